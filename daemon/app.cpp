@@ -1,0 +1,189 @@
+#include "daemon/app.h"
+
+#include <algorithm>
+#include <csignal>
+
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/notify.h"
+
+namespace aribus::daemon {
+
+Result<std::unique_ptr<App>> App::make(Config config) {
+  Result<bus::Log> log = bus::Log::make(config.ring_bytes);
+  if (!log) return log.error();
+  std::unique_ptr<App> app(new App(std::move(config), std::move(*log)));
+  for (const AsteriskConfig& asterisk : app->config_.asterisk) {
+    if (auto added = app->add_upstream(asterisk); !added) return added.error();
+  }
+  return app;
+}
+
+App::App(Config config, bus::Log log)
+    : config_(std::move(config)),
+      log_(std::move(log)),
+      server_(loop_, log_, dispatcher_, config_.ipc),
+      watchdog_(loop_),
+      started_(wall_now()) {
+  dispatcher_.add_own("hello", [this](const JsonValue&) { return hello(); });
+  dispatcher_.add_own("ping", [](const JsonValue&) { return std::string("{}"); });
+  dispatcher_.add_own("status", [this](const JsonValue&) { return status(); });
+}
+
+Result<void> App::add_upstream(const AsteriskConfig& config) {
+  auto upstream = std::make_unique<Upstream>();
+  upstream->name = config.name;
+  upstream->reason = "starting";
+  upstream->since = started_;
+  Upstream& placed = *upstream;
+  ari::Client::Handlers handlers;
+  handlers.connected = [this, &placed](const ari::AsteriskInfo& info) { on_connected(placed, info); };
+  handlers.disconnected = [this, &placed](const std::string& reason, Milliseconds retry_in) {
+    on_disconnected(placed, reason, retry_in);
+  };
+  handlers.message = [this, &placed](std::string_view text, size_t total_bytes) {
+    ++placed.received;
+    publish(record::read_event(text, total_bytes, placed.name, wall_now()));
+  };
+  auto client = ari::Client::make(loop_, config.client, std::move(handlers));
+  if (!client) return client.error();
+  upstream->client = std::move(*client);
+  dispatcher_.add_server(config.name, *upstream->client);
+  upstreams_.push_back(std::move(upstream));
+  return {};
+}
+
+void App::publish(const record::Record& record) {
+  dispatcher_.learn(record);
+  log_.append(record);
+}
+
+void App::publish_own(const Upstream& upstream, std::string_view type, const std::string& fields) {
+  publish(record::own_record(type, upstream.name, fields, wall_now()));
+}
+
+void App::on_connected(Upstream& upstream, const ari::AsteriskInfo& info) {
+  upstream.reason.clear();
+  upstream.since = wall_now();
+  spdlog::info("{}: connected to Asterisk {} at {}", upstream.name, info.version,
+               upstream.client->url().text());
+  publish_own(upstream, "server.connected", render([&](JsonWriter& writer) {
+                writer.StartObject();
+                write_member(writer, "version", info.version);
+                writer.EndObject();
+              }));
+  tell_systemd();
+}
+
+void App::on_disconnected(Upstream& upstream, const std::string& reason, Milliseconds retry_in) {
+  // The same failure again, attempt by attempt, is no news.
+  if (upstream.reason == reason) {
+    spdlog::debug("{}: {}; next attempt in {} ms", upstream.name, reason, retry_in.count());
+    return;
+  }
+  spdlog::warn("{}: {}; trying again, for ever", upstream.name, reason);
+  const bool was_up = upstream.reason.empty();
+  upstream.reason = reason;
+  if (was_up) {
+    upstream.since = wall_now();
+    publish_own(upstream, "server.disconnected", render([&](JsonWriter& writer) {
+                  writer.StartObject();
+                  write_member(writer, "reason", reason);
+                  writer.EndObject();
+                }));
+  }
+  tell_systemd();
+}
+
+std::string App::hello() const {
+  return render([&](JsonWriter& writer) {
+    writer.StartObject();
+    write_member(writer, "aribus", ARIBUS_VERSION);
+    write_member(writer, "cursor", log_.cursor().text());
+    write_key(writer, "servers");
+    writer.StartArray();
+    for (const auto& upstream : upstreams_) write_string(writer, upstream->name);
+    writer.EndArray();
+    writer.EndObject();
+  });
+}
+
+std::string App::status() const {
+  return render([&](JsonWriter& writer) {
+    const auto number = [&](const char* name, uint64_t value) {
+      writer.Key(name);
+      writer.Uint64(value);
+    };
+    writer.StartObject();
+    write_member(writer, "aribus", ARIBUS_VERSION);
+    number("pid", static_cast<uint64_t>(::getpid()));
+    write_member(writer, "started", to_rfc3339(started_));
+    writer.Key("servers");
+    writer.StartArray();
+    for (const auto& upstream : upstreams_) {
+      const bool connected = upstream->client->is_connected();
+      writer.StartObject();
+      write_member(writer, "name", upstream->name);
+      writer.Key("connected");
+      writer.Bool(connected);
+      write_member(writer, "since", to_rfc3339(upstream->since));
+      if (!connected) write_member(writer, "reason", upstream->reason);
+      if (upstream->client->info()) write_member(writer, "version", upstream->client->info()->version);
+      writer.Key("apps");
+      writer.StartArray();
+      for (const std::string& app : upstream->client->options().apps) write_string(writer, app);
+      writer.EndArray();
+      number("received", upstream->received);
+      number("requests_open", upstream->client->open_requests());
+      writer.EndObject();
+    }
+    writer.EndArray();
+    writer.Key("bus");
+    writer.StartObject();
+    write_member(writer, "stream", log_.stream());
+    number("first", log_.first());
+    number("next", log_.next());
+    number("ring_bytes", log_.ring_bytes());
+    number("used_bytes", log_.used_bytes());
+    writer.EndObject();
+    number("connections", server_.connections());
+    number("subscribers", server_.subscribers());
+    writer.EndObject();
+  });
+}
+
+void App::tell_systemd() const {
+  const auto connected =
+      std::ranges::count_if(upstreams_, [](const auto& upstream) { return upstream->reason.empty(); });
+  notify_systemd("STATUS=" + std::to_string(connected) + " of " + std::to_string(upstreams_.size()) +
+                 " Asterisk servers connected");
+}
+
+void App::stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  spdlog::info("stopping: finishing what is under way");
+  notify_systemd("STOPPING=1");
+  server_.drain(config_.drain_timeout, [this] {
+    for (const auto& upstream : upstreams_) upstream->client->disconnect();
+    loop_.stop();
+  });
+}
+
+Result<void> App::run() {
+  const Signal on_term(loop_, SIGTERM, [this] { stop(); });
+  const Signal on_int(loop_, SIGINT, [this] { stop(); });
+  if (auto listening = server_.listen(); !listening) return listening;
+  for (const auto& socket : config_.ipc.sockets) spdlog::info("listening on {}", socket.path);
+  for (const auto& upstream : upstreams_) upstream->client->connect();
+  if (const auto interval = watchdog_interval())
+    watchdog_.every(*interval, [] { notify_systemd("WATCHDOG=1"); });
+  notify_systemd("READY=1");
+  tell_systemd();
+  loop_.run();
+  spdlog::info("stopped");
+  return {};
+}
+
+}  // namespace aribus::daemon

@@ -1,0 +1,57 @@
+// The daemon: everything wired together on one loop.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/loop.h"
+#include "bus/log.h"
+#include "control/dispatcher.h"
+#include "daemon/config.h"
+#include "ipc/server.h"
+
+namespace aribus::daemon {
+
+class App {
+ public:
+  // Errors: what can't be set up, with its cause.
+  [[nodiscard]] static Result<std::unique_ptr<App>> make(Config config);
+
+  // Listens, connects to the Asterisks and serves until SIGTERM or SIGINT; then drains. Returns when all is
+  // done. Errors: system or invalid_params when it can't listen.
+  [[nodiscard]] Result<void> run();
+
+ private:
+  // One Asterisk and what is known of its connection.
+  struct Upstream {
+    std::string name;
+    std::unique_ptr<ari::Client> client;
+    std::string reason;     // why it is not connected
+    WallTime since;         // of the present state
+    uint64_t received = 0;  // messages of the event stream
+  };
+
+  App(Config config, bus::Log log);
+  Result<void> add_upstream(const AsteriskConfig& config);
+  void on_connected(Upstream& upstream, const ari::AsteriskInfo& info);
+  void on_disconnected(Upstream& upstream, const std::string& reason, Milliseconds retry_in);
+  void publish(const record::Record& record);
+  void publish_own(const Upstream& upstream, std::string_view type, const std::string& fields);
+  [[nodiscard]] std::string hello() const;
+  [[nodiscard]] std::string status() const;
+  void tell_systemd() const;
+  void stop();
+
+  Config config_;
+  Loop loop_;
+  bus::Log log_;
+  control::Dispatcher dispatcher_;
+  std::vector<std::unique_ptr<Upstream>> upstreams_;
+  ipc::Server server_;
+  Timer watchdog_;
+  WallTime started_;
+  bool stopping_ = false;
+};
+
+}  // namespace aribus::daemon

@@ -1,0 +1,228 @@
+#include "daemon/config.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include <sys/stat.h>
+
+#include "base/nearest.h"
+#include "bus/log.h"
+#include "daemon/yaml_reader.h"
+
+namespace aribus::daemon {
+namespace {
+
+constexpr std::string_view log_levels[] = {"trace", "debug", "info", "warning", "error", "off"};
+
+void warn_if_readable(const std::string& file, std::vector<std::string>& warnings) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0 || (status.st_mode & S_IROTH) == 0) return;
+  std::string warning = file + " holds a password and is readable by others: chmod o-r " + file;
+  if (std::ranges::find(warnings, warning) == warnings.end()) warnings.push_back(std::move(warning));
+}
+
+// The first line of a secret's file.
+std::string read_secret(const std::string& file, const YamlValue& value) {
+  std::ifstream stream(file);
+  std::string secret;
+  if (!stream || !std::getline(stream, secret)) value.fail("the password can't be read from " + file);
+  if (secret.ends_with('\r')) secret.pop_back();
+  if (secret.empty()) value.fail("the first line of " + file + " is empty; the password is expected there");
+  return secret;
+}
+
+// Reads the password from whichever of its four keys is given.
+void read_password(YamlMap& map, const YamlValue& server, const std::string& file, AsteriskConfig& config,
+                   std::vector<std::string>& warnings) {
+  int given = 0;
+  std::string& password = config.client.password;
+  map.optional("password", [&](const YamlValue& value) {
+    ++given;
+    password = value.string();
+    warn_if_readable(file, warnings);
+  });
+  map.optional("password_file", [&](const YamlValue& value) {
+    ++given;
+    const std::string path = value.string();
+    password = read_secret(path, value);
+    warn_if_readable(path, warnings);
+  });
+  map.optional("password_env", [&](const YamlValue& value) {
+    ++given;
+    const char* found = std::getenv(value.string().c_str());
+    if (found == nullptr || *found == '\0')
+      value.fail("the environment variable " + value.string() + " is not set");
+    password = found;
+  });
+  map.optional("password_credential", [&](const YamlValue& value) {
+    ++given;
+    const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
+    if (directory == nullptr) {
+      value.fail("there are no systemd credentials; the unit needs LoadCredential=" + value.string() +
+                 ":/path");
+    }
+    password = read_secret(std::string(directory) + "/" + value.string(), value);
+  });
+  if (given != 1) {
+    server.fail(std::string(given == 0 ? "no password" : "more than one password") +
+                "; one of password_file, password_credential, password_env and password is expected");
+  }
+}
+
+void read_tls(const YamlValue& value, ari::TlsOptions& tls) {
+  YamlMap map(value);
+  map.optional("ca_file", [&](const YamlValue& v) {
+    tls.ca_file = v.string();
+    if (!std::ifstream(tls.ca_file)) v.fail("the file " + tls.ca_file + " can't be read");
+  });
+  map.optional("verify_peer", [&](const YamlValue& v) { tls.verify_peer = v.boolean(); });
+  map.optional("verify_host", [&](const YamlValue& v) { tls.verify_host = v.boolean(); });
+  map.finish();
+}
+
+void read_reconnect(const YamlValue& value, ari::ReconnectOptions& reconnect) {
+  YamlMap map(value);
+  map.optional("first", [&](const YamlValue& v) { reconnect.first = v.duration(); });
+  map.optional("max", [&](const YamlValue& v) { reconnect.max = v.duration(); });
+  map.optional("stable", [&](const YamlValue& v) { reconnect.stable = v.duration(); });
+  map.finish();
+  if (reconnect.first > reconnect.max) value.fail("first: at most as long as max is expected");
+}
+
+std::string read_app(const YamlValue& value) {
+  std::string app = value.string();
+  if (app.find(',') != std::string::npos)
+    value.fail("the name of one application, without a comma, is expected");
+  return app;
+}
+
+AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
+                             std::vector<std::string>& warnings) {
+  AsteriskConfig config;
+  ari::ClientOptions& client = config.client;
+  client.url = "http://127.0.0.1:8088";
+  YamlMap map(value);
+  map.optional("name", [&](const YamlValue& v) { config.name = v.string(); });
+  map.optional("url", [&](const YamlValue& v) {
+    client.url = v.string();
+    if (const auto url = ari::parse_url(client.url); !url) v.fail(url.error().message);
+  });
+  map.required("username", "it is the name of a [user] section of Asterisk's ari.conf",
+               [&](const YamlValue& v) { client.username = v.string(); });
+  read_password(map, value, file, config, warnings);
+  map.required("apps", "the dialplan names them: Stasis(name)", [&](const YamlValue& v) {
+    for (const YamlValue& app : v.list()) client.apps.push_back(read_app(app));
+    if (client.apps.empty()) v.fail("at least one application is expected");
+  });
+  map.optional("subscribe_all", [&](const YamlValue& v) { client.subscribe_all = v.boolean(); });
+  map.optional("tls", [&](const YamlValue& v) { read_tls(v, client.tls); });
+  map.optional("reconnect", [&](const YamlValue& v) { read_reconnect(v, client.reconnect); });
+  map.optional("connect_timeout", [&](const YamlValue& v) { client.connect_timeout = v.duration(); });
+  map.optional("request_timeout", [&](const YamlValue& v) { client.request_timeout = v.duration(); });
+  map.optional("ping_interval", [&](const YamlValue& v) { client.ping_interval = v.duration(); });
+  map.optional("silence_timeout", [&](const YamlValue& v) { client.silence_timeout = v.duration(); });
+  map.optional("max_connections",
+               [&](const YamlValue& v) { client.max_connections = static_cast<int>(v.integer(1)); });
+  map.optional("max_message_bytes", [&](const YamlValue& v) { client.max_message_bytes = v.bytes(); });
+  map.finish();
+  if (client.silence_timeout <= client.ping_interval) {
+    value.fail(
+        "silence_timeout: longer than ping_interval is expected, or every quiet connection is taken for "
+        "dead");
+  }
+  if (!client.tls.verify_peer || !client.tls.verify_host) {
+    warnings.push_back("asterisk " + config.name + ": TLS certificates are not fully verified");
+  }
+  return config;
+}
+
+ipc::SocketOptions read_socket(const YamlValue& value) {
+  ipc::SocketOptions socket;
+  YamlMap map(value);
+  map.required("path", "it is where programs connect", [&](const YamlValue& v) { socket.path = v.string(); });
+  map.optional("mode", [&](const YamlValue& v) { socket.mode = v.mode(); });
+  map.optional("group", [&](const YamlValue& v) { socket.group = v.string(); });
+  map.finish();
+  return socket;
+}
+
+void read_limits(const YamlValue& value, Config& config) {
+  YamlMap map(value);
+  ipc::SessionLimits& session = config.ipc.session;
+  map.optional("connections",
+               [&](const YamlValue& v) { config.ipc.max_connections = static_cast<size_t>(v.integer(1)); });
+  map.optional("commands",
+               [&](const YamlValue& v) { session.max_commands = static_cast<size_t>(v.integer(1)); });
+  map.optional("request_bytes", [&](const YamlValue& v) { session.max_line_bytes = v.bytes(); });
+  map.optional("unsent_bytes", [&](const YamlValue& v) { session.max_unsent_bytes = v.bytes(); });
+  map.optional("drain_timeout", [&](const YamlValue& v) { config.drain_timeout = v.duration(); });
+  map.finish();
+}
+
+Config read_config(const YamlValue& root, const std::string& file) {
+  Config config;
+  YamlMap map(root);
+  map.required("asterisk", "it lists the servers to connect to", [&](const YamlValue& value) {
+    std::set<std::string> names;
+    for (const YamlValue& item : value.list()) {
+      config.asterisk.push_back(read_asterisk(item, file, config.warnings));
+      if (!names.insert(config.asterisk.back().name).second) {
+        item.fail("name: '" + config.asterisk.back().name + "' is the name of another server already");
+      }
+    }
+    if (config.asterisk.empty()) value.fail("at least one server is expected");
+  });
+  map.optional("sockets", [&](const YamlValue& value) {
+    std::set<std::string> paths;
+    for (const YamlValue& item : value.list()) {
+      config.ipc.sockets.push_back(read_socket(item));
+      if (!paths.insert(config.ipc.sockets.back().path).second) item.fail("path: listed twice");
+    }
+    if (config.ipc.sockets.empty()) value.fail("at least one socket is expected");
+  });
+  if (config.ipc.sockets.empty()) config.ipc.sockets.push_back({"/run/aribus/aribus.sock", 0660, ""});
+  map.optional("bus", [&](const YamlValue& value) {
+    YamlMap bus(value);
+    bus.optional("ring_bytes", [&](const YamlValue& v) {
+      config.ring_bytes = v.bytes();
+      if (config.ring_bytes < bus::Log::min_ring_bytes) v.fail("at least 64KiB is expected");
+    });
+    bus.finish();
+  });
+  map.optional("limits", [&](const YamlValue& value) { read_limits(value, config); });
+  map.optional("logging", [&](const YamlValue& value) {
+    YamlMap logging(value);
+    logging.optional("level", [&](const YamlValue& v) {
+      config.log_level = v.string();
+      if (std::ranges::find(log_levels, config.log_level) == std::end(log_levels)) {
+        v.fail("one of " + join(log_levels) + " is expected, not '" + config.log_level + "'" +
+               did_you_mean(config.log_level, log_levels));
+      }
+    });
+    logging.finish();
+  });
+  map.finish();
+  return config;
+}
+
+}  // namespace
+
+Result<Config> load_config(const std::string& file) {
+  try {
+    std::ifstream stream(file);
+    if (!stream) return system_error("the configuration " + file);
+    return read_config(YamlValue(file, "", YAML::Load(stream)), file);
+  } catch (const ConfigError& error) {
+    return Error{ErrorKind::invalid_params, error.what(), {}};
+  } catch (const YAML::Exception& error) {
+    return Error{ErrorKind::invalid_params,
+                 file + ":" + std::to_string(error.mark.line + 1) + ":" +
+                     std::to_string(error.mark.column + 1) + ": no YAML: " + error.msg,
+                 {}};
+  }
+}
+
+}  // namespace aribus::daemon

@@ -1,0 +1,33 @@
+// The daemon's configuration: one file of YAML, read into one checked struct.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ari/client.h"
+#include "base/result.h"
+#include "ipc/server.h"
+
+namespace aribus::daemon {
+
+// One Asterisk.
+struct AsteriskConfig {
+  std::string name = "asterisk";  // in records and in the `server` parameter of commands
+  ari::ClientOptions client;
+};
+
+// Every knob there is, with its default; docs/configuration.md explains them.
+struct Config {
+  std::vector<AsteriskConfig> asterisk;
+  ipc::ServerOptions ipc;
+  size_t ring_bytes = 64 << 20;
+  Milliseconds drain_timeout{5000};
+  std::string log_level = "info";
+  std::vector<std::string> warnings;  // what is allowed and unwise
+};
+
+// Reads and checks `file`, and the passwords that it refers to.
+// Errors: invalid_params with "file:line:column: key: what was expected", system.
+[[nodiscard]] Result<Config> load_config(const std::string& file);
+
+}  // namespace aribus::daemon

@@ -1,0 +1,93 @@
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include <getopt.h>
+
+#include "base/log.h"
+#include "daemon/app.h"
+#include "daemon/config.h"
+
+namespace {
+
+constexpr const char* default_config = "/etc/aribus/aribusd.yaml";
+
+constexpr const char* usage =
+    "Usage: aribusd [--config FILE] [--check-config]\n"
+    "\n"
+    "Holds the event stream of one or more Asterisk servers open, hands the events to any number of\n"
+    "local programs over a Unix socket, and takes their commands.\n"
+    "\n"
+    "  -c, --config FILE   the configuration (default /etc/aribus/aribusd.yaml)\n"
+    "      --check-config  read and check the configuration, say what is wrong with it, and end\n"
+    "      --version       print the version and end\n"
+    "  -h, --help          print this and end\n"
+    "\n"
+    "SIGTERM and SIGINT end it after what is under way. Exit status: 0 ended as asked, 1 it could not\n"
+    "run, 2 wrong arguments or configuration.\n";
+
+int fail(const aribus::Error& error, int status) {
+  std::fprintf(stderr, "aribusd: %s\n", error.message.c_str());
+  return status;
+}
+
+int run(int argc, char** argv) {
+  enum { check_config_option = 1, version_option };
+  static const option options[] = {{"config", required_argument, nullptr, 'c'},
+                                   {"check-config", no_argument, nullptr, check_config_option},
+                                   {"version", no_argument, nullptr, version_option},
+                                   {"help", no_argument, nullptr, 'h'},
+                                   {}};
+  std::string file = default_config;
+  bool check_only = false;
+  for (int chosen = 0; (chosen = getopt_long(argc, argv, "c:h", options, nullptr)) != -1;) {
+    switch (chosen) {
+      case 'c':
+        file = optarg;
+        break;
+      case check_config_option:
+        check_only = true;
+        break;
+      case version_option:
+        std::printf("aribusd %s\n", ARIBUS_VERSION);
+        return 0;
+      case 'h':
+        std::fputs(usage, stdout);
+        return 0;
+      default:
+        std::fputs("Try 'aribusd --help'.\n", stderr);
+        return 2;
+    }
+  }
+  if (optind < argc) {
+    std::fprintf(stderr, "aribusd: unexpected argument '%s'\nTry 'aribusd --help'.\n", argv[optind]);
+    return 2;
+  }
+
+  auto config = aribus::daemon::load_config(file);
+  if (!config) return fail(config.error(), 2);
+  if (check_only) {
+    for (const std::string& warning : config->warnings)
+      std::fprintf(stderr, "warning: %s\n", warning.c_str());
+    std::printf("%s: fine (%zu Asterisk servers, %zu sockets)\n", file.c_str(), config->asterisk.size(),
+                config->ipc.sockets.size());
+    return 0;
+  }
+  if (auto started = aribus::start_log(config->log_level); !started) return fail(started.error(), 2);
+  spdlog::info("aribusd {} starting with {}", ARIBUS_VERSION, file);
+  for (const std::string& warning : config->warnings) spdlog::warn("{}", warning);
+  auto app = aribus::daemon::App::make(std::move(*config));
+  if (!app) return fail(app.error(), 1);
+  if (auto ran = (*app)->run(); !ran) return fail(ran.error(), 1);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    return fail({aribus::ErrorKind::internal, error.what(), {}}, 1);
+  }
+}

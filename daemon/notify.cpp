@@ -1,0 +1,38 @@
+#include "daemon/notify.h"
+
+#include <charconv>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/fd.h"
+
+namespace aribus::daemon {
+
+void notify_systemd(std::string_view state) {
+  const char* path = std::getenv("NOTIFY_SOCKET");
+  sockaddr_un address{};
+  if (path == nullptr || std::strlen(path) >= sizeof address.sun_path) return;
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path, std::strlen(path));
+  if (path[0] == '@') address.sun_path[0] = '\0';  // a name in the abstract namespace
+  const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  // Nobody is there to be told of a failure.
+  (void)::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
+                 reinterpret_cast<const sockaddr*>(&address),
+                 static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path)));
+}
+
+std::optional<Milliseconds> watchdog_interval() {
+  const char* text = std::getenv("WATCHDOG_USEC");
+  if (text == nullptr) return {};
+  long long microseconds = 0;
+  const auto [end, error] = std::from_chars(text, text + std::strlen(text), microseconds);
+  if (error != std::errc() || *end != '\0' || microseconds <= 0) return {};
+  return std::max(Milliseconds(microseconds / 2000), Milliseconds(1));
+}
+
+}  // namespace aribus::daemon

@@ -1,0 +1,139 @@
+#include "daemon/yaml_reader.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "base/nearest.h"
+
+namespace aribus::daemon {
+namespace {
+
+std::string place(const std::string& file, const YAML::Mark& mark) {
+  if (mark.is_null()) return file;
+  return file + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
+}
+
+std::string kind_of(const YAML::Node& node) {
+  if (node.IsMap()) return "a mapping";
+  if (node.IsSequence()) return "a list";
+  if (node.IsNull()) return "nothing";
+  return "'" + node.Scalar() + "'";
+}
+
+}  // namespace
+
+void YamlValue::fail(const std::string& expected) const {
+  throw ConfigError(place(file_, node_.Mark()) + ": " + (path_.empty() ? "" : path_ + ": ") + expected);
+}
+
+std::string YamlValue::scalar(const char* expected) const {
+  if (!node_.IsScalar()) fail(std::string(expected) + " is expected, not " + kind_of(node_));
+  return node_.Scalar();
+}
+
+std::string YamlValue::string() const {
+  std::string text = scalar("a text");
+  if (text.empty()) fail("a text that is not empty is expected");
+  return text;
+}
+
+bool YamlValue::boolean() const {
+  const std::string text = scalar("true or false");
+  if (text != "true" && text != "false") fail("true or false is expected, not '" + text + "'");
+  return text == "true";
+}
+
+int64_t YamlValue::integer(int64_t minimum) const {
+  const std::string text = scalar("a whole number");
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < minimum || number > INT32_MAX) {
+    fail("a whole number of at least " + std::to_string(minimum) + " is expected, not '" + text + "'");
+  }
+  return number;
+}
+
+int64_t YamlValue::with_unit(const char* expected,
+                             std::initializer_list<std::pair<std::string_view, int64_t>> units) const {
+  const std::string text = scalar(expected);
+  int64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, number);
+  std::string_view unit(at, static_cast<size_t>(end - at));
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  for (const auto& [name, factor] : units) {
+    if (error == std::errc() && unit == name && number > 0 && number <= INT64_MAX / factor)
+      return number * factor;
+  }
+  fail(std::string(expected) + " is expected, not '" + text + "'");
+}
+
+size_t YamlValue::bytes() const {
+  return static_cast<size_t>(with_unit("a size with its unit (B, KiB, MiB or GiB), as 64MiB,",
+                                       {{"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}}));
+}
+
+Milliseconds YamlValue::duration() const {
+  return Milliseconds(with_unit("a duration with its unit (ms, s or min), as 10s,",
+                                {{"ms", 1}, {"s", 1000}, {"min", 60'000}}));
+}
+
+unsigned YamlValue::mode() const {
+  const std::string text = scalar("a mode in octal digits");
+  unsigned mode = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  if (error != std::errc() || end != text.data() + text.size() || mode > 0777) {
+    fail("a mode in octal digits, as \"0660\", is expected, not '" + text + "'");
+  }
+  return mode;
+}
+
+std::vector<YamlValue> YamlValue::list() const {
+  if (!node_.IsSequence()) fail("a list is expected, not " + kind_of(node_));
+  std::vector<YamlValue> values;
+  for (const YAML::Node& item : node_) {
+    values.emplace_back(file_, path_ + "[" + std::to_string(values.size()) + "]", item);
+  }
+  return values;
+}
+
+YamlMap::YamlMap(const YamlValue& value) : value_(value) {
+  if (!value.node_.IsMap()) value.fail("a mapping of keys is expected, not " + kind_of(value.node_));
+  std::set<std::string> seen;
+  for (const auto& entry : value.node_) {
+    if (!entry.first.IsScalar()) value.fail("a mapping of plain keys is expected");
+    const std::string key = entry.first.Scalar();
+    if (!seen.insert(key).second)
+      YamlValue(value.file_, value.path_, entry.first).fail(key + ": this key is given twice");
+  }
+}
+
+void YamlMap::optional(const char* key, const std::function<void(const YamlValue&)>& read) {
+  known_.emplace_back(key);
+  for (const auto& entry : value_.node_) {
+    if (entry.first.Scalar() != key) continue;
+    read(YamlValue(value_.file_, value_.path_.empty() ? key : value_.path_ + "." + key, entry.second));
+  }
+}
+
+void YamlMap::required(const char* key, const char* why, const std::function<void(const YamlValue&)>& read) {
+  bool found = false;
+  optional(key, [&](const YamlValue& value) {
+    found = true;
+    read(value);
+  });
+  if (!found) value_.fail(std::string(key) + ": missing; " + why);
+}
+
+void YamlMap::finish() const {
+  for (const auto& entry : value_.node_) {
+    const std::string key = entry.first.Scalar();
+    if (std::ranges::find(known_, key) != known_.end()) continue;
+    const std::string path = value_.path_.empty() ? key : value_.path_ + "." + key;
+    YamlValue(value_.file_, path, entry.first)
+        .fail("no such key" + did_you_mean(key, known_) + " (known: " + join(known_) + ")");
+  }
+}
+
+}  // namespace aribus::daemon

@@ -1,0 +1,114 @@
+// A client of one Asterisk's ARI: its event stream, kept up for ever, and its operations.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ari/http.h"
+#include "ari/reconnect.h"
+#include "ari/schema.h"
+#include "ari/websocket.h"
+#include "base/json.h"
+#include "base/loop.h"
+#include "base/result.h"
+
+namespace aribus::ari {
+
+struct ClientOptions {
+  std::string url;  // of Asterisk's HTTP server: http://127.0.0.1:8088
+  std::string username;
+  std::string password;
+  std::vector<std::string> apps;  // Stasis applications to hold; none: no event stream
+  bool subscribe_all = false;     // all events of this Asterisk, not only those of the applications
+  TlsOptions tls;
+  ReconnectOptions reconnect;
+  Milliseconds connect_timeout{3000};
+  Milliseconds request_timeout{10000};
+  Milliseconds ping_interval{5000};
+  Milliseconds silence_timeout{10000};
+  int max_connections = 8;
+  size_t max_message_bytes = 4 << 20;
+};
+
+// The answer of GET /ari/asterisk/info, in what is needed of it.
+struct AsteriskInfo {
+  std::string version;       // "22.10.1", as reported
+  std::string startup_time;  // as reported; it changes when Asterisk restarts
+  std::string json;          // the whole answer
+};
+
+// Speaks to one Asterisk. All callbacks come on the loop's thread, from the loop, never from within a call.
+class Client {
+ public:
+  struct Handlers {
+    // The event stream stands: events of the applications are being received from here on.
+    std::function<void(const AsteriskInfo&)> connected;
+    // It ended, or an attempt failed (then `connected` had not been called). The next attempt comes after
+    // `retry_in`.
+    std::function<void(const std::string& reason, Milliseconds retry_in)> disconnected;
+    // One text message of the event stream; its text is cut when `total_bytes` is more than its size.
+    std::function<void(std::string_view text, size_t total_bytes)> message;
+  };
+  using Connected = std::function<void(const Result<AsteriskInfo>&)>;
+  using Answered = std::function<void(Result<HttpResponse>)>;
+
+  // Errors: invalid_params when the URL can't be used.
+  [[nodiscard]] static Result<std::unique_ptr<Client>> make(Loop& loop, ClientOptions options,
+                                                            Handlers handlers = {});
+  ~Client();
+
+  // Asks Asterisk who it is and opens the event stream; from then on the stream is reconnected for ever,
+  // until disconnect(). `done` gets the answer of the first attempt: what Asterisk reports, or why it could
+  // not be asked. Idempotent: once connected, a further call gives the answer that is known already and sends
+  // nothing.
+  void connect(Connected done = {});
+  void disconnect();
+
+  // The event stream stands. Without applications: Asterisk has answered.
+  [[nodiscard]] bool is_connected() const { return connected_; }
+  // What Asterisk last reported of itself.
+  [[nodiscard]] const std::optional<AsteriskInfo>& info() const { return info_; }
+
+  // Calls `operation` with `params`, an object of its parameters, unchecked. Any HTTP status is an answer.
+  // Errors: not_connected, invalid_params, outcome_unknown (see Http::send).
+  void call(const Operation& operation, const JsonValue& params, Answered done);
+  // Sends any request. `target` is the encoded path below /ari and its query, as "/channels?x=y"; `body` JSON
+  // or "".
+  void request(std::string method, std::string target, std::string body, Answered done);
+
+  [[nodiscard]] const ClientOptions& options() const { return options_; }
+  [[nodiscard]] const Url& url() const { return url_; }
+  [[nodiscard]] size_t open_requests() const { return http_.open_requests(); }
+
+ private:
+  Client(Loop& loop, ClientOptions options, Url url, Handlers handlers);
+  void attempt();
+  void on_info(Result<HttpResponse> answer);
+  void open_events();
+  void on_lost(const std::string& reason);
+  void report(const Result<AsteriskInfo>& outcome);
+  void send(HttpRequest request, Answered done);
+  [[nodiscard]] std::string events_target() const;
+
+  Loop& loop_;
+  ClientOptions options_;
+  Url url_;
+  Handlers handlers_;
+  Http http_;
+  std::unique_ptr<WebSocket> websocket_;
+  Reconnect reconnect_;
+  Timer retry_;
+  EndOfTurn later_;
+  std::vector<std::function<void()>> deferred_;
+  std::vector<Connected> waiting_;  // callers of connect() whose first attempt is under way
+  std::optional<AsteriskInfo> info_;
+  Milliseconds connected_at_{0};
+  bool wanted_ = false;  // connect() was called, disconnect() not
+  bool connected_ = false;
+  uint64_t attempt_ = 0;  // tells the answers of an attempt that was given up from those of the present one
+};
+
+}  // namespace aribus::ari

@@ -1,0 +1,240 @@
+#include "ari/http.h"
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+
+#include <curl/curl.h>
+
+namespace aribus::ari {
+namespace {
+
+// Asterisk closes a kept-alive connection after 15 s (http.conf: session_keep_alive); one that is older than
+// this is not used again.
+constexpr long max_idle_seconds = 12;
+
+struct FreeEasy {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct FreeList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+
+std::string_view reason_of(CURLcode code, const char* detail) {
+  return detail[0] != '\0' ? detail : curl_easy_strerror(code);
+}
+
+}  // namespace
+
+// One request under way.
+struct Transfer {
+  HttpRequest request;
+  Http::Done done;
+  HttpResponse response;
+  size_t max_response_bytes;
+  bool too_big = false;
+  int attempts = 0;  // connections on which curl was about to send it
+  char detail[CURL_ERROR_SIZE] = "";
+  std::unique_ptr<curl_slist, FreeList> headers;
+  std::unique_ptr<CURL, FreeEasy> easy;
+
+  static size_t on_body(char* bytes, size_t, size_t count, void* self_pointer) {
+    auto* self = static_cast<Transfer*>(self_pointer);
+    if (self->response.body.size() + count > self->max_response_bytes) {
+      self->too_big = true;
+      return 0;
+    }
+    self->response.body.append(bytes, count);
+    return count;
+  }
+
+  // Called when a connection stands and the request is about to be sent on it. When curl finds a kept-alive
+  // connection closed without an answer, it takes another one and sends the request again: for a request that
+  // may have reached Asterisk, and does something there, that must not be.
+  static int before_sending(void* self_pointer, char*, char*, int, int) {
+    auto* self = static_cast<Transfer*>(self_pointer);
+    const bool again = self->attempts++ > 0;
+    return again && self->sent_bytes() > 0 && self->request.method != "GET" ? CURL_PREREQFUNC_ABORT
+                                                                            : CURL_PREREQFUNC_OK;
+  }
+
+  long sent_bytes() const {
+    long bytes = 0;
+    curl_easy_getinfo(easy.get(), CURLINFO_REQUEST_SIZE, &bytes);
+    return bytes;
+  }
+
+  Error error_of(CURLcode code) const {
+    const bool sent = attempts > 0 && (code == CURLE_ABORTED_BY_CALLBACK || sent_bytes() > 0);
+    if (too_big) {
+      return Error{ErrorKind::outcome_unknown,
+                   "the answer to " + request.method + " " + request.target + " is over the limit of " +
+                       std::to_string(max_response_bytes) + " bytes",
+                   {}};
+    }
+    if (!sent)
+      return Error{ErrorKind::not_connected, "nothing was sent: " + std::string(reason_of(code, detail)), {}};
+    const std::string timeout_ms = std::to_string(request.timeout.count());
+    const std::string why = code == CURLE_OPERATION_TIMEDOUT ? "no answer within " + timeout_ms + " ms"
+                                                             : "the connection ended before the answer";
+    return Error{ErrorKind::outcome_unknown, why + ": the outcome of " + request.method + " is unknown",
+                 R"({"timeout_ms":)" + timeout_ms + "}"};
+  }
+};
+
+class Http::Multi {
+ public:
+  Multi(Loop& loop, HttpOptions options)
+      : loop_(loop), options_(std::move(options)), timer_(loop), base_(options_.url.text()) {
+    static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+    multi_ = curl_multi_init();
+    if (ready != CURLE_OK || multi_ == nullptr) throw std::runtime_error("curl can't be initialised");
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Multi::on_socket_wanted);
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Multi::on_timer_wanted);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+    curl_multi_setopt(multi_, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+    curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, static_cast<long>(options_.max_connections));
+    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(options_.max_connections));
+  }
+
+  ~Multi() {
+    for (const auto& [easy, transfer] : transfers_) curl_multi_remove_handle(multi_, easy);
+    transfers_.clear();
+    curl_multi_cleanup(multi_);
+  }
+
+  void send(HttpRequest request, Done done) {
+    auto transfer = std::make_unique<Transfer>();
+    transfer->request = std::move(request);
+    transfer->done = std::move(done);
+    transfer->max_response_bytes = options_.max_response_bytes;
+    transfer->easy.reset(curl_easy_init());
+    if (transfer->easy == nullptr) throw std::bad_alloc();
+    configure(*transfer);
+    CURL* easy = transfer->easy.get();
+    transfers_.emplace(easy, std::move(transfer));
+    curl_multi_add_handle(multi_, easy);  // starts by its timer, at the next turn
+  }
+
+  size_t size() const { return transfers_.size(); }
+
+ private:
+  void configure(Transfer& transfer) {
+    CURL* easy = transfer.easy.get();
+    const HttpRequest& request = transfer.request;
+    const auto set = [easy](CURLoption option, auto value) {
+      const CURLcode code = curl_easy_setopt(easy, option, value);
+      if (code != CURLE_OK) throw std::runtime_error(std::string("curl: ") + curl_easy_strerror(code));
+    };
+    set(CURLOPT_URL, (base_ + request.target).c_str());
+    set(CURLOPT_PATH_AS_IS, 1L);  // an id may be ".."
+    set(CURLOPT_PROTOCOLS_STR, "http,https");
+    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    set(CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    set(CURLOPT_USERNAME, options_.username.c_str());
+    set(CURLOPT_PASSWORD, options_.password.c_str());
+    set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+    set(CURLOPT_PROXY, "");  // Asterisk is near: the environment's proxies are for others
+    set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_ERRORBUFFER, transfer.detail);
+    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
+    set(CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
+    set(CURLOPT_MAXAGE_CONN, max_idle_seconds);
+    set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
+    set(CURLOPT_WRITEDATA, &transfer);
+    set(CURLOPT_PREREQFUNCTION, &Transfer::before_sending);
+    set(CURLOPT_PREREQDATA, &transfer);
+    set(CURLOPT_SSL_VERIFYPEER, options_.tls.verify_peer ? 1L : 0L);
+    set(CURLOPT_SSL_VERIFYHOST, options_.tls.verify_host ? 2L : 0L);
+    if (!options_.tls.ca_file.empty()) set(CURLOPT_CAINFO, options_.tls.ca_file.c_str());
+    curl_slist* headers = curl_slist_append(nullptr, "Expect:");
+    if (!request.body.empty()) {
+      headers = curl_slist_append(headers, "Content-Type: application/json");
+      set(CURLOPT_POSTFIELDS, request.body.c_str());
+      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    } else if (request.method == "POST" || request.method == "PUT") {
+      set(CURLOPT_POSTFIELDS, "");
+      set(CURLOPT_POSTFIELDSIZE, 0L);
+      headers = curl_slist_append(headers, "Content-Type:");
+    }
+    transfer.headers.reset(headers);
+    set(CURLOPT_HTTPHEADER, headers);
+  }
+
+  static int on_socket_wanted(CURL*, curl_socket_t socket, int what, void* self_pointer, void*) {
+    auto* self = static_cast<Multi*>(self_pointer);
+    if (what == CURL_POLL_REMOVE) {
+      self->sockets_.erase(socket);
+      return 0;
+    }
+    auto at = self->sockets_.find(socket);
+    if (at == self->sockets_.end()) at = self->sockets_.try_emplace(socket, self->loop_, socket).first;
+    const int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    at->second.watch(events, [self, socket](int seen) {
+      int running = 0;
+      curl_multi_socket_action(
+          self->multi_, socket,
+          (seen & UV_READABLE ? CURL_CSELECT_IN : 0) | (seen & UV_WRITABLE ? CURL_CSELECT_OUT : 0), &running);
+      self->finish_done();
+    });
+    return 0;
+  }
+
+  static int on_timer_wanted(CURLM*, long timeout_ms, void* self_pointer) {
+    auto* self = static_cast<Multi*>(self_pointer);
+    if (timeout_ms < 0) {
+      self->timer_.stop();
+      return 0;
+    }
+    self->timer_.once(Milliseconds(timeout_ms), [self] {
+      int running = 0;
+      curl_multi_socket_action(self->multi_, CURL_SOCKET_TIMEOUT, 0, &running);
+      self->finish_done();
+    });
+    return 0;
+  }
+
+  void finish_done() {
+    int left = 0;
+    while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      const CURLcode code = message->data.result;
+      auto node = transfers_.extract(message->easy_handle);
+      Transfer& transfer = *node.mapped();
+      curl_multi_remove_handle(multi_, transfer.easy.get());
+      if (code != CURLE_OK) {
+        transfer.done(transfer.error_of(code));
+        continue;
+      }
+      long status = 0;
+      curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+      const char* type = nullptr;
+      curl_easy_getinfo(transfer.easy.get(), CURLINFO_CONTENT_TYPE, &type);
+      transfer.response.status = static_cast<int>(status);
+      transfer.response.content_type = type == nullptr ? "" : type;
+      transfer.done(std::move(transfer.response));
+    }
+  }
+
+  Loop& loop_;
+  HttpOptions options_;
+  Timer timer_;
+  std::string base_;
+  CURLM* multi_ = nullptr;
+  std::map<curl_socket_t, Poll> sockets_;
+  std::map<CURL*, std::unique_ptr<Transfer>> transfers_;
+};
+
+Http::Http(Loop& loop, HttpOptions options) : multi_(std::make_unique<Multi>(loop, std::move(options))) {}
+Http::~Http() = default;
+
+void Http::send(HttpRequest request, Done done) {
+  multi_->send(std::move(request), std::move(done));
+}
+size_t Http::open_requests() const {
+  return multi_->size();
+}
+
+}  // namespace aribus::ari

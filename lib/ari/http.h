@@ -1,0 +1,61 @@
+// HTTP requests to one Asterisk: curl's multi-socket interface on our loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "ari/tls.h"
+#include "ari/url.h"
+#include "base/loop.h"
+#include "base/result.h"
+
+namespace aribus::ari {
+
+struct HttpOptions {
+  Url url;
+  std::string username;  // sent in the Authorization header
+  std::string password;
+  TlsOptions tls;
+  Milliseconds connect_timeout{3000};
+  int max_connections = 8;               // kept alive and shared by the requests; more requests wait
+  size_t max_response_bytes = 64 << 20;  // a recording's bytes come this way
+};
+
+struct HttpRequest {
+  std::string method;
+  std::string target;  // encoded path and query
+  std::string body;    // JSON, or empty
+  Milliseconds timeout{10000};
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::string content_type;
+  std::string body;
+};
+
+// Sends requests side by side. Lives on the loop's thread; requests still open when it ends are dropped
+// without a callback.
+class Http {
+ public:
+  using Done = std::function<void(Result<HttpResponse>)>;
+
+  Http(Loop& loop, HttpOptions options);
+  ~Http();
+
+  // Sends one request and calls `done` once, never from within send(). Any HTTP status is a response.
+  // Errors: not_connected (nothing was sent), outcome_unknown (it was sent, no answer came).
+  // A request is never sent twice: where a kept-alive connection turns out to be dead before a byte of the
+  // request was sent, a new connection is taken; after that the outcome is unknown.
+  void send(HttpRequest request, Done done);
+
+  // Requests that wait for an answer.
+  [[nodiscard]] size_t open_requests() const;
+
+ private:
+  class Multi;
+  std::unique_ptr<Multi> multi_;
+};
+
+}  // namespace aribus::ari

@@ -1,0 +1,29 @@
+// From an operation and its parameters to an HTTP request.
+#pragma once
+
+#include <string>
+
+#include "ari/http.h"
+#include "ari/schema.h"
+#include "base/json.h"
+#include "base/result.h"
+
+namespace aribus::ari {
+
+// Longest request line that Asterisk accepts (main/http.c); longer ones are answered with 400.
+inline constexpr size_t max_request_line_bytes = 4096;
+
+// Makes the request for `operation` from `params`, an object with one member for each parameter given.
+// Path parameters are encoded into the path. The others go into the query for GET and DELETE; for POST and
+// PUT, and wherever the request line would be too long, into a JSON body, which ARI reads the same way.
+// `prefix` is the URL's (Url::prefix).
+// Errors: invalid_params when a path parameter is missing, empty or no string, or when the path alone is too
+// long.
+[[nodiscard]] Result<HttpRequest> make_request(const Operation& operation, const JsonValue& params,
+                                               std::string_view prefix);
+
+// A member's value as ARI takes it in a query: strings as they are, arrays joined by commas, the rest as
+// JSON.
+[[nodiscard]] std::string query_value(const JsonValue& value);
+
+}  // namespace aribus::ari

@@ -1,0 +1,36 @@
+// When to try again.
+#pragma once
+
+#include <chrono>
+#include <random>
+
+#include "base/loop.h"
+
+namespace aribus::ari {
+
+// How long to wait between attempts to connect.
+struct ReconnectOptions {
+  Milliseconds first{100};     // before the second attempt
+  Milliseconds max{5000};      // doubling stops here
+  Milliseconds stable{60000};  // a connection that held this long starts the doubling afresh
+};
+
+// Exponential back-off with jitter, for ever: each delay is drawn from the upper half of a span that doubles
+// from `first` to `max`, so that many clients of one Asterisk do not come back at once.
+class Reconnect {
+ public:
+  explicit Reconnect(ReconnectOptions options, unsigned seed = std::random_device{}())
+      : options_(options), random_(seed) {}
+
+  // The delay before the next attempt.
+  [[nodiscard]] Milliseconds next();
+  // A connection ended that had held for `held`.
+  void ended(Milliseconds held);
+
+ private:
+  ReconnectOptions options_;
+  std::minstd_rand random_;
+  Milliseconds span_{0};
+};
+
+}  // namespace aribus::ari

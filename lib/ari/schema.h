@@ -1,0 +1,82 @@
+// What Asterisk declares about ARI: its operations and models, as tables (schema_tables.cpp is generated from
+// Asterisk's own declarations by scripts/generate-ari).
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string_view>
+
+namespace aribus::ari {
+
+// The types that ARI's declarations use. `containers` and `object` there are both free-form JSON: `object`
+// here.
+enum class Type : uint8_t { none, string, integer, number, boolean, date, object, model, binary };
+
+struct Model;
+
+// One field of a model.
+struct Field {
+  std::string_view name;
+  Type type;
+  bool list;  // an array of `type`
+  bool required;
+  const Model* model;  // for Type::model, else nullptr
+};
+
+// One of ARI's models: an object with named fields, those of the models it inherits from included.
+struct Model {
+  std::string_view name;
+  bool event;  // it arrives over the WebSocket: its name is the value of `type`
+  std::span<const Field> fields;
+
+  // The field `field_name`, or nullptr.
+  [[nodiscard]] const Field* find(std::string_view field_name) const;
+};
+
+// Where a parameter goes in the request.
+enum class Place : uint8_t { path, query, body };
+
+// One parameter of an operation.
+struct Parameter {
+  std::string_view name;
+  Place place;
+  Type type;
+  bool required;
+  bool multiple;                             // several values are allowed, as an array
+  std::span<const std::string_view> values;  // the values allowed; empty: any
+  int64_t minimum;                           // for integers
+  int64_t maximum;
+  std::string_view absent_in;  // the newest version seen without it; "": none seen
+};
+
+// What an operation answers.
+struct Answer {
+  Type type;  // none: nothing
+  bool list;
+  const Model* model;
+};
+
+// One of ARI's operations.
+struct Operation {
+  std::string_view name;    // "<resource>.<operation>", as "channels.get"
+  std::string_view method;  // of HTTP
+  std::string_view path;    // below /ari, as "/channels/{channelId}"
+  std::span<const Parameter> parameters;
+  Answer answer;
+  std::string_view since;      // versions that brought it, one a branch, as declared; "": always there
+  std::string_view absent_in;  // the newest version seen without it; "": none seen
+
+  // The parameter `parameter_name`, or nullptr.
+  [[nodiscard]] const Parameter* find(std::string_view parameter_name) const;
+};
+
+// The tables, each sorted by name.
+[[nodiscard]] std::span<const Model> models();
+[[nodiscard]] std::span<const Operation> operations();
+
+// By name, or nullptr.
+[[nodiscard]] const Model* find_model(std::string_view name);
+[[nodiscard]] const Operation* find_operation(std::string_view name);
+
+}  // namespace aribus::ari

@@ -1,0 +1,58 @@
+// A WebSocket client connection: what the ARI client needs of one, whoever implements it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "ari/tls.h"
+#include "ari/url.h"
+#include "base/loop.h"
+#include "base/result.h"
+
+namespace aribus::ari {
+
+struct WebSocketOptions {
+  Url url;                    // of the server; its prefix is not used
+  std::string target;         // path and query of the request
+  std::string authorization;  // value of the Authorization header, or ""; never logged
+  std::string subprotocol;
+  TlsOptions tls;
+  Milliseconds connect_timeout{5000};
+  Milliseconds ping_interval{5000};     // after so long without a byte a ping is sent (whole seconds)
+  Milliseconds silence_timeout{10000};  // after so long without a byte the connection is dead (whole seconds)
+  size_t max_message_bytes = 4 << 20;   // of one message, its fragments together
+};
+
+// Why a connection ended or never came about.
+struct WebSocketClosed {
+  int http_status = 0;  // of the refused handshake, or 0
+  std::string reason;   // one sentence for people
+};
+
+// One connection at a time; connect() again after `closed`. Lives on the loop's thread. The callbacks may
+// call connect() and close(), and must not destroy the object.
+class WebSocket {
+ public:
+  struct Handlers {
+    std::function<void()> opened;
+    // One text message, its fragments put together. `total_bytes` is more than text.size() when the message
+    // was over the bound: the rest was skipped.
+    std::function<void(std::string_view text, size_t total_bytes)> text;
+    // Called once for each connect(), unless close() was called first.
+    std::function<void(const WebSocketClosed&)> closed;
+  };
+
+  virtual ~WebSocket() = default;
+  virtual void connect(WebSocketOptions options, Handlers handlers) = 0;
+  // Sends a text message. Errors: not_connected; too_much when 1 MiB waits to be sent.
+  virtual Result<void> send(std::string text) = 0;
+  // Closes with a close frame, as far as that is possible at once. No callback comes after this.
+  virtual void close() = 0;
+};
+
+// The implementation on libwebsockets.
+[[nodiscard]] std::unique_ptr<WebSocket> make_websocket(Loop& loop);
+
+}  // namespace aribus::ari

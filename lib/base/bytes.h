@@ -1,0 +1,19 @@
+// Text that came from elsewhere: UTF-8 and base64.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace aribus {
+
+// `text` with every byte that is not part of well-formed UTF-8 (RFC 3629) replaced by U+FFFD, cut to at most
+// `max_bytes` at a character's boundary.
+[[nodiscard]] std::string to_valid_utf8(std::string_view text, size_t max_bytes);
+
+// RFC 4648 base64 with padding.
+[[nodiscard]] std::string base64(std::string_view bytes);
+
+// `bytes` random bytes as lower-case hexadecimal.
+[[nodiscard]] std::string random_hex(size_t bytes);
+
+}  // namespace aribus

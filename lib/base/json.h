@@ -1,0 +1,78 @@
+// JSON: what RapidJSON does not settle by itself (depth, encoding, error texts).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include "base/result.h"
+
+namespace aribus {
+
+using Json = rapidjson::Document;
+using JsonValue = rapidjson::Value;
+using JsonBuffer = rapidjson::StringBuffer;
+using JsonWriter = rapidjson::Writer<JsonBuffer>;
+
+// Deepest nesting of arrays and objects that is accepted; ARI's deepest is 5. Everything that walks a value
+// may therefore recurse.
+inline constexpr int max_json_depth = 64;
+
+// Parses one JSON text (RFC 8259) in well-formed UTF-8.
+// Errors: malformed, with the reason and the offset in bytes.
+[[nodiscard]] Result<Json> parse_json(std::string_view text);
+
+// The string's bytes. Required: value.IsString().
+[[nodiscard]] inline std::string_view as_view(const JsonValue& value) {
+  return {value.GetString(), value.GetStringLength()};
+}
+
+// The member `name` of `object`, or nullptr when it is absent or `object` is none.
+[[nodiscard]] const JsonValue* find(const JsonValue& object, std::string_view name);
+
+// The member's string, or `otherwise` when it is absent or no string.
+[[nodiscard]] std::string_view find_string(const JsonValue& object, std::string_view name,
+                                           std::string_view otherwise = {});
+
+// A copy with memory of its own.
+[[nodiscard]] Json copy_of(const JsonValue& value);
+
+// Sets the member `name` of the object `object`, replacing one that is there.
+void set_member(Json& object, std::string_view name, std::string_view value);
+void set_member(Json& object, std::string_view name, const JsonValue& value);
+
+// `value` as compact JSON text.
+[[nodiscard]] std::string to_text(const JsonValue& value);
+
+inline void write_string(JsonWriter& writer, std::string_view text) {
+  writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+}
+inline void write_key(JsonWriter& writer, std::string_view name) {
+  writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+}
+inline void write_member(JsonWriter& writer, std::string_view name, std::string_view text) {
+  write_key(writer, name);
+  write_string(writer, text);
+}
+
+// Writes a JSON text that is already finished.
+inline void write_raw(JsonWriter& writer, std::string_view json) {
+  writer.RawValue(json.data(), json.size(), rapidjson::kObjectType);
+}
+
+// Renders what `write(JsonWriter&)` writes.
+template <typename Write>
+[[nodiscard]] std::string render(Write write) {
+  JsonBuffer buffer;
+  JsonWriter writer(buffer);
+  write(writer);
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+// What JSON calls the value's type: "string", "integer", "number", "boolean", "object", "array" or "null".
+[[nodiscard]] std::string_view type_name(const JsonValue& value);
+
+}  // namespace aribus

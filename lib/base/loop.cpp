@@ -1,0 +1,124 @@
+#include "base/loop.h"
+
+#include <stdexcept>
+#include <string>
+
+namespace aribus {
+namespace {
+
+void require(int status, const char* what) {
+  if (status != 0) throw std::runtime_error(std::string(what) + ": " + uv_strerror(status));
+}
+
+// Makes a handle with `init(Raw*)`. Until that has succeeded, libuv does not know it and must not close it.
+template <typename Raw, typename Init>
+detail::HandlePtr<Raw> make_handle(const char* what, Init init) {
+  auto handle = std::make_unique<detail::Handle<Raw>>();
+  require(init(&handle->raw), what);
+  handle->raw.data = handle.get();
+  return detail::HandlePtr<Raw>(handle.release());
+}
+
+// Calls a handle's function through a copy, so that it may destroy the handle's owner.
+template <typename Raw>
+void fire(Raw* raw, int value) {
+  const auto call = detail::Handle<Raw>::from(raw)->call;
+  if (call) call(value);
+}
+
+}  // namespace
+
+Loop::Loop() {
+  require(uv_loop_init(&loop_), "uv_loop_init");
+}
+
+Loop::~Loop() {
+  // What is still open belongs to libraries that close asynchronously.
+  for (int turns = 0; uv_loop_close(&loop_) == UV_EBUSY && turns < 1000; ++turns)
+    uv_run(&loop_, UV_RUN_NOWAIT);
+}
+
+void Loop::run() {
+  uv_run(&loop_, UV_RUN_DEFAULT);
+}
+void Loop::stop() {
+  uv_stop(&loop_);
+}
+
+Timer::Timer(Loop& loop)
+    : handle_(make_handle<uv_timer_t>("timer",
+                                      [&](uv_timer_t* raw) { return uv_timer_init(loop.raw(), raw); })) {}
+
+void Timer::start(Milliseconds delay, Milliseconds repeat, std::function<void()> call) {
+  handle_->call = [call = std::move(call)](int) { call(); };
+  // libuv counts from the start of the turn; a long turn must not shorten the delay.
+  uv_update_time(handle_->raw.loop);
+  uv_timer_start(
+      &handle_->raw, [](uv_timer_t* raw) { fire(raw, 0); }, static_cast<uint64_t>(delay.count()),
+      static_cast<uint64_t>(repeat.count()));
+}
+
+void Timer::once(Milliseconds delay, std::function<void()> call) {
+  start(delay, Milliseconds(0), std::move(call));
+}
+void Timer::every(Milliseconds interval, std::function<void()> call) {
+  start(interval, interval, std::move(call));
+}
+void Timer::stop() {
+  uv_timer_stop(&handle_->raw);
+}
+bool Timer::active() const {
+  return uv_is_active(reinterpret_cast<const uv_handle_t*>(&handle_->raw)) != 0;
+}
+
+Poll::Poll(Loop& loop, int fd)
+    : handle_(make_handle<uv_poll_t>("poll",
+                                     [&](uv_poll_t* raw) { return uv_poll_init(loop.raw(), raw, fd); })) {}
+
+void Poll::watch(int events, std::function<void(int)> call) {
+  handle_->call = std::move(call);
+  watch(events);
+}
+
+void Poll::watch(int events) {
+  if (events == watched_) return;
+  watched_ = events;
+  if (events == 0) {
+    uv_poll_stop(&handle_->raw);
+    return;
+  }
+  uv_poll_start(&handle_->raw, events, [](uv_poll_t* raw, int status, int seen) {
+    // An error (the peer is gone) is found by the read or write that the callback does.
+    fire(raw, status < 0 ? UV_READABLE | UV_WRITABLE : seen);
+  });
+}
+
+Signal::Signal(Loop& loop, int number, std::function<void()> call)
+    : handle_(make_handle<uv_signal_t>("signal",
+                                       [&](uv_signal_t* raw) { return uv_signal_init(loop.raw(), raw); })) {
+  handle_->call = [call = std::move(call)](int) { call(); };
+  uv_signal_start(
+      &handle_->raw, [](uv_signal_t* raw, int) { fire(raw, 0); }, number);
+}
+
+EndOfTurn::EndOfTurn(Loop& loop, std::function<void()> call)
+    : check_(
+          make_handle<uv_check_t>("check", [&](uv_check_t* raw) { return uv_check_init(loop.raw(), raw); })),
+      idle_(make_handle<uv_idle_t>("idle", [&](uv_idle_t* raw) { return uv_idle_init(loop.raw(), raw); })) {
+  check_->call = [this, call = std::move(call)](int) {
+    if (!requested_) return;
+    requested_ = false;
+    uv_idle_stop(&idle_->raw);
+    uv_check_stop(&check_->raw);
+    call();
+  };
+}
+
+void EndOfTurn::request() {
+  if (requested_) return;
+  requested_ = true;
+  uv_idle_start(&idle_->raw, [](uv_idle_t*) {});
+  uv_check_start(&check_->raw, [](uv_check_t* raw) { fire(raw, 0); });
+}
+
+}  // namespace aribus

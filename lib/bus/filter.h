@@ -1,0 +1,51 @@
+// Which records a subscriber wants.
+#pragma once
+
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "bus/log.h"
+
+namespace aribus::bus {
+
+// Values of one field are or-ed, different fields and-ed; an empty field asks for nothing in particular.
+struct FilterOptions {
+  std::vector<std::string> types;    // globs (glob(7)) on the type
+  std::vector<std::string> exclude;  // globs on the type: what matches one is left out
+  std::vector<std::string> servers;
+  std::vector<std::string> apps;
+  std::vector<std::string> channels;
+  std::vector<std::string> bridges;
+  std::vector<std::string> endpoints;
+};
+
+// Decides record by record. The verdict on each type, server and app is found once and remembered.
+class Filter {
+ public:
+  explicit Filter(FilterOptions options);
+
+  // Every record passes.
+  [[nodiscard]] bool takes_all() const { return takes_all_; }
+  // Whether the record `seq` of `log` passes. Always ask about the same log.
+  [[nodiscard]] bool matches(const Log& log, uint64_t seq);
+
+ private:
+  enum class Verdict : uint8_t { unknown, yes, no };
+  using Verdicts = std::vector<Verdict>;
+
+  bool wants_type(const std::string& type) const;
+  template <typename Wants>
+  static bool remembered(Verdicts& verdicts, const Log& log, uint16_t number, Wants wants);
+  bool matches_ids(const Log& log, const Entry& entry) const;
+  bool matches_line(const Log& log, uint64_t seq) const;
+
+  FilterOptions options_;
+  bool takes_all_;
+  Verdicts types_;
+  Verdicts servers_;
+  Verdicts apps_;
+  std::vector<std::unordered_set<uint64_t>> ids_;  // one set for each kind of id that is asked for
+};
+
+}  // namespace aribus::bus

@@ -1,0 +1,93 @@
+// The log: every record of the stream, as the bytes that go on the wire, in one bounded ring shared by all
+// readers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "bus/cursor.h"
+#include "bus/mirrored_memory.h"
+#include "record/record.h"
+
+namespace aribus::bus {
+
+// What is known of one record without reading its text.
+struct Entry {
+  uint64_t offset;     // of its line, counted from the start of the stream
+  uint64_t ids_begin;  // of its id hashes, counted likewise
+  uint32_t length;     // of its line, in bytes
+  uint16_t type;       // Log::name
+  uint16_t server;     // Log::name
+  uint16_t app;        // Log::name
+  uint16_t ids_count;  // any_id: too many to keep
+};
+inline constexpr uint16_t any_id = 0xFFFF;
+
+// The hash under which an id is found in the log's index.
+[[nodiscard]] uint64_t id_hash(record::IdKind kind, std::string_view id);
+
+// The stream of records, of which the newest that fit into the ring are kept. `seq` starts at 1 and grows by
+// one. Beside the ring's bytes, its index takes a quarter as many.
+class Log {
+ public:
+  // Errors: invalid_params when `ring_bytes` is under min_ring_bytes, system.
+  [[nodiscard]] static Result<Log> make(size_t ring_bytes);
+
+  static constexpr size_t min_ring_bytes = 64 * 1024;
+  // One record may take this much of the ring: larger ones are replaced by one of type Malformed.
+  [[nodiscard]] size_t max_line_bytes() const { return ring_.size() / 4; }
+
+  // Appends a record, evicting as many of the oldest ones as it needs, and tells the listener.
+  uint64_t append(const record::Record& record);
+  // Called after each append, on the same stack.
+  void on_append(std::function<void()> listener) { listener_ = std::move(listener); }
+
+  // The seq of the oldest record kept, and of the next one to come: the log holds [first, next).
+  [[nodiscard]] uint64_t first() const { return first_; }
+  [[nodiscard]] uint64_t next() const { return next_; }
+  [[nodiscard]] Cursor cursor() const { return {stream_, next_ - 1}; }
+  [[nodiscard]] const std::string& stream() const { return stream_; }
+
+  // Required below: first() <= seq < next(). What they return is good until the next append.
+  [[nodiscard]] const Entry& entry(uint64_t seq) const { return entries_[seq % entries_.size()]; }
+  [[nodiscard]] std::string_view line(uint64_t seq) const {
+    return bytes(entry(seq).offset, entry(seq).length);
+  }
+  // The lines of [from, to) in a row.
+  [[nodiscard]] std::string_view lines(uint64_t from, uint64_t to) const;
+  [[nodiscard]] uint64_t id(const Entry& entry, size_t i) const {
+    return ids_[(entry.ids_begin + i) % ids_.size()];
+  }
+
+  // The type, server or app that an entry's number stands for; 0 when there were too many to number: then
+  // only the line says.
+  [[nodiscard]] const std::string& name(uint16_t number) const { return names_[number]; }
+
+  [[nodiscard]] size_t ring_bytes() const { return ring_.size(); }
+  [[nodiscard]] size_t used_bytes() const { return next_ == first_ ? 0 : end_offset_ - entry(first_).offset; }
+
+ private:
+  Log(MirroredMemory ring, size_t entries, size_t ids);
+  uint16_t number(const std::string& name);
+  [[nodiscard]] std::string_view bytes(uint64_t offset, size_t length) const {
+    return {ring_.data() + offset % ring_.size(), length};
+  }
+
+  MirroredMemory ring_;
+  std::vector<Entry> entries_;
+  std::vector<uint64_t> ids_;
+  std::vector<std::string> names_;
+  std::unordered_map<std::string, uint16_t> numbers_;
+  std::string stream_;
+  uint64_t first_ = 1;
+  uint64_t next_ = 1;
+  uint64_t end_offset_ = 0;
+  uint64_t end_ids_ = 0;
+  std::function<void()> listener_;
+};
+
+}  // namespace aribus::bus

@@ -1,0 +1,30 @@
+// Memory mapped twice in a row, so that a range of a ring never breaks at its end.
+#pragma once
+
+#include <cstddef>
+
+#include "base/result.h"
+
+namespace aribus::bus {
+
+// `size` bytes of memory that follow themselves in the address space: byte i and byte i + size are the same
+// byte.
+class MirroredMemory {
+ public:
+  // `bytes` is rounded up to whole pages. Pages cost memory from when they are first written.
+  // Errors: system.
+  [[nodiscard]] static Result<MirroredMemory> make(size_t bytes);
+  ~MirroredMemory();
+  MirroredMemory(MirroredMemory&& other) noexcept;
+  MirroredMemory& operator=(MirroredMemory&&) = delete;
+
+  [[nodiscard]] char* data() const { return data_; }
+  [[nodiscard]] size_t size() const { return size_; }
+
+ private:
+  MirroredMemory(char* data, size_t size) : data_(data), size_(size) {}
+  char* data_;
+  size_t size_;
+};
+
+}  // namespace aribus::bus

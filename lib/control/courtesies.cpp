@@ -1,0 +1,228 @@
+#include "control/courtesies.h"
+
+#include <charconv>
+#include <optional>
+#include <vector>
+
+#include "ari/causes.h"
+#include "base/bytes.h"
+#include "base/nearest.h"
+#include "control/params.h"
+
+namespace aribus::control {
+namespace {
+
+// Operations that make something, and the parameter that names it.
+struct Maker {
+  std::string_view operation;
+  std::string_view id;
+};
+constexpr Maker makers[] = {
+    {"bridges.create", "bridgeId"},       {"bridges.play", "playbackId"},
+    {"channels.create", "channelId"},     {"channels.externalMedia", "channelId"},
+    {"channels.originate", "channelId"},  {"channels.play", "playbackId"},
+    {"channels.snoopChannel", "snoopId"},
+};
+
+const Maker* find_maker(const ari::Operation& operation) {
+  for (const Maker& maker : makers) {
+    if (maker.operation == operation.name) return &maker;
+  }
+  return nullptr;
+}
+
+bool makes_channel_for_endpoint(const ari::Operation& operation) {
+  return operation.name == "channels.originate" || operation.name == "channels.originateWithId" ||
+         operation.name == "channels.create";
+}
+
+Result<void> prepare_originate(Json& params, const Upstream& upstream) {
+  const JsonValue* app = find(params, "app");
+  const bool dialplan_meant = app != nullptr && app->IsNull();
+  bool dialplan_given = false;
+  for (const std::string_view name : {"context", "extension", "priority", "label"}) {
+    if (find(params, name) == nullptr) continue;
+    dialplan_given = true;
+    if (app != nullptr && !dialplan_meant) {
+      return Error{
+          ErrorKind::invalid_params,
+          std::string(name) + ": excludes app (Asterisk would ignore it); app: null goes to the dialplan",
+          {}};
+    }
+  }
+  if (app != nullptr && !dialplan_meant && !app->IsString())
+    return wrong_param("app", "a string or null", app);
+  if (dialplan_meant) params.RemoveMember("app");
+  if (dialplan_meant || dialplan_given) {
+    if (find(params, "appArgs") != nullptr) {
+      return Error{
+          ErrorKind::invalid_params, "appArgs: goes with an app, and the call goes to the dialplan", {}};
+    }
+    if (find(params, "extension") == nullptr) set_member(params, "extension", "s");
+    if (find(params, "priority") == nullptr && find(params, "label") == nullptr) {
+      set_member(params, "priority", JsonValue(1));
+    }
+    return {};
+  }
+  if (app == nullptr) {
+    const std::string default_app = upstream.default_app();
+    if (default_app.empty()) {
+      return Error{
+          ErrorKind::invalid_params, "app: missing, and no application is configured for this server", {}};
+    }
+    set_member(params, "app", default_app);
+  }
+  return {};
+}
+
+Result<void> check_variables(const JsonValue& params) {
+  const JsonValue* variables = find(params, "variables");
+  if (variables == nullptr) return {};
+  for (const auto& member : variables->GetObject()) {
+    const JsonValue& value = member.value;
+    if (value.IsString() || (value.IsObject() && find(value, "value") != nullptr)) continue;
+    return wrong_param("variables." + std::string(as_view(member.name)), "a string", &value);
+  }
+  return {};
+}
+
+// Reason words that ARI takes, for the error.
+std::string known_reasons() {
+  std::vector<std::string_view> names;
+  for (const ari::Cause& cause : ari::causes()) {
+    if (!cause.reason.empty()) names.push_back(cause.reason);
+  }
+  return join(names);
+}
+
+Error unknown_reason(const JsonValue& reason) {
+  std::vector<std::string_view> names;
+  for (const ari::Cause& cause : ari::causes()) {
+    names.push_back(cause.name);
+    if (!cause.reason.empty()) names.push_back(cause.reason);
+  }
+  Error error = wrong_param(
+      "reason", "a reason of ARI (" + known_reasons() + "), a name or a number of Q.850", &reason);
+  if (reason.IsString()) error.message += did_you_mean(as_view(reason), names);
+  return error;
+}
+
+// The Q.850 code meant by `reason`, or nothing.
+std::optional<int> cause_code(const JsonValue& reason) {
+  if (reason.IsInt()) {
+    if (reason.GetInt() >= 1 && reason.GetInt() <= 127) return reason.GetInt();
+    return {};
+  }
+  if (!reason.IsString()) return {};
+  const std::string_view text = as_view(reason);
+  int code = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), code);
+  if (error == std::errc() && end == text.data() + text.size()) {
+    return code >= 1 && code <= 127 ? std::optional(code) : std::nullopt;
+  }
+  if (const ari::Cause* cause = ari::find_cause(text)) return cause->code;
+  return {};
+}
+
+Result<void> prepare_hangup(Json& params, const Upstream& upstream) {
+  const JsonValue* reason = find(params, "reason");
+  const JsonValue* given_code = find(params, "reason_code");
+  if (reason != nullptr && given_code != nullptr) {
+    return Error{ErrorKind::invalid_params, "reason_code: excludes reason; give one of the two", {}};
+  }
+  if (given_code != nullptr) reason = given_code;
+  if (reason == nullptr) return {};
+  const std::optional<int> code = cause_code(*reason);
+  if (!code) return unknown_reason(*reason);
+  params.RemoveMember("reason");
+  params.RemoveMember("reason_code");
+  // ARI's own words work on every version.
+  const ari::Cause* cause = ari::find_cause(*code);
+  if (cause != nullptr && !cause->reason.empty()) {
+    set_member(params, "reason", cause->reason);
+    return {};
+  }
+  const ari::Parameter* reason_code = ari::find_operation("channels.hangup")->find("reason_code");
+  const auto& info = upstream.client().info();
+  if (info && too_old_for(info->version, "", reason_code->absent_in)) {
+    return Error{ErrorKind::too_old,
+                 "reason: Asterisk " + info->version + " can't hang up with cause " + std::to_string(*code) +
+                     "; it knows " + known_reasons(),
+                 render([&](JsonWriter& writer) {
+                   writer.StartObject();
+                   write_member(writer, "since", "later than " + std::string(reason_code->absent_in));
+                   write_member(writer, "version", info->version);
+                   writer.EndObject();
+                 })};
+  }
+  set_member(params, "reason_code", std::to_string(*code));
+  return {};
+}
+
+// Adds the id of what was to be made to an error whose outcome is unknown.
+Error with_id(Error error, std::string_view name, std::string_view id) {
+  if (error.kind != ErrorKind::outcome_unknown || error.data.empty()) return error;
+  Result<Json> data = parse_json(error.data);
+  if (!data || !data->IsObject()) return error;
+  set_member(*data, name, id);
+  error.data = to_text(*data);
+  return error;
+}
+
+}  // namespace
+
+bool is_courtesy_param(const ari::Operation& operation, std::string_view name) {
+  if (operation.name == "channels.originate") return name == "app";
+  return operation.name == "channels.hangup" && (name == "reason" || name == "reason_code");
+}
+
+Result<void> prepare(const ari::Operation& operation, Json& params, const Upstream& upstream) {
+  if (const Maker* maker = find_maker(operation); maker != nullptr && find(params, maker->id) == nullptr) {
+    set_member(params, maker->id, "aribus-" + random_hex(8));
+  }
+  if (auto checked = check_variables(params); !checked) return checked;
+  if (operation.name == "channels.originate") return prepare_originate(params, upstream);
+  if (operation.name == "channels.hangup") return prepare_hangup(params, upstream);
+  return {};
+}
+
+void call_explained(Upstream& upstream, const ari::Operation& operation, const JsonValue& params,
+                    Reply reply) {
+  const Maker* maker = find_maker(operation);
+  if (maker == nullptr) {
+    upstream.call(operation, params, std::move(reply));
+    return;
+  }
+  const std::string id(find_string(params, maker->id));
+  const std::string endpoint(find_string(params, "endpoint"));
+  const bool explain = makes_channel_for_endpoint(operation);
+  upstream.call(
+      operation, params, [&upstream, maker, id, endpoint, explain, reply = std::move(reply)](auto answer) {
+        if (answer) {
+          reply(std::move(answer));
+          return;
+        }
+        const bool misleading =
+            explain && answer.error().kind == ErrorKind::refused &&
+            (answer.error().message.ends_with("(409)") || answer.error().message.ends_with("(500)"));
+        if (!misleading) {
+          reply(with_id(std::move(answer.error()), maker->id, id));
+          return;
+        }
+        const std::string path = "/channels/" + ari::percent_encode(id);
+        upstream.request(
+            "GET", path, "", "", [endpoint, id, reply, error = answer.error()](const auto& found) mutable {
+              const std::string technology = endpoint.substr(0, endpoint.find('/'));
+              if (found) {
+                error.message = "channelId: a channel '" + id + "' exists already (409)";
+              } else if (found.error().kind == ErrorKind::refused) {
+                error.message = "Asterisk can make no channel for endpoint '" + endpoint +
+                                "': the channel technology '" + technology +
+                                "' is not loaded, or the endpoint is unknown to it; " + error.message;
+              }
+              reply(std::move(error));
+            });
+      });
+}
+
+}  // namespace aribus::control

@@ -1,0 +1,31 @@
+// What aribus does for single operations beyond forwarding them: ids, defaults, translations, honest
+// refusals.
+#pragma once
+
+#include "ari/schema.h"
+#include "base/json.h"
+#include "control/upstream.h"
+
+namespace aribus::control {
+
+// The parameters that the operation's method takes: those of ARI, with what a courtesy widens (any `reason`
+// for channels.hangup, `app: null` for channels.originate) left to prepare().
+[[nodiscard]] bool is_courtesy_param(const ari::Operation& operation, std::string_view name);
+
+// Completes `params` in place, an object whose other parameters are checked:
+// - an operation that makes something gets an id when the caller chose none, so that a request that timed out
+// can be
+//   found again;
+// - channels.originate goes to the default application when neither `app` nor a place in the dialplan is
+// given;
+//   `app: null` means the dialplan; `context` gets extension "s" and priority 1;
+// - channels.hangup takes as `reason` ARI's names, Q.850's names and numbers, and sends what this Asterisk
+// understands. Errors: invalid_params, too_old.
+[[nodiscard]] Result<void> prepare(const ari::Operation& operation, Json& params, const Upstream& upstream);
+
+// Calls the prepared operation, and explains those refusals that mislead: Asterisk answers 409 "already
+// exists" or 500 "Allocation failed" when it can't make a channel for the endpoint.
+void call_explained(Upstream& upstream, const ari::Operation& operation, const JsonValue& params,
+                    Reply reply);
+
+}  // namespace aribus::control

@@ -1,0 +1,196 @@
+#include "control/params.h"
+
+#include <charconv>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/nearest.h"
+
+namespace aribus::control {
+namespace {
+
+using ari::Parameter;
+using ari::Type;
+
+constexpr size_t max_shown_bytes = 64;  // of a value that an error repeats
+
+std::string_view type_text(Type type) {
+  switch (type) {
+    case Type::string:
+      return "a string";
+    case Type::integer:
+      return "an integer";
+    case Type::number:
+      return "a number";
+    case Type::boolean:
+      return "a boolean";
+    case Type::object:
+      return "an object";
+    default:
+      return "a value";
+  }
+}
+
+bool has_type(const JsonValue& value, Type type) {
+  switch (type) {
+    case Type::string:
+      return value.IsString();
+    case Type::integer:
+      return value.IsInt64();
+    case Type::number:
+      return value.IsNumber();
+    case Type::boolean:
+      return value.IsBool();
+    case Type::object:
+      return value.IsObject();
+    default:
+      return true;
+  }
+}
+
+Result<void> check_value(const Parameter& parameter, const JsonValue& value) {
+  if (!has_type(value, parameter.type)) {
+    const std::string expected =
+        std::string(type_text(parameter.type)) + (parameter.multiple ? " or an array of them" : "");
+    return wrong_param(parameter.name, expected, &value);
+  }
+  if (value.IsString() && parameter.place == ari::Place::path && value.GetStringLength() == 0) {
+    return wrong_param(parameter.name, "a string that is not empty");
+  }
+  if (!parameter.values.empty() && value.IsString()) {
+    for (const std::string_view allowed : parameter.values) {
+      if (as_view(value) == allowed) return {};
+    }
+    Error error = wrong_param(parameter.name, "one of " + join(parameter.values), &value);
+    error.message += did_you_mean(as_view(value), parameter.values);
+    return error;
+  }
+  if (value.IsInt64() && (value.GetInt64() < parameter.minimum || value.GetInt64() > parameter.maximum)) {
+    const bool low = value.GetInt64() < parameter.minimum;
+    return wrong_param(parameter.name,
+                       low ? "at least " + std::to_string(parameter.minimum)
+                           : "at most " + std::to_string(parameter.maximum),
+                       &value);
+  }
+  return {};
+}
+
+Result<void> check_given(const Parameter& parameter, const JsonValue& value) {
+  if (!parameter.multiple || !value.IsArray()) return check_value(parameter, value);
+  if (value.Empty()) return wrong_param(parameter.name, "at least one value");
+  for (const JsonValue& item : value.GetArray()) {
+    if (auto checked = check_value(parameter, item); !checked) return checked;
+  }
+  return {};
+}
+
+std::vector<int> numbers_of(std::string_view version) {
+  std::vector<int> numbers;
+  const char* end = version.data() + version.size();
+  for (const char* at = version.data(); at < end; ++at) {
+    int number = 0;
+    const auto [next, error] = std::from_chars(at, end, number);
+    if (error != std::errc()) break;
+    numbers.push_back(number);
+    at = next;
+    if (at < end && *at != '.') break;
+  }
+  numbers.resize(3);
+  return numbers;
+}
+
+}  // namespace
+
+Error wrong_param(std::string_view name, std::string_view expected, const JsonValue* given) {
+  std::string message = to_valid_utf8(name, max_shown_bytes) + ": " + std::string(expected) +
+                        (given == nullptr ? " is missing" : " is expected, not ");
+  if (given != nullptr && given->IsString()) {
+    message += "'" + to_valid_utf8(as_view(*given), max_shown_bytes) + "'";
+  } else if (given != nullptr) {
+    message += given->IsObject() || given->IsArray() ? "a value of type " + std::string(type_name(*given))
+                                                     : to_text(*given);
+  }
+  const std::string data = render([&](JsonWriter& writer) {
+    writer.StartObject();
+    write_member(writer, "parameter", to_valid_utf8(name, max_shown_bytes));
+    write_member(writer, "expected", expected);
+    writer.EndObject();
+  });
+  return Error{ErrorKind::invalid_params, message, data};
+}
+
+Result<void> check_params(std::span<const Parameter> declared, const JsonValue& params) {
+  if (!params.IsObject()) {
+    return Error{ErrorKind::invalid_params,
+                 "params: an object is expected, not " + std::string(type_name(params)),
+                 {}};
+  }
+  for (const auto& member : params.GetObject()) {
+    const std::string_view name = as_view(member.name);
+    const Parameter* known = nullptr;
+    std::vector<std::string_view> names;
+    for (const Parameter& parameter : declared) {
+      names.push_back(parameter.name);
+      if (parameter.name == name) known = &parameter;
+    }
+    if (known == nullptr) {
+      Error error = wrong_param(name, names.empty() ? "no parameter" : "one of " + join(names));
+      error.message = to_valid_utf8(name, max_shown_bytes) + ": no such parameter" +
+                      did_you_mean(name, names) +
+                      (names.empty() ? " (there are none)" : " (known: " + join(names) + ")");
+      return error;
+    }
+    if (auto checked = check_given(*known, member.value); !checked) return checked;
+  }
+  for (const Parameter& parameter : declared) {
+    if (parameter.required && find(params, parameter.name) == nullptr) {
+      return wrong_param(parameter.name, type_text(parameter.type));
+    }
+  }
+  return {};
+}
+
+bool too_old_for(std::string_view version, std::string_view since, std::string_view absent_in) {
+  const std::vector<int> have = numbers_of(version);
+  if (have[0] == 0) return false;  // a version that can't be read (a build from a branch) may have anything
+  if (!absent_in.empty()) {
+    const std::vector<int> lacks = numbers_of(absent_in);
+    if (have[0] < lacks[0] || (have[0] == lacks[0] && have[1] <= lacks[1])) return true;
+  }
+  bool later_branch = false;
+  for (std::string_view rest = since; !rest.empty();) {
+    const size_t space = rest.find(' ');
+    const std::vector<int> came = numbers_of(rest.substr(0, space));
+    rest = space == std::string_view::npos ? std::string_view{} : rest.substr(space + 1);
+    if (have[0] == came[0]) return have < came;
+    later_branch |= came[0] > have[0];
+  }
+  return later_branch;
+}
+
+Result<void> check_version(const ari::Operation& operation, const JsonValue& params,
+                           std::string_view version) {
+  const auto refuse = [&](std::string_view what, std::string_view since, std::string_view absent_in) {
+    const std::string from = !since.empty() ? std::string(since) : "later than " + std::string(absent_in);
+    return Error{ErrorKind::too_old,
+                 std::string(what) + " came with Asterisk " + from + "; this one is " + std::string(version),
+                 render([&](JsonWriter& writer) {
+                   writer.StartObject();
+                   write_member(writer, "since", from);
+                   write_member(writer, "version", version);
+                   writer.EndObject();
+                 })};
+  };
+  if (too_old_for(version, operation.since, operation.absent_in)) {
+    return refuse(operation.name, operation.since, operation.absent_in);
+  }
+  for (const Parameter& parameter : operation.parameters) {
+    if (find(params, parameter.name) != nullptr && too_old_for(version, "", parameter.absent_in)) {
+      return refuse(std::string(operation.name) + ": " + std::string(parameter.name), "",
+                    parameter.absent_in);
+    }
+  }
+  return {};
+}
+
+}  // namespace aribus::control

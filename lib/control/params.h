@@ -1,0 +1,32 @@
+// Parameters are checked before anything is sent.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "ari/schema.h"
+#include "base/json.h"
+#include "base/result.h"
+
+namespace aribus::control {
+
+// invalid_params naming the parameter, what is expected, and what was given: "timeout: an integer is
+// expected, not a string". `data` carries the parameter's name.
+[[nodiscard]] Error wrong_param(std::string_view name, std::string_view expected,
+                                const JsonValue* given = nullptr);
+
+// `params` holds every required parameter of `declared`, none that is not declared, and each of its type,
+// among its values and in its range. Errors: invalid_params, naming the first fault and, for an unknown name
+// or value, the nearest known one.
+[[nodiscard]] Result<void> check_params(std::span<const ari::Parameter> declared, const JsonValue& params);
+
+// The version in what Asterisk reports, "22.10.1+dfsg…", is known to lack what has `since` and `absent_in`
+// (see ari::Operation).
+[[nodiscard]] bool too_old_for(std::string_view version, std::string_view since, std::string_view absent_in);
+
+// `operation`, with those of its parameters that `params` gives, exists in this version.
+// Errors: too_old.
+[[nodiscard]] Result<void> check_version(const ari::Operation& operation, const JsonValue& params,
+                                         std::string_view version);
+
+}  // namespace aribus::control

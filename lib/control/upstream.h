@@ -1,0 +1,42 @@
+// One Asterisk, as the control path sees it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "ari/client.h"
+#include "base/json.h"
+#include "base/result.h"
+
+namespace aribus::control {
+
+// The answer to a command: a JSON text, or why there is none.
+using Reply = std::function<void(Result<std::string>)>;
+
+// Calls operations of one Asterisk and makes their answers regular. Owned by the dispatcher.
+class Upstream {
+ public:
+  Upstream(std::string name, ari::Client& client) : name_(std::move(name)), client_(client) {}
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const ari::Client& client() const { return client_; }
+  // The application that commands mean when they name none; "" when none is configured.
+  [[nodiscard]] std::string default_app() const;
+
+  // Calls `operation` with checked `params`.
+  // Errors: not_connected, too_old, outcome_unknown, refused (data: status, message, method, path).
+  void call(const ari::Operation& operation, const JsonValue& params, Reply reply);
+  // Sends a request that has no operation. `path` is below /ari and encoded; `query` "" or without "?".
+  void request(const std::string& method, const std::string& path, const std::string& query,
+               const std::string& body, Reply reply);
+
+ private:
+  [[nodiscard]] Error not_connected() const;
+  [[nodiscard]] Result<std::string> answer_of(Result<ari::HttpResponse> response, const ari::Answer& answer,
+                                              std::string_view method, std::string_view path) const;
+
+  std::string name_;
+  ari::Client& client_;
+};
+
+}  // namespace aribus::control

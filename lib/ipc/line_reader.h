@@ -1,0 +1,34 @@
+// Cuts what a peer sends into lines.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace aribus::ipc {
+
+// Puts lines together from pieces of any size. Holds at most one unfinished line of `max_line_bytes`.
+class LineReader {
+ public:
+  struct Handlers {
+    // A line without its end ("\n" or "\r\n"); empty lines are passed over.
+    std::function<void(std::string_view)> line;
+    // A line is over the bound: it is skipped up to its end. Called once for each.
+    std::function<void()> too_long;
+  };
+
+  LineReader(size_t max_line_bytes, Handlers handlers)
+      : max_line_bytes_(max_line_bytes), handlers_(std::move(handlers)) {}
+
+  void feed(std::string_view bytes);
+
+ private:
+  void emit(std::string_view line);
+
+  size_t max_line_bytes_;
+  Handlers handlers_;
+  std::string partial_;
+  bool skipping_ = false;
+};
+
+}  // namespace aribus::ipc

@@ -1,0 +1,98 @@
+#include "ipc/rpc.h"
+
+namespace aribus::ipc {
+namespace {
+
+const JsonValue null_params;
+
+Error invalid(std::string message) {
+  return Error{ErrorKind::invalid_request, std::move(message), {}};
+}
+
+}  // namespace
+
+int code_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::malformed:
+      return -32700;
+    case ErrorKind::invalid_request:
+      return -32600;
+    case ErrorKind::unknown_method:
+      return -32601;
+    case ErrorKind::invalid_params:
+      return -32602;
+    case ErrorKind::internal:
+    case ErrorKind::system:
+      return -32603;
+    case ErrorKind::refused:
+      return -32000;
+    case ErrorKind::not_connected:
+      return -32001;
+    case ErrorKind::outcome_unknown:
+      return -32002;
+    case ErrorKind::not_allowed:
+      return -32003;
+    case ErrorKind::too_much:
+      return -32004;
+    case ErrorKind::too_old:
+      return -32005;
+  }
+  return -32603;
+}
+
+std::string id_of(const JsonValue& value) {
+  const JsonValue* id = find(value, "id");
+  return id != nullptr && (id->IsString() || id->IsNumber()) ? to_text(*id) : "null";
+}
+
+Result<Request> read_request(const JsonValue& value) {
+  if (!value.IsObject())
+    return invalid("a request is an object, not a value of type " + std::string(type_name(value)));
+  if (find_string(value, "jsonrpc") != "2.0") return invalid(R"(a request has "jsonrpc":"2.0")");
+  const JsonValue* method = find(value, "method");
+  if (method == nullptr || !method->IsString()) return invalid("a request has a `method`, which is a string");
+  Request request;
+  request.method = as_view(*method);
+  if (const JsonValue* id = find(value, "id")) {
+    if (!id->IsString() && !id->IsNumber() && !id->IsNull())
+      return invalid("an `id` is a string or a number");
+    request.id = to_text(*id);
+  }
+  const JsonValue* params = find(value, "params");
+  if (params != nullptr && !params->IsObject() && !params->IsArray() && !params->IsNull()) {
+    return invalid("`params` is an object");
+  }
+  request.params = params == nullptr ? &null_params : params;
+  return request;
+}
+
+std::string result_text(std::string_view id, std::string_view result) {
+  std::string text = R"({"jsonrpc":"2.0","id":)";
+  text += id;
+  text += R"(,"result":)";
+  text += result;
+  text += '}';
+  return text;
+}
+
+std::string error_text(std::string_view id, const Error& error) {
+  return render([&](JsonWriter& writer) {
+    writer.StartObject();
+    write_member(writer, "jsonrpc", "2.0");
+    write_key(writer, "id");
+    write_raw(writer, id);
+    write_key(writer, "error");
+    writer.StartObject();
+    write_key(writer, "code");
+    writer.Int(code_of(error.kind));
+    write_member(writer, "message", error.message);
+    if (!error.data.empty()) {
+      write_key(writer, "data");
+      write_raw(writer, error.data);
+    }
+    writer.EndObject();
+    writer.EndObject();
+  });
+}
+
+}  // namespace aribus::ipc

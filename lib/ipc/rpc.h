@@ -1,0 +1,33 @@
+// JSON-RPC 2.0 (https://www.jsonrpc.org/specification): requests read, answers written.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace aribus::ipc {
+
+// The code that stands for a kind of error.
+[[nodiscard]] int code_of(ErrorKind kind);
+
+// One request. Its parts live as long as the JSON it was read from.
+struct Request {
+  std::string id;  // as JSON text; "" for a notification, which gets no answer
+  std::string method;
+  const JsonValue* params = nullptr;  // an object, an array or null
+};
+
+// Reads one request.
+// Errors: invalid_request, saying what is wrong.
+[[nodiscard]] Result<Request> read_request(const JsonValue& value);
+
+// The id of what may not be a request otherwise, as JSON text; "null" when it has none that can be used.
+[[nodiscard]] std::string id_of(const JsonValue& value);
+
+// One answer, without the line's end. `id` is JSON text.
+[[nodiscard]] std::string result_text(std::string_view id, std::string_view result);
+[[nodiscard]] std::string error_text(std::string_view id, const Error& error);
+
+}  // namespace aribus::ipc

@@ -1,0 +1,84 @@
+// The Unix sockets on which programs connect.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "base/fd.h"
+#include "base/loop.h"
+#include "bus/log.h"
+#include "control/dispatcher.h"
+#include "ipc/session.h"
+
+namespace aribus::ipc {
+
+struct SocketOptions {
+  std::string path;
+  mode_t mode = 0660;
+  std::string group;  // who besides the owner; "": the process' group
+};
+
+struct ServerOptions {
+  std::vector<SocketOptions> sockets;
+  size_t max_connections = 1024;
+  SessionLimits session;
+};
+
+// Accepts connections and keeps their sessions. Lives on the loop's thread.
+class Server {
+ public:
+  Server(Loop& loop, bus::Log& log, control::Dispatcher& dispatcher, ServerOptions options);
+  ~Server();
+
+  // Binds and listens on all sockets. The file of a dead daemon is replaced; that of a live one is not.
+  // Errors: system, invalid_params (no such group, path too long, a live daemon listens there).
+  [[nodiscard]] Result<void> listen();
+
+  // Accepts no more and removes the sockets' files; lets commands under way finish and what waits be written,
+  // up to `deadline`; then ends all sessions and calls `done`.
+  void drain(Milliseconds deadline, std::function<void()> done);
+
+  [[nodiscard]] size_t connections() const { return sessions_.size(); }
+  [[nodiscard]] size_t subscribers() const;
+
+ private:
+  struct Listener {
+    std::string path;
+    dev_t device = 0;  // with the inode: tells our file from one that came after it
+    ino_t inode = 0;
+    Fd socket;
+    std::optional<Poll> poll;
+  };
+
+  Result<void> listen_on(const SocketOptions& options);
+  void accept(Listener& listener);
+  void pause_accepting(const Error& error);
+  void add_session(Fd socket);
+  void flush();
+  void close_listeners();
+  void finish_drain();
+
+  Loop& loop_;
+  bus::Log& log_;
+  control::Dispatcher& dispatcher_;
+  ServerOptions options_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
+  std::vector<uint64_t> wanting_;  // sessions that asked for a flush
+  std::vector<uint64_t> ended_;    // sessions to be removed at the end of the turn
+  uint64_t next_session_ = 1;
+  bool log_grew_ = false;
+  EndOfTurn end_of_turn_;
+  Timer housekeeping_;
+  Timer resume_accepting_;
+  Timer drain_deadline_;
+  std::function<void()> drained_;
+};
+
+}  // namespace aribus::ipc

@@ -1,0 +1,287 @@
+#include "ipc/session.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "control/params.h"
+
+namespace aribus::ipc {
+namespace {
+
+constexpr size_t fair_share_bytes = 256 * 1024;  // read or written for one session in one turn
+
+bool share_a_key(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  return std::ranges::any_of(a, [&](const auto& key) { return std::ranges::find(b, key) != b.end(); });
+}
+
+}  // namespace
+
+Session::Session(Context context, Fd socket, Handlers handlers)
+    : context_(context),
+      socket_(std::move(socket)),
+      handlers_(std::move(handlers)),
+      poll_(context.loop, socket_.get()),
+      reader_(context.limits.max_line_bytes,
+              {[this](std::string_view line) { on_line(line); },
+               [this] {
+                 const size_t limit = context_.limits.max_line_bytes;
+                 send_line(error_text("null", {ErrorKind::invalid_request,
+                                               "a request line is over the limit of " +
+                                                   std::to_string(limit) + " bytes and was skipped",
+                                               {}}));
+               }}) {
+  poll_.watch(UV_READABLE, [this](int events) { on_ready(events); });
+}
+
+Session::~Session() {
+  *alive_ = false;
+}
+
+void Session::on_ready(int events) {
+  const auto alive = alive_;
+  if ((events & UV_WRITABLE) != 0) {
+    blocked_ = false;
+    flush();
+  }
+  if ((events & UV_READABLE) != 0 && *alive && !ended_ && !input_over_) read();
+}
+
+void Session::read() {
+  // One buffer for all sessions: it holds nothing between calls.
+  static std::array<char, 64 * 1024> buffer;
+  for (size_t taken = 0; taken < fair_share_bytes && outbox_.size() <= context_.limits.max_unsent_bytes;) {
+    const ssize_t count = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+    if (count < 0) return end();
+    if (count == 0) {
+      input_over_ = true;
+      check_hung_up();
+      break;
+    }
+    taken += static_cast<size_t>(count);
+    reader_.feed({buffer.data(), static_cast<size_t>(count)});
+    if (ended_) return;
+  }
+  watch();
+  handlers_.wants_flush();
+}
+
+void Session::check_hung_up() {
+  if (!input_over_ || ended_) return;
+  pollfd state{socket_.get(), 0, 0};
+  if (::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0) end();
+}
+
+void Session::on_line(std::string_view line) {
+  Result<Json> parsed = parse_json(line);
+  if (!parsed) return send_line(error_text("null", parsed.error()));
+  if (!parsed->IsArray()) return on_request(*parsed, nullptr);
+  if (parsed->Empty()) {
+    return send_line(
+        error_text("null", {ErrorKind::invalid_request, "a batch holds at least one request", {}}));
+  }
+  const auto batch = std::make_shared<Batch>();
+  batch->missing = 1;  // keeps it open until all its requests have begun
+  for (const JsonValue& value : parsed->GetArray()) on_request(value, batch);
+  if (--batch->missing == 0 && !batch->text.empty()) send_line(batch->text + "]");
+}
+
+void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch) {
+  if (batch) ++batch->missing;
+  Result<Request> request = read_request(value);
+  if (!request) {
+    answer(id_of(value), request.error(), batch);
+  } else if (request->method == "subscribe") {
+    answer(request->id, subscribe(*request->params), batch);
+  } else if (request->method == "unsubscribe") {
+    answer(request->id, unsubscribe(*request->params), batch);
+  } else {
+    on_command(std::move(*request), batch);
+  }
+}
+
+Result<std::string> Session::subscribe(const JsonValue& params) {
+  Result<Subscription> made = Subscription::make(params, context_.log);
+  if (!made) return made.error();
+  subscription_.emplace(std::move(*made));
+  return subscription_->result();
+}
+
+Result<std::string> Session::unsubscribe(const JsonValue& params) {
+  if (!params.IsNull()) {
+    if (auto checked = control::check_params({}, params); !checked) return checked.error();
+  }
+  const bus::Cursor cursor = subscription_ ? subscription_->cursor() : context_.log.cursor();
+  subscription_.reset();
+  return render([&](JsonWriter& writer) {
+    writer.StartObject();
+    write_member(writer, "cursor", cursor.text());
+    writer.EndObject();
+  });
+}
+
+void Session::on_command(Request request, const std::shared_ptr<Batch>& batch) {
+  if (commands_.size() >= context_.limits.max_commands) {
+    const std::string limit = std::to_string(context_.limits.max_commands);
+    answer(request.id,
+           Error{ErrorKind::too_much,
+                 limit + " commands of this connection are under way already; wait for an answer",
+                 R"({"limit":)" + limit + "}"},
+           batch);
+    return;
+  }
+  Command& command = commands_.emplace_back();
+  command.keys = control::Dispatcher::keys_of(*request.params);
+  command.method = std::move(request.method);
+  command.params = copy_of(*request.params);
+  command.id = std::move(request.id);
+  command.batch = batch;
+  start_commands();
+}
+
+// Commands that name the same thing reach Asterisk in the order in which they came.
+bool Session::must_wait(std::list<Command>::const_iterator command) const {
+  return std::any_of(commands_.begin(), command,
+                     [&](const Command& earlier) { return share_a_key(earlier.keys, command->keys); });
+}
+
+void Session::start_commands() {
+  const auto alive = alive_;
+  for (auto at = commands_.begin(); at != commands_.end();) {
+    if (at->started || must_wait(at)) {
+      ++at;
+      continue;
+    }
+    start(*at);
+    if (!*alive) return;
+    at = commands_.begin();  // it may have been answered at once and be gone
+    while (at != commands_.end() && at->started) ++at;
+  }
+}
+
+void Session::start(Command& command) {
+  command.started = true;
+  context_.dispatcher.call(command.method, command.params,
+                           [this, alive = alive_, &command](const Result<std::string>& answer) {
+                             if (*alive) finish(command, answer);
+                           });
+}
+
+void Session::finish(Command& command, const Result<std::string>& outcome) {
+  answer(command.id, outcome, command.batch);
+  commands_.remove_if([&](const Command& other) { return &other == &command; });
+  start_commands();
+}
+
+void Session::answer(const std::string& id, const Result<std::string>& outcome,
+                     const std::shared_ptr<Batch>& batch) {
+  std::string text;
+  if (!id.empty()) text = outcome ? result_text(id, *outcome) : error_text(id, outcome.error());
+  if (!batch) {
+    if (!text.empty()) send_line(text);
+    return;
+  }
+  if (!text.empty()) batch->text += (batch->text.empty() ? "[" : ",") + text;
+  if (--batch->missing == 0 && !batch->text.empty()) send_line(batch->text + "]");
+}
+
+void Session::send_line(std::string_view text) {
+  outbox_.append(text);
+  outbox_.append("\n");
+  handlers_.wants_flush();
+}
+
+void Session::end_with(const Error& error) {
+  send_line(error_text("null", error));
+  input_over_ = true;
+  leaving_ = true;
+}
+
+void Session::drain() {
+  input_over_ = true;
+  draining_ = true;
+  watch();
+  handlers_.wants_flush();
+}
+
+void Session::flush() {
+  if (ended_ || blocked_) return;
+  if (!write_outbox()) return;
+  if (!leaving_ && !write_records()) return;
+  const bool records_done = !subscription_ || (draining_ && subscription_->up_to_date());
+  if (outbox_.empty() && commands_.empty() && (leaving_ || (input_over_ && records_done))) return end();
+  watch();
+}
+
+// False when the socket takes no more, or the session has ended.
+bool Session::write_outbox() {
+  while (!outbox_.empty()) {
+    const std::string_view bytes = outbox_.bytes();
+    const ssize_t count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      blocked_ = true;
+      watch();
+      return false;
+    }
+    if (count < 0) return end(), false;
+    outbox_.consume(static_cast<size_t>(count));
+  }
+  return true;
+}
+
+bool Session::write_records() {
+  static std::vector<iovec> pieces;  // as with read()'s buffer
+  size_t written = 0;
+  while (subscription_ && !subscription_->up_to_date()) {
+    if (const std::string lost = subscription_->take_lost(); !lost.empty()) {
+      outbox_.append(lost);
+      if (subscription_->on_overflow() == Overflow::disconnect) leaving_ = true;
+      if (!write_outbox()) return false;
+      if (leaving_) return true;
+    }
+    if (written >= fair_share_bytes) {
+      handlers_.wants_flush();
+      return true;
+    }
+    subscription_->gather(fair_share_bytes, pieces);
+    if (pieces.empty()) continue;
+    msghdr message{};
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = pieces.size();
+    const ssize_t count = ::sendmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return end(), false;
+    const size_t sent = count < 0 ? 0 : static_cast<size_t>(count);
+    size_t offered = 0;
+    for (const iovec& piece : pieces) offered += piece.iov_len;
+    // The ring may overwrite a record while the rest of it waits: that rest is kept.
+    outbox_.append(subscription_->advance(sent));
+    written += sent;
+    if (sent < offered) {
+      blocked_ = true;
+      watch();
+      return false;
+    }
+  }
+  return true;
+}
+
+void Session::watch() {
+  const bool reads = !input_over_ && outbox_.size() <= context_.limits.max_unsent_bytes;
+  poll_.watch((reads ? UV_READABLE : 0) | (blocked_ ? UV_WRITABLE : 0));
+}
+
+void Session::end() {
+  if (std::exchange(ended_, true)) return;
+  poll_.watch(0);
+  handlers_.ended();
+}
+
+}  // namespace aribus::ipc

@@ -1,0 +1,109 @@
+// One connected program.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/loop.h"
+#include "control/dispatcher.h"
+#include "ipc/line_reader.h"
+#include "ipc/outbox.h"
+#include "ipc/rpc.h"
+#include "ipc/subscription.h"
+
+namespace aribus::ipc {
+
+struct SessionLimits {
+  size_t max_line_bytes = 1 << 20;    // of one request
+  size_t max_commands = 64;           // under way at a time
+  size_t max_unsent_bytes = 1 << 20;  // of answers: while more wait, nothing is read from the peer
+};
+
+// Reads requests, answers them, and writes the subscription straight out of the log. Owned by the server; it
+// ends by asking the server to remove it. Replies that come after its end go nowhere.
+class Session {
+ public:
+  struct Context {
+    Loop& loop;
+    const bus::Log& log;
+    control::Dispatcher& dispatcher;
+    SessionLimits limits;
+  };
+  struct Handlers {
+    std::function<void()> wants_flush;  // flush() is to be called at the end of this turn
+    std::function<void()> ended;  // the connection is over: destroy this object, but not from within the call
+  };
+
+  Session(Context context, Fd socket, Handlers handlers);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Writes as much as the socket takes, but no more than a fair share.
+  void flush();
+  // Says `error` and ends, once what waits has been written.
+  void end_with(const Error& error);
+  // Reads nothing more; ends when the commands under way are answered and all answers and records are
+  // written.
+  void drain();
+  // After the peer closed its sending side: ends when it has closed the other one too.
+  void check_hung_up();
+
+  [[nodiscard]] bool has_subscription() const { return subscription_.has_value(); }
+  [[nodiscard]] size_t commands_under_way() const { return commands_.size(); }
+
+ private:
+  // The answers to one batch.
+  struct Batch {
+    size_t missing = 0;
+    std::string text;
+  };
+  // A command that was not answered yet.
+  struct Command {
+    std::vector<std::string> keys;
+    std::string method;
+    Json params;
+    std::string id;
+    std::shared_ptr<Batch> batch;
+    bool started = false;
+  };
+
+  void on_ready(int events);
+  void read();
+  void on_line(std::string_view line);
+  void on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch);
+  void on_command(Request request, const std::shared_ptr<Batch>& batch);
+  void start_commands();
+  bool must_wait(std::list<Command>::const_iterator command) const;
+  void start(Command& command);
+  void finish(Command& command, const Result<std::string>& answer);
+  Result<std::string> subscribe(const JsonValue& params);
+  Result<std::string> unsubscribe(const JsonValue& params);
+  void answer(const std::string& id, const Result<std::string>& answer, const std::shared_ptr<Batch>& batch);
+  void send_line(std::string_view text);
+  bool write_outbox();
+  bool write_records();
+  void watch();
+  void end();
+
+  Context context_;
+  Fd socket_;
+  Handlers handlers_;
+  Poll poll_;
+  LineReader reader_;
+  Outbox outbox_;
+  std::optional<Subscription> subscription_;
+  std::list<Command> commands_;
+  bool input_over_ = false;  // nothing more is read
+  bool draining_ = false;    // ends when everything is answered and written
+  bool leaving_ = false;     // no record more is written; ends when the outbox is empty
+  bool blocked_ = false;     // the socket takes no more at present
+  bool ended_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // replies outlive sessions
+};
+
+}  // namespace aribus::ipc

@@ -1,0 +1,149 @@
+#include "ipc/subscription.h"
+
+#include <algorithm>
+
+#include "control/params.h"
+
+namespace aribus::ipc {
+namespace {
+
+using ari::Parameter;
+using ari::Place;
+using ari::Type;
+
+constexpr size_t max_pieces = 256;
+constexpr uint64_t max_scanned = 16'384;
+constexpr int64_t lowest = std::numeric_limits<int64_t>::min();
+constexpr int64_t highest = std::numeric_limits<int64_t>::max();
+constexpr std::string_view overflows[] = {"lost", "disconnect"};
+
+constexpr Parameter list_of(std::string_view name) {
+  return {name, Place::body, Type::string, false, true, {}, lowest, highest, ""};
+}
+constexpr Parameter subscribe_params[] = {
+    list_of("types"),
+    list_of("exclude"),
+    list_of("servers"),
+    list_of("apps"),
+    list_of("channels"),
+    list_of("bridges"),
+    list_of("endpoints"),
+    {"since", Place::body, Type::string, false, false, {}, lowest, highest, ""},
+    {"on_overflow", Place::body, Type::string, false, false, overflows, lowest, highest, ""},
+};
+
+std::vector<std::string> strings_of(const JsonValue& params, std::string_view name) {
+  std::vector<std::string> strings;
+  const JsonValue* value = find(params, name);
+  if (value == nullptr) return strings;
+  if (value->IsString()) return {std::string(as_view(*value))};
+  for (const JsonValue& item : value->GetArray()) strings.emplace_back(as_view(item));
+  return strings;
+}
+
+}  // namespace
+
+Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log& log) {
+  static const JsonValue none(rapidjson::kObjectType);
+  const JsonValue& given = params.IsNull() ? none : params;
+  if (auto checked = control::check_params(subscribe_params, given); !checked) return checked.error();
+  bus::FilterOptions filter;
+  filter.types = strings_of(given, "types");
+  filter.exclude = strings_of(given, "exclude");
+  filter.servers = strings_of(given, "servers");
+  filter.apps = strings_of(given, "apps");
+  filter.channels = strings_of(given, "channels");
+  filter.bridges = strings_of(given, "bridges");
+  filter.endpoints = strings_of(given, "endpoints");
+  Subscription subscription(std::move(filter), log);
+  if (find_string(given, "on_overflow") == "disconnect") subscription.on_overflow_ = Overflow::disconnect;
+  subscription.start(std::string(find_string(given, "since")));
+  return subscription;
+}
+
+void Subscription::start(const std::string& since) {
+  next_ = log_->next();
+  std::string reason;
+  if (!since.empty()) {
+    const auto cursor = bus::Cursor::parse(since);
+    if (!cursor) {
+      reason = "no cursor of the form <stream>:<seq>";
+    } else if (cursor->stream != log_->stream()) {
+      reason = "the stream started afresh since; it is " + log_->stream() + " now";
+    } else if (cursor->seq >= log_->next()) {
+      reason = "the cursor is ahead of the stream, which ends at " + std::to_string(log_->next() - 1);
+    } else if (cursor->seq + 1 < log_->first()) {
+      reason =
+          "the ring no longer holds what follows it; its oldest record is " + std::to_string(log_->first());
+    } else {
+      next_ = cursor->seq + 1;
+    }
+  }
+  result_ = render([&](JsonWriter& writer) {
+    writer.StartObject();
+    write_member(writer, "cursor", cursor().text());
+    if (!since.empty()) {
+      write_key(writer, "resumed");
+      writer.Bool(reason.empty());
+    }
+    if (!reason.empty()) write_member(writer, "reason", reason);
+    writer.EndObject();
+  });
+}
+
+std::string Subscription::take_lost() {
+  const uint64_t first = log_->first();
+  if (next_ >= first) return {};
+  const uint64_t from = std::exchange(next_, first);
+  return R"({"jsonrpc":"2.0","method":"lost","params":{"from":)" + std::to_string(from) + R"(,"to":)" +
+         std::to_string(first - 1) + R"(,"records":)" + std::to_string(first - from) + "}}\n";
+}
+
+void Subscription::gather(size_t max_bytes, std::vector<iovec>& pieces) {
+  pieces.clear();
+  runs_.clear();
+  const uint64_t end = std::min(log_->next(), next_ + max_scanned);
+  size_t bytes = 0;
+  uint64_t seq = next_;
+  for (; seq < end; ++seq) {
+    if (!filter_.matches(*log_, seq)) continue;
+    const size_t length = log_->entry(seq).length;
+    const bool neighbour = !runs_.empty() && runs_.back().to == seq;
+    if (bytes > 0 && (bytes + length > max_bytes || (!neighbour && runs_.size() == max_pieces))) break;
+    bytes += length;
+    if (neighbour) {
+      runs_.back().to = seq + 1;
+    } else {
+      runs_.push_back({seq, seq + 1});
+    }
+  }
+  gathered_ = seq;
+  if (runs_.empty()) next_ = seq;
+  for (const Run& run : runs_) {
+    const std::string_view lines = log_->lines(run.from, run.to);
+    pieces.push_back({const_cast<char*>(lines.data()), lines.size()});
+  }
+}
+
+std::string_view Subscription::advance(size_t count) {
+  for (const Run& run : runs_) {
+    const size_t run_bytes = log_->lines(run.from, run.to).size();
+    if (count >= run_bytes) {
+      count -= run_bytes;
+      next_ = run.to;
+      continue;
+    }
+    for (uint64_t seq = run.from; seq < run.to; ++seq) {
+      const std::string_view line = log_->line(seq);
+      next_ = seq;
+      if (count == 0) return {};
+      next_ = seq + 1;
+      if (count < line.size()) return line.substr(count);
+      count -= line.size();
+    }
+  }
+  next_ = gathered_;
+  return {};
+}
+
+}  // namespace aribus::ipc

@@ -1,0 +1,62 @@
+// One subscriber's view of the log: a position and a filter.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <sys/uio.h>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "bus/filter.h"
+#include "bus/log.h"
+
+namespace aribus::ipc {
+
+// What to do with a subscriber that the ring has overtaken.
+enum class Overflow { lost, disconnect };
+
+class Subscription {
+ public:
+  // Reads the parameters of `subscribe`.
+  // Errors: invalid_params.
+  [[nodiscard]] static Result<Subscription> make(const JsonValue& params, const bus::Log& log);
+
+  // The result of `subscribe`, as JSON.
+  [[nodiscard]] const std::string& result() const { return result_; }
+  // Everything up to here was delivered or did not match.
+  [[nodiscard]] bus::Cursor cursor() const { return {log_->stream(), next_ - 1}; }
+  [[nodiscard]] Overflow on_overflow() const { return on_overflow_; }
+  [[nodiscard]] bool up_to_date() const { return next_ == log_->next(); }
+
+  // A `lost` notification when the ring has overtaken the subscriber, which then continues with the oldest
+  // record kept; else "".
+  [[nodiscard]] std::string take_lost();
+
+  // The lines to write next, neighbours merged: at most `max_bytes` (but at least one record), `max_pieces`
+  // pieces and `max_scanned` records looked at. Records that don't match are passed over for good. Good until
+  // the log grows. Required: take_lost() was called.
+  void gather(size_t max_bytes, std::vector<iovec>& pieces);
+  // The first `count` bytes of what gather() gave were written. Returns the rest of a record that was cut in
+  // the middle: it must be written next.
+  [[nodiscard]] std::string_view advance(size_t count);
+
+ private:
+  struct Run {
+    uint64_t from;  // records [from, to)
+    uint64_t to;
+  };
+
+  Subscription(bus::FilterOptions filter, const bus::Log& log) : log_(&log), filter_(std::move(filter)) {}
+  void start(const std::string& since);
+
+  const bus::Log* log_;
+  bus::Filter filter_;
+  Overflow on_overflow_ = Overflow::lost;
+  std::string result_;
+  uint64_t next_ = 0;      // the first record not yet passed
+  std::vector<Run> runs_;  // what gather() gave
+  uint64_t gathered_ = 0;  // where gather() ended
+};
+
+}  // namespace aribus::ipc

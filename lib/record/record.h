@@ -1,0 +1,40 @@
+// One record of the stream: what aribus makes of an event of ARI, or reports of itself.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "record/ids.h"
+
+namespace aribus::record {
+
+// Most of a message that could not be read is left out of its record; this much is kept.
+inline constexpr size_t max_malformed_bytes = 4096;
+
+struct Record {
+  WallTime time;
+  std::string server;  // the name of the Asterisk
+  std::string app;     // the Stasis application, or ""
+  std::string type;    // ARI's name of the event, or aribus' own with a dot
+  Ids ids;
+  std::string fields;  // the members that follow the ids, as JSON text, each with a comma in front
+};
+
+// Reads one message of the event stream of `server`, received at `received`. Always gives a record: of type
+// Malformed when the text is no event at all, with `"known":false` when ARI declares no such type, with
+// `"invalid"` when its fields are not what ARI declares. `total_bytes` is the message's size before it was
+// cut.
+[[nodiscard]] Record read_event(std::string_view text, size_t total_bytes, std::string_view server,
+                                WallTime received);
+
+// A record of aribus' own; `fields` is a JSON object, or empty.
+[[nodiscard]] Record own_record(std::string_view type, std::string_view server, std::string_view fields,
+                                WallTime time);
+
+// The record as it goes over the wire: a JSON-RPC notification `event`, with the line's end.
+[[nodiscard]] std::string to_line(const Record& record, uint64_t seq);
+
+}  // namespace aribus::record

@@ -1,0 +1,37 @@
+#include "state/whereabouts.h"
+
+namespace aribus::state {
+
+using record::IdKind;
+
+std::string Whereabouts::key(IdKind kind, std::string_view id) {
+  std::string key(1, static_cast<char>('0' + static_cast<int>(kind)));
+  return key += id;
+}
+
+void Whereabouts::learn(IdKind kind, std::string_view id, std::string_view server) {
+  const auto [at, added] = places_.try_emplace(key(kind, id), server);
+  if (!added) {
+    if (at->second != server) at->second.clear();
+    return;
+  }
+  oldest_.push_back(at->first);
+  if (oldest_.size() > max_ids_) {
+    places_.erase(oldest_.front());
+    oldest_.pop_front();
+  }
+}
+
+void Whereabouts::learn(const record::Record& record) {
+  for (const IdKind kind : {IdKind::channel, IdKind::bridge, IdKind::playback, IdKind::recording}) {
+    for (const std::string& id : record.ids.of(kind)) learn(kind, id, record.server);
+  }
+}
+
+std::optional<std::string> Whereabouts::find(IdKind kind, std::string_view id) const {
+  const auto at = places_.find(key(kind, id));
+  if (at == places_.end() || at->second.empty()) return {};
+  return at->second;
+}
+
+}  // namespace aribus::state

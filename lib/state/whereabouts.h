@@ -1,0 +1,36 @@
+// Which Asterisk an id lives on.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "record/record.h"
+
+namespace aribus::state {
+
+// Learns from the records where channels, bridges, playbacks and recordings live. Bounded: of more than
+// `max_ids` the longest known are forgotten.
+class Whereabouts {
+ public:
+  explicit Whereabouts(size_t max_ids = 100'000) : max_ids_(max_ids) {}
+
+  void learn(const record::Record& record);
+
+  // The server that `id` is known to live on; nothing when it is unknown, or known on several.
+  [[nodiscard]] std::optional<std::string> find(record::IdKind kind, std::string_view id) const;
+  [[nodiscard]] size_t size() const { return places_.size(); }
+
+ private:
+  void learn(record::IdKind kind, std::string_view id, std::string_view server);
+  static std::string key(record::IdKind kind, std::string_view id);
+
+  size_t max_ids_;
+  std::unordered_map<std::string, std::string> places_;  // "" for several servers
+  std::deque<std::string> oldest_;
+};
+
+}  // namespace aribus::state
