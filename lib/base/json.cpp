@@ -72,20 +72,28 @@ std::string_view find_string(const JsonValue& object, std::string_view name, std
 
 Json copy_of(const JsonValue& value) {
   Json copy;
-  copy.CopyFrom(value, copy.GetAllocator(), true);
+  copy.CopyFrom(value, copy.GetAllocator());
   return copy;
 }
 
-void set_member(Json& object, std::string_view name, const JsonValue& value) {
-  auto& allocator = object.GetAllocator();
+namespace {
+
+void replace_member(Json& object, std::string_view name, JsonValue value) {
   const auto length = static_cast<rapidjson::SizeType>(name.size());
   object.RemoveMember(JsonValue(rapidjson::StringRef(name.data(), length)));
-  object.AddMember(JsonValue(name.data(), length, allocator), JsonValue(value, allocator, true), allocator);
+  object.AddMember(JsonValue(name.data(), length, object.GetAllocator()), value, object.GetAllocator());
+}
+
+}  // namespace
+
+void set_member(Json& object, std::string_view name, const JsonValue& value) {
+  replace_member(object, name, JsonValue(value, object.GetAllocator()));
 }
 
 void set_member(Json& object, std::string_view name, std::string_view value) {
-  set_member(object, name,
-             JsonValue(rapidjson::StringRef(value.data(), static_cast<rapidjson::SizeType>(value.size()))));
+  replace_member(
+      object, name,
+      JsonValue(value.data(), static_cast<rapidjson::SizeType>(value.size()), object.GetAllocator()));
 }
 
 std::string to_text(const JsonValue& value) {
