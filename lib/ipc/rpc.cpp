@@ -1,5 +1,7 @@
 #include "ipc/rpc.h"
 
+#include "base/rpc_code.h"
+
 namespace aribus::ipc {
 namespace {
 
@@ -10,35 +12,6 @@ Error invalid(std::string message) {
 }
 
 }  // namespace
-
-int code_of(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::malformed:
-      return -32700;
-    case ErrorKind::invalid_request:
-      return -32600;
-    case ErrorKind::unknown_method:
-      return -32601;
-    case ErrorKind::invalid_params:
-      return -32602;
-    case ErrorKind::internal:
-    case ErrorKind::system:
-      return -32603;
-    case ErrorKind::refused:
-      return -32000;
-    case ErrorKind::not_connected:
-      return -32001;
-    case ErrorKind::outcome_unknown:
-      return -32002;
-    case ErrorKind::not_allowed:
-      return -32003;
-    case ErrorKind::too_much:
-      return -32004;
-    case ErrorKind::too_old:
-      return -32005;
-  }
-  return -32603;
-}
 
 std::string id_of(const JsonValue& value) {
   const JsonValue* id = find(value, "id");

@@ -9,9 +9,6 @@
 
 namespace aribus::ipc {
 
-// The code that stands for a kind of error.
-[[nodiscard]] int code_of(ErrorKind kind);
-
 // One request. Its parts live as long as the JSON it was read from.
 struct Request {
   std::string id;  // as JSON text; "" for a notification, which gets no answer

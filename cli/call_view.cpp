@@ -1,0 +1,156 @@
+#include "cli/call_view.h"
+
+#include <array>
+#include <cstdio>
+
+namespace aribus::cli {
+namespace {
+
+constexpr std::string_view bold = "1", green = "32", red = "31", grey = "90", yellow = "33";
+
+// "8.1 s" or "2 min 05 s".
+std::string duration_text(WallTime from, WallTime to) {
+  const auto milliseconds = (to - from).count();
+  std::array<char, 32> text{};
+  if (milliseconds < 60'000) {
+    std::snprintf(text.data(), text.size(), "%.1f s", static_cast<double>(milliseconds) / 1000);
+  } else {
+    std::snprintf(text.data(), text.size(), "%lld min %02lld s",
+                  static_cast<long long>(milliseconds / 60'000),
+                  static_cast<long long>(milliseconds / 1000 % 60));
+  }
+  return text.data();
+}
+
+// Terminals obey control characters; callers' names come from outside.
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += static_cast<unsigned char>(c) < ' ' || c == 0x7F ? '?' : c;
+  return out;
+}
+
+std::string who_is(const JsonValue& channel) {
+  const JsonValue* caller = find(channel, "caller");
+  const std::string name = caller == nullptr ? "" : printable(find_string(*caller, "name"));
+  const std::string number = caller == nullptr ? "" : printable(find_string(*caller, "number"));
+  if (number.empty()) return printable(find_string(channel, "name"));
+  return name.empty() ? number : name + " <" + number + ">";
+}
+
+// The channel that a record is about.
+const JsonValue* main_channel(const JsonValue& record) {
+  for (const std::string_view name : {"channel", "peer"}) {
+    const JsonValue* channel = find(record, name);
+    if (channel != nullptr && !find_string(*channel, "id").empty()) return channel;
+  }
+  return nullptr;
+}
+
+std::string_view part(const JsonValue& record, std::string_view object, std::string_view field) {
+  const JsonValue* inner = find(record, object);
+  return inner == nullptr ? std::string_view{} : find_string(*inner, field);
+}
+
+std::string joined(const JsonValue& record, std::string_view name) {
+  std::string out;
+  const JsonValue* list = find(record, name);
+  if (list == nullptr || !list->IsArray()) return out;
+  for (const JsonValue& item : list->GetArray()) {
+    if (item.IsString()) out += (out.empty() ? "" : ", ") + printable(as_view(item));
+  }
+  return out;
+}
+
+std::string bridge_name(const JsonValue& record) {
+  const std::string_view name = part(record, "bridge", "name");
+  return printable(name.empty() ? part(record, "bridge", "id") : name);
+}
+
+}  // namespace
+
+std::string CallView::paint(std::string_view text, std::string_view code) const {
+  if (!colour_) return std::string(text);
+  return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
+}
+
+CallView::Call& CallView::call_of(const JsonValue& channel, WallTime now) {
+  const auto [at, added] = calls_.try_emplace(std::string(find_string(channel, "id")));
+  Call& call = at->second;
+  if (added) {
+    call.number = ++seen_;
+    call.began = parse_time(find_string(channel, "creationtime")).value_or(now);
+  }
+  call.who = who_is(channel);
+  return call;
+}
+
+std::string CallView::what_happened(const JsonValue& record, std::string_view type, const Call& call,
+                                    WallTime now) const {
+  const auto field = [&](std::string_view name) { return printable(find_string(record, name)); };
+  if (type == "StasisStart") {
+    const std::string args = joined(record, "args");
+    return paint("enters " + field("app") + (args.empty() ? "" : " (" + args + ")"), bold);
+  }
+  if (type == "StasisEnd") return "leaves " + field("app");
+  if (type == "ChannelStateChange") {
+    const std::string_view state = part(record, "channel", "state");
+    if (state == "Up") return paint("answered", green);
+    if (state == "Ringing" || state == "Ring") return paint("ringing", yellow);
+    return {};
+  }
+  if (type == "ChannelDtmfReceived") return "pressed " + paint(field("digit"), bold);
+  if (type == "ChannelEnteredBridge") return "joins bridge " + bridge_name(record);
+  if (type == "ChannelLeftBridge") return "leaves bridge " + bridge_name(record);
+  if (type == "ChannelHold") return "is on hold";
+  if (type == "ChannelUnhold") return "is back from hold";
+  if (type == "ChannelTalkingStarted") return "talks";
+  if (type == "ChannelUserevent") return "user event " + field("eventname");
+  if (type == "Dial") {
+    const std::string status = field("dialstatus");
+    return status.empty() ? "is being called at " + field("dialstring") : "dial: " + status;
+  }
+  if (type == "ChannelDestroyed") {
+    const JsonValue* cause = find(record, "cause");
+    const bool normal = cause != nullptr && cause->IsInt() && cause->GetInt() == 16;
+    return paint("hung up after " + duration_text(call.began, now) + ": " + field("cause_txt"),
+                 normal ? bold : red);
+  }
+  return {};
+}
+
+std::string CallView::line(const JsonValue& record) {
+  const std::string_view type = find_string(record, "type");
+  const WallTime now = parse_time(find_string(record, "time")).value_or(WallTime());
+  std::string who;
+  std::string what;
+  if (const JsonValue* channel = main_channel(record)) {
+    const Call call = call_of(*channel, now);
+    what = what_happened(record, type, call, now);
+    who = "#" + std::to_string(call.number) + " " + call.who;
+    if (type == "ChannelDestroyed") calls_.erase(std::string(find_string(*channel, "id")));
+  } else if (type == "PlaybackStarted" || type == "PlaybackFinished") {
+    who = printable(part(record, "playback", "target_uri"));
+    what = (type == "PlaybackStarted" ? "hears " : "has heard ") +
+           printable(part(record, "playback", "media_uri"));
+  } else if (type.starts_with("Recording")) {
+    who = printable(part(record, "recording", "target_uri"));
+    what = "recording " + printable(part(record, "recording", "name")) + ": " +
+           printable(part(record, "recording", "state"));
+  } else if (type == "server.connected") {
+    who = printable(find_string(record, "server"));
+    what = paint("connected to Asterisk " + printable(find_string(record, "version")), green);
+  } else if (type == "server.disconnected") {
+    who = printable(find_string(record, "server"));
+    what = paint("disconnected: " + printable(find_string(record, "reason")), red);
+  }
+  if (what.empty()) return {};
+  if (const size_t colon = who.find("channel:"); colon == 0) {
+    const auto call = calls_.find(who.substr(8));
+    if (call != calls_.end()) who = "#" + std::to_string(call->second.number) + " " + call->second.who;
+  }
+  who.resize(std::max<size_t>(who.size(), 28), ' ');
+  const std::string clock = to_rfc3339(now).substr(11, 12);
+  return paint(clock, grey) + "  " + who + "  " + what;
+}
+
+}  // namespace aribus::cli

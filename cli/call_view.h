@@ -1,0 +1,39 @@
+// A readable view of the stream: one line for what a person would call an event in the life of a call.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/time.h"
+
+namespace aribus::cli {
+
+// Turns records into lines, remembering for each channel who it is and since when.
+class CallView {
+ public:
+  explicit CallView(bool colour) : colour_(colour) {}
+
+  // The line for one record, without its end; "" for records that say nothing to a person.
+  [[nodiscard]] std::string line(const JsonValue& record);
+
+ private:
+  struct Call {
+    unsigned number = 0;  // 1 for the first channel seen, …
+    WallTime began;
+    std::string who;
+  };
+
+  Call& call_of(const JsonValue& channel, WallTime now);
+  std::string what_happened(const JsonValue& record, std::string_view type, const Call& call,
+                            WallTime now) const;
+  std::string paint(std::string_view text, std::string_view code) const;
+
+  bool colour_;
+  unsigned seen_ = 0;
+  std::map<std::string, Call, std::less<>> calls_;
+};
+
+}  // namespace aribus::cli
