@@ -91,7 +91,7 @@ std::string CallView::what_happened(const JsonValue& record, std::string_view ty
     const std::string args = joined(record, "args");
     return paint("enters " + field("app") + (args.empty() ? "" : " (" + args + ")"), bold);
   }
-  if (type == "StasisEnd") return "leaves " + field("app");
+  if (type == "StasisEnd") return "leaves " + field("app") + " after " + duration_text(call.began, now);
   if (type == "ChannelStateChange") {
     const std::string_view state = part(record, "channel", "state");
     if (state == "Up") return paint("answered", green);

@@ -169,6 +169,39 @@ Error with_id(Error error, std::string_view name, std::string_view id) {
   return error;
 }
 
+// Asterisk refuses with 409 "already exists" and 500 "Allocation failed" for one and the same reason: it
+// takes the cause from what its thread did before.
+bool misleads(const Error& error) {
+  return error.kind == ErrorKind::refused &&
+         (error.message.ends_with("(409)") || error.message.ends_with("(500)"));
+}
+
+// Says which it was: looks for the channels `ids` (a Local channel has two), the last one first.
+void explain_refusal(Upstream& upstream, Error error, const std::string& endpoint,
+                     std::vector<std::string> ids, const Reply& reply) {
+  if (ids.empty()) {
+    error.message = "Asterisk can make no channel for endpoint '" + endpoint + "': the channel technology '" +
+                    endpoint.substr(0, endpoint.find('/')) +
+                    "' is not loaded, or the endpoint is unknown to it; " + error.message;
+    reply(std::move(error));
+    return;
+  }
+  const std::string id = std::move(ids.back());
+  ids.pop_back();
+  upstream.request(
+      "GET", "/channels/" + ari::percent_encode(id), "", "",
+      [&upstream, error = std::move(error), endpoint, id, ids, reply](const auto& found) mutable {
+        if (found) {
+          error.message = "a channel '" + id + "' exists already; " + error.message;
+          reply(std::move(error));
+        } else if (found.error().kind == ErrorKind::refused) {
+          explain_refusal(upstream, std::move(error), endpoint, std::move(ids), reply);
+        } else {
+          reply(std::move(error));
+        }
+      });
+}
+
 }  // namespace
 
 bool is_courtesy_param(const ari::Operation& operation, std::string_view name) {
@@ -180,6 +213,9 @@ Result<void> prepare(const ari::Operation& operation, Json& params, const Upstre
   if (const Maker* maker = find_maker(operation); maker != nullptr && find(params, maker->id) == nullptr) {
     set_member(params, maker->id, "aribus-" + random_hex(8));
   }
+  // Declared to be the default, and yet Asterisk answers 400 "Direction is required" without it.
+  const bool mutes = operation.name == "channels.mute" || operation.name == "channels.unmute";
+  if (mutes && find(params, "direction") == nullptr) set_member(params, "direction", "both");
   if (auto checked = check_variables(params); !checked) return checked;
   if (operation.name == "channels.originate") return prepare_originate(params, upstream);
   if (operation.name == "channels.hangup") return prepare_hangup(params, upstream);
@@ -197,31 +233,15 @@ void call_explained(Upstream& upstream, const ari::Operation& operation, const J
   const std::string endpoint(find_string(params, "endpoint"));
   const bool explain = makes_channel_for_endpoint(operation);
   upstream.call(
-      operation, params, [&upstream, maker, id, endpoint, explain, reply = std::move(reply)](auto answer) {
-        if (answer) {
-          reply(std::move(answer));
-          return;
-        }
-        const bool misleading =
-            explain && answer.error().kind == ErrorKind::refused &&
-            (answer.error().message.ends_with("(409)") || answer.error().message.ends_with("(500)"));
-        if (!misleading) {
+      operation, params,
+      [&upstream, maker, id, endpoint, explain, reply = std::move(reply)](Result<std::string> answer) {
+        if (!answer && explain && misleads(answer.error())) {
+          explain_refusal(upstream, std::move(answer.error()), endpoint, {id + ";2", id}, reply);
+        } else if (!answer) {
           reply(with_id(std::move(answer.error()), maker->id, id));
-          return;
+        } else {
+          reply(std::move(answer));
         }
-        const std::string path = "/channels/" + ari::percent_encode(id);
-        upstream.request(
-            "GET", path, "", "", [endpoint, id, reply, error = answer.error()](const auto& found) mutable {
-              const std::string technology = endpoint.substr(0, endpoint.find('/'));
-              if (found) {
-                error.message = "channelId: a channel '" + id + "' exists already (409)";
-              } else if (found.error().kind == ErrorKind::refused) {
-                error.message = "Asterisk can make no channel for endpoint '" + endpoint +
-                                "': the channel technology '" + technology +
-                                "' is not loaded, or the endpoint is unknown to it; " + error.message;
-              }
-              reply(std::move(error));
-            });
       });
 }
 

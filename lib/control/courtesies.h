@@ -19,6 +19,7 @@ namespace aribus::control {
 // - channels.originate goes to the default application when neither `app` nor a place in the dialplan is
 // given;
 //   `app: null` means the dialplan; `context` gets extension "s" and priority 1;
+// - channels.mute and channels.unmute mean both directions when they name none;
 // - channels.hangup takes as `reason` ARI's names, Q.850's names and numbers, and sends what this Asterisk
 // understands. Errors: invalid_params, too_old.
 [[nodiscard]] Result<void> prepare(const ari::Operation& operation, Json& params, const Upstream& upstream);

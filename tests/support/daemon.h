@@ -1,0 +1,44 @@
+// A real aribusd on a private socket.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "tests/support/process.h"
+
+namespace aribus::test {
+
+// One Asterisk to connect to.
+struct Server {
+  std::string name = "pbx1";
+  std::string url;
+  std::string username = "aribus";
+  std::string password = "aribus-test-secret";
+  std::vector<std::string> apps{"demo"};
+  bool subscribe_all = false;
+  std::string more;  // further keys, each as "    key: value\n"
+};
+
+class Daemon {
+ public:
+  // Starts it, with `more_config` (further sections of YAML) added, and waits until it listens.
+  explicit Daemon(const std::vector<Server>& servers, const std::string& more_config = {});
+
+  // A new connection.
+  [[nodiscard]] client::Client connect() const;
+  // Waits until all servers are connected.
+  void wait_connected() const;
+  [[nodiscard]] Process& process() { return *process_; }
+  [[nodiscard]] std::string socket_path() const { return directory_ / "aribus.sock"; }
+  [[nodiscard]] std::string log() const { return read_file(directory_ / "log"); }
+  // Ends it with SIGTERM; returns its exit status, or -1 when it does not end within 10 s.
+  int stop();
+
+ private:
+  TemporaryDirectory directory_;
+  std::unique_ptr<Process> process_;
+};
+
+}  // namespace aribus::test
