@@ -60,6 +60,12 @@ struct Stage {
         daemon({asterisk.server(app)}),
         program((daemon.wait_connected(), daemon.connect())) {}
 
+  // Has the application hear of `source` ("channel:<id>", "bridge:<id>") to its end.
+  void subscribe_to(const std::string& source) {
+    program.call("applications.subscribe",
+                 R"({"applicationName":")" + app + R"(","eventSource":")" + source + "\"}");
+  }
+
   // A channel that echoes, in the application.
   std::string second_leg(const std::string& id) {
     program.call("originate",
@@ -98,8 +104,7 @@ TEST_CASE("a SIP call is answered, played to, recorded, bridged and hung up over
       CHECK(text_at(start, "channel.creationtime").ends_with("Z"));
 
       // An application hears of a channel until it leaves Stasis; one that subscribes to it, to the end.
-      program.call("applications.subscribe",
-                   R"({"applicationName":")" + stage.app + R"(","eventSource":"channel:)" + call + "\"}");
+      stage.subscribe_to("channel:" + call);
 
       // Ring and answer.
       CHECK(program.call("channels.ring", params(call)).IsNull());
@@ -176,6 +181,7 @@ TEST_CASE("a SIP call is answered, played to, recorded, bridged and hung up over
       const Json bridge = program.call(
           "bridge", R"({"channels":[")" + call + R"(",")" + leg + R"("],"name":"both","type":"mixing"})");
       const std::string bridge_id = text_at(bridge, "id");
+      stage.subscribe_to("bridge:" + bridge_id);
       CHECK(text_at(bridge, "name") == "both");
       CHECK(bridge["channels"].Size() == 2);
       for (const std::string& channel : {call, leg}) {
@@ -398,8 +404,7 @@ TEST_CASE("the first round's other operations answer", "[call]") {
       CHECK(id.starts_with("aribus-"));
       CHECK(text_at(program.call("bridges.get", R"({"bridgeId":")" + id + "\"}"), "name") == "alone");
       CHECK(program.call("bridges.list").Size() >= 1);
-      program.call("applications.subscribe",
-                   R"({"applicationName":")" + stage.app + R"(","eventSource":"bridge:)" + id + "\"}");
+      stage.subscribe_to("bridge:" + id);
       const Json played =
           program.call("bridges.play", R"({"bridgeId":")" + id + R"(","media":"sound:hello"})");
       const std::string playing = text_at(played, "id");
