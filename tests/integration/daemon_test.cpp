@@ -1,0 +1,143 @@
+// aribusd as a program: its options, its socket file, its end.
+#include <csignal>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/catch.h"
+#include "tests/support/program.h"
+#include "tests/support/simulator.h"
+
+using namespace aribus::test;
+using std::chrono::seconds;
+
+namespace {
+
+struct Outcome {
+  int status;
+  std::string output;
+};
+
+Outcome run_to_end(std::vector<std::string> argv, const std::vector<std::string>& environment = {}) {
+  const TemporaryDirectory directory;
+  Process process(argv, directory / "output", environment);
+  const int status = process.wait(seconds(10)).value_or(-1);
+  return {status, read_file(directory / "output")};
+}
+
+bool exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("aribusd explains itself and its mistakes") {
+  CHECK(run_to_end({ARIBUSD, "--version"}).output.starts_with("aribusd 0."));
+  CHECK_THAT(run_to_end({ARIBUSD, "--help"}).output, ContainsSubstring("--check-config"));
+  CHECK(run_to_end({ARIBUSD, "--nonsense"}).status == 2);
+  CHECK(run_to_end({ARIBUSD, "stray"}).status == 2);
+  const Outcome missing = run_to_end({ARIBUSD, "--config", "/nonexistent/aribusd.yaml"});
+  CHECK(missing.status == 2);
+  CHECK_THAT(missing.output, ContainsSubstring("/nonexistent/aribusd.yaml: No such file"));
+}
+
+TEST_CASE("--check-config names file, line, column, key, and what was meant") {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "aribusd.yaml";
+  write_file(
+      file,
+      "asterisk:\n  - name: pbx1\n    usrname: aribus\n    username: a\n    password: b\n    apps: [x]\n");
+  const Outcome outcome = run_to_end({ARIBUSD, "--check-config", "--config", file});
+  CHECK(outcome.status == 2);
+  CHECK_THAT(outcome.output,
+             ContainsSubstring(file + ":3:5: asterisk[0].usrname: no such key; did you mean 'username'?"));
+
+  write_file(file, "asterisk:\n  - username: a\n    password: b\n    apps: [x]\n");
+  ::chmod(file.c_str(), 0644);
+  const Outcome fine = run_to_end({ARIBUSD, "--check-config", "--config", file});
+  CHECK(fine.status == 0);
+  CHECK_THAT(fine.output, ContainsSubstring("readable by others"));
+}
+
+TEST_CASE("SIGTERM lets what is under way finish, removes the socket, and ends with 0") {
+  const Simulator simulator;
+  Daemon daemon({simulator.server()});
+  daemon.wait_connected();
+  Program program(daemon.connect());
+  simulator.fault("GET /ari/asterisk/ping*", R"("delay_ms":700)");
+  const auto under_way = program.client().send("asterisk.ping");
+  program.call("ping");
+  daemon.process().signal(SIGTERM);
+  CHECK(program.client().wait(*under_way));
+  CHECK(daemon.process().wait(seconds(3)) == 0);
+  CHECK_FALSE(exists(daemon.socket_path()));
+}
+
+TEST_CASE("the socket file of a dead daemon is replaced, that of a live one is not") {
+  const Simulator simulator;
+  const TemporaryDirectory directory;
+  const std::string file = directory / "aribusd.yaml";
+  const std::string socket = directory / "aribus.sock";
+  write_file(file, "asterisk:\n  - url: " + simulator.url() +
+                       "\n    username: a\n    password: b\n    apps: [x]\nsockets:\n  - path: " + socket +
+                       "\n");
+  const auto connects = [&] {
+    for (int i = 0; i < 200; ++i) {
+      if (aribus::client::Client::connect(socket)) return true;
+      ::usleep(20'000);
+    }
+    return false;
+  };
+  {
+    Process killed({ARIBUSD, "--config", file}, directory / "log");
+    REQUIRE(connects());
+    killed.signal(SIGKILL);
+    killed.wait(seconds(5));
+  }
+  CHECK(exists(socket));
+  Process second({ARIBUSD, "--config", file}, directory / "log");
+  REQUIRE(connects());
+  const Outcome third = run_to_end({ARIBUSD, "--config", file});
+  CHECK(third.status == 1);
+  CHECK_THAT(third.output, ContainsSubstring("another program listens there already"));
+  CHECK(connects());
+  second.signal(SIGTERM);
+  CHECK(second.wait(seconds(5)) == 0);
+  CHECK_FALSE(exists(socket));
+}
+
+TEST_CASE("the tool calls, shows and follows") {
+  const Simulator simulator;
+  Daemon daemon({simulator.server()});
+  daemon.wait_connected();
+  const std::vector<std::string> environment{"ARIBUS_SOCKET=" + daemon.socket_path()};
+  const Outcome called = run_to_end({ARIBUS, "call", "originate", "endpoint=Local/answer@default",
+                                     "channelId=c1", "variables:={\"A\":\"1\"}"},
+                                    environment);
+  CHECK(called.status == 0);
+  CHECK_THAT(called.output, ContainsSubstring(R"("id":"c1")"));
+  const Outcome refused = run_to_end({ARIBUS, "call", "hangup", "channelId=nobody"}, environment);
+  CHECK(refused.status == 1);
+  CHECK_THAT(refused.output, ContainsSubstring("404"));
+  CHECK(run_to_end({ARIBUS, "call", "hangup", "nonsense"}, environment).status == 2);
+  CHECK_THAT(run_to_end({ARIBUS, "status"}, environment).output, ContainsSubstring(R"("connected":true)"));
+  CHECK_THAT(run_to_end({ARIBUS, "--socket", "/nonexistent", "status"}).output,
+             ContainsSubstring("is aribusd running?"));
+
+  Process watching({ARIBUS, "watch"}, {}, environment);
+  Process following({ARIBUS, "events", "StasisStart"}, {}, environment);
+  for (int i = 0; i < 100; ++i) {
+    if (Program(daemon.connect()).call("status")["subscribers"].GetUint64() >= 3) break;
+    ::usleep(20'000);
+  }
+  simulator.control("POST", "call",
+                    R"({"app":"demo","caller":"100","caller_name":"Alice","exten":"demo","args":["in"]})");
+  CHECK_THAT(following.read_line(seconds(5)).value_or(""), ContainsSubstring(R"("type":"StasisStart")"));
+  std::string seen;
+  while (seen.find("enters demo (in)") == std::string::npos) {
+    const auto line = watching.read_line(seconds(5));
+    REQUIRE(line.has_value());
+    seen += *line + "\n";
+  }
+  CHECK_THAT(seen, ContainsSubstring("Alice <100>"));
+}

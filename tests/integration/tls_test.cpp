@@ -1,0 +1,135 @@
+// https and wss: socat stands before the simulator and speaks TLS.
+#include <unistd.h>
+
+#include "ari/websocket.h"
+#include "base/bytes.h"
+#include "tests/catch.h"
+#include "tests/support/program.h"
+#include "tests/support/simulator.h"
+
+using namespace aribus::test;
+
+namespace {
+
+// A certificate for `name`, signed by itself.
+struct Certificate {
+  explicit Certificate(const std::string& name) : file(directory / "cert.pem"), key(directory / "key.pem") {
+    run({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=" + name,
+         "-addext", "subjectAltName=" + name_type(name) + ":" + name, "-keyout", key, "-out", file});
+  }
+  static std::string name_type(const std::string& name) { return name.find("127.") == 0 ? "IP" : "DNS"; }
+
+  TemporaryDirectory directory;
+  std::string file;
+  std::string key;
+};
+
+// A simulator behind TLS.
+struct Stage {
+  explicit Stage(const std::string& certified_name) : certificate(certified_name) {
+    static int port = 28000 + static_cast<int>(::getpid() % 2000) * 2;
+    address = std::to_string(++port);
+    tunnel = std::make_unique<Process>(
+        std::vector<std::string>{"socat",
+                                 "OPENSSL-LISTEN:" + address +
+                                     ",bind=127.0.0.1,reuseaddr,fork,verify=0,cert=" + certificate.file +
+                                     ",key=" + certificate.key,
+                                 "TCP:" + simulator.authority()},
+        certificate.directory / "socat.log");
+  }
+  Server server(const std::string& tls) const {
+    Server server = simulator.server();
+    server.url = "https://127.0.0.1:" + address;
+    server.more = tls;
+    return server;
+  }
+  // The reason for which the daemon does not get connected.
+  static std::string reason(Daemon& daemon) {
+    Program program(daemon.connect());
+    for (int i = 0; i < 200; ++i) {
+      const std::string reason = text_at(program.call("status")["servers"][0], "reason");
+      if (reason.find("ertificate") != std::string::npos) return reason;
+      ::usleep(25'000);
+    }
+    return text_at(program.call("status")["servers"][0], "reason");
+  }
+
+  Simulator simulator;
+  Certificate certificate;
+  std::string address;
+  std::unique_ptr<Process> tunnel;
+};
+
+}  // namespace
+
+TEST_CASE("TLS with the right authority connects, REST and WebSocket") {
+  Stage stage("127.0.0.1");
+  Daemon daemon({stage.server("    tls:\n      ca_file: " + stage.certificate.file + "\n")});
+  daemon.wait_connected();
+  Program program(daemon.connect());
+  CHECK(text_at(program.call("asterisk.ping"), "ping") == "pong");
+  stage.simulator.control("POST", "call", R"({"app":"demo","caller":"100","exten":"demo","args":[]})");
+  program.expect("StasisStart");
+}
+
+TEST_CASE("TLS with an unknown authority is refused, unless the configuration says otherwise") {
+  Stage stage("127.0.0.1");
+  Daemon strict({stage.server("")});
+  CHECK_THAT(Stage::reason(strict), ContainsSubstring("certificate"));
+  Daemon lax({stage.server("    tls:\n      verify_peer: false\n      verify_host: false\n")});
+  lax.wait_connected();
+  CHECK_THAT(lax.log(), ContainsSubstring("TLS certificates are not fully verified"));
+}
+
+TEST_CASE("TLS with another host's certificate is refused, unless the configuration says otherwise") {
+  Stage stage("pbx.example");
+  const std::string ca = "    tls:\n      ca_file: " + stage.certificate.file + "\n";
+  Daemon strict({stage.server(ca)});
+  CHECK_THAT(Stage::reason(strict), ContainsSubstring("ertificate"));
+  Daemon lax({stage.server(ca + "      verify_host: false\n")});
+  lax.wait_connected();
+}
+
+// The daemon asks over REST first, where curl verifies; here the WebSocket stands alone.
+TEST_CASE("the WebSocket verifies certificates by itself") {
+  using namespace aribus::ari;
+  const auto outcome = [](const Stage& stage, const TlsOptions& tls) {
+    aribus::Loop loop;
+    const auto websocket = make_websocket(loop);
+    std::string result = "nothing happened";
+    aribus::Timer deadline(loop);
+    deadline.once(std::chrono::seconds(5), [&] { loop.stop(); });
+    aribus::Timer attempt(loop);
+    WebSocketOptions options;
+    options.url = parse_url("https://127.0.0.1:" + stage.address).value();
+    options.target = "/ari/events?app=tls";
+    options.authorization = "Basic " + aribus::base64("aribus:aribus-test-secret");
+    options.subprotocol = "ari";
+    options.tls = tls;
+    int tries = 0;
+    const std::function<void()> connect = [&] {
+      websocket->connect(options, {[&] {
+                                     result = "open";
+                                     loop.stop();
+                                   },
+                                   [](std::string_view, size_t) {},
+                                   [&](const WebSocketClosed& closed) {
+                                     result = closed.reason;
+                                     // The tunnel may not listen yet.
+                                     if (++tries == 20) return loop.stop();
+                                     attempt.once(std::chrono::milliseconds(50), connect);
+                                   }});
+    };
+    connect();
+    loop.run();
+    websocket->close();
+    return result;
+  };
+  const Stage own("127.0.0.1");
+  CHECK(outcome(own, {own.certificate.file, true, true}) == "open");
+  CHECK_THAT(outcome(own, {}), ContainsSubstring("no WebSocket"));
+  CHECK(outcome(own, {"", false, false}) == "open");
+  const Stage other("pbx.example");
+  CHECK_THAT(outcome(other, {other.certificate.file, true, true}), ContainsSubstring("no WebSocket"));
+  CHECK(outcome(other, {other.certificate.file, true, false}) == "open");
+}
