@@ -1,8 +1,10 @@
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
 
 #include <getopt.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "daemon/app.h"
@@ -29,6 +31,14 @@ constexpr const char* usage =
 int fail(const aribus::Error& error, int status) {
   std::fprintf(stderr, "aribusd: %s\n", error.message.c_str());
   return status;
+}
+
+// Every connection is a descriptor, and the usual soft limit is hardly more than limits.connections.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int run(int argc, char** argv) {
@@ -76,6 +86,8 @@ int run(int argc, char** argv) {
   if (auto started = aribus::start_log(config->log_level); !started) return fail(started.error(), 2);
   spdlog::info("aribusd {} starting with {}", ARIBUS_VERSION, file);
   for (const std::string& warning : config->warnings) spdlog::warn("{}", warning);
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of the write, not the daemon's end
+  raise_descriptor_limit();
   auto app = aribus::daemon::App::make(std::move(*config));
   if (!app) return fail(app.error(), 1);
   if (auto ran = (*app)->run(); !ran) return fail(ran.error(), 1);

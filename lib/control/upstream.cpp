@@ -40,9 +40,8 @@ std::string Upstream::default_app() const {
   return client_.options().apps.empty() ? std::string() : client_.options().apps.front();
 }
 
-Error Upstream::not_connected() const {
-  return Error{ErrorKind::not_connected, "not connected to Asterisk '" + name_ + "'; nothing was sent",
-               render([&](JsonWriter& writer) {
+Error Upstream::not_connected(const std::string& why) const {
+  return Error{ErrorKind::not_connected, "Asterisk '" + name_ + "': " + why, render([&](JsonWriter& writer) {
                  writer.StartObject();
                  write_member(writer, "server", name_);
                  writer.EndObject();
@@ -53,9 +52,7 @@ Result<std::string> Upstream::answer_of(Result<ari::HttpResponse> response, cons
                                         std::string_view method, std::string_view path) const {
   if (!response) {
     if (response.error().kind != ErrorKind::not_connected) return response.error();
-    Error error = not_connected();
-    error.message += " (" + response.error().message + ")";
-    return error;
+    return not_connected(response.error().message);
   }
   if (response->status >= 400) {
     const std::string text = refusal_text(*response);
@@ -80,7 +77,7 @@ Result<std::string> Upstream::answer_of(Result<ari::HttpResponse> response, cons
 
 void Upstream::call(const ari::Operation& operation, const JsonValue& params, Reply reply) {
   if (!client_.is_connected()) {
-    reply(not_connected());
+    reply(not_connected("not connected; nothing was sent"));
     return;
   }
   if (auto checked = check_version(operation, params, client_.info()->version); !checked) {
@@ -96,7 +93,7 @@ void Upstream::call(const ari::Operation& operation, const JsonValue& params, Re
 void Upstream::request(const std::string& method, const std::string& path, const std::string& query,
                        const std::string& body, Reply reply) {
   if (!client_.is_connected()) {
-    reply(not_connected());
+    reply(not_connected("not connected; nothing was sent"));
     return;
   }
   client_.request(method, path + (query.empty() ? "" : "?" + query), body,

@@ -31,7 +31,7 @@ class Upstream {
                const std::string& body, Reply reply);
 
  private:
-  [[nodiscard]] Error not_connected() const;
+  [[nodiscard]] Error not_connected(const std::string& why) const;
   [[nodiscard]] Result<std::string> answer_of(Result<ari::HttpResponse> response, const ari::Answer& answer,
                                               std::string_view method, std::string_view path) const;
 
