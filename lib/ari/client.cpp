@@ -83,6 +83,12 @@ void Client::disconnect() {
   ++attempt_;
   retry_.stop();
   websocket_->close();
+  for (Connected& done : std::exchange(waiting_, {})) {
+    deferred_.push_back([done = std::move(done)] {
+      done(Error{ErrorKind::not_connected, "disconnected", {}});
+    });
+    later_.request();
+  }
 }
 
 void Client::attempt() {

@@ -67,7 +67,7 @@ class Client {
   void connect(Connected done = {});
   void disconnect();
 
-  // The event stream stands. Without applications: Asterisk has answered.
+  // The event stream stands. Without applications: Asterisk has answered once, and nothing watches it since.
   [[nodiscard]] bool is_connected() const { return connected_; }
   // What Asterisk last reported of itself.
   [[nodiscard]] const std::optional<AsteriskInfo>& info() const { return info_; }

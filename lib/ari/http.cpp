@@ -1,6 +1,7 @@
 #include "ari/http.h"
 
 #include <algorithm>
+#include <list>
 #include <map>
 #include <stdexcept>
 
@@ -28,6 +29,10 @@ std::string_view reason_of(CURLcode code, const char* detail) {
 
 // One request under way.
 struct Transfer {
+  explicit Transfer(Loop& loop) : deadline(loop), began(loop.now()) {}
+
+  Timer deadline;  // while it waits for a connection
+  Milliseconds began;
   HttpRequest request;
   Http::Done done;
   HttpResponse response;
@@ -94,7 +99,6 @@ class Http::Multi {
     curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Multi::on_timer_wanted);
     curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
     curl_multi_setopt(multi_, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
-    curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, static_cast<long>(options_.max_connections));
     curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(options_.max_connections));
   }
 
@@ -105,21 +109,45 @@ class Http::Multi {
   }
 
   void send(HttpRequest request, Done done) {
-    auto transfer = std::make_unique<Transfer>();
-    transfer->request = std::move(request);
-    transfer->done = std::move(done);
-    transfer->max_response_bytes = options_.max_response_bytes;
-    transfer->easy.reset(curl_easy_init());
-    if (transfer->easy == nullptr) throw std::bad_alloc();
-    configure(*transfer);
-    CURL* easy = transfer->easy.get();
-    transfers_.emplace(easy, std::move(transfer));
-    curl_multi_add_handle(multi_, easy);  // starts by its timer, at the next turn
+    const auto at = waiting_.insert(waiting_.end(), std::make_unique<Transfer>(loop_));
+    Transfer& transfer = **at;
+    transfer.request = std::move(request);
+    transfer.done = std::move(done);
+    transfer.max_response_bytes = options_.max_response_bytes;
+    // curl has a queue of its own, in which time-outs don't count.
+    transfer.deadline.once(transfer.request.timeout, [this, at] { give_up(at); });
+    start_waiting();
   }
 
-  size_t size() const { return transfers_.size(); }
+  size_t size() const { return transfers_.size() + waiting_.size(); }
 
  private:
+  using Waiting = std::list<std::unique_ptr<Transfer>>;
+
+  void start_waiting() {
+    while (!waiting_.empty() && transfers_.size() < static_cast<size_t>(options_.max_connections)) {
+      std::unique_ptr<Transfer> transfer = std::move(waiting_.front());
+      waiting_.pop_front();
+      transfer->deadline.stop();
+      transfer->easy.reset(curl_easy_init());
+      if (transfer->easy == nullptr) throw std::bad_alloc();
+      configure(*transfer);
+      CURL* easy = transfer->easy.get();
+      transfers_.emplace(easy, std::move(transfer));
+      curl_multi_add_handle(multi_, easy);  // it begins by a timer, at the next turn
+    }
+  }
+
+  void give_up(Waiting::iterator at) {
+    const std::unique_ptr<Transfer> transfer = std::move(*at);
+    waiting_.erase(at);
+    transfer->done(Error{ErrorKind::not_connected,
+                         "nothing was sent: all " + std::to_string(options_.max_connections) +
+                             " connections were busy for " +
+                             std::to_string(transfer->request.timeout.count()) + " ms",
+                         {}});
+  }
+
   void configure(Transfer& transfer) {
     CURL* easy = transfer.easy.get();
     const HttpRequest& request = transfer.request;
@@ -140,7 +168,8 @@ class Http::Multi {
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_ERRORBUFFER, transfer.detail);
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
-    set(CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
+    const Milliseconds left = transfer.began + request.timeout - loop_.now();
+    set(CURLOPT_TIMEOUT_MS, std::max(static_cast<long>(left.count()), 1L));
     set(CURLOPT_MAXAGE_CONN, max_idle_seconds);
     set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     set(CURLOPT_WRITEDATA, &transfer);
@@ -216,6 +245,7 @@ class Http::Multi {
       transfer.response.content_type = type == nullptr ? "" : type;
       transfer.done(std::move(transfer.response));
     }
+    start_waiting();
   }
 
   Loop& loop_;
@@ -224,7 +254,8 @@ class Http::Multi {
   std::string base_;
   CURLM* multi_ = nullptr;
   std::map<curl_socket_t, Poll> sockets_;
-  std::map<CURL*, std::unique_ptr<Transfer>> transfers_;
+  std::map<CURL*, std::unique_ptr<Transfer>> transfers_;  // under way, each on a connection of its own
+  Waiting waiting_;                                       // for a connection
 };
 
 Http::Http(Loop& loop, HttpOptions options) : multi_(std::make_unique<Multi>(loop, std::move(options))) {}

@@ -34,6 +34,14 @@ std::string Url::text() const {
 }
 
 Result<Url> parse_url(std::string_view text) {
+  if (text.find('@') !=
+      std::string_view::npos) {  // not repeated in the error: there may be a password in front
+    return Error{ErrorKind::invalid_params,
+                 "url: user and password have keys of their own and don't belong in it",
+                 {}};
+  }
+  if (text.find_first_of("?# ") != std::string_view::npos)
+    return bad_url(text, "it has more than host and path");
   Url url;
   std::string_view rest = text;
   if (take_prefix(rest, "https://") || take_prefix(rest, "wss://")) {
@@ -44,12 +52,6 @@ Result<Url> parse_url(std::string_view text) {
   const size_t slash = rest.find('/');
   std::string_view authority = rest.substr(0, slash);
   std::string_view path = slash == std::string_view::npos ? std::string_view{} : rest.substr(slash);
-  if (authority.find('@') != std::string_view::npos) {
-    return Error{ErrorKind::invalid_params,
-                 "url: user and password have keys of their own and don't belong in it",
-                 {}};
-  }
-  if (path.find_first_of("?# ") != std::string_view::npos) return bad_url(text, "it has more than a path");
   std::string_view port;
   if (authority.starts_with('[')) {
     const size_t end = authority.find(']');
@@ -64,6 +66,7 @@ Result<Url> parse_url(std::string_view text) {
   if (url.host.empty()) return bad_url(text, "it names no host");
   url.port = url.tls ? 8089 : 8088;
   if (!port.empty()) {
+    if (!port.starts_with(':')) return bad_url(text, "a colon is expected before its port");
     port.remove_prefix(1);
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
     if (error != std::errc() || end != port.data() + port.size() || url.port < 1 || url.port > 65535) {

@@ -20,8 +20,8 @@ struct WebSocketOptions {
   std::string subprotocol;
   TlsOptions tls;
   Milliseconds connect_timeout{5000};
-  Milliseconds ping_interval{5000};     // after so long without a byte a ping is sent (whole seconds)
-  Milliseconds silence_timeout{10000};  // after so long without a byte the connection is dead (whole seconds)
+  Milliseconds ping_interval{5000};     // after so long without a byte a ping is sent
+  Milliseconds silence_timeout{10000};  // after so long without a byte the connection is dead
   size_t max_message_bytes = 4 << 20;   // of one message, its fragments together
 };
 

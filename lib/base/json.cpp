@@ -7,12 +7,13 @@
 namespace aribus {
 namespace {
 
-// Passes a reader's events on to a document, and stops it at max_json_depth.
-class DepthLimit {
+// Passes a reader's events on to a document, and stops it at what must not get in.
+class Gate {
  public:
-  explicit DepthLimit(Json& to) : to_(to) {}
+  explicit Gate(Json& to) : to_(to) {}
 
-  bool too_deep() const { return depth_ > max_json_depth; }
+  // Why it stopped the reader; "" when it did not.
+  [[nodiscard]] std::string_view refusal() const { return refusal_; }
 
   bool Null() { return to_.Null(); }
   bool Bool(bool b) { return to_.Bool(b); }
@@ -22,37 +23,62 @@ class DepthLimit {
   bool Uint64(uint64_t u) { return to_.Uint64(u); }
   bool Double(double d) { return to_.Double(d); }
   bool RawNumber(const char* s, rapidjson::SizeType n, bool copy) { return to_.RawNumber(s, n, copy); }
-  bool String(const char* s, rapidjson::SizeType n, bool copy) { return to_.String(s, n, copy); }
-  bool StartObject() { return ++depth_ <= max_json_depth && to_.StartObject(); }
-  bool Key(const char* s, rapidjson::SizeType n, bool copy) { return to_.Key(s, n, copy); }
+  bool String(const char* s, rapidjson::SizeType n, bool copy) {
+    return whole(s, n) && to_.String(s, n, copy);
+  }
+  bool StartObject() { return deeper() && to_.StartObject(); }
+  bool Key(const char* s, rapidjson::SizeType n, bool copy) { return whole(s, n) && to_.Key(s, n, copy); }
   bool EndObject(rapidjson::SizeType n) { return --depth_, to_.EndObject(n); }
-  bool StartArray() { return ++depth_ <= max_json_depth && to_.StartArray(); }
+  bool StartArray() { return deeper() && to_.StartArray(); }
   bool EndArray(rapidjson::SizeType n) { return --depth_, to_.EndArray(n); }
 
  private:
+  bool deeper() {
+    if (++depth_ <= max_json_depth) return true;
+    refusal_ = too_deep_;
+    return false;
+  }
+
+  // RapidJSON takes "\\udcde" alone for a character; in UTF-8 it would be none (RFC 3629, section 3).
+  bool whole(const char* text, rapidjson::SizeType length) {
+    const std::string_view rest(text, length);
+    for (size_t at = rest.find('\xED'); at != std::string_view::npos; at = rest.find('\xED', at + 1)) {
+      if (at + 1 < rest.size() && static_cast<unsigned char>(rest[at + 1]) >= 0xA0) {
+        refusal_ = "half of a surrogate pair stands alone";
+        return false;
+      }
+    }
+    return true;
+  }
+
   Json& to_;
   int depth_ = 0;
+  std::string_view refusal_;
+  std::string too_deep_ = "nested deeper than " + std::to_string(max_json_depth) + " levels";
 };
 
 }  // namespace
 
 Result<Json> parse_json(std::string_view text) {
+  // RapidJSON takes a NUL for the end of the text.
+  if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return Error{ErrorKind::malformed, "a NUL byte (at byte " + std::to_string(nul) + ")", {}};
+  }
   Json document;
   rapidjson::ParseResult outcome;
-  bool too_deep = false;
+  std::string refusal;
   const auto generate = [&](Json& handler) {
     rapidjson::MemoryStream bytes(text.data(), text.size());
     rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
     rapidjson::Reader reader;
-    DepthLimit limit(handler);
-    outcome = reader.Parse<rapidjson::kParseValidateEncodingFlag>(stream, limit);
-    too_deep = limit.too_deep();
+    Gate gate(handler);
+    outcome = reader.Parse<rapidjson::kParseValidateEncodingFlag>(stream, gate);
+    refusal = gate.refusal();
     return !outcome.IsError();
   };
   document.Populate(generate);
   if (outcome.IsError()) {
-    std::string reason = too_deep ? "nested deeper than " + std::to_string(max_json_depth) + " levels"
-                                  : rapidjson::GetParseError_En(outcome.Code());
+    const std::string reason = refusal.empty() ? rapidjson::GetParseError_En(outcome.Code()) : refusal;
     return Error{ErrorKind::malformed, reason + " (at byte " + std::to_string(outcome.Offset()) + ")", {}};
   }
   return document;

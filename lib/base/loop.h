@@ -17,7 +17,7 @@ using Milliseconds = std::chrono::milliseconds;
 class Loop {
  public:
   Loop();
-  // Closes every handle that is still open and runs the loop until they are gone.
+  // Required: what waits on the loop was destroyed. Runs it until the handles being closed are gone.
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;

@@ -43,7 +43,8 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
     }
   }
   const size_t tolerable = std::max<size_t>(1, std::max(word.size(), best.size()) / 3);
-  return best_distance <= tolerable ? best : std::string_view{};
+  const bool all_differ = best_distance >= std::max(word.size(), best.size());
+  return best_distance <= tolerable && !all_differ ? best : std::string_view{};
 }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> known) {

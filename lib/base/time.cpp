@@ -89,8 +89,13 @@ std::optional<WallTime> parse_time(std::string_view text) {
                                          std::chrono::day(static_cast<unsigned>(*day))};
   // 60 is a leap second; it counts as the first second of the next minute.
   if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return {};
-  return std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-         std::chrono::seconds(*second) + std::chrono::milliseconds(milliseconds) - *offset;
+  const WallTime time = std::chrono::sys_days(date) + std::chrono::hours(*hour) +
+                        std::chrono::minutes(*minute) + std::chrono::seconds(*second) +
+                        std::chrono::milliseconds(milliseconds) - *offset;
+  // With its offset, a time at either end of the calendar can be outside of it.
+  const std::chrono::year_month_day utc(std::chrono::floor<std::chrono::days>(time));
+  if (utc.year() < std::chrono::year(0) || utc.year() > std::chrono::year(9999)) return {};
+  return time;
 }
 
 }  // namespace aribus

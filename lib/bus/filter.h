@@ -9,7 +9,9 @@
 
 namespace aribus::bus {
 
-// Values of one field are or-ed, different fields and-ed; an empty field asks for nothing in particular.
+// Values of one field are or-ed, different fields and-ed; an empty field asks for nothing in particular. A
+// record with more ids than the log's index keeps passes every filter by id: it may come too often, and is
+// never missed.
 struct FilterOptions {
   std::vector<std::string> types;    // globs (glob(7)) on the type
   std::vector<std::string> exclude;  // globs on the type: what matches one is left out

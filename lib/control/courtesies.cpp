@@ -77,7 +77,7 @@ Result<void> prepare_originate(Json& params, const Upstream& upstream) {
 
 Result<void> check_variables(const JsonValue& params) {
   const JsonValue* variables = find(params, "variables");
-  if (variables == nullptr) return {};
+  if (variables == nullptr || !variables->IsObject()) return {};  // elsewhere it lists names
   for (const auto& member : variables->GetObject()) {
     const JsonValue& value = member.value;
     if (value.IsString() || (value.IsObject() && find(value, "value") != nullptr)) continue;

@@ -57,15 +57,16 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log&
   filter.endpoints = strings_of(given, "endpoints");
   Subscription subscription(std::move(filter), log);
   if (find_string(given, "on_overflow") == "disconnect") subscription.on_overflow_ = Overflow::disconnect;
-  subscription.start(std::string(find_string(given, "since")));
+  const JsonValue* since = find(given, "since");
+  subscription.start(since == nullptr ? std::nullopt : std::optional<std::string>(as_view(*since)));
   return subscription;
 }
 
-void Subscription::start(const std::string& since) {
+void Subscription::start(const std::optional<std::string>& since) {
   next_ = log_->next();
   std::string reason;
-  if (!since.empty()) {
-    const auto cursor = bus::Cursor::parse(since);
+  if (since) {
+    const auto cursor = bus::Cursor::parse(*since);
     if (!cursor) {
       reason = "no cursor of the form <stream>:<seq>";
     } else if (cursor->stream != log_->stream()) {
@@ -82,7 +83,7 @@ void Subscription::start(const std::string& since) {
   result_ = render([&](JsonWriter& writer) {
     writer.StartObject();
     write_member(writer, "cursor", cursor().text());
-    if (!since.empty()) {
+    if (since) {
       write_key(writer, "resumed");
       writer.Bool(reason.empty());
     }

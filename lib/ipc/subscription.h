@@ -1,6 +1,7 @@
 // One subscriber's view of the log: a position and a filter.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,7 +49,7 @@ class Subscription {
   };
 
   Subscription(bus::FilterOptions filter, const bus::Log& log) : log_(&log), filter_(std::move(filter)) {}
-  void start(const std::string& since);
+  void start(const std::optional<std::string>& since);
 
   const bus::Log* log_;
   bus::Filter filter_;

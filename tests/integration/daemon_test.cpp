@@ -41,7 +41,7 @@ TEST_CASE("aribusd explains itself and its mistakes") {
   CHECK_THAT(missing.output, ContainsSubstring("/nonexistent/aribusd.yaml: No such file"));
 }
 
-TEST_CASE("--check-config names file, line, column, key, and what was meant") {
+TEST_CASE("checking the configuration names file, line, column, key, and what was meant") {
   const TemporaryDirectory directory;
   const std::string file = directory / "aribusd.yaml";
   write_file(

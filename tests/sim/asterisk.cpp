@@ -19,14 +19,17 @@ Object event_of(std::string_view type) {
   return out;
 }
 
-Asterisk::Asterisk(const Options& given, Timers& the_timers, std::function<void(SocketId, std::string_view)> send)
+Asterisk::Asterisk(const Options& given, Timers& the_timers,
+                   std::function<void(SocketId, std::string_view)> send)
     : options(given), timers(the_timers), started(timestamp_now()), send_(std::move(send)) {}
 
 std::string Asterisk::version() const {
   return is_old() ? "16.28.0~dfsg-0+deb11u4" : "22.10.1+dfsg+~cs6.17.60671434-1";
 }
 
-std::string Asterisk::next_id() { return std::to_string(std::time(nullptr)) + "." + std::to_string(ids_++); }
+std::string Asterisk::next_id() {
+  return std::to_string(std::time(nullptr)) + "." + std::to_string(ids_++);
+}
 
 void Asterisk::connect(SocketId socket, const std::vector<std::string>& names, bool all) {
   for (const auto& name : names) {
@@ -95,6 +98,11 @@ void Asterisk::publish_hangup_request(const Channel& channel, int cause, bool so
   publish({channel.id}, event.raw("channel", channel.json()));
 }
 
+void Asterisk::publish_dialplan_end(Channel& channel) {
+  if (is_old()) channel.app_name = channel.app_data = "";
+  publish_hangup_request(channel, 16, true);
+}
+
 void Asterisk::publish_dial(const Channel& peer, std::string_view status, std::string_view dialstring) {
   Object event = event_of("Dial");
   event.text("dialstatus", status).text("forward", "").text("dialstring", dialstring);
@@ -115,7 +123,8 @@ void Asterisk::dialplan(Channel& channel, const std::string& app, const std::str
   channel.app_name = app;
   channel.app_data = data;
   channel.priority = priority;
-  publish_channel("ChannelDialplan", channel, Object().text("dialplan_app", app).text("dialplan_app_data", data));
+  publish_channel("ChannelDialplan", channel,
+                  Object().text("dialplan_app", app).text("dialplan_app_data", data));
 }
 
 void Asterisk::set_state(Channel& channel, const std::string& state) {

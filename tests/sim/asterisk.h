@@ -21,8 +21,8 @@ using SocketId = uint64_t;
 
 struct App {
   SocketId socket = 0;
-  bool all = false;                    // subscribeAll
-  std::map<std::string, int> interest; // ids of channels and bridges, with how often each is subscribed
+  bool all = false;                     // subscribeAll
+  std::map<std::string, int> interest;  // ids of channels and bridges, with how often each is subscribed
 };
 
 // What originate and create are asked for.
@@ -55,6 +55,8 @@ class Asterisk {
   void publish_channel(std::string_view type, const Channel& channel, const Object& fields = {});
   void publish_varset(Channel& channel, const std::string& variable, const std::string& value);
   void publish_hangup_request(const Channel& channel, int cause, bool soft);
+  // What the end of the dialplan on a channel says.
+  void publish_dialplan_end(Channel& channel);
   void publish_dial(const Channel& peer, std::string_view status, std::string_view dialstring);
   void publish_device(const std::string& device, std::string_view state);
   void dialplan(Channel& channel, const std::string& app, const std::string& data, int priority);
@@ -71,7 +73,8 @@ class Asterisk {
   // The far end of an incoming call ends it. `cause` -1: as SIP's BYE does.
   void hangup_by_caller(const std::string& id, int cause);
   void dtmf_received(const std::string& id, const std::string& digit, int duration_ms);
-  void continue_in_dialplan(Channel& channel, const std::string& context, const std::string& exten, int priority);
+  void continue_in_dialplan(Channel& channel, const std::string& context, const std::string& exten,
+                            int priority);
   // `count` short calls; how many events that makes.
   int many_calls(const std::string& app, int count, uint64_t interval_ms);
   void demo_call(const std::string& app, uint64_t hangup_after_ms);
@@ -118,8 +121,8 @@ class Asterisk {
   uint32_t helper_count = 0;
 
  private:
-  void far_end(const std::string& near_id, const std::string& far_id, const std::string& dialstring, int timeout,
-               const std::function<void(Channel&)>& answered);
+  void far_end(const std::string& near_id, const std::string& far_id, const std::string& dialstring,
+               int timeout, const std::function<void(Channel&)>& answered);
   void far_end_rings(const std::string& near_id, const std::string& dialstring, int timeout);
   void far_end_refuses(Channel& near, Channel& far, const std::string& dialstring, bool busy);
   void far_end_goes_on(const std::string& far_id, const std::string& app, const std::string& data);

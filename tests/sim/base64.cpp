@@ -1,8 +1,8 @@
 #include "base64.h"
 
-#include <libwebsockets.h>
-
 #include <array>
+
+#include <libwebsockets.h>
 
 namespace aribus::sim {
 

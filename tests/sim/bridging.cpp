@@ -56,12 +56,12 @@ void Asterisk::enter_bridge(Bridge& bridge, Channel& channel) {
   bridge.channels.push_back(channel.id);
   channel.bridge = bridge.id;
   subscribe(channel.stasis, bridge.id);
-  publish({channel.id, bridge.id}, event_of("ChannelEnteredBridge")
-                                       .raw("bridge", bridge.json())
-                                       .raw("channel", channel.json()));
+  publish({channel.id, bridge.id},
+          event_of("ChannelEnteredBridge").raw("bridge", bridge.json()).raw("channel", channel.json()));
   if (bridge.channels.size() < 2 || bridge.type == "holding") return;
   helper_in_bridge(bridge, bridge.music);
-  if (bridge.channels.size() == 2) connect_parties(channels[bridge.channels[0]], channels[bridge.channels[1]]);
+  if (bridge.channels.size() == 2)
+    connect_parties(channels[bridge.channels[0]], channels[bridge.channels[1]]);
 }
 
 void Asterisk::leave_bridge(Channel& channel, bool keep_interest) {

@@ -20,8 +20,9 @@ Channel& Asterisk::add_channel(const std::string& id, const std::string& name) {
   return channel;
 }
 
-std::string Asterisk::incoming(const std::string& app, const std::string& caller, const std::string& caller_name,
-                               const std::string& exten, const std::vector<std::string>& args) {
+std::string Asterisk::incoming(const std::string& app, const std::string& caller,
+                               const std::string& caller_name, const std::string& exten,
+                               const std::vector<std::string>& args) {
   auto& channel = add_channel(next_id(), "PJSIP/sipp-" + hex8(local_count++));
   channel.incoming = channel.in_dialplan = true;
   channel.state = "Ring";
@@ -93,7 +94,7 @@ void Asterisk::destroy_peer(const std::string& id, int cause) {
     leave_stasis(*peer);
     publish_varset(*peer, "STASISSTATUS", "SUCCESS");
   } else if (peer->in_dialplan) {
-    publish_hangup_request(*peer, 16, true);
+    publish_dialplan_end(*peer);
   }
   const bool called = peer->in_dialplan || !peer->dialstring.empty();
   peer->app_name = peer->hold_app;
@@ -104,11 +105,13 @@ void Asterisk::destroy_peer(const std::string& id, int cause) {
 }
 
 void Asterisk::qos(Channel& channel) {
-  publish_varset(channel, "RTPAUDIOQOS", "ssrc=1;themssrc=0;lp=0;rxjitter=0.000000;rxcount=0;txjitter=0.000000;"
-                                         "txcount=0;rlp=0;rtt=0.000000;rxmes=0.000000;txmes=0.000000");
+  publish_varset(channel, "RTPAUDIOQOS",
+                 "ssrc=1;themssrc=0;lp=0;rxjitter=0.000000;rxcount=0;txjitter=0.000000;"
+                 "txcount=0;rlp=0;rtt=0.000000;rxmes=0.000000;txmes=0.000000");
   for (const auto* what : {"JITTER", "LOSS", "RTT", "MES"}) {
     if (is_old() && std::string_view(what) == "MES") continue;
-    publish_varset(channel, std::string("RTPAUDIOQOS") + what, "min=000.000000;max=000.000000;avg=000.000000;");
+    publish_varset(channel, std::string("RTPAUDIOQOS") + what,
+                   "min=000.000000;max=000.000000;avg=000.000000;");
   }
 }
 
@@ -122,8 +125,9 @@ void Asterisk::hangup(const std::string& id, int cause) {
     leave_stasis(*gone);
     publish_varset(*gone, "STASISSTATUS", "SUCCESS");
   }
-  if (gone->in_dialplan) publish_hangup_request(*gone, 16, true);
-  if (peer != nullptr && (peer->in_dialplan || gone->in_dialplan)) publish_hangup_request(*peer, cause, false);
+  if (gone->in_dialplan) publish_dialplan_end(*gone);
+  if (peer != nullptr && (peer->in_dialplan || gone->in_dialplan))
+    publish_hangup_request(*peer, cause, false);
   gone->app_name = gone->hold_app;
   gone->app_data = gone->hold_data;
   const auto device = gone->device();
@@ -142,7 +146,7 @@ void Asterisk::hangup_by_caller(const std::string& id, int cause) {
     leave_stasis(*gone);
     publish_varset(*gone, "STASISSTATUS", "SUCCESS");
   }
-  publish_hangup_request(*gone, 16, true);
+  publish_dialplan_end(*gone);
   gone->app_name.clear();
   gone->app_data.clear();
   const auto device = gone->device();
@@ -153,10 +157,12 @@ void Asterisk::hangup_by_caller(const std::string& id, int cause) {
 void Asterisk::dtmf_received(const std::string& id, const std::string& digit, int duration_ms) {
   auto* to = channel(id);
   if (to == nullptr) return;
-  publish_channel("ChannelDtmfReceived", *to, Object().text("digit", digit).number("duration_ms", duration_ms));
+  publish_channel("ChannelDtmfReceived", *to,
+                  Object().text("digit", digit).number("duration_ms", duration_ms));
   std::vector<std::string> ended;
   for (const auto& [name, recording] : live) {
-    if (recording.target == "channel:" + id && (recording.terminate_on == "any" || recording.terminate_on == digit))
+    if (recording.target == "channel:" + id &&
+        (recording.terminate_on == "any" || recording.terminate_on == digit))
       ended.push_back(name);
   }
   for (const auto& name : ended) stop_recording(name, true);
@@ -165,9 +171,13 @@ void Asterisk::dtmf_received(const std::string& id, const std::string& digit, in
 void Asterisk::continue_in_dialplan(Channel& channel, const std::string& context, const std::string& exten,
                                     int priority) {
   const auto id = channel.id;
+  const auto move = [&] {
+    if (!context.empty()) channel.context = context;
+    if (!exten.empty()) channel.exten = exten;
+  };
+  if (is_old()) move();  // 16 tells of the new place already in StasisEnd
   leave_stasis(channel);
-  if (!context.empty()) channel.context = context;
-  if (!exten.empty()) channel.exten = exten;
+  move();
   if (channel.context == "default" && channel.exten == "s" && priority == 1) {
     const auto arrived = channel.variables["REACHED_FROM"];
     dialplan(channel, "Set", "ARRIVED=" + arrived, 1);
@@ -182,7 +192,7 @@ void Asterisk::continue_in_dialplan(Channel& channel, const std::string& context
   const auto peer_id = channel.peer;
   if (auto* peer = this->channel(peer_id); peer != nullptr && peer->in_dialplan)
     publish_hangup_request(*peer, 16, false);
-  if (channel.incoming) publish_hangup_request(channel, 16, true);
+  if (channel.incoming) publish_dialplan_end(channel);
   channel.app_name.clear();
   channel.app_data.clear();
   destroy(id, 16);
@@ -207,7 +217,8 @@ int Asterisk::many_calls(const std::string& app, int count, uint64_t interval_ms
     publish_channel("StasisStart", channel, Object().raw("args", "[]"));
     publish_varset(channel, "STASISSTATUS", "SUCCESS");
     publish_channel("StasisEnd", channel);
-    publish_channel("ChannelDestroyed", channel, Object().number("cause", 16).text("cause_txt", cause_text(16)));
+    publish_channel("ChannelDestroyed", channel,
+                    Object().number("cause", 16).text("cause_txt", cause_text(16)));
     unsubscribe(app, id);
   };
   for (int i = 0; i < count; ++i) {

@@ -10,7 +10,9 @@ constexpr uint64_t first_request_ms = 30000;
 constexpr uint64_t keep_alive_ms = 15000;
 constexpr uint64_t closing_ms = 1000;
 
-Connection* self(const void* data) { return static_cast<Connection*>(const_cast<void*>(data)); }
+Connection* self(const void* data) {
+  return static_cast<Connection*>(const_cast<void*>(data));
+}
 
 }  // namespace
 
@@ -41,7 +43,8 @@ Connection* Connection::accept(uv_stream_t* server, uint64_t id, ConnectionListe
 
 void Connection::wait_idle(uint64_t ms) {
   if (closing_) return;
-  uv_timer_start(&idle_, [](uv_timer_t* timer) { self(timer->data)->close(); }, ms, 0);
+  uv_timer_start(
+      &idle_, [](uv_timer_t* timer) { self(timer->data)->close(); }, ms, 0);
 }
 
 void Connection::on_bytes(std::string_view bytes) {
@@ -87,8 +90,11 @@ void Connection::take_frames() {
     if (!frame) return;
     if (!frame->masked) return protocol_error(1002);
     switch (frame->opcode) {
-      case Opcode::ping: send(sim::frame(Opcode::pong, frame->payload)); break;
-      case Opcode::pong: break;
+      case Opcode::ping:
+        send(sim::frame(Opcode::pong, frame->payload));
+        break;
+      case Opcode::pong:
+        break;
       case Opcode::close:
         if (!close_sent_) send(sim::frame(Opcode::close, frame->payload));
         return close_after_writing();
@@ -100,7 +106,8 @@ void Connection::take_frames() {
         listener_.on_text(*this, message_);
         message_.clear();
         break;
-      default: return protocol_error(1003);
+      default:
+        return protocol_error(1003);
     }
   }
 }
@@ -113,12 +120,6 @@ void Connection::protocol_error(uint16_t code) {
 void Connection::flush() {
   if (closing_ || !in_flight_.empty()) return;
   auto* stream = reinterpret_cast<uv_stream_t*>(&tcp_);
-  if (!out_.empty()) {
-    uv_buf_t buffer = uv_buf_init(out_.data(), static_cast<unsigned>(out_.size()));
-    const int written = uv_try_write(stream, &buffer, 1);
-    if (written < 0 && written != UV_EAGAIN) return close();
-    if (written > 0) out_.erase(0, static_cast<size_t>(written));
-  }
   if (out_.empty()) {
     if (!close_after_) return;
     close_after_ = false;

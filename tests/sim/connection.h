@@ -1,12 +1,12 @@
 // One TCP connection: HTTP at first, WebSocket after an upgrade.
 #pragma once
 
-#include <uv.h>
-
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
+
+#include <uv.h>
 
 #include "http.h"
 
@@ -44,12 +44,14 @@ class Connection {
   // Answers it with `bytes` and speaks WebSocket from then on.
   void upgrade(const std::string& bytes);
   // Queues bytes as they are; flush() writes them.
-  void send(std::string_view bytes) { if (!silent_) out_.append(bytes); }
+  void send(std::string_view bytes) {
+    if (!silent_) out_.append(bytes);
+  }
   void flush();
 
-  void close();               // both ways, at once
-  void close_with_reset();    // RST
-  void close_after_writing(); // FIN once all is written
+  void close();                // both ways, at once
+  void close_with_reset();     // RST
+  void close_after_writing();  // FIN once all is written
   // Sends a close frame, and closes when the client answers it or after a second.
   void close_with_frame(uint16_t code, const std::string& reason);
   // From now on nothing is answered and nothing is sent, but the connection stays.
@@ -78,7 +80,7 @@ class Connection {
   std::string message_;    // fragments of a text so far
   int handles_ = 2;        // that are still open
   bool websocket_ = false;
-  bool busy_ = false;      // a request is being answered
+  bool busy_ = false;  // a request is being answered
   bool silent_ = false;
   bool closing_ = false;
   bool close_after_ = false;

@@ -13,7 +13,9 @@ namespace {
 
 using Controller = HttpReply (*)(Server&, const HttpRequest&, const Params&, const std::string& id);
 
-HttpReply done() { return json_reply("{}"); }
+HttpReply done() {
+  return json_reply("{}");
+}
 
 std::string text_or(const Params& params, const char* name, const char* otherwise) {
   return params.has(name) ? params.text(name) : otherwise;
@@ -25,7 +27,8 @@ HttpReply call(Server& server, const HttpRequest&, const Params& params, const s
   auto args = params.list("args");
   if (!params.has("args")) args = {"inbound", caller};
   const auto exten = text_or(params, "exten", app.c_str());
-  const auto id = server.asterisk().incoming(app, caller, text_or(params, "caller_name", "Alice"), exten, args);
+  const auto id =
+      server.asterisk().incoming(app, caller, text_or(params, "caller_name", "Alice"), exten, args);
   return json_reply(Object().text("channel", id).str());
 }
 
@@ -76,7 +79,8 @@ HttpReply fragment(Server& server, const HttpRequest&, const Params& params, con
   for (size_t i = 0; i < pieces; ++i) {
     const auto begin = text.size() * i / pieces;
     const auto end = text.size() * (i + 1) / pieces;
-    bytes += frame(i == 0 ? Opcode::text : Opcode::continuation, text.substr(begin, end - begin), i + 1 == pieces);
+    bytes +=
+        frame(i == 0 ? Opcode::text : Opcode::continuation, text.substr(begin, end - begin), i + 1 == pieces);
   }
   return send_to(server, params.text("app"), bytes);
 }
@@ -85,12 +89,16 @@ HttpReply drop(Server& server, const HttpRequest&, const Params& params, const s
   const auto mode = text_or(params, "mode", "fin");
   const auto sockets = server.websockets(params.text("app"));
   for (auto* socket : sockets) {
-    if (mode == "rst") socket->close_with_reset();
-    else if (mode == "fin") socket->close_after_writing();
-    else if (mode == "silent") socket->fall_silent();
+    if (mode == "rst")
+      socket->close_with_reset();
+    else if (mode == "fin")
+      socket->close_after_writing();
+    else if (mode == "silent")
+      socket->fall_silent();
     else if (mode == "close-frame")
       socket->close_with_frame(static_cast<uint16_t>(params.number("code", 1001)), params.text("reason"));
-    else return refusal(400, "mode is rst, fin, close-frame or silent");
+    else
+      return refusal(400, "mode is rst, fin, close-frame or silent");
   }
   return json_reply(Object().number("sockets", static_cast<int64_t>(sockets.size())).str());
 }
@@ -162,7 +170,8 @@ HttpReply control(Server& server, const HttpRequest& request) {
     if (request.method != one.method || joined(path, "/") != one.path) continue;
     // Whatever its type, a body that looks like JSON is taken for it: curl -d says that it is a form.
     auto read = request;
-    const bool raw = one.controller == event || (one.controller == frames && request.body.compare(0, 1, "{") != 0);
+    const bool raw =
+        one.controller == event || (one.controller == frames && request.body.compare(0, 1, "{") != 0);
     read.headers["content-type"] = raw ? "" : "application/json";
     Params params;
     if (!params.read(read)) return refusal(400, "The body is not JSON");

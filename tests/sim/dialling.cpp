@@ -9,7 +9,9 @@ namespace {
 constexpr uint64_t answers_after_ms = 5;
 
 // "answer@default/n" -> "answer"
-std::string extension_of(const std::string& dialstring) { return dialstring.substr(0, dialstring.find_first_of("@/")); }
+std::string extension_of(const std::string& dialstring) {
+  return dialstring.substr(0, dialstring.find_first_of("@/"));
+}
 
 bool is_known(const std::string& extension) {
   for (const auto* known : {"answer", "echo", "ring", "busy", "congestion", "dtmf", "s"}) {
@@ -139,7 +141,8 @@ void Asterisk::far_end(const std::string& near_id, const std::string& far_id, co
     if (near == nullptr || far == nullptr) return;
     const auto exten = far->exten;
     if (exten == "ring") return far_end_rings(near_id, dialstring, timeout);
-    if (exten == "busy" || exten == "congestion") return far_end_refuses(*near, *far, dialstring, exten == "busy");
+    if (exten == "busy" || exten == "congestion")
+      return far_end_refuses(*near, *far, dialstring, exten == "busy");
     dialplan(*far, "Answer", "", 1);
     set_state(*far, "Up");
     set_state(*near, "Up");
@@ -186,13 +189,13 @@ void Asterisk::far_end_rings(const std::string& near_id, const std::string& dial
     const auto far_id = caller->peer;
     const auto device = caller->device();
     const int cause = is_old() ? 0 : 19;
-    if (!caller->stasis.empty()) return hangup(near_id, cause);
+    if (!caller->stasis.empty()) return hangup(near_id, is_old() ? 16 : 19);
     auto* far_end = channel(far_id);
     if (far_end != nullptr) publish_hangup_request(*far_end, cause, false);
     destroy(near_id, cause);
     publish_device(device, "NOT_INUSE");
     if (far_end == nullptr) return;
-    publish_hangup_request(*far_end, 16, true);
+    publish_dialplan_end(*far_end);
     far_end->app_name = far_end->app_data = "";
     destroy(far_id, cause);
     publish_device(device, "NOT_INUSE");
@@ -210,13 +213,14 @@ void Asterisk::far_end_refuses(Channel& near, Channel& far, const std::string& d
   publish_dial(near, busy ? "BUSY" : "CONGESTION", dialstring);
   publish_hangup_request(far, 0, false);
   destroy(near_id, 0);
-  publish_hangup_request(far, 16, true);
+  publish_dialplan_end(far);
   far.app_name = far.app_data = "";
   destroy(far_id, busy ? 17 : 34);
   publish_device(device, "NOT_INUSE");
 }
 
-Channel* Asterisk::snoop(Channel& target, const std::string& id, const std::string& app, const std::string& args) {
+Channel* Asterisk::snoop(Channel& target, const std::string& id, const std::string& app,
+                         const std::string& args) {
   const auto chosen = id.empty() ? next_id() : id;
   if (channel(chosen) != nullptr) return nullptr;
   auto& spy = add_channel(chosen, "Snoop/" + target.id + "-" + hex8(helper_count++));
@@ -236,7 +240,8 @@ Channel* Asterisk::snoop(Channel& target, const std::string& id, const std::stri
 Channel* Asterisk::external_media(const Dialling& dialling, const std::string& format) {
   const auto id = dialling.id.empty() ? next_id() : dialling.id;
   if (channel(id) != nullptr) return nullptr;
-  auto& media = add_channel(id, "UnicastRTP/" + dialling.endpoint + "-0x7f0000" + hex8(0x1000 + helper_count++));
+  auto& media =
+      add_channel(id, "UnicastRTP/" + dialling.endpoint + "-0x7f0000" + hex8(0x1000 + helper_count++));
   media.hold_app = "AppDial2";
   media.hold_data = "(Outgoing Line)";
   for (const auto& [name, value] : dialling.variables) media.variables[name] = value;

@@ -13,8 +13,8 @@ struct Fault {
   uint64_t delay_ms = 0;    // before anything else happens
   int status = 0;           // answer so, without acting; 0: as usual
   std::string body;         // of that answer
-  std::string drop;         // "before", "after": close the connection before or after acting, without an answer
-  int times = 1;            // how many requests more; -1: all
+  std::string drop;  // "before", "after": close the connection before or after acting, without an answer
+  int times = 1;     // how many requests more; -1: all
 };
 
 class Faults {

@@ -41,7 +41,8 @@ std::optional<ClientFrame> take_frame(std::string& buffer) {
   if (buffer.size() < at || buffer.size() - at < size) return std::nullopt;
   out.payload = buffer.substr(at, size);
   if (out.masked) {
-    for (size_t i = 0; i < size; ++i) out.payload[i] = static_cast<char>(out.payload[i] ^ buffer[mask_at + i % 4]);
+    for (size_t i = 0; i < size; ++i)
+      out.payload[i] = static_cast<char>(out.payload[i] ^ buffer[mask_at + i % 4]);
   }
   buffer.erase(0, at + size);
   return out;

@@ -10,7 +10,7 @@ namespace aribus::sim {
 
 struct HttpRequest {
   std::string method;
-  std::string target;  // as it came: path and query, still encoded
+  std::string target;                          // as it came: path and query, still encoded
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
 
@@ -36,8 +36,8 @@ struct HttpReply {
 
 enum class Taken { request, incomplete, bad };
 
-// Takes one request from the front of `buffer`. `bad` puts what Asterisk says into `error`: it allows 4,095 bytes
-// for the request line and each header line, their line ends included.
+// Takes one request from the front of `buffer`. `bad` puts what Asterisk says into `error`: it allows 4,095
+// bytes for the request line and each header line, their line ends included.
 [[nodiscard]] Taken take_request(std::string& buffer, HttpRequest& request, std::string& error);
 
 }  // namespace aribus::sim

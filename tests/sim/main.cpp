@@ -1,7 +1,7 @@
-#include <uv.h>
-
 #include <csignal>
 #include <iostream>
+
+#include <uv.h>
 
 #include "options.h"
 #include "server.h"
@@ -11,9 +11,12 @@ using namespace aribus::sim;
 int main(int argc, char** argv) {
   Options options;
   switch (parse_options(argc, argv, options)) {
-    case Start::exit_ok: return 0;
-    case Start::exit_usage: return 2;
-    case Start::run: break;
+    case Start::exit_ok:
+      return 0;
+    case Start::exit_usage:
+      return 2;
+    case Start::run:
+      break;
   }
   std::signal(SIGPIPE, SIG_IGN);
   uv_loop_t loop;
@@ -25,7 +28,8 @@ int main(int argc, char** argv) {
     for (int i = 0; i < 2; ++i) {
       uv_signal_init(&loop, &signals[i]);
       signals[i].data = &server;
-      uv_signal_start(&signals[i], [](uv_signal_t* handle, int) { uv_stop(handle->loop); }, i == 0 ? SIGTERM : SIGINT);
+      uv_signal_start(
+          &signals[i], [](uv_signal_t* handle, int) { uv_stop(handle->loop); }, i == 0 ? SIGTERM : SIGINT);
     }
     int port = 0;
     if (!options.replay.empty() && !server.load_replay()) {

@@ -17,9 +17,13 @@ int64_t now_ms() {
 }
 
 // The id in "channel:ID" or "bridge:ID".
-std::string id_of(const std::string& target) { return target.substr(target.find(':') + 1); }
+std::string id_of(const std::string& target) {
+  return target.substr(target.find(':') + 1);
+}
 
-bool is_bridge(const std::string& target) { return target.compare(0, 7, "bridge:") == 0; }
+bool is_bridge(const std::string& target) {
+  return target.compare(0, 7, "bridge:") == 0;
+}
 
 bool has_known_scheme(const std::string& media) {
   for (const auto* scheme : {"sound:", "recording:", "number:", "digits:", "characters:", "tone:"}) {
@@ -62,8 +66,8 @@ void Asterisk::next_media(const std::string& target) {
   }
 }
 
-std::string Asterisk::play(const std::string& target, const std::string& id, const std::vector<std::string>& media,
-                           const std::string& language) {
+std::string Asterisk::play(const std::string& target, const std::string& id,
+                           const std::vector<std::string>& media, const std::string& language) {
   const auto chosen = id.empty() ? random_uuid() : id;
   auto& playback = playbacks[chosen];
   playback = {};
@@ -181,7 +185,8 @@ void Asterisk::stop_recording(const std::string& name, bool keep) {
   live.erase(found);
   const bool waited = recording.state == "queued";
   recording.state = "done";  // the real one says so of a cancelled one too
-  recording.duration = recording.started_ms == 0 ? 0 : static_cast<int>((now_ms() - recording.started_ms) / 1000);
+  recording.duration =
+      recording.started_ms == 0 ? 0 : static_cast<int>((now_ms() - recording.started_ms) / 1000);
   if (keep) stored[name] = recording;
   publish_recording("RecordingFinished", recording);
   if (waited) return;
@@ -203,14 +208,12 @@ void Asterisk::stop_media(Channel& channel) {
   }
   for (const auto& [order, id] : playing) {
     auto& playback = playbacks[id];
-    if (playback.state != "queued" || playback.stopped) {
-      end_playback(id, playback.stopped ? "done" : "failed");
-    } else {
-      // What still waited is said to start, and then no more is heard of it.
+    const bool waits = playback.state == "queued" && !playback.stopped;
+    if (waits) {
       playback.state = "playing";
       publish_playback("PlaybackStarted", playback);
-      playbacks.erase(id);
     }
+    end_playback(id, playback.stopped ? "done" : "failed");
   }
   std::vector<std::string> recording;
   for (const auto& [name, one] : live) {

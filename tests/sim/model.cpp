@@ -58,7 +58,8 @@ std::string wav_file() {
   for (uint32_t i = 0; i < samples; ++i) data += little(i / 9 % 2 == 0 ? 4000 : 61536, 2);
   const auto size = static_cast<uint32_t>(data.size());
   return "RIFF" + little(36 + size, 4) + "WAVEfmt " + little(16, 4) + little(1, 2) + little(1, 2) +
-         little(rate, 4) + little(rate * 2, 4) + little(2, 2) + little(16, 2) + "data" + little(size, 4) + data;
+         little(rate, 4) + little(rate * 2, 4) + little(2, 2) + little(16, 2) + "data" + little(size, 4) +
+         data;
 }
 
 }  // namespace aribus::sim

@@ -24,16 +24,16 @@ struct Channel {
   std::vector<std::pair<std::string, std::string>> channelvars;
 
   std::map<std::string, std::string> variables;
-  std::string peer;         // id of the other half of a Local channel
-  std::string dialstring;   // what was dialled, for a channel that was made by dialling
-  std::string stasis;       // the application that holds it
-  std::string bridge;       // id
-  std::string hold_app;     // what app_name becomes on leaving Stasis
+  std::string peer;        // id of the other half of a Local channel
+  std::string dialstring;  // what was dialled, for a channel that was made by dialling
+  std::string stasis;      // the application that holds it
+  std::string bridge;      // id
+  std::string hold_app;    // what app_name becomes on leaving Stasis
   std::string hold_data;
-  std::string spied;        // id of the channel that it snoops on
-  bool incoming = false;    // came in by SIP
-  bool in_dialplan = false; // the dialplan runs on it
-  bool leaving = false;     // being hung up
+  std::string spied;         // id of the channel that it snoops on
+  bool incoming = false;     // came in by SIP
+  bool in_dialplan = false;  // the dialplan runs on it
+  bool leaving = false;      // being hung up
 
   [[nodiscard]] std::string technology() const { return name.substr(0, name.find('/')); }
   // The name without its unique part.

@@ -1,9 +1,9 @@
 #include "options.h"
 
-#include <getopt.h>
-
 #include <cstdlib>
 #include <iostream>
+
+#include <getopt.h>
 
 namespace aribus::sim {
 namespace {
@@ -34,27 +34,53 @@ tests/sim/README.md has the list.
 }  // namespace
 
 Start parse_options(int argc, char** argv, Options& options) {
-  static const option table[] = {
-      {"port", required_argument, nullptr, 'p'},     {"user", required_argument, nullptr, 'u'},
-      {"password", required_argument, nullptr, 'w'}, {"version", required_argument, nullptr, 'v'},
-      {"replay", required_argument, nullptr, 'r'},   {"rate", required_argument, nullptr, 'R'},
-      {"loops", required_argument, nullptr, 'l'},    {"playback-ms", required_argument, nullptr, 'b'},
-      {"demo", optional_argument, nullptr, 'd'},     {"help", no_argument, nullptr, 'h'},
-      {nullptr, 0, nullptr, 0}};
+  static const option table[] = {{"port", required_argument, nullptr, 'p'},
+                                 {"user", required_argument, nullptr, 'u'},
+                                 {"password", required_argument, nullptr, 'w'},
+                                 {"version", required_argument, nullptr, 'v'},
+                                 {"replay", required_argument, nullptr, 'r'},
+                                 {"rate", required_argument, nullptr, 'R'},
+                                 {"loops", required_argument, nullptr, 'l'},
+                                 {"playback-ms", required_argument, nullptr, 'b'},
+                                 {"demo", optional_argument, nullptr, 'd'},
+                                 {"help", no_argument, nullptr, 'h'},
+                                 {nullptr, 0, nullptr, 0}};
   int chosen = 0;
   while ((chosen = getopt_long(argc, argv, "h", table, nullptr)) != -1) {
     switch (chosen) {
-      case 'p': options.port = std::atoi(optarg); break;
-      case 'u': options.user = optarg; break;
-      case 'w': options.password = optarg; break;
-      case 'v': options.version = std::atoi(optarg); break;
-      case 'r': options.replay = optarg; break;
-      case 'R': options.rate = std::strtoull(optarg, nullptr, 10); break;
-      case 'l': options.loops = std::strtoull(optarg, nullptr, 10); break;
-      case 'b': options.playback_ms = std::strtoull(optarg, nullptr, 10); break;
-      case 'd': options.demo = optarg != nullptr ? optarg : "demo"; break;
-      case 'h': std::cout << usage; return Start::exit_ok;
-      default: std::cerr << "Try aribus-sim --help\n"; return Start::exit_usage;
+      case 'p':
+        options.port = std::atoi(optarg);
+        break;
+      case 'u':
+        options.user = optarg;
+        break;
+      case 'w':
+        options.password = optarg;
+        break;
+      case 'v':
+        options.version = std::atoi(optarg);
+        break;
+      case 'r':
+        options.replay = optarg;
+        break;
+      case 'R':
+        options.rate = std::strtoull(optarg, nullptr, 10);
+        break;
+      case 'l':
+        options.loops = std::strtoull(optarg, nullptr, 10);
+        break;
+      case 'b':
+        options.playback_ms = std::strtoull(optarg, nullptr, 10);
+        break;
+      case 'd':
+        options.demo = optarg != nullptr ? optarg : "demo";
+        break;
+      case 'h':
+        std::cout << usage;
+        return Start::exit_ok;
+      default:
+        std::cerr << "Try aribus-sim --help\n";
+        return Start::exit_usage;
     }
   }
   if (optind < argc || (options.version != 22 && options.version != 16)) {

@@ -17,7 +17,8 @@ void read_query(const std::string& query, std::map<std::string, std::string>& in
 
 bool Params::read(const HttpRequest& request) {
   read_query(request.query(), query_);
-  const auto type = trimmed(request.header("content-type").substr(0, request.header("content-type").find(';')));
+  const auto type =
+      trimmed(request.header("content-type").substr(0, request.header("content-type").find(';')));
   if (equal_ignoring_case(type, "application/x-www-form-urlencoded")) read_query(request.body, query_);
   if (!equal_ignoring_case(type, "application/json") || request.body.empty()) return true;
   body_.Parse(request.body.data(), request.body.size());
@@ -30,7 +31,9 @@ const rapidjson::Value* Params::member(const char* name) const {
   return found == body_.MemberEnd() ? nullptr : &found->value;
 }
 
-bool Params::has(const char* name) const { return member(name) != nullptr || query_.count(name) > 0; }
+bool Params::has(const char* name) const {
+  return member(name) != nullptr || query_.count(name) > 0;
+}
 
 std::string Params::text(const char* name) const {
   if (const auto* value = member(name)) return value->IsString() ? value->GetString() : "";

@@ -1,15 +1,15 @@
 // The parameters of one request, from its query and its body, taken as Asterisk takes them.
 //
-// A JSON body is accepted with every method and wins over the query. In it a number must be a number and a text a
-// text: anything else counts as not given. A form body counts as a further query.
+// A JSON body is accepted with every method and wins over the query. In it a number must be a number and a
+// text a text: anything else counts as not given. A form body counts as a further query.
 #pragma once
-
-#include <rapidjson/document.h>
 
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <rapidjson/document.h>
 
 #include "http.h"
 

@@ -29,16 +29,16 @@ class Replay {
 
  private:
   struct Place {
-    size_t next = 0;        // index of the next event
-    uint64_t loops = 0;     // ended
+    size_t next = 0;     // index of the next event
+    uint64_t loops = 0;  // ended
     uint64_t started_ms = 0;
     uint64_t sent = 0;
   };
   // Appends up to `count` events of at most `bytes` altogether.
   void append(Connection& connection, Place& place, uint64_t count, size_t bytes) const;
 
-  std::string frames_;         // all events as frames
-  std::vector<size_t> ends_;   // of each in frames_
+  std::string frames_;        // all events as frames
+  std::vector<size_t> ends_;  // of each in frames_
   std::map<uint64_t, Place> places_;
   uint64_t rate_ = 0;
   uint64_t loops_ = 0;

@@ -36,7 +36,9 @@ std::string allowed(const std::vector<const Route*>& routes) {
 
 }  // namespace
 
-HttpReply no_content() { return {}; }
+HttpReply no_content() {
+  return {};
+}
 
 HttpReply json_reply(std::string body, int status) {
   HttpReply reply;
@@ -62,7 +64,8 @@ HttpReply answer(Asterisk& asterisk, const HttpRequest& request) {
   std::vector<std::string> captured;
   std::vector<std::string> kept;
   bool is_container = false;
-  for (const auto table : {asterisk_routes(), channel_routes(), bridge_routes(), media_routes(), misc_routes()}) {
+  for (const auto table :
+       {asterisk_routes(), channel_routes(), bridge_routes(), media_routes(), misc_routes()}) {
     for (const auto& route : table) {
       const auto fit = fits(route.pattern, parts, captured);
       is_container = is_container || fit == Fit::container;

@@ -24,7 +24,8 @@ constexpr Module modules[] = {
 };
 
 const Module* find_module(const std::string& name) {
-  const auto* found = std::find_if(std::begin(modules), std::end(modules), [&](auto& m) { return name == m.name; });
+  const auto* found =
+      std::find_if(std::begin(modules), std::end(modules), [&](auto& m) { return name == m.name; });
   return found == std::end(modules) ? nullptr : found;
 }
 
@@ -48,7 +49,8 @@ HttpReply get_info(Asterisk& asterisk, const Call& call) {
     out.raw("build", build.text("user", "nobody").str());
   }
   if (wanted("system")) {
-    out.raw("system", Object().text("version", asterisk.version()).text("entity_id", "02:00:00:00:00:01").str());
+    out.raw("system",
+            Object().text("version", asterisk.version()).text("entity_id", "02:00:00:00:00:01").str());
   }
   if (wanted("config")) {
     Object config;
@@ -57,7 +59,8 @@ HttpReply get_info(Asterisk& asterisk, const Call& call) {
   }
   if (wanted("status")) {
     Object status;
-    out.raw("status", status.text("startup_time", asterisk.started).text("last_reload_time", asterisk.started).str());
+    out.raw("status",
+            status.text("startup_time", asterisk.started).text("last_reload_time", asterisk.started).str());
   }
   return json_reply(out.str());
 }
@@ -109,18 +112,16 @@ HttpReply set_variable(Asterisk& asterisk, const Call& call) {
 }
 
 constexpr Route routes[] = {
-    {"GET", "/asterisk/info", get_info},
-    {"GET", "/asterisk/ping", ping},
-    {"GET", "/asterisk/modules", list_modules},
-    {"GET", "/asterisk/modules/{}", get_module},
-    {"POST", "/asterisk/modules/{}", load_module},
-    {"PUT", "/asterisk/modules/{}", reload_module},
-    {"GET", "/asterisk/variable", get_variable},
-    {"POST", "/asterisk/variable", set_variable},
+    {"GET", "/asterisk/info", get_info},           {"GET", "/asterisk/ping", ping},
+    {"GET", "/asterisk/modules", list_modules},    {"GET", "/asterisk/modules/{}", get_module},
+    {"POST", "/asterisk/modules/{}", load_module}, {"PUT", "/asterisk/modules/{}", reload_module},
+    {"GET", "/asterisk/variable", get_variable},   {"POST", "/asterisk/variable", set_variable},
 };
 
 }  // namespace
 
-std::span<const Route> asterisk_routes() { return routes; }
+std::span<const Route> asterisk_routes() {
+  return routes;
+}
 
 }  // namespace aribus::sim

@@ -7,7 +7,9 @@
 namespace aribus::sim {
 namespace {
 
-HttpReply not_found() { return refusal(404, "Bridge not found", "Not found"); }
+HttpReply not_found() {
+  return refusal(404, "Bridge not found", "Not found");
+}
 
 template <HttpReply (*handler)(Asterisk&, const Call&, Bridge&)>
 HttpReply existing(Asterisk& asterisk, const Call& call) {
@@ -39,19 +41,23 @@ HttpReply create(Asterisk& asterisk, const Call& call) {
     return json_reply(there->json());
   }
   for (const auto& word : split(type, ',')) {
-    const auto known = {"mixing", "holding", "dtmf_events", "proxy_media", "video_sfu", "video_single", "sdp_label"};
+    const auto known = {"mixing",    "holding",      "dtmf_events", "proxy_media",
+                        "video_sfu", "video_single", "sdp_label"};
     if (std::find(known.begin(), known.end(), word) != known.end()) continue;
-    return refusal(500, asterisk.is_old() ? "Unable to create bridge"
-                                          : "Unable to create bridge. Possible duplicate bridge id '" +
-                                                (id.empty() ? "(null)" : id) + "'", "Internal Error");
+    return refusal(500,
+                   asterisk.is_old() ? "Unable to create bridge"
+                                     : "Unable to create bridge. Possible duplicate bridge id '" +
+                                           (id.empty() ? "(null)" : id) + "'",
+                   "Internal Error");
   }
   auto& bridge = asterisk.add_bridge(id.empty() ? random_uuid() : id, name, type);
   if (!asterisk.is_old() && call.params.body().IsObject()) {
     // 22 takes the whole body for variables, after it has made the bridge.
     for (const auto& one : call.params.body().GetObject()) {
       if (one.value.IsArray()) {
-        return refusal(400, "Each value in 'variables' must be a string or an object with 'value' and optional "
-                            "'report_events'");
+        return refusal(400,
+                       "Each value in 'variables' must be a string or an object with 'value' and optional "
+                       "'report_events'");
       }
     }
   }
@@ -119,6 +125,8 @@ constexpr Route routes[] = {
 
 }  // namespace
 
-std::span<const Route> bridge_routes() { return routes; }
+std::span<const Route> bridge_routes() {
+  return routes;
+}
 
 }  // namespace aribus::sim

@@ -6,7 +6,9 @@
 namespace aribus::sim {
 namespace {
 
-HttpReply not_found() { return refusal(404, "Channel not found"); }
+HttpReply not_found() {
+  return refusal(404, "Channel not found");
+}
 
 // Wraps a handler of something that only a channel in Stasis, and not one that is still down, can do.
 template <HttpReply (*handler)(Asterisk&, const Call&, Channel&)>
@@ -55,13 +57,14 @@ bool set_variables(Dialling& dialling, const Params& params, bool is_old) {
 }
 
 HttpReply bad_variables(const Asterisk& asterisk) {
-  return refusal(400, asterisk.is_old() ? "Only string values in the 'variables' object allowed"
-                                        : "Each value in 'variables' must be a string or an object with 'value' and "
-                                          "optional 'report_events'");
+  return refusal(400, asterisk.is_old()
+                          ? "Only string values in the 'variables' object allowed"
+                          : "Each value in 'variables' must be a string or an object with 'value' and "
+                            "optional 'report_events'");
 }
 
-// What the real one says when a channel could not be made. (It decides by errno, which may be left over from an
-// earlier request on the same connection: then it says "already exists" of an unknown technology too.)
+// What the real one says when a channel could not be made. (It decides by errno, which may be left over from
+// an earlier request on the same connection: then it says "already exists" of an unknown technology too.)
 HttpReply not_made(Asterisk& asterisk, const Dialling& dialling) {
   if (asterisk.channel(dialling.id) != nullptr || asterisk.channel(dialling.other_id) != nullptr)
     return refusal(409, "Channel with given unique ID already exists");
@@ -118,8 +121,9 @@ HttpReply external_media(Asterisk& asterisk, const Call& call) {
   const auto format = call.params.text("format");
   if (dialling.app.empty()) return refusal(400, "app cannot be empty");
   if (dialling.endpoint.empty()) {
-    return refusal(400, asterisk.is_old() ? "external_host cannot be empty"
-                                          : "external_host is required for all but websocket server connections");
+    return refusal(400, asterisk.is_old()
+                            ? "external_host cannot be empty"
+                            : "external_host is required for all but websocket server connections");
   }
   if (format.empty()) return refusal(400, "format cannot be empty");
   if (dialling.endpoint.find(':') == std::string::npos) {
@@ -154,13 +158,16 @@ HttpReply hangup(Asterisk& asterisk, const Call& call) {
   if (asterisk.channel(call.id()) == nullptr) return not_found();
   const auto reason = call.params.text("reason");
   const auto code = asterisk.is_old() ? "" : call.params.text("reason_code");
-  if (!reason.empty() && !code.empty()) return refusal(400, "The reason and reason_code can't both be specified");
+  if (!reason.empty() && !code.empty())
+    return refusal(400, "The reason and reason_code can't both be specified");
   int cause = 16;
   if (!reason.empty()) {
     const auto known = cause_of_reason(reason);
     if (!known) {
-      return refusal(400, asterisk.is_old() ? "Invalid reason for hangup provided"
-                                            : "Invalid reason for hangup reason provided", "Invalid Reason");
+      return refusal(400,
+                     asterisk.is_old() ? "Invalid reason for hangup provided"
+                                       : "Invalid reason for hangup reason provided",
+                     "Invalid Reason");
     }
     cause = *known;
   }
@@ -191,7 +198,8 @@ HttpReply redirect(Asterisk&, const Call& call, Channel& channel) {
 HttpReply send_dtmf(Asterisk& asterisk, const Call& call, Channel& channel) {
   const auto digits = call.params.text("dtmf");
   if (digits.empty()) return refusal(400, "DTMF is required");
-  const auto step = static_cast<uint64_t>(call.params.number("between", 100) + call.params.number("duration", 100));
+  const auto step =
+      static_cast<uint64_t>(call.params.number("between", 100) + call.params.number("duration", 100));
   for (size_t i = 0; i < digits.size(); ++i) {
     asterisk.timers.after(step * (i + 1), [&asterisk, peer = channel.peer, digit = digits.substr(i, 1)] {
       asterisk.dtmf_received(peer, digit, 100);
@@ -208,7 +216,9 @@ HttpReply mute(Asterisk&, const Call& call, Channel&) {
   return no_content();
 }
 
-HttpReply nothing(Asterisk&, const Call&, Channel&) { return no_content(); }
+HttpReply nothing(Asterisk&, const Call&, Channel&) {
+  return no_content();
+}
 
 HttpReply hold(Asterisk& asterisk, const Call&, Channel& channel) {
   if (channel.incoming) asterisk.publish_device(channel.device(), "ONHOLD");
@@ -299,6 +309,8 @@ constexpr Route routes[] = {
 
 }  // namespace
 
-std::span<const Route> channel_routes() { return routes; }
+std::span<const Route> channel_routes() {
+  return routes;
+}
 
 }  // namespace aribus::sim

@@ -5,10 +5,12 @@
 namespace aribus::sim {
 namespace {
 
-HttpReply no_recording() { return refusal(404, "Recording not found"); }
+HttpReply no_recording() {
+  return refusal(404, "Recording not found");
+}
 
 // What forbids playing to or recording the target that a path names, if anything; else `target` is set.
-HttpReply check_target(Asterisk& asterisk, const Call& call, std::string& target) {
+HttpReply check_target(Asterisk& asterisk, const Call& call, bool must_be_up, std::string& target) {
   if (call.request.path().compare(0, 13, "/ari/bridges/") == 0) {
     if (asterisk.bridge(call.id()) == nullptr) return refusal(404, "Bridge not found", "Not found");
     target = "bridge:" + call.id();
@@ -17,14 +19,14 @@ HttpReply check_target(Asterisk& asterisk, const Call& call, std::string& target
   const auto* channel = asterisk.channel(call.id());
   if (channel == nullptr) return refusal(404, "Channel not found");
   if (channel->stasis.empty()) return refusal(409, "Channel not in Stasis application");
-  if (channel->state == "Down") return refusal(412, "Channel in invalid state");
+  if (must_be_up && channel->state == "Down") return refusal(412, "Channel in invalid state");
   target = "channel:" + call.id();
   return {};
 }
 
 HttpReply play(Asterisk& asterisk, const Call& call) {
   std::string target;
-  if (auto refused = check_target(asterisk, call, target); target.empty()) return refused;
+  if (auto refused = check_target(asterisk, call, true, target); target.empty()) return refused;
   const auto media = call.params.list("media");
   if (media.empty()) return refusal(500, "Failed to queue media for playback");
   auto id = call.params.text("playbackId");
@@ -37,7 +39,7 @@ HttpReply play(Asterisk& asterisk, const Call& call) {
 
 HttpReply record(Asterisk& asterisk, const Call& call) {
   std::string target;
-  if (auto refused = check_target(asterisk, call, target); target.empty()) return refused;
+  if (auto refused = check_target(asterisk, call, false, target); target.empty()) return refused;
   Recording recording;
   recording.target = target;
   recording.name = call.params.text("name");
@@ -46,7 +48,8 @@ HttpReply record(Asterisk& asterisk, const Call& call) {
   recording.terminate_on = call.params.text("terminateOn");
   if (recording.name.empty()) return refusal(500, "Error parsing request");
   if (recording.max_seconds < 0) return refusal(400, "max_duration_seconds cannot be negative");
-  if (call.params.number("maxSilenceSeconds", 0) < 0) return refusal(400, "max_silence_seconds cannot be negative");
+  if (call.params.number("maxSilenceSeconds", 0) < 0)
+    return refusal(400, "max_silence_seconds cannot be negative");
   const auto exists = call.params.text("ifExists");
   if (!exists.empty() && exists != "fail" && exists != "overwrite" && exists != "append")
     return refusal(400, "ifExists invalid");
@@ -62,7 +65,8 @@ HttpReply record(Asterisk& asterisk, const Call& call) {
 
 HttpReply get_playback(Asterisk& asterisk, const Call& call) {
   const auto found = asterisk.playbacks.find(call.id());
-  return found != asterisk.playbacks.end() ? json_reply(found->second.json()) : refusal(404, "Playback not found");
+  return found != asterisk.playbacks.end() ? json_reply(found->second.json())
+                                           : refusal(404, "Playback not found");
 }
 
 HttpReply stop_playback(Asterisk& asterisk, const Call& call) {
@@ -76,7 +80,8 @@ HttpReply control_playback(Asterisk& asterisk, const Call& call) {
   const auto operation = call.params.text("operation");
   if (operation.empty()) return refusal(400, "Missing operation");
   bool known = false;
-  for (const auto* word : {"restart", "pause", "unpause", "reverse", "forward"}) known = known || operation == word;
+  for (const auto* word : {"restart", "pause", "unpause", "reverse", "forward"})
+    known = known || operation == word;
   if (!known) return refusal(400, "Invalid operation " + operation);
   const auto found = asterisk.playbacks.find(call.id());
   if (found == asterisk.playbacks.end()) return refusal(404, "Playback not found");
@@ -130,7 +135,9 @@ HttpReply on_live(Asterisk& asterisk, const Call& call) {
   return found != asterisk.live.end() ? handler(asterisk, found->second) : no_recording();
 }
 
-HttpReply get_live(Asterisk&, Recording& recording) { return json_reply(recording.json()); }
+HttpReply get_live(Asterisk&, Recording& recording) {
+  return json_reply(recording.json());
+}
 
 HttpReply keep(Asterisk& asterisk, Recording& recording) {
   asterisk.stop_recording(std::string(recording.name), true);
@@ -152,7 +159,9 @@ HttpReply unpause(Asterisk&, Recording& recording) {
   return no_content();
 }
 
-HttpReply nothing(Asterisk&, Recording&) { return no_content(); }
+HttpReply nothing(Asterisk&, Recording&) {
+  return no_content();
+}
 
 constexpr Route routes[] = {
     {"POST", "/channels/{}/play", play},
@@ -180,6 +189,8 @@ constexpr Route routes[] = {
 
 }  // namespace
 
-std::span<const Route> media_routes() { return routes; }
+std::span<const Route> media_routes() {
+  return routes;
+}
 
 }  // namespace aribus::sim

@@ -7,7 +7,8 @@ namespace {
 
 std::string app_json(const Asterisk& asterisk, const std::string& name, const App& app) {
   std::vector<std::string> channels, bridges, endpoints, devices;
-  for (const auto& [id, count] : app.interest) (asterisk.bridges.count(id) > 0 ? bridges : channels).push_back(id);
+  for (const auto& [id, count] : app.interest)
+    (asterisk.bridges.count(id) > 0 ? bridges : channels).push_back(id);
   if (app.all) {
     channels = {"__AST_CHANNEL_ALL_TOPIC"};
     bridges = {"__AST_BRIDGE_ALL_TOPIC"};
@@ -42,7 +43,9 @@ std::string endpoint_json(const Asterisk& asterisk) {
   return out.raw("channel_ids", quoted_list(ids)).str();
 }
 
-HttpReply list_endpoints(Asterisk& asterisk, const Call&) { return json_reply(array_of({endpoint_json(asterisk)})); }
+HttpReply list_endpoints(Asterisk& asterisk, const Call&) {
+  return json_reply(array_of({endpoint_json(asterisk)}));
+}
 
 HttpReply get_endpoint(Asterisk& asterisk, const Call& call) {
   if (call.parts[0] != "PJSIP" || call.parts[1] != "sipp") return refusal(404, "Endpoint not found");
@@ -82,7 +85,8 @@ HttpReply user_event(Asterisk& asterisk, const Call& call) {
   const auto name = call.params.text("application");
   if (asterisk.apps.count(name) == 0) return refusal(404, "Application not found");
   Object fields;
-  if (const auto* variables = call.params.member("variables"); variables != nullptr && variables->IsObject()) {
+  if (const auto* variables = call.params.member("variables");
+      variables != nullptr && variables->IsObject()) {
     for (const auto& one : variables->GetObject()) {
       if (one.value.IsString()) fields.text(one.name.GetString(), one.value.GetString());
     }
@@ -96,7 +100,9 @@ HttpReply user_event(Asterisk& asterisk, const Call& call) {
   return no_content();
 }
 
-HttpReply no_websocket(Asterisk& asterisk, const Call&) { return html_error(426, "", asterisk.server()); }
+HttpReply no_websocket(Asterisk& asterisk, const Call&) {
+  return html_error(426, "", asterisk.server());
+}
 
 constexpr Route routes[] = {
     {"GET", "/applications", list_applications},
@@ -113,6 +119,8 @@ constexpr Route routes[] = {
 
 }  // namespace
 
-std::span<const Route> misc_routes() { return routes; }
+std::span<const Route> misc_routes() {
+  return routes;
+}
 
 }  // namespace aribus::sim

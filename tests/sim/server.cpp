@@ -11,7 +11,10 @@
 namespace aribus::sim {
 
 Server::Server(uv_loop_t* loop, const Options& options)
-    : loop_(loop), options_(options), timers_(loop), asterisk_(options_, timers_, [this](SocketId id, auto text) {
+    : loop_(loop),
+      options_(options),
+      timers_(loop),
+      asterisk_(options_, timers_, [this](SocketId id, auto text) {
         if (const auto found = connections_.find(id); found != connections_.end())
           found->second->send(frame(Opcode::text, text));
       }) {
@@ -25,22 +28,25 @@ int Server::listen() {
   listener_.data = this;
   sockaddr_in address{};
   uv_ip4_addr("127.0.0.1", options_.port, &address);
-  if (const int bad = uv_tcp_bind(&listener_, reinterpret_cast<const sockaddr*>(&address), 0); bad != 0) return bad;
-  const int bad = uv_listen(reinterpret_cast<uv_stream_t*>(&listener_), 512, [](uv_stream_t* stream, int status) {
-    if (status != 0) return;
-    auto* server = static_cast<Server*>(stream->data);
-    const auto id = ++server->last_id_;
-    server->connections_[id] = Connection::accept(stream, id, *server);
-  });
+  if (const int bad = uv_tcp_bind(&listener_, reinterpret_cast<const sockaddr*>(&address), 0); bad != 0)
+    return bad;
+  const int bad =
+      uv_listen(reinterpret_cast<uv_stream_t*>(&listener_), 512, [](uv_stream_t* stream, int status) {
+        if (status != 0) return;
+        auto* server = static_cast<Server*>(stream->data);
+        const auto id = ++server->last_id_;
+        server->connections_[id] = Connection::accept(stream, id, *server);
+      });
   if (bad != 0) return bad;
   if (replay_.tick_ms() > 0) {
     timers_.every(replay_.tick_ms(), [this] {
       for (const auto& [id, connection] : connections_) replay_.tick(*connection, uv_now(loop_));
     });
   }
-  if (!options_.demo.empty()) timers_.every(15000, [this] {
-    if (asterisk_.apps.count(options_.demo) > 0) asterisk_.demo_call(options_.demo, 6000);
-  });
+  if (!options_.demo.empty())
+    timers_.every(15000, [this] {
+      if (asterisk_.apps.count(options_.demo) > 0) asterisk_.demo_call(options_.demo, 6000);
+    });
   int size = sizeof address;
   uv_tcp_getsockname(&listener_, reinterpret_cast<sockaddr*>(&address), &size);
   return ntohs(address.sin_port);
@@ -65,7 +71,8 @@ std::vector<Connection*> Server::websockets(const std::string& app) const {
   for (const auto& [id, connection] : connections_) {
     if (!connection->is_websocket()) continue;
     const auto found = asterisk_.apps.find(app);
-    if (app.empty() || (found != asterisk_.apps.end() && found->second.socket == id)) out.push_back(connection);
+    if (app.empty() || (found != asterisk_.apps.end() && found->second.socket == id))
+      out.push_back(connection);
   }
   return out;
 }
@@ -98,7 +105,8 @@ void Server::on_request(Connection& connection, const HttpRequest& request) {
   const auto path = request.path();
   if (path.compare(0, 5, "/sim/") == 0) return reply(connection, request, control(*this, request));
   if (path != "/ari" && path.compare(0, 5, "/ari/") != 0)
-    return reply(connection, request, html_error(404, "The requested URL was not found on this server.", asterisk_.server()));
+    return reply(connection, request,
+                 html_error(404, "The requested URL was not found on this server.", asterisk_.server()));
   const bool is_upgrade = !request.header("upgrade").empty() && path == "/ari/events";
   if (!is_upgrade) log_.push_back({request.method, request.target, request.body});
   const auto fault = faults_.take(request.method, request.target).value_or(Fault{});
@@ -139,8 +147,10 @@ void Server::upgrade(Connection& connection, const HttpRequest& request) {
   if (apps.empty()) {
     const bool old_and_empty = asterisk_.is_old() && params.has("app");
     return reply(connection, request,
-                 html_error(400, old_and_empty ? "Invalid application provided in param [app]."
-                                               : "HTTP request is missing param: [app]", asterisk_.server()));
+                 html_error(400,
+                            old_and_empty ? "Invalid application provided in param [app]."
+                                          : "HTTP request is missing param: [app]",
+                            asterisk_.server()));
   }
   std::string protocol_line;
   if (const auto asked = request.header("sec-websocket-protocol"); !asked.empty()) {
@@ -154,12 +164,14 @@ void Server::upgrade(Connection& connection, const HttpRequest& request) {
       return reply(connection, request, refused);
     }
   }
-  connection.upgrade("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Accept: " + websocket_accept(request.header("sec-websocket-key")) + "\r\n" +
-                     protocol_line + "\r\n");
+  connection.upgrade(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: " +
+      websocket_accept(request.header("sec-websocket-key")) + "\r\n" + protocol_line + "\r\n");
   asterisk_.connect(connection.id(), apps, params.flag("subscribeAll"));
   if (replay_.is_loaded()) replay_.start(connection);
-  if (std::find(apps.begin(), apps.end(), options_.demo) != apps.end()) asterisk_.demo_call(options_.demo, 6000);
+  if (std::find(apps.begin(), apps.end(), options_.demo) != apps.end())
+    asterisk_.demo_call(options_.demo, 6000);
 }
 
 void Server::on_text(Connection& connection, const std::string& text) {
@@ -170,7 +182,10 @@ void Server::on_text(Connection& connection, const std::string& text) {
   Params params;
   const bool is_json = params.read(probe);
   Object out;
-  out.text("type", "RESTResponse").text("transaction_id", "").text("request_id", "").number("status_code", 400);
+  out.text("type", "RESTResponse")
+      .text("transaction_id", "")
+      .text("request_id", "")
+      .number("status_code", 400);
   out.text("reason_phrase", is_json ? "Bad request" : "Failed to parse request message JSON").text("uri", "");
   if (is_json) {
     out.text("content_type", "application/json");

@@ -1,11 +1,11 @@
 // The listener and its connections: authorises, upgrades, applies faults, hands requests on.
 #pragma once
 
-#include <uv.h>
-
 #include <map>
 #include <string>
 #include <vector>
+
+#include <uv.h>
 
 #include "asterisk.h"
 #include "connection.h"
@@ -21,7 +21,8 @@ struct Logged {
   std::string method, target, body;
 };
 
-// Owns everything but the loop, which must outlive it. After close() the loop has to run until nothing is left.
+// Owns everything but the loop, which must outlive it. After close() the loop has to run until nothing is
+// left.
 class Server : public ConnectionListener {
  public:
   Server(uv_loop_t* loop, const Options& options);

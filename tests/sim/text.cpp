@@ -1,13 +1,13 @@
 #include "text.h"
 
-#include <strings.h>
-
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <random>
+
+#include <strings.h>
 
 namespace aribus::sim {
 namespace {
@@ -101,7 +101,9 @@ bool is_true(std::string_view text) {
   return false;
 }
 
-int leading_number(std::string_view text) { return std::atoi(std::string(text).c_str()); }
+int leading_number(std::string_view text) {
+  return std::atoi(std::string(text).c_str());
+}
 
 std::string timestamp_now() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -111,7 +113,9 @@ std::string timestamp_now() {
   return formatted("%Y-%m-%dT%H:%M:%S", static_cast<std::time_t>(ms / 1000)) + fraction.data();
 }
 
-std::string http_date() { return formatted("%a, %d %b %Y %T GMT", std::time(nullptr)); }
+std::string http_date() {
+  return formatted("%a, %d %b %Y %T GMT", std::time(nullptr));
+}
 
 std::string hex8(uint32_t value) {
   std::array<char, 16> buffer{};

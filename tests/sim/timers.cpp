@@ -12,13 +12,18 @@ struct Timers::Timer {
 
   void close() {
     call = nullptr;
-    uv_close(reinterpret_cast<uv_handle_t*>(&raw), [](uv_handle_t* h) { delete static_cast<Timer*>(h->data); });
+    uv_close(reinterpret_cast<uv_handle_t*>(&raw),
+             [](uv_handle_t* h) { delete static_cast<Timer*>(h->data); });
   }
 };
 
-void Timers::after(uint64_t ms, std::function<void()> call) { start(ms, 0, std::move(call)); }
+void Timers::after(uint64_t ms, std::function<void()> call) {
+  start(ms, 0, std::move(call));
+}
 
-void Timers::every(uint64_t ms, std::function<void()> call) { start(ms, ms, std::move(call)); }
+void Timers::every(uint64_t ms, std::function<void()> call) {
+  start(ms, ms, std::move(call));
+}
 
 void Timers::start(uint64_t ms, uint64_t repeat, std::function<void()> call) {
   auto* timer = new Timer{{}, this, repeat, std::move(call)};

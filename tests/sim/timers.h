@@ -1,10 +1,10 @@
 // Things to be done later, on the loop.
 #pragma once
 
-#include <uv.h>
-
 #include <functional>
 #include <set>
+
+#include <uv.h>
 
 namespace aribus::sim {
 

@@ -1,0 +1,178 @@
+#include "tests/unit/ari/fake_asterisk.h"
+
+#include <cerrno>
+#include <charconv>
+#include <stdexcept>
+
+#include <arpa/inet.h>
+#include <libwebsockets.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+
+namespace aribus::test {
+namespace {
+
+// The value of the header `name` (in lower case, as "content-length"), or "".
+std::string header(std::string_view request, std::string_view name) {
+  for (size_t at = request.find("\r\n"); at != std::string_view::npos; at = request.find("\r\n", at + 2)) {
+    const std::string_view line = request.substr(at + 2, request.find("\r\n", at + 2) - at - 2);
+    if (line.size() <= name.size() || line[name.size()] != ':') continue;
+    bool same = true;
+    for (size_t i = 0; i < name.size(); ++i) same &= (line[i] | 0x20) == (name[i] | 0x20);
+    if (!same) continue;
+    std::string_view value = line.substr(name.size() + 1);
+    while (value.starts_with(' ')) value.remove_prefix(1);
+    return std::string(value);
+  }
+  return {};
+}
+
+}  // namespace
+
+FakeAsterisk::Peer::Peer(FakeAsterisk& owner, Fd socket) : owner_(owner), socket_(std::move(socket)) {
+  poll_.emplace(owner.loop_, socket_.get());
+  poll_->watch(UV_READABLE, [this](int) { read(); });
+}
+
+void FakeAsterisk::Peer::send(std::string_view bytes) {
+  while (!bytes.empty() && open()) {
+    const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN) return;
+    if (sent > 0) bytes.remove_prefix(static_cast<size_t>(sent));
+    if (!bytes.empty()) uv_run(owner_.loop_.raw(), UV_RUN_NOWAIT);  // the client must read for more to fit
+  }
+}
+
+void FakeAsterisk::Peer::answer(int status, std::string_view body, std::string_view more_headers) {
+  std::string text = "HTTP/1.1 " + std::to_string(status) + " Status\r\n";
+  if (!body.empty()) text += "Content-Type: application/json\r\n";
+  text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+  text += more_headers;
+  text += "\r\n";
+  text += body;
+  send(text);
+}
+
+void FakeAsterisk::Peer::upgrade(const std::string& request) {
+  const std::string key = header(request, "sec-websocket-key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  unsigned char digest[20];
+  lws_SHA1(reinterpret_cast<const unsigned char*>(key.data()), key.size(), digest);
+  send(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: " +
+      base64({reinterpret_cast<const char*>(digest), sizeof digest}) +
+      "\r\nSec-WebSocket-Protocol: ari\r\n\r\n");
+  upgraded_ = true;
+}
+
+void FakeAsterisk::Peer::frame(int opcode, std::string_view payload, bool final) {
+  std::string bytes(1, static_cast<char>((final ? 0x80 : 0) | opcode));
+  if (payload.size() < 126) {
+    bytes += static_cast<char>(payload.size());
+  } else if (payload.size() < 65536) {
+    bytes += static_cast<char>(126);
+    for (int shift = 8; shift >= 0; shift -= 8) bytes += static_cast<char>(payload.size() >> shift & 0xFF);
+  } else {
+    bytes += static_cast<char>(127);
+    for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(payload.size() >> shift & 0xFF);
+  }
+  bytes += payload;
+  send(bytes);
+}
+
+void FakeAsterisk::Peer::close() {
+  poll_.reset();
+  socket_.reset();
+}
+
+void FakeAsterisk::Peer::fall_silent() {
+  poll_.reset();
+}
+
+void FakeAsterisk::Peer::read() {
+  char buffer[65536];
+  const ssize_t count = ::recv(socket_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (count <= 0) return close();
+  input_.append(buffer, static_cast<size_t>(count));
+  while (open() && !upgraded_) {
+    const size_t head = input_.find("\r\n\r\n");
+    if (head == std::string::npos) return;
+    size_t body = 0;
+    const std::string length = header(input_, "content-length");
+    std::from_chars(length.data(), length.data() + length.size(), body);
+    if (input_.size() < head + 4 + body) return;
+    const std::string request = input_.substr(0, head + 4 + body);
+    input_.erase(0, request.size());
+    owner_.requests.push_back(request);
+    owner_.script_(*this, request);
+  }
+  if (open()) read_frames();
+}
+
+// A client's frames are masked, and those that are sent here are short.
+void FakeAsterisk::Peer::read_frames() {
+  while (input_.size() >= 6) {
+    const size_t length = input_[1] & 0x7F;
+    if (input_.size() < 6 + length) return;
+    const int opcode = input_[0] & 0x0F;
+    owner_.frames.push_back(opcode);
+    std::string payload = input_.substr(6, length);
+    for (size_t i = 0; i < length; ++i) payload[i] = static_cast<char>(payload[i] ^ input_[2 + i % 4]);
+    input_.erase(0, 6 + length);
+    if (opcode == 9) frame(10, payload);
+    if (opcode == 8) return close();
+  }
+}
+
+FakeAsterisk::FakeAsterisk(Loop& loop, Script script) : loop_(loop), script_(std::move(script)) {
+  listener_.reset(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* any = reinterpret_cast<sockaddr*>(&address);
+  if (::bind(listener_.get(), any, size) != 0 || ::listen(listener_.get(), SOMAXCONN) != 0 ||
+      ::getsockname(listener_.get(), any, &size) != 0) {
+    throw std::runtime_error("no port to listen on");
+  }
+  port_ = ntohs(address.sin_port);
+  poll_.emplace(loop, listener_.get());
+  poll_->watch(UV_READABLE, [this](int) {
+    Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket.valid()) peers.push_back(std::make_unique<Peer>(*this, std::move(socket)));
+  });
+}
+
+FakeAsterisk::Peer* FakeAsterisk::websocket() const {
+  for (const auto& peer : peers) {
+    if (peer->open() && peer->upgraded()) return peer.get();
+  }
+  return nullptr;
+}
+
+size_t FakeAsterisk::count(std::string_view start) const {
+  size_t found = 0;
+  for (const std::string& request : requests) found += request.starts_with(start) ? 1 : 0;
+  return found;
+}
+
+void FakeAsterisk::stop_listening() {
+  poll_.reset();
+  listener_.reset();
+}
+
+void behave_well(FakeAsterisk::Peer& peer, const std::string& request) {
+  if (request.starts_with("GET /ari/asterisk/info")) {
+    peer.answer(200, info_body);
+  } else if (request.starts_with("GET /ari/events")) {
+    peer.upgrade(request);
+  } else {
+    peer.answer(204, "");
+  }
+}
+
+}  // namespace aribus::test

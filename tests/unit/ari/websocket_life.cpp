@@ -1,0 +1,100 @@
+// How a WebSocket begins, is kept alive and ends.
+#include "tests/unit/ari/socket.h"
+
+using namespace aribus;
+using namespace aribus::test;
+
+TEST_CASE("a connection without a byte is asked, and given up when it is dead") {
+  Loop loop;
+  FakeAsterisk asterisk(loop, upgrade);
+  Socket socket(loop);
+  auto options = socket.options(asterisk.port());
+  options.ping_interval = Milliseconds(40);
+  options.silence_timeout = Milliseconds(160);
+  auto& peer = socket.open(asterisk, options);
+  pump_for(loop, Milliseconds(400));  // pings are answered: it is alive
+  CHECK(socket.closed.empty());
+  CHECK(asterisk.frames.size() >= 2);
+  CHECK(asterisk.frames[0] == 9);
+  peer.fall_silent();
+  REQUIRE(pump(
+      loop, [&] { return socket.closed.size() == 1; }, Milliseconds(2000)));
+  CHECK_THAT(socket.closed[0].reason, ContainsSubstring("dead"));
+}
+
+TEST_CASE("events keep a connection alive without pings") {
+  Loop loop;
+  FakeAsterisk asterisk(loop, upgrade);
+  Socket socket(loop);
+  auto options = socket.options(asterisk.port());
+  options.ping_interval = Milliseconds(200);
+  options.silence_timeout = Milliseconds(400);
+  auto& peer = socket.open(asterisk, options);
+  Timer events(loop);
+  events.every(Milliseconds(10), [&] { peer.text("{}"); });
+  pump_for(loop, Milliseconds(600));
+  CHECK(socket.closed.empty());
+  CHECK(asterisk.frames.empty());
+}
+
+TEST_CASE("a server that does not answer the handshake is given up in time") {
+  Loop loop;
+  FakeAsterisk asterisk(loop, [](auto&, auto&) {});
+  Socket socket(loop);
+  auto options = socket.options(asterisk.port());
+  options.connect_timeout = Milliseconds(60);
+  socket.connect(options);
+  REQUIRE(pump(loop, [&] { return socket.closed.size() == 1; }));
+  CHECK(socket.closed[0].http_status == 0);
+  CHECK_THAT(socket.closed[0].reason, ContainsSubstring("60 ms"));
+  CHECK(socket.opened == 0);
+  pump_for(loop, Milliseconds(30));
+  CHECK(socket.closed.size() == 1);
+}
+
+TEST_CASE("a refused handshake tells its status, a refused connection its address") {
+  Loop loop;
+  FakeAsterisk asterisk(loop, [](auto& peer, auto&) { peer.answer(401, "{}"); });
+  Socket socket(loop);
+  socket.connect(socket.options(asterisk.port()));
+  REQUIRE(pump(loop, [&] { return socket.closed.size() == 1; }));
+  CHECK(socket.closed[0].http_status == 401);
+  asterisk.stop_listening();
+  socket.connect(socket.options(asterisk.port()));
+  REQUIRE(pump(loop, [&] { return socket.closed.size() == 2; }));
+  CHECK(socket.closed[1].http_status == 0);
+  CHECK_THAT(socket.closed[1].reason, ContainsSubstring(std::to_string(asterisk.port())));
+}
+
+TEST_CASE("a text message is sent as one frame, and none before the connection stands") {
+  Loop loop;
+  FakeAsterisk asterisk(loop, upgrade);
+  Socket socket(loop);
+  CHECK(socket.socket->send("early").error().kind == ErrorKind::not_connected);
+  socket.open(asterisk);
+  CHECK(socket.socket->send("hello").ok());
+  CHECK(pump(loop, [&] { return asterisk.frames == std::vector<int>{1}; }));
+}
+
+TEST_CASE("close() sends a close frame") {
+  Loop loop;
+  FakeAsterisk asterisk(loop, upgrade);
+  Socket socket(loop);
+  auto& peer = socket.open(asterisk);
+  socket.socket->close();
+  REQUIRE(pump(loop, [&] { return !peer.open(); }));
+  CHECK(asterisk.frames == std::vector<int>{8});
+}
+
+TEST_CASE("no callback comes after close()") {
+  Loop loop;
+  FakeAsterisk asterisk(loop, upgrade);
+  Socket socket(loop);
+  auto& peer = socket.open(asterisk);
+  peer.text("too late");
+  socket.socket->close();
+  REQUIRE(pump(loop, [&] { return !peer.open(); }));
+  pump_for(loop, Milliseconds(20));
+  CHECK(socket.texts.empty());
+  CHECK(socket.closed.empty());
+}

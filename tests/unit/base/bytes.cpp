@@ -1,0 +1,85 @@
+#include "base/bytes.h"
+
+#include <set>
+
+#include "tests/catch.h"
+
+using namespace aribus;
+
+namespace {
+
+constexpr size_t plenty = 1000;
+const std::string bad = "\xEF\xBF\xBD";  // U+FFFD
+
+}  // namespace
+
+TEST_CASE("well-formed UTF-8 stays as it is") {
+  const std::string texts[] = {"",
+                               "plain",
+                               "\xC2\x80",
+                               "\xC3\xA9",
+                               "\xE0\xA0\x80",
+                               "\xED\x9F\xBF",
+                               "\xEE\x80\x80",
+                               "\xF0\x90\x80\x80",
+                               "\xF4\x8F\xBF\xBF",
+                               std::string("a\0b", 3)};
+  for (const std::string& text : texts) CHECK(to_valid_utf8(text, plenty) == text);
+}
+
+TEST_CASE("a truncated sequence is replaced and what follows it kept") {
+  CHECK(to_valid_utf8("a\xC3", plenty) == "a" + bad);
+  CHECK(to_valid_utf8("\xC3z", plenty) == bad + "z");
+  CHECK(to_valid_utf8("\xE2\x82z", plenty) == bad + bad + "z");
+  CHECK(to_valid_utf8("\xF0\x9F\x93\xC3\xA9", plenty) == bad + bad + bad + "\xC3\xA9");
+}
+
+TEST_CASE("bytes that begin nothing are replaced") {
+  CHECK(to_valid_utf8("\x80", plenty) == bad);
+  CHECK(to_valid_utf8("\xFE\xFF", plenty) == bad + bad);
+  CHECK(to_valid_utf8("\xF5\x80\x80\x80", plenty) == bad + bad + bad + bad);
+}
+
+TEST_CASE("overlong forms, surrogates and what is above U+10FFFF are replaced") {
+  CHECK(to_valid_utf8("\xC0\xAF", plenty) == bad + bad);
+  CHECK(to_valid_utf8("\xC1\xBF", plenty) == bad + bad);
+  CHECK(to_valid_utf8("\xE0\x9F\xBF", plenty) == bad + bad + bad);
+  CHECK(to_valid_utf8("\xF0\x8F\xBF\xBF", plenty) == bad + bad + bad + bad);
+  CHECK(to_valid_utf8("\xED\xA0\x80", plenty) == bad + bad + bad);
+  CHECK(to_valid_utf8("\xED\xBF\xBF", plenty) == bad + bad + bad);
+  CHECK(to_valid_utf8("\xF4\x90\x80\x80", plenty) == bad + bad + bad + bad);
+}
+
+TEST_CASE("a text is cut at the boundary of a character") {
+  const std::string text = "a\xC3\xA9\xF0\x9F\x93\x9E";
+  CHECK(to_valid_utf8(text, 0) == "");
+  CHECK(to_valid_utf8(text, 1) == "a");
+  CHECK(to_valid_utf8(text, 2) == "a");
+  CHECK(to_valid_utf8(text, 3) == "a\xC3\xA9");
+  CHECK(to_valid_utf8(text, 6) == "a\xC3\xA9");
+  CHECK(to_valid_utf8(text, 7) == text);
+  CHECK(to_valid_utf8("\xFF", 2) == "");  // the replacement has three bytes
+}
+
+TEST_CASE("base64 gives the vectors of RFC 4648") {
+  CHECK(base64("") == "");
+  CHECK(base64("f") == "Zg==");
+  CHECK(base64("fo") == "Zm8=");
+  CHECK(base64("foo") == "Zm9v");
+  CHECK(base64("foob") == "Zm9vYg==");
+  CHECK(base64("fooba") == "Zm9vYmE=");
+  CHECK(base64("foobar") == "Zm9vYmFy");
+  CHECK(base64("\xFB\xEF\xFF") == "++//");
+  CHECK(base64(std::string(3, '\0')) == "AAAA");
+}
+
+TEST_CASE("random bytes are hexadecimal and do not repeat") {
+  std::set<std::string> seen;
+  for (int i = 0; i < 100; ++i) {
+    const std::string text = random_hex(8);
+    CHECK(text.size() == 16);
+    CHECK(text.find_first_not_of("0123456789abcdef") == std::string::npos);
+    seen.insert(text);
+  }
+  CHECK(seen.size() == 100);
+}

@@ -1,0 +1,186 @@
+#include "control/dispatcher.h"
+
+#include <algorithm>
+
+#include "tests/catch.h"
+#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/unit/helpers.h"
+
+using namespace aribus;
+using namespace aribus::control;
+using aribus::record::IdKind;
+using aribus::test::FakeAsterisk;
+using aribus::test::json;
+using aribus::test::pump;
+using Strings = std::vector<std::string>;
+
+namespace {
+
+// A dispatcher of scripted Asterisks, each held by a client without an event stream.
+struct Servers {
+  Loop loop;
+  std::vector<std::unique_ptr<FakeAsterisk>> asterisks;
+  std::vector<std::unique_ptr<ari::Client>> clients;
+  Dispatcher dispatcher;
+
+  explicit Servers(const Strings& names, const FakeAsterisk::Script& script = test::behave_well) {
+    for (const std::string& name : names) {
+      asterisks.push_back(std::make_unique<FakeAsterisk>(loop, script));
+      ari::ClientOptions options;
+      options.url = asterisks.back()->url();
+      options.request_timeout = Milliseconds(1000);
+      auto made = ari::Client::make(loop, options);
+      REQUIRE(made.ok());
+      clients.push_back(std::move(*made));
+      dispatcher.add_server(name, *clients.back());
+    }
+  }
+  void connect() {
+    for (const auto& client : clients) client->connect();
+    REQUIRE(pump(loop, [&] {
+      return std::ranges::all_of(clients, [](const auto& client) { return client->is_connected(); });
+    }));
+    for (const auto& asterisk : asterisks) asterisk->requests.clear();
+  }
+  Result<std::string> call(const std::string& method, std::string_view params) {
+    std::optional<Result<std::string>> answer;
+    const Json parsed = json(params);
+    dispatcher.call(method, parsed, [&](Result<std::string> got) { answer = std::move(got); });
+    REQUIRE(pump(loop, [&] { return answer.has_value(); }));
+    return *answer;
+  }
+  Error refused(const std::string& method, std::string_view params) {
+    const auto answer = call(method, params);
+    REQUIRE_FALSE(answer.ok());
+    return answer.error();
+  }
+};
+
+Strings sorted(Strings strings) {
+  std::ranges::sort(strings);
+  return strings;
+}
+
+}  // namespace
+
+TEST_CASE("an unknown method is answered with the nearest one") {
+  Servers servers({"pbx1"});
+  const Error error = servers.refused("channels.anwser", "{}");
+  CHECK(error.kind == ErrorKind::unknown_method);
+  CHECK_THAT(error.message,
+             ContainsSubstring("no method 'channels.anwser'; did you mean 'channels.answer'?"));
+  CHECK(servers.refused("", "null").kind == ErrorKind::unknown_method);
+}
+
+TEST_CASE("a method of the daemon's own answers without an Asterisk and takes no parameters") {
+  Servers servers({});
+  servers.dispatcher.add_own("ping", [](const JsonValue&) { return std::string("\"pong\""); });
+  CHECK(*servers.call("ping", "null") == "\"pong\"");
+  CHECK(*servers.call("ping", "{}") == "\"pong\"");
+  CHECK(servers.refused("ping", R"({"x":1})").kind == ErrorKind::invalid_params);
+  CHECK_THAT(servers.refused("pin", "{}").message, ContainsSubstring("'ping'"));
+}
+
+TEST_CASE("parameters in an array are refused") {
+  Servers servers({"pbx1"});
+  CHECK(servers.refused("channels.list", "[]").kind == ErrorKind::invalid_params);
+}
+
+TEST_CASE("all methods are listed, sorted") {
+  Servers servers({});
+  servers.dispatcher.add_own("ping", [](const JsonValue&) { return std::string("null"); });
+  const auto names = servers.dispatcher.method_names();
+  CHECK(std::ranges::is_sorted(names));
+  for (const char* name :
+       {"ari.request", "bridge", "channels.answer", "hangup", "originate", "ping", "play"}) {
+    CHECK(std::ranges::count(names, name) == 1);
+  }
+}
+
+TEST_CASE("a command to an Asterisk that is not connected says that nothing was sent") {
+  Servers servers({"pbx1"});
+  const Error error = servers.refused("channels.answer", R"({"channelId":"c1"})");
+  CHECK(error.kind == ErrorKind::not_connected);
+  CHECK_THAT(error.message, ContainsSubstring("'pbx1'") && ContainsSubstring("nothing was sent"));
+  CHECK(find_string(json(error.data), "server") == "pbx1");
+}
+
+TEST_CASE("parameters are checked before anything is sent") {
+  Servers servers({"pbx1"});
+  servers.connect();
+  CHECK(servers.refused("channels.answer", "{}").kind == ErrorKind::invalid_params);
+  CHECK(servers.refused("channels.answer", R"({"chanelId":"c1"})").kind == ErrorKind::invalid_params);
+  CHECK(servers.refused("channels.hangup", R"({"channelId":"c1","reason":"because"})").kind ==
+        ErrorKind::invalid_params);
+  CHECK(servers.asterisks[0]->requests.empty());
+}
+
+TEST_CASE("a command reaches Asterisk, and an answer without content is null") {
+  Servers servers({"pbx1"});
+  servers.connect();
+  CHECK(*servers.call("channels.answer", R"({"channelId":"c1"})") == "null");
+  CHECK(*servers.call("channels.answer", R"({"channelId":"c1","server":"pbx1"})") == "null");
+  CHECK(servers.asterisks[0]->count("POST /ari/channels/c1/answer ") == 2);
+}
+
+TEST_CASE("a server's name is checked, and the nearest is told") {
+  Servers servers({"pbx1", "pbx2"});
+  const Error error = servers.refused("channels.list", R"({"server":"pbx3"})");
+  CHECK(error.kind == ErrorKind::invalid_params);
+  CHECK_THAT(error.message, ContainsSubstring("server: one of pbx1, pbx2 is expected, not 'pbx3'") &&
+                                ContainsSubstring("did you mean"));
+  CHECK_THAT(servers.refused("channels.list", R"({"server":1})").message, ContainsSubstring("a string"));
+}
+
+TEST_CASE("among several servers a command goes to the one named, or where its id lives") {
+  Servers servers({"pbx1", "pbx2"});
+  servers.connect();
+  CHECK_THAT(servers.refused("channels.list", "{}").message, ContainsSubstring("server: missing"));
+  CHECK_THAT(servers.refused("channels.answer", R"({"channelId":"c1"})").message,
+             ContainsSubstring("server: missing"));
+  REQUIRE(servers.call("channels.answer", R"({"channelId":"c1","server":"pbx1"})").ok());
+  record::Record record = test::record_of("StasisStart", "pbx2");
+  record.ids.add(IdKind::channel, "c1");
+  servers.dispatcher.learn(record);
+  REQUIRE(servers.call("channels.answer", R"({"channelId":"c1"})").ok());
+  CHECK(servers.asterisks[0]->requests.size() == 1);
+  CHECK(servers.asterisks[1]->requests.size() == 1);
+}
+
+TEST_CASE("where something lives is known from the answer that made it") {
+  Servers servers({"pbx1", "pbx2"}, [](auto& peer, const std::string& request) {
+    request.starts_with("POST /ari/bridges ")
+        ? peer.answer(200, R"({"id":"b1","bridge_type":"mixing","technology":"","channels":[]})")
+        : test::behave_well(peer, request);
+  });
+  servers.connect();
+  REQUIRE(servers.call("bridges.create", R"({"server":"pbx2"})").ok());
+  REQUIRE(servers.call("bridges.destroy", R"({"bridgeId":"b1"})").ok());
+  CHECK(servers.asterisks[1]->count("DELETE /ari/bridges/b1 ") == 1);
+}
+
+TEST_CASE("the keys of a command are the ids that it names, by kind") {
+  CHECK(Dispatcher::keys_of(json("null")).empty());
+  CHECK(Dispatcher::keys_of(json("[]")).empty());
+  CHECK(Dispatcher::keys_of(json(R"({"endpoint":"PJSIP/1"})")).empty());
+  CHECK(sorted(Dispatcher::keys_of(json(R"({"bridgeId":"x","channel":["c1","c2"]})"))) ==
+        Strings{"0:c1", "0:c2", "1:x"});
+  CHECK(Dispatcher::keys_of(json(R"({"channelId":"x"})")) == Dispatcher::keys_of(json(R"({"channel":"x"})")));
+  CHECK(Dispatcher::keys_of(json(R"({"channelId":"x"})")) !=
+        Dispatcher::keys_of(json(R"({"bridgeId":"x"})")));
+  CHECK(Dispatcher::keys_of(json(R"({"playbackId":"x"})")) !=
+        Dispatcher::keys_of(json(R"({"bridgeId":"x"})")));
+  CHECK(sorted(Dispatcher::keys_of(json(R"({"channelId":"c1","name":"r1","format":"wav"})"))) ==
+        sorted({Dispatcher::keys_of(json(R"({"recordingName":"r1"})"))[0], "0:c1"}));
+  CHECK(Dispatcher::keys_of(json(R"({"channelId":5,"bridgeId":[1]})")).empty());
+}
+
+TEST_CASE("every parameter in a path that is an id of these kinds is a key") {
+  for (const ari::Operation& operation : ari::operations()) {
+    for (const char* name : {"channelId", "bridgeId", "playbackId", "recordingName", "snoopId"}) {
+      if (operation.find(name) == nullptr) continue;
+      INFO(operation.name << " " << name);
+      CHECK(Dispatcher::keys_of(json(R"({")" + std::string(name) + R"(":"x"})")).size() == 1);
+    }
+  }
+}

@@ -1,0 +1,139 @@
+// A configuration that can't be used is refused with place, key and cure.
+#include "daemon/config.h"
+#include "tests/catch.h"
+#include "tests/unit/helpers.h"
+
+using namespace aribus;
+using namespace aribus::daemon;
+using aribus::test::TempDir;
+
+namespace {
+
+// The error's message, "file:" being in front of its place.
+std::string fault(const std::string& text) {
+  const TempDir directory;
+  const std::string file = directory.write("c.yaml", text);
+  const auto config = load_config(file);
+  INFO(text);
+  REQUIRE_FALSE(config.ok());
+  CHECK(config.error().kind == ErrorKind::invalid_params);
+  REQUIRE(config.error().message.starts_with(file + ":"));
+  return config.error().message.substr(file.size());
+}
+
+// One server with the given lines more or instead.
+std::string with(const std::string& lines) {
+  return "asterisk:\n  - username: aribus\n    password: s3cret\n    apps: [demo]\n" + lines;
+}
+
+}  // namespace
+
+TEST_CASE("an unknown key is named with line and column, path and the nearest key") {
+  CHECK(fault(with("    usrname: x\n"))
+            .starts_with(":5:5: asterisk[0].usrname: no such key; did you mean 'username'?"));
+  CHECK_THAT(fault(with("buss: {}\n")), ContainsSubstring(":5:1: buss: no such key; did you mean 'bus'?"));
+  CHECK_THAT(fault(with("bus:\n  ring_byte: 1MiB\n")), ContainsSubstring(":6:3: bus.ring_byte: no such key"));
+  CHECK_THAT(fault(with("zzzzzz: 1\n")),
+             ContainsSubstring("(known: asterisk, sockets, bus, limits, logging)"));
+  CHECK_THAT(fault(with("    tls: {verify: true}\n")), ContainsSubstring("asterisk[0].tls.verify"));
+}
+
+TEST_CASE("a value of the wrong type is named with what was expected") {
+  CHECK_THAT(fault("asterisk: yes\n"), ContainsSubstring(":1:11: asterisk: a list is expected, not 'yes'"));
+  CHECK_THAT(fault("asterisk: {name: x}\n"),
+             ContainsSubstring("asterisk: a list is expected, not a mapping"));
+  CHECK_THAT(fault("asterisk: [x]\n"), ContainsSubstring("asterisk[0]: a mapping of keys is expected"));
+  CHECK_THAT(fault("asterisk: []\n"), ContainsSubstring("at least one server"));
+  CHECK_THAT(fault(with("    subscribe_all: yes\n")),
+             ContainsSubstring(":5:20: asterisk[0].subscribe_all: true or false"));
+  CHECK_THAT(fault(with("    name: [x]\n")),
+             ContainsSubstring("asterisk[0].name: a text is expected, not a list"));
+  CHECK_THAT(fault(with("    name: \"\"\n")), ContainsSubstring("not empty"));
+  CHECK_THAT(fault(with("    max_connections: many\n")), ContainsSubstring("a whole number of at least 1"));
+  CHECK_THAT(fault(with("    max_connections: 0\n")), ContainsSubstring("at least 1"));
+  CHECK_THAT(fault(with("    max_connections: 99999999999\n")), ContainsSubstring("max_connections"));
+  CHECK_THAT(fault(with("sockets: []\n")), ContainsSubstring("at least one socket"));
+  CHECK_THAT(fault(with("sockets:\n  - mode: \"0660\"\n")), ContainsSubstring("path: missing"));
+  CHECK_THAT(fault(with("logging: {level: inf}\n")), ContainsSubstring("did you mean 'info'?"));
+  CHECK_THAT(fault("- a\n"), ContainsSubstring("a mapping of keys is expected, not a list"));
+}
+
+TEST_CASE("an empty file is refused") {
+  const TempDir directory;
+  const auto config = load_config(directory.write("c.yaml", ""));
+  REQUIRE_FALSE(config.ok());
+  CHECK_THAT(config.error().message, ContainsSubstring("c.yaml"));
+}
+
+TEST_CASE("modes are octal digits") {
+  for (const char* mode : {"rw", "0999", "1777", "0o660", "-1", "\"\""}) {
+    INFO(mode);
+    CHECK_THAT(fault(with("sockets:\n  - {path: /tmp/x, mode: " + std::string(mode) + "}\n")),
+               ContainsSubstring("sockets[0].mode"));
+  }
+}
+
+TEST_CASE("sizes and durations need a unit and are more than nothing") {
+  for (const char* size :
+       {"64", "64MB", "64M", "0MiB", "-1MiB", "MiB", "1.5MiB", "64mib", "99999999999GiB", "x"}) {
+    INFO(size);
+    CHECK_THAT(fault(with("bus: {ring_bytes: " + std::string(size) + "}\n")),
+               ContainsSubstring("bus.ring_bytes: a size with its unit (B, KiB, MiB or GiB)"));
+  }
+  CHECK_THAT(fault(with("bus: {ring_bytes: 63KiB}\n")), ContainsSubstring("at least 64KiB"));
+  for (const char* time : {"10", "10sec", "0s", "-1s", "1h", "1.5s", "99999999999999999min"}) {
+    INFO(time);
+    CHECK_THAT(fault(with("    request_timeout: " + std::string(time) + "\n")),
+               ContainsSubstring("request_timeout: a duration with its unit (ms, s or min)"));
+  }
+}
+
+TEST_CASE("durations that contradict each other are refused") {
+  CHECK_THAT(fault(with("    ping_interval: 10s\n")), ContainsSubstring("silence_timeout"));
+  CHECK_THAT(fault(with("    reconnect: {first: 10s}\n")), ContainsSubstring("first"));
+}
+
+TEST_CASE("what is needed and missing is named with its purpose") {
+  CHECK_THAT(fault("bus: {}\n"), ContainsSubstring(":1:1: asterisk: missing; it lists the servers"));
+  CHECK_THAT(fault("asterisk:\n  - {password: s, apps: [a]}\n"),
+             ContainsSubstring("asterisk[0]: username: missing"));
+  CHECK_THAT(fault("asterisk:\n  - {username: u, password: s}\n"),
+             ContainsSubstring("asterisk[0]: apps: missing"));
+  CHECK_THAT(fault("asterisk:\n  - {username: u, password: s, apps: []}\n"),
+             ContainsSubstring("at least one application"));
+  CHECK_THAT(fault("asterisk:\n  - {username: u, apps: [a]}\n"), ContainsSubstring("no password"));
+}
+
+TEST_CASE("an application is one name") {
+  CHECK_THAT(fault("asterisk:\n  - {username: u, password: s, apps: [\"a,b\"]}\n"),
+             ContainsSubstring("asterisk[0].apps[0]") && ContainsSubstring("comma"));
+}
+
+TEST_CASE("a URL that can't be used is refused, credentials in it too and without repeating them") {
+  CHECK_THAT(fault(with("    url: pbx\n")), ContainsSubstring("asterisk[0].url"));
+  const std::string message = fault(with("    url: http://u:hunter2@pbx\n"));
+  CHECK_THAT(message, ContainsSubstring("keys of their own"));
+  CHECK(message.find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("two servers of one name are refused") {
+  CHECK_THAT(fault(with("  - {username: u, password: s, apps: [a]}\n")),
+             ContainsSubstring(":5:5: asterisk[1]: name: 'asterisk' is the name of another server"));
+}
+
+TEST_CASE("two sockets of one path are refused") {
+  CHECK_THAT(fault(with("sockets: [{path: /tmp/x}, {path: /tmp/x}]\n")),
+             ContainsSubstring("sockets[1]: path: listed twice"));
+}
+
+TEST_CASE("broken YAML is refused with its place") {
+  CHECK_THAT(fault("asterisk:\n  - name: [x\n"), ContainsSubstring("no YAML"));
+  CHECK(fault("a: b: c\n").starts_with(":1:5: no YAML"));
+  CHECK_THAT(fault("asterisk:\n\t- x\n"), ContainsSubstring("no YAML"));
+}
+
+TEST_CASE("a key that is given twice is refused") {
+  CHECK_THAT(fault(with("bus: {}\nbus: {}\n")), ContainsSubstring(":6:1: bus: this key is given twice"));
+  CHECK_THAT(fault(with("    username: other\n")),
+             ContainsSubstring(":5:5: asterisk[0]: username: this key is given twice"));
+}

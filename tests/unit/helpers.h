@@ -1,0 +1,85 @@
+// What several unit tests need: a bounded turn of the loop, temporary files, JSON and records in one line.
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/loop.h"
+#include "record/record.h"
+
+namespace aribus::test {
+
+// Turns `loop` until `done()`, but not for longer than `limit`. Returns whether it was done.
+inline bool pump(Loop& loop, const std::function<bool()>& done, Milliseconds limit = Milliseconds(5000)) {
+  bool expired = false;
+  Timer timer(loop);
+  timer.once(limit, [&] { expired = true; });
+  while (!done() && !expired) uv_run(loop.raw(), UV_RUN_ONCE);
+  return done();
+}
+
+// Turns `loop` for `time`: for what must not happen.
+inline void pump_for(Loop& loop, Milliseconds time) {
+  pump(
+      loop, [] { return false; }, time);
+}
+
+// `text` parsed; throws when it is no JSON.
+inline Json json(std::string_view text) {
+  Result<Json> parsed = parse_json(text);
+  if (!parsed) throw std::runtime_error(parsed.error().message + ": " + std::string(text));
+  return std::move(*parsed);
+}
+
+// A directory that is removed with all that is in it.
+class TempDir {
+ public:
+  TempDir() {
+    std::string name = (std::filesystem::temp_directory_path() / "aribus-unit-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
+    path_ = name;
+  }
+  ~TempDir() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+
+  [[nodiscard]] std::string path(const std::string& name) const { return path_ + "/" + name; }
+  // Writes a file that only its owner may read, and returns its path.
+  [[nodiscard]] std::string write(const std::string& name, std::string_view text) const {
+    std::ofstream(path(name)) << text;
+    std::filesystem::permissions(path(name), std::filesystem::perms(0600));
+    return path(name);
+  }
+
+ private:
+  std::string path_;
+};
+
+// A record of type `type`, as the daemon would make it of an event.
+inline record::Record record_of(const std::string& type, const std::string& server = "pbx1",
+                                const std::string& app = "demo") {
+  record::Record record;
+  record.time = WallTime(Milliseconds(1'795'000'000'000));
+  record.server = server;
+  record.app = app;
+  record.type = type;
+  return record;
+}
+
+// A record whose line has about `bytes` bytes more than it needs.
+inline record::Record padded_record(size_t bytes, const std::string& type = "Padded") {
+  record::Record record = record_of(type);
+  record.fields = R"(,"padding":")" + std::string(bytes, 'x') + '"';
+  return record;
+}
+
+}  // namespace aribus::test

@@ -1,0 +1,175 @@
+// Commands under way: their number, their order, their end.
+#include "tests/catch.h"
+#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/unit/ipc/daemon.h"
+
+using namespace aribus;
+using aribus::test::Daemon;
+using aribus::test::FakeAsterisk;
+using aribus::test::json;
+using aribus::test::Program;
+
+namespace {
+
+// A daemon with one Asterisk that answers commands only when it is told to.
+struct Busy : Daemon {
+  FakeAsterisk asterisk;
+  std::unique_ptr<ari::Client> client;
+
+  explicit Busy(ipc::SessionLimits limits = {}) : Daemon(limits), asterisk(loop, test::behave_well) {
+    ari::ClientOptions options;
+    options.url = asterisk.url();
+    options.max_connections = 100;
+    client = ari::Client::make(loop, options).value();
+    dispatcher.add_server("pbx1", *client);
+    client->connect();
+    REQUIRE(pump([&] { return client->is_connected(); }));
+    asterisk.requests.clear();
+    asterisk.set_script([this](auto& peer, auto&) { waiting.push_back(&peer); });
+  }
+  bool arrived(size_t count) {
+    return pump([&] { return asterisk.requests.size() >= count; });
+  }
+  std::vector<FakeAsterisk::Peer*> waiting;  // for an answer, in the order of the requests
+};
+
+std::string channel(const std::string& id) {
+  return R"({"channelId":")" + id + "\"}";
+}
+
+}  // namespace
+
+TEST_CASE("commands for different things run side by side and are answered as they end") {
+  Busy daemon;
+  Program program(daemon);
+  program.ask("channels.answer", channel("c1"), "1");
+  program.ask("channels.answer", channel("c2"), "2");
+  REQUIRE(daemon.arrived(2));
+  const bool first_is_c1 = daemon.asterisk.requests[0].starts_with("POST /ari/channels/c1/");
+  daemon.waiting[first_is_c1 ? 1 : 0]->answer(204, "");
+  CHECK(program.next()["id"].GetInt() == 2);
+  daemon.waiting[first_is_c1 ? 0 : 1]->answer(204, "");
+  CHECK(program.next()["id"].GetInt() == 1);
+}
+
+TEST_CASE("commands that name the same thing reach Asterisk in the order sent") {
+  Busy daemon;
+  Program program(daemon);
+  program.ask("channels.answer", channel("c1"), "1");
+  program.ask("bridges.addChannel", R"({"bridgeId":"b1","channel":["c2","c1"]})", "2");
+  program.ask("bridges.destroy", R"({"bridgeId":"b1"})", "3");
+  REQUIRE(daemon.arrived(1));
+  for (size_t i = 0; i < 3; ++i) {
+    test::pump_for(daemon.loop, Milliseconds(10));
+    REQUIRE(daemon.asterisk.requests.size() == i + 1);
+    daemon.waiting[i]->answer(204, "");
+    CHECK(program.next()["id"].GetUint64() == i + 1);
+  }
+  CHECK(daemon.asterisk.requests[0].starts_with("POST /ari/channels/c1/answer"));
+  CHECK(daemon.asterisk.requests[1].starts_with("POST /ari/bridges/b1/addChannel"));
+  CHECK(daemon.asterisk.requests[2].starts_with("DELETE /ari/bridges/b1"));
+}
+
+TEST_CASE("a command that fails at once lets those behind it go on") {
+  Busy daemon;
+  Program program(daemon);
+  program.ask("channels.answer", channel("c1"), "1");
+  program.ask("channels.hangup", R"({"channelId":"c1","reason":"because"})", "2");
+  program.ask("channels.hangup", channel("c1"), "3");
+  REQUIRE(daemon.arrived(1));
+  daemon.waiting[0]->answer(204, "");
+  CHECK(program.next()["id"].GetInt() == 1);
+  CHECK(program.next().HasMember("error"));
+  REQUIRE(daemon.arrived(2));
+  daemon.waiting[1]->answer(204, "");
+  CHECK(program.next()["id"].GetInt() == 3);
+}
+
+TEST_CASE("of more commands than the bound the rest is refused, until one is answered") {
+  Busy daemon;
+  Program program(daemon);
+  for (int i = 0; i < 66; ++i)
+    program.ask("channels.answer", channel("c" + std::to_string(i)), std::to_string(i));
+  REQUIRE(daemon.arrived(64));
+  for (int i = 64; i < 66; ++i) {
+    const Json answer = program.next();
+    CHECK(answer["id"].GetInt() == i);
+    CHECK(answer["error"]["code"].GetInt() == -32004);
+    CHECK(answer["error"]["data"]["limit"].GetInt() == 64);
+  }
+  Program other(daemon);  // the bound is of one connection
+  other.ask("ping");
+  CHECK(other.next().HasMember("result"));
+  daemon.waiting[0]->answer(204, "");
+  CHECK(program.next().HasMember("result"));
+  program.ask("channels.answer", channel("c99"), "99");
+  CHECK(daemon.arrived(65));
+}
+
+TEST_CASE("a batch is answered when its last command is") {
+  Busy daemon;
+  Program program(daemon);
+  program.say(R"([{"jsonrpc":"2.0","id":1,"method":"channels.answer","params":{"channelId":"c1"}},)"
+              R"({"jsonrpc":"2.0","id":2,"method":"ping"}])");
+  program.ask("ping", "{}", "3");
+  CHECK(program.next()["id"].GetInt() == 3);
+  REQUIRE(daemon.arrived(1));
+  daemon.waiting[0]->answer(204, "");
+  const Json answers = program.next();
+  REQUIRE(answers.IsArray());
+  CHECK(answers.Size() == 2);
+}
+
+TEST_CASE("a half-closed program still gets the answer that takes its time") {
+  Busy daemon;
+  Program program(daemon);
+  program.ask("channels.answer", channel("c1"), "1");
+  program.finish_sending();
+  REQUIRE(daemon.arrived(1));
+  test::pump_for(daemon.loop, Milliseconds(10));
+  daemon.waiting[0]->answer(204, "");
+  CHECK(program.next()["id"].GetInt() == 1);
+  CHECK(program.ended());
+}
+
+TEST_CASE("the answer to a program that went away goes nowhere") {
+  Busy daemon;
+  {
+    Program program(daemon);
+    program.ask("channels.answer", channel("c1"), "1");
+    REQUIRE(daemon.arrived(1));
+  }
+  REQUIRE(daemon.pump([&] { return daemon.server->connections() == 0; }));
+  daemon.waiting[0]->answer(204, "");
+  CHECK(daemon.pump([&] { return daemon.client->open_requests() == 0; }));
+}
+
+TEST_CASE("draining waits for the commands under way and removes the socket's file at once") {
+  Busy daemon;
+  Program program(daemon);
+  program.ask("subscribe", "{}", "0");
+  program.ask("channels.answer", channel("c1"), "1");
+  REQUIRE(daemon.arrived(1));
+  bool drained = false;
+  daemon.log.append(test::record_of("Last"));
+  daemon.server->drain(Milliseconds(5000), [&] { drained = true; });
+  CHECK_FALSE(std::filesystem::exists(daemon.path));
+  test::pump_for(daemon.loop, Milliseconds(10));
+  CHECK_FALSE(drained);
+  daemon.waiting[0]->answer(204, "");
+  REQUIRE(daemon.pump([&] { return drained; }));
+  CHECK(program.ended());
+  CHECK_THAT(program.bytes(), ContainsSubstring("\"Last\"") && ContainsSubstring(R"("id":1,"result":null)"));
+}
+
+TEST_CASE("draining does not wait for ever") {
+  Busy daemon;
+  Program program(daemon);
+  program.ask("channels.answer", channel("c1"), "1");
+  REQUIRE(daemon.arrived(1));
+  bool drained = false;
+  daemon.server->drain(Milliseconds(30), [&] { drained = true; });
+  CHECK(daemon.pump([&] { return drained; }));
+  CHECK(daemon.server->connections() == 0);
+  CHECK(program.ended());
+}

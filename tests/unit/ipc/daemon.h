@@ -1,0 +1,63 @@
+// A server on a socket of its own, and programs that connect to it, all on one loop.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bus/log.h"
+#include "control/dispatcher.h"
+#include "ipc/server.h"
+#include "tests/unit/helpers.h"
+
+namespace aribus::test {
+
+// Log, dispatcher and server, listening in a temporary directory.
+struct Daemon {
+  TempDir directory;
+  std::string path = directory.path("aribus.sock");
+  Loop loop;
+  bus::Log log;
+  control::Dispatcher dispatcher;
+  std::optional<ipc::Server> server;
+
+  explicit Daemon(ipc::SessionLimits limits = {}, size_t max_connections = 1024);
+  [[nodiscard]] ipc::ServerOptions options() const;
+  bool pump(const std::function<bool()>& done) { return test::pump(loop, done); }
+
+  ipc::SessionLimits limits;
+  size_t max_connections;
+};
+
+// A program's end of a connection.
+class Program {
+ public:
+  explicit Program(Daemon& daemon);
+  // Sends bytes; turns the loop while the socket is full.
+  void send(std::string_view bytes);
+  // Sends one line.
+  void say(const std::string& line) { send(line + "\n"); }
+  // Sends the request `method` with `params` and the id `id`.
+  void ask(const std::string& method, const std::string& params = "{}", const std::string& id = "1");
+  // Closes the sending side.
+  void finish_sending();
+  void close();
+  // Reads what is there, at most `bytes`.
+  void read(size_t bytes = SIZE_MAX);
+  // The next line, waited for; "" when the connection ended or none came.
+  std::string line();
+  Json next() { return json(line()); }
+  // Whether the server has closed the connection, waited for.
+  bool ended();
+  // All bytes that came and were not taken as lines.
+  [[nodiscard]] const std::string& bytes() const { return input_; }
+  [[nodiscard]] int fd() const { return socket_.get(); }
+
+ private:
+  Daemon& daemon_;
+  Fd socket_;
+  std::string input_;
+  bool ended_ = false;
+};
+
+}  // namespace aribus::test

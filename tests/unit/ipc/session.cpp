@@ -1,0 +1,153 @@
+#include "ipc/session.h"
+
+#include "tests/catch.h"
+#include "tests/unit/ipc/daemon.h"
+
+using namespace aribus;
+using aribus::test::Daemon;
+using aribus::test::json;
+using aribus::test::Program;
+using aribus::test::record_of;
+
+namespace {
+
+int error_code(const JsonValue& answer) {
+  const JsonValue* error = find(answer, "error");
+  return error == nullptr ? 0 : find(*error, "code")->GetInt();
+}
+
+}  // namespace
+
+TEST_CASE("a request is answered, whatever its id") {
+  Daemon daemon;
+  Program program(daemon);
+  program.ask("ping", "{}", "1");
+  CHECK(program.line() == R"({"jsonrpc":"2.0","id":1,"result":"pong"})");
+  program.ask("ping", "null", R"("a b")");
+  CHECK(program.line() == R"({"jsonrpc":"2.0","id":"a b","result":"pong"})");
+}
+
+TEST_CASE("a request in pieces, and several in one, are each answered") {
+  Daemon daemon;
+  Program program(daemon);
+  program.send(R"({"jsonrpc":"2.0","id":1,)");
+  test::pump_for(daemon.loop, Milliseconds(5));
+  program.send("\"method\":\"ping\"}\r\n{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"ping\"}\n");
+  CHECK(program.next()["id"].GetInt() == 1);
+  CHECK(program.next()["id"].GetInt() == 2);
+}
+
+TEST_CASE("a notification gets no answer, not even when it is wrong") {
+  Daemon daemon;
+  Program program(daemon);
+  program.say(R"({"jsonrpc":"2.0","method":"ping"})");
+  program.say(R"({"jsonrpc":"2.0","method":"no.such.method"})");
+  program.ask("ping", "{}", "9");
+  CHECK(program.next()["id"].GetInt() == 9);
+}
+
+TEST_CASE("a batch is answered by one array, without the notifications in it") {
+  Daemon daemon;
+  Program program(daemon);
+  program.say(
+      R"([{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","method":"ping"},5,)"
+      R"({"jsonrpc":"2.0","id":2,"method":"nope"},{"jsonrpc":"2.0","id":3,"method":"subscribe"},[]])");
+  const Json answers = program.next();
+  REQUIRE(answers.IsArray());
+  REQUIRE(answers.Size() == 5);
+  CHECK(to_text(answers[0]) == R"({"jsonrpc":"2.0","id":1,"result":"pong"})");
+  CHECK(error_code(answers[1]) == -32600);
+  CHECK(answers[1]["id"].IsNull());
+  CHECK(error_code(answers[2]) == -32601);
+  CHECK(answers[3]["id"].GetInt() == 3);
+  CHECK(answers[3]["result"].HasMember("cursor"));
+  CHECK(error_code(answers[4]) == -32600);
+}
+
+TEST_CASE("a batch of notifications gets nothing, an empty one an error") {
+  Daemon daemon;
+  Program program(daemon);
+  program.say(R"([{"jsonrpc":"2.0","method":"ping"}])");
+  program.say("[]");
+  const Json answer = program.next();
+  CHECK(error_code(answer) == -32600);
+  CHECK(answer["id"].IsNull());
+}
+
+TEST_CASE("lines that are no JSON are answered, and the connection goes on") {
+  Daemon daemon;
+  Program program(daemon);
+  for (const std::string line : {"hello", "{", "GET / HTTP/1.1", "\xFF\xFE", "{\"a\":1}x"}) {
+    program.say(line);
+    const Json answer = program.next();
+    CHECK(error_code(answer) == -32700);
+    CHECK(answer["id"].IsNull());
+  }
+  program.say(R"({"jsonrpc":"2.0","id":4,"methd":"x"})");
+  const Json answer = program.next();
+  CHECK(error_code(answer) == -32600);
+  CHECK(answer["id"].GetInt() == 4);
+  program.ask("ping");
+  CHECK(program.next().HasMember("result"));
+}
+
+TEST_CASE("a line over the bound is refused, and the connection goes on") {
+  Daemon daemon;
+  Program program(daemon);
+  program.say(std::string((1 << 20) + 1, ' '));
+  const Json answer = program.next();
+  CHECK(error_code(answer) == -32600);
+  CHECK_THAT(std::string(find_string(answer["error"], "message")), ContainsSubstring("1048576 bytes"));
+  program.send(std::string((1 << 20) - 100, ' '));
+  program.ask("ping", "{}", "5");
+  CHECK(program.next()["id"].GetInt() == 5);
+}
+
+TEST_CASE("a half-closed program still gets its answers, then the connection ends") {
+  Daemon daemon;
+  Program program(daemon);
+  program.ask("ping", "{}", "1");
+  program.ask("ping", "{}", "2");
+  program.finish_sending();
+  CHECK(program.next()["id"].GetInt() == 1);
+  CHECK(program.next()["id"].GetInt() == 2);
+  CHECK(program.ended());
+  CHECK(daemon.pump([&] { return daemon.server->connections() == 0; }));
+}
+
+TEST_CASE("a half-closed subscriber goes on getting records until it closes") {
+  Daemon daemon;
+  Program program(daemon);
+  program.ask("subscribe");
+  program.finish_sending();
+  CHECK(program.next().HasMember("result"));
+  daemon.log.append(record_of("After"));
+  CHECK_THAT(program.line(), ContainsSubstring("\"After\""));
+  program.close();
+  CHECK(daemon.pump([&] { return daemon.server->connections() == 0; }));
+}
+
+TEST_CASE("a program that closes is forgotten") {
+  Daemon daemon;
+  {
+    Program first(daemon), second(daemon);
+    REQUIRE(daemon.pump([&] { return daemon.server->connections() == 2; }));
+  }
+  CHECK(daemon.pump([&] { return daemon.server->connections() == 0; }));
+}
+
+TEST_CASE("while answers pile up unread nothing more is read, and none is lost") {
+  ipc::SessionLimits limits;
+  limits.max_unsent_bytes = 4096;
+  Daemon daemon(limits);
+  daemon.dispatcher.add_own("big", [](const JsonValue&) { return '"' + std::string(50'000, 'b') + '"'; });
+  Program program(daemon);
+  constexpr int count = 100;
+  for (int i = 0; i < count; ++i) program.ask("big", "{}", std::to_string(i));
+  test::pump_for(daemon.loop, Milliseconds(20));
+  for (int i = 0; i < count; ++i) {
+    const Json answer = program.next();
+    REQUIRE(answer["id"].GetInt() == i);
+    REQUIRE(answer["result"].GetStringLength() == 50'000);
+  }
+}

@@ -1,0 +1,124 @@
+#include "record/ids.h"
+
+#include "record/record.h"
+#include "tests/catch.h"
+#include "tests/unit/helpers.h"
+
+using namespace aribus;
+using namespace aribus::record;
+using Strings = std::vector<std::string>;
+
+namespace {
+
+Ids ids_of(std::string_view event) {
+  return read_event(event, event.size(), "pbx1", WallTime{}).ids;
+}
+
+// The ids of an event of `type` with `members`.
+Ids ids_in(const std::string& type, const std::string& members) {
+  return ids_of(R"({"type":")" + type + "\"," + members + "}");
+}
+
+void check_only(const Ids& ids, IdKind kind, const Strings& expected) {
+  for (size_t other = 0; other < id_kinds; ++other) {
+    INFO(field_name(static_cast<IdKind>(other)));
+    CHECK(ids.of(static_cast<IdKind>(other)) == (static_cast<IdKind>(other) == kind ? expected : Strings{}));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("ids are kept in the order found, once each, and never empty") {
+  Ids ids;
+  for (const char* id : {"b", "a", "", "b", "c", "a"}) ids.add(IdKind::channel, id);
+  CHECK(ids.of(IdKind::channel) == Strings{"b", "a", "c"});
+  ids.add(IdKind::bridge, "a");  // of another kind: another id
+  CHECK(ids.of(IdKind::bridge) == Strings{"a"});
+}
+
+TEST_CASE("a channel's id is lifted") {
+  check_only(ids_in("StasisEnd", R"("channel":{"id":"c1","name":"PJSIP/1"})"), IdKind::channel, {"c1"});
+}
+
+TEST_CASE("the channels of a transfer and of a replacement are lifted") {
+  check_only(ids_in("StasisStart", R"("channel":{"id":"c1"},"replace_channel":{"id":"c2"})"), IdKind::channel,
+             {"c1", "c2"});
+}
+
+TEST_CASE("a bridge's id and its members are lifted") {
+  const Ids ids =
+      ids_in("ChannelEnteredBridge",
+             R"("bridge":{"id":"b1","channels":["c1","c2"],"video_source_id":"c3"},"channel":{"id":"c2"})");
+  CHECK(ids.of(IdKind::bridge) == Strings{"b1"});
+  CHECK(ids.of(IdKind::channel) == Strings{"c1", "c2", "c3"});
+}
+
+TEST_CASE("a playback's id and its target are lifted") {
+  const Ids on_channel = ids_in("PlaybackStarted", R"("playback":{"id":"p1","target_uri":"channel:c1"})");
+  CHECK(on_channel.of(IdKind::playback) == Strings{"p1"});
+  CHECK(on_channel.of(IdKind::channel) == Strings{"c1"});
+  const Ids on_bridge = ids_in("PlaybackStarted", R"("playback":{"id":"p1","target_uri":"bridge:b1"})");
+  CHECK(on_bridge.of(IdKind::bridge) == Strings{"b1"});
+  CHECK(on_bridge.of(IdKind::channel).empty());
+  check_only(ids_in("PlaybackStarted", R"("playback":{"id":"p1","target_uri":"planet:x"})"), IdKind::playback,
+             {"p1"});
+}
+
+TEST_CASE("a recording's name and its target are lifted") {
+  const Ids ids =
+      ids_in("RecordingStarted", R"("recording":{"name":"a/b","format":"wav","target_uri":"bridge:b1"})");
+  CHECK(ids.of(IdKind::recording) == Strings{"a/b"});
+  CHECK(ids.of(IdKind::bridge) == Strings{"b1"});
+}
+
+TEST_CASE("an endpoint is technology and resource, and its channels are lifted") {
+  const Ids ids = ids_in("EndpointStateChange",
+                         R"("endpoint":{"technology":"PJSIP","resource":"100","channel_ids":["c1","c2"]})");
+  CHECK(ids.of(IdKind::endpoint) == Strings{"PJSIP/100"});
+  CHECK(ids.of(IdKind::channel) == Strings{"c1", "c2"});
+  check_only(ids_in("EndpointStateChange", R"("endpoint":{"technology":"PJSIP"})"), IdKind::endpoint, {});
+}
+
+TEST_CASE("a device's name is lifted") {
+  check_only(ids_in("DeviceStateChanged", R"("device_state":{"name":"Stasis:x","state":"BUSY"})"),
+             IdKind::device, {"Stasis:x"});
+}
+
+TEST_CASE("all channels of a Dial are lifted") {
+  check_only(
+      ids_in("Dial", R"("caller":{"id":"c1"},"peer":{"id":"c2"},"forwarded":{"id":"c3"},"dialstatus":"")"),
+      IdKind::channel, {"c1", "c2", "c3"});
+}
+
+TEST_CASE("an attended transfer names all its channels and bridges") {
+  const Ids ids = ids_in(
+      "BridgeAttendedTransfer",
+      R"("transferer_first_leg":{"id":"c1"},"transferer_second_leg":{"id":"c2"},"transferee":{"id":"c3"},)"
+      R"("transfer_target":{"id":"c4"},"transferer_first_leg_bridge":{"id":"b1","channels":["c1","c3"]},)"
+      R"("transferer_second_leg_bridge":{"id":"b2","channels":[]},"destination_bridge":"b3",)"
+      R"("destination_link_first_leg":{"id":"c5"},"result":"Success")");
+  Strings channels = ids.of(IdKind::channel), bridges = ids.of(IdKind::bridge);
+  std::ranges::sort(channels);
+  std::ranges::sort(bridges);
+  CHECK(channels == Strings{"c1", "c2", "c3", "c4", "c5"});
+  CHECK(bridges == Strings{"b1", "b2", "b3"});
+}
+
+TEST_CASE("an event about one thing several times names it once") {
+  check_only(
+      ids_in("ChannelLeftBridge", R"("channel":{"id":"c1"},"bridge":{"id":"","channels":["c1","c1"]})"),
+      IdKind::channel, {"c1"});
+}
+
+TEST_CASE("ids of the wrong type are no ids") {
+  check_only(ids_in("StasisEnd", R"("channel":{"id":5})"), IdKind::channel, {});
+  check_only(ids_in("StasisEnd", R"("channel":"c1")"), IdKind::channel, {});
+}
+
+TEST_CASE("in an unknown event things are recognised by their shape, in any depth") {
+  const Ids ids = ids_in("FromTheFuture",
+                         R"("a":[{"b":{"id":"c1","name":"PJSIP/1","state":"Up"}}],)"
+                         R"("d":{"id":"b1","bridge_type":"mixing","channels":["c2"]},"id":"not a channel")");
+  CHECK(ids.of(IdKind::channel) == Strings{"c1", "c2"});
+  CHECK(ids.of(IdKind::bridge) == Strings{"b1"});
+}

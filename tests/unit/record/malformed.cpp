@@ -1,0 +1,84 @@
+// Nothing is dropped for being odd.
+#include "record/record.h"
+#include "tests/catch.h"
+#include "tests/unit/helpers.h"
+
+using namespace aribus;
+using namespace aribus::record;
+using aribus::test::json;
+
+namespace {
+
+const WallTime received = *parse_time("2026-11-22T23:50:00.001Z");
+
+// The record made of `text`, which must be Malformed.
+Json malformed(std::string_view text, size_t total_bytes) {
+  const Record record = read_event(text, total_bytes, "pbx1", received);
+  CHECK(record.type == "Malformed");
+  CHECK(record.time == received);
+  CHECK(record.server == "pbx1");
+  const Json line = json(to_line(record, 1));  // JSON in well-formed UTF-8, whatever came
+  const Json params = copy_of(*find(line, "params"));
+  REQUIRE(find(params, "bytes") != nullptr);
+  CHECK(find(params, "bytes")->GetUint64() == total_bytes);
+  return copy_of(params);
+}
+Json malformed(std::string_view text) {
+  return malformed(text, text.size());
+}
+
+}  // namespace
+
+TEST_CASE("text that is no JSON becomes a Malformed record that says why and keeps it") {
+  const Json record = malformed("{\"type\":");
+  CHECK_THAT(std::string(find_string(record, "invalid")),
+             ContainsSubstring("no JSON") && ContainsSubstring("byte"));
+  CHECK(find_string(record, "text") == "{\"type\":");
+}
+
+TEST_CASE("JSON that is no event becomes a Malformed record") {
+  for (const char* text :
+       {"[]", "5", "null", "\"x\"", "{}", R"({"type":5})", R"({"type":null})", R"([{"type":"A"}])"}) {
+    INFO(text);
+    const Json record = malformed(text);
+    CHECK_THAT(std::string(find_string(record, "invalid")), ContainsSubstring("`type`"));
+    CHECK(find_string(record, "text") == text);
+  }
+}
+
+TEST_CASE("bytes that are no UTF-8 are replaced in the Malformed record") {
+  const Json record = malformed("{\"type\":\"\xFF\xC3\"}");
+  CHECK(find_string(record, "text") == "{\"type\":\"\xEF\xBF\xBD\xEF\xBF\xBD\"}");
+  malformed("");
+  malformed(std::string_view("\0\x01", 2));
+}
+
+TEST_CASE("an event is the whole text: what follows it is not overlooked") {
+  malformed(std::string_view("{\"type\":\"Odd\"}\0{\"type\":\"StasisEnd\"}", 35));
+  malformed(R"({"type":"Odd"}{"type":"StasisEnd"})");
+}
+
+TEST_CASE("a lone surrogate never gets out as broken UTF-8") {
+  for (const char* text : {R"({"type":"Odd","x":"\udc00"})", R"({"type":"Odd","x":"\ud800"})"}) {
+    const Record record = read_event(text, std::string_view(text).size(), "pbx1", received);
+    INFO(to_line(record, 1));
+    CHECK(parse_json(to_line(record, 1)).ok());
+  }
+}
+
+TEST_CASE("of a long text that can't be read only the beginning is kept") {
+  const Json record = malformed(std::string(100'000, 'x'));
+  CHECK(find_string(record, "text") == std::string(max_malformed_bytes, 'x'));
+}
+
+TEST_CASE("a message that was cut is Malformed and tells its true size") {
+  const Json record = malformed(R"({"type":"Odd"})", 5'000'000);
+  CHECK_THAT(std::string(find_string(record, "invalid")), ContainsSubstring("limit of 14 bytes"));
+}
+
+TEST_CASE("nesting over the bound is Malformed") {
+  std::string text = R"({"type":"Odd","x":)";
+  for (int i = 0; i < 70; ++i) text += '[';
+  for (int i = 0; i < 70; ++i) text += ']';
+  malformed(text + "}");
+}

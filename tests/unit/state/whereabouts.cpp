@@ -1,0 +1,70 @@
+#include "state/whereabouts.h"
+
+#include "tests/catch.h"
+#include "tests/unit/helpers.h"
+
+using namespace aribus;
+using aribus::record::IdKind;
+using aribus::state::Whereabouts;
+
+namespace {
+
+record::Record on(const std::string& server, IdKind kind, const std::string& id) {
+  record::Record record = test::record_of("A", server);
+  record.ids.add(kind, id);
+  return record;
+}
+
+}  // namespace
+
+TEST_CASE("where an id lives is learnt from records") {
+  Whereabouts whereabouts;
+  CHECK_FALSE(whereabouts.find(IdKind::channel, "c1"));
+  whereabouts.learn(on("pbx1", IdKind::channel, "c1"));
+  whereabouts.learn(on("pbx2", IdKind::bridge, "b1"));
+  whereabouts.learn(on("pbx2", IdKind::playback, "p1"));
+  whereabouts.learn(on("pbx2", IdKind::recording, "r1"));
+  CHECK(whereabouts.find(IdKind::channel, "c1") == "pbx1");
+  CHECK(whereabouts.find(IdKind::bridge, "b1") == "pbx2");
+  CHECK(whereabouts.find(IdKind::playback, "p1") == "pbx2");
+  CHECK(whereabouts.find(IdKind::recording, "r1") == "pbx2");
+  CHECK(whereabouts.size() == 4);
+}
+
+TEST_CASE("an id of one kind is not one of another") {
+  Whereabouts whereabouts;
+  whereabouts.learn(on("pbx1", IdKind::channel, "x"));
+  CHECK_FALSE(whereabouts.find(IdKind::bridge, "x"));
+  whereabouts.learn(on("pbx2", IdKind::bridge, "x"));
+  CHECK(whereabouts.find(IdKind::channel, "x") == "pbx1");
+}
+
+TEST_CASE("endpoints and devices are on every server: they are not learnt") {
+  Whereabouts whereabouts;
+  whereabouts.learn(on("pbx1", IdKind::endpoint, "PJSIP/100"));
+  whereabouts.learn(on("pbx1", IdKind::device, "PJSIP/100"));
+  CHECK(whereabouts.size() == 0);
+}
+
+TEST_CASE("an id that was seen on several servers says nothing") {
+  Whereabouts whereabouts;
+  whereabouts.learn(on("pbx1", IdKind::bridge, "lobby"));
+  whereabouts.learn(on("pbx1", IdKind::bridge, "lobby"));
+  CHECK(whereabouts.find(IdKind::bridge, "lobby") == "pbx1");
+  whereabouts.learn(on("pbx2", IdKind::bridge, "lobby"));
+  CHECK_FALSE(whereabouts.find(IdKind::bridge, "lobby"));
+  whereabouts.learn(on("pbx1", IdKind::bridge, "lobby"));
+  CHECK_FALSE(whereabouts.find(IdKind::bridge, "lobby"));
+  CHECK(whereabouts.size() == 1);
+}
+
+TEST_CASE("of more ids than the bound the longest known are forgotten") {
+  Whereabouts whereabouts(3);
+  for (const char* id : {"c1", "c2", "c3", "c2", "c4"}) whereabouts.learn(on("pbx1", IdKind::channel, id));
+  CHECK(whereabouts.size() == 3);
+  CHECK_FALSE(whereabouts.find(IdKind::channel, "c1"));
+  CHECK(whereabouts.find(IdKind::channel, "c2") == "pbx1");
+  CHECK(whereabouts.find(IdKind::channel, "c4") == "pbx1");
+  for (int i = 0; i < 1000; ++i) whereabouts.learn(on("pbx1", IdKind::channel, "x" + std::to_string(i)));
+  CHECK(whereabouts.size() == 3);
+}
