@@ -43,8 +43,7 @@ Result<void> App::add_upstream(const AsteriskConfig& config) {
     on_disconnected(placed, reason, retry_in);
   };
   handlers.message = [this, &placed](std::string_view text, size_t total_bytes) {
-    ++placed.received;
-    publish(record::read_event(text, total_bytes, placed.name, wall_now()));
+    on_message(placed, text, total_bytes);
   };
   auto client = ari::Client::make(loop_, config.client, std::move(handlers));
   if (!client) return client.error();
@@ -52,6 +51,17 @@ Result<void> App::add_upstream(const AsteriskConfig& config) {
   dispatcher_.add_server(config.name, *upstream->client);
   upstreams_.push_back(std::move(upstream));
   return {};
+}
+
+void App::on_message(Upstream& upstream, std::string_view text, size_t total_bytes) {
+  ++upstream.received;
+  const record::Record record = record::read_event(text, total_bytes, upstream.name, wall_now());
+  // Asterisk leaves our WebSocket open, and sends nothing of this application any more.
+  if (record.type == "ApplicationReplaced" && upstream.replaced.insert(record.app).second) {
+    spdlog::warn("{}: another client has taken over the application '{}': its events go there now",
+                 upstream.name, record.app);
+  }
+  publish(record);
 }
 
 void App::publish(const record::Record& record) {
@@ -65,6 +75,7 @@ void App::publish_own(const Upstream& upstream, std::string_view type, const std
 
 void App::on_connected(Upstream& upstream, const ari::AsteriskInfo& info) {
   upstream.reason.clear();
+  upstream.replaced.clear();
   upstream.since = wall_now();
   spdlog::info("{}: connected to Asterisk {} at {}", upstream.name, info.version,
                upstream.client->url().text());
@@ -133,6 +144,10 @@ std::string App::status() const {
       writer.Key("apps");
       writer.StartArray();
       for (const std::string& app : upstream->client->options().apps) write_string(writer, app);
+      writer.EndArray();
+      writer.Key("replaced");
+      writer.StartArray();
+      for (const std::string& app : upstream->replaced) write_string(writer, app);
       writer.EndArray();
       number("received", upstream->received);
       number("requests_open", upstream->client->open_requests());

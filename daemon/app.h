@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,15 +28,17 @@ class App {
   struct Upstream {
     std::string name;
     std::unique_ptr<ari::Client> client;
-    std::string reason;     // why it is not connected
-    WallTime since;         // of the present state
-    uint64_t received = 0;  // messages of the event stream
+    std::string reason;              // why it is not connected
+    WallTime since;                  // of the present state
+    uint64_t received = 0;           // messages of the event stream
+    std::set<std::string> replaced;  // applications that another client has taken over
   };
 
   App(Config config, bus::Log log);
   Result<void> add_upstream(const AsteriskConfig& config);
   void on_connected(Upstream& upstream, const ari::AsteriskInfo& info);
   void on_disconnected(Upstream& upstream, const std::string& reason, Milliseconds retry_in);
+  void on_message(Upstream& upstream, std::string_view text, size_t total_bytes);
   void publish(const record::Record& record);
   void publish_own(const Upstream& upstream, std::string_view type, const std::string& fields);
   [[nodiscard]] std::string hello() const;

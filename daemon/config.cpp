@@ -126,6 +126,7 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
   map.optional("silence_timeout", [&](const YamlValue& v) { client.silence_timeout = v.duration(); });
   map.optional("max_connections",
                [&](const YamlValue& v) { client.max_connections = static_cast<int>(v.integer(1)); });
+  map.optional("max_response_bytes", [&](const YamlValue& v) { client.max_response_bytes = v.bytes(); });
   map.optional("max_message_bytes", [&](const YamlValue& v) { client.max_message_bytes = v.bytes(); });
   map.finish();
   if (client.silence_timeout <= client.ping_interval) {

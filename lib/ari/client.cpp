@@ -17,6 +17,7 @@ HttpOptions http_options(const ClientOptions& options, const Url& url) {
   http.tls = options.tls;
   http.connect_timeout = options.connect_timeout;
   http.max_connections = options.max_connections;
+  http.max_response_bytes = options.max_response_bytes;
   return http;
 }
 
@@ -195,6 +196,16 @@ void Client::request(std::string method, std::string target, std::string body, A
 }
 
 void Client::send(HttpRequest request, Answered done) {
+  if (request.target.size() > max_request_line_bytes) {
+    deferred_.push_back([done = std::move(done)] {
+      done(Error{ErrorKind::invalid_params,
+                 "the path and its query are longer than Asterisk's request line may be (" +
+                     std::to_string(max_request_line_bytes) + " bytes)",
+                 {}});
+    });
+    later_.request();
+    return;
+  }
   if (!connected_) {
     deferred_.push_back([done = std::move(done)] {
       done(Error{ErrorKind::not_connected, "not connected to this Asterisk; nothing was sent", {}});

@@ -31,6 +31,7 @@ struct ClientOptions {
   Milliseconds silence_timeout{10000};
   int max_connections = 8;
   size_t max_message_bytes = 4 << 20;
+  size_t max_response_bytes = 64 << 20;
 };
 
 // The answer of GET /ari/asterisk/info, in what is needed of it.

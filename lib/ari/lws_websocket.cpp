@@ -15,42 +15,10 @@ constexpr size_t max_unsent_bytes = 1 << 20;
 
 int on_lws_event(lws* wsi, lws_callback_reasons reason, void* user, void* in, size_t length);
 
-// The end of a libwebsockets context on a loop that is not its own: it takes several turns of the loop, and a
-// call in each of them until the context is gone.
-class Ending {
- public:
-  static void begin(Loop& loop, std::unique_ptr<lws_context*> context) {
-    if (*context == nullptr) return;
-    auto* ending = new Ending(std::move(context));
-    uv_prepare_init(loop.raw(), &ending->turn_);
-    uv_idle_init(loop.raw(), &ending->awake_);
-    ending->turn_.data = ending->awake_.data = ending;
-    lws_context_destroy(*ending->context_);
-    uv_idle_start(&ending->awake_, [](uv_idle_t*) {});
-    uv_prepare_start(&ending->turn_, [](uv_prepare_t* turn) { static_cast<Ending*>(turn->data)->go_on(); });
-  }
-
- private:
-  explicit Ending(std::unique_ptr<lws_context*> context) : context_(std::move(context)) {}
-
-  void go_on() {
-    if (*context_ != nullptr && ++turns_ > 3) lws_context_destroy(*context_);
-    if (*context_ != nullptr && turns_ < 100) return;
-    uv_close(reinterpret_cast<uv_handle_t*>(&turn_), nullptr);
-    uv_close(reinterpret_cast<uv_handle_t*>(&awake_),
-             [](uv_handle_t* handle) { delete static_cast<Ending*>(handle->data); });
-  }
-
-  std::unique_ptr<lws_context*> context_;
-  uv_prepare_t turn_{};
-  uv_idle_t awake_{};
-  int turns_ = 0;
-};
-
 // libwebsockets' state for one WebSocket object; it outlives single connections.
 class Context {
  public:
-  Context(Loop& loop, const TlsOptions& tls) : loop_(loop), context_(std::make_unique<lws_context*>()) {
+  Context(Loop& loop, const TlsOptions& tls) : loop_(loop), context_(std::make_shared<lws_context*>()) {
     static const lws_protocols protocols[] = {{"ari", on_lws_event, 0, 0, 0, nullptr, 0}, {}};
     lws_set_log_level(LLL_ERR, [](int, const char* line) {
       std::string_view text(line);
@@ -70,7 +38,14 @@ class Context {
     info.pcontext = context_.get();
     *context_ = lws_create_context(&info);
   }
-  ~Context() { Ending::begin(loop_, std::move(context_)); }
+  // On a loop that is not its own, libwebsockets ends in two steps: now it closes its handles, and when the
+  // loop is through with them it frees the rest.
+  ~Context() {
+    if (*context_ != nullptr) lws_context_destroy(*context_);
+    loop_.at_end([context = context_] {
+      if (*context != nullptr) lws_context_destroy(*context);
+    });
+  }
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
@@ -79,7 +54,7 @@ class Context {
  private:
   Loop& loop_;
   void* foreign_loop_ = nullptr;
-  std::unique_ptr<lws_context*> context_;  // libwebsockets sets the pointer to null when all is gone
+  std::shared_ptr<lws_context*> context_;  // libwebsockets sets the pointer to null when all is gone
 };
 
 // The addresses of a name, looked up on libuv's threads.
@@ -386,7 +361,8 @@ int on_lws_event(lws* wsi, lws_callback_reasons reason, void*, void* in, size_t 
     case LWS_CALLBACK_CLIENT_WRITEABLE:
       return self == nullptr ? 0 : self->on_writable(wsi);
     case LWS_CALLBACK_TIMER:
-      // Nobody's connection ends. From LWS_CALLBACK_CLIENT_WRITEABLE, libwebsockets 4.1 would do so without the frame.
+      // Nobody's connection ends. From LWS_CALLBACK_CLIENT_WRITEABLE, libwebsockets 4.1 would do so without
+      // the frame.
       if (self != nullptr) return 0;
       lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, nullptr, 0);
       return -1;

@@ -36,6 +36,7 @@ Loop::~Loop() {
   // What is still open belongs to libraries that close asynchronously.
   for (int turns = 0; uv_loop_close(&loop_) == UV_EBUSY && turns < 1000; ++turns)
     uv_run(&loop_, UV_RUN_NOWAIT);
+  for (const auto& call : at_end_) call();
 }
 
 void Loop::run() {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include <uv.h>
 
@@ -26,12 +27,16 @@ class Loop {
   void run();
   void stop();
 
+  // Has `call` called when the loop has ended and all its handles are closed.
+  void at_end(std::function<void()> call) { at_end_.push_back(std::move(call)); }
+
   // Monotonic time of the current turn.
   [[nodiscard]] Milliseconds now() const { return Milliseconds(uv_now(&loop_)); }
   [[nodiscard]] uv_loop_t* raw() { return &loop_; }
 
  private:
   uv_loop_t loop_;
+  std::vector<std::function<void()>> at_end_;
 };
 
 namespace detail {

@@ -108,7 +108,7 @@ TEST_CASE("a subscriber gets every record of 1,000 calls, in order, whatever oth
   }
   INFO("the simulator sent " << answer);
   CHECK(program.call("ping").IsObject());
-  CHECK(daemon.process().resident_bytes() < memory_before + 2 * ring_bytes);
+  if (memory_is_measurable) CHECK(daemon.process().resident_bytes() < memory_before + 2 * ring_bytes);
   CHECK(daemon.stop() == 0);
 }
 
@@ -130,7 +130,7 @@ TEST_CASE("100 MB without a newline are skipped and cost no memory") {
     answers.append(bytes, static_cast<size_t>(count));
   }
   CHECK_THAT(answers, ContainsSubstring("over the limit of 1048576 bytes"));
-  CHECK(daemon.process().resident_bytes() < memory_before + (8 << 20));
+  if (memory_is_measurable) CHECK(daemon.process().resident_bytes() < memory_before + (8 << 20));
 }
 
 TEST_CASE("a peer that sends commands and never reads is not read from any more") {
@@ -143,7 +143,7 @@ TEST_CASE("a peer that sends commands and never reads is not read from any more"
   std::string many;
   for (int i = 0; i < 10'000; ++i) many += status;
   CHECK_FALSE(send_all(deaf, many));
-  CHECK(daemon.process().resident_bytes() < memory_before + (16 << 20));
+  if (memory_is_measurable) CHECK(daemon.process().resident_bytes() < memory_before + (16 << 20));
   Program other(daemon.connect());
   CHECK(other.call("ping").IsObject());
 }

@@ -1,0 +1,135 @@
+// What the documentation must name, because the code has it.
+#include <cctype>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "base/result.h"
+#include "base/rpc_code.h"
+#include "tests/catch.h"
+#include "tests/docs/markdown.h"
+
+namespace {
+
+using namespace aribus::test;
+
+std::set<std::string> matches_in(const std::string& text, const std::string& expression) {
+  std::set<std::string> found;
+  const std::regex regex(expression);
+  for (std::sregex_iterator at(text.begin(), text.end(), regex), end; at != end; ++at) found.insert((*at)[1]);
+  return found;
+}
+
+// The lines of `text` that begin with `mark`.
+std::string lines_of(const std::string& text, std::string_view mark) {
+  std::istringstream lines(text);
+  std::string found;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(mark)) found += line + "\n";
+  }
+  return found;
+}
+
+std::string rows_of(const std::string& text) {
+  return lines_of(text, "|");
+}
+
+// The anchor that a heading gets when the document is rendered.
+std::string anchor_of(const std::string& heading) {
+  std::string anchor;
+  for (const char c : heading) {
+    if (c == ' ') anchor += '-';
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_') {
+      anchor += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+  }
+  return anchor;
+}
+
+std::set<std::string> anchors_of(const std::string& document) {
+  std::set<std::string> anchors{""};
+  for (const std::string& heading : matches_in(prose_of(document), "(?:^|\n)#+ ([^\n]+)")) {
+    anchors.insert(anchor_of(heading));
+  }
+  return anchors;
+}
+
+}  // namespace
+
+TEST_CASE("every link leads somewhere", "[docs]") {
+  for (const std::string& document : documents()) {
+    for (const std::string& link : matches_in(prose_of(document), R"re(\]\(([^)]+)\))re")) {
+      if (link.starts_with("https://")) continue;
+      INFO(document << ": " << link);
+      const std::string path = link.substr(0, link.find('#'));
+      const std::string anchor = link.find('#') == std::string::npos ? "" : link.substr(link.find('#') + 1);
+      const std::string folder = document.substr(0, document.rfind('/') + 1);  // "" for README.md
+      const std::string target = path.empty() ? document : folder + path;
+      CHECK_FALSE(read_document(target).empty());
+      CHECK(anchors_of(target).contains(anchor));
+    }
+  }
+}
+
+TEST_CASE("every key of the configuration is documented", "[docs]") {
+  const std::string source = read_document("daemon/config.cpp");
+  const std::set<std::string> keys = matches_in(source, R"re((?:optional|required)\("([a-z_]+)")re");
+  CHECK(keys.size() > 30);
+  const std::string text = read_document("docs/configuration.md");
+  const std::string rows = rows_of(text);
+  const std::string headings = lines_of(text, "## ");
+  for (const std::string& key : keys) {
+    INFO(key);
+    const bool has_row = std::regex_search(rows, std::regex("\\| `([a-z_]+(\\[\\])?\\.)+" + key + "` \\|"));
+    const bool has_section = headings.find("## `" + key + "`\n") != std::string::npos;
+    CHECK((has_row || has_section));
+  }
+}
+
+TEST_CASE("every bound that has a key stands in the table of bounds", "[docs]") {
+  const std::string text = read_document("docs/configuration.md");
+  const size_t begin = text.find("\n## Bounds");
+  REQUIRE(begin != std::string::npos);
+  const size_t end = text.find("\n## ", begin + 1);
+  const std::string rows = rows_of(text.substr(begin, end - begin));
+  // Keys whose value is a size, a duration or a count.
+  const std::set<std::string> keys = matches_in(
+      read_document("daemon/config.cpp"),
+      R"re(optional\(\s*"([a-z_]+)",\s*\[&\]\(const YamlValue& v\)[^}]*v\.(?:bytes|duration|integer)\()re");
+  CHECK(keys.size() >= 15);
+  for (const std::string& key : keys) {
+    INFO(key);
+    CHECK(std::regex_search(rows, std::regex("`([a-z_]+\\.)*" + key + "`")));
+  }
+}
+
+TEST_CASE("every error code is documented", "[docs]") {
+  const std::string rows = rows_of(read_document("docs/protocol.md"));
+  for (int kind = 0; kind <= static_cast<int>(aribus::ErrorKind::system); ++kind) {
+    const std::string code = std::to_string(aribus::code_of(static_cast<aribus::ErrorKind>(kind)));
+    INFO(code);
+    CHECK_THAT(rows, ContainsSubstring("| " + code + " |"));
+  }
+}
+
+TEST_CASE("every parameter of subscribe is documented", "[docs]") {
+  const std::string source = read_document("lib/ipc/subscription.cpp");
+  const size_t begin = source.find("subscribe_params[]");
+  const std::string table = source.substr(begin, source.find("};", begin) - begin);
+  const std::set<std::string> names = matches_in(table, R"re(\{?"([a-z_]+)")re");
+  CHECK(names.size() >= 9);
+  const std::string rows = rows_of(read_document("docs/protocol.md"));
+  for (const std::string& name : names) {
+    INFO(name);
+    CHECK_THAT(rows, ContainsSubstring("| `" + name + "` |"));
+  }
+}
+
+TEST_CASE("every folder of the library has its row in the architecture", "[docs]") {
+  const std::string rows = rows_of(read_document("docs/architecture.md"));
+  for (const std::string& name :
+       matches_in(read_document("lib/CMakeLists.txt"), R"re(aribus_library\((\w+))re")) {
+    INFO(name);
+    CHECK_THAT(rows, ContainsSubstring("| `lib/" + name + "` |"));
+  }
+}

@@ -1,0 +1,84 @@
+#include "tests/docs/markdown.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+#include <stdexcept>
+
+#include "tests/support/process.h"
+
+namespace aribus::test {
+
+std::string Fence::text() const {
+  std::string out;
+  for (const std::string& line : lines) out += line + "\n";
+  return out;
+}
+
+std::string Fence::option(const std::string& name, const std::string& otherwise) const {
+  std::istringstream words(info);
+  for (std::string word; words >> word;) {
+    if (word.starts_with(name + "=")) return word.substr(name.size() + 1);
+  }
+  return otherwise;
+}
+
+std::vector<std::string> documents() {
+  std::vector<std::string> found{"README.md"};
+  for (const auto& entry : std::filesystem::directory_iterator(ARIBUS_SOURCE_DIR "/docs")) {
+    if (entry.path().extension() == ".md") found.push_back("docs/" + entry.path().filename().string());
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+std::string read_document(const std::string& document) {
+  return read_file(ARIBUS_SOURCE_DIR "/" + document);
+}
+
+std::string prose_of(const std::string& document) {
+  std::istringstream text(read_document(document));
+  std::string prose;
+  bool fenced = false;
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with("```")) {
+      fenced = !fenced;
+    } else if (!fenced) {
+      prose += line + "\n";
+    }
+  }
+  return prose;
+}
+
+std::vector<Fence> all_fences() {
+  std::vector<Fence> fences;
+  for (const std::string& document : documents()) {
+    std::istringstream text(read_document(document));
+    bool open = false;
+    int number = 0;
+    for (std::string line; std::getline(text, line);) {
+      ++number;
+      if (!line.starts_with("```")) {
+        if (open) fences.back().lines.push_back(line);
+        continue;
+      }
+      open = !open;
+      if (!open) continue;
+      Fence& fence = fences.emplace_back();
+      fence.where = document + ":" + std::to_string(number);
+      std::istringstream info(line.substr(3));
+      info >> fence.kind;
+      std::getline(info, fence.info);
+    }
+    if (open) throw std::runtime_error(fences.back().where + ": this fence is not closed");
+  }
+  return fences;
+}
+
+std::vector<Fence> fences_of(const std::string& kind) {
+  std::vector<Fence> fences = all_fences();
+  std::erase_if(fences, [&](const Fence& fence) { return fence.kind != kind; });
+  return fences;
+}
+
+}  // namespace aribus::test

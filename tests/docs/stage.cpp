@@ -1,0 +1,111 @@
+#include "tests/docs/stage.h"
+
+#include <regex>
+#include <stdexcept>
+#include <thread>
+
+#include "tests/support/program.h"
+
+namespace aribus::test {
+namespace {
+
+// As short as the examples of time-outs can wait.
+constexpr const char* short_timeout = "    request_timeout: 500ms\n";
+
+const std::regex call_direction(R"re(# Alice calls; her channel is "([^"]+)"\.)re");
+const std::regex event_direction(R"re(# Asterisk sends: (.*))re");
+const std::regex silence_direction(R"re(# Asterisk does not answer (.*)\.)re");
+
+std::string quoted(const std::string& text) {
+  return render([&](JsonWriter& writer) { write_string(writer, text); });
+}
+
+}  // namespace
+
+Simulator::Simulator(const std::string& version)
+    : process_({ARIBUS_SIM, "--port", "0", "--version", version, "--playback-ms", "100"}) {
+  const auto line = process_.read_line(std::chrono::seconds(10));
+  const std::string prefix = "listening on ";
+  if (!line || !line->starts_with(prefix)) throw std::runtime_error("the simulator does not start");
+  url_ = "http://" + line->substr(prefix.size());
+}
+
+Json Simulator::control(const std::string& path, const std::string& body) const {
+  auto answer = parse_json(run({"curl", "-fsS", "-m", "10", "-d", body, url_ + path}));
+  if (!answer) throw std::runtime_error(path + ": " + answer.error().message);
+  return std::move(*answer);
+}
+
+Stage::Stage(const Fence& fence) {
+  std::vector<Server> servers;
+  const int count = std::stoi(fence.option("servers", "1"));
+  for (int i = 0; i < count; ++i) {
+    asterisks_.push_back(std::make_unique<Simulator>(fence.option("asterisk", "22")));
+    Server& server = servers.emplace_back();
+    server.name = "pbx" + std::to_string(i + 1);
+    server.url = asterisks_.back()->url();
+    server.more = short_timeout;
+  }
+  const std::string ring = fence.option("ring", "");
+  daemon_ = std::make_unique<Daemon>(servers, ring.empty() ? "" : "bus:\n  ring_bytes: " + ring + "\n");
+  daemon_->wait_connected();
+}
+
+void Stage::direct(const std::string& line, Aliases& aliases) {
+  std::smatch found;
+  if (std::regex_match(line, found, call_direction)) {
+    const Json call =
+        asterisk().control("/sim/call", R"({"app":"demo","caller":"100","caller_name":"Alice"})");
+    aliases.bind(found[1], text_at(call, "channel"));
+    aliases.bind("Alice's channel", text_at(call, "channel"));
+  } else if (line == "# Alice hangs up.") {
+    asterisk().control("/sim/call/" + *aliases.find("Alice's channel") + "/hangup", "{}");
+  } else if (std::regex_match(line, found, event_direction)) {
+    asterisk().control("/sim/event", found[1]);
+  } else if (std::regex_match(line, found, silence_direction)) {
+    asterisk().control("/sim/fault", R"({"delay_ms":1500,"match":)" + quoted(found[1].str() + "*") + "}");
+  } else if (line == "# Asterisk closes the connection.") {
+    asterisk().control("/sim/drop", R"({"mode":"close-frame","code":1001})");
+  } else if (line == "# Asterisk stops.") {
+    asterisk().control("/sim/fault", R"({"match":"GET /ari/asterisk/info*","status":503,"times":-1})");
+    asterisk().control("/sim/drop", R"({"mode":"fin"})");
+    wait_status([](const JsonValue& status) { return !status["servers"][0]["connected"].GetBool(); });
+  } else if (line == "# Many calls come and go, and the program reads nothing.") {
+    const Json sent = asterisk().control("/sim/calls", R"({"app":"demo","count":3000})");
+    const uint64_t events = sent["events"].GetUint64();
+    wait_status(
+        [&](const JsonValue& status) { return status["servers"][0]["received"].GetUint64() >= events; });
+  } else {
+    throw std::runtime_error("no such stage direction: " + line);
+  }
+}
+
+void Stage::wait_status(const std::function<bool(const JsonValue& status)>& reached) const {
+  client::Client client = daemon_->connect();
+  for (int i = 0; i < 400; ++i) {
+    const auto status = client.call("status");
+    if (!status) throw std::runtime_error("status: " + status.error().message);
+    if (reached(*status)) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  }
+  throw std::runtime_error("the daemon does not get there");
+}
+
+void Stage::keep_busy() {
+  asterisk().control("/sim/calls", R"({"app":"demo","count":200,"interval_ms":50})");
+}
+
+void Stage::add_channels(const std::vector<std::string>& ids) {
+  Program program(daemon_->connect());
+  for (const std::string& id : ids) {
+    program.call("originate", R"({"endpoint":"Local/answer@default","channelId":)" + quoted(id) + "}");
+    program.expect_about("StasisStart", id);
+  }
+}
+
+std::string with_local_endpoints(std::string text) {
+  static const std::regex phones("PJSIP/(100|200)");
+  return std::regex_replace(text, phones, "Local/answer@default");
+}
+
+}  // namespace aribus::test
