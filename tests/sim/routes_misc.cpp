@@ -33,6 +33,39 @@ HttpReply get_application(Asterisk& asterisk, const Call& call) {
   return json_reply(app_json(asterisk, found->first, found->second));
 }
 
+// The id in "channel:<id>" or "bridge:<id>"; "" for other sources.
+std::string source_id(const std::string& source) {
+  for (const std::string scheme : {"channel:", "bridge:"}) {
+    if (source.rfind(scheme, 0) == 0) return source.substr(scheme.size());
+  }
+  return "";
+}
+
+HttpReply change_subscription(Asterisk& asterisk, const Call& call, bool subscribe) {
+  const auto app = asterisk.apps.find(call.id());
+  if (app == asterisk.apps.end()) return refusal(404, "Application not found");
+  if (!call.params.has("eventSource")) return refusal(400, "Missing parameter eventSource");
+  const std::string id = source_id(call.params.text("eventSource"));
+  if (id.empty()) return refusal(400, "Invalid event source URI scheme");
+  if (subscribe) {
+    const bool exists = asterisk.channels.count(id) > 0 || asterisk.bridges.count(id) > 0;
+    if (!exists) return refusal(422, "Event source does not exist");
+    asterisk.subscribe(app->first, id);
+  } else {
+    if (app->second.interest.count(id) == 0) return refusal(422, "Event source was not subscribed to");
+    asterisk.unsubscribe(app->first, id);
+  }
+  return json_reply(app_json(asterisk, app->first, app->second));
+}
+
+HttpReply subscribe(Asterisk& asterisk, const Call& call) {
+  return change_subscription(asterisk, call, true);
+}
+
+HttpReply unsubscribe(Asterisk& asterisk, const Call& call) {
+  return change_subscription(asterisk, call, false);
+}
+
 std::string endpoint_json(const Asterisk& asterisk) {
   std::vector<std::string> ids;
   for (const auto& [id, channel] : asterisk.channels) {
@@ -107,6 +140,8 @@ HttpReply no_websocket(Asterisk& asterisk, const Call&) {
 constexpr Route routes[] = {
     {"GET", "/applications", list_applications},
     {"GET", "/applications/{}", get_application},
+    {"POST", "/applications/{}/subscription", subscribe},
+    {"DELETE", "/applications/{}/subscription", unsubscribe},
     {"GET", "/endpoints", list_endpoints},
     {"GET", "/endpoints/{}/{}", get_endpoint},
     {"GET", "/deviceStates", list_devices},
