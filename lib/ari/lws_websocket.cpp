@@ -2,9 +2,9 @@
 #include <deque>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <libwebsockets.h>
 
+#include "ari/lookup.h"
 #include "ari/websocket.h"
 #include "base/log.h"
 
@@ -55,61 +55,6 @@ class Context {
   Loop& loop_;
   void* foreign_loop_ = nullptr;
   std::shared_ptr<lws_context*> context_;  // libwebsockets sets the pointer to null when all is gone
-};
-
-// The addresses of a name, looked up on libuv's threads.
-class Lookup {
- public:
-  using Done = std::function<void(std::vector<std::string> addresses, std::string error)>;
-
-  ~Lookup() { cancel(); }
-
-  void start(Loop& loop, const std::string& host, Done done) {
-    cancel();
-    auto* request = new Request{{}, std::move(done), this};
-    request->raw.data = request;
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    const int status =
-        uv_getaddrinfo(loop.raw(), &request->raw, &Lookup::finished, host.c_str(), nullptr, &hints);
-    if (status != 0) {
-      const Done failed = std::move(request->done);
-      delete request;
-      failed({}, uv_strerror(status));
-      return;
-    }
-    request_ = request;
-  }
-
-  void cancel() {
-    if (request_ == nullptr) return;
-    request_->owner = nullptr;
-    uv_cancel(reinterpret_cast<uv_req_t*>(&request_->raw));
-    request_ = nullptr;
-  }
-
- private:
-  struct Request {
-    uv_getaddrinfo_t raw;
-    Done done;
-    Lookup* owner;
-  };
-
-  static void finished(uv_getaddrinfo_t* raw, int status, addrinfo* found) {
-    const std::unique_ptr<Request> request(static_cast<Request*>(raw->data));
-    std::vector<std::string> addresses;
-    for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
-      char text[INET6_ADDRSTRLEN] = "";
-      uv_ip_name(at->ai_addr, text, sizeof text);
-      addresses.emplace_back(text);
-    }
-    uv_freeaddrinfo(found);
-    if (request->owner == nullptr) return;
-    request->owner->request_ = nullptr;
-    request->done(std::move(addresses), status == 0 ? "" : uv_strerror(status));
-  }
-
-  Request* request_ = nullptr;
 };
 
 class LwsWebSocket : public WebSocket {

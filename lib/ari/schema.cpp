@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/time.h"
+
 namespace aribus::ari {
 namespace {
 
@@ -18,6 +20,45 @@ const Entry* find_unsorted(std::span<const Entry> table, std::string_view name) 
 }
 
 }  // namespace
+
+std::string_view text_of(Type type) {
+  switch (type) {
+    case Type::string:
+      return "a string";
+    case Type::integer:
+      return "an integer";
+    case Type::number:
+      return "a number";
+    case Type::boolean:
+      return "a boolean";
+    case Type::date:
+      return "a time";
+    case Type::object:
+    case Type::model:
+      return "an object";
+    default:
+      return "a value";
+  }
+}
+
+bool has_type(const JsonValue& value, Type type) {
+  switch (type) {
+    case Type::string:
+      return value.IsString();
+    case Type::integer:
+      return value.IsInt64();
+    case Type::number:
+      return value.IsNumber();
+    case Type::boolean:
+      return value.IsBool();
+    case Type::date:
+      return value.IsString() && parse_time(as_view(value)).has_value();
+    case Type::model:
+      return value.IsObject();
+    default:
+      return true;
+  }
+}
 
 const Field* Model::find(std::string_view field_name) const {
   return find_unsorted(fields, field_name);

@@ -7,11 +7,18 @@
 #include <span>
 #include <string_view>
 
+#include "base/json.h"
+
 namespace aribus::ari {
 
 // The types that ARI's declarations use. `containers` and `object` there are both free-form JSON: `object`
 // here.
 enum class Type : uint8_t { none, string, integer, number, boolean, date, object, model, binary };
+
+// The type with its article, for errors: "a string".
+[[nodiscard]] std::string_view text_of(Type type);
+// `value` is of `type`; anything is for those that are free-form.
+[[nodiscard]] bool has_type(const JsonValue& value, Type type);
 
 struct Model;
 
@@ -40,14 +47,14 @@ enum class Place : uint8_t { path, query, body };
 // One parameter of an operation.
 struct Parameter {
   std::string_view name;
-  Place place;
-  Type type;
-  bool required;
-  bool multiple;                             // several values are allowed, as an array
-  std::span<const std::string_view> values;  // the values allowed; empty: any
-  int64_t minimum;                           // for integers
-  int64_t maximum;
-  std::string_view absent_in;  // the newest version seen without it; "": none seen
+  Place place = Place::query;
+  Type type = Type::string;
+  bool required = false;
+  bool multiple = false;                                  // several values are allowed, as an array
+  std::span<const std::string_view> values = {};          // the values allowed; empty: any
+  int64_t minimum = std::numeric_limits<int64_t>::min();  // for integers
+  int64_t maximum = std::numeric_limits<int64_t>::max();
+  std::string_view absent_in = {};  // the newest version seen without it; "": none seen
 };
 
 // What an operation answers.

@@ -14,44 +14,15 @@ using ari::Type;
 
 constexpr size_t max_shown_bytes = 64;  // of a value that an error repeats
 
-std::string_view type_text(Type type) {
-  switch (type) {
-    case Type::string:
-      return "a string";
-    case Type::integer:
-      return "an integer";
-    case Type::number:
-      return "a number";
-    case Type::boolean:
-      return "a boolean";
-    case Type::object:
-      return "an object";
-    default:
-      return "a value";
-  }
-}
-
-bool has_type(const JsonValue& value, Type type) {
-  switch (type) {
-    case Type::string:
-      return value.IsString();
-    case Type::integer:
-      return value.IsInt64();
-    case Type::number:
-      return value.IsNumber();
-    case Type::boolean:
-      return value.IsBool();
-    case Type::object:
-      return value.IsObject();
-    default:
-      return true;
-  }
+// ARI takes any JSON for an object; what aribus is given must be one.
+bool fits(const JsonValue& value, Type type) {
+  return type == Type::object ? value.IsObject() : ari::has_type(value, type);
 }
 
 Result<void> check_value(const Parameter& parameter, const JsonValue& value) {
-  if (!has_type(value, parameter.type)) {
+  if (!fits(value, parameter.type)) {
     const std::string expected =
-        std::string(type_text(parameter.type)) + (parameter.multiple ? " or an array of them" : "");
+        std::string(ari::text_of(parameter.type)) + (parameter.multiple ? " or an array of them" : "");
     return wrong_param(parameter.name, expected, &value);
   }
   if (value.IsString() && parameter.place == ari::Place::path && value.GetStringLength() == 0) {
@@ -144,7 +115,7 @@ Result<void> check_params(std::span<const Parameter> declared, const JsonValue& 
   }
   for (const Parameter& parameter : declared) {
     if (parameter.required && find(params, parameter.name) == nullptr) {
-      return wrong_param(parameter.name, type_text(parameter.type));
+      return wrong_param(parameter.name, ari::text_of(parameter.type));
     }
   }
   return {};

@@ -14,21 +14,20 @@ using ari::Parameter;
 using ari::Place;
 using ari::Type;
 
-constexpr int64_t lowest = std::numeric_limits<int64_t>::min();
-constexpr int64_t highest = std::numeric_limits<int64_t>::max();
 constexpr std::string_view http_methods[] = {"GET", "POST", "PUT", "DELETE"};
 
 constexpr Parameter request_params[] = {
-    {"method", Place::body, Type::string, true, false, http_methods, lowest, highest, ""},
-    {"path", Place::body, Type::string, true, false, {}, lowest, highest, ""},
-    {"query", Place::body, Type::object, false, false, {}, lowest, highest, ""},
-    {"body", Place::body, Type::object, false, false, {}, lowest, highest, ""},
+    {.name = "method", .required = true, .values = http_methods},
+    {.name = "path", .required = true},
+    {.name = "query", .type = Type::object},
+    {.name = "body", .type = Type::object},
 };
+// What goes into the path of a request can't be empty.
 constexpr Parameter bridge_params[] = {
-    {"channels", Place::path, Type::string, true, true, {}, lowest, highest, ""},
-    {"type", Place::body, Type::string, false, false, {}, lowest, highest, ""},
-    {"name", Place::body, Type::string, false, false, {}, lowest, highest, ""},
-    {"bridgeId", Place::path, Type::string, false, false, {}, lowest, highest, ""},
+    {.name = "channels", .place = Place::path, .required = true, .multiple = true},
+    {.name = "type"},
+    {.name = "name"},
+    {.name = "bridgeId", .place = Place::path},
 };
 
 const ari::Operation& operation(std::string_view name) {

@@ -8,28 +8,17 @@ namespace aribus::ipc {
 namespace {
 
 using ari::Parameter;
-using ari::Place;
-using ari::Type;
 
 constexpr size_t max_pieces = 256;
 constexpr uint64_t max_scanned = 16'384;
-constexpr int64_t lowest = std::numeric_limits<int64_t>::min();
-constexpr int64_t highest = std::numeric_limits<int64_t>::max();
 constexpr std::string_view overflows[] = {"lost", "disconnect"};
 
-constexpr Parameter list_of(std::string_view name) {
-  return {name, Place::body, Type::string, false, true, {}, lowest, highest, ""};
-}
 constexpr Parameter subscribe_params[] = {
-    list_of("types"),
-    list_of("exclude"),
-    list_of("servers"),
-    list_of("apps"),
-    list_of("channels"),
-    list_of("bridges"),
-    list_of("endpoints"),
-    {"since", Place::body, Type::string, false, false, {}, lowest, highest, ""},
-    {"on_overflow", Place::body, Type::string, false, false, overflows, lowest, highest, ""},
+    {.name = "types", .multiple = true},          {.name = "exclude", .multiple = true},
+    {.name = "servers", .multiple = true},        {.name = "apps", .multiple = true},
+    {.name = "channels", .multiple = true},       {.name = "bridges", .multiple = true},
+    {.name = "endpoints", .multiple = true},      {.name = "since"},
+    {.name = "on_overflow", .values = overflows},
 };
 
 std::vector<std::string> strings_of(const JsonValue& params, std::string_view name) {

@@ -37,44 +37,6 @@ std::optional<int64_t> whole_number(std::string_view text) {
   return number;
 }
 
-std::string_view expected(Type type, const Model* model) {
-  switch (type) {
-    case Type::string:
-      return "a string";
-    case Type::integer:
-      return "an integer";
-    case Type::number:
-      return "a number";
-    case Type::boolean:
-      return "a boolean";
-    case Type::date:
-      return "a time";
-    case Type::model:
-      return model == nullptr ? "an object" : model->name;
-    default:
-      return "a value";
-  }
-}
-
-bool matches(const JsonValue& value, Type type) {
-  switch (type) {
-    case Type::string:
-      return value.IsString();
-    case Type::integer:
-      return value.IsInt64() || value.IsUint64();
-    case Type::number:
-      return value.IsNumber();
-    case Type::boolean:
-      return value.IsBool();
-    case Type::date:
-      return value.IsString() && parse_time(as_view(value)).has_value();
-    case Type::model:
-      return value.IsObject();
-    default:
-      return true;
-  }
-}
-
 // ARI leaves a cause without its text in some events.
 void write_cause_text(JsonWriter& writer, const JsonValue& object, const JsonValue& cause) {
   const JsonValue* text = find(object, "cause_txt");
@@ -84,8 +46,9 @@ void write_cause_text(JsonWriter& writer, const JsonValue& object, const JsonVal
 }
 
 std::string fault_in(const JsonValue& value, Type type, const Model* model, const std::string& where) {
-  if (!matches(value, type)) {
-    return where + ": " + std::string(expected(type, model)) + " is expected, not " +
+  if (!ari::has_type(value, type)) {
+    return where + ": " + std::string(model == nullptr ? ari::text_of(type) : model->name) +
+           " is expected, not " +
            (value.IsString() && type == Type::date ? "'" + std::string(as_view(value)) + "'"
                                                    : "a value of type " + std::string(type_name(value)));
   }
