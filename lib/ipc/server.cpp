@@ -130,6 +130,7 @@ void Server::accept(Listener& listener) {
   for (;;) {
     Fd socket(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket.valid()) {
+      said_full_ = false;
       add_session(std::move(socket));
       continue;
     }
@@ -141,7 +142,9 @@ void Server::accept(Listener& listener) {
 
 // The system has no descriptor or memory left: connections wait in the queue until it has.
 void Server::pause_accepting(const Error& error) {
-  spdlog::warn("{}; trying again every {} ms", error.message, accept_pause.count());
+  if (!std::exchange(said_full_, true)) {
+    spdlog::warn("{}; new ones wait, tried again every {} ms", error.message, accept_pause.count());
+  }
   for (const auto& listener : listeners_) listener->poll->watch(0);
   resume_accepting_.once(accept_pause, [this] {
     for (const auto& listener : listeners_) listener->poll->watch(UV_READABLE);

@@ -74,6 +74,7 @@ class Server {
   std::vector<uint64_t> ended_;    // sessions to be removed at the end of the turn
   uint64_t next_session_ = 1;
   bool log_grew_ = false;
+  bool said_full_ = false;  // that no more connections can be accepted
   EndOfTurn end_of_turn_;
   Timer housekeeping_;
   Timer resume_accepting_;
