@@ -57,7 +57,9 @@ void App::on_message(Upstream& upstream, std::string_view text, size_t total_byt
   ++upstream.received;
   const record::Record record = record::read_event(text, total_bytes, upstream.name, wall_now());
   // Asterisk leaves our WebSocket open, and sends nothing of this application any more.
-  if (record.type == "ApplicationReplaced" && upstream.replaced.insert(record.app).second) {
+  const auto& apps = upstream.client->options().apps;
+  if (record.type == "ApplicationReplaced" && std::ranges::find(apps, record.app) != apps.end() &&
+      upstream.replaced.insert(record.app).second) {
     spdlog::warn("{}: another client has taken over the application '{}': its events go there now",
                  upstream.name, record.app);
   }
@@ -189,6 +191,10 @@ void App::stop() {
 Result<void> App::run() {
   const Signal on_term(loop_, SIGTERM, [this] { stop(); });
   const Signal on_int(loop_, SIGINT, [this] { stop(); });
+  const Signal on_hup(loop_, SIGHUP, [] {
+    spdlog::warn(
+        "SIGHUP is passed over: the configuration is read at the start; restart aribusd to apply it");
+  });
   if (auto listening = server_.listen(); !listening) return listening;
   for (const auto& socket : config_.ipc.sockets) spdlog::info("listening on {}", socket.path);
   for (const auto& upstream : upstreams_) upstream->client->connect();

@@ -30,6 +30,7 @@ std::string read_secret(const std::string& file, const YamlValue& value) {
   std::string secret;
   if (!stream || !std::getline(stream, secret)) value.fail("the password can't be read from " + file);
   if (secret.ends_with('\r')) secret.pop_back();
+  if (secret.find('\0') != std::string::npos) value.fail("the first line of " + file + " holds a NUL byte");
   if (secret.empty()) value.fail("the first line of " + file + " is empty; the password is expected there");
   return secret;
 }
@@ -111,7 +112,11 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
     if (const auto url = ari::parse_url(client.url); !url) v.fail(url.error().message);
   });
   map.required("username", "it is the name of a [user] section of Asterisk's ari.conf",
-               [&](const YamlValue& v) { client.username = v.string(); });
+               [&](const YamlValue& v) {
+                 client.username = v.string();
+                 if (client.username.find(':') != std::string::npos)
+                   v.fail("a name without a colon is expected (RFC 7617: what follows it is the password)");
+               });
   read_password(map, value, file, config, warnings);
   map.required("apps", "the dialplan names them: Stasis(name)", [&](const YamlValue& v) {
     for (const YamlValue& app : v.list()) client.apps.push_back(read_app(app));
@@ -157,6 +162,7 @@ void read_limits(const YamlValue& value, Config& config) {
                [&](const YamlValue& v) { config.ipc.max_connections = static_cast<size_t>(v.integer(1)); });
   map.optional("commands",
                [&](const YamlValue& v) { session.max_commands = static_cast<size_t>(v.integer(1)); });
+  map.optional("batch", [&](const YamlValue& v) { session.max_batch = static_cast<size_t>(v.integer(1)); });
   map.optional("request_bytes", [&](const YamlValue& v) { session.max_line_bytes = v.bytes(); });
   map.optional("unsent_bytes", [&](const YamlValue& v) { session.max_unsent_bytes = v.bytes(); });
   map.optional("drain_timeout", [&](const YamlValue& v) { config.drain_timeout = v.duration(); });

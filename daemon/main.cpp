@@ -1,11 +1,13 @@
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <string>
 
 #include <getopt.h>
 #include <sys/resource.h>
 
+#include "ari/lookup.h"
 #include "base/log.h"
 #include "daemon/app.h"
 #include "daemon/config.h"
@@ -91,6 +93,11 @@ int run(int argc, char** argv) {
   auto app = aribus::daemon::App::make(std::move(*config));
   if (!app) return fail(app.error(), 1);
   if (auto ran = (*app)->run(); !ran) return fail(ran.error(), 1);
+  if (aribus::ari::Lookup::any_under_way()) {  // it would be waited for, for as long as the name server is
+                                               // dead
+    spdlog::shutdown();
+    std::_Exit(0);
+  }
   return 0;
 }
 

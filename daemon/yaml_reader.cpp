@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include "base/bytes.h"
 #include "base/nearest.h"
 
 namespace aribus::daemon {
@@ -35,6 +36,10 @@ std::string YamlValue::scalar(const char* expected) const {
 std::string YamlValue::string() const {
   std::string text = scalar("a text");
   if (text.empty()) fail("a text that is not empty is expected");
+  if (to_valid_utf8(text, text.size()) != text) fail("a text in UTF-8 is expected");
+  if (std::ranges::any_of(text, [](unsigned char c) { return c < ' ' || c == 0x7F; })) {
+    fail("a text in one line, without control characters, is expected");
+  }
   return text;
 }
 
@@ -75,8 +80,12 @@ size_t YamlValue::bytes() const {
 }
 
 Milliseconds YamlValue::duration() const {
-  return Milliseconds(with_unit("a duration with its unit (ms, s or min), as 10s,",
-                                {{"ms", 1}, {"s", 1000}, {"min", 60'000}}));
+  const int64_t number = with_unit("a duration with its unit (ms, s or min), as 10s,",
+                                   {{"ms", 1}, {"s", 1000}, {"min", 60'000}});
+  constexpr int64_t longest_min = 20 * 24 * 60;  // libraries count milliseconds in 32 bits
+  if (number > longest_min * 60'000)
+    fail("a duration of at most " + std::to_string(longest_min) + "min is expected");
+  return Milliseconds(number);
 }
 
 unsigned YamlValue::mode() const {

@@ -26,13 +26,14 @@ class YamlValue {
       : file_(std::move(file)), path_(std::move(path)), node_(std::move(node)) {}
 
   // Each throws ConfigError when the value is of another type.
+  // One line of UTF-8, not empty.
   [[nodiscard]] std::string string() const;
   [[nodiscard]] bool boolean() const;
   // At least `minimum`.
   [[nodiscard]] int64_t integer(int64_t minimum) const;
   // A number with one of the units B, KiB, MiB, GiB; more than 0.
   [[nodiscard]] size_t bytes() const;
-  // A number with one of the units ms, s, min; more than 0.
+  // A number with one of the units ms, s, min; more than 0, at most 20 days.
   [[nodiscard]] Milliseconds duration() const;
   // Digits 0 to 7, as "0660".
   [[nodiscard]] unsigned mode() const;

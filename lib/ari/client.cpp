@@ -35,6 +35,12 @@ std::string explain_status(const ClientOptions& options, const Url& url, int sta
       return at + "there is no ARI (404): is res_ari loaded, and is the url's path http.conf's prefix?";
     case 503:
       return at + "Asterisk is not ready or has no HTTP session free (503)";
+    case 301:
+    case 302:
+    case 307:
+    case 308:
+      return at + "it redirects to another place (" + std::to_string(status) +
+             "), and the password is for this one alone: give Asterisk's own address";
     default:
       return at + "HTTP status " + std::to_string(status);
   }

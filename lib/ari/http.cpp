@@ -166,6 +166,7 @@ class Http::Multi {
     set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
     set(CURLOPT_PROXY, "");  // Asterisk is near: the environment's proxies are for others
     set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_QUICK_EXIT, 1L);  // or a look-up of a name that hangs would be waited for
     set(CURLOPT_ERRORBUFFER, transfer.detail);
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
     const Milliseconds left = transfer.began + request.timeout - loop_.now();

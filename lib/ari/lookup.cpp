@@ -3,8 +3,34 @@
 #include <memory>
 
 #include <arpa/inet.h>
+#include <netdb.h>
 
 namespace aribus::ari {
+namespace {
+
+int under_way = 0;  // on the loop's thread alone
+
+std::vector<std::string> texts_of(const addrinfo* found) {
+  std::vector<std::string> addresses;
+  for (; found != nullptr; found = found->ai_next) {
+    char text[INET6_ADDRSTRLEN] = "";
+    uv_ip_name(found->ai_addr, text, sizeof text);
+    addresses.emplace_back(text);
+  }
+  return addresses;
+}
+
+// `host` when it is an address: that takes no thread, of which libuv has few.
+std::vector<std::string> numeric(const std::string& host, addrinfo hints) {
+  hints.ai_flags = AI_NUMERICHOST;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return {};
+  std::vector<std::string> addresses = texts_of(found);
+  ::freeaddrinfo(found);
+  return addresses;
+}
+
+}  // namespace
 
 struct Lookup::Request {
   uv_getaddrinfo_t raw;
@@ -14,10 +40,11 @@ struct Lookup::Request {
 
 void Lookup::start(Loop& loop, const std::string& host, Done done) {
   cancel();
-  auto* request = new Request{{}, std::move(done), this};
-  request->raw.data = request;
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
+  if (auto addresses = numeric(host, hints); !addresses.empty()) return done(std::move(addresses), "");
+  auto* request = new Request{{}, std::move(done), this};
+  request->raw.data = request;
   const int status =
       uv_getaddrinfo(loop.raw(), &request->raw, &Lookup::finished, host.c_str(), nullptr, &hints);
   if (status != 0) {
@@ -27,6 +54,7 @@ void Lookup::start(Loop& loop, const std::string& host, Done done) {
     return;
   }
   request_ = request;
+  ++under_way;
 }
 
 void Lookup::cancel() {
@@ -38,16 +66,16 @@ void Lookup::cancel() {
 
 void Lookup::finished(uv_getaddrinfo_t* raw, int status, addrinfo* found) {
   const std::unique_ptr<Request> request(static_cast<Request*>(raw->data));
-  std::vector<std::string> addresses;
-  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
-    char text[INET6_ADDRSTRLEN] = "";
-    uv_ip_name(at->ai_addr, text, sizeof text);
-    addresses.emplace_back(text);
-  }
+  --under_way;
+  std::vector<std::string> addresses = texts_of(found);
   uv_freeaddrinfo(found);
   if (request->owner == nullptr) return;
   request->owner->request_ = nullptr;
   request->done(std::move(addresses), status == 0 ? "" : uv_strerror(status));
+}
+
+bool Lookup::any_under_way() {
+  return under_way > 0;
 }
 
 }  // namespace aribus::ari

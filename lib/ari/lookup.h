@@ -20,10 +20,15 @@ class Lookup {
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;
 
-  // Looks `host` up, an address or a name, and calls `done` once; a look-up under way is cancelled.
+  // Looks `host` up, an address or a name, and calls `done` once, for an address at once; a look-up under way
+  // is cancelled.
   void start(Loop& loop, const std::string& host, Done done);
   // `done` will not be called.
   void cancel();
+
+  // Whether a look-up is under way, or was given up: libuv's thread waits for it, and so would the end of the
+  // program.
+  [[nodiscard]] static bool any_under_way();
 
  private:
   struct Request;

@@ -1,5 +1,6 @@
 // WebSocket on libwebsockets, as a guest on our loop.
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include <libwebsockets.h>
@@ -31,7 +32,7 @@ class Context {
     info.protocols = protocols;
     info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     info.foreign_loops = &foreign_loop_;
-    info.fd_limit_per_thread = 16;  // its tables are sized by this; one connection needs few
+    info.fd_limit_per_thread = 64;  // its tables are sized by this: one connection, and old ones that linger
     info.gid = -1;
     info.uid = -1;
     if (!tls.ca_file.empty()) info.client_ssl_ca_filepath = tls.ca_file.c_str();
@@ -67,10 +68,10 @@ class LwsWebSocket : public WebSocket {
   void close() override;
 
   // What on_lws_event passes on.
-  int append_header(unsigned char** at, unsigned char* end, lws* wsi);
+  int append_header(unsigned char** at, unsigned char* end);
   void on_opened();
   void on_received(lws* wsi, std::string_view piece);
-  void on_pong() { last_byte_ = loop_.now(); }
+  void on_pong() { heard(); }
   int on_writable(lws* wsi);
   void on_failed(lws* wsi, std::string_view reason);
   void on_closed();
@@ -79,6 +80,7 @@ class LwsWebSocket : public WebSocket {
  private:
   void connect_to_next_address();
   void beat();
+  void heard();
   void finish(WebSocketClosed closed);
 
   Loop& loop_;
@@ -94,7 +96,8 @@ class LwsWebSocket : public WebSocket {
   bool open_ = false;
   bool want_ping_ = false;
   Milliseconds last_byte_{0};
-  std::string message_;  // the message being put together, up to the bound
+  std::optional<Milliseconds> asked_;  // when the first ping since the last byte was sent
+  std::string message_;                // the message being put together, up to the bound
   size_t message_total_bytes_ = 0;
   std::string close_reason_;        // what the peer gave as its reason
   std::deque<std::string> unsent_;  // each with LWS_PRE bytes in front
@@ -108,6 +111,13 @@ void LwsWebSocket::connect(WebSocketOptions options, Handlers handlers) {
   if (context_ == nullptr || context_ca_file_ != options_.tls.ca_file) {
     context_ = std::make_unique<Context>(loop_, options_.tls);
     context_ca_file_ = options_.tls.ca_file;
+  }
+  if (context_->get() == nullptr) {
+    context_.reset();
+    finish({0,
+            "libwebsockets can't start: is its libuv plugin installed (libwebsockets-evlib-uv), are file "
+            "descriptors left?"});
+    return;
   }
   deadline_.once(options_.connect_timeout, [this] {
     finish({0, "no WebSocket at " + options_.url.authority() + " within " +
@@ -139,8 +149,9 @@ void LwsWebSocket::connect_to_next_address() {
   info.local_protocol_name = "ari";
   info.opaque_user_data = this;
   info.pwsi = &wsi_;
+  info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;  // the password is for this server alone
   if (options_.url.tls) {
-    info.ssl_connection = LCCSCF_USE_SSL;
+    info.ssl_connection |= LCCSCF_USE_SSL;
     if (!options_.tls.verify_peer) info.ssl_connection |= LCCSCF_ALLOW_SELFSIGNED | LCCSCF_ALLOW_INSECURE;
     if (!options_.tls.verify_host) info.ssl_connection |= LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
   }
@@ -189,7 +200,7 @@ void LwsWebSocket::finish(WebSocketClosed closed) {
   if (callback) callback(closed);
 }
 
-int LwsWebSocket::append_header(unsigned char** at, unsigned char* end, lws*) {
+int LwsWebSocket::append_header(unsigned char** at, unsigned char* end) {
   if (options_.authorization.empty()) return 0;
   const std::string line = "Authorization: " + options_.authorization + "\r\n";
   if (static_cast<size_t>(end - *at) < line.size()) return -1;
@@ -201,24 +212,33 @@ void LwsWebSocket::on_opened() {
   open_ = true;
   addresses_.clear();
   deadline_.stop();
-  last_byte_ = loop_.now();
+  heard();
   // A quarter of the ping interval is the precision with which silence is noticed.
   heartbeat_.every(std::max(options_.ping_interval / 4, Milliseconds(10)), [this] { beat(); });
   if (handlers_.opened) handlers_.opened();
 }
 
+void LwsWebSocket::heard() {
+  last_byte_ = loop_.now();
+  asked_.reset();
+}
+
+// Silence alone proves nothing: this process may have been stopped, and its pings with it. A ping without an
+// answer does.
 void LwsWebSocket::beat() {
-  const Milliseconds silent = loop_.now() - last_byte_;
-  if (silent >= options_.silence_timeout) {
-    finish({0, "dead: not a byte for " + std::to_string(silent.count()) + " ms"});
-  } else if (silent >= options_.ping_interval) {
-    want_ping_ = true;
-    lws_callback_on_writable(wsi_);
+  const Milliseconds now = loop_.now();
+  if (now - last_byte_ < options_.ping_interval) return;
+  if (asked_ && now - *asked_ >= options_.silence_timeout - options_.ping_interval) {
+    finish({0, "dead: not a byte for " + std::to_string((now - last_byte_).count()) + " ms"});
+    return;
   }
+  if (!asked_) asked_ = now;
+  want_ping_ = true;
+  lws_callback_on_writable(wsi_);
 }
 
 void LwsWebSocket::on_received(lws* wsi, std::string_view piece) {
-  last_byte_ = loop_.now();
+  heard();
   const bool first = lws_is_first_fragment(wsi) != 0;
   if (first) {
     message_.clear();
@@ -291,7 +311,7 @@ int on_lws_event(lws* wsi, lws_callback_reasons reason, void*, void* in, size_t 
   switch (reason) {
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: {
       auto** at = static_cast<unsigned char**>(in);
-      return self == nullptr ? -1 : self->append_header(at, *at + length, wsi);
+      return self == nullptr ? -1 : self->append_header(at, *at + length);
     }
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
       if (self == nullptr) return -1;

@@ -72,7 +72,8 @@ Result<Json> parse_json(std::string_view text) {
     rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
     rapidjson::Reader reader;
     Gate gate(handler);
-    outcome = reader.Parse<rapidjson::kParseValidateEncodingFlag>(stream, gate);
+    outcome = reader.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag>(stream,
+                                                                                                       gate);
     refusal = gate.refusal();
     return !outcome.IsError();
   };

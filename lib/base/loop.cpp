@@ -6,6 +6,8 @@
 namespace aribus {
 namespace {
 
+constexpr uint64_t late_ms = 100;
+
 void require(int status, const char* what) {
   if (status != 0) throw std::runtime_error(std::string(what) + ": " + uv_strerror(status));
 }
@@ -33,9 +35,10 @@ Loop::Loop() {
 }
 
 Loop::~Loop() {
-  // What is still open belongs to libraries that close asynchronously.
+  // What is still open belongs to libraries that close asynchronously, or to threads that will come back to
+  // the loop.
   for (int turns = 0; uv_loop_close(&loop_) == UV_EBUSY && turns < 1000; ++turns)
-    uv_run(&loop_, UV_RUN_NOWAIT);
+    uv_run(&loop_, loop_.active_reqs.count > 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
   for (const auto& call : at_end_) call();
 }
 
@@ -51,12 +54,27 @@ Timer::Timer(Loop& loop)
                                       [&](uv_timer_t* raw) { return uv_timer_init(loop.raw(), raw); })) {}
 
 void Timer::start(Milliseconds delay, Milliseconds repeat, std::function<void()> call) {
-  handle_->call = [call = std::move(call)](int) { call(); };
+  handle_->call = [this, repeat, call = std::move(call)](int) {
+    if (must_wait()) return arm(Milliseconds(1));
+    if (repeat.count() > 0) arm(repeat);
+    call();
+  };
+  postponed_ = false;
   // libuv counts from the start of the turn; a long turn must not shorten the delay.
   uv_update_time(handle_->raw.loop);
+  arm(delay);
+}
+
+void Timer::arm(Milliseconds delay) {
+  due_ = uv_now(handle_->raw.loop) + static_cast<uint64_t>(delay.count());
   uv_timer_start(
-      &handle_->raw, [](uv_timer_t* raw) { fire(raw, 0); }, static_cast<uint64_t>(delay.count()),
-      static_cast<uint64_t>(repeat.count()));
+      &handle_->raw, [](uv_timer_t* raw) { fire(raw, 0); }, static_cast<uint64_t>(delay.count()), 0);
+}
+
+// libuv runs timers before it looks at descriptors: one that is late lets a turn pass.
+bool Timer::must_wait() {
+  postponed_ = !postponed_ && uv_now(handle_->raw.loop) > due_ + late_ms;
+  return postponed_;
 }
 
 void Timer::once(Milliseconds delay, std::function<void()> call) {

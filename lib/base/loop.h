@@ -18,7 +18,8 @@ using Milliseconds = std::chrono::milliseconds;
 class Loop {
  public:
   Loop();
-  // Required: what waits on the loop was destroyed. Runs it until the handles being closed are gone.
+  // Required: what waits on the loop was destroyed. Runs it until the handles being closed are gone, and
+  // libuv's threads are back.
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -67,9 +68,14 @@ using HandlePtr = std::unique_ptr<Handle<Raw>, CloseHandle<Raw>>;
 }  // namespace detail
 
 // Calls back once, or at intervals. Must not outlive its loop.
+//
+// After a turn of the loop that took too long (or a stopped process), what arrived meanwhile is handled
+// before the timers that are late: nothing is given up for an answer that lies there unread.
 class Timer {
  public:
   explicit Timer(Loop& loop);
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
   // Calls `call` after `delay`, replacing what was set before.
   void once(Milliseconds delay, std::function<void()> call);
   // Calls `call` every `interval`, the first time after one interval.
@@ -79,7 +85,12 @@ class Timer {
 
  private:
   void start(Milliseconds delay, Milliseconds repeat, std::function<void()> call);
+  void arm(Milliseconds delay);
+  [[nodiscard]] bool must_wait();
+
   detail::HandlePtr<uv_timer_t> handle_;
+  uint64_t due_ = 0;        // on the loop's clock, in milliseconds
+  bool postponed_ = false;  // it was late, and waits for what arrived meanwhile
 };
 
 // Watches a file descriptor, which must stay open until the Poll is gone.

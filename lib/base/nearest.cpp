@@ -1,22 +1,30 @@
 #include "base/nearest.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
-#include <vector>
 
 namespace aribus {
 namespace {
+
+constexpr size_t longest = 48;  // nobody mistypes a longer name; and the cost is the product of the lengths
 
 char lower(char c) {
   return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
 }
 
+// Of two words of that length, how many letters may differ for one to be meant by the other.
+size_t tolerable(size_t length, size_t other_length) {
+  return std::max<size_t>(1, std::max(length, other_length) / 3);
+}
+
 // Optimal string alignment: insertions, deletions, changes and swaps of neighbours count one each.
+// Required: neither is longer than `longest`.
 size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> before, last(b.size() + 1), row(b.size() + 1);
+  std::array<size_t, longest + 1> before, last, row;
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
   for (size_t i = 1; i <= a.size(); ++i) {
-    before = std::move(last);
+    before = last;
     last = row;
     row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
@@ -33,20 +41,20 @@ size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
-  constexpr size_t longest = 64;  // nobody mistypes a longer name; and the cost is the product of the lengths
   if (word.size() > longest) return {};
   std::string_view best;
   size_t best_distance = std::string_view::npos;
   for (const std::string_view candidate : known) {
+    const size_t limit = tolerable(word.size(), candidate.size());
+    const size_t at_least = std::max(word.size(), candidate.size()) - std::min(word.size(), candidate.size());
+    if (at_least > limit || candidate.size() > longest) continue;
     const size_t d = distance(word, candidate);
-    if (d < best_distance) {
-      best = candidate;
-      best_distance = d;
-    }
+    const bool all_differ = d >= std::max(word.size(), candidate.size());
+    if (d > limit || all_differ || d >= best_distance) continue;
+    best = candidate;
+    best_distance = d;
   }
-  const size_t tolerable = std::max<size_t>(1, std::max(word.size(), best.size()) / 3);
-  const bool all_differ = best_distance >= std::max(word.size(), best.size());
-  return best_distance <= tolerable && !all_differ ? best : std::string_view{};
+  return best;
 }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> known) {

@@ -80,8 +80,11 @@ Result<void> check_variables(const JsonValue& params) {
   if (variables == nullptr || !variables->IsObject()) return {};  // elsewhere it lists names
   for (const auto& member : variables->GetObject()) {
     const JsonValue& value = member.value;
-    if (value.IsString() || (value.IsObject() && find(value, "value") != nullptr)) continue;
-    return wrong_param("variables." + std::string(as_view(member.name)), "a string", &value);
+    const std::string name = "variables." + std::string(as_view(member.name));
+    if (value.IsObject() && find(value, "value") != nullptr) continue;
+    if (!value.IsString()) return wrong_param(name, "a string", &value);
+    if (as_view(value).find('\0') != std::string_view::npos)
+      return wrong_param(name, "a string without NUL characters", &value);
   }
   return {};
 }
@@ -210,8 +213,11 @@ bool is_courtesy_param(const ari::Operation& operation, std::string_view name) {
 }
 
 Result<void> prepare(const ari::Operation& operation, Json& params, const Upstream& upstream) {
-  if (const Maker* maker = find_maker(operation); maker != nullptr && find(params, maker->id) == nullptr) {
-    set_member(params, maker->id, "aribus-" + random_hex(8));
+  if (const Maker* maker = find_maker(operation)) {
+    const JsonValue* id = find(params, maker->id);
+    if (id == nullptr) set_member(params, maker->id, "aribus-" + random_hex(8));
+    if (id != nullptr && id->GetStringLength() == 0)
+      return wrong_param(maker->id, "a string that is not empty", id);
   }
   // Declared to be the default, and yet Asterisk answers 400 "Direction is required" without it.
   const bool mutes = operation.name == "channels.mute" || operation.name == "channels.unmute";

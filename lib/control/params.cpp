@@ -1,5 +1,6 @@
 #include "control/params.h"
 
+#include <algorithm>
 #include <charconv>
 #include <vector>
 
@@ -27,6 +28,10 @@ Result<void> check_value(const Parameter& parameter, const JsonValue& value) {
   }
   if (value.IsString() && parameter.place == ari::Place::path && value.GetStringLength() == 0) {
     return wrong_param(parameter.name, "a string that is not empty");
+  }
+  // Asterisk's strings end at a NUL: it would act on another name than was meant.
+  if (value.IsString() && as_view(value).find('\0') != std::string_view::npos) {
+    return wrong_param(parameter.name, "a string without NUL characters", &value);
   }
   if (!parameter.values.empty() && value.IsString()) {
     for (const std::string_view allowed : parameter.values) {
@@ -91,11 +96,13 @@ Error wrong_param(std::string_view name, std::string_view expected, const JsonVa
 }
 
 Result<void> check_params(std::span<const Parameter> declared, const JsonValue& params) {
+  if (params.IsNull()) return check_params(declared, JsonValue(rapidjson::kObjectType));
   if (!params.IsObject()) {
     return Error{ErrorKind::invalid_params,
                  "params: an object is expected, not " + std::string(type_name(params)),
                  {}};
   }
+  std::vector<const Parameter*> given;
   for (const auto& member : params.GetObject()) {
     const std::string_view name = as_view(member.name);
     const Parameter* known = nullptr;
@@ -111,6 +118,9 @@ Result<void> check_params(std::span<const Parameter> declared, const JsonValue& 
                       (names.empty() ? " (there are none)" : " (known: " + join(names) + ")");
       return error;
     }
+    if (std::ranges::find(given, known) != given.end())
+      return Error{ErrorKind::invalid_params, std::string(name) + ": given twice", {}};
+    given.push_back(known);
     if (auto checked = check_given(*known, member.value); !checked) return checked;
   }
   for (const Parameter& parameter : declared) {

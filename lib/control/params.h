@@ -15,8 +15,8 @@ namespace aribus::control {
 [[nodiscard]] Error wrong_param(std::string_view name, std::string_view expected,
                                 const JsonValue* given = nullptr);
 
-// `params` holds every required parameter of `declared`, none that is not declared, and each of its type,
-// among its values and in its range. Errors: invalid_params, naming the first fault and, for an unknown name
+// `params`, an object (null stands for an empty one), holds every required parameter of `declared`, none that is not declared and none twice, and each of
+// its type, among its values and in its range. Errors: invalid_params, naming the first fault and, for an unknown name
 // or value, the nearest known one.
 [[nodiscard]] Result<void> check_params(std::span<const ari::Parameter> declared, const JsonValue& params);
 

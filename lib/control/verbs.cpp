@@ -40,10 +40,11 @@ Json with_string(std::string_view name, std::string_view value) {
   return object;
 }
 
+// "%00" would end the path in Asterisk, which then acts on another thing than was meant.
 bool safe_path(std::string_view path) {
-  return path.starts_with('/') && std::ranges::none_of(path, [](unsigned char c) {
-           return c <= ' ' || c >= 0x7F || c == '?' || c == '#';
-         });
+  return path.starts_with('/') && path.find("%00") == std::string_view::npos &&
+         std::ranges::none_of(path,
+                              [](unsigned char c) { return c <= ' ' || c >= 0x7F || c == '?' || c == '#'; });
 }
 
 }  // namespace

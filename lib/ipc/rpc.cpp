@@ -11,11 +11,18 @@ Error invalid(std::string message) {
   return Error{ErrorKind::invalid_request, std::move(message), {}};
 }
 
+// A number beyond this is not kept to the last digit, and its answer could not be told from another's.
+bool can_be_echoed(const JsonValue& id) {
+  constexpr double exact_to = 9007199254740992;  // 2^53
+  return id.IsString() || id.IsInt64() || id.IsUint64() ||
+         (id.IsDouble() && id.GetDouble() > -exact_to && id.GetDouble() < exact_to);
+}
+
 }  // namespace
 
 std::string id_of(const JsonValue& value) {
   const JsonValue* id = find(value, "id");
-  return id != nullptr && (id->IsString() || id->IsNumber()) ? to_text(*id) : "null";
+  return id != nullptr && can_be_echoed(*id) ? to_text(*id) : "null";
 }
 
 Result<Request> read_request(const JsonValue& value) {
@@ -27,8 +34,8 @@ Result<Request> read_request(const JsonValue& value) {
   Request request;
   request.method = as_view(*method);
   if (const JsonValue* id = find(value, "id")) {
-    if (!id->IsString() && !id->IsNumber() && !id->IsNull())
-      return invalid("an `id` is a string or a number");
+    if (!can_be_echoed(*id) && !id->IsNull())
+      return invalid("an `id` is a string or a number of at most 64 bits");
     request.id = to_text(*id);
   }
   const JsonValue* params = find(value, "params");

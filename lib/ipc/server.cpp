@@ -154,16 +154,16 @@ void Server::pause_accepting(const Error& error) {
 void Server::add_session(Fd socket) {
   const uint64_t id = next_session_++;
   const size_t before = sessions_.size();
-  auto session = std::make_unique<Session>(Session::Context{loop_, log_, dispatcher_, options_.session},
-                                           std::move(socket),
-                                           Session::Handlers{[this, id] {
-                                                               wanting_.push_back(id);
-                                                               end_of_turn_.request();
-                                                             },
-                                                             [this, id] {
-                                                               ended_.push_back(id);
-                                                               end_of_turn_.request();
-                                                             }});
+  auto session = std::make_unique<Session>(
+      Session::Context{loop_, log_, dispatcher_, budget_, options_.session}, std::move(socket),
+      Session::Handlers{[this, id] {
+                          wanting_.push_back(id);
+                          end_of_turn_.request();
+                        },
+                        [this, id] {
+                          ended_.push_back(id);
+                          end_of_turn_.request();
+                        }});
   const auto at = sessions_.emplace(id, std::move(session)).first;
   if (before >= options_.max_connections) {
     const std::string limit = std::to_string(options_.max_connections);
@@ -173,6 +173,7 @@ void Server::add_session(Fd socket) {
 }
 
 void Server::flush() {
+  budget_.renew();
   const std::vector<uint64_t> wanting = std::exchange(wanting_, {});
   if (std::exchange(log_grew_, false)) {
     for (const auto& [id, session] : sessions_) {

@@ -68,6 +68,7 @@ class Server {
   bus::Log& log_;
   control::Dispatcher& dispatcher_;
   ServerOptions options_;
+  TurnBudget budget_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::vector<uint64_t> wanting_;  // sessions that asked for a flush

@@ -1,6 +1,5 @@
 #include "ipc/session.h"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -14,10 +13,7 @@ namespace aribus::ipc {
 namespace {
 
 constexpr size_t fair_share_bytes = 256 * 1024;  // read or written for one session in one turn
-
-bool share_a_key(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-  return std::ranges::any_of(a, [&](const auto& key) { return std::ranges::find(b, key) != b.end(); });
-}
+constexpr size_t max_command_ids = 1024;         // named by one command
 
 }  // namespace
 
@@ -53,8 +49,10 @@ void Session::on_ready(int events) {
 
 void Session::read() {
   // One buffer for all sessions: it holds nothing between calls.
-  static std::array<char, 64 * 1024> buffer;
-  for (size_t taken = 0; taken < fair_share_bytes && outbox_.size() <= context_.limits.max_unsent_bytes;) {
+  static std::array<char, 16 * 1024> buffer;
+  for (size_t taken = 0; taken < fair_share_bytes && !context_.budget.spent() &&
+                         outbox_.size() <= context_.limits.max_unsent_bytes;) {
+    const TurnBudget::Use use(context_.budget);
     const ssize_t count = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
@@ -82,14 +80,20 @@ void Session::on_line(std::string_view line) {
   Result<Json> parsed = parse_json(line);
   if (!parsed) return send_line(error_text("null", parsed.error()));
   if (!parsed->IsArray()) return on_request(*parsed, nullptr);
-  if (parsed->Empty()) {
-    return send_line(
-        error_text("null", {ErrorKind::invalid_request, "a batch holds at least one request", {}}));
+  on_batch(*parsed);
+}
+
+void Session::on_batch(const JsonValue& requests) {
+  const size_t limit = context_.limits.max_batch;
+  if (requests.Empty() || requests.Size() > limit) {
+    const std::string expected =
+        requests.Empty() ? "at least one request" : "at most " + std::to_string(limit) + " requests";
+    return send_line(error_text("null", {ErrorKind::invalid_request, "a batch holds " + expected, {}}));
   }
   const auto batch = std::make_shared<Batch>();
   batch->missing = 1;  // keeps it open until all its requests have begun
-  for (const JsonValue& value : parsed->GetArray()) on_request(value, batch);
-  if (--batch->missing == 0 && !batch->text.empty()) send_line(batch->text + "]");
+  for (const JsonValue& value : requests.GetArray()) on_request(value, batch);
+  end_batch_part(*batch);
 }
 
 void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch) {
@@ -98,7 +102,9 @@ void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& b
   if (!request) {
     answer(id_of(value), request.error(), batch);
   } else if (request->method == "subscribe") {
-    answer(request->id, subscribe(*request->params), batch);
+    const auto outcome = subscribe(*request->params);
+    if (outcome) subscribed_in_ = batch;
+    answer(request->id, outcome, batch);
   } else if (request->method == "unsubscribe") {
     answer(request->id, unsubscribe(*request->params), batch);
   } else {
@@ -114,9 +120,7 @@ Result<std::string> Session::subscribe(const JsonValue& params) {
 }
 
 Result<std::string> Session::unsubscribe(const JsonValue& params) {
-  if (!params.IsNull()) {
-    if (auto checked = control::check_params({}, params); !checked) return checked.error();
-  }
+  if (auto checked = control::check_params({}, params); !checked) return checked.error();
   const bus::Cursor cursor = subscription_ ? subscription_->cursor() : context_.log.cursor();
   subscription_.reset();
   return render([&](JsonWriter& writer) {
@@ -136,47 +140,48 @@ void Session::on_command(Request request, const std::shared_ptr<Batch>& batch) {
            batch);
     return;
   }
-  Command& command = commands_.emplace_back();
-  command.keys = control::Dispatcher::keys_of(*request.params);
-  command.method = std::move(request.method);
-  command.params = copy_of(*request.params);
-  command.id = std::move(request.id);
-  command.batch = batch;
-  start_commands();
-}
-
-// Commands that name the same thing reach Asterisk in the order in which they came.
-bool Session::must_wait(std::list<Command>::const_iterator command) const {
-  return std::any_of(commands_.begin(), command,
-                     [&](const Command& earlier) { return share_a_key(earlier.keys, command->keys); });
-}
-
-void Session::start_commands() {
-  const auto alive = alive_;
-  for (auto at = commands_.begin(); at != commands_.end();) {
-    if (at->started || must_wait(at)) {
-      ++at;
-      continue;
-    }
-    start(*at);
-    if (!*alive) return;
-    at = commands_.begin();  // it may have been answered at once and be gone
-    while (at != commands_.end() && at->started) ++at;
+  std::vector<std::string> keys = control::Dispatcher::keys_of(*request.params);
+  if (keys.size() > max_command_ids) {
+    answer(request.id,
+           Error{ErrorKind::invalid_params,
+                 "params: " + std::to_string(keys.size()) + " ids are named; at most " +
+                     std::to_string(max_command_ids) + " are expected",
+                 {}},
+           batch);
+    return;
   }
+  const uint64_t ticket = next_ticket_++;
+  commands_.emplace(
+      ticket, Command{std::move(request.method), copy_of(*request.params), std::move(request.id), batch});
+  if (order_.enter(ticket, std::move(keys))) start(ticket);
 }
 
-void Session::start(Command& command) {
-  command.started = true;
+void Session::start(uint64_t ticket) {
+  const Command& command = commands_.at(ticket);
   context_.dispatcher.call(command.method, command.params,
-                           [this, alive = alive_, &command](const Result<std::string>& answer) {
-                             if (*alive) finish(command, answer);
+                           [this, alive = alive_, ticket](const Result<std::string>& outcome) {
+                             if (*alive) finish(ticket, outcome);
                            });
 }
 
-void Session::finish(Command& command, const Result<std::string>& outcome) {
-  answer(command.id, outcome, command.batch);
-  commands_.remove_if([&](const Command& other) { return &other == &command; });
-  start_commands();
+// Starts what waited for others, in a loop: an answer that comes at once frees the next one.
+void Session::start_freed() {
+  if (std::exchange(starting_, true)) return;
+  const auto alive = alive_;
+  while (!freed_.empty() && outbox_.size() <= context_.limits.max_unsent_bytes) {
+    const uint64_t ticket = freed_.front();
+    freed_.pop_front();
+    start(ticket);
+    if (!*alive) return;
+  }
+  starting_ = false;
+}
+
+void Session::finish(uint64_t ticket, const Result<std::string>& outcome) {
+  const auto command = commands_.extract(ticket);
+  answer(command.mapped().id, outcome, command.mapped().batch);
+  for (const uint64_t freed : order_.leave(ticket)) freed_.push_back(freed);
+  start_freed();
 }
 
 void Session::answer(const std::string& id, const Result<std::string>& outcome,
@@ -188,7 +193,13 @@ void Session::answer(const std::string& id, const Result<std::string>& outcome,
     return;
   }
   if (!text.empty()) batch->text += (batch->text.empty() ? "[" : ",") + text;
-  if (--batch->missing == 0 && !batch->text.empty()) send_line(batch->text + "]");
+  end_batch_part(*batch);
+}
+
+void Session::end_batch_part(Batch& batch) {
+  if (--batch.missing > 0) return;
+  if (!batch.text.empty()) send_line(batch.text + "]");
+  if (subscribed_in_.get() == &batch) subscribed_in_.reset();
 }
 
 void Session::send_line(std::string_view text) {
@@ -213,7 +224,8 @@ void Session::drain() {
 void Session::flush() {
   if (ended_ || blocked_) return;
   if (!write_outbox()) return;
-  if (!leaving_ && !write_records()) return;
+  start_freed();
+  if (!leaving_ && !subscribed_in_ && !write_records()) return;
   const bool records_done = !subscription_ || (draining_ && subscription_->up_to_date());
   if (outbox_.empty() && commands_.empty() && (leaving_ || (input_over_ && records_done))) return end();
   watch();

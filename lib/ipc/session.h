@@ -1,26 +1,30 @@
 // One connected program.
 #pragma once
 
-#include <list>
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <unordered_map>
 
 #include "base/fd.h"
 #include "base/loop.h"
 #include "control/dispatcher.h"
+#include "ipc/key_order.h"
 #include "ipc/line_reader.h"
 #include "ipc/outbox.h"
 #include "ipc/rpc.h"
 #include "ipc/subscription.h"
+#include "ipc/turn_budget.h"
 
 namespace aribus::ipc {
 
 struct SessionLimits {
   size_t max_line_bytes = 1 << 20;    // of one request
   size_t max_commands = 64;           // under way at a time
-  size_t max_unsent_bytes = 1 << 20;  // of answers: while more wait, nothing is read from the peer
+  size_t max_batch = 256;             // requests in one batch
+  size_t max_unsent_bytes = 1 << 20;  // of answers: while more wait, nothing is read and no command started
 };
 
 // Reads requests, answers them, and writes the subscription straight out of the log. Owned by the server; it
@@ -31,6 +35,7 @@ class Session {
     Loop& loop;
     const bus::Log& log;
     control::Dispatcher& dispatcher;
+    TurnBudget& budget;
     SessionLimits limits;
   };
   struct Handlers {
@@ -64,26 +69,25 @@ class Session {
   };
   // A command that was not answered yet.
   struct Command {
-    std::vector<std::string> keys;
     std::string method;
     Json params;
     std::string id;
     std::shared_ptr<Batch> batch;
-    bool started = false;
   };
 
   void on_ready(int events);
   void read();
   void on_line(std::string_view line);
+  void on_batch(const JsonValue& requests);
   void on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch);
   void on_command(Request request, const std::shared_ptr<Batch>& batch);
-  void start_commands();
-  bool must_wait(std::list<Command>::const_iterator command) const;
-  void start(Command& command);
-  void finish(Command& command, const Result<std::string>& answer);
+  void start(uint64_t ticket);
+  void start_freed();
+  void finish(uint64_t ticket, const Result<std::string>& outcome);
   Result<std::string> subscribe(const JsonValue& params);
   Result<std::string> unsubscribe(const JsonValue& params);
   void answer(const std::string& id, const Result<std::string>& answer, const std::shared_ptr<Batch>& batch);
+  void end_batch_part(Batch& batch);
   void send_line(std::string_view text);
   bool write_outbox();
   bool write_records();
@@ -97,7 +101,12 @@ class Session {
   LineReader reader_;
   Outbox outbox_;
   std::optional<Subscription> subscription_;
-  std::list<Command> commands_;
+  std::shared_ptr<Batch> subscribed_in_;            // no record goes out before this batch is answered
+  std::unordered_map<uint64_t, Command> commands_;  // by ticket
+  KeyOrder order_;
+  std::deque<uint64_t> freed_;  // commands that waited, and need not any more
+  uint64_t next_ticket_ = 1;
+  bool starting_ = false;
   bool input_over_ = false;  // nothing more is read
   bool draining_ = false;    // ends when everything is answered and written
   bool leaving_ = false;     // no record more is written; ends when the outbox is empty

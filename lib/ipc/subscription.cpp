@@ -33,20 +33,18 @@ std::vector<std::string> strings_of(const JsonValue& params, std::string_view na
 }  // namespace
 
 Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log& log) {
-  static const JsonValue none(rapidjson::kObjectType);
-  const JsonValue& given = params.IsNull() ? none : params;
-  if (auto checked = control::check_params(subscribe_params, given); !checked) return checked.error();
+  if (auto checked = control::check_params(subscribe_params, params); !checked) return checked.error();
   bus::FilterOptions filter;
-  filter.types = strings_of(given, "types");
-  filter.exclude = strings_of(given, "exclude");
-  filter.servers = strings_of(given, "servers");
-  filter.apps = strings_of(given, "apps");
-  filter.channels = strings_of(given, "channels");
-  filter.bridges = strings_of(given, "bridges");
-  filter.endpoints = strings_of(given, "endpoints");
+  filter.types = strings_of(params, "types");
+  filter.exclude = strings_of(params, "exclude");
+  filter.servers = strings_of(params, "servers");
+  filter.apps = strings_of(params, "apps");
+  filter.channels = strings_of(params, "channels");
+  filter.bridges = strings_of(params, "bridges");
+  filter.endpoints = strings_of(params, "endpoints");
   Subscription subscription(std::move(filter), log);
-  if (find_string(given, "on_overflow") == "disconnect") subscription.on_overflow_ = Overflow::disconnect;
-  const JsonValue* since = find(given, "since");
+  if (find_string(params, "on_overflow") == "disconnect") subscription.on_overflow_ = Overflow::disconnect;
+  const JsonValue* since = find(params, "since");
   subscription.start(since == nullptr ? std::nullopt : std::optional<std::string>(as_view(*since)));
   return subscription;
 }

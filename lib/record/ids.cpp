@@ -8,6 +8,8 @@ namespace {
 using ari::Field;
 using ari::Model;
 
+constexpr size_t searched = 32;  // a list up to this length is searched from its start: nearly every one
+
 // Which field of which model is an id.
 struct IdField {
   std::string_view model;
@@ -89,8 +91,15 @@ std::string_view field_name(IdKind kind) {
 }
 
 void Ids::add(IdKind kind, std::string_view id) {
+  if (id.empty()) return;
   auto& list = lists_[static_cast<size_t>(kind)];
-  if (!id.empty() && std::ranges::find(list, id) == list.end()) list.emplace_back(id);
+  auto& seen = seen_[static_cast<size_t>(kind)];
+  if (list.size() < searched) {
+    if (std::ranges::find(list, id) == list.end()) list.emplace_back(id);
+    return;
+  }
+  if (seen.empty()) seen.insert(list.begin(), list.end());
+  if (seen.emplace(id).second) list.emplace_back(id);
 }
 
 void lift_ids(const JsonValue& value, const Model* model, Ids& into) {

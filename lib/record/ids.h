@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "ari/schema.h"
@@ -29,6 +30,7 @@ class Ids {
 
  private:
   std::array<std::vector<std::string>, id_kinds> lists_;
+  std::array<std::unordered_set<std::string>, id_kinds> seen_;  // of lists too long to be searched
 };
 
 // Adds the ids in `value`, an object of `model`: its own and those of everything in it. Where the model is

@@ -1,4 +1,7 @@
 // How a WebSocket begins, is kept alive and ends.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "tests/unit/ari/socket.h"
 
 using namespace aribus;
@@ -97,4 +100,60 @@ TEST_CASE("no callback comes after close()") {
   pump_for(loop, Milliseconds(20));
   CHECK(socket.texts.empty());
   CHECK(socket.closed.empty());
+}
+
+TEST_CASE("a redirect is not followed, is told, and costs nothing however often it comes") {
+  Loop loop;
+  FakeAsterisk other(loop, upgrade);
+  FakeAsterisk asterisk(
+      loop, [&](auto& peer, auto&) { peer.answer(302, "", "Location: " + other.url() + "/ari/events\r\n"); });
+  Socket socket(loop);
+  constexpr size_t attempts = 100;
+  for (size_t i = 1; i <= attempts; ++i) {
+    socket.connect(socket.options(asterisk.port()));
+    REQUIRE(pump(loop, [&] { return socket.closed.size() == i; }));
+    REQUIRE(socket.closed.back().http_status == 302);
+  }
+  CHECK(other.requests.empty());
+  asterisk.set_script(upgrade);
+  socket.connect(socket.options(asterisk.port()));
+  CHECK(pump(loop, [&] { return socket.opened == 1; }));
+}
+
+TEST_CASE("a process that was stopped does not take its own silence for the server's") {
+  Loop loop;
+  FakeAsterisk asterisk(loop, upgrade);
+  Socket socket(loop);
+  auto options = socket.options(asterisk.port());
+  options.ping_interval = Milliseconds(50);
+  options.silence_timeout = Milliseconds(150);
+  auto& peer = socket.open(asterisk, options);
+  for (int i = 0; i < 3; ++i) {
+    ::usleep(400'000);
+    peer.text(R"({"type":"Meanwhile"})");
+    pump_for(loop, Milliseconds(100));
+  }
+  ::usleep(400'000);  // and nothing came meanwhile
+  pump_for(loop, Milliseconds(200));
+  CHECK(socket.closed.empty());
+  CHECK(socket.texts.size() == 3);
+}
+
+TEST_CASE("without descriptors left a connection fails with a reason, and later ones succeed") {
+  Loop loop;
+  FakeAsterisk asterisk(loop, upgrade);
+  Socket socket(loop);
+  std::vector<Fd> hoard;
+  for (;;) {
+    Fd fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!fd.valid()) break;
+    hoard.push_back(std::move(fd));
+    if (hoard.size() > 100'000) return;  // there is no limit here
+  }
+  socket.connect(socket.options(asterisk.port()));
+  REQUIRE(pump(loop, [&] { return socket.closed.size() == 1; }));
+  CHECK_FALSE(socket.closed[0].reason.empty());
+  hoard.clear();
+  socket.connect(socket.options(asterisk.port()));
+  CHECK(pump(loop, [&] { return socket.opened == 1; }));
 }

@@ -138,3 +138,9 @@ TEST_CASE("what is written is escaped, what is written raw is not") {
   });
   CHECK(text == "{\"a\\\"b\":\"line\\nend\\u0001\",\"raw\":[1, 2]}");
 }
+
+TEST_CASE("a number is read to the last digit") {
+  CHECK(to_text(*parse_json("0.1234567890123456789")) == "0.12345678901234568");
+  CHECK(to_text(*parse_json("7.0420557077594588669468784357561207962098443483187940792729600000e+59")) ==
+        "7.042055707759459e59");
+}

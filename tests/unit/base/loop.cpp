@@ -181,3 +181,31 @@ TEST_CASE("a signal reaches its callback") {
   REQUIRE(::raise(SIGUSR1) == 0);
   CHECK(pump(loop, [&] { return calls == 1; }));
 }
+
+TEST_CASE("after a turn that took too long, what arrived is handled before the timers that are late") {
+  Loop loop;
+  SocketPair pair;
+  Timer timer(loop);
+  Poll poll(loop, pair.right.get());
+  std::string order;
+  timer.once(Milliseconds(10), [&] { order += "timer "; });
+  poll.watch(UV_READABLE, [&](int) {
+    char byte = 0;
+    if (::read(pair.right.get(), &byte, 1) == 1) order += "answer ";
+  });
+  REQUIRE(::write(pair.left.get(), "x", 1) == 1);
+  ::usleep(300'000);  // the process is stopped
+  REQUIRE(pump(loop, [&] { return order.size() >= 13; }));
+  CHECK(order == "answer timer ");
+}
+
+TEST_CASE("a timer at intervals that was late goes on at its interval") {
+  Loop loop;
+  Timer timer(loop);
+  int calls = 0;
+  timer.every(Milliseconds(5), [&] { ++calls; });
+  ::usleep(250'000);
+  REQUIRE(pump(loop, [&] { return calls > 0; }));
+  CHECK(calls == 1);  // what it missed is not made up for
+  REQUIRE(pump(loop, [&] { return calls >= 3; }));
+}

@@ -43,3 +43,11 @@ TEST_CASE("words are joined with commas") {
   CHECK(join(known) == "channelId, endpoint, timeout, app");
   CHECK(join({}).empty());
 }
+
+TEST_CASE("among words of any length only those of about the same are meant") {
+  constexpr std::array<std::string_view, 3> words = {"get", "getChannelVariable", "bridges.addChannel"};
+  CHECK(nearest("gte", words) == "get");
+  CHECK(nearest("getChannelVarable", words) == "getChannelVariable");
+  CHECK(nearest("bridges.adChannels", words) == "bridges.addChannel");
+  CHECK(nearest("getChannel", words).empty());
+}

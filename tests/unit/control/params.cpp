@@ -116,3 +116,17 @@ TEST_CASE("an error repeats no more than the beginning of what was given") {
   CHECK(fault(R"({"channelId":"c","timeout":")" + long_text + "\"}").size() < 200);
   CHECK(fault(R"({"channelId":"c",")" + long_text + R"(":1})").size() < 250);
 }
+
+TEST_CASE("a string that Asterisk would cut at a NUL is refused") {
+  CHECK(fault(R"({"channelId":"c1\u0000x"})").starts_with("channelId: a string without NUL characters"));
+  CHECK(fault(R"({"channelId":"c1","media":["a","b\u0000"]})").starts_with("media: a string without NUL"));
+}
+
+TEST_CASE("a parameter given twice is refused: nobody can say which one was meant") {
+  CHECK(fault(R"({"channelId":"c1","channelId":"c2"})") == "channelId: given twice");
+}
+
+TEST_CASE("null stands for no parameters") {
+  CHECK(check_params({}, json("null")).ok());
+  CHECK(fault("null") == "channelId: a string is missing");
+}

@@ -137,3 +137,21 @@ TEST_CASE("a key that is given twice is refused") {
   CHECK_THAT(fault(with("    username: other\n")),
              ContainsSubstring(":5:5: asterisk[0]: username: this key is given twice"));
 }
+
+TEST_CASE("a text is one line of UTF-8") {
+  CHECK_THAT(fault(with("    name: \"caf\xE9\"\n")), ContainsSubstring("UTF-8"));
+  CHECK_THAT(fault(with("    name: \"a\\0b\"\n")), ContainsSubstring("without control characters"));
+  CHECK_THAT(fault(with("    name: \"a\\nb\"\n")), ContainsSubstring("without control characters"));
+}
+
+TEST_CASE("a duration beyond what libraries can count is refused") {
+  for (const char* value : {"28801min", "99999999s", "2147483647s", "9223372036854775807ms"}) {
+    CHECK_THAT(fault(with("    silence_timeout: " + std::string(value) + "\n")),
+               ContainsSubstring("at most 28800min"));
+  }
+}
+
+TEST_CASE("a user's name has no colon") {
+  CHECK_THAT(fault("asterisk:\n  - username: a:b\n    password: x\n    apps: [demo]\n"),
+             ContainsSubstring("asterisk[0].username: a name without a colon"));
+}

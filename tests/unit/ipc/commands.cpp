@@ -173,3 +173,48 @@ TEST_CASE("draining does not wait for ever") {
   CHECK(daemon.server->connections() == 0);
   CHECK(program.ended());
 }
+
+TEST_CASE("a subscription made in a batch starts behind the batch's answer, and misses nothing") {
+  Busy daemon;
+  Program program(daemon);
+  program.say(R"([{"jsonrpc":"2.0","id":1,"method":"channels.answer","params":{"channelId":"c1"}},)"
+              R"({"jsonrpc":"2.0","id":2,"method":"subscribe"}])");
+  REQUIRE(daemon.arrived(1));
+  daemon.log.append(test::record_of("Meanwhile"));
+  program.ask("ping", "{}", "3");
+  CHECK(program.next()["id"].GetInt() == 3);
+  daemon.waiting[0]->answer(204, "");
+  const Json answers = program.next();
+  REQUIRE(answers.IsArray());
+  CHECK(answers.Size() == 2);
+  CHECK(find_string(program.next()["params"], "type") == "Meanwhile");
+  daemon.log.append(test::record_of("After"));
+  CHECK(find_string(program.next()["params"], "type") == "After");
+}
+
+TEST_CASE("a command that names more ids than anybody has is refused") {
+  Busy daemon;
+  Program program(daemon);
+  std::string ids;
+  for (int i = 0; i < 1024; ++i) ids += (ids.empty() ? "\"c" : ",\"c") + std::to_string(i) + '"';
+  program.ask("bridges.addChannel", R"({"bridgeId":"b1","channel":[)" + ids + "]}");
+  CHECK_THAT(std::string(find_string(program.next()["error"], "message")),
+             ContainsSubstring("1025 ids are named; at most 1024"));
+  CHECK(daemon.asterisk.requests.empty());
+}
+
+TEST_CASE("while answers wait unread, commands that waited for others are not started") {
+  ipc::SessionLimits limits;
+  limits.max_unsent_bytes = 4096;
+  Busy daemon(limits);
+  Program program(daemon);
+  for (int i = 1; i <= 3; ++i) program.ask("channels.get", channel("c1"), std::to_string(i));
+  REQUIRE(daemon.arrived(1));
+  daemon.waiting[0]->answer(200, R"({"id":"c1","name":")" + std::string(8 << 20, 'x') + "\"}");
+  test::pump_for(daemon.loop, Milliseconds(100));
+  CHECK(daemon.asterisk.requests.size() == 1);
+  CHECK(program.next()["id"].GetInt() == 1);
+  REQUIRE(daemon.arrived(2));
+  daemon.waiting[1]->answer(200, "{}");
+  REQUIRE(daemon.arrived(3));
+}

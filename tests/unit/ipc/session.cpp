@@ -1,5 +1,10 @@
 #include "ipc/session.h"
 
+#include <algorithm>
+#include <thread>
+
+#include <sys/socket.h>
+
 #include "tests/catch.h"
 #include "tests/unit/ipc/daemon.h"
 
@@ -150,4 +155,62 @@ TEST_CASE("while answers pile up unread nothing more is read, and none is lost")
     REQUIRE(answer["id"].GetInt() == i);
     REQUIRE(answer["result"].GetStringLength() == 50'000);
   }
+}
+
+TEST_CASE("a batch over the bound is refused as a whole") {
+  ipc::SessionLimits limits;
+  limits.max_batch = 3;
+  Daemon daemon(limits);
+  Program program(daemon);
+  const std::string ping = R"({"jsonrpc":"2.0","id":1,"method":"ping"})";
+  program.say("[" + ping + "," + ping + "," + ping + "," + ping + "]");
+  const Json answer = program.next();
+  CHECK(error_code(answer) == -32600);
+  CHECK_THAT(std::string(find_string(answer["error"], "message")), ContainsSubstring("at most 3 requests"));
+  program.say("[" + ping + "," + ping + "," + ping + "]");
+  CHECK(program.next().Size() == 3);
+}
+
+TEST_CASE("requests without end leave the loop its turns") {
+  Daemon daemon;
+  Program greedy(daemon);
+  std::string many;
+  for (int i = 0; i < 20'000; ++i)
+    many += R"({"jsonrpc":"2.0","id":1,"method":"chanels.git"})"
+            "\n";
+  Timer turns(daemon.loop);
+  uint64_t last = uv_hrtime(), longest = 0;
+  turns.every(Milliseconds(1), [&] {
+    longest = std::max(longest, uv_hrtime() - last);
+    last = uv_hrtime();
+  });
+  std::thread sender([fd = greedy.fd(), &many] {
+    std::string_view rest = many;
+    while (!rest.empty()) {
+      const ssize_t count = ::send(fd, rest.data(), rest.size(), MSG_NOSIGNAL);
+      if (count > 0) rest.remove_prefix(static_cast<size_t>(count));
+    }
+  });
+  size_t answers = 0;
+  daemon.pump([&] {
+    greedy.read();
+    answers = static_cast<size_t>(std::ranges::count(greedy.bytes(), '\n'));
+    return answers == 20'000;
+  });
+  sender.join();
+  CHECK(answers == 20'000);
+  CHECK(longest < 200'000'000);  // in one go they take longer
+}
+
+TEST_CASE("an id that can't be echoed to the last digit is refused") {
+  Daemon daemon;
+  Program program(daemon);
+  program.ask("ping", "{}", "123456789012345678901234567890");
+  const Json answer = program.next();
+  CHECK(error_code(answer) == -32600);
+  CHECK(answer["id"].IsNull());
+  program.ask("ping", "{}", "18446744073709551615");
+  CHECK(program.next()["id"].GetUint64() == 18446744073709551615U);
+  program.ask("ping", "{}", "0.8444218515250481");
+  CHECK_THAT(program.line(), ContainsSubstring(R"("id":0.8444218515250481,)"));
 }

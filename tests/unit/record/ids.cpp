@@ -1,5 +1,7 @@
 #include "record/ids.h"
 
+#include <chrono>
+
 #include "record/record.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
@@ -121,4 +123,15 @@ TEST_CASE("in an unknown event things are recognised by their shape, in any dept
                          R"("d":{"id":"b1","bridge_type":"mixing","channels":["c2"]},"id":"not a channel")");
   CHECK(ids.of(IdKind::channel) == Strings{"c1", "c2"});
   CHECK(ids.of(IdKind::bridge) == Strings{"b1"});
+}
+
+TEST_CASE("a bridge of 100,000 channels is no more than a long list") {
+  Ids ids;
+  const auto began = std::chrono::steady_clock::now();
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 100'000; ++i) ids.add(IdKind::channel, "channel-" + std::to_string(i));
+  }
+  CHECK(ids.of(IdKind::channel).size() == 100'000);
+  CHECK(ids.of(IdKind::channel)[99'999] == "channel-99999");
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));  // compared in pairs: minutes
 }

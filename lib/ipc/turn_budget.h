@@ -1,0 +1,38 @@
+// How long the loop is kept by what programs ask.
+#pragma once
+
+#include <cstdint>
+
+#include <uv.h>
+
+namespace aribus::ipc {
+
+// The time that requests take in one turn of the loop, over all connections together: what they ask beyond it
+// waits for the next turn, so that Asterisk's events are read in between (it cuts a reader off that is slow
+// for 100 ms).
+class TurnBudget {
+ public:
+  static constexpr uint64_t limit_ns = 5'000'000;
+
+  [[nodiscard]] bool spent() const { return used_ns_ >= limit_ns; }
+  // A new turn has begun.
+  void renew() { used_ns_ = 0; }
+
+  // Measures one piece of work, from its making to its end.
+  class Use {
+   public:
+    explicit Use(TurnBudget& budget) : budget_(budget) {}
+    ~Use() { budget_.used_ns_ += uv_hrtime() - began_ns_; }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+   private:
+    TurnBudget& budget_;
+    uint64_t began_ns_ = uv_hrtime();
+  };
+
+ private:
+  uint64_t used_ns_ = 0;
+};
+
+}  // namespace aribus::ipc
