@@ -1,4 +1,5 @@
 // The connection to Asterisk: lost, regained, refused, and said so.
+#include <csignal>
 #include <thread>
 
 #include "tests/catch.h"
@@ -98,4 +99,47 @@ TEST_CASE("a cursor resumes where another connection ended") {
   const auto resumed = program.call("subscribe", R"({"since":"nonsense:5"})");
   CHECK_FALSE(resumed["resumed"].GetBool());
   CHECK_THAT(text_at(resumed, "reason"), ContainsSubstring("started afresh"));
+}
+
+TEST_CASE("a dead name server keeps nobody else waiting") {
+  const Simulator simulator;
+  Server lost;
+  lost.name = "pbx2";
+  lost.url = "http://asterisk.slow:8088";
+  // A sanitizer wants to be the first library otherwise.
+  Daemon daemon({simulator.server(), lost}, {},
+                {"LD_PRELOAD=" SLOW_LOOKUP, "ASAN_OPTIONS=verify_asan_link_order=0"});
+  Program program(daemon.connect());
+  program.expect("server.connected");
+  const auto began = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::duration longest{};
+  while (std::chrono::steady_clock::now() - began < std::chrono::seconds(5)) {
+    const auto before = std::chrono::steady_clock::now();
+    program.call("channels.list", R"({"server":"pbx1"})");
+    longest = std::max(longest, std::chrono::steady_clock::now() - before);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  CHECK(longest < std::chrono::seconds(1));
+  const Json status = program.call("status");
+  CHECK_THAT(text_at(status["servers"][1], "reason"),
+             ContainsSubstring("no Asterisk at http://asterisk.slow"));
+  const auto stopping = std::chrono::steady_clock::now();
+  CHECK(daemon.stop() == 0);
+  CHECK(std::chrono::steady_clock::now() - stopping < std::chrono::seconds(2));
+}
+
+TEST_CASE("a daemon that was stopped for a while loses no event that lies in its sockets") {
+  const Simulator simulator;
+  Server server = simulator.server();
+  server.more = "    ping_interval: 200ms\n    silence_timeout: 600ms\n";
+  Daemon daemon({server});
+  daemon.wait_connected();
+  Program program(daemon.connect());
+  daemon.process().signal(SIGSTOP);
+  simulator.control("POST", "call", R"({"app":"demo","caller":"100","exten":"demo","args":[]})");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  daemon.process().signal(SIGCONT);
+  program.expect("StasisStart");
+  CHECK(program.call("status")["servers"][0]["connected"].GetBool());
+  for (const Json& record : program.records()) CHECK(text_at(record, "type") != "server.disconnected");
 }

@@ -175,3 +175,54 @@ TEST_CASE("a reader that the ring overtakes is told exactly what it lost") {
   }
   CHECK(holes >= 1);
 }
+
+TEST_CASE("a reader that would rather be disconnected is told what it lost, and is") {
+  const Simulator simulator;
+  Daemon daemon({simulator.server()}, "bus:\n  ring_bytes: 256KiB\n");
+  daemon.wait_connected();
+  Program slow(daemon.connect(), R"({"on_overflow":"disconnect"})");
+  simulator.control("POST", "calls", R"({"app":"demo","count":1500,"interval_ms":0})");
+  settled_end(daemon);
+  uint64_t expected = 0;
+  bool lost = false;
+  for (;;) {
+    const auto next = slow.client().next(std::chrono::seconds(5));
+    if (!next.ok()) break;  // the connection ended
+    REQUIRE(next->has_value());
+    REQUIRE_FALSE(lost);  // nothing comes after it
+    const Json& params = (*next)->params;
+    lost = (*next)->method == "lost";
+    const uint64_t from = params[lost ? "from" : "seq"].GetUint64();
+    if (expected != 0) REQUIRE(from == expected);
+    expected = from + 1;
+  }
+  CHECK(lost);
+}
+
+TEST_CASE("commands that cost much to refuse leave the others their turns") {
+  const Simulator simulator;
+  Daemon daemon({simulator.server()});
+  daemon.wait_connected();
+  Program program(daemon.connect());
+  const Fd noisy = raw_connection(daemon.socket_path());
+  std::string batch;
+  for (int i = 0; i < 10'000; ++i)
+    batch += std::string(batch.empty() ? "[" : ",") + R"({"jsonrpc":"2.0","id":1,"method":"chanels.anser"})";
+  std::string ids;
+  for (int i = 0; i < 80'000; ++i)
+    ids += std::string(ids.empty() ? "" : ",") + "\"c" + std::to_string(i) + "\"";
+  const std::string many_ids =
+      R"({"jsonrpc":"2.0","id":1,"method":"bridges.addChannel","params":{"bridgeId":"b","channel":[)" + ids +
+      "]}}\n";
+  std::thread sender([&] { send_all(noisy, batch + "]\n" + many_ids + many_ids); });
+  std::chrono::steady_clock::duration longest{};
+  for (int i = 0; i < 100; ++i) {
+    const auto before = std::chrono::steady_clock::now();
+    program.call("ping");
+    longest = std::max(longest, std::chrono::steady_clock::now() - before);
+    drain(noisy);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  sender.join();
+  CHECK(longest < std::chrono::seconds(1));
+}

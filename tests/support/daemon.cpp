@@ -11,7 +11,8 @@ namespace aribus::test {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-Daemon::Daemon(const std::vector<Server>& servers, const std::string& more_config) {
+Daemon::Daemon(const std::vector<Server>& servers, const std::string& more_config,
+               const std::vector<std::string>& environment) {
   std::string config = "asterisk:\n";
   for (const Server& server : servers) {
     std::string apps;
@@ -25,8 +26,8 @@ Daemon::Daemon(const std::vector<Server>& servers, const std::string& more_confi
   const std::string file = directory_ / "aribusd.yaml";
   write_file(file, config);
   ::chmod(file.c_str(), 0600);
-  process_ =
-      std::make_unique<Process>(std::vector<std::string>{ARIBUSD, "--config", file}, directory_ / "log");
+  process_ = std::make_unique<Process>(std::vector<std::string>{ARIBUSD, "--config", file},
+                                       directory_ / "log", environment);
   for (int i = 0; i < 400; ++i) {
     if (client::Client::connect(socket_path())) return;
     if (process_->wait(milliseconds(25))) break;

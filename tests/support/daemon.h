@@ -23,8 +23,10 @@ struct Server {
 
 class Daemon {
  public:
-  // Starts it, with `more_config` (further sections of YAML) added, and waits until it listens.
-  explicit Daemon(const std::vector<Server>& servers, const std::string& more_config = {});
+  // Starts it, with `more_config` (further sections of YAML) and `environment` ("NAME=value") added, and waits
+  // until it listens.
+  explicit Daemon(const std::vector<Server>& servers, const std::string& more_config = {},
+                  const std::vector<std::string>& environment = {});
 
   // A new connection.
   [[nodiscard]] client::Client connect() const;

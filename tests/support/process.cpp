@@ -95,7 +95,8 @@ size_t Process::resident_bytes() const {
     status >> kilobytes;
     return kilobytes * 1024;
   }
-  throw std::runtime_error("the memory of process " + std::to_string(pid_) + " can't be read: is /proc mounted?");
+  throw std::runtime_error("the memory of process " + std::to_string(pid_) +
+                           " can't be read: is /proc mounted?");
 }
 
 std::string run(const std::vector<std::string>& argv, std::chrono::milliseconds timeout) {
