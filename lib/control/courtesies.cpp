@@ -148,15 +148,9 @@ Result<void> prepare_hangup(Json& params, const Upstream& upstream) {
   const ari::Parameter* reason_code = ari::find_operation("channels.hangup")->find("reason_code");
   const auto& info = upstream.client().info();
   if (info && too_old_for(info->version, "", reason_code->absent_in)) {
-    return Error{ErrorKind::too_old,
-                 "reason: Asterisk " + info->version + " can't hang up with cause " + std::to_string(*code) +
-                     "; it knows " + known_reasons(),
-                 render([&](JsonWriter& writer) {
-                   writer.StartObject();
-                   write_member(writer, "since", "later than " + std::string(reason_code->absent_in));
-                   write_member(writer, "version", info->version);
-                   writer.EndObject();
-                 })};
+    return too_old("reason: Asterisk " + info->version + " can't hang up with cause " +
+                       std::to_string(*code) + "; it knows " + known_reasons(),
+                   "later than " + std::string(reason_code->absent_in), info->version);
   }
   set_member(params, "reason_code", std::to_string(*code));
   return {};

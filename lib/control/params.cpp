@@ -149,26 +149,29 @@ bool too_old_for(std::string_view version, std::string_view since, std::string_v
   return later_branch;
 }
 
+Error too_old(std::string message, std::string_view since, std::string_view version) {
+  return Error{ErrorKind::too_old, std::move(message), render([&](JsonWriter& writer) {
+                 writer.StartObject();
+                 write_member(writer, "since", since);
+                 write_member(writer, "version", version);
+                 writer.EndObject();
+               })};
+}
+
 Result<void> check_version(const ari::Operation& operation, const JsonValue& params,
                            std::string_view version) {
-  const auto refuse = [&](std::string_view what, std::string_view since, std::string_view absent_in) {
+  const auto refuse = [&](const std::string& what, std::string_view since, std::string_view absent_in) {
     const std::string from = !since.empty() ? std::string(since) : "later than " + std::string(absent_in);
-    return Error{ErrorKind::too_old,
-                 std::string(what) + " came with Asterisk " + from + "; this one is " + std::string(version),
-                 render([&](JsonWriter& writer) {
-                   writer.StartObject();
-                   write_member(writer, "since", from);
-                   write_member(writer, "version", version);
-                   writer.EndObject();
-                 })};
+    return too_old(what + " came with Asterisk " + from + "; this one is " + std::string(version), from,
+                   version);
   };
+  const std::string name(operation.name);
   if (too_old_for(version, operation.since, operation.absent_in)) {
-    return refuse(operation.name, operation.since, operation.absent_in);
+    return refuse(name, operation.since, operation.absent_in);
   }
   for (const Parameter& parameter : operation.parameters) {
     if (find(params, parameter.name) != nullptr && too_old_for(version, "", parameter.absent_in)) {
-      return refuse(std::string(operation.name) + ": " + std::string(parameter.name), "",
-                    parameter.absent_in);
+      return refuse(name + ": " + std::string(parameter.name), "", parameter.absent_in);
     }
   }
   return {};

@@ -15,14 +15,17 @@ namespace aribus::control {
 [[nodiscard]] Error wrong_param(std::string_view name, std::string_view expected,
                                 const JsonValue* given = nullptr);
 
-// `params`, an object (null stands for an empty one), holds every required parameter of `declared`, none that is not declared and none twice, and each of
-// its type, among its values and in its range. Errors: invalid_params, naming the first fault and, for an unknown name
-// or value, the nearest known one.
+// `params`, an object (null stands for an empty one), holds every required parameter of `declared`, none that
+// is not declared and none twice, and each of its type, among its values and in its range. Errors:
+// invalid_params, naming the first fault and, for an unknown name or value, the nearest known one.
 [[nodiscard]] Result<void> check_params(std::span<const ari::Parameter> declared, const JsonValue& params);
 
 // The version in what Asterisk reports, "22.10.1+dfsg…", is known to lack what has `since` and `absent_in`
 // (see ari::Operation).
 [[nodiscard]] bool too_old_for(std::string_view version, std::string_view since, std::string_view absent_in);
+
+// An error of kind too_old; `since` is the version that has what this one, `version`, lacks.
+[[nodiscard]] Error too_old(std::string message, std::string_view since, std::string_view version);
 
 // `operation`, with those of its parameters that `params` gives, exists in this version.
 // Errors: too_old.

@@ -1,5 +1,6 @@
 // /ari/bridges
 #include <algorithm>
+#include <optional>
 
 #include "router.h"
 #include "text.h"
@@ -70,27 +71,30 @@ HttpReply destroy(Asterisk& asterisk, const Call& call) {
   return no_content();
 }
 
-HttpReply add_channels(Asterisk& asterisk, const Call& call, Bridge& bridge) {
-  const auto ids = call.params.list("channel");
+// Why the channels that `call` names can't be added to a bridge or taken out of one, or nothing.
+std::optional<HttpReply> refuse_members(Asterisk& asterisk, const std::vector<std::string>& ids,
+                                        const Bridge* leaving) {
   if (ids.empty()) return refusal(400, "Missing parameter channel");
   for (const auto& id : ids) {
     const auto* channel = asterisk.channel(id);
     if (channel == nullptr) return refusal(400, "Channel not found");
     if (channel->stasis.empty()) return refusal(422, "Channel not in Stasis application");
+    if (leaving != nullptr && channel->bridge != leaving->id)
+      return refusal(422, "Channel not in this bridge");
   }
+  return {};
+}
+
+HttpReply add_channels(Asterisk& asterisk, const Call& call, Bridge& bridge) {
+  const auto ids = call.params.list("channel");
+  if (auto refused = refuse_members(asterisk, ids, nullptr)) return std::move(*refused);
   for (const auto& id : ids) asterisk.enter_bridge(bridge, *asterisk.channel(id));
   return no_content();
 }
 
 HttpReply remove_channels(Asterisk& asterisk, const Call& call, Bridge& bridge) {
   const auto ids = call.params.list("channel");
-  if (ids.empty()) return refusal(400, "Missing parameter channel");
-  for (const auto& id : ids) {
-    const auto* channel = asterisk.channel(id);
-    if (channel == nullptr) return refusal(400, "Channel not found");
-    if (channel->stasis.empty()) return refusal(422, "Channel not in Stasis application");
-    if (channel->bridge != bridge.id) return refusal(422, "Channel not in this bridge");
-  }
+  if (auto refused = refuse_members(asterisk, ids, &bridge)) return std::move(*refused);
   for (const auto& id : ids) asterisk.leave_bridge(*asterisk.channel(id), false);
   return no_content();
 }
