@@ -139,6 +139,7 @@ TEST_CASE("a process that was stopped does not take its own silence for the serv
   CHECK(socket.texts.size() == 3);
 }
 
+#ifndef __SANITIZE_ADDRESS__  // UBSan, built together with it, makes a pipe to look at an object
 TEST_CASE("without descriptors left a connection fails with a reason, and later ones succeed") {
   Loop loop;
   FakeAsterisk asterisk(loop, upgrade);
@@ -151,9 +152,11 @@ TEST_CASE("without descriptors left a connection fails with a reason, and later 
     if (hoard.size() > 100'000) return;  // there is no limit here
   }
   socket.connect(socket.options(asterisk.port()));
-  REQUIRE(pump(loop, [&] { return socket.closed.size() == 1; }));
-  CHECK_FALSE(socket.closed[0].reason.empty());
+  pump(loop, [&] { return socket.closed.size() == 1; });
   hoard.clear();
+  REQUIRE(socket.closed.size() == 1);
+  CHECK_THAT(socket.closed[0].reason, ContainsSubstring("descriptors"));
   socket.connect(socket.options(asterisk.port()));
   CHECK(pump(loop, [&] { return socket.opened == 1; }));
 }
+#endif
