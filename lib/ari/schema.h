@@ -28,7 +28,8 @@ struct Field {
   Type type;
   bool list;  // an array of `type`
   bool required;
-  const Model* model;  // for Type::model, else nullptr
+  const Model* model;                             // for Type::model, else nullptr
+  std::span<const std::string_view> values = {};  // those declared; Asterisk may send others
 };
 
 // One of ARI's models: an object with named fields, those of the models it inherits from included.
@@ -36,6 +37,7 @@ struct Model {
   std::string_view name;
   bool event;  // it arrives over the WebSocket: its name is the value of `type`
   std::span<const Field> fields;
+  std::string_view absent_in = {};  // the newest version seen without it; "": none seen
 
   // The field `field_name`, or nullptr.
   [[nodiscard]] const Field* find(std::string_view field_name) const;
