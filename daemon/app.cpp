@@ -26,9 +26,9 @@ App::App(Config config, bus::Log log)
       server_(loop_, log_, dispatcher_, config_.ipc),
       watchdog_(loop_),
       started_(wall_now()) {
-  dispatcher_.add_own("hello", [this](const JsonValue&) { return hello(); });
-  dispatcher_.add_own("ping", [](const JsonValue&) { return std::string("{}"); });
-  dispatcher_.add_own("status", [this](const JsonValue&) { return status(); });
+  dispatcher_.add({.name = "hello", .run_here = [this](const JsonValue&) { return hello(); }});
+  dispatcher_.add({.name = "ping", .run_here = [](const JsonValue&) { return std::string("{}"); }});
+  dispatcher_.add({.name = "status", .run_here = [this](const JsonValue&) { return status(); }});
 }
 
 Result<void> App::add_upstream(const AsteriskConfig& config) {

@@ -36,6 +36,8 @@ std::string_view text_of(Type type) {
     case Type::object:
     case Type::model:
       return "an object";
+    case Type::scalar:
+      return "a string, an integer or null";
     default:
       return "a value";
   }
@@ -55,6 +57,8 @@ bool has_type(const JsonValue& value, Type type) {
       return value.IsString() && parse_time(as_view(value)).has_value();
     case Type::model:
       return value.IsObject();
+    case Type::scalar:
+      return value.IsString() || value.IsInt64() || value.IsNull();
     default:
       return true;
   }

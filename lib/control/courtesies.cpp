@@ -201,9 +201,16 @@ void explain_refusal(Upstream& upstream, Error error, const std::string& endpoin
 
 }  // namespace
 
-bool is_courtesy_param(const ari::Operation& operation, std::string_view name) {
-  if (operation.name == "channels.originate") return name == "app";
-  return operation.name == "channels.hangup" && (name == "reason" || name == "reason_code");
+std::vector<ari::Parameter> method_parameters(const ari::Operation& operation) {
+  std::vector<ari::Parameter> parameters(operation.parameters.begin(), operation.parameters.end());
+  for (ari::Parameter& parameter : parameters) {
+    const bool widened = (operation.name == "channels.originate" && parameter.name == "app") ||
+                         (operation.name == "channels.hangup" && parameter.name.starts_with("reason"));
+    if (!widened) continue;
+    parameter.type = ari::Type::scalar;
+    parameter.values = {};
+  }
+  return parameters;
 }
 
 Result<void> prepare(const ari::Operation& operation, Json& params, const Upstream& upstream) {
@@ -243,6 +250,11 @@ void call_explained(Upstream& upstream, const ari::Operation& operation, const J
           reply(std::move(answer));
         }
       });
+}
+
+void call_prepared(Upstream& upstream, const ari::Operation& operation, Json params, const Reply& reply) {
+  if (auto prepared = prepare(operation, params, upstream); !prepared) return reply(prepared.error());
+  call_explained(upstream, operation, params, reply);
 }
 
 }  // namespace aribus::control

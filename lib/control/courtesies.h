@@ -2,6 +2,8 @@
 // refusals.
 #pragma once
 
+#include <vector>
+
 #include "ari/schema.h"
 #include "base/json.h"
 #include "control/upstream.h"
@@ -9,8 +11,8 @@
 namespace aribus::control {
 
 // The parameters that the operation's method takes: those of ARI, with what a courtesy widens (any `reason`
-// for channels.hangup, `app: null` for channels.originate) left to prepare().
-[[nodiscard]] bool is_courtesy_param(const ari::Operation& operation, std::string_view name);
+// for channels.hangup, `app: null` for channels.originate) as Type::scalar, for prepare() to check.
+[[nodiscard]] std::vector<ari::Parameter> method_parameters(const ari::Operation& operation);
 
 // Completes `params` in place, an object whose other parameters are checked:
 // - an operation that makes something gets an id when the caller chose none, so that a request that timed out
@@ -28,5 +30,8 @@ namespace aribus::control {
 // exists" or 500 "Allocation failed" when it can't make a channel for the endpoint.
 void call_explained(Upstream& upstream, const ari::Operation& operation, const JsonValue& params,
                     Reply reply);
+
+// Both: what the method of an operation does.
+void call_prepared(Upstream& upstream, const ari::Operation& operation, Json params, const Reply& reply);
 
 }  // namespace aribus::control

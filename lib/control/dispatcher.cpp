@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/nearest.h"
+#include "control/courtesies.h"
 #include "control/params.h"
 #include "control/verbs.h"
 
@@ -41,20 +42,25 @@ void for_each_id(const JsonValue& params, Use use) {
   }
 }
 
-Dispatcher::Verb operation_alias(std::string_view operation) {
-  return [op = ari::find_operation(operation)](Upstream& upstream, const Json& params, Reply reply) {
-    call_checked(upstream, *op, copy_of(params), std::move(reply));
-  };
+Method method_of(const ari::Operation& operation) {
+  return {.name = std::string(operation.name),
+          .parameters = method_parameters(operation),
+          .answer = operation.answer,
+          .made_of = {operation.name},
+          .run = [&operation](Call call) {
+            call_prepared(call.upstream, operation, std::move(call.params), call.reply);
+          }};
 }
 
 }  // namespace
 
 Dispatcher::Dispatcher() {
-  verbs_.emplace("ari.request", ari_request);
-  verbs_.emplace("bridge", bridge);
-  verbs_.emplace("hangup", operation_alias("channels.hangup"));
-  verbs_.emplace("originate", operation_alias("channels.originate"));
-  verbs_.emplace("play", play);
+  for (const ari::Operation& operation : ari::operations()) add(method_of(operation));
+  for (Method& verb : verbs()) add(std::move(verb));
+}
+
+void Dispatcher::add(Method method) {
+  methods_.insert_or_assign(method.name, std::move(method));
 }
 
 void Dispatcher::add_server(std::string name, ari::Client& client) {
@@ -63,6 +69,9 @@ void Dispatcher::add_server(std::string name, ari::Client& client) {
 
 void Dispatcher::learn(const record::Record& record) {
   if (servers_.size() > 1) whereabouts_.learn(record);
+  for (const auto& server : servers_) {
+    if (server->name() == record.server) server->waits().see(record);
+  }
 }
 
 std::vector<std::string> Dispatcher::keys_of(const JsonValue& params) {
@@ -75,10 +84,7 @@ std::vector<std::string> Dispatcher::keys_of(const JsonValue& params) {
 
 std::vector<std::string_view> Dispatcher::method_names() const {
   std::vector<std::string_view> names;
-  for (const ari::Operation& operation : ari::operations()) names.push_back(operation.name);
-  for (const auto& [name, verb] : verbs_) names.push_back(name);
-  for (const auto& [name, own] : own_) names.push_back(name);
-  std::ranges::sort(names);
+  for (const auto& [name, method] : methods_) names.push_back(name);
   return names;
 }
 
@@ -108,35 +114,26 @@ Result<Upstream*> Dispatcher::pick_server(const JsonValue& params) const {
                {}};
 }
 
-void Dispatcher::call(const std::string& method, const JsonValue& params, Reply reply) {
-  static const JsonValue none(rapidjson::kObjectType);
-  const JsonValue& given = params.IsNull() ? none : params;
-  if (!given.IsObject()) {
-    return reply(Error{ErrorKind::invalid_params,
-                       "params: an object is expected, not a value of type " + std::string(type_name(given)),
-                       {}});
-  }
-  if (const auto own = own_.find(method); own != own_.end()) {
-    if (auto checked = check_params({}, given); !checked) return reply(checked.error());
-    return reply(own->second(given));
-  }
-  const auto verb = verbs_.find(method);
-  const ari::Operation* operation = ari::find_operation(method);
-  if (verb == verbs_.end() && operation == nullptr) {
+void Dispatcher::call(const std::string& name, const JsonValue& params, Reply reply,
+                      std::function<void()> reached) {
+  const auto at = methods_.find(name);
+  if (at == methods_.end()) {
     return reply(Error{ErrorKind::unknown_method,
-                       "no method '" + to_valid_utf8(method, 64) + "'" + did_you_mean(method, method_names()),
+                       "no method '" + to_valid_utf8(name, 64) + "'" + did_you_mean(name, method_names()),
                        {}});
   }
-  Result<Upstream*> upstream = pick_server(given);
-  if (!upstream) return reply(upstream.error());
-  Json own_params = copy_of(given);
-  own_params.RemoveMember("server");
-  if (servers_.size() > 1) reply = learning(**upstream, std::move(reply));
-  if (verb != verbs_.end()) {
-    verb->second(**upstream, own_params, std::move(reply));
-  } else {
-    call_checked(**upstream, *operation, std::move(own_params), std::move(reply));
+  const Method& method = at->second;
+  if (method.run_here) {
+    if (auto checked = check_params(method.parameters, params); !checked) return reply(checked.error());
+    return reply(method.run_here(params));
   }
+  Result<Upstream*> upstream = pick_server(params);
+  if (!upstream) return reply(upstream.error());
+  Json own_params = params.IsNull() ? Json(rapidjson::kObjectType) : copy_of(params);
+  if (own_params.IsObject()) own_params.RemoveMember("server");
+  if (auto checked = check_params(method.parameters, own_params); !checked) return reply(checked.error());
+  if (servers_.size() > 1) reply = learning(**upstream, std::move(reply));
+  method.run({**upstream, std::move(own_params), std::move(reply), std::move(reached)});
 }
 
 // Where a new thing lives is known from the answer on, even before its first event.

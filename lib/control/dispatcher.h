@@ -2,15 +2,15 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
-#include "control/upstream.h"
+#include "control/method.h"
 #include "state/whereabouts.h"
 
 namespace aribus::control {
@@ -19,30 +19,27 @@ namespace aribus::control {
 // must outlive the replies under way.
 class Dispatcher {
  public:
-  // A method that is no operation of ARI. `params` is an object without `server`; `upstream` the Asterisk
-  // picked.
-  using Verb = std::function<void(Upstream& upstream, const Json& params, Reply reply)>;
-  // A method that needs no Asterisk: it answers at once.
-  using Own = std::function<Result<std::string>(const JsonValue& params)>;
-
   Dispatcher();
 
   // Asterisks are added before the first call and stay.
   void add_server(std::string name, ari::Client& client);
-  // Registers a method of the daemon's own, without parameters.
-  void add_own(std::string name, Own own) { own_.emplace(std::move(name), std::move(own)); }
-  // Learns from a record where its ids live.
+  // Adds a method of the daemon's own; one of the same name is replaced.
+  void add(Method method);
+  // Learns from a record where its ids live, and answers the commands that waited for it.
   void learn(const record::Record& record);
 
-  // Calls `method` with `params`, an object or null. `reply` comes once, at once or later.
-  void call(const std::string& method, const JsonValue& params, Reply reply);
+  // Calls `method` with `params`, an object or null. `reply` comes once, at once or later. `reached` comes at
+  // most once, before it: see Call::reached.
+  void call(
+      const std::string& method, const JsonValue& params, Reply reply, std::function<void()> reached = [] {});
 
   // The ids of channels, bridges, playbacks and recordings that a command names, as opaque keys: two commands
   // that share one must reach Asterisk in the order in which they came.
   [[nodiscard]] static std::vector<std::string> keys_of(const JsonValue& params);
 
   [[nodiscard]] const std::vector<std::unique_ptr<Upstream>>& servers() const { return servers_; }
-  // All methods' names, sorted.
+  // All methods, by name.
+  [[nodiscard]] const std::map<std::string, Method, std::less<>>& methods() const { return methods_; }
   [[nodiscard]] std::vector<std::string_view> method_names() const;
 
  private:
@@ -50,8 +47,7 @@ class Dispatcher {
   [[nodiscard]] Reply learning(const Upstream& upstream, Reply reply);
 
   std::vector<std::unique_ptr<Upstream>> servers_;
-  std::unordered_map<std::string, Verb> verbs_;
-  std::unordered_map<std::string, Own> own_;
+  std::map<std::string, Method, std::less<>> methods_;
   state::Whereabouts whereabouts_;
 };
 

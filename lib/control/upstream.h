@@ -7,6 +7,7 @@
 #include "ari/client.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "control/waits.h"
 
 namespace aribus::control {
 
@@ -22,6 +23,8 @@ class Upstream {
   [[nodiscard]] const ari::Client& client() const { return client_; }
   // The application that commands mean when they name none; "" when none is configured.
   [[nodiscard]] std::string default_app() const;
+  // What commands wait for on its event stream.
+  [[nodiscard]] Waits& waits() { return waits_; }
 
   // Calls `operation` with checked `params`.
   // Errors: not_connected, too_old, outcome_unknown, refused (data: status, message, method, path).
@@ -37,6 +40,7 @@ class Upstream {
 
   std::string name_;
   ari::Client& client_;
+  Waits waits_;
 };
 
 }  // namespace aribus::control

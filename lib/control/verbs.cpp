@@ -1,10 +1,14 @@
 #include "control/verbs.h"
 
 #include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
 
 #include "ari/operation.h"
 #include "base/bytes.h"
 #include "control/courtesies.h"
+#include "control/outcome.h"
 #include "control/params.h"
 
 namespace aribus::control {
@@ -13,22 +17,10 @@ namespace {
 using ari::Parameter;
 using ari::Place;
 using ari::Type;
+using record::IdKind;
 
 constexpr std::string_view http_methods[] = {"GET", "POST", "PUT", "DELETE"};
-
-constexpr Parameter request_params[] = {
-    {.name = "method", .required = true, .values = http_methods},
-    {.name = "path", .required = true},
-    {.name = "query", .type = Type::object},
-    {.name = "body", .type = Type::object},
-};
-// What goes into the path of a request can't be empty.
-constexpr Parameter bridge_params[] = {
-    {.name = "channels", .place = Place::path, .required = true, .multiple = true},
-    {.name = "type"},
-    {.name = "name"},
-    {.name = "bridgeId", .place = Place::path},
-};
+constexpr std::string_view what_to_wait_for[] = {"answer"};
 
 const ari::Operation& operation(std::string_view name) {
   return *ari::find_operation(name);
@@ -40,6 +32,77 @@ Json with_string(std::string_view name, std::string_view value) {
   return object;
 }
 
+// The parameters that `first` and `second` take, none of them required, and `more`.
+std::vector<Parameter> parameters_of_either(std::string_view first, std::string_view second,
+                                            std::vector<Parameter> more = {}) {
+  std::vector<Parameter> all = method_parameters(operation(first));
+  for (const Parameter& parameter : operation(second).parameters) more.push_back(parameter);
+  for (const Parameter& parameter : more) {
+    if (std::ranges::find(all, parameter.name, &Parameter::name) == all.end()) all.push_back(parameter);
+  }
+  for (Parameter& parameter : all) parameter.required &= parameter.place != Place::path;
+  return all;
+}
+
+// Which of two operations is meant: the one of `first_id`, or that of `second_id`.
+Result<const ari::Operation*> pick(const JsonValue& params, std::string_view first_id, std::string_view first,
+                                   std::string_view second_id, std::string_view second) {
+  const bool is_first = find(params, first_id) != nullptr;
+  if (is_first == (find(params, second_id) != nullptr)) {
+    return Error{ErrorKind::invalid_params,
+                 std::string(first_id) + ": exactly one of " + std::string(first_id) + " and " +
+                     std::string(second_id) + " is expected",
+                 {}};
+  }
+  return &operation(is_first ? first : second);
+}
+
+// Takes the member `wait` out of `params`: whether it was there and not false.
+bool take_wait(Json& params) {
+  const JsonValue* wait = find(params, "wait");
+  const bool waits = wait != nullptr && !wait->IsFalse();
+  params.RemoveMember("wait");
+  return waits;
+}
+
+// What a record about the thing waited for makes the answer, if it does.
+using See = std::function<std::optional<std::string>(const record::Record&, const JsonValue& fields)>;
+
+// Calls `op` and answers with what `see` makes of a record about `id`, which the parameter `id_name` names.
+// The wait begins before the command is sent: events may come before its answer does.
+void call_and_wait(Call call, const ari::Operation& op, IdKind kind, std::string_view id_name, See see) {
+  struct State {
+    Reply reply;
+    uint64_t wait = 0;
+    bool over = false;
+  };
+  const auto state = std::make_shared<State>(State{std::move(call.reply)});
+  const std::string id(find_string(call.params, id_name));
+  Waits& waits = call.upstream.waits();
+  state->wait =
+      waits.add(kind, id,
+                {[state, see = std::move(see)](const record::Record& record, const JsonValue& fields) {
+                   std::optional<std::string> answer = see(record, fields);
+                   if (!answer) return false;
+                   state->over = true;
+                   state->reply(std::move(*answer));
+                   return true;
+                 },
+                 [state, id_name, id] {
+                   state->over = true;
+                   state->reply(Error{ErrorKind::outcome_unknown,
+                                      "the event stream was cut while the end was waited for",
+                                      to_text(with_string(id_name, id))});
+                 }});
+  call_explained(call.upstream, op, call.params,
+                 [state, &waits, reached = call.reached](Result<std::string> answer) {
+                   if (state->over) return;
+                   if (answer) return reached();
+                   waits.remove(state->wait);
+                   state->reply(std::move(answer));
+                 });
+}
+
 // "%00" would end the path in Asterisk, which then acts on another thing than was meant.
 bool safe_path(std::string_view path) {
   return path.starts_with('/') && path.find("%00") == std::string_view::npos &&
@@ -47,71 +110,180 @@ bool safe_path(std::string_view path) {
                               [](unsigned char c) { return c <= ' ' || c >= 0x7F || c == '?' || c == '#'; });
 }
 
-}  // namespace
-
-void ari_request(Upstream& upstream, const Json& params, Reply reply) {
-  if (auto checked = check_params(request_params, params); !checked) return reply(checked.error());
-  const std::string path(find_string(params, "path"));
+void ari_request(Call call) {
+  const std::string path(find_string(call.params, "path"));
   if (!safe_path(path)) {
-    return reply(wrong_param("path", "a percent-encoded path below /ari, as /channels, its query in `query`",
-                             find(params, "path")));
+    return call.reply(wrong_param("path",
+                                  "a percent-encoded path below /ari, as /channels, its query in `query`",
+                                  find(call.params, "path")));
   }
   std::vector<std::pair<std::string, std::string>> query;
-  if (const JsonValue* given = find(params, "query")) {
+  if (const JsonValue* given = find(call.params, "query")) {
     for (const auto& member : given->GetObject())
       query.emplace_back(as_view(member.name), ari::query_value(member.value));
   }
-  const JsonValue* body = find(params, "body");
-  upstream.request(std::string(find_string(params, "method")), path, ari::query_string(query),
-                   body == nullptr ? "" : to_text(*body), std::move(reply));
+  const JsonValue* body = find(call.params, "body");
+  call.upstream.request(std::string(find_string(call.params, "method")), path, ari::query_string(query),
+                        body == nullptr ? "" : to_text(*body), std::move(call.reply));
 }
 
-void call_checked(Upstream& upstream, const ari::Operation& op, Json params, Reply reply) {
-  // What a courtesy takes in more forms than ARI does is checked by prepare().
-  Json strict = copy_of(params);
-  for (const Parameter& parameter : op.parameters) {
-    if (is_courtesy_param(op, parameter.name)) {
-      strict.RemoveMember(std::string(parameter.name).c_str());
-    }
-  }
-  if (auto checked = check_params(op.parameters, strict); !checked) return reply(checked.error());
-  if (auto prepared = prepare(op, params, upstream); !prepared) return reply(prepared.error());
-  call_explained(upstream, op, params, std::move(reply));
-}
-
-void bridge(Upstream& upstream, const Json& params, Reply reply) {
-  if (auto checked = check_params(bridge_params, params); !checked) return reply(checked.error());
-  Json create = copy_of(params);
+void bridge(Call call) {
+  Upstream& upstream = call.upstream;
+  Json create = copy_of(call.params);
   create.RemoveMember("channels");
-  const std::string id(find_string(params, "bridgeId", "aribus-" + random_hex(8)));
+  const std::string id(find_string(call.params, "bridgeId", "aribus-" + random_hex(8)));
   set_member(create, "bridgeId", id);
   auto add = std::make_shared<Json>(with_string("bridgeId", id));
-  set_member(*add, "channel", *find(params, "channels"));
-  call_checked(
-      upstream, operation("bridges.create"), std::move(create), [&upstream, id, add, reply](auto created) {
-        if (!created) return reply(std::move(created));
-        upstream.call(operation("bridges.addChannel"), *add, [&upstream, id, reply](auto added) {
-          const Json named = with_string("bridgeId", id);
-          if (added) return upstream.call(operation("bridges.get"), named, reply);
-          upstream.call(operation("bridges.destroy"), named,
-                        [reply, error = added.error()](const auto& destroyed) mutable {
-                          error.message +=
-                              destroyed ? "; the bridge was destroyed again"
-                                        : "; the bridge could not be destroyed: " + destroyed.error().message;
-                          reply(std::move(error));
-                        });
-        });
-      });
+  set_member(*add, "channel", *find(call.params, "channels"));
+  call_prepared(upstream, operation("bridges.create"), std::move(create),
+                [&upstream, id, add, reply = call.reply](auto created) {
+                  if (!created) return reply(std::move(created));
+                  upstream.call(operation("bridges.addChannel"), *add, [&upstream, id, reply](auto added) {
+                    const Json named = with_string("bridgeId", id);
+                    if (added) return upstream.call(operation("bridges.get"), named, reply);
+                    upstream.call(operation("bridges.destroy"), named,
+                                  [reply, error = added.error()](const auto& destroyed) mutable {
+                                    error.message += destroyed ? "; the bridge was destroyed again"
+                                                               : "; the bridge could not be destroyed: " +
+                                                                     destroyed.error().message;
+                                    reply(std::move(error));
+                                  });
+                  });
+                });
 }
 
-void play(Upstream& upstream, const Json& params, Reply reply) {
-  const bool on_channel = find(params, "channelId") != nullptr;
-  if (on_channel == (find(params, "bridgeId") != nullptr)) {
-    return reply(
-        Error{ErrorKind::invalid_params, "channelId: exactly one of channelId and bridgeId is expected", {}});
+void hangup(Call call) {
+  call_prepared(call.upstream, operation("channels.hangup"), std::move(call.params), call.reply);
+}
+
+void originate(Call call) {
+  const ari::Operation& op = operation("channels.originate");
+  const bool waits = take_wait(call.params);
+  if (auto prepared = prepare(op, call.params, call.upstream); !prepared) return call.reply(prepared.error());
+  if (!waits) return call_explained(call.upstream, op, call.params, call.reply);
+  const auto& apps = call.upstream.client().options().apps;
+  if (std::ranges::find(apps, find_string(call.params, "app")) == apps.end()) {
+    return call.reply(
+        Error{ErrorKind::invalid_params,
+              "wait: goes with an application that aribus holds; of other calls it hears nothing",
+              {}});
   }
-  call_checked(upstream, operation(on_channel ? "channels.play" : "bridges.play"), copy_of(params),
-               std::move(reply));
+  // ARI's default is 30 s; -1 lets it ring for ever.
+  const JsonValue* given = find(call.params, "timeout");
+  const int64_t timeout_s = given == nullptr ? 30 : given->GetInt64();
+  const auto timeout =
+      timeout_s < 0 ? std::nullopt : std::optional<Milliseconds>(std::chrono::seconds(timeout_s));
+  const auto began = std::chrono::steady_clock::now();
+  const auto outcome = std::make_shared<Outcome>(std::string(find_string(call.params, "channelId")), timeout);
+  call_and_wait(std::move(call), op, IdKind::channel, "channelId",
+                [outcome, began](const record::Record& record, const JsonValue& fields) {
+                  const auto since = std::chrono::steady_clock::now() - began;
+                  return outcome->see(record, fields, std::chrono::duration_cast<Milliseconds>(since));
+                });
+}
+
+// Plays or records; `ends` are the events with which that is over, each with the thing in its field `field`.
+void run_media(Call call, std::string_view on_channel, std::string_view on_bridge, IdKind kind,
+               std::string_view id_name, std::string_view field, std::vector<std::string_view> ends) {
+  const auto op = pick(call.params, "channelId", on_channel, "bridgeId", on_bridge);
+  if (!op) return call.reply(op.error());
+  const bool waits = take_wait(call.params);
+  if (auto checked = check_params((*op)->parameters, call.params); !checked)
+    return call.reply(checked.error());
+  if (auto prepared = prepare(**op, call.params, call.upstream); !prepared)
+    return call.reply(prepared.error());
+  if (!waits) return call_explained(call.upstream, **op, call.params, call.reply);
+  call_and_wait(std::move(call), **op, kind, id_name,
+                [field, ends = std::move(ends)](const record::Record& record,
+                                                const JsonValue& fields) -> std::optional<std::string> {
+                  const JsonValue* thing = find(fields, field);
+                  if (thing == nullptr || std::ranges::find(ends, record.type) == ends.end()) return {};
+                  return to_text(*thing);
+                });
+}
+
+void play(Call call) {
+  run_media(std::move(call), "channels.play", "bridges.play", IdKind::playback, "playbackId", "playback",
+            {"PlaybackFinished"});
+}
+
+void record_media(Call call) {
+  run_media(std::move(call), "channels.record", "bridges.record", IdKind::recording, "name", "recording",
+            {"RecordingFinished", "RecordingFailed"});
+}
+
+void transfer(Call call) {
+  const bool to_endpoint = find(call.params, "endpoint") != nullptr;
+  const ari::Operation& op = operation(to_endpoint ? "channels.redirect" : "channels.continueInDialplan");
+  if (!to_endpoint && find(call.params, "context") == nullptr && find(call.params, "extension") == nullptr) {
+    return call.reply(
+        Error{ErrorKind::invalid_params, "endpoint: one of endpoint, context and extension is expected", {}});
+  }
+  if (auto checked = check_params(op.parameters, call.params); !checked) return call.reply(checked.error());
+  call_prepared(call.upstream, op, std::move(call.params), call.reply);
+}
+
+std::vector<Parameter> with(std::vector<Parameter> parameters, const Parameter& more) {
+  parameters.push_back(more);
+  return parameters;
+}
+
+}  // namespace
+
+std::vector<Method> verbs() {
+  const auto answer_of = [](std::string_view name) { return operation(name).answer; };
+  return {
+      {.name = "ari.request",
+       .parameters = {{.name = "method", .required = true, .values = http_methods},
+                      {.name = "path", .required = true},
+                      {.name = "query", .type = Type::object},
+                      {.name = "body", .type = Type::object}},
+       .answer_schema = "{}",
+       .run = ari_request},
+      // What goes into the path of a request can't be empty.
+      {.name = "bridge",
+       .parameters = {{.name = "channels", .place = Place::path, .required = true, .multiple = true},
+                      {.name = "type"},
+                      {.name = "name"},
+                      {.name = "bridgeId", .place = Place::path}},
+       .answer = answer_of("bridges.get"),
+       .made_of = {"bridges.create", "bridges.addChannel", "bridges.get", "bridges.destroy"},
+       .run = bridge},
+      {.name = "hangup",
+       .parameters = method_parameters(operation("channels.hangup")),
+       .answer = answer_of("channels.hangup"),
+       .made_of = {"channels.hangup"},
+       .run = hangup},
+      {.name = "originate",
+       .parameters = with(method_parameters(operation("channels.originate")),
+                          {.name = "wait", .values = what_to_wait_for}),
+       .answer = answer_of("channels.originate"),
+       .answer_when_waiting = Outcome::schema,
+       .made_of = {"channels.originate"},
+       .run = originate},
+      {.name = "play",
+       .parameters =
+           parameters_of_either("channels.play", "bridges.play", {{.name = "wait", .type = Type::boolean}}),
+       .answer = answer_of("channels.play"),
+       .made_of = {"channels.play", "bridges.play"},
+       .run = play},
+      {.name = "record",
+       .parameters = parameters_of_either("channels.record", "bridges.record",
+                                          {{.name = "wait", .type = Type::boolean}}),
+       .answer = answer_of("channels.record"),
+       .made_of = {"channels.record", "bridges.record"},
+       .run = record_media},
+      {.name = "transfer",
+       .parameters =
+           [] {
+             auto all = parameters_of_either("channels.redirect", "channels.continueInDialplan");
+             for (Parameter& parameter : all) parameter.required = parameter.name == "channelId";
+             return all;
+           }(),
+       .answer = answer_of("channels.redirect"),
+       .made_of = {"channels.redirect", "channels.continueInDialplan"},
+       .run = transfer},
+  };
 }
 
 }  // namespace aribus::control

@@ -21,6 +21,7 @@ bool KeyOrder::enter(uint64_t ticket, std::vector<std::string> keys) {
 std::vector<uint64_t> KeyOrder::leave(uint64_t ticket) {
   std::vector<uint64_t> freed;
   const auto node = entries_.extract(ticket);
+  if (node.empty()) return {};
   for (const std::string& key : node.mapped().keys) {
     const auto queue = queues_.find(key);
     queue->second.pop_front();

@@ -16,7 +16,7 @@ class KeyOrder {
  public:
   // Adds `ticket`, a number not used before. Returns whether it may go at once.
   [[nodiscard]] bool enter(uint64_t ticket, std::vector<std::string> keys);
-  // `ticket`, which had gone, is done. Returns the tickets that may go now.
+  // `ticket`, which had gone, is done. Returns the tickets that may go now; none when it had left before.
   [[nodiscard]] std::vector<uint64_t> leave(uint64_t ticket);
 
  private:

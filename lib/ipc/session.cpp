@@ -158,10 +158,14 @@ void Session::on_command(Request request, const std::shared_ptr<Batch>& batch) {
 
 void Session::start(uint64_t ticket) {
   const Command& command = commands_.at(ticket);
-  context_.dispatcher.call(command.method, command.params,
-                           [this, alive = alive_, ticket](const Result<std::string>& outcome) {
-                             if (*alive) finish(ticket, outcome);
-                           });
+  context_.dispatcher.call(
+      command.method, command.params,
+      [this, alive = alive_, ticket](const Result<std::string>& outcome) {
+        if (*alive) finish(ticket, outcome);
+      },
+      [this, alive = alive_, ticket] {
+        if (*alive) let_followers_go(ticket);
+      });
 }
 
 // Starts what waited for others, in a loop: an answer that comes at once frees the next one.
@@ -180,6 +184,11 @@ void Session::start_freed() {
 void Session::finish(uint64_t ticket, const Result<std::string>& outcome) {
   const auto command = commands_.extract(ticket);
   answer(command.mapped().id, outcome, command.mapped().batch);
+  let_followers_go(ticket);
+}
+
+// From here on the command holds up none that came after it.
+void Session::let_followers_go(uint64_t ticket) {
   for (const uint64_t freed : order_.leave(ticket)) freed_.push_back(freed);
   start_freed();
 }

@@ -83,6 +83,7 @@ class Session {
   void on_command(Request request, const std::shared_ptr<Batch>& batch);
   void start(uint64_t ticket);
   void start_freed();
+  void let_followers_go(uint64_t ticket);
   void finish(uint64_t ticket, const Result<std::string>& outcome);
   Result<std::string> subscribe(const JsonValue& params);
   Result<std::string> unsubscribe(const JsonValue& params);

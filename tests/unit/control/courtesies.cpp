@@ -1,5 +1,7 @@
 #include "control/courtesies.h"
 
+#include <algorithm>
+
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
@@ -169,9 +171,13 @@ TEST_CASE("a channel's variables are strings") {
 TEST_CASE("parameters that a courtesy widens are those of originate and hangup") {
   const ari::Operation& originate = *ari::find_operation("channels.originate");
   const ari::Operation& hangup = *ari::find_operation("channels.hangup");
-  CHECK(is_courtesy_param(originate, "app"));
-  CHECK_FALSE(is_courtesy_param(originate, "endpoint"));
-  CHECK(is_courtesy_param(hangup, "reason"));
-  CHECK(is_courtesy_param(hangup, "reason_code"));
-  CHECK_FALSE(is_courtesy_param(hangup, "channelId"));
+  const auto type_of = [](const ari::Operation& operation, std::string_view name) {
+    const auto parameters = method_parameters(operation);
+    return std::ranges::find(parameters, name, &ari::Parameter::name)->type;
+  };
+  CHECK(type_of(originate, "app") == ari::Type::scalar);
+  CHECK(type_of(originate, "endpoint") == ari::Type::string);
+  CHECK(type_of(hangup, "reason") == ari::Type::scalar);
+  CHECK(type_of(hangup, "reason_code") == ari::Type::scalar);
+  CHECK(type_of(hangup, "channelId") == ari::Type::string);
 }

@@ -74,7 +74,8 @@ TEST_CASE("an unknown method is answered with the nearest one") {
 
 TEST_CASE("a method of the daemon's own answers without an Asterisk and takes no parameters") {
   Servers servers({});
-  servers.dispatcher.add_own("ping", [](const JsonValue&) { return std::string("\"pong\""); });
+  servers.dispatcher.add(
+      {.name = "ping", .run_here = [](const JsonValue&) { return std::string("\"pong\""); }});
   CHECK(*servers.call("ping", "null") == "\"pong\"");
   CHECK(*servers.call("ping", "{}") == "\"pong\"");
   CHECK(servers.refused("ping", R"({"x":1})").kind == ErrorKind::invalid_params);
@@ -88,7 +89,7 @@ TEST_CASE("parameters in an array are refused") {
 
 TEST_CASE("all methods are listed, sorted") {
   Servers servers({});
-  servers.dispatcher.add_own("ping", [](const JsonValue&) { return std::string("null"); });
+  servers.dispatcher.add({.name = "ping", .run_here = [](const JsonValue&) { return std::string("null"); }});
   const auto names = servers.dispatcher.method_names();
   CHECK(std::ranges::is_sorted(names));
   for (const char* name :

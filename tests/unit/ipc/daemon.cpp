@@ -12,7 +12,7 @@ namespace aribus::test {
 
 Daemon::Daemon(ipc::SessionLimits its_limits, size_t its_max_connections)
     : log(bus::Log::make(256 * 1024).value()), limits(its_limits), max_connections(its_max_connections) {
-  dispatcher.add_own("ping", [](const JsonValue&) { return std::string("\"pong\""); });
+  dispatcher.add({.name = "ping", .run_here = [](const JsonValue&) { return std::string("\"pong\""); }});
   server.emplace(loop, log, dispatcher, options());
   const auto listening = server->listen();
   if (!listening) throw std::runtime_error(listening.error().message);

@@ -1,0 +1,38 @@
+// A method that programs can call.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ari/schema.h"
+#include "base/json.h"
+#include "control/upstream.h"
+
+namespace aribus::control {
+
+// One call of a method.
+struct Call {
+  Upstream& upstream;  // the Asterisk picked
+  Json params;         // an object, checked, without `server`
+  Reply reply;
+  // To be called once Asterisk has the command, by a method that is answered later than that: commands about
+  // the same things go on from here. Others need not call it.
+  std::function<void()> reached;
+};
+
+// Everything there is to know about a method. Parameters are checked against `parameters` before it is run.
+struct Method {
+  std::string name;
+  std::vector<ari::Parameter> parameters = {};
+  ari::Answer answer{ari::Type::object, false, nullptr};
+  std::string_view answer_schema = {};         // JSON Schema of an answer that is not ARI's; else ""
+  std::string_view answer_when_waiting = {};   // likewise, of one that `wait` asks for, where it is another
+  std::vector<std::string_view> made_of = {};  // ARI's operations that it calls
+  // One of the two: what an Asterisk is picked for, or what the daemon answers at once.
+  std::function<void(Call call)> run = {};
+  std::function<Result<std::string>(const JsonValue& params)> run_here = {};
+};
+
+}  // namespace aribus::control
