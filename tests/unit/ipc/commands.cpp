@@ -16,10 +16,12 @@ struct Busy : Daemon {
   FakeAsterisk asterisk;
   std::unique_ptr<ari::Client> client;
 
-  explicit Busy(ipc::SessionLimits limits = {}) : Daemon(limits), asterisk(loop, test::behave_well) {
+  explicit Busy(ipc::SessionLimits limits = {}, std::vector<std::string> apps = {})
+      : Daemon(limits), asterisk(loop, test::behave_well) {
     ari::ClientOptions options;
     options.url = asterisk.url();
     options.max_connections = 100;
+    options.apps = std::move(apps);
     client = ari::Client::make(loop, options).value();
     dispatcher.add_server("pbx1", *client);
     client->connect();
@@ -217,4 +219,24 @@ TEST_CASE("while answers wait unread, commands that waited for others are not st
   REQUIRE(daemon.arrived(2));
   daemon.waiting[1]->answer(200, "{}");
   REQUIRE(daemon.arrived(3));
+}
+
+TEST_CASE("a command that waits for an event holds up none that came after it, once Asterisk has it") {
+  Busy daemon({}, {"demo"});
+  Program program(daemon);
+  program.ask("play", R"({"channelId":"c1","media":"sound:x","playbackId":"p1","wait":true})", "1");
+  program.ask("hangup", channel("c1"), "2");
+  REQUIRE(daemon.arrived(1));
+  test::pump_for(daemon.loop, Milliseconds(20));
+  CHECK(daemon.asterisk.requests.size() == 1);  // not before Asterisk has the first
+  daemon.waiting[0]->answer(201, "{}");
+  REQUIRE(daemon.arrived(2));
+  daemon.waiting[1]->answer(204, "");
+  CHECK(program.next()["id"].GetInt() == 2);
+  const std::string finished =
+      R"({"type":"PlaybackFinished","application":"demo","playback":{"id":"p1","state":"failed"}})";
+  daemon.dispatcher.learn(record::read_event(finished, finished.size(), "pbx1", wall_now()));
+  const Json answer = program.next();
+  CHECK(answer["id"].GetInt() == 1);
+  CHECK(find_string(answer["result"], "state") == "failed");
 }

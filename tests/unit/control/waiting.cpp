@@ -1,0 +1,173 @@
+// Commands that are answered by an event.
+#include "control/dispatcher.h"
+#include "tests/catch.h"
+#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/unit/helpers.h"
+
+using namespace aribus;
+using namespace aribus::control;
+using aribus::test::FakeAsterisk;
+using aribus::test::json;
+
+namespace {
+
+// A dispatcher of one Asterisk, whose answers and events the test gives.
+struct Stage {
+  Loop loop;
+  FakeAsterisk asterisk{loop, test::behave_well};
+  std::unique_ptr<ari::Client> client;
+  Dispatcher dispatcher;
+  std::vector<FakeAsterisk::Peer*> waiting;  // for an HTTP answer
+  std::optional<Result<std::string>> answer;
+  bool reached = false;
+
+  Stage() {
+    ari::ClientOptions options;
+    options.url = asterisk.url();
+    options.apps = {"demo"};
+    client = ari::Client::make(loop, options).value();
+    dispatcher.add_server("pbx1", *client);
+    client->connect();
+    REQUIRE(test::pump(loop, [&] { return client->is_connected(); }));
+    asterisk.set_script([this](auto& peer, auto&) { waiting.push_back(&peer); });
+  }
+  void call(const std::string& method, std::string_view params) {
+    answer.reset();
+    dispatcher.call(
+        method, json(params), [this](Result<std::string> got) { answer = std::move(got); },
+        [this] { reached = true; });
+  }
+  // Has Asterisk answer the request under way.
+  void respond(int status, std::string_view body) {
+    REQUIRE(test::pump(loop, [&] { return !waiting.empty(); }));
+    waiting.front()->answer(status, body);
+    waiting.clear();
+    REQUIRE(test::pump(loop, [&] { return client->open_requests() == 0; }));
+  }
+  void event(const std::string& text) {
+    dispatcher.learn(record::read_event(text, text.size(), "pbx1", wall_now()));
+  }
+  size_t waits() { return dispatcher.servers()[0]->waits().size(); }
+};
+
+constexpr auto originate = R"({"endpoint":"PJSIP/100","channelId":"c1","wait":"answer"})";
+
+std::string playback(const std::string& id, const std::string& state) {
+  return R"({"id":")" + id +
+         R"(","media_uri":"sound:x","target_uri":"channel:c1","language":"en","state":")" + state + "\"}";
+}
+
+}  // namespace
+
+TEST_CASE("a waiting originate is answered when the call is") {
+  Stage stage;
+  stage.call("originate", originate);
+  stage.respond(200, R"({"id":"c1"})");
+  CHECK(stage.reached);
+  CHECK_FALSE(stage.answer);
+  stage.event(R"({"type":"StasisStart","application":"demo","args":[],"channel":{"id":"c1","state":"Up"}})");
+  REQUIRE(stage.answer);
+  CHECK(find_string(json(**stage.answer), "outcome") == "answered");
+  CHECK(stage.waits() == 0);
+  CHECK(stage.asterisk.requests.back().find("\"wait\"") == std::string::npos);
+}
+
+TEST_CASE("an event that is faster than the answer of the request is not missed") {
+  Stage stage;
+  stage.call("originate", originate);
+  REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
+  stage.event(R"({"type":"StasisStart","application":"demo","args":[],"channel":{"id":"c1","state":"Up"}})");
+  REQUIRE(stage.answer);
+  stage.respond(200, R"({"id":"c1"})");
+  CHECK(find_string(json(**stage.answer), "outcome") == "answered");
+}
+
+TEST_CASE("a waiting command that Asterisk refuses is answered with the refusal, at once") {
+  Stage stage;
+  stage.call("play", R"({"channelId":"c1","media":"sound:x","wait":true})");
+  stage.respond(404, R"({"message":"Channel not found"})");
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().kind == ErrorKind::refused);
+  CHECK(stage.waits() == 0);
+  CHECK_FALSE(stage.reached);
+}
+
+TEST_CASE("when the event stream is cut, the outcome of what is waited for is unknown") {
+  Stage stage;
+  stage.call("originate", originate);
+  stage.respond(200, R"({"id":"c1"})");
+  stage.dispatcher.learn(record::own_record("server.disconnected", "other", "{}", wall_now()));
+  CHECK_FALSE(stage.answer);
+  stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()));
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
+  CHECK(stage.answer->error().data == R"({"channelId":"c1"})");
+  CHECK(stage.waits() == 0);
+}
+
+TEST_CASE("a waiting play is answered with the playback as it ended") {
+  Stage stage;
+  stage.call("play", R"({"channelId":"c1","media":"sound:x","playbackId":"p1","wait":true})");
+  stage.respond(201, playback("p1", "queued"));
+  stage.event(R"({"type":"PlaybackStarted","application":"demo","playback":)" + playback("p1", "playing") +
+              "}");
+  stage.event(R"({"type":"PlaybackFinished","application":"demo","playback":)" + playback("p2", "done") +
+              "}");
+  CHECK_FALSE(stage.answer);
+  stage.event(R"({"type":"PlaybackFinished","application":"demo","playback":)" + playback("p1", "failed") +
+              "}");
+  REQUIRE(stage.answer);
+  CHECK(**stage.answer == playback("p1", "failed"));
+}
+
+TEST_CASE("a waiting record is answered with the recording as it ended, or failed") {
+  for (const std::string type : {"RecordingFinished", "RecordingFailed"}) {
+    Stage stage;
+    stage.call("record", R"({"channelId":"c1","name":"r1","format":"wav","wait":true})");
+    stage.respond(201, "{}");
+    const std::string recording = R"({"name":"r1","format":"wav","state":"done","target_uri":"channel:c1"})";
+    stage.event(R"({"type":")" + type + R"(","application":"demo","recording":)" + recording + "}");
+    REQUIRE(stage.answer);
+    CHECK(**stage.answer == recording);
+  }
+}
+
+TEST_CASE("without wait, and with wait false, verbs are answered as their operations are") {
+  Stage stage;
+  for (const char* wait : {"", R"(,"wait":false)"}) {
+    stage.call("record", R"({"channelId":"c1","name":"r1","format":"wav")" + std::string(wait) + "}");
+    stage.respond(201, R"({"name":"r1"})");
+    REQUIRE(stage.answer);
+    CHECK(**stage.answer == R"({"name":"r1"})");
+  }
+}
+
+TEST_CASE("waiting for a call of which nothing will be heard is refused") {
+  Stage stage;
+  for (const char* params : {R"({"endpoint":"PJSIP/1","app":"another","wait":"answer"})",
+                             R"({"endpoint":"PJSIP/1","app":null,"context":"x","wait":"answer"})"}) {
+    stage.call("originate", params);
+    REQUIRE(stage.answer);
+    CHECK(stage.answer->error().kind == ErrorKind::invalid_params);
+    CHECK(stage.answer->error().message.starts_with("wait: "));
+  }
+  stage.call("originate", R"({"endpoint":"PJSIP/1","wait":"anser"})");
+  CHECK_THAT(stage.answer->error().message, ContainsSubstring("did you mean 'answer'?"));
+  CHECK(stage.waiting.empty());
+}
+
+TEST_CASE("transfer redirects to an endpoint, or continues in the dialplan") {
+  Stage stage;
+  stage.call("transfer", R"({"channelId":"c1","endpoint":"PJSIP/200"})");
+  stage.respond(204, "");
+  CHECK(stage.asterisk.count("POST /ari/channels/c1/redirect ") == 1);
+  stage.call("transfer", R"({"channelId":"c1","context":"sales","extension":"s","priority":1})");
+  stage.respond(204, "");
+  CHECK(stage.asterisk.count("POST /ari/channels/c1/continue ") == 1);
+  for (const char* params : {R"({"channelId":"c1"})", R"({"endpoint":"PJSIP/200"})",
+                             R"({"channelId":"c1","endpoint":"PJSIP/200","context":"sales"})"}) {
+    stage.call("transfer", params);
+    REQUIRE(stage.answer);
+    CHECK(stage.answer->error().kind == ErrorKind::invalid_params);
+  }
+}
