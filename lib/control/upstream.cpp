@@ -24,6 +24,14 @@ std::string refusal_text(const ari::HttpResponse& response) {
   return to_valid_utf8(response.body, max_refusal_bytes);
 }
 
+// What a refusal does not say, or "". Asterisk answers these to whatever needs a channel in Stasis: 422 when
+// it is to join a bridge, 409 else (res/ari/resource_*.c).
+std::string_view hint_of(const std::string& text) {
+  if (text == "Channel not in Stasis application")
+    return ": the channel is in the dialplan, or not in Stasis() any more";
+  return "";
+}
+
 std::string binary_result(const ari::HttpResponse& response) {
   return render([&](JsonWriter& writer) {
     writer.StartObject();
@@ -57,7 +65,8 @@ Result<std::string> Upstream::answer_of(Result<ari::HttpResponse> response, cons
   if (response->status >= 400) {
     const std::string text = refusal_text(*response);
     return Error{ErrorKind::refused,
-                 "Asterisk refused: " + text + " (" + std::to_string(response->status) + ")",
+                 "Asterisk refused: " + text + " (" + std::to_string(response->status) + ")" +
+                     std::string(hint_of(text)),
                  render([&](JsonWriter& writer) {
                    writer.StartObject();
                    write_key(writer, "status");
