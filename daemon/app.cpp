@@ -38,7 +38,7 @@ Result<void> App::add_upstream(const AsteriskConfig& config) {
   upstream->since = started_;
   Upstream& placed = *upstream;
   ari::Client::Handlers handlers;
-  handlers.connected = [this, &placed](const ari::AsteriskInfo& info) { on_connected(placed, info); };
+  handlers.connected = [this, &placed](const ari::ServerInfo& info) { on_connected(placed, info); };
   handlers.disconnected = [this, &placed](const std::string& reason, Milliseconds retry_in) {
     on_disconnected(placed, reason, retry_in);
   };
@@ -75,7 +75,7 @@ void App::publish_own(const Upstream& upstream, std::string_view type, const std
   publish(record::own_record(type, upstream.name, fields, wall_now()));
 }
 
-void App::on_connected(Upstream& upstream, const ari::AsteriskInfo& info) {
+void App::on_connected(Upstream& upstream, const ari::ServerInfo& info) {
   upstream.reason.clear();
   upstream.replaced.clear();
   upstream.since = wall_now();

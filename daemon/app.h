@@ -36,7 +36,7 @@ class App {
 
   App(Config config, bus::Log log);
   Result<void> add_upstream(const AsteriskConfig& config);
-  void on_connected(Upstream& upstream, const ari::AsteriskInfo& info);
+  void on_connected(Upstream& upstream, const ari::ServerInfo& info);
   void on_disconnected(Upstream& upstream, const std::string& reason, Milliseconds retry_in);
   void on_message(Upstream& upstream, std::string_view text, size_t total_bytes);
   void publish(const record::Record& record);

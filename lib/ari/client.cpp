@@ -74,8 +74,7 @@ Client::~Client() {
 void Client::connect(Connected done) {
   if (connected_ && info_) {
     if (done) {
-      deferred_.push_back([done = std::move(done), info = *info_] { done(info); });
-      later_.request();
+      defer([done = std::move(done), info = *info_] { done(info); });
     }
     return;
   }
@@ -91,10 +90,7 @@ void Client::disconnect() {
   retry_.stop();
   websocket_->close();
   for (Connected& done : std::exchange(waiting_, {})) {
-    deferred_.push_back([done = std::move(done)] {
-      done(Error{ErrorKind::not_connected, "disconnected", {}});
-    });
-    later_.request();
+    defer([done = std::move(done)] { done(Error{ErrorKind::not_connected, "disconnected", {}}); });
   }
 }
 
@@ -125,8 +121,8 @@ void Client::on_info(Result<HttpResponse> answer) {
     on_lost(url_.text() + " answers, but it is no Asterisk: /ari/asterisk/info has no system and status");
     return;
   }
-  info_ = AsteriskInfo{std::string(find_string(*system, "version")),
-                       std::string(find_string(*status, "startup_time")), answer->body};
+  info_ = ServerInfo{std::string(find_string(*system, "version")),
+                     std::string(find_string(*status, "startup_time")), answer->body};
   if (!options_.apps.empty()) {
     open_events();
     return;
@@ -169,7 +165,7 @@ void Client::open_events() {
   websocket_->connect(std::move(options), std::move(handlers));
 }
 
-void Client::report(const Result<AsteriskInfo>& outcome) {
+void Client::report(const Result<ServerInfo>& outcome) {
   if (outcome && handlers_.connected) handlers_.connected(*outcome);
   for (const Connected& done : std::exchange(waiting_, {})) done(outcome);
 }
@@ -183,11 +179,15 @@ void Client::on_lost(const std::string& reason) {
   report(Error{ErrorKind::not_connected, reason, {}});
 }
 
+void Client::defer(std::function<void()> call) {
+  deferred_.push_back(std::move(call));
+  later_.request();
+}
+
 void Client::call(const Operation& operation, const JsonValue& params, Answered done) {
   Result<HttpRequest> made = make_request(operation, params, url_.prefix);
   if (!made) {
-    deferred_.push_back([done = std::move(done), error = made.error()] { done(error); });
-    later_.request();
+    defer([done = std::move(done), error = made.error()] { done(error); });
     return;
   }
   send(std::move(*made), std::move(done));
@@ -203,20 +203,18 @@ void Client::request(std::string method, std::string target, std::string body, A
 
 void Client::send(HttpRequest request, Answered done) {
   if (request.target.size() > max_request_line_bytes) {
-    deferred_.push_back([done = std::move(done)] {
+    defer([done = std::move(done)] {
       done(Error{ErrorKind::invalid_params,
                  "the path and its query are longer than Asterisk's request line may be (" +
                      std::to_string(max_request_line_bytes) + " bytes)",
                  {}});
     });
-    later_.request();
     return;
   }
   if (!connected_) {
-    deferred_.push_back([done = std::move(done)] {
+    defer([done = std::move(done)] {
       done(Error{ErrorKind::not_connected, "not connected to this Asterisk; nothing was sent", {}});
     });
-    later_.request();
     return;
   }
   request.timeout = options_.request_timeout;

@@ -35,25 +35,38 @@ struct ClientOptions {
 };
 
 // The answer of GET /ari/asterisk/info, in what is needed of it.
-struct AsteriskInfo {
+struct ServerInfo {
   std::string version;       // "22.10.1", as reported
   std::string startup_time;  // as reported; it changes when Asterisk restarts
   std::string json;          // the whole answer
 };
+
+// The operations by resource, typed (operations.h).
+class Applications;
+class Asterisk;
+class Bridges;
+class Channels;
+class DeviceStates;
+class Endpoints;
+class Events;
+class Mailboxes;
+class Playbacks;
+class Recordings;
+class Sounds;
 
 // Speaks to one Asterisk. All callbacks come on the loop's thread, from the loop, never from within a call.
 class Client {
  public:
   struct Handlers {
     // The event stream stands: events of the applications are being received from here on.
-    std::function<void(const AsteriskInfo&)> connected;
+    std::function<void(const ServerInfo&)> connected;
     // It ended, or an attempt failed (then `connected` had not been called). The next attempt comes after
     // `retry_in`.
     std::function<void(const std::string& reason, Milliseconds retry_in)> disconnected;
     // One text message of the event stream; its text is cut when `total_bytes` is more than its size.
     std::function<void(std::string_view text, size_t total_bytes)> message;
   };
-  using Connected = std::function<void(const Result<AsteriskInfo>&)>;
+  using Connected = std::function<void(const Result<ServerInfo>&)>;
   using Answered = std::function<void(Result<HttpResponse>)>;
 
   // Errors: invalid_params when the URL can't be used.
@@ -71,7 +84,7 @@ class Client {
   // The event stream stands. Without applications: Asterisk has answered once, and nothing watches it since.
   [[nodiscard]] bool is_connected() const { return connected_; }
   // What Asterisk last reported of itself.
-  [[nodiscard]] const std::optional<AsteriskInfo>& info() const { return info_; }
+  [[nodiscard]] const std::optional<ServerInfo>& info() const { return info_; }
 
   // Calls `operation` with `params`, an object of its parameters, unchecked. Any HTTP status is an answer.
   // Errors: not_connected, invalid_params, outcome_unknown (see Http::send).
@@ -79,6 +92,22 @@ class Client {
   // Sends any request. `target` is the encoded path below /ari and its query, as "/channels?x=y"; `body` JSON
   // or "".
   void request(std::string method, std::string target, std::string body, Answered done);
+
+  // Calls `call` from the loop, behind what is under way.
+  void defer(std::function<void()> call);
+
+  // The same, typed: include "ari/operations.h".
+  [[nodiscard]] Applications applications();
+  [[nodiscard]] Asterisk asterisk();
+  [[nodiscard]] Bridges bridges();
+  [[nodiscard]] Channels channels();
+  [[nodiscard]] DeviceStates device_states();
+  [[nodiscard]] Endpoints endpoints();
+  [[nodiscard]] Events events();
+  [[nodiscard]] Mailboxes mailboxes();
+  [[nodiscard]] Playbacks playbacks();
+  [[nodiscard]] Recordings recordings();
+  [[nodiscard]] Sounds sounds();
 
   [[nodiscard]] const ClientOptions& options() const { return options_; }
   [[nodiscard]] const Url& url() const { return url_; }
@@ -90,7 +119,7 @@ class Client {
   void on_info(Result<HttpResponse> answer);
   void open_events();
   void on_lost(const std::string& reason);
-  void report(const Result<AsteriskInfo>& outcome);
+  void report(const Result<ServerInfo>& outcome);
   void send(HttpRequest request, Answered done);
   [[nodiscard]] std::string events_target() const;
 
@@ -105,7 +134,7 @@ class Client {
   EndOfTurn later_;
   std::vector<std::function<void()>> deferred_;
   std::vector<Connected> waiting_;  // callers of connect() whose first attempt is under way
-  std::optional<AsteriskInfo> info_;
+  std::optional<ServerInfo> info_;
   Milliseconds connected_at_{0};
   bool wanted_ = false;  // connect() was called, disconnect() not
   bool connected_ = false;

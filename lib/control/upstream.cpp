@@ -1,36 +1,12 @@
 #include "control/upstream.h"
 
+#include "ari/refusal.h"
 #include "base/bytes.h"
 #include "control/params.h"
 #include "record/regular.h"
 
 namespace aribus::control {
 namespace {
-
-constexpr size_t max_refusal_bytes = 1024;
-
-// What Asterisk says of a refusal: {"message":…} mostly, {"error":…} at times, HTML from its HTTP server.
-std::string refusal_text(const ari::HttpResponse& response) {
-  if (const Result<Json> json = parse_json(response.body)) {
-    std::string_view text = find_string(*json, "message");
-    if (text.empty()) text = find_string(*json, "error");
-    if (!text.empty()) return to_valid_utf8(text, max_refusal_bytes);
-  }
-  const size_t open = response.body.find("<p>");
-  const size_t close = response.body.find("</p>");
-  if (open != std::string::npos && close != std::string::npos && open < close) {
-    return to_valid_utf8(response.body.substr(open + 3, close - open - 3), max_refusal_bytes);
-  }
-  return to_valid_utf8(response.body, max_refusal_bytes);
-}
-
-// What a refusal does not say, or "". Asterisk answers these to whatever needs a channel in Stasis: 422 when
-// it is to join a bridge, 409 else (res/ari/resource_*.c).
-std::string_view hint_of(const std::string& text) {
-  if (text == "Channel not in Stasis application")
-    return ": the channel is in the dialplan, or not in Stasis() any more";
-  return "";
-}
 
 std::string binary_result(const ari::HttpResponse& response) {
   return render([&](JsonWriter& writer) {
@@ -62,21 +38,7 @@ Result<std::string> Upstream::answer_of(Result<ari::HttpResponse> response, cons
     if (response.error().kind != ErrorKind::not_connected) return response.error();
     return not_connected(response.error().message);
   }
-  if (response->status >= 400) {
-    const std::string text = refusal_text(*response);
-    return Error{ErrorKind::refused,
-                 "Asterisk refused: " + text + " (" + std::to_string(response->status) + ")" +
-                     std::string(hint_of(text)),
-                 render([&](JsonWriter& writer) {
-                   writer.StartObject();
-                   write_key(writer, "status");
-                   writer.Int(response->status);
-                   write_member(writer, "message", text);
-                   write_member(writer, "method", method);
-                   write_member(writer, "path", path);
-                   writer.EndObject();
-                 })};
-  }
+  if (response->status >= 400) return ari::refusal(*response, method, path);
   if (answer.type == ari::Type::binary) return binary_result(*response);
   if (response->body.empty()) return std::string("null");
   const Result<Json> json = parse_json(response->body);

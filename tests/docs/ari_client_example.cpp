@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   aribus::ari::Client* ari = nullptr;
   int events = 0;
   aribus::ari::Client::Handlers handlers;
-  handlers.connected = [&](const aribus::ari::AsteriskInfo& info) {
+  handlers.connected = [&](const aribus::ari::ServerInfo& info) {
     std::cout << "connected to Asterisk " << info.version << "\n";
     const aribus::Json no_params(rapidjson::kObjectType);
     ari->call(*aribus::ari::find_operation("channels.list"), no_params, [](const auto& response) {

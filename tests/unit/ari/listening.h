@@ -27,7 +27,7 @@ struct Listening {
     options.request_timeout = Milliseconds(2000);
     if (change) change(options);
     Client::Handlers handlers;
-    handlers.connected = [this](const AsteriskInfo& info) { connected.push_back(info.version); };
+    handlers.connected = [this](const ServerInfo& info) { connected.push_back(info.version); };
     handlers.disconnected = [this](const std::string& why, Milliseconds) { disconnected.push_back(why); };
     handlers.message = [this](std::string_view text, size_t total) { messages.emplace_back(text, total); };
     auto made = Client::make(loop, std::move(options), std::move(handlers));
@@ -40,9 +40,9 @@ inline void no_apps(ClientOptions& options) {
   options.apps.clear();
 }
 
-inline Result<AsteriskInfo> connect(Loop& loop, Client& client) {
-  std::optional<Result<AsteriskInfo>> answer;
-  client.connect([&](const Result<AsteriskInfo>& got) { answer = got; });
+inline Result<ServerInfo> connect(Loop& loop, Client& client) {
+  std::optional<Result<ServerInfo>> answer;
+  client.connect([&](const Result<ServerInfo>& got) { answer = got; });
   REQUIRE_FALSE(answer);  // never from within the call
   REQUIRE(pump(loop, [&] { return answer.has_value(); }));
   return *answer;
