@@ -15,6 +15,7 @@
 namespace aribus::daemon {
 namespace {
 
+constexpr size_t max_ring_bytes = size_t{64} << 30;
 constexpr std::string_view log_levels[] = {"trace", "debug", "info", "warning", "error", "off"};
 
 void warn_if_readable(const std::string& file, std::vector<std::string>& warnings) {
@@ -196,6 +197,7 @@ Config read_config(const YamlValue& root, const std::string& file) {
     bus.optional("ring_bytes", [&](const YamlValue& v) {
       config.ring_bytes = v.bytes();
       if (config.ring_bytes < bus::Log::min_ring_bytes) v.fail("at least 64KiB is expected");
+      if (config.ring_bytes > max_ring_bytes) v.fail("at most 64GiB is expected");
     });
     bus.finish();
   });

@@ -31,7 +31,7 @@ std::string_view reason_of(CURLcode code, const char* detail) {
 struct Transfer {
   explicit Transfer(Loop& loop) : deadline(loop), began(loop.now()) {}
 
-  Timer deadline;  // while it waits for a connection
+  Timer deadline;  // of ours, not curl's, which does not read what has arrived before it looks at its clock
   Milliseconds began;
   HttpRequest request;
   Http::Done done;
@@ -114,7 +114,7 @@ class Http::Multi {
     transfer.request = std::move(request);
     transfer.done = std::move(done);
     transfer.max_response_bytes = options_.max_response_bytes;
-    // curl has a queue of its own, in which time-outs don't count.
+    // The queue is ours as well: in curl's, time-outs don't count.
     transfer.deadline.once(transfer.request.timeout, [this, at] { give_up(at); });
     start_waiting();
   }
@@ -128,11 +128,12 @@ class Http::Multi {
     while (!waiting_.empty() && transfers_.size() < static_cast<size_t>(options_.max_connections)) {
       std::unique_ptr<Transfer> transfer = std::move(waiting_.front());
       waiting_.pop_front();
-      transfer->deadline.stop();
       transfer->easy.reset(curl_easy_init());
       if (transfer->easy == nullptr) throw std::bad_alloc();
       configure(*transfer);
       CURL* easy = transfer->easy.get();
+      const Milliseconds left = transfer->began + transfer->request.timeout - loop_.now();
+      transfer->deadline.once(std::max(left, Milliseconds(1)), [this, easy] { give_up(easy); });
       transfers_.emplace(easy, std::move(transfer));
       curl_multi_add_handle(multi_, easy);  // it begins by a timer, at the next turn
     }
@@ -146,6 +147,15 @@ class Http::Multi {
                              " connections were busy for " +
                              std::to_string(transfer->request.timeout.count()) + " ms",
                          {}});
+  }
+
+  void give_up(CURL* easy) {
+    auto node = transfers_.extract(easy);
+    Transfer& transfer = *node.mapped();
+    const Error error = transfer.error_of(CURLE_OPERATION_TIMEDOUT);  // before curl forgets what was sent
+    curl_multi_remove_handle(multi_, easy);
+    transfer.done(error);
+    start_waiting();
   }
 
   void configure(Transfer& transfer) {
@@ -169,8 +179,6 @@ class Http::Multi {
     set(CURLOPT_QUICK_EXIT, 1L);  // or a look-up of a name that hangs would be waited for
     set(CURLOPT_ERRORBUFFER, transfer.detail);
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
-    const Milliseconds left = transfer.began + request.timeout - loop_.now();
-    set(CURLOPT_TIMEOUT_MS, std::max(static_cast<long>(left.count()), 1L));
     set(CURLOPT_MAXAGE_CONN, max_idle_seconds);
     set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     set(CURLOPT_WRITEDATA, &transfer);

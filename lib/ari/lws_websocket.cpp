@@ -95,8 +95,9 @@ class LwsWebSocket : public WebSocket {
   lws* wsi_ = nullptr;
   bool open_ = false;
   bool want_ping_ = false;
+  bool pinged_ = false;  // since the last byte
   Milliseconds last_byte_{0};
-  std::optional<Milliseconds> asked_;  // when the first ping since the last byte was sent
+  std::optional<Milliseconds> asked_;  // when the first ping since the last byte was sent, or was to be
   std::string message_;                // the message being put together, up to the bound
   size_t message_total_bytes_ = 0;
   std::string close_reason_;        // what the peer gave as its reason
@@ -221,6 +222,7 @@ void LwsWebSocket::on_opened() {
 void LwsWebSocket::heard() {
   last_byte_ = loop_.now();
   asked_.reset();
+  pinged_ = false;
 }
 
 // Silence alone proves nothing: this process may have been stopped, and its pings with it. A ping without an
@@ -260,6 +262,7 @@ int LwsWebSocket::on_writable(lws* wsi) {
   if (std::exchange(want_ping_, false)) {
     unsigned char ping[LWS_PRE];
     if (lws_write(wsi, ping + LWS_PRE, 0, LWS_WRITE_PING) < 0) return -1;
+    if (!std::exchange(pinged_, true)) asked_ = loop_.now();
     if (!unsent_.empty()) lws_callback_on_writable(wsi);
     return 0;
   }

@@ -29,10 +29,6 @@ Result<void> check_value(const Parameter& parameter, const JsonValue& value) {
   if (value.IsString() && parameter.place == ari::Place::path && value.GetStringLength() == 0) {
     return wrong_param(parameter.name, "a string that is not empty");
   }
-  // Asterisk's strings end at a NUL: it would act on another name than was meant.
-  if (value.IsString() && as_view(value).find('\0') != std::string_view::npos) {
-    return wrong_param(parameter.name, "a string without NUL characters", &value);
-  }
   if (!parameter.values.empty() && value.IsString()) {
     for (const std::string_view allowed : parameter.values) {
       if (as_view(value) == allowed) return {};
@@ -51,7 +47,21 @@ Result<void> check_value(const Parameter& parameter, const JsonValue& value) {
   return {};
 }
 
+// A NUL character is somewhere in it. Asterisk's strings end there: it would act on another name than was
+// meant.
+bool holds_nul(const JsonValue& value) {
+  const auto in_text = [](const JsonValue& text) {
+    return as_view(text).find('\0') != std::string_view::npos;
+  };
+  if (value.IsString()) return in_text(value);
+  if (value.IsArray()) return std::ranges::any_of(value.GetArray(), holds_nul);
+  return value.IsObject() && std::ranges::any_of(value.GetObject(), [&](const auto& member) {
+           return in_text(member.name) || holds_nul(member.value);
+         });
+}
+
 Result<void> check_given(const Parameter& parameter, const JsonValue& value) {
+  if (holds_nul(value)) return wrong_param(parameter.name, "a value without NUL characters", &value);
   if (!parameter.multiple || !value.IsArray()) return check_value(parameter, value);
   if (value.Empty()) return wrong_param(parameter.name, "at least one value");
   for (const JsonValue& item : value.GetArray()) {

@@ -20,7 +20,8 @@ class LineReader {
   LineReader(size_t max_line_bytes, Handlers handlers)
       : max_line_bytes_(max_line_bytes), handlers_(std::move(handlers)) {}
 
-  void feed(std::string_view bytes);
+  // Takes `bytes` up to the end of their first line, or all of them. Returns how many it took.
+  size_t feed(std::string_view bytes);
 
  private:
   void emit(std::string_view line);

@@ -157,6 +157,10 @@ void Server::add_session(Fd socket) {
   auto session = std::make_unique<Session>(
       Session::Context{loop_, log_, dispatcher_, budget_, options_.session}, std::move(socket),
       Session::Handlers{[this, id] {
+                          reading_.push_back(id);
+                          end_of_turn_.request();
+                        },
+                        [this, id] {
                           wanting_.push_back(id);
                           end_of_turn_.request();
                         },
@@ -183,6 +187,13 @@ void Server::flush() {
   for (const uint64_t id : wanting) {
     if (const auto at = sessions_.find(id); at != sessions_.end()) at->second->flush();
   }
+  // In the order in which they asked: who takes much of a turn comes last in the next one.
+  while (!reading_.empty() && !budget_.spent()) {
+    const uint64_t id = reading_.front();
+    reading_.pop_front();
+    if (const auto at = sessions_.find(id); at != sessions_.end()) at->second->read();
+  }
+  if (!reading_.empty()) end_of_turn_.request();
   for (const uint64_t id : std::exchange(ended_, {})) sessions_.erase(id);
   if (drained_ && sessions_.empty()) finish_drain();
 }

@@ -1,6 +1,7 @@
 // The Unix sockets on which programs connect.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -71,6 +72,7 @@ class Server {
   TurnBudget budget_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
+  std::deque<uint64_t> reading_;   // sessions that have something to read
   std::vector<uint64_t> wanting_;  // sessions that asked for a flush
   std::vector<uint64_t> ended_;    // sessions to be removed at the end of the turn
   uint64_t next_session_ = 1;

@@ -12,7 +12,7 @@
 namespace aribus::ipc {
 namespace {
 
-constexpr size_t fair_share_bytes = 256 * 1024;  // read or written for one session in one turn
+constexpr size_t fair_share_bytes = 256 * 1024;  // written for one session in one turn
 constexpr size_t max_command_ids = 1024;         // named by one command
 
 }  // namespace
@@ -44,15 +44,27 @@ void Session::on_ready(int events) {
     blocked_ = false;
     flush();
   }
-  if ((events & UV_READABLE) != 0 && *alive && !ended_ && !input_over_) read();
+  if ((events & UV_READABLE) != 0 && *alive) want_read();
+}
+
+void Session::want_read() {
+  if (ended_ || std::exchange(queued_, true)) return;
+  watch();
+  handlers_.wants_read();
+}
+
+bool Session::may_read() const {
+  return !ended_ && !input_over_ && outbox_.size() <= context_.limits.max_unsent_bytes;
 }
 
 void Session::read() {
+  queued_ = false;
   // One buffer for all sessions: it holds nothing between calls.
-  static std::array<char, 16 * 1024> buffer;
-  for (size_t taken = 0; taken < fair_share_bytes && !context_.budget.spent() &&
-                         outbox_.size() <= context_.limits.max_unsent_bytes;) {
-    const TurnBudget::Use use(context_.budget);
+  static std::array<char, 64 * 1024> buffer;
+  const TurnBudget::Use use(context_.budget);
+  while (may_read() && !context_.budget.spent()) {
+    handle_input();
+    if (!input_.empty() || ended_) break;
     const ssize_t count = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
@@ -62,12 +74,19 @@ void Session::read() {
       check_hung_up();
       break;
     }
-    taken += static_cast<size_t>(count);
-    reader_.feed({buffer.data(), static_cast<size_t>(count)});
-    if (ended_) return;
+    input_.assign(buffer.data(), static_cast<size_t>(count));
   }
+  if (ended_) return;
+  if (!input_.empty() && may_read()) want_read();  // behind the others
   watch();
   handlers_.wants_flush();
+}
+
+// Handles what was read, line by line.
+void Session::handle_input() {
+  std::string_view rest = input_;
+  while (!rest.empty() && may_read() && !context_.budget.spent()) rest.remove_prefix(reader_.feed(rest));
+  input_.erase(0, input_.size() - rest.size());
 }
 
 void Session::check_hung_up() {
@@ -173,6 +192,11 @@ void Session::start_freed() {
   if (std::exchange(starting_, true)) return;
   const auto alive = alive_;
   while (!freed_.empty() && outbox_.size() <= context_.limits.max_unsent_bytes) {
+    if (context_.budget.spent()) {
+      handlers_.wants_flush();  // they go on from there
+      break;
+    }
+    const TurnBudget::Use use(context_.budget);
     const uint64_t ticket = freed_.front();
     freed_.pop_front();
     start(ticket);
@@ -185,6 +209,7 @@ void Session::finish(uint64_t ticket, const Result<std::string>& outcome) {
   const auto command = commands_.extract(ticket);
   answer(command.mapped().id, outcome, command.mapped().batch);
   let_followers_go(ticket);
+  handlers_.wants_flush();  // it may have been the last one, and without an answer
 }
 
 // From here on the command holds up none that came after it.
@@ -208,7 +233,9 @@ void Session::answer(const std::string& id, const Result<std::string>& outcome,
 void Session::end_batch_part(Batch& batch) {
   if (--batch.missing > 0) return;
   if (!batch.text.empty()) send_line(batch.text + "]");
-  if (subscribed_in_.get() == &batch) subscribed_in_.reset();
+  if (subscribed_in_.get() != &batch) return;
+  subscribed_in_.reset();
+  handlers_.wants_flush();
 }
 
 void Session::send_line(std::string_view text) {
@@ -234,6 +261,7 @@ void Session::flush() {
   if (ended_ || blocked_) return;
   if (!write_outbox()) return;
   start_freed();
+  if (!input_.empty() && may_read()) want_read();
   if (!leaving_ && !subscribed_in_ && !write_records()) return;
   const bool records_done = !subscription_ || (draining_ && subscription_->up_to_date());
   if (outbox_.empty() && commands_.empty() && (leaving_ || (input_over_ && records_done))) return end();
@@ -272,7 +300,10 @@ bool Session::write_records() {
       return true;
     }
     subscription_->gather(fair_share_bytes, pieces);
-    if (pieces.empty()) continue;
+    if (pieces.empty()) {  // of all those looked at none matches
+      handlers_.wants_flush();
+      return true;
+    }
     msghdr message{};
     message.msg_iov = pieces.data();
     message.msg_iovlen = pieces.size();
@@ -295,8 +326,7 @@ bool Session::write_records() {
 }
 
 void Session::watch() {
-  const bool reads = !input_over_ && outbox_.size() <= context_.limits.max_unsent_bytes;
-  poll_.watch((reads ? UV_READABLE : 0) | (blocked_ ? UV_WRITABLE : 0));
+  poll_.watch((may_read() && !queued_ ? UV_READABLE : 0) | (blocked_ ? UV_WRITABLE : 0));
 }
 
 void Session::end() {

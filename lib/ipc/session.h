@@ -39,6 +39,7 @@ class Session {
     SessionLimits limits;
   };
   struct Handlers {
+    std::function<void()> wants_read;   // read() is to be called when it is its turn
     std::function<void()> wants_flush;  // flush() is to be called at the end of this turn
     std::function<void()> ended;  // the connection is over: destroy this object, but not from within the call
   };
@@ -48,6 +49,8 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  // Reads and handles requests, until the turn's budget is spent or nothing more is there.
+  void read();
   // Writes as much as the socket takes, but no more than a fair share.
   void flush();
   // Says `error` and ends, once what waits has been written.
@@ -76,7 +79,9 @@ class Session {
   };
 
   void on_ready(int events);
-  void read();
+  void want_read();
+  [[nodiscard]] bool may_read() const;
+  void handle_input();
   void on_line(std::string_view line);
   void on_batch(const JsonValue& requests);
   void on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch);
@@ -100,6 +105,7 @@ class Session {
   Handlers handlers_;
   Poll poll_;
   LineReader reader_;
+  std::string input_;  // read and not handled yet
   Outbox outbox_;
   std::optional<Subscription> subscription_;
   std::shared_ptr<Batch> subscribed_in_;            // no record goes out before this batch is answered
@@ -112,6 +118,7 @@ class Session {
   bool draining_ = false;    // ends when everything is answered and written
   bool leaving_ = false;     // no record more is written; ends when the outbox is empty
   bool blocked_ = false;     // the socket takes no more at present
+  bool queued_ = false;      // asked for its turn to read
   bool ended_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // replies outlive sessions
 };

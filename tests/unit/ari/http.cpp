@@ -1,5 +1,7 @@
 #include "ari/http.h"
 
+#include <unistd.h>
+
 #include "ari/operation.h"
 #include "tests/catch.h"
 #include "tests/unit/ari/fake_asterisk.h"
@@ -145,4 +147,16 @@ TEST_CASE("requests still open at the end are dropped without a callback") {
   }
   test::pump_for(loop, Milliseconds(20));
   CHECK_FALSE(called);
+}
+
+TEST_CASE("an answer that lies there when a stopped process goes on is read, not given up") {
+  Loop loop;
+  FakeAsterisk asterisk(loop, [](auto& peer, auto&) { peer.answer(200, "late"); });
+  Sender sender(loop, asterisk.port());
+  sender.send("POST", "/x", "", Milliseconds(200));
+  while (asterisk.requests.empty()) uv_run(loop.raw(), UV_RUN_ONCE);  // answered in this turn
+  if (sender.answers.empty()) ::usleep(500'000);
+  REQUIRE(pump(loop, [&] { return !sender.answers.empty(); }));
+  REQUIRE(sender.answers[0].ok());
+  CHECK(sender.answers[0]->body == "late");
 }

@@ -118,8 +118,13 @@ TEST_CASE("an error repeats no more than the beginning of what was given") {
 }
 
 TEST_CASE("a string that Asterisk would cut at a NUL is refused") {
-  CHECK(fault(R"({"channelId":"c1\u0000x"})").starts_with("channelId: a string without NUL characters"));
-  CHECK(fault(R"({"channelId":"c1","media":["a","b\u0000"]})").starts_with("media: a string without NUL"));
+  CHECK(fault(R"({"channelId":"c1\u0000x"})").starts_with("channelId: a value without NUL characters"));
+  CHECK(fault(R"({"channelId":"c1","media":["a","b\u0000"]})").starts_with("media: a value without NUL"));
+  for (const char* variables :
+       {R"({"a\u0000b":"x"})", R"({"a":"x\u0000"})", R"({"a":{"value":["x\u0000"]}})"}) {
+    CHECK(fault(R"({"channelId":"c1","variables":)" + std::string(variables) + "}")
+              .starts_with("variables: a value without NUL"));
+  }
 }
 
 TEST_CASE("a parameter given twice is refused: nobody can say which one was meant") {

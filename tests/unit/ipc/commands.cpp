@@ -240,3 +240,27 @@ TEST_CASE("a command that waits for an event holds up none that came after it, o
   CHECK(answer["id"].GetInt() == 1);
   CHECK(find_string(answer["result"], "state") == "failed");
 }
+
+TEST_CASE("a half-closed program ends when its last command does, though it gets no answer") {
+  Busy daemon;
+  Program program(daemon);
+  program.say(R"({"jsonrpc":"2.0","method":"channels.answer","params":{"channelId":"c1"}})");
+  program.finish_sending();
+  REQUIRE(daemon.arrived(1));
+  test::pump_for(daemon.loop, Milliseconds(10));
+  daemon.waiting[0]->answer(204, "");
+  CHECK(program.ended());
+}
+
+TEST_CASE("records held for a batch that gets no answer come when it is done") {
+  Busy daemon;
+  Program program(daemon);
+  program.say(R"([{"jsonrpc":"2.0","method":"channels.answer","params":{"channelId":"c1"}},)"
+              R"({"jsonrpc":"2.0","method":"subscribe"}])");
+  REQUIRE(daemon.arrived(1));
+  daemon.log.append(test::record_of("Meanwhile"));
+  test::pump_for(daemon.loop, Milliseconds(10));
+  CHECK(program.bytes().empty());
+  daemon.waiting[0]->answer(204, "");
+  CHECK(find_string(program.next()["params"], "type") == "Meanwhile");
+}

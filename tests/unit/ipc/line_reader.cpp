@@ -17,7 +17,9 @@ struct Reading {
       : reader(max_line_bytes, {[this](std::string_view line) { seen.emplace_back(line); },
                                 [this] { seen.emplace_back("!"); }}) {}
   Strings operator()(std::initializer_list<std::string_view> pieces) {
-    for (const std::string_view piece : pieces) reader.feed(piece);
+    for (std::string_view piece : pieces) {
+      while (!piece.empty()) piece.remove_prefix(reader.feed(piece));
+    }
     return seen;
   }
 };
@@ -67,4 +69,13 @@ TEST_CASE("the cuts do not matter") {
               Strings{"one", "two", "!", "four"});
     }
   }
+}
+
+TEST_CASE("no more than one line is taken at a time") {
+  Reading reading;
+  CHECK(reading.reader.feed("a\nb\nc") == 2);
+  CHECK(reading.seen == Strings{"a"});
+  CHECK(reading.reader.feed("b\nc") == 2);
+  CHECK(reading.reader.feed("c") == 1);
+  CHECK(reading.seen == Strings{"a", "b"});
 }

@@ -204,3 +204,24 @@ TEST_CASE("an id that can't be echoed to the last digit is refused") {
   program.ask("ping", "{}", "0.8444218515250481");
   CHECK_THAT(program.line(), ContainsSubstring(R"("id":0.8444218515250481,)"));
 }
+
+TEST_CASE("a program that asks without end and wants no answers does not keep others from being heard") {
+  Daemon daemon;
+  Program greedy(daemon);
+  Program other(daemon);
+  std::string many;
+  for (int i = 0; i < 1000; ++i)
+    many += R"({"jsonrpc":"2.0","method":"channels.xyzzyabcdefghi"})"
+            "\n";
+  for (int i = 0; i < 20; ++i) {
+    other.ask("ping");
+    int turns = 0;
+    for (; other.bytes().empty() && turns < 10; ++turns) {
+      (void)::send(greedy.fd(), many.data(), many.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      uv_run(daemon.loop.raw(), UV_RUN_NOWAIT);
+      other.read();
+    }
+    REQUIRE(turns < 10);
+    other.line();
+  }
+}
