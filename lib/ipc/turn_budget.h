@@ -14,25 +14,34 @@ class TurnBudget {
  public:
   static constexpr uint64_t limit_ns = 5'000'000;
 
-  [[nodiscard]] bool spent() const { return used_ns_ >= limit_ns; }
+  [[nodiscard]] bool spent() const {
+    return used_ns_ + (began_ns_ == 0 ? 0 : uv_hrtime() - began_ns_) >= limit_ns;
+  }
   // A new turn has begun.
   void renew() { used_ns_ = 0; }
 
-  // Measures one piece of work, from its making to its end.
+  // Counts the time from its making to its end; one within another counts once.
   class Use {
    public:
-    explicit Use(TurnBudget& budget) : budget_(budget) {}
-    ~Use() { budget_.used_ns_ += uv_hrtime() - began_ns_; }
+    explicit Use(TurnBudget& budget) : budget_(budget), outermost_(budget.began_ns_ == 0) {
+      if (outermost_) budget_.began_ns_ = uv_hrtime();
+    }
+    ~Use() {
+      if (!outermost_) return;
+      budget_.used_ns_ += uv_hrtime() - budget_.began_ns_;
+      budget_.began_ns_ = 0;
+    }
     Use(const Use&) = delete;
     Use& operator=(const Use&) = delete;
 
    private:
     TurnBudget& budget_;
-    uint64_t began_ns_ = uv_hrtime();
+    bool outermost_;
   };
 
  private:
   uint64_t used_ns_ = 0;
+  uint64_t began_ns_ = 0;  // of the use under way, or 0
 };
 
 }  // namespace aribus::ipc
