@@ -49,6 +49,10 @@ Result<HttpRequest> make_request(const Operation& operation, const JsonValue& pa
   for (const Parameter& parameter : operation.parameters) {
     const JsonValue* value = find(params, parameter.name);
     if (value == nullptr || parameter.place == Place::path) continue;
+    if (parameter.place == Place::whole_body) {
+      request.body = to_text(*value);
+      continue;
+    }
     needs_body |= parameter.place == Place::body;
     query.emplace_back(parameter.name, query_value(*value));
   }
@@ -74,7 +78,11 @@ Result<HttpRequest> make_request(const Operation& operation, const JsonValue& pa
       const JsonValue* value = find(params, parameter.name);
       if (value == nullptr || parameter.place == Place::path) continue;
       write_key(writer, parameter.name);
+      // A string alone is as good as an array of one to ARI, an object is not.
+      const bool wrap = parameter.multiple && value->IsObject();
+      if (wrap) writer.StartArray();
       value->Accept(writer);
+      if (wrap) writer.EndArray();
     }
     writer.EndObject();
   });

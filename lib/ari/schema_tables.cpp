@@ -842,7 +842,7 @@ const Model model_table[85] = {
 
 constexpr Parameter parameters_of_applications_filter[] = {
     {"applicationName", Place::path, Type::string, true, false, {}, lowest, highest, ""},
-    {"filter", Place::body, Type::object, false, false, {}, lowest, highest, ""},
+    {"filter", Place::whole_body, Type::object, false, false, {}, lowest, highest, ""},
 };
 constexpr Parameter parameters_of_applications_get[] = {
     {"applicationName", Place::path, Type::string, true, false, {}, lowest, highest, ""},
@@ -902,7 +902,7 @@ constexpr Parameter parameters_of_asterisk_updateObject[] = {
     {"configClass", Place::path, Type::string, true, false, {}, lowest, highest, ""},
     {"objectType", Place::path, Type::string, true, false, {}, lowest, highest, ""},
     {"id", Place::path, Type::string, true, false, {}, lowest, highest, ""},
-    {"fields", Place::body, Type::object, false, false, {}, lowest, highest, ""},
+    {"fields", Place::body, Type::object, false, true, {}, lowest, highest, ""},
 };
 constexpr Parameter parameters_of_bridges_addChannel[] = {
     {"bridgeId", Place::path, Type::string, true, false, {}, lowest, highest, ""},

@@ -60,7 +60,7 @@ TEST_CASE("the parameters of POST and PUT go into a JSON body with their types")
   REQUIRE(filter.ok());
   CHECK(filter->method == "PUT");
   CHECK(filter->target == "/ari/applications/demo/eventFilter");
-  CHECK_THAT(filter->body, ContainsSubstring(R"("allowed":[])"));
+  CHECK(filter->body == R"({"allowed":[]})");  // the filter is the body: ARI ignores it in a member
 }
 
 TEST_CASE("several values of one parameter are joined in a query and an array in a body") {
@@ -71,6 +71,14 @@ TEST_CASE("several values of one parameter are joined in a query and an array in
   REQUIRE(add.ok());
   CHECK(add->target == "/ari/bridges/b1/addChannel");
   CHECK(add->body == R"({"channel":["c1","c2"]})");
+  for (const char* fields :
+       {R"([{"attribute":"username","value":"bob"}])", R"({"attribute":"username","value":"bob"})"}) {
+    const auto update = request_of("asterisk.updateObject",
+                                   json(R"({"configClass":"res_pjsip","objectType":"auth","id":"a","fields":)" +
+                                        std::string(fields) + "}"));
+    REQUIRE(update.ok());
+    CHECK(update->body == R"({"fields":[{"attribute":"username","value":"bob"}]})");
+  }
 }
 
 TEST_CASE("values of a query are written as ARI reads them") {
