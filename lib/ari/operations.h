@@ -54,7 +54,7 @@ struct AsteriskUpdateObject {
   std::string configClass;  ///< in the path
   std::string objectType;  ///< in the path
   std::string id;  ///< in the path
-  std::optional<JsonText> fields;
+  std::optional<std::vector<JsonText>> fields;
 };
 
 /// Parameters of bridges.addChannel.
