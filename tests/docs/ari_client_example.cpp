@@ -2,8 +2,8 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "ari/client.h"
-#include "ari/schema.h"
+#include "ari/events.h"
+#include "ari/operations.h"
 
 int main(int argc, char** argv) {
   const char* password = std::getenv("ARI_PASSWORD");
@@ -21,12 +21,11 @@ int main(int argc, char** argv) {
   aribus::ari::Client::Handlers handlers;
   handlers.connected = [&](const aribus::ari::ServerInfo& info) {
     std::cout << "connected to Asterisk " << info.version << "\n";
-    const aribus::Json no_params(rapidjson::kObjectType);
-    ari->call(*aribus::ari::find_operation("channels.list"), no_params, [](const auto& response) {
-      if (response) {
-        std::cout << "channels: " << response->body << "\n";
+    ari->channels().list([](aribus::Result<std::vector<aribus::ari::Channel>> channels) {
+      if (channels) {
+        std::cout << "channels: " << channels->size() << "\n";
       } else {
-        std::cerr << response.error().message << "\n";
+        std::cerr << channels.error().message << "\n";
       }
     });
   };
@@ -34,7 +33,14 @@ int main(int argc, char** argv) {
     std::cerr << reason << "; next attempt in " << retry_in.count() << " ms\n";
   };
   handlers.message = [&](std::string_view text, size_t) {
-    std::cout << text << "\n";
+    const aribus::Result<aribus::ari::AnyEvent> event = aribus::ari::parse_event(text);
+    if (!event) {
+      std::cerr << event.error().message << "\n";
+    } else if (const auto* start = std::get_if<aribus::ari::StasisStart>(&*event)) {
+      std::cout << start->channel.name << " calls, from " << start->channel.caller.number << "\n";
+    } else {
+      std::cout << text << "\n";
+    }
     if (++events == 10) loop.stop();
   };
 
