@@ -6,6 +6,7 @@
 
 #include "tests/support/daemon.h"
 #include "tests/support/process.h"
+#include "tests/support/sip_script.h"
 
 namespace aribus::test {
 
@@ -22,15 +23,36 @@ struct Asterisk {
   [[nodiscard]] Server server(const std::string& app) const;
 };
 
-// A SIP caller: sipp with one of the scenarios in tests/call/. It calls sip:<app>@<asterisk> as "Alice"
-// <100>.
+// A SIP caller: sipp with one of the scenarios in tests/call/ or with a script. It calls sip:<app>@<asterisk>
+// as "Alice" <100>.
 class Caller {
  public:
   Caller(const Asterisk& asterisk, const std::string& scenario, const std::string& app);
+  Caller(const Asterisk& asterisk, const SipScript& script, const std::string& app);
   // sipp's exit status is 0: the call went as the scenario says. Throws with sipp's errors otherwise.
   void expect_success();
 
  private:
+  void start(const Asterisk& asterisk, const std::string& scenario_file, const std::string& app);
+
+  TemporaryDirectory directory_;
+  std::unique_ptr<Process> sipp_;
+};
+
+// A SIP phone that registers as PJSIP/<user> and answers messages and the like.
+class Phone {
+ public:
+  Phone(const Asterisk& asterisk, std::string user);
+  // Sends a message to Asterisk.
+  void say(const std::string& text) const;
+  void unregister() const { enroll(0); }
+
+ private:
+  void enroll(int expires) const;
+
+  const Asterisk& asterisk_;
+  std::string user_;
+  std::string port_;
   TemporaryDirectory directory_;
   std::unique_ptr<Process> sipp_;
 };

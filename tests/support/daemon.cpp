@@ -1,10 +1,12 @@
 #include "tests/support/daemon.h"
 
 #include <csignal>
+#include <cstdlib>
 #include <stdexcept>
 #include <thread>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace aribus::test {
 
@@ -35,10 +37,34 @@ Daemon::Daemon(const std::vector<Server>& servers, const std::string& more_confi
   throw std::runtime_error("aribusd does not listen:\n" + log());
 }
 
+Daemon::~Daemon() {
+  for (const auto& tap : taps_) tap->wait(seconds(2));  // it ends behind its connection
+}
+
 client::Client Daemon::connect() const {
+  if (const char* folder = std::getenv("ARIBUS_TRAFFIC")) return connect_recorded(folder);
   auto client = client::Client::connect(socket_path());
   if (!client) throw std::runtime_error(client.error().message);
   return std::move(*client);
+}
+
+client::Client Daemon::connect_recorded(const std::string& folder) const {
+  static int count = 0;
+  const std::string name = folder + "/" + std::to_string(::getpid()) + "-" + std::to_string(++count);
+  const std::string path = directory_ / ("tap" + std::to_string(count));
+  const std::vector<std::string> argv{"socat",
+                                      "-t2",
+                                      "-r",
+                                      name + ".requests.jsonl",
+                                      "-R",
+                                      name + ".jsonl",
+                                      "UNIX-LISTEN:" + path,
+                                      "UNIX-CONNECT:" + socket_path()};
+  Process& tap = *taps_.emplace_back(std::make_unique<Process>(argv, path + ".log"));
+  for (int i = 0; i < 400 && !tap.wait(milliseconds(5)); ++i) {
+    if (auto client = client::Client::connect(path)) return std::move(*client);
+  }
+  throw std::runtime_error("the connection can't be recorded: " + read_file(path + ".log"));
 }
 
 void Daemon::wait_connected() const {

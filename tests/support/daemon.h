@@ -23,12 +23,16 @@ struct Server {
 
 class Daemon {
  public:
-  // Starts it, with `more_config` (further sections of YAML) and `environment` ("NAME=value") added, and waits
-  // until it listens.
+  // Starts it, with `more_config` (further sections of YAML) and `environment` ("NAME=value") added, and
+  // waits until it listens.
   explicit Daemon(const std::vector<Server>& servers, const std::string& more_config = {},
                   const std::vector<std::string>& environment = {});
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
 
-  // A new connection.
+  // A new connection. When ARIBUS_TRAFFIC names a folder, a file there gets every line that the daemon sends
+  // over it (<process>-<connection>.jsonl), and another what the test sends (….requests.jsonl).
   [[nodiscard]] client::Client connect() const;
   // Waits until all servers are connected.
   void wait_connected() const;
@@ -39,8 +43,11 @@ class Daemon {
   int stop();
 
  private:
+  [[nodiscard]] client::Client connect_recorded(const std::string& folder) const;
+
   TemporaryDirectory directory_;
   std::unique_ptr<Process> process_;
+  mutable std::vector<std::unique_ptr<Process>> taps_;  // of connections, in their order
 };
 
 }  // namespace aribus::test

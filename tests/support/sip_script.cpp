@@ -1,0 +1,111 @@
+#include "tests/support/sip_script.h"
+
+namespace aribus::test {
+namespace {
+
+std::string offer(const std::string& direction) {
+  return "Content-Type: application/sdp\n"
+         "Content-Length: [len]\n\n"
+         "v=0\no=- 1 1 IN IP4 [local_ip]\ns=-\nc=IN IP4 [media_ip]\nt=0 0\n"
+         "m=audio [media_port] RTP/AVP 0\na=rtpmap:0 PCMU/8000\na=" +
+         direction + "\n";
+}
+
+constexpr const char* caller = "<sip:scripted@[local_ip]:[local_port]>;tag=[call_number]";
+constexpr const char* contact = "Contact: <sip:scripted@[local_ip]:[local_port]>\n";
+
+std::string receive(const std::string& what) {
+  return "  <recv " + what + "/>\n";
+}
+
+}  // namespace
+
+void SipScript::request(const std::string& first_line, const std::string& headers, const std::string& body,
+                        const std::string& method, bool retransmit) {
+  const std::string end = body.empty() ? "Content-Length: 0\n\n" : body;
+  steps_ += std::string("  <send") + (retransmit ? " retrans=\"500\"" : "") + "><![CDATA[\n" + first_line +
+            " SIP/2.0\nVia: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\n" + headers +
+            "Call-ID: [call_id]\nCSeq: " + std::to_string(sequence_) + " " + method + "\nMax-Forwards: 70\n" +
+            end + "]]></send>\n";
+}
+
+SipScript& SipScript::call() {
+  ++sequence_;
+  const std::string to = "<sip:[service]@[remote_ip]:[remote_port]>";
+  request("INVITE sip:[service]@[remote_ip]:[remote_port]",
+          "From: " + std::string(caller) + "\nTo: " + to + "\n" + contact, offer("sendrecv"), "INVITE", true);
+  for (const char* status : {"100", "180", "183"}) {
+    steps_ += receive("response=\"" + std::string(status) + "\" optional=\"true\"");
+  }
+  steps_ += receive("response=\"200\" rrs=\"true\"");
+  request("ACK [next_url]", "From: " + std::string(caller) + "\nTo: " + to + "[peer_tag_param]\n", "", "ACK",
+          false);
+  return *this;
+}
+
+SipScript& SipScript::wait_for_digit() {
+  steps_ += receive("request=\"INFO\"");
+  answer("200 OK");
+  return *this;
+}
+
+SipScript& SipScript::send(const std::string& method, const std::string& headers, const std::string& body,
+                           int status) {
+  ++sequence_;
+  request(method + " [next_url]",
+          "From: " + std::string(caller) +
+              "\nTo: <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]\n" + contact + headers,
+          body, method, true);
+  steps_ += receive("response=\"100\" optional=\"true\"");
+  steps_ += receive("response=\"" + std::to_string(status) + "\"");
+  return *this;
+}
+
+SipScript& SipScript::set_direction(const std::string& direction) {
+  send("INVITE", {}, offer(direction));
+  request(
+      "ACK [next_url]",
+      "From: " + std::string(caller) + "\nTo: <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]\n",
+      "", "ACK", false);
+  return *this;
+}
+
+SipScript& SipScript::wait_for_end() {
+  steps_ += receive("request=\"BYE\"");
+  answer("200 OK");
+  return *this;
+}
+
+SipScript& SipScript::send_alone(const std::string& method, const std::string& user,
+                                 const std::string& headers, const std::string& body) {
+  ++sequence_;
+  const std::string address = "<sip:" + user + "@[remote_ip]:[remote_port]>";
+  request(method + " sip:[remote_ip]:[remote_port]",
+          "From: " + address + ";tag=[call_number]\nTo: " + address + "\n" + headers, body, method, true);
+  steps_ += receive("response=\"" + std::string(method == "MESSAGE" ? "202" : "200") + "\"");
+  return *this;
+}
+
+SipScript& SipScript::serve() {
+  steps_ += receive("request=\"OPTIONS\" optional=\"true\" next=\"1\"");
+  steps_ += receive("request=\"MESSAGE\" optional=\"true\" next=\"1\"");
+  steps_ += receive("request=\"REFER\"");
+  answer("202 Accepted\nContact: <sip:[local_ip]:[local_port]>");
+  steps_ += "  <nop next=\"2\"/>\n  <label id=\"1\"/>\n";
+  answer("200 OK");
+  steps_ += "  <label id=\"2\"/>\n";
+  return *this;
+}
+
+void SipScript::answer(const std::string& status) {
+  steps_ += "  <send><![CDATA[\nSIP/2.0 " + status +
+            "\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n"
+            "Content-Length: 0\n\n]]></send>\n";
+}
+
+std::string SipScript::xml() const {
+  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<scenario name=\"script\">\n" + steps_ +
+         "</scenario>\n";
+}
+
+}  // namespace aribus::test

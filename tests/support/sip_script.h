@@ -1,0 +1,41 @@
+// What a SIP phone does, as a scenario for sipp.
+#pragma once
+
+#include <string>
+
+namespace aribus::test {
+
+// A scenario, put together step by step. The caller is PJSIP/scripted. A request that comes unasked is
+// answered as sipp does with -aa.
+class SipScript {
+ public:
+  // Calls, and goes on when the call is answered.
+  SipScript& call();
+  // Goes on when Asterisk sends a digit (channels.sendDTMF): so the test says when.
+  SipScript& wait_for_digit();
+  // Sends a request within the call and goes on when it is answered with `status`. `headers` are whole lines.
+  SipScript& send(const std::string& method, const std::string& headers = {}, const std::string& body = {},
+                  int status = 200);
+  // Holds the call (sendonly) or takes it up again (sendrecv), by INVITE.
+  SipScript& set_direction(const std::string& direction);
+  // Goes on when Asterisk has ended the call.
+  SipScript& wait_for_end();
+
+  // Sends a request outside of any call, from `user` at Asterisk's address.
+  SipScript& send_alone(const std::string& method, const std::string& user, const std::string& headers,
+                        const std::string& body = {});
+  // Waits for a request outside of any call: one of OPTIONS, MESSAGE, REFER. Answers it.
+  SipScript& serve();
+
+  [[nodiscard]] std::string xml() const;
+
+ private:
+  void answer(const std::string& status);
+  void request(const std::string& first_line, const std::string& headers, const std::string& body,
+               const std::string& method, bool retransmit);
+
+  std::string steps_;
+  int sequence_ = 0;
+};
+
+}  // namespace aribus::test
