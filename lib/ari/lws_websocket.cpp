@@ -75,6 +75,7 @@ class LwsWebSocket : public WebSocket {
   int on_writable(lws* wsi);
   void on_failed(lws* wsi, std::string_view reason);
   void on_closed();
+  void on_destroyed(const lws* wsi);
   void on_peer_close(std::string_view code_and_reason);
 
  private:
@@ -300,6 +301,16 @@ void LwsWebSocket::on_closed() {
   finish({0, close_reason_.empty() ? "the connection was closed without a close frame" : close_reason_});
 }
 
+// libwebsockets 4.1 says nothing else of a connection that is reset before the handshake is answered.
+void LwsWebSocket::on_destroyed(const lws* wsi) {
+  if (wsi != wsi_) return;
+  wsi_ = nullptr;
+  open_ = false;
+  deadline_.once(Milliseconds(0), [this] {
+    finish({0, "no WebSocket at " + options_.url.authority() + ": the connection was reset"});
+  });
+}
+
 void LwsWebSocket::on_peer_close(std::string_view code_and_reason) {
   close_reason_ = "Asterisk closed it";
   if (code_and_reason.size() >= 2) {
@@ -342,6 +353,9 @@ int on_lws_event(lws* wsi, lws_callback_reasons reason, void*, void* in, size_t 
       return 0;
     case LWS_CALLBACK_CLIENT_CLOSED:
       if (self != nullptr) self->on_closed();
+      return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+      if (self != nullptr) self->on_destroyed(wsi);
       return 0;
     default:
       return 0;

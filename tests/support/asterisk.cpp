@@ -83,6 +83,11 @@ void Caller::expect_success() {
       read_file(directory_ / "errors") + read_file(directory_ / "output").substr(0, 4000));
 }
 
+Callee::Callee(const Asterisk& asterisk, int status) : port_(std::to_string(free_udp_port())) {
+  sipp_ = sipp(asterisk, ARIBUS_SOURCE_DIR "/tests/call/callee.xml", directory_,
+               {"-p", port_, "-key", "status", std::to_string(status)});
+}
+
 Phone::Phone(const Asterisk& asterisk, std::string user)
     : asterisk_(asterisk), user_(std::move(user)), port_(std::to_string(free_udp_port())) {
   write_file(directory_ / "script.xml", SipScript().serve().xml());

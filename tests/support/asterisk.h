@@ -39,6 +39,19 @@ class Caller {
   std::unique_ptr<Process> sipp_;
 };
 
+// A SIP phone that rings when it is called and declines with a status of SIP.
+class Callee {
+ public:
+  Callee(const Asterisk& asterisk, int status);
+  // What to dial.
+  [[nodiscard]] std::string endpoint() const { return "PJSIP/sipp/sip:callee@127.0.0.1:" + port_; }
+
+ private:
+  std::string port_;
+  TemporaryDirectory directory_;
+  std::unique_ptr<Process> sipp_;
+};
+
 // A SIP phone that registers as PJSIP/<user> and answers messages and the like.
 class Phone {
  public:

@@ -88,6 +88,12 @@ void FakeAsterisk::Peer::close() {
   socket_.reset();
 }
 
+void FakeAsterisk::Peer::reset() {
+  const linger at_once{1, 0};
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close();
+}
+
 void FakeAsterisk::Peer::fall_silent() {
   poll_.reset();
 }

@@ -29,6 +29,8 @@ class FakeAsterisk {
     void frame(int opcode, std::string_view payload, bool final = true);
     void text(std::string_view payload) { frame(1, payload); }
     void close();
+    // Closes it with RST.
+    void reset();
     // Reads nothing more: bytes pile up unanswered, as from a machine that hangs.
     void fall_silent();
     [[nodiscard]] bool open() const { return socket_.valid(); }

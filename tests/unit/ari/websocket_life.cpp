@@ -102,6 +102,24 @@ TEST_CASE("no callback comes after close()") {
   CHECK(socket.closed.empty());
 }
 
+TEST_CASE("a connection that is reset before the handshake is answered is told, and the next one succeeds") {
+  Loop loop;
+  FakeAsterisk asterisk(loop, [](auto& peer, auto&) { peer.reset(); });
+  Socket socket(loop);
+  auto options = socket.options(asterisk.port());
+  options.connect_timeout = Milliseconds(300);
+  for (size_t i = 1; i <= 3; ++i) {
+    socket.connect(options);
+    REQUIRE(pump(loop, [&] { return socket.closed.size() == i; }));
+    CHECK_THAT(socket.closed.back().reason, ContainsSubstring("reset"));
+    pump_for(loop, Milliseconds(400));  // no time-out of the connection that is gone
+    CHECK(socket.closed.size() == i);
+  }
+  asterisk.set_script(upgrade);
+  socket.connect(options);
+  CHECK(pump(loop, [&] { return socket.opened == 1; }));
+}
+
 TEST_CASE("a redirect is not followed, is told, and costs nothing however often it comes") {
   Loop loop;
   FakeAsterisk other(loop, upgrade);
