@@ -84,8 +84,11 @@ void Caller::expect_success() {
 }
 
 Callee::Callee(const Asterisk& asterisk, int status) : port_(std::to_string(free_udp_port())) {
-  sipp_ = sipp(asterisk, ARIBUS_SOURCE_DIR "/tests/call/callee.xml", directory_,
-               {"-p", port_, "-key", "status", std::to_string(status)});
+  std::string scenario = read_file(ARIBUS_SOURCE_DIR "/tests/call/callee.xml");
+  constexpr std::string_view place = "[status]";
+  scenario.replace(scenario.find(place), place.size(), std::to_string(status));
+  write_file(directory_ / "callee.xml", scenario);
+  sipp_ = sipp(asterisk, directory_ / "callee.xml", directory_, {"-p", port_});
 }
 
 Phone::Phone(const Asterisk& asterisk, std::string user)
