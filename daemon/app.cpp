@@ -9,6 +9,11 @@
 #include "daemon/notify.h"
 
 namespace aribus::daemon {
+namespace {
+
+constexpr size_t max_reasons_told = 16;  // for one outage, in the log
+
+}  // namespace
 
 Result<std::unique_ptr<App>> App::make(Config config) {
   Result<bus::Log> log = bus::Log::make(config.ring_bytes);
@@ -77,6 +82,7 @@ void App::publish_own(const Upstream& upstream, std::string_view type, const std
 
 void App::on_connected(Upstream& upstream, const ari::ServerInfo& info) {
   upstream.reason.clear();
+  upstream.told.clear();
   upstream.replaced.clear();
   upstream.since = wall_now();
   spdlog::info("{}: connected to Asterisk {} at {}", upstream.name, info.version,
@@ -90,12 +96,13 @@ void App::on_connected(Upstream& upstream, const ari::ServerInfo& info) {
 }
 
 void App::on_disconnected(Upstream& upstream, const std::string& reason, Milliseconds retry_in) {
-  // The same failure again, attempt by attempt, is no news.
-  if (upstream.reason == reason) {
+  // The same failure again, attempt by attempt, is no news, nor are two in turns.
+  const bool news = upstream.told.size() < max_reasons_told && upstream.told.insert(reason).second;
+  if (news) {
+    spdlog::warn("{}: {}; trying again, for ever", upstream.name, reason);
+  } else {
     spdlog::debug("{}: {}; next attempt in {} ms", upstream.name, reason, retry_in.count());
-    return;
   }
-  spdlog::warn("{}: {}; trying again, for ever", upstream.name, reason);
   const bool was_up = upstream.reason.empty();
   upstream.reason = reason;
   if (was_up) {
