@@ -44,8 +44,8 @@ struct Model {
   [[nodiscard]] const Field* find(std::string_view field_name) const;
 };
 
-// Where a parameter goes in the request: into the path, into the query, into a member of the body of its own name,
-// or it is the body.
+// Where a parameter goes in the request: into the path, into the query, into a member of the body of its own
+// name, or it is the body.
 enum class Place : uint8_t { path, query, body, whole_body };
 
 // One parameter of an operation.

@@ -55,9 +55,11 @@ TEST_CASE("a recording is paused, muted, stopped, copied, fetched and deleted", 
     };
     const std::string dropped = stage.id("dropped");
     start(dropped);
+    call("recordings.getLive", {{"recordingName", dropped}});
+    call("recordings.pause", {{"recordingName", dropped}});
     call("recordings.cancel", {{"recordingName", dropped}});
 
-    const std::string name = stage.id("kept") + "/of é 1";
+    const std::string name = "aribus-test/" + stage.id("kept é 1");
     start(name);
     CHECK(text_at(call("recordings.getLive", {{"recordingName", name}}), "state") == "recording");
     for (const char* operation : {"recordings.pause", "recordings.unpause", "recordings.mute",

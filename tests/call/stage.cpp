@@ -58,11 +58,16 @@ std::string fresh_app() {
 Stage::Stage(const std::string& version, bool subscribe_all)
     : asterisk(Asterisk::running(version)),
       app(fresh_app()),
+      devices(subscribe_all ? 1 : 0, "deviceState:"),  // all of them
       daemon({server_of(asterisk, app, subscribe_all)}),
       program((daemon.wait_connected(), daemon.connect())) {}
 
 Stage::~Stage() {
   client::Client& client = program.client();
+  for (const std::string& source : devices) {
+    static_cast<void>(
+        client.call("applications.unsubscribe", object({{"applicationName", app}, {"eventSource", source}})));
+  }
   std::set<std::string, std::less<>> calls;
   for (const Json& record : program.records()) {
     if (text_at(record, "type") == "StasisStart" && text_at(record, "app") == app) {
@@ -83,6 +88,7 @@ Stage::~Stage() {
 }
 
 void Stage::subscribe_to(const std::string& source) {
+  if (source.starts_with("deviceState:")) devices.push_back(source);
   program.call("applications.subscribe", object({{"applicationName", app}, {"eventSource", source}}));
 }
 

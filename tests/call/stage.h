@@ -41,7 +41,9 @@ std::string fresh_app();
 // An Asterisk, an aribusd on it that holds an application, and a program on its socket.
 struct Stage {
   explicit Stage(const std::string& version, bool subscribe_all = false);
-  // Hangs up and destroys what is left of the test.
+  // Hangs up and destroys what is left of the test, and has the application hear of no device any more: when
+  // an application that does loses its WebSocket while a device changes, ARI of Asterisk 22.10 stands still
+  // for ever (res_stasis_device_state waits for its callback, which waits for the session's lock).
   ~Stage();
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
@@ -59,6 +61,7 @@ struct Stage {
 
   Asterisk asterisk;
   std::string app;
+  std::vector<std::string> devices;  // that the application hears of, as event sources
   Daemon daemon;
   Program program;
 };
