@@ -11,6 +11,7 @@
 namespace aribus::daemon {
 namespace {
 
+constexpr Milliseconds leave_timeout{1000};
 constexpr size_t max_reasons_told = 16;  // for one outage, in the log
 
 }  // namespace
@@ -30,6 +31,7 @@ App::App(Config config, bus::Log log)
       log_(std::move(log)),
       server_(loop_, log_, dispatcher_, config_.ipc),
       watchdog_(loop_),
+      leave_deadline_(loop_),
       started_(wall_now()) {
   dispatcher_.add({.name = "hello", .run_here = [this](const JsonValue&) { return hello(); }});
   dispatcher_.add({.name = "ping", .run_here = [](const JsonValue&) { return std::string("{}"); }});
@@ -189,10 +191,32 @@ void App::stop() {
   stopping_ = true;
   spdlog::info("stopping: finishing what is under way");
   notify_systemd("STOPPING=1");
-  server_.drain(config_.drain_timeout, [this] {
+  server_.drain(config_.drain_timeout, [this] { leave(); });
+}
+
+// Takes leave of the Asterisks. ARI of 22.10 may stand still for ever when an application that hears of
+// device states goes away while one changes (its thread waits for a lock that waits for the thread): first
+// that ends.
+void App::leave() {
+  const auto gone = [this] {
     for (const auto& upstream : upstreams_) upstream->client->disconnect();
     loop_.stop();
-  });
+  };
+  const auto open = std::make_shared<size_t>(1);
+  const auto done = [open, gone] {
+    if (--*open == 0) gone();
+  };
+  for (const auto& upstream : upstreams_) {
+    if (!upstream->client->is_connected()) continue;
+    for (const std::string& app : upstream->client->options().apps) {
+      ++*open;
+      upstream->client->request(
+          "DELETE", "/applications/" + ari::percent_encode(app) + "/subscription?eventSource=deviceState%3A",
+          "", [done](const auto&) { done(); });
+    }
+  }
+  leave_deadline_.once(leave_timeout, gone);
+  done();
 }
 
 Result<void> App::run() {

@@ -46,6 +46,7 @@ class App {
   [[nodiscard]] std::string status() const;
   void tell_systemd() const;
   void stop();
+  void leave();
 
   Config config_;
   Loop loop_;
@@ -54,6 +55,7 @@ class App {
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   ipc::Server server_;
   Timer watchdog_;
+  Timer leave_deadline_;
   WallTime started_;
   bool stopping_ = false;
 };

@@ -141,3 +141,22 @@ TEST_CASE("the tool calls, shows and follows") {
   }
   CHECK_THAT(seen, ContainsSubstring("Alice <100>"));
 }
+
+TEST_CASE("when it stops it takes leave: Asterisk is not left with a device's state on its way") {
+  const Simulator simulator;
+  Daemon daemon({simulator.server()});
+  daemon.wait_connected();
+  CHECK(daemon.stop() == 0);
+  CHECK(simulator.count_requests("DELETE /ari/applications/demo/subscription?eventSource=deviceState%3A") ==
+        1);
+}
+
+TEST_CASE("an Asterisk that does not answer does not keep it from stopping") {
+  const Simulator simulator;
+  Daemon daemon({simulator.server()});
+  daemon.wait_connected();
+  simulator.fault("DELETE /ari/applications*", R"("delay_ms":20000)");
+  const auto began = std::chrono::steady_clock::now();
+  CHECK(daemon.stop() == 0);
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(4));
+}
