@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "daemon/notify.h"
+#include "daemon/own_methods.h"
 
 namespace aribus::daemon {
 namespace {
@@ -33,9 +34,7 @@ App::App(Config config, bus::Log log)
       watchdog_(loop_),
       leave_deadline_(loop_),
       started_(wall_now()) {
-  dispatcher_.add({.name = "hello", .run_here = [this](const JsonValue&) { return hello(); }});
-  dispatcher_.add({.name = "ping", .run_here = [](const JsonValue&) { return std::string("{}"); }});
-  dispatcher_.add({.name = "status", .run_here = [this](const JsonValue&) { return status(); }});
+  add_own_methods(dispatcher_, {.hello = [this] { return hello(); }, .status = [this] { return status(); }});
 }
 
 Result<void> App::add_upstream(const AsteriskConfig& config) {

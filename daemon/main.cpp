@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "daemon/app.h"
 #include "daemon/config.h"
+#include "daemon/describe.h"
 
 namespace {
 
@@ -18,12 +19,15 @@ constexpr const char* default_config = "/etc/aribus/aribusd.yaml";
 
 constexpr const char* usage =
     "Usage: aribusd [--config FILE] [--check-config]\n"
+    "       aribusd --describe openrpc|records|asyncapi\n"
     "\n"
     "Holds the event stream of one or more Asterisk servers open, hands the events to any number of\n"
     "local programs over a Unix socket, and takes their commands.\n"
     "\n"
     "  -c, --config FILE   the configuration (default /etc/aribus/aribusd.yaml)\n"
     "      --check-config  read and check the configuration, say what is wrong with it, and end\n"
+    "      --describe WHAT print a description of the protocol as JSON and end: openrpc (the methods),\n"
+    "                      records (JSON Schema of the records), asyncapi (the notifications)\n"
     "      --version       print the version and end\n"
     "  -h, --help          print this and end\n"
     "\n"
@@ -44,9 +48,10 @@ void raise_descriptor_limit() {
 }
 
 int run(int argc, char** argv) {
-  enum { check_config_option = 1, version_option };
+  enum { check_config_option = 1, describe_option, version_option };
   static const option options[] = {{"config", required_argument, nullptr, 'c'},
                                    {"check-config", no_argument, nullptr, check_config_option},
+                                   {"describe", required_argument, nullptr, describe_option},
                                    {"version", no_argument, nullptr, version_option},
                                    {"help", no_argument, nullptr, 'h'},
                                    {}};
@@ -60,6 +65,12 @@ int run(int argc, char** argv) {
       case check_config_option:
         check_only = true;
         break;
+      case describe_option: {
+        const auto text = aribus::daemon::describe(optarg);
+        if (!text) return fail(text.error(), 2);
+        std::printf("%s\n", text->c_str());
+        return 0;
+      }
       case version_option:
         std::printf("aribusd %s\n", ARIBUS_VERSION);
         return 0;

@@ -127,6 +127,7 @@ void Dispatcher::call(const std::string& name, const JsonValue& params, Reply re
     if (auto checked = check_params(method.parameters, params); !checked) return reply(checked.error());
     return reply(method.run_here(params));
   }
+  if (!method.run) return reply(Error{ErrorKind::internal, name + " is answered by connections only", {}});
   Result<Upstream*> upstream = pick_server(params);
   if (!upstream) return reply(upstream.error());
   Json own_params = params.IsNull() ? Json(rapidjson::kObjectType) : copy_of(params);

@@ -30,7 +30,9 @@ struct Method {
   std::string_view answer_schema = {};         // JSON Schema of an answer that is not ARI's; else ""
   std::string_view answer_when_waiting = {};   // likewise, of one that `wait` asks for, where it is another
   std::vector<std::string_view> made_of = {};  // ARI's operations that it calls
-  // One of the two: what an Asterisk is picked for, or what the daemon answers at once.
+  std::string_view summary = {};               // a sentence for people, where it is none of ARI's operations
+  // One of the two: what an Asterisk is picked for, or what the daemon answers at once. None: what the
+  // connection itself answers.
   std::function<void(Call call)> run = {};
   std::function<Result<std::string>(const JsonValue& params)> run_here = {};
 };

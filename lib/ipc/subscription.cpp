@@ -21,6 +21,12 @@ constexpr Parameter subscribe_params[] = {
     {.name = "on_overflow", .values = overflows},
 };
 
+constexpr std::string_view subscribe_answer =
+    R"({"type":"object","required":["cursor"],"properties":{"cursor":{"type":"string"},)"
+    R"("resumed":{"type":"boolean"},"reason":{"type":"string"}}})";
+constexpr std::string_view unsubscribe_answer =
+    R"({"type":"object","required":["cursor"],"properties":{"cursor":{"type":"string"}}})";
+
 std::vector<std::string> strings_of(const JsonValue& params, std::string_view name) {
   std::vector<std::string> strings;
   const JsonValue* value = find(params, name);
@@ -31,6 +37,16 @@ std::vector<std::string> strings_of(const JsonValue& params, std::string_view na
 }
 
 }  // namespace
+
+std::vector<control::Method> subscription_methods() {
+  return {{.name = "subscribe",
+           .parameters = {std::begin(subscribe_params), std::end(subscribe_params)},
+           .answer_schema = subscribe_answer,
+           .summary = "Starts the delivery of records on this connection, or changes which are delivered."},
+          {.name = "unsubscribe",
+           .answer_schema = unsubscribe_answer,
+           .summary = "Ends the delivery of records on this connection."}};
+}
 
 Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log& log) {
   if (auto checked = control::check_params(subscribe_params, params); !checked) return checked.error();

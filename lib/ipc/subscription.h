@@ -11,8 +11,12 @@
 #include "base/result.h"
 #include "bus/filter.h"
 #include "bus/log.h"
+#include "control/method.h"
 
 namespace aribus::ipc {
+
+// `subscribe` and `unsubscribe`, as they are described: sessions answer them.
+[[nodiscard]] std::vector<control::Method> subscription_methods();
 
 // What to do with a subscriber that the ring has overtaken.
 enum class Overflow { lost, disconnect };

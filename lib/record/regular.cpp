@@ -25,11 +25,6 @@ constexpr NumberField number_fields[] = {
     {"Peer", "time"},
 };
 
-bool is_number_field(const Model& model, std::string_view field) {
-  return std::ranges::any_of(number_fields,
-                             [&](const NumberField& n) { return n.model == model.name && n.field == field; });
-}
-
 std::optional<int64_t> whole_number(std::string_view text) {
   int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -77,6 +72,11 @@ std::string fault_in(const JsonValue& value, Type type, const Model* model, cons
 }
 
 }  // namespace
+
+bool is_number_field(const Model& model, std::string_view field) {
+  return std::ranges::any_of(number_fields,
+                             [&](const NumberField& n) { return n.model == model.name && n.field == field; });
+}
 
 std::string find_fault(const JsonValue& value, const Model& model) {
   return fault_in(value, Type::model, &model, "");

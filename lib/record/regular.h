@@ -14,6 +14,9 @@ namespace aribus::record {
 // a string", or "" when it is. Fields that are not declared are no fault.
 [[nodiscard]] std::string find_fault(const JsonValue& value, const ari::Model& model);
 
+// `field` of `model` is declared as a string and is a number in truth: it is written as one.
+[[nodiscard]] bool is_number_field(const ari::Model& model, std::string_view field);
+
 // Writes `value`, of `type` (`model` for Type::model), regular. What is not of its type, or not declared, is
 // written as it is.
 void write_regular(JsonWriter& writer, const JsonValue& value, ari::Type type, const ari::Model* model);

@@ -1,0 +1,55 @@
+#include "daemon/own_methods.h"
+
+#include "control/description.h"
+#include "ipc/subscription.h"
+
+namespace aribus::daemon {
+namespace {
+
+constexpr std::string_view hello_answer =
+    R"({"type":"object","required":["aribus","cursor","servers"],"properties":{"aribus":{"type":"string"},)"
+    R"("cursor":{"type":"string"},"servers":{"type":"array","items":{"type":"string"}}}})";
+
+constexpr std::string_view discover_answer =
+    R"({"type":"object","required":["openrpc","info","methods","components"],"properties":{"openrpc":)"
+    R"({"type":"string"},"info":{"type":"object"},"methods":{"type":"array","items":{"type":"object"}},)"
+    R"("components":{"type":"object"}}})";
+
+constexpr std::string_view status_answer =
+    R"({"type":"object","required":["aribus","pid","started","servers","bus","connections","subscribers"],)"
+    R"("properties":{"aribus":{"type":"string"},"pid":{"type":"integer"},)"
+    R"("started":{"type":"string","format":"date-time"},"servers":{"type":"array","items":{"type":"object",)"
+    R"("required":["name","connected","since","apps","replaced","received","requests_open"],"properties":{)"
+    R"("name":{"type":"string"},"connected":{"type":"boolean"},"since":{"type":"string","format":"date-time"},)"
+    R"("reason":{"type":"string"},"version":{"type":"string"},"apps":{"type":"array","items":{"type":"string"}},)"
+    R"("replaced":{"type":"array","items":{"type":"string"}},"received":{"type":"integer"},)"
+    R"("requests_open":{"type":"integer"}}}},"bus":{"type":"object",)"
+    R"("required":["stream","first","next","ring_bytes","used_bytes"],"properties":{"stream":{"type":"string"},)"
+    R"("first":{"type":"integer"},"next":{"type":"integer"},"ring_bytes":{"type":"integer"},)"
+    R"("used_bytes":{"type":"integer"}}},"connections":{"type":"integer"},"subscribers":{"type":"integer"}}})";
+
+}  // namespace
+
+void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
+  dispatcher.add({.name = "hello",
+                  .answer_schema = hello_answer,
+                  .summary = "Who is there: the version, the end of the stream, the names of the Asterisks.",
+                  .run_here = [hello = std::move(answers.hello)](const JsonValue&) { return hello(); }});
+  dispatcher.add({.name = "ping",
+                  .answer_schema = R"({"type":"object"})",
+                  .summary = "Answers.",
+                  .run_here = [](const JsonValue&) { return std::string("{}"); }});
+  dispatcher.add({.name = "rpc.discover",
+                  .answer_schema = discover_answer,
+                  .summary = "This document.",
+                  .run_here = [&dispatcher](const JsonValue&) {
+                    return control::describe(dispatcher.methods(), ARIBUS_VERSION);
+                  }});
+  dispatcher.add({.name = "status",
+                  .answer_schema = status_answer,
+                  .summary = "What an operator wants to know: connections, the ring, versions.",
+                  .run_here = [status = std::move(answers.status)](const JsonValue&) { return status(); }});
+  for (control::Method& method : ipc::subscription_methods()) dispatcher.add(std::move(method));
+}
+
+}  // namespace aribus::daemon

@@ -1,0 +1,20 @@
+// The methods that the daemon answers itself, whatever the state of the Asterisks.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "control/dispatcher.h"
+
+namespace aribus::daemon {
+
+// What only the running daemon knows, as JSON.
+struct OwnAnswers {
+  std::function<std::string()> hello;
+  std::function<std::string()> status;
+};
+
+// Adds hello, ping, rpc.discover, status, subscribe and unsubscribe.
+void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers);
+
+}  // namespace aribus::daemon

@@ -1,0 +1,237 @@
+#include "control/description.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "base/object_text.h"
+#include "base/rpc_code.h"
+#include "record/schema.h"
+
+namespace aribus::control {
+namespace {
+
+using ari::Parameter;
+using ari::Place;
+using ari::Type;
+
+constexpr std::string_view schemas = "#/components/schemas/";
+
+// What can go wrong, with the schema of the error's `data`; "" when there is none.
+struct Failure {
+  ErrorKind kind;
+  std::string_view name;
+  std::string_view message;
+  std::string_view data;
+};
+constexpr Failure failures[] = {
+    {ErrorKind::malformed, "malformed", "the line is no JSON", ""},
+    {ErrorKind::invalid_request, "invalid_request", "the JSON is no request", ""},
+    {ErrorKind::unknown_method, "unknown_method", "no method has this name", ""},
+    {ErrorKind::invalid_params, "invalid_params",
+     "a parameter is missing, unknown or wrong; nothing was sent",
+     R"({"type":"object","properties":{"parameter":{"type":"string"},"expected":{"type":"string"}}})"},
+    {ErrorKind::internal, "internal", "a defect of aribus", ""},
+    {ErrorKind::refused, "refused", "Asterisk answered, and refused",
+     R"({"type":"object","required":["status","message","method","path"],"properties":{"status":{"type":"integer"},)"
+     R"("message":{"type":"string"},"method":{"type":"string"},"path":{"type":"string"}}})"},
+    {ErrorKind::not_connected, "not_connected", "not connected to that Asterisk; nothing was sent",
+     R"({"type":"object","required":["server"],"properties":{"server":{"type":"string"}}})"},
+    {ErrorKind::outcome_unknown, "outcome_unknown", "it was sent and no answer came: the outcome is unknown",
+     R"({"type":"object","properties":{"timeout_ms":{"type":"integer"}}})"},
+    {ErrorKind::not_allowed, "not_allowed", "not allowed for this peer (reserved)", ""},
+    {ErrorKind::too_much, "too_much", "too many commands are under way; nothing was sent",
+     R"({"type":"object","required":["limit"],"properties":{"limit":{"type":"integer"}}})"},
+    {ErrorKind::too_old, "too_old", "this Asterisk is too old for it; nothing was sent",
+     R"({"type":"object","required":["since","version"],"properties":{"since":{"type":"string"},)"
+     R"("version":{"type":"string"}}})"},
+};
+
+constexpr std::string_view binary_schema =
+    R"({"type":"object","required":["content_type","encoding","data"],"properties":{"content_type":)"
+    R"({"type":"string"},"encoding":{"const":"base64"},"data":{"type":"string"}}})";
+
+std::string reference(std::string_view to) {
+  return ObjectText().text("$ref", to).str();
+}
+
+// Facts of ARI about which version has it.
+void add_versions(ObjectText& facts, std::string_view since, std::string_view absent_in) {
+  std::vector<std::string_view> versions;
+  for (size_t at = 0; at < since.size();) {
+    const size_t end = std::min(since.find(' ', at), since.size());
+    versions.push_back(since.substr(at, end - at));
+    at = end + 1;
+  }
+  if (!versions.empty()) facts.json("since", strings_text(versions));
+  if (!absent_in.empty()) facts.text("later_than", absent_in);
+}
+
+std::string value_schema(const Parameter& parameter) {
+  if (!parameter.values.empty()) {
+    return ObjectText().text("type", "string").json("enum", strings_text(parameter.values)).str();
+  }
+  switch (parameter.type) {
+    case Type::object:
+      return R"({"type":"object"})";
+    case Type::string:
+      return parameter.place == Place::path ? R"({"type":"string","minLength":1})" : R"({"type":"string"})";
+    case Type::integer: {
+      ObjectText schema;
+      schema.text("type", "integer");
+      using Limits = std::numeric_limits<int64_t>;
+      if (parameter.minimum != Limits::min()) schema.integer("minimum", parameter.minimum);
+      if (parameter.maximum != Limits::max()) schema.integer("maximum", parameter.maximum);
+      return schema.str();
+    }
+    default:
+      return record::schema_of(parameter.type, false, nullptr, schemas);
+  }
+}
+
+std::string parameter_text(const Parameter& parameter, bool of_ari) {
+  const std::string one = value_schema(parameter);
+  const std::string several =
+      ObjectText().text("type", "array").json("items", one).integer("minItems", 1).str();
+  ObjectText text;
+  text.text("name", parameter.name).boolean("required", parameter.required);
+  text.json("schema", parameter.multiple
+                          ? ObjectText().json("oneOf", array_text(std::vector{one, several})).str()
+                          : one);
+  if (of_ari) {
+    constexpr std::string_view places[] = {"path", "query", "body"};
+    ObjectText facts;
+    facts.text("in", places[static_cast<size_t>(parameter.place)]);
+    add_versions(facts, "", parameter.absent_in);
+    text.json("x-ari", facts.str());
+  }
+  return text.str();
+}
+
+std::string answer_schema(const Method& method) {
+  if (!method.answer_schema.empty()) return std::string(method.answer_schema);
+  if (method.answer.type == Type::binary) return reference(std::string(schemas) + "BinaryContent");
+  return record::schema_of(method.answer.type, method.answer.list, method.answer.model, schemas);
+}
+
+std::string result_text(const Method& method) {
+  std::string schema = answer_schema(method);
+  if (!method.answer_when_waiting.empty()) {
+    const std::string waiting(method.answer_when_waiting);
+    schema = ObjectText().json("oneOf", array_text(std::vector{schema, waiting})).str();
+  }
+  return ObjectText().text("name", "result").json("schema", schema).str();
+}
+
+std::string errors_text(const Method& method) {
+  using enum ErrorKind;
+  std::vector<ErrorKind> kinds{invalid_params, internal};
+  if (method.run) kinds.insert(kinds.end(), {refused, not_connected, outcome_unknown, too_much, too_old});
+  if (method.run_here) kinds.push_back(too_much);
+  std::vector<std::string> texts;
+  for (const Failure& failure : failures) {
+    if (std::ranges::find(kinds, failure.kind) == kinds.end()) continue;
+    texts.push_back(reference("#/components/errors/" + std::string(failure.name)));
+  }
+  return array_text(texts);
+}
+
+std::string summary_of(const Method& method, const ari::Operation* operation) {
+  if (operation != nullptr) {
+    return "ARI's " + std::string(operation->method) + " " + std::string(operation->path);
+  }
+  return std::string(method.summary);
+}
+
+// What methods are grouped by: ARI's resource, or what kind of method it is.
+std::string_view tag_of(const Method& method, const ari::Operation* operation) {
+  if (operation != nullptr) return operation->name.substr(0, operation->name.find('.'));
+  return method.run ? "verbs" : "daemon";
+}
+
+std::string method_text(const Method& method) {
+  const ari::Operation* operation = ari::find_operation(method.name);
+  ObjectText text;
+  text.text("name", method.name);
+  const std::string tag = ObjectText().text("name", tag_of(method, operation)).str();
+  text.json("tags", array_text(std::vector{tag}));
+  if (const std::string summary = summary_of(method, operation); !summary.empty())
+    text.text("summary", summary);
+  text.text("paramStructure", "by-name");
+  // OpenRPC wants the required ones first.
+  std::vector<std::string> parameters, optional;
+  for (const Parameter& parameter : method.parameters) {
+    (parameter.required ? parameters : optional).push_back(parameter_text(parameter, operation != nullptr));
+  }
+  parameters.insert(parameters.end(), optional.begin(), optional.end());
+  if (method.run) parameters.push_back(reference("#/components/contentDescriptors/server"));
+  text.json("params", array_text(parameters));
+  text.json("result", result_text(method));
+  text.json("errors", errors_text(method));
+  if (operation != nullptr) {
+    ObjectText facts;
+    facts.text("method", operation->method).text("path", operation->path);
+    add_versions(facts, operation->since, operation->absent_in);
+    text.json("x-ari", facts.str());
+  } else if (!method.made_of.empty()) {
+    text.json("x-made-of", strings_text(method.made_of));
+  }
+  return text.str();
+}
+
+std::string components_text(const std::vector<const ari::Model*>& answered) {
+  ObjectText models;
+  for (const ari::Model* model : record::closure_of(answered)) {
+    models.json(model->name, record::schema_of(*model, schemas));
+  }
+  models.json("BinaryContent", binary_schema);
+  ObjectText errors;
+  for (const Failure& failure : failures) {
+    ObjectText error;
+    error.integer("code", code_of(failure.kind)).text("message", failure.message);
+    if (!failure.data.empty()) error.json("data", failure.data);
+    errors.json(failure.name, error.str());
+  }
+  const std::string server =
+      ObjectText()
+          .text("name", "server")
+          .text("description",
+                "The Asterisk, by its name in the configuration. May be left out when there "
+                "is one, or when an id in the parameters is known to live on one.")
+          .boolean("required", false)
+          .json("schema", R"({"type":"string"})")
+          .str();
+  return ObjectText()
+      .json("contentDescriptors", ObjectText().json("server", server).str())
+      .json("schemas", models.str())
+      .json("errors", errors.str())
+      .str();
+}
+
+}  // namespace
+
+std::string describe(const std::map<std::string, Method, std::less<>>& methods, std::string_view version) {
+  std::vector<std::string> texts;
+  std::vector<const ari::Model*> answered;
+  for (const auto& [name, method] : methods) {
+    texts.push_back(method_text(method));
+    answered.push_back(method.answer.model);
+  }
+  const std::string info =
+      ObjectText()
+          .text("title", "aribus")
+          .text("description",
+                "The methods of aribusd: JSON-RPC 2.0 on a Unix socket, one text a line. The "
+                "`data` of an error is given as its JSON Schema.")
+          .json("license", R"({"name":"MIT"})")
+          .text("version", version)
+          .str();
+  return ObjectText()
+      .text("openrpc", "1.3.2")
+      .json("info", info)
+      .json("methods", array_text(texts))
+      .json("components", components_text(answered))
+      .str();
+}
+
+}  // namespace aribus::control

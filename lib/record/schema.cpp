@@ -1,0 +1,114 @@
+#include "record/schema.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/object_text.h"
+#include "record/record.h"
+#include "record/regular.h"
+
+namespace aribus::record {
+namespace {
+
+using ari::Field;
+using ari::Model;
+using ari::Type;
+
+constexpr Field connected_fields[] = {{"version", Type::string, false, true, nullptr}};
+constexpr Field disconnected_fields[] = {{"reason", Type::string, false, true, nullptr}};
+constexpr Field malformed_fields[] = {{"invalid", Type::string, false, true, nullptr},
+                                      {"text", Type::string, false, false, nullptr},
+                                      {"bytes", Type::integer, false, true, nullptr}};
+constexpr Model own[] = {{"Malformed", true, malformed_fields},
+                         {"server.connected", true, connected_fields},
+                         {"server.disconnected", true, disconnected_fields}};
+
+std::string of_type(std::string_view name) {
+  return ObjectText().text("type", name).str();
+}
+
+std::string scalar_schema(Type type) {
+  switch (type) {
+    case Type::none:
+      return of_type("null");
+    case Type::string:
+      return of_type("string");
+    case Type::integer:
+      return of_type("integer");
+    case Type::number:
+      return of_type("number");
+    case Type::boolean:
+      return of_type("boolean");
+    case Type::date:
+      return ObjectText().text("type", "string").text("format", "date-time").str();
+    case Type::scalar:
+      return R"({"type":["string","integer","null"]})";
+    default:
+      return "{}";
+  }
+}
+
+std::string field_schema(const Model& model, const Field& field, std::string_view references) {
+  // What is no number after all stays a text.
+  if (is_number_field(model, field.name)) return R"({"type":["integer","string"]})";
+  if (field.values.empty()) return schema_of(field.type, field.list, field.model, references);
+  const std::string declared = ObjectText().json("enum", strings_text(field.values)).str();
+  return ObjectText().json("anyOf", array_text(std::vector{declared, scalar_schema(field.type)})).str();
+}
+
+}  // namespace
+
+std::span<const Model> own_types() {
+  return own;
+}
+
+std::string schema_of(Type type, bool list, const Model* model, std::string_view references) {
+  const std::string one =
+      model == nullptr ? scalar_schema(type)
+                       : ObjectText().text("$ref", std::string(references) + std::string(model->name)).str();
+  return list ? ObjectText().text("type", "array").json("items", one).str() : one;
+}
+
+std::string schema_of(const Model& model, std::string_view references) {
+  ObjectText properties;
+  std::vector<std::string_view> required;
+  if (model.event) {
+    properties.json("type", ObjectText().text("const", model.name).str());
+    required.emplace_back("type");
+  }
+  for (const Field& field : model.fields) {
+    // The envelope has them under other names.
+    if (model.event && (field.name == "type" || field.name == "timestamp" || field.name == "application"))
+      continue;
+    properties.json(field.name, field_schema(model, field, references));
+    if (field.required) required.push_back(field.name);
+  }
+  const bool has_cause = model.find("cause") != nullptr;
+  if (has_cause && model.find("cause_txt") == nullptr)
+    properties.json("cause_txt", scalar_schema(Type::string));
+  ObjectText schema;
+  schema.text("type", "object");
+  if (!required.empty()) schema.json("required", strings_text(required));
+  schema.json("properties", properties.str());
+  if (has_cause) schema.json("if", R"({"required":["cause"]})").json("then", R"({"required":["cause_txt"]})");
+  if (!model.absent_in.empty()) {
+    schema.json("x-ari", ObjectText().text("later_than", model.absent_in).str());
+  }
+  return schema.str();
+}
+
+std::vector<const Model*> closure_of(const std::vector<const Model*>& models) {
+  std::map<std::string_view, const Model*> found;
+  std::vector<const Model*> todo = models;
+  while (!todo.empty()) {
+    const Model* model = todo.back();
+    todo.pop_back();
+    if (model == nullptr || !found.emplace(model->name, model).second) continue;
+    for (const Field& field : model->fields) todo.push_back(field.model);
+  }
+  std::vector<const Model*> all;
+  for (const auto& [name, model] : found) all.push_back(model);
+  return all;
+}
+
+}  // namespace aribus::record
