@@ -42,8 +42,9 @@ void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
   dispatcher.add({.name = "rpc.discover",
                   .answer_schema = discover_answer,
                   .summary = "This document.",
-                  .run_here = [&dispatcher](const JsonValue&) {
-                    return control::describe(dispatcher.methods(), ARIBUS_VERSION);
+                  .run_here = [&dispatcher, text = std::string()](const JsonValue&) mutable {
+                    if (text.empty()) text = control::describe(dispatcher.methods(), ARIBUS_VERSION);
+                    return text;
                   }});
   dispatcher.add({.name = "status",
                   .answer_schema = status_answer,

@@ -99,7 +99,7 @@ std::string parameter_text(const Parameter& parameter, bool of_ari) {
                           ? ObjectText().json("oneOf", array_text(std::vector{one, several})).str()
                           : one);
   if (of_ari) {
-    constexpr std::string_view places[] = {"path", "query", "body"};
+    constexpr std::string_view places[] = {"path", "query", "body", "whole body"};
     ObjectText facts;
     facts.text("in", places[static_cast<size_t>(parameter.place)]);
     add_versions(facts, "", parameter.absent_in);
