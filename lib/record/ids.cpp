@@ -27,6 +27,12 @@ constexpr IdField id_fields[] = {
     {"Endpoint", "channel_ids", IdKind::channel},
     {"DeviceState", "name", IdKind::device},
     {"BridgeAttendedTransfer", "destination_bridge", IdKind::bridge},
+    {"BridgeVideoSourceChanged", "old_video_source_id", IdKind::channel},
+    {"Application", "channel_ids", IdKind::channel},
+    {"Application", "bridge_ids", IdKind::bridge},
+    {"Application", "endpoint_ids", IdKind::endpoint},
+    {"Application", "device_names", IdKind::device},
+    {"RTPstat", "channel_uniqueid", IdKind::channel},
 };
 
 // Fields that say "channel:<id>", "bridge:<id>", … of something else.
