@@ -2,6 +2,7 @@
 #include "tests/catch.h"
 #include "tests/support/program.h"
 #include "tests/support/simulator.h"
+#include "tests/unit/ari/sample.h"
 
 using aribus::find;
 using aribus::Json;
@@ -74,4 +75,19 @@ TEST_CASE("a message in fragments is put together, one over the bound is skipped
   CHECK(skipped["bytes"].GetUint64() > 100'000);
   simulator.control("POST", "event", R"({"type":"Next"})");
   program.expect("Next");
+}
+
+TEST_CASE("every event that is declared comes through as it is declared") {
+  Stage stage;
+  for (const aribus::ari::Model& model : aribus::ari::models()) {
+    if (!model.event) continue;
+    stage.event(sample(model));
+    const std::string type(model.name);
+    INFO(type);
+    const Json record = stage.program.expect(type);
+    CHECK_FALSE(record.HasMember("known"));
+    CHECK(text_at(record, "invalid").empty());
+    if (model.find("timestamp") != nullptr) CHECK(text_at(record, "time") == "2026-11-22T20:46:17.690Z");
+    if (model.find("channel") != nullptr) CHECK(about(record, "channels", "sample"));
+  }
 }
