@@ -13,14 +13,6 @@ using aribus::JsonValue;
 using aribus::to_text;
 using namespace aribus::test;
 
-std::string params(const std::string& channel, const std::string& more = {}) {
-  return R"({"channelId":")" + channel + "\"" + (more.empty() ? "" : "," + more) + "}";
-}
-
-std::string named(const std::string& recording) {
-  return R"({"recordingName":")" + recording + "\"}";
-}
-
 }  // namespace
 
 // The whole life of one call, as an IVR would lead it.

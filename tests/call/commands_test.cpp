@@ -11,14 +11,6 @@ using aribus::Json;
 using aribus::JsonValue;
 using namespace aribus::test;
 
-std::string params(const std::string& channel, const std::string& more = {}) {
-  return R"({"channelId":")" + channel + "\"" + (more.empty() ? "" : "," + more) + "}";
-}
-
-std::string named(const std::string& recording) {
-  return R"({"recordingName":")" + recording + "\"}";
-}
-
 }  // namespace
 
 TEST_CASE("a SIP call is redirected before it is answered", "[call]") {

@@ -38,6 +38,14 @@ std::string object(std::initializer_list<Argument> arguments) {
   return "{" + text + "}";
 }
 
+std::string params(const std::string& channel, const std::string& more) {
+  return R"({"channelId":")" + channel + "\"" + (more.empty() ? "" : "," + more) + "}";
+}
+
+std::string named(const std::string& recording) {
+  return R"({"recordingName":")" + recording + "\"}";
+}
+
 std::vector<std::string> versions() {
   const char* given = std::getenv("ARIBUS_ASTERISK_VERSIONS");
   std::vector<std::string> list;

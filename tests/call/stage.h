@@ -32,6 +32,10 @@ Argument json_argument(std::string_view name, std::string_view json);
 // The parameters as a JSON object.
 std::string object(std::initializer_list<Argument> arguments);
 
+// The parameters of a command about `channel`, and `more` members of JSON; of one about a recording.
+std::string params(const std::string& channel, const std::string& more = {});
+std::string named(const std::string& recording);
+
 // The versions that ARIBUS_ASTERISK_VERSIONS names; throws when it names none.
 std::vector<std::string> versions();
 
