@@ -25,8 +25,9 @@ std::string Fence::option(const std::string& name, const std::string& otherwise)
 
 std::vector<std::string> documents() {
   std::vector<std::string> found{"README.md"};
-  for (const auto& entry : std::filesystem::directory_iterator(ARIBUS_SOURCE_DIR "/docs")) {
-    if (entry.path().extension() == ".md") found.push_back("docs/" + entry.path().filename().string());
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(ARIBUS_SOURCE_DIR "/docs")) {
+    if (entry.path().extension() != ".md") continue;
+    found.push_back(std::filesystem::relative(entry.path(), ARIBUS_SOURCE_DIR).string());
   }
   std::ranges::sort(found);
   return found;

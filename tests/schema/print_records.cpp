@@ -1,12 +1,30 @@
-// Prints the records of events, as aribusd sends them: those in the files given (one event a line), and then
-// one of each type that ARI declares, in its declared shape.
+// Prints the records of events, as aribusd sends them: those in the files given (one event a line), then of
+// each type that ARI declares one with all its fields and one with those required, the daemon's own, and odd
+// ones.
 //
 // Usage: print_records FILE ...
 #include <fstream>
 #include <iostream>
 
 #include "record/record.h"
+#include "record/schema.h"
 #include "tests/unit/ari/sample.h"
+
+namespace {
+
+// Takes from `object`, of `model`, what is not required, in any depth.
+void strip(aribus::JsonValue& object, const aribus::ari::Model& model) {
+  for (const aribus::ari::Field& field : model.fields) {
+    const std::string name(field.name);
+    if (!field.required) {
+      object.RemoveMember(name.c_str());
+    } else if (field.model != nullptr && !field.list) {
+      strip(object[name.c_str()], *field.model);
+    }
+  }
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   uint64_t seq = 0;
@@ -23,11 +41,33 @@ int main(int argc, char** argv) {
     for (std::string line; std::getline(events, line);) print(line);
   }
   for (const aribus::ari::Model& model : aribus::ari::models()) {
-    if (model.event) print(aribus::test::sample(model));
+    if (!model.event) continue;
+    const std::string whole = aribus::test::sample(model);
+    print(whole);
+    auto least = aribus::parse_json(whole);
+    strip(*least, model);
+    print(aribus::to_text(*least));
+  }
+  for (const aribus::ari::Model& model : aribus::record::own_types()) {
+    const auto fields = aribus::parse_json(aribus::test::sample(model));
+    std::cout << to_line(
+        aribus::record::own_record(model.name, "pbx1", aribus::to_text(*fields), aribus::wall_now()), ++seq);
   }
   // What is odd is a record as well.
-  for (const char* odd :
-       {"no JSON", R"({"type":"NewsFromTomorrow","x":1})", R"({"type":"StasisEnd","channel":"c1"})"})
+  for (const char* odd : {
+           "no JSON",
+           "\xff",
+           "[]",
+           R"({"type":5})",
+           R"({"type":"NewsFromTomorrow","x":1,"application":7})",
+           R"({"type":"NewsFromTomorrow","time":"late","channel":{"id":"c1","name":"x","state":"Up"}})",
+           R"({"type":"server.connected"})",  // Asterisk has no such event
+           R"({"type":"Malformed"})",
+           R"({"type":"StasisEnd","channel":"c1"})",
+           R"({"type":"StasisStart","timestamp":"yesterday"})",
+           R"({"type":"ChannelDtmfReceived","digit":null,"seq":5,"devices":"all"})",
+       }) {
     print(odd);
+  }
   return 0;
 }
