@@ -57,6 +57,7 @@ class App {
   Timer watchdog_;
   Timer leave_deadline_;
   WallTime started_;
+  record::Record received_;  // the latest, for its memory
   bool stopping_ = false;
 };
 

@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include <cstring>
+
 #include <rapidjson/error/en.h>
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
@@ -56,6 +58,15 @@ class Gate {
   std::string_view refusal_;
   std::string too_deep_ = "nested deeper than " + std::to_string(max_json_depth) + " levels";
 };
+
+// One of eight bytes is a control character, a quote or a backslash (or, for no harm, the byte above one that
+// is).
+bool needs_escape(uint64_t eight) {
+  constexpr uint64_t each = 0x0101010101010101;
+  const auto zero = [](uint64_t bytes) { return (bytes - each) & ~bytes & each << 7; };
+  return (((eight - each * 0x20) & ~eight & each << 7) | zero(eight ^ each * '"') |
+          zero(eight ^ each * '\\')) != 0;
+}
 
 }  // namespace
 
@@ -125,6 +136,45 @@ void set_member(Json& object, std::string_view name, std::string_view value) {
 
 std::string to_text(const JsonValue& value) {
   return render([&](JsonWriter& writer) { value.Accept(writer); });
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  const size_t size = out.size();
+  out.resize(size + text.size() * max_json_string_growth + 2);
+  out.resize(static_cast<size_t>(write_json_string(out.data() + size, text) - out.data()));
+}
+
+char* write_json_string(char* at, std::string_view text) {
+  *at++ = '"';
+  while (!text.empty()) {
+    if (text.size() >= 8) {
+      uint64_t eight = 0;
+      std::memcpy(&eight, text.data(), 8);
+      if (!needs_escape(eight)) {
+        std::memcpy(at, &eight, 8);
+        at += 8;
+        text.remove_prefix(8);
+        continue;
+      }
+    }
+    const char c = text.front();
+    text.remove_prefix(1);
+    if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') {
+      *at++ = c;
+      continue;
+    }
+    *at++ = '\\';
+    static constexpr std::string_view meanings = "\"\\\b\f\n\r\t";
+    static constexpr std::string_view letters = "\"\\bfnrt";
+    if (const size_t known = meanings.find(c); known != std::string_view::npos) {
+      *at++ = letters[known];
+    } else {
+      static constexpr char hex[] = "0123456789abcdef";
+      for (const char digit : {'u', '0', '0', hex[c >> 4], hex[c & 15]}) *at++ = digit;
+    }
+  }
+  *at++ = '"';
+  return at;
 }
 
 std::string_view type_name(const JsonValue& value) {

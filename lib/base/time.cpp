@@ -1,5 +1,7 @@
 #include "base/time.h"
 
+#include <cstring>
+
 namespace aribus {
 namespace {
 
@@ -21,9 +23,31 @@ bool take(std::string_view& text, char c) {
   return true;
 }
 
-void put(char* at, int value, int digits) {
-  for (int i = digits - 1; i >= 0; --i, value /= 10) at[i] = static_cast<char>('0' + value % 10);
+// Writes `value`, 0 to 99, in two digits.
+void put(char* at, unsigned value) {
+  at[0] = static_cast<char>('0' + value / 10);
+  at[1] = static_cast<char>('0' + value % 10);
 }
+
+// Reads numbers from fixed places of a text.
+class Digits {
+ public:
+  explicit Digits(const char* text) : text_(text) {}
+  int two(size_t at) { return digit(at) * 10 + digit(at + 1); }
+  int three(size_t at) { return two(at) * 10 + digit(at + 2); }
+  void expect(size_t at, char c) { good_ &= text_[at] == c; }
+  // All were digits, and all expected characters were there.
+  [[nodiscard]] bool good() const { return good_; }
+
+ private:
+  int digit(size_t at) {
+    const unsigned value = static_cast<unsigned char>(text_[at]) - '0';
+    good_ &= value < 10;
+    return static_cast<int>(value);
+  }
+  const char* text_;
+  bool good_ = true;
+};
 
 // Takes "Z", "+hh:mm" or "+hhmm".
 std::optional<std::chrono::minutes> take_offset(std::string_view& text) {
@@ -46,52 +70,80 @@ WallTime wall_now() {
 }
 
 std::string to_rfc3339(WallTime time) {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(time - day);
-  std::string out = "0000-00-00T00:00:00.000Z";
-  put(&out[0], static_cast<int>(date.year()), 4);
-  put(&out[5], static_cast<int>(static_cast<unsigned>(date.month())), 2);
-  put(&out[8], static_cast<int>(static_cast<unsigned>(date.day())), 2);
-  put(&out[11], static_cast<int>(clock.hours().count()), 2);
-  put(&out[14], static_cast<int>(clock.minutes().count()), 2);
-  put(&out[17], static_cast<int>(clock.seconds().count()), 2);
-  put(&out[20], static_cast<int>(clock.subseconds().count()), 3);
+  std::string out;
+  append_rfc3339(out, time);
   return out;
 }
 
+void append_rfc3339(std::string& out, WallTime time) {
+  char text[rfc3339_size];
+  write_rfc3339(text, time);
+  out.append(text, sizeof text);
+}
+
+void write_rfc3339(char* at, WallTime time) {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const auto since = static_cast<unsigned>((time - day).count());
+  const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
+  std::memcpy(at, "0000-00-00T00:00:00.000Z", rfc3339_size);
+  put(at, year / 100);
+  put(at + 2, year % 100);
+  put(at + 5, static_cast<unsigned>(date.month()));
+  put(at + 8, static_cast<unsigned>(date.day()));
+  put(at + 11, since / 3'600'000);
+  put(at + 14, since / 60'000 % 60);
+  put(at + 17, since / 1000 % 60);
+  put(at + 20, since % 1000 / 10);
+  at[22] = static_cast<char>('0' + since % 10);
+}
+
 std::optional<WallTime> parse_time(std::string_view text) {
-  const auto year = take_number(text, 4);
-  if (!year || !take(text, '-')) return {};
-  const auto month = take_number(text, 2);
-  if (!month || !take(text, '-')) return {};
-  const auto day = take_number(text, 2);
-  if (!day || !(take(text, 'T') || take(text, 't'))) return {};
-  const auto hour = take_number(text, 2);
-  if (!hour || !take(text, ':')) return {};
-  const auto minute = take_number(text, 2);
-  if (!minute || !take(text, ':')) return {};
-  const auto second = take_number(text, 2);
-  if (!second) return {};
+  constexpr size_t seconds_end = 19;  // "2026-11-22T21:46:17"
+  if (text.size() <= seconds_end) return {};
+  Digits digits(text.data());
+  const int year = digits.two(0) * 100 + digits.two(2);
+  const int month = digits.two(5);
+  const int day = digits.two(8);
+  const int hour = digits.two(11);
+  const int minute = digits.two(14);
+  const int second = digits.two(17);
+  digits.expect(4, '-');
+  digits.expect(7, '-');
+  if (text[10] != 't') digits.expect(10, 'T');
+  digits.expect(13, ':');
+  digits.expect(16, ':');
   int milliseconds = 0;
-  if (take(text, '.')) {
-    int digits = 0;
-    for (; !text.empty() && text.front() >= '0' && text.front() <= '9'; text.remove_prefix(1), ++digits) {
-      if (digits < 3) milliseconds = milliseconds * 10 + (text.front() - '0');
+  if (text[seconds_end] == '.' && text.size() > 23 && (text[23] == '+' || text[23] == 'Z')) {
+    milliseconds = digits.three(20);  // as nearly always
+    text.remove_prefix(23);
+  } else {
+    text.remove_prefix(seconds_end);
+    if (take(text, '.')) {
+      int places = 0;
+      for (; !text.empty() && text.front() >= '0' && text.front() <= '9'; text.remove_prefix(1), ++places) {
+        if (places < 3) milliseconds = milliseconds * 10 + (text.front() - '0');
+      }
+      if (places == 0) return {};
+      for (; places < 3; ++places) milliseconds *= 10;
     }
-    if (digits == 0) return {};
-    for (; digits < 3; ++digits) milliseconds *= 10;
   }
-  const auto offset = take_offset(text);
-  if (!offset || !text.empty()) return {};
-  const std::chrono::year_month_day date{std::chrono::year(*year),
-                                         std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
   // 60 is a leap second; it counts as the first second of the next minute.
-  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return {};
-  const WallTime time = std::chrono::sys_days(date) + std::chrono::hours(*hour) +
-                        std::chrono::minutes(*minute) + std::chrono::seconds(*second) +
-                        std::chrono::milliseconds(milliseconds) - *offset;
+  if (!digits.good() || hour > 23 || minute > 59 || second > 60) return {};
+  std::chrono::minutes offset(0);
+  if (text != "+0000") {
+    const auto given = take_offset(text);
+    if (!given || !text.empty()) return {};
+    offset = *given;
+  }
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok()) return {};
+  const WallTime time =
+      std::chrono::sys_days(date) +
+      std::chrono::milliseconds(((hour * 60 + minute) * 60 + second) * 1000 + milliseconds) - offset;
+  if (year > 0 && year < 9999) return time;
   // With its offset, a time at either end of the calendar can be outside of it.
   const std::chrono::year_month_day utc(std::chrono::floor<std::chrono::days>(time));
   if (utc.year() < std::chrono::year(0) || utc.year() > std::chrono::year(9999)) return {};

@@ -28,7 +28,7 @@ Filter::Filter(FilterOptions options) : options_(std::move(options)) {
   for (const auto& [kind, wanted] : by_id) {
     if (wanted->empty()) continue;
     auto& set = ids_.emplace_back();
-    for (const std::string& id : *wanted) set.insert(id_hash(kind, id));
+    for (const std::string& id : *wanted) set.insert(record::id_hash(kind, id));
   }
   takes_all_ = options_.types.empty() && options_.exclude.empty() && options_.servers.empty() &&
                options_.apps.empty() && ids_.empty();

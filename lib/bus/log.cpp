@@ -26,10 +26,6 @@ record::Record too_large(const record::Record& record, size_t bytes, size_t limi
 
 }  // namespace
 
-uint64_t id_hash(record::IdKind kind, std::string_view id) {
-  return std::hash<std::string_view>()(id) ^ (static_cast<uint64_t>(kind) + 1) * 0x9E3779B97F4A7C15U;
-}
-
 Result<Log> Log::make(size_t ring_bytes) {
   if (ring_bytes < min_ring_bytes) {
     return Error{ErrorKind::invalid_params,
@@ -57,12 +53,11 @@ uint16_t Log::number(const std::string& name) {
 }
 
 uint64_t Log::append(const record::Record& record) {
-  const std::string line = to_line(record, next_);
+  if (const size_t size = max_line_size(record); line_.size() < size) line_.resize(size);
+  const std::string_view line(line_.data(), write_line(record, next_, line_.data()));
   if (line.size() > max_line_bytes()) return append(too_large(record, line.size(), max_line_bytes()));
 
-  size_t ids = 0;
-  for (size_t kind = 0; kind < record::id_kinds; ++kind)
-    ids += record.ids.of(static_cast<record::IdKind>(kind)).size();
+  size_t ids = record.ids.size();
   const bool too_many_ids = ids > std::min(max_ids, ids_.size() / 4);
   if (too_many_ids) ids = 0;
   while (first_ < next_ &&
@@ -81,11 +76,7 @@ uint64_t Log::append(const record::Record& record) {
   entry.ids_count = too_many_ids ? any_id : static_cast<uint16_t>(ids);
   std::memcpy(ring_.data() + end_offset_ % ring_.size(), line.data(), line.size());
   end_offset_ += line.size();
-  for (size_t kind = 0; ids > 0 && kind < record::id_kinds; ++kind) {
-    for (const std::string& id : record.ids.of(static_cast<record::IdKind>(kind))) {
-      ids_[end_ids_++ % ids_.size()] = id_hash(static_cast<record::IdKind>(kind), id);
-    }
-  }
+  for (size_t i = 0; i < ids; ++i) ids_[end_ids_++ % ids_.size()] = record.ids[i].hash;
   const uint64_t seq = next_++;
   if (listener_) listener_();
   return seq;

@@ -27,9 +27,6 @@ struct Entry {
 };
 inline constexpr uint16_t any_id = 0xFFFF;
 
-// The hash under which an id is found in the log's index.
-[[nodiscard]] uint64_t id_hash(record::IdKind kind, std::string_view id);
-
 // The stream of records, of which the newest that fit into the ring are kept. `seq` starts at 1 and grows by
 // one. Beside the ring's bytes, its index takes a quarter as many.
 class Log {
@@ -88,6 +85,7 @@ class Log {
   uint64_t end_offset_ = 0;
   uint64_t end_ids_ = 0;
   std::function<void()> listener_;
+  std::vector<char> line_;  // room for the record being appended
 };
 
 }  // namespace aribus::bus

@@ -140,10 +140,10 @@ void Dispatcher::call(const std::string& name, const JsonValue& params, Reply re
 // Where a new thing lives is known from the answer on, even before its first event.
 Reply Dispatcher::learning(const Upstream& upstream, Reply reply) {
   return [this, &upstream, reply = std::move(reply)](Result<std::string> answer) {
-    if (const auto json = answer ? parse_json(*answer) : Result<Json>(Error{}); json) {
+    if (answer) {
       record::Record record;
       record.server = upstream.name();
-      record::lift_ids(*json, nullptr, record.ids);
+      record::lift_ids(*answer, record.ids);
       whereabouts_.learn(record);
     }
     reply(std::move(answer));

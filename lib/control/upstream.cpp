@@ -3,7 +3,7 @@
 #include "ari/refusal.h"
 #include "base/bytes.h"
 #include "control/params.h"
-#include "record/regular.h"
+#include "record/record.h"
 
 namespace aribus::control {
 namespace {
@@ -41,9 +41,8 @@ Result<std::string> Upstream::answer_of(Result<ari::HttpResponse> response, cons
   if (response->status >= 400) return ari::refusal(*response, method, path);
   if (answer.type == ari::Type::binary) return binary_result(*response);
   if (response->body.empty()) return std::string("null");
-  const Result<Json> json = parse_json(response->body);
-  if (!json) return binary_result(*response);  // ari.request can ask for anything
-  return render([&](JsonWriter& writer) { record::write_regular(writer, *json, answer.type, answer.model); });
+  if (auto text = record::regular_answer(response->body, answer)) return std::move(*text);
+  return binary_result(*response);  // ari.request can ask for anything
 }
 
 void Upstream::call(const ari::Operation& operation, const JsonValue& params, Reply reply) {

@@ -1,6 +1,5 @@
 #include "control/waits.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -16,8 +15,7 @@ void Waits::see(const record::Record& record) {
   if (record.type == "server.disconnected") return lose_all();
   std::vector<uint64_t> about;
   for (const auto& [number, entry] : waits_) {
-    const auto& ids = record.ids.of(entry.kind);
-    if (std::ranges::find(ids, entry.id) != ids.end()) about.push_back(number);
+    if (record.ids.contains(entry.kind, entry.id)) about.push_back(number);
   }
   if (about.empty()) return;
   const Result<Json> fields = parse_json("{" + record.fields.substr(record.fields.empty() ? 0 : 1) + "}");

@@ -1,15 +1,11 @@
-// The ids that an event is about, lifted from wherever ARI hides them.
+// The ids that a record is about.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
-
-#include "ari/schema.h"
-#include "base/json.h"
 
 namespace aribus::record {
 
@@ -19,22 +15,48 @@ inline constexpr size_t id_kinds = 6;
 // The name of the envelope's field for each kind: "channels", …
 [[nodiscard]] std::string_view field_name(IdKind kind);
 
-// Ids by kind, in the order found, without duplicates.
+// The hash under which an id is found in indices.
+[[nodiscard]] uint64_t id_hash(IdKind kind, std::string_view id);
+
+// Ids in the order found, without duplicates.
 class Ids {
  public:
+  struct Id {
+    IdKind kind;
+    std::string_view text;  // good until the next add()
+    uint64_t hash;          // id_hash(kind, text)
+  };
+
   // Adds `id`, unless it is empty or there already.
   void add(IdKind kind, std::string_view id);
-  [[nodiscard]] const std::vector<std::string>& of(IdKind kind) const {
-    return lists_[static_cast<size_t>(kind)];
+  void clear();
+
+  [[nodiscard]] size_t size() const { return places_.size(); }
+  // Of all of them together, in bytes.
+  [[nodiscard]] size_t text_size() const { return text_.size(); }
+  // Required: i < size().
+  [[nodiscard]] Id operator[](size_t i) const {
+    const Place& place = places_[i];
+    return {place.kind, text_of(place), place.hash};
   }
+  // Those of one kind.
+  [[nodiscard]] std::vector<std::string_view> of(IdKind kind) const;
+  [[nodiscard]] bool contains(IdKind kind, std::string_view id) const;
 
  private:
-  std::array<std::vector<std::string>, id_kinds> lists_;
-  std::array<std::unordered_set<std::string>, id_kinds> seen_;  // of lists too long to be searched
-};
+  struct Place {
+    uint64_t hash;
+    uint32_t begin;  // in text_
+    uint32_t length;
+    IdKind kind;
+  };
+  [[nodiscard]] std::string_view text_of(const Place& place) const {
+    return {text_.data() + place.begin, place.length};
+  }
 
-// Adds the ids in `value`, an object of `model`: its own and those of everything in it. Where the model is
-// unknown (nullptr), or says nothing of a field, objects are recognised by their shape.
-void lift_ids(const JsonValue& value, const ari::Model* model, Ids& into);
+  std::string text_;  // of all of them
+  std::vector<Place> places_;
+  std::unordered_multimap<uint64_t, size_t> found_;  // by hash, when they are too many to be searched
+};
 
 }  // namespace aribus::record

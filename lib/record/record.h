@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
-#include "base/json.h"
+#include "ari/schema.h"
 #include "base/time.h"
 #include "record/ids.h"
 
@@ -23,18 +24,27 @@ struct Record {
   std::string fields;  // the members that follow the ids, as JSON text, each with a comma in front
 };
 
-// Reads one message of the event stream of `server`, received at `received`. Always gives a record: of type
-// Malformed when the text is no event at all, with `"known":false` when ARI declares no such type, with
-// `"invalid"` when its fields are not what ARI declares. `total_bytes` is the message's size before it was
-// cut.
-[[nodiscard]] Record read_event(std::string_view text, size_t total_bytes, std::string_view server,
-                                WallTime received);
+// Reads one message of the event stream of `server`, received at `received`, into `record`, whose memory is
+// used again. It always becomes a record: of type Malformed when the text is no event at all, with
+// `"known":false` when ARI declares no such type, with `"invalid"` when its fields are not what ARI declares.
+// `total_bytes` is the message's size before it was cut.
+void read_event(std::string_view text, size_t total_bytes, std::string_view server, WallTime received,
+                Record& record);
 
 // A record of aribus' own; `fields` is a JSON object, or empty.
 [[nodiscard]] Record own_record(std::string_view type, std::string_view server, std::string_view fields,
                                 WallTime time);
 
+// An answer of ARI made regular; nothing when it is no JSON.
+[[nodiscard]] std::optional<std::string> regular_answer(std::string_view json, const ari::Answer& answer);
+
+// Adds the ids in an answer of ARI, a JSON text: objects are recognised by their shape.
+void lift_ids(std::string_view json, Ids& ids);
+
 // The record as it goes over the wire: a JSON-RPC notification `event`, with the line's end.
-[[nodiscard]] std::string to_line(const Record& record, uint64_t seq);
+//
+// Writes it to `at`, where max_line_size(record) bytes have room, and returns its end.
+char* write_line(const Record& record, uint64_t seq, char* at);
+[[nodiscard]] size_t max_line_size(const Record& record);
 
 }  // namespace aribus::record

@@ -1,29 +1,18 @@
 #include "record/regular.h"
 
-#include <algorithm>
+#include <bit>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include "ari/causes.h"
+#include "base/json.h"
 #include "base/time.h"
 
 namespace aribus::record {
 namespace {
 
-using ari::Field;
-using ari::Model;
 using ari::Type;
-
-// Declared as strings, and numbers in truth: Asterisk formats them with %d.
-struct NumberField {
-  std::string_view model;
-  std::string_view field;
-};
-constexpr NumberField number_fields[] = {
-    {"ContactInfo", "roundtrip_usec"},
-    {"Peer", "port"},
-    {"Peer", "time"},
-};
 
 std::optional<int64_t> whole_number(std::string_view text) {
   int64_t number = 0;
@@ -32,95 +21,222 @@ std::optional<int64_t> whole_number(std::string_view text) {
   return number;
 }
 
-// ARI leaves a cause without its text in some events.
-void write_cause_text(JsonWriter& writer, const JsonValue& object, const JsonValue& cause) {
-  const JsonValue* text = find(object, "cause_txt");
-  if (text != nullptr && !text->IsNull()) return;
-  if (cause.IsInt()) write_member(writer, "cause_txt", ari::cause_text(cause.GetInt()));
-  if (cause.IsString()) write_member(writer, "cause_txt", as_view(cause));
+bool has_type(JsonView value, Type type) {
+  switch (type) {
+    case Type::string:
+      return value.kind() == JsonKind::string;
+    case Type::integer:
+      return value.is_integer();
+    case Type::number:
+      return value.kind() == JsonKind::number;
+    case Type::boolean:
+      return value.kind() == JsonKind::boolean;
+    case Type::model:
+      return value.kind() == JsonKind::object;
+    default:
+      return true;
+  }
 }
 
-std::string fault_in(const JsonValue& value, Type type, const Model* model, const std::string& where) {
-  if (!ari::has_type(value, type)) {
-    return where + ": " + std::string(model == nullptr ? ari::text_of(type) : model->name) +
-           " is expected, not " +
-           (value.IsString() && type == Type::date ? "'" + std::string(as_view(value)) + "'"
-                                                   : "a value of type " + std::string(type_name(value)));
+bool has_string(JsonView object, std::string_view name) {
+  const JsonView value = object.find(name);
+  return value.valid() && value.kind() == JsonKind::string;
+}
+
+// The model whose shape `object` has, or nullptr.
+const ModelRules* recognise(JsonView object) {
+  static const ModelRules* const channel = find_rules("Channel");
+  static const ModelRules* const bridge = find_rules("Bridge");
+  static const ModelRules* const playback = find_rules("Playback");
+  static const ModelRules* const recording = find_rules("LiveRecording");
+  static const ModelRules* const endpoint = find_rules("Endpoint");
+  if (has_string(object, "id")) {
+    if (has_string(object, "bridge_type")) return bridge;
+    if (has_string(object, "media_uri")) return playback;
+    if (has_string(object, "name") && has_string(object, "state")) return channel;
   }
-  if (type != Type::model || model == nullptr) return {};
-  const std::string inside = where.empty() ? "" : where + ".";
-  for (const Field& field : model->fields) {
-    const JsonValue* member = find(value, field.name);
-    const std::string at = inside + std::string(field.name);
-    if (member == nullptr || member->IsNull()) {
-      if (field.required) return at + ": missing";
-      continue;
-    }
-    if (!field.list) {
-      if (std::string fault = fault_in(*member, field.type, field.model, at); !fault.empty()) return fault;
-      continue;
-    }
-    if (!member->IsArray()) {
-      return at + ": an array is expected, not a value of type " + std::string(type_name(*member));
-    }
-    for (rapidjson::SizeType i = 0; i < member->Size(); ++i) {
-      std::string fault = fault_in((*member)[i], field.type, field.model, at + "[" + std::to_string(i) + "]");
-      if (!fault.empty()) return fault;
-    }
+  if (has_string(object, "technology") && has_string(object, "resource")) return endpoint;
+  if (has_string(object, "name") && has_string(object, "target_uri")) return recording;
+  return nullptr;
+}
+
+std::string_view name_of_type(const FieldRule& rule) {
+  return rule.model == nullptr ? ari::text_of(rule.type) : rule.model->name();
+}
+
+void add_target(std::string_view uri, Ids& ids) {
+  static constexpr std::pair<std::string_view, IdKind> schemes[] = {
+      {"channel:", IdKind::channel}, {"bridge:", IdKind::bridge}, {"endpoint:", IdKind::endpoint}};
+  for (const auto& [scheme, kind] : schemes) {
+    if (uri.starts_with(scheme)) ids.add(kind, uri.substr(scheme.size()));
   }
-  return {};
 }
 
 }  // namespace
 
-bool is_number_field(const Model& model, std::string_view field) {
-  return std::ranges::any_of(number_fields,
-                             [&](const NumberField& n) { return n.model == model.name && n.field == field; });
-}
-
-std::string find_fault(const JsonValue& value, const Model& model) {
-  return fault_in(value, Type::model, &model, "");
-}
-
-void write_regular(JsonWriter& writer, const JsonValue& value, Type type, const Model* model) {
-  if (value.IsArray()) {
-    writer.StartArray();
-    for (const JsonValue& item : value.GetArray()) write_regular(writer, item, type, model);
-    writer.EndArray();
-    return;
+void Regular::write(JsonView value, Type type, bool list, const ModelRules* model) {
+  from_ = value.text().data();
+  if (type == Type::model && model == nullptr) {
+    undeclared(value);
+  } else {
+    field(value, {.key = NameKey(""), .type = type, .list = list, .model = model}, {});
   }
-  if (type == Type::date && value.IsString()) {
-    if (const auto time = parse_time(as_view(value))) {
-      write_string(writer, to_rfc3339(*time));
-      return;
+  copy_up_to(value.text().data() + value.text().size());
+}
+
+void Regular::write_members(JsonView event, const ModelRules* model, Elsewhere& elsewhere) {
+  from_ = event.text().data() + 1;
+  as_it_is_ = model == nullptr;
+  members(event, model == nullptr ? recognise(event) : model, &elsewhere, {});
+  as_it_is_ = false;
+  copy_up_to(event.text().data() + event.text().size() - 1);
+}
+
+void Regular::members(JsonView object, const ModelRules* model, Elsewhere* elsewhere, const Way& way) {
+  uint64_t missing = model == nullptr ? 0 : model->required();
+  std::string decoded;
+  for (const auto& member : object.children()) {
+    const JsonView value = member.value();
+    const std::string_view name = member.name().string(decoded);
+    const FieldRule* rule = model == nullptr ? nullptr : model->find(name);
+    const bool null = value.kind() == JsonKind::null;
+    if (rule != nullptr && !null) missing &= ~rule->bit;
+    const bool envelope = elsewhere != nullptr && (rule == nullptr ? is_envelope_name(name) : rule->envelope);
+    if (envelope && elsewhere->take(name, value)) {
+      leave_out(member.name(), value);
+    } else if (null) {
+      if (!as_it_is_) leave_out(member.name(), value);
+    } else if (rule == nullptr) {
+      undeclared(value);
+    } else if (!rule->copied || value.kind() != JsonKind::string) {
+      field(value, *rule, {&way, rule->key.name});
+    }
+    if (name == "cause" && !null) add_cause_text(object, value);
+  }
+  if (missing != 0) {
+    const auto first = static_cast<size_t>(std::countr_zero(missing));
+    found_fault({&way, model->fields()[first].key.name}, "missing");
+  }
+  if (model != nullptr && model->endpoint()) add_endpoint(object);
+}
+
+void Regular::field(JsonView value, const FieldRule& rule, const Way& way) {
+  if (value.kind() != JsonKind::array) {
+    if (rule.list) expected("an array", value, way);
+    return item(value, rule, way);
+  }
+  if (!rule.list) {
+    if (has_type(value, rule.type)) return;  // free-form
+    expected(name_of_type(rule), value, way);
+  }
+  size_t index = 0;
+  for (const auto& child : value.children()) item(child.value(), rule, {&way, {}, index++});
+}
+
+void Regular::item(JsonView value, const FieldRule& rule, const Way& way) {
+  const Type type = rule.type;
+  if (!has_type(value, type)) {
+    expected(name_of_type(rule), value, way);
+  } else if (type == Type::string) {
+    string(value, rule);
+  } else if (type == Type::model) {
+    members(value, rule.model, nullptr, way);
+  } else if (type == Type::date) {
+    date(value, way);
+  }
+}
+
+void Regular::string(JsonView value, const FieldRule& rule) {
+  if (rule.id) ids_.add(*rule.id, value.string(decoded_));
+  if (rule.target) add_target(value.string(decoded_), ids_);
+  if (!rule.number || as_it_is_) return;
+  if (const auto number = whole_number(value.raw())) put_instead(value, std::to_string(*number));
+}
+
+void Regular::date(JsonView value, const Way& way) {
+  const auto time = value.kind() == JsonKind::string ? parse_time(value.raw()) : std::nullopt;
+  if (time) {
+    if (as_it_is_) return;
+    copy_up_to(value.raw().data());
+    append_rfc3339(out_, *time);
+    from_ += value.raw().size();
+  } else if (value.kind() == JsonKind::string) {
+    found_fault(way, "a time is expected, not '" + value.string() + "'");
+  } else {
+    expected(ari::text_of(Type::date), value, way);
+  }
+}
+
+void Regular::undeclared(JsonView value) {
+  if (value.kind() != JsonKind::object && value.kind() != JsonKind::array) return;
+  const bool before = std::exchange(as_it_is_, true);
+  if (value.kind() == JsonKind::object) {
+    members(value, recognise(value), nullptr, {});
+  } else {
+    for (const auto& child : value.children()) undeclared(child.value());
+  }
+  as_it_is_ = before;
+}
+
+// Asterisk leaves a cause without its text in some events.
+void Regular::add_cause_text(JsonView object, JsonView cause) {
+  if (as_it_is_) return;
+  const JsonView text = object.find("cause_txt");
+  if (text.valid() && text.kind() != JsonKind::null) return;
+  const auto number = whole_number(cause.text());
+  if (cause.kind() != JsonKind::string && !number) return;
+  copy_up_to(cause.text().data() + cause.text().size());
+  out_ += R"(,"cause_txt":)";
+  if (number) {
+    append_json_string(out_, ari::cause_text(static_cast<int>(*number)));
+  } else {
+    out_ += cause.text();
+  }
+}
+
+void Regular::add_endpoint(JsonView object) {
+  if (!has_string(object, "technology") || !has_string(object, "resource")) return;
+  ids_.add(IdKind::endpoint, object.find("technology").string() + "/" + object.find("resource").string());
+}
+
+void Regular::expected(std::string_view what, JsonView value, const Way& way) {
+  const bool integer = value.is_integer();
+  found_fault(way, std::string(what) + " is expected, not a value of type " +
+                       std::string(integer ? "integer" : kind_name(value.kind())));
+}
+
+// The first one is told.
+void Regular::found_fault(const Way& way, std::string_view why) {
+  if (as_it_is_ || !fault_.empty()) return;
+  std::string where;
+  for (const Way* at = &way; at != nullptr; at = at->up) {
+    if (at->name.empty() && at->up != nullptr) {
+      where.insert(0, "[" + std::to_string(at->index) + "]");
+    } else if (!at->name.empty()) {
+      where.insert(0, (at->up != nullptr && at->up->up != nullptr ? "." : "") + std::string(at->name));
     }
   }
-  if (type != Type::model || model == nullptr || !value.IsObject()) {
-    value.Accept(writer);
-    return;
-  }
-  writer.StartObject();
-  for (const auto& member : value.GetObject()) {
-    write_regular_member(writer, value, as_view(member.name), member.value, *model);
-  }
-  writer.EndObject();
+  fault_ = where + ": " + std::string(why);
 }
 
-void write_regular_member(JsonWriter& writer, const JsonValue& object, std::string_view name,
-                          const JsonValue& value, const Model& model) {
-  if (value.IsNull()) return;
-  const Field* field = model.find(name);
-  write_key(writer, name);
-  if (field == nullptr) {
-    value.Accept(writer);
-  } else if (const auto number = value.IsString() && is_number_field(model, name)
-                                     ? whole_number(as_view(value))
-                                     : std::nullopt) {
-    writer.Int64(*number);
-  } else {
-    write_regular(writer, value, field->type, field->model);
-  }
-  if (name == "cause") write_cause_text(writer, object, value);
+void Regular::copy_up_to(const char* end) {
+  out_.append(from_, static_cast<size_t>(end - from_));
+  from_ = end;
+}
+
+// With the comma in front of it; where there is none, with the one behind it.
+void Regular::leave_out(JsonView name, JsonView value) {
+  const char* begin = name.text().data();
+  const char* end = value.text().data() + value.text().size();
+  const bool follows = begin > from_ && begin[-1] == ',';
+  copy_up_to(follows ? begin - 1 : begin);
+  from_ = end + (!follows && *end == ',' ? 1 : 0);
+}
+
+void Regular::put_instead(JsonView value, std::string_view text) {
+  copy_up_to(value.text().data());
+  out_ += text;
+  from_ = value.text().data() + value.text().size();
 }
 
 }  // namespace aribus::record

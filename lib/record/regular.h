@@ -1,28 +1,71 @@
 // ARI's JSON made regular: times in RFC 3339 UTC, numbers as numbers, absent rather than null, causes with a
-// text.
+// text. What is regular already is copied.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "ari/schema.h"
-#include "base/json.h"
+#include "base/json_tape.h"
+#include "record/ids.h"
+#include "record/rules.h"
 
 namespace aribus::record {
 
-// Where and why `value` is not what ARI declares for `model`, as "channel.caller: an object is expected, not
-// a string", or "" when it is. Fields that are not declared are no fault.
-[[nodiscard]] std::string find_fault(const JsonValue& value, const ari::Model& model);
+// Walks one value, once: writes it regular, collects the ids in it and notices what is not as ARI declares.
+//
+// A value of a known model is handled as that model's rules say. Where the model is unknown (nullptr), or
+// says nothing of a field, values are written as they are, and objects are recognised by their shape for the
+// sake of their ids. So are fields that are declared as free-form, of which nothing is an id.
+class Regular {
+ public:
+  // Writes to the end of `out` and adds to `ids`.
+  Regular(std::string& out, Ids& ids) : out_(out), ids_(ids) {}
 
-// `field` of `model` is declared as a string and is a number in truth: it is written as one.
-[[nodiscard]] bool is_number_field(const ari::Model& model, std::string_view field);
+  // Writes `value`, of `type` (an object of `model` for Type::model) or, with `list`, an array of such.
+  void write(JsonView value, ari::Type type, bool list, const ModelRules* model);
 
-// Writes `value`, of `type` (`model` for Type::model), regular. What is not of its type, or not declared, is
-// written as it is.
-void write_regular(JsonWriter& writer, const JsonValue& value, ari::Type type, const ari::Model* model);
+  // Takes members of an event that go elsewhere.
+  struct Elsewhere {
+    // Called for each member with a name of the envelope. Returns whether it was taken.
+    virtual bool take(std::string_view name, JsonView value) = 0;
+  };
+  // Writes the members of `event`, an object of `model`, without the braces and without those that are taken.
+  void write_members(JsonView event, const ModelRules* model, Elsewhere& elsewhere);
 
-// Writes one member of an object of `model` regular, with what goes with it; nothing when it is null.
-void write_regular_member(JsonWriter& writer, const JsonValue& object, std::string_view name,
-                          const JsonValue& value, const ari::Model& model);
+  // Where and why the value is not what ARI declares, as "channel.caller: an object is expected, not a
+  // string"; "" when it is. Fields that are not declared are no fault.
+  [[nodiscard]] const std::string& fault() const { return fault_; }
+
+ private:
+  // The way to a value, from the inside outwards.
+  struct Way {
+    const Way* up = nullptr;
+    std::string_view name;  // of a member, or
+    size_t index = 0;       // of an item
+  };
+
+  void members(JsonView object, const ModelRules* model, Elsewhere* elsewhere, const Way& way);
+  void field(JsonView value, const FieldRule& rule, const Way& way);
+  void item(JsonView value, const FieldRule& rule, const Way& way);
+  void string(JsonView value, const FieldRule& rule);
+  void date(JsonView value, const Way& way);
+  void undeclared(JsonView value);
+  void add_cause_text(JsonView object, JsonView cause);
+  void add_endpoint(JsonView object);
+  void expected(std::string_view what, JsonView value, const Way& way);
+  void found_fault(const Way& way, std::string_view why);
+
+  void copy_up_to(const char* end);
+  void leave_out(JsonView name, JsonView value);
+  void put_instead(JsonView value, std::string_view text);
+
+  std::string& out_;
+  Ids& ids_;
+  std::string fault_;
+  bool as_it_is_ = false;       // nothing is changed: inside of what ARI does not declare
+  const char* from_ = nullptr;  // what is to be copied begins here
+  std::string decoded_;         // of a string with escapes
+};
 
 }  // namespace aribus::record

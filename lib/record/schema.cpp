@@ -5,7 +5,7 @@
 
 #include "base/object_text.h"
 #include "record/record.h"
-#include "record/regular.h"
+#include "record/rules.h"
 
 namespace aribus::record {
 namespace {

@@ -23,8 +23,9 @@ void Whereabouts::learn(IdKind kind, std::string_view id, std::string_view serve
 }
 
 void Whereabouts::learn(const record::Record& record) {
-  for (const IdKind kind : {IdKind::channel, IdKind::bridge, IdKind::playback, IdKind::recording}) {
-    for (const std::string& id : record.ids.of(kind)) learn(kind, id, record.server);
+  for (size_t i = 0; i < record.ids.size(); ++i) {
+    const record::Ids::Id id = record.ids[i];
+    if (id.kind != IdKind::endpoint && id.kind != IdKind::device) learn(id.kind, id.text, record.server);
   }
 }
 

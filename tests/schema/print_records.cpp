@@ -9,6 +9,7 @@
 #include "record/record.h"
 #include "record/schema.h"
 #include "tests/unit/ari/sample.h"
+#include "tests/unit/helpers.h"
 
 namespace {
 
@@ -30,7 +31,8 @@ int main(int argc, char** argv) {
   uint64_t seq = 0;
   const auto print = [&seq](std::string_view event) {
     const auto received = aribus::wall_now();
-    std::cout << to_line(aribus::record::read_event(event, event.size(), "pbx1", received), ++seq);
+    const auto record = aribus::test::read_event(event, event.size(), "pbx1", received);
+    std::cout << aribus::test::to_line(record, ++seq);
   };
   for (int i = 1; i < argc; ++i) {
     std::ifstream events(argv[i]);
@@ -50,7 +52,7 @@ int main(int argc, char** argv) {
   }
   for (const aribus::ari::Model& model : aribus::record::own_types()) {
     const auto fields = aribus::parse_json(aribus::test::sample(model));
-    std::cout << to_line(
+    std::cout << aribus::test::to_line(
         aribus::record::own_record(model.name, "pbx1", aribus::to_text(*fields), aribus::wall_now()), ++seq);
   }
   // What is odd is a record as well.

@@ -64,6 +64,21 @@ class TempDir {
   std::string path_;
 };
 
+// The record of one message.
+inline record::Record read_event(std::string_view text, size_t total_bytes, std::string_view server,
+                                 WallTime received) {
+  record::Record record;
+  record::read_event(text, total_bytes, server, received, record);
+  return record;
+}
+
+// The record's line.
+inline std::string to_line(const record::Record& record, uint64_t seq) {
+  std::string line(record::max_line_size(record), '\0');
+  line.resize(static_cast<size_t>(record::write_line(record, seq, line.data()) - line.data()));
+  return line;
+}
+
 // A record of type `type`, as the daemon would make it of an event.
 inline record::Record record_of(const std::string& type, const std::string& server = "pbx1",
                                 const std::string& app = "demo") {

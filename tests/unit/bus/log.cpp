@@ -61,7 +61,7 @@ TEST_CASE("records get sequence numbers from 1, one by one, and the listener hea
   CHECK(log.first() == 1);
   CHECK(log.next() == 21);
   CHECK(log.cursor().seq == 20);
-  CHECK(log.line(3) == record::to_line(record_of("A"), 3));
+  CHECK(log.line(3) == test::to_line(record_of("A"), 3));
   check_contents(log);
 }
 
@@ -79,7 +79,7 @@ TEST_CASE("the oldest records make room for new ones, and lines stay whole acros
 
 TEST_CASE("records of one size that divides the ring wrap at its very end") {
   Log log = log_of();
-  const size_t overhead = record::to_line(padded_record(0), 1000).size();
+  const size_t overhead = test::to_line(padded_record(0), 1000).size();
   for (int i = 0; i < 999; ++i) log.append(record_of("A"));
   for (int i = 0; i < 500; ++i) {
     log.append(padded_record(1024 - overhead));
@@ -103,7 +103,7 @@ TEST_CASE("short records are bounded by the index") {
 
 TEST_CASE("a record that is too large is replaced by one that says so") {
   Log log = log_of();
-  const size_t overhead = record::to_line(padded_record(0), 1).size();
+  const size_t overhead = test::to_line(padded_record(0), 1).size();
   log.append(padded_record(log.max_line_bytes() - overhead));
   CHECK(log.line(1).size() == log.max_line_bytes());
   log.append(padded_record(log.max_line_bytes() - overhead + 1, "Huger!"));

@@ -45,7 +45,7 @@ struct Stage {
     REQUIRE(test::pump(loop, [&] { return client->open_requests() == 0; }));
   }
   void event(const std::string& text) {
-    dispatcher.learn(record::read_event(text, text.size(), "pbx1", wall_now()));
+    dispatcher.learn(test::read_event(text, text.size(), "pbx1", wall_now()));
   }
   size_t waits() { return dispatcher.servers()[0]->waits().size(); }
 };

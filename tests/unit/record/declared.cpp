@@ -15,6 +15,8 @@ using ari::Field;
 using ari::Model;
 using ari::Type;
 using aribus::test::json;
+using aribus::test::read_event;
+using aribus::test::to_line;
 
 namespace {
 

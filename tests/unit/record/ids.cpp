@@ -8,7 +8,8 @@
 
 using namespace aribus;
 using namespace aribus::record;
-using Strings = std::vector<std::string>;
+using aribus::test::read_event;
+using Strings = std::vector<std::string_view>;
 
 namespace {
 

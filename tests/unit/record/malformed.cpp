@@ -1,4 +1,8 @@
 // Nothing is dropped for being odd.
+#include <fstream>
+#include <random>
+
+#include "base/bytes.h"
 #include "record/record.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
@@ -6,6 +10,8 @@
 using namespace aribus;
 using namespace aribus::record;
 using aribus::test::json;
+using aribus::test::read_event;
+using aribus::test::to_line;
 
 namespace {
 
@@ -64,6 +70,42 @@ TEST_CASE("a lone surrogate never gets out as broken UTF-8") {
     INFO(to_line(record, 1));
     CHECK(parse_json(to_line(record, 1)).ok());
   }
+}
+
+TEST_CASE("whatever bytes come, one line of JSON goes out") {
+  std::vector<std::string> events;
+  std::ifstream stream(std::string(ARIBUS_SOURCE_DIR) + "/tests/data/events-22.jsonl");
+  for (std::string line; std::getline(stream, line);) events.push_back(line);
+  REQUIRE_FALSE(events.empty());
+  std::mt19937 random(7);
+  const auto below = [&](size_t bound) { return random() % bound; };
+  static constexpr std::string_view pieces[] = {
+      "null",        "\"",      "{",  "}", "[",    "]", ",",          ":",
+      "\\",          "\\u0000", "\n", " ", "\xFF", "5", "\"seq\":1,", "\"cause\":16,",
+      "\"x\":null,", "true"};
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text = events[below(events.size())];
+    for (size_t changes = 1 + below(3); changes > 0; --changes) {
+      const size_t at = below(text.size());
+      text.replace(at, below(4), pieces[below(std::size(pieces))]);
+    }
+    const std::string line = to_line(read_event(text, text.size(), "pbx1", received), 1);
+    INFO(to_valid_utf8(text, 2000));
+    REQUIRE(line.find('\n') == line.size() - 1);
+    REQUIRE(parse_json(line).ok());
+  }
+}
+
+TEST_CASE("a line has room for the longest escapes") {
+  Record record;
+  const std::string controls(1000, '\x01');
+  record.server = controls;
+  record.app = controls;
+  record.type = controls;
+  for (size_t kind = 0; kind < id_kinds; ++kind) record.ids.add(static_cast<IdKind>(kind), controls);
+  const std::string line = to_line(record, UINT64_MAX);
+  CHECK(line.size() <= max_line_size(record));
+  CHECK(parse_json(line).ok());
 }
 
 TEST_CASE("of a long text that can't be read only the beginning is kept") {

@@ -6,6 +6,8 @@
 using namespace aribus;
 using namespace aribus::record;
 using aribus::test::json;
+using aribus::test::read_event;
+using aribus::test::to_line;
 
 namespace {
 

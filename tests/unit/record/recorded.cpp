@@ -9,6 +9,8 @@
 using namespace aribus;
 using namespace aribus::record;
 using aribus::test::json;
+using aribus::test::read_event;
+using aribus::test::to_line;
 
 namespace {
 

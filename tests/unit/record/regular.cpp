@@ -7,16 +7,29 @@
 using namespace aribus;
 using namespace aribus::record;
 using aribus::test::json;
+using aribus::test::read_event;
+using aribus::test::to_line;
 
 namespace {
 
+struct Made {
+  std::string text;
+  std::string fault;
+};
+Made make(std::string_view model, std::string_view text) {
+  JsonTape tape;
+  Made made;
+  Ids ids;
+  Regular regular(made.text, ids);
+  regular.write(tape.read(text), ari::Type::model, false, find_rules(model));
+  made.fault = regular.fault();
+  return made;
+}
 std::string regular(std::string_view model, std::string_view text) {
-  const Json value = json(text);
-  return render(
-      [&](JsonWriter& writer) { write_regular(writer, value, ari::Type::model, ari::find_model(model)); });
+  return make(model, text).text;
 }
 std::string fault(std::string_view model, std::string_view text) {
-  return find_fault(json(text), *ari::find_model(model));
+  return make(model, text).fault;
 }
 
 constexpr std::string_view channel =
