@@ -31,6 +31,7 @@ App::App(Config config, bus::Log log)
     : config_(std::move(config)),
       log_(std::move(log)),
       server_(loop_, log_, dispatcher_, config_.ipc),
+      meter_(loop_),
       watchdog_(loop_),
       leave_deadline_(loop_),
       started_(wall_now()) {
@@ -172,6 +173,12 @@ std::string App::status() const {
     number("next", log_.next());
     number("ring_bytes", log_.ring_bytes());
     number("used_bytes", log_.used_bytes());
+    writer.EndObject();
+    writer.Key("loop");
+    writer.StartObject();
+    number("turns", meter_.turns());
+    number("longest_turn_us", static_cast<uint64_t>(meter_.longest().count()));
+    number("longest_turn_lately_us", static_cast<uint64_t>(meter_.longest_lately().count()));
     writer.EndObject();
     number("connections", server_.connections());
     number("subscribers", server_.subscribers());

@@ -54,6 +54,7 @@ class App {
   control::Dispatcher dispatcher_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   ipc::Server server_;
+  TurnMeter meter_;
   Timer watchdog_;
   Timer leave_deadline_;
   WallTime started_;

@@ -16,7 +16,7 @@ constexpr std::string_view discover_answer =
     R"("components":{"type":"object"}}})";
 
 constexpr std::string_view status_answer =
-    R"({"type":"object","required":["aribus","pid","started","servers","bus","connections","subscribers"],)"
+    R"({"type":"object","required":["aribus","pid","started","servers","bus","loop","connections","subscribers"],)"
     R"("properties":{"aribus":{"type":"string"},"pid":{"type":"integer"},)"
     R"("started":{"type":"string","format":"date-time"},"servers":{"type":"array","items":{"type":"object",)"
     R"("required":["name","connected","since","apps","replaced","received","requests_open"],"properties":{)"
@@ -26,7 +26,9 @@ constexpr std::string_view status_answer =
     R"("requests_open":{"type":"integer"}}}},"bus":{"type":"object",)"
     R"("required":["stream","first","next","ring_bytes","used_bytes"],"properties":{"stream":{"type":"string"},)"
     R"("first":{"type":"integer"},"next":{"type":"integer"},"ring_bytes":{"type":"integer"},)"
-    R"("used_bytes":{"type":"integer"}}},"connections":{"type":"integer"},"subscribers":{"type":"integer"}}})";
+    R"("used_bytes":{"type":"integer"}}},"loop":{"type":"object","required":["turns","longest_turn_us",)"
+    R"("longest_turn_lately_us"],"properties":{"turns":{"type":"integer"},"longest_turn_us":{"type":"integer"},)"
+    R"("longest_turn_lately_us":{"type":"integer"}}},"connections":{"type":"integer"},"subscribers":{"type":"integer"}}})";
 
 }  // namespace
 

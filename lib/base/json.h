@@ -62,7 +62,7 @@ inline void write_member(JsonWriter& writer, std::string_view name, std::string_
 void append_json_string(std::string& out, std::string_view text);
 // Writes it to `at`, where max_json_string_growth bytes for each byte of `text` and two more have room, and
 // returns its end.
-inline constexpr size_t max_json_string_growth = 6;  // \u001f
+inline constexpr size_t max_json_string_growth = 6;  // of a control character
 char* write_json_string(char* at, std::string_view text);
 
 // Writes a JSON text that is already finished.

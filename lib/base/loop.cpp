@@ -1,7 +1,9 @@
 #include "base/loop.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace aribus {
 namespace {
@@ -118,6 +120,37 @@ Signal::Signal(Loop& loop, int number, std::function<void()> call)
   handle_->call = [call = std::move(call)](int) { call(); };
   uv_signal_start(
       &handle_->raw, [](uv_signal_t* raw, int) { fire(raw, 0); }, number);
+}
+
+TurnMeter::TurnMeter(Loop& loop)
+    : loop_(loop), prepare_(make_handle<uv_prepare_t>("prepare", [&](uv_prepare_t* raw) {
+        return uv_prepare_init(loop.raw(), raw);
+      })) {
+  uv_loop_configure(loop.raw(), UV_METRICS_IDLE_TIME);
+  prepare_->call = [this](int) { end_turn(); };
+  uv_prepare_start(&prepare_->raw, [](uv_prepare_t* raw) { fire(raw, 0); });
+  uv_unref(reinterpret_cast<uv_handle_t*>(&prepare_->raw));
+}
+
+void TurnMeter::end_turn() {
+  constexpr uint64_t minute_ns = 60'000'000'000;
+  const uint64_t now = uv_hrtime();
+  const uint64_t idle = uv_metrics_idle_time(loop_.raw());
+  const uint64_t before = std::exchange(at_ns_, now);
+  const uint64_t idle_before = std::exchange(idle_ns_, idle);
+  if (turns_++ == 0) return;
+  const std::chrono::microseconds busy((now - before - (idle - idle_before)) / 1000);
+  if (const uint64_t minute = now / minute_ns; minute != minute_) {
+    minute_before_ = minute == minute_ + 1 ? this_minute_ : std::chrono::microseconds(0);
+    this_minute_ = std::chrono::microseconds(0);
+    minute_ = minute;
+  }
+  this_minute_ = std::max(this_minute_, busy);
+  longest_ = std::max(longest_, busy);
+}
+
+std::chrono::microseconds TurnMeter::longest_lately() const {
+  return std::max(this_minute_, minute_before_);
 }
 
 EndOfTurn::EndOfTurn(Loop& loop, std::function<void()> call)

@@ -117,6 +117,32 @@ class Signal {
   detail::HandlePtr<uv_signal_t> handle_;
 };
 
+// Measures how long the loop keeps away from its descriptors: the turns, without the time it slept.
+class TurnMeter {
+ public:
+  explicit TurnMeter(Loop& loop);
+  TurnMeter(const TurnMeter&) = delete;
+  TurnMeter& operator=(const TurnMeter&) = delete;
+
+  [[nodiscard]] uint64_t turns() const { return turns_; }
+  // The longest turn of all, and of the last one to two minutes.
+  [[nodiscard]] std::chrono::microseconds longest() const { return longest_; }
+  [[nodiscard]] std::chrono::microseconds longest_lately() const;
+
+ private:
+  void end_turn();
+
+  Loop& loop_;
+  detail::HandlePtr<uv_prepare_t> prepare_;
+  uint64_t turns_ = 0;
+  uint64_t at_ns_ = 0;    // of the end of the last turn
+  uint64_t idle_ns_ = 0;  // slept up to there
+  uint64_t minute_ = 0;
+  std::chrono::microseconds longest_{0};
+  std::chrono::microseconds this_minute_{0};
+  std::chrono::microseconds minute_before_{0};
+};
+
 // Work at the end of a turn: what many events of one turn ask for is done once, after the last of them.
 class EndOfTurn {
  public:

@@ -89,4 +89,19 @@ std::string_view Log::lines(uint64_t from, uint64_t to) const {
   return bytes(begin, last.offset + last.length - begin);
 }
 
+uint64_t Log::record_at(uint64_t from, uint64_t to, size_t bytes) const {
+  if (from >= to) return to;
+  const uint64_t behind = entry(from).offset + bytes;
+  while (from < to) {
+    const uint64_t middle = from + (to - from) / 2;
+    const Entry& record = entry(middle);
+    if (record.offset + record.length > behind) {
+      to = middle;
+    } else {
+      from = middle + 1;
+    }
+  }
+  return to;
+}
+
 }  // namespace aribus::bus

@@ -56,6 +56,8 @@ class Log {
   }
   // The lines of [from, to) in a row.
   [[nodiscard]] std::string_view lines(uint64_t from, uint64_t to) const;
+  // The first record of [from, to) that ends behind the first `bytes` bytes of lines(from, to), or `to`.
+  [[nodiscard]] uint64_t record_at(uint64_t from, uint64_t to, size_t bytes) const;
   [[nodiscard]] uint64_t id(const Entry& entry, size_t i) const {
     return ids_[(entry.ids_begin + i) % ids_.size()];
   }

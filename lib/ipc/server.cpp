@@ -73,7 +73,7 @@ Server::Server(Loop& loop, bus::Log& log, control::Dispatcher& dispatcher, Serve
       log_(log),
       dispatcher_(dispatcher),
       options_(std::move(options)),
-      end_of_turn_(loop, [this] { flush(); }),
+      end_of_turn_(loop, [this] { end_turn(); }),
       housekeeping_(loop),
       resume_accepting_(loop),
       drain_deadline_(loop) {
@@ -155,13 +155,13 @@ void Server::add_session(Fd socket) {
   const uint64_t id = next_session_++;
   const size_t before = sessions_.size();
   auto session = std::make_unique<Session>(
-      Session::Context{loop_, log_, dispatcher_, budget_, options_.session}, std::move(socket),
+      Session::Context{loop_, log_, dispatcher_, requests_, options_.session}, std::move(socket),
       Session::Handlers{[this, id] {
                           reading_.push_back(id);
                           end_of_turn_.request();
                         },
                         [this, id] {
-                          wanting_.push_back(id);
+                          flushing_.push_back(id);
                           end_of_turn_.request();
                         },
                         [this, id] {
@@ -176,26 +176,30 @@ void Server::add_session(Fd socket) {
   }
 }
 
-void Server::flush() {
-  budget_.renew();
-  const std::vector<uint64_t> wanting = std::exchange(wanting_, {});
+void Server::end_turn() {
   if (std::exchange(log_grew_, false)) {
-    for (const auto& [id, session] : sessions_) {
-      if (session->has_subscription()) session->flush();
-    }
+    for (const auto& [id, session] : sessions_) session->on_log_grew();
   }
-  for (const uint64_t id : wanting) {
-    if (const auto at = sessions_.find(id); at != sessions_.end()) at->second->flush();
+  // Each kind of work goes on in the order in which sessions asked: who takes much of a turn comes last in
+  // the next one.
+  writing_.renew();
+  for (size_t count = flushing_.size(); count > 0 && !writing_.spent(); --count) {
+    const TurnBudget::Use use(writing_);
+    if (Session* session = take_first(flushing_)) session->flush();
   }
-  // In the order in which they asked: who takes much of a turn comes last in the next one.
-  while (!reading_.empty() && !budget_.spent()) {
-    const uint64_t id = reading_.front();
-    reading_.pop_front();
-    if (const auto at = sessions_.find(id); at != sessions_.end()) at->second->read();
+  requests_.renew();
+  while (!reading_.empty() && !requests_.spent()) {
+    if (Session* session = take_first(reading_)) session->read();
   }
-  if (!reading_.empty()) end_of_turn_.request();
+  if (!reading_.empty() || !flushing_.empty()) end_of_turn_.request();
   for (const uint64_t id : std::exchange(ended_, {})) sessions_.erase(id);
   if (drained_ && sessions_.empty()) finish_drain();
+}
+
+Session* Server::take_first(std::deque<uint64_t>& queue) {
+  const auto at = sessions_.find(queue.front());
+  queue.pop_front();
+  return at == sessions_.end() ? nullptr : at->second.get();
 }
 
 size_t Server::subscribers() const {

@@ -61,7 +61,8 @@ class Server {
   void accept(Listener& listener);
   void pause_accepting(const Error& error);
   void add_session(Fd socket);
-  void flush();
+  void end_turn();
+  Session* take_first(std::deque<uint64_t>& queue);
   void close_listeners();
   void finish_drain();
 
@@ -69,11 +70,12 @@ class Server {
   bus::Log& log_;
   control::Dispatcher& dispatcher_;
   ServerOptions options_;
-  TurnBudget budget_;
+  TurnBudget requests_;  // the time for handling them
+  TurnBudget writing_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::deque<uint64_t> reading_;   // sessions that have something to read
-  std::vector<uint64_t> wanting_;  // sessions that asked for a flush
+  std::deque<uint64_t> flushing_;  // sessions that have something to write
   std::vector<uint64_t> ended_;    // sessions to be removed at the end of the turn
   uint64_t next_session_ = 1;
   bool log_grew_ = false;

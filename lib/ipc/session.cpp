@@ -48,9 +48,18 @@ void Session::on_ready(int events) {
 }
 
 void Session::want_read() {
-  if (ended_ || std::exchange(queued_, true)) return;
+  if (ended_ || std::exchange(read_queued_, true)) return;
   watch();
   handlers_.wants_read();
+}
+
+void Session::want_flush() {
+  if (ended_ || std::exchange(flush_queued_, true)) return;
+  handlers_.wants_flush();
+}
+
+void Session::on_log_grew() {
+  if (subscription_ && !blocked_) want_flush();
 }
 
 bool Session::may_read() const {
@@ -58,7 +67,7 @@ bool Session::may_read() const {
 }
 
 void Session::read() {
-  queued_ = false;
+  read_queued_ = false;
   // One buffer for all sessions: it holds nothing between calls.
   static std::array<char, 64 * 1024> buffer;
   const TurnBudget::Use use(context_.budget);
@@ -79,7 +88,7 @@ void Session::read() {
   if (ended_) return;
   if (!input_.empty() && may_read()) want_read();  // behind the others
   watch();
-  handlers_.wants_flush();
+  want_flush();
 }
 
 // Handles what was read, line by line.
@@ -193,7 +202,7 @@ void Session::start_freed() {
   const auto alive = alive_;
   while (!freed_.empty() && outbox_.size() <= context_.limits.max_unsent_bytes) {
     if (context_.budget.spent()) {
-      handlers_.wants_flush();  // they go on from there
+      want_flush();  // they go on from there
       break;
     }
     const TurnBudget::Use use(context_.budget);
@@ -209,7 +218,7 @@ void Session::finish(uint64_t ticket, const Result<std::string>& outcome) {
   const auto command = commands_.extract(ticket);
   answer(command.mapped().id, outcome, command.mapped().batch);
   let_followers_go(ticket);
-  handlers_.wants_flush();  // it may have been the last one, and without an answer
+  want_flush();  // it may have been the last one, and without an answer
 }
 
 // From here on the command holds up none that came after it.
@@ -235,13 +244,13 @@ void Session::end_batch_part(Batch& batch) {
   if (!batch.text.empty()) send_line(batch.text + "]");
   if (subscribed_in_.get() != &batch) return;
   subscribed_in_.reset();
-  handlers_.wants_flush();
+  want_flush();
 }
 
 void Session::send_line(std::string_view text) {
   outbox_.append(text);
   outbox_.append("\n");
-  handlers_.wants_flush();
+  want_flush();
 }
 
 void Session::end_with(const Error& error) {
@@ -254,10 +263,11 @@ void Session::drain() {
   input_over_ = true;
   draining_ = true;
   watch();
-  handlers_.wants_flush();
+  want_flush();
 }
 
 void Session::flush() {
+  flush_queued_ = false;
   if (ended_ || blocked_) return;
   if (!write_outbox()) return;
   start_freed();
@@ -296,12 +306,12 @@ bool Session::write_records() {
       if (leaving_) return true;
     }
     if (written >= fair_share_bytes) {
-      handlers_.wants_flush();
+      want_flush();
       return true;
     }
     subscription_->gather(fair_share_bytes, pieces);
     if (pieces.empty()) {  // of all those looked at none matches
-      handlers_.wants_flush();
+      want_flush();
       return true;
     }
     msghdr message{};
@@ -326,7 +336,7 @@ bool Session::write_records() {
 }
 
 void Session::watch() {
-  poll_.watch((may_read() && !queued_ ? UV_READABLE : 0) | (blocked_ ? UV_WRITABLE : 0));
+  poll_.watch((may_read() && !read_queued_ ? UV_READABLE : 0) | (blocked_ ? UV_WRITABLE : 0));
 }
 
 void Session::end() {

@@ -40,7 +40,7 @@ class Session {
   };
   struct Handlers {
     std::function<void()> wants_read;   // read() is to be called when it is its turn
-    std::function<void()> wants_flush;  // flush() is to be called at the end of this turn
+    std::function<void()> wants_flush;  // flush() is to be called when it is its turn to write
     std::function<void()> ended;  // the connection is over: destroy this object, but not from within the call
   };
 
@@ -53,6 +53,8 @@ class Session {
   void read();
   // Writes as much as the socket takes, but no more than a fair share.
   void flush();
+  // The log has new records.
+  void on_log_grew();
   // Says `error` and ends, once what waits has been written.
   void end_with(const Error& error);
   // Reads nothing more; ends when the commands under way are answered and all answers and records are
@@ -80,6 +82,7 @@ class Session {
 
   void on_ready(int events);
   void want_read();
+  void want_flush();
   [[nodiscard]] bool may_read() const;
   void handle_input();
   void on_line(std::string_view line);
@@ -114,11 +117,12 @@ class Session {
   std::deque<uint64_t> freed_;  // commands that waited, and need not any more
   uint64_t next_ticket_ = 1;
   bool starting_ = false;
-  bool input_over_ = false;  // nothing more is read
-  bool draining_ = false;    // ends when everything is answered and written
-  bool leaving_ = false;     // no record more is written; ends when the outbox is empty
-  bool blocked_ = false;     // the socket takes no more at present
-  bool queued_ = false;      // asked for its turn to read
+  bool input_over_ = false;    // nothing more is read
+  bool draining_ = false;      // ends when everything is answered and written
+  bool leaving_ = false;       // no record more is written; ends when the outbox is empty
+  bool blocked_ = false;       // the socket takes no more at present
+  bool read_queued_ = false;   // asked for its turn to read
+  bool flush_queued_ = false;  // asked for its turn to write
   bool ended_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // replies outlive sessions
 };

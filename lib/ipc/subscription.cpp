@@ -106,6 +106,20 @@ std::string Subscription::take_lost() {
 void Subscription::gather(size_t max_bytes, std::vector<iovec>& pieces) {
   pieces.clear();
   runs_.clear();
+  if (filter_.takes_all()) {
+    const uint64_t end = log_->record_at(next_, log_->next(), max_bytes);
+    gathered_ = std::max(end, next_ + 1);
+    runs_.push_back({next_, gathered_});
+  } else {
+    gather_matches(max_bytes);
+  }
+  for (const Run& run : runs_) {
+    const std::string_view lines = log_->lines(run.from, run.to);
+    pieces.push_back({const_cast<char*>(lines.data()), lines.size()});
+  }
+}
+
+void Subscription::gather_matches(size_t max_bytes) {
   const uint64_t end = std::min(log_->next(), next_ + max_scanned);
   size_t bytes = 0;
   uint64_t seq = next_;
@@ -123,10 +137,6 @@ void Subscription::gather(size_t max_bytes, std::vector<iovec>& pieces) {
   }
   gathered_ = seq;
   if (runs_.empty()) next_ = seq;
-  for (const Run& run : runs_) {
-    const std::string_view lines = log_->lines(run.from, run.to);
-    pieces.push_back({const_cast<char*>(lines.data()), lines.size()});
-  }
 }
 
 std::string_view Subscription::advance(size_t count) {
@@ -134,17 +144,13 @@ std::string_view Subscription::advance(size_t count) {
     const size_t run_bytes = log_->lines(run.from, run.to).size();
     if (count >= run_bytes) {
       count -= run_bytes;
-      next_ = run.to;
       continue;
     }
-    for (uint64_t seq = run.from; seq < run.to; ++seq) {
-      const std::string_view line = log_->line(seq);
-      next_ = seq;
-      if (count == 0) return {};
-      next_ = seq + 1;
-      if (count < line.size()) return line.substr(count);
-      count -= line.size();
-    }
+    const uint64_t cut = log_->record_at(run.from, run.to, count);
+    const std::string_view line = log_->line(cut);
+    const size_t written = count - log_->lines(run.from, cut).size();
+    next_ = written == 0 ? cut : cut + 1;
+    return written == 0 ? std::string_view() : line.substr(written);
   }
   next_ = gathered_;
   return {};

@@ -40,7 +40,7 @@ class Subscription {
 
   // The lines to write next, neighbours merged: at most `max_bytes` (but at least one record), `max_pieces`
   // pieces and `max_scanned` records looked at. Records that don't match are passed over for good. Good until
-  // the log grows. Required: take_lost() was called.
+  // the log grows. Required: take_lost() was called, and it is not up to date.
   void gather(size_t max_bytes, std::vector<iovec>& pieces);
   // The first `count` bytes of what gather() gave were written. Returns the rest of a record that was cut in
   // the middle: it must be written next.
@@ -54,6 +54,7 @@ class Subscription {
 
   Subscription(bus::FilterOptions filter, const bus::Log& log) : log_(&log), filter_(std::move(filter)) {}
   void start(const std::optional<std::string>& since);
+  void gather_matches(size_t max_bytes);
 
   const bus::Log* log_;
   bus::Filter filter_;

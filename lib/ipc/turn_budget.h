@@ -1,4 +1,4 @@
-// How long the loop is kept by what programs ask.
+// How long the loop is kept by programs.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +7,12 @@
 
 namespace aribus::ipc {
 
-// The time that requests take in one turn of the loop, over all connections together: what they ask beyond it
-// waits for the next turn, so that Asterisk's events are read in between (it cuts a reader off that is slow
-// for 100 ms).
+// The time that one kind of work (handling requests, writing) takes in one turn of the loop, over all
+// connections together: what is beyond it waits for the next turn, so that Asterisk's events are read in
+// between (it cuts a reader off that is slow for 100 ms).
 class TurnBudget {
  public:
-  static constexpr uint64_t limit_ns = 5'000'000;
+  static constexpr uint64_t limit_ns = 4'000'000;
 
   [[nodiscard]] bool spent() const {
     return used_ns_ + (began_ns_ == 0 ? 0 : uv_hrtime() - began_ns_) >= limit_ns;

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include <sys/socket.h>
@@ -12,8 +13,8 @@
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
-using aribus::test::pump;
 using aribus::test::pump_for;
+using aribus::test::pump;
 
 namespace {
 
@@ -208,4 +209,22 @@ TEST_CASE("a timer at intervals that was late goes on at its interval") {
   REQUIRE(pump(loop, [&] { return calls > 0; }));
   CHECK(calls == 1);  // what it missed is not made up for
   REQUIRE(pump(loop, [&] { return calls >= 3; }));
+}
+
+TEST_CASE("the meter counts the time of turns, and not the time slept") {
+  Loop loop;
+  const TurnMeter meter(loop);
+  Timer timer(loop);
+  pump_for(loop, Milliseconds(60));
+  CHECK(meter.turns() > 0);
+  CHECK(meter.longest() < Milliseconds(30));
+  bool done = false;
+  timer.once(Milliseconds(1), [&] {
+    std::this_thread::sleep_for(Milliseconds(40));
+    done = true;
+  });
+  pump(loop, [&] { return done; });
+  pump_for(loop, Milliseconds(5));
+  CHECK(meter.longest() >= Milliseconds(40));
+  CHECK(meter.longest_lately() == meter.longest());
 }
