@@ -24,8 +24,8 @@ struct NameKey {
       std::memcpy(&head, bytes, 8);
       std::memcpy(&tail, bytes + length - 8, 8);
     } else if (length >= 4) {
-      std::memcpy(&head, bytes, 4);
-      std::memcpy(&tail, bytes + length - 4, 4);
+      head = four(bytes);
+      tail = four(bytes + length - 4);
     } else {
       for (size_t i = 0; i < length; ++i) head = head << 8 | static_cast<unsigned char>(bytes[i]);
     }
@@ -42,6 +42,14 @@ struct NameKey {
   std::string_view name;
   uint64_t head = 0;
   uint64_t tail = 0;
+
+ private:
+  // Read as such: of four bytes in an eight byte variable the processor would have to wait for the store.
+  static uint32_t four(const char* bytes) {
+    uint32_t value = 0;
+    std::memcpy(&value, bytes, 4);
+    return value;
+  }
 };
 
 // Finds the place of a name in a list of fewer than 255 names.
