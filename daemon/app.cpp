@@ -18,7 +18,7 @@ constexpr size_t max_reasons_told = 16;  // for one outage, in the log
 }  // namespace
 
 Result<std::unique_ptr<App>> App::make(Config config) {
-  Result<bus::Log> log = bus::Log::make(config.ring_bytes);
+  Result<bus::Log> log = bus::Log::make(config.bus);
   if (!log) return log.error();
   std::unique_ptr<App> app(new App(std::move(config), std::move(*log)));
   for (const AsteriskConfig& asterisk : app->config_.asterisk) {
@@ -173,6 +173,14 @@ std::string App::status() const {
     number("next", log_.next());
     number("ring_bytes", log_.ring_bytes());
     number("used_bytes", log_.used_bytes());
+    if (!config_.bus.path.empty()) {
+      write_member(writer, "path", config_.bus.path);
+      writer.Key("resumed");
+      writer.Bool(log_.resumed());
+    }
+    if (const auto reason = log_.not_resumed_because(); !reason.empty()) {
+      write_member(writer, "reason", reason);
+    }
     writer.EndObject();
     writer.Key("loop");
     writer.StartObject();
@@ -226,6 +234,15 @@ void App::leave() {
   done();
 }
 
+void App::tell_of_log() const {
+  if (log_.resumed()) {
+    spdlog::info("bus.path {}: the stream {} goes on after record {}", config_.bus.path, log_.stream(),
+                 log_.next() - 1);
+  } else if (const std::string_view reason = log_.not_resumed_because(); !reason.empty()) {
+    spdlog::warn("bus.path {}: the stream starts afresh: {}", config_.bus.path, reason);
+  }
+}
+
 Result<void> App::run() {
   const Signal on_term(loop_, SIGTERM, [this] { stop(); });
   const Signal on_int(loop_, SIGINT, [this] { stop(); });
@@ -235,6 +252,7 @@ Result<void> App::run() {
   });
   if (auto listening = server_.listen(); !listening) return listening;
   for (const auto& socket : config_.ipc.sockets) spdlog::info("listening on {}", socket.path);
+  tell_of_log();
   for (const auto& upstream : upstreams_) upstream->client->connect();
   if (const auto interval = watchdog_interval())
     watchdog_.every(*interval, [] { notify_systemd("WATCHDOG=1"); });

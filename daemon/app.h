@@ -45,6 +45,7 @@ class App {
   [[nodiscard]] std::string hello() const;
   [[nodiscard]] std::string status() const;
   void tell_systemd() const;
+  void tell_of_log() const;
   void stop();
   void leave();
 

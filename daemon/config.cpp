@@ -195,9 +195,13 @@ Config read_config(const YamlValue& root, const std::string& file) {
   map.optional("bus", [&](const YamlValue& value) {
     YamlMap bus(value);
     bus.optional("ring_bytes", [&](const YamlValue& v) {
-      config.ring_bytes = v.bytes();
-      if (config.ring_bytes < bus::Log::min_ring_bytes) v.fail("at least 64KiB is expected");
-      if (config.ring_bytes > max_ring_bytes) v.fail("at most 64GiB is expected");
+      config.bus.ring_bytes = v.bytes();
+      if (config.bus.ring_bytes < bus::Log::min_ring_bytes) v.fail("at least 64KiB is expected");
+      if (config.bus.ring_bytes > max_ring_bytes) v.fail("at most 64GiB is expected");
+    });
+    bus.optional("path", [&](const YamlValue& v) {
+      config.bus.path = v.string();
+      if (!config.bus.path.starts_with('/')) v.fail("an absolute path is expected");
     });
     bus.finish();
   });

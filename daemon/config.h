@@ -20,7 +20,7 @@ struct AsteriskConfig {
 struct Config {
   std::vector<AsteriskConfig> asterisk;
   ipc::ServerOptions ipc;
-  size_t ring_bytes = 64 << 20;
+  bus::LogOptions bus;
   Milliseconds drain_timeout{5000};
   std::string log_level = "info";
   std::vector<std::string> warnings;  // what is allowed and unwise

@@ -26,7 +26,8 @@ constexpr std::string_view status_answer =
     R"("requests_open":{"type":"integer"}}}},"bus":{"type":"object",)"
     R"("required":["stream","first","next","ring_bytes","used_bytes"],"properties":{"stream":{"type":"string"},)"
     R"("first":{"type":"integer"},"next":{"type":"integer"},"ring_bytes":{"type":"integer"},)"
-    R"("used_bytes":{"type":"integer"}}},"loop":{"type":"object","required":["turns","longest_turn_us",)"
+    R"("used_bytes":{"type":"integer"},"path":{"type":"string"},"resumed":{"type":"boolean"},)"
+    R"("reason":{"type":"string"}}},"loop":{"type":"object","required":["turns","longest_turn_us",)"
     R"("longest_turn_lately_us"],"properties":{"turns":{"type":"integer"},"longest_turn_us":{"type":"integer"},)"
     R"("longest_turn_lately_us":{"type":"integer"}}},"connections":{"type":"integer"},"subscribers":{"type":"integer"}}})";
 

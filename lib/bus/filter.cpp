@@ -67,6 +67,15 @@ bool Filter::matches_line(const Log& log, uint64_t seq) const {
          holds(options_.apps, find_string(*record, "app"));
 }
 
+uint64_t Filter::next_match(const Log& log, uint64_t from, uint64_t to) {
+  for (; from < to; ++from) {
+    const uint16_t type = log.entry(from).type;
+    if (type < types_.size() && types_[type] == Verdict::no) continue;
+    if (matches(log, from)) break;
+  }
+  return from;
+}
+
 bool Filter::matches(const Log& log, uint64_t seq) {
   if (takes_all_) return true;
   const Entry& entry = log.entry(seq);

@@ -29,7 +29,9 @@ class Filter {
 
   // Every record passes.
   [[nodiscard]] bool takes_all() const { return takes_all_; }
-  // Whether the record `seq` of `log` passes. Always ask about the same log.
+  // The first record of [from, to) in `log` that passes, or `to`. Always ask about the same log.
+  [[nodiscard]] uint64_t next_match(const Log& log, uint64_t from, uint64_t to);
+  // Whether the record `seq` passes.
   [[nodiscard]] bool matches(const Log& log, uint64_t seq);
 
  private:

@@ -1,6 +1,8 @@
 #include "bus/log.h"
 
+#include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "base/bytes.h"
 
@@ -26,29 +28,103 @@ record::Record too_large(const record::Record& record, size_t bytes, size_t limi
 
 }  // namespace
 
-Result<Log> Log::make(size_t ring_bytes) {
-  if (ring_bytes < min_ring_bytes) {
+Result<Log> Log::make(const LogOptions& options) {
+  if (options.ring_bytes < min_ring_bytes) {
     return Error{ErrorKind::invalid_params,
                  "ring_bytes: at least " + std::to_string(min_ring_bytes / 1024) + "KiB is expected",
                  {}};
   }
-  Result<MirroredMemory> ring = MirroredMemory::make(ring_bytes);
+  if (!options.path.empty()) return open(options);
+  Result<MirroredMemory> ring = MirroredMemory::make(options.ring_bytes);
   if (!ring) return ring.error();
-  // Records of under 256 bytes, or with more than four ids on average, are evicted a little before their
-  // bytes are.
-  return Log(std::move(*ring), ring_bytes / 256, ring_bytes / 64);
+  return Log(std::move(*ring), nullptr);
 }
 
-Log::Log(MirroredMemory ring, size_t entries, size_t ids)
-    : ring_(std::move(ring)), entries_(entries), ids_(ids), names_{""}, stream_(random_hex(6)) {}
+Result<Log> Log::open(const LogOptions& options) {
+  Result<RingFile> file = RingFile::open(options.path, options.ring_bytes);
+  if (!file) return file.error();
+  const auto log_on = [](RingFile& opened) {
+    MirroredMemory ring = opened.take_ring();
+    return Log(std::move(ring), std::make_unique<RingFile>(std::move(opened)));
+  };
+  Log log = log_on(*file);
+  if (!log.resumed() || log.read_file()) return log;
+  log.file_.reset();
+  Result<RingFile> afresh =
+      RingFile::open_afresh(options.path, options.ring_bytes, "the file's records are damaged");
+  if (!afresh) return afresh.error();
+  return log_on(*afresh);
+}
 
-uint16_t Log::number(const std::string& name) {
+// Records of under 256 bytes, or with more than four ids on average, are evicted a little before their bytes
+// are.
+Log::Log(MirroredMemory ring, std::unique_ptr<RingFile> file)
+    : file_(std::move(file)),
+      ring_(std::move(ring)),
+      entries_(ring_.size() / 256),
+      ids_(ring_.size() / 64),
+      names_{""},
+      stream_(resumed() ? file_->stream() : random_hex(6)) {
+  if (file_ && !resumed()) file_->set_stream(stream_);
+}
+
+// Makes the index of what the file holds. False: it is not what a daemon wrote.
+bool Log::read_file() {
+  JsonTape tape;
+  end_offset_ = file_->begin();
+  std::string_view rest = bytes(file_->begin(), file_->end() - file_->begin());
+  bool first = true;
+  while (!rest.empty()) {
+    const size_t end = rest.find('\n');
+    if (end == std::string_view::npos) return false;
+    const std::string_view line = rest.substr(0, end + 1);
+    rest.remove_prefix(line.size());
+    if (std::exchange(first, false)) first_ = next_ = 0;  // as the first line says
+    if (!read_line(tape, line)) return false;
+  }
+  return !stream_.empty();
+}
+
+bool Log::read_line(JsonTape& tape, std::string_view line) {
+  const JsonView notification = tape.read(line);
+  if (!notification.valid()) return false;
+  const JsonView record = notification.find("params");
+  if (!record.valid()) return false;
+  const auto text = [&](std::string_view name, std::string& into) {
+    const JsonView value = record.find(name);
+    if (!value.valid() || value.kind() != JsonKind::string) return false;
+    into = value.string();
+    return true;
+  };
+  std::string type;
+  std::string server;
+  std::string app;
+  const JsonView seq = record.find("seq");
+  if (!seq.valid() || !text("type", type) || !text("server", server) || !text("app", app)) return false;
+  uint64_t number = 0;
+  std::from_chars(seq.text().data(), seq.text().data() + seq.text().size(), number);
+  if (number == 0 || (next_ != 0 && number != next_)) return false;
+  if (next_ == 0) first_ = next_ = number;
+  record::Ids ids;
+  for (size_t kind = 0; kind < record::id_kinds; ++kind) {
+    const JsonView list = record.find(record::field_name(static_cast<record::IdKind>(kind)));
+    if (!list.valid()) continue;
+    for (const auto& id : list.children()) {
+      if (id.value().kind() == JsonKind::string)
+        ids.add(static_cast<record::IdKind>(kind), id.value().string());
+    }
+  }
+  make_room(line.size(), ids_kept(ids));
+  add_entry(line.size(), type, server, app, ids);
+  return true;
+}
+
+uint16_t Log::number(std::string_view name) {
   const auto known = numbers_.find(name);
   if (known != numbers_.end()) return known->second;
   if (names_.size() >= max_names) return 0;
   const auto made = static_cast<uint16_t>(names_.size());
-  names_.push_back(name);
-  numbers_.emplace(name, made);
+  numbers_.emplace(names_.emplace_back(name), made);
   return made;
 }
 
@@ -56,30 +132,45 @@ uint64_t Log::append(const record::Record& record) {
   if (const size_t size = max_line_size(record); line_.size() < size) line_.resize(size);
   const std::string_view line(line_.data(), write_line(record, next_, line_.data()));
   if (line.size() > max_line_bytes()) return append(too_large(record, line.size(), max_line_bytes()));
+  make_room(line.size(), ids_kept(record.ids));
+  std::memcpy(ring_.data() + end_offset_ % ring_.size(), line.data(), line.size());
+  add_entry(line.size(), record.type, record.server, record.app, record.ids);
+  if (file_) file_->set_end(end_offset_);
+  if (listener_) listener_();
+  return next_ - 1;
+}
 
-  size_t ids = record.ids.size();
-  const bool too_many_ids = ids > std::min(max_ids, ids_.size() / 4);
-  if (too_many_ids) ids = 0;
+// How many ids of a record go into the index: all of them, or none when they are too many.
+size_t Log::ids_kept(const record::Ids& ids) const {
+  return ids.size() > std::min(max_ids, ids_.size() / 4) ? 0 : ids.size();
+}
+
+// Lets go of the oldest records, until one of `bytes` with `ids` fits.
+void Log::make_room(size_t bytes, size_t ids) {
+  const uint64_t before = first_;
   while (first_ < next_ &&
-         (end_offset_ + line.size() - entry(first_).offset > ring_.size() ||
+         (end_offset_ + bytes - entry(first_).offset > ring_.size() ||
           end_ids_ + ids - entry(first_).ids_begin > ids_.size() || next_ - first_ >= entries_.size())) {
     ++first_;
   }
+  if (file_ && first_ != before) file_->set_begin(first_ < next_ ? entry(first_).offset : end_offset_);
+}
 
-  Entry& entry = entries_[next_ % entries_.size()];
+// The index's part of the record whose line is the next `length` bytes of the ring.
+void Log::add_entry(size_t length, std::string_view type, std::string_view server, std::string_view app,
+                    const record::Ids& ids) {
+  const size_t kept = ids_kept(ids);
+  Entry& entry = entries_[next_];
   entry.offset = end_offset_;
-  entry.length = static_cast<uint32_t>(line.size());
-  entry.type = number(record.type);
-  entry.server = number(record.server);
-  entry.app = number(record.app);
+  entry.length = static_cast<uint32_t>(length);
+  entry.type = number(type);
+  entry.server = number(server);
+  entry.app = number(app);
   entry.ids_begin = end_ids_;
-  entry.ids_count = too_many_ids ? any_id : static_cast<uint16_t>(ids);
-  std::memcpy(ring_.data() + end_offset_ % ring_.size(), line.data(), line.size());
-  end_offset_ += line.size();
-  for (size_t i = 0; i < ids; ++i) ids_[end_ids_++ % ids_.size()] = record.ids[i].hash;
-  const uint64_t seq = next_++;
-  if (listener_) listener_();
-  return seq;
+  entry.ids_count = kept < ids.size() ? any_id : static_cast<uint16_t>(kept);
+  for (size_t i = 0; i < kept; ++i) ids_[end_ids_++] = ids[i].hash;
+  end_offset_ += length;
+  ++next_;
 }
 
 std::string_view Log::lines(uint64_t from, uint64_t to) const {

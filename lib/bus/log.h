@@ -2,15 +2,20 @@
 // readers.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "base/json_tape.h"
 #include "bus/cursor.h"
 #include "bus/mirrored_memory.h"
+#include "bus/ring_file.h"
 #include "record/record.h"
 
 namespace aribus::bus {
@@ -27,12 +32,19 @@ struct Entry {
 };
 inline constexpr uint16_t any_id = 0xFFFF;
 
+struct LogOptions {
+  size_t ring_bytes = 64 << 20;
+  std::string path = {};  // of a file for the ring, so that the stream outlives the process; "": memory
+};
+
 // The stream of records, of which the newest that fit into the ring are kept. `seq` starts at 1 and grows by
-// one. Beside the ring's bytes, its index takes a quarter as many.
+// one. Beside the ring's bytes, its index takes up to a quarter as many.
 class Log {
  public:
-  // Errors: invalid_params when `ring_bytes` is under min_ring_bytes, system.
-  [[nodiscard]] static Result<Log> make(size_t ring_bytes);
+  // Goes on with the stream of the file, if there is one to be resumed.
+  // Errors: invalid_params when `ring_bytes` is under min_ring_bytes or another process uses the file,
+  // system.
+  [[nodiscard]] static Result<Log> make(const LogOptions& options);
 
   static constexpr size_t min_ring_bytes = 64 * 1024;
   // One record may take this much of the ring: larger ones are replaced by one of type Malformed.
@@ -48,9 +60,14 @@ class Log {
   [[nodiscard]] uint64_t next() const { return next_; }
   [[nodiscard]] Cursor cursor() const { return {stream_, next_ - 1}; }
   [[nodiscard]] const std::string& stream() const { return stream_; }
+  // Whether the stream was that of a file, and if not, why not: "" when there was none.
+  [[nodiscard]] bool resumed() const { return file_ && file_->resumed(); }
+  [[nodiscard]] std::string_view not_resumed_because() const {
+    return file_ ? std::string_view(file_->reason()) : std::string_view();
+  }
 
   // Required below: first() <= seq < next(). What they return is good until the next append.
-  [[nodiscard]] const Entry& entry(uint64_t seq) const { return entries_[seq % entries_.size()]; }
+  [[nodiscard]] const Entry& entry(uint64_t seq) const { return entries_[seq]; }
   [[nodiscard]] std::string_view line(uint64_t seq) const {
     return bytes(entry(seq).offset, entry(seq).length);
   }
@@ -58,9 +75,7 @@ class Log {
   [[nodiscard]] std::string_view lines(uint64_t from, uint64_t to) const;
   // The first record of [from, to) that ends behind the first `bytes` bytes of lines(from, to), or `to`.
   [[nodiscard]] uint64_t record_at(uint64_t from, uint64_t to, size_t bytes) const;
-  [[nodiscard]] uint64_t id(const Entry& entry, size_t i) const {
-    return ids_[(entry.ids_begin + i) % ids_.size()];
-  }
+  [[nodiscard]] uint64_t id(const Entry& entry, size_t i) const { return ids_[entry.ids_begin + i]; }
 
   // The type, server or app that an entry's number stands for; 0 when there were too many to number: then
   // only the line says.
@@ -70,17 +85,41 @@ class Log {
   [[nodiscard]] size_t used_bytes() const { return next_ == first_ ? 0 : end_offset_ - entry(first_).offset; }
 
  private:
-  Log(MirroredMemory ring, size_t entries, size_t ids);
-  uint16_t number(const std::string& name);
+  // Elements that go round. Memory is taken when they are first used.
+  template <typename Element>
+  class Circle {
+   public:
+    // Room for at least `size`.
+    explicit Circle(size_t size)
+        : mask_(std::bit_ceil(size) - 1), elements_(std::make_unique_for_overwrite<Element[]>(mask_ + 1)) {}
+    [[nodiscard]] size_t size() const { return mask_ + 1; }
+    [[nodiscard]] Element& operator[](uint64_t i) { return elements_[i & mask_]; }
+    [[nodiscard]] const Element& operator[](uint64_t i) const { return elements_[i & mask_]; }
+
+   private:
+    size_t mask_;
+    std::unique_ptr<Element[]> elements_;
+  };
+
+  Log(MirroredMemory ring, std::unique_ptr<RingFile> file);
+  [[nodiscard]] static Result<Log> open(const LogOptions& options);
+  [[nodiscard]] bool read_file();
+  [[nodiscard]] bool read_line(JsonTape& tape, std::string_view line);
+  void make_room(size_t bytes, size_t ids);
+  void add_entry(size_t length, std::string_view type, std::string_view server, std::string_view app,
+                 const record::Ids& ids);
+  [[nodiscard]] size_t ids_kept(const record::Ids& ids) const;
+  uint16_t number(std::string_view name);
   [[nodiscard]] std::string_view bytes(uint64_t offset, size_t length) const {
     return {ring_.data() + offset % ring_.size(), length};
   }
 
+  std::unique_ptr<RingFile> file_;  // nullptr: memory
   MirroredMemory ring_;
-  std::vector<Entry> entries_;
-  std::vector<uint64_t> ids_;
-  std::vector<std::string> names_;
-  std::unordered_map<std::string, uint16_t> numbers_;
+  Circle<Entry> entries_;
+  Circle<uint64_t> ids_;
+  std::deque<std::string> names_;
+  std::unordered_map<std::string_view, uint16_t> numbers_;
   std::string stream_;
   uint64_t first_ = 1;
   uint64_t next_ = 1;

@@ -14,6 +14,9 @@ class MirroredMemory {
   // `bytes` is rounded up to whole pages. Pages cost memory from when they are first written.
   // Errors: system.
   [[nodiscard]] static Result<MirroredMemory> make(size_t bytes);
+  // `bytes`, whole pages, of the file `fd` from the page at `offset` on.
+  // Errors: system.
+  [[nodiscard]] static Result<MirroredMemory> map(int fd, size_t offset, size_t bytes);
   ~MirroredMemory();
   MirroredMemory(MirroredMemory&& other) noexcept;
   MirroredMemory& operator=(MirroredMemory&&) = delete;

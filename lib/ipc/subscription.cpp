@@ -123,8 +123,9 @@ void Subscription::gather_matches(size_t max_bytes) {
   const uint64_t end = std::min(log_->next(), next_ + max_scanned);
   size_t bytes = 0;
   uint64_t seq = next_;
-  for (; seq < end; ++seq) {
-    if (!filter_.matches(*log_, seq)) continue;
+  for (;; ++seq) {
+    seq = filter_.next_match(*log_, seq, end);
+    if (seq == end) break;
     const size_t length = log_->entry(seq).length;
     const bool neighbour = !runs_.empty() && runs_.back().to == seq;
     if (bytes > 0 && (bytes + length > max_bytes || (!neighbour && runs_.size() == max_pieces))) break;

@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
     bytes += line.size();
     events.push_back(std::move(line));
   }
-  auto log = aribus::bus::Log::make(size_t{64} << 20);
+  auto log = aribus::bus::Log::make({});
   if (events.empty() || !log) {
     std::fprintf(stderr, "event_cost: no events in %s, or no memory\n", argv[1]);
     return 1;

@@ -14,7 +14,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 Daemon::Daemon(const std::vector<Server>& servers, const std::string& more_config,
-               const std::vector<std::string>& environment) {
+               const std::vector<std::string>& environment)
+    : environment_(environment) {
   std::string config = "asterisk:\n";
   for (const Server& server : servers) {
     std::string apps;
@@ -25,11 +26,19 @@ Daemon::Daemon(const std::vector<Server>& servers, const std::string& more_confi
   }
   config += "sockets:\n  - path: " + socket_path() + "\n" + more_config;
   if (config.find("logging:") == std::string::npos) config += "logging:\n  level: debug\n";
+  static constexpr std::string_view own_directory = "@DIRECTORY@/";
+  for (size_t at = 0; (at = config.find(own_directory)) != std::string::npos;)
+    config.replace(at, own_directory.size(), directory_ / "");
   const std::string file = directory_ / "aribusd.yaml";
   write_file(file, config);
   ::chmod(file.c_str(), 0600);
-  process_ = std::make_unique<Process>(std::vector<std::string>{ARIBUSD, "--config", file},
-                                       directory_ / "log", environment);
+  start();
+}
+
+void Daemon::start() {
+  process_ =
+      std::make_unique<Process>(std::vector<std::string>{ARIBUSD, "--config", directory_ / "aribusd.yaml"},
+                                directory_ / "log", environment_);
   for (int i = 0; i < 400; ++i) {
     if (client::Client::connect(socket_path())) return;
     if (process_->wait(milliseconds(25))) break;
@@ -78,6 +87,12 @@ void Daemon::wait_connected() const {
     std::this_thread::sleep_for(milliseconds(25));
   }
   throw std::runtime_error("aribusd does not get connected:\n" + log());
+}
+
+void Daemon::kill_and_start() {
+  process_->signal(SIGKILL);
+  process_->wait(seconds(10));
+  start();
 }
 
 int Daemon::stop() {

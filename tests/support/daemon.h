@@ -39,13 +39,19 @@ class Daemon {
   [[nodiscard]] Process& process() { return *process_; }
   [[nodiscard]] std::string socket_path() const { return directory_ / "aribus.sock"; }
   [[nodiscard]] std::string log() const { return read_file(directory_ / "log"); }
+  // A file in its own directory, for `more_config`.
+  [[nodiscard]] static std::string own_path(const std::string& name) { return "@DIRECTORY@/" + name; }
+  // Kills it with SIGKILL and starts it again, and waits until it listens.
+  void kill_and_start();
   // Ends it with SIGTERM; returns its exit status, or -1 when it does not end within 10 s.
   int stop();
 
  private:
+  void start();
   [[nodiscard]] client::Client connect_recorded(const std::string& folder) const;
 
   TemporaryDirectory directory_;
+  std::vector<std::string> environment_;
   std::unique_ptr<Process> process_;
   mutable std::vector<std::unique_ptr<Process>> taps_;  // of connections, in their order
 };

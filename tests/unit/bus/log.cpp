@@ -14,7 +14,7 @@ using aribus::test::record_of;
 namespace {
 
 Log log_of(size_t ring_bytes = Log::min_ring_bytes) {
-  auto made = Log::make(ring_bytes);
+  auto made = Log::make({.ring_bytes = ring_bytes});
   REQUIRE(made.ok());
   return std::move(*made);
 }
@@ -48,8 +48,8 @@ TEST_CASE("a new log is empty and has a stream of its own") {
 }
 
 TEST_CASE("a ring under the least size is refused") {
-  CHECK(Log::make(Log::min_ring_bytes - 1).error().kind == ErrorKind::invalid_params);
-  CHECK(Log::make(Log::min_ring_bytes).ok());
+  CHECK(Log::make({.ring_bytes = Log::min_ring_bytes - 1}).error().kind == ErrorKind::invalid_params);
+  CHECK(Log::make({.ring_bytes = Log::min_ring_bytes}).ok());
 }
 
 TEST_CASE("records get sequence numbers from 1, one by one, and the listener hears of each") {

@@ -50,7 +50,7 @@ TEST_CASE("the sample configuration can be used as it is, but for its password")
   REQUIRE(config.ipc.sockets.size() == 1);
   CHECK(config.ipc.sockets[0].path == "/run/aribus/aribus.sock");
   CHECK(config.ipc.sockets[0].mode == 0660);
-  CHECK(config.ring_bytes == 64 << 20);
+  CHECK(config.bus.ring_bytes == 64 << 20);
   CHECK(config.log_level == "info");
   CHECK(config.warnings.empty());
 }
@@ -68,7 +68,7 @@ TEST_CASE("what is left out has the documented default") {
   CHECK(config.ipc.max_connections == 1024);
   CHECK(config.ipc.session.max_commands == 64);
   CHECK(config.ipc.session.max_line_bytes == 1 << 20);
-  CHECK(config.ring_bytes == 64 << 20);
+  CHECK(config.bus.ring_bytes == 64 << 20);
 }
 
 TEST_CASE("every key is read") {
@@ -117,7 +117,7 @@ logging: {level: debug}
   CHECK(config.ipc.sockets[0].mode == 0666);
   CHECK(config.ipc.sockets[0].group == "staff");
   CHECK(config.ipc.sockets[1].path == "/tmp/b.sock");
-  CHECK(config.ring_bytes == 128 << 10);
+  CHECK(config.bus.ring_bytes == 128 << 10);
   CHECK(config.ipc.max_connections == 5);
   CHECK(config.ipc.session.max_commands == 6);
   CHECK(config.ipc.session.max_line_bytes == 7 << 10);

@@ -10,8 +10,10 @@
 
 namespace aribus::test {
 
-Daemon::Daemon(ipc::SessionLimits its_limits, size_t its_max_connections)
-    : log(bus::Log::make(256 * 1024).value()), limits(its_limits), max_connections(its_max_connections) {
+Daemon::Daemon(ipc::SessionLimits its_limits, size_t its_max_connections, size_t ring_bytes)
+    : log(bus::Log::make({.ring_bytes = ring_bytes}).value()),
+      limits(its_limits),
+      max_connections(its_max_connections) {
   dispatcher.add({.name = "ping", .run_here = [](const JsonValue&) { return std::string("\"pong\""); }});
   server.emplace(loop, log, dispatcher, options());
   const auto listening = server->listen();

@@ -21,7 +21,8 @@ struct Daemon {
   control::Dispatcher dispatcher;
   std::optional<ipc::Server> server;
 
-  explicit Daemon(ipc::SessionLimits limits = {}, size_t max_connections = 1024);
+  explicit Daemon(ipc::SessionLimits limits = {}, size_t max_connections = 1024,
+                  size_t ring_bytes = 256 * 1024);
   [[nodiscard]] ipc::ServerOptions options() const;
   bool pump(const std::function<bool()>& done) { return test::pump(loop, done); }
 

@@ -12,7 +12,7 @@ using aribus::test::record_of;
 namespace {
 
 bus::Log log_of(int records = 0) {
-  auto made = bus::Log::make(bus::Log::min_ring_bytes);
+  auto made = bus::Log::make({.ring_bytes = bus::Log::min_ring_bytes});
   REQUIRE(made.ok());
   for (int i = 0; i < records; ++i) made->append(record_of(i % 3 == 0 ? "Third" : "Other"));
   return std::move(*made);
@@ -167,7 +167,7 @@ TEST_CASE("neighbours are one piece, others are not, and there are at most 256 o
   pieces = 0;
   (void)deliver(some, 100'000, 100'000, &pieces);
   CHECK(pieces == 4);
-  auto big = bus::Log::make(1 << 20);
+  auto big = bus::Log::make({.ring_bytes = 1 << 20});
   for (int i = 0; i < 1800; ++i) big->append(record_of(i % 3 == 0 ? "Third" : "Other"));
   Subscription many = subscribe(*big, R"({"types":["Third"],"since":")" + at(*big, 0) + "\"}");
   pieces = 0;

@@ -1,0 +1,66 @@
+// A file that the ring lies in, so that the stream outlives the process.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "bus/mirrored_memory.h"
+
+namespace aribus::bus {
+
+// Layout: a header of one page, then the ring. The header says where in the stream the kept records begin and
+// end, in bytes; what lies there are whole lines. Both places are single words, each written when what it
+// promises holds: the beginning moves before bytes are overwritten, the end when a line is complete. A
+// process that dies between any two instructions therefore leaves a file that holds whole lines only.
+//
+// A machine that goes down is another matter: its pages reach the disk in any order. Such a file (not closed,
+// and of another boot) is not resumed.
+class RingFile {
+ public:
+  // Opens `path` or makes it. A file that can't be resumed is set aside as "<path>.old", and a new one made.
+  // Errors: system, invalid_params (another process uses it).
+  [[nodiscard]] static Result<RingFile> open(const std::string& path, size_t ring_bytes);
+  // Likewise, but sets a file aside in any case, because of `reason`.
+  [[nodiscard]] static Result<RingFile> open_afresh(const std::string& path, size_t ring_bytes,
+                                                    const std::string& reason);
+  // Closes it properly.
+  ~RingFile();
+  RingFile(RingFile&&) = default;
+  RingFile& operator=(RingFile&&) = delete;
+
+  // Whether it holds a stream; if not, why that of an older file was not resumed, or "".
+  [[nodiscard]] bool resumed() const { return resumed_; }
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+
+  // The ring. Called once.
+  [[nodiscard]] MirroredMemory take_ring() { return std::move(*std::exchange(ring_, nullptr)); }
+  [[nodiscard]] std::string stream() const;
+  void set_stream(const std::string& stream);
+  // Where the kept lines begin and end, in bytes since the stream's start.
+  [[nodiscard]] uint64_t begin() const;
+  [[nodiscard]] uint64_t end() const;
+  void set_begin(uint64_t offset);
+  void set_end(uint64_t offset);
+
+ private:
+  struct Header;
+  struct Unmap {
+    void operator()(Header* header) const;
+  };
+
+  RingFile() = default;
+  [[nodiscard]] Result<void> map(const std::string& path, size_t ring_bytes);
+
+  Fd file_;
+  std::unique_ptr<Header, Unmap> header_;
+  std::unique_ptr<MirroredMemory> ring_;
+  bool resumed_ = false;
+  std::string reason_;
+};
+
+}  // namespace aribus::bus
