@@ -52,7 +52,7 @@ class WebSocket {
   virtual void close() = 0;
 };
 
-// The implementation on libwebsockets.
+// The implementation: our own framing (websocket_frame.h) on a Stream.
 [[nodiscard]] std::unique_ptr<WebSocket> make_websocket(Loop& loop);
 
 }  // namespace aribus::ari

@@ -66,14 +66,18 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
-std::string random_hex(size_t bytes) {
-  std::string raw(bytes, '\0');
-  if (uv_random(nullptr, nullptr, raw.data(), raw.size(), 0, nullptr) != 0) {
+std::string random_bytes(size_t count) {
+  std::string bytes(count, '\0');
+  if (uv_random(nullptr, nullptr, bytes.data(), bytes.size(), 0, nullptr) != 0) {
     throw std::runtime_error("the system gives no random bytes");
   }
+  return bytes;
+}
+
+std::string random_hex(size_t bytes) {
   static constexpr char digits[] = "0123456789abcdef";
   std::string out;
-  for (const unsigned char c : raw) {
+  for (const unsigned char c : random_bytes(bytes)) {
     out += digits[c >> 4];
     out += digits[c & 15];
   }

@@ -13,6 +13,9 @@ namespace aribus {
 // RFC 4648 base64 with padding.
 [[nodiscard]] std::string base64(std::string_view bytes);
 
+// `count` bytes that nobody can foresee.
+[[nodiscard]] std::string random_bytes(size_t count);
+
 // `bytes` random bytes as lower-case hexadecimal.
 [[nodiscard]] std::string random_hex(size_t bytes);
 

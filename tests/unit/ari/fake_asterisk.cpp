@@ -5,12 +5,12 @@
 #include <stdexcept>
 
 #include <arpa/inet.h>
-#include <libwebsockets.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
+#include "ari/websocket_frame.h"
+#include "ari/websocket_handshake.h"
 
 namespace aribus::test {
 namespace {
@@ -57,29 +57,13 @@ void FakeAsterisk::Peer::answer(int status, std::string_view body, std::string_v
 }
 
 void FakeAsterisk::Peer::upgrade(const std::string& request) {
-  const std::string key = header(request, "sec-websocket-key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  unsigned char digest[20];
-  lws_SHA1(reinterpret_cast<const unsigned char*>(key.data()), key.size(), digest);
-  send(
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      "Sec-WebSocket-Accept: " +
-      base64({reinterpret_cast<const char*>(digest), sizeof digest}) +
-      "\r\nSec-WebSocket-Protocol: ari\r\n\r\n");
+  send(ari::accepting_answer(header(request, "sec-websocket-key"), "ari"));
   upgraded_ = true;
 }
 
 void FakeAsterisk::Peer::frame(int opcode, std::string_view payload, bool final) {
-  std::string bytes(1, static_cast<char>((final ? 0x80 : 0) | opcode));
-  if (payload.size() < 126) {
-    bytes += static_cast<char>(payload.size());
-  } else if (payload.size() < 65536) {
-    bytes += static_cast<char>(126);
-    for (int shift = 8; shift >= 0; shift -= 8) bytes += static_cast<char>(payload.size() >> shift & 0xFF);
-  } else {
-    bytes += static_cast<char>(127);
-    for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(payload.size() >> shift & 0xFF);
-  }
-  bytes += payload;
+  std::string bytes;
+  ari::append_frame(bytes, static_cast<ari::Opcode>(opcode), payload, std::nullopt, final);
   send(bytes);
 }
 

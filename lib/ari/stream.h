@@ -1,0 +1,68 @@
+// A TCP connection with or without TLS, on the loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ari/tls_session.h"
+#include "ari/url.h"
+#include "base/fd.h"
+#include "base/loop.h"
+#include "base/result.h"
+
+namespace aribus::ari {
+
+// Ends with its object. Lives on the loop's thread; the callbacks may destroy it.
+class Stream {
+ public:
+  struct Handlers {
+    std::function<void()> connected;  // TLS included
+    // It did not come about.
+    std::function<void(const std::string& reason)> failed;
+    // There is something to read, or the end.
+    std::function<void()> readable;
+  };
+
+  // Connects to `address`, one of the url's host; with TLS when the url says so. Errors: system: no
+  // descriptors are left, or the certificates can't be read. Other failures come through `failed`, later.
+  static Result<std::unique_ptr<Stream>> connect(Loop& loop, const std::string& address, const Url& url,
+                                                 const TlsOptions& tls, Handlers handlers);
+
+  // Required below: it is connected.
+  // Reads at most `size` bytes; fewer only when there are no more now. Errors: not_connected: it has ended.
+  Result<size_t> read(char* at, size_t size);
+  // Whether read() has something to say though nothing more comes from the socket.
+  [[nodiscard]] bool has_more() const { return has_more_; }
+  // Sends as much as fits at once, and the rest as the peer takes it.
+  void write(std::string_view bytes);
+  [[nodiscard]] size_t unsent_bytes() const { return out_.size() - sent_; }
+  // Nothing more is written; whatever still comes is dropped, and `gone` is called when the connection has
+  // ended.
+  void leave(std::function<void()> gone);
+
+ private:
+  Stream(Loop& loop, Fd socket, std::unique_ptr<TlsSession> tls, Handlers handlers);
+  void on_event(int events);
+  void on_connecting();
+  void carry_on_handshake();
+  void fail(const std::string& reason);
+  Result<size_t> receive(char* at, size_t size);
+  Result<size_t> receive_tls(char* at, size_t size);
+  void flush();
+
+  enum class State { connecting, shaking_hands, open };
+
+  Fd socket_;
+  std::unique_ptr<TlsSession> tls_;
+  Handlers handlers_;
+  State state_ = State::connecting;
+  bool has_more_ = false;
+  std::string out_;  // what goes to the socket
+  size_t sent_ = 0;  // of out_
+  Poll poll_;        // the last to be made, the first to go: it watches socket_
+};
+
+}  // namespace aribus::ari
