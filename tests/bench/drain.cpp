@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/json.h"
+#include "sockets.h"
 
 namespace aribus::bench {
 namespace {
@@ -58,12 +59,18 @@ void Drain::watch(size_t subscriber, bool readable) {
 }
 
 void Drain::grow(size_t count) {
+  const size_t before = subscribers_.size();
   while (subscribers_.size() < count) {
     Subscribed made =
         subscribe(system_, address_, types_.empty() ? "" : types_[subscribers_.size() % parts_]);
     first_seq_ = made.next_seq;
     subscribers_.emplace_back().socket = std::move(made.socket);
-    watch(subscribers_.size() - 1, true);
+  }
+  for (size_t i = before; i < count; ++i) {
+    const int fd = subscribers_[i].socket.get();
+    settle(system_, fd);
+    set_nonblocking(fd);
+    watch(i, true);
   }
 }
 

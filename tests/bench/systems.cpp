@@ -90,8 +90,13 @@ Subscribed subscribe(const System& system, const std::string& address, const std
     const std::string cursor(find_string(answer["result"], "cursor"));
     made.next_seq = std::strtoull(cursor.c_str() + cursor.find(':') + 1, nullptr, 10) + 1;
   }
-  set_nonblocking(fd);
   return made;
+}
+
+void settle(const System& system, int subscriber) {
+  if (system.name != "nats") return;
+  read_until(subscriber, "PING\r");
+  write_all(subscriber, "PONG\r\n");
 }
 
 void await_connected(const std::string& address) {

@@ -36,6 +36,10 @@ struct Subscribed {
 };
 [[nodiscard]] Subscribed subscribe(const System& system, const std::string& address, const std::string& type);
 
+// Reads what a new connection gets besides records: NATS asks for one sign of life, some 2 s after its
+// beginning.
+void settle(const System& system, int subscriber);
+
 // Waits until aribus is connected to its Asterisk: then its next record is an event.
 void await_connected(const std::string& address);
 

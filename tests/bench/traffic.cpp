@@ -27,7 +27,7 @@ constexpr const char* usage =
     "listens\n"
     "  socket       where its subscribers connect\n"
     "  subscribers  how many (1); parts: each gets one of so many parts of the events (0: everything)\n"
-    "  fill         events sent to the first subscriber before the others come (0)\n"
+    "  fill         events sent to the first subscriber before the others come: fills aribusd's ring (0)\n"
     "  warm-up      events sent to all before those that count (0)\n"
     "  events       events that count (0)\n"
     "  rate         events a second (0: as fast as they are taken)\n"
