@@ -183,9 +183,11 @@ void Server::end_turn() {
   // Each kind of work goes on in the order in which sessions asked: who takes much of a turn comes last in
   // the next one.
   writing_.renew();
-  for (size_t count = flushing_.size(); count > 0 && !writing_.spent(); --count) {
+  {
     const TurnBudget::Use use(writing_);
-    if (Session* session = take_first(flushing_)) session->flush();
+    for (size_t count = flushing_.size(); count > 0 && !writing_.spent(); --count) {
+      if (Session* session = take_first(flushing_)) session->flush();
+    }
   }
   requests_.renew();
   while (!reading_.empty() && !requests_.spent()) {

@@ -1,0 +1,169 @@
+// Takes events through the daemon's path, from the WebSocket's bytes to the subscribers' sockets, in a way
+// that repeats instruction by instruction. tests/bench/instructions counts them.
+//
+// Usage: bench_cost TRACE EVENTS BATCH SUBSCRIBERS. So many events, BATCH of them at a time.
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ari/websocket.h"
+#include "bus/log.h"
+#include "control/dispatcher.h"
+#include "ipc/server.h"
+#include "record/record.h"
+#include "sockets.h"
+#include "systems.h"
+#include "trace.h"
+
+namespace {
+
+using namespace aribus;
+using namespace aribus::bench;
+
+constexpr size_t ring_bytes = 512 * 1024;
+constexpr size_t warm_up_events = 2000;  // they fill the ring
+
+// Only what happens below this one is counted.
+[[gnu::noinline]] void counted_turn(Loop& loop) {
+  uv_run(loop.raw(), UV_RUN_NOWAIT);
+}
+[[gnu::noinline]] void turn(Loop& loop) {
+  uv_run(loop.raw(), UV_RUN_NOWAIT);
+}
+
+// The parts of the daemon that an event passes, wired as daemon::App does it.
+class Path {
+ public:
+  Path(const Trace& trace, const std::string& socket)
+      : frames_(websocket_frames(trace)),
+        log_(make_log()),
+        server_(loop_, log_, dispatcher_, server_options(socket)),
+        websocket_(ari::make_websocket(loop_)) {
+    if (auto listening = server_.listen(); !listening) fail(listening.error().message);
+    connect();
+  }
+
+  void subscribe(const System& system, const std::string& address) {
+    Subscribed made;
+    std::atomic<bool> done = false;
+    std::thread peer([&] {
+      made = bench::subscribe(system, address, "");
+      done = true;
+    });
+    while (!done) turn(loop_);
+    peer.join();
+    subscribers_.push_back(std::move(made.socket));
+  }
+
+  // Passes `events` events in batches. They are read by the subscribers after each batch.
+  void pass(size_t events, size_t batch, void (*turn_loop)(Loop&)) {
+    for (size_t sent = 0; sent < events;) {
+      const size_t first = sent % frames_.count();
+      const size_t count = std::min({batch, events - sent, frames_.count() - first});
+      const size_t begin = frames_.begin(first);
+      write_all(publisher_.get(),
+                std::string_view(frames_.bytes).substr(begin, frames_.ends[first + count - 1] - begin));
+      sent += count;
+      const uint64_t next = log_.next() + count;
+      for (int turns = 0; log_.next() < next; ++turns) {
+        if (turns > 1000) fail("the events do not arrive");
+        turn_loop(loop_);
+      }
+      for (const Fd& subscriber : subscribers_) drain(subscriber.get(), count);
+    }
+  }
+
+ private:
+  static ipc::ServerOptions server_options(const std::string& socket) {
+    ipc::ServerOptions options;
+    options.sockets.emplace_back().path = socket;
+    return options;
+  }
+
+  static bus::Log make_log() {
+    auto log = bus::Log::make({.ring_bytes = ring_bytes});
+    if (!log) fail(log.error().message);
+    return std::move(*log);
+  }
+
+  void connect() {
+    const Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* here = reinterpret_cast<sockaddr*>(&address);
+    require(::bind(listener.get(), here, size) == 0 && ::listen(listener.get(), 1) == 0 &&
+                ::getsockname(listener.get(), here, &size) == 0,
+            "listening");
+    std::thread asterisk([&] { publisher_ = accept_websocket(listener.get()); });
+    bool opened = false;
+    ari::WebSocketOptions options;
+    options.url = *ari::parse_url("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)));
+    options.target = "/ari/events?app=bench";
+    options.subprotocol = "ari";
+    ari::WebSocket::Handlers handlers;
+    handlers.opened = [&opened] { opened = true; };
+    handlers.text = [this](std::string_view text, size_t total_bytes) {
+      record::read_event(text, total_bytes, "pbx1", WallTime{}, record_);
+      dispatcher_.learn(record_);
+      log_.append(record_);
+    };
+    handlers.closed = [](const ari::WebSocketClosed& closed) { fail(closed.reason); };
+    websocket_->connect(std::move(options), std::move(handlers));
+    while (!opened) turn(loop_);
+    asterisk.join();
+  }
+
+  static void drain(int socket, size_t lines) {
+    static std::string buffer(1 << 20, '\0');
+    while (lines > 0) {
+      const ssize_t count = ::recv(socket, buffer.data(), buffer.size(), 0);
+      require(count > 0, "the records do not arrive");
+      lines -= static_cast<size_t>(std::count(buffer.begin(), buffer.begin() + count, '\n'));
+    }
+  }
+
+  Frames frames_;
+  Loop loop_;
+  control::Dispatcher dispatcher_;
+  bus::Log log_;
+  ipc::Server server_;
+  std::unique_ptr<ari::WebSocket> websocket_;
+  record::Record record_;
+  Fd publisher_;
+  std::vector<Fd> subscribers_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 5) fail("Usage: bench_cost TRACE EVENTS BATCH SUBSCRIBERS");
+  const Trace trace = Trace::load(argv[1]);
+  const size_t events = std::strtoul(argv[2], nullptr, 10);
+  const size_t batch = std::strtoul(argv[3], nullptr, 10);
+  const size_t subscribers = std::strtoul(argv[4], nullptr, 10);
+  char folder[] = "/tmp/aribus-bench-XXXXXX";
+  require(::mkdtemp(folder) != nullptr, "making a folder");
+  const std::string socket = std::string(folder) + "/socket";
+  {
+    Path path(trace, socket);
+    const System aribus = make_system("aribus", trace);
+    for (size_t i = 0; i < subscribers; ++i) path.subscribe(aribus, socket);
+    ::unlink(socket.c_str());
+    ::rmdir(folder);
+    path.pass(warm_up_events, batch, turn);
+    path.pass(events, batch, counted_turn);
+  }
+  return 0;
+}
