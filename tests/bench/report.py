@@ -77,19 +77,22 @@ def load(results):
             ["the others: p50, p99, p99.9", ", ".join(f"{figure(results[name])} µs" for name in chart.QUANTILES[:3])],
             [f"the {results['stalled']}", told],
             ["Asterisk's longest wait in a write", f"{results['longest_write_ms']:.1f} ms (it cuts off at 100 ms)"],
-            ["processor time of aribusd", f"{results['cpu_share']:.0%} of one"],
+            ["processor time of aribusd", f"{results['cpu_share']:.0%} of one; for {results['waited_s']:.1f} s other programs "
+                                          "had it"],
             ["peak memory of aribusd", f"{results['peak_mib']:.1f} MiB"],
             ["verdict", "**passed**" if results["passed"] else "**failed**"]]
     return "\n".join(["| load | |", "|---|---|"] + [f"| {name} | {value} |" for name, value in rows]) + "\n"
 
 
 def about(results):
-    trace = results["trace"]
+    trace, waits = results["trace"], results["waits"]
     rows = [["measured", f"{results['date']}, aribus {results['aribus']}"],
             ["machine", f"{results['processor']}, {results['processors']} processors, {results['memory_gib']:.0f} GiB"],
             ["kernel", results["kernel"]],
             ["system", results["system"]],
             *([name, version] for name, version in results["versions"].items()),
+            ["other programs", f"kept the servers from their processor for {waits['median']:.0%} of their time (median of all "
+                               f"runs), at most {waits['most']:.0%}"],
             ["events", f"{trace['events']:,} of a real Asterisk 22, {trace['types']} types, {trace['mean_bytes']:.0f} bytes "
                        "each on average"]]
     return "\n".join(["| | |", "|---|---|"] + [f"| {name} | {value} |" for name, value in rows]) + "\n"

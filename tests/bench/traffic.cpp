@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <optional>
@@ -89,6 +90,19 @@ uint64_t kib_of(const std::string& path, const std::string& name) {
   fail("no " + name + " in " + path);
 }
 
+// How long the threads of a process were ready to run and did not: others had the processor.
+uint64_t waited_ns(const std::string& process) {
+  uint64_t waited = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/" + process + "/task")) {
+    std::ifstream file(task.path() / "schedstat");
+    uint64_t ran = 0;
+    uint64_t waits = 0;
+    file >> ran >> waits;
+    waited += waits;
+  }
+  return waited;
+}
+
 double ms(uint64_t ns) {
   return static_cast<double>(ns) / 1e6;
 }
@@ -98,16 +112,24 @@ struct Measured {
   Fed fed;
   uint64_t cpu_ns;
   uint64_t wall_ns;
+  uint64_t waited_ns;
 };
 
-Measured measure(const System& system, int publisher, Drain& drain, const CpuClock& cpu, uint64_t events,
-                 Pace pace, Stall stall) {
+Measured measure(const System& system, int publisher, Drain& drain, pid_t pid, uint64_t events, Pace pace,
+                 Stall stall) {
+  const CpuClock cpu(pid);
+  const std::string process = std::to_string(pid);
   Progress progress(events);
+  const uint64_t waited = waited_ns(process);
   const uint64_t cpu_before = cpu.ns();
   const uint64_t start = now_ns();
   Fed fed;
   std::thread feeder([&] { fed = feed(publisher, system.frames, pace, progress); });
-  Measured measured{drain.run(progress, stall), {}, cpu.ns() - cpu_before, now_ns() - start};
+  Measured measured{};
+  measured.drained = drain.run(progress, stall);
+  measured.cpu_ns = cpu.ns() - cpu_before;
+  measured.wall_ns = now_ns() - start;
+  measured.waited_ns = waited_ns(process) - waited;
   feeder.join();
   measured.fed = fed;
   return measured;
@@ -133,17 +155,16 @@ int main(int argc, char** argv) {
   arguments.require_empty();
   if (subscribers == 0 && (fill > 0 || warm_up > 0 || events > 0)) fail("events need a subscriber");
 
-  const CpuClock cpu(pid);
   const Fd publisher = connect_publisher(system, upstream);
   Drain drain(system, trace, socket, parts);
   const Pace fast{0, pace.window};
   if (fill > 0) {
     drain.grow(1);
-    (void)measure(system, publisher.get(), drain, cpu, fill, fast, {});
+    (void)measure(system, publisher.get(), drain, pid, fill, fast, {});
   }
   drain.grow(subscribers);
-  if (warm_up > 0) (void)measure(system, publisher.get(), drain, cpu, warm_up, fast, {});
-  const Measured measured = measure(system, publisher.get(), drain, cpu, events, pace, stall);
+  if (warm_up > 0) (void)measure(system, publisher.get(), drain, pid, warm_up, fast, {});
+  const Measured measured = measure(system, publisher.get(), drain, pid, events, pace, stall);
 
   if (events == 0) std::this_thread::sleep_for(std::chrono::milliseconds(300));  // it has come to rest
   const std::string proc = "/proc/" + std::to_string(pid);
@@ -152,13 +173,14 @@ int main(int argc, char** argv) {
   std::printf(
       "{\"events\":%lu,\"records\":%lu,\"bytes\":%lu,\"seconds\":%.6f,\"cpu_ns\":%lu,"
       "\"latency_us\":{\"p50\":%.1f,\"p99\":%.1f,\"p99.9\":%.1f,\"max\":%.1f},"
-      "\"late_ms\":%.3f,\"longest_write_ms\":%.3f,\"lost\":{\"notifications\":%lu,\"records\":%lu},"
+      "\"waited_s\":%.3f,\"late_ms\":%.3f,\"longest_write_ms\":%.3f,"
+      "\"lost\":{\"notifications\":%lu,\"records\":%lu},"
       "\"rss_kib\":%lu,\"pss_kib\":%lu,\"peak_kib\":%lu}\n",
       events, measured.drained.records, measured.drained.bytes, ms(measured.wall_ns) / 1000, measured.cpu_ns,
-      us(0.5), us(0.99), us(0.999), static_cast<double>(latency.max()) / 1000, ms(measured.fed.late_ns),
-      ms(measured.fed.longest_write_ns), measured.drained.lost_notifications, measured.drained.lost_records,
-      kib_of(proc + "/smaps_rollup", "Rss"), kib_of(proc + "/smaps_rollup", "Pss"),
-      kib_of(proc + "/status", "VmHWM"));
+      us(0.5), us(0.99), us(0.999), static_cast<double>(latency.max()) / 1000, ms(measured.waited_ns) / 1000,
+      ms(measured.fed.late_ns), ms(measured.fed.longest_write_ns), measured.drained.lost_notifications,
+      measured.drained.lost_records, kib_of(proc + "/smaps_rollup", "Rss"),
+      kib_of(proc + "/smaps_rollup", "Pss"), kib_of(proc + "/status", "VmHWM"));
   std::fflush(stdout);
   std::quick_exit(0);
 }
