@@ -1,7 +1,7 @@
 // What one event costs on the WebSocket, from the socket to its text: connects to a simulator that replays a
-// trace, and takes ROUNDS of COUNT messages.
+// trace, and takes COUNT messages or somewhat more.
 //
-// Usage: websocket_cost PORT COUNT [ROUNDS]. Run it with tests/bench/websocket-cost.
+// Usage: websocket_cost PORT COUNT. Run it with tests/bench/websocket-cost.
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -21,11 +21,10 @@ double cpu_us() {
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::fputs("Usage: websocket_cost PORT COUNT [ROUNDS]\n", stderr);
+    std::fputs("Usage: websocket_cost PORT COUNT\n", stderr);
     return 2;
   }
   const size_t count = std::strtoul(argv[2], nullptr, 10);
-  const size_t rounds = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 1;
   aribus::Loop loop;
   aribus::ari::WebSocketOptions options;
   options.url.host = "127.0.0.1";
@@ -40,7 +39,7 @@ int main(int argc, char** argv) {
   socket->connect(options, {[&] { began = cpu_us(); },
                             [&](std::string_view text, size_t) {
                               bytes += text.size();
-                              if (++taken == count * rounds) loop.stop();
+                              if (++taken == count) loop.stop();
                             },
                             [&](const aribus::ari::WebSocketClosed& closed) {
                               std::fprintf(stderr, "websocket_cost: %s\n", closed.reason.c_str());
