@@ -17,7 +17,7 @@ namespace {
 constexpr size_t max_unsent_bytes = 1 << 20;
 constexpr size_t max_unsent_pong_bytes = 64 << 10;  // a pong is not queued behind more
 constexpr size_t read_bytes = 128 << 10;
-constexpr uint64_t turn_limit_ns = 5'000'000;  // of handling messages, before the loop does something else
+constexpr uint64_t turn_limit_ns = 2'000'000;  // of handling messages, before the loop does something else
 constexpr unsigned clock_interval = 16;        // messages from one look at the clock to the next
 constexpr Milliseconds farewell_timeout{1000};
 

@@ -55,7 +55,7 @@ struct Head {
     for (std::string_view line = take_until(text, line_end); !line.empty();
          line = take_until(text, line_end)) {
       const size_t colon = line.find(':');
-      if (colon == 0 || colon == std::string_view::npos || blanks.find(line[0]) != std::string_view::npos) {
+      if (colon == 0 || colon == std::string_view::npos || line.find_first_of(blanks) < colon) {
         return std::nullopt;
       }
       head.headers.emplace_back(line.substr(0, colon), trimmed(line.substr(colon + 1)));

@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "tests/sim/base64.h"
+#include "ari/websocket_handshake.h"
 #include "tests/sim/http.h"
 #include "trace.h"
 
@@ -44,10 +44,7 @@ void send_without_delay(int fd) {
 // Answers one request; true when the connection is a WebSocket from then on.
 bool answer(int fd, const sim::HttpRequest& request) {
   if (const std::string key = request.header("sec-websocket-key"); !key.empty()) {
-    const std::string protocol = request.header("sec-websocket-protocol");
-    write_all(fd, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-                      (protocol.empty() ? "" : "Sec-WebSocket-Protocol: " + protocol + "\r\n") +
-                      "Sec-WebSocket-Accept: " + sim::websocket_accept(key) + "\r\n\r\n");
+    write_all(fd, ari::accepting_answer(key, request.header("sec-websocket-protocol")));
     send_without_delay(fd);
     return true;
   }

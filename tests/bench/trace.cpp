@@ -8,8 +8,8 @@
 #include <fstream>
 #include <map>
 
+#include "ari/websocket_frame.h"
 #include "base/json.h"
-#include "tests/sim/frame.h"
 
 namespace aribus::bench {
 
@@ -39,7 +39,11 @@ std::vector<std::string> Trace::frequent_types(size_t count) const {
 
 Frames websocket_frames(const Trace& trace) {
   Frames frames;
-  for (const std::string& event : trace.events) frames.add(sim::frame(sim::Opcode::text, event));
+  for (const std::string& event : trace.events) {
+    std::string frame;
+    ari::append_frame(frame, ari::Opcode::text, event, std::nullopt);
+    frames.add(frame);
+  }
   return frames;
 }
 

@@ -72,6 +72,22 @@ TEST_CASE("TLS with the right authority connects, REST and WebSocket") {
   program.expect("StasisStart");
 }
 
+TEST_CASE("bursts and large events come through TLS whole") {
+  Stage stage("127.0.0.1");
+  Daemon daemon({stage.server("    tls:\n      verify_peer: false\n      verify_host: false\n")});
+  daemon.wait_connected();
+  Program program(daemon.connect());
+  const std::string large(1 << 20, 'x');
+  stage.simulator.control("POST", "event", R"({"type":"Large","text":")" + large + "\"}");
+  CHECK(text_at(program.expect("Large"), "text") == large);
+  stage.simulator.control("POST", "calls", R"({"app":"demo","count":1000,"interval_ms":0})");
+  stage.simulator.control("POST", "event", R"({"type":"Last"})");
+  program.expect("Last");
+  size_t ended = 0;
+  for (const aribus::Json& record : program.records()) ended += text_at(record, "type") == "ChannelDestroyed" ? 1 : 0;
+  CHECK(ended == 1000);
+}
+
 TEST_CASE("TLS with an unknown authority is refused, unless the configuration says otherwise") {
   Stage stage("127.0.0.1");
   Daemon strict({stage.server("")});
@@ -132,4 +148,7 @@ TEST_CASE("the WebSocket verifies certificates by itself") {
   const Stage other("pbx.example");
   CHECK_THAT(outcome(other, {other.certificate.file, true, true}), ContainsSubstring("no WebSocket"));
   CHECK(outcome(other, {other.certificate.file, true, false}) == "open");
+  CHECK(outcome(own, {"", false, true}) == "open");
+  CHECK_THAT(outcome(other, {"", false, true}), ContainsSubstring("mismatch"));
+  CHECK_THAT(outcome(own, {"/does/not/exist.pem", true, true}), ContainsSubstring("can't be read"));
 }

@@ -1,5 +1,7 @@
 #include "connection.h"
 
+#include <utility>
+
 #include "frame.h"
 
 namespace aribus::sim {
@@ -49,8 +51,9 @@ void Connection::wait_idle(uint64_t ms) {
 
 void Connection::on_bytes(std::string_view bytes) {
   if (silent_ || closing_) return;
+  if (websocket_) return take_frames(bytes);
   in_.append(bytes);
-  websocket_ ? take_frames() : take_requests();
+  take_requests();
 }
 
 void Connection::take_requests() {
@@ -81,39 +84,34 @@ void Connection::upgrade(const std::string& bytes) {
   uv_timer_stop(&idle_);
   send(bytes);
   flush();
-  take_frames();
+  take_frames(std::exchange(in_, {}));
 }
 
-void Connection::take_frames() {
+void Connection::take_frames(std::string_view bytes) {
+  using Kind = ari::Received::Kind;
   while (!closing_) {
-    const auto frame = take_frame(in_);
-    if (!frame) return;
-    if (!frame->masked) return protocol_error(1002);
-    switch (frame->opcode) {
-      case Opcode::ping:
-        send(sim::frame(Opcode::pong, frame->payload));
+    const auto received = reader_.next(bytes);
+    if (!received) return;
+    switch (received->kind) {
+      case Kind::text:
+      case Kind::binary:
+        listener_.on_text(*this, std::string(received->payload));
         break;
-      case Opcode::pong:
+      case Kind::ping:
+        send(frame(Opcode::pong, received->payload));
         break;
-      case Opcode::close:
-        if (!close_sent_) send(sim::frame(Opcode::close, frame->payload));
-        return close_after_writing();
-      case Opcode::text:
-      case Opcode::binary:
-      case Opcode::continuation:
-        message_ += frame->payload;
-        if (!frame->final) break;
-        listener_.on_text(*this, message_);
-        message_.clear();
+      case Kind::pong:
         break;
-      default:
-        return protocol_error(1003);
+      case Kind::close:
+      case Kind::violation:
+        return answer_close(received->code);
     }
   }
 }
 
-void Connection::protocol_error(uint16_t code) {
-  send(frame(Opcode::close, close_payload(code, "")));
+void Connection::answer_close(uint16_t code) {
+  const bool has_code = code != ari::close_no_code;
+  if (!close_sent_) send(frame(Opcode::close, has_code ? ari::close_payload(code) : ""));
   close_after_writing();
 }
 
@@ -150,7 +148,7 @@ void Connection::close_after_writing() {
 }
 
 void Connection::close_with_frame(uint16_t code, const std::string& reason) {
-  send(frame(Opcode::close, close_payload(code, reason)));
+  send(frame(Opcode::close, ari::close_payload(code, reason)));
   close_sent_ = true;
   flush();
   wait_idle(closing_ms);

@@ -8,6 +8,7 @@
 
 #include <uv.h>
 
+#include "ari/websocket_frame.h"
 #include "http.h"
 
 namespace aribus::sim {
@@ -62,8 +63,8 @@ class Connection {
 
   void on_bytes(std::string_view bytes);
   void take_requests();
-  void take_frames();
-  void protocol_error(uint16_t code);
+  void take_frames(std::string_view bytes);
+  void answer_close(uint16_t code);
   void write_done(int status);
   void wait_idle(uint64_t ms);
   void finish();
@@ -77,8 +78,8 @@ class Connection {
   std::string in_;         // bytes that came and have not been taken
   std::string out_;        // bytes to be written
   std::string in_flight_;  // bytes in libuv's hands
-  std::string message_;    // fragments of a text so far
-  int handles_ = 2;        // that are still open
+  ari::FrameReader reader_{{ari::WebSocketRole::server, false}};  // Asterisk does not look at UTF-8
+  int handles_ = 2;  // that are still open
   bool websocket_ = false;
   bool busy_ = false;  // a request is being answered
   bool silent_ = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ari/websocket_handshake.h"
 #include "base64.h"
 #include "frame.h"
 #include "params.h"
@@ -152,22 +153,19 @@ void Server::upgrade(Connection& connection, const HttpRequest& request) {
                                           : "HTTP request is missing param: [app]",
                             asterisk_.server()));
   }
-  std::string protocol_line;
+  std::string subprotocol;
   if (const auto asked = request.header("sec-websocket-protocol"); !asked.empty()) {
     for (const auto& name : split(asked, ',')) {
-      if (trimmed(name) == "ari") protocol_line = "Sec-WebSocket-Protocol: " + name + "\r\n";
+      if (trimmed(name) == "ari") subprotocol = "ari";
     }
-    if (protocol_line.empty()) {
+    if (subprotocol.empty()) {
       HttpReply refused;
       refused.status = 400;
       refused.extra.emplace_back("Sec-WebSocket-Version: 7, 8, 13");
       return reply(connection, request, refused);
     }
   }
-  connection.upgrade(
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      "Sec-WebSocket-Accept: " +
-      websocket_accept(request.header("sec-websocket-key")) + "\r\n" + protocol_line + "\r\n");
+  connection.upgrade(ari::accepting_answer(request.header("sec-websocket-key"), subprotocol));
   asterisk_.connect(connection.id(), apps, params.flag("subscribeAll"));
   if (replay_.is_loaded()) replay_.start(connection);
   if (std::find(apps.begin(), apps.end(), options_.demo) != apps.end())

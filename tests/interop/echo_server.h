@@ -1,0 +1,45 @@
+// A WebSocket server that echoes texts: the server's side of the framing and the handshake, on a loop.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ari/websocket_frame.h"
+#include "base/fd.h"
+#include "base/loop.h"
+
+namespace aribus::test {
+
+class EchoServer {
+ public:
+  explicit EchoServer(Loop& loop);
+
+  [[nodiscard]] int port() const { return port_; }
+  // Codes of the close frames that came.
+  std::vector<uint16_t> closed;
+  // What broke the protocol.
+  std::vector<std::string> violations;
+
+ private:
+  struct Connection {
+    Fd socket;
+    std::string head;
+    bool open = false;
+    ari::FrameReader reader{{ari::WebSocketRole::server}};
+    std::optional<Poll> poll;
+    std::string unsent;
+  };
+  void read(Connection& connection);
+  bool take_request(Connection& connection, std::string_view& bytes);
+  void answer(Connection& connection, const ari::Received& received);
+  void send(Connection& connection, std::string_view bytes);
+
+  Fd listener_;
+  int port_ = 0;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::optional<Poll> poll_;
+};
+
+}  // namespace aribus::test
