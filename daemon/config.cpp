@@ -90,6 +90,7 @@ void read_reconnect(const YamlValue& value, ari::ReconnectOptions& reconnect) {
   map.optional("first", [&](const YamlValue& v) { reconnect.first = v.duration(); });
   map.optional("max", [&](const YamlValue& v) { reconnect.max = v.duration(); });
   map.optional("stable", [&](const YamlValue& v) { reconnect.stable = v.duration(); });
+  map.optional("slow", [&](const YamlValue& v) { reconnect.slow = v.duration(); });
   map.finish();
   if (reconnect.first > reconnect.max) value.fail("first: at most as long as max is expected");
 }

@@ -21,31 +21,6 @@ HttpOptions http_options(const ClientOptions& options, const Url& url) {
   return http;
 }
 
-// What a person needs to hear of an answer that is not 200.
-std::string explain_status(const ClientOptions& options, const Url& url, int status) {
-  const std::string at = url.text() + "/ari: ";
-  switch (status) {
-    case 401:
-      return at + "user '" + options.username +
-             "' or its password is wrong (401): compare with Asterisk's ari.conf";
-    case 403:
-      return at + "user '" + options.username +
-             "' may not do this (403): it is read_only in Asterisk's ari.conf";
-    case 404:
-      return at + "there is no ARI (404): is res_ari loaded, and is the url's path http.conf's prefix?";
-    case 503:
-      return at + "Asterisk is not ready or has no HTTP session free (503)";
-    case 301:
-    case 302:
-    case 307:
-    case 308:
-      return at + "it redirects to another place (" + std::to_string(status) +
-             "), and the password is for this one alone: give Asterisk's own address";
-    default:
-      return at + "HTTP status " + std::to_string(status);
-  }
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Client>> Client::make(Loop& loop, ClientOptions options, Handlers handlers) {
@@ -107,18 +82,19 @@ void Client::attempt() {
 
 void Client::on_info(Result<HttpResponse> answer) {
   if (!answer) {
-    on_lost("no Asterisk at " + url_.text() + ": " + answer.error().message);
+    on_lost(failure_of_error(attempted(Attempt::Step::info), answer.error()));
     return;
   }
   if (answer->status != 200) {
-    on_lost(explain_status(options_, url_, answer->status));
+    on_lost(failure_of_answer(attempted(Attempt::Step::info), answer->status, answer->body));
     return;
   }
   Result<Json> json = parse_json(answer->body);
   const JsonValue* system = json ? find(*json, "system") : nullptr;
   const JsonValue* status = json ? find(*json, "status") : nullptr;
   if (system == nullptr || status == nullptr) {
-    on_lost(url_.text() + " answers, but it is no Asterisk: /ari/asterisk/info has no system and status");
+    on_lost({url_.text() + " answers, but it is no Asterisk: /ari/asterisk/info has no system and status",
+             Pace::slow});
     return;
   }
   info_ = ServerInfo{std::string(find_string(*system, "version")),
@@ -132,11 +108,19 @@ void Client::on_info(Result<HttpResponse> answer) {
   report(*info_);
 }
 
-std::string Client::events_target() const {
+Attempt Client::attempted(Attempt::Step step) const {
+  return {step, url_.text(), options_.username, apps_list()};
+}
+
+std::string Client::apps_list() const {
   std::string apps;
   for (const std::string& app : options_.apps) apps += (apps.empty() ? "" : ",") + app;
+  return apps;
+}
+
+std::string Client::events_target() const {
   return url_.prefix + "/ari/events?" +
-         query_string({{"app", apps}, {"subscribeAll", options_.subscribe_all ? "true" : "false"}});
+         query_string({{"app", apps_list()}, {"subscribeAll", options_.subscribe_all ? "true" : "false"}});
 }
 
 void Client::open_events() {
@@ -160,7 +144,9 @@ void Client::open_events() {
     if (handlers_.message) handlers_.message(text, total_bytes);
   };
   handlers.closed = [this](const WebSocketClosed& closed) {
-    on_lost(closed.http_status == 0 ? closed.reason : explain_status(options_, url_, closed.http_status));
+    on_lost(closed.http_status == 0
+                ? Failure{closed.reason}
+                : failure_of_answer(attempted(Attempt::Step::events), closed.http_status, closed.http_body));
   };
   websocket_->connect(std::move(options), std::move(handlers));
 }
@@ -170,13 +156,13 @@ void Client::report(const Result<ServerInfo>& outcome) {
   for (const Connected& done : std::exchange(waiting_, {})) done(outcome);
 }
 
-void Client::on_lost(const std::string& reason) {
+void Client::on_lost(const Failure& failure) {
   if (std::exchange(connected_, false)) reconnect_.ended(loop_.now() - connected_at_);
   if (!wanted_) return;
-  const Milliseconds delay = reconnect_.next();
+  const Milliseconds delay = reconnect_.next(failure.pace);
   retry_.once(delay, [this] { attempt(); });
-  if (handlers_.disconnected) handlers_.disconnected(reason, delay);
-  report(Error{ErrorKind::not_connected, reason, {}});
+  if (handlers_.disconnected) handlers_.disconnected(failure.reason, delay);
+  report(Error{ErrorKind::not_connected, failure.reason, {}});
 }
 
 void Client::defer(std::function<void()> call) {
@@ -218,7 +204,11 @@ void Client::send(HttpRequest request, Answered done) {
     return;
   }
   request.timeout = options_.request_timeout;
-  http_.send(std::move(request), std::move(done));
+  http_.send(std::move(request), [done = std::move(done)](Result<HttpResponse> answer) {
+    // To a command it is all one why nothing was sent.
+    if (!answer && answer.error().kind == ErrorKind::refused) answer.error().kind = ErrorKind::not_connected;
+    done(std::move(answer));
+  });
 }
 
 }  // namespace aribus::ari

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ari/failure.h"
 #include "ari/http.h"
 #include "ari/reconnect.h"
 #include "ari/schema.h"
@@ -27,8 +28,8 @@ struct ClientOptions {
   ReconnectOptions reconnect;
   Milliseconds connect_timeout{3000};
   Milliseconds request_timeout{10000};
-  Milliseconds ping_interval{5000};
-  Milliseconds silence_timeout{10000};
+  Milliseconds ping_interval{3000};
+  Milliseconds silence_timeout{9000};
   int max_connections = 8;
   size_t max_message_bytes = 4 << 20;
   size_t max_response_bytes = 64 << 20;
@@ -118,9 +119,11 @@ class Client {
   void attempt();
   void on_info(Result<HttpResponse> answer);
   void open_events();
-  void on_lost(const std::string& reason);
+  void on_lost(const Failure& failure);
   void report(const Result<ServerInfo>& outcome);
   void send(HttpRequest request, Answered done);
+  [[nodiscard]] Attempt attempted(Attempt::Step step) const;
+  [[nodiscard]] std::string apps_list() const;
   [[nodiscard]] std::string events_target() const;
 
   Loop& loop_;

@@ -21,8 +21,37 @@ struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-std::string_view reason_of(CURLcode code, const char* detail) {
-  return detail[0] != '\0' ? detail : curl_easy_strerror(code);
+// The TLS connection is refused, by either side.
+bool is_tls(CURLcode code) {
+  return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR ||
+         code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CERTPROBLEM;
+}
+
+// What to do about a connection that did not come about, or "".
+std::string_view cure_of(CURLcode code, std::string_view detail) {
+  const auto says = [detail](std::string_view what) { return detail.find(what) != std::string_view::npos; };
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return ": is the host's name right, and does the name server answer?";
+    case CURLE_COULDNT_CONNECT:
+      return ": does Asterisk run, and is its http.conf enabled, with this bindaddr and bindport?";
+    case CURLE_GOT_NOTHING:
+      return ": is this http.conf's tlsbindaddr (the url needs https://), or its sessionlimit reached?";
+    case CURLE_SSL_CONNECT_ERROR:
+      return says("wrong version number") ? ": no TLS is spoken there: does the url need http://?" : "";
+    case CURLE_PEER_FAILED_VERIFICATION:
+      if (says("expired")) return ": Asterisk needs a new one (http.conf's tlscertfile)";
+      if (says("issuer") || says("self") || says("signed"))
+        return ": tls.ca_file must hold the authority that signed it";
+      return ": the url must name the host as the certificate does";
+    default:
+      return "";
+  }
+}
+
+std::string reason_of(CURLcode code, const char* detail) {
+  const std::string reason = detail[0] != '\0' ? detail : curl_easy_strerror(code);
+  return reason + std::string(cure_of(code, reason));
 }
 
 }  // namespace
@@ -77,13 +106,20 @@ struct Transfer {
                        std::to_string(max_response_bytes) + " bytes",
                    {}};
     }
-    if (!sent)
-      return Error{ErrorKind::not_connected, "nothing was sent: " + std::string(reason_of(code, detail)), {}};
+    if (!sent) {
+      return Error{is_tls(code) ? ErrorKind::refused : ErrorKind::not_connected,
+                   "nothing was sent: " + reason_of(code, detail),
+                   {}};
+    }
     const std::string timeout_ms = std::to_string(request.timeout.count());
-    const std::string why = code == CURLE_OPERATION_TIMEDOUT ? "no answer within " + timeout_ms + " ms"
-                                                             : "the connection ended before the answer";
-    return Error{ErrorKind::outcome_unknown, why + ": the outcome of " + request.method + " is unknown",
-                 R"({"timeout_ms":)" + timeout_ms + "}"};
+    std::string message = "the connection ended before the answer";
+    if (code == CURLE_OPERATION_TIMEDOUT) message = "no answer within " + timeout_ms + " ms";
+    if (request.method != "GET") {
+      message += ": the outcome of " + request.method + " is unknown";
+    } else if (code == CURLE_GOT_NOTHING) {
+      message += cure_of(code, {});
+    }
+    return Error{ErrorKind::outcome_unknown, std::move(message), R"({"timeout_ms":)" + timeout_ms + "}"};
   }
 };
 

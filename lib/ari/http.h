@@ -45,7 +45,8 @@ class Http {
   ~Http();
 
   // Sends one request and calls `done` once, never from within send(). Any HTTP status is a response.
-  // Errors: not_connected (nothing was sent), outcome_unknown (it was sent, no answer came).
+  // Errors: not_connected (nothing was sent), refused (nor was it here: there is no TLS that both sides
+  // accept), outcome_unknown (it was sent, no answer came).
   // A request is never sent twice: where a kept-alive connection turns out to be dead before a byte of the
   // request was sent, a new connection is taken; after that the outcome is unknown.
   void send(HttpRequest request, Done done);

@@ -10,33 +10,34 @@ namespace {
 
 constexpr size_t max_refusal_bytes = 1024;
 
-// What Asterisk says of a refusal: {"message":…} mostly, {"error":…} at times, HTML from its HTTP server.
-std::string refusal_text(const HttpResponse& response) {
-  if (const Result<Json> json = parse_json(response.body)) {
-    std::string_view text = find_string(*json, "message");
-    if (text.empty()) text = find_string(*json, "error");
-    if (!text.empty()) return to_valid_utf8(text, max_refusal_bytes);
-  }
-  const size_t open = response.body.find("<p>");
-  const size_t close = response.body.find("</p>");
-  if (open != std::string::npos && close != std::string::npos && open < close) {
-    return to_valid_utf8(response.body.substr(open + 3, close - open - 3), max_refusal_bytes);
-  }
-  return to_valid_utf8(response.body, max_refusal_bytes);
-}
-
 // What a refusal does not say, or "". Asterisk answers these to whatever needs a channel in Stasis: 422 when
 // it is to join a bridge, 409 else (res/ari/resource_*.c).
-std::string_view hint_of(const std::string& text) {
+std::string_view hint_of(std::string_view text) {
   if (text == "Channel not in Stasis application")
     return ": the channel is in the dialplan, or not in Stasis() any more";
+  if (text == "Write access denied") return ": the user is read_only in Asterisk's ari.conf";
   return "";
 }
 
 }  // namespace
 
+// {"message":…} mostly, {"error":…} at times, HTML from its HTTP server.
+std::string refusal_text(std::string_view body) {
+  if (const Result<Json> json = parse_json(body)) {
+    std::string_view text = find_string(*json, "message");
+    if (text.empty()) text = find_string(*json, "error");
+    if (!text.empty()) return to_valid_utf8(text, max_refusal_bytes);
+  }
+  const size_t open = body.find("<p>");
+  const size_t close = body.find("</p>");
+  if (open != std::string_view::npos && close != std::string_view::npos && open < close) {
+    return to_valid_utf8(body.substr(open + 3, close - open - 3), max_refusal_bytes);
+  }
+  return to_valid_utf8(body, max_refusal_bytes);
+}
+
 Error refusal(const HttpResponse& response, std::string_view method, std::string_view path) {
-  const std::string text = refusal_text(response);
+  const std::string text = refusal_text(response.body);
   return Error{
       ErrorKind::refused,
       "Asterisk refused: " + text + " (" + std::to_string(response.status) + ")" + std::string(hint_of(text)),

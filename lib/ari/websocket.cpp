@@ -45,6 +45,7 @@ class StreamWebSocket : public WebSocket {
   bool receive();
   bool take_messages(uint64_t began_ns);
   bool take_answer();
+  void refuse(int status, std::string body);
   void on_opened();
   void handle(const Received& received);
   void on_peer_close(const Received& received);
@@ -77,6 +78,7 @@ class StreamWebSocket : public WebSocket {
   std::string_view unread_;  // in buffer_
   Milliseconds last_byte_{0};
   std::optional<Milliseconds> asked_;  // when the first ping since the last byte was sent
+  Milliseconds asked_last_{0};         // when the last one was
 };
 
 void StreamWebSocket::connect(WebSocketOptions options, Handlers handlers) {
@@ -84,14 +86,16 @@ void StreamWebSocket::connect(WebSocketOptions options, Handlers handlers) {
   options_ = std::move(options);
   handlers_ = std::make_shared<Handlers>(std::move(handlers));
   deadline_.once(options_.connect_timeout, [this] {
-    finish({0, "no WebSocket at " + options_.url.authority() + " within " +
-                   std::to_string(options_.connect_timeout.count()) + " ms"});
+    finish({0,
+            "no WebSocket at " + options_.url.authority() + " within " +
+                std::to_string(options_.connect_timeout.count()) + " ms",
+            {}});
   });
   lookup_.start(loop_, options_.url.host,
                 [this](std::vector<std::string> addresses, const std::string& error) {
                   addresses_.assign(addresses.rbegin(), addresses.rend());
                   if (addresses_.empty()) {
-                    finish({0, "the name " + options_.url.host + " has no address: " + error});
+                    finish({0, "the name " + options_.url.host + " has no address: " + error, {}});
                     return;
                   }
                   connect_to_next_address();
@@ -177,15 +181,21 @@ void StreamWebSocket::finish(WebSocketClosed closed) {
 
 // The connection has ended, or one of the addresses has none.
 void StreamWebSocket::lose(const std::string& reason) {
-  if (!open_) return fail_attempt(reason);
+  if (!open_) {
+    if (const size_t size = handshake_size(answer_); size > 0) {
+      const HandshakeAnswer answer = read_answer(std::string_view(answer_).substr(0, size), request_);
+      return refuse(answer.status, answer_.substr(size));
+    }
+    return fail_attempt(reason);
+  }
   open_ = false;  // there is nobody to say goodbye to
-  finish({0, "the connection was closed without a close frame: " + reason});
+  finish({0, "the connection was closed without a close frame: " + reason, {}});
 }
 
 void StreamWebSocket::fail_attempt(const std::string& reason) {
   stream_.reset();
   if (!addresses_.empty()) return connect_to_next_address();
-  finish({0, "no WebSocket at " + options_.url.authority() + ": " + reason});
+  finish({0, "no WebSocket at " + options_.url.authority() + ": " + reason, {}});
 }
 
 void StreamWebSocket::on_opened() {
@@ -195,8 +205,7 @@ void StreamWebSocket::on_opened() {
   deadline_.stop();
   reader_ = FrameReader({WebSocketRole::client, false, options_.max_message_bytes});
   heard();
-  // A quarter of the ping interval is the precision with which silence is noticed.
-  heartbeat_.every(std::max(options_.ping_interval / 4, Milliseconds(10)), [this] { beat(); });
+  beat();
   if (handlers_->opened) handlers_->opened();
 }
 
@@ -205,17 +214,24 @@ void StreamWebSocket::heard() {
   asked_.reset();
 }
 
+// Any byte proves that the other side is there and reaches us: what a pong says, an event says as well.
 // Silence alone proves nothing: this process may have been stopped, and its pings with it. A ping without an
 // answer does.
 void StreamWebSocket::beat() {
   const Milliseconds now = loop_.now();
-  if (now - last_byte_ < options_.ping_interval) return;
-  if (asked_ && now - *asked_ >= options_.silence_timeout - options_.ping_interval) {
-    finish({0, "dead: not a byte for " + std::to_string((now - last_byte_).count()) + " ms"});
+  const Milliseconds ping_at = (asked_ ? asked_last_ : last_byte_) + options_.ping_interval;
+  const Milliseconds dead_at = asked_ ? *asked_ + options_.silence_timeout - options_.ping_interval : ping_at;
+  if (asked_ && now >= dead_at) {
+    finish({0, "dead: not a byte for " + std::to_string((now - last_byte_).count()) + " ms", {}});
     return;
   }
-  if (!asked_) asked_ = now;
-  write_frame(Opcode::ping, {});
+  if (now >= ping_at) {
+    if (!asked_) asked_ = now;
+    asked_last_ = now;
+    write_frame(Opcode::ping, {});
+    return beat();
+  }
+  heartbeat_.once((asked_ ? std::min(ping_at, dead_at) : ping_at) - now, [this] { beat(); });
 }
 
 void StreamWebSocket::on_readable() {
@@ -273,16 +289,24 @@ bool StreamWebSocket::take_answer() {
     unread_ = {};
     return false;
   }
-  unread_.remove_prefix(size - before);
   const HandshakeAnswer answer = read_answer(std::string_view(answer_).substr(0, size), request_);
   if (!answer.error.empty()) {
     fail_attempt(answer.error);
-  } else if (answer.status != 101) {
-    finish({answer.status, "the WebSocket was refused with HTTP status " + std::to_string(answer.status)});
-  } else {
-    on_opened();
+    return false;
   }
+  if (answer.status != 101) {
+    unread_ = {};
+    const size_t body_bytes = std::min(answer.body_bytes, max_handshake_bytes);
+    if (answer_.size() >= size + body_bytes) refuse(answer.status, answer_.substr(size, body_bytes));
+    return false;
+  }
+  unread_.remove_prefix(size - before);
+  on_opened();
   return connection == connection_;
+}
+
+void StreamWebSocket::refuse(int status, std::string body) {
+  finish({status, "the WebSocket was refused with HTTP status " + std::to_string(status), std::move(body)});
 }
 
 void StreamWebSocket::handle(const Received& received) {
@@ -300,7 +324,7 @@ void StreamWebSocket::handle(const Received& received) {
       return on_peer_close(received);
     case Received::Kind::violation:
       say_goodbye(received.code);
-      return finish({0, "Asterisk breaks the WebSocket protocol: " + std::string(received.payload)});
+      return finish({0, "Asterisk breaks the WebSocket protocol: " + std::string(received.payload), {}});
   }
 }
 
@@ -309,7 +333,7 @@ void StreamWebSocket::on_peer_close(const Received& received) {
   if (received.code != close_no_code) reason += " with code " + std::to_string(received.code);
   if (!received.payload.empty()) reason += ": " + to_valid_utf8(received.payload, max_control_payload_bytes);
   say_goodbye(received.code);
-  finish({0, reason});
+  finish({0, reason, {}});
 }
 
 }  // namespace

@@ -20,15 +20,16 @@ struct WebSocketOptions {
   std::string subprotocol;
   TlsOptions tls;
   Milliseconds connect_timeout{5000};
-  Milliseconds ping_interval{5000};     // after so long without a byte a ping is sent
-  Milliseconds silence_timeout{10000};  // after so long without a byte the connection is dead
-  size_t max_message_bytes = 4 << 20;   // of one message, its fragments together
+  Milliseconds ping_interval{3000};    // after so long without a byte a ping is sent, and again
+  Milliseconds silence_timeout{9000};  // after so long without a byte the connection is dead
+  size_t max_message_bytes = 4 << 20;  // of one message, its fragments together
 };
 
 // Why a connection ended or never came about.
 struct WebSocketClosed {
-  int http_status = 0;  // of the refused handshake, or 0
-  std::string reason;   // one sentence for people
+  int http_status = 0;    // of the refused handshake, or 0
+  std::string reason;     // one sentence for people
+  std::string http_body;  // of the refused handshake, at most 16 KiB of it
 };
 
 // One connection at a time; connect() again after `closed`. Lives on the loop's thread. The callbacks may

@@ -1,6 +1,7 @@
 #include "ari/websocket_handshake.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 
 #include <openssl/sha.h>
@@ -101,6 +102,13 @@ int status_of(std::string_view line) {
   return status < 100 ? 0 : status;
 }
 
+// The number that `text` is, or 0.
+size_t number_of(std::string_view text) {
+  size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? number : 0;
+}
+
 // Whether `key` is the base64 of 16 bytes.
 bool is_key(std::string_view key) {
   static constexpr std::string_view alphabet =
@@ -150,8 +158,11 @@ HandshakeAnswer read_answer(std::string_view text, const HandshakeRequest& reque
   HandshakeAnswer answer;
   answer.status = status_of(text.substr(0, text.find(line_end)));
   if (answer.status == 0) answer.error = "the answer is no HTTP";
-  if (answer.status != 101) return answer;
   const auto head = Head::read(text);
+  if (answer.status != 101) {
+    if (head) answer.body_bytes = number_of(head->value("Content-Length"));
+    return answer;
+  }
   if (!head) {
     answer.error = "the answer has a line that is no header";
   } else if (!head->lists("Upgrade", "websocket") || !head->lists("Connection", "Upgrade")) {

@@ -34,6 +34,7 @@ struct HandshakeRequest {
 struct HandshakeAnswer {
   int status = 0;           // 0: it is no HTTP
   std::string subprotocol;  // that the server chose, or ""
+  size_t body_bytes = 0;    // that follow the head when the status is not 101
   std::string error;        // why the connection may not be used though the status is 101, or it is no HTTP
 };
 

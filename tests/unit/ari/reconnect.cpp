@@ -53,6 +53,18 @@ TEST_CASE("a connection that held for the stable time starts the doubling afresh
   check_within(reconnect.next(), 200);
 }
 
+TEST_CASE("what a person must mend is tried more slowly, what passes in a moment more quickly") {
+  Reconnect reconnect({Milliseconds(100), Milliseconds(5000), Milliseconds(60'000), Milliseconds(30'000)});
+  for (const int span : {100, 200, 400, 800, 1600, 3200, 6400, 12'800, 25'600, 30'000, 30'000}) {
+    check_within(reconnect.next(Pace::slow), span);
+  }
+  check_within(reconnect.next(Pace::normal), 5000);
+  for (int i = 0; i < 3; ++i) check_within(reconnect.next(Pace::soon), 1000);
+  check_within(reconnect.next(Pace::normal), 2000);
+  Reconnect impatient({Milliseconds(100), Milliseconds(300), Milliseconds(60'000), Milliseconds(300)});
+  for (const int span : {100, 200, 300, 300}) check_within(impatient.next(Pace::soon), span);
+}
+
 TEST_CASE("two clients do not come back in step") {
   std::set<Milliseconds::rep> delays;
   for (int i = 0; i < 20; ++i) {

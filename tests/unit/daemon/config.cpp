@@ -60,8 +60,8 @@ TEST_CASE("what is left out has the documented default") {
   CHECK(config.asterisk[0].name == "asterisk");
   CHECK_FALSE(config.asterisk[0].client.subscribe_all);
   CHECK(config.asterisk[0].client.request_timeout == Milliseconds(10'000));
-  CHECK(config.asterisk[0].client.ping_interval == Milliseconds(5000));
-  CHECK(config.asterisk[0].client.silence_timeout == Milliseconds(10'000));
+  CHECK(config.asterisk[0].client.ping_interval == Milliseconds(3000));
+  CHECK(config.asterisk[0].client.silence_timeout == Milliseconds(9000));
   CHECK(config.asterisk[0].client.reconnect.first == Milliseconds(100));
   CHECK(config.asterisk[0].client.reconnect.max == Milliseconds(5000));
   CHECK(config.ipc.sockets.at(0).path == "/run/aribus/aribus.sock");
@@ -81,7 +81,7 @@ asterisk:
     apps: [one, two]
     subscribe_all: true
     tls: {verify_peer: false, verify_host: true}
-    reconnect: {first: 200ms, max: 1min, stable: 30s}
+    reconnect: {first: 200ms, max: 1min, stable: 30s, slow: 2min}
     connect_timeout: 1s
     request_timeout: 2 s
     ping_interval: 3s
@@ -107,6 +107,7 @@ logging: {level: debug}
   CHECK(client.reconnect.first == Milliseconds(200));
   CHECK(client.reconnect.max == Milliseconds(60'000));
   CHECK(client.reconnect.stable == Milliseconds(30'000));
+  CHECK(client.reconnect.slow == Milliseconds(120'000));
   CHECK(client.connect_timeout == Milliseconds(1000));
   CHECK(client.request_timeout == Milliseconds(2000));
   CHECK(client.ping_interval == Milliseconds(3000));
