@@ -62,15 +62,26 @@ Result<std::unique_ptr<Stream>> Stream::connect(Loop& loop, const std::string& a
     return system_error("no connection to " + address);
   }
   return std::unique_ptr<Stream>(
-      new Stream(loop, std::move(socket), std::move(session), std::move(handlers)));
+      new Stream(loop, std::move(socket), std::move(session), std::move(handlers), State::connecting));
 }
 
-Stream::Stream(Loop& loop, Fd socket, std::unique_ptr<TlsSession> tls, Handlers handlers)
+std::unique_ptr<Stream> Stream::accept(Loop& loop, Fd socket, std::unique_ptr<TlsSession> tls,
+                                       Handlers handlers) {
+  const int on = 1;
+  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const State state = tls ? State::shaking_hands : State::open;
+  return std::unique_ptr<Stream>(
+      new Stream(loop, std::move(socket), std::move(tls), std::move(handlers), state));
+}
+
+Stream::Stream(Loop& loop, Fd socket, std::unique_ptr<TlsSession> tls, Handlers handlers, State state)
     : socket_(std::move(socket)),
       tls_(std::move(tls)),
       handlers_(std::move(handlers)),
+      state_(state),
       poll_(loop, socket_.get()) {
-  poll_.watch(UV_WRITABLE, [this](int events) { on_event(events); });
+  poll_.watch(state_ == State::connecting ? UV_WRITABLE : UV_READABLE,
+              [this](int events) { on_event(events); });
 }
 
 // A callback may destroy the stream: each is called last, and through a copy.

@@ -31,6 +31,14 @@ class Stream {
   static Result<std::unique_ptr<Stream>> connect(Loop& loop, const std::string& address, const Url& url,
                                                  const TlsOptions& tls, Handlers handlers);
 
+  // Takes a connection that was accepted; `tls` is the server's side of TLS on it, or nothing. `connected`
+  // and `failed` come for TLS alone.
+  static std::unique_ptr<Stream> accept(Loop& loop, Fd socket, std::unique_ptr<TlsSession> tls,
+                                        Handlers handlers);
+
+  // Has `readable` called from now on in place of the handler given before.
+  void on_readable(std::function<void()> readable) { handlers_.readable = std::move(readable); }
+
   // Required below: it is connected.
   // Reads at most `size` bytes; fewer only when there are no more now. Errors: not_connected: it has ended.
   Result<size_t> read(char* at, size_t size);
@@ -44,7 +52,9 @@ class Stream {
   void leave(std::function<void()> gone);
 
  private:
-  Stream(Loop& loop, Fd socket, std::unique_ptr<TlsSession> tls, Handlers handlers);
+  enum class State { connecting, shaking_hands, open };
+
+  Stream(Loop& loop, Fd socket, std::unique_ptr<TlsSession> tls, Handlers handlers, State state);
   void on_event(int events);
   void on_connecting();
   void carry_on_handshake();
@@ -53,12 +63,10 @@ class Stream {
   Result<size_t> receive_tls(char* at, size_t size);
   void flush();
 
-  enum class State { connecting, shaking_hands, open };
-
   Fd socket_;
   std::unique_ptr<TlsSession> tls_;
   Handlers handlers_;
-  State state_ = State::connecting;
+  State state_;
   bool has_more_ = false;
   std::string out_;  // what goes to the socket
   size_t sent_ = 0;  // of out_

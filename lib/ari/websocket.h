@@ -30,6 +30,7 @@ struct WebSocketClosed {
   int http_status = 0;    // of the refused handshake, or 0
   std::string reason;     // one sentence for people
   std::string http_body;  // of the refused handshake, at most 16 KiB of it
+  bool orderly = false;   // the other side has sent a close frame: everything before it has been handed on
 };
 
 // One connection at a time; connect() again after `closed`. Lives on the loop's thread. The callbacks may
@@ -49,11 +50,14 @@ class WebSocket {
   virtual void connect(WebSocketOptions options, Handlers handlers) = 0;
   // Sends a text message. Errors: not_connected; too_much when 1 MiB waits to be sent.
   virtual Result<void> send(std::string text) = 0;
+  // Sends a close frame; what still comes is handed on, until the other side's close frame comes or `timeout`
+  // is over. Then `closed` is called.
+  virtual void end(Milliseconds timeout) = 0;
   // Closes with a close frame, as far as that is possible at once. No callback comes after this.
   virtual void close() = 0;
 };
 
-// The implementation: our own framing (websocket_frame.h) on a Stream.
+// The implementation: a handshake, then a WebSocketChannel.
 [[nodiscard]] std::unique_ptr<WebSocket> make_websocket(Loop& loop);
 
 }  // namespace aribus::ari

@@ -1,0 +1,214 @@
+#include "ari/websocket_channel.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/bytes.h"
+
+namespace aribus::ari {
+namespace {
+
+constexpr size_t max_unsent_bytes = 1 << 20;
+constexpr size_t max_unsent_pong_bytes = 64 << 10;  // a pong is not queued behind more
+constexpr size_t read_bytes = 128 << 10;
+constexpr uint64_t turn_limit_ns = 2'000'000;  // of handling messages, before the loop does something else
+constexpr unsigned clock_interval = 16;        // messages from one look at the clock to the next
+constexpr Milliseconds farewell_timeout{1000};
+constexpr std::string_view probe_payload = "aribus";
+
+}  // namespace
+
+WebSocketChannel::WebSocketChannel(Loop& loop)
+    : loop_(loop),
+      heartbeat_(loop),
+      end_deadline_(loop),
+      farewell_deadline_(loop),
+      probe_deadline_(loop),
+      rest_(loop, [this] { take_rest(); }),
+      buffer_(std::make_unique<char[]>(read_bytes)) {}
+
+void WebSocketChannel::open(std::unique_ptr<Stream> stream, ChannelOptions options, Handlers handlers,
+                            std::string_view first) {
+  close();
+  options_ = options;
+  handlers_ = std::make_shared<Handlers>(std::move(handlers));
+  stream_ = std::move(stream);
+  reader_ = FrameReader({options_.role, false, options_.max_message_bytes});
+  std::memcpy(buffer_.get(), first.data(), std::min(first.size(), read_bytes));
+  unread_ = {buffer_.get(), std::min(first.size(), read_bytes)};
+  stream_->on_readable([this] { on_readable(); });
+  heard();
+  beat();
+  if (!unread_.empty() || stream_->has_more()) rest_.request();
+}
+
+Result<void> WebSocketChannel::send(std::string_view text) {
+  if (!is_open() || ending_) return Error{ErrorKind::not_connected, "the WebSocket is not open", {}};
+  if (stream_->unsent_bytes() + text.size() > max_unsent_bytes) {
+    return Error{ErrorKind::too_much, "1 MiB waits to be sent on the WebSocket already", {}};
+  }
+  write_frame(Opcode::text, text);
+  return {};
+}
+
+void WebSocketChannel::write_frame(Opcode opcode, std::string_view payload) {
+  std::string frame;
+  const bool masked = options_.role == WebSocketRole::client;
+  append_frame(frame, opcode, payload, masked ? std::optional(random_mask()) : std::nullopt);
+  stream_->write(frame);
+}
+
+void WebSocketChannel::probe(Milliseconds timeout, std::function<void(bool alive)> done) {
+  answer_probe(false);
+  if (!is_open() || ending_) return done(false);
+  probed_ = std::move(done);
+  probe_deadline_.once(timeout, [this] { answer_probe(false); });
+  write_frame(Opcode::ping, probe_payload);
+}
+
+void WebSocketChannel::answer_probe(bool alive) {
+  probe_deadline_.stop();
+  if (const auto done = std::exchange(probed_, nullptr)) done(alive);
+}
+
+void WebSocketChannel::end(Milliseconds timeout) {
+  if (!is_open() || ending_) return;
+  ending_ = true;
+  heartbeat_.stop();
+  write_frame(Opcode::close, close_payload(close_normal));
+  end_deadline_.once(timeout, [this, timeout] {
+    finish({"closed, and no answer to the close frame within " + std::to_string(timeout.count()) + " ms"});
+  });
+}
+
+void WebSocketChannel::close() {
+  heartbeat_.stop();
+  end_deadline_.stop();
+  unread_ = {};
+  ++connection_;
+  if (is_open()) say_goodbye(close_normal);
+  ending_ = false;
+  answer_probe(false);
+}
+
+// Sends a close frame, if that has not been done, and leaves the rest to the peer, which closes the
+// connection when it has read it.
+void WebSocketChannel::say_goodbye(uint16_t code) {
+  if (!ending_) write_frame(Opcode::close, code == close_no_code ? "" : close_payload(code));
+  farewell_ = std::move(stream_);
+  farewell_->leave([this] {
+    farewell_deadline_.stop();
+    farewell_.reset();
+  });
+  farewell_deadline_.once(farewell_timeout, [this] { farewell_.reset(); });
+}
+
+void WebSocketChannel::finish(End end) {
+  close();
+  const auto handlers = handlers_;
+  if (handlers->closed) handlers->closed(end);
+}
+
+void WebSocketChannel::lose(const std::string& reason) {
+  stream_.reset();  // there is nobody to say goodbye to
+  finish({"the connection was closed without a close frame: " + reason});
+}
+
+void WebSocketChannel::heard() {
+  last_byte_ = loop_.now();
+  asked_.reset();
+}
+
+// Any byte proves that the other side is there and reaches us: what a pong says, an event says as well.
+// Silence alone proves nothing: this process may have been stopped, and its pings with it. A ping without an
+// answer does.
+void WebSocketChannel::beat() {
+  if (!is_open() || ending_) return;
+  const Milliseconds now = loop_.now();
+  const Milliseconds ping_at = (asked_ ? asked_last_ : last_byte_) + options_.ping_interval;
+  const Milliseconds dead_at = asked_ ? *asked_ + options_.silence_timeout - options_.ping_interval : ping_at;
+  if (asked_ && now >= dead_at) {
+    finish({"dead: not a byte for " + std::to_string((now - last_byte_).count()) + " ms"});
+    return;
+  }
+  if (now >= ping_at) {
+    if (!asked_) asked_ = now;
+    asked_last_ = now;
+    write_frame(Opcode::ping, {});
+    return beat();
+  }
+  heartbeat_.once((asked_ ? std::min(ping_at, dead_at) : ping_at) - now, [this] { beat(); });
+}
+
+void WebSocketChannel::on_readable() {
+  if (!unread_.empty()) return;  // it is the rest's turn
+  const uint64_t began = uv_hrtime();
+  const auto handlers = handlers_;
+  do {
+    if (!receive() || !take_messages(began)) return;
+  } while (stream_->has_more());
+}
+
+// What is left of a long burst comes after what else waits in this turn of the loop.
+void WebSocketChannel::take_rest() {
+  const auto handlers = handlers_;
+  if (is_open() && take_messages(uv_hrtime()) && stream_->has_more()) on_readable();
+}
+
+// False: there is nothing yet, or the connection at hand is no more.
+bool WebSocketChannel::receive() {
+  const Result<size_t> count = stream_->read(buffer_.get(), read_bytes);
+  if (!count) {
+    lose(count.error().message);
+    return false;
+  }
+  if (*count == 0) return false;
+  unread_ = {buffer_.get(), *count};
+  heard();
+  return true;
+}
+
+// False: the turn took long enough, or the connection at hand is no more.
+bool WebSocketChannel::take_messages(uint64_t began_ns) {
+  const uint64_t connection = connection_;
+  for (unsigned count = 1; const auto received = reader_.next(unread_); ++count) {
+    handle(*received);
+    if (connection != connection_) return false;
+    if (count % clock_interval != 0 || uv_hrtime() - began_ns < turn_limit_ns) continue;
+    rest_.request();
+    return false;
+  }
+  return true;
+}
+
+void WebSocketChannel::handle(const Received& received) {
+  switch (received.kind) {
+    case Received::Kind::text:
+    case Received::Kind::binary:  // Asterisk sends none; it is not for us to drop it
+      handlers_->text(received.payload, received.total_bytes);
+      return;
+    case Received::Kind::ping:
+      if (!ending_ && stream_->unsent_bytes() < max_unsent_pong_bytes)
+        write_frame(Opcode::pong, received.payload);
+      return;
+    case Received::Kind::pong:
+      if (received.payload == probe_payload) answer_probe(true);
+      return;
+    case Received::Kind::close:
+      return on_peer_close(received);
+    case Received::Kind::violation:
+      say_goodbye(received.code);
+      return finish({"Asterisk breaks the WebSocket protocol: " + std::string(received.payload)});
+  }
+}
+
+void WebSocketChannel::on_peer_close(const Received& received) {
+  std::string reason = ending_ ? "closed" : "Asterisk closed it";
+  if (!ending_ && received.code != close_no_code) reason += " with code " + std::to_string(received.code);
+  if (!received.payload.empty()) reason += ": " + to_valid_utf8(received.payload, max_control_payload_bytes);
+  say_goodbye(received.code);
+  finish({reason, true});
+}
+
+}  // namespace aribus::ari

@@ -1,0 +1,94 @@
+// An open WebSocket, in either role.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ari/stream.h"
+#include "ari/websocket_frame.h"
+#include "base/loop.h"
+#include "base/result.h"
+
+namespace aribus::ari {
+
+struct ChannelOptions {
+  WebSocketRole role = WebSocketRole::client;
+  Milliseconds ping_interval{3000};    // after so long without a byte a ping is sent, and again
+  Milliseconds silence_timeout{9000};  // after so long without a byte the connection is dead
+  size_t max_message_bytes = 4 << 20;  // of one message, its fragments together
+};
+
+// Reads messages, answers pings, finds out when the other side is dead. One connection at a time. Lives on
+// the loop's thread; the callbacks may call open() and close(), and must not destroy the object.
+class WebSocketChannel {
+ public:
+  struct End {
+    std::string reason;    // one sentence for people
+    bool orderly = false;  // the other side has sent a close frame: everything before it has been handed on
+  };
+  struct Handlers {
+    // One text message, its fragments put together. `total_bytes` is more than text.size() when the message
+    // was over the bound: the rest was skipped.
+    std::function<void(std::string_view text, size_t total_bytes)> text;
+    // Called once for each open(), unless close() was called first.
+    std::function<void(const End&)> closed;
+  };
+
+  explicit WebSocketChannel(Loop& loop);
+  ~WebSocketChannel() { close(); }
+
+  // Takes a stream on which the handshake is done; `first` are bytes that came behind it.
+  void open(std::unique_ptr<Stream> stream, ChannelOptions options, Handlers handlers,
+            std::string_view first);
+  [[nodiscard]] bool is_open() const { return stream_ != nullptr; }
+
+  // Sends a text message. Errors: not_connected; too_much when 1 MiB waits to be sent.
+  Result<void> send(std::string_view text);
+  // Sends a ping and calls `done` once: whether its pong came within `timeout`.
+  void probe(Milliseconds timeout, std::function<void(bool alive)> done);
+  // Sends a close frame; what still comes is handed on, until the other side's close frame comes or `timeout`
+  // is over. Then `closed` is called.
+  void end(Milliseconds timeout);
+  // Closes with a close frame, as far as that is possible at once. No callback comes after this.
+  void close();
+
+ private:
+  void on_readable();
+  void take_rest();
+  bool receive();
+  bool take_messages(uint64_t began_ns);
+  void handle(const Received& received);
+  void on_peer_close(const Received& received);
+  void beat();
+  void heard();
+  void answer_probe(bool alive);
+  void write_frame(Opcode opcode, std::string_view payload);
+  void say_goodbye(uint16_t code);
+  void lose(const std::string& reason);
+  void finish(End end);
+
+  Loop& loop_;
+  ChannelOptions options_;
+  std::shared_ptr<const Handlers> handlers_;  // a callback may have replaced those at hand
+  Timer heartbeat_;
+  Timer end_deadline_;
+  Timer farewell_deadline_;
+  Timer probe_deadline_;
+  EndOfTurn rest_;
+  std::unique_ptr<Stream> stream_;
+  std::unique_ptr<Stream> farewell_;  // the one before, until its peer has seen the close frame
+  uint64_t connection_ = 0;           // counts streams: a callback may have replaced the one at hand
+  bool ending_ = false;               // a close frame was sent, and what comes is still wanted
+  FrameReader reader_;
+  std::unique_ptr<char[]> buffer_;
+  std::string_view unread_;  // in buffer_
+  Milliseconds last_byte_{0};
+  std::optional<Milliseconds> asked_;  // when the first ping since the last byte was sent
+  Milliseconds asked_last_{0};         // when the last one was
+  std::function<void(bool)> probed_;
+};
+
+}  // namespace aribus::ari
