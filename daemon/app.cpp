@@ -12,7 +12,8 @@
 namespace aribus::daemon {
 namespace {
 
-constexpr Milliseconds leave_timeout{1000};
+constexpr Milliseconds unsubscribe_timeout{1000};
+constexpr Milliseconds leave_timeout{2000};
 constexpr size_t max_reasons_told = 16;  // for one outage, in the log
 
 }  // namespace
@@ -211,27 +212,35 @@ void App::stop() {
 
 // Takes leave of the Asterisks. ARI of 22.10 may stand still for ever when an application that hears of
 // device states goes away while one changes (its thread waits for a lock that waits for the thread): first
-// that ends.
+// that ends. An application to which Asterisk connects stays, and keeps what it hears of.
 void App::leave() {
-  const auto gone = [this] {
-    for (const auto& upstream : upstreams_) upstream->client->disconnect();
-    loop_.stop();
-  };
   const auto open = std::make_shared<size_t>(1);
-  const auto done = [open, gone] {
-    if (--*open == 0) gone();
+  const auto done = [this, open] {
+    if (--*open == 0) close_events();
   };
   for (const auto& upstream : upstreams_) {
-    if (!upstream->client->is_connected()) continue;
-    for (const std::string& app : upstream->client->options().apps) {
+    const ari::ClientOptions& options = upstream->client->options();
+    if (!upstream->client->is_connected() || options.listen) continue;
+    for (const std::string& app : options.apps) {
       ++*open;
       upstream->client->request(
           "DELETE", "/applications/" + ari::percent_encode(app) + "/subscription?eventSource=deviceState%3A",
           "", [done](const auto&) { done(); });
     }
   }
-  leave_deadline_.once(leave_timeout, gone);
+  leave_deadline_.once(unsubscribe_timeout, [this] { close_events(); });
   done();
+}
+
+// Each event stream is read to its end, so that nothing is lost where Asterisk keeps what comes after it.
+void App::close_events() {
+  if (std::exchange(closing_, true)) return;
+  const auto open = std::make_shared<size_t>(upstreams_.size());
+  for (const auto& upstream : upstreams_) {
+    upstream->client->leave(leave_timeout, [this, open] {
+      if (--*open == 0) loop_.stop();
+    });
+  }
 }
 
 void App::tell_of_log() const {

@@ -48,6 +48,7 @@ class App {
   void tell_of_log() const;
   void stop();
   void leave();
+  void close_events();
 
   Config config_;
   Loop loop_;
@@ -61,6 +62,7 @@ class App {
   WallTime started_;
   record::Record received_;  // the latest, for its memory
   bool stopping_ = false;
+  bool closing_ = false;  // the event streams
 };
 
 }  // namespace aribus::daemon

@@ -95,6 +95,54 @@ void read_reconnect(const YamlValue& value, ari::ReconnectOptions& reconnect) {
   if (reconnect.first > reconnect.max) value.fail("first: at most as long as max is expected");
 }
 
+void read_tls_server(const YamlValue& value, ari::TlsServerOptions& tls) {
+  YamlMap map(value);
+  map.required("certificate_file", "it is shown to Asterisk",
+               [&](const YamlValue& v) { tls.certificate_file = v.string(); });
+  map.required("key_file", "it is the certificate's", [&](const YamlValue& v) { tls.key_file = v.string(); });
+  map.finish();
+  if (const auto made = ari::TlsServer::make(tls); !made) value.fail(made.error().message);
+}
+
+ari::ListenOptions read_listen(const YamlValue& value) {
+  ari::ListenOptions listen;
+  YamlMap map(value);
+  map.optional("address", [&](const YamlValue& v) {
+    listen.address = v.string();
+    if (!ari::is_numeric_address(listen.address))
+      v.fail("an address in figures is expected, as 0.0.0.0 or ::1");
+  });
+  map.optional("port", [&](const YamlValue& v) {
+    listen.port = static_cast<int>(v.integer(1));
+    if (listen.port > 65535) v.fail("a port is expected: 1 to 65535");
+  });
+  map.optional("path", [&](const YamlValue& v) {
+    listen.path = v.string();
+    if (!listen.path.starts_with('/') || listen.path.find_first_of("?# ") != std::string::npos) {
+      v.fail("the path of a URL is expected, as /ari");
+    }
+  });
+  map.optional("tls", [&](const YamlValue& v) { read_tls_server(v, listen.tls); });
+  map.finish();
+  return listen;
+}
+
+// Which of the two connects.
+void read_direction(YamlMap& map, ari::ClientOptions& client) {
+  map.optional("mode", [&](const YamlValue& v) {
+    const std::string mode = v.string();
+    if (mode == "outbound") {
+      client.listen.emplace();
+    } else if (mode != "inbound") {
+      v.fail("inbound or outbound is expected, not '" + mode + "'");
+    }
+  });
+  map.optional("listen", [&](const YamlValue& v) {
+    if (!client.listen) v.fail("mode: outbound is expected with it");
+    client.listen = read_listen(v);
+  });
+}
+
 std::string read_app(const YamlValue& value) {
   std::string app = value.string();
   if (app.find(',') != std::string::npos)
@@ -124,6 +172,7 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
     for (const YamlValue& app : v.list()) client.apps.push_back(read_app(app));
     if (client.apps.empty()) v.fail("at least one application is expected");
   });
+  read_direction(map, client);
   map.optional("subscribe_all", [&](const YamlValue& v) { client.subscribe_all = v.boolean(); });
   map.optional("tls", [&](const YamlValue& v) { read_tls(v, client.tls); });
   map.optional("reconnect", [&](const YamlValue& v) { read_reconnect(v, client.reconnect); });
@@ -143,6 +192,11 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
   }
   if (!client.tls.verify_peer || !client.tls.verify_host) {
     warnings.push_back("asterisk " + config.name + ": TLS certificates are not fully verified");
+  }
+  if (client.listen && client.listen->tls.certificate_file.empty() &&
+      !ari::is_loopback(client.listen->address)) {
+    warnings.push_back("asterisk " + config.name +
+                       ": listen has no tls: user, password and calls travel in the clear");
   }
   return config;
 }
@@ -176,8 +230,13 @@ Config read_config(const YamlValue& root, const std::string& file) {
   YamlMap map(root);
   map.required("asterisk", "it lists the servers to connect to", [&](const YamlValue& value) {
     std::set<std::string> names;
+    std::set<int> ports;
     for (const YamlValue& item : value.list()) {
       config.asterisk.push_back(read_asterisk(item, file, config.warnings));
+      const auto& listen = config.asterisk.back().client.listen;
+      if (listen && !ports.insert(listen->port).second) {
+        item.fail("listen: port: " + std::to_string(listen->port) + " is another server's already");
+      }
       if (!names.insert(config.asterisk.back().name).second) {
         item.fail("name: '" + config.asterisk.back().name + "' is the name of another server already");
       }

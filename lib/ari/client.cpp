@@ -8,6 +8,8 @@
 namespace aribus::ari {
 namespace {
 
+constexpr Milliseconds late_info_time{2000};
+
 HttpOptions http_options(const ClientOptions& options, const Url& url) {
   HttpOptions http;
   http.url = url;
@@ -35,12 +37,21 @@ Client::Client(Loop& loop, ClientOptions options, Url url, Handlers handlers)
       url_(std::move(url)),
       handlers_(std::move(handlers)),
       http_(loop, http_options(options_, url_)),
-      websocket_(make_websocket(loop)),
       reconnect_(options_.reconnect),
       retry_(loop),
       later_(loop, [this] {
         for (const auto& call : std::exchange(deferred_, {})) call();
-      }) {}
+      }) {
+  if (!options_.listen) {
+    websocket_ = make_websocket(loop);
+    return;
+  }
+  auto listening = std::make_unique<ListeningWebSocket>(
+      loop, *options_.listen, options_.username, options_.password,
+      [this](std::function<void(Result<void>)> answer) { on_asked(std::move(answer)); });
+  listening_ = listening.get();
+  websocket_ = std::move(listening);
+}
 
 Client::~Client() {
   disconnect();
@@ -62,15 +73,31 @@ void Client::disconnect() {
   wanted_ = false;
   connected_ = false;
   ++attempt_;
+  asking_ = false;
+  answer_ = nullptr;
   retry_.stop();
   websocket_->close();
   for (Connected& done : std::exchange(waiting_, {})) {
     defer([done = std::move(done)] { done(Error{ErrorKind::not_connected, "disconnected", {}}); });
   }
+  if (auto left = std::exchange(left_, nullptr)) defer(std::move(left));
+}
+
+void Client::leave(Milliseconds timeout, std::function<void()> done) {
+  left_ = std::move(done);
+  if (!connected_ || options_.apps.empty()) return disconnect();
+  wanted_ = false;
+  websocket_->end(timeout);
 }
 
 void Client::attempt() {
+  if (listening_ != nullptr) return open_events();
+  ask_info();
+}
+
+void Client::ask_info() {
   const uint64_t number = ++attempt_;
+  asking_ = true;
   HttpRequest request;
   request.method = "GET";
   request.target = url_.prefix + "/ari/asterisk/info";
@@ -80,32 +107,54 @@ void Client::attempt() {
   });
 }
 
+// Asterisk is let in when it answers requests as well. It does not wait long (connection_timeout, 500 ms): an
+// answer that came too late serves for the next time that it asks.
+void Client::on_asked(std::function<void(Result<void>)> answer) {
+  answer_ = std::move(answer);
+  if (const auto at = std::exchange(info_at_, std::nullopt); at && loop_.now() - *at < late_info_time) {
+    std::exchange(answer_, nullptr)({});
+  } else if (!asking_) {
+    ask_info();
+  }
+}
+
 void Client::on_info(Result<HttpResponse> answer) {
+  asking_ = false;
   if (!answer) {
-    on_lost(failure_of_error(attempted(Attempt::Step::info), answer.error()));
+    fail_attempt(failure_of_error(attempted(Attempt::Step::info), answer.error()));
     return;
   }
   if (answer->status != 200) {
-    on_lost(failure_of_answer(attempted(Attempt::Step::info), answer->status, answer->body));
+    fail_attempt(failure_of_answer(attempted(Attempt::Step::info), answer->status, answer->body));
     return;
   }
   Result<Json> json = parse_json(answer->body);
   const JsonValue* system = json ? find(*json, "system") : nullptr;
   const JsonValue* status = json ? find(*json, "status") : nullptr;
   if (system == nullptr || status == nullptr) {
-    on_lost({url_.text() + " answers, but it is no Asterisk: /ari/asterisk/info has no system and status",
-             Pace::slow});
+    fail_attempt(
+        {url_.text() + " answers, but it is no Asterisk: /ari/asterisk/info has no system and status",
+         Pace::slow});
     return;
   }
   info_ = ServerInfo{std::string(find_string(*system, "version")),
                      std::string(find_string(*status, "startup_time")), answer->body};
-  if (!options_.apps.empty()) {
+  if (listening_ != nullptr) {
+    info_at_ = loop_.now();
+    if (auto let_in = std::exchange(answer_, nullptr)) let_in({});
+  } else if (!options_.apps.empty()) {
     open_events();
-    return;
+  } else {
+    on_opened();
   }
-  connected_ = true;
-  connected_at_ = loop_.now();
-  report(*info_);
+}
+
+// An attempt failed. While a connection stands, what else wants to be let in changes nothing.
+void Client::fail_attempt(const Failure& failure) {
+  if (auto refuse = std::exchange(answer_, nullptr)) {
+    refuse(Error{ErrorKind::not_connected, failure.reason, {}});
+  }
+  if (!connected_) on_lost(failure);
 }
 
 Attempt Client::attempted(Attempt::Step step) const {
@@ -135,20 +184,29 @@ void Client::open_events() {
   options.silence_timeout = options_.silence_timeout;
   options.max_message_bytes = options_.max_message_bytes;
   WebSocket::Handlers handlers;
-  handlers.opened = [this] {
-    connected_ = true;
-    connected_at_ = loop_.now();
-    report(*info_);
-  };
+  handlers.opened = [this] { on_opened(); };
   handlers.text = [this](std::string_view text, size_t total_bytes) {
     if (handlers_.message) handlers_.message(text, total_bytes);
   };
-  handlers.closed = [this](const WebSocketClosed& closed) {
-    on_lost(closed.http_status == 0
-                ? Failure{closed.reason}
-                : failure_of_answer(attempted(Attempt::Step::events), closed.http_status, closed.http_body));
-  };
+  handlers.closed = [this](const WebSocketClosed& closed) { on_closed(closed); };
   websocket_->connect(std::move(options), std::move(handlers));
+}
+
+void Client::on_opened() {
+  connected_ = true;
+  connected_at_ = loop_.now();
+  info_at_.reset();
+  continues_ = listening_ != nullptr && !ended_in_order_.empty() && ended_in_order_ == info_->startup_time;
+  ended_in_order_.clear();
+  report(*info_);
+}
+
+void Client::on_closed(const WebSocketClosed& closed) {
+  if (connected_ && closed.orderly) ended_in_order_ = info_->startup_time;
+  if (left_) return disconnect();
+  on_lost(closed.http_status == 0
+              ? Failure{closed.reason}
+              : failure_of_answer(attempted(Attempt::Step::events), closed.http_status, closed.http_body));
 }
 
 void Client::report(const Result<ServerInfo>& outcome) {
@@ -159,8 +217,11 @@ void Client::report(const Result<ServerInfo>& outcome) {
 void Client::on_lost(const Failure& failure) {
   if (std::exchange(connected_, false)) reconnect_.ended(loop_.now() - connected_at_);
   if (!wanted_) return;
-  const Milliseconds delay = reconnect_.next(failure.pace);
-  retry_.once(delay, [this] { attempt(); });
+  Milliseconds delay{0};
+  if (listening_ == nullptr) {
+    delay = reconnect_.next(failure.pace);
+    retry_.once(delay, [this] { attempt(); });
+  }
   if (handlers_.disconnected) handlers_.disconnected(failure.reason, delay);
   report(Error{ErrorKind::not_connected, failure.reason, {}});
 }

@@ -9,6 +9,7 @@
 
 #include "ari/failure.h"
 #include "ari/http.h"
+#include "ari/listening_websocket.h"
 #include "ari/reconnect.h"
 #include "ari/schema.h"
 #include "ari/websocket.h"
@@ -24,6 +25,9 @@ struct ClientOptions {
   std::string password;
   std::vector<std::string> apps;  // Stasis applications to hold; none: no event stream
   bool subscribe_all = false;     // all events of this Asterisk, not only those of the applications
+  // Nothing: the event stream is connected to Asterisk. Otherwise Asterisk connects here, as its ari.conf and
+  // websocket_client.conf say, with username and password.
+  std::optional<ListenOptions> listen;
   TlsOptions tls;
   ReconnectOptions reconnect;
   Milliseconds connect_timeout{3000};
@@ -62,7 +66,7 @@ class Client {
     // The event stream stands: events of the applications are being received from here on.
     std::function<void(const ServerInfo&)> connected;
     // It ended, or an attempt failed (then `connected` had not been called). The next attempt comes after
-    // `retry_in`.
+    // `retry_in`; when listening, it is Asterisk's, and `retry_in` is 0.
     std::function<void(const std::string& reason, Milliseconds retry_in)> disconnected;
     // One text message of the event stream; its text is cut when `total_bytes` is more than its size.
     std::function<void(std::string_view text, size_t total_bytes)> message;
@@ -81,9 +85,19 @@ class Client {
   // nothing.
   void connect(Connected done = {});
   void disconnect();
+  // Ends the event stream in order: what still comes until Asterisk has closed it, for at most `timeout`, is
+  // handed on. Then `done` is called, and the client is as after disconnect().
+  void leave(Milliseconds timeout, std::function<void()> done);
 
   // The event stream stands. Without applications: Asterisk has answered once, and nothing watches it since.
   [[nodiscard]] bool is_connected() const { return connected_; }
+  // The event stream goes on where the one before ended, with nothing missed in between. Only when listening:
+  // Asterisk keeps what happens while nobody listens, as long as it runs.
+  [[nodiscard]] bool continues() const { return continues_; }
+  // The event stream of an earlier process ended in order, when Asterisk's startup_time was this.
+  void continue_from(std::string startup_time) { ended_in_order_ = std::move(startup_time); }
+  // Where Asterisk is listened for; 0 when it is not.
+  [[nodiscard]] int port() const { return listening_ == nullptr ? 0 : listening_->port(); }
   // What Asterisk last reported of itself.
   [[nodiscard]] const std::optional<ServerInfo>& info() const { return info_; }
 
@@ -117,7 +131,12 @@ class Client {
  private:
   Client(Loop& loop, ClientOptions options, Url url, Handlers handlers);
   void attempt();
+  void ask_info();
+  void on_asked(std::function<void(Result<void>)> answer);
   void on_info(Result<HttpResponse> answer);
+  void fail_attempt(const Failure& failure);
+  void on_opened();
+  void on_closed(const WebSocketClosed& closed);
   void open_events();
   void on_lost(const Failure& failure);
   void report(const Result<ServerInfo>& outcome);
@@ -132,6 +151,7 @@ class Client {
   Handlers handlers_;
   Http http_;
   std::unique_ptr<WebSocket> websocket_;
+  ListeningWebSocket* listening_ = nullptr;  // the same, when it is one
   Reconnect reconnect_;
   Timer retry_;
   EndOfTurn later_;
@@ -141,6 +161,12 @@ class Client {
   Milliseconds connected_at_{0};
   bool wanted_ = false;  // connect() was called, disconnect() not
   bool connected_ = false;
+  bool asking_ = false;                       // for what Asterisk reports of itself
+  std::function<void(Result<void>)> answer_;  // to Asterisk, which wants to connect and waits for that
+  std::optional<Milliseconds> info_at_;       // when info_ came, until it has been used
+  bool continues_ = false;
+  std::string ended_in_order_;  // startup_time of the Asterisk whose event stream did, or ""
+  std::function<void()> left_;  // leave() is under way
   uint64_t attempt_ = 0;  // tells the answers of an attempt that was given up from those of the present one
 };
 

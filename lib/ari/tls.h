@@ -11,4 +11,10 @@ struct TlsOptions {
   bool verify_host = true;  // the certificate must be the host's
 };
 
+// What a listener shows to those who connect.
+struct TlsServerOptions {
+  std::string certificate_file;  // PEM, with the chain behind it; "": no TLS
+  std::string key_file;          // PEM
+};
+
 }  // namespace aribus::ari

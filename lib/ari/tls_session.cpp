@@ -47,20 +47,52 @@ int size_for_openssl(size_t size) {
 }  // namespace
 
 struct TlsSession::Ssl {
-  std::unique_ptr<SSL_CTX, FreeContext> context;
-  std::unique_ptr<SSL, FreeSsl> ssl;
-  BIO* in = nullptr;  // owned by ssl
-  BIO* out = nullptr;
+  explicit Ssl(SSL_CTX* context)
+      : ssl(SSL_new(context)), in(BIO_new(BIO_s_mem())), out(BIO_new(BIO_s_mem())) {
+    if (!ssl || in == nullptr || out == nullptr) throw std::bad_alloc();
+    SSL_set_bio(ssl.get(), in, out);
+    BIO_set_mem_eof_return(in, -1);                       // empty means "not yet"
+    SSL_set_options(ssl.get(), SSL_OP_NO_RENEGOTIATION);  // so that writing never waits for reading
+  }
+
+  std::unique_ptr<SSL, FreeSsl> ssl;  // which holds the context
+  BIO* in;                            // owned by ssl
+  BIO* out;
 };
+
+struct TlsServer::Context {
+  std::unique_ptr<SSL_CTX, FreeContext> context;
+};
+
+TlsServer::TlsServer(std::unique_ptr<Context> context) : context_(std::move(context)) {}
+TlsServer::~TlsServer() = default;
+
+Result<std::unique_ptr<TlsServer>> TlsServer::make(const TlsServerOptions& options) {
+  ERR_clear_error();
+  const auto wrong = [](const std::string& what) {
+    return Error{ErrorKind::invalid_params, what + ": " + openssl_error(), {}};
+  };
+  auto made = std::make_unique<Context>();
+  made->context.reset(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX* context = made->context.get();
+  if (context == nullptr) throw std::bad_alloc();
+  if (SSL_CTX_use_certificate_chain_file(context, options.certificate_file.c_str()) != 1) {
+    return wrong("the certificate in " + options.certificate_file + " can't be read");
+  }
+  if (SSL_CTX_use_PrivateKey_file(context, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1 ||
+      SSL_CTX_check_private_key(context) != 1) {
+    return wrong("the key in " + options.key_file + " can't be read, or is not the certificate's");
+  }
+  return std::unique_ptr<TlsServer>(new TlsServer(std::move(made)));
+}
 
 TlsSession::TlsSession(std::unique_ptr<Ssl> ssl) : ssl_(std::move(ssl)) {}
 TlsSession::~TlsSession() = default;
 
 Result<std::unique_ptr<TlsSession>> TlsSession::make(const TlsOptions& options, const std::string& host) {
   ERR_clear_error();
-  auto made = std::make_unique<Ssl>();
-  made->context.reset(SSL_CTX_new(TLS_client_method()));
-  SSL_CTX* context = made->context.get();
+  const std::unique_ptr<SSL_CTX, FreeContext> owned(SSL_CTX_new(TLS_client_method()));
+  SSL_CTX* context = owned.get();
   if (context == nullptr) throw std::bad_alloc();
   const int trusted = options.ca_file.empty()
                           ? SSL_CTX_set_default_verify_paths(context)
@@ -71,16 +103,9 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make(const TlsOptions& options, 
                      " can't be read: " + openssl_error(),
                  {}};
   }
-  made->ssl.reset(SSL_new(context));
-  made->in = BIO_new(BIO_s_mem());
-  made->out = BIO_new(BIO_s_mem());
-  if (!made->ssl || made->in == nullptr || made->out == nullptr) throw std::bad_alloc();
+  auto made = std::make_unique<Ssl>(context);
   SSL* ssl = made->ssl.get();
-  SSL_set_bio(ssl, made->in, made->out);
-  BIO_set_mem_eof_return(made->in, -1);  // empty means "not yet"
   SSL_set_connect_state(ssl);
-  SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);  // so that writing never waits for reading
-
   X509_VERIFY_PARAM* expected = SSL_get0_param(ssl);
   const bool is_address = is_numeric(host);
   if (is_address && options.verify_host) X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str());
@@ -94,6 +119,12 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make(const TlsOptions& options, 
   } else if (options.verify_host) {
     SSL_set_verify(ssl, SSL_VERIFY_PEER, only_the_name_counts);
   }
+  return std::unique_ptr<TlsSession>(new TlsSession(std::move(made)));
+}
+
+std::unique_ptr<TlsSession> TlsSession::accept(const TlsServer& server) {
+  auto made = std::make_unique<Ssl>(server.context_->context.get());
+  SSL_set_accept_state(made->ssl.get());
   return std::unique_ptr<TlsSession>(new TlsSession(std::move(made)));
 }
 

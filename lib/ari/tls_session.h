@@ -10,13 +10,32 @@
 
 namespace aribus::ari {
 
-// The client's side of one TLS connection: what came from the socket goes in, what is to go to the socket
+// What all connections of a listener have in common: its certificate and key.
+class TlsServer {
+ public:
+  // Errors: invalid_params: the files can't be read, or don't fit each other.
+  static Result<std::unique_ptr<TlsServer>> make(const TlsServerOptions& options);
+  ~TlsServer();
+  TlsServer(const TlsServer&) = delete;
+  TlsServer& operator=(const TlsServer&) = delete;
+
+ private:
+  friend class TlsSession;
+  struct Context;
+  explicit TlsServer(std::unique_ptr<Context> context);
+
+  std::unique_ptr<Context> context_;
+};
+
+// One side of one TLS connection: what came from the socket goes in, what is to go to the socket
 // comes out.
 class TlsSession {
  public:
   // Begins a handshake with `host`, a name or an address. Errors: system: the certificates of `options` can't
   // be read.
   static Result<std::unique_ptr<TlsSession>> make(const TlsOptions& options, const std::string& host);
+  // Begins the server's side of a handshake.
+  static std::unique_ptr<TlsSession> accept(const TlsServer& server);
   ~TlsSession();
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;

@@ -118,10 +118,7 @@ bool is_key(std::string_view key) {
 }
 
 Error refusal(std::string_view status_and_headers) {
-  return Error{
-      ErrorKind::refused,
-      "HTTP/1.1 " + std::string(status_and_headers) + "\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-      {}};
+  return Error{ErrorKind::refused, refusing_answer(status_and_headers), {}};
 }
 
 }  // namespace
@@ -208,6 +205,12 @@ Result<HandshakeRequest> read_request(std::string_view text) {
     request.subprotocols.emplace_back(name);
   request.authorization = head->value("Authorization");
   return request;
+}
+
+std::string refusing_answer(std::string_view status_and_headers, std::string_view text) {
+  return "HTTP/1.1 " + std::string(status_and_headers) + "\r\nConnection: close\r\n" +
+         (text.empty() ? "" : "Content-Type: text/plain; charset=utf-8\r\n") +
+         "Content-Length: " + std::to_string(text.size()) + "\r\n\r\n" + std::string(text);
 }
 
 std::string accepting_answer(std::string_view key, std::string_view subprotocol) {

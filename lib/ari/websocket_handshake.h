@@ -45,6 +45,9 @@ struct HandshakeAnswer {
 // with the status that fits.
 [[nodiscard]] Result<HandshakeRequest> read_request(std::string_view head);
 
+// An answer that refuses: `status_and_headers` as "404 Not Found", `text` for people.
+[[nodiscard]] std::string refusing_answer(std::string_view status_and_headers, std::string_view text = {});
+
 // The answer that accepts the client's `key`; `subprotocol` is one that it offered, or "".
 [[nodiscard]] std::string accepting_answer(std::string_view key, std::string_view subprotocol);
 

@@ -16,7 +16,6 @@ namespace aribus::ipc {
 namespace {
 
 constexpr Milliseconds housekeeping_interval{2000};
-constexpr Milliseconds accept_pause{200};  // after the system had no descriptor left
 
 Result<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address{};
@@ -75,7 +74,6 @@ Server::Server(Loop& loop, bus::Log& log, control::Dispatcher& dispatcher, Serve
       options_(std::move(options)),
       end_of_turn_(loop, [this] { end_turn(); }),
       housekeeping_(loop),
-      resume_accepting_(loop),
       drain_deadline_(loop) {
   log_.on_append([this] {
     log_grew_ = true;
@@ -105,12 +103,11 @@ Result<void> Server::listen_on(const SocketOptions& options) {
   if (auto removed = remove_stale(path, *address); !removed) return removed;
   auto listener = std::make_unique<Listener>();
   listener->path = path;
-  listener->socket.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!listener->socket.valid()) return system_error("socket " + path);
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket.valid()) return system_error("socket " + path);
   // Nobody may connect before mode and group are set.
   const mode_t before = ::umask(0777);
-  const int bound =
-      ::bind(listener->socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
+  const int bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
   ::umask(before);
   if (bound != 0) return system_error("socket " + path);
   struct stat status {};
@@ -119,36 +116,11 @@ Result<void> Server::listen_on(const SocketOptions& options) {
     listener->inode = status.st_ino;
   }
   Listener& placed = *listeners_.emplace_back(std::move(listener));
-  if (::listen(placed.socket.get(), SOMAXCONN) != 0) return system_error("socket " + path);
+  if (::listen(socket.get(), SOMAXCONN) != 0) return system_error("socket " + path);
   if (auto given = give_to(path, options); !given) return given;
-  placed.poll.emplace(loop_, placed.socket.get());
-  placed.poll->watch(UV_READABLE, [this, &placed](int) { accept(placed); });
+  placed.acceptor.emplace(loop_, std::move(socket),
+                          [this](Fd accepted) { add_session(std::move(accepted)); });
   return {};
-}
-
-void Server::accept(Listener& listener) {
-  for (;;) {
-    Fd socket(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (socket.valid()) {
-      said_full_ = false;
-      add_session(std::move(socket));
-      continue;
-    }
-    if (errno == EINTR || errno == ECONNABORTED) continue;
-    if (errno != EAGAIN && errno != EWOULDBLOCK) pause_accepting(system_error("accepting connections"));
-    return;
-  }
-}
-
-// The system has no descriptor or memory left: connections wait in the queue until it has.
-void Server::pause_accepting(const Error& error) {
-  if (!std::exchange(said_full_, true)) {
-    spdlog::warn("{}; new ones wait, tried again every {} ms", error.message, accept_pause.count());
-  }
-  for (const auto& listener : listeners_) listener->poll->watch(0);
-  resume_accepting_.once(accept_pause, [this] {
-    for (const auto& listener : listeners_) listener->poll->watch(UV_READABLE);
-  });
 }
 
 void Server::add_session(Fd socket) {
@@ -210,9 +182,8 @@ size_t Server::subscribers() const {
 }
 
 void Server::close_listeners() {
-  resume_accepting_.stop();
   for (const auto& listener : listeners_) {
-    listener->poll.reset();
+    listener->acceptor.reset();
     struct stat status {};
     if (::lstat(listener->path.c_str(), &status) == 0 && status.st_dev == listener->device &&
         status.st_ino == listener->inode) {

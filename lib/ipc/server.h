@@ -11,6 +11,7 @@
 
 #include <sys/types.h>
 
+#include "base/acceptor.h"
 #include "base/fd.h"
 #include "base/loop.h"
 #include "bus/log.h"
@@ -53,13 +54,10 @@ class Server {
     std::string path;
     dev_t device = 0;  // with the inode: tells our file from one that came after it
     ino_t inode = 0;
-    Fd socket;
-    std::optional<Poll> poll;
+    std::optional<Acceptor> acceptor;
   };
 
   Result<void> listen_on(const SocketOptions& options);
-  void accept(Listener& listener);
-  void pause_accepting(const Error& error);
   void add_session(Fd socket);
   void end_turn();
   Session* take_first(std::deque<uint64_t>& queue);
@@ -79,10 +77,8 @@ class Server {
   std::vector<uint64_t> ended_;    // sessions to be removed at the end of the turn
   uint64_t next_session_ = 1;
   bool log_grew_ = false;
-  bool said_full_ = false;  // that no more connections can be accepted
   EndOfTurn end_of_turn_;
   Timer housekeeping_;
-  Timer resume_accepting_;
   Timer drain_deadline_;
   std::function<void()> drained_;
 };

@@ -1,0 +1,314 @@
+#include "ari/listening_websocket.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include <netinet/in.h>
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+#include <sys/socket.h>
+
+#include "ari/websocket_handshake.h"
+#include "base/bytes.h"
+
+namespace aribus::ari {
+namespace {
+
+constexpr size_t max_guests = 16;
+constexpr Milliseconds listen_again{1000};
+constexpr Milliseconds probe_timeout{250};  // Asterisk gives up a handshake after 500 ms
+constexpr size_t read_bytes = 16 << 10;
+
+std::string digest(std::string_view text) {
+  std::string bytes(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+         reinterpret_cast<unsigned char*>(bytes.data()));
+  return bytes;
+}
+
+// Takes as long whatever is wrong with `header`.
+bool is_right(std::string_view header, const std::string& expected) {
+  const std::string given = digest(header);
+  return CRYPTO_memcmp(given.data(), expected.data(), expected.size()) == 0;
+}
+
+sockaddr_storage address_of(const ListenOptions& options, socklen_t& size) {
+  sockaddr_storage address{};
+  auto* v4 = reinterpret_cast<sockaddr_in*>(&address);
+  auto* v6 = reinterpret_cast<sockaddr_in6*>(&address);
+  size = 0;
+  if (uv_ip4_addr(options.address.c_str(), options.port, v4) == 0) {
+    size = sizeof *v4;
+  } else if (uv_ip6_addr(options.address.c_str(), options.port, v6) == 0) {
+    size = sizeof *v6;
+  }
+  return address;
+}
+
+std::string peer_of(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  char text[INET6_ADDRSTRLEN] = "";
+  if (::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
+    uv_ip_name(reinterpret_cast<const sockaddr*>(&address), text, sizeof text);
+  }
+  return text;
+}
+
+}  // namespace
+
+bool is_numeric_address(const std::string& text) {
+  socklen_t size = 0;
+  address_of({text, 0, {}, {}}, size);
+  return size > 0;
+}
+
+bool is_loopback(const std::string& address) {
+  return address.starts_with("127.") || address == "::1";
+}
+
+// Somebody who connected and has not been let in.
+class ListeningWebSocket::Guest {
+ public:
+  Guest(ListeningWebSocket& owner, Fd socket, std::unique_ptr<TlsSession> tls)
+      : owner_(owner), name_(peer_of(socket.get())), deadline_(owner.loop_) {
+    Stream::Handlers handlers;
+    handlers.connected = [this] {
+      if (stream_->has_more()) read();
+    };
+    handlers.failed = [this](const std::string&) { leave(); };
+    handlers.readable = [this] { read(); };
+    stream_ = Stream::accept(owner.loop_, std::move(socket), std::move(tls), std::move(handlers));
+    deadline_.once(owner.websocket_options_.connect_timeout, [this] { leave(); });
+  }
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+  // The request is being looked at: no deadline but the looker's.
+  void wait() { deadline_.stop(); }
+
+  void refuse(const std::string& answer) {
+    if (refused_) return;
+    refused_ = true;
+    stream_->write(answer);
+    deadline_.once(listen_again, [this] { leave(); });
+    stream_->leave([this] { leave(); });
+  }
+
+  // The stream, on which the connection is accepted, and what came behind the request.
+  std::unique_ptr<Stream> let_in(std::string& rest) {
+    deadline_.stop();
+    rest = bytes_;
+    stream_->write(accepting_answer(key, "ari"));
+    return std::move(stream_);
+  }
+
+  std::string key;  // of the WebSocket's handshake
+
+ private:
+  void read() {
+    do {
+      char bytes[read_bytes];
+      const Result<size_t> count = stream_->read(bytes, sizeof bytes);
+      if (!count) return leave();
+      if (*count == 0) return;
+      bytes_.append(bytes, *count);
+      if (bytes_.size() > max_handshake_bytes) {
+        return refuse(refusing_answer("431 Request Header Fields Too Large"));
+      }
+      if (const size_t size = asked_ ? 0 : handshake_size(bytes_); size > 0) {
+        asked_ = true;
+        const std::string head = bytes_.substr(0, size);
+        bytes_.erase(0, size);
+        owner_.take(*this, head);
+      }
+    } while (!refused_ && stream_ && stream_->has_more());
+  }
+  void leave() { owner_.dismiss(*this); }
+
+  ListeningWebSocket& owner_;
+  std::string name_;
+  Timer deadline_;
+  std::string bytes_;
+  bool asked_ = false;
+  bool refused_ = false;
+  std::unique_ptr<Stream> stream_;
+};
+
+ListeningWebSocket::ListeningWebSocket(Loop& loop, ListenOptions options, const std::string& username,
+                                       const std::string& password, Asked asked)
+    : loop_(loop),
+      options_(std::move(options)),
+      expected_(digest("Basic " + base64(username + ":" + password))),
+      asked_(std::move(asked)),
+      retry_(loop),
+      sweep_(loop, [this] { gone_.clear(); }),
+      channel_(loop) {}
+
+ListeningWebSocket::~ListeningWebSocket() {
+  close();
+}
+
+void ListeningWebSocket::connect(WebSocketOptions options, Handlers handlers) {
+  close();
+  websocket_options_ = std::move(options);
+  handlers_ = std::make_shared<Handlers>(std::move(handlers));
+  retry_.once(Milliseconds(0), [this] { listen(); });  // not from within connect()
+}
+
+void ListeningWebSocket::listen() {
+  const auto again = [this](const Error& error) {
+    retry_.once(listen_again, [this] { listen(); });
+    fail("can't listen for Asterisk on " + options_.address + " port " + std::to_string(options_.port) +
+         ": " + error.message);
+  };
+  if (!options_.tls.certificate_file.empty()) {
+    auto made = TlsServer::make(options_.tls);
+    if (!made) return again(made.error());
+    tls_ = std::move(*made);
+  }
+  Result<Fd> socket = bind_socket();
+  if (!socket) return again(socket.error());
+  acceptor_ = std::make_unique<Acceptor>(loop_, std::move(*socket),
+                                         [this](Fd accepted) { greet(std::move(accepted)); });
+}
+
+Result<Fd> ListeningWebSocket::bind_socket() {
+  socklen_t size = 0;
+  sockaddr_storage address = address_of(options_, size);
+  if (size == 0) return Error{ErrorKind::invalid_params, "a numeric address is expected", {}};
+  Fd socket(::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  if (socket.valid()) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (!socket.valid() || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+      ::listen(socket.get(), SOMAXCONN) != 0) {
+    return system_error("socket");
+  }
+  ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  // At the same place in both families.
+  port_ = ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
+  return socket;
+}
+
+void ListeningWebSocket::greet(Fd socket) {
+  // Asterisk says at once what it wants; who has not for the longest time makes room.
+  if (guests_.size() >= max_guests) {
+    const auto oldest =
+        std::ranges::find_if(guests_, [this](const auto& guest) { return guest.get() != candidate_; });
+    dismiss(**oldest);
+  }
+  guests_.push_back(
+      std::make_unique<Guest>(*this, std::move(socket), tls_ ? TlsSession::accept(*tls_) : nullptr));
+}
+
+void ListeningWebSocket::dismiss(Guest& guest) {
+  const auto at = std::ranges::find(guests_, &guest, &std::unique_ptr<Guest>::get);
+  if (at == guests_.end()) return;
+  if (candidate_ == &guest) candidate_ = nullptr;
+  gone_.push_back(std::move(*at));
+  guests_.erase(at);
+  sweep_.request();
+}
+
+void ListeningWebSocket::take(Guest& guest, const std::string& head) {
+  const auto refuse = [&](std::string_view status, const std::string& text, const std::string& reason) {
+    guest.refuse(refusing_answer(status, text + "\n"));
+    fail(reason);
+  };
+  const Result<HandshakeRequest> request = read_request(head);
+  if (!request) return guest.refuse(request.error().message);
+  if (!is_right(request->authorization, expected_)) {
+    return refuse(
+        "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"aribus\"", "Wrong user or password.",
+        guest.name() +
+            " connects with a wrong user or password: compare Asterisk's websocket_client.conf with "
+            "username and password");
+  }
+  if (request->target.substr(0, request->target.find('?')) != options_.path) {
+    return refuse("404 Not Found", "The path is " + options_.path + ".",
+                  guest.name() +
+                      " connects to another path: the uri in Asterisk's websocket_client.conf must end "
+                      "in " +
+                      options_.path);
+  }
+  if (std::ranges::find(request->subprotocols, "ari") == request->subprotocols.end()) {
+    return refuse("400 Bad Request", "The sub-protocol is ari.",
+                  guest.name() +
+                      " does not offer the sub-protocol ari: Asterisk's websocket_client.conf needs "
+                      "protocols=ari");
+  }
+  guest.key = request->key;
+  if (candidate_ != nullptr) candidate_->refuse(refusing_answer("503 Service Unavailable"));
+  candidate_ = &guest;
+  guest.wait();
+  if (!channel_.is_open()) return ask();
+  const uint64_t number = ++asking_;
+  channel_.probe(probe_timeout, [this, number](bool alive) {
+    if (number != asking_ || candidate_ == nullptr) return;
+    if (!alive) return ask();
+    candidate_->refuse(refusing_answer("409 Conflict", "Another connection stands.\n"));
+    candidate_ = nullptr;
+  });
+}
+
+void ListeningWebSocket::ask() {
+  const uint64_t number = ++asking_;
+  asked_([this, number](const Result<void>& answer) { settle(number, answer); });
+}
+
+void ListeningWebSocket::settle(uint64_t number, const Result<void>& answer) {
+  if (number != asking_ || candidate_ == nullptr) return;
+  if (answer) return open();
+  std::exchange(candidate_, nullptr)
+      ->refuse(refusing_answer("503 Service Unavailable", answer.error().message));
+}
+
+void ListeningWebSocket::open() {
+  Guest& guest = *std::exchange(candidate_, nullptr);
+  const auto handlers = handlers_;
+  if (channel_.is_open()) {
+    channel_.close();
+    handlers->closed({0, "dead: Asterisk has connected anew", {}, false});
+  }
+  std::string rest;
+  std::unique_ptr<Stream> stream = guest.let_in(rest);
+  dismiss(guest);
+  channel_.open(std::move(stream),
+                {WebSocketRole::server, websocket_options_.ping_interval, websocket_options_.silence_timeout,
+                 websocket_options_.max_message_bytes},
+                {handlers->text,
+                 [handlers](const WebSocketChannel::End& end) {
+                   handlers->closed({0, end.reason, {}, end.orderly});
+                 }},
+                rest);
+  if (handlers->opened) handlers->opened();
+}
+
+// While a connection stands, what others do is no news.
+void ListeningWebSocket::fail(std::string reason) {
+  if (channel_.is_open()) return;
+  const auto handlers = handlers_;
+  handlers->closed({0, std::move(reason), {}, false});
+}
+
+void ListeningWebSocket::end(Milliseconds timeout) {
+  stop_listening();
+  if (channel_.is_open()) return channel_.end(timeout);
+  fail("closed");
+}
+
+void ListeningWebSocket::close() {
+  stop_listening();
+  channel_.close();
+}
+
+void ListeningWebSocket::stop_listening() {
+  ++asking_;
+  retry_.stop();
+  acceptor_.reset();
+  port_ = 0;
+  while (!guests_.empty()) dismiss(*guests_.front());
+}
+
+}  // namespace aribus::ari

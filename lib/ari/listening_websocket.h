@@ -1,0 +1,89 @@
+// The event stream the other way round: Asterisk connects, we listen.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ari/stream.h"
+#include "ari/tls.h"
+#include "ari/websocket.h"
+#include "ari/websocket_channel.h"
+#include "base/acceptor.h"
+
+namespace aribus::ari {
+
+struct ListenOptions {
+  std::string address = "127.0.0.1";  // numeric
+  int port = 8765;                    // 0: any
+  std::string path = "/ari";          // that Asterisk must ask for
+  TlsServerOptions tls;
+};
+
+[[nodiscard]] bool is_numeric_address(const std::string& text);
+// Required: it is numeric.
+[[nodiscard]] bool is_loopback(const std::string& address);
+
+// Waits for Asterisk, which asks for a WebSocket with user, password and the sub-protocol "ari", and takes
+// one such connection at a time. `closed` is called whenever one ends, and whenever listening or an attempt
+// of Asterisk's fails; waiting goes on by itself until close().
+//
+// A second connection is refused while the first one answers a ping, and takes its place when it does not.
+class ListeningWebSocket : public WebSocket {
+ public:
+  // Called when Asterisk asks, and user, password, path and sub-protocol are right: `answer` is to be called
+  // once, with the error for which it is refused (503), or none.
+  using Asked = std::function<void(std::function<void(Result<void>)> answer)>;
+
+  // `username` and `password` are what Asterisk must send.
+  ListeningWebSocket(Loop& loop, ListenOptions options, const std::string& username,
+                     const std::string& password, Asked asked);
+  ~ListeningWebSocket() override;
+
+  // Listens. Of the options, those of the open connection count, and connect_timeout, within which Asterisk's
+  // handshake must be done.
+  void connect(WebSocketOptions options, Handlers handlers) override;
+  Result<void> send(std::string text) override { return channel_.send(text); }
+  // Listens no more; see WebSocket.
+  void end(Milliseconds timeout) override;
+  // Listens no more; see WebSocket.
+  void close() override;
+
+  // That it listens on; 0 when it does not.
+  [[nodiscard]] int port() const { return port_; }
+
+ private:
+  class Guest;
+
+  void listen();
+  [[nodiscard]] Result<Fd> bind_socket();
+  void greet(Fd socket);
+  void take(Guest& guest, const std::string& head);
+  void ask();
+  void settle(uint64_t number, const Result<void>& answer);
+  void open();
+  void dismiss(Guest& guest);
+  void fail(std::string reason);
+  void stop_listening();
+
+  Loop& loop_;
+  ListenOptions options_;
+  std::string expected_;  // digest of the Authorization header that is right
+  Asked asked_;
+  WebSocketOptions websocket_options_;
+  std::shared_ptr<const Handlers> handlers_;  // a callback may have replaced those at hand
+  std::unique_ptr<TlsServer> tls_;
+  std::unique_ptr<Acceptor> acceptor_;
+  int port_ = 0;
+  Timer retry_;
+  std::deque<std::unique_ptr<Guest>> guests_;  // whose handshake is under way
+  std::vector<std::unique_ptr<Guest>> gone_;   // that are to be destroyed at the end of the turn
+  EndOfTurn sweep_;
+  Guest* candidate_ = nullptr;  // of guests_: the one about whom asked_ was called
+  uint64_t asking_ = 0;         // counts the questions
+  WebSocketChannel channel_;
+};
+
+}  // namespace aribus::ari

@@ -1,0 +1,49 @@
+#include "base/acceptor.h"
+
+#include <cerrno>
+#include <utility>
+
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/result.h"
+
+namespace aribus {
+namespace {
+
+constexpr Milliseconds pause_time{200};
+
+}  // namespace
+
+Acceptor::Acceptor(Loop& loop, Fd listening, std::function<void(Fd)> accepted)
+    : socket_(std::move(listening)),
+      accepted_(std::move(accepted)),
+      resume_(loop),
+      poll_(loop, socket_.get()) {
+  poll_.watch(UV_READABLE, [this](int) { accept(); });
+}
+
+void Acceptor::accept() {
+  for (;;) {
+    Fd socket(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket.valid()) {
+      said_full_ = false;
+      accepted_(std::move(socket));
+      continue;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) pause();
+    return;
+  }
+}
+
+void Acceptor::pause() {
+  const Error error = system_error("accepting connections");
+  if (!std::exchange(said_full_, true)) {
+    spdlog::warn("{}; new ones wait, tried again every {} ms", error.message, pause_time.count());
+  }
+  poll_.watch(0);
+  resume_.once(pause_time, [this] { poll_.watch(UV_READABLE); });
+}
+
+}  // namespace aribus
