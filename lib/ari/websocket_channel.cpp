@@ -15,6 +15,8 @@ constexpr size_t read_bytes = 128 << 10;
 constexpr uint64_t turn_limit_ns = 2'000'000;  // of handling messages, before the loop does something else
 constexpr unsigned clock_interval = 16;        // messages from one look at the clock to the next
 constexpr Milliseconds farewell_timeout{1000};
+constexpr Milliseconds quiet_time{20};  // without a byte, before a connection is ended in order
+constexpr Milliseconds max_quiet_wait{500};
 constexpr std::string_view probe_payload = "aribus";
 
 }  // namespace
@@ -72,8 +74,22 @@ void WebSocketChannel::answer_probe(bool alive) {
   if (const auto done = std::exchange(probed_, nullptr)) done(alive);
 }
 
+// Asterisk 22.10 loses what it sends at the moment at which it handles a close frame, and may even crash (its
+// reading thread takes the connection away without the lock that its writing threads hold): a quiet moment is
+// waited for.
 void WebSocketChannel::end(Milliseconds timeout) {
   if (!is_open() || ending_) return;
+  const Milliseconds quiet_by = loop_.now() + std::min(max_quiet_wait, timeout / 2);
+  end_when_quiet(quiet_by, timeout);
+}
+
+void WebSocketChannel::end_when_quiet(Milliseconds quiet_by, Milliseconds timeout) {
+  const Milliseconds now = loop_.now();
+  const Milliseconds quiet_at = std::min(last_byte_ + quiet_time, quiet_by);
+  if (now < quiet_at) {
+    end_deadline_.once(quiet_at - now, [=, this] { end_when_quiet(quiet_by, timeout); });
+    return;
+  }
   ending_ = true;
   heartbeat_.stop();
   write_frame(Opcode::close, close_payload(close_normal));

@@ -49,8 +49,8 @@ class WebSocketChannel {
   Result<void> send(std::string_view text);
   // Sends a ping and calls `done` once: whether its pong came within `timeout`.
   void probe(Milliseconds timeout, std::function<void(bool alive)> done);
-  // Sends a close frame; what still comes is handed on, until the other side's close frame comes or `timeout`
-  // is over. Then `closed` is called.
+  // Sends a close frame, in a quiet moment if one comes soon; what still comes is handed on, until the other
+  // side's close frame comes or `timeout` is over. Then `closed` is called.
   void end(Milliseconds timeout);
   // Closes with a close frame, as far as that is possible at once. No callback comes after this.
   void close();
@@ -62,6 +62,7 @@ class WebSocketChannel {
   bool take_messages(uint64_t began_ns);
   void handle(const Received& received);
   void on_peer_close(const Received& received);
+  void end_when_quiet(Milliseconds quiet_by, Milliseconds timeout);
   void beat();
   void heard();
   void answer_probe(bool alive);
