@@ -65,14 +65,14 @@ void App::on_message(Upstream& upstream, std::string_view text, size_t total_byt
   ++upstream.received;
   record::Record& record = received_;
   record::read_event(text, total_bytes, upstream.name, wall_now(), record);
-  // Asterisk leaves our WebSocket open, and sends nothing of this application any more.
-  const auto& apps = upstream.client->options().apps;
-  if (record.type == "ApplicationReplaced" && std::ranges::find(apps, record.app) != apps.end() &&
-      upstream.replaced.insert(record.app).second) {
-    spdlog::warn("{}: another client has taken over the application '{}': its events go there now",
-                 upstream.name, record.app);
-  }
   publish(record);
+  // Asterisk leaves our WebSocket open, and sends nothing of this application any more.
+  if (record.type != "ApplicationReplaced" || !upstream.client->replaced(record.app)) return;
+  spdlog::warn("{}: another client has taken over the application '{}': its events go there now",
+               upstream.name, record.app);
+  record::Record own = record::own_record("server.replaced", upstream.name, {}, wall_now());
+  own.app = record.app;
+  publish(own);
 }
 
 void App::publish(const record::Record& record) {
@@ -87,7 +87,6 @@ void App::publish_own(const Upstream& upstream, std::string_view type, const std
 void App::on_connected(Upstream& upstream, const ari::ServerInfo& info) {
   upstream.reason.clear();
   upstream.told.clear();
-  upstream.replaced.clear();
   upstream.since = wall_now();
   spdlog::info("{}: connected to Asterisk {} at {}", upstream.name, info.version,
                upstream.client->url().text());
@@ -160,7 +159,7 @@ std::string App::status() const {
       writer.EndArray();
       writer.Key("replaced");
       writer.StartArray();
-      for (const std::string& app : upstream->replaced) write_string(writer, app);
+      for (const std::string& app : upstream->client->replaced_apps()) write_string(writer, app);
       writer.EndArray();
       number("received", upstream->received);
       number("requests_open", upstream->client->open_requests());

@@ -28,11 +28,10 @@ class App {
   struct Upstream {
     std::string name;
     std::unique_ptr<ari::Client> client;
-    std::string reason;              // why it is not connected
-    std::set<std::string> told;      // reasons that were logged since it was connected
-    WallTime since;                  // of the present state
-    uint64_t received = 0;           // messages of the event stream
-    std::set<std::string> replaced;  // applications that another client has taken over
+    std::string reason;          // why it is not connected
+    std::set<std::string> told;  // reasons that were logged since it was connected
+    WallTime since;              // of the present state
+    uint64_t received = 0;       // messages of the event stream
   };
 
   App(Config config, bus::Log log);

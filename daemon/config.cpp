@@ -143,6 +143,14 @@ void read_direction(YamlMap& map, ari::ClientOptions& client) {
   });
 }
 
+ari::OnReplaced read_on_replaced(const YamlValue& value, bool listening) {
+  const std::string policy = value.string();
+  if (policy == "report") return ari::OnReplaced::report;
+  if (policy != "reclaim") value.fail("report or reclaim is expected, not '" + policy + "'");
+  if (listening) value.fail("report is expected with mode: outbound, where nothing can be taken back");
+  return ari::OnReplaced::reclaim;
+}
+
 std::string read_app(const YamlValue& value) {
   std::string app = value.string();
   if (app.find(',') != std::string::npos)
@@ -173,6 +181,9 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
     if (client.apps.empty()) v.fail("at least one application is expected");
   });
   read_direction(map, client);
+  map.optional("on_replaced", [&](const YamlValue& v) {
+    client.on_replaced = read_on_replaced(v, client.listen.has_value());
+  });
   map.optional("subscribe_all", [&](const YamlValue& v) { client.subscribe_all = v.boolean(); });
   map.optional("tls", [&](const YamlValue& v) { read_tls(v, client.tls); });
   map.optional("reconnect", [&](const YamlValue& v) { read_reconnect(v, client.reconnect); });

@@ -42,6 +42,10 @@ void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
                   .answer_schema = R"({"type":"object"})",
                   .summary = "Answers.",
                   .run_here = [](const JsonValue&) { return std::string("{}"); }});
+  dispatcher.add({.name = "reclaim",
+                  .answer = {ari::Type::none, false, nullptr},
+                  .summary = "Takes back the applications that another client has taken over.",
+                  .run = [](control::Call call) { call.upstream.reclaim(call.reply); }});
   dispatcher.add({.name = "rpc.discover",
                   .answer_schema = discover_answer,
                   .summary = "This document.",

@@ -14,7 +14,7 @@ struct OwnAnswers {
   std::function<std::string()> status;
 };
 
-// Adds hello, ping, rpc.discover, status, subscribe and unsubscribe.
+// Adds hello, ping, reclaim, rpc.discover, status, subscribe and unsubscribe.
 void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers);
 
 }  // namespace aribus::daemon

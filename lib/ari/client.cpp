@@ -1,5 +1,6 @@
 #include "ari/client.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "ari/operation.h"
@@ -9,6 +10,7 @@ namespace aribus::ari {
 namespace {
 
 constexpr Milliseconds late_info_time{2000};
+constexpr Milliseconds reclaim_timeout{1000};
 
 HttpOptions http_options(const ClientOptions& options, const Url& url) {
   HttpOptions http;
@@ -38,6 +40,15 @@ Client::Client(Loop& loop, ClientOptions options, Url url, Handlers handlers)
       handlers_(std::move(handlers)),
       http_(loop, http_options(options_, url_)),
       reconnect_(options_.reconnect),
+      replaced_(
+          loop, options_.on_replaced,
+          [this](const std::string& app, std::function<void(bool)> answer) {
+            request("GET", "/applications/" + percent_encode(app), "",
+                    [answer = std::move(answer)](const Result<HttpResponse>& response) {
+                      answer(!response || response->status != 404);
+                    });
+          },
+          [this] { static_cast<void>(reclaim()); }),
       retry_(loop),
       later_(loop, [this] {
         for (const auto& call : std::exchange(deferred_, {})) call();
@@ -72,6 +83,8 @@ void Client::connect(Connected done) {
 void Client::disconnect() {
   wanted_ = false;
   connected_ = false;
+  reclaiming_ = false;
+  replaced_.disconnected();
   ++attempt_;
   asking_ = false;
   answer_ = nullptr;
@@ -88,6 +101,25 @@ void Client::leave(Milliseconds timeout, std::function<void()> done) {
   if (!connected_ || options_.apps.empty()) return disconnect();
   wanted_ = false;
   websocket_->end(timeout);
+}
+
+bool Client::replaced(const std::string& app) {
+  return std::ranges::find(options_.apps, app) != options_.apps.end() && replaced_.taken(app);
+}
+
+Result<void> Client::reclaim() {
+  if (listening_ != nullptr) {
+    return Error{
+        ErrorKind::refused,
+        "Asterisk gives an application back to an outbound WebSocket only when res_ari is unloaded and "
+        "loaded, or Asterisk restarted",
+        {}};
+  }
+  if (!connected_ || options_.apps.empty()) {
+    return Error{ErrorKind::not_connected, "not connected to this Asterisk", {}};
+  }
+  if (!std::exchange(reclaiming_, true)) websocket_->end(reclaim_timeout);
+  return {};
 }
 
 void Client::attempt() {
@@ -198,12 +230,14 @@ void Client::on_opened() {
   info_at_.reset();
   continues_ = listening_ != nullptr && !ended_in_order_.empty() && ended_in_order_ == info_->startup_time;
   ended_in_order_.clear();
+  replaced_.connected();
   report(*info_);
 }
 
 void Client::on_closed(const WebSocketClosed& closed) {
   if (connected_ && closed.orderly) ended_in_order_ = info_->startup_time;
   if (left_) return disconnect();
+  if (reclaiming_) return on_lost({"taking the applications back"});
   on_lost(closed.http_status == 0
               ? Failure{closed.reason}
               : failure_of_answer(attempted(Attempt::Step::events), closed.http_status, closed.http_body));
@@ -216,10 +250,12 @@ void Client::report(const Result<ServerInfo>& outcome) {
 
 void Client::on_lost(const Failure& failure) {
   if (std::exchange(connected_, false)) reconnect_.ended(loop_.now() - connected_at_);
+  replaced_.disconnected();
+  const bool at_once = std::exchange(reclaiming_, false);
   if (!wanted_) return;
   Milliseconds delay{0};
   if (listening_ == nullptr) {
-    delay = reconnect_.next(failure.pace);
+    if (!at_once) delay = reconnect_.next(failure.pace);
     retry_.once(delay, [this] { attempt(); });
   }
   if (handlers_.disconnected) handlers_.disconnected(failure.reason, delay);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "ari/http.h"
 #include "ari/listening_websocket.h"
 #include "ari/reconnect.h"
+#include "ari/replaced.h"
 #include "ari/schema.h"
 #include "ari/websocket.h"
 #include "base/json.h"
@@ -30,6 +32,7 @@ struct ClientOptions {
   std::optional<ListenOptions> listen;
   TlsOptions tls;
   ReconnectOptions reconnect;
+  OnReplaced on_replaced = OnReplaced::report;  // `report` is all that there is when listening
   Milliseconds connect_timeout{3000};
   Milliseconds request_timeout{10000};
   Milliseconds ping_interval{3000};
@@ -91,6 +94,15 @@ class Client {
 
   // The event stream stands. Without applications: Asterisk has answered once, and nothing watches it since.
   [[nodiscard]] bool is_connected() const { return connected_; }
+  // To be called when an ApplicationReplaced for one of the applications came: see on_replaced. False: it is
+  // known, or it is none of them.
+  bool replaced(const std::string& app);
+  // The applications that another client has taken over since the event stream stands.
+  [[nodiscard]] const std::set<std::string>& replaced_apps() const { return replaced_.apps(); }
+  // Takes them back now, by connecting anew. Errors: not_connected; refused when listening, where that takes
+  // nothing back.
+  [[nodiscard]] Result<void> reclaim();
+
   // The event stream goes on where the one before ended, with nothing missed in between. Only when listening:
   // Asterisk keeps what happens while nobody listens, as long as it runs.
   [[nodiscard]] bool continues() const { return continues_; }
@@ -153,6 +165,7 @@ class Client {
   std::unique_ptr<WebSocket> websocket_;
   ListeningWebSocket* listening_ = nullptr;  // the same, when it is one
   Reconnect reconnect_;
+  Replaced replaced_;
   Timer retry_;
   EndOfTurn later_;
   std::vector<std::function<void()>> deferred_;
@@ -167,6 +180,7 @@ class Client {
   bool continues_ = false;
   std::string ended_in_order_;  // startup_time of the Asterisk whose event stream did, or ""
   std::function<void()> left_;  // leave() is under way
+  bool reclaiming_ = false;     // the event stream is being ended, to be opened again at once
   uint64_t attempt_ = 0;  // tells the answers of an attempt that was given up from those of the present one
 };
 

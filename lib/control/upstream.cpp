@@ -45,6 +45,13 @@ Result<std::string> Upstream::answer_of(Result<ari::HttpResponse> response, cons
   return binary_result(*response);  // ari.request can ask for anything
 }
 
+void Upstream::reclaim(const Reply& reply) {
+  const Result<void> reclaimed = client_.reclaim();
+  if (reclaimed) return reply(std::string("null"));
+  reply(reclaimed.error().kind == ErrorKind::not_connected ? not_connected("not connected")
+                                                           : reclaimed.error());
+}
+
 void Upstream::call(const ari::Operation& operation, const JsonValue& params, Reply reply) {
   if (!client_.is_connected()) {
     reply(not_connected("not connected; nothing was sent"));

@@ -26,6 +26,9 @@ class Upstream {
   // What commands wait for on its event stream.
   [[nodiscard]] Waits& waits() { return waits_; }
 
+  // Takes back the applications that another client has taken over. Errors: see ari::Client::reclaim().
+  void reclaim(const Reply& reply);
+
   // Calls `operation` with checked `params`.
   // Errors: not_connected, too_old, outcome_unknown, refused (data: status, message, method, path).
   void call(const ari::Operation& operation, const JsonValue& params, Reply reply);

@@ -21,7 +21,8 @@ constexpr Field malformed_fields[] = {{"invalid", Type::string, false, true, nul
                                       {"bytes", Type::integer, false, true, nullptr}};
 constexpr Model own[] = {{"Malformed", true, malformed_fields},
                          {"server.connected", true, connected_fields},
-                         {"server.disconnected", true, disconnected_fields}};
+                         {"server.disconnected", true, disconnected_fields},
+                         {"server.replaced", true, {}}};
 
 std::string of_type(std::string_view name) {
   return ObjectText().text("type", name).str();

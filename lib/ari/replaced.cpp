@@ -1,0 +1,62 @@
+#include "ari/replaced.h"
+
+#include <memory>
+#include <utility>
+
+namespace aribus::ari {
+namespace {
+
+constexpr Milliseconds stable_time{60'000};
+constexpr ReconnectOptions backoff{Milliseconds(5000), Milliseconds(300'000), stable_time,
+                                   Milliseconds(300'000)};
+constexpr Milliseconds look_interval{5000};
+
+}  // namespace
+
+Replaced::Replaced(Loop& loop, OnReplaced policy, IsKnown is_known, std::function<void()> take_back)
+    : loop_(loop),
+      policy_(policy),
+      is_known_(std::move(is_known)),
+      take_back_(std::move(take_back)),
+      backoff_(backoff),
+      retry_(loop),
+      look_(loop) {}
+
+bool Replaced::taken(const std::string& app) {
+  if (!connected_at_ || !apps_.insert(app).second) return false;
+  look_.every(look_interval, [this] { look(); });
+  if (policy_ == OnReplaced::report || retry_.active()) return true;
+  const Milliseconds held = loop_.now() - *connected_at_;
+  backoff_.ended(held);
+  const bool again = std::exchange(contested_, true) && held < stable_time;
+  retry_.once(again ? backoff_.next() : Milliseconds(0), [this] { take_back_(); });
+  return true;
+}
+
+// They are taken back when nobody holds any of them: whoever still does keeps his.
+void Replaced::look() {
+  const uint64_t connection = connection_;
+  const auto left = std::make_shared<size_t>(apps_.size());
+  for (const std::string& app : apps_) {
+    is_known_(app, [this, connection, left](bool known) {
+      if (!known && --*left == 0 && connection == connection_) take_back_();
+    });
+  }
+}
+
+void Replaced::connected() {
+  ++connection_;
+  apps_.clear();
+  retry_.stop();
+  look_.stop();
+  connected_at_ = loop_.now();
+}
+
+void Replaced::disconnected() {
+  ++connection_;
+  retry_.stop();
+  look_.stop();
+  connected_at_.reset();
+}
+
+}  // namespace aribus::ari
