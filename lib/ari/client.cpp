@@ -41,7 +41,7 @@ Client::Client(Loop& loop, ClientOptions options, Url url, Handlers handlers)
       http_(loop, http_options(options_, url_)),
       reconnect_(options_.reconnect),
       replaced_(
-          loop, options_.on_replaced,
+          loop, ReplacedOptions{.policy = options_.on_replaced},
           [this](const std::string& app, std::function<void(bool)> answer) {
             request("GET", "/applications/" + percent_encode(app), "",
                     [answer = std::move(answer)](const Result<HttpResponse>& response) {

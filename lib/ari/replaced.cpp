@@ -4,31 +4,23 @@
 #include <utility>
 
 namespace aribus::ari {
-namespace {
 
-constexpr Milliseconds stable_time{60'000};
-constexpr ReconnectOptions backoff{Milliseconds(5000), Milliseconds(300'000), stable_time,
-                                   Milliseconds(300'000)};
-constexpr Milliseconds look_interval{5000};
-
-}  // namespace
-
-Replaced::Replaced(Loop& loop, OnReplaced policy, IsKnown is_known, std::function<void()> take_back)
+Replaced::Replaced(Loop& loop, ReplacedOptions options, IsKnown is_known, std::function<void()> take_back)
     : loop_(loop),
-      policy_(policy),
+      options_(options),
       is_known_(std::move(is_known)),
       take_back_(std::move(take_back)),
-      backoff_(backoff),
+      backoff_(options.backoff),
       retry_(loop),
       look_(loop) {}
 
 bool Replaced::taken(const std::string& app) {
   if (!connected_at_ || !apps_.insert(app).second) return false;
-  look_.every(look_interval, [this] { look(); });
-  if (policy_ == OnReplaced::report || retry_.active()) return true;
+  look_.every(options_.look_interval, [this] { look(); });
+  if (options_.policy == OnReplaced::report || retry_.active()) return true;
   const Milliseconds held = loop_.now() - *connected_at_;
   backoff_.ended(held);
-  const bool again = std::exchange(contested_, true) && held < stable_time;
+  const bool again = std::exchange(contested_, true) && held < options_.backoff.stable;
   retry_.once(again ? backoff_.next() : Milliseconds(0), [this] { take_back_(); });
   return true;
 }

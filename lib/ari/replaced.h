@@ -16,6 +16,14 @@ enum class OnReplaced {
   reclaim,  // take them back: once at once, then at growing intervals
 };
 
+struct ReplacedOptions {
+  OnReplaced policy = OnReplaced::report;
+  Milliseconds look_interval{5000};  // from one question whether the other client is gone to the next
+  // Between attempts to take back what the other client takes again.
+  ReconnectOptions backoff{Milliseconds(5000), Milliseconds(300'000), Milliseconds(60'000),
+                           Milliseconds(300'000)};
+};
+
 // Asterisk gives an application to whoever asked for it last, and the one before hears nothing of it any
 // more: two that take it back at once would do so for ever. Decides when to ask for it again.
 class Replaced {
@@ -25,7 +33,7 @@ class Replaced {
   using IsKnown = std::function<void(const std::string& app, std::function<void(bool known)> answer)>;
 
   // `take_back` connects anew, for all applications.
-  Replaced(Loop& loop, OnReplaced policy, IsKnown is_known, std::function<void()> take_back);
+  Replaced(Loop& loop, ReplacedOptions options, IsKnown is_known, std::function<void()> take_back);
 
   // Another client has taken `app`. False: that is known.
   bool taken(const std::string& app);
@@ -39,7 +47,7 @@ class Replaced {
   void look();
 
   Loop& loop_;
-  OnReplaced policy_;
+  ReplacedOptions options_;
   IsKnown is_known_;
   std::function<void()> take_back_;
   std::set<std::string> apps_;

@@ -1,0 +1,328 @@
+// The event stream the other way round: Asterisk connects.
+#include <cerrno>
+#include <cstdlib>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "ari/listening_websocket.h"
+#include "ari/websocket_handshake.h"
+#include "base/bytes.h"
+#include "tests/unit/ari/listening.h"
+#include "tests/unit/ari/socket.h"
+
+using namespace aribus;
+using namespace aribus::test;
+
+namespace {
+
+constexpr std::string_view key = "dGhlIHNhbXBsZSBub25jZQ==";
+
+// Asterisk's end of a connection to us.
+class Visitor {
+ public:
+  Visitor(Loop& loop, int port) : loop_(loop), socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  }
+  void say(std::string_view bytes) { ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+  void say(Opcode opcode, std::string_view payload) {
+    std::string frame;
+    append_frame(frame, opcode, payload, random_mask());
+    say(frame);
+  }
+  // Asks as Asterisk does.
+  void ask(const std::string& password = "s3cret", const std::string& path = "/ari",
+           const std::string& subprotocol = "ari") {
+    HandshakeRequest request;
+    request.target = path;
+    request.host = "127.0.0.1";
+    request.key = key;
+    request.subprotocols = {subprotocol};
+    request.authorization = "Basic " + base64("aribus:" + password);
+    say(request_text(request));
+  }
+  bool hears(std::string_view text) {
+    return pump(loop_, [&] { return listen().find(text) != std::string::npos; });
+  }
+  bool hears_end() {
+    return pump(loop_, [&] {
+      listen();
+      return ended_;
+    });
+  }
+  void leave() { socket_.reset(); }
+  const std::string& heard() const { return heard_; }
+
+ private:
+  const std::string& listen() {
+    char bytes[4096];
+    const ssize_t count = ::recv(socket_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
+    if (count > 0) heard_.append(bytes, static_cast<size_t>(count));
+    ended_ |= count == 0 || (count < 0 && errno != EAGAIN);
+    return heard_;
+  }
+
+  Loop& loop_;
+  Fd socket_;
+  std::string heard_;
+  bool ended_ = false;
+};
+
+// A client that listens, and an Asterisk that answers its requests.
+struct Stage {
+  explicit Stage(const std::function<void(ClientOptions&)>& change = {})
+      : asterisk(loop, behave_well), listening(loop, asterisk.url(), [&](ClientOptions& options) {
+          options.listen.emplace();
+          options.listen->port = 0;
+          options.connect_timeout = Milliseconds(300);
+          if (change) change(options);
+        }) {
+    listening.client->connect();
+    REQUIRE(pump(loop, [&] { return listening.client->port() != 0; }));
+  }
+  Visitor visitor() { return {loop, listening.client->port()}; }
+  bool connected(size_t times = 1) {
+    return pump(loop, [&] { return listening.connected.size() == times; });
+  }
+
+  Loop loop;
+  FakeAsterisk asterisk;
+  Listening listening;
+};
+
+}  // namespace
+
+TEST_CASE("Asterisk is let in once it has answered a request, and its events come") {
+  Stage stage;
+  Visitor visitor = stage.visitor();
+  visitor.ask();
+  REQUIRE(visitor.hears("Sec-WebSocket-Protocol: ari\r\n\r\n"));
+  CHECK(visitor.heard().starts_with("HTTP/1.1 101 "));
+  CHECK_THAT(visitor.heard(), ContainsSubstring(websocket_accept(key)));
+  CHECK(stage.asterisk.count("GET /ari/asterisk/info") == 1);
+  REQUIRE(stage.connected());
+  CHECK(stage.listening.client->is_connected());
+  CHECK_FALSE(stage.listening.client->continues());
+  visitor.say(Opcode::text, R"({"type":"StasisStart"})");
+  REQUIRE(pump(stage.loop, [&] { return stage.listening.messages.size() == 1; }));
+  CHECK(stage.listening.messages[0].first == R"({"type":"StasisStart"})");
+}
+
+TEST_CASE("who is not to be let in gets a clear answer, and the reason is told") {
+  struct Case {
+    std::string password, path, subprotocol, answer, reason;
+  };
+  const Case cases[] = {
+      {"wrong", "/ari", "ari", "HTTP/1.1 401 ", "127.0.0.1 connects with a wrong user or password"},
+      {"s3cret", "/ari/events", "ari", "HTTP/1.1 404 ", "must end in /ari"},
+      {"s3cret", "/ari", "media", "HTTP/1.1 400 ", "protocols=ari"},
+  };
+  Stage stage;
+  for (const Case& one : cases) {
+    stage.listening.disconnected.clear();
+    Visitor visitor = stage.visitor();
+    visitor.ask(one.password, one.path, one.subprotocol);
+    REQUIRE(visitor.hears(one.answer));
+    CHECK(visitor.hears_end());
+    REQUIRE(stage.listening.disconnected.size() == 1);
+    CHECK_THAT(stage.listening.disconnected[0], ContainsSubstring(one.reason));
+    CHECK(stage.listening.disconnected[0].find("s3cret") == std::string::npos);
+  }
+  CHECK(stage.asterisk.requests.empty());
+  Visitor visitor = stage.visitor();
+  visitor.ask();
+  CHECK(stage.connected());
+}
+
+TEST_CASE("what is no handshake is answered and left") {
+  Stage stage;
+  struct Case {
+    std::string bytes, answer;
+  };
+  const Case cases[] = {
+      {"nonsense\r\n\r\n", "HTTP/1.1 400 "},
+      {"POST /ari HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 405 "},
+      {"GET /ari HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 426 "},
+      {"GET /ari HTTP/1.1\r\nX: " + std::string(max_handshake_bytes, 'x'), "HTTP/1.1 431 "},
+  };
+  for (const Case& one : cases) {
+    Visitor visitor = stage.visitor();
+    visitor.say(one.bytes);
+    CHECK(visitor.hears(one.answer));
+    CHECK(visitor.hears_end());
+  }
+  Visitor silent = stage.visitor();
+  silent.say("GET /ari HTTP/1.1\r\n");
+  CHECK(silent.hears_end());  // after connect_timeout
+  CHECK(silent.heard().empty());
+}
+
+TEST_CASE("those who connect and say nothing keep nobody out") {
+  Stage stage([](ClientOptions& options) { options.connect_timeout = Milliseconds(60'000); });
+  std::vector<Visitor> crowd;
+  for (int i = 0; i < 100; ++i) crowd.push_back(stage.visitor());
+  Visitor visitor = stage.visitor();
+  visitor.ask();
+  CHECK(stage.connected());
+  CHECK(crowd.front().hears_end());
+}
+
+TEST_CASE("while Asterisk answers no requests it is not let in, and keeps its events") {
+  Stage stage;
+  stage.asterisk.set_script([](FakeAsterisk::Peer& peer, const std::string&) {
+    peer.answer(503, R"({"message":"Asterisk not booted"})");
+  });
+  Visitor early = stage.visitor();
+  early.ask();
+  REQUIRE(early.hears("HTTP/1.1 503 "));
+  REQUIRE(stage.listening.disconnected.size() == 1);
+  CHECK_THAT(stage.listening.disconnected[0], ContainsSubstring("still starting"));
+  stage.asterisk.set_script(behave_well);
+  Visitor visitor = stage.visitor();
+  visitor.ask();
+  CHECK(stage.connected());
+}
+
+TEST_CASE("an answer of Asterisk that comes after it gave up serves for its next attempt") {
+  Stage stage;
+  std::vector<FakeAsterisk::Peer*> waiting;
+  stage.asterisk.set_script([&](FakeAsterisk::Peer& peer, const std::string&) { waiting.push_back(&peer); });
+  Visitor first = stage.visitor();
+  first.ask();
+  REQUIRE(pump(stage.loop, [&] { return waiting.size() == 1; }));
+  first.leave();
+  pump_for(stage.loop, Milliseconds(20));
+  waiting[0]->answer(200, info_body);
+  pump_for(stage.loop, Milliseconds(50));
+  CHECK(stage.listening.connected.empty());
+  Visitor second = stage.visitor();
+  second.ask();
+  CHECK(stage.connected());
+  CHECK(stage.asterisk.count("GET /ari/asterisk/info") == 1);
+}
+
+TEST_CASE(
+    "a second connection is refused while the first one answers, and takes its place when it does not") {
+  Stage stage;
+  Visitor first = stage.visitor();
+  first.ask();
+  REQUIRE(stage.connected());
+  Visitor second = stage.visitor();
+  second.ask();
+  REQUIRE(
+      first.hears(std::string_view("\x89\x06"
+                                   "aribus",
+                                   8)));
+  first.say(Opcode::pong, "aribus");
+  CHECK(second.hears("HTTP/1.1 409 "));
+  CHECK(stage.listening.disconnected.empty());
+
+  Visitor third = stage.visitor();  // and the first one says nothing
+  third.ask();
+  REQUIRE(stage.connected(2));
+  REQUIRE(stage.listening.disconnected.size() == 1);
+  CHECK_THAT(stage.listening.disconnected[0], ContainsSubstring("connected anew"));
+  third.say(Opcode::text, "{}");
+  CHECK(pump(stage.loop, [&] { return stage.listening.messages.size() == 1; }));
+}
+
+TEST_CASE("leaving reads to Asterisk's close frame, and the next connection goes on there") {
+  Stage stage;
+  Client& client = *stage.listening.client;
+  Visitor first = stage.visitor();
+  first.ask();
+  REQUIRE(stage.connected());
+  bool left = false;
+  client.leave(Milliseconds(2000), [&] { left = true; });
+  REQUIRE(first.hears(std::string_view("\x88\x02\x03\xe8", 4)));
+  first.say(Opcode::text, R"({"n":1})");
+  first.say(Opcode::text, R"({"n":2})");
+  pump_for(stage.loop, Milliseconds(20));
+  CHECK_FALSE(left);
+  first.say(Opcode::close, close_payload(close_normal));
+  REQUIRE(pump(stage.loop, [&] { return left; }));
+  CHECK(stage.listening.messages.size() == 2);
+  CHECK(client.port() == 0);
+
+  const auto connect_again = [&](size_t times) {
+    client.connect();
+    REQUIRE(pump(stage.loop, [&] { return client.port() != 0; }));
+    Visitor visitor = stage.visitor();
+    visitor.ask();
+    REQUIRE(stage.connected(times));
+    return visitor;
+  };
+  Visitor second = connect_again(2);
+  CHECK(client.continues());
+  second.leave();  // without a close frame: what Asterisk wrote last may be lost
+  REQUIRE(pump(stage.loop, [&] { return !client.is_connected(); }));
+  client.disconnect();
+  Visitor third = connect_again(3);
+  CHECK_FALSE(client.continues());
+  third.say(Opcode::close, close_payload(close_normal));
+  REQUIRE(pump(stage.loop, [&] { return !client.is_connected(); }));
+  client.disconnect();
+  client.continue_from("2026-11-22T21:00:00.000+0000");
+  Visitor fourth = connect_again(4);
+  CHECK(client.continues());
+}
+
+TEST_CASE("leaving does not wait for an Asterisk that says nothing") {
+  Stage stage;
+  Visitor visitor = stage.visitor();
+  visitor.ask();
+  REQUIRE(stage.connected());
+  bool left = false;
+  stage.listening.client->leave(Milliseconds(100), [&] { left = true; });
+  CHECK(pump(
+      stage.loop, [&] { return left; }, Milliseconds(1000)));
+}
+
+TEST_CASE("an address that is taken is told, and tried again") {
+  Stage stage;
+  Listening other(stage.loop, stage.asterisk.url(), [&](ClientOptions& options) {
+    options.listen.emplace();
+    options.listen->port = stage.listening.client->port();
+  });
+  other.client->connect();
+  REQUIRE(pump(stage.loop, [&] { return !other.disconnected.empty(); }));
+  CHECK_THAT(other.disconnected[0], ContainsSubstring("can't listen for Asterisk on 127.0.0.1 port"));
+  stage.listening.client->disconnect();
+  CHECK(pump(stage.loop, [&] { return other.client->port() != 0; }));
+}
+
+TEST_CASE("Asterisk may connect with TLS") {
+  const TempDir directory;
+  const std::string certificate = directory.path("cert.pem"), private_key = directory.path("key.pem");
+  const std::string command =
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 "
+      "-addext subjectAltName=IP:127.0.0.1 -keyout " +
+      private_key + " -out " + certificate + " 2>/dev/null";
+  REQUIRE(std::system(command.c_str()) == 0);
+  CHECK(TlsServer::make({certificate, private_key}).ok());
+  CHECK_THAT(TlsServer::make({certificate, directory.path("no.pem")}).error().message,
+             ContainsSubstring("no.pem"));
+  CHECK_THAT(TlsServer::make({private_key, private_key}).error().message, ContainsSubstring("key.pem"));
+
+  Stage stage([&](ClientOptions& options) { options.listen->tls = {certificate, private_key}; });
+  Visitor plain = stage.visitor();
+  plain.ask();
+  CHECK(plain.hears_end());
+  Socket socket(stage.loop);  // in Asterisk's place
+  WebSocketOptions options = socket.options(stage.listening.client->port());
+  options.url.tls = true;
+  options.tls.ca_file = certificate;
+  options.target = "/ari";
+  options.authorization = "Basic " + base64("aribus:s3cret");
+  socket.connect(options);
+  REQUIRE(stage.connected());
+  REQUIRE(pump(stage.loop, [&] { return socket.opened == 1; }));
+  const std::string large(100'000, 'x');
+  REQUIRE(socket.socket->send(large).ok());
+  REQUIRE(pump(stage.loop, [&] { return stage.listening.messages.size() == 1; }));
+  CHECK(stage.listening.messages[0].first == large);
+}
