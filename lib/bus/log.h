@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/json_tape.h"
 #include "bus/cursor.h"
 #include "bus/mirrored_memory.h"
@@ -101,6 +102,10 @@ class Log {
     std::unique_ptr<Element[]> elements_;
   };
 
+  struct Hash {
+    size_t operator()(std::string_view name) const { return hash_of(name); }
+  };
+
   Log(MirroredMemory ring, std::unique_ptr<RingFile> file);
   [[nodiscard]] static Result<Log> open(const LogOptions& options);
   [[nodiscard]] bool read_file();
@@ -119,7 +124,7 @@ class Log {
   Circle<Entry> entries_;
   Circle<uint64_t> ids_;
   std::deque<std::string> names_;
-  std::unordered_map<std::string_view, uint16_t> numbers_;
+  std::unordered_map<std::string_view, uint16_t, Hash> numbers_;
   std::string stream_;
   uint64_t first_ = 1;
   uint64_t next_ = 1;

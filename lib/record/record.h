@@ -24,13 +24,6 @@ struct Record {
   std::string fields;  // the members that follow the ids, as JSON text, each with a comma in front
 };
 
-// Reads one message of the event stream of `server`, received at `received`, into `record`, whose memory is
-// used again. It always becomes a record: of type Malformed when the text is no event at all, with
-// `"known":false` when ARI declares no such type, with `"invalid"` when its fields are not what ARI declares.
-// `total_bytes` is the message's size before it was cut.
-void read_event(std::string_view text, size_t total_bytes, std::string_view server, WallTime received,
-                Record& record);
-
 // A record of aribus' own; `fields` is a JSON object, or empty.
 [[nodiscard]] Record own_record(std::string_view type, std::string_view server, std::string_view fields,
                                 WallTime time);

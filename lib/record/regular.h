@@ -9,6 +9,7 @@
 #include "base/json_tape.h"
 #include "record/ids.h"
 #include "record/rules.h"
+#include "record/shapes.h"
 
 namespace aribus::record {
 
@@ -31,7 +32,8 @@ class Regular {
     virtual bool take(std::string_view name, JsonView value) = 0;
   };
   // Writes the members of `event`, an object of `model`, without the braces and without those that are taken.
-  void write_members(JsonView event, const ModelRules* model, Elsewhere& elsewhere);
+  // `notes` are taken of how that is done, unless it is nullptr.
+  void write_members(JsonView event, const ModelRules* model, Elsewhere& elsewhere, ShapeNotes* notes);
 
   // Where and why the value is not what ARI declares, as "channel.caller: an object is expected, not a
   // string"; "" when it is. Fields that are not declared are no fault.
@@ -56,6 +58,7 @@ class Regular {
   void expected(std::string_view what, JsonView value, const Way& way);
   void found_fault(const Way& way, std::string_view why);
 
+  void note(JsonView value, Shape::Action action = Shape::Action::string, IdKind kind = {});
   void copy_up_to(const char* end);
   void leave_out(JsonView name, JsonView value);
   void put_instead(JsonView value, std::string_view text);
@@ -63,6 +66,7 @@ class Regular {
   std::string& out_;
   Ids& ids_;
   std::string fault_;
+  ShapeNotes* notes_ = nullptr;
   bool as_it_is_ = false;       // nothing is changed: inside of what ARI does not declare
   const char* from_ = nullptr;  // what is to be copied begins here
   std::string decoded_;         // of a string with escapes

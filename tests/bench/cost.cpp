@@ -20,7 +20,7 @@
 #include "bus/log.h"
 #include "control/dispatcher.h"
 #include "ipc/server.h"
-#include "record/record.h"
+#include "record/event_reader.h"
 #include "sockets.h"
 #include "systems.h"
 #include "trace.h"
@@ -120,7 +120,7 @@ class Path {
     ari::WebSocket::Handlers handlers;
     handlers.opened = [&opened] { opened = true; };
     handlers.text = [this](std::string_view text, size_t total_bytes) {
-      record::read_event(text, total_bytes, "pbx1", WallTime{}, record_);
+      events_.read(text, total_bytes, "pbx1", WallTime{}, record_);
       dispatcher_.learn(record_);
       log_.append(record_);
     };
@@ -145,6 +145,7 @@ class Path {
   bus::Log log_;
   ipc::Server server_;
   std::unique_ptr<ari::WebSocket> websocket_;
+  record::EventReader events_;
   record::Record record_;
   Fd publisher_;
   std::vector<Fd> subscribers_;

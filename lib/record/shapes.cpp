@@ -1,0 +1,233 @@
+#include "record/shapes.h"
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cstring>
+#include <optional>
+
+#include <simdjson.h>
+
+#include "ari/causes.h"
+#include "base/json.h"
+#include "base/time.h"
+
+namespace aribus::record {
+namespace {
+
+using Action = Shape::Action;
+
+// Copies the inside of a JSON string up to its closing quote, and up to eight bytes more. Returns its size,
+// or nothing when it has escapes or control characters.
+std::optional<size_t> copy_string(std::string_view text, char* out) {
+  size_t at = 0;
+  for (; text.size() - at >= 8; at += 8) {
+    uint64_t eight = 0;
+    std::memcpy(&eight, text.data() + at, sizeof eight);
+    std::memcpy(out + at, &eight, sizeof eight);
+    if constexpr (std::endian::native == std::endian::big) eight = __builtin_bswap64(eight);
+    const uint64_t marks = mark_escapes(eight);
+    if (marks == 0) continue;
+    at += static_cast<size_t>(std::countr_zero(marks)) / 8;
+    if (text[at] != '"') return {};
+    return at;
+  }
+  for (; at < text.size(); ++at) {
+    if (text[at] == '"') return at;
+    if (text[at] == '\\' || static_cast<unsigned char>(text[at]) < 0x20) return {};
+    out[at] = text[at];
+  }
+  return {};
+}
+
+// Copies `size` bytes, and up to fifteen more.
+char* copy(char* out, const char* from, size_t size) {
+  for (size_t at = 0; at < size; at += 16) std::memcpy(out + at, from + at, 16);
+  return out + size;
+}
+
+// Whether the first `size` bytes are the same.
+bool same(const char* one, const char* other, size_t size) {
+  if (size < 8) return std::memcmp(one, other, size) == 0;
+  const auto eight = [](const char* at) {
+    uint64_t value = 0;
+    std::memcpy(&value, at, sizeof value);
+    return value;
+  };
+  if (eight(one + size - 8) != eight(other + size - 8)) return false;  // names differ at their ends
+  for (size_t at = 0; at + 8 < size; at += 8) {
+    if (eight(one + at) != eight(other + at)) return false;
+  }
+  return true;
+}
+
+// The size of the whole number at the front of `text`, or 0 when it is another one, or a large one.
+size_t integer_size(std::string_view text) {
+  const size_t sign = text.starts_with('-') ? 1 : 0;
+  size_t size = sign;
+  while (size < text.size() && text[size] >= '0' && text[size] <= '9') ++size;
+  const size_t digits = size - sign;
+  if (digits == 0 || digits > 18 || (digits > 1 && text[sign] == '0') || size == text.size()) return 0;
+  return std::strchr(".eE", text[size]) == nullptr ? size : 0;
+}
+
+}  // namespace
+
+void ShapeNotes::reached(std::string_view value, Action action, IdKind kind) {
+  Shape::Step& step = shape_.steps.emplace_back(Shape::Step{action, kind, {}, {}});
+  step.in.assign(in_at_, value.data());
+  in_at_ = value.data() + value.size();
+  if (action == Action::time || action == Action::app) return;  // nothing is written of it
+  step.out = out_.substr(out_at_);
+}
+
+void ShapeNotes::cause_added() {
+  if (given_up_) return;
+  shape_.steps.back().action = Action::cause;
+  written();
+}
+
+void ShapeNotes::taken(std::string_view name, JsonView value) {
+  if (name == "timestamp") return reached(value.raw(), Action::time);
+  if (name == "application") return reached(value.raw(), Action::app);
+  if (name != "type") give_up();
+}
+
+std::optional<Shape> ShapeNotes::finish(const std::string& type) {
+  if (given_up_ || text_.size() > Shapes::max_text_bytes || out_.size() < out_at_) return {};
+  reached({text_.data() + text_.size(), 0}, Action::end);
+  shape_.type = type;
+  return std::move(shape_);
+}
+
+bool Shapes::read(std::string_view text, Record& record) {
+  if (nodes_.size() == 1 || text.size() > max_text_bytes) return false;
+  if (!simdjson::validate_utf8(text.data(), text.size())) return false;
+  record.app.clear();
+  record.ids.clear();
+  char* out = out_.data();
+  uint32_t parent = 0;
+  for (;;) {
+    const uint32_t found = find(parent, text);
+    if (found == 0) return false;
+    const Node& node = nodes_[found];
+    text.remove_prefix(node.in_size);
+    out = copy(out, literals_.data() + node.out, node.out_size);
+    size_t size = 0;
+    switch (node.action) {
+      case Action::string:
+      case Action::id:
+      case Action::target:
+      case Action::app: {
+        const auto copied = copy_string(text, out);
+        if (!copied) return false;
+        size = *copied;
+        const std::string_view value = text.substr(0, size);
+        if (node.action == Action::app) {
+          record.app = value;
+          break;
+        }
+        if (node.action == Action::id) record.ids.add(node.kind, value);
+        if (node.action == Action::target) record.ids.add_target(value);
+        out += size;
+        break;
+      }
+      case Action::integer:
+      case Action::cause: {
+        size = integer_size(text);
+        if (size == 0) return false;
+        std::memcpy(out, text.data(), size);
+        out += size;
+        if (node.action == Action::integer) break;
+        int cause = 0;
+        std::from_chars(text.data(), text.data() + size, cause);
+        const std::string_view words = ari::cause_text(cause);
+        static constexpr std::string_view name = R"(,"cause_txt":)";
+        if (out + name.size() + words.size() + 2 * text.size() + spare_bytes > out_.data() + out_.size()) {
+          return false;
+        }
+        std::memcpy(out, name.data(), name.size());
+        out = write_json_string(out + name.size(), words);
+        break;
+      }
+      case Action::date:
+      case Action::time: {
+        size = std::min(text.find('"'), text.size());
+        const auto time = parse_time(text.substr(0, size));
+        if (!time) return false;
+        if (node.action == Action::time) {
+          record.time = *time;
+          break;
+        }
+        write_rfc3339(out, *time);
+        out += rfc3339_size;
+        break;
+      }
+      case Action::end:
+        if (!text.empty()) return false;
+        record.type = types_[node.next];
+        record.fields.assign(out_.data(), out);
+        return true;
+    }
+    text.remove_prefix(size);
+    parent = found;
+  }
+}
+
+// The step behind `parent` whose text is at the front of `text`, or 0. It comes first the next time.
+uint32_t Shapes::find(uint32_t parent, std::string_view text) {
+  uint32_t before = 0;
+  for (uint32_t at = nodes_[parent].next; at != 0; before = at, at = nodes_[at].sibling) {
+    const Node& node = nodes_[at];
+    if (text.size() < node.in_size) continue;
+    if (!same(text.data(), literals_.data() + node.in, node.in_size)) continue;
+    if (before != 0) {
+      nodes_[before].sibling = node.sibling;
+      nodes_[at].sibling = nodes_[parent].next;
+      nodes_[parent].next = at;
+    }
+    return at;
+  }
+  return 0;
+}
+
+void Shapes::learn(const Shape& shape) {
+  if (steps() + shape.steps.size() > max_steps) {
+    nodes_.assign(1, Node{});
+    literals_.clear();
+    types_.clear();
+  }
+  const size_t before = nodes_.size();
+  uint32_t parent = 0;
+  for (const Shape::Step& step : shape.steps) {
+    uint32_t child = nodes_[parent].next;
+    const auto is_it = [&](const Node& node) {
+      return node.action == step.action && node.kind == step.kind &&
+             literal(node.in, node.in_size) == step.in && literal(node.out, node.out_size) == step.out;
+    };
+    while (child != 0 && !is_it(nodes_[child])) child = nodes_[child].sibling;
+    parent = child != 0 ? child : add(parent, step);
+  }
+  if (nodes_.size() == before) return;  // it was its values that made it odd
+  nodes_[parent].next = static_cast<uint32_t>(types_.size());
+  types_.push_back(shape.type);
+}
+
+uint32_t Shapes::add(uint32_t parent, const Shape::Step& step) {
+  const auto place = static_cast<uint32_t>(nodes_.size());
+  Node& node = nodes_.emplace_back();
+  node.in = static_cast<uint32_t>(literals_.size());
+  literals_ += step.in;
+  node.out = static_cast<uint32_t>(literals_.size());
+  literals_ += step.out;
+  literals_.append(15, '\0');  // so much is copied with it
+  node.in_size = static_cast<uint16_t>(step.in.size());
+  node.out_size = static_cast<uint16_t>(step.out.size());
+  node.action = step.action;
+  node.kind = step.kind;
+  node.sibling = nodes_[parent].next;
+  nodes_[parent].next = place;
+  return place;
+}
+
+}  // namespace aribus::record

@@ -1,0 +1,166 @@
+// What is known of events' shapes changes nothing but the speed.
+#include "record/shapes.h"
+
+#include <fstream>
+#include <random>
+#include <vector>
+
+#include "record/event_reader.h"
+#include "tests/catch.h"
+#include "tests/unit/helpers.h"
+
+using namespace aribus;
+using namespace aribus::record;
+using aribus::test::to_line;
+
+namespace {
+
+const WallTime received = *parse_time("2026-11-22T23:50:00.001Z");
+
+std::vector<std::string> recorded() {
+  std::vector<std::string> events;
+  for (const char* name : {"events-16.jsonl", "events-22.jsonl"}) {
+    std::ifstream file(std::string(ARIBUS_SOURCE_DIR) + "/tests/data/" + name);
+    for (std::string line; std::getline(file, line);) events.push_back(line);
+  }
+  REQUIRE(events.size() > 8000);
+  return events;
+}
+
+std::string line_of(EventReader& reader, const std::string& text) {
+  static Record record;  // used again, as the daemon does
+  reader.read(text, text.size(), "pbx1", received, record);
+  return to_line(record, 1);
+}
+
+// As one that has seen nothing before reads it.
+std::string line_of(const std::string& text) {
+  EventReader fresh;
+  return line_of(fresh, text);
+}
+
+}  // namespace
+
+TEST_CASE("an event of a known shape becomes the record that it would have become without") {
+  EventReader reader;
+  const auto events = recorded();
+  for (int round = 0; round < 2; ++round) {
+    for (const std::string& event : events) {
+      const std::string line = line_of(reader, event);
+      if (line != line_of(event)) {
+        INFO(event);
+        REQUIRE(line == line_of(event));
+      }
+    }
+  }
+}
+
+TEST_CASE("odd values in a known shape are read as they would have been without") {
+  EventReader reader;
+  const auto check = [&](const std::string& text) {
+    INFO(text);
+    CHECK(line_of(reader, text) == line_of(text));
+  };
+  const auto varset = [](const std::string& value, const std::string& time) {
+    return R"({"variable":"X","value":)" + value + R"(,"type":"ChannelVarset","timestamp":)" + time +
+           R"(,"application":"demo"})";
+  };
+  const std::string time = R"("2026-11-22T21:46:17.690+0000")";
+  check(varset(R"("plain")", time));
+  for (const char* value :
+       {R"("")", R"("a\"b")", R"("\u00e4")", "\"\xC3\xA4\"", "\"\xC3\"", "\"\x01\"", R"("\q")", "5", "null",
+        "true", "[]", "{}", R"(" \\")", R"("01234567")", R"("0123456")", R"("012345678")", "\"", ""}) {
+    check(varset(value, time));
+  }
+  for (const char* other : {R"("2026-11-22T21:46:17.690+0100")", R"("2026-11-22T21:46:17Z")",
+                            R"("2026-02-30T21:46:17.690+0000")", R"("")", R"("yesterday")", "5", "null"}) {
+    check(varset(R"("plain")", other));
+  }
+  const auto dtmf = [](const std::string& duration) {
+    return R"({"type":"ChannelDtmfReceived","timestamp":"2026-11-22T21:46:17.690+0000","digit":"1","duration_ms":)" +
+           duration + R"(,"channel":{"id":"c1"},"application":"demo"})";
+  };
+  check(dtmf("100"));
+  for (const char* number : {"0", "-1", "-0", "01", "1.5", "1e3", "1E3", "-", "", "999999999999999999",
+                             "9999999999999999999", "99999999999999999999", "1 ", " 1", "\"1\"", "null"}) {
+    check(dtmf(number));
+  }
+  const auto hangup = [](const std::string& cause, const std::string& rest) {
+    return R"({"cause":)" + cause +
+           R"(,"soft":true,"type":"ChannelHangupRequest","timestamp":"2026-11-22T21:46:17.690+0000",)" +
+           R"("channel":{"id":"c1"},"application":"demo")" + rest;
+  };
+  check(hangup("16", "}"));
+  for (const char* cause : {"17", "0", "-1", "4294967312", "999999999999999999", "1.0", "\"16\""}) {
+    check(hangup(cause, "}"));
+  }
+  for (const char* rest : {"", "}}", "} ", R"(,"cause_txt":"x"})", R"(,"application":"other"})", "}\n"}) {
+    check(hangup("16", rest));
+  }
+  std::string causes;
+  for (int i = 0; i < 350; ++i) causes += R"(,"cause":1)";
+  for (int i = 0; i < 3; ++i) check(hangup("16", causes + "}"));
+}
+
+TEST_CASE("damaged events are read as they would have been without their shapes") {
+  EventReader reader;
+  const auto events = recorded();
+  for (const std::string& event : events) line_of(reader, event);
+  std::mt19937 random(20261122);
+  const auto any = [&](size_t below) { return random() % below; };
+  constexpr std::string_view odd("\"\\{}[]:,0-9.eZ+T \n\x01\x7F\xC3\xA4\xFF\0n", 27);
+  for (int i = 0; i < 30'000; ++i) {
+    std::string text = events[any(events.size())];
+    for (size_t damages = 1 + any(2); damages > 0; --damages) {
+      const size_t at = any(text.size());
+      switch (any(4)) {
+        case 0:
+          text[at] = odd[any(odd.size())];
+          break;
+        case 1:
+          text.insert(at, 1, odd[any(odd.size())]);
+          break;
+        case 2:
+          text.erase(at, 1 + any(3));
+          break;
+        default:
+          text.insert(at, text.substr(any(text.size()), any(40)));
+      }
+      if (text.empty()) text = "{";
+    }
+    const std::string line = line_of(reader, text);
+    if (line != line_of(text)) {
+      INFO(text);
+      REQUIRE(line == line_of(text));
+    }
+  }
+}
+
+TEST_CASE("nearly all events of an Asterisk have a shape") {
+  Shapes shapes;
+  const auto events = recorded();
+  Record record;
+  EventReader reader;
+  for (const std::string& event : events) line_of(reader, event);
+  size_t known = 0;
+  for (const std::string& event : events) known += reader.shapes().read(event, record) ? 1 : 0;
+  CHECK(known > events.size() * 95 / 100);
+}
+
+TEST_CASE("ever new shapes cost no memory, and those that come again are kept again") {
+  EventReader reader;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string name = "odd" + std::to_string(i);
+    line_of(reader, R"({"type":"ChannelDtmfReceived","digit":"1",")" + name + R"(":"x"})");
+    REQUIRE(reader.shapes().steps() <= Shapes::max_steps);
+  }
+  const std::string text = R"({"type":"ChannelDtmfReceived","digit":"1","duration_ms":5})";
+  Record record;
+  line_of(reader, text);
+  CHECK_FALSE(reader.shapes().read(R"({"type":"ChannelDtmfReceived","digit":"1"})", record));
+  const std::string varset =
+      R"({"variable":"X","value":"y","type":"ChannelVarset","timestamp":"2026-11-22T21:46:17.690+0000","application":"demo"})";
+  line_of(reader, varset);
+  CHECK(reader.shapes().read(varset, record));
+  CHECK(record.type == "ChannelVarset");
+}
