@@ -63,7 +63,7 @@ Result<void> App::add_upstream(const AsteriskConfig& config) {
 void App::on_message(Upstream& upstream, std::string_view text, size_t total_bytes) {
   ++upstream.received;
   record::Record& record = received_;
-  events_.read(text, total_bytes, upstream.name, wall_now(), record);
+  events_.read(text, total_bytes, upstream.name, record);
   // Asterisk leaves our WebSocket open, and sends nothing of this application any more.
   const auto& apps = upstream.client->options().apps;
   if (record.type == "ApplicationReplaced" && std::ranges::find(apps, record.app) != apps.end() &&

@@ -49,18 +49,15 @@ struct Envelope : Regular::Elsewhere {
 
 }  // namespace
 
-void EventReader::read(std::string_view text, size_t total_bytes, std::string_view server, WallTime received,
-                       Record& record) {
+void EventReader::read(std::string_view text, size_t total_bytes, std::string_view server, Record& record) {
   const auto give_up = [&](const std::string& why) {
-    record = malformed(text, total_bytes, server, received, why);
+    record = malformed(text, total_bytes, server, now_(), why);
   };
   if (total_bytes > text.size()) {
     return give_up("the message is over the limit of " + std::to_string(text.size()) + " bytes");
   }
-  record.time = received;
   record.server = server;
   if (shapes_.read(text, record)) return;
-  record.time = received;
   const JsonView event = tape_.read(text);
   if (!event.valid()) {
     const Result<Json> json = parse_json(text);  // which says why
@@ -75,6 +72,7 @@ void EventReader::read(std::string_view text, size_t total_bytes, std::string_vi
 }
 
 void EventReader::take_apart(std::string_view text, JsonView event, std::string_view type, Record& record) {
+  record.time = now_();
   record.app.clear();
   record.type = type;
   record.ids.clear();

@@ -47,18 +47,21 @@ char* copy(char* out, const char* from, size_t size) {
 }
 
 // Whether the first `size` bytes are the same.
-bool same(const char* one, const char* other, size_t size) {
+inline bool same(const char* one, const char* other, size_t size) {
   if (size < 8) return std::memcmp(one, other, size) == 0;
-  const auto eight = [](const char* at) {
-    uint64_t value = 0;
-    std::memcpy(&value, at, sizeof value);
-    return value;
+  const auto differ = [&](size_t at) {
+    uint64_t here = 0;
+    uint64_t there = 0;
+    std::memcpy(&here, one + at, sizeof here);
+    std::memcpy(&there, other + at, sizeof there);
+    return here != there;
   };
-  if (eight(one + size - 8) != eight(other + size - 8)) return false;  // names differ at their ends
-  for (size_t at = 0; at + 8 < size; at += 8) {
-    if (eight(one + at) != eight(other + at)) return false;
+  if (differ(size - 8)) return false;
+  size_t at = size & 7;  // the rest in whole eights from the end, as texts of one kind begin alike
+  for (; at + 8 < size; at += 8) {
+    if (differ(at)) return false;
   }
-  return true;
+  return (size & 7) == 0 || !differ(0);
 }
 
 // The size of the whole number at the front of `text`, or 0 when it is another one, or a large one.
@@ -94,7 +97,10 @@ void ShapeNotes::taken(std::string_view name, JsonView value) {
 }
 
 std::optional<Shape> ShapeNotes::finish(const std::string& type) {
-  if (given_up_ || text_.size() > Shapes::max_text_bytes || out_.size() < out_at_) return {};
+  const auto has_time = [&] {
+    return std::ranges::any_of(shape_.steps, [](const auto& step) { return step.action == Action::time; });
+  };
+  if (given_up_ || !has_time() || text_.size() > Shapes::max_text_bytes || out_.size() < out_at_) return {};
   reached({text_.data() + text_.size(), 0}, Action::end);
   shape_.type = type;
   return std::move(shape_);
@@ -176,15 +182,16 @@ bool Shapes::read(std::string_view text, Record& record) {
 
 // The step behind `parent` whose text is at the front of `text`, or 0. It comes first the next time.
 uint32_t Shapes::find(uint32_t parent, std::string_view text) {
+  Node* const nodes = nodes_.data();
   uint32_t before = 0;
-  for (uint32_t at = nodes_[parent].next; at != 0; before = at, at = nodes_[at].sibling) {
-    const Node& node = nodes_[at];
+  for (uint32_t at = nodes[parent].next; at != 0; before = at, at = nodes[at].sibling) {
+    const Node& node = nodes[at];
     if (text.size() < node.in_size) continue;
     if (!same(text.data(), literals_.data() + node.in, node.in_size)) continue;
     if (before != 0) {
-      nodes_[before].sibling = node.sibling;
-      nodes_[at].sibling = nodes_[parent].next;
-      nodes_[parent].next = at;
+      nodes[before].sibling = node.sibling;
+      nodes[at].sibling = nodes[parent].next;
+      nodes[parent].next = at;
     }
     return at;
   }

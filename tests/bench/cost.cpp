@@ -120,7 +120,7 @@ class Path {
     ari::WebSocket::Handlers handlers;
     handlers.opened = [&opened] { opened = true; };
     handlers.text = [this](std::string_view text, size_t total_bytes) {
-      events_.read(text, total_bytes, "pbx1", WallTime{}, record_);
+      events_.read(text, total_bytes, "pbx1", record_);
       dispatcher_.learn(record_);
       log_.append(record_);
     };

@@ -68,7 +68,7 @@ class TempDir {
 inline record::Record read_event(std::string_view text, size_t total_bytes, std::string_view server,
                                  WallTime received) {
   record::Record record;
-  record::EventReader().read(text, total_bytes, server, received, record);
+  record::EventReader([&] { return received; }).read(text, total_bytes, server, record);
   return record;
 }
 
