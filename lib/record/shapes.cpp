@@ -6,6 +6,9 @@
 #include <cstring>
 #include <optional>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 #include <simdjson.h>
 
 #include "ari/causes.h"
@@ -17,20 +20,33 @@ namespace {
 
 using Action = Shape::Action;
 
-// Copies the inside of a JSON string up to its closing quote, and up to eight bytes more. Returns its size,
+// Where the first of the sixteen bytes lies that is a control character, a quote or a backslash, or 16.
+size_t find_special(const char* at) {
+#ifdef __SSE2__
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
+  const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+  const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+  const int found = _mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, backslash)));
+  return static_cast<size_t>(std::countr_zero(static_cast<unsigned>(found) | 0x10000U));
+#else
+  size_t place = 0;
+  while (place < 16 && static_cast<unsigned char>(at[place]) >= 0x20 && at[place] != '"' && at[place] != '\\')
+    ++place;
+  return place;
+#endif
+}
+
+// Copies the inside of a JSON string up to its closing quote, and up to sixteen bytes more. Returns its size,
 // or nothing when it has escapes or control characters.
-std::optional<size_t> copy_string(std::string_view text, char* out) {
+inline std::optional<size_t> copy_string(std::string_view text, char* out) {
   size_t at = 0;
-  for (; text.size() - at >= 8; at += 8) {
-    uint64_t eight = 0;
-    std::memcpy(&eight, text.data() + at, sizeof eight);
-    std::memcpy(out + at, &eight, sizeof eight);
-    if constexpr (std::endian::native == std::endian::big) eight = __builtin_bswap64(eight);
-    const uint64_t marks = mark_escapes(eight);
-    if (marks == 0) continue;
-    at += static_cast<size_t>(std::countr_zero(marks)) / 8;
-    if (text[at] != '"') return {};
-    return at;
+  for (; text.size() - at >= 16; at += 16) {
+    std::memcpy(out + at, text.data() + at, 16);
+    const size_t special = find_special(text.data() + at);
+    if (special == 16) continue;
+    if (text[at + special] != '"') return {};
+    return at + special;
   }
   for (; at < text.size(); ++at) {
     if (text[at] == '"') return at;
@@ -40,28 +56,24 @@ std::optional<size_t> copy_string(std::string_view text, char* out) {
   return {};
 }
 
-// Copies `size` bytes, and up to fifteen more.
-char* copy(char* out, const char* from, size_t size) {
-  for (size_t at = 0; at < size; at += 16) std::memcpy(out + at, from + at, 16);
+// Copies `size` bytes, and up to sixteen more.
+inline char* copy(char* out, const char* from, size_t size) {
+  size_t at = 0;
+  do {
+    std::memcpy(out + at, from + at, 16);
+  } while ((at += 16) < size);
   return out + size;
 }
 
 // Whether the first `size` bytes are the same.
 inline bool same(const char* one, const char* other, size_t size) {
-  if (size < 8) return std::memcmp(one, other, size) == 0;
-  const auto differ = [&](size_t at) {
-    uint64_t here = 0;
-    uint64_t there = 0;
-    std::memcpy(&here, one + at, sizeof here);
-    std::memcpy(&there, other + at, sizeof there);
-    return here != there;
-  };
-  if (differ(size - 8)) return false;
-  size_t at = size & 7;  // the rest in whole eights from the end, as texts of one kind begin alike
-  for (; at + 8 < size; at += 8) {
+  const auto differ = [&](size_t at) { return std::memcmp(one + at, other + at, 16) != 0; };
+  if (size < 16) return std::memcmp(one, other, size) == 0;
+  if (differ(size - 16)) return false;
+  for (size_t at = 0; at + 16 < size; at += 16) {
     if (differ(at)) return false;
   }
-  return (size & 7) == 0 || !differ(0);
+  return true;
 }
 
 // The size of the whole number at the front of `text`, or 0 when it is another one, or a large one.
@@ -227,7 +239,7 @@ uint32_t Shapes::add(uint32_t parent, const Shape::Step& step) {
   literals_ += step.in;
   node.out = static_cast<uint32_t>(literals_.size());
   literals_ += step.out;
-  literals_.append(15, '\0');  // so much is copied with it
+  literals_.append(16, '\0');  // so much is copied with it
   node.in_size = static_cast<uint16_t>(step.in.size());
   node.out_size = static_cast<uint16_t>(step.out.size());
   node.action = step.action;
