@@ -11,6 +11,7 @@
 
 using namespace aribus;
 using namespace aribus::record;
+using namespace std::literals;
 using aribus::test::to_line;
 
 namespace {
@@ -110,7 +111,7 @@ TEST_CASE("damaged events are read as they would have been without their shapes"
   for (const std::string& event : events) line_of(reader, event);
   std::mt19937 random(20261122);
   const auto any = [&](size_t below) { return random() % below; };
-  constexpr std::string_view odd("\"\\{}[]:,0-9.eZ+T \n\x01\x7F\xC3\xA4\xFF\0n", 27);
+  constexpr std::string_view odd = "\"\\{}[]:,0-9.eZ+T \n\x01\x7F\xC3\xA4\xFF\0n"sv;
   for (int i = 0; i < 30'000; ++i) {
     std::string text = events[any(events.size())];
     for (size_t damages = 1 + any(2); damages > 0; --damages) {
