@@ -7,29 +7,11 @@
 #include "ari/causes.h"
 #include "base/bytes.h"
 #include "base/nearest.h"
+#include "control/makers.h"
 #include "control/params.h"
 
 namespace aribus::control {
 namespace {
-
-// Operations that make something, and the parameter that names it.
-struct Maker {
-  std::string_view operation;
-  std::string_view id;
-};
-constexpr Maker makers[] = {
-    {"bridges.create", "bridgeId"},       {"bridges.play", "playbackId"},
-    {"channels.create", "channelId"},     {"channels.externalMedia", "channelId"},
-    {"channels.originate", "channelId"},  {"channels.play", "playbackId"},
-    {"channels.snoopChannel", "snoopId"},
-};
-
-const Maker* find_maker(const ari::Operation& operation) {
-  for (const Maker& maker : makers) {
-    if (maker.operation == operation.name) return &maker;
-  }
-  return nullptr;
-}
 
 bool makes_channel_for_endpoint(const ari::Operation& operation) {
   return operation.name == "channels.originate" || operation.name == "channels.originateWithId" ||
@@ -211,7 +193,7 @@ std::vector<ari::Parameter> method_parameters(const ari::Operation& operation) {
 }
 
 Result<void> prepare(const ari::Operation& operation, Json& params, const Upstream& upstream) {
-  if (const Maker* maker = find_maker(operation)) {
+  if (const Maker* maker = find_maker(operation.name)) {
     const JsonValue* id = find(params, maker->id);
     if (id == nullptr) set_member(params, maker->id, "aribus-" + random_hex(8));
     if (id != nullptr && id->GetStringLength() == 0)
@@ -228,7 +210,7 @@ Result<void> prepare(const ari::Operation& operation, Json& params, const Upstre
 
 void call_explained(Upstream& upstream, const ari::Operation& operation, const JsonValue& params,
                     Reply reply) {
-  const Maker* maker = find_maker(operation);
+  const Maker* maker = find_maker(operation.name);
   if (maker == nullptr) {
     upstream.call(operation, params, std::move(reply));
     return;

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/nearest.h"
 #include "control/courtesies.h"
+#include "control/makers.h"
 #include "control/params.h"
 #include "control/verbs.h"
 
@@ -42,11 +43,18 @@ void for_each_id(const JsonValue& params, Use use) {
   }
 }
 
+// The id that the operation takes and can do without.
+std::string_view chosen_id(const ari::Operation& operation) {
+  const Maker* maker = find_maker(operation.name);
+  return maker == nullptr || operation.find(maker->id)->required ? std::string_view() : maker->id;
+}
+
 Method method_of(const ari::Operation& operation) {
   return {.name = std::string(operation.name),
           .parameters = method_parameters(operation),
           .answer = operation.answer,
           .made_of = {operation.name},
+          .chooses = chosen_id(operation),
           .run = [&operation](Call call) {
             call_prepared(call.upstream, operation, std::move(call.params), call.reply);
           }};
@@ -86,6 +94,13 @@ std::vector<std::string_view> Dispatcher::method_names() const {
   std::vector<std::string_view> names;
   for (const auto& [name, method] : methods_) names.push_back(name);
   return names;
+}
+
+bool Dispatcher::chooses_id(const std::string& method, const JsonValue& params) const {
+  const auto at = methods_.find(method);
+  if (at == methods_.end() || at->second.chooses.empty()) return false;
+  // The answer to one that waits for the end comes too late for that.
+  return find(params, at->second.chooses) == nullptr && !waits_for_end(params);
 }
 
 Result<Upstream*> Dispatcher::pick_server(const JsonValue& params) const {

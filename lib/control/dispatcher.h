@@ -37,6 +37,9 @@ class Dispatcher {
   // that share one must reach Asterisk in the order in which they came.
   [[nodiscard]] static std::vector<std::string> keys_of(const JsonValue& params);
 
+  // Only the answer to this command will tell its caller the id of what it makes.
+  [[nodiscard]] bool chooses_id(const std::string& method, const JsonValue& params) const;
+
   [[nodiscard]] const std::vector<std::unique_ptr<Upstream>>& servers() const { return servers_; }
   // All methods, by name.
   [[nodiscard]] const std::map<std::string, Method, std::less<>>& methods() const { return methods_; }

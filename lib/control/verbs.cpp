@@ -59,8 +59,7 @@ Result<const ari::Operation*> pick(const JsonValue& params, std::string_view fir
 
 // Takes the member `wait` out of `params`: whether it was there and not false.
 bool take_wait(Json& params) {
-  const JsonValue* wait = find(params, "wait");
-  const bool waits = wait != nullptr && !wait->IsFalse();
+  const bool waits = waits_for_end(params);
   params.RemoveMember("wait");
   return waits;
 }
@@ -230,6 +229,11 @@ std::vector<Parameter> with(std::vector<Parameter> parameters, const Parameter& 
 
 }  // namespace
 
+bool waits_for_end(const JsonValue& params) {
+  const JsonValue* wait = find(params, "wait");
+  return wait != nullptr && !wait->IsFalse();
+}
+
 std::vector<Method> verbs() {
   const auto answer_of = [](std::string_view name) { return operation(name).answer; };
   return {
@@ -249,6 +253,7 @@ std::vector<Method> verbs() {
                       {.name = "bridgeId", .place = Place::path}},
        .answer = answer_of("bridges.get"),
        .made_of = {"bridges.create", "bridges.addChannel", "bridges.get", "bridges.destroy"},
+       .chooses = "bridgeId",
        .summary = "Makes a bridge of channels; it is destroyed again when one can't be added.",
        .run = bridge},
       {.name = "hangup",
@@ -263,6 +268,7 @@ std::vector<Method> verbs() {
        .answer = answer_of("channels.originate"),
        .answer_when_waiting = Outcome::schema,
        .made_of = {"channels.originate"},
+       .chooses = "channelId",
        .summary = "Makes a call; with `wait` it answers when the call has come out.",
        .run = originate},
       {.name = "play",
@@ -270,6 +276,7 @@ std::vector<Method> verbs() {
            parameters_of_either("channels.play", "bridges.play", {{.name = "wait", .type = Type::boolean}}),
        .answer = answer_of("channels.play"),
        .made_of = {"channels.play", "bridges.play"},
+       .chooses = "playbackId",
        .summary = "Plays on a channel or a bridge, one of the two; with `wait` it answers when it has ended.",
        .run = play},
       {.name = "record",
