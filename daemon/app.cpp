@@ -35,6 +35,7 @@ App::App(Config config, bus::Log log)
       watchdog_(loop_),
       leave_deadline_(loop_),
       started_(wall_now()) {
+  dispatcher_.on_own_record([this](const record::Record& record) { publish(record); });
   add_own_methods(dispatcher_, {.hello = [this] { return hello(); }, .status = [this] { return status(); }});
 }
 

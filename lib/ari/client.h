@@ -109,6 +109,7 @@ class Client {
   [[nodiscard]] Recordings recordings();
   [[nodiscard]] Sounds sounds();
 
+  [[nodiscard]] Loop& loop() { return loop_; }
   [[nodiscard]] const ClientOptions& options() const { return options_; }
   [[nodiscard]] const Url& url() const { return url_; }
   [[nodiscard]] size_t open_requests() const { return http_.open_requests(); }
