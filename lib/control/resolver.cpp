@@ -52,7 +52,7 @@ std::string Resolver::find_out(uint64_t number, bool made) {
     return {};
   }
   Entry& entry = entries_.at(number);
-  entry.command = random_hex(8);
+  entry.command = "aribus-" + random_hex(8);
   entry.since = client_.loop().now();
   entry.seen |= made;
   entry.pause = options_.first;
