@@ -136,7 +136,11 @@ void Server::handle(Connection& connection, const HttpRequest& request, const Fa
     return upgrade(connection, request);
   auto answered = answer(asterisk_, request);
   if (fault.drop == "after") return connection.close();
-  reply(connection, request, std::move(answered));
+  if (fault.answer_delay_ms == 0) return reply(connection, request, std::move(answered));
+  timers_.after(fault.answer_delay_ms, [this, id = connection.id(), request, answered] {
+    if (const auto found = connections_.find(id); found != connections_.end())
+      reply(*found->second, request, answered);
+  });
 }
 
 void Server::upgrade(Connection& connection, const HttpRequest& request) {
