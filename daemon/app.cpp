@@ -15,6 +15,16 @@ namespace {
 constexpr Milliseconds leave_timeout{1000};
 constexpr size_t max_reasons_told = 16;  // for one outage, in the log
 
+void tell_of_rest(const std::string& server, const ari::Client& client, bool over_websocket) {
+  if (over_websocket) return spdlog::info("{}: requests go over the WebSocket", server);
+  constexpr auto fails =
+      "{}: no answer comes over the WebSocket (it takes Asterisk 22.4, 21.9 or 20.14, and no event filter "
+      "that drops "
+      "RESTResponse): requests go over HTTP";
+  client.options().rest == ari::RestMode::websocket ? spdlog::warn(fails, server)
+                                                    : spdlog::info(fails, server);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<App>> App::make(Config config) {
@@ -52,6 +62,9 @@ Result<void> App::add_upstream(const AsteriskConfig& config) {
   };
   handlers.message = [this, &placed](std::string_view text, size_t total_bytes) {
     on_message(placed, text, total_bytes);
+  };
+  handlers.rest_changed = [&placed](bool over_websocket) {
+    tell_of_rest(placed.name, *placed.client, over_websocket);
   };
   auto client = ari::Client::make(loop_, config.client, std::move(handlers));
   if (!client) return client.error();
@@ -164,6 +177,7 @@ std::string App::status() const {
       writer.EndArray();
       number("received", upstream->received);
       number("requests_open", upstream->client->open_requests());
+      write_member(writer, "rest", upstream->client->rest_over_websocket() ? "websocket" : "http");
       writer.EndObject();
     }
     writer.EndArray();

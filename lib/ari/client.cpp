@@ -61,11 +61,20 @@ Client::Client(Loop& loop, ClientOptions options, Url url, Handlers handlers)
       handlers_(std::move(handlers)),
       http_(loop, http_options(options_, url_)),
       websocket_(make_websocket(loop)),
+      rest_(loop, {.prefix = url_.prefix}, rest_handlers()),
       reconnect_(options_.reconnect),
       retry_(loop),
       later_(loop, [this] {
         for (const auto& call : std::exchange(deferred_, {})) call();
       }) {}
+
+WebSocketRest::Handlers Client::rest_handlers() {
+  return {[this](std::string text) { return websocket_->send(std::move(text)); },
+          [this](HttpRequest request, Answered done) { http_.send(std::move(request), std::move(done)); },
+          [this](bool works) {
+            if (handlers_.rest_changed) handlers_.rest_changed(works);
+          }};
+}
 
 Client::~Client() {
   disconnect();
@@ -89,6 +98,7 @@ void Client::disconnect() {
   ++attempt_;
   retry_.stop();
   websocket_->close();
+  rest_.closed();
   for (Connected& done : std::exchange(waiting_, {})) {
     defer([done = std::move(done)] { done(Error{ErrorKind::not_connected, "disconnected", {}}); });
   }
@@ -154,9 +164,11 @@ void Client::open_events() {
   handlers.opened = [this] {
     connected_ = true;
     connected_at_ = loop_.now();
+    if (options_.rest != RestMode::http) rest_.opened();
     report(*info_);
   };
   handlers.text = [this](std::string_view text, size_t total_bytes) {
+    if (rest_.receive(text, total_bytes)) return;
     if (handlers_.message) handlers_.message(text, total_bytes);
   };
   handlers.closed = [this](const WebSocketClosed& closed) {
@@ -171,6 +183,7 @@ void Client::report(const Result<ServerInfo>& outcome) {
 }
 
 void Client::on_lost(const std::string& reason) {
+  rest_.closed();
   if (std::exchange(connected_, false)) reconnect_.ended(loop_.now() - connected_at_);
   if (!wanted_) return;
   const Milliseconds delay = reconnect_.next();
@@ -218,7 +231,19 @@ void Client::send(HttpRequest request, Answered done) {
     return;
   }
   request.timeout = options_.request_timeout;
-  http_.send(std::move(request), std::move(done));
+  if (rest_.takes(request) && rest_.send(request, done)) return;
+  send_over_http(std::move(request), std::move(done));
+}
+
+// What is sent there may be an event filter, which drops answers over the WebSocket too.
+void Client::send_over_http(HttpRequest request, Answered done) {
+  if (request.target.find("/eventFilter") == std::string::npos) {
+    return http_.send(std::move(request), std::move(done));
+  }
+  http_.send(std::move(request), [this, done = std::move(done)](Result<HttpResponse> answer) {
+    rest_.probe();
+    done(std::move(answer));
+  });
 }
 
 }  // namespace aribus::ari

@@ -11,6 +11,7 @@
 #include "ari/reconnect.h"
 #include "ari/schema.h"
 #include "ari/websocket.h"
+#include "ari/websocket_rest.h"
 #include "base/json.h"
 #include "base/loop.h"
 #include "base/result.h"
@@ -25,6 +26,7 @@ struct ClientOptions {
   bool subscribe_all = false;     // all events of this Asterisk, not only those of the applications
   TlsOptions tls;
   ReconnectOptions reconnect;
+  RestMode rest = RestMode::http;
   Milliseconds connect_timeout{3000};
   Milliseconds request_timeout{10000};
   Milliseconds ping_interval{5000};
@@ -65,6 +67,8 @@ class Client {
     std::function<void(const std::string& reason, Milliseconds retry_in)> disconnected;
     // One text message of the event stream; its text is cut when `total_bytes` is more than its size.
     std::function<void(std::string_view text, size_t total_bytes)> message;
+    // Requests go over the WebSocket from now on, where they can, or over HTTP again (RestMode).
+    std::function<void(bool over_websocket)> rest_changed;
   };
   using Connected = std::function<void(const Result<ServerInfo>&)>;
   using Answered = std::function<void(Result<HttpResponse>)>;
@@ -112,16 +116,20 @@ class Client {
   [[nodiscard]] Loop& loop() { return loop_; }
   [[nodiscard]] const ClientOptions& options() const { return options_; }
   [[nodiscard]] const Url& url() const { return url_; }
-  [[nodiscard]] size_t open_requests() const { return http_.open_requests(); }
+  [[nodiscard]] size_t open_requests() const { return http_.open_requests() + rest_.open_requests(); }
+  // Requests go over the WebSocket at present, where they can.
+  [[nodiscard]] bool rest_over_websocket() const { return rest_.works(); }
 
  private:
   Client(Loop& loop, ClientOptions options, Url url, Handlers handlers);
+  [[nodiscard]] WebSocketRest::Handlers rest_handlers();
   void attempt();
   void on_info(Result<HttpResponse> answer);
   void open_events();
   void on_lost(const std::string& reason);
   void report(const Result<ServerInfo>& outcome);
   void send(HttpRequest request, Answered done);
+  void send_over_http(HttpRequest request, Answered done);
   [[nodiscard]] std::string events_target() const;
 
   Loop& loop_;
@@ -130,6 +138,7 @@ class Client {
   Handlers handlers_;
   Http http_;
   std::unique_ptr<WebSocket> websocket_;
+  WebSocketRest rest_;
   Reconnect reconnect_;
   Timer retry_;
   EndOfTurn later_;

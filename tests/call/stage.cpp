@@ -14,6 +14,7 @@ namespace {
 Server server_of(const Asterisk& asterisk, const std::string& app, bool subscribe_all) {
   Server server = asterisk.server(app);
   server.subscribe_all = subscribe_all;
+  if (const char* rest = std::getenv("ARIBUS_REST")) server.more = "    rest: " + std::string(rest) + "\n";
   return server;
 }
 
