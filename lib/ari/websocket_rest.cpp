@@ -180,7 +180,7 @@ bool WebSocketRest::receive(std::string_view text, size_t total_bytes) {
   const Result<Json> answer = parse_json(text);
   const auto number = answer ? number_of(find_string(*answer, "request_id")) : std::nullopt;
   const JsonValue* status = answer ? find(*answer, "status_code") : nullptr;
-  if (!number || status == nullptr || !status->IsInt()) return true;
+  if (!number || status == nullptr || !status->IsInt()) return false;
   if (*number == probe_) {
     on_probed(status->GetInt() == 200);
   } else {

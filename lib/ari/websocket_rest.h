@@ -56,8 +56,8 @@ class WebSocketRest {
   // Sends it, and calls `done` once, never from within send(), as Http::send does. False when it could not be
   // sent: nothing was, and `request` and `done` are untouched. Required: takes(request).
   [[nodiscard]] bool send(HttpRequest& request, Done& done);
-  // Takes a message of the event stream that is an answer; false when it is none. `total_bytes` as in
-  // WebSocket::Handlers.
+  // Takes a message of the event stream that answers a request of ours; false when it does not. `total_bytes`
+  // as in WebSocket::Handlers.
   bool receive(std::string_view text, size_t total_bytes);
 
   // A request that was sent elsewhere may have changed whether answers come: it is probed anew.
