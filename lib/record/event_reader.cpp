@@ -80,25 +80,27 @@ void EventReader::take_apart(std::string_view text, JsonView event, std::string_
   if (model != nullptr && !model->event()) model = nullptr;
   std::string& fields = record.fields;
   fields = model == nullptr ? R"(,"known":false,)" : ",";
+  record.members.clear();
+  if (model == nullptr) record.members.push_back(0);
   const size_t begin = fields.size();
   Envelope envelope(record);
   Regular regular(fields, record.ids);
   const bool compact = event.text().size() == text.size();
   ShapeNotes notes(event.text(), fields);
-  regular.write_members(event, model, envelope, model != nullptr && compact ? &notes : nullptr);
+  regular.write_members(event, model, envelope, record.members,
+                        model != nullptr && compact ? &notes : nullptr);
   if (!regular.fault().empty()) {
     std::string invalid = R"("invalid":)";
     append_json_string(invalid, regular.fault());
     fields.insert(begin, invalid + ",");
     notes.give_up();
-  }
-  if (!envelope.shadowed.empty()) {
-    if (fields.back() != ',') fields += ',';
-    fields += R"("fields":{)" + envelope.shadowed + "}";
+    for (uint32_t& place : record.members) place += static_cast<uint32_t>(invalid.size() + 1);
+    record.members.insert(record.members.begin(), static_cast<uint32_t>(begin - 1));
   }
   if (fields.back() == ',') fields.pop_back();
+  if (!envelope.shadowed.empty()) record.add_member("fields", "{" + envelope.shadowed + "}");
   if (model == nullptr || !compact) return;
-  if (const auto shape = notes.finish(record.type)) shapes_.learn(*shape);
+  if (const auto shape = notes.finish(record.type, record.members)) shapes_.learn(*shape);
 }
 
 }  // namespace aribus::record

@@ -31,6 +31,26 @@ char* write(char* at, std::string_view text) {
 
 }  // namespace
 
+std::string_view Record::member(std::string_view name) const {
+  const std::string_view text(fields);
+  for (size_t i = 0; i < members.size(); ++i) {
+    const size_t begin = members[i];
+    const size_t end = i + 1 < members.size() ? members[i + 1] : text.size();
+    const size_t value = begin + name.size() + 4;  // behind ,"":
+    if (value >= end || text[value - 1] != ':' || text[value - 2] != '"') continue;
+    if (text.compare(begin + 2, name.size(), name) == 0) return text.substr(value, end - value);
+  }
+  return {};
+}
+
+void Record::add_member(std::string_view name, std::string_view json) {
+  members.push_back(static_cast<uint32_t>(fields.size()));
+  fields += ",\"";
+  fields += name;
+  fields += "\":";
+  fields += json;
+}
+
 Record own_record(std::string_view type, std::string_view server, std::string_view fields, WallTime time) {
   Record record;
   record.time = time;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ari/schema.h"
 #include "base/time.h"
@@ -22,6 +23,13 @@ struct Record {
   std::string type;    // ARI's name of the event, or aribus' own with a dot
   Ids ids;
   std::string fields;  // the members that follow the ids, as JSON text, each with a comma in front
+  // Where in `fields` each of them begins, with its comma. Of events alone: aribus' own have none.
+  std::vector<uint32_t> members;
+
+  // The JSON text of the first member of that name; "" when there is none. Required: the name has no escapes.
+  [[nodiscard]] std::string_view member(std::string_view name) const;
+  // Adds a member at the end.
+  void add_member(std::string_view name, std::string_view json);
 };
 
 // A record of aribus' own; `fields` is a JSON object, or empty.

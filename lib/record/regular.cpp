@@ -77,7 +77,8 @@ void Regular::write(JsonView value, Type type, bool list, const ModelRules* mode
 }
 
 void Regular::write_members(JsonView event, const ModelRules* model, Elsewhere& elsewhere,
-                            ShapeNotes* notes) {
+                            std::vector<uint32_t>& places, ShapeNotes* notes) {
+  places_ = &places;
   from_ = event.text().data() + 1;
   as_it_is_ = model == nullptr;
   notes_ = notes;
@@ -100,9 +101,15 @@ void Regular::members(JsonView object, const ModelRules* model, Elsewhere* elsew
     if (envelope && elsewhere->take(name, value)) {
       if (notes_ != nullptr) notes_->taken(name, value);
       leave_out(member.name(), value);
-    } else if (null) {
-      if (!as_it_is_) leave_out(member.name(), value);
-    } else if (rule == nullptr) {
+      continue;
+    }
+    if (null && !as_it_is_) {
+      leave_out(member.name(), value);
+      continue;
+    }
+    if (elsewhere != nullptr) note_place(member.name());
+    if (null) continue;
+    if (rule == nullptr) {
       note(value);
       undeclared(value);
     } else if (rule->copied && value.kind() == JsonKind::string) {
@@ -110,7 +117,7 @@ void Regular::members(JsonView object, const ModelRules* model, Elsewhere* elsew
     } else {
       field(value, *rule, {&way, rule->key.name});
     }
-    if (name == "cause" && !null) add_cause_text(object, value);
+    if (name == "cause") add_cause_text(object, value, elsewhere != nullptr);
   }
   if (missing != 0) {
     const auto first = static_cast<size_t>(std::countr_zero(missing));
@@ -189,13 +196,14 @@ void Regular::undeclared(JsonView value) {
 }
 
 // Asterisk leaves a cause without its text in some events.
-void Regular::add_cause_text(JsonView object, JsonView cause) {
+void Regular::add_cause_text(JsonView object, JsonView cause, bool of_event) {
   if (as_it_is_) return;
   const JsonView text = object.find("cause_txt");
   if (text.valid() && text.kind() != JsonKind::null) return;
   const auto number = whole_number(cause.text());
   if (cause.kind() != JsonKind::string && !number) return;
   copy_up_to(cause.text().data() + cause.text().size());
+  if (of_event) places_->push_back(static_cast<uint32_t>(out_.size()));
   out_ += R"(,"cause_txt":)";
   if (number) {
     append_json_string(out_, ari::cause_text(static_cast<int>(*number)));
@@ -247,6 +255,12 @@ void Regular::note(JsonView value, Shape::Action action, IdKind kind) {
   notes_->reached(text, action, kind);
   copy_up_to(text.data() + text.size());
   notes_->written();
+}
+
+// A member begins, with the comma in front of it.
+void Regular::note_place(JsonView name) {
+  places_->push_back(
+      static_cast<uint32_t>(out_.size() + static_cast<size_t>(name.text().data() - from_) - 1));
 }
 
 void Regular::copy_up_to(const char* end) {

@@ -90,6 +90,7 @@ size_t integer_size(std::string_view text) {
 
 void ShapeNotes::reached(std::string_view value, Action action, IdKind kind) {
   Shape::Step& step = shape_.steps.emplace_back(Shape::Step{action, kind, {}, {}});
+  begins_.push_back(out_at_);
   step.in.assign(in_at_, value.data());
   in_at_ = value.data() + value.size();
   if (action == Action::time || action == Action::app) return;  // nothing is written of it
@@ -108,12 +109,21 @@ void ShapeNotes::taken(std::string_view name, JsonView value) {
   if (name != "type") give_up();
 }
 
-std::optional<Shape> ShapeNotes::finish(const std::string& type) {
+std::optional<Shape> ShapeNotes::finish(const std::string& type, const std::vector<uint32_t>& members) {
   const auto has_time = [&] {
     return std::ranges::any_of(shape_.steps, [](const auto& step) { return step.action == Action::time; });
   };
   if (given_up_ || !has_time() || text_.size() > Shapes::max_text_bytes || out_.size() < out_at_) return {};
   reached({text_.data() + text_.size(), 0}, Action::end);
+  size_t i = 0;
+  for (const uint32_t member : members) {
+    while (member >= begins_[i] + shape_.steps[i].out.size()) ++i;
+    if (member < begins_[i]) {
+      shape_.steps[i - 1].text_is_member = true;
+    } else {
+      shape_.steps[i].members.push_back(static_cast<uint16_t>(member - begins_[i]));
+    }
+  }
   shape_.type = type;
   return std::move(shape_);
 }
@@ -123,6 +133,7 @@ bool Shapes::read(std::string_view text, Record& record) {
   if (!simdjson::validate_utf8(text.data(), text.size())) return false;
   record.app.clear();
   record.ids.clear();
+  record.members.clear();
   char* out = out_.data();
   uint32_t parent = 0;
   for (;;) {
@@ -130,6 +141,9 @@ bool Shapes::read(std::string_view text, Record& record) {
     if (found == 0) return false;
     const Node& node = nodes_[found];
     text.remove_prefix(node.in_size);
+    for (uint32_t i = node.members; members_[i] != no_more; ++i) {
+      record.members.push_back(static_cast<uint32_t>(out - out_.data()) + members_[i]);
+    }
     out = copy(out, literals_.data() + node.out, node.out_size);
     size_t size = 0;
     switch (node.action) {
@@ -164,6 +178,7 @@ bool Shapes::read(std::string_view text, Record& record) {
         if (out + name.size() + words.size() + 2 * text.size() + spare_bytes > out_.data() + out_.size()) {
           return false;
         }
+        if (node.text_is_member) record.members.push_back(static_cast<uint32_t>(out - out_.data()));
         std::memcpy(out, name.data(), name.size());
         out = write_json_string(out + name.size(), words);
         break;
@@ -215,6 +230,7 @@ void Shapes::learn(const Shape& shape) {
     nodes_.assign(1, Node{});
     literals_.clear();
     types_.clear();
+    members_.assign(1, no_more);
   }
   const size_t before = nodes_.size();
   uint32_t parent = 0;
@@ -244,6 +260,12 @@ uint32_t Shapes::add(uint32_t parent, const Shape::Step& step) {
   node.out_size = static_cast<uint16_t>(step.out.size());
   node.action = step.action;
   node.kind = step.kind;
+  node.text_is_member = step.text_is_member;
+  if (!step.members.empty()) {
+    node.members = static_cast<uint32_t>(members_.size());
+    members_.insert(members_.end(), step.members.begin(), step.members.end());
+    members_.push_back(no_more);
+  }
   node.sibling = nodes_[parent].next;
   nodes_[parent].next = place;
   return place;

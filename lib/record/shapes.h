@@ -28,9 +28,11 @@ struct Shape {
   };
   struct Step {
     Action action;
-    IdKind kind;      // of an id
-    std::string in;   // what stands in front of the value, its first quote included
-    std::string out;  // what is written in front of it
+    IdKind kind;                         // of an id
+    std::string in;                      // what stands in front of the value, its first quote included
+    std::string out;                     // what is written in front of it
+    std::vector<uint16_t> members = {};  // where in `out` members of the event begin, with their commas
+    bool text_is_member = false;         // that of a cause is a member of the event, too
   };
   std::vector<Step> steps;  // the last one is the end
   std::string type;         // of the event
@@ -54,8 +56,8 @@ class ShapeNotes {
   void give_up() { given_up_ = true; }
   [[nodiscard]] bool given_up() const { return given_up_; }
 
-  // The whole shape, when all is written; nothing when there is none.
-  [[nodiscard]] std::optional<Shape> finish(const std::string& type);
+  // The whole shape, when all is written; nothing when there is none. `members` are the record's.
+  [[nodiscard]] std::optional<Shape> finish(const std::string& type, const std::vector<uint32_t>& members);
 
  private:
   std::string_view text_;
@@ -63,6 +65,7 @@ class ShapeNotes {
   const char* in_at_;  // behind the latest value
   size_t out_at_ = 0;
   Shape shape_;
+  std::vector<size_t> begins_;  // of each step's `out`
   bool given_up_ = false;
 };
 
@@ -88,9 +91,13 @@ class Shapes {
     uint16_t out_size = 0;
     uint32_t next = 0;     // the first of the steps that may follow; of an end its type, in types_
     uint32_t sibling = 0;  // another step that may be in its place, or 0
+    uint32_t members = 0;  // in members_, or 0
     Shape::Action action{};
     IdKind kind{};
+    bool text_is_member = false;
   };
+
+  static constexpr uint16_t no_more = 0xFFFF;
 
   uint32_t find(uint32_t parent, std::string_view text);
   uint32_t add(uint32_t parent, const Shape::Step& step);
@@ -101,6 +108,8 @@ class Shapes {
   std::vector<Node> nodes_{Node{}};  // the first one is the root
   std::string literals_;
   std::vector<std::string> types_;
+  std::vector<uint16_t> members_{
+      no_more};  // Shape::Step::members of the nodes that have any, each with its end
   // Room for an event's fields. Times may become longer, by less than their own size; and what is copied
   // takes some bytes with it.
   static constexpr size_t spare_bytes = 64;

@@ -30,10 +30,13 @@ std::vector<std::string> recorded() {
   return events;
 }
 
+// With where its members begin.
 std::string line_of(EventReader& reader, const std::string& text) {
   static Record record;  // used again, as the daemon does
   reader.read(text, text.size(), "pbx1", record);
-  return to_line(record, 1);
+  std::string line = to_line(record, 1);
+  for (const uint32_t place : record.members) line += std::to_string(place) + " ";
+  return line;
 }
 
 // As one that has seen nothing before reads it.
@@ -170,4 +173,38 @@ TEST_CASE("ever new shapes cost no memory, and those that come again are kept ag
   line_of(reader, dtmf("odd1"));
   CHECK(reader.shapes().read(dtmf("odd1"), record));
   CHECK(record.type == "ChannelDtmfReceived");
+}
+
+TEST_CASE("a record knows where its members are") {
+  EventReader reader(now);
+  JsonTape tape;
+  Record record;
+  const auto check = [&](const std::string& event) {
+    reader.read(event, event.size(), "pbx1", record);
+    const std::string object = record.fields.empty() ? "{}" : "{" + record.fields.substr(1) + "}";
+    size_t count = 0;
+    std::string decoded;
+    for (const auto& child : tape.read(object).children()) {
+      ++count;
+      if (record.member(child.name().raw()) != child.value().text()) {
+        INFO(event << "\n" << record.fields);
+        REQUIRE(record.member(child.name().raw()) == child.value().text());
+      }
+    }
+    REQUIRE(count == record.members.size());
+  };
+  for (const std::string& event : recorded()) check(event);
+  for (const char* event :
+       {R"({"type":"Odd","a":1,"b":null,"channel":{"id":"c1"},"seq":5})", R"({"type":"StasisStart"})",
+        R"({"application":"x","type":"Dial","peer":{"id":"p"},"seq":5,"time":[]})", R"({"type":"Odd"})",
+        R"({"variable":null,"type":"ChannelVarset","value":7,"channel":{"id":"c1","name":5}})",
+        R"({"cause":16,"type":"ChannelDestroyed","channel":{},"after":[{}]})"}) {
+    check(event);
+  }
+  CHECK(record.member("channel") == "{}");
+  CHECK(record.member("cause_txt") == R"("Normal Clearing")");
+  CHECK(record.member("chann").empty());
+  record.add_member("synthetic", "true");
+  CHECK(record.member("after") == "[{}]");
+  CHECK(record.member("synthetic") == "true");
 }
