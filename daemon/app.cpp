@@ -16,6 +16,16 @@ constexpr Milliseconds unsubscribe_timeout{1000};
 constexpr Milliseconds leave_timeout{2000};
 constexpr size_t max_reasons_told = 16;  // for one outage, in the log
 
+void tell_of_rest(const std::string& server, const ari::Client& client, bool over_websocket) {
+  if (over_websocket) return spdlog::info("{}: requests go over the WebSocket", server);
+  constexpr auto fails =
+      "{}: no answer comes over the WebSocket (it takes Asterisk 22.4, 21.9 or 20.14, and no event filter "
+      "that drops "
+      "RESTResponse): requests go over HTTP";
+  client.options().rest == ari::RestMode::websocket ? spdlog::warn(fails, server)
+                                                    : spdlog::info(fails, server);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<App>> App::make(Config config) {
@@ -36,6 +46,7 @@ App::App(Config config, bus::Log log)
       watchdog_(loop_),
       leave_deadline_(loop_),
       started_(wall_now()) {
+  dispatcher_.on_own_record([this](const record::Record& record) { publish(record); });
   add_own_methods(dispatcher_, {.hello = [this] { return hello(); }, .status = [this] { return status(); }});
 }
 
@@ -53,6 +64,9 @@ Result<void> App::add_upstream(const AsteriskConfig& config) {
   handlers.message = [this, &placed](std::string_view text, size_t total_bytes) {
     on_message(placed, text, total_bytes);
   };
+  handlers.rest_changed = [&placed](bool over_websocket) {
+    tell_of_rest(placed.name, *placed.client, over_websocket);
+  };
   auto client = ari::Client::make(loop_, config.client, std::move(handlers));
   if (!client) return client.error();
   upstream->client = std::move(*client);
@@ -64,7 +78,7 @@ Result<void> App::add_upstream(const AsteriskConfig& config) {
 void App::on_message(Upstream& upstream, std::string_view text, size_t total_bytes) {
   ++upstream.received;
   record::Record& record = received_;
-  record::read_event(text, total_bytes, upstream.name, wall_now(), record);
+  events_.read(text, total_bytes, upstream.name, record);
   publish(record);
   // Asterisk leaves our WebSocket open, and sends nothing of this application any more.
   if (record.type != "ApplicationReplaced" || !upstream.client->replaced(record.app)) return;
@@ -163,6 +177,7 @@ std::string App::status() const {
       writer.EndArray();
       number("received", upstream->received);
       number("requests_open", upstream->client->open_requests());
+      write_member(writer, "rest", upstream->client->rest_over_websocket() ? "websocket" : "http");
       writer.EndObject();
     }
     writer.EndArray();

@@ -11,6 +11,7 @@
 #include "control/dispatcher.h"
 #include "daemon/config.h"
 #include "ipc/server.h"
+#include "record/event_reader.h"
 
 namespace aribus::daemon {
 
@@ -59,6 +60,7 @@ class App {
   Timer watchdog_;
   Timer leave_deadline_;
   WallTime started_;
+  record::EventReader events_;
   record::Record received_;  // the latest, for its memory
   bool stopping_ = false;
   bool closing_ = false;  // the event streams

@@ -158,6 +158,16 @@ std::string read_app(const YamlValue& value) {
   return app;
 }
 
+ari::RestMode read_rest(const YamlValue& value) {
+  constexpr std::string_view modes[] = {"http", "auto", "websocket"};  // in the order of RestMode
+  const std::string given = value.string();
+  const auto* const at = std::ranges::find(modes, given);
+  if (at == std::end(modes)) {
+    value.fail("one of " + join(modes) + " is expected, not '" + given + "'" + did_you_mean(given, modes));
+  }
+  return static_cast<ari::RestMode>(at - std::begin(modes));
+}
+
 AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
                              std::vector<std::string>& warnings) {
   AsteriskConfig config;
@@ -187,6 +197,7 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
   map.optional("subscribe_all", [&](const YamlValue& v) { client.subscribe_all = v.boolean(); });
   map.optional("tls", [&](const YamlValue& v) { read_tls(v, client.tls); });
   map.optional("reconnect", [&](const YamlValue& v) { read_reconnect(v, client.reconnect); });
+  map.optional("rest", [&](const YamlValue& v) { client.rest = read_rest(v); });
   map.optional("connect_timeout", [&](const YamlValue& v) { client.connect_timeout = v.duration(); });
   map.optional("request_timeout", [&](const YamlValue& v) { client.request_timeout = v.duration(); });
   map.optional("ping_interval", [&](const YamlValue& v) { client.ping_interval = v.duration(); });

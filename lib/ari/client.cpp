@@ -39,6 +39,7 @@ Client::Client(Loop& loop, ClientOptions options, Url url, Handlers handlers)
       url_(std::move(url)),
       handlers_(std::move(handlers)),
       http_(loop, http_options(options_, url_)),
+      rest_(loop, {.prefix = url_.prefix}, rest_handlers()),
       reconnect_(options_.reconnect),
       replaced_(
           loop, ReplacedOptions{.policy = options_.on_replaced},
@@ -62,6 +63,14 @@ Client::Client(Loop& loop, ClientOptions options, Url url, Handlers handlers)
       [this](std::function<void(Result<void>)> answer) { on_asked(std::move(answer)); });
   listening_ = listening.get();
   websocket_ = std::move(listening);
+}
+
+WebSocketRest::Handlers Client::rest_handlers() {
+  return {[this](std::string text) { return websocket_->send(std::move(text)); },
+          [this](HttpRequest request, Answered done) { http_.send(std::move(request), std::move(done)); },
+          [this](bool works) {
+            if (handlers_.rest_changed) handlers_.rest_changed(works);
+          }};
 }
 
 Client::~Client() {
@@ -90,6 +99,7 @@ void Client::disconnect() {
   answer_ = nullptr;
   retry_.stop();
   websocket_->close();
+  rest_.closed();
   for (Connected& done : std::exchange(waiting_, {})) {
     defer([done = std::move(done)] { done(Error{ErrorKind::not_connected, "disconnected", {}}); });
   }
@@ -218,6 +228,7 @@ void Client::open_events() {
   WebSocket::Handlers handlers;
   handlers.opened = [this] { on_opened(); };
   handlers.text = [this](std::string_view text, size_t total_bytes) {
+    if (rest_.receive(text, total_bytes)) return;
     if (handlers_.message) handlers_.message(text, total_bytes);
   };
   handlers.closed = [this](const WebSocketClosed& closed) { on_closed(closed); };
@@ -231,6 +242,7 @@ void Client::on_opened() {
   continues_ = listening_ != nullptr && !ended_in_order_.empty() && ended_in_order_ == info_->startup_time;
   ended_in_order_.clear();
   replaced_.connected();
+  if (options_.rest != RestMode::http) rest_.opened();
   report(*info_);
 }
 
@@ -249,6 +261,7 @@ void Client::report(const Result<ServerInfo>& outcome) {
 }
 
 void Client::on_lost(const Failure& failure) {
+  rest_.closed();
   if (std::exchange(connected_, false)) reconnect_.ended(loop_.now() - connected_at_);
   replaced_.disconnected();
   const bool at_once = std::exchange(reclaiming_, false);
@@ -301,9 +314,22 @@ void Client::send(HttpRequest request, Answered done) {
     return;
   }
   request.timeout = options_.request_timeout;
-  http_.send(std::move(request), [done = std::move(done)](Result<HttpResponse> answer) {
-    // To a command it is all one why nothing was sent.
+  // To a command it is all one why nothing was sent.
+  done = [done = std::move(done)](Result<HttpResponse> answer) {
     if (!answer && answer.error().kind == ErrorKind::refused) answer.error().kind = ErrorKind::not_connected;
+    done(std::move(answer));
+  };
+  if (rest_.takes(request) && rest_.send(request, done)) return;
+  send_over_http(std::move(request), std::move(done));
+}
+
+// What is sent there may be an event filter, which drops answers over the WebSocket too.
+void Client::send_over_http(HttpRequest request, Answered done) {
+  if (request.target.find("/eventFilter") == std::string::npos) {
+    return http_.send(std::move(request), std::move(done));
+  }
+  http_.send(std::move(request), [this, done = std::move(done)](Result<HttpResponse> answer) {
+    rest_.probe();
     done(std::move(answer));
   });
 }

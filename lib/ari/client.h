@@ -15,6 +15,7 @@
 #include "ari/replaced.h"
 #include "ari/schema.h"
 #include "ari/websocket.h"
+#include "ari/websocket_rest.h"
 #include "base/json.h"
 #include "base/loop.h"
 #include "base/result.h"
@@ -33,6 +34,7 @@ struct ClientOptions {
   TlsOptions tls;
   ReconnectOptions reconnect;
   OnReplaced on_replaced = OnReplaced::report;  // `report` is all that there is when listening
+  RestMode rest = RestMode::http;
   Milliseconds connect_timeout{3000};
   Milliseconds request_timeout{10000};
   Milliseconds ping_interval{3000};
@@ -73,6 +75,8 @@ class Client {
     std::function<void(const std::string& reason, Milliseconds retry_in)> disconnected;
     // One text message of the event stream; its text is cut when `total_bytes` is more than its size.
     std::function<void(std::string_view text, size_t total_bytes)> message;
+    // Requests go over the WebSocket from now on, where they can, or over HTTP again (RestMode).
+    std::function<void(bool over_websocket)> rest_changed;
   };
   using Connected = std::function<void(const Result<ServerInfo>&)>;
   using Answered = std::function<void(Result<HttpResponse>)>;
@@ -136,12 +140,16 @@ class Client {
   [[nodiscard]] Recordings recordings();
   [[nodiscard]] Sounds sounds();
 
+  [[nodiscard]] Loop& loop() { return loop_; }
   [[nodiscard]] const ClientOptions& options() const { return options_; }
   [[nodiscard]] const Url& url() const { return url_; }
-  [[nodiscard]] size_t open_requests() const { return http_.open_requests(); }
+  [[nodiscard]] size_t open_requests() const { return http_.open_requests() + rest_.open_requests(); }
+  // Requests go over the WebSocket at present, where they can.
+  [[nodiscard]] bool rest_over_websocket() const { return rest_.works(); }
 
  private:
   Client(Loop& loop, ClientOptions options, Url url, Handlers handlers);
+  [[nodiscard]] WebSocketRest::Handlers rest_handlers();
   void attempt();
   void ask_info();
   void on_asked(std::function<void(Result<void>)> answer);
@@ -153,6 +161,7 @@ class Client {
   void on_lost(const Failure& failure);
   void report(const Result<ServerInfo>& outcome);
   void send(HttpRequest request, Answered done);
+  void send_over_http(HttpRequest request, Answered done);
   [[nodiscard]] Attempt attempted(Attempt::Step step) const;
   [[nodiscard]] std::string apps_list() const;
   [[nodiscard]] std::string events_target() const;
@@ -164,6 +173,7 @@ class Client {
   Http http_;
   std::unique_ptr<WebSocket> websocket_;
   ListeningWebSocket* listening_ = nullptr;  // the same, when it is one
+  WebSocketRest rest_;
   Reconnect reconnect_;
   Replaced replaced_;
   Timer retry_;

@@ -100,26 +100,19 @@ struct Transfer {
 
   Error error_of(CURLcode code) const {
     const bool sent = attempts > 0 && (code == CURLE_ABORTED_BY_CALLBACK || sent_bytes() > 0);
-    if (too_big) {
-      return Error{ErrorKind::outcome_unknown,
-                   "the answer to " + request.method + " " + request.target + " is over the limit of " +
-                       std::to_string(max_response_bytes) + " bytes",
-                   {}};
-    }
+    if (too_big) return too_large(request, max_response_bytes);
     if (!sent) {
       return Error{is_tls(code) ? ErrorKind::refused : ErrorKind::not_connected,
                    "nothing was sent: " + reason_of(code, detail),
                    {}};
     }
-    const std::string timeout_ms = std::to_string(request.timeout.count());
-    std::string message = "the connection ended before the answer";
-    if (code == CURLE_OPERATION_TIMEDOUT) message = "no answer within " + timeout_ms + " ms";
-    if (request.method != "GET") {
-      message += ": the outcome of " + request.method + " is unknown";
-    } else if (code == CURLE_GOT_NOTHING) {
-      message += cure_of(code, {});
+    std::string why = "the connection ended before the answer";
+    if (code == CURLE_OPERATION_TIMEDOUT) {
+      why = "no answer within " + std::to_string(request.timeout.count()) + " ms";
+    } else if (code == CURLE_GOT_NOTHING && request.method == "GET") {
+      why += cure_of(code, {});
     }
-    return Error{ErrorKind::outcome_unknown, std::move(message), R"({"timeout_ms":)" + timeout_ms + "}"};
+    return no_answer(request, why);
   }
 };
 
@@ -302,6 +295,19 @@ class Http::Multi {
   std::map<CURL*, std::unique_ptr<Transfer>> transfers_;  // under way, each on a connection of its own
   Waiting waiting_;                                       // for a connection
 };
+
+Error no_answer(const HttpRequest& request, const std::string& why) {
+  return Error{ErrorKind::outcome_unknown,
+               request.method == "GET" ? why : why + ": the outcome of " + request.method + " is unknown",
+               R"({"timeout_ms":)" + std::to_string(request.timeout.count()) + "}"};
+}
+
+Error too_large(const HttpRequest& request, size_t limit) {
+  return Error{ErrorKind::outcome_unknown,
+               "the answer to " + request.method + " " + request.target + " is over the limit of " +
+                   std::to_string(limit) + " bytes",
+               {}};
+}
 
 Http::Http(Loop& loop, HttpOptions options) : multi_(std::make_unique<Multi>(loop, std::move(options))) {}
 Http::~Http() = default;

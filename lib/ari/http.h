@@ -35,6 +35,11 @@ struct HttpResponse {
   std::string body;
 };
 
+// The errors of a request that was sent, of kind outcome_unknown: no answer came, for the reason `why`; or
+// one of more than `limit` bytes.
+[[nodiscard]] Error no_answer(const HttpRequest& request, const std::string& why);
+[[nodiscard]] Error too_large(const HttpRequest& request, size_t limit);
+
 // Sends requests side by side. Lives on the loop's thread; requests still open when it ends are dropped
 // without a callback.
 class Http {

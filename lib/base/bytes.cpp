@@ -1,6 +1,7 @@
 #include "base/bytes.h"
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 #include <uv.h>
@@ -36,6 +37,29 @@ size_t sequence_length(std::string_view s) {
 }
 
 }  // namespace
+
+uint64_t hash_of(std::string_view bytes) {
+  constexpr uint64_t factor = 0x9E3779B97F4A7C15;
+  uint64_t hash = (bytes.size() + 1) * factor;
+  const auto mix = [&](uint64_t word) {
+    const auto product = static_cast<unsigned __int128>(hash ^ word) * factor;
+    hash = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+  };
+  const auto word_at = [&](size_t at, size_t size) {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + at, size);
+    return word;
+  };
+  size_t at = 0;
+  for (; bytes.size() - at >= 8; at += 8) mix(word_at(at, 8));
+  if (at == bytes.size()) return hash;
+  if (at > 0) {
+    mix(word_at(bytes.size() - 8, 8));  // some of them again
+  } else {
+    mix(word_at(0, bytes.size()));
+  }
+  return hash;
+}
 
 std::string to_valid_utf8(std::string_view text, size_t max_bytes) {
   static constexpr std::string_view replacement = "\xEF\xBF\xBD";

@@ -1,6 +1,7 @@
 // Text that came from elsewhere: UTF-8 and base64.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,9 @@ namespace aribus {
 // `text` with every byte that is not part of well-formed UTF-8 (RFC 3629) replaced by U+FFFD, cut to at most
 // `max_bytes` at a character's boundary.
 [[nodiscard]] std::string to_valid_utf8(std::string_view text, size_t max_bytes);
+
+// A hash of `bytes`, for indices in memory: it may differ from machine to machine.
+[[nodiscard]] uint64_t hash_of(std::string_view bytes);
 
 // RFC 4648 base64 with padding.
 [[nodiscard]] std::string base64(std::string_view bytes);

@@ -59,15 +59,6 @@ class Gate {
   std::string too_deep_ = "nested deeper than " + std::to_string(max_json_depth) + " levels";
 };
 
-// One of eight bytes is a control character, a quote or a backslash (or, for no harm, the byte above one that
-// is).
-bool needs_escape(uint64_t eight) {
-  constexpr uint64_t each = 0x0101010101010101;
-  const auto zero = [](uint64_t bytes) { return (bytes - each) & ~bytes & each << 7; };
-  return (((eight - each * 0x20) & ~eight & each << 7) | zero(eight ^ each * '"') |
-          zero(eight ^ each * '\\')) != 0;
-}
-
 }  // namespace
 
 Result<Json> parse_json(std::string_view text) {
@@ -150,7 +141,7 @@ char* write_json_string(char* at, std::string_view text) {
     if (text.size() >= 8) {
       uint64_t eight = 0;
       std::memcpy(&eight, text.data(), 8);
-      if (!needs_escape(eight)) {
+      if (mark_escapes(eight) == 0) {
         std::memcpy(at, &eight, 8);
         at += 8;
         text.remove_prefix(8);

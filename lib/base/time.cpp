@@ -82,15 +82,22 @@ void append_rfc3339(std::string& out, WallTime time) {
 }
 
 void write_rfc3339(char* at, WallTime time) {
+  // Consecutive times are of one day, nearly always.
+  static thread_local std::chrono::sys_days written{std::chrono::days::min()};
+  static thread_local char text[rfc3339_size + 1];
   const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
+  if (day != written) {
+    const std::chrono::year_month_day date(day);
+    const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
+    std::memcpy(text, "0000-00-00T00:00:00.000Z", rfc3339_size);
+    put(text, year / 100);
+    put(text + 2, year % 100);
+    put(text + 5, static_cast<unsigned>(date.month()));
+    put(text + 8, static_cast<unsigned>(date.day()));
+    written = day;
+  }
   const auto since = static_cast<unsigned>((time - day).count());
-  const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
-  std::memcpy(at, "0000-00-00T00:00:00.000Z", rfc3339_size);
-  put(at, year / 100);
-  put(at + 2, year % 100);
-  put(at + 5, static_cast<unsigned>(date.month()));
-  put(at + 8, static_cast<unsigned>(date.day()));
+  std::memcpy(at, text, rfc3339_size);
   put(at + 11, since / 3'600'000);
   put(at + 14, since / 60'000 % 60);
   put(at + 17, since / 1000 % 60);
@@ -101,15 +108,25 @@ void write_rfc3339(char* at, WallTime time) {
 std::optional<WallTime> parse_time(std::string_view text) {
   constexpr size_t seconds_end = 19;  // "2026-11-22T21:46:17"
   if (text.size() <= seconds_end) return {};
+  // Consecutive times are of one day, nearly always.
+  static thread_local char read[10] = {};  // "2026-11-22"
+  static thread_local std::chrono::sys_days date;
   Digits digits(text.data());
-  const int year = digits.two(0) * 100 + digits.two(2);
-  const int month = digits.two(5);
-  const int day = digits.two(8);
+  if (std::memcmp(read, text.data(), sizeof read) != 0) {
+    const int year = digits.two(0) * 100 + digits.two(2);
+    const auto month = static_cast<unsigned>(digits.two(5));
+    const auto day = static_cast<unsigned>(digits.two(8));
+    digits.expect(4, '-');
+    digits.expect(7, '-');
+    const std::chrono::year_month_day given{std::chrono::year(year), std::chrono::month(month),
+                                            std::chrono::day(day)};
+    if (!digits.good() || !given.ok()) return {};
+    date = std::chrono::sys_days(given);
+    std::memcpy(read, text.data(), sizeof read);
+  }
   const int hour = digits.two(11);
   const int minute = digits.two(14);
   const int second = digits.two(17);
-  digits.expect(4, '-');
-  digits.expect(7, '-');
   if (text[10] != 't') digits.expect(10, 'T');
   digits.expect(13, ':');
   digits.expect(16, ':');
@@ -136,14 +153,12 @@ std::optional<WallTime> parse_time(std::string_view text) {
     if (!given || !text.empty()) return {};
     offset = *given;
   }
-  const std::chrono::year_month_day date{std::chrono::year(year),
-                                         std::chrono::month(static_cast<unsigned>(month)),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok()) return {};
   const WallTime time =
-      std::chrono::sys_days(date) +
-      std::chrono::milliseconds(((hour * 60 + minute) * 60 + second) * 1000 + milliseconds) - offset;
-  if (year > 0 && year < 9999) return time;
+      date + std::chrono::milliseconds(((hour * 60 + minute) * 60 + second) * 1000 + milliseconds) - offset;
+  using namespace std::chrono_literals;
+  constexpr std::chrono::sys_days first{std::chrono::year(0) / 1 / 1};
+  constexpr std::chrono::sys_days last{9999y / 12 / 31};
+  if (date > first && date < last) return time;
   // With its offset, a time at either end of the calendar can be outside of it.
   const std::chrono::year_month_day utc(std::chrono::floor<std::chrono::days>(time));
   if (utc.year() < std::chrono::year(0) || utc.year() > std::chrono::year(9999)) return {};

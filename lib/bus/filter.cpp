@@ -1,6 +1,7 @@
 #include "bus/filter.h"
 
 #include <algorithm>
+#include <bit>
 
 #include <fnmatch.h>
 
@@ -30,8 +31,9 @@ Filter::Filter(FilterOptions options) : options_(std::move(options)) {
     auto& set = ids_.emplace_back();
     for (const std::string& id : *wanted) set.insert(record::id_hash(kind, id));
   }
-  takes_all_ = options_.types.empty() && options_.exclude.empty() && options_.servers.empty() &&
-               options_.apps.empty() && ids_.empty();
+  any_type_ = options_.types.empty() && options_.exclude.empty();
+  types_only_ = options_.servers.empty() && options_.apps.empty() && ids_.empty();
+  takes_all_ = any_type_ && types_only_;
 }
 
 bool Filter::wants_type(const std::string& type) const {
@@ -67,13 +69,32 @@ bool Filter::matches_line(const Log& log, uint64_t seq) const {
          holds(options_.apps, find_string(*record, "app"));
 }
 
-uint64_t Filter::next_match(const Log& log, uint64_t from, uint64_t to) {
-  for (; from < to; ++from) {
-    const uint16_t type = log.entry(from).type;
-    if (type < types_.size() && types_[type] == Verdict::no) continue;
-    if (matches(log, from)) break;
+// Looks at a block: which of its records may pass, by their types.
+void Filter::look_at(const Log& log, uint64_t block) {
+  for (; slots_seen_ < log.slot_count(); ++slots_seen_) {
+    if (wants_type(log.slot_name(slots_seen_))) slots_.push_back(slots_seen_);
   }
-  return from;
+  uint64_t bits = 0;
+  for (const size_t slot : slots_) bits |= log.of_slot(block, slot);
+  const uint64_t unclear = log.of_slot(block, Log::type_slots - 1);
+  look_ = {block, log.next(), any_type_ ? ~uint64_t{0} : bits | unclear, types_only_ && unclear == 0};
+}
+
+uint64_t Filter::next_match(const Log& log, uint64_t from, uint64_t to) {
+  constexpr size_t size = Log::records_a_block;
+  while (from < to) {
+    if (look_.block != from / size || look_.next != log.next()) look_at(log, from / size);
+    const uint64_t bits = look_.bits >> from % size;
+    if (bits == 0) {
+      from = (from / size + 1) * size;
+      continue;
+    }
+    from += static_cast<uint64_t>(std::countr_zero(bits));
+    if (from >= to) break;
+    if (look_.certain || matches(log, from)) return from;
+    ++from;
+  }
+  return to;
 }
 
 bool Filter::matches(const Log& log, uint64_t seq) {

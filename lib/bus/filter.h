@@ -38,6 +38,7 @@ class Filter {
   enum class Verdict : uint8_t { unknown, yes, no };
   using Verdicts = std::vector<Verdict>;
 
+  void look_at(const Log& log, uint64_t block);
   bool wants_type(const std::string& type) const;
   template <typename Wants>
   static bool remembered(Verdicts& verdicts, const Log& log, uint16_t number, Wants wants);
@@ -46,6 +47,16 @@ class Filter {
 
   FilterOptions options_;
   bool takes_all_;
+  bool any_type_;
+  bool types_only_;
+  size_t slots_seen_ = 0;      // of the log's
+  std::vector<size_t> slots_;  // of the types that are wanted
+  struct Look {
+    uint64_t block = UINT64_MAX;
+    uint64_t next = 0;     // the log's, at that time
+    uint64_t bits = 0;     // which records may pass
+    bool certain = false;  // they do
+  } look_;                 // the latest
   Verdicts types_;
   Verdicts servers_;
   Verdicts apps_;

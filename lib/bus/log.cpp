@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t max_names = 4096;  // ARI has some 50 types; more is somebody's garbage
 constexpr size_t max_ids = 1024;    // of one record, in the index
+constexpr uint8_t no_slot = 0xFF;
 
 // Stands in for a record that is too large for the ring.
 record::Record too_large(const record::Record& record, size_t bytes, size_t limit) {
@@ -62,6 +63,7 @@ Log::Log(MirroredMemory ring, std::unique_ptr<RingFile> file)
     : file_(std::move(file)),
       ring_(std::move(ring)),
       entries_(ring_.size() / 256),
+      slots_(entries_.size() / records_a_block),
       ids_(ring_.size() / 64),
       names_{""},
       stream_(resumed() ? file_->stream() : random_hex(6)) {
@@ -119,7 +121,12 @@ bool Log::read_line(JsonTape& tape, std::string_view line) {
   return true;
 }
 
-uint16_t Log::number(std::string_view name) {
+uint16_t Log::number(std::string_view name, uint16_t& latest) {
+  if (latest != 0 && names_[latest] == name) return latest;
+  return latest = find_number(name);
+}
+
+uint16_t Log::find_number(std::string_view name) {
   const auto known = numbers_.find(name);
   if (known != numbers_.end()) return known->second;
   if (names_.size() >= max_names) return 0;
@@ -148,9 +155,9 @@ size_t Log::ids_kept(const record::Ids& ids) const {
 // Lets go of the oldest records, until one of `bytes` with `ids` fits.
 void Log::make_room(size_t bytes, size_t ids) {
   const uint64_t before = first_;
-  while (first_ < next_ &&
-         (end_offset_ + bytes - entry(first_).offset > ring_.size() ||
-          end_ids_ + ids - entry(first_).ids_begin > ids_.size() || next_ - first_ >= entries_.size())) {
+  while (first_ < next_ && (end_offset_ + bytes - entry(first_).offset > ring_.size() ||
+                            end_ids_ + ids - entry(first_).ids_begin > ids_.size() ||
+                            next_ - first_ >= entries_.size() - records_a_block)) {
     ++first_;
   }
   if (file_ && first_ != before) file_->set_begin(first_ < next_ ? entry(first_).offset : end_offset_);
@@ -160,17 +167,29 @@ void Log::make_room(size_t bytes, size_t ids) {
 void Log::add_entry(size_t length, std::string_view type, std::string_view server, std::string_view app,
                     const record::Ids& ids) {
   const size_t kept = ids_kept(ids);
+  auto& slots = slots_[next_ / records_a_block];
+  if (next_ % records_a_block == 0 || next_ == first_) slots.fill(0);
   Entry& entry = entries_[next_];
   entry.offset = end_offset_;
   entry.length = static_cast<uint32_t>(length);
-  entry.type = number(type);
-  entry.server = number(server);
-  entry.app = number(app);
+  entry.type = find_number(type);
+  entry.server = number(server, server_);
+  entry.app = number(app, app_);
+  if (slot_of_.size() <= entry.type) slot_of_.resize(entry.type + 1U, no_slot);
+  uint8_t& slot = slot_of_[entry.type];
+  if (slot == no_slot) slot = make_slot(entry.type);
+  slots[slot] |= uint64_t{1} << next_ % records_a_block;
   entry.ids_begin = end_ids_;
   entry.ids_count = kept < ids.size() ? any_id : static_cast<uint16_t>(kept);
   for (size_t i = 0; i < kept; ++i) ids_[end_ids_++] = ids[i].hash;
   end_offset_ += length;
   ++next_;
+}
+
+uint8_t Log::make_slot(uint16_t type) {
+  if (type == 0 || slot_names_.size() == type_slots - 1) return type_slots - 1;
+  slot_names_.push_back(type);
+  return static_cast<uint8_t>(slot_names_.size() - 1);
 }
 
 std::string_view Log::lines(uint64_t from, uint64_t to) const {

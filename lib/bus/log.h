@@ -2,6 +2,7 @@
 // readers.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <deque>
@@ -12,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/json_tape.h"
 #include "bus/cursor.h"
 #include "bus/mirrored_memory.h"
@@ -75,6 +77,15 @@ class Log {
   [[nodiscard]] std::string_view lines(uint64_t from, uint64_t to) const;
   // The first record of [from, to) that ends behind the first `bytes` bytes of lines(from, to), or `to`.
   [[nodiscard]] uint64_t record_at(uint64_t from, uint64_t to, size_t bytes) const;
+  // Types have slots; the last one is shared by those that came too late for one of their own.
+  static constexpr size_t type_slots = 64;
+  static constexpr size_t records_a_block = 64;
+  [[nodiscard]] size_t slot_count() const { return slot_names_.size(); }
+  // The type of a slot, except the last.
+  [[nodiscard]] const std::string& slot_name(size_t slot) const { return names_[slot_names_[slot]]; }
+  // Which records of a block, those from block * records_a_block on, have a type of that slot: the lowest bit
+  // is the first one's. Bits of records that are gone mean nothing.
+  [[nodiscard]] uint64_t of_slot(uint64_t block, size_t slot) const { return slots_[block][slot]; }
   [[nodiscard]] uint64_t id(const Entry& entry, size_t i) const { return ids_[entry.ids_begin + i]; }
 
   // The type, server or app that an entry's number stands for; 0 when there were too many to number: then
@@ -101,6 +112,10 @@ class Log {
     std::unique_ptr<Element[]> elements_;
   };
 
+  struct Hash {
+    size_t operator()(std::string_view name) const { return hash_of(name); }
+  };
+
   Log(MirroredMemory ring, std::unique_ptr<RingFile> file);
   [[nodiscard]] static Result<Log> open(const LogOptions& options);
   [[nodiscard]] bool read_file();
@@ -109,7 +124,9 @@ class Log {
   void add_entry(size_t length, std::string_view type, std::string_view server, std::string_view app,
                  const record::Ids& ids);
   [[nodiscard]] size_t ids_kept(const record::Ids& ids) const;
-  uint16_t number(std::string_view name);
+  uint16_t number(std::string_view name, uint16_t& latest);
+  uint16_t find_number(std::string_view name);
+  [[nodiscard]] uint8_t make_slot(uint16_t type);
   [[nodiscard]] std::string_view bytes(uint64_t offset, size_t length) const {
     return {ring_.data() + offset % ring_.size(), length};
   }
@@ -117,9 +134,14 @@ class Log {
   std::unique_ptr<RingFile> file_;  // nullptr: memory
   MirroredMemory ring_;
   Circle<Entry> entries_;
+  Circle<std::array<uint64_t, type_slots>> slots_;  // of 64 records each
   Circle<uint64_t> ids_;
   std::deque<std::string> names_;
-  std::unordered_map<std::string_view, uint16_t> numbers_;
+  uint16_t server_ = 0;               // the latest one, which is the next one's nearly always
+  uint16_t app_ = 0;                  // likewise
+  std::vector<uint8_t> slot_of_;      // by the type's number; 0xFF: none yet
+  std::vector<uint16_t> slot_names_;  // the type's number, by slot
+  std::unordered_map<std::string_view, uint16_t, Hash> numbers_;
   std::string stream_;
   uint64_t first_ = 1;
   uint64_t next_ = 1;

@@ -1,5 +1,6 @@
 #include "control/courtesies.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <vector>
@@ -7,29 +8,11 @@
 #include "ari/causes.h"
 #include "base/bytes.h"
 #include "base/nearest.h"
+#include "control/makers.h"
 #include "control/params.h"
 
 namespace aribus::control {
 namespace {
-
-// Operations that make something, and the parameter that names it.
-struct Maker {
-  std::string_view operation;
-  std::string_view id;
-};
-constexpr Maker makers[] = {
-    {"bridges.create", "bridgeId"},       {"bridges.play", "playbackId"},
-    {"channels.create", "channelId"},     {"channels.externalMedia", "channelId"},
-    {"channels.originate", "channelId"},  {"channels.play", "playbackId"},
-    {"channels.snoopChannel", "snoopId"},
-};
-
-const Maker* find_maker(const ari::Operation& operation) {
-  for (const Maker& maker : makers) {
-    if (maker.operation == operation.name) return &maker;
-  }
-  return nullptr;
-}
 
 bool makes_channel_for_endpoint(const ari::Operation& operation) {
   return operation.name == "channels.originate" || operation.name == "channels.originateWithId" ||
@@ -153,14 +136,11 @@ Result<void> prepare_hangup(Json& params, const Upstream& upstream) {
   return {};
 }
 
-// Adds the id of what was to be made to an error whose outcome is unknown.
-Error with_id(Error error, std::string_view name, std::string_view id) {
-  if (error.kind != ErrorKind::outcome_unknown || error.data.empty()) return error;
-  Result<Json> data = parse_json(error.data);
-  if (!data || !data->IsObject()) return error;
-  set_member(*data, name, id);
-  error.data = to_text(*data);
-  return error;
+// Events about what `operation` makes would come here.
+bool shows(const Upstream& upstream, const Maker& maker, const JsonValue& params) {
+  const ari::ClientOptions& options = upstream.client().options();
+  if (maker.kind != record::IdKind::channel || options.subscribe_all) return true;
+  return std::ranges::find(options.apps, find_string(params, "app")) != options.apps.end();
 }
 
 // Asterisk refuses with 409 "already exists" and 500 "Allocation failed" for one and the same reason: it
@@ -211,7 +191,7 @@ std::vector<ari::Parameter> method_parameters(const ari::Operation& operation) {
 }
 
 Result<void> prepare(const ari::Operation& operation, Json& params, const Upstream& upstream) {
-  if (const Maker* maker = find_maker(operation)) {
+  if (const Maker* maker = find_maker(operation.name)) {
     const JsonValue* id = find(params, maker->id);
     if (id == nullptr) set_member(params, maker->id, "aribus-" + random_hex(8));
     if (id != nullptr && id->GetStringLength() == 0)
@@ -228,7 +208,7 @@ Result<void> prepare(const ari::Operation& operation, Json& params, const Upstre
 
 void call_explained(Upstream& upstream, const ari::Operation& operation, const JsonValue& params,
                     Reply reply) {
-  const Maker* maker = find_maker(operation);
+  const Maker* maker = find_maker(operation.name);
   if (maker == nullptr) {
     upstream.call(operation, params, std::move(reply));
     return;
@@ -236,17 +216,32 @@ void call_explained(Upstream& upstream, const ari::Operation& operation, const J
   const std::string id(find_string(params, maker->id));
   const std::string endpoint(find_string(params, "endpoint"));
   const bool explain = makes_channel_for_endpoint(operation);
-  upstream.call(
-      operation, params,
-      [&upstream, maker, id, endpoint, explain, reply = std::move(reply)](Result<std::string> answer) {
-        if (!answer && explain && misleads(answer.error())) {
-          explain_refusal(upstream, std::move(answer.error()), endpoint, {id + ";2", id}, reply);
-        } else if (!answer) {
-          reply(with_id(std::move(answer.error()), maker->id, id));
-        } else {
-          reply(std::move(answer));
-        }
-      });
+  const uint64_t number =
+      upstream.resolver().begin(operation.name, maker->kind, id, shows(upstream, *maker, params));
+  upstream.call(operation, params,
+                [&upstream, maker, id, endpoint, explain, number,
+                 reply = std::move(reply)](Result<std::string> answer) {
+                  if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
+                    return reply(unresolved(upstream, std::move(answer.error()), number, maker->id, id));
+                  }
+                  upstream.resolver().answered(number);
+                  if (!answer && explain && misleads(answer.error())) {
+                    explain_refusal(upstream, std::move(answer.error()), endpoint, {id + ";2", id}, reply);
+                  } else {
+                    reply(std::move(answer));
+                  }
+                });
+}
+
+Error unresolved(Upstream& upstream, Error error, uint64_t number, std::string_view id_name,
+                 std::string_view id, bool made) {
+  Result<Json> data = parse_json(error.data);
+  if (!data || !data->IsObject()) data = Json(rapidjson::kObjectType);
+  set_member(*data, id_name, id);
+  const std::string command = upstream.resolver().find_out(number, made);
+  if (!command.empty()) set_member(*data, "command", command);
+  error.data = to_text(*data);
+  return error;
 }
 
 void call_prepared(Upstream& upstream, const ari::Operation& operation, Json params, const Reply& reply) {

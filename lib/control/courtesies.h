@@ -31,6 +31,12 @@ namespace aribus::control {
 void call_explained(Upstream& upstream, const ari::Operation& operation, const JsonValue& params,
                     Reply reply);
 
+// Has it found out what became of command `number` of the resolver, which was to make `id`, and completes the
+// error that tells its caller that this is unknown: with the id, under `id_name`, and with the name under
+// which it will be resolved. `made`: the thing is known to have been made.
+[[nodiscard]] Error unresolved(Upstream& upstream, Error error, uint64_t number, std::string_view id_name,
+                               std::string_view id, bool made = false);
+
 // Both: what the method of an operation does.
 void call_prepared(Upstream& upstream, const ari::Operation& operation, Json params, const Reply& reply);
 

@@ -6,6 +6,7 @@
 
 #include "base/object_text.h"
 #include "base/rpc_code.h"
+#include "control/repeats.h"
 #include "record/schema.h"
 
 namespace aribus::control {
@@ -38,7 +39,8 @@ constexpr Failure failures[] = {
     {ErrorKind::not_connected, "not_connected", "not connected to that Asterisk; nothing was sent",
      R"({"type":"object","required":["server"],"properties":{"server":{"type":"string"}}})"},
     {ErrorKind::outcome_unknown, "outcome_unknown", "it was sent and no answer came: the outcome is unknown",
-     R"({"type":"object","properties":{"timeout_ms":{"type":"integer"}}})"},
+     R"({"type":"object","properties":{"timeout_ms":{"type":"integer"},"command":{"type":"string"},)"
+     R"("outcome":{"enum":["done","not_done","unknown"]}}})"},
     {ErrorKind::not_allowed, "not_allowed", "not allowed for this peer (reserved)", ""},
     {ErrorKind::too_much, "too_much", "too many commands are under way; nothing was sent",
      R"({"type":"object","required":["limit"],"properties":{"limit":{"type":"integer"}}})"},
@@ -164,7 +166,9 @@ std::string method_text(const Method& method) {
     (parameter.required ? parameters : optional).push_back(parameter_text(parameter, operation != nullptr));
   }
   parameters.insert(parameters.end(), optional.begin(), optional.end());
-  if (method.run) parameters.push_back(reference("#/components/contentDescriptors/server"));
+  for (const char* common : {"server", "key"}) {
+    if (method.run) parameters.push_back(reference("#/components/contentDescriptors/" + std::string(common)));
+  }
   text.json("params", array_text(parameters));
   text.json("result", result_text(method));
   text.json("errors", errors_text(method));
@@ -201,8 +205,21 @@ std::string components_text(const std::vector<const ari::Model*>& answered) {
           .boolean("required", false)
           .json("schema", R"({"type":"string"})")
           .str();
+  const std::string key =
+      ObjectText()
+          .text("name", "key")
+          .text("description",
+                "A text of the program's choice that stands for this command: a repeat with the same key within "
+                "10 minutes is answered as the first was, and not carried out.")
+          .boolean("required", false)
+          .json("schema", ObjectText()
+                              .text("type", "string")
+                              .integer("minLength", 1)
+                              .integer("maxLength", Repeats::max_key_bytes)
+                              .str())
+          .str();
   return ObjectText()
-      .json("contentDescriptors", ObjectText().json("server", server).str())
+      .json("contentDescriptors", ObjectText().json("server", server).json("key", key).str())
       .json("schemas", models.str())
       .json("errors", errors.str())
       .str();

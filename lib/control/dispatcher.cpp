@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/nearest.h"
 #include "control/courtesies.h"
+#include "control/makers.h"
 #include "control/params.h"
 #include "control/verbs.h"
 
@@ -42,11 +43,31 @@ void for_each_id(const JsonValue& params, Use use) {
   }
 }
 
+// Takes the member `key` out of `params`.
+Result<void> take_key(Json& params, std::string& key) {
+  const JsonValue* given = find(params, "key");
+  if (given == nullptr) return {};
+  if (!given->IsString() || given->GetStringLength() == 0 ||
+      given->GetStringLength() > Repeats::max_key_bytes) {
+    return wrong_param("key", "a string of 1 to " + std::to_string(Repeats::max_key_bytes) + " bytes", given);
+  }
+  key = as_view(*given);
+  params.RemoveMember("key");
+  return {};
+}
+
+// The id that the operation takes and can do without.
+std::string_view chosen_id(const ari::Operation& operation) {
+  const Maker* maker = find_maker(operation.name);
+  return maker == nullptr || operation.find(maker->id)->required ? std::string_view() : maker->id;
+}
+
 Method method_of(const ari::Operation& operation) {
   return {.name = std::string(operation.name),
           .parameters = method_parameters(operation),
           .answer = operation.answer,
           .made_of = {operation.name},
+          .chooses = chosen_id(operation),
           .run = [&operation](Call call) {
             call_prepared(call.upstream, operation, std::move(call.params), call.reply);
           }};
@@ -64,13 +85,19 @@ void Dispatcher::add(Method method) {
 }
 
 void Dispatcher::add_server(std::string name, ari::Client& client) {
-  servers_.push_back(std::make_unique<Upstream>(std::move(name), client));
+  Upstream& added = *servers_.emplace_back(std::make_unique<Upstream>(std::move(name), client));
+  added.resolver().on_resolved([this](const Resolution& resolution) {
+    repeats_.resolve(resolution.command, resolution.outcome);
+    if (publish_) publish_(resolution.record);
+  });
 }
 
 void Dispatcher::learn(const record::Record& record) {
   if (servers_.size() > 1) whereabouts_.learn(record);
   for (const auto& server : servers_) {
-    if (server->name() == record.server) server->waits().see(record);
+    if (server->name() != record.server) continue;
+    server->waits().see(record);
+    server->resolver().see(record);
   }
 }
 
@@ -86,6 +113,13 @@ std::vector<std::string_view> Dispatcher::method_names() const {
   std::vector<std::string_view> names;
   for (const auto& [name, method] : methods_) names.push_back(name);
   return names;
+}
+
+bool Dispatcher::chooses_id(const std::string& method, const JsonValue& params) const {
+  const auto at = methods_.find(method);
+  if (at == methods_.end() || at->second.chooses.empty()) return false;
+  // The answer to one that waits for the end comes too late for that.
+  return find(params, at->second.chooses) == nullptr && !waits_for_end(params);
 }
 
 Result<Upstream*> Dispatcher::pick_server(const JsonValue& params) const {
@@ -128,11 +162,27 @@ void Dispatcher::call(const std::string& name, const JsonValue& params, Reply re
     return reply(method.run_here(params));
   }
   if (!method.run) return reply(Error{ErrorKind::internal, name + " is answered by connections only", {}});
+  run(method, params, std::move(reply), std::move(reached));
+}
+
+// Carries out a command for an Asterisk, unless it is a repeat.
+void Dispatcher::run(const Method& method, const JsonValue& params, Reply reply,
+                     std::function<void()> reached) {
   Result<Upstream*> upstream = pick_server(params);
   if (!upstream) return reply(upstream.error());
   Json own_params = params.IsNull() ? Json(rapidjson::kObjectType) : copy_of(params);
-  if (own_params.IsObject()) own_params.RemoveMember("server");
+  std::string key;
+  if (own_params.IsObject()) {
+    own_params.RemoveMember("server");
+    if (auto checked = take_key(own_params, key); !checked) return reply(checked.error());
+  }
   if (auto checked = check_params(method.parameters, own_params); !checked) return reply(checked.error());
+  if (!key.empty()) {
+    const uint64_t fingerprint = fingerprint_of((*upstream)->name() + "\n" + method.name, own_params);
+    auto first = repeats_.begin(key, fingerprint, std::move(reply), std::chrono::steady_clock::now());
+    if (!first) return;
+    reply = std::move(*first);
+  }
   if (servers_.size() > 1) reply = learning(**upstream, std::move(reply));
   method.run({**upstream, std::move(own_params), std::move(reply), std::move(reached)});
 }

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "control/method.h"
+#include "control/repeats.h"
 #include "state/whereabouts.h"
 
 namespace aribus::control {
@@ -25,6 +26,8 @@ class Dispatcher {
   void add_server(std::string name, ari::Client& client);
   // Adds a method of the daemon's own; one of the same name is replaced.
   void add(Method method);
+  // Records of the daemon's own that commands cause go there, from the loop.
+  void on_own_record(std::function<void(const record::Record&)> publish) { publish_ = std::move(publish); }
   // Learns from a record where its ids live, and answers the commands that waited for it.
   void learn(const record::Record& record);
 
@@ -37,6 +40,9 @@ class Dispatcher {
   // that share one must reach Asterisk in the order in which they came.
   [[nodiscard]] static std::vector<std::string> keys_of(const JsonValue& params);
 
+  // Only the answer to this command will tell its caller the id of what it makes.
+  [[nodiscard]] bool chooses_id(const std::string& method, const JsonValue& params) const;
+
   [[nodiscard]] const std::vector<std::unique_ptr<Upstream>>& servers() const { return servers_; }
   // All methods, by name.
   [[nodiscard]] const std::map<std::string, Method, std::less<>>& methods() const { return methods_; }
@@ -44,11 +50,14 @@ class Dispatcher {
 
  private:
   [[nodiscard]] Result<Upstream*> pick_server(const JsonValue& params) const;
+  void run(const Method& method, const JsonValue& params, Reply reply, std::function<void()> reached);
   [[nodiscard]] Reply learning(const Upstream& upstream, Reply reply);
 
   std::vector<std::unique_ptr<Upstream>> servers_;
   std::map<std::string, Method, std::less<>> methods_;
   state::Whereabouts whereabouts_;
+  Repeats repeats_;
+  std::function<void(const record::Record&)> publish_;
 };
 
 }  // namespace aribus::control

@@ -7,6 +7,7 @@
 #include "ari/client.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "control/resolver.h"
 #include "control/waits.h"
 
 namespace aribus::control {
@@ -17,7 +18,8 @@ using Reply = std::function<void(Result<std::string>)>;
 // Calls operations of one Asterisk and makes their answers regular. Owned by the dispatcher.
 class Upstream {
  public:
-  Upstream(std::string name, ari::Client& client) : name_(std::move(name)), client_(client) {}
+  Upstream(std::string name, ari::Client& client)
+      : name_(std::move(name)), client_(client), resolver_(name_, client) {}
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const ari::Client& client() const { return client_; }
@@ -25,6 +27,8 @@ class Upstream {
   [[nodiscard]] std::string default_app() const;
   // What commands wait for on its event stream.
   [[nodiscard]] Waits& waits() { return waits_; }
+  // What finds out what became of commands that were not answered.
+  [[nodiscard]] Resolver& resolver() { return resolver_; }
 
   // Takes back the applications that another client has taken over. Errors: see ari::Client::reclaim().
   void reclaim(const Reply& reply);
@@ -44,6 +48,7 @@ class Upstream {
   std::string name_;
   ari::Client& client_;
   Waits waits_;
+  Resolver resolver_;
 };
 
 }  // namespace aribus::control

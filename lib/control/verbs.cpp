@@ -59,8 +59,7 @@ Result<const ari::Operation*> pick(const JsonValue& params, std::string_view fir
 
 // Takes the member `wait` out of `params`: whether it was there and not false.
 bool take_wait(Json& params) {
-  const JsonValue* wait = find(params, "wait");
-  const bool waits = wait != nullptr && !wait->IsFalse();
+  const bool waits = waits_for_end(params);
   params.RemoveMember("wait");
   return waits;
 }
@@ -74,11 +73,20 @@ void call_and_wait(Call call, const ari::Operation& op, IdKind kind, std::string
   struct State {
     Reply reply;
     uint64_t wait = 0;
+    bool reached = false;
+    bool cut = false;
     bool over = false;
   };
   const auto state = std::make_shared<State>(State{std::move(call.reply)});
   const std::string id(find_string(call.params, id_name));
-  Waits& waits = call.upstream.waits();
+  Upstream& upstream = call.upstream;
+  Waits& waits = upstream.waits();
+  const auto give_up = [state, &upstream, &op, kind, id_name, id] {
+    state->over = true;
+    const uint64_t number = upstream.resolver().begin(op.name, kind, id, true);
+    Error error{ErrorKind::outcome_unknown, "the event stream was cut while the end was waited for", {}};
+    state->reply(unresolved(upstream, std::move(error), number, id_name, id, true));
+  };
   state->wait =
       waits.add(kind, id,
                 {[state, see = std::move(see)](const record::Record& record, const JsonValue& fields) {
@@ -88,18 +96,20 @@ void call_and_wait(Call call, const ari::Operation& op, IdKind kind, std::string
                    state->reply(std::move(*answer));
                    return true;
                  },
-                 [state, id_name, id] {
-                   state->over = true;
-                   state->reply(Error{ErrorKind::outcome_unknown,
-                                      "the event stream was cut while the end was waited for",
-                                      to_text(with_string(id_name, id))});
+                 [state, give_up] {
+                   state->cut = true;
+                   if (state->reached) give_up();
                  }});
-  call_explained(call.upstream, op, call.params,
-                 [state, &waits, reached = call.reached](Result<std::string> answer) {
+  call_explained(upstream, op, call.params,
+                 [state, &waits, give_up, reached = call.reached](Result<std::string> answer) {
                    if (state->over) return;
-                   if (answer) return reached();
-                   waits.remove(state->wait);
-                   state->reply(std::move(answer));
+                   if (!answer) {
+                     waits.remove(state->wait);
+                     return state->reply(std::move(answer));
+                   }
+                   state->reached = true;
+                   reached();
+                   if (state->cut) give_up();
                  });
 }
 
@@ -142,7 +152,12 @@ void bridge(Call call) {
                     const Json named = with_string("bridgeId", id);
                     if (added) return upstream.call(operation("bridges.get"), named, reply);
                     upstream.call(operation("bridges.destroy"), named,
-                                  [reply, error = added.error()](const auto& destroyed) mutable {
+                                  [reply, named = to_text(named),
+                                   error = added.error()](const auto& destroyed) mutable {
+                                    if (!destroyed && error.kind == ErrorKind::not_connected) {
+                                      error.kind = ErrorKind::outcome_unknown;  // the bridge is there
+                                      error.data = named;
+                                    }
                                     error.message += destroyed ? "; the bridge was destroyed again"
                                                                : "; the bridge could not be destroyed: " +
                                                                      destroyed.error().message;
@@ -230,6 +245,11 @@ std::vector<Parameter> with(std::vector<Parameter> parameters, const Parameter& 
 
 }  // namespace
 
+bool waits_for_end(const JsonValue& params) {
+  const JsonValue* wait = find(params, "wait");
+  return wait != nullptr && !wait->IsFalse();
+}
+
 std::vector<Method> verbs() {
   const auto answer_of = [](std::string_view name) { return operation(name).answer; };
   return {
@@ -249,6 +269,7 @@ std::vector<Method> verbs() {
                       {.name = "bridgeId", .place = Place::path}},
        .answer = answer_of("bridges.get"),
        .made_of = {"bridges.create", "bridges.addChannel", "bridges.get", "bridges.destroy"},
+       .chooses = "bridgeId",
        .summary = "Makes a bridge of channels; it is destroyed again when one can't be added.",
        .run = bridge},
       {.name = "hangup",
@@ -263,6 +284,7 @@ std::vector<Method> verbs() {
        .answer = answer_of("channels.originate"),
        .answer_when_waiting = Outcome::schema,
        .made_of = {"channels.originate"},
+       .chooses = "channelId",
        .summary = "Makes a call; with `wait` it answers when the call has come out.",
        .run = originate},
       {.name = "play",
@@ -270,6 +292,7 @@ std::vector<Method> verbs() {
            parameters_of_either("channels.play", "bridges.play", {{.name = "wait", .type = Type::boolean}}),
        .answer = answer_of("channels.play"),
        .made_of = {"channels.play", "bridges.play"},
+       .chooses = "playbackId",
        .summary = "Plays on a channel or a bridge, one of the two; with `wait` it answers when it has ended.",
        .run = play},
       {.name = "record",

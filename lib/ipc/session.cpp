@@ -185,7 +185,10 @@ void Session::on_command(Request request, const std::shared_ptr<Batch>& batch) {
 }
 
 void Session::start(uint64_t ticket) {
-  const Command& command = commands_.at(ticket);
+  Command& command = commands_.at(ticket);
+  // The caller is to know the id before it hears of it.
+  command.holds = !command.id.empty() && context_.dispatcher.chooses_id(command.method, command.params);
+  if (command.holds) ++holds_;
   context_.dispatcher.call(
       command.method, command.params,
       [this, alive = alive_, ticket](const Result<std::string>& outcome) {
@@ -215,8 +218,10 @@ void Session::start_freed() {
 }
 
 void Session::finish(uint64_t ticket, const Result<std::string>& outcome) {
-  const auto command = commands_.extract(ticket);
-  answer(command.mapped().id, outcome, command.mapped().batch);
+  const auto node = commands_.extract(ticket);
+  const Command& command = node.mapped();
+  if (command.holds) command.batch ? ++command.batch->holds : --holds_;
+  answer(command.id, outcome, command.batch);
   let_followers_go(ticket);
   want_flush();  // it may have been the last one, and without an answer
 }
@@ -242,6 +247,7 @@ void Session::answer(const std::string& id, const Result<std::string>& outcome,
 void Session::end_batch_part(Batch& batch) {
   if (--batch.missing > 0) return;
   if (!batch.text.empty()) send_line(batch.text + "]");
+  holds_ -= batch.holds;
   if (subscribed_in_.get() != &batch) return;
   subscribed_in_.reset();
   want_flush();
@@ -272,7 +278,7 @@ void Session::flush() {
   if (!write_outbox()) return;
   start_freed();
   if (!input_.empty() && may_read()) want_read();
-  if (!leaving_ && !subscribed_in_ && !write_records()) return;
+  if (!leaving_ && !subscribed_in_ && holds_ == 0 && !write_records()) return;
   const bool records_done = !subscription_ || (draining_ && subscription_->up_to_date());
   if (outbox_.empty() && commands_.empty() && (leaving_ || (input_over_ && records_done))) return end();
   watch();

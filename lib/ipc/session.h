@@ -70,6 +70,7 @@ class Session {
   // The answers to one batch.
   struct Batch {
     size_t missing = 0;
+    size_t holds = 0;  // answers in it that records wait for
     std::string text;
   };
   // A command that was not answered yet.
@@ -78,6 +79,7 @@ class Session {
     Json params;
     std::string id;
     std::shared_ptr<Batch> batch;
+    bool holds = false;  // records wait for its answer
   };
 
   void on_ready(int events);
@@ -112,6 +114,7 @@ class Session {
   Outbox outbox_;
   std::optional<Subscription> subscription_;
   std::shared_ptr<Batch> subscribed_in_;            // no record goes out before this batch is answered
+  size_t holds_ = 0;                                // answers that must go out before any record does
   std::unordered_map<uint64_t, Command> commands_;  // by ticket
   KeyOrder order_;
   std::deque<uint64_t> freed_;  // commands that waited, and need not any more

@@ -1,7 +1,8 @@
 #include "record/ids.h"
 
 #include <algorithm>
-#include <functional>
+
+#include "base/bytes.h"
 
 namespace aribus::record {
 namespace {
@@ -17,7 +18,7 @@ std::string_view field_name(IdKind kind) {
 }
 
 uint64_t id_hash(IdKind kind, std::string_view id) {
-  return std::hash<std::string_view>()(id) ^ (static_cast<uint64_t>(kind) + 1) * 0x9E3779B97F4A7C15U;
+  return hash_of(id) ^ (static_cast<uint64_t>(kind) + 1) * 0x9E3779B97F4A7C15U;
 }
 
 void Ids::add(IdKind kind, std::string_view id) {
@@ -38,6 +39,14 @@ bool Ids::contains(IdKind kind, std::string_view id) const {
   if (found_.empty()) return std::ranges::any_of(places_, is_it);
   const auto [begin, end] = found_.equal_range(id_hash(kind, id));
   return std::any_of(begin, end, [&](const auto& entry) { return is_it(places_[entry.second]); });
+}
+
+void Ids::add_target(std::string_view uri) {
+  static constexpr std::pair<std::string_view, IdKind> schemes[] = {
+      {"channel:", IdKind::channel}, {"bridge:", IdKind::bridge}, {"endpoint:", IdKind::endpoint}};
+  for (const auto& [scheme, kind] : schemes) {
+    if (uri.starts_with(scheme)) add(kind, uri.substr(scheme.size()));
+  }
 }
 
 void Ids::clear() {

@@ -29,6 +29,8 @@ class Ids {
 
   // Adds `id`, unless it is empty or there already.
   void add(IdKind kind, std::string_view id);
+  // Adds what "channel:<id>", "bridge:<id>" or "endpoint:<id>" names; nothing of another form.
+  void add_target(std::string_view uri);
   void clear();
 
   [[nodiscard]] size_t size() const { return places_.size(); }

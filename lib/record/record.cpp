@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
-#include <utility>
 
-#include "base/bytes.h"
 #include "base/json.h"
 #include "base/json_tape.h"
 #include "record/regular.h"
@@ -20,46 +18,6 @@ std::string members_of(std::string_view object) {
   return object.empty() ? std::string() : "," + std::string(object);
 }
 
-Record malformed(std::string_view text, size_t total_bytes, std::string_view server, WallTime received,
-                 std::string_view why) {
-  const std::string fields = render([&](JsonWriter& writer) {
-    writer.StartObject();
-    write_member(writer, "invalid", why);
-    write_member(writer, "text", to_valid_utf8(text, max_malformed_bytes));
-    write_key(writer, "bytes");
-    writer.Uint64(total_bytes);
-    writer.EndObject();
-  });
-  return own_record("Malformed", server, fields, received);
-}
-
-// What of an event's members is not among the record's own.
-struct Envelope : Regular::Elsewhere {
-  explicit Envelope(Record& record) : record(record) {}
-
-  bool take(std::string_view name, JsonView value) override {
-    if (name == "type") return true;
-    const bool text = value.kind() == JsonKind::string;
-    if (name == "timestamp") {
-      const auto time = text ? parse_time(value.raw()) : std::nullopt;
-      if (time) record.time = *time;
-      return time.has_value();
-    }
-    if (name == "application") {
-      if (text) record.app = value.string();
-      return text;
-    }
-    shadowed += shadowed.empty() ? "" : ",";
-    append_json_string(shadowed, name);
-    shadowed += ':';
-    shadowed += value.text();
-    return true;
-  }
-
-  Record& record;
-  std::string shadowed;  // members with names that the envelope uses itself
-};
-
 // One tape for all: nothing on it is needed longer than a call.
 JsonTape& tape() {
   static thread_local JsonTape tape;
@@ -73,6 +31,26 @@ char* write(char* at, std::string_view text) {
 
 }  // namespace
 
+std::string_view Record::member(std::string_view name) const {
+  const std::string_view text(fields);
+  for (size_t i = 0; i < members.size(); ++i) {
+    const size_t begin = members[i];
+    const size_t end = i + 1 < members.size() ? members[i + 1] : text.size();
+    const size_t value = begin + name.size() + 4;  // behind ,"":
+    if (value >= end || text[value - 1] != ':' || text[value - 2] != '"') continue;
+    if (text.compare(begin + 2, name.size(), name) == 0) return text.substr(value, end - value);
+  }
+  return {};
+}
+
+void Record::add_member(std::string_view name, std::string_view json) {
+  members.push_back(static_cast<uint32_t>(fields.size()));
+  fields += ",\"";
+  fields += name;
+  fields += "\":";
+  fields += json;
+}
+
 Record own_record(std::string_view type, std::string_view server, std::string_view fields, WallTime time) {
   Record record;
   record.time = time;
@@ -80,50 +58,6 @@ Record own_record(std::string_view type, std::string_view server, std::string_vi
   record.type = type;
   if (!fields.empty()) record.fields = members_of(fields);
   return record;
-}
-
-void read_event(std::string_view text, size_t total_bytes, std::string_view server, WallTime received,
-                Record& record) {
-  const auto give_up = [&](const std::string& why) {
-    record = malformed(text, total_bytes, server, received, why);
-  };
-  if (total_bytes > text.size()) {
-    return give_up("the message is over the limit of " + std::to_string(text.size()) + " bytes");
-  }
-  const JsonView event = tape().read(text);
-  if (!event.valid()) {
-    const Result<Json> json = parse_json(text);  // which says why
-    return give_up("no JSON: " + (json ? "it could not be read" : json.error().message));
-  }
-  const JsonView type = event.find("type");
-  if (!type.valid() || type.kind() != JsonKind::string) {
-    return give_up("no event: an object with a string `type` is expected");
-  }
-
-  record.time = received;
-  record.server = server;
-  record.app.clear();
-  std::string decoded;
-  record.type = type.string(decoded);
-  record.ids.clear();
-  const ModelRules* model = find_rules(record.type);
-  if (model != nullptr && !model->event()) model = nullptr;
-  std::string& fields = record.fields;
-  fields = model == nullptr ? R"(,"known":false,)" : ",";
-  const size_t begin = fields.size();
-  Envelope envelope(record);
-  Regular regular(fields, record.ids);
-  regular.write_members(event, model, envelope);
-  if (!regular.fault().empty()) {
-    std::string invalid = R"("invalid":)";
-    append_json_string(invalid, regular.fault());
-    fields.insert(begin, invalid + ",");
-  }
-  if (!envelope.shadowed.empty()) {
-    if (fields.back() != ',') fields += ',';
-    fields += R"("fields":{)" + envelope.shadowed + "}";
-  }
-  if (fields.back() == ',') fields.pop_back();
 }
 
 std::optional<std::string> regular_answer(std::string_view json, const ari::Answer& answer) {

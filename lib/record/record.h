@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ari/schema.h"
 #include "base/time.h"
@@ -22,14 +23,14 @@ struct Record {
   std::string type;    // ARI's name of the event, or aribus' own with a dot
   Ids ids;
   std::string fields;  // the members that follow the ids, as JSON text, each with a comma in front
-};
+  // Where in `fields` each of them begins, with its comma. Of events alone: aribus' own have none.
+  std::vector<uint32_t> members;
 
-// Reads one message of the event stream of `server`, received at `received`, into `record`, whose memory is
-// used again. It always becomes a record: of type Malformed when the text is no event at all, with
-// `"known":false` when ARI declares no such type, with `"invalid"` when its fields are not what ARI declares.
-// `total_bytes` is the message's size before it was cut.
-void read_event(std::string_view text, size_t total_bytes, std::string_view server, WallTime received,
-                Record& record);
+  // The JSON text of the first member of that name; "" when there is none. Required: the name has no escapes.
+  [[nodiscard]] std::string_view member(std::string_view name) const;
+  // Adds a member at the end.
+  void add_member(std::string_view name, std::string_view json);
+};
 
 // A record of aribus' own; `fields` is a JSON object, or empty.
 [[nodiscard]] Record own_record(std::string_view type, std::string_view server, std::string_view fields,

@@ -64,14 +64,6 @@ std::string_view name_of_type(const FieldRule& rule) {
   return rule.model == nullptr ? ari::text_of(rule.type) : rule.model->name();
 }
 
-void add_target(std::string_view uri, Ids& ids) {
-  static constexpr std::pair<std::string_view, IdKind> schemes[] = {
-      {"channel:", IdKind::channel}, {"bridge:", IdKind::bridge}, {"endpoint:", IdKind::endpoint}};
-  for (const auto& [scheme, kind] : schemes) {
-    if (uri.starts_with(scheme)) ids.add(kind, uri.substr(scheme.size()));
-  }
-}
-
 }  // namespace
 
 void Regular::write(JsonView value, Type type, bool list, const ModelRules* model) {
@@ -84,10 +76,14 @@ void Regular::write(JsonView value, Type type, bool list, const ModelRules* mode
   copy_up_to(value.text().data() + value.text().size());
 }
 
-void Regular::write_members(JsonView event, const ModelRules* model, Elsewhere& elsewhere) {
+void Regular::write_members(JsonView event, const ModelRules* model, Elsewhere& elsewhere,
+                            std::vector<uint32_t>& places, ShapeNotes* notes) {
+  places_ = &places;
   from_ = event.text().data() + 1;
   as_it_is_ = model == nullptr;
+  notes_ = notes;
   members(event, model == nullptr ? recognise(event) : model, &elsewhere, {});
+  notes_ = nullptr;
   as_it_is_ = false;
   copy_up_to(event.text().data() + event.text().size() - 1);
 }
@@ -103,15 +99,25 @@ void Regular::members(JsonView object, const ModelRules* model, Elsewhere* elsew
     if (rule != nullptr && !null) missing &= ~rule->bit;
     const bool envelope = elsewhere != nullptr && (rule == nullptr ? is_envelope_name(name) : rule->envelope);
     if (envelope && elsewhere->take(name, value)) {
+      if (notes_ != nullptr) notes_->taken(name, value);
       leave_out(member.name(), value);
-    } else if (null) {
-      if (!as_it_is_) leave_out(member.name(), value);
-    } else if (rule == nullptr) {
+      continue;
+    }
+    if (null && !as_it_is_) {
+      leave_out(member.name(), value);
+      continue;
+    }
+    if (elsewhere != nullptr) note_place(member.name());
+    if (null) continue;
+    if (rule == nullptr) {
+      note(value);
       undeclared(value);
-    } else if (!rule->copied || value.kind() != JsonKind::string) {
+    } else if (rule->copied && value.kind() == JsonKind::string) {
+      note(value);
+    } else {
       field(value, *rule, {&way, rule->key.name});
     }
-    if (name == "cause" && !null) add_cause_text(object, value);
+    if (name == "cause") add_cause_text(object, value, elsewhere != nullptr);
   }
   if (missing != 0) {
     const auto first = static_cast<size_t>(std::countr_zero(missing));
@@ -126,7 +132,7 @@ void Regular::field(JsonView value, const FieldRule& rule, const Way& way) {
     return item(value, rule, way);
   }
   if (!rule.list) {
-    if (has_type(value, rule.type)) return;  // free-form
+    if (has_type(value, rule.type)) return note(value);  // free-form
     expected(name_of_type(rule), value, way);
   }
   size_t index = 0;
@@ -143,12 +149,21 @@ void Regular::item(JsonView value, const FieldRule& rule, const Way& way) {
     members(value, rule.model, nullptr, way);
   } else if (type == Type::date) {
     date(value, way);
+  } else {
+    note(value);
   }
 }
 
 void Regular::string(JsonView value, const FieldRule& rule) {
+  using Action = Shape::Action;
+  if (rule.number && notes_ != nullptr) notes_->give_up();
+  note(value,
+       rule.id       ? Action::id
+       : rule.target ? Action::target
+                     : Action::string,
+       rule.id.value_or(IdKind{}));
   if (rule.id) ids_.add(*rule.id, value.string(decoded_));
-  if (rule.target) add_target(value.string(decoded_), ids_);
+  if (rule.target) ids_.add_target(value.string(decoded_));
   if (!rule.number || as_it_is_) return;
   if (const auto number = whole_number(value.raw())) put_instead(value, std::to_string(*number));
 }
@@ -158,8 +173,10 @@ void Regular::date(JsonView value, const Way& way) {
   if (time) {
     if (as_it_is_) return;
     copy_up_to(value.raw().data());
+    if (notes_ != nullptr) notes_->reached(value.raw(), Shape::Action::date);
     append_rfc3339(out_, *time);
     from_ += value.raw().size();
+    if (notes_ != nullptr) notes_->written();
   } else if (value.kind() == JsonKind::string) {
     found_fault(way, "a time is expected, not '" + value.string() + "'");
   } else {
@@ -179,23 +196,27 @@ void Regular::undeclared(JsonView value) {
 }
 
 // Asterisk leaves a cause without its text in some events.
-void Regular::add_cause_text(JsonView object, JsonView cause) {
+void Regular::add_cause_text(JsonView object, JsonView cause, bool of_event) {
   if (as_it_is_) return;
   const JsonView text = object.find("cause_txt");
   if (text.valid() && text.kind() != JsonKind::null) return;
   const auto number = whole_number(cause.text());
   if (cause.kind() != JsonKind::string && !number) return;
   copy_up_to(cause.text().data() + cause.text().size());
+  if (of_event) places_->push_back(static_cast<uint32_t>(out_.size()));
   out_ += R"(,"cause_txt":)";
   if (number) {
     append_json_string(out_, ari::cause_text(static_cast<int>(*number)));
+    if (notes_ != nullptr) notes_->cause_added();
   } else {
     out_ += cause.text();
+    if (notes_ != nullptr) notes_->give_up();
   }
 }
 
 void Regular::add_endpoint(JsonView object) {
   if (!has_string(object, "technology") || !has_string(object, "resource")) return;
+  if (notes_ != nullptr) notes_->give_up();
   ids_.add(IdKind::endpoint, object.find("technology").string() + "/" + object.find("resource").string());
 }
 
@@ -217,6 +238,29 @@ void Regular::found_fault(const Way& way, std::string_view why) {
     }
   }
   fault_ = where + ": " + std::string(why);
+}
+
+void Regular::note(JsonView value, Shape::Action action, IdKind kind) {
+  if (notes_ == nullptr || notes_->given_up()) return;
+  if (value.kind() == JsonKind::boolean || value.kind() == JsonKind::null) return;
+  std::string_view text = value.text();
+  if (value.kind() == JsonKind::string) {
+    text = value.raw();
+  } else if (value.is_integer()) {
+    action = Shape::Action::integer;
+  } else {
+    return notes_->give_up();
+  }
+  copy_up_to(text.data());
+  notes_->reached(text, action, kind);
+  copy_up_to(text.data() + text.size());
+  notes_->written();
+}
+
+// A member begins, with the comma in front of it.
+void Regular::note_place(JsonView name) {
+  places_->push_back(
+      static_cast<uint32_t>(out_.size() + static_cast<size_t>(name.text().data() - from_) - 1));
 }
 
 void Regular::copy_up_to(const char* end) {

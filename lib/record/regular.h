@@ -4,11 +4,13 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ari/schema.h"
 #include "base/json_tape.h"
 #include "record/ids.h"
 #include "record/rules.h"
+#include "record/shapes.h"
 
 namespace aribus::record {
 
@@ -30,8 +32,11 @@ class Regular {
     // Called for each member with a name of the envelope. Returns whether it was taken.
     virtual bool take(std::string_view name, JsonView value) = 0;
   };
-  // Writes the members of `event`, an object of `model`, without the braces and without those that are taken.
-  void write_members(JsonView event, const ModelRules* model, Elsewhere& elsewhere);
+  // Writes the members of `event`, an object of `model`, without the braces and without those that are taken,
+  // behind a comma that is there already, and adds to `places` where each begins, with its comma. `notes` are
+  // taken of how that is done, unless it is nullptr.
+  void write_members(JsonView event, const ModelRules* model, Elsewhere& elsewhere,
+                     std::vector<uint32_t>& places, ShapeNotes* notes);
 
   // Where and why the value is not what ARI declares, as "channel.caller: an object is expected, not a
   // string"; "" when it is. Fields that are not declared are no fault.
@@ -51,11 +56,13 @@ class Regular {
   void string(JsonView value, const FieldRule& rule);
   void date(JsonView value, const Way& way);
   void undeclared(JsonView value);
-  void add_cause_text(JsonView object, JsonView cause);
+  void add_cause_text(JsonView object, JsonView cause, bool of_event);
   void add_endpoint(JsonView object);
   void expected(std::string_view what, JsonView value, const Way& way);
   void found_fault(const Way& way, std::string_view why);
 
+  void note(JsonView value, Shape::Action action = Shape::Action::string, IdKind kind = {});
+  void note_place(JsonView name);
   void copy_up_to(const char* end);
   void leave_out(JsonView name, JsonView value);
   void put_instead(JsonView value, std::string_view text);
@@ -63,6 +70,8 @@ class Regular {
   std::string& out_;
   Ids& ids_;
   std::string fault_;
+  ShapeNotes* notes_ = nullptr;
+  std::vector<uint32_t>* places_ = nullptr;
   bool as_it_is_ = false;       // nothing is changed: inside of what ARI does not declare
   const char* from_ = nullptr;  // what is to be copied begins here
   std::string decoded_;         // of a string with escapes

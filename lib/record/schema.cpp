@@ -19,7 +19,14 @@ constexpr Field disconnected_fields[] = {{"reason", Type::string, false, true, n
 constexpr Field malformed_fields[] = {{"invalid", Type::string, false, true, nullptr},
                                       {"text", Type::string, false, false, nullptr},
                                       {"bytes", Type::integer, false, true, nullptr}};
+constexpr std::string_view outcomes[] = {"done", "not_done", "unknown"};
+constexpr Field resolved_fields[] = {{"command", Type::string, false, true, nullptr},
+                                     {"method", Type::string, false, true, nullptr},
+                                     {"outcome", Type::string, false, true, nullptr, outcomes},
+                                     {"exists", Type::boolean, false, false, nullptr},
+                                     {"reason", Type::string, false, true, nullptr}};
 constexpr Model own[] = {{"Malformed", true, malformed_fields},
+                         {"command.resolved", true, resolved_fields},
                          {"server.connected", true, connected_fields},
                          {"server.disconnected", true, disconnected_fields},
                          {"server.replaced", true, {}}};

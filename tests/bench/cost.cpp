@@ -1,15 +1,18 @@
 // Takes events through the daemon's path, from the WebSocket's bytes to the subscribers' sockets, in a way
 // that repeats instruction by instruction. tests/bench/instructions counts them.
 //
-// Usage: bench_cost TRACE EVENTS BATCH SUBSCRIBERS. So many events, BATCH of them at a time.
+// Usage: bench_cost TRACE EVENTS BATCH SUBSCRIBERS [PARTS]. So many events, BATCH of them at a time. With
+// PARTS each subscriber wants one of so many frequent types.
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <netinet/in.h>
@@ -20,12 +23,13 @@
 #include "bus/log.h"
 #include "control/dispatcher.h"
 #include "ipc/server.h"
-#include "record/record.h"
+#include "record/event_reader.h"
 #include "sockets.h"
 #include "systems.h"
 #include "trace.h"
 
-// Time stands still for the bounds of a turn: under callgrind everything takes long, and what is done would depend on it.
+// Time stands still for the bounds of a turn: under callgrind everything takes long, and what is done would
+// depend on it.
 extern "C" uint64_t uv_hrtime() {
   return 1;
 }
@@ -50,7 +54,8 @@ constexpr size_t warm_up_events = 2000;  // they fill the ring
 class Path {
  public:
   Path(const Trace& trace, const std::string& socket)
-      : frames_(websocket_frames(trace)),
+      : trace_(trace),
+        frames_(websocket_frames(trace)),
         log_(make_log()),
         server_(loop_, log_, dispatcher_, server_options(socket)),
         websocket_(ari::make_websocket(loop_)) {
@@ -58,16 +63,17 @@ class Path {
     connect();
   }
 
-  void subscribe(const System& system, const std::string& address) {
+  // To `type` alone, unless it is "".
+  void subscribe(const System& system, const std::string& address, const std::string& type) {
     Subscribed made;
     std::atomic<bool> done = false;
     std::thread peer([&] {
-      made = bench::subscribe(system, address, "");
+      made = bench::subscribe(system, address, type);
       done = true;
     });
     while (!done) turn(loop_);
     peer.join();
-    subscribers_.push_back(std::move(made.socket));
+    subscribers_.push_back({std::move(made.socket), type});
   }
 
   // Passes `events` events in batches. They are read by the subscribers after each batch.
@@ -84,7 +90,10 @@ class Path {
         if (turns > 1000) fail("the events do not arrive");
         turn_loop(loop_);
       }
-      for (const Fd& subscriber : subscribers_) drain(subscriber.get(), count);
+      const auto types = std::span(trace_.types).subspan(first, count);
+      for (const auto& [socket, type] : subscribers_) {
+        drain(socket.get(), type.empty() ? count : static_cast<size_t>(std::ranges::count(types, type)));
+      }
     }
   }
 
@@ -120,7 +129,7 @@ class Path {
     ari::WebSocket::Handlers handlers;
     handlers.opened = [&opened] { opened = true; };
     handlers.text = [this](std::string_view text, size_t total_bytes) {
-      record::read_event(text, total_bytes, "pbx1", WallTime{}, record_);
+      events_.read(text, total_bytes, "pbx1", record_);
       dispatcher_.learn(record_);
       log_.append(record_);
     };
@@ -139,32 +148,37 @@ class Path {
     }
   }
 
+  const Trace& trace_;
   Frames frames_;
   Loop loop_;
   control::Dispatcher dispatcher_;
   bus::Log log_;
   ipc::Server server_;
   std::unique_ptr<ari::WebSocket> websocket_;
+  record::EventReader events_;
   record::Record record_;
   Fd publisher_;
-  std::vector<Fd> subscribers_;
+  std::vector<std::pair<Fd, std::string>> subscribers_;  // and the types they want
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) fail("Usage: bench_cost TRACE EVENTS BATCH SUBSCRIBERS");
+  if (argc < 5) fail("Usage: bench_cost TRACE EVENTS BATCH SUBSCRIBERS [PARTS]");
   const Trace trace = Trace::load(argv[1]);
   const size_t events = std::strtoul(argv[2], nullptr, 10);
   const size_t batch = std::strtoul(argv[3], nullptr, 10);
   const size_t subscribers = std::strtoul(argv[4], nullptr, 10);
+  const size_t parts = argc > 5 ? std::strtoul(argv[5], nullptr, 10) : 0;
+  const std::vector<std::string> types =
+      parts > 0 ? trace.frequent_types(parts) : std::vector<std::string>{""};
   char folder[] = "/tmp/aribus-bench-XXXXXX";
   require(::mkdtemp(folder) != nullptr, "making a folder");
   const std::string socket = std::string(folder) + "/socket";
   {
     Path path(trace, socket);
     const System aribus = make_system("aribus", trace);
-    for (size_t i = 0; i < subscribers; ++i) path.subscribe(aribus, socket);
+    for (size_t i = 0; i < subscribers; ++i) path.subscribe(aribus, socket, types[i % types.size()]);
     ::unlink(socket.c_str());
     ::rmdir(folder);
     path.pass(warm_up_events, batch, turn);

@@ -36,12 +36,14 @@ def cpu(results):
 
 
 def filtered(results):
-    aribus, relay = results["aribus"], results["relay"]
-    return table(["100 subscribers, a twentieth each", "µs a record", "µs an event", "to the relay"],
-                 [["aribus, `types` of one type", figure(aribus["record_us"]), figure(aribus["event_us"]),
-                   ratio(aribus["record_us"], relay["record_us"])],
-                  ["bare relay, told whom each event is for", figure(relay["record_us"]), figure(relay["event_us"]),
-                   "1×"]])
+    rows = []
+    for n, group in results.items():
+        aribus, relay = group["aribus"], group["relay"]
+        rows += [[f"aribus, `types` of one type, {n}", figure(aribus["record_us"]), figure(aribus["event_us"]),
+                  ratio(aribus["record_us"], relay["record_us"])],
+                 [f"bare relay, told whom each event is for, {n}", figure(relay["record_us"]), figure(relay["event_us"]),
+                  "1×"]]
+    return table(["subscribers, a twentieth each", "µs a record", "µs an event", "to the relay"], rows)
 
 
 def latency(results):

@@ -14,7 +14,7 @@ const Operations endpoint_operations({"endpoints.get", "endpoints.list", "endpoi
 
 }  // namespace
 
-TEST_CASE("an application chooses what it hears of", "[call]") {
+TEST_CASE("an application chooses what it hears of", "[call][operations]") {
   on_each_version([](const std::string& version) {
     Stage stage(version);
     Program& program = stage.program;
@@ -69,7 +69,7 @@ TEST_CASE("an application chooses what it hears of", "[call]") {
   });
 }
 
-TEST_CASE("endpoints are listed, and a phone gets messages and referrals", "[call]") {
+TEST_CASE("endpoints are listed, and a phone gets messages and referrals", "[call][operations]") {
   on_each_version([](const std::string& version) {
     Stage stage(version);
     Calls call(stage, endpoint_operations);

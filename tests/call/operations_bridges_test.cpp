@@ -14,7 +14,7 @@ const Operations bridge_media_operations({"bridges.play", "bridges.playWithId", 
 
 }  // namespace
 
-TEST_CASE("channels come together in bridges and part again", "[call]") {
+TEST_CASE("channels come together in bridges and part again", "[call][operations]") {
   on_each_version([](const std::string& version) {
     Stage stage(version);
     Program& program = stage.program;
@@ -58,7 +58,7 @@ TEST_CASE("channels come together in bridges and part again", "[call]") {
   });
 }
 
-TEST_CASE("a bridge is played to and recorded", "[call]") {
+TEST_CASE("a bridge is played to and recorded", "[call][operations]") {
   on_each_version([](const std::string& version) {
     Stage stage(version);
     Program& program = stage.program;
@@ -66,7 +66,11 @@ TEST_CASE("a bridge is played to and recorded", "[call]") {
     const std::string bridge = stage.bridge(stage.id("bridge"), {stage.leg(stage.id("leg"))});
     const std::string sound = stage.id("sound");
     const auto finished = [&](const std::string& playback) {
-      program.call("playbacks.stop", object({{"playbackId", playback}}));
+      // Asterisk says PlaybackStarted a moment before the playback can be stopped: until then it answers 500.
+      const std::string stop = object({{"playbackId", playback}});
+      bool stopped = false;
+      for (int i = 0; i < 50 && !stopped; ++i) stopped = program.client().call("playbacks.stop", stop).ok();
+      CHECK(stopped);
       program.expect("PlaybackFinished", [&](const JsonValue& r) { return about(r, "playbacks", playback); });
     };
     const Json first =

@@ -22,7 +22,7 @@ const Operations redirect_operations({"channels.redirect", "channels.transfer_pr
 
 }  // namespace
 
-TEST_CASE("channels are made in every way that ARI has, and go on elsewhere", "[call]") {
+TEST_CASE("channels are made in every way that ARI has, and go on elsewhere", "[call][operations]") {
   on_each_version([](const std::string& version) {
     Stage stage(version);
     Program& program = stage.program;
@@ -82,7 +82,7 @@ TEST_CASE("channels are made in every way that ARI has, and go on elsewhere", "[
   });
 }
 
-TEST_CASE("everything that can be done with one call is done", "[call]") {
+TEST_CASE("everything that can be done with one call is done", "[call][operations]") {
   on_each_version([](const std::string& version) {
     Stage stage(version);
     Calls call(stage, call_operations);
@@ -117,7 +117,7 @@ TEST_CASE("everything that can be done with one call is done", "[call]") {
   });
 }
 
-TEST_CASE("a call is redirected, and the progress of a transfer reported to who asked for it", "[call]") {
+TEST_CASE("a call is redirected, and the progress of a transfer reported to who asked for it", "[call][operations]") {
   on_each_version([](const std::string& version) {
     Stage stage(version);
     Program& program = stage.program;

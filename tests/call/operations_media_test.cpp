@@ -15,7 +15,7 @@ const Operations recording_operations({"channels.record", "recordings.cancel", "
 
 }  // namespace
 
-TEST_CASE("a playback is looked at, controlled and stopped", "[call]") {
+TEST_CASE("a playback is looked at, controlled and stopped", "[call][operations]") {
   on_each_version([](const std::string& version) {
     Stage stage(version);
     Program& program = stage.program;
@@ -43,7 +43,7 @@ TEST_CASE("a playback is looked at, controlled and stopped", "[call]") {
   });
 }
 
-TEST_CASE("a recording is paused, muted, stopped, copied, fetched and deleted", "[call]") {
+TEST_CASE("a recording is paused, muted, stopped, copied, fetched and deleted", "[call][operations]") {
   on_each_version([](const std::string& version) {
     Stage stage(version);
     Program& program = stage.program;

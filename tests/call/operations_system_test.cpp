@@ -44,7 +44,7 @@ std::string attribute_of(const JsonValue& list, const std::string& attribute) {
 
 }  // namespace
 
-TEST_CASE("Asterisk tells of itself, and its global variables are written and read", "[call]") {
+TEST_CASE("Asterisk tells of itself, and its global variables are written and read", "[call][operations]") {
   on_each_version([](const std::string& version) {
     Stage stage(version);
     Calls call(stage, system_operations);
@@ -102,7 +102,7 @@ TEST_CASE("Asterisk tells of itself, and its global variables are written and re
   });
 }
 
-TEST_CASE("device states of Stasis are set, listed and deleted", "[call]") {
+TEST_CASE("device states of Stasis are set, listed and deleted", "[call][operations]") {
   on_each_version([](const std::string& version) {
     Stage stage(version);
     Calls call(stage, state_operations);
@@ -116,7 +116,7 @@ TEST_CASE("device states of Stasis are set, listed and deleted", "[call]") {
   });
 }
 
-TEST_CASE("mailboxes are refused by an Asterisk without the module for them", "[call]") {
+TEST_CASE("mailboxes are refused by an Asterisk without the module for them", "[call][operations]") {
   on_each_version([](const std::string& version) {
     Stage stage(version);
     Calls call(stage, mailbox_operations);

@@ -5,6 +5,7 @@
 #include <set>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 #include <unistd.h>
 
@@ -14,7 +15,19 @@ namespace {
 Server server_of(const Asterisk& asterisk, const std::string& app, bool subscribe_all) {
   Server server = asterisk.server(app);
   server.subscribe_all = subscribe_all;
+  if (const char* rest = std::getenv("ARIBUS_REST")) server.more = "    rest: " + std::string(rest) + "\n";
   return server;
+}
+
+// Waits until requests go the way that ARIBUS_REST names; 16 knows one way only.
+void wait_for_rest(const std::string& version, Program& program) {
+  const char* rest = std::getenv("ARIBUS_REST");
+  if (rest == nullptr || version == "16") return;
+  for (int i = 0; i < 200; ++i) {
+    if (text_at(program.call("status")["servers"][0], "rest") == rest) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  throw std::runtime_error(std::string("requests do not go over: ") + rest);
 }
 
 }  // namespace
@@ -68,7 +81,9 @@ Stage::Stage(const std::string& version, bool subscribe_all)
       app(fresh_app()),
       devices(subscribe_all ? 1 : 0, "deviceState:"),  // all of them
       daemon({server_of(asterisk, app, subscribe_all)}),
-      program((daemon.wait_connected(), daemon.connect())) {}
+      program((daemon.wait_connected(), daemon.connect())) {
+  wait_for_rest(version, program);
+}
 
 Stage::~Stage() {
   client::Client& client = program.client();

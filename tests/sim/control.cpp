@@ -107,6 +107,7 @@ HttpReply fault(Server& server, const HttpRequest&, const Params& params, const 
   Fault fault;
   fault.match = text_or(params, "match", "*");
   fault.delay_ms = static_cast<uint64_t>(params.number("delay_ms", 0));
+  fault.answer_delay_ms = static_cast<uint64_t>(params.number("answer_delay_ms", 0));
   fault.status = params.number("status", 0);
   fault.body = params.text("body");
   fault.drop = params.text("drop");

@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "ari/websocket_handshake.h"
 #include "base64.h"
@@ -136,7 +137,11 @@ void Server::handle(Connection& connection, const HttpRequest& request, const Fa
     return upgrade(connection, request);
   auto answered = answer(asterisk_, request);
   if (fault.drop == "after") return connection.close();
-  reply(connection, request, std::move(answered));
+  if (fault.answer_delay_ms == 0) return reply(connection, request, std::move(answered));
+  timers_.after(fault.answer_delay_ms, [this, id = connection.id(), request, answered] {
+    if (const auto found = connections_.find(id); found != connections_.end())
+      reply(*found->second, request, answered);
+  });
 }
 
 void Server::upgrade(Connection& connection, const HttpRequest& request) {
@@ -178,17 +183,50 @@ void Server::on_text(Connection& connection, const std::string& text) {
   probe.headers["content-type"] = "application/json";
   probe.body = text;
   Params params;
-  const bool is_json = params.read(probe);
+  if (!params.read(probe)) {
+    HttpReply unreadable;
+    unreadable.status = 400;
+    unreadable.reason = "Failed to parse request message JSON";
+    return respond(connection, params, unreadable);
+  }
+  if (params.text("type") != "RESTRequest") {
+    return respond(connection, params, refusal(400, "Unknown request type.", "Bad request"));
+  }
+  HttpRequest request;
+  request.method = params.text("method");
+  request.target = "/ari/" + params.text("uri");
+  request.body = params.text("message_body");
+  if (params.has("content_type")) request.headers["content-type"] = params.text("content_type");
+  log_.push_back({request.method, request.target, request.body});
+  const auto fault = faults_.take(request.method, request.target).value_or(Fault{});
+  const auto serve = [this, id = connection.id(), request, fault,
+                      params = std::make_shared<Params>(std::move(params))] {
+    if (const auto found = connections_.find(id); found != connections_.end())
+      serve_over_websocket(*found->second, request, fault, *params);
+  };
+  fault.delay_ms == 0 ? serve() : timers_.after(fault.delay_ms, serve);
+}
+
+void Server::serve_over_websocket(Connection& connection, const HttpRequest& request, const Fault& fault,
+                                  const Params& message) {
+  if (fault.drop == "before") return connection.close();
+  if (fault.status != 0) return respond(connection, message, json_reply(fault.body, fault.status));
+  const auto answered = answer(asterisk_, request);
+  if (fault.drop == "after") return connection.close();
+  const bool binary = answered.content_type.starts_with("audio/");
+  respond(connection, message, binary ? refusal(406, "Not Acceptable") : answered);
+}
+
+// The answer to `message` over the WebSocket.
+void Server::respond(Connection& connection, const Params& message, const HttpReply& reply) {
   Object out;
   out.text("type", "RESTResponse")
-      .text("transaction_id", "")
-      .text("request_id", "")
-      .number("status_code", 400);
-  out.text("reason_phrase", is_json ? "Bad request" : "Failed to parse request message JSON").text("uri", "");
-  if (is_json) {
-    out.text("content_type", "application/json");
-    out.text("message_body", R"({"message":"Unknown request type."})");
-  }
+      .text("transaction_id", message.text("transaction_id"))
+      .text("request_id", message.text("request_id"))
+      .number("status_code", reply.status)
+      .text("reason_phrase", reply.reason)
+      .text("uri", message.text("uri").substr(0, message.text("uri").find('?')));
+  if (!reply.body.empty()) out.text("content_type", reply.content_type).text("message_body", reply.body);
   for (const auto& [name, app] : asterisk_.apps) {
     if (app.socket == connection.id()) {
       out.text("application", name);

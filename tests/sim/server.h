@@ -11,6 +11,7 @@
 #include "connection.h"
 #include "fault.h"
 #include "options.h"
+#include "params.h"
 #include "replay.h"
 #include "timers.h"
 
@@ -48,6 +49,9 @@ class Server : public ConnectionListener {
 
   void handle(Connection& connection, const HttpRequest& request, const Fault& fault);
   void reply(Connection& connection, const HttpRequest& request, HttpReply reply);
+  void serve_over_websocket(Connection& connection, const HttpRequest& request, const Fault& fault,
+                            const Params& message);
+  void respond(Connection& connection, const Params& message, const HttpReply& reply);
   [[nodiscard]] bool is_authorised(const HttpRequest& request) const;
   void upgrade(Connection& connection, const HttpRequest& request);
   void flush_all();

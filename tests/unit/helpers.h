@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 #include "base/loop.h"
-#include "record/record.h"
+#include "record/event_reader.h"
 
 namespace aribus::test {
 
@@ -68,7 +68,7 @@ class TempDir {
 inline record::Record read_event(std::string_view text, size_t total_bytes, std::string_view server,
                                  WallTime received) {
   record::Record record;
-  record::read_event(text, total_bytes, server, received, record);
+  record::EventReader([&] { return received; }).read(text, total_bytes, server, record);
   return record;
 }
 

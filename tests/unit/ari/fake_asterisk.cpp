@@ -103,17 +103,21 @@ void FakeAsterisk::Peer::read() {
   if (open()) read_frames();
 }
 
-// A client's frames are masked, and those that are sent here are short.
+// A client's frames are masked, and those that are sent here have less than 64 KiB.
 void FakeAsterisk::Peer::read_frames() {
   while (input_.size() >= 6) {
-    const size_t length = input_[1] & 0x7F;
-    if (input_.size() < 6 + length) return;
+    const auto byte = [this](size_t at) { return static_cast<unsigned char>(input_[at]); };
+    const bool is_long = (byte(1) & 0x7F) == 126;
+    const size_t length = is_long ? byte(2) * 256U + byte(3) : byte(1) & 0x7FU;
+    const size_t mask = is_long ? 4 : 2;
+    if (input_.size() < mask + 4 + length) return;
     const int opcode = input_[0] & 0x0F;
     owner_.frames.push_back(opcode);
-    std::string payload = input_.substr(6, length);
-    for (size_t i = 0; i < length; ++i) payload[i] = static_cast<char>(payload[i] ^ input_[2 + i % 4]);
-    input_.erase(0, 6 + length);
+    std::string payload = input_.substr(mask + 4, length);
+    for (size_t i = 0; i < length; ++i) payload[i] = static_cast<char>(payload[i] ^ input_[mask + i % 4]);
+    input_.erase(0, mask + 4 + length);
     if (opcode == 9) frame(10, payload);
+    if (opcode == 1 && owner_.on_text) owner_.on_text(*this, payload);
     if (opcode == 8) return close();
   }
 }

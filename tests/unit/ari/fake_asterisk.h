@@ -61,6 +61,8 @@ class FakeAsterisk {
   std::vector<std::unique_ptr<Peer>> peers;
   // WebSocket frames received: their opcodes.
   std::vector<int> frames;
+  // Called for each text that comes over a WebSocket.
+  std::function<void(Peer&, const std::string& text)> on_text;
 
   void set_script(Script script) { script_ = std::move(script); }
   // The connection that is a WebSocket now, or nullptr.

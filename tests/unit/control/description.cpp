@@ -75,8 +75,9 @@ TEST_CASE("every parameter of every operation is described, and whether it is re
   for (const ari::Operation& operation : ari::operations()) {
     INFO(operation.name);
     const auto params = method(operation.name)["params"].GetArray();
-    CHECK(params.Size() == operation.parameters.size() + 1);
-    CHECK(find_string(params[params.Size() - 1], "$ref") == "#/components/contentDescriptors/server");
+    CHECK(params.Size() == operation.parameters.size() + 2);
+    CHECK(find_string(params[params.Size() - 2], "$ref") == "#/components/contentDescriptors/server");
+    CHECK(find_string(params[params.Size() - 1], "$ref") == "#/components/contentDescriptors/key");
     for (const ari::Parameter& declared : operation.parameters) {
       INFO(declared.name);
       CHECK(parameter(operation.name, declared.name)["required"].GetBool() == declared.required);

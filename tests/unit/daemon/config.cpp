@@ -87,6 +87,7 @@ asterisk:
     ping_interval: 3s
     silence_timeout: 4s
     max_connections: 3
+    rest: auto
     max_message_bytes: 1MiB
 sockets:
   - path: /tmp/a.sock
@@ -113,6 +114,7 @@ logging: {level: debug}
   CHECK(client.ping_interval == Milliseconds(3000));
   CHECK(client.silence_timeout == Milliseconds(4000));
   CHECK(client.max_connections == 3);
+  CHECK(client.rest == ari::RestMode::automatic);
   CHECK(client.max_message_bytes == 1 << 20);
   REQUIRE(config.ipc.sockets.size() == 2);
   CHECK(config.ipc.sockets[0].mode == 0666);

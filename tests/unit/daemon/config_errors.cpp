@@ -49,6 +49,7 @@ TEST_CASE("a value of the wrong type is named with what was expected") {
   CHECK_THAT(fault(with("    name: [x]\n")),
              ContainsSubstring("asterisk[0].name: a text is expected, not a list"));
   CHECK_THAT(fault(with("    name: \"\"\n")), ContainsSubstring("not empty"));
+  CHECK_THAT(fault(with("    rest: websockets\n")), ContainsSubstring("did you mean 'websocket'?"));
   CHECK_THAT(fault(with("    max_connections: many\n")), ContainsSubstring("a whole number of at least 1"));
   CHECK_THAT(fault(with("    max_connections: 0\n")), ContainsSubstring("at least 1"));
   CHECK_THAT(fault(with("    max_connections: 99999999999\n")), ContainsSubstring("max_connections"));

@@ -1,0 +1,35 @@
+#include "control/makers.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace aribus::control {
+namespace {
+
+using record::IdKind;
+
+constexpr Maker makers[] = {
+    {"bridges.create", "bridgeId", IdKind::bridge},
+    {"bridges.createWithId", "bridgeId", IdKind::bridge},
+    {"bridges.play", "playbackId", IdKind::playback},
+    {"bridges.playWithId", "playbackId", IdKind::playback},
+    {"bridges.record", "name", IdKind::recording},
+    {"channels.create", "channelId", IdKind::channel},
+    {"channels.externalMedia", "channelId", IdKind::channel},
+    {"channels.originate", "channelId", IdKind::channel},
+    {"channels.originateWithId", "channelId", IdKind::channel},
+    {"channels.play", "playbackId", IdKind::playback},
+    {"channels.playWithId", "playbackId", IdKind::playback},
+    {"channels.record", "name", IdKind::recording},
+    {"channels.snoopChannel", "snoopId", IdKind::channel},
+    {"channels.snoopChannelWithId", "snoopId", IdKind::channel},
+};
+
+}  // namespace
+
+const Maker* find_maker(std::string_view operation) {
+  const auto* const at = std::ranges::find(makers, operation, &Maker::operation);
+  return at == std::end(makers) ? nullptr : at;
+}
+
+}  // namespace aribus::control

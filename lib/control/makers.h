@@ -1,0 +1,19 @@
+// The operations that make something under an id of the caller's or the daemon's choice.
+#pragma once
+
+#include <string_view>
+
+#include "record/ids.h"
+
+namespace aribus::control {
+
+struct Maker {
+  std::string_view operation;
+  std::string_view id;  // the parameter that names the new thing
+  record::IdKind kind;  // of the new thing
+};
+
+// What `operation` ("channels.originate") makes, or nullptr.
+[[nodiscard]] const Maker* find_maker(std::string_view operation);
+
+}  // namespace aribus::control

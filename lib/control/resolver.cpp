@@ -1,0 +1,171 @@
+#include "control/resolver.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "ari/url.h"
+#include "base/bytes.h"
+#include "base/json.h"
+
+namespace aribus::control {
+namespace {
+
+using record::IdKind;
+
+// Where a thing is looked for. What is recorded is looked for while that goes on: a stored recording of the
+// name may be an older one.
+std::string place_of(IdKind kind, const std::string& id) {
+  const std::string encoded = ari::percent_encode(id);
+  switch (kind) {
+    case IdKind::bridge:
+      return "/bridges/" + encoded;
+    case IdKind::playback:
+      return "/playbacks/" + encoded;
+    case IdKind::recording:
+      return "/recordings/live/" + encoded;
+    default:
+      return "/channels/" + encoded;
+  }
+}
+
+}  // namespace
+
+Resolver::Resolver(std::string server, ari::Client& client, ResolverOptions options)
+    : server_(std::move(server)), client_(client), options_(options), timer_(client.loop()) {}
+
+uint64_t Resolver::begin(std::string_view operation, IdKind kind, std::string_view id, bool shows) {
+  Entry entry;
+  entry.operation = operation;
+  entry.kind = kind;
+  entry.id = id;
+  entry.shows = shows;
+  if (client_.info()) entry.startup_time = client_.info()->startup_time;
+  entries_.emplace(next_number_, std::move(entry));
+  return next_number_++;
+}
+
+std::string Resolver::find_out(uint64_t number, bool made) {
+  const auto looked_for =
+      std::ranges::count_if(entries_, [](const auto& item) { return !item.second.command.empty(); });
+  if (static_cast<size_t>(looked_for) >= options_.max_commands) {
+    entries_.erase(number);
+    return {};
+  }
+  Entry& entry = entries_.at(number);
+  entry.command = "aribus-" + random_hex(8);
+  entry.since = client_.loop().now();
+  entry.seen |= made;
+  entry.pause = options_.first;
+  entry.next = entry.since + (entry.seen ? Milliseconds(0) : entry.pause);
+  arm();
+  return entry.command;
+}
+
+void Resolver::see(const record::Record& record) {
+  if (entries_.empty() || record.type == "command.resolved") return;
+  const bool cut = record.type == "server.disconnected" || record.type == "ApplicationReplaced";
+  for (auto& [number, entry] : entries_) {
+    entry.cut |= cut;
+    if (entry.seen || !record.ids.contains(entry.kind, entry.id)) continue;
+    entry.seen = true;
+    entry.next = client_.loop().now();
+    arm();
+  }
+}
+
+// Has tick() called when the next one is due.
+void Resolver::arm() {
+  std::optional<Milliseconds> earliest;
+  for (const auto& [number, entry] : entries_) {
+    if (entry.command.empty() || entry.asking) continue;
+    earliest = earliest ? std::min(*earliest, entry.next) : entry.next;
+  }
+  if (!earliest) return timer_.stop();
+  timer_.once(std::max(*earliest - client_.loop().now(), Milliseconds(0)), [this] { tick(); });
+}
+
+void Resolver::tick() {
+  const Milliseconds now = client_.loop().now();
+  std::vector<uint64_t> due;
+  for (const auto& [number, entry] : entries_) {
+    if (!entry.command.empty() && !entry.asking && entry.next <= now) due.push_back(number);
+  }
+  for (const uint64_t number : due) advance(number);
+  arm();
+}
+
+void Resolver::advance(uint64_t number) {
+  Entry& entry = entries_.at(number);
+  const Milliseconds now = client_.loop().now();
+  if (entry.seen) return resolve(number, "done", {}, "events told of it");
+  if (now - entry.since >= options_.give_up) {
+    return resolve(number, "unknown", {}, "Asterisk did not say what became of it");
+  }
+  entry.next = now + entry.pause;
+  entry.pause = std::min(entry.pause * 2, options_.longest);
+  if (!client_.is_connected()) return;
+  if (client_.info()->startup_time != entry.startup_time) {
+    return resolve(number, "unknown", false,
+                   "Asterisk was restarted: nothing of it is left, and it may have begun before");
+  }
+  if (asking_ < options_.max_lookups) ask(number, entry);
+}
+
+void Resolver::ask(uint64_t number, Entry& entry) {
+  entry.asking = true;
+  ++asking_;
+  client_.request("GET", place_of(entry.kind, entry.id), "",
+                  [this, number](const Result<ari::HttpResponse>& answer) {
+                    --asking_;
+                    on_answer(number, answer);
+                    arm();
+                  });
+}
+
+void Resolver::on_answer(uint64_t number, const Result<ari::HttpResponse>& answer) {
+  Entry& entry = entries_.at(number);
+  entry.asking = false;
+  if (entry.seen || !answer) return;  // the timer goes on with it
+  if (answer->status == 200) return resolve(number, "done", true, "it is there");
+  if (answer->status == 404) return on_absent(number, entry);
+}
+
+// Asterisk may still be at it: only when it stays away for as long again is that certain.
+void Resolver::on_absent(uint64_t number, Entry& entry) {
+  const Milliseconds now = client_.loop().now();
+  if (!entry.absent_since) entry.absent_since = now;
+  const Milliseconds settled = client_.options().request_timeout;
+  if (now - *entry.absent_since < settled) return;
+  const std::string absent = "it was not there for " + std::to_string(settled.count()) + " ms";
+  if (entry.cut) {
+    resolve(number, "unknown", false, absent + "; it may have come and gone while no events came");
+  } else if (!entry.shows) {
+    resolve(number, "unknown", false, absent + "; it may have come and gone, as its events don't come here");
+  } else {
+    resolve(number, "not_done", false, absent + ", and no event told of it");
+  }
+}
+
+void Resolver::resolve(uint64_t number, std::string_view outcome, std::optional<bool> exists,
+                       std::string_view reason) {
+  const auto node = entries_.extract(number);
+  const Entry& entry = node.mapped();
+  Resolution resolution{entry.command, outcome, {}};
+  const std::string fields = render([&](JsonWriter& writer) {
+    writer.StartObject();
+    write_member(writer, "command", entry.command);
+    write_member(writer, "method", entry.operation);
+    write_member(writer, "outcome", outcome);
+    if (exists) {
+      write_key(writer, "exists");
+      writer.Bool(*exists);
+    }
+    write_member(writer, "reason", reason);
+    writer.EndObject();
+  });
+  resolution.record = record::own_record("command.resolved", server_, fields, wall_now());
+  resolution.record.ids.add(entry.kind, entry.id);
+  if (resolved_) resolved_(std::move(resolution));
+}
+
+}  // namespace aribus::control

@@ -1,0 +1,93 @@
+// What became of commands whose outcome is unknown.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ari/client.h"
+#include "base/loop.h"
+#include "record/record.h"
+
+namespace aribus::control {
+
+// What was found out of one command.
+struct Resolution {
+  std::string command;       // its name, which the error gave to the caller
+  std::string_view outcome;  // "done", "not_done" or "unknown"
+  record::Record record;     // command.resolved, which tells of it
+};
+
+struct ResolverOptions {
+  Milliseconds first{200};        // from the error to the first look-up; the pauses double from there
+  Milliseconds longest{2000};     // pause between two look-ups
+  Milliseconds give_up{600'000};  // after so long it stays unknown
+  size_t max_commands = 1024;     // further ones are not looked for
+  size_t max_lookups = 4;         // under way at a time
+};
+
+// Commands of one Asterisk that make something under an id. While one is under way, events about the id are
+// noted; when no answer comes, the id is looked for until it is certain what became of it. Nothing is ever
+// done again. Lives on the loop's thread.
+class Resolver {
+ public:
+  using Resolved = std::function<void(Resolution)>;
+
+  Resolver(std::string server, ari::Client& client, ResolverOptions options = {});
+
+  // Every resolution goes there, from the loop.
+  void on_resolved(Resolved resolved) { resolved_ = std::move(resolved); }
+
+  // `operation` is about to make `id`; `shows` says that events about it would come here. Returns its number.
+  uint64_t begin(std::string_view operation, record::IdKind kind, std::string_view id, bool shows);
+  // It was answered: there is nothing to find out.
+  void answered(uint64_t number) { entries_.erase(number); }
+  // Its outcome is unknown; `made` says that the thing is known to have been made. Returns the name under
+  // which it will be resolved, or "" when too many are being looked for.
+  [[nodiscard]] std::string find_out(uint64_t number, bool made = false);
+
+  // Takes note of a record.
+  void see(const record::Record& record);
+  // Commands under way and to be resolved.
+  [[nodiscard]] size_t size() const { return entries_.size(); }
+
+ private:
+  struct Entry {
+    std::string operation;
+    record::IdKind kind = record::IdKind::channel;
+    std::string id;
+    bool shows = false;
+    std::string startup_time;  // of the Asterisk that it was sent to
+    bool seen = false;         // in an event
+    bool cut = false;          // events may have been missed since it was sent
+    std::string command;       // "" while it is under way
+    Milliseconds since{0};     // when it became unknown
+    Milliseconds next{0};      // look-up
+    Milliseconds pause{0};     // to the one after that
+    std::optional<Milliseconds> absent_since;
+    bool asking = false;
+  };
+
+  void arm();
+  void tick();
+  void advance(uint64_t number);
+  void ask(uint64_t number, Entry& entry);
+  void on_answer(uint64_t number, const Result<ari::HttpResponse>& answer);
+  void on_absent(uint64_t number, Entry& entry);
+  void resolve(uint64_t number, std::string_view outcome, std::optional<bool> exists,
+               std::string_view reason);
+
+  std::string server_;
+  ari::Client& client_;
+  ResolverOptions options_;
+  Resolved resolved_;
+  std::map<uint64_t, Entry> entries_;
+  uint64_t next_number_ = 1;
+  size_t asking_ = 0;
+  Timer timer_;
+};
+
+}  // namespace aribus::control

@@ -1,0 +1,106 @@
+#include "record/event_reader.h"
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "record/regular.h"
+
+namespace aribus::record {
+namespace {
+
+Record malformed(std::string_view text, size_t total_bytes, std::string_view server, WallTime received,
+                 std::string_view why) {
+  const std::string fields = render([&](JsonWriter& writer) {
+    writer.StartObject();
+    write_member(writer, "invalid", why);
+    write_member(writer, "text", to_valid_utf8(text, max_malformed_bytes));
+    write_key(writer, "bytes");
+    writer.Uint64(total_bytes);
+    writer.EndObject();
+  });
+  return own_record("Malformed", server, fields, received);
+}
+
+// What of an event's members is not among the record's own.
+struct Envelope : Regular::Elsewhere {
+  explicit Envelope(Record& record) : record(record) {}
+
+  bool take(std::string_view name, JsonView value) override {
+    if (name == "type") return true;
+    const bool text = value.kind() == JsonKind::string;
+    if (name == "timestamp") {
+      const auto time = text ? parse_time(value.raw()) : std::nullopt;
+      if (time) record.time = *time;
+      return time.has_value();
+    }
+    if (name == "application") {
+      if (text) record.app = value.string();
+      return text;
+    }
+    shadowed += shadowed.empty() ? "" : ",";
+    append_json_string(shadowed, name);
+    shadowed += ':';
+    shadowed += value.text();
+    return true;
+  }
+
+  Record& record;
+  std::string shadowed;  // members with names that the envelope uses itself
+};
+
+}  // namespace
+
+void EventReader::read(std::string_view text, size_t total_bytes, std::string_view server, Record& record) {
+  const auto give_up = [&](const std::string& why) {
+    record = malformed(text, total_bytes, server, now_(), why);
+  };
+  if (total_bytes > text.size()) {
+    return give_up("the message is over the limit of " + std::to_string(text.size()) + " bytes");
+  }
+  record.server = server;
+  if (shapes_.read(text, record)) return;
+  const JsonView event = tape_.read(text);
+  if (!event.valid()) {
+    const Result<Json> json = parse_json(text);  // which says why
+    return give_up("no JSON: " + (json ? "it could not be read" : json.error().message));
+  }
+  const JsonView type = event.find("type");
+  if (!type.valid() || type.kind() != JsonKind::string) {
+    return give_up("no event: an object with a string `type` is expected");
+  }
+  std::string decoded;
+  take_apart(text, event, type.string(decoded), record);
+}
+
+void EventReader::take_apart(std::string_view text, JsonView event, std::string_view type, Record& record) {
+  record.time = now_();
+  record.app.clear();
+  record.type = type;
+  record.ids.clear();
+  const ModelRules* model = find_rules(record.type);
+  if (model != nullptr && !model->event()) model = nullptr;
+  std::string& fields = record.fields;
+  fields = model == nullptr ? R"(,"known":false,)" : ",";
+  record.members.clear();
+  if (model == nullptr) record.members.push_back(0);
+  const size_t begin = fields.size();
+  Envelope envelope(record);
+  Regular regular(fields, record.ids);
+  const bool compact = event.text().size() == text.size();
+  ShapeNotes notes(event.text(), fields);
+  regular.write_members(event, model, envelope, record.members,
+                        model != nullptr && compact ? &notes : nullptr);
+  if (!regular.fault().empty()) {
+    std::string invalid = R"("invalid":)";
+    append_json_string(invalid, regular.fault());
+    fields.insert(begin, invalid + ",");
+    notes.give_up();
+    for (uint32_t& place : record.members) place += static_cast<uint32_t>(invalid.size() + 1);
+    record.members.insert(record.members.begin(), static_cast<uint32_t>(begin - 1));
+  }
+  if (fields.back() == ',') fields.pop_back();
+  if (!envelope.shadowed.empty()) record.add_member("fields", "{" + envelope.shadowed + "}");
+  if (model == nullptr || !compact) return;
+  if (const auto shape = notes.finish(record.type, record.members)) shapes_.learn(*shape);
+}
+
+}  // namespace aribus::record

@@ -1,0 +1,36 @@
+// An event of ARI becomes a record.
+#pragma once
+
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include "base/json_tape.h"
+#include "record/record.h"
+#include "record/shapes.h"
+
+namespace aribus::record {
+
+// Reads events. What it knows of their shapes makes it faster, and changes nothing else.
+class EventReader {
+ public:
+  // `now` gives the time of what bears none.
+  explicit EventReader(std::function<WallTime()> now = wall_now) : now_(std::move(now)) {}
+
+  // Reads one message of the event stream of `server`, which has just come, into `record`, whose memory is
+  // used again. It always becomes a record: of type Malformed when the text is no event at all, with
+  // `"known":false` when ARI declares no such type, with `"invalid"` when its fields are not what ARI
+  // declares. `total_bytes` is the message's size before it was cut.
+  void read(std::string_view text, size_t total_bytes, std::string_view server, Record& record);
+  // What it knows.
+  [[nodiscard]] Shapes& shapes() { return shapes_; }
+
+ private:
+  void take_apart(std::string_view text, JsonView event, std::string_view type, Record& record);
+
+  std::function<WallTime()> now_;
+  JsonTape tape_;
+  Shapes shapes_;
+};
+
+}  // namespace aribus::record

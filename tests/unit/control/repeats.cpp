@@ -1,0 +1,138 @@
+// Commands with a key.
+#include "control/repeats.h"
+
+#include "tests/catch.h"
+#include "tests/unit/helpers.h"
+
+using namespace aribus;
+using namespace aribus::control;
+using aribus::test::json;
+
+namespace {
+
+using Answers = std::vector<Result<std::string>>;
+const Repeats::Time start = std::chrono::steady_clock::now();
+
+Reply into(Answers& answers) {
+  return [&answers](Result<std::string> answer) { answers.push_back(std::move(answer)); };
+}
+
+// Carries out the command `key` and answers it.
+void act(Repeats& repeats, const std::string& key, Result<std::string> answer) {
+  Answers answers;
+  auto first = repeats.begin(key, 1, into(answers), start);
+  REQUIRE(first);
+  (*first)(std::move(answer));
+  REQUIRE(answers.size() == 1);
+}
+
+// What a repeat is answered at once; nothing when it is to be carried out or has to wait.
+std::optional<Result<std::string>> repeated(Repeats& repeats, const std::string& key,
+                                            Repeats::Time now = start, uint64_t fingerprint = 1) {
+  Answers answers;
+  const auto again = repeats.begin(key, fingerprint, into(answers), now);
+  if (again) (*again)(Error{ErrorKind::not_connected, "put back", {}});
+  return again || answers.empty() ? std::nullopt : std::optional(answers.front());
+}
+
+}  // namespace
+
+TEST_CASE("a repeat gets the first answer") {
+  Repeats repeats;
+  act(repeats, "k", std::string("7"));
+  REQUIRE(repeated(repeats, "k"));
+  CHECK(**repeated(repeats, "k") == "7");
+  CHECK_FALSE(repeated(repeats, "other"));
+}
+
+TEST_CASE("a repeat while the first is under way waits for its answer") {
+  Repeats repeats;
+  Answers answers;
+  auto first = repeats.begin("k", 1, into(answers), start);
+  CHECK_FALSE(repeats.begin("k", 1, into(answers), start));
+  CHECK_FALSE(repeats.begin("k", 1, into(answers), start));
+  CHECK(answers.empty());
+  (*first)(std::string("7"));
+  REQUIRE(answers.size() == 3);
+  for (const auto& answer : answers) CHECK(*answer == "7");
+}
+
+TEST_CASE("a key of another command is refused") {
+  Repeats repeats;
+  act(repeats, "k", std::string("7"));
+  const auto answer = repeated(repeats, "k", start, 2);
+  REQUIRE(answer);
+  CHECK(answer->error().kind == ErrorKind::invalid_params);
+  CHECK_THAT(answer->error().message, ContainsSubstring("another method or other parameters"));
+}
+
+TEST_CASE("what was refused by Asterisk is not done again, what was not sent may be") {
+  Repeats repeats;
+  act(repeats, "refused", Error{ErrorKind::refused, "no", {}});
+  CHECK(repeated(repeats, "refused"));
+  for (const ErrorKind kind :
+       {ErrorKind::not_connected, ErrorKind::invalid_params, ErrorKind::too_much, ErrorKind::too_old}) {
+    act(repeats, "k", Error{kind, "not sent", {}});
+    CHECK_FALSE(repeated(repeats, "k"));
+  }
+  CHECK(repeats.size() == 1);
+}
+
+TEST_CASE("a repeat tells what became of a command whose outcome was unknown") {
+  Repeats repeats;
+  act(repeats, "k", Error{ErrorKind::outcome_unknown, "no answer", R"({"command":"abc"})"});
+  CHECK(json(repeated(repeats, "k")->error().data) == json(R"({"command":"abc"})"));
+  repeats.resolve("other", "done");
+  repeats.resolve("", "done");
+  CHECK(json(repeated(repeats, "k")->error().data) == json(R"({"command":"abc"})"));
+  repeats.resolve("abc", "not_done");
+  const Error error = repeated(repeats, "k")->error();
+  CHECK(error.kind == ErrorKind::outcome_unknown);
+  CHECK(json(error.data) == json(R"({"command":"abc","outcome":"not_done"})"));
+}
+
+TEST_CASE("an answer is kept for ten minutes") {
+  Repeats repeats;
+  act(repeats, "k", std::string("7"));
+  CHECK(repeated(repeats, "k", start + std::chrono::minutes(9)));
+  CHECK_FALSE(repeated(repeats, "k", start + std::chrono::minutes(11)));
+  CHECK(repeats.size() == 0);
+  CHECK(repeats.bytes() == 0);
+}
+
+TEST_CASE("no more answers are kept than the bounds say, the newest of them") {
+  Repeats few({.max_keys = 3});
+  for (const char* key : {"a", "b", "c", "d"}) act(few, key, std::string("7"));
+  CHECK(few.size() <= 3);
+  CHECK_FALSE(repeated(few, "a"));
+  CHECK(repeated(few, "d"));
+  Repeats small({.max_bytes = 1000, .max_answer_bytes = 600});
+  for (const char* key : {"a", "b", "c"}) act(small, key, std::string(400, 'x'));
+  CHECK(small.bytes() <= 1000);
+  CHECK_FALSE(repeated(small, "a"));
+  CHECK(repeated(small, "c"));
+  act(small, "large", std::string(601, 'x'));
+  CHECK_FALSE(repeated(small, "large"));
+}
+
+TEST_CASE("commands under way with keys are bounded too") {
+  Repeats repeats({.max_keys = 2});
+  Answers answers;
+  auto first = repeats.begin("a", 1, into(answers), start);
+  auto second = repeats.begin("b", 1, into(answers), start);
+  CHECK_FALSE(repeats.begin("c", 1, into(answers), start));
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].error().kind == ErrorKind::too_much);
+  (*first)(std::string("7"));
+  CHECK(repeats.begin("c", 1, into(answers), start));  // the answered one makes room
+}
+
+TEST_CASE("what a command says does not depend on the order of its parameters") {
+  const auto of = [](std::string_view method, std::string_view params) {
+    return fingerprint_of(method, json(params));
+  };
+  CHECK(of("m", R"({"a":1,"b":{"x":[1,2],"y":null}})") == of("m", R"({"b":{"y":null,"x":[1,2]},"a":1})"));
+  CHECK(of("m", R"({"a":[1,2]})") != of("m", R"({"a":[2,1]})"));
+  CHECK(of("m", R"({"a":1})") != of("n", R"({"a":1})"));
+  CHECK(of("m", R"({"a":1})") != of("m", R"({"a":"1"})"));
+}
