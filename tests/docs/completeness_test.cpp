@@ -93,9 +93,10 @@ TEST_CASE("every bound that has a key stands in the table of bounds", "[docs]") 
   const size_t end = text.find("\n## ", begin + 1);
   const std::string rows = rows_of(text.substr(begin, end - begin));
   // Keys whose value is a size, a duration or a count.
-  const std::set<std::string> keys = matches_in(
+  std::set<std::string> keys = matches_in(
       read_document("daemon/config.cpp"),
       R"re(optional\(\s*"([a-z_]+)",\s*\[&\]\(const YamlValue& v\)[^}]*v\.(?:bytes|duration|integer)\()re");
+  keys.erase("port");  // bounds nothing
   CHECK(keys.size() >= 15);
   for (const std::string& key : keys) {
     INFO(key);
