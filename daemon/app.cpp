@@ -14,7 +14,8 @@ namespace {
 
 constexpr Milliseconds unsubscribe_timeout{1000};
 constexpr Milliseconds leave_timeout{2000};
-constexpr size_t max_reasons_told = 16;  // for one outage, in the log
+constexpr Milliseconds travel_time{1000};  // that an event may take through Asterisk, beside a sign of life
+constexpr size_t max_reasons_told = 16;    // for one outage, in the log
 
 void tell_of_rest(const std::string& server, const ari::Client& client, bool over_websocket) {
   if (over_websocket) return spdlog::info("{}: requests go over the WebSocket", server);
@@ -47,7 +48,9 @@ App::App(Config config, bus::Log log)
       leave_deadline_(loop_),
       started_(wall_now()) {
   dispatcher_.on_own_record([this](const record::Record& record) { publish(record); });
-  add_own_methods(dispatcher_, {.hello = [this] { return hello(); }, .status = [this] { return status(); }});
+  add_own_methods(dispatcher_, {.hello = [this] { return hello(); },
+                                .status = [this] { return status(); },
+                                .cursor = [this] { return log_.cursor().text(); }});
 }
 
 Result<void> App::add_upstream(const AsteriskConfig& config) {
@@ -64,6 +67,10 @@ Result<void> App::add_upstream(const AsteriskConfig& config) {
   handlers.message = [this, &placed](std::string_view text, size_t total_bytes) {
     on_message(placed, text, total_bytes);
   };
+  handlers.application_answered = [&placed](const ari::HttpRequest& request,
+                                            const ari::HttpResponse& response) {
+    placed.sync->see(request, response);
+  };
   handlers.rest_changed = [&placed](bool over_websocket) {
     tell_of_rest(placed.name, *placed.client, over_websocket);
   };
@@ -71,6 +78,14 @@ Result<void> App::add_upstream(const AsteriskConfig& config) {
   if (!client) return client.error();
   upstream->client = std::move(*client);
   dispatcher_.add_server(config.name, *upstream->client);
+  upstream->sync = std::make_unique<state::Sync>(
+      config.name, *upstream->client, dispatcher_.servers().back()->model(),
+      state::Sync::Handlers{
+          [this](const record::Record& record) { publish(record); }, [this] { return log_.next(); },
+          [&placed] { placed.state = placed.client->replaced_apps().empty() ? "ready" : "replaced"; },
+          [&placed](const std::string& reason) {
+            spdlog::warn("{}: what lives on it could not be read: {}; trying again", placed.name, reason);
+          }});
   upstreams_.push_back(std::move(upstream));
   return {};
 }
@@ -79,19 +94,29 @@ void App::on_message(Upstream& upstream, std::string_view text, size_t total_byt
   ++upstream.received;
   record::Record& record = received_;
   events_.read(text, total_bytes, upstream.name, record);
+  if (upstream.sync->take(record)) return;
   publish(record);
   // Asterisk leaves our WebSocket open, and sends nothing of this application any more.
   if (record.type != "ApplicationReplaced" || !upstream.client->replaced(record.app)) return;
   spdlog::warn("{}: another client has taken over the application '{}': its events go there now",
                upstream.name, record.app);
+  upstream.state = "replaced";
+  miss(upstream, "another client had the application " + record.app);
   record::Record own = record::own_record("server.replaced", upstream.name, {}, wall_now());
   own.app = record.app;
   publish(own);
 }
 
 void App::publish(const record::Record& record) {
-  dispatcher_.learn(record);
+  dispatcher_.learn(record, log_.next());
   log_.append(record);
+}
+
+// From now on something may be missed.
+void App::miss(Upstream& upstream, const std::string& reason) {
+  if (upstream.heard_until) return;
+  upstream.heard_until = wall_now() - upstream.client->silence() - travel_time;
+  upstream.missed_because = reason;
 }
 
 void App::publish_own(const Upstream& upstream, std::string_view type, const std::string& fields) {
@@ -107,8 +132,21 @@ void App::on_connected(Upstream& upstream, const ari::ServerInfo& info) {
   publish_own(upstream, "server.connected", render([&](JsonWriter& writer) {
                 writer.StartObject();
                 write_member(writer, "version", info.version);
+                write_member(writer, "startup_time", info.startup_time);
                 writer.EndObject();
               }));
+  const auto heard_until = std::exchange(upstream.heard_until, std::nullopt);
+  if (heard_until && !upstream.client->continues()) {
+    publish_own(upstream, "server.gap", render([&](JsonWriter& writer) {
+                  writer.StartObject();
+                  write_member(writer, "from", to_rfc3339(*heard_until));
+                  write_member(writer, "to", to_rfc3339(wall_now()));
+                  write_member(writer, "reason", upstream.missed_because);
+                  writer.EndObject();
+                }));
+  }
+  upstream.state = "syncing";
+  upstream.sync->begin();
   tell_systemd();
 }
 
@@ -122,7 +160,10 @@ void App::on_disconnected(Upstream& upstream, const std::string& reason, Millise
   }
   const bool was_up = upstream.reason.empty();
   upstream.reason = reason;
+  upstream.state = "down";
+  upstream.sync->stop();
   if (was_up) {
+    miss(upstream, reason);
     upstream.since = wall_now();
     publish_own(upstream, "server.disconnected", render([&](JsonWriter& writer) {
                   writer.StartObject();
@@ -164,6 +205,7 @@ std::string App::status() const {
       write_member(writer, "name", upstream->name);
       writer.Key("connected");
       writer.Bool(connected);
+      write_member(writer, "state", upstream->state);
       write_member(writer, "since", to_rfc3339(upstream->since));
       if (!connected) write_member(writer, "reason", upstream->reason);
       if (upstream->client->info()) write_member(writer, "version", upstream->client->info()->version);

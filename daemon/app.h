@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "daemon/config.h"
 #include "ipc/server.h"
 #include "record/event_reader.h"
+#include "state/sync.h"
 
 namespace aribus::daemon {
 
@@ -29,16 +31,21 @@ class App {
   struct Upstream {
     std::string name;
     std::unique_ptr<ari::Client> client;
+    std::unique_ptr<state::Sync> sync;
     std::string reason;          // why it is not connected
     std::set<std::string> told;  // reasons that were logged since it was connected
-    WallTime since;              // of the present state
+    WallTime since;              // of the present connection, or of its absence
     uint64_t received = 0;       // messages of the event stream
+    std::string_view state = "connecting";
+    std::optional<WallTime> heard_until;  // since then something may have been missed
+    std::string missed_because;
   };
 
   App(Config config, bus::Log log);
   Result<void> add_upstream(const AsteriskConfig& config);
   void on_connected(Upstream& upstream, const ari::ServerInfo& info);
   void on_disconnected(Upstream& upstream, const std::string& reason, Milliseconds retry_in);
+  void miss(Upstream& upstream, const std::string& reason);
   void on_message(Upstream& upstream, std::string_view text, size_t total_bytes);
   void publish(const record::Record& record);
   void publish_own(const Upstream& upstream, std::string_view type, const std::string& fields);

@@ -1,6 +1,7 @@
 #include "daemon/own_methods.h"
 
 #include "control/description.h"
+#include "control/live.h"
 #include "ipc/subscription.h"
 
 namespace aribus::daemon {
@@ -19,8 +20,9 @@ constexpr std::string_view status_answer =
     R"({"type":"object","required":["aribus","pid","started","servers","bus","loop","connections","subscribers"],)"
     R"("properties":{"aribus":{"type":"string"},"pid":{"type":"integer"},)"
     R"("started":{"type":"string","format":"date-time"},"servers":{"type":"array","items":{"type":"object",)"
-    R"("required":["name","connected","since","apps","replaced","received","requests_open","rest"],"properties":{)"
-    R"("name":{"type":"string"},"connected":{"type":"boolean"},"since":{"type":"string","format":"date-time"},)"
+    R"("required":["name","connected","state","since","apps","replaced","received","requests_open","rest"],"properties":{)"
+    R"("name":{"type":"string"},"connected":{"type":"boolean"},)"
+    R"("state":{"enum":["connecting","syncing","ready","replaced","down"]},"since":{"type":"string","format":"date-time"},)"
     R"("reason":{"type":"string"},"version":{"type":"string"},"apps":{"type":"array","items":{"type":"string"}},)"
     R"("replaced":{"type":"array","items":{"type":"string"}},"received":{"type":"integer"},)"
     R"("requests_open":{"type":"integer"},"rest":{"enum":["http","websocket"]}}}},"bus":{"type":"object",)"
@@ -34,6 +36,9 @@ constexpr std::string_view status_answer =
 }  // namespace
 
 void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
+  for (control::Method& method : control::state_methods(dispatcher, std::move(answers.cursor))) {
+    dispatcher.add(std::move(method));
+  }
   dispatcher.add({.name = "hello",
                   .answer_schema = hello_answer,
                   .summary = "Who is there: the version, the end of the stream, the names of the Asterisks.",

@@ -12,9 +12,10 @@ namespace aribus::daemon {
 struct OwnAnswers {
   std::function<std::string()> hello;
   std::function<std::string()> status;
+  std::function<std::string()> cursor;  // the end of the stream, as its text
 };
 
-// Adds hello, ping, reclaim, rpc.discover, status, subscribe and unsubscribe.
+// Adds hello, ping, reclaim, rpc.discover, the methods of state, status, subscribe and unsubscribe.
 void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers);
 
 }  // namespace aribus::daemon

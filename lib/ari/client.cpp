@@ -314,6 +314,13 @@ void Client::send(HttpRequest request, Answered done) {
     return;
   }
   request.timeout = options_.request_timeout;
+  if (handlers_.application_answered && request.method != "GET" &&
+      request.target.find("/ari/applications/") != std::string::npos) {
+    done = [this, sent = request, done = std::move(done)](Result<HttpResponse> answer) {
+      if (answer) handlers_.application_answered(sent, *answer);
+      done(std::move(answer));
+    };
+  }
   // To a command it is all one why nothing was sent.
   done = [done = std::move(done)](Result<HttpResponse> answer) {
     if (!answer && answer.error().kind == ErrorKind::refused) answer.error().kind = ErrorKind::not_connected;

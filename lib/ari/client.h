@@ -75,6 +75,8 @@ class Client {
     std::function<void(const std::string& reason, Milliseconds retry_in)> disconnected;
     // One text message of the event stream; its text is cut when `total_bytes` is more than its size.
     std::function<void(std::string_view text, size_t total_bytes)> message;
+    // Asterisk has answered a request that may have changed what an application hears of.
+    std::function<void(const HttpRequest&, const HttpResponse&)> application_answered;
     // Requests go over the WebSocket from now on, where they can, or over HTTP again (RestMode).
     std::function<void(bool over_websocket)> rest_changed;
   };
@@ -107,6 +109,8 @@ class Client {
   // nothing back.
   [[nodiscard]] Result<void> reclaim();
 
+  // How long ago the last byte of the event stream came; it may have ended since.
+  [[nodiscard]] Milliseconds silence() const { return loop_.now() - websocket_->last_byte(); }
   // The event stream goes on where the one before ended, with nothing missed in between. Only when listening:
   // Asterisk keeps what happens while nobody listens, as long as it runs.
   [[nodiscard]] bool continues() const { return continues_; }

@@ -46,6 +46,7 @@ class ListeningWebSocket : public WebSocket {
   // handshake must be done.
   void connect(WebSocketOptions options, Handlers handlers) override;
   Result<void> send(std::string text) override { return channel_.send(text); }
+  [[nodiscard]] Milliseconds last_byte() const override { return channel_.last_byte(); }
   // Listens no more; see WebSocket.
   void end(Milliseconds timeout) override;
   // Listens no more; see WebSocket.

@@ -22,6 +22,7 @@ class StreamWebSocket : public WebSocket {
 
   void connect(WebSocketOptions options, Handlers handlers) override;
   Result<void> send(std::string text) override { return channel_.send(text); }
+  [[nodiscard]] Milliseconds last_byte() const override { return channel_.last_byte(); }
   void end(Milliseconds timeout) override;
   void close() override;
 

@@ -44,6 +44,8 @@ class WebSocketChannel {
   void open(std::unique_ptr<Stream> stream, ChannelOptions options, Handlers handlers,
             std::string_view first);
   [[nodiscard]] bool is_open() const { return stream_ != nullptr; }
+  // When the last byte came, by the loop's clock.
+  [[nodiscard]] Milliseconds last_byte() const { return last_byte_; }
 
   // Sends a text message. Errors: not_connected; too_much when 1 MiB waits to be sent.
   Result<void> send(std::string_view text);

@@ -92,10 +92,11 @@ void Dispatcher::add_server(std::string name, ari::Client& client) {
   });
 }
 
-void Dispatcher::learn(const record::Record& record) {
+void Dispatcher::learn(const record::Record& record, uint64_t seq) {
   if (servers_.size() > 1) whereabouts_.learn(record);
   for (const auto& server : servers_) {
     if (server->name() != record.server) continue;
+    server->model().apply(record, seq);
     server->waits().see(record);
     server->resolver().see(record);
   }

@@ -28,8 +28,8 @@ class Dispatcher {
   void add(Method method);
   // Records of the daemon's own that commands cause go there, from the loop.
   void on_own_record(std::function<void(const record::Record&)> publish) { publish_ = std::move(publish); }
-  // Learns from a record where its ids live, and answers the commands that waited for it.
-  void learn(const record::Record& record);
+  // Learns from a record, of that seq, what lives and where, and answers the commands that waited for it.
+  void learn(const record::Record& record, uint64_t seq);
 
   // Calls `method` with `params`, an object or null. `reply` comes once, at once or later. `reached` comes at
   // most once, before it: see Call::reached.

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "control/resolver.h"
 #include "control/waits.h"
+#include "state/model.h"
 
 namespace aribus::control {
 
@@ -30,6 +31,10 @@ class Upstream {
   // What finds out what became of commands that were not answered.
   [[nodiscard]] Resolver& resolver() { return resolver_; }
 
+  // What lives on it.
+  [[nodiscard]] state::Model& model() { return model_; }
+  [[nodiscard]] const state::Model& model() const { return model_; }
+
   // Takes back the applications that another client has taken over. Errors: see ari::Client::reclaim().
   void reclaim(const Reply& reply);
 
@@ -49,6 +54,7 @@ class Upstream {
   ari::Client& client_;
   Waits waits_;
   Resolver resolver_;
+  state::Model model_;
 };
 
 }  // namespace aribus::control

@@ -141,7 +141,7 @@ void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& b
 }
 
 Result<std::string> Session::subscribe(const JsonValue& params) {
-  Result<Subscription> made = Subscription::make(params, context_.log);
+  Result<Subscription> made = Subscription::make(params, context_.log, context_.dispatcher);
   if (!made) return made.error();
   subscription_.emplace(std::move(*made));
   return subscription_->result();

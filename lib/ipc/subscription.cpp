@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/object_text.h"
+#include "control/live.h"
 #include "control/params.h"
 
 namespace aribus::ipc {
@@ -18,12 +20,16 @@ constexpr Parameter subscribe_params[] = {
     {.name = "servers", .multiple = true},        {.name = "apps", .multiple = true},
     {.name = "channels", .multiple = true},       {.name = "bridges", .multiple = true},
     {.name = "endpoints", .multiple = true},      {.name = "since"},
-    {.name = "on_overflow", .values = overflows},
+    {.name = "on_overflow", .values = overflows}, {.name = "snapshot", .type = ari::Type::boolean},
 };
 
-constexpr std::string_view subscribe_answer =
-    R"({"type":"object","required":["cursor"],"properties":{"cursor":{"type":"string"},)"
-    R"("resumed":{"type":"boolean"},"reason":{"type":"string"}}})";
+std::string_view subscribe_answer() {
+  static const std::string schema =
+      R"({"type":"object","required":["cursor"],"properties":{"cursor":{"type":"string"},)"
+      R"("resumed":{"type":"boolean"},"reason":{"type":"string"},"snapshot":)" +
+      control::snapshot_schema() + "}}";
+  return schema;
+}
 constexpr std::string_view unsubscribe_answer =
     R"({"type":"object","required":["cursor"],"properties":{"cursor":{"type":"string"}}})";
 
@@ -41,14 +47,15 @@ std::vector<std::string> strings_of(const JsonValue& params, std::string_view na
 std::vector<control::Method> subscription_methods() {
   return {{.name = "subscribe",
            .parameters = {std::begin(subscribe_params), std::end(subscribe_params)},
-           .answer_schema = subscribe_answer,
+           .answer_schema = subscribe_answer(),
            .summary = "Starts the delivery of records on this connection, or changes which are delivered."},
           {.name = "unsubscribe",
            .answer_schema = unsubscribe_answer,
            .summary = "Ends the delivery of records on this connection."}};
 }
 
-Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log& log) {
+Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log& log,
+                                        const control::Dispatcher& dispatcher) {
   if (auto checked = control::check_params(subscribe_params, params); !checked) return checked.error();
   bus::FilterOptions filter;
   filter.types = strings_of(params, "types");
@@ -58,14 +65,27 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log&
   filter.channels = strings_of(params, "channels");
   filter.bridges = strings_of(params, "bridges");
   filter.endpoints = strings_of(params, "endpoints");
+  const std::vector<std::string> servers = filter.servers;
   Subscription subscription(std::move(filter), log);
   if (find_string(params, "on_overflow") == "disconnect") subscription.on_overflow_ = Overflow::disconnect;
   const JsonValue* since = find(params, "since");
-  subscription.start(since == nullptr ? std::nullopt : std::optional<std::string>(as_view(*since)));
+  const std::string reason =
+      subscription.start(since == nullptr ? std::nullopt : std::optional<std::string>(as_view(*since)));
+  const bool resumed = since != nullptr && reason.empty();
+  const JsonValue* snapshot = find(params, "snapshot");
+  ObjectText result;
+  result.text("cursor", subscription.cursor().text());
+  if (since != nullptr) result.boolean("resumed", resumed);
+  if (!reason.empty()) result.text("reason", reason);
+  // What lives now is no answer to who goes on where he was.
+  if (snapshot != nullptr && snapshot->GetBool() && !resumed) {
+    result.json("snapshot", control::live_snapshot(dispatcher, servers));
+  }
+  subscription.result_ = result.str();
   return subscription;
 }
 
-void Subscription::start(const std::optional<std::string>& since) {
+std::string Subscription::start(const std::optional<std::string>& since) {
   next_ = log_->next();
   std::string reason;
   if (since) {
@@ -83,16 +103,7 @@ void Subscription::start(const std::optional<std::string>& since) {
       next_ = cursor->seq + 1;
     }
   }
-  result_ = render([&](JsonWriter& writer) {
-    writer.StartObject();
-    write_member(writer, "cursor", cursor().text());
-    if (since) {
-      write_key(writer, "resumed");
-      writer.Bool(reason.empty());
-    }
-    if (!reason.empty()) write_member(writer, "reason", reason);
-    writer.EndObject();
-  });
+  return reason;
 }
 
 std::string Subscription::take_lost() {

@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "bus/filter.h"
 #include "bus/log.h"
-#include "control/method.h"
+#include "control/dispatcher.h"
 
 namespace aribus::ipc {
 
@@ -25,7 +25,8 @@ class Subscription {
  public:
   // Reads the parameters of `subscribe`.
   // Errors: invalid_params.
-  [[nodiscard]] static Result<Subscription> make(const JsonValue& params, const bus::Log& log);
+  [[nodiscard]] static Result<Subscription> make(const JsonValue& params, const bus::Log& log,
+                                                 const control::Dispatcher& dispatcher);
 
   // The result of `subscribe`, as JSON.
   [[nodiscard]] const std::string& result() const { return result_; }
@@ -53,7 +54,8 @@ class Subscription {
   };
 
   Subscription(bus::FilterOptions filter, const bus::Log& log) : log_(&log), filter_(std::move(filter)) {}
-  void start(const std::optional<std::string>& since);
+  // Returns why it can't go on from `since`, or "".
+  std::string start(const std::optional<std::string>& since);
   void gather_matches(size_t max_bytes);
 
   const bus::Log* log_;

@@ -60,6 +60,10 @@ class Path {
         server_(loop_, log_, dispatcher_, server_options(socket)),
         websocket_(ari::make_websocket(loop_)) {
     if (auto listening = server_.listen(); !listening) fail(listening.error().message);
+    ari::ClientOptions options;
+    options.apps = {"bench"};
+    client_ = ari::Client::make(loop_, options).value();
+    dispatcher_.add_server("pbx1", *client_);
     connect();
   }
 
@@ -130,7 +134,7 @@ class Path {
     handlers.opened = [&opened] { opened = true; };
     handlers.text = [this](std::string_view text, size_t total_bytes) {
       events_.read(text, total_bytes, "pbx1", record_);
-      dispatcher_.learn(record_);
+      dispatcher_.learn(record_, log_.next());
       log_.append(record_);
     };
     handlers.closed = [](const ari::WebSocketClosed& closed) { fail(closed.reason); };
@@ -151,6 +155,7 @@ class Path {
   const Trace& trace_;
   Frames frames_;
   Loop loop_;
+  std::unique_ptr<ari::Client> client_;
   control::Dispatcher dispatcher_;
   bus::Log log_;
   ipc::Server server_;

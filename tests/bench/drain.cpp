@@ -37,7 +37,7 @@ Drain::Drain(const System& system, const Trace& trace, std::string address, size
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       buffer_(2 * read_bytes, '\0') {
   if (parts != 0 && system.has_seq()) types_ = trace.frequent_types(parts);
-  if (system.has_seq()) await_connected(address_);
+  if (system.has_seq()) await_ready(address_);
 }
 
 Selection Drain::selection(size_t subscriber) const {

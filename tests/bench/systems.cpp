@@ -99,7 +99,7 @@ void settle(const System& system, int subscriber) {
   write_all(subscriber, "PONG\r\n");
 }
 
-void await_connected(const std::string& address) {
+void await_ready(const std::string& address) {
   const Fd socket = connect_to(address);
   for (int i = 0; i < 1000; ++i) {
     const Json status = ask(socket.get(), R"({"jsonrpc":"2.0","id":1,"method":"status"})");

@@ -41,6 +41,6 @@ struct Subscribed {
 void settle(const System& system, int subscriber);
 
 // Waits until aribus is connected to its Asterisk: then its next record is an event.
-void await_connected(const std::string& address);
+void await_ready(const std::string& address);
 
 }  // namespace aribus::bench

@@ -34,7 +34,7 @@ TEST_CASE("what becomes of an application and of calls offered to it is seen", "
     }
 
     const Daemon other({stage.asterisk.server(stage.app)});
-    other.wait_connected();
+    other.wait_ready();
     CHECK(text_at(program.expect("ApplicationReplaced"), "app") == stage.app);
     application_events.check_seen(stage);
   });

@@ -11,7 +11,7 @@ struct OverWebSocket {
   explicit OverWebSocket(const std::string& version)
       : app(fresh_app()),
         daemon({server(Asterisk::running(version), app)}),
-        program((daemon.wait_connected(), daemon.connect())) {}
+        program((daemon.wait_ready(), daemon.connect())) {}
 
   static Server server(const Asterisk& asterisk, const std::string& app) {
     Server server = asterisk.server(app);

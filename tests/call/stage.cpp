@@ -81,7 +81,7 @@ Stage::Stage(const std::string& version, bool subscribe_all)
       app(fresh_app()),
       devices(subscribe_all ? 1 : 0, "deviceState:"),  // all of them
       daemon({server_of(asterisk, app, subscribe_all)}),
-      program((daemon.wait_connected(), daemon.connect())) {
+      program((daemon.wait_ready(), daemon.connect())) {
   wait_for_rest(version, program);
 }
 

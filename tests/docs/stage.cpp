@@ -48,7 +48,7 @@ Stage::Stage(const Fence& fence) {
   }
   const std::string ring = fence.option("ring", "");
   daemon_ = std::make_unique<Daemon>(servers, ring.empty() ? "" : "bus:\n  ring_bytes: " + ring + "\n");
-  daemon_->wait_connected();
+  daemon_->wait_ready();
 }
 
 void Stage::direct(const std::string& line, Aliases& aliases) {

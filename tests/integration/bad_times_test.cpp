@@ -20,7 +20,7 @@ using namespace aribus::test;
 
 // A simulator, a daemon on it and a program; Asterisk has 500 ms to answer.
 struct Stage {
-  Stage() : daemon({server()}), program((daemon.wait_connected(), daemon.connect())) {}
+  Stage() : daemon({server()}), program((daemon.wait_ready(), daemon.connect())) {}
 
   Server server() const {
     Server server = simulator.server();
@@ -74,7 +74,7 @@ TEST_CASE("while Asterisk is away, commands are refused at once and nothing is s
     CHECK_THAT(error.data, ContainsSubstring(R"("server":"pbx1")"));
   }
   CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(1));
-  CHECK(stage.simulator.count_requests("POST") == 0);
+  CHECK(stage.simulator.count_requests("POST /ari/channels") == 0);
 }
 
 TEST_CASE("a call whose answer was lost is found and told, and not made again") {

@@ -14,7 +14,7 @@ using namespace aribus::test;
 TEST_CASE("a connection that ends is reported, and comes back by itself") {
   const Simulator simulator;
   Daemon daemon({simulator.server()});
-  daemon.wait_connected();
+  daemon.wait_ready();
   for (const char* mode : {"rst", "fin", "close-frame"}) {
     DYNAMIC_SECTION(mode) {
       Program program(daemon.connect());
@@ -35,7 +35,7 @@ TEST_CASE("a connection that is open and silent is found dead") {
   Server server = simulator.server();
   server.more = "    ping_interval: 200ms\n    silence_timeout: 600ms\n";
   Daemon daemon({server});
-  daemon.wait_connected();
+  daemon.wait_ready();
   Program program(daemon.connect());
   std::this_thread::sleep_for(std::chrono::milliseconds(1500));
   CHECK(program.call("status")["servers"][0]["connected"].GetBool());  // pongs keep it alive
@@ -47,7 +47,7 @@ TEST_CASE("a connection that is open and silent is found dead") {
 TEST_CASE("while Asterisk is away commands are refused at once and nothing is sent") {
   auto simulator = std::make_unique<Simulator>();
   Daemon daemon({simulator->server()});
-  daemon.wait_connected();
+  daemon.wait_ready();
   Program program(daemon.connect());
   simulator.reset();
   program.expect("server.disconnected");
@@ -61,7 +61,7 @@ TEST_CASE("an Asterisk that is still starting is asked again until it answers") 
   const Simulator simulator;
   simulator.fault("GET /ari/asterisk/info*", R"("status":503)", 3);
   Daemon daemon({simulator.server()});
-  daemon.wait_connected();
+  daemon.wait_ready();
   CHECK(simulator.count_requests("GET /ari/asterisk/info") == 4);
   CHECK_THAT(daemon.log(), ContainsSubstring("503"));
 }
@@ -83,7 +83,7 @@ TEST_CASE("a wrong password is said clearly, and never written down") {
 TEST_CASE("a cursor resumes where another connection ended") {
   const Simulator simulator;
   Daemon daemon({simulator.server()});
-  daemon.wait_connected();
+  daemon.wait_ready();
   std::string cursor;
   {
     Program program(daemon.connect());
@@ -136,7 +136,7 @@ TEST_CASE("a daemon that was stopped for a while loses no event that lies in its
   Server server = simulator.server();
   server.more = "    ping_interval: 200ms\n    silence_timeout: 600ms\n";
   Daemon daemon({server});
-  daemon.wait_connected();
+  daemon.wait_ready();
   Program program(daemon.connect());
   daemon.process().signal(SIGSTOP);
   simulator.control("POST", "call", R"({"app":"demo","caller":"100","exten":"demo","args":[]})");

@@ -62,7 +62,7 @@ TEST_CASE("checking the configuration names file, line, column, key, and what wa
 TEST_CASE("SIGTERM lets what is under way finish, removes the socket, and ends with 0") {
   const Simulator simulator;
   Daemon daemon({simulator.server()});
-  daemon.wait_connected();
+  daemon.wait_ready();
   Program program(daemon.connect());
   simulator.fault("GET /ari/asterisk/ping*", R"("delay_ms":700)");
   const auto under_way = program.client().send("asterisk.ping");
@@ -109,7 +109,7 @@ TEST_CASE("the socket file of a dead daemon is replaced, that of a live one is n
 TEST_CASE("the tool calls, shows and follows") {
   const Simulator simulator;
   Daemon daemon({simulator.server()});
-  daemon.wait_connected();
+  daemon.wait_ready();
   const std::vector<std::string> environment{"ARIBUS_SOCKET=" + daemon.socket_path()};
   const Outcome called = run_to_end({ARIBUS, "call", "originate", "endpoint=Local/answer@default",
                                      "channelId=c1", "variables:={\"A\":\"1\"}"},
@@ -145,7 +145,7 @@ TEST_CASE("the tool calls, shows and follows") {
 TEST_CASE("when it stops it takes leave: Asterisk is not left with a device's state on its way") {
   const Simulator simulator;
   Daemon daemon({simulator.server()});
-  daemon.wait_connected();
+  daemon.wait_ready();
   CHECK(daemon.stop() == 0);
   CHECK(simulator.count_requests("DELETE /ari/applications/demo/subscription?eventSource=deviceState%3A") ==
         1);
@@ -154,7 +154,7 @@ TEST_CASE("when it stops it takes leave: Asterisk is not left with a device's st
 TEST_CASE("an Asterisk that does not answer does not keep it from stopping") {
   const Simulator simulator;
   Daemon daemon({simulator.server()});
-  daemon.wait_connected();
+  daemon.wait_ready();
   simulator.fault("DELETE /ari/applications*", R"("delay_ms":20000)");
   const auto began = std::chrono::steady_clock::now();
   CHECK(daemon.stop() == 0);

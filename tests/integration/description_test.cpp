@@ -65,7 +65,7 @@ TEST_CASE("rpc.discover answers the description that is printed") {
 TEST_CASE("the daemon's own methods answer what is described, no more and no less") {
   const Simulator asterisk;
   const Daemon daemon({asterisk.server()});
-  daemon.wait_connected();
+  daemon.wait_ready();
   Program program(daemon.connect());
   const Json openrpc = described("openrpc");
   const std::pair<const char*, const char*> calls[] = {

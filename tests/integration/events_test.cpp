@@ -12,7 +12,7 @@ using namespace aribus::test;
 namespace {
 
 struct Stage {
-  Stage() : daemon({simulator.server()}), program((daemon.wait_connected(), daemon.connect())) {}
+  Stage() : daemon({simulator.server()}), program((daemon.wait_ready(), daemon.connect())) {}
   void event(const std::string& text) { simulator.control("POST", "event", text); }
 
   Simulator simulator;
@@ -63,7 +63,7 @@ TEST_CASE("a message in fragments is put together, one over the bound is skipped
   Server server = simulator.server();
   server.more = "    max_message_bytes: 64KiB\n";
   Daemon daemon({server});
-  daemon.wait_connected();
+  daemon.wait_ready();
   Program program(daemon.connect());
   simulator.control(
       "POST", "fragment",

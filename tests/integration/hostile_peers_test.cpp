@@ -72,7 +72,7 @@ TEST_CASE("a subscriber gets every record of 1,000 calls, in order, whatever oth
   const Simulator simulator;
   constexpr size_t ring_bytes = 4 << 20;
   Daemon daemon({simulator.server()}, "bus:\n  ring_bytes: 4MiB\n");
-  daemon.wait_connected();
+  daemon.wait_ready();
   Program program(daemon.connect());
   const size_t memory_before = daemon.process().resident_bytes();
 
@@ -115,7 +115,7 @@ TEST_CASE("a subscriber gets every record of 1,000 calls, in order, whatever oth
 TEST_CASE("100 MB without a newline are skipped and cost no memory") {
   const Simulator simulator;
   Daemon daemon({simulator.server()});
-  daemon.wait_connected();
+  daemon.wait_ready();
   Program program(daemon.connect());
   const size_t memory_before = daemon.process().resident_bytes();
   const Fd endless = raw_connection(daemon.socket_path());
@@ -136,7 +136,7 @@ TEST_CASE("100 MB without a newline are skipped and cost no memory") {
 TEST_CASE("a peer that sends commands and never reads is not read from any more") {
   const Simulator simulator;
   Daemon daemon({simulator.server()});
-  daemon.wait_connected();
+  daemon.wait_ready();
   const size_t memory_before = daemon.process().resident_bytes();
   const Fd deaf = raw_connection(daemon.socket_path());
   const std::string status = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"status\"}\n";
@@ -151,7 +151,7 @@ TEST_CASE("a peer that sends commands and never reads is not read from any more"
 TEST_CASE("a reader that the ring overtakes is told exactly what it lost") {
   const Simulator simulator;
   Daemon daemon({simulator.server()}, "bus:\n  ring_bytes: 256KiB\n");
-  daemon.wait_connected();
+  daemon.wait_ready();
   Program slow(daemon.connect());
   simulator.control("POST", "calls", R"({"app":"demo","count":1500,"interval_ms":0})");
   const uint64_t end = settled_end(daemon);
@@ -179,7 +179,7 @@ TEST_CASE("a reader that the ring overtakes is told exactly what it lost") {
 TEST_CASE("a reader that would rather be disconnected is told what it lost, and is") {
   const Simulator simulator;
   Daemon daemon({simulator.server()}, "bus:\n  ring_bytes: 256KiB\n");
-  daemon.wait_connected();
+  daemon.wait_ready();
   Program slow(daemon.connect(), R"({"on_overflow":"disconnect"})");
   simulator.control("POST", "calls", R"({"app":"demo","count":1500,"interval_ms":0})");
   settled_end(daemon);
@@ -202,7 +202,7 @@ TEST_CASE("a reader that would rather be disconnected is told what it lost, and 
 TEST_CASE("commands that cost much to refuse leave the others their turns") {
   const Simulator simulator;
   Daemon daemon({simulator.server()});
-  daemon.wait_connected();
+  daemon.wait_ready();
   Program program(daemon.connect());
   const Fd noisy = raw_connection(daemon.socket_path());
   std::string batch;

@@ -120,7 +120,7 @@ TEST_CASE("a daemon that is killed again and again under load loses and repeats 
   const Simulator simulator({"--replay", ARIBUS_SOURCE_DIR "/tests/data/events-22.jsonl", "--rate", rate});
   Daemon daemon({simulator.server()},
                 "bus:\n  path: " + Daemon::own_path("bus.log") + "\nlogging:\n  level: info\n");
-  daemon.wait_connected();
+  daemon.wait_ready();
   Seen seen;
   seen.stream = text_at(*daemon.connect().call("status"), "bus.stream");
   std::deque<Follower> followers;
@@ -162,7 +162,7 @@ TEST_CASE("a daemon that is killed again and again under load loses and repeats 
 TEST_CASE("a daemon that was stopped goes on with its stream") {
   const Simulator simulator;
   Daemon daemon({simulator.server()}, "bus:\n  path: " + Daemon::own_path("bus.log") + "\n");
-  daemon.wait_connected();
+  daemon.wait_ready();
   const std::string cursor = text_at(*daemon.connect().call("hello"), "cursor");
   daemon.kill_and_start();
   Program program(daemon.connect(), R"({"since":")" + cursor + "\"}");

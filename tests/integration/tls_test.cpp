@@ -65,7 +65,7 @@ struct Stage {
 TEST_CASE("TLS with the right authority connects, REST and WebSocket") {
   Stage stage("127.0.0.1");
   Daemon daemon({stage.server("    tls:\n      ca_file: " + stage.certificate.file + "\n")});
-  daemon.wait_connected();
+  daemon.wait_ready();
   Program program(daemon.connect());
   CHECK(text_at(program.call("asterisk.ping"), "ping") == "pong");
   stage.simulator.control("POST", "call", R"({"app":"demo","caller":"100","exten":"demo","args":[]})");
@@ -75,7 +75,7 @@ TEST_CASE("TLS with the right authority connects, REST and WebSocket") {
 TEST_CASE("bursts and large events come through TLS whole") {
   Stage stage("127.0.0.1");
   Daemon daemon({stage.server("    tls:\n      verify_peer: false\n      verify_host: false\n")});
-  daemon.wait_connected();
+  daemon.wait_ready();
   Program program(daemon.connect());
   const std::string large(1 << 20, 'x');
   stage.simulator.control("POST", "event", R"({"type":"Large","text":")" + large + "\"}");
@@ -93,7 +93,7 @@ TEST_CASE("TLS with an unknown authority is refused, unless the configuration sa
   Daemon strict({stage.server("")});
   CHECK_THAT(Stage::reason(strict), ContainsSubstring("certificate"));
   Daemon lax({stage.server("    tls:\n      verify_peer: false\n      verify_host: false\n")});
-  lax.wait_connected();
+  lax.wait_ready();
   CHECK_THAT(lax.log(), ContainsSubstring("TLS certificates are not fully verified"));
 }
 
@@ -103,7 +103,7 @@ TEST_CASE("TLS with another host's certificate is refused, unless the configurat
   Daemon strict({stage.server(ca)});
   CHECK_THAT(Stage::reason(strict), ContainsSubstring("ertificate"));
   Daemon lax({stage.server(ca + "      verify_host: false\n")});
-  lax.wait_connected();
+  lax.wait_ready();
 }
 
 // The daemon asks over REST first, where curl verifies; here the WebSocket stands alone.

@@ -16,7 +16,7 @@ struct Stage {
   explicit Stage(const std::string& version = "22")
       : simulator({"--version", version}),
         daemon({server()}),
-        program((daemon.wait_connected(), daemon.connect())) {}
+        program((daemon.wait_ready(), daemon.connect())) {}
 
   Server server() const {
     Server server = simulator.server();

@@ -76,17 +76,17 @@ client::Client Daemon::connect_recorded(const std::string& folder) const {
   throw std::runtime_error("the connection can't be recorded: " + read_file(path + ".log"));
 }
 
-void Daemon::wait_connected() const {
+void Daemon::wait_ready() const {
   client::Client client = connect();
   for (int i = 0; i < 400; ++i) {
     const auto status = client.call("status");
     if (!status) throw std::runtime_error("status: " + status.error().message);
     bool all = true;
-    for (const auto& server : (*status)["servers"].GetArray()) all &= server["connected"].GetBool();
+    for (const auto& server : (*status)["servers"].GetArray()) all &= as_view(server["state"]) == "ready";
     if (all) return;
     std::this_thread::sleep_for(milliseconds(25));
   }
-  throw std::runtime_error("aribusd does not get connected:\n" + log());
+  throw std::runtime_error("aribusd does not get ready:\n" + log());
 }
 
 void Daemon::kill_and_start() {

@@ -34,8 +34,8 @@ class Daemon {
   // A new connection. When ARIBUS_TRAFFIC names a folder, a file there gets every line that the daemon sends
   // over it (<process>-<connection>.jsonl), and another what the test sends (….requests.jsonl).
   [[nodiscard]] client::Client connect() const;
-  // Waits until all servers are connected.
-  void wait_connected() const;
+  // Waits until all servers are connected and what lives on them is known.
+  void wait_ready() const;
   [[nodiscard]] Process& process() { return *process_; }
   [[nodiscard]] std::string socket_path() const { return directory_ / "aribus.sock"; }
   [[nodiscard]] std::string log() const { return read_file(directory_ / "log"); }

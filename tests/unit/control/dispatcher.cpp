@@ -142,7 +142,7 @@ TEST_CASE("among several servers a command goes to the one named, or where its i
   REQUIRE(servers.call("channels.answer", R"({"channelId":"c1","server":"pbx1"})").ok());
   record::Record record = test::record_of("StasisStart", "pbx2");
   record.ids.add(IdKind::channel, "c1");
-  servers.dispatcher.learn(record);
+  servers.dispatcher.learn(record, 1);
   REQUIRE(servers.call("channels.answer", R"({"channelId":"c1"})").ok());
   CHECK(servers.asterisks[0]->requests.size() == 1);
   CHECK(servers.asterisks[1]->requests.size() == 1);

@@ -32,13 +32,13 @@ struct Stage {
     options.reconnect.first = options.reconnect.max = Milliseconds(10);
     ari::Client::Handlers handlers;
     handlers.disconnected = [this](const std::string&, Milliseconds) {
-      dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()));
+      dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 1);
     };
     client = ari::Client::make(loop, options, handlers).value();
     dispatcher.add_server("pbx1", *client);
     dispatcher.on_own_record([this](const record::Record& record) {
       records.push_back(record);
-      dispatcher.learn(record);  // as the daemon does
+      dispatcher.learn(record, 1);  // as the daemon does
     });
     client->connect();
     REQUIRE(pump(loop, [&] { return client->is_connected(); }));
@@ -75,7 +75,7 @@ struct Stage {
     return json("{" + record.fields.substr(1) + "}");
   }
   void event(const std::string& text) {
-    dispatcher.learn(test::read_event(text, text.size(), "pbx1", wall_now()));
+    dispatcher.learn(test::read_event(text, text.size(), "pbx1", wall_now()), 1);
   }
   size_t looked_for() { return dispatcher.servers()[0]->resolver().size(); }
 
@@ -137,7 +137,7 @@ TEST_CASE("what is not there any more, and whose events could not be seen, stays
   stage.unknown("originate", R"({"endpoint":"PJSIP/100","context":"default"})");
   CHECK(find_string(stage.resolved(), "outcome") == "unknown");
   stage.unknown("originate", originate);
-  stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()));
+  stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 1);
   const Json resolved = stage.resolved();
   CHECK(find_string(resolved, "outcome") == "unknown");
   CHECK(find(resolved, "exists")->IsFalse());
@@ -232,7 +232,7 @@ TEST_CASE("a waiting call whose end was not seen was made all the same") {
   stage.dispatcher.call(
       "originate", params, [&](Result<std::string> got) { answer = got; }, [&] { reached = true; });
   REQUIRE(pump(stage.loop, [&] { return reached; }));
-  stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()));
+  stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 1);
   REQUIRE(answer);
   const Json resolved = stage.resolved();
   CHECK(find_string(resolved, "outcome") == "done");

@@ -45,7 +45,7 @@ struct Stage {
     REQUIRE(test::pump(loop, [&] { return client->open_requests() == 0; }));
   }
   void event(const std::string& text) {
-    dispatcher.learn(test::read_event(text, text.size(), "pbx1", wall_now()));
+    dispatcher.learn(test::read_event(text, text.size(), "pbx1", wall_now()), 1);
   }
   size_t waits() { return dispatcher.servers()[0]->waits().size(); }
 };
@@ -96,9 +96,9 @@ TEST_CASE("when the event stream is cut, the outcome of what is waited for is un
   Stage stage;
   stage.call("originate", originate);
   stage.respond(200, R"({"id":"c1"})");
-  stage.dispatcher.learn(record::own_record("server.disconnected", "other", "{}", wall_now()));
+  stage.dispatcher.learn(record::own_record("server.disconnected", "other", "{}", wall_now()), 1);
   CHECK_FALSE(stage.answer);
-  stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()));
+  stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 1);
   REQUIRE(stage.answer);
   CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
   CHECK(find_string(json(stage.answer->error().data), "channelId") == "c1");
@@ -109,7 +109,7 @@ TEST_CASE("a refusal is told as one although the event stream was cut before it 
   Stage stage;
   stage.call("originate", originate);
   REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
-  stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()));
+  stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 1);
   CHECK_FALSE(stage.answer);
   stage.respond(400, R"({"message":"Endpoint must be specified"})");
   REQUIRE(stage.answer);

@@ -13,8 +13,8 @@ namespace {
 control::Dispatcher& dispatcher() {
   static control::Dispatcher* with_own = [] {
     static control::Dispatcher made;
-    daemon::add_own_methods(made,
-                            {.hello = [] { return R"({"aribus":"x"})"; }, .status = [] { return "{}"; }});
+    daemon::add_own_methods(
+        made, {.hello = [] { return R"({"aribus":"x"})"; }, .status = [] { return "{}"; }, .cursor = {}});
     return &made;
   }();
   return *with_own;

@@ -209,7 +209,7 @@ TEST_CASE("a command that waits for an event holds up none that came after it, o
   CHECK(program.next()["id"].GetInt() == 2);
   const std::string finished =
       R"({"type":"PlaybackFinished","application":"demo","playback":{"id":"p1","state":"failed"}})";
-  daemon.dispatcher.learn(test::read_event(finished, finished.size(), "pbx1", wall_now()));
+  daemon.dispatcher.learn(test::read_event(finished, finished.size(), "pbx1", wall_now()), 1);
   const Json answer = program.next();
   CHECK(answer["id"].GetInt() == 1);
   CHECK(find_string(answer["result"], "state") == "failed");

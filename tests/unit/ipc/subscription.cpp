@@ -19,7 +19,7 @@ bus::Log log_of(int records = 0) {
 }
 
 Subscription subscribe(const bus::Log& log, std::string_view params = "{}") {
-  auto made = Subscription::make(json(params), log);
+  auto made = Subscription::make(json(params), log, control::Dispatcher());
   REQUIRE(made.ok());
   return std::move(*made);
 }
@@ -108,7 +108,7 @@ TEST_CASE("a cursor that can't be honoured is no error: it says why, and deliver
 TEST_CASE("wrong parameters are refused by name") {
   const bus::Log log = log_of();
   const auto message = [&](std::string_view params) {
-    const auto made = Subscription::make(json(params), log);
+    const auto made = Subscription::make(json(params), log, control::Dispatcher());
     REQUIRE_FALSE(made.ok());
     CHECK(made.error().kind == ErrorKind::invalid_params);
     return made.error().message;

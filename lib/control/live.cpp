@@ -1,0 +1,241 @@
+#include "control/live.h"
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/json_tape.h"
+#include "base/nearest.h"
+#include "base/object_text.h"
+#include "control/params.h"
+
+namespace aribus::control {
+namespace {
+
+using ari::Parameter;
+using record::IdKind;
+using state::Model;
+using state::Thing;
+
+// What a kind is called: as a method and in a snapshot, and as the member that shows a thing.
+struct KindNames {
+  std::string_view method;
+  std::string_view list;
+  std::string_view member;
+  std::string_view model;
+};
+constexpr std::array<KindNames, record::id_kinds> names{{
+    {"state.channels", "channels", "channel", "Channel"},
+    {"state.bridges", "bridges", "bridge", "Bridge"},
+    {"state.playbacks", "playbacks", "playback", "Playback"},
+    {"state.recordings", "recordings", "recording", "LiveRecording"},
+    {"state.endpoints", "endpoints", "endpoint", "Endpoint"},
+    {"state.devices", "devices", "device_state", "DeviceState"},
+}};
+const KindNames& names_of(IdKind kind) {
+  return names[static_cast<size_t>(kind)];
+}
+
+// Which things; "" stands for all.
+struct Wanted {
+  std::string_view id;
+  std::string_view app;
+  std::string_view bridge;
+};
+
+// The bridge that each channel sits in.
+using Seats = std::unordered_map<std::string, std::string_view>;
+
+Seats seats_of(const Model& model) {
+  Seats seats;
+  JsonTape tape;
+  for (const auto& [id, bridge] : model.of(IdKind::bridge)) {
+    const JsonView channels = tape.read(bridge.text).find("channels");
+    if (!channels.valid()) continue;
+    for (const auto& channel : channels.children()) {
+      if (channel.value().kind() == JsonKind::string) seats.insert_or_assign(channel.value().string(), id);
+    }
+  }
+  return seats;
+}
+
+std::string variables_text(const Thing& channel) {
+  std::string text = "{";
+  for (const auto& [name, value] : channel.variables) {
+    if (text.size() > 1) text += ',';
+    text += name;
+    text += ':';
+    text += value;
+  }
+  return text + "}";
+}
+
+// ARI does not tell when an endpoint's channels change.
+std::string without_channel_ids(const std::string& endpoint) {
+  JsonTape tape;
+  ObjectText text;
+  for (const auto& member : tape.read(endpoint).children()) {
+    const std::string name = member.name().string();
+    if (name != "channel_ids") text.json(name, member.value().text());
+  }
+  return text.str();
+}
+
+std::string item_text(const std::string& server, IdKind kind, const std::string& id, const Thing& thing,
+                      const Seats& seats) {
+  ObjectText item;
+  item.text("server", server);
+  if (kind == IdKind::channel) {
+    if (!thing.app.empty()) item.text("app", thing.app);
+    if (const auto seat = seats.find(id); seat != seats.end()) item.text("bridge", seat->second);
+    item.text("began", to_rfc3339(thing.began));
+    if (!thing.variables.empty()) item.json("variables", variables_text(thing));
+  }
+  item.json(names_of(kind).member,
+            kind == IdKind::endpoint ? without_channel_ids(thing.text) : std::string_view(thing.text));
+  return item.str();
+}
+
+// Adds the items of one Asterisk, in the order of their ids.
+void add_items(std::vector<std::string>& items, const Upstream& upstream, IdKind kind, const Wanted& wanted) {
+  const Model& model = upstream.model();
+  const Seats seats = kind == IdKind::channel ? seats_of(model) : Seats();
+  const auto add = [&](const std::string& id, const Thing& thing) {
+    if (!wanted.app.empty() && thing.app != wanted.app) return;
+    if (!wanted.bridge.empty()) {
+      const auto seat = seats.find(id);
+      if (seat == seats.end() || seat->second != wanted.bridge) return;
+    }
+    items.push_back(item_text(upstream.name(), kind, id, thing, seats));
+  };
+  const Model::Things& things = model.of(kind);
+  if (!wanted.id.empty()) {
+    const auto at = things.find(wanted.id);
+    if (at != things.end()) add(at->first, at->second);
+    return;
+  }
+  std::vector<const Model::Things::value_type*> sorted;
+  for (const auto& thing : things) sorted.push_back(&thing);
+  std::ranges::sort(sorted, {}, [](const auto* thing) -> const std::string& { return thing->first; });
+  for (const auto* thing : sorted) add(thing->first, thing->second);
+}
+
+std::string items_text(const Dispatcher& dispatcher, const std::vector<std::string>& servers, IdKind kind,
+                       const Wanted& wanted) {
+  std::vector<std::string> items;
+  for (const auto& upstream : dispatcher.servers()) {
+    if (servers.empty() || std::ranges::find(servers, upstream->name()) != servers.end()) {
+      add_items(items, *upstream, kind, wanted);
+    }
+  }
+  return array_text(items);
+}
+
+Result<std::string> answer(const Dispatcher& dispatcher, const std::string& cursor, IdKind kind,
+                           const JsonValue& params) {
+  std::vector<std::string> servers;
+  if (const std::string_view server = find_string(params, "server"); find(params, "server") != nullptr) {
+    std::vector<std::string_view> known;
+    for (const auto& upstream : dispatcher.servers()) known.push_back(upstream->name());
+    if (std::ranges::find(known, server) == known.end()) {
+      Error error = wrong_param("server", "one of " + join(known), find(params, "server"));
+      error.message += did_you_mean(server, known);
+      return error;
+    }
+    servers.emplace_back(server);
+  }
+  const Wanted wanted{find_string(params, "id"), find_string(params, "app"), find_string(params, "bridge")};
+  return ObjectText()
+      .text("cursor", cursor)
+      .json(names_of(kind).list, items_text(dispatcher, servers, kind, wanted))
+      .str();
+}
+
+std::string list_schema(IdKind kind) {
+  const KindNames& name = names_of(kind);
+  ObjectText members;
+  members.json("server", R"({"type":"string"})");
+  if (kind == IdKind::channel) {
+    members.json("app", R"({"type":"string"})").json("bridge", R"({"type":"string"})");
+    members.json("began", R"({"type":"string","format":"date-time"})");
+    members.json("variables", R"({"type":"object","additionalProperties":{"type":"string"}})");
+  }
+  // An endpoint's channels are left out, which ARI declares as required.
+  members.json(name.member,
+               kind == IdKind::endpoint
+                   ? R"({"type":"object","required":["technology","resource"],"properties":{"technology":)"
+                     R"({"type":"string"},"resource":{"type":"string"},"state":{"type":"string"}}})"
+                   : ObjectText().text("$ref", "#/components/schemas/" + std::string(name.model)).str());
+  const std::vector<std::string_view> required{"server", name.member};
+  const std::string item = ObjectText()
+                               .text("type", "object")
+                               .json("required", strings_text(required))
+                               .json("properties", members.str())
+                               .str();
+  return ObjectText().text("type", "array").json("items", item).str();
+}
+
+std::string answer_schema(IdKind kind) {
+  const std::string_view list = names_of(kind).list;
+  const std::vector<std::string_view> required{"cursor", list};
+  return ObjectText()
+      .text("type", "object")
+      .json("required", strings_text(required))
+      .json("properties",
+            ObjectText().json("cursor", R"({"type":"string"})").json(list, list_schema(kind)).str())
+      .str();
+}
+
+}  // namespace
+
+std::string live_snapshot(const Dispatcher& dispatcher, const std::vector<std::string>& servers) {
+  ObjectText snapshot;
+  for (size_t i = 0; i < record::id_kinds; ++i) {
+    const auto kind = static_cast<IdKind>(i);
+    snapshot.json(names_of(kind).list, items_text(dispatcher, servers, kind, {}));
+  }
+  return snapshot.str();
+}
+
+std::string snapshot_schema() {
+  ObjectText members;
+  for (size_t i = 0; i < record::id_kinds; ++i) {
+    const auto kind = static_cast<IdKind>(i);
+    members.json(names_of(kind).list, list_schema(kind));
+  }
+  return ObjectText().text("type", "object").json("properties", members.str()).str();
+}
+
+std::vector<Method> state_methods(const Dispatcher& dispatcher, std::function<std::string()> cursor) {
+  static const auto schemas = [] {
+    std::array<std::string, record::id_kinds> made;
+    for (size_t i = 0; i < made.size(); ++i) made[i] = answer_schema(static_cast<IdKind>(i));
+    return made;
+  }();
+  constexpr std::string_view summaries[] = {
+      "The channels that are known to live, from memory.",
+      "The bridges, from memory.",
+      "The playbacks that have not ended, from memory.",
+      "The live recordings, from memory.",
+      "The endpoints that are heard of, from memory.",
+      "The device states that are heard of, from memory.",
+  };
+  std::vector<Method> methods;
+  for (size_t i = 0; i < record::id_kinds; ++i) {
+    const auto kind = static_cast<IdKind>(i);
+    std::vector<Parameter> parameters{{.name = "server"}, {.name = "id"}};
+    if (kind == IdKind::channel) parameters.insert(parameters.end(), {{.name = "app"}, {.name = "bridge"}});
+    methods.push_back({.name = std::string(names[i].method),
+                       .parameters = std::move(parameters),
+                       .answer_schema = schemas[i],
+                       .summary = summaries[i],
+                       .run_here = [&dispatcher, cursor, kind](const JsonValue& params) {
+                         return answer(dispatcher, cursor(), kind, params);
+                       }});
+  }
+  return methods;
+}
+
+}  // namespace aribus::control

@@ -1,0 +1,237 @@
+#include "state/difference.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <optional>
+
+#include "base/json.h"
+
+namespace aribus::state {
+namespace {
+
+using record::Record;
+
+std::string string_in(std::string_view object, std::string_view name) {
+  const Result<Json> json = parse_json(object);
+  return json && json->IsObject() ? std::string(find_string(*json, name)) : std::string();
+}
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);
+  return out;
+}
+
+// The Stasis application that a channel is in and what it was given, as the channel itself shows it.
+struct InStasis {
+  std::string app;
+  std::string args = "[]";  // JSON
+};
+std::optional<InStasis> in_stasis(std::string_view channel) {
+  const Result<Json> json = parse_json(channel);
+  const JsonValue* dialplan = json ? find(*json, "dialplan") : nullptr;
+  if (dialplan == nullptr || !dialplan->IsObject() || find_string(*dialplan, "app_name") != "Stasis") {
+    return {};
+  }
+  std::vector<std::string> words(1);
+  for (const char c : find_string(*dialplan, "app_data")) {
+    c == ',' ? static_cast<void>(words.emplace_back()) : words.back().push_back(c);
+  }
+  InStasis in{words.front()};
+  in.args = "[";
+  for (size_t i = 1; i < words.size(); ++i) in.args += (i > 1 ? "," : "") + quoted(words[i]);
+  in.args += "]";
+  return in;
+}
+
+std::vector<std::string> members_of_bridge(std::string_view bridge) {
+  std::vector<std::string> channels;
+  const Result<Json> json = parse_json(bridge);
+  const JsonValue* list = json ? find(*json, "channels") : nullptr;
+  if (list == nullptr || !list->IsArray()) return channels;
+  for (const JsonValue& id : list->GetArray()) {
+    if (id.IsString()) channels.emplace_back(as_view(id));
+  }
+  return channels;
+}
+
+// Finds the difference, kind by kind, and puts its records together.
+class Finder {
+ public:
+  Finder(const std::string& server, const std::vector<std::string>& apps, const Model& known,
+         const Survey& survey, uint64_t begin, WallTime now)
+      : server_(server), apps_(apps), known_(known), survey_(survey), begin_(begin), now_(now) {}
+
+  Difference find() {
+    for (const IdKind kind : {IdKind::playback, IdKind::recording}) ends_of_media(kind);
+    bridges_left();
+    channels_ended();
+    channels_that_live();
+    bridges_that_live();
+    for (const auto& [id, text] : things(IdKind::endpoint)) shown(IdKind::endpoint, id, text);
+    for (const auto& [id, text] : things(IdKind::device)) shown(IdKind::device, id, text);
+    return std::move(found_);
+  }
+
+ private:
+  using Member = std::pair<std::string_view, std::string>;
+
+  [[nodiscard]] const std::map<std::string, std::string, std::less<>>& things(IdKind kind) const {
+    return survey_.things[static_cast<size_t>(kind)];
+  }
+  [[nodiscard]] bool told_since(IdKind kind, std::string_view id) const {
+    return known_.touched_since(begin_, kind, id);
+  }
+
+  void add(std::string_view type, std::string_view app, std::initializer_list<Member> members) {
+    Record record;
+    record.time = now_;
+    record.server = server_;
+    record.app = app;
+    record.type = type;
+    for (const auto& [name, json] : members) {
+      if (json.empty()) continue;
+      record.add_member(name, json);
+      if (json.front() == '{') record::lift_ids(json, record.ids);
+    }
+    record.add_member("synthetic", "true");
+    found_.records.push_back(std::move(record));
+  }
+
+  void ends_of_media(IdKind kind) {
+    const bool playback = kind == IdKind::playback;
+    for (const auto& [id, thing] : known_.of(kind)) {
+      if (told_since(kind, id)) continue;
+      const std::string* text = survey_.find(kind, id);
+      if (text == nullptr) {
+        ++found_.ended;
+        add(playback ? "PlaybackFinished" : "RecordingFinished", "",
+            {{playback ? "playback" : "recording", thing.text}});
+      } else if (*text != thing.text) {
+        ++found_.changed;
+        add(playback ? "PlaybackStarted" : "RecordingStarted", "",
+            {{playback ? "playback" : "recording", *text}});
+      }
+    }
+  }
+
+  void bridges_left() {
+    for (const auto& [id, bridge] : known_.of(IdKind::bridge)) {
+      if (told_since(IdKind::bridge, id)) continue;
+      const std::string* text = survey_.find(IdKind::bridge, id);
+      const std::vector<std::string> stay =
+          text == nullptr ? std::vector<std::string>() : members_of_bridge(*text);
+      for (const std::string& member : members_of_bridge(bridge.text)) {
+        if (std::ranges::find(stay, member) != stay.end()) continue;
+        const Thing* channel = known_.find(IdKind::channel, member);
+        if (channel == nullptr) continue;
+        add("ChannelLeftBridge", channel->app,
+            {{"bridge", text == nullptr ? bridge.text : *text}, {"channel", channel->text}});
+      }
+      if (text != nullptr) continue;
+      ++found_.ended;
+      add("BridgeDestroyed", "", {{"bridge", bridge.text}});
+    }
+  }
+
+  void channels_ended() {
+    for (const auto& [id, channel] : known_.of(IdKind::channel)) {
+      if (told_since(IdKind::channel, id) || survey_.find(IdKind::channel, id) != nullptr) continue;
+      ++found_.ended;
+      if (!channel.app.empty()) add("StasisEnd", channel.app, {{"channel", channel.text}});
+      add("ChannelDestroyed", channel.app,
+          {{"cause", "0"}, {"cause_txt", R"("Unknown")"}, {"channel", channel.text}});
+    }
+  }
+
+  void channels_that_live() {
+    for (const auto& [id, text] : things(IdKind::channel)) {
+      const Thing* before = known_.find(IdKind::channel, id);
+      if (told_since(IdKind::channel, id)) continue;
+      if (before == nullptr && !survey_.heard.has(IdKind::channel, id)) continue;
+      const std::optional<InStasis> now = in_stasis(text);
+      const std::string app = now && std::ranges::find(apps_, now->app) != apps_.end() ? now->app : "";
+      const bool left = before != nullptr && !before->app.empty() && app != before->app;
+      const bool entered = !app.empty() && (before == nullptr || app != before->app);
+      if (left) add("StasisEnd", before->app, {{"channel", text}});
+      if (entered) {
+        add("StasisStart", app, {{"args", now->args}, {"channel", text}});
+      } else if (before == nullptr) {
+        add("ChannelCreated", "", {{"channel", text}});
+      } else if (!left && before->text != text) {
+        add("ChannelStateChange", app, {{"channel", text}});
+      }
+      if (before == nullptr) {
+        ++found_.came;
+      } else if (left || entered || before->text != text) {
+        ++found_.changed;
+      }
+    }
+  }
+
+  void bridges_that_live() {
+    for (const auto& [id, text] : things(IdKind::bridge)) {
+      const Thing* before = known_.find(IdKind::bridge, id);
+      if (told_since(IdKind::bridge, id)) continue;
+      if (before == nullptr && !survey_.heard.has(IdKind::bridge, id)) continue;
+      if (before != nullptr && before->text == text) continue;
+      ++(before == nullptr ? found_.came : found_.changed);
+      add("BridgeCreated", "", {{"bridge", text}});
+      const std::vector<std::string> were =
+          before == nullptr ? std::vector<std::string>() : members_of_bridge(before->text);
+      for (const std::string& member : members_of_bridge(text)) {
+        if (std::ranges::find(were, member) != were.end()) continue;
+        const std::string* channel = survey_.find(IdKind::channel, member);
+        add("ChannelEnteredBridge", "",
+            {{"bridge", text}, {"channel", channel == nullptr ? std::string() : *channel}});
+      }
+    }
+  }
+
+  // Of an endpoint or a device.
+  void shown(IdKind kind, const std::string& id, const std::string& text) {
+    const Thing* before = known_.find(kind, id);
+    if (told_since(kind, id) || !survey_.heard.has(kind, id)) return;
+    if (before != nullptr && string_in(before->text, "state") == string_in(text, "state")) return;
+    ++(before == nullptr ? found_.came : found_.changed);
+    if (kind == IdKind::endpoint) {
+      add("EndpointStateChange", "", {{"endpoint", text}});
+    } else {
+      add("DeviceStateChanged", "", {{"device_state", text}});
+      found_.records.back().ids.add(kind, id);  // which is not recognised by its shape
+    }
+  }
+
+  const std::string& server_;
+  const std::vector<std::string>& apps_;
+  const Model& known_;
+  const Survey& survey_;
+  uint64_t begin_;
+  WallTime now_;
+  Difference found_;
+};
+
+}  // namespace
+
+Difference difference(const std::string& server, const std::vector<std::string>& apps, const Model& known,
+                      const Survey& survey, uint64_t begin, WallTime now) {
+  return Finder(server, apps, known, survey, begin, now).find();
+}
+
+Record gone(const std::string& server, const Model& known, const Heard& heard, uint64_t begin, WallTime now,
+            bool& more) {
+  Record record = record::own_record("state.gone", server, {}, now);
+  for (const IdKind kind : {IdKind::channel, IdKind::bridge, IdKind::endpoint, IdKind::device}) {
+    for (const auto& [id, thing] : known.of(kind)) {
+      if (heard.has(kind, id)) continue;
+      if (known.touched_since(begin, kind, id)) {
+        more = true;
+      } else {
+        record.ids.add(kind, id);
+      }
+    }
+  }
+  return record;
+}
+
+}  // namespace aribus::state

@@ -1,0 +1,294 @@
+#include "state/model.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "ari/schema.h"
+#include "base/json_tape.h"
+
+namespace aribus::state {
+namespace {
+
+using record::Record;
+
+// A member of an event that shows something.
+struct Shown {
+  std::string_view member;
+  IdKind kind;
+  bool ends;    // it is the last that is told of it
+  bool begins;  // it is new, even if one of that id has ended
+  Model::Also also;
+};
+
+std::optional<IdKind> kind_of(const ari::Field& field) {
+  if (field.list || field.model == nullptr) return {};
+  const std::string_view name = field.model->name;
+  if (name == "Channel") return IdKind::channel;
+  if (name == "Bridge") return IdKind::bridge;
+  if (name == "Playback") return IdKind::playback;
+  if (name == "LiveRecording") return IdKind::recording;
+  if (name == "Endpoint") return IdKind::endpoint;
+  if (name == "DeviceState") return IdKind::device;
+  return {};
+}
+
+bool ends(std::string_view type, std::string_view member) {
+  return (type == "ChannelDestroyed" && member == "channel") ||
+         (type == "BridgeDestroyed" && member == "bridge") ||
+         (type == "BridgeMerged" && member == "bridge_from") || type == "PlaybackFinished" ||
+         type == "RecordingFinished" || type == "RecordingFailed";
+}
+
+Model::Also also(std::string_view type, std::string_view member) {
+  if (member != "channel") return Model::Also::nothing;
+  if (type == "StasisStart") return Model::Also::enters_stasis;
+  if (type == "StasisEnd") return Model::Also::leaves_stasis;
+  if (type == "ChannelLeftBridge") return Model::Also::leaves_bridge;
+  return type == "ChannelVarset" ? Model::Also::sets_variable : Model::Also::nothing;
+}
+
+std::vector<Shown> shown_by(const ari::Model& event) {
+  std::vector<Shown> shown;
+  const std::string_view type = event.name;
+  const bool begins = type == "PlaybackStarted" || type == "RecordingStarted";
+  for (const ari::Field& field : event.fields) {
+    if (const auto kind = kind_of(field)) {
+      shown.push_back({field.name, *kind, ends(type, field.name), begins, also(type, field.name)});
+    }
+  }
+  return shown;
+}
+
+// What an event of this type shows, or nullptr.
+const std::vector<Shown>* find_shown(std::string_view type) {
+  struct Hash {
+    size_t operator()(std::string_view name) const { return hash_of(name); }
+  };
+  static const auto all = [] {
+    std::unordered_map<std::string_view, std::vector<Shown>, Hash> made;
+    for (const ari::Model& model : ari::models()) {
+      if (std::vector<Shown> shown = shown_by(model); model.event && !shown.empty()) {
+        made.emplace(model.name, std::move(shown));
+      }
+    }
+    return made;
+  }();
+  const auto at = all.find(type);
+  return at == all.end() ? nullptr : &at->second;
+}
+
+// One tape for all: nothing on it is needed longer than a call.
+JsonTape& tape() {
+  static thread_local JsonTape tape;
+  return tape;
+}
+
+std::string string_of(JsonView object, std::string_view name) {
+  const JsonView value = object.find(name);
+  return value.valid() && value.kind() == JsonKind::string ? value.string() : std::string();
+}
+
+// The id of what `text` shows, or "". `buffer` is for one that is not as plain as Asterisk writes it.
+std::string_view id_of(IdKind kind, std::string_view text, std::string& buffer) {
+  const std::string_view name = kind == IdKind::recording || kind == IdKind::device ? "name" : "id";
+  if (kind != IdKind::endpoint && text.size() > name.size() + 5 && text[1] == '"' &&
+      text.compare(2, name.size(), name) == 0 && text.compare(2 + name.size(), 3, R"(":")") == 0) {
+    const size_t begin = name.size() + 5;
+    const size_t end = text.find_first_of("\"\\", begin);
+    if (end != std::string_view::npos && text[end] == '"') return text.substr(begin, end - begin);
+  }
+  const JsonView object = tape().read(text);
+  if (kind != IdKind::endpoint) return buffer = string_of(object, name);
+  const std::string technology = string_of(object, "technology");
+  const std::string resource = string_of(object, "resource");
+  return buffer = technology.empty() || resource.empty() ? "" : technology + "/" + resource;
+}
+
+// What follows the last `"name":"` in `text`, up to the next quote, or "".
+std::string_view string_after(std::string_view text, std::string_view name) {
+  const size_t at = text.rfind(name);
+  if (at == std::string_view::npos) return {};
+  const std::string_view rest = text.substr(at + name.size());
+  return rest.substr(0, rest.find('"'));
+}
+
+std::string_view made_at(std::string_view text) {
+  return string_after(text, R"("creationtime":")");
+}
+
+std::string_view target_of(std::string_view text) {
+  return string_after(text, R"("target_uri":")");
+}
+
+}  // namespace
+
+void Model::apply(const Record& record, uint64_t seq) {
+  const std::vector<Shown>* all = find_shown(record.type);
+  if (all == nullptr) {
+    if (record.type == "state.gone") forget(record, seq);
+    return;
+  }
+  for (const Shown& shown : *all) {
+    const std::string_view text = record.member(shown.member);
+    if (text.empty() || text.front() != '{') continue;
+    if (shown.ends) {
+      std::string buffer;
+      if (const std::string_view id = id_of(shown.kind, text, buffer); !id.empty())
+        end(shown.kind, id, text, seq, false);
+    } else {
+      Thing* thing = show(shown.kind, text, shown.begins, record, seq);
+      if (thing != nullptr && shown.also != Also::nothing) tell(*thing, shown.also, record);
+    }
+  }
+}
+
+void Model::tell(Thing& channel, Also also, const Record& record) {
+  if (also == Also::enters_stasis) channel.app = record.app;
+  if (also == Also::leaves_stasis && channel.app == record.app) channel.app.clear();
+  if (also == Also::leaves_stasis || also == Also::leaves_bridge) doubt_ = true;
+  if (also == Also::sets_variable) set_variable(channel, record.member("variable"), record.member("value"));
+}
+
+const Thing* Model::find(IdKind kind, std::string_view id) const {
+  const auto at = of(kind).find(id);
+  return at == of(kind).end() ? nullptr : &at->second;
+}
+
+bool Model::touched_since(uint64_t seq, IdKind kind, std::string_view id) const {
+  if (const Thing* thing = find(kind, id)) return thing->seq >= seq;
+  const EndedThings& ended = ended_[static_cast<size_t>(kind)];
+  const auto at = ended.find(id);
+  return at != ended.end() && at->second.seq >= seq;
+}
+
+// Nothing when it has ended before, or can't be told from others.
+Thing* Model::show(IdKind kind, std::string_view text, bool begins, const Record& record, uint64_t seq) {
+  std::string buffer;
+  const std::string_view id = id_of(kind, text, buffer);
+  if (id.empty()) return nullptr;
+  Things& all = things(kind);
+  auto at = all.find(id);
+  if (at == all.end()) {
+    if (has_ended(kind, id, text, begins)) return nullptr;
+    make_room(kind);
+    at = all.try_emplace(std::string(id)).first;
+    at->second.began = parse_time(made_at(text)).value_or(record.time);
+    if (kind == IdKind::playback || kind == IdKind::recording) {
+      on_.emplace(target_of(text), std::pair(kind, std::string(id)));
+    }
+  }
+  Thing& thing = at->second;
+  bytes_ += text.size() - thing.text.size();
+  thing.text.assign(text);
+  thing.seq = seq;
+  return &thing;
+}
+
+// Asterisk tells of a thing on several ways: what comes behind its end does not bring it back.
+bool Model::has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins) {
+  EndedThings& ended = ended_[static_cast<size_t>(kind)];
+  const auto at = ended.find(id);
+  if (at == ended.end()) return false;
+  if (at->second.lives) doubt_ = true;
+  if (!begins && !at->second.lives && at->second.made == made_at(text)) return true;
+  ended.erase(at);
+  return false;
+}
+
+void Model::end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives) {
+  EndedThings& ended = ended_[static_cast<size_t>(kind)];
+  const auto [place, added] = ended.try_emplace(std::string(id));
+  place->second = {std::string(made_at(text)), seq, lives};
+  if (added) ended_order_.emplace_back(kind, id);
+  if (ended_order_.size() > options_.max_ended) {
+    const auto& [oldest_kind, oldest] = ended_order_.front();
+    ended_[static_cast<size_t>(oldest_kind)].erase(oldest);
+    ended_order_.pop_front();
+  }
+  if (const auto at = things(kind).find(id); at != things(kind).end()) erase(kind, at);
+  if (kind == IdKind::channel || kind == IdKind::bridge) end_what_is_on(kind, id, seq);
+}
+
+void Model::end_what_is_on(IdKind kind, std::string_view id, uint64_t seq) {
+  const std::string target = std::string(kind == IdKind::channel ? "channel:" : "bridge:") + std::string(id);
+  while (true) {
+    const auto at = on_.find(target);
+    if (at == on_.end()) return;
+    const auto [of_kind, name] = at->second;
+    const auto thing = things(of_kind).find(name);
+    if (thing == things(of_kind).end()) {
+      on_.erase(at);
+    } else {
+      end(of_kind, name, std::string(thing->second.text), seq, false);
+    }
+  }
+}
+
+void Model::erase(IdKind kind, Things::iterator at) {
+  bytes_ -= at->second.text.size() + at->second.variable_bytes;
+  if (kind == IdKind::playback || kind == IdKind::recording) {
+    const auto [begin, end] = on_.equal_range(std::string(target_of(at->second.text)));
+    const auto it = std::find_if(
+        begin, end, [&](const auto& on) { return on.second.first == kind && on.second.second == at->first; });
+    if (it != end) on_.erase(it);
+  }
+  things(kind).erase(at);
+}
+
+// What Asterisk tells no more of.
+void Model::forget(const Record& gone, uint64_t seq) {
+  for (size_t i = 0; i < gone.ids.size(); ++i) {
+    const auto id = gone.ids[i];
+    const Thing* thing = find(id.kind, id.text);
+    if (thing != nullptr) end(id.kind, id.text, std::string(thing->text), seq, true);
+  }
+}
+
+void Model::set_variable(Thing& channel, std::string_view name, std::string_view value) {
+  if (name.empty() || name.front() != '"' || value.empty() || value.front() != '"') return;
+  auto& variables = channel.variables;
+  const auto drop = [&](auto at) {
+    const size_t bytes = at->first.size() + at->second.size();
+    channel.variable_bytes -= bytes;
+    bytes_ -= bytes;
+    variables.erase(at);
+  };
+  const auto at = std::ranges::find(variables, name, &std::pair<std::string, std::string>::first);
+  if (at != variables.end()) drop(at);
+  const size_t bytes = name.size() + value.size();
+  if (bytes > options_.max_variable_bytes) return;
+  while (variables.size() >= options_.max_variables ||
+         channel.variable_bytes + bytes > options_.max_variable_bytes) {
+    drop(variables.begin());
+  }
+  variables.emplace_back(name, value);
+  channel.variable_bytes += bytes;
+  bytes_ += bytes;
+}
+
+void Model::make_room(IdKind kind) {
+  if (things(kind).size() >= options_.max_things) forget_oldest(kind);
+  if (bytes_ <= options_.max_bytes) return;
+  for (size_t i = 0; i < record::id_kinds; ++i) forget_oldest(static_cast<IdKind>(i));
+}
+
+// An eighth of them, those of which nothing was told for the longest time.
+void Model::forget_oldest(IdKind kind) {
+  Things& all = things(kind);
+  if (all.empty()) return;
+  std::vector<uint64_t> seqs;
+  seqs.reserve(all.size());
+  for (const auto& [id, thing] : all) seqs.push_back(thing.seq);
+  const auto limit = seqs.begin() + static_cast<ptrdiff_t>(seqs.size() / 8);
+  std::ranges::nth_element(seqs, limit);
+  for (auto at = all.begin(); at != all.end();) {
+    const auto next = std::next(at);
+    if (at->second.seq <= *limit) {
+      ++forgotten_;
+      erase(kind, at);
+    }
+    at = next;
+  }
+}
+
+}  // namespace aribus::state

@@ -1,0 +1,104 @@
+// What lives on one Asterisk, as its records tell.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "record/record.h"
+
+namespace aribus::state {
+
+using record::IdKind;
+
+struct ModelOptions {
+  size_t max_things = 100'000;           // of each kind; of more the longest unchanged are forgotten
+  size_t max_bytes = 256 << 20;          // of all together; likewise
+  size_t max_ended = 10'000;             // that are remembered to have ended
+  size_t max_variables = 256;            // of a channel; of more the longest unchanged are forgotten
+  size_t max_variable_bytes = 64 << 10;  // of a channel's variables together; likewise
+};
+
+// A channel, bridge, playback, recording, endpoint or device.
+struct Thing {
+  std::string text;  // as ARI showed it last: an object of JSON, regular
+  uint64_t seq = 0;  // of the record that told of it last
+  WallTime began;    // when it was made, if ARI says so; otherwise the time of the first record about it
+  // Of a channel:
+  std::string app;                                             // the Stasis application that it is in, or ""
+  std::vector<std::pair<std::string, std::string>> variables;  // names and values, both as JSON strings
+  size_t variable_bytes = 0;
+};
+
+// Fed with every record of one Asterisk, in their order; those of aribus' own making included. It knows what
+// they show, and forgets what they say has ended. Lives on the loop's thread.
+class Model {
+ public:
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view id) const { return hash_of(id); }
+  };
+  using Things = std::unordered_map<std::string, Thing, Hash, std::equal_to<>>;
+
+  // What an event does to the channel that it shows.
+  enum class Also : uint8_t { nothing, enters_stasis, leaves_stasis, leaves_bridge, sets_variable };
+
+  explicit Model(ModelOptions options = {}) : options_(options) {}
+
+  // `seq` is the record's.
+  void apply(const record::Record& record, uint64_t seq);
+
+  [[nodiscard]] const Things& of(IdKind kind) const { return things_[static_cast<size_t>(kind)]; }
+  // nullptr when there is none.
+  [[nodiscard]] const Thing* find(IdKind kind, std::string_view id) const;
+  // The record of that seq, or one after it, told of it: that it lives, or that it ended.
+  [[nodiscard]] bool touched_since(uint64_t seq, IdKind kind, std::string_view id) const;
+
+  // Whether, since the last call, something happened after which Asterisk may tell no more of what is known:
+  // a channel left Stasis, or a bridge.
+  [[nodiscard]] bool take_doubt() { return std::exchange(doubt_, false); }
+
+  // Of all texts and variables.
+  [[nodiscard]] size_t bytes() const { return bytes_; }
+  // How many things were forgotten for want of room.
+  [[nodiscard]] uint64_t forgotten() const { return forgotten_; }
+
+ private:
+  struct Ended {
+    std::string made;  // its `creationtime`, or ""
+    uint64_t seq = 0;
+    bool lives = false;  // it was only not heard of any more
+  };
+  using EndedThings = std::unordered_map<std::string, Ended, Hash, std::equal_to<>>;
+
+  Things& things(IdKind kind) { return things_[static_cast<size_t>(kind)]; }
+  void tell(Thing& channel, Also also, const record::Record& record);
+  Thing* show(IdKind kind, std::string_view text, bool begins, const record::Record& record, uint64_t seq);
+  [[nodiscard]] bool has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins);
+  void end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives);
+  void end_what_is_on(IdKind kind, std::string_view id, uint64_t seq);
+  void erase(IdKind kind, Things::iterator at);
+  void forget(const record::Record& gone, uint64_t seq);
+  void set_variable(Thing& channel, std::string_view name, std::string_view value);
+  void make_room(IdKind kind);
+  void forget_oldest(IdKind kind);
+
+  ModelOptions options_;
+  std::array<Things, record::id_kinds> things_;
+  std::array<EndedThings, record::id_kinds> ended_;
+  std::deque<std::pair<IdKind, std::string>> ended_order_;  // the longest ended first
+  std::unordered_multimap<std::string, std::pair<IdKind, std::string>>
+      on_;  // playbacks and recordings by target
+  size_t bytes_ = 0;
+  uint64_t forgotten_ = 0;
+  bool doubt_ = false;
+};
+
+}  // namespace aribus::state

@@ -1,0 +1,279 @@
+#include "state/survey.h"
+
+#include <utility>
+
+#include "ari/url.h"
+#include "base/json.h"
+#include "base/json_tape.h"
+#include "record/record.h"
+
+namespace aribus::state {
+namespace {
+
+// An application's subscriptions: the member of Application that lists them, the kind of the things, how an
+// event source of that kind begins, and what is listed when it is for all of them (22.10, 16.28).
+struct Source {
+  IdKind kind;
+  std::string_view member;
+  std::string_view prefix;
+  std::string_view all;
+  bool lasts;  // it does not come and go with calls
+};
+constexpr Source sources[] = {
+    {IdKind::channel, "channel_ids", "channel:", "__AST_CHANNEL_ALL_TOPIC", false},
+    {IdKind::bridge, "bridge_ids", "bridge:", "__AST_BRIDGE_ALL_TOPIC", false},
+    {IdKind::endpoint, "endpoint_ids", "endpoint:", "__AST_ENDPOINT_ALL_TOPIC", true},
+    {IdKind::device, "device_names", "deviceState:", "__AST_DEVICE_STATE_ALL_TOPIC", true},
+};
+
+template <typename Use>
+void for_each_source(const JsonValue& application, Use use) {
+  for (const Source& source : sources) {
+    const JsonValue* ids = find(application, source.member);
+    if (ids == nullptr || !ids->IsArray()) continue;
+    for (const JsonValue& id : ids->GetArray()) {
+      if (id.IsString()) use(source, as_view(id));
+    }
+  }
+}
+
+std::string list_of(const JsonValue& application, std::string_view name) {
+  const JsonValue* list = find(application, name);
+  return list != nullptr && list->IsArray() ? to_text(*list) : std::string("[]");
+}
+
+std::string_view model_of(IdKind kind) {
+  constexpr std::string_view names[] = {"Channel",       "Bridge",   "Playback",
+                                        "LiveRecording", "Endpoint", "DeviceState"};
+  return names[static_cast<size_t>(kind)];
+}
+
+std::string string_of(JsonView object, std::string_view name) {
+  const JsonView value = object.find(name);
+  return value.valid() && value.kind() == JsonKind::string ? value.string() : std::string();
+}
+
+std::string id_of(IdKind kind, JsonView thing) {
+  if (kind == IdKind::endpoint) return string_of(thing, "technology") + "/" + string_of(thing, "resource");
+  return string_of(thing, kind == IdKind::recording || kind == IdKind::device ? "name" : "id");
+}
+
+// Adds what Asterisk answered: one thing, or a list of them. False when it is neither.
+bool add(Survey& survey, IdKind kind, bool list, std::string_view body) {
+  const ari::Answer answer{ari::Type::model, list, ari::find_model(model_of(kind))};
+  const auto regular = record::regular_answer(body, answer);
+  if (!regular) return false;
+  JsonTape tape;
+  const JsonView value = tape.read(*regular);
+  auto& things = survey.things[static_cast<size_t>(kind)];
+  if (!list && value.kind() == JsonKind::object) {
+    things.insert_or_assign(id_of(kind, value), std::string(value.text()));
+    return true;
+  }
+  if (!list || value.kind() != JsonKind::array) return false;
+  for (const auto& child : value.children()) {
+    things.insert_or_assign(id_of(kind, child.value()), std::string(child.value().text()));
+  }
+  return true;
+}
+
+}  // namespace
+
+bool Heard::has(IdKind kind, std::string_view id) const {
+  const auto i = static_cast<size_t>(kind);
+  if (all[i] || ids[i].contains(id)) return true;
+  // Or all endpoints of its technology.
+  return kind == IdKind::endpoint && ids[i].contains(id.substr(0, id.find('/')));
+}
+
+const std::string* Survey::find(IdKind kind, std::string_view id) const {
+  const auto& of_kind = things[static_cast<size_t>(kind)];
+  const auto at = of_kind.find(id);
+  return at == of_kind.end() ? nullptr : &at->second;
+}
+
+AppSettings AppSettings::of(std::string_view application) {
+  AppSettings settings;
+  const Result<Json> json = parse_json(application);
+  if (!json || !json->IsObject()) return settings;
+  for_each_source(*json, [&](const Source& source, std::string_view id) {
+    if (id == source.all) {
+      settings.sources.emplace(source.prefix);
+    } else if (source.lasts) {
+      settings.sources.insert(std::string(source.prefix) + std::string(id));
+    }
+  });
+  settings.filter = R"({"allowed":)" + list_of(*json, "events_allowed") + R"(,"disallowed":)" +
+                    list_of(*json, "events_disallowed") + "}";
+  return settings;
+}
+
+// One survey under way.
+struct Surveyor::Round {
+  Done done;
+  bool heard_only = false;
+  bool restoring = false;
+  size_t open = 0;  // requests of this step
+  void (Surveyor::*next)(const std::shared_ptr<Round>&) = nullptr;
+  Survey survey;
+};
+
+void Surveyor::begin(Done done) {
+  round_ = std::make_shared<Round>();
+  round_->done = std::move(done);
+  read_applications(round_);
+}
+
+void Surveyor::begin_heard(Done done) {
+  round_ = std::make_shared<Round>();
+  round_->done = std::move(done);
+  round_->heard_only = true;
+  read_applications(round_);
+}
+
+void Surveyor::stop() {
+  round_.reset();
+}
+
+void Surveyor::see(const ari::HttpRequest& request, const ari::HttpResponse& response) {
+  constexpr std::string_view applications = "/ari/applications/";
+  const size_t at = request.target.find(applications);
+  if (at == std::string::npos || request.method == "GET" || response.status >= 300) return;
+  if (round_ && round_->restoring) return;  // it is read when that is done
+  const Result<Json> json = parse_json(response.body);
+  if (!json || !json->IsObject()) return;
+  settings_[std::string(find_string(*json, "name"))] = AppSettings::of(response.body);
+}
+
+void Surveyor::read_applications(const std::shared_ptr<Round>& round) {
+  round->next = &Surveyor::read_things;
+  round->open = 1;
+  for (const std::string& app : client_.options().apps) read_application(round, app, false);
+  finish_part(round);
+}
+
+void Surveyor::read_application(const std::shared_ptr<Round>& round, const std::string& app, bool restored) {
+  get(round, "/applications/" + ari::percent_encode(app),
+      [this, round, app, restored](std::string_view body) {
+        const Result<Json> json = parse_json(body);
+        if (!json || !json->IsObject()) return false;
+        const AppSettings present = AppSettings::of(body);
+        if (!restored && !round->heard_only) {
+          const size_t before = round->open;
+          restore(round, app, present);
+          if (round->open > before) {
+            read_application(round, app, true);
+            return true;
+          }
+        }
+        settings_[app] = present;
+        for_each_source(*json, [&](const Source& source, std::string_view id) {
+          const auto i = static_cast<size_t>(source.kind);
+          if (id == source.all) {
+            round->survey.heard.all[i] = true;
+          } else {
+            round->survey.heard.ids[i].emplace(id);
+          }
+        });
+        return true;
+      });
+}
+
+// What is missing is set again; the application is read again behind that.
+void Surveyor::restore(const std::shared_ptr<Round>& round, const std::string& app,
+                       const AppSettings& present) {
+  const auto at = settings_.find(app);
+  if (at == settings_.end()) return;
+  const AppSettings wanted = at->second;
+  const std::string path = "/applications/" + ari::percent_encode(app);
+  for (const std::string& source : wanted.sources) {
+    if (present.sources.contains(source)) continue;
+    set(round, "POST", path + "/subscription?eventSource=" + ari::percent_encode(source), "");
+  }
+  if (wanted.filter != present.filter) set(round, "PUT", path + "/eventFilter", wanted.filter);
+}
+
+void Surveyor::read_things(const std::shared_ptr<Round>& round) {
+  round->next = nullptr;
+  round->open = 1;
+  if (!round->heard_only) {
+    const auto list = [&](IdKind kind, const char* path) {
+      get(round, path, [round, kind](std::string_view body) { return add(round->survey, kind, true, body); });
+    };
+    const auto hears = [&](IdKind kind) {
+      const auto i = static_cast<size_t>(kind);
+      return round->survey.heard.all[i] || !round->survey.heard.ids[i].empty();
+    };
+    list(IdKind::channel, "/channels");
+    list(IdKind::bridge, "/bridges");
+    if (hears(IdKind::endpoint)) list(IdKind::endpoint, "/endpoints");
+    if (hears(IdKind::device)) list(IdKind::device, "/deviceStates");  // those of Stasis alone
+    for (const auto& [id, thing] : model_.of(IdKind::playback)) {
+      read_one(round, IdKind::playback, "/playbacks/", id);
+    }
+    for (const auto& [id, thing] : model_.of(IdKind::recording)) {
+      read_one(round, IdKind::recording, "/recordings/live/", id);
+    }
+    for (const auto& [id, thing] : model_.of(IdKind::device)) {
+      read_one(round, IdKind::device, "/deviceStates/", id);
+    }
+    for (const std::string& name : round->survey.heard.ids[static_cast<size_t>(IdKind::device)]) {
+      if (model_.find(IdKind::device, name) == nullptr)
+        read_one(round, IdKind::device, "/deviceStates/", name);
+    }
+  }
+  finish_part(round);
+}
+
+void Surveyor::read_one(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path,
+                        const std::string& id) {
+  ++round->open;
+  client_.request("GET", path + ari::percent_encode(id), "",
+                  [this, round, kind, path](const Result<ari::HttpResponse>& answer) {
+                    if (round != round_) return;
+                    if (answer && answer->status == 404) return finish_part(round);  // it is not there
+                    take(round, path, answer,
+                         [&](std::string_view body) { return add(round->survey, kind, false, body); });
+                  });
+}
+
+void Surveyor::get(const std::shared_ptr<Round>& round, const std::string& target, Handle handle) {
+  ++round->open;
+  client_.request("GET", target, "",
+                  [this, round, target, handle = std::move(handle)](const Result<ari::HttpResponse>& answer) {
+                    if (round == round_) take(round, target, answer, handle);
+                  });
+}
+
+void Surveyor::set(const std::shared_ptr<Round>& round, const std::string& method, const std::string& target,
+                   const std::string& body) {
+  round->restoring = true;
+  ++round->open;
+  client_.request(method, target, body, [this, round, target](const Result<ari::HttpResponse>& answer) {
+    if (round != round_) return;
+    // What is refused is not there any more; the application will be read again.
+    answer ? finish_part(round) : fail(round, target + ": " + answer.error().message);
+  });
+}
+
+void Surveyor::take(const std::shared_ptr<Round>& round, const std::string& target,
+                    const Result<ari::HttpResponse>& answer, const Handle& handle) {
+  if (!answer) return fail(round, target + ": " + answer.error().message);
+  if (answer->status != 200) return fail(round, target + ": HTTP status " + std::to_string(answer->status));
+  if (!handle(answer->body)) return fail(round, target + ": the answer is not what it should be");
+  finish_part(round);
+}
+
+void Surveyor::finish_part(const std::shared_ptr<Round>& round) {
+  if (--round->open > 0) return;
+  if (round->next != nullptr) return (this->*std::exchange(round->next, nullptr))(round);
+  round_.reset();
+  round->done(std::move(round->survey));
+}
+
+void Surveyor::fail(const std::shared_ptr<Round>& round, const std::string& why) {
+  round_.reset();
+  round->done(Error{ErrorKind::refused, why, {}});
+}
+
+}  // namespace aribus::state

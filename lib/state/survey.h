@@ -1,0 +1,90 @@
+// What Asterisk itself answers about what lives on it.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ari/client.h"
+#include "record/ids.h"
+#include "state/model.h"
+
+namespace aribus::state {
+
+// What applications hear of: GET /applications/{app}.
+struct Heard {
+  std::array<std::set<std::string, std::less<>>, record::id_kinds> ids;
+  std::array<bool, record::id_kinds> all{};  // of everything of this kind
+
+  [[nodiscard]] bool has(IdKind kind, std::string_view id) const;
+};
+
+struct Survey {
+  Heard heard;
+  // By kind and id, as regular JSON. Of playbacks, recordings and devices only those that were asked for.
+  std::array<std::map<std::string, std::string, std::less<>>, record::id_kinds> things;
+
+  // nullptr when there is none.
+  [[nodiscard]] const std::string* find(IdKind kind, std::string_view id) const;
+};
+
+// What programs set on an application, which it loses when Asterisk restarts.
+struct AppSettings {
+  std::set<std::string> sources;  // "endpoint:PJSIP", "deviceState:", …
+  std::string filter;             // the body of applications.filter
+
+  // Of an Application, as ARI shows it; what comes and goes with calls is left out.
+  [[nodiscard]] static AppSettings of(std::string_view application);
+};
+
+// Asks Asterisk, step by step: the applications, then what there is. One survey at a time.
+class Surveyor {
+ public:
+  // An error of kind refused: Asterisk answers, and not as it should.
+  using Done = std::function<void(Result<Survey>)>;
+
+  Surveyor(ari::Client& client, const Model& model) : client_(client), model_(model) {}
+  ~Surveyor() { stop(); }
+  Surveyor(const Surveyor&) = delete;
+  Surveyor& operator=(const Surveyor&) = delete;
+
+  // Sets again what programs have set on the applications, if it is gone, and reads everything. `done` is
+  // called once, unless another survey begins or stop() is called first.
+  void begin(Done done);
+  // Reads only what the applications hear of.
+  void begin_heard(Done done);
+  void stop();
+
+  // To be called for each request that Asterisk has answered: it may have set something on an application.
+  void see(const ari::HttpRequest& request, const ari::HttpResponse& response);
+
+ private:
+  struct Round;
+  using Handle = std::function<bool(std::string_view body)>;  // false: it is not what it should be
+
+  void read_applications(const std::shared_ptr<Round>& round);
+  void read_application(const std::shared_ptr<Round>& round, const std::string& app, bool restored);
+  void restore(const std::shared_ptr<Round>& round, const std::string& app, const AppSettings& present);
+  void read_things(const std::shared_ptr<Round>& round);
+  void read_one(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path,
+                const std::string& id);
+  void get(const std::shared_ptr<Round>& round, const std::string& target, Handle handle);
+  void set(const std::shared_ptr<Round>& round, const std::string& method, const std::string& target,
+           const std::string& body);
+  void take(const std::shared_ptr<Round>& round, const std::string& target,
+            const Result<ari::HttpResponse>& answer, const Handle& handle);
+  void finish_part(const std::shared_ptr<Round>& round);
+  void fail(const std::shared_ptr<Round>& round, const std::string& why);
+
+  ari::Client& client_;
+  const Model& model_;
+  std::shared_ptr<Round> round_;
+  std::map<std::string, AppSettings> settings_;  // by application
+};
+
+}  // namespace aribus::state

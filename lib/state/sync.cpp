@@ -1,0 +1,137 @@
+#include "state/sync.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ari/url.h"
+#include "base/bytes.h"
+#include "base/json.h"
+#include "state/difference.h"
+
+namespace aribus::state {
+namespace {
+
+using record::Record;
+
+// How much of what there was is known again, and the ids of all that can end.
+Record resynced(const std::string& server, const Model& model, const Difference& difference) {
+  Record record = record::own_record("server.resynced", server, render([&](JsonWriter& writer) {
+                                       const auto number = [&](const char* name, size_t value) {
+                                         writer.Key(name);
+                                         writer.Uint64(value);
+                                       };
+                                       writer.StartObject();
+                                       number("came", difference.came);
+                                       number("changed", difference.changed);
+                                       number("ended", difference.ended);
+                                       writer.EndObject();
+                                     }),
+                                     wall_now());
+  for (const IdKind kind : {IdKind::channel, IdKind::bridge, IdKind::playback, IdKind::recording}) {
+    for (const auto& [id, thing] : model.of(kind)) record.ids.add(kind, id);
+  }
+  return record;
+}
+
+}  // namespace
+
+Sync::Sync(std::string server, ari::Client& client, Model& model, Handlers handlers, SyncOptions options)
+    : server_(std::move(server)),
+      client_(client),
+      model_(model),
+      handlers_(std::move(handlers)),
+      options_(options),
+      surveyor_(client, model),
+      mark_("aribus-" + random_hex(6) + "-"),
+      timer_(client.loop()) {}
+
+void Sync::begin() {
+  stop();
+  pause_ = options_.first_pause;
+  survey();
+}
+
+void Sync::stop() {
+  phase_ = Phase::idle;
+  surveyor_.stop();
+  fences_.clear();
+  timer_.stop();
+}
+
+bool Sync::take(const Record& record) {
+  if (record.type != "ChannelUserevent") return false;
+  const std::string_view name = record.member("eventname");
+  if (name.size() < 2 + mark_.size() || name.compare(1, mark_.size(), mark_) != 0) return false;
+  lower_fence(std::string(name.substr(1, name.size() - 2)));
+  return true;
+}
+
+void Sync::survey() {
+  phase_ = Phase::asking;
+  begin_ = handlers_.next_seq();
+  surveyor_.begin([this](Result<Survey> survey) {
+    if (!survey) return retry(survey.error().message);
+    survey_ = std::move(*survey);
+    raise_fences();
+  });
+}
+
+// In every application: each has an event stream of its own up to the WebSocket.
+void Sync::raise_fences() {
+  phase_ = Phase::fencing;
+  for (size_t i = 0; i < client_.options().apps.size(); ++i) {
+    fences_.insert(mark_ + std::to_string(++fence_number_));
+  }
+  auto app = client_.options().apps.begin();
+  const std::set<std::string> names = fences_;
+  for (const std::string& name : names) {
+    client_.request("POST", "/events/user/" + name + "?application=" + ari::percent_encode(*app++), "",
+                    [this, name](const Result<ari::HttpResponse>& answer) {
+                      // A user that may only read can't have it sent.
+                      if (!answer || answer->status >= 300) lower_fence(name);
+                    });
+  }
+  timer_.once(options_.fence_timeout, [this] { merge(); });
+}
+
+void Sync::lower_fence(const std::string& name) {
+  if (phase_ == Phase::fencing && fences_.erase(name) > 0 && fences_.empty()) merge();
+}
+
+void Sync::merge() {
+  fences_.clear();
+  timer_.stop();
+  const Survey survey = std::exchange(survey_, {});
+  const Difference found = difference(server_, client_.options().apps, model_, survey, begin_, wall_now());
+  for (const Record& record : found.records) handlers_.publish(record);
+  // What was told of by these is looked at once more, soon.
+  const Record not_heard = gone(server_, model_, survey.heard, begin_, wall_now(), doubt_);
+  if (not_heard.ids.size() > 0) handlers_.publish(not_heard);
+  phase_ = Phase::done;
+  handlers_.done();
+  handlers_.publish(resynced(server_, model_, found));
+  timer_.every(options_.doubt_interval, [this] { look_for_doubt(); });
+}
+
+void Sync::retry(const std::string& reason) {
+  handlers_.failed(reason);
+  timer_.once(pause_, [this] { survey(); });
+  pause_ = std::min(2 * pause_, options_.longest_pause);
+}
+
+// Asterisk does not say when it stops telling of a thing.
+void Sync::look_for_doubt() {
+  if (!model_.take_doubt() && !doubt_) return;
+  doubt_ = false;
+  const uint64_t begin = handlers_.next_seq();
+  surveyor_.begin_heard([this, begin](const Result<Survey>& survey) {
+    if (!survey) {
+      doubt_ = true;
+      return;
+    }
+    const Record not_heard = gone(server_, model_, survey->heard, begin, wall_now(), doubt_);
+    if (not_heard.ids.size() > 0) handlers_.publish(not_heard);
+  });
+}
+
+}  // namespace aribus::state

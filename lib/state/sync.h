@@ -1,0 +1,82 @@
+// Brings what is known of an Asterisk back to the truth after nobody listened.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+
+#include "ari/client.h"
+#include "base/loop.h"
+#include "record/record.h"
+#include "state/model.h"
+#include "state/survey.h"
+
+namespace aribus::state {
+
+struct SyncOptions {
+  Milliseconds fence_timeout{2000};  // for an event of ours to come through the event stream
+  Milliseconds first_pause{500};     // after a failure; doubles from there
+  Milliseconds longest_pause{5000};
+  Milliseconds doubt_interval{500};  // from one look whether all that is known is still heard of to the next
+};
+
+// Each time the event stream stands it asks Asterisk what there is, while events already flow, and publishes
+// records of the difference. To know which of the events came before an answer it has Asterisk send an event
+// of its own behind the last answer: what has been told of until that comes is left to the events, everything
+// else to the answers. Lives on the loop's thread.
+class Sync {
+ public:
+  struct Handlers {
+    std::function<void(const record::Record&)> publish;
+    std::function<uint64_t()> next_seq;  // of the next record to be published
+    std::function<void()> done;          // what is known is the truth now
+    std::function<void(const std::string& reason)>
+        failed;  // it is tried again, for as long as the stream stands
+  };
+
+  // `server` is its name in records.
+  Sync(std::string server, ari::Client& client, Model& model, Handlers handlers, SyncOptions options = {});
+
+  // The event stream stands.
+  void begin();
+  // It has ended.
+  void stop();
+  // What is known is the truth.
+  [[nodiscard]] bool done() const { return phase_ == Phase::done; }
+
+  // Whether the record is an event that this made Asterisk send: it is nobody else's.
+  [[nodiscard]] bool take(const record::Record& record);
+  // See Surveyor.
+  void see(const ari::HttpRequest& request, const ari::HttpResponse& response) {
+    surveyor_.see(request, response);
+  }
+
+ private:
+  enum class Phase { idle, asking, fencing, done };
+
+  void survey();
+  void raise_fences();
+  void lower_fence(const std::string& name);
+  void merge();
+  void retry(const std::string& reason);
+  void look_for_doubt();
+
+  std::string server_;
+  ari::Client& client_;
+  Model& model_;
+  Handlers handlers_;
+  SyncOptions options_;
+  Surveyor surveyor_;
+  Phase phase_ = Phase::idle;
+  uint64_t begin_ = 0;  // seq of the first record since the survey began
+  Survey survey_;
+  std::set<std::string> fences_;  // names of the events that have not come
+  std::string mark_;              // that these names begin with
+  uint64_t fence_number_ = 0;
+  bool doubt_ = false;  // whether all that is known is still heard of
+  Milliseconds pause_{0};
+  Timer timer_;  // until the next attempt, for the fences, or for doubt
+};
+
+}  // namespace aribus::state

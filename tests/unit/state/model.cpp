@@ -1,0 +1,258 @@
+// What lives, as the records tell.
+#include "state/model.h"
+
+#include <map>
+#include <random>
+
+#include "tests/catch.h"
+#include "tests/unit/helpers.h"
+
+using namespace aribus;
+using namespace aribus::state;
+
+namespace {
+
+struct Stage {
+  Model model;
+  record::EventReader events{[] { return *parse_time("2026-11-22T23:50:00.001Z"); }};
+  record::Record record;
+  uint64_t seq = 0;
+
+  explicit Stage(ModelOptions options = {}) : model(options) {}
+
+  void tell(const std::string& event) {
+    events.read(event, event.size(), "pbx1", record);
+    INFO(event);
+    REQUIRE(record.type != "Malformed");
+    model.apply(record, ++seq);
+  }
+  void tell(const std::string& type, const std::string& members) {
+    tell(R"({"type":")" + type + R"(","timestamp":"2026-11-22T23:47:30.000+0000","application":"demo",)" +
+         members + "}");
+  }
+  // That Asterisk tells no more of it.
+  void gone(IdKind kind, const std::string& id) {
+    record::Record own = record::own_record("state.gone", "pbx1", {}, wall_now());
+    own.ids.add(kind, id);
+    model.apply(own, ++seq);
+  }
+  [[nodiscard]] bool lives(IdKind kind, const std::string& id) const {
+    return model.find(kind, id) != nullptr;
+  }
+};
+
+std::string channel(const std::string& id, const std::string& state = "Up",
+                    const std::string& made = "2026-11-22T23:47:29.969+0000") {
+  return R"({"id":")" + id + R"(","name":"PJSIP/x","state":")" + state +
+         R"(","caller":{"name":"","number":""},)" + R"("creationtime":")" + made + R"("})";
+}
+std::string with_channel(const std::string& id, const std::string& state = "Up") {
+  return R"("channel":)" + channel(id, state);
+}
+std::string bridge(const std::string& id, const std::string& channels) {
+  return R"({"id":")" + id + R"(","technology":"simple_bridge","bridge_type":"mixing","channels":[)" +
+         channels + R"(],"creationtime":"2026-11-22T23:47:29.969+0000"})";
+}
+
+}  // namespace
+
+TEST_CASE("a channel lives from the first event that shows it to its end") {
+  Stage stage;
+  stage.tell("StasisStart", R"("args":[],)" + with_channel("c1", "Ring"));
+  const Thing* thing = stage.model.find(IdKind::channel, "c1");
+  REQUIRE(thing != nullptr);
+  CHECK(thing->app == "demo");
+  CHECK(to_rfc3339(thing->began) == "2026-11-22T23:47:29.969Z");
+  stage.tell("ChannelStateChange", with_channel("c1", "Up"));
+  CHECK_THAT(thing->text, ContainsSubstring(R"("state":"Up")"));
+  CHECK(thing->app == "demo");
+  CHECK(thing->seq == 2);
+  CHECK(stage.model.touched_since(2, IdKind::channel, "c1"));
+  CHECK_FALSE(stage.model.touched_since(3, IdKind::channel, "c1"));
+  stage.tell("StasisEnd", with_channel("c1"));
+  CHECK(thing->app.empty());
+  stage.tell("ChannelDestroyed", R"("cause":16,)" + with_channel("c1"));
+  CHECK(stage.model.of(IdKind::channel).empty());
+  CHECK(stage.model.touched_since(4, IdKind::channel, "c1"));
+  CHECK(stage.model.bytes() == 0);
+}
+
+TEST_CASE("what has ended stays ended, and another of the same id lives") {
+  Stage stage;
+  stage.tell("ChannelDestroyed", R"("cause":16,)" + with_channel("c1"));
+  stage.tell("ChannelHangupRequest", with_channel("c1"));
+  CHECK_FALSE(stage.lives(IdKind::channel, "c1"));
+  stage.tell("ChannelCreated", R"("channel":)" + channel("c1", "Down", "2026-11-22T23:59:00.000+0000"));
+  CHECK(stage.lives(IdKind::channel, "c1"));
+  stage.tell("ChannelHangupRequest", R"("channel":)" + channel("c1", "Up", "2026-11-22T23:59:00.000+0000"));
+  CHECK(stage.lives(IdKind::channel, "c1"));
+
+  const std::string playback =
+      R"("playback":{"id":"p1","media_uri":"sound:x","target_uri":"channel:c1","state":)";
+  stage.tell("PlaybackStarted", playback + R"("playing"})");
+  stage.tell("PlaybackFinished", playback + R"("done"})");
+  stage.tell("PlaybackContinuing", playback + R"("continuing"})");
+  CHECK_FALSE(stage.lives(IdKind::playback, "p1"));
+  stage.tell("PlaybackStarted", playback + R"("playing"})");
+  CHECK(stage.lives(IdKind::playback, "p1"));
+}
+
+TEST_CASE("bridges come, change, merge and end") {
+  Stage stage;
+  stage.tell("BridgeCreated", R"("bridge":)" + bridge("b1", ""));
+  stage.tell("ChannelEnteredBridge", R"("bridge":)" + bridge("b1", R"("c1")") + "," + with_channel("c1"));
+  CHECK_THAT(stage.model.find(IdKind::bridge, "b1")->text, ContainsSubstring(R"(["c1"])"));
+  CHECK(stage.lives(IdKind::channel, "c1"));
+  stage.tell("BridgeMerged",
+             R"("bridge":)" + bridge("b2", R"("c1")") + R"(,"bridge_from":)" + bridge("b1", ""));
+  CHECK_FALSE(stage.lives(IdKind::bridge, "b1"));
+  CHECK(stage.lives(IdKind::bridge, "b2"));
+  stage.tell("BridgeDestroyed", R"("bridge":)" + bridge("b2", ""));
+  CHECK(stage.model.of(IdKind::bridge).empty());
+}
+
+TEST_CASE("a playback and a recording end with what they are on") {
+  Stage stage;
+  stage.tell("StasisStart", R"("args":[],)" + with_channel("c1"));
+  stage.tell("PlaybackStarted",
+             R"("playback":{"id":"p1","media_uri":"sound:x","target_uri":"channel:c1","state":"playing"})");
+  stage.tell("RecordingStarted",
+             R"("recording":{"name":"r1","format":"wav","target_uri":"channel:c1","state":"recording"})");
+  stage.tell("RecordingStarted",
+             R"("recording":{"name":"r2","format":"wav","target_uri":"bridge:c1","state":"recording"})");
+  stage.tell("ChannelDestroyed", R"("cause":16,)" + with_channel("c1"));
+  CHECK(stage.model.of(IdKind::playback).empty());
+  CHECK_FALSE(stage.lives(IdKind::recording, "r1"));
+  CHECK(stage.lives(IdKind::recording, "r2"));
+  stage.tell("RecordingFailed",
+             R"("recording":{"name":"r2","format":"wav","target_uri":"bridge:c1","state":"failed"})");
+  CHECK(stage.model.bytes() == 0);
+}
+
+TEST_CASE("endpoints and devices are known by what they are called") {
+  Stage stage;
+  stage.tell("EndpointStateChange",
+             R"("endpoint":{"technology":"PJSIP","resource":"100","state":"online","channel_ids":[]})");
+  stage.tell("DeviceStateChanged", R"("device_state":{"name":"Stasis:x","state":"BUSY"})");
+  CHECK(stage.lives(IdKind::endpoint, "PJSIP/100"));
+  CHECK(stage.lives(IdKind::device, "Stasis:x"));
+}
+
+TEST_CASE("several things shown by one event, with ids that need decoding") {
+  Stage stage;
+  stage.tell("Dial", R"("dialstatus":"","peer":)" + channel("p\\\"1") + R"(,"caller":)" + channel("c1"));
+  CHECK(stage.lives(IdKind::channel, "p\"1"));
+  CHECK(stage.lives(IdKind::channel, "c1"));
+}
+
+TEST_CASE("variables are known as far as events told them, and bounded") {
+  Stage stage({.max_variables = 3, .max_variable_bytes = 100});
+  const auto set = [&](const std::string& name, const std::string& value) {
+    stage.tell("ChannelVarset",
+               R"("variable":")" + name + R"(","value":")" + value + R"(",)" + with_channel("c1"));
+  };
+  const auto names = [&] {
+    std::string all;
+    for (const auto& [name, value] : stage.model.find(IdKind::channel, "c1")->variables) all += name + value;
+    return all;
+  };
+  set("A", "1");
+  set("B", "2");
+  set("A", "3");
+  CHECK(names() == R"("B""2""A""3")");
+  set("C", "4");
+  set("D", "5");
+  CHECK(names() == R"("A""3""C""4""D""5")");
+  set("E", std::string(90, 'x'));
+  CHECK(names() == R"("E")" + ("\"" + std::string(90, 'x') + "\""));
+  set("F", std::string(200, 'x'));
+  CHECK(names().find('F') == std::string::npos);
+  stage.tell("ChannelVarset", R"("variable":"GLOBAL","value":"1")");
+  stage.tell("ChannelDestroyed", R"("cause":16,)" + with_channel("c1"));
+  CHECK(stage.model.bytes() == 0);
+}
+
+TEST_CASE("there is doubt after a channel left an application or a bridge, or what is gone shows again") {
+  Stage stage;
+  stage.tell("StasisStart", R"("args":[],)" + with_channel("c1"));
+  CHECK_FALSE(stage.model.take_doubt());
+  stage.tell("StasisEnd", with_channel("c1"));
+  CHECK(stage.model.take_doubt());
+  CHECK_FALSE(stage.model.take_doubt());
+  stage.gone(IdKind::channel, "c1");
+  CHECK_FALSE(stage.lives(IdKind::channel, "c1"));
+  stage.tell("ChannelVarset", R"("variable":"A","value":"1",)" + with_channel("c1"));
+  CHECK(stage.lives(IdKind::channel, "c1"));
+  CHECK(stage.model.take_doubt());
+  stage.tell("ChannelLeftBridge", R"("bridge":)" + bridge("b1", "") + "," + with_channel("c1"));
+  CHECK(stage.model.take_doubt());
+}
+
+TEST_CASE("the model is bounded: the longest unchanged are forgotten") {
+  Stage stage({.max_things = 80, .max_ended = 10});
+  for (int i = 0; i < 1000; ++i) {
+    stage.tell("ChannelStateChange", with_channel("c" + std::to_string(i)));
+    stage.tell("ChannelStateChange", with_channel("c0"));
+    REQUIRE(stage.model.of(IdKind::channel).size() <= 80);
+  }
+  CHECK(stage.lives(IdKind::channel, "c0"));
+  CHECK(stage.lives(IdKind::channel, "c999"));
+  CHECK(stage.model.forgotten() + stage.model.of(IdKind::channel).size() == 1000);
+
+  Stage bytes({.max_bytes = 10'000});
+  for (int i = 0; i < 1000; ++i) bytes.tell("ChannelStateChange", with_channel("c" + std::to_string(i)));
+  CHECK(bytes.model.bytes() <= 10'300);
+  CHECK(bytes.lives(IdKind::channel, "c999"));
+}
+
+TEST_CASE("odd events teach nothing and do no harm") {
+  Stage stage;
+  stage.tell("ChannelStateChange", R"("channel":"c1")");
+  stage.tell("ChannelStateChange", R"("channel":{})");
+  stage.tell("ChannelStateChange", R"("channel":{"id":5})");
+  stage.tell("ChannelStateChange", R"("channel":{"id":""})");
+  stage.tell("ChannelStateChange", R"("channel":[)" + channel("c1") + "]");
+  stage.tell("EndpointStateChange", R"("endpoint":{"technology":"PJSIP"})");
+  stage.tell("NoSuchType", with_channel("c1"));
+  stage.tell("ChannelVarset", R"("variable":5,"value":null,)" + with_channel("c2"));
+  for (size_t kind = 0; kind < record::id_kinds; ++kind) {
+    CHECK(stage.model.of(static_cast<IdKind>(kind)).size() == (kind == 0 ? 1 : 0));
+  }
+}
+
+// Against a model that a child could write: random events, of few ids, so that they meet.
+TEST_CASE("whatever the order of events, the model holds what was shown last and has not ended") {
+  Stage stage;
+  std::mt19937 random(20261123);
+  const auto any = [&](int below) { return static_cast<int>(random() % static_cast<unsigned>(below)); };
+  struct Plain {
+    std::string state;
+    std::string made;
+  };
+  std::map<std::string, Plain> lives;
+  std::map<std::string, std::string> ended;  // with its creationtime
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string id = "c" + std::to_string(any(12));
+    const std::string made = "2026-11-22T23:47:0" + std::to_string(any(4)) + ".000Z";
+    const std::string state = std::vector<std::string>{"Down", "Ring", "Up"}[static_cast<size_t>(any(3))];
+    const std::string text = R"("channel":)" + channel(id, state, made);
+    if (any(4) == 0) {
+      stage.tell("ChannelDestroyed", R"("cause":16,)" + text);
+      lives.erase(id);
+      ended[id] = made;
+    } else {
+      stage.tell(any(2) == 0 ? "ChannelStateChange" : "ChannelDtmfReceived",
+                 R"("digit":"1","duration_ms":5,)" + text);
+      if (!lives.contains(id) && ended.contains(id) && ended[id] == made) continue;
+      if (!lives.contains(id)) ended.erase(id);
+      lives[id] = {state, made};
+    }
+    REQUIRE(stage.model.of(IdKind::channel).size() == lives.size());
+    for (const auto& [each, plain] : lives) {
+      const Thing* thing = stage.model.find(IdKind::channel, each);
+      REQUIRE(thing != nullptr);
+      REQUIRE(thing->text.find(R"("state":")" + plain.state + "\"") != std::string::npos);
+      REQUIRE(thing->text.find(plain.made) != std::string::npos);
+    }
+  }
+}

@@ -1,0 +1,270 @@
+// Finding out what happened while nobody listened.
+#include "state/sync.h"
+
+#include "state/difference.h"
+#include "tests/catch.h"
+#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/unit/helpers.h"
+
+using namespace aribus;
+using namespace aribus::state;
+using aribus::test::FakeAsterisk;
+using aribus::test::json;
+using aribus::test::pump;
+
+namespace {
+
+std::string channel(const std::string& id, const std::string& app_name, const std::string& app_data,
+                    const std::string& state = "Up") {
+  return R"({"id":")" + id + R"(","name":"PJSIP/x","state":")" + state +
+         R"(","caller":{"name":"","number":""},)" +
+         R"("dialplan":{"context":"x","exten":"x","priority":1,"app_name":")" + app_name +
+         R"(","app_data":")" + app_data + R"("},"creationtime":"2026-11-22T23:47:29.969+0000"})";
+}
+std::string bridge(const std::string& id, const std::string& channels) {
+  return R"({"id":")" + id +
+         R"(","technology":"simple_bridge","bridge_type":"mixing","bridge_class":"stasis",)" +
+         R"("creator":"Stasis","name":"","channels":[)" + channels +
+         R"(],"creationtime":"2026-11-22T23:47:29.969+0000"})";
+}
+std::string event(const std::string& type, const std::string& members) {
+  return R"({"type":")" + type + R"(","timestamp":"2026-11-22T23:47:30.000+0000",)" + members +
+         R"(,"application":"demo"})";
+}
+
+// A Sync at an Asterisk whose answers the test gives; events go through it as through the daemon.
+struct Stage {
+  Loop loop;
+  FakeAsterisk asterisk{loop, test::behave_well};
+  std::unique_ptr<ari::Client> client;
+  Model model;
+  record::EventReader events;
+  std::vector<record::Record> records;
+  std::vector<std::string> failures;
+  std::unique_ptr<Sync> sync;
+  std::map<std::string, std::string> answers;  // by path; others get 404
+  std::string application = R"("channel_ids":[],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
+  bool fences = true;
+  int done = 0;
+
+  Stage() {
+    ari::ClientOptions options;
+    options.url = asterisk.url();
+    options.apps = {"demo"};
+    ari::Client::Handlers handlers;
+    handlers.message = [this](std::string_view text, size_t total_bytes) {
+      record::Record record;
+      events.read(text, total_bytes, "pbx1", record);
+      if (!sync->take(record)) publish(record);
+    };
+    handlers.application_answered = [this](const auto& request, const auto& response) {
+      sync->see(request, response);
+    };
+    client = ari::Client::make(loop, options, handlers).value();
+    sync = std::make_unique<Sync>("pbx1", *client, model,
+                                  Sync::Handlers{[this](const record::Record& record) { publish(record); },
+                                                 [this] { return records.size(); }, [this] { ++done; },
+                                                 [this](const std::string& why) { failures.push_back(why); }},
+                                  SyncOptions{.fence_timeout = Milliseconds(100),
+                                              .first_pause = Milliseconds(20),
+                                              .longest_pause = Milliseconds(40),
+                                              .doubt_interval = Milliseconds(10)});
+    client->connect();
+    REQUIRE(pump(loop, [&] { return client->is_connected(); }));
+    answers["/channels"] = answers["/bridges"] = answers["/endpoints"] = answers["/deviceStates"] = "[]";
+    asterisk.set_script([this](auto& peer, const std::string& request) { script(peer, request); });
+  }
+
+  void script(FakeAsterisk::Peer& peer, const std::string& request) {
+    const size_t begin = request.find("/ari") + 4;
+    const std::string path = request.substr(begin, request.find_first_of(" ?", begin) - begin);
+    constexpr std::string_view user = "/events/user/";
+    if (path.starts_with(user)) {
+      if (fences) {
+        asterisk.websocket()->text(
+            event("ChannelUserevent", R"("eventname":")" + path.substr(user.size()) + R"(","userevent":{})"));
+      }
+      return peer.answer(204, "");
+    }
+    if (path.starts_with("/applications/demo")) {
+      return peer.answer(
+          200, R"({"name":"demo",)" + application + R"(,"events_allowed":[],"events_disallowed":[]})");
+    }
+    const auto at = answers.find(path);
+    at == answers.end() ? peer.answer(404, "{}") : peer.answer(200, at->second);
+  }
+
+  void publish(const record::Record& record) {
+    model.apply(record, records.size());
+    records.push_back(record);
+  }
+  void tell(const std::string& text) {
+    record::Record record;
+    events.read(text, text.size(), "pbx1", record);
+    publish(record);
+  }
+  // Runs one whole sync, and returns the types of the records that it made.
+  std::string resync() {
+    const size_t before = records.size();
+    sync->begin();
+    const int was = done;
+    REQUIRE(pump(loop, [&] { return done > was; }));
+    return types(before);
+  }
+  [[nodiscard]] std::string types(size_t from) const {
+    std::string all;
+    for (size_t i = from; i < records.size(); ++i) {
+      std::string id;
+      for (size_t j = 0; j < records[i].ids.size(); ++j) id += "/" + std::string(records[i].ids[j].text);
+      if (records[i].type == "server.resynced") id.clear();
+      all += (all.empty() ? "" : " ") + records[i].type + id;
+    }
+    return all;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what came while nobody listened is told") {
+  Stage stage;
+  stage.application =
+      R"("channel_ids":["c1","c2"],"bridge_ids":["b1"],"endpoint_ids":["PJSIP"],"device_names":["Stasis:x"])";
+  stage.answers["/channels"] = "[" + channel("c1", "Stasis", "demo,inbound,100") + "," +
+                               channel("c2", "Dial", "PJSIP/x") + "," + channel("other", "Stasis", "other") +
+                               "]";
+  stage.answers["/bridges"] = "[" + bridge("b1", R"("c1")") + "," + bridge("other", "") + "]";
+  stage.answers["/endpoints"] =
+      R"([{"technology":"PJSIP","resource":"100","state":"online","channel_ids":[]},{"technology":"IAX2","resource":"x","channel_ids":[]}])";
+  stage.answers["/deviceStates/Stasis%3Ax"] = R"({"name":"Stasis:x","state":"BUSY"})";
+  CHECK(stage.resync() ==
+        "StasisStart/c1 ChannelCreated/c2 BridgeCreated/b1/c1 ChannelEnteredBridge/b1/c1 "
+        "EndpointStateChange/PJSIP/100 DeviceStateChanged/Stasis:x server.resynced");
+  CHECK(stage.records[0].member("args") == R"(["inbound","100"])");
+  CHECK(stage.records[0].member("synthetic") == "true");
+  CHECK(stage.records[0].app == "demo");
+  CHECK(stage.records.back().ids.contains(IdKind::channel, "c2"));
+  CHECK(stage.records.back().ids.contains(IdKind::bridge, "b1"));
+  CHECK(stage.model.of(IdKind::channel).size() == 2);
+  CHECK(stage.resync() == "server.resynced");  // there is no difference any more
+}
+
+TEST_CASE("what ended or changed while nobody listened is told") {
+  Stage stage;
+  stage.tell(event("StasisStart", R"("args":[],"channel":)" + channel("c1", "Stasis", "demo")));
+  stage.tell(event("StasisStart", R"("args":[],"channel":)" + channel("c2", "Stasis", "demo")));
+  stage.tell(event("StasisStart", R"("args":[],"channel":)" + channel("c3", "Stasis", "demo", "Ring")));
+  stage.tell(event("BridgeCreated", R"("bridge":)" + bridge("b1", R"("c1","c2")")));
+  stage.tell(event("BridgeCreated", R"("bridge":)" + bridge("b2", R"("c1")")));
+  stage.tell(event(
+      "PlaybackStarted",
+      R"("playback":{"id":"p1","media_uri":"sound:x","target_uri":"channel:c2","language":"en","state":"playing"})"));
+  stage.tell(
+      event("RecordingStarted",
+            R"("recording":{"name":"r1","format":"wav","target_uri":"channel:c2","state":"recording"})"));
+  stage.application = R"("channel_ids":["c2","c3"],"bridge_ids":["b1"],"endpoint_ids":[],"device_names":[])";
+  stage.answers["/channels"] =
+      "[" + channel("c2", "Wait", "10") + "," + channel("c3", "Stasis", "demo", "Up") + "]";
+  stage.answers["/bridges"] = "[" + bridge("b1", R"("c2","c3")") + "]";
+  const std::string told = stage.resync();
+  INFO(told);
+  CHECK_THAT(told, ContainsSubstring("PlaybackFinished/p1"));
+  CHECK_THAT(told, ContainsSubstring("RecordingFinished/r1"));
+  CHECK_THAT(told, ContainsSubstring("ChannelLeftBridge/b1/c2/c3/c1"));
+  CHECK_THAT(told, ContainsSubstring("ChannelLeftBridge/b2/c1"));
+  CHECK_THAT(told, ContainsSubstring("BridgeDestroyed/b2/c1"));
+  CHECK_THAT(told, ContainsSubstring("StasisEnd/c1 ChannelDestroyed/c1"));
+  CHECK_THAT(told, ContainsSubstring("StasisEnd/c2"));
+  CHECK_THAT(told, ContainsSubstring("ChannelStateChange/c3"));
+  CHECK_THAT(told, ContainsSubstring("BridgeCreated/b1/c2/c3 ChannelEnteredBridge/b1/c2/c3"));
+  for (const record::Record& record : stage.records) {
+    if (record.type != "ChannelDestroyed") continue;
+    CHECK(record.member("cause") == "0");
+    CHECK(record.member("cause_txt") == R"("Unknown")");
+  }
+  CHECK_THAT(stage.records.back().fields, ContainsSubstring(R"("came":0,"changed":3,"ended":4)"));
+  CHECK(stage.resync() == "server.resynced");
+}
+
+TEST_CASE("events that come while Asterisk is asked are newer than its answers") {
+  Stage stage;
+  stage.application = R"("channel_ids":["c1","c2"],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
+  stage.answers["/channels"] =
+      "[" + channel("c1", "Stasis", "demo", "Ring") + "," + channel("c2", "Stasis", "demo", "Up") + "]";
+  stage.asterisk.set_script([&](auto& peer, const std::string& request) {
+    if (request.starts_with("GET /ari/bridges")) {
+      // Behind the answer about channels, whatever the order in which the two are read.
+      stage.asterisk.websocket()->text(
+          event("ChannelStateChange", R"("channel":)" + channel("c1", "Stasis", "demo", "Up")));
+      stage.asterisk.websocket()->text(
+          event("ChannelDestroyed", R"("cause":16,"channel":)" + channel("c2", "Stasis", "demo")));
+    }
+    stage.script(peer, request);
+  });
+  const std::string told = stage.resync();
+  CHECK(told == "ChannelStateChange/c1 ChannelDestroyed/c2 server.resynced");
+  CHECK_THAT(stage.model.find(IdKind::channel, "c1")->text, ContainsSubstring(R"("state":"Up")"));
+  CHECK(stage.model.find(IdKind::channel, "c2") == nullptr);
+}
+
+TEST_CASE("without the event of its own it goes on after a while") {
+  Stage stage;
+  stage.fences = false;
+  const auto began = stage.loop.now();
+  CHECK(stage.resync() == "server.resynced");
+  CHECK(stage.loop.now() - began >= Milliseconds(95));
+}
+
+TEST_CASE("it is tried again for as long as the event stream stands") {
+  Stage stage;
+  stage.answers.erase("/bridges");
+  stage.sync->begin();
+  REQUIRE(pump(stage.loop, [&] { return stage.failures.size() >= 3; }));
+  CHECK_THAT(stage.failures.front(), ContainsSubstring("/bridges: HTTP status 404"));
+  CHECK_FALSE(stage.sync->done());
+  stage.answers["/bridges"] = "no list";
+  const size_t before = stage.failures.size();
+  REQUIRE(pump(stage.loop, [&] { return stage.failures.size() >= before + 2; }));
+  stage.answers["/bridges"] = "[]";
+  REQUIRE(pump(stage.loop, [&] { return stage.sync->done(); }));
+  stage.sync->stop();
+  CHECK_FALSE(stage.sync->done());
+}
+
+TEST_CASE("what programs set on an application is set again when it is gone") {
+  Stage stage;
+  stage.application =
+      R"("channel_ids":["c1"],"bridge_ids":["__AST_BRIDGE_ALL_TOPIC"],"endpoint_ids":["PJSIP/100"],"device_names":[])";
+  std::optional<bool> answered;
+  stage.client->request("POST", "/applications/demo/subscription?eventSource=x", "",
+                        [&](const auto& answer) { answered = answer.ok(); });
+  REQUIRE(pump(stage.loop, [&] { return answered.has_value(); }));
+  CHECK(stage.resync() == "server.resynced");
+  CHECK(stage.asterisk.count("POST /ari/applications/demo/subscription") == 1);
+
+  const std::string set = stage.application;
+  stage.application = R"("channel_ids":[],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
+  stage.asterisk.set_script([&](auto& peer, const std::string& request) {
+    if (request.find("eventSource=endpoint%3APJSIP%2F100") != std::string::npos) stage.application = set;
+    stage.script(peer, request);
+  });
+  CHECK(stage.resync() == "server.resynced");
+  CHECK(stage.asterisk.count("POST /ari/applications/demo/subscription?eventSource=bridge%3A ") == 1);
+  CHECK(stage.asterisk.count("POST /ari/applications/demo/subscription?eventSource=endpoint%3APJSIP%2F100") ==
+        1);
+  CHECK(stage.asterisk.count("POST /ari/applications/demo/subscription") == 3);
+}
+
+TEST_CASE("what Asterisk tells no more of is found out") {
+  Stage stage;
+  CHECK(stage.resync() == "server.resynced");
+  stage.application = R"("channel_ids":["c2"],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
+  for (const char* id : {"c1", "c2"}) {
+    stage.tell(event("StasisStart", R"("args":[],"channel":)" + channel(id, "Stasis", "demo")));
+    stage.tell(event("StasisEnd", R"("channel":)" + channel(id, "Stasis", "demo")));
+  }
+  REQUIRE(pump(stage.loop, [&] { return stage.records.back().type == "state.gone"; }));
+  CHECK(stage.records.back().ids.size() == 1);
+  CHECK(stage.records.back().ids.contains(IdKind::channel, "c1"));
+  CHECK(stage.model.find(IdKind::channel, "c1") == nullptr);
+  CHECK(stage.model.find(IdKind::channel, "c2") != nullptr);
+}
