@@ -1,6 +1,7 @@
 #include "state/model.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 
 #include "ari/schema.h"
@@ -94,8 +95,8 @@ std::string_view id_of(IdKind kind, std::string_view text, std::string& buffer) 
   if (kind != IdKind::endpoint && text.size() > name.size() + 5 && text[1] == '"' &&
       text.compare(2, name.size(), name) == 0 && text.compare(2 + name.size(), 3, R"(":")") == 0) {
     const size_t begin = name.size() + 5;
-    const size_t end = text.find_first_of("\"\\", begin);
-    if (end != std::string_view::npos && text[end] == '"') return text.substr(begin, end - begin);
+    const std::string_view id = text.substr(begin, text.find('"', begin) - begin);
+    if (id.find('\\') == std::string_view::npos) return id;
   }
   const JsonView object = tape().read(text);
   if (kind != IdKind::endpoint) return buffer = string_of(object, name);
@@ -104,20 +105,26 @@ std::string_view id_of(IdKind kind, std::string_view text, std::string& buffer) 
   return buffer = technology.empty() || resource.empty() ? "" : technology + "/" + resource;
 }
 
-// What follows the last `"name":"` in `text`, up to the next quote, or "".
-std::string_view string_after(std::string_view text, std::string_view name) {
-  const size_t at = text.rfind(name);
-  if (at == std::string_view::npos) return {};
-  const std::string_view rest = text.substr(at + name.size());
+using Searcher = std::boyer_moore_horspool_searcher<std::string_view::const_iterator>;
+
+// What follows in `text` behind what is searched, up to the next quote, or "".
+std::string_view string_behind(std::string_view text, const Searcher& searcher) {
+  const auto [begin, end] = searcher(text.begin(), text.end());
+  if (begin == end) return {};
+  const std::string_view rest(end, text.end());
   return rest.substr(0, rest.find('"'));
 }
 
 std::string_view made_at(std::string_view text) {
-  return string_after(text, R"("creationtime":")");
+  static constexpr std::string_view name = R"("creationtime":")";
+  static const Searcher searcher(name.begin(), name.end());
+  return string_behind(text, searcher);
 }
 
 std::string_view target_of(std::string_view text) {
-  return string_after(text, R"("target_uri":")");
+  static constexpr std::string_view name = R"("target_uri":")";
+  static const Searcher searcher(name.begin(), name.end());
+  return string_behind(text, searcher);
 }
 
 }  // namespace

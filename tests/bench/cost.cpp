@@ -61,6 +61,7 @@ class Path {
         websocket_(ari::make_websocket(loop_)) {
     if (auto listening = server_.listen(); !listening) fail(listening.error().message);
     ari::ClientOptions options;
+    options.url = "http://127.0.0.1:8088";  // never connected to
     options.apps = {"bench"};
     client_ = ari::Client::make(loop_, options).value();
     dispatcher_.add_server("pbx1", *client_);
