@@ -293,9 +293,50 @@ void App::close_events() {
   if (std::exchange(closing_, true)) return;
   const auto open = std::make_shared<size_t>(upstreams_.size());
   for (const auto& upstream : upstreams_) {
-    upstream->client->leave(leave_timeout, [this, open] {
+    const bool connected = upstream->client->is_connected();
+    upstream->client->leave(leave_timeout, [this, open, &upstream, connected] {
+      if (connected) tell_end(*upstream);
       if (--*open == 0) loop_.stop();
     });
+  }
+}
+
+// For whoever goes on with this log.
+void App::tell_end(const Upstream& upstream) {
+  publish_own(upstream, "server.disconnected", render([&](JsonWriter& writer) {
+                writer.StartObject();
+                write_member(writer, "reason", "aribusd has ended");
+                if (const std::string& until = upstream.client->ended_in_order(); !until.empty()) {
+                  write_member(writer, "startup_time", until);
+                }
+                writer.EndObject();
+              }));
+}
+
+// What the records of an earlier process tell: what lived, and until when each Asterisk was heard.
+void App::recall() {
+  if (!log_.resumed()) return;
+  JsonTape tape;
+  record::Record record;
+  for (uint64_t seq = log_.first(); seq < log_.next(); ++seq) {
+    if (!record::read_line(tape, log_.line(seq), record)) continue;
+    for (size_t i = 0; i < upstreams_.size(); ++i) {
+      Upstream& upstream = *upstreams_[i];
+      if (upstream.name != record.server) continue;
+      dispatcher_.servers()[i]->model().apply(record, seq);
+      if (record.type == "server.connected" || record.type == "server.disconnected")
+        upstream.ended_at.clear();
+      if (record.type == "server.disconnected") {
+        if (const std::string_view until = record.member("startup_time"); !until.empty()) {
+          upstream.ended_at = until.substr(1, until.size() - 2);
+        }
+      }
+      upstream.heard_until = std::min(record.time, started_) - travel_time;
+    }
+  }
+  for (const auto& upstream : upstreams_) {
+    upstream->missed_because = "aribusd was not running";
+    if (upstream->client->options().listen) upstream->client->continue_from(upstream->ended_at);
   }
 }
 
@@ -318,6 +359,7 @@ Result<void> App::run() {
   if (auto listening = server_.listen(); !listening) return listening;
   for (const auto& socket : config_.ipc.sockets) spdlog::info("listening on {}", socket.path);
   tell_of_log();
+  recall();
   for (const auto& upstream : upstreams_) upstream->client->connect();
   if (const auto interval = watchdog_interval())
     watchdog_.every(*interval, [] { notify_systemd("WATCHDOG=1"); });

@@ -39,6 +39,7 @@ class App {
     std::string_view state = "connecting";
     std::optional<WallTime> heard_until;  // since then something may have been missed
     std::string missed_because;
+    std::string ended_at;  // Asterisk's startup_time, when an earlier process has read its events to the end
   };
 
   App(Config config, bus::Log log);
@@ -56,6 +57,8 @@ class App {
   void stop();
   void leave();
   void close_events();
+  void tell_end(const Upstream& upstream);
+  void recall();
 
   Config config_;
   Loop loop_;

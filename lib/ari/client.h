@@ -114,6 +114,8 @@ class Client {
   // The event stream goes on where the one before ended, with nothing missed in between. Only when listening:
   // Asterisk keeps what happens while nobody listens, as long as it runs.
   [[nodiscard]] bool continues() const { return continues_; }
+  // Asterisk's startup_time, when the last event stream was read to its end, else "".
+  [[nodiscard]] const std::string& ended_in_order() const { return ended_in_order_; }
   // The event stream of an earlier process ended in order, when Asterisk's startup_time was this.
   void continue_from(std::string startup_time) { ended_in_order_ = std::move(startup_time); }
   // Where Asterisk is listened for; 0 when it is not.

@@ -88,36 +88,12 @@ bool Log::read_file() {
 }
 
 bool Log::read_line(JsonTape& tape, std::string_view line) {
-  const JsonView notification = tape.read(line);
-  if (!notification.valid()) return false;
-  const JsonView record = notification.find("params");
-  if (!record.valid()) return false;
-  const auto text = [&](std::string_view name, std::string& into) {
-    const JsonView value = record.find(name);
-    if (!value.valid() || value.kind() != JsonKind::string) return false;
-    into = value.string();
-    return true;
-  };
-  std::string type;
-  std::string server;
-  std::string app;
-  const JsonView seq = record.find("seq");
-  if (!seq.valid() || !text("type", type) || !text("server", server) || !text("app", app)) return false;
-  uint64_t number = 0;
-  std::from_chars(seq.text().data(), seq.text().data() + seq.text().size(), number);
-  if (number == 0 || (next_ != 0 && number != next_)) return false;
-  if (next_ == 0) first_ = next_ = number;
-  record::Ids ids;
-  for (size_t kind = 0; kind < record::id_kinds; ++kind) {
-    const JsonView list = record.find(record::field_name(static_cast<record::IdKind>(kind)));
-    if (!list.valid()) continue;
-    for (const auto& id : list.children()) {
-      if (id.value().kind() == JsonKind::string)
-        ids.add(static_cast<record::IdKind>(kind), id.value().string());
-    }
-  }
-  make_room(line.size(), ids_kept(ids));
-  add_entry(line.size(), type, server, app, ids);
+  record::Record record;
+  const auto seq = record::read_line(tape, line, record);
+  if (!seq || (next_ != 0 && *seq != next_)) return false;
+  if (next_ == 0) first_ = next_ = *seq;
+  make_room(line.size(), ids_kept(record.ids));
+  add_entry(line.size(), record.type, record.server, record.app, record.ids);
   return true;
 }
 

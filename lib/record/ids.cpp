@@ -17,6 +17,13 @@ std::string_view field_name(IdKind kind) {
   return names[static_cast<size_t>(kind)];
 }
 
+std::optional<IdKind> id_kind_of(std::string_view name) {
+  for (size_t kind = 0; kind < id_kinds; ++kind) {
+    if (field_name(static_cast<IdKind>(kind)) == name) return static_cast<IdKind>(kind);
+  }
+  return {};
+}
+
 uint64_t id_hash(IdKind kind, std::string_view id) {
   return hash_of(id) ^ (static_cast<uint64_t>(kind) + 1) * 0x9E3779B97F4A7C15U;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,6 +15,9 @@ inline constexpr size_t id_kinds = 6;
 
 // The name of the envelope's field for each kind: "channels", …
 [[nodiscard]] std::string_view field_name(IdKind kind);
+
+// Its kind; nothing when it is no such field.
+[[nodiscard]] std::optional<IdKind> id_kind_of(std::string_view field_name);
 
 // The hash under which an id is found in indices.
 [[nodiscard]] uint64_t id_hash(IdKind kind, std::string_view id);

@@ -116,4 +116,51 @@ char* write_line(const Record& record, uint64_t seq, char* at) {
   return write(at, "}}\n");
 }
 
+std::optional<uint64_t> read_line(JsonTape& tape, std::string_view line, Record& record) {
+  const JsonView notification = tape.read(line);
+  const JsonView params = notification.valid() ? notification.find("params") : JsonView();
+  if (!params.valid()) return {};
+  const auto text = [&](std::string_view name, std::string& into) {
+    const JsonView value = params.find(name);
+    if (!value.valid() || value.kind() != JsonKind::string) return false;
+    into = value.string();
+    return true;
+  };
+  std::string time;
+  const JsonView seq = params.find("seq");
+  if (!seq.valid() || !text("time", time) || !text("server", record.server) || !text("app", record.app) ||
+      !text("type", record.type)) {
+    return {};
+  }
+  const auto parsed = parse_time(time);
+  uint64_t number = 0;
+  std::from_chars(seq.text().data(), seq.text().data() + seq.text().size(), number);
+  if (!parsed || number == 0) return {};
+  record.time = *parsed;
+  record.ids.clear();
+  record.fields.clear();
+  record.members.clear();
+  size_t position = 0;
+  constexpr size_t envelope = 5;  // seq, time, server, app, type
+  for (const auto& member : params.children()) {
+    if (position++ < envelope) continue;
+    const std::string_view name = member.name().raw();
+    if (record.members.empty()) {
+      const auto kind = id_kind_of(name);
+      if (kind && member.value().kind() == JsonKind::array) {
+        for (const auto& id : member.value().children()) {
+          if (id.value().kind() == JsonKind::string) record.ids.add(*kind, id.value().string());
+        }
+        continue;
+      }
+    }
+    record.members.push_back(static_cast<uint32_t>(record.fields.size()));
+    record.fields += ",\"";
+    record.fields += name;
+    record.fields += "\":";
+    record.fields += member.value().text();
+  }
+  return number;
+}
+
 }  // namespace aribus::record

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ari/schema.h"
+#include "base/json_tape.h"
 #include "base/time.h"
 #include "record/ids.h"
 
@@ -47,5 +48,9 @@ void lift_ids(std::string_view json, Ids& ids);
 // Writes it to `at`, where max_line_size(record) bytes have room, and returns its end.
 char* write_line(const Record& record, uint64_t seq, char* at);
 [[nodiscard]] size_t max_line_size(const Record& record);
+
+// Reads a line that write_line has written, and returns its seq; nothing when it is none. Good until `tape`
+// reads another text.
+[[nodiscard]] std::optional<uint64_t> read_line(JsonTape& tape, std::string_view line, Record& record);
 
 }  // namespace aribus::record

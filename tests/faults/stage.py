@@ -373,7 +373,7 @@ class Book(Connection):
         self.gaps.append((record["from"], record["to"], record["reason"]))
 
     def on_command_resolved(self, record):
-        self.resolved[record["command"]] = record["outcome"]
+        self.resolved[record["command"]] = record
 
 
 def key_of(event):

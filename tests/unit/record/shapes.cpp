@@ -175,6 +175,25 @@ TEST_CASE("ever new shapes cost no memory, and those that come again are kept ag
   CHECK(record.type == "ChannelDtmfReceived");
 }
 
+TEST_CASE("a line is read as the record that it was written of") {
+  EventReader reader(now);
+  JsonTape tape;
+  Record record, again;
+  uint64_t seq = 7;
+  for (const std::string& event : recorded()) {
+    reader.read(event, event.size(), "pbx \"1\"", record);
+    const std::string line = to_line(record, ++seq);
+    REQUIRE(read_line(tape, line, again) == seq);
+    REQUIRE(to_line(again, seq) == line);
+    REQUIRE(again.members == record.members);
+  }
+  for (const char* line :
+       {"", "{}", R"({"params":{"seq":1}})", R"({"params":[]})", "x",
+        R"({"params":{"seq":0,"time":"2026-11-22T23:50:00.001Z","server":"","app":"","type":""}})"}) {
+    CHECK_FALSE(read_line(tape, line, again));
+  }
+}
+
 TEST_CASE("a record knows where its members are") {
   EventReader reader(now);
   JsonTape tape;
