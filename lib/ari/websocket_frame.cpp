@@ -165,6 +165,7 @@ std::optional<Received> FrameReader::begin_frame() {
     const uint64_t least = size == 2 ? 126 : 0x10000;
     if (frame_.left < least) return violation(close_protocol_error, "a length has more bytes than it needs");
     if (frame_.left >> 63 != 0) return violation(close_protocol_error, "a length is over 63 bits");
+    if (frame_.left > max_frame_bytes) return violation(close_too_big, "a frame is over 64 MiB");
   }
   if (masked) std::memcpy(frame_.mask.data(), head_bytes_ + 2 + length_size(second), frame_.mask.size());
   frame_taken_ = 0;

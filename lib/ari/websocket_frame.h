@@ -20,6 +20,7 @@ inline constexpr uint16_t close_normal = 1000;
 inline constexpr uint16_t close_protocol_error = 1002;
 inline constexpr uint16_t close_no_code = 1005;  // never sent: there was none
 inline constexpr uint16_t close_bad_data = 1007;
+inline constexpr uint16_t close_too_big = 1009;
 
 using Mask = std::array<unsigned char, 4>;
 
@@ -41,6 +42,9 @@ struct FrameReaderOptions {
   bool check_utf8 = true;                      // of texts, as RFC 6455 (8.1) wants it
   size_t max_message_bytes = 4 << 20;          // of one message, its fragments together
 };
+
+// Of a larger frame nobody waits for the end: what follows it would be taken for its payload.
+inline constexpr uint64_t max_frame_bytes = 64 << 20;
 
 // What came.
 struct Received {

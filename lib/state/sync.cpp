@@ -110,7 +110,9 @@ void Sync::merge() {
   phase_ = Phase::done;
   handlers_.done();
   handlers_.publish(resynced(server_, model_, found));
-  timer_.every(options_.doubt_interval, [this] { look_for_doubt(); });
+  look_pause_ = options_.first_look;
+  look_at_ = client_.loop().now() + look_pause_;
+  timer_.every(options_.first_look, [this] { look_when_due(); });
 }
 
 void Sync::retry(const std::string& reason) {
@@ -119,10 +121,20 @@ void Sync::retry(const std::string& reason) {
   pause_ = std::min(2 * pause_, options_.longest_pause);
 }
 
-// Asterisk does not say when it stops telling of a thing.
-void Sync::look_for_doubt() {
-  if (!model_.take_doubt() && !doubt_) return;
-  doubt_ = false;
+// Asterisk does not say when it stops telling of a thing, and does so a little after the last that it tells.
+void Sync::look_when_due() {
+  const Milliseconds now = client_.loop().now();
+  if (model_.take_doubt() || std::exchange(doubt_, false)) {
+    look_pause_ = options_.first_look;
+  } else if (now < look_at_) {
+    return;
+  }
+  look_at_ = now + look_pause_;
+  look_pause_ = std::min(2 * look_pause_, options_.longest_look);
+  look();
+}
+
+void Sync::look() {
   const uint64_t begin = handlers_.next_seq();
   surveyor_.begin_heard([this, begin](const Result<Survey>& survey) {
     if (!survey) {

@@ -18,7 +18,10 @@ struct SyncOptions {
   Milliseconds fence_timeout{2000};  // for an event of ours to come through the event stream
   Milliseconds first_pause{500};     // after a failure; doubles from there
   Milliseconds longest_pause{5000};
-  Milliseconds doubt_interval{500};  // from one look whether all that is known is still heard of to the next
+  // From one look whether all that is known is still heard of to the next: the first where there is doubt,
+  // doubling from there.
+  Milliseconds first_look{500};
+  Milliseconds longest_look{30'000};
 };
 
 // Each time the event stream stands it asks Asterisk what there is, while events already flow, and publishes
@@ -60,7 +63,8 @@ class Sync {
   void lower_fence(const std::string& name);
   void merge();
   void retry(const std::string& reason);
-  void look_for_doubt();
+  void look_when_due();
+  void look();
 
   std::string server_;
   ari::Client& client_;
@@ -75,6 +79,8 @@ class Sync {
   std::string mark_;              // that these names begin with
   uint64_t fence_number_ = 0;
   bool doubt_ = false;  // whether all that is known is still heard of
+  Milliseconds look_at_{0};
+  Milliseconds look_pause_{0};
   Milliseconds pause_{0};
   Timer timer_;  // until the next attempt, for the fences, or for doubt
 };

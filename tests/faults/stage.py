@@ -171,8 +171,8 @@ class Link:
                 if is_stream and half_frame:
                     near.sendall(b"\x81\x7e\x01\x00{\"type\":\"Cha")
                 near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                near.shutdown(socket.SHUT_RD)
                 far.shutdown(socket.SHUT_RDWR)
-                near.close()
             except OSError:
                 pass
 
@@ -306,6 +306,8 @@ class Book(Connection):
     def __init__(self, path):
         self.stream = self.last = None
         self.channels, self.bridges, self.ended, self.faults = {}, {}, {}, []
+        self.marks = set()
+        self.first = {}  # when a channel was told of first
         self.gaps, self.seen, self.types, self.resolved = [], set(), collections.Counter(), {}
         super().__init__(path, self.apply, self.subscription)
 
@@ -344,6 +346,7 @@ class Book(Connection):
         for name in ("channel", "peer", "caller", "replace_channel"):
             channel = record.get(name)
             if isinstance(channel, dict) and "state" in channel:
+                self.first.setdefault(channel["id"], record["time"])
                 if ended:
                     self.channels.pop(channel["id"], None)
                     self.ended[channel["id"]] = channel["creationtime"]
@@ -356,6 +359,9 @@ class Book(Connection):
                 self.ended[bridge["id"]] = bridge["creationtime"]
             elif self.ended.get(bridge["id"]) != bridge["creationtime"]:
                 self.bridges[bridge["id"]] = bridge
+
+    def on_ChannelUserevent(self, record):
+        self.marks.add(record["eventname"])
 
     def on_state_gone(self, record):
         for thing in record.get("channels", []):

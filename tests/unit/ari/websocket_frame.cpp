@@ -166,18 +166,33 @@ TEST_CASE("frames over the bound give the head of their message and its size") {
   CHECK(got[3] == message(Kind::text, "next"));
 }
 
-TEST_CASE("a frame that says it is immense costs no memory") {
+TEST_CASE("a large frame costs no memory, and for an immense one nobody waits") {
   FrameReaderOptions options;
   options.max_message_bytes = 100;
   FrameReader reader(options);
-  const std::string head = bytes({0x81, 0x7f, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff});
+  const std::string head = bytes({0x81, 0x7f, 0, 0, 0, 0, 0x04, 0, 0, 0});  // 64 MiB
   std::string_view rest = head;
   CHECK_FALSE(reader.next(rest));
   const std::string piece(1 << 20, 'x');
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 63; ++i) {
     rest = piece;
     CHECK_FALSE(reader.next(rest));
     CHECK(rest.empty());
+  }
+  rest = piece;
+  const auto received = reader.next(rest);
+  REQUIRE(received);
+  CHECK(received->payload.size() == 100);
+  CHECK(received->total_bytes == max_frame_bytes);
+
+  for (const std::string& immense : {bytes({0x81, 0x7f, 0, 0, 0, 0, 0x04, 0, 0, 1}),
+                                     bytes({0x81, 0x7f, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})}) {
+    FrameReader another(options);
+    rest = immense;
+    const auto refused = another.next(rest);
+    REQUIRE(refused);
+    CHECK(refused->kind == Kind::violation);
+    CHECK(refused->code == close_too_big);
   }
 }
 
