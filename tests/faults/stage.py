@@ -8,7 +8,6 @@ import json
 import os
 import pathlib
 import random
-import signal
 import socket
 import struct
 import subprocess
@@ -59,9 +58,7 @@ class Asterisk:
     def start(self):
         self.run("start", self.version)
         with open(self.folder / "etc/asterisk/extensions.conf", "a") as file:
-            file.write("\n[calls]\nexten => _X.,1,Answer()\n same => n,Wait(3600)\n"
-                       "exten => busy,1,Answer()\n same => n(again),Set(COUNT=$[0${COUNT}+1])\n"
-                       " same => n,Wait(0.05)\n same => n,Goto(again)\n")
+            file.write("\n[calls]\nexten => _X.,1,Answer()\n same => n,Wait(3600)\n")
         modules = ["dialplan reload"]
         if self.outbound:
             with open(self.folder / "etc/asterisk/ari.conf", "a") as file:
@@ -116,7 +113,7 @@ class Link:
 
     def __init__(self, port):
         self.port, self.delay, self.insert = port, 0.0, collections.deque()
-        self.lock, self.pairs = threading.Lock(), set()
+        self.lock, self.pairs = threading.Lock(), {}
         self.listener = socket.create_server(("127.0.0.1", LINK_PORT), backlog=64)
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -131,8 +128,7 @@ class Link:
             far.settimeout(None)
             pair = [near, far, False]
             with self.lock:
-                self.pairs.add(id(pair))
-                self.__dict__.setdefault("by_id", {})[id(pair)] = pair
+                self.pairs[id(pair)] = pair
             threading.Thread(target=self.pump, args=(near, far, pair, False), daemon=True).start()
             threading.Thread(target=self.pump, args=(far, near, pair, True), daemon=True).start()
 
@@ -158,14 +154,13 @@ class Link:
             except OSError:
                 pass
         with self.lock:
-            self.pairs.discard(id(pair))
-            self.by_id.pop(id(pair), None)
+            self.pairs.pop(id(pair), None)
         source.close()
 
     def reset(self, half_frame=True):
         """Ends every connection with RST, the event stream in the middle of a frame."""
         with self.lock:
-            pairs = list(self.__dict__.get("by_id", {}).values())
+            pairs = list(self.pairs.values())
         for near, far, is_stream in pairs:
             try:
                 if is_stream and half_frame:
