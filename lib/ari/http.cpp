@@ -6,6 +6,8 @@
 #include <stdexcept>
 
 #include <curl/curl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace aribus::ari {
 namespace {
@@ -182,9 +184,21 @@ class Http::Multi {
     auto node = transfers_.extract(easy);
     Transfer& transfer = *node.mapped();
     const Error error = transfer.error_of(CURLE_OPERATION_TIMEDOUT);  // before curl forgets what was sent
+    abandoning_ = true;
     curl_multi_remove_handle(multi_, easy);
+    abandoning_ = false;
     transfer.done(error);
     start_waiting();
+  }
+
+  // The connection of a request that is given up ends with RST: what the kernel would send once more, over a
+  // link that loses packets, does not reach Asterisk long after.
+  static int on_close(void* self_pointer, curl_socket_t socket) {
+    const linger at_once{1, 0};
+    if (static_cast<Multi*>(self_pointer)->abandoning_) {
+      ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    }
+    return ::close(socket);
   }
 
   void configure(Transfer& transfer) {
@@ -211,6 +225,8 @@ class Http::Multi {
     set(CURLOPT_MAXAGE_CONN, max_idle_seconds);
     set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     set(CURLOPT_WRITEDATA, &transfer);
+    set(CURLOPT_CLOSESOCKETFUNCTION, &Multi::on_close);
+    set(CURLOPT_CLOSESOCKETDATA, this);
     set(CURLOPT_PREREQFUNCTION, &Transfer::before_sending);
     set(CURLOPT_PREREQDATA, &transfer);
     set(CURLOPT_SSL_VERIFYPEER, options_.tls.verify_peer ? 1L : 0L);
@@ -289,6 +305,7 @@ class Http::Multi {
   Loop& loop_;
   HttpOptions options_;
   Timer timer_;
+  bool abandoning_ = false;  // a request, and its connection
   std::string base_;
   CURLM* multi_ = nullptr;
   std::map<curl_socket_t, Poll> sockets_;

@@ -1,5 +1,9 @@
 #include "ari/http.h"
 
+#include <cerrno>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "ari/operation.h"
@@ -124,6 +128,29 @@ TEST_CASE("a refused connection means that nothing was sent") {
   const auto answer = sender.ask("POST", "/ari/channels", "{}");
   REQUIRE_FALSE(answer.ok());
   CHECK(answer.error().kind == ErrorKind::not_connected);
+}
+
+TEST_CASE("what was given up is not sent any more: the connection ends with RST") {
+  Loop loop;
+  const Fd listener(::socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* here = reinterpret_cast<sockaddr*>(&address);
+  REQUIRE(::bind(listener.get(), here, size) == 0);
+  REQUIRE(::listen(listener.get(), 1) == 0);
+  REQUIRE(::getsockname(listener.get(), here, &size) == 0);
+  Sender sender(loop, ntohs(address.sin_port));
+  CHECK(sender.ask("POST", "/ari/channels", "{}", Milliseconds(50)).error().kind ==
+        ErrorKind::outcome_unknown);
+  const Fd peer(::accept(listener.get(), nullptr, nullptr));
+  char buffer[4096];
+  ssize_t count = 0;
+  while ((count = ::recv(peer.get(), buffer, sizeof buffer, 0)) > 0) {
+  }
+  CHECK(count == -1);
+  CHECK(errno == ECONNRESET);
 }
 
 TEST_CASE("an answer over the bound is an error, and no memory") {
