@@ -304,7 +304,6 @@ def main(arguments):
         print("\n".join(sorted(name[6:].replace("_", "-") for name in dir(Suite) if name.startswith("fault_"))))
         return 0
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    (Asterisk(arguments.version, False).folder / "run/aribus-test.pid").unlink(missing_ok=True)
     suite = None
     try:
         suite = Suite(arguments)
