@@ -136,6 +136,9 @@ void Resolver::on_absent(uint64_t number, Entry& entry) {
   if (!entry.absent_since) entry.absent_since = now;
   const Milliseconds settled = client_.options().request_timeout;
   if (now - *entry.absent_since < settled) return;
+  // That no event came says something only while the event stream is alive: a dead one is found out later.
+  const Milliseconds heard = now - client_.silence();
+  if (!entry.cut && entry.shows && heard - *entry.absent_since < settled / 2) return;
   const std::string absent = "it was not there for " + std::to_string(settled.count()) + " ms";
   if (entry.cut) {
     resolve(number, "unknown", false, absent + "; it may have come and gone while no events came");

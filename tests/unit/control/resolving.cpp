@@ -29,6 +29,8 @@ struct Stage {
     options.apps = {"demo"};
     options.subscribe_all = subscribe_all;
     options.request_timeout = Milliseconds(60);
+    options.ping_interval = Milliseconds(10);
+    options.silence_timeout = Milliseconds(400);
     options.reconnect.first = options.reconnect.max = Milliseconds(10);
     ari::Client::Handlers handlers;
     handlers.disconnected = [this](const std::string&, Milliseconds) {
@@ -112,6 +114,18 @@ TEST_CASE("a call that is not there, and of which no event told, was not made") 
   CHECK(find(resolved, "exists")->IsFalse());
   CHECK(stage.asterisk.count("GET /ari/channels/c%2F1 ") >= 2);  // once proves nothing
   CHECK(stage.asterisk.count("POST") == 1);
+}
+
+TEST_CASE("while nothing shows that the event stream is alive, no event proves nothing") {
+  Stage stage;
+  stage.asterisk.websocket()->fall_silent();
+  stage.unknown("originate", originate);
+  test::pump_for(stage.loop, Milliseconds(250));
+  CHECK(stage.records.empty());
+  CHECK(stage.asterisk.count("GET /ari/channels/c%2F1 ") >= 1);
+  const Json resolved = stage.resolved();  // once it is found dead
+  CHECK(find_string(resolved, "outcome") == "unknown");
+  CHECK(find(resolved, "exists")->IsFalse());
 }
 
 TEST_CASE("an event proves that the call was made, before the error or after it") {
