@@ -11,6 +11,7 @@ import time
 from stage import (APP, LINK_PORT, LISTEN_PORT, SOURCE, Asterisk, Book, Calls, Connection, Daemon, Events, Link,
                    Observer, about_channel, frame, key_of, wait_for)
 
+SUBSCRIBED = "deviceState:Stasis:faults"  # by a program; an application that is made anew must have it again
 QUIET = 0.4  # seconds without an event, before anything is compared
 
 
@@ -30,6 +31,7 @@ class Suite:
         self.observer = Observer(self.asterisk)
         self.book = Book(self.daemon.socket)
         wait_for("a subscription", lambda: self.book.stream)
+        self.control.result("applications.subscribe", {"applicationName": APP, "eventSource": [SUBSCRIBED]})
         self.marks = 0
         self.calls = Calls(self.daemon.socket, self.book, "%05d" % self.random.randrange(100000))
         self.faults = {name[6:].replace("_", "-"): getattr(self, name) for name in dir(self)
@@ -84,6 +86,9 @@ class Suite:
                         found.append(f"{kind} {thing}: Asterisk {t.get(thing)}, daemon {d.get(thing)}, "
                                      f"book {b.get(thing)}")
             return found
+        def still_subscribed():
+            return SUBSCRIBED.split(":", 1)[1] in self.asterisk.get(f"/applications/{APP}")["device_names"]
+        wait_for(f"{SUBSCRIBED} is subscribed to", still_subscribed, 8, 0.3)
         wait_for(lambda: "\n  ".join(["no difference"] + differences()[:10]), lambda: not differences(), 8, 0.3)
 
     def check(self):
