@@ -85,7 +85,9 @@ Result<void> App::add_upstream(const AsteriskConfig& config) {
           [&placed] { placed.state = placed.client->replaced_apps().empty() ? "ready" : "replaced"; },
           [&placed](const std::string& reason) {
             spdlog::warn("{}: what lives on it could not be read: {}; trying again", placed.name, reason);
-          }});
+          },
+          [this, &placed](const std::string& app) { on_silent(placed, app); },
+          [this, &placed](const std::string& app) { on_heard(placed, app); }});
   upstreams_.push_back(std::move(upstream));
   return {};
 }
@@ -97,14 +99,32 @@ void App::on_message(Upstream& upstream, std::string_view text, size_t total_byt
   if (upstream.sync->take(record)) return;
   publish(record);
   // Asterisk leaves our WebSocket open, and sends nothing of this application any more.
-  if (record.type != "ApplicationReplaced" || !upstream.client->replaced(record.app)) return;
+  if (record.type == "ApplicationReplaced") on_replaced(upstream, record.app);
+}
+
+void App::on_replaced(Upstream& upstream, const std::string& app) {
+  if (!upstream.client->replaced(app)) return;
   spdlog::warn("{}: another client has taken over the application '{}': its events go there now",
-               upstream.name, record.app);
+               upstream.name, app);
   upstream.state = "replaced";
-  miss(upstream, "another client had the application " + record.app);
+  miss(upstream, "another client had the application " + app);
   record::Record own = record::own_record("server.replaced", upstream.name, {}, wall_now());
-  own.app = record.app;
+  own.app = app;
   publish(own);
+}
+
+// Asterisk that connects here does so although another client has the application, and says nothing of it.
+void App::on_silent(Upstream& upstream, const std::string& app) {
+  if (!upstream.client->options().listen) return;
+  on_replaced(upstream, app);
+  upstream.heard_until = std::min(upstream.heard_until.value_or(upstream.since), upstream.since);
+}
+
+void App::on_heard(Upstream& upstream, const std::string& app) {
+  upstream.client->held(app);
+  if (upstream.state != "replaced" || !upstream.client->replaced_apps().empty()) return;
+  upstream.state = "syncing";
+  upstream.sync->begin();
 }
 
 void App::publish(const record::Record& record) {

@@ -48,6 +48,9 @@ class App {
   void on_disconnected(Upstream& upstream, const std::string& reason, Milliseconds retry_in);
   void miss(Upstream& upstream, const std::string& reason);
   void on_message(Upstream& upstream, std::string_view text, size_t total_bytes);
+  void on_replaced(Upstream& upstream, const std::string& app);
+  void on_silent(Upstream& upstream, const std::string& app);
+  void on_heard(Upstream& upstream, const std::string& app);
   void publish(const record::Record& record);
   void publish_own(const Upstream& upstream, std::string_view type, const std::string& fields);
   [[nodiscard]] std::string hello() const;

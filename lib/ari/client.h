@@ -103,6 +103,8 @@ class Client {
   // To be called when an ApplicationReplaced for one of the applications came: see on_replaced. False: it is
   // known, or it is none of them.
   bool replaced(const std::string& app);
+  // Events of `app` come after all.
+  void held(const std::string& app) { replaced_.held(app); }
   // The applications that another client has taken over since the event stream stands.
   [[nodiscard]] const std::set<std::string>& replaced_apps() const { return replaced_.apps(); }
   // Takes them back now, by connecting anew. Errors: not_connected; refused when listening, where that takes

@@ -37,6 +37,8 @@ class Replaced {
 
   // Another client has taken `app`. False: that is known.
   bool taken(const std::string& app);
+  // It has not, or has given it back.
+  void held(const std::string& app) { apps_.erase(app); }
   // The event stream stands, for all applications.
   void connected();
   void disconnected();

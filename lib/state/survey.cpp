@@ -145,6 +145,11 @@ void Surveyor::see(const ari::HttpRequest& request, const ari::HttpResponse& res
   settings_[std::string(find_string(*json, "name"))] = AppSettings::of(response.body);
 }
 
+bool Surveyor::is_filtered(const std::string& app) const {
+  const auto at = settings_.find(app);
+  return at != settings_.end() && at->second.filter != R"({"allowed":[],"disallowed":[]})";
+}
+
 void Surveyor::read_applications(const std::shared_ptr<Round>& round) {
   round->next = &Surveyor::read_things;
   round->open = 1;

@@ -62,6 +62,8 @@ class Surveyor {
 
   // To be called for each request that Asterisk has answered: it may have set something on an application.
   void see(const ari::HttpRequest& request, const ari::HttpResponse& response);
+  // A program has set on `app` which types of events it is to hear of, as far as that is known.
+  [[nodiscard]] bool is_filtered(const std::string& app) const;
 
  private:
   struct Round;

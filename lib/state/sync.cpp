@@ -55,6 +55,7 @@ void Sync::stop() {
   phase_ = Phase::idle;
   surveyor_.stop();
   fences_.clear();
+  late_.clear();
   timer_.stop();
 }
 
@@ -62,7 +63,9 @@ bool Sync::take(const Record& record) {
   if (record.type != "ChannelUserevent") return false;
   const std::string_view name = record.member("eventname");
   if (name.size() < 2 + mark_.size() || name.compare(1, mark_.size(), mark_) != 0) return false;
-  lower_fence(std::string(name.substr(1, name.size() - 2)));
+  const std::string fence(name.substr(1, name.size() - 2));
+  if (const auto late = late_.extract(fence)) handlers_.heard(late.mapped());
+  lower_fence(fence);
   return true;
 }
 
@@ -79,23 +82,32 @@ void Sync::survey() {
 // In every application: each has an event stream of its own up to the WebSocket.
 void Sync::raise_fences() {
   phase_ = Phase::fencing;
-  for (size_t i = 0; i < client_.options().apps.size(); ++i) {
-    fences_.insert(mark_ + std::to_string(++fence_number_));
+  for (const std::string& app : client_.options().apps) {
+    fences_[mark_ + std::to_string(++fence_number_)].app = app;
   }
-  auto app = client_.options().apps.begin();
-  const std::set<std::string> names = fences_;
-  for (const std::string& name : names) {
-    client_.request("POST", "/events/user/" + name + "?application=" + ari::percent_encode(*app++), "",
-                    [this, name](const Result<ari::HttpResponse>& answer) {
+  for (const auto& [name, fence] : std::map(fences_)) {
+    client_.request("POST", "/events/user/" + name + "?application=" + ari::percent_encode(fence.app), "",
+                    [this, name = name](const Result<ari::HttpResponse>& answer) {
                       // A user that may only read can't have it sent.
-                      if (!answer || answer->status >= 300) lower_fence(name);
+                      if (!answer || answer->status >= 300) return lower_fence(name);
+                      if (const auto at = fences_.find(name); at != fences_.end()) at->second.sent = true;
                     });
   }
-  timer_.once(options_.fence_timeout, [this] { merge(); });
+  timer_.once(options_.fence_timeout, [this] { give_up_fences(); });
 }
 
 void Sync::lower_fence(const std::string& name) {
   if (phase_ == Phase::fencing && fences_.erase(name) > 0 && fences_.empty()) merge();
+}
+
+// What a filter drops says nothing.
+void Sync::give_up_fences() {
+  late_.clear();
+  for (const auto& [name, fence] : fences_) {
+    if (fence.sent && !surveyor_.is_filtered(fence.app)) late_.emplace(name, fence.app);
+  }
+  merge();
+  for (const auto& [name, app] : std::map(late_)) handlers_.silent(app);
 }
 
 void Sync::merge() {

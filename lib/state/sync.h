@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <set>
+#include <map>
 #include <string>
 
 #include "ari/client.h"
@@ -36,6 +36,10 @@ class Sync {
     std::function<void()> done;          // what is known is the truth now
     std::function<void(const std::string& reason)>
         failed;  // it is tried again, for as long as the stream stands
+    // Asterisk was made to send an event to this application, and it has not come: somebody else hears the
+    // application, or so much comes before it that it takes long. Then `heard` is called when it comes.
+    std::function<void(const std::string& app)> silent;
+    std::function<void(const std::string& app)> heard;
   };
 
   // `server` is its name in records.
@@ -57,10 +61,15 @@ class Sync {
 
  private:
   enum class Phase { idle, asking, fencing, done };
+  struct Fence {
+    std::string app;
+    bool sent = false;  // Asterisk says so
+  };
 
   void survey();
   void raise_fences();
   void lower_fence(const std::string& name);
+  void give_up_fences();
   void merge();
   void retry(const std::string& reason);
   void look_when_due();
@@ -75,8 +84,9 @@ class Sync {
   Phase phase_ = Phase::idle;
   uint64_t begin_ = 0;  // seq of the first record since the survey began
   Survey survey_;
-  std::set<std::string> fences_;  // names of the events that have not come
-  std::string mark_;              // that these names begin with
+  std::map<std::string, Fence> fences_;      // the events that have not come, by their names
+  std::map<std::string, std::string> late_;  // the applications of those that are not waited for any more
+  std::string mark_;                         // that these names begin with
   uint64_t fence_number_ = 0;
   bool doubt_ = false;  // whether all that is known is still heard of
   Milliseconds look_at_{0};

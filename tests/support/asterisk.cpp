@@ -48,8 +48,16 @@ Asterisk Asterisk::running(const std::string& version) {
     const size_t equals = line.find('=');
     variables[line.substr(0, equals)] = line.substr(equals + 1);
   }
-  return {version, variables["ASTERISK_URL"], variables["ASTERISK_SIP"], variables["ASTERISK_USER"],
-          variables["ASTERISK_PASSWORD"]};
+  return {version,
+          variables["ASTERISK_URL"],
+          variables["ASTERISK_SIP"],
+          variables["ASTERISK_USER"],
+          variables["ASTERISK_PASSWORD"],
+          variables["ASTERISK_DIR"]};
+}
+
+void Asterisk::cli(const std::string& command) const {
+  run({ARIBUS_SOURCE_DIR "/scripts/asterisk", "cli", version, command});
 }
 
 Server Asterisk::server(const std::string& app) const {

@@ -17,10 +17,13 @@ struct Asterisk {
   std::string sip;  // "127.0.0.1:15060"
   std::string username;
   std::string password;
+  std::string folder;  // its root
 
   // Of the Asterisk that scripts/asterisk started. Throws when it does not answer.
   static Asterisk running(const std::string& version);
   [[nodiscard]] Server server(const std::string& app) const;
+  // Runs a command of its command line.
+  void cli(const std::string& command) const;
 };
 
 // A SIP caller: sipp with one of the scenarios in tests/call/ or with a script. It calls sip:<app>@<asterisk>

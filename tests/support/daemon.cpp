@@ -95,6 +95,13 @@ void Daemon::kill_and_start() {
   start();
 }
 
+void Daemon::restart() {
+  if (const int status = stop(); status != 0) {
+    throw std::runtime_error("aribusd ends with status " + std::to_string(status) + ":\n" + log());
+  }
+  start();
+}
+
 int Daemon::stop() {
   process_->signal(SIGTERM);
   return process_->wait(seconds(10)).value_or(-1);

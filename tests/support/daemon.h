@@ -45,6 +45,8 @@ class Daemon {
   void kill_and_start();
   // Ends it with SIGTERM; returns its exit status, or -1 when it does not end within 10 s.
   int stop();
+  // stop(), and starts it again, and waits until it listens. Throws when it does not end with status 0.
+  void restart();
 
  private:
   void start();

@@ -40,10 +40,11 @@ struct Stage {
   Model model;
   record::EventReader events;
   std::vector<record::Record> records;
-  std::vector<std::string> failures;
+  std::vector<std::string> failures, silent, heard;
   std::unique_ptr<Sync> sync;
   std::map<std::string, std::string> answers;  // by path; others get 404
   std::string application = R"("channel_ids":[],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
+  std::string filter = R"("events_allowed":[],"events_disallowed":[])";
   bool fences = true;
   int done = 0;
 
@@ -64,7 +65,9 @@ struct Stage {
     sync = std::make_unique<Sync>("pbx1", *client, model,
                                   Sync::Handlers{[this](const record::Record& record) { publish(record); },
                                                  [this] { return records.size(); }, [this] { ++done; },
-                                                 [this](const std::string& why) { failures.push_back(why); }},
+                                                 [this](const std::string& why) { failures.push_back(why); },
+                                                 [this](const std::string& app) { silent.push_back(app); },
+                                                 [this](const std::string& app) { heard.push_back(app); }},
                                   SyncOptions{.fence_timeout = Milliseconds(100),
                                               .first_pause = Milliseconds(20),
                                               .longest_pause = Milliseconds(40),
@@ -88,8 +91,7 @@ struct Stage {
       return peer.answer(204, "");
     }
     if (path.starts_with("/applications/demo")) {
-      return peer.answer(
-          200, R"({"name":"demo",)" + application + R"(,"events_allowed":[],"events_disallowed":[]})");
+      return peer.answer(200, R"({"name":"demo",)" + application + "," + filter + "}");
     }
     const auto at = answers.find(path);
     at == answers.end() ? peer.answer(404, "{}") : peer.answer(200, at->second);
@@ -213,6 +215,38 @@ TEST_CASE("without the event of its own it goes on after a while") {
   const auto began = stage.loop.now();
   CHECK(stage.resync() == "server.resynced");
   CHECK(stage.loop.now() - began >= Milliseconds(95));
+}
+
+TEST_CASE("an application of which nothing comes is told, until something does") {
+  Stage stage;
+  stage.fences = false;
+  stage.resync();
+  CHECK(stage.silent == std::vector<std::string>{"demo"});
+  std::string name = stage.asterisk.requests.back();
+  name = name.substr(name.find("/user/") + 6);
+  name.resize(name.find('?'));
+  const auto come = [&] {
+    stage.asterisk.websocket()->text(
+        event("ChannelUserevent", R"("eventname":")" + name + R"(","userevent":{})"));
+  };
+  come();
+  REQUIRE(pump(stage.loop, [&] { return !stage.heard.empty(); }));
+  CHECK(stage.heard == std::vector<std::string>{"demo"});
+  CHECK(stage.records.back().type == "server.resynced");  // it is nobody else's
+}
+
+TEST_CASE("what a filter drops, or was not sent, does not make an application a silent one") {
+  Stage stage;
+  stage.fences = false;
+  stage.filter = R"("events_allowed":[{"type":"StasisStart"}],"events_disallowed":[])";
+  stage.resync();
+  stage.filter = R"("events_allowed":[],"events_disallowed":[])";
+  stage.asterisk.set_script([&](auto& peer, const std::string& request) {
+    if (request.starts_with("POST /ari/events/user/")) return peer.answer(403, "{}");
+    stage.script(peer, request);
+  });
+  stage.resync();
+  CHECK(stage.silent.empty());
 }
 
 TEST_CASE("it is tried again for as long as the event stream stands") {
