@@ -47,11 +47,13 @@ Sync::Sync(std::string server, ari::Client& client, Model& model, Handlers handl
 
 void Sync::begin() {
   stop();
+  known_ = false;
   pause_ = options_.first_pause;
   survey();
 }
 
 void Sync::stop() {
+  known_ = false;
   phase_ = Phase::idle;
   surveyor_.stop();
   fences_.clear();
@@ -119,22 +121,27 @@ void Sync::merge() {
   // What was told of by these is looked at once more, soon.
   const Record not_heard = gone(server_, model_, survey.heard, begin_, wall_now(), doubt_);
   if (not_heard.ids.size() > 0) handlers_.publish(not_heard);
-  phase_ = Phase::done;
-  handlers_.done();
-  handlers_.publish(resynced(server_, model_, found));
-  look_pause_ = options_.first_look;
-  look_at_ = client_.loop().now() + look_pause_;
+  phase_ = Phase::idle;
+  const bool news = !std::exchange(known_, true);
+  if (news) handlers_.done();
+  if (news || !found.records.empty()) handlers_.publish(resynced(server_, model_, found));
+  surveyed_at_ = client_.loop().now();
+  if (news) look_pause_ = options_.first_look;
+  look_at_ = surveyed_at_ + look_pause_;
   timer_.every(options_.first_look, [this] { look_when_due(); });
 }
 
 void Sync::retry(const std::string& reason) {
-  handlers_.failed(reason);
+  if (!known_) handlers_.failed(reason);
   timer_.once(pause_, [this] { survey(); });
   pause_ = std::min(2 * pause_, options_.longest_pause);
 }
 
-// Asterisk does not say when it stops telling of a thing, and does so a little after the last that it tells.
+// Asterisk does not say when it stops telling of a thing, does so a little after the last that it tells, and
+// goes on listing bridges that are gone (22.10). When it has become quiet, and now and then in any case, all is
+// read anew.
 void Sync::look_when_due() {
+  if (phase_ != Phase::idle) return;
   const Milliseconds now = client_.loop().now();
   if (model_.take_doubt() || std::exchange(doubt_, false)) {
     look_pause_ = options_.first_look;
@@ -143,7 +150,8 @@ void Sync::look_when_due() {
   }
   look_at_ = now + look_pause_;
   look_pause_ = std::min(2 * look_pause_, options_.longest_look);
-  look();
+  const bool quiet = look_pause_ > 4 * options_.first_look;
+  quiet || now - surveyed_at_ >= options_.longest_look ? survey() : look();
 }
 
 void Sync::look() {

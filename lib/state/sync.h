@@ -19,7 +19,7 @@ struct SyncOptions {
   Milliseconds first_pause{500};     // after a failure; doubles from there
   Milliseconds longest_pause{5000};
   // From one look whether all that is known is still heard of to the next: the first where there is doubt,
-  // doubling from there.
+  // doubling from there. After three of them, and after the longest pause in any case, all is read anew.
   Milliseconds first_look{500};
   Milliseconds longest_look{30'000};
 };
@@ -50,7 +50,7 @@ class Sync {
   // It has ended.
   void stop();
   // What is known is the truth.
-  [[nodiscard]] bool done() const { return phase_ == Phase::done; }
+  [[nodiscard]] bool done() const { return known_; }
 
   // Whether the record is an event that this made Asterisk send: it is nobody else's.
   [[nodiscard]] bool take(const record::Record& record);
@@ -60,7 +60,7 @@ class Sync {
   }
 
  private:
-  enum class Phase { idle, asking, fencing, done };
+  enum class Phase { idle, asking, fencing };
   struct Fence {
     std::string app;
     bool sent = false;  // Asterisk says so
@@ -88,7 +88,9 @@ class Sync {
   std::map<std::string, std::string> late_;  // the applications of those that are not waited for any more
   std::string mark_;                         // that these names begin with
   uint64_t fence_number_ = 0;
+  bool known_ = false;  // the first survey since the event stream stands is done
   bool doubt_ = false;  // whether all that is known is still heard of
+  Milliseconds surveyed_at_{0};
   Milliseconds look_at_{0};
   Milliseconds look_pause_{0};
   Milliseconds pause_{0};
