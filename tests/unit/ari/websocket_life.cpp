@@ -143,16 +143,16 @@ TEST_CASE("a process that was stopped does not take its own silence for the serv
   FakeAsterisk asterisk(loop, upgrade);
   Socket socket(loop);
   auto options = socket.options(asterisk.port());
-  options.ping_interval = Milliseconds(50);
-  options.silence_timeout = Milliseconds(150);
+  options.ping_interval = Milliseconds(100);
+  options.silence_timeout = Milliseconds(500);
   auto& peer = socket.open(asterisk, options);
   for (int i = 0; i < 3; ++i) {
-    ::usleep(400'000);
+    ::usleep(700'000);
     peer.text(R"({"type":"Meanwhile"})");
     pump_for(loop, Milliseconds(100));
   }
-  ::usleep(400'000);  // and nothing came meanwhile
-  pump_for(loop, Milliseconds(200));
+  ::usleep(700'000);  // and nothing came meanwhile
+  pump_for(loop, Milliseconds(300));
   CHECK(socket.closed.empty());
   CHECK(socket.texts.size() == 3);
 }
