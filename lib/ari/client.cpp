@@ -121,8 +121,8 @@ Result<void> Client::reclaim() {
   if (listening_ != nullptr) {
     return Error{
         ErrorKind::refused,
-        "Asterisk gives an application back to an outbound WebSocket only when res_ari is unloaded and "
-        "loaded, or Asterisk restarted",
+        "Asterisk gives an application back to an outbound WebSocket only when that is taken out of ari.conf "
+        "and put back, res_ari reloaded after each, or when Asterisk is restarted",
         {}};
   }
   if (!connected_ || options_.apps.empty()) {

@@ -43,7 +43,11 @@ class Outbound {
   ~Outbound() {
     write_file(ari_, ari_before_);
     write_file(client_, "");
-    reload();
+    try {
+      reload();
+    } catch (const std::exception& error) {
+      WARN(error.what());  // Asterisk is gone
+    }
   }
   Outbound(const Outbound&) = delete;
   Outbound& operator=(const Outbound&) = delete;
@@ -135,8 +139,10 @@ TEST_CASE("an aribusd that Asterisk connects to is restarted under load, and not
     DYNAMIC_SECTION((tls ? "over TLS" : "in the clear")) {
       Listening stage(tls);
       const std::string stream = text_at(*stage.daemon.connect().call("status"), "bus.stream");
-      const int count = 500 * restarts;
-      Process load = events(stage, count, 500);
+      // Asterisk 22.10 may crash when much happens while such a WebSocket ends or begins.
+      const int rate = tls ? 20 : 100;
+      const int count = rate * restarts;
+      Process load = events(stage, count, rate);
       for (int i = 0; i < restarts; ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds(100 + 173 * i % 400));
         stage.daemon.restart();

@@ -255,7 +255,7 @@ class Suite:
     def fault_application_taken(self):
         """Another client takes the application, and gives it back."""
         if self.mode == "outbound":
-            return  # Asterisk refuses that
+            return  # Asterisk gives it back only with another ari.conf
         thief = Events(self.asterisk.url, APP)
         wait_for("it is reported", lambda: self.status()["state"] == "replaced", 10)
         time.sleep(1)
