@@ -112,15 +112,17 @@ AppSettings AppSettings::of(std::string_view application) {
 struct Surveyor::Round {
   Done done;
   bool heard_only = false;
+  bool phones = true;  // endpoints and devices, too
   bool restoring = false;
   size_t open = 0;  // requests of this step
   void (Surveyor::*next)(const std::shared_ptr<Round>&) = nullptr;
   Survey survey;
 };
 
-void Surveyor::begin(Done done) {
+void Surveyor::begin(bool phones, Done done) {
   round_ = std::make_shared<Round>();
   round_->done = std::move(done);
+  round_->phones = phones;
   read_applications(round_);
 }
 
@@ -201,33 +203,42 @@ void Surveyor::restore(const std::shared_ptr<Round>& round, const std::string& a
 void Surveyor::read_things(const std::shared_ptr<Round>& round) {
   round->next = nullptr;
   round->open = 1;
-  if (!round->heard_only) {
-    const auto list = [&](IdKind kind, const char* path) {
-      get(round, path, [round, kind](std::string_view body) { return add(round->survey, kind, true, body); });
-    };
-    const auto hears = [&](IdKind kind) {
-      const auto i = static_cast<size_t>(kind);
-      return round->survey.heard.all[i] || !round->survey.heard.ids[i].empty();
-    };
-    list(IdKind::channel, "/channels");
-    list(IdKind::bridge, "/bridges");
-    if (hears(IdKind::endpoint)) list(IdKind::endpoint, "/endpoints");
-    if (hears(IdKind::device)) list(IdKind::device, "/deviceStates");  // those of Stasis alone
-    for (const auto& [id, thing] : model_.of(IdKind::playback)) {
-      read_one(round, IdKind::playback, "/playbacks/", id);
-    }
-    for (const auto& [id, thing] : model_.of(IdKind::recording)) {
-      read_one(round, IdKind::recording, "/recordings/live/", id);
-    }
-    for (const auto& [id, thing] : model_.of(IdKind::device)) {
-      read_one(round, IdKind::device, "/deviceStates/", id);
-    }
-    for (const std::string& name : round->survey.heard.ids[static_cast<size_t>(IdKind::device)]) {
-      if (model_.find(IdKind::device, name) == nullptr)
-        read_one(round, IdKind::device, "/deviceStates/", name);
+  if (!round->heard_only) read_calls(round);
+  if (!round->heard_only && round->phones) read_phones(round);
+  finish_part(round);
+}
+
+void Surveyor::read_calls(const std::shared_ptr<Round>& round) {
+  read_list(round, IdKind::channel, "/channels");
+  read_list(round, IdKind::bridge, "/bridges");
+  for (const auto& [id, thing] : model_.of(IdKind::playback)) {
+    read_one(round, IdKind::playback, "/playbacks/", id);
+  }
+  for (const auto& [id, thing] : model_.of(IdKind::recording)) {
+    read_one(round, IdKind::recording, "/recordings/live/", id);
+  }
+}
+
+void Surveyor::read_phones(const std::shared_ptr<Round>& round) {
+  const Heard& heard = round->survey.heard;
+  const auto hears = [&](IdKind kind) {
+    const auto i = static_cast<size_t>(kind);
+    return heard.all[i] || !heard.ids[i].empty();
+  };
+  if (hears(IdKind::endpoint)) read_list(round, IdKind::endpoint, "/endpoints");
+  if (hears(IdKind::device)) read_list(round, IdKind::device, "/deviceStates");  // those of Stasis alone
+  for (const auto& [id, thing] : model_.of(IdKind::device)) {
+    read_one(round, IdKind::device, "/deviceStates/", id);
+  }
+  for (const std::string& name : heard.ids[static_cast<size_t>(IdKind::device)]) {
+    if (model_.find(IdKind::device, name) == nullptr) {
+      read_one(round, IdKind::device, "/deviceStates/", name);
     }
   }
-  finish_part(round);
+}
+
+void Surveyor::read_list(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path) {
+  get(round, path, [round, kind](std::string_view body) { return add(round->survey, kind, true, body); });
 }
 
 void Surveyor::read_one(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path,

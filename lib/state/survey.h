@@ -53,9 +53,10 @@ class Surveyor {
   Surveyor(const Surveyor&) = delete;
   Surveyor& operator=(const Surveyor&) = delete;
 
-  // Sets again what programs have set on the applications, if it is gone, and reads everything. `done` is
-  // called once, unless another survey begins or stop() is called first.
-  void begin(Done done);
+  // Sets again what programs have set on the applications, if it is gone, and reads everything; without
+  // `phones` no endpoints and devices, of which there may be thousands. `done` is called once, unless another
+  // survey begins or stop() is called first.
+  void begin(bool phones, Done done);
   // Reads only what the applications hear of.
   void begin_heard(Done done);
   void stop();
@@ -73,6 +74,9 @@ class Surveyor {
   void read_application(const std::shared_ptr<Round>& round, const std::string& app, bool restored);
   void restore(const std::shared_ptr<Round>& round, const std::string& app, const AppSettings& present);
   void read_things(const std::shared_ptr<Round>& round);
+  void read_calls(const std::shared_ptr<Round>& round);
+  void read_phones(const std::shared_ptr<Round>& round);
+  void read_list(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path);
   void read_one(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path,
                 const std::string& id);
   void get(const std::shared_ptr<Round>& round, const std::string& target, Handle handle);

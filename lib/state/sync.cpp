@@ -74,7 +74,7 @@ bool Sync::take(const Record& record) {
 void Sync::survey() {
   phase_ = Phase::asking;
   begin_ = handlers_.next_seq();
-  surveyor_.begin([this](Result<Survey> survey) {
+  surveyor_.begin(!known_, [this](Result<Survey> survey) {
     if (!survey) return retry(survey.error().message);
     survey_ = std::move(*survey);
     raise_fences();
@@ -138,8 +138,8 @@ void Sync::retry(const std::string& reason) {
 }
 
 // Asterisk does not say when it stops telling of a thing, does so a little after the last that it tells, and
-// goes on listing bridges that are gone (22.10). When it has become quiet, and now and then in any case, all is
-// read anew.
+// goes on listing bridges that are gone (22.10). When it has become quiet, and now and then in any case, all
+// is read anew.
 void Sync::look_when_due() {
   if (phase_ != Phase::idle) return;
   const Milliseconds now = client_.loop().now();
