@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/json.h"
+#include "base/object_text.h"
 
 namespace aribus::state {
 namespace {
@@ -14,12 +15,6 @@ using record::Record;
 std::string string_in(std::string_view object, std::string_view name) {
   const Result<Json> json = parse_json(object);
   return json && json->IsObject() ? std::string(find_string(*json, name)) : std::string();
-}
-
-std::string quoted(std::string_view text) {
-  std::string out;
-  append_json_string(out, text);
-  return out;
 }
 
 // The Stasis application that a channel is in and what it was given, as the channel itself shows it.
@@ -39,7 +34,7 @@ std::optional<InStasis> in_stasis(std::string_view channel) {
   }
   InStasis in{words.front()};
   in.args = "[";
-  for (size_t i = 1; i < words.size(); ++i) in.args += (i > 1 ? "," : "") + quoted(words[i]);
+  for (size_t i = 1; i < words.size(); ++i) in.args += (i > 1 ? "," : "") + string_text(words[i]);
   in.args += "]";
   return in;
 }

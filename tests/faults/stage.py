@@ -195,7 +195,7 @@ class Daemon:
         (self.folder / "aribusd.yaml").write_text(
             f"asterisk:\n  - name: pbx1\n    url: http://127.0.0.1:{LINK_PORT}\n    username: {USER}\n"
             f"    password: {PASSWORD}\n    apps: [{APP}]\n    rest: {rest}\n    request_timeout: 3s\n{listen}"
-            f"sockets:\n  - path: {self.socket}\nbus:\n  ring_bytes: 64MiB\n  path: {self.folder}/bus.log\n")
+            f"sockets:\n  - path: {self.socket}\nbus:\n  ring_bytes: 4MiB\n  path: {self.folder}/bus.log\n")
         self.process = None
 
     def start(self):
