@@ -134,7 +134,7 @@ TEST_CASE("an aribusd that Asterisk connects to is restarted under load, and not
           "[call][outbound]") {
   if (!has_it()) return;
   const char* given = std::getenv("ARIBUS_RESTARTS");
-  const int restarts = given == nullptr ? 4 : std::atoi(given);
+  const int restarts = given == nullptr ? 2 : std::atoi(given);
   for (const bool tls : {false, true}) {
     DYNAMIC_SECTION((tls ? "over TLS" : "in the clear")) {
       Listening stage(tls);
