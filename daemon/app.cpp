@@ -48,7 +48,7 @@ App::App(Config config, bus::Log log)
       leave_deadline_(loop_),
       started_(wall_now()) {
   dispatcher_.on_own_record([this](const record::Record& record) { publish(record); });
-  add_own_methods(dispatcher_, {.hello = [this] { return hello(); },
+  add_own_methods(dispatcher_, {.hello = [this](const control::Caller& caller) { return hello(caller); },
                                 .status = [this] { return status(); },
                                 .cursor = [this] { return log_.cursor().text(); }});
 }
@@ -194,7 +194,7 @@ void App::on_disconnected(Upstream& upstream, const std::string& reason, Millise
   tell_systemd();
 }
 
-std::string App::hello() const {
+std::string App::hello(const control::Caller& caller) const {
   return render([&](JsonWriter& writer) {
     writer.StartObject();
     write_member(writer, "aribus", ARIBUS_VERSION);
@@ -203,6 +203,22 @@ std::string App::hello() const {
     writer.StartArray();
     for (const auto& upstream : upstreams_) write_string(writer, upstream->name);
     writer.EndArray();
+    write_key(writer, "peer");
+    writer.StartObject();
+    if (!caller.user.empty()) write_member(writer, "user", caller.user);
+    write_key(writer, "uid");
+    writer.Uint(caller.peer.uid);
+    write_key(writer, "gid");
+    writer.Uint(caller.peer.gid);
+    write_key(writer, "groups");
+    writer.StartArray();
+    for (const gid_t group : caller.peer.groups) writer.Uint(group);
+    writer.EndArray();
+    write_key(writer, "pid");
+    writer.Int(caller.peer.pid);
+    write_member(writer, "socket", caller.peer.socket);
+    writer.EndObject();
+    write_member(writer, "rule", caller.rule->name);
     writer.EndObject();
   });
 }

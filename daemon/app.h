@@ -53,7 +53,7 @@ class App {
   void on_heard(Upstream& upstream, const std::string& app);
   void publish(const record::Record& record);
   void publish_own(const Upstream& upstream, std::string_view type, const std::string& fields);
-  [[nodiscard]] std::string hello() const;
+  [[nodiscard]] std::string hello(const control::Caller& caller) const;
   [[nodiscard]] std::string status() const;
   void tell_systemd() const;
   void tell_of_log() const;

@@ -23,11 +23,13 @@ struct Config {
   bus::LogOptions bus;
   Milliseconds drain_timeout{5000};
   std::string log_level = "info";
+  bool audit = true;
   std::vector<std::string> warnings;  // what is allowed and unwise
 };
 
-// Reads and checks `file`, and the passwords that it refers to.
-// Errors: invalid_params with "file:line:column: key: what was expected", system.
+// Reads and checks `file`, and the passwords, users and groups that it refers to. Asks the name service,
+// which may take long. Errors: invalid_params, with a line "file:line:column: key: cause and cure" for each
+// mistake in the order of their places; system.
 [[nodiscard]] Result<Config> load_config(const std::string& file);
 
 }  // namespace aribus::daemon

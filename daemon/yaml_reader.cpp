@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
+#include <map>
 
 #include "base/bytes.h"
 #include "base/nearest.h"
@@ -19,13 +19,49 @@ std::string kind_of(const YAML::Node& node) {
   if (node.IsMap()) return "a mapping";
   if (node.IsSequence()) return "a list";
   if (node.IsNull()) return "nothing";
-  return "'" + node.Scalar() + "'";
+  return "'" + shown(node.Scalar()) + "'";
 }
+
+constexpr size_t max_shown_bytes = 64;
 
 }  // namespace
 
+std::string shown(const std::string& text) {
+  std::string line = to_valid_utf8(text, max_shown_bytes);
+  std::ranges::replace_if(
+      line, [](unsigned char c) { return c < ' ' || c == 0x7F; }, ' ');
+  return line.size() < text.size() ? line + "…" : line;
+}
+
+void ConfigFaults::add(ConfigFault fault) {
+  if (faults_.size() == max_kept) {
+    ++further_;
+  } else {
+    faults_.push_back(std::move(fault));
+  }
+}
+
+std::string ConfigFaults::text() const {
+  std::vector<ConfigFault> sorted = faults_;
+  std::ranges::stable_sort(sorted, {}, [](const ConfigFault& f) { return std::pair(f.line, f.column); });
+  std::string text;
+  for (const ConfigFault& fault : sorted) text += (text.empty() ? "" : "\n") + fault.text;
+  if (further_ > 0) text += "\nand " + std::to_string(further_) + " more";
+  return text;
+}
+
 void YamlValue::fail(const std::string& expected) const {
-  throw ConfigError(place(file_, node_.Mark()) + ": " + (path_.empty() ? "" : path_ + ": ") + expected);
+  const YAML::Mark mark = node_.Mark();
+  throw ConfigError(
+      {mark.line, mark.column, place(file_, mark) + ": " + (path_.empty() ? "" : path_ + ": ") + expected});
+}
+
+void YamlValue::attempt(const std::function<void()>& read) const {
+  try {
+    read();
+  } catch (const ConfigError& error) {
+    faults_->add(error.fault);
+  }
 }
 
 std::string YamlValue::scalar(const char* expected) const {
@@ -45,7 +81,7 @@ std::string YamlValue::string() const {
 
 bool YamlValue::boolean() const {
   const std::string text = scalar("true or false");
-  if (text != "true" && text != "false") fail("true or false is expected, not '" + text + "'");
+  if (text != "true" && text != "false") fail("true or false is expected, not '" + shown(text) + "'");
   return text == "true";
 }
 
@@ -54,7 +90,7 @@ int64_t YamlValue::integer(int64_t minimum) const {
   int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number < minimum || number > INT32_MAX) {
-    fail("a whole number of at least " + std::to_string(minimum) + " is expected, not '" + text + "'");
+    fail("a whole number of at least " + std::to_string(minimum) + " is expected, not '" + shown(text) + "'");
   }
   return number;
 }
@@ -71,7 +107,7 @@ int64_t YamlValue::with_unit(const char* expected,
     if (error == std::errc() && unit == name && number > 0 && number <= INT64_MAX / factor)
       return number * factor;
   }
-  fail(std::string(expected) + " is expected, not '" + text + "'");
+  fail(std::string(expected) + " is expected, not '" + shown(text) + "'");
 }
 
 size_t YamlValue::bytes() const {
@@ -93,36 +129,49 @@ unsigned YamlValue::mode() const {
   unsigned mode = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
   if (error != std::errc() || end != text.data() + text.size() || mode > 0777) {
-    fail("a mode in octal digits, as \"0660\", is expected, not '" + text + "'");
+    fail("a mode in octal digits, as \"0660\", is expected, not '" + shown(text) + "'");
   }
   return mode;
 }
 
-std::vector<YamlValue> YamlValue::list() const {
+std::vector<YamlValue> YamlValue::list(const std::string& empty) const {
   if (!node_.IsSequence()) fail("a list is expected, not " + kind_of(node_));
+  if (node_.size() == 0 && !empty.empty()) fail(empty);
   std::vector<YamlValue> values;
   for (const YAML::Node& item : node_) {
-    values.emplace_back(file_, path_ + "[" + std::to_string(values.size()) + "]", item);
+    values.emplace_back(file_, path_ + "[" + std::to_string(values.size()) + "]", item, *faults_);
   }
   return values;
 }
 
+void YamlValue::each(const std::string& empty, const std::function<void(const YamlValue&)>& read) const {
+  for (const YamlValue& item : list(empty)) attempt([&] { read(item); });
+}
+
 YamlMap::YamlMap(const YamlValue& value) : value_(value) {
   if (!value.node_.IsMap()) value.fail("a mapping of keys is expected, not " + kind_of(value.node_));
-  std::set<std::string> seen;
+  std::map<std::string, int> lines;
   for (const auto& entry : value.node_) {
-    if (!entry.first.IsScalar()) value.fail("a mapping of plain keys is expected");
-    const std::string key = entry.first.Scalar();
-    if (!seen.insert(key).second)
-      YamlValue(value.file_, value.path_, entry.first).fail(key + ": this key is given twice");
+    value.attempt([&] {
+      if (!entry.first.IsScalar())
+        value.at(entry.first).fail("a plain key is expected, not " + kind_of(entry.first));
+      const std::string& key = entry.first.Scalar();
+      const auto [first, is_new] = lines.emplace(key, entry.first.Mark().line + 1);
+      if (!is_new) {
+        value.at(entry.first)
+            .fail(shown(key) + ": this key is given twice, in line " + std::to_string(first->second) +
+                  " already; leave one out");
+      }
+    });
   }
 }
 
 void YamlMap::optional(const char* key, const std::function<void(const YamlValue&)>& read) {
   known_.emplace_back(key);
   for (const auto& entry : value_.node_) {
-    if (entry.first.Scalar() != key) continue;
-    read(YamlValue(value_.file_, value_.path_.empty() ? key : value_.path_ + "." + key, entry.second));
+    if (!entry.first.IsScalar() || entry.first.Scalar() != key) continue;
+    const YamlValue value = value_.within(key, entry.second);
+    return value.attempt([&] { read(value); });  // what is given twice is a mistake already
   }
 }
 
@@ -132,16 +181,18 @@ void YamlMap::required(const char* key, const char* why, const std::function<voi
     found = true;
     read(value);
   });
-  if (!found) value_.fail(std::string(key) + ": missing; " + why);
+  if (!found) value_.attempt([&] { value_.fail(std::string(key) + ": missing; " + why); });
 }
 
 void YamlMap::finish() const {
   for (const auto& entry : value_.node_) {
-    const std::string key = entry.first.Scalar();
+    if (!entry.first.IsScalar()) continue;
+    const std::string& key = entry.first.Scalar();
     if (std::ranges::find(known_, key) != known_.end()) continue;
-    const std::string path = value_.path_.empty() ? key : value_.path_ + "." + key;
-    YamlValue(value_.file_, path, entry.first)
-        .fail("no such key" + did_you_mean(key, known_) + " (known: " + join(known_) + ")");
+    value_.attempt([&] {
+      value_.within(shown(key), entry.first)
+          .fail("no such key" + did_you_mean(key, known_) + " (known: " + join(known_) + ")");
+    });
   }
 }
 

@@ -13,17 +13,45 @@
 
 namespace aribus::daemon {
 
-// What is wrong with a configuration: "file:line:column: key: what was expected". Thrown and caught within
-// config.cpp.
-class ConfigError : public std::runtime_error {
-  using runtime_error::runtime_error;
+// What is wrong with one value: "file:line:column: key: cause and cure".
+struct ConfigFault {
+  int line = -1;  // from 0; -1: of the file as a whole
+  int column = -1;
+  std::string text;
 };
+
+// Ends the reading of one value. Thrown and caught within this folder.
+class ConfigError : public std::runtime_error {
+ public:
+  explicit ConfigError(ConfigFault its_fault) : runtime_error(its_fault.text), fault(std::move(its_fault)) {}
+  ConfigFault fault;
+};
+
+// All mistakes of a file.
+class ConfigFaults {
+ public:
+  static constexpr size_t max_kept = 100;
+
+  void add(ConfigFault fault);
+  [[nodiscard]] bool empty() const { return faults_.empty(); }
+  [[nodiscard]] size_t count() const { return faults_.size() + further_; }
+  // One a line, in the order of their places.
+  [[nodiscard]] std::string text() const;
+
+ private:
+  std::vector<ConfigFault> faults_;
+  size_t further_ = 0;
+};
+
+// `text` for an error: in one line of UTF-8, cut to 64 bytes.
+[[nodiscard]] std::string shown(const std::string& text);
 
 // One value of the file, which knows its place.
 class YamlValue {
  public:
-  YamlValue(std::string file, std::string path, YAML::Node node)
-      : file_(std::move(file)), path_(std::move(path)), node_(std::move(node)) {}
+  // `faults` is where the mistakes of what is within it go.
+  YamlValue(std::string file, std::string path, YAML::Node node, ConfigFaults& faults)
+      : file_(std::move(file)), path_(std::move(path)), node_(std::move(node)), faults_(&faults) {}
 
   // Each throws ConfigError when the value is of another type.
   // One line of UTF-8, not empty.
@@ -37,13 +65,27 @@ class YamlValue {
   [[nodiscard]] Milliseconds duration() const;
   // Digits 0 to 7, as "0660".
   [[nodiscard]] unsigned mode() const;
-  [[nodiscard]] std::vector<YamlValue> list() const;
+  // It is the empty text.
+  [[nodiscard]] bool is_empty() const { return node_.IsScalar() && node_.Scalar().empty(); }
+  // `empty` says what an empty list would mean; "": it is taken.
+  [[nodiscard]] std::vector<YamlValue> list(const std::string& empty = {}) const;
+  // Calls `read` for each value of the list; one that it throws at is noted and left out.
+  void each(const std::string& empty, const std::function<void(const YamlValue&)>& read) const;
+  // How many mistakes were noted so far.
+  [[nodiscard]] size_t mistakes() const { return faults_->count(); }
+  // Calls `read`; what it throws is noted.
+  void attempt(const std::function<void()>& read) const;
 
   // Stops with an error about this value.
   [[noreturn]] void fail(const std::string& expected) const;
 
  private:
   friend class YamlMap;
+  // What is at `node`, within this one, and what is its member `key`.
+  [[nodiscard]] YamlValue at(const YAML::Node& node) const { return {file_, path_, node, *faults_}; }
+  [[nodiscard]] YamlValue within(const std::string& key, const YAML::Node& node) const {
+    return {file_, path_.empty() ? key : path_ + "." + key, node, *faults_};
+  }
   [[nodiscard]] std::string scalar(const char* expected) const;
   // Splits "64MiB" into 64 and its unit's factor.
   [[nodiscard]] int64_t with_unit(const char* expected,
@@ -52,19 +94,21 @@ class YamlValue {
   std::string file_;
   std::string path_;
   YAML::Node node_;
+  ConfigFaults* faults_;
 };
 
-// A mapping, read key by key; finish() finds the keys that nobody asked for.
+// A mapping, read key by key; finish() finds the keys that nobody asked for. Mistakes are noted, and reading
+// goes on with the next key.
 class YamlMap {
  public:
-  // Throws ConfigError when `value` is no mapping, or has a key twice.
+  // Throws ConfigError when `value` is no mapping.
   explicit YamlMap(const YamlValue& value);
 
   // Calls `read` with the value of `key` when it is there.
   void optional(const char* key, const std::function<void(const YamlValue&)>& read);
-  // As optional(); throws ConfigError, with `why`, when it is missing.
+  // As optional(); a mistake, with `why`, when it is missing.
   void required(const char* key, const char* why, const std::function<void(const YamlValue&)>& read);
-  // Throws ConfigError at the first key that was not asked for, with the nearest one that was.
+  // A key that was not asked for is a mistake, with the nearest one that was.
   void finish() const;
 
  private:

@@ -4,13 +4,13 @@
 #include <cerrno>
 #include <cstring>
 
-#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "ipc/peer.h"
 
 namespace aribus::ipc {
 namespace {
@@ -51,15 +51,14 @@ Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
 }
 
 Result<void> give_to(const std::string& path, const SocketOptions& options) {
-  if (!options.group.empty()) {
-    const group* entry = ::getgrnam(options.group.c_str());
-    if (entry == nullptr) {
-      return Error{
-          ErrorKind::invalid_params, "socket " + path + ": there is no group '" + options.group + "'", {}};
-    }
-    if (::chown(path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) != 0) {
-      return system_error("socket " + path + ": giving it to group " + options.group);
-    }
+  constexpr auto as_it_is = static_cast<uid_t>(-1);
+  if (options.group && ::chown(path.c_str(), as_it_is, *options.group) != 0) {
+    return system_error("socket " + path + ": giving it to group " + std::to_string(*options.group) +
+                        " (the daemon's user must be in it)");
+  }
+  if (options.owner && ::chown(path.c_str(), *options.owner, as_it_is) != 0) {
+    return system_error("socket " + path + ": giving it to user " + std::to_string(*options.owner) +
+                        " (only root may)");
   }
   if (::chmod(path.c_str(), options.mode) != 0) return system_error("socket " + path + ": setting its mode");
   return {};
@@ -72,6 +71,7 @@ Server::Server(Loop& loop, bus::Log& log, control::Dispatcher& dispatcher, Serve
       log_(log),
       dispatcher_(dispatcher),
       options_(std::move(options)),
+      names_(loop),
       end_of_turn_(loop, [this] { end_turn(); }),
       housekeeping_(loop),
       drain_deadline_(loop) {
@@ -119,15 +119,46 @@ Result<void> Server::listen_on(const SocketOptions& options) {
   if (::listen(socket.get(), SOMAXCONN) != 0) return system_error("socket " + path);
   if (auto given = give_to(path, options); !given) return given;
   placed.acceptor.emplace(loop_, std::move(socket),
-                          [this](Fd accepted) { add_session(std::move(accepted)); });
+                          [this, path](Fd accepted) { add_session(std::move(accepted), path); });
   return {};
 }
 
-void Server::add_session(Fd socket) {
+// Finds the caller's rule. Errors: not_allowed when there is none, too_much.
+Result<Usage::Connection> Server::admit(control::Caller& caller) {
+  // Where no rule holds, one does that allows nothing.
+  static const auto nothing = std::make_shared<const control::AccessRule>();
+  caller.rule = options_.access.rule_for(caller.peer);
+  if (caller.rule) return usage_.connect(caller, std::chrono::steady_clock::now());
+  caller.rule = nothing;
+  return control::not_allowed(
+      "no access rule holds for user " + std::to_string(caller.peer.uid) + " on " + caller.peer.socket, "");
+}
+
+void Server::set_access(control::Access access) {
+  options_.access = std::move(access);
+  for (const auto& [id, session] : sessions_) session->uncount();
+  for (const auto& [id, session] : sessions_) {
+    control::Caller caller = session->caller();
+    Result<Usage::Connection> admitted = admit(caller);
+    if (admitted) {
+      session->hold_to(std::move(caller.rule), std::move(*admitted));
+    } else {
+      session->end_with(admitted.error());
+    }
+  }
+}
+
+void Server::add_session(Fd socket, const std::string& path) {
+  Result<control::Peer> peer = peer_of(socket.get(), path);
+  if (!peer) return spdlog::warn("{}", peer.error().message);
+  control::Caller caller{std::move(*peer), {}, {}};
+  caller.user = names_.find(caller.peer.uid);
+  Result<Usage::Connection> admitted = admit(caller);
   const uint64_t id = next_session_++;
   const size_t before = sessions_.size();
   auto session = std::make_unique<Session>(
-      Session::Context{loop_, log_, dispatcher_, requests_, options_.session}, std::move(socket),
+      Session::Context{loop_, log_, dispatcher_, requests_, usage_, names_, options_.session},
+      std::move(socket), caller,
       Session::Handlers{[this, id] {
                           reading_.push_back(id);
                           end_of_turn_.request();
@@ -145,6 +176,10 @@ void Server::add_session(Fd socket) {
     const std::string limit = std::to_string(options_.max_connections);
     at->second->end_with(
         {ErrorKind::too_much, "there are " + limit + " connections already", R"({"limit":)" + limit + "}"});
+  } else if (!admitted) {
+    at->second->end_with(admitted.error());
+  } else {
+    at->second->hold_to(std::move(caller.rule), std::move(*admitted));
   }
 }
 

@@ -20,14 +20,18 @@
 
 namespace aribus::ipc {
 
+inline constexpr size_t max_path_bytes = 107;  // of a socket (unix(7))
+
 struct SocketOptions {
   std::string path;
   mode_t mode = 0660;
-  std::string group;  // who besides the owner; "": the process' group
+  std::optional<uid_t> owner = {};  // of the file; none: the process' user
+  std::optional<gid_t> group = {};  // likewise
 };
 
 struct ServerOptions {
   std::vector<SocketOptions> sockets;
+  control::Access access = control::Access::standard();
   size_t max_connections = 1024;
   SessionLimits session;
 };
@@ -41,6 +45,10 @@ class Server {
   // Binds and listens on all sockets. The file of a dead daemon is replaced; that of a live one is not.
   // Errors: system, invalid_params (no such group, path too long, a live daemon listens there).
   [[nodiscard]] Result<void> listen();
+
+  // From here on these rules hold, for those who are connected as well: who may no more is told so and
+  // closed.
+  void set_access(control::Access access);
 
   // Accepts no more and removes the sockets' files; lets commands under way finish and what waits be written,
   // up to `deadline`; then ends all sessions and calls `done`.
@@ -58,7 +66,8 @@ class Server {
   };
 
   Result<void> listen_on(const SocketOptions& options);
-  void add_session(Fd socket);
+  void add_session(Fd socket, const std::string& path);
+  [[nodiscard]] Result<Usage::Connection> admit(control::Caller& caller);
   void end_turn();
   Session* take_first(std::deque<uint64_t>& queue);
   void close_listeners();
@@ -70,6 +79,8 @@ class Server {
   ServerOptions options_;
   TurnBudget requests_;  // the time for handling them
   TurnBudget writing_;
+  Usage usage_;
+  UserNames names_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::deque<uint64_t> reading_;   // sessions that have something to read

@@ -17,6 +17,8 @@
 #include "ipc/rpc.h"
 #include "ipc/subscription.h"
 #include "ipc/turn_budget.h"
+#include "ipc/usage.h"
+#include "ipc/user_names.h"
 
 namespace aribus::ipc {
 
@@ -36,6 +38,8 @@ class Session {
     const bus::Log& log;
     control::Dispatcher& dispatcher;
     TurnBudget& budget;
+    Usage& usage;
+    UserNames& names;
     SessionLimits limits;
   };
   struct Handlers {
@@ -44,7 +48,8 @@ class Session {
     std::function<void()> ended;  // the connection is over: destroy this object, but not from within the call
   };
 
-  Session(Context context, Fd socket, Handlers handlers);
+  // `caller` has a rule.
+  Session(Context context, Fd socket, control::Caller caller, Handlers handlers);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -60,9 +65,15 @@ class Session {
   // Reads nothing more; ends when the commands under way are answered and all answers and records are
   // written.
   void drain();
+  // From here on `rule` holds; `connection` counts for it. Commands under way go on. Ends when there is a
+  // subscription and the rule allows none.
+  void hold_to(std::shared_ptr<const control::AccessRule> rule, Usage::Connection connection);
+  // Its connection counts no more.
+  void uncount() { connection_ = {}; }
   // After the peer closed its sending side: ends when it has closed the other one too.
   void check_hung_up();
 
+  [[nodiscard]] const control::Caller& caller() const { return caller_; }
   [[nodiscard]] bool has_subscription() const { return subscription_.has_value(); }
   [[nodiscard]] size_t commands_under_way() const { return commands_.size(); }
 
@@ -107,6 +118,8 @@ class Session {
 
   Context context_;
   Fd socket_;
+  control::Caller caller_;
+  Usage::Connection connection_;
   Handlers handlers_;
   Poll poll_;
   LineReader reader_;

@@ -4,6 +4,7 @@
 
 #include "tests/catch.h"
 #include "tests/unit/ari/fake_asterisk.h"
+#include "tests/unit/control/caller.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
@@ -45,7 +46,8 @@ struct Servers {
   Result<std::string> call(const std::string& method, std::string_view params) {
     std::optional<Result<std::string>> answer;
     const Json parsed = json(params);
-    dispatcher.call(method, parsed, [&](Result<std::string> got) { answer = std::move(got); });
+    dispatcher.call(aribus::test::a_caller(), method, parsed,
+                    [&](Result<std::string> got) { answer = std::move(got); });
     REQUIRE(pump(loop, [&] { return answer.has_value(); }));
     return *answer;
   }
@@ -74,8 +76,9 @@ TEST_CASE("an unknown method is answered with the nearest one") {
 
 TEST_CASE("a method of the daemon's own answers without an Asterisk and takes no parameters") {
   Servers servers({});
-  servers.dispatcher.add(
-      {.name = "ping", .run_here = [](const JsonValue&) { return std::string("\"pong\""); }});
+  servers.dispatcher.add({.name = "ping", .run_here = [](const JsonValue&, const control::Caller&) {
+                            return std::string("\"pong\"");
+                          }});
   CHECK(*servers.call("ping", "null") == "\"pong\"");
   CHECK(*servers.call("ping", "{}") == "\"pong\"");
   CHECK(servers.refused("ping", R"({"x":1})").kind == ErrorKind::invalid_params);
@@ -89,7 +92,9 @@ TEST_CASE("parameters in an array are refused") {
 
 TEST_CASE("all methods are listed, sorted") {
   Servers servers({});
-  servers.dispatcher.add({.name = "ping", .run_here = [](const JsonValue&) { return std::string("null"); }});
+  servers.dispatcher.add({.name = "ping", .run_here = [](const JsonValue&, const control::Caller&) {
+                            return std::string("null");
+                          }});
   const auto names = servers.dispatcher.method_names();
   CHECK(std::ranges::is_sorted(names));
   for (const char* name :

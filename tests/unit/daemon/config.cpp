@@ -92,6 +92,7 @@ asterisk:
 sockets:
   - path: /tmp/a.sock
     mode: "0666"
+    owner: root
     group: staff
   - path: /tmp/b.sock
 bus: {ring_bytes: 128 KiB}
@@ -118,7 +119,7 @@ logging: {level: debug}
   CHECK(client.max_message_bytes == 1 << 20);
   REQUIRE(config.ipc.sockets.size() == 2);
   CHECK(config.ipc.sockets[0].mode == 0666);
-  CHECK(config.ipc.sockets[0].group == "staff");
+  CHECK(config.ipc.sockets[0].group == gid_t{50});
   CHECK(config.ipc.sockets[1].path == "/tmp/b.sock");
   CHECK(config.bus.ring_bytes == 128 << 10);
   CHECK(config.ipc.max_connections == 5);

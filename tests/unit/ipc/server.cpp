@@ -30,11 +30,11 @@ void leave_dead_socket(const std::string& path) {
 // A second server beside a daemon, on `path`.
 struct Second {
   ipc::Server server;
-  Second(Daemon& daemon, const std::string& path, const std::string& group = "")
-      : server(daemon.loop, daemon.log, daemon.dispatcher, options(path, group)) {}
-  static ipc::ServerOptions options(const std::string& path, const std::string& group) {
+  Second(Daemon& daemon, const std::string& path)
+      : server(daemon.loop, daemon.log, daemon.dispatcher, options(path)) {}
+  static ipc::ServerOptions options(const std::string& path) {
     ipc::ServerOptions options;
-    options.sockets = {{path, 0660, group}};
+    options.sockets = {{.path = path}};
     return options;
   }
 };
@@ -94,12 +94,6 @@ TEST_CASE("a path that can't be used is refused with the reason") {
   CHECK_THAT(too_long.server.listen().error().message, ContainsSubstring("at most 107 bytes"));
   Second nowhere(daemon, daemon.directory.path("no/such/directory"));
   CHECK(nowhere.server.listen().error().kind == ErrorKind::system);
-  const std::string path = daemon.directory.path("other.sock");
-  {
-    Second group(daemon, path, "no-such-group");
-    CHECK_THAT(group.server.listen().error().message, ContainsSubstring("no group 'no-such-group'"));
-  }
-  CHECK_FALSE(std::filesystem::exists(path));
 }
 
 TEST_CASE("the socket's file goes with its server, but not one that came after it") {
@@ -165,7 +159,7 @@ TEST_CASE("one server may listen on several sockets") {
   Daemon daemon;
   ipc::ServerOptions options;
   const std::string other = daemon.directory.path("b.sock");
-  options.sockets = {{daemon.directory.path("a.sock"), 0600, ""}, {other, 0666, ""}};
+  options.sockets = {{.path = daemon.directory.path("a.sock"), .mode = 0600}, {.path = other, .mode = 0666}};
   ipc::Server server(daemon.loop, daemon.log, daemon.dispatcher, options);
   REQUIRE(server.listen().ok());
   daemon.path = other;
