@@ -1,10 +1,13 @@
 #include "base/json.h"
 
+#include <bit>
 #include <cstring>
 
 #include <rapidjson/error/en.h>
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
+
+#include "base/sixteen.h"
 
 namespace aribus {
 namespace {
@@ -131,25 +134,14 @@ std::string to_text(const JsonValue& value) {
 
 void append_json_string(std::string& out, std::string_view text) {
   const size_t size = out.size();
-  out.resize(size + text.size() * max_json_string_growth + 2);
+  out.resize(size + text.size() * max_json_string_growth + json_string_spare);
   out.resize(static_cast<size_t>(write_json_string(out.data() + size, text) - out.data()));
 }
 
-char* write_json_string(char* at, std::string_view text) {
-  *at++ = '"';
-  while (!text.empty()) {
-    if (text.size() >= 8) {
-      uint64_t eight = 0;
-      std::memcpy(&eight, text.data(), 8);
-      if (mark_escapes(eight) == 0) {
-        std::memcpy(at, &eight, 8);
-        at += 8;
-        text.remove_prefix(8);
-        continue;
-      }
-    }
-    const char c = text.front();
-    text.remove_prefix(1);
+namespace {
+
+char* write_escaped(char* at, std::string_view text) {
+  for (const char c : text) {
     if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') {
       *at++ = c;
       continue;
@@ -164,6 +156,21 @@ char* write_json_string(char* at, std::string_view text) {
       for (const char digit : {'u', '0', '0', hex[c >> 4], hex[c & 15]}) *at++ = digit;
     }
   }
+  return at;
+}
+
+}  // namespace
+
+char* write_json_string(char* at, std::string_view text) {
+  *at++ = '"';
+  if (!text.empty()) std::memcpy(at, text.data(), text.size());
+  size_t plain = 0;
+  while (plain < text.size()) {
+    const unsigned special = special_bits(at + plain);
+    plain += special == 0 ? 16 : static_cast<size_t>(std::countr_zero(special));
+    if (special != 0) break;
+  }
+  at = plain < text.size() ? write_escaped(at + plain, text.substr(plain)) : at + text.size();
   *at++ = '"';
   return at;
 }
