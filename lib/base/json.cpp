@@ -1,6 +1,5 @@
 #include "base/json.h"
 
-#include <bit>
 #include <cstring>
 
 #include <rapidjson/error/en.h>
@@ -134,7 +133,7 @@ std::string to_text(const JsonValue& value) {
 
 void append_json_string(std::string& out, std::string_view text) {
   const size_t size = out.size();
-  out.resize(size + text.size() * max_json_string_growth + json_string_spare);
+  out.resize(size + text.size() * max_json_string_growth + 2);
   out.resize(static_cast<size_t>(write_json_string(out.data() + size, text) - out.data()));
 }
 
@@ -163,14 +162,12 @@ char* write_escaped(char* at, std::string_view text) {
 
 char* write_json_string(char* at, std::string_view text) {
   *at++ = '"';
-  if (!text.empty()) std::memcpy(at, text.data(), text.size());
-  size_t plain = 0;
-  while (plain < text.size()) {
-    const unsigned special = special_bits(at + plain);
-    plain += special == 0 ? 16 : static_cast<size_t>(std::countr_zero(special));
-    if (special != 0) break;
+  if (!is_plain(text)) {
+    at = write_escaped(at, text);
+  } else if (!text.empty()) {
+    std::memcpy(at, text.data(), text.size());
+    at += text.size();
   }
-  at = plain < text.size() ? write_escaped(at + plain, text.substr(plain)) : at + text.size();
   *at++ = '"';
   return at;
 }

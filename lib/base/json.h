@@ -60,10 +60,9 @@ inline void write_member(JsonWriter& writer, std::string_view name, std::string_
 
 // Adds `text`, well-formed UTF-8, as a JSON string to the end of `out`.
 void append_json_string(std::string& out, std::string_view text);
-// Writes it to `at`, where max_json_string_growth bytes for each byte of `text` and json_string_spare more
-// have room, and returns its end.
+// Writes it to `at`, where max_json_string_growth bytes for each byte of `text` and two more have room, and
+// returns its end.
 inline constexpr size_t max_json_string_growth = 6;  // of a control character
-inline constexpr size_t json_string_spare = 18;      // two quotes, and what is taken at a time
 char* write_json_string(char* at, std::string_view text);
 
 // Writes a JSON text that is already finished.
