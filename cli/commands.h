@@ -31,6 +31,8 @@ struct Arguments {
   std::vector<std::string> words;                            // the command's name is the first
   std::vector<std::pair<std::string, std::string>> options;  // those of the command, in their order
 
+  bool socket_given = false;  // by --socket or $ARIBUS_SOCKET
+
   [[nodiscard]] bool has(std::string_view option) const;
   [[nodiscard]] std::string value(std::string_view option) const;  // the last one, or ""
   [[nodiscard]] std::vector<std::string> values(std::string_view option) const;
@@ -62,6 +64,7 @@ int call(const Arguments& arguments);
 int verb(const Arguments& arguments);
 int status(const Arguments& arguments);
 int check(const Arguments& arguments);
+int doctor(const Arguments& arguments);
 int record(const Arguments& arguments);
 int replay(const Arguments& arguments);
 int complete(const Arguments& arguments);

@@ -72,9 +72,10 @@ int main(int argc, char** argv) {
   const char* from_environment = std::getenv("ARIBUS_SOCKET");
   Arguments arguments;
   arguments.socket = from_environment != nullptr ? from_environment : default_socket;
+  arguments.socket_given = from_environment != nullptr;
   const std::vector<option> common = long_options({});
   for (int chosen = 0; (chosen = getopt_long(argc, argv, "+s:h", common.data(), nullptr)) != -1;) {
-    if (chosen == 's') arguments.socket = optarg;
+    if (chosen == 's') arguments.socket = optarg, arguments.socket_given = true;
     if (chosen == 'h') return print(usage()), done;
     if (chosen == 'v') return print("aribus " ARIBUS_VERSION "\n"), done;
     if (chosen == '?') return misuse("wrong options");
@@ -95,7 +96,7 @@ int main(int argc, char** argv) {
   for (int chosen = 0;
        (chosen = getopt_long(count, const_cast<char**>(words), "s:h", own.data(), nullptr)) != -1;) {
     if (chosen == '?') return misuse("aribus " + std::string(command->name) + " --help tells its options");
-    if (chosen == 's') arguments.socket = optarg;
+    if (chosen == 's') arguments.socket = optarg, arguments.socket_given = true;
     if (chosen == 'h') help = true;
     if (chosen >= 1000) {
       const Option& option = command->options[static_cast<size_t>(chosen - 1000)];

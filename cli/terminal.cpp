@@ -2,8 +2,20 @@
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
+
+#include <unistd.h>
 
 namespace aribus::cli {
+
+bool is_terminal() {
+  return isatty(STDOUT_FILENO) != 0;
+}
+
+bool has_colour() {
+  const char* none = std::getenv("NO_COLOR");
+  return is_terminal() && (none == nullptr || *none == '\0');
+}
 
 std::string paint(bool colour, std::string_view text, std::string_view code) {
   if (!colour) return std::string(text);

@@ -11,6 +11,11 @@ namespace aribus::cli {
 
 inline constexpr std::string_view bold = "1", green = "32", red = "31", grey = "90", yellow = "33";
 
+// Whether standard output is a terminal.
+[[nodiscard]] bool is_terminal();
+// Whether it shows colours; not where $NO_COLOR is set (https://no-color.org).
+[[nodiscard]] bool has_colour();
+
 // The text in a colour (SGR), if there are any.
 [[nodiscard]] std::string paint(bool colour, std::string_view text, std::string_view code);
 
