@@ -18,13 +18,15 @@ constexpr Milliseconds travel_time{1000};  // that an event may take through Ast
 constexpr size_t max_reasons_told = 16;    // for one outage, in the log
 
 void tell_of_rest(const std::string& server, const ari::Client& client, bool over_websocket) {
-  if (over_websocket) return spdlog::info("{}: requests go over the WebSocket", server);
-  constexpr auto fails =
+  if (over_websocket) {
+    return log_line(spdlog::level::info, {{"SERVER", server}}, "{}: requests go over the WebSocket", server);
+  }
+  const bool wanted = client.options().rest == ari::RestMode::websocket;
+  log_line(
+      wanted ? spdlog::level::warn : spdlog::level::info, {{"SERVER", server}},
       "{}: no answer comes over the WebSocket (it takes Asterisk 22.4, 21.9 or 20.14, and no event filter "
-      "that drops "
-      "RESTResponse): requests go over HTTP";
-  client.options().rest == ari::RestMode::websocket ? spdlog::warn(fails, server)
-                                                    : spdlog::info(fails, server);
+      "that drops RESTResponse): requests go over HTTP",
+      server);
 }
 
 }  // namespace
@@ -84,7 +86,8 @@ Result<void> App::add_upstream(const AsteriskConfig& config) {
           [this](const record::Record& record) { publish(record); }, [this] { return log_.next(); },
           [&placed] { placed.state = placed.client->replaced_apps().empty() ? "ready" : "replaced"; },
           [&placed](const std::string& reason) {
-            spdlog::warn("{}: what lives on it could not be read: {}; trying again", placed.name, reason);
+            log_line(spdlog::level::warn, {{"SERVER", placed.name}},
+                     "{}: what lives on it could not be read: {}; trying again", placed.name, reason);
           },
           [this, &placed](const std::string& app) { on_silent(placed, app); },
           [this, &placed](const std::string& app) { on_heard(placed, app); }});
@@ -104,8 +107,9 @@ void App::on_message(Upstream& upstream, std::string_view text, size_t total_byt
 
 void App::on_replaced(Upstream& upstream, const std::string& app) {
   if (!upstream.client->replaced(app)) return;
-  spdlog::warn("{}: another client has taken over the application '{}': its events go there now",
-               upstream.name, app);
+  log_line(spdlog::level::warn, {{"SERVER", upstream.name}, {"APP", app}},
+           "{}: another client has taken over the application '{}': its events go there now", upstream.name,
+           app);
   upstream.state = "replaced";
   miss(upstream, "another client had the application " + app);
   record::Record own = record::own_record("server.replaced", upstream.name, {}, wall_now());
@@ -147,8 +151,8 @@ void App::on_connected(Upstream& upstream, const ari::ServerInfo& info) {
   upstream.reason.clear();
   upstream.told.clear();
   upstream.since = wall_now();
-  spdlog::info("{}: connected to Asterisk {} at {}", upstream.name, info.version,
-               upstream.client->url().text());
+  log_line(spdlog::level::info, {{"SERVER", upstream.name}}, "{}: connected to Asterisk {} at {}",
+           upstream.name, info.version, upstream.client->url().text());
   publish_own(upstream, "server.connected", render([&](JsonWriter& writer) {
                 writer.StartObject();
                 write_member(writer, "version", info.version);
@@ -174,9 +178,11 @@ void App::on_disconnected(Upstream& upstream, const std::string& reason, Millise
   // The same failure again, attempt by attempt, is no news, nor are two in turns.
   const bool news = upstream.told.size() < max_reasons_told && upstream.told.insert(reason).second;
   if (news) {
-    spdlog::warn("{}: {}; trying again, for ever", upstream.name, reason);
+    log_line(spdlog::level::warn, {{"SERVER", upstream.name}}, "{}: {}; trying again, for ever",
+             upstream.name, reason);
   } else {
-    spdlog::debug("{}: {}; next attempt in {} ms", upstream.name, reason, retry_in.count());
+    log_line(spdlog::level::debug, {{"SERVER", upstream.name}}, "{}: {}; next attempt in {} ms",
+             upstream.name, reason, retry_in.count());
   }
   const bool was_up = upstream.reason.empty();
   upstream.reason = reason;
