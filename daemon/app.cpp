@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/activation.h"
 #include "daemon/notify.h"
 #include "daemon/own_methods.h"
 
@@ -15,7 +16,9 @@ namespace {
 constexpr Milliseconds unsubscribe_timeout{1000};
 constexpr Milliseconds leave_timeout{2000};
 constexpr Milliseconds travel_time{1000};  // that an event may take through Asterisk, beside a sign of life
-constexpr size_t max_reasons_told = 16;    // for one outage, in the log
+constexpr Milliseconds stop_margin{2000};  // for all that ends besides what has a bound of its own
+constexpr Milliseconds ready_timeout{10'000};
+constexpr size_t max_reasons_told = 16;  // for one outage, in the log
 
 void tell_of_rest(const std::string& server, const ari::Client& client, bool over_websocket) {
   if (over_websocket) {
@@ -47,6 +50,7 @@ App::App(Config config, bus::Log log)
       server_(loop_, log_, dispatcher_, config_.ipc),
       meter_(loop_),
       watchdog_(loop_),
+      ready_deadline_(loop_),
       leave_deadline_(loop_),
       started_(wall_now()) {
   dispatcher_.on_own_record([this](const record::Record& record) { publish(record); });
@@ -171,7 +175,7 @@ void App::on_connected(Upstream& upstream, const ari::ServerInfo& info) {
   }
   upstream.state = "syncing";
   upstream.sync->begin();
-  tell_systemd();
+  on_tried(upstream);
 }
 
 void App::on_disconnected(Upstream& upstream, const std::string& reason, Milliseconds retry_in) {
@@ -197,7 +201,7 @@ void App::on_disconnected(Upstream& upstream, const std::string& reason, Millise
                   writer.EndObject();
                 }));
   }
-  tell_systemd();
+  on_tried(upstream);
 }
 
 std::string App::hello() const {
@@ -277,18 +281,39 @@ std::string App::status() const {
   });
 }
 
+void App::on_tried(Upstream& upstream) {
+  upstream.tried = true;
+  if (std::ranges::all_of(upstreams_, [](const auto& other) { return other->tried; })) become_ready();
+  tell_systemd();
+}
+
+void App::become_ready() {
+  if (std::exchange(ready_, true)) return;
+  ready_deadline_.stop();
+  notify_systemd("READY=1");
+}
+
 void App::tell_systemd() const {
-  const auto connected =
-      std::ranges::count_if(upstreams_, [](const auto& upstream) { return upstream->reason.empty(); });
-  notify_systemd("STATUS=" + std::to_string(connected) + " of " + std::to_string(upstreams_.size()) +
-                 " Asterisk servers connected");
+  size_t connected = 0;
+  std::string missing;
+  for (const auto& upstream : upstreams_) {
+    if (upstream->reason.empty()) {
+      ++connected;
+    } else {
+      missing += "; " + upstream->name + ": " + upstream->reason;
+    }
+  }
+  notify_status(std::to_string(connected) + " of " + std::to_string(upstreams_.size()) +
+                " Asterisk servers connected" + missing);
 }
 
 void App::stop() {
   if (stopping_) return;
   stopping_ = true;
   spdlog::info("stopping: finishing what is under way");
-  notify_systemd("STOPPING=1");
+  const Milliseconds longest = config_.drain_timeout + unsubscribe_timeout + leave_timeout;
+  notify_systemd("STOPPING=1\nEXTEND_TIMEOUT_USEC=" +
+                 std::to_string(std::chrono::microseconds(longest + stop_margin).count()));
   server_.drain(config_.drain_timeout, [this] { leave(); });
 }
 
@@ -378,19 +403,22 @@ void App::tell_of_log() const {
 Result<void> App::run() {
   const Signal on_term(loop_, SIGTERM, [this] { stop(); });
   const Signal on_int(loop_, SIGINT, [this] { stop(); });
-  const Signal on_hup(loop_, SIGHUP, [] {
+  const Signal on_hup(loop_, SIGHUP, [this] {
+    notify_reloading();
     spdlog::warn(
         "SIGHUP is passed over: the configuration is read at the start; restart aribusd to apply it");
+    if (ready_) notify_systemd("READY=1");
   });
-  if (auto listening = server_.listen(); !listening) return listening;
-  for (const auto& socket : config_.ipc.sockets) spdlog::info("listening on {}", socket.path);
+  if (auto listening = server_.listen(inherited_sockets()); !listening) return listening;
   tell_of_log();
   recall();
-  for (const auto& upstream : upstreams_) upstream->client->connect();
+  for (const auto& upstream : upstreams_) {
+    upstream->client->connect();
+    if (upstream->client->options().listen) on_tried(*upstream);
+  }
   if (const auto interval = watchdog_interval())
     watchdog_.every(*interval, [] { notify_systemd("WATCHDOG=1"); });
-  notify_systemd("READY=1");
-  tell_systemd();
+  ready_deadline_.once(ready_timeout, [this] { become_ready(); });
   loop_.run();
   spdlog::info("stopped");
   return {};
