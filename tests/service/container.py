@@ -34,7 +34,7 @@ def wait_for(what, condition, seconds=30.0, interval=0.05):
         time.sleep(interval)
 
 
-def suite():
+def own_suite():
     """The Debian that this machine runs: packages built here are for it."""
     for line in pathlib.Path("/etc/os-release").read_text().splitlines():
         if line.startswith("VERSION_CODENAME="):
@@ -48,16 +48,16 @@ def mirror():
     return next(line for line in lines if "security" not in line)
 
 
-def prepare(package):
+def prepare(package, suite):
     """A folder with a minimal Debian that is kept, and with what `package` depends on in apt's cache, as the container
     reaches no mirror. Needs the network."""
-    folder = FOLDERS / suite()
+    folder = FOLDERS / suite
     if not (folder / ".made").exists():
         if folder.exists():
             shutil.rmtree(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         print(f"making a minimal Debian in {folder}", flush=True)
-        run("debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus", suite(), folder, mirror())
+        run("debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus", suite, folder, mirror())
         (folder / ".made").touch()
     there = folder / "package.deb"
     shutil.copy(package, there)
