@@ -29,7 +29,8 @@ void warn_if_readable(const std::string& file, std::vector<std::string>& warning
 std::string read_secret(const std::string& file, const YamlValue& value) {
   std::ifstream stream(file);
   std::string secret;
-  if (!stream || !std::getline(stream, secret)) value.fail("the password can't be read from " + file);
+  if (stream) std::getline(stream, secret);
+  if (!stream && !stream.eof()) value.fail("the password can't be read from " + file);
   if (secret.ends_with('\r')) secret.pop_back();
   if (secret.find('\0') != std::string::npos) value.fail("the first line of " + file + " holds a NUL byte");
   if (secret.empty()) value.fail("the first line of " + file + " is empty; the password is expected there");

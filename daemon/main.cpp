@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "ari/lookup.h"
+#include "base/journal_sink.h"
 #include "base/log.h"
 #include "daemon/app.h"
 #include "daemon/config.h"
@@ -35,7 +36,9 @@ constexpr const char* usage =
     "run, 2 wrong arguments or configuration.\n";
 
 int fail(const aribus::Error& error, int status) {
-  std::fprintf(stderr, "aribusd: %s\n", error.message.c_str());
+  // The journal reads a priority before the text (sd-daemon(3)).
+  const char* priority = aribus::JournalSink::is_standard_error() ? "<3>" : "";
+  std::fprintf(stderr, "%saribusd: %s\n", priority, error.message.c_str());
   return status;
 }
 
