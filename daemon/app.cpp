@@ -208,6 +208,7 @@ std::string App::hello() const {
   return render([&](JsonWriter& writer) {
     writer.StartObject();
     write_member(writer, "aribus", ARIBUS_VERSION);
+    write_member(writer, "started", to_rfc3339(started_));
     write_member(writer, "cursor", log_.cursor().text());
     write_key(writer, "servers");
     writer.StartArray();

@@ -8,8 +8,8 @@ namespace aribus::daemon {
 namespace {
 
 constexpr std::string_view hello_answer =
-    R"({"type":"object","required":["aribus","cursor","servers"],"properties":{"aribus":{"type":"string"},)"
-    R"("cursor":{"type":"string"},"servers":{"type":"array","items":{"type":"string"}}}})";
+    R"({"type":"object","required":["aribus","started","cursor","servers"],"properties":{"aribus":{"type":"string"},)"
+    R"("started":{"type":"string","format":"date-time"},"cursor":{"type":"string"},"servers":{"type":"array","items":{"type":"string"}}}})";
 
 constexpr std::string_view discover_answer =
     R"({"type":"object","required":["openrpc","info","methods","components"],"properties":{"openrpc":)"
@@ -41,7 +41,7 @@ void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
   }
   dispatcher.add({.name = "hello",
                   .answer_schema = hello_answer,
-                  .summary = "Who is there: the version, the end of the stream, the names of the Asterisks.",
+                  .summary = "Who is there: the version, since when, the end of the stream, the names of the Asterisks.",
                   .run_here = [hello = std::move(answers.hello)](const JsonValue&) { return hello(); }});
   dispatcher.add({.name = "ping",
                   .answer_schema = R"({"type":"object"})",
