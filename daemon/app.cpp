@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/activation.h"
 #include "daemon/notify.h"
 #include "daemon/own_methods.h"
 
@@ -15,16 +16,20 @@ namespace {
 constexpr Milliseconds unsubscribe_timeout{1000};
 constexpr Milliseconds leave_timeout{2000};
 constexpr Milliseconds travel_time{1000};  // that an event may take through Asterisk, beside a sign of life
-constexpr size_t max_reasons_told = 16;    // for one outage, in the log
+constexpr Milliseconds stop_margin{2000};  // for all that ends besides what has a bound of its own
+constexpr Milliseconds ready_timeout{10'000};
+constexpr size_t max_reasons_told = 16;  // for one outage, in the log
 
 void tell_of_rest(const std::string& server, const ari::Client& client, bool over_websocket) {
-  if (over_websocket) return spdlog::info("{}: requests go over the WebSocket", server);
-  constexpr auto fails =
+  if (over_websocket) {
+    return log_line(spdlog::level::info, {{"SERVER", server}}, "{}: requests go over the WebSocket", server);
+  }
+  const bool wanted = client.options().rest == ari::RestMode::websocket;
+  log_line(
+      wanted ? spdlog::level::warn : spdlog::level::info, {{"SERVER", server}},
       "{}: no answer comes over the WebSocket (it takes Asterisk 22.4, 21.9 or 20.14, and no event filter "
-      "that drops "
-      "RESTResponse): requests go over HTTP";
-  client.options().rest == ari::RestMode::websocket ? spdlog::warn(fails, server)
-                                                    : spdlog::info(fails, server);
+      "that drops RESTResponse): requests go over HTTP",
+      server);
 }
 
 }  // namespace
@@ -45,6 +50,7 @@ App::App(Config config, bus::Log log)
       server_(loop_, log_, dispatcher_, config_.ipc),
       meter_(loop_),
       watchdog_(loop_),
+      ready_deadline_(loop_),
       leave_deadline_(loop_),
       started_(wall_now()) {
   dispatcher_.on_own_record([this](const record::Record& record) { publish(record); });
@@ -84,7 +90,8 @@ Result<void> App::add_upstream(const AsteriskConfig& config) {
           [this](const record::Record& record) { publish(record); }, [this] { return log_.next(); },
           [&placed] { placed.state = placed.client->replaced_apps().empty() ? "ready" : "replaced"; },
           [&placed](const std::string& reason) {
-            spdlog::warn("{}: what lives on it could not be read: {}; trying again", placed.name, reason);
+            log_line(spdlog::level::warn, {{"SERVER", placed.name}},
+                     "{}: what lives on it could not be read: {}; trying again", placed.name, reason);
           },
           [this, &placed](const std::string& app) { on_silent(placed, app); },
           [this, &placed](const std::string& app) { on_heard(placed, app); }});
@@ -104,8 +111,9 @@ void App::on_message(Upstream& upstream, std::string_view text, size_t total_byt
 
 void App::on_replaced(Upstream& upstream, const std::string& app) {
   if (!upstream.client->replaced(app)) return;
-  spdlog::warn("{}: another client has taken over the application '{}': its events go there now",
-               upstream.name, app);
+  log_line(spdlog::level::warn, {{"SERVER", upstream.name}, {"APP", app}},
+           "{}: another client has taken over the application '{}': its events go there now", upstream.name,
+           app);
   upstream.state = "replaced";
   miss(upstream, "another client had the application " + app);
   record::Record own = record::own_record("server.replaced", upstream.name, {}, wall_now());
@@ -147,8 +155,8 @@ void App::on_connected(Upstream& upstream, const ari::ServerInfo& info) {
   upstream.reason.clear();
   upstream.told.clear();
   upstream.since = wall_now();
-  spdlog::info("{}: connected to Asterisk {} at {}", upstream.name, info.version,
-               upstream.client->url().text());
+  log_line(spdlog::level::info, {{"SERVER", upstream.name}}, "{}: connected to Asterisk {} at {}",
+           upstream.name, info.version, upstream.client->url().text());
   publish_own(upstream, "server.connected", render([&](JsonWriter& writer) {
                 writer.StartObject();
                 write_member(writer, "version", info.version);
@@ -167,16 +175,18 @@ void App::on_connected(Upstream& upstream, const ari::ServerInfo& info) {
   }
   upstream.state = "syncing";
   upstream.sync->begin();
-  tell_systemd();
+  on_tried(upstream);
 }
 
 void App::on_disconnected(Upstream& upstream, const std::string& reason, Milliseconds retry_in) {
   // The same failure again, attempt by attempt, is no news, nor are two in turns.
   const bool news = upstream.told.size() < max_reasons_told && upstream.told.insert(reason).second;
   if (news) {
-    spdlog::warn("{}: {}; trying again, for ever", upstream.name, reason);
+    log_line(spdlog::level::warn, {{"SERVER", upstream.name}}, "{}: {}; trying again, for ever",
+             upstream.name, reason);
   } else {
-    spdlog::debug("{}: {}; next attempt in {} ms", upstream.name, reason, retry_in.count());
+    log_line(spdlog::level::debug, {{"SERVER", upstream.name}}, "{}: {}; next attempt in {} ms",
+             upstream.name, reason, retry_in.count());
   }
   const bool was_up = upstream.reason.empty();
   upstream.reason = reason;
@@ -191,13 +201,14 @@ void App::on_disconnected(Upstream& upstream, const std::string& reason, Millise
                   writer.EndObject();
                 }));
   }
-  tell_systemd();
+  on_tried(upstream);
 }
 
 std::string App::hello(const control::Caller& caller) const {
   return render([&](JsonWriter& writer) {
     writer.StartObject();
     write_member(writer, "aribus", ARIBUS_VERSION);
+    write_member(writer, "started", to_rfc3339(started_));
     write_member(writer, "cursor", log_.cursor().text());
     write_key(writer, "servers");
     writer.StartArray();
@@ -287,18 +298,39 @@ std::string App::status() const {
   });
 }
 
+void App::on_tried(Upstream& upstream) {
+  upstream.tried = true;
+  if (std::ranges::all_of(upstreams_, [](const auto& other) { return other->tried; })) become_ready();
+  tell_systemd();
+}
+
+void App::become_ready() {
+  if (std::exchange(ready_, true)) return;
+  ready_deadline_.stop();
+  notify_systemd("READY=1");
+}
+
 void App::tell_systemd() const {
-  const auto connected =
-      std::ranges::count_if(upstreams_, [](const auto& upstream) { return upstream->reason.empty(); });
-  notify_systemd("STATUS=" + std::to_string(connected) + " of " + std::to_string(upstreams_.size()) +
-                 " Asterisk servers connected");
+  size_t connected = 0;
+  std::string missing;
+  for (const auto& upstream : upstreams_) {
+    if (upstream->reason.empty()) {
+      ++connected;
+    } else {
+      missing += "; " + upstream->name + ": " + upstream->reason;
+    }
+  }
+  notify_status(std::to_string(connected) + " of " + std::to_string(upstreams_.size()) +
+                " Asterisk servers connected" + missing);
 }
 
 void App::stop() {
   if (stopping_) return;
   stopping_ = true;
   spdlog::info("stopping: finishing what is under way");
-  notify_systemd("STOPPING=1");
+  const Milliseconds longest = config_.drain_timeout + unsubscribe_timeout + leave_timeout;
+  notify_systemd("STOPPING=1\nEXTEND_TIMEOUT_USEC=" +
+                 std::to_string(std::chrono::microseconds(longest + stop_margin).count()));
   server_.drain(config_.drain_timeout, [this] { leave(); });
 }
 
@@ -388,19 +420,22 @@ void App::tell_of_log() const {
 Result<void> App::run() {
   const Signal on_term(loop_, SIGTERM, [this] { stop(); });
   const Signal on_int(loop_, SIGINT, [this] { stop(); });
-  const Signal on_hup(loop_, SIGHUP, [] {
+  const Signal on_hup(loop_, SIGHUP, [this] {
+    notify_reloading();
     spdlog::warn(
         "SIGHUP is passed over: the configuration is read at the start; restart aribusd to apply it");
+    if (ready_) notify_systemd("READY=1");
   });
-  if (auto listening = server_.listen(); !listening) return listening;
-  for (const auto& socket : config_.ipc.sockets) spdlog::info("listening on {}", socket.path);
+  if (auto listening = server_.listen(inherited_sockets()); !listening) return listening;
   tell_of_log();
   recall();
-  for (const auto& upstream : upstreams_) upstream->client->connect();
+  for (const auto& upstream : upstreams_) {
+    upstream->client->connect();
+    if (upstream->client->options().listen) on_tried(*upstream);
+  }
   if (const auto interval = watchdog_interval())
     watchdog_.every(*interval, [] { notify_systemd("WATCHDOG=1"); });
-  notify_systemd("READY=1");
-  tell_systemd();
+  ready_deadline_.once(ready_timeout, [this] { become_ready(); });
   loop_.run();
   spdlog::info("stopped");
   return {};

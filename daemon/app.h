@@ -35,6 +35,7 @@ class App {
     std::string reason;          // why it is not connected
     std::set<std::string> told;  // reasons that were logged since it was connected
     WallTime since;              // of the present connection, or of its absence
+    bool tried = false;          // to connect, whether or not it came about
     uint64_t received = 0;       // messages of the event stream
     std::string_view state = "connecting";
     std::optional<WallTime> heard_until;  // since then something may have been missed
@@ -55,6 +56,8 @@ class App {
   void publish_own(const Upstream& upstream, std::string_view type, const std::string& fields);
   [[nodiscard]] std::string hello(const control::Caller& caller) const;
   [[nodiscard]] std::string status() const;
+  void on_tried(Upstream& upstream);
+  void become_ready();
   void tell_systemd() const;
   void tell_of_log() const;
   void stop();
@@ -71,10 +74,12 @@ class App {
   ipc::Server server_;
   TurnMeter meter_;
   Timer watchdog_;
+  Timer ready_deadline_;
   Timer leave_deadline_;
   WallTime started_;
   record::EventReader events_;
   record::Record received_;  // the latest, for its memory
+  bool ready_ = false;       // systemd has been told so
   bool stopping_ = false;
   bool closing_ = false;  // the event streams
 };

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "ari/lookup.h"
+#include "base/journal_sink.h"
 #include "base/log.h"
 #include "control/audit.h"
 #include "daemon/app.h"
@@ -39,8 +40,12 @@ constexpr const char* usage =
 
 // Each line of the error's message on one of its own.
 int fail(const aribus::Error& error, int status) {
+  // The journal reads a priority before the text (sd-daemon(3)).
+  const char* priority = aribus::JournalSink::is_standard_error() ? "<3>" : "";
   std::istringstream lines(error.message);
-  for (std::string line; std::getline(lines, line);) std::fprintf(stderr, "aribusd: %s\n", line.c_str());
+  for (std::string line; std::getline(lines, line);) {
+    std::fprintf(stderr, "%saribusd: %s\n", priority, line.c_str());
+  }
   return status;
 }
 

@@ -11,8 +11,9 @@ using control::Caller;
 using control::Reach;
 
 constexpr std::string_view hello_answer =
-    R"({"type":"object","required":["aribus","cursor","servers","peer","rule"],"properties":{"aribus":{"type":"string"},)"
-    R"("cursor":{"type":"string"},"servers":{"type":"array","items":{"type":"string"}},"peer":{"type":"object",)"
+    R"({"type":"object","required":["aribus","started","cursor","servers","peer","rule"],"properties":{"aribus":{"type":"string"},)"
+    R"("started":{"type":"string","format":"date-time"},"cursor":{"type":"string"},"servers":{"type":"array",)"
+    R"("items":{"type":"string"}},"peer":{"type":"object",)"
     R"("required":["uid","gid","groups","pid","socket"],"properties":{"user":{"type":"string"},"uid":{"type":"integer"},)"
     R"("gid":{"type":"integer"},"groups":{"type":"array","items":{"type":"integer"}},"pid":{"type":"integer"},)"
     R"("socket":{"type":"string"}}},"rule":{"type":"string"}}})";
@@ -47,8 +48,8 @@ void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
   }
   dispatcher.add({.name = "hello",
                   .answer_schema = hello_answer,
-                  .summary = "Who is there: the version, the end of the stream, the names of the Asterisks, "
-                             "and for whom the daemon takes this peer.",
+                  .summary = "Who is there: the version, since when, the end of the stream, the names of the "
+                             "Asterisks, and for whom the daemon takes this peer.",
                   .reach = Reach::read,
                   .run_here = [hello = std::move(answers.hello)](const JsonValue&, const Caller& caller) {
                     return hello(caller);

@@ -6,6 +6,8 @@
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
+#include "base/sixteen.h"
+
 namespace aribus {
 namespace {
 
@@ -135,21 +137,10 @@ void append_json_string(std::string& out, std::string_view text) {
   out.resize(static_cast<size_t>(write_json_string(out.data() + size, text) - out.data()));
 }
 
-char* write_json_string(char* at, std::string_view text) {
-  *at++ = '"';
-  while (!text.empty()) {
-    if (text.size() >= 8) {
-      uint64_t eight = 0;
-      std::memcpy(&eight, text.data(), 8);
-      if (mark_escapes(eight) == 0) {
-        std::memcpy(at, &eight, 8);
-        at += 8;
-        text.remove_prefix(8);
-        continue;
-      }
-    }
-    const char c = text.front();
-    text.remove_prefix(1);
+namespace {
+
+char* write_escaped(char* at, std::string_view text) {
+  for (const char c : text) {
     if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') {
       *at++ = c;
       continue;
@@ -163,6 +154,19 @@ char* write_json_string(char* at, std::string_view text) {
       static constexpr char hex[] = "0123456789abcdef";
       for (const char digit : {'u', '0', '0', hex[c >> 4], hex[c & 15]}) *at++ = digit;
     }
+  }
+  return at;
+}
+
+}  // namespace
+
+char* write_json_string(char* at, std::string_view text) {
+  *at++ = '"';
+  if (!is_plain(text)) {
+    at = write_escaped(at, text);
+  } else if (!text.empty()) {
+    std::memcpy(at, text.data(), text.size());
+    at += text.size();
   }
   *at++ = '"';
   return at;

@@ -64,13 +64,6 @@ void append_json_string(std::string& out, std::string_view text);
 // returns its end.
 inline constexpr size_t max_json_string_growth = 6;  // of a control character
 char* write_json_string(char* at, std::string_view text);
-// Marks the first of eight bytes, read as a little-endian number, that is a control character, a quote or a
-// backslash, by its highest bit; those behind it may be marked for no reason. 0: there is none.
-[[nodiscard]] constexpr uint64_t mark_escapes(uint64_t eight) {
-  constexpr uint64_t each = 0x0101010101010101;
-  const auto zero = [](uint64_t bytes) { return (bytes - each) & ~bytes & each << 7; };
-  return ((eight - each * 0x20) & ~eight & each << 7) | zero(eight ^ each * '"') | zero(eight ^ each * '\\');
-}
 
 // Writes a JSON text that is already finished.
 inline void write_raw(JsonWriter& writer, std::string_view json) {

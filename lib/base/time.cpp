@@ -82,25 +82,27 @@ void append_rfc3339(std::string& out, WallTime time) {
 }
 
 void write_rfc3339(char* at, WallTime time) {
-  // Consecutive times are of one day, nearly always.
-  static thread_local std::chrono::sys_days written{std::chrono::days::min()};
+  // Consecutive times are of one minute, nearly always.
+  static thread_local WallTime written = WallTime::min();
   static thread_local char text[rfc3339_size + 1];
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  if (day != written) {
+  const auto minute = std::chrono::floor<std::chrono::minutes>(time);
+  if (minute != written) {
+    const auto day = std::chrono::floor<std::chrono::days>(minute);
     const std::chrono::year_month_day date(day);
     const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
+    const auto since = static_cast<unsigned>((minute - day).count());
     std::memcpy(text, "0000-00-00T00:00:00.000Z", rfc3339_size);
     put(text, year / 100);
     put(text + 2, year % 100);
     put(text + 5, static_cast<unsigned>(date.month()));
     put(text + 8, static_cast<unsigned>(date.day()));
-    written = day;
+    put(text + 11, since / 60);
+    put(text + 14, since % 60);
+    written = minute;
   }
-  const auto since = static_cast<unsigned>((time - day).count());
+  const auto since = static_cast<unsigned>((time - minute).count());
   std::memcpy(at, text, rfc3339_size);
-  put(at + 11, since / 3'600'000);
-  put(at + 14, since / 60'000 % 60);
-  put(at + 17, since / 1000 % 60);
+  put(at + 17, since / 1000);
   put(at + 20, since % 1000 / 10);
   at[22] = static_cast<char>('0' + since % 10);
 }
@@ -108,28 +110,27 @@ void write_rfc3339(char* at, WallTime time) {
 std::optional<WallTime> parse_time(std::string_view text) {
   constexpr size_t seconds_end = 19;  // "2026-11-22T21:46:17"
   if (text.size() <= seconds_end) return {};
-  // Consecutive times are of one day, nearly always.
-  static thread_local char read[10] = {};  // "2026-11-22"
-  static thread_local std::chrono::sys_days date;
+  // Consecutive times are of one minute, nearly always.
+  static thread_local char read[16] = {};  // "2026-11-22T21:46"
+  static thread_local WallTime minute;
   Digits digits(text.data());
   if (std::memcmp(read, text.data(), sizeof read) != 0) {
     const int year = digits.two(0) * 100 + digits.two(2);
-    const auto month = static_cast<unsigned>(digits.two(5));
-    const auto day = static_cast<unsigned>(digits.two(8));
+    const std::chrono::year_month_day date{std::chrono::year(year),
+                                           std::chrono::month(static_cast<unsigned>(digits.two(5))),
+                                           std::chrono::day(static_cast<unsigned>(digits.two(8)))};
+    const int hour = digits.two(11);
+    const int minutes = digits.two(14);
     digits.expect(4, '-');
     digits.expect(7, '-');
-    const std::chrono::year_month_day given{std::chrono::year(year), std::chrono::month(month),
-                                            std::chrono::day(day)};
-    if (!digits.good() || !given.ok()) return {};
-    date = std::chrono::sys_days(given);
+    if (text[10] != 't') digits.expect(10, 'T');
+    digits.expect(13, ':');
+    if (!digits.good() || !date.ok() || hour > 23 || minutes > 59) return {};
+    minute = std::chrono::sys_days(date) + std::chrono::minutes(hour * 60 + minutes);
     std::memcpy(read, text.data(), sizeof read);
   }
-  const int hour = digits.two(11);
-  const int minute = digits.two(14);
-  const int second = digits.two(17);
-  if (text[10] != 't') digits.expect(10, 'T');
-  digits.expect(13, ':');
   digits.expect(16, ':');
+  const int second = digits.two(17);
   int milliseconds = 0;
   if (text[seconds_end] == '.' && text.size() > 23 && (text[23] == '+' || text[23] == 'Z')) {
     milliseconds = digits.three(20);  // as nearly always
@@ -146,19 +147,18 @@ std::optional<WallTime> parse_time(std::string_view text) {
     }
   }
   // 60 is a leap second; it counts as the first second of the next minute.
-  if (!digits.good() || hour > 23 || minute > 59 || second > 60) return {};
+  if (!digits.good() || second > 60) return {};
   std::chrono::minutes offset(0);
   if (text != "+0000") {
     const auto given = take_offset(text);
     if (!given || !text.empty()) return {};
     offset = *given;
   }
-  const WallTime time =
-      date + std::chrono::milliseconds(((hour * 60 + minute) * 60 + second) * 1000 + milliseconds) - offset;
+  const WallTime time = minute + std::chrono::milliseconds(second * 1000 + milliseconds) - offset;
   using namespace std::chrono_literals;
-  constexpr std::chrono::sys_days first{std::chrono::year(0) / 1 / 1};
-  constexpr std::chrono::sys_days last{9999y / 12 / 31};
-  if (date > first && date < last) return time;
+  constexpr std::chrono::sys_days first{std::chrono::year(0) / 1 / 2};
+  constexpr std::chrono::sys_days last{9999y / 12 / 30};
+  if (minute > first && minute < last) return time;
   // With its offset, a time at either end of the calendar can be outside of it.
   const std::chrono::year_month_day utc(std::chrono::floor<std::chrono::days>(time));
   if (utc.year() < std::chrono::year(0) || utc.year() > std::chrono::year(9999)) return {};

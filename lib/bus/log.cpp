@@ -66,6 +66,7 @@ Log::Log(MirroredMemory ring, std::unique_ptr<RingFile> file)
       slots_(entries_.size() / records_a_block),
       ids_(ring_.size() / 64),
       names_{""},
+      declared_(ari::models().size()),
       stream_(resumed() ? file_->stream() : random_hex(6)) {
   if (file_ && !resumed()) file_->set_stream(stream_);
 }
@@ -93,13 +94,20 @@ bool Log::read_line(JsonTape& tape, std::string_view line) {
   if (!seq || (next_ != 0 && *seq != next_)) return false;
   if (next_ == 0) first_ = next_ = *seq;
   make_room(line.size(), ids_kept(record.ids));
-  add_entry(line.size(), record.type, record.server, record.app, record.ids);
+  add_entry(line.size(), record);
   return true;
 }
 
 uint16_t Log::number(std::string_view name, uint16_t& latest) {
   if (latest != 0 && names_[latest] == name) return latest;
   return latest = find_number(name);
+}
+
+uint16_t Log::type_number(const record::Record& record) {
+  if (record.declared == nullptr) return find_number(record.type);
+  uint16_t& known = declared_[static_cast<size_t>(record.declared - ari::models().data())];
+  if (known == 0) known = find_number(record.type);
+  return known;
 }
 
 uint16_t Log::find_number(std::string_view name) {
@@ -117,7 +125,7 @@ uint64_t Log::append(const record::Record& record) {
   if (line.size() > max_line_bytes()) return append(too_large(record, line.size(), max_line_bytes()));
   make_room(line.size(), ids_kept(record.ids));
   std::memcpy(ring_.data() + end_offset_ % ring_.size(), line.data(), line.size());
-  add_entry(line.size(), record.type, record.server, record.app, record.ids);
+  add_entry(line.size(), record);
   if (file_) file_->set_end(end_offset_);
   if (listener_) listener_();
   return next_ - 1;
@@ -140,17 +148,17 @@ void Log::make_room(size_t bytes, size_t ids) {
 }
 
 // The index's part of the record whose line is the next `length` bytes of the ring.
-void Log::add_entry(size_t length, std::string_view type, std::string_view server, std::string_view app,
-                    const record::Ids& ids) {
+void Log::add_entry(size_t length, const record::Record& record) {
+  const record::Ids& ids = record.ids;
   const size_t kept = ids_kept(ids);
   auto& slots = slots_[next_ / records_a_block];
   if (next_ % records_a_block == 0 || next_ == first_) slots.fill(0);
   Entry& entry = entries_[next_];
   entry.offset = end_offset_;
   entry.length = static_cast<uint32_t>(length);
-  entry.type = find_number(type);
-  entry.server = number(server, server_);
-  entry.app = number(app, app_);
+  entry.type = type_number(record);
+  entry.server = number(record.server, server_);
+  entry.app = number(record.app, app_);
   if (slot_of_.size() <= entry.type) slot_of_.resize(entry.type + 1U, no_slot);
   uint8_t& slot = slot_of_[entry.type];
   if (slot == no_slot) slot = make_slot(entry.type);

@@ -121,11 +121,11 @@ class Log {
   [[nodiscard]] bool read_file();
   [[nodiscard]] bool read_line(JsonTape& tape, std::string_view line);
   void make_room(size_t bytes, size_t ids);
-  void add_entry(size_t length, std::string_view type, std::string_view server, std::string_view app,
-                 const record::Ids& ids);
+  void add_entry(size_t length, const record::Record& record);
   [[nodiscard]] size_t ids_kept(const record::Ids& ids) const;
   uint16_t number(std::string_view name, uint16_t& latest);
   uint16_t find_number(std::string_view name);
+  uint16_t type_number(const record::Record& record);
   [[nodiscard]] uint8_t make_slot(uint16_t type);
   [[nodiscard]] std::string_view bytes(uint64_t offset, size_t length) const {
     return {ring_.data() + offset % ring_.size(), length};
@@ -139,6 +139,7 @@ class Log {
   std::deque<std::string> names_;
   uint16_t server_ = 0;               // the latest one, which is the next one's nearly always
   uint16_t app_ = 0;                  // likewise
+  std::vector<uint16_t> declared_;    // the number of each declared type, 0 for none yet
   std::vector<uint8_t> slot_of_;      // by the type's number; 0xFF: none yet
   std::vector<uint16_t> slot_names_;  // the type's number, by slot
   std::unordered_map<std::string_view, uint16_t, Hash> numbers_;

@@ -89,11 +89,31 @@ Server::~Server() {
   close_listeners();
 }
 
-Result<void> Server::listen() {
+Result<void> Server::listen(std::map<std::string, Fd> inherited) {
   for (const SocketOptions& socket : options_.sockets) {
-    if (auto listening = listen_on(socket); !listening) return listening;
+    if (auto at = inherited.find(socket.path); at != inherited.end()) {
+      auto& listener = *listeners_.emplace_back(std::make_unique<Listener>());
+      listener.path = socket.path;
+      accept_on(listener, std::move(at->second));
+      inherited.erase(at);
+      spdlog::info("listening on {}, which systemd opened: mode and owner are as its socket unit says",
+                   socket.path);
+    } else {
+      if (auto listening = listen_on(socket); !listening) return listening;
+      spdlog::info("listening on {}", socket.path);
+    }
+  }
+  for (const auto& [path, socket] : inherited) {
+    spdlog::warn(
+        "nobody listens on {}, which systemd opened: list it in sockets, or take it out of aribusd.socket",
+        path);
   }
   return {};
+}
+
+void Server::accept_on(Listener& listener, Fd socket) {
+  listener.acceptor.emplace(loop_, std::move(socket),
+                            [this, path = listener.path](Fd accepted) { add_session(std::move(accepted), path); });
 }
 
 Result<void> Server::listen_on(const SocketOptions& options) {
@@ -118,8 +138,7 @@ Result<void> Server::listen_on(const SocketOptions& options) {
   Listener& placed = *listeners_.emplace_back(std::move(listener));
   if (::listen(socket.get(), SOMAXCONN) != 0) return system_error("socket " + path);
   if (auto given = give_to(path, options); !given) return given;
-  placed.acceptor.emplace(loop_, std::move(socket),
-                          [this, path](Fd accepted) { add_session(std::move(accepted), path); });
+  accept_on(placed, std::move(socket));
   return {};
 }
 

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,16 +43,18 @@ class Server {
   Server(Loop& loop, bus::Log& log, control::Dispatcher& dispatcher, ServerOptions options);
   ~Server();
 
-  // Binds and listens on all sockets. The file of a dead daemon is replaced; that of a live one is not.
+  // Listens on all sockets. One that is among `inherited` (path to a socket that listens already, and does
+  // not block) is taken as it is: its file, mode and group are its maker's, and so is what connects when this
+  // server has ended. Others are bound: the file of a dead daemon is replaced, that of a live one is not.
   // Errors: system, invalid_params (no such group, path too long, a live daemon listens there).
-  [[nodiscard]] Result<void> listen();
+  [[nodiscard]] Result<void> listen(std::map<std::string, Fd> inherited = {});
 
   // From here on these rules hold, for those who are connected as well: who may no more is told so and
   // closed.
   void set_access(control::Access access);
 
-  // Accepts no more and removes the sockets' files; lets commands under way finish and what waits be written,
-  // up to `deadline`; then ends all sessions and calls `done`.
+  // Accepts no more and removes the sockets' files that it made; lets commands under way finish and what
+  // waits be written, up to `deadline`; then ends all sessions and calls `done`.
   void drain(Milliseconds deadline, std::function<void()> done);
 
   [[nodiscard]] size_t connections() const { return sessions_.size(); }
@@ -60,12 +63,13 @@ class Server {
  private:
   struct Listener {
     std::string path;
-    dev_t device = 0;  // with the inode: tells our file from one that came after it
+    dev_t device = 0;  // with the inode: tells our file from one that came after it; 0: it is not ours
     ino_t inode = 0;
     std::optional<Acceptor> acceptor;
   };
 
   Result<void> listen_on(const SocketOptions& options);
+  void accept_on(Listener& listener, Fd socket);
   void add_session(Fd socket, const std::string& path);
   [[nodiscard]] Result<Usage::Connection> admit(control::Caller& caller);
   void end_turn();

@@ -78,6 +78,7 @@ void EventReader::take_apart(std::string_view text, JsonView event, std::string_
   record.ids.clear();
   const ModelRules* model = find_rules(record.type);
   if (model != nullptr && !model->event()) model = nullptr;
+  record.declared = model == nullptr ? nullptr : &model->declared;
   std::string& fields = record.fields;
   fields = model == nullptr ? R"(,"known":false,)" : ",";
   record.members.clear();
@@ -100,7 +101,7 @@ void EventReader::take_apart(std::string_view text, JsonView event, std::string_
   if (fields.back() == ',') fields.pop_back();
   if (!envelope.shadowed.empty()) record.add_member("fields", "{" + envelope.shadowed + "}");
   if (model == nullptr || !compact) return;
-  if (const auto shape = notes.finish(record.type, record.members)) shapes_.learn(*shape);
+  if (const auto shape = notes.finish(model->declared, record.members)) shapes_.learn(*shape);
 }
 
 }  // namespace aribus::record

@@ -31,14 +31,31 @@ char* write(char* at, std::string_view text) {
 
 }  // namespace
 
-std::string_view Record::member(std::string_view name) const {
+// The text of the member at `place` if it has that name, or "".
+inline std::string_view Record::member_at(size_t place, std::string_view name) const {
   const std::string_view text(fields);
+  const size_t begin = members[place];
+  const size_t end = place + 1 < members.size() ? members[place + 1] : text.size();
+  const size_t value = begin + name.size() + 4;  // behind ,"":
+  if (value >= end || text[value - 1] != ':' || text[value - 2] != '"') return {};
+  if (std::memcmp(text.data() + begin + 2, name.data(), name.size()) != 0) return {};
+  return text.substr(value, end - value);
+}
+
+std::string_view Record::member(std::string_view name) const {
+  size_t place = 0;
+  return member(name, place);
+}
+
+std::string_view Record::member(std::string_view name, size_t& place) const {
+  if (place < members.size()) {
+    if (const std::string_view found = member_at(place, name); !found.empty()) return found;
+  }
   for (size_t i = 0; i < members.size(); ++i) {
-    const size_t begin = members[i];
-    const size_t end = i + 1 < members.size() ? members[i + 1] : text.size();
-    const size_t value = begin + name.size() + 4;  // behind ,"":
-    if (value >= end || text[value - 1] != ':' || text[value - 2] != '"') continue;
-    if (text.compare(begin + 2, name.size(), name) == 0) return text.substr(value, end - value);
+    const std::string_view found = member_at(i, name);
+    if (found.empty()) continue;
+    place = i;
+    return found;
   }
   return {};
 }
@@ -137,6 +154,7 @@ std::optional<uint64_t> read_line(JsonTape& tape, std::string_view line, Record&
   std::from_chars(seq.text().data(), seq.text().data() + seq.text().size(), number);
   if (!parsed || number == 0) return {};
   record.time = *parsed;
+  record.declared = nullptr;
   record.ids.clear();
   record.fields.clear();
   record.members.clear();

@@ -22,6 +22,8 @@ struct Record {
   std::string server;  // the name of the Asterisk
   std::string app;     // the Stasis application, or ""
   std::string type;    // ARI's name of the event, or aribus' own with a dot
+  const ari::Model* declared =
+      nullptr;  // the type's declaration; nullptr: it has none, or was not looked for
   Ids ids;
   std::string fields;  // the members that follow the ids, as JSON text, each with a comma in front
   // Where in `fields` each of them begins, with its comma. Of events alone: aribus' own have none.
@@ -29,8 +31,13 @@ struct Record {
 
   // The JSON text of the first member of that name; "" when there is none. Required: the name has no escapes.
   [[nodiscard]] std::string_view member(std::string_view name) const;
+  // The same, looked for at `place` first; `place` becomes where it was found.
+  [[nodiscard]] std::string_view member(std::string_view name, size_t& place) const;
   // Adds a member at the end.
   void add_member(std::string_view name, std::string_view json);
+
+ private:
+  [[nodiscard]] std::string_view member_at(size_t place, std::string_view name) const;
 };
 
 // A record of aribus' own; `fields` is a JSON object, or empty.

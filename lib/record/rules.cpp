@@ -61,7 +61,7 @@ bool is_envelope_name(std::string_view name) {
 }
 
 ModelRules::ModelRules(const ari::Model& declared)
-    : key(declared.name), event_(declared.event), endpoint_(declared.name == "Endpoint") {
+    : key(declared.name), declared(declared), event_(declared.event), endpoint_(declared.name == "Endpoint") {
   for (const ari::Field& field : declared.fields) {
     FieldRule& rule =
         fields_.emplace_back(FieldRule{.key = NameKey(field.name), .type = field.type, .list = field.list});

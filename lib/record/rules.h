@@ -108,6 +108,7 @@ class ModelRules {
   [[nodiscard]] bool endpoint() const { return endpoint_; }
 
   const NameKey key;
+  const ari::Model& declared;
 
  private:
   friend struct RulesTable;

@@ -6,13 +6,11 @@
 #include <cstring>
 #include <optional>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 #include <simdjson.h>
 
 #include "ari/causes.h"
 #include "base/json.h"
+#include "base/sixteen.h"
 #include "base/time.h"
 
 namespace aribus::record {
@@ -20,40 +18,17 @@ namespace {
 
 using Action = Shape::Action;
 
-// Where the first of the sixteen bytes lies that is a control character, a quote or a backslash, or 16.
-size_t find_special(const char* at) {
-#ifdef __SSE2__
-  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-  const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
-  const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
-  const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
-  const int found = _mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, backslash)));
-  return static_cast<size_t>(std::countr_zero(static_cast<unsigned>(found) | 0x10000U));
-#else
-  size_t place = 0;
-  while (place < 16 && static_cast<unsigned char>(at[place]) >= 0x20 && at[place] != '"' && at[place] != '\\')
-    ++place;
-  return place;
-#endif
-}
-
 // Copies the inside of a JSON string up to its closing quote, and up to sixteen bytes more. Returns its size,
-// or nothing when it has escapes or control characters.
-inline std::optional<size_t> copy_string(std::string_view text, char* out) {
-  size_t at = 0;
-  for (; text.size() - at >= 16; at += 16) {
-    std::memcpy(out + at, text.data() + at, 16);
-    const size_t special = find_special(text.data() + at);
-    if (special == 16) continue;
-    if (text[at + special] != '"') return {};
-    return at + special;
+// or nothing when it has escapes or control characters. Required: some special byte comes, and sixteen more.
+inline std::optional<size_t> copy_string(const char* in, char* out) {
+  for (size_t at = 0;; at += 16) {
+    std::memcpy(out + at, in + at, 16);
+    const unsigned special = special_bits(load_sixteen(in + at));
+    if (special == 0) continue;
+    at += static_cast<size_t>(std::countr_zero(special));
+    if (in[at] != '"') return {};
+    return at;
   }
-  for (; at < text.size(); ++at) {
-    if (text[at] == '"') return at;
-    if (text[at] == '\\' || static_cast<unsigned char>(text[at]) < 0x20) return {};
-    out[at] = text[at];
-  }
-  return {};
 }
 
 // Copies `size` bytes, and up to sixteen more.
@@ -65,25 +40,24 @@ inline char* copy(char* out, const char* from, size_t size) {
   return out + size;
 }
 
-// Whether the first `size` bytes are the same.
+// Whether the first `size` bytes are the same. Up to sixteen more are read behind the first that differ.
 inline bool same(const char* one, const char* other, size_t size) {
-  const auto differ = [&](size_t at) { return std::memcmp(one + at, other + at, 16) != 0; };
-  if (size < 16) return std::memcmp(one, other, size) == 0;
-  if (differ(size - 16)) return false;
-  for (size_t at = 0; at + 16 < size; at += 16) {
-    if (differ(at)) return false;
+  for (; size > 16; size -= 16, one += 16, other += 16) {
+    if (same_bits(load_sixteen(one), load_sixteen(other)) != 0xFFFF) return false;
   }
-  return true;
+  const unsigned wanted = (1U << size) - 1;
+  return (same_bits(load_sixteen(one), load_sixteen(other)) & wanted) == wanted;
 }
 
-// The size of the whole number at the front of `text`, or 0 when it is another one, or a large one.
-size_t integer_size(std::string_view text) {
-  const size_t sign = text.starts_with('-') ? 1 : 0;
+// The size of the whole number at `text`, or 0 when it is another one, or a large one. Required: it ends.
+size_t integer_size(const char* text) {
+  const size_t sign = *text == '-' ? 1 : 0;
   size_t size = sign;
-  while (size < text.size() && text[size] >= '0' && text[size] <= '9') ++size;
+  while (text[size] >= '0' && text[size] <= '9') ++size;
   const size_t digits = size - sign;
-  if (digits == 0 || digits > 18 || (digits > 1 && text[sign] == '0') || size == text.size()) return 0;
-  return std::strchr(".eE", text[size]) == nullptr ? size : 0;
+  if (digits == 0 || digits > 18 || (digits > 1 && text[sign] == '0')) return 0;
+  const char behind = text[size];
+  return behind == '.' || behind == 'e' || behind == 'E' ? 0 : size;
 }
 
 }  // namespace
@@ -109,7 +83,7 @@ void ShapeNotes::taken(std::string_view name, JsonView value) {
   if (name != "type") give_up();
 }
 
-std::optional<Shape> ShapeNotes::finish(const std::string& type, const std::vector<uint32_t>& members) {
+std::optional<Shape> ShapeNotes::finish(const ari::Model& type, const std::vector<uint32_t>& members) {
   const auto has_time = [&] {
     return std::ranges::any_of(shape_.steps, [](const auto& step) { return step.action == Action::time; });
   };
@@ -124,7 +98,7 @@ std::optional<Shape> ShapeNotes::finish(const std::string& type, const std::vect
       shape_.steps[i].members.push_back(static_cast<uint16_t>(member - begins_[i]));
     }
   }
-  shape_.type = type;
+  shape_.type = &type;
   return std::move(shape_);
 }
 
@@ -134,60 +108,76 @@ bool Shapes::read(std::string_view text, Record& record) {
   record.app.clear();
   record.ids.clear();
   record.members.clear();
-  char* out = out_.data();
+  // With zeros behind it, which are no part of any JSON text, nothing below has to look for its end.
+  const char* in = in_.data();
+  const char* const end = std::copy(text.begin(), text.end(), in_.data());
+  std::memset(in_.data() + text.size(), 0, spare_bytes);
+  char* const begin = out_.data();
+  char* out = begin;
+  const Node* const nodes = nodes_.data();
+  const uint16_t* const members = members_.data();
+  const char* const literals = literals_.data();
   uint32_t parent = 0;
   for (;;) {
-    const uint32_t found = find(parent, text);
-    if (found == 0) return false;
-    const Node& node = nodes_[found];
-    text.remove_prefix(node.in_size);
-    for (uint32_t i = node.members; members_[i] != no_more; ++i) {
-      record.members.push_back(static_cast<uint32_t>(out - out_.data()) + members_[i]);
+    uint32_t found = nodes[parent].next;
+    if (!same(in, literals + nodes[found].in, nodes[found].in_size)) {
+      found = find_other(parent, in);
+      if (found == 0) return false;
     }
-    out = copy(out, literals_.data() + node.out, node.out_size);
-    size_t size = 0;
+    const Node& node = nodes[found];
+    in += node.in_size;
+    if (node.members != 0) {
+      for (uint32_t i = node.members; members[i] != no_more; ++i) {
+        record.members.push_back(static_cast<uint32_t>(out - begin) + members[i]);
+      }
+    }
+    out = copy(out, literals + node.out, node.out_size);
+    parent = found;
     switch (node.action) {
       case Action::string:
       case Action::id:
       case Action::target:
       case Action::app: {
-        const auto copied = copy_string(text, out);
-        if (!copied) return false;
-        size = *copied;
-        const std::string_view value = text.substr(0, size);
+        const auto size = copy_string(in, out);
+        if (!size) return false;
+        const std::string_view value(in, *size);
+        in += *size;
         if (node.action == Action::app) {
           record.app = value;
           break;
         }
+        out += *size;
+        if (node.action == Action::string) break;
         if (node.action == Action::id) record.ids.add(node.kind, value);
         if (node.action == Action::target) record.ids.add_target(value);
-        out += size;
         break;
       }
       case Action::integer:
       case Action::cause: {
-        size = integer_size(text);
+        const size_t size = integer_size(in);
         if (size == 0) return false;
-        std::memcpy(out, text.data(), size);
+        std::memcpy(out, in, size);
         out += size;
+        const char* const number = std::exchange(in, in + size);
         if (node.action == Action::integer) break;
         int cause = 0;
-        std::from_chars(text.data(), text.data() + size, cause);
+        std::from_chars(number, in, cause);
         const std::string_view words = ari::cause_text(cause);
         static constexpr std::string_view name = R"(,"cause_txt":)";
-        if (out + name.size() + words.size() + 2 * text.size() + spare_bytes > out_.data() + out_.size()) {
-          return false;
-        }
-        if (node.text_is_member) record.members.push_back(static_cast<uint32_t>(out - out_.data()));
+        const size_t rest = 2 * static_cast<size_t>(end - in) + spare_bytes;
+        if (out + name.size() + words.size() + rest > begin + out_.size()) return false;
+        if (node.text_is_member) record.members.push_back(static_cast<uint32_t>(out - begin));
         std::memcpy(out, name.data(), name.size());
         out = write_json_string(out + name.size(), words);
         break;
       }
       case Action::date:
       case Action::time: {
-        size = std::min(text.find('"'), text.size());
-        const auto time = parse_time(text.substr(0, size));
+        const std::string_view rest(in, static_cast<size_t>(end - in));
+        const std::string_view value = rest.substr(0, rest.find('"'));
+        const auto time = parse_time(value);
         if (!time) return false;
+        in += value.size();
         if (node.action == Action::time) {
           record.time = *time;
           break;
@@ -197,29 +187,25 @@ bool Shapes::read(std::string_view text, Record& record) {
         break;
       }
       case Action::end:
-        if (!text.empty()) return false;
-        record.type = types_[node.next];
-        record.fields.assign(out_.data(), out);
+        if (in != end) return false;
+        record.declared = types_[node.next];
+        record.type = record.declared->name;
+        record.fields.assign(begin, out);
         return true;
     }
-    text.remove_prefix(size);
-    parent = found;
   }
 }
 
-// The step behind `parent` whose text is at the front of `text`, or 0. It comes first the next time.
-uint32_t Shapes::find(uint32_t parent, std::string_view text) {
+// The step behind `parent` whose text is at `in`, or 0. It comes first the next time.
+uint32_t Shapes::find_other(uint32_t parent, const char* in) {
   Node* const nodes = nodes_.data();
-  uint32_t before = 0;
-  for (uint32_t at = nodes[parent].next; at != 0; before = at, at = nodes[at].sibling) {
+  for (uint32_t before = nodes[parent].next; nodes[before].sibling != 0; before = nodes[before].sibling) {
+    const uint32_t at = nodes[before].sibling;
     const Node& node = nodes[at];
-    if (text.size() < node.in_size) continue;
-    if (!same(text.data(), literals_.data() + node.in, node.in_size)) continue;
-    if (before != 0) {
-      nodes[before].sibling = node.sibling;
-      nodes[at].sibling = nodes[parent].next;
-      nodes[parent].next = at;
-    }
+    if (!same(in, literals_.data() + node.in, node.in_size)) continue;
+    nodes[before].sibling = node.sibling;
+    nodes[at].sibling = nodes[parent].next;
+    nodes[parent].next = at;
     return at;
   }
   return 0;

@@ -34,8 +34,8 @@ struct Shape {
     std::vector<uint16_t> members = {};  // where in `out` members of the event begin, with their commas
     bool text_is_member = false;         // that of a cause is a member of the event, too
   };
-  std::vector<Step> steps;  // the last one is the end
-  std::string type;         // of the event
+  std::vector<Step> steps;           // the last one is the end
+  const ari::Model* type = nullptr;  // of the event
 };
 
 // Notes an event's shape while it is read in the general way (Regular).
@@ -57,7 +57,7 @@ class ShapeNotes {
   [[nodiscard]] bool given_up() const { return given_up_; }
 
   // The whole shape, when all is written; nothing when there is none. `members` are the record's.
-  [[nodiscard]] std::optional<Shape> finish(const std::string& type, const std::vector<uint32_t>& members);
+  [[nodiscard]] std::optional<Shape> finish(const ari::Model& type, const std::vector<uint32_t>& members);
 
  private:
   std::string_view text_;
@@ -99,7 +99,7 @@ class Shapes {
 
   static constexpr uint16_t no_more = 0xFFFF;
 
-  uint32_t find(uint32_t parent, std::string_view text);
+  uint32_t find_other(uint32_t parent, const char* in);
   uint32_t add(uint32_t parent, const Shape::Step& step);
   [[nodiscard]] std::string_view literal(uint32_t begin, size_t size) const {
     return std::string_view(literals_).substr(begin, size);
@@ -107,13 +107,14 @@ class Shapes {
 
   std::vector<Node> nodes_{Node{}};  // the first one is the root
   std::string literals_;
-  std::vector<std::string> types_;
+  std::vector<const ari::Model*> types_;
   std::vector<uint16_t> members_{
       no_more};  // Shape::Step::members of the nodes that have any, each with its end
   // Room for an event's fields. Times may become longer, by less than their own size; and what is copied
   // takes some bytes with it.
   static constexpr size_t spare_bytes = 64;
   std::vector<char> out_ = std::vector<char>(2 * max_text_bytes + spare_bytes);
+  std::vector<char> in_ = std::vector<char>(max_text_bytes + spare_bytes);  // the event
 };
 
 }  // namespace aribus::record

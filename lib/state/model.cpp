@@ -1,6 +1,7 @@
 #include "state/model.h"
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <optional>
 
@@ -11,15 +12,6 @@ namespace aribus::state {
 namespace {
 
 using record::Record;
-
-// A member of an event that shows something.
-struct Shown {
-  std::string_view member;
-  IdKind kind;
-  bool ends;    // it is the last that is told of it
-  bool begins;  // it is new, even if one of that id has ended
-  Model::Also also;
-};
 
 std::optional<IdKind> kind_of(const ari::Field& field) {
   if (field.list || field.model == nullptr) return {};
@@ -48,8 +40,9 @@ Model::Also also(std::string_view type, std::string_view member) {
   return type == "ChannelVarset" ? Model::Also::sets_variable : Model::Also::nothing;
 }
 
-std::vector<Shown> shown_by(const ari::Model& event) {
-  std::vector<Shown> shown;
+std::vector<Model::Shown> shown_by(const ari::Model& event) {
+  std::vector<Model::Shown> shown;
+  if (!event.event) return shown;
   const std::string_view type = event.name;
   const bool begins = type == "PlaybackStarted" || type == "RecordingStarted";
   for (const ari::Field& field : event.fields) {
@@ -58,24 +51,6 @@ std::vector<Shown> shown_by(const ari::Model& event) {
     }
   }
   return shown;
-}
-
-// What an event of this type shows, or nullptr.
-const std::vector<Shown>* find_shown(std::string_view type) {
-  struct Hash {
-    size_t operator()(std::string_view name) const { return hash_of(name); }
-  };
-  static const auto all = [] {
-    std::unordered_map<std::string_view, std::vector<Shown>, Hash> made;
-    for (const ari::Model& model : ari::models()) {
-      if (std::vector<Shown> shown = shown_by(model); model.event && !shown.empty()) {
-        made.emplace(model.name, std::move(shown));
-      }
-    }
-    return made;
-  }();
-  const auto at = all.find(type);
-  return at == all.end() ? nullptr : &at->second;
 }
 
 // One tape for all: nothing on it is needed longer than a call.
@@ -89,16 +64,21 @@ std::string string_of(JsonView object, std::string_view name) {
   return value.valid() && value.kind() == JsonKind::string ? value.string() : std::string();
 }
 
+template <size_t size>
+bool begins_with(std::string_view text, const char (&start)[size]) {
+  return text.size() >= size && std::memcmp(text.data(), start, size - 1) == 0;
+}
+
 // The id of what `text` shows, or "". `buffer` is for one that is not as plain as Asterisk writes it.
 std::string_view id_of(IdKind kind, std::string_view text, std::string& buffer) {
-  const std::string_view name = kind == IdKind::recording || kind == IdKind::device ? "name" : "id";
-  if (kind != IdKind::endpoint && text.size() > name.size() + 5 && text[1] == '"' &&
-      text.compare(2, name.size(), name) == 0 && text.compare(2 + name.size(), 3, R"(":")") == 0) {
-    const size_t begin = name.size() + 5;
-    const std::string_view id = text.substr(begin, text.find('"', begin) - begin);
+  const bool named = kind == IdKind::recording || kind == IdKind::device;
+  if (named ? begins_with(text, R"({"name":")") : begins_with(text, R"({"id":")")) {
+    const std::string_view rest = text.substr(named ? 9 : 7);
+    const std::string_view id = rest.substr(0, rest.find('"'));
     if (id.find('\\') == std::string_view::npos) return id;
   }
   const JsonView object = tape().read(text);
+  const std::string_view name = named ? "name" : "id";
   if (kind != IdKind::endpoint) return buffer = string_of(object, name);
   const std::string technology = string_of(object, "technology");
   const std::string resource = string_of(object, "resource");
@@ -129,14 +109,19 @@ std::string_view target_of(std::string_view text) {
 
 }  // namespace
 
+Model::Model(ModelOptions options) : options_(options) {
+  for (const ari::Model& model : ari::models()) shown_.push_back(shown_by(model));
+}
+
 void Model::apply(const Record& record, uint64_t seq) {
-  const std::vector<Shown>* all = find_shown(record.type);
-  if (all == nullptr) {
+  const ari::Model* event = record.declared;
+  if (event == nullptr) event = ari::find_model(record.type);
+  if (event == nullptr) {
     if (record.type == "state.gone") forget(record, seq);
     return;
   }
-  for (const Shown& shown : *all) {
-    const std::string_view text = record.member(shown.member);
+  for (Shown& shown : shown_[static_cast<size_t>(event - ari::models().data())]) {
+    const std::string_view text = record.member(shown.member, shown.place);
     if (text.empty() || text.front() != '{') continue;
     if (shown.ends) {
       std::string buffer;
@@ -197,7 +182,10 @@ bool Model::has_ended(IdKind kind, std::string_view id, std::string_view text, b
   const auto at = ended.find(id);
   if (at == ended.end()) return false;
   if (at->second.lives) doubt_ = true;
-  if (!begins && !at->second.lives && at->second.made == made_at(text)) return true;
+  const Ended& one = at->second;
+  const bool same = !one.made.empty() && one.made_place <= text.size() &&
+                    text.substr(text.size() - one.made_place).starts_with(one.made);
+  if (!begins && !one.lives && (same || one.made == made_at(text))) return true;
   ended.erase(at);
   return false;
 }
@@ -205,7 +193,10 @@ bool Model::has_ended(IdKind kind, std::string_view id, std::string_view text, b
 void Model::end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives) {
   EndedThings& ended = ended_[static_cast<size_t>(kind)];
   const auto [place, added] = ended.try_emplace(std::string(id));
-  place->second = {std::string(made_at(text)), seq, lives};
+  const std::string_view made = made_at(text);
+  place->second = {std::string(made),
+                   made.empty() ? 0 : static_cast<size_t>(text.data() + text.size() - made.data()), seq,
+                   lives};
   if (added) ended_order_.emplace_back(kind, id);
   if (ended_order_.size() > options_.max_ended) {
     const auto& [oldest_kind, oldest] = ended_order_.front();

@@ -50,7 +50,17 @@ class Model {
   // What an event does to the channel that it shows.
   enum class Also : uint8_t { nothing, enters_stasis, leaves_stasis, leaves_bridge, sets_variable };
 
-  explicit Model(ModelOptions options = {}) : options_(options) {}
+  // A member of an event that shows something.
+  struct Shown {
+    std::string_view member;
+    IdKind kind;
+    bool ends;    // it is the last that is told of it
+    bool begins;  // it is new, even if one of that id has ended
+    Also also;
+    size_t place = 0;  // among the record's members, the last time
+  };
+
+  explicit Model(ModelOptions options = {});
 
   // `seq` is the record's.
   void apply(const record::Record& record, uint64_t seq);
@@ -72,7 +82,8 @@ class Model {
 
  private:
   struct Ended {
-    std::string made;  // its `creationtime`, or ""
+    std::string made;       // its `creationtime`, or ""
+    size_t made_place = 0;  // of that in the text, from its end
     uint64_t seq = 0;
     bool lives = false;  // it was only not heard of any more
   };
@@ -95,7 +106,8 @@ class Model {
   std::array<EndedThings, record::id_kinds> ended_;
   std::deque<std::pair<IdKind, std::string>> ended_order_;  // the longest ended first
   std::unordered_multimap<std::string, std::pair<IdKind, std::string>>
-      on_;  // playbacks and recordings by target
+      on_;                                 // playbacks and recordings by target
+  std::vector<std::vector<Shown>> shown_;  // by the event, as in ari::models()
   size_t bytes_ = 0;
   uint64_t forgotten_ = 0;
   bool doubt_ = false;

@@ -160,7 +160,14 @@ void Surveyor::read_applications(const std::shared_ptr<Round>& round) {
 }
 
 void Surveyor::read_application(const std::shared_ptr<Round>& round, const std::string& app, bool restored) {
-  get(round, "/applications/" + ari::percent_encode(app),
+  // One to which Asterisk connects stays taken when another client that had it goes away, and is not even
+  // listed then (22.10).
+  const auto unknown = [this, round, app] {
+    if (client_.options().listen) round->survey.unknown_apps.push_back(app);
+    return client_.options().listen.has_value();
+  };
+  get(
+      round, "/applications/" + ari::percent_encode(app),
       [this, round, app, restored](std::string_view body) {
         const Result<Json> json = parse_json(body);
         if (!json || !json->IsObject()) return false;
@@ -183,7 +190,8 @@ void Surveyor::read_application(const std::shared_ptr<Round>& round, const std::
           }
         });
         return true;
-      });
+      },
+      unknown);
 }
 
 // What is missing is set again; the application is read again behind that.
@@ -243,21 +251,21 @@ void Surveyor::read_list(const std::shared_ptr<Round>& round, IdKind kind, const
 
 void Surveyor::read_one(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path,
                         const std::string& id) {
-  ++round->open;
-  client_.request("GET", path + ari::percent_encode(id), "",
-                  [this, round, kind, path](const Result<ari::HttpResponse>& answer) {
-                    if (round != round_) return;
-                    if (answer && answer->status == 404) return finish_part(round);  // it is not there
-                    take(round, path, answer,
-                         [&](std::string_view body) { return add(round->survey, kind, false, body); });
-                  });
+  get(
+      round, path + ari::percent_encode(id),
+      [round, kind](std::string_view body) { return add(round->survey, kind, false, body); },
+      [] { return true; });  // it is not there
 }
 
-void Surveyor::get(const std::shared_ptr<Round>& round, const std::string& target, Handle handle) {
+void Surveyor::get(const std::shared_ptr<Round>& round, const std::string& target, Handle handle,
+                   std::function<bool()> unknown) {
   ++round->open;
   client_.request("GET", target, "",
-                  [this, round, target, handle = std::move(handle)](const Result<ari::HttpResponse>& answer) {
-                    if (round == round_) take(round, target, answer, handle);
+                  [this, round, target, handle = std::move(handle),
+                   unknown = std::move(unknown)](const Result<ari::HttpResponse>& answer) {
+                    if (round != round_) return;
+                    if (answer && answer->status == 404 && unknown && unknown()) return finish_part(round);
+                    take(round, target, answer, handle);
                   });
 }
 

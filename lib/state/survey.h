@@ -29,6 +29,8 @@ struct Survey {
   // By kind and id, as regular JSON. Of playbacks, recordings and devices only those that were asked for.
   std::array<std::map<std::string, std::string, std::less<>>, record::id_kinds> things;
 
+  std::vector<std::string> unknown_apps;  // applications that Asterisk does not know
+
   // nullptr when there is none.
   [[nodiscard]] const std::string* find(IdKind kind, std::string_view id) const;
 };
@@ -79,7 +81,9 @@ class Surveyor {
   void read_list(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path);
   void read_one(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path,
                 const std::string& id);
-  void get(const std::shared_ptr<Round>& round, const std::string& target, Handle handle);
+  // `unknown` is called when Asterisk says that there is no such thing, and says whether that is an answer.
+  void get(const std::shared_ptr<Round>& round, const std::string& target, Handle handle,
+           std::function<bool()> unknown = nullptr);
   void set(const std::shared_ptr<Round>& round, const std::string& method, const std::string& target,
            const std::string& body);
   void take(const std::shared_ptr<Round>& round, const std::string& target,

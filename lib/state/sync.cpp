@@ -122,6 +122,7 @@ void Sync::merge() {
   const Record not_heard = gone(server_, model_, survey.heard, begin_, wall_now(), doubt_);
   if (not_heard.ids.size() > 0) handlers_.publish(not_heard);
   phase_ = Phase::idle;
+  for (const std::string& app : survey.unknown_apps) handlers_.silent(app);
   const bool news = !std::exchange(known_, true);
   if (news) handlers_.done();
   if (news || !found.records.empty()) handlers_.publish(resynced(server_, model_, found));

@@ -36,8 +36,9 @@ class Sync {
     std::function<void()> done;          // what is known is the truth now
     std::function<void(const std::string& reason)>
         failed;  // it is tried again, for as long as the stream stands
-    // Asterisk was made to send an event to this application, and it has not come: somebody else hears the
-    // application, or so much comes before it that it takes long. Then `heard` is called when it comes.
+    // Asterisk does not know this application, or was made to send an event to it that has not come: somebody
+    // else hears the application, or so much comes before it that it takes long. Then `heard` is called when
+    // it comes.
     std::function<void(const std::string& app)> silent;
     std::function<void(const std::string& app)> heard;
   };

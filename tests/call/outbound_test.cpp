@@ -1,6 +1,7 @@
 // The event stream the other way round: Asterisk (22.5 and later) connects to aribusd.
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <thread>
 
 #include <unistd.h>
@@ -163,8 +164,8 @@ TEST_CASE("an application of an outbound WebSocket that another client takes is 
   if (!has_it()) return;
   Listening stage(false);
   Program program(stage.daemon.connect());
-  const Daemon thief({stage.asterisk.server(stage.app)});
-  thief.wait_ready();
+  auto thief = std::make_unique<Daemon>(std::vector<Server>{stage.asterisk.server(stage.app)});
+  thief->wait_ready();
   CHECK(text_at(program.expect("server.replaced"), "app") == stage.app);
   CHECK(stage.gets("replaced"));
   CHECK_THAT(program.refused("reclaim").message, ContainsSubstring("outbound WebSocket"));
@@ -173,6 +174,11 @@ TEST_CASE("an application of an outbound WebSocket that another client takes is 
   stage.daemon.restart();
   CHECK(stage.gets("replaced"));
   CHECK_THAT(stage.daemon.log(), ContainsSubstring("another client has taken over the application"));
+
+  // The other one goes away, and Asterisk does not know the application any more.
+  thief.reset();
+  stage.daemon.restart();
+  CHECK(stage.gets("replaced"));
 }
 
 }  // namespace aribus::test

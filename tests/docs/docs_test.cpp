@@ -199,7 +199,7 @@ TEST_CASE("the configurations shown are accepted", "[docs]") {
   for (const Fence& fence : fences) {
     const TemporaryDirectory directory;
     ::setenv("CREDENTIALS_DIRECTORY", (directory / "").c_str(), 1);
-    for (const char* name : {"ari.secret", "pbx2.secret", "ari", "ca.pem"})
+    for (const char* name : {"ari.secret", "pbx2.secret", "aribus.secret", "ca.pem"})
       write_file(directory / name, "x\n");
     std::string text = replaced(fence.text(), "/etc/aribus/", directory / "");
     if (text.find("asterisk:") == std::string::npos) {
