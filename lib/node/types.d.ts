@@ -1775,7 +1775,7 @@ export interface Methods {
     };
     result: null;
   };
-  /** Who is there: the version, since when, the end of the stream, the names of the Asterisks. */
+  /** Who is there: the version, since when, the end of the stream, the names of the Asterisks, and for whom the daemon takes this peer. */
   "hello": {
     params: {};
     result: {
@@ -1783,6 +1783,15 @@ export interface Methods {
       started: string;
       cursor: string;
       servers: Array<string>;
+      peer: {
+        user?: string;
+        uid: number;
+        gid: number;
+        groups: Array<number>;
+        pid: number;
+        socket: string;
+      };
+      rule: string;
     };
   };
   /** ARI's DELETE /mailboxes/{mailboxName} */

@@ -1477,11 +1477,22 @@ class HelloParams(TypedDict):
     pass
 
 
+class HelloResultPeer(TypedDict):
+    user: NotRequired[str]
+    uid: int
+    gid: int
+    groups: list[int]
+    pid: int
+    socket: str
+
+
 class HelloResult(TypedDict):
     aribus: str
     started: str
     cursor: str
     servers: list[str]
+    peer: HelloResultPeer
+    rule: str
 
 
 class MailboxesDeleteParams(TypedDict):
