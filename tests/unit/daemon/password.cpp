@@ -58,7 +58,7 @@ TEST_CASE("a file without a password is refused by name") {
     CHECK_THAT(fault(directory, "    password_file: " + directory.write("secret", text) + "\n"),
                ContainsSubstring("empty"));
   }
-  CHECK_THAT(fault(directory, "    password_file: /tmp\n"), ContainsSubstring("can't be read from /tmp"));
+  CHECK_THAT(fault(directory, "    password_file: /tmp\n"), ContainsSubstring("/tmp can't be read; a file is expected"));
 }
 
 TEST_CASE("the password may be in the environment") {
