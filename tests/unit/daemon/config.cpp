@@ -40,6 +40,14 @@ TEST_CASE("the sample configuration can be used as it is, but for its password")
   const size_t at = text.find(placeholder);
   REQUIRE(at != std::string::npos);
   text.replace(at, placeholder.size(), secret);
+  // Users and groups that there are without the package.
+  for (const auto& [ours, there] :
+       {std::pair("root, aribus", "root, daemon"), std::pair("aribus-control", "operator"),
+        std::pair("group: aribus", "group: daemon"), std::pair("groups: [aribus]", "groups: [daemon]")}) {
+    const std::string name = ours;
+    REQUIRE(text.find(name) != std::string::npos);
+    text.replace(text.find(name), name.size(), there);
+  }
   const Config config = loaded(text);
   REQUIRE(config.asterisk.size() == 1);
   CHECK(config.asterisk[0].name == "pbx1");
@@ -52,6 +60,8 @@ TEST_CASE("the sample configuration can be used as it is, but for its password")
   CHECK(config.ipc.sockets[0].mode == 0660);
   CHECK(config.bus.ring_bytes == 64 << 20);
   CHECK(config.log_level == "info");
+  REQUIRE(config.ipc.access.rules().size() == 3);
+  CHECK(config.ipc.access.rules()[2]->methods == std::vector<std::string>{"read"});
   CHECK(config.warnings.empty());
 }
 
