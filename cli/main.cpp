@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cli/call_view.h"
-#include "client/client.h"
+#include "client/connection.h"
 
 namespace {
 
@@ -21,7 +21,7 @@ using aribus::set_member;
 using aribus::write_key;
 using aribus::write_member;
 using aribus::write_string;
-using aribus::client::Client;
+using Client = aribus::client::Connection;  // the tool ends with its connection
 using aribus::client::Notification;
 
 constexpr const char* default_socket = "/run/aribus/aribus.sock";
