@@ -184,7 +184,7 @@ class Client(BlockingCalls):
         except TimeoutError:
             pass
         except (OSError, ValueError) as error:
-            self._lost(f"the connection to aribusd broke: {error}")
+            self._lost(self._session.end or f"the connection to aribusd broke: {error}")
 
     def _lost(self, reason: str) -> None:
         if self._session.ready:
