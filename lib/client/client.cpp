@@ -143,10 +143,9 @@ Result<Json> Client::call(std::string_view method, std::string_view params, cons
     if (connection_ && connection_->is_hung_up()) lost("aribusd has closed the connection");
     while (!connection_) {
       if (repeatable) sleep_before_next_attempt(until);
-      const Result<void> connected = reconnect();
+      static_cast<void>(reconnect());
       if (connection_ || (repeatable && Clock::now() < until)) continue;
-      const std::string why = connected ? "the connection broke" : connected.error().message;
-      return sent_to ? unknown(method, why) : not_sent(method, why);
+      return sent_to ? unknown(method, why_) : not_sent(method, why_);
     }
     // Keys are remembered by one run of the daemon alone.
     if (sent_to && (*sent_to != run_ || run_.empty())) return unknown(method, "aribusd was restarted");
@@ -164,9 +163,8 @@ Result<Json> Client::call_once(std::string_view method, std::string_view params,
     const bool late = !answer && Clock::now() >= until;
     return late ? unknown(method, answer.error().message) : std::move(answer);
   }
-  const std::string reason = answer.error().message;
-  lost(reason);
-  return unknown(method, reason);
+  lost(answer.error().message);
+  return unknown(method, why_);
 }
 
 Result<void> Client::subscribe(const Subscription& subscription) {
@@ -223,12 +221,12 @@ Result<void> Client::reconnect() {
   Result<Connection> connection = Connection::connect(path_);
   if (!connection) {
     lost(connection.error().message);
-    return Error{ErrorKind::not_connected, connection.error().message, {}};
+    return Error{ErrorKind::not_connected, why_, {}};
   }
   connection_ = std::move(*connection);
   connection_->keep_at_most(most_queued);
   const Result<Json> hello = call_once("hello", "{}", Clock::now() + for_ever);
-  if (!connection_) return hello.error();
+  if (!connection_) return Error{ErrorKind::not_connected, why_, {}};
   told_ = false;
   pause_ = milliseconds(0);
   run_ = hello ? find_string(*hello, "started") : std::string_view();
@@ -240,8 +238,10 @@ void Client::sleep_before_next_attempt(Clock::time_point until) const {
 }
 
 void Client::lost(const std::string& reason) {
+  why_ = reason;
   if (connection_) {
     connection_->drain();
+    if (!connection_->end().empty()) why_ = connection_->end();
     if (items_.size() < most_queued) take_notifications();  // otherwise they are fetched again
     connection_.reset();
   }
@@ -250,7 +250,7 @@ void Client::lost(const std::string& reason) {
   if (!told_ && subscription_) {
     Json fields(rapidjson::kObjectType);
     set_member(fields, "type", "disconnected");
-    set_member(fields, "reason", reason);
+    set_member(fields, "reason", why_);
     items_.push_back({Item{"disconnected", std::move(fields)}, place_});
   }
   told_ = true;

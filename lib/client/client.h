@@ -73,8 +73,8 @@ class Client {
 
   // Calls a method of the daemon; `params` is a JSON object as text. With a key it waits for a connection and
   // repeats the command, as long as that is safe.
-  // Errors: the daemon's; not_connected when nothing was sent; outcome_unknown when the connection broke or no
-  // answer came in time.
+  // Errors: the daemon's; not_connected when nothing was sent; outcome_unknown when the connection broke or
+  // no answer came in time.
   [[nodiscard]] Result<Json> call(std::string_view method, std::string_view params = "{}",
                                   const CallOptions& options = {});
 
@@ -87,16 +87,16 @@ class Client {
     return read<typename Params::Answer>(*answer);
   }
 
-  // Subscribes, instead of what was subscribed to before; waits for a connection if there is none. Then next()
-  // gives an item `subscribed`, and the records.
+  // Subscribes, instead of what was subscribed to before; waits for a connection if there is none. Then
+  // next() gives an item `subscribed`, and the records.
   [[nodiscard]] Result<void> subscribe(const Subscription& subscription = {});
 
   // The next item; nothing when none comes in time.
   // Errors: the daemon's, when it refuses after a new connection what was subscribed to.
   [[nodiscard]] Result<std::optional<Item>> next(std::chrono::milliseconds timeout);
 
-  // The place in the stream behind what next() gave last: `since` goes on there, in another process too. Empty
-  // at first.
+  // The place in the stream behind what next() gave last: `since` goes on there, in another process too.
+  // Empty at first.
   [[nodiscard]] const std::string& cursor() const { return cursor_; }
 
   // For programs with a loop of their own: readable when next() would find something; -1 while there is no
@@ -137,12 +137,13 @@ class Client {
 
   std::string path_;
   std::optional<Connection> connection_;
-  std::string run_;                          // which run of the daemon it is
+  std::string run_;                           // which run of the daemon it is
   std::optional<Subscription> subscription_;  // in force
   std::deque<Waiting> items_;
   std::string place_;   // the cursor behind what came last
   std::string cursor_;  // behind what was handed out last
-  bool told_ = false;   // that there is no connection
+  std::string why_;     // there is no connection
+  bool told_ = false;   // that there is none
   std::chrono::milliseconds pause_{0};
   Clock::time_point next_attempt_{};
 };

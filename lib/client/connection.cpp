@@ -149,7 +149,7 @@ Result<bool> Connection::read_more(Clock::time_point until) {
   char bytes[64 * 1024];
   const ssize_t count = ::recv(socket_.get(), bytes, sizeof bytes, 0);
   if (count < 0 && errno == EINTR) return true;
-  if (count <= 0) return over(end_.empty() ? "aribusd has closed the connection" : end_);
+  if (count <= 0) return over("aribusd has closed the connection");
   buffer_.append(bytes, static_cast<size_t>(count));
   return true;
 }

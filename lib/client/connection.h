@@ -55,6 +55,8 @@ class Connection {
   [[nodiscard]] bool is_hung_up() const;
   // Reads what has come, to the end if it is closed.
   void drain();
+  // Why the daemon ends the connection, if it said so.
+  [[nodiscard]] const std::string& end() const { return end_; }
   // What has come and was not fetched.
   [[nodiscard]] std::deque<Notification>& notifications() { return notifications_; }
   // Keeps at most so many notifications that are not fetched; has_dropped() tells whether more came.
@@ -77,7 +79,7 @@ class Connection {
   bool open_ = true;
   size_t most_ = std::numeric_limits<size_t>::max();
   bool dropped_ = false;
-  std::string end_;  // why the daemon ends the connection, if it said so
+  std::string end_;
   uint64_t next_id_ = 1;
   std::string buffer_;
   size_t taken_ = 0;  // bytes of buffer_ that were read as messages

@@ -12,12 +12,18 @@ using aribus::JsonValue;
 
 const char* name_of(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::not_connected: return "NotConnected";
-    case ErrorKind::outcome_unknown: return "OutcomeUnknown";
-    case ErrorKind::refused: return "Refused";
-    case ErrorKind::invalid_params: return "InvalidParams";
-    case ErrorKind::not_allowed: return "NotAllowed";
-    default: return "AribusError";
+    case ErrorKind::not_connected:
+      return "NotConnected";
+    case ErrorKind::outcome_unknown:
+      return "OutcomeUnknown";
+    case ErrorKind::refused:
+      return "Refused";
+    case ErrorKind::invalid_params:
+      return "InvalidParams";
+    case ErrorKind::not_allowed:
+      return "NotAllowed";
+    default:
+      return "AribusError";
   }
 }
 
@@ -46,7 +52,8 @@ int main() {
   }
   std::cout << "null" << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
-    const Json ask = *aribus::parse_json(line);
+    const auto parsed = aribus::parse_json(line);
+    const Json& ask = *parsed;
     const std::string_view what = aribus::as_view(ask[0]);
     const Json none(rapidjson::kObjectType);
     const JsonValue& params = ask.Size() > 1 && ask[ask.Size() - 1].IsObject() ? ask[ask.Size() - 1] : none;

@@ -3,8 +3,8 @@
 // Usage: ivr APP STATE_FILE DIGIT=ENDPOINT ...      as in: ivr aribus ivr.json 1=PJSIP/100 2=PJSIP/200
 //
 // It may be killed and started again, as may aribusd and Asterisk, while calls are on: STATE_FILE holds what
-// was made of the records up to a cursor, and where it goes on. Each step has ids of its own choice, so that it
-// may be done again.
+// was made of the records up to a cursor, and where it goes on. Each step has ids of its own choice, so that
+// it may be done again.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -74,7 +74,8 @@ class Ivr {
     if (item.type == "subscribed") {
       const JsonValue* resumed = aribus::find(item.fields, "resumed");
       if (resumed != nullptr && resumed->IsFalse()) missed(text(item.fields, "reason"));
-      if (const JsonValue* snapshot = aribus::find(item.fields, "snapshot")) take_over((*snapshot)["channels"]);
+      if (const JsonValue* snapshot = aribus::find(item.fields, "snapshot"))
+        take_over((*snapshot)["channels"]);
       go_on();
     } else if (item.type == "disconnected") {
       std::cout << "disconnected: " << text(item.fields, "reason") << std::endl;
@@ -217,15 +218,17 @@ class Ivr {
   Result<void> do_step(const std::string& caller, Call& call) {
     if (call.step == "ended") return ended(caller);
     if (Result<void> stopped = stop_menu(caller, call); !stopped) return stopped;
-    return call.step == "menu" ? menu(caller, call) : call.step == "calling" ? calling(caller, call) : talking(caller);
+    return call.step == "menu"      ? menu(caller, call)
+           : call.step == "calling" ? calling(caller, call)
+                                    : talking(caller);
   }
 
   Result<void> menu(const std::string& caller, Call& call) {
-    if (Result<void> answered = client_.call(ari::ChannelsAnswer{.channelId = caller}); !answered) return answered;
+    if (Result<void> answered = client_.call(ari::ChannelsAnswer{.channelId = caller}); !answered)
+      return answered;
     ++call.menus;
-    const auto playback = client_.call(ari::ChannelsPlay{.channelId = caller,
-                                                         .media = {"sound:vm-enter-num-to-call"},
-                                                         .playbackId = menu_id(caller, call)});
+    const auto playback = client_.call(ari::ChannelsPlay{
+        .channelId = caller, .media = {"sound:vm-enter-num-to-call"}, .playbackId = menu_id(caller, call)});
     return playback ? Result<void>() : playback.error();
   }
 
@@ -276,7 +279,8 @@ class Ivr {
       std::ofstream file(state_file_ + ".new");
       file << client_.cursor() << '\n';
       for (const auto& [caller, call] : calls_) {
-        file << caller << ' ' << call.step << ' ' << call.done << ' ' << call.menus << ' ' << call.digit << '\n';
+        file << caller << ' ' << call.step << ' ' << call.done << ' ' << call.menus << ' ' << call.digit
+             << '\n';
       }
     }
     std::rename((state_file_ + ".new").c_str(), state_file_.c_str());
