@@ -23,7 +23,7 @@
 namespace aribus::cli {
 namespace {
 
-using client::Client;
+using client::Connection;
 using client::Notification;
 using std::chrono::milliseconds;
 
@@ -73,7 +73,7 @@ std::string subscription(const Arguments& arguments, const std::vector<std::stri
 // Subscribes, and hands on every record until the connection ends or `use` says false.
 int follow(const Arguments& arguments, const std::string& params,
            const std::function<bool(const JsonValue&)>& use) {
-  Result<Client> client = arguments.connect();
+  Result<Connection> client = arguments.connect();
   if (!client) return fail(client.error());
   const Result<Json> subscribed = client->call("subscribe", params);
   if (!subscribed) return fail(subscribed.error());
@@ -94,19 +94,19 @@ int follow(const Arguments& arguments, const std::string& params,
 }
 
 Result<Json> ask(const Arguments& arguments, std::string_view method, std::string_view params = "{}") {
-  Result<Client> client = arguments.connect();
+  Result<Connection> client = arguments.connect();
   if (!client) return client.error();
   return client->call(method, params, answer_timeout);
 }
 
-Result<Methods> methods_of(Client& client) {
+Result<Methods> methods_of(Connection& client) {
   Result<Json> description = client.call("rpc.discover");
   if (!description) return description.error();
   return Methods(std::move(*description));
 }
 
 int invoke(const Arguments& arguments, const std::string& method, const std::vector<std::string>& words) {
-  Result<Client> client = arguments.connect();
+  Result<Connection> client = arguments.connect();
   if (!client) return fail(client.error());
   std::string params = "{}";
   if (!words.empty()) {
@@ -314,7 +314,7 @@ int tail(const Arguments& arguments) {
 
 int calls(const Arguments& arguments) {
   if (arguments.words.size() > 1) return misuse("calls takes no arguments");
-  Result<Client> client = arguments.connect();
+  Result<Connection> client = arguments.connect();
   if (!client) return fail(client.error());
   const auto snapshot = client->call("subscribe", R"({"snapshot":true})");
   if (!snapshot) return fail(snapshot.error());
@@ -359,7 +359,7 @@ int call(const Arguments& arguments) {
   if (!list && !help) {
     return invoke(arguments, arguments.words[1], {arguments.words.begin() + 2, arguments.words.end()});
   }
-  Result<Client> client = arguments.connect();
+  Result<Connection> client = arguments.connect();
   if (!client) return fail(client.error());
   const Result<Methods> methods = methods_of(*client);
   if (!methods) return fail(methods.error());
@@ -496,7 +496,7 @@ int complete(const Arguments& arguments) {
     return done;
   }
   if (command->run != call && command->run != verb) return done;
-  Result<Client> client = arguments.connect();
+  Result<Connection> client = arguments.connect();
   if (!client) return done;
   const Result<Methods> methods = methods_of(*client);
   if (!methods) return done;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "client/client.h"
+#include "client/connection.h"
 
 namespace aribus::cli {
 
@@ -36,7 +36,7 @@ struct Arguments {
   [[nodiscard]] bool has(std::string_view option) const;
   [[nodiscard]] std::string value(std::string_view option) const;  // the last one, or ""
   [[nodiscard]] std::vector<std::string> values(std::string_view option) const;
-  [[nodiscard]] Result<client::Client> connect() const { return client::Client::connect(socket); }
+  [[nodiscard]] Result<client::Connection> connect() const { return client::Connection::connect(socket); }
 };
 
 struct Option {

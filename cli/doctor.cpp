@@ -183,7 +183,7 @@ class Doctor {
     if (!arguments_.socket_given && config != nullptr && !config->ipc.sockets.empty()) {
       socket = config->ipc.sockets.front().path;
     }
-    Result<client::Client> client = client::Client::connect(socket);
+    Result<client::Connection> client = client::Connection::connect(socket);
     if (!client) return tell_of_socket(socket, client.error());
     Result<Json> status = client->call("status", "{}", std::chrono::seconds(5));
     if (!status) {

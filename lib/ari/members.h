@@ -170,3 +170,20 @@ void write(JsonWriter& writer, const std::vector<T>& values) {
 }
 
 }  // namespace aribus::ari::members
+
+namespace aribus::ari {
+
+template <typename T>
+Result<T> from_json(const JsonValue& value) {
+  T model{};
+  const members::Fault fault = members::read(value, model);
+  if (!fault) return model;
+  return Error{ErrorKind::malformed, (fault.where.empty() ? "" : fault.where + ": ") + fault.what, {}};
+}
+
+template <typename T>
+std::string to_json(const T& model) {
+  return render([&](JsonWriter& writer) { members::write(writer, model); });
+}
+
+}  // namespace aribus::ari

@@ -2,14 +2,12 @@
 #pragma once
 
 #include <initializer_list>
-#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
+#include "ari/answer.h"
 #include "ari/client.h"
-#include "ari/members.h"
 #include "ari/refusal.h"
 
 namespace aribus::ari {
@@ -17,7 +15,7 @@ namespace aribus::ari {
 // Errors: malformed, when a text is no UTF-8 or a JsonText no JSON.
 template <typename Params>
 Result<Json> params_of(const Params& params) {
-  return parse_json(render([&](JsonWriter& writer) { members::write(writer, params); }));
+  return parse_json(to_json(params));
 }
 
 inline Result<Json> params_of(std::initializer_list<std::pair<std::string_view, std::string_view>> params) {
@@ -25,28 +23,6 @@ inline Result<Json> params_of(std::initializer_list<std::pair<std::string_view, 
   for (const auto& [name, value] : params) set_member(object, name, value);
   return object;
 }
-
-// What an operation answers, read from JSON.
-template <typename T>
-struct AnswerOf {
-  static Result<T> read(const JsonValue& value) { return from_json<T>(value); }
-};
-template <typename T>
-struct AnswerOf<std::vector<T>> {
-  static Result<std::vector<T>> read(const JsonValue& value) {
-    if (!value.IsArray()) return Error{ErrorKind::malformed, members::expected("an array", value).what, {}};
-    std::vector<T> list;
-    for (const JsonValue& item : value.GetArray()) {
-      Result<T> one = from_json<T>(item);
-      if (!one) {
-        one.error().message = "[" + std::to_string(list.size()) + "]: " + one.error().message;
-        return std::move(one.error());
-      }
-      list.push_back(std::move(*one));
-    }
-    return list;
-  }
-};
 
 // Reads an answer with a status below 400.
 template <typename T>

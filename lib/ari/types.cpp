@@ -770,19 +770,6 @@ std::span<const std::string_view> names_of(RecordingState) {
   return names;
 }
 
-template <typename T>
-Result<T> from_json(const JsonValue& value) {
-  T model{};
-  const members::Fault fault = members::read(value, model);
-  if (!fault) return model;
-  return Error{ErrorKind::malformed, (fault.where.empty() ? "" : fault.where + ": ") + fault.what, {}};
-}
-
-template <typename T>
-std::string to_json(const T& model) {
-  return render([&](JsonWriter& writer) { members::write(writer, model); });
-}
-
 template Result<AdditionalParam> from_json<AdditionalParam>(const JsonValue&);
 template std::string to_json<AdditionalParam>(const AdditionalParam&);
 template Result<Application> from_json<Application>(const JsonValue&);

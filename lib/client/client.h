@@ -1,4 +1,4 @@
-// A client of aribusd for C++ programs: blocking, without a thread or a loop of its own.
+// A client of aribusd for C++ programs, which connects again whenever the connection breaks, for ever.
 #pragma once
 
 #include <chrono>
@@ -6,60 +6,146 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
-#include "base/fd.h"
-#include "base/json.h"
-#include "base/result.h"
+#include "ari/answer.h"
+#include "ari/events.h"
+#include "ari/parameters.h"
+#include "client/connection.h"
 
 namespace aribus::client {
 
-// What the daemon sends without being asked: a record (`event`) or a hole in the stream (`lost`).
-struct Notification {
-  std::string method;
-  Json params;  // the record's fields, or {from, to, records}
+// Where the daemon is.
+struct ClientOptions {
+  std::string path{};                 // its socket; empty: $ARIBUS_SOCKET, otherwise /run/aribus/aribus.sock
+  std::chrono::milliseconds wait{0};  // how long to try for the first connection; 0: once
 };
 
-// One connection to aribusd. Not for use by several threads at a time.
-class Client {
- public:
-  using Timeout = std::chrono::milliseconds;
+// How a command is sent.
+struct CallOptions {
+  std::string server{};  // the Asterisk, by its name in the daemon's configuration
+  std::string key{};     // makes repeats safe: see Client::call()
+  std::optional<std::chrono::milliseconds> timeout{};  // none: the daemon's own
+};
 
-  // Connects to the daemon's socket.
-  // Errors: system, with what to do about it.
-  [[nodiscard]] static Result<Client> connect(const std::string& path);
+// Which records come; docs/protocol.md, "Subscribing". Empty lists mean all.
+struct Subscription {
+  std::vector<std::string> types{};
+  std::vector<std::string> exclude{};
+  std::vector<std::string> servers{};
+  std::vector<std::string> apps{};
+  std::vector<std::string> channels{};
+  std::vector<std::string> bridges{};
+  std::vector<std::string> endpoints{};
+  std::string since{};  // a cursor: what follows it comes
+  bool snapshot = false;
+  std::string on_overflow{};  // "lost" or "disconnect"
+};
 
-  // Calls a method and waits for its answer; what arrives in the meantime is kept for next(). `params` is a
-  // JSON object as text. Errors: the daemon's; outcome_unknown when no answer comes in time; not_connected
-  // when the connection ends.
-  [[nodiscard]] Result<Json> call(std::string_view method, std::string_view params = "{}",
-                                  Timeout timeout = std::chrono::seconds(15));
+// What a subscription gives: a record, or one of the client's own, by its type:
+//   subscribed    it came into force, for the first time or again: what the daemon answered (cursor, resumed,
+//                 reason, snapshot). When `resumed` is false, records are missing
+//   lost          from, to, records: this program was too slow for them
+//   disconnected  reason: there is no connection; it is made again
+struct Item {
+  std::string type;
+  Json fields;
 
-  // The same in two steps, so that many commands can be under way.
-  [[nodiscard]] Result<uint64_t> send(std::string_view method, std::string_view params = "{}");
-  [[nodiscard]] Result<Json> wait(uint64_t id, Timeout timeout = std::chrono::seconds(15));
-
-  // The next notification; nothing when none comes in time.
-  // Errors: not_connected when the connection ends.
-  [[nodiscard]] Result<std::optional<Notification>> next(Timeout timeout);
-
-  // For programs with a loop of their own: readable when next() or wait() would find something.
-  [[nodiscard]] int fd() const { return socket_.get(); }
+  // The record as ARI's event, `fields` otherwise. Required for as(): T is one of ari/events.h.
+  // Errors: malformed, saying where and why it is not what Asterisk declares.
+  template <typename T>
+  [[nodiscard]] Result<T> as() const {
+    return ari::from_json<T>(as_asterisk_sent_it());
+  }
+  [[nodiscard]] Result<ari::AnyEvent> event() const;
 
  private:
-  explicit Client(Fd socket) : socket_(std::move(socket)) {}
-  using Clock = std::chrono::steady_clock;
-  // Reads until a message has come. False when `until` passed first.
-  Result<bool> receive(Clock::time_point until);
-  Result<bool> read_more(Clock::time_point until);
-  void sort_in(Json message);
+  [[nodiscard]] Json as_asterisk_sent_it() const;
+};
 
-  Fd socket_;
-  uint64_t next_id_ = 1;
-  std::string buffer_;
-  size_t taken_ = 0;  // bytes of buffer_ that were read as messages
-  std::deque<Notification> notifications_;
-  std::unordered_map<uint64_t, Json> answers_;
+// A client without a thread or a loop: it reads while call() or next() waits. Not for use by several threads
+// at a time.
+class Client {
+ public:
+  // Connects.
+  // Errors: not_connected, with cause and cure.
+  [[nodiscard]] static Result<Client> connect(ClientOptions options = {});
+
+  // Calls a method of the daemon; `params` is a JSON object as text. With a key it waits for a connection and
+  // repeats the command, as long as that is safe.
+  // Errors: the daemon's; not_connected when nothing was sent; outcome_unknown when the connection broke or
+  // no answer came in time.
+  [[nodiscard]] Result<Json> call(std::string_view method, std::string_view params = "{}",
+                                  const CallOptions& options = {});
+
+  // Calls an operation of ARI: client.call(ari::ChannelsAnswer{.channelId = id}).
+  // Errors: those above; malformed, when the answer is not what Asterisk declares.
+  template <typename Params>
+  [[nodiscard]] Result<typename Params::Answer> call(const Params& params, const CallOptions& options = {}) {
+    Result<Json> answer = call(Params::method, ari::to_json(params), options);
+    if (!answer) return std::move(answer.error());
+    return read<typename Params::Answer>(*answer);
+  }
+
+  // Subscribes, instead of what was subscribed to before; waits for a connection if there is none. Then
+  // next() gives an item `subscribed`, and the records.
+  [[nodiscard]] Result<void> subscribe(const Subscription& subscription = {});
+
+  // The next item; nothing when none comes in time.
+  // Errors: the daemon's, when it refuses after a new connection what was subscribed to.
+  [[nodiscard]] Result<std::optional<Item>> next(std::chrono::milliseconds timeout);
+
+  // The place in the stream behind what next() gave last: `since` goes on there, in another process too.
+  // Empty at first.
+  [[nodiscard]] const std::string& cursor() const { return cursor_; }
+
+  // For programs with a loop of their own: readable when next() would find something; -1 while there is no
+  // connection. Ask again after each next(), and call that now and then.
+  [[nodiscard]] int fd() const { return connection_ ? connection_->fd() : -1; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Waiting {
+    Item item;
+    std::string cursor;  // behind it
+  };
+
+  explicit Client(std::string path) : path_(std::move(path)) {}
+  template <typename T>
+  static Result<T> read(const Json& answer) {
+    if constexpr (std::is_void_v<T>) {
+      return {};
+    } else if constexpr (std::is_same_v<T, ari::Binary>) {
+      return read_binary(answer);
+    } else {
+      return ari::AnswerOf<T>::read(answer);
+    }
+  }
+  static Result<ari::Binary> read_binary(const Json& answer);
+
+  // Connects once, greets the daemon, and subscribes as before.
+  Result<void> reconnect();
+  // Calls over the connection that is there; there may be none afterwards.
+  Result<Json> call_once(std::string_view method, std::string_view params, Clock::time_point until);
+  void sleep_before_next_attempt(Clock::time_point until) const;
+  // The connection has ended, or there was none to be had: takes what came before.
+  void lost(const std::string& reason);
+  Result<void> subscribe_again();
+  void subscribed(Json result);
+  Waiting waiting(Notification notification);
+  void take_notifications();
+
+  std::string path_;
+  std::optional<Connection> connection_;
+  std::string run_;                           // which run of the daemon it is
+  std::optional<Subscription> subscription_;  // in force
+  std::deque<Waiting> items_;
+  std::string place_;   // the cursor behind what came last
+  std::string cursor_;  // behind what was handed out last
+  std::string why_;     // there is no connection
+  bool told_ = false;   // that there is none
+  std::chrono::milliseconds pause_{0};
+  Clock::time_point next_attempt_{};
 };
 
 }  // namespace aribus::client

@@ -91,8 +91,11 @@ export class Client {
     let connected = false, reason = 'aribusd has closed the connection';
     socket.on('connect', () => {
       connected = true;
+      socket.cork();
       this.#socket = socket;
       this.#session.opened((text) => socket.write(text));
+      // A daemon that turns programs away has said why: that is read before a write fails, and forgets it.
+      setImmediate(() => setImmediate(() => socket.uncork()));
     });
     socket.on('data', (data) => {
       try {

@@ -72,7 +72,7 @@ struct Clinic {
                                              directory / "daemon.log");
     for (int i = 0; i < 100; ++i) {
       ::usleep(50'000);
-      auto client = client::Client::connect(socket());
+      auto client = client::Connection::connect(socket());
       if (!client) continue;
       const auto status = client->call("status");
       if (status && text_at((*status)["servers"][0], "state") == "ready") break;
@@ -93,7 +93,7 @@ TEST_CASE("the doctor finds nothing where nothing is wrong, and disturbs nobody"
       const Clinic clinic(version);
       const std::string config = clinic.config();
       const auto daemon = clinic.daemon(config);
-      auto connected = client::Client::connect(clinic.socket());
+      auto connected = client::Connection::connect(clinic.socket());
       REQUIRE(connected);
       Program program(std::move(*connected));
       const std::string said = clinic.doctor(config, false);

@@ -87,7 +87,7 @@ struct Listening {
   }
   // Waits for the state of the connection.
   bool gets(const std::string& state) const {
-    client::Client client = daemon.connect();
+    client::Connection client = daemon.connect();
     for (int i = 0; i < 200; ++i) {
       if (text_at((*client.call("status"))["servers"][0], "state") == state) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds(50));

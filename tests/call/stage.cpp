@@ -86,7 +86,7 @@ Stage::Stage(const std::string& version, bool subscribe_all)
 }
 
 Stage::~Stage() {
-  client::Client& client = program.client();
+  client::Connection& client = program.client();
   for (const std::string& source : devices) {
     static_cast<void>(
         client.call("applications.unsubscribe", object({{"applicationName", app}, {"eventSource", source}})));

@@ -66,7 +66,7 @@ TEST_CASE("originate tells how the call came out", "[call]") {
 TEST_CASE("a call that is waited for is cancelled by a hangup on the same connection", "[call]") {
   on_each_version([](const std::string& version) {
     Stage stage(version);
-    client::Client caller = stage.daemon.connect();
+    client::Connection caller = stage.daemon.connect();
     const std::string id = stage.id("ringing");
     const auto originated = caller.send(
         "originate", object({{"endpoint", "Local/ring@default"}, {"channelId", id}, {"wait", "answer"}}));

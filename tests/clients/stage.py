@@ -22,7 +22,7 @@ SUITES = {"22": ("sid", 18088), "16": ("bullseye", 18089)}
 IVRS = {
     "python": [sys.executable, SOURCE / "lib/python/examples/ivr.py"],
     "node": ["node", SOURCE / "lib/node/examples/ivr.mjs"],
-    "cpp": [BUILD / "lib/client/aribus-ivr-example"],
+    "cpp": [BUILD / "lib/client/examples/aribus-ivr-example"],
 }
 
 
@@ -223,7 +223,11 @@ class Stage:
 
     def __enter__(self):
         self.daemon = Daemon(self.folder.name, self.asterisk, self.app, self.more, self.bus_path)
-        self.ivr = Ivr(self.language, self.folder.name, self.daemon.socket, self.app)
+        try:
+            self.ivr = Ivr(self.language, self.folder.name, self.daemon.socket, self.app)
+        except OSError:
+            self.daemon.stop()
+            raise
         return self
 
     def __exit__(self, kind, error, traceback):

@@ -4,30 +4,30 @@
 #include "client/client.h"
 
 int main(int argc, char** argv) {
-  using aribus::find_string;
-  auto connected = aribus::client::Client::connect(argc > 1 ? argv[1] : "/run/aribus/aribus.sock");
-  if (!connected) {
-    std::cerr << connected.error().message << "\n";
+  namespace ari = aribus::ari;
+  auto client = aribus::client::Client::connect({.path = argc > 1 ? argv[1] : ""});
+  if (!client) {
+    std::cerr << client.error().message << "\n";
     return 1;
   }
-  aribus::client::Client& client = *connected;
-  const auto subscribed = client.call("subscribe", R"({"types":["StasisStart"]})");
+  const auto subscribed = client->subscribe({.types = {"StasisStart"}});
   if (!subscribed) {
     std::cerr << subscribed.error().message << "\n";
     return 1;
   }
-  for (int calls = 0; calls < 3; ++calls) {
-    const auto next = client.next(std::chrono::minutes(10));
-    if (!next || !*next) return 1;  // the daemon is gone, or nobody calls
-    const aribus::Json& record = (*next)->params;
-    std::cout << aribus::to_text(record) << std::endl;
+  for (int calls = 0; calls < 3;) {
+    const auto item = client->next(std::chrono::minutes(10));
+    if (!item || !*item) return 1;  // nobody calls
+    if ((*item)->type != "StasisStart") continue;
+    ++calls;
+    const auto start = (*item)->as<ari::StasisStart>();
+    if (!start) continue;
+    std::cout << start->channel.caller.number << " calls: " << aribus::to_text((*item)->fields) << std::endl;
 
-    aribus::Json params(rapidjson::kObjectType);
-    aribus::set_member(params, "channelId", find_string(record["channel"], "id"));
-    for (const char* method : {"channels.answer", "hangup"}) {
-      const auto done = client.call(method, aribus::to_text(params));
-      if (!done) std::cerr << method << ": " << done.error().message << "\n";
-    }
+    if (const auto done = client->call(ari::ChannelsAnswer{.channelId = start->channel.id}); !done)
+      std::cerr << done.error().message << "\n";
+    if (const auto done = client->call(ari::ChannelsHangup{.channelId = start->channel.id}); !done)
+      std::cerr << done.error().message << "\n";
   }
   return 0;
 }

@@ -81,7 +81,7 @@ void Stage::direct(const std::string& line, Aliases& aliases) {
 }
 
 void Stage::wait_status(const std::function<bool(const JsonValue& status)>& reached) const {
-  client::Client client = daemon_->connect();
+  client::Connection client = daemon_->connect();
   for (int i = 0; i < 400; ++i) {
     const auto status = client.call("status");
     if (!status) throw std::runtime_error("status: " + status.error().message);

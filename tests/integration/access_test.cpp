@@ -92,7 +92,7 @@ struct Stage {
       ::close(ends[0]);
       const bool became = ::setgroups(user.groups.size(), user.groups.data()) == 0 &&
                           ::setgid(user.gid) == 0 && ::setuid(user.uid) == 0;
-      auto client = aribus::client::Client::connect(socket);
+      auto client = aribus::client::Connection::connect(socket);
       for (const std::string& line : lines) {
         std::string answer = "null\n";
         if (became && client) {
@@ -161,7 +161,7 @@ bool harms(const std::string& method, const JsonValue& description) {
 TEST_CASE("every method is allowed to whom a rule allows it, and to nobody else") {
   if (!is_root()) return;
   const Stage stage;
-  aribus::client::Client root = stage.daemon.connect();
+  aribus::client::Connection root = stage.daemon.connect();
   const auto described = root.call("rpc.discover");
   REQUIRE(described);
   const Json& discovered = *described;

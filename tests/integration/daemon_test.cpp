@@ -83,7 +83,7 @@ TEST_CASE("the socket file of a dead daemon is replaced, that of a live one is n
                        "\n");
   const auto connects = [&] {
     for (int i = 0; i < 200; ++i) {
-      if (aribus::client::Client::connect(socket)) return true;
+      if (aribus::client::Connection::connect(socket)) return true;
       ::usleep(20'000);
     }
     return false;

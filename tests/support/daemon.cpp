@@ -40,7 +40,7 @@ void Daemon::start() {
       std::make_unique<Process>(std::vector<std::string>{ARIBUSD, "--config", directory_ / "aribusd.yaml"},
                                 directory_ / "log", environment_);
   for (int i = 0; i < 400; ++i) {
-    if (client::Client::connect(socket_path())) return;
+    if (client::Connection::connect(socket_path())) return;
     if (process_->wait(milliseconds(25))) break;
   }
   throw std::runtime_error("aribusd does not listen:\n" + log());
@@ -50,14 +50,14 @@ Daemon::~Daemon() {
   for (const auto& tap : taps_) tap->wait(seconds(2));  // it ends behind its connection
 }
 
-client::Client Daemon::connect() const {
+client::Connection Daemon::connect() const {
   if (const char* folder = std::getenv("ARIBUS_TRAFFIC")) return connect_recorded(folder);
-  auto client = client::Client::connect(socket_path());
+  auto client = client::Connection::connect(socket_path());
   if (!client) throw std::runtime_error(client.error().message);
   return std::move(*client);
 }
 
-client::Client Daemon::connect_recorded(const std::string& folder) const {
+client::Connection Daemon::connect_recorded(const std::string& folder) const {
   static int count = 0;
   const std::string name = folder + "/" + std::to_string(::getpid()) + "-" + std::to_string(++count);
   const std::string path = directory_ / ("tap" + std::to_string(count));
@@ -71,13 +71,13 @@ client::Client Daemon::connect_recorded(const std::string& folder) const {
                                       "UNIX-CONNECT:" + socket_path()};
   Process& tap = *taps_.emplace_back(std::make_unique<Process>(argv, path + ".log"));
   for (int i = 0; i < 400 && !tap.wait(milliseconds(5)); ++i) {
-    if (auto client = client::Client::connect(path)) return std::move(*client);
+    if (auto client = client::Connection::connect(path)) return std::move(*client);
   }
   throw std::runtime_error("the connection can't be recorded: " + read_file(path + ".log"));
 }
 
 void Daemon::wait_ready() const {
-  client::Client client = connect();
+  client::Connection client = connect();
   for (int i = 0; i < 400; ++i) {
     const auto status = client.call("status");
     if (!status) throw std::runtime_error("status: " + status.error().message);

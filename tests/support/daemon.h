@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "client/client.h"
+#include "client/connection.h"
 #include "tests/support/process.h"
 
 namespace aribus::test {
@@ -33,7 +33,7 @@ class Daemon {
 
   // A new connection. When ARIBUS_TRAFFIC names a folder, a file there gets every line that the daemon sends
   // over it (<process>-<connection>.jsonl), and another what the test sends (….requests.jsonl).
-  [[nodiscard]] client::Client connect() const;
+  [[nodiscard]] client::Connection connect() const;
   // Waits until all servers are connected and what lives on them is known.
   void wait_ready() const;
   [[nodiscard]] Process& process() { return *process_; }
@@ -50,7 +50,7 @@ class Daemon {
 
  private:
   void start();
-  [[nodiscard]] client::Client connect_recorded(const std::string& folder) const;
+  [[nodiscard]] client::Connection connect_recorded(const std::string& folder) const;
 
   TemporaryDirectory directory_;
   std::vector<std::string> environment_;

@@ -4,7 +4,7 @@
 
 namespace aribus::test {
 
-Program::Program(client::Client client, const std::string& params) : client_(std::move(client)) {
+Program::Program(client::Connection client, const std::string& params) : client_(std::move(client)) {
   call("subscribe", params);
 }
 

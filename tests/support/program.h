@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "client/client.h"
+#include "client/connection.h"
 
 namespace aribus::test {
 
@@ -16,7 +16,7 @@ class Program {
   using Matches = std::function<bool(const JsonValue& record)>;
 
   // Subscribes with `params`.
-  explicit Program(client::Client client, const std::string& params = "{}");
+  explicit Program(client::Connection client, const std::string& params = "{}");
 
   // Calls a method that must succeed; throws with the error otherwise.
   Json call(const std::string& method, const std::string& params = "{}");
@@ -31,10 +31,10 @@ class Program {
 
   // All records received so far, in order.
   [[nodiscard]] const std::vector<Json>& records() const { return records_; }
-  [[nodiscard]] client::Client& client() { return client_; }
+  [[nodiscard]] client::Connection& client() { return client_; }
 
  private:
-  client::Client client_;
+  client::Connection client_;
   std::vector<Json> records_;
   std::vector<bool> taken_;
 };

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import select
 import socket
 import time
 from collections.abc import Mapping
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from .types import Item, SubscribeParams
 else:
     BlockingCalls = object
+
+
+def _hung_up(connected: socket.socket) -> bool:
+    """Whether the daemon has closed the connection, be what it sent before read or not."""
+    poll = select.poll()
+    poll.register(connected, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 class Client(BlockingCalls):
@@ -110,6 +118,9 @@ class Client(BlockingCalls):
 
     def _run(self, call: Call, timeout: float | None) -> Any:
         until = None if timeout is None else time.monotonic() + timeout
+        if self._socket and _hung_up(self._socket):
+            while self._socket:
+                self._read(None)
         if not self._session.ready and self._open and not call.repeatable:
             self._reconnect(min(until or math.inf, time.monotonic() + 1))
         self._session.call(call)
@@ -173,7 +184,7 @@ class Client(BlockingCalls):
         except TimeoutError:
             pass
         except (OSError, ValueError) as error:
-            self._lost(f"the connection to aribusd broke: {error}")
+            self._lost(self._session.end or f"the connection to aribusd broke: {error}")
 
     def _lost(self, reason: str) -> None:
         if self._session.ready:

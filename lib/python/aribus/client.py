@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -138,22 +139,51 @@ class Client(AsyncCalls):
 
     async def _connection(self, opened: asyncio.Future[None]) -> str:
         """One connection, from its beginning to its end; returns why it ended."""
+        session, loop = self._session, asyncio.get_running_loop()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connected:
+            connected.setblocking(False)
+            try:
+                await loop.sock_connect(connected, self._path)
+            except OSError as error:
+                return cannot_connect(self._path, error).message
+            sender = Sender(connected)
+            session.opened(sender.send)
+            try:
+                while data := await loop.sock_recv(connected, READ_BYTES):
+                    session.received(data)
+                    self._changed.set()
+                    if session.ready and not opened.done():
+                        opened.set_result(None)
+                    while not session.wants_more:
+                        self._wanted.clear()
+                        await self._wanted.wait()
+                return session.end or "aribusd has closed the connection"
+            except (OSError, ValueError) as error:
+                return session.end or f"the connection to aribusd broke: {error}"
+            finally:
+                sender.close()
+
+
+class Sender:
+    """Sends without waiting. (A transport of asyncio forgets what is there to be read when sending fails.)"""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket, self._unsent = connected, b""
+        self._task: asyncio.Task[None] | None = None
+
+    def send(self, data: bytes) -> None:
+        self._unsent += data
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._flush())
+
+    def close(self) -> None:
+        if self._task:
+            self._task.cancel()
+
+    async def _flush(self) -> None:
         try:
-            reader, writer = await asyncio.open_unix_connection(self._path)
-        except OSError as error:
-            return cannot_connect(self._path, error).message
-        self._session.opened(writer.write)
-        try:
-            while data := await reader.read(READ_BYTES):
-                self._session.received(data)
-                self._changed.set()
-                if self._session.ready and not opened.done():
-                    opened.set_result(None)
-                while not self._session.wants_more:
-                    self._wanted.clear()
-                    await self._wanted.wait()
-            return self._session.end or "aribusd has closed the connection"
-        except (OSError, ValueError) as error:
-            return f"the connection to aribusd broke: {error}"
-        finally:
-            writer.close()
+            while self._unsent:
+                data, self._unsent = self._unsent, b""
+                await asyncio.get_running_loop().sock_sendall(self._socket, data)
+        except OSError:
+            pass  # reading finds the same, behind what was received still

@@ -1,0 +1,315 @@
+#!/usr/bin/env python3
+"""What the clients do when a connection breaks, alike in all languages: against a daemon that does what no real one
+does on request.
+
+Usage: client_test.py LANGUAGE [unittest's arguments]      python, blocking (Python's), node, cpp
+"""
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+from stage import BUILD, SOURCE
+
+PROBES = {
+    "python": [sys.executable, SOURCE / "tests/clients/probe.py"],
+    "blocking": [sys.executable, SOURCE / "tests/clients/probe.py", "blocking"],
+    "node": ["node", SOURCE / "tests/clients/probe.mjs"],
+    "cpp": [BUILD / "tests/clients/client_probe"],
+}
+probe_of_language = []
+
+
+class Peer:
+    """The daemon's end of one connection."""
+
+    def __init__(self, listener):
+        listener.settimeout(10)
+        self.socket, _ = listener.accept()
+        self.socket.settimeout(10)
+        self.lines = self.socket.makefile("rb")
+
+    def request(self):
+        return json.loads(self.lines.readline())
+
+    def expect(self, method):
+        request = self.request()
+        assert request["method"] == method, request
+        return request
+
+    def send(self, *messages):
+        self.socket.sendall(b"".join(json.dumps({"jsonrpc": "2.0", **m}).encode() + b"\n" for m in messages))
+
+    def answer(self, request, result):
+        self.send({"id": request["id"], "result": result})
+
+    def refuse(self, request, code, message, data=None):
+        self.send({"id": request["id"], "error": {"code": code, "message": message, "data": data or {}}})
+
+    def greet(self, run="2026-11-22T20:00:00.000Z"):
+        self.answer(self.expect("hello"), {"aribus": "0.1.0", "started": run, "cursor": "a:0", "servers": []})
+        return self
+
+    def records(self, first, last, pad=""):
+        self.send(*({"method": "event", "params": {"seq": seq, "type": "X", "pad": pad}}
+                    for seq in range(first, last + 1)))
+
+    def is_silent(self):
+        self.socket.settimeout(0.3)
+        try:
+            return not self.socket.recv(1)
+        except TimeoutError:
+            return True
+        finally:
+            self.socket.settimeout(10)
+
+    def __del__(self):
+        self.close()
+
+    def close(self):
+        self.lines.close()
+        self.socket.close()
+
+
+class ClientTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = self.folder.name + "/aribus.sock"
+        self.probe = self.listener = None
+
+    def tearDown(self):
+        if self.probe:
+            self.probe.stdin.close()
+            self.probe.kill()
+            self.probe.wait()
+            self.probe.stdout.close()
+        if self.listener:
+            self.listener.close()
+        self.folder.cleanup()
+
+    def listen(self):
+        if self.listener:
+            self.listener.close()
+            os.unlink(self.path)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen()
+
+    def start(self):
+        self.probe = subprocess.Popen(probe_of_language, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={
+            **os.environ, "ARIBUS_SOCKET": self.path, "PYTHONPATH": str(SOURCE / "lib/python")})
+
+    def connected(self):
+        """A client that is connected, and the daemon's end of it."""
+        self.listen()
+        self.start()
+        peer = Peer(self.listener).greet()
+        self.assertIsNone(self.told())
+        return peer
+
+    def subscribed(self, params=None):
+        peer = self.connected()
+        self.ask("subscribe", params or {})
+        peer.answer(peer.expect("subscribe"), {"cursor": "a:10"})
+        self.assertIsNone(self.told())
+        self.assertEqual(self.next(), {"type": "subscribed", "cursor": "a:10"})
+        return peer
+
+    def ask(self, *what):
+        self.probe.stdin.write(json.dumps(what) + "\n")
+        self.probe.stdin.flush()
+
+    def told(self):
+        return json.loads(self.probe.stdout.readline())
+
+    def next(self):
+        self.ask("next")
+        return self.told()
+
+    def error(self, kind, *words):
+        told = self.told()
+        self.assertEqual(told.get("error"), kind, told)
+        for word in words:
+            self.assertIn(word, told["message"])
+
+    def test_without_a_daemon_connecting_says_what_to_do(self):
+        self.start()
+        self.error("NotConnected", self.path, "is aribusd running?")
+
+    def test_a_daemon_that_ends_the_connection_at_once_is_quoted(self):
+        self.listen()
+        self.start()
+        peer = Peer(self.listener)
+        peer.send({"id": None, "error": {"code": -32004, "message": "too many connections"}})
+        peer.close()
+        self.error("NotConnected", "too many connections")
+
+    def test_a_refusal_tells_what_asterisk_said(self):
+        peer = self.connected()
+        self.ask("call", "channels.get", {"channelId": "c"})
+        request = peer.expect("channels.get")
+        self.assertEqual(request["params"], {"channelId": "c"})
+        peer.refuse(request, -32000, "Asterisk refused: Channel not found (404)", {"status": 404})
+        self.error("Refused", "404")
+
+    def test_a_command_whose_connection_breaks_has_an_unknown_outcome_and_is_not_sent_again(self):
+        peer = self.connected()
+        self.ask("call", "channels.answer", {"channelId": "c"})
+        peer.expect("channels.answer")
+        peer.close()
+        self.error("OutcomeUnknown", "channels.answer", "unknown")
+        self.ask("subscribe")
+        peer = Peer(self.listener).greet()
+        peer.answer(peer.expect("subscribe"), {"cursor": "a:0"})
+        self.assertIsNone(self.told())
+        self.assertTrue(peer.is_silent())
+
+    def test_a_command_with_a_key_is_repeated_to_the_same_run_of_the_daemon(self):
+        peer = self.connected()
+        self.ask("call", "originate", {"endpoint": "e", "key": "k"})
+        first = peer.expect("originate")
+        peer.close()
+        peer = Peer(self.listener).greet()
+        again = peer.expect("originate")
+        self.assertEqual(again["params"], first["params"])
+        self.assertEqual(again["params"], {"endpoint": "e", "key": "k"})
+        peer.answer(again, {"id": "c"})
+        self.assertEqual(self.told(), {"id": "c"})
+
+    def test_a_command_with_a_key_is_not_repeated_to_another_run_which_has_forgotten_it(self):
+        peer = self.connected()
+        self.ask("call", "originate", {"endpoint": "e", "key": "k"})
+        peer.expect("originate")
+        peer.close()
+        peer = Peer(self.listener).greet(run="2026-11-22T21:00:00.000Z")
+        self.error("OutcomeUnknown", "restarted")
+        self.assertTrue(peer.is_silent())
+
+    def test_without_a_connection_a_command_is_not_sent_and_one_with_a_key_waits(self):
+        peer = self.connected()
+        peer.close()
+        self.listener.close()
+        os.unlink(self.path)
+        self.listener = None
+        while True:  # until the client has noticed
+            self.ask("call", "ping", {})
+            told = self.told()
+            self.assertIn(told["error"], ("NotConnected", "OutcomeUnknown"))
+            if told["error"] == "NotConnected":
+                break
+        self.assertIn("not sent", told["message"])
+        self.ask("call", "originate", {"endpoint": "e", "key": "k"})
+        self.listen()
+        peer = Peer(self.listener).greet(run="another")
+        peer.answer(peer.expect("originate"), {"id": "c"})
+        self.assertEqual(self.told(), {"id": "c"})
+
+    def test_after_a_break_the_stream_goes_on_behind_what_came(self):
+        peer = self.subscribed({"types": ["X"], "since": "a:3"})
+        peer.records(11, 13)
+        self.assertEqual(self.next()["seq"], 11)
+        self.ask("cursor")
+        self.assertEqual(self.told(), "a:11")
+        peer.close()
+        for _ in range(6):
+            self.ask("next")
+        peer = Peer(self.listener).greet(run="another")
+        request = peer.expect("subscribe")
+        self.assertEqual(request["params"]["types"], ["X"])
+        # What came and was not handed out yet need not come again.
+        since = int(request["params"]["since"].removeprefix("a:"))
+        self.assertIn(since, (11, 12, 13))
+        peer.answer(request, {"cursor": f"a:{since}", "resumed": True})
+        peer.records(since + 1, 15)
+        items = [self.told() for _ in range(6)]
+        self.assertEqual([item["seq"] for item in items if "seq" in item], [12, 13, 14, 15])
+        others = [item for item in items if "seq" not in item]
+        self.assertEqual([item["type"] for item in others], ["disconnected", "subscribed"])
+        self.assertTrue(others[1]["resumed"])
+
+    def test_what_can_not_be_resumed_is_told_with_a_fresh_snapshot(self):
+        peer = self.subscribed({"snapshot": True})
+        peer.close()
+        self.ask("next")
+        self.ask("next")
+        peer = Peer(self.listener).greet()
+        request = peer.expect("subscribe")
+        self.assertEqual(request["params"], {"snapshot": True, "since": "a:10"})
+        afresh = {"cursor": "b:4", "resumed": False, "reason": "the stream started afresh", "snapshot": {"channels": []}}
+        peer.answer(request, afresh)
+        self.assertEqual(self.told()["type"], "disconnected")
+        self.assertEqual(self.told(), {"type": "subscribed", **afresh})
+        peer.records(5, 5)
+        self.assertEqual(self.next()["seq"], 5)
+        self.ask("cursor")
+        self.assertEqual(self.told(), "b:5")
+
+    def test_lost_records_are_told_in_their_place(self):
+        peer = self.subscribed()
+        peer.records(11, 11)
+        peer.send({"method": "lost", "params": {"from": 12, "to": 20, "records": 9}})
+        peer.records(21, 21)
+        self.assertEqual(self.next()["seq"], 11)
+        self.assertEqual(self.next(), {"type": "lost", "from": 12, "to": 20, "records": 9})
+        self.ask("cursor")
+        self.assertEqual(self.told(), "a:20")
+        self.assertEqual(self.next()["seq"], 21)
+
+    def test_a_subscription_that_is_refused_leaves_the_one_before(self):
+        peer = self.subscribed({"types": ["X"]})
+        self.ask("subscribe", {"types": ["[" ]})
+        peer.refuse(peer.expect("subscribe"), -32602, "types: no glob")
+        self.error("InvalidParams", "no glob")
+        peer.records(11, 11)
+        self.assertEqual(self.next()["seq"], 11)
+
+    def test_a_subscription_that_is_refused_later_is_told(self):
+        peer = self.subscribed()
+        peer.close()
+        self.ask("next")
+        self.ask("next")
+        peer = Peer(self.listener).greet()
+        peer.refuse(peer.expect("subscribe"), -32003, "not allowed")
+        self.assertEqual(self.told()["type"], "disconnected")
+        self.error("NotAllowed", "not allowed")
+
+    def test_more_records_than_may_wait_are_fetched_again(self):
+        peer = self.subscribed()
+        self.ask("call", "ping", {})
+        request = peer.expect("ping")
+        peer.records(11, 6010, pad="x" * 200)  # more than any client keeps while it waits for an answer
+        peer.answer(request, {})
+        self.assertEqual(self.told(), {})
+        seen = []
+        while len(seen) < 6000:
+            self.ask("next")
+            while self.probe.stdout not in (ready := select.select([self.probe.stdout, peer.socket], [], [], 10)[0]):
+                if ready:
+                    again = peer.expect("subscribe")
+                    since = int(again["params"]["since"].removeprefix("a:"))
+                    self.assertIn(since - len(seen), (10, 11))  # the last one may be on its way
+                    peer.answer(again, {"cursor": f"a:{since}", "resumed": True})
+                    threading.Thread(target=peer.records, args=(since + 1, 6010, "x" * 200)).start()
+            seen.append(self.told()["seq"])
+        self.assertEqual(seen, list(range(11, 6011)))
+
+    def test_values_of_every_kind_survive(self):
+        peer = self.connected()
+        params = {"text": "Größe \"1\"\n\u2028 𝄞", "number": 1.5, "none": None, "list": [1, {"a": True}]}
+        self.ask("call", "anything", params)
+        request = peer.expect("anything")
+        self.assertEqual(request["params"], params)
+        line = json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": params}, ensure_ascii=False).encode() + b"\n"
+        for start in range(0, len(line), 7):  # in pieces, which cut letters apart
+            peer.socket.sendall(line[start:start + 7])
+        self.assertEqual(self.told(), params)
+
+
+if __name__ == "__main__":
+    probe_of_language = PROBES[sys.argv.pop(1)]
+    unittest.main()
