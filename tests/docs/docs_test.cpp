@@ -5,12 +5,15 @@
 //   "← …" stands for some that are not shown. "# …" directs the stage (stage.cpp).
 // - ```yaml: a configuration, or some of its sections, for aribusd --check-config.
 // - ```sh: every command is run; one that follows the stream is stopped after a while.
-// - ```cpp file=PATH: the same as the file, which is compiled and run.
+// - ```cpp, ```python, ```javascript, ```cmake file=PATH: the same as the file, or a part of it. The files
+// are run,
+//   here or by tests/clients.
 // - ```text: what can't be run.
 #include <algorithm>
 #include <cstdlib>
 #include <deque>
 #include <set>
+#include <thread>
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -19,6 +22,7 @@
 
 #include "tests/catch.h"
 #include "tests/docs/stage.h"
+#include "tests/support/program.h"
 
 namespace {
 
@@ -163,7 +167,8 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 }  // namespace
 
 TEST_CASE("every example is of a kind that is checked", "[docs]") {
-  static const std::set<std::string> kinds{"cpp", "json-rpc", "sh", "text", "yaml"};
+  static const std::set<std::string> kinds{"cmake",  "cpp", "javascript", "json-rpc",
+                                           "python", "sh",  "text",       "yaml"};
   for (const Fence& fence : all_fences()) {
     INFO(fence.where << ": ```" << fence.kind);
     CHECK(kinds.contains(fence.kind));
@@ -251,16 +256,24 @@ TEST_CASE("the commands shown work", "[docs]") {
   }
 }
 
-TEST_CASE("the programs shown are those that are compiled here", "[docs]") {
+TEST_CASE("the programs shown are those that are run", "[docs]") {
+  static const std::set<std::string> run_here{
+      "lib/client/examples/CMakeLists.txt", "lib/client/examples/hello.cpp",
+      "lib/client/examples/ivr.cpp",        "lib/node/examples/hello.mjs",
+      "lib/node/examples/ivr.mjs",          "lib/python/examples/hello.py",
+      "lib/python/examples/ivr.py",         "lib/python/examples/hello_blocking.py",
+      "tests/docs/ari_client_example.cpp"};
   std::set<std::string> shown;
-  for (const Fence& fence : fences_of("cpp")) {
-    const std::string file = fence.option("file", "");
-    INFO(fence.where);
-    REQUIRE_FALSE(file.empty());
-    CHECK(fence.text() == read_document(file));
-    shown.insert(file);
+  for (const char* kind : {"cmake", "cpp", "javascript", "python"}) {
+    for (const Fence& fence : fences_of(kind)) {
+      const std::string file = fence.option("file", "");
+      INFO(fence.where);
+      REQUIRE_FALSE(file.empty());
+      CHECK_THAT(read_document(file), ContainsSubstring(fence.text()));
+      shown.insert(file);
+    }
   }
-  CHECK(shown == std::set<std::string>{"tests/docs/ari_client_example.cpp", "tests/docs/client_example.cpp"});
+  CHECK(shown == run_here);
 }
 
 TEST_CASE("the programs shown do what they say", "[docs]") {
@@ -272,7 +285,34 @@ TEST_CASE("the programs shown do what they say", "[docs]") {
   CHECK_THAT(by_ari, ContainsSubstring("connected to Asterisk 22"));
   CHECK_THAT(by_ari, ContainsSubstring("channels: "));
   CHECK_THAT(by_ari, ContainsSubstring(" calls, from "));
-  const std::string by_socket = run({CLIENT_EXAMPLE, stage.daemon().socket_path()});
-  INFO(by_socket);
-  CHECK_THAT(by_socket, ContainsSubstring("StasisStart"));
+}
+
+TEST_CASE("the first programs of the tutorials do what they say", "[docs]") {
+  const std::string lib = ARIBUS_SOURCE_DIR "/lib";
+  ::setenv("PYTHONPATH", (lib + "/python").c_str(), 1);
+  const std::vector<std::vector<std::string>> programs{
+      {"python3", lib + "/python/examples/hello.py"},
+      {"python3", lib + "/python/examples/hello_blocking.py"},
+      {"node", lib + "/node/examples/hello.mjs"},
+      {HELLO_EXAMPLE}};
+  for (const std::vector<std::string>& program : programs) {
+    DYNAMIC_SECTION(program.back()) {
+      Stage stage(Fence{});
+      ::setenv("ARIBUS_SOCKET", stage.daemon().socket_path().c_str(), 1);
+      const TemporaryDirectory directory;
+      Process process(program, directory / "output");
+      std::string channel;
+      for (int i = 0; i < 200 && read_file(directory / "output").empty(); ++i) {
+        // It may not have subscribed to the first ones.
+        channel = text_at(stage.asterisk().control("/sim/call", R"({"app":"demo"})"), "channel");
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      }
+      CHECK(read_file(directory / "output").starts_with("100 calls\n"));
+      aribus::client::Connection connection = stage.daemon().connect();
+      const std::string params = R"({"id":")" + channel + "\"}";
+      const auto left = [&] { return (*connection.call("state.channels", params))["channels"].Empty(); };
+      for (int i = 0; i < 200 && !left(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      CHECK(left());
+    }
+  }
 }
