@@ -8,6 +8,7 @@
 
 #include <sys/stat.h>
 
+#include "base/bytes.h"
 #include "base/nearest.h"
 #include "bus/log.h"
 #include "daemon/yaml_reader.h"
@@ -69,7 +70,7 @@ void read_password(YamlMap& map, const YamlValue& server, const std::string& fil
     password = read_secret(std::string(directory) + "/" + value.string(), value);
   });
   if (given != 1) {
-    server.fail(std::string(given == 0 ? "no password" : "more than one password") +
+    server.note(std::string(given == 0 ? "no password" : "more than one password") +
                 "; one of password_file, password_credential, password_env and password is expected");
   }
 }
@@ -168,6 +169,22 @@ ari::RestMode read_rest(const YamlValue& value) {
   return static_cast<ari::RestMode>(at - std::begin(modes));
 }
 
+// Certificates are renewed under the same name.
+uint64_t hash_of_files(const ari::ClientOptions& client) {
+  std::string contents;
+  const auto add = [&](const std::string& file) {
+    std::ifstream stream(file);
+    contents.append(std::istreambuf_iterator<char>(stream), {});
+    contents += '\0';
+  };
+  if (!client.tls.ca_file.empty()) add(client.tls.ca_file);
+  if (client.listen && !client.listen->tls.certificate_file.empty()) {
+    add(client.listen->tls.certificate_file);
+    add(client.listen->tls.key_file);
+  }
+  return contents.empty() ? 0 : hash_of(contents);
+}
+
 AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
                              std::vector<std::string>& warnings) {
   AsteriskConfig config;
@@ -187,8 +204,8 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
                });
   read_password(map, value, file, config, warnings);
   map.required("apps", "the dialplan names them: Stasis(name)", [&](const YamlValue& v) {
-    for (const YamlValue& app : v.list()) client.apps.push_back(read_app(app));
-    if (client.apps.empty()) v.fail("at least one application is expected");
+    v.each([&](const YamlValue& app) { client.apps.push_back(read_app(app)); });
+    if (v.list().empty()) v.fail("at least one application is expected");
   });
   read_direction(map, client);
   map.optional("on_replaced", [&](const YamlValue& v) {
@@ -208,10 +225,11 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
   map.optional("max_message_bytes", [&](const YamlValue& v) { client.max_message_bytes = v.bytes(); });
   map.finish();
   if (client.silence_timeout <= client.ping_interval) {
-    value.fail(
+    value.note(
         "silence_timeout: longer than ping_interval is expected, or every quiet connection is taken for "
         "dead");
   }
+  config.tls_files = hash_of_files(client);
   if (!client.tls.verify_peer || !client.tls.verify_host) {
     warnings.push_back("asterisk " + config.name + ": TLS certificates are not fully verified");
   }
@@ -253,7 +271,7 @@ Config read_config(const YamlValue& root, const std::string& file) {
   map.required("asterisk", "it lists the servers to connect to", [&](const YamlValue& value) {
     std::set<std::string> names;
     std::set<int> ports;
-    for (const YamlValue& item : value.list()) {
+    value.each([&](const YamlValue& item) {
       config.asterisk.push_back(read_asterisk(item, file, config.warnings));
       const auto& listen = config.asterisk.back().client.listen;
       if (listen && !ports.insert(listen->port).second) {
@@ -262,16 +280,16 @@ Config read_config(const YamlValue& root, const std::string& file) {
       if (!names.insert(config.asterisk.back().name).second) {
         item.fail("name: '" + config.asterisk.back().name + "' is the name of another server already");
       }
-    }
-    if (config.asterisk.empty()) value.fail("at least one server is expected");
+    });
+    if (value.list().empty()) value.fail("at least one server is expected");
   });
   map.optional("sockets", [&](const YamlValue& value) {
     std::set<std::string> paths;
-    for (const YamlValue& item : value.list()) {
+    value.each([&](const YamlValue& item) {
       config.ipc.sockets.push_back(read_socket(item));
       if (!paths.insert(config.ipc.sockets.back().path).second) item.fail("path: listed twice");
-    }
-    if (config.ipc.sockets.empty()) value.fail("at least one socket is expected");
+    });
+    if (value.list().empty()) value.fail("at least one socket is expected");
   });
   if (config.ipc.sockets.empty()) config.ipc.sockets.push_back({"/run/aribus/aribus.sock", 0660, ""});
   map.optional("bus", [&](const YamlValue& value) {
@@ -306,18 +324,19 @@ Config read_config(const YamlValue& root, const std::string& file) {
 }  // namespace
 
 Result<Config> load_config(const std::string& file) {
+  std::vector<Mistake> mistakes;
   try {
     std::ifstream stream(file);
     if (!stream) return system_error("the configuration " + file);
-    return read_config(YamlValue(file, "", YAML::Load(stream)), file);
+    Config config = read_config(YamlValue(file, "", YAML::Load(stream), mistakes), file);
+    config.file = file;
+    if (mistakes.empty()) return config;
   } catch (const ConfigError& error) {
-    return Error{ErrorKind::invalid_params, error.what(), {}};
+    mistakes.push_back(error.mistake);
   } catch (const YAML::Exception& error) {
-    return Error{ErrorKind::invalid_params,
-                 file + ":" + std::to_string(error.mark.line + 1) + ":" +
-                     std::to_string(error.mark.column + 1) + ": no YAML: " + error.msg,
-                 {}};
+    mistakes.push_back({file, error.mark.line + 1, error.mark.column + 1, "", "no YAML: " + error.msg});
   }
+  return error_of(std::move(mistakes));
 }
 
 }  // namespace aribus::daemon

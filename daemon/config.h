@@ -14,6 +14,9 @@ namespace aribus::daemon {
 struct AsteriskConfig {
   std::string name = "asterisk";  // in records and in the `server` parameter of commands
   ari::ClientOptions client;
+  uint64_t tls_files = 0;  // what the files that its `tls` names held when they were read
+
+  bool operator==(const AsteriskConfig&) const = default;
 };
 
 // Every knob there is, with its default; docs/configuration.md explains them.
@@ -23,11 +26,14 @@ struct Config {
   bus::LogOptions bus;
   Milliseconds drain_timeout{5000};
   std::string log_level = "info";
+  std::string file;                   // that it was read from
   std::vector<std::string> warnings;  // what is allowed and unwise
 };
 
 // Reads and checks `file`, and the passwords that it refers to.
-// Errors: invalid_params with "file:line:column: key: what was expected", system.
+// Errors: system; invalid_params with "file:line:column: key: what was expected", a line for each mistake,
+// and
+// {"mistakes":[{"file","line","column","key","message"},…]} as data.
 [[nodiscard]] Result<Config> load_config(const std::string& file);
 
 }  // namespace aribus::daemon

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
+#include <string>
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -24,6 +26,13 @@ void notify_systemd(std::string_view state) {
   (void)::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
                  reinterpret_cast<const sockaddr*>(&address),
                  static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path)));
+}
+
+void notify_reloading() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  notify_systemd("RELOADING=1\nMONOTONIC_USEC=" +
+                 std::to_string(now.tv_sec * 1'000'000LL + now.tv_nsec / 1000));
 }
 
 std::optional<Milliseconds> watchdog_interval() {

@@ -5,15 +5,11 @@
 #include <set>
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "base/nearest.h"
 
 namespace aribus::daemon {
 namespace {
-
-std::string place(const std::string& file, const YAML::Mark& mark) {
-  if (mark.is_null()) return file;
-  return file + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
-}
 
 std::string kind_of(const YAML::Node& node) {
   if (node.IsMap()) return "a mapping";
@@ -24,8 +20,61 @@ std::string kind_of(const YAML::Node& node) {
 
 }  // namespace
 
+std::string Mistake::text() const {
+  const std::string place =
+      line == 0 ? file : file + ":" + std::to_string(line) + ":" + std::to_string(column);
+  return place + ": " + (key.empty() ? "" : key + ": ") + message;
+}
+
+Error error_of(std::vector<Mistake> mistakes) {
+  std::ranges::stable_sort(mistakes, {},
+                           [](const Mistake& mistake) { return std::pair(mistake.line, mistake.column); });
+  Error error{ErrorKind::invalid_params, {}, {}};
+  for (const Mistake& mistake : mistakes)
+    error.message += (error.message.empty() ? "" : "\n") + mistake.text();
+  error.data = render([&](JsonWriter& writer) {
+    writer.StartObject();
+    writer.Key("mistakes");
+    writer.StartArray();
+    for (const Mistake& mistake : mistakes) {
+      writer.StartObject();
+      write_member(writer, "file", mistake.file);
+      if (mistake.line > 0) {
+        writer.Key("line");
+        writer.Int(mistake.line);
+        writer.Key("column");
+        writer.Int(mistake.column);
+      }
+      if (!mistake.key.empty()) write_member(writer, "key", mistake.key);
+      write_member(writer, "message", mistake.message);
+      writer.EndObject();
+    }
+    writer.EndArray();
+    writer.EndObject();
+  });
+  return error;
+}
+
+Mistake YamlValue::mistake(const std::string& message) const {
+  const YAML::Mark mark = node_.Mark();
+  if (mark.is_null()) return {file_, 0, 0, path_, message};
+  return {file_, mark.line + 1, mark.column + 1, path_, message};
+}
+
 void YamlValue::fail(const std::string& expected) const {
-  throw ConfigError(place(file_, node_.Mark()) + ": " + (path_.empty() ? "" : path_ + ": ") + expected);
+  throw ConfigError(mistake(expected));
+}
+
+void YamlValue::note(const std::string& expected) const {
+  mistakes_->push_back(mistake(expected));
+}
+
+void YamlValue::attempt(const std::function<void(const YamlValue&)>& read) const {
+  try {
+    read(*this);
+  } catch (const ConfigError& error) {
+    mistakes_->push_back(error.mistake);
+  }
 }
 
 std::string YamlValue::scalar(const char* expected) const {
@@ -102,9 +151,13 @@ std::vector<YamlValue> YamlValue::list() const {
   if (!node_.IsSequence()) fail("a list is expected, not " + kind_of(node_));
   std::vector<YamlValue> values;
   for (const YAML::Node& item : node_) {
-    values.emplace_back(file_, path_ + "[" + std::to_string(values.size()) + "]", item);
+    values.emplace_back(file_, path_ + "[" + std::to_string(values.size()) + "]", item, *mistakes_);
   }
   return values;
+}
+
+void YamlValue::each(const std::function<void(const YamlValue&)>& read) const {
+  for (const YamlValue& value : list()) value.attempt(read);
 }
 
 YamlMap::YamlMap(const YamlValue& value) : value_(value) {
@@ -114,7 +167,8 @@ YamlMap::YamlMap(const YamlValue& value) : value_(value) {
     if (!entry.first.IsScalar()) value.fail("a mapping of plain keys is expected");
     const std::string key = entry.first.Scalar();
     if (!seen.insert(key).second)
-      YamlValue(value.file_, value.path_, entry.first).fail(key + ": this key is given twice");
+      YamlValue(value.file_, value.path_, entry.first, *value.mistakes_)
+          .fail(key + ": this key is given twice");
   }
 }
 
@@ -122,7 +176,8 @@ void YamlMap::optional(const char* key, const std::function<void(const YamlValue
   known_.emplace_back(key);
   for (const auto& entry : value_.node_) {
     if (entry.first.Scalar() != key) continue;
-    read(YamlValue(value_.file_, value_.path_.empty() ? key : value_.path_ + "." + key, entry.second));
+    const std::string path = value_.path_.empty() ? key : value_.path_ + "." + key;
+    YamlValue(value_.file_, path, entry.second, *value_.mistakes_).attempt(read);
   }
 }
 
@@ -132,7 +187,7 @@ void YamlMap::required(const char* key, const char* why, const std::function<voi
     found = true;
     read(value);
   });
-  if (!found) value_.fail(std::string(key) + ": missing; " + why);
+  if (!found) value_.note(std::string(key) + ": missing; " + why);
 }
 
 void YamlMap::finish() const {
@@ -140,8 +195,8 @@ void YamlMap::finish() const {
     const std::string key = entry.first.Scalar();
     if (std::ranges::find(known_, key) != known_.end()) continue;
     const std::string path = value_.path_.empty() ? key : value_.path_ + "." + key;
-    YamlValue(value_.file_, path, entry.first)
-        .fail("no such key" + did_you_mean(key, known_) + " (known: " + join(known_) + ")");
+    YamlValue(value_.file_, path, entry.first, *value_.mistakes_)
+        .note("no such key" + did_you_mean(key, known_) + " (known: " + join(known_) + ")");
   }
 }
 

@@ -10,20 +10,37 @@
 #include <yaml-cpp/yaml.h>
 
 #include "base/loop.h"
+#include "base/result.h"
 
 namespace aribus::daemon {
 
-// What is wrong with a configuration: "file:line:column: key: what was expected". Thrown and caught within
-// config.cpp.
-class ConfigError : public std::runtime_error {
-  using runtime_error::runtime_error;
+// What is wrong with one value of a configuration.
+struct Mistake {
+  std::string file;
+  int line = 0;  // from 1; 0: of the file as a whole
+  int column = 0;
+  std::string key;      // "asterisk[0].url"
+  std::string message;  // what was expected, and what to do
+
+  // "file:line:column: key: message"
+  [[nodiscard]] std::string text() const;
+};
+
+// The error for all of them: its message has a line for each, its data `mistakes`.
+[[nodiscard]] Error error_of(std::vector<Mistake> mistakes);
+
+// Leaves the reading of one value; caught where the next one is read.
+struct ConfigError : std::runtime_error {
+  explicit ConfigError(Mistake found) : runtime_error(found.text()), mistake(std::move(found)) {}
+  Mistake mistake;
 };
 
 // One value of the file, which knows its place.
 class YamlValue {
  public:
-  YamlValue(std::string file, std::string path, YAML::Node node)
-      : file_(std::move(file)), path_(std::move(path)), node_(std::move(node)) {}
+  // Where there is something wrong, `mistakes`, which must outlive it, gets it, and reading goes on.
+  YamlValue(std::string file, std::string path, YAML::Node node, std::vector<Mistake>& mistakes)
+      : file_(std::move(file)), path_(std::move(path)), node_(std::move(node)), mistakes_(&mistakes) {}
 
   // Each throws ConfigError when the value is of another type.
   // One line of UTF-8, not empty.
@@ -38,12 +55,18 @@ class YamlValue {
   // Digits 0 to 7, as "0660".
   [[nodiscard]] unsigned mode() const;
   [[nodiscard]] std::vector<YamlValue> list() const;
+  // Calls `read` with each value of a list.
+  void each(const std::function<void(const YamlValue&)>& read) const;
 
   // Stops with an error about this value.
   [[noreturn]] void fail(const std::string& expected) const;
+  // Takes note of an error about this value, and goes on.
+  void note(const std::string& expected) const;
 
  private:
   friend class YamlMap;
+  [[nodiscard]] Mistake mistake(const std::string& message) const;
+  void attempt(const std::function<void(const YamlValue&)>& read) const;
   [[nodiscard]] std::string scalar(const char* expected) const;
   // Splits "64MiB" into 64 and its unit's factor.
   [[nodiscard]] int64_t with_unit(const char* expected,
@@ -52,6 +75,7 @@ class YamlValue {
   std::string file_;
   std::string path_;
   YAML::Node node_;
+  std::vector<Mistake>* mistakes_;
 };
 
 // A mapping, read key by key; finish() finds the keys that nobody asked for.
@@ -62,9 +86,9 @@ class YamlMap {
 
   // Calls `read` with the value of `key` when it is there.
   void optional(const char* key, const std::function<void(const YamlValue&)>& read);
-  // As optional(); throws ConfigError, with `why`, when it is missing.
+  // As optional(); when it is missing that is a mistake, with `why`.
   void required(const char* key, const char* why, const std::function<void(const YamlValue&)>& read);
-  // Throws ConfigError at the first key that was not asked for, with the nearest one that was.
+  // Each key that was not asked for is a mistake, with the nearest one that was.
   void finish() const;
 
  private:

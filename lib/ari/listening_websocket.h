@@ -20,6 +20,7 @@ struct ListenOptions {
   int port = 8765;                    // 0: any
   std::string path = "/ari";          // that Asterisk must ask for
   TlsServerOptions tls;
+  bool operator==(const ListenOptions&) const = default;
 };
 
 [[nodiscard]] bool is_numeric_address(const std::string& text);
@@ -46,6 +47,11 @@ class ListeningWebSocket : public WebSocket {
   // handshake must be done.
   void connect(WebSocketOptions options, Handlers handlers) override;
   Result<void> send(std::string text) override { return channel_.send(text); }
+  void set_times(Milliseconds ping_interval, Milliseconds silence_timeout) override {
+    websocket_options_.ping_interval = ping_interval;
+    websocket_options_.silence_timeout = silence_timeout;
+    channel_.set_times(ping_interval, silence_timeout);
+  }
   [[nodiscard]] Milliseconds last_byte() const override { return channel_.last_byte(); }
   // Listens no more; see WebSocket.
   void end(Milliseconds timeout) override;

@@ -14,4 +14,7 @@ namespace aribus {
 // own.
 [[nodiscard]] Result<void> start_log(std::string_view level);
 
+// Another level from now on. Required: it is one of those.
+void set_log_level(std::string_view level);
+
 }  // namespace aribus

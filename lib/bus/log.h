@@ -37,6 +37,8 @@ inline constexpr uint16_t any_id = 0xFFFF;
 struct LogOptions {
   size_t ring_bytes = 64 << 20;
   std::string path = {};  // of a file for the ring, so that the stream outlives the process; "": memory
+
+  bool operator==(const LogOptions&) const = default;
 };
 
 // The stream of records, of which the newest that fit into the ring are kept. `seq` starts at 1 and grows by

@@ -129,7 +129,7 @@ std::string errors_text(const Method& method) {
   using enum ErrorKind;
   std::vector<ErrorKind> kinds{invalid_params, internal};
   if (method.run) kinds.insert(kinds.end(), {refused, not_connected, outcome_unknown, too_much, too_old});
-  if (method.run_here) kinds.push_back(too_much);
+  if (method.run_here || method.run_later) kinds.push_back(too_much);
   std::vector<std::string> texts;
   for (const Failure& failure : failures) {
     if (std::ranges::find(kinds, failure.kind) == kinds.end()) continue;
@@ -205,19 +205,19 @@ std::string components_text(const std::vector<const ari::Model*>& answered) {
           .boolean("required", false)
           .json("schema", R"({"type":"string"})")
           .str();
-  const std::string key =
-      ObjectText()
-          .text("name", "key")
-          .text("description",
-                "A text of the program's choice that stands for this command: a repeat with the same key within "
-                "10 minutes is answered as the first was, and not carried out.")
-          .boolean("required", false)
-          .json("schema", ObjectText()
-                              .text("type", "string")
-                              .integer("minLength", 1)
-                              .integer("maxLength", Repeats::max_key_bytes)
-                              .str())
-          .str();
+  const std::string key = ObjectText()
+                              .text("name", "key")
+                              .text("description",
+                                    "A text of the program's choice that stands for this command: a repeat "
+                                    "with the same key within "
+                                    "10 minutes is answered as the first was, and not carried out.")
+                              .boolean("required", false)
+                              .json("schema", ObjectText()
+                                                  .text("type", "string")
+                                                  .integer("minLength", 1)
+                                                  .integer("maxLength", Repeats::max_key_bytes)
+                                                  .str())
+                              .str();
   return ObjectText()
       .json("contentDescriptors", ObjectText().json("server", server).json("key", key).str())
       .json("schemas", models.str())

@@ -22,8 +22,10 @@ class Dispatcher {
  public:
   Dispatcher();
 
-  // Asterisks are added before the first call and stay.
-  void add_server(std::string name, ari::Client& client);
+  // The one added stays until it is removed.
+  Upstream& add_server(std::string name, ari::Client& client);
+  // Required: it was closed, and no command for it is under way.
+  void remove_server(const Upstream& server);
   // Adds a method of the daemon's own; one of the same name is replaced.
   void add(Method method);
   // Records of the daemon's own that commands cause go there, from the loop.
@@ -49,6 +51,7 @@ class Dispatcher {
   [[nodiscard]] std::vector<std::string_view> method_names() const;
 
  private:
+  [[nodiscard]] std::vector<Upstream*> open_servers() const;
   [[nodiscard]] Result<Upstream*> pick_server(const JsonValue& params) const;
   void run(const Method& method, const JsonValue& params, Reply reply, std::function<void()> reached);
   [[nodiscard]] Reply learning(const Upstream& upstream, Reply reply);

@@ -96,6 +96,35 @@ Result<void> Server::listen() {
   return {};
 }
 
+const SocketOptions* Server::find_socket(const std::string& path) const {
+  const auto at = std::ranges::find(options_.sockets, path, &SocketOptions::path);
+  return at == options_.sockets.end() ? nullptr : &*at;
+}
+
+Result<void> Server::change(ServerOptions options) {
+  const size_t before = listeners_.size();
+  std::vector<const SocketOptions*> given;  // as they were
+  const auto undo = [&](const Error& error) {
+    close_listeners(before);
+    for (const SocketOptions* socket : given) static_cast<void>(give_to(socket->path, *socket));
+    return error;
+  };
+  for (const SocketOptions& socket : options.sockets) {
+    const SocketOptions* known = find_socket(socket.path);
+    if (known != nullptr && *known == socket) continue;
+    if (known != nullptr) given.push_back(known);
+    const Result<void> changed = known == nullptr ? listen_on(socket) : give_to(socket.path, socket);
+    if (!changed) return undo(changed.error());
+  }
+  options_ = std::move(options);
+  std::erase_if(listeners_, [this](const auto& listener) {
+    if (find_socket(listener->path) != nullptr) return false;
+    close(*listener);
+    return true;
+  });
+  return {};
+}
+
 Result<void> Server::listen_on(const SocketOptions& options) {
   const std::string& path = options.path;
   Result<sockaddr_un> address = address_of(path);
@@ -181,16 +210,18 @@ size_t Server::subscribers() const {
       std::ranges::count_if(sessions_, [](const auto& entry) { return entry.second->has_subscription(); }));
 }
 
-void Server::close_listeners() {
-  for (const auto& listener : listeners_) {
-    listener->acceptor.reset();
-    struct stat status {};
-    if (::lstat(listener->path.c_str(), &status) == 0 && status.st_dev == listener->device &&
-        status.st_ino == listener->inode) {
-      ::unlink(listener->path.c_str());
-    }
+void Server::close(Listener& listener) {
+  listener.acceptor.reset();
+  struct stat status {};
+  if (::lstat(listener.path.c_str(), &status) == 0 && status.st_dev == listener.device &&
+      status.st_ino == listener.inode) {
+    ::unlink(listener.path.c_str());
   }
-  listeners_.clear();
+}
+
+void Server::close_listeners(size_t from) {
+  for (size_t i = from; i < listeners_.size(); ++i) close(*listeners_[i]);
+  listeners_.resize(std::min(from, listeners_.size()));
 }
 
 void Server::drain(Milliseconds deadline, std::function<void()> done) {

@@ -24,12 +24,16 @@ struct SocketOptions {
   std::string path;
   mode_t mode = 0660;
   std::string group;  // who besides the owner; "": the process' group
+
+  bool operator==(const SocketOptions&) const = default;
 };
 
 struct ServerOptions {
   std::vector<SocketOptions> sockets;
   size_t max_connections = 1024;
   SessionLimits session;
+
+  bool operator==(const ServerOptions&) const = default;
 };
 
 // Accepts connections and keeps their sessions. Lives on the loop's thread.
@@ -41,6 +45,11 @@ class Server {
   // Binds and listens on all sockets. The file of a dead daemon is replaced; that of a live one is not.
   // Errors: system, invalid_params (no such group, path too long, a live daemon listens there).
   [[nodiscard]] Result<void> listen();
+
+  // Takes over other options while it listens: opens the sockets that are new, sets mode and group of those
+  // that were there, removes the others; connections stay, and have the new limits. On an error nothing has
+  // changed. Errors: as of listen().
+  [[nodiscard]] Result<void> change(ServerOptions options);
 
   // Accepts no more and removes the sockets' files; lets commands under way finish and what waits be written,
   // up to `deadline`; then ends all sessions and calls `done`.
@@ -61,7 +70,9 @@ class Server {
   void add_session(Fd socket);
   void end_turn();
   Session* take_first(std::deque<uint64_t>& queue);
-  void close_listeners();
+  [[nodiscard]] const SocketOptions* find_socket(const std::string& path) const;
+  void close(Listener& listener);
+  void close_listeners(size_t from = 0);
   void finish_drain();
 
   Loop& loop_;

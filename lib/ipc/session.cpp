@@ -22,7 +22,7 @@ Session::Session(Context context, Fd socket, Handlers handlers)
       socket_(std::move(socket)),
       handlers_(std::move(handlers)),
       poll_(context.loop, socket_.get()),
-      reader_(context.limits.max_line_bytes,
+      reader_([this] { return context_.limits.max_line_bytes; },
               {[this](std::string_view line) { on_line(line); },
                [this] {
                  const size_t limit = context_.limits.max_line_bytes;

@@ -25,6 +25,8 @@ struct SessionLimits {
   size_t max_commands = 64;           // under way at a time
   size_t max_batch = 256;             // requests in one batch
   size_t max_unsent_bytes = 1 << 20;  // of answers: while more wait, nothing is read and no command started
+
+  bool operator==(const SessionLimits&) const = default;
 };
 
 // Reads requests, answers them, and writes the subscription straight out of the log. Owned by the server; it
@@ -36,7 +38,7 @@ class Session {
     const bus::Log& log;
     control::Dispatcher& dispatcher;
     TurnBudget& budget;
-    SessionLimits limits;
+    const SessionLimits& limits;  // as they are at the time
   };
   struct Handlers {
     std::function<void()> wants_read;   // read() is to be called when it is its turn
