@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "daemon/notify.h"
 #include "daemon/own_methods.h"
+#include "daemon/process_figures.h"
 
 namespace aribus::daemon {
 namespace {
@@ -27,6 +28,7 @@ App::App(Config config, bus::Log log)
       log_(std::move(log)),
       server_(loop_, log_, dispatcher_, config_.ipc),
       meter_(loop_),
+      monitoring_(loop_, [this](std::string_view path) { return answer_monitoring(path); }),
       watchdog_(loop_),
       sweep_(loop_),
       started_(wall_now()) {
@@ -102,9 +104,48 @@ std::string App::status() const {
     number("longest_turn_lately_us", static_cast<uint64_t>(meter_.longest_lately().count()));
     writer.EndObject();
     number("connections", server_.connections());
-    number("subscribers", server_.subscribers());
+    const std::vector<uint64_t> behind = server_.behind();
+    number("subscribers", behind.size());
+    number("behind_records", behind.empty() ? 0 : std::ranges::max(behind));
+    number("lost_records", server_.session_counts().lost_records);
+    const ProcessFigures process = ProcessFigures::now();
+    writer.Key("process");
+    writer.StartObject();
+    number("resident_bytes", process.resident_bytes);
+    number("descriptors", process.open_descriptors);
+    number("max_descriptors", process.max_descriptors);
+    writer.EndObject();
     writer.EndObject();
   });
+}
+
+MetricSources App::metric_sources() const {
+  return {log_, dispatcher_, server_, meter_, upstreams_, leaving_, started_};
+}
+
+HttpListener::Answer App::answer_monitoring(std::string_view path) const {
+  if (path == "/metrics") {
+    return {.content_type = metrics_content_type, .body = metrics_text(metric_sources())};
+  }
+  if (path == "/healthz") return {.body = "the loop turns\n"};
+  if (path == "/readyz") {
+    const std::string missing = not_ready();
+    if (missing.empty()) return {.body = "ready\n"};
+    return {.status = 503, .body = missing};
+  }
+  return {.status = 404, .body = "/metrics, /healthz or /readyz is expected\n"};
+}
+
+// What is to be connected and is not, a line for each; "" when all is as it should be.
+std::string App::not_ready() const {
+  std::string lines = stopping_ ? "aribusd is stopping\n" : "";
+  for (const auto& upstream : upstreams_) {
+    if (upstream->state() == "ready") continue;
+    lines += upstream->name() + ": " + std::string(upstream->state());
+    if (!upstream->is_connected()) lines += ": " + upstream->reason();
+    lines += "\n";
+  }
+  return lines;
 }
 
 void App::tell_systemd() const {
@@ -180,8 +221,13 @@ void App::load() {
 // What can fail comes first.
 Reload App::apply(Config next) {
   Reload outcome;
+  if (auto listening = monitoring_.listen(next.metrics); !listening) {
+    return {.applied = false, .error = listening.error()};
+  }
+  if (next.metrics != config_.metrics) outcome.changed.emplace_back("metrics");
   if (next.ipc != config_.ipc) {
     if (auto changed = server_.change(next.ipc); !changed) {
+      static_cast<void>(monitoring_.listen(config_.metrics));
       return {.applied = false, .error = changed.error()};
     }
     if (next.ipc.sockets != config_.ipc.sockets) outcome.changed.emplace_back("sockets");
@@ -271,6 +317,7 @@ Result<void> App::run() {
   const Signal on_int(loop_, SIGINT, [this] { stop(); });
   const Signal on_hup(loop_, SIGHUP, [this] { reload({}); });
   if (auto listening = server_.listen(); !listening) return listening;
+  if (auto listening = monitoring_.listen(config_.metrics); !listening) return listening;
   for (const auto& socket : config_.ipc.sockets) spdlog::info("listening on {}", socket.path);
   tell_of_log();
   recall();

@@ -10,6 +10,8 @@
 #include "bus/log.h"
 #include "control/dispatcher.h"
 #include "daemon/config.h"
+#include "daemon/http_listener.h"
+#include "daemon/metrics.h"
 #include "daemon/reload.h"
 #include "daemon/upstream.h"
 #include "ipc/server.h"
@@ -31,6 +33,9 @@ class App {
   void publish(const record::Record& record);
   [[nodiscard]] std::string hello() const;
   [[nodiscard]] std::string status() const;
+  [[nodiscard]] MetricSources metric_sources() const;
+  [[nodiscard]] HttpListener::Answer answer_monitoring(std::string_view path) const;
+  [[nodiscard]] std::string not_ready() const;
   void tell_systemd() const;
   void tell_of_log() const;
   void stop();
@@ -51,6 +56,7 @@ class App {
   std::vector<std::unique_ptr<Upstream>> leaving_;    // that it names no more
   ipc::Server server_;
   TurnMeter meter_;
+  HttpListener monitoring_;
   Timer watchdog_;
   Timer sweep_;  // of leaving_
   WallTime started_;

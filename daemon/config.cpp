@@ -1,6 +1,7 @@
 #include "daemon/config.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -10,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/nearest.h"
+#include "base/tcp_socket.h"
 #include "bus/log.h"
 #include "daemon/yaml_reader.h"
 
@@ -110,8 +112,7 @@ ari::ListenOptions read_listen(const YamlValue& value) {
   YamlMap map(value);
   map.optional("address", [&](const YamlValue& v) {
     listen.address = v.string();
-    if (!ari::is_numeric_address(listen.address))
-      v.fail("an address in figures is expected, as 0.0.0.0 or ::1");
+    if (!is_numeric_address(listen.address)) v.fail("an address in figures is expected, as 0.0.0.0 or ::1");
   });
   map.optional("port", [&](const YamlValue& v) {
     listen.port = static_cast<int>(v.integer(1));
@@ -233,8 +234,7 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
   if (!client.tls.verify_peer || !client.tls.verify_host) {
     warnings.push_back("asterisk " + config.name + ": TLS certificates are not fully verified");
   }
-  if (client.listen && client.listen->tls.certificate_file.empty() &&
-      !ari::is_loopback(client.listen->address)) {
+  if (client.listen && client.listen->tls.certificate_file.empty() && !is_loopback(client.listen->address)) {
     warnings.push_back("asterisk " + config.name +
                        ": listen has no tls: user, password and calls travel in the clear");
   }
@@ -249,6 +249,42 @@ ipc::SocketOptions read_socket(const YamlValue& value) {
   map.optional("group", [&](const YamlValue& v) { socket.group = v.string(); });
   map.finish();
   return socket;
+}
+
+// "127.0.0.1:9464", "[::1]:9464"
+void read_address(const YamlValue& value, HttpOptions& http) {
+  const std::string text = value.string();
+  const size_t colon = text.rfind(':');
+  std::string address = text.substr(0, colon);
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  int port = 0;
+  const char* const end = text.data() + text.size();
+  const bool is_port = colon != std::string::npos && colon + 1 < text.size() &&
+                       std::from_chars(text.data() + colon + 1, end, port).ptr == end && port > 0 &&
+                       port < 65536;
+  if (!is_port || !is_numeric_address(address)) {
+    value.fail("an address in figures and a port are expected, as 127.0.0.1:9464 or \"[::1]:9464\", not '" +
+               text + "'");
+  }
+  if (!is_loopback(address)) {
+    value.fail(
+        "a loopback address is expected, as nobody has to log in there; a proxy with TLS can carry it "
+        "further");
+  }
+  http.address = address;
+  http.port = port;
+}
+
+HttpOptions read_metrics(const YamlValue& value) {
+  HttpOptions http;
+  YamlMap map(value);
+  map.optional("listen", [&](const YamlValue& v) { read_address(v, http); });
+  map.optional("path", [&](const YamlValue& v) { http.socket.path = v.string(); });
+  map.optional("mode", [&](const YamlValue& v) { http.socket.mode = v.mode(); });
+  map.optional("group", [&](const YamlValue& v) { http.socket.group = v.string(); });
+  map.finish();
+  if (map.has("listen") == map.has("path")) value.note("one of listen and path is expected");
+  return http;
 }
 
 void read_limits(const YamlValue& value, Config& config) {
@@ -306,6 +342,7 @@ Config read_config(const YamlValue& root, const std::string& file) {
     bus.finish();
   });
   map.optional("limits", [&](const YamlValue& value) { read_limits(value, config); });
+  map.optional("metrics", [&](const YamlValue& value) { config.metrics = read_metrics(value); });
   map.optional("logging", [&](const YamlValue& value) {
     YamlMap logging(value);
     logging.optional("level", [&](const YamlValue& v) {

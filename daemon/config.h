@@ -1,11 +1,13 @@
 // The daemon's configuration: one file of YAML, read into one checked struct.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "ari/client.h"
 #include "base/result.h"
+#include "daemon/http_listener.h"
 #include "ipc/server.h"
 
 namespace aribus::daemon {
@@ -24,6 +26,7 @@ struct Config {
   std::vector<AsteriskConfig> asterisk;
   ipc::ServerOptions ipc;
   bus::LogOptions bus;
+  std::optional<HttpOptions> metrics;
   Milliseconds drain_timeout{5000};
   std::string log_level = "info";
   std::string file;                   // that it was read from

@@ -24,7 +24,7 @@ constexpr std::string_view reload_answer =
     R"("column":{"type":"integer"},"key":{"type":"string"},"message":{"type":"string"}}}}}})";
 
 constexpr std::string_view status_answer =
-    R"({"type":"object","required":["aribus","pid","started","servers","bus","loop","connections","subscribers"],)"
+    R"({"type":"object","required":["aribus","pid","started","servers","bus","loop","connections","subscribers","behind_records","lost_records","process"],)"
     R"("properties":{"aribus":{"type":"string"},"pid":{"type":"integer"},)"
     R"("started":{"type":"string","format":"date-time"},"servers":{"type":"array","items":{"type":"object",)"
     R"("required":["name","connected","state","since","apps","replaced","received","requests_open","rest"],"properties":{)"
@@ -38,7 +38,10 @@ constexpr std::string_view status_answer =
     R"("used_bytes":{"type":"integer"},"path":{"type":"string"},"resumed":{"type":"boolean"},)"
     R"("reason":{"type":"string"}}},"loop":{"type":"object","required":["turns","longest_turn_us",)"
     R"("longest_turn_lately_us"],"properties":{"turns":{"type":"integer"},"longest_turn_us":{"type":"integer"},)"
-    R"("longest_turn_lately_us":{"type":"integer"}}},"connections":{"type":"integer"},"subscribers":{"type":"integer"}}})";
+    R"("longest_turn_lately_us":{"type":"integer"}}},"connections":{"type":"integer"},"subscribers":{"type":"integer"},"behind_records":{"type":"integer"},)"
+    R"("lost_records":{"type":"integer"},"process":{"type":"object","required":["resident_bytes","descriptors",)"
+    R"("max_descriptors"],"properties":{"resident_bytes":{"type":"integer"},"descriptors":{"type":"integer"},)"
+    R"("max_descriptors":{"type":"integer"}}}}})";
 
 }  // namespace
 

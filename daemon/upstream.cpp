@@ -328,6 +328,7 @@ void Upstream::begin(const ari::ServerInfo& info) {
 
 void Upstream::on_disconnected(Link& link, const std::string& reason, Milliseconds retry_in) {
   if (&link != link_.get() && &link != next_.get()) return;
+  ++failures_;
   // The same failure again, attempt by attempt, is no news, nor are two in turns.
   const bool news = told_.size() < max_reasons_told && told_.insert(reason).second;
   if (news) {

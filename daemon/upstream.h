@@ -57,12 +57,16 @@ class Upstream {
   [[nodiscard]] const std::string& name() const { return config_.name; }
   [[nodiscard]] const ari::Client& client() const { return *link_->client; }
   [[nodiscard]] bool is_connected() const { return reason_.empty(); }
+  static constexpr std::string_view states[] = {"connecting", "syncing", "ready",
+                                                "replaced",   "down",    "leaving"};
   [[nodiscard]] std::string_view state() const { return leaving_ ? "leaving" : state_; }
   // Of the present connection, or of its absence; and why it is not connected.
   [[nodiscard]] WallTime since() const { return since_; }
   [[nodiscard]] const std::string& reason() const { return reason_; }
   // Messages of the event stream.
   [[nodiscard]] uint64_t received() const { return received_; }
+  // Attempts to connect that failed, and connections that were lost.
+  [[nodiscard]] uint64_t failures() const { return failures_; }
   // What `status` says of it, an object of JSON.
   void write_status(JsonWriter& writer) const;
 
@@ -124,6 +128,7 @@ class Upstream {
   std::set<std::string> told_;  // reasons that were logged since it was connected
   WallTime since_;
   uint64_t received_ = 0;
+  uint64_t failures_ = 0;
   std::string_view state_ = "connecting";
   std::optional<WallTime> heard_until_;  // since then something may have been missed
   std::string missed_because_;

@@ -190,6 +190,13 @@ void YamlMap::required(const char* key, const char* why, const std::function<voi
   if (!found) value_.note(std::string(key) + ": missing; " + why);
 }
 
+bool YamlMap::has(const char* key) const {
+  for (const auto& entry : value_.node_) {
+    if (entry.first.Scalar() == key) return true;
+  }
+  return false;
+}
+
 void YamlMap::finish() const {
   for (const auto& entry : value_.node_) {
     const std::string key = entry.first.Scalar();

@@ -88,6 +88,7 @@ class YamlMap {
   void optional(const char* key, const std::function<void(const YamlValue&)>& read);
   // As optional(); when it is missing that is a mistake, with `why`.
   void required(const char* key, const char* why, const std::function<void(const YamlValue&)>& read);
+  [[nodiscard]] bool has(const char* key) const;
   // Each key that was not asked for is a mistake, with the nearest one that was.
   void finish() const;
 

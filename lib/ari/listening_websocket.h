@@ -23,10 +23,6 @@ struct ListenOptions {
   bool operator==(const ListenOptions&) const = default;
 };
 
-[[nodiscard]] bool is_numeric_address(const std::string& text);
-// Required: it is numeric.
-[[nodiscard]] bool is_loopback(const std::string& address);
-
 // Waits for Asterisk, which asks for a WebSocket with user, password and the sub-protocol "ari", and takes
 // one such connection at a time. `closed` is called whenever one ends, and whenever listening or an attempt
 // of Asterisk's fails; waiting goes on by itself until close().
@@ -65,7 +61,6 @@ class ListeningWebSocket : public WebSocket {
   class Guest;
 
   void listen();
-  [[nodiscard]] Result<Fd> bind_socket();
   void greet(Fd socket);
   void take(Guest& guest, const std::string& head);
   void ask();

@@ -168,6 +168,7 @@ Result<Upstream*> Dispatcher::pick_server(const JsonValue& params) const {
 void Dispatcher::call(const std::string& name, const JsonValue& params, Reply reply,
                       std::function<void()> reached) {
   const auto at = methods_.find(name);
+  reply = counting(at == methods_.end() ? "unknown" : name, std::move(reply));
   if (at == methods_.end()) {
     return reply(Error{ErrorKind::unknown_method,
                        "no method '" + to_valid_utf8(name, 64) + "'" + did_you_mean(name, method_names()),
@@ -184,6 +185,16 @@ void Dispatcher::call(const std::string& name, const JsonValue& params, Reply re
   }
   if (!method.run) return reply(Error{ErrorKind::internal, name + " is answered by connections only", {}});
   run(method, params, std::move(reply), std::move(reached));
+}
+
+Reply Dispatcher::counting(const std::string& method, Reply reply) {
+  using Clock = std::chrono::steady_clock;
+  return
+      [&counts = calls_[method], began = Clock::now(), reply = std::move(reply)](Result<std::string> answer) {
+        counts.took.add(std::chrono::duration_cast<Durations::Duration>(Clock::now() - began));
+        answer ? ++counts.done : ++counts.failed[answer.error().kind];
+        reply(std::move(answer));
+      };
 }
 
 // Carries out a command for an Asterisk, unless it is a repeat.

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/durations.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "control/method.h"
@@ -46,6 +47,14 @@ class Dispatcher {
   [[nodiscard]] bool chooses_id(const std::string& method, const JsonValue& params) const;
 
   [[nodiscard]] const std::vector<std::unique_ptr<Upstream>>& servers() const { return servers_; }
+  // What became of the calls of a method.
+  struct CallCounts {
+    uint64_t done = 0;
+    std::map<ErrorKind, uint64_t> failed;
+    Durations took;  // until it was answered
+  };
+  // By name, of those that were called; of unknown methods under "unknown".
+  [[nodiscard]] const std::map<std::string, CallCounts, std::less<>>& calls() const { return calls_; }
   // All methods, by name.
   [[nodiscard]] const std::map<std::string, Method, std::less<>>& methods() const { return methods_; }
   [[nodiscard]] std::vector<std::string_view> method_names() const;
@@ -54,10 +63,12 @@ class Dispatcher {
   [[nodiscard]] std::vector<Upstream*> open_servers() const;
   [[nodiscard]] Result<Upstream*> pick_server(const JsonValue& params) const;
   void run(const Method& method, const JsonValue& params, Reply reply, std::function<void()> reached);
+  [[nodiscard]] Reply counting(const std::string& method, Reply reply);
   [[nodiscard]] Reply learning(const Upstream& upstream, Reply reply);
 
   std::vector<std::unique_ptr<Upstream>> servers_;
   std::map<std::string, Method, std::less<>> methods_;
+  std::map<std::string, CallCounts, std::less<>> calls_;
   state::Whereabouts whereabouts_;
   Repeats repeats_;
   std::function<void(const record::Record&)> publish_;

@@ -9,24 +9,15 @@
 #include <unordered_map>
 #include <vector>
 
-#include <sys/types.h>
-
 #include "base/acceptor.h"
 #include "base/fd.h"
 #include "base/loop.h"
 #include "bus/log.h"
 #include "control/dispatcher.h"
 #include "ipc/session.h"
+#include "ipc/unix_socket.h"
 
 namespace aribus::ipc {
-
-struct SocketOptions {
-  std::string path;
-  mode_t mode = 0660;
-  std::string group;  // who besides the owner; "": the process' group
-
-  bool operator==(const SocketOptions&) const = default;
-};
 
 struct ServerOptions {
   std::vector<SocketOptions> sockets;
@@ -42,8 +33,7 @@ class Server {
   Server(Loop& loop, bus::Log& log, control::Dispatcher& dispatcher, ServerOptions options);
   ~Server();
 
-  // Binds and listens on all sockets. The file of a dead daemon is replaced; that of a live one is not.
-  // Errors: system, invalid_params (no such group, path too long, a live daemon listens there).
+  // Listens on all sockets. Errors: see listen_on().
   [[nodiscard]] Result<void> listen();
 
   // Takes over other options while it listens: opens the sockets that are new, sets mode and group of those
@@ -56,23 +46,24 @@ class Server {
   void drain(Milliseconds deadline, std::function<void()> done);
 
   [[nodiscard]] size_t connections() const { return sessions_.size(); }
-  [[nodiscard]] size_t subscribers() const;
+  // How many records each subscriber is behind.
+  [[nodiscard]] std::vector<uint64_t> behind() const;
+  // Since this object was made.
+  [[nodiscard]] const SessionCounts& session_counts() const { return session_counts_; }
+  [[nodiscard]] uint64_t accepted() const { return next_session_ - 1; }
+  [[nodiscard]] uint64_t turned_away() const { return turned_away_; }
 
  private:
   struct Listener {
-    std::string path;
-    dev_t device = 0;  // with the inode: tells our file from one that came after it
-    ino_t inode = 0;
+    SocketFile file;
     std::optional<Acceptor> acceptor;
   };
 
-  Result<void> listen_on(const SocketOptions& options);
+  Result<void> add_listener(const SocketOptions& options);
   void add_session(Fd socket);
   void end_turn();
   Session* take_first(std::deque<uint64_t>& queue);
   [[nodiscard]] const SocketOptions* find_socket(const std::string& path) const;
-  void close(Listener& listener);
-  void close_listeners(size_t from = 0);
   void finish_drain();
 
   Loop& loop_;
@@ -81,6 +72,8 @@ class Server {
   ServerOptions options_;
   TurnBudget requests_;  // the time for handling them
   TurnBudget writing_;
+  SessionCounts session_counts_;
+  uint64_t turned_away_ = 0;  // connections beyond the limit
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::deque<uint64_t> reading_;   // sessions that have something to read

@@ -305,7 +305,10 @@ bool Session::write_records() {
   static std::vector<iovec> pieces;  // as with read()'s buffer
   size_t written = 0;
   while (subscription_ && !subscription_->up_to_date()) {
+    const uint64_t lost_before = subscription_->lost();
     if (const std::string lost = subscription_->take_lost(); !lost.empty()) {
+      context_.counts.lost_records += subscription_->lost() - lost_before;
+      ++context_.counts.losses;
       outbox_.append(lost);
       if (subscription_->on_overflow() == Overflow::disconnect) leaving_ = true;
       if (!write_outbox()) return false;

@@ -29,6 +29,12 @@ struct SessionLimits {
   bool operator==(const SessionLimits&) const = default;
 };
 
+// What happened to all connections together.
+struct SessionCounts {
+  uint64_t lost_records = 0;  // records that subscribers were told to have lost
+  uint64_t losses = 0;        // how often they were told so
+};
+
 // Reads requests, answers them, and writes the subscription straight out of the log. Owned by the server; it
 // ends by asking the server to remove it. Replies that come after its end go nowhere.
 class Session {
@@ -38,6 +44,7 @@ class Session {
     const bus::Log& log;
     control::Dispatcher& dispatcher;
     TurnBudget& budget;
+    SessionCounts& counts;
     const SessionLimits& limits;  // as they are at the time
   };
   struct Handlers {
@@ -65,6 +72,10 @@ class Session {
   // After the peer closed its sending side: ends when it has closed the other one too.
   void check_hung_up();
 
+  // How many records its subscription is behind; nothing without one.
+  [[nodiscard]] std::optional<uint64_t> behind() const {
+    return subscription_ ? std::optional(subscription_->behind()) : std::nullopt;
+  }
   [[nodiscard]] bool has_subscription() const { return subscription_.has_value(); }
   [[nodiscard]] size_t commands_under_way() const { return commands_.size(); }
 

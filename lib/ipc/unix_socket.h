@@ -1,0 +1,51 @@
+// A listening Unix socket and its file.
+#pragma once
+
+#include <string>
+
+#include <sys/types.h>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace aribus::ipc {
+
+struct SocketOptions {
+  std::string path;
+  mode_t mode = 0660;
+  std::string group;  // who besides the owner; "": the process' group
+
+  bool operator==(const SocketOptions&) const = default;
+};
+
+// Owns the file of a socket: removes it at its end, unless another one has come in its place.
+class SocketFile {
+ public:
+  SocketFile() = default;
+  // Required: the file is there.
+  explicit SocketFile(std::string path);
+  SocketFile(SocketFile&& other) noexcept;
+  SocketFile& operator=(SocketFile&& other) noexcept;
+  ~SocketFile();
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;  // "": none
+  dev_t device_ = 0;  // with the inode: tells our file from one that came after it
+  ino_t inode_ = 0;
+};
+
+struct ListeningSocket {
+  SocketFile file;
+  Fd socket;  // listens, and does not block
+};
+
+// Binds and listens. The file of a dead daemon is replaced; that of a live one is not.
+// Errors: system, invalid_params (no such group, path too long, a live daemon listens there).
+[[nodiscard]] Result<ListeningSocket> listen_on(const SocketOptions& options);
+
+// Sets mode and group of the file. Errors: system, invalid_params (no such group).
+[[nodiscard]] Result<void> set_rights(const SocketOptions& options);
+
+}  // namespace aribus::ipc
