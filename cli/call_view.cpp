@@ -1,41 +1,11 @@
 #include "cli/call_view.h"
 
-#include <array>
-#include <cstdio>
+#include <algorithm>
+
+#include "cli/terminal.h"
 
 namespace aribus::cli {
 namespace {
-
-constexpr std::string_view bold = "1", green = "32", red = "31", grey = "90", yellow = "33";
-
-// "8.1 s" or "2 min 05 s".
-std::string duration_text(WallTime from, WallTime to) {
-  const auto milliseconds = (to - from).count();
-  std::array<char, 32> text{};
-  if (milliseconds < 60'000) {
-    std::snprintf(text.data(), text.size(), "%.1f s", static_cast<double>(milliseconds) / 1000);
-  } else {
-    std::snprintf(text.data(), text.size(), "%lld min %02lld s",
-                  static_cast<long long>(milliseconds / 60'000),
-                  static_cast<long long>(milliseconds / 1000 % 60));
-  }
-  return text.data();
-}
-
-// Terminals obey control characters; callers' names come from outside.
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) out += static_cast<unsigned char>(c) < ' ' || c == 0x7F ? '?' : c;
-  return out;
-}
-
-std::string who_is(const JsonValue& channel) {
-  const JsonValue* caller = find(channel, "caller");
-  const std::string name = caller == nullptr ? "" : printable(find_string(*caller, "name"));
-  const std::string number = caller == nullptr ? "" : printable(find_string(*caller, "number"));
-  if (number.empty()) return printable(find_string(channel, "name"));
-  return name.empty() ? number : name + " <" + number + ">";
-}
 
 // The channel that a record is about.
 const JsonValue* main_channel(const JsonValue& record) {
@@ -69,8 +39,7 @@ std::string bridge_name(const JsonValue& record) {
 }  // namespace
 
 std::string CallView::paint(std::string_view text, std::string_view code) const {
-  if (!colour_) return std::string(text);
-  return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
+  return cli::paint(colour_, text, code);
 }
 
 CallView::Call& CallView::call_of(const JsonValue& channel, WallTime now) {
@@ -143,7 +112,10 @@ std::string CallView::line(const JsonValue& record) {
     who = printable(find_string(record, "server"));
     what = paint("disconnected: " + printable(find_string(record, "reason")), red);
   }
-  if (what.empty()) return {};
+  if (what.empty()) {
+    if (!all_) return {};
+    what = paint(printable(type), grey);
+  }
   if (const size_t colon = who.find("channel:"); colon == 0) {
     const auto call = calls_.find(who.substr(8));
     if (call != calls_.end()) who = "#" + std::to_string(call->second.number) + " " + call->second.who;

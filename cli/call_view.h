@@ -14,9 +14,10 @@ namespace aribus::cli {
 // Turns records into lines, remembering for each channel who it is and since when.
 class CallView {
  public:
-  explicit CallView(bool colour) : colour_(colour) {}
+  // With `all`, records that say nothing to a person have a line, too: with their type.
+  CallView(bool colour, bool all) : colour_(colour), all_(all) {}
 
-  // The line for one record, without its end; "" for records that say nothing to a person.
+  // The line for one record, without its end; "" for none.
   [[nodiscard]] std::string line(const JsonValue& record);
 
  private:
@@ -32,6 +33,7 @@ class CallView {
   std::string paint(std::string_view text, std::string_view code) const;
 
   bool colour_;
+  bool all_;
   unsigned seen_ = 0;
   std::map<std::string, Call, std::less<>> calls_;
 };

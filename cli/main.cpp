@@ -1,196 +1,111 @@
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
-#include <string>
-#include <vector>
 
 #include <getopt.h>
-#include <unistd.h>
 
-#include "cli/call_view.h"
-#include "client/client.h"
+#include "cli/commands.h"
 
 namespace {
 
-using aribus::Error;
-using aribus::find_string;
-using aribus::Json;
-using aribus::JsonWriter;
-using aribus::Result;
-using aribus::set_member;
-using aribus::write_key;
-using aribus::write_member;
-using aribus::write_string;
-using aribus::client::Client;
-using aribus::client::Notification;
+using namespace aribus::cli;
 
 constexpr const char* default_socket = "/run/aribus/aribus.sock";
 
-constexpr const char* usage =
-    "Usage: aribus [--socket PATH] COMMAND …\n"
-    "\n"
-    "Talks to aribusd, the daemon beside Asterisk.\n"
-    "\n"
-    "  watch                        the calls as they happen, for people\n"
-    "  events [TYPE …]              the records as they come, one JSON object a line;\n"
-    "                               TYPE is a type or a glob: StasisStart 'Channel*'\n"
-    "  call METHOD [PARAM …]        calls a method and prints its result as JSON;\n"
-    "                               PARAM is name=text or name:=json: channelId=c1 timeout:=30\n"
-    "  status                       the daemon's own state\n"
-    "\n"
-    "  -s, --socket PATH   the daemon's socket (default $ARIBUS_SOCKET, else /run/aribus/aribus.sock)\n"
-    "      --since CURSOR  watch, events: resume after this place in the stream\n"
-    "      --version       print the version and end\n"
-    "  -h, --help          print this and end\n"
-    "\n"
-    "Examples:\n"
-    "  aribus call originate endpoint=PJSIP/100 'variables:={\"LANG\":\"en\"}'\n"
-    "  aribus call hangup channelId=c1 reason=normal_clearing\n"
-    "  aribus events 'Channel*' | jq .type\n"
-    "\n"
-    "Exit status: 0 done, 1 refused or failed (the reason goes to standard error), 2 wrong arguments.\n";
-
-struct Options {
-  std::string socket;
-  std::string since;
-  std::vector<std::string> words;  // the command and its arguments
-};
-
-int fail(const Error& error) {
-  std::fprintf(stderr, "aribus: %s\n", error.message.c_str());
-  if (!error.data.empty()) std::fprintf(stderr, "%s\n", error.data.c_str());
-  return 1;
+void print(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
 }
 
-int misuse(const std::string& message) {
-  std::fprintf(stderr, "aribus: %s\nTry 'aribus --help'.\n", message.c_str());
-  return 2;
+std::string padded(std::string text, size_t width) {
+  text.resize(std::max(text.size() + 1, width), ' ');
+  return text;
 }
 
-// "name=text" and "name:=json" as the members of an object.
-Result<std::string> params_of(const std::vector<std::string>& words) {
-  Json params(rapidjson::kObjectType);
-  for (const std::string& word : words) {
-    const size_t equals = word.find('=');
-    if (equals == 0 || equals == std::string::npos) {
-      return Error{
-          aribus::ErrorKind::invalid_params, "'" + word + "': name=text or name:=json is expected", {}};
-    }
-    const std::string value = word.substr(equals + 1);
-    if (word[equals - 1] != ':') {
-      set_member(params, word.substr(0, equals), value);
-      continue;
-    }
-    const Result<Json> json = aribus::parse_json(value);
-    if (!json)
-      return Error{aribus::ErrorKind::invalid_params, "'" + word + "': no JSON: " + json.error().message, {}};
-    set_member(params, word.substr(0, equals - 1), *json);
+std::string usage() {
+  std::string out =
+      "Usage: aribus [--socket PATH] COMMAND …\n\n"
+      "Talks to aribusd, the daemon beside Asterisk.\n\n";
+  for (const Command& command : commands()) {
+    if (command.summary.empty()) continue;
+    const std::string name = std::string(command.name) + " " + std::string(command.arguments);
+    out += "  " + padded(name, 34) + std::string(command.summary) + "\n";
   }
-  return aribus::to_text(params);
+  return out +
+         "\n"
+         "  -s, --socket PATH   the daemon's socket (default $ARIBUS_SOCKET, else /run/aribus/aribus.sock)\n"
+         "      --version       print the version and end\n"
+         "  -h, --help          print this, or a command's own help, and end\n"
+         "\n"
+         "Exit status: 0 done, 1 refused or failed, 2 wrong arguments, 3 not connected and nothing sent,\n"
+         "4 sent and the outcome unknown, 5 not allowed.\n";
 }
 
-int call(Client& client, const std::string& method, const std::vector<std::string>& words) {
-  const Result<std::string> params = params_of(words);
-  if (!params) return misuse(params.error().message);
-  const Result<Json> result = client.call(method, *params, std::chrono::seconds(60));
-  if (!result) return fail(result.error());
-  std::printf("%s\n", aribus::to_text(*result).c_str());
-  return 0;
-}
-
-// Subscribes and hands on every notification until the connection ends.
-int follow(Client& client, const Options& options, const std::vector<std::string>& types,
-           const std::function<void(const Notification&)>& show) {
-  const std::string params = aribus::render([&](JsonWriter& writer) {
-    writer.StartObject();
-    if (!types.empty()) {
-      write_key(writer, "types");
-      writer.StartArray();
-      for (const std::string& type : types) write_string(writer, type);
-      writer.EndArray();
-    }
-    if (!options.since.empty()) write_member(writer, "since", options.since);
-    writer.EndObject();
-  });
-  const Result<Json> subscribed = client.call("subscribe", params);
-  if (!subscribed) return fail(subscribed.error());
-  if (const auto reason = find_string(*subscribed, "reason"); !reason.empty()) {
-    std::fprintf(stderr, "aribus: not resumed: %s\n", std::string(reason).c_str());
+std::string help_of(const Command& command) {
+  std::string out = "Usage: aribus " + std::string(command.name) + " " + std::string(command.arguments) +
+                    "\n\n" + std::string(command.summary) + "\n";
+  if (!command.more.empty()) out += "\n" + std::string(command.more) + "\n";
+  if (!command.options.empty()) out += "\n";
+  for (const Option& option : command.options) {
+    const std::string name =
+        "--" + std::string(option.name) + (option.value.empty() ? "" : " " + std::string(option.value));
+    out += "  " + padded(name, 24) + std::string(option.help) + "\n";
   }
-  for (;;) {
-    const auto notification = client.next(std::chrono::hours(1));
-    if (!notification) return fail(notification.error());
-    if (!*notification) continue;
-    if ((*notification)->method == "lost") {
-      std::fprintf(stderr, "aribus: lost: %s\n", aribus::to_text((*notification)->params).c_str());
-    } else {
-      show(**notification);
-    }
-    std::fflush(stdout);
+  return out;
+}
+
+// The options in front of the command, or with it, as getopt wants them.
+std::vector<option> long_options(const std::vector<Option>& own) {
+  std::vector<option> out{{"socket", required_argument, nullptr, 's'},
+                          {"help", no_argument, nullptr, 'h'},
+                          {"version", no_argument, nullptr, 'v'}};
+  for (size_t i = 0; i < own.size(); ++i) {
+    out.push_back({own[i].name.data(), own[i].value.empty() ? no_argument : required_argument, nullptr,
+                   static_cast<int>(1000 + i)});
   }
-}
-
-int watch(Client& client, const Options& options) {
-  aribus::cli::CallView view(isatty(STDOUT_FILENO) != 0);
-  return follow(client, options, {}, [&](const Notification& record) {
-    const std::string line = view.line(record.params);
-    if (!line.empty()) std::printf("%s\n", line.c_str());
-  });
-}
-
-int events(Client& client, const Options& options, const std::vector<std::string>& types) {
-  return follow(client, options, types, [](const Notification& record) {
-    std::printf("%s\n", aribus::to_text(record.params).c_str());
-  });
-}
-
-int run(const Options& options) {
-  const std::string& command = options.words.front();
-  const std::vector<std::string> arguments(options.words.begin() + 1, options.words.end());
-  const bool known = command == "watch" || command == "events" || command == "call" || command == "status";
-  if (!known) return misuse("no command '" + command + "'");
-  if (command == "call" && arguments.empty()) return misuse("call: which method?");
-  if ((command == "watch" || command == "status") && !arguments.empty()) {
-    return misuse(command + " takes no arguments");
-  }
-  Result<Client> client = Client::connect(options.socket);
-  if (!client) return fail(client.error());
-  if (command == "watch") return watch(*client, options);
-  if (command == "events") return events(*client, options, arguments);
-  if (command == "status") return call(*client, "status", {});
-  return call(*client, arguments.front(), {arguments.begin() + 1, arguments.end()});
+  out.push_back({});
+  return out;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  enum { since_option = 1, version_option };
-  static const option long_options[] = {{"socket", required_argument, nullptr, 's'},
-                                        {"since", required_argument, nullptr, since_option},
-                                        {"version", no_argument, nullptr, version_option},
-                                        {"help", no_argument, nullptr, 'h'},
-                                        {}};
   const char* from_environment = std::getenv("ARIBUS_SOCKET");
-  Options options{from_environment != nullptr ? from_environment : default_socket, {}, {}};
-  for (int chosen = 0; (chosen = getopt_long(argc, argv, "s:h", long_options, nullptr)) != -1;) {
-    switch (chosen) {
-      case 's':
-        options.socket = optarg;
-        break;
-      case since_option:
-        options.since = optarg;
-        break;
-      case version_option:
-        std::printf("aribus %s\n", ARIBUS_VERSION);
-        return 0;
-      case 'h':
-        std::fputs(usage, stdout);
-        return 0;
-      default:
-        return misuse("wrong options");
+  Arguments arguments;
+  arguments.socket = from_environment != nullptr ? from_environment : default_socket;
+  arguments.socket_given = from_environment != nullptr;
+  const std::vector<option> common = long_options({});
+  for (int chosen = 0; (chosen = getopt_long(argc, argv, "+s:h", common.data(), nullptr)) != -1;) {
+    if (chosen == 's') arguments.socket = optarg, arguments.socket_given = true;
+    if (chosen == 'h') return print(usage()), done;
+    if (chosen == 'v') return print("aribus " ARIBUS_VERSION "\n"), done;
+    if (chosen == '?') return misuse("wrong options");
+  }
+  if (optind == argc) return misuse("which command?");
+  const Command* command = find_command(argv[optind]);
+  if (command == nullptr) return misuse(std::string("no command '") + argv[optind] + "'");
+  const std::vector<option> own = long_options(command->options);
+  const bool raw = command->run == complete;  // its words are another command's
+  const char** words = const_cast<const char**>(argv + optind);
+  const int count = argc - optind;
+  if (raw) {
+    arguments.words.assign(words, words + count);
+    return complete(arguments);
+  }
+  bool help = false;
+  optind = 0;
+  for (int chosen = 0;
+       (chosen = getopt_long(count, const_cast<char**>(words), "s:h", own.data(), nullptr)) != -1;) {
+    if (chosen == '?') return misuse("aribus " + std::string(command->name) + " --help tells its options");
+    if (chosen == 's') arguments.socket = optarg, arguments.socket_given = true;
+    if (chosen == 'h') help = true;
+    if (chosen >= 1000) {
+      const Option& option = command->options[static_cast<size_t>(chosen - 1000)];
+      arguments.options.emplace_back(option.name, option.value.empty() ? "" : optarg);
     }
   }
-  options.words.assign(argv + optind, argv + argc);
-  if (options.words.empty()) return misuse("which command?");
-  return run(options);
+  arguments.words.assign(words + optind, words + count);
+  arguments.words.insert(arguments.words.begin(), std::string(command->name));
+  if (help && (command->run != call || arguments.words.size() < 2)) return print(help_of(*command)), done;
+  if (help) arguments.options.emplace_back("help", "");
+  return command->run(arguments);
 }

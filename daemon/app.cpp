@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "control/audit.h"
+#include "daemon/activation.h"
 #include "daemon/notify.h"
 #include "daemon/own_methods.h"
 #include "daemon/process_figures.h"
@@ -14,6 +16,8 @@ namespace aribus::daemon {
 namespace {
 
 constexpr Milliseconds sweep_interval{50};
+constexpr Milliseconds ready_timeout{10'000};
+constexpr Milliseconds stop_margin{2000};  // for all that ends besides what has a bound of its own
 
 }  // namespace
 
@@ -30,11 +34,12 @@ App::App(Config config, bus::Log log)
       meter_(loop_),
       monitoring_(loop_, [this](std::string_view path) { return answer_monitoring(path); }),
       watchdog_(loop_),
+      ready_deadline_(loop_),
       sweep_(loop_),
       started_(wall_now()) {
   dispatcher_.on_own_record([this](const record::Record& record) { publish(record); });
   add_own_methods(dispatcher_, {.reload = [this](control::Reply reply) { reload(std::move(reply)); },
-                                .hello = [this] { return hello(); },
+                                .hello = [this](const control::Caller& caller) { return hello(caller); },
                                 .status = [this] { return status(); },
                                 .cursor = [this] { return log_.cursor().text(); }});
   for (const AsteriskConfig& asterisk : config_.asterisk) add_upstream(asterisk);
@@ -44,7 +49,7 @@ void App::add_upstream(const AsteriskConfig& config) {
   upstreams_.push_back(std::make_unique<Upstream>(
       loop_, dispatcher_, config,
       Upstream::Handlers{[this](const record::Record& record) { publish(record); },
-                         [this] { return log_.next(); }, [this] { tell_systemd(); }}));
+                         [this] { return log_.next(); }, [this] { on_upstream_changed(); }}));
 }
 
 void App::publish(const record::Record& record) {
@@ -52,15 +57,32 @@ void App::publish(const record::Record& record) {
   log_.append(record);
 }
 
-std::string App::hello() const {
+std::string App::hello(const control::Caller& caller) const {
   return render([&](JsonWriter& writer) {
     writer.StartObject();
     write_member(writer, "aribus", ARIBUS_VERSION);
+    write_member(writer, "started", to_rfc3339(started_));
     write_member(writer, "cursor", log_.cursor().text());
     write_key(writer, "servers");
     writer.StartArray();
     for (const auto& upstream : upstreams_) write_string(writer, upstream->name());
     writer.EndArray();
+    write_key(writer, "peer");
+    writer.StartObject();
+    if (!caller.user.empty()) write_member(writer, "user", caller.user);
+    write_key(writer, "uid");
+    writer.Uint(caller.peer.uid);
+    write_key(writer, "gid");
+    writer.Uint(caller.peer.gid);
+    write_key(writer, "groups");
+    writer.StartArray();
+    for (const gid_t group : caller.peer.groups) writer.Uint(group);
+    writer.EndArray();
+    write_key(writer, "pid");
+    writer.Int(caller.peer.pid);
+    write_member(writer, "socket", caller.peer.socket);
+    writer.EndObject();
+    write_member(writer, "rule", caller.rule->name);
     writer.EndObject();
   });
 }
@@ -148,18 +170,40 @@ std::string App::not_ready() const {
   return lines;
 }
 
+void App::on_upstream_changed() {
+  if (std::ranges::all_of(upstreams_, [](const auto& upstream) { return upstream->was_tried(); })) {
+    become_ready();
+  }
+  tell_systemd();
+}
+
+void App::become_ready() {
+  if (std::exchange(ready_, true)) return;
+  ready_deadline_.stop();
+  notify_systemd("READY=1");
+}
+
 void App::tell_systemd() const {
-  const auto connected =
-      std::ranges::count_if(upstreams_, [](const auto& upstream) { return upstream->is_connected(); });
-  notify_systemd("STATUS=" + std::to_string(connected) + " of " + std::to_string(upstreams_.size()) +
-                 " Asterisk servers connected");
+  size_t connected = 0;
+  std::string missing;
+  for (const auto& upstream : upstreams_) {
+    if (upstream->is_connected()) {
+      ++connected;
+    } else {
+      missing += "; " + upstream->name() + ": " + upstream->reason();
+    }
+  }
+  notify_status(std::to_string(connected) + " of " + std::to_string(upstreams_.size()) +
+                " Asterisk servers connected" + missing);
 }
 
 void App::stop() {
   if (stopping_) return;
   stopping_ = true;
   spdlog::info("stopping: finishing what is under way");
-  notify_systemd("STOPPING=1");
+  const Milliseconds longest = config_.drain_timeout + Farewell::max_time;
+  notify_systemd("STOPPING=1\nEXTEND_TIMEOUT_USEC=" +
+                 std::to_string(std::chrono::microseconds(longest + stop_margin).count()));
   server_.drain(config_.drain_timeout, [this] { leave(); });
 }
 
@@ -209,7 +253,7 @@ void App::load() {
           outcome = {.applied = false, .error = (*loaded)->error()};
         }
         outcome.log();
-        notify_systemd("READY=1");
+        if (ready_) notify_systemd("READY=1");
         tell_systemd();
         for (const control::Reply& reply : *replies) {
           if (reply) reply(outcome.json());
@@ -231,6 +275,7 @@ Reload App::apply(Config next) {
       return {.applied = false, .error = changed.error()};
     }
     if (next.ipc.sockets != config_.ipc.sockets) outcome.changed.emplace_back("sockets");
+    if (next.ipc.access != config_.ipc.access) outcome.changed.emplace_back("access");
   }
   if (next.ipc.max_connections != config_.ipc.max_connections || next.ipc.session != config_.ipc.session ||
       next.drain_timeout != config_.drain_timeout) {
@@ -239,6 +284,10 @@ Reload App::apply(Config next) {
   if (next.log_level != config_.log_level) {
     set_log_level(next.log_level);
     outcome.changed.push_back("logging.level: " + next.log_level);
+  }
+  if (next.audit != config_.audit) {
+    control::start_audit(next.audit);
+    outcome.changed.emplace_back(next.audit ? "logging.audit: on" : "logging.audit: off");
   }
   for (std::string& change : apply_asterisk(next.asterisk)) outcome.changed.push_back(std::move(change));
   outcome.restart = needs_restart(config_, next);
@@ -316,16 +365,15 @@ Result<void> App::run() {
   const Signal on_term(loop_, SIGTERM, [this] { stop(); });
   const Signal on_int(loop_, SIGINT, [this] { stop(); });
   const Signal on_hup(loop_, SIGHUP, [this] { reload({}); });
-  if (auto listening = server_.listen(); !listening) return listening;
+  if (auto listening = server_.listen(inherited_sockets()); !listening) return listening;
   if (auto listening = monitoring_.listen(config_.metrics); !listening) return listening;
-  for (const auto& socket : config_.ipc.sockets) spdlog::info("listening on {}", socket.path);
   tell_of_log();
   recall();
   for (const auto& upstream : upstreams_) upstream->connect();
   if (const auto interval = watchdog_interval())
     watchdog_.every(*interval, [] { notify_systemd("WATCHDOG=1"); });
-  notify_systemd("READY=1");
-  tell_systemd();
+  ready_deadline_.once(ready_timeout, [this] { become_ready(); });
+  on_upstream_changed();  // none is waited for where Asterisk connects
   loop_.run();
   spdlog::info("stopped");
   return {};

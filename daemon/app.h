@@ -31,11 +31,13 @@ class App {
   App(Config config, bus::Log log);
   void add_upstream(const AsteriskConfig& config);
   void publish(const record::Record& record);
-  [[nodiscard]] std::string hello() const;
+  [[nodiscard]] std::string hello(const control::Caller& caller) const;
   [[nodiscard]] std::string status() const;
   [[nodiscard]] MetricSources metric_sources() const;
   [[nodiscard]] HttpListener::Answer answer_monitoring(std::string_view path) const;
   [[nodiscard]] std::string not_ready() const;
+  void on_upstream_changed();
+  void become_ready();
   void tell_systemd() const;
   void tell_of_log() const;
   void stop();
@@ -58,10 +60,12 @@ class App {
   TurnMeter meter_;
   HttpListener monitoring_;
   Timer watchdog_;
+  Timer ready_deadline_;
   Timer sweep_;  // of leaving_
   WallTime started_;
   Background loading_;                          // of the configuration
   std::vector<control::Reply> waiting_reload_;  // who asked for it since that began
+  bool ready_ = false;                          // systemd has been told so
   bool stopping_ = false;
 };
 

@@ -1,8 +1,10 @@
 #include "daemon/config.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -13,11 +15,13 @@
 #include "base/nearest.h"
 #include "base/tcp_socket.h"
 #include "bus/log.h"
+#include "daemon/config_access.h"
 #include "daemon/yaml_reader.h"
 
 namespace aribus::daemon {
 namespace {
 
+constexpr size_t max_file_bytes = 1 << 20;
 constexpr size_t max_ring_bytes = size_t{64} << 30;
 constexpr std::string_view log_levels[] = {"trace", "debug", "info", "warning", "error", "off"};
 
@@ -32,7 +36,11 @@ void warn_if_readable(const std::string& file, std::vector<std::string>& warning
 std::string read_secret(const std::string& file, const YamlValue& value) {
   std::ifstream stream(file);
   std::string secret;
-  if (!stream || !std::getline(stream, secret)) value.fail("the password can't be read from " + file);
+  if (!stream) {
+    value.fail("the password can't be read from " + file + ": " + std::strerror(errno) +
+               "; the file must be there, and the daemon's user must be able to read it");
+  }
+  if (!std::getline(stream, secret) && !stream.eof()) value.fail(file + " can't be read; a file is expected");
   if (secret.ends_with('\r')) secret.pop_back();
   if (secret.find('\0') != std::string::npos) value.fail("the first line of " + file + " holds a NUL byte");
   if (secret.empty()) value.fail("the first line of " + file + " is empty; the password is expected there");
@@ -71,10 +79,11 @@ void read_password(YamlMap& map, const YamlValue& server, const std::string& fil
     }
     password = read_secret(std::string(directory) + "/" + value.string(), value);
   });
-  if (given != 1) {
-    server.note(std::string(given == 0 ? "no password" : "more than one password") +
+  if (given == 1) return;
+  server.attempt([&] {
+    server.fail(std::string(given == 0 ? "no password" : "more than one password") +
                 "; one of password_file, password_credential, password_env and password is expected");
-  }
+  });
 }
 
 void read_tls(const YamlValue& value, ari::TlsOptions& tls) {
@@ -205,8 +214,8 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
                });
   read_password(map, value, file, config, warnings);
   map.required("apps", "the dialplan names them: Stasis(name)", [&](const YamlValue& v) {
-    v.each([&](const YamlValue& app) { client.apps.push_back(read_app(app)); });
-    if (v.list().empty()) v.fail("at least one application is expected");
+    v.each("at least one application is expected",
+           [&](const YamlValue& app) { client.apps.push_back(read_app(app)); });
   });
   read_direction(map, client);
   map.optional("on_replaced", [&](const YamlValue& v) {
@@ -226,7 +235,7 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
   map.optional("max_message_bytes", [&](const YamlValue& v) { client.max_message_bytes = v.bytes(); });
   map.finish();
   if (client.silence_timeout <= client.ping_interval) {
-    value.note(
+    value.fail(
         "silence_timeout: longer than ping_interval is expected, or every quiet connection is taken for "
         "dead");
   }
@@ -241,12 +250,23 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
   return config;
 }
 
+std::string socket_path(const YamlValue& value) {
+  std::string path = value.string();
+  if (path.size() > ipc::max_path_bytes) {
+    value.fail("a path of at most " + std::to_string(ipc::max_path_bytes) +
+               " bytes is expected, not one of " + std::to_string(path.size()));
+  }
+  return path;
+}
+
 ipc::SocketOptions read_socket(const YamlValue& value) {
   ipc::SocketOptions socket;
   YamlMap map(value);
-  map.required("path", "it is where programs connect", [&](const YamlValue& v) { socket.path = v.string(); });
+  map.required("path", "it is where programs connect",
+               [&](const YamlValue& v) { socket.path = socket_path(v); });
   map.optional("mode", [&](const YamlValue& v) { socket.mode = v.mode(); });
-  map.optional("group", [&](const YamlValue& v) { socket.group = v.string(); });
+  map.optional("owner", [&](const YamlValue& v) { socket.owner = user_id(v); });
+  map.optional("group", [&](const YamlValue& v) { socket.group = group_id(v); });
   map.finish();
   return socket;
 }
@@ -279,11 +299,12 @@ HttpOptions read_metrics(const YamlValue& value) {
   HttpOptions http;
   YamlMap map(value);
   map.optional("listen", [&](const YamlValue& v) { read_address(v, http); });
-  map.optional("path", [&](const YamlValue& v) { http.socket.path = v.string(); });
+  map.optional("path", [&](const YamlValue& v) { http.socket.path = socket_path(v); });
   map.optional("mode", [&](const YamlValue& v) { http.socket.mode = v.mode(); });
-  map.optional("group", [&](const YamlValue& v) { http.socket.group = v.string(); });
+  map.optional("owner", [&](const YamlValue& v) { http.socket.owner = user_id(v); });
+  map.optional("group", [&](const YamlValue& v) { http.socket.group = group_id(v); });
   map.finish();
-  if (map.has("listen") == map.has("path")) value.note("one of listen and path is expected");
+  if (map.has("listen") == map.has("path")) value.fail("one of listen and path is expected");
   return http;
 }
 
@@ -307,27 +328,33 @@ Config read_config(const YamlValue& root, const std::string& file) {
   map.required("asterisk", "it lists the servers to connect to", [&](const YamlValue& value) {
     std::set<std::string> names;
     std::set<int> ports;
-    value.each([&](const YamlValue& item) {
+    value.each("at least one server is expected", [&](const YamlValue& item) {
       config.asterisk.push_back(read_asterisk(item, file, config.warnings));
       const auto& listen = config.asterisk.back().client.listen;
       if (listen && !ports.insert(listen->port).second) {
-        item.fail("listen: port: " + std::to_string(listen->port) + " is another server's already");
+        item.fail("listen: port: " + std::to_string(listen->port) +
+                  " is another server's already; each has its own");
       }
       if (!names.insert(config.asterisk.back().name).second) {
-        item.fail("name: '" + config.asterisk.back().name + "' is the name of another server already");
+        item.fail("name: '" + config.asterisk.back().name +
+                  "' is the name of another server already; each has its own");
       }
     });
-    if (value.list().empty()) value.fail("at least one server is expected");
   });
   map.optional("sockets", [&](const YamlValue& value) {
     std::set<std::string> paths;
-    value.each([&](const YamlValue& item) {
+    value.each("at least one socket is expected", [&](const YamlValue& item) {
       config.ipc.sockets.push_back(read_socket(item));
-      if (!paths.insert(config.ipc.sockets.back().path).second) item.fail("path: listed twice");
+      const std::string& path = config.ipc.sockets.back().path;
+      if (!path.empty() && !paths.insert(path).second) {
+        item.fail("path: " + path + " is another socket's already; each has its own");
+      }
     });
-    if (value.list().empty()) value.fail("at least one socket is expected");
   });
-  if (config.ipc.sockets.empty()) config.ipc.sockets.push_back({"/run/aribus/aribus.sock", 0660, ""});
+  if (config.ipc.sockets.empty()) config.ipc.sockets.push_back({.path = "/run/aribus/aribus.sock"});
+  map.optional("access", [&](const YamlValue& value) {
+    config.ipc.access = read_access(value, config.ipc.sockets, config.warnings);
+  });
   map.optional("bus", [&](const YamlValue& value) {
     YamlMap bus(value);
     bus.optional("ring_bytes", [&](const YamlValue& v) {
@@ -348,32 +375,90 @@ Config read_config(const YamlValue& root, const std::string& file) {
     logging.optional("level", [&](const YamlValue& v) {
       config.log_level = v.string();
       if (std::ranges::find(log_levels, config.log_level) == std::end(log_levels)) {
-        v.fail("one of " + join(log_levels) + " is expected, not '" + config.log_level + "'" +
+        v.fail("one of " + join(log_levels) + " is expected, not '" + shown(config.log_level) + "'" +
                did_you_mean(config.log_level, log_levels));
       }
     });
+    logging.optional("audit", [&](const YamlValue& v) { config.audit = v.boolean(); });
     logging.finish();
   });
   map.finish();
   return config;
 }
 
+// The text of a file. Errors: it can't be read, or is larger than a configuration may be.
+Result<std::string> read_text(const std::string& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) return system_error("the configuration " + file);
+  if (S_ISDIR(status.st_mode)) {
+    return Error{ErrorKind::invalid_params, file + ": it is a folder; a file is expected", {}};
+  }
+  std::ifstream stream(file);
+  if (!stream) return system_error("the configuration " + file);
+  std::string text(max_file_bytes + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(stream.gcount()));
+  if (text.size() <= max_file_bytes) return text;
+  return Error{
+      ErrorKind::invalid_params,
+      file + ": it is larger than " + std::to_string(max_file_bytes >> 20) + " MiB; is it the right file?",
+      {}};
+}
+
+// YAML takes no tab where a line is indented, and says so in other words.
+void refuse_tabs(const std::string& text, const std::string& file, ConfigFaults& faults) {
+  int line = 0;
+  for (size_t at = 0; at < text.size(); ++line) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    const size_t first = text.find_first_not_of(' ', at);
+    if (first < end && text[first] == '\t') {
+      const int column = static_cast<int>(first - at);
+      faults.add({line, column, file, "", "a tab; lines are indented with spaces"});
+    }
+    at = end + 1;
+  }
+}
+
+// What helps with what yaml-cpp says.
+std::string_view cure_of(std::string_view message) {
+  if (message.find("illegal map value") != std::string_view::npos)
+    return "; a value with ': ' in it needs quotes, and a key a line of its own";
+  if (message.find("flow") != std::string_view::npos || message.find("end of") != std::string_view::npos)
+    return "; is a bracket, a brace or a quote not closed?";
+  return "; look at the indentation, the quotes and the brackets here and in the line above";
+}
+
+Result<Config> parse(const std::string& text, const std::string& file) {
+  ConfigFaults faults;
+  Config config;
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    const YamlValue root(file, "", documents.empty() ? YAML::Node() : documents.front(), faults);
+    if (documents.size() > 1) {
+      YamlValue(file, "", documents[1], faults)
+          .fail("a second document; one is expected: take out the line '---'");
+    }
+    root.attempt([&] { config = read_config(root, file); });
+  } catch (const ConfigError& error) {
+    faults.add(error.fault);
+  } catch (const YAML::Exception& error) {
+    refuse_tabs(text, file, faults);
+    if (faults.empty()) {
+      faults.add({error.mark.line, error.mark.column, file, "",
+                  "no YAML: " + error.msg + std::string(cure_of(error.msg))});
+    }
+  }
+  config.file = file;
+  if (faults.empty()) return config;
+  return faults.error();
+}
+
 }  // namespace
 
 Result<Config> load_config(const std::string& file) {
-  std::vector<Mistake> mistakes;
-  try {
-    std::ifstream stream(file);
-    if (!stream) return system_error("the configuration " + file);
-    Config config = read_config(YamlValue(file, "", YAML::Load(stream), mistakes), file);
-    config.file = file;
-    if (mistakes.empty()) return config;
-  } catch (const ConfigError& error) {
-    mistakes.push_back(error.mistake);
-  } catch (const YAML::Exception& error) {
-    mistakes.push_back({file, error.mark.line + 1, error.mark.column + 1, "", "no YAML: " + error.msg});
-  }
-  return error_of(std::move(mistakes));
+  const Result<std::string> text = read_text(file);
+  if (!text) return text.error();
+  return parse(*text, file);
 }
 
 }  // namespace aribus::daemon

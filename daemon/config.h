@@ -29,14 +29,14 @@ struct Config {
   std::optional<HttpOptions> metrics;
   Milliseconds drain_timeout{5000};
   std::string log_level = "info";
+  bool audit = true;
   std::string file;                   // that it was read from
   std::vector<std::string> warnings;  // what is allowed and unwise
 };
 
-// Reads and checks `file`, and the passwords that it refers to.
-// Errors: system; invalid_params with "file:line:column: key: what was expected", a line for each mistake,
-// and
-// {"mistakes":[{"file","line","column","key","message"},…]} as data.
+// Reads and checks `file`, and the passwords, users and groups that it refers to. Asks the name service,
+// which may take long. Errors: invalid_params, with a line "file:line:column: key: cause and cure" for each
+// mistake in the order of their places, and as ConfigFaults::error() says; system.
 [[nodiscard]] Result<Config> load_config(const std::string& file);
 
 }  // namespace aribus::daemon

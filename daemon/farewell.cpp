@@ -8,8 +8,6 @@ namespace aribus::daemon {
 namespace {
 
 constexpr Milliseconds look_interval{20};
-constexpr Milliseconds unsubscribe_timeout{1000};
-constexpr Milliseconds leave_timeout{2000};
 
 }  // namespace
 

@@ -15,6 +15,11 @@ namespace aribus::daemon {
 // be destroyed first.
 class Farewell {
  public:
+  // How long it takes at most, beside `patience`.
+  static constexpr Milliseconds unsubscribe_timeout{1000};
+  static constexpr Milliseconds leave_timeout{2000};
+  static constexpr Milliseconds max_time = unsubscribe_timeout + leave_timeout;
+
   // `apps` will not be held here any more. Requests have up to `patience`. `left` is called once, from the
   // loop, when the event stream has ended: whether it stood until then.
   Farewell(ari::Client& client, std::vector<std::string> apps, Milliseconds patience,

@@ -2,16 +2,20 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <sstream>
 #include <string>
 
 #include <getopt.h>
 #include <sys/resource.h>
 
 #include "ari/lookup.h"
+#include "base/journal_sink.h"
 #include "base/log.h"
+#include "control/audit.h"
 #include "daemon/app.h"
 #include "daemon/config.h"
 #include "daemon/describe.h"
+#include "ipc/user_names.h"
 
 namespace {
 
@@ -34,8 +38,14 @@ constexpr const char* usage =
     "SIGTERM and SIGINT end it after what is under way. Exit status: 0 ended as asked, 1 it could not\n"
     "run, 2 wrong arguments or configuration.\n";
 
+// Each line of the error's message on one of its own.
 int fail(const aribus::Error& error, int status) {
-  std::fprintf(stderr, "aribusd: %s\n", error.message.c_str());
+  // The journal reads a priority before the text (sd-daemon(3)).
+  const char* priority = aribus::JournalSink::is_standard_error() ? "<3>" : "";
+  std::istringstream lines(error.message);
+  for (std::string line; std::getline(lines, line);) {
+    std::fprintf(stderr, "%saribusd: %s\n", priority, line.c_str());
+  }
   return status;
 }
 
@@ -97,6 +107,7 @@ int run(int argc, char** argv) {
     return 0;
   }
   if (auto started = aribus::start_log(config->log_level); !started) return fail(started.error(), 2);
+  aribus::control::start_audit(config->audit);
   spdlog::info("aribusd {} starting with {}", ARIBUS_VERSION, file);
   for (const std::string& warning : config->warnings) spdlog::warn("{}", warning);
   std::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of the write, not the daemon's end
@@ -104,8 +115,8 @@ int run(int argc, char** argv) {
   auto app = aribus::daemon::App::make(std::move(*config));
   if (!app) return fail(app.error(), 1);
   if (auto ran = (*app)->run(); !ran) return fail(ran.error(), 1);
-  if (aribus::ari::Lookup::any_under_way()) {  // it would be waited for, for as long as the name server is
-                                               // dead
+  // They would be waited for, for as long as the name server is dead.
+  if (aribus::ari::Lookup::any_under_way() || aribus::ipc::UserNames::any_under_way()) {
     spdlog::shutdown();
     std::_Exit(0);
   }

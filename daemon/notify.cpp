@@ -1,11 +1,11 @@
 #include "daemon/notify.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <string>
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -28,11 +28,16 @@ void notify_systemd(std::string_view state) {
                  static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path)));
 }
 
+void notify_status(std::string text) {
+  std::ranges::replace(text, '\n', ' ');  // what follows one is another assignment
+  notify_systemd("STATUS=" + text);
+}
+
 void notify_reloading() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   notify_systemd("RELOADING=1\nMONOTONIC_USEC=" +
-                 std::to_string(now.tv_sec * 1'000'000LL + now.tv_nsec / 1000));
+                 std::to_string(now.tv_sec * 1'000'000 + now.tv_nsec / 1000));
 }
 
 std::optional<Milliseconds> watchdog_interval() {

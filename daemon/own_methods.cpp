@@ -7,9 +7,16 @@
 namespace aribus::daemon {
 namespace {
 
+using control::Caller;
+using control::Reach;
+
 constexpr std::string_view hello_answer =
-    R"({"type":"object","required":["aribus","cursor","servers"],"properties":{"aribus":{"type":"string"},)"
-    R"("cursor":{"type":"string"},"servers":{"type":"array","items":{"type":"string"}}}})";
+    R"({"type":"object","required":["aribus","started","cursor","servers","peer","rule"],"properties":{"aribus":{"type":"string"},)"
+    R"("started":{"type":"string","format":"date-time"},"cursor":{"type":"string"},"servers":{"type":"array",)"
+    R"("items":{"type":"string"}},"peer":{"type":"object",)"
+    R"("required":["uid","gid","groups","pid","socket"],"properties":{"user":{"type":"string"},"uid":{"type":"integer"},)"
+    R"("gid":{"type":"integer"},"groups":{"type":"array","items":{"type":"integer"}},"pid":{"type":"integer"},)"
+    R"("socket":{"type":"string"}}},"rule":{"type":"string"}}})";
 
 constexpr std::string_view discover_answer =
     R"({"type":"object","required":["openrpc","info","methods","components"],"properties":{"openrpc":)"
@@ -57,12 +64,17 @@ void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
                   }});
   dispatcher.add({.name = "hello",
                   .answer_schema = hello_answer,
-                  .summary = "Who is there: the version, the end of the stream, the names of the Asterisks.",
-                  .run_here = [hello = std::move(answers.hello)](const JsonValue&) { return hello(); }});
+                  .summary = "Who is there: the version, since when, the end of the stream, the names of the "
+                             "Asterisks, and for whom the daemon takes this peer.",
+                  .reach = Reach::read,
+                  .run_here = [hello = std::move(answers.hello)](const JsonValue&, const Caller& caller) {
+                    return hello(caller);
+                  }});
   dispatcher.add({.name = "ping",
                   .answer_schema = R"({"type":"object"})",
                   .summary = "Answers.",
-                  .run_here = [](const JsonValue&) { return std::string("{}"); }});
+                  .reach = Reach::read,
+                  .run_here = [](const JsonValue&, const Caller&) { return std::string("{}"); }});
   dispatcher.add({.name = "reclaim",
                   .answer = {ari::Type::none, false, nullptr},
                   .summary = "Takes back the applications that another client has taken over.",
@@ -70,14 +82,18 @@ void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
   dispatcher.add({.name = "rpc.discover",
                   .answer_schema = discover_answer,
                   .summary = "This document.",
-                  .run_here = [&dispatcher, text = std::string()](const JsonValue&) mutable {
+                  .reach = Reach::read,
+                  .run_here = [&dispatcher, text = std::string()](const JsonValue&, const Caller&) mutable {
                     if (text.empty()) text = control::describe(dispatcher.methods(), ARIBUS_VERSION);
                     return text;
                   }});
   dispatcher.add({.name = "status",
                   .answer_schema = status_answer,
                   .summary = "What an operator wants to know: connections, the ring, versions.",
-                  .run_here = [status = std::move(answers.status)](const JsonValue&) { return status(); }});
+                  .reach = Reach::read,
+                  .run_here = [status = std::move(answers.status)](const JsonValue&, const Caller&) {
+                    return status();
+                  }});
   for (control::Method& method : ipc::subscription_methods()) dispatcher.add(std::move(method));
 }
 

@@ -11,7 +11,7 @@ namespace aribus::daemon {
 // What only the running daemon knows, as JSON.
 struct OwnAnswers {
   std::function<void(control::Reply)> reload = {};
-  std::function<std::string()> hello;
+  std::function<std::string(const control::Caller& caller)> hello;
   std::function<std::string()> status;
   std::function<std::string()> cursor;  // the end of the stream, as its text
 };

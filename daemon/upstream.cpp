@@ -16,13 +16,15 @@ constexpr size_t max_held_bytes = 16 << 20;
 constexpr Milliseconds sweep_interval{50};
 
 void tell_of_rest(const std::string& server, const ari::Client& client, bool over_websocket) {
-  if (over_websocket) return spdlog::info("{}: requests go over the WebSocket", server);
-  constexpr auto fails =
+  if (over_websocket) {
+    return log_line(spdlog::level::info, {{"SERVER", server}}, "{}: requests go over the WebSocket", server);
+  }
+  const bool wanted = client.options().rest == ari::RestMode::websocket;
+  log_line(
+      wanted ? spdlog::level::warn : spdlog::level::info, {{"SERVER", server}},
       "{}: no answer comes over the WebSocket (it takes Asterisk 22.4, 21.9 or 20.14, and no event filter "
-      "that drops "
-      "RESTResponse): requests go over HTTP";
-  client.options().rest == ari::RestMode::websocket ? spdlog::warn(fails, server)
-                                                    : spdlog::info(fails, server);
+      "that drops RESTResponse): requests go over HTTP",
+      server);
 }
 
 // Of `apps` those that are, or are not, among `others`.
@@ -50,7 +52,8 @@ Upstream::Upstream(Loop& loop, control::Dispatcher& dispatcher, AsteriskConfig c
                 [this] { return handlers_.next_seq(); },
                 [this] { state_ = client().replaced_apps().empty() ? "ready" : "replaced"; },
                 [this](const std::string& reason) {
-                  spdlog::warn("{}: what lives on it could not be read: {}; trying again", name(), reason);
+                  log_line(spdlog::level::warn, {{"SERVER", name()}},
+                           "{}: what lives on it could not be read: {}; trying again", name(), reason);
                 },
                 [this](const std::string& app) { on_silent(app); },
                 [this](const std::string& app) { on_heard(app); }}),
@@ -245,8 +248,8 @@ bool Upstream::is_ours(const Link& link, const std::string& app) {
 
 void Upstream::on_replaced(const std::string& app) {
   if (!client().replaced(app)) return;
-  spdlog::warn("{}: another client has taken over the application '{}': its events go there now", name(),
-               app);
+  log_line(spdlog::level::warn, {{"SERVER", name()}, {"APP", app}},
+           "{}: another client has taken over the application '{}': its events go there now", name(), app);
   state_ = "replaced";
   miss("another client had the application " + app);
   record::Record own = record::own_record("server.replaced", name(), {}, wall_now());
@@ -301,10 +304,12 @@ void Upstream::on_connected(Link& link, const ari::ServerInfo& info) {
 }
 
 void Upstream::begin(const ari::ServerInfo& info) {
+  tried_ = true;
   reason_.clear();
   told_.clear();
   since_ = wall_now();
-  spdlog::info("{}: connected to Asterisk {} at {}", name(), info.version, client().url().text());
+  log_line(spdlog::level::info, {{"SERVER", name()}}, "{}: connected to Asterisk {} at {}", name(),
+           info.version, client().url().text());
   publish_own("server.connected", render([&](JsonWriter& writer) {
                 writer.StartObject();
                 write_member(writer, "version", info.version);
@@ -329,12 +334,14 @@ void Upstream::begin(const ari::ServerInfo& info) {
 void Upstream::on_disconnected(Link& link, const std::string& reason, Milliseconds retry_in) {
   if (&link != link_.get() && &link != next_.get()) return;
   ++failures_;
+  tried_ = true;
   // The same failure again, attempt by attempt, is no news, nor are two in turns.
   const bool news = told_.size() < max_reasons_told && told_.insert(reason).second;
   if (news) {
-    spdlog::warn("{}: {}; trying again, for ever", name(), reason);
+    log_line(spdlog::level::warn, {{"SERVER", name()}}, "{}: {}; trying again, for ever", name(), reason);
   } else {
-    spdlog::debug("{}: {}; next attempt in {} ms", name(), reason, retry_in.count());
+    log_line(spdlog::level::debug, {{"SERVER", name()}}, "{}: {}; next attempt in {} ms", name(), reason,
+             retry_in.count());
   }
   if (reason_.empty()) {
     go_down(reason);

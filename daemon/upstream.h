@@ -56,6 +56,8 @@ class Upstream {
 
   [[nodiscard]] const std::string& name() const { return config_.name; }
   [[nodiscard]] const ari::Client& client() const { return *link_->client; }
+  // An attempt to connect has come about, or failed; or it is Asterisk that connects.
+  [[nodiscard]] bool was_tried() const { return tried_ || client().options().listen; }
   [[nodiscard]] bool is_connected() const { return reason_.empty(); }
   static constexpr std::string_view states[] = {"connecting", "syncing", "ready",
                                                 "replaced",   "down",    "leaving"};
@@ -127,6 +129,7 @@ class Upstream {
   std::string reason_;          // why it is not connected
   std::set<std::string> told_;  // reasons that were logged since it was connected
   WallTime since_;
+  bool tried_ = false;
   uint64_t received_ = 0;
   uint64_t failures_ = 0;
   std::string_view state_ = "connecting";

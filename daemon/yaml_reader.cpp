@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
+#include <map>
 
 #include "base/bytes.h"
 #include "base/json.h"
@@ -15,65 +15,72 @@ std::string kind_of(const YAML::Node& node) {
   if (node.IsMap()) return "a mapping";
   if (node.IsSequence()) return "a list";
   if (node.IsNull()) return "nothing";
-  return "'" + node.Scalar() + "'";
+  return "'" + shown(node.Scalar()) + "'";
 }
+
+constexpr size_t max_shown_bytes = 64;
 
 }  // namespace
 
-std::string Mistake::text() const {
-  const std::string place =
-      line == 0 ? file : file + ":" + std::to_string(line) + ":" + std::to_string(column);
+std::string shown(const std::string& text) {
+  std::string line = to_valid_utf8(text, max_shown_bytes);
+  std::ranges::replace_if(
+      line, [](unsigned char c) { return c < ' ' || c == 0x7F; }, ' ');
+  return line.size() < text.size() ? line + "…" : line;
+}
+
+std::string ConfigFault::text() const {
+  std::string place = file;
+  if (line >= 0) place += ":" + std::to_string(line + 1) + ":" + std::to_string(column + 1);
   return place + ": " + (key.empty() ? "" : key + ": ") + message;
 }
 
-Error error_of(std::vector<Mistake> mistakes) {
-  std::ranges::stable_sort(mistakes, {},
-                           [](const Mistake& mistake) { return std::pair(mistake.line, mistake.column); });
-  Error error{ErrorKind::invalid_params, {}, {}};
-  for (const Mistake& mistake : mistakes)
-    error.message += (error.message.empty() ? "" : "\n") + mistake.text();
-  error.data = render([&](JsonWriter& writer) {
-    writer.StartObject();
-    writer.Key("mistakes");
-    writer.StartArray();
-    for (const Mistake& mistake : mistakes) {
-      writer.StartObject();
-      write_member(writer, "file", mistake.file);
-      if (mistake.line > 0) {
-        writer.Key("line");
-        writer.Int(mistake.line);
-        writer.Key("column");
-        writer.Int(mistake.column);
-      }
-      if (!mistake.key.empty()) write_member(writer, "key", mistake.key);
-      write_member(writer, "message", mistake.message);
-      writer.EndObject();
-    }
-    writer.EndArray();
-    writer.EndObject();
-  });
-  return error;
+void ConfigFaults::add(ConfigFault fault) {
+  if (faults_.size() == max_kept) {
+    ++further_;
+  } else {
+    faults_.push_back(std::move(fault));
+  }
 }
 
-Mistake YamlValue::mistake(const std::string& message) const {
-  const YAML::Mark mark = node_.Mark();
-  if (mark.is_null()) return {file_, 0, 0, path_, message};
-  return {file_, mark.line + 1, mark.column + 1, path_, message};
+Error ConfigFaults::error() const {
+  std::vector<ConfigFault> sorted = faults_;
+  std::ranges::stable_sort(sorted, {}, [](const ConfigFault& f) { return std::pair(f.line, f.column); });
+  std::string text;
+  for (const ConfigFault& fault : sorted) text += (text.empty() ? "" : "\n") + fault.text();
+  if (further_ > 0) text += "\nand " + std::to_string(further_) + " more";
+  return Error{ErrorKind::invalid_params, text, render([&](JsonWriter& writer) {
+                 writer.StartObject();
+                 writer.Key("mistakes");
+                 writer.StartArray();
+                 for (const ConfigFault& fault : sorted) {
+                   writer.StartObject();
+                   write_member(writer, "file", fault.file);
+                   if (fault.line >= 0) {
+                     writer.Key("line");
+                     writer.Int(fault.line + 1);
+                     writer.Key("column");
+                     writer.Int(fault.column + 1);
+                   }
+                   if (!fault.key.empty()) write_member(writer, "key", fault.key);
+                   write_member(writer, "message", fault.message);
+                   writer.EndObject();
+                 }
+                 writer.EndArray();
+                 writer.EndObject();
+               })};
 }
 
 void YamlValue::fail(const std::string& expected) const {
-  throw ConfigError(mistake(expected));
+  const YAML::Mark mark = node_.Mark();
+  throw ConfigError({mark.is_null() ? -1 : mark.line, mark.column, file_, path_, expected});
 }
 
-void YamlValue::note(const std::string& expected) const {
-  mistakes_->push_back(mistake(expected));
-}
-
-void YamlValue::attempt(const std::function<void(const YamlValue&)>& read) const {
+void YamlValue::attempt(const std::function<void()>& read) const {
   try {
-    read(*this);
+    read();
   } catch (const ConfigError& error) {
-    mistakes_->push_back(error.mistake);
+    faults_->add(error.fault);
   }
 }
 
@@ -94,7 +101,7 @@ std::string YamlValue::string() const {
 
 bool YamlValue::boolean() const {
   const std::string text = scalar("true or false");
-  if (text != "true" && text != "false") fail("true or false is expected, not '" + text + "'");
+  if (text != "true" && text != "false") fail("true or false is expected, not '" + shown(text) + "'");
   return text == "true";
 }
 
@@ -103,7 +110,7 @@ int64_t YamlValue::integer(int64_t minimum) const {
   int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number < minimum || number > INT32_MAX) {
-    fail("a whole number of at least " + std::to_string(minimum) + " is expected, not '" + text + "'");
+    fail("a whole number of at least " + std::to_string(minimum) + " is expected, not '" + shown(text) + "'");
   }
   return number;
 }
@@ -120,7 +127,7 @@ int64_t YamlValue::with_unit(const char* expected,
     if (error == std::errc() && unit == name && number > 0 && number <= INT64_MAX / factor)
       return number * factor;
   }
-  fail(std::string(expected) + " is expected, not '" + text + "'");
+  fail(std::string(expected) + " is expected, not '" + shown(text) + "'");
 }
 
 size_t YamlValue::bytes() const {
@@ -142,42 +149,49 @@ unsigned YamlValue::mode() const {
   unsigned mode = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
   if (error != std::errc() || end != text.data() + text.size() || mode > 0777) {
-    fail("a mode in octal digits, as \"0660\", is expected, not '" + text + "'");
+    fail("a mode in octal digits, as \"0660\", is expected, not '" + shown(text) + "'");
   }
   return mode;
 }
 
-std::vector<YamlValue> YamlValue::list() const {
+std::vector<YamlValue> YamlValue::list(const std::string& empty) const {
   if (!node_.IsSequence()) fail("a list is expected, not " + kind_of(node_));
+  if (node_.size() == 0 && !empty.empty()) fail(empty);
   std::vector<YamlValue> values;
   for (const YAML::Node& item : node_) {
-    values.emplace_back(file_, path_ + "[" + std::to_string(values.size()) + "]", item, *mistakes_);
+    values.emplace_back(file_, path_ + "[" + std::to_string(values.size()) + "]", item, *faults_);
   }
   return values;
 }
 
-void YamlValue::each(const std::function<void(const YamlValue&)>& read) const {
-  for (const YamlValue& value : list()) value.attempt(read);
+void YamlValue::each(const std::string& empty, const std::function<void(const YamlValue&)>& read) const {
+  for (const YamlValue& item : list(empty)) attempt([&] { read(item); });
 }
 
 YamlMap::YamlMap(const YamlValue& value) : value_(value) {
   if (!value.node_.IsMap()) value.fail("a mapping of keys is expected, not " + kind_of(value.node_));
-  std::set<std::string> seen;
+  std::map<std::string, int> lines;
   for (const auto& entry : value.node_) {
-    if (!entry.first.IsScalar()) value.fail("a mapping of plain keys is expected");
-    const std::string key = entry.first.Scalar();
-    if (!seen.insert(key).second)
-      YamlValue(value.file_, value.path_, entry.first, *value.mistakes_)
-          .fail(key + ": this key is given twice");
+    value.attempt([&] {
+      if (!entry.first.IsScalar())
+        value.at(entry.first).fail("a plain key is expected, not " + kind_of(entry.first));
+      const std::string& key = entry.first.Scalar();
+      const auto [first, is_new] = lines.emplace(key, entry.first.Mark().line + 1);
+      if (!is_new) {
+        value.at(entry.first)
+            .fail(shown(key) + ": this key is given twice, in line " + std::to_string(first->second) +
+                  " already; leave one out");
+      }
+    });
   }
 }
 
 void YamlMap::optional(const char* key, const std::function<void(const YamlValue&)>& read) {
   known_.emplace_back(key);
   for (const auto& entry : value_.node_) {
-    if (entry.first.Scalar() != key) continue;
-    const std::string path = value_.path_.empty() ? key : value_.path_ + "." + key;
-    YamlValue(value_.file_, path, entry.second, *value_.mistakes_).attempt(read);
+    if (!entry.first.IsScalar() || entry.first.Scalar() != key) continue;
+    const YamlValue value = value_.within(key, entry.second);
+    return value.attempt([&] { read(value); });  // what is given twice is a mistake already
   }
 }
 
@@ -187,23 +201,23 @@ void YamlMap::required(const char* key, const char* why, const std::function<voi
     found = true;
     read(value);
   });
-  if (!found) value_.note(std::string(key) + ": missing; " + why);
+  if (!found) value_.attempt([&] { value_.fail(std::string(key) + ": missing; " + why); });
 }
 
 bool YamlMap::has(const char* key) const {
-  for (const auto& entry : value_.node_) {
-    if (entry.first.Scalar() == key) return true;
-  }
-  return false;
+  return std::ranges::any_of(
+      value_.node_, [&](const auto& entry) { return entry.first.IsScalar() && entry.first.Scalar() == key; });
 }
 
 void YamlMap::finish() const {
   for (const auto& entry : value_.node_) {
-    const std::string key = entry.first.Scalar();
+    if (!entry.first.IsScalar()) continue;
+    const std::string& key = entry.first.Scalar();
     if (std::ranges::find(known_, key) != known_.end()) continue;
-    const std::string path = value_.path_.empty() ? key : value_.path_ + "." + key;
-    YamlValue(value_.file_, path, entry.first, *value_.mistakes_)
-        .note("no such key" + did_you_mean(key, known_) + " (known: " + join(known_) + ")");
+    value_.attempt([&] {
+      value_.within(shown(key), entry.first)
+          .fail("no such key" + did_you_mean(key, known_) + " (known: " + join(known_) + ")");
+    });
   }
 }
 

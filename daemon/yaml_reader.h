@@ -14,33 +14,52 @@
 
 namespace aribus::daemon {
 
-// What is wrong with one value of a configuration.
-struct Mistake {
+// What is wrong with one value.
+struct ConfigFault {
+  int line = -1;  // from 0; -1: of the file as a whole
+  int column = -1;
   std::string file;
-  int line = 0;  // from 1; 0: of the file as a whole
-  int column = 0;
-  std::string key;      // "asterisk[0].url"
-  std::string message;  // what was expected, and what to do
+  std::string key;      // "asterisk[0].url"; "": of the file as a whole
+  std::string message;  // cause and cure
 
-  // "file:line:column: key: message"
+  // "file:line:column: key: cause and cure"
   [[nodiscard]] std::string text() const;
 };
 
-// The error for all of them: its message has a line for each, its data `mistakes`.
-[[nodiscard]] Error error_of(std::vector<Mistake> mistakes);
-
-// Leaves the reading of one value; caught where the next one is read.
-struct ConfigError : std::runtime_error {
-  explicit ConfigError(Mistake found) : runtime_error(found.text()), mistake(std::move(found)) {}
-  Mistake mistake;
+// Ends the reading of one value. Thrown and caught within this folder.
+class ConfigError : public std::runtime_error {
+ public:
+  explicit ConfigError(ConfigFault its_fault)
+      : runtime_error(its_fault.text()), fault(std::move(its_fault)) {}
+  ConfigFault fault;
 };
+
+// All mistakes of a file.
+class ConfigFaults {
+ public:
+  static constexpr size_t max_kept = 100;
+
+  void add(ConfigFault fault);
+  [[nodiscard]] bool empty() const { return faults_.empty(); }
+  [[nodiscard]] size_t count() const { return faults_.size() + further_; }
+  // The error of a configuration that has them: its message has a line for each, in the order of their
+  // places; its data is {"mistakes":[{"file","line","column","key","message"},…]}.
+  [[nodiscard]] Error error() const;
+
+ private:
+  std::vector<ConfigFault> faults_;
+  size_t further_ = 0;
+};
+
+// `text` for an error: in one line of UTF-8, cut to 64 bytes.
+[[nodiscard]] std::string shown(const std::string& text);
 
 // One value of the file, which knows its place.
 class YamlValue {
  public:
-  // Where there is something wrong, `mistakes`, which must outlive it, gets it, and reading goes on.
-  YamlValue(std::string file, std::string path, YAML::Node node, std::vector<Mistake>& mistakes)
-      : file_(std::move(file)), path_(std::move(path)), node_(std::move(node)), mistakes_(&mistakes) {}
+  // `faults` is where the mistakes of what is within it go.
+  YamlValue(std::string file, std::string path, YAML::Node node, ConfigFaults& faults)
+      : file_(std::move(file)), path_(std::move(path)), node_(std::move(node)), faults_(&faults) {}
 
   // Each throws ConfigError when the value is of another type.
   // One line of UTF-8, not empty.
@@ -54,19 +73,27 @@ class YamlValue {
   [[nodiscard]] Milliseconds duration() const;
   // Digits 0 to 7, as "0660".
   [[nodiscard]] unsigned mode() const;
-  [[nodiscard]] std::vector<YamlValue> list() const;
-  // Calls `read` with each value of a list.
-  void each(const std::function<void(const YamlValue&)>& read) const;
+  // It is the empty text.
+  [[nodiscard]] bool is_empty() const { return node_.IsScalar() && node_.Scalar().empty(); }
+  // `empty` says what an empty list would mean; "": it is taken.
+  [[nodiscard]] std::vector<YamlValue> list(const std::string& empty = {}) const;
+  // Calls `read` for each value of the list; one that it throws at is noted and left out.
+  void each(const std::string& empty, const std::function<void(const YamlValue&)>& read) const;
+  // How many mistakes were noted so far.
+  [[nodiscard]] size_t mistakes() const { return faults_->count(); }
+  // Calls `read`; what it throws is noted.
+  void attempt(const std::function<void()>& read) const;
 
   // Stops with an error about this value.
   [[noreturn]] void fail(const std::string& expected) const;
-  // Takes note of an error about this value, and goes on.
-  void note(const std::string& expected) const;
 
  private:
   friend class YamlMap;
-  [[nodiscard]] Mistake mistake(const std::string& message) const;
-  void attempt(const std::function<void(const YamlValue&)>& read) const;
+  // What is at `node`, within this one, and what is its member `key`.
+  [[nodiscard]] YamlValue at(const YAML::Node& node) const { return {file_, path_, node, *faults_}; }
+  [[nodiscard]] YamlValue within(const std::string& key, const YAML::Node& node) const {
+    return {file_, path_.empty() ? key : path_ + "." + key, node, *faults_};
+  }
   [[nodiscard]] std::string scalar(const char* expected) const;
   // Splits "64MiB" into 64 and its unit's factor.
   [[nodiscard]] int64_t with_unit(const char* expected,
@@ -75,21 +102,22 @@ class YamlValue {
   std::string file_;
   std::string path_;
   YAML::Node node_;
-  std::vector<Mistake>* mistakes_;
+  ConfigFaults* faults_;
 };
 
-// A mapping, read key by key; finish() finds the keys that nobody asked for.
+// A mapping, read key by key; finish() finds the keys that nobody asked for. Mistakes are noted, and reading
+// goes on with the next key.
 class YamlMap {
  public:
-  // Throws ConfigError when `value` is no mapping, or has a key twice.
+  // Throws ConfigError when `value` is no mapping.
   explicit YamlMap(const YamlValue& value);
 
   // Calls `read` with the value of `key` when it is there.
   void optional(const char* key, const std::function<void(const YamlValue&)>& read);
-  // As optional(); when it is missing that is a mistake, with `why`.
+  // As optional(); a mistake, with `why`, when it is missing.
   void required(const char* key, const char* why, const std::function<void(const YamlValue&)>& read);
   [[nodiscard]] bool has(const char* key) const;
-  // Each key that was not asked for is a mistake, with the nearest one that was.
+  // A key that was not asked for is a mistake, with the nearest one that was.
   void finish() const;
 
  private:

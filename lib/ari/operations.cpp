@@ -16,13 +16,15 @@ struct Of<ApplicationsFilter> {
 };
 template <>
 struct Of<ApplicationsSubscribe> {
-  static constexpr auto all = std::make_tuple(Member{"applicationName", &ApplicationsSubscribe::applicationName},
-                                              Member{"eventSource", &ApplicationsSubscribe::eventSource});
+  static constexpr auto all =
+      std::make_tuple(Member{"applicationName", &ApplicationsSubscribe::applicationName},
+                      Member{"eventSource", &ApplicationsSubscribe::eventSource});
 };
 template <>
 struct Of<ApplicationsUnsubscribe> {
-  static constexpr auto all = std::make_tuple(Member{"applicationName", &ApplicationsUnsubscribe::applicationName},
-                                              Member{"eventSource", &ApplicationsUnsubscribe::eventSource});
+  static constexpr auto all =
+      std::make_tuple(Member{"applicationName", &ApplicationsUnsubscribe::applicationName},
+                      Member{"eventSource", &ApplicationsUnsubscribe::eventSource});
 };
 template <>
 struct Of<AsteriskAddLog> {
@@ -51,26 +53,23 @@ struct Of<AsteriskUpdateObject> {
 };
 template <>
 struct Of<BridgesAddChannel> {
-  static constexpr auto all = std::make_tuple(Member{"bridgeId", &BridgesAddChannel::bridgeId},
-                                              Member{"channel", &BridgesAddChannel::channel},
-                                              Member{"role", &BridgesAddChannel::role},
-                                              Member{"absorbDTMF", &BridgesAddChannel::absorbDTMF},
-                                              Member{"mute", &BridgesAddChannel::mute},
-                                              Member{"inhibitConnectedLineUpdates", &BridgesAddChannel::inhibitConnectedLineUpdates});
+  static constexpr auto all = std::make_tuple(
+      Member{"bridgeId", &BridgesAddChannel::bridgeId}, Member{"channel", &BridgesAddChannel::channel},
+      Member{"role", &BridgesAddChannel::role}, Member{"absorbDTMF", &BridgesAddChannel::absorbDTMF},
+      Member{"mute", &BridgesAddChannel::mute},
+      Member{"inhibitConnectedLineUpdates", &BridgesAddChannel::inhibitConnectedLineUpdates});
 };
 template <>
 struct Of<BridgesCreate> {
-  static constexpr auto all = std::make_tuple(Member{"type", &BridgesCreate::type},
-                                              Member{"bridgeId", &BridgesCreate::bridgeId},
-                                              Member{"name", &BridgesCreate::name},
-                                              Member{"variables", &BridgesCreate::variables});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &BridgesCreate::type}, Member{"bridgeId", &BridgesCreate::bridgeId},
+                      Member{"name", &BridgesCreate::name}, Member{"variables", &BridgesCreate::variables});
 };
 template <>
 struct Of<BridgesCreateWithId> {
-  static constexpr auto all = std::make_tuple(Member{"type", &BridgesCreateWithId::type},
-                                              Member{"bridgeId", &BridgesCreateWithId::bridgeId},
-                                              Member{"name", &BridgesCreateWithId::name},
-                                              Member{"variables", &BridgesCreateWithId::variables});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &BridgesCreateWithId::type}, Member{"bridgeId", &BridgesCreateWithId::bridgeId},
+      Member{"name", &BridgesCreateWithId::name}, Member{"variables", &BridgesCreateWithId::variables});
 };
 template <>
 struct Of<BridgesGetBridgeVar> {
@@ -84,35 +83,30 @@ struct Of<BridgesGetBridgeVars> {
 };
 template <>
 struct Of<BridgesPlay> {
-  static constexpr auto all = std::make_tuple(Member{"bridgeId", &BridgesPlay::bridgeId},
-                                              Member{"media", &BridgesPlay::media},
-                                              Member{"lang", &BridgesPlay::lang},
-                                              Member{"offsetms", &BridgesPlay::offsetms},
-                                              Member{"skipms", &BridgesPlay::skipms},
-                                              Member{"playbackId", &BridgesPlay::playbackId},
-                                              Member{"announcer_format", &BridgesPlay::announcer_format});
+  static constexpr auto all =
+      std::make_tuple(Member{"bridgeId", &BridgesPlay::bridgeId}, Member{"media", &BridgesPlay::media},
+                      Member{"lang", &BridgesPlay::lang}, Member{"offsetms", &BridgesPlay::offsetms},
+                      Member{"skipms", &BridgesPlay::skipms}, Member{"playbackId", &BridgesPlay::playbackId},
+                      Member{"announcer_format", &BridgesPlay::announcer_format});
 };
 template <>
 struct Of<BridgesPlayWithId> {
-  static constexpr auto all = std::make_tuple(Member{"bridgeId", &BridgesPlayWithId::bridgeId},
-                                              Member{"playbackId", &BridgesPlayWithId::playbackId},
-                                              Member{"media", &BridgesPlayWithId::media},
-                                              Member{"lang", &BridgesPlayWithId::lang},
-                                              Member{"offsetms", &BridgesPlayWithId::offsetms},
-                                              Member{"skipms", &BridgesPlayWithId::skipms},
-                                              Member{"announcer_format", &BridgesPlayWithId::announcer_format});
+  static constexpr auto all = std::make_tuple(
+      Member{"bridgeId", &BridgesPlayWithId::bridgeId}, Member{"playbackId", &BridgesPlayWithId::playbackId},
+      Member{"media", &BridgesPlayWithId::media}, Member{"lang", &BridgesPlayWithId::lang},
+      Member{"offsetms", &BridgesPlayWithId::offsetms}, Member{"skipms", &BridgesPlayWithId::skipms},
+      Member{"announcer_format", &BridgesPlayWithId::announcer_format});
 };
 template <>
 struct Of<BridgesRecord> {
-  static constexpr auto all = std::make_tuple(Member{"bridgeId", &BridgesRecord::bridgeId},
-                                              Member{"name", &BridgesRecord::name},
-                                              Member{"format", &BridgesRecord::format},
-                                              Member{"maxDurationSeconds", &BridgesRecord::maxDurationSeconds},
-                                              Member{"maxSilenceSeconds", &BridgesRecord::maxSilenceSeconds},
-                                              Member{"ifExists", &BridgesRecord::ifExists},
-                                              Member{"beep", &BridgesRecord::beep},
-                                              Member{"terminateOn", &BridgesRecord::terminateOn},
-                                              Member{"recorder_format", &BridgesRecord::recorder_format});
+  static constexpr auto all =
+      std::make_tuple(Member{"bridgeId", &BridgesRecord::bridgeId}, Member{"name", &BridgesRecord::name},
+                      Member{"format", &BridgesRecord::format},
+                      Member{"maxDurationSeconds", &BridgesRecord::maxDurationSeconds},
+                      Member{"maxSilenceSeconds", &BridgesRecord::maxSilenceSeconds},
+                      Member{"ifExists", &BridgesRecord::ifExists}, Member{"beep", &BridgesRecord::beep},
+                      Member{"terminateOn", &BridgesRecord::terminateOn},
+                      Member{"recorder_format", &BridgesRecord::recorder_format});
 };
 template <>
 struct Of<BridgesRemoveChannel> {
@@ -146,34 +140,31 @@ struct Of<ChannelsContinueInDialplan> {
 };
 template <>
 struct Of<ChannelsCreate> {
-  static constexpr auto all = std::make_tuple(Member{"endpoint", &ChannelsCreate::endpoint},
-                                              Member{"app", &ChannelsCreate::app},
-                                              Member{"appArgs", &ChannelsCreate::appArgs},
-                                              Member{"channelId", &ChannelsCreate::channelId},
-                                              Member{"otherChannelId", &ChannelsCreate::otherChannelId},
-                                              Member{"originator", &ChannelsCreate::originator},
-                                              Member{"formats", &ChannelsCreate::formats},
-                                              Member{"variables", &ChannelsCreate::variables});
+  static constexpr auto all = std::make_tuple(
+      Member{"endpoint", &ChannelsCreate::endpoint}, Member{"app", &ChannelsCreate::app},
+      Member{"appArgs", &ChannelsCreate::appArgs}, Member{"channelId", &ChannelsCreate::channelId},
+      Member{"otherChannelId", &ChannelsCreate::otherChannelId},
+      Member{"originator", &ChannelsCreate::originator}, Member{"formats", &ChannelsCreate::formats},
+      Member{"variables", &ChannelsCreate::variables});
 };
 template <>
 struct Of<ChannelsDial> {
-  static constexpr auto all = std::make_tuple(Member{"channelId", &ChannelsDial::channelId},
-                                              Member{"caller", &ChannelsDial::caller},
-                                              Member{"timeout", &ChannelsDial::timeout});
+  static constexpr auto all =
+      std::make_tuple(Member{"channelId", &ChannelsDial::channelId}, Member{"caller", &ChannelsDial::caller},
+                      Member{"timeout", &ChannelsDial::timeout});
 };
 template <>
 struct Of<ChannelsExternalMedia> {
-  static constexpr auto all = std::make_tuple(Member{"channelId", &ChannelsExternalMedia::channelId},
-                                              Member{"app", &ChannelsExternalMedia::app},
-                                              Member{"variables", &ChannelsExternalMedia::variables},
-                                              Member{"external_host", &ChannelsExternalMedia::external_host},
-                                              Member{"encapsulation", &ChannelsExternalMedia::encapsulation},
-                                              Member{"transport", &ChannelsExternalMedia::transport},
-                                              Member{"connection_type", &ChannelsExternalMedia::connection_type},
-                                              Member{"format", &ChannelsExternalMedia::format},
-                                              Member{"direction", &ChannelsExternalMedia::direction},
-                                              Member{"data", &ChannelsExternalMedia::data},
-                                              Member{"transport_data", &ChannelsExternalMedia::transport_data});
+  static constexpr auto all = std::make_tuple(
+      Member{"channelId", &ChannelsExternalMedia::channelId}, Member{"app", &ChannelsExternalMedia::app},
+      Member{"variables", &ChannelsExternalMedia::variables},
+      Member{"external_host", &ChannelsExternalMedia::external_host},
+      Member{"encapsulation", &ChannelsExternalMedia::encapsulation},
+      Member{"transport", &ChannelsExternalMedia::transport},
+      Member{"connection_type", &ChannelsExternalMedia::connection_type},
+      Member{"format", &ChannelsExternalMedia::format},
+      Member{"direction", &ChannelsExternalMedia::direction}, Member{"data", &ChannelsExternalMedia::data},
+      Member{"transport_data", &ChannelsExternalMedia::transport_data});
 };
 template <>
 struct Of<ChannelsGetChannelVar> {
@@ -193,9 +184,9 @@ struct Of<ChannelsHangup> {
 };
 template <>
 struct Of<ChannelsMove> {
-  static constexpr auto all = std::make_tuple(Member{"channelId", &ChannelsMove::channelId},
-                                              Member{"app", &ChannelsMove::app},
-                                              Member{"appArgs", &ChannelsMove::appArgs});
+  static constexpr auto all =
+      std::make_tuple(Member{"channelId", &ChannelsMove::channelId}, Member{"app", &ChannelsMove::app},
+                      Member{"appArgs", &ChannelsMove::appArgs});
 };
 template <>
 struct Of<ChannelsMute> {
@@ -204,66 +195,57 @@ struct Of<ChannelsMute> {
 };
 template <>
 struct Of<ChannelsOriginate> {
-  static constexpr auto all = std::make_tuple(Member{"endpoint", &ChannelsOriginate::endpoint},
-                                              Member{"extension", &ChannelsOriginate::extension},
-                                              Member{"context", &ChannelsOriginate::context},
-                                              Member{"priority", &ChannelsOriginate::priority},
-                                              Member{"label", &ChannelsOriginate::label},
-                                              Member{"app", &ChannelsOriginate::app},
-                                              Member{"appArgs", &ChannelsOriginate::appArgs},
-                                              Member{"callerId", &ChannelsOriginate::callerId},
-                                              Member{"timeout", &ChannelsOriginate::timeout},
-                                              Member{"variables", &ChannelsOriginate::variables},
-                                              Member{"channelId", &ChannelsOriginate::channelId},
-                                              Member{"otherChannelId", &ChannelsOriginate::otherChannelId},
-                                              Member{"originator", &ChannelsOriginate::originator},
-                                              Member{"formats", &ChannelsOriginate::formats});
+  static constexpr auto all = std::make_tuple(
+      Member{"endpoint", &ChannelsOriginate::endpoint}, Member{"extension", &ChannelsOriginate::extension},
+      Member{"context", &ChannelsOriginate::context}, Member{"priority", &ChannelsOriginate::priority},
+      Member{"label", &ChannelsOriginate::label}, Member{"app", &ChannelsOriginate::app},
+      Member{"appArgs", &ChannelsOriginate::appArgs}, Member{"callerId", &ChannelsOriginate::callerId},
+      Member{"timeout", &ChannelsOriginate::timeout}, Member{"variables", &ChannelsOriginate::variables},
+      Member{"channelId", &ChannelsOriginate::channelId},
+      Member{"otherChannelId", &ChannelsOriginate::otherChannelId},
+      Member{"originator", &ChannelsOriginate::originator}, Member{"formats", &ChannelsOriginate::formats});
 };
 template <>
 struct Of<ChannelsOriginateWithId> {
-  static constexpr auto all = std::make_tuple(Member{"channelId", &ChannelsOriginateWithId::channelId},
-                                              Member{"endpoint", &ChannelsOriginateWithId::endpoint},
-                                              Member{"extension", &ChannelsOriginateWithId::extension},
-                                              Member{"context", &ChannelsOriginateWithId::context},
-                                              Member{"priority", &ChannelsOriginateWithId::priority},
-                                              Member{"label", &ChannelsOriginateWithId::label},
-                                              Member{"app", &ChannelsOriginateWithId::app},
-                                              Member{"appArgs", &ChannelsOriginateWithId::appArgs},
-                                              Member{"callerId", &ChannelsOriginateWithId::callerId},
-                                              Member{"timeout", &ChannelsOriginateWithId::timeout},
-                                              Member{"variables", &ChannelsOriginateWithId::variables},
-                                              Member{"otherChannelId", &ChannelsOriginateWithId::otherChannelId},
-                                              Member{"originator", &ChannelsOriginateWithId::originator},
-                                              Member{"formats", &ChannelsOriginateWithId::formats});
+  static constexpr auto all = std::make_tuple(
+      Member{"channelId", &ChannelsOriginateWithId::channelId},
+      Member{"endpoint", &ChannelsOriginateWithId::endpoint},
+      Member{"extension", &ChannelsOriginateWithId::extension},
+      Member{"context", &ChannelsOriginateWithId::context},
+      Member{"priority", &ChannelsOriginateWithId::priority},
+      Member{"label", &ChannelsOriginateWithId::label}, Member{"app", &ChannelsOriginateWithId::app},
+      Member{"appArgs", &ChannelsOriginateWithId::appArgs},
+      Member{"callerId", &ChannelsOriginateWithId::callerId},
+      Member{"timeout", &ChannelsOriginateWithId::timeout},
+      Member{"variables", &ChannelsOriginateWithId::variables},
+      Member{"otherChannelId", &ChannelsOriginateWithId::otherChannelId},
+      Member{"originator", &ChannelsOriginateWithId::originator},
+      Member{"formats", &ChannelsOriginateWithId::formats});
 };
 template <>
 struct Of<ChannelsPlay> {
-  static constexpr auto all = std::make_tuple(Member{"channelId", &ChannelsPlay::channelId},
-                                              Member{"media", &ChannelsPlay::media},
-                                              Member{"lang", &ChannelsPlay::lang},
-                                              Member{"offsetms", &ChannelsPlay::offsetms},
-                                              Member{"skipms", &ChannelsPlay::skipms},
-                                              Member{"playbackId", &ChannelsPlay::playbackId});
+  static constexpr auto all = std::make_tuple(
+      Member{"channelId", &ChannelsPlay::channelId}, Member{"media", &ChannelsPlay::media},
+      Member{"lang", &ChannelsPlay::lang}, Member{"offsetms", &ChannelsPlay::offsetms},
+      Member{"skipms", &ChannelsPlay::skipms}, Member{"playbackId", &ChannelsPlay::playbackId});
 };
 template <>
 struct Of<ChannelsPlayWithId> {
-  static constexpr auto all = std::make_tuple(Member{"channelId", &ChannelsPlayWithId::channelId},
-                                              Member{"playbackId", &ChannelsPlayWithId::playbackId},
-                                              Member{"media", &ChannelsPlayWithId::media},
-                                              Member{"lang", &ChannelsPlayWithId::lang},
-                                              Member{"offsetms", &ChannelsPlayWithId::offsetms},
-                                              Member{"skipms", &ChannelsPlayWithId::skipms});
+  static constexpr auto all = std::make_tuple(
+      Member{"channelId", &ChannelsPlayWithId::channelId},
+      Member{"playbackId", &ChannelsPlayWithId::playbackId}, Member{"media", &ChannelsPlayWithId::media},
+      Member{"lang", &ChannelsPlayWithId::lang}, Member{"offsetms", &ChannelsPlayWithId::offsetms},
+      Member{"skipms", &ChannelsPlayWithId::skipms});
 };
 template <>
 struct Of<ChannelsRecord> {
-  static constexpr auto all = std::make_tuple(Member{"channelId", &ChannelsRecord::channelId},
-                                              Member{"name", &ChannelsRecord::name},
-                                              Member{"format", &ChannelsRecord::format},
-                                              Member{"maxDurationSeconds", &ChannelsRecord::maxDurationSeconds},
-                                              Member{"maxSilenceSeconds", &ChannelsRecord::maxSilenceSeconds},
-                                              Member{"ifExists", &ChannelsRecord::ifExists},
-                                              Member{"beep", &ChannelsRecord::beep},
-                                              Member{"terminateOn", &ChannelsRecord::terminateOn});
+  static constexpr auto all =
+      std::make_tuple(Member{"channelId", &ChannelsRecord::channelId}, Member{"name", &ChannelsRecord::name},
+                      Member{"format", &ChannelsRecord::format},
+                      Member{"maxDurationSeconds", &ChannelsRecord::maxDurationSeconds},
+                      Member{"maxSilenceSeconds", &ChannelsRecord::maxSilenceSeconds},
+                      Member{"ifExists", &ChannelsRecord::ifExists}, Member{"beep", &ChannelsRecord::beep},
+                      Member{"terminateOn", &ChannelsRecord::terminateOn});
 };
 template <>
 struct Of<ChannelsRedirect> {
@@ -272,12 +254,10 @@ struct Of<ChannelsRedirect> {
 };
 template <>
 struct Of<ChannelsSendDTMF> {
-  static constexpr auto all = std::make_tuple(Member{"channelId", &ChannelsSendDTMF::channelId},
-                                              Member{"dtmf", &ChannelsSendDTMF::dtmf},
-                                              Member{"before", &ChannelsSendDTMF::before},
-                                              Member{"between", &ChannelsSendDTMF::between},
-                                              Member{"duration", &ChannelsSendDTMF::duration},
-                                              Member{"after", &ChannelsSendDTMF::after});
+  static constexpr auto all = std::make_tuple(
+      Member{"channelId", &ChannelsSendDTMF::channelId}, Member{"dtmf", &ChannelsSendDTMF::dtmf},
+      Member{"before", &ChannelsSendDTMF::before}, Member{"between", &ChannelsSendDTMF::between},
+      Member{"duration", &ChannelsSendDTMF::duration}, Member{"after", &ChannelsSendDTMF::after});
 };
 template <>
 struct Of<ChannelsSetChannelVar> {
@@ -293,12 +273,10 @@ struct Of<ChannelsSetChannelVars> {
 };
 template <>
 struct Of<ChannelsSnoopChannel> {
-  static constexpr auto all = std::make_tuple(Member{"channelId", &ChannelsSnoopChannel::channelId},
-                                              Member{"spy", &ChannelsSnoopChannel::spy},
-                                              Member{"whisper", &ChannelsSnoopChannel::whisper},
-                                              Member{"app", &ChannelsSnoopChannel::app},
-                                              Member{"appArgs", &ChannelsSnoopChannel::appArgs},
-                                              Member{"snoopId", &ChannelsSnoopChannel::snoopId});
+  static constexpr auto all = std::make_tuple(
+      Member{"channelId", &ChannelsSnoopChannel::channelId}, Member{"spy", &ChannelsSnoopChannel::spy},
+      Member{"whisper", &ChannelsSnoopChannel::whisper}, Member{"app", &ChannelsSnoopChannel::app},
+      Member{"appArgs", &ChannelsSnoopChannel::appArgs}, Member{"snoopId", &ChannelsSnoopChannel::snoopId});
 };
 template <>
 struct Of<ChannelsSnoopChannelWithId> {
@@ -331,11 +309,10 @@ struct Of<DeviceStatesUpdate> {
 };
 template <>
 struct Of<EndpointsRefer> {
-  static constexpr auto all = std::make_tuple(Member{"to", &EndpointsRefer::to},
-                                              Member{"from", &EndpointsRefer::from},
-                                              Member{"refer_to", &EndpointsRefer::refer_to},
-                                              Member{"to_self", &EndpointsRefer::to_self},
-                                              Member{"variables", &EndpointsRefer::variables});
+  static constexpr auto all = std::make_tuple(
+      Member{"to", &EndpointsRefer::to}, Member{"from", &EndpointsRefer::from},
+      Member{"refer_to", &EndpointsRefer::refer_to}, Member{"to_self", &EndpointsRefer::to_self},
+      Member{"variables", &EndpointsRefer::variables});
 };
 template <>
 struct Of<EndpointsReferToEndpoint> {
@@ -348,18 +325,18 @@ struct Of<EndpointsReferToEndpoint> {
 };
 template <>
 struct Of<EndpointsSendMessage> {
-  static constexpr auto all = std::make_tuple(Member{"to", &EndpointsSendMessage::to},
-                                              Member{"from", &EndpointsSendMessage::from},
-                                              Member{"body", &EndpointsSendMessage::body},
-                                              Member{"variables", &EndpointsSendMessage::variables});
+  static constexpr auto all = std::make_tuple(
+      Member{"to", &EndpointsSendMessage::to}, Member{"from", &EndpointsSendMessage::from},
+      Member{"body", &EndpointsSendMessage::body}, Member{"variables", &EndpointsSendMessage::variables});
 };
 template <>
 struct Of<EndpointsSendMessageToEndpoint> {
-  static constexpr auto all = std::make_tuple(Member{"tech", &EndpointsSendMessageToEndpoint::tech},
-                                              Member{"resource", &EndpointsSendMessageToEndpoint::resource},
-                                              Member{"from", &EndpointsSendMessageToEndpoint::from},
-                                              Member{"body", &EndpointsSendMessageToEndpoint::body},
-                                              Member{"variables", &EndpointsSendMessageToEndpoint::variables});
+  static constexpr auto all =
+      std::make_tuple(Member{"tech", &EndpointsSendMessageToEndpoint::tech},
+                      Member{"resource", &EndpointsSendMessageToEndpoint::resource},
+                      Member{"from", &EndpointsSendMessageToEndpoint::from},
+                      Member{"body", &EndpointsSendMessageToEndpoint::body},
+                      Member{"variables", &EndpointsSendMessageToEndpoint::variables});
 };
 template <>
 struct Of<EventsClaimChannel> {
@@ -368,10 +345,9 @@ struct Of<EventsClaimChannel> {
 };
 template <>
 struct Of<EventsUserEvent> {
-  static constexpr auto all = std::make_tuple(Member{"eventName", &EventsUserEvent::eventName},
-                                              Member{"application", &EventsUserEvent::application},
-                                              Member{"source", &EventsUserEvent::source},
-                                              Member{"variables", &EventsUserEvent::variables});
+  static constexpr auto all = std::make_tuple(
+      Member{"eventName", &EventsUserEvent::eventName}, Member{"application", &EventsUserEvent::application},
+      Member{"source", &EventsUserEvent::source}, Member{"variables", &EventsUserEvent::variables});
 };
 template <>
 struct Of<MailboxesUpdate> {
@@ -386,13 +362,14 @@ struct Of<PlaybacksControl> {
 };
 template <>
 struct Of<RecordingsCopyStored> {
-  static constexpr auto all = std::make_tuple(Member{"recordingName", &RecordingsCopyStored::recordingName},
-                                              Member{"destinationRecordingName", &RecordingsCopyStored::destinationRecordingName});
+  static constexpr auto all =
+      std::make_tuple(Member{"recordingName", &RecordingsCopyStored::recordingName},
+                      Member{"destinationRecordingName", &RecordingsCopyStored::destinationRecordingName});
 };
 template <>
 struct Of<SoundsList> {
-  static constexpr auto all = std::make_tuple(Member{"lang", &SoundsList::lang},
-                                              Member{"format", &SoundsList::format});
+  static constexpr auto all =
+      std::make_tuple(Member{"lang", &SoundsList::lang}, Member{"format", &SoundsList::format});
 };
 
 }  // namespace members
@@ -418,8 +395,11 @@ void Asterisk::addLog(const AsteriskAddLog& params, Answered<void> done) {
 void Asterisk::deleteLog(const std::string& logChannelName, Answered<void> done) {
   call_typed(client_, "asterisk.deleteLog", params_of({{"logChannelName", logChannelName}}), std::move(done));
 }
-void Asterisk::deleteObject(const std::string& configClass, const std::string& objectType, const std::string& id, Answered<void> done) {
-  call_typed(client_, "asterisk.deleteObject", params_of({{"configClass", configClass}, {"objectType", objectType}, {"id", id}}), std::move(done));
+void Asterisk::deleteObject(const std::string& configClass, const std::string& objectType,
+                            const std::string& id, Answered<void> done) {
+  call_typed(client_, "asterisk.deleteObject",
+             params_of({{"configClass", configClass}, {"objectType", objectType}, {"id", id}}),
+             std::move(done));
 }
 void Asterisk::getGlobalVar(const AsteriskGetGlobalVar& params, Answered<Variable> done) {
   call_typed(client_, "asterisk.getGlobalVar", params_of(params), std::move(done));
@@ -430,8 +410,11 @@ void Asterisk::getInfo(const AsteriskGetInfo& params, Answered<AsteriskInfo> don
 void Asterisk::getModule(const std::string& moduleName, Answered<Module> done) {
   call_typed(client_, "asterisk.getModule", params_of({{"moduleName", moduleName}}), std::move(done));
 }
-void Asterisk::getObject(const std::string& configClass, const std::string& objectType, const std::string& id, Answered<std::vector<ConfigTuple>> done) {
-  call_typed(client_, "asterisk.getObject", params_of({{"configClass", configClass}, {"objectType", objectType}, {"id", id}}), std::move(done));
+void Asterisk::getObject(const std::string& configClass, const std::string& objectType, const std::string& id,
+                         Answered<std::vector<ConfigTuple>> done) {
+  call_typed(client_, "asterisk.getObject",
+             params_of({{"configClass", configClass}, {"objectType", objectType}, {"id", id}}),
+             std::move(done));
 }
 void Asterisk::listLogChannels(Answered<std::vector<LogChannel>> done) {
   call_typed(client_, "asterisk.listLogChannels", params_of({}), std::move(done));
@@ -506,7 +489,8 @@ void Bridges::setBridgeVars(const BridgesSetBridgeVars& params, Answered<void> d
   call_typed(client_, "bridges.setBridgeVars", params_of(params), std::move(done));
 }
 void Bridges::setVideoSource(const std::string& bridgeId, const std::string& channelId, Answered<void> done) {
-  call_typed(client_, "bridges.setVideoSource", params_of({{"bridgeId", bridgeId}, {"channelId", channelId}}), std::move(done));
+  call_typed(client_, "bridges.setVideoSource", params_of({{"bridgeId", bridgeId}, {"channelId", channelId}}),
+             std::move(done));
 }
 void Bridges::startMoh(const BridgesStartMoh& params, Answered<void> done) {
   call_typed(client_, "bridges.startMoh", params_of(params), std::move(done));
@@ -686,7 +670,8 @@ void Recordings::copyStored(const RecordingsCopyStored& params, Answered<StoredR
   call_typed(client_, "recordings.copyStored", params_of(params), std::move(done));
 }
 void Recordings::deleteStored(const std::string& recordingName, Answered<void> done) {
-  call_typed(client_, "recordings.deleteStored", params_of({{"recordingName", recordingName}}), std::move(done));
+  call_typed(client_, "recordings.deleteStored", params_of({{"recordingName", recordingName}}),
+             std::move(done));
 }
 void Recordings::getLive(const std::string& recordingName, Answered<LiveRecording> done) {
   call_typed(client_, "recordings.getLive", params_of({{"recordingName", recordingName}}), std::move(done));
@@ -695,7 +680,8 @@ void Recordings::getStored(const std::string& recordingName, Answered<StoredReco
   call_typed(client_, "recordings.getStored", params_of({{"recordingName", recordingName}}), std::move(done));
 }
 void Recordings::getStoredFile(const std::string& recordingName, Answered<Binary> done) {
-  call_typed(client_, "recordings.getStoredFile", params_of({{"recordingName", recordingName}}), std::move(done));
+  call_typed(client_, "recordings.getStoredFile", params_of({{"recordingName", recordingName}}),
+             std::move(done));
 }
 void Recordings::listStored(Answered<std::vector<StoredRecording>> done) {
   call_typed(client_, "recordings.listStored", params_of({}), std::move(done));
@@ -722,16 +708,38 @@ void Sounds::list(const SoundsList& params, Answered<std::vector<Sound>> done) {
   call_typed(client_, "sounds.list", params_of(params), std::move(done));
 }
 
-Applications Client::applications() { return Applications(*this); }
-Asterisk Client::asterisk() { return Asterisk(*this); }
-Bridges Client::bridges() { return Bridges(*this); }
-Channels Client::channels() { return Channels(*this); }
-DeviceStates Client::device_states() { return DeviceStates(*this); }
-Endpoints Client::endpoints() { return Endpoints(*this); }
-Events Client::events() { return Events(*this); }
-Mailboxes Client::mailboxes() { return Mailboxes(*this); }
-Playbacks Client::playbacks() { return Playbacks(*this); }
-Recordings Client::recordings() { return Recordings(*this); }
-Sounds Client::sounds() { return Sounds(*this); }
+Applications Client::applications() {
+  return Applications(*this);
+}
+Asterisk Client::asterisk() {
+  return Asterisk(*this);
+}
+Bridges Client::bridges() {
+  return Bridges(*this);
+}
+Channels Client::channels() {
+  return Channels(*this);
+}
+DeviceStates Client::device_states() {
+  return DeviceStates(*this);
+}
+Endpoints Client::endpoints() {
+  return Endpoints(*this);
+}
+Events Client::events() {
+  return Events(*this);
+}
+Mailboxes Client::mailboxes() {
+  return Mailboxes(*this);
+}
+Playbacks Client::playbacks() {
+  return Playbacks(*this);
+}
+Recordings Client::recordings() {
+  return Recordings(*this);
+}
+Sounds Client::sounds() {
+  return Sounds(*this);
+}
 
 }  // namespace aribus::ari

@@ -52,8 +52,8 @@ struct AsteriskSetGlobalVar {
 /// Parameters of asterisk.updateObject.
 struct AsteriskUpdateObject {
   std::string configClass;  ///< in the path
-  std::string objectType;  ///< in the path
-  std::string id;  ///< in the path
+  std::string objectType;   ///< in the path
+  std::string id;           ///< in the path
   std::optional<std::vector<JsonText>> fields;
 };
 
@@ -100,20 +100,20 @@ struct BridgesPlay {
   std::string bridgeId;  ///< in the path
   std::vector<std::string> media;
   std::optional<std::string> lang;
-  std::optional<int64_t> offsetms;  ///< 0 to 
-  std::optional<int64_t> skipms;  ///< 0 to 
+  std::optional<int64_t> offsetms;  ///< 0 to
+  std::optional<int64_t> skipms;    ///< 0 to
   std::optional<std::string> playbackId;
   std::optional<std::string> announcer_format;
 };
 
 /// Parameters of bridges.playWithId.
 struct BridgesPlayWithId {
-  std::string bridgeId;  ///< in the path
+  std::string bridgeId;    ///< in the path
   std::string playbackId;  ///< in the path
   std::vector<std::string> media;
   std::optional<std::string> lang;
-  std::optional<int64_t> offsetms;  ///< 0 to 
-  std::optional<int64_t> skipms;  ///< 0 to 
+  std::optional<int64_t> offsetms;  ///< 0 to
+  std::optional<int64_t> skipms;    ///< 0 to
   std::optional<std::string> announcer_format;
 };
 
@@ -122,9 +122,9 @@ struct BridgesRecord {
   std::string bridgeId;  ///< in the path
   std::string name;
   std::string format;
-  std::optional<int64_t> maxDurationSeconds;  ///< 0 to 
-  std::optional<int64_t> maxSilenceSeconds;  ///< 0 to 
-  std::optional<std::string> ifExists;  ///< fail | overwrite | append
+  std::optional<int64_t> maxDurationSeconds;  ///< 0 to
+  std::optional<int64_t> maxSilenceSeconds;   ///< 0 to
+  std::optional<std::string> ifExists;        ///< fail | overwrite | append
   std::optional<bool> beep;
   std::optional<std::string> terminateOn;  ///< none | any | * | #
   std::optional<std::string> recorder_format;
@@ -181,7 +181,7 @@ struct ChannelsCreate {
 struct ChannelsDial {
   std::string channelId;  ///< in the path
   std::optional<std::string> caller;
-  std::optional<int64_t> timeout;  ///< 0 to 
+  std::optional<int64_t> timeout;  ///< 0 to
 };
 
 /// Parameters of channels.externalMedia.
@@ -190,8 +190,8 @@ struct ChannelsExternalMedia {
   std::string app;
   std::optional<JsonText> variables;
   std::optional<std::string> external_host;
-  std::optional<std::string> encapsulation;  ///< rtp | audiosocket | none
-  std::optional<std::string> transport;  ///< udp | tcp | websocket
+  std::optional<std::string> encapsulation;    ///< rtp | audiosocket | none
+  std::optional<std::string> transport;        ///< udp | tcp | websocket
   std::optional<std::string> connection_type;  ///< client | server
   std::string format;
   std::optional<std::string> direction;  ///< both
@@ -213,8 +213,10 @@ struct ChannelsGetChannelVars {
 
 /// Parameters of channels.hangup.
 struct ChannelsHangup {
-  std::string channelId;  ///< in the path
-  std::optional<std::string> reason;  ///< normal | busy | congestion | no_answer | timeout | rejected | unallocated | normal_unspecified | number_incomplete | codec_mismatch | interworking | failure | answered_elsewhere
+  std::string channelId;              ///< in the path
+  std::optional<std::string> reason;  ///< normal | busy | congestion | no_answer | timeout | rejected |
+                                      ///< unallocated | normal_unspecified | number_incomplete |
+                                      ///< codec_mismatch | interworking | failure | answered_elsewhere
   std::optional<std::string> reason_code;
 };
 
@@ -227,7 +229,7 @@ struct ChannelsMove {
 
 /// Parameters of channels.mute.
 struct ChannelsMute {
-  std::string channelId;  ///< in the path
+  std::string channelId;                 ///< in the path
   std::optional<std::string> direction;  ///< both | in | out
 };
 
@@ -279,7 +281,7 @@ struct ChannelsPlay {
 
 /// Parameters of channels.playWithId.
 struct ChannelsPlayWithId {
-  std::string channelId;  ///< in the path
+  std::string channelId;   ///< in the path
   std::string playbackId;  ///< in the path
   std::vector<std::string> media;
   std::optional<std::string> lang;
@@ -292,9 +294,9 @@ struct ChannelsRecord {
   std::string channelId;  ///< in the path
   std::string name;
   std::string format;
-  std::optional<int64_t> maxDurationSeconds;  ///< 0 to 
-  std::optional<int64_t> maxSilenceSeconds;  ///< 0 to 
-  std::optional<std::string> ifExists;  ///< fail | overwrite | append
+  std::optional<int64_t> maxDurationSeconds;  ///< 0 to
+  std::optional<int64_t> maxSilenceSeconds;   ///< 0 to
+  std::optional<std::string> ifExists;        ///< fail | overwrite | append
   std::optional<bool> beep;
   std::optional<std::string> terminateOn;  ///< none | any | * | #
 };
@@ -331,8 +333,8 @@ struct ChannelsSetChannelVars {
 
 /// Parameters of channels.snoopChannel.
 struct ChannelsSnoopChannel {
-  std::string channelId;  ///< in the path
-  std::optional<std::string> spy;  ///< none | both | out | in
+  std::string channelId;               ///< in the path
+  std::optional<std::string> spy;      ///< none | both | out | in
   std::optional<std::string> whisper;  ///< none | both | out | in
   std::string app;
   std::optional<std::string> appArgs;
@@ -341,9 +343,9 @@ struct ChannelsSnoopChannel {
 
 /// Parameters of channels.snoopChannelWithId.
 struct ChannelsSnoopChannelWithId {
-  std::string channelId;  ///< in the path
-  std::string snoopId;  ///< in the path
-  std::optional<std::string> spy;  ///< none | both | out | in
+  std::string channelId;               ///< in the path
+  std::string snoopId;                 ///< in the path
+  std::optional<std::string> spy;      ///< none | both | out | in
   std::optional<std::string> whisper;  ///< none | both | out | in
   std::string app;
   std::optional<std::string> appArgs;
@@ -363,14 +365,15 @@ struct ChannelsTransfer_progress {
 
 /// Parameters of channels.unmute.
 struct ChannelsUnmute {
-  std::string channelId;  ///< in the path
+  std::string channelId;                 ///< in the path
   std::optional<std::string> direction;  ///< both | in | out
 };
 
 /// Parameters of deviceStates.update.
 struct DeviceStatesUpdate {
   std::string deviceName;  ///< in the path
-  std::string deviceState;  ///< NOT_INUSE | INUSE | BUSY | INVALID | UNAVAILABLE | RINGING | RINGINUSE | ONHOLD
+  std::string
+      deviceState;  ///< NOT_INUSE | INUSE | BUSY | INVALID | UNAVAILABLE | RINGING | RINGINUSE | ONHOLD
 };
 
 /// Parameters of endpoints.refer.
@@ -384,7 +387,7 @@ struct EndpointsRefer {
 
 /// Parameters of endpoints.referToEndpoint.
 struct EndpointsReferToEndpoint {
-  std::string tech;  ///< in the path
+  std::string tech;      ///< in the path
   std::string resource;  ///< in the path
   std::string from;
   std::string refer_to;
@@ -402,7 +405,7 @@ struct EndpointsSendMessage {
 
 /// Parameters of endpoints.sendMessageToEndpoint.
 struct EndpointsSendMessageToEndpoint {
-  std::string tech;  ///< in the path
+  std::string tech;      ///< in the path
   std::string resource;  ///< in the path
   std::string from;
   std::optional<std::string> body;
@@ -433,7 +436,7 @@ struct MailboxesUpdate {
 /// Parameters of playbacks.control.
 struct PlaybacksControl {
   std::string playbackId;  ///< in the path
-  std::string operation;  ///< restart | pause | unpause | reverse | forward
+  std::string operation;   ///< restart | pause | unpause | reverse | forward
 };
 
 /// Parameters of recordings.copyStored.
@@ -478,7 +481,8 @@ class Asterisk {
   /// DELETE /ari/asterisk/logging/{logChannelName}.
   void deleteLog(const std::string& logChannelName, Answered<void> done);
   /// DELETE /ari/asterisk/config/dynamic/{configClass}/{objectType}/{id}.
-  void deleteObject(const std::string& configClass, const std::string& objectType, const std::string& id, Answered<void> done);
+  void deleteObject(const std::string& configClass, const std::string& objectType, const std::string& id,
+                    Answered<void> done);
   /// GET /ari/asterisk/variable.
   void getGlobalVar(const AsteriskGetGlobalVar& params, Answered<Variable> done);
   /// GET /ari/asterisk/info.
@@ -486,7 +490,8 @@ class Asterisk {
   /// GET /ari/asterisk/modules/{moduleName}.
   void getModule(const std::string& moduleName, Answered<Module> done);
   /// GET /ari/asterisk/config/dynamic/{configClass}/{objectType}/{id}.
-  void getObject(const std::string& configClass, const std::string& objectType, const std::string& id, Answered<std::vector<ConfigTuple>> done);
+  void getObject(const std::string& configClass, const std::string& objectType, const std::string& id,
+                 Answered<std::vector<ConfigTuple>> done);
   /// GET /ari/asterisk/logging.
   void listLogChannels(Answered<std::vector<LogChannel>> done);
   /// GET /ari/asterisk/modules.

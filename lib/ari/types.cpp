@@ -14,113 +14,96 @@ struct Of<AdditionalParam> {
 };
 template <>
 struct Of<Application> {
-  static constexpr auto all = std::make_tuple(Member{"name", &Application::name},
-                                              Member{"channel_ids", &Application::channel_ids},
-                                              Member{"bridge_ids", &Application::bridge_ids},
-                                              Member{"endpoint_ids", &Application::endpoint_ids},
-                                              Member{"device_names", &Application::device_names},
-                                              Member{"events_allowed", &Application::events_allowed},
-                                              Member{"events_disallowed", &Application::events_disallowed});
+  static constexpr auto all = std::make_tuple(
+      Member{"name", &Application::name}, Member{"channel_ids", &Application::channel_ids},
+      Member{"bridge_ids", &Application::bridge_ids}, Member{"endpoint_ids", &Application::endpoint_ids},
+      Member{"device_names", &Application::device_names},
+      Member{"events_allowed", &Application::events_allowed},
+      Member{"events_disallowed", &Application::events_disallowed});
 };
 template <>
 struct Of<Message> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id});
 };
 template <>
 struct Of<Event> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp});
 };
 template <>
 struct Of<CallerID> {
-  static constexpr auto all = std::make_tuple(Member{"name", &CallerID::name},
-                                              Member{"number", &CallerID::number});
+  static constexpr auto all =
+      std::make_tuple(Member{"name", &CallerID::name}, Member{"number", &CallerID::number});
 };
 template <>
 struct Of<DialplanCEP> {
-  static constexpr auto all = std::make_tuple(Member{"context", &DialplanCEP::context},
-                                              Member{"exten", &DialplanCEP::exten},
-                                              Member{"priority", &DialplanCEP::priority},
-                                              Member{"app_name", &DialplanCEP::app_name},
-                                              Member{"app_data", &DialplanCEP::app_data});
+  static constexpr auto all =
+      std::make_tuple(Member{"context", &DialplanCEP::context}, Member{"exten", &DialplanCEP::exten},
+                      Member{"priority", &DialplanCEP::priority}, Member{"app_name", &DialplanCEP::app_name},
+                      Member{"app_data", &DialplanCEP::app_data});
 };
 template <>
 struct Of<Channel> {
-  static constexpr auto all = std::make_tuple(Member{"id", &Channel::id},
-                                              Member{"protocol_id", &Channel::protocol_id},
-                                              Member{"name", &Channel::name},
-                                              Member{"state", &Channel::state},
-                                              Member{"caller", &Channel::caller},
-                                              Member{"connected", &Channel::connected},
-                                              Member{"accountcode", &Channel::accountcode},
-                                              Member{"dialplan", &Channel::dialplan},
-                                              Member{"creationtime", &Channel::creationtime},
-                                              Member{"language", &Channel::language},
-                                              Member{"channelvars", &Channel::channelvars},
-                                              Member{"caller_rdnis", &Channel::caller_rdnis},
-                                              Member{"tenantid", &Channel::tenantid});
+  static constexpr auto all = std::make_tuple(
+      Member{"id", &Channel::id}, Member{"protocol_id", &Channel::protocol_id},
+      Member{"name", &Channel::name}, Member{"state", &Channel::state}, Member{"caller", &Channel::caller},
+      Member{"connected", &Channel::connected}, Member{"accountcode", &Channel::accountcode},
+      Member{"dialplan", &Channel::dialplan}, Member{"creationtime", &Channel::creationtime},
+      Member{"language", &Channel::language}, Member{"channelvars", &Channel::channelvars},
+      Member{"caller_rdnis", &Channel::caller_rdnis}, Member{"tenantid", &Channel::tenantid});
 };
 template <>
 struct Of<ApplicationMoveFailed> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"channel", &ApplicationMoveFailed::channel},
-                                              Member{"destination", &ApplicationMoveFailed::destination},
-                                              Member{"args", &ApplicationMoveFailed::args});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"channel", &ApplicationMoveFailed::channel},
+                      Member{"destination", &ApplicationMoveFailed::destination},
+                      Member{"args", &ApplicationMoveFailed::args});
 };
 template <>
 struct Of<ApplicationRegistered> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp});
 };
 template <>
 struct Of<ApplicationReplaced> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp});
 };
 template <>
 struct Of<ApplicationUnregistered> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp});
 };
 template <>
 struct Of<BuildInfo> {
-  static constexpr auto all = std::make_tuple(Member{"os", &BuildInfo::os},
-                                              Member{"kernel", &BuildInfo::kernel},
-                                              Member{"options", &BuildInfo::options},
-                                              Member{"machine", &BuildInfo::machine},
-                                              Member{"date", &BuildInfo::date},
-                                              Member{"user", &BuildInfo::user});
+  static constexpr auto all =
+      std::make_tuple(Member{"os", &BuildInfo::os}, Member{"kernel", &BuildInfo::kernel},
+                      Member{"options", &BuildInfo::options}, Member{"machine", &BuildInfo::machine},
+                      Member{"date", &BuildInfo::date}, Member{"user", &BuildInfo::user});
 };
 template <>
 struct Of<SystemInfo> {
-  static constexpr auto all = std::make_tuple(Member{"version", &SystemInfo::version},
-                                              Member{"entity_id", &SystemInfo::entity_id});
+  static constexpr auto all =
+      std::make_tuple(Member{"version", &SystemInfo::version}, Member{"entity_id", &SystemInfo::entity_id});
 };
 template <>
 struct Of<SetId> {
-  static constexpr auto all = std::make_tuple(Member{"user", &SetId::user},
-                                              Member{"group", &SetId::group});
+  static constexpr auto all = std::make_tuple(Member{"user", &SetId::user}, Member{"group", &SetId::group});
 };
 template <>
 struct Of<ConfigInfo> {
-  static constexpr auto all = std::make_tuple(Member{"name", &ConfigInfo::name},
-                                              Member{"default_language", &ConfigInfo::default_language},
-                                              Member{"max_channels", &ConfigInfo::max_channels},
-                                              Member{"max_open_files", &ConfigInfo::max_open_files},
-                                              Member{"max_load", &ConfigInfo::max_load},
-                                              Member{"setid", &ConfigInfo::setid});
+  static constexpr auto all = std::make_tuple(
+      Member{"name", &ConfigInfo::name}, Member{"default_language", &ConfigInfo::default_language},
+      Member{"max_channels", &ConfigInfo::max_channels},
+      Member{"max_open_files", &ConfigInfo::max_open_files}, Member{"max_load", &ConfigInfo::max_load},
+      Member{"setid", &ConfigInfo::setid});
 };
 template <>
 struct Of<StatusInfo> {
@@ -129,262 +112,223 @@ struct Of<StatusInfo> {
 };
 template <>
 struct Of<AsteriskInfo> {
-  static constexpr auto all = std::make_tuple(Member{"build", &AsteriskInfo::build},
-                                              Member{"system", &AsteriskInfo::system},
-                                              Member{"config", &AsteriskInfo::config},
-                                              Member{"status", &AsteriskInfo::status});
+  static constexpr auto all =
+      std::make_tuple(Member{"build", &AsteriskInfo::build}, Member{"system", &AsteriskInfo::system},
+                      Member{"config", &AsteriskInfo::config}, Member{"status", &AsteriskInfo::status});
 };
 template <>
 struct Of<AsteriskPing> {
-  static constexpr auto all = std::make_tuple(Member{"asterisk_id", &AsteriskPing::asterisk_id},
-                                              Member{"ping", &AsteriskPing::ping},
-                                              Member{"timestamp", &AsteriskPing::timestamp});
+  static constexpr auto all =
+      std::make_tuple(Member{"asterisk_id", &AsteriskPing::asterisk_id}, Member{"ping", &AsteriskPing::ping},
+                      Member{"timestamp", &AsteriskPing::timestamp});
 };
 template <>
 struct Of<Bridge> {
-  static constexpr auto all = std::make_tuple(Member{"id", &Bridge::id},
-                                              Member{"technology", &Bridge::technology},
-                                              Member{"bridge_type", &Bridge::bridge_type},
-                                              Member{"bridge_class", &Bridge::bridge_class},
-                                              Member{"creator", &Bridge::creator},
-                                              Member{"name", &Bridge::name},
-                                              Member{"channels", &Bridge::channels},
-                                              Member{"video_mode", &Bridge::video_mode},
-                                              Member{"video_source_id", &Bridge::video_source_id},
-                                              Member{"creationtime", &Bridge::creationtime},
-                                              Member{"bridgevars", &Bridge::bridgevars});
+  static constexpr auto all = std::make_tuple(
+      Member{"id", &Bridge::id}, Member{"technology", &Bridge::technology},
+      Member{"bridge_type", &Bridge::bridge_type}, Member{"bridge_class", &Bridge::bridge_class},
+      Member{"creator", &Bridge::creator}, Member{"name", &Bridge::name},
+      Member{"channels", &Bridge::channels}, Member{"video_mode", &Bridge::video_mode},
+      Member{"video_source_id", &Bridge::video_source_id}, Member{"creationtime", &Bridge::creationtime},
+      Member{"bridgevars", &Bridge::bridgevars});
 };
 template <>
 struct Of<BridgeAttendedTransfer> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"transferer_first_leg", &BridgeAttendedTransfer::transferer_first_leg},
-                                              Member{"transferer_second_leg", &BridgeAttendedTransfer::transferer_second_leg},
-                                              Member{"replace_channel", &BridgeAttendedTransfer::replace_channel},
-                                              Member{"transferee", &BridgeAttendedTransfer::transferee},
-                                              Member{"transfer_target", &BridgeAttendedTransfer::transfer_target},
-                                              Member{"result", &BridgeAttendedTransfer::result},
-                                              Member{"is_external", &BridgeAttendedTransfer::is_external},
-                                              Member{"transferer_first_leg_bridge", &BridgeAttendedTransfer::transferer_first_leg_bridge},
-                                              Member{"transferer_second_leg_bridge", &BridgeAttendedTransfer::transferer_second_leg_bridge},
-                                              Member{"destination_type", &BridgeAttendedTransfer::destination_type},
-                                              Member{"destination_bridge", &BridgeAttendedTransfer::destination_bridge},
-                                              Member{"destination_application", &BridgeAttendedTransfer::destination_application},
-                                              Member{"destination_link_first_leg", &BridgeAttendedTransfer::destination_link_first_leg},
-                                              Member{"destination_link_second_leg", &BridgeAttendedTransfer::destination_link_second_leg},
-                                              Member{"destination_threeway_channel", &BridgeAttendedTransfer::destination_threeway_channel},
-                                              Member{"destination_threeway_bridge", &BridgeAttendedTransfer::destination_threeway_bridge});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+      Member{"transferer_first_leg", &BridgeAttendedTransfer::transferer_first_leg},
+      Member{"transferer_second_leg", &BridgeAttendedTransfer::transferer_second_leg},
+      Member{"replace_channel", &BridgeAttendedTransfer::replace_channel},
+      Member{"transferee", &BridgeAttendedTransfer::transferee},
+      Member{"transfer_target", &BridgeAttendedTransfer::transfer_target},
+      Member{"result", &BridgeAttendedTransfer::result},
+      Member{"is_external", &BridgeAttendedTransfer::is_external},
+      Member{"transferer_first_leg_bridge", &BridgeAttendedTransfer::transferer_first_leg_bridge},
+      Member{"transferer_second_leg_bridge", &BridgeAttendedTransfer::transferer_second_leg_bridge},
+      Member{"destination_type", &BridgeAttendedTransfer::destination_type},
+      Member{"destination_bridge", &BridgeAttendedTransfer::destination_bridge},
+      Member{"destination_application", &BridgeAttendedTransfer::destination_application},
+      Member{"destination_link_first_leg", &BridgeAttendedTransfer::destination_link_first_leg},
+      Member{"destination_link_second_leg", &BridgeAttendedTransfer::destination_link_second_leg},
+      Member{"destination_threeway_channel", &BridgeAttendedTransfer::destination_threeway_channel},
+      Member{"destination_threeway_bridge", &BridgeAttendedTransfer::destination_threeway_bridge});
 };
 template <>
 struct Of<BridgeBlindTransfer> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"channel", &BridgeBlindTransfer::channel},
-                                              Member{"replace_channel", &BridgeBlindTransfer::replace_channel},
-                                              Member{"transferee", &BridgeBlindTransfer::transferee},
-                                              Member{"exten", &BridgeBlindTransfer::exten},
-                                              Member{"context", &BridgeBlindTransfer::context},
-                                              Member{"result", &BridgeBlindTransfer::result},
-                                              Member{"is_external", &BridgeBlindTransfer::is_external},
-                                              Member{"bridge", &BridgeBlindTransfer::bridge});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+      Member{"channel", &BridgeBlindTransfer::channel},
+      Member{"replace_channel", &BridgeBlindTransfer::replace_channel},
+      Member{"transferee", &BridgeBlindTransfer::transferee}, Member{"exten", &BridgeBlindTransfer::exten},
+      Member{"context", &BridgeBlindTransfer::context}, Member{"result", &BridgeBlindTransfer::result},
+      Member{"is_external", &BridgeBlindTransfer::is_external},
+      Member{"bridge", &BridgeBlindTransfer::bridge});
 };
 template <>
 struct Of<BridgeCreated> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"bridge", &BridgeCreated::bridge});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"bridge", &BridgeCreated::bridge});
 };
 template <>
 struct Of<BridgeDestroyed> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"bridge", &BridgeDestroyed::bridge});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"bridge", &BridgeDestroyed::bridge});
 };
 template <>
 struct Of<BridgeMerged> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"bridge", &BridgeMerged::bridge},
-                                              Member{"bridge_from", &BridgeMerged::bridge_from});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+      Member{"bridge", &BridgeMerged::bridge}, Member{"bridge_from", &BridgeMerged::bridge_from});
 };
 template <>
 struct Of<BridgeVideoSourceChanged> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"bridge", &BridgeVideoSourceChanged::bridge},
-                                              Member{"old_video_source_id", &BridgeVideoSourceChanged::old_video_source_id});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"bridge", &BridgeVideoSourceChanged::bridge},
+                      Member{"old_video_source_id", &BridgeVideoSourceChanged::old_video_source_id});
 };
 template <>
 struct Of<CallBroadcast> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"channel", &CallBroadcast::channel},
-                                              Member{"caller", &CallBroadcast::caller},
-                                              Member{"called", &CallBroadcast::called});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"channel", &CallBroadcast::channel}, Member{"caller", &CallBroadcast::caller},
+                      Member{"called", &CallBroadcast::called});
 };
 template <>
 struct Of<CallClaimed> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"channel", &CallClaimed::channel},
-                                              Member{"winner_app", &CallClaimed::winner_app});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+      Member{"channel", &CallClaimed::channel}, Member{"winner_app", &CallClaimed::winner_app});
 };
 template <>
 struct Of<ChannelCallerId> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"caller_presentation", &ChannelCallerId::caller_presentation},
-                                              Member{"caller_presentation_txt", &ChannelCallerId::caller_presentation_txt},
-                                              Member{"channel", &ChannelCallerId::channel});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"caller_presentation", &ChannelCallerId::caller_presentation},
+                      Member{"caller_presentation_txt", &ChannelCallerId::caller_presentation_txt},
+                      Member{"channel", &ChannelCallerId::channel});
 };
 template <>
 struct Of<ChannelConnectedLine> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"channel", &ChannelConnectedLine::channel});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"channel", &ChannelConnectedLine::channel});
 };
 template <>
 struct Of<ChannelCreated> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"channel", &ChannelCreated::channel});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"channel", &ChannelCreated::channel});
 };
 template <>
 struct Of<ChannelDestroyed> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"cause", &ChannelDestroyed::cause},
-                                              Member{"cause_txt", &ChannelDestroyed::cause_txt},
-                                              Member{"channel", &ChannelDestroyed::channel},
-                                              Member{"tech_cause", &ChannelDestroyed::tech_cause});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+      Member{"cause", &ChannelDestroyed::cause}, Member{"cause_txt", &ChannelDestroyed::cause_txt},
+      Member{"channel", &ChannelDestroyed::channel}, Member{"tech_cause", &ChannelDestroyed::tech_cause});
 };
 template <>
 struct Of<ChannelDialplan> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"channel", &ChannelDialplan::channel},
-                                              Member{"dialplan_app", &ChannelDialplan::dialplan_app},
-                                              Member{"dialplan_app_data", &ChannelDialplan::dialplan_app_data});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+      Member{"channel", &ChannelDialplan::channel}, Member{"dialplan_app", &ChannelDialplan::dialplan_app},
+      Member{"dialplan_app_data", &ChannelDialplan::dialplan_app_data});
 };
 template <>
 struct Of<ChannelDtmfReceived> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"digit", &ChannelDtmfReceived::digit},
-                                              Member{"duration_ms", &ChannelDtmfReceived::duration_ms},
-                                              Member{"channel", &ChannelDtmfReceived::channel});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+      Member{"digit", &ChannelDtmfReceived::digit}, Member{"duration_ms", &ChannelDtmfReceived::duration_ms},
+      Member{"channel", &ChannelDtmfReceived::channel});
 };
 template <>
 struct Of<ChannelEnteredBridge> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"bridge", &ChannelEnteredBridge::bridge},
-                                              Member{"channel", &ChannelEnteredBridge::channel});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+      Member{"bridge", &ChannelEnteredBridge::bridge}, Member{"channel", &ChannelEnteredBridge::channel});
 };
 template <>
 struct Of<ChannelHangupRequest> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"cause", &ChannelHangupRequest::cause},
-                                              Member{"soft", &ChannelHangupRequest::soft},
-                                              Member{"channel", &ChannelHangupRequest::channel},
-                                              Member{"tech_cause", &ChannelHangupRequest::tech_cause});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+      Member{"cause", &ChannelHangupRequest::cause}, Member{"soft", &ChannelHangupRequest::soft},
+      Member{"channel", &ChannelHangupRequest::channel},
+      Member{"tech_cause", &ChannelHangupRequest::tech_cause});
 };
 template <>
 struct Of<ChannelHold> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"channel", &ChannelHold::channel},
-                                              Member{"musicclass", &ChannelHold::musicclass});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+      Member{"channel", &ChannelHold::channel}, Member{"musicclass", &ChannelHold::musicclass});
 };
 template <>
 struct Of<ChannelLeftBridge> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"bridge", &ChannelLeftBridge::bridge},
-                                              Member{"channel", &ChannelLeftBridge::channel});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+      Member{"bridge", &ChannelLeftBridge::bridge}, Member{"channel", &ChannelLeftBridge::channel});
 };
 template <>
 struct Of<ChannelStateChange> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"channel", &ChannelStateChange::channel});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"channel", &ChannelStateChange::channel});
 };
 template <>
 struct Of<ChannelTalkingFinished> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"channel", &ChannelTalkingFinished::channel},
-                                              Member{"duration", &ChannelTalkingFinished::duration});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"channel", &ChannelTalkingFinished::channel},
+                      Member{"duration", &ChannelTalkingFinished::duration});
 };
 template <>
 struct Of<ChannelTalkingStarted> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"channel", &ChannelTalkingStarted::channel});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"channel", &ChannelTalkingStarted::channel});
 };
 template <>
 struct Of<ChannelToneDetected> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"channel", &ChannelToneDetected::channel});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"channel", &ChannelToneDetected::channel});
 };
 template <>
 struct Of<RequiredDestination> {
-  static constexpr auto all = std::make_tuple(Member{"protocol_id", &RequiredDestination::protocol_id},
-                                              Member{"destination", &RequiredDestination::destination},
-                                              Member{"additional_protocol_params", &RequiredDestination::additional_protocol_params});
+  static constexpr auto all =
+      std::make_tuple(Member{"protocol_id", &RequiredDestination::protocol_id},
+                      Member{"destination", &RequiredDestination::destination},
+                      Member{"additional_protocol_params", &RequiredDestination::additional_protocol_params});
 };
 template <>
 struct Of<ReferTo> {
-  static constexpr auto all = std::make_tuple(Member{"requested_destination", &ReferTo::requested_destination},
-                                              Member{"destination_channel", &ReferTo::destination_channel},
-                                              Member{"connected_channel", &ReferTo::connected_channel},
-                                              Member{"bridge", &ReferTo::bridge});
+  static constexpr auto all = std::make_tuple(
+      Member{"requested_destination", &ReferTo::requested_destination},
+      Member{"destination_channel", &ReferTo::destination_channel},
+      Member{"connected_channel", &ReferTo::connected_channel}, Member{"bridge", &ReferTo::bridge});
 };
 template <>
 struct Of<ReferredBy> {
@@ -394,97 +338,81 @@ struct Of<ReferredBy> {
 };
 template <>
 struct Of<ChannelTransfer> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"state", &ChannelTransfer::state},
-                                              Member{"refer_to", &ChannelTransfer::refer_to},
-                                              Member{"referred_by", &ChannelTransfer::referred_by});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+      Member{"state", &ChannelTransfer::state}, Member{"refer_to", &ChannelTransfer::refer_to},
+      Member{"referred_by", &ChannelTransfer::referred_by});
 };
 template <>
 struct Of<ChannelUnhold> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"channel", &ChannelUnhold::channel});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"channel", &ChannelUnhold::channel});
 };
 template <>
 struct Of<Endpoint> {
-  static constexpr auto all = std::make_tuple(Member{"technology", &Endpoint::technology},
-                                              Member{"resource", &Endpoint::resource},
-                                              Member{"state", &Endpoint::state},
-                                              Member{"channel_ids", &Endpoint::channel_ids});
+  static constexpr auto all =
+      std::make_tuple(Member{"technology", &Endpoint::technology}, Member{"resource", &Endpoint::resource},
+                      Member{"state", &Endpoint::state}, Member{"channel_ids", &Endpoint::channel_ids});
 };
 template <>
 struct Of<ChannelUserevent> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"eventname", &ChannelUserevent::eventname},
-                                              Member{"channel", &ChannelUserevent::channel},
-                                              Member{"bridge", &ChannelUserevent::bridge},
-                                              Member{"endpoint", &ChannelUserevent::endpoint},
-                                              Member{"userevent", &ChannelUserevent::userevent});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+      Member{"eventname", &ChannelUserevent::eventname}, Member{"channel", &ChannelUserevent::channel},
+      Member{"bridge", &ChannelUserevent::bridge}, Member{"endpoint", &ChannelUserevent::endpoint},
+      Member{"userevent", &ChannelUserevent::userevent});
 };
 template <>
 struct Of<ChannelVarset> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"variable", &ChannelVarset::variable},
-                                              Member{"value", &ChannelVarset::value},
-                                              Member{"channel", &ChannelVarset::channel});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"variable", &ChannelVarset::variable}, Member{"value", &ChannelVarset::value},
+                      Member{"channel", &ChannelVarset::channel});
 };
 template <>
 struct Of<ConfigTuple> {
-  static constexpr auto all = std::make_tuple(Member{"attribute", &ConfigTuple::attribute},
-                                              Member{"value", &ConfigTuple::value});
+  static constexpr auto all =
+      std::make_tuple(Member{"attribute", &ConfigTuple::attribute}, Member{"value", &ConfigTuple::value});
 };
 template <>
 struct Of<ContactInfo> {
-  static constexpr auto all = std::make_tuple(Member{"uri", &ContactInfo::uri},
-                                              Member{"contact_status", &ContactInfo::contact_status},
-                                              Member{"aor", &ContactInfo::aor},
-                                              Member{"roundtrip_usec", &ContactInfo::roundtrip_usec});
+  static constexpr auto all = std::make_tuple(
+      Member{"uri", &ContactInfo::uri}, Member{"contact_status", &ContactInfo::contact_status},
+      Member{"aor", &ContactInfo::aor}, Member{"roundtrip_usec", &ContactInfo::roundtrip_usec});
 };
 template <>
 struct Of<ContactStatusChange> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"endpoint", &ContactStatusChange::endpoint},
-                                              Member{"contact_info", &ContactStatusChange::contact_info});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"endpoint", &ContactStatusChange::endpoint},
+                      Member{"contact_info", &ContactStatusChange::contact_info});
 };
 template <>
 struct Of<DeviceState> {
-  static constexpr auto all = std::make_tuple(Member{"name", &DeviceState::name},
-                                              Member{"state", &DeviceState::state});
+  static constexpr auto all =
+      std::make_tuple(Member{"name", &DeviceState::name}, Member{"state", &DeviceState::state});
 };
 template <>
 struct Of<DeviceStateChanged> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"device_state", &DeviceStateChanged::device_state});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"device_state", &DeviceStateChanged::device_state});
 };
 template <>
 struct Of<Dial> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"caller", &Dial::caller},
-                                              Member{"peer", &Dial::peer},
-                                              Member{"forward", &Dial::forward},
-                                              Member{"forwarded", &Dial::forwarded},
-                                              Member{"dialstring", &Dial::dialstring},
-                                              Member{"dialstatus", &Dial::dialstatus});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"caller", &Dial::caller}, Member{"peer", &Dial::peer},
+                      Member{"forward", &Dial::forward}, Member{"forwarded", &Dial::forwarded},
+                      Member{"dialstring", &Dial::dialstring}, Member{"dialstatus", &Dial::dialstatus});
 };
 template <>
 struct Of<Dialed> {
@@ -492,11 +420,10 @@ struct Of<Dialed> {
 };
 template <>
 struct Of<EndpointStateChange> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"endpoint", &EndpointStateChange::endpoint});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"endpoint", &EndpointStateChange::endpoint});
 };
 template <>
 struct Of<FormatLangPair> {
@@ -505,96 +432,83 @@ struct Of<FormatLangPair> {
 };
 template <>
 struct Of<LiveRecording> {
-  static constexpr auto all = std::make_tuple(Member{"name", &LiveRecording::name},
-                                              Member{"format", &LiveRecording::format},
-                                              Member{"target_uri", &LiveRecording::target_uri},
-                                              Member{"state", &LiveRecording::state},
-                                              Member{"duration", &LiveRecording::duration},
-                                              Member{"talking_duration", &LiveRecording::talking_duration},
-                                              Member{"silence_duration", &LiveRecording::silence_duration},
-                                              Member{"cause", &LiveRecording::cause});
+  static constexpr auto all = std::make_tuple(
+      Member{"name", &LiveRecording::name}, Member{"format", &LiveRecording::format},
+      Member{"target_uri", &LiveRecording::target_uri}, Member{"state", &LiveRecording::state},
+      Member{"duration", &LiveRecording::duration},
+      Member{"talking_duration", &LiveRecording::talking_duration},
+      Member{"silence_duration", &LiveRecording::silence_duration}, Member{"cause", &LiveRecording::cause});
 };
 template <>
 struct Of<LogChannel> {
-  static constexpr auto all = std::make_tuple(Member{"channel", &LogChannel::channel},
-                                              Member{"type", &LogChannel::type},
-                                              Member{"status", &LogChannel::status},
-                                              Member{"configuration", &LogChannel::configuration});
+  static constexpr auto all = std::make_tuple(
+      Member{"channel", &LogChannel::channel}, Member{"type", &LogChannel::type},
+      Member{"status", &LogChannel::status}, Member{"configuration", &LogChannel::configuration});
 };
 template <>
 struct Of<Mailbox> {
-  static constexpr auto all = std::make_tuple(Member{"name", &Mailbox::name},
-                                              Member{"old_messages", &Mailbox::old_messages},
-                                              Member{"new_messages", &Mailbox::new_messages});
+  static constexpr auto all =
+      std::make_tuple(Member{"name", &Mailbox::name}, Member{"old_messages", &Mailbox::old_messages},
+                      Member{"new_messages", &Mailbox::new_messages});
 };
 template <>
 struct Of<MissingParams> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"params", &MissingParams::params});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"params", &MissingParams::params});
 };
 template <>
 struct Of<Module> {
-  static constexpr auto all = std::make_tuple(Member{"name", &Module::name},
-                                              Member{"description", &Module::description},
-                                              Member{"use_count", &Module::use_count},
-                                              Member{"status", &Module::status},
-                                              Member{"support_level", &Module::support_level});
+  static constexpr auto all =
+      std::make_tuple(Member{"name", &Module::name}, Member{"description", &Module::description},
+                      Member{"use_count", &Module::use_count}, Member{"status", &Module::status},
+                      Member{"support_level", &Module::support_level});
 };
 template <>
 struct Of<Peer> {
-  static constexpr auto all = std::make_tuple(Member{"peer_status", &Peer::peer_status},
-                                              Member{"cause", &Peer::cause},
-                                              Member{"address", &Peer::address},
-                                              Member{"port", &Peer::port},
-                                              Member{"time", &Peer::time});
+  static constexpr auto all = std::make_tuple(
+      Member{"peer_status", &Peer::peer_status}, Member{"cause", &Peer::cause},
+      Member{"address", &Peer::address}, Member{"port", &Peer::port}, Member{"time", &Peer::time});
 };
 template <>
 struct Of<PeerStatusChange> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"endpoint", &PeerStatusChange::endpoint},
-                                              Member{"peer", &PeerStatusChange::peer});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+      Member{"endpoint", &PeerStatusChange::endpoint}, Member{"peer", &PeerStatusChange::peer});
 };
 template <>
 struct Of<Playback> {
-  static constexpr auto all = std::make_tuple(Member{"id", &Playback::id},
-                                              Member{"media_uri", &Playback::media_uri},
-                                              Member{"next_media_uri", &Playback::next_media_uri},
-                                              Member{"target_uri", &Playback::target_uri},
-                                              Member{"language", &Playback::language},
-                                              Member{"state", &Playback::state});
+  static constexpr auto all = std::make_tuple(
+      Member{"id", &Playback::id}, Member{"media_uri", &Playback::media_uri},
+      Member{"next_media_uri", &Playback::next_media_uri}, Member{"target_uri", &Playback::target_uri},
+      Member{"language", &Playback::language}, Member{"state", &Playback::state});
 };
 template <>
 struct Of<PlaybackContinuing> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"playback", &PlaybackContinuing::playback});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"playback", &PlaybackContinuing::playback});
 };
 template <>
 struct Of<PlaybackFinished> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"playback", &PlaybackFinished::playback});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"playback", &PlaybackFinished::playback});
 };
 template <>
 struct Of<PlaybackStarted> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"playback", &PlaybackStarted::playback});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"playback", &PlaybackStarted::playback});
 };
 template <>
 struct Of<RESTHeader> {
-  static constexpr auto all = std::make_tuple(Member{"name", &RESTHeader::name},
-                                              Member{"value", &RESTHeader::value});
+  static constexpr auto all =
+      std::make_tuple(Member{"name", &RESTHeader::name}, Member{"value", &RESTHeader::value});
 };
 template <>
 struct Of<RESTQueryStringParameter> {
@@ -603,132 +517,109 @@ struct Of<RESTQueryStringParameter> {
 };
 template <>
 struct Of<RESTRequest> {
-  static constexpr auto all = std::make_tuple(Member{"type", &RESTRequest::type},
-                                              Member{"transaction_id", &RESTRequest::transaction_id},
-                                              Member{"request_id", &RESTRequest::request_id},
-                                              Member{"method", &RESTRequest::method},
-                                              Member{"uri", &RESTRequest::uri},
-                                              Member{"content_type", &RESTRequest::content_type},
-                                              Member{"query_strings", &RESTRequest::query_strings},
-                                              Member{"message_body", &RESTRequest::message_body});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &RESTRequest::type}, Member{"transaction_id", &RESTRequest::transaction_id},
+      Member{"request_id", &RESTRequest::request_id}, Member{"method", &RESTRequest::method},
+      Member{"uri", &RESTRequest::uri}, Member{"content_type", &RESTRequest::content_type},
+      Member{"query_strings", &RESTRequest::query_strings},
+      Member{"message_body", &RESTRequest::message_body});
 };
 template <>
 struct Of<RESTResponse> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"transaction_id", &RESTResponse::transaction_id},
-                                              Member{"request_id", &RESTResponse::request_id},
-                                              Member{"status_code", &RESTResponse::status_code},
-                                              Member{"reason_phrase", &RESTResponse::reason_phrase},
-                                              Member{"uri", &RESTResponse::uri},
-                                              Member{"content_type", &RESTResponse::content_type},
-                                              Member{"message_body", &RESTResponse::message_body});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+      Member{"transaction_id", &RESTResponse::transaction_id},
+      Member{"request_id", &RESTResponse::request_id}, Member{"status_code", &RESTResponse::status_code},
+      Member{"reason_phrase", &RESTResponse::reason_phrase}, Member{"uri", &RESTResponse::uri},
+      Member{"content_type", &RESTResponse::content_type},
+      Member{"message_body", &RESTResponse::message_body});
 };
 template <>
 struct Of<RTPstat> {
-  static constexpr auto all = std::make_tuple(Member{"txcount", &RTPstat::txcount},
-                                              Member{"rxcount", &RTPstat::rxcount},
-                                              Member{"txjitter", &RTPstat::txjitter},
-                                              Member{"rxjitter", &RTPstat::rxjitter},
-                                              Member{"remote_maxjitter", &RTPstat::remote_maxjitter},
-                                              Member{"remote_minjitter", &RTPstat::remote_minjitter},
-                                              Member{"remote_normdevjitter", &RTPstat::remote_normdevjitter},
-                                              Member{"remote_stdevjitter", &RTPstat::remote_stdevjitter},
-                                              Member{"local_maxjitter", &RTPstat::local_maxjitter},
-                                              Member{"local_minjitter", &RTPstat::local_minjitter},
-                                              Member{"local_normdevjitter", &RTPstat::local_normdevjitter},
-                                              Member{"local_stdevjitter", &RTPstat::local_stdevjitter},
-                                              Member{"txploss", &RTPstat::txploss},
-                                              Member{"rxploss", &RTPstat::rxploss},
-                                              Member{"remote_maxrxploss", &RTPstat::remote_maxrxploss},
-                                              Member{"remote_minrxploss", &RTPstat::remote_minrxploss},
-                                              Member{"remote_normdevrxploss", &RTPstat::remote_normdevrxploss},
-                                              Member{"remote_stdevrxploss", &RTPstat::remote_stdevrxploss},
-                                              Member{"local_maxrxploss", &RTPstat::local_maxrxploss},
-                                              Member{"local_minrxploss", &RTPstat::local_minrxploss},
-                                              Member{"local_normdevrxploss", &RTPstat::local_normdevrxploss},
-                                              Member{"local_stdevrxploss", &RTPstat::local_stdevrxploss},
-                                              Member{"rtt", &RTPstat::rtt},
-                                              Member{"maxrtt", &RTPstat::maxrtt},
-                                              Member{"minrtt", &RTPstat::minrtt},
-                                              Member{"normdevrtt", &RTPstat::normdevrtt},
-                                              Member{"stdevrtt", &RTPstat::stdevrtt},
-                                              Member{"local_ssrc", &RTPstat::local_ssrc},
-                                              Member{"remote_ssrc", &RTPstat::remote_ssrc},
-                                              Member{"txoctetcount", &RTPstat::txoctetcount},
-                                              Member{"rxoctetcount", &RTPstat::rxoctetcount},
-                                              Member{"channel_uniqueid", &RTPstat::channel_uniqueid});
+  static constexpr auto all = std::make_tuple(
+      Member{"txcount", &RTPstat::txcount}, Member{"rxcount", &RTPstat::rxcount},
+      Member{"txjitter", &RTPstat::txjitter}, Member{"rxjitter", &RTPstat::rxjitter},
+      Member{"remote_maxjitter", &RTPstat::remote_maxjitter},
+      Member{"remote_minjitter", &RTPstat::remote_minjitter},
+      Member{"remote_normdevjitter", &RTPstat::remote_normdevjitter},
+      Member{"remote_stdevjitter", &RTPstat::remote_stdevjitter},
+      Member{"local_maxjitter", &RTPstat::local_maxjitter},
+      Member{"local_minjitter", &RTPstat::local_minjitter},
+      Member{"local_normdevjitter", &RTPstat::local_normdevjitter},
+      Member{"local_stdevjitter", &RTPstat::local_stdevjitter}, Member{"txploss", &RTPstat::txploss},
+      Member{"rxploss", &RTPstat::rxploss}, Member{"remote_maxrxploss", &RTPstat::remote_maxrxploss},
+      Member{"remote_minrxploss", &RTPstat::remote_minrxploss},
+      Member{"remote_normdevrxploss", &RTPstat::remote_normdevrxploss},
+      Member{"remote_stdevrxploss", &RTPstat::remote_stdevrxploss},
+      Member{"local_maxrxploss", &RTPstat::local_maxrxploss},
+      Member{"local_minrxploss", &RTPstat::local_minrxploss},
+      Member{"local_normdevrxploss", &RTPstat::local_normdevrxploss},
+      Member{"local_stdevrxploss", &RTPstat::local_stdevrxploss}, Member{"rtt", &RTPstat::rtt},
+      Member{"maxrtt", &RTPstat::maxrtt}, Member{"minrtt", &RTPstat::minrtt},
+      Member{"normdevrtt", &RTPstat::normdevrtt}, Member{"stdevrtt", &RTPstat::stdevrtt},
+      Member{"local_ssrc", &RTPstat::local_ssrc}, Member{"remote_ssrc", &RTPstat::remote_ssrc},
+      Member{"txoctetcount", &RTPstat::txoctetcount}, Member{"rxoctetcount", &RTPstat::rxoctetcount},
+      Member{"channel_uniqueid", &RTPstat::channel_uniqueid});
 };
 template <>
 struct Of<RecordingFailed> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"recording", &RecordingFailed::recording});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"recording", &RecordingFailed::recording});
 };
 template <>
 struct Of<RecordingFinished> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"recording", &RecordingFinished::recording});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"recording", &RecordingFinished::recording});
 };
 template <>
 struct Of<RecordingStarted> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"recording", &RecordingStarted::recording});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"recording", &RecordingStarted::recording});
 };
 template <>
 struct Of<Sound> {
-  static constexpr auto all = std::make_tuple(Member{"id", &Sound::id},
-                                              Member{"text", &Sound::text},
+  static constexpr auto all = std::make_tuple(Member{"id", &Sound::id}, Member{"text", &Sound::text},
                                               Member{"formats", &Sound::formats});
 };
 template <>
 struct Of<StasisEnd> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"channel", &StasisEnd::channel});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"channel", &StasisEnd::channel});
 };
 template <>
 struct Of<StasisStart> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"args", &StasisStart::args},
-                                              Member{"channel", &StasisStart::channel},
-                                              Member{"replace_channel", &StasisStart::replace_channel});
+  static constexpr auto all =
+      std::make_tuple(Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+                      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+                      Member{"args", &StasisStart::args}, Member{"channel", &StasisStart::channel},
+                      Member{"replace_channel", &StasisStart::replace_channel});
 };
 template <>
 struct Of<StoredRecording> {
-  static constexpr auto all = std::make_tuple(Member{"name", &StoredRecording::name},
-                                              Member{"format", &StoredRecording::format});
+  static constexpr auto all =
+      std::make_tuple(Member{"name", &StoredRecording::name}, Member{"format", &StoredRecording::format});
 };
 template <>
 struct Of<TextMessage> {
-  static constexpr auto all = std::make_tuple(Member{"from", &TextMessage::from},
-                                              Member{"to", &TextMessage::to},
-                                              Member{"body", &TextMessage::body},
-                                              Member{"variables", &TextMessage::variables});
+  static constexpr auto all =
+      std::make_tuple(Member{"from", &TextMessage::from}, Member{"to", &TextMessage::to},
+                      Member{"body", &TextMessage::body}, Member{"variables", &TextMessage::variables});
 };
 template <>
 struct Of<TextMessageReceived> {
-  static constexpr auto all = std::make_tuple(Member{"type", &Message::type},
-                                              Member{"asterisk_id", &Message::asterisk_id},
-                                              Member{"application", &Event::application},
-                                              Member{"timestamp", &Event::timestamp},
-                                              Member{"message", &TextMessageReceived::message},
-                                              Member{"endpoint", &TextMessageReceived::endpoint});
+  static constexpr auto all = std::make_tuple(
+      Member{"type", &Message::type}, Member{"asterisk_id", &Message::asterisk_id},
+      Member{"application", &Event::application}, Member{"timestamp", &Event::timestamp},
+      Member{"message", &TextMessageReceived::message}, Member{"endpoint", &TextMessageReceived::endpoint});
 };
 template <>
 struct Of<Variable> {
@@ -746,15 +637,19 @@ std::span<const std::string_view> names_of(BridgeType) {
   return names;
 }
 std::span<const std::string_view> names_of(ChannelState) {
-  static constexpr std::string_view names[] = {"Down", "Rsrved", "OffHook", "Dialing", "Ring", "Ringing", "Up", "Busy", "Dialing Offhook", "Pre-ring", "Unknown"};
+  static constexpr std::string_view names[] = {"Down",    "Rsrved", "OffHook", "Dialing",         "Ring",
+                                               "Ringing", "Up",     "Busy",    "Dialing Offhook", "Pre-ring",
+                                               "Unknown"};
   return names;
 }
 std::span<const std::string_view> names_of(ContactStatus) {
-  static constexpr std::string_view names[] = {"Unreachable", "Reachable", "Unknown", "NonQualified", "Removed"};
+  static constexpr std::string_view names[] = {"Unreachable", "Reachable", "Unknown", "NonQualified",
+                                               "Removed"};
   return names;
 }
 std::span<const std::string_view> names_of(DeviceStateValue) {
-  static constexpr std::string_view names[] = {"UNKNOWN", "NOT_INUSE", "INUSE", "BUSY", "INVALID", "UNAVAILABLE", "RINGING", "RINGINUSE", "ONHOLD"};
+  static constexpr std::string_view names[] = {"UNKNOWN",     "NOT_INUSE", "INUSE",     "BUSY",  "INVALID",
+                                               "UNAVAILABLE", "RINGING",   "RINGINUSE", "ONHOLD"};
   return names;
 }
 std::span<const std::string_view> names_of(EndpointState) {

@@ -1,28 +1,27 @@
 #include "base/log.h"
 
-#include <cstdlib>
 #include <memory>
 
-#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include "base/journal_sink.h"
 #include "base/nearest.h"
 
 namespace aribus {
 namespace {
 
-// %J: the syslog priority of the message as "<N>", as sd-daemon(3) defines it.
-class PriorityFlag : public spdlog::custom_flag_formatter {
- public:
-  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
-    static constexpr std::string_view prefixes[] = {"<7>", "<7>", "<6>", "<4>", "<3>", "<2>", "<6>"};
-    const std::string_view prefix = prefixes[static_cast<int>(message.level)];
-    out.append(prefix.data(), prefix.data() + prefix.size());
+spdlog::sink_ptr standard_error() {
+  if (JournalSink::is_standard_error()) {
+    if (auto journal = JournalSink::make()) return std::move(*journal);
   }
-  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<PriorityFlag>(); }
-};
+  auto sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
+  sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  return sink;
+}
 
 }  // namespace
+
+thread_local std::span<const LogField> LogFieldsInForce::present_;
 
 Result<void> start_log(std::string_view level) {
   static constexpr std::string_view names[] = {"trace", "debug", "info", "warning", "error", "off"};
@@ -33,11 +32,7 @@ Result<void> start_log(std::string_view level) {
         "log level '" + std::string(level) + "' is none of " + join(names) + did_you_mean(level, names),
         {}};
   }
-  auto logger = std::make_shared<spdlog::logger>("aribus", std::make_shared<spdlog::sinks::stderr_sink_st>());
-  auto formatter = std::make_unique<spdlog::pattern_formatter>();
-  formatter->add_flag<PriorityFlag>('J');
-  formatter->set_pattern(std::getenv("JOURNAL_STREAM") != nullptr ? "%J%v" : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-  logger->set_formatter(std::move(formatter));
+  auto logger = std::make_shared<spdlog::logger>("aribus", standard_error());
   logger->set_level(parsed);
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));

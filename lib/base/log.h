@@ -1,7 +1,10 @@
-// The daemon's log: spdlog, on standard error, in a form that systemd's journal reads.
+// The daemon's log: spdlog, into systemd's journal or onto standard error.
 #pragma once
 
+#include <initializer_list>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 
@@ -9,12 +12,41 @@
 
 namespace aribus {
 
-// Sends the log to standard error at `level`: trace, debug, info, warning, error or off.
-// Under systemd (JOURNAL_STREAM is set) lines carry a priority prefix (sd-daemon(3)) and no time of their
-// own.
+// Sends the log to standard error at `level`: trace, debug, info, warning, error or off. When systemd has
+// connected standard error to its journal ($JOURNAL_STREAM, systemd.exec(5)), lines go there as entries with
+// fields.
 [[nodiscard]] Result<void> start_log(std::string_view level);
 
 // Another level from now on. Required: it is one of those.
 void set_log_level(std::string_view level);
+
+// Something that a line is about: the field ARIBUS_<name> of its entry in the journal. The text says it as
+// well, as standard error shows nothing else.
+struct LogField {
+  std::string_view name;   // of A-Z, 0-9 and _, as SERVER
+  std::string_view value;  // "": there is no such field
+};
+
+// Hands the fields to the sink, beside spdlog, whose lines have none. For log_line alone.
+class LogFieldsInForce {
+ public:
+  explicit LogFieldsInForce(std::span<const LogField> fields) { present_ = fields; }
+  ~LogFieldsInForce() { present_ = {}; }
+  LogFieldsInForce(const LogFieldsInForce&) = delete;
+  LogFieldsInForce& operator=(const LogFieldsInForce&) = delete;
+
+  [[nodiscard]] static std::span<const LogField> present() { return present_; }
+
+ private:
+  static thread_local std::span<const LogField> present_;
+};
+
+// Logs one line: log_line(spdlog::level::info, {{"SERVER", server}, {"APP", app}}, "{}: …", server).
+template <typename... Args>
+void log_line(spdlog::level::level_enum level, std::initializer_list<LogField> fields,
+              spdlog::format_string_t<Args...> format, Args&&... args) {
+  const LogFieldsInForce about({fields.begin(), fields.size()});
+  spdlog::log(level, format, std::forward<Args>(args)...);
+}
 
 }  // namespace aribus

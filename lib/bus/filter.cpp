@@ -21,7 +21,8 @@ bool holds(const std::vector<std::string>& wanted, std::string_view name) {
 
 }  // namespace
 
-Filter::Filter(FilterOptions options) : options_(std::move(options)) {
+Filter::Filter(FilterOptions options, FilterBounds bounds)
+    : options_(std::move(options)), bounds_(std::move(bounds)) {
   const std::pair<record::IdKind, const std::vector<std::string>*> by_id[] = {
       {record::IdKind::channel, &options_.channels},
       {record::IdKind::bridge, &options_.bridges},
@@ -31,14 +32,22 @@ Filter::Filter(FilterOptions options) : options_(std::move(options)) {
     auto& set = ids_.emplace_back();
     for (const std::string& id : *wanted) set.insert(record::id_hash(kind, id));
   }
-  any_type_ = options_.types.empty() && options_.exclude.empty();
-  types_only_ = options_.servers.empty() && options_.apps.empty() && ids_.empty();
+  any_type_ =
+      options_.types.empty() && options_.exclude.empty() && bounds_.types.empty() && bounds_.exclude.empty();
+  types_only_ = options_.servers.empty() && options_.apps.empty() && bounds_.apps.empty() && ids_.empty();
   takes_all_ = any_type_ && types_only_;
 }
 
 bool Filter::wants_type(const std::string& type) const {
-  return (options_.types.empty() || matches_any(options_.types, type)) &&
-         !matches_any(options_.exclude, type);
+  const auto in = [&](const std::vector<std::string>& types) {
+    return types.empty() || matches_any(types, type);
+  };
+  return in(options_.types) && in(bounds_.types) && !matches_any(options_.exclude, type) &&
+         !matches_any(bounds_.exclude, type);
+}
+
+bool Filter::wants_app(std::string_view app) const {
+  return holds(options_.apps, app) && holds(bounds_.apps, app);
 }
 
 template <typename Wants>
@@ -65,8 +74,7 @@ bool Filter::matches_line(const Log& log, uint64_t seq) const {
   const JsonValue* record = line ? find(*line, "params") : nullptr;
   if (record == nullptr) return false;
   return wants_type(std::string(find_string(*record, "type"))) &&
-         holds(options_.servers, find_string(*record, "server")) &&
-         holds(options_.apps, find_string(*record, "app"));
+         holds(options_.servers, find_string(*record, "server")) && wants_app(find_string(*record, "app"));
 }
 
 // Looks at a block: which of its records may pass, by their types.
@@ -106,8 +114,7 @@ bool Filter::matches(const Log& log, uint64_t seq) {
   return remembered(types_, log, entry.type, [this](const std::string& name) { return wants_type(name); }) &&
          remembered(servers_, log, entry.server,
                     [this](const std::string& name) { return holds(options_.servers, name); }) &&
-         remembered(apps_, log, entry.app,
-                    [this](const std::string& name) { return holds(options_.apps, name); }) &&
+         remembered(apps_, log, entry.app, [this](const std::string& name) { return wants_app(name); }) &&
          matches_ids(log, entry);
 }
 

@@ -22,10 +22,17 @@ struct FilterOptions {
   std::vector<std::string> endpoints;
 };
 
+// What a subscriber may see at most, whatever it wants. Likewise an empty field bounds nothing.
+struct FilterBounds {
+  std::vector<std::string> types;
+  std::vector<std::string> exclude;
+  std::vector<std::string> apps;
+};
+
 // Decides record by record. The verdict on each type, server and app is found once and remembered.
 class Filter {
  public:
-  explicit Filter(FilterOptions options);
+  explicit Filter(FilterOptions options, FilterBounds bounds = {});
 
   // Every record passes.
   [[nodiscard]] bool takes_all() const { return takes_all_; }
@@ -40,12 +47,14 @@ class Filter {
 
   void look_at(const Log& log, uint64_t block);
   bool wants_type(const std::string& type) const;
+  bool wants_app(std::string_view app) const;
   template <typename Wants>
   static bool remembered(Verdicts& verdicts, const Log& log, uint16_t number, Wants wants);
   bool matches_ids(const Log& log, const Entry& entry) const;
   bool matches_line(const Log& log, uint64_t seq) const;
 
   FilterOptions options_;
+  FilterBounds bounds_;
   bool takes_all_;
   bool any_type_;
   bool types_only_;

@@ -6,6 +6,7 @@
 
 #include "base/object_text.h"
 #include "base/rpc_code.h"
+#include "control/access.h"
 #include "control/repeats.h"
 #include "record/schema.h"
 
@@ -41,9 +42,11 @@ constexpr Failure failures[] = {
     {ErrorKind::outcome_unknown, "outcome_unknown", "it was sent and no answer came: the outcome is unknown",
      R"({"type":"object","properties":{"timeout_ms":{"type":"integer"},"command":{"type":"string"},)"
      R"("outcome":{"enum":["done","not_done","unknown"]}}})"},
-    {ErrorKind::not_allowed, "not_allowed", "not allowed for this peer (reserved)", ""},
-    {ErrorKind::too_much, "too_much", "too many commands are under way; nothing was sent",
-     R"({"type":"object","required":["limit"],"properties":{"limit":{"type":"integer"}}})"},
+    {ErrorKind::not_allowed, "not_allowed", "the access rule does not allow it; nothing was sent",
+     R"({"type":"object","required":["rule"],"properties":{"rule":{"type":"string"}}})"},
+    {ErrorKind::too_much, "too_much",
+     "too many commands are under way, or came in a second; nothing was sent",
+     R"({"type":"object","required":["limit"],"properties":{"limit":{"type":"integer"},"rule":{"type":"string"}}})"},
     {ErrorKind::too_old, "too_old", "this Asterisk is too old for it; nothing was sent",
      R"({"type":"object","required":["since","version"],"properties":{"since":{"type":"string"},)"
      R"("version":{"type":"string"}}})"},
@@ -127,7 +130,7 @@ std::string result_text(const Method& method) {
 
 std::string errors_text(const Method& method) {
   using enum ErrorKind;
-  std::vector<ErrorKind> kinds{invalid_params, internal};
+  std::vector<ErrorKind> kinds{invalid_params, internal, not_allowed};
   if (method.run) kinds.insert(kinds.end(), {refused, not_connected, outcome_unknown, too_much, too_old});
   if (method.run_here || method.run_later) kinds.push_back(too_much);
   std::vector<std::string> texts;
@@ -172,6 +175,7 @@ std::string method_text(const Method& method) {
   text.json("params", array_text(parameters));
   text.json("result", result_text(method));
   text.json("errors", errors_text(method));
+  text.text("x-access", method_sets[static_cast<size_t>(method.reach)]);
   if (operation != nullptr) {
     ObjectText facts;
     facts.text("method", operation->method).text("path", operation->path);

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/nearest.h"
+#include "control/audit.h"
 #include "control/courtesies.h"
 #include "control/makers.h"
 #include "control/params.h"
@@ -62,12 +63,22 @@ std::string_view chosen_id(const ari::Operation& operation) {
   return maker == nullptr || operation.find(maker->id)->required ? std::string_view() : maker->id;
 }
 
+// Of asterisk.* more than looking, and the objects of its configuration, passwords among them; and what every
+// program hears.
+Reach reach_of(const ari::Operation& operation) {
+  const bool looks = operation.method == "GET";
+  if (operation.name == "asterisk.getObject" || operation.name == "applications.filter") return Reach::admin;
+  if (operation.name.starts_with("asterisk.") && !looks) return Reach::admin;
+  return looks ? Reach::read : Reach::control;
+}
+
 Method method_of(const ari::Operation& operation) {
   return {.name = std::string(operation.name),
           .parameters = method_parameters(operation),
           .answer = operation.answer,
           .made_of = {operation.name},
           .chooses = chosen_id(operation),
+          .reach = reach_of(operation),
           .run = [&operation](Call call) {
             call_prepared(call.upstream, operation, std::move(call.params), call.reply);
           }};
@@ -165,26 +176,38 @@ Result<Upstream*> Dispatcher::pick_server(const JsonValue& params) const {
                {}};
 }
 
-void Dispatcher::call(const std::string& name, const JsonValue& params, Reply reply,
-                      std::function<void()> reached) {
+Result<const Method*> Dispatcher::allowed(const Caller& caller, const std::string& name,
+                                          const JsonValue& params) const {
   const auto at = methods_.find(name);
-  reply = counting(at == methods_.end() ? "unknown" : name, std::move(reply));
   if (at == methods_.end()) {
-    return reply(Error{ErrorKind::unknown_method,
-                       "no method '" + to_valid_utf8(name, 64) + "'" + did_you_mean(name, method_names()),
-                       {}});
+    return Error{ErrorKind::unknown_method,
+                 "no method '" + to_valid_utf8(name, 64) + "'" + did_you_mean(name, method_names()),
+                 {}};
   }
   const Method& method = at->second;
+  if (auto checked = check_access(*caller.rule, method, params); !checked) {
+    audit_refused(caller, method, params, checked.error());
+    return checked.error();
+  }
+  return &method;
+}
+
+void Dispatcher::call(const Caller& caller, const std::string& name, const JsonValue& params, Reply reply,
+                      std::function<void()> reached) {
+  reply = counting(methods_.contains(name) ? name : "unknown", std::move(reply));
+  const Result<const Method*> found = allowed(caller, name, params);
+  if (!found) return reply(found.error());
+  const Method& method = **found;
   if (method.run_here) {
     if (auto checked = check_params(method.parameters, params); !checked) return reply(checked.error());
-    return reply(method.run_here(params));
+    return reply(method.run_here(params, caller));
   }
   if (method.run_later) {
     if (auto checked = check_params(method.parameters, params); !checked) return reply(checked.error());
-    return method.run_later(params, std::move(reply));
+    return method.run_later(params, audited(caller, method, "", params, std::move(reply)));
   }
   if (!method.run) return reply(Error{ErrorKind::internal, name + " is answered by connections only", {}});
-  run(method, params, std::move(reply), std::move(reached));
+  run(caller, method, params, std::move(reply), std::move(reached));
 }
 
 Reply Dispatcher::counting(const std::string& method, Reply reply) {
@@ -198,7 +221,7 @@ Reply Dispatcher::counting(const std::string& method, Reply reply) {
 }
 
 // Carries out a command for an Asterisk, unless it is a repeat.
-void Dispatcher::run(const Method& method, const JsonValue& params, Reply reply,
+void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue& params, Reply reply,
                      std::function<void()> reached) {
   Result<Upstream*> upstream = pick_server(params);
   if (!upstream) return reply(upstream.error());
@@ -216,6 +239,7 @@ void Dispatcher::run(const Method& method, const JsonValue& params, Reply reply,
     reply = std::move(*first);
   }
   if (servers_.size() > 1) reply = learning(**upstream, std::move(reply));
+  reply = audited(caller, method, (*upstream)->name(), own_params, std::move(reply));
   method.run({**upstream, std::move(own_params), std::move(reply), std::move(reached)});
 }
 

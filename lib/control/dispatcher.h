@@ -11,6 +11,7 @@
 #include "base/durations.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "control/access.h"
 #include "control/method.h"
 #include "control/repeats.h"
 #include "state/whereabouts.h"
@@ -34,10 +35,16 @@ class Dispatcher {
   // Learns from a record, of that seq, what lives and where, and answers the commands that waited for it.
   void learn(const record::Record& record, uint64_t seq);
 
-  // Calls `method` with `params`, an object or null. `reply` comes once, at once or later. `reached` comes at
-  // most once, before it: see Call::reached.
+  // The method of that name, if `caller` may call it with `params`; every call goes through here.
+  // Errors: unknown_method, not_allowed.
+  [[nodiscard]] Result<const Method*> allowed(const Caller& caller, const std::string& method,
+                                              const JsonValue& params) const;
+
+  // Calls `method` with `params`, an object or null, for `caller`. `reply` comes once, at once or later.
+  // `reached` comes at most once, before it: see Call::reached.
   void call(
-      const std::string& method, const JsonValue& params, Reply reply, std::function<void()> reached = [] {});
+      const Caller& caller, const std::string& method, const JsonValue& params, Reply reply,
+      std::function<void()> reached = [] {});
 
   // The ids of channels, bridges, playbacks and recordings that a command names, as opaque keys: two commands
   // that share one must reach Asterisk in the order in which they came.
@@ -62,7 +69,8 @@ class Dispatcher {
  private:
   [[nodiscard]] std::vector<Upstream*> open_servers() const;
   [[nodiscard]] Result<Upstream*> pick_server(const JsonValue& params) const;
-  void run(const Method& method, const JsonValue& params, Reply reply, std::function<void()> reached);
+  void run(const Caller& caller, const Method& method, const JsonValue& params, Reply reply,
+           std::function<void()> reached);
   [[nodiscard]] Reply counting(const std::string& method, Reply reply);
   [[nodiscard]] Reply learning(const Upstream& upstream, Reply reply);
 

@@ -98,11 +98,46 @@ std::string item_text(const std::string& server, IdKind kind, const std::string&
   return item.str();
 }
 
+bool sees_channel(const Model& model, std::string_view id, const AccessRule& rule) {
+  const Thing* channel = model.find(IdKind::channel, id);
+  return channel != nullptr && rule.sees_app(channel->app);
+}
+
+bool sees_bridge(const Thing& bridge, const Model& model, const AccessRule& rule) {
+  JsonTape tape;
+  const JsonView channels = tape.read(bridge.text).find("channels");
+  if (!channels.valid()) return false;
+  for (const auto& channel : channels.children()) {
+    const JsonView id = channel.value();
+    if (id.kind() == JsonKind::string && sees_channel(model, id.string(), rule)) return true;
+  }
+  return false;
+}
+
+// Whether a rule that is bound to applications lets a thing be seen: a channel in one of them, a bridge with
+// such a channel, a playback or recording on either. All else is in none.
+bool sees(const Thing& thing, IdKind kind, const Model& model, const AccessRule& rule) {
+  if (rule.apps.empty()) return true;
+  if (kind == IdKind::channel) return rule.sees_app(thing.app);
+  if (rule.sees_app("")) return true;
+  if (kind == IdKind::bridge) return sees_bridge(thing, model, rule);
+  if (kind != IdKind::playback && kind != IdKind::recording) return false;
+  JsonTape tape;
+  const JsonView uri = tape.read(thing.text).find("target_uri");
+  const std::string target = uri.valid() && uri.kind() == JsonKind::string ? uri.string() : "";
+  const std::string id = target.substr(target.find(':') + 1);
+  if (target.starts_with("channel:")) return sees_channel(model, id, rule);
+  const Thing* bridge = target.starts_with("bridge:") ? model.find(IdKind::bridge, id) : nullptr;
+  return bridge != nullptr && sees_bridge(*bridge, model, rule);
+}
+
 // Adds the items of one Asterisk, in the order of their ids.
-void add_items(std::vector<std::string>& items, const Upstream& upstream, IdKind kind, const Wanted& wanted) {
+void add_items(std::vector<std::string>& items, const Upstream& upstream, IdKind kind, const Wanted& wanted,
+               const AccessRule& rule) {
   const Model& model = upstream.model();
   const Seats seats = kind == IdKind::channel ? seats_of(model) : Seats();
   const auto add = [&](const std::string& id, const Thing& thing) {
+    if (!sees(thing, kind, model, rule)) return;
     if (!wanted.app.empty() && thing.app != wanted.app) return;
     if (!wanted.bridge.empty()) {
       const auto seat = seats.find(id);
@@ -123,18 +158,18 @@ void add_items(std::vector<std::string>& items, const Upstream& upstream, IdKind
 }
 
 std::string items_text(const Dispatcher& dispatcher, const std::vector<std::string>& servers, IdKind kind,
-                       const Wanted& wanted) {
+                       const Wanted& wanted, const AccessRule& rule) {
   std::vector<std::string> items;
   for (const auto& upstream : dispatcher.servers()) {
     if (servers.empty() || std::ranges::find(servers, upstream->name()) != servers.end()) {
-      add_items(items, *upstream, kind, wanted);
+      add_items(items, *upstream, kind, wanted, rule);
     }
   }
   return array_text(items);
 }
 
 Result<std::string> answer(const Dispatcher& dispatcher, const std::string& cursor, IdKind kind,
-                           const JsonValue& params) {
+                           const JsonValue& params, const AccessRule& rule) {
   std::vector<std::string> servers;
   if (const std::string_view server = find_string(params, "server"); find(params, "server") != nullptr) {
     std::vector<std::string_view> known;
@@ -149,7 +184,7 @@ Result<std::string> answer(const Dispatcher& dispatcher, const std::string& curs
   const Wanted wanted{find_string(params, "id"), find_string(params, "app"), find_string(params, "bridge")};
   return ObjectText()
       .text("cursor", cursor)
-      .json(names_of(kind).list, items_text(dispatcher, servers, kind, wanted))
+      .json(names_of(kind).list, items_text(dispatcher, servers, kind, wanted, rule))
       .str();
 }
 
@@ -190,11 +225,14 @@ std::string answer_schema(IdKind kind) {
 
 }  // namespace
 
-std::string live_snapshot(const Dispatcher& dispatcher, const std::vector<std::string>& servers) {
+std::string live_snapshot(const Dispatcher& dispatcher, const std::vector<std::string>& servers,
+                          const AccessRule& rule) {
   ObjectText snapshot;
   for (size_t i = 0; i < record::id_kinds; ++i) {
     const auto kind = static_cast<IdKind>(i);
-    snapshot.json(names_of(kind).list, items_text(dispatcher, servers, kind, {}));
+    const auto method = dispatcher.methods().find(names_of(kind).method);
+    if (method == dispatcher.methods().end() || !rule.allows(method->second)) continue;
+    snapshot.json(names_of(kind).list, items_text(dispatcher, servers, kind, {}, rule));
   }
   return snapshot.str();
 }
@@ -227,13 +265,15 @@ std::vector<Method> state_methods(const Dispatcher& dispatcher, std::function<st
     const auto kind = static_cast<IdKind>(i);
     std::vector<Parameter> parameters{{.name = "server"}, {.name = "id"}};
     if (kind == IdKind::channel) parameters.insert(parameters.end(), {{.name = "app"}, {.name = "bridge"}});
-    methods.push_back({.name = std::string(names[i].method),
-                       .parameters = std::move(parameters),
-                       .answer_schema = schemas[i],
-                       .summary = summaries[i],
-                       .run_here = [&dispatcher, cursor, kind](const JsonValue& params) {
-                         return answer(dispatcher, cursor(), kind, params);
-                       }});
+    methods.push_back(
+        {.name = std::string(names[i].method),
+         .parameters = std::move(parameters),
+         .answer_schema = schemas[i],
+         .summary = summaries[i],
+         .reach = Reach::read,
+         .run_here = [&dispatcher, cursor, kind](const JsonValue& params, const Caller& caller) {
+           return answer(dispatcher, cursor(), kind, params, *caller.rule);
+         }});
   }
   return methods;
 }

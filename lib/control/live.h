@@ -11,10 +11,10 @@
 
 namespace aribus::control {
 
-// Everything, as a JSON object with a list for each kind: {"channels":[…],"bridges":[…],…}. `servers`: of
-// these alone; none: of all.
-[[nodiscard]] std::string live_snapshot(const Dispatcher& dispatcher,
-                                        const std::vector<std::string>& servers);
+// Everything that `rule` lets be seen, as a JSON object with a list for each kind whose method
+// (state.channels, …) it allows: {"channels":[…],"bridges":[…],…}. `servers`: of these alone; none: of all.
+[[nodiscard]] std::string live_snapshot(const Dispatcher& dispatcher, const std::vector<std::string>& servers,
+                                        const AccessRule& rule);
 
 // state.channels, state.bridges, state.playbacks, state.recordings, state.endpoints and state.devices.
 // `cursor` gives the end of the stream, as JSON text.

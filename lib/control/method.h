@@ -1,6 +1,7 @@
 // A method that programs can call.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,12 @@
 #include "control/upstream.h"
 
 namespace aribus::control {
+
+struct Caller;
+
+// What a method reaches: it only looks; it acts on calls and what belongs to them; it can harm the whole PBX,
+// read its secrets, or what all programs share.
+enum class Reach : uint8_t { read, control, admin };
 
 // One call of a method.
 struct Call {
@@ -32,10 +39,11 @@ struct Method {
   std::vector<std::string_view> made_of = {};  // ARI's operations that it calls
   std::string_view chooses = {};               // the parameter whose id the daemon chooses when it is absent
   std::string_view summary = {};               // a sentence for people, where it is none of ARI's operations
+  Reach reach = Reach::admin;
   // One of the three: what an Asterisk is picked for, what the daemon answers at once, or what it answers
   // later. None: what the connection itself answers.
   std::function<void(Call call)> run = {};
-  std::function<Result<std::string>(const JsonValue& params)> run_here = {};
+  std::function<Result<std::string>(const JsonValue& params, const Caller& caller)> run_here = {};
   std::function<void(const JsonValue& params, Reply reply)> run_later = {};
 };
 

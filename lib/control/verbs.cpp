@@ -260,6 +260,7 @@ std::vector<Method> verbs() {
                       {.name = "body", .type = Type::object}},
        .answer_schema = "{}",
        .summary = "Sends any request, for what has no name.",
+       .reach = Reach::admin,
        .run = ari_request},
       // What goes into the path of a request can't be empty.
       {.name = "bridge",
@@ -271,12 +272,14 @@ std::vector<Method> verbs() {
        .made_of = {"bridges.create", "bridges.addChannel", "bridges.get", "bridges.destroy"},
        .chooses = "bridgeId",
        .summary = "Makes a bridge of channels; it is destroyed again when one can't be added.",
+       .reach = Reach::control,
        .run = bridge},
       {.name = "hangup",
        .parameters = method_parameters(operation("channels.hangup")),
        .answer = answer_of("channels.hangup"),
        .made_of = {"channels.hangup"},
        .summary = "Hangs up.",
+       .reach = Reach::control,
        .run = hangup},
       {.name = "originate",
        .parameters = with(method_parameters(operation("channels.originate")),
@@ -286,6 +289,7 @@ std::vector<Method> verbs() {
        .made_of = {"channels.originate"},
        .chooses = "channelId",
        .summary = "Makes a call; with `wait` it answers when the call has come out.",
+       .reach = Reach::control,
        .run = originate},
       {.name = "play",
        .parameters =
@@ -294,6 +298,7 @@ std::vector<Method> verbs() {
        .made_of = {"channels.play", "bridges.play"},
        .chooses = "playbackId",
        .summary = "Plays on a channel or a bridge, one of the two; with `wait` it answers when it has ended.",
+       .reach = Reach::control,
        .run = play},
       {.name = "record",
        .parameters = parameters_of_either("channels.record", "bridges.record",
@@ -301,6 +306,7 @@ std::vector<Method> verbs() {
        .answer = answer_of("channels.record"),
        .made_of = {"channels.record", "bridges.record"},
        .summary = "Records a channel or a bridge, one of the two; with `wait` it answers when it has ended.",
+       .reach = Reach::control,
        .run = record_media},
       {.name = "transfer",
        .parameters =
@@ -312,6 +318,7 @@ std::vector<Method> verbs() {
        .answer = answer_of("channels.redirect"),
        .made_of = {"channels.redirect", "channels.continueInDialplan"},
        .summary = "A blind transfer, to an endpoint or into the dialplan.",
+       .reach = Reach::control,
        .run = transfer},
   };
 }

@@ -1,6 +1,10 @@
 #include "ipc/server.h"
 
 #include <algorithm>
+
+#include "base/log.h"
+#include "ipc/peer.h"
+
 namespace aribus::ipc {
 namespace {
 
@@ -13,6 +17,7 @@ Server::Server(Loop& loop, bus::Log& log, control::Dispatcher& dispatcher, Serve
       log_(log),
       dispatcher_(dispatcher),
       options_(std::move(options)),
+      names_(loop),
       end_of_turn_(loop, [this] { end_turn(); }),
       housekeeping_(loop),
       drain_deadline_(loop) {
@@ -29,74 +34,134 @@ Server::~Server() {
   log_.on_append({});
 }
 
-Result<void> Server::listen() {
+Result<void> Server::listen(std::map<std::string, Fd> inherited) {
   for (const SocketOptions& socket : options_.sockets) {
-    if (auto listening = add_listener(socket); !listening) return listening;
+    if (auto at = inherited.find(socket.path); at != inherited.end()) {
+      accept_on(socket.path, {}, std::move(at->second));
+      inherited.erase(at);
+      spdlog::info("listening on {}, which systemd opened: mode and owner are as its socket unit says",
+                   socket.path);
+    } else {
+      if (auto listening = add_listener(socket); !listening) return listening;
+    }
+  }
+  for (const auto& [path, socket] : inherited) {
+    spdlog::warn(
+        "nobody listens on {}, which systemd opened: list it in sockets, or take it out of aribusd.socket",
+        path);
   }
   return {};
 }
 
-const SocketOptions* Server::find_socket(const std::string& path) const {
-  const auto at = std::ranges::find(options_.sockets, path, &SocketOptions::path);
-  return at == options_.sockets.end() ? nullptr : &*at;
-}
-
-Result<void> Server::change(ServerOptions options) {
-  const size_t before = listeners_.size();
-  std::vector<const SocketOptions*> given;  // as they were
-  const auto undo = [&](const Error& error) {
-    listeners_.resize(before);
-    for (const SocketOptions* socket : given) static_cast<void>(set_rights(*socket));
-    return error;
-  };
-  for (const SocketOptions& socket : options.sockets) {
-    const SocketOptions* known = find_socket(socket.path);
-    if (known != nullptr && *known == socket) continue;
-    if (known != nullptr) given.push_back(known);
-    const Result<void> changed = known == nullptr ? add_listener(socket) : set_rights(socket);
-    if (!changed) return undo(changed.error());
-  }
-  options_ = std::move(options);
-  std::erase_if(listeners_,
-                [this](const auto& listener) { return find_socket(listener->file.path()) == nullptr; });
-  return {};
+void Server::accept_on(const std::string& path, SocketFile file, Fd socket) {
+  auto listener = std::make_unique<Listener>();
+  listener->path = path;
+  listener->file = std::move(file);
+  listener->acceptor.emplace(loop_, std::move(socket),
+                             [this, path](Fd accepted) { add_session(std::move(accepted), path); });
+  listeners_.push_back(std::move(listener));
 }
 
 Result<void> Server::add_listener(const SocketOptions& options) {
   Result<ListeningSocket> made = listen_on(options);
   if (!made) return made.error();
-  auto listener = std::make_unique<Listener>();
-  listener->file = std::move(made->file);
-  listener->acceptor.emplace(loop_, std::move(made->socket),
-                             [this](Fd accepted) { add_session(std::move(accepted)); });
-  listeners_.push_back(std::move(listener));
+  accept_on(options.path, std::move(made->file), std::move(made->socket));
+  spdlog::info("listening on {}", options.path);
   return {};
 }
 
-void Server::add_session(Fd socket) {
+Result<void> Server::change(ServerOptions options) {
+  const size_t before = listeners_.size();
+  std::vector<const SocketOptions*> changed;  // as they were
+  const auto undo = [&](const Error& error) {
+    listeners_.resize(before);
+    for (const SocketOptions* socket : changed) static_cast<void>(set_rights(*socket));
+    return error;
+  };
+  const auto is_ours = [&](const std::string& path) {
+    const auto at = std::ranges::find(listeners_, path, [](const auto& listener) { return listener->path; });
+    return at != listeners_.end() && !(*at)->file.path().empty();
+  };
+  const auto find = [](const std::vector<SocketOptions>& sockets, const std::string& path) {
+    const auto at = std::ranges::find(sockets, path, &SocketOptions::path);
+    return at == sockets.end() ? nullptr : &*at;
+  };
+  for (const SocketOptions& socket : options.sockets) {
+    const SocketOptions* known = find(options_.sockets, socket.path);
+    if (known == nullptr) {
+      if (auto added = add_listener(socket); !added) return undo(added.error());
+    } else if (*known != socket && is_ours(socket.path)) {
+      changed.push_back(known);
+      if (auto set = set_rights(socket); !set) return undo(set.error());
+    }
+  }
+  const bool other_rules = options.access != options_.access;
+  options_ = std::move(options);
+  std::erase_if(listeners_,
+                [&](const auto& listener) { return find(options_.sockets, listener->path) == nullptr; });
+  if (other_rules) set_access(options_.access);
+  return {};
+}
+
+// Finds the caller's rule. Errors: not_allowed when there is none, too_much.
+Result<Usage::Connection> Server::admit(control::Caller& caller) {
+  // Where no rule holds, one does that allows nothing.
+  static const auto nothing = std::make_shared<const control::AccessRule>();
+  caller.rule = options_.access.rule_for(caller.peer);
+  if (caller.rule) return usage_.connect(caller, std::chrono::steady_clock::now());
+  caller.rule = nothing;
+  return control::not_allowed(
+      "no access rule holds for user " + std::to_string(caller.peer.uid) + " on " + caller.peer.socket, "");
+}
+
+void Server::set_access(control::Access access) {
+  options_.access = std::move(access);
+  for (const auto& [id, session] : sessions_) session->uncount();
+  for (const auto& [id, session] : sessions_) {
+    control::Caller caller = session->caller();
+    Result<Usage::Connection> admitted = admit(caller);
+    if (admitted) {
+      session->hold_to(std::move(caller.rule), std::move(*admitted));
+    } else {
+      session->end_with(admitted.error());
+    }
+  }
+}
+
+void Server::add_session(Fd socket, const std::string& path) {
+  Result<control::Peer> peer = peer_of(socket.get(), path);
+  if (!peer) return spdlog::warn("{}", peer.error().message);
+  control::Caller caller{std::move(*peer), {}, {}};
+  caller.user = names_.find(caller.peer.uid);
+  Result<Usage::Connection> admitted = admit(caller);
   const uint64_t id = next_session_++;
   const size_t before = sessions_.size();
-  auto session = std::make_unique<Session>(
-      Session::Context{loop_, log_, dispatcher_, requests_, session_counts_, options_.session},
-      std::move(socket),
-      Session::Handlers{[this, id] {
-                          reading_.push_back(id);
-                          end_of_turn_.request();
-                        },
-                        [this, id] {
-                          flushing_.push_back(id);
-                          end_of_turn_.request();
-                        },
-                        [this, id] {
-                          ended_.push_back(id);
-                          end_of_turn_.request();
-                        }});
+  auto session =
+      std::make_unique<Session>(Session::Context{loop_, log_, dispatcher_, requests_, session_counts_, usage_,
+                                                 names_, options_.session},
+                                std::move(socket), caller,
+                                Session::Handlers{[this, id] {
+                                                    reading_.push_back(id);
+                                                    end_of_turn_.request();
+                                                  },
+                                                  [this, id] {
+                                                    flushing_.push_back(id);
+                                                    end_of_turn_.request();
+                                                  },
+                                                  [this, id] {
+                                                    ended_.push_back(id);
+                                                    end_of_turn_.request();
+                                                  }});
   const auto at = sessions_.emplace(id, std::move(session)).first;
+  if (before >= options_.max_connections || !admitted) ++turned_away_;
   if (before >= options_.max_connections) {
-    ++turned_away_;
     const std::string limit = std::to_string(options_.max_connections);
     at->second->end_with(
         {ErrorKind::too_much, "there are " + limit + " connections already", R"({"limit":)" + limit + "}"});
+  } else if (!admitted) {
+    at->second->end_with(admitted.error());
+  } else {
+    at->second->hold_to(std::move(caller.rule), std::move(*admitted));
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@ namespace aribus::ipc {
 
 struct ServerOptions {
   std::vector<SocketOptions> sockets;
+  control::Access access = control::Access::standard();
   size_t max_connections = 1024;
   SessionLimits session;
 
@@ -33,16 +35,21 @@ class Server {
   Server(Loop& loop, bus::Log& log, control::Dispatcher& dispatcher, ServerOptions options);
   ~Server();
 
-  // Listens on all sockets. Errors: see listen_on().
-  [[nodiscard]] Result<void> listen();
+  // Listens on all sockets. One that is among `inherited` (path to a socket that listens already, and does
+  // not block) is taken as it is: its file, mode and group are its maker's, and so is what connects when this
+  // server has ended. Others are bound: the file of a dead daemon is replaced, that of a live one is not.
+  // Errors: see listen_on().
+  [[nodiscard]] Result<void> listen(std::map<std::string, Fd> inherited = {});
 
-  // Takes over other options while it listens: opens the sockets that are new, sets mode and group of those
-  // that were there, removes the others; connections stay, and have the new limits. On an error nothing has
-  // changed. Errors: as of listen().
+  // Takes over other options while it listens: opens the sockets that are new, sets mode and owner of those
+  // that were there, removes the others; connections stay, and have the new limits and rules: who may no more
+  // is told so and closed. On an error nothing has changed. Errors: as of listen().
   [[nodiscard]] Result<void> change(ServerOptions options);
+  // As change(), of the rules alone.
+  void set_access(control::Access access);
 
-  // Accepts no more and removes the sockets' files; lets commands under way finish and what waits be written,
-  // up to `deadline`; then ends all sessions and calls `done`.
+  // Accepts no more and removes the sockets' files that it made; lets commands under way finish and what
+  // waits be written, up to `deadline`; then ends all sessions and calls `done`.
   void drain(Milliseconds deadline, std::function<void()> done);
 
   [[nodiscard]] size_t connections() const { return sessions_.size(); }
@@ -55,15 +62,17 @@ class Server {
 
  private:
   struct Listener {
-    SocketFile file;
+    std::string path;
+    SocketFile file;  // none where it is not ours
     std::optional<Acceptor> acceptor;
   };
 
   Result<void> add_listener(const SocketOptions& options);
-  void add_session(Fd socket);
+  void accept_on(const std::string& path, SocketFile file, Fd socket);
+  void add_session(Fd socket, const std::string& path);
+  [[nodiscard]] Result<Usage::Connection> admit(control::Caller& caller);
   void end_turn();
   Session* take_first(std::deque<uint64_t>& queue);
-  [[nodiscard]] const SocketOptions* find_socket(const std::string& path) const;
   void finish_drain();
 
   Loop& loop_;
@@ -73,7 +82,9 @@ class Server {
   TurnBudget requests_;  // the time for handling them
   TurnBudget writing_;
   SessionCounts session_counts_;
-  uint64_t turned_away_ = 0;  // connections beyond the limit
+  uint64_t turned_away_ = 0;  // connections beyond a limit, or without a rule
+  Usage usage_;
+  UserNames names_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::deque<uint64_t> reading_;   // sessions that have something to read

@@ -17,9 +17,10 @@ constexpr size_t max_command_ids = 1024;         // named by one command
 
 }  // namespace
 
-Session::Session(Context context, Fd socket, Handlers handlers)
+Session::Session(Context context, Fd socket, control::Caller caller, Handlers handlers)
     : context_(context),
       socket_(std::move(socket)),
+      caller_(std::move(caller)),
       handlers_(std::move(handlers)),
       poll_(context.loop, socket_.get()),
       reader_([this] { return context_.limits.max_line_bytes; },
@@ -127,8 +128,10 @@ void Session::on_batch(const JsonValue& requests) {
 void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch) {
   if (batch) ++batch->missing;
   Result<Request> request = read_request(value);
-  if (!request) {
-    answer(id_of(value), request.error(), batch);
+  if (!request) return answer(id_of(value), request.error(), batch);
+  if (caller_.user.empty()) caller_.user = context_.names.find(caller_.peer.uid);
+  if (auto counted = context_.usage.request(caller_, std::chrono::steady_clock::now()); !counted) {
+    answer(request->id, counted.error(), batch);
   } else if (request->method == "subscribe") {
     const auto outcome = subscribe(*request->params);
     if (outcome) subscribed_in_ = batch;
@@ -141,13 +144,17 @@ void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& b
 }
 
 Result<std::string> Session::subscribe(const JsonValue& params) {
-  Result<Subscription> made = Subscription::make(params, context_.log, context_.dispatcher);
+  if (auto allowed = context_.dispatcher.allowed(caller_, "subscribe", params); !allowed)
+    return allowed.error();
+  Result<Subscription> made = Subscription::make(params, context_.log, context_.dispatcher, *caller_.rule);
   if (!made) return made.error();
   subscription_.emplace(std::move(*made));
   return subscription_->result();
 }
 
 Result<std::string> Session::unsubscribe(const JsonValue& params) {
+  if (auto allowed = context_.dispatcher.allowed(caller_, "unsubscribe", params); !allowed)
+    return allowed.error();
   if (auto checked = control::check_params({}, params); !checked) return checked.error();
   const bus::Cursor cursor = subscription_ ? subscription_->cursor() : context_.log.cursor();
   subscription_.reset();
@@ -190,7 +197,7 @@ void Session::start(uint64_t ticket) {
   command.holds = !command.id.empty() && context_.dispatcher.chooses_id(command.method, command.params);
   if (command.holds) ++holds_;
   context_.dispatcher.call(
-      command.method, command.params,
+      caller_, command.method, command.params,
       [this, alive = alive_, ticket](const Result<std::string>& outcome) {
         if (*alive) finish(ticket, outcome);
       },
@@ -263,6 +270,15 @@ void Session::end_with(const Error& error) {
   send_line(error_text("null", error));
   input_over_ = true;
   leaving_ = true;
+}
+
+void Session::hold_to(std::shared_ptr<const control::AccessRule> rule, Usage::Connection connection) {
+  caller_.rule = std::move(rule);
+  connection_ = std::move(connection);
+  if (!subscription_) return;
+  subscription_->bound_by(*caller_.rule);
+  if (auto allowed = context_.dispatcher.allowed(caller_, "subscribe", JsonValue()); !allowed)
+    end_with(allowed.error());
 }
 
 void Session::drain() {

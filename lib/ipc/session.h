@@ -17,6 +17,8 @@
 #include "ipc/rpc.h"
 #include "ipc/subscription.h"
 #include "ipc/turn_budget.h"
+#include "ipc/usage.h"
+#include "ipc/user_names.h"
 
 namespace aribus::ipc {
 
@@ -45,6 +47,8 @@ class Session {
     control::Dispatcher& dispatcher;
     TurnBudget& budget;
     SessionCounts& counts;
+    Usage& usage;
+    UserNames& names;
     const SessionLimits& limits;  // as they are at the time
   };
   struct Handlers {
@@ -53,7 +57,8 @@ class Session {
     std::function<void()> ended;  // the connection is over: destroy this object, but not from within the call
   };
 
-  Session(Context context, Fd socket, Handlers handlers);
+  // `caller` has a rule.
+  Session(Context context, Fd socket, control::Caller caller, Handlers handlers);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -69,6 +74,11 @@ class Session {
   // Reads nothing more; ends when the commands under way are answered and all answers and records are
   // written.
   void drain();
+  // From here on `rule` holds; `connection` counts for it. Commands under way go on. Ends when there is a
+  // subscription and the rule allows none.
+  void hold_to(std::shared_ptr<const control::AccessRule> rule, Usage::Connection connection);
+  // Its connection counts no more.
+  void uncount() { connection_ = {}; }
   // After the peer closed its sending side: ends when it has closed the other one too.
   void check_hung_up();
 
@@ -76,6 +86,7 @@ class Session {
   [[nodiscard]] std::optional<uint64_t> behind() const {
     return subscription_ ? std::optional(subscription_->behind()) : std::nullopt;
   }
+  [[nodiscard]] const control::Caller& caller() const { return caller_; }
   [[nodiscard]] bool has_subscription() const { return subscription_.has_value(); }
   [[nodiscard]] size_t commands_under_way() const { return commands_.size(); }
 
@@ -120,6 +131,8 @@ class Session {
 
   Context context_;
   Fd socket_;
+  control::Caller caller_;
+  Usage::Connection connection_;
   Handlers handlers_;
   Poll poll_;
   LineReader reader_;

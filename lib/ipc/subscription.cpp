@@ -42,20 +42,34 @@ std::vector<std::string> strings_of(const JsonValue& params, std::string_view na
   return strings;
 }
 
+bus::FilterBounds bounds_of(const control::AccessRule& rule) {
+  return {rule.types, rule.exclude_types, rule.apps};
+}
+
 }  // namespace
 
 std::vector<control::Method> subscription_methods() {
   return {{.name = "subscribe",
            .parameters = {std::begin(subscribe_params), std::end(subscribe_params)},
            .answer_schema = subscribe_answer(),
-           .summary = "Starts the delivery of records on this connection, or changes which are delivered."},
+           .summary = "Starts the delivery of records on this connection, or changes which are delivered.",
+           .reach = control::Reach::read},
           {.name = "unsubscribe",
            .answer_schema = unsubscribe_answer,
-           .summary = "Ends the delivery of records on this connection."}};
+           .summary = "Ends the delivery of records on this connection.",
+           .reach = control::Reach::read}};
+}
+
+Subscription::Subscription(bus::FilterOptions wanted, const control::AccessRule& rule, const bus::Log& log)
+    : log_(&log), wanted_(std::move(wanted)), filter_(wanted_, bounds_of(rule)) {}
+
+void Subscription::bound_by(const control::AccessRule& rule) {
+  filter_ = bus::Filter(wanted_, bounds_of(rule));
 }
 
 Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log& log,
-                                        const control::Dispatcher& dispatcher) {
+                                        const control::Dispatcher& dispatcher,
+                                        const control::AccessRule& rule) {
   if (auto checked = control::check_params(subscribe_params, params); !checked) return checked.error();
   bus::FilterOptions filter;
   filter.types = strings_of(params, "types");
@@ -66,7 +80,7 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log&
   filter.bridges = strings_of(params, "bridges");
   filter.endpoints = strings_of(params, "endpoints");
   const std::vector<std::string> servers = filter.servers;
-  Subscription subscription(std::move(filter), log);
+  Subscription subscription(std::move(filter), rule, log);
   if (find_string(params, "on_overflow") == "disconnect") subscription.on_overflow_ = Overflow::disconnect;
   const JsonValue* since = find(params, "since");
   const std::string reason =
@@ -79,7 +93,7 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log&
   if (!reason.empty()) result.text("reason", reason);
   // What lives now is no answer to who goes on where he was.
   if (snapshot != nullptr && snapshot->GetBool() && !resumed) {
-    result.json("snapshot", control::live_snapshot(dispatcher, servers));
+    result.json("snapshot", control::live_snapshot(dispatcher, servers, rule));
   }
   subscription.result_ = result.str();
   return subscription;

@@ -23,10 +23,14 @@ enum class Overflow { lost, disconnect };
 
 class Subscription {
  public:
-  // Reads the parameters of `subscribe`.
+  // Reads the parameters of `subscribe`; delivers no more than `rule` allows.
   // Errors: invalid_params.
   [[nodiscard]] static Result<Subscription> make(const JsonValue& params, const bus::Log& log,
-                                                 const control::Dispatcher& dispatcher);
+                                                 const control::Dispatcher& dispatcher,
+                                                 const control::AccessRule& rule);
+
+  // From here on `rule` bounds it.
+  void bound_by(const control::AccessRule& rule);
 
   // The result of `subscribe`, as JSON.
   [[nodiscard]] const std::string& result() const { return result_; }
@@ -57,12 +61,13 @@ class Subscription {
     uint64_t to;
   };
 
-  Subscription(bus::FilterOptions filter, const bus::Log& log) : log_(&log), filter_(std::move(filter)) {}
+  Subscription(bus::FilterOptions wanted, const control::AccessRule& rule, const bus::Log& log);
   // Returns why it can't go on from `since`, or "".
   std::string start(const std::optional<std::string>& since);
   void gather_matches(size_t max_bytes);
 
   const bus::Log* log_;
+  bus::FilterOptions wanted_;
   bus::Filter filter_;
   Overflow on_overflow_ = Overflow::lost;
   std::string result_;

@@ -4,7 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -51,16 +50,15 @@ Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
 }  // namespace
 
 Result<void> set_rights(const SocketOptions& options) {
+  constexpr auto as_it_is = static_cast<uid_t>(-1);
   const std::string& path = options.path;
-  if (!options.group.empty()) {
-    const group* entry = ::getgrnam(options.group.c_str());
-    if (entry == nullptr) {
-      return Error{
-          ErrorKind::invalid_params, "socket " + path + ": there is no group '" + options.group + "'", {}};
-    }
-    if (::chown(path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) != 0) {
-      return system_error("socket " + path + ": giving it to group " + options.group);
-    }
+  if (options.group && ::chown(path.c_str(), as_it_is, *options.group) != 0) {
+    return system_error("socket " + path + ": giving it to group " + std::to_string(*options.group) +
+                        " (the daemon's user must be in it)");
+  }
+  if (options.owner && ::chown(path.c_str(), *options.owner, as_it_is) != 0) {
+    return system_error("socket " + path + ": giving it to user " + std::to_string(*options.owner) +
+                        " (only root may)");
   }
   if (::chmod(path.c_str(), options.mode) != 0) return system_error("socket " + path + ": setting its mode");
   return {};

@@ -1,6 +1,8 @@
 // A listening Unix socket and its file.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 
 #include <sys/types.h>
@@ -10,10 +12,13 @@
 
 namespace aribus::ipc {
 
+inline constexpr size_t max_path_bytes = 107;  // of a socket (unix(7))
+
 struct SocketOptions {
   std::string path;
   mode_t mode = 0660;
-  std::string group;  // who besides the owner; "": the process' group
+  std::optional<uid_t> owner = {};  // of the file; none: the process' user
+  std::optional<gid_t> group = {};  // likewise
 
   bool operator==(const SocketOptions&) const = default;
 };
@@ -42,10 +47,10 @@ struct ListeningSocket {
 };
 
 // Binds and listens. The file of a dead daemon is replaced; that of a live one is not.
-// Errors: system, invalid_params (no such group, path too long, a live daemon listens there).
+// Errors: system, invalid_params (path too long, a live daemon listens there).
 [[nodiscard]] Result<ListeningSocket> listen_on(const SocketOptions& options);
 
-// Sets mode and group of the file. Errors: system, invalid_params (no such group).
+// Sets mode, owner and group of the file. Errors: system.
 [[nodiscard]] Result<void> set_rights(const SocketOptions& options);
 
 }  // namespace aribus::ipc

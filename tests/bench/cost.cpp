@@ -65,6 +65,7 @@ class Path {
     options.apps = {"bench"};
     client_ = ari::Client::make(loop_, options).value();
     dispatcher_.add_server("pbx1", *client_);
+    for (control::Method& method : ipc::subscription_methods()) dispatcher_.add(std::move(method));
     connect();
   }
 

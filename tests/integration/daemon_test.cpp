@@ -106,42 +106,6 @@ TEST_CASE("the socket file of a dead daemon is replaced, that of a live one is n
   CHECK_FALSE(exists(socket));
 }
 
-TEST_CASE("the tool calls, shows and follows") {
-  const Simulator simulator;
-  Daemon daemon({simulator.server()});
-  daemon.wait_ready();
-  const std::vector<std::string> environment{"ARIBUS_SOCKET=" + daemon.socket_path()};
-  const Outcome called = run_to_end({ARIBUS, "call", "originate", "endpoint=Local/answer@default",
-                                     "channelId=c1", "variables:={\"A\":\"1\"}"},
-                                    environment);
-  CHECK(called.status == 0);
-  CHECK_THAT(called.output, ContainsSubstring(R"("id":"c1")"));
-  const Outcome refused = run_to_end({ARIBUS, "call", "hangup", "channelId=nobody"}, environment);
-  CHECK(refused.status == 1);
-  CHECK_THAT(refused.output, ContainsSubstring("404"));
-  CHECK(run_to_end({ARIBUS, "call", "hangup", "nonsense"}, environment).status == 2);
-  CHECK_THAT(run_to_end({ARIBUS, "status"}, environment).output, ContainsSubstring(R"("connected":true)"));
-  CHECK_THAT(run_to_end({ARIBUS, "--socket", "/nonexistent", "status"}).output,
-             ContainsSubstring("is aribusd running?"));
-
-  Process watching({ARIBUS, "watch"}, {}, environment);
-  Process following({ARIBUS, "events", "StasisStart"}, {}, environment);
-  for (int i = 0; i < 100; ++i) {
-    if (Program(daemon.connect()).call("status")["subscribers"].GetUint64() >= 3) break;
-    ::usleep(20'000);
-  }
-  simulator.control("POST", "call",
-                    R"({"app":"demo","caller":"100","caller_name":"Alice","exten":"demo","args":["in"]})");
-  CHECK_THAT(following.read_line(seconds(5)).value_or(""), ContainsSubstring(R"("type":"StasisStart")"));
-  std::string seen;
-  while (seen.find("enters demo (in)") == std::string::npos) {
-    const auto line = watching.read_line(seconds(5));
-    REQUIRE(line.has_value());
-    seen += *line + "\n";
-  }
-  CHECK_THAT(seen, ContainsSubstring("Alice <100>"));
-}
-
 TEST_CASE("when it stops it takes leave: Asterisk is not left with a device's state on its way") {
   const Simulator simulator;
   Daemon daemon({simulator.server()});

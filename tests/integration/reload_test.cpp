@@ -108,8 +108,7 @@ TEST_CASE("limits and sockets are changed under a program that stays connected")
   CHECK(texts(result["changed"]) == std::vector<std::string>{"sockets", "limits"});
   CHECK(texts(result["restart"]) == std::vector<std::string>{"bus.ring_bytes"});
   CHECK_THAT(daemon.log(), ContainsSubstring("reloaded, but for bus.ring_bytes: restart aribusd"));
-  const std::string second =
-      daemon.socket_path().substr(0, daemon.socket_path().rfind('/')) + "/second.sock";
+  const std::string second = daemon.socket_path().substr(0, daemon.socket_path().rfind('/')) + "/second.sock";
   CHECK(client::Client::connect(second).ok());
 
   // What is to be the last socket's mode can be changed, and a socket can go.
@@ -128,14 +127,15 @@ TEST_CASE("a socket that can't be opened leaves everything as it was") {
   const Simulator simulator;
   Daemon daemon({simulator.server()});
   daemon.wait_ready();
-  daemon.configure({simulator.server()},
-                   "  - path: " + Daemon::own_path("new.sock") + "\n  - path: /nonexistent/aribus.sock\n" +
-                       "limits:\n  batch: 2\n");
+  daemon.configure({simulator.server()}, "  - path: " + Daemon::own_path("new.sock") +
+                                             "\n  - path: /nonexistent/aribus.sock\n" +
+                                             "limits:\n  batch: 2\n");
   Program program(daemon.connect());
   const Json result = program.call("daemon.reload");
   CHECK_FALSE(result["applied"].GetBool());
   CHECK_THAT(text_at(result, "reason"), ContainsSubstring("/nonexistent/aribus.sock: No such file"));
-  CHECK(::access((daemon.socket_path().substr(0, daemon.socket_path().rfind('/')) + "/new.sock").c_str(), F_OK) != 0);
+  CHECK(::access((daemon.socket_path().substr(0, daemon.socket_path().rfind('/')) + "/new.sock").c_str(),
+                 F_OK) != 0);
   daemon.configure({simulator.server()});
   CHECK(texts(daemon.reload()["changed"]).empty());
 }
@@ -210,7 +210,8 @@ TEST_CASE("applications come and go without an event being missed, repeated or o
     program.expect_about("ChannelDestroyed", started.back());
   }
   CHECK(std::set<std::string>(started.begin(), started.end()).size() == calls);
-  CHECK(std::ranges::is_sorted(started, {}, [](const std::string& id) { return std::stod(id.substr(id.find('.') + 1)); }));
+  CHECK(std::ranges::is_sorted(started, {},
+                               [](const std::string& id) { return std::stod(id.substr(id.find('.') + 1)); }));
   const auto types = types_of(program);
   CHECK_FALSE(has(types, "server.disconnected"));
   CHECK_FALSE(has(types, "server.gap"));

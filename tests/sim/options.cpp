@@ -18,7 +18,8 @@ Prints "listening on 127.0.0.1:PORT" once it does. Ends on SIGTERM or SIGINT.
   --password P      its password (default aribus-test-secret)
   --version V       the Asterisk to imitate: 22 (default) or 16
   --playback-ms N   how long each medium plays (default 200)
-  --replay FILE     send the events in FILE, one a line, to every WebSocket, over and over
+  --replay FILE     send the events in FILE, one a line as ARI sends them or as "aribus record"
+                    writes them, to every WebSocket, over and over
   --rate N          replayed events a second; 0 for as fast as the reader takes them (default)
   --loops N         how often FILE is replayed to each WebSocket; 0 for ever (default)
   --demo[=APP]      a caller like a person rings APP (default demo) when it connects and every 15 s after

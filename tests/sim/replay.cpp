@@ -4,18 +4,52 @@
 #include <fstream>
 #include <limits>
 
+#include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
 #include "frame.h"
 
 namespace aribus::sim {
 namespace {
 
 constexpr size_t batch_bytes = 256 * 1024;
+constexpr std::string_view record_start = R"({"seq":)";  // as `aribus record` writes them
+
+// The event that a record of aribus was made of; "" for those of its own making.
+std::string event_of(const std::string& line) {
+  rapidjson::Document record;
+  if (record.Parse(line.data(), line.size()).HasParseError() || !record.IsObject()) return {};
+  const auto text = [&](const char* name) {
+    const auto at = record.FindMember(name);
+    return at != record.MemberEnd() && at->value.IsString() ? std::string(at->value.GetString()) : "";
+  };
+  const std::string type = text("type"), time = text("time");
+  if (type.empty() || type.find('.') != std::string::npos || type == "Malformed" || !time.ends_with('Z'))
+    return {};
+  record.AddMember(
+      "timestamp",
+      rapidjson::Value((time.substr(0, time.size() - 1) + "+0000").c_str(), record.GetAllocator()),
+      record.GetAllocator());
+  record.AddMember("application", rapidjson::Value(text("app").c_str(), record.GetAllocator()),
+                   record.GetAllocator());
+  for (const char* name : {"seq", "time", "server", "app", "channels", "bridges", "playbacks", "recordings",
+                           "endpoints", "devices", "known", "invalid", "synthetic"}) {
+    record.RemoveMember(name);
+  }
+  rapidjson::StringBuffer out;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(out);
+  record.Accept(writer);
+  return {out.GetString(), out.GetSize()};
+}
 
 }  // namespace
 
 bool Replay::load(const Options& options) {
   std::ifstream file(options.replay, std::ios::binary);
   for (std::string line; std::getline(file, line);) {
+    if (line.empty()) continue;
+    if (line.starts_with(record_start)) line = event_of(line);
     if (line.empty()) continue;
     frames_ += frame(Opcode::text, line);
     ends_.push_back(frames_.size());

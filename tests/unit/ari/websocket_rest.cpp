@@ -271,7 +271,7 @@ TEST_CASE("no more than 64 requests wait on the WebSocket") {
   CHECK(stage.requests.size() == 64);
 }
 
-TEST_CASE("answers that come too late are passed over; those to nothing of ours are events") {
+TEST_CASE("answers that come too late are passed over, and those to nothing of ours are events") {
   Stage stage;
   stage.wait_until_it_works();
   stage.asterisk.websocket()->text(R"({"type":"RESTResponse","request_id":"999","status_code":200})");

@@ -2,6 +2,7 @@
 #include "control/dispatcher.h"
 #include "tests/catch.h"
 #include "tests/unit/ari/fake_asterisk.h"
+#include "tests/unit/control/caller.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
@@ -32,7 +33,8 @@ struct Server {
   }
   Result<std::string> call(const std::string& method, std::string_view params) {
     std::optional<Result<std::string>> answer;
-    dispatcher.call(method, json(params), [&](Result<std::string> got) { answer = std::move(got); });
+    dispatcher.call(aribus::test::a_caller(), method, json(params),
+                    [&](Result<std::string> got) { answer = std::move(got); });
     REQUIRE(pump(loop, [&] { return answer.has_value(); }));
     return *answer;
   }

@@ -153,7 +153,7 @@ TEST_CASE("every code of an error is described") {
 }
 
 TEST_CASE("a method names the errors that it can have") {
-  CHECK(errors_of("channels.get") == std::set<std::string>{"internal", "invalid_params", "not_connected",
+  CHECK(errors_of("channels.get") == std::set<std::string>{"internal", "invalid_params", "not_allowed", "not_connected",
                                                            "outcome_unknown", "refused", "too_much",
                                                            "too_old"});
 }

@@ -4,6 +4,7 @@
 
 #include "tests/catch.h"
 #include "tests/unit/ari/fake_asterisk.h"
+#include "tests/unit/control/caller.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
@@ -45,7 +46,8 @@ struct Servers {
   Result<std::string> call(const std::string& method, std::string_view params) {
     std::optional<Result<std::string>> answer;
     const Json parsed = json(params);
-    dispatcher.call(method, parsed, [&](Result<std::string> got) { answer = std::move(got); });
+    dispatcher.call(aribus::test::a_caller(), method, parsed,
+                    [&](Result<std::string> got) { answer = std::move(got); });
     REQUIRE(pump(loop, [&] { return answer.has_value(); }));
     return *answer;
   }
@@ -74,8 +76,9 @@ TEST_CASE("an unknown method is answered with the nearest one") {
 
 TEST_CASE("a method of the daemon's own answers without an Asterisk and takes no parameters") {
   Servers servers({});
-  servers.dispatcher.add(
-      {.name = "ping", .run_here = [](const JsonValue&) { return std::string("\"pong\""); }});
+  servers.dispatcher.add({.name = "ping", .run_here = [](const JsonValue&, const control::Caller&) {
+                            return std::string("\"pong\"");
+                          }});
   CHECK(*servers.call("ping", "null") == "\"pong\"");
   CHECK(*servers.call("ping", "{}") == "\"pong\"");
   CHECK(servers.refused("ping", R"({"x":1})").kind == ErrorKind::invalid_params);
@@ -89,7 +92,9 @@ TEST_CASE("parameters in an array are refused") {
 
 TEST_CASE("all methods are listed, sorted") {
   Servers servers({});
-  servers.dispatcher.add({.name = "ping", .run_here = [](const JsonValue&) { return std::string("null"); }});
+  servers.dispatcher.add({.name = "ping", .run_here = [](const JsonValue&, const control::Caller&) {
+                            return std::string("null");
+                          }});
   const auto names = servers.dispatcher.method_names();
   CHECK(std::ranges::is_sorted(names));
   for (const char* name :
@@ -192,7 +197,8 @@ TEST_CASE("a method may be answered later") {
   servers.dispatcher.add(
       {.name = "slow", .run_later = [&](const JsonValue&, Reply reply) { waiting = std::move(reply); }});
   std::optional<Result<std::string>> answer;
-  servers.dispatcher.call("slow", json("{}"), [&](Result<std::string> got) { answer = std::move(got); });
+  servers.dispatcher.call(aribus::test::a_caller(), "slow", json("{}"),
+                          [&](Result<std::string> got) { answer = std::move(got); });
   CHECK_FALSE(answer);
   waiting(std::string("1"));
   CHECK(**answer == "1");
@@ -202,7 +208,8 @@ TEST_CASE("a method may be answered later") {
 TEST_CASE("an Asterisk that is closed is not there for commands") {
   Servers servers({"pbx1", "pbx2"});
   servers.dispatcher.servers()[1]->close();
-  CHECK_THAT(servers.refused("channels.list", R"({"server":"pbx2"})").message, ContainsSubstring("one of pbx1 is"));
+  CHECK_THAT(servers.refused("channels.list", R"({"server":"pbx2"})").message,
+             ContainsSubstring("one of pbx1 is"));
   CHECK(servers.refused("channels.list", "{}").kind == ErrorKind::not_connected);  // pbx1 is the only one
   servers.dispatcher.remove_server(*servers.dispatcher.servers()[1]);
   REQUIRE(servers.dispatcher.servers().size() == 1);

@@ -3,6 +3,7 @@
 #include "control/makers.h"
 #include "tests/catch.h"
 #include "tests/unit/ari/fake_asterisk.h"
+#include "tests/unit/control/caller.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
@@ -55,7 +56,8 @@ struct Stage {
   }
   Result<std::string> call(const std::string& method, std::string_view params) {
     std::optional<Result<std::string>> answer;
-    dispatcher.call(method, json(params), [&](Result<std::string> got) { answer = std::move(got); });
+    dispatcher.call(aribus::test::a_caller(), method, json(params),
+                    [&](Result<std::string> got) { answer = std::move(got); });
     REQUIRE(pump(loop, [&] { return answer.has_value(); }));
     return *answer;
   }
@@ -133,10 +135,11 @@ TEST_CASE("an event proves that the call was made, before the error or after it"
     INFO(before);
     Stage stage;
     std::optional<Result<std::string>> answer;
-    stage.dispatcher.call("originate", json(originate), [&](Result<std::string> got) {
-      CHECK(stage.records.empty());  // the error comes first
-      answer = got;
-    });
+    stage.dispatcher.call(aribus::test::a_caller(), "originate", json(originate),
+                          [&](Result<std::string> got) {
+                            CHECK(stage.records.empty());  // the error comes first
+                            answer = got;
+                          });
     if (before) stage.event(start_of_c1);
     REQUIRE(pump(stage.loop, [&] { return answer.has_value(); }));
     if (!before) stage.event(start_of_c1);
@@ -244,7 +247,8 @@ TEST_CASE("a waiting call whose end was not seen was made all the same") {
   bool reached = false;
   const Json params = json(R"({"endpoint":"PJSIP/100","channelId":"c1","wait":"answer"})");
   stage.dispatcher.call(
-      "originate", params, [&](Result<std::string> got) { answer = got; }, [&] { reached = true; });
+      aribus::test::a_caller(), "originate", params, [&](Result<std::string> got) { answer = got; },
+      [&] { reached = true; });
   REQUIRE(pump(stage.loop, [&] { return reached; }));
   stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 1);
   REQUIRE(answer);
@@ -280,7 +284,8 @@ TEST_CASE("a key is a text of 1 to 128 bytes") {
 TEST_CASE("what became of a command is given up when its Asterisk is, while it is looked for, too") {
   Stage stage;
   const Json first = stage.unknown("originate", originate);
-  const Json second = stage.unknown("channels.originate", R"({"endpoint":"PJSIP/1","channelId":"c2","app":"demo"})");
+  const Json second =
+      stage.unknown("channels.originate", R"({"endpoint":"PJSIP/1","channelId":"c2","app":"demo"})");
   CHECK(stage.looked_for() == 2);
   stage.dispatcher.servers()[0]->resolver().give_up("it is gone");
   for (const Json* command : {&first, &second}) {
@@ -290,5 +295,6 @@ TEST_CASE("what became of a command is given up when its Asterisk is, while it i
     CHECK(find_string(fields, "reason") == "it is gone");
   }
   CHECK(stage.looked_for() == 0);
-  CHECK_FALSE(pump(stage.loop, [&] { return !stage.records.empty(); }, Milliseconds(300)));
+  CHECK_FALSE(pump(
+      stage.loop, [&] { return !stage.records.empty(); }, Milliseconds(300)));
 }

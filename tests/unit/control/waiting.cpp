@@ -2,6 +2,7 @@
 #include "control/dispatcher.h"
 #include "tests/catch.h"
 #include "tests/unit/ari/fake_asterisk.h"
+#include "tests/unit/control/caller.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
@@ -34,8 +35,8 @@ struct Stage {
   void call(const std::string& method, std::string_view params) {
     answer.reset();
     dispatcher.call(
-        method, json(params), [this](Result<std::string> got) { answer = std::move(got); },
-        [this] { reached = true; });
+        aribus::test::a_caller(), method, json(params),
+        [this](Result<std::string> got) { answer = std::move(got); }, [this] { reached = true; });
   }
   // Has Asterisk answer the request under way.
   void respond(int status, std::string_view body) {

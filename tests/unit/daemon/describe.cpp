@@ -2,6 +2,7 @@
 
 #include "daemon/own_methods.h"
 #include "tests/catch.h"
+#include "tests/unit/control/caller.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
@@ -13,8 +14,9 @@ namespace {
 control::Dispatcher& dispatcher() {
   static control::Dispatcher* with_own = [] {
     static control::Dispatcher made;
-    daemon::add_own_methods(
-        made, {.hello = [] { return R"({"aribus":"x"})"; }, .status = [] { return "{}"; }, .cursor = {}});
+    daemon::add_own_methods(made, {.hello = [](const control::Caller&) { return R"({"aribus":"x"})"; },
+                                   .status = [] { return "{}"; },
+                                   .cursor = {}});
     return &made;
   }();
   return *with_own;
@@ -22,7 +24,8 @@ control::Dispatcher& dispatcher() {
 
 Result<std::string> call(const std::string& method, std::string_view params = "{}") {
   std::optional<Result<std::string>> answer;
-  dispatcher().call(method, json(params), [&](Result<std::string> got) { answer = std::move(got); });
+  dispatcher().call(aribus::test::a_caller(), method, json(params),
+                    [&](Result<std::string> got) { answer = std::move(got); });
   return answer.value();
 }
 

@@ -1,7 +1,6 @@
 #include "daemon/notify.h"
 
 #include <cstdlib>
-#include <cstring>
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -13,23 +12,54 @@
 using namespace aribus;
 using namespace aribus::daemon;
 
+namespace {
+
+// The socket on which systemd hears of its services.
+class Systemd {
+ public:
+  Systemd() : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+    const std::string path = directory_.path("notify");
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    REQUIRE(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
+  }
+  ~Systemd() { ::unsetenv("NOTIFY_SOCKET"); }
+
+  // What came next; "" when nothing did.
+  [[nodiscard]] std::string heard() const {
+    char buffer[200];
+    const ssize_t count = ::recv(socket_.get(), buffer, sizeof buffer, 0);
+    return count < 0 ? "" : std::string(buffer, static_cast<size_t>(count));
+  }
+
+ private:
+  test::TempDir directory_;
+  Fd socket_;
+};
+
+}  // namespace
+
 TEST_CASE("systemd is told through the socket that it names") {
-  const test::TempDir directory;
-  const std::string path = directory.path("notify");
-  const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
+  const Systemd systemd;
   notify_systemd("READY=1\nSTATUS=up");
+  CHECK(systemd.heard() == "READY=1\nSTATUS=up");
   ::unsetenv("NOTIFY_SOCKET");
-  char buffer[100];
-  const ssize_t count = ::recv(socket.get(), buffer, sizeof buffer, 0);
-  REQUIRE(count > 0);
-  CHECK(std::string_view(buffer, static_cast<size_t>(count)) == "READY=1\nSTATUS=up");
   notify_systemd("READY=1");  // nobody is there: nothing happens
-  CHECK(::recv(socket.get(), buffer, sizeof buffer, 0) < 0);
+  CHECK(systemd.heard().empty());
+}
+
+TEST_CASE("a status of several lines stays one status") {
+  const Systemd systemd;
+  notify_status("pbx1: odd\nREADY=1");
+  CHECK(systemd.heard() == "STATUS=pbx1: odd READY=1");
+}
+
+TEST_CASE("a reload says when it began, as systemd compares that with its own request") {
+  const Systemd systemd;
+  notify_reloading();
+  CHECK_THAT(systemd.heard(), ContainsSubstring("RELOADING=1\nMONOTONIC_USEC="));
 }
 
 TEST_CASE("the watchdog hears from us twice in its interval") {

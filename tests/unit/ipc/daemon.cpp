@@ -14,7 +14,11 @@ Daemon::Daemon(ipc::SessionLimits its_limits, size_t its_max_connections, size_t
     : log(bus::Log::make({.ring_bytes = ring_bytes}).value()),
       limits(its_limits),
       max_connections(its_max_connections) {
-  dispatcher.add({.name = "ping", .run_here = [](const JsonValue&) { return std::string("\"pong\""); }});
+  dispatcher.add(
+      {.name = "ping",
+       .reach = control::Reach::read,
+       .run_here = [](const JsonValue&, const control::Caller&) { return std::string("\"pong\""); }});
+  for (control::Method& method : ipc::subscription_methods()) dispatcher.add(std::move(method));
   server.emplace(loop, log, dispatcher, options());
   const auto listening = server->listen();
   if (!listening) throw std::runtime_error(listening.error().message);
@@ -22,7 +26,7 @@ Daemon::Daemon(ipc::SessionLimits its_limits, size_t its_max_connections, size_t
 
 ipc::ServerOptions Daemon::options() const {
   ipc::ServerOptions options;
-  options.sockets = {{path, 0600, ""}};
+  options.sockets = {{.path = path, .mode = 0600}};
   options.max_connections = max_connections;
   options.session = limits;
   return options;

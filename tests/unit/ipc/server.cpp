@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <map>
 
 #include <grp.h>
 #include <sys/socket.h>
@@ -27,14 +28,25 @@ void leave_dead_socket(const std::string& path) {
   REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
 }
 
+// A socket that listens at `path`, as systemd hands it over.
+Fd listening_socket(const std::string& path) {
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(::listen(socket.get(), SOMAXCONN) == 0);
+  return socket;
+}
+
 // A second server beside a daemon, on `path`.
 struct Second {
   ipc::Server server;
-  Second(Daemon& daemon, const std::string& path, const std::string& group = "")
-      : server(daemon.loop, daemon.log, daemon.dispatcher, options(path, group)) {}
-  static ipc::ServerOptions options(const std::string& path, const std::string& group) {
+  Second(Daemon& daemon, const std::string& path)
+      : server(daemon.loop, daemon.log, daemon.dispatcher, options(path)) {}
+  static ipc::ServerOptions options(const std::string& path) {
     ipc::ServerOptions options;
-    options.sockets = {{path, 0660, group}};
+    options.sockets = {{.path = path}};
     return options;
   }
 };
@@ -94,12 +106,6 @@ TEST_CASE("a path that can't be used is refused with the reason") {
   CHECK_THAT(too_long.server.listen().error().message, ContainsSubstring("at most 107 bytes"));
   Second nowhere(daemon, daemon.directory.path("no/such/directory"));
   CHECK(nowhere.server.listen().error().kind == ErrorKind::system);
-  const std::string path = daemon.directory.path("other.sock");
-  {
-    Second group(daemon, path, "no-such-group");
-    CHECK_THAT(group.server.listen().error().message, ContainsSubstring("no group 'no-such-group'"));
-  }
-  CHECK_FALSE(std::filesystem::exists(path));
 }
 
 TEST_CASE("the socket's file goes with its server, but not one that came after it") {
@@ -114,6 +120,32 @@ TEST_CASE("the socket's file goes with its server, but not one that came after i
   leave_dead_socket(path);
   daemon->server.reset();
   CHECK(std::filesystem::exists(path));
+}
+
+TEST_CASE("a program that connects between two servers on an inherited socket is served by the second") {
+  Daemon daemon;
+  const std::string path = daemon.directory.path("inherited.sock");
+  const Fd kept = listening_socket(path);
+  std::filesystem::permissions(path, std::filesystem::perms(0604));
+  const auto serve = [&](ipc::Server& server) {
+    std::map<std::string, Fd> inherited;
+    inherited.emplace(path, Fd(::dup(kept.get())));
+    REQUIRE(server.listen(std::move(inherited)).ok());
+  };
+  {
+    Second first(daemon, path);
+    serve(first.server);
+    bool drained = false;
+    first.server.drain(Milliseconds(0), [&] { drained = true; });
+    REQUIRE(daemon.pump([&] { return drained; }));
+  }
+  CHECK(std::filesystem::status(path).permissions() == std::filesystem::perms(0604));
+  daemon.path = path;
+  Program program(daemon);
+  program.ask("ping");
+  Second second(daemon, path);
+  serve(second.server);
+  CHECK(program.next().HasMember("result"));
 }
 
 TEST_CASE("a connection over the bound is told why and closed") {
@@ -165,7 +197,7 @@ TEST_CASE("one server may listen on several sockets") {
   Daemon daemon;
   ipc::ServerOptions options;
   const std::string other = daemon.directory.path("b.sock");
-  options.sockets = {{daemon.directory.path("a.sock"), 0600, ""}, {other, 0666, ""}};
+  options.sockets = {{.path = daemon.directory.path("a.sock"), .mode = 0600}, {.path = other, .mode = 0666}};
   ipc::Server server(daemon.loop, daemon.log, daemon.dispatcher, options);
   REQUIRE(server.listen().ok());
   daemon.path = other;

@@ -1,6 +1,7 @@
 #include "ipc/subscription.h"
 
 #include "tests/catch.h"
+#include "tests/unit/control/caller.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
@@ -19,7 +20,7 @@ bus::Log log_of(int records = 0) {
 }
 
 Subscription subscribe(const bus::Log& log, std::string_view params = "{}") {
-  auto made = Subscription::make(json(params), log, control::Dispatcher());
+  auto made = Subscription::make(json(params), log, control::Dispatcher(), *test::a_caller().rule);
   REQUIRE(made.ok());
   return std::move(*made);
 }
@@ -108,7 +109,7 @@ TEST_CASE("a cursor that can't be honoured is no error: it says why, and deliver
 TEST_CASE("wrong parameters are refused by name") {
   const bus::Log log = log_of();
   const auto message = [&](std::string_view params) {
-    const auto made = Subscription::make(json(params), log, control::Dispatcher());
+    const auto made = Subscription::make(json(params), log, control::Dispatcher(), *test::a_caller().rule);
     REQUIRE_FALSE(made.ok());
     CHECK(made.error().kind == ErrorKind::invalid_params);
     return made.error().message;

@@ -1,0 +1,183 @@
+#include "cli/calls_table.h"
+
+#include <algorithm>
+
+#include "cli/terminal.h"
+
+namespace aribus::cli {
+namespace {
+
+constexpr size_t max_ended = 1000;
+
+const JsonValue* list_of(const JsonValue& object, std::string_view name) {
+  const JsonValue* list = find(object, name);
+  return list != nullptr && list->IsArray() ? list : nullptr;
+}
+
+std::string part(const JsonValue& object, std::string_view inner, std::string_view name) {
+  const JsonValue* found = find(object, inner);
+  return found == nullptr ? "" : printable(find_string(*found, name));
+}
+
+std::string_view colour_of(std::string_view state) {
+  if (state == "Up") return green;
+  return state == "Down" ? grey : yellow;
+}
+
+}  // namespace
+
+void CallsTable::take_snapshot(const JsonValue& snapshot) {
+  channels_.clear();
+  bridges_.clear();
+  bridge_of_.clear();
+  if (const JsonValue* bridges = list_of(snapshot, "bridges")) {
+    for (const JsonValue& item : bridges->GetArray()) {
+      if (const JsonValue* bridge = find(item, "bridge")) {
+        show_bridge(std::string(find_string(item, "server")), *bridge);
+      }
+    }
+  }
+  if (const JsonValue* channels = list_of(snapshot, "channels")) {
+    for (const JsonValue& item : channels->GetArray()) {
+      const JsonValue* channel = find(item, "channel");
+      if (channel == nullptr) continue;
+      const std::string server(find_string(item, "server"));
+      const WallTime began = parse_time(find_string(item, "began")).value_or(WallTime());
+      show_channel(server, *channel, began);
+      channels_[{server, std::string(find_string(*channel, "id"))}].app = find_string(item, "app");
+    }
+  }
+}
+
+void CallsTable::show_channel(const std::string& server, const JsonValue& channel, WallTime now) {
+  Key key{server, std::string(find_string(channel, "id"))};
+  const bool known = channels_.contains(key);
+  if (!known && std::ranges::find(ended_, key) != ended_.end()) return;
+  const auto at = channels_.try_emplace(std::move(key)).first;
+  if (!known) at->second.began = parse_time(find_string(channel, "creationtime")).value_or(now);
+  at->second.shown = copy_of(channel);
+}
+
+void CallsTable::show_bridge(const std::string& server, const JsonValue& bridge) {
+  const std::string id(find_string(bridge, "id"));
+  std::vector<std::string>& channels = bridges_[{server, id}];
+  for (const std::string& channel : channels) bridge_of_.erase({server, channel});
+  channels.clear();
+  if (const JsonValue* list = list_of(bridge, "channels")) {
+    for (const JsonValue& channel : list->GetArray()) {
+      if (!channel.IsString()) continue;
+      channels.emplace_back(as_view(channel));
+      bridge_of_[{server, channels.back()}] = id;
+    }
+  }
+}
+
+void CallsTable::forget(const std::string& server, const JsonValue& record, std::string_view member) {
+  const JsonValue* ids = list_of(record, member);
+  if (ids == nullptr) return;
+  for (const JsonValue& id : ids->GetArray()) {
+    if (!id.IsString()) continue;
+    const Key key{server, std::string(as_view(id))};
+    if (member == "channels") {
+      channels_.erase(key);
+      bridge_of_.erase(key);
+      ended_.push_back(key);
+      if (ended_.size() > max_ended) ended_.pop_front();
+    } else {
+      bridges_.erase(key);
+    }
+  }
+}
+
+// What lives is in the record; all else has ended unseen.
+void CallsTable::keep(const std::string& server, const JsonValue& record) {
+  const auto lives = [&](std::string_view member, const Key& key) {
+    const JsonValue* ids = list_of(record, member);
+    return ids != nullptr && std::ranges::any_of(ids->GetArray(), [&](const JsonValue& id) {
+             return id.IsString() && as_view(id) == key.second;
+           });
+  };
+  std::erase_if(channels_, [&](const auto& entry) {
+    return entry.first.first == server && !lives("channels", entry.first);
+  });
+  std::erase_if(bridges_, [&](const auto& entry) {
+    return entry.first.first == server && !lives("bridges", entry.first);
+  });
+}
+
+void CallsTable::apply(const JsonValue& record) {
+  const std::string server(find_string(record, "server"));
+  const std::string_view type = find_string(record, "type");
+  const WallTime now = parse_time(find_string(record, "time")).value_or(WallTime());
+  if (type == "state.gone") {
+    forget(server, record, "channels");
+    forget(server, record, "bridges");
+    return;
+  }
+  if (type == "server.resynced") return keep(server, record);
+  if (type == "BridgeDestroyed") return forget(server, record, "bridges");
+  if (type == "ChannelDestroyed") return forget(server, record, "channels");
+  // Whatever is shown: ARI's Channel and Bridge are known by fields that nothing else has.
+  for (const auto& member : record.GetObject()) {
+    const JsonValue& value = member.value;
+    if (!value.IsObject() || find_string(value, "id").empty()) continue;
+    if (find(value, "bridge_type") != nullptr) show_bridge(server, value);
+    if (find(value, "dialplan") != nullptr) show_channel(server, value, now);
+  }
+  if (type != "StasisStart" && type != "StasisEnd") return;
+  if (const JsonValue* channel = find(record, "channel")) {
+    const auto at = channels_.find({server, std::string(find_string(*channel, "id"))});
+    if (at != channels_.end()) at->second.app = type == "StasisStart" ? find_string(record, "app") : "";
+  }
+}
+
+std::string CallsTable::with_whom(const Key& key, const Channel& channel) const {
+  std::string with;
+  if (const auto at = bridge_of_.find(key); at != bridge_of_.end()) {
+    if (const auto bridge = bridges_.find({key.first, at->second}); bridge != bridges_.end()) {
+      for (const std::string& id : bridge->second) {
+        const auto other = channels_.find({key.first, id});
+        if (id == key.second) continue;
+        with += (with.empty() ? "" : ", ") +
+                (other == channels_.end() ? printable(id) : who_is(other->second.shown));
+      }
+    }
+    return with.empty() ? "(alone in a bridge)" : with;
+  }
+  const std::string number = part(channel.shown, "connected", "number");
+  if (number.empty()) return with;
+  const std::string name = part(channel.shown, "connected", "name");
+  return name.empty() ? number : name + " <" + number + ">";
+}
+
+std::vector<std::string> CallsTable::lines(WallTime now, size_t lines, size_t columns, bool colour) const {
+  constexpr size_t of_state = 9, of_time = 12, of_app = 14;
+  const size_t rest =
+      columns > of_state + of_time + of_app + 24 ? columns - of_state - of_time - of_app - 4 : 24;
+  const size_t of_id = rest / 4, of_who = (rest - of_id) / 2, of_with = rest - of_id - of_who;
+  std::vector<std::string> out;
+  out.push_back(paint(colour,
+                      fitted("WHO", of_who) + " " + fitted("WITH", of_with) + " " +
+                          fitted("STATE", of_state) + fitted("TIME", of_time) + " " + fitted("APP", of_app) +
+                          " " + fitted("CHANNEL", of_id),
+                      bold));
+  std::vector<const std::pair<const Key, Channel>*> sorted;
+  for (const auto& entry : channels_) sorted.push_back(&entry);
+  std::ranges::sort(sorted, {},
+                    [](const auto* entry) { return std::pair(entry->second.began, entry->first); });
+  for (const auto* entry : sorted) {
+    if (out.size() + 1 >= lines && sorted.size() - out.size() + 1 > 1) {
+      out.push_back("… and " + std::to_string(sorted.size() - out.size() + 1) + " more");
+      break;
+    }
+    const auto& [key, channel] = *entry;
+    const std::string state = printable(find_string(channel.shown, "state"));
+    out.push_back(fitted(who_is(channel.shown), of_who) + " " + fitted(with_whom(key, channel), of_with) +
+                  " " + paint(colour, fitted(state, of_state), colour_of(state)) +
+                  fitted(duration_text(channel.began, now), of_time) + " " + fitted(channel.app, of_app) +
+                  " " + fitted(printable(key.second), of_id));
+  }
+  return out;
+}
+
+}  // namespace aribus::cli

@@ -1,0 +1,512 @@
+#include "cli/commands.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <optional>
+#include <thread>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/call_view.h"
+#include "cli/calls_table.h"
+#include "cli/methods.h"
+#include "cli/status_view.h"
+#include "cli/terminal.h"
+#include "daemon/config.h"
+
+namespace aribus::cli {
+namespace {
+
+using client::Client;
+using client::Notification;
+using std::chrono::milliseconds;
+
+constexpr milliseconds answer_timeout{60'000};  // Asterisk's own, and what a verb waits for, come before it
+
+volatile std::sig_atomic_t interrupted = 0;
+
+void put(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+}
+
+void write_list(JsonWriter& writer, std::string_view name, const std::vector<std::string>& values) {
+  if (values.empty()) return;
+  write_key(writer, name);
+  writer.StartArray();
+  for (const std::string& value : values) write_string(writer, value);
+  writer.EndArray();
+}
+
+const std::vector<Option> filters{{"exclude", "TYPE", "not these types (globs)"},
+                                  {"server", "NAME", "of this Asterisk"},
+                                  {"app", "NAME", "of this Stasis application"},
+                                  {"channel", "ID", "about this channel"},
+                                  {"bridge", "ID", "about this bridge"},
+                                  {"endpoint", "ID", "about this endpoint: PJSIP/100"},
+                                  {"since", "CURSOR", "from behind this place in the stream on"}};
+
+std::vector<Option> with_filters(std::vector<Option> more) {
+  more.insert(more.begin(), filters.begin(), filters.end());
+  return more;
+}
+
+// The parameters of `subscribe`: each option may be given several times, the words are types.
+std::string subscription(const Arguments& arguments, const std::vector<std::string>& types) {
+  return render([&](JsonWriter& writer) {
+    writer.StartObject();
+    write_list(writer, "types", types);
+    write_list(writer, "exclude", arguments.values("exclude"));
+    for (const char* name : {"server", "app", "channel", "bridge", "endpoint"}) {
+      write_list(writer, std::string(name) + "s", arguments.values(name));
+    }
+    if (arguments.has("since")) write_member(writer, "since", arguments.value("since"));
+    writer.EndObject();
+  });
+}
+
+// Subscribes, and hands on every record until the connection ends or `use` says false.
+int follow(const Arguments& arguments, const std::string& params,
+           const std::function<bool(const JsonValue&)>& use) {
+  Result<Client> client = arguments.connect();
+  if (!client) return fail(client.error());
+  const Result<Json> subscribed = client->call("subscribe", params);
+  if (!subscribed) return fail(subscribed.error());
+  if (const auto reason = find_string(*subscribed, "reason"); !reason.empty()) {
+    std::fprintf(stderr, "aribus: not resumed: %s\n", std::string(reason).c_str());
+  }
+  for (;;) {
+    const auto notification = client->next(milliseconds(200));
+    if (interrupted != 0) return done;
+    if (!notification) return fail(notification.error());
+    if (!*notification) continue;
+    if ((*notification)->method == "lost") {
+      std::fprintf(stderr, "aribus: lost: %s\n", to_text((*notification)->params).c_str());
+    } else if (!use((*notification)->params)) {
+      return done;
+    }
+  }
+}
+
+Result<Json> ask(const Arguments& arguments, std::string_view method, std::string_view params = "{}") {
+  Result<Client> client = arguments.connect();
+  if (!client) return client.error();
+  return client->call(method, params, answer_timeout);
+}
+
+Result<Methods> methods_of(Client& client) {
+  Result<Json> description = client.call("rpc.discover");
+  if (!description) return description.error();
+  return Methods(std::move(*description));
+}
+
+int invoke(const Arguments& arguments, const std::string& method, const std::vector<std::string>& words) {
+  Result<Client> client = arguments.connect();
+  if (!client) return fail(client.error());
+  std::string params = "{}";
+  if (!words.empty()) {
+    const Result<Methods> methods = methods_of(*client);
+    if (!methods) return fail(methods.error());
+    const Result<std::string> made = methods->params(method, words);
+    if (!made) return misuse(made.error().message);
+    params = *made;
+  }
+  const Result<Json> result = client->call(method, params, answer_timeout);
+  if (!result) return fail(result.error());
+  put(to_text(*result));
+  return done;
+}
+
+// A verb's parameters that may be given without their names, in this order; the last takes all that is left.
+struct Verb {
+  std::string_view name;
+  std::vector<std::string_view> places;
+};
+const std::vector<Verb> verbs{{"originate", {"endpoint"}},
+                              {"hangup", {"channelId"}},
+                              {"bridge", {"channels"}},
+                              {"play", {"channelId", "media"}},
+                              {"transfer", {"channelId", "endpoint"}}};
+
+std::pair<size_t, size_t> screen() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 3) return {size.ws_row, size.ws_col};
+  return {100'000, 120};
+}
+
+void show_table(const CallsTable& table, bool live) {
+  const auto [rows, columns] = screen();
+  std::string out = live ? "\x1b[H" : "";
+  const char* end = live ? "\x1b[K\n" : "\n";
+  if (live) {
+    out += std::to_string(table.size()) + " channels, " + to_rfc3339(wall_now()).substr(11, 8) + " UTC" + end;
+  }
+  for (const std::string& line : table.lines(wall_now(), live ? rows - 2 : rows, columns, has_colour())) {
+    out += line + end;
+  }
+  std::fputs((out + (live ? "\x1b[J" : "")).c_str(), stdout);
+  std::fflush(stdout);
+}
+
+void catch_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { interrupted = 1; };
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+}  // namespace
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "aribus: %s\n", error.message.c_str());
+  if (!error.data.empty()) std::fprintf(stderr, "%s\n", error.data.c_str());
+  switch (error.kind) {
+    case ErrorKind::unknown_method:
+    case ErrorKind::invalid_params:
+      return misused;
+    case ErrorKind::system:  // the socket
+    case ErrorKind::not_connected:
+      return not_connected;
+    case ErrorKind::outcome_unknown:
+      return outcome_unknown;
+    case ErrorKind::not_allowed:
+      return not_allowed;
+    default:
+      return failed;
+  }
+}
+
+int misuse(const std::string& message) {
+  std::fprintf(stderr, "aribus: %s\nTry 'aribus --help'.\n", message.c_str());
+  return misused;
+}
+
+bool Arguments::has(std::string_view option) const {
+  return std::ranges::any_of(options, [&](const auto& given) { return given.first == option; });
+}
+
+std::string Arguments::value(std::string_view option) const {
+  const std::vector<std::string> all = values(option);
+  return all.empty() ? "" : all.back();
+}
+
+std::vector<std::string> Arguments::values(std::string_view option) const {
+  std::vector<std::string> found;
+  for (const auto& [name, value] : options) {
+    if (name == option) found.push_back(value);
+  }
+  return found;
+}
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> all{
+      {"tail", "[TYPE …]", "the records as they come",
+       "TYPE is a type or a glob: StasisStart 'Channel*'. On a terminal a line for people for each record "
+       "that\n"
+       "says something about a call, or for all when types are asked for; else one JSON object a line. "
+       "Every\n"
+       "filter may be given several times.",
+       with_filters({{"json", "", "JSON lines on a terminal, too"},
+                     {"text", "", "lines for people in a pipe, too"},
+                     {"all", "", "lines for people for every record"}}),
+       tail},
+      {"calls",
+       "",
+       "who talks with whom, how long, in which state; live on a terminal",
+       "",
+       {{"once", "", "print the table once and end"}},
+       calls},
+      {"call",
+       "METHOD [NAME=VALUE …]",
+       "calls a method and prints its result as JSON",
+       "VALUE becomes what the parameter takes: text, a number, true or false, JSON; NAME:=JSON is JSON in "
+       "any\n"
+       "case. A list may be given as JSON, or its items one by one: channels=c1 channels=c2.\n"
+       "aribus call METHOD --help tells the method's parameters; aribus call --list the methods.",
+       {{"list", "", "print the names of all methods"}},
+       call},
+      {"originate",
+       "ENDPOINT [NAME=VALUE …]",
+       "makes a call: aribus originate PJSIP/100 callerId=200",
+       "",
+       {},
+       verb},
+      {"hangup", "CHANNEL [NAME=VALUE …]", "hangs up: aribus hangup c1 reason=user_busy", "", {}, verb},
+      {"bridge", "CHANNEL … [NAME=VALUE …]", "makes a bridge of channels", "", {}, verb},
+      {"play", "CHANNEL MEDIA … [NAME=VALUE …]", "plays: aribus play c1 sound:hello", "", {}, verb},
+      {"transfer", "CHANNEL ENDPOINT [NAME=VALUE …]", "sends a call elsewhere", "", {}, verb},
+      {"status",
+       "",
+       "the daemon's own state",
+       "For people on a terminal, else JSON.",
+       {{"json", "", "JSON on a terminal, too"}},
+       status},
+      {"check",
+       "[FILE]",
+       "checks the daemon's configuration (/etc/aribus/aribusd.yaml) and says what is wrong",
+       "",
+       {},
+       check},
+      {"doctor",
+       "",
+       "looks at the whole chain, and says what is wrong and how to cure it",
+       "It reads the daemon's configuration (as root: the password, too), asks the daemon, and asks each "
+       "Asterisk\n"
+       "as the daemon would; it disturbs none of them. Exit status: 1 when something is wrong.",
+       {{"config", "FILE", "the daemon's configuration (default /etc/aribus/aribusd.yaml)"},
+        {"asterisk-etc", "DIR", "where Asterisk's own configuration lies (default /etc/asterisk)"}},
+       doctor},
+      {"record", "FILE", "writes the records as they come to FILE, until it is stopped",
+       "One JSON object a line, with ids and times: 'aribus replay' shows them again, aribus-sim plays them.",
+       with_filters({}), record},
+      {"replay",
+       "FILE",
+       "shows the records of FILE as 'aribus tail' would have",
+       "",
+       {{"speed", "FACTOR", "so many times as fast as it was; 0: at once (default 0)"},
+        {"json", "", "JSON lines on a terminal, too"},
+        {"text", "", "lines for people in a pipe, too"},
+        {"all", "", "lines for people for every record"}},
+       replay},
+      {"complete", "", "", "", {}, complete},
+  };
+  return all;
+}
+
+const Command* find_command(std::string_view name) {
+  const auto at = std::ranges::find(commands(), name, &Command::name);
+  return at == commands().end() ? nullptr : &*at;
+}
+
+namespace {
+
+// Prints records as the options say.
+class Printer {
+ public:
+  explicit Printer(const Arguments& arguments)
+      : json_(arguments.has("json") || (!arguments.has("text") && !is_terminal())),
+        view_(has_colour(),
+              arguments.has("all") || (arguments.words[0] == "tail" && arguments.words.size() > 1)) {}
+
+  bool print(const JsonValue& record) {
+    const std::string line = json_ ? to_text(record) : view_.line(record);
+    if (!line.empty()) put(line);
+    return std::fflush(stdout) == 0;
+  }
+
+ private:
+  bool json_;
+  CallView view_;
+};
+
+}  // namespace
+
+int tail(const Arguments& arguments) {
+  Printer printer(arguments);
+  return follow(arguments, subscription(arguments, {arguments.words.begin() + 1, arguments.words.end()}),
+                [&](const JsonValue& record) { return printer.print(record); });
+}
+
+int calls(const Arguments& arguments) {
+  if (arguments.words.size() > 1) return misuse("calls takes no arguments");
+  Result<Client> client = arguments.connect();
+  if (!client) return fail(client.error());
+  const auto snapshot = client->call("subscribe", R"({"snapshot":true})");
+  if (!snapshot) return fail(snapshot.error());
+  CallsTable table;
+  if (const JsonValue* taken = find(*snapshot, "snapshot")) table.take_snapshot(*taken);
+  if (!is_terminal() || arguments.has("once")) {
+    show_table(table, false);
+    return done;
+  }
+  catch_interrupts();
+  std::fputs("\x1b[?1049h\x1b[?25l", stdout);  // another screen, without a cursor
+  const auto leave = [](int code) {
+    std::fputs("\x1b[?25h\x1b[?1049l", stdout);
+    return code;
+  };
+  auto next = std::chrono::steady_clock::now();
+  while (interrupted == 0) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= next) {
+      show_table(table, true);
+      next = now + milliseconds(500);
+    }
+    const auto notification = client->next(milliseconds(200));
+    if (interrupted != 0) break;
+    if (!notification) return leave(0), fail(notification.error());
+    if (!*notification) continue;
+    if ((*notification)->method == "lost") {  // begin anew
+      const auto again = client->call("subscribe", R"({"snapshot":true})");
+      if (!again) return leave(0), fail(again.error());
+      if (const JsonValue* taken = find(*again, "snapshot")) table.take_snapshot(*taken);
+    } else {
+      table.apply((*notification)->params);
+    }
+  }
+  return leave(done);
+}
+
+int call(const Arguments& arguments) {
+  const bool list = arguments.has("list"), help = arguments.has("help");
+  if (!list && arguments.words.size() < 2)
+    return misuse("call: which method? 'aribus call --list' tells them");
+  if (!list && !help) {
+    return invoke(arguments, arguments.words[1], {arguments.words.begin() + 2, arguments.words.end()});
+  }
+  Result<Client> client = arguments.connect();
+  if (!client) return fail(client.error());
+  const Result<Methods> methods = methods_of(*client);
+  if (!methods) return fail(methods.error());
+  if (list) {
+    for (const std::string_view name : methods->names()) put(std::string(name));
+    return done;
+  }
+  const std::string& method = arguments.words[1];
+  if (!methods->has(method)) return misuse("no method '" + method + "'; 'aribus call --list' tells them");
+  std::fputs(methods->help(method).c_str(), stdout);
+  return done;
+}
+
+int verb(const Arguments& arguments) {
+  const auto at = std::ranges::find(verbs, arguments.words[0], &Verb::name);
+  std::vector<std::string> words;
+  size_t place = 0;
+  for (auto word = arguments.words.begin() + 1; word != arguments.words.end(); ++word) {
+    const size_t equals = word->find('=');
+    const bool named =
+        equals != std::string::npos && equals > 0 &&
+        word->find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_:") == equals;
+    if (named) {
+      words.push_back(*word);
+      continue;
+    }
+    words.push_back(std::string(at->places[place]) + "=" + *word);
+    if (place + 1 < at->places.size()) ++place;
+  }
+  return invoke(arguments, arguments.words[0], words);
+}
+
+int status(const Arguments& arguments) {
+  if (arguments.words.size() > 1) return misuse("status takes no arguments");
+  const Result<Json> answer = ask(arguments, "status");
+  if (!answer) return fail(answer.error());
+  if (arguments.has("json") || !is_terminal()) {
+    put(to_text(*answer));
+  } else {
+    std::fputs(status_text(*answer, wall_now(), has_colour()).c_str(), stdout);
+  }
+  return done;
+}
+
+int check(const Arguments& arguments) {
+  if (arguments.words.size() > 2) return misuse("check takes one file");
+  const std::string file = arguments.words.size() == 2 ? arguments.words[1] : "/etc/aribus/aribusd.yaml";
+  const auto config = daemon::load_config(file);
+  if (!config) {
+    std::fprintf(stderr, "%s\n", config.error().message.c_str());
+    return failed;
+  }
+  for (const std::string& warning : config->warnings) put("warning: " + warning);
+  put(file + ": nothing is wrong with it");
+  return done;
+}
+
+int record(const Arguments& arguments) {
+  if (arguments.words.size() != 2) return misuse("record: which file?");
+  std::ofstream file(arguments.words[1], std::ios::binary);
+  if (!file) return fail(system_error(arguments.words[1]));
+  catch_interrupts();
+  uint64_t count = 0;
+  auto told = std::chrono::steady_clock::now();
+  const bool progress = isatty(STDERR_FILENO) != 0;
+  const int code = follow(arguments, subscription(arguments, {}), [&](const JsonValue& record) {
+    file << to_text(record) << '\n';
+    ++count;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - told < std::chrono::seconds(1)) return file.good();
+    told = now;
+    file.flush();
+    if (progress) std::fprintf(stderr, "\r%llu records", static_cast<unsigned long long>(count));
+    return file.good();
+  });
+  file.flush();
+  if (!file)
+    return fail(Error{ErrorKind::internal, arguments.words[1] + ": writing failed: is the disk full?", {}});
+  std::fprintf(stderr, "%s%llu records in %s\n", progress ? "\r" : "", static_cast<unsigned long long>(count),
+               arguments.words[1].c_str());
+  return code;
+}
+
+int replay(const Arguments& arguments) {
+  if (arguments.words.size() != 2) return misuse("replay: which file?");
+  char* end = nullptr;
+  const std::string given = arguments.has("speed") ? arguments.value("speed") : "0";
+  const double speed = std::strtod(given.c_str(), &end);
+  if (*end != '\0' || given.empty() || !(speed >= 0))
+    return misuse("--speed: a number from 0 on is expected");
+  std::ifstream file(arguments.words[1], std::ios::binary);
+  if (!file) return fail(system_error(arguments.words[1]));
+  catch_interrupts();
+  Printer printer(arguments);
+  std::optional<WallTime> before;
+  size_t number = 0;
+  for (std::string line; interrupted == 0 && std::getline(file, line);) {
+    ++number;
+    const Result<Json> record = parse_json(line);
+    if (!record || !record->IsObject()) {
+      return misuse(arguments.words[1] + ":" + std::to_string(number) +
+                    ": no record, as 'aribus record' writes them");
+    }
+    const auto time = parse_time(find_string(*record, "time"));
+    if (speed > 0 && time && before && *time > *before) {
+      std::fflush(stdout);
+      std::this_thread::sleep_for(
+          std::chrono::duration<double, std::milli>(static_cast<double>((*time - *before).count()) / speed));
+    }
+    if (time) before = time;
+    if (!printer.print(*record)) break;
+  }
+  return done;
+}
+
+// For the shells: prints what may stand at the last of the words, one a line. Nothing when it can't be known.
+int complete(const Arguments& arguments) {
+  const std::vector<std::string> words(arguments.words.begin() + 1, arguments.words.end());
+  const std::string last = words.empty() ? "" : words.back();
+  const auto offer = [&](const std::string& word) {
+    if (word.starts_with(last)) put(word);
+  };
+  if (words.size() <= 1) {
+    for (const Command& command : commands()) {
+      if (!command.summary.empty()) offer(std::string(command.name));
+    }
+    return done;
+  }
+  const Command* command = find_command(words.front());
+  if (command == nullptr) return done;
+  if (last.starts_with("-")) {
+    for (const Option& option : command->options) offer("--" + std::string(option.name));
+    for (const char* common : {"--help", "--socket"}) offer(common);
+    return done;
+  }
+  if (command->run != call && command->run != verb) return done;
+  Result<Client> client = arguments.connect();
+  if (!client) return done;
+  const Result<Methods> methods = methods_of(*client);
+  if (!methods) return done;
+  if (command->run == call && words.size() == 2) {
+    for (const std::string_view name : methods->names()) offer(std::string(name));
+    return done;
+  }
+  const std::string method = command->run == call ? words[1] : words[0];
+  for (const auto& parameter : methods->parameters(method)) offer(std::string(parameter.name) + "=");
+  return done;
+}
+
+}  // namespace aribus::cli

@@ -1,0 +1,72 @@
+// The commands of the tool.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "client/client.h"
+
+namespace aribus::cli {
+
+// How the tool ends: scripts tell by it what to do next.
+enum ExitCode : int {
+  done = 0,
+  failed = 1,           // refused by Asterisk, or anything that is not below
+  misused = 2,          // wrong arguments: nothing was sent
+  not_connected = 3,    // aribusd, or its Asterisk, is not there: nothing was sent
+  outcome_unknown = 4,  // it was sent, and no answer came in time
+  not_allowed = 5,      // an access rule forbids it: nothing was sent
+};
+
+// Says on standard error what went wrong.
+int fail(const Error& error);
+int misuse(const std::string& message);
+
+// A command's words, after its options were taken out.
+struct Arguments {
+  std::string socket;                                        // of the daemon
+  std::vector<std::string> words;                            // the command's name is the first
+  std::vector<std::pair<std::string, std::string>> options;  // those of the command, in their order
+
+  bool socket_given = false;  // by --socket or $ARIBUS_SOCKET
+
+  [[nodiscard]] bool has(std::string_view option) const;
+  [[nodiscard]] std::string value(std::string_view option) const;  // the last one, or ""
+  [[nodiscard]] std::vector<std::string> values(std::string_view option) const;
+  [[nodiscard]] Result<client::Client> connect() const { return client::Client::connect(socket); }
+};
+
+struct Option {
+  std::string_view name;
+  std::string_view value;  // what it stands for in the help; "": it takes none
+  std::string_view help;
+};
+
+struct Command {
+  std::string_view name;
+  std::string_view arguments;  // for the help
+  std::string_view summary;
+  std::string_view more;  // for the command's own help
+  std::vector<Option> options;
+  int (*run)(const Arguments&);
+};
+
+[[nodiscard]] const std::vector<Command>& commands();
+// nullptr when there is none.
+[[nodiscard]] const Command* find_command(std::string_view name);
+
+int tail(const Arguments& arguments);
+int calls(const Arguments& arguments);
+int call(const Arguments& arguments);
+int verb(const Arguments& arguments);
+int status(const Arguments& arguments);
+int check(const Arguments& arguments);
+int doctor(const Arguments& arguments);
+int record(const Arguments& arguments);
+int replay(const Arguments& arguments);
+int complete(const Arguments& arguments);
+
+}  // namespace aribus::cli

@@ -1,0 +1,148 @@
+#include "cli/methods.h"
+
+#include <algorithm>
+
+namespace aribus::cli {
+namespace {
+
+// Whether a schema takes values of the JSON Schema type `type`.
+bool takes(const JsonValue& schema, std::string_view type) {
+  if (const JsonValue* given = find(schema, "type")) {
+    if (given->IsString()) return as_view(*given) == type;
+    for (const JsonValue& one : given->GetArray()) {
+      if (as_view(one) == type) return true;
+    }
+  }
+  const JsonValue* alternatives = find(schema, "oneOf");
+  return alternatives != nullptr && std::ranges::any_of(alternatives->GetArray(), [&](const JsonValue& one) {
+           return takes(one, type);
+         });
+}
+
+// "text", "integer", "one of none, any, *", …
+std::string type_text(const JsonValue& schema) {
+  std::string out;
+  const auto add = [&](std::string_view word) { out += (out.empty() ? "" : ", ") + std::string(word); };
+  if (const JsonValue* values = find(schema, "enum")) {
+    for (const JsonValue& value : values->GetArray()) add(value.IsString() ? as_view(value) : to_text(value));
+    return "one of " + out;
+  }
+  for (const auto& [type, word] : {std::pair("string", "text"), std::pair("integer", "whole number"),
+                                   std::pair("number", "number"), std::pair("boolean", "true or false"),
+                                   std::pair("array", "list"), std::pair("object", "object of JSON")}) {
+    if (takes(schema, type)) add(word);
+  }
+  return out.empty() ? "JSON" : out;
+}
+
+Error wrong(std::string_view word, const std::string& why) {
+  return Error{ErrorKind::invalid_params, "'" + std::string(word) + "': " + why, {}};
+}
+
+// What `text` is for a parameter of that schema.
+Result<Json> value_of(std::string_view text, const JsonValue* schema) {
+  Json value;
+  value.SetString(text.data(), static_cast<rapidjson::SizeType>(text.size()), value.GetAllocator());
+  if (schema == nullptr) return value;
+  const bool list = !text.empty() && text.front() == '[' && takes(*schema, "array");
+  if (takes(*schema, "string") && !list) return value;
+  if (find(*schema, "enum") != nullptr) return value;  // the daemon says which
+  Result<Json> json = parse_json(text);
+  if (!json) return Error{ErrorKind::invalid_params, type_text(*schema) + " is expected", {}};
+  return std::move(*json);
+}
+
+}  // namespace
+
+const JsonValue* Methods::find_method(std::string_view name) const {
+  const JsonValue* methods = find(description_, "methods");
+  if (methods == nullptr) return nullptr;
+  for (const JsonValue& method : methods->GetArray()) {
+    if (find_string(method, "name") == name) return &method;
+  }
+  return nullptr;
+}
+
+std::vector<std::string_view> Methods::names() const {
+  std::vector<std::string_view> names;
+  if (const JsonValue* methods = find(description_, "methods")) {
+    for (const JsonValue& method : methods->GetArray()) names.push_back(find_string(method, "name"));
+  }
+  return names;
+}
+
+std::vector<Methods::Parameter> Methods::parameters(std::string_view method) const {
+  std::vector<Parameter> parameters;
+  const JsonValue* found = find_method(method);
+  if (found == nullptr) return parameters;
+  for (const JsonValue& given : (*found)["params"].GetArray()) {
+    const JsonValue* parameter = &given;
+    if (const std::string_view ref = find_string(given, "$ref"); !ref.empty()) {
+      const JsonValue* components = find(description_, "components");
+      const JsonValue* shared = components == nullptr ? nullptr : find(*components, "contentDescriptors");
+      parameter = shared == nullptr ? nullptr : find(*shared, ref.substr(ref.rfind('/') + 1));
+      if (parameter == nullptr) continue;
+    }
+    const JsonValue* required = find(*parameter, "required");
+    parameters.push_back({find_string(*parameter, "name"), required != nullptr && required->IsTrue(),
+                          find(*parameter, "schema")});
+  }
+  return parameters;
+}
+
+std::string Methods::help(std::string_view method) const {
+  const JsonValue* found = find_method(method);
+  if (found == nullptr) return {};
+  std::string out = std::string(method) + ": " + std::string(find_string(*found, "summary")) + "\n";
+  size_t longest = 0;
+  const std::vector<Parameter> all = parameters(method);
+  for (const Parameter& parameter : all) longest = std::max(longest, parameter.name.size());
+  if (all.empty()) return out + "\nIt takes no parameters.\n";
+  out += "\n";
+  for (const Parameter& parameter : all) {
+    out += "  " + std::string(parameter.name) + "=" + std::string(longest - parameter.name.size() + 1, ' ') +
+           (parameter.schema == nullptr ? "JSON" : type_text(*parameter.schema)) +
+           (parameter.required ? " (required)" : "") + "\n";
+  }
+  return out;
+}
+
+Result<std::string> Methods::params(std::string_view method, const std::vector<std::string>& words) const {
+  const std::vector<Parameter> known = parameters(method);
+  Json params(rapidjson::kObjectType);
+  for (const std::string& word : words) {
+    const size_t equals = word.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      return wrong(word, "name=value, or name:=json, is expected");
+    }
+    const bool as_json = word[equals - 1] == ':';
+    const std::string name = word.substr(0, as_json ? equals - 1 : equals);
+    const std::string_view text = std::string_view(word).substr(equals + 1);
+    const auto at = std::ranges::find(known, name, &Parameter::name);
+    const JsonValue* schema = at == known.end() ? nullptr : at->schema;
+    Result<Json> value = as_json ? parse_json(text) : value_of(text, schema);
+    if (!value) {
+      return wrong(word, (as_json ? "no JSON: " : name + ": ") + value.error().message);
+    }
+    const JsonValue* before = find(params, name);
+    if (before == nullptr) {
+      set_member(params, name, *value);
+      continue;
+    }
+    if (schema == nullptr || !takes(*schema, "array")) return wrong(word, name + " is given twice");
+    Json list(rapidjson::kArrayType);
+    const auto add = [&](const JsonValue& item) {
+      list.PushBack(JsonValue(item, list.GetAllocator()), list.GetAllocator());
+    };
+    if (before->IsArray()) {
+      for (const JsonValue& item : before->GetArray()) add(item);
+    } else {
+      add(*before);
+    }
+    add(*value);
+    set_member(params, name, list);
+  }
+  return to_text(params);
+}
+
+}  // namespace aribus::cli

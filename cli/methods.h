@@ -1,0 +1,43 @@
+// The daemon's methods, as it describes them itself (`rpc.discover`, OpenRPC).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+
+namespace aribus::cli {
+
+class Methods {
+ public:
+  // `description` is the result of rpc.discover.
+  explicit Methods(Json description) : description_(std::move(description)) {}
+
+  struct Parameter {
+    std::string_view name;
+    bool required;
+    const JsonValue* schema;
+  };
+
+  [[nodiscard]] bool has(std::string_view method) const { return find_method(method) != nullptr; }
+  [[nodiscard]] std::vector<std::string_view> names() const;
+  // Those of a method; none when there is no such method.
+  [[nodiscard]] std::vector<Parameter> parameters(std::string_view method) const;
+  // For people.
+  [[nodiscard]] std::string help(std::string_view method) const;
+
+  // Words of a command line as the method's parameters, a JSON object. `name=text` becomes what the parameter
+  // takes: a number, a boolean, a list, an object of JSON; one that takes lists may be given several times.
+  // `name:=json` is JSON in any case. A method or parameter that is not known is left to the daemon to
+  // refuse. Errors: invalid_params, with the word and what is expected.
+  [[nodiscard]] Result<std::string> params(std::string_view method,
+                                           const std::vector<std::string>& words) const;
+
+ private:
+  [[nodiscard]] const JsonValue* find_method(std::string_view name) const;
+
+  Json description_;
+};
+
+}  // namespace aribus::cli

@@ -1,0 +1,205 @@
+#include "daemon/config_access.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <optional>
+#include <set>
+
+#include <fnmatch.h>
+#include <grp.h>
+#include <pwd.h>
+
+#include "ari/schema.h"
+#include "base/nearest.h"
+#include "daemon/own_methods.h"
+
+namespace aribus::daemon {
+namespace {
+
+using control::AccessRule;
+using Methods = std::map<std::string, control::Method, std::less<>>;
+
+// Nothing when `text` is no number.
+std::optional<uint32_t> id_in_digits(const std::string& text) {
+  uint32_t id = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc() || end != text.data() + text.size() || id == UINT32_MAX) return {};
+  return id;
+}
+
+const Methods& all_methods() {
+  static const control::Dispatcher& dispatcher = []() -> const control::Dispatcher& {
+    static control::Dispatcher made;
+    add_own_methods(made, {});
+    return made;
+  }();
+  return dispatcher.methods();
+}
+
+bool matches(const std::string& glob, std::string_view name) {
+  return fnmatch(glob.c_str(), std::string(name).c_str(), 0) == 0;
+}
+
+// A glob of methods, or the name of a set of them.
+std::string read_method(const YamlValue& value) {
+  std::string entry = value.string();
+  std::vector<std::string> known(std::begin(control::method_sets), std::end(control::method_sets));
+  for (const auto& [name, method] : all_methods()) {
+    if (matches(entry, name)) return entry;
+    const size_t dot = name.find('.');
+    if (dot != std::string::npos) known.push_back(name.substr(0, dot) + ".*");
+    known.push_back(name);
+  }
+  if (std::ranges::find(control::method_sets, entry) != std::end(control::method_sets)) return entry;
+  const std::vector<std::string_view> words(known.begin(), known.end());
+  value.fail("no method matches '" + shown(entry) + "'" + did_you_mean(entry, words) +
+             " (read, control, admin, or globs of methods are expected)");
+}
+
+std::string read_function(const YamlValue& value) {
+  std::string entry = value.string();
+  if (entry.find_first_of("(){}$ ") != std::string::npos) {
+    value.fail("the name of a dialplan function alone, or a glob, is expected, as PJSIP_*, not '" +
+               shown(entry) + "'");
+  }
+  return entry;
+}
+
+std::string read_socket_path(const YamlValue& value, const std::vector<ipc::SocketOptions>& sockets) {
+  std::string path = value.string();
+  std::vector<std::string_view> paths;
+  for (const ipc::SocketOptions& socket : sockets) paths.push_back(socket.path);
+  if (std::ranges::find(paths, path) == paths.end()) {
+    value.fail("no socket has the path '" + shown(path) + "'" + did_you_mean(path, paths) + " (there are " +
+               join(paths) + ")");
+  }
+  return path;
+}
+
+// Aribus' own types; ARI's are among its models.
+constexpr std::string_view own_types[] = {"Malformed",           "command.resolved", "server.connected",
+                                          "server.disconnected", "server.gap",       "server.replaced",
+                                          "server.resynced",     "state.gone"};
+
+std::string read_type(const YamlValue& value, std::vector<std::string>& warnings) {
+  std::string glob = value.string();
+  std::vector<std::string_view> types(std::begin(own_types), std::end(own_types));
+  for (const ari::Model& model : ari::models()) {
+    if (model.event) types.push_back(model.name);
+  }
+  if (std::ranges::none_of(types, [&](std::string_view type) { return matches(glob, type); })) {
+    warnings.push_back("access: no known type of event matches '" + shown(glob) + "'" +
+                       did_you_mean(glob, types));
+  }
+  return glob;
+}
+
+// A list that must not be empty, as it would not mean what it says.
+void read_list(const YamlValue& value, const std::string& without,
+               const std::function<void(const YamlValue&)>& read) {
+  value.each("at least one is expected; without this key the rule " + without, read);
+}
+
+void warn_of_gaps(const AccessRule& rule, std::vector<std::string>& warnings) {
+  const auto allows = [&](const auto& entry) { return entry.second.run && rule.allows(entry.second); };
+  const std::string of_rule = "access rule '" + rule.name + "': ";
+  const bool bounded = !rule.types.empty() || !rule.exclude_types.empty() || !rule.apps.empty();
+  if (const auto request = all_methods().find("ari.request");
+      rule.allows(request->second) && (bounded || !rule.allows_function("SHELL"))) {
+    warnings.push_back(of_rule + "ari.request reaches what methods, functions, types and apps keep from it");
+  } else if (!rule.apps.empty() && std::ranges::any_of(all_methods(), allows)) {
+    warnings.push_back(
+        of_rule +
+        "apps bounds records and state.*; ARI's operations that methods allows reach all applications");
+  }
+}
+
+AccessRule read_rule(const YamlValue& value, const std::vector<ipc::SocketOptions>& sockets,
+                     std::vector<std::string>& warnings) {
+  AccessRule rule;
+  YamlMap map(value);
+  map.required("name", "refusals and the log name the rule by it",
+               [&](const YamlValue& v) { rule.name = v.string(); });
+  map.optional("users", [&](const YamlValue& v) {
+    read_list(v, "holds for every user", [&](const YamlValue& user) { rule.users.push_back(user_id(user)); });
+  });
+  map.optional("groups", [&](const YamlValue& v) {
+    read_list(v, "asks for no group",
+              [&](const YamlValue& group) { rule.groups.push_back(group_id(group)); });
+  });
+  map.optional("sockets", [&](const YamlValue& v) {
+    read_list(v, "holds on every socket",
+              [&](const YamlValue& path) { rule.sockets.push_back(read_socket_path(path, sockets)); });
+  });
+  map.required("methods", "it lists what the rule allows: read, control, admin, or globs of methods",
+               [&](const YamlValue& v) {
+                 v.each("", [&](const YamlValue& method) { rule.methods.push_back(read_method(method)); });
+               });
+  map.optional("exclude_methods", [&](const YamlValue& v) {
+    v.each("", [&](const YamlValue& method) { rule.exclude_methods.push_back(read_method(method)); });
+  });
+  map.optional("functions", [&](const YamlValue& v) {
+    rule.functions.clear();
+    v.each("", [&](const YamlValue& function) { rule.functions.push_back(read_function(function)); });
+  });
+  map.optional("types", [&](const YamlValue& v) {
+    read_list(v, "allows all types",
+              [&](const YamlValue& type) { rule.types.push_back(read_type(type, warnings)); });
+  });
+  map.optional("exclude_types", [&](const YamlValue& v) {
+    v.each("", [&](const YamlValue& type) { rule.exclude_types.push_back(read_type(type, warnings)); });
+  });
+  map.optional("apps", [&](const YamlValue& v) {
+    read_list(v, "allows all applications",
+              [&](const YamlValue& app) { rule.apps.push_back(app.is_empty() ? "" : app.string()); });
+  });
+  map.optional("connections",
+               [&](const YamlValue& v) { rule.connections = static_cast<size_t>(v.integer(1)); });
+  map.optional("commands_per_second",
+               [&](const YamlValue& v) { rule.commands_per_second = static_cast<size_t>(v.integer(1)); });
+  map.finish();
+  warn_of_gaps(rule, warnings);
+  return rule;
+}
+
+}  // namespace
+
+uid_t user_id(const YamlValue& value) {
+  const std::string name = value.string();
+  if (const auto id = id_in_digits(name)) return *id;
+  const passwd* entry = ::getpwnam(name.c_str());
+  if (entry == nullptr) value.fail("there is no user '" + shown(name) + "'; create it, or name another");
+  return entry->pw_uid;
+}
+
+gid_t group_id(const YamlValue& value) {
+  const std::string name = value.string();
+  if (const auto id = id_in_digits(name)) return *id;
+  const group* entry = ::getgrnam(name.c_str());
+  if (entry == nullptr) value.fail("there is no group '" + shown(name) + "'; create it, or name another");
+  return entry->gr_gid;
+}
+
+control::Access read_access(const YamlValue& value, const std::vector<ipc::SocketOptions>& sockets,
+                            std::vector<std::string>& warnings) {
+  std::vector<AccessRule> rules;
+  std::set<std::string> names;
+  value.each("at least one rule is expected, or nobody may do anything", [&](const YamlValue& item) {
+    const size_t before = item.mistakes();
+    AccessRule rule = read_rule(item, sockets, warnings);
+    if (item.mistakes() != before) return;  // it may say less than was meant
+    if (!names.insert(rule.name).second)
+      item.fail("name: '" + rule.name + "' is the name of another rule already; each has its own");
+    for (const AccessRule& earlier : rules) {
+      if (earlier.covers(rule)) {
+        item.fail("the rule '" + rule.name + "' never holds: '" + earlier.name +
+                  "' comes first and holds for all for whom it would; put it before that one");
+      }
+    }
+    rules.push_back(std::move(rule));
+  });
+  return control::Access(std::move(rules));
+}
+
+}  // namespace aribus::daemon

@@ -1,0 +1,23 @@
+// The section `access` of the configuration, and the users and groups that it and `sockets` name.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "daemon/yaml_reader.h"
+#include "ipc/server.h"
+
+namespace aribus::daemon {
+
+// The id of the user or group that `value` names, or gives in digits. Throws ConfigError when there is none
+// of that name. Asks the name service.
+[[nodiscard]] uid_t user_id(const YamlValue& value);
+[[nodiscard]] gid_t group_id(const YamlValue& value);
+
+// The rules, for daemons that listen on `sockets`. Mistakes are noted; what is allowed and unwise goes to
+// `warnings`.
+[[nodiscard]] control::Access read_access(const YamlValue& value,
+                                          const std::vector<ipc::SocketOptions>& sockets,
+                                          std::vector<std::string>& warnings);
+
+}  // namespace aribus::daemon

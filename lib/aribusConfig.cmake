@@ -1,0 +1,10 @@
+# aribus::client, the client of aribusd's socket; aribus::ari, a client of Asterisk's ARI that needs no daemon.
+include(CMakeFindDependencyMacro)
+find_dependency(PkgConfig)
+find_dependency(spdlog)
+pkg_check_modules(CURL REQUIRED QUIET IMPORTED_TARGET libcurl)
+pkg_check_modules(OPENSSL REQUIRED QUIET IMPORTED_TARGET openssl)
+pkg_check_modules(UV REQUIRED QUIET IMPORTED_TARGET libuv)
+pkg_check_modules(RAPIDJSON REQUIRED QUIET IMPORTED_TARGET RapidJSON)
+pkg_check_modules(SIMDJSON REQUIRED QUIET IMPORTED_TARGET simdjson)
+include(${CMAKE_CURRENT_LIST_DIR}/aribusTargets.cmake)

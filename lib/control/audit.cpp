@@ -1,0 +1,144 @@
+#include "control/audit.h"
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <memory>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/rpc_code.h"
+
+namespace aribus::control {
+namespace {
+
+constexpr const char* logger_name = "audit";
+constexpr size_t max_value_bytes = 64;
+constexpr size_t max_values = 8;  // of one parameter
+
+// Parameters that say on what or with whom, besides those of the path.
+constexpr std::string_view told[] = {
+    "app",      "application", "channel",       "channels", "context",    "destinationRecordingName",
+    "endpoint", "extension",   "label",         "method",   "originator", "otherChannelId",
+    "path",     "playbackId",  "recordingName", "snoopId",  "channelId",  "bridgeId",
+    "to",       "variable",    "reason"};
+
+bool tells(const ari::Parameter& parameter) {
+  return parameter.place == ari::Place::path || std::ranges::find(told, parameter.name) != std::end(told);
+}
+
+// One word, whatever `text` is.
+std::string word(std::string_view text) {
+  std::string value = to_valid_utf8(text, max_value_bytes);
+  const bool plain = !value.empty() && std::ranges::all_of(value, [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("-_./:;@+*#~%<>").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (plain) return value;
+  std::string quoted;
+  append_json_string(quoted, value);
+  return quoted;
+}
+
+void add(std::string& line, std::string_view name, std::string_view value) {
+  line += ' ';
+  line += name;
+  line += '=';
+  line += value;
+}
+
+// Of a variable's name what a function is given stays out: it may hold anything.
+std::string shown(const ari::Parameter& parameter, const JsonValue& value) {
+  if (value.IsString()) {
+    const std::string_view text = as_view(value);
+    return word(parameter.name == "variable" ? text.substr(0, text.find('(')) : text);
+  }
+  if (!value.IsArray()) return word(to_text(value));
+  std::string all;
+  for (size_t i = 0; i < value.Size(); ++i) {
+    if (i > 0) all += ',';
+    if (i == max_values) return all + "…";
+    const JsonValue& item = value[static_cast<rapidjson::SizeType>(i)];
+    all += word(item.IsString() ? as_view(item) : std::string_view("?"));
+  }
+  return all;
+}
+
+std::string who_and_what(const Caller& caller, const Method& method, std::string_view server,
+                         const JsonValue& params) {
+  std::string line = "audit";
+  if (!caller.user.empty()) add(line, "user", word(caller.user));
+  add(line, "uid", std::to_string(caller.peer.uid));
+  add(line, "pid", std::to_string(caller.peer.pid));
+  add(line, "rule", word(caller.rule->name));
+  add(line, "method", method.name);
+  if (!server.empty()) add(line, "server", word(server));
+  for (const ari::Parameter& parameter : method.parameters) {
+    const JsonValue* value = tells(parameter) ? find(params, parameter.name) : nullptr;
+    if (value == nullptr) continue;
+    add(line, parameter.name == "method" ? "http" : parameter.name, shown(parameter, *value));
+  }
+  return line;
+}
+
+std::string_view outcome_of(const Error& error) {
+  using enum ErrorKind;
+  if (error.kind == not_connected || error.kind == too_much) return "not_sent";
+  return error.kind == outcome_unknown ? "unknown" : "refused";
+}
+
+// The id that the daemon chose, as the answer shows it.
+std::string chosen_id(std::string_view name, const Result<std::string>& answer) {
+  const Result<Json> parsed = parse_json(answer ? *answer : answer.error().data);
+  if (!parsed || !parsed->IsObject()) return {};
+  if (!answer) return std::string(find_string(*parsed, name));
+  const JsonValue* channel = find(*parsed, "channel");  // of one that waited
+  return std::string(find_string(channel != nullptr ? *channel : *parsed, "id"));
+}
+
+std::shared_ptr<spdlog::logger> log_for(const Method& method) {
+  if (method.reach == Reach::read) return nullptr;
+  std::shared_ptr<spdlog::logger> log = spdlog::get(logger_name);
+  return log && log->should_log(spdlog::level::info) ? log : nullptr;
+}
+
+}  // namespace
+
+void start_audit(bool on) {
+  spdlog::drop(logger_name);
+  const std::shared_ptr<spdlog::logger> log = spdlog::default_logger()->clone(logger_name);
+  log->set_level(on ? spdlog::level::info : spdlog::level::off);
+  spdlog::register_logger(log);
+}
+
+void audit_refused(const Caller& caller, const Method& method, const JsonValue& params, const Error& error) {
+  const auto log = log_for(method);
+  if (!log) return;
+  std::string line = who_and_what(caller, method, "", params);
+  add(line, "outcome", "refused");
+  add(line, "code", std::to_string(code_of(error.kind)));
+  log->info("{}", line);
+}
+
+Reply audited(const Caller& caller, const Method& method, std::string_view server, const JsonValue& params,
+              Reply reply) {
+  if (!log_for(method)) return reply;
+  const std::string_view chooses = find(params, method.chooses) == nullptr ? method.chooses : "";
+  return [&method, chooses, line = who_and_what(caller, method, server, params),
+          began = std::chrono::steady_clock::now(),
+          reply = std::move(reply)](Result<std::string> answer) mutable {
+    if (const auto log = log_for(method)) {
+      if (!chooses.empty()) {
+        if (const std::string id = chosen_id(chooses, answer); !id.empty()) add(line, chooses, word(id));
+      }
+      add(line, "outcome", answer ? "done" : outcome_of(answer.error()));
+      if (!answer) add(line, "code", std::to_string(code_of(answer.error().kind)));
+      const auto took = std::chrono::steady_clock::now() - began;
+      add(line, "ms", std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
+      log->info("{}", line);
+    }
+    reply(std::move(answer));
+  };
+}
+
+}  // namespace aribus::control

@@ -1,0 +1,59 @@
+// How commands fail: as docs/protocol.md says, under "Errors".
+
+export class AribusError extends Error {
+  constructor(message, data = {}, code = -32603) {
+    super(message);
+    this.name = new.target.name;
+    this.code = code;
+    this.data = data ?? {};
+  }
+}
+
+export class InvalidParams extends AribusError {
+  constructor(message, data) { super(message, data, -32602); }
+}
+
+export class Refused extends AribusError {
+  constructor(message, data) { super(message, data, -32000); }
+  get status() { return this.data.status ?? 0; }
+}
+
+export class NotConnected extends AribusError {
+  constructor(message, data) { super(message, data, -32001); }
+}
+
+export class OutcomeUnknown extends AribusError {
+  constructor(message, data) { super(message, data, -32002); }
+}
+
+export class NotAllowed extends AribusError {
+  constructor(message, data) { super(message, data, -32003); }
+}
+
+export class TooMuch extends AribusError {
+  constructor(message, data) { super(message, data, -32004); }
+}
+
+export class TooOld extends AribusError {
+  constructor(message, data) { super(message, data, -32005); }
+}
+
+const kinds = new Map([[-32602, InvalidParams], [-32000, Refused], [-32001, NotConnected], [-32002, OutcomeUnknown],
+  [-32003, NotAllowed], [-32004, TooMuch], [-32005, TooOld]]);
+
+// For the `error` of an answer.
+export function errorOf({code, message, data}) {
+  const Kind = kinds.get(code);
+  return Kind ? new Kind(message, data) : new AribusError(message, data, code);
+}
+
+const cures = {
+  ENOENT: ' (is aribusd running?)',
+  ECONNREFUSED: ' (is aribusd running?)',
+  EACCES: " (is this user in the socket's group?)",
+};
+
+// Why there is no connection to `path`, and the cure where it is known.
+export function cannotConnect(path, error) {
+  return `connecting to ${path}: ${error.message}${cures[error.code] ?? ''}`;
+}

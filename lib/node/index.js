@@ -1,0 +1,131 @@
+// A client of aribusd. What it promises: index.d.ts.
+import net from 'node:net';
+
+import {NotConnected, cannotConnect} from './errors.js';
+import {Call, Session, pauses} from './session.js';
+
+export {AribusError, InvalidParams, NotAllowed, NotConnected, OutcomeUnknown, Refused, TooMuch, TooOld} from './errors.js';
+
+const DEFAULT_PATH = '/run/aribus/aribus.sock';
+
+export class Client {
+  #path;
+  #session = new Session();
+  #socket = null;
+  #timer = null;
+  #pauses = pauses();
+  #waiting = []; // for an item: [resolve, reject]
+  #opened = null; // how the first connection came out: {until, resolve, reject}
+  #closed = false;
+
+  static connect({path, wait = 0} = {}) {
+    const client = new Client();
+    client.#path = path ?? (process.env.ARIBUS_SOCKET || DEFAULT_PATH);
+    return new Promise((resolve, reject) => {
+      client.#opened = {until: Date.now() + wait, resolve, reject};
+      client.#connect();
+    });
+  }
+
+  get cursor() { return this.#session.cursor; }
+
+  call(method, params = {}, {timeout} = {}) {
+    return new Promise((resolve, reject) => {
+      let timer = null;
+      const call = new Call(method, params, (error, result) => {
+        clearTimeout(timer);
+        if (error) reject(error);
+        else resolve(result);
+      });
+      this.#session.call(call);
+      if (timeout !== undefined && !call.finished) {
+        timer = setTimeout(() => this.#session.giveUp(call, `no answer within ${timeout} ms`), timeout);
+      }
+      this.#socket?.resume();
+    });
+  }
+
+  async subscribe(params = {}) {
+    await this.call('subscribe', params);
+  }
+
+  next() {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push([resolve, reject]);
+      this.#hand();
+    });
+  }
+
+  async *[Symbol.asyncIterator]() {
+    while (!this.#closed || this.#session.items.length > 0) yield await this.next();
+  }
+
+  close() {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#session.shut();
+    this.#socket?.destroy();
+    this.#hand();
+  }
+
+  // Gives the items that are there to those who wait for them.
+  #hand() {
+    const session = this.#session;
+    while (this.#waiting.length > 0 && session.items.length > 0) {
+      const [resolve, reject] = this.#waiting.shift();
+      try {
+        resolve(session.take());
+      } catch (error) {
+        reject(error);
+      }
+    }
+    if (this.#closed) {
+      for (const [, reject] of this.#waiting.splice(0)) reject(new NotConnected('the client is closed'));
+    }
+    if (session.wantsMore) this.#socket?.resume();
+    else this.#socket?.pause();
+  }
+
+  #connect() {
+    const socket = net.connect(this.#path);
+    let connected = false, reason = 'aribusd has closed the connection';
+    socket.on('connect', () => {
+      connected = true;
+      this.#socket = socket;
+      this.#session.opened((text) => socket.write(text));
+    });
+    socket.on('data', (data) => {
+      try {
+        this.#session.received(data);
+      } catch (error) {
+        socket.destroy(error);
+      }
+      if (this.#session.ready) this.#ready();
+      this.#hand();
+    });
+    socket.on('error', (error) => {
+      reason = connected ? `the connection to aribusd broke: ${error.message}` : cannotConnect(this.#path, error);
+    });
+    socket.on('close', () => {
+      this.#socket = null;
+      if (!this.#closed) this.#lost(this.#session.end ?? reason);
+    });
+  }
+
+  #ready() {
+    this.#pauses = pauses();
+    this.#opened?.resolve(this);
+    this.#opened = null;
+  }
+
+  #lost(reason) {
+    if (this.#opened && Date.now() >= this.#opened.until) {
+      this.#opened.reject(new NotConnected(reason));
+      this.#closed = true;
+      return;
+    }
+    this.#session.closed(reason);
+    this.#hand();
+    this.#timer = setTimeout(() => this.#connect(), this.#pauses.next().value);
+  }
+}

@@ -1,0 +1,159 @@
+"""The client for asyncio."""
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ._session import READ_BYTES, Call, Session, pauses, socket_path
+from .errors import NotConnected, cannot_connect
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ._calls import AsyncCalls
+    from .types import Item, SubscribeParams
+else:
+    AsyncCalls = object
+
+
+class Client(AsyncCalls):
+    """A connection to aribusd, which is made again whenever it breaks, for ever.
+
+    async with aribus.Client() as client:
+        await client.subscribe({"types": ["StasisStart"]})
+        async for record in client:
+            ...
+
+    path: the daemon's socket; otherwise $ARIBUS_SOCKET, otherwise /run/aribus/aribus.sock.
+    wait: for how many seconds to try for the first connection; 0: once. NotConnected says then why it failed.
+    """
+
+    def __init__(self, path: str | None = None, wait: float = 0.0) -> None:
+        self._path, self._wait = socket_path(path), wait
+        self._session = Session()
+        self._changed = asyncio.Event()  # items or the state of the connection
+        self._wanted = asyncio.Event()  # there is reason to read again
+        self._keeping: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Client:
+        await self.open()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                        traceback: TracebackType | None) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Connects; what `async with` does."""
+        opened = asyncio.get_running_loop().create_future()
+        self._keeping = asyncio.create_task(self._keep(opened))
+        try:
+            await opened
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Ends the connection. Commands that are not answered end with OutcomeUnknown, the iteration ends."""
+        if self._keeping:
+            self._keeping.cancel()
+            await asyncio.wait([self._keeping])
+            self._keeping = None
+
+    @property
+    def cursor(self) -> str | None:
+        """The place in the stream behind what was handed out last: `since` goes on there, in another process too."""
+        return self._session.cursor
+
+    if not TYPE_CHECKING:  # each method with its parameters and result: _calls.pyi
+
+        async def call(self, method: str, params: Mapping[str, Any] | None = None, timeout: float | None = None) -> Any:
+            """Calls a method of the daemon and returns its result.
+
+            timeout: in seconds; none: the daemon's own. Raises the exceptions of aribus.errors: NotConnected when
+            nothing was sent, OutcomeUnknown when the connection broke or no answer came in time. With a `key` in
+            `params` the command waits for a connection and is repeated, as long as that is safe.
+            """
+            return await self._run(Call(method, params or {}), timeout)
+
+    async def subscribe(self, params: SubscribeParams | None = None) -> None:
+        """Subscribes, instead of what was subscribed to before; waits for a connection if there is none.
+
+        Then iterating gives first an item of type `subscribed`, with what the daemon answered, and the records.
+        """
+        await self._run(Call("subscribe", params or {}), None)
+
+    async def next(self) -> Item:
+        """The next item: a record, or one of type `subscribed`, `lost` or `disconnected`."""
+        while not self._session.items:
+            if self._keeping is None or self._keeping.done():
+                raise NotConnected("the client is closed")
+            self._changed.clear()
+            await self._changed.wait()
+        self._wanted.set()
+        return self._session.take()  # type: ignore[return-value]
+
+    def __aiter__(self) -> Client:
+        return self
+
+    async def __anext__(self) -> Item:
+        if self._keeping is None and not self._session.items:
+            raise StopAsyncIteration
+        return await self.next()
+
+    async def _run(self, call: Call, timeout: float | None) -> Any:
+        finished = asyncio.Event()
+        call.on_done = finished.set
+        self._session.call(call)
+        self._wanted.set()
+        try:
+            await asyncio.wait_for(finished.wait(), timeout)
+        except asyncio.TimeoutError:
+            pass
+        finally:
+            if not call.done:
+                self._session.give_up(call, f"no answer within {timeout:g} s" if timeout else "cancelled")
+        if call.error:
+            raise call.error
+        return call.result
+
+    async def _keep(self, opened: asyncio.Future[None]) -> None:
+        """Connects, reads, and connects again. `opened` is told how the first connection came out."""
+        until, pause = asyncio.get_running_loop().time() + self._wait, pauses()
+        try:
+            while True:
+                reason = await self._connection(opened)
+                if not opened.done() and asyncio.get_running_loop().time() >= until:
+                    opened.set_exception(NotConnected(reason))
+                    return
+                if self._session.ready:
+                    pause = pauses()
+                self._session.closed(reason)
+                self._changed.set()
+                await asyncio.sleep(next(pause))
+        finally:
+            self._session.shut()
+            self._changed.set()
+
+    async def _connection(self, opened: asyncio.Future[None]) -> str:
+        """One connection, from its beginning to its end; returns why it ended."""
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._path)
+        except OSError as error:
+            return cannot_connect(self._path, error).message
+        self._session.opened(writer.write)
+        try:
+            while data := await reader.read(READ_BYTES):
+                self._session.received(data)
+                self._changed.set()
+                if self._session.ready and not opened.done():
+                    opened.set_result(None)
+                while not self._session.wants_more:
+                    self._wanted.clear()
+                    await self._wanted.wait()
+            return self._session.end or "aribusd has closed the connection"
+        except (OSError, ValueError) as error:
+            return f"the connection to aribusd broke: {error}"
+        finally:
+            writer.close()

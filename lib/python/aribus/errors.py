@@ -1,0 +1,84 @@
+"""How commands fail: as docs/protocol.md says, under "Errors"."""
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+
+class AribusError(Exception):
+    """What the daemon answered instead of a result.
+
+    code: JSON-RPC's number of the error. message: a sentence for people. data: facts for programs, maybe none.
+    """
+
+    code = -32603
+
+    def __init__(self, message: str, data: dict[str, Any] | None = None, code: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data: dict[str, Any] = data or {}
+        if code is not None:
+            self.code = code
+
+
+class InvalidParams(AribusError):
+    """A parameter is missing, unknown or wrong; nothing was sent to Asterisk."""
+
+    code = -32602
+
+
+class Refused(AribusError):
+    """Asterisk answered, and refused."""
+
+    code = -32000
+
+    @property
+    def status(self) -> int:
+        """The status of HTTP, as 404."""
+        return int(self.data.get("status", 0))
+
+
+class NotConnected(AribusError):
+    """Nothing was sent: there is no connection to aribusd, or (then `data` has `server`) none to that Asterisk."""
+
+    code = -32001
+
+
+class OutcomeUnknown(AribusError):
+    """It was sent and no answer came, from Asterisk or from aribusd: it may have been done or not."""
+
+    code = -32002
+
+
+class NotAllowed(AribusError):
+    """A rule of the daemon forbids it to this program."""
+
+    code = -32003
+
+
+class TooMuch(AribusError):
+    """A bound was reached; nothing was sent."""
+
+    code = -32004
+
+
+class TooOld(AribusError):
+    """This Asterisk is too old for it; nothing was sent."""
+
+    code = -32005
+
+
+_KINDS = {kind.code: kind for kind in (InvalidParams, Refused, NotConnected, OutcomeUnknown, NotAllowed, TooMuch, TooOld)}
+
+
+def error_of(error: dict[str, Any]) -> AribusError:
+    """The exception for the `error` of an answer."""
+    code = error.get("code", AribusError.code)
+    return _KINDS.get(code, AribusError)(error.get("message", ""), error.get("data"), code)
+
+
+def cannot_connect(path: str, reason: OSError) -> NotConnected:
+    """Why there is no connection to `path`, and the cure where it is known."""
+    cures = {errno.ENOENT: " (is aribusd running?)", errno.ECONNREFUSED: " (is aribusd running?)",
+             errno.EACCES: " (is this user in the socket's group?)"}
+    return NotConnected(f"connecting to {path}: {reason.strerror or reason}{cures.get(reason.errno or 0, '')}")

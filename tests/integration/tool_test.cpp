@@ -1,0 +1,182 @@
+// The tool `aribus`, as scripts and people use it.
+#include <thread>
+
+#include <signal.h>
+
+#include "tests/catch.h"
+#include "tests/support/program.h"
+#include "tests/support/simulator.h"
+
+using aribus::Json;
+using aribus::parse_json;
+using namespace aribus::test;
+
+namespace {
+
+struct Stage {
+  Simulator simulator;
+  Daemon daemon;
+  TemporaryDirectory directory;
+
+  Stage() : daemon({simulator.server()}) { daemon.wait_ready(); }
+
+  struct Outcome {
+    int code;
+    std::string text;
+  };
+  Outcome aribus(const std::vector<std::string>& words) const {
+    std::vector<std::string> command{ARIBUS, "--socket", daemon.socket_path()};
+    command.insert(command.end(), words.begin(), words.end());
+    const TemporaryDirectory own;
+    Process process(command, own / "output");
+    const int code = process.wait(std::chrono::seconds(20)).value_or(-1);
+    return {code, read_file(own / "output")};
+  }
+  // On a terminal of 100 columns.
+  std::string on_terminal(const std::string& words, const std::string& seconds) const {
+    const std::string command = "stty cols 100 rows 30; timeout -s INT " + seconds + " " + ARIBUS +
+                                " --socket " + daemon.socket_path() + " " + words;
+    const TemporaryDirectory own;
+    Process process({"script", "-qec", command, "/dev/null"}, own / "terminal");
+    process.wait(std::chrono::seconds(20));
+    return read_file(own / "terminal");
+  }
+  std::string call_comes() {
+    Program program(daemon.connect());
+    simulator.control("POST", "call", R"({"app":"demo","caller":"100","caller_name":"Alice"})");
+    return text_at(program.expect("StasisStart"), "channel.id");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("aribus call and its verbs carry out commands, and the exit status says what became of them") {
+  Stage stage;
+  const std::string id = stage.call_comes();
+  CHECK(stage.aribus({"call", "channels.answer", "channelId=" + id}).code == 0);
+  CHECK(stage.aribus({"play", id, "sound:hello", "sound:bye", "skipms=1"}).code == 0);
+  CHECK(stage.simulator.count_requests("POST /ari/channels/" + id + "/play") == 1);
+  CHECK(stage.aribus({"bridge", id, "name=lobby"}).code == 0);
+  const auto made = stage.aribus({"originate", "Local/x@default", "app=demo", "timeout=3", "channelId=mine"});
+  CHECK(made.code == 0);
+  CHECK_THAT(made.text, ContainsSubstring(R"("id":"mine")"));
+  CHECK(stage.aribus({"hangup", id, "reason=normal"}).code == 0);
+
+  const auto refused = stage.aribus({"hangup", "nobody"});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.text, ContainsSubstring("404"));
+  const auto wrong = stage.aribus({"call", "channels.anser", "channelId=c1"});
+  CHECK(wrong.code == 2);
+  CHECK_THAT(wrong.text, ContainsSubstring("channels.answer"));
+  CHECK(stage.aribus({"originate", "Local/x@default", "timeout=soon"}).code == 2);
+  CHECK(stage.aribus({"nonsense"}).code == 2);
+  CHECK(stage.aribus({"tail", "--nonsense"}).code == 2);
+  stage.simulator.process().signal(SIGKILL);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  CHECK(stage.aribus({"call", "channels.list"}).code == 3);
+  stage.daemon.stop();
+  const auto gone = stage.aribus({"status"});
+  CHECK(gone.code == 3);
+  CHECK_THAT(gone.text, ContainsSubstring("is aribusd running?"));
+}
+
+TEST_CASE("aribus call tells a method's parameters, and shells complete them") {
+  Stage stage;
+  CHECK_THAT(stage.aribus({"call", "channels.originate", "--help"}).text,
+             ContainsSubstring("endpoint=") && ContainsSubstring("(required)"));
+  CHECK_THAT(stage.aribus({"call", "--list"}).text, ContainsSubstring("channels.originate\n"));
+  CHECK(stage.aribus({"complete", "ta"}).text == "tail\n");
+  CHECK(stage.aribus({"complete", "call", "channels.ans"}).text == "channels.answer\n");
+  CHECK(stage.aribus({"complete", "call", "channels.answer", ""}).text == "channelId=\nserver=\nkey=\n");
+  CHECK(stage.aribus({"complete", "originate", "PJSIP/100", "caller"}).text == "callerId=\n");
+  CHECK(stage.aribus({"complete", "tail", "--ex"}).text == "--exclude\n");
+  CHECK(stage.aribus({"complete", "tail", ""}).text.empty());
+}
+
+TEST_CASE("the shells' completions work") {
+  Stage stage;
+  const std::string folder = std::string(ARIBUS).substr(0, std::string(ARIBUS).rfind('/'));
+  const std::string output =
+      run({"bash", "-c",
+           "export PATH=" + folder + ":$PATH ARIBUS_SOCKET=" + stage.daemon.socket_path() + "\n. " +
+               ARIBUS_SOURCE_DIR +
+               "/cli/completions/aribus.bash\ncompopt() { :; }\n"
+               "COMP_WORDS=(aribus call channels.orig); COMP_CWORD=2; _aribus; echo \"${COMPREPLY[@]}\"\n"
+               "COMP_WORDS=(aribus st); COMP_CWORD=1; _aribus; echo \"${COMPREPLY[@]}\""});
+  CHECK(output == "channels.originate channels.originateWithId\nstatus\n");
+}
+
+TEST_CASE("aribus tail: JSON in a pipe, lines for people on a terminal") {
+  Stage stage;
+  Process piped({ARIBUS, "--socket", stage.daemon.socket_path(), "tail", "StasisStart", "--app", "demo"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const std::string id = stage.call_comes();
+  const auto line = piped.read_line(std::chrono::seconds(5));
+  REQUIRE(line);
+  CHECK(text_at(*parse_json(*line), "channel.id") == id);
+  const std::string first = text_at(*stage.daemon.connect().call("status"), "bus.stream") + ":0";
+  const std::string seen = stage.on_terminal("tail --since " + first, "0.5");
+  CHECK_THAT(seen, ContainsSubstring("#1 Alice <100>") && ContainsSubstring("enters demo"));
+  CHECK_THAT(seen, ContainsSubstring("\x1b["));
+  Process unresumed({ARIBUS, "--socket", stage.daemon.socket_path(), "tail", "--since", "nonsense"});
+  CHECK_THAT(unresumed.read_line(std::chrono::seconds(5)).value_or(""), ContainsSubstring("not resumed"));
+}
+
+TEST_CASE("aribus calls: a table, live on a terminal") {
+  Stage stage;
+  CHECK_THAT(stage.aribus({"calls"}).text, ContainsSubstring("WHO"));
+  const std::string id = stage.call_comes();
+  const auto once = stage.aribus({"calls"});
+  CHECK(once.code == 0);
+  CHECK_THAT(once.text, ContainsSubstring("Alice <100>") && ContainsSubstring("demo"));
+  const std::string live = stage.on_terminal("calls", "1");
+  CHECK_THAT(live, ContainsSubstring("1 channels") && ContainsSubstring("Alice <100>"));
+  CHECK(live.find("\x1b[?1049l") != std::string::npos);  // the terminal is given back as it was
+}
+
+TEST_CASE("aribus status: for people on a terminal, JSON in a pipe") {
+  Stage stage;
+  CHECK(parse_json(stage.aribus({"status"}).text).ok());
+  CHECK_THAT(stage.on_terminal("status", "5"),
+             ContainsSubstring("pbx1") && ContainsSubstring("ready") && ContainsSubstring("MiB"));
+}
+
+TEST_CASE("aribus check reads a configuration as the daemon does") {
+  Stage stage;
+  write_file(stage.directory / "bad.yaml",
+             "asterisk:\n  - {urll: 'http://127.0.0.1:8088', username: a, password: b, apps: [c]}\n");
+  const auto bad = stage.aribus({"check", stage.directory / "bad.yaml"});
+  CHECK(bad.code != 0);
+  CHECK_THAT(bad.text, ContainsSubstring("urll") && ContainsSubstring("url"));
+}
+
+TEST_CASE("a recording is shown again, and played by the simulator") {
+  Stage stage;
+  const std::string file = stage.directory / "recording";
+  std::string id;
+  {
+    Process recorder({ARIBUS, "--socket", stage.daemon.socket_path(), "record", file},
+                     stage.directory / "recorder.log");
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    id = stage.call_comes();
+    stage.aribus({"hangup", id});
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    recorder.signal(SIGINT);
+    CHECK(recorder.wait(std::chrono::seconds(5)) == 0);
+    CHECK_THAT(read_file(stage.directory / "recorder.log"), ContainsSubstring(" records in "));
+  }
+  const auto shown = stage.aribus({"replay", file, "--text"});
+  CHECK(shown.code == 0);
+  CHECK_THAT(shown.text, ContainsSubstring("enters demo") && ContainsSubstring("leaves demo"));
+  CHECK(stage.aribus({"replay", file, "--speed", "fast"}).code == 2);
+  CHECK(stage.aribus({"replay", stage.directory / "recorder.log"}).code == 2);
+
+  const Simulator player({"--replay", file, "--loops", "1", "--rate", "1000"});
+  const Daemon again({player.server()});
+  Program program(again.connect(),
+                  R"({"since":")" + text_at(*again.connect().call("status"), "bus.stream") + R"(:0"})");
+  const Json started = program.expect("StasisStart");
+  CHECK(text_at(started, "channel.id") == id);
+  CHECK(text_at(started, "app") == "demo");
+  program.expect("StasisEnd");
+}

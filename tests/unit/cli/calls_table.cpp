@@ -1,0 +1,102 @@
+// The table of calls.
+#include "cli/calls_table.h"
+
+#include "tests/catch.h"
+#include "tests/unit/helpers.h"
+
+using namespace aribus;
+using namespace aribus::cli;
+
+namespace {
+
+const WallTime now = *parse_time("2026-11-22T21:46:17.000Z");
+
+std::string channel(const std::string& id, const std::string& number, const std::string& state = "Up") {
+  return R"({"id":")" + id + R"(","name":"PJSIP/)" + number + R"(-1","state":")" + state +
+         R"(","caller":{"name":"","number":")" + number + R"("},"connected":{"name":"","number":""},)" +
+         R"("dialplan":{"context":"x","exten":"s","priority":1},"creationtime":"2026-11-22T21:46:07.000Z"})";
+}
+std::string bridge(const std::string& channels) {
+  return R"({"id":"b1","bridge_type":"mixing","channels":[)" + channels + "]}";
+}
+
+struct Stage {
+  CallsTable table;
+  void tell(const std::string& type, const std::string& members) {
+    table.apply(
+        *parse_json(R"({"seq":1,"time":"2026-11-22T21:46:16.000Z","server":"pbx1","app":"demo","type":")" +
+                    type + "\"," + members + "}"));
+  }
+  [[nodiscard]] std::vector<std::string> lines(size_t most = 100) const {
+    return table.lines(now, most, 120, false);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a channel has a line from the first record that shows it to its end") {
+  Stage stage;
+  stage.tell("StasisStart", R"("channels":["c1"],"channel":)" + channel("c1", "100", "Ring"));
+  REQUIRE(stage.lines().size() == 2);
+  CHECK(stage.lines()[0].starts_with("WHO "));
+  CHECK(stage.lines()[1].starts_with("100 "));
+  CHECK_THAT(stage.lines()[1], ContainsSubstring(" Ring "));
+  CHECK_THAT(stage.lines()[1], ContainsSubstring(" 10.0 s "));
+  CHECK_THAT(stage.lines()[1], ContainsSubstring(" demo "));
+  stage.tell("StasisEnd", R"("channels":["c1"],"channel":)" + channel("c1", "100"));
+  CHECK_THAT(stage.lines()[1], !ContainsSubstring("demo"));
+  stage.tell("ChannelDestroyed", R"("channels":["c1"],"channel":)" + channel("c1", "100"));
+  stage.tell("ChannelHangupRequest", R"("channels":["c1"],"channel":)" + channel("c1", "100"));
+  CHECK(stage.table.size() == 0);
+}
+
+TEST_CASE("those in a bridge are with each other") {
+  Stage stage;
+  stage.tell("StasisStart", R"("channel":)" + channel("c1", "100"));
+  stage.tell("StasisStart", R"("channel":)" + channel("c2", "200"));
+  stage.tell("ChannelEnteredBridge",
+             R"("channel":)" + channel("c1", "100") + R"(,"bridge":)" + bridge(R"("c1")"));
+  CHECK_THAT(stage.lines()[1], ContainsSubstring("(alone in a bridge)"));
+  stage.tell("ChannelEnteredBridge",
+             R"("channel":)" + channel("c2", "200") + R"(,"bridge":)" + bridge(R"("c1","c2")"));
+  CHECK_THAT(stage.lines()[1], ContainsSubstring("100 ") && ContainsSubstring(" 200 "));
+  CHECK_THAT(stage.lines()[2], ContainsSubstring("200 ") && ContainsSubstring(" 100 "));
+  stage.tell("ChannelLeftBridge",
+             R"("channel":)" + channel("c2", "200") + R"(,"bridge":)" + bridge(R"("c1")"));
+  CHECK_THAT(stage.lines()[2], !ContainsSubstring(" 100 "));
+}
+
+TEST_CASE("what ended unseen goes with the record that says what lives") {
+  Stage stage;
+  stage.tell("StasisStart", R"("channel":)" + channel("c1", "100"));
+  stage.tell("StasisStart", R"("channel":)" + channel("c2", "200"));
+  stage.tell("server.resynced", R"("channels":["c2"])");
+  CHECK(stage.table.size() == 1);
+  stage.tell("state.gone", R"("channels":["c2"])");
+  CHECK(stage.table.size() == 0);
+}
+
+TEST_CASE("a snapshot begins anew, and what has no room is counted") {
+  Stage stage;
+  stage.tell("StasisStart", R"("channel":)" + channel("old", "1"));
+  std::string channels;
+  for (int i = 0; i < 20; ++i) {
+    channels += (i > 0 ? "," : "") +
+                (R"({"server":"pbx1","app":"demo","began":"2026-11-22T21:46:07.000Z","channel":)" +
+                 channel("c" + std::to_string(i), std::to_string(100 + i)) + "}");
+  }
+  stage.table.take_snapshot(*parse_json(R"({"bridges":[],"channels":[)" + channels + "]}"));
+  CHECK(stage.table.size() == 20);
+  CHECK(stage.lines().size() == 21);
+  const auto few = stage.lines(10);
+  CHECK(few.size() == 10);
+  CHECK(few.back() == "… and 12 more");
+}
+
+TEST_CASE("names of callers don't reach the terminal as they are") {
+  Stage stage;
+  stage.tell(
+      "StasisStart",
+      R"("channel":{"id":"c1","name":"x","state":"Up","caller":{"name":"a\u001b[2Jb","number":"1"},"dialplan":{}})");
+  CHECK(stage.lines()[1].find('\x1b') == std::string::npos);
+}
