@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -10,7 +11,9 @@
 
 #include <sys/stat.h>
 
+#include "base/bytes.h"
 #include "base/nearest.h"
+#include "base/tcp_socket.h"
 #include "bus/log.h"
 #include "daemon/config_access.h"
 #include "daemon/yaml_reader.h"
@@ -118,8 +121,7 @@ ari::ListenOptions read_listen(const YamlValue& value) {
   YamlMap map(value);
   map.optional("address", [&](const YamlValue& v) {
     listen.address = v.string();
-    if (!ari::is_numeric_address(listen.address))
-      v.fail("an address in figures is expected, as 0.0.0.0 or ::1");
+    if (!is_numeric_address(listen.address)) v.fail("an address in figures is expected, as 0.0.0.0 or ::1");
   });
   map.optional("port", [&](const YamlValue& v) {
     listen.port = static_cast<int>(v.integer(1));
@@ -177,6 +179,22 @@ ari::RestMode read_rest(const YamlValue& value) {
   return static_cast<ari::RestMode>(at - std::begin(modes));
 }
 
+// Certificates are renewed under the same name.
+uint64_t hash_of_files(const ari::ClientOptions& client) {
+  std::string contents;
+  const auto add = [&](const std::string& file) {
+    std::ifstream stream(file);
+    contents.append(std::istreambuf_iterator<char>(stream), {});
+    contents += '\0';
+  };
+  if (!client.tls.ca_file.empty()) add(client.tls.ca_file);
+  if (client.listen && !client.listen->tls.certificate_file.empty()) {
+    add(client.listen->tls.certificate_file);
+    add(client.listen->tls.key_file);
+  }
+  return contents.empty() ? 0 : hash_of(contents);
+}
+
 AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
                              std::vector<std::string>& warnings) {
   AsteriskConfig config;
@@ -221,32 +239,73 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
         "silence_timeout: longer than ping_interval is expected, or every quiet connection is taken for "
         "dead");
   }
+  config.tls_files = hash_of_files(client);
   if (!client.tls.verify_peer || !client.tls.verify_host) {
     warnings.push_back("asterisk " + config.name + ": TLS certificates are not fully verified");
   }
-  if (client.listen && client.listen->tls.certificate_file.empty() &&
-      !ari::is_loopback(client.listen->address)) {
+  if (client.listen && client.listen->tls.certificate_file.empty() && !is_loopback(client.listen->address)) {
     warnings.push_back("asterisk " + config.name +
                        ": listen has no tls: user, password and calls travel in the clear");
   }
   return config;
 }
 
+std::string socket_path(const YamlValue& value) {
+  std::string path = value.string();
+  if (path.size() > ipc::max_path_bytes) {
+    value.fail("a path of at most " + std::to_string(ipc::max_path_bytes) +
+               " bytes is expected, not one of " + std::to_string(path.size()));
+  }
+  return path;
+}
+
 ipc::SocketOptions read_socket(const YamlValue& value) {
   ipc::SocketOptions socket;
   YamlMap map(value);
-  map.required("path", "it is where programs connect", [&](const YamlValue& v) {
-    socket.path = v.string();
-    if (socket.path.size() > ipc::max_path_bytes) {
-      v.fail("a path of at most " + std::to_string(ipc::max_path_bytes) + " bytes is expected, not one of " +
-             std::to_string(socket.path.size()));
-    }
-  });
+  map.required("path", "it is where programs connect",
+               [&](const YamlValue& v) { socket.path = socket_path(v); });
   map.optional("mode", [&](const YamlValue& v) { socket.mode = v.mode(); });
   map.optional("owner", [&](const YamlValue& v) { socket.owner = user_id(v); });
   map.optional("group", [&](const YamlValue& v) { socket.group = group_id(v); });
   map.finish();
   return socket;
+}
+
+// "127.0.0.1:9464", "[::1]:9464"
+void read_address(const YamlValue& value, HttpOptions& http) {
+  const std::string text = value.string();
+  const size_t colon = text.rfind(':');
+  std::string address = text.substr(0, colon);
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  int port = 0;
+  const char* const end = text.data() + text.size();
+  const bool is_port = colon != std::string::npos && colon + 1 < text.size() &&
+                       std::from_chars(text.data() + colon + 1, end, port).ptr == end && port > 0 &&
+                       port < 65536;
+  if (!is_port || !is_numeric_address(address)) {
+    value.fail("an address in figures and a port are expected, as 127.0.0.1:9464 or \"[::1]:9464\", not '" +
+               text + "'");
+  }
+  if (!is_loopback(address)) {
+    value.fail(
+        "a loopback address is expected, as nobody has to log in there; a proxy with TLS can carry it "
+        "further");
+  }
+  http.address = address;
+  http.port = port;
+}
+
+HttpOptions read_metrics(const YamlValue& value) {
+  HttpOptions http;
+  YamlMap map(value);
+  map.optional("listen", [&](const YamlValue& v) { read_address(v, http); });
+  map.optional("path", [&](const YamlValue& v) { http.socket.path = socket_path(v); });
+  map.optional("mode", [&](const YamlValue& v) { http.socket.mode = v.mode(); });
+  map.optional("owner", [&](const YamlValue& v) { http.socket.owner = user_id(v); });
+  map.optional("group", [&](const YamlValue& v) { http.socket.group = group_id(v); });
+  map.finish();
+  if (map.has("listen") == map.has("path")) value.fail("one of listen and path is expected");
+  return http;
 }
 
 void read_limits(const YamlValue& value, Config& config) {
@@ -310,6 +369,7 @@ Config read_config(const YamlValue& root, const std::string& file) {
     bus.finish();
   });
   map.optional("limits", [&](const YamlValue& value) { read_limits(value, config); });
+  map.optional("metrics", [&](const YamlValue& value) { config.metrics = read_metrics(value); });
   map.optional("logging", [&](const YamlValue& value) {
     YamlMap logging(value);
     logging.optional("level", [&](const YamlValue& v) {
@@ -353,9 +413,7 @@ void refuse_tabs(const std::string& text, const std::string& file, ConfigFaults&
     const size_t first = text.find_first_not_of(' ', at);
     if (first < end && text[first] == '\t') {
       const int column = static_cast<int>(first - at);
-      faults.add({line, column,
-                  file + ":" + std::to_string(line + 1) + ":" + std::to_string(column + 1) +
-                      ": a tab; lines are indented with spaces"});
+      faults.add({line, column, file, "", "a tab; lines are indented with spaces"});
     }
     at = end + 1;
   }
@@ -386,14 +444,13 @@ Result<Config> parse(const std::string& text, const std::string& file) {
   } catch (const YAML::Exception& error) {
     refuse_tabs(text, file, faults);
     if (faults.empty()) {
-      faults.add({error.mark.line, error.mark.column,
-                  file + ":" + std::to_string(error.mark.line + 1) + ":" +
-                      std::to_string(error.mark.column + 1) + ": no YAML: " + error.msg +
-                      std::string(cure_of(error.msg))});
+      faults.add({error.mark.line, error.mark.column, file, "",
+                  "no YAML: " + error.msg + std::string(cure_of(error.msg))});
     }
   }
+  config.file = file;
   if (faults.empty()) return config;
-  return Error{ErrorKind::invalid_params, faults.text(), {}};
+  return faults.error();
 }
 
 }  // namespace

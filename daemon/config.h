@@ -1,11 +1,13 @@
 // The daemon's configuration: one file of YAML, read into one checked struct.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "ari/client.h"
 #include "base/result.h"
+#include "daemon/http_listener.h"
 #include "ipc/server.h"
 
 namespace aribus::daemon {
@@ -14,6 +16,9 @@ namespace aribus::daemon {
 struct AsteriskConfig {
   std::string name = "asterisk";  // in records and in the `server` parameter of commands
   ari::ClientOptions client;
+  uint64_t tls_files = 0;  // what the files that its `tls` names held when they were read
+
+  bool operator==(const AsteriskConfig&) const = default;
 };
 
 // Every knob there is, with its default; docs/configuration.md explains them.
@@ -21,15 +26,17 @@ struct Config {
   std::vector<AsteriskConfig> asterisk;
   ipc::ServerOptions ipc;
   bus::LogOptions bus;
+  std::optional<HttpOptions> metrics;
   Milliseconds drain_timeout{5000};
   std::string log_level = "info";
   bool audit = true;
+  std::string file;                   // that it was read from
   std::vector<std::string> warnings;  // what is allowed and unwise
 };
 
 // Reads and checks `file`, and the passwords, users and groups that it refers to. Asks the name service,
 // which may take long. Errors: invalid_params, with a line "file:line:column: key: cause and cure" for each
-// mistake in the order of their places; system.
+// mistake in the order of their places, and as ConfigFaults::error() says; system.
 [[nodiscard]] Result<Config> load_config(const std::string& file);
 
 }  // namespace aribus::daemon

@@ -23,13 +23,20 @@ constexpr std::string_view discover_answer =
     R"({"type":"string"},"info":{"type":"object"},"methods":{"type":"array","items":{"type":"object"}},)"
     R"("components":{"type":"object"}}})";
 
+constexpr std::string_view reload_answer =
+    R"({"type":"object","required":["applied"],"properties":{"applied":{"type":"boolean"},"changed":{"type":"array",)"
+    R"("items":{"type":"string"}},"restart":{"type":"array","items":{"type":"string"}},"warnings":{"type":"array",)"
+    R"("items":{"type":"string"}},"reason":{"type":"string"},"mistakes":{"type":"array","items":{"type":"object",)"
+    R"("required":["file","message"],"properties":{"file":{"type":"string"},"line":{"type":"integer"},)"
+    R"("column":{"type":"integer"},"key":{"type":"string"},"message":{"type":"string"}}}}}})";
+
 constexpr std::string_view status_answer =
-    R"({"type":"object","required":["aribus","pid","started","servers","bus","loop","connections","subscribers"],)"
+    R"({"type":"object","required":["aribus","pid","started","servers","bus","loop","connections","subscribers","behind_records","lost_records","process"],)"
     R"("properties":{"aribus":{"type":"string"},"pid":{"type":"integer"},)"
     R"("started":{"type":"string","format":"date-time"},"servers":{"type":"array","items":{"type":"object",)"
     R"("required":["name","connected","state","since","apps","replaced","received","requests_open","rest"],"properties":{)"
     R"("name":{"type":"string"},"connected":{"type":"boolean"},)"
-    R"("state":{"enum":["connecting","syncing","ready","replaced","down"]},"since":{"type":"string","format":"date-time"},)"
+    R"("state":{"enum":["connecting","syncing","ready","replaced","down","leaving"]},"since":{"type":"string","format":"date-time"},)"
     R"("reason":{"type":"string"},"version":{"type":"string"},"apps":{"type":"array","items":{"type":"string"}},)"
     R"("replaced":{"type":"array","items":{"type":"string"}},"received":{"type":"integer"},)"
     R"("requests_open":{"type":"integer"},"rest":{"enum":["http","websocket"]}}}},"bus":{"type":"object",)"
@@ -38,7 +45,10 @@ constexpr std::string_view status_answer =
     R"("used_bytes":{"type":"integer"},"path":{"type":"string"},"resumed":{"type":"boolean"},)"
     R"("reason":{"type":"string"}}},"loop":{"type":"object","required":["turns","longest_turn_us",)"
     R"("longest_turn_lately_us"],"properties":{"turns":{"type":"integer"},"longest_turn_us":{"type":"integer"},)"
-    R"("longest_turn_lately_us":{"type":"integer"}}},"connections":{"type":"integer"},"subscribers":{"type":"integer"}}})";
+    R"("longest_turn_lately_us":{"type":"integer"}}},"connections":{"type":"integer"},"subscribers":{"type":"integer"},"behind_records":{"type":"integer"},)"
+    R"("lost_records":{"type":"integer"},"process":{"type":"object","required":["resident_bytes","descriptors",)"
+    R"("max_descriptors"],"properties":{"resident_bytes":{"type":"integer"},"descriptors":{"type":"integer"},)"
+    R"("max_descriptors":{"type":"integer"}}}}})";
 
 }  // namespace
 
@@ -46,6 +56,12 @@ void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
   for (control::Method& method : control::state_methods(dispatcher, std::move(answers.cursor))) {
     dispatcher.add(std::move(method));
   }
+  dispatcher.add({.name = "daemon.reload",
+                  .answer_schema = reload_answer,
+                  .summary = "Reads the configuration anew and applies it; of a faulty one nothing.",
+                  .run_later = [reload = std::move(answers.reload)](const JsonValue&, control::Reply reply) {
+                    reload(std::move(reply));
+                  }});
   dispatcher.add({.name = "hello",
                   .answer_schema = hello_answer,
                   .summary = "Who is there: the version, since when, the end of the stream, the names of the "

@@ -10,12 +10,14 @@ namespace aribus::daemon {
 
 // What only the running daemon knows, as JSON.
 struct OwnAnswers {
+  std::function<void(control::Reply)> reload = {};
   std::function<std::string(const control::Caller& caller)> hello;
   std::function<std::string()> status;
   std::function<std::string()> cursor;  // the end of the stream, as its text
 };
 
-// Adds hello, ping, reclaim, rpc.discover, the methods of state, status, subscribe and unsubscribe.
+// Adds daemon.reload, hello, ping, reclaim, rpc.discover, the methods of state, status, subscribe and
+// unsubscribe.
 void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers);
 
 }  // namespace aribus::daemon

@@ -5,15 +5,11 @@
 #include <map>
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "base/nearest.h"
 
 namespace aribus::daemon {
 namespace {
-
-std::string place(const std::string& file, const YAML::Mark& mark) {
-  if (mark.is_null()) return file;
-  return file + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
-}
 
 std::string kind_of(const YAML::Node& node) {
   if (node.IsMap()) return "a mapping";
@@ -33,6 +29,12 @@ std::string shown(const std::string& text) {
   return line.size() < text.size() ? line + "…" : line;
 }
 
+std::string ConfigFault::text() const {
+  std::string place = file;
+  if (line >= 0) place += ":" + std::to_string(line + 1) + ":" + std::to_string(column + 1);
+  return place + ": " + (key.empty() ? "" : key + ": ") + message;
+}
+
 void ConfigFaults::add(ConfigFault fault) {
   if (faults_.size() == max_kept) {
     ++further_;
@@ -41,19 +43,37 @@ void ConfigFaults::add(ConfigFault fault) {
   }
 }
 
-std::string ConfigFaults::text() const {
+Error ConfigFaults::error() const {
   std::vector<ConfigFault> sorted = faults_;
   std::ranges::stable_sort(sorted, {}, [](const ConfigFault& f) { return std::pair(f.line, f.column); });
   std::string text;
-  for (const ConfigFault& fault : sorted) text += (text.empty() ? "" : "\n") + fault.text;
+  for (const ConfigFault& fault : sorted) text += (text.empty() ? "" : "\n") + fault.text();
   if (further_ > 0) text += "\nand " + std::to_string(further_) + " more";
-  return text;
+  return Error{ErrorKind::invalid_params, text, render([&](JsonWriter& writer) {
+                 writer.StartObject();
+                 writer.Key("mistakes");
+                 writer.StartArray();
+                 for (const ConfigFault& fault : sorted) {
+                   writer.StartObject();
+                   write_member(writer, "file", fault.file);
+                   if (fault.line >= 0) {
+                     writer.Key("line");
+                     writer.Int(fault.line + 1);
+                     writer.Key("column");
+                     writer.Int(fault.column + 1);
+                   }
+                   if (!fault.key.empty()) write_member(writer, "key", fault.key);
+                   write_member(writer, "message", fault.message);
+                   writer.EndObject();
+                 }
+                 writer.EndArray();
+                 writer.EndObject();
+               })};
 }
 
 void YamlValue::fail(const std::string& expected) const {
   const YAML::Mark mark = node_.Mark();
-  throw ConfigError(
-      {mark.line, mark.column, place(file_, mark) + ": " + (path_.empty() ? "" : path_ + ": ") + expected});
+  throw ConfigError({mark.is_null() ? -1 : mark.line, mark.column, file_, path_, expected});
 }
 
 void YamlValue::attempt(const std::function<void()>& read) const {
@@ -182,6 +202,11 @@ void YamlMap::required(const char* key, const char* why, const std::function<voi
     read(value);
   });
   if (!found) value_.attempt([&] { value_.fail(std::string(key) + ": missing; " + why); });
+}
+
+bool YamlMap::has(const char* key) const {
+  return std::ranges::any_of(
+      value_.node_, [&](const auto& entry) { return entry.first.IsScalar() && entry.first.Scalar() == key; });
 }
 
 void YamlMap::finish() const {

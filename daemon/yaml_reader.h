@@ -10,20 +10,27 @@
 #include <yaml-cpp/yaml.h>
 
 #include "base/loop.h"
+#include "base/result.h"
 
 namespace aribus::daemon {
 
-// What is wrong with one value: "file:line:column: key: cause and cure".
+// What is wrong with one value.
 struct ConfigFault {
   int line = -1;  // from 0; -1: of the file as a whole
   int column = -1;
-  std::string text;
+  std::string file;
+  std::string key;      // "asterisk[0].url"; "": of the file as a whole
+  std::string message;  // cause and cure
+
+  // "file:line:column: key: cause and cure"
+  [[nodiscard]] std::string text() const;
 };
 
 // Ends the reading of one value. Thrown and caught within this folder.
 class ConfigError : public std::runtime_error {
  public:
-  explicit ConfigError(ConfigFault its_fault) : runtime_error(its_fault.text), fault(std::move(its_fault)) {}
+  explicit ConfigError(ConfigFault its_fault)
+      : runtime_error(its_fault.text()), fault(std::move(its_fault)) {}
   ConfigFault fault;
 };
 
@@ -35,8 +42,9 @@ class ConfigFaults {
   void add(ConfigFault fault);
   [[nodiscard]] bool empty() const { return faults_.empty(); }
   [[nodiscard]] size_t count() const { return faults_.size() + further_; }
-  // One a line, in the order of their places.
-  [[nodiscard]] std::string text() const;
+  // The error of a configuration that has them: its message has a line for each, in the order of their
+  // places; its data is {"mistakes":[{"file","line","column","key","message"},…]}.
+  [[nodiscard]] Error error() const;
 
  private:
   std::vector<ConfigFault> faults_;
@@ -108,6 +116,7 @@ class YamlMap {
   void optional(const char* key, const std::function<void(const YamlValue&)>& read);
   // As optional(); a mistake, with `why`, when it is missing.
   void required(const char* key, const char* why, const std::function<void(const YamlValue&)>& read);
+  [[nodiscard]] bool has(const char* key) const;
   // A key that was not asked for is a mistake, with the nearest one that was.
   void finish() const;
 

@@ -42,6 +42,10 @@ struct ClientOptions {
   int max_connections = 8;
   size_t max_message_bytes = 4 << 20;
   size_t max_response_bytes = 64 << 20;
+
+  bool operator==(const ClientOptions&) const = default;
+  // Takes from `other` what can be changed while everything goes on: time-outs and pauses.
+  void take_times(const ClientOptions& other);
 };
 
 // The answer of GET /ari/asterisk/info, in what is needed of it.
@@ -98,6 +102,9 @@ class Client {
   // handed on. Then `done` is called, and the client is as after disconnect().
   void leave(Milliseconds timeout, std::function<void()> done);
 
+  // Takes the time-outs and pauses of `options` from now on; of what is under way, those of the event stream.
+  void set_times(const ClientOptions& options);
+
   // The event stream stands. Without applications: Asterisk has answered once, and nothing watches it since.
   [[nodiscard]] bool is_connected() const { return connected_; }
   // To be called when an ApplicationReplaced for one of the applications came: see on_replaced. False: it is
@@ -152,6 +159,8 @@ class Client {
   [[nodiscard]] const ClientOptions& options() const { return options_; }
   [[nodiscard]] const Url& url() const { return url_; }
   [[nodiscard]] size_t open_requests() const { return http_.open_requests() + rest_.open_requests(); }
+  // No request is under way, and no callback is still to come but those of the event stream.
+  [[nodiscard]] bool is_idle() const { return open_requests() == 0 && deferred_.empty(); }
   // Requests go over the WebSocket at present, where they can.
   [[nodiscard]] bool rest_over_websocket() const { return rest_.works(); }
 

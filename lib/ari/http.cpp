@@ -151,6 +151,7 @@ class Http::Multi {
   }
 
   size_t size() const { return transfers_.size() + waiting_.size(); }
+  void set_connect_timeout(Milliseconds timeout) { options_.connect_timeout = timeout; }
 
  private:
   using Waiting = std::list<std::unique_ptr<Transfer>>;
@@ -331,6 +332,9 @@ Http::~Http() = default;
 
 void Http::send(HttpRequest request, Done done) {
   multi_->send(std::move(request), std::move(done));
+}
+void Http::set_connect_timeout(Milliseconds timeout) {
+  multi_->set_connect_timeout(timeout);
 }
 size_t Http::open_requests() const {
   return multi_->size();

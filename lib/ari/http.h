@@ -56,6 +56,8 @@ class Http {
   // request was sent, a new connection is taken; after that the outcome is unknown.
   void send(HttpRequest request, Done done);
 
+  // Of connections made from now on.
+  void set_connect_timeout(Milliseconds timeout);
   // Requests that wait for an answer.
   [[nodiscard]] size_t open_requests() const;
 

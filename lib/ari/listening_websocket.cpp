@@ -11,6 +11,7 @@
 
 #include "ari/websocket_handshake.h"
 #include "base/bytes.h"
+#include "base/tcp_socket.h"
 
 namespace aribus::ari {
 namespace {
@@ -33,19 +34,6 @@ bool is_right(std::string_view header, const std::string& expected) {
   return CRYPTO_memcmp(given.data(), expected.data(), expected.size()) == 0;
 }
 
-sockaddr_storage address_of(const ListenOptions& options, socklen_t& size) {
-  sockaddr_storage address{};
-  auto* v4 = reinterpret_cast<sockaddr_in*>(&address);
-  auto* v6 = reinterpret_cast<sockaddr_in6*>(&address);
-  size = 0;
-  if (uv_ip4_addr(options.address.c_str(), options.port, v4) == 0) {
-    size = sizeof *v4;
-  } else if (uv_ip6_addr(options.address.c_str(), options.port, v6) == 0) {
-    size = sizeof *v6;
-  }
-  return address;
-}
-
 std::string peer_of(int socket) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
@@ -57,16 +45,6 @@ std::string peer_of(int socket) {
 }
 
 }  // namespace
-
-bool is_numeric_address(const std::string& text) {
-  socklen_t size = 0;
-  address_of({text, 0, {}, {}}, size);
-  return size > 0;
-}
-
-bool is_loopback(const std::string& address) {
-  return address.starts_with("127.") || address == "::1";
-}
 
 // Somebody who connected and has not been let in.
 class ListeningWebSocket::Guest {
@@ -168,27 +146,12 @@ void ListeningWebSocket::listen() {
     if (!made) return again(made.error());
     tls_ = std::move(*made);
   }
-  Result<Fd> socket = bind_socket();
+  int port = options_.port;
+  Result<Fd> socket = listen_on_tcp(options_.address, port);
   if (!socket) return again(socket.error());
+  port_ = port;
   acceptor_ = std::make_unique<Acceptor>(loop_, std::move(*socket),
                                          [this](Fd accepted) { greet(std::move(accepted)); });
-}
-
-Result<Fd> ListeningWebSocket::bind_socket() {
-  socklen_t size = 0;
-  sockaddr_storage address = address_of(options_, size);
-  if (size == 0) return Error{ErrorKind::invalid_params, "a numeric address is expected", {}};
-  Fd socket(::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const int on = 1;
-  if (socket.valid()) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (!socket.valid() || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-      ::listen(socket.get(), SOMAXCONN) != 0) {
-    return system_error("socket");
-  }
-  ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
-  // At the same place in both families.
-  port_ = ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
-  return socket;
 }
 
 void ListeningWebSocket::greet(Fd socket) {

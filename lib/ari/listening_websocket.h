@@ -20,11 +20,8 @@ struct ListenOptions {
   int port = 8765;                    // 0: any
   std::string path = "/ari";          // that Asterisk must ask for
   TlsServerOptions tls;
+  bool operator==(const ListenOptions&) const = default;
 };
-
-[[nodiscard]] bool is_numeric_address(const std::string& text);
-// Required: it is numeric.
-[[nodiscard]] bool is_loopback(const std::string& address);
 
 // Waits for Asterisk, which asks for a WebSocket with user, password and the sub-protocol "ari", and takes
 // one such connection at a time. `closed` is called whenever one ends, and whenever listening or an attempt
@@ -46,6 +43,11 @@ class ListeningWebSocket : public WebSocket {
   // handshake must be done.
   void connect(WebSocketOptions options, Handlers handlers) override;
   Result<void> send(std::string text) override { return channel_.send(text); }
+  void set_times(Milliseconds ping_interval, Milliseconds silence_timeout) override {
+    websocket_options_.ping_interval = ping_interval;
+    websocket_options_.silence_timeout = silence_timeout;
+    channel_.set_times(ping_interval, silence_timeout);
+  }
   [[nodiscard]] Milliseconds last_byte() const override { return channel_.last_byte(); }
   // Listens no more; see WebSocket.
   void end(Milliseconds timeout) override;
@@ -59,7 +61,6 @@ class ListeningWebSocket : public WebSocket {
   class Guest;
 
   void listen();
-  [[nodiscard]] Result<Fd> bind_socket();
   void greet(Fd socket);
   void take(Guest& guest, const std::string& head);
   void ask();

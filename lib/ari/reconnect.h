@@ -21,6 +21,7 @@ struct ReconnectOptions {
   Milliseconds max{5000};      // doubling stops here
   Milliseconds stable{60000};  // a connection that held this long starts the doubling afresh
   Milliseconds slow{30000};    // doubling stops here where a person must mend something; `max` at least
+  bool operator==(const ReconnectOptions&) const = default;
 };
 
 inline constexpr Milliseconds max_soon_delay{1000};  // or `max`, when that is less
@@ -33,6 +34,8 @@ class Reconnect {
   explicit Reconnect(ReconnectOptions options, unsigned seed = std::random_device{}())
       : options_(options), random_(seed) {}
 
+  // Other delays from now on.
+  void change(ReconnectOptions options) { options_ = options; }
   // The delay before the next attempt.
   [[nodiscard]] Milliseconds next(Pace pace = Pace::normal);
   // A connection ended that had held for `held`.

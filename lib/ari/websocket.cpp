@@ -22,6 +22,9 @@ class StreamWebSocket : public WebSocket {
 
   void connect(WebSocketOptions options, Handlers handlers) override;
   Result<void> send(std::string text) override { return channel_.send(text); }
+  void set_times(Milliseconds ping_interval, Milliseconds silence_timeout) override {
+    channel_.set_times(ping_interval, silence_timeout);
+  }
   [[nodiscard]] Milliseconds last_byte() const override { return channel_.last_byte(); }
   void end(Milliseconds timeout) override;
   void close() override;

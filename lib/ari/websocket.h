@@ -50,6 +50,8 @@ class WebSocket {
   virtual void connect(WebSocketOptions options, Handlers handlers) = 0;
   // Sends a text message. Errors: not_connected; too_much when 1 MiB waits to be sent.
   virtual Result<void> send(std::string text) = 0;
+  // Other times for the connection that stands, as in WebSocketOptions.
+  virtual void set_times(Milliseconds ping_interval, Milliseconds silence_timeout) = 0;
   // When the last byte came, by the loop's clock: on this connection, or on the last one when it has ended.
   [[nodiscard]] virtual Milliseconds last_byte() const = 0;
   // Sends a close frame; what still comes is handed on, until the other side's close frame comes or `timeout`

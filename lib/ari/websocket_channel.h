@@ -44,6 +44,11 @@ class WebSocketChannel {
   void open(std::unique_ptr<Stream> stream, ChannelOptions options, Handlers handlers,
             std::string_view first);
   [[nodiscard]] bool is_open() const { return stream_ != nullptr; }
+  // Other times from the next ping on, as in ChannelOptions.
+  void set_times(Milliseconds ping_interval, Milliseconds silence_timeout) {
+    options_.ping_interval = ping_interval;
+    options_.silence_timeout = silence_timeout;
+  }
   // When the last byte came, by the loop's clock.
   [[nodiscard]] Milliseconds last_byte() const { return last_byte_; }
 

@@ -39,4 +39,8 @@ Result<void> start_log(std::string_view level) {
   return {};
 }
 
+void set_log_level(std::string_view level) {
+  spdlog::set_level(spdlog::level::from_str(std::string(level)));
+}
+
 }  // namespace aribus

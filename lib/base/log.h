@@ -17,6 +17,9 @@ namespace aribus {
 // fields.
 [[nodiscard]] Result<void> start_log(std::string_view level);
 
+// Another level from now on. Required: it is one of those.
+void set_log_level(std::string_view level);
+
 // Something that a line is about: the field ARIBUS_<name> of its entry in the journal. The text says it as
 // well, as standard error shows nothing else.
 struct LogField {

@@ -147,6 +147,7 @@ void TurnMeter::end_turn() {
   }
   this_minute_ = std::max(this_minute_, busy);
   longest_ = std::max(longest_, busy);
+  durations_.add(busy);
 }
 
 std::chrono::microseconds TurnMeter::longest_lately() const {

@@ -10,6 +10,8 @@
 
 #include <uv.h>
 
+#include "base/durations.h"
+
 namespace aribus {
 
 using Milliseconds = std::chrono::milliseconds;
@@ -125,6 +127,7 @@ class TurnMeter {
   TurnMeter& operator=(const TurnMeter&) = delete;
 
   [[nodiscard]] uint64_t turns() const { return turns_; }
+  [[nodiscard]] const Durations& durations() const { return durations_; }
   // The longest turn of all, and of the last one to two minutes.
   [[nodiscard]] std::chrono::microseconds longest() const { return longest_; }
   [[nodiscard]] std::chrono::microseconds longest_lately() const;
@@ -138,6 +141,7 @@ class TurnMeter {
   uint64_t at_ns_ = 0;    // of the end of the last turn
   uint64_t idle_ns_ = 0;  // slept up to there
   uint64_t minute_ = 0;
+  Durations durations_;
   std::chrono::microseconds longest_{0};
   std::chrono::microseconds this_minute_{0};
   std::chrono::microseconds minute_before_{0};

@@ -125,7 +125,9 @@ uint64_t Log::append(const record::Record& record) {
   if (line.size() > max_line_bytes()) return append(too_large(record, line.size(), max_line_bytes()));
   make_room(line.size(), ids_kept(record.ids));
   std::memcpy(ring_.data() + end_offset_ % ring_.size(), line.data(), line.size());
-  add_entry(line.size(), record);
+  const Entry& added = add_entry(line.size(), record);
+  if (added.server != counted_server_ || counts_of_server_ == nullptr) count_for(added.server);
+  ++counts_of_server_[added.type];
   if (file_) file_->set_end(end_offset_);
   if (listener_) listener_();
   return next_ - 1;
@@ -148,7 +150,7 @@ void Log::make_room(size_t bytes, size_t ids) {
 }
 
 // The index's part of the record whose line is the next `length` bytes of the ring.
-void Log::add_entry(size_t length, const record::Record& record) {
+const Entry& Log::add_entry(size_t length, const record::Record& record) {
   const record::Ids& ids = record.ids;
   const size_t kept = ids_kept(ids);
   auto& slots = slots_[next_ / records_a_block];
@@ -168,6 +170,14 @@ void Log::add_entry(size_t length, const record::Record& record) {
   for (size_t i = 0; i < kept; ++i) ids_[end_ids_++] = ids[i].hash;
   end_offset_ += length;
   ++next_;
+  return entry;
+}
+
+void Log::count_for(uint16_t server) {
+  if (counts_.size() <= server) counts_.resize(server + 1U);
+  counts_[server].resize(max_names);
+  counts_of_server_ = counts_[server].data();
+  counted_server_ = server;
 }
 
 uint8_t Log::make_slot(uint16_t type) {

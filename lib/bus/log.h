@@ -37,6 +37,8 @@ inline constexpr uint16_t any_id = 0xFFFF;
 struct LogOptions {
   size_t ring_bytes = 64 << 20;
   std::string path = {};  // of a file for the ring, so that the stream outlives the process; "": memory
+
+  bool operator==(const LogOptions&) const = default;
 };
 
 // The stream of records, of which the newest that fit into the ring are kept. `seq` starts at 1 and grows by
@@ -92,6 +94,10 @@ class Log {
   // only the line says.
   [[nodiscard]] const std::string& name(uint16_t number) const { return names_[number]; }
 
+  // How many records were appended since this object was made, by server and type, each as in Log::name; none
+  // for servers that have none.
+  [[nodiscard]] const std::vector<std::vector<uint64_t>>& counts() const { return counts_; }
+
   [[nodiscard]] size_t ring_bytes() const { return ring_.size(); }
   [[nodiscard]] size_t used_bytes() const { return next_ == first_ ? 0 : end_offset_ - entry(first_).offset; }
 
@@ -121,12 +127,13 @@ class Log {
   [[nodiscard]] bool read_file();
   [[nodiscard]] bool read_line(JsonTape& tape, std::string_view line);
   void make_room(size_t bytes, size_t ids);
-  void add_entry(size_t length, const record::Record& record);
+  const Entry& add_entry(size_t length, const record::Record& record);
   [[nodiscard]] size_t ids_kept(const record::Ids& ids) const;
   uint16_t number(std::string_view name, uint16_t& latest);
   uint16_t find_number(std::string_view name);
   uint16_t type_number(const record::Record& record);
   [[nodiscard]] uint8_t make_slot(uint16_t type);
+  void count_for(uint16_t server);
   [[nodiscard]] std::string_view bytes(uint64_t offset, size_t length) const {
     return {ring_.data() + offset % ring_.size(), length};
   }
@@ -143,6 +150,9 @@ class Log {
   std::vector<uint8_t> slot_of_;      // by the type's number; 0xFF: none yet
   std::vector<uint16_t> slot_names_;  // the type's number, by slot
   std::unordered_map<std::string_view, uint16_t, Hash> numbers_;
+  std::vector<std::vector<uint64_t>> counts_;
+  uint64_t* counts_of_server_ = nullptr;  // of counted_server_: the latest one's, by type
+  uint16_t counted_server_ = 0;
   std::string stream_;
   uint64_t first_ = 1;
   uint64_t next_ = 1;

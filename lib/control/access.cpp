@@ -125,6 +125,10 @@ Access Access::standard() {
                  {.name = "default", .methods = {"read", "control"}}});
 }
 
+bool Access::operator==(const Access& other) const {
+  return std::ranges::equal(rules_, other.rules_, [](const auto& a, const auto& b) { return *a == *b; });
+}
+
 std::shared_ptr<const AccessRule> Access::rule_for(const Peer& peer) const {
   const auto at = std::ranges::find_if(rules_, [&](const auto& rule) { return rule->holds_for(peer); });
   return at == rules_.end() ? nullptr : *at;

@@ -52,6 +52,8 @@ struct AccessRule {
   [[nodiscard]] bool allows(const Method& method) const;
   [[nodiscard]] bool allows_function(std::string_view name) const;
   [[nodiscard]] bool sees_app(std::string_view app) const;
+
+  bool operator==(const AccessRule&) const = default;
 };
 
 // A peer and its rule.
@@ -74,6 +76,8 @@ class Access {
   // nullptr when none holds.
   [[nodiscard]] std::shared_ptr<const AccessRule> rule_for(const Peer& peer) const;
   [[nodiscard]] const std::vector<std::shared_ptr<const AccessRule>>& rules() const { return rules_; }
+  // The same rules in the same order.
+  [[nodiscard]] bool operator==(const Access& other) const;
 
  private:
   std::vector<std::shared_ptr<const AccessRule>> rules_;

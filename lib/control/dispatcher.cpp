@@ -95,12 +95,27 @@ void Dispatcher::add(Method method) {
   methods_.insert_or_assign(method.name, std::move(method));
 }
 
-void Dispatcher::add_server(std::string name, ari::Client& client) {
+Upstream& Dispatcher::add_server(std::string name, ari::Client& client) {
+  if (servers_.size() == 1) whereabouts_.learn(servers_.front()->model(), servers_.front()->name());
   Upstream& added = *servers_.emplace_back(std::make_unique<Upstream>(std::move(name), client));
   added.resolver().on_resolved([this](const Resolution& resolution) {
     repeats_.resolve(resolution.command, resolution.outcome);
     if (publish_) publish_(resolution.record);
   });
+  return added;
+}
+
+void Dispatcher::remove_server(const Upstream& server) {
+  whereabouts_.forget(server.name());
+  std::erase_if(servers_, [&](const auto& known) { return known.get() == &server; });
+}
+
+std::vector<Upstream*> Dispatcher::open_servers() const {
+  std::vector<Upstream*> open;
+  for (const auto& server : servers_) {
+    if (!server->closed()) open.push_back(server.get());
+  }
+  return open;
 }
 
 void Dispatcher::learn(const record::Record& record, uint64_t seq) {
@@ -135,24 +150,25 @@ bool Dispatcher::chooses_id(const std::string& method, const JsonValue& params) 
 }
 
 Result<Upstream*> Dispatcher::pick_server(const JsonValue& params) const {
+  const std::vector<Upstream*> servers = open_servers();
   std::vector<std::string_view> names;
-  for (const auto& server : servers_) names.push_back(server->name());
+  for (const Upstream* server : servers) names.push_back(server->name());
   if (const JsonValue* given = find(params, "server")) {
     if (!given->IsString()) return wrong_param("server", "a string", given);
-    for (const auto& server : servers_) {
-      if (server->name() == as_view(*given)) return server.get();
+    for (Upstream* server : servers) {
+      if (server->name() == as_view(*given)) return server;
     }
     Error error = wrong_param("server", "one of " + join(names), given);
     error.message += did_you_mean(as_view(*given), names);
     return error;
   }
-  if (servers_.size() == 1) return servers_.front().get();
+  if (servers.size() == 1) return servers.front();
   std::optional<std::string> found;
   for_each_id(params, [&](IdKind kind, std::string_view id) {
     if (!found) found = whereabouts_.find(kind, id);
   });
-  for (const auto& server : servers_) {
-    if (found && server->name() == *found) return server.get();
+  for (Upstream* server : servers) {
+    if (found && server->name() == *found) return server;
   }
   return Error{ErrorKind::invalid_params,
                "server: missing, and no id in the parameters is known to live on one; one of " + join(names) +
@@ -178,6 +194,7 @@ Result<const Method*> Dispatcher::allowed(const Caller& caller, const std::strin
 
 void Dispatcher::call(const Caller& caller, const std::string& name, const JsonValue& params, Reply reply,
                       std::function<void()> reached) {
+  reply = counting(methods_.contains(name) ? name : "unknown", std::move(reply));
   const Result<const Method*> found = allowed(caller, name, params);
   if (!found) return reply(found.error());
   const Method& method = **found;
@@ -185,8 +202,22 @@ void Dispatcher::call(const Caller& caller, const std::string& name, const JsonV
     if (auto checked = check_params(method.parameters, params); !checked) return reply(checked.error());
     return reply(method.run_here(params, caller));
   }
+  if (method.run_later) {
+    if (auto checked = check_params(method.parameters, params); !checked) return reply(checked.error());
+    return method.run_later(params, audited(caller, method, "", params, std::move(reply)));
+  }
   if (!method.run) return reply(Error{ErrorKind::internal, name + " is answered by connections only", {}});
   run(caller, method, params, std::move(reply), std::move(reached));
+}
+
+Reply Dispatcher::counting(const std::string& method, Reply reply) {
+  using Clock = std::chrono::steady_clock;
+  return
+      [&counts = calls_[method], began = Clock::now(), reply = std::move(reply)](Result<std::string> answer) {
+        counts.took.add(std::chrono::duration_cast<Durations::Duration>(Clock::now() - began));
+        answer ? ++counts.done : ++counts.failed[answer.error().kind];
+        reply(std::move(answer));
+      };
 }
 
 // Carries out a command for an Asterisk, unless it is a repeat.

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/durations.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "control/access.h"
@@ -23,8 +24,10 @@ class Dispatcher {
  public:
   Dispatcher();
 
-  // Asterisks are added before the first call and stay.
-  void add_server(std::string name, ari::Client& client);
+  // The one added stays until it is removed.
+  Upstream& add_server(std::string name, ari::Client& client);
+  // Required: it was closed, and no command for it is under way.
+  void remove_server(const Upstream& server);
   // Adds a method of the daemon's own; one of the same name is replaced.
   void add(Method method);
   // Records of the daemon's own that commands cause go there, from the loop.
@@ -51,18 +54,29 @@ class Dispatcher {
   [[nodiscard]] bool chooses_id(const std::string& method, const JsonValue& params) const;
 
   [[nodiscard]] const std::vector<std::unique_ptr<Upstream>>& servers() const { return servers_; }
+  // What became of the calls of a method.
+  struct CallCounts {
+    uint64_t done = 0;
+    std::map<ErrorKind, uint64_t> failed;
+    Durations took;  // until it was answered
+  };
+  // By name, of those that were called; of unknown methods under "unknown".
+  [[nodiscard]] const std::map<std::string, CallCounts, std::less<>>& calls() const { return calls_; }
   // All methods, by name.
   [[nodiscard]] const std::map<std::string, Method, std::less<>>& methods() const { return methods_; }
   [[nodiscard]] std::vector<std::string_view> method_names() const;
 
  private:
+  [[nodiscard]] std::vector<Upstream*> open_servers() const;
   [[nodiscard]] Result<Upstream*> pick_server(const JsonValue& params) const;
   void run(const Caller& caller, const Method& method, const JsonValue& params, Reply reply,
            std::function<void()> reached);
+  [[nodiscard]] Reply counting(const std::string& method, Reply reply);
   [[nodiscard]] Reply learning(const Upstream& upstream, Reply reply);
 
   std::vector<std::unique_ptr<Upstream>> servers_;
   std::map<std::string, Method, std::less<>> methods_;
+  std::map<std::string, CallCounts, std::less<>> calls_;
   state::Whereabouts whereabouts_;
   Repeats repeats_;
   std::function<void(const record::Record&)> publish_;

@@ -40,10 +40,11 @@ struct Method {
   std::string_view chooses = {};               // the parameter whose id the daemon chooses when it is absent
   std::string_view summary = {};               // a sentence for people, where it is none of ARI's operations
   Reach reach = Reach::admin;
-  // One of the two: what an Asterisk is picked for, or what the daemon answers at once. None: what the
-  // connection itself answers.
+  // One of the three: what an Asterisk is picked for, what the daemon answers at once, or what it answers
+  // later. None: what the connection itself answers.
   std::function<void(Call call)> run = {};
   std::function<Result<std::string>(const JsonValue& params, const Caller& caller)> run_here = {};
+  std::function<void(const JsonValue& params, Reply reply)> run_later = {};
 };
 
 }  // namespace aribus::control

@@ -31,7 +31,7 @@ std::string place_of(IdKind kind, const std::string& id) {
 }  // namespace
 
 Resolver::Resolver(std::string server, ari::Client& client, ResolverOptions options)
-    : server_(std::move(server)), client_(client), options_(options), timer_(client.loop()) {}
+    : server_(std::move(server)), client_(&client), options_(options), timer_(client.loop()) {}
 
 uint64_t Resolver::begin(std::string_view operation, IdKind kind, std::string_view id, bool shows) {
   Entry entry;
@@ -39,7 +39,7 @@ uint64_t Resolver::begin(std::string_view operation, IdKind kind, std::string_vi
   entry.kind = kind;
   entry.id = id;
   entry.shows = shows;
-  if (client_.info()) entry.startup_time = client_.info()->startup_time;
+  if (client_->info()) entry.startup_time = client_->info()->startup_time;
   entries_.emplace(next_number_, std::move(entry));
   return next_number_++;
 }
@@ -53,7 +53,7 @@ std::string Resolver::find_out(uint64_t number, bool made) {
   }
   Entry& entry = entries_.at(number);
   entry.command = "aribus-" + random_hex(8);
-  entry.since = client_.loop().now();
+  entry.since = client_->loop().now();
   entry.seen |= made;
   entry.pause = options_.first;
   entry.next = entry.since + (entry.seen ? Milliseconds(0) : entry.pause);
@@ -68,7 +68,7 @@ void Resolver::see(const record::Record& record) {
     entry.cut |= cut;
     if (entry.seen || !record.ids.contains(entry.kind, entry.id)) continue;
     entry.seen = true;
-    entry.next = client_.loop().now();
+    entry.next = client_->loop().now();
     arm();
   }
 }
@@ -81,11 +81,11 @@ void Resolver::arm() {
     earliest = earliest ? std::min(*earliest, entry.next) : entry.next;
   }
   if (!earliest) return timer_.stop();
-  timer_.once(std::max(*earliest - client_.loop().now(), Milliseconds(0)), [this] { tick(); });
+  timer_.once(std::max(*earliest - client_->loop().now(), Milliseconds(0)), [this] { tick(); });
 }
 
 void Resolver::tick() {
-  const Milliseconds now = client_.loop().now();
+  const Milliseconds now = client_->loop().now();
   std::vector<uint64_t> due;
   for (const auto& [number, entry] : entries_) {
     if (!entry.command.empty() && !entry.asking && entry.next <= now) due.push_back(number);
@@ -96,15 +96,15 @@ void Resolver::tick() {
 
 void Resolver::advance(uint64_t number) {
   Entry& entry = entries_.at(number);
-  const Milliseconds now = client_.loop().now();
+  const Milliseconds now = client_->loop().now();
   if (entry.seen) return resolve(number, "done", {}, "events told of it");
   if (now - entry.since >= options_.give_up) {
     return resolve(number, "unknown", {}, "Asterisk did not say what became of it");
   }
   entry.next = now + entry.pause;
   entry.pause = std::min(entry.pause * 2, options_.longest);
-  if (!client_.is_connected()) return;
-  if (client_.info()->startup_time != entry.startup_time) {
+  if (!client_->is_connected()) return;
+  if (client_->info()->startup_time != entry.startup_time) {
     return resolve(number, "unknown", false,
                    "Asterisk was restarted: nothing of it is left, and it may have begun before");
   }
@@ -114,30 +114,40 @@ void Resolver::advance(uint64_t number) {
 void Resolver::ask(uint64_t number, Entry& entry) {
   entry.asking = true;
   ++asking_;
-  client_.request("GET", place_of(entry.kind, entry.id), "",
-                  [this, number](const Result<ari::HttpResponse>& answer) {
-                    --asking_;
-                    on_answer(number, answer);
-                    arm();
-                  });
+  client_->request("GET", place_of(entry.kind, entry.id), "",
+                   [this, number](const Result<ari::HttpResponse>& answer) {
+                     --asking_;
+                     on_answer(number, answer);
+                     arm();
+                   });
 }
 
 void Resolver::on_answer(uint64_t number, const Result<ari::HttpResponse>& answer) {
-  Entry& entry = entries_.at(number);
+  const auto at = entries_.find(number);
+  if (at == entries_.end()) return;  // it was given up
+  Entry& entry = at->second;
   entry.asking = false;
   if (entry.seen || !answer) return;  // the timer goes on with it
   if (answer->status == 200) return resolve(number, "done", true, "it is there");
   if (answer->status == 404) return on_absent(number, entry);
 }
 
+void Resolver::give_up(std::string_view reason) {
+  std::vector<uint64_t> looked_for;
+  for (const auto& [number, entry] : entries_) {
+    if (!entry.command.empty()) looked_for.push_back(number);
+  }
+  for (const uint64_t number : looked_for) resolve(number, "unknown", {}, reason);
+}
+
 // Asterisk may still be at it: only when it stays away for as long again is that certain.
 void Resolver::on_absent(uint64_t number, Entry& entry) {
-  const Milliseconds now = client_.loop().now();
+  const Milliseconds now = client_->loop().now();
   if (!entry.absent_since) entry.absent_since = now;
-  const Milliseconds settled = client_.options().request_timeout;
+  const Milliseconds settled = client_->options().request_timeout;
   if (now - *entry.absent_since < settled) return;
   // That no event came says something only while the event stream is alive: a dead one is found out later.
-  const Milliseconds heard = now - client_.silence();
+  const Milliseconds heard = now - client_->silence();
   if (!entry.cut && entry.shows && heard - *entry.absent_since < settled / 2) return;
   const std::string absent = "it was not there for " + std::to_string(settled.count()) + " ms";
   if (entry.cut) {

@@ -49,6 +49,11 @@ class Resolver {
   // which it will be resolved, or "" when too many are being looked for.
   [[nodiscard]] std::string find_out(uint64_t number, bool made = false);
 
+  // Looks through another connection from now on.
+  void use(ari::Client& client) { client_ = &client; }
+  // Nobody can find out any more what became of those that are looked for.
+  void give_up(std::string_view reason);
+
   // Takes note of a record.
   void see(const record::Record& record);
   // Commands under way and to be resolved.
@@ -81,7 +86,7 @@ class Resolver {
                std::string_view reason);
 
   std::string server_;
-  ari::Client& client_;
+  ari::Client* client_;
   ResolverOptions options_;
   Resolved resolved_;
   std::map<uint64_t, Entry> entries_;

@@ -21,7 +21,7 @@ std::string binary_result(const ari::HttpResponse& response) {
 }  // namespace
 
 std::string Upstream::default_app() const {
-  return client_.options().apps.empty() ? std::string() : client_.options().apps.front();
+  return client_->options().apps.empty() ? std::string() : client_->options().apps.front();
 }
 
 Error Upstream::not_connected(const std::string& why) const {
@@ -46,37 +46,37 @@ Result<std::string> Upstream::answer_of(Result<ari::HttpResponse> response, cons
 }
 
 void Upstream::reclaim(const Reply& reply) {
-  const Result<void> reclaimed = client_.reclaim();
+  const Result<void> reclaimed = client_->reclaim();
   if (reclaimed) return reply(std::string("null"));
   reply(reclaimed.error().kind == ErrorKind::not_connected ? not_connected("not connected")
                                                            : reclaimed.error());
 }
 
 void Upstream::call(const ari::Operation& operation, const JsonValue& params, Reply reply) {
-  if (!client_.is_connected()) {
+  if (!client_->is_connected()) {
     reply(not_connected("not connected; nothing was sent"));
     return;
   }
-  if (auto checked = check_version(operation, params, client_.info()->version); !checked) {
+  if (auto checked = check_version(operation, params, client_->info()->version); !checked) {
     reply(checked.error());
     return;
   }
-  client_.call(operation, params,
-               [this, &operation, reply = std::move(reply)](Result<ari::HttpResponse> response) {
-                 reply(answer_of(std::move(response), operation.answer, operation.method, operation.path));
-               });
+  client_->call(operation, params,
+                [this, &operation, reply = std::move(reply)](Result<ari::HttpResponse> response) {
+                  reply(answer_of(std::move(response), operation.answer, operation.method, operation.path));
+                });
 }
 
 void Upstream::request(const std::string& method, const std::string& path, const std::string& query,
                        const std::string& body, Reply reply) {
-  if (!client_.is_connected()) {
+  if (!client_->is_connected()) {
     reply(not_connected("not connected; nothing was sent"));
     return;
   }
-  client_.request(method, path + (query.empty() ? "" : "?" + query), body,
-                  [this, method, path, reply = std::move(reply)](Result<ari::HttpResponse> response) {
-                    reply(answer_of(std::move(response), {ari::Type::object, false, nullptr}, method, path));
-                  });
+  client_->request(method, path + (query.empty() ? "" : "?" + query), body,
+                   [this, method, path, reply = std::move(reply)](Result<ari::HttpResponse> response) {
+                     reply(answer_of(std::move(response), {ari::Type::object, false, nullptr}, method, path));
+                   });
 }
 
 }  // namespace aribus::control

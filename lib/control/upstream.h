@@ -20,10 +20,18 @@ using Reply = std::function<void(Result<std::string>)>;
 class Upstream {
  public:
   Upstream(std::string name, ari::Client& client)
-      : name_(std::move(name)), client_(client), resolver_(name_, client) {}
+      : name_(std::move(name)), client_(&client), resolver_(name_, client) {}
 
   [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] const ari::Client& client() const { return client_; }
+  [[nodiscard]] const ari::Client& client() const { return *client_; }
+  // Calls go through another connection from now on; those under way are answered by the one before.
+  void use(ari::Client& client) {
+    client_ = &client;
+    resolver_.use(client);
+  }
+  // Takes no further commands: it is about to be removed.
+  void close() { closed_ = true; }
+  [[nodiscard]] bool closed() const { return closed_; }
   // The application that commands mean when they name none; "" when none is configured.
   [[nodiscard]] std::string default_app() const;
   // What commands wait for on its event stream.
@@ -51,7 +59,8 @@ class Upstream {
                                               std::string_view method, std::string_view path) const;
 
   std::string name_;
-  ari::Client& client_;
+  ari::Client* client_;
+  bool closed_ = false;
   Waits waits_;
   Resolver resolver_;
   state::Model model_;

@@ -12,7 +12,7 @@ void LineReader::emit(std::string_view line) {
 size_t LineReader::feed(std::string_view bytes) {
   const size_t end = bytes.find('\n');
   const std::string_view piece = bytes.substr(0, end);
-  if (!skipping_ && partial_.size() + piece.size() > max_line_bytes_) {
+  if (!skipping_ && partial_.size() + piece.size() > max_line_bytes_()) {
     skipping_ = true;
     std::string().swap(partial_);
     handlers_.too_long();

@@ -7,7 +7,7 @@
 
 namespace aribus::ipc {
 
-// Puts lines together from pieces of any size. Holds at most one unfinished line of `max_line_bytes`.
+// Puts lines together from pieces of any size. Holds at most one unfinished line of `max_line_bytes()`.
 class LineReader {
  public:
   struct Handlers {
@@ -17,8 +17,8 @@ class LineReader {
     std::function<void()> too_long;
   };
 
-  LineReader(size_t max_line_bytes, Handlers handlers)
-      : max_line_bytes_(max_line_bytes), handlers_(std::move(handlers)) {}
+  LineReader(std::function<size_t()> max_line_bytes, Handlers handlers)
+      : max_line_bytes_(std::move(max_line_bytes)), handlers_(std::move(handlers)) {}
 
   // Takes `bytes` up to the end of their first line, or all of them. Returns how many it took.
   size_t feed(std::string_view bytes);
@@ -26,7 +26,7 @@ class LineReader {
  private:
   void emit(std::string_view line);
 
-  size_t max_line_bytes_;
+  std::function<size_t()> max_line_bytes_;
   Handlers handlers_;
   std::string partial_;
   bool skipping_ = false;

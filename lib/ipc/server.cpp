@@ -1,13 +1,6 @@
 #include "ipc/server.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "ipc/peer.h"
@@ -16,53 +9,6 @@ namespace aribus::ipc {
 namespace {
 
 constexpr Milliseconds housekeeping_interval{2000};
-
-Result<sockaddr_un> address_of(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) {
-    return Error{ErrorKind::invalid_params,
-                 "socket " + path + ": a path of at most " + std::to_string(sizeof address.sun_path - 1) +
-                     " bytes is expected",
-                 {}};
-  }
-  std::memcpy(address.sun_path, path.data(), path.size());
-  return address;
-}
-
-// Removes the file of a daemon that is gone. Errors: somebody listens there, or it is no socket.
-Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
-  struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0) return {};
-  if (!S_ISSOCK(status.st_mode)) {
-    return Error{
-        ErrorKind::invalid_params, "socket " + path + ": there is a file of that name that is no socket", {}};
-  }
-  const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const int connected = ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  if (connected == 0 || errno == EAGAIN || errno == EACCES) {
-    return Error{ErrorKind::invalid_params,
-                 "socket " + path + ": another program listens there already (is aribusd running?)",
-                 {}};
-  }
-  if (::unlink(path.c_str()) != 0) return system_error("removing the stale socket " + path);
-  spdlog::info("socket {}: replaced the file of a daemon that is gone", path);
-  return {};
-}
-
-Result<void> give_to(const std::string& path, const SocketOptions& options) {
-  constexpr auto as_it_is = static_cast<uid_t>(-1);
-  if (options.group && ::chown(path.c_str(), as_it_is, *options.group) != 0) {
-    return system_error("socket " + path + ": giving it to group " + std::to_string(*options.group) +
-                        " (the daemon's user must be in it)");
-  }
-  if (options.owner && ::chown(path.c_str(), *options.owner, as_it_is) != 0) {
-    return system_error("socket " + path + ": giving it to user " + std::to_string(*options.owner) +
-                        " (only root may)");
-  }
-  if (::chmod(path.c_str(), options.mode) != 0) return system_error("socket " + path + ": setting its mode");
-  return {};
-}
 
 }  // namespace
 
@@ -86,21 +32,17 @@ Server::Server(Loop& loop, bus::Log& log, control::Dispatcher& dispatcher, Serve
 
 Server::~Server() {
   log_.on_append({});
-  close_listeners();
 }
 
 Result<void> Server::listen(std::map<std::string, Fd> inherited) {
   for (const SocketOptions& socket : options_.sockets) {
     if (auto at = inherited.find(socket.path); at != inherited.end()) {
-      auto& listener = *listeners_.emplace_back(std::make_unique<Listener>());
-      listener.path = socket.path;
-      accept_on(listener, std::move(at->second));
+      accept_on(socket.path, {}, std::move(at->second));
       inherited.erase(at);
       spdlog::info("listening on {}, which systemd opened: mode and owner are as its socket unit says",
                    socket.path);
     } else {
-      if (auto listening = listen_on(socket); !listening) return listening;
-      spdlog::info("listening on {}", socket.path);
+      if (auto listening = add_listener(socket); !listening) return listening;
     }
   }
   for (const auto& [path, socket] : inherited) {
@@ -111,34 +53,53 @@ Result<void> Server::listen(std::map<std::string, Fd> inherited) {
   return {};
 }
 
-void Server::accept_on(Listener& listener, Fd socket) {
-  listener.acceptor.emplace(loop_, std::move(socket),
-                            [this, path = listener.path](Fd accepted) { add_session(std::move(accepted), path); });
-}
-
-Result<void> Server::listen_on(const SocketOptions& options) {
-  const std::string& path = options.path;
-  Result<sockaddr_un> address = address_of(path);
-  if (!address) return address.error();
-  if (auto removed = remove_stale(path, *address); !removed) return removed;
+void Server::accept_on(const std::string& path, SocketFile file, Fd socket) {
   auto listener = std::make_unique<Listener>();
   listener->path = path;
-  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket.valid()) return system_error("socket " + path);
-  // Nobody may connect before mode and group are set.
-  const mode_t before = ::umask(0777);
-  const int bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
-  ::umask(before);
-  if (bound != 0) return system_error("socket " + path);
-  struct stat status {};
-  if (::lstat(path.c_str(), &status) == 0) {
-    listener->device = status.st_dev;
-    listener->inode = status.st_ino;
+  listener->file = std::move(file);
+  listener->acceptor.emplace(loop_, std::move(socket),
+                             [this, path](Fd accepted) { add_session(std::move(accepted), path); });
+  listeners_.push_back(std::move(listener));
+}
+
+Result<void> Server::add_listener(const SocketOptions& options) {
+  Result<ListeningSocket> made = listen_on(options);
+  if (!made) return made.error();
+  accept_on(options.path, std::move(made->file), std::move(made->socket));
+  spdlog::info("listening on {}", options.path);
+  return {};
+}
+
+Result<void> Server::change(ServerOptions options) {
+  const size_t before = listeners_.size();
+  std::vector<const SocketOptions*> changed;  // as they were
+  const auto undo = [&](const Error& error) {
+    listeners_.resize(before);
+    for (const SocketOptions* socket : changed) static_cast<void>(set_rights(*socket));
+    return error;
+  };
+  const auto is_ours = [&](const std::string& path) {
+    const auto at = std::ranges::find(listeners_, path, [](const auto& listener) { return listener->path; });
+    return at != listeners_.end() && !(*at)->file.path().empty();
+  };
+  const auto find = [](const std::vector<SocketOptions>& sockets, const std::string& path) {
+    const auto at = std::ranges::find(sockets, path, &SocketOptions::path);
+    return at == sockets.end() ? nullptr : &*at;
+  };
+  for (const SocketOptions& socket : options.sockets) {
+    const SocketOptions* known = find(options_.sockets, socket.path);
+    if (known == nullptr) {
+      if (auto added = add_listener(socket); !added) return undo(added.error());
+    } else if (*known != socket && is_ours(socket.path)) {
+      changed.push_back(known);
+      if (auto set = set_rights(socket); !set) return undo(set.error());
+    }
   }
-  Listener& placed = *listeners_.emplace_back(std::move(listener));
-  if (::listen(socket.get(), SOMAXCONN) != 0) return system_error("socket " + path);
-  if (auto given = give_to(path, options); !given) return given;
-  accept_on(placed, std::move(socket));
+  const bool other_rules = options.access != options_.access;
+  options_ = std::move(options);
+  std::erase_if(listeners_,
+                [&](const auto& listener) { return find(options_.sockets, listener->path) == nullptr; });
+  if (other_rules) set_access(options_.access);
   return {};
 }
 
@@ -175,22 +136,24 @@ void Server::add_session(Fd socket, const std::string& path) {
   Result<Usage::Connection> admitted = admit(caller);
   const uint64_t id = next_session_++;
   const size_t before = sessions_.size();
-  auto session = std::make_unique<Session>(
-      Session::Context{loop_, log_, dispatcher_, requests_, usage_, names_, options_.session},
-      std::move(socket), caller,
-      Session::Handlers{[this, id] {
-                          reading_.push_back(id);
-                          end_of_turn_.request();
-                        },
-                        [this, id] {
-                          flushing_.push_back(id);
-                          end_of_turn_.request();
-                        },
-                        [this, id] {
-                          ended_.push_back(id);
-                          end_of_turn_.request();
-                        }});
+  auto session =
+      std::make_unique<Session>(Session::Context{loop_, log_, dispatcher_, requests_, session_counts_, usage_,
+                                                 names_, options_.session},
+                                std::move(socket), caller,
+                                Session::Handlers{[this, id] {
+                                                    reading_.push_back(id);
+                                                    end_of_turn_.request();
+                                                  },
+                                                  [this, id] {
+                                                    flushing_.push_back(id);
+                                                    end_of_turn_.request();
+                                                  },
+                                                  [this, id] {
+                                                    ended_.push_back(id);
+                                                    end_of_turn_.request();
+                                                  }});
   const auto at = sessions_.emplace(id, std::move(session)).first;
+  if (before >= options_.max_connections || !admitted) ++turned_away_;
   if (before >= options_.max_connections) {
     const std::string limit = std::to_string(options_.max_connections);
     at->second->end_with(
@@ -230,25 +193,16 @@ Session* Server::take_first(std::deque<uint64_t>& queue) {
   return at == sessions_.end() ? nullptr : at->second.get();
 }
 
-size_t Server::subscribers() const {
-  return static_cast<size_t>(
-      std::ranges::count_if(sessions_, [](const auto& entry) { return entry.second->has_subscription(); }));
-}
-
-void Server::close_listeners() {
-  for (const auto& listener : listeners_) {
-    listener->acceptor.reset();
-    struct stat status {};
-    if (::lstat(listener->path.c_str(), &status) == 0 && status.st_dev == listener->device &&
-        status.st_ino == listener->inode) {
-      ::unlink(listener->path.c_str());
-    }
+std::vector<uint64_t> Server::behind() const {
+  std::vector<uint64_t> behind;
+  for (const auto& [id, session] : sessions_) {
+    if (const auto records = session->behind()) behind.push_back(*records);
   }
-  listeners_.clear();
+  return behind;
 }
 
 void Server::drain(Milliseconds deadline, std::function<void()> done) {
-  close_listeners();
+  listeners_.clear();
   drained_ = std::move(done);
   drain_deadline_.once(deadline, [this] { finish_drain(); });
   for (const auto& [id, session] : sessions_) session->drain();

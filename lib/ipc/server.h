@@ -10,31 +10,23 @@
 #include <unordered_map>
 #include <vector>
 
-#include <sys/types.h>
-
 #include "base/acceptor.h"
 #include "base/fd.h"
 #include "base/loop.h"
 #include "bus/log.h"
 #include "control/dispatcher.h"
 #include "ipc/session.h"
+#include "ipc/unix_socket.h"
 
 namespace aribus::ipc {
-
-inline constexpr size_t max_path_bytes = 107;  // of a socket (unix(7))
-
-struct SocketOptions {
-  std::string path;
-  mode_t mode = 0660;
-  std::optional<uid_t> owner = {};  // of the file; none: the process' user
-  std::optional<gid_t> group = {};  // likewise
-};
 
 struct ServerOptions {
   std::vector<SocketOptions> sockets;
   control::Access access = control::Access::standard();
   size_t max_connections = 1024;
   SessionLimits session;
+
+  bool operator==(const ServerOptions&) const = default;
 };
 
 // Accepts connections and keeps their sessions. Lives on the loop's thread.
@@ -46,11 +38,14 @@ class Server {
   // Listens on all sockets. One that is among `inherited` (path to a socket that listens already, and does
   // not block) is taken as it is: its file, mode and group are its maker's, and so is what connects when this
   // server has ended. Others are bound: the file of a dead daemon is replaced, that of a live one is not.
-  // Errors: system, invalid_params (no such group, path too long, a live daemon listens there).
+  // Errors: see listen_on().
   [[nodiscard]] Result<void> listen(std::map<std::string, Fd> inherited = {});
 
-  // From here on these rules hold, for those who are connected as well: who may no more is told so and
-  // closed.
+  // Takes over other options while it listens: opens the sockets that are new, sets mode and owner of those
+  // that were there, removes the others; connections stay, and have the new limits and rules: who may no more
+  // is told so and closed. On an error nothing has changed. Errors: as of listen().
+  [[nodiscard]] Result<void> change(ServerOptions options);
+  // As change(), of the rules alone.
   void set_access(control::Access access);
 
   // Accepts no more and removes the sockets' files that it made; lets commands under way finish and what
@@ -58,23 +53,26 @@ class Server {
   void drain(Milliseconds deadline, std::function<void()> done);
 
   [[nodiscard]] size_t connections() const { return sessions_.size(); }
-  [[nodiscard]] size_t subscribers() const;
+  // How many records each subscriber is behind.
+  [[nodiscard]] std::vector<uint64_t> behind() const;
+  // Since this object was made.
+  [[nodiscard]] const SessionCounts& session_counts() const { return session_counts_; }
+  [[nodiscard]] uint64_t accepted() const { return next_session_ - 1; }
+  [[nodiscard]] uint64_t turned_away() const { return turned_away_; }
 
  private:
   struct Listener {
     std::string path;
-    dev_t device = 0;  // with the inode: tells our file from one that came after it; 0: it is not ours
-    ino_t inode = 0;
+    SocketFile file;  // none where it is not ours
     std::optional<Acceptor> acceptor;
   };
 
-  Result<void> listen_on(const SocketOptions& options);
-  void accept_on(Listener& listener, Fd socket);
+  Result<void> add_listener(const SocketOptions& options);
+  void accept_on(const std::string& path, SocketFile file, Fd socket);
   void add_session(Fd socket, const std::string& path);
   [[nodiscard]] Result<Usage::Connection> admit(control::Caller& caller);
   void end_turn();
   Session* take_first(std::deque<uint64_t>& queue);
-  void close_listeners();
   void finish_drain();
 
   Loop& loop_;
@@ -83,6 +81,8 @@ class Server {
   ServerOptions options_;
   TurnBudget requests_;  // the time for handling them
   TurnBudget writing_;
+  SessionCounts session_counts_;
+  uint64_t turned_away_ = 0;  // connections beyond a limit, or without a rule
   Usage usage_;
   UserNames names_;
   std::vector<std::unique_ptr<Listener>> listeners_;

@@ -23,7 +23,7 @@ Session::Session(Context context, Fd socket, control::Caller caller, Handlers ha
       caller_(std::move(caller)),
       handlers_(std::move(handlers)),
       poll_(context.loop, socket_.get()),
-      reader_(context.limits.max_line_bytes,
+      reader_([this] { return context_.limits.max_line_bytes; },
               {[this](std::string_view line) { on_line(line); },
                [this] {
                  const size_t limit = context_.limits.max_line_bytes;
@@ -321,7 +321,10 @@ bool Session::write_records() {
   static std::vector<iovec> pieces;  // as with read()'s buffer
   size_t written = 0;
   while (subscription_ && !subscription_->up_to_date()) {
+    const uint64_t lost_before = subscription_->lost();
     if (const std::string lost = subscription_->take_lost(); !lost.empty()) {
+      context_.counts.lost_records += subscription_->lost() - lost_before;
+      ++context_.counts.losses;
       outbox_.append(lost);
       if (subscription_->on_overflow() == Overflow::disconnect) leaving_ = true;
       if (!write_outbox()) return false;

@@ -27,6 +27,14 @@ struct SessionLimits {
   size_t max_commands = 64;           // under way at a time
   size_t max_batch = 256;             // requests in one batch
   size_t max_unsent_bytes = 1 << 20;  // of answers: while more wait, nothing is read and no command started
+
+  bool operator==(const SessionLimits&) const = default;
+};
+
+// What happened to all connections together.
+struct SessionCounts {
+  uint64_t lost_records = 0;  // records that subscribers were told to have lost
+  uint64_t losses = 0;        // how often they were told so
 };
 
 // Reads requests, answers them, and writes the subscription straight out of the log. Owned by the server; it
@@ -38,9 +46,10 @@ class Session {
     const bus::Log& log;
     control::Dispatcher& dispatcher;
     TurnBudget& budget;
+    SessionCounts& counts;
     Usage& usage;
     UserNames& names;
-    SessionLimits limits;
+    const SessionLimits& limits;  // as they are at the time
   };
   struct Handlers {
     std::function<void()> wants_read;   // read() is to be called when it is its turn
@@ -73,6 +82,10 @@ class Session {
   // After the peer closed its sending side: ends when it has closed the other one too.
   void check_hung_up();
 
+  // How many records its subscription is behind; nothing without one.
+  [[nodiscard]] std::optional<uint64_t> behind() const {
+    return subscription_ ? std::optional(subscription_->behind()) : std::nullopt;
+  }
   [[nodiscard]] const control::Caller& caller() const { return caller_; }
   [[nodiscard]] bool has_subscription() const { return subscription_.has_value(); }
   [[nodiscard]] size_t commands_under_way() const { return commands_.size(); }

@@ -124,6 +124,7 @@ std::string Subscription::take_lost() {
   const uint64_t first = log_->first();
   if (next_ >= first) return {};
   const uint64_t from = std::exchange(next_, first);
+  lost_ += first - from;
   return R"({"jsonrpc":"2.0","method":"lost","params":{"from":)" + std::to_string(from) + R"(,"to":)" +
          std::to_string(first - 1) + R"(,"records":)" + std::to_string(first - from) + "}}\n";
 }

@@ -37,11 +37,15 @@ class Subscription {
   // Everything up to here was delivered or did not match.
   [[nodiscard]] bus::Cursor cursor() const { return {log_->stream(), next_ - 1}; }
   [[nodiscard]] Overflow on_overflow() const { return on_overflow_; }
+  // How many records it has not passed yet.
+  [[nodiscard]] uint64_t behind() const { return log_->next() - next_; }
   [[nodiscard]] bool up_to_date() const { return next_ == log_->next(); }
 
   // A `lost` notification when the ring has overtaken the subscriber, which then continues with the oldest
   // record kept; else "".
   [[nodiscard]] std::string take_lost();
+  // How many records it has lost so far.
+  [[nodiscard]] uint64_t lost() const { return lost_; }
 
   // The lines to write next, neighbours merged: at most `max_bytes` (but at least one record), `max_pieces`
   // pieces and `max_scanned` records looked at. Records that don't match are passed over for good. Good until
@@ -69,6 +73,7 @@ class Subscription {
   std::string result_;
   uint64_t next_ = 0;      // the first record not yet passed
   std::vector<Run> runs_;  // what gather() gave
+  uint64_t lost_ = 0;
   uint64_t gathered_ = 0;  // where gather() ended
 };
 

@@ -719,6 +719,10 @@ export interface ServerGap extends Envelope {
   reason: string;
 }
 
+export interface ServerRemoved extends Envelope {
+  type: "server.removed";
+}
+
 export interface ServerReplaced extends Envelope {
   type: "server.replaced";
 }
@@ -786,6 +790,7 @@ export type AnyRecord =
   | ServerConnected
   | ServerDisconnected
   | ServerGap
+  | ServerRemoved
   | ServerReplaced
   | ServerResynced
   | StateGone;
@@ -1627,6 +1632,24 @@ export interface Methods {
     };
     result: null;
   };
+  /** Reads the configuration anew and applies it; of a faulty one nothing. */
+  "daemon.reload": {
+    params: {};
+    result: {
+      applied: boolean;
+      changed?: Array<string>;
+      restart?: Array<string>;
+      warnings?: Array<string>;
+      reason?: string;
+      mistakes?: Array<{
+        file: string;
+        line?: number;
+        column?: number;
+        key?: string;
+        message: string;
+      }>;
+    };
+  };
   /** ARI's DELETE /deviceStates/{deviceName} */
   "deviceStates.delete": {
     params: {
@@ -2179,7 +2202,7 @@ export interface Methods {
       servers: Array<{
         name: string;
         connected: boolean;
-        state: "connecting" | "syncing" | "ready" | "replaced" | "down";
+        state: "connecting" | "syncing" | "ready" | "replaced" | "down" | "leaving";
         since: string;
         reason?: string;
         version?: string;
@@ -2206,6 +2229,13 @@ export interface Methods {
       };
       connections: number;
       subscribers: number;
+      behind_records: number;
+      lost_records: number;
+      process: {
+        resident_bytes: number;
+        descriptors: number;
+        max_descriptors: number;
+      };
     };
   };
   /** Starts the delivery of records on this connection, or changes which are delivered. */

@@ -38,6 +38,7 @@ constexpr Model own[] = {{"Malformed", true, malformed_fields},
                          {"server.connected", true, connected_fields},
                          {"server.disconnected", true, disconnected_fields},
                          {"server.gap", true, gap_fields},
+                         {"server.removed", true, {}},
                          {"server.replaced", true, {}},
                          {"server.resynced", true, resynced_fields},
                          {"state.gone", true, {}}};

@@ -155,7 +155,7 @@ bool Surveyor::is_filtered(const std::string& app) const {
 void Surveyor::read_applications(const std::shared_ptr<Round>& round) {
   round->next = &Surveyor::read_things;
   round->open = 1;
-  for (const std::string& app : client_.options().apps) read_application(round, app, false);
+  for (const std::string& app : client_->options().apps) read_application(round, app, false);
   finish_part(round);
 }
 
@@ -163,8 +163,8 @@ void Surveyor::read_application(const std::shared_ptr<Round>& round, const std::
   // One to which Asterisk connects stays taken when another client that had it goes away, and is not even
   // listed then (22.10).
   const auto unknown = [this, round, app] {
-    if (client_.options().listen) round->survey.unknown_apps.push_back(app);
-    return client_.options().listen.has_value();
+    if (client_->options().listen) round->survey.unknown_apps.push_back(app);
+    return client_->options().listen.has_value();
   };
   get(
       round, "/applications/" + ari::percent_encode(app),
@@ -260,20 +260,20 @@ void Surveyor::read_one(const std::shared_ptr<Round>& round, IdKind kind, const 
 void Surveyor::get(const std::shared_ptr<Round>& round, const std::string& target, Handle handle,
                    std::function<bool()> unknown) {
   ++round->open;
-  client_.request("GET", target, "",
-                  [this, round, target, handle = std::move(handle),
-                   unknown = std::move(unknown)](const Result<ari::HttpResponse>& answer) {
-                    if (round != round_) return;
-                    if (answer && answer->status == 404 && unknown && unknown()) return finish_part(round);
-                    take(round, target, answer, handle);
-                  });
+  client_->request("GET", target, "",
+                   [this, round, target, handle = std::move(handle),
+                    unknown = std::move(unknown)](const Result<ari::HttpResponse>& answer) {
+                     if (round != round_) return;
+                     if (answer && answer->status == 404 && unknown && unknown()) return finish_part(round);
+                     take(round, target, answer, handle);
+                   });
 }
 
 void Surveyor::set(const std::shared_ptr<Round>& round, const std::string& method, const std::string& target,
                    const std::string& body) {
   round->restoring = true;
   ++round->open;
-  client_.request(method, target, body, [this, round, target](const Result<ari::HttpResponse>& answer) {
+  client_->request(method, target, body, [this, round, target](const Result<ari::HttpResponse>& answer) {
     if (round != round_) return;
     // What is refused is not there any more; the application will be read again.
     answer ? finish_part(round) : fail(round, target + ": " + answer.error().message);

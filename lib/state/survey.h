@@ -50,10 +50,16 @@ class Surveyor {
   // An error of kind refused: Asterisk answers, and not as it should.
   using Done = std::function<void(Result<Survey>)>;
 
-  Surveyor(ari::Client& client, const Model& model) : client_(client), model_(model) {}
+  Surveyor(ari::Client& client, const Model& model) : client_(&client), model_(model) {}
   ~Surveyor() { stop(); }
   Surveyor(const Surveyor&) = delete;
   Surveyor& operator=(const Surveyor&) = delete;
+
+  // Asks through another connection from now on; a survey under way is over.
+  void use(ari::Client& client) {
+    stop();
+    client_ = &client;
+  }
 
   // Sets again what programs have set on the applications, if it is gone, and reads everything; without
   // `phones` no endpoints and devices, of which there may be thousands. `done` is called once, unless another
@@ -91,7 +97,7 @@ class Surveyor {
   void finish_part(const std::shared_ptr<Round>& round);
   void fail(const std::shared_ptr<Round>& round, const std::string& why);
 
-  ari::Client& client_;
+  ari::Client* client_;
   const Model& model_;
   std::shared_ptr<Round> round_;
   std::map<std::string, AppSettings> settings_;  // by application

@@ -37,13 +37,19 @@ Record resynced(const std::string& server, const Model& model, const Difference&
 
 Sync::Sync(std::string server, ari::Client& client, Model& model, Handlers handlers, SyncOptions options)
     : server_(std::move(server)),
-      client_(client),
+      client_(&client),
       model_(model),
       handlers_(std::move(handlers)),
       options_(options),
       surveyor_(client, model),
       mark_("aribus-" + random_hex(6) + "-"),
       timer_(client.loop()) {}
+
+void Sync::use(ari::Client& client) {
+  stop();
+  client_ = &client;
+  surveyor_.use(client);
+}
 
 void Sync::begin() {
   stop();
@@ -84,16 +90,16 @@ void Sync::survey() {
 // In every application: each has an event stream of its own up to the WebSocket.
 void Sync::raise_fences() {
   phase_ = Phase::fencing;
-  for (const std::string& app : client_.options().apps) {
+  for (const std::string& app : client_->options().apps) {
     fences_[mark_ + std::to_string(++fence_number_)].app = app;
   }
   for (const auto& [name, fence] : std::map(fences_)) {
-    client_.request("POST", "/events/user/" + name + "?application=" + ari::percent_encode(fence.app), "",
-                    [this, name = name](const Result<ari::HttpResponse>& answer) {
-                      // A user that may only read can't have it sent.
-                      if (!answer || answer->status >= 300) return lower_fence(name);
-                      if (const auto at = fences_.find(name); at != fences_.end()) at->second.sent = true;
-                    });
+    client_->request("POST", "/events/user/" + name + "?application=" + ari::percent_encode(fence.app), "",
+                     [this, name = name](const Result<ari::HttpResponse>& answer) {
+                       // A user that may only read can't have it sent.
+                       if (!answer || answer->status >= 300) return lower_fence(name);
+                       if (const auto at = fences_.find(name); at != fences_.end()) at->second.sent = true;
+                     });
   }
   timer_.once(options_.fence_timeout, [this] { give_up_fences(); });
 }
@@ -116,7 +122,7 @@ void Sync::merge() {
   fences_.clear();
   timer_.stop();
   const Survey survey = std::exchange(survey_, {});
-  const Difference found = difference(server_, client_.options().apps, model_, survey, begin_, wall_now());
+  const Difference found = difference(server_, client_->options().apps, model_, survey, begin_, wall_now());
   for (const Record& record : found.records) handlers_.publish(record);
   // What was told of by these is looked at once more, soon.
   const Record not_heard = gone(server_, model_, survey.heard, begin_, wall_now(), doubt_);
@@ -126,7 +132,7 @@ void Sync::merge() {
   const bool news = !std::exchange(known_, true);
   if (news) handlers_.done();
   if (news || !found.records.empty()) handlers_.publish(resynced(server_, model_, found));
-  surveyed_at_ = client_.loop().now();
+  surveyed_at_ = client_->loop().now();
   if (news) look_pause_ = options_.first_look;
   look_at_ = surveyed_at_ + look_pause_;
   timer_.every(options_.first_look, [this] { look_when_due(); });
@@ -143,7 +149,7 @@ void Sync::retry(const std::string& reason) {
 // is read anew.
 void Sync::look_when_due() {
   if (phase_ != Phase::idle) return;
-  const Milliseconds now = client_.loop().now();
+  const Milliseconds now = client_->loop().now();
   if (model_.take_doubt() || std::exchange(doubt_, false)) {
     look_pause_ = options_.first_look;
   } else if (now < look_at_) {

@@ -46,6 +46,9 @@ class Sync {
   // `server` is its name in records.
   Sync(std::string server, ari::Client& client, Model& model, Handlers handlers, SyncOptions options = {});
 
+  // The event stream and the requests go through another connection from now on, of an event loop that is the
+  // same.
+  void use(ari::Client& client);
   // The event stream stands.
   void begin();
   // It has ended.
@@ -77,7 +80,7 @@ class Sync {
   void look();
 
   std::string server_;
-  ari::Client& client_;
+  ari::Client* client_;
   Model& model_;
   Handlers handlers_;
   SyncOptions options_;

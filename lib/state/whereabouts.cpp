@@ -29,6 +29,21 @@ void Whereabouts::learn(const record::Record& record) {
   }
 }
 
+void Whereabouts::learn(const Model& model, std::string_view server) {
+  for (const IdKind kind : {IdKind::channel, IdKind::bridge, IdKind::playback, IdKind::recording}) {
+    for (const auto& [id, thing] : model.of(kind)) learn(kind, id, server);
+  }
+}
+
+void Whereabouts::forget(std::string_view server) {
+  std::erase_if(oldest_, [&](const std::string& key) {
+    const auto at = places_.find(key);
+    if (at == places_.end() || at->second != server) return false;
+    places_.erase(at);
+    return true;
+  });
+}
+
 std::optional<std::string> Whereabouts::find(IdKind kind, std::string_view id) const {
   const auto at = places_.find(key(kind, id));
   if (at == places_.end() || at->second.empty()) return {};

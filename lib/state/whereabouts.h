@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "record/record.h"
+#include "state/model.h"
 
 namespace aribus::state {
 
@@ -19,6 +20,10 @@ class Whereabouts {
   explicit Whereabouts(size_t max_ids = 100'000) : max_ids_(max_ids) {}
 
   void learn(const record::Record& record);
+  // What lives on `server`, from before it was learned from its records.
+  void learn(const Model& model, std::string_view server);
+  // The server is gone: so is what is known to live on it.
+  void forget(std::string_view server);
 
   // The server that `id` is known to live on; nothing when it is unknown, or known on several.
   [[nodiscard]] std::optional<std::string> find(record::IdKind kind, std::string_view id) const;

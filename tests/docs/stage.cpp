@@ -14,6 +14,7 @@ constexpr const char* short_timeout = "    request_timeout: 500ms\n";
 
 const std::regex call_direction(R"re(# Alice calls; her channel is "([^"]+)"\.)re");
 const std::regex event_direction(R"re(# Asterisk sends: (.*))re");
+const std::regex configuration_direction(R"re(# The configuration gets a line: "(.*)"\.)re");
 const std::regex silence_direction(R"re(# Asterisk does not answer (.*)\.)re");
 
 std::string quoted(const std::string& text) {
@@ -37,17 +38,16 @@ Json Simulator::control(const std::string& path, const std::string& body) const 
 }
 
 Stage::Stage(const Fence& fence) {
-  std::vector<Server> servers;
   const int count = std::stoi(fence.option("servers", "1"));
   for (int i = 0; i < count; ++i) {
     asterisks_.push_back(std::make_unique<Simulator>(fence.option("asterisk", "22")));
-    Server& server = servers.emplace_back();
+    Server& server = servers_.emplace_back();
     server.name = "pbx" + std::to_string(i + 1);
     server.url = asterisks_.back()->url();
     server.more = short_timeout;
   }
   const std::string ring = fence.option("ring", "");
-  daemon_ = std::make_unique<Daemon>(servers, ring.empty() ? "" : "bus:\n  ring_bytes: " + ring + "\n");
+  daemon_ = std::make_unique<Daemon>(servers_, ring.empty() ? "" : "bus:\n  ring_bytes: " + ring + "\n");
   daemon_->wait_ready();
 }
 
@@ -75,6 +75,8 @@ void Stage::direct(const std::string& line, Aliases& aliases) {
     const uint64_t events = sent["events"].GetUint64();
     wait_status(
         [&](const JsonValue& status) { return status["servers"][0]["received"].GetUint64() >= events; });
+  } else if (std::regex_match(line, found, configuration_direction)) {
+    daemon_->configure(servers_, found[1].str() + "\n");
   } else {
     throw std::runtime_error("no such stage direction: " + line);
   }

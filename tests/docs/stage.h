@@ -47,6 +47,7 @@ class Stage {
   void wait_status(const std::function<bool(const JsonValue& status)>& reached) const;
 
   std::vector<std::unique_ptr<Simulator>> asterisks_;
+  std::vector<Server> servers_;
   std::unique_ptr<Daemon> daemon_;
 };
 

@@ -16,6 +16,11 @@ using std::chrono::seconds;
 Daemon::Daemon(const std::vector<Server>& servers, const std::string& more_config,
                const std::vector<std::string>& environment)
     : environment_(environment) {
+  configure(servers, more_config);
+  start();
+}
+
+void Daemon::configure(const std::vector<Server>& servers, const std::string& more_config) const {
   std::string config = "asterisk:\n";
   for (const Server& server : servers) {
     std::string apps;
@@ -32,7 +37,13 @@ Daemon::Daemon(const std::vector<Server>& servers, const std::string& more_confi
   const std::string file = directory_ / "aribusd.yaml";
   write_file(file, config);
   ::chmod(file.c_str(), 0600);
-  start();
+}
+
+Json Daemon::reload() const {
+  auto result = connect().call("daemon.reload");
+  if (!result) throw std::runtime_error("daemon.reload: " + result.error().message);
+  if (!(*result)["applied"].GetBool()) throw std::runtime_error(to_text(*result));
+  return std::move(*result);
 }
 
 void Daemon::start() {

@@ -31,6 +31,11 @@ class Daemon {
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
 
+  // Writes another configuration, as for the constructor, which counts from reload() on.
+  void configure(const std::vector<Server>& servers, const std::string& more_config = {}) const;
+  // Calls daemon.reload, which must apply the configuration; throws with the reason otherwise. Returns its
+  // result.
+  Json reload() const;
   // A new connection. When ARIBUS_TRAFFIC names a folder, a file there gets every line that the daemon sends
   // over it (<process>-<connection>.jsonl), and another what the test sends (….requests.jsonl).
   [[nodiscard]] client::Connection connect() const;

@@ -674,6 +674,10 @@ ServerGap = TypedDict("ServerGap", {
 })
 
 
+class ServerRemoved(Envelope):
+    type: Literal['server.removed']
+
+
 class ServerReplaced(Envelope):
     type: Literal['server.replaced']
 
@@ -1363,6 +1367,27 @@ class ChannelsUnmuteParams(TypedDict):
     key: NotRequired[str]
 
 
+class DaemonReloadParams(TypedDict):
+    pass
+
+
+class DaemonReloadResultMistakesItem(TypedDict):
+    file: str
+    line: NotRequired[int]
+    column: NotRequired[int]
+    key: NotRequired[str]
+    message: str
+
+
+class DaemonReloadResult(TypedDict):
+    applied: bool
+    changed: NotRequired[list[str]]
+    restart: NotRequired[list[str]]
+    warnings: NotRequired[list[str]]
+    reason: NotRequired[str]
+    mistakes: NotRequired[list[DaemonReloadResultMistakesItem]]
+
+
 class DeviceStatesDeleteParams(TypedDict):
     deviceName: str
     server: NotRequired[str]
@@ -1812,7 +1837,7 @@ class StatusParams(TypedDict):
 class StatusResultServersItem(TypedDict):
     name: str
     connected: bool
-    state: Literal['connecting', 'syncing', 'ready', 'replaced', 'down']
+    state: Literal['connecting', 'syncing', 'ready', 'replaced', 'down', 'leaving']
     since: str
     reason: NotRequired[str]
     version: NotRequired[str]
@@ -1840,6 +1865,12 @@ class StatusResultLoop(TypedDict):
     longest_turn_lately_us: int
 
 
+class StatusResultProcess(TypedDict):
+    resident_bytes: int
+    descriptors: int
+    max_descriptors: int
+
+
 class StatusResult(TypedDict):
     aribus: str
     pid: int
@@ -1849,6 +1880,9 @@ class StatusResult(TypedDict):
     loop: StatusResultLoop
     connections: int
     subscribers: int
+    behind_records: int
+    lost_records: int
+    process: StatusResultProcess
 
 
 class SubscribeParams(TypedDict):
@@ -1991,6 +2025,7 @@ AnyRecord: TypeAlias = (
     | ServerConnected
     | ServerDisconnected
     | ServerGap
+    | ServerRemoved
     | ServerReplaced
     | ServerResynced
     | StateGone

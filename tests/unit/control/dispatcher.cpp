@@ -190,3 +190,28 @@ TEST_CASE("every parameter in a path that is an id of these kinds is a key") {
     }
   }
 }
+
+TEST_CASE("a method may be answered later") {
+  Servers servers({});
+  Reply waiting;
+  servers.dispatcher.add(
+      {.name = "slow", .run_later = [&](const JsonValue&, Reply reply) { waiting = std::move(reply); }});
+  std::optional<Result<std::string>> answer;
+  servers.dispatcher.call(aribus::test::a_caller(), "slow", json("{}"),
+                          [&](Result<std::string> got) { answer = std::move(got); });
+  CHECK_FALSE(answer);
+  waiting(std::string("1"));
+  CHECK(**answer == "1");
+  CHECK(servers.refused("slow", R"({"x":1})").kind == ErrorKind::invalid_params);
+}
+
+TEST_CASE("an Asterisk that is closed is not there for commands") {
+  Servers servers({"pbx1", "pbx2"});
+  servers.dispatcher.servers()[1]->close();
+  CHECK_THAT(servers.refused("channels.list", R"({"server":"pbx2"})").message,
+             ContainsSubstring("one of pbx1 is"));
+  CHECK(servers.refused("channels.list", "{}").kind == ErrorKind::not_connected);  // pbx1 is the only one
+  servers.dispatcher.remove_server(*servers.dispatcher.servers()[1]);
+  REQUIRE(servers.dispatcher.servers().size() == 1);
+  CHECK(servers.dispatcher.servers()[0]->name() == "pbx1");
+}

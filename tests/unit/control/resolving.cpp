@@ -280,3 +280,21 @@ TEST_CASE("a key is a text of 1 to 128 bytes") {
   stage.look_up_status = 200;
   CHECK(stage.call("channels.list", R"({"key":")" + std::string(128, 'x') + "\"}").ok());
 }
+
+TEST_CASE("what became of a command is given up when its Asterisk is, while it is looked for, too") {
+  Stage stage;
+  const Json first = stage.unknown("originate", originate);
+  const Json second =
+      stage.unknown("channels.originate", R"({"endpoint":"PJSIP/1","channelId":"c2","app":"demo"})");
+  CHECK(stage.looked_for() == 2);
+  stage.dispatcher.servers()[0]->resolver().give_up("it is gone");
+  for (const Json* command : {&first, &second}) {
+    const Json fields = stage.resolved();
+    CHECK(find_string(fields, "command") == find_string(*command, "command"));
+    CHECK(find_string(fields, "outcome") == "unknown");
+    CHECK(find_string(fields, "reason") == "it is gone");
+  }
+  CHECK(stage.looked_for() == 0);
+  CHECK_FALSE(pump(
+      stage.loop, [&] { return !stage.records.empty(); }, Milliseconds(300)));
+}

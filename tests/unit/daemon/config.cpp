@@ -158,3 +158,16 @@ TEST_CASE("a file that is not there is a system error with its name") {
   CHECK(config.error().kind == ErrorKind::system);
   CHECK_THAT(config.error().message, ContainsSubstring("nothing.yaml"));
 }
+
+TEST_CASE("metrics are read where they are to be had") {
+  CHECK_FALSE(loaded(server).metrics);
+  const auto by_port = loaded(std::string(server) + "metrics: {listen: \"[::1]:9464\"}\n").metrics;
+  REQUIRE(by_port);
+  CHECK(by_port->address == "::1");
+  CHECK(by_port->port == 9464);
+  const auto by_path =
+      loaded(std::string(server) + "metrics: {path: /x, mode: \"0600\", group: \"7\"}\n").metrics;
+  REQUIRE(by_path);
+  CHECK(by_path->address.empty());
+  CHECK(by_path->socket == ipc::SocketOptions{"/x", 0600, {}, 7});
+}

@@ -1,4 +1,7 @@
 // A configuration that can't be used is refused with place, key and cure.
+#include <algorithm>
+
+#include "base/json.h"
 #include "daemon/config.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
@@ -34,8 +37,43 @@ TEST_CASE("an unknown key is named with line and column, path and the nearest ke
   CHECK_THAT(fault(with("buss: {}\n")), ContainsSubstring(":5:1: buss: no such key; did you mean 'bus'?"));
   CHECK_THAT(fault(with("bus:\n  ring_byte: 1MiB\n")), ContainsSubstring(":6:3: bus.ring_byte: no such key"));
   CHECK_THAT(fault(with("zzzzzz: 1\n")),
-             ContainsSubstring("(known: asterisk, sockets, access, bus, limits, logging)"));
+             ContainsSubstring("(known: asterisk, sockets, access, bus, limits, metrics, logging)"));
   CHECK_THAT(fault(with("    tls: {verify: true}\n")), ContainsSubstring("asterisk[0].tls.verify"));
+}
+
+TEST_CASE("all mistakes are told, in the order of the file, each with its place for programs") {
+  const std::string text =
+      "asterisk:\n  - usrname: a\n    password: x\n    apps: [\"\"]\n  - 7\nbus:\n  ring_bytes: 1\nx: 1\n";
+  const TempDir directory;
+  const std::string file = directory.write("c.yaml", text);
+  const auto config = load_config(file);
+  REQUIRE_FALSE(config.ok());
+  const auto data = parse_json(config.error().data);
+  REQUIRE(data.ok());
+  const JsonValue& mistakes = (*data)["mistakes"];
+  std::vector<std::string> places;
+  for (const auto& mistake : mistakes.GetArray()) {
+    CHECK(find_string(mistake, "file") == file);
+    places.push_back(std::to_string(mistake["line"].GetInt()) + ":" +
+                     std::string(find_string(mistake, "key")));
+  }
+  CHECK(places == std::vector<std::string>{"2:asterisk[0]", "2:asterisk[0].usrname", "4:asterisk[0].apps[0]",
+                                           "5:asterisk[1]", "7:bus.ring_bytes", "8:x"});
+  CHECK(std::ranges::count(config.error().message, '\n') == 5);
+  CHECK_THAT(config.error().message, ContainsSubstring(file + ":2:5: asterisk[0]: username: missing"));
+}
+
+TEST_CASE("metrics are for this machine") {
+  const auto metrics = [](const std::string& lines) { return fault(with("metrics: {" + lines + "}\n")); };
+  CHECK_THAT(metrics("listen: 0.0.0.0:9464"), ContainsSubstring(":5:19: metrics.listen: a loopback address"));
+  CHECK_THAT(metrics("listen: \"[2001:db8::1]:9464\""), ContainsSubstring("a loopback address"));
+  for (const char* wrong : {"localhost:9464", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536",
+                            "127.0.0.1:x", ":9464"}) {
+    CHECK_THAT(metrics("listen: \"" + std::string(wrong) + "\""),
+               ContainsSubstring("an address in figures and a port"));
+  }
+  CHECK_THAT(metrics(""), ContainsSubstring("metrics: one of listen and path is expected"));
+  CHECK_THAT(metrics("listen: 127.0.0.1:1, path: /x"), ContainsSubstring("one of listen and path"));
 }
 
 TEST_CASE("a value of the wrong type is named with what was expected") {

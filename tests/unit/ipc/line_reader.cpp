@@ -14,8 +14,8 @@ struct Reading {
   LineReader reader;
 
   explicit Reading(size_t max_line_bytes = 10)
-      : reader(max_line_bytes, {[this](std::string_view line) { seen.emplace_back(line); },
-                                [this] { seen.emplace_back("!"); }}) {}
+      : reader([=] { return max_line_bytes; }, {[this](std::string_view line) { seen.emplace_back(line); },
+                                                [this] { seen.emplace_back("!"); }}) {}
   Strings operator()(std::initializer_list<std::string_view> pieces) {
     for (std::string_view piece : pieces) {
       while (!piece.empty()) piece.remove_prefix(reader.feed(piece));

@@ -31,6 +31,23 @@ TEST_CASE("where an id lives is learnt from records") {
   CHECK(whereabouts.size() == 4);
 }
 
+TEST_CASE("what lives on a server is forgotten with it, and learnt from what is known of one") {
+  Whereabouts whereabouts;
+  whereabouts.learn(on("pbx1", IdKind::channel, "c1"));
+  whereabouts.learn(on("pbx2", IdKind::channel, "c2"));
+  whereabouts.forget("pbx1");
+  CHECK_FALSE(whereabouts.find(IdKind::channel, "c1"));
+  CHECK(whereabouts.find(IdKind::channel, "c2") == "pbx2");
+  CHECK(whereabouts.size() == 1);
+
+  state::Model model;
+  const std::string start =
+      R"({"type":"StasisStart","application":"demo","args":[],"channel":{"id":"c3","name":"x","state":"Up"}})";
+  model.apply(test::read_event(start, start.size(), "pbx3", wall_now()), 1);
+  whereabouts.learn(model, "pbx3");
+  CHECK(whereabouts.find(IdKind::channel, "c3") == "pbx3");
+}
+
 TEST_CASE("an id of one kind is not one of another") {
   Whereabouts whereabouts;
   whereabouts.learn(on("pbx1", IdKind::channel, "x"));

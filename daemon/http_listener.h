@@ -1,0 +1,59 @@
+// HTTP for monitoring.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/acceptor.h"
+#include "base/loop.h"
+#include "base/result.h"
+#include "ipc/unix_socket.h"
+
+namespace aribus::daemon {
+
+struct HttpOptions {
+  std::string address;  // numeric; "": a Unix socket
+  int port = 0;         // 0: any
+  ipc::SocketOptions socket;
+
+  bool operator==(const HttpOptions&) const = default;
+};
+
+// Answers GET and HEAD, by libwebsockets, which is a guest on the loop. Lives on the loop's thread.
+class HttpListener {
+ public:
+  struct Answer {
+    int status = 200;
+    const char* content_type = "text/plain; charset=utf-8";
+    std::string body;
+  };
+  // Called with the path of each request, without its query.
+  using Handle = std::function<Answer(std::string_view path)>;
+
+  HttpListener(Loop& loop, Handle handle);
+  ~HttpListener();
+  HttpListener(const HttpListener&) = delete;
+  HttpListener& operator=(const HttpListener&) = delete;
+
+  // Listens there, and nowhere else any more; with nothing: nowhere. On an error all stays as it was.
+  // Errors: system, invalid_params (see ipc::listen_on).
+  [[nodiscard]] Result<void> listen(const std::optional<HttpOptions>& options);
+  // Of the address; 0 when there is none.
+  [[nodiscard]] int port() const { return port_; }
+
+ private:
+  class Context;
+
+  Loop& loop_;
+  Handle handle_;
+  std::unique_ptr<Context> context_;  // made when it is first needed
+  std::optional<HttpOptions> options_;
+  int port_ = 0;
+  ipc::SocketFile file_;
+  std::unique_ptr<Acceptor> acceptor_;
+};
+
+}  // namespace aribus::daemon

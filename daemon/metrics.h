@@ -1,0 +1,33 @@
+// The figures for monitoring, in Prometheus' text format.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/loop.h"
+#include "base/time.h"
+#include "bus/log.h"
+#include "control/dispatcher.h"
+#include "daemon/upstream.h"
+#include "ipc/server.h"
+
+namespace aribus::daemon {
+
+// Where they are kept; `status` tells of the same.
+struct MetricSources {
+  const bus::Log& log;
+  const control::Dispatcher& dispatcher;
+  const ipc::Server& server;
+  const TurnMeter& meter;
+  const std::vector<std::unique_ptr<Upstream>>& upstreams;
+  const std::vector<std::unique_ptr<Upstream>>& leaving;
+  WallTime started;
+};
+
+inline constexpr const char* metrics_content_type = "text/plain; version=0.0.4; charset=utf-8";
+
+// All of them as they are now; docs/operations.md explains each.
+[[nodiscard]] std::string metrics_text(const MetricSources& sources);
+
+}  // namespace aribus::daemon

@@ -1,0 +1,57 @@
+#include "daemon/reload.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/nearest.h"
+
+namespace aribus::daemon {
+
+std::string Reload::json() const {
+  return render([&](JsonWriter& writer) {
+    const auto list = [&](const char* name, const std::vector<std::string>& texts) {
+      writer.Key(name);
+      writer.StartArray();
+      for (const std::string& text : texts) write_string(writer, text);
+      writer.EndArray();
+    };
+    writer.StartObject();
+    writer.Key("applied");
+    writer.Bool(applied);
+    if (applied) {
+      list("changed", changed);
+      list("restart", restart);
+      list("warnings", warnings);
+    } else {
+      write_member(writer, "reason", error.message);
+      if (!error.data.empty()) {
+        if (const Result<Json> data = parse_json(error.data)) {
+          writer.Key("mistakes");
+          (*data)["mistakes"].Accept(writer);
+        }
+      }
+    }
+    writer.EndObject();
+  });
+}
+
+void Reload::log() const {
+  if (!applied) {
+    return spdlog::error("the configuration was not reloaded, and nothing was changed:\n{}", error.message);
+  }
+  for (const std::string& warning : warnings) spdlog::warn("{}", warning);
+  for (const std::string& change : changed) spdlog::info("reloaded: {}", change);
+  if (!restart.empty()) {
+    spdlog::warn("reloaded, but for {}: restart aribusd to apply that",
+                 join(std::vector<std::string_view>(restart.begin(), restart.end())));
+  }
+  if (changed.empty() && restart.empty()) spdlog::info("reloaded: the configuration is as it was");
+}
+
+std::vector<std::string> needs_restart(const Config& now, const Config& next) {
+  std::vector<std::string> keys;
+  if (now.bus.ring_bytes != next.bus.ring_bytes) keys.emplace_back("bus.ring_bytes");
+  if (now.bus.path != next.bus.path) keys.emplace_back("bus.path");
+  return keys;
+}
+
+}  // namespace aribus::daemon

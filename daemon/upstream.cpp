@@ -1,0 +1,388 @@
+#include "daemon/upstream.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "base/log.h"
+
+namespace aribus::daemon {
+namespace {
+
+constexpr Milliseconds travel_time{1000};  // that an event may take through Asterisk, beside a sign of life
+constexpr size_t max_reasons_told = 16;    // for one outage, in the log
+constexpr Milliseconds take_over_timeout{1000};
+constexpr size_t max_held_bytes = 16 << 20;
+constexpr Milliseconds sweep_interval{50};
+
+void tell_of_rest(const std::string& server, const ari::Client& client, bool over_websocket) {
+  if (over_websocket) {
+    return log_line(spdlog::level::info, {{"SERVER", server}}, "{}: requests go over the WebSocket", server);
+  }
+  const bool wanted = client.options().rest == ari::RestMode::websocket;
+  log_line(
+      wanted ? spdlog::level::warn : spdlog::level::info, {{"SERVER", server}},
+      "{}: no answer comes over the WebSocket (it takes Asterisk 22.4, 21.9 or 20.14, and no event filter "
+      "that drops RESTResponse): requests go over HTTP",
+      server);
+}
+
+// Of `apps` those that are, or are not, among `others`.
+std::vector<std::string> among(const std::vector<std::string>& others, bool are,
+                               std::vector<std::string> apps) {
+  std::erase_if(
+      apps, [&](const std::string& app) { return (std::ranges::find(others, app) != others.end()) != are; });
+  return apps;
+}
+
+}  // namespace
+
+Upstream::Upstream(Loop& loop, control::Dispatcher& dispatcher, AsteriskConfig config, Handlers handlers)
+    : loop_(loop),
+      dispatcher_(dispatcher),
+      config_(std::move(config)),
+      handlers_(std::move(handlers)),
+      link_(make_link()),
+      take_over_deadline_(loop),
+      sweep_(loop),
+      control_(dispatcher.add_server(config_.name, client())),
+      sync_(config_.name, client(), control_.model(),
+            state::Sync::Handlers{
+                [this](const record::Record& record) { handlers_.publish(record); },
+                [this] { return handlers_.next_seq(); },
+                [this] { state_ = client().replaced_apps().empty() ? "ready" : "replaced"; },
+                [this](const std::string& reason) {
+                  log_line(spdlog::level::warn, {{"SERVER", name()}},
+                           "{}: what lives on it could not be read: {}; trying again", name(), reason);
+                },
+                [this](const std::string& app) { on_silent(app); },
+                [this](const std::string& app) { on_heard(app); }}),
+      reason_("starting"),
+      since_(wall_now()) {}
+
+Upstream::~Upstream() {
+  // Connections first: nothing that they would call is to be called any more.
+  partings_.clear();
+  next_.reset();
+  link_.reset();
+  dispatcher_.remove_server(control_);
+}
+
+std::unique_ptr<Upstream::Link> Upstream::make_link() {
+  auto link = std::make_unique<Link>();
+  Link& placed = *link;
+  ari::Client::Handlers handlers;
+  handlers.connected = [this, &placed](const ari::ServerInfo& info) { on_connected(placed, info); };
+  handlers.disconnected = [this, &placed](const std::string& reason, Milliseconds retry_in) {
+    on_disconnected(placed, reason, retry_in);
+  };
+  handlers.message = [this, &placed](std::string_view text, size_t total_bytes) {
+    on_message(placed, text, total_bytes);
+  };
+  handlers.application_answered = [this](const ari::HttpRequest& request, const ari::HttpResponse& response) {
+    sync_.see(request, response);
+  };
+  handlers.rest_changed = [this, &placed](bool over_websocket) {
+    if (&placed == link_.get()) tell_of_rest(name(), *placed.client, over_websocket);
+  };
+  auto client = ari::Client::make(loop_, config_.client, std::move(handlers));
+  if (!client) throw std::invalid_argument(client.error().message);
+  link->client = std::move(*client);
+  return link;
+}
+
+void Upstream::recall(const record::Record& record, uint64_t seq, WallTime started) {
+  control_.model().apply(record, seq);
+  if (record.type == "server.connected" || record.type == "server.disconnected") ended_at_.clear();
+  if (record.type == "server.disconnected") {
+    if (const std::string_view until = record.member("startup_time"); !until.empty()) {
+      ended_at_ = until.substr(1, until.size() - 2);
+    }
+  }
+  heard_until_ = std::min(record.time, started) - travel_time;
+}
+
+void Upstream::recalled() {
+  missed_because_ = "aribusd was not running";
+  if (client().options().listen) client().continue_from(ended_at_);
+}
+
+std::string_view Upstream::change(AsteriskConfig config, Milliseconds patience) {
+  const AsteriskConfig before = std::exchange(config_, std::move(config));
+  if (before == config_) return {};
+  AsteriskConfig other_times = before;
+  other_times.client.take_times(config_.client);
+  if (other_times == config_) {
+    client().set_times(config_.client);
+    if (next_) next_->client->set_times(config_.client);
+    return "other time-outs";
+  }
+  patience_ = patience;
+  replace();
+  return "connecting anew";
+}
+
+void Upstream::replace() {
+  again_ = next_ != nullptr;  // that one first: it has begun to take over
+  if (again_) return;
+  const ari::ClientOptions& present = client().options();
+  if (!client().is_connected() || present.listen || config_.client.listen) return take_leave();
+  next_ = make_link();
+  next_->holds = true;
+  theirs_.clear();
+  for (const std::string& app : among(config_.client.apps, true, present.apps)) {
+    if (!client().replaced_apps().contains(app)) theirs_.insert(app);
+  }
+  next_->client->connect();
+}
+
+// The next one stands. What Asterisk sent on the one before comes first, which ends, for each application,
+// with the event that it was taken over.
+void Upstream::on_next_connected() {
+  if (theirs_.empty() || !is_same_asterisk()) return take_over();
+  take_over_deadline_.once(take_over_timeout, [this] { take_over(); });
+}
+
+bool Upstream::is_same_asterisk() const {
+  return link_->client->info()->startup_time == next_->client->info()->startup_time;
+}
+
+void Upstream::take_over() {
+  if (!is_same_asterisk()) go_down("the configuration was changed");
+  promote_next();
+  begin(*client().info());
+  held_bytes_ = 0;
+  for (const auto& [text, total_bytes] : std::exchange(held_, {})) receive(*link_, text, total_bytes);
+}
+
+// From now on all goes over the next one. Commands under way are answered on the one before.
+void Upstream::promote_next() {
+  take_over_deadline_.stop();
+  theirs_.clear();
+  auto parting = std::make_unique<Parting>();
+  parting->link = std::exchange(link_, std::exchange(next_, nullptr));
+  parting->farewell = std::move(farewell_);
+  link_->holds = false;
+  told_.clear();
+  control_.use(client());
+  sync_.use(client());
+  if (parting->farewell == nullptr) {
+    ari::Client& before = *parting->link->client;
+    parting->farewell = std::make_unique<Farewell>(
+        before, among(client().options().apps, false, before.options().apps), patience_, [](bool) {});
+  }
+  partings_.push_back(std::move(parting));
+  sweep_.every(sweep_interval, [this] {
+    std::erase_if(partings_, [](const auto& old) { return old->farewell->is_over(); });
+    if (partings_.empty()) sweep_.stop();
+  });
+  if (std::exchange(again_, false)) replace();
+}
+
+void Upstream::leave(std::string reason, Milliseconds patience, std::function<void()> left) {
+  leave_reason_ = std::move(reason);
+  left_ = std::move(left);
+  leaving_ = true;
+  take_over_deadline_.stop();
+  control_.close();
+  sync_.stop();
+  patience_ = patience;
+  if (next_) next_->client->disconnect();
+  take_leave();
+}
+
+// Both can't be there at a time, or there is nothing to be taken over, or nothing comes after it.
+void Upstream::take_leave() {
+  if (farewell_) return;
+  farewell_ = std::make_unique<Farewell>(client(), client().options().apps, patience_, [this](bool was_up) {
+    const std::string ended_at = client().ended_in_order();
+    if (was_up) go_down(leaving_ ? leave_reason_ : "the configuration was changed", ended_at);
+    if (leaving_) return left_();
+    next_ = make_link();
+    if (config_.client.listen) next_->client->continue_from(ended_at);
+    promote_next();
+    client().connect();
+  });
+}
+
+bool Upstream::is_gone() const {
+  return farewell_ && farewell_->is_over() && partings_.empty();
+}
+
+void Upstream::forget() {
+  control_.resolver().give_up("this Asterisk was taken out of the configuration");
+  record::Record gone = record::own_record("state.gone", name(), {}, wall_now());
+  for (const auto kind :
+       {state::IdKind::channel, state::IdKind::bridge, state::IdKind::endpoint, state::IdKind::device}) {
+    for (const auto& [id, thing] : control_.model().of(kind)) gone.ids.add(kind, id);
+  }
+  if (gone.ids.size() > 0) handlers_.publish(gone);
+  publish_own("server.removed", {});
+}
+
+void Upstream::on_message(Link& link, std::string_view text, size_t total_bytes) {
+  if (!link.holds) return receive(link, text, total_bytes);
+  held_.emplace_back(text, total_bytes);
+  held_bytes_ += text.size();
+  if (held_bytes_ > max_held_bytes) take_over();
+}
+
+void Upstream::receive(const Link& link, std::string_view text, size_t total_bytes) {
+  ++received_;
+  events_.read(text, total_bytes, name(), record_);
+  if (sync_.take(record_)) return;
+  const bool replaced = record_.type == "ApplicationReplaced";
+  if (replaced && is_ours(link, record_.app)) return;
+  handlers_.publish(record_);
+  // Asterisk leaves our WebSocket open, and sends nothing of this application any more.
+  if (replaced && &link == link_.get()) on_replaced(std::string(record_.app));
+}
+
+// Whether it is by a connection of ours that `app` was taken over from `link`.
+bool Upstream::is_ours(const Link& link, const std::string& app) {
+  if (&link != link_.get()) return std::ranges::find(config_.client.apps, app) != config_.client.apps.end();
+  if (next_ == nullptr || theirs_.erase(app) == 0) return false;
+  if (theirs_.empty() && next_->client->is_connected()) take_over();
+  return true;
+}
+
+void Upstream::on_replaced(const std::string& app) {
+  if (!client().replaced(app)) return;
+  log_line(spdlog::level::warn, {{"SERVER", name()}, {"APP", app}},
+           "{}: another client has taken over the application '{}': its events go there now", name(), app);
+  state_ = "replaced";
+  miss("another client had the application " + app);
+  record::Record own = record::own_record("server.replaced", name(), {}, wall_now());
+  own.app = app;
+  handlers_.publish(own);
+}
+
+// Asterisk that connects here does so although another client has the application, and says nothing of it.
+void Upstream::on_silent(const std::string& app) {
+  if (!client().options().listen) return;
+  on_replaced(app);
+  heard_until_ = std::min(heard_until_.value_or(since_), since_);
+}
+
+void Upstream::on_heard(const std::string& app) {
+  client().held(app);
+  if (state_ != "replaced" || !client().replaced_apps().empty()) return;
+  state_ = "syncing";
+  sync_.begin();
+}
+
+// From now on something may be missed.
+void Upstream::miss(const std::string& reason) {
+  if (heard_until_) return;
+  heard_until_ = wall_now() - client().silence() - travel_time;
+  missed_because_ = reason;
+}
+
+void Upstream::publish_own(std::string_view type, const std::string& fields) {
+  handlers_.publish(record::own_record(type, name(), fields, wall_now()));
+}
+
+// It was connected, and is not any more. `ended_at`: Asterisk's startup_time, when it was read to its end.
+void Upstream::go_down(const std::string& reason, const std::string& ended_at) {
+  sync_.stop();
+  miss(reason);
+  reason_ = reason;
+  state_ = "down";
+  since_ = wall_now();
+  publish_own("server.disconnected", render([&](JsonWriter& writer) {
+                writer.StartObject();
+                write_member(writer, "reason", reason);
+                if (!ended_at.empty()) write_member(writer, "startup_time", ended_at);
+                writer.EndObject();
+              }));
+  handlers_.changed();
+}
+
+void Upstream::on_connected(Link& link, const ari::ServerInfo& info) {
+  if (&link == next_.get()) return on_next_connected();
+  if (&link == link_.get() && !leaving_) begin(info);
+}
+
+void Upstream::begin(const ari::ServerInfo& info) {
+  tried_ = true;
+  reason_.clear();
+  told_.clear();
+  since_ = wall_now();
+  log_line(spdlog::level::info, {{"SERVER", name()}}, "{}: connected to Asterisk {} at {}", name(),
+           info.version, client().url().text());
+  publish_own("server.connected", render([&](JsonWriter& writer) {
+                writer.StartObject();
+                write_member(writer, "version", info.version);
+                write_member(writer, "startup_time", info.startup_time);
+                writer.EndObject();
+              }));
+  const auto heard_until = std::exchange(heard_until_, std::nullopt);
+  if (heard_until && !client().continues()) {
+    publish_own("server.gap", render([&](JsonWriter& writer) {
+                  writer.StartObject();
+                  write_member(writer, "from", to_rfc3339(*heard_until));
+                  write_member(writer, "to", to_rfc3339(wall_now()));
+                  write_member(writer, "reason", missed_because_);
+                  writer.EndObject();
+                }));
+  }
+  state_ = "syncing";
+  sync_.begin();
+  handlers_.changed();
+}
+
+void Upstream::on_disconnected(Link& link, const std::string& reason, Milliseconds retry_in) {
+  if (&link != link_.get() && &link != next_.get()) return;
+  ++failures_;
+  tried_ = true;
+  // The same failure again, attempt by attempt, is no news, nor are two in turns.
+  const bool news = told_.size() < max_reasons_told && told_.insert(reason).second;
+  if (news) {
+    log_line(spdlog::level::warn, {{"SERVER", name()}}, "{}: {}; trying again, for ever", name(), reason);
+  } else {
+    log_line(spdlog::level::debug, {{"SERVER", name()}}, "{}: {}; next attempt in {} ms", name(), reason,
+             retry_in.count());
+  }
+  if (reason_.empty()) {
+    go_down(reason);
+  } else {
+    reason_ = reason;
+    state_ = "down";
+  }
+  if (next_ == nullptr || leaving_) return;
+  // One of two: what the configuration says goes on, as after any failure.
+  promote_next();
+  held_.clear();
+  held_bytes_ = 0;
+  if (client().is_connected()) begin(*client().info());
+}
+
+void Upstream::write_status(JsonWriter& writer) const {
+  const ari::Client& client = *link_->client;
+  const auto names = [&](const char* key, const auto& list) {
+    writer.Key(key);
+    writer.StartArray();
+    for (const std::string& name : list) write_string(writer, name);
+    writer.EndArray();
+  };
+  const auto number = [&](const char* key, uint64_t value) {
+    writer.Key(key);
+    writer.Uint64(value);
+  };
+  writer.StartObject();
+  write_member(writer, "name", name());
+  writer.Key("connected");
+  writer.Bool(client.is_connected());
+  write_member(writer, "state", state());
+  write_member(writer, "since", to_rfc3339(since_));
+  if (!client.is_connected()) write_member(writer, "reason", reason_);
+  if (client.info()) write_member(writer, "version", client.info()->version);
+  names("apps", client.options().apps);
+  names("replaced", client.replaced_apps());
+  number("received", received_);
+  number("requests_open", client.open_requests());
+  write_member(writer, "rest", client.rest_over_websocket() ? "websocket" : "http");
+  writer.EndObject();
+}
+
+}  // namespace aribus::daemon

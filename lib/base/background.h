@@ -1,0 +1,30 @@
+// Work that would hold up the loop.
+#pragma once
+
+#include <functional>
+
+#include "base/loop.h"
+
+namespace aribus {
+
+// Does one piece of work at a time on libuv's threads.
+class Background {
+ public:
+  Background() = default;
+  // `done` of what is under way will not be called; the loop's end waits for the work.
+  ~Background();
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+
+  // Calls `work` on another thread, then `done` on the loop's. Required: is_busy() is false.
+  void start(Loop& loop, std::function<void()> work, std::function<void()> done);
+  [[nodiscard]] bool is_busy() const { return task_ != nullptr; }
+
+ private:
+  struct Task;
+  static void finished(uv_work_t* raw, int status);
+
+  Task* task_ = nullptr;
+};
+
+}  // namespace aribus

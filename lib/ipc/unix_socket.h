@@ -1,0 +1,56 @@
+// A listening Unix socket and its file.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace aribus::ipc {
+
+inline constexpr size_t max_path_bytes = 107;  // of a socket (unix(7))
+
+struct SocketOptions {
+  std::string path;
+  mode_t mode = 0660;
+  std::optional<uid_t> owner = {};  // of the file; none: the process' user
+  std::optional<gid_t> group = {};  // likewise
+
+  bool operator==(const SocketOptions&) const = default;
+};
+
+// Owns the file of a socket: removes it at its end, unless another one has come in its place.
+class SocketFile {
+ public:
+  SocketFile() = default;
+  // Required: the file is there.
+  explicit SocketFile(std::string path);
+  SocketFile(SocketFile&& other) noexcept;
+  SocketFile& operator=(SocketFile&& other) noexcept;
+  ~SocketFile();
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;  // "": none
+  dev_t device_ = 0;  // with the inode: tells our file from one that came after it
+  ino_t inode_ = 0;
+};
+
+struct ListeningSocket {
+  SocketFile file;
+  Fd socket;  // listens, and does not block
+};
+
+// Binds and listens. The file of a dead daemon is replaced; that of a live one is not.
+// Errors: system, invalid_params (path too long, a live daemon listens there).
+[[nodiscard]] Result<ListeningSocket> listen_on(const SocketOptions& options);
+
+// Sets mode, owner and group of the file. Errors: system.
+[[nodiscard]] Result<void> set_rights(const SocketOptions& options);
+
+}  // namespace aribus::ipc

@@ -1,0 +1,340 @@
+// What monitoring sees over HTTP.
+#include <algorithm>
+#include <csignal>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <yaml-cpp/yaml.h>
+
+#include "base/fd.h"
+#include "tests/catch.h"
+#include "tests/support/program.h"
+#include "tests/support/simulator.h"
+
+using namespace aribus;
+using namespace aribus::test;
+
+namespace {
+
+const std::string on_a_socket = "metrics:\n  path: " + Daemon::own_path("metrics.sock") + "\n";
+
+std::string directory_of(const Daemon& daemon) {
+  return daemon.socket_path().substr(0, daemon.socket_path().rfind('/') + 1);
+}
+std::string metrics_socket(const Daemon& daemon) {
+  return directory_of(daemon) + "metrics.sock";
+}
+
+// The answer to GET `path`, with its status in a line of its own in front.
+std::string get(const Daemon& daemon, const std::string& path) {
+  return run({"curl", "-sS", "-m", "10", "--unix-socket", metrics_socket(daemon), "-w", "\n%{http_code}",
+              "http://localhost" + path});
+}
+
+// Figures by their name and labels, as Prometheus writes them.
+class Figures {
+ public:
+  explicit Figures(const std::string& text) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.empty() || line.starts_with("#")) continue;
+      const size_t space = line.rfind(' ');
+      if (space == std::string::npos) continue;  // curl's status
+      figures_[line.substr(0, space)] = std::stod(line.substr(space + 1));
+      names_.insert(line.substr(0, line.find_first_of("{ ")));
+    }
+  }
+  static Figures of(const Daemon& daemon) { return Figures(get(daemon, "/metrics")); }
+
+  // -1 when there is none.
+  [[nodiscard]] double operator[](const std::string& figure) const {
+    const auto at = figures_.find(figure);
+    return at == figures_.end() ? -1 : at->second;
+  }
+  [[nodiscard]] const std::set<std::string>& names() const { return names_; }
+
+ private:
+  std::map<std::string, double> figures_;
+  std::set<std::string> names_;
+};
+
+template <typename Done>
+bool soon(Done done) {
+  for (int i = 0; i < 200; ++i) {
+    if (done()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  }
+  return false;
+}
+
+std::set<std::string> metric_names_in(const std::string& text) {
+  std::set<std::string> names;
+  const std::regex name(R"(\b(?:aribus|process)_[a-z_]*[a-z]\b)");
+  for (std::sregex_iterator at(text.begin(), text.end(), name), end; at != end; ++at) names.insert(at->str());
+  return names;
+}
+
+Fd connected_to(const std::string& path) {
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return {};
+  return socket;
+}
+
+void send(const Fd& socket, const std::string& text) {
+  static_cast<void>(::send(socket.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+}  // namespace
+
+TEST_CASE("what happens is counted, and shown to who asks") {
+  const Simulator simulator;
+  Daemon daemon({simulator.server()}, on_a_socket + "bus:\n  ring_bytes: 64KiB\n");
+  daemon.wait_ready();
+  const client::Connection stuck = [&] {
+    client::Connection client = daemon.connect();
+    REQUIRE(client.call("subscribe", "{}"));
+    return client;
+  }();
+  const Figures before = Figures::of(daemon);
+  CHECK(before[R"(aribus_server_connects_total{server="pbx1"})"] == 1);
+  CHECK(before[R"(aribus_server_gaps_total{server="pbx1"})"] == 0);
+  CHECK(before[R"(aribus_server_state{server="pbx1",state="ready"})"] == 1);
+  CHECK(before[R"(aribus_server_state{server="pbx1",state="down"})"] == 0);
+  CHECK(before["aribus_subscribers"] == 1);
+  CHECK(before["aribus_lost_records_total"] == 0);
+  CHECK(before["aribus_ring_bytes"] == 65536);
+  CHECK(before["process_open_fds"] > 5);
+  CHECK(before["process_open_fds"] < 50);
+  CHECK(before["process_resident_memory_bytes"] > 1e6);
+
+  Program program(daemon.connect(), R"({"types":["none"]})");
+  simulator.control("POST", "calls", R"({"app":"demo","count":3000})");
+  simulator.control("POST", "event?app=demo", R"({"type":"Odd","application":"demo"})");
+  simulator.control("POST", "event?app=demo", R"({"type":"Odder","application":"demo"})");
+  program.call("channels.list");
+  program.call("channels.list");
+  program.refused("channels.get", R"({"channelId":"nobody"})");
+  program.refused("channels.get", "{}");
+  program.refused("no.such", "{}");
+  Figures after = Figures::of(daemon);
+  REQUIRE(soon([&] {
+    after = Figures::of(daemon);
+    return after[R"(aribus_records_total{server="pbx1",type="other"})"] == 2;
+  }));
+  for (const char* type : {"StasisStart", "ChannelVarset", "StasisEnd", "ChannelDestroyed"}) {
+    CHECK(after[R"(aribus_records_total{server="pbx1",type=")" + std::string(type) + "\"}"] == 3000);
+  }
+  CHECK(after[R"(aribus_server_messages_total{server="pbx1"})"] >= 12'002);
+  CHECK(after[R"(aribus_commands_total{method="channels.list",outcome="done"})"] == 2);
+  CHECK(after[R"(aribus_commands_total{method="channels.get",outcome="refused"})"] == 1);
+  CHECK(after[R"(aribus_commands_total{method="channels.get",outcome="invalid"})"] == 1);
+  CHECK(after[R"(aribus_commands_total{method="unknown",outcome="unknown_method"})"] == 1);
+  CHECK(after[R"(aribus_command_seconds_count{method="channels.list"})"] == 2);
+  CHECK(after[R"(aribus_command_seconds_bucket{method="channels.list",le="10"})"] == 2);
+  CHECK(after[R"(aribus_command_seconds_sum{method="channels.list"})"] > 0);
+  CHECK(after["aribus_connections"] == 2);
+  CHECK(after["aribus_loop_turn_seconds_count"] > 10);
+  // The one that reads nothing: its socket holds some, the ring has overtaken it.
+  CHECK(after["aribus_subscriber_lag_records_max"] > 1);
+  CHECK(after[R"(aribus_subscribers_behind{records="1"})"] == 1);
+
+  // `status` says the same.
+  const Json status = program.call("status");
+  const Figures now = Figures::of(daemon);
+  CHECK(static_cast<double>(status["behind_records"].GetUint64()) ==
+        now["aribus_subscriber_lag_records_max"]);
+  CHECK(static_cast<double>(status["lost_records"].GetUint64()) == now["aribus_lost_records_total"]);
+  CHECK(static_cast<double>(status["bus"]["used_bytes"].GetUint64()) == now["aribus_ring_used_bytes"]);
+
+  simulator.control("POST", "drop", R"({"mode":"rst"})");
+  REQUIRE(soon([&] { return Figures::of(daemon)[R"(aribus_server_gaps_total{server="pbx1"})"] == 1; }));
+  const Figures later = Figures::of(daemon);
+  CHECK(later[R"(aribus_server_disconnects_total{server="pbx1"})"] == 1);
+  CHECK(later[R"(aribus_server_failed_attempts_total{server="pbx1"})"] >= 1);
+}
+
+TEST_CASE("records that a subscriber loses are counted") {
+  const Simulator simulator;
+  Daemon daemon({simulator.server()}, on_a_socket + "bus:\n  ring_bytes: 64KiB\n");
+  daemon.wait_ready();
+  client::Connection slow = daemon.connect();
+  REQUIRE(slow.call("subscribe", "{}"));
+  simulator.control("POST", "calls", R"({"app":"demo","count":3000})");
+  REQUIRE(
+      soon([&] { return Figures::of(daemon)[R"(aribus_server_messages_total{server="pbx1"})"] >= 12'000; }));
+  uint64_t lost = 0;
+  for (;;) {
+    const auto next = slow.next(std::chrono::milliseconds(300));
+    if (!next || !*next) break;
+    if ((*next)->method == "lost") lost += (*next)->params["records"].GetUint64();
+  }
+  CHECK(lost > 0);
+  const Figures figures = Figures::of(daemon);
+  CHECK(figures["aribus_lost_records_total"] == static_cast<double>(lost));
+  CHECK(figures["aribus_losses_total"] >= 1);
+  CHECK(figures["aribus_subscriber_lag_records_max"] == 0);
+}
+
+TEST_CASE("it is healthy while the loop turns, and ready while all is connected that should be") {
+  auto simulator = std::make_unique<Simulator>();
+  const Simulator second;
+  Daemon daemon({simulator->server(), second.server("pbx2")}, on_a_socket);
+  daemon.wait_ready();
+  CHECK(get(daemon, "/healthz") == "the loop turns\n\n200");
+  CHECK(get(daemon, "/readyz") == "ready\n\n200");
+  CHECK(get(daemon, "/readyz?verbose") == "ready\n\n200");
+  CHECK(get(daemon, "/").ends_with("\n404"));
+  simulator.reset();
+  REQUIRE(soon([&] { return get(daemon, "/readyz").ends_with("\n503"); }));
+  const std::string missing = get(daemon, "/readyz");
+  CHECK(missing.starts_with("pbx1: down: "));
+  CHECK_THAT(missing, !ContainsSubstring("pbx2"));
+  CHECK(get(daemon, "/healthz").ends_with("\n200"));
+  const Figures figures = Figures::of(daemon);
+  CHECK(figures[R"(aribus_server_state{server="pbx1",state="down"})"] == 1);
+  CHECK(figures[R"(aribus_server_state{server="pbx1",state="ready"})"] == 0);
+  CHECK(figures[R"(aribus_server_connected{server="pbx1"})"] == 0);
+  CHECK(figures[R"(aribus_server_connected{server="pbx2"})"] == 1);
+  CHECK(figures[R"(aribus_server_silence_seconds{server="pbx1"})"] == -1);
+
+  // A loop that does not turn is not healthy.
+  daemon.process().signal(SIGSTOP);
+  CHECK_THROWS(
+      run({"curl", "-sS", "-m", "1", "--unix-socket", metrics_socket(daemon), "http://localhost/healthz"}));
+  daemon.process().signal(SIGCONT);
+  CHECK(get(daemon, "/healthz").ends_with("\n200"));
+  CHECK(daemon.stop() == 0);
+  CHECK(::access(metrics_socket(daemon).c_str(), F_OK) != 0);
+}
+
+TEST_CASE("nobody listens for monitoring unless told to, and a reload can tell") {
+  const Simulator simulator;
+  Daemon daemon({simulator.server()});
+  daemon.wait_ready();
+  CHECK(::access(metrics_socket(daemon).c_str(), F_OK) != 0);
+  const auto changed = [&](const std::string& more) {
+    daemon.configure({simulator.server()}, more);
+    const Json result = daemon.reload();
+    return result["changed"].Size() == 1 && as_view(result["changed"][0]) == "metrics";
+  };
+  const std::string port = std::to_string(27'000 + ::getpid() % 1000);
+  const auto by_port = [&] {
+    return run({"curl", "-sS", "-m", "5", "http://127.0.0.1:" + port + "/healthz"});
+  };
+  CHECK(changed("metrics:\n  listen: 127.0.0.1:" + port + "\n"));
+  CHECK(by_port() == "the loop turns\n");
+  CHECK(changed(on_a_socket));
+  CHECK_THROWS(by_port());
+  CHECK(get(daemon, "/healthz").ends_with("\n200"));
+  struct stat status {};
+  REQUIRE(::stat(metrics_socket(daemon).c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0660);
+  CHECK(changed(on_a_socket + "  mode: \"0600\"\n"));
+  REQUIRE(::stat(metrics_socket(daemon).c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0600);
+  CHECK(get(daemon, "/healthz").ends_with("\n200"));
+
+  // Where it can't listen, all stays as it was.
+  daemon.configure({simulator.server()}, "metrics:\n  path: /nonexistent/metrics.sock\n");
+  Program program(daemon.connect());
+  CHECK_FALSE(program.call("daemon.reload")["applied"].GetBool());
+  CHECK(get(daemon, "/healthz").ends_with("\n200"));
+  CHECK(changed(""));
+  CHECK(::access(metrics_socket(daemon).c_str(), F_OK) != 0);
+  CHECK(changed(on_a_socket));
+  CHECK(get(daemon, "/readyz").ends_with("\n200"));
+  CHECK(daemon.stop() == 0);
+}
+
+TEST_CASE("who misbehaves over HTTP disturbs nobody") {
+  const Simulator simulator;
+  Daemon daemon({simulator.server()}, on_a_socket);
+  daemon.wait_ready();
+  Program program(daemon.connect());
+  const std::string path = metrics_socket(daemon);
+  CHECK_THAT(run({"curl", "-sS", "-X", "POST", "-d", "x", "--unix-socket", path, "http://localhost/metrics"}),
+             ContainsSubstring("GET is expected"));
+  std::vector<Fd> kept;
+  for (int i = 0; i < 100; ++i) {  // more than there is room for: they are closed
+    kept.push_back(connected_to(path));
+    if (i % 4 == 1) send(kept.back(), "GET /metrics HTTP/1.1\r\nHost: x\r\n");  // and no end
+    if (i % 4 == 2) send(kept.back(), std::string(20'000, 'x'));
+    if (i % 4 == 3) send(kept.back(), "\x16\x03\x01\x02\x00\x01 nonsense\r\n\r\n");
+  }
+  for (int i = 0; i < 20; ++i) {
+    const Fd hasty = connected_to(path);
+    send(hasty, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\nGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  for (int i = 0; i < 50; ++i) program.call("ping");
+  simulator.control("POST", "call", R"({"app":"demo","caller":"100","exten":"demo","args":[]})");
+  program.expect("StasisStart");
+  kept.clear();
+  REQUIRE(soon([&] {
+    try {
+      return get(daemon, "/healthz").ends_with("\n200");
+    } catch (const std::exception&) {
+      return false;
+    }
+  }));
+  REQUIRE(soon([&] { return Figures::of(daemon)["process_open_fds"] < 40; }));
+  CHECK(daemon.stop() == 0);
+}
+
+TEST_CASE(
+    "every metric that the dashboard, the alerts and the documentation name is there, and all are "
+    "documented") {
+  const Simulator simulator;
+  Daemon daemon({simulator.server()}, on_a_socket);
+  daemon.wait_ready();
+  Program program(daemon.connect());
+  program.call("channels.list");
+  const std::set<std::string> names = Figures::of(daemon).names();
+  const std::string source = ARIBUS_SOURCE_DIR "/";
+  const std::string documentation = read_file(source + "docs/operations.md");
+  for (const std::string file :
+       {"config/grafana-dashboard.json", "config/alerts.yaml", "docs/operations.md"}) {
+    for (const std::string& name : metric_names_in(read_file(source + file))) {
+      INFO(file << ": " << name);
+      CHECK((names.contains(name) || names.contains(name + "_bucket")));
+    }
+  }
+  for (std::string name : names) {
+    INFO(name);
+    for (const std::string suffix : {"_bucket", "_sum", "_count"}) {
+      if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+    }
+    CHECK_THAT(documentation, ContainsSubstring("| `" + name + "` |"));
+  }
+  CHECK(parse_json(read_file(source + "config/grafana-dashboard.json")).ok());
+}
+
+TEST_CASE("the alert rules are whole, and each is documented") {
+  const std::string source = ARIBUS_SOURCE_DIR "/";
+  const std::string documentation = read_file(source + "docs/operations.md");
+  const YAML::Node file = YAML::LoadFile(source + "config/alerts.yaml");
+  REQUIRE(file["groups"].size() == 1);
+  const YAML::Node rules = file["groups"][0]["rules"];
+  CHECK(rules.size() >= 10);
+  for (const YAML::Node& rule : rules) {
+    const auto name = rule["alert"].as<std::string>();
+    INFO(name);
+    const auto expression = rule["expr"].as<std::string>();
+    CHECK(std::ranges::count(expression, '(') == std::ranges::count(expression, ')'));
+    CHECK(std::ranges::count(expression, '{') == std::ranges::count(expression, '}'));
+    CHECK((!metric_names_in(expression).empty() || expression.starts_with("up{")));
+    const std::set<std::string> severities{"critical", "warning", "info"};
+    CHECK(severities.contains(rule["labels"]["severity"].as<std::string>()));
+    CHECK_FALSE(rule["annotations"]["summary"].as<std::string>().empty());
+    CHECK_THAT(documentation, ContainsSubstring("| `" + name + "` |"));
+  }
+}

@@ -1,0 +1,28 @@
+#include "daemon/reload.h"
+
+#include "base/json.h"
+#include "tests/catch.h"
+
+using namespace aribus;
+using namespace aribus::daemon;
+
+TEST_CASE("the ring can't be changed while it is in use") {
+  Config now, next;
+  CHECK(needs_restart(now, next).empty());
+  next.log_level = "debug";
+  next.drain_timeout = Milliseconds(1);
+  next.ipc.max_connections = 1;
+  CHECK(needs_restart(now, next).empty());
+  next.bus = {.ring_bytes = 1 << 20, .path = "/var/lib/aribus/bus.log"};
+  CHECK(needs_restart(now, next) == std::vector<std::string>{"bus.ring_bytes", "bus.path"});
+}
+
+TEST_CASE("the outcome says what was changed, or why nothing was") {
+  const Reload applied{.changed = {"limits"}, .restart = {"bus.path"}, .warnings = {"w"}};
+  CHECK(applied.json() == R"({"applied":true,"changed":["limits"],"restart":["bus.path"],"warnings":["w"]})");
+  const Reload faulty{.applied = false,
+                      .error = {ErrorKind::invalid_params, "f:1:2: k: m", R"({"mistakes":[{"file":"f"}]})"}};
+  CHECK(faulty.json() == R"({"applied":false,"reason":"f:1:2: k: m","mistakes":[{"file":"f"}]})");
+  const Reload unreadable{.applied = false, .error = {ErrorKind::system, "no such file", {}}};
+  CHECK(unreadable.json() == R"({"applied":false,"reason":"no such file"})");
+}
