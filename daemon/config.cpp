@@ -83,12 +83,19 @@ void read_password(YamlMap& map, const YamlValue& server, const std::string& fil
   });
 }
 
+// The path of a file that can be read.
+std::string read_file_name(const YamlValue& value) {
+  std::string file = value.string();
+  if (!std::ifstream(file)) {
+    value.fail("the file " + file + " can't be read: " + std::strerror(errno) +
+               "; it must be there, and the daemon's user must be able to read it");
+  }
+  return file;
+}
+
 void read_tls(const YamlValue& value, ari::TlsOptions& tls) {
   YamlMap map(value);
-  map.optional("ca_file", [&](const YamlValue& v) {
-    tls.ca_file = v.string();
-    if (!std::ifstream(tls.ca_file)) v.fail("the file " + tls.ca_file + " can't be read");
-  });
+  map.optional("ca_file", [&](const YamlValue& v) { tls.ca_file = read_file_name(v); });
   map.optional("verify_peer", [&](const YamlValue& v) { tls.verify_peer = v.boolean(); });
   map.optional("verify_host", [&](const YamlValue& v) { tls.verify_host = v.boolean(); });
   map.finish();
@@ -105,11 +112,14 @@ void read_reconnect(const YamlValue& value, ari::ReconnectOptions& reconnect) {
 }
 
 void read_tls_server(const YamlValue& value, ari::TlsServerOptions& tls) {
+  const size_t before = value.mistakes();
   YamlMap map(value);
   map.required("certificate_file", "it is shown to Asterisk",
-               [&](const YamlValue& v) { tls.certificate_file = v.string(); });
-  map.required("key_file", "it is the certificate's", [&](const YamlValue& v) { tls.key_file = v.string(); });
+               [&](const YamlValue& v) { tls.certificate_file = read_file_name(v); });
+  map.required("key_file", "it is the certificate's",
+               [&](const YamlValue& v) { tls.key_file = read_file_name(v); });
   map.finish();
+  if (value.mistakes() != before) return;
   if (const auto made = ari::TlsServer::make(tls); !made) value.fail(made.error().message);
 }
 
@@ -143,7 +153,7 @@ void read_direction(YamlMap& map, ari::ClientOptions& client) {
     if (mode == "outbound") {
       client.listen.emplace();
     } else if (mode != "inbound") {
-      v.fail("inbound or outbound is expected, not '" + mode + "'");
+      v.fail("inbound or outbound is expected, not '" + shown(mode) + "'");
     }
   });
   map.optional("listen", [&](const YamlValue& v) {
@@ -155,7 +165,7 @@ void read_direction(YamlMap& map, ari::ClientOptions& client) {
 ari::OnReplaced read_on_replaced(const YamlValue& value, bool listening) {
   const std::string policy = value.string();
   if (policy == "report") return ari::OnReplaced::report;
-  if (policy != "reclaim") value.fail("report or reclaim is expected, not '" + policy + "'");
+  if (policy != "reclaim") value.fail("report or reclaim is expected, not '" + shown(policy) + "'");
   if (listening) value.fail("report is expected with mode: outbound, where nothing can be taken back");
   return ari::OnReplaced::reclaim;
 }

@@ -100,7 +100,7 @@ TEST_CASE("every bound that has a key stands in the table of bounds", "[docs]") 
   CHECK(keys.size() >= 15);
   for (const std::string& key : keys) {
     INFO(key);
-    CHECK(std::regex_search(rows, std::regex("`([a-z_]+\\.)*" + key + "`")));
+    CHECK(std::regex_search(rows, std::regex("`([a-z_]+(\\[\\])?\\.)*" + key + "`")));
   }
 }
 
