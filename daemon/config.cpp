@@ -6,9 +6,12 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <set>
+#include <sstream>
 
 #include <sys/stat.h>
+#include <yaml-cpp/eventhandler.h>
 
 #include "base/nearest.h"
 #include "bus/log.h"
@@ -18,6 +21,7 @@
 namespace aribus::daemon {
 namespace {
 
+constexpr size_t max_secret_bytes = 4096;
 constexpr size_t max_file_bytes = 1 << 20;
 constexpr size_t max_ring_bytes = size_t{64} << 30;
 constexpr std::string_view log_levels[] = {"trace", "debug", "info", "warning", "error", "off"};
@@ -37,7 +41,12 @@ std::string read_secret(const std::string& file, const YamlValue& value) {
     value.fail("the password can't be read from " + file + ": " + std::strerror(errno) +
                "; the file must be there, and the daemon's user must be able to read it");
   }
-  if (!std::getline(stream, secret) && !stream.eof()) value.fail(file + " can't be read; a file is expected");
+  for (char c = 0; secret.size() <= max_secret_bytes && stream.get(c) && c != '\n';) secret += c;
+  if (stream.bad()) value.fail(file + " can't be read; a file is expected");
+  if (secret.size() > max_secret_bytes) {
+    value.fail("the first line of " + file + " is longer than " + std::to_string(max_secret_bytes) +
+               " bytes; is it the right file?");
+  }
   if (secret.ends_with('\r')) secret.pop_back();
   if (secret.find('\0') != std::string::npos) value.fail("the first line of " + file + " holds a NUL byte");
   if (secret.empty()) value.fail("the first line of " + file + " is empty; the password is expected there");
@@ -380,15 +389,49 @@ std::string_view cure_of(std::string_view message) {
   return "; look at the indentation, the quotes and the brackets here and in the line above";
 }
 
-Result<Config> parse(const std::string& text, const std::string& file) {
+std::string place_of(const std::string& file, const YAML::Mark& mark) {
+  return file + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
+}
+
+// Notes where a document begins.
+class DocumentStart : public YAML::EventHandler {
+ public:
+  std::optional<YAML::Mark> mark;
+
+  void OnDocumentStart(const YAML::Mark& at) override { mark = at; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  }
+  void OnMapEnd() override {}
+};
+
+// Where the second document of `text` begins. (YAML::LoadAll does not come to an end with all that is no
+// YAML.)
+std::optional<YAML::Mark> second_document(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStart first, second;
+  if (parser.HandleNextDocument(first)) parser.HandleNextDocument(second);
+  return second.mark;
+}
+
+}  // namespace
+
+Result<Config> parse_config(const std::string& text, const std::string& file) {
   ConfigFaults faults;
   Config config;
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    const YamlValue root(file, "", documents.empty() ? YAML::Node() : documents.front(), faults);
-    if (documents.size() > 1) {
-      YamlValue(file, "", documents[1], faults)
-          .fail("a second document; one is expected: take out the line '---'");
+    const YamlValue root(file, "", YAML::Load(text), faults);
+    if (const auto second = second_document(text)) {
+      faults.add({second->line, second->column,
+                  place_of(file, *second) +
+                      ": a second document; one is expected: is there a line '---', or a comma too many?"});
     }
     root.attempt([&] { config = read_config(root, file); });
   } catch (const ConfigError& error) {
@@ -396,22 +439,19 @@ Result<Config> parse(const std::string& text, const std::string& file) {
   } catch (const YAML::Exception& error) {
     refuse_tabs(text, file, faults);
     if (faults.empty()) {
-      faults.add({error.mark.line, error.mark.column,
-                  file + ":" + std::to_string(error.mark.line + 1) + ":" +
-                      std::to_string(error.mark.column + 1) + ": no YAML: " + error.msg +
-                      std::string(cure_of(error.msg))});
+      faults.add(
+          {error.mark.line, error.mark.column,
+           place_of(file, error.mark) + ": no YAML: " + shown(error.msg) + std::string(cure_of(error.msg))});
     }
   }
   if (faults.empty()) return config;
   return Error{ErrorKind::invalid_params, faults.text(), {}};
 }
 
-}  // namespace
-
 Result<Config> load_config(const std::string& file) {
   const Result<std::string> text = read_text(file);
   if (!text) return text.error();
-  return parse(*text, file);
+  return parse_config(*text, file);
 }
 
 }  // namespace aribus::daemon

@@ -219,7 +219,7 @@ const Mistake mistakes[] = {
     {"asterisk: \"abc\n", ":1:11: asterisk: a list is expected, as [abc ], not 'abc '"},
     {"asterisk:\n  - username: aribus\n    password: s3cret\n    apps: [demo]\n---\nasterisk:\n  - username: "
      "aribus\n    password: s3cret\n    apps: [demo]\n",
-     ":6:1: a second document; one is expected: take out the line '---'"},
+     ":5:1: a second document; one is expected: is there a line '---', or a comma too many?"},
     {"asterisk: *nobody\n",
      ":1:11: no YAML: the referenced anchor is not defined; look at the indentation, the quotes and the "
      "brackets here and in the line above"},
@@ -287,6 +287,8 @@ TEST_CASE("of very many mistakes the first hundred are told, and how many more t
 
 TEST_CASE("what is no configuration at all is refused") {
   CHECK_THAT(told(std::string(2000, '[')), ContainsSubstring("no YAML"));  // nested too deep
+  CHECK_THAT(told(", x: y\n"),
+             ContainsSubstring("a comma too many"));  // yaml-cpp reads it as documents without end
   const TempDir directory;
   CHECK_THAT(load_config(directory.path("")).error().message,
              Catch::Matchers::EndsWith("it is a folder; a file is expected"));
