@@ -246,6 +246,12 @@ const std::vector<Command>& commands() {
        "For people on a terminal, else JSON.",
        {{"json", "", "JSON on a terminal, too"}},
        status},
+      {"reload",
+       "",
+       "has the daemon read its configuration anew, and says what came of it",
+       "Exit status: 1 when there is a mistake in it, and nothing was changed.",
+       {},
+       reload},
       {"check",
        "[FILE]",
        "checks the daemon's configuration (/etc/aribus/aribusd.yaml) and says what is wrong",
@@ -401,6 +407,26 @@ int status(const Arguments& arguments) {
   } else {
     std::fputs(status_text(*answer, wall_now(), has_colour()).c_str(), stdout);
   }
+  return done;
+}
+
+int reload(const Arguments& arguments) {
+  if (arguments.words.size() > 1) return misuse("reload takes no arguments");
+  const Result<Json> answer = ask(arguments, "daemon.reload");
+  if (!answer) return fail(answer.error());
+  if (!(*answer)["applied"].GetBool()) {
+    std::fprintf(stderr, "aribus: nothing was changed:\n%s\n",
+                 std::string(find_string(*answer, "reason")).c_str());
+    return failed;
+  }
+  const auto list = [&](const char* name, const std::string& before, const std::string& after) {
+    const auto texts = (*answer)[name].GetArray();
+    for (const auto& text : texts) put(before + std::string(as_view(text)) + after);
+    return texts.Size();
+  };
+  list("warnings", "warning: ", "");
+  const auto told = list("changed", "", "") + list("restart", "", ": counts after a restart of aribusd");
+  if (told == 0) put("the configuration is as it was");
   return done;
 }
 

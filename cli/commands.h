@@ -63,6 +63,7 @@ int calls(const Arguments& arguments);
 int call(const Arguments& arguments);
 int verb(const Arguments& arguments);
 int status(const Arguments& arguments);
+int reload(const Arguments& arguments);
 int check(const Arguments& arguments);
 int doctor(const Arguments& arguments);
 int record(const Arguments& arguments);

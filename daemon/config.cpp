@@ -7,9 +7,12 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <set>
+#include <sstream>
 
 #include <sys/stat.h>
+#include <yaml-cpp/eventhandler.h>
 
 #include "base/bytes.h"
 #include "base/nearest.h"
@@ -21,6 +24,7 @@
 namespace aribus::daemon {
 namespace {
 
+constexpr size_t max_secret_bytes = 4096;
 constexpr size_t max_file_bytes = 1 << 20;
 constexpr size_t max_ring_bytes = size_t{64} << 30;
 constexpr std::string_view log_levels[] = {"trace", "debug", "info", "warning", "error", "off"};
@@ -40,7 +44,12 @@ std::string read_secret(const std::string& file, const YamlValue& value) {
     value.fail("the password can't be read from " + file + ": " + std::strerror(errno) +
                "; the file must be there, and the daemon's user must be able to read it");
   }
-  if (!std::getline(stream, secret) && !stream.eof()) value.fail(file + " can't be read; a file is expected");
+  for (char c = 0; secret.size() <= max_secret_bytes && stream.get(c) && c != '\n';) secret += c;
+  if (stream.bad()) value.fail(file + " can't be read; a file is expected");
+  if (secret.size() > max_secret_bytes) {
+    value.fail("the first line of " + file + " is longer than " + std::to_string(max_secret_bytes) +
+               " bytes; is it the right file?");
+  }
   if (secret.ends_with('\r')) secret.pop_back();
   if (secret.find('\0') != std::string::npos) value.fail("the first line of " + file + " holds a NUL byte");
   if (secret.empty()) value.fail("the first line of " + file + " is empty; the password is expected there");
@@ -86,12 +95,19 @@ void read_password(YamlMap& map, const YamlValue& server, const std::string& fil
   });
 }
 
+// The path of a file that can be read.
+std::string read_file_name(const YamlValue& value) {
+  std::string file = value.string();
+  if (!std::ifstream(file)) {
+    value.fail("the file " + file + " can't be read: " + std::strerror(errno) +
+               "; it must be there, and the daemon's user must be able to read it");
+  }
+  return file;
+}
+
 void read_tls(const YamlValue& value, ari::TlsOptions& tls) {
   YamlMap map(value);
-  map.optional("ca_file", [&](const YamlValue& v) {
-    tls.ca_file = v.string();
-    if (!std::ifstream(tls.ca_file)) v.fail("the file " + tls.ca_file + " can't be read");
-  });
+  map.optional("ca_file", [&](const YamlValue& v) { tls.ca_file = read_file_name(v); });
   map.optional("verify_peer", [&](const YamlValue& v) { tls.verify_peer = v.boolean(); });
   map.optional("verify_host", [&](const YamlValue& v) { tls.verify_host = v.boolean(); });
   map.finish();
@@ -108,11 +124,14 @@ void read_reconnect(const YamlValue& value, ari::ReconnectOptions& reconnect) {
 }
 
 void read_tls_server(const YamlValue& value, ari::TlsServerOptions& tls) {
+  const size_t before = value.mistakes();
   YamlMap map(value);
   map.required("certificate_file", "it is shown to Asterisk",
-               [&](const YamlValue& v) { tls.certificate_file = v.string(); });
-  map.required("key_file", "it is the certificate's", [&](const YamlValue& v) { tls.key_file = v.string(); });
+               [&](const YamlValue& v) { tls.certificate_file = read_file_name(v); });
+  map.required("key_file", "it is the certificate's",
+               [&](const YamlValue& v) { tls.key_file = read_file_name(v); });
   map.finish();
+  if (value.mistakes() != before) return;
   if (const auto made = ari::TlsServer::make(tls); !made) value.fail(made.error().message);
 }
 
@@ -145,7 +164,7 @@ void read_direction(YamlMap& map, ari::ClientOptions& client) {
     if (mode == "outbound") {
       client.listen.emplace();
     } else if (mode != "inbound") {
-      v.fail("inbound or outbound is expected, not '" + mode + "'");
+      v.fail("inbound or outbound is expected, not '" + shown(mode) + "'");
     }
   });
   map.optional("listen", [&](const YamlValue& v) {
@@ -157,7 +176,7 @@ void read_direction(YamlMap& map, ari::ClientOptions& client) {
 ari::OnReplaced read_on_replaced(const YamlValue& value, bool listening) {
   const std::string policy = value.string();
   if (policy == "report") return ari::OnReplaced::report;
-  if (policy != "reclaim") value.fail("report or reclaim is expected, not '" + policy + "'");
+  if (policy != "reclaim") value.fail("report or reclaim is expected, not '" + shown(policy) + "'");
   if (listening) value.fail("report is expected with mode: outbound, where nothing can be taken back");
   return ari::OnReplaced::reclaim;
 }
@@ -428,15 +447,44 @@ std::string_view cure_of(std::string_view message) {
   return "; look at the indentation, the quotes and the brackets here and in the line above";
 }
 
-Result<Config> parse(const std::string& text, const std::string& file) {
+// Notes where a document begins.
+class DocumentStart : public YAML::EventHandler {
+ public:
+  std::optional<YAML::Mark> mark;
+
+  void OnDocumentStart(const YAML::Mark& at) override { mark = at; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  }
+  void OnMapEnd() override {}
+};
+
+// Where the second document of `text` begins. (YAML::LoadAll does not come to an end with all that is no
+// YAML.)
+std::optional<YAML::Mark> second_document(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStart first, second;
+  if (parser.HandleNextDocument(first)) parser.HandleNextDocument(second);
+  return second.mark;
+}
+
+}  // namespace
+
+Result<Config> parse_config(const std::string& text, const std::string& file) {
   ConfigFaults faults;
   Config config;
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    const YamlValue root(file, "", documents.empty() ? YAML::Node() : documents.front(), faults);
-    if (documents.size() > 1) {
-      YamlValue(file, "", documents[1], faults)
-          .fail("a second document; one is expected: take out the line '---'");
+    const YamlValue root(file, "", YAML::Load(text), faults);
+    if (const auto second = second_document(text)) {
+      faults.add({second->line, second->column, file, "",
+                  "a second document; one is expected: is there a line '---', or a comma too many?"});
     }
     root.attempt([&] { config = read_config(root, file); });
   } catch (const ConfigError& error) {
@@ -445,7 +493,7 @@ Result<Config> parse(const std::string& text, const std::string& file) {
     refuse_tabs(text, file, faults);
     if (faults.empty()) {
       faults.add({error.mark.line, error.mark.column, file, "",
-                  "no YAML: " + error.msg + std::string(cure_of(error.msg))});
+                  "no YAML: " + shown(error.msg) + std::string(cure_of(error.msg))});
     }
   }
   config.file = file;
@@ -453,12 +501,10 @@ Result<Config> parse(const std::string& text, const std::string& file) {
   return faults.error();
 }
 
-}  // namespace
-
 Result<Config> load_config(const std::string& file) {
   const Result<std::string> text = read_text(file);
   if (!text) return text.error();
-  return parse(*text, file);
+  return parse_config(*text, file);
 }
 
 }  // namespace aribus::daemon

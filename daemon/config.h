@@ -38,5 +38,7 @@ struct Config {
 // which may take long. Errors: invalid_params, with a line "file:line:column: key: cause and cure" for each
 // mistake in the order of their places, and as ConfigFaults::error() says; system.
 [[nodiscard]] Result<Config> load_config(const std::string& file);
+// The same of what is in `file`.
+[[nodiscard]] Result<Config> parse_config(const std::string& text, const std::string& file);
 
 }  // namespace aribus::daemon

@@ -155,6 +155,10 @@ unsigned YamlValue::mode() const {
 }
 
 std::vector<YamlValue> YamlValue::list(const std::string& empty) const {
+  if (node_.IsScalar() && !node_.Scalar().empty()) {
+    const std::string value = shown(node_.Scalar());
+    fail("a list is expected, as [" + value + "], not '" + value + "'");
+  }
   if (!node_.IsSequence()) fail("a list is expected, not " + kind_of(node_));
   if (node_.size() == 0 && !empty.empty()) fail(empty);
   std::vector<YamlValue> values;

@@ -27,7 +27,8 @@ struct LogField {
   std::string_view value;  // "": there is no such field
 };
 
-// Hands the fields to the sink, beside spdlog, whose lines have none. For log_line alone.
+// Hands the fields to the sink, beside spdlog, whose lines have none. For log_line, and for loggers of their
+// own.
 class LogFieldsInForce {
  public:
   explicit LogFieldsInForce(std::span<const LogField> fields) { present_ = fields; }

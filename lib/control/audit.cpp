@@ -96,6 +96,22 @@ std::string chosen_id(std::string_view name, const Result<std::string>& answer) 
   return std::string(find_string(channel != nullptr ? *channel : *parsed, "id"));
 }
 
+struct Fields {
+  std::string_view user, method, server, app, channel, outcome;
+};
+
+void write(spdlog::logger& log, const Fields& of, const std::string& line) {
+  const LogField fields[] = {{"AUDIT", of.method}, {"SERVER", of.server},   {"APP", of.app},
+                             {"USER", of.user},    {"CHANNEL", of.channel}, {"OUTCOME", of.outcome}};
+  const LogFieldsInForce about(fields);
+  log.info("{}", line);
+}
+
+std::string_view app_of(const JsonValue& params) {
+  const std::string_view app = find_string(params, "app");
+  return app.empty() ? find_string(params, "applicationName") : app;
+}
+
 std::shared_ptr<spdlog::logger> log_for(const Method& method) {
   if (method.reach == Reach::read) return nullptr;
   std::shared_ptr<spdlog::logger> log = spdlog::get(logger_name);
@@ -117,25 +133,43 @@ void audit_refused(const Caller& caller, const Method& method, const JsonValue& 
   std::string line = who_and_what(caller, method, "", params);
   add(line, "outcome", "refused");
   add(line, "code", std::to_string(code_of(error.kind)));
-  log->info("{}", line);
+  write(*log,
+        {.user = caller.user,
+         .method = method.name,
+         .server = {},
+         .app = app_of(params),
+         .channel = find_string(params, "channelId"),
+         .outcome = "refused"},
+        line);
 }
 
 Reply audited(const Caller& caller, const Method& method, std::string_view server, const JsonValue& params,
               Reply reply) {
   if (!log_for(method)) return reply;
   const std::string_view chooses = find(params, method.chooses) == nullptr ? method.chooses : "";
-  return [&method, chooses, line = who_and_what(caller, method, server, params),
-          began = std::chrono::steady_clock::now(),
+  return [user = caller.user, &method, chooses, server = std::string(server),
+          app = std::string(app_of(params)), channel = std::string(find_string(params, "channelId")),
+          line = who_and_what(caller, method, server, params), began = std::chrono::steady_clock::now(),
           reply = std::move(reply)](Result<std::string> answer) mutable {
     if (const auto log = log_for(method)) {
       if (!chooses.empty()) {
-        if (const std::string id = chosen_id(chooses, answer); !id.empty()) add(line, chooses, word(id));
+        const std::string id = chosen_id(chooses, answer);
+        if (!id.empty()) add(line, chooses, word(id));
+        if (chooses == "channelId") channel = id;
       }
-      add(line, "outcome", answer ? "done" : outcome_of(answer.error()));
+      const std::string_view outcome = answer ? "done" : outcome_of(answer.error());
+      add(line, "outcome", outcome);
       if (!answer) add(line, "code", std::to_string(code_of(answer.error().kind)));
       const auto took = std::chrono::steady_clock::now() - began;
       add(line, "ms", std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
-      log->info("{}", line);
+      write(*log,
+            {.user = user,
+             .method = method.name,
+             .server = server,
+             .app = app,
+             .channel = channel,
+             .outcome = outcome},
+            line);
     }
     reply(std::move(answer));
   };

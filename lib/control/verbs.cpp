@@ -113,8 +113,25 @@ void call_and_wait(Call call, const ari::Operation& op, IdKind kind, std::string
                  });
 }
 
+// "." or "..", in whatever form: with it the path would lead out of /ari.
+bool climbs(std::string_view segment) {
+  size_t dots = 0;
+  while (!segment.empty()) {
+    const bool encoded = segment.starts_with("%2e") || segment.starts_with("%2E");
+    if (!encoded && !segment.starts_with('.')) return false;
+    segment.remove_prefix(encoded ? 3 : 1);
+    ++dots;
+  }
+  return dots == 1 || dots == 2;
+}
+
 // "%00" would end the path in Asterisk, which then acts on another thing than was meant.
 bool safe_path(std::string_view path) {
+  for (std::string_view rest = path; !rest.empty();) {
+    const size_t end = std::min(rest.find('/'), rest.size());
+    if (climbs(rest.substr(0, end))) return false;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
   return path.starts_with('/') && path.find("%00") == std::string_view::npos &&
          std::ranges::none_of(path,
                               [](unsigned char c) { return c <= ' ' || c >= 0x7F || c == '?' || c == '#'; });

@@ -13,6 +13,9 @@ using ari::Parameter;
 
 constexpr size_t max_pieces = 256;
 constexpr uint64_t max_scanned = 16'384;
+// They are matched with every type of record.
+constexpr size_t max_globs = 256;
+constexpr size_t max_glob_bytes = 128;
 constexpr std::string_view overflows[] = {"lost", "disconnect"};
 
 constexpr Parameter subscribe_params[] = {
@@ -40,6 +43,19 @@ std::vector<std::string> strings_of(const JsonValue& params, std::string_view na
   if (value->IsString()) return {std::string(as_view(*value))};
   for (const JsonValue& item : value->GetArray()) strings.emplace_back(as_view(item));
   return strings;
+}
+
+Result<void> check_globs(const JsonValue& params, std::string_view name,
+                         const std::vector<std::string>& globs) {
+  const JsonValue* given = find(params, name);
+  if (globs.size() > max_globs)
+    return control::wrong_param(name, "at most " + std::to_string(max_globs) + " values", given);
+  for (const std::string& glob : globs) {
+    if (glob.size() > max_glob_bytes)
+      return control::wrong_param(name, "globs of at most " + std::to_string(max_glob_bytes) + " bytes",
+                                  given);
+  }
+  return {};
 }
 
 bus::FilterBounds bounds_of(const control::AccessRule& rule) {
@@ -74,6 +90,8 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log&
   bus::FilterOptions filter;
   filter.types = strings_of(params, "types");
   filter.exclude = strings_of(params, "exclude");
+  if (auto checked = check_globs(params, "types", filter.types); !checked) return checked.error();
+  if (auto checked = check_globs(params, "exclude", filter.exclude); !checked) return checked.error();
   filter.servers = strings_of(params, "servers");
   filter.apps = strings_of(params, "apps");
   filter.channels = strings_of(params, "channels");

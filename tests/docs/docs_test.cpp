@@ -212,7 +212,7 @@ TEST_CASE("the configurations shown are accepted", "[docs]") {
                                        std::pair("groups: [aribus-control]", "groups: [operator]"),
                                        std::pair("groups: [aribus]", "groups: [daemon]"),
                                        std::pair("users: [root, aribus]", "users: [root, daemon]"),
-                                       std::pair("users: [prometheus]", "users: [nobody]")}) {
+                                       std::pair("users: [alice]", "users: [nobody]")}) {
       text = replaced(text, shown, there);
     }
     if (text.find("asterisk:") == std::string::npos) {

@@ -134,6 +134,22 @@ TEST_CASE("aribus calls: a table, live on a terminal") {
   CHECK(live.find("\x1b[?1049l") != std::string::npos);  // the terminal is given back as it was
 }
 
+TEST_CASE("aribus reload says what came of the changed configuration") {
+  Stage stage;
+  CHECK(stage.aribus({"reload"}).text == "the configuration is as it was\n");
+  stage.daemon.configure({stage.simulator.server()},
+                         "logging: {level: trace}\nbus: {ring_bytes: 8MiB}\n");
+  const auto reloaded = stage.aribus({"reload"});
+  CHECK(reloaded.code == 0);
+  CHECK_THAT(reloaded.text, ContainsSubstring("logging.level: trace\n"));
+  CHECK_THAT(reloaded.text, ContainsSubstring("bus.ring_bytes: counts after a restart of aribusd\n"));
+  stage.daemon.configure({stage.simulator.server()}, "lokking: {}\n");
+  const auto refused = stage.aribus({"reload"});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.text, ContainsSubstring("nothing was changed"));
+  CHECK_THAT(refused.text, ContainsSubstring("did you mean 'logging'?"));
+}
+
 TEST_CASE("aribus status: for people on a terminal, JSON in a pipe") {
   Stage stage;
   CHECK(parse_json(stage.aribus({"status"}).text).ok());

@@ -116,7 +116,8 @@ TEST_CASE("any request can be made by hand") {
 
 TEST_CASE("a path that is none is refused, so that no header can be slipped in") {
   Server server([](auto& peer, auto&) { peer.answer(200, "{}"); });
-  for (const char* path : {"", "x", "/x y", "/x?y=z", "/x#y", "/x\\r\\nHost: y", "/\\u00e9", "/\\u0000"}) {
+  for (const char* path : {"", "x", "/x y", "/x?y=z", "/x#y", "/x\\r\\nHost: y", "/\\u00e9", "/\\u0000",
+                           "/..", "/../rawman", "/x/../../y", "/%2e%2E/y", "/x/.%2e/y", "/./y", "/x/%2E"}) {
     const auto answer = server.call("ari.request", R"({"method":"GET","path":")" + std::string(path) + "\"}");
     INFO(path);
     REQUIRE_FALSE(answer.ok());
