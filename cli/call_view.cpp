@@ -21,16 +21,6 @@ std::string_view part(const JsonValue& record, std::string_view object, std::str
   return inner == nullptr ? std::string_view{} : find_string(*inner, field);
 }
 
-std::string joined(const JsonValue& record, std::string_view name) {
-  std::string out;
-  const JsonValue* list = find(record, name);
-  if (list == nullptr || !list->IsArray()) return out;
-  for (const JsonValue& item : list->GetArray()) {
-    if (item.IsString()) out += (out.empty() ? "" : ", ") + printable(as_view(item));
-  }
-  return out;
-}
-
 std::string bridge_name(const JsonValue& record) {
   const std::string_view name = part(record, "bridge", "name");
   return printable(name.empty() ? part(record, "bridge", "id") : name);

@@ -14,7 +14,7 @@ const JsonValue* list_of(const JsonValue& object, std::string_view name) {
   return list != nullptr && list->IsArray() ? list : nullptr;
 }
 
-std::string part(const JsonValue& object, std::string_view inner, std::string_view name) {
+std::string printable_part(const JsonValue& object, std::string_view inner, std::string_view name) {
   const JsonValue* found = find(object, inner);
   return found == nullptr ? "" : printable(find_string(*found, name));
 }
@@ -144,9 +144,9 @@ std::string CallsTable::with_whom(const Key& key, const Channel& channel) const 
     }
     return with.empty() ? "(alone in a bridge)" : with;
   }
-  const std::string number = part(channel.shown, "connected", "number");
+  const std::string number = printable_part(channel.shown, "connected", "number");
   if (number.empty()) return with;
-  const std::string name = part(channel.shown, "connected", "name");
+  const std::string name = printable_part(channel.shown, "connected", "name");
   return name.empty() ? number : name + " <" + number + ">";
 }
 

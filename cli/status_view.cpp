@@ -23,16 +23,6 @@ std::string mebibytes(uint64_t bytes) {
   return text;
 }
 
-std::string joined(const JsonValue& object, std::string_view name) {
-  std::string out;
-  const JsonValue* list = find(object, name);
-  if (list == nullptr || !list->IsArray()) return out;
-  for (const JsonValue& item : list->GetArray()) {
-    if (item.IsString()) out += (out.empty() ? "" : ", ") + printable(as_view(item));
-  }
-  return out;
-}
-
 std::string server_text(const JsonValue& server, WallTime now, bool colour) {
   const std::string state = printable(find_string(server, "state"));
   const std::string_view code = state == "ready"                         ? green

@@ -50,6 +50,16 @@ std::string who_is(const JsonValue& channel) {
   return name.empty() ? number : name + " <" + number + ">";
 }
 
+std::string joined(const JsonValue& object, std::string_view name) {
+  std::string out;
+  const JsonValue* list = find(object, name);
+  if (list == nullptr || !list->IsArray()) return out;
+  for (const JsonValue& item : list->GetArray()) {
+    if (item.IsString()) out += (out.empty() ? "" : ", ") + printable(as_view(item));
+  }
+  return out;
+}
+
 std::string fitted(std::string_view text, size_t columns) {
   std::string out;
   size_t used = 0;

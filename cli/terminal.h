@@ -28,6 +28,9 @@ inline constexpr std::string_view bold = "1", green = "32", red = "31", grey = "
 // Who is on an ARI Channel: "Alice <100>", or the channel's name.
 [[nodiscard]] std::string who_is(const JsonValue& channel);
 
+// The strings of the list `name`, with ", " between them; "" when there is none.
+[[nodiscard]] std::string joined(const JsonValue& object, std::string_view name);
+
 // Cut, or filled with spaces, to `columns` characters.
 [[nodiscard]] std::string fitted(std::string_view text, size_t columns);
 

@@ -15,7 +15,7 @@
 namespace aribus::daemon {
 namespace {
 
-constexpr Milliseconds sweep_interval{50};
+constexpr Milliseconds removal_interval{50};
 constexpr Milliseconds ready_timeout{10'000};
 constexpr Milliseconds stop_margin{2000};  // for all that ends besides what has a bound of its own
 
@@ -312,7 +312,7 @@ std::vector<std::string> App::apply_asterisk(const std::vector<AsteriskConfig>& 
       tell(name, "removed");
       upstream->leave("it was taken out of the configuration", config_.drain_timeout, [] {});
       leaving_.push_back(std::move(upstream));
-      sweep_.every(sweep_interval, [this] { remove_gone(); });
+      sweep_.every(removal_interval, [this] { remove_gone(); });
     }
   }
   for (const AsteriskConfig& asterisk : next) {

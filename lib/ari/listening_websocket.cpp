@@ -19,7 +19,7 @@ namespace {
 constexpr size_t max_guests = 16;
 constexpr Milliseconds listen_again{1000};
 constexpr Milliseconds probe_timeout{250};  // Asterisk gives up a handshake after 500 ms
-constexpr size_t read_bytes = 16 << 10;
+constexpr size_t read_buffer_bytes = 16 << 10;
 
 std::string digest(std::string_view text) {
   std::string bytes(SHA256_DIGEST_LENGTH, '\0');
@@ -87,7 +87,7 @@ class ListeningWebSocket::Guest {
  private:
   void read() {
     do {
-      char bytes[read_bytes];
+      char bytes[read_buffer_bytes];
       const Result<size_t> count = stream_->read(bytes, sizeof bytes);
       if (!count) return leave();
       if (*count == 0) return;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t max_unsent_bytes = 1 << 20;
 constexpr size_t max_unsent_pong_bytes = 64 << 10;  // a pong is not queued behind more
-constexpr size_t read_bytes = 128 << 10;
+constexpr size_t buffer_bytes = 128 << 10;
 constexpr uint64_t turn_limit_ns = 2'000'000;  // of handling messages, before the loop does something else
 constexpr unsigned clock_interval = 16;        // messages from one look at the clock to the next
 constexpr Milliseconds farewell_timeout{1000};
@@ -28,7 +28,7 @@ WebSocketChannel::WebSocketChannel(Loop& loop)
       farewell_deadline_(loop),
       probe_deadline_(loop),
       rest_(loop, [this] { take_rest(); }),
-      buffer_(std::make_unique<char[]>(read_bytes)) {}
+      buffer_(std::make_unique<char[]>(buffer_bytes)) {}
 
 void WebSocketChannel::open(std::unique_ptr<Stream> stream, ChannelOptions options, Handlers handlers,
                             std::string_view first) {
@@ -37,8 +37,8 @@ void WebSocketChannel::open(std::unique_ptr<Stream> stream, ChannelOptions optio
   handlers_ = std::make_shared<Handlers>(std::move(handlers));
   stream_ = std::move(stream);
   reader_ = FrameReader({options_.role, false, options_.max_message_bytes});
-  std::memcpy(buffer_.get(), first.data(), std::min(first.size(), read_bytes));
-  unread_ = {buffer_.get(), std::min(first.size(), read_bytes)};
+  std::memcpy(buffer_.get(), first.data(), std::min(first.size(), buffer_bytes));
+  unread_ = {buffer_.get(), std::min(first.size(), buffer_bytes)};
   stream_->on_readable([this] { on_readable(); });
   heard();
   beat();
@@ -174,7 +174,7 @@ void WebSocketChannel::take_rest() {
 
 // False: there is nothing yet, or the connection at hand is no more.
 bool WebSocketChannel::receive() {
-  const Result<size_t> count = stream_->read(buffer_.get(), read_bytes);
+  const Result<size_t> count = stream_->read(buffer_.get(), buffer_bytes);
   if (!count) {
     lose(count.error().message);
     return false;

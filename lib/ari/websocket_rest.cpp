@@ -20,7 +20,7 @@ std::string_view below_ari(const HttpRequest& request, std::string_view prefix) 
   return target.substr(std::min(target.size(), prefix.size() + ari.size()));
 }
 
-std::optional<uint64_t> number_of(std::string_view request_id) {
+std::optional<uint64_t> request_number(std::string_view request_id) {
   uint64_t number = 0;
   const char* const end = request_id.data() + request_id.size();
   const auto [stop, error] = std::from_chars(request_id.data(), end, number);
@@ -34,7 +34,7 @@ std::optional<uint64_t> number_in(std::string_view cut) {
   const size_t at = cut.find(name);
   if (at == std::string_view::npos) return {};
   const std::string_view rest = cut.substr(at + name.size(), 24);
-  return number_of(rest.substr(0, rest.find('"')));
+  return request_number(rest.substr(0, rest.find('"')));
 }
 
 }  // namespace
@@ -178,7 +178,7 @@ bool WebSocketRest::receive(std::string_view text, size_t total_bytes) {
     return true;
   }
   const Result<Json> answer = parse_json(text);
-  const auto number = answer ? number_of(find_string(*answer, "request_id")) : std::nullopt;
+  const auto number = answer ? request_number(find_string(*answer, "request_id")) : std::nullopt;
   const JsonValue* status = answer ? find(*answer, "status_code") : nullptr;
   if (!number || status == nullptr || !status->IsInt()) return false;
   if (*number == probe_) {

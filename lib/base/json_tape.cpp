@@ -137,6 +137,11 @@ std::string JsonView::string() const {
   return std::string(string(buffer));
 }
 
+std::string JsonView::string_at(std::string_view name) const {
+  const JsonView value = find(name);
+  return value.valid() && value.kind() == JsonKind::string ? value.string() : std::string();
+}
+
 JsonView JsonView::find(std::string_view name) const {
   if (kind() != JsonKind::object) return {};
   for (const auto& member : children()) {

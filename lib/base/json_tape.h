@@ -36,6 +36,9 @@ class JsonView {
   [[nodiscard]] std::string_view string(std::string& buffer) const;
   [[nodiscard]] std::string string() const;
 
+  // The string of the member of that name, or "".
+  [[nodiscard]] std::string string_at(std::string_view name) const;
+
   // The members of an object, the items of an array; none of anything else.
   class Children;
   [[nodiscard]] Children children() const;

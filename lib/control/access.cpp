@@ -11,7 +11,7 @@
 namespace aribus::control {
 namespace {
 
-constexpr size_t max_shown_bytes = 64;  // of a name that an error repeats
+constexpr size_t max_name_bytes = 64;  // of a name that an error repeats
 
 // Dialplan functions that read and change the call that they are called for, and nothing else.
 constexpr std::string_view functions_of_calls[] = {"AGC",          "CALLERID",      "CDR",
@@ -35,7 +35,7 @@ bool names_method(const std::vector<std::string>& entries, std::string_view name
   return std::ranges::any_of(entries, [&](const std::string& entry) { return matches(entry, name); });
 }
 
-bool names(const std::vector<std::string>& entries, const Method& method) {
+bool lists(const std::vector<std::string>& entries, const Method& method) {
   const std::string set(method_sets[static_cast<size_t>(method.reach)]);
   return holds(entries, set) || names_method(entries, method.name);
 }
@@ -54,7 +54,7 @@ std::optional<std::string> forbidden_in(const AccessRule& rule, std::string_view
     const std::string_view before = text.substr(0, at);
     const size_t cut = before.find_last_of("(),${}[]");
     const std::string_view name = cut == std::string_view::npos ? before : before.substr(cut + 1);
-    if (!rule.allows_function(name)) return to_valid_utf8(name, max_shown_bytes);
+    if (!rule.allows_function(name)) return to_valid_utf8(name, max_name_bytes);
   }
   return {};
 }
@@ -93,7 +93,7 @@ bool AccessRule::covers(const AccessRule& other) const {
 
 // A verb is excluded with any of the operations that it is made of.
 bool AccessRule::allows(const Method& method) const {
-  return names(methods, method) && !names(exclude_methods, method) &&
+  return lists(methods, method) && !lists(exclude_methods, method) &&
          std::ranges::none_of(method.made_of, [&](std::string_view operation) {
            return names_method(exclude_methods, operation);
          });

@@ -59,11 +59,6 @@ JsonTape& tape() {
   return tape;
 }
 
-std::string string_of(JsonView object, std::string_view name) {
-  const JsonView value = object.find(name);
-  return value.valid() && value.kind() == JsonKind::string ? value.string() : std::string();
-}
-
 template <size_t size>
 bool begins_with(std::string_view text, const char (&start)[size]) {
   return text.size() >= size && std::memcmp(text.data(), start, size - 1) == 0;
@@ -79,9 +74,9 @@ std::string_view id_of(IdKind kind, std::string_view text, std::string& buffer) 
   }
   const JsonView object = tape().read(text);
   const std::string_view name = named ? "name" : "id";
-  if (kind != IdKind::endpoint) return buffer = string_of(object, name);
-  const std::string technology = string_of(object, "technology");
-  const std::string resource = string_of(object, "resource");
+  if (kind != IdKind::endpoint) return buffer = object.string_at(name);
+  const std::string technology = object.string_at("technology");
+  const std::string resource = object.string_at("resource");
   return buffer = technology.empty() || resource.empty() ? "" : technology + "/" + resource;
 }
 

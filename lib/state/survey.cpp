@@ -48,14 +48,9 @@ std::string_view model_of(IdKind kind) {
   return names[static_cast<size_t>(kind)];
 }
 
-std::string string_of(JsonView object, std::string_view name) {
-  const JsonView value = object.find(name);
-  return value.valid() && value.kind() == JsonKind::string ? value.string() : std::string();
-}
-
 std::string id_of(IdKind kind, JsonView thing) {
-  if (kind == IdKind::endpoint) return string_of(thing, "technology") + "/" + string_of(thing, "resource");
-  return string_of(thing, kind == IdKind::recording || kind == IdKind::device ? "name" : "id");
+  if (kind == IdKind::endpoint) return thing.string_at("technology") + "/" + thing.string_at("resource");
+  return thing.string_at(kind == IdKind::recording || kind == IdKind::device ? "name" : "id");
 }
 
 // Adds what Asterisk answered: one thing, or a list of them. False when it is neither.
