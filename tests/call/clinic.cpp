@@ -69,7 +69,7 @@ std::string Clinic::doctor(const std::string& config, const Visit& visit) const 
   return said;
 }
 
-std::unique_ptr<Process> Clinic::daemon(const std::string& config) const {
+std::unique_ptr<Process> Clinic::daemon(const std::string& config, const std::string& state) const {
   auto process = std::make_unique<Process>(std::vector<std::string>{ARIBUSD, "--config", config},
                                            directory / "daemon.log");
   for (int i = 0; i < 200; ++i) {
@@ -77,9 +77,9 @@ std::unique_ptr<Process> Clinic::daemon(const std::string& config) const {
     auto client = client::Connection::connect(socket());
     if (!client) continue;
     const auto status = client->call("status");
-    if (status && text_at((*status)["servers"][0], "state") == "ready") return process;
+    if (status && text_at((*status)["servers"][0], "state") == state) return process;
   }
-  throw std::runtime_error("aribusd is not ready: " + read_file(directory / "daemon.log"));
+  throw std::runtime_error("aribusd is not " + state + ": " + read_file(directory / "daemon.log"));
 }
 
 }  // namespace aribus::test

@@ -62,8 +62,8 @@ struct Clinic {
   std::string doctor(const std::string& config) const { return doctor(config, Visit()); }
   std::string doctor(const std::string& config, const Visit& visit) const;
 
-  // An aribusd that is ready.
-  std::unique_ptr<Process> daemon(const std::string& config) const;
+  // An aribusd whose Asterisk has come to `state`.
+  std::unique_ptr<Process> daemon(const std::string& config, const std::string& state = "ready") const;
 
   TemporaryDirectory directory;
   Asterisk asterisk;

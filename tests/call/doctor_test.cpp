@@ -49,6 +49,21 @@ TEST_CASE("the doctor names what does not fit between aribusd's configuration an
   });
 }
 
+TEST_CASE("the doctor says what docs/operations.md shows", "[doctor]") {
+  const Clinic clinic(versions().front());
+  const std::string config = clinic.config({{"password", "wrong"}});
+  const auto daemon = clinic.daemon(config, "down");
+  std::string said = clinic.doctor(config);
+  for (const auto& [here, there] : std::initializer_list<std::pair<std::string, std::string>>{
+           {config, "/etc/aribus/aribusd.yaml"},
+           {clinic.socket(), "/run/aribus/aribus.sock"},
+           {clinic.asterisk.url, "http://127.0.0.1:8088"}}) {
+    for (size_t at = 0; (at = said.find(here)) != std::string::npos;) said.replace(at, here.size(), there);
+  }
+  CHECK_THAT(read_file(ARIBUS_SOURCE_DIR "/docs/operations.md"),
+             ContainsSubstring("```text\n# aribus doctor\n" + said + "```\n"));
+}
+
 TEST_CASE("the doctor names a faulty configuration", "[doctor]") {
   const Clinic clinic(versions().front());
   write_file(clinic.directory / "broken.yaml",
