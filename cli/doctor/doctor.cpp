@@ -1,8 +1,10 @@
 // `aribus doctor`: looks at the whole chain from the configuration to Asterisk, and says what is wrong.
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <sstream>
 
 #include <unistd.h>
 
@@ -31,11 +33,13 @@ std::optional<daemon::Config> examine_config(Report& report, const std::string& 
     for (const std::string& warning : config->warnings) report.note({warning, ""});
     return std::move(*config);
   }
-  const std::string& reason = config.error().message;
-  const bool for_root = ::geteuid() != 0 && (reason.find(std::strerror(EACCES)) != std::string::npos ||
-                                             reason.find("can't be read") != std::string::npos ||
-                                             reason.find("credentials") != std::string::npos);
-  report.wrong({reason, for_root ? "run 'aribus doctor' as root" : ""});
+  const std::string& all = config.error().message;
+  const bool for_root = ::geteuid() != 0 && (all.find(std::strerror(EACCES)) != std::string::npos ||
+                                             all.find("credentials") != std::string::npos);
+  std::istringstream reasons(all);
+  for (std::string reason; std::getline(reasons, reason);) report.wrong({reason, ""});
+  if (for_root)
+    report.note({"the configuration and its passwords are for few to read", "run 'aribus doctor' as root"});
   return {};
 }
 

@@ -67,10 +67,12 @@ TEST_CASE("the doctor says what docs/operations.md shows", "[doctor]") {
 TEST_CASE("the doctor names a faulty configuration", "[doctor]") {
   const Clinic clinic(versions().front());
   write_file(clinic.directory / "broken.yaml",
-             "asterisk:\n  - {urll: x, username: a, password: b, apps: [c]}\n");
-  CHECK_THAT(clinic.doctor(clinic.directory / "broken.yaml"), ContainsSubstring("broken.yaml:2") &&
-                                                                  ContainsSubstring("urll") &&
-                                                                  ContainsSubstring("not asked"));
+             "asterisk:\n  - {urll: x, username: a, password: b, apps: [c]}\nloging: {}\n");
+  const std::string wrong = "  wrong  " + (clinic.directory / "broken.yaml");
+  CHECK_THAT(clinic.doctor(clinic.directory / "broken.yaml"),
+             ContainsSubstring(wrong + ":2") && ContainsSubstring("urll") &&
+                 ContainsSubstring(wrong + ":3") && ContainsSubstring("loging") &&
+                 ContainsSubstring("not asked"));
 }
 
 TEST_CASE("the doctor finds a password among the service's credentials", "[doctor]") {
