@@ -91,8 +91,9 @@ Result<Json> parse_json(std::string_view text) {
 
 const JsonValue* find(const JsonValue& object, std::string_view name) {
   if (!object.IsObject()) return nullptr;
+  const char* bytes = name.data() == nullptr ? "" : name.data();  // RapidJSON asserts that there are some
   const auto member = object.FindMember(
-      JsonValue(rapidjson::StringRef(name.data(), static_cast<rapidjson::SizeType>(name.size()))));
+      JsonValue(rapidjson::StringRef(bytes, static_cast<rapidjson::SizeType>(name.size()))));
   return member == object.MemberEnd() ? nullptr : &member->value;
 }
 

@@ -90,12 +90,13 @@ class Server:
             self.asterisk.close()
 
 
-def versions():
-    """Of Redis and NATS, as they say."""
+def versions(names):
+    """Of those of Redis and NATS that are named, as they say."""
     def first_line(program):
         return subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout.split("\n")[0]
     found = {}
-    if "v=" in (line := first_line("redis-server")):
+    if "redis" in names and "v=" in (line := first_line("redis-server")):
         found["Redis"] = line.split("v=")[1].split()[0]
-    found["NATS"] = first_line("nats-server").rsplit("v", 1)[1]
+    if "nats" in names:
+        found["NATS"] = first_line("nats-server").rsplit("v", 1)[1]
     return found

@@ -1,217 +1,173 @@
-// `aribus doctor` in front of set-ups that were broken on purpose.
+// `aribus doctor` in front of set-ups that are right, and of ones whose parts don't fit together.
 #include <csignal>
-#include <map>
-#include <memory>
 
 #include <unistd.h>
 
-#include "tests/call/stage.h"
+#include "tests/call/clinic.h"
 
 namespace aribus::test {
-namespace {
-
-// Files of an Asterisk's configuration that are changed for a while.
-class Changed {
- public:
-  Changed(const Asterisk& asterisk, const std::string& file, const std::string& text, std::string reload)
-      : asterisk_(asterisk),
-        path_(asterisk.folder + "/etc/asterisk/" + file),
-        before_(read_file(path_)),
-        reload_(std::move(reload)) {
-    write_file(path_, text.starts_with("+") ? before_ + text.substr(1) : text);
-    asterisk_.cli(reload_);
-  }
-  ~Changed() {
-    write_file(path_, before_);
-    asterisk_.cli(reload_);
-  }
-  Changed(const Changed&) = delete;
-  Changed& operator=(const Changed&) = delete;
-
- private:
-  const Asterisk& asterisk_;
-  std::string path_, before_, reload_;
-};
-
-struct Clinic {
-  explicit Clinic(const std::string& version) : asterisk(Asterisk::running(version)), app(fresh_app()) {}
-
-  // A configuration of one Asterisk whose keys are as it runs, unless `keys` says otherwise.
-  std::string config(const std::map<std::string, std::string>& keys = {}) const {
-    std::map<std::string, std::string> all{{"url", asterisk.url},
-                                           {"username", asterisk.username},
-                                           {"password", asterisk.password},
-                                           {"apps", "[" + app + "]"},
-                                           {"timeouts", ""}};
-    for (const auto& [key, value] : keys) all[key] = value;
-    std::string text = "asterisk:\n  - name: pbx1\n";
-    for (const auto& [key, value] : all) {
-      if (!value.empty()) text += "    " + key + ": " + value + "\n";
-    }
-    const std::string file = directory / "aribusd.yaml";
-    write_file(file, text + "sockets:\n  - path: " + socket() + "\n");
-    return file;
-  }
-  std::string socket() const { return directory / "aribus.sock"; }
-  // What it says; `wrong`: whether it is to find something.
-  std::string doctor(const std::string& config, bool wrong = true, const std::string& as_user = "") const {
-    std::vector<std::string> command{ARIBUS,     "doctor",         "--config",
-                                     config,     "--asterisk-etc", asterisk.folder + "/etc/asterisk",
-                                     "--socket", socket()};
-    if (!as_user.empty()) {
-      command.insert(command.begin(), {"setpriv", "--reuid", as_user, "--regid", as_user, "--clear-groups"});
-    }
-    const std::string output = directory / "output";
-    ::unlink(output.c_str());
-    Process process(command, output);
-    CHECK(process.wait(std::chrono::seconds(30)) == (wrong ? 1 : 0));
-    return read_file(output);
-  }
-  std::unique_ptr<Process> daemon(const std::string& config) const {
-    auto process = std::make_unique<Process>(std::vector<std::string>{ARIBUSD, "--config", config},
-                                             directory / "daemon.log");
-    for (int i = 0; i < 100; ++i) {
-      ::usleep(50'000);
-      auto client = client::Connection::connect(socket());
-      if (!client) continue;
-      const auto status = client->call("status");
-      if (status && text_at((*status)["servers"][0], "state") == "ready") break;
-    }
-    return process;
-  }
-
-  TemporaryDirectory directory;
-  Asterisk asterisk;
-  std::string app;
-};
-
-}  // namespace
 
 TEST_CASE("the doctor finds nothing where nothing is wrong, and disturbs nobody", "[doctor]") {
-  for (const std::string& version : versions()) {
-    DYNAMIC_SECTION(version) {
-      const Clinic clinic(version);
-      const std::string config = clinic.config();
-      const auto daemon = clinic.daemon(config);
-      auto connected = client::Connection::connect(clinic.socket());
-      REQUIRE(connected);
-      Program program(std::move(*connected));
-      const std::string said = clinic.doctor(config, false);
-      INFO(said);
-      CHECK_THAT(said, ContainsSubstring("pbx1: ready") &&
-                           ContainsSubstring("ARI answers: Asterisk " + version) &&
-                           ContainsSubstring("all modules that ARI needs run") &&
-                           ContainsSubstring("aribusd holds the application"));
-      CHECK(text_at(program.call("status")["servers"][0], "state") == "ready");
+  on_each_version([](const std::string& version) {
+    const Clinic clinic(version);
+    const std::string config = clinic.config();
+    const auto daemon = clinic.daemon(config);
+    auto connected = client::Connection::connect(clinic.socket());
+    REQUIRE(connected);
+    Program program(std::move(*connected));
+    CHECK_THAT(clinic.doctor(config, {.wrong = false}),
+               ContainsSubstring("pbx1: ready") && ContainsSubstring("ARI answers: Asterisk " + version) &&
+                   ContainsSubstring("all modules that ARI needs run") && ContainsSubstring("may write") &&
+                   ContainsSubstring("aribusd holds the application '" + clinic.app + "'") &&
+                   ContainsSubstring("Nothing is wrong.") && !ContainsSubstring("note"));
+    // As the daemon reads it: with what may stand at the end of a URL.
+    clinic.doctor(clinic.config({{"url", clinic.asterisk.url + "/ari"}}), {.wrong = false});
+    CHECK(text_at(program.call("status")["servers"][0], "state") == "ready");
+    for (const Json& record : program.records()) CHECK(text_at(record, "type") != "ApplicationReplaced");
+  });
+}
+
+TEST_CASE("the doctor names what does not fit between aribusd's configuration and Asterisk", "[doctor]") {
+  on_each_version([](const std::string& version) {
+    const Clinic clinic(version);
+    const auto says = [&](const std::map<std::string, std::string>& keys, const std::string& what,
+                          const std::string& cure) {
+      CHECK_THAT(clinic.doctor(clinic.config(keys)), ContainsSubstring(what) && ContainsSubstring(cure));
+    };
+    says({{"url", "http://127.0.0.1:1"}}, "nothing listens there", "url is another port");
+    says({{"url", "http://127.0.0.1"}}, "nothing listens there", "url is another port");
+    says({{"url", "http://nowhere.invalid:8088"}}, "its name can't be resolved", "check the host");
+    says({{"url", "https" + clinic.asterisk.url.substr(4)}}, "does not speak TLS", "url: http://");
+    says({{"password", "wrong"}}, "the password of the user 'aribus' is wrong", "is another one");
+    says({{"username", "somebody"}}, "the user 'somebody' is unknown", "no section [somebody]");
+    says({{"url", clinic.asterisk.url + "/pbx"}}, "there is no ARI", "prefix");
+    if (version == "16") {
+      says({{"rest", "websocket"}}, "rest: websocket needs Asterisk 22.4", "rest: http");
+      says({{"mode", "outbound"}, {"listen", "{port: 28765}"}}, "mode: outbound needs Asterisk 22.5",
+           "mode: inbound");
     }
+  });
+}
+
+TEST_CASE("the doctor says what docs/operations.md shows", "[doctor]") {
+  const Clinic clinic(versions().front());
+  const std::string config = clinic.config({{"password", "wrong"}});
+  const auto daemon = clinic.daemon(config, "down");
+  std::string said = clinic.doctor(config);
+  for (const auto& [here, there] : std::initializer_list<std::pair<std::string, std::string>>{
+           {config, "/etc/aribus/aribusd.yaml"},
+           {clinic.socket(), "/run/aribus/aribus.sock"},
+           {clinic.asterisk.url, "http://127.0.0.1:8088"}}) {
+    for (size_t at = 0; (at = said.find(here)) != std::string::npos;) said.replace(at, here.size(), there);
+  }
+  CHECK_THAT(read_file(ARIBUS_SOURCE_DIR "/docs/operations.md"),
+             ContainsSubstring("```text\n# aribus doctor\n" + said + "```\n"));
+}
+
+TEST_CASE("the doctor names a faulty configuration", "[doctor]") {
+  const Clinic clinic(versions().front());
+  write_file(clinic.directory / "broken.yaml",
+             "asterisk:\n  - {urll: x, username: a, password: b, apps: [c]}\nloging: {}\n");
+  const std::string wrong = "  wrong  " + (clinic.directory / "broken.yaml");
+  CHECK_THAT(clinic.doctor(clinic.directory / "broken.yaml"),
+             ContainsSubstring(wrong + ":2") && ContainsSubstring("urll") &&
+                 ContainsSubstring(wrong + ":3") && ContainsSubstring("loging") &&
+                 ContainsSubstring("not asked"));
+}
+
+TEST_CASE("the doctor finds a password among the service's credentials", "[doctor]") {
+  if (::geteuid() != 0) return;
+  const Clinic clinic(versions().front());
+  const std::string config = clinic.config({{"password", ""}, {"password_credential", "aribus.secret"}});
+  const std::string credentials = "/run/credentials/aribusd.service";
+  const std::string script = "mount -t tmpfs none /run && mkdir -p " + credentials + " && printf " +
+                             clinic.asterisk.password + " > " + credentials + "/aribus.secret && exec \"$@\"";
+  // Where it can't be found that is said.
+  CHECK_THAT(clinic.doctor(config, {.before = {"unshare", "--mount", "sh", "-c",
+                                               "mount -t tmpfs none /run; exec \"$@\"", "sh"}}),
+             ContainsSubstring("password_credential"));
+  CHECK_THAT(clinic.doctor(config, {.before = {"unshare", "--mount", "sh", "-c", script, "sh"}}),
+             ContainsSubstring("ARI answers"));
+}
+
+TEST_CASE("the doctor tells when the clocks differ", "[doctor]") {
+  on_each_version([](const std::string& version) {
+    const Clinic clinic(version);
+    CHECK_THAT(clinic.doctor(clinic.config(), {.environment = {"LD_PRELOAD=" WRONG_CLOCK,
+                                                               "ASAN_OPTIONS=verify_asan_link_order=0"}}),
+               ContainsSubstring("its clock is 3600 s slow") && ContainsSubstring("time synchronisation"));
+  });
+}
+
+TEST_CASE("the doctor names what is wrong with aribusd and its socket", "[doctor]") {
+  const Clinic clinic(versions().front());
+  const std::string config = clinic.config();
+  CHECK_THAT(clinic.doctor(config),
+             ContainsSubstring("aribus.sock: No such file or directory") && ContainsSubstring("aribusd"));
+  auto daemon = clinic.daemon(config);
+  SECTION("it has read another configuration") {
+    CHECK_THAT(
+        clinic.doctor(clinic.config({{"apps", "[other]"}})),
+        ContainsSubstring("holds other applications") && ContainsSubstring("systemctl restart aribusd"));
+  }
+  SECTION("it has ended and left its socket behind") {
+    daemon->signal(SIGKILL);
+    daemon->wait(std::chrono::seconds(5));
+    CHECK_THAT(clinic.doctor(config),
+               ContainsSubstring("Connection refused") && ContainsSubstring("systemctl start aribusd"));
+  }
+  SECTION("it stands still") {
+    daemon->signal(SIGSTOP);
+    CHECK_THAT(clinic.doctor(config), ContainsSubstring("it does not answer") &&
+                                          ContainsSubstring("journalctl -u aribusd") &&
+                                          !ContainsSubstring("another client"));
+    daemon->signal(SIGCONT);
+  }
+  SECTION("the user has no rights") {
+    if (::geteuid() != 0) return;
+    const std::string nobody = "65534";
+    const Clinic::Visit as_nobody{
+        .before = {"setpriv", "--reuid", nobody, "--regid", nobody, "--clear-groups"},
+        .environment = {"ARIBUS_SOCKET=" + clinic.socket()}};
+    run({"chmod", "0700", clinic.directory / ""});
+    CHECK_THAT(clinic.doctor(config, as_nobody), ContainsSubstring("run 'aribus doctor' as root") &&
+                                                     ContainsSubstring("may not enter its folder"));
+    run({"chmod", "-R", "a+rX", clinic.directory / ""});
+    CHECK_THAT(clinic.doctor(config, as_nobody), ContainsSubstring("this user may not use it") &&
+                                                     ContainsSubstring("its group is root's") &&
+                                                     !ContainsSubstring("another client"));
+    run({"chgrp", "audio", clinic.socket()});
+    CHECK_THAT(clinic.doctor(config, as_nobody), ContainsSubstring("usermod -a -G audio nobody"));
+    run({"chmod", "0600", clinic.socket()});
+    CHECK_THAT(clinic.doctor(config, as_nobody), ContainsSubstring("no rights for groups"));
   }
 }
 
-TEST_CASE("the doctor names what is wrong between aribusd and Asterisk", "[doctor]") {
-  for (const std::string& version : versions()) {
-    DYNAMIC_SECTION(version) {
-      const Clinic clinic(version);
-      const auto says = [&](const std::map<std::string, std::string>& keys, const std::string& what,
-                            const std::string& cure) {
-        CAPTURE(what);
-        CHECK_THAT(clinic.doctor(clinic.config(keys)), ContainsSubstring(what) && ContainsSubstring(cure));
-      };
-      says({}, "aribus.sock: No such file or directory", "aribusd");
-      says({{"url", "http://127.0.0.1:1"}}, "nothing listens there", "url is another port");
-      says({{"url", "http://nowhere.invalid:8088"}}, "its name can't be resolved", "check the host");
-      says({{"url", "https" + clinic.asterisk.url.substr(4)}}, "does not speak TLS", "http://");
-      says({{"url", "http://" + clinic.asterisk.sip}}, "nothing listens there", "url is another port");
-      says({{"password", "wrong"}}, "'aribus' or its password is wrong", "is another one");
-      says({{"username", "somebody"}}, "'somebody' or its password is wrong", "no section [somebody]");
-      says({{"url", clinic.asterisk.url + "/pbx"}}, "there is no ARI", "prefix");
-      if (version == "16") {
-        says({{"rest", "websocket"}}, "rest: websocket needs Asterisk 22.4", "rest: http");
-        says({{"mode", "outbound"}, {"listen", "{port: 28765}"}}, "mode: outbound needs Asterisk 22.5",
-             "inbound");
-      }
+TEST_CASE("the doctor tells who has an application instead of aribusd", "[doctor]") {
+  on_each_version([](const std::string& version) {
+    const Clinic clinic(version);
+    const std::string config = clinic.config();
+    auto daemon = clinic.daemon(config);
+    {
+      Daemon thief({clinic.asterisk.server(clinic.app)});
+      thief.wait_ready();
+      ::usleep(200'000);
+      CHECK_THAT(clinic.doctor(config),
+                 ContainsSubstring("another client has taken its application") &&
+                     ContainsSubstring("reclaim") &&
+                     ContainsSubstring("aribusd (process " + std::to_string(thief.process().pid())) &&
+                     !ContainsSubstring("(process " + std::to_string(daemon->pid())));
     }
-  }
-}
-
-TEST_CASE("the doctor names what is wrong in Asterisk's own configuration", "[doctor]") {
-  for (const std::string& version : versions()) {
-    DYNAMIC_SECTION(version) {
-      const Clinic clinic(version);
-      const std::string config = clinic.config();
-      const auto says = [&](const std::string& what, const std::string& cure) {
-        CHECK_THAT(clinic.doctor(config), ContainsSubstring(what) && ContainsSubstring(cure));
-      };
-      const std::string ari = read_file(clinic.asterisk.folder + "/etc/asterisk/ari.conf");
-      const auto with = [](std::string text, const std::string& from, const std::string& to) {
-        text.replace(text.find(from), from.size(), to);
-        return text;
-      };
-      {
-        const Changed off(clinic.asterisk, "ari.conf", with(ari, "enabled=yes", "enabled=no"),
-                          "module reload res_ari.so");
-        says("there is no ARI", "enabled=yes in ari.conf");
-      }
-      {
-        const Changed reader(clinic.asterisk, "ari.conf", with(ari, "read_only=no", "read_only=yes"),
-                             "module reload res_ari.so");
-        says("may only read", "read_only=no");
-      }
-      {
-        const Changed hasty(clinic.asterisk, "ari.conf",
-                            with(ari, "enabled=yes", "enabled=yes\nwebsocket_write_timeout=1"),
-                            "module reload res_ari.so");
-        says("websocket_write_timeout=1", "100 (the default)");
-      }
-      {
-        const Changed narrow(clinic.asterisk, "http.conf", "+sessionlimit=3\n", "module reload http");
-        says("sessionlimit=3", "100 (the default)");
-      }
-      {
-        const Changed off(clinic.asterisk, "http.conf", "[general]\nenabled=no\n", "module reload http");
-        says("nothing listens there", "enabled=yes in http.conf");
-      }
-      clinic.asterisk.cli("module unload res_ari_sounds.so");
-      says("modules that do not run: res_ari_sounds.so", "module load");
-      clinic.asterisk.cli("module load res_ari_sounds.so");
-      clinic.asterisk.cli("module unload res_ari_asterisk.so");
-      says("res_ari_asterisk.so is not loaded", "module load res_ari_asterisk.so");
-      clinic.asterisk.cli("module load res_ari_asterisk.so");
+    daemon.reset();
+    const std::string known =
+        "Asterisk knows the application '" + clinic.app + "', which aribusd does not hold";
+    {
+      const Daemon other({clinic.asterisk.server(clinic.app)});
+      other.wait_ready();
+      CHECK_THAT(clinic.doctor(config), ContainsSubstring(known));
     }
-  }
-}
-
-TEST_CASE("the doctor names what is wrong with aribusd, its socket and its application", "[doctor]") {
-  for (const std::string& version : versions()) {
-    DYNAMIC_SECTION(version) {
-      const Clinic clinic(version);
-      const std::string config = clinic.config();
-      write_file(clinic.directory / "broken.yaml",
-                 "asterisk:\n  - {urll: x, username: a, password: b, apps: [c]}\n");
-      CHECK_THAT(clinic.doctor(clinic.directory / "broken.yaml"),
-                 ContainsSubstring("broken.yaml:2") && ContainsSubstring("urll"));
-      {
-        const Daemon other({clinic.asterisk.server(clinic.app)});
-        other.wait_ready();
-        CHECK_THAT(clinic.doctor(config), ContainsSubstring("is held by another client"));
-      }
-      auto daemon = clinic.daemon(config);
-      {
-        const Daemon thief({clinic.asterisk.server(clinic.app)});
-        thief.wait_ready();
-        ::usleep(200'000);
-        CHECK_THAT(clinic.doctor(config), ContainsSubstring("another client has taken its application") &&
-                                              ContainsSubstring("reclaim"));
-      }
-      if (::geteuid() == 0) {
-        run({"chmod", "-R", "a+rX", clinic.directory / ""});
-        CHECK_THAT(clinic.doctor(config, true, "65534"), ContainsSubstring("this user may not use it") &&
-                                                             ContainsSubstring("usermod -a -G root nobody"));
-      }
-      daemon->signal(SIGKILL);
-      daemon->wait(std::chrono::seconds(5));
-      CHECK_THAT(clinic.doctor(config), ContainsSubstring("Connection refused"));
-    }
-  }
+    CHECK_THAT(clinic.doctor(config), !ContainsSubstring(known));
+  });
 }
 
 }  // namespace aribus::test

@@ -73,6 +73,8 @@ TEST_CASE("members are found by name in objects only") {
   const Json value = json(R"({"a":"x","n":1})");
   CHECK(find(value, "a") != nullptr);
   CHECK(find(value, "b") == nullptr);
+  CHECK(find(value, {}) == nullptr);
+  CHECK(find(json(R"({"":1})"), {}) != nullptr);
   CHECK(find(json("[1]"), "a") == nullptr);
   CHECK(find(json("null"), "a") == nullptr);
   CHECK(find_string(value, "a", "else") == "x");

@@ -1,0 +1,44 @@
+// One Asterisk, as `aribus doctor` sees it.
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "cli/doctor/asterisk_files.h"
+#include "cli/doctor/daemon.h"
+#include "cli/doctor/report.h"
+#include "cli/doctor/request.h"
+#include "daemon/config.h"
+
+namespace aribus::cli {
+
+// Asterisk's files, as far as they can be read here and are this Asterisk's.
+struct AsteriskFiles {
+  std::optional<AsteriskFile> http;              // http.conf
+  std::optional<AsteriskFile> ari;               // ari.conf
+  std::optional<AsteriskFile> websocket_client;  // websocket_client.conf
+
+  [[nodiscard]] static AsteriskFiles read(const std::string& folder);
+};
+
+// Asks it what the daemon asks it, as the daemon's user. Opens no event stream, which would take an
+// application from whoever holds it, and changes nothing.
+void examine_asterisk(Report& report, const daemon::AsteriskConfig& asterisk, const AsteriskFiles& files,
+                      const DaemonStatus& daemon);
+
+// Why GET /ari/asterisk/info had no answer, or not ARI's; nothing when it had.
+[[nodiscard]] std::optional<Finding> fault_of(const Answer& info, const ari::ClientOptions& options,
+                                              const AsteriskFiles& files);
+
+// What does not fit in the files of an Asterisk that is to connect to the daemon (mode: outbound).
+[[nodiscard]] std::optional<Finding> fault_of_outbound(const ari::ClientOptions& options,
+                                                       const AsteriskFiles& files);
+
+// Whether the version, as "22.10.1~dfsg", has what came with these releases, one of each branch, the newest
+// first.
+[[nodiscard]] bool has_what_came_with(const std::string& version,
+                                      std::initializer_list<std::pair<int, int>> releases);
+
+}  // namespace aribus::cli

@@ -1,0 +1,149 @@
+#include "cli/doctor/asterisk_files.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <glob.h>
+#include <strings.h>
+
+namespace aribus::cli {
+namespace {
+
+constexpr int max_depth = 10;  // of files that include files, and of templates of templates
+
+std::string trimmed(std::string_view text) {
+  const size_t begin = text.find_first_not_of(" \t\r");
+  if (begin == std::string_view::npos) return {};
+  return std::string(text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1));
+}
+
+// The line without its comments; `;--` begins one that `--;` ends, perhaps on a later line.
+std::string without_comments(std::string_view line, bool& in_comment) {
+  std::string out;
+  for (size_t i = 0; i < line.size(); ++i) {
+    const std::string_view rest = line.substr(i);
+    if (in_comment) {
+      if (!rest.starts_with("--;")) continue;
+      in_comment = false;
+      i += 2;
+    } else if (rest.starts_with("\\;")) {
+      out += ';';
+      ++i;
+    } else if (rest.starts_with(";--") && !rest.starts_with(";---")) {
+      in_comment = true;
+      i += 2;
+    } else if (rest.starts_with(';')) {
+      break;
+    } else {
+      out += line[i];
+    }
+  }
+  return trimmed(out);
+}
+
+// The file of `#include "name"`, `#include <name>`, `#tryinclude name`; "" for any other line.
+std::string included(const std::string& line) {
+  for (const std::string_view word : {"#include", "#tryinclude"}) {
+    if (!line.starts_with(word)) continue;
+    std::string name = trimmed(std::string_view(line).substr(word.size()));
+    std::erase_if(name, [](char c) { return c == '"' || c == '<' || c == '>'; });
+    return name;
+  }
+  return {};
+}
+
+// Adds the file's lines, and those of what it includes. False: it can't be read.
+bool append_lines(const std::filesystem::path& path, std::string& text, int depth = 0) {
+  std::ifstream file(path);
+  if (!file || depth > max_depth) return false;
+  bool in_comment = false;
+  for (std::string line; std::getline(file, line);) {
+    const std::string name = included(without_comments(line, in_comment));
+    if (name.empty()) {
+      (text += line) += '\n';
+      continue;
+    }
+    glob_t found{};
+    ::glob((path.parent_path() / name).c_str(), 0, nullptr, &found);
+    for (size_t i = 0; i < found.gl_pathc; ++i) append_lines(found.gl_pathv[i], text, depth + 1);
+    ::globfree(&found);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<AsteriskFile> AsteriskFile::read(const std::string& path) {
+  std::string text;
+  if (!append_lines(path, text)) return {};
+  return parse(text);
+}
+
+AsteriskFile AsteriskFile::parse(const std::string& text) {
+  AsteriskFile made;
+  std::istringstream lines(text);
+  bool in_comment = false;
+  for (std::string given; std::getline(lines, given);) {
+    const std::string line = without_comments(given, in_comment);
+    if (line.starts_with('[')) {
+      const size_t end = std::min(line.find(']'), line.size());
+      Section section{.name = line.substr(1, end - 1)};
+      std::string more = line.substr(std::min(end + 1, line.size()));
+      std::erase_if(more, [](char c) { return c == '(' || c == ')' || c == ' '; });
+      std::istringstream words(more);
+      for (std::string word; std::getline(words, word, ',');) {
+        if (word == "!") section.is_template = true;
+        if (word != "!" && word != "+") section.templates.push_back(word);
+      }
+      made.sections_.push_back(std::move(section));
+    } else if (const size_t equals = line.find('='); equals != std::string::npos && !made.sections_.empty()) {
+      const size_t value = line.find_first_not_of('>', equals + 1);
+      made.sections_.back().values.emplace_back(
+          trimmed(line.substr(0, equals)), value == std::string::npos ? "" : trimmed(line.substr(value)));
+    }
+  }
+  return made;
+}
+
+bool AsteriskFile::has(std::string_view section) const {
+  return std::ranges::any_of(sections_,
+                             [&](const Section& one) { return one.name == section && !one.is_template; });
+}
+
+std::vector<std::string> AsteriskFile::sections() const {
+  std::vector<std::string> names;
+  for (const Section& section : sections_) {
+    if (!section.is_template) names.push_back(section.name);
+  }
+  return names;
+}
+
+std::string AsteriskFile::value(std::string_view section, std::string_view name) const {
+  return value(section, name, 0);
+}
+
+std::string AsteriskFile::value(std::string_view section, std::string_view name, int depth) const {
+  std::string found;
+  for (const Section& one : sections_) {
+    if (one.name != section) continue;
+    for (const std::string& base : one.templates) {
+      if (depth == max_depth) break;
+      if (const std::string inherited = value(base, name, depth + 1); !inherited.empty()) found = inherited;
+    }
+    for (const auto& [given, value] : one.values) {
+      if (::strcasecmp(given.c_str(), std::string(name).c_str()) == 0) found = value;
+    }
+  }
+  return found;
+}
+
+bool AsteriskFile::is_true(std::string_view section, std::string_view name) const {
+  constexpr std::array words{"yes", "true", "y", "t", "1", "on"};
+  const std::string given = value(section, name);
+  return std::ranges::any_of(words, [&](const char* word) { return ::strcasecmp(word, given.c_str()) == 0; });
+}
+
+}  // namespace aribus::cli

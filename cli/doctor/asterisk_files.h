@@ -1,0 +1,40 @@
+// Asterisk's own configuration files, as far as `aribus doctor` looks into them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace aribus::cli {
+
+// One file: sections with `name = value`, templates, comments, and what it includes. What `#exec` would print
+// is not there.
+class AsteriskFile {
+ public:
+  // Nothing when it can't be read. Included files that can't be are left out; relative ones are sought in the
+  // file's folder.
+  [[nodiscard]] static std::optional<AsteriskFile> read(const std::string& path);
+  [[nodiscard]] static AsteriskFile parse(const std::string& text);
+
+  [[nodiscard]] bool has(std::string_view section) const;
+  // The sections that are no templates, in the file's order.
+  [[nodiscard]] std::vector<std::string> sections() const;
+  // The last value of that name in the section, else that of its templates, else "".
+  [[nodiscard]] std::string value(std::string_view section, std::string_view name) const;
+  // Whether it is what Asterisk takes for true.
+  [[nodiscard]] bool is_true(std::string_view section, std::string_view name) const;
+
+ private:
+  struct Section {
+    std::string name;
+    bool is_template = false;
+    std::vector<std::string> templates{};
+    std::vector<std::pair<std::string, std::string>> values{};
+  };
+  [[nodiscard]] std::string value(std::string_view section, std::string_view name, int depth) const;
+
+  std::vector<Section> sections_;
+};
+
+}  // namespace aribus::cli

@@ -1,0 +1,165 @@
+#include "cli/doctor/daemon.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <set>
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/time.h"
+#include "cli/doctor/machine.h"
+#include "cli/terminal.h"
+#include "client/connection.h"
+
+namespace aribus::cli {
+namespace {
+
+constexpr auto patience = std::chrono::seconds(5);  // with the daemon
+constexpr Milliseconds start_time{10'000};          // that a first connection may take
+
+// Why the user can't use a socket that is there, and has no rights.
+Finding no_right(const std::string& socket, const struct stat& info) {
+  const passwd* self = ::getpwuid(::geteuid());
+  const std::string user = self != nullptr ? self->pw_name : std::to_string(::geteuid());
+  const std::string what = socket + ": this user may not use it";
+  if ((info.st_mode & S_IWGRP) == 0) {
+    return {what, "its mode has no rights for groups: `mode` and `group` under `sockets`"};
+  }
+  if (info.st_gid == 0) {
+    return {what,
+            "its group is root's: give it another with `group` under `sockets`, and " + user + " that group"};
+  }
+  const group* owner = ::getgrgid(info.st_gid);
+  const std::string name = owner != nullptr ? owner->gr_name : std::to_string(info.st_gid);
+  std::vector<gid_t> groups(1024);
+  int count = static_cast<int>(groups.size());
+  if (self != nullptr && ::getgrouplist(user.c_str(), self->pw_gid, groups.data(), &count) > 0 &&
+      std::ranges::count(groups.begin(), groups.begin() + count, info.st_gid) > 0) {
+    return {what, user + " is in its group " + name + ", and was not at login: log in anew"};
+  }
+  return {what, "usermod -a -G " + name + " " + user + ", and log in anew"};
+}
+
+Finding no_connection(const std::string& socket, const Error& error) {
+  const std::string start = "systemctl start aribusd; 'journalctl -u aribusd' says why it does not run";
+  struct stat info {};
+  if (::stat(socket.c_str(), &info) != 0) {
+    const int reason = errno;
+    const std::string what = socket + ": " + std::strerror(reason);
+    if (reason == EACCES) return {what, "this user may not enter its folder: that needs mode 0755"};
+    return {what, runs_here("aribusd") ? "aribusd runs: is `sockets` in its configuration another path? "
+                                         "--socket names it"
+                                       : start};
+  }
+  if (::access(socket.c_str(), W_OK) != 0) return no_right(socket, info);
+  return {error.message, start};
+}
+
+Finding no_answer(const Error& error) {
+  const std::string what = "it does not answer: " + error.message;
+  if (error.kind == ErrorKind::not_allowed) return {what, "an access rule keeps this user from `status`"};
+  return {what, (runs_here("aribusd") ? "" : "systemd holds the socket, and aribusd does not run; ") +
+                    std::string("its log says more: journalctl -u aribusd")};
+}
+
+std::set<std::string> apps_of(const JsonValue& server) {
+  std::set<std::string> apps;
+  if (const JsonValue* list = find(server, "apps"); list != nullptr && list->IsArray()) {
+    for (const JsonValue& app : list->GetArray()) apps.emplace(as_view(app));
+  }
+  return apps;
+}
+
+void tell_of_state(Report& report, const JsonValue& server) {
+  const std::string name(find_string(server, "name")), state(find_string(server, "state"));
+  const std::string reason(find_string(server, "reason"));
+  if (state == "ready") return report.good(name + ": ready");
+  if (state == "replaced") {
+    return report.wrong({name + ": another client has taken its application: events go there",
+                         "give each client an application of its own, or 'aribus call reclaim' to take it "
+                         "back (on_replaced: reclaim does so always)"});
+  }
+  const auto since = parse_time(find_string(server, "since"));
+  const std::string what = name + ": " + state + (reason.empty() ? "" : ": " + printable(reason));
+  if (state != "down" && since && wall_now() - *since < start_time) {
+    return report.note({what, "it has just begun: ask again in a moment"});
+  }
+  report.wrong({what, ""});
+}
+
+// Whether it runs with what the file says.
+void compare(Report& report, const DaemonStatus& status, const daemon::Config& config) {
+  for (const daemon::AsteriskConfig& asterisk : config.asterisk) {
+    const JsonValue* server = status.server(asterisk.name);
+    const std::set<std::string> wanted(asterisk.client.apps.begin(), asterisk.client.apps.end());
+    if (server != nullptr && apps_of(*server) == wanted) continue;
+    report.wrong({asterisk.name + ": aribusd " +
+                      (server == nullptr ? "knows no such Asterisk" : "holds other applications") +
+                      ": it has read another configuration, or this one before it was changed",
+                  "systemctl restart aribusd; 'systemctl cat aribusd' tells which file it reads"});
+  }
+}
+
+}  // namespace
+
+pid_t DaemonStatus::pid() const {
+  const JsonValue* pid = find(status_, "pid");
+  return pid != nullptr && pid->IsInt() ? pid->GetInt() : 0;
+}
+
+std::vector<const JsonValue*> DaemonStatus::servers() const {
+  std::vector<const JsonValue*> out;
+  const JsonValue* servers = find(status_, "servers");
+  if (servers == nullptr || !servers->IsArray()) return out;
+  for (const JsonValue& server : servers->GetArray()) out.push_back(&server);
+  return out;
+}
+
+const JsonValue* DaemonStatus::server(std::string_view name) const {
+  for (const JsonValue* server : servers()) {
+    if (find_string(*server, "name") == name) return server;
+  }
+  return nullptr;
+}
+
+std::string_view DaemonStatus::state(std::string_view name) const {
+  const JsonValue* found = server(name);
+  return found == nullptr ? "" : find_string(*found, "state");
+}
+
+bool DaemonStatus::holds(std::string_view name) const {
+  return state(name) == "ready" || state(name) == "syncing";
+}
+
+DaemonStatus examine_daemon(Report& report, const std::vector<std::string>& sockets,
+                            const daemon::Config* config) {
+  report.doing("asking aribusd");
+  std::vector<Finding> failures;
+  auto presence = DaemonStatus::Presence::absent;
+  for (const std::string& socket : sockets) {
+    Result<client::Connection> client = client::Connection::connect(socket);
+    if (!client) {
+      if (::access(socket.c_str(), W_OK) != 0 && errno == EACCES) presence = DaemonStatus::Presence::hidden;
+      failures.push_back(no_connection(socket, client.error()));
+      continue;
+    }
+    Result<Json> answer = client->call("status", "{}", patience);
+    if (!answer) {
+      report.wrong(no_answer(answer.error()));
+      return DaemonStatus(DaemonStatus::Presence::hidden);
+    }
+    report.good("answers on " + socket + ", version " + std::string(find_string(*answer, "aribus")));
+    DaemonStatus status(std::move(*answer));
+    if (config != nullptr) compare(report, status, *config);
+    for (const JsonValue* server : status.servers()) tell_of_state(report, *server);
+    return status;
+  }
+  for (const Finding& failure : failures) report.wrong(failure);
+  return DaemonStatus(presence);
+}
+
+}  // namespace aribus::cli

@@ -1,0 +1,46 @@
+// aribusd, as `aribus doctor` sees it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "base/json.h"
+#include "cli/doctor/report.h"
+#include "daemon/config.h"
+
+namespace aribus::cli {
+
+// What the daemon says of itself, as far as it could be asked.
+class DaemonStatus {
+ public:
+  enum class Presence { answers, absent, hidden };  // hidden: it could not be asked, and may well be there
+
+  explicit DaemonStatus(Presence presence) : presence_(presence) {}
+  explicit DaemonStatus(Json status) : presence_(Presence::answers), status_(std::move(status)) {}
+
+  [[nodiscard]] Presence presence() const { return presence_; }
+  [[nodiscard]] pid_t pid() const;  // 0: it is not known
+  // What it says of each Asterisk.
+  [[nodiscard]] std::vector<const JsonValue*> servers() const;
+  // What it says of one Asterisk; nullptr when it says nothing.
+  [[nodiscard]] const JsonValue* server(std::string_view name) const;
+  // Its state there (protocol.md, `status`), or "".
+  [[nodiscard]] std::string_view state(std::string_view name) const;
+  // Whether it receives the events of its applications there.
+  [[nodiscard]] bool holds(std::string_view name) const;
+
+ private:
+  Presence presence_;
+  Json status_;
+};
+
+// Asks the daemon on the first of `sockets` that lets this user in; `config` is what it should have been
+// started with, or nullptr.
+DaemonStatus examine_daemon(Report& report, const std::vector<std::string>& sockets,
+                            const daemon::Config* config);
+
+}  // namespace aribus::cli

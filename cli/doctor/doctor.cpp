@@ -1,0 +1,88 @@
+// `aribus doctor`: looks at the whole chain from the configuration to Asterisk, and says what is wrong.
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <sstream>
+
+#include <unistd.h>
+
+#include "ari/url.h"
+#include "cli/commands.h"
+#include "cli/doctor/asterisk.h"
+#include "cli/doctor/daemon.h"
+#include "cli/doctor/machine.h"
+#include "cli/doctor/report.h"
+
+namespace aribus::cli {
+namespace {
+
+// The daemon gets its credentials from systemd: they are where that puts them, or took them from.
+void find_credentials() {
+  for (const char* folder : {"/run/credentials/aribusd.service", "/etc/credstore"}) {
+    if (::access(folder, R_OK | X_OK) == 0) ::setenv("CREDENTIALS_DIRECTORY", folder, 0);
+  }
+}
+
+std::optional<daemon::Config> examine_config(Report& report, const std::string& file) {
+  find_credentials();
+  auto config = daemon::load_config(file);
+  if (config) {
+    report.good(file);
+    for (const std::string& warning : config->warnings) report.note({warning, ""});
+    return std::move(*config);
+  }
+  const std::string& all = config.error().message;
+  const bool for_root = ::geteuid() != 0 && (all.find(std::strerror(EACCES)) != std::string::npos ||
+                                             all.find("credentials") != std::string::npos);
+  std::istringstream reasons(all);
+  for (std::string reason; std::getline(reasons, reason);) report.wrong({reason, ""});
+  if (for_root)
+    report.note({"the configuration and its passwords are for few to read", "run 'aribus doctor' as root"});
+  return {};
+}
+
+std::vector<std::string> sockets_of(const Arguments& arguments, const std::optional<daemon::Config>& config) {
+  if (arguments.socket_given || !config) return {arguments.socket};
+  std::vector<std::string> paths;
+  for (const auto& socket : config->ipc.sockets) paths.push_back(socket.path);
+  return paths;
+}
+
+// Asterisk's files, unless they can't be its own.
+AsteriskFiles files_of(const Arguments& arguments, const daemon::AsteriskConfig& asterisk) {
+  if (arguments.has("asterisk-etc")) return AsteriskFiles::read(arguments.value("asterisk-etc"));
+  const auto url = ari::parse_url(asterisk.client.url);
+  return url && is_this_machine(url->host) ? AsteriskFiles::read("/etc/asterisk") : AsteriskFiles();
+}
+
+}  // namespace
+
+int doctor(const Arguments& arguments) {
+  if (arguments.words.size() > 1) return misuse("doctor takes no arguments");
+  Report report;
+  report.title("Configuration");
+  const auto config = examine_config(
+      report, arguments.has("config") ? arguments.value("config") : "/etc/aribus/aribusd.yaml");
+  report.title("aribusd");
+  const DaemonStatus status =
+      examine_daemon(report, sockets_of(arguments, config), config ? &*config : nullptr);
+  if (!config) {
+    report.title("Asterisk");
+    report.note({"not asked: its address and password are in the configuration", ""});
+  }
+  for (size_t i = 0; config && i < config->asterisk.size(); ++i) {
+    const daemon::AsteriskConfig& asterisk = config->asterisk[i];
+    report.title("Asterisk " + asterisk.name + " at " + asterisk.client.url);
+    examine_asterisk(report, asterisk, files_of(arguments, asterisk), status);
+  }
+  if (report.count() == 0) {
+    std::printf("Nothing is wrong.\n");
+    return done;
+  }
+  std::printf("%zu %s wrong.\n", report.count(), report.count() == 1 ? "thing is" : "things are");
+  return failed;
+}
+
+}  // namespace aribus::cli

@@ -1,0 +1,41 @@
+// What `aribus doctor` says.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace aribus::cli {
+
+// One thing that is wrong, or worth knowing, and what to do about it ("" where the first says it).
+struct Finding {
+  std::string what;
+  std::string cure;
+};
+
+// Prints the findings one by one, as some take seconds to come, and counts what is wrong.
+class Report {
+ public:
+  Report();
+  ~Report() { clear(); }
+  Report(const Report&) = delete;
+  Report& operator=(const Report&) = delete;
+
+  void title(const std::string& text);
+  // What is looked at now: shown on a terminal until the next line comes.
+  void doing(const std::string& text);
+  void good(const std::string& what);
+  void note(const Finding& finding);
+  void wrong(const Finding& finding);
+  [[nodiscard]] size_t count() const { return wrong_; }
+
+ private:
+  void line(const char* verdict, const char* colour, const Finding& finding);
+  void clear();
+
+  bool terminal_;
+  bool colour_;
+  bool doing_ = false;
+  size_t wrong_ = 0;
+};
+
+}  // namespace aribus::cli

@@ -1,0 +1,204 @@
+// `aribus doctor` in front of Asterisks whose own configuration is wrong.
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ari/url.h"
+#include "base/fd.h"
+#include "tests/call/clinic.h"
+
+namespace aribus::test {
+namespace {
+
+constexpr const char* reload_http = "module reload http";
+constexpr const char* reload_ari = "module reload res_ari.so";
+
+// A connection that nothing is sent over.
+Fd idle_connection(const std::string& url) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(ari::parse_url(url)->port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    throw std::runtime_error("no connection to " + url);
+  }
+  return socket;
+}
+
+}  // namespace
+
+TEST_CASE("the doctor names what is wrong in Asterisk's ari.conf", "[doctor]") {
+  on_each_version([](const std::string& version) {
+    const Clinic clinic(version);
+    const std::string config = clinic.config(), ari = clinic.text_of("ari.conf");
+    const auto says = [&](const std::string& text, const std::string& what, const std::string& cure) {
+      const Changed changed(clinic.asterisk, "ari.conf", text, reload_ari);
+      CHECK_THAT(clinic.doctor(config), ContainsSubstring(what) && ContainsSubstring(cure));
+    };
+    says(with(ari, "enabled=yes", "enabled=no"), "there is no ARI", "enabled=yes in ari.conf");
+    says(with(ari, "read_only=no", "read_only=yes"), "may only read", "read_only=no in [aribus]");
+    says(with(ari, "enabled=yes", "enabled=yes\nwebsocket_write_timeout=1"), "websocket_write_timeout=1",
+         "100 (the default, in ms)");
+    says(with(ari, "type=user", "type=user\npassword_format=crypt"),
+         "the password of the user 'aribus' is wrong", "crypted");
+    if (version == "22") {
+      says(with(ari, "type=user", "type=user\ndeny=0.0.0.0/0"), "Access denied by ACL",
+           "permit, deny and acl");
+    }
+    // As distributions of Asterisk write theirs.
+    write_file(clinic.asterisk.folder + "/etc/asterisk/ari_users.conf",
+               "[people](!)\ntype=user\n[aribus](people)\npassword=other ; \n");
+    says("[general]\nenabled = 1\n#include ari_users.conf\n", "the password of the user 'aribus' is wrong",
+         "the password in [aribus] of ari.conf is another one");
+    ::unlink((clinic.asterisk.folder + "/etc/asterisk/ari_users.conf").c_str());
+    {
+      const std::string file = clinic.asterisk.folder + "/etc/asterisk/ari.conf";
+      const Changed changed(clinic.asterisk, "ari.conf", with(ari, "password=", "password=x"), reload_ari);
+      write_file(file, ari);
+      CHECK_THAT(clinic.doctor(config), ContainsSubstring("Asterisk has not read it"));
+    }
+  });
+}
+
+TEST_CASE("the doctor names what is wrong in Asterisk's http.conf", "[doctor]") {
+  on_each_version([](const std::string& version) {
+    const Clinic clinic(version);
+    const std::string config = clinic.config(), http = clinic.text_of("http.conf");
+    const auto says = [&](const std::string& text, const std::string& what, const std::string& cure) {
+      const Changed changed(clinic.asterisk, "http.conf", text, reload_http);
+      CHECK_THAT(clinic.doctor(config), ContainsSubstring(what) && ContainsSubstring(cure));
+    };
+    says(with(http, "enabled=yes", "enabled=no"), "nothing listens there", "enabled=yes in http.conf");
+    says(with(http, "bindaddr=127.0.0.1", "bindaddr=127.0.0.9"), "nothing listens there",
+         "bindaddr=127.0.0.9: is that url's host");
+    says(http + "prefix=pbx\n", "there is no ARI", "prefix=pbx: url must end with /pbx");
+    says(http + "sessionlimit=3\n", "sessionlimit=3 in http.conf: aribusd alone takes up to 9",
+         "100 (the default)");
+    {
+      const Changed named(clinic.asterisk, "http.conf", http + "servername=switchboard\n", reload_http);
+      CHECK_THAT(clinic.doctor(config), ContainsSubstring("ARI answers"));
+    }
+    const Changed narrow(clinic.asterisk, "http.conf", http + "sessionlimit=2\n", reload_http);
+    const Fd first = idle_connection(clinic.asterisk.url), second = idle_connection(clinic.asterisk.url);
+    ::usleep(100'000);
+    CHECK_THAT(clinic.doctor(config),
+               ContainsSubstring("closed without an answer") &&
+                   ContainsSubstring("its sessionlimit (2) of http.conf is reached") &&
+                   ContainsSubstring("(process " + std::to_string(::getpid()) + ", 2 connections)"));
+  });
+}
+
+TEST_CASE("the doctor names what is wrong with Asterisk's TLS", "[doctor]") {
+  on_each_version([](const std::string& version) {
+    const Clinic clinic(version);
+    const std::string tls_port = "284" + version, address = "127.0.0.1:" + tls_port;
+    const std::string etc = clinic.asterisk.folder + "/etc/asterisk/";
+    const auto certificate = [&](const std::string& names, const std::string& days) {
+      run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+           "-days", days, "-subj", "/CN=pbx", "-addext", "subjectAltName=" + names, "-keyout",
+           clinic.directory / "key.pem", "-out", clinic.directory / "cert.pem"});
+      write_file(etc + "doctor.pem",
+                 read_file(clinic.directory / "cert.pem") + read_file(clinic.directory / "key.pem"));
+      run({"chmod", "a+r", etc + "doctor.pem"});
+    };
+    const std::string http = clinic.text_of("http.conf") + "tlsenable=yes\ntlsbindaddr=" + address +
+                             "\ntlscertfile=/etc/asterisk/doctor.pem\n";
+    const std::map<std::string, std::string> trusting{
+        {"url", "https://" + address}, {"tls", "{ca_file: " + (clinic.directory / "cert.pem") + "}"}};
+    {
+      certificate("IP:127.0.0.1", "2");
+      const Changed on(clinic.asterisk, "http.conf", http, reload_http);
+      CHECK_THAT(clinic.doctor(clinic.config(trusting)), ContainsSubstring("ARI answers"));
+      CHECK_THAT(clinic.doctor(clinic.config({{"url", "https://" + address}})),
+                 ContainsSubstring("its certificate is not trusted") && ContainsSubstring("ca_file"));
+      CHECK_THAT(clinic.doctor(clinic.config({{"url", "http://" + address}})),
+                 ContainsSubstring("the port speaks TLS") && ContainsSubstring("url: https://"));
+    }
+    {
+      CHECK_THAT(clinic.doctor(clinic.config(trusting)),
+                 ContainsSubstring("nothing listens there") && ContainsSubstring("tlsenable=yes"));
+    }
+    {
+      certificate("DNS:elsewhere.example", "2");
+      const Changed on(clinic.asterisk, "http.conf", http, reload_http);
+      CHECK_THAT(
+          clinic.doctor(clinic.config(trusting)),
+          ContainsSubstring("its certificate is for another name") && ContainsSubstring("url: a host"));
+    }
+    ::unlink((etc + "doctor.pem").c_str());
+  });
+}
+
+TEST_CASE("the doctor names modules that Asterisk lacks", "[doctor]") {
+  on_each_version([](const std::string& version) {
+    const Clinic clinic(version);
+    const std::string config = clinic.config();
+    {
+      const Unloaded sounds(clinic.asterisk, "res_ari_sounds.so");
+      CHECK_THAT(clinic.doctor(config), ContainsSubstring("whose commands fail: res_ari_sounds.so"));
+    }
+    {
+      const Unloaded bridges(clinic.asterisk, "res_ari_bridges.so");
+      CHECK_THAT(clinic.doctor(config),
+                 ContainsSubstring("wrong  modules that do not run: res_ari_bridges.so") &&
+                     ContainsSubstring("module load"));
+    }
+    {
+      const Unloaded asterisk(clinic.asterisk, "res_ari_asterisk.so");
+      CHECK_THAT(clinic.doctor(config), ContainsSubstring("res_ari_asterisk.so is not loaded") &&
+                                            ContainsSubstring("module load res_ari_asterisk.so"));
+    }
+  });
+}
+
+// Calls that were left in an application keep it known to Asterisk.
+TEST_CASE("the doctor blames nobody for an application that was left behind", "[doctor]") {
+  on_each_version([](const std::string& version) {
+    const Clinic clinic(version);
+    const std::string config = clinic.config(), channel = clinic.app + "-left";
+    auto daemon = clinic.daemon(config);
+    auto client = client::Connection::connect(clinic.socket());
+    REQUIRE(client);
+    Program program(std::move(*client));
+    program.call("channels.originate", R"({"endpoint":"Local/answer@default","app":")" + clinic.app +
+                                           R"(","channelId":")" + channel + R"("})");
+    program.expect_about("StasisStart", channel);
+    daemon.reset();
+    CHECK_THAT(clinic.doctor(config), ContainsSubstring("or calls were left in it") &&
+                                          ContainsSubstring("ari show app " + clinic.app) &&
+                                          ContainsSubstring("1 thing is wrong"));
+    daemon = clinic.daemon(config);
+    auto again = client::Connection::connect(clinic.socket());
+    REQUIRE(again);
+    Program(std::move(*again)).call("channels.hangup", params(channel));
+  });
+}
+
+TEST_CASE("the doctor names what keeps Asterisk from connecting to aribusd", "[doctor]") {
+  for (const std::string& version : versions()) {
+    if (version == "16") continue;
+    const Clinic clinic(version);
+    const std::string config = clinic.config({{"mode", "outbound"}, {"listen", "{port: 28765}"}});
+    CHECK_THAT(clinic.doctor(config), ContainsSubstring("no section with type=outbound_websocket"));
+    const Changed ari(clinic.asterisk, "ari.conf",
+                      clinic.text_of("ari.conf") +
+                          "\n[aribusd-events]\ntype=outbound_websocket\nwebsocket_client_id=aribusd\napps=" +
+                          clinic.app + "\nlocal_ari_user=aribus\nsubscribe_all=no\n",
+                      reload_ari);
+    const auto says = [&](const std::string& uri, const std::string& password, const std::string& what) {
+      const Changed changed(clinic.asterisk, "websocket_client.conf",
+                            "[aribusd]\ntype=websocket_client\nconnection_type=persistent\nuri=" + uri +
+                                "\nprotocols=ari\nusername=aribus\npassword=" + password +
+                                "\nreconnect_interval=200\n",
+                            "module reload res_websocket_client.so");
+      CHECK_THAT(clinic.doctor(config), ContainsSubstring(what));
+    };
+    CHECK_THAT(clinic.doctor(config), ContainsSubstring("wants [aribusd] in websocket_client.conf"));
+    says("ws://127.0.0.1:28766/ari", clinic.asterisk.password, "aribusd listens at port 28765, path /ari");
+    says("wss://127.0.0.1:28765/ari", clinic.asterisk.password, "aribusd speaks no TLS there");
+    says("ws://127.0.0.1:28765/ari", "other", "another username or password than aribusd");
+  }
+}
+
+}  // namespace aribus::test
