@@ -50,8 +50,7 @@ class Ivr {
         client_.subscribe({.types = {"StasisStart", "StasisEnd", "ChannelDestroyed", "ChannelDtmfReceived",
                                      "server.gap", "server.resynced", "command.resolved"},
                            .apps = {app_, ""},
-                           .since = cursor_,
-                           .snapshot = true});
+                           .since = cursor_});
     if (!subscribed) return subscribed.error();
     for (;;) {
       const Result<std::optional<Item>> item = client_.next(std::chrono::hours(1));
@@ -74,8 +73,7 @@ class Ivr {
     if (item.type == "subscribed") {
       const JsonValue* resumed = aribus::find(item.fields, "resumed");
       if (resumed != nullptr && resumed->IsFalse()) missed(text(item.fields, "reason"));
-      if (const JsonValue* snapshot = aribus::find(item.fields, "snapshot"))
-        take_over((*snapshot)["channels"]);
+      if (resumed == nullptr || resumed->IsFalse()) take_over();
       go_on();
     } else if (item.type == "disconnected") {
       std::cout << "disconnected: " << text(item.fields, "reason") << std::endl;
@@ -109,13 +107,15 @@ class Ivr {
     for (auto& [caller, call] : calls_) call.done = call.done && call.step != "menu";
   }
 
-  // What lives is known anew, if the daemon itself knows it already; server.resynced comes otherwise.
-  void take_over(const JsonValue& channels) {
+  // Asks what lives. When the daemon itself does not know yet, server.resynced will come.
+  void take_over() {
     const Result<Json> status = client_.call("status");
-    if (!status) return;
+    const Result<Json> state = client_.call("state.channels");
+    if (!status || !state) return;  // there will be a new connection
     for (const JsonValue& server : (*status)["servers"].GetArray()) {
       if (text(server, "state") != "ready") return;
     }
+    const JsonValue& channels = (*state)["channels"];
     std::vector<std::string> living;
     for (const JsonValue& one : channels.GetArray()) living.push_back(text(one["channel"], "id"));
     forget_all_but(living);

@@ -24,7 +24,7 @@ class Ivr {
 
   async run() {
     const wanted = {types: ['StasisStart', 'StasisEnd', 'ChannelDestroyed', 'ChannelDtmfReceived', 'server.gap',
-      'server.resynced', 'command.resolved'], apps: [this.app, ''], snapshot: true};
+      'server.resynced', 'command.resolved'], apps: [this.app, '']};
     if (this.cursor) wanted.since = this.cursor;
     await this.client.subscribe(wanted);
     for await (const item of this.client) {
@@ -38,7 +38,7 @@ class Ivr {
     switch (item.type) {
       case 'subscribed':
         if (item.resumed === false) this.missed(item.reason);
-        if (item.snapshot) await this.takeOver(item.snapshot.channels);
+        if (!item.resumed) await this.takeOver();
         return this.goOn();
       case 'disconnected':
         return console.log('disconnected:', item.reason);
@@ -67,9 +67,16 @@ class Ivr {
     for (const call of Object.values(this.calls)) if (call.step === 'menu') call.done = false;
   }
 
-  // What lives is known anew, if the daemon itself knows it already; server.resynced comes otherwise.
-  async takeOver(channels) {
-    const status = await this.client.call('status');
+  // Asks what lives. When the daemon itself does not know yet, server.resynced will come.
+  async takeOver() {
+    let status, channels;
+    try {
+      status = await this.client.call('status');
+      ({channels} = await this.client.call('state.channels'));
+    } catch (error) {
+      if (error instanceof NotConnected || error instanceof OutcomeUnknown) return; // there will be a new connection
+      throw error;
+    }
     if (status.servers.some((server) => server.state !== 'ready')) return;
     this.forgetAllBut(channels.map((one) => one.channel.id));
     for (const one of channels) if (one.app === this.app && !one.bridge) await this.entered(one.channel.id);

@@ -28,7 +28,7 @@ class Ivr:
 
     async def run(self):
         wanted = {"types": ["StasisStart", "StasisEnd", "ChannelDestroyed", "ChannelDtmfReceived", "server.gap",
-                            "server.resynced", "command.resolved"], "apps": [self.app, ""], "snapshot": True}
+                            "server.resynced", "command.resolved"], "apps": [self.app, ""]}
         if self.cursor:
             wanted["since"] = self.cursor
         await self.client.subscribe(wanted)
@@ -43,8 +43,8 @@ class Ivr:
         if kind == "subscribed":
             if item.get("resumed") is False:
                 self.missed(item["reason"])
-            if "snapshot" in item:
-                await self.take_over(item["snapshot"]["channels"])
+            if not item.get("resumed"):
+                await self.take_over()
             await self.go_on()
         elif kind == "disconnected":
             print("disconnected:", item["reason"], flush=True)
@@ -71,9 +71,13 @@ class Ivr:
             if call["step"] == "menu":
                 call["done"] = False
 
-    async def take_over(self, channels):
-        """What lives is known anew, if the daemon itself knows it already; server.resynced comes otherwise."""
-        status = await self.client.call("status")
+    async def take_over(self):
+        """Asks what lives. When the daemon itself does not know yet, server.resynced will come."""
+        try:
+            status = await self.client.call("status")
+            channels = (await self.client.call("state.channels"))["channels"]
+        except (aribus.NotConnected, aribus.OutcomeUnknown):
+            return  # there will be a new connection
         if any(server["state"] != "ready" for server in status["servers"]):
             return
         self.forget_all_but([channel["channel"]["id"] for channel in channels])
