@@ -13,6 +13,8 @@
 namespace aribus::client {
 namespace {
 
+constexpr std::string_view closed = "aribusd has closed the connection";
+
 Error error_of(const JsonValue& error) {
   Error made;
   const JsonValue* code = find(error, "code");
@@ -59,7 +61,10 @@ Result<uint64_t> Connection::send(std::string_view method, std::string_view para
   for (size_t sent = 0; sent < line.size();) {
     const ssize_t count = ::send(socket_.get(), line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return over("aribusd has closed the connection");
+    if (count < 0) {
+      drain();  // it may have said why
+      return over(closed);
+    }
     sent += static_cast<size_t>(count);
   }
   return id;
@@ -119,7 +124,8 @@ void Connection::drain() {
 
 Error Connection::over(std::string_view how) {
   open_ = false;
-  return Error{ErrorKind::not_connected, std::string(how), {}};
+  const std::string reason = end_.message.empty() ? "" : ": " + end_.message;
+  return Error{end_.kind, std::string(how) + reason, end_.data};
 }
 
 Result<bool> Connection::receive(Clock::time_point until) {
@@ -149,7 +155,7 @@ Result<bool> Connection::read_more(Clock::time_point until) {
   char bytes[64 * 1024];
   const ssize_t count = ::recv(socket_.get(), bytes, sizeof bytes, 0);
   if (count < 0 && errno == EINTR) return true;
-  if (count <= 0) return over("aribusd has closed the connection");
+  if (count <= 0) return over(closed);
   buffer_.append(bytes, static_cast<size_t>(count));
   return true;
 }
@@ -162,7 +168,10 @@ void Connection::sort_in(Json message) {
   }
   const JsonValue* params = find(message, "params");
   if (params == nullptr) {
-    if (const JsonValue* error = find(message, "error")) end_ = find_string(*error, "message");
+    if (const JsonValue* error = find(message, "error")) {
+      end_ = error_of(*error);
+      if (end_.kind != ErrorKind::not_allowed) end_.kind = ErrorKind::not_connected;
+    }
     return;
   }
   dropped_ = dropped_ || notifications_.size() >= most_;

@@ -32,7 +32,8 @@ class Connection {
 
   // Calls a method and waits for its answer; what arrives in the meantime is kept for next(). `params` is a
   // JSON object as text. Errors: the daemon's; outcome_unknown when no answer comes in time; not_connected
-  // when the connection ends.
+  // when the connection ends, with the daemon's reason if it gave one; not_allowed when that is that this
+  // user may not connect.
   [[nodiscard]] Result<Json> call(std::string_view method, std::string_view params = "{}",
                                   Timeout timeout = std::chrono::seconds(15));
 
@@ -55,8 +56,8 @@ class Connection {
   [[nodiscard]] bool is_hung_up() const;
   // Reads what has come, to the end if it is closed.
   void drain();
-  // Why the daemon ends the connection, if it said so.
-  [[nodiscard]] const std::string& end() const { return end_; }
+  // Why the daemon ends the connection, if it said so, else "".
+  [[nodiscard]] const std::string& end() const { return end_.message; }
   // What has come and was not fetched.
   [[nodiscard]] std::deque<Notification>& notifications() { return notifications_; }
   // Keeps at most so many notifications that are not fetched; has_dropped() tells whether more came.
@@ -79,7 +80,7 @@ class Connection {
   bool open_ = true;
   size_t most_ = std::numeric_limits<size_t>::max();
   bool dropped_ = false;
-  std::string end_;
+  Error end_{ErrorKind::not_connected, {}, {}};
   uint64_t next_id_ = 1;
   std::string buffer_;
   size_t taken_ = 0;  // bytes of buffer_ that were read as messages

@@ -201,6 +201,12 @@ TEST_CASE("who has no rule is refused and closed") {
   CHECK(code_in(refusal) == not_allowed);
   CHECK(rule_in(refusal).empty());
   CHECK_THROWS(peer.ask("ping"));
+  const TemporaryDirectory own;
+  Process tool({"setpriv", "--reuid", "4004", "--regid", "4004", "--clear-groups", ARIBUS, "--socket",
+                stage.daemon.socket_path(), "status"},
+               own / "output");
+  CHECK(tool.wait(std::chrono::seconds(20)) == 5);
+  CHECK_THAT(read_file(own / "output"), ContainsSubstring("no access rule"));
 }
 
 TEST_CASE("hello says who one is, and what holds") {

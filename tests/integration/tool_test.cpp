@@ -134,11 +134,25 @@ TEST_CASE("aribus calls: a table, live on a terminal") {
   CHECK(live.find("\x1b[?1049l") != std::string::npos);  // the terminal is given back as it was
 }
 
+TEST_CASE("why the daemon ends a connection is told") {
+  const Simulator simulator;
+  Daemon daemon({simulator.server()}, "limits: {connections: 1}\n");
+  auto first = daemon.connect();
+  for (int i = 0; i < 100 && !first.call("ping");
+       ++i) {  // the one that looked whether it listens may be there
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    first = daemon.connect();
+  }
+  const TemporaryDirectory own;
+  Process process({ARIBUS, "--socket", daemon.socket_path(), "status"}, own / "output");
+  CHECK(process.wait(std::chrono::seconds(20)) == 3);
+  CHECK_THAT(read_file(own / "output"), ContainsSubstring("there are 1 connections already"));
+}
+
 TEST_CASE("aribus reload says what came of the changed configuration") {
   Stage stage;
   CHECK(stage.aribus({"reload"}).text == "the configuration is as it was\n");
-  stage.daemon.configure({stage.simulator.server()},
-                         "logging: {level: trace}\nbus: {ring_bytes: 8MiB}\n");
+  stage.daemon.configure({stage.simulator.server()}, "logging: {level: trace}\nbus: {ring_bytes: 8MiB}\n");
   const auto reloaded = stage.aribus({"reload"});
   CHECK(reloaded.code == 0);
   CHECK_THAT(reloaded.text, ContainsSubstring("logging.level: trace\n"));
