@@ -247,6 +247,10 @@ void Client::open_events() {
     if (handlers_.message) handlers_.message(text, total_bytes);
   };
   handlers.closed = [this](const WebSocketClosed& closed) { on_closed(closed); };
+  handlers.woken = [this] {
+    ended_in_order_ = info_->startup_time;
+    on_opened();
+  };
   websocket_->connect(std::move(options), std::move(handlers));
 }
 

@@ -243,7 +243,8 @@ void ListeningWebSocket::open() {
                 {handlers->text,
                  [handlers](const WebSocketChannel::End& end) {
                    handlers->closed({0, end.reason, {}, end.orderly});
-                 }},
+                 },
+                 handlers->woken},
                 rest);
   if (handlers->opened) handlers->opened();
 }

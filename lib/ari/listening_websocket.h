@@ -28,6 +28,7 @@ struct ListenOptions {
 // of Asterisk's fails; waiting goes on by itself until close().
 //
 // A second connection is refused while the first one answers a ping, and takes its place when it does not.
+// One that is dead is kept, for as long as TCP keeps it: it may wake up.
 class ListeningWebSocket : public WebSocket {
  public:
   // Called when Asterisk asks, and user, password, path and sub-protocol are right: `answer` is to be called

@@ -44,6 +44,9 @@ class WebSocket {
     std::function<void(std::string_view text, size_t total_bytes)> text;
     // Called once for each connect(), unless close() was called first.
     std::function<void(const WebSocketClosed&)> closed;
+    // Where the other side connects: the connection that `closed` called dead goes on, and nothing was
+    // missed.
+    std::function<void()> woken = {};
   };
 
   virtual ~WebSocket() = default;

@@ -103,8 +103,9 @@ void WebSocketChannel::close() {
   end_deadline_.stop();
   unread_ = {};
   ++connection_;
-  if (is_open()) say_goodbye(close_normal);
+  if (stream_) say_goodbye(close_normal);
   ending_ = false;
+  asleep_ = false;
   answer_probe(false);
 }
 
@@ -127,7 +128,8 @@ void WebSocketChannel::finish(End end) {
 }
 
 void WebSocketChannel::lose(const std::string& reason) {
-  stream_.reset();  // there is nobody to say goodbye to
+  stream_.reset();              // there is nobody to say goodbye to
+  if (asleep_) return close();  // as has been said already
   finish({"the connection was closed without a close frame: " + reason});
 }
 
@@ -145,8 +147,8 @@ void WebSocketChannel::beat() {
   const Milliseconds ping_at = (asked_ ? asked_last_ : last_byte_) + options_.ping_interval;
   const Milliseconds dead_at = asked_ ? *asked_ + options_.silence_timeout - options_.ping_interval : ping_at;
   if (asked_ && now >= dead_at) {
-    finish({"dead: not a byte for " + std::to_string((now - last_byte_).count()) + " ms"});
-    return;
+    const std::string reason = "dead: not a byte for " + std::to_string((now - last_byte_).count()) + " ms";
+    return options_.role == WebSocketRole::server ? fall_asleep(reason) : finish({reason});
   }
   if (now >= ping_at) {
     if (!asked_) asked_ = now;
@@ -155,6 +157,27 @@ void WebSocketChannel::beat() {
     return beat();
   }
   heartbeat_.once((asked_ ? std::min(ping_at, dead_at) : ping_at) - now, [this] { beat(); });
+}
+
+// A server can't connect anew. An Asterisk that was stopped goes on where it was, with all that happened
+// meanwhile. When it finds the connection closed instead, 22.10 fares badly: a write that fails closes the
+// descriptor under its reading thread, which then waits for ever at whatever gets that number next; a close
+// frame may crash it.
+void WebSocketChannel::fall_asleep(const std::string& reason) {
+  asleep_ = true;
+  answer_probe(false);
+  const auto handlers = handlers_;
+  if (handlers->closed) handlers->closed({reason});
+}
+
+// False: the connection at hand is no more.
+bool WebSocketChannel::wake_up() {
+  asleep_ = false;
+  beat();
+  const uint64_t connection = connection_;
+  const auto handlers = handlers_;
+  if (handlers->woken) handlers->woken();
+  return connection == connection_;
 }
 
 void WebSocketChannel::on_readable() {
@@ -182,7 +205,7 @@ bool WebSocketChannel::receive() {
   if (*count == 0) return false;
   unread_ = {buffer_.get(), *count};
   heard();
-  return true;
+  return !asleep_ || wake_up();
 }
 
 // False: the turn took long enough, or the connection at hand is no more.

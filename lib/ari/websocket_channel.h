@@ -33,8 +33,10 @@ class WebSocketChannel {
     // One text message, its fragments put together. `total_bytes` is more than text.size() when the message
     // was over the bound: the rest was skipped.
     std::function<void(std::string_view text, size_t total_bytes)> text;
-    // Called once for each open(), unless close() was called first.
+    // Called once for each open(), and after each `woken`, unless close() was called first.
     std::function<void(const End&)> closed;
+    // In the server's role: the connection that was taken for dead was not. Nothing of it was missed.
+    std::function<void()> woken = {};
   };
 
   explicit WebSocketChannel(Loop& loop);
@@ -43,7 +45,7 @@ class WebSocketChannel {
   // Takes a stream on which the handshake is done; `first` are bytes that came behind it.
   void open(std::unique_ptr<Stream> stream, ChannelOptions options, Handlers handlers,
             std::string_view first);
-  [[nodiscard]] bool is_open() const { return stream_ != nullptr; }
+  [[nodiscard]] bool is_open() const { return stream_ != nullptr && !asleep_; }
   // Other times from the next ping on, as in ChannelOptions.
   void set_times(Milliseconds ping_interval, Milliseconds silence_timeout) {
     options_.ping_interval = ping_interval;
@@ -75,6 +77,8 @@ class WebSocketChannel {
   void answer_probe(bool alive);
   void write_frame(Opcode opcode, std::string_view payload);
   void say_goodbye(uint16_t code);
+  void fall_asleep(const std::string& reason);
+  bool wake_up();
   void lose(const std::string& reason);
   void finish(End end);
 
@@ -90,6 +94,7 @@ class WebSocketChannel {
   std::unique_ptr<Stream> farewell_;  // the one before, until its peer has seen the close frame
   uint64_t connection_ = 0;           // counts streams: a callback may have replaced the one at hand
   bool ending_ = false;               // a close frame was sent, and what comes is still wanted
+  bool asleep_ = false;               // it is taken for dead, and what comes is still wanted
   FrameReader reader_;
   std::unique_ptr<char[]> buffer_;
   std::string_view unread_;  // in buffer_

@@ -160,7 +160,7 @@ class Suite:
             self.stop_for(60)
 
     def stop_for(self, seconds, meanwhile=None):
-        end = time.monotonic() + seconds
+        end, before = time.monotonic() + seconds, list(self.book.gaps)
         self.asterisk.signal(signal.SIGSTOP)
         try:
             if meanwhile:
@@ -168,6 +168,9 @@ class Suite:
             time.sleep(max(0.0, end - time.monotonic()))
         finally:
             self.asterisk.signal(signal.SIGCONT)
+        if self.mode == "outbound":
+            wait_for("aribusd is ready", lambda: self.status()["state"] == "ready", 20)
+            assert self.book.gaps == before, self.book.gaps[len(before):]
 
     def saw_down_within(self, seconds, began):
         wait_for("the dead link is found", lambda: not self.status()["connected"],

@@ -54,6 +54,10 @@ class Visitor {
       return ended_;
     });
   }
+  bool has_ended() {
+    listen();
+    return ended_;
+  }
   void leave() { socket_.reset(); }
   const std::string& heard() const { return heard_; }
 
@@ -228,6 +232,46 @@ TEST_CASE(
   CHECK_THAT(stage.listening.disconnected[0], ContainsSubstring("connected anew"));
   third.say(Opcode::text, "{}");
   CHECK(pump(stage.loop, [&] { return stage.listening.messages.size() == 1; }));
+}
+
+TEST_CASE("an Asterisk that slept goes on where it was, and one that connects anew has another connection") {
+  Stage stage([](ClientOptions& options) {
+    options.ping_interval = Milliseconds(20);
+    options.silence_timeout = Milliseconds(60);
+  });
+  Client& client = *stage.listening.client;
+  const auto& told = stage.listening.disconnected;
+  const std::string_view close_frame("\x88\x02\x03\xe8", 4);
+  Visitor sleeper = stage.visitor();
+  sleeper.ask();
+  REQUIRE(stage.connected());
+  for (size_t times = 1; times <= 2; ++times) {
+    REQUIRE(pump(stage.loop, [&] { return told.size() == times; }));
+    CHECK_THAT(told.back(), ContainsSubstring("dead"));
+    CHECK_FALSE(client.is_connected());
+    sleeper.say(Opcode::text, R"({"n":1})");
+    sleeper.say(Opcode::text, R"({"n":2})");
+    REQUIRE(stage.connected(1 + times));
+    CHECK(client.continues());
+    CHECK(pump(stage.loop, [&] { return stage.listening.messages.size() == 2 * times; }));
+  }
+  CHECK_FALSE(sleeper.has_ended());
+  CHECK(sleeper.heard().find(close_frame) == std::string::npos);
+  CHECK(stage.asterisk.count("GET /ari/asterisk/info") == 1);
+
+  REQUIRE(pump(stage.loop, [&] { return told.size() == 3; }));
+  SECTION("while the one before sleeps") {}
+  SECTION("after that has ended") {
+    sleeper.leave();
+    pump_for(stage.loop, Milliseconds(20));
+    CHECK(told.size() == 3);
+  }
+  Visitor anew = stage.visitor();
+  anew.ask();
+  REQUIRE(stage.connected(4));
+  CHECK_FALSE(client.continues());
+  anew.say(Opcode::text, R"({"n":3})");
+  CHECK(pump(stage.loop, [&] { return stage.listening.messages.size() == 5; }));
 }
 
 TEST_CASE("leaving reads to Asterisk's close frame, and the next connection goes on there") {
