@@ -5,6 +5,7 @@
 #include <ranges>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 
@@ -43,7 +44,9 @@ template <std::ranges::input_range Texts>
 // An array of strings.
 template <std::ranges::input_range Strings>
 [[nodiscard]] std::string strings_text(const Strings& strings) {
-  return array_text(strings | std::views::transform([](const auto& value) { return string_text(value); }));
+  std::vector<std::string> texts;
+  for (const auto& value : strings) texts.push_back(string_text(value));
+  return array_text(texts);
 }
 
 // The JSON text `json`, indented for people.

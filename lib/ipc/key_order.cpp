@@ -6,8 +6,7 @@ namespace aribus::ipc {
 
 bool KeyOrder::enter(uint64_t ticket, std::vector<std::string> keys) {
   std::ranges::sort(keys);
-  const auto duplicates = std::ranges::unique(keys);
-  keys.erase(duplicates.begin(), duplicates.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   Entry& entry = entries_[ticket];
   entry.keys = std::move(keys);
   for (const std::string& key : entry.keys) {
