@@ -24,7 +24,13 @@ std::string paint(bool colour, std::string_view text, std::string_view code) {
 
 std::string printable(std::string_view text) {
   std::string out;
-  for (const char c : text) out += static_cast<unsigned char>(c) < ' ' || c == 0x7F ? '?' : c;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    const bool is_c1 = byte == 0xC2 && next >= 0x80 && next <= 0x9F;  // U+0080 to U+009F in UTF-8
+    out += byte < ' ' || byte == 0x7F || is_c1 ? '?' : text[i];
+    if (is_c1) ++i;
+  }
   return out;
 }
 
