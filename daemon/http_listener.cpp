@@ -83,6 +83,8 @@ class HttpListener::Context {
       case LWS_CALLBACK_CLOSED_HTTP:
         if (body != nullptr) delete std::exchange(*body, nullptr);
         return 0;
+      case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        return -1;  // a WebSocket is asked for
       default:
         return 0;
     }

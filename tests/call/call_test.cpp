@@ -2,6 +2,7 @@
 //
 // ARIBUS_ASTERISK_VERSIONS names the Asterisks that run ("22 16", see scripts/asterisk).
 #include "tests/call/stage.h"
+#include "tests/support/soon.h"
 
 namespace {
 
@@ -83,8 +84,12 @@ TEST_CASE("a SIP call is answered, played to, recorded, bridged and hung up over
       CHECK(about(started, "channels", call));
       CHECK(text_at(program.call("playbacks.get", R"({"playbackId":")" + playing + "\"}"), "state") ==
             "playing");
-      CHECK(program.call("playbacks.control", R"({"playbackId":")" + playing + R"(","operation":"pause"})")
-                .IsNull());
+      // A moment after PlaybackStarted.
+      CHECK(soon([&] {
+        return program.client()
+            .call("playbacks.control", R"({"playbackId":")" + playing + R"(","operation":"pause"})")
+            .ok();
+      }));
       CHECK(program.call("playbacks.control", R"({"playbackId":")" + playing + R"(","operation":"unpause"})")
                 .IsNull());
       CHECK(about(program.expect("PlaybackContinuing"), "playbacks", playing));

@@ -1,6 +1,6 @@
 // `aribus doctor` in front of set-ups that are right, and of ones whose parts don't fit together.
-#include <cstdlib>
 #include <csignal>
+#include <cstdlib>
 
 #include <unistd.h>
 

@@ -5,7 +5,6 @@
 #include <regex>
 #include <set>
 #include <sstream>
-#include <thread>
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 #include "tests/catch.h"
 #include "tests/support/program.h"
 #include "tests/support/simulator.h"
+#include "tests/support/soon.h"
 
 using namespace aribus;
 using namespace aribus::test;
@@ -64,15 +64,6 @@ class Figures {
   std::map<std::string, double> figures_;
   std::set<std::string> names_;
 };
-
-template <typename Done>
-bool soon(Done done) {
-  for (int i = 0; i < 200; ++i) {
-    if (done()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(25));
-  }
-  return false;
-}
 
 std::set<std::string> metric_names_in(const std::string& text) {
   std::set<std::string> names;
@@ -264,6 +255,10 @@ TEST_CASE("who misbehaves over HTTP disturbs nobody") {
   const std::string path = metrics_socket(daemon);
   CHECK_THAT(run({"curl", "-sS", "-X", "POST", "-d", "x", "--unix-socket", path, "http://localhost/metrics"}),
              ContainsSubstring("GET is expected"));
+  CHECK_THROWS_WITH(run({"curl", "-sS", "-i", "-H", "Upgrade: websocket", "-H", "Connection: Upgrade", "-H",
+                         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "-H", "Sec-WebSocket-Version: 13",
+                         "--unix-socket", path, "http://localhost/metrics"}),
+                    ContainsSubstring("Empty reply"));
   std::vector<Fd> kept;
   for (int i = 0; i < 100; ++i) {  // more than there is room for: they are closed
     kept.push_back(connected_to(path));

@@ -9,6 +9,7 @@
 #include "tests/catch.h"
 #include "tests/support/program.h"
 #include "tests/support/simulator.h"
+#include "tests/support/soon.h"
 
 using namespace aribus;
 using namespace aribus::test;
@@ -29,16 +30,6 @@ std::vector<std::string> types_of(const Program& program) {
 
 bool has(const std::vector<std::string>& texts, const std::string& text) {
   return std::ranges::find(texts, text) != texts.end();
-}
-
-// Waits until `done` holds.
-template <typename Done>
-bool soon(Done done) {
-  for (int i = 0; i < 200; ++i) {
-    if (done()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(25));
-  }
-  return false;
 }
 
 std::string state_of(const Daemon& daemon, const std::string& name) {
