@@ -220,9 +220,6 @@ const Mistake mistakes[] = {
     {"asterisk:\n  - username: aribus\n    password: s3cret\n    apps: [demo]\n---\nasterisk:\n  - username: "
      "aribus\n    password: s3cret\n    apps: [demo]\n",
      ":5:1: a second document; one is expected: is there a line '---', or a comma too many?"},
-    {"asterisk: *nobody\n",
-     ":1:11: no YAML: the referenced anchor is not defined; look at the indentation, the quotes and the "
-     "brackets here and in the line above"},
     {"asterisk: @x\n",
      ":1:11: no YAML: unknown token; look at the indentation, the quotes and the brackets here and in the "
      "line above"},
@@ -287,6 +284,9 @@ TEST_CASE("of very many mistakes the first hundred are told, and how many more t
 
 TEST_CASE("what is no configuration at all is refused") {
   CHECK_THAT(told(std::string(2000, '[')), ContainsSubstring("no YAML"));  // nested too deep
+  // yaml-cpp 0.8 names the anchor, 0.7 does not.
+  CHECK_THAT(told("asterisk: *nobody\n"),
+             ContainsSubstring(":1:11: no YAML: the referenced anchor is not defined"));
   CHECK_THAT(told(", x: y\n"),
              ContainsSubstring("a comma too many"));  // yaml-cpp reads it as documents without end
   const TempDir directory;
