@@ -140,10 +140,11 @@ void WebSocketChannel::heard() {
 
 // Any byte proves that the other side is there and reaches us: what a pong says, an event says as well.
 // Silence alone proves nothing: this process may have been stopped, and its pings with it. A ping without an
-// answer does.
+// answer does, unless the process was stopped since: what came meanwhile is still to be read.
 void WebSocketChannel::beat() {
   if (!is_open() || ending_) return;
   const Milliseconds now = loop_.now();
+  if (asked_ && now - beat_due_ > options_.ping_interval / 2) asked_ = now;
   const Milliseconds ping_at = (asked_ ? asked_last_ : last_byte_) + options_.ping_interval;
   const Milliseconds dead_at = asked_ ? *asked_ + options_.silence_timeout - options_.ping_interval : ping_at;
   if (asked_ && now >= dead_at) {
@@ -156,7 +157,8 @@ void WebSocketChannel::beat() {
     write_frame(Opcode::ping, {});
     return beat();
   }
-  heartbeat_.once((asked_ ? std::min(ping_at, dead_at) : ping_at) - now, [this] { beat(); });
+  beat_due_ = asked_ ? std::min(ping_at, dead_at) : ping_at;
+  heartbeat_.once(beat_due_ - now, [this] { beat(); });
 }
 
 // A server can't connect anew. An Asterisk that was stopped goes on where it was, with all that happened

@@ -101,6 +101,7 @@ class WebSocketChannel {
   Milliseconds last_byte_{0};
   std::optional<Milliseconds> asked_;  // when the first ping since the last byte was sent
   Milliseconds asked_last_{0};         // when the last one was
+  Milliseconds beat_due_{0};
   std::function<void(bool)> probed_;
 };
 

@@ -153,6 +153,10 @@ TEST_CASE("a process that was stopped does not take its own silence for the serv
   }
   ::usleep(700'000);  // and nothing came meanwhile
   pump_for(loop, Milliseconds(300));
+  const size_t asked = asterisk.frames.size();
+  REQUIRE(pump(loop, [&] { return asterisk.frames.size() > asked; }));
+  ::usleep(700'000);  // while the answer to a ping was under way
+  pump_for(loop, Milliseconds(300));
   CHECK(socket.closed.empty());
   CHECK(socket.texts.size() == 3);
 }
