@@ -144,7 +144,7 @@ void WebSocketChannel::heard() {
 void WebSocketChannel::beat() {
   if (!is_open() || ending_) return;
   const Milliseconds now = loop_.now();
-  if (asked_ && now - beat_due_ > options_.ping_interval / 2) asked_ = now;
+  if (asked_ && now - beat_due_ > options_.ping_interval) asked_ = now;
   const Milliseconds ping_at = (asked_ ? asked_last_ : last_byte_) + options_.ping_interval;
   const Milliseconds dead_at = asked_ ? *asked_ + options_.silence_timeout - options_.ping_interval : ping_at;
   if (asked_ && now >= dead_at) {

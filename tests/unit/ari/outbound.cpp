@@ -236,8 +236,8 @@ TEST_CASE(
 
 TEST_CASE("an Asterisk that slept goes on where it was, and one that connects anew has another connection") {
   Stage stage([](ClientOptions& options) {
-    options.ping_interval = Milliseconds(20);
-    options.silence_timeout = Milliseconds(60);
+    options.ping_interval = Milliseconds(100);
+    options.silence_timeout = Milliseconds(300);
   });
   Client& client = *stage.listening.client;
   const auto& told = stage.listening.disconnected;
