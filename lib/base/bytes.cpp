@@ -36,11 +36,26 @@ size_t sequence_length(std::string_view s) {
   return length;
 }
 
+// What makes the hashes of this process its own.
+struct HashKey {
+  uint64_t seed = 0;
+  uint64_t factor = 0;  // odd
+
+  static HashKey random() {
+    HashKey key;
+    const std::string bytes = random_bytes(sizeof key);
+    std::memcpy(&key, bytes.data(), sizeof key);
+    key.factor |= 1;
+    return key;
+  }
+};
+const HashKey hash_key = HashKey::random();
+
 }  // namespace
 
 uint64_t hash_of(std::string_view bytes) {
-  constexpr uint64_t factor = 0x9E3779B97F4A7C15;
-  uint64_t hash = (bytes.size() + 1) * factor;
+  const uint64_t factor = hash_key.factor;
+  uint64_t hash = hash_key.seed + bytes.size() * factor;
   const auto mix = [&](uint64_t word) {
     const auto product = static_cast<unsigned __int128>(hash ^ word) * factor;
     hash = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);

@@ -11,8 +11,15 @@ namespace aribus {
 // `max_bytes` at a character's boundary.
 [[nodiscard]] std::string to_valid_utf8(std::string_view text, size_t max_bytes);
 
-// A hash of `bytes`, for indices in memory: it may differ from machine to machine.
+// A hash of `bytes`, for indices in memory. It differs from process to process: who chooses the keys of a
+// table can't choose them so that they collide.
 [[nodiscard]] uint64_t hash_of(std::string_view bytes);
+
+// The hash for tables whose keys are texts from elsewhere (std::hash has no secret).
+struct TextHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view text) const { return hash_of(text); }
+};
 
 // RFC 4648 base64 with padding.
 [[nodiscard]] std::string base64(std::string_view bytes);

@@ -29,9 +29,11 @@ Filter::Filter(FilterOptions options, FilterBounds bounds)
       {record::IdKind::endpoint, &options_.endpoints}};
   for (const auto& [kind, wanted] : by_id) {
     if (wanted->empty()) continue;
-    auto& set = ids_.emplace_back();
-    for (const std::string& id : *wanted) set.insert(record::id_hash(kind, id));
+    auto& hashes = ids_.emplace_back();
+    for (const std::string& id : *wanted) hashes.push_back(record::id_hash(kind, id));
+    std::ranges::sort(hashes);
   }
+  options_.channels = options_.bridges = options_.endpoints = {};  // the hashes are enough
   any_type_ =
       options_.types.empty() && options_.exclude.empty() && bounds_.types.empty() && bounds_.exclude.empty();
   types_only_ = options_.servers.empty() && options_.apps.empty() && bounds_.apps.empty() && ids_.empty();
@@ -62,7 +64,7 @@ bool Filter::matches_ids(const Log& log, const Entry& entry) const {
   if (entry.ids_count == any_id) return true;
   return std::ranges::all_of(ids_, [&](const auto& wanted) {
     for (size_t i = 0; i < entry.ids_count; ++i) {
-      if (wanted.contains(log.id(entry, i))) return true;
+      if (std::ranges::binary_search(wanted, log.id(entry, i))) return true;
     }
     return false;
   });

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "bus/log.h"
@@ -69,7 +68,7 @@ class Filter {
   Verdicts types_;
   Verdicts servers_;
   Verdicts apps_;
-  std::vector<std::unordered_set<uint64_t>> ids_;  // one set for each kind of id that is asked for
+  std::vector<std::vector<uint64_t>> ids_;  // sorted hashes, for each kind of id that is asked for
 };
 
 }  // namespace aribus::bus

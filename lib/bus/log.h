@@ -118,10 +118,6 @@ class Log {
     std::unique_ptr<Element[]> elements_;
   };
 
-  struct Hash {
-    size_t operator()(std::string_view name) const { return hash_of(name); }
-  };
-
   Log(MirroredMemory ring, std::unique_ptr<RingFile> file);
   [[nodiscard]] static Result<Log> open(const LogOptions& options);
   [[nodiscard]] bool read_file();
@@ -149,7 +145,7 @@ class Log {
   std::vector<uint16_t> declared_;    // the number of each declared type, 0 for none yet
   std::vector<uint8_t> slot_of_;      // by the type's number; 0xFF: none yet
   std::vector<uint16_t> slot_names_;  // the type's number, by slot
-  std::unordered_map<std::string_view, uint16_t, Hash> numbers_;
+  std::unordered_map<std::string_view, uint16_t, TextHash> numbers_;
   std::vector<std::vector<uint64_t>> counts_;
   uint64_t* counts_of_server_ = nullptr;  // of counted_server_: the latest one's, by type
   uint16_t counted_server_ = 0;

@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/bytes.h"
+
 namespace aribus::ipc {
 
 // Tickets with keys: those that share a key go in the order in which they came, others side by side. The work
@@ -26,7 +28,7 @@ class KeyOrder {
   };
 
   std::unordered_map<uint64_t, Entry> entries_;
-  std::unordered_map<std::string, std::deque<uint64_t>> queues_;  // by key, the first one has gone
+  std::unordered_map<std::string, std::deque<uint64_t>, TextHash, std::equal_to<>> queues_;  // by key, the first one has gone
 };
 
 }  // namespace aribus::ipc

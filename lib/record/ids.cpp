@@ -29,7 +29,7 @@ uint64_t id_hash(IdKind kind, std::string_view id) {
 }
 
 void Ids::add(IdKind kind, std::string_view id) {
-  if (id.empty() || contains(kind, id)) return;
+  if (id.empty() || id.size() > max_id_bytes || contains(kind, id)) return;
   const uint64_t hash = id_hash(kind, id);
   places_.push_back({hash, static_cast<uint32_t>(text_.size()), static_cast<uint32_t>(id.size()), kind});
   text_ += id;

@@ -22,6 +22,10 @@ inline constexpr size_t id_kinds = 6;
 // The hash under which an id is found in indices.
 [[nodiscard]] uint64_t id_hash(IdKind kind, std::string_view id);
 
+// Longer ids are passed over: nothing that an Asterisk makes by itself comes near it, and what is remembered
+// of ids is bounded by their number.
+inline constexpr size_t max_id_bytes = 512;
+
 // Ids in the order found, without duplicates.
 class Ids {
  public:
@@ -31,7 +35,7 @@ class Ids {
     uint64_t hash;          // id_hash(kind, text)
   };
 
-  // Adds `id`, unless it is empty or there already.
+  // Adds `id`, unless it is empty, longer than max_id_bytes or there already.
   void add(IdKind kind, std::string_view id);
   // Adds what "channel:<id>", "bridge:<id>" or "endpoint:<id>" names; nothing of another form.
   void add_target(std::string_view uri);

@@ -80,14 +80,21 @@ std::string_view id_of(IdKind kind, std::string_view text, std::string& buffer) 
   return buffer = technology.empty() || resource.empty() ? "" : technology + "/" + resource;
 }
 
+void note_app(std::vector<std::string>& apps, const std::string& app) {
+  if (app.empty() || apps.size() >= max_told_to || std::ranges::find(apps, app) != apps.end()) return;
+  apps.push_back(app);
+}
+
 using Searcher = std::boyer_moore_horspool_searcher<std::string_view::const_iterator>;
 
-// What follows in `text` behind what is searched, up to the next quote, or "".
+// What follows in `text` behind what is searched, up to the next quote, or "": it is remembered, so it may
+// not be longer than "channel:" and an id.
 std::string_view string_behind(std::string_view text, const Searcher& searcher) {
   const auto [begin, end] = searcher(text.begin(), text.end());
   if (begin == end) return {};
   const std::string_view rest(end, text.end());
-  return rest.substr(0, rest.find('"'));
+  const std::string_view found = rest.substr(0, rest.find('"'));
+  return found.size() > record::max_id_bytes + 16 ? std::string_view() : found;
 }
 
 std::string_view made_at(std::string_view text) {
@@ -120,8 +127,8 @@ void Model::apply(const Record& record, uint64_t seq) {
     if (text.empty() || text.front() != '{') continue;
     if (shown.ends) {
       std::string buffer;
-      if (const std::string_view id = id_of(shown.kind, text, buffer); !id.empty())
-        end(shown.kind, id, text, seq, false);
+      const std::string_view id = id_of(shown.kind, text, buffer);
+      if (!id.empty() && id.size() <= record::max_id_bytes) end(shown.kind, id, text, seq, false, record.app);
     } else {
       Thing* thing = show(shown.kind, text, shown.begins, record, seq);
       if (thing != nullptr && shown.also != Also::nothing) tell(*thing, shown.also, record);
@@ -141,6 +148,13 @@ const Thing* Model::find(IdKind kind, std::string_view id) const {
   return at == of(kind).end() ? nullptr : &at->second;
 }
 
+std::span<const std::string> Model::told_to(IdKind kind, std::string_view id) const {
+  if (const Thing* thing = find(kind, id)) return thing->told_to;
+  const EndedThings& ended = ended_[static_cast<size_t>(kind)];
+  const auto at = ended.find(id);
+  return at == ended.end() ? std::span<const std::string>() : std::span<const std::string>(at->second.told_to);
+}
+
 bool Model::touched_since(uint64_t seq, IdKind kind, std::string_view id) const {
   if (const Thing* thing = find(kind, id)) return thing->seq >= seq;
   const EndedThings& ended = ended_[static_cast<size_t>(kind)];
@@ -152,7 +166,7 @@ bool Model::touched_since(uint64_t seq, IdKind kind, std::string_view id) const 
 Thing* Model::show(IdKind kind, std::string_view text, bool begins, const Record& record, uint64_t seq) {
   std::string buffer;
   const std::string_view id = id_of(kind, text, buffer);
-  if (id.empty()) return nullptr;
+  if (id.empty() || id.size() > record::max_id_bytes) return nullptr;
   Things& all = things(kind);
   auto at = all.find(id);
   if (at == all.end()) {
@@ -160,11 +174,13 @@ Thing* Model::show(IdKind kind, std::string_view text, bool begins, const Record
     make_room(kind);
     at = all.try_emplace(std::string(id)).first;
     at->second.began = parse_time(made_at(text)).value_or(record.time);
+    bytes_ += id.size();
     if (kind == IdKind::playback || kind == IdKind::recording) {
       on_.emplace(target_of(text), std::pair(kind, std::string(id)));
     }
   }
   Thing& thing = at->second;
+  note_app(thing.told_to, record.app);
   bytes_ += text.size() - thing.text.size();
   thing.text.assign(text);
   thing.seq = seq;
@@ -185,13 +201,17 @@ bool Model::has_ended(IdKind kind, std::string_view id, std::string_view text, b
   return false;
 }
 
-void Model::end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives) {
+void Model::end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives,
+                const std::string& app) {
   EndedThings& ended = ended_[static_cast<size_t>(kind)];
   const auto [place, added] = ended.try_emplace(std::string(id));
+  const auto told_to_before = told_to(kind, id);
+  std::vector<std::string> apps(told_to_before.begin(), told_to_before.end());
+  note_app(apps, app);
   const std::string_view made = made_at(text);
   place->second = {std::string(made),
                    made.empty() ? 0 : static_cast<size_t>(text.data() + text.size() - made.data()), seq,
-                   lives};
+                   lives, std::move(apps)};
   if (added) ended_order_.emplace_back(kind, id);
   if (ended_order_.size() > options_.max_ended) {
     const auto& [oldest_kind, oldest] = ended_order_.front();
@@ -218,7 +238,7 @@ void Model::end_what_is_on(IdKind kind, std::string_view id, uint64_t seq) {
 }
 
 void Model::erase(IdKind kind, Things::iterator at) {
-  bytes_ -= at->second.text.size() + at->second.variable_bytes;
+  bytes_ -= at->first.size() + at->second.text.size() + at->second.variable_bytes;
   if (kind == IdKind::playback || kind == IdKind::recording) {
     const auto [begin, end] = on_.equal_range(std::string(target_of(at->second.text)));
     const auto it = std::find_if(

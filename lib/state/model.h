@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -21,16 +22,19 @@ using record::IdKind;
 struct ModelOptions {
   size_t max_things = 100'000;           // of each kind; of more the longest unchanged are forgotten
   size_t max_bytes = 256 << 20;          // of all together; likewise
-  size_t max_ended = 10'000;             // that are remembered to have ended
+  size_t max_ended = 10'000;             // that are remembered to have ended; ids are bounded by max_id_bytes
   size_t max_variables = 256;            // of a channel; of more the longest unchanged are forgotten
   size_t max_variable_bytes = 64 << 10;  // of a channel's variables together; likewise
 };
+
+inline constexpr size_t max_told_to = 16;
 
 // A channel, bridge, playback, recording, endpoint or device.
 struct Thing {
   std::string text;  // as ARI showed it last: an object of JSON, regular
   uint64_t seq = 0;  // of the record that told of it last
   WallTime began;    // when it was made, if ARI says so; otherwise the time of the first record about it
+  std::vector<std::string> told_to = {};  // the applications whose records told of it, at most max_told_to
   // Of a channel:
   std::string app;                                             // the Stasis application that it is in, or ""
   std::vector<std::pair<std::string, std::string>> variables;  // names and values, both as JSON strings
@@ -41,11 +45,7 @@ struct Thing {
 // they show, and forgets what they say has ended. Lives on the loop's thread.
 class Model {
  public:
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view id) const { return hash_of(id); }
-  };
-  using Things = std::unordered_map<std::string, Thing, Hash, std::equal_to<>>;
+  using Things = std::unordered_map<std::string, Thing, TextHash, std::equal_to<>>;
 
   // What an event does to the channel that it shows.
   enum class Also : uint8_t { nothing, enters_stasis, leaves_stasis, leaves_bridge, sets_variable };
@@ -68,6 +68,9 @@ class Model {
   [[nodiscard]] const Things& of(IdKind kind) const { return things_[static_cast<size_t>(kind)]; }
   // nullptr when there is none.
   [[nodiscard]] const Thing* find(IdKind kind, std::string_view id) const;
+  // The applications whose records told of it, also when it has ended since; none when it is unknown, or when
+  // records of no application told of it.
+  [[nodiscard]] std::span<const std::string> told_to(IdKind kind, std::string_view id) const;
   // The record of that seq, or one after it, told of it: that it lives, or that it ended.
   [[nodiscard]] bool touched_since(uint64_t seq, IdKind kind, std::string_view id) const;
 
@@ -75,7 +78,7 @@ class Model {
   // a channel left Stasis, or a bridge.
   [[nodiscard]] bool take_doubt() { return std::exchange(doubt_, false); }
 
-  // Of all texts and variables.
+  // Of all ids, texts and variables.
   [[nodiscard]] size_t bytes() const { return bytes_; }
   // How many things were forgotten for want of room.
   [[nodiscard]] uint64_t forgotten() const { return forgotten_; }
@@ -86,14 +89,16 @@ class Model {
     size_t made_place = 0;  // of that in the text, from its end
     uint64_t seq = 0;
     bool lives = false;  // it was only not heard of any more
+    std::vector<std::string> told_to = {};
   };
-  using EndedThings = std::unordered_map<std::string, Ended, Hash, std::equal_to<>>;
+  using EndedThings = std::unordered_map<std::string, Ended, TextHash, std::equal_to<>>;
 
   Things& things(IdKind kind) { return things_[static_cast<size_t>(kind)]; }
   void tell(Thing& channel, Also also, const record::Record& record);
   Thing* show(IdKind kind, std::string_view text, bool begins, const record::Record& record, uint64_t seq);
   [[nodiscard]] bool has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins);
-  void end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives);
+  void end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives,
+           const std::string& app = {});
   void end_what_is_on(IdKind kind, std::string_view id, uint64_t seq);
   void erase(IdKind kind, Things::iterator at);
   void forget(const record::Record& gone, uint64_t seq);
@@ -105,7 +110,7 @@ class Model {
   std::array<Things, record::id_kinds> things_;
   std::array<EndedThings, record::id_kinds> ended_;
   std::deque<std::pair<IdKind, std::string>> ended_order_;  // the longest ended first
-  std::unordered_multimap<std::string, std::pair<IdKind, std::string>>
+  std::unordered_multimap<std::string, std::pair<IdKind, std::string>, TextHash, std::equal_to<>>
       on_;                                 // playbacks and recordings by target
   std::vector<std::vector<Shown>> shown_;  // by the event, as in ari::models()
   size_t bytes_ = 0;

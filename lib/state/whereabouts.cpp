@@ -16,7 +16,9 @@ void Whereabouts::learn(IdKind kind, std::string_view id, std::string_view serve
     return;
   }
   oldest_.push_back(at->first);
-  if (oldest_.size() > max_ids_) {
+  bytes_ += at->first.size();
+  while (oldest_.size() > max_ids_ || bytes_ > max_bytes_) {
+    bytes_ -= oldest_.front().size();
     places_.erase(oldest_.front());
     oldest_.pop_front();
   }
@@ -39,6 +41,7 @@ void Whereabouts::forget(std::string_view server) {
   std::erase_if(oldest_, [&](const std::string& key) {
     const auto at = places_.find(key);
     if (at == places_.end() || at->second != server) return false;
+    bytes_ -= key.size();
     places_.erase(at);
     return true;
   });

@@ -8,16 +8,18 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/bytes.h"
 #include "record/record.h"
 #include "state/model.h"
 
 namespace aribus::state {
 
 // Learns from the records where channels, bridges, playbacks and recordings live. Bounded: of more than
-// `max_ids` the longest known are forgotten.
+// `max_ids`, or of ids with more than `max_bytes` together, the longest known are forgotten.
 class Whereabouts {
  public:
-  explicit Whereabouts(size_t max_ids = 100'000) : max_ids_(max_ids) {}
+  explicit Whereabouts(size_t max_ids = 100'000, size_t max_bytes = 8 << 20)
+      : max_ids_(max_ids), max_bytes_(max_bytes) {}
 
   void learn(const record::Record& record);
   // What lives on `server`, from before it was learned from its records.
@@ -34,7 +36,10 @@ class Whereabouts {
   static std::string key(record::IdKind kind, std::string_view id);
 
   size_t max_ids_;
-  std::unordered_map<std::string, std::string> places_;  // "" for several servers
+  size_t max_bytes_;
+  size_t bytes_ = 0;
+  // "" for several servers
+  std::unordered_map<std::string, std::string, TextHash, std::equal_to<>> places_;
   std::deque<std::string> oldest_;
 };
 

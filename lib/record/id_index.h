@@ -1,0 +1,25 @@
+// Who waits for records about which thing.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "record/ids.h"
+
+namespace aribus::record {
+
+// Numbers, each under one id. What a record costs does not grow with how many there are.
+class IdIndex {
+ public:
+  void add(IdKind kind, std::string_view id, uint64_t number) { numbers_.emplace(id_hash(kind, id), number); }
+  void remove(IdKind kind, std::string_view id, uint64_t number);
+  // The numbers under one of `ids`, in ascending order; seldom one more, whose id has the same hash.
+  [[nodiscard]] std::vector<uint64_t> find(const Ids& ids) const;
+
+ private:
+  std::unordered_multimap<uint64_t, uint64_t> numbers_;  // by id_hash
+};
+
+}  // namespace aribus::record
