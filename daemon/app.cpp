@@ -130,7 +130,7 @@ std::string App::status() const {
     number("subscribers", behind.size());
     number("behind_records", behind.empty() ? 0 : std::ranges::max(behind));
     number("lost_records", server_.session_counts().lost_records);
-    const ProcessFigures process = ProcessFigures::now();
+    const ProcessFigures& process = ProcessFigures::lately();
     writer.Key("process");
     writer.StartObject();
     number("resident_bytes", process.resident_bytes);
@@ -256,7 +256,7 @@ void App::load() {
         if (ready_) notify_systemd("READY=1");
         tell_systemd();
         for (const control::Reply& reply : *replies) {
-          if (reply) reply(outcome.json());
+          if (reply) reply(control::ResultText(outcome.json()));
         }
         if (!waiting_reload_.empty()) load();  // the file may have changed since
       });

@@ -337,6 +337,7 @@ void read_limits(const YamlValue& value, Config& config) {
   map.optional("batch", [&](const YamlValue& v) { session.max_batch = static_cast<size_t>(v.integer(1)); });
   map.optional("request_bytes", [&](const YamlValue& v) { session.max_line_bytes = v.bytes(); });
   map.optional("unsent_bytes", [&](const YamlValue& v) { session.max_unsent_bytes = v.bytes(); });
+  map.optional("user_bytes", [&](const YamlValue& v) { session.max_user_bytes = v.bytes(); });
   map.optional("drain_timeout", [&](const YamlValue& v) { config.drain_timeout = v.duration(); });
   map.finish();
 }

@@ -269,7 +269,7 @@ class Collector {
   }
 
   void add_process() {
-    const ProcessFigures figures = ProcessFigures::now();
+    const ProcessFigures& figures = ProcessFigures::lately();
     families_.gauge("aribus_build_info", "1; the version is a label.", 1, {{"version", ARIBUS_VERSION}});
     families_.gauge("process_start_time_seconds", "When the process was started, since 1970.",
                     seconds(sources_.started.time_since_epoch()));

@@ -9,6 +9,7 @@ namespace {
 
 using control::Caller;
 using control::Reach;
+using control::ResultText;
 
 constexpr std::string_view hello_answer =
     R"({"type":"object","required":["aribus","started","cursor","servers","peer","rule"],"properties":{"aribus":{"type":"string"},)"
@@ -68,13 +69,13 @@ void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
                              "Asterisks, and for whom the daemon takes this peer.",
                   .reach = Reach::read,
                   .run_here = [hello = std::move(answers.hello)](const JsonValue&, const Caller& caller) {
-                    return hello(caller);
+                    return ResultText(hello(caller));
                   }});
   dispatcher.add({.name = "ping",
                   .answer_schema = R"({"type":"object"})",
                   .summary = "Answers.",
                   .reach = Reach::read,
-                  .run_here = [](const JsonValue&, const Caller&) { return std::string("{}"); }});
+                  .run_here = [](const JsonValue&, const Caller&) { return ResultText("{}"); }});
   dispatcher.add({.name = "reclaim",
                   .answer = {ari::Type::none, false, nullptr},
                   .summary = "Takes back the applications that another client has taken over.",
@@ -83,16 +84,20 @@ void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
                   .answer_schema = discover_answer,
                   .summary = "This document.",
                   .reach = Reach::read,
-                  .run_here = [&dispatcher, text = std::string()](const JsonValue&, const Caller&) mutable {
-                    if (text.empty()) text = control::describe(dispatcher.methods(), ARIBUS_VERSION);
-                    return text;
+                  .run_here = [&dispatcher, text = std::shared_ptr<const std::string>()](
+                                  const JsonValue&, const Caller&) mutable {
+                    if (!text) {
+                      text = std::make_shared<const std::string>(
+                          control::describe(dispatcher.methods(), ARIBUS_VERSION));
+                    }
+                    return ResultText(text);
                   }});
   dispatcher.add({.name = "status",
                   .answer_schema = status_answer,
                   .summary = "What an operator wants to know: connections, the ring, versions.",
                   .reach = Reach::read,
                   .run_here = [status = std::move(answers.status)](const JsonValue&, const Caller&) {
-                    return status();
+                    return ResultText(status());
                   }});
   for (control::Method& method : ipc::subscription_methods()) dispatcher.add(std::move(method));
 }

@@ -1,5 +1,6 @@
 #include "daemon/process_figures.h"
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -27,6 +28,18 @@ ProcessFigures ProcessFigures::now() {
       return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
     };
     figures.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  }
+  return figures;
+}
+
+const ProcessFigures& ProcessFigures::lately() {
+  using Clock = std::chrono::steady_clock;
+  static ProcessFigures figures;
+  static Clock::time_point at;
+  const Clock::time_point present = Clock::now();
+  if (at == Clock::time_point() || present - at >= std::chrono::seconds(1)) {
+    figures = now();
+    at = present;
   }
   return figures;
 }

@@ -14,6 +14,8 @@ struct ProcessFigures {
 
   // As they are now; 0 for what can't be read.
   [[nodiscard]] static ProcessFigures now();
+  // As they were within the last second: who asks often costs nothing. On the loop's thread alone.
+  [[nodiscard]] static const ProcessFigures& lately();
 };
 
 }  // namespace aribus::daemon

@@ -206,7 +206,7 @@ void Upstream::take_leave() {
 }
 
 bool Upstream::is_gone() const {
-  return farewell_ && farewell_->is_over() && partings_.empty();
+  return farewell_ && farewell_->is_over() && partings_.empty() && !control_.is_busy();
 }
 
 void Upstream::forget() {

@@ -299,17 +299,20 @@ void Client::defer(std::function<void()> call) {
   later_.request();
 }
 
-void Client::call(const Operation& operation, const JsonValue& params, Answered done) {
+void Client::call(const Operation& operation, const JsonValue& params, Answered done, Requester requester) {
   Result<HttpRequest> made = make_request(operation, params, url_.prefix);
   if (!made) {
     defer([done = std::move(done), error = made.error()] { done(error); });
     return;
   }
+  made->requester = requester;
   send(std::move(*made), std::move(done));
 }
 
-void Client::request(std::string method, std::string target, std::string body, Answered done) {
+void Client::request(std::string method, std::string target, std::string body, Answered done,
+                     Requester requester) {
   HttpRequest made;
+  made.requester = requester;
   made.method = std::move(method);
   made.target = url_.prefix + "/ari" + target;
   made.body = std::move(body);

@@ -134,10 +134,11 @@ class Client {
 
   // Calls `operation` with `params`, an object of its parameters, unchecked. Any HTTP status is an answer.
   // Errors: not_connected, invalid_params, outcome_unknown (see Http::send).
-  void call(const Operation& operation, const JsonValue& params, Answered done);
+  void call(const Operation& operation, const JsonValue& params, Answered done, Requester requester = {});
   // Sends any request. `target` is the encoded path below /ari and its query, as "/channels?x=y"; `body` JSON
   // or "".
-  void request(std::string method, std::string target, std::string body, Answered done);
+  void request(std::string method, std::string target, std::string body, Answered done,
+               Requester requester = {});
 
   // Calls `call` from the loop, behind what is under way.
   void defer(std::function<void()> call);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "ari/requester.h"
 #include "ari/tls.h"
 #include "ari/url.h"
 #include "base/loop.h"
@@ -27,6 +28,7 @@ struct HttpRequest {
   std::string target;  // encoded path and query
   std::string body;    // JSON, or empty
   Milliseconds timeout{10000};
+  Requester requester = {};
 };
 
 struct HttpResponse {

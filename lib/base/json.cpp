@@ -14,32 +14,40 @@ namespace {
 // Passes a reader's events on to a document, and stops it at what must not get in.
 class Gate {
  public:
-  explicit Gate(Json& to) : to_(to) {}
+  Gate(Json& to, size_t max_values) : to_(to), max_values_(max_values) {}
 
   // Why it stopped the reader; "" when it did not.
-  [[nodiscard]] std::string_view refusal() const { return refusal_; }
+  [[nodiscard]] const std::string& refusal() const { return refusal_; }
 
-  bool Null() { return to_.Null(); }
-  bool Bool(bool b) { return to_.Bool(b); }
-  bool Int(int i) { return to_.Int(i); }
-  bool Uint(unsigned u) { return to_.Uint(u); }
-  bool Int64(int64_t i) { return to_.Int64(i); }
-  bool Uint64(uint64_t u) { return to_.Uint64(u); }
-  bool Double(double d) { return to_.Double(d); }
+  bool Null() { return count() && to_.Null(); }
+  bool Bool(bool b) { return count() && to_.Bool(b); }
+  bool Int(int i) { return count() && to_.Int(i); }
+  bool Uint(unsigned u) { return count() && to_.Uint(u); }
+  bool Int64(int64_t i) { return count() && to_.Int64(i); }
+  bool Uint64(uint64_t u) { return count() && to_.Uint64(u); }
+  bool Double(double d) { return count() && to_.Double(d); }
   bool RawNumber(const char* s, rapidjson::SizeType n, bool copy) { return to_.RawNumber(s, n, copy); }
   bool String(const char* s, rapidjson::SizeType n, bool copy) {
-    return whole(s, n) && to_.String(s, n, copy);
+    return count() && whole(s, n) && to_.String(s, n, copy);
   }
-  bool StartObject() { return deeper() && to_.StartObject(); }
-  bool Key(const char* s, rapidjson::SizeType n, bool copy) { return whole(s, n) && to_.Key(s, n, copy); }
+  bool StartObject() { return count() && deeper() && to_.StartObject(); }
+  bool Key(const char* s, rapidjson::SizeType n, bool copy) {
+    return count() && whole(s, n) && to_.Key(s, n, copy);
+  }
   bool EndObject(rapidjson::SizeType n) { return --depth_, to_.EndObject(n); }
-  bool StartArray() { return deeper() && to_.StartArray(); }
+  bool StartArray() { return count() && deeper() && to_.StartArray(); }
   bool EndArray(rapidjson::SizeType n) { return --depth_, to_.EndArray(n); }
 
  private:
+  bool count() {
+    if (++values_ <= max_values_) return true;
+    refusal_ = "more than " + std::to_string(max_values_) + " values";
+    return false;
+  }
+
   bool deeper() {
     if (++depth_ <= max_json_depth) return true;
-    refusal_ = too_deep_;
+    refusal_ = "nested deeper than " + std::to_string(max_json_depth) + " levels";
     return false;
   }
 
@@ -56,14 +64,15 @@ class Gate {
   }
 
   Json& to_;
+  size_t max_values_;
+  size_t values_ = 0;
   int depth_ = 0;
-  std::string_view refusal_;
-  std::string too_deep_ = "nested deeper than " + std::to_string(max_json_depth) + " levels";
+  std::string refusal_;
 };
 
 }  // namespace
 
-Result<Json> parse_json(std::string_view text) {
+Result<Json> parse_json(std::string_view text, size_t max_values) {
   // RapidJSON takes a NUL for the end of the text.
   if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
     return Error{ErrorKind::malformed, "a NUL byte (at byte " + std::to_string(nul) + ")", {}};
@@ -75,7 +84,7 @@ Result<Json> parse_json(std::string_view text) {
     rapidjson::MemoryStream bytes(text.data(), text.size());
     rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
     rapidjson::Reader reader;
-    Gate gate(handler);
+    Gate gate(handler, max_values);
     outcome = reader.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag>(stream,
                                                                                                        gate);
     refusal = gate.refusal();

@@ -1,6 +1,7 @@
 // JSON: what RapidJSON does not settle by itself (depth, encoding, error texts).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -21,9 +22,9 @@ using JsonWriter = rapidjson::Writer<JsonBuffer>;
 // may therefore recurse.
 inline constexpr int max_json_depth = 64;
 
-// Parses one JSON text (RFC 8259) in well-formed UTF-8.
+// Parses one JSON text (RFC 8259) in well-formed UTF-8, of at most `max_values` values and names of members.
 // Errors: malformed, with the reason and the offset in bytes.
-[[nodiscard]] Result<Json> parse_json(std::string_view text);
+[[nodiscard]] Result<Json> parse_json(std::string_view text, size_t max_values = SIZE_MAX);
 
 // The string's bytes. Required: value.IsString().
 [[nodiscard]] inline std::string_view as_view(const JsonValue& value) {

@@ -189,6 +189,13 @@ JsonView JsonTape::read(std::string_view text) {
   return outcome == Outcome::read ? JsonView(this, 0) : JsonView();
 }
 
+bool JsonTape::has_more_tokens(std::string_view text, size_t limit) {
+  if (text.size() <= limit) return false;
+  const auto count = std::ranges::count_if(
+      text, [](char c) { return c == ',' || c == ':' || c == '{' || c == '['; });
+  return static_cast<size_t>(count) > limit;
+}
+
 // Takes the tokens one by one. What is hot lives in local variables.
 JsonTape::Outcome JsonTape::cut(std::string_view given) {
   text_.assign(given);

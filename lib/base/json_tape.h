@@ -70,6 +70,10 @@ class JsonTape {
   // valid().
   [[nodiscard]] JsonView read(std::string_view text);
 
+  // Whether `text` may have more than about `limit` tokens: what reading it takes grows with them. A quick
+  // look, which also counts what is in strings.
+  [[nodiscard]] static bool has_more_tokens(std::string_view text, size_t limit);
+
  private:
   friend class JsonView;
   friend class JsonView::Children;

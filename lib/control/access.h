@@ -50,8 +50,14 @@ struct AccessRule {
   // Whoever `other` holds for, this one holds for, too.
   [[nodiscard]] bool covers(const AccessRule& other) const;
   [[nodiscard]] bool allows(const Method& method) const;
+  // The operation, one of "control", without looking at its parameters.
+  [[nodiscard]] bool allows_control_of(std::string_view operation) const;
   [[nodiscard]] bool allows_function(std::string_view name) const;
+  // Likewise, by its name or a glob: not by "call", which allows harmless uses alone.
+  [[nodiscard]] bool names_function(std::string_view name) const;
   [[nodiscard]] bool sees_app(std::string_view app) const;
+  // It allows the whole of "admin".
+  [[nodiscard]] bool is_admin() const;
 
   bool operator==(const AccessRule&) const = default;
 };
@@ -61,6 +67,7 @@ struct Caller {
   Peer peer;
   std::string user;  // the name of peer.uid, or "" while it is not known
   std::shared_ptr<const AccessRule> rule;
+  uint64_t connection = 0;  // its number; 0: none that could end
 };
 
 // All rules, of which the first that holds for a peer decides. A value: to change the rules is to replace it.

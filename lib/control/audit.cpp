@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/rpc_code.h"
+#include "control/refusal_limit.h"
 
 namespace aribus::control {
 namespace {
@@ -88,8 +89,8 @@ std::string_view outcome_of(const Error& error) {
 }
 
 // The id that the daemon chose, as the answer shows it.
-std::string chosen_id(std::string_view name, const Result<std::string>& answer) {
-  const Result<Json> parsed = parse_json(answer ? *answer : answer.error().data);
+std::string chosen_id(std::string_view name, const Result<ResultText>& answer) {
+  const Result<Json> parsed = parse_json(answer ? answer->plain() : answer.error().data);
   if (!parsed || !parsed->IsObject()) return {};
   if (!answer) return std::string(find_string(*parsed, name));
   const JsonValue* channel = find(*parsed, "channel");  // of one that waited
@@ -97,7 +98,12 @@ std::string chosen_id(std::string_view name, const Result<std::string>& answer) 
 }
 
 struct Fields {
-  std::string_view user, method, server, app, channel, outcome;
+  std::string_view user = {};
+  std::string_view method = {};
+  std::string_view server = {};
+  std::string_view app = {};
+  std::string_view channel = {};
+  std::string_view outcome = {};
 };
 
 void write(spdlog::logger& log, const Fields& of, const std::string& line) {
@@ -112,10 +118,29 @@ std::string_view app_of(const JsonValue& params) {
   return app.empty() ? find_string(params, "applicationName") : app;
 }
 
-std::shared_ptr<spdlog::logger> log_for(const Method& method) {
-  if (method.reach == Reach::read) return nullptr;
+
+RefusalLimit& refusals() {
+  static RefusalLimit limit;
+  return limit;
+}
+
+std::shared_ptr<spdlog::logger> audit_log() {
   std::shared_ptr<spdlog::logger> log = spdlog::get(logger_name);
   return log && log->should_log(spdlog::level::info) ? log : nullptr;
+}
+
+std::shared_ptr<spdlog::logger> log_for(const Method& method) {
+  return method.reach == Reach::read ? nullptr : audit_log();
+}
+
+void write_counts(spdlog::logger& log) {
+  for (const RefusalLimit::Counted& counted : refusals().take_counts(std::chrono::steady_clock::now())) {
+    std::string line = "audit";
+    add(line, "uid", std::to_string(counted.user));
+    add(line, "outcome", "refused");
+    add(line, "more", std::to_string(counted.refusals));
+    write(log, {.outcome = "refused"}, line);
+  }
 }
 
 }  // namespace
@@ -127,9 +152,13 @@ void start_audit(bool on) {
   spdlog::register_logger(log);
 }
 
+void audit_counts() {
+  if (const auto log = audit_log()) write_counts(*log);
+}
+
 void audit_refused(const Caller& caller, const Method& method, const JsonValue& params, const Error& error) {
   const auto log = log_for(method);
-  if (!log) return;
+  if (!log || !refusals().admit(caller.peer.uid, std::chrono::steady_clock::now())) return;
   std::string line = who_and_what(caller, method, "", params);
   add(line, "outcome", "refused");
   add(line, "code", std::to_string(code_of(error.kind)));
@@ -147,17 +176,19 @@ Reply audited(const Caller& caller, const Method& method, std::string_view serve
               Reply reply) {
   if (!log_for(method)) return reply;
   const std::string_view chooses = find(params, method.chooses) == nullptr ? method.chooses : "";
-  return [user = caller.user, &method, chooses, server = std::string(server),
+  return [user = caller.user, uid = caller.peer.uid, &method, chooses, server = std::string(server),
           app = std::string(app_of(params)), channel = std::string(find_string(params, "channelId")),
           line = who_and_what(caller, method, server, params), began = std::chrono::steady_clock::now(),
-          reply = std::move(reply)](Result<std::string> answer) mutable {
-    if (const auto log = log_for(method)) {
+          reply = std::move(reply)](Result<ResultText> answer) mutable {
+    const std::string_view outcome = answer ? "done" : outcome_of(answer.error());
+    const bool is_told = outcome == "done" || outcome == "unknown" ||
+                         refusals().admit(uid, std::chrono::steady_clock::now());
+    if (const auto log = is_told ? log_for(method) : nullptr) {
       if (!chooses.empty()) {
         const std::string id = chosen_id(chooses, answer);
         if (!id.empty()) add(line, chooses, word(id));
         if (chooses == "channelId") channel = id;
       }
-      const std::string_view outcome = answer ? "done" : outcome_of(answer.error());
       add(line, "outcome", outcome);
       if (!answer) add(line, "code", std::to_string(code_of(answer.error().kind)));
       const auto took = std::chrono::steady_clock::now() - began;

@@ -15,6 +15,10 @@ namespace aribus::control {
 // Required: the log was started.
 void start_audit(bool on);
 
+// Tells how many refusals, beyond some a second of a user, were not told one by one (RefusalLimit). To be
+// called now and then.
+void audit_counts();
+
 // Tells that a rule refused a command that would change something.
 void audit_refused(const Caller& caller, const Method& method, const JsonValue& params, const Error& error);
 

@@ -152,7 +152,7 @@ bool misleads(const Error& error) {
 
 // Says which it was: looks for the channels `ids` (a Local channel has two), the last one first.
 void explain_refusal(Upstream& upstream, Error error, const std::string& endpoint,
-                     std::vector<std::string> ids, const Reply& reply) {
+                     std::vector<std::string> ids, const ari::Requester& requester, const Reply& reply) {
   if (ids.empty()) {
     error.message = "Asterisk can make no channel for endpoint '" + endpoint + "': the channel technology '" +
                     endpoint.substr(0, endpoint.find('/')) +
@@ -163,13 +163,13 @@ void explain_refusal(Upstream& upstream, Error error, const std::string& endpoin
   const std::string id = std::move(ids.back());
   ids.pop_back();
   upstream.request(
-      "GET", "/channels/" + ari::percent_encode(id), "", "",
-      [&upstream, error = std::move(error), endpoint, id, ids, reply](const auto& found) mutable {
+      "GET", "/channels/" + ari::percent_encode(id), "", "", requester,
+      [&upstream, error = std::move(error), endpoint, id, ids, requester, reply](const auto& found) mutable {
         if (found) {
           error.message = "a channel '" + id + "' exists already; " + error.message;
           reply(std::move(error));
         } else if (found.error().kind == ErrorKind::refused) {
-          explain_refusal(upstream, std::move(error), endpoint, std::move(ids), reply);
+          explain_refusal(upstream, std::move(error), endpoint, std::move(ids), requester, reply);
         } else {
           reply(std::move(error));
         }
@@ -207,10 +207,10 @@ Result<void> prepare(const ari::Operation& operation, Json& params, const Upstre
 }
 
 void call_explained(Upstream& upstream, const ari::Operation& operation, const JsonValue& params,
-                    Reply reply) {
+                    const ari::Requester& requester, Reply reply) {
   const Maker* maker = find_maker(operation.name);
   if (maker == nullptr) {
-    upstream.call(operation, params, std::move(reply));
+    upstream.call(operation, params, requester, std::move(reply));
     return;
   }
   const std::string id(find_string(params, maker->id));
@@ -218,15 +218,16 @@ void call_explained(Upstream& upstream, const ari::Operation& operation, const J
   const bool explain = makes_channel_for_endpoint(operation);
   const uint64_t number =
       upstream.resolver().begin(operation.name, maker->kind, id, shows(upstream, *maker, params));
-  upstream.call(operation, params,
-                [&upstream, maker, id, endpoint, explain, number,
-                 reply = std::move(reply)](Result<std::string> answer) {
+  upstream.call(operation, params, requester,
+                [&upstream, maker, id, endpoint, explain, number, requester,
+                 reply = std::move(reply)](Result<ResultText> answer) {
                   if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
                     return reply(unresolved(upstream, std::move(answer.error()), number, maker->id, id));
                   }
                   upstream.resolver().answered(number);
                   if (!answer && explain && misleads(answer.error())) {
-                    explain_refusal(upstream, std::move(answer.error()), endpoint, {id + ";2", id}, reply);
+                    explain_refusal(upstream, std::move(answer.error()), endpoint, {id + ";2", id}, requester,
+                                    reply);
                   } else {
                     reply(std::move(answer));
                   }
@@ -244,9 +245,10 @@ Error unresolved(Upstream& upstream, Error error, uint64_t number, std::string_v
   return error;
 }
 
-void call_prepared(Upstream& upstream, const ari::Operation& operation, Json params, const Reply& reply) {
+void call_prepared(Upstream& upstream, const ari::Operation& operation, Json params,
+                   const ari::Requester& requester, const Reply& reply) {
   if (auto prepared = prepare(operation, params, upstream); !prepared) return reply(prepared.error());
-  call_explained(upstream, operation, params, reply);
+  call_explained(upstream, operation, params, requester, reply);
 }
 
 }  // namespace aribus::control

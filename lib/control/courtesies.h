@@ -29,7 +29,7 @@ namespace aribus::control {
 // Calls the prepared operation, and explains those refusals that mislead: Asterisk answers 409 "already
 // exists" or 500 "Allocation failed" when it can't make a channel for the endpoint.
 void call_explained(Upstream& upstream, const ari::Operation& operation, const JsonValue& params,
-                    Reply reply);
+                    const ari::Requester& requester, Reply reply);
 
 // Has it found out what became of command `number` of the resolver, which was to make `id`, and completes the
 // error that tells its caller that this is unknown: with the id, under `id_name`, and with the name under
@@ -38,6 +38,7 @@ void call_explained(Upstream& upstream, const ari::Operation& operation, const J
                                std::string_view id, bool made = false);
 
 // Both: what the method of an operation does.
-void call_prepared(Upstream& upstream, const ari::Operation& operation, Json params, const Reply& reply);
+void call_prepared(Upstream& upstream, const ari::Operation& operation, Json params,
+                   const ari::Requester& requester, const Reply& reply);
 
 }  // namespace aribus::control

@@ -63,11 +63,14 @@ std::string_view chosen_id(const ari::Operation& operation) {
   return maker == nullptr || operation.find(maker->id)->required ? std::string_view() : maker->id;
 }
 
-// Of asterisk.* more than looking, and the objects of its configuration, passwords among them; and what every
-// program hears.
+// Of asterisk.* more than looking, and the objects of its configuration, passwords among them; and what keeps
+// from all programs what they hear.
 Reach reach_of(const ari::Operation& operation) {
   const bool looks = operation.method == "GET";
-  if (operation.name == "asterisk.getObject" || operation.name == "applications.filter") return Reach::admin;
+  if (operation.name == "asterisk.getObject" || operation.name == "applications.filter" ||
+      operation.name == "applications.unsubscribe") {
+    return Reach::admin;
+  }
   if (operation.name.starts_with("asterisk.") && !looks) return Reach::admin;
   return looks ? Reach::read : Reach::control;
 }
@@ -80,7 +83,7 @@ Method method_of(const ari::Operation& operation) {
           .chooses = chosen_id(operation),
           .reach = reach_of(operation),
           .run = [&operation](Call call) {
-            call_prepared(call.upstream, operation, std::move(call.params), call.reply);
+            call_prepared(call.upstream, operation, std::move(call.params), call.requester, call.reply);
           }};
 }
 
@@ -128,11 +131,27 @@ void Dispatcher::learn(const record::Record& record, uint64_t seq) {
   }
 }
 
-std::vector<std::string> Dispatcher::keys_of(const JsonValue& params) {
+void Dispatcher::abandon(uint64_t connection) {
+  for (const auto& server : servers_) server->waits().abandon(connection);
+}
+
+Result<std::vector<std::string>> Dispatcher::keys_of(const JsonValue& params) {
   std::vector<std::string> keys;
+  size_t longest = 0;
   for_each_id(params, [&](IdKind kind, std::string_view id) {
+    longest = std::max(longest, id.size());
     keys.push_back(std::to_string(static_cast<int>(kind)) + ":" + std::string(id));
   });
+  const auto wrong = [](const std::string& what) {
+    return Error{ErrorKind::invalid_params, "params: " + what + " are expected", {}};
+  };
+  if (keys.size() > max_ids) {
+    return wrong(std::to_string(keys.size()) + " ids are named; at most " + std::to_string(max_ids));
+  }
+  if (longest > record::max_id_bytes) {
+    return wrong("an id has " + std::to_string(longest) + " bytes; at most " +
+                 std::to_string(record::max_id_bytes));
+  }
   return keys;
 }
 
@@ -176,20 +195,50 @@ Result<Upstream*> Dispatcher::pick_server(const JsonValue& params) const {
                {}};
 }
 
-Result<const Method*> Dispatcher::allowed(const Caller& caller, const std::string& name,
-                                          const JsonValue& params) const {
+Result<const Method*> Dispatcher::find_allowed(const Caller& caller, const std::string& name,
+                                               const JsonValue& params) const {
   const auto at = methods_.find(name);
   if (at == methods_.end()) {
     return Error{ErrorKind::unknown_method,
                  "no method '" + to_valid_utf8(name, 64) + "'" + did_you_mean(name, method_names()),
                  {}};
   }
-  const Method& method = at->second;
-  if (auto checked = check_access(*caller.rule, method, params); !checked) {
-    audit_refused(caller, method, params, checked.error());
-    return checked.error();
+  if (auto checked = check_access(*caller.rule, at->second, params); !checked) return checked.error();
+  return &at->second;
+}
+
+Result<const Method*> Dispatcher::allowed(const Caller& caller, const std::string& name,
+                                          const JsonValue& params) const {
+  Result<const Method*> found = find_allowed(caller, name, params);
+  if (!found && found.error().kind == ErrorKind::not_allowed) {
+    audit_refused(caller, methods_.find(name)->second, params, found.error());
   }
-  return &method;
+  return found;
+}
+
+Result<void> Dispatcher::check(const Caller& caller, const std::string& name, const JsonValue& params) const {
+  const Result<const Method*> found = find_allowed(caller, name, params);
+  if (!found) return found.error();
+  if (!(*found)->run) return check_params((*found)->parameters, params);
+  if (const Result<Upstream*> upstream = pick_server(params); !upstream) return upstream.error();
+  Result<Arguments> arguments = arguments_of(**found, params);
+  return arguments ? Result<void>() : Result<void>(arguments.error());
+}
+
+bool Dispatcher::changes(const std::string& name) const {
+  const auto at = methods_.find(name);
+  return at != methods_.end() && at->second.reach != Reach::read;
+}
+
+// What is the method's own of `params`, checked, and the key. Errors: invalid_params.
+Result<Dispatcher::Arguments> Dispatcher::arguments_of(const Method& method, const JsonValue& params) {
+  Arguments arguments{params.IsNull() ? Json(rapidjson::kObjectType) : copy_of(params), {}};
+  if (arguments.params.IsObject()) {
+    arguments.params.RemoveMember("server");
+    if (auto checked = take_key(arguments.params, arguments.key); !checked) return checked.error();
+  }
+  if (auto checked = check_params(method.parameters, arguments.params); !checked) return checked.error();
+  return arguments;
 }
 
 void Dispatcher::call(const Caller& caller, const std::string& name, const JsonValue& params, Reply reply,
@@ -213,7 +262,7 @@ void Dispatcher::call(const Caller& caller, const std::string& name, const JsonV
 Reply Dispatcher::counting(const std::string& method, Reply reply) {
   using Clock = std::chrono::steady_clock;
   return
-      [&counts = calls_[method], began = Clock::now(), reply = std::move(reply)](Result<std::string> answer) {
+      [&counts = calls_[method], began = Clock::now(), reply = std::move(reply)](Result<ResultText> answer) {
         counts.took.add(std::chrono::duration_cast<Durations::Duration>(Clock::now() - began));
         answer ? ++counts.done : ++counts.failed[answer.error().kind];
         reply(std::move(answer));
@@ -225,31 +274,31 @@ void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue
                      std::function<void()> reached) {
   Result<Upstream*> upstream = pick_server(params);
   if (!upstream) return reply(upstream.error());
-  Json own_params = params.IsNull() ? Json(rapidjson::kObjectType) : copy_of(params);
-  std::string key;
-  if (own_params.IsObject()) {
-    own_params.RemoveMember("server");
-    if (auto checked = take_key(own_params, key); !checked) return reply(checked.error());
-  }
-  if (auto checked = check_params(method.parameters, own_params); !checked) return reply(checked.error());
-  if (!key.empty()) {
+  Result<Arguments> arguments = arguments_of(method, params);
+  if (!arguments) return reply(arguments.error());
+  Json& own_params = arguments->params;
+  const std::string& key = arguments->key;
+  if (!key.empty() && method.reach != Reach::read) {  // reading twice is as good
     const uint64_t fingerprint = fingerprint_of((*upstream)->name() + "\n" + method.name, own_params);
-    auto first = repeats_.begin(key, fingerprint, std::move(reply), std::chrono::steady_clock::now());
+    auto first =
+        repeats_.begin(caller.peer.uid, key, fingerprint, std::move(reply), std::chrono::steady_clock::now());
     if (!first) return;
     reply = std::move(*first);
   }
-  if (servers_.size() > 1) reply = learning(**upstream, std::move(reply));
+  if (servers_.size() > 1 && method.reach != Reach::read) reply = learning(**upstream, std::move(reply));
   reply = audited(caller, method, (*upstream)->name(), own_params, std::move(reply));
-  method.run({**upstream, std::move(own_params), std::move(reply), std::move(reached)});
+  method.run({**upstream, std::move(own_params),
+              {.user = caller.peer.uid, .connection = caller.connection, .admin = caller.rule->is_admin()},
+              key.empty() ? caller.connection : 0, std::move(reply), std::move(reached)});
 }
 
 // Where a new thing lives is known from the answer on, even before its first event.
 Reply Dispatcher::learning(const Upstream& upstream, Reply reply) {
-  return [this, &upstream, reply = std::move(reply)](Result<std::string> answer) {
+  return [this, &upstream, reply = std::move(reply)](Result<ResultText> answer) {
     if (answer) {
       record::Record record;
       record.server = upstream.name();
-      record::lift_ids(*answer, record.ids);
+      record::lift_ids(answer->plain(), record.ids);
       whereabouts_.learn(record);
     }
     reply(std::move(answer));

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "control/access.h"
+#include "control/live_texts.h"
 #include "control/method.h"
 #include "control/repeats.h"
 #include "state/whereabouts.h"
@@ -35,6 +36,12 @@ class Dispatcher {
   // Learns from a record, of that seq, what lives and where, and answers the commands that waited for it.
   void learn(const record::Record& record, uint64_t seq);
 
+  // What call() would refuse before anything is sent. Errors: as of allowed(), invalid_params.
+  [[nodiscard]] Result<void> check(const Caller& caller, const std::string& method,
+                                   const JsonValue& params) const;
+  // It changes something.
+  [[nodiscard]] bool changes(const std::string& method) const;
+
   // The method of that name, if `caller` may call it with `params`; every call goes through here.
   // Errors: unknown_method, not_allowed.
   [[nodiscard]] Result<const Method*> allowed(const Caller& caller, const std::string& method,
@@ -46,14 +53,23 @@ class Dispatcher {
       const Caller& caller, const std::string& method, const JsonValue& params, Reply reply,
       std::function<void()> reached = [] {});
 
+  // The connection has ended: of its commands, none waits any longer for the end of what it has begun, except
+  // those with a key.
+  void abandon(uint64_t connection);
+
   // The ids of channels, bridges, playbacks and recordings that a command names, as opaque keys: two commands
-  // that share one must reach Asterisk in the order in which they came.
-  [[nodiscard]] static std::vector<std::string> keys_of(const JsonValue& params);
+  // that share one must reach Asterisk in the order in which they came. At most max_ids, each of at most
+  // record::max_id_bytes. Errors: invalid_params.
+  static constexpr size_t max_ids = 1024;
+  [[nodiscard]] static Result<std::vector<std::string>> keys_of(const JsonValue& params);
 
   // Only the answer to this command will tell its caller the id of what it makes.
   [[nodiscard]] bool chooses_id(const std::string& method, const JsonValue& params) const;
 
   [[nodiscard]] const std::vector<std::unique_ptr<Upstream>>& servers() const { return servers_; }
+  // Texts of the live objects that several callers share.
+  [[nodiscard]] LiveTexts& live_texts() const { return live_texts_; }
+
   // What became of the calls of a method.
   struct CallCounts {
     uint64_t done = 0;
@@ -67,6 +83,14 @@ class Dispatcher {
   [[nodiscard]] std::vector<std::string_view> method_names() const;
 
  private:
+  struct Arguments {
+    Json params;
+    std::string key;  // "": none
+  };
+
+  [[nodiscard]] Result<const Method*> find_allowed(const Caller& caller, const std::string& method,
+                                                   const JsonValue& params) const;
+  [[nodiscard]] static Result<Arguments> arguments_of(const Method& method, const JsonValue& params);
   [[nodiscard]] std::vector<Upstream*> open_servers() const;
   [[nodiscard]] Result<Upstream*> pick_server(const JsonValue& params) const;
   void run(const Caller& caller, const Method& method, const JsonValue& params, Reply reply,
@@ -79,6 +103,7 @@ class Dispatcher {
   std::map<std::string, CallCounts, std::less<>> calls_;
   state::Whereabouts whereabouts_;
   Repeats repeats_;
+  mutable LiveTexts live_texts_;
   std::function<void(const record::Record&)> publish_;
 };
 

@@ -46,7 +46,7 @@ struct Wanted {
 };
 
 // The bridge that each channel sits in.
-using Seats = std::unordered_map<std::string, std::string_view>;
+using Seats = std::unordered_map<std::string, std::string_view, TextHash, std::equal_to<>>;
 
 Seats seats_of(const Model& model) {
   Seats seats;
@@ -98,37 +98,46 @@ std::string item_text(const std::string& server, IdKind kind, const std::string&
   return item.str();
 }
 
+bool told_to(const Model& model, IdKind kind, std::string_view id, const AccessRule& rule) {
+  return std::ranges::any_of(model.told_to(kind, id),
+                             [&](const std::string& app) { return rule.sees_app(app); });
+}
+
 bool sees_channel(const Model& model, std::string_view id, const AccessRule& rule) {
   const Thing* channel = model.find(IdKind::channel, id);
   return channel != nullptr && rule.sees_app(channel->app);
 }
 
-bool sees_bridge(const Thing& bridge, const Model& model, const AccessRule& rule) {
+// One with a channel that is seen. One without channels belongs to whom it was told of, or to no application.
+bool sees_bridge(std::string_view id, const Thing& bridge, const Model& model, const AccessRule& rule) {
   JsonTape tape;
   const JsonView channels = tape.read(bridge.text).find("channels");
-  if (!channels.valid()) return false;
-  for (const auto& channel : channels.children()) {
-    const JsonView id = channel.value();
-    if (id.kind() == JsonKind::string && sees_channel(model, id.string(), rule)) return true;
+  bool empty = true;
+  if (channels.valid()) {
+    for (const auto& channel : channels.children()) {
+      const JsonView member = channel.value();
+      empty = false;
+      if (member.kind() == JsonKind::string && sees_channel(model, member.string(), rule)) return true;
+    }
   }
-  return false;
+  if (!empty) return false;
+  return bridge.told_to.empty() ? rule.sees_app("") : told_to(model, IdKind::bridge, id, rule);
 }
 
 // Whether a rule that is bound to applications lets a thing be seen: a channel in one of them, a bridge with
-// such a channel, a playback or recording on either. All else is in none.
-bool sees(const Thing& thing, IdKind kind, const Model& model, const AccessRule& rule) {
+// such a channel, a playback or recording on either. Endpoints and devices are in no application.
+bool sees(std::string_view id, const Thing& thing, IdKind kind, const Model& model, const AccessRule& rule) {
   if (rule.apps.empty()) return true;
   if (kind == IdKind::channel) return rule.sees_app(thing.app);
-  if (rule.sees_app("")) return true;
-  if (kind == IdKind::bridge) return sees_bridge(thing, model, rule);
-  if (kind != IdKind::playback && kind != IdKind::recording) return false;
+  if (kind == IdKind::bridge) return sees_bridge(id, thing, model, rule);
+  if (kind != IdKind::playback && kind != IdKind::recording) return rule.sees_app("");
   JsonTape tape;
   const JsonView uri = tape.read(thing.text).find("target_uri");
   const std::string target = uri.valid() && uri.kind() == JsonKind::string ? uri.string() : "";
-  const std::string id = target.substr(target.find(':') + 1);
-  if (target.starts_with("channel:")) return sees_channel(model, id, rule);
-  const Thing* bridge = target.starts_with("bridge:") ? model.find(IdKind::bridge, id) : nullptr;
-  return bridge != nullptr && sees_bridge(*bridge, model, rule);
+  const std::string on = target.substr(target.find(':') + 1);
+  if (target.starts_with("channel:")) return sees_channel(model, on, rule);
+  const Thing* bridge = target.starts_with("bridge:") ? model.find(IdKind::bridge, on) : nullptr;
+  return bridge != nullptr && sees_bridge(on, *bridge, model, rule);
 }
 
 // Adds the items of one Asterisk, in the order of their ids.
@@ -137,7 +146,7 @@ void add_items(std::vector<std::string>& items, const Upstream& upstream, IdKind
   const Model& model = upstream.model();
   const Seats seats = kind == IdKind::channel ? seats_of(model) : Seats();
   const auto add = [&](const std::string& id, const Thing& thing) {
-    if (!sees(thing, kind, model, rule)) return;
+    if (!sees(id, thing, kind, model, rule)) return;
     if (!wanted.app.empty() && thing.app != wanted.app) return;
     if (!wanted.bridge.empty()) {
       const auto seat = seats.find(id);
@@ -168,8 +177,8 @@ std::string items_text(const Dispatcher& dispatcher, const std::vector<std::stri
   return array_text(items);
 }
 
-Result<std::string> answer(const Dispatcher& dispatcher, const std::string& cursor, IdKind kind,
-                           const JsonValue& params, const AccessRule& rule) {
+Result<ResultText> answer(const Dispatcher& dispatcher, const std::string& cursor, IdKind kind,
+                          const JsonValue& params, const AccessRule& rule) {
   std::vector<std::string> servers;
   if (const std::string_view server = find_string(params, "server"); find(params, "server") != nullptr) {
     std::vector<std::string_view> known;
@@ -182,10 +191,14 @@ Result<std::string> answer(const Dispatcher& dispatcher, const std::string& curs
     servers.emplace_back(server);
   }
   const Wanted wanted{find_string(params, "id"), find_string(params, "app"), find_string(params, "bridge")};
-  return ObjectText()
-      .text("cursor", cursor)
-      .json(names_of(kind).list, items_text(dispatcher, servers, kind, wanted, rule))
-      .str();
+  const std::vector<std::string> key{std::string(names_of(kind).list), std::string(wanted.id),
+                                     std::string(wanted.app), std::string(wanted.bridge)};
+  return ResultText(dispatcher.live_texts().get(cursor, {key, servers, rule.apps}, [&] {
+    return ObjectText()
+        .text("cursor", cursor)
+        .json(names_of(kind).list, items_text(dispatcher, servers, kind, wanted, rule))
+        .str();
+  }));
 }
 
 std::string list_schema(IdKind kind) {
@@ -225,16 +238,37 @@ std::string answer_schema(IdKind kind) {
 
 }  // namespace
 
-std::string live_snapshot(const Dispatcher& dispatcher, const std::vector<std::string>& servers,
-                          const AccessRule& rule) {
-  ObjectText snapshot;
+std::shared_ptr<const std::string> live_snapshot(const Dispatcher& dispatcher, const std::string& cursor,
+                                                 const std::vector<std::string>& servers,
+                                                 const AccessRule& rule) {
+  std::vector<IdKind> kinds;
+  std::vector<std::string> key{"snapshot"};
   for (size_t i = 0; i < record::id_kinds; ++i) {
     const auto kind = static_cast<IdKind>(i);
     const auto method = dispatcher.methods().find(names_of(kind).method);
     if (method == dispatcher.methods().end() || !rule.allows(method->second)) continue;
-    snapshot.json(names_of(kind).list, items_text(dispatcher, servers, kind, {}, rule));
+    kinds.push_back(kind);
+    key.emplace_back(names_of(kind).list);
   }
-  return snapshot.str();
+  return dispatcher.live_texts().get(cursor, {key, servers, rule.apps}, [&] {
+    ObjectText snapshot;
+    for (const IdKind kind : kinds) {
+      snapshot.json(names_of(kind).list, items_text(dispatcher, servers, kind, {}, rule));
+    }
+    return snapshot.str();
+  });
+}
+
+bool sees_id(const Dispatcher& dispatcher, std::string_view server, IdKind kind, std::string_view id,
+             const AccessRule& rule) {
+  if (rule.apps.empty()) return true;
+  for (const auto& upstream : dispatcher.servers()) {
+    if (upstream->name() != server) continue;
+    const Model& model = upstream->model();
+    const Thing* thing = model.find(kind, id);
+    return (thing != nullptr && sees(id, *thing, kind, model, rule)) || told_to(model, kind, id, rule);
+  }
+  return false;
 }
 
 std::string snapshot_schema() {

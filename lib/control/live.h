@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -11,10 +13,18 @@
 
 namespace aribus::control {
 
-// Everything that `rule` lets be seen, as a JSON object with a list for each kind whose method
+// All live objects visible under `rule`, as a JSON object with a list for each kind whose method
 // (state.channels, …) it allows: {"channels":[…],"bridges":[…],…}. `servers`: of these alone; none: of all.
-[[nodiscard]] std::string live_snapshot(const Dispatcher& dispatcher, const std::vector<std::string>& servers,
-                                        const AccessRule& rule);
+// `cursor` is the end of the stream: all who ask at the same one for the same share the text.
+[[nodiscard]] std::shared_ptr<const std::string> live_snapshot(const Dispatcher& dispatcher,
+                                                               const std::string& cursor,
+                                                               const std::vector<std::string>& servers,
+                                                               const AccessRule& rule);
+
+// Whether a record without an application may name this thing to a program bound by `rule`: it is visible,
+// or records of one of the rule's applications have told of it.
+[[nodiscard]] bool sees_id(const Dispatcher& dispatcher, std::string_view server, record::IdKind kind,
+                           std::string_view id, const AccessRule& rule);
 
 // state.channels, state.bridges, state.playbacks, state.recordings, state.endpoints and state.devices.
 // `cursor` gives the end of the stream, as JSON text.

@@ -23,6 +23,8 @@ enum class Reach : uint8_t { read, control, admin };
 struct Call {
   Upstream& upstream;  // the Asterisk picked
   Json params;         // an object, checked, without `server`
+  ari::Requester requester;
+  uint64_t connection = 0;  // with whose end a wait ends (Caller::connection); 0: it is waited for in any case
   Reply reply;
   // To be called once Asterisk has the command, by a method that is answered later than that: commands about
   // the same things go on from here. Others need not call it.
@@ -43,7 +45,7 @@ struct Method {
   // One of the three: what an Asterisk is picked for, what the daemon answers at once, or what it answers
   // later. None: what the connection itself answers.
   std::function<void(Call call)> run = {};
-  std::function<Result<std::string>(const JsonValue& params, const Caller& caller)> run_here = {};
+  std::function<Result<ResultText>(const JsonValue& params, const Caller& caller)> run_here = {};
   std::function<void(const JsonValue& params, Reply reply)> run_later = {};
 };
 

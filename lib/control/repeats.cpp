@@ -32,20 +32,22 @@ bool was_not_sent(const Error& error) {
   return error.kind != refused && error.kind != outcome_unknown && error.kind != internal;
 }
 
-size_t bytes_of(const Result<std::string>& answer) {
-  return answer ? answer->size() : answer.error().message.size() + answer.error().data.size();
+size_t bytes_of(const Result<ResultText>& answer) {
+  return answer ? answer->held_bytes() : answer.error().message.size() + answer.error().data.size();
 }
 
 }  // namespace
 
 uint64_t fingerprint_of(std::string_view method, const JsonValue& params) {
   const std::string text = render([&](JsonWriter& writer) { write_sorted(writer, params); });
-  return std::hash<std::string>()(std::string(method) + "\n" + text);
+  return hash_of(std::string(method) + "\n" + text);
 }
 
-std::optional<Reply> Repeats::begin(const std::string& key, uint64_t fingerprint, Reply reply, Time now) {
+std::optional<Reply> Repeats::begin(uid_t uid, const std::string& key, uint64_t fingerprint, Reply reply,
+                                    Time now) {
   make_room(now);
-  if (const auto at = entries_.find(key); at != entries_.end()) {
+  User& user = users_[uid];
+  if (const auto at = user.entries.find(key); at != user.entries.end()) {
     Entry& entry = at->second;
     if (entry.fingerprint != fingerprint) {
       reply(Error{ErrorKind::invalid_params,
@@ -58,66 +60,89 @@ std::optional<Reply> Repeats::begin(const std::string& key, uint64_t fingerprint
     }
     return {};
   }
-  if (entries_.size() >= options_.max_keys) {
-    const std::string limit = std::to_string(options_.max_keys);
-    reply(Error{ErrorKind::too_much, limit + " commands with keys are under way",
-                R"({"limit":)" + limit + "}"});
+  const size_t limit = std::min(options_.max_under_way, options_.max_keys);
+  if (user.entries.size() - user.answered.size() >= limit || size_ >= options_.max_keys) {
+    const std::string number = std::to_string(limit);
+    reply(Error{ErrorKind::too_much, number + " commands with keys are under way",
+                R"({"limit":)" + number + "}"});
     return {};
   }
-  Entry& entry = entries_[key];
+  Entry& entry = user.entries[key];
   entry.fingerprint = fingerprint;
-  entry.bytes = key.size();
-  bytes_ += entry.bytes;
-  return [this, key, reply = std::move(reply)](Result<std::string> answer) {
-    finish(key, answer, std::chrono::steady_clock::now());
+  ++size_;
+  count(user, entry, key.size());
+  return [this, uid, key, reply = std::move(reply)](Result<ResultText> answer) {
+    finish(uid, key, answer, std::chrono::steady_clock::now());
     reply(std::move(answer));
   };
 }
 
-void Repeats::finish(const std::string& key, Result<std::string> answer, Time now) {
-  const auto at = entries_.find(key);
-  Entry& entry = at->second;
+void Repeats::count(User& user, Entry& entry, size_t bytes) {
+  entry.bytes += bytes;
+  user.bytes += bytes;
+  bytes_ += bytes;
+}
+
+void Repeats::erase(User& user, const std::string& key) {
+  const auto node = user.entries.extract(key);
+  const Entry& entry = node.mapped();
+  unknown_.erase(entry.command);
+  user.bytes -= entry.bytes;
+  bytes_ -= entry.bytes;
+  --size_;
+}
+
+void Repeats::finish(uid_t uid, const std::string& key, Result<ResultText> answer, Time now) {
+  User& user = users_.at(uid);
+  Entry& entry = user.entries.at(key);
   const std::vector<Reply> waiting = std::exchange(entry.waiting, {});
   const size_t answer_bytes = bytes_of(answer);
   if ((!answer && was_not_sent(answer.error())) || answer_bytes > options_.max_answer_bytes) {
-    bytes_ -= entry.bytes;
-    entries_.erase(at);
+    erase(user, key);
   } else {
     if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
       const Result<Json> data = parse_json(answer.error().data);
       if (data) entry.command = find_string(*data, "command");
+      if (!entry.command.empty()) unknown_.insert_or_assign(entry.command, std::pair(uid, key));
     }
-    entry.bytes += answer_bytes;
-    bytes_ += answer_bytes;
+    count(user, entry, answer_bytes);
     entry.answer = answer;
-    answered_.emplace_back(now, key);
+    user.answered.emplace_back(now, key);
     make_room(now);
   }
   for (const Reply& reply : waiting) reply(answer);
 }
 
 void Repeats::resolve(std::string_view command, std::string_view outcome) {
-  const auto at = std::ranges::find_if(
-      entries_, [&](const auto& item) { return !command.empty() && item.second.command == command; });
-  if (at == entries_.end()) return;
-  Error& error = at->second.answer->error();
+  const auto at = unknown_.find(command);
+  if (at == unknown_.end()) return;
+  const auto& [uid, key] = at->second;
+  Error& error = users_.at(uid).entries.at(key).answer->error();
   Result<Json> data = parse_json(error.data);
   set_member(*data, "outcome", outcome);
   error.data = to_text(*data);
   error.message += "; since then it was found out: " + std::string(outcome);
 }
 
-void Repeats::forget_oldest() {
-  const auto at = entries_.find(answered_.front().second);
-  bytes_ -= at->second.bytes;
-  entries_.erase(at);
-  answered_.pop_front();
+void Repeats::forget_oldest(User& user) {
+  erase(user, user.answered.front().second);
+  user.answered.pop_front();
 }
 
 void Repeats::make_room(Time now) {
-  while (!answered_.empty() && (now - answered_.front().first >= options_.kept ||
-                                entries_.size() >= options_.max_keys || bytes_ > options_.max_bytes)) {
-    forget_oldest();
+  for (auto& [uid, user] : users_) {
+    while (!user.answered.empty() && now - user.answered.front().first >= options_.kept) forget_oldest(user);
+  }
+  std::erase_if(users_, [](const auto& entry) { return entry.second.entries.empty(); });
+  while (size_ >= options_.max_keys || bytes_ > options_.max_bytes) {
+    const bool by_bytes = bytes_ > options_.max_bytes;
+    User* most = nullptr;
+    const auto taken = [by_bytes](const User& user) { return by_bytes ? user.bytes : user.entries.size(); };
+    for (auto& [uid, user] : users_) {
+      if (!user.answered.empty() && (most == nullptr || taken(user) > taken(*most))) most = &user;
+    }
+    if (most == nullptr) return;  // all of them are under way
+    forget_oldest(*most);
   }
 }
 

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,18 +13,23 @@
 #include <utility>
 #include <vector>
 
+#include <sys/types.h>
+
+#include "base/bytes.h"
 #include "control/upstream.h"
 
 namespace aribus::control {
 
 struct RepeatsOptions {
   std::chrono::minutes kept{10};      // an answer, from when it was given
-  size_t max_keys = 10'000;           // the oldest answers go first
-  size_t max_bytes = 16 << 20;        // of keys and answers together; likewise
+  size_t max_keys = 10'000;           // of more, the oldest answer of the user who has most goes first
+  size_t max_under_way = 2'000;       // of one user; further ones are refused
+  size_t max_bytes = 16 << 20;        // of keys and answers together; likewise the user who takes most
   size_t max_answer_bytes = 1 << 20;  // a larger answer is not kept: a repeat acts again
 };
 
-// Lives on the loop's thread; it must outlive the replies under way.
+// Each user has keys of its own: nobody else's can be taken, or be driven out by many. Lives on the loop's
+// thread; it must outlive the replies under way.
 class Repeats {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -30,33 +37,41 @@ class Repeats {
 
   explicit Repeats(RepeatsOptions options = {}) : options_(options) {}
 
-  // A command with `key` came. Returns the reply with which to carry it out; nothing when it is a repeat,
-  // whose `reply` comes with the first one's answer. `fingerprint` stands for what the command says. Errors,
-  // by `reply`: invalid_params when the key was used for another command; too_much.
-  [[nodiscard]] std::optional<Reply> begin(const std::string& key, uint64_t fingerprint, Reply reply,
-                                           Time now);
+  // A command of `user` with `key` came. Returns the reply with which to carry it out; nothing when it is a
+  // repeat, whose `reply` comes with the first one's answer. `fingerprint` stands for what the command says.
+  // Errors, by `reply`: invalid_params when the key was used for another command; too_much.
+  [[nodiscard]] std::optional<Reply> begin(uid_t user, const std::string& key, uint64_t fingerprint,
+                                           Reply reply, Time now);
   // What became of the command `command`, whose outcome was unknown: repeats hear of it.
   void resolve(std::string_view command, std::string_view outcome);
 
-  [[nodiscard]] size_t size() const { return entries_.size(); }
+  [[nodiscard]] size_t size() const { return size_; }
   [[nodiscard]] size_t bytes() const { return bytes_; }
 
  private:
   struct Entry {
     uint64_t fingerprint = 0;
-    std::optional<Result<std::string>> answer;  // none while it is under way
+    std::optional<Result<ResultText>> answer;  // none while it is under way
     std::vector<Reply> waiting;
     std::string command;  // under which it will be resolved, or ""
     size_t bytes = 0;
   };
+  struct User {
+    std::unordered_map<std::string, Entry, TextHash, std::equal_to<>> entries;
+    std::deque<std::pair<Time, std::string>> answered;  // keys, the oldest answer first
+    size_t bytes = 0;
+  };
 
-  void finish(const std::string& key, Result<std::string> answer, Time now);
-  void forget_oldest();
+  void finish(uid_t user, const std::string& key, Result<ResultText> answer, Time now);
+  void count(User& user, Entry& entry, size_t bytes);
+  void erase(User& user, const std::string& key);
+  void forget_oldest(User& user);
   void make_room(Time now);
 
   RepeatsOptions options_;
-  std::unordered_map<std::string, Entry> entries_;
-  std::deque<std::pair<Time, std::string>> answered_;  // keys, the oldest answer first
+  std::map<uid_t, User> users_;
+  std::unordered_map<std::string, std::pair<uid_t, std::string>, TextHash, std::equal_to<>> unknown_;  // by command
+  size_t size_ = 0;
   size_t bytes_ = 0;
 };
 

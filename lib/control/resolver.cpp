@@ -40,17 +40,24 @@ uint64_t Resolver::begin(std::string_view operation, IdKind kind, std::string_vi
   entry.id = id;
   entry.shows = shows;
   if (client_->info()) entry.startup_time = client_->info()->startup_time;
+  by_id_.add(kind, id, next_number_);
   entries_.emplace(next_number_, std::move(entry));
   return next_number_++;
 }
 
+void Resolver::erase(uint64_t number) {
+  const auto node = entries_.extract(number);
+  if (node.empty()) return;
+  by_id_.remove(node.mapped().kind, node.mapped().id, number);
+  looked_for_.erase(number);
+}
+
 std::string Resolver::find_out(uint64_t number, bool made) {
-  const auto looked_for =
-      std::ranges::count_if(entries_, [](const auto& item) { return !item.second.command.empty(); });
-  if (static_cast<size_t>(looked_for) >= options_.max_commands) {
-    entries_.erase(number);
+  if (looked_for_.size() >= options_.max_commands) {
+    erase(number);
     return {};
   }
+  looked_for_.insert(number);
   Entry& entry = entries_.at(number);
   entry.command = "aribus-" + random_hex(8);
   entry.since = client_->loop().now();
@@ -63,9 +70,11 @@ std::string Resolver::find_out(uint64_t number, bool made) {
 
 void Resolver::see(const record::Record& record) {
   if (entries_.empty() || record.type == "command.resolved") return;
-  const bool cut = record.type == "server.disconnected" || record.type == "ApplicationReplaced";
-  for (auto& [number, entry] : entries_) {
-    entry.cut |= cut;
+  if (record.type == "server.disconnected" || record.type == "ApplicationReplaced") {
+    for (auto& [number, entry] : entries_) entry.cut = true;
+  }
+  for (const uint64_t number : by_id_.find(record.ids)) {
+    Entry& entry = entries_.at(number);
     if (entry.seen || !record.ids.contains(entry.kind, entry.id)) continue;
     entry.seen = true;
     entry.next = client_->loop().now();
@@ -76,8 +85,9 @@ void Resolver::see(const record::Record& record) {
 // Has tick() called when the next one is due.
 void Resolver::arm() {
   std::optional<Milliseconds> earliest;
-  for (const auto& [number, entry] : entries_) {
-    if (entry.command.empty() || entry.asking) continue;
+  for (const uint64_t number : looked_for_) {
+    const Entry& entry = entries_.at(number);
+    if (entry.asking) continue;
     earliest = earliest ? std::min(*earliest, entry.next) : entry.next;
   }
   if (!earliest) return timer_.stop();
@@ -87,8 +97,9 @@ void Resolver::arm() {
 void Resolver::tick() {
   const Milliseconds now = client_->loop().now();
   std::vector<uint64_t> due;
-  for (const auto& [number, entry] : entries_) {
-    if (!entry.command.empty() && !entry.asking && entry.next <= now) due.push_back(number);
+  for (const uint64_t number : looked_for_) {
+    const Entry& entry = entries_.at(number);
+    if (!entry.asking && entry.next <= now) due.push_back(number);
   }
   for (const uint64_t number : due) advance(number);
   arm();
@@ -133,11 +144,7 @@ void Resolver::on_answer(uint64_t number, const Result<ari::HttpResponse>& answe
 }
 
 void Resolver::give_up(std::string_view reason) {
-  std::vector<uint64_t> looked_for;
-  for (const auto& [number, entry] : entries_) {
-    if (!entry.command.empty()) looked_for.push_back(number);
-  }
-  for (const uint64_t number : looked_for) resolve(number, "unknown", {}, reason);
+  for (const uint64_t number : std::set(looked_for_)) resolve(number, "unknown", {}, reason);
 }
 
 // Asterisk may still be at it: only when it stays away for as long again is that certain.
@@ -161,8 +168,8 @@ void Resolver::on_absent(uint64_t number, Entry& entry) {
 
 void Resolver::resolve(uint64_t number, std::string_view outcome, std::optional<bool> exists,
                        std::string_view reason) {
-  const auto node = entries_.extract(number);
-  const Entry& entry = node.mapped();
+  const Entry entry = entries_.at(number);
+  erase(number);
   Resolution resolution{entry.command, outcome, {}};
   const std::string fields = render([&](JsonWriter& writer) {
     writer.StartObject();

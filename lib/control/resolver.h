@@ -5,11 +5,13 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include "ari/client.h"
 #include "base/loop.h"
+#include "record/id_index.h"
 #include "record/record.h"
 
 namespace aribus::control {
@@ -44,7 +46,7 @@ class Resolver {
   // `operation` is about to make `id`; `shows` says that events about it would come here. Returns its number.
   uint64_t begin(std::string_view operation, record::IdKind kind, std::string_view id, bool shows);
   // It was answered: there is nothing to find out.
-  void answered(uint64_t number) { entries_.erase(number); }
+  void answered(uint64_t number) { erase(number); }
   // Its outcome is unknown; `made` says that the thing is known to have been made. Returns the name under
   // which it will be resolved, or "" when too many are being looked for.
   [[nodiscard]] std::string find_out(uint64_t number, bool made = false);
@@ -76,6 +78,7 @@ class Resolver {
     bool asking = false;
   };
 
+  void erase(uint64_t number);
   void arm();
   void tick();
   void advance(uint64_t number);
@@ -90,6 +93,8 @@ class Resolver {
   ResolverOptions options_;
   Resolved resolved_;
   std::map<uint64_t, Entry> entries_;
+  record::IdIndex by_id_;
+  std::set<uint64_t> looked_for_;  // of entries_: those whose outcome is unknown
   uint64_t next_number_ = 1;
   size_t asking_ = 0;
   Timer timer_;

@@ -5,22 +5,24 @@
 #include <string>
 
 #include "ari/client.h"
+#include "base/background_queue.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "control/resolver.h"
+#include "control/result_text.h"
 #include "control/waits.h"
 #include "state/model.h"
 
 namespace aribus::control {
 
 // The answer to a command: a JSON text, or why there is none.
-using Reply = std::function<void(Result<std::string>)>;
+using Reply = std::function<void(Result<ResultText>)>;
 
 // Calls operations of one Asterisk and makes their answers regular. Owned by the dispatcher.
 class Upstream {
  public:
   Upstream(std::string name, ari::Client& client)
-      : name_(std::move(name)), client_(&client), resolver_(name_, client) {}
+      : name_(std::move(name)), client_(&client), resolver_(name_, client), large_(client.loop()) {}
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const ari::Client& client() const { return *client_; }
@@ -46,17 +48,20 @@ class Upstream {
   // Takes back the applications that another client has taken over. Errors: see ari::Client::reclaim().
   void reclaim(const Reply& reply);
 
-  // Calls `operation` with checked `params`.
-  // Errors: not_connected, too_old, outcome_unknown, refused (data: status, message, method, path).
-  void call(const ari::Operation& operation, const JsonValue& params, Reply reply);
+  // Calls `operation` with checked `params`, for `requester`.
+  // Errors: not_connected, too_old, outcome_unknown, refused (data: status, message, method, path), too_much.
+  void call(const ari::Operation& operation, const JsonValue& params, const ari::Requester& requester,
+            Reply reply);
   // Sends a request that has no operation. `path` is below /ari and encoded; `query` "" or without "?".
   void request(const std::string& method, const std::string& path, const std::string& query,
-               const std::string& body, Reply reply);
+               const std::string& body, const ari::Requester& requester, Reply reply);
+  // An answer is there and was not handed on yet.
+  [[nodiscard]] bool is_busy() const { return large_.is_busy(); }
 
  private:
   [[nodiscard]] Error not_connected(const std::string& why) const;
-  [[nodiscard]] Result<std::string> answer_of(Result<ari::HttpResponse> response, const ari::Answer& answer,
-                                              std::string_view method, std::string_view path) const;
+  void answer(Result<ari::HttpResponse> response, const ari::Answer& declared, std::string_view method,
+              std::string_view path, const Reply& reply);
 
   std::string name_;
   ari::Client* client_;
@@ -64,6 +69,7 @@ class Upstream {
   Waits waits_;
   Resolver resolver_;
   state::Model model_;
+  BackgroundQueue large_;  // answers that would hold up the loop
 };
 
 }  // namespace aribus::control

@@ -93,15 +93,22 @@ void call_and_wait(Call call, const ari::Operation& op, IdKind kind, std::string
                    std::optional<std::string> answer = see(record, fields);
                    if (!answer) return false;
                    state->over = true;
-                   state->reply(std::move(*answer));
+                   state->reply(ResultText(std::move(*answer)));
                    return true;
                  },
                  [state, give_up] {
                    state->cut = true;
                    if (state->reached) give_up();
-                 }});
-  call_explained(upstream, op, call.params,
-                 [state, &waits, give_up, reached = call.reached](Result<std::string> answer) {
+                 },
+                 [state] {
+                   state->over = true;
+                   state->reply(Error{ErrorKind::outcome_unknown,
+                                      "the connection ended while the end was waited for",
+                                      {}});
+                 },
+                 call.connection});
+  call_explained(upstream, op, call.params, call.requester,
+                 [state, &waits, give_up, reached = call.reached](Result<ResultText> answer) {
                    if (state->over) return;
                    if (!answer) {
                      waits.remove(state->wait);
@@ -151,7 +158,7 @@ void ari_request(Call call) {
   }
   const JsonValue* body = find(call.params, "body");
   call.upstream.request(std::string(find_string(call.params, "method")), path, ari::query_string(query),
-                        body == nullptr ? "" : to_text(*body), std::move(call.reply));
+                        body == nullptr ? "" : to_text(*body), call.requester, std::move(call.reply));
 }
 
 void bridge(Call call) {
@@ -162,37 +169,42 @@ void bridge(Call call) {
   set_member(create, "bridgeId", id);
   auto add = std::make_shared<Json>(with_string("bridgeId", id));
   set_member(*add, "channel", *find(call.params, "channels"));
-  call_prepared(upstream, operation("bridges.create"), std::move(create),
-                [&upstream, id, add, reply = call.reply](auto created) {
-                  if (!created) return reply(std::move(created));
-                  upstream.call(operation("bridges.addChannel"), *add, [&upstream, id, reply](auto added) {
-                    const Json named = with_string("bridgeId", id);
-                    if (added) return upstream.call(operation("bridges.get"), named, reply);
-                    upstream.call(operation("bridges.destroy"), named,
-                                  [reply, named = to_text(named),
-                                   error = added.error()](const auto& destroyed) mutable {
-                                    if (!destroyed && error.kind == ErrorKind::not_connected) {
-                                      error.kind = ErrorKind::outcome_unknown;  // the bridge is there
-                                      error.data = named;
-                                    }
-                                    error.message += destroyed ? "; the bridge was destroyed again"
-                                                               : "; the bridge could not be destroyed: " +
-                                                                     destroyed.error().message;
-                                    reply(std::move(error));
-                                  });
+  const auto undo = [&upstream, named = to_text(with_string("bridgeId", id)), requester = call.requester](
+                        Error error, const Reply& reply) {
+    upstream.call(operation("bridges.destroy"), *parse_json(named), requester,
+                  [reply, named, error = std::move(error)](const auto& destroyed) mutable {
+                    if (!destroyed && error.kind == ErrorKind::not_connected) {
+                      error.kind = ErrorKind::outcome_unknown;  // the bridge is there
+                      error.data = named;
+                    }
+                    error.message += destroyed ? "; the bridge was destroyed again"
+                                               : "; the bridge could not be destroyed: " +
+                                                     destroyed.error().message;
+                    reply(std::move(error));
                   });
+  };
+  call_prepared(upstream, operation("bridges.create"), std::move(create), call.requester,
+                [&upstream, id, add, undo, requester = call.requester, reply = call.reply](auto created) {
+                  if (!created) return reply(std::move(created));
+                  upstream.call(operation("bridges.addChannel"), *add, requester,
+                                [&upstream, id, undo, requester, reply](auto added) {
+                                  if (!added) return undo(std::move(added.error()), reply);
+                                  upstream.call(operation("bridges.get"), with_string("bridgeId", id),
+                                                requester, reply);
+                                });
                 });
 }
 
 void hangup(Call call) {
-  call_prepared(call.upstream, operation("channels.hangup"), std::move(call.params), call.reply);
+  call_prepared(call.upstream, operation("channels.hangup"), std::move(call.params), call.requester,
+                call.reply);
 }
 
 void originate(Call call) {
   const ari::Operation& op = operation("channels.originate");
   const bool waits = take_wait(call.params);
   if (auto prepared = prepare(op, call.params, call.upstream); !prepared) return call.reply(prepared.error());
-  if (!waits) return call_explained(call.upstream, op, call.params, call.reply);
+  if (!waits) return call_explained(call.upstream, op, call.params, call.requester, call.reply);
   const auto& apps = call.upstream.client().options().apps;
   if (std::ranges::find(apps, find_string(call.params, "app")) == apps.end()) {
     return call.reply(
@@ -224,7 +236,7 @@ void run_media(Call call, std::string_view on_channel, std::string_view on_bridg
     return call.reply(checked.error());
   if (auto prepared = prepare(**op, call.params, call.upstream); !prepared)
     return call.reply(prepared.error());
-  if (!waits) return call_explained(call.upstream, **op, call.params, call.reply);
+  if (!waits) return call_explained(call.upstream, **op, call.params, call.requester, call.reply);
   call_and_wait(std::move(call), **op, kind, id_name,
                 [field, ends = std::move(ends)](const record::Record& record,
                                                 const JsonValue& fields) -> std::optional<std::string> {
@@ -252,7 +264,7 @@ void transfer(Call call) {
         Error{ErrorKind::invalid_params, "endpoint: one of endpoint, context and extension is expected", {}});
   }
   if (auto checked = check_params(op.parameters, call.params); !checked) return call.reply(checked.error());
-  call_prepared(call.upstream, op, std::move(call.params), call.reply);
+  call_prepared(call.upstream, op, std::move(call.params), call.requester, call.reply);
 }
 
 std::vector<Parameter> with(std::vector<Parameter> parameters, const Parameter& more) {

@@ -60,6 +60,16 @@ std::string_view Record::member(std::string_view name, size_t& place) const {
   return {};
 }
 
+void Record::remove_member(std::string_view name) {
+  size_t place = 0;
+  if (member(name, place).empty()) return;
+  const uint32_t begin = members[place];
+  const uint32_t end = place + 1 < members.size() ? members[place + 1] : static_cast<uint32_t>(fields.size());
+  fields.erase(begin, end - begin);
+  members.erase(members.begin() + static_cast<ptrdiff_t>(place));
+  for (size_t i = place; i < members.size(); ++i) members[i] -= end - begin;
+}
+
 void Record::add_member(std::string_view name, std::string_view json) {
   members.push_back(static_cast<uint32_t>(fields.size()));
   fields += ",\"";
@@ -78,7 +88,9 @@ Record own_record(std::string_view type, std::string_view server, std::string_vi
 }
 
 std::optional<std::string> regular_answer(std::string_view json, const ari::Answer& answer) {
-  const JsonView value = tape().read(json);
+  constexpr size_t kept_bytes = 64 << 10;  // the memory that a larger text takes is given back
+  std::optional<JsonTape> own;
+  const JsonView value = (json.size() > kept_bytes ? own.emplace() : tape()).read(json);
   if (!value.valid()) return {};
   std::string out;
   Ids ids;

@@ -33,6 +33,8 @@ struct Record {
   [[nodiscard]] std::string_view member(std::string_view name) const;
   // The same, looked for at `place` first; `place` becomes where it was found.
   [[nodiscard]] std::string_view member(std::string_view name, size_t& place) const;
+  // Takes the first member of that name out, if there is one. Required: as for member().
+  void remove_member(std::string_view name);
   // Adds a member at the end.
   void add_member(std::string_view name, std::string_view json);
 

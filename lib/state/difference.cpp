@@ -93,6 +93,52 @@ class Finder {
     found_.records.push_back(std::move(record));
   }
 
+  // The applications that a bridge's records go to: those that its channels are in, as the one or the other
+  // list of them says; if that is none, those that were told of it before. "" stands for none of all.
+  [[nodiscard]] std::vector<std::string> apps_of_bridge(std::string_view id,
+                                                        const std::vector<std::string>& channels) const {
+    std::vector<std::string> apps;
+    for (const std::string& channel : channels) {
+      std::string app = app_of(channel);
+      if (!app.empty() && std::ranges::find(apps, app) == apps.end()) apps.push_back(std::move(app));
+    }
+    if (apps.empty()) {
+      const auto told_to = known_.told_to(IdKind::bridge, id);
+      apps.assign(told_to.begin(), told_to.end());
+    }
+    if (apps.empty()) apps.emplace_back();
+    return apps;
+  }
+
+  // The application that a channel is in, by what Asterisk answers or else by what was known; or "".
+  [[nodiscard]] std::string app_of(std::string_view channel) const {
+    if (const std::string* text = survey_.find(IdKind::channel, channel)) {
+      const std::optional<InStasis> in = in_stasis(*text);
+      return in && std::ranges::find(apps_, in->app) != apps_.end() ? in->app : "";
+    }
+    const Thing* known = known_.find(IdKind::channel, channel);
+    return known == nullptr ? "" : known->app;
+  }
+
+  // Of a playback or recording: those of what it is on.
+  [[nodiscard]] std::vector<std::string> apps_of_media(IdKind kind, std::string_view id,
+                                                       std::string_view text) const {
+    const std::string target = string_in(text, "target_uri");
+    const std::string on = target.substr(target.find(':') + 1);
+    if (target.starts_with("channel:")) {
+      if (std::string app = app_of(on); !app.empty()) return {std::move(app)};
+    } else if (const Thing* bridge = known_.find(IdKind::bridge, on)) {
+      return apps_of_bridge(on, members_of_bridge(bridge->text));
+    }
+    const auto told_to = known_.told_to(kind, id);
+    return told_to.empty() ? std::vector<std::string>{""}
+                           : std::vector<std::string>(told_to.begin(), told_to.end());
+  }
+
+  void add(std::string_view type, const std::vector<std::string>& apps, std::initializer_list<Member> members) {
+    for (const std::string& app : apps) add(type, app, members);
+  }
+
   void ends_of_media(IdKind kind) {
     const bool playback = kind == IdKind::playback;
     for (const auto& [id, thing] : known_.of(kind)) {
@@ -100,11 +146,11 @@ class Finder {
       const std::string* text = survey_.find(kind, id);
       if (text == nullptr) {
         ++found_.ended;
-        add(playback ? "PlaybackFinished" : "RecordingFinished", "",
+        add(playback ? "PlaybackFinished" : "RecordingFinished", apps_of_media(kind, id, thing.text),
             {{playback ? "playback" : "recording", thing.text}});
       } else if (*text != thing.text) {
         ++found_.changed;
-        add(playback ? "PlaybackStarted" : "RecordingStarted", "",
+        add(playback ? "PlaybackStarted" : "RecordingStarted", apps_of_media(kind, id, *text),
             {{playback ? "playback" : "recording", *text}});
       }
     }
@@ -116,7 +162,8 @@ class Finder {
       const std::string* text = survey_.find(IdKind::bridge, id);
       const std::vector<std::string> stay =
           text == nullptr ? std::vector<std::string>() : members_of_bridge(*text);
-      for (const std::string& member : members_of_bridge(bridge.text)) {
+      const std::vector<std::string> members = members_of_bridge(bridge.text);
+      for (const std::string& member : members) {
         if (std::ranges::find(stay, member) != stay.end()) continue;
         const Thing* channel = known_.find(IdKind::channel, member);
         if (channel == nullptr) continue;
@@ -125,7 +172,7 @@ class Finder {
       }
       if (text != nullptr) continue;
       ++found_.ended;
-      add("BridgeDestroyed", "", {{"bridge", bridge.text}});
+      add("BridgeDestroyed", apps_of_bridge(id, members), {{"bridge", bridge.text}});
     }
   }
 
@@ -171,13 +218,14 @@ class Finder {
       if (before == nullptr && !survey_.heard.has(IdKind::bridge, id)) continue;
       if (before != nullptr && before->text == text) continue;
       ++(before == nullptr ? found_.came : found_.changed);
-      add("BridgeCreated", "", {{"bridge", text}});
+      const std::vector<std::string> members = members_of_bridge(text);
+      add("BridgeCreated", apps_of_bridge(id, members), {{"bridge", text}});
       const std::vector<std::string> were =
           before == nullptr ? std::vector<std::string>() : members_of_bridge(before->text);
-      for (const std::string& member : members_of_bridge(text)) {
+      for (const std::string& member : members) {
         if (std::ranges::find(were, member) != were.end()) continue;
         const std::string* channel = survey_.find(IdKind::channel, member);
-        add("ChannelEnteredBridge", "",
+        add("ChannelEnteredBridge", app_of(member),
             {{"bridge", text}, {"channel", channel == nullptr ? std::string() : *channel}});
       }
     }

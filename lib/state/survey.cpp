@@ -1,5 +1,6 @@
 #include "state/survey.h"
 
+#include <optional>
 #include <utility>
 
 #include "ari/url.h"
@@ -9,6 +10,9 @@
 
 namespace aribus::state {
 namespace {
+
+constexpr size_t max_bytes_at_once = 64 << 10;  // of an answer that is read on the loop's thread
+constexpr size_t max_tokens = 4'000'000;        // of one answer: some 30,000 channels
 
 // An application's subscriptions: the member of Application that lists them, the kind of the things, how an
 // event source of that kind begins, and what is listed when it is for all of them (22.10, 16.28).
@@ -53,23 +57,25 @@ std::string id_of(IdKind kind, JsonView thing) {
   return thing.string_at(kind == IdKind::recording || kind == IdKind::device ? "name" : "id");
 }
 
-// Adds what Asterisk answered: one thing, or a list of them. False when it is neither.
-bool add(Survey& survey, IdKind kind, bool list, std::string_view body) {
+using Things = std::map<std::string, std::string, std::less<>>;
+
+// What Asterisk answered, one thing or a list of them, by id; nothing when it is neither.
+std::optional<Things> things_of(IdKind kind, bool list, std::string_view body) {
   const ari::Answer answer{ari::Type::model, list, ari::find_model(model_of(kind))};
   const auto regular = record::regular_answer(body, answer);
-  if (!regular) return false;
+  if (!regular) return {};
   JsonTape tape;
   const JsonView value = tape.read(*regular);
-  auto& things = survey.things[static_cast<size_t>(kind)];
+  Things things;
   if (!list && value.kind() == JsonKind::object) {
-    things.insert_or_assign(id_of(kind, value), std::string(value.text()));
-    return true;
+    things.emplace(id_of(kind, value), value.text());
+    return things;
   }
-  if (!list || value.kind() != JsonKind::array) return false;
+  if (!list || value.kind() != JsonKind::array) return {};
   for (const auto& child : value.children()) {
     things.insert_or_assign(id_of(kind, child.value()), std::string(child.value().text()));
   }
-  return true;
+  return things;
 }
 
 }  // namespace
@@ -161,30 +167,34 @@ void Surveyor::read_application(const std::shared_ptr<Round>& round, const std::
     if (client_->options().listen) round->survey.unknown_apps.push_back(app);
     return client_->options().listen.has_value();
   };
+  const auto take = [this, round, app, restored](const Json& application, const AppSettings& present) {
+    if (!restored && !round->heard_only) {
+      const size_t before = round->open;
+      restore(round, app, present);
+      if (round->open > before) {
+        read_application(round, app, true);
+        return;
+      }
+    }
+    settings_[app] = present;
+    for_each_source(application, [&](const Source& source, std::string_view id) {
+      const auto i = static_cast<size_t>(source.kind);
+      if (id == source.all) {
+        round->survey.heard.all[i] = true;
+      } else {
+        round->survey.heard.ids[i].emplace(id);
+      }
+    });
+  };
   get(
       round, "/applications/" + ari::percent_encode(app),
-      [this, round, app, restored](std::string_view body) {
-        const Result<Json> json = parse_json(body);
-        if (!json || !json->IsObject()) return false;
-        const AppSettings present = AppSettings::of(body);
-        if (!restored && !round->heard_only) {
-          const size_t before = round->open;
-          restore(round, app, present);
-          if (round->open > before) {
-            read_application(round, app, true);
-            return true;
-          }
-        }
-        settings_[app] = present;
-        for_each_source(*json, [&](const Source& source, std::string_view id) {
-          const auto i = static_cast<size_t>(source.kind);
-          if (id == source.all) {
-            round->survey.heard.all[i] = true;
-          } else {
-            round->survey.heard.ids[i].emplace(id);
-          }
-        });
-        return true;
+      [take](std::string_view body) -> Take {
+        auto json = std::make_shared<Result<Json>>(parse_json(body));
+        if (!*json || !(*json)->IsObject()) return [] { return false; };
+        return [take, json, present = AppSettings::of(body)] {
+          take(**json, present);
+          return true;
+        };
       },
       unknown);
 }
@@ -241,26 +251,40 @@ void Surveyor::read_phones(const std::shared_ptr<Round>& round) {
 }
 
 void Surveyor::read_list(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path) {
-  get(round, path, [round, kind](std::string_view body) { return add(round->survey, kind, true, body); });
+  get(round, path, read_into(round, kind, true));
 }
 
 void Surveyor::read_one(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path,
                         const std::string& id) {
-  get(
-      round, path + ari::percent_encode(id),
-      [round, kind](std::string_view body) { return add(round->survey, kind, false, body); },
+  get(round, path + ari::percent_encode(id), read_into(round, kind, false),
       [] { return true; });  // it is not there
 }
 
-void Surveyor::get(const std::shared_ptr<Round>& round, const std::string& target, Handle handle,
+Surveyor::Read Surveyor::read_into(const std::shared_ptr<Round>& round, IdKind kind, bool list) {
+  return [round, kind, list](std::string_view body) -> Take {
+    const auto read = std::make_shared<std::optional<Things>>(things_of(kind, list, body));
+    return [round, kind, read] {
+      if (!*read) return false;
+      Things& known = round->survey.things[static_cast<size_t>(kind)];
+      if (known.empty()) {
+        known = std::move(**read);
+      } else {
+        for (auto& [id, text] : **read) known.insert_or_assign(id, std::move(text));
+      }
+      return true;
+    };
+  };
+}
+
+void Surveyor::get(const std::shared_ptr<Round>& round, const std::string& target, Read read,
                    std::function<bool()> unknown) {
   ++round->open;
   client_->request("GET", target, "",
-                   [this, round, target, handle = std::move(handle),
-                    unknown = std::move(unknown)](const Result<ari::HttpResponse>& answer) {
+                   [this, round, target, read = std::move(read),
+                    unknown = std::move(unknown)](Result<ari::HttpResponse> answer) {
                      if (round != round_) return;
                      if (answer && answer->status == 404 && unknown && unknown()) return finish_part(round);
-                     take(round, target, answer, handle);
+                     take(round, target, std::move(answer), read);
                    });
 }
 
@@ -276,11 +300,19 @@ void Surveyor::set(const std::shared_ptr<Round>& round, const std::string& metho
 }
 
 void Surveyor::take(const std::shared_ptr<Round>& round, const std::string& target,
-                    const Result<ari::HttpResponse>& answer, const Handle& handle) {
+                    Result<ari::HttpResponse> answer, const Read& read) {
   if (!answer) return fail(round, target + ": " + answer.error().message);
   if (answer->status != 200) return fail(round, target + ": HTTP status " + std::to_string(answer->status));
-  if (!handle(answer->body)) return fail(round, target + ": the answer is not what it should be");
-  finish_part(round);
+  std::string& body = answer->body;
+  if (JsonTape::has_more_tokens(body, max_tokens)) return fail(round, target + ": the answer is too large");
+  const auto finish = [this, round, target](const Take& taken) {
+    if (round != round_) return;
+    if (!taken()) return fail(round, target + ": the answer is not what it should be");
+    finish_part(round);
+  };
+  if (body.size() <= max_bytes_at_once) return finish(read(body));
+  const auto taken = std::make_shared<Take>();
+  large_.add([body = std::move(body), read, taken] { *taken = read(body); }, [taken, finish] { finish(*taken); });
 }
 
 void Surveyor::finish_part(const std::shared_ptr<Round>& round) {

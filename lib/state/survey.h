@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ari/client.h"
+#include "base/background_queue.h"
 #include "record/ids.h"
 #include "state/model.h"
 
@@ -50,7 +51,8 @@ class Surveyor {
   // An error of kind refused: Asterisk answers, and not as it should.
   using Done = std::function<void(Result<Survey>)>;
 
-  Surveyor(ari::Client& client, const Model& model) : client_(&client), model_(model) {}
+  Surveyor(ari::Client& client, const Model& model)
+      : client_(&client), model_(model), large_(client.loop()) {}
   ~Surveyor() { stop(); }
   Surveyor(const Surveyor&) = delete;
   Surveyor& operator=(const Surveyor&) = delete;
@@ -76,7 +78,10 @@ class Surveyor {
 
  private:
   struct Round;
-  using Handle = std::function<bool(std::string_view body)>;  // false: it is not what it should be
+  // Takes what was read over, on the loop's thread. False: it is not what it should be.
+  using Take = std::function<bool()>;
+  // Reads the body of an answer, on whatever thread: it touches nothing else.
+  using Read = std::function<Take(std::string_view body)>;
 
   void read_applications(const std::shared_ptr<Round>& round);
   void read_application(const std::shared_ptr<Round>& round, const std::string& app, bool restored);
@@ -87,13 +92,14 @@ class Surveyor {
   void read_list(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path);
   void read_one(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path,
                 const std::string& id);
+  [[nodiscard]] static Read read_into(const std::shared_ptr<Round>& round, IdKind kind, bool list);
   // `unknown` is called when Asterisk says that there is no such thing, and says whether that is an answer.
-  void get(const std::shared_ptr<Round>& round, const std::string& target, Handle handle,
+  void get(const std::shared_ptr<Round>& round, const std::string& target, Read read,
            std::function<bool()> unknown = nullptr);
   void set(const std::shared_ptr<Round>& round, const std::string& method, const std::string& target,
            const std::string& body);
   void take(const std::shared_ptr<Round>& round, const std::string& target,
-            const Result<ari::HttpResponse>& answer, const Handle& handle);
+            Result<ari::HttpResponse> answer, const Read& read);
   void finish_part(const std::shared_ptr<Round>& round);
   void fail(const std::shared_ptr<Round>& round, const std::string& why);
 
@@ -101,6 +107,7 @@ class Surveyor {
   const Model& model_;
   std::shared_ptr<Round> round_;
   std::map<std::string, AppSettings> settings_;  // by application
+  BackgroundQueue large_;                        // reads answers that would hold up the loop
 };
 
 }  // namespace aribus::state

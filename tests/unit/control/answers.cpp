@@ -34,7 +34,7 @@ struct Server {
   Result<std::string> call(const std::string& method, std::string_view params) {
     std::optional<Result<std::string>> answer;
     dispatcher.call(aribus::test::a_caller(), method, json(params),
-                    [&](Result<std::string> got) { answer = std::move(got); });
+                    [&](const Result<ResultText>& got) { answer = aribus::test::text_of(got); });
     REQUIRE(pump(loop, [&] { return answer.has_value(); }));
     return *answer;
   }
@@ -163,4 +163,31 @@ TEST_CASE("play takes a channel or a bridge, one of them") {
   for (const char* params : {R"({"media":"x"})", R"({"channelId":"c","bridgeId":"b","media":"x"})"}) {
     CHECK(server.call("play", params).error().kind == ErrorKind::invalid_params);
   }
+}
+
+TEST_CASE("a large answer is read on another thread, and is the same") {
+  std::string list = "[", expected = "[";
+  for (int i = 0; i < 5000; ++i) {
+    const std::string id = (i == 0 ? "" : ",") + (R"({"id":"b)" + std::to_string(i)) + '"';
+    list += id + R"(, "creationtime":"2026-11-22T23:47:29.970+0100","video_mode":null})";
+    expected += id + R"(,"creationtime":"2026-11-22T22:47:29.970Z"})";
+  }
+  Server server([&](auto& peer, auto&) { peer.answer(200, list + "]"); });
+  CHECK(*server.call("bridges.list", "{}") == expected + "]");
+  CHECK_FALSE(server.dispatcher.servers()[0]->is_busy());
+}
+
+TEST_CASE("an answer of more values than can be read in bounded memory is refused as too large") {
+  std::string list = "[{}";
+  for (int i = 0; i < 1'500'000; ++i) list += ",{}";
+  Server server([&](auto& peer, auto&) { peer.answer(200, list + "]"); });
+  server.client->set_times([&] {
+    ari::ClientOptions options = server.client->options();
+    options.request_timeout = Milliseconds(10'000);
+    return options;
+  }());
+  const auto answer = server.call("bridges.list", "{}");
+  REQUIRE_FALSE(answer.ok());
+  CHECK(answer.error().kind == ErrorKind::outcome_unknown);
+  CHECK_THAT(answer.error().message, ContainsSubstring("over the limit"));
 }

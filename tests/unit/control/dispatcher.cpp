@@ -17,6 +17,10 @@ using Strings = std::vector<std::string>;
 
 namespace {
 
+Strings keys_of(const Json& params) {
+  return *Dispatcher::keys_of(params);
+}
+
 // A dispatcher of scripted Asterisks, each held by a client without an event stream.
 struct Servers {
   Loop loop;
@@ -47,7 +51,7 @@ struct Servers {
     std::optional<Result<std::string>> answer;
     const Json parsed = json(params);
     dispatcher.call(aribus::test::a_caller(), method, parsed,
-                    [&](Result<std::string> got) { answer = std::move(got); });
+                    [&](const Result<ResultText>& got) { answer = aribus::test::text_of(got); });
     REQUIRE(pump(loop, [&] { return answer.has_value(); }));
     return *answer;
   }
@@ -77,7 +81,7 @@ TEST_CASE("an unknown method is answered with the nearest one") {
 TEST_CASE("a method of the daemon's own answers without an Asterisk and takes no parameters") {
   Servers servers({});
   servers.dispatcher.add({.name = "ping", .run_here = [](const JsonValue&, const control::Caller&) {
-                            return std::string("\"pong\"");
+                            return ResultText("\"pong\"");
                           }});
   CHECK(*servers.call("ping", "null") == "\"pong\"");
   CHECK(*servers.call("ping", "{}") == "\"pong\"");
@@ -93,7 +97,7 @@ TEST_CASE("parameters in an array are refused") {
 TEST_CASE("all methods are listed, sorted") {
   Servers servers({});
   servers.dispatcher.add({.name = "ping", .run_here = [](const JsonValue&, const control::Caller&) {
-                            return std::string("null");
+                            return ResultText("null");
                           }});
   const auto names = servers.dispatcher.method_names();
   CHECK(std::ranges::is_sorted(names));
@@ -166,19 +170,19 @@ TEST_CASE("where something lives is known from the answer that made it") {
 }
 
 TEST_CASE("the keys of a command are the ids that it names, by kind") {
-  CHECK(Dispatcher::keys_of(json("null")).empty());
-  CHECK(Dispatcher::keys_of(json("[]")).empty());
-  CHECK(Dispatcher::keys_of(json(R"({"endpoint":"PJSIP/1"})")).empty());
-  CHECK(sorted(Dispatcher::keys_of(json(R"({"bridgeId":"x","channel":["c1","c2"]})"))) ==
+  CHECK(keys_of(json("null")).empty());
+  CHECK(keys_of(json("[]")).empty());
+  CHECK(keys_of(json(R"({"endpoint":"PJSIP/1"})")).empty());
+  CHECK(sorted(keys_of(json(R"({"bridgeId":"x","channel":["c1","c2"]})"))) ==
         Strings{"0:c1", "0:c2", "1:x"});
-  CHECK(Dispatcher::keys_of(json(R"({"channelId":"x"})")) == Dispatcher::keys_of(json(R"({"channel":"x"})")));
-  CHECK(Dispatcher::keys_of(json(R"({"channelId":"x"})")) !=
-        Dispatcher::keys_of(json(R"({"bridgeId":"x"})")));
-  CHECK(Dispatcher::keys_of(json(R"({"playbackId":"x"})")) !=
-        Dispatcher::keys_of(json(R"({"bridgeId":"x"})")));
-  CHECK(sorted(Dispatcher::keys_of(json(R"({"channelId":"c1","name":"r1","format":"wav"})"))) ==
-        sorted({Dispatcher::keys_of(json(R"({"recordingName":"r1"})"))[0], "0:c1"}));
-  CHECK(Dispatcher::keys_of(json(R"({"channelId":5,"bridgeId":[1]})")).empty());
+  CHECK(keys_of(json(R"({"channelId":"x"})")) == keys_of(json(R"({"channel":"x"})")));
+  CHECK(keys_of(json(R"({"channelId":"x"})")) !=
+        keys_of(json(R"({"bridgeId":"x"})")));
+  CHECK(keys_of(json(R"({"playbackId":"x"})")) !=
+        keys_of(json(R"({"bridgeId":"x"})")));
+  CHECK(sorted(keys_of(json(R"({"channelId":"c1","name":"r1","format":"wav"})"))) ==
+        sorted({keys_of(json(R"({"recordingName":"r1"})"))[0], "0:c1"}));
+  CHECK(keys_of(json(R"({"channelId":5,"bridgeId":[1]})")).empty());
 }
 
 TEST_CASE("every parameter in a path that is an id of these kinds is a key") {
@@ -186,7 +190,7 @@ TEST_CASE("every parameter in a path that is an id of these kinds is a key") {
     for (const char* name : {"channelId", "bridgeId", "playbackId", "recordingName", "snoopId"}) {
       if (operation.find(name) == nullptr) continue;
       INFO(operation.name << " " << name);
-      CHECK(Dispatcher::keys_of(json(R"({")" + std::string(name) + R"(":"x"})")).size() == 1);
+      CHECK(keys_of(json(R"({")" + std::string(name) + R"(":"x"})")).size() == 1);
     }
   }
 }
@@ -198,9 +202,9 @@ TEST_CASE("a method may be answered later") {
       {.name = "slow", .run_later = [&](const JsonValue&, Reply reply) { waiting = std::move(reply); }});
   std::optional<Result<std::string>> answer;
   servers.dispatcher.call(aribus::test::a_caller(), "slow", json("{}"),
-                          [&](Result<std::string> got) { answer = std::move(got); });
+                          [&](const Result<ResultText>& got) { answer = aribus::test::text_of(got); });
   CHECK_FALSE(answer);
-  waiting(std::string("1"));
+  waiting(ResultText("1"));
   CHECK(**answer == "1");
   CHECK(servers.refused("slow", R"({"x":1})").kind == ErrorKind::invalid_params);
 }

@@ -10,27 +10,29 @@ using aribus::test::json;
 
 namespace {
 
-using Answers = std::vector<Result<std::string>>;
+constexpr uid_t alice = 1000, bob = 1001;
+using Answers = std::vector<Result<ResultText>>;
 const Repeats::Time start = std::chrono::steady_clock::now();
 
 Reply into(Answers& answers) {
-  return [&answers](Result<std::string> answer) { answers.push_back(std::move(answer)); };
+  return [&answers](Result<ResultText> answer) { answers.push_back(std::move(answer)); };
 }
 
 // Carries out the command `key` and answers it.
-void act(Repeats& repeats, const std::string& key, Result<std::string> answer) {
+void act(Repeats& repeats, const std::string& key, Result<ResultText> answer, uid_t user = alice) {
   Answers answers;
-  auto first = repeats.begin(key, 1, into(answers), start);
+  auto first = repeats.begin(user, key, 1, into(answers), start);
   REQUIRE(first);
   (*first)(std::move(answer));
   REQUIRE(answers.size() == 1);
 }
 
 // What a repeat is answered at once; nothing when it is to be carried out or has to wait.
-std::optional<Result<std::string>> repeated(Repeats& repeats, const std::string& key,
-                                            Repeats::Time now = start, uint64_t fingerprint = 1) {
+std::optional<Result<ResultText>> repeated(Repeats& repeats, const std::string& key,
+                                           Repeats::Time now = start, uint64_t fingerprint = 1,
+                                           uid_t user = alice) {
   Answers answers;
-  const auto again = repeats.begin(key, fingerprint, into(answers), now);
+  const auto again = repeats.begin(user, key, fingerprint, into(answers), now);
   if (again) (*again)(Error{ErrorKind::not_connected, "put back", {}});
   return again || answers.empty() ? std::nullopt : std::optional(answers.front());
 }
@@ -39,7 +41,7 @@ std::optional<Result<std::string>> repeated(Repeats& repeats, const std::string&
 
 TEST_CASE("a repeat gets the first answer") {
   Repeats repeats;
-  act(repeats, "k", std::string("7"));
+  act(repeats, "k", ResultText("7"));
   REQUIRE(repeated(repeats, "k"));
   CHECK(**repeated(repeats, "k") == "7");
   CHECK_FALSE(repeated(repeats, "other"));
@@ -48,18 +50,18 @@ TEST_CASE("a repeat gets the first answer") {
 TEST_CASE("a repeat while the first is under way waits for its answer") {
   Repeats repeats;
   Answers answers;
-  auto first = repeats.begin("k", 1, into(answers), start);
-  CHECK_FALSE(repeats.begin("k", 1, into(answers), start));
-  CHECK_FALSE(repeats.begin("k", 1, into(answers), start));
+  auto first = repeats.begin(alice, "k", 1, into(answers), start);
+  CHECK_FALSE(repeats.begin(alice, "k", 1, into(answers), start));
+  CHECK_FALSE(repeats.begin(alice, "k", 1, into(answers), start));
   CHECK(answers.empty());
-  (*first)(std::string("7"));
+  (*first)(ResultText("7"));
   REQUIRE(answers.size() == 3);
   for (const auto& answer : answers) CHECK(*answer == "7");
 }
 
 TEST_CASE("a key of another command is refused") {
   Repeats repeats;
-  act(repeats, "k", std::string("7"));
+  act(repeats, "k", ResultText("7"));
   const auto answer = repeated(repeats, "k", start, 2);
   REQUIRE(answer);
   CHECK(answer->error().kind == ErrorKind::invalid_params);
@@ -93,7 +95,7 @@ TEST_CASE("a repeat tells what became of a command whose outcome was unknown") {
 
 TEST_CASE("an answer is kept for ten minutes") {
   Repeats repeats;
-  act(repeats, "k", std::string("7"));
+  act(repeats, "k", ResultText("7"));
   CHECK(repeated(repeats, "k", start + std::chrono::minutes(9)));
   CHECK_FALSE(repeated(repeats, "k", start + std::chrono::minutes(30)));
   CHECK(repeats.size() == 0);
@@ -102,29 +104,66 @@ TEST_CASE("an answer is kept for ten minutes") {
 
 TEST_CASE("no more answers are kept than the bounds say, the newest of them") {
   Repeats few({.max_keys = 3});
-  for (const char* key : {"a", "b", "c", "d"}) act(few, key, std::string("7"));
+  for (const char* key : {"a", "b", "c", "d"}) act(few, key, ResultText("7"));
   CHECK(few.size() <= 3);
   CHECK_FALSE(repeated(few, "a"));
   CHECK(repeated(few, "d"));
   Repeats small({.max_bytes = 1000, .max_answer_bytes = 600});
-  for (const char* key : {"a", "b", "c"}) act(small, key, std::string(400, 'x'));
+  for (const char* key : {"a", "b", "c"}) act(small, key, ResultText(std::string(400, 'x')));
   CHECK(small.bytes() <= 1000);
   CHECK_FALSE(repeated(small, "a"));
   CHECK(repeated(small, "c"));
-  act(small, "large", std::string(601, 'x'));
+  act(small, "large", ResultText(std::string(601, 'x')));
   CHECK_FALSE(repeated(small, "large"));
 }
 
 TEST_CASE("commands under way with keys are bounded too") {
   Repeats repeats({.max_keys = 2});
   Answers answers;
-  auto first = repeats.begin("a", 1, into(answers), start);
-  auto second = repeats.begin("b", 1, into(answers), start);
-  CHECK_FALSE(repeats.begin("c", 1, into(answers), start));
+  auto first = repeats.begin(alice, "a", 1, into(answers), start);
+  auto second = repeats.begin(alice, "b", 1, into(answers), start);
+  CHECK_FALSE(repeats.begin(alice, "c", 1, into(answers), start));
   REQUIRE(answers.size() == 1);
   CHECK(answers[0].error().kind == ErrorKind::too_much);
-  (*first)(std::string("7"));
-  CHECK(repeats.begin("c", 1, into(answers), start));  // the answered one makes room
+  (*first)(ResultText("7"));
+  CHECK(repeats.begin(alice, "c", 1, into(answers), start));  // the answered one makes room
+}
+
+TEST_CASE("each user has keys of its own") {
+  Repeats repeats;
+  act(repeats, "k", ResultText("7"), alice);
+  CHECK_FALSE(repeated(repeats, "k", start, 2, bob));  // and no refusal for the other parameters
+  act(repeats, "k", ResultText("8"), bob);
+  CHECK(**repeated(repeats, "k", start, 1, alice) == "7");
+  CHECK(**repeated(repeats, "k", start, 1, bob) == "8");
+}
+
+TEST_CASE("who has many keys drives out his own, not another user's") {
+  Repeats by_number({.max_keys = 100});
+  act(by_number, "order", ResultText("made1"), alice);
+  for (int i = 0; i < 1000; ++i) act(by_number, "k" + std::to_string(i), ResultText("7"), bob);
+  REQUIRE(repeated(by_number, "order", start, 1, alice));
+  CHECK(**repeated(by_number, "order", start, 1, alice) == "made1");
+  CHECK(by_number.size() <= 100);
+  CHECK(repeated(by_number, "k999", start, 1, bob));
+  Repeats by_bytes({.max_bytes = 100'000, .max_answer_bytes = 10'000});
+  for (int i = 0; i < 9; ++i) act(by_bytes, "a" + std::to_string(i), ResultText("made"), alice);
+  for (int i = 0; i < 100; ++i) act(by_bytes, "k" + std::to_string(i), ResultText(std::string(5000, 'x')), bob);
+  CHECK(by_bytes.bytes() <= 100'000);
+  for (int i = 0; i < 9; ++i) CHECK(repeated(by_bytes, "a" + std::to_string(i), start, 1, alice));
+}
+
+TEST_CASE("what is under way of one user leaves room for others") {
+  Repeats repeats({.max_keys = 10, .max_under_way = 4});
+  Answers answers;
+  std::vector<Reply> under_way;
+  for (int i = 0; i < 6; ++i) {
+    if (auto first = repeats.begin(bob, std::to_string(i), 1, into(answers), start)) under_way.push_back(*first);
+  }
+  CHECK(under_way.size() == 4);
+  REQUIRE(answers.size() == 2);
+  CHECK(answers[0].error().kind == ErrorKind::too_much);
+  CHECK(repeats.begin(alice, "1", 1, into(answers), start));
 }
 
 TEST_CASE("what a command says does not depend on the order of its parameters") {

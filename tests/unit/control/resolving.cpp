@@ -57,7 +57,7 @@ struct Stage {
   Result<std::string> call(const std::string& method, std::string_view params) {
     std::optional<Result<std::string>> answer;
     dispatcher.call(aribus::test::a_caller(), method, json(params),
-                    [&](Result<std::string> got) { answer = std::move(got); });
+                    [&](const Result<ResultText>& got) { answer = aribus::test::text_of(got); });
     REQUIRE(pump(loop, [&] { return answer.has_value(); }));
     return *answer;
   }
@@ -136,9 +136,9 @@ TEST_CASE("an event proves that the call was made, before the error or after it"
     Stage stage;
     std::optional<Result<std::string>> answer;
     stage.dispatcher.call(aribus::test::a_caller(), "originate", json(originate),
-                          [&](Result<std::string> got) {
+                          [&](const Result<ResultText>& got) {
                             CHECK(stage.records.empty());  // the error comes first
-                            answer = got;
+                            answer = aribus::test::text_of(got);
                           });
     if (before) stage.event(start_of_c1);
     REQUIRE(pump(stage.loop, [&] { return answer.has_value(); }));
@@ -247,7 +247,7 @@ TEST_CASE("a waiting call whose end was not seen was made all the same") {
   bool reached = false;
   const Json params = json(R"({"endpoint":"PJSIP/100","channelId":"c1","wait":"answer"})");
   stage.dispatcher.call(
-      aribus::test::a_caller(), "originate", params, [&](Result<std::string> got) { answer = got; },
+      aribus::test::a_caller(), "originate", params, [&](const Result<ResultText>& got) { answer = aribus::test::text_of(got); },
       [&] { reached = true; });
   REQUIRE(pump(stage.loop, [&] { return reached; }));
   stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 1);

@@ -36,7 +36,7 @@ struct Stage {
     answer.reset();
     dispatcher.call(
         aribus::test::a_caller(), method, json(params),
-        [this](Result<std::string> got) { answer = std::move(got); }, [this] { reached = true; });
+        [this](const Result<ResultText>& got) { answer = aribus::test::text_of(got); }, [this] { reached = true; });
   }
   // Has Asterisk answer the request under way.
   void respond(int status, std::string_view body) {
@@ -182,4 +182,40 @@ TEST_CASE("transfer redirects to an endpoint, or continues in the dialplan") {
     REQUIRE(stage.answer);
     CHECK(stage.answer->error().kind == ErrorKind::invalid_params);
   }
+}
+
+TEST_CASE("a wait ends with the connection that asked, unless the command has a key") {
+  Stage stage;
+  std::vector<Result<ResultText>> answers;
+  control::Caller caller = aribus::test::a_caller();
+  const auto play = [&](uint64_t connection, const std::string& more) {
+    caller.connection = connection;
+    stage.dispatcher.call(caller, "play", json(R"({"channelId":"c1","media":"sound:x","wait":true)" + more + "}"),
+                          [&](Result<ResultText> got) { answers.push_back(std::move(got)); });
+  };
+  play(7, "");
+  play(7, R"(,"playbackId":"p2","key":"k")");
+  play(8, "");
+  CHECK(stage.waits() == 3);
+  stage.dispatcher.abandon(7);
+  CHECK(stage.waits() == 2);
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].error().kind == ErrorKind::outcome_unknown);
+  stage.dispatcher.abandon(7);
+  CHECK(stage.waits() == 2);
+}
+
+TEST_CASE("what a record costs does not grow with the commands that wait for others") {
+  control::Waits waits;
+  size_t seen = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    waits.add(record::IdKind::playback, "p" + std::to_string(i),
+              {[&](const record::Record&, const JsonValue&) { return ++seen, true; }, [] {}});
+  }
+  record::Record record = record::own_record("x", "pbx1", "{}", wall_now());
+  record.ids.add(record::IdKind::playback, "p77");
+  record.ids.add(record::IdKind::channel, "p78");
+  waits.see(record);
+  CHECK(seen == 1);
+  CHECK(waits.size() == 19'999);
 }

@@ -25,7 +25,7 @@ control::Dispatcher& dispatcher() {
 Result<std::string> call(const std::string& method, std::string_view params = "{}") {
   std::optional<Result<std::string>> answer;
   dispatcher().call(aribus::test::a_caller(), method, json(params),
-                    [&](Result<std::string> got) { answer = std::move(got); });
+                    [&](const Result<control::ResultText>& got) { answer = test::text_of(got); });
   return answer.value();
 }
 
