@@ -12,6 +12,8 @@ namespace aribus {
 namespace {
 
 constexpr Milliseconds pause_time{200};
+constexpr int max_at_once = 16;
+constexpr uint64_t turn_limit_ns = 1'000'000;
 
 }  // namespace
 
@@ -24,7 +26,8 @@ Acceptor::Acceptor(Loop& loop, Fd listening, std::function<void(Fd)> accepted)
 }
 
 void Acceptor::accept() {
-  for (;;) {
+  const uint64_t began = uv_hrtime();
+  for (int count = 0; count < max_at_once && uv_hrtime() - began < turn_limit_ns; ++count) {
     Fd socket(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket.valid()) {
       said_full_ = false;

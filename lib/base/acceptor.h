@@ -8,8 +8,10 @@
 
 namespace aribus {
 
-// While the system has no descriptor or memory left, connections wait in the queue, and accepting is tried
-// again every 200 ms; that is logged once. Lives on the loop's thread; `accepted` must not destroy it.
+// Takes a few in one turn of the loop: the others wait in the system's queue, so that many that come at once
+// hold nobody up. While the system has no descriptor or memory left, connections wait in the queue, and
+// accepting is tried again every 200 ms; that is logged once. Lives on the loop's thread; `accepted` must not
+// destroy it.
 class Acceptor {
  public:
   // Takes a socket that listens and does not block; so do those that it gives.

@@ -20,6 +20,9 @@ class LineReader {
   LineReader(std::function<size_t()> max_line_bytes, Handlers handlers)
       : max_line_bytes_(std::move(max_line_bytes)), handlers_(std::move(handlers)) {}
 
+  // Of an unfinished line.
+  [[nodiscard]] size_t held_bytes() const { return partial_.size(); }
+
   // Takes `bytes` up to the end of their first line, or all of them. Returns how many it took.
   size_t feed(std::string_view bytes);
 

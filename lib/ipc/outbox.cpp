@@ -1,26 +1,80 @@
 #include "ipc/outbox.h"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/bytes.h"
+
 namespace aribus::ipc {
 namespace {
 
-constexpr size_t keep_capacity_bytes = 16 * 1024;
+constexpr size_t encoded_at_once_bytes = 48 << 10;  // of the text; a multiple of three
+
+size_t base64_size(size_t bytes) {
+  return (bytes + 2) / 3 * 4;
+}
 
 }  // namespace
 
 void Outbox::append(std::string_view bytes) {
-  if (sent_ > 0 && sent_ >= bytes_.size() / 2) {
-    bytes_.erase(0, sent_);
-    sent_ = 0;
+  if (bytes.empty()) return;
+  if (pieces_.empty() || pieces_.back().shared) pieces_.emplace_back();
+  Piece& last = pieces_.back();
+  if (last.taken > 0 && last.taken >= last.own.size() / 2) {
+    last.own.erase(0, last.taken);
+    own_bytes_ -= last.taken;
+    last.taken = 0;
   }
-  bytes_ += bytes;
+  last.own += bytes;
+  own_bytes_ += bytes.size();
+  size_ += bytes.size();
+}
+
+void Outbox::append(const control::ResultText::Piece& piece, Usage::Held held) {
+  if (piece.text->empty()) return;
+  pieces_.push_back({.own = {}, .shared = piece.text, .base64 = piece.base64, .held = std::move(held)});
+  size_ += piece.base64 ? base64_size(piece.text->size()) : piece.text->size();
+}
+
+void Outbox::append(Outbox&& other) {
+  std::ranges::move(other.pieces_, std::back_inserter(pieces_));
+  size_ += other.size_;
+  own_bytes_ += other.own_bytes_;
+  other = {};
+}
+
+std::string_view Outbox::bytes() {
+  if (pieces_.empty()) return {};
+  Piece& first = pieces_.front();
+  if (!first.base64) return std::string_view(first.text()).substr(first.taken);
+  if (encoded_sent_ == encoded_.size()) {
+    const std::string_view next =
+        std::string_view(first.text()).substr(first.taken, encoded_at_once_bytes);
+    encoded_ = base64(next);
+    encoded_sent_ = 0;
+    first.taken += next.size();
+  }
+  return std::string_view(encoded_).substr(encoded_sent_);
 }
 
 void Outbox::consume(size_t count) {
-  sent_ += count;
-  if (!empty()) return;
-  sent_ = 0;
-  bytes_.clear();
-  if (bytes_.capacity() > keep_capacity_bytes) std::string().swap(bytes_);
+  size_ -= count;
+  while (count > 0) {
+    Piece& first = pieces_.front();
+    size_t& sent = first.base64 ? encoded_sent_ : first.taken;
+    const size_t here = std::min(count, (first.base64 ? encoded_.size() : first.text().size()) - sent);
+    sent += here;
+    count -= here;
+    if (first.taken == first.text().size() && (!first.base64 || sent == encoded_.size())) pop();
+  }
+}
+
+void Outbox::pop() {
+  own_bytes_ -= pieces_.front().own.size();
+  pieces_.pop_front();
+  std::string().swap(encoded_);
+  encoded_sent_ = 0;
 }
 
 }  // namespace aribus::ipc

@@ -1,23 +1,53 @@
-// Bytes that wait to be written to one peer: answers, notifications, the rest of a record cut in the middle.
+// What waits to be written to one peer: answers, notifications, the rest of a record cut in the middle.
 #pragma once
 
+#include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "control/result_text.h"
+#include "ipc/usage.h"
+
 namespace aribus::ipc {
 
+// Large texts are shared with others that wait for them, and bytes become base64 piece by piece.
 class Outbox {
  public:
-  [[nodiscard]] bool empty() const { return sent_ == bytes_.size(); }
-  [[nodiscard]] size_t size() const { return bytes_.size() - sent_; }
-  [[nodiscard]] std::string_view bytes() const { return std::string_view(bytes_).substr(sent_); }
+  [[nodiscard]] bool empty() const { return pieces_.empty(); }
+  // Bytes that are still to be written.
+  [[nodiscard]] size_t size() const { return size_; }
+  // Of them, those that are in memory for this peer alone.
+  [[nodiscard]] size_t own_bytes() const { return own_bytes_; }
+
   void append(std::string_view bytes);
-  // The first `count` bytes were written.
+  // `held` counts the piece's text for as long as it waits.
+  void append(const control::ResultText::Piece& piece, Usage::Held held);
+  void append(Outbox&& other);
+
+  // The next ones to be written: all, or some of them; good until the next call.
+  [[nodiscard]] std::string_view bytes();
+  // The first `count` bytes of those were written.
   void consume(size_t count);
 
  private:
-  std::string bytes_;
-  size_t sent_ = 0;
+  struct Piece {
+    std::string own;
+    std::shared_ptr<const std::string> shared = {};  // nullptr: it is `own`
+    bool base64 = false;
+    size_t taken = 0;  // of the text: it was written, or is in encoded_
+    Usage::Held held = {};
+
+    [[nodiscard]] const std::string& text() const { return shared ? *shared : own; }
+  };
+
+  void pop();
+
+  std::deque<Piece> pieces_;
+  std::string encoded_;      // base64 of the first piece, as far as it is needed
+  size_t encoded_sent_ = 0;  // of encoded_
+  size_t size_ = 0;
+  size_t own_bytes_ = 0;
 };
 
 }  // namespace aribus::ipc

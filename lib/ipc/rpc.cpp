@@ -46,12 +46,10 @@ Result<Request> read_request(const JsonValue& value) {
   return request;
 }
 
-std::string result_text(std::string_view id, std::string_view result) {
+std::string result_head(std::string_view id) {
   std::string text = R"({"jsonrpc":"2.0","id":)";
   text += id;
   text += R"(,"result":)";
-  text += result;
-  text += '}';
   return text;
 }
 

@@ -23,8 +23,9 @@ struct Request {
 // The id of what may not be a request otherwise, as JSON text; "null" when it has none that can be used.
 [[nodiscard]] std::string id_of(const JsonValue& value);
 
-// One answer, without the line's end. `id` is JSON text.
-[[nodiscard]] std::string result_text(std::string_view id, std::string_view result);
+// One answer, without the line's end. `id` is JSON text. What stands before a result, and behind it.
+[[nodiscard]] std::string result_head(std::string_view id);
+inline constexpr std::string_view result_tail = "}";
 [[nodiscard]] std::string error_text(std::string_view id, const Error& error);
 
 }  // namespace aribus::ipc

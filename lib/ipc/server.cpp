@@ -2,8 +2,12 @@
 
 #include <algorithm>
 
+#include <sys/socket.h>
+
 #include "base/log.h"
+#include "control/audit.h"
 #include "ipc/peer.h"
+#include "ipc/rpc.h"
 
 namespace aribus::ipc {
 namespace {
@@ -27,6 +31,7 @@ Server::Server(Loop& loop, bus::Log& log, control::Dispatcher& dispatcher, Serve
   });
   housekeeping_.every(housekeeping_interval, [this] {
     for (const auto& [id, session] : sessions_) session->check_hung_up();
+    control::audit_counts();
   });
 }
 
@@ -128,14 +133,43 @@ void Server::set_access(control::Access access) {
   }
 }
 
+// Some connections are kept for who may administer. Of the others a user gets at most half of what other
+// users leave, so that there is room for the next one; or what its rule says.
+Result<void> Server::check_room(const control::Caller& caller) const {
+  const size_t limit = options_.max_connections;
+  const bool admin = caller.rule->is_admin();
+  const size_t kept = std::min(std::max<size_t>(1, limit / 64), limit - 1);
+  const size_t room = admin ? limit : limit - kept;
+  const auto refuse = [](const std::string& why, size_t number) {
+    return Error{ErrorKind::too_much, why, R"({"limit":)" + std::to_string(number) + "}"};
+  };
+  if (sessions_.size() >= room) {
+    return refuse("there are " + std::to_string(sessions_.size()) + " connections already", room);
+  }
+  if (admin || caller.rule->connections != 0) return {};
+  const size_t own = usage_.connections(caller.peer.uid);
+  const size_t share = std::max<size_t>(1, (room - (sessions_.size() - own) + 1) / 2);
+  if (own < share) return {};
+  return refuse("user " + std::to_string(caller.peer.uid) + " has " + std::to_string(own) +
+                    " connections, half of those that other users leave",
+                share);
+}
+
 void Server::add_session(Fd socket, const std::string& path) {
   Result<control::Peer> peer = peer_of(socket.get(), path);
   if (!peer) return spdlog::warn("{}", peer.error().message);
-  control::Caller caller{std::move(*peer), {}, {}};
+  control::Caller caller{std::move(*peer), {}, {}, next_session_++};
+  caller.rule = options_.access.rule_for(caller.peer);
+  const Result<void> room = caller.rule ? check_room(caller) : Result<void>();
+  Result<Usage::Connection> admitted = room ? admit(caller) : Result<Usage::Connection>(room.error());
+  if (!admitted) {
+    ++turned_away_;
+    const std::string line = error_text("null", admitted.error()) + "\n";
+    static_cast<void>(::send(socket.get(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+    return;
+  }
   caller.user = names_.find(caller.peer.uid);
-  Result<Usage::Connection> admitted = admit(caller);
-  const uint64_t id = next_session_++;
-  const size_t before = sessions_.size();
+  const uint64_t id = caller.connection;
   auto session =
       std::make_unique<Session>(Session::Context{loop_, log_, dispatcher_, requests_, session_counts_, usage_,
                                                  names_, options_.session},
@@ -152,17 +186,8 @@ void Server::add_session(Fd socket, const std::string& path) {
                                                     ended_.push_back(id);
                                                     end_of_turn_.request();
                                                   }});
-  const auto at = sessions_.emplace(id, std::move(session)).first;
-  if (before >= options_.max_connections || !admitted) ++turned_away_;
-  if (before >= options_.max_connections) {
-    const std::string limit = std::to_string(options_.max_connections);
-    at->second->end_with(
-        {ErrorKind::too_much, "there are " + limit + " connections already", R"({"limit":)" + limit + "}"});
-  } else if (!admitted) {
-    at->second->end_with(admitted.error());
-  } else {
-    at->second->hold_to(std::move(caller.rule), std::move(*admitted));
-  }
+  session->hold_to(std::move(caller.rule), std::move(*admitted));
+  sessions_.emplace(id, std::move(session));
 }
 
 void Server::end_turn() {

@@ -71,6 +71,7 @@ class Server {
   void accept_on(const std::string& path, SocketFile file, Fd socket);
   void add_session(Fd socket, const std::string& path);
   [[nodiscard]] Result<Usage::Connection> admit(control::Caller& caller);
+  [[nodiscard]] Result<void> check_room(const control::Caller& caller) const;
   void end_turn();
   Session* take_first(std::deque<uint64_t>& queue);
   void finish_drain();

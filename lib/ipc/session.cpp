@@ -1,5 +1,6 @@
 #include "ipc/session.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -13,7 +14,13 @@ namespace aribus::ipc {
 namespace {
 
 constexpr size_t fair_share_bytes = 256 * 1024;  // written for one session in one turn
-constexpr size_t max_command_ids = 1024;         // named by one command
+constexpr size_t max_request_values = 16'384;    // JSON values and names of members in one line
+constexpr size_t copied_bytes = 16 * 1024;       // a larger result is not copied, but shared
+constexpr size_t small_bytes = 64 * 1024;        // what a connection may hold when its user holds too much
+
+Error too_much(const std::string& message, size_t limit) {
+  return Error{ErrorKind::too_much, message, R"({"limit":)" + std::to_string(limit) + "}"};
+}
 
 }  // namespace
 
@@ -23,20 +30,15 @@ Session::Session(Context context, Fd socket, control::Caller caller, Handlers ha
       caller_(std::move(caller)),
       handlers_(std::move(handlers)),
       poll_(context.loop, socket_.get()),
-      reader_([this] { return context_.limits.max_line_bytes; },
-              {[this](std::string_view line) { on_line(line); },
-               [this] {
-                 const size_t limit = context_.limits.max_line_bytes;
-                 send_line(error_text("null", {ErrorKind::invalid_request,
-                                               "a request line is over the limit of " +
-                                                   std::to_string(limit) + " bytes and was skipped",
-                                               {}}));
-               }}) {
+      reader_([this] { return user_is_over() ? small_bytes : context_.limits.max_line_bytes; },
+              {[this](std::string_view line) { on_line(line); }, [this] { on_long_line(); }}),
+      held_(context.usage, caller_.peer.uid) {
   poll_.watch(UV_READABLE, [this](int events) { on_ready(events); });
 }
 
 Session::~Session() {
   *alive_ = false;
+  context_.dispatcher.abandon(caller_.connection);
 }
 
 void Session::on_ready(int events) {
@@ -64,7 +66,47 @@ void Session::on_log_grew() {
 }
 
 bool Session::may_read() const {
-  return !ended_ && !input_over_ && outbox_.size() <= context_.limits.max_unsent_bytes;
+  const size_t limit = context_.limits.max_unsent_bytes;
+  return !ended_ && !input_over_ && outbox_.size() <= (user_is_over() ? std::min(limit, small_bytes) : limit);
+}
+
+// Then connections that hold little go on, and those that hold much get no more.
+bool Session::user_is_over() const {
+  return context_.usage.held_bytes(caller_.peer.uid) > context_.limits.max_user_bytes;
+}
+
+void Session::count_held() {
+  held_.set(reader_.held_bytes() + input_.size() + command_bytes_ + outbox_.own_bytes() +
+            (open_batch_ ? open_batch_->batch->answers.own_bytes() : 0) +
+            (subscription_ ? subscription_->held_bytes() : 0));
+}
+
+// Room for another request. Errors: too_much.
+Result<void> Session::take_bytes(size_t bytes) {
+  const size_t limit = 2 * context_.limits.max_line_bytes;
+  if (command_bytes_ + bytes > limit) {
+    return too_much("the commands of this connection that are under way hold " +
+                        std::to_string(command_bytes_) + " bytes already; wait for an answer",
+                    limit);
+  }
+  if (bytes > small_bytes && user_is_over()) {
+    return too_much("the requests and unread answers of this user hold " +
+                        std::to_string(context_.usage.held_bytes(caller_.peer.uid)) + " bytes already",
+                    context_.limits.max_user_bytes);
+  }
+  command_bytes_ += bytes;
+  return {};
+}
+
+// A large answer fits unless its user holds much already.
+bool Session::fits(const control::ResultText& result) const {
+  const size_t limit = context_.limits.max_user_bytes;
+  const size_t held = context_.usage.held_bytes(caller_.peer.uid);
+  size_t more = 0;
+  for (const auto& piece : result.pieces()) {
+    if (piece.text->size() > copied_bytes) more += context_.usage.more_bytes(caller_.peer.uid, piece.text);
+  }
+  return more <= small_bytes || held + more <= limit || held <= limit / 8;
 }
 
 void Session::read() {
@@ -74,7 +116,7 @@ void Session::read() {
   const TurnBudget::Use use(context_.budget);
   while (may_read() && !context_.budget.spent()) {
     handle_input();
-    if (!input_.empty() || ended_) break;
+    if (has_input() || ended_) break;
     const ssize_t count = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
@@ -87,15 +129,24 @@ void Session::read() {
     input_.assign(buffer.data(), static_cast<size_t>(count));
   }
   if (ended_) return;
-  if (!input_.empty() && may_read()) want_read();  // behind the others
+  count_held();
+  if (has_input() && may_read()) want_read();  // behind the others
   watch();
   want_flush();
 }
 
-// Handles what was read, line by line.
+// Handles what was read, line by line, and a batch request by request.
 void Session::handle_input() {
   std::string_view rest = input_;
-  while (!rest.empty() && may_read() && !context_.budget.spent()) rest.remove_prefix(reader_.feed(rest));
+  while (may_read() && !context_.budget.spent()) {
+    if (open_batch_) {
+      next_of_batch();
+    } else if (!rest.empty()) {
+      rest.remove_prefix(reader_.feed(rest));
+    } else {
+      break;
+    }
+  }
   input_.erase(0, input_.size() - rest.size());
 }
 
@@ -106,26 +157,64 @@ void Session::check_hung_up() {
 }
 
 void Session::on_line(std::string_view line) {
-  Result<Json> parsed = parse_json(line);
+  Result<Json> parsed = parse_json(line, max_request_values);
   if (!parsed) return send_line(error_text("null", parsed.error()));
-  if (!parsed->IsArray()) return on_request(*parsed, nullptr);
-  on_batch(*parsed);
+  if (!parsed->IsArray()) return on_request(*parsed, nullptr, line.size());
+  on_batch(std::move(*parsed), line.size());
 }
 
-void Session::on_batch(const JsonValue& requests) {
+void Session::on_long_line() {
+  const bool over = user_is_over();
+  const size_t limit = over ? context_.limits.max_user_bytes : context_.limits.max_line_bytes;
+  send_line(error_text(
+      "null", over ? too_much("a request line was skipped: the requests and unread answers of this user hold "
+                              "more than " +
+                                  std::to_string(limit) + " bytes",
+                              limit)
+                   : Error{ErrorKind::invalid_request,
+                           "a request line is over the limit of " + std::to_string(limit) +
+                               " bytes and was skipped",
+                           {}}));
+}
+
+void Session::on_batch(Json requests, size_t bytes) {
   const size_t limit = context_.limits.max_batch;
   if (requests.Empty() || requests.Size() > limit) {
     const std::string expected =
         requests.Empty() ? "at least one request" : "at most " + std::to_string(limit) + " requests";
     return send_line(error_text("null", {ErrorKind::invalid_request, "a batch holds " + expected, {}}));
   }
-  const auto batch = std::make_shared<Batch>();
-  batch->missing = 1;  // keeps it open until all its requests have begun
-  for (const JsonValue& value : requests.GetArray()) on_request(value, batch);
+  const size_t each = bytes / requests.Size();
+  open_batch_.emplace(OpenBatch{std::make_shared<Batch>(), std::move(requests), 0, each});
+  open_batch_->batch->missing = 1;  // keeps it open until all its requests have begun
+}
+
+// The next request of the open batch; one whose answer would find no room is not begun.
+void Session::next_of_batch() {
+  const std::shared_ptr<Batch> batch = open_batch_->batch;
+  const JsonValue& value = open_batch_->requests[open_batch_->next++];
+  const size_t limit = context_.limits.max_unsent_bytes;
+  if (batch->answers.size() + outbox_.size() > limit) {
+    ++batch->missing;
+    const Result<Request> request = read_request(value);
+    answer(request ? request->id : id_of(value),
+           too_much("the answers to this batch hold " + std::to_string(batch->answers.size()) +
+                        " bytes already; ask for it in another one",
+                    limit),
+           batch);
+  } else {
+    on_request(value, batch, open_batch_->request_bytes);
+  }
+  if (open_batch_->next == open_batch_->requests.Size()) end_open_batch();
+}
+
+void Session::end_open_batch() {
+  const std::shared_ptr<Batch> batch = open_batch_->batch;
+  open_batch_.reset();
   end_batch_part(*batch);
 }
 
-void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch) {
+void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch, size_t bytes) {
   if (batch) ++batch->missing;
   Result<Request> request = read_request(value);
   if (!request) return answer(id_of(value), request.error(), batch);
@@ -139,66 +228,77 @@ void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& b
   } else if (request->method == "unsubscribe") {
     answer(request->id, unsubscribe(*request->params), batch);
   } else {
-    on_command(std::move(*request), batch);
+    on_command(std::move(*request), batch, bytes);
   }
 }
 
-Result<std::string> Session::subscribe(const JsonValue& params) {
+Result<control::ResultText> Session::subscribe(const JsonValue& params) {
   if (auto allowed = context_.dispatcher.allowed(caller_, "subscribe", params); !allowed)
     return allowed.error();
   Result<Subscription> made = Subscription::make(params, context_.log, context_.dispatcher, *caller_.rule);
   if (!made) return made.error();
+  const control::ResultText result = made->result();
+  if (!fits(result) || (made->held_bytes() > small_bytes && user_is_over())) {
+    return too_much("the requests and unread answers of this user hold " +
+                        std::to_string(context_.usage.held_bytes(caller_.peer.uid)) +
+                        " bytes already; read them first",
+                    context_.limits.max_user_bytes);
+  }
   subscription_.emplace(std::move(*made));
-  return subscription_->result();
+  subscription_->drop_result();
+  return result;
 }
 
-Result<std::string> Session::unsubscribe(const JsonValue& params) {
+Result<control::ResultText> Session::unsubscribe(const JsonValue& params) {
   if (auto allowed = context_.dispatcher.allowed(caller_, "unsubscribe", params); !allowed)
     return allowed.error();
   if (auto checked = control::check_params({}, params); !checked) return checked.error();
   const bus::Cursor cursor = subscription_ ? subscription_->cursor() : context_.log.cursor();
   subscription_.reset();
-  return render([&](JsonWriter& writer) {
+  return control::ResultText(render([&](JsonWriter& writer) {
     writer.StartObject();
     write_member(writer, "cursor", cursor.text());
     writer.EndObject();
-  });
+  }));
 }
 
-void Session::on_command(Request request, const std::shared_ptr<Batch>& batch) {
+void Session::on_command(Request request, const std::shared_ptr<Batch>& batch, size_t bytes) {
   if (commands_.size() >= context_.limits.max_commands) {
     const std::string limit = std::to_string(context_.limits.max_commands);
-    answer(request.id,
-           Error{ErrorKind::too_much,
-                 limit + " commands of this connection are under way already; wait for an answer",
-                 R"({"limit":)" + limit + "}"},
-           batch);
-    return;
+    return answer(request.id,
+                  too_much(limit + " commands of this connection are under way already; wait for an answer",
+                           context_.limits.max_commands),
+                  batch);
   }
-  std::vector<std::string> keys = control::Dispatcher::keys_of(*request.params);
-  if (keys.size() > max_command_ids) {
-    answer(request.id,
-           Error{ErrorKind::invalid_params,
-                 "params: " + std::to_string(keys.size()) + " ids are named; at most " +
-                     std::to_string(max_command_ids) + " are expected",
-                 {}},
-           batch);
-    return;
-  }
+  Result<std::vector<std::string>> keys = control::Dispatcher::keys_of(*request.params);
+  if (!keys) return answer(request.id, keys.error(), batch);
+  if (auto taken = take_bytes(bytes); !taken) return answer(request.id, taken.error(), batch);
   const uint64_t ticket = next_ticket_++;
-  commands_.emplace(
-      ticket, Command{std::move(request.method), copy_of(*request.params), std::move(request.id), batch});
-  if (order_.enter(ticket, std::move(keys))) start(ticket);
+  const JsonValue& params = *request.params;
+  // What is wrong reaches no Asterisk, so that it need not wait.
+  const bool in_order =
+      !keys->empty() && context_.dispatcher.check(caller_, request.method, params).ok();
+  Command& command = commands_[ticket];
+  command = {.method = std::move(request.method), .params = {}, .id = std::move(request.id), .batch = batch,
+             .bytes = bytes};
+  if (!in_order || order_.enter(ticket, std::move(*keys))) return start(ticket, params);
+  command.params = to_text(params);
 }
 
-void Session::start(uint64_t ticket) {
+void Session::start_waiting(uint64_t ticket) {
+  const Result<Json> params = parse_json(std::exchange(commands_.at(ticket).params, {}));
+  start(ticket, *params);
+}
+
+void Session::start(uint64_t ticket, const JsonValue& params) {
   Command& command = commands_.at(ticket);
   // The caller is to know the id before it hears of it.
-  command.holds = !command.id.empty() && context_.dispatcher.chooses_id(command.method, command.params);
+  command.holds = !command.id.empty() && context_.dispatcher.chooses_id(command.method, params);
+  command.changes = context_.dispatcher.changes(command.method);
   if (command.holds) ++holds_;
   context_.dispatcher.call(
-      caller_, command.method, command.params,
-      [this, alive = alive_, ticket](const Result<std::string>& outcome) {
+      caller_, command.method, params,
+      [this, alive = alive_, ticket](const Result<control::ResultText>& outcome) {
         if (*alive) finish(ticket, outcome);
       },
       [this, alive = alive_, ticket] {
@@ -218,17 +318,28 @@ void Session::start_freed() {
     const TurnBudget::Use use(context_.budget);
     const uint64_t ticket = freed_.front();
     freed_.pop_front();
-    start(ticket);
+    start_waiting(ticket);
     if (!*alive) return;
   }
   starting_ = false;
 }
 
-void Session::finish(uint64_t ticket, const Result<std::string>& outcome) {
+void Session::finish(uint64_t ticket, const Result<control::ResultText>& outcome) {
   const auto node = commands_.extract(ticket);
   const Command& command = node.mapped();
+  command_bytes_ -= command.bytes;
   if (command.holds) command.batch ? ++command.batch->holds : --holds_;
-  answer(command.id, outcome, command.batch);
+  if (outcome && !command.changes && !fits(*outcome)) {
+    answer(command.id,
+           too_much("the answer has " + std::to_string(outcome->held_bytes()) +
+                        " bytes, and the unread answers of this user hold " +
+                        std::to_string(context_.usage.held_bytes(caller_.peer.uid)) +
+                        "; read them, then ask again",
+                    context_.limits.max_user_bytes),
+           command.batch);
+  } else {
+    answer(command.id, outcome, command.batch);
+  }
   let_followers_go(ticket);
   want_flush();  // it may have been the last one, and without an answer
 }
@@ -239,21 +350,36 @@ void Session::let_followers_go(uint64_t ticket) {
   start_freed();
 }
 
-void Session::answer(const std::string& id, const Result<std::string>& outcome,
+void Session::answer(const std::string& id, const Result<control::ResultText>& outcome,
                      const std::shared_ptr<Batch>& batch) {
-  std::string text;
-  if (!id.empty()) text = outcome ? result_text(id, *outcome) : error_text(id, outcome.error());
-  if (!batch) {
-    if (!text.empty()) send_line(text);
-    return;
+  Outbox& to = batch ? batch->answers : outbox_;
+  if (!id.empty()) {
+    if (batch) to.append(to.empty() ? "[" : ",");
+    outcome ? append_result(to, id, *outcome) : to.append(error_text(id, outcome.error()));
+    if (!batch) to.append("\n");
   }
-  if (!text.empty()) batch->text += (batch->text.empty() ? "[" : ",") + text;
-  end_batch_part(*batch);
+  batch ? end_batch_part(*batch) : want_flush();
+}
+
+void Session::append_result(Outbox& to, const std::string& id, const control::ResultText& result) {
+  to.append(result_head(id));
+  for (const auto& piece : result.pieces()) {
+    if (!piece.base64 && piece.text->size() <= copied_bytes) {
+      to.append(*piece.text);
+    } else {
+      to.append(piece, Usage::Held(context_.usage, caller_.peer.uid, piece.text));
+    }
+  }
+  to.append(result_tail);
 }
 
 void Session::end_batch_part(Batch& batch) {
   if (--batch.missing > 0) return;
-  if (!batch.text.empty()) send_line(batch.text + "]");
+  if (!batch.answers.empty()) {
+    batch.answers.append("]\n");
+    outbox_.append(std::move(batch.answers));
+    want_flush();
+  }
   holds_ -= batch.holds;
   if (subscribed_in_.get() != &batch) return;
   subscribed_in_.reset();
@@ -284,6 +410,14 @@ void Session::hold_to(std::shared_ptr<const control::AccessRule> rule, Usage::Co
 void Session::drain() {
   input_over_ = true;
   draining_ = true;
+  while (open_batch_) {
+    ++open_batch_->batch->missing;
+    const JsonValue& value = open_batch_->requests[open_batch_->next++];
+    const Result<Request> request = read_request(value);
+    answer(request ? request->id : id_of(value),
+           Error{ErrorKind::not_connected, "aribusd is stopping; nothing was sent", {}}, open_batch_->batch);
+    if (open_batch_->next == open_batch_->requests.Size()) end_open_batch();
+  }
   watch();
   want_flush();
 }
@@ -293,17 +427,23 @@ void Session::flush() {
   if (ended_ || blocked_) return;
   if (!write_outbox()) return;
   start_freed();
-  if (!input_.empty() && may_read()) want_read();
+  count_held();
+  if (has_input() && may_read()) want_read();
   if (!leaving_ && !subscribed_in_ && holds_ == 0 && !write_records()) return;
   const bool records_done = !subscription_ || (draining_ && subscription_->up_to_date());
   if (outbox_.empty() && commands_.empty() && (leaving_ || (input_over_ && records_done))) return end();
   watch();
 }
 
-// False when the socket takes no more, or the session has ended.
+// False when the socket takes no more, this turn's share is written, or the session has ended.
 bool Session::write_outbox() {
+  size_t written = 0;
   while (!outbox_.empty()) {
-    const std::string_view bytes = outbox_.bytes();
+    if (written >= fair_share_bytes) {
+      want_flush();
+      return false;
+    }
+    const std::string_view bytes = outbox_.bytes().substr(0, fair_share_bytes);
     const ssize_t count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
@@ -313,6 +453,7 @@ bool Session::write_outbox() {
     }
     if (count < 0) return end(), false;
     outbox_.consume(static_cast<size_t>(count));
+    written += static_cast<size_t>(count);
   }
   return true;
 }
@@ -333,6 +474,11 @@ bool Session::write_records() {
     if (written >= fair_share_bytes) {
       want_flush();
       return true;
+    }
+    if (subscription_->is_at_own_record()) {
+      outbox_.append(subscription_->take_own_record(context_.dispatcher, *caller_.rule));
+      if (!write_outbox()) return false;
+      continue;
     }
     subscription_->gather(fair_share_bytes, pieces);
     if (pieces.empty()) {  // of all those looked at none matches

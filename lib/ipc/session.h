@@ -27,6 +27,7 @@ struct SessionLimits {
   size_t max_commands = 64;           // under way at a time
   size_t max_batch = 256;             // requests in one batch
   size_t max_unsent_bytes = 1 << 20;  // of answers: while more wait, nothing is read and no command started
+  size_t max_user_bytes = 32 << 20;   // held for one user, over all its connections
 
   bool operator==(const SessionLimits&) const = default;
 };
@@ -95,34 +96,54 @@ class Session {
   struct Batch {
     size_t missing = 0;
     size_t holds = 0;  // answers in it that records wait for
-    std::string text;
+    Outbox answers;
+  };
+  // A batch whose requests are being handled, one after the other as lines are.
+  struct OpenBatch {
+    std::shared_ptr<Batch> batch;
+    Json requests;
+    rapidjson::SizeType next = 0;
+    size_t request_bytes = 0;  // of each, on average
   };
   // A command that was not answered yet.
   struct Command {
     std::string method;
-    Json params;
+    std::string params;  // JSON text, while it waits for others
     std::string id;
     std::shared_ptr<Batch> batch;
-    bool holds = false;  // records wait for its answer
+    size_t bytes = 0;      // of its request
+    bool changes = false;  // something on the Asterisk
+    bool holds = false;    // records wait for its answer
   };
 
   void on_ready(int events);
   void want_read();
   void want_flush();
   [[nodiscard]] bool may_read() const;
+  [[nodiscard]] bool has_input() const { return !input_.empty() || open_batch_; }
   void handle_input();
   void on_line(std::string_view line);
-  void on_batch(const JsonValue& requests);
-  void on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch);
-  void on_command(Request request, const std::shared_ptr<Batch>& batch);
-  void start(uint64_t ticket);
+  void on_long_line();
+  void on_batch(Json requests, size_t bytes);
+  void next_of_batch();
+  void end_open_batch();
+  void on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch, size_t bytes);
+  void on_command(Request request, const std::shared_ptr<Batch>& batch, size_t bytes);
+  void start(uint64_t ticket, const JsonValue& params);
+  void start_waiting(uint64_t ticket);
   void start_freed();
   void let_followers_go(uint64_t ticket);
-  void finish(uint64_t ticket, const Result<std::string>& outcome);
-  Result<std::string> subscribe(const JsonValue& params);
-  Result<std::string> unsubscribe(const JsonValue& params);
-  void answer(const std::string& id, const Result<std::string>& answer, const std::shared_ptr<Batch>& batch);
+  void finish(uint64_t ticket, const Result<control::ResultText>& outcome);
+  Result<control::ResultText> subscribe(const JsonValue& params);
+  Result<control::ResultText> unsubscribe(const JsonValue& params);
+  void answer(const std::string& id, const Result<control::ResultText>& answer,
+              const std::shared_ptr<Batch>& batch);
+  void append_result(Outbox& to, const std::string& id, const control::ResultText& result);
   void end_batch_part(Batch& batch);
+  [[nodiscard]] Result<void> take_bytes(size_t bytes);
+  [[nodiscard]] bool fits(const control::ResultText& result) const;
+  [[nodiscard]] bool user_is_over() const;
+  void count_held();
   void send_line(std::string_view text);
   bool write_outbox();
   bool write_records();
@@ -137,7 +158,10 @@ class Session {
   Poll poll_;
   LineReader reader_;
   std::string input_;  // read and not handled yet
+  std::optional<OpenBatch> open_batch_;
   Outbox outbox_;
+  Usage::Held held_;          // what this connection holds, large answers aside
+  size_t command_bytes_ = 0;  // of the requests of commands_
   std::optional<Subscription> subscription_;
   std::shared_ptr<Batch> subscribed_in_;            // no record goes out before this batch is answered
   size_t holds_ = 0;                                // answers that must go out before any record does

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/json_tape.h"
 #include "base/object_text.h"
 #include "control/live.h"
 #include "control/params.h"
@@ -16,6 +17,7 @@ constexpr uint64_t max_scanned = 16'384;
 // They are matched with every type of record.
 constexpr size_t max_globs = 256;
 constexpr size_t max_glob_bytes = 128;
+constexpr size_t max_names = 1024;  // servers, applications and ids, each
 constexpr std::string_view overflows[] = {"lost", "disconnect"};
 
 constexpr Parameter subscribe_params[] = {
@@ -43,6 +45,20 @@ std::vector<std::string> strings_of(const JsonValue& params, std::string_view na
   if (value->IsString()) return {std::string(as_view(*value))};
   for (const JsonValue& item : value->GetArray()) strings.emplace_back(as_view(item));
   return strings;
+}
+
+// Each is compared with many records.
+Result<void> check_names(const JsonValue& params, std::string_view name) {
+  const JsonValue* given = find(params, name);
+  if (given == nullptr || !given->IsArray()) return {};
+  if (given->Size() > max_names)
+    return control::wrong_param(name, "at most " + std::to_string(max_names) + " values", given);
+  for (const JsonValue& item : given->GetArray()) {
+    if (item.GetStringLength() > record::max_id_bytes)
+      return control::wrong_param(name, "values of at most " + std::to_string(record::max_id_bytes) + " bytes",
+                                  &item);
+  }
+  return {};
 }
 
 Result<void> check_globs(const JsonValue& params, std::string_view name,
@@ -77,10 +93,24 @@ std::vector<control::Method> subscription_methods() {
 }
 
 Subscription::Subscription(bus::FilterOptions wanted, const control::AccessRule& rule, const bus::Log& log)
-    : log_(&log), wanted_(std::move(wanted)), filter_(wanted_, bounds_of(rule)) {}
+    : log_(&log),
+      wanted_(std::move(wanted)),
+      filter_(wanted_, bounds_of(rule)),
+      bounded_(!rule.apps.empty()) {}
 
 void Subscription::bound_by(const control::AccessRule& rule) {
   filter_ = bus::Filter(wanted_, bounds_of(rule));
+  bounded_ = !rule.apps.empty();
+  at_own_record_ = false;
+}
+
+size_t Subscription::held_bytes() const {
+  size_t bytes = 0;
+  for (const auto* list : {&wanted_.types, &wanted_.exclude, &wanted_.servers, &wanted_.apps, &wanted_.channels,
+                           &wanted_.bridges, &wanted_.endpoints}) {
+    for (const std::string& text : *list) bytes += 2 * (text.size() + sizeof text);  // and in the filter
+  }
+  return bytes;
 }
 
 Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log& log,
@@ -92,6 +122,9 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log&
   filter.exclude = strings_of(params, "exclude");
   if (auto checked = check_globs(params, "types", filter.types); !checked) return checked.error();
   if (auto checked = check_globs(params, "exclude", filter.exclude); !checked) return checked.error();
+  for (const std::string_view name : {"servers", "apps", "channels", "bridges", "endpoints"}) {
+    if (auto checked = check_names(params, name); !checked) return checked.error();
+  }
   filter.servers = strings_of(params, "servers");
   filter.apps = strings_of(params, "apps");
   filter.channels = strings_of(params, "channels");
@@ -105,15 +138,19 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log&
       subscription.start(since == nullptr ? std::nullopt : std::optional<std::string>(as_view(*since)));
   const bool resumed = since != nullptr && reason.empty();
   const JsonValue* snapshot = find(params, "snapshot");
+  const std::string cursor = subscription.cursor().text();
   ObjectText result;
-  result.text("cursor", subscription.cursor().text());
+  result.text("cursor", cursor);
   if (since != nullptr) result.boolean("resumed", resumed);
   if (!reason.empty()) result.text("reason", reason);
   // What lives now is no answer to who goes on where he was.
+  subscription.result_ = control::ResultText(result.str());
   if (snapshot != nullptr && snapshot->GetBool() && !resumed) {
-    result.json("snapshot", control::live_snapshot(dispatcher, servers, rule));
+    std::string head = result.str();
+    head.back() = ',';
+    subscription.result_ = control::ResultText(head + R"("snapshot":)");
+    subscription.result_.add(control::live_snapshot(dispatcher, cursor, servers, rule)).add("}");
   }
-  subscription.result_ = result.str();
   return subscription;
 }
 
@@ -170,6 +207,10 @@ void Subscription::gather_matches(size_t max_bytes) {
   for (;; ++seq) {
     seq = filter_.next_match(*log_, seq, end);
     if (seq == end) break;
+    if (bounded_ && is_own(seq)) {
+      at_own_record_ = runs_.empty();
+      break;
+    }
     const size_t length = log_->entry(seq).length;
     const bool neighbour = !runs_.empty() && runs_.back().to == seq;
     if (bytes > 0 && (bytes + length > max_bytes || (!neighbour && runs_.size() == max_pieces))) break;
@@ -182,6 +223,35 @@ void Subscription::gather_matches(size_t max_bytes) {
   }
   gathered_ = seq;
   if (runs_.empty()) next_ = seq;
+}
+
+// Without an application; 0 is the number of those that have none of their own.
+bool Subscription::is_own(uint64_t seq) const {
+  return log_->name(log_->entry(seq).app).empty();
+}
+
+std::string Subscription::take_own_record(const control::Dispatcher& dispatcher,
+                                          const control::AccessRule& rule) {
+  at_own_record_ = false;
+  const uint64_t seq = next_++;
+  JsonTape tape;
+  record::Record record;
+  if (!record::read_line(tape, log_->line(seq), record)) return {};
+  const bool malformed = record.type == "Malformed";
+  if (!record.app.empty() || (record.type.find('.') == std::string::npos && !malformed)) {
+    return std::string(log_->line(seq));  // an event
+  }
+  record::Ids shown;
+  for (size_t i = 0; i < record.ids.size(); ++i) {
+    const auto id = record.ids[i];
+    if (control::sees_id(dispatcher, record.server, id.kind, id.text, rule)) shown.add(id.kind, id.text);
+  }
+  if (record.type == "state.gone" && shown.size() == 0 && record.ids.size() > 0) return {};
+  record.ids = std::move(shown);
+  if (malformed) record.remove_member("text");  // it may be of any application
+  std::string line(record::max_line_size(record), '\0');
+  line.resize(static_cast<size_t>(record::write_line(record, seq, line.data()) - line.data()));
+  return line;
 }
 
 std::string_view Subscription::advance(size_t count) {

@@ -32,8 +32,11 @@ class Subscription {
   // From here on `rule` bounds it.
   void bound_by(const control::AccessRule& rule);
 
-  // The result of `subscribe`, as JSON.
-  [[nodiscard]] const std::string& result() const { return result_; }
+  // The result of `subscribe`, until it is dropped: it may hold a snapshot.
+  [[nodiscard]] const control::ResultText& result() const { return result_; }
+  void drop_result() { result_ = control::ResultText(""); }
+  // What it takes in memory.
+  [[nodiscard]] size_t held_bytes() const;
   // Everything up to here was delivered or did not match.
   [[nodiscard]] bus::Cursor cursor() const { return {log_->stream(), next_ - 1}; }
   [[nodiscard]] Overflow on_overflow() const { return on_overflow_; }
@@ -47,9 +50,17 @@ class Subscription {
   // How many records it has lost so far.
   [[nodiscard]] uint64_t lost() const { return lost_; }
 
+  // The next record is one without an application, and the rule is bound to applications: it is taken one by
+  // one, as it may name what the rule does not show. Known after gather().
+  [[nodiscard]] bool is_at_own_record() const { return at_own_record_; }
+  // Its line with what `rule` shows of it; "" when that is nothing. Required: is_at_own_record().
+  [[nodiscard]] std::string take_own_record(const control::Dispatcher& dispatcher,
+                                            const control::AccessRule& rule);
+
   // The lines to write next, neighbours merged: at most `max_bytes` (but at least one record), `max_pieces`
-  // pieces and `max_scanned` records looked at. Records that don't match are passed over for good. Good until
-  // the log grows. Required: take_lost() was called, and it is not up to date.
+  // pieces and `max_scanned` records looked at, up to the next one that is_at_own_record() tells of. Records
+  // that don't match are passed over for good. Good until the log grows. Required: take_lost() was called,
+  // and it is not up to date.
   void gather(size_t max_bytes, std::vector<iovec>& pieces);
   // The first `count` bytes of what gather() gave were written. Returns the rest of a record that was cut in
   // the middle: it must be written next.
@@ -65,12 +76,15 @@ class Subscription {
   // Returns why it can't go on from `since`, or "".
   std::string start(const std::optional<std::string>& since);
   void gather_matches(size_t max_bytes);
+  [[nodiscard]] bool is_own(uint64_t seq) const;
 
   const bus::Log* log_;
   bus::FilterOptions wanted_;
   bus::Filter filter_;
   Overflow on_overflow_ = Overflow::lost;
-  std::string result_;
+  bool bounded_ = false;        // to applications
+  bool at_own_record_ = false;  // next_ is one
+  control::ResultText result_{""};
   uint64_t next_ = 0;      // the first record not yet passed
   std::vector<Run> runs_;  // what gather() gave
   uint64_t lost_ = 0;

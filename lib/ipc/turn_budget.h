@@ -12,7 +12,7 @@ namespace aribus::ipc {
 // between (it cuts a reader off that is slow for 100 ms).
 class TurnBudget {
  public:
-  static constexpr uint64_t limit_ns = 4'000'000;
+  static constexpr uint64_t limit_ns = 2'000'000;
 
   [[nodiscard]] bool spent() const {
     return used_ns_ + (began_ns_ == 0 ? 0 : uv_hrtime() - began_ns_) >= limit_ns;

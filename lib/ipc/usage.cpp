@@ -19,6 +19,61 @@ Error too_much(const std::string& message, size_t limit, const std::string& rule
 
 }  // namespace
 
+Usage::Held::Held(Usage& usage, uid_t user, std::shared_ptr<const std::string> text)
+    : usage_(&usage), user_(user), text_(std::move(text)) {
+  Memory& memory = usage.memory_[user];
+  if (memory.texts[text_.get()]++ == 0) memory.bytes += text_->size();
+}
+
+Usage::Held& Usage::Held::operator=(Held&& other) noexcept {
+  std::swap(usage_, other.usage_);
+  std::swap(user_, other.user_);
+  std::swap(bytes_, other.bytes_);
+  std::swap(text_, other.text_);
+  return *this;
+}
+
+Usage::Held::~Held() {
+  if (usage_ == nullptr) return;
+  set(0);
+  if (!text_) return;
+  Memory& memory = usage_->memory_[user_];
+  const auto at = memory.texts.find(text_.get());
+  if (--at->second > 0) return;
+  memory.texts.erase(at);
+  usage_->change(user_, text_->size(), 0);
+}
+
+void Usage::Held::set(size_t bytes) {
+  if (bytes == bytes_) return;
+  usage_->change(user_, bytes_, bytes);
+  bytes_ = bytes;
+}
+
+void Usage::change(uid_t user, size_t less, size_t more) {
+  Memory& memory = memory_[user];
+  memory.bytes += more - less;
+  if (memory.bytes == 0 && memory.texts.empty()) memory_.erase(user);
+}
+
+size_t Usage::held_bytes(uid_t user) const {
+  const auto at = memory_.find(user);
+  return at == memory_.end() ? 0 : at->second.bytes;
+}
+
+size_t Usage::more_bytes(uid_t user, const std::shared_ptr<const std::string>& text) const {
+  const auto at = memory_.find(user);
+  return at != memory_.end() && at->second.texts.contains(text.get()) ? 0 : text->size();
+}
+
+size_t Usage::connections(uid_t uid) const {
+  size_t count = 0;
+  for (const auto& [key, user] : users_) {
+    if (key.second == uid) count += user.connections;
+  }
+  return count;
+}
+
 Result<Usage::Connection> Usage::connect(const control::Caller& caller, Time now) {
   const control::AccessRule& rule = *caller.rule;
   forget_idle(now);

@@ -1,20 +1,45 @@
-// How much each user takes of what its rule allows.
+// How much each user takes of what its rule allows, and of what all share.
 #pragma once
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
+
+#include <sys/types.h>
 
 #include "base/result.h"
 #include "control/access.h"
 
 namespace aribus::ipc {
 
-// Counts by rule and user, over all connections. Lives on the loop's thread.
+// Counts over all connections of a user, by rule where the rule sets the bound. Lives on the loop's thread.
 class Usage {
  public:
   using Time = std::chrono::steady_clock::time_point;
+
+  // Memory that is held for a user, counted for as long as this is there: requests that wait, answers that it
+  // has not read. A text counts once, however many of the user's connections wait for it. Must not outlive
+  // the Usage.
+  class Held {
+   public:
+    Held() = default;
+    Held(Usage& usage, uid_t user) : usage_(&usage), user_(user) {}
+    Held(Usage& usage, uid_t user, std::shared_ptr<const std::string> text);
+    Held(Held&& other) noexcept { *this = std::move(other); }
+    Held& operator=(Held&& other) noexcept;
+    ~Held();
+
+    // It is as much as this. Required: it was not made of a text.
+    void set(size_t bytes);
+
+   private:
+    Usage* usage_ = nullptr;
+    uid_t user_ = 0;
+    size_t bytes_ = 0;
+    std::shared_ptr<const std::string> text_;
+  };
 
   // A connection that counts, for as long as this is there. Must not outlive the Usage.
   class Connection {
@@ -42,6 +67,14 @@ class Usage {
   // Another request. After a quiet second as many may come at once as come in a second. Errors: too_much.
   [[nodiscard]] Result<void> request(const control::Caller& caller, Time now);
 
+  // What is held for a user.
+  [[nodiscard]] size_t held_bytes(uid_t user) const;
+  // How much more it would be with this text.
+  [[nodiscard]] size_t more_bytes(uid_t user, const std::shared_ptr<const std::string>& text) const;
+
+  // Connections of this user under all rules.
+  [[nodiscard]] size_t connections(uid_t user) const;
+
   [[nodiscard]] size_t size() const { return users_.size(); }
 
  private:
@@ -51,11 +84,18 @@ class Usage {
     Time at = {};      // when that was reckoned
   };
   using Key = std::pair<std::string, uid_t>;  // the rule's name
+  struct Memory {
+    size_t bytes = 0;
+    std::map<const std::string*, size_t> texts;  // how often each is held
+  };
 
   static Key key_of(const control::Caller& caller) { return {caller.rule->name, caller.peer.uid}; }
   void forget_idle(Time now);
 
+  void change(uid_t user, size_t less, size_t more);
+
   std::map<Key, User> users_;
+  std::map<uid_t, Memory> memory_;
 };
 
 }  // namespace aribus::ipc

@@ -17,7 +17,7 @@ Daemon::Daemon(ipc::SessionLimits its_limits, size_t its_max_connections, size_t
   dispatcher.add(
       {.name = "ping",
        .reach = control::Reach::read,
-       .run_here = [](const JsonValue&, const control::Caller&) { return std::string("\"pong\""); }});
+       .run_here = [](const JsonValue&, const control::Caller&) { return control::ResultText("\"pong\""); }});
   for (control::Method& method : ipc::subscription_methods()) dispatcher.add(std::move(method));
   server.emplace(loop, log, dispatcher, options());
   const auto listening = server->listen();
@@ -30,6 +30,10 @@ ipc::ServerOptions Daemon::options() const {
   options.max_connections = max_connections;
   options.session = limits;
   return options;
+}
+
+void Daemon::set_rule(control::AccessRule rule) {
+  server->set_access(control::Access({std::move(rule)}));
 }
 
 Program::Program(Daemon& daemon)

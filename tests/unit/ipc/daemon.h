@@ -24,6 +24,8 @@ struct Daemon {
   explicit Daemon(ipc::SessionLimits limits = {}, size_t max_connections = 1024,
                   size_t ring_bytes = 256 * 1024);
   [[nodiscard]] ipc::ServerOptions options() const;
+  // From now on this is the one rule for all.
+  void set_rule(control::AccessRule rule);
   bool pump(const std::function<bool()>& done) { return test::pump(loop, done); }
 
   ipc::SessionLimits limits;

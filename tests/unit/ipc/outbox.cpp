@@ -38,3 +38,43 @@ TEST_CASE("an outbox loses no byte, however it is filled and emptied") {
   out += outbox.bytes();
   CHECK(in == out);
 }
+
+TEST_CASE("bytes go out as base64, whatever their number, between other texts") {
+  for (const size_t size : {0U, 1U, 2U, 3U, 4U, 49'151U, 49'152U, 49'153U, 200'000U}) {
+    INFO(size);
+    std::string bytes(size, '\0');
+    for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 37);
+    const auto result = aribus::control::ResultText("{\"data\":\"").add_base64(bytes).add("\"}");
+    Outbox outbox;
+    outbox.append("before ");
+    for (const auto& piece : result.pieces()) outbox.append(piece, {});
+    outbox.append(" behind");
+    const std::string expected = "before " + result.str() + " behind";
+    CHECK(outbox.size() == expected.size());
+    std::string out;
+    while (!outbox.empty()) {
+      const std::string piece(outbox.bytes().substr(0, 7919));
+      out += piece;
+      outbox.consume(piece.size());
+      REQUIRE(outbox.size() == expected.size() - out.size());
+    }
+    CHECK(out == expected);
+    CHECK(outbox.own_bytes() == 0);
+  }
+}
+
+TEST_CASE("what waits in one outbox goes behind what waits in another") {
+  Outbox first, second;
+  first.append("abc");
+  second.append("def");
+  second.append({std::make_shared<const std::string>("xyz"), false}, {});
+  first.append(std::move(second));
+  first.append("!");
+  CHECK(first.size() == 10);
+  std::string out;
+  while (!first.empty()) {
+    out += first.bytes();
+    first.consume(first.bytes().size());
+  }
+  CHECK(out == "abcdefxyz!");
+}

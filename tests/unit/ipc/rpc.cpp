@@ -78,8 +78,9 @@ TEST_CASE("the id of what is no request is found where it can be used") {
 }
 
 TEST_CASE("answers are JSON-RPC") {
-  CHECK(result_text("1", "null") == R"({"jsonrpc":"2.0","id":1,"result":null})");
-  CHECK(result_text("\"a\"", R"({"x":1})") == R"({"jsonrpc":"2.0","id":"a","result":{"x":1}})");
+  CHECK(result_head("1") + "null" + std::string(result_tail) == R"({"jsonrpc":"2.0","id":1,"result":null})");
+  CHECK(result_head("\"a\"") + R"({"x":1})" + std::string(result_tail) ==
+        R"({"jsonrpc":"2.0","id":"a","result":{"x":1}})");
   CHECK(error_text("1", {ErrorKind::refused, "no", R"({"status":404})"}) ==
         R"({"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"no","data":{"status":404}}})");
   CHECK(error_text("null", {ErrorKind::malformed, "bad", {}}) ==

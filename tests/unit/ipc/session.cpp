@@ -147,7 +147,7 @@ TEST_CASE("while answers pile up unread nothing more is read, and none is lost")
   limits.max_unsent_bytes = 4096;
   Daemon daemon(limits);
   daemon.dispatcher.add({.name = "big", .run_here = [](const JsonValue&, const control::Caller&) {
-                           return '"' + std::string(50'000, 'b') + '"';
+                           return control::ResultText('"' + std::string(50'000, 'b') + '"');
                          }});
   Program program(daemon);
   constexpr int count = 100;

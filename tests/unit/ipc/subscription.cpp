@@ -62,7 +62,7 @@ std::string expected(const bus::Log& log, uint64_t from, const std::string& type
 TEST_CASE("without `since` delivery begins with what comes next") {
   bus::Log log = log_of(3);
   Subscription subscription = subscribe(log, "null");
-  CHECK(json(subscription.result()) == json(R"({"cursor":")" + at(log, 3) + "\"}"));
+  CHECK(json(subscription.result().str()) == json(R"({"cursor":")" + at(log, 3) + "\"}"));
   CHECK(subscription.up_to_date());
   log.append(record_of("New"));
   CHECK_FALSE(subscription.up_to_date());
@@ -74,7 +74,7 @@ TEST_CASE("a cursor of this stream resumes behind it") {
   const bus::Log log = log_of(5);
   for (uint64_t seq = 0; seq <= 5; ++seq) {
     Subscription subscription = since(log, at(log, seq));
-    CHECK(json(subscription.result()) == json(R"({"cursor":")" + at(log, seq) + R"(","resumed":true})"));
+    CHECK(json(subscription.result().str()) == json(R"({"cursor":")" + at(log, seq) + R"(","resumed":true})"));
     CHECK(deliver(subscription, 100'000, 100'000) == expected(log, seq + 1));
   }
 }
@@ -96,14 +96,14 @@ TEST_CASE("a cursor that can't be honoured is no error: it says why, and deliver
   for (const auto& [cursor, why] : cases) {
     INFO(cursor);
     const Subscription subscription = since(log, cursor);
-    const Json result = json(subscription.result());
+    const Json result = json(subscription.result().str());
     REQUIRE(find(result, "resumed") != nullptr);
     CHECK_FALSE(find(result, "resumed")->GetBool());
     CHECK_THAT(std::string(find_string(result, "reason")), ContainsSubstring(why));
     CHECK(find_string(result, "cursor") == log.cursor().text());
     CHECK(subscription.up_to_date());
   }
-  CHECK(json(since(log, at(log, log.first() - 1)).result())["resumed"].GetBool());
+  CHECK(json(since(log, at(log, log.first() - 1)).result().str())["resumed"].GetBool());
 }
 
 TEST_CASE("wrong parameters are refused by name") {
