@@ -461,10 +461,14 @@ def command(path, until, stage, report):
                                ("state.channels", {"id": channel})):
             number += 1
             began = time.monotonic()
-            answer = connection.call(method, **params)
+            try:
+                answer = connection.call(method, **params)
+                if "error" in answer:
+                    failed.append(f"{method}: {answer['error']['message'][:150]}")
+            except OSError as error:
+                failed.append(f"{method}: {error}")
+                connection = Connection(path)
             took.append((time.monotonic() - began, method))
-            if "error" in answer:
-                failed.append(f"{method}: {answer['error']['message'][:150]}")
         time.sleep(0.02)
     took.sort()
     report.put(("commands", {"commands": len(took), "failed": failed[:5],
