@@ -180,6 +180,9 @@ class Collector {
     counters("aribus_server_failed_attempts_total",
              "Attempts to connect that failed, and connections that were lost.",
              [](const Upstream& upstream) { return upstream.failures(); });
+    counters("aribus_server_wrong_passwords_total",
+             "With mode: outbound, attempts to connect with a wrong user or password.",
+             [](const Upstream& upstream) { return upstream.client().wrong_passwords(); });
     counters("aribus_server_gaps_total", "Times of which events may be missing from the stream.",
              count_of("server.gap"));
     counters("aribus_server_resyncs_total", "How often what lives was read anew, and that told.",

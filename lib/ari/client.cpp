@@ -11,6 +11,7 @@ namespace {
 
 constexpr Milliseconds late_info_time{2000};
 constexpr Milliseconds reclaim_timeout{1000};
+constexpr size_t max_info_bytes = 64 << 10;  // Asterisk's has one or two thousand
 
 HttpOptions http_options(const ClientOptions& options, const Url& url) {
   HttpOptions http;
@@ -185,7 +186,7 @@ void Client::on_info(Result<HttpResponse> answer) {
     fail_attempt(failure_of_answer(attempted(Attempt::Step::info), answer->status, answer->body));
     return;
   }
-  Result<Json> json = parse_json(answer->body);
+  Result<Json> json = parse_json(std::string_view(answer->body).substr(0, max_info_bytes));
   const JsonValue* system = json ? find(*json, "system") : nullptr;
   const JsonValue* status = json ? find(*json, "status") : nullptr;
   if (system == nullptr || status == nullptr) {
@@ -262,7 +263,10 @@ void Client::on_opened() {
   ended_in_order_.clear();
   replaced_.connected();
   if (options_.rest != RestMode::http) rest_.opened();
-  report(*info_);
+  const Result<ServerInfo> info = *info_;  // what is called may change it
+  const auto waiting = std::exchange(waiting_, {});
+  if (handlers_.connected) handlers_.connected(*info);
+  for (const Connected& done : waiting) done(info);
 }
 
 void Client::on_closed(const WebSocketClosed& closed) {
@@ -272,11 +276,6 @@ void Client::on_closed(const WebSocketClosed& closed) {
   on_lost(closed.http_status == 0
               ? Failure{closed.reason}
               : failure_of_answer(attempted(Attempt::Step::events), closed.http_status, closed.http_body));
-}
-
-void Client::report(const Result<ServerInfo>& outcome) {
-  if (outcome && handlers_.connected) handlers_.connected(*outcome);
-  for (const Connected& done : std::exchange(waiting_, {})) done(outcome);
 }
 
 void Client::on_lost(const Failure& failure) {
@@ -290,8 +289,10 @@ void Client::on_lost(const Failure& failure) {
     if (!at_once) delay = reconnect_.next(failure.pace);
     retry_.once(delay, [this] { attempt(); });
   }
+  const Error error{ErrorKind::not_connected, failure.reason, {}};
+  const auto waiting = std::exchange(waiting_, {});  // not those who begin to wait in what is called
   if (handlers_.disconnected) handlers_.disconnected(failure.reason, delay);
-  report(Error{ErrorKind::not_connected, failure.reason, {}});
+  for (const Connected& done : waiting) done(error);
 }
 
 void Client::defer(std::function<void()> call) {

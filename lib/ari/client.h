@@ -129,11 +129,16 @@ class Client {
   void continue_from(std::string startup_time) { ended_in_order_ = std::move(startup_time); }
   // Where Asterisk is listened for; 0 when it is not.
   [[nodiscard]] int port() const { return listening_ == nullptr ? 0 : listening_->port(); }
+  // Attempts to connect there with a wrong user or password.
+  [[nodiscard]] uint64_t wrong_passwords() const {
+    return listening_ == nullptr ? 0 : listening_->wrong_passwords();
+  }
   // What Asterisk last reported of itself.
   [[nodiscard]] const std::optional<ServerInfo>& info() const { return info_; }
 
   // Calls `operation` with `params`, an object of its parameters, unchecked. Any HTTP status is an answer.
-  // Errors: not_connected, invalid_params, outcome_unknown (see Http::send).
+  // Errors: not_connected, invalid_params, outcome_unknown, too_much (see Http::send). `requester`: on whose
+  // behalf, for his share of the connections.
   void call(const Operation& operation, const JsonValue& params, Answered done, Requester requester = {});
   // Sends any request. `target` is the encoded path below /ari and its query, as "/channels?x=y"; `body` JSON
   // or "".
@@ -177,7 +182,6 @@ class Client {
   void on_closed(const WebSocketClosed& closed);
   void open_events();
   void on_lost(const Failure& failure);
-  void report(const Result<ServerInfo>& outcome);
   void send(HttpRequest request, Answered done);
   void send_over_http(HttpRequest request, Answered done);
   [[nodiscard]] Attempt attempted(Attempt::Step step) const;

@@ -1,13 +1,17 @@
 #include "ari/http.h"
 
 #include <algorithm>
-#include <list>
+#include <deque>
 #include <map>
+#include <optional>
 #include <stdexcept>
 
 #include <curl/curl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "ari/held_bytes.h"
+#include "ari/request_queue.h"
 
 namespace aribus::ari {
 namespace {
@@ -15,6 +19,12 @@ namespace {
 // Asterisk closes a kept-alive connection after 15 s (http.conf: session_keep_alive); one that is older than
 // this is not used again.
 constexpr long max_idle_seconds = 12;
+constexpr size_t max_header_bytes = 64 << 10;  // of one answer: interim ones and trailers included
+// Read at a time. curl reads 100 times in a row before it returns, as long as they are full.
+constexpr long read_bytes = 2 << 10;
+constexpr size_t moved_bytes = 1 << 20;  // of an answer; where it becomes longer, addresses are reserved for
+constexpr size_t max_reserved_bytes = 64 << 20;    // so many (memory is what it fills)
+constexpr uint64_t delivery_limit_ns = 1'000'000;  // of handing answers out, in one turn
 
 struct FreeEasy {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -60,7 +70,14 @@ std::string reason_of(CURLcode code, const char* detail) {
 
 // One request under way.
 struct Transfer {
-  explicit Transfer(Loop& loop) : deadline(loop), began(loop.now()) {}
+  Transfer(Loop& loop, HttpRequest its_request, Http::Done its_done, const HttpOptions& options,
+           HeldBytes& held_bytes)
+      : deadline(loop),
+        began(loop.now()),
+        request(std::move(its_request)),
+        done(std::move(its_done)),
+        max_response_bytes(options.max_response_bytes),
+        held(held_bytes, request.requester.user) {}
 
   Timer deadline;  // of ours, not curl's, which does not read what has arrived before it looks at its clock
   Milliseconds began;
@@ -68,20 +85,53 @@ struct Transfer {
   Http::Done done;
   HttpResponse response;
   size_t max_response_bytes;
-  bool too_big = false;
-  int attempts = 0;  // connections on which curl was about to send it
+  size_t header_bytes = 0;
+  HeldBytes::Answer held;
+  RequestQueue::Id place = 0;       // in the queue
+  std::optional<Error> over_bound;  // the answer is
+  int attempts = 0;                 // connections on which curl was about to send it
   char detail[CURL_ERROR_SIZE] = "";
   std::unique_ptr<curl_slist, FreeList> headers;
   std::unique_ptr<CURL, FreeEasy> easy;
 
   static size_t on_body(char* bytes, size_t, size_t count, void* self_pointer) {
     auto* self = static_cast<Transfer*>(self_pointer);
-    if (self->response.body.size() + count > self->max_response_bytes) {
-      self->too_big = true;
-      return 0;
+    std::string& body = self->response.body;
+    self->make_room(count);
+    if (body.size() + count > self->max_response_bytes) {
+      self->over_bound = too_large(self->request, self->max_response_bytes);
+    } else if (!self->held.add(count)) {
+      self->over_bound = too_many(self->request, body.size());
     }
-    self->response.body.append(bytes, count);
+    if (self->over_bound) return 0;
+    body.append(bytes, count);
     return count;
+  }
+
+  // A large answer does not move again and again while it grows: that takes time.
+  void make_room(size_t count) {
+    std::string& body = response.body;
+    if (body.size() < moved_bytes && body.size() + count >= moved_bytes) {
+      body.reserve(std::min(max_response_bytes, max_reserved_bytes));
+    }
+  }
+
+  static Error too_many(const HttpRequest& request, size_t bytes) {
+    return Error{request.method == "GET" ? ErrorKind::too_much : ErrorKind::outcome_unknown,
+                 "the answers being received hold too much memory, " + std::to_string(bytes) +
+                     " bytes of this one; try again later",
+                 {}};
+  }
+
+  static size_t on_header(char*, size_t, size_t count, void* self_pointer) {
+    auto* self = static_cast<Transfer*>(self_pointer);
+    self->header_bytes += count;
+    if (self->header_bytes <= max_header_bytes) return count;
+    self->over_bound = Error{ErrorKind::outcome_unknown,
+                             "the answer to " + self->request.method + " " + self->request.target +
+                                 " has more than " + std::to_string(max_header_bytes) + " bytes of headers",
+                             {}};
+    return 0;
   }
 
   // Called when a connection stands and the request is about to be sent on it. When curl finds a kept-alive
@@ -102,7 +152,7 @@ struct Transfer {
 
   Error error_of(CURLcode code) const {
     const bool sent = attempts > 0 && (code == CURLE_ABORTED_BY_CALLBACK || sent_bytes() > 0);
-    if (too_big) return too_large(request, max_response_bytes);
+    if (over_bound) return *over_bound;
     if (!sent) {
       return Error{is_tls(code) ? ErrorKind::refused : ErrorKind::not_connected,
                    "nothing was sent: " + reason_of(code, detail),
@@ -121,7 +171,14 @@ struct Transfer {
 class Http::Multi {
  public:
   Multi(Loop& loop, HttpOptions options)
-      : loop_(loop), options_(std::move(options)), timer_(loop), base_(options_.url.text()) {
+      : loop_(loop),
+        options_(std::move(options)),
+        timer_(loop),
+        soon_(loop, [this] { act(CURL_SOCKET_TIMEOUT, 0); }),
+        delivery_(loop, [this] { deliver(); }),
+        base_(options_.url.text()),
+        held_(options_.max_held_bytes),
+        queue_(static_cast<size_t>(options_.max_connections)) {
     static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
     multi_ = curl_multi_init();
     if (ready != CURLE_OK || multi_ == nullptr) throw std::runtime_error("curl can't be initialised");
@@ -140,26 +197,29 @@ class Http::Multi {
   }
 
   void send(HttpRequest request, Done done) {
-    const auto at = waiting_.insert(waiting_.end(), std::make_unique<Transfer>(loop_));
-    Transfer& transfer = **at;
-    transfer.request = std::move(request);
-    transfer.done = std::move(done);
-    transfer.max_response_bytes = options_.max_response_bytes;
+    auto transfer = std::make_unique<Transfer>(loop_, std::move(request), std::move(done), options_, held_);
+    const RequestQueue::Id place =
+        queue_.push(transfer->request.requester, transfer->request.method != "GET");
+    transfer->place = place;
     // The queue is ours as well: in curl's, time-outs don't count.
-    transfer.deadline.once(transfer.request.timeout, [this, at] { give_up(at); });
+    transfer->deadline.once(transfer->request.timeout, [this, place] { give_up(place); });
+    waiting_.emplace(place, std::move(transfer));
     start_waiting();
   }
 
-  size_t size() const { return transfers_.size() + waiting_.size(); }
+  size_t size() const { return transfers_.size() + waiting_.size() + finished_.size(); }
   void set_connect_timeout(Milliseconds timeout) { options_.connect_timeout = timeout; }
 
  private:
-  using Waiting = std::list<std::unique_ptr<Transfer>>;
+  struct Finished {
+    std::unique_ptr<Transfer> transfer;
+    Result<HttpResponse> result;
+  };
 
   void start_waiting() {
-    while (!waiting_.empty() && transfers_.size() < static_cast<size_t>(options_.max_connections)) {
-      std::unique_ptr<Transfer> transfer = std::move(waiting_.front());
-      waiting_.pop_front();
+    while (const auto place = queue_.next()) {
+      auto node = waiting_.extract(*place);
+      std::unique_ptr<Transfer> transfer = std::move(node.mapped());
       transfer->easy.reset(curl_easy_init());
       if (transfer->easy == nullptr) throw std::bad_alloc();
       configure(*transfer);
@@ -167,29 +227,47 @@ class Http::Multi {
       const Milliseconds left = transfer->began + transfer->request.timeout - loop_.now();
       transfer->deadline.once(std::max(left, Milliseconds(1)), [this, easy] { give_up(easy); });
       transfers_.emplace(easy, std::move(transfer));
-      curl_multi_add_handle(multi_, easy);  // it begins by a timer, at the next turn
+      curl_multi_add_handle(multi_, easy);  // it begins at the end of the turn
     }
   }
 
-  void give_up(Waiting::iterator at) {
-    const std::unique_ptr<Transfer> transfer = std::move(*at);
-    waiting_.erase(at);
-    transfer->done(Error{ErrorKind::not_connected,
-                         "nothing was sent: all " + std::to_string(options_.max_connections) +
-                             " connections were busy for " +
-                             std::to_string(transfer->request.timeout.count()) + " ms",
-                         {}});
+  void give_up(RequestQueue::Id place) {
+    auto node = waiting_.extract(place);
+    const std::string timeout_ms = std::to_string(node.mapped()->request.timeout.count());
+    finish(std::move(node.mapped()),
+           Error{ErrorKind::not_connected,
+                 "nothing was sent: all " + std::to_string(options_.max_connections) +
+                     " connections, or this user's share of them, were busy for " + timeout_ms + " ms",
+                 {}});
   }
 
   void give_up(CURL* easy) {
     auto node = transfers_.extract(easy);
-    Transfer& transfer = *node.mapped();
-    const Error error = transfer.error_of(CURLE_OPERATION_TIMEDOUT);  // before curl forgets what was sent
+    const Error error =
+        node.mapped()->error_of(CURLE_OPERATION_TIMEDOUT);  // before curl forgets what was sent
     abandoning_ = true;
     curl_multi_remove_handle(multi_, easy);
     abandoning_ = false;
-    transfer.done(error);
+    finish(std::move(node.mapped()), error);
+  }
+
+  // Its place is free, and `done` comes at the end of the turn, or of one soon after.
+  void finish(std::unique_ptr<Transfer> transfer, Result<HttpResponse> result) {
+    transfer->deadline.stop();
+    queue_.remove(transfer->place);
+    finished_.push_back({std::move(transfer), std::move(result)});
+    delivery_.request();
     start_waiting();
+  }
+
+  void deliver() {
+    const uint64_t began = uv_hrtime();
+    do {
+      Finished finished = std::move(finished_.front());
+      finished_.pop_front();
+      finished.transfer->done(std::move(finished.result));
+    } while (!finished_.empty() && uv_hrtime() - began < delivery_limit_ns);
+    if (!finished_.empty()) delivery_.request();
   }
 
   // The connection of a request that is given up ends with RST: what the kernel would send once more, over a
@@ -224,8 +302,11 @@ class Http::Multi {
     set(CURLOPT_ERRORBUFFER, transfer.detail);
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
     set(CURLOPT_MAXAGE_CONN, max_idle_seconds);
+    set(CURLOPT_BUFFERSIZE, read_bytes);
     set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     set(CURLOPT_WRITEDATA, &transfer);
+    set(CURLOPT_HEADERFUNCTION, &Transfer::on_header);
+    set(CURLOPT_HEADERDATA, &transfer);
     set(CURLOPT_CLOSESOCKETFUNCTION, &Multi::on_close);
     set(CURLOPT_CLOSESOCKETDATA, this);
     set(CURLOPT_PREREQFUNCTION, &Transfer::before_sending);
@@ -257,61 +338,65 @@ class Http::Multi {
     if (at == self->sockets_.end()) at = self->sockets_.try_emplace(socket, self->loop_, socket).first;
     const int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
     at->second.watch(events, [self, socket](int seen) {
-      int running = 0;
-      curl_multi_socket_action(
-          self->multi_, socket,
-          (seen & UV_READABLE ? CURL_CSELECT_IN : 0) | (seen & UV_WRITABLE ? CURL_CSELECT_OUT : 0), &running);
-      self->finish_done();
+      self->act(socket,
+                (seen & UV_READABLE ? CURL_CSELECT_IN : 0) | (seen & UV_WRITABLE ? CURL_CSELECT_OUT : 0));
     });
     return 0;
   }
 
+  // libuv runs a timer of 0 ms that a timer sets at once, before it looks at any descriptor: a transfer that
+  // always has more to do would keep the loop.
   static int on_timer_wanted(CURLM*, long timeout_ms, void* self_pointer) {
     auto* self = static_cast<Multi*>(self_pointer);
-    if (timeout_ms < 0) {
-      self->timer_.stop();
-      return 0;
+    self->timer_.stop();
+    if (timeout_ms == 0) self->soon_.request();
+    if (timeout_ms > 0) {
+      self->timer_.once(Milliseconds(timeout_ms), [self] { self->act(CURL_SOCKET_TIMEOUT, 0); });
     }
-    self->timer_.once(Milliseconds(timeout_ms), [self] {
-      int running = 0;
-      curl_multi_socket_action(self->multi_, CURL_SOCKET_TIMEOUT, 0, &running);
-      self->finish_done();
-    });
     return 0;
   }
 
-  void finish_done() {
+  void act(curl_socket_t socket, int events) {
+    int running = 0;
+    curl_multi_socket_action(multi_, socket, events, &running);
     int left = 0;
     while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
-      if (message->msg != CURLMSG_DONE) continue;
-      const CURLcode code = message->data.result;
-      auto node = transfers_.extract(message->easy_handle);
-      Transfer& transfer = *node.mapped();
-      curl_multi_remove_handle(multi_, transfer.easy.get());
-      if (code != CURLE_OK) {
-        transfer.done(transfer.error_of(code));
-        continue;
-      }
-      long status = 0;
-      curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
-      const char* type = nullptr;
-      curl_easy_getinfo(transfer.easy.get(), CURLINFO_CONTENT_TYPE, &type);
-      transfer.response.status = static_cast<int>(status);
-      transfer.response.content_type = type == nullptr ? "" : type;
-      transfer.done(std::move(transfer.response));
+      if (message->msg == CURLMSG_DONE) on_done(message->easy_handle, message->data.result);
     }
-    start_waiting();
+  }
+
+  void on_done(CURL* easy, CURLcode code) {
+    auto node = transfers_.extract(easy);
+    Transfer& transfer = *node.mapped();
+    curl_multi_remove_handle(multi_, easy);
+    if (code != CURLE_OK) {
+      const Error error = transfer.error_of(code);
+      return finish(std::move(node.mapped()), error);
+    }
+    long status = 0;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    const char* type = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+    transfer.response.status = static_cast<int>(status);
+    transfer.response.content_type = type == nullptr ? "" : type;
+    HttpResponse response = std::move(transfer.response);
+    finish(std::move(node.mapped()), std::move(response));
   }
 
   Loop& loop_;
   HttpOptions options_;
   Timer timer_;
+  EndOfTurn soon_;
+  EndOfTurn delivery_;
   bool abandoning_ = false;  // a request, and its connection
   std::string base_;
   CURLM* multi_ = nullptr;
   std::map<curl_socket_t, Poll> sockets_;
+  HeldBytes held_;
+  RequestQueue queue_;                                    // of waiting_ and transfers_
   std::map<CURL*, std::unique_ptr<Transfer>> transfers_;  // under way, each on a connection of its own
-  Waiting waiting_;                                       // for a connection
+  std::map<RequestQueue::Id, std::unique_ptr<Transfer>> waiting_;  // for a connection
+  std::deque<Finished> finished_;                                  // `done` is still to be called
 };
 
 Error no_answer(const HttpRequest& request, const std::string& why) {

@@ -21,6 +21,7 @@ struct HttpOptions {
   Milliseconds connect_timeout{3000};
   int max_connections = 8;               // kept alive and shared by the requests; more requests wait
   size_t max_response_bytes = 64 << 20;  // a recording's bytes come this way
+  size_t max_held_bytes = 64 << 20;      // of all answers being received at one time (HeldBytes)
 };
 
 struct HttpRequest {
@@ -28,7 +29,7 @@ struct HttpRequest {
   std::string target;  // encoded path and query
   std::string body;    // JSON, or empty
   Milliseconds timeout{10000};
-  Requester requester = {};
+  Requester requester{};
 };
 
 struct HttpResponse {
@@ -42,8 +43,9 @@ struct HttpResponse {
 [[nodiscard]] Error no_answer(const HttpRequest& request, const std::string& why);
 [[nodiscard]] Error too_large(const HttpRequest& request, size_t limit);
 
-// Sends requests side by side. Lives on the loop's thread; requests still open when it ends are dropped
-// without a callback.
+// Sends requests side by side, and shares its connections among those who send them (RequestQueue). Answers
+// are handed out for 1 ms in a turn of the loop, at least one. Lives on the loop's thread; requests still
+// open when it ends are dropped without a callback.
 class Http {
  public:
   using Done = std::function<void(Result<HttpResponse>)>;
@@ -53,8 +55,9 @@ class Http {
 
   // Sends one request and calls `done` once, never from within send(). Any HTTP status is a response.
   // Errors: not_connected (nothing was sent), refused (nor was it here: there is no TLS that both sides
-  // accept), outcome_unknown (it was sent, no answer came).
-  // A request is never sent twice: where a kept-alive connection turns out to be dead before a byte of the
+  // accept), outcome_unknown (it was sent, and no answer came, or one that is over a bound:
+  // max_response_bytes, 64 KiB of headers, max_held_bytes), too_much (max_held_bytes, and it only reads). A
+  // request is never sent twice: where a kept-alive connection turns out to be dead before a byte of the
   // request was sent, a new connection is taken; after that the outcome is unknown.
   void send(HttpRequest request, Done done);
 

@@ -9,14 +9,17 @@
 #include <openssl/sha.h>
 #include <sys/socket.h>
 
+#include "ari/guest_room.h"
 #include "ari/websocket_handshake.h"
 #include "base/bytes.h"
+#include "base/log.h"
 #include "base/tcp_socket.h"
 
 namespace aribus::ari {
 namespace {
 
-constexpr size_t max_guests = 16;
+constexpr size_t max_guests = 32;
+constexpr int backlog = 64;  // short, so that Asterisk does not wait behind a crowd for longer than it tries
 constexpr Milliseconds listen_again{1000};
 constexpr Milliseconds probe_timeout{250};  // Asterisk gives up a handshake after 500 ms
 constexpr size_t read_buffer_bytes = 16 << 10;
@@ -41,16 +44,23 @@ std::string peer_of(int socket) {
   if (::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
     uv_ip_name(reinterpret_cast<const sockaddr*>(&address), text, sizeof text);
   }
-  return text;
+  constexpr std::string_view ipv4_on_ipv6 = "::ffff:";
+  const std::string_view name(text);
+  return std::string(name.starts_with(ipv4_on_ipv6) ? name.substr(ipv4_on_ipv6.size()) : name);
 }
 
 }  // namespace
 
-// Somebody who connected and has not been let in.
+// Somebody who connected and has not been let in. All that it calls may dismiss it: it is silent then, and
+// stays until the end of the turn.
 class ListeningWebSocket::Guest {
  public:
   Guest(ListeningWebSocket& owner, Fd socket, std::unique_ptr<TlsSession> tls)
-      : owner_(owner), name_(peer_of(socket.get())), deadline_(owner.loop_) {
+      : owner_(owner),
+        name_(peer_of(socket.get())),
+        fd_(socket.get()),
+        since_(owner.loop_.now()),
+        deadline_(owner.loop_) {
     Stream::Handlers handlers;
     handlers.connected = [this] {
       if (stream_->has_more()) read();
@@ -62,16 +72,36 @@ class ListeningWebSocket::Guest {
   }
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] GuestView view() const {
+    const GuestKind kind = owner_.candidate_ == this ? GuestKind::right
+                           : refused_                ? GuestKind::refused
+                           : bytes_.empty()          ? GuestKind::silent
+                                                     : GuestKind::speaking;
+    return {name_, since_, kind};
+  }
+  // It has sent something that is still to be read.
+  [[nodiscard]] bool is_about_to_speak() const {
+    char byte = 0;
+    return ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+  }
 
   // The request is being looked at: no deadline but the looker's.
   void wait() { deadline_.stop(); }
 
   void refuse(const std::string& answer) {
-    if (refused_) return;
+    if (!stream_) return;
     refused_ = true;
     stream_->write(answer);
     deadline_.once(listen_again, [this] { leave(); });
     stream_->leave([this] { leave(); });
+  }
+  // Refuses it after `pause`, and tells `refused` then.
+  void refuse_after(Milliseconds pause, const std::string& answer, std::function<void()> refused) {
+    refused_ = true;
+    deadline_.once(pause, [this, answer, refused = std::move(refused)] {
+      refuse(answer);
+      refused();
+    });
   }
 
   // The stream, on which the connection is accepted, and what came behind the request.
@@ -80,6 +110,13 @@ class ListeningWebSocket::Guest {
     rest = bytes_;
     stream_->write(accepting_answer(key, "ari"));
     return std::move(stream_);
+  }
+
+  // Of one that was let in nothing is left but its name.
+  void silence() noexcept {
+    deadline_.stop();
+    if (stream_) stream_->silence();
+    silent_ = true;
   }
 
   std::string key;  // of the WebSocket's handshake
@@ -101,16 +138,19 @@ class ListeningWebSocket::Guest {
         bytes_.erase(0, size);
         owner_.take(*this, head);
       }
-    } while (!refused_ && stream_ && stream_->has_more());
+    } while (!silent_ && !refused_ && stream_->has_more());
   }
   void leave() { owner_.dismiss(*this); }
 
   ListeningWebSocket& owner_;
   std::string name_;
+  int fd_;  // of stream_
+  Milliseconds since_;
   Timer deadline_;
   std::string bytes_;
   bool asked_ = false;
   bool refused_ = false;
+  bool silent_ = false;
   std::unique_ptr<Stream> stream_;
 };
 
@@ -121,7 +161,8 @@ ListeningWebSocket::ListeningWebSocket(Loop& loop, ListenOptions options, const 
       expected_(digest("Basic " + base64(username + ":" + password))),
       asked_(std::move(asked)),
       retry_(loop),
-      sweep_(loop, [this] { gone_.clear(); }),
+      gone_(loop),
+      guess_log_(loop),
       channel_(loop) {}
 
 ListeningWebSocket::~ListeningWebSocket() {
@@ -147,7 +188,7 @@ void ListeningWebSocket::listen() {
     tls_ = std::move(*made);
   }
   int port = options_.port;
-  Result<Fd> socket = listen_on_tcp(options_.address, port);
+  Result<Fd> socket = listen_on_tcp(options_.address, port, backlog);
   if (!socket) return again(socket.error());
   port_ = port;
   acceptor_ = std::make_unique<Acceptor>(loop_, std::move(*socket),
@@ -155,23 +196,29 @@ void ListeningWebSocket::listen() {
 }
 
 void ListeningWebSocket::greet(Fd socket) {
-  // Asterisk says at once what it wants; who has not for the longest time makes room.
-  if (guests_.size() >= max_guests) {
-    const auto oldest =
-        std::ranges::find_if(guests_, [this](const auto& guest) { return guest.get() != candidate_; });
-    dismiss(**oldest);
-  }
+  if (guests_.size() >= max_guests && !make_room()) return;
   guests_.push_back(
       std::make_unique<Guest>(*this, std::move(socket), tls_ ? TlsSession::accept(*tls_) : nullptr));
+}
+
+bool ListeningWebSocket::make_room() {
+  std::vector<GuestView> views;
+  for (const auto& guest : guests_) views.push_back(guest->view());
+  auto leaving = who_makes_room(views, loop_.now());
+  while (leaving && views[*leaving].kind == GuestKind::silent && guests_[*leaving]->is_about_to_speak()) {
+    views[*leaving].kind = GuestKind::speaking;
+    leaving = who_makes_room(views, loop_.now());
+  }
+  if (leaving) dismiss(*guests_[*leaving]);
+  return leaving.has_value();
 }
 
 void ListeningWebSocket::dismiss(Guest& guest) {
   const auto at = std::ranges::find(guests_, &guest, &std::unique_ptr<Guest>::get);
   if (at == guests_.end()) return;
   if (candidate_ == &guest) candidate_ = nullptr;
-  gone_.push_back(std::move(*at));
+  gone_.add(std::move(*at));
   guests_.erase(at);
-  sweep_.request();
 }
 
 void ListeningWebSocket::take(Guest& guest, const std::string& head) {
@@ -181,13 +228,12 @@ void ListeningWebSocket::take(Guest& guest, const std::string& head) {
   };
   const Result<HandshakeRequest> request = read_request(head);
   if (!request) return guest.refuse(request.error().message);
-  if (!is_right(request->authorization, expected_)) {
-    return refuse(
-        "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"aribus\"", "Wrong user or password.",
-        guest.name() +
-            " connects with a wrong user or password: compare Asterisk's websocket_client.conf with "
-            "username and password");
+  if (!guesses_.may_try(guest.name(), loop_.now())) {
+    guesses_.not_looked_at();
+    ++unlogged_guesses_;
+    return guest.refuse(refusing_answer("429 Too Many Requests", "Wrong passwords came from here.\n"));
   }
+  if (!is_right(request->authorization, expected_)) return turn_away(guest);
   if (request->target.substr(0, request->target.find('?')) != options_.path) {
     return refuse("404 Not Found", "The path is " + options_.path + ".",
                   guest.name() +
@@ -215,6 +261,38 @@ void ListeningWebSocket::take(Guest& guest, const std::string& head) {
   });
 }
 
+void ListeningWebSocket::turn_away(Guest& guest) {
+  const std::string reason =
+      guest.name() +
+      " connects with a wrong user or password: compare Asterisk's websocket_client.conf with username and "
+      "password";
+  log_guess(reason);
+  const std::string answer = refusing_answer("401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"aribus\"",
+                                             "Wrong user or password.\n");
+  const Milliseconds pause = guesses_.wrong(guest.name(), loop_.now());
+  if (pause.count() > 0) return guest.refuse_after(pause, answer, [this, reason] { fail(reason); });
+  guest.refuse(answer);
+  fail(reason);
+}
+
+// While nothing is connected, fail() tells of the first.
+void ListeningWebSocket::log_guess(const std::string& reason) {
+  if (guess_log_.active()) {
+    ++unlogged_guesses_;
+    return;
+  }
+  if (channel_.is_open()) spdlog::warn("{}", reason);
+  guess_log_.once(options_.guess_log_interval, [this] { log_further_guesses(); });
+}
+
+void ListeningWebSocket::log_further_guesses() {
+  const uint64_t count = std::exchange(unlogged_guesses_, 0);
+  if (count == 0) return;
+  spdlog::warn("{} further attempts to connect to {} port {} with a wrong user or password in {} s", count,
+               options_.address, options_.port, options_.guess_log_interval.count() / 1000);
+  guess_log_.once(options_.guess_log_interval, [this] { log_further_guesses(); });
+}
+
 void ListeningWebSocket::ask() {
   const uint64_t number = ++asking_;
   asked_([this, number](const Result<void>& answer) { settle(number, answer); });
@@ -228,12 +306,13 @@ void ListeningWebSocket::settle(uint64_t number, const Result<void>& answer) {
 }
 
 void ListeningWebSocket::open() {
-  Guest& guest = *std::exchange(candidate_, nullptr);
   const auto handlers = handlers_;
   if (channel_.is_open()) {
     channel_.close();
     handlers->closed({0, "dead: Asterisk has connected anew", {}, false});
+    if (candidate_ == nullptr) return;  // it called close()
   }
+  Guest& guest = *std::exchange(candidate_, nullptr);
   std::string rest;
   std::unique_ptr<Stream> stream = guest.let_in(rest);
   dismiss(guest);

@@ -7,11 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "ari/guesses.h"
 #include "ari/stream.h"
 #include "ari/tls.h"
 #include "ari/websocket.h"
 #include "ari/websocket_channel.h"
 #include "base/acceptor.h"
+#include "base/retired.h"
 
 namespace aribus::ari {
 
@@ -20,6 +22,7 @@ struct ListenOptions {
   int port = 8765;                    // 0: any
   std::string path = "/ari";          // that Asterisk must ask for
   TlsServerOptions tls;
+  Milliseconds guess_log_interval{60'000};  // from one line about wrong passwords to the next
   bool operator==(const ListenOptions&) const = default;
 };
 
@@ -29,6 +32,9 @@ struct ListenOptions {
 //
 // A second connection is refused while the first one answers a ping, and takes its place when it does not.
 // One that is dead is kept, for as long as TCP keeps it: it may wake up.
+//
+// At most 32 may connect at a time without being let in (guest_room.h says who goes); wrong passwords are
+// answered ever more slowly (Guesses), and logged once a minute, with their number.
 class ListeningWebSocket : public WebSocket {
  public:
   // Called when Asterisk asks, and user, password, path and sub-protocol are right: `answer` is to be called
@@ -57,13 +63,19 @@ class ListeningWebSocket : public WebSocket {
 
   // That it listens on; 0 when it does not.
   [[nodiscard]] int port() const { return port_; }
+  // Attempts to connect with a wrong user or password, since it was made.
+  [[nodiscard]] uint64_t wrong_passwords() const { return guesses_.total(); }
 
  private:
   class Guest;
 
   void listen();
   void greet(Fd socket);
+  bool make_room();
   void take(Guest& guest, const std::string& head);
+  void turn_away(Guest& guest);
+  void log_guess(const std::string& reason);
+  void log_further_guesses();
   void ask();
   void settle(uint64_t number, const Result<void>& answer);
   void open();
@@ -82,10 +94,12 @@ class ListeningWebSocket : public WebSocket {
   int port_ = 0;
   Timer retry_;
   std::deque<std::unique_ptr<Guest>> guests_;  // whose handshake is under way
-  std::vector<std::unique_ptr<Guest>> gone_;   // that are to be destroyed at the end of the turn
-  EndOfTurn sweep_;
+  Retired<Guest> gone_;
   Guest* candidate_ = nullptr;  // of guests_: the one about whom asked_ was called
   uint64_t asking_ = 0;         // counts the questions
+  Guesses guesses_;
+  Timer guess_log_;  // runs for a minute after each line about them
+  uint64_t unlogged_guesses_ = 0;
   WebSocketChannel channel_;
 };
 

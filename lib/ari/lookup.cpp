@@ -8,11 +8,13 @@
 namespace aribus::ari {
 namespace {
 
+constexpr size_t max_addresses = 16;  // of one name: each gets its share of the time to connect
+
 int under_way = 0;  // on the loop's thread alone
 
 std::vector<std::string> texts_of(const addrinfo* found) {
   std::vector<std::string> addresses;
-  for (; found != nullptr; found = found->ai_next) {
+  for (; found != nullptr && addresses.size() < max_addresses; found = found->ai_next) {
     char text[INET6_ADDRSTRLEN] = "";
     uv_ip_name(found->ai_addr, text, sizeof text);
     addresses.emplace_back(text);

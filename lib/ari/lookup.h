@@ -12,7 +12,7 @@ namespace aribus::ari {
 // One look-up at a time, on libuv's threads.
 class Lookup {
  public:
-  // `addresses` are in the order in which to try them; when there are none, `error` says why.
+  // `addresses` are in the order in which to try them, 16 at most; when there are none, `error` says why.
   using Done = std::function<void(std::vector<std::string> addresses, std::string error)>;
 
   Lookup() = default;
@@ -20,8 +20,8 @@ class Lookup {
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;
 
-  // Looks `host` up, an address or a name, and calls `done` once, for an address at once; a look-up under way
-  // is cancelled.
+  // Looks `host` up, an address or a name, and calls `done` once, from within start() for an address and for
+  // what can't be looked up; a look-up under way is cancelled.
   void start(Loop& loop, const std::string& host, Done done);
   // `done` will not be called.
   void cancel();

@@ -9,6 +9,7 @@ namespace aribus::ari {
 namespace {
 
 constexpr size_t max_refusal_bytes = 1024;
+constexpr size_t max_json_bytes = 64 << 10;  // a refusal is no longer
 
 // What a refusal does not say, or "". Asterisk answers these to whatever needs a channel in Stasis: 422 when
 // it is to join a bridge, 409 else (res/ari/resource_*.c).
@@ -23,6 +24,7 @@ std::string_view hint_of(std::string_view text) {
 
 // {"message":…} mostly, {"error":…} at times, HTML from its HTTP server.
 std::string refusal_text(std::string_view body) {
+  body = body.substr(0, max_json_bytes);
   if (const Result<Json> json = parse_json(body)) {
     std::string_view text = find_string(*json, "message");
     if (text.empty()) text = find_string(*json, "error");

@@ -12,6 +12,7 @@ namespace aribus::ari {
 namespace {
 
 constexpr size_t tls_piece_bytes = 32 << 10;  // taken from the socket at a time
+constexpr int max_tls_pieces = 4;             // in one go: records without data may come without end
 
 struct Address {
   sockaddr_storage bytes{};
@@ -108,7 +109,7 @@ void Stream::carry_on_handshake() {
   if (tls_) {
     char bytes[tls_piece_bytes];
     Result<bool> done = tls_->shake_hands();
-    while (done && !*done) {
+    for (int pieces = 0; done && !*done && pieces < max_tls_pieces; ++pieces) {
       const Result<size_t> count = receive(bytes, sizeof bytes);
       if (!count) return fail(count.error().message);
       if (*count == 0) break;
@@ -153,6 +154,7 @@ Result<size_t> Stream::receive(char* at, size_t size) {
 Result<size_t> Stream::receive_tls(char* at, size_t size) {
   char bytes[tls_piece_bytes];
   size_t taken = 0;
+  int pieces = 0;
   has_more_ = true;
   while (taken < size) {
     const Result<size_t> clear = tls_->read(at + taken, size - taken);
@@ -162,6 +164,10 @@ Result<size_t> Stream::receive_tls(char* at, size_t size) {
     }
     taken += *clear;
     if (*clear > 0) continue;
+    if (pieces++ == max_tls_pieces) {
+      has_more_ = false;  // here; what the socket has is told by the loop
+      break;
+    }
     const Result<size_t> count = receive(bytes, sizeof bytes);
     if (!count) {
       if (taken > 0) return taken;
@@ -181,6 +187,7 @@ Result<size_t> Stream::receive_tls(char* at, size_t size) {
 }
 
 void Stream::write(std::string_view bytes) {
+  if (state_ == State::silent) return;
   if (tls_) {
     tls_->write(bytes);
     out_ += tls_->take_output();
@@ -217,6 +224,12 @@ void Stream::leave(std::function<void()> gone) {
     char bytes[tls_piece_bytes];
     if (!receive(bytes, sizeof bytes)) gone();
   };
+}
+
+void Stream::silence() noexcept {
+  state_ = State::silent;
+  poll_.watch(0);
+  handlers_ = {};
 }
 
 }  // namespace aribus::ari

@@ -40,7 +40,8 @@ class Stream {
   void on_readable(std::function<void()> readable) { handlers_.readable = std::move(readable); }
 
   // Required below: it is connected.
-  // Reads at most `size` bytes; fewer only when there are no more now. Errors: not_connected: it has ended.
+  // Reads at most `size` bytes; fewer when there are no more now, or when TLS brought much that is no data:
+  // then `readable` comes again. Errors: not_connected: it has ended.
   Result<size_t> read(char* at, size_t size);
   // Whether read() has something to say though nothing more comes from the socket.
   [[nodiscard]] bool has_more() const { return has_more_; }
@@ -51,8 +52,11 @@ class Stream {
   // ended.
   void leave(std::function<void()> gone);
 
+  // Ends all callbacks (Retired); what is written is dropped from now on.
+  void silence() noexcept;
+
  private:
-  enum class State { connecting, shaking_hands, open };
+  enum class State { connecting, shaking_hands, open, silent };
 
   Stream(Loop& loop, Fd socket, std::unique_ptr<TlsSession> tls, Handlers handlers, State state);
   void on_event(int events);

@@ -17,7 +17,7 @@ constexpr size_t read_bytes = 16 << 10;
 class StreamWebSocket : public WebSocket {
  public:
   explicit StreamWebSocket(Loop& loop)
-      : loop_(loop), deadline_(loop), attempt_deadline_(loop), channel_(loop) {}
+      : loop_(loop), deadline_(loop), attempt_deadline_(loop), gone_(loop), channel_(loop) {}
   ~StreamWebSocket() override { close(); }
 
   void connect(WebSocketOptions options, Handlers handlers) override;
@@ -47,6 +47,7 @@ class StreamWebSocket : public WebSocket {
   Timer attempt_deadline_;              // of one address, while there are others
   std::vector<std::string> addresses_;  // still to be tried, the next one last
   std::unique_ptr<Stream> stream_;      // until it is open
+  Retired<Stream> gone_;
   HandshakeRequest request_;
   std::string answer_;  // what came of it
   WebSocketChannel channel_;
@@ -66,11 +67,11 @@ void StreamWebSocket::connect(WebSocketOptions options, Handlers handlers) {
   lookup_.start(loop_, options_.url.host,
                 [this](std::vector<std::string> addresses, const std::string& error) {
                   addresses_.assign(addresses.rbegin(), addresses.rend());
-                  if (addresses_.empty()) {
+                  if (!addresses_.empty()) return connect_to_next_address();
+                  // Not from within connect().
+                  attempt_deadline_.once(Milliseconds(0), [this, error] {
                     finish({0, "the name " + options_.url.host + " has no address: " + error, {}, false});
-                    return;
-                  }
-                  connect_to_next_address();
+                  });
                 });
 }
 
@@ -116,7 +117,7 @@ void StreamWebSocket::close() {
   deadline_.stop();
   attempt_deadline_.stop();
   addresses_.clear();
-  stream_.reset();
+  gone_.add(std::move(stream_));
   channel_.close();
 }
 
@@ -127,7 +128,7 @@ void StreamWebSocket::finish(WebSocketClosed closed) {
 }
 
 void StreamWebSocket::fail_attempt(const std::string& reason) {
-  stream_.reset();
+  gone_.add(std::move(stream_));
   if (!addresses_.empty()) return connect_to_next_address();
   finish({0, "no WebSocket at " + options_.url.authority() + ": " + reason, {}, false});
 }

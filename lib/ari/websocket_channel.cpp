@@ -14,6 +14,7 @@ constexpr size_t max_unsent_pong_bytes = 64 << 10;  // a pong is not queued behi
 constexpr size_t buffer_bytes = 128 << 10;
 constexpr uint64_t turn_limit_ns = 2'000'000;  // of handling messages, before the loop does something else
 constexpr unsigned clock_interval = 16;        // messages from one look at the clock to the next
+constexpr size_t clock_bytes = 16 << 10;       // or so many bytes of them
 constexpr Milliseconds farewell_timeout{1000};
 constexpr Milliseconds quiet_time{20};  // without a byte, before a connection is ended in order
 constexpr Milliseconds max_quiet_wait{500};
@@ -28,6 +29,7 @@ WebSocketChannel::WebSocketChannel(Loop& loop)
       farewell_deadline_(loop),
       probe_deadline_(loop),
       rest_(loop, [this] { take_rest(); }),
+      gone_(loop),
       buffer_(std::make_unique<char[]>(buffer_bytes)) {}
 
 void WebSocketChannel::open(std::unique_ptr<Stream> stream, ChannelOptions options, Handlers handlers,
@@ -62,16 +64,24 @@ void WebSocketChannel::write_frame(Opcode opcode, std::string_view payload) {
 }
 
 void WebSocketChannel::probe(Milliseconds timeout, std::function<void(bool alive)> done) {
-  answer_probe(false);
-  if (!is_open() || ending_) return done(false);
-  probed_ = std::move(done);
-  probe_deadline_.once(timeout, [this] { answer_probe(false); });
-  write_frame(Opcode::ping, probe_payload);
+  const auto before = take_probe();
+  const bool sent = is_open() && !ending_;
+  if (sent) {
+    probed_ = std::move(done);
+    probe_deadline_.once(timeout, [this] { answer_probe(false); });
+    write_frame(Opcode::ping, probe_payload);
+  }
+  if (before) before(false);
+  if (!sent) done(false);
+}
+
+std::function<void(bool)> WebSocketChannel::take_probe() {
+  probe_deadline_.stop();
+  return std::exchange(probed_, nullptr);
 }
 
 void WebSocketChannel::answer_probe(bool alive) {
-  probe_deadline_.stop();
-  if (const auto done = std::exchange(probed_, nullptr)) done(alive);
+  if (const auto done = take_probe()) done(alive);
 }
 
 // Asterisk 22.10 loses what it sends at the moment at which it handles a close frame, and may even crash (its
@@ -106,30 +116,33 @@ void WebSocketChannel::close() {
   if (stream_) say_goodbye(close_normal);
   ending_ = false;
   asleep_ = false;
-  answer_probe(false);
+  static_cast<void>(take_probe());
 }
 
 // Sends a close frame, if that has not been done, and leaves the rest to the peer, which closes the
 // connection when it has read it.
 void WebSocketChannel::say_goodbye(uint16_t code) {
   if (!ending_) write_frame(Opcode::close, code == close_no_code ? "" : close_payload(code));
-  farewell_ = std::move(stream_);
+  gone_.add(std::exchange(farewell_, std::move(stream_)));
   farewell_->leave([this] {
     farewell_deadline_.stop();
-    farewell_.reset();
+    gone_.add(std::move(farewell_));
   });
-  farewell_deadline_.once(farewell_timeout, [this] { farewell_.reset(); });
+  farewell_deadline_.once(farewell_timeout, [this] { gone_.add(std::move(farewell_)); });
 }
 
+// What is called may open the next connection: it comes last, and of this connection's own.
 void WebSocketChannel::finish(End end) {
-  close();
   const auto handlers = handlers_;
+  const auto probed = take_probe();
+  close();
   if (handlers->closed) handlers->closed(end);
+  if (probed) probed(false);
 }
 
 void WebSocketChannel::lose(const std::string& reason) {
-  stream_.reset();              // there is nobody to say goodbye to
-  if (asleep_) return close();  // as has been said already
+  gone_.add(std::move(stream_));  // there is nobody to say goodbye to
+  if (asleep_) return close();    // as has been said already
   finish({"the connection was closed without a close frame: " + reason});
 }
 
@@ -167,9 +180,10 @@ void WebSocketChannel::beat() {
 // frame may crash it.
 void WebSocketChannel::fall_asleep(const std::string& reason) {
   asleep_ = true;
-  answer_probe(false);
   const auto handlers = handlers_;
+  const auto probed = take_probe();
   if (handlers->closed) handlers->closed({reason});
+  if (probed) probed(false);
 }
 
 // False: the connection at hand is no more.
@@ -188,7 +202,7 @@ void WebSocketChannel::on_readable() {
   const auto handlers = handlers_;
   do {
     if (!receive() || !take_messages(began)) return;
-  } while (stream_->has_more());
+  } while (stream_->has_more() && !is_over(began));
 }
 
 // What is left of a long burst comes after what else waits in this turn of the loop.
@@ -213,13 +227,25 @@ bool WebSocketChannel::receive() {
 // False: the turn took long enough, or the connection at hand is no more.
 bool WebSocketChannel::take_messages(uint64_t began_ns) {
   const uint64_t connection = connection_;
-  for (unsigned count = 1; const auto received = reader_.next(unread_); ++count) {
-    handle(*received);
-    if (connection != connection_) return false;
-    if (count % clock_interval != 0 || uv_hrtime() - began_ns < turn_limit_ns) continue;
-    rest_.request();
-    return false;
+  size_t bytes = 0;
+  for (unsigned count = 1;; ++count) {
+    const auto received = reader_.next(unread_);
+    if (!received && unread_.empty()) return true;
+    if (received) {
+      bytes += received->payload.size();
+      handle(*received);
+      if (connection != connection_) return false;
+      if (count % clock_interval != 0 && bytes < clock_bytes) continue;
+      bytes = 0;
+    }
+    if (is_over(began_ns)) return false;
   }
+}
+
+// True: the turn took long enough, and the rest comes in the next.
+bool WebSocketChannel::is_over(uint64_t began_ns) {
+  if (uv_hrtime() - began_ns < turn_limit_ns) return false;
+  rest_.request();
   return true;
 }
 

@@ -11,6 +11,7 @@
 #include "ari/websocket_frame.h"
 #include "base/loop.h"
 #include "base/result.h"
+#include "base/retired.h"
 
 namespace aribus::ari {
 
@@ -56,12 +57,14 @@ class WebSocketChannel {
 
   // Sends a text message. Errors: not_connected; too_much when 1 MiB waits to be sent.
   Result<void> send(std::string_view text);
-  // Sends a ping and calls `done` once: whether its pong came within `timeout`.
+  // Sends a ping and calls `done` once: whether its pong came within `timeout`. Where the connection ends
+  // before that, `closed` is called first; after close() `done` is not called.
   void probe(Milliseconds timeout, std::function<void(bool alive)> done);
   // Sends a close frame, in a quiet moment if one comes soon; what still comes is handed on, until the other
   // side's close frame comes or `timeout` is over. Then `closed` is called.
   void end(Milliseconds timeout);
-  // Closes with a close frame, as far as that is possible at once. No callback comes after this.
+  // Closes with a close frame, as far as that is possible at once. No callback comes after this, nor from
+  // within it.
   void close();
 
  private:
@@ -69,12 +72,14 @@ class WebSocketChannel {
   void take_rest();
   bool receive();
   bool take_messages(uint64_t began_ns);
+  bool is_over(uint64_t began_ns);
   void handle(const Received& received);
   void on_peer_close(const Received& received);
   void end_when_quiet(Milliseconds quiet_by, Milliseconds timeout);
   void beat();
   void heard();
   void answer_probe(bool alive);
+  [[nodiscard]] std::function<void(bool)> take_probe();
   void write_frame(Opcode opcode, std::string_view payload);
   void say_goodbye(uint16_t code);
   void fall_asleep(const std::string& reason);
@@ -92,9 +97,10 @@ class WebSocketChannel {
   EndOfTurn rest_;
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<Stream> farewell_;  // the one before, until its peer has seen the close frame
-  uint64_t connection_ = 0;           // counts streams: a callback may have replaced the one at hand
-  bool ending_ = false;               // a close frame was sent, and what comes is still wanted
-  bool asleep_ = false;               // it is taken for dead, and what comes is still wanted
+  Retired<Stream> gone_;
+  uint64_t connection_ = 0;  // counts streams: a callback may have replaced the one at hand
+  bool ending_ = false;      // a close frame was sent, and what comes is still wanted
+  bool asleep_ = false;      // it is taken for dead, and what comes is still wanted
   FrameReader reader_;
   std::unique_ptr<char[]> buffer_;
   std::string_view unread_;  // in buffer_

@@ -15,6 +15,7 @@ constexpr unsigned char reserved_bits = 0x70;
 constexpr unsigned char opcode_bits = 0x0F;
 constexpr unsigned char mask_bit = 0x80;
 constexpr unsigned char length_bits = 0x7F;
+constexpr int max_fragments_a_go = 1024;
 constexpr size_t kept_bytes = 64 << 10;  // of memory for messages, from one to the next
 
 bool is_control(Opcode opcode) {
@@ -92,7 +93,8 @@ Received FrameReader::violation(uint16_t code, std::string_view what) {
 
 std::optional<Received> FrameReader::next(std::string_view& bytes) {
   if (auto text = take_whole_text(bytes)) return text;
-  while (!ended_) {
+  for (int fragments = 0; !ended_; ++fragments) {
+    if (fragments == max_fragments_a_go) return std::nullopt;
     if (!in_frame_) {
       if (!take_head(bytes)) return std::nullopt;
       in_frame_ = true;

@@ -72,7 +72,8 @@ class FrameReader {
   explicit FrameReader(FrameReaderOptions options = {}) : options_(options) {}
 
   // Takes bytes off the front of `bytes` up to the end of the next message or control frame and returns that;
-  // or takes them all and returns nothing. After a close or a violation it takes whatever comes.
+  // or takes them all, or the next 1,024 fragments, and returns nothing. After a close or a violation it
+  // takes whatever comes.
   //
   // The payload lies in `bytes` or in the reader, and is gone with either's next change. A text is not
   // checked for UTF-8 when it is over the bound: its end was not kept.

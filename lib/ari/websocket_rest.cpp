@@ -94,8 +94,8 @@ void WebSocketRest::on_probed(bool answered) {
   probe_ = 0;
   probe_timer_.stop();
   worked_ |= answered;
-  set_state(answered ? State::works : State::fails);
   if (!answered && worked_) probe_timer_.once(options_.probe_again_after, [this] { probe(); });
+  set_state(answered ? State::works : State::fails);
 }
 
 void WebSocketRest::set_state(State state) {
@@ -107,7 +107,11 @@ void WebSocketRest::set_state(State state) {
 
 bool WebSocketRest::takes(const HttpRequest& request) const {
   if (state_ != State::works || open_.size() >= options_.max_open) return false;
-  if (!open_.empty() && loop_.now() - open_.begin()->second->began >= options_.patience) return false;
+  if (!open_.empty()) {
+    const Open& oldest = *open_.begin()->second;
+    if (loop_.now() - oldest.began >= options_.patience) return false;
+    if (oldest.request.requester.user != request.requester.user) return false;
+  }
   return !belongs_on_http(request, options_.prefix);
 }
 

@@ -20,7 +20,7 @@ enum class RestMode { http, automatic, websocket };
 
 struct WebSocketRestOptions {
   std::string prefix;                      // of the targets: Url::prefix
-  size_t max_open = 64;                    // requests without an answer
+  size_t max_open = 16;                    // requests without an answer
   size_t max_frame_bytes = 65'000;         // Asterisk closes the WebSocket on frames over 65,535 bytes
   Milliseconds patience{100};              // after so long without an answer further requests go elsewhere
   Milliseconds probe_timeout{2000};        // for the answer that shows that it works
@@ -29,8 +29,9 @@ struct WebSocketRestOptions {
 
 // Requests go as RESTRequest messages, answers come as RESTResponse messages, in the order of the events.
 // Asterisk serves them one at a time, and reads nothing else meanwhile, pings included: what may take long
-// does not belong here. Whether it works is probed: older Asterisks don't know it, and an event filter that
-// an application was given drops the answers too. Lives on the loop's thread.
+// does not belong here, and nobody's request waits behind another user's: while one has requests open here,
+// those of others go over HTTP. Whether it works is probed: older Asterisks don't know it, and an event
+// filter that an application was given drops the answers too. Lives on the loop's thread.
 class WebSocketRest {
  public:
   struct Handlers {

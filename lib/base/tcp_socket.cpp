@@ -33,7 +33,7 @@ bool is_loopback(const std::string& address) {
   return address.starts_with("127.") || address == "::1";
 }
 
-Result<Fd> listen_on_tcp(const std::string& address, int& port) {
+Result<Fd> listen_on_tcp(const std::string& address, int& port, int backlog) {
   socklen_t size = 0;
   sockaddr_storage bound = address_of(address, port, size);
   if (size == 0) return Error{ErrorKind::invalid_params, "a numeric address is expected", {}};
@@ -41,7 +41,7 @@ Result<Fd> listen_on_tcp(const std::string& address, int& port) {
   const int on = 1;
   if (socket.valid()) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (!socket.valid() || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&bound), size) != 0 ||
-      ::listen(socket.get(), SOMAXCONN) != 0) {
+      ::listen(socket.get(), backlog) != 0) {
     return system_error("socket");
   }
   ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&bound), &size);

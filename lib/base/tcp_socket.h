@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include <sys/socket.h>
+
 #include "base/fd.h"
 #include "base/result.h"
 
@@ -13,8 +15,9 @@ namespace aribus {
 // Required: it is numeric.
 [[nodiscard]] bool is_loopback(const std::string& address);
 
-// A socket that listens there, and does not block. A `port` of 0 is any, and becomes the one that it is.
+// A socket that listens there, and does not block. A `port` of 0 is any, and becomes the one that it is. Of
+// those who connect, `backlog` at most wait to be accepted.
 // Errors: invalid_params (the address is not numeric), system.
-[[nodiscard]] Result<Fd> listen_on_tcp(const std::string& address, int& port);
+[[nodiscard]] Result<Fd> listen_on_tcp(const std::string& address, int& port, int backlog = SOMAXCONN);
 
 }  // namespace aribus

@@ -54,7 +54,9 @@ inline Cut cut_pieces(std::string_view stream, std::vector<size_t> splits,
     const std::vector<char> piece(stream.begin() + static_cast<ptrdiff_t>(begin),
                                   stream.begin() + static_cast<ptrdiff_t>(end));
     std::string_view rest(piece.data(), piece.size());
-    while (const auto received = reader.next(rest)) {
+    while (!rest.empty()) {
+      const auto received = reader.next(rest);
+      if (!received) continue;
       got.push_back({received->kind, std::string(received->payload), received->total_bytes, received->code});
     }
     begin = end;

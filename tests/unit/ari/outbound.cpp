@@ -1,112 +1,46 @@
 // The event stream the other way round: Asterisk connects.
-#include <cerrno>
+#include <algorithm>
 #include <cstdlib>
+#include <sstream>
 
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include <spdlog/sinks/ostream_sink.h>
 
-#include "ari/listening_websocket.h"
-#include "ari/websocket_handshake.h"
-#include "base/bytes.h"
-#include "tests/unit/ari/listening.h"
+#include "base/log.h"
 #include "tests/unit/ari/socket.h"
+#include "tests/unit/ari/visitor.h"
 
 using namespace aribus;
 using namespace aribus::test;
 
 namespace {
 
-constexpr std::string_view key = "dGhlIHNhbXBsZSBub25jZQ==";
-
-// Asterisk's end of a connection to us.
-class Visitor {
+// What is logged while it lives.
+class LogCapture {
  public:
-  Visitor(Loop& loop, int port) : loop_(loop), socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  LogCapture() {
+    spdlog::set_default_logger(
+        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_st>(text_)));
   }
-  void say(std::string_view bytes) { ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL); }
-  void say(Opcode opcode, std::string_view payload) {
-    std::string frame;
-    append_frame(frame, opcode, payload, random_mask());
-    say(frame);
-  }
-  // Asks as Asterisk does.
-  void ask(const std::string& password = "s3cret", const std::string& path = "/ari",
-           const std::string& subprotocol = "ari") {
-    HandshakeRequest request;
-    request.target = path;
-    request.host = "127.0.0.1";
-    request.key = key;
-    request.subprotocols = {subprotocol};
-    request.authorization = "Basic " + base64("aribus:" + password);
-    say(request_text(request));
-  }
-  bool hears(std::string_view text) {
-    return pump(loop_, [&] { return listen().find(text) != std::string::npos; });
-  }
-  bool hears_end() {
-    return pump(loop_, [&] {
-      listen();
-      return ended_;
-    });
-  }
-  bool has_ended() {
-    listen();
-    return ended_;
-  }
-  void leave() { socket_.reset(); }
-  const std::string& heard() const { return heard_; }
+  ~LogCapture() { spdlog::set_default_logger(before_); }
+  LogCapture(const LogCapture&) = delete;
+  LogCapture& operator=(const LogCapture&) = delete;
+
+  [[nodiscard]] std::string text() const { return text_.str(); }
 
  private:
-  const std::string& listen() {
-    char bytes[4096];
-    const ssize_t count = ::recv(socket_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
-    if (count > 0) heard_.append(bytes, static_cast<size_t>(count));
-    ended_ |= count == 0 || (count < 0 && errno != EAGAIN);
-    return heard_;
-  }
-
-  Loop& loop_;
-  Fd socket_;
-  std::string heard_;
-  bool ended_ = false;
-};
-
-// A client that listens, and an Asterisk that answers its requests.
-struct Stage {
-  explicit Stage(const std::function<void(ClientOptions&)>& change = {})
-      : asterisk(loop, behave_well), listening(loop, asterisk.url(), [&](ClientOptions& options) {
-          options.listen.emplace();
-          options.listen->port = 0;
-          options.connect_timeout = Milliseconds(300);
-          if (change) change(options);
-        }) {
-    listening.client->connect();
-    REQUIRE(pump(loop, [&] { return listening.client->port() != 0; }));
-  }
-  Visitor visitor() { return {loop, listening.client->port()}; }
-  bool connected(size_t times = 1) {
-    return pump(loop, [&] { return listening.connected.size() == times; });
-  }
-
-  Loop loop;
-  FakeAsterisk asterisk;
-  Listening listening;
+  std::ostringstream text_;
+  std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
 };
 
 }  // namespace
 
 TEST_CASE("Asterisk is let in once it has answered a request, and its events come") {
-  Stage stage;
+  OutboundStage stage;
   Visitor visitor = stage.visitor();
   visitor.ask();
   REQUIRE(visitor.hears("Sec-WebSocket-Protocol: ari\r\n\r\n"));
   CHECK(visitor.heard().starts_with("HTTP/1.1 101 "));
-  CHECK_THAT(visitor.heard(), ContainsSubstring(websocket_accept(key)));
+  CHECK_THAT(visitor.heard(), ContainsSubstring(websocket_accept(visitor_key)));
   CHECK(stage.asterisk.count("GET /ari/asterisk/info") == 1);
   REQUIRE(stage.connected());
   CHECK(stage.listening.client->is_connected());
@@ -125,7 +59,7 @@ TEST_CASE("who is not to be let in gets a clear answer, and the reason is told")
       {"s3cret", "/ari/events", "ari", "HTTP/1.1 404 ", "must end in /ari"},
       {"s3cret", "/ari", "media", "HTTP/1.1 400 ", "protocols=ari"},
   };
-  Stage stage;
+  OutboundStage stage;
   for (const Case& one : cases) {
     stage.listening.disconnected.clear();
     Visitor visitor = stage.visitor();
@@ -143,7 +77,7 @@ TEST_CASE("who is not to be let in gets a clear answer, and the reason is told")
 }
 
 TEST_CASE("what is no handshake is answered and left") {
-  Stage stage;
+  OutboundStage stage;
   struct Case {
     std::string bytes, answer;
   };
@@ -166,9 +100,8 @@ TEST_CASE("what is no handshake is answered and left") {
 }
 
 TEST_CASE("those who connect and say nothing keep nobody out") {
-  Stage stage([](ClientOptions& options) { options.connect_timeout = Milliseconds(60'000); });
-  std::vector<Visitor> crowd;
-  for (int i = 0; i < 100; ++i) crowd.push_back(stage.visitor());
+  OutboundStage stage([](ClientOptions& options) { options.connect_timeout = Milliseconds(60'000); });
+  std::vector<Visitor> crowd = stage.visitors(100);
   Visitor visitor = stage.visitor();
   visitor.ask();
   CHECK(stage.connected());
@@ -176,7 +109,7 @@ TEST_CASE("those who connect and say nothing keep nobody out") {
 }
 
 TEST_CASE("while Asterisk answers no requests it is not let in, and keeps its events") {
-  Stage stage;
+  OutboundStage stage;
   stage.asterisk.set_script([](FakeAsterisk::Peer& peer, const std::string&) {
     peer.answer(503, R"({"message":"Asterisk not booted"})");
   });
@@ -192,7 +125,7 @@ TEST_CASE("while Asterisk answers no requests it is not let in, and keeps its ev
 }
 
 TEST_CASE("an answer of Asterisk that comes after it gave up serves for its next attempt") {
-  Stage stage;
+  OutboundStage stage;
   std::vector<FakeAsterisk::Peer*> waiting;
   stage.asterisk.set_script([&](FakeAsterisk::Peer& peer, const std::string&) { waiting.push_back(&peer); });
   Visitor first = stage.visitor();
@@ -211,7 +144,7 @@ TEST_CASE("an answer of Asterisk that comes after it gave up serves for its next
 
 TEST_CASE(
     "a second connection is refused while the first one answers, and takes its place when it does not") {
-  Stage stage;
+  OutboundStage stage;
   Visitor first = stage.visitor();
   first.ask();
   REQUIRE(stage.connected());
@@ -235,7 +168,7 @@ TEST_CASE(
 }
 
 TEST_CASE("an Asterisk that slept goes on where it was, and one that connects anew has another connection") {
-  Stage stage([](ClientOptions& options) {
+  OutboundStage stage([](ClientOptions& options) {
     options.ping_interval = Milliseconds(100);
     options.silence_timeout = Milliseconds(300);
   });
@@ -275,7 +208,7 @@ TEST_CASE("an Asterisk that slept goes on where it was, and one that connects an
 }
 
 TEST_CASE("leaving reads to Asterisk's close frame, and the next connection goes on there") {
-  Stage stage;
+  OutboundStage stage;
   Client& client = *stage.listening.client;
   Visitor first = stage.visitor();
   first.ask();
@@ -294,7 +227,7 @@ TEST_CASE("leaving reads to Asterisk's close frame, and the next connection goes
 
   const auto connect_again = [&](size_t times) {
     client.connect();
-    REQUIRE(pump(stage.loop, [&] { return client.port() != 0; }));
+    wait_until_it_listens(stage.loop, client);
     Visitor visitor = stage.visitor();
     visitor.ask();
     REQUIRE(stage.connected(times));
@@ -316,7 +249,7 @@ TEST_CASE("leaving reads to Asterisk's close frame, and the next connection goes
 }
 
 TEST_CASE("leaving does not wait for an Asterisk that says nothing") {
-  Stage stage;
+  OutboundStage stage;
   Visitor visitor = stage.visitor();
   visitor.ask();
   REQUIRE(stage.connected());
@@ -327,7 +260,7 @@ TEST_CASE("leaving does not wait for an Asterisk that says nothing") {
 }
 
 TEST_CASE("an address that is taken is told, and tried again") {
-  Stage stage;
+  OutboundStage stage;
   Listening other(stage.loop, stage.asterisk.url(), [&](ClientOptions& options) {
     options.listen.emplace();
     options.listen->port = stage.listening.client->port();
@@ -352,7 +285,7 @@ TEST_CASE("Asterisk may connect with TLS") {
              ContainsSubstring("no.pem"));
   CHECK_THAT(TlsServer::make({private_key, private_key}).error().message, ContainsSubstring("key.pem"));
 
-  Stage stage([&](ClientOptions& options) { options.listen->tls = {certificate, private_key}; });
+  OutboundStage stage([&](ClientOptions& options) { options.listen->tls = {certificate, private_key}; });
   Visitor plain = stage.visitor();
   plain.ask();
   CHECK(plain.hears_end());
@@ -369,4 +302,57 @@ TEST_CASE("Asterisk may connect with TLS") {
   REQUIRE(socket.socket->send(large).ok());
   REQUIRE(pump(stage.loop, [&] { return stage.listening.messages.size() == 1; }));
   CHECK(stage.listening.messages[0].first == large);
+}
+
+TEST_CASE("wrong passwords are answered ever more slowly, and the right one at once") {
+  OutboundStage stage;
+  const auto guess = [&] {
+    Visitor visitor = stage.visitor();
+    const uint64_t began = uv_hrtime();
+    visitor.ask("wrong");
+    REQUIRE(visitor.hears("HTTP/1.1 401 "));
+    return (uv_hrtime() - began) / 1'000'000;
+  };
+  for (int i = 0; i < 3; ++i) guess();
+  CHECK(guess() >= 99);
+  CHECK(guess() >= 199);
+  Visitor waiting = stage.visitor();
+  waiting.ask("wrong");
+  Visitor asterisk = stage.visitor();
+  asterisk.ask();
+  REQUIRE(stage.connected());
+  CHECK(waiting.heard().empty());
+  CHECK(stage.listening.client->wrong_passwords() == 6);
+}
+
+TEST_CASE("of wrong passwords while a connection stands the log has one line, and later their number") {
+  const LogCapture log;
+  OutboundStage stage(
+      [](ClientOptions& options) { options.listen->guess_log_interval = Milliseconds(3000); });
+  Visitor asterisk = stage.visitor();
+  asterisk.ask();
+  REQUIRE(stage.connected());
+  std::vector<Visitor> crowd;
+  for (int i = 0; i < 20; ++i) {
+    crowd.push_back(stage.visitor());
+    crowd.back().ask("wrong");
+  }
+  REQUIRE(pump(stage.loop, [&] { return stage.listening.client->wrong_passwords() == 20; }));
+  CHECK_THAT(log.text(), ContainsSubstring("127.0.0.1 connects with a wrong user or password"));
+  CHECK(std::ranges::count(log.text(), '\n') == 1);
+  REQUIRE(pump(stage.loop, [&] { return log.text().find("19 further attempts") != std::string::npos; }));
+  CHECK(std::ranges::count(log.text(), '\n') == 2);
+  CHECK(stage.listening.client->is_connected());
+}
+
+TEST_CASE("those who begin a request and do not end it keep nobody out either") {
+  OutboundStage stage([](ClientOptions& options) { options.connect_timeout = Milliseconds(60'000); });
+  std::vector<Visitor> crowd = stage.visitors(60);
+  for (Visitor& visitor : crowd) visitor.say("GET /ari HT");
+  pump_for(stage.loop, Milliseconds(60));  // they had their time
+  Visitor asterisk = stage.visitor();
+  for (int i = 0; i < 20; ++i) crowd.push_back(stage.visitor());
+  uv_run(stage.loop.raw(), UV_RUN_NOWAIT);
+  asterisk.ask();
+  CHECK(stage.connected());
 }

@@ -262,13 +262,24 @@ TEST_CASE("behind a request that takes long, others go over HTTP") {
   CHECK_FALSE(first_answered);
 }
 
-TEST_CASE("no more than 64 requests wait on the WebSocket") {
+TEST_CASE("nobody's request waits on the WebSocket behind another user's") {
+  Stage stage;
+  stage.wait_until_it_works();
+  stage.answer = [](auto&, const JsonValue&) {};
+  stage.client->request("GET", "/channels", "", [](auto) {}, {7000, 1, false});
+  stage.client->request("GET", "/channels", "", [](auto) {}, {7000, 2, false});
+  stage.client->request("DELETE", "/channels/c1", "", [](auto) {}, {7001, 3, false});
+  REQUIRE(pump(stage.loop, [&] { return stage.asterisk.count("DELETE /ari/channels/c1 ") == 1; }));
+  CHECK(stage.requests.size() == 2);
+}
+
+TEST_CASE("no more than 16 requests wait on the WebSocket") {
   Stage stage;
   stage.wait_until_it_works();
   stage.answer = [](auto&, const JsonValue&) {};
   for (int i = 0; i < 70; ++i) stage.client->request("POST", "/channels", "", [](auto) {});
   REQUIRE(pump(stage.loop, [&] { return stage.asterisk.count("POST /ari/channels ") == 6; }));
-  CHECK(stage.requests.size() == 64);
+  CHECK(stage.requests.size() == 16);
 }
 
 TEST_CASE("answers that come too late are passed over, and those to nothing of ours are events") {
