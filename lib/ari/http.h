@@ -35,6 +35,9 @@ struct HttpResponse {
   std::string body;
 };
 
+
+  // Whether the status says that what was asked for was done. A redirection does not: it is not followed.
+  [[nodiscard]] bool succeeded() const { return status >= 200 && status < 300; }
 // The errors of a request that was sent, of kind outcome_unknown: no answer came, for the reason `why`; or
 // one of more than `limit` bytes.
 [[nodiscard]] Error no_answer(const HttpRequest& request, const std::string& why);

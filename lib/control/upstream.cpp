@@ -38,7 +38,7 @@ Result<std::string> Upstream::answer_of(Result<ari::HttpResponse> response, cons
     if (response.error().kind != ErrorKind::not_connected) return response.error();
     return not_connected(response.error().message);
   }
-  if (response->status >= 400) return ari::refusal(*response, method, path);
+  if (!response->succeeded()) return ari::refusal(*response, method, path);
   if (answer.type == ari::Type::binary) return binary_result(*response);
   if (response->body.empty()) return std::string("null");
   if (auto text = record::regular_answer(response->body, answer)) return std::move(*text);
