@@ -5,13 +5,13 @@
 
 #include <sys/socket.h>
 
-#include "base/log.h"
 #include "base/result.h"
 
 namespace aribus {
 namespace {
 
 constexpr Milliseconds pause_time{200};
+constexpr int max_a_turn = 16;  // accepted in one turn of the loop
 
 }  // namespace
 
@@ -23,8 +23,9 @@ Acceptor::Acceptor(Loop& loop, Fd listening, std::function<void(Fd)> accepted)
   poll_.watch(UV_READABLE, [this](int) { accept(); });
 }
 
+// The rest is accepted in the next turn.
 void Acceptor::accept() {
-  for (;;) {
+  for (int i = 0; i < max_a_turn; ++i) {
     Fd socket(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket.valid()) {
       said_full_ = false;
@@ -40,7 +41,8 @@ void Acceptor::accept() {
 void Acceptor::pause() {
   const Error error = system_error("accepting connections");
   if (!std::exchange(said_full_, true)) {
-    spdlog::warn("{}; new ones wait, tried again every {} ms", error.message, pause_time.count());
+    warnings_.warn(error.message + "; new ones wait, tried again every " +
+                   std::to_string(pause_time.count()) + " ms");
   }
   poll_.watch(0);
   resume_.once(pause_time, [this] { poll_.watch(UV_READABLE); });
