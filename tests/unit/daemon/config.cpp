@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "record/schema.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
@@ -170,4 +171,20 @@ TEST_CASE("metrics are read where they are to be had") {
   REQUIRE(by_path);
   CHECK(by_path->address.empty());
   CHECK(by_path->socket == ipc::SocketOptions{"/x", 0600, {}, 7});
+}
+
+TEST_CASE("every type of record is known to the rules of access, aribus' own as well") {
+  for (const auto& models : {record::own_types(), ari::models()}) {
+    for (const ari::Model& model : models) {
+      if (!model.event) continue;
+      const auto config = parse_config(
+          "asterisk:\n  - {username: u, password: x, apps: [a]}\naccess:\n  - {name: r, methods: [read], "
+          "types: ['" +
+              std::string(model.name) + "']}\n",
+          "c.yaml");
+      REQUIRE(config.ok());
+      INFO(model.name);
+      CHECK(config->warnings.empty());
+    }
+  }
 }
