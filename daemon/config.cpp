@@ -170,6 +170,14 @@ void read_direction(YamlMap& map, ari::ClientOptions& client) {
   map.optional("listen", [&](const YamlValue& v) {
     if (!client.listen) v.fail("mode: outbound is expected with it");
     client.listen = read_listen(v);
+// The user that Asterisk runs as.
+ari::AsteriskUser read_user(const YamlValue& value) {
+  const std::string name = value.string();
+  const auto id = find_user(name);
+  if (!id) value.fail("there is no such user; create it, or name the one that Asterisk runs as");
+  return {name, *id};
+}
+
   });
 }
 
@@ -245,6 +253,7 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
   map.optional("reconnect", [&](const YamlValue& v) { read_reconnect(v, client.reconnect); });
   map.optional("rest", [&](const YamlValue& v) { client.rest = read_rest(v); });
   map.optional("connect_timeout", [&](const YamlValue& v) { client.connect_timeout = v.duration(); });
+  map.optional("user", [&](const YamlValue& v) { client.user = read_user(v); });
   map.optional("request_timeout", [&](const YamlValue& v) { client.request_timeout = v.duration(); });
   map.optional("ping_interval", [&](const YamlValue& v) { client.ping_interval = v.duration(); });
   map.optional("silence_timeout", [&](const YamlValue& v) { client.silence_timeout = v.duration(); });

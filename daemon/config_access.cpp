@@ -163,12 +163,18 @@ AccessRule read_rule(const YamlValue& value, const std::vector<ipc::SocketOption
 
 }  // namespace
 
-uid_t user_id(const YamlValue& value) {
-  const std::string name = value.string();
-  if (const auto id = id_in_digits(name)) return *id;
+std::optional<uid_t> find_user(const std::string& name) {
+  if (const auto id = id_in_digits(name)) return id;
   const passwd* entry = ::getpwnam(name.c_str());
   if (entry == nullptr) value.fail("there is no user '" + shown(name) + "'; create it, or name another");
   return entry->pw_uid;
+}
+
+uid_t user_id(const YamlValue& value) {
+  const std::string name = value.string();
+  const auto id = find_user(name);
+  if (!id) value.fail("there is no user '" + shown(name) + "'; create it, or name another");
+  return *id;
 }
 
 gid_t group_id(const YamlValue& value) {

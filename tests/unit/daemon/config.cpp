@@ -188,3 +188,18 @@ TEST_CASE("every type of record is known to the rules of access, aribus' own as 
     }
   }
 }
+
+TEST_CASE("Asterisk's user is a name or a number") {
+  const auto config = [](const std::string& user) {
+    return parse_config("asterisk:\n  - {username: u, password: x, apps: [a], user: " + user + "}\n",
+                        "c.yaml");
+  };
+  CHECK(config("root")->asterisk[0].client.user == ari::AsteriskUser{"root", 0});
+  CHECK(config("7000")->asterisk[0].client.user == ari::AsteriskUser{"7000", 7000});
+  CHECK_FALSE(parse_config("asterisk:\n  - {username: u, password: x, apps: [a]}\n", "c.yaml")
+                  ->asterisk[0]
+                  .client.user);
+  const auto unknown = config("no-such-user");
+  REQUIRE_FALSE(unknown.ok());
+  CHECK_THAT(unknown.error().message, ContainsSubstring("asterisk[0].user: there is no such user"));
+}

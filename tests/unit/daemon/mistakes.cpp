@@ -35,7 +35,7 @@ const Mistake mistakes[] = {
     {"just words\n", ":1:1: a mapping of keys is expected, not 'just words'"},
     {with("    usrname: x\n"),
      ":5:5: asterisk[0].usrname: no such key; did you mean 'username'? (known: name, url, username, "
-     "password, password_file, password_env, password_credential, apps, mode, listen, on_replaced, "
+     "password, password_file, password_env, password_credential, user, apps, mode, listen, on_replaced, "
      "subscribe_all, tls, reconnect, rest, connect_timeout, request_timeout, ping_interval, silence_timeout, "
      "max_connections, max_response_bytes, max_message_bytes)"},
     {with("buss: {}\n"),
@@ -268,7 +268,7 @@ sockets: [{path: /tmp/x, mode: all}]
 :2:18: logging.level: one of trace, debug, info, warning, error, off is expected, not 'loud'
 :2:24: logging.adit: no such key; did you mean 'audit'? (known: level, audit)
 :4:5: asterisk[0]: no password; one of password_file, password_credential, password_env and password is expected
-:5:5: asterisk[0].pasword: no such key; did you mean 'password'? (known: name, url, username, password, password_file, password_env, password_credential, apps, mode, listen, on_replaced, subscribe_all, tls, reconnect, rest, connect_timeout, request_timeout, ping_interval, silence_timeout, max_connections, max_response_bytes, max_message_bytes)
+:5:5: asterisk[0].pasword: no such key; did you mean 'password'? (known: name, url, username, password, password_file, password_env, password_credential, user, apps, mode, listen, on_replaced, subscribe_all, tls, reconnect, rest, connect_timeout, request_timeout, ping_interval, silence_timeout, max_connections, max_response_bytes, max_message_bytes)
 :6:11: asterisk[0].apps: at least one application is expected
 :7:5: asterisk[1]: name: 'asterisk' is the name of another server already; each has its own
 :7:49: asterisk[1].rest: one of http, auto, websocket is expected, not 'fast'
