@@ -36,23 +36,35 @@ void warn_if_readable(const std::string& file, std::vector<std::string>& warning
   if (std::ranges::find(warnings, warning) == warnings.end()) warnings.push_back(std::move(warning));
 }
 
-// The first line of a secret's file.
-std::string read_secret(const std::string& file, const YamlValue& value) {
+// A file for an error: by its name when it or its folder is there, for a password may stand in the place of
+// one.
+std::string file_for_error(const std::string& file) {
+  struct stat status {};
+  const auto exists = [&](const std::string& path) { return ::stat(path.c_str(), &status) == 0; };
+  const std::string folder = file.substr(0, file.rfind('/') + 1);
+  const bool is_path = file.starts_with('/') && (exists(file) || (folder != "/" && exists(folder)));
+  return is_path ? file : "the file that it names";
+}
+
+// The first line of a secret's file, which errors call `shown_file`.
+std::string read_secret(const std::string& file, const std::string& shown_file, const YamlValue& value) {
   std::ifstream stream(file);
   std::string secret;
   if (!stream) {
-    value.fail("the password can't be read from " + file + ": " + std::strerror(errno) +
+    value.fail("the password can't be read from " + shown_file + ": " + std::strerror(errno) +
                "; the file must be there, and the daemon's user must be able to read it");
   }
   for (char c = 0; secret.size() <= max_secret_bytes && stream.get(c) && c != '\n';) secret += c;
-  if (stream.bad()) value.fail(file + " can't be read; a file is expected");
+  if (stream.bad()) value.fail(shown_file + " can't be read; a file is expected");
   if (secret.size() > max_secret_bytes) {
-    value.fail("the first line of " + file + " is longer than " + std::to_string(max_secret_bytes) +
+    value.fail("the first line of " + shown_file + " is longer than " + std::to_string(max_secret_bytes) +
                " bytes; is it the right file?");
   }
   if (secret.ends_with('\r')) secret.pop_back();
-  if (secret.find('\0') != std::string::npos) value.fail("the first line of " + file + " holds a NUL byte");
-  if (secret.empty()) value.fail("the first line of " + file + " is empty; the password is expected there");
+  if (secret.find('\0') != std::string::npos)
+    value.fail("the first line of " + shown_file + " holds a NUL byte");
+  if (secret.empty())
+    value.fail("the first line of " + shown_file + " is empty; the password is expected there");
   return secret;
 }
 
@@ -69,24 +81,24 @@ void read_password(YamlMap& map, const YamlValue& server, const std::string& fil
   map.optional("password_file", [&](const YamlValue& value) {
     ++given;
     const std::string path = value.string();
-    password = read_secret(path, value);
+    password = read_secret(path, file_for_error(path), value);
     warn_if_readable(path, warnings);
   });
   map.optional("password_env", [&](const YamlValue& value) {
     ++given;
     const char* found = std::getenv(value.string().c_str());
-    if (found == nullptr || *found == '\0')
-      value.fail("the environment variable " + value.string() + " is not set");
+    if (found == nullptr || *found == '\0') value.fail("the environment variable that it names is not set");
     password = found;
   });
   map.optional("password_credential", [&](const YamlValue& value) {
     ++given;
     const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
     if (directory == nullptr) {
-      value.fail("there are no systemd credentials; the unit needs LoadCredential=" + value.string() +
-                 ":/path");
+      value.fail(
+          "there are no systemd credentials; the unit needs LoadCredential=, with the name that is here");
     }
-    password = read_secret(std::string(directory) + "/" + value.string(), value);
+    password =
+        read_secret(std::string(directory) + "/" + value.string(), "the credential that it names", value);
   });
   if (given == 1) return;
   server.attempt([&] {
@@ -99,7 +111,8 @@ void read_password(YamlMap& map, const YamlValue& server, const std::string& fil
 std::string read_file_name(const YamlValue& value) {
   std::string file = value.string();
   if (!std::ifstream(file)) {
-    value.fail("the file " + file + " can't be read: " + std::strerror(errno) +
+    const int error = errno;
+    value.fail(file_for_error(file) + " can't be read: " + std::strerror(error) +
                "; it must be there, and the daemon's user must be able to read it");
   }
   return file;
@@ -157,6 +170,14 @@ ari::ListenOptions read_listen(const YamlValue& value) {
   return listen;
 }
 
+// The user that Asterisk runs as.
+ari::AsteriskUser read_user(const YamlValue& value) {
+  const std::string name = value.string();
+  const auto id = find_user(name);
+  if (!id) value.fail("there is no such user; create it, or name the one that Asterisk runs as");
+  return {name, *id};
+}
+
 // Which of the two connects.
 void read_direction(YamlMap& map, ari::ClientOptions& client) {
   map.optional("mode", [&](const YamlValue& v) {
@@ -164,7 +185,7 @@ void read_direction(YamlMap& map, ari::ClientOptions& client) {
     if (mode == "outbound") {
       client.listen.emplace();
     } else if (mode != "inbound") {
-      v.fail("inbound or outbound is expected, not '" + shown(mode) + "'");
+      v.fail("inbound or outbound is expected");
     }
   });
   map.optional("listen", [&](const YamlValue& v) {
@@ -176,7 +197,7 @@ void read_direction(YamlMap& map, ari::ClientOptions& client) {
 ari::OnReplaced read_on_replaced(const YamlValue& value, bool listening) {
   const std::string policy = value.string();
   if (policy == "report") return ari::OnReplaced::report;
-  if (policy != "reclaim") value.fail("report or reclaim is expected, not '" + shown(policy) + "'");
+  if (policy != "reclaim") value.fail("report or reclaim is expected");
   if (listening) value.fail("report is expected with mode: outbound, where nothing can be taken back");
   return ari::OnReplaced::reclaim;
 }
@@ -193,7 +214,7 @@ ari::RestMode read_rest(const YamlValue& value) {
   const std::string given = value.string();
   const auto* const at = std::ranges::find(modes, given);
   if (at == std::end(modes)) {
-    value.fail("one of " + join(modes) + " is expected, not '" + given + "'" + did_you_mean(given, modes));
+    value.fail("one of " + join(modes) + " is expected" + did_you_mean(given, modes));
   }
   return static_cast<ari::RestMode>(at - std::begin(modes));
 }
@@ -232,6 +253,7 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
                    v.fail("a name without a colon is expected (RFC 7617: what follows it is the password)");
                });
   read_password(map, value, file, config, warnings);
+  map.optional("user", [&](const YamlValue& v) { client.user = read_user(v); });
   map.required("apps", "the dialplan names them: Stasis(name)", [&](const YamlValue& v) {
     v.each("at least one application is expected",
            [&](const YamlValue& app) { client.apps.push_back(read_app(app)); });
@@ -493,8 +515,10 @@ Result<Config> parse_config(const std::string& text, const std::string& file) {
   } catch (const YAML::Exception& error) {
     refuse_tabs(text, file, faults);
     if (faults.empty()) {
-      faults.add({error.mark.line, error.mark.column, file, "",
-                  "no YAML: " + shown(error.msg) + std::string(cure_of(error.msg))});
+      // What follows a colon there is from the file, and may be a password: "…: *anchor".
+      faults.add(
+          {error.mark.line, error.mark.column, file, "",
+           "no YAML: " + shown(error.msg.substr(0, error.msg.find(':'))) + std::string(cure_of(error.msg))});
     }
   }
   config.file = file;

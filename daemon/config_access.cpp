@@ -13,6 +13,7 @@
 #include "ari/schema.h"
 #include "base/nearest.h"
 #include "daemon/own_methods.h"
+#include "record/schema.h"
 
 namespace aribus::daemon {
 namespace {
@@ -77,16 +78,13 @@ std::string read_socket_path(const YamlValue& value, const std::vector<ipc::Sock
   return path;
 }
 
-// Aribus' own types; ARI's are among its models.
-constexpr std::string_view own_types[] = {"Malformed",           "command.resolved", "server.connected",
-                                          "server.disconnected", "server.gap",       "server.replaced",
-                                          "server.resynced",     "state.gone"};
-
 std::string read_type(const YamlValue& value, std::vector<std::string>& warnings) {
   std::string glob = value.string();
-  std::vector<std::string_view> types(std::begin(own_types), std::end(own_types));
-  for (const ari::Model& model : ari::models()) {
-    if (model.event) types.push_back(model.name);
+  std::vector<std::string_view> types;
+  for (const auto& models : {record::own_types(), ari::models()}) {
+    for (const ari::Model& model : models) {
+      if (model.event) types.push_back(model.name);
+    }
   }
   if (std::ranges::none_of(types, [&](std::string_view type) { return matches(glob, type); })) {
     warnings.push_back("access: no known type of event matches '" + shown(glob) + "'" +
@@ -165,12 +163,18 @@ AccessRule read_rule(const YamlValue& value, const std::vector<ipc::SocketOption
 
 }  // namespace
 
+std::optional<uid_t> find_user(const std::string& name) {
+  if (const auto id = id_in_digits(name)) return id;
+  const passwd* entry = ::getpwnam(name.c_str());
+  if (entry == nullptr) return {};
+  return entry->pw_uid;
+}
+
 uid_t user_id(const YamlValue& value) {
   const std::string name = value.string();
-  if (const auto id = id_in_digits(name)) return *id;
-  const passwd* entry = ::getpwnam(name.c_str());
-  if (entry == nullptr) value.fail("there is no user '" + shown(name) + "'; create it, or name another");
-  return entry->pw_uid;
+  const auto id = find_user(name);
+  if (!id) value.fail("there is no user '" + shown(name) + "'; create it, or name another");
+  return *id;
 }
 
 gid_t group_id(const YamlValue& value) {

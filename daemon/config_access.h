@@ -1,6 +1,7 @@
 // The section `access` of the configuration, and the users and groups that it and `sockets` name.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,10 @@
 #include "ipc/server.h"
 
 namespace aribus::daemon {
+
+// The id of the user of that name, or with that id in digits; nothing when there is none of that name. Asks
+// the name service.
+[[nodiscard]] std::optional<uid_t> find_user(const std::string& name);
 
 // The id of the user or group that `value` names, or gives in digits. Throws ConfigError when there is none
 // of that name. Asks the name service.

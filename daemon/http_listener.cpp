@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <cctype>
+#include <climits>
+#include <list>
 #include <utility>
 
 #include <libwebsockets.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/tcp_socket.h"
@@ -13,16 +16,34 @@
 namespace aribus::daemon {
 namespace {
 
-constexpr unsigned max_descriptors = 32;  // libwebsockets' own among them
-constexpr int request_seconds = 5;        // for a request to come
-constexpr int idle_seconds = 60;          // between two on one connection
-constexpr size_t piece_bytes = 16 << 10;
+constexpr size_t max_connections = 64;
+constexpr unsigned max_descriptors = max_connections + 8;  // libwebsockets' own among them
+constexpr int request_seconds = 5;                         // for a request to come
+constexpr int idle_seconds = 5;                            // between two on one connection
 
-// What is still to be written on a connection; libwebsockets holds a pointer to it.
-struct Body {
-  std::string text;
-  size_t written = 0;
-};
+bool is_same_name(std::string_view one, std::string_view other) {
+  return std::ranges::equal(one, other, {}, ::tolower, ::tolower);
+}
+
+// Whether the header Host, `text`, may be of a request to this machine. A page that a browser has from
+// elsewhere can give its own host this machine's address, and read what is here; the name in the header stays
+// its own.
+bool is_this_host(std::string_view text) {
+  const size_t bracket = text.starts_with('[') ? text.find(']') : 0;
+  const size_t end = bracket > 0 ? bracket + 1 : text.find(':');
+  if (bracket == std::string_view::npos) return false;
+  std::string_view name = bracket > 0 ? text.substr(1, bracket - 1) : text.substr(0, end);
+  const std::string_view port = end < text.size() ? text.substr(end) : "";
+  if (!port.empty() &&
+      (port[0] != ':' || port.find_first_not_of("0123456789", 1) != std::string_view::npos)) {
+    return false;
+  }
+  if (name.ends_with('.')) name.remove_suffix(1);
+  char machine[HOST_NAME_MAX + 1] = "";
+  ::gethostname(machine, HOST_NAME_MAX);
+  return is_numeric_address(std::string(name)) || is_same_name(name, "localhost") ||
+         is_same_name(name, machine);
+}
 
 }  // namespace
 
@@ -30,14 +51,15 @@ struct Body {
 // when the loop is through with them it frees the rest.
 class HttpListener::Context {
  public:
-  Context(Loop& loop, const Handle& handle) : loop_(loop), context_(std::make_shared<lws_context*>()) {
-    static const lws_protocols protocols[] = {{"http", &Context::on_event, sizeof(Body*), 0, 0, nullptr, 0},
-                                              {}};
+  Context(Loop& loop, const Handle& handle) : loop_(loop), state_(std::make_shared<State>()) {
+    static const lws_protocols protocols[] = {{"http", &Context::on_event, 0, 0, 0, nullptr, 0}, {}};
     lws_set_log_level(LLL_ERR, [](int, const char* line) {
+      static RareWarnings warnings;
       std::string_view text(line);
       while (text.ends_with('\n')) text.remove_suffix(1);
-      spdlog::warn("libwebsockets: {}", text);
+      warnings.warn("libwebsockets: " + std::string(text));
     });
+    state_->handle = &handle;
     foreign_loop_ = loop.raw();
     lws_context_creation_info info{};
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
@@ -51,54 +73,94 @@ class HttpListener::Context {
     info.keepalive_timeout = idle_seconds;
     info.gid = -1;
     info.uid = -1;
-    info.user = const_cast<Handle*>(&handle);
-    info.pcontext = context_.get();
-    *context_ = lws_create_context(&info);
+    info.user = state_.get();
+    info.pcontext = &state_->context;
+    state_->context = lws_create_context(&info);
   }
   ~Context() {
-    if (*context_ != nullptr) lws_context_destroy(*context_);
-    loop_.at_end([context = context_] {
-      if (*context != nullptr) lws_context_destroy(*context);
+    if (state_->context != nullptr) lws_context_destroy(state_->context);
+    loop_.at_end([state = state_] {
+      if (state->context != nullptr) lws_context_destroy(state->context);
     });
   }
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
-  [[nodiscard]] bool works() const { return *context_ != nullptr; }
+  [[nodiscard]] bool works() const { return state_->context != nullptr; }
+  // Whether requests that come from now on may name any host.
+  void take_any_host(bool any) { state_->any_host = any; }
 
   void take(Fd socket) const {
-    lws_vhost* vhost = lws_get_vhost_by_name(*context_, "monitoring");
-    lws_adopt_socket_vhost(vhost, socket.release());  // closes it when it can't
+    auto& connections = state_->connections;
+    if (connections.size() >= max_connections) {
+      lws* const oldest = connections.front();
+      connections.pop_front();
+      lws_set_timeout(oldest, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+    }
+    lws_vhost* vhost = lws_get_vhost_by_name(state_->context, "monitoring");
+    // It closes the socket when it can't take it.
+    if (lws* const wsi = lws_adopt_socket_vhost(vhost, socket.release())) connections.push_back(wsi);
   }
 
  private:
-  static int on_event(lws* wsi, lws_callback_reasons reason, void* user, void* in, size_t length) {
-    auto** body = static_cast<Body**>(user);
+  // What libwebsockets' callbacks need. It outlives this object.
+  struct State {
+    lws_context* context = nullptr;  // libwebsockets sets it to null when all is gone
+    const Handle* handle = nullptr;
+    bool any_host = false;
+    std::list<lws*> connections;  // the one that has done nothing for the longest time first
+  };
+
+  static State& state_of(lws* wsi) { return *static_cast<State*>(lws_context_user(lws_get_context(wsi))); }
+
+  static int on_event(lws* wsi, lws_callback_reasons reason, void*, void* in, size_t length) {
     switch (reason) {
       case LWS_CALLBACK_HTTP:
-        return answer(wsi, *body, {static_cast<const char*>(in), length});
-      case LWS_CALLBACK_HTTP_WRITEABLE:
-        return *body == nullptr ? 0 : write(wsi, *body);
-      case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
-      case LWS_CALLBACK_CLOSED_HTTP:
-        if (body != nullptr) delete std::exchange(*body, nullptr);
+        if (!answer(wsi, {static_cast<const char*>(in), length})) return -1;
+        return lws_http_transaction_completed(wsi);
+      case LWS_CALLBACK_WSI_DESTROY:
+        state_of(wsi).connections.remove(wsi);
         return 0;
-      case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-        return -1;  // a WebSocket is asked for
+      case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return is_same_name(static_cast<const char*>(in), "websocket") ? -1 : answer_as_it_is(wsi);
       default:
         return 0;
     }
   }
 
-  static int answer(lws* wsi, Body*& body, std::string_view path) {
-    const bool head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
-    Answer answer;
-    if (head || lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0) {
-      const auto* handle = static_cast<const Handle*>(lws_context_user(lws_get_context(wsi)));
-      answer = (*handle)(path);
-    } else {
-      answer = {405, "text/plain; charset=utf-8", "GET is expected\n"};
+  static Answer answer_to(lws* wsi, std::string_view path) {
+    const State& state = state_of(wsi);
+    std::array<char, 256> host{};
+    const int length = lws_hdr_total_length(wsi, WSI_TOKEN_HOST);
+    const int copied = lws_hdr_copy(wsi, host.data(), host.size(), WSI_TOKEN_HOST);
+    if (!state.any_host && length > 0 && (copied < 0 || !is_this_host(host.data()))) {
+      return {421, "text/plain; charset=utf-8",
+              "the host of the url is another one's: an address in figures, localhost or this machine's name "
+              "is expected\n"};
     }
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0 ||
+        lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0) {
+      return (*state.handle)(path);
+    }
+    return {405, "text/plain; charset=utf-8", "GET is expected\n"};
+  }
+
+  // To a request to go on with another protocol, as HTTP/2, in HTTP/1.1; libwebsockets completes it.
+  static int answer_as_it_is(lws* wsi) {
+    std::array<char, 256> path{};
+    const bool head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
+    const int length =
+        lws_hdr_copy(wsi, path.data(), path.size(), head ? WSI_TOKEN_HEAD_URI : WSI_TOKEN_GET_URI);
+    return length > 0 && answer(wsi, path.data()) ? 1 : -1;
+  }
+
+  // False: the connection is broken.
+  static bool answer(lws* wsi, std::string_view path) {
+    auto& connections = state_of(wsi).connections;
+    if (const auto at = std::ranges::find(connections, wsi); at != connections.end())
+      connections.splice(connections.end(), connections, at);
+    const bool head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
+    Answer answer = answer_to(wsi, path);
     std::array<unsigned char, LWS_PRE + 1024> buffer;
     unsigned char* const start = buffer.data() + LWS_PRE;
     unsigned char* at = start;
@@ -106,33 +168,19 @@ class HttpListener::Context {
     if (lws_add_http_common_headers(wsi, static_cast<unsigned>(answer.status), answer.content_type,
                                     answer.body.size(), &at, end) != 0 ||
         lws_finalize_write_http_header(wsi, start, &at, end) != 0) {
-      return -1;
+      return false;
     }
-    if (head) return lws_http_transaction_completed(wsi);
-    delete std::exchange(body, new Body{std::move(answer.body), 0});
-    lws_callback_on_writable(wsi);
-    return 0;
-  }
-
-  static int write(lws* wsi, Body*& body) {
-    std::array<unsigned char, LWS_PRE + piece_bytes> buffer;
-    const size_t size = std::min(body->text.size() - body->written, piece_bytes);
-    std::memcpy(buffer.data() + LWS_PRE, body->text.data() + body->written, size);
-    body->written += size;
-    const bool last = body->written == body->text.size();
-    const auto how = last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP;
-    if (lws_write(wsi, buffer.data() + LWS_PRE, size, how) < 0) return -1;
-    if (!last) {
-      lws_callback_on_writable(wsi);
-      return 0;
-    }
-    delete std::exchange(body, nullptr);
-    return lws_http_transaction_completed(wsi);
+    if (head) return true;
+    // libwebsockets keeps what the socket does not take at once.
+    const size_t size = answer.body.size();
+    answer.body.insert(0, LWS_PRE, '\0');
+    auto* const body = reinterpret_cast<unsigned char*>(answer.body.data()) + LWS_PRE;
+    return lws_write(wsi, body, size, LWS_WRITE_HTTP_FINAL) >= 0;
   }
 
   Loop& loop_;
   void* foreign_loop_ = nullptr;
-  std::shared_ptr<lws_context*> context_;  // libwebsockets sets the pointer to null when all is gone
+  std::shared_ptr<State> state_;
 };
 
 HttpListener::HttpListener(Loop& loop, Handle handle) : loop_(loop), handle_(std::move(handle)) {}
@@ -176,6 +224,7 @@ Result<void> HttpListener::listen(const std::optional<HttpOptions>& options) {
   port_ = port;
   options_ = options;
   if (options) {
+    context_->take_any_host(options->address.empty());  // no browser gets to a Unix socket
     acceptor_ = std::make_unique<Acceptor>(loop_, std::move(made.socket),
                                            [this](Fd socket) { context_->take(std::move(socket)); });
   }

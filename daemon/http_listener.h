@@ -22,7 +22,10 @@ struct HttpOptions {
   bool operator==(const HttpOptions&) const = default;
 };
 
-// Answers GET and HEAD, by libwebsockets, which is a guest on the loop. Lives on the loop's thread.
+// Answers GET and HEAD, by libwebsockets, which is a guest on the loop. Where there are 64 connections, the
+// one that has asked nothing for the longest time makes room for a new one: who wants to know can't be kept
+// out. At an address, requests must name a host that is one in figures, `localhost` or this machine's name.
+// Lives on the loop's thread.
 class HttpListener {
  public:
   struct Answer {

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "ari/lookup.h"
+#include "base/bytes.h"
 #include "base/journal_sink.h"
 #include "base/log.h"
 #include "control/audit.h"
@@ -44,7 +45,7 @@ int fail(const aribus::Error& error, int status) {
   const char* priority = aribus::JournalSink::is_standard_error() ? "<3>" : "";
   std::istringstream lines(error.message);
   for (std::string line; std::getline(lines, line);) {
-    std::fprintf(stderr, "%saribusd: %s\n", priority, line.c_str());
+    std::fprintf(stderr, "%saribusd: %s\n", priority, aribus::escape_controls(line).c_str());
   }
   return status;
 }
@@ -93,7 +94,8 @@ int run(int argc, char** argv) {
     }
   }
   if (optind < argc) {
-    std::fprintf(stderr, "aribusd: unexpected argument '%s'\nTry 'aribusd --help'.\n", argv[optind]);
+    std::fprintf(stderr, "aribusd: unexpected argument '%s'\nTry 'aribusd --help'.\n",
+                 aribus::escape_controls(argv[optind]).c_str());
     return 2;
   }
 
@@ -101,7 +103,7 @@ int run(int argc, char** argv) {
   if (!config) return fail(config.error(), 2);
   if (check_only) {
     for (const std::string& warning : config->warnings)
-      std::fprintf(stderr, "warning: %s\n", warning.c_str());
+      std::fprintf(stderr, "warning: %s\n", aribus::escape_controls(warning).c_str());
     std::printf("%s: fine (%zu Asterisk servers, %zu sockets)\n", file.c_str(), config->asterisk.size(),
                 config->ipc.sockets.size());
     return 0;

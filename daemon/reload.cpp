@@ -1,5 +1,7 @@
 #include "daemon/reload.h"
 
+#include <sstream>
+
 #include "base/json.h"
 #include "base/log.h"
 #include "base/nearest.h"
@@ -36,7 +38,10 @@ std::string Reload::json() const {
 
 void Reload::log() const {
   if (!applied) {
-    return spdlog::error("the configuration was not reloaded, and nothing was changed:\n{}", error.message);
+    spdlog::error("the configuration was not reloaded, and nothing was changed:");
+    std::istringstream mistakes(error.message);
+    for (std::string mistake; std::getline(mistakes, mistake);) spdlog::error("{}", mistake);
+    return;
   }
   for (const std::string& warning : warnings) spdlog::warn("{}", warning);
   for (const std::string& change : changed) spdlog::info("reloaded: {}", change);

@@ -85,6 +85,9 @@ std::unique_ptr<Upstream::Link> Upstream::make_link() {
   handlers.rest_changed = [this, &placed](bool over_websocket) {
     if (&placed == link_.get()) tell_of_rest(name(), *placed.client, over_websocket);
   };
+  handlers.warned = [this](const std::string& text) {
+    log_line(spdlog::level::warn, {{"SERVER", name()}}, "{}: {}", name(), text);
+  };
   auto client = ari::Client::make(loop_, config_.client, std::move(handlers));
   if (!client) throw std::invalid_argument(client.error().message);
   link->client = std::move(*client);

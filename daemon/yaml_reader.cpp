@@ -11,14 +11,12 @@
 namespace aribus::daemon {
 namespace {
 
-std::string kind_of(const YAML::Node& node) {
-  if (node.IsMap()) return "a mapping";
-  if (node.IsSequence()) return "a list";
-  if (node.IsNull()) return "nothing";
-  return "'" + shown(node.Scalar()) + "'";
-}
-
 constexpr size_t max_shown_bytes = 64;
+
+// A key that somebody mistyped, rather than a password that came to stand in the place of one.
+bool is_like_a_key(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+}
 
 }  // namespace
 
@@ -84,8 +82,23 @@ void YamlValue::attempt(const std::function<void()>& read) const {
   }
 }
 
+bool YamlValue::may_be_secret() const {
+  return path_.empty() || path_.starts_with("asterisk");
+}
+
+std::string YamlValue::kind() const {
+  if (node_.IsMap()) return "a mapping";
+  if (node_.IsSequence()) return "a list";
+  if (node_.IsNull()) return "nothing";
+  return may_be_secret() ? "a text" : "'" + shown(node_.Scalar()) + "'";
+}
+
+std::string YamlValue::not_this() const {
+  return may_be_secret() ? "" : ", not '" + shown(node_.Scalar()) + "'";
+}
+
 std::string YamlValue::scalar(const char* expected) const {
-  if (!node_.IsScalar()) fail(std::string(expected) + " is expected, not " + kind_of(node_));
+  if (!node_.IsScalar()) fail(std::string(expected) + " is expected, not " + kind());
   return node_.Scalar();
 }
 
@@ -101,7 +114,7 @@ std::string YamlValue::string() const {
 
 bool YamlValue::boolean() const {
   const std::string text = scalar("true or false");
-  if (text != "true" && text != "false") fail("true or false is expected, not '" + shown(text) + "'");
+  if (text != "true" && text != "false") fail("true or false is expected" + not_this());
   return text == "true";
 }
 
@@ -110,7 +123,7 @@ int64_t YamlValue::integer(int64_t minimum) const {
   int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number < minimum || number > INT32_MAX) {
-    fail("a whole number of at least " + std::to_string(minimum) + " is expected, not '" + shown(text) + "'");
+    fail("a whole number of at least " + std::to_string(minimum) + " is expected" + not_this());
   }
   return number;
 }
@@ -127,7 +140,7 @@ int64_t YamlValue::with_unit(const char* expected,
     if (error == std::errc() && unit == name && number > 0 && number <= INT64_MAX / factor)
       return number * factor;
   }
-  fail(std::string(expected) + " is expected, not '" + shown(text) + "'");
+  fail(std::string(expected) + " is expected" + not_this());
 }
 
 size_t YamlValue::bytes() const {
@@ -149,17 +162,17 @@ unsigned YamlValue::mode() const {
   unsigned mode = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
   if (error != std::errc() || end != text.data() + text.size() || mode > 0777) {
-    fail("a mode in octal digits, as \"0660\", is expected, not '" + shown(text) + "'");
+    fail("a mode in octal digits, as \"0660\", is expected" + not_this());
   }
   return mode;
 }
 
 std::vector<YamlValue> YamlValue::list(const std::string& empty) const {
   if (node_.IsScalar() && !node_.Scalar().empty()) {
-    const std::string value = shown(node_.Scalar());
-    fail("a list is expected, as [" + value + "], not '" + value + "'");
+    fail("a list is expected, as [" + (may_be_secret() ? "a, b" : shown(node_.Scalar())) + "], not " +
+         kind());
   }
-  if (!node_.IsSequence()) fail("a list is expected, not " + kind_of(node_));
+  if (!node_.IsSequence()) fail("a list is expected, not " + kind());
   if (node_.size() == 0 && !empty.empty()) fail(empty);
   std::vector<YamlValue> values;
   for (const YAML::Node& item : node_) {
@@ -173,18 +186,17 @@ void YamlValue::each(const std::string& empty, const std::function<void(const Ya
 }
 
 YamlMap::YamlMap(const YamlValue& value) : value_(value) {
-  if (!value.node_.IsMap()) value.fail("a mapping of keys is expected, not " + kind_of(value.node_));
+  if (!value.node_.IsMap()) value.fail("a mapping of keys is expected, not " + value.kind());
   std::map<std::string, int> lines;
   for (const auto& entry : value.node_) {
     value.attempt([&] {
-      if (!entry.first.IsScalar())
-        value.at(entry.first).fail("a plain key is expected, not " + kind_of(entry.first));
+      const YamlValue at = value.at(entry.first);
+      if (!entry.first.IsScalar()) at.fail("a plain key is expected, not " + at.kind());
       const std::string& key = entry.first.Scalar();
       const auto [first, is_new] = lines.emplace(key, entry.first.Mark().line + 1);
       if (!is_new) {
-        value.at(entry.first)
-            .fail(shown(key) + ": this key is given twice, in line " + std::to_string(first->second) +
-                  " already; leave one out");
+        at.fail((is_like_a_key(key) ? key + ": " : "") + "this key is given twice, in line " +
+                std::to_string(first->second) + " already; leave one out");
       }
     });
   }
@@ -219,7 +231,7 @@ void YamlMap::finish() const {
     const std::string& key = entry.first.Scalar();
     if (std::ranges::find(known_, key) != known_.end()) continue;
     value_.attempt([&] {
-      value_.within(shown(key), entry.first)
+      (is_like_a_key(key) ? value_.within(shown(key), entry.first) : value_.at(entry.first))
           .fail("no such key" + did_you_mean(key, known_) + " (known: " + join(known_) + ")");
     });
   }

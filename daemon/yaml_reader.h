@@ -84,6 +84,12 @@ class YamlValue {
   // Calls `read`; what it throws is noted.
   void attempt(const std::function<void()>& read) const;
 
+  // It is read where a password may stand by mistake, in `asterisk` or outside of all sections: its text is
+  // not to be repeated in an error.
+  [[nodiscard]] bool may_be_secret() const;
+  // ", not 'text'" for an error, or "" where it may be secret. Required: it is a scalar.
+  [[nodiscard]] std::string not_this() const;
+
   // Stops with an error about this value.
   [[noreturn]] void fail(const std::string& expected) const;
 
@@ -95,6 +101,8 @@ class YamlValue {
     return {file_, path_.empty() ? key : path_ + "." + key, node, *faults_};
   }
   [[nodiscard]] std::string scalar(const char* expected) const;
+  // What it is, for an error.
+  [[nodiscard]] std::string kind() const;
   // Splits "64MiB" into 64 and its unit's factor.
   [[nodiscard]] int64_t with_unit(const char* expected,
                                   std::initializer_list<std::pair<std::string_view, int64_t>> units) const;

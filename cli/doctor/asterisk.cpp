@@ -74,6 +74,9 @@ Finding fault_of_connection(const Answer& info, const ari::ClientOptions& option
       return {"its name can't be resolved: " + info.error, "url: check the host, or /etc/hosts and DNS"};
     case CURLE_COULDNT_CONNECT:
       return {"nothing listens there: " + info.error, cure_of_silence(options, files)};
+    case CURLE_ABORTED_BY_CALLBACK:
+      return {info.listener,
+              "start Asterisk, or look who took its port ('ss -ltnp'); user: the one that it runs as"};
     case CURLE_OPERATION_TIMEDOUT:
       return {"no answer in time: " + info.error,
               "a firewall, or a port of something else; if it is Asterisk's, Asterisk stands still"};
@@ -155,6 +158,7 @@ class Examination {
     } else {
       const std::string version = version_of(info);
       report_.good("ARI answers: Asterisk " + printable(version));
+      if (!info.listener.empty()) report_.note({info.listener, ""});
       check_version(version);
       check_modules();
       check_rights();

@@ -95,6 +95,19 @@ Answer ask(const ari::ClientOptions& options, const std::string& path, const cha
   curl.set(CURLOPT_SSL_VERIFYPEER, options.tls.verify_peer ? 1L : 0L);
   curl.set(CURLOPT_SSL_VERIFYHOST, options.tls.verify_host ? 2L : 0L);
   if (!options.tls.ca_file.empty()) curl.set(CURLOPT_CAINFO, options.tls.ca_file.c_str());
+  ari::ListenerCheck check(options.user, [&](const std::string& text) { answer.listener = text; });
+  const ari::MaySend may_send = [&](const ari::SocketAddress& local, const ari::SocketAddress& remote) {
+    Result<void> may = check(local, remote);
+    if (!may) answer.listener = may.error().message;
+    return may;
+  };
+  curl.set(CURLOPT_PREREQDATA, &may_send);
+  curl.set(
+      CURLOPT_PREREQFUNCTION, +[](void* asked, char* remote, char* local, int remote_port, int local_port) {
+        const auto may =
+            (*static_cast<const ari::MaySend*>(asked))({local, local_port}, {remote, remote_port});
+        return may ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+      });
   curl.perform(options, url->text() + path, answer);
   return answer;
 }

@@ -12,7 +12,8 @@ namespace aribus::cli {
 
 struct Answer {
   CURLcode code = CURLE_OK;
-  std::string error;  // why there is none
+  std::string error;     // why there is none
+  std::string listener;  // who listens there, when that is hardly Asterisk (ari::ListenerCheck)
   long status = 0;
   std::string type;      // the header Content-Type
   std::string server;    // Server
@@ -28,7 +29,9 @@ struct Answer {
   [[nodiscard]] long long clock_ahead() const;
 };
 
-// Sends `method` to `path` below the url, as its user. A page elsewhere is not followed.
+// Sends `method` to `path` below the url, as its user. A page elsewhere is not followed. To another user of
+// this machine than the configured one nothing is sent: `code` is CURLE_ABORTED_BY_CALLBACK, and `listener`
+// says why.
 [[nodiscard]] Answer ask(const ari::ClientOptions& options, const std::string& path,
                          const char* method = "GET");
 

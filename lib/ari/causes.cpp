@@ -1,6 +1,7 @@
 #include "ari/causes.h"
 
 #include <algorithm>
+#include <climits>
 
 namespace aribus::ari {
 namespace {
@@ -77,8 +78,8 @@ const Cause* find_cause(std::string_view name_or_reason) {
   return at != std::end(table) && !name_or_reason.empty() ? at : nullptr;
 }
 
-std::string_view cause_text(int code) {
-  const Cause* cause = find_cause(code);
+std::string_view cause_text(int64_t code) {
+  const Cause* cause = code < 0 || code > INT_MAX ? nullptr : find_cause(static_cast<int>(code));
   return cause != nullptr ? cause->text : "Unknown";
 }
 

@@ -1,6 +1,7 @@
 // Hang-up causes: ITU-T Q.850's numbers, Asterisk's texts for them, and ARI's short names.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -20,7 +21,7 @@ struct Cause {
 [[nodiscard]] const Cause* find_cause(int code);
 [[nodiscard]] const Cause* find_cause(std::string_view name_or_reason);
 
-// What Asterisk writes in `cause_txt` for `code`.
-[[nodiscard]] std::string_view cause_text(int code);
+// What Asterisk writes in `cause_txt` for `code`; "Unknown" for one that is no cause.
+[[nodiscard]] std::string_view cause_text(int64_t code);
 
 }  // namespace aribus::ari

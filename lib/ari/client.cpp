@@ -13,7 +13,7 @@ constexpr Milliseconds late_info_time{2000};
 constexpr Milliseconds reclaim_timeout{1000};
 constexpr size_t max_info_bytes = 64 << 10;  // Asterisk's has one or two thousand
 
-HttpOptions http_options(const ClientOptions& options, const Url& url) {
+HttpOptions http_options(const ClientOptions& options, const Url& url, MaySend may_send) {
   HttpOptions http;
   http.url = url;
   http.url.prefix.clear();  // make_request puts it into the target
@@ -23,6 +23,7 @@ HttpOptions http_options(const ClientOptions& options, const Url& url) {
   http.connect_timeout = options.connect_timeout;
   http.max_connections = options.max_connections;
   http.max_response_bytes = options.max_response_bytes;
+  http.may_send = std::move(may_send);
   return http;
 }
 
@@ -47,7 +48,14 @@ Client::Client(Loop& loop, ClientOptions options, Url url, Handlers handlers)
       options_(std::move(options)),
       url_(std::move(url)),
       handlers_(std::move(handlers)),
-      http_(loop, http_options(options_, url_)),
+      listener_check_(options_.user,
+                      [this](const std::string& text) {
+                        if (handlers_.warned) handlers_.warned(text);
+                      }),
+      may_send_([this](const SocketAddress& local, const SocketAddress& remote) {
+        return listener_check_(local, remote);
+      }),
+      http_(loop, http_options(options_, url_, may_send_)),
       rest_(loop, {.prefix = url_.prefix}, rest_handlers()),
       reconnect_(options_.reconnect),
       replaced_(
@@ -241,6 +249,7 @@ void Client::open_events() {
   options.ping_interval = options_.ping_interval;
   options.silence_timeout = options_.silence_timeout;
   options.max_message_bytes = options_.max_message_bytes;
+  options.may_send = may_send_;
   WebSocket::Handlers handlers;
   handlers.opened = [this] { on_opened(); };
   handlers.text = [this](std::string_view text, size_t total_bytes) {

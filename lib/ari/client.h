@@ -10,6 +10,7 @@
 
 #include "ari/failure.h"
 #include "ari/http.h"
+#include "ari/listener_check.h"
 #include "ari/listening_websocket.h"
 #include "ari/reconnect.h"
 #include "ari/replaced.h"
@@ -26,6 +27,9 @@ struct ClientOptions {
   std::string url;  // of Asterisk's HTTP server: http://127.0.0.1:8088
   std::string username;
   std::string password;
+  // Whom the password is told on this machine (ListenerCheck); nothing: whoever listens there, with a
+  // warning.
+  std::optional<AsteriskUser> user = {};
   std::vector<std::string> apps;  // Stasis applications to hold; none: no event stream
   bool subscribe_all = false;     // all events of this Asterisk, not only those of the applications
   // Nothing: the event stream is connected to Asterisk. Otherwise Asterisk connects here, as its ari.conf and
@@ -83,6 +87,8 @@ class Client {
     std::function<void(const HttpRequest&, const HttpResponse&)> application_answered;
     // Requests go over the WebSocket from now on, where they can, or over HTTP again (RestMode).
     std::function<void(bool over_websocket)> rest_changed;
+    // The password goes to a user of this machine that is hardly Asterisk's (ListenerCheck).
+    std::function<void(const std::string& text)> warned;
   };
   using Connected = std::function<void(const Result<ServerInfo>&)>;
   using Answered = std::function<void(Result<HttpResponse>)>;
@@ -192,6 +198,8 @@ class Client {
   ClientOptions options_;
   Url url_;
   Handlers handlers_;
+  ListenerCheck listener_check_;
+  MaySend may_send_;  // asks it
   Http http_;
   std::unique_ptr<WebSocket> websocket_;
   ListeningWebSocket* listening_ = nullptr;  // the same, when it is one

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include <curl/curl.h>
 #include <sys/socket.h>
@@ -90,6 +91,9 @@ struct Transfer {
   RequestQueue::Id place = 0;       // in the queue
   std::optional<Error> over_bound;  // the answer is
   int attempts = 0;                 // connections on which curl was about to send it
+  const MaySend* may_send = nullptr;
+  bool is_new = false;                  // the connection was opened for this request, and was not asked about
+  std::optional<std::string> not_sent;  // why it was not sent on it
   char detail[CURL_ERROR_SIZE] = "";
   std::unique_ptr<curl_slist, FreeList> headers;
   std::unique_ptr<CURL, FreeEasy> easy;
@@ -137,11 +141,19 @@ struct Transfer {
   // Called when a connection stands and the request is about to be sent on it. When curl finds a kept-alive
   // connection closed without an answer, it takes another one and sends the request again: for a request that
   // may have reached Asterisk, and does something there, that must not be.
-  static int before_sending(void* self_pointer, char*, char*, int, int) {
+  static int before_sending(void* self_pointer, char* remote, char* local, int remote_port, int local_port) {
     auto* self = static_cast<Transfer*>(self_pointer);
     const bool again = self->attempts++ > 0;
-    return again && self->sent_bytes() > 0 && self->request.method != "GET" ? CURL_PREREQFUNC_ABORT
-                                                                            : CURL_PREREQFUNC_OK;
+    if (again && self->sent_bytes() > 0 && self->request.method != "GET") return CURL_PREREQFUNC_ABORT;
+    if (!*self->may_send || !std::exchange(self->is_new, false)) return CURL_PREREQFUNC_OK;
+    const Result<void> may = (*self->may_send)({local, local_port}, {remote, remote_port});
+    if (!may) self->not_sent = may.error().message;
+    return may ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+  }
+
+  static int on_new_socket(void* self_pointer, curl_socket_t, curlsocktype) {
+    static_cast<Transfer*>(self_pointer)->is_new = true;
+    return CURL_SOCKOPT_OK;
   }
 
   long sent_bytes() const {
@@ -153,6 +165,7 @@ struct Transfer {
   Error error_of(CURLcode code) const {
     const bool sent = attempts > 0 && (code == CURLE_ABORTED_BY_CALLBACK || sent_bytes() > 0);
     if (over_bound) return *over_bound;
+    if (not_sent) return Error{ErrorKind::not_connected, "nothing was sent: " + *not_sent, {}};
     if (!sent) {
       return Error{is_tls(code) ? ErrorKind::refused : ErrorKind::not_connected,
                    "nothing was sent: " + reason_of(code, detail),
@@ -198,6 +211,7 @@ class Http::Multi {
 
   void send(HttpRequest request, Done done) {
     auto transfer = std::make_unique<Transfer>(loop_, std::move(request), std::move(done), options_, held_);
+    transfer->may_send = &options_.may_send;
     const RequestQueue::Id place =
         queue_.push(transfer->request.requester, transfer->request.method != "GET");
     transfer->place = place;
@@ -311,6 +325,8 @@ class Http::Multi {
     set(CURLOPT_CLOSESOCKETDATA, this);
     set(CURLOPT_PREREQFUNCTION, &Transfer::before_sending);
     set(CURLOPT_PREREQDATA, &transfer);
+    set(CURLOPT_SOCKOPTFUNCTION, &Transfer::on_new_socket);
+    set(CURLOPT_SOCKOPTDATA, &transfer);
     set(CURLOPT_SSL_VERIFYPEER, options_.tls.verify_peer ? 1L : 0L);
     set(CURLOPT_SSL_VERIFYHOST, options_.tls.verify_host ? 2L : 0L);
     if (!options_.tls.ca_file.empty()) set(CURLOPT_CAINFO, options_.tls.ca_file.c_str());

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "ari/listener_check.h"
 #include "ari/requester.h"
 #include "ari/tls.h"
 #include "ari/url.h"
@@ -22,6 +23,7 @@ struct HttpOptions {
   int max_connections = 8;               // kept alive and shared by the requests; more requests wait
   size_t max_response_bytes = 64 << 20;  // a recording's bytes come this way
   size_t max_held_bytes = 64 << 20;      // of all answers being received at one time (HeldBytes)
+  MaySend may_send = {};                 // asked about each new connection; nothing: it may
 };
 
 struct HttpRequest {
@@ -36,6 +38,9 @@ struct HttpResponse {
   int status = 0;
   std::string content_type;
   std::string body;
+
+  // Whether the status says that what was asked for was done. A redirection does not: it is not followed.
+  [[nodiscard]] bool succeeded() const { return status >= 200 && status < 300; }
 };
 
 // The errors of a request that was sent, of kind outcome_unknown: no answer came, for the reason `why`; or

@@ -40,18 +40,24 @@ std::string refusal_text(std::string_view body) {
 
 Error refusal(const HttpResponse& response, std::string_view method, std::string_view path) {
   const std::string text = refusal_text(response.body);
-  return Error{
-      ErrorKind::refused,
-      "Asterisk refused: " + text + " (" + std::to_string(response.status) + ")" + std::string(hint_of(text)),
-      render([&](JsonWriter& writer) {
-        writer.StartObject();
-        write_key(writer, "status");
-        writer.Int(response.status);
-        write_member(writer, "message", text);
-        write_member(writer, "method", method);
-        write_member(writer, "path", path);
-        writer.EndObject();
-      })};
+  const std::string status = " (" + std::to_string(response.status) + ")";
+  // Between success and 4xx, and beyond 5xx, an answer does not say that nothing was done.
+  const bool says_no = response.status >= 400 && response.status < 600;
+  const bool unknown = !says_no && method != "GET";
+  const std::string message =
+      says_no ? "Asterisk refused: " + text + status + std::string(hint_of(text))
+              : "Asterisk answered with a status that ARI does not have" + status +
+                    (unknown ? ": the outcome of " + std::string(method) + " is unknown" : "");
+  return Error{unknown ? ErrorKind::outcome_unknown : ErrorKind::refused, message,
+               render([&](JsonWriter& writer) {
+                 writer.StartObject();
+                 write_key(writer, "status");
+                 writer.Int(response.status);
+                 write_member(writer, "message", text);
+                 write_member(writer, "method", method);
+                 write_member(writer, "path", path);
+                 writer.EndObject();
+               })};
 }
 
 }  // namespace aribus::ari

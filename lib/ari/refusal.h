@@ -13,8 +13,9 @@ namespace aribus::ari {
 // the sentence in a page of its HTTP server, or the whole.
 [[nodiscard]] std::string refusal_text(std::string_view body);
 
-// The error of an answer whose status is 400 or more, to the request `method` `path`: of kind refused, with
-// `status`, `message`, `method` and `path` as data.
+// The error of an answer whose status is not 2xx, to the request `method` `path`, with `status`, `message`,
+// `method` and `path` as data. Of kind refused; of kind outcome_unknown where the status is none of 4xx and
+// 5xx either, and the request would have changed something.
 [[nodiscard]] Error refusal(const HttpResponse& response, std::string_view method, std::string_view path);
 
 }  // namespace aribus::ari

@@ -36,6 +36,7 @@ class Stream {
   static std::unique_ptr<Stream> accept(Loop& loop, Fd socket, std::unique_ptr<TlsSession> tls,
                                         Handlers handlers);
 
+  [[nodiscard]] int socket() const { return socket_.get(); }
   // Has `readable` called from now on in place of the handler given before.
   void on_readable(std::function<void()> readable) { handlers_.readable = std::move(readable); }
 

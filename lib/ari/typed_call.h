@@ -24,7 +24,7 @@ inline Result<Json> params_of(std::initializer_list<std::pair<std::string_view, 
   return object;
 }
 
-// Reads an answer with a status below 400.
+// Reads an answer with a status of success.
 template <typename T>
 Result<T> read_answer(HttpResponse response) {
   if constexpr (std::is_void_v<T>) {
@@ -49,7 +49,7 @@ void call_typed(Client& client, std::string_view name, Result<Json> params, Answ
   const Operation& operation = *find_operation(name);
   client.call(operation, *params, [&operation, done = std::move(done)](Result<HttpResponse> response) {
     if (!response) return done(response.error());
-    if (response->status >= 400) return done(refusal(*response, operation.method, operation.path));
+    if (!response->succeeded()) return done(refusal(*response, operation.method, operation.path));
     done(read_answer<T>(std::move(*response)));
   });
 }

@@ -1,5 +1,6 @@
 #include "ari/url.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace aribus::ari {
@@ -10,10 +11,17 @@ bool unreserved(char c) {
          c == '_' || c == '~';
 }
 
-Error bad_url(std::string_view text, std::string_view why) {
-  return Error{ErrorKind::invalid_params,
-               "url '" + std::string(text) + "': " + std::string(why) + " (expected http://host:8088)",
-               {}};
+// What is wrong is not repeated: a password may stand in it.
+Error bad_url(std::string_view why) {
+  return Error{ErrorKind::invalid_params, "url: " + std::string(why) + " (expected http://host:8088)", {}};
+}
+
+// What a host and http.conf's prefix are made of, as far as they are needed here; not of what begins
+// credentials.
+bool is_plain(std::string_view text, std::string_view more) {
+  return std::ranges::all_of(text, [&](char c) {
+    return unreserved(c) || more.find(c) != std::string_view::npos || (c & 0x80) != 0;
+  });
 }
 
 bool take_prefix(std::string_view& text, std::string_view prefix) {
@@ -34,20 +42,18 @@ std::string Url::text() const {
 }
 
 Result<Url> parse_url(std::string_view text) {
-  if (text.find('@') !=
-      std::string_view::npos) {  // not repeated in the error: there may be a password in front
+  if (text.find('@') != std::string_view::npos) {
     return Error{ErrorKind::invalid_params,
                  "url: user and password have keys of their own and don't belong in it",
                  {}};
   }
-  if (text.find_first_of("?# ") != std::string_view::npos)
-    return bad_url(text, "it has more than host and path");
+  if (text.find_first_of("?# ") != std::string_view::npos) return bad_url("it has more than host and path");
   Url url;
   std::string_view rest = text;
   if (take_prefix(rest, "https://") || take_prefix(rest, "wss://")) {
     url.tls = true;
   } else if (!take_prefix(rest, "http://") && !take_prefix(rest, "ws://")) {
-    return bad_url(text, "it does not begin with http:// or https://");
+    return bad_url("it does not begin with http:// or https://");
   }
   const size_t slash = rest.find('/');
   std::string_view authority = rest.substr(0, slash);
@@ -55,7 +61,7 @@ Result<Url> parse_url(std::string_view text) {
   std::string_view port;
   if (authority.starts_with('[')) {
     const size_t end = authority.find(']');
-    if (end == std::string_view::npos) return bad_url(text, "the [ of its address is not closed");
+    if (end == std::string_view::npos) return bad_url("the [ of its address is not closed");
     url.host = authority.substr(1, end - 1);
     port = authority.substr(end + 1);
   } else {
@@ -63,16 +69,18 @@ Result<Url> parse_url(std::string_view text) {
     url.host = authority.substr(0, colon);
     if (colon != std::string_view::npos) port = authority.substr(colon);
   }
-  if (url.host.empty()) return bad_url(text, "it names no host");
+  if (url.host.empty()) return bad_url("it names no host");
+  if (!is_plain(url.host, ":%")) return bad_url("its host has a character that is in no name or address");
   url.port = url.tls ? 8089 : 8088;
   if (!port.empty()) {
-    if (!port.starts_with(':')) return bad_url(text, "a colon is expected before its port");
+    if (!port.starts_with(':')) return bad_url("a colon is expected before its port");
     port.remove_prefix(1);
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
     if (error != std::errc() || end != port.data() + port.size() || url.port < 1 || url.port > 65535) {
-      return bad_url(text, "its port is no number from 1 to 65535");
+      return bad_url("its port is no number from 1 to 65535");
     }
   }
+  if (!is_plain(path, "/")) return bad_url("its path has a character that is in no prefix");
   while (path.ends_with('/')) path.remove_suffix(1);
   if (path.ends_with("/ari")) path.remove_suffix(4);
   url.prefix = path;

@@ -97,6 +97,10 @@ void StreamWebSocket::connect_to_next_address() {
 }
 
 void StreamWebSocket::on_connected() {
+  if (options_.may_send) {
+    const auto [local, remote] = addresses_of(stream_->socket());
+    if (const auto may = options_.may_send(local, remote); !may) return fail_attempt(may.error().message);
+  }
   request_.target = options_.target;
   request_.host = options_.url.authority();
   request_.key = random_key();

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "ari/listener_check.h"
 #include "ari/tls.h"
 #include "ari/url.h"
 #include "base/loop.h"
@@ -23,6 +24,7 @@ struct WebSocketOptions {
   Milliseconds ping_interval{3000};    // after so long without a byte a ping is sent, and again
   Milliseconds silence_timeout{9000};  // after so long without a byte the connection is dead
   size_t max_message_bytes = 4 << 20;  // of one message, its fragments together
+  MaySend may_send = {};               // asked before the handshake is sent; nothing: it may
 };
 
 // Why a connection ended or never came about.

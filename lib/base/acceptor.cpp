@@ -5,7 +5,6 @@
 
 #include <sys/socket.h>
 
-#include "base/log.h"
 #include "base/result.h"
 
 namespace aribus {
@@ -25,6 +24,7 @@ Acceptor::Acceptor(Loop& loop, Fd listening, std::function<void(Fd)> accepted)
   poll_.watch(UV_READABLE, [this](int) { accept(); });
 }
 
+// The rest is accepted in the next turn.
 void Acceptor::accept() {
   const uint64_t began = uv_hrtime();
   for (int count = 0; count < max_at_once && uv_hrtime() - began < turn_limit_ns; ++count) {
@@ -43,7 +43,8 @@ void Acceptor::accept() {
 void Acceptor::pause() {
   const Error error = system_error("accepting connections");
   if (!std::exchange(said_full_, true)) {
-    spdlog::warn("{}; new ones wait, tried again every {} ms", error.message, pause_time.count());
+    warnings_.warn(error.message + "; new ones wait, tried again every " +
+                   std::to_string(pause_time.count()) + " ms");
   }
   poll_.watch(0);
   resume_.once(pause_time, [this] { poll_.watch(UV_READABLE); });

@@ -1,6 +1,7 @@
 #include "base/bytes.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <stdexcept>
 
@@ -51,7 +52,57 @@ struct HashKey {
 };
 const HashKey hash_key = HashKey::random();
 
+// The character that such a sequence is.
+char32_t character(std::string_view sequence) {
+  auto code = static_cast<char32_t>(static_cast<unsigned char>(sequence[0]));
+  if (sequence.size() > 1) code &= 0x7FU >> sequence.size();
+  for (const char c : sequence.substr(1)) code = code << 6 | (static_cast<unsigned char>(c) & 0x3FU);
+  return code;
+}
+
+bool is_control(char32_t code) {
+  struct Range {
+    char32_t first, last;
+  };
+  static constexpr Range ranges[] = {{0x00, 0x1F},     {0x7F, 0x9F},      {0x61C, 0x61C},   {0x180E, 0x180E},
+                                     {0x200B, 0x200F}, {0x2028, 0x202E},  {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
+                                     {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
+  return std::ranges::any_of(ranges, [&](const Range& r) { return code >= r.first && code <= r.last; });
+}
+
+void append_escaped(std::string& out, char32_t code, bool byte) {
+  static constexpr std::string_view letters = "nrt", meanings = "\n\r\t";
+  char text[12];
+  if (const size_t known = meanings.find(static_cast<char>(code));
+      code < ' ' && known != std::string_view::npos) {
+    std::snprintf(text, sizeof text, "\\%c", letters[known]);
+  } else {
+    std::snprintf(text, sizeof text, byte || code < 0x80 ? "\\x%02x" : "\\u%04x",
+                  static_cast<unsigned>(code));
+  }
+  out += text;
+}
+
 }  // namespace
+
+std::string escape_controls(std::string_view text, std::string_view kept) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const size_t length = sequence_length(text);
+    const std::string_view piece = text.substr(0, std::max<size_t>(length, 1));
+    text.remove_prefix(piece.size());
+    const char32_t code = length == 0 ? static_cast<unsigned char>(piece[0]) : character(piece);
+    const bool stays =
+        length > 0 && (!is_control(code) || (length == 1 && kept.find(piece) != std::string_view::npos));
+    if (stays) {
+      out += piece;
+    } else {
+      append_escaped(out, code, length == 0);
+    }
+  }
+  return out;
+}
 
 uint64_t hash_of(std::string_view bytes) {
   const uint64_t factor = hash_key.factor;

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 
 namespace aribus {
@@ -58,8 +59,9 @@ Result<std::shared_ptr<JournalSink>> JournalSink::make(const std::string& path) 
 
 void JournalSink::sink_it_(const spdlog::details::log_msg& message) {
   static constexpr std::string_view priorities = "7764326";  // by the level
-  std::string entry = entry_of(priorities[static_cast<size_t>(message.level)],
-                               {message.payload.data(), message.payload.size()});
+  // journalctl leaves out a text with control characters, or with -o cat shows them as they are.
+  const std::string text = escape_controls({message.payload.data(), message.payload.size()}, "\n");
+  std::string entry = entry_of(priorities[static_cast<size_t>(message.level)], text);
   for (const LogField& field : LogFieldsInForce::present()) {
     if (field.value.empty()) continue;
     entry += "ARIBUS_";

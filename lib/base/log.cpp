@@ -1,21 +1,38 @@
 #include "base/log.h"
 
 #include <memory>
+#include <utility>
 
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include "base/bytes.h"
 #include "base/journal_sink.h"
 #include "base/nearest.h"
 
 namespace aribus {
 namespace {
 
+// What a line says, in one line whatever it is made of: %* in a pattern.
+class OneLine : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& to) override {
+    const std::string text = escape_controls({message.payload.data(), message.payload.size()});
+    to.append(text.data(), text.data() + text.size());
+  }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<OneLine>();
+  }
+};
+
 spdlog::sink_ptr standard_error() {
   if (JournalSink::is_standard_error()) {
     if (auto journal = JournalSink::make()) return std::move(*journal);
   }
   auto sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
-  sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<OneLine>('*').set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %*");
+  sink->set_formatter(std::move(formatter));
   return sink;
 }
 
@@ -37,6 +54,18 @@ Result<void> start_log(std::string_view level) {
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
   return {};
+}
+
+void RareWarnings::warn(std::string_view text) {
+  constexpr std::chrono::seconds pause{1};
+  const auto now = now_();
+  if (latest_ && now - *latest_ < pause) {
+    ++left_out_;
+    return;
+  }
+  latest_ = now;
+  const uint64_t left_out = std::exchange(left_out_, 0);
+  left_out == 0 ? spdlog::warn("{}", text) : spdlog::warn("{} ({} more since the last one)", text, left_out);
 }
 
 void set_log_level(std::string_view level) {

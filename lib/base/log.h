@@ -1,7 +1,11 @@
 // The daemon's log: spdlog, into systemd's journal or onto standard error.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+#include <functional>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -14,11 +18,29 @@ namespace aribus {
 
 // Sends the log to standard error at `level`: trace, debug, info, warning, error or off. When systemd has
 // connected standard error to its journal ($JOURNAL_STREAM, systemd.exec(5)), lines go there as entries with
-// fields.
+// fields. Either way control characters are escaped (escape_controls); on standard error, line ends as well,
+// so that each line there is one of the log.
 [[nodiscard]] Result<void> start_log(std::string_view level);
 
 // Another level from now on. Required: it is one of those.
 void set_log_level(std::string_view level);
+
+// Warnings that others can cause as often as they like: one a second is logged, and with the next one how
+// many were left out.
+class RareWarnings {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // `now` is for tests.
+  explicit RareWarnings(std::function<Clock::time_point()> now = Clock::now) : now_(std::move(now)) {}
+
+  void warn(std::string_view text);
+
+ private:
+  std::function<Clock::time_point()> now_;
+  std::optional<Clock::time_point> latest_;
+  uint64_t left_out_ = 0;
+};
 
 // Something that a line is about: the field ARIBUS_<name> of its entry in the journal. The text says it as
 // well, as standard error shows nothing else.

@@ -9,8 +9,9 @@
 namespace aribus::bus {
 namespace {
 
-constexpr size_t max_names = 4096;  // ARI has some 50 types; more is somebody's garbage
-constexpr size_t max_ids = 1024;    // of one record, in the index
+constexpr size_t max_names = 4096;      // ARI has some 50 types; more is somebody's garbage
+constexpr size_t max_name_bytes = 256;  // a longer one has no number
+constexpr size_t max_ids = 1024;        // of one record, in the index
 constexpr uint8_t no_slot = 0xFF;
 
 // Stands in for a record that is too large for the ring.
@@ -113,7 +114,7 @@ uint16_t Log::type_number(const record::Record& record) {
 uint16_t Log::find_number(std::string_view name) {
   const auto known = numbers_.find(name);
   if (known != numbers_.end()) return known->second;
-  if (names_.size() >= max_names) return 0;
+  if (names_.size() >= max_names || name.size() > max_name_bytes) return 0;
   const auto made = static_cast<uint16_t>(names_.size());
   numbers_.emplace(names_.emplace_back(name), made);
   return made;

@@ -90,8 +90,8 @@ class Log {
   [[nodiscard]] uint64_t of_slot(uint64_t block, size_t slot) const { return slots_[block][slot]; }
   [[nodiscard]] uint64_t id(const Entry& entry, size_t i) const { return ids_[entry.ids_begin + i]; }
 
-  // The type, server or app that an entry's number stands for; 0 when there were too many to number: then
-  // only the line says.
+  // The type, server or app that an entry's number stands for; 0 when there were too many to number,
+  // or it is longer than 256 bytes: then only the line says.
   [[nodiscard]] const std::string& name(uint16_t number) const { return names_[number]; }
 
   // How many records were appended since this object was made, by server and type, each as in Log::name; none

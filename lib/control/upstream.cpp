@@ -70,7 +70,7 @@ void Upstream::answer(Result<ari::HttpResponse> response, const ari::Answer& dec
     const bool unsent = response.error().kind == ErrorKind::not_connected;
     return reply(unsent ? not_connected(response.error().message) : response.error());
   }
-  if (response->status >= 400) return reply(ari::refusal(*response, method, path));
+  if (!response->succeeded()) return reply(ari::refusal(*response, method, path));
   if (declared.type == ari::Type::binary) return reply(binary_result(std::move(*response)));
   if (response->body.empty()) return reply(ResultText("null"));
   if (response->body.size() <= max_bytes_at_once) return reply(result_of(std::move(*response), declared));

@@ -29,10 +29,10 @@ std::string envelope_schema() {
   for (size_t kind = 0; kind < record::id_kinds; ++kind) {
     properties.json(record::field_name(static_cast<record::IdKind>(kind)), ids);
   }
-  properties.json("synthetic", R"({"const":true,"description":"aribus derived it; Asterisk did not send it"})");
+  properties.json("synthetic",
+                  R"({"const":true,"description":"aribus derived it; Asterisk did not send it"})");
   properties.json("known", R"({"const":false,"description":"the type is unknown to aribus"})")
       .json("invalid", R"({"type":"string","description":"where and why the fields are not as declared"})")
-      .json("synthetic", R"({"const":true,"description":"derived by aribus, not received"})")
       .json("fields", R"({"type":"object","description":"fields whose names the envelope uses"})");
   return ObjectText()
       .text("type", "object")

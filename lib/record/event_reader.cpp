@@ -68,7 +68,11 @@ void EventReader::read(std::string_view text, size_t total_bytes, std::string_vi
     return give_up("no event: an object with a string `type` is expected");
   }
   std::string decoded;
-  take_apart(text, event, type.string(decoded), record);
+  const std::string_view name = type.string(decoded);
+  if (name.size() > max_type_bytes) {
+    return give_up("no event: a `type` of at most " + std::to_string(max_type_bytes) + " bytes is expected");
+  }
+  take_apart(text, event, name, record);
 }
 
 void EventReader::take_apart(std::string_view text, JsonView event, std::string_view type, Record& record) {
@@ -86,10 +90,10 @@ void EventReader::take_apart(std::string_view text, JsonView event, std::string_
   const size_t begin = fields.size();
   Envelope envelope(record);
   Regular regular(fields, record.ids);
-  const bool compact = event.text().size() == text.size();
+  const bool has_shape =
+      model != nullptr && event.text().size() == text.size() && text.size() <= Shapes::max_text_bytes;
   ShapeNotes notes(event.text(), fields);
-  regular.write_members(event, model, envelope, record.members,
-                        model != nullptr && compact ? &notes : nullptr);
+  regular.write_members(event, model, envelope, record.members, has_shape ? &notes : nullptr);
   if (!regular.fault().empty()) {
     std::string invalid = R"("invalid":)";
     append_json_string(invalid, regular.fault());
@@ -100,7 +104,7 @@ void EventReader::take_apart(std::string_view text, JsonView event, std::string_
   }
   if (fields.back() == ',') fields.pop_back();
   if (!envelope.shadowed.empty()) record.add_member("fields", "{" + envelope.shadowed + "}");
-  if (model == nullptr || !compact) return;
+  if (!has_shape) return;
   if (const auto shape = notes.finish(model->declared, record.members)) shapes_.learn(*shape);
 }
 

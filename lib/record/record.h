@@ -17,6 +17,9 @@ namespace aribus::record {
 // Most of a message that could not be read is left out of its record; this much is kept.
 inline constexpr size_t max_malformed_bytes = 4096;
 
+// Of an event: ARI's longest has 24. What bears a longer one is Malformed.
+inline constexpr size_t max_type_bytes = 256;
+
 struct Record {
   WallTime time;
   std::string server;  // the name of the Asterisk

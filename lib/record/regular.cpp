@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ari/causes.h"
+#include "base/bytes.h"
 #include "base/json.h"
 #include "base/time.h"
 
@@ -13,6 +14,8 @@ namespace aribus::record {
 namespace {
 
 using ari::Type;
+
+constexpr size_t max_shown_bytes = 64;  // of a value, in a fault
 
 std::optional<int64_t> whole_number(std::string_view text) {
   int64_t number = 0;
@@ -36,6 +39,11 @@ bool has_type(JsonView value, Type type) {
     default:
       return true;
   }
+}
+
+bool has_value(JsonView object, std::string_view name) {
+  const JsonView value = object.find(name);
+  return value.valid() && value.kind() != JsonKind::null;
 }
 
 bool has_string(JsonView object, std::string_view name) {
@@ -91,6 +99,7 @@ void Regular::write_members(JsonView event, const ModelRules* model, Elsewhere& 
 void Regular::members(JsonView object, const ModelRules* model, Elsewhere* elsewhere, const Way& way) {
   uint64_t missing = model == nullptr ? 0 : model->required();
   std::string decoded;
+  std::optional<bool> has_words;  // of its cause: looked for once, as there may be very many causes
   for (const auto& member : object.children()) {
     const JsonView value = member.value();
     const std::string_view name = member.name().string(decoded);
@@ -117,7 +126,9 @@ void Regular::members(JsonView object, const ModelRules* model, Elsewhere* elsew
     } else {
       field(value, *rule, {&way, rule->key.name});
     }
-    if (name == "cause") add_cause_text(object, value, elsewhere != nullptr);
+    if (name != "cause" || as_it_is_) continue;
+    if (!has_words) has_words = has_value(object, "cause_txt");
+    if (!*has_words) add_cause_text(value, elsewhere != nullptr);
   }
   if (missing != 0) {
     const auto first = static_cast<size_t>(std::countr_zero(missing));
@@ -178,7 +189,7 @@ void Regular::date(JsonView value, const Way& way) {
     from_ += value.raw().size();
     if (notes_ != nullptr) notes_->written();
   } else if (value.kind() == JsonKind::string) {
-    found_fault(way, "a time is expected, not '" + value.string() + "'");
+    found_fault(way, "a time is expected, not '" + to_valid_utf8(value.string(), max_shown_bytes) + "'");
   } else {
     expected(ari::text_of(Type::date), value, way);
   }
@@ -196,17 +207,14 @@ void Regular::undeclared(JsonView value) {
 }
 
 // Asterisk leaves a cause without its text in some events.
-void Regular::add_cause_text(JsonView object, JsonView cause, bool of_event) {
-  if (as_it_is_) return;
-  const JsonView text = object.find("cause_txt");
-  if (text.valid() && text.kind() != JsonKind::null) return;
+void Regular::add_cause_text(JsonView cause, bool of_event) {
   const auto number = whole_number(cause.text());
   if (cause.kind() != JsonKind::string && !number) return;
   copy_up_to(cause.text().data() + cause.text().size());
   if (of_event) places_->push_back(static_cast<uint32_t>(out_.size()));
   out_ += R"(,"cause_txt":)";
   if (number) {
-    append_json_string(out_, ari::cause_text(static_cast<int>(*number)));
+    append_json_string(out_, ari::cause_text(*number));
     if (notes_ != nullptr) notes_->cause_added();
   } else {
     out_ += cause.text();

@@ -160,7 +160,7 @@ bool Shapes::read(std::string_view text, Record& record) {
         out += size;
         const char* const number = std::exchange(in, in + size);
         if (node.action == Action::integer) break;
-        int cause = 0;
+        int64_t cause = 0;
         std::from_chars(number, in, cause);
         const std::string_view words = ari::cause_text(cause);
         static constexpr std::string_view name = R"(,"cause_txt":)";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <optional>
+#include <set>
 
 #include "base/json.h"
 #include "base/object_text.h"
@@ -11,6 +12,9 @@ namespace aribus::state {
 namespace {
 
 using record::Record;
+
+// Of bridges in records about their members: of a bridge with n channels there may be n such records.
+constexpr size_t max_member_bytes = 16 << 20;
 
 std::string string_in(std::string_view object, std::string_view name) {
   const Result<Json> json = parse_json(object);
@@ -48,6 +52,13 @@ std::vector<std::string> members_of_bridge(std::string_view bridge) {
     if (id.IsString()) channels.emplace_back(as_view(id));
   }
   return channels;
+}
+
+// The same for looking them up; none when there is no bridge.
+std::set<std::string> member_set_of_bridge(const std::string* bridge) {
+  if (bridge == nullptr) return {};
+  const std::vector<std::string> members = members_of_bridge(*bridge);
+  return {members.begin(), members.end()};
 }
 
 // Finds the difference, kind by kind, and puts its records together.
@@ -139,6 +150,13 @@ class Finder {
     for (const std::string& app : apps) add(type, app, members);
   }
 
+  // Of a record about one member of a bridge, which shows the whole bridge.
+  bool has_room_for(size_t bytes) {
+    if (bytes > member_bytes_left_) return false;
+    member_bytes_left_ -= bytes;
+    return true;
+  }
+
   void ends_of_media(IdKind kind) {
     const bool playback = kind == IdKind::playback;
     for (const auto& [id, thing] : known_.of(kind)) {
@@ -160,15 +178,13 @@ class Finder {
     for (const auto& [id, bridge] : known_.of(IdKind::bridge)) {
       if (told_since(IdKind::bridge, id)) continue;
       const std::string* text = survey_.find(IdKind::bridge, id);
-      const std::vector<std::string> stay =
-          text == nullptr ? std::vector<std::string>() : members_of_bridge(*text);
+      const std::set<std::string> stay = member_set_of_bridge(text);
+      const std::string& shown = text == nullptr ? bridge.text : *text;
       const std::vector<std::string> members = members_of_bridge(bridge.text);
       for (const std::string& member : members) {
-        if (std::ranges::find(stay, member) != stay.end()) continue;
-        const Thing* channel = known_.find(IdKind::channel, member);
-        if (channel == nullptr) continue;
-        add("ChannelLeftBridge", channel->app,
-            {{"bridge", text == nullptr ? bridge.text : *text}, {"channel", channel->text}});
+        const Thing* channel = stay.contains(member) ? nullptr : known_.find(IdKind::channel, member);
+        if (channel == nullptr || !has_room_for(shown.size() + channel->text.size())) continue;
+        add("ChannelLeftBridge", channel->app, {{"bridge", shown}, {"channel", channel->text}});
       }
       if (text != nullptr) continue;
       ++found_.ended;
@@ -220,13 +236,13 @@ class Finder {
       ++(before == nullptr ? found_.came : found_.changed);
       const std::vector<std::string> members = members_of_bridge(text);
       add("BridgeCreated", apps_of_bridge(id, members), {{"bridge", text}});
-      const std::vector<std::string> were =
-          before == nullptr ? std::vector<std::string>() : members_of_bridge(before->text);
+      const std::set<std::string> were = member_set_of_bridge(before == nullptr ? nullptr : &before->text);
       for (const std::string& member : members) {
-        if (std::ranges::find(were, member) != were.end()) continue;
-        const std::string* channel = survey_.find(IdKind::channel, member);
-        add("ChannelEnteredBridge", app_of(member),
-            {{"bridge", text}, {"channel", channel == nullptr ? std::string() : *channel}});
+        if (were.contains(member)) continue;
+        const std::string* found = survey_.find(IdKind::channel, member);
+        const std::string channel = found == nullptr ? "" : *found;
+        if (has_room_for(text.size() + channel.size()))
+          add("ChannelEnteredBridge", app_of(member), {{"bridge", text}, {"channel", channel}});
       }
     }
   }
@@ -251,6 +267,7 @@ class Finder {
   const Survey& survey_;
   uint64_t begin_;
   WallTime now_;
+  size_t member_bytes_left_ = max_member_bytes;
   Difference found_;
 };
 

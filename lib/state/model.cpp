@@ -175,12 +175,10 @@ Thing* Model::show(IdKind kind, std::string_view text, bool begins, const Record
     at = all.try_emplace(std::string(id)).first;
     at->second.began = parse_time(made_at(text)).value_or(record.time);
     bytes_ += id.size();
-    if (kind == IdKind::playback || kind == IdKind::recording) {
-      on_.emplace(target_of(text), std::pair(kind, std::string(id)));
-    }
   }
   Thing& thing = at->second;
   note_app(thing.told_to, record.app);
+  if (kind == IdKind::playback || kind == IdKind::recording) put_on(target_of(text), kind, at->first, thing);
   bytes_ += text.size() - thing.text.size();
   thing.text.assign(text);
   thing.seq = seq;
@@ -224,26 +222,31 @@ void Model::end(IdKind kind, std::string_view id, std::string_view text, uint64_
 
 void Model::end_what_is_on(IdKind kind, std::string_view id, uint64_t seq) {
   const std::string target = std::string(kind == IdKind::channel ? "channel:" : "bridge:") + std::string(id);
-  while (true) {
-    const auto at = on_.find(target);
-    if (at == on_.end()) return;
-    const auto [of_kind, name] = at->second;
-    const auto thing = things(of_kind).find(name);
-    if (thing == things(of_kind).end()) {
-      on_.erase(at);
-    } else {
-      end(of_kind, name, std::string(thing->second.text), seq, false);
-    }
+  for (auto at = on_.find(target); at != on_.end(); at = on_.find(target)) {
+    const auto [of_kind, name] = *at->second.begin();
+    end(of_kind, name, std::string(things(of_kind).find(name)->second.text), seq, false);  // takes it off
   }
+}
+
+// It ends with `target` from now on, in place of what `thing` says as yet.
+void Model::put_on(std::string_view target, IdKind kind, const std::string& id, const Thing& thing) {
+  if (!thing.text.empty()) {
+    if (target_of(thing.text) == target) return;
+    take_off(target_of(thing.text), kind, id);
+  }
+  on_[std::string(target)].emplace(kind, id);
+}
+
+void Model::take_off(std::string_view target, IdKind kind, const std::string& id) {
+  const auto at = on_.find(target);
+  at->second.erase({kind, id});
+  if (at->second.empty()) on_.erase(at);
 }
 
 void Model::erase(IdKind kind, Things::iterator at) {
   bytes_ -= at->first.size() + at->second.text.size() + at->second.variable_bytes;
   if (kind == IdKind::playback || kind == IdKind::recording) {
-    const auto [begin, end] = on_.equal_range(std::string(target_of(at->second.text)));
-    const auto it = std::find_if(
-        begin, end, [&](const auto& on) { return on.second.first == kind && on.second.second == at->first; });
-    if (it != end) on_.erase(it);
+    take_off(target_of(at->second.text), kind, at->first);
   }
   things(kind).erase(at);
 }

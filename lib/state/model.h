@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -101,6 +103,8 @@ class Model {
            const std::string& app = {});
   void end_what_is_on(IdKind kind, std::string_view id, uint64_t seq);
   void erase(IdKind kind, Things::iterator at);
+  void put_on(std::string_view target, IdKind kind, const std::string& id, const Thing& thing);
+  void take_off(std::string_view target, IdKind kind, const std::string& id);
   void forget(const record::Record& gone, uint64_t seq);
   void set_variable(Thing& channel, std::string_view name, std::string_view value);
   void make_room(IdKind kind);
@@ -110,8 +114,8 @@ class Model {
   std::array<Things, record::id_kinds> things_;
   std::array<EndedThings, record::id_kinds> ended_;
   std::deque<std::pair<IdKind, std::string>> ended_order_;  // the longest ended first
-  std::unordered_multimap<std::string, std::pair<IdKind, std::string>, TextHash, std::equal_to<>>
-      on_;                                 // playbacks and recordings by target
+  // Playbacks and recordings by target. Sorted: thousands may be on one channel.
+  std::map<std::string, std::set<std::pair<IdKind, std::string>>, std::less<>> on_;
   std::vector<std::vector<Shown>> shown_;  // by the event, as in ari::models()
   size_t bytes_ = 0;
   uint64_t forgotten_ = 0;

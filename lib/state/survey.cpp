@@ -141,7 +141,7 @@ void Surveyor::stop() {
 void Surveyor::see(const ari::HttpRequest& request, const ari::HttpResponse& response) {
   constexpr std::string_view applications = "/ari/applications/";
   const size_t at = request.target.find(applications);
-  if (at == std::string::npos || request.method == "GET" || response.status >= 300) return;
+  if (at == std::string::npos || request.method == "GET" || !response.succeeded()) return;
   if (round_ && round_->restoring) return;  // it is read when that is done
   const Result<Json> json = parse_json(response.body);
   if (!json || !json->IsObject()) return;

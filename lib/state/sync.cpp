@@ -97,7 +97,7 @@ void Sync::raise_fences() {
     client_->request("POST", "/events/user/" + name + "?application=" + ari::percent_encode(fence.app), "",
                      [this, name = name](const Result<ari::HttpResponse>& answer) {
                        // A user that may only read can't have it sent.
-                       if (!answer || answer->status >= 300) return lower_fence(name);
+                       if (!answer || !answer->succeeded()) return lower_fence(name);
                        if (const auto at = fences_.find(name); at != fences_.end()) at->second.sent = true;
                      });
   }

@@ -60,6 +60,29 @@ TEST_CASE("Asterisk's own refusals come through with status and message") {
   CHECK_THAT(error.data, ContainsSubstring("busy just now"));
 }
 
+TEST_CASE("a redirection does nothing, and is taken for nothing done") {
+  Stage stage;
+  for (const int status : {300, 302, 304, 307}) {
+    INFO(status);
+    const std::string how = R"("status":)" + std::to_string(status);
+    const std::string told = R"("status":)" + std::to_string(status);
+    stage.simulator.fault("GET /ari/channels*", how);
+    const Error read = stage.program.refused("channels.list");
+    CHECK(read.kind == ErrorKind::refused);
+    CHECK_THAT(read.data, ContainsSubstring(told));
+    for (const auto& [method, params] :
+         {std::pair<std::string, std::string>{"originate", R"({"endpoint":"Local/answer@default"})"},
+          {"channels.hangup", R"({"channelId":"nobody"})"},
+          {"play", R"({"channelId":"nobody","media":"sound:beep","wait":true})"}}) {
+      INFO(method);
+      stage.simulator.fault("* /ari/channels*", how);
+      const Error error = stage.program.refused(method, params);
+      CHECK(error.kind == ErrorKind::outcome_unknown);
+      CHECK_THAT(error.data, ContainsSubstring(told));
+    }
+  }
+}
+
 TEST_CASE("commands that name the same channel reach Asterisk in the order sent, others overtake") {
   Stage stage;
   stage.program.call("originate", originate);

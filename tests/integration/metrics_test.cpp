@@ -1,11 +1,16 @@
 // What monitoring sees over HTTP.
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <map>
 #include <regex>
 #include <set>
 #include <sstream>
+#include <thread>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -79,6 +84,28 @@ Fd connected_to(const std::string& path) {
   path.copy(address.sun_path, sizeof address.sun_path - 1);
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return {};
   return socket;
+}
+
+// A port that other tests at the same time hardly take.
+std::string port_of_this_process() {
+  return std::to_string(27'000 + ::getpid() % 1000);
+}
+
+Fd connected_to_port(const std::string& port) {
+  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(std::stoi(port)));
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return {};
+  return socket;
+}
+
+size_t lines_with(const std::string& text, const std::string& what) {
+  std::istringstream lines(text);
+  size_t count = 0;
+  for (std::string line; std::getline(lines, line);) count += line.find(what) != std::string::npos ? 1 : 0;
+  return count;
 }
 
 void send(const Fd& socket, const std::string& text) {
@@ -218,7 +245,7 @@ TEST_CASE("nobody listens for monitoring unless told to, and a reload can tell")
     const Json result = daemon.reload();
     return result["changed"].Size() == 1 && as_view(result["changed"][0]) == "metrics";
   };
-  const std::string port = std::to_string(27'000 + ::getpid() % 1000);
+  const std::string port = port_of_this_process();
   const auto by_port = [&] {
     return run({"curl", "-sS", "-m", "5", "http://127.0.0.1:" + port + "/healthz"});
   };
@@ -282,6 +309,128 @@ TEST_CASE("who misbehaves over HTTP disturbs nobody") {
     }
   }));
   REQUIRE(soon([&] { return Figures::of(daemon)["process_open_fds"] < 40; }));
+  CHECK(daemon.stop() == 0);
+}
+
+TEST_CASE("whoever asks for health is answered, however many connections others open, hold or flood") {
+  const Simulator simulator;
+  const std::string port = port_of_this_process();
+  Daemon daemon({simulator.server()}, "metrics:\n  listen: 127.0.0.1:" + port + "\n");
+  daemon.wait_ready();
+  const auto is_healthy = [&] {
+    return run({"curl", "-sS", "-m", "25", "http://127.0.0.1:" + port + "/healthz"}) == "the loop turns\n";
+  };
+  const auto connected = [&] { return connected_to_port(port); };
+
+  std::vector<Fd> held;
+  for (int i = 0; i < 300; ++i) {  // of which each has had an answer, and keeps its connection
+    held.push_back(connected());
+    send(held.back(), "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    if (i % 50 == 0) CHECK(is_healthy());
+  }
+  CHECK(is_healthy());
+  for (int i = 0; i < 700; ++i) {  // silent, slow, or no HTTP at all
+    held.push_back(connected());
+    if (i % 3 == 1) send(held.back(), "GET /metrics HTTP/1.1\r\nHo");
+    if (i % 3 == 2) send(held.back(), "\x16\x03\x01 nonsense");
+    if (i % 100 == 0) CHECK(is_healthy());
+  }
+  CHECK(is_healthy());
+
+  std::atomic<bool> over{false};
+  std::atomic<int> opened{0};
+  std::vector<std::thread> floods;
+  for (int i = 0; i < 2; ++i) {
+    floods.emplace_back([&, i] {
+      while (!over) {
+        const Fd one = connected();
+        if (i == 1) send(one, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        ++opened;
+      }
+    });
+  }
+  int healthy = 0;
+  for (int i = 0; i < 5; ++i) {
+    try {
+      if (is_healthy()) ++healthy;
+    } catch (const std::exception& error) {
+      UNSCOPED_INFO(error.what());
+    }
+  }
+  over = true;
+  for (std::thread& flood : floods) flood.join();
+  CHECK(healthy == 5);
+  CHECK(opened > 100);
+  CHECK(is_healthy());
+  CHECK(lines_with(daemon.log(), "libwebsockets") < 20);
+  CHECK(daemon.stop() == 0);
+}
+
+TEST_CASE("a connection that asks nothing more is closed after some seconds") {
+  const Simulator simulator;
+  Daemon daemon({simulator.server()}, on_a_socket);
+  daemon.wait_ready();
+  const Fd idle = connected_to(metrics_socket(daemon));
+  const Fd silent = connected_to(metrics_socket(daemon));
+  send(idle, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto begin = std::chrono::steady_clock::now();
+  for (const Fd* socket : {&idle, &silent}) {
+    const timeval patience{30, 0};
+    ::setsockopt(socket->get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    char bytes[4096];
+    ssize_t count = 0;
+    while ((count = ::recv(socket->get(), bytes, sizeof bytes, 0)) > 0) {
+    }
+    CHECK((count == 0 || errno == ECONNRESET));
+  }
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(25));  // it was 60
+  CHECK(daemon.stop() == 0);
+}
+
+TEST_CASE("no other protocol is gone on with over HTTP, and no page of elsewhere reads the figures") {
+  const Simulator simulator;
+  const std::string port = port_of_this_process();
+  Daemon daemon({simulator.server()}, "metrics:\n  listen: 127.0.0.1:" + port + "\n");
+  daemon.wait_ready();
+  const auto status = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> curl{"curl", "-sS", "-m", "5", "-o", "/dev/null", "-w", "%{http_code}"};
+    curl.insert(curl.end(), more.begin(), more.end());
+    return run(curl);
+  };
+  const std::string health = "http://127.0.0.1:" + port + "/healthz";
+  const auto upgrade = [&](const std::string& to, const std::string& path) {
+    return status({"-H", "Connection: Upgrade, HTTP2-Settings", "-H", "Upgrade: " + to, "-H",
+                   "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA", "http://127.0.0.1:" + port + path});
+  };
+  for (const char* to : {"h2c", "H2C"}) {
+    INFO(to);
+    CHECK(upgrade(to, "/healthz") == "200");
+    CHECK(upgrade(to, "/metrics") == "200");
+    CHECK(upgrade(to, "/nothing") == "404");
+  }
+  for (const char* to : {"h2c, foo", "foo, h2c", "h2", "TLS/1.0"}) {
+    INFO(to);
+    CHECK(upgrade(to, "/healthz") != "101");
+  }
+  const auto with_host = [&](const std::string& host) { return status({"-H", "Host: " + host, health}); };
+  char machine[256] = "";
+  ::gethostname(machine, sizeof machine - 1);
+  for (const std::string& host :
+       {std::string("127.0.0.1:" + port), std::string("localhost"), std::string("LOCALHOST:1"),
+        std::string("localhost."), std::string("10.1.2.3"), std::string("[::1]:" + port),
+        std::string("[2001:db8::1]"), std::string(machine), std::string(machine) + ":" + port}) {
+    INFO(host);
+    CHECK(with_host(host) == "200");
+  }
+  for (const char* host :
+       {"evil.example", "evil.example:9464", "localhost.evil.example", "127.0.0.1.evil.example", "1.evil",
+        "[::1].evil", "xlocalhost", "127.0.0.1:1:2", "localhost,evil.example"}) {
+    INFO(host);
+    CHECK(with_host(host) == "421");
+  }
+  CHECK_THAT(run({"curl", "-sS", "-H", "Host: evil.example", "http://127.0.0.1:" + port + "/metrics"}),
+             ContainsSubstring("host") && !ContainsSubstring("aribus_"));
+  CHECK(status({"--http1.0", "-H", "Host:", health}) == "200");  // none: no browser does that
   CHECK(daemon.stop() == 0);
 }
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include <unistd.h>
+
 #include "base/json.h"
 #include "base/loop.h"
 #include "record/event_reader.h"
@@ -35,6 +37,20 @@ inline Json json(std::string_view text) {
   Result<Json> parsed = parse_json(text);
   if (!parsed) throw std::runtime_error(parsed.error().message + ": " + std::string(text));
   return std::move(*parsed);
+}
+
+// A sanitizer's own memory drowns the program's.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool memory_is_measurable = false;
+#else
+inline constexpr bool memory_is_measurable = true;
+#endif
+
+// Memory of this process that is resident now.
+inline size_t resident_bytes() {
+  size_t all = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> all >> resident;
+  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
 // A directory that is removed with all that is in it.

@@ -100,3 +100,20 @@ TEST_CASE("hashes differ from process to process: their keys can't be chosen to 
   for (int i = 0; i < 10'000; ++i) low.insert(hash_of(std::to_string(i)) % 16'381);
   CHECK(low.size() > 7000);  // 10,000 throws at 16,381 boxes hit some 7,480
 }
+
+TEST_CASE("what moves a terminal is escaped, and everything else stays") {
+  CHECK(escape_controls("plain, \xC3\xA4 \xE2\x82\xAC \xF0\x9F\x93\x9E \\x")
+            .compare("plain, \xC3\xA4 \xE2\x82\xAC \xF0\x9F\x93\x9E \\x") == 0);
+  CHECK(escape_controls("").empty());
+  CHECK(escape_controls("a\nb\r\t") == R"(a\nb\r\t)");
+  CHECK(escape_controls("a\nb\t", "\n") == "a\nb\\t");
+  CHECK(escape_controls(std::string_view("\0\x1b\x7f", 3)) == R"(\x00\x1b\x7f)");
+  CHECK(escape_controls("\xC2\x80\xC2\x9F\xC2\xA0") == "\\u0080\\u009f\xC2\xA0");
+  CHECK(escape_controls("\xE2\x80\xAA\xE2\x80\xAE\xE2\x81\xA6\xD8\x9C\xE2\x80\x8F") ==
+        R"(\u202a\u202e\u2066\u061c\u200f)");
+  CHECK(escape_controls("\xF3\xA0\x81\x81") == R"(\ue0041)");
+  for (const char* bytes :
+       {"\x9b", "\xC2", "\xC0\x8A", "\xE0\x80\x8A", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFF"}) {
+    for (const char c : escape_controls(bytes)) CHECK((c >= ' ' && c < 0x7F));
+  }
+}

@@ -100,3 +100,9 @@ TEST_CASE("standard error is the journal when $JOURNAL_STREAM says that it is th
 TEST_CASE("without a journal there is no sink") {
   CHECK_FALSE(JournalSink::make("/nonexistent/socket"));
 }
+
+TEST_CASE("an entry's text moves no terminal, and is not left out by journalctl for it") {
+  const Journal journal;
+  spdlog::info("{}", "a\x1b[2J\xC2\x9B\xE2\x80\xAE\xFF");
+  CHECK(journal.entry() == entry_of(R"(a\x1b[2J\u009b\u202e\xff)", "6"));
+}

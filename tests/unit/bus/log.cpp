@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "bus/filter.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
@@ -183,4 +184,25 @@ TEST_CASE("a record with too many ids for the index is marked, not cut") {
   log.append(record);
   CHECK(log.entry(1).ids_count == any_id);
   CHECK(find(*find(json(log.line(1)), "params"), "channels")->Size() == 1025);
+}
+
+TEST_CASE("names that are long take no memory beyond their records'") {
+  Log log = log_of(4 << 20);
+  const std::string common(300'000, 'x');
+  FilterOptions wanted_type, wanted_app;
+  wanted_type.types = {"x*7"};
+  wanted_app.apps = {common + "8"};
+  Filter by_type(wanted_type), by_app(wanted_app);
+  const size_t before = test::resident_bytes();
+  for (int i = 0; i < 300; ++i) {
+    log.append(record_of(common + std::to_string(i)));
+    log.append(record_of("Short", common + std::to_string(i), common + std::to_string(i)));
+  }
+  if (test::memory_is_measurable) CHECK(test::resident_bytes() < before + (40 << 20));  // it was 270 MiB
+  const uint64_t last = log.append(record_of(common + "7"));
+  CHECK(log.name(log.entry(last).type).empty());
+  CHECK(by_type.matches(log, last));  // as the line says
+  CHECK_FALSE(by_type.matches(log, last - 1));
+  CHECK(by_app.matches(log, log.append(record_of("Short", "pbx1", common + "8"))));
+  CHECK_FALSE(by_app.matches(log, last));
 }

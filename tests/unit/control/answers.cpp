@@ -191,3 +191,32 @@ TEST_CASE("an answer of more values than can be read in bounded memory is refuse
   CHECK(answer.error().kind == ErrorKind::outcome_unknown);
   CHECK_THAT(answer.error().message, ContainsSubstring("over the limit"));
 }
+
+TEST_CASE("only a status of success is taken for success") {
+  for (const int status : {300, 301, 302, 304, 307, 399, 600, 999}) {
+    Server server([&](auto& peer, auto&) {
+      peer.answer(status, R"({"id":"c1"})", "Location: http://127.0.0.1:1/\r\n");
+    });
+    INFO(status);
+    for (const auto& [method, params] : {std::pair{"channels.get", R"({"channelId":"c1"})"},
+                                         {"channels.list", "{}"},
+                                         {"asterisk.ping", "{}"}}) {
+      const auto answer = server.call(method, params);
+      REQUIRE_FALSE(answer.ok());
+      CHECK(answer.error().kind == ErrorKind::refused);
+      CHECK(find(json(answer.error().data), "status")->GetInt() == status);
+    }
+    for (const auto& [method, params] : {std::pair{"channels.hangup", R"({"channelId":"c1"})"},
+                                         {"channels.originate", R"({"endpoint":"PJSIP/1","app":"demo"})"},
+                                         {"originate", R"({"endpoint":"PJSIP/1","app":"demo"})"},
+                                         {"play", R"({"channelId":"c1","media":"sound:x","wait":true})"},
+                                         {"bridge", R"({"channels":["c1"],"bridgeId":"b1"})"},
+                                         {"ari.request", R"({"method":"PUT","path":"/x"})"}}) {
+      INFO(method);
+      const auto answer = server.call(method, params);
+      REQUIRE_FALSE(answer.ok());
+      CHECK(answer.error().kind == ErrorKind::outcome_unknown);
+      CHECK(find(json(answer.error().data), "status")->GetInt() == status);
+    }
+  }
+}

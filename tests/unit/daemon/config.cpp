@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "record/schema.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
@@ -170,4 +171,35 @@ TEST_CASE("metrics are read where they are to be had") {
   REQUIRE(by_path);
   CHECK(by_path->address.empty());
   CHECK(by_path->socket == ipc::SocketOptions{"/x", 0600, {}, 7});
+}
+
+TEST_CASE("every type of record is known to the rules of access, aribus' own as well") {
+  for (const auto& models : {record::own_types(), ari::models()}) {
+    for (const ari::Model& model : models) {
+      if (!model.event) continue;
+      const auto config = parse_config(
+          "asterisk:\n  - {username: u, password: x, apps: [a]}\naccess:\n  - {name: r, methods: [read], "
+          "types: ['" +
+              std::string(model.name) + "']}\n",
+          "c.yaml");
+      REQUIRE(config.ok());
+      INFO(model.name);
+      CHECK(config->warnings.empty());
+    }
+  }
+}
+
+TEST_CASE("Asterisk's user is a name or a number") {
+  const auto config = [](const std::string& user) {
+    return parse_config("asterisk:\n  - {username: u, password: x, apps: [a], user: " + user + "}\n",
+                        "c.yaml");
+  };
+  CHECK(config("root")->asterisk[0].client.user == ari::AsteriskUser{"root", 0});
+  CHECK(config("7000")->asterisk[0].client.user == ari::AsteriskUser{"7000", 7000});
+  CHECK_FALSE(parse_config("asterisk:\n  - {username: u, password: x, apps: [a]}\n", "c.yaml")
+                  ->asterisk[0]
+                  .client.user);
+  const auto unknown = config("no-such-user");
+  REQUIRE_FALSE(unknown.ok());
+  CHECK_THAT(unknown.error().message, ContainsSubstring("asterisk[0].user: there is no such user"));
 }

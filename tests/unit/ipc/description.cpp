@@ -5,6 +5,7 @@
 #include <rapidjson/pointer.h>
 
 #include "ari/schema.h"
+#include "daemon/describe.h"
 #include "record/schema.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
@@ -79,4 +80,30 @@ TEST_CASE("the notifications refer to definitions that exist") {
     CHECK(find_string((*notification)["properties"]["method"], "const") == name);
   }
   CHECK(find_string(document["info"], "version") == "1.2.3");
+}
+
+namespace {
+
+// The first key that an object in `value` has twice; "" when there is none.
+std::string twice(const JsonValue& value) {
+  std::set<std::string_view> names;
+  if (value.IsObject()) {
+    for (const auto& member : value.GetObject()) {
+      if (!names.insert(as_view(member.name)).second) return std::string(as_view(member.name));
+      if (const std::string inner = twice(member.value); !inner.empty()) return inner;
+    }
+  } else if (value.IsArray()) {
+    for (const JsonValue& item : value.GetArray()) {
+      if (const std::string inner = twice(item); !inner.empty()) return inner;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("no description has a key twice in one object") {
+  CHECK(twice(schema()).empty());
+  CHECK(twice(json(ipc::describe_notifications("1"))).empty());
+  CHECK(twice(json(daemon::describe("openrpc").value())).empty());
 }

@@ -124,3 +124,17 @@ TEST_CASE("nesting over the bound is Malformed") {
   for (int i = 0; i < 70; ++i) text += ']';
   malformed(text + "}");
 }
+
+TEST_CASE("an event whose type is too long to be one is malformed") {
+  const auto of_size = [](size_t size) {
+    const std::string text = R"({"type":")" + std::string(size, 'x') + R"(","n":1})";
+    return read_event(text, text.size(), "pbx1", received);
+  };
+  CHECK(of_size(256).type == std::string(256, 'x'));
+  for (const size_t size : {size_t{257}, size_t{500'000}}) {
+    const Record record = of_size(size);
+    CHECK(record.type == "Malformed");
+    CHECK_THAT(record.fields, ContainsSubstring("256 bytes"));
+    CHECK(record.fields.size() < 6000);
+  }
+}

@@ -1,5 +1,7 @@
 #include "record/regular.h"
 
+#include <chrono>
+
 #include "record/record.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
@@ -127,4 +129,46 @@ TEST_CASE("an event with a fault is delivered with it, its fields as they came")
                         std::string(channel) + "}"),
              ContainsSubstring("timestamp: a time is expected, not 'soon'"));
   CHECK(invalid_of(event("StasisEnd", R"("channel":)" + std::string(channel))).empty());
+}
+
+TEST_CASE("a cause beyond what Asterisk has is unknown, whatever its size and however it was read") {
+  record::EventReader reader([] { return WallTime{}; });
+  record::Record record;
+  for (int known = 0; known < 2; ++known) {  // the second time by the shape of the first
+    for (const char* cause : {"-1", "128", "2147483647", "2147483648", "4294967312", "999999999999999999",
+                              "9223372036854775807"}) {
+      const std::string text = event("ChannelHangupRequest", R"("cause":)" + std::string(cause) +
+                                                                 R"(,"channel":)" + std::string(channel));
+      reader.read(text, text.size(), "pbx1", record);
+      INFO(text);
+      CHECK(record.member("cause_txt") == R"("Unknown")");
+    }
+  }
+}
+
+TEST_CASE("members that are there many times are read in a time that grows with the event") {
+  const auto of = [](std::string_view member) {
+    std::string text = R"({"type":"ChannelHangupRequest","application":"demo","timestamp":"x")";
+    while (text.size() < 600'000) text.append(",").append(member);
+    return text + "}";
+  };
+  for (const char* member :
+       {R"("cause":1)", R"("channel":{"cause":1,"id":"c"})", R"("cause":"1","cause_txt":null)",
+        R"("channel":{})", R"("timestamp":"x")", R"("application":1)", R"("seq":1)", R"("soft":"x")",
+        R"("x":{"id":"a","name":"b"})"}) {
+    const std::string text = of(member);
+    const auto begin = std::chrono::steady_clock::now();
+    const record::Record record = read_event(text, text.size(), "pbx1", WallTime{});
+    const auto took = std::chrono::steady_clock::now() - begin;
+    INFO(member);
+    CHECK(record.type == "ChannelHangupRequest");
+    CHECK(took < std::chrono::seconds(2));  // the square of it: 8 s and more
+  }
+}
+
+TEST_CASE("a text that is no time is repeated, cut") {
+  const std::string text =
+      event("StasisEnd", R"("channel":{"creationtime":")" + std::string(100'000, 'x') + R"("})");
+  CHECK(invalid_of(text).size() < 200);
+  CHECK_THAT(invalid_of(text), ContainsSubstring("a time is expected, not 'xxx"));
 }

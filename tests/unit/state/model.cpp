@@ -1,6 +1,7 @@
 // What lives, as the records tell.
 #include "state/model.h"
 
+#include <chrono>
 #include <map>
 #include <random>
 
@@ -255,4 +256,28 @@ TEST_CASE("whatever the order of events, the model holds what was shown last and
       REQUIRE(thing->text.find(plain.made) != std::string::npos);
     }
   }
+}
+
+TEST_CASE("very many playbacks on one channel end in a time that grows with their number") {
+  Stage stage;
+  const auto playback = [](int number, const char* target) {
+    return R"("playback":{"id":"p)" + std::to_string(number) + R"(","media_uri":"sound:x","target_uri":")" +
+           target + R"(","language":"en","state":"playing"})";
+  };
+  constexpr int count = 20'000;
+  for (int i = 0; i < count; ++i) stage.tell("PlaybackStarted", playback(i, "channel:c1"));
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < count; ++i) stage.tell("PlaybackFinished", playback(i, "channel:c1"));
+  CHECK(std::chrono::steady_clock::now() - begin <
+        std::chrono::seconds(2));  // the square of it: 4 s and more
+  CHECK(stage.model.of(IdKind::playback).empty());
+  CHECK(stage.model.bytes() == 0);
+
+  // One that is shown on another target ends with that one.
+  stage.tell("PlaybackStarted", playback(1, "channel:c1"));
+  stage.tell("PlaybackStarted", playback(1, "channel:c2"));
+  stage.tell("ChannelDestroyed", R"("cause":16,)" + with_channel("c1"));
+  CHECK(stage.lives(IdKind::playback, "p1"));
+  stage.tell("ChannelDestroyed", R"("cause":16,)" + with_channel("c2"));
+  CHECK_FALSE(stage.lives(IdKind::playback, "p1"));
 }

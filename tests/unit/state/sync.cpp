@@ -307,3 +307,42 @@ TEST_CASE("what Asterisk tells no more of is found out") {
   stage.application = R"("channel_ids":[],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
   REQUIRE(pump(stage.loop, [&] { return stage.model.find(IdKind::channel, "c2") == nullptr; }));
 }
+
+TEST_CASE("a bridge of very many channels is compared in a time that grows with their number") {
+  const auto members = [](int from, int to) {
+    std::string list;
+    for (int i = from; i < to; ++i) list += (list.empty() ? "\"c" : ",\"c") + std::to_string(i) + '"';
+    return list;
+  };
+  Model model;
+  record::EventReader events;
+  record::Record record;
+  const auto tell = [&](const std::string& text) {
+    events.read(text, text.size(), "pbx1", record);
+    model.apply(record, 1);
+  };
+  constexpr int count = 40'000;
+  tell(event("BridgeCreated", R"("bridge":)" + bridge("b1", members(0, count))));
+  Survey survey;
+  survey.heard.all[static_cast<size_t>(IdKind::bridge)] = true;
+  auto& bridges = survey.things[static_cast<size_t>(IdKind::bridge)];
+  const auto found = [&] {
+    const auto begin = std::chrono::steady_clock::now();
+    const Difference difference = state::difference("pbx1", {"demo"}, model, survey, 2, wall_now());
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(4));  // the square: 10 s and more
+    return difference.records;
+  };
+  bridges["b1"] = bridge("b1", members(0, count) + R"(,"new")");
+  CHECK(found().size() == 2);  // of the bridge, and of its new channel
+
+  // Each record of a member shows the whole bridge: of all together there is a bound.
+  bridges["b1"] = bridge("b1", members(count, 2 * count));
+  size_t bytes = 0;
+  const std::vector<record::Record> records = found();
+  for (const record::Record& one : records) bytes += one.fields.size();
+  CHECK(records.size() > 20);
+  CHECK(bytes < (20 << 20));  // it was 16 GB
+  // One of a usual size is told whole.
+  bridges["b1"] = bridge("b1", members(count, count + 500));
+  CHECK(found().size() == 501);
+}

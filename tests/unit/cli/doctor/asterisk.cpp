@@ -1,5 +1,9 @@
 #include "cli/doctor/asterisk.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/tcp_socket.h"
 #include "tests/catch.h"
 
 namespace aribus::cli {
@@ -87,6 +91,22 @@ TEST_CASE("the doctor's findings where nobody answers") {
              ContainsSubstring("for another name"));
   CHECK_THAT(said(CURLE_PEER_FAILED_VERIFICATION, "SSL certificate problem: self-signed certificate"),
              ContainsSubstring("not trusted"));
+}
+
+TEST_CASE("the doctor tells the password nobody but Asterisk's user") {
+  int port = 0;
+  const auto listener = listen_on_tcp("127.0.0.1", port);
+  REQUIRE(listener.ok());
+  ari::ClientOptions other = options();
+  other.url = "http://127.0.0.1:" + std::to_string(port);
+  other.user = ari::AsteriskUser{"other", ::geteuid() + 7000};
+  const Answer kept = ask(other, "/ari/asterisk/info");
+  CHECK(kept.code == CURLE_ABORTED_BY_CALLBACK);
+  CHECK_THAT(said(kept), ContainsSubstring("not to user 'other'") && ContainsSubstring("ss -ltnp"));
+  // It has the connection, and not a byte on it.
+  const Fd connection(::accept(listener->get(), nullptr, nullptr));
+  char byte = 0;
+  CHECK(::recv(connection.get(), &byte, 1, 0) == 0);
 }
 
 TEST_CASE("the doctor compares releases branch by branch") {
