@@ -19,6 +19,7 @@
 #include "base/tcp_socket.h"
 #include "bus/log.h"
 #include "daemon/config_access.h"
+#include "daemon/credentials.h"
 #include "daemon/yaml_reader.h"
 
 namespace aribus::daemon {
@@ -36,13 +37,13 @@ void warn_if_readable(const std::string& file, std::vector<std::string>& warning
   if (std::ranges::find(warnings, warning) == warnings.end()) warnings.push_back(std::move(warning));
 }
 
-// The first line of a secret's file.
-std::string read_secret(const std::string& file, const YamlValue& value) {
+// The first line of a secret's file. `where` ends what is said when it is missing.
+std::string read_secret(const std::string& file, const YamlValue& value, const std::string& where = "") {
   std::ifstream stream(file);
   std::string secret;
   if (!stream) {
     value.fail("the password can't be read from " + file + ": " + std::strerror(errno) +
-               "; the file must be there, and the daemon's user must be able to read it");
+               "; the file must be there, and the daemon's user must be able to read it" + where);
   }
   for (char c = 0; secret.size() <= max_secret_bytes && stream.get(c) && c != '\n';) secret += c;
   if (stream.bad()) value.fail(file + " can't be read; a file is expected");
@@ -52,7 +53,8 @@ std::string read_secret(const std::string& file, const YamlValue& value) {
   }
   if (secret.ends_with('\r')) secret.pop_back();
   if (secret.find('\0') != std::string::npos) value.fail("the first line of " + file + " holds a NUL byte");
-  if (secret.empty()) value.fail("the first line of " + file + " is empty; the password is expected there");
+  if (secret.empty())
+    value.fail("the first line of " + file + " is empty; the password is expected there" + where);
   return secret;
 }
 
@@ -81,12 +83,14 @@ void read_password(YamlMap& map, const YamlValue& server, const std::string& fil
   });
   map.optional("password_credential", [&](const YamlValue& value) {
     ++given;
-    const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
-    if (directory == nullptr) {
+    const std::string credential = credential_file(value.string());
+    if (credential.empty()) {
       value.fail("there are no systemd credentials; the unit needs LoadCredential=" + value.string() +
                  ":/path");
     }
-    password = read_secret(std::string(directory) + "/" + value.string(), value);
+    password = read_secret(credential, value,
+                           "; LoadCredential= of the unit names the file that it comes from: "
+                           "/etc/aribus/ari.secret, unless that was changed");
   });
   if (given == 1) return;
   server.attempt([&] {
