@@ -409,6 +409,25 @@ Config read_config(const YamlValue& root, const std::string& file) {
   return config;
 }
 
+// Who is in a group that a socket or a rule is for, and that reads this file, reads the passwords that stand
+// in it, and as a rule those beside it.
+void warn_of_readers(const Config& config, std::vector<std::string>& warnings) {
+  struct stat status {};
+  if (::stat(config.file.c_str(), &status) != 0 || (status.st_mode & S_IRGRP) == 0 || status.st_gid == 0)
+    return;
+  const auto is_for_it = [&](const ipc::SocketOptions& socket) { return socket.group == status.st_gid; };
+  const bool granted = std::ranges::any_of(config.ipc.sockets, is_for_it) ||
+                       (config.metrics && is_for_it(config.metrics->socket)) ||
+                       std::ranges::any_of(config.ipc.access.rules(), [&](const auto& rule) {
+                         return std::ranges::find(rule->groups, status.st_gid) != rule->groups.end();
+                       });
+  if (!granted) return;
+  warnings.push_back(
+      config.file +
+      " is readable for a group that a socket or an access rule is for; give these another one, "
+      "as aribus-read ('aribus doctor' names the lines)");
+}
+
 // The text of a file. Errors: it can't be read, or is larger than a configuration may be.
 Result<std::string> read_text(const std::string& file) {
   struct stat status {};
@@ -501,7 +520,10 @@ Result<Config> parse_config(const std::string& text, const std::string& file) {
     }
   }
   config.file = file;
-  if (faults.empty()) return config;
+  if (faults.empty()) {
+    warn_of_readers(config, config.warnings);
+    return config;
+  }
   return faults.error();
 }
 

@@ -82,9 +82,9 @@ class Examination {
     for (const Secret& secret : secrets_) check_secret(secret);
     check_members();
     each(member(root_, "asterisk"), [&](const YAML::Node& one) { check_credential(one); });
-    each(member(root_, "sockets"), [&](const YAML::Node& one) { check_socket(one, "a socket"); });
-    if (sockets_.empty()) check_socket(YAML::Load("path: /run/aribus/aribus.sock"), "the socket");
-    check_socket(member(root_, "metrics"), "the socket for metrics");
+    each(member(root_, "sockets"), [&](const YAML::Node& one) { check_socket(one); });
+    if (sockets_.empty()) check_socket(YAML::Load("path: /run/aribus/aribus.sock"));
+    check_group(member(member(root_, "metrics"), "group"), "the socket for metrics");
     each(member(root_, "access"), [&](const YAML::Node& one) { check_rule(one); });
     return std::move(findings_);
   }
@@ -198,10 +198,10 @@ class Examination {
         "and 'aribus reload'");
   }
 
-  void check_socket(const YAML::Node& node, const std::string& what) {
+  void check_socket(const YAML::Node& node) {
     const std::string path = text_of(member(node, "path"));
     if (path.empty()) return;
-    check_group(member(node, "group"), what);
+    check_group(member(node, "group"), "a socket");
     check_folder(folder_of(path));
     Socket socket{path, group_, 0660};
     if (const auto* group = accounts_.group(text_of(member(node, "group")))) socket.group = group->gid;

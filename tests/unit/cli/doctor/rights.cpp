@@ -172,6 +172,11 @@ TEST_CASE("the doctor names who has a rule and can't open the socket") {
       ContainsSubstring("the rule 'control' is for the group aribus-control, and of it carol may not open " +
                         machine.directory.path("aribus.sock")) &&
           ContainsSubstring("usermod --append --groups aribus-read carol"));
+  // The one for metrics is no way in.
+  machine.configure("aribus-read", "aribus-read",
+                    "metrics: {path: " + machine.directory.write("m.sock", "") + ", mode: '0666'}\n");
+  set_mode(machine.directory.path("m.sock"), 0666);
+  CHECK_THAT(machine.faults(), ContainsSubstring("carol may not open"));
   machine.user("carol").gid = reading;  // as primary group
   CHECK(machine.faults().empty());
 }
