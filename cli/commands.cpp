@@ -10,9 +10,11 @@
 #include <optional>
 #include <thread>
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "cli/call_view.h"
 #include "cli/calls_table.h"
 #include "cli/methods.h"
@@ -445,8 +447,10 @@ int check(const Arguments& arguments) {
 
 int record(const Arguments& arguments) {
   if (arguments.words.size() != 2) return misuse("record: which file?");
+  // Numbers and digits of callers are in it.
+  const Fd made(::open(arguments.words[1].c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   std::ofstream file(arguments.words[1], std::ios::binary);
-  if (!file) return fail(system_error(arguments.words[1]));
+  if (!made.valid() || !file) return fail(system_error(arguments.words[1]));
   catch_interrupts();
   uint64_t count = 0;
   auto told = std::chrono::steady_clock::now();

@@ -19,6 +19,7 @@
 #include "base/tcp_socket.h"
 #include "bus/log.h"
 #include "daemon/config_access.h"
+#include "daemon/credentials.h"
 #include "daemon/yaml_reader.h"
 
 namespace aribus::daemon {
@@ -46,13 +47,15 @@ std::string file_for_error(const std::string& file) {
   return is_path ? file : "the file that it names";
 }
 
-// The first line of a secret's file, which errors call `shown_file`.
-std::string read_secret(const std::string& file, const std::string& shown_file, const YamlValue& value) {
+// The first line of a secret's file, which errors call `shown_file`. `where` ends what is said when it is
+// missing.
+std::string read_secret(const std::string& file, const std::string& shown_file, const YamlValue& value,
+                        const std::string& where = "") {
   std::ifstream stream(file);
   std::string secret;
   if (!stream) {
     value.fail("the password can't be read from " + shown_file + ": " + std::strerror(errno) +
-               "; the file must be there, and the daemon's user must be able to read it");
+               "; the file must be there, and the daemon's user must be able to read it" + where);
   }
   for (char c = 0; secret.size() <= max_secret_bytes && stream.get(c) && c != '\n';) secret += c;
   if (stream.bad()) value.fail(shown_file + " can't be read; a file is expected");
@@ -64,7 +67,7 @@ std::string read_secret(const std::string& file, const std::string& shown_file, 
   if (secret.find('\0') != std::string::npos)
     value.fail("the first line of " + shown_file + " holds a NUL byte");
   if (secret.empty())
-    value.fail("the first line of " + shown_file + " is empty; the password is expected there");
+    value.fail("the first line of " + shown_file + " is empty; the password is expected there" + where);
   return secret;
 }
 
@@ -92,13 +95,14 @@ void read_password(YamlMap& map, const YamlValue& server, const std::string& fil
   });
   map.optional("password_credential", [&](const YamlValue& value) {
     ++given;
-    const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
-    if (directory == nullptr) {
+    const std::string credential = credential_file(value.string());
+    if (credential.empty()) {
       value.fail(
           "there are no systemd credentials; the unit needs LoadCredential=, with the name that is here");
     }
-    password =
-        read_secret(std::string(directory) + "/" + value.string(), "the credential that it names", value);
+    password = read_secret(credential, "the credential that it names", value,
+                           "; LoadCredential= of the unit names the file that it comes from: "
+                           "/etc/aribus/ari.secret, unless that was changed");
   });
   if (given == 1) return;
   server.attempt([&] {
@@ -428,6 +432,25 @@ Config read_config(const YamlValue& root, const std::string& file) {
   return config;
 }
 
+// Who is in a group that a socket or a rule is for, and that reads this file, reads the passwords that stand
+// in it, and as a rule those beside it.
+void warn_of_readers(const Config& config, std::vector<std::string>& warnings) {
+  struct stat status {};
+  if (::stat(config.file.c_str(), &status) != 0 || (status.st_mode & S_IRGRP) == 0 || status.st_gid == 0)
+    return;
+  const auto is_for_it = [&](const ipc::SocketOptions& socket) { return socket.group == status.st_gid; };
+  const bool granted = std::ranges::any_of(config.ipc.sockets, is_for_it) ||
+                       (config.metrics && is_for_it(config.metrics->socket)) ||
+                       std::ranges::any_of(config.ipc.access.rules(), [&](const auto& rule) {
+                         return std::ranges::find(rule->groups, status.st_gid) != rule->groups.end();
+                       });
+  if (!granted) return;
+  warnings.push_back(
+      config.file +
+      " is readable for a group that a socket or an access rule is for; give these another one, "
+      "as aribus-read ('aribus doctor' names the lines)");
+}
+
 // The text of a file. Errors: it can't be read, or is larger than a configuration may be.
 Result<std::string> read_text(const std::string& file) {
   struct stat status {};
@@ -522,7 +545,10 @@ Result<Config> parse_config(const std::string& text, const std::string& file) {
     }
   }
   config.file = file;
-  if (faults.empty()) return config;
+  if (faults.empty()) {
+    warn_of_readers(config, config.warnings);
+    return config;
+  }
   return faults.error();
 }
 

@@ -99,6 +99,30 @@ void read_list(const YamlValue& value, const std::string& without,
   value.each("at least one is expected; without this key the rule " + without, read);
 }
 
+// Whether records of `type` are shown, as far as `types` and `exclude_types` say.
+bool shows_type(const AccessRule& rule, std::string_view type) {
+  const auto is_type = [&](const std::string& glob) { return matches(glob, type); };
+  return (rule.types.empty() || std::ranges::any_of(rule.types, is_type)) &&
+         std::ranges::none_of(rule.exclude_types, is_type);
+}
+
+// What is kept away under one name and is there under another.
+void warn_of_other_ways(const AccessRule& rule, std::vector<std::string>& warnings) {
+  const auto allows = [&](std::string_view name) { return rule.allows(all_methods().find(name)->second); };
+  const std::string of_rule = "access rule '" + rule.name + "': ";
+  const auto is_media = [](const std::string& glob) { return matches(glob, "channels.externalMedia"); };
+  constexpr std::string_view others[] = {"channels.create", "channels.originate", "channels.originateWithId",
+                                         "originate"};
+  if (std::ranges::any_of(rule.exclude_methods, is_media) && std::ranges::any_of(others, allows)) {
+    warnings.push_back(of_rule +
+                       "exclude_methods: without channels.externalMedia, channels.create and originate send "
+                       "audio to any host all the same, with an endpoint such as UnicastRTP/host:port");
+  }
+  if (!shows_type(rule, "ChannelVarset") && allows("state.channels")) {
+    warnings.push_back(of_rule + "state.channels shows the variables that ChannelVarset is kept away for");
+  }
+}
+
 void warn_of_gaps(const AccessRule& rule, std::vector<std::string>& warnings) {
   const auto allows = [&](const auto& entry) { return entry.second.run && rule.allows(entry.second); };
   const std::string of_rule = "access rule '" + rule.name + "': ";
@@ -111,6 +135,7 @@ void warn_of_gaps(const AccessRule& rule, std::vector<std::string>& warnings) {
         of_rule +
         "apps bounds records and state.*; ARI's operations that methods allows reach all applications");
   }
+  warn_of_other_ways(rule, warnings);
 }
 
 AccessRule read_rule(const YamlValue& value, const std::vector<ipc::SocketOptions>& sockets,

@@ -1,7 +1,6 @@
 // `aribus doctor`: looks at the whole chain from the configuration to Asterisk, and says what is wrong.
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <sstream>
@@ -14,19 +13,12 @@
 #include "cli/doctor/daemon.h"
 #include "cli/doctor/machine.h"
 #include "cli/doctor/report.h"
+#include "cli/doctor/rights.h"
 
 namespace aribus::cli {
 namespace {
 
-// The daemon gets its credentials from systemd: they are where that puts them, or took them from.
-void find_credentials() {
-  for (const char* folder : {"/run/credentials/aribusd.service", "/etc/credstore"}) {
-    if (::access(folder, R_OK | X_OK) == 0) ::setenv("CREDENTIALS_DIRECTORY", folder, 0);
-  }
-}
-
 std::optional<daemon::Config> examine_config(Report& report, const std::string& file) {
-  find_credentials();
   auto config = daemon::load_config(file);
   if (config) {
     report.good(file);
@@ -63,11 +55,12 @@ int doctor(const Arguments& arguments) {
   if (arguments.words.size() > 1) return misuse("doctor takes no arguments");
   Report report;
   report.title("Configuration");
-  const auto config = examine_config(
-      report, arguments.has("config") ? arguments.value("config") : "/etc/aribus/aribusd.yaml");
+  const std::string file = arguments.has("config") ? arguments.value("config") : "/etc/aribus/aribusd.yaml";
+  const auto config = examine_config(report, file);
   report.title("aribusd");
   const DaemonStatus status =
       examine_daemon(report, sockets_of(arguments, config), config ? &*config : nullptr);
+  examine_rights(report, file, status.pid());
   if (!config) {
     report.title("Asterisk");
     report.note({"not asked: its address and password are in the configuration", ""});

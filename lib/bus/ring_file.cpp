@@ -12,11 +12,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 namespace aribus::bus {
 namespace {
 
 constexpr char magic[8] = {'a', 'r', 'i', 'b', 'u', 's', 'l', 'g'};
 constexpr uint32_t version = 1;
+constexpr const char* aside_suffix = ".old";
+constexpr mode_t private_mode = 0600;
+constexpr mode_t by_others = S_IRWXG | S_IRWXO;
 
 size_t page_bytes() {
   return static_cast<size_t>(::sysconf(_SC_PAGESIZE));
@@ -39,16 +44,30 @@ Error file_error(const std::string& path, const std::string& what) {
   return system_error("bus.path " + path + ": " + what);
 }
 
+// Why a file is not used, or "". What callers dial is in it: a link could lead to where others read, and the
+// owner of a file reads it whatever its mode.
+std::string objection_to(const struct stat& status) {
+  if (S_ISLNK(status.st_mode)) return "it is a symbolic link; name the file that it leads to";
+  if (!S_ISREG(status.st_mode)) return "a regular file is expected there";
+  if (status.st_uid == ::geteuid()) return {};
+  return "it belongs to user " + std::to_string(status.st_uid) + ", not to user " +
+         std::to_string(::geteuid()) + ", as whom aribusd runs: chown or remove it";
+}
+
 // Opens the file and keeps other processes away from it.
 Result<Fd> open_locked(const std::string& path) {
-  Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!file.valid())
-    return file_error(path, "opening it (it lies in a directory that aribusd may write to?)");
+  Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const int reason = errno;
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) return file_error(path, "looking at it");
-  if (!S_ISREG(status.st_mode)) {
-    return Error{ErrorKind::invalid_params, "bus.path " + path + ": a regular file is expected there", {}};
+  const int looked = file.valid() ? ::fstat(file.get(), &status) : ::lstat(path.c_str(), &status);
+  if (const std::string objection = looked == 0 ? objection_to(status) : ""; !objection.empty()) {
+    return Error{ErrorKind::invalid_params, "bus.path " + path + ": " + objection, {}};
   }
+  if (!file.valid()) {
+    errno = reason;
+    return file_error(path, "opening it (it lies in a directory that aribusd may write to?)");
+  }
+  if (looked != 0) return file_error(path, "looking at it");
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return file_error(path, "locking it");
     return Error{ErrorKind::invalid_params,
@@ -56,6 +75,22 @@ Result<Fd> open_locked(const std::string& path) {
                  {}};
   }
   return file;
+}
+
+// Nobody but its owner may open the file from now on, nor the one that was set aside before. `before` is the
+// mode that it had.
+Result<void> keep_from_others(const std::string& path, const Fd& file, mode_t before) {
+  if ((before & 07777) != private_mode && ::fchmod(file.get(), private_mode) != 0)
+    return file_error(path, "setting its mode");
+  if ((before & by_others) != 0) {
+    spdlog::warn("bus.path {}: others could open it (mode {:04o}); its mode is 0600 now", path,
+                 before & 07777);
+  }
+  const Fd aside(::open((path + aside_suffix).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  struct stat status {};
+  if (aside.valid() && ::fstat(aside.get(), &status) == 0 && objection_to(status).empty())
+    ::fchmod(aside.get(), private_mode);
+  return {};
 }
 
 }  // namespace
@@ -81,11 +116,13 @@ Result<RingFile> RingFile::open(const std::string& path, size_t ring_bytes) {
   if (!file) return file.error();
   struct stat status {};
   if (::fstat(file->get(), &status) != 0) return file_error(path, "looking at it");
+  if (auto kept = keep_from_others(path, *file, status.st_mode); !kept) return kept.error();
   const size_t page = page_bytes();
   const size_t bytes = page + (ring_bytes + page - 1) / page * page;
   RingFile made;
   made.file_ = std::move(*file);
   const auto afresh = [&](const std::string& reason) { return open_afresh(path, ring_bytes, reason); };
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return afresh("others could write to the file");
   if (status.st_size == 0) {
     if (auto mapped = made.map(path, bytes - page); !mapped) {
       ::unlink(path.c_str());  // the next start shall find no part of it
@@ -116,7 +153,7 @@ Result<RingFile> RingFile::open(const std::string& path, size_t ring_bytes) {
 
 Result<RingFile> RingFile::open_afresh(const std::string& path, size_t ring_bytes,
                                        const std::string& reason) {
-  const std::string aside = path + ".old";
+  const std::string aside = path + aside_suffix;
   if (::rename(path.c_str(), aside.c_str()) != 0) return file_error(path, "setting it aside as " + aside);
   Result<RingFile> made = open(path, ring_bytes);
   if (made) made->reason_ = reason + "; it is kept as " + aside;

@@ -22,8 +22,10 @@ namespace aribus::bus {
 // and of another boot) is not resumed.
 class RingFile {
  public:
-  // Opens `path` or makes it. A file that can't be resumed is set aside as "<path>.old", and a new one made.
-  // Errors: system, invalid_params (another process uses it).
+  // Opens `path` or makes it, with mode 0600: a file that others could read gets that mode, with a warning. A
+  // file that can't be resumed, or that others could write to, is set aside as "<path>.old", and a new one
+  // made. Errors: system, invalid_params (another process uses it; it is a symbolic link, no regular file, or
+  // another user's).
   [[nodiscard]] static Result<RingFile> open(const std::string& path, size_t ring_bytes);
   // Likewise, but sets a file aside in any case, because of `reason`.
   [[nodiscard]] static Result<RingFile> open_afresh(const std::string& path, size_t ring_bytes,

@@ -209,6 +209,27 @@ TEST_CASE("who has no rule is refused and closed") {
   CHECK_THAT(read_file(own / "output"), ContainsSubstring("no access rule"));
 }
 
+TEST_CASE("the file of the records is open to nobody who may use the socket") {
+  if (needs_root()) return;
+  const Stage stage(std::string(rules) + "bus: {ring_bytes: 64KiB, path: @DIRECTORY@/bus.log}\n");
+  const std::string file = std::filesystem::path(stage.daemon.socket_path()).parent_path() / "bus.log";
+  const TemporaryDirectory own;
+  const auto status = [&](const Identity& who) {
+    const std::string groups = std::to_string(who.groups.empty() ? who.gid : who.groups.front());
+    Process tool({"setpriv", "--reuid", std::to_string(who.uid), "--regid", std::to_string(who.gid),
+                  "--groups", groups, "head", "-c1", file},
+                 own / "output");
+    return tool.wait(std::chrono::seconds(20));
+  };
+  CHECK(status(root) == 0);
+  for (const Identity& who : {operator_by_group, operator_by_primary, reader, stranger, by_name}) {
+    INFO(who.uid);
+    if (who.uid != stranger.uid) CHECK(Peer(stage.daemon.socket_path(), who).code("hello") == 0);
+    CHECK(status(who) == 1);
+    CHECK_THAT(read_file(own / "output"), ContainsSubstring("Permission denied"));
+  }
+}
+
 TEST_CASE("hello says who one is, and what holds") {
   if (needs_root()) return;
   Stage stage(rules);

@@ -208,9 +208,9 @@ TEST_CASE("the configurations shown are accepted", "[docs]") {
       write_file(directory / name, "x\n");
     std::string text = replaced(fence.text(), "/etc/aribus/", directory / "");
     // Groups and users that every Debian has.
-    for (const auto& [shown, there] : {std::pair("group: aribus", "group: daemon"),
+    for (const auto& [shown, there] : {std::pair("group: aribus-read", "group: daemon"),
                                        std::pair("groups: [aribus-control]", "groups: [operator]"),
-                                       std::pair("groups: [aribus]", "groups: [daemon]"),
+                                       std::pair("groups: [aribus-read]", "groups: [daemon]"),
                                        std::pair("users: [root, aribus]", "users: [root, daemon]"),
                                        std::pair("users: [alice]", "users: [nobody]")}) {
       text = replaced(text, shown, there);

@@ -1,4 +1,5 @@
 // The tool `aribus`, as scripts and people use it.
+#include <filesystem>
 #include <thread>
 
 #include <signal.h>
@@ -194,6 +195,7 @@ TEST_CASE("a recording is shown again, and played by the simulator") {
     recorder.signal(SIGINT);
     CHECK(recorder.wait(std::chrono::seconds(5)) == 0);
     CHECK_THAT(read_file(stage.directory / "recorder.log"), ContainsSubstring(" records in "));
+    CHECK(std::filesystem::status(file).permissions() == std::filesystem::perms(0600));
   }
   const auto shown = stage.aribus({"replay", file, "--text"});
   CHECK(shown.code == 0);

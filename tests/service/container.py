@@ -125,6 +125,10 @@ class Container:
         """Runs a command in it; its output. RuntimeError when it fails."""
         return run(*self._enter(command), timeout=120)
 
+    def start(self, *command):
+        """Starts a command in it: a process that the caller ends."""
+        return subprocess.Popen(self._enter(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
     def fails(self, *command):
         """Runs a command that must fail; its output."""
         try:

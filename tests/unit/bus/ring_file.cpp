@@ -5,6 +5,7 @@
 #include <random>
 #include <thread>
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,6 +70,19 @@ std::vector<std::string> reported_until_killed(const std::string& path, unsigned
   for (size_t begin = 0, end = 0; (end = all.find('\n', begin)) != std::string::npos; begin = end + 1)
     lines.push_back(all.substr(begin, end + 1 - begin));
   return lines;
+}
+
+std::string error_of(const std::string& path) {
+  const auto made = Log::make({.ring_bytes = ring_bytes, .path = path});
+  REQUIRE_FALSE(made.ok());
+  CHECK(made.error().kind == ErrorKind::invalid_params);
+  return made.error().message;
+}
+
+mode_t mode_of(const std::string& path) {
+  struct stat status {};
+  REQUIRE(::lstat(path.c_str(), &status) == 0);
+  return status.st_mode & 07777;
 }
 
 }  // namespace
@@ -204,6 +218,91 @@ TEST_CASE("a file that can't be had is an error that says why") {
   // /dev/full and quotas aside, a file system that is too small is what a full disk is like.
   CHECK_THAT(error_of(directory.path("bus.log"), size_t{1} << 50), ContainsSubstring("reserving"));
   CHECK_FALSE(std::filesystem::exists(directory.path("bus.log")));
+}
+
+TEST_CASE("nobody else can read a log in a file, whatever the umask") {
+  const test::TempDir directory;
+  for (const mode_t mask : {0, 0777}) {
+    const std::string path = directory.path("bus" + std::to_string(mask));
+    const mode_t before = ::umask(mask);
+    const Log log = open(path);
+    ::umask(before);
+    CHECK(mode_of(path) == 0600);
+  }
+}
+
+TEST_CASE("a file that others can read is kept from them, and goes on") {
+  const test::TempDir directory;
+  const std::string path = directory.path("bus.log");
+  open(path).append(record_of("First"));
+  const mode_t mode = GENERATE(0644, 0640, 0604, 0611);
+  REQUIRE(::chmod(path.c_str(), mode) == 0);
+  const Log log = open(path);
+  CHECK(mode_of(path) == 0600);
+  CHECK(log.resumed());
+  CHECK(log.next() == 2);
+}
+
+TEST_CASE("a file that others can write to is not trusted, and set aside") {
+  const test::TempDir directory;
+  const std::string path = directory.path("bus.log");
+  const bool empty = GENERATE(true, false);
+  if (empty) {
+    std::ofstream{path};
+  } else {
+    open(path).append(record_of("First"));
+  }
+  const mode_t mode = GENERATE(0666, 0620, 0602);
+  REQUIRE(::chmod(path.c_str(), mode) == 0);
+  Log log = open(path);
+  log.append(padded_record(100));
+  CHECK_FALSE(log.resumed());
+  CHECK_THAT(std::string(log.not_resumed_because()), ContainsSubstring("others could write to the file"));
+  CHECK(mode_of(path) == 0600);
+  CHECK(mode_of(path + ".old") == 0600);
+  std::ifstream old(path + ".old", std::ios::binary);  // which somebody may have open still
+  CHECK(std::string(std::istreambuf_iterator<char>(old), {}).find("Padded") == std::string::npos);
+}
+
+TEST_CASE("a file set aside before is kept from others, too") {
+  const test::TempDir directory;
+  REQUIRE(::chmod(directory.write("bus.log.old", "what was said").c_str(), 0644) == 0);
+  const Log log = open(directory.path("bus.log"));
+  CHECK(mode_of(directory.path("bus.log.old")) == 0600);
+}
+
+TEST_CASE("a symbolic link is not followed to where others read") {
+  const test::TempDir directory;
+  const std::string path = directory.path("bus.log");
+  const std::string target = directory.write("elsewhere", "");
+  const bool dangling = GENERATE(true, false);
+  if (dangling) std::filesystem::remove(target);
+  std::filesystem::create_symlink(target, path);
+  CHECK_THAT(error_of(path), ContainsSubstring("bus.path " + path) && ContainsSubstring("symbolic link") &&
+                                 ContainsSubstring("name the file"));
+  CHECK(std::filesystem::exists(target) == !dangling);
+}
+
+TEST_CASE("the file of another user is refused with its owner") {
+  if (::geteuid() != 0) {
+    WARN("left out: only root can give files away");
+    return;
+  }
+  const test::TempDir directory;
+  const std::string path = directory.write("bus.log", "");
+  REQUIRE(::chown(path.c_str(), 4321, 4321) == 0);
+  CHECK_THAT(error_of(path), ContainsSubstring("belongs to user 4321") && ContainsSubstring("chown"));
+  CHECK(std::filesystem::file_size(path) == 0);
+  // As the daemon's own user, who can't open it.
+  const auto other = [&] {
+    std::filesystem::permissions(std::filesystem::path(path).parent_path(), std::filesystem::perms(0755));
+    std::filesystem::permissions(path, std::filesystem::perms(0600));
+    if (::seteuid(4322) != 0) throw std::runtime_error("seteuid");
+    const auto made = Log::make({.ring_bytes = ring_bytes, .path = path});
+    if (::seteuid(0) != 0) throw std::runtime_error("seteuid");
+    return made ? std::string() : made.error().message;
+  };
+  CHECK_THAT(other(), ContainsSubstring("belongs to user 4321, not to user 4322"));
 }
 
 TEST_CASE("whatever a killed process had reported is in the file, and no part of anything else") {

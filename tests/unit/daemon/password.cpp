@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon/config.h"
 #include "tests/catch.h"
@@ -113,6 +114,32 @@ TEST_CASE("a password that others can read is warned of, once for each file") {
   REQUIRE(readable.ok());
   REQUIRE(readable->warnings.size() == 1);
   CHECK_THAT(readable->warnings[0], ContainsSubstring(file));
+}
+
+TEST_CASE("a configuration that a group with a socket or a rule can read is warned of") {
+  const TempDir directory;
+  const gid_t group = ::geteuid() == 0 ? 4101 : ::getegid();
+  const std::string id = std::to_string(group);
+  const std::string file = directory.path("c.yaml");
+  const auto warnings = [&](const std::string& lines, mode_t mode) {
+    static_cast<void>(
+        directory.write("c.yaml", "asterisk: [{username: u, password: p, apps: [a]}]\n" + lines));
+    REQUIRE(::chown(file.c_str(), static_cast<uid_t>(-1), group) == 0);
+    REQUIRE(::chmod(file.c_str(), mode) == 0);
+    const auto config = load_config(file);
+    REQUIRE(config.ok());
+    return config->warnings;
+  };
+  for (const std::string& lines :
+       {"sockets: [{path: /tmp/s, group: " + id + "}]\n", "metrics: {path: /tmp/m, group: " + id + "}\n",
+        "access: [{name: x, groups: [" + id + "], methods: [read]}]\n"}) {
+    INFO(lines);
+    CHECK(warnings(lines, 0600).empty());
+    const auto found = warnings(lines, 0640);
+    REQUIRE(found.size() == 1);
+    CHECK_THAT(found[0], ContainsSubstring(file) && ContainsSubstring("aribus-read"));
+  }
+  CHECK(warnings("sockets: [{path: /tmp/s, group: 4102}]\n", 0640).empty());
 }
 
 TEST_CASE("no error repeats the password") {
