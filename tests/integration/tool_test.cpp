@@ -273,3 +273,58 @@ TEST_CASE("an answer without end is given up at a bound") {
     CHECK(static_cast<size_t>(usage.ru_maxrss) << 10 < 3 * large);
   }
 }
+
+TEST_CASE(
+    "a connection that ends within an answer leaves the outcome unknown, and one that refuses does not") {
+  const TemporaryDirectory own;
+  const auto code_of = [&](const std::string& answer, const std::vector<std::string>& words) {
+    const FakeDaemon daemon(own / "socket", [&](FakeDaemon::Peer& peer) {
+      static_cast<void>(peer.line());
+      peer.send(answer);
+    });
+    std::vector<std::string> command{ARIBUS, "--socket", daemon.path()};
+    command.insert(command.end(), words.begin(), words.end());
+    return Process(command, own / "output").wait(std::chrono::seconds(20)).value_or(-1);
+  };
+  const std::string half = R"({"jsonrpc":"2.0","id":1,"res)";
+  for (const char* command : {"status", "reload", "tail", "calls"}) {
+    INFO(command);
+    CHECK(code_of(half, {command}) == 4);
+    CHECK(code_of(R"({"jsonrpc":"2.0","id":1,"result":[1]})"
+                  "\n",
+                  {command}) ==
+          (std::string(command) == "status" ? 0 : 1));  // in a pipe status is whatever JSON came
+  }
+  CHECK(code_of(half, {"call", "x"}) == 4);
+  CHECK(code_of(half, {"originate", "PJSIP/100"}) == 4);
+  CHECK(code_of(half, {"call", "--list"}) == 4);
+  CHECK(code_of(half, {"complete", "call", ""}) == 0);
+  CHECK(code_of(R"({"id":null,"error":{"code":-32004,"message":"too many"}})"
+                "\n",
+                {"call", "x"}) == 3);
+  CHECK(code_of(R"({"id":null,"error":{"code":-32003,"message":"no rule"}})"
+                "\n",
+                {"call", "x"}) == 5);
+  CHECK(code_of(R"({"id":1,"result":{"a":1}})"
+                "\n",
+                {"call", "x", "--max-answer", "5"}) == 4);
+  CHECK(code_of("", {"call", "x", "--max-answer", "5k"}) == 2);
+}
+
+TEST_CASE("completions are plain words, which no shell takes for anything else") {
+  const TemporaryDirectory own;
+  const FakeDaemon daemon(
+      own / "socket", answering([](const std::string&) {
+        return std::string(
+            R"x("result":{"methods":[{"name":"channels.list","params":[]},{"name":"a;rm -rf x"},{"name":"$(touch x)"},)x"
+            R"x({"name":"a\nb"},{"name":"`x`"},{"name":"c d"},{"name":"e\u001b[2J"},{"name":"f","params":[)x"
+            R"x({"name":"good"},{"name":"b=c"},{"name":"d;e"},{"name":"*"}]}]})x");
+      }));
+  const auto completed = [&](const std::vector<std::string>& words) {
+    std::vector<std::string> command{ARIBUS, "--socket", daemon.path(), "complete"};
+    command.insert(command.end(), words.begin(), words.end());
+    return run(command);
+  };
+  CHECK(completed({"call", ""}) == "channels.list\nf\n");
+  CHECK(completed({"call", "f", ""}) == "good=\n");
+}
