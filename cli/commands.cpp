@@ -119,7 +119,12 @@ Result<Json> ask(const Arguments& arguments, std::string_view method) {
 
 Result<Methods> methods_of(Connection& client, milliseconds timeout = own_answer_timeout) {
   Result<Json> description = call_over(client, "rpc.discover", "{}", timeout);
-  if (!description) return description.error();
+  if (!description) {
+    // The command that the description is for was not sent.
+    const bool unknown = description.error().kind == ErrorKind::outcome_unknown;
+    if (unknown) description.error().kind = ErrorKind::not_connected;
+    return description.error();
+  }
   return Methods::read(std::move(*description));
 }
 

@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <sys/ioctl.h>
@@ -51,7 +52,12 @@ template <typename Escaped>
 std::string without_harm(std::string_view text, Escaped escaped) {
   std::string out;
   out.reserve(text.size());
+  const auto is_plain = [](char c) { return c >= ' ' && c < 0x7F; };
   while (!text.empty()) {
+    const auto end = std::find_if_not(text.begin(), text.end(), is_plain);
+    out.append(text.begin(), end);
+    text.remove_prefix(static_cast<size_t>(end - text.begin()));
+    if (text.empty()) break;
     const std::string_view before = text;
     const char32_t code = take(text);
     if (is_harmful(code)) {

@@ -35,7 +35,7 @@ Error error_of(const JsonValue& error) {
 
 // The member `name` of `message`, which has it, without a copy.
 Json taken_from(Json message, const char* name) {
-  JsonValue member(std::move(message[name]));
+  JsonValue member(std::move(message.FindMember(name)->value));
   static_cast<JsonValue&>(message).Swap(member);
   return message;
 }
