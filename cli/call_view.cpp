@@ -7,6 +7,9 @@
 namespace aribus::cli {
 namespace {
 
+constexpr size_t max_calls =
+    100'000;  // more are forgotten, all at once: the daemon knows no more channels either
+
 // The channel that a record is about.
 const JsonValue* main_channel(const JsonValue& record) {
   for (const std::string_view name : {"channel", "peer"}) {
@@ -23,16 +26,13 @@ std::string_view part(const JsonValue& record, std::string_view object, std::str
 
 std::string bridge_name(const JsonValue& record) {
   const std::string_view name = part(record, "bridge", "name");
-  return printable(name.empty() ? part(record, "bridge", "id") : name);
+  return std::string(name.empty() ? part(record, "bridge", "id") : name);
 }
 
 }  // namespace
 
-std::string CallView::paint(std::string_view text, std::string_view code) const {
-  return cli::paint(colour_, text, code);
-}
-
 CallView::Call& CallView::call_of(const JsonValue& channel, WallTime now) {
+  if (calls_.size() >= max_calls) calls_.clear();
   const auto [at, added] = calls_.try_emplace(std::string(find_string(channel, "id")));
   Call& call = at->second;
   if (added) {
@@ -43,21 +43,20 @@ CallView::Call& CallView::call_of(const JsonValue& channel, WallTime now) {
   return call;
 }
 
-std::string CallView::what_happened(const JsonValue& record, std::string_view type, const Call& call,
-                                    WallTime now) const {
-  const auto field = [&](std::string_view name) { return printable(find_string(record, name)); };
+Text CallView::what_happened(const JsonValue& record, std::string_view type, const Call& call, WallTime now) {
+  const auto field = [&](std::string_view name) { return std::string(find_string(record, name)); };
   if (type == "StasisStart") {
     const std::string args = joined(record, "args");
-    return paint("enters " + field("app") + (args.empty() ? "" : " (" + args + ")"), bold);
+    return Text("enters " + field("app") + (args.empty() ? "" : " (" + args + ")"), Style::bold);
   }
   if (type == "StasisEnd") return "leaves " + field("app") + " after " + duration_text(call.began, now);
   if (type == "ChannelStateChange") {
     const std::string_view state = part(record, "channel", "state");
-    if (state == "Up") return paint("answered", green);
-    if (state == "Ringing" || state == "Ring") return paint("ringing", yellow);
+    if (state == "Up") return Text("answered", Style::green);
+    if (state == "Ringing" || state == "Ring") return Text("ringing", Style::yellow);
     return {};
   }
-  if (type == "ChannelDtmfReceived") return "pressed " + paint(field("digit"), bold);
+  if (type == "ChannelDtmfReceived") return "pressed " + Text(field("digit"), Style::bold);
   if (type == "ChannelEnteredBridge") return "joins bridge " + bridge_name(record);
   if (type == "ChannelLeftBridge") return "leaves bridge " + bridge_name(record);
   if (type == "ChannelHold") return "is on hold";
@@ -71,40 +70,38 @@ std::string CallView::what_happened(const JsonValue& record, std::string_view ty
   if (type == "ChannelDestroyed") {
     const JsonValue* cause = find(record, "cause");
     const bool normal = cause != nullptr && cause->IsInt() && cause->GetInt() == 16;
-    return paint("hung up after " + duration_text(call.began, now) + ": " + field("cause_txt"),
-                 normal ? bold : red);
+    return Text("hung up after " + duration_text(call.began, now) + ": " + field("cause_txt"),
+                normal ? Style::bold : Style::red);
   }
   return {};
 }
 
-std::string CallView::line(const JsonValue& record) {
+Text CallView::line(const JsonValue& record) {
   const std::string_view type = find_string(record, "type");
   const WallTime now = parse_time(find_string(record, "time")).value_or(WallTime());
   std::string who;
-  std::string what;
+  Text what;
   if (const JsonValue* channel = main_channel(record)) {
     const Call call = call_of(*channel, now);
     what = what_happened(record, type, call, now);
     who = "#" + std::to_string(call.number) + " " + call.who;
     if (type == "ChannelDestroyed") calls_.erase(std::string(find_string(*channel, "id")));
   } else if (type == "PlaybackStarted" || type == "PlaybackFinished") {
-    who = printable(part(record, "playback", "target_uri"));
-    what = (type == "PlaybackStarted" ? "hears " : "has heard ") +
-           printable(part(record, "playback", "media_uri"));
+    who = part(record, "playback", "target_uri");
+    what = Text(type == "PlaybackStarted" ? "hears " : "has heard ") + part(record, "playback", "media_uri");
   } else if (type.starts_with("Recording")) {
-    who = printable(part(record, "recording", "target_uri"));
-    what = "recording " + printable(part(record, "recording", "name")) + ": " +
-           printable(part(record, "recording", "state"));
+    who = part(record, "recording", "target_uri");
+    what = Text("recording ") + part(record, "recording", "name") + ": " + part(record, "recording", "state");
   } else if (type == "server.connected") {
-    who = printable(find_string(record, "server"));
-    what = paint("connected to Asterisk " + printable(find_string(record, "version")), green);
+    who = find_string(record, "server");
+    what = Text("connected to Asterisk " + std::string(find_string(record, "version")), Style::green);
   } else if (type == "server.disconnected") {
-    who = printable(find_string(record, "server"));
-    what = paint("disconnected: " + printable(find_string(record, "reason")), red);
+    who = find_string(record, "server");
+    what = Text("disconnected: " + std::string(find_string(record, "reason")), Style::red);
   }
   if (what.empty()) {
     if (!all_) return {};
-    what = paint(printable(type), grey);
+    what = Text(type, Style::grey);
   }
   if (const size_t colon = who.find("channel:"); colon == 0) {
     const auto call = calls_.find(who.substr(8));
@@ -112,7 +109,7 @@ std::string CallView::line(const JsonValue& record) {
   }
   who.resize(std::max<size_t>(who.size(), 28), ' ');
   const std::string clock = to_rfc3339(now).substr(11, 12);
-  return paint(clock, grey) + "  " + who + "  " + what;
+  return Text(clock, Style::grey) + "  " + who + "  " + what;
 }
 
 }  // namespace aribus::cli

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "cli/output.h"
 
 namespace aribus::cli {
 
@@ -15,10 +16,10 @@ namespace aribus::cli {
 class CallView {
  public:
   // With `all`, records that say nothing to a person have a line, too: with their type.
-  CallView(bool colour, bool all) : colour_(colour), all_(all) {}
+  explicit CallView(bool all) : all_(all) {}
 
-  // The line for one record, without its end; "" for none.
-  [[nodiscard]] std::string line(const JsonValue& record);
+  // The line for one record; empty: it has none.
+  [[nodiscard]] Text line(const JsonValue& record);
 
  private:
   struct Call {
@@ -28,11 +29,8 @@ class CallView {
   };
 
   Call& call_of(const JsonValue& channel, WallTime now);
-  std::string what_happened(const JsonValue& record, std::string_view type, const Call& call,
-                            WallTime now) const;
-  std::string paint(std::string_view text, std::string_view code) const;
+  static Text what_happened(const JsonValue& record, std::string_view type, const Call& call, WallTime now);
 
-  bool colour_;
   bool all_;
   unsigned seen_ = 0;
   std::map<std::string, Call, std::less<>> calls_;

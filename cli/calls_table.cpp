@@ -1,6 +1,7 @@
 #include "cli/calls_table.h"
 
 #include <algorithm>
+#include <set>
 
 #include "cli/terminal.h"
 
@@ -8,20 +9,24 @@ namespace aribus::cli {
 namespace {
 
 constexpr size_t max_ended = 1000;
+constexpr size_t max_shown =
+    100'000;  // channels, and bridges; as many as the daemon knows. Others are left out
+constexpr size_t max_with_bytes =
+    16'384;  // of the names of the others in a bridge: more than a line can show
 
 const JsonValue* list_of(const JsonValue& object, std::string_view name) {
   const JsonValue* list = find(object, name);
   return list != nullptr && list->IsArray() ? list : nullptr;
 }
 
-std::string printable_part(const JsonValue& object, std::string_view inner, std::string_view name) {
+std::string part(const JsonValue& object, std::string_view inner, std::string_view name) {
   const JsonValue* found = find(object, inner);
-  return found == nullptr ? "" : printable(find_string(*found, name));
+  return found == nullptr ? "" : std::string(find_string(*found, name));
 }
 
-std::string_view colour_of(std::string_view state) {
-  if (state == "Up") return green;
-  return state == "Down" ? grey : yellow;
+Style style_of(std::string_view state) {
+  if (state == "Up") return Style::green;
+  return state == "Down" ? Style::grey : Style::yellow;
 }
 
 }  // namespace
@@ -44,7 +49,8 @@ void CallsTable::take_snapshot(const JsonValue& snapshot) {
       const std::string server(find_string(item, "server"));
       const WallTime began = parse_time(find_string(item, "began")).value_or(WallTime());
       show_channel(server, *channel, began);
-      channels_[{server, std::string(find_string(*channel, "id"))}].app = find_string(item, "app");
+      const auto at = channels_.find({server, std::string(find_string(*channel, "id"))});
+      if (at != channels_.end()) at->second.app = find_string(item, "app");
     }
   }
 }
@@ -52,7 +58,7 @@ void CallsTable::take_snapshot(const JsonValue& snapshot) {
 void CallsTable::show_channel(const std::string& server, const JsonValue& channel, WallTime now) {
   Key key{server, std::string(find_string(channel, "id"))};
   const bool known = channels_.contains(key);
-  if (!known && std::ranges::find(ended_, key) != ended_.end()) return;
+  if (!known && (channels_.size() >= max_shown || std::ranges::find(ended_, key) != ended_.end())) return;
   const auto at = channels_.try_emplace(std::move(key)).first;
   if (!known) at->second.began = parse_time(find_string(channel, "creationtime")).value_or(now);
   at->second.shown = copy_of(channel);
@@ -60,6 +66,7 @@ void CallsTable::show_channel(const std::string& server, const JsonValue& channe
 
 void CallsTable::show_bridge(const std::string& server, const JsonValue& bridge) {
   const std::string id(find_string(bridge, "id"));
+  if (bridges_.size() >= max_shown && !bridges_.contains({server, id})) return;
   std::vector<std::string>& channels = bridges_[{server, id}];
   for (const std::string& channel : channels) bridge_of_.erase({server, channel});
   channels.clear();
@@ -91,18 +98,19 @@ void CallsTable::forget(const std::string& server, const JsonValue& record, std:
 
 // What lives is in the record; all else has ended unseen.
 void CallsTable::keep(const std::string& server, const JsonValue& record) {
-  const auto lives = [&](std::string_view member, const Key& key) {
-    const JsonValue* ids = list_of(record, member);
-    return ids != nullptr && std::ranges::any_of(ids->GetArray(), [&](const JsonValue& id) {
-             return id.IsString() && as_view(id) == key.second;
-           });
+  const auto keep_of = [&](auto& things, std::string_view member) {
+    std::set<std::string_view> live;
+    if (const JsonValue* ids = list_of(record, member)) {
+      for (const JsonValue& id : ids->GetArray()) {
+        if (id.IsString()) live.insert(as_view(id));
+      }
+    }
+    std::erase_if(things, [&](const auto& entry) {
+      return entry.first.first == server && !live.contains(entry.first.second);
+    });
   };
-  std::erase_if(channels_, [&](const auto& entry) {
-    return entry.first.first == server && !lives("channels", entry.first);
-  });
-  std::erase_if(bridges_, [&](const auto& entry) {
-    return entry.first.first == server && !lives("bridges", entry.first);
-  });
+  keep_of(channels_, "channels");
+  keep_of(bridges_, "bridges");
 }
 
 void CallsTable::apply(const JsonValue& record) {
@@ -138,44 +146,43 @@ std::string CallsTable::with_whom(const Key& key, const Channel& channel) const 
       for (const std::string& id : bridge->second) {
         const auto other = channels_.find({key.first, id});
         if (id == key.second) continue;
-        with += (with.empty() ? "" : ", ") +
-                (other == channels_.end() ? printable(id) : who_is(other->second.shown));
+        if (with.size() > max_with_bytes) break;
+        with += (with.empty() ? "" : ", ") + (other == channels_.end() ? id : who_is(other->second.shown));
       }
     }
     return with.empty() ? "(alone in a bridge)" : with;
   }
-  const std::string number = printable_part(channel.shown, "connected", "number");
+  const std::string number = part(channel.shown, "connected", "number");
   if (number.empty()) return with;
-  const std::string name = printable_part(channel.shown, "connected", "name");
+  const std::string name = part(channel.shown, "connected", "name");
   return name.empty() ? number : name + " <" + number + ">";
 }
 
-std::vector<std::string> CallsTable::lines(WallTime now, size_t lines, size_t columns, bool colour) const {
+std::vector<Text> CallsTable::lines(WallTime now, size_t lines, size_t columns) const {
   constexpr size_t of_state = 9, of_time = 12, of_app = 14;
   const size_t rest =
       columns > of_state + of_time + of_app + 24 ? columns - of_state - of_time - of_app - 4 : 24;
   const size_t of_id = rest / 4, of_who = (rest - of_id) / 2, of_with = rest - of_id - of_who;
-  std::vector<std::string> out;
-  out.push_back(paint(colour,
-                      fitted("WHO", of_who) + " " + fitted("WITH", of_with) + " " +
-                          fitted("STATE", of_state) + fitted("TIME", of_time) + " " + fitted("APP", of_app) +
-                          " " + fitted("CHANNEL", of_id),
-                      bold));
+  std::vector<Text> out;
+  out.push_back(Text(fitted("WHO", of_who) + " " + fitted("WITH", of_with) + " " + fitted("STATE", of_state) +
+                         fitted("TIME", of_time) + " " + fitted("APP", of_app) + " " +
+                         fitted("CHANNEL", of_id),
+                     Style::bold));
   std::vector<const std::pair<const Key, Channel>*> sorted;
   for (const auto& entry : channels_) sorted.push_back(&entry);
   std::ranges::sort(sorted, {},
                     [](const auto* entry) { return std::pair(entry->second.began, entry->first); });
   for (const auto* entry : sorted) {
     if (out.size() + 1 >= lines && sorted.size() - out.size() + 1 > 1) {
-      out.push_back("… and " + std::to_string(sorted.size() - out.size() + 1) + " more");
+      out.emplace_back("… and " + std::to_string(sorted.size() - out.size() + 1) + " more");
       break;
     }
     const auto& [key, channel] = *entry;
-    const std::string state = printable(find_string(channel.shown, "state"));
+    const std::string_view state = find_string(channel.shown, "state");
     out.push_back(fitted(who_is(channel.shown), of_who) + " " + fitted(with_whom(key, channel), of_with) +
-                  " " + paint(colour, fitted(state, of_state), colour_of(state)) +
+                  " " + Text(fitted(state, of_state), style_of(state)) +
                   fitted(duration_text(channel.began, now), of_time) + " " + fitted(channel.app, of_app) +
-                  " " + fitted(printable(key.second), of_id));
+                  " " + fitted(key.second, of_id));
   }
   return out;
 }

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "cli/output.h"
 
 namespace aribus::cli {
 
@@ -23,7 +24,7 @@ class CallsTable {
   [[nodiscard]] size_t size() const { return channels_.size(); }
   // A line with the columns' names, and one for each channel, the oldest first, at most `lines` of them in
   // all and `columns` characters wide; what has no room is counted in the last one.
-  [[nodiscard]] std::vector<std::string> lines(WallTime now, size_t lines, size_t columns, bool colour) const;
+  [[nodiscard]] std::vector<Text> lines(WallTime now, size_t lines, size_t columns) const;
 
  private:
   using Key = std::pair<std::string, std::string>;  // server and id

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
@@ -11,15 +11,15 @@
 #include <thread>
 
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "cli/answers.h"
 #include "cli/call_view.h"
 #include "cli/calls_table.h"
 #include "cli/methods.h"
+#include "cli/output.h"
 #include "cli/status_view.h"
-#include "cli/terminal.h"
 #include "daemon/config.h"
 
 namespace aribus::cli {
@@ -30,12 +30,13 @@ using client::Notification;
 using std::chrono::milliseconds;
 
 constexpr milliseconds answer_timeout{60'000};  // Asterisk's own, and what a verb waits for, come before it
+constexpr milliseconds own_answer_timeout{15'000};
+constexpr milliseconds completion_timeout{2'000};
+
+constexpr std::string_view plain_characters =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_=";
 
 volatile std::sig_atomic_t interrupted = 0;
-
-void put(const std::string& line) {
-  std::printf("%s\n", line.c_str());
-}
 
 void write_list(JsonWriter& writer, std::string_view name, const std::vector<std::string>& values) {
   if (values.empty()) return;
@@ -72,15 +73,33 @@ std::string subscription(const Arguments& arguments, const std::vector<std::stri
   });
 }
 
+// Calls a method. Unlike in client::Connection::call(), what was sent and not answered has an unknown
+// outcome, unless the daemon says that it takes nothing of this program.
+Result<Json> call_over(Connection& client, std::string_view method, std::string_view params = "{}",
+                       milliseconds timeout = own_answer_timeout) {
+  const Result<uint64_t> id = client.send(method, params, timeout);
+  if (!id) return id.error();
+  Result<Json> answer = client.wait(*id, timeout);
+  if (!answer && !client.is_open() && client.end().empty()) answer.error().kind = ErrorKind::outcome_unknown;
+  return answer;
+}
+
+Result<Json> subscribe(Connection& client, std::string_view params) {
+  Result<Json> answer = call_over(client, "subscribe", params);
+  if (!answer) return answer;
+  if (auto good = check_subscribed(*answer); !good) return good.error();
+  return answer;
+}
+
 // Subscribes, and hands on every record until the connection ends or `use` says false.
 int follow(const Arguments& arguments, const std::string& params,
            const std::function<bool(const JsonValue&)>& use) {
   Result<Connection> client = arguments.connect();
   if (!client) return fail(client.error());
-  const Result<Json> subscribed = client->call("subscribe", params);
+  const Result<Json> subscribed = subscribe(*client, params);
   if (!subscribed) return fail(subscribed.error());
   if (const auto reason = find_string(*subscribed, "reason"); !reason.empty()) {
-    std::fprintf(stderr, "aribus: not resumed: %s\n", std::string(reason).c_str());
+    err().line(Text("aribus: not resumed: ") + reason);
   }
   for (;;) {
     const auto notification = client->next(milliseconds(200));
@@ -88,27 +107,44 @@ int follow(const Arguments& arguments, const std::string& params,
     if (!notification) return fail(notification.error());
     if (!*notification) continue;
     if ((*notification)->method == "lost") {
-      std::fprintf(stderr, "aribus: lost: %s\n", to_text((*notification)->params).c_str());
+      err().line("aribus: lost: " + harmless_json(to_text((*notification)->params)));
     } else if (!use((*notification)->params)) {
       return done;
     }
   }
 }
 
-Result<Json> ask(const Arguments& arguments, std::string_view method, std::string_view params = "{}") {
-  Result<Connection> client = arguments.connect();
+// Asks the daemon for something of its own.
+Result<Json> ask(const Arguments& arguments, std::string_view method) {
+  Result<Connection> client = arguments.connect(max_own_answer_bytes);
   if (!client) return client.error();
-  return client->call(method, params, answer_timeout);
+  return call_over(*client, method, "{}", answer_timeout);
 }
 
-Result<Methods> methods_of(Connection& client) {
-  Result<Json> description = client.call("rpc.discover");
-  if (!description) return description.error();
-  return Methods(std::move(*description));
+Result<Methods> methods_of(Connection& client, milliseconds timeout = own_answer_timeout) {
+  Result<Json> description = call_over(client, "rpc.discover", "{}", timeout);
+  if (!description) {
+    // The command that the description is for was not sent.
+    const bool unknown = description.error().kind == ErrorKind::outcome_unknown;
+    if (unknown) description.error().kind = ErrorKind::not_connected;
+    return description.error();
+  }
+  return Methods::read(std::move(*description));
+}
+
+// A number of bytes; nothing when the text is none.
+std::optional<size_t> bytes_of(const std::string& text) {
+  size_t bytes = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  if (error != std::errc() || end != text.data() + text.size() || bytes == 0) return {};
+  return bytes;
 }
 
 int invoke(const Arguments& arguments, const std::string& method, const std::vector<std::string>& words) {
-  Result<Connection> client = arguments.connect();
+  std::optional<size_t> most = max_line_bytes;
+  if (arguments.has("max-answer")) most = bytes_of(arguments.value("max-answer"));
+  if (!most) return misuse("--max-answer: a number of bytes is expected");
+  Result<Connection> client = arguments.connect(*most);
   if (!client) return fail(client.error());
   std::string params = "{}";
   if (!words.empty()) {
@@ -118,9 +154,9 @@ int invoke(const Arguments& arguments, const std::string& method, const std::vec
     if (!made) return misuse(made.error().message);
     params = *made;
   }
-  const Result<Json> result = client->call(method, params, answer_timeout);
+  const Result<Json> result = call_over(*client, method, params, answer_timeout);
   if (!result) return fail(result.error());
-  put(to_text(*result));
+  out().json(*result);
   return done;
 }
 
@@ -135,24 +171,12 @@ const std::vector<Verb> verbs{{"originate", {"endpoint"}},
                               {"play", {"channelId", "media"}},
                               {"transfer", {"channelId", "endpoint"}}};
 
-std::pair<size_t, size_t> screen() {
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 3) return {size.ws_row, size.ws_col};
-  return {100'000, 120};
-}
-
-void show_table(const CallsTable& table, bool live) {
-  const auto [rows, columns] = screen();
-  std::string out = live ? "\x1b[H" : "";
-  const char* end = live ? "\x1b[K\n" : "\n";
-  if (live) {
-    out += std::to_string(table.size()) + " channels, " + to_rfc3339(wall_now()).substr(11, 8) + " UTC" + end;
-  }
-  for (const std::string& line : table.lines(wall_now(), live ? rows - 2 : rows, columns, has_colour())) {
-    out += line + end;
-  }
-  std::fputs((out + (live ? "\x1b[J" : "")).c_str(), stdout);
-  std::fflush(stdout);
+void show_live(const CallsTable& table) {
+  const auto [rows, columns] = out().size();
+  std::vector<Text> lines = table.lines(wall_now(), rows - 2, columns);
+  lines.insert(lines.begin(),
+               std::to_string(table.size()) + " channels, " + to_rfc3339(wall_now()).substr(11, 8) + " UTC");
+  out().show(lines);
 }
 
 void catch_interrupts() {
@@ -165,8 +189,8 @@ void catch_interrupts() {
 }  // namespace
 
 int fail(const Error& error) {
-  std::fprintf(stderr, "aribus: %s\n", error.message.c_str());
-  if (!error.data.empty()) std::fprintf(stderr, "%s\n", error.data.c_str());
+  err().line("aribus: " + error.message);
+  if (!error.data.empty()) err().json(error.data);
   switch (error.kind) {
     case ErrorKind::unknown_method:
     case ErrorKind::invalid_params:
@@ -184,7 +208,8 @@ int fail(const Error& error) {
 }
 
 int misuse(const std::string& message) {
-  std::fprintf(stderr, "aribus: %s\nTry 'aribus --help'.\n", message.c_str());
+  err().line("aribus: " + message);
+  err().line("Try 'aribus --help'.");
   return misused;
 }
 
@@ -230,7 +255,8 @@ const std::vector<Command>& commands() {
        "any\n"
        "case. A list may be given as JSON, or its items one by one: channels=c1 channels=c2.\n"
        "aribus call METHOD --help tells the method's parameters; aribus call --list the methods.",
-       {{"list", "", "print the names of all methods"}},
+       {{"list", "", "print the names of all methods"},
+        {"max-answer", "BYTES", "the longest answer that is taken (default 134217728, 128 MiB)"}},
        call},
       {"originate",
        "ENDPOINT [NAME=VALUE …]",
@@ -297,14 +323,16 @@ namespace {
 class Printer {
  public:
   explicit Printer(const Arguments& arguments)
-      : json_(arguments.has("json") || (!arguments.has("text") && !is_terminal())),
-        view_(has_colour(),
-              arguments.has("all") || (arguments.words[0] == "tail" && arguments.words.size() > 1)) {}
+      : json_(arguments.has("json") || (!arguments.has("text") && !out().is_terminal())),
+        view_(arguments.has("all") || (arguments.words[0] == "tail" && arguments.words.size() > 1)) {}
 
   bool print(const JsonValue& record) {
-    const std::string line = json_ ? to_text(record) : view_.line(record);
-    if (!line.empty()) put(line);
-    return std::fflush(stdout) == 0;
+    if (json_) {
+      out().json(record);
+    } else if (const Text line = view_.line(record); !line.empty()) {
+      out().line(line);
+    }
+    return out().flush();
   }
 
  private:
@@ -320,44 +348,51 @@ int tail(const Arguments& arguments) {
                 [&](const JsonValue& record) { return printer.print(record); });
 }
 
+namespace {
+
+// Shows the table until it is interrupted, or the connection ends.
+Result<void> watch(Connection& client, CallsTable& table) {
+  auto next = std::chrono::steady_clock::now();
+  for (;;) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= next) {
+      show_live(table);
+      next = now + milliseconds(500);
+    }
+    const auto notification = client.next(milliseconds(200));
+    if (interrupted != 0) return {};
+    if (!notification) return notification.error();
+    if (!*notification) continue;
+    if ((*notification)->method != "lost") {
+      table.apply((*notification)->params);
+      continue;
+    }
+    const auto again = subscribe(client, R"({"snapshot":true})");  // begin anew
+    if (!again) return again.error();
+    if (const JsonValue* taken = find(*again, "snapshot")) table.take_snapshot(*taken);
+  }
+}
+
+}  // namespace
+
 int calls(const Arguments& arguments) {
   if (arguments.words.size() > 1) return misuse("calls takes no arguments");
   Result<Connection> client = arguments.connect();
   if (!client) return fail(client.error());
-  const auto snapshot = client->call("subscribe", R"({"snapshot":true})");
+  const auto snapshot = subscribe(*client, R"({"snapshot":true})");
   if (!snapshot) return fail(snapshot.error());
   CallsTable table;
   if (const JsonValue* taken = find(*snapshot, "snapshot")) table.take_snapshot(*taken);
-  if (!is_terminal() || arguments.has("once")) {
-    show_table(table, false);
+  if (!out().is_terminal() || arguments.has("once")) {
+    const auto [rows, columns] = out().size();
+    for (const Text& line : table.lines(wall_now(), rows, columns)) out().line(line);
     return done;
   }
   catch_interrupts();
-  std::fputs("\x1b[?1049h\x1b[?25l", stdout);  // another screen, without a cursor
-  const auto leave = [](int code) {
-    std::fputs("\x1b[?25h\x1b[?1049l", stdout);
-    return code;
-  };
-  auto next = std::chrono::steady_clock::now();
-  while (interrupted == 0) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now >= next) {
-      show_table(table, true);
-      next = now + milliseconds(500);
-    }
-    const auto notification = client->next(milliseconds(200));
-    if (interrupted != 0) break;
-    if (!notification) return leave(0), fail(notification.error());
-    if (!*notification) continue;
-    if ((*notification)->method == "lost") {  // begin anew
-      const auto again = client->call("subscribe", R"({"snapshot":true})");
-      if (!again) return leave(0), fail(again.error());
-      if (const JsonValue* taken = find(*again, "snapshot")) table.take_snapshot(*taken);
-    } else {
-      table.apply((*notification)->params);
-    }
-  }
-  return leave(done);
+  out().open_screen();
+  const Result<void> watched = watch(*client, table);
+  out().close_screen();
+  return watched ? done : fail(watched.error());
 }
 
 int call(const Arguments& arguments) {
@@ -367,17 +402,17 @@ int call(const Arguments& arguments) {
   if (!list && !help) {
     return invoke(arguments, arguments.words[1], {arguments.words.begin() + 2, arguments.words.end()});
   }
-  Result<Connection> client = arguments.connect();
+  Result<Connection> client = arguments.connect(max_own_answer_bytes);
   if (!client) return fail(client.error());
   const Result<Methods> methods = methods_of(*client);
   if (!methods) return fail(methods.error());
   if (list) {
-    for (const std::string_view name : methods->names()) put(std::string(name));
+    for (const std::string_view name : methods->names()) out().line(name);
     return done;
   }
   const std::string& method = arguments.words[1];
   if (!methods->has(method)) return misuse("no method '" + method + "'; 'aribus call --list' tells them");
-  std::fputs(methods->help(method).c_str(), stdout);
+  for (const std::string& line : methods->help(method)) out().line(line);
   return done;
 }
 
@@ -404,11 +439,12 @@ int status(const Arguments& arguments) {
   if (arguments.words.size() > 1) return misuse("status takes no arguments");
   const Result<Json> answer = ask(arguments, "status");
   if (!answer) return fail(answer.error());
-  if (arguments.has("json") || !is_terminal()) {
-    put(to_text(*answer));
-  } else {
-    std::fputs(status_text(*answer, wall_now(), has_colour()).c_str(), stdout);
+  if (arguments.has("json") || !out().is_terminal()) {
+    out().json(*answer);
+    return done;
   }
+  if (const auto good = check_status(*answer); !good) return fail(good.error());
+  for (const Text& line : status_lines(*answer, wall_now())) out().line(line);
   return done;
 }
 
@@ -416,19 +452,21 @@ int reload(const Arguments& arguments) {
   if (arguments.words.size() > 1) return misuse("reload takes no arguments");
   const Result<Json> answer = ask(arguments, "daemon.reload");
   if (!answer) return fail(answer.error());
-  if (!(*answer)["applied"].GetBool()) {
-    std::fprintf(stderr, "aribus: nothing was changed:\n%s\n",
-                 std::string(find_string(*answer, "reason")).c_str());
+  if (const auto good = check_reloaded(*answer); !good) return fail(good.error());
+  if (find(*answer, "applied")->IsFalse()) {
+    err().line("aribus: nothing was changed:");
+    err().lines(find_string(*answer, "reason"));
     return failed;
   }
   const auto list = [&](const char* name, const std::string& before, const std::string& after) {
-    const auto texts = (*answer)[name].GetArray();
-    for (const auto& text : texts) put(before + std::string(as_view(text)) + after);
-    return texts.Size();
+    const JsonValue* texts = find(*answer, name);
+    if (texts == nullptr) return size_t{0};
+    for (const auto& text : texts->GetArray()) out().line(before + std::string(as_view(text)) + after);
+    return size_t{texts->Size()};
   };
   list("warnings", "warning: ", "");
   const auto told = list("changed", "", "") + list("restart", "", ": counts after a restart of aribusd");
-  if (told == 0) put("the configuration is as it was");
+  if (told == 0) out().line("the configuration is as it was");
   return done;
 }
 
@@ -437,11 +475,11 @@ int check(const Arguments& arguments) {
   const std::string file = arguments.words.size() == 2 ? arguments.words[1] : "/etc/aribus/aribusd.yaml";
   const auto config = daemon::load_config(file);
   if (!config) {
-    std::fprintf(stderr, "%s\n", config.error().message.c_str());
+    err().lines(config.error().message);
     return failed;
   }
-  for (const std::string& warning : config->warnings) put("warning: " + warning);
-  put(file + ": nothing is wrong with it");
+  for (const std::string& warning : config->warnings) out().line("warning: " + warning);
+  out().line(file + ": nothing is wrong with it");
   return done;
 }
 
@@ -454,24 +492,37 @@ int record(const Arguments& arguments) {
   catch_interrupts();
   uint64_t count = 0;
   auto told = std::chrono::steady_clock::now();
-  const bool progress = isatty(STDERR_FILENO) != 0;
   const int code = follow(arguments, subscription(arguments, {}), [&](const JsonValue& record) {
-    file << to_text(record) << '\n';
+    file << harmless_json(to_text(record)) << '\n';
     ++count;
     const auto now = std::chrono::steady_clock::now();
     if (now - told < std::chrono::seconds(1)) return file.good();
     told = now;
     file.flush();
-    if (progress) std::fprintf(stderr, "\r%llu records", static_cast<unsigned long long>(count));
+    err().passing(std::to_string(count) + " records");
     return file.good();
   });
   file.flush();
   if (!file)
     return fail(Error{ErrorKind::internal, arguments.words[1] + ": writing failed: is the disk full?", {}});
-  std::fprintf(stderr, "%s%llu records in %s\n", progress ? "\r" : "", static_cast<unsigned long long>(count),
-               arguments.words[1].c_str());
+  err().line(std::to_string(count) + " records in " + arguments.words[1]);
   return code;
 }
+
+namespace {
+
+// As std::getline, but for the length: a line that is too long is cut, and so is no record.
+bool read_line(std::istream& file, std::string& line) {
+  line.clear();
+  for (int c = 0;
+       line.size() <= max_line_bytes && (c = file.rdbuf()->sbumpc()) != std::char_traits<char>::eof();) {
+    if (c == '\n') return true;
+    line += static_cast<char>(c);
+  }
+  return !line.empty();
+}
+
+}  // namespace
 
 int replay(const Arguments& arguments) {
   if (arguments.words.size() != 2) return misuse("replay: which file?");
@@ -486,7 +537,7 @@ int replay(const Arguments& arguments) {
   Printer printer(arguments);
   std::optional<WallTime> before;
   size_t number = 0;
-  for (std::string line; interrupted == 0 && std::getline(file, line);) {
+  for (std::string line; interrupted == 0 && read_line(file, line);) {
     ++number;
     const Result<Json> record = parse_json(line);
     if (!record || !record->IsObject()) {
@@ -495,7 +546,7 @@ int replay(const Arguments& arguments) {
     }
     const auto time = parse_time(find_string(*record, "time"));
     if (speed > 0 && time && before && *time > *before) {
-      std::fflush(stdout);
+      out().flush();
       std::this_thread::sleep_for(
           std::chrono::duration<double, std::milli>(static_cast<double>((*time - *before).count()) / speed));
     }
@@ -506,11 +557,13 @@ int replay(const Arguments& arguments) {
 }
 
 // For the shells: prints what may stand at the last of the words, one a line. Nothing when it can't be known.
+// A shell puts it into the command line as it is: what could mean something there is not offered.
 int complete(const Arguments& arguments) {
   const std::vector<std::string> words(arguments.words.begin() + 1, arguments.words.end());
   const std::string last = words.empty() ? "" : words.back();
   const auto offer = [&](const std::string& word) {
-    if (word.starts_with(last)) put(word);
+    const bool plain = word.find_first_not_of(plain_characters) == std::string::npos;
+    if (plain && word.starts_with(last)) out().line(word);
   };
   if (words.size() <= 1) {
     for (const Command& command : commands()) {
@@ -526,16 +579,18 @@ int complete(const Arguments& arguments) {
     return done;
   }
   if (command->run != call && command->run != verb) return done;
-  Result<Connection> client = arguments.connect();
+  Result<Connection> client = arguments.connect(max_own_answer_bytes);
   if (!client) return done;
-  const Result<Methods> methods = methods_of(*client);
+  const Result<Methods> methods = methods_of(*client, completion_timeout);
   if (!methods) return done;
   if (command->run == call && words.size() == 2) {
     for (const std::string_view name : methods->names()) offer(std::string(name));
     return done;
   }
   const std::string method = command->run == call ? words[1] : words[0];
-  for (const auto& parameter : methods->parameters(method)) offer(std::string(parameter.name) + "=");
+  for (const auto& parameter : methods->parameters(method)) {
+    if (parameter.name.find('=') == std::string_view::npos) offer(std::string(parameter.name) + "=");
+  }
   return done;
 }
 

@@ -21,6 +21,11 @@ enum ExitCode : int {
   not_allowed = 5,      // an access rule forbids it: nothing was sent
 };
 
+// The longest line that is taken of aribusd: where an answer may be one of Asterisk's or a snapshot, or a
+// record comes, and where it is one of the daemon's own.
+inline constexpr size_t max_line_bytes = client::ConnectionOptions().max_line_bytes;
+inline constexpr size_t max_own_answer_bytes = size_t{16} << 20;
+
 // Says on standard error what went wrong.
 int fail(const Error& error);
 int misuse(const std::string& message);
@@ -36,7 +41,9 @@ struct Arguments {
   [[nodiscard]] bool has(std::string_view option) const;
   [[nodiscard]] std::string value(std::string_view option) const;  // the last one, or ""
   [[nodiscard]] std::vector<std::string> values(std::string_view option) const;
-  [[nodiscard]] Result<client::Connection> connect() const { return client::Connection::connect(socket); }
+  [[nodiscard]] Result<client::Connection> connect(size_t max_bytes = max_line_bytes) const {
+    return client::Connection::connect(socket, {.max_line_bytes = max_bytes});
+  }
 };
 
 struct Option {

@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 
 #include <getopt.h>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 
 namespace {
 
@@ -12,8 +12,9 @@ using namespace aribus::cli;
 
 constexpr const char* default_socket = "/run/aribus/aribus.sock";
 
-void print(const std::string& text) {
-  std::fputs(text.c_str(), stdout);
+int print(const std::string& text) {
+  out().lines(text);
+  return done;
 }
 
 std::string padded(std::string text, size_t width) {
@@ -70,15 +71,17 @@ std::vector<option> long_options(const std::vector<Option>& own) {
 
 int main(int argc, char** argv) {
   const char* from_environment = std::getenv("ARIBUS_SOCKET");
+  opterr = 0;  // getopt would print by itself
   Arguments arguments;
   arguments.socket = from_environment != nullptr ? from_environment : default_socket;
   arguments.socket_given = from_environment != nullptr;
   const std::vector<option> common = long_options({});
   for (int chosen = 0; (chosen = getopt_long(argc, argv, "+s:h", common.data(), nullptr)) != -1;) {
     if (chosen == 's') arguments.socket = optarg, arguments.socket_given = true;
-    if (chosen == 'h') return print(usage()), done;
-    if (chosen == 'v') return print("aribus " ARIBUS_VERSION "\n"), done;
-    if (chosen == '?') return misuse("wrong options");
+    if (chosen == 'h') return print(usage());
+    if (chosen == 'v') return print("aribus " ARIBUS_VERSION "\n");
+    if (chosen == '?')
+      return misuse("no option '" + std::string(argv[optind - 1]) + "', or it lacks its value");
   }
   if (optind == argc) return misuse("which command?");
   const Command* command = find_command(argv[optind]);
@@ -95,7 +98,10 @@ int main(int argc, char** argv) {
   optind = 0;
   for (int chosen = 0;
        (chosen = getopt_long(count, const_cast<char**>(words), "s:h", own.data(), nullptr)) != -1;) {
-    if (chosen == '?') return misuse("aribus " + std::string(command->name) + " --help tells its options");
+    if (chosen == '?') {
+      return misuse("no option '" + std::string(words[optind - 1]) + "', or it lacks its value; aribus " +
+                    std::string(command->name) + " --help tells the options");
+    }
     if (chosen == 's') arguments.socket = optarg, arguments.socket_given = true;
     if (chosen == 'h') help = true;
     if (chosen >= 1000) {
@@ -105,7 +111,7 @@ int main(int argc, char** argv) {
   }
   arguments.words.assign(words + optind, words + count);
   arguments.words.insert(arguments.words.begin(), std::string(command->name));
-  if (help && (command->run != call || arguments.words.size() < 2)) return print(help_of(*command)), done;
+  if (help && (command->run != call || arguments.words.size() < 2)) return print(help_of(*command));
   if (help) arguments.options.emplace_back("help", "");
   return command->run(arguments);
 }

@@ -2,31 +2,37 @@
 
 #include <algorithm>
 
+#include "cli/answers.h"
+
 namespace aribus::cli {
 namespace {
+
+// The items of the list `name`; none where it is no list.
+rapidjson::Value::ConstArray list_of(const JsonValue& object, std::string_view name) {
+  static const JsonValue none(rapidjson::kArrayType);
+  const JsonValue* found = find(object, name);
+  return (found != nullptr && found->IsArray() ? *found : none).GetArray();
+}
 
 // Whether a schema takes values of the JSON Schema type `type`.
 bool takes(const JsonValue& schema, std::string_view type) {
   if (const JsonValue* given = find(schema, "type")) {
     if (given->IsString()) return as_view(*given) == type;
-    for (const JsonValue& one : given->GetArray()) {
-      if (as_view(one) == type) return true;
-    }
   }
-  const JsonValue* alternatives = find(schema, "oneOf");
-  return alternatives != nullptr && std::ranges::any_of(alternatives->GetArray(), [&](const JsonValue& one) {
-           return takes(one, type);
-         });
+  for (const JsonValue& one : list_of(schema, "type")) {
+    if (one.IsString() && as_view(one) == type) return true;
+  }
+  return std::ranges::any_of(list_of(schema, "oneOf"),
+                             [&](const JsonValue& one) { return takes(one, type); });
 }
 
 // "text", "integer", "one of none, any, *", …
 std::string type_text(const JsonValue& schema) {
   std::string out;
   const auto add = [&](std::string_view word) { out += (out.empty() ? "" : ", ") + std::string(word); };
-  if (const JsonValue* values = find(schema, "enum")) {
-    for (const JsonValue& value : values->GetArray()) add(value.IsString() ? as_view(value) : to_text(value));
-    return "one of " + out;
-  }
+  for (const JsonValue& value : list_of(schema, "enum"))
+    add(value.IsString() ? as_view(value) : to_text(value));
+  if (!out.empty()) return "one of " + out;
   for (const auto& [type, word] : {std::pair("string", "text"), std::pair("integer", "whole number"),
                                    std::pair("number", "number"), std::pair("boolean", "true or false"),
                                    std::pair("array", "list"), std::pair("object", "object of JSON")}) {
@@ -54,10 +60,13 @@ Result<Json> value_of(std::string_view text, const JsonValue* schema) {
 
 }  // namespace
 
+Result<Methods> Methods::read(Json description) {
+  if (auto good = check_description(description); !good) return good.error();
+  return Methods(std::move(description));
+}
+
 const JsonValue* Methods::find_method(std::string_view name) const {
-  const JsonValue* methods = find(description_, "methods");
-  if (methods == nullptr) return nullptr;
-  for (const JsonValue& method : methods->GetArray()) {
+  for (const JsonValue& method : list_of(description_, "methods")) {
     if (find_string(method, "name") == name) return &method;
   }
   return nullptr;
@@ -65,9 +74,8 @@ const JsonValue* Methods::find_method(std::string_view name) const {
 
 std::vector<std::string_view> Methods::names() const {
   std::vector<std::string_view> names;
-  if (const JsonValue* methods = find(description_, "methods")) {
-    for (const JsonValue& method : methods->GetArray()) names.push_back(find_string(method, "name"));
-  }
+  for (const JsonValue& method : list_of(description_, "methods"))
+    names.push_back(find_string(method, "name"));
   return names;
 }
 
@@ -75,7 +83,7 @@ std::vector<Methods::Parameter> Methods::parameters(std::string_view method) con
   std::vector<Parameter> parameters;
   const JsonValue* found = find_method(method);
   if (found == nullptr) return parameters;
-  for (const JsonValue& given : (*found)["params"].GetArray()) {
+  for (const JsonValue& given : list_of(*found, "params")) {
     const JsonValue* parameter = &given;
     if (const std::string_view ref = find_string(given, "$ref"); !ref.empty()) {
       const JsonValue* components = find(description_, "components");
@@ -83,6 +91,7 @@ std::vector<Methods::Parameter> Methods::parameters(std::string_view method) con
       parameter = shared == nullptr ? nullptr : find(*shared, ref.substr(ref.rfind('/') + 1));
       if (parameter == nullptr) continue;
     }
+    if (find_string(*parameter, "name").empty()) continue;
     const JsonValue* required = find(*parameter, "required");
     parameters.push_back({find_string(*parameter, "name"), required != nullptr && required->IsTrue(),
                           find(*parameter, "schema")});
@@ -90,19 +99,19 @@ std::vector<Methods::Parameter> Methods::parameters(std::string_view method) con
   return parameters;
 }
 
-std::string Methods::help(std::string_view method) const {
+std::vector<std::string> Methods::help(std::string_view method) const {
   const JsonValue* found = find_method(method);
   if (found == nullptr) return {};
-  std::string out = std::string(method) + ": " + std::string(find_string(*found, "summary")) + "\n";
+  std::vector<std::string> out{std::string(method) + ": " + std::string(find_string(*found, "summary")), ""};
   size_t longest = 0;
   const std::vector<Parameter> all = parameters(method);
   for (const Parameter& parameter : all) longest = std::max(longest, parameter.name.size());
-  if (all.empty()) return out + "\nIt takes no parameters.\n";
-  out += "\n";
+  if (all.empty()) out.emplace_back("It takes no parameters.");
   for (const Parameter& parameter : all) {
-    out += "  " + std::string(parameter.name) + "=" + std::string(longest - parameter.name.size() + 1, ' ') +
-           (parameter.schema == nullptr ? "JSON" : type_text(*parameter.schema)) +
-           (parameter.required ? " (required)" : "") + "\n";
+    out.push_back("  " + std::string(parameter.name) + "=" +
+                  std::string(longest - parameter.name.size() + 1, ' ') +
+                  (parameter.schema == nullptr ? "JSON" : type_text(*parameter.schema)) +
+                  (parameter.required ? " (required)" : ""));
   }
   return out;
 }

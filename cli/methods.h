@@ -12,7 +12,8 @@ namespace aribus::cli {
 class Methods {
  public:
   // `description` is the result of rpc.discover.
-  explicit Methods(Json description) : description_(std::move(description)) {}
+  // Errors: malformed, when it is none.
+  [[nodiscard]] static Result<Methods> read(Json description);
 
   struct Parameter {
     std::string_view name;
@@ -24,8 +25,8 @@ class Methods {
   [[nodiscard]] std::vector<std::string_view> names() const;
   // Those of a method; none when there is no such method.
   [[nodiscard]] std::vector<Parameter> parameters(std::string_view method) const;
-  // For people.
-  [[nodiscard]] std::string help(std::string_view method) const;
+  // For people, line by line; none when there is no such method.
+  [[nodiscard]] std::vector<std::string> help(std::string_view method) const;
 
   // Words of a command line as the method's parameters, a JSON object. `name=text` becomes what the parameter
   // takes: a number, a boolean, a list, an object of JSON; one that takes lists may be given several times.
@@ -35,6 +36,7 @@ class Methods {
                                            const std::vector<std::string>& words) const;
 
  private:
+  explicit Methods(Json description) : description_(std::move(description)) {}
   [[nodiscard]] const JsonValue* find_method(std::string_view name) const;
 
   Json description_;

@@ -1,14 +1,15 @@
 // The daemon's status for people.
 #pragma once
 
-#include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "base/time.h"
+#include "cli/output.h"
 
 namespace aribus::cli {
 
-// `status` is the result of the method of that name. Several lines.
-[[nodiscard]] std::string status_text(const JsonValue& status, WallTime now, bool colour);
+// The result of `status`, as check_status() lets it through.
+[[nodiscard]] std::vector<Text> status_lines(const JsonValue& status, WallTime now);
 
 }  // namespace aribus::cli

@@ -10,7 +10,6 @@
 #include "ari/url.h"
 #include "base/json.h"
 #include "cli/doctor/machine.h"
-#include "cli/terminal.h"
 
 namespace aribus::cli {
 namespace {
@@ -157,7 +156,7 @@ class Examination {
       if (info.code == CURLE_GOT_NOTHING || info.code == CURLE_RECV_ERROR) tell_of_others();
     } else {
       const std::string version = version_of(info);
-      report_.good("ARI answers: Asterisk " + printable(version));
+      report_.good("ARI answers: Asterisk " + version);
       if (!info.listener.empty()) report_.note({info.listener, ""});
       check_version(version);
       check_modules();
@@ -182,13 +181,12 @@ class Examination {
 
   void check_version(const std::string& version) {
     if (options_.listen && !has_what_came_with(version, {{22, 5}, {21, 10}, {20, 15}})) {
-      report_.wrong({"mode: outbound needs Asterisk 22.5, 21.10 or 20.15; this is " + printable(version),
-                     "mode: inbound"});
+      report_.wrong(
+          {"mode: outbound needs Asterisk 22.5, 21.10 or 20.15; this is " + version, "mode: inbound"});
     }
     if (options_.rest == ari::RestMode::websocket &&
         !has_what_came_with(version, {{22, 4}, {21, 9}, {20, 14}})) {
-      report_.wrong({"rest: websocket needs Asterisk 22.4, 21.9 or 20.14; this is " + printable(version),
-                     "rest: http"});
+      report_.wrong({"rest: websocket needs Asterisk 22.4, 21.9 or 20.14; this is " + version, "rest: http"});
     }
   }
 
@@ -250,9 +248,8 @@ class Examination {
     std::string others;
     for (const auto& [pid, one] : connected_to(url ? url->port : 0)) {
       if (pid == daemon_.pid()) continue;
-      others += (others.empty() ? "" : ", ") + printable(one.name) + " (process " + std::to_string(pid) +
-                ", " + std::to_string(one.connections) +
-                (one.connections == 1 ? " connection)" : " connections)");
+      others += (others.empty() ? "" : ", ") + one.name + " (process " + std::to_string(pid) + ", " +
+                std::to_string(one.connections) + (one.connections == 1 ? " connection)" : " connections)");
     }
     if (!others.empty()) report_.note({"also connected to that port from this machine: " + others, ""});
   }
@@ -326,9 +323,9 @@ std::optional<Finding> fault_of(const Answer& info, const ari::ClientOptions& op
   // What is not ARI's JSON may be Asterisk's own page, or anybody's.
   if (!info.is_json() && !info.server.starts_with("Asterisk")) {
     return Finding{
-        "another web server answers there" + (info.server.empty() ? "" : ": " + printable(info.server)) +
+        "another web server answers there" + (info.server.empty() ? "" : ": " + info.server) +
             ", with HTTP status " + std::to_string(info.status) +
-            (info.location.empty() ? "" : " and " + printable(info.location)),
+            (info.location.empty() ? "" : " and " + info.location),
         "url: is the address of Asterisk's own HTTP server (bindaddr, bindport in http.conf), or of a "
         "proxy that hands /ari on to it"};
   }

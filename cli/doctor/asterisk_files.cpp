@@ -14,6 +14,24 @@ namespace {
 
 constexpr int max_depth = 10;  // of files that include files, and of templates of templates
 
+// What may still be read: the files are Asterisk's, and their reader may be root.
+struct Budget {
+  size_t files = 1000;
+  size_t bytes = size_t{4} << 20;
+};
+
+// Whether the file is one to read, within the budget. What is no regular file could have no end, or keep its
+// reader.
+bool takes(Budget& budget, const std::filesystem::path& path) {
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(path, none)) return false;
+  const auto size = std::filesystem::file_size(path, none);
+  if (none || size > budget.bytes || budget.files == 0) return false;
+  budget.bytes -= size;
+  --budget.files;
+  return true;
+}
+
 std::string trimmed(std::string_view text) {
   const size_t begin = text.find_first_not_of(" \t\r");
   if (begin == std::string_view::npos) return {};
@@ -56,9 +74,12 @@ std::string included(const std::string& line) {
 }
 
 // Adds the file's lines, and those of what it includes. False: it can't be read.
-bool append_lines(const std::filesystem::path& path, std::string& text, int depth = 0) {
+bool append_lines(const std::filesystem::path& path, std::string& text, Budget& budget, int depth = 0) {
+  if (depth > max_depth || !takes(budget, path)) return false;
   std::ifstream file(path);
-  if (!file || depth > max_depth) return false;
+  if (!file) return false;
+  std::error_code none;
+  if (std::filesystem::file_size(path, none) == 0) return true;  // what /proc has can be endless all the same
   bool in_comment = false;
   for (std::string line; std::getline(file, line);) {
     const std::string name = included(without_comments(line, in_comment));
@@ -68,7 +89,7 @@ bool append_lines(const std::filesystem::path& path, std::string& text, int dept
     }
     glob_t found{};
     ::glob((path.parent_path() / name).c_str(), 0, nullptr, &found);
-    for (size_t i = 0; i < found.gl_pathc; ++i) append_lines(found.gl_pathv[i], text, depth + 1);
+    for (size_t i = 0; i < found.gl_pathc; ++i) append_lines(found.gl_pathv[i], text, budget, depth + 1);
     ::globfree(&found);
   }
   return true;
@@ -78,7 +99,8 @@ bool append_lines(const std::filesystem::path& path, std::string& text, int dept
 
 std::optional<AsteriskFile> AsteriskFile::read(const std::string& path) {
   std::string text;
-  if (!append_lines(path, text)) return {};
+  Budget budget;
+  if (!append_lines(path, text, budget)) return {};
   return parse(text);
 }
 

@@ -13,7 +13,7 @@ namespace aribus::cli {
 class AsteriskFile {
  public:
   // Nothing when it can't be read. Included files that can't be are left out; relative ones are sought in the
-  // file's folder.
+  // file's folder. At most 1,000 regular files and 4 MiB are read.
   [[nodiscard]] static std::optional<AsteriskFile> read(const std::string& path);
   [[nodiscard]] static AsteriskFile parse(const std::string& text);
 

@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "cli/answers.h"
+#include "cli/commands.h"
 #include "cli/doctor/machine.h"
-#include "cli/terminal.h"
 #include "client/connection.h"
 
 namespace aribus::cli {
@@ -69,7 +70,9 @@ Finding no_answer(const Error& error) {
 std::set<std::string> apps_of(const JsonValue& server) {
   std::set<std::string> apps;
   if (const JsonValue* list = find(server, "apps"); list != nullptr && list->IsArray()) {
-    for (const JsonValue& app : list->GetArray()) apps.emplace(as_view(app));
+    for (const JsonValue& app : list->GetArray()) {
+      if (app.IsString()) apps.emplace(as_view(app));
+    }
   }
   return apps;
 }
@@ -84,7 +87,7 @@ void tell_of_state(Report& report, const JsonValue& server) {
                          "back (on_replaced: reclaim does so always)"});
   }
   const auto since = parse_time(find_string(server, "since"));
-  const std::string what = name + ": " + state + (reason.empty() ? "" : ": " + printable(reason));
+  const std::string what = name + ": " + state + (reason.empty() ? "" : ": " + reason);
   if (state != "down" && since && wall_now() - *since < start_time) {
     return report.note({what, "it has just begun: ask again in a moment"});
   }
@@ -141,7 +144,8 @@ DaemonStatus examine_daemon(Report& report, const std::vector<std::string>& sock
   std::vector<Finding> failures;
   auto presence = DaemonStatus::Presence::absent;
   for (const std::string& socket : sockets) {
-    Result<client::Connection> client = client::Connection::connect(socket);
+    Result<client::Connection> client =
+        client::Connection::connect(socket, {.max_line_bytes = max_own_answer_bytes});
     if (!client) {
       if (::access(socket.c_str(), W_OK) != 0 && errno == EACCES) presence = DaemonStatus::Presence::hidden;
       failures.push_back(no_connection(socket, client.error()));
@@ -150,6 +154,11 @@ DaemonStatus examine_daemon(Report& report, const std::vector<std::string>& sock
     Result<Json> answer = client->call("status", "{}", patience);
     if (!answer) {
       report.wrong(no_answer(answer.error()));
+      return DaemonStatus(DaemonStatus::Presence::hidden);
+    }
+    if (const auto good = check_status(*answer); !good) {
+      report.wrong(
+          {socket + ": " + good.error().message, "is it aribusd that listens there, of this version?"});
       return DaemonStatus(DaemonStatus::Presence::hidden);
     }
     report.good("answers on " + socket + ", version " + std::string(find_string(*answer, "aribus")));

@@ -1,6 +1,7 @@
 // `aribus doctor`: looks at the whole chain from the configuration to Asterisk, and says what is wrong.
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <sstream>
@@ -71,10 +72,11 @@ int doctor(const Arguments& arguments) {
     examine_asterisk(report, asterisk, files_of(arguments, asterisk), status);
   }
   if (report.count() == 0) {
-    std::printf("Nothing is wrong.\n");
+    out().line("Nothing is wrong.");
     return done;
   }
-  std::printf("%zu %s wrong.\n", report.count(), report.count() == 1 ? "thing is" : "things are");
+  out().line(std::to_string(report.count()) + (report.count() == 1 ? " thing is" : " things are") +
+             " wrong.");
   return failed;
 }
 

@@ -1,50 +1,35 @@
 #include "cli/doctor/report.h"
 
-#include <cstdio>
-
 #include "cli/terminal.h"
 
 namespace aribus::cli {
 
-Report::Report() : terminal_(is_terminal()), colour_(has_colour()) {}
-
 void Report::title(const std::string& text) {
-  clear();
-  std::printf("%s\n", paint(colour_, text, bold).c_str());
-  std::fflush(stdout);
+  out().line(Text(text, Style::bold));
+  out().flush();
 }
 
 void Report::doing(const std::string& text) {
-  if (!terminal_) return;
-  clear();
-  std::printf("  …      %s", text.c_str());
-  std::fflush(stdout);
-  doing_ = true;
+  out().passing("  …      " + text);
 }
 
 void Report::good(const std::string& what) {
-  line("ok", green.data(), {what, ""});
+  line("ok", Style::green, {what, ""});
 }
 
 void Report::note(const Finding& finding) {
-  line("note", yellow.data(), finding);
+  line("note", Style::yellow, finding);
 }
 
 void Report::wrong(const Finding& finding) {
   ++wrong_;
-  line("wrong", red.data(), finding);
+  line("wrong", Style::red, finding);
 }
 
-void Report::line(const char* verdict, const char* colour, const Finding& finding) {
-  clear();
-  std::printf("  %s  %s\n", paint(colour_, fitted(verdict, 5), colour).c_str(), finding.what.c_str());
-  if (!finding.cure.empty()) std::printf("         %s\n", finding.cure.c_str());
-  std::fflush(stdout);
-}
-
-void Report::clear() {
-  if (doing_) std::printf("\r\x1b[K");
-  doing_ = false;
+void Report::line(const char* verdict, Style style, const Finding& finding) {
+  out().line("  " + Text(fitted(verdict, 5), style) + "  " + finding.what);
+  if (!finding.cure.empty()) out().line("         " + finding.cure);
+  out().flush();
 }
 
 }  // namespace aribus::cli

@@ -4,9 +4,12 @@
 #include <cstddef>
 #include <string>
 
+#include "cli/output.h"
+
 namespace aribus::cli {
 
-// One thing that is wrong, or worth knowing, and what to do about it ("" where the first says it).
+// One thing that is wrong, or worth knowing, and what to do about it ("" where the first says it). As it
+// comes: Output makes it harmless.
 struct Finding {
   std::string what;
   std::string cure;
@@ -15,8 +18,7 @@ struct Finding {
 // Prints the findings one by one, as some take seconds to come, and counts what is wrong.
 class Report {
  public:
-  Report();
-  ~Report() { clear(); }
+  Report() = default;
   Report(const Report&) = delete;
   Report& operator=(const Report&) = delete;
 
@@ -29,12 +31,8 @@ class Report {
   [[nodiscard]] size_t count() const { return wrong_; }
 
  private:
-  void line(const char* verdict, const char* colour, const Finding& finding);
-  void clear();
+  void line(const char* verdict, Style style, const Finding& finding);
 
-  bool terminal_;
-  bool colour_;
-  bool doing_ = false;
   size_t wrong_ = 0;
 };
 

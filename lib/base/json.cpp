@@ -132,9 +132,9 @@ void set_member(Json& object, std::string_view name, const JsonValue& value) {
 }
 
 void set_member(Json& object, std::string_view name, std::string_view value) {
-  replace_member(
-      object, name,
-      JsonValue(value.data(), static_cast<rapidjson::SizeType>(value.size()), object.GetAllocator()));
+  const char* bytes = value.data() == nullptr ? "" : value.data();  // RapidJSON asserts that there are some
+  replace_member(object, name,
+                 JsonValue(bytes, static_cast<rapidjson::SizeType>(value.size()), object.GetAllocator()));
 }
 
 std::string to_text(const JsonValue& value) {

@@ -15,6 +15,8 @@ constexpr size_t most_queued = 2000;
 constexpr milliseconds shortest_pause{100};
 constexpr milliseconds longest_pause{1000};
 constexpr std::chrono::hours for_ever{24 * 365};
+constexpr std::chrono::seconds greeting_time{10};  // for `hello`
+constexpr std::chrono::seconds resuming_time{60};  // for the subscription over a new connection
 
 milliseconds with_jitter(milliseconds pause) {
   static std::minstd_rand random{std::random_device{}()};
@@ -66,6 +68,10 @@ Error unknown(std::string_view method, const std::string& why) {
 
 Error not_sent(std::string_view method, const std::string& why) {
   return Error{ErrorKind::not_connected, why + ": " + std::string(method) + " was not sent", {}};
+}
+
+Error no_subscription() {
+  return Error{ErrorKind::malformed, "aribusd answered something unexpected: subscribe: it is no object", {}};
 }
 
 int value_of(char c) {
@@ -123,8 +129,8 @@ Result<Client> Client::connect(ClientOptions options) {
     options.path = from_environment != nullptr && *from_environment != '\0' ? from_environment
                                                                             : "/run/aribus/aribus.sock";
   }
-  Client client(options.path);
   const auto until = Clock::now() + options.wait;
+  Client client(std::move(options));
   for (;;) {
     const Result<void> connected = client.reconnect();
     if (connected) return client;
@@ -143,7 +149,7 @@ Result<Json> Client::call(std::string_view method, std::string_view params, cons
     if (connection_ && connection_->is_hung_up()) lost("aribusd has closed the connection");
     while (!connection_) {
       if (repeatable) sleep_before_next_attempt(until);
-      static_cast<void>(reconnect());
+      static_cast<void>(reconnect(until));
       if (connection_ || (repeatable && Clock::now() < until)) continue;
       return sent_to ? unknown(method, why_) : not_sent(method, why_);
     }
@@ -181,8 +187,8 @@ Result<void> Client::subscribe(const Subscription& subscription) {
     if (!answer) return answer.error();
     take_notifications();
     connection_->keep_again();
+    if (!subscribed(std::move(*answer))) return no_subscription();
     subscription_ = subscription;
-    subscribed(std::move(*answer));
     return {};
   }
 }
@@ -217,15 +223,19 @@ Result<std::optional<Item>> Client::next(milliseconds timeout) {
   }
 }
 
-Result<void> Client::reconnect() {
-  Result<Connection> connection = Connection::connect(path_);
+Result<void> Client::reconnect(Clock::time_point until) {
+  Result<Connection> connection =
+      Connection::connect(options_.path, {.max_line_bytes = options_.max_line_bytes});
   if (!connection) {
     lost(connection.error().message);
     return Error{ErrorKind::not_connected, why_, {}};
   }
   connection_ = std::move(*connection);
   connection_->keep_at_most(most_queued);
-  const Result<Json> hello = call_once("hello", "{}", Clock::now() + for_ever);
+  const Result<Json> hello = call_once("hello", "{}", std::min(Clock::now() + greeting_time, until));
+  if (connection_ && !hello && hello.error().kind == ErrorKind::outcome_unknown) {
+    lost("aribusd does not say who it is");
+  }
   if (!connection_) return Error{ErrorKind::not_connected, why_, {}};
   told_ = false;
   pause_ = milliseconds(0);
@@ -258,7 +268,9 @@ void Client::lost(const std::string& reason) {
 
 Result<void> Client::subscribe_again() {
   const bool catches_up = connection_->has_dropped();
-  Result<Json> answer = call_once("subscribe", params_of(*subscription_, place_), Clock::now() + for_ever);
+  const auto until = Clock::now() + resuming_time;
+  Result<Json> answer = call_once("subscribe", params_of(*subscription_, place_), until);
+  if (connection_ && !answer && Clock::now() >= until) lost("aribusd does not answer");
   if (!connection_) return answer.error();
   connection_->keep_again();
   if (!answer) {
@@ -267,14 +279,19 @@ Result<void> Client::subscribe_again() {
   }
   const JsonValue* resumed = find(*answer, "resumed");
   if (catches_up && resumed != nullptr && resumed->IsTrue()) return {};
-  subscribed(std::move(*answer));
+  if (!subscribed(std::move(*answer))) {
+    subscription_.reset();
+    return no_subscription();
+  }
   return {};
 }
 
-void Client::subscribed(Json result) {
+bool Client::subscribed(Json result) {
+  if (!result.IsObject()) return false;
   place_ = find_string(result, "cursor");
   set_member(result, "type", "subscribed");
   items_.push_back({Item{"subscribed", std::move(result)}, place_});
+  return true;
 }
 
 Client::Waiting Client::waiting(Notification notification) {

@@ -19,6 +19,9 @@ namespace aribus::client {
 struct ClientOptions {
   std::string path{};                 // its socket; empty: $ARIBUS_SOCKET, otherwise /run/aribus/aribus.sock
   std::chrono::milliseconds wait{0};  // how long to try for the first connection; 0: once
+  // Of one line of the daemon, and of the items together that wait (Client has at most 2,000 of them wait,
+  // too). ConnectionOptions says what it must have room for.
+  size_t max_line_bytes = ConnectionOptions().max_line_bytes;
 };
 
 // How a command is sent.
@@ -67,7 +70,7 @@ struct Item {
 // at a time.
 class Client {
  public:
-  // Connects.
+  // Connects. A daemon that lets it in has 10 s to say who it is; the same holds for each later connection.
   // Errors: not_connected, with cause and cure.
   [[nodiscard]] static Result<Client> connect(ClientOptions options = {});
 
@@ -91,7 +94,7 @@ class Client {
   // next() gives an item `subscribed`, and the records.
   [[nodiscard]] Result<void> subscribe(const Subscription& subscription = {});
 
-  // The next item; nothing when none comes in time.
+  // The next item; nothing when none comes in time. Connecting anew, where that is due, can take longer.
   // Errors: the daemon's, when it refuses after a new connection what was subscribed to.
   [[nodiscard]] Result<std::optional<Item>> next(std::chrono::milliseconds timeout);
 
@@ -110,7 +113,7 @@ class Client {
     std::string cursor;  // behind it
   };
 
-  explicit Client(std::string path) : path_(std::move(path)) {}
+  explicit Client(ClientOptions options) : options_(std::move(options)) {}
   template <typename T>
   static Result<T> read(const Json& answer) {
     if constexpr (std::is_void_v<T>) {
@@ -123,19 +126,20 @@ class Client {
   }
   static Result<ari::Binary> read_binary(const Json& answer);
 
-  // Connects once, greets the daemon, and subscribes as before.
-  Result<void> reconnect();
+  // Connects once, greets the daemon (until then at most), and subscribes as before.
+  Result<void> reconnect(Clock::time_point until = Clock::time_point::max());
   // Calls over the connection that is there; there may be none afterwards.
   Result<Json> call_once(std::string_view method, std::string_view params, Clock::time_point until);
   void sleep_before_next_attempt(Clock::time_point until) const;
   // The connection has ended, or there was none to be had: takes what came before.
   void lost(const std::string& reason);
   Result<void> subscribe_again();
-  void subscribed(Json result);
+  // False when it is no answer to `subscribe`.
+  bool subscribed(Json result);
   Waiting waiting(Notification notification);
   void take_notifications();
 
-  std::string path_;
+  ClientOptions options_;
   std::optional<Connection> connection_;
   std::string run_;                           // which run of the daemon it is
   std::optional<Subscription> subscription_;  // in force

@@ -21,6 +21,17 @@ struct Notification {
   Json params;  // the record's fields, or {from, to, records}
 };
 
+// What a connection takes and waits for.
+struct ConnectionOptions {
+  // The longest line that is taken, and the bytes of all notifications together that wait to be fetched. More
+  // ends the connection (see keep_at_most()). Must have room for the longest answer asked for: a recording
+  // has 4/3 of Asterisk's bytes (`max_response_bytes`), a snapshot some 1 KiB for each channel. As JSON
+  // values, a line takes up to eight times its length.
+  size_t max_line_bytes = size_t{128} << 20;
+  // How long the daemon may take to let this program in.
+  std::chrono::milliseconds connect_timeout{5000};
+};
+
 // It ends when the daemon does: Client (client.h) makes it anew. Not for use by several threads at a time.
 class Connection {
  public:
@@ -28,21 +39,26 @@ class Connection {
 
   // Connects to the daemon's socket.
   // Errors: system, with what to do about it.
-  [[nodiscard]] static Result<Connection> connect(const std::string& path);
+  [[nodiscard]] static Result<Connection> connect(const std::string& path,
+                                                  const ConnectionOptions& options = {});
 
   // Calls a method and waits for its answer; what arrives in the meantime is kept for next(). `params` is a
   // JSON object as text. Errors: the daemon's; outcome_unknown when no answer comes in time; not_connected
   // when the connection ends, with the daemon's reason if it gave one; not_allowed when that is that this
-  // user may not connect.
+  // user may not connect; malformed when what came is no answer.
   [[nodiscard]] Result<Json> call(std::string_view method, std::string_view params = "{}",
                                   Timeout timeout = std::chrono::seconds(15));
 
-  // The same in two steps, so that many commands can be under way.
-  [[nodiscard]] Result<uint64_t> send(std::string_view method, std::string_view params = "{}");
+  // The same in two steps, so that many commands can be under way. An answer that comes after wait() gave up
+  // is dropped. Errors of send(): not_connected when the connection has ended, or the daemon does not read in
+  // time; then it ends.
+  [[nodiscard]] Result<uint64_t> send(std::string_view method, std::string_view params = "{}",
+                                      Timeout timeout = std::chrono::seconds(15));
   [[nodiscard]] Result<Json> wait(uint64_t id, Timeout timeout = std::chrono::seconds(15));
 
   // The next notification; nothing when none comes in time.
-  // Errors: not_connected when the connection ends.
+  // Errors: not_connected when the connection ends, also because what came is no JSON, no notification or too
+  // long.
   [[nodiscard]] Result<std::optional<Notification>> next(Timeout timeout);
 
   // For programs with a loop of their own: readable when next() or wait() would find something.
@@ -51,41 +67,56 @@ class Connection {
   // Waits until a notification has come. False when none comes in time. Errors: as next().
   [[nodiscard]] Result<bool> wait_for_notification(Timeout timeout);
   // False once the daemon has closed it, or it broke.
-  [[nodiscard]] bool is_open() const { return open_; }
+  [[nodiscard]] bool is_open() const { return over_.empty(); }
   // The daemon has closed it, whether what it sent before was read or not.
   [[nodiscard]] bool is_hung_up() const;
-  // Reads what has come, to the end if it is closed.
+  // Reads what has come, to the end if it is closed; for 1 s at most.
   void drain();
   // Why the daemon ends the connection, if it said so, else "".
   [[nodiscard]] const std::string& end() const { return end_.message; }
   // What has come and was not fetched.
   [[nodiscard]] std::deque<Notification>& notifications() { return notifications_; }
-  // Keeps at most so many notifications that are not fetched; has_dropped() tells whether more came.
+  // Keeps at most so many notifications that are not fetched, and max_line_bytes of them; has_dropped() tells
+  // whether more came. Otherwise more bytes end the connection.
   void keep_at_most(size_t count) { most_ = count; }
   [[nodiscard]] bool has_dropped() const { return dropped_; }
   // From now on notifications are kept again.
   void keep_again() { dropped_ = false; }
 
  private:
-  explicit Connection(Fd socket) : socket_(std::move(socket)) {}
   using Clock = std::chrono::steady_clock;
-  // Reads until a message has come. False when `until` passed first.
-  Result<bool> receive(Clock::time_point until);
-  Result<bool> read_more(Clock::time_point until);
-  void sort_in(Json message);
+  // A time until which to wait. What has come by then is looked at once more, and no longer.
+  struct Deadline {
+    Clock::time_point at;
+    bool looked = false;
+  };
 
+  Connection(Fd socket, size_t max_line_bytes)
+      : socket_(std::move(socket)), max_line_bytes_(max_line_bytes) {}
+  // Reads until a message has come. False when the time is over.
+  Result<bool> receive(Deadline& until);
+  Result<bool> read_more(Deadline& until);
+  Result<bool> write_some(std::string_view& bytes, Clock::time_point until) const;
+  Result<bool> sort_in(Json message, size_t bytes);
+  Result<bool> keep(Json message, size_t bytes);
+
+  // Ends it.
   Error over(std::string_view how);
 
   Fd socket_;
-  bool open_ = true;
+  size_t max_line_bytes_;
+  std::string over_;  // how it ended; "" while it is open
   size_t most_ = std::numeric_limits<size_t>::max();
   bool dropped_ = false;
   Error end_{ErrorKind::not_connected, {}, {}};
   uint64_t next_id_ = 1;
   std::string buffer_;
-  size_t taken_ = 0;  // bytes of buffer_ that were read as messages
+  size_t taken_ = 0;     // bytes of buffer_ that were read as messages
+  size_t searched_ = 0;  // bytes of buffer_ behind those that have no end of a line
   std::deque<Notification> notifications_;
-  std::unordered_map<uint64_t, Json> answers_;
+  size_t kept_bytes_ = 0;  // of their lines, since there was none
+  std::unordered_map<uint64_t, std::optional<Json>>
+      answers_;  // of commands under way, as far as they have come
 };
 
 }  // namespace aribus::client

@@ -42,7 +42,9 @@ const kinds = new Map([[-32602, InvalidParams], [-32000, Refused], [-32001, NotC
   [-32003, NotAllowed], [-32004, TooMuch], [-32005, TooOld]]);
 
 // For the `error` of an answer.
-export function errorOf({code, message, data}) {
+export function errorOf(error) {
+  const {code, message, data} = error ?? {};
+  if (typeof message !== 'string') return new AribusError('aribusd answered something unexpected');
   const Kind = kinds.get(code);
   return Kind ? new Kind(message, data) : new AribusError(message, data, code);
 }

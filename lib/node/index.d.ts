@@ -41,8 +41,10 @@ export class Client implements AsyncIterable<Item> {
    * Connects.
    * path: the daemon's socket; otherwise $ARIBUS_SOCKET, otherwise /run/aribus/aribus.sock.
    * wait: for how many ms to try for the first connection; 0: once. NotConnected says then why it failed.
+   * maxLineBytes: the longest line that is taken of aribusd (128 MiB); a longer one ends the connection. A recording has
+   * 4/3 of its bytes, and must have room.
    */
-  static connect(options?: {path?: string; wait?: number}): Promise<Client>;
+  static connect(options?: {path?: string; wait?: number; maxLineBytes?: number}): Promise<Client>;
 
   /** The place in the stream behind what was handed out last: `since` goes on there, in another process too. */
   get cursor(): string | null;

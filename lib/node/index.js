@@ -10,7 +10,7 @@ const DEFAULT_PATH = '/run/aribus/aribus.sock';
 
 export class Client {
   #path;
-  #session = new Session();
+  #session;
   #socket = null;
   #timer = null;
   #pauses = pauses();
@@ -18,8 +18,9 @@ export class Client {
   #opened = null; // how the first connection came out: {until, resolve, reject}
   #closed = false;
 
-  static connect({path, wait = 0} = {}) {
+  static connect({path, wait = 0, maxLineBytes} = {}) {
     const client = new Client();
+    client.#session = new Session(maxLineBytes);
     client.#path = path ?? (process.env.ARIBUS_SOCKET || DEFAULT_PATH);
     return new Promise((resolve, reject) => {
       client.#opened = {until: Date.now() + wait, resolve, reject};

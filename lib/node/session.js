@@ -1,6 +1,8 @@
 // What a client knows of its commands and of the stream, without any input or output.
 import {NotConnected, OutcomeUnknown, errorOf} from './errors.js';
 
+export const MAX_LINE_BYTES = 128 * 1024 * 1024; // as in lib/client/connection.h
+const MOST_PARTS = 4096;
 const QUEUED = 1000; // records that wait for the program; the daemon's ring keeps what follows
 
 // How long to wait before each attempt to connect, in ms, for ever.
@@ -29,13 +31,19 @@ export class Call {
   }
 }
 
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 export class Session {
   items = []; // {item or error, cursor behind it}
   cursor = null; // behind what was handed out last
   ready = false; // connected, and the daemon has said who it is
   end = null; // why the daemon ends the connection, if it said so
   #send = () => {};
+  #maxLineBytes;
   #parts = []; // of a line that has not come to its end
+  #size = 0; // of them
   #run = ''; // which run of the daemon it is
   #number = 0;
   #calls = new Map();
@@ -43,6 +51,8 @@ export class Session {
   #place = null; // the cursor behind what came last
   #behind = false; // more came than may wait: it is fetched again later
   #told = false; // that there is no connection
+
+  constructor(maxLineBytes = MAX_LINE_BYTES) { this.#maxLineBytes = maxLineBytes; }
 
   // Whether to read: what the program does not take stays in the daemon's ring.
   get wantsMore() { return this.items.length < QUEUED || this.#calls.size > 0; }
@@ -52,6 +62,7 @@ export class Session {
   opened(send) {
     this.#send = send;
     this.#parts = [];
+    this.#size = 0;
     this.end = null;
     this.#told = false;
     this.#writeOwn('hello', {});
@@ -77,14 +88,26 @@ export class Session {
     for (const call of [...this.#calls.values()]) this.giveUp(call, 'the client was closed');
   }
 
+  // Takes what came. Throws when it is nothing that aribusd sends: then the connection is to be ended.
   received(data) {
     for (let end; (end = data.indexOf(10)) >= 0; data = data.subarray(end + 1)) {
-      this.#parts.push(data.subarray(0, end));
+      this.#take(data.subarray(0, end));
       const line = Buffer.concat(this.#parts).toString();
       this.#parts = [];
+      this.#size = 0;
       this.#line(line);
     }
-    if (data.length > 0) this.#parts.push(data);
+    if (data.length > 0) this.#take(data);
+  }
+
+  #take(part) {
+    this.#size += part.length;
+    if (this.#size > this.#maxLineBytes) {
+      this.#parts = [];
+      throw new Error(`a line from aribusd is longer than ${this.#maxLineBytes} bytes`);
+    }
+    this.#parts.push(part);
+    if (this.#parts.length > MOST_PARTS) this.#parts = [Buffer.concat(this.#parts)]; // many small ones take more memory
   }
 
   // What the program does.
@@ -147,6 +170,7 @@ export class Session {
     if (line.trim() === '') return;
     const message = JSON.parse(line);
     if (message.method !== undefined) {
+      if (!isObject(message.params)) throw new Error('aribusd has sent something unexpected');
       this.#notified(message.method, message.params);
       return;
     }
@@ -155,8 +179,9 @@ export class Session {
       if (message.id === null) this.end = message.error?.message ?? null;
       return;
     }
+    let error = 'error' in message ? errorOf(message.error) : null;
+    if (!error && call.method === 'subscribe' && !isObject(message.result)) error = errorOf(null);
     this.#calls.delete(message.id);
-    const error = message.error ? errorOf(message.error) : null;
     if (call.method === 'hello' && call.internal) {
       this.#greeted(message.result ?? {});
       return;
@@ -197,7 +222,7 @@ export class Session {
     }
     const caughtUp = this.#behind && call.internal && result.resumed;
     this.#behind = false;
-    this.#place = result.cursor;
+    this.#place = String(result.cursor ?? '');
     if (!call.internal) {
       const {since, ...subscription} = call.params;
       this.#subscription = subscription;

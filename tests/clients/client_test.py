@@ -309,6 +309,62 @@ class ClientTest(unittest.TestCase):
             peer.socket.sendall(line[start:start + 7])
         self.assertEqual(self.told(), params)
 
+    def test_a_line_without_end_ends_the_connection_at_its_bound(self):
+        peer = self.subscribed()
+        peer.socket.settimeout(60)
+        self.ask("next")
+        sent, part = 0, b"x" * 65536
+        with self.assertRaises(OSError):
+            while sent < 64 << 20:
+                peer.socket.sendall(part)
+                sent += len(part)
+        self.assertLess(sent, 10 << 20)  # 8 MiB is what the probes take; the rest is the kernel's
+        told = self.told()
+        self.assertEqual(told["type"], "disconnected")
+        self.assertIn("longer than 8388608 bytes", told["reason"])
+        peer.close()
+        self.ask("next")
+        peer = Peer(self.listener).greet()
+        peer.answer(peer.expect("subscribe"), {"cursor": "a:10", "resumed": True})
+        self.assertEqual(self.told()["type"], "subscribed")
+
+    def test_what_has_another_shape_ends_a_connection_at_most(self):
+        for line in ("x", "[]", "null", "1", '"x"', "{}", "[" * 100_000, '{"method":"event"}', '{"method":"event","params":1}',
+                     '{"method":"event","params":[]}', '{"method":"lost","params":null}', '{"method":{},"params":{}}',
+                     '{"method":"event","params":{}}', '{"id":[],"result":1}', '{"id":{},"error":1}', '{"id":null,"error":1}',
+                     '{"id":%d,"error":1}', '{"id":%d,"error":null}', '{"id":%d,"error":{"code":[],"message":{}}}',
+                     '{"id":%d,"error":{"code":-32000,"message":"m","data":1}}', '{"id":%d}'):
+            with self.subTest(line=line[:40]):
+                peer = self.subscribed()
+                self.ask("call", "ping", {})
+                number = peer.expect("ping")["id"]
+                peer.socket.sendall(line.replace("%d", str(number)).encode() + b"\n")
+                peer.socket.shutdown(socket.SHUT_WR)
+                self.told()
+                self.ask("call", "originate", {"endpoint": "e", "key": "k"})
+                again = Peer(self.listener).greet()
+                for _ in range(2):  # `subscribe` and `originate`
+                    again.answer(again.request(), {"cursor": "a:10"})
+                self.assertEqual(self.told(), {"cursor": "a:10"})
+                peer.close()
+                again.close()
+                self.tearDown()
+                self.setUp()  # a client of its own for the next one
+
+    def test_an_answer_of_another_shape_is_no_subscription(self):
+        for result in (1, None, [], "x"):
+            with self.subTest(result=result):
+                peer = self.connected()
+                self.ask("subscribe")
+                peer.answer(peer.expect("subscribe"), result)
+                self.error("AribusError", "unexpected")
+                self.ask("call", "ping", {})
+                peer.answer(peer.expect("ping"), {})
+                self.assertEqual(self.told(), {})
+                peer.close()
+                self.tearDown()
+                self.setUp()
+
 
 if __name__ == "__main__":
     probe_of_language = PROBES[sys.argv.pop(1)]

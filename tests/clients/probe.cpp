@@ -45,7 +45,7 @@ std::vector<std::string> strings(const JsonValue& params, const char* name) {
 }  // namespace
 
 int main() {
-  auto client = aribus::client::Client::connect();
+  auto client = aribus::client::Client::connect({.max_line_bytes = 8 << 20});
   if (!client) {
     tell(client.error());
     return 0;

@@ -17,7 +17,7 @@ async function tellOf(result) {
 }
 
 let client = null;
-await tellOf((async () => { client = await Client.connect(); })());
+await tellOf((async () => { client = await Client.connect({maxLineBytes: 8 * 1024 * 1024}); })());
 if (client) {
   for await (const line of readline.createInterface({input: process.stdin})) {
     const [what, ...parameters] = JSON.parse(line);

@@ -6,6 +6,8 @@ import sys
 
 import aribus
 
+MAX_LINE_BYTES = 8 * 1024 * 1024
+
 
 def error_of(error):
     return {"error": type(error).__name__, "message": str(error), "data": error.data}
@@ -20,7 +22,7 @@ def step(ask):
 
 async def asynchronous():
     try:
-        client = await aribus.Client().__aenter__()
+        client = await aribus.Client(max_line_bytes=MAX_LINE_BYTES).__aenter__()
     except aribus.AribusError as error:
         return print(json.dumps(error_of(error)), flush=True)
     print("null", flush=True)
@@ -34,7 +36,7 @@ async def asynchronous():
 
 def blocking():
     try:
-        client = aribus.blocking.Client().__enter__()
+        client = aribus.blocking.Client(max_line_bytes=MAX_LINE_BYTES).__enter__()
     except aribus.AribusError as error:
         return print(json.dumps(error_of(error)), flush=True)
     print("null", flush=True)

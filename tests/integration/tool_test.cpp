@@ -3,10 +3,13 @@
 #include <thread>
 
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "tests/catch.h"
+#include "tests/support/fake_daemon.h"
 #include "tests/support/program.h"
 #include "tests/support/simulator.h"
+#include "tests/support/terminal.h"
 
 using aribus::Json;
 using aribus::parse_json;
@@ -211,4 +214,120 @@ TEST_CASE("a recording is shown again, and played by the simulator") {
   CHECK(text_at(started, "channel.id") == id);
   CHECK(text_at(started, "app") == "demo");
   program.expect("StasisEnd");
+}
+
+TEST_CASE("a caller's name is JSON and text on a terminal, and nothing that it obeys") {
+  Stage stage;
+  const std::string name = R"(Eve \u001b[2J\u009b2J\u009d0;x\u009c\u007f\u202e\u2066\u2028\u200b\r\nforged!)";
+  stage.simulator.control("POST", "call", R"({"app":"demo","caller":"100","caller_name":")" + name + "\"}");
+  Program program(
+      stage.daemon.connect(),
+      R"({"since":")" + text_at(*stage.daemon.connect().call("status"), "bus.stream") + R"(:0"})");
+  const std::string told = text_at(program.expect("StasisStart"), "channel.caller.name");
+  CHECK_THAT(told, ContainsSubstring("\xC2\x9B"));  // it comes as far as here
+  const std::string since =
+      " --since " + text_at(*stage.daemon.connect().call("status"), "bus.stream") + ":0";
+  for (const std::string& words : {std::string("call channels.list"), std::string("call state.channels"),
+                                   "tail --json" + since, "tail --all" + since, std::string("calls")}) {
+    const std::string seen = stage.on_terminal(words, "1");
+    INFO(words);
+    CHECK_THAT(seen, ContainsSubstring("Eve"));
+    CHECK(harm_in(seen) == "");
+  }
+  const auto piped = parse_json(stage.aribus({"call", "state.channels"}).text);
+  REQUIRE(piped.ok());
+  CHECK((*piped == stage.daemon.connect().call("state.channels").value()));
+}
+
+TEST_CASE("an answer without end is given up at a bound") {
+  const TemporaryDirectory own;
+  constexpr size_t all = size_t{600} << 20;
+  FakeDaemon daemon(own / "socket", [](FakeDaemon::Peer& peer) {
+    static_cast<void>(peer.line());
+    const std::string part(1 << 20, 'x');
+    for (size_t sent = 0; sent < all; sent += part.size()) {
+      if (!peer.send(part)) return;
+    }
+  });
+  struct Case {
+    std::vector<std::string> words;
+    size_t bound;
+    int code;
+  };
+  constexpr size_t small = size_t{16} << 20, large = size_t{128} << 20, rest = size_t{2} << 20;
+  size_t before = 0;
+  for (const auto& [words, bound, code] :
+       {Case{{"status"}, small, 4}, Case{{"reload"}, small, 4}, Case{{"call", "--list"}, small, 3},
+        Case{{"complete", "call", ""}, small, 0}, Case{{"originate", "x"}, large, 3},
+        Case{{"call", "channels.list"}, large, 4}, Case{{"tail"}, large, 4}}) {
+    std::vector<std::string> command{ARIBUS, "--socket", daemon.path()};
+    command.insert(command.end(), words.begin(), words.end());
+    Process process(command, own / words[0]);
+    INFO(words[0]);
+    CHECK(process.wait(std::chrono::seconds(60)).value_or(-1) == code);
+    CHECK(daemon.sent() - before < bound + rest);
+    before = daemon.sent();
+    if (code != 0) CHECK_THAT(read_file(own / words[0]), ContainsSubstring("longer than"));
+  }
+  if (memory_is_measurable) {
+    rusage usage{};
+    ::getrusage(RUSAGE_CHILDREN, &usage);
+    CHECK(static_cast<size_t>(usage.ru_maxrss) << 10 < 3 * large);
+  }
+}
+
+TEST_CASE(
+    "a connection that ends within an answer leaves the outcome unknown, and one that refuses does not") {
+  const TemporaryDirectory own;
+  const auto code_of = [&](const std::string& answer, const std::vector<std::string>& words) {
+    const FakeDaemon daemon(own / "socket", [&](FakeDaemon::Peer& peer) {
+      static_cast<void>(peer.line());
+      peer.send(answer);
+    });
+    std::vector<std::string> command{ARIBUS, "--socket", daemon.path()};
+    command.insert(command.end(), words.begin(), words.end());
+    return Process(command, own / "output").wait(std::chrono::seconds(20)).value_or(-1);
+  };
+  const std::string half = R"({"jsonrpc":"2.0","id":1,"res)";
+  for (const char* command : {"status", "reload", "tail", "calls"}) {
+    INFO(command);
+    CHECK(code_of(half, {command}) == 4);
+    CHECK(code_of(R"({"jsonrpc":"2.0","id":1,"result":[1]})"
+                  "\n",
+                  {command}) ==
+          (std::string(command) == "status" ? 0 : 1));  // in a pipe status is whatever JSON came
+  }
+  CHECK(code_of(half, {"call", "x"}) == 4);
+  CHECK(code_of(half, {"originate", "PJSIP/100"}) ==
+        3);  // it was not sent: only its parameters were asked for
+  CHECK(code_of(half, {"call", "--list"}) == 3);
+  CHECK(code_of(half, {"complete", "call", ""}) == 0);
+  CHECK(code_of(R"({"id":null,"error":{"code":-32004,"message":"too many"}})"
+                "\n",
+                {"call", "x"}) == 3);
+  CHECK(code_of(R"({"id":null,"error":{"code":-32003,"message":"no rule"}})"
+                "\n",
+                {"call", "x"}) == 5);
+  CHECK(code_of(R"({"id":1,"result":{"a":1}})"
+                "\n",
+                {"call", "x", "--max-answer", "5"}) == 4);
+  CHECK(code_of("", {"call", "x", "--max-answer", "5k"}) == 2);
+}
+
+TEST_CASE("completions are plain words, which no shell takes for anything else") {
+  const TemporaryDirectory own;
+  const FakeDaemon daemon(
+      own / "socket", answering([](const std::string&) {
+        return std::string(
+            R"x("result":{"methods":[{"name":"channels.list","params":[]},{"name":"a;rm -rf x"},{"name":"$(touch x)"},)x"
+            R"x({"name":"a\nb"},{"name":"`x`"},{"name":"c d"},{"name":"e\u001b[2J"},{"name":"f","params":[)x"
+            R"x({"name":"good"},{"name":"b=c"},{"name":"d;e"},{"name":"*"}]}]})x");
+      }));
+  const auto completed = [&](const std::vector<std::string>& words) {
+    std::vector<std::string> command{ARIBUS, "--socket", daemon.path(), "complete"};
+    command.insert(command.end(), words.begin(), words.end());
+    return run(command);
+  };
+  CHECK(completed({"call", ""}) == "channels.list\nf\n");
+  CHECK(completed({"call", "f", ""}) == "good=\n");
 }

@@ -13,6 +13,7 @@ from .errors import AribusError, NotConnected, OutcomeUnknown, error_of
 DEFAULT_PATH = "/run/aribus/aribus.sock"
 QUEUED = 1000  # records that wait for the program; the daemon's ring keeps what follows
 READ_BYTES = 64 * 1024
+MAX_LINE_BYTES = 128 * 1024 * 1024  # as in lib/client/connection.h
 
 
 def socket_path(path: str | None) -> str:
@@ -52,13 +53,14 @@ class Call:
 
 
 class Session:
-    def __init__(self) -> None:
+    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self.items: deque[tuple[dict[str, Any] | AribusError, str | None]] = deque()  # each with the cursor behind it
         self.cursor: str | None = None  # behind what was handed out last
         self.ready = False  # connected, and the daemon has said who it is
         self.end: str | None = None  # why the daemon ends the connection, if it said so
         self._send: Callable[[bytes], None] = nothing
-        self._parts: list[bytes] = []  # of a line that has not come to its end
+        self._max_line_bytes = max_line_bytes
+        self._begun = bytearray()  # a line that has not come to its end
         self._run = ""  # which run of the daemon it is
         self._number = 0
         self._calls: dict[int, Call] = {}
@@ -75,7 +77,7 @@ class Session:
     # The connection.
 
     def opened(self, send: Callable[[bytes], None]) -> None:
-        self._send, self._parts, self.end, self._told = send, [], None, False
+        self._send, self._begun, self.end, self._told = send, bytearray(), None, False
         self._write_own("hello", {})
 
     def closed(self, reason: str) -> None:
@@ -96,11 +98,22 @@ class Session:
             self.give_up(call, "the client was closed")
 
     def received(self, data: bytes) -> None:
+        """Takes what came. Raises ValueError when it is nothing that aribusd sends: then the connection is to be ended."""
         first, *others = data.split(b"\n")
-        self._parts.append(first)
+        self._take(first)
         for part in others:
-            self._line(b"".join(self._parts))
-            self._parts = [part]
+            line, self._begun = self._begun, bytearray()
+            try:
+                self._line(line)
+            except (AttributeError, KeyError, TypeError, RecursionError) as error:
+                raise ValueError("aribusd has sent something unexpected") from error
+            self._take(part)
+
+    def _take(self, part: bytes) -> None:
+        if len(self._begun) + len(part) > self._max_line_bytes:
+            self._begun = bytearray()
+            raise ValueError(f"a line from aribusd is longer than {self._max_line_bytes} bytes")
+        self._begun += part
 
     # What the program does.
 
@@ -154,23 +167,26 @@ class Session:
     def _subscribe_again(self) -> None:
         self._write_own("subscribe", {**(self._subscription or {}), "since": self._place})
 
-    def _line(self, line: bytes) -> None:
+    def _line(self, line: bytearray) -> None:
         if not line.strip():
             return
         message = json.loads(line)
         method = message.get("method")
         if method in ("event", "lost"):
             return self._notified(method, message["params"])
-        call = self._calls.pop(message.get("id"), None)
+        call = self._calls.get(message.get("id"))
         if call is None:
             if message.get("id") is None and "error" in message:
                 self.end = message["error"].get("message")
             return
         error = error_of(message["error"]) if "error" in message else None
+        if error is None and call.method == "subscribe" and not isinstance(message.get("result"), dict):
+            error = error_of(None)
+        del self._calls[call.id]
         if call.method == "hello":
             return self._greeted(message.get("result") or {})
         if call.method == "subscribe":
-            self._subscribed(call, message.get("result"), error)
+            self._subscribed(call, None if error else message.get("result"), error)
         elif call.method == "unsubscribe" and error is None:
             self._subscription = None
         call.finish(message.get("result"), error)
@@ -204,7 +220,7 @@ class Session:
                 self.items.append((error, self._place))
             return
         caught_up = self._behind and call.internal and result.get("resumed")
-        self._behind, self._place = False, result["cursor"]
+        self._behind, self._place = False, str(result.get("cursor", ""))
         if not call.internal:
             self._subscription = {name: value for name, value in call.params.items() if name != "since"}
         if not caught_up:

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ._session import READ_BYTES, Call, Session, pauses, socket_path
+from ._session import MAX_LINE_BYTES, READ_BYTES, Call, Session, pauses, socket_path
 from .errors import NotConnected, cannot_connect
 
 if TYPE_CHECKING:
@@ -28,11 +28,13 @@ class Client(AsyncCalls):
 
     path: the daemon's socket; otherwise $ARIBUS_SOCKET, otherwise /run/aribus/aribus.sock.
     wait: for how many seconds to try for the first connection; 0: once. NotConnected says then why it failed.
+    max_line_bytes: the longest line that is taken of aribusd; a longer one ends the connection. A recording has 4/3 of its
+    bytes, and must have room.
     """
 
-    def __init__(self, path: str | None = None, wait: float = 0.0) -> None:
+    def __init__(self, path: str | None = None, wait: float = 0.0, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self._path, self._wait = socket_path(path), wait
-        self._session = Session()
+        self._session = Session(max_line_bytes)
         self._changed = asyncio.Event()  # items or the state of the connection
         self._wanted = asyncio.Event()  # there is reason to read again
         self._keeping: asyncio.Task[None] | None = None

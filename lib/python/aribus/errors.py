@@ -71,10 +71,13 @@ class TooOld(AribusError):
 _KINDS = {kind.code: kind for kind in (InvalidParams, Refused, NotConnected, OutcomeUnknown, NotAllowed, TooMuch, TooOld)}
 
 
-def error_of(error: dict[str, Any]) -> AribusError:
+def error_of(error: Any) -> AribusError:
     """The exception for the `error` of an answer."""
-    code = error.get("code", AribusError.code)
-    return _KINDS.get(code, AribusError)(error.get("message", ""), error.get("data"), code)
+    if not isinstance(error, dict) or not isinstance(error.get("message"), str):
+        return AribusError("aribusd answered something unexpected")
+    code, data = error.get("code"), error.get("data")
+    code = code if isinstance(code, int) else AribusError.code
+    return _KINDS.get(code, AribusError)(error["message"], data if isinstance(data, dict) else None, code)
 
 
 def cannot_connect(path: str, reason: OSError) -> NotConnected:

@@ -28,7 +28,9 @@ struct Stage {
                     type + "\"," + members + "}"));
   }
   [[nodiscard]] std::vector<std::string> lines(size_t most = 100) const {
-    return table.lines(now, most, 120, false);
+    std::vector<std::string> out;
+    for (const Text& line : table.lines(now, most, 120)) out.push_back(line.printed(false));
+    return out;
   }
 };
 

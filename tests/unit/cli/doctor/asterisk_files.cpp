@@ -4,7 +4,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include <sys/stat.h>
+
 #include "tests/catch.h"
+#include "tests/unit/helpers.h"
 
 namespace aribus::cli {
 
@@ -69,6 +72,26 @@ TEST_CASE("a file of Asterisk's includes others, and itself") {
   CHECK(file->has("b"));
   CHECK_FALSE(AsteriskFile::read(folder / "none.conf"));
   std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("a file that includes itself, a device, a pipe or too much is read within bounds") {
+  const aribus::test::TempDir folder;
+  const std::string path = folder.path("ari.conf"), pipe = folder.path("pipe");
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  std::ofstream(folder.path("large")) << std::string(5 << 20, '#');
+  std::string text = "[general]\nenabled=yes\n";
+  for (int i = 0; i < 50; ++i) text += "#include \"ari.conf\"\n";
+  for (const std::string& other :
+       {std::string("/dev/zero"), pipe, folder.path("large"), std::string("/proc/kmsg")}) {
+    text += "#include \"" + other + "\"\n";
+  }
+  std::ofstream(path) << text + "[last]\ntype=user\n";
+  const auto read = AsteriskFile::read(path);
+  REQUIRE(read);
+  CHECK(read->is_true("general", "enabled"));
+  CHECK(read->value("last", "type") == "user");
+  CHECK_FALSE(AsteriskFile::read("/dev/zero"));
+  CHECK_FALSE(AsteriskFile::read(pipe));
 }
 
 }  // namespace aribus::cli

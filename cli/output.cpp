@@ -1,0 +1,210 @@
+#include "cli/output.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace aribus::cli {
+namespace {
+
+constexpr char32_t no_character = 0xFFFFFFFF;
+
+// Takes a character off the front of `text`, which is not empty; a byte that is not UTF-8 (RFC 3629) is
+// no_character.
+char32_t take(std::string_view& text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  const size_t size = first < 0x80   ? 1
+                      : first < 0xC2 ? 0
+                      : first < 0xE0 ? 2
+                      : first < 0xF0 ? 3
+                      : first < 0xF5 ? 4
+                                     : 0;
+  char32_t code = size < 2 ? first : first & (0x7Fu >> size);
+  bool good = size > 0 && size <= text.size();
+  for (size_t i = 1; good && i < size; ++i) {
+    const auto next = static_cast<unsigned char>(text[i]);
+    good = (next & 0xC0) == 0x80;
+    code = code << 6 | (next & 0x3Fu);
+  }
+  const bool overlong = (size == 3 && code < 0x800) || (size == 4 && code < 0x10000);
+  good = good && !overlong && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF);
+  text.remove_prefix(good ? size : 1);
+  return good ? code : no_character;
+}
+
+bool is_harmful(char32_t code) {
+  struct Range {
+    char32_t first, last;
+  };
+  static constexpr Range ranges[] = {{0x00, 0x1F},     {0x7F, 0x9F},      {0x61C, 0x61C},   {0x180E, 0x180E},
+                                     {0x200B, 0x200F}, {0x2028, 0x202E},  {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
+                                     {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
+  for (const Range& range : ranges) {
+    if (code >= range.first && code <= range.last) return true;
+  }
+  return code == no_character;
+}
+
+// `text` with `escaped(code)` for each harmful character.
+template <typename Escaped>
+std::string without_harm(std::string_view text, Escaped escaped) {
+  std::string out;
+  out.reserve(text.size());
+  const auto is_plain = [](char c) { return c >= ' ' && c < 0x7F; };
+  while (!text.empty()) {
+    const auto end = std::find_if_not(text.begin(), text.end(), is_plain);
+    out.append(text.begin(), end);
+    text.remove_prefix(static_cast<size_t>(end - text.begin()));
+    if (text.empty()) break;
+    const std::string_view before = text;
+    const char32_t code = take(text);
+    if (is_harmful(code)) {
+      out += escaped(code);
+    } else {
+      out += before.substr(0, before.size() - text.size());
+    }
+  }
+  return out;
+}
+
+std::string unit(char32_t code) {
+  char text[8];
+  std::snprintf(text, sizeof text, "\\u%04x", static_cast<unsigned>(code & 0xFFFF));
+  return text;
+}
+
+std::string_view code_of(Style style) {
+  switch (style) {
+    case Style::bold:
+      return "\x1b[1m";
+    case Style::red:
+      return "\x1b[31m";
+    case Style::green:
+      return "\x1b[32m";
+    case Style::yellow:
+      return "\x1b[33m";
+    case Style::grey:
+      return "\x1b[90m";
+    case Style::plain:
+      break;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string harmless(std::string_view text) {
+  return without_harm(text, [](char32_t) { return "?"; });
+}
+
+std::string harmless_json(std::string_view json) {
+  return without_harm(json, [](char32_t code) {
+    if (code == no_character) return unit(0xFFFD);
+    if (code <= 0xFFFF) return unit(code);
+    return unit(0xD800 + ((code - 0x10000) >> 10)) + unit(0xDC00 + (code & 0x3FF));
+  });
+}
+
+Text& Text::operator+=(const Text& more) {
+  pieces_.insert(pieces_.end(), more.pieces_.begin(), more.pieces_.end());
+  return *this;
+}
+
+bool Text::empty() const {
+  for (const Piece& piece : pieces_) {
+    if (!piece.text.empty()) return false;
+  }
+  return true;
+}
+
+std::string Text::printed(bool colour) const {
+  std::string out;
+  for (const Piece& piece : pieces_) {
+    const std::string_view code = colour ? code_of(piece.style) : std::string_view();
+    out += code;
+    out += harmless(piece.text);
+    if (!code.empty()) out += "\x1b[0m";
+  }
+  return out;
+}
+
+bool Output::is_terminal() const {
+  return ::isatty(::fileno(file_)) != 0;
+}
+
+bool Output::has_colour() const {
+  const char* none = std::getenv("NO_COLOR");
+  return is_terminal() && (none == nullptr || *none == '\0');
+}
+
+std::pair<size_t, size_t> Output::size() const {
+  winsize size{};
+  if (::ioctl(::fileno(file_), TIOCGWINSZ, &size) == 0 && size.ws_row > 3) return {size.ws_row, size.ws_col};
+  return {100'000, 120};
+}
+
+void Output::line(const Text& text) {
+  clear();
+  put(text.printed(has_colour()) + "\n");
+}
+
+void Output::lines(std::string_view text) {
+  while (!text.empty()) {
+    const size_t end = text.find('\n');
+    line(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+}
+
+void Output::json(std::string_view text) {
+  clear();
+  put(harmless_json(text) + "\n");
+}
+
+void Output::passing(const Text& text) {
+  if (!is_terminal()) return;
+  clear();
+  put(text.printed(has_colour()));
+  passing_ = true;
+  flush();
+}
+
+void Output::open_screen() {
+  put("\x1b[?1049h\x1b[?25l");  // another screen, without a cursor
+}
+
+void Output::show(const std::vector<Text>& lines) {
+  std::string all = "\x1b[H";
+  for (const Text& text : lines) all += text.printed(has_colour()) + "\x1b[K\n";
+  put(all + "\x1b[J");
+  flush();
+}
+
+void Output::close_screen() {
+  put("\x1b[?25h\x1b[?1049l");
+  flush();
+}
+
+void Output::put(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), file_);
+  if (is_terminal()) flush();
+}
+
+void Output::clear() {
+  if (passing_) put("\r\x1b[K");
+  passing_ = false;
+}
+
+Output& out() {
+  static Output output(stdout);
+  return output;
+}
+
+Output& err() {
+  static Output output(stderr);
+  return output;
+}
+
+}  // namespace aribus::cli

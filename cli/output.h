@@ -1,0 +1,90 @@
+// All that the tool prints goes through here, so that no terminal obeys what comes from elsewhere: names of
+// callers, Asterisk's and the daemon's texts, files. No other file of cli writes to standard output or
+// standard error.
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+
+namespace aribus::cli {
+
+// `text` with '?' for each character that a terminal obeys, or that hides text or turns it around, and for
+// each byte that is not UTF-8. These are: C0, DEL and C1; bidirectional controls; zero-width characters,
+// U+FEFF and tags; the line separators U+2028 and U+2029.
+[[nodiscard]] std::string harmless(std::string_view text);
+// The JSON text `json` with the same characters as \uXXXX: the same JSON.
+[[nodiscard]] std::string harmless_json(std::string_view json);
+
+enum class Style { plain, bold, red, green, yellow, grey };
+
+// A text for people, in pieces, each in a style. Whatever it is made of, Output makes it harmless.
+class Text {
+ public:
+  Text() = default;
+  Text(const char* text) : Text(std::string_view(text)) {}
+  Text(const std::string& text) : Text(std::string_view(text)) {}
+  Text(std::string_view text, Style style = Style::plain) : pieces_{{std::string(text), style}} {}
+
+  Text& operator+=(const Text& more);
+  friend Text operator+(Text left, const Text& right) { return left += right, left; }
+
+  [[nodiscard]] bool empty() const;
+  // As it is printed, with or without colours.
+  [[nodiscard]] std::string printed(bool colour) const;
+
+ private:
+  struct Piece {
+    std::string text;
+    Style style;
+  };
+  std::vector<Piece> pieces_;
+};
+
+// Standard output or standard error. Where it is no terminal, what it prints is buffered until flush(), or
+// the end of the process.
+class Output {
+ public:
+  explicit Output(std::FILE* file) : file_(file) {}
+
+  [[nodiscard]] bool is_terminal() const;
+  // A terminal where $NO_COLOR is not set (https://no-color.org).
+  [[nodiscard]] bool has_colour() const;
+  // Rows and columns; many rows of 120 columns where there is no screen.
+  [[nodiscard]] std::pair<size_t, size_t> size() const;
+
+  // One line.
+  void line(const Text& text);
+  // As many lines as the text has: for texts whose ends of lines mean something, such as a command's help.
+  // What comes from elsewhere can look like a line of ours in it.
+  void lines(std::string_view text);
+  // A JSON text, in one line.
+  void json(std::string_view text);
+  void json(const JsonValue& value) { json(to_text(value)); }
+
+  // On a terminal: shown until something else is printed. Elsewhere: nothing.
+  void passing(const Text& text);
+  // On a terminal: a screen of its own, shown anew with each call, until close_screen().
+  void open_screen();
+  void show(const std::vector<Text>& lines);
+  void close_screen();
+
+  // False when nobody reads it any more.
+  bool flush() { return std::fflush(file_) == 0; }
+
+ private:
+  void put(std::string_view text);
+  void clear();
+
+  std::FILE* file_;
+  bool passing_ = false;
+};
+
+[[nodiscard]] Output& out();
+[[nodiscard]] Output& err();
+
+}  // namespace aribus::cli

@@ -1,0 +1,227 @@
+// Whatever answers in the daemon's place: no command crashes, hangs, or lets the terminal obey it.
+#include "base/json.h"
+#include "cli/commands.h"
+#include "tests/catch.h"
+#include "tests/support/fake_daemon.h"
+#include "tests/support/mutations.h"
+#include "tests/support/terminal.h"
+#include "tests/unit/helpers.h"
+
+using namespace aribus;
+using namespace aribus::cli;
+using aribus::test::FakeDaemon;
+using aribus::test::harm_in;
+using aribus::test::Mutations;
+using aribus::test::poisoned;
+using aribus::test::TempDir;
+using aribus::test::Terminal;
+
+// In the texts below, P stands for text that must not reach a terminal.
+namespace {
+
+const std::string channel =
+    R"({"id":"c1","name":"P","state":"P","caller":{"name":"P","number":"P"},"connected":{"name":"P","number":"P"},)"
+    R"("dialplan":{"context":"x"},"creationtime":"2026-11-22T21:46:07.000Z"})";
+
+const std::string discovered =
+    R"({"methods":[{"name":"P","summary":"P","params":[]},{"name":"originate","summary":"P","params":[)"
+    R"({"name":"endpoint","required":true,"schema":{"type":"string"}},{"name":"P","schema":{"enum":["P",1]}},)"
+    R"({"name":"media","schema":{"oneOf":[{"type":"string"},{"type":"array","items":{}}]}},)"
+    R"({"name":"n","schema":{"type":["integer","null"]}},{"$ref":"#/components/contentDescriptors/server"}]}],)"
+    R"("components":{"contentDescriptors":{"server":{"name":"server","schema":{"type":"string"}}}}})";
+
+const std::string status_answer =
+    R"({"aribus":"P","pid":7,"started":"2026-11-22T21:46:07.000Z","connections":1,"subscribers":1,"servers":[)"
+    R"({"name":"pbx1","state":"P","since":"2026-11-22T21:46:07.000Z","version":"P","apps":["P","demo"],"reason":"P",)"
+    R"("replaced":["P"],"received":1,"requests_open":0,"rest":"P"}],"bus":{"stream":"P","first":1,"next":2,)"
+    R"("ring_bytes":65536,"used_bytes":100,"path":"P","reason":"P"},"loop":{"longest_turn_us":1}})";
+
+const std::string subscribed =
+    R"({"cursor":"a:1","reason":"P","snapshot":{"channels":[{"server":"P","app":"P",)"
+    R"("began":"2026-11-22T21:46:07.000Z","channel":)" +
+    channel +
+    R"(}],"bridges":[{"server":"P","bridge":{"id":"b1","bridge_type":"mixing",)"
+    R"("channels":["c1","P"]}}]}})";
+
+std::string event(const std::string& type, const std::string& members) {
+  return R"({"jsonrpc":"2.0","method":"event","params":{"seq":2,"time":"2026-11-22T21:46:16.000Z","server":"P",)"
+         R"("app":"P","type":")" +
+         type + "\"," + members + "}}";
+}
+
+const std::vector<std::string> notifications{
+    event("StasisStart", R"("args":["P"],"channel":)" + channel),
+    event("ChannelEnteredBridge", R"("channel":)" + channel +
+                                      R"(,"bridge":{"id":"b1","bridge_type":"x","name":"P",)"
+                                      R"("channels":["c1","P"]})"),
+    event("Dial", R"("dialstatus":"P","peer":)" + channel),
+    event("ChannelDtmfReceived", R"("digit":"P","channel":)" + channel),
+    event("PlaybackStarted", R"("playback":{"target_uri":"channel:c1","media_uri":"P"})"),
+    event("RecordingFailed", R"("recording":{"target_uri":"P","name":"P","state":"P"})"),
+    event("server.disconnected", R"("reason":"P")"),
+    event("server.connected", R"("version":"P")"),
+    event("P", R"("text":"P")"),
+    event("server.resynced", R"("channels":["c1"],"bridges":["P"])"),
+    R"({"jsonrpc":"2.0","method":"lost","params":{"from":1,"to":"P","records":3}})",
+    event("ChannelDestroyed", R"("cause":16,"cause_txt":"P","channel":)" + channel),
+    event("state.gone", R"("channels":["c1","P"],"bridges":["b1"])"),
+};
+
+std::string right_answer(const std::string& request) {
+  const auto asks = [&](const char* method) {
+    return request.find(R"("method":")" + std::string(method) + '"') != std::string::npos;
+  };
+  if (asks("status")) return R"("result":)" + status_answer;
+  if (asks("subscribe")) return R"("result":)" + subscribed;
+  if (asks("rpc.discover")) return R"("result":)" + discovered;
+  if (asks("daemon.reload")) {
+    return R"("result":{"applied":true,"reason":"P","warnings":["P"],"changed":["P"],"restart":["P"]})";
+  }
+  if (asks("refused")) return R"("error":{"code":-32000,"message":"P\nP","data":{"P":"P"}})";
+  return R"("result":{"id":"P"})";
+}
+
+struct Run {
+  std::vector<std::string> words;
+  std::vector<std::pair<std::string, std::string>> options{};
+};
+
+const TempDir& folder() {
+  static const TempDir made;
+  return made;
+}
+
+std::string configuration() {
+  return folder().write(
+      "aribusd.yaml",
+      "asterisk:\n  - {name: pbx1, url: 'http://127.0.0.1:1', username: a, password: b, apps: [demo]}\n");
+}
+
+// The commands as they are used, on a terminal and otherwise.
+std::vector<Run> runs() {
+  return {{{"status"}},
+          {{"status"}, {{"json", ""}}},
+          {{"reload"}},
+          {{"calls"}},
+          {{"calls"}, {{"once", ""}}},
+          {{"tail"}},
+          {{"tail"}, {{"json", ""}}},
+          {{"tail"}, {{"all", ""}}},
+          {{"record", folder().path("records")}},
+          {{"call"}, {{"list", ""}}},
+          {{"call", "originate"}, {{"help", ""}}},
+          {{"call", "originate", "endpoint=a", "media=b", "media=c", "n=1", "server=pbx1"}},
+          {{"call", "refused"}},
+          {{"originate", "PJSIP/100", "media=x"}},
+          {{"complete", "call", ""}},
+          {{"complete", "call", "originate", ""}}};
+}
+
+int carry_out(const Run& run, const std::string& socket) {
+  Arguments arguments;
+  arguments.socket = socket;
+  arguments.socket_given = true;
+  arguments.words = run.words;
+  arguments.options = run.options;
+  return find_command(run.words[0])->run(arguments);
+}
+
+std::string named(const Run& run) {
+  std::string out;
+  for (const std::string& word : run.words) out += word + " ";
+  for (const auto& [name, value] : run.options) out += "--" + name + " " + value;
+  return out;
+}
+
+// What a fake daemon sends for a request: the value of `result` or `error`, or a notification.
+using Change = std::function<std::string(const std::string&)>;
+
+// Answers each request, with `result` and `notification` changed; after `subscribe` the connection ends. With
+// `envelope`, which may say no more who asked, it ends after the first answer.
+void serve(FakeDaemon::Peer& peer, const Change& result, const Change& notification,
+           const Change& envelope = {}) {
+  while (const auto line = peer.line()) {
+    const size_t at = line->find("\"id\":") + 5;
+    const std::string head =
+        R"({"jsonrpc":"2.0",)" + line->substr(line->find("\"id\":"), line->find(',', at) - at + 6);
+    const std::string members = right_answer(*line);
+    const size_t value = members.find(':') + 1;
+    std::string out = head + members.substr(0, value) + result(members.substr(value)) + "}";
+    if (envelope) out = envelope(head + members + "}");
+    out += '\n';
+    const bool subscribes = line->find(R"("method":"subscribe")") != std::string::npos;
+    if (subscribes) {
+      for (const std::string& one : notifications) out += notification(one) + "\n";
+    }
+    if (!peer.send(out) || subscribes || envelope) return;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("no command lets the terminal obey what the daemon says") {
+  FakeDaemon daemon(folder().path("poison"), [](FakeDaemon::Peer& peer) { serve(peer, poisoned, poisoned); });
+  std::vector<Run> all = runs();
+  all.push_back({{"doctor"}, {{"config", configuration()}, {"asterisk-etc", folder().path("none")}}});
+  for (const Run& run : all) {
+    Terminal terminal;
+    const int code = carry_out(run, daemon.path());
+    const std::string seen = terminal.end();
+    INFO(named(run) << "\n" << seen.size() << " bytes");
+    CHECK(code >= 0);
+    CHECK(code <= 5);
+    CHECK(harm_in(seen) == "");
+  }
+}
+
+TEST_CASE("no command is brought down by an answer of another shape") {
+  constexpr int rounds = 400;  // of each command: 6,400 in all
+  Mutations mutations(20261122);
+  FakeDaemon daemon(folder().path("mutated"), [&](FakeDaemon::Peer& peer) {
+    const Change mutated = [&](const std::string& text) {
+      const size_t way = mutations.below(8);
+      return way < 2 ? poisoned(text) : way < 7 ? mutations.of(text) : mutations.of_bytes(text);
+    };
+    serve(peer, mutated, mutated, mutations.below(6) == 0 ? mutated : Change());
+  });
+  for (const Run& run : runs()) {
+    Terminal terminal;
+    int least = 0, most = 0;
+    for (int round = 0; round < rounds; ++round) {
+      const int code = carry_out(run, daemon.path());
+      least = std::min(least, code);
+      most = std::max(most, code);
+    }
+    const std::string& seen = terminal.end();
+    INFO(named(run));
+    CHECK(least >= 0);
+    CHECK(most <= 5);
+    CHECK(harm_in(seen) == "");
+  }
+}
+
+TEST_CASE("no file lets the terminal obey it when it is shown again") {
+  std::string text;
+  for (const std::string& notification : notifications) {
+    const Json parsed = test::json(poisoned(notification));
+    text += to_text(*find(parsed, "params")) + "\n";
+  }
+  const std::string records = folder().write("shown", text);
+  const std::string broken = folder().write("broken", text.substr(0, 3000) + "\x1b[2J\n");
+  for (const Run& run : {Run{{"replay", records}, {{"json", ""}}}, Run{{"replay", records}, {{"all", ""}}},
+                         Run{{"replay", broken}}, Run{{"replay", folder().path("\x1b[2J\xC2\x9B")}},
+                         Run{{"check", folder().write("bad.yaml", "a\x1b[2J\xC2\x9B: 1\n")}},
+                         Run{{"check", folder().path("\x1b[2J\xC2\x9B")}}}) {
+    Terminal terminal;
+    static_cast<void>(carry_out(run, "none"));
+    const std::string seen = terminal.end();
+    INFO(named(run));
+    CHECK(seen.size() > 10);
+    CHECK(harm_in(seen) == "");
+  }
+}
+
+TEST_CASE("a file without an end of a line is no recording, and is not read for ever") {
+  const Terminal terminal;
+  CHECK(carry_out({{"replay", "/dev/zero"}}, "none") == misused);
+}
