@@ -22,6 +22,7 @@ Server::Server(Loop& loop, bus::Log& log, control::Dispatcher& dispatcher, Serve
       dispatcher_(dispatcher),
       options_(std::move(options)),
       names_(loop),
+      retired_(loop),
       end_of_turn_(loop, [this] { end_turn(); }),
       housekeeping_(loop),
       drain_deadline_(loop) {
@@ -30,7 +31,9 @@ Server::Server(Loop& loop, bus::Log& log, control::Dispatcher& dispatcher, Serve
     end_of_turn_.request();
   });
   housekeeping_.every(housekeeping_interval, [this] {
-    for (const auto& [id, session] : sessions_) session->check_hung_up();
+    std::vector<Session*> all;  // some of them end
+    for (const auto& [id, session] : sessions_) all.push_back(session.get());
+    for (Session* session : all) session->check_hung_up();
     control::audit_counts();
   });
 }
@@ -182,12 +185,15 @@ void Server::add_session(Fd socket, const std::string& path) {
                                                     flushing_.push_back(id);
                                                     end_of_turn_.request();
                                                   },
-                                                  [this, id] {
-                                                    ended_.push_back(id);
-                                                    end_of_turn_.request();
-                                                  }});
+                                                  [this, id] { retire(id); }});
   session->hold_to(std::move(caller.rule), std::move(*admitted));
   sessions_.emplace(id, std::move(session));
+}
+
+void Server::retire(uint64_t session) {
+  auto node = sessions_.extract(session);
+  retired_.add(std::move(node.mapped()));
+  end_of_turn_.request();  // it may have been the last one
 }
 
 void Server::end_turn() {
@@ -208,7 +214,6 @@ void Server::end_turn() {
     if (Session* session = take_first(reading_)) session->read();
   }
   if (!reading_.empty() || !flushing_.empty()) end_of_turn_.request();
-  for (const uint64_t id : std::exchange(ended_, {})) sessions_.erase(id);
   if (drained_ && sessions_.empty()) finish_drain();
 }
 

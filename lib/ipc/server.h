@@ -13,6 +13,7 @@
 #include "base/acceptor.h"
 #include "base/fd.h"
 #include "base/loop.h"
+#include "base/retired.h"
 #include "bus/log.h"
 #include "control/dispatcher.h"
 #include "ipc/session.h"
@@ -72,6 +73,7 @@ class Server {
   void add_session(Fd socket, const std::string& path);
   [[nodiscard]] Result<Usage::Connection> admit(control::Caller& caller);
   [[nodiscard]] Result<void> check_room(const control::Caller& caller) const;
+  void retire(uint64_t session);
   void end_turn();
   Session* take_first(std::deque<uint64_t>& queue);
   void finish_drain();
@@ -90,7 +92,7 @@ class Server {
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::deque<uint64_t> reading_;   // sessions that have something to read
   std::deque<uint64_t> flushing_;  // sessions that have something to write
-  std::vector<uint64_t> ended_;    // sessions to be removed at the end of the turn
+  Retired<Session> retired_;
   uint64_t next_session_ = 1;
   bool log_grew_ = false;
   EndOfTurn end_of_turn_;

@@ -511,9 +511,13 @@ void Session::watch() {
 }
 
 void Session::end() {
-  if (std::exchange(ended_, true)) return;
+  if (!ended_) handlers_.ended();
+}
+
+void Session::silence() noexcept {
+  ended_ = true;
+  *alive_ = false;
   poll_.watch(0);
-  handlers_.ended();
 }
 
 }  // namespace aribus::ipc

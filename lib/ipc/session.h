@@ -39,7 +39,7 @@ struct SessionCounts {
 };
 
 // Reads requests, answers them, and writes the subscription straight out of the log. Owned by the server; it
-// ends by asking the server to remove it. Replies that come after its end go nowhere.
+// ends by asking the server to retire it. Replies that come after its end go nowhere.
 class Session {
  public:
   struct Context {
@@ -55,7 +55,7 @@ class Session {
   struct Handlers {
     std::function<void()> wants_read;   // read() is to be called when it is its turn
     std::function<void()> wants_flush;  // flush() is to be called when it is its turn to write
-    std::function<void()> ended;  // the connection is over: destroy this object, but not from within the call
+    std::function<void()> ended;        // the connection is over: retire this object (Retired)
   };
 
   // `caller` has a rule.
@@ -80,6 +80,8 @@ class Session {
   void hold_to(std::shared_ptr<const control::AccessRule> rule, Usage::Connection connection);
   // Its connection counts no more.
   void uncount() { connection_ = {}; }
+  // For Retired: nothing reaches it from here on.
+  void silence() noexcept;
   // After the peer closed its sending side: ends when it has closed the other one too.
   void check_hung_up();
 
