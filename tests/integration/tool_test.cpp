@@ -73,7 +73,11 @@ TEST_CASE("aribus call and its verbs carry out commands, and the exit status say
   CHECK_THAT(wrong.text, ContainsSubstring("channels.answer"));
   CHECK(stage.aribus({"originate", "Local/x@default", "timeout=soon"}).code == 2);
   CHECK(stage.aribus({"nonsense"}).code == 2);
-  CHECK(stage.aribus({"tail", "--nonsense"}).code == 2);
+  const auto misspelt = stage.aribus({"tail", "--nonsense\x1b[2J"});
+  CHECK(misspelt.code == 2);
+  CHECK_THAT(misspelt.text, ContainsSubstring("no option '--nonsense?[2J'"));
+  CHECK_THAT(stage.aribus({"tail", "-xs"}).text, ContainsSubstring("no option '-x'"));
+  CHECK_THAT(stage.aribus({"tail", "--since"}).text, ContainsSubstring("'--since', or it lacks its value"));
   stage.simulator.process().signal(SIGKILL);
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
   CHECK(stage.aribus({"call", "channels.list"}).code == 3);
