@@ -67,6 +67,14 @@ std::vector<option> long_options(const std::vector<Option>& own) {
   return out;
 }
 
+// After getopt found one that there is not, or without its value.
+std::string wrong_option(const char* const* words) {
+  const bool is_letter = optopt > ' ' && optopt < 0x7F;
+  return "no option '" +
+         (is_letter ? std::string("-") + static_cast<char>(optopt) : std::string(words[optind - 1])) +
+         "', or it lacks its value";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -80,8 +88,7 @@ int main(int argc, char** argv) {
     if (chosen == 's') arguments.socket = optarg, arguments.socket_given = true;
     if (chosen == 'h') return print(usage());
     if (chosen == 'v') return print("aribus " ARIBUS_VERSION "\n");
-    if (chosen == '?')
-      return misuse("no option '" + std::string(argv[optind - 1]) + "', or it lacks its value");
+    if (chosen == '?') return misuse(wrong_option(argv));
   }
   if (optind == argc) return misuse("which command?");
   const Command* command = find_command(argv[optind]);
@@ -99,8 +106,8 @@ int main(int argc, char** argv) {
   for (int chosen = 0;
        (chosen = getopt_long(count, const_cast<char**>(words), "s:h", own.data(), nullptr)) != -1;) {
     if (chosen == '?') {
-      return misuse("no option '" + std::string(words[optind - 1]) + "', or it lacks its value; aribus " +
-                    std::string(command->name) + " --help tells the options");
+      return misuse(wrong_option(words) + "; aribus " + std::string(command->name) +
+                    " --help tells the options");
     }
     if (chosen == 's') arguments.socket = optarg, arguments.socket_given = true;
     if (chosen == 'h') help = true;

@@ -4,6 +4,7 @@ does on request.
 
 Usage: client_test.py LANGUAGE [unittest's arguments]      python, blocking (Python's), node, cpp
 """
+import contextlib
 import json
 import os
 import select
@@ -91,6 +92,15 @@ class ClientTest(unittest.TestCase):
         if self.listener:
             self.listener.close()
         self.folder.cleanup()
+
+    @contextlib.contextmanager
+    def own_client(self):
+        """What starts within is ended with it."""
+        try:
+            yield
+        finally:
+            self.tearDown()
+            self.setUp()
 
     def listen(self):
         if self.listener:
@@ -334,7 +344,7 @@ class ClientTest(unittest.TestCase):
                      '{"method":"event","params":{}}', '{"id":[],"result":1}', '{"id":{},"error":1}', '{"id":null,"error":1}',
                      '{"id":%d,"error":1}', '{"id":%d,"error":null}', '{"id":%d,"error":{"code":[],"message":{}}}',
                      '{"id":%d,"error":{"code":-32000,"message":"m","data":1}}', '{"id":%d}'):
-            with self.subTest(line=line[:40]):
+            with self.subTest(line=line[:40]), self.own_client():
                 peer = self.subscribed()
                 self.ask("call", "ping", {})
                 number = peer.expect("ping")["id"]
@@ -348,12 +358,10 @@ class ClientTest(unittest.TestCase):
                 self.assertEqual(self.told(), {"cursor": "a:10"})
                 peer.close()
                 again.close()
-                self.tearDown()
-                self.setUp()  # a client of its own for the next one
 
     def test_an_answer_of_another_shape_is_no_subscription(self):
         for result in (1, None, [], "x"):
-            with self.subTest(result=result):
+            with self.subTest(result=result), self.own_client():
                 peer = self.connected()
                 self.ask("subscribe")
                 peer.answer(peer.expect("subscribe"), result)
@@ -362,8 +370,6 @@ class ClientTest(unittest.TestCase):
                 peer.answer(peer.expect("ping"), {})
                 self.assertEqual(self.told(), {})
                 peer.close()
-                self.tearDown()
-                self.setUp()
 
 
 if __name__ == "__main__":

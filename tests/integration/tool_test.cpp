@@ -9,6 +9,7 @@
 #include "tests/support/fake_daemon.h"
 #include "tests/support/program.h"
 #include "tests/support/simulator.h"
+#include "tests/support/soon.h"
 #include "tests/support/terminal.h"
 
 using aribus::Json;
@@ -45,6 +46,15 @@ struct Stage {
     process.wait(std::chrono::seconds(20));
     return read_file(own / "terminal");
   }
+  // On a terminal until `text` has come; then it is taken away.
+  std::string on_terminal_until(const std::string& text, const std::string& words) const {
+    const std::string command =
+        std::string("stty cols 100 rows 30; ") + ARIBUS + " --socket " + daemon.socket_path() + " " + words;
+    const TemporaryDirectory own;
+    const Process process({"script", "-qefc", command, "/dev/null"}, own / "terminal");
+    static_cast<void>(soon([&] { return read_file(own / "terminal").find(text) != std::string::npos; }));
+    return read_file(own / "terminal");
+  }
   std::string call_comes() {
     Program program(daemon.connect());
     simulator.control("POST", "call", R"({"app":"demo","caller":"100","caller_name":"Alice"})");
@@ -74,7 +84,11 @@ TEST_CASE("aribus call and its verbs carry out commands, and the exit status say
   CHECK_THAT(wrong.text, ContainsSubstring("channels.answer"));
   CHECK(stage.aribus({"originate", "Local/x@default", "timeout=soon"}).code == 2);
   CHECK(stage.aribus({"nonsense"}).code == 2);
-  CHECK(stage.aribus({"tail", "--nonsense"}).code == 2);
+  const auto misspelt = stage.aribus({"tail", "--nonsense\x1b[2J"});
+  CHECK(misspelt.code == 2);
+  CHECK_THAT(misspelt.text, ContainsSubstring("no option '--nonsense?[2J'"));
+  CHECK_THAT(stage.aribus({"tail", "-xs"}).text, ContainsSubstring("no option '-x'"));
+  CHECK_THAT(stage.aribus({"tail", "--since"}).text, ContainsSubstring("'--since', or it lacks its value"));
   stage.simulator.process().signal(SIGKILL);
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
   CHECK(stage.aribus({"call", "channels.list"}).code == 3);
@@ -229,7 +243,7 @@ TEST_CASE("a caller's name is JSON and text on a terminal, and nothing that it o
       " --since " + text_at(*stage.daemon.connect().call("status"), "bus.stream") + ":0";
   for (const std::string& words : {std::string("call channels.list"), std::string("call state.channels"),
                                    "tail --json" + since, "tail --all" + since, std::string("calls")}) {
-    const std::string seen = stage.on_terminal(words, "1");
+    const std::string seen = stage.on_terminal_until(words == "calls" ? "Eve" : "forged!", words);
     INFO(words);
     CHECK_THAT(seen, ContainsSubstring("Eve"));
     CHECK(harm_in(seen) == "");
