@@ -83,6 +83,13 @@ TEST_CASE("the password may be one of systemd's credentials") {
   CHECK(password(directory, "    password_credential: ari\n") == "s3cret");
   CHECK_THAT(fault(directory, "    password_credential: other\n"),
              ContainsSubstring("the credential that it names: No such file"));
+  // What the unit hands over when the file is missing, and what to do about it.
+  REQUIRE(directory.write("none", "\n") != file);
+  CHECK_THAT(fault(directory, "    password_credential: none\n"),
+             ContainsSubstring("is empty") && ContainsSubstring("/etc/aribus/ari.secret"));
+  // A name, and no path to elsewhere.
+  CHECK_THAT(fault(directory, "    password_credential: x/../ari\n"),
+             ContainsSubstring("no systemd credentials"));
 }
 
 TEST_CASE("the password comes from one place") {
