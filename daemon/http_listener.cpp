@@ -22,7 +22,8 @@ constexpr int request_seconds = 5;                         // for a request to c
 constexpr int idle_seconds = 5;                            // between two on one connection
 
 bool is_same_name(std::string_view one, std::string_view other) {
-  return std::ranges::equal(one, other, {}, ::tolower, ::tolower);
+  const auto folded = [](unsigned char c) { return std::tolower(c); };
+  return std::ranges::equal(one, other, {}, folded, folded);
 }
 
 // Whether the header Host, `text`, may be of a request to this machine. A page that a browser has from
@@ -42,7 +43,7 @@ bool is_this_host(std::string_view text) {
   char machine[HOST_NAME_MAX + 1] = "";
   ::gethostname(machine, HOST_NAME_MAX);
   return is_numeric_address(std::string(name)) || is_same_name(name, "localhost") ||
-         is_same_name(name, machine);
+         (!name.empty() && is_same_name(name, machine));
 }
 
 }  // namespace

@@ -303,3 +303,28 @@ TEST_CASE("a daemon that is being reloaded stops as it should") {
     daemon.wait_ready();
   }
 }
+
+TEST_CASE("a password in a wrong place is neither logged nor answered, nor shown by --check-config") {
+  const Simulator simulator;
+  Daemon daemon({simulator.server()});
+  daemon.wait_ready();
+  Program program(daemon.connect());
+  for (const char* line : {"password_env: hunter2", "password_file: hunter2", "password_credential: hunter2",
+                           "pasword: hunter2", "user: hunter2", "url: http://h?api_key=u:hunter2",
+                           "mode: hunter2", "tls: hunter2", "connect_timeout: hunter2",
+                           "max_connections: hunter2", "apps: hunter2", "hunter2: x", "password: *hunter2"}) {
+    Server wrong = simulator.server();
+    wrong.more = "    " + std::string(line) + "\n";
+    daemon.configure({wrong});
+    const Json answer = program.call("daemon.reload");
+    INFO(line << " " << to_text(answer));
+    CHECK_FALSE(answer["applied"].GetBool());
+    CHECK(to_text(answer).find("hunter2") == std::string::npos);
+    const TemporaryDirectory directory;
+    Process check({ARIBUSD, "--check-config", "--config", daemon.config_path()}, directory / "out");
+    CHECK(check.wait(std::chrono::seconds(10)) == 2);
+    const std::string said = read_file(directory / "out");
+    CHECK_THAT(said, ContainsSubstring("aribusd: ") && !ContainsSubstring("hunter2"));
+  }
+  CHECK(daemon.log().find("hunter2") == std::string::npos);
+}

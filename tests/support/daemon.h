@@ -43,6 +43,7 @@ class Daemon {
   void wait_ready() const;
   [[nodiscard]] Process& process() { return *process_; }
   [[nodiscard]] std::string socket_path() const { return directory_ / "aribus.sock"; }
+  [[nodiscard]] std::string config_path() const { return directory_ / "aribusd.yaml"; }
   [[nodiscard]] std::string log() const { return read_file(directory_ / "log"); }
   // A file in its own directory, for `more_config`.
   [[nodiscard]] static std::string own_path(const std::string& name) { return "@DIRECTORY@/" + name; }
