@@ -73,9 +73,9 @@ TEST_CASE("several values of one parameter are joined in a query and an array in
   CHECK(add->body == R"({"channel":["c1","c2"]})");
   for (const char* fields :
        {R"([{"attribute":"username","value":"bob"}])", R"({"attribute":"username","value":"bob"})"}) {
-    const auto update = request_of(
-        "asterisk.updateObject", json(R"({"configClass":"res_pjsip","objectType":"auth","id":"a","fields":)" +
-                                      std::string(fields) + "}"));
+    const auto update = request_of("asterisk.updateObject",
+                                   json(R"({"configClass":"res_pjsip","objectType":"auth","id":"a","fields":)" +
+                                        std::string(fields) + "}"));
     REQUIRE(update.ok());
     CHECK(update->body == R"({"fields":[{"attribute":"username","value":"bob"}]})");
   }
