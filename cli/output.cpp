@@ -6,46 +6,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/characters.h"
+
 namespace aribus::cli {
 namespace {
-
-constexpr char32_t no_character = 0xFFFFFFFF;
-
-// Takes a character off the front of `text`, which is not empty; a byte that is not UTF-8 (RFC 3629) is
-// no_character.
-char32_t take(std::string_view& text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  const size_t size = first < 0x80   ? 1
-                      : first < 0xC2 ? 0
-                      : first < 0xE0 ? 2
-                      : first < 0xF0 ? 3
-                      : first < 0xF5 ? 4
-                                     : 0;
-  char32_t code = size < 2 ? first : first & (0x7Fu >> size);
-  bool good = size > 0 && size <= text.size();
-  for (size_t i = 1; good && i < size; ++i) {
-    const auto next = static_cast<unsigned char>(text[i]);
-    good = (next & 0xC0) == 0x80;
-    code = code << 6 | (next & 0x3Fu);
-  }
-  const bool overlong = (size == 3 && code < 0x800) || (size == 4 && code < 0x10000);
-  good = good && !overlong && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF);
-  text.remove_prefix(good ? size : 1);
-  return good ? code : no_character;
-}
-
-bool is_harmful(char32_t code) {
-  struct Range {
-    char32_t first, last;
-  };
-  static constexpr Range ranges[] = {{0x00, 0x1F},     {0x7F, 0x9F},      {0x61C, 0x61C},   {0x180E, 0x180E},
-                                     {0x200B, 0x200F}, {0x2028, 0x202E},  {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
-                                     {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
-  for (const Range& range : ranges) {
-    if (code >= range.first && code <= range.last) return true;
-  }
-  return code == no_character;
-}
 
 // `text` with `escaped(code)` for each harmful character.
 template <typename Escaped>
@@ -59,8 +23,8 @@ std::string without_harm(std::string_view text, Escaped escaped) {
     text.remove_prefix(static_cast<size_t>(end - text.begin()));
     if (text.empty()) break;
     const std::string_view before = text;
-    const char32_t code = take(text);
-    if (is_harmful(code)) {
+    const char32_t code = take_character(text);
+    if (code == no_character || is_harmful(code)) {
       out += escaped(code);
     } else {
       out += before.substr(0, before.size() - text.size());

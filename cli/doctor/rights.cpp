@@ -90,7 +90,7 @@ class Examination {
   }
 
  private:
-  void wrong(std::string what, std::string cure) { findings_.push_back({printable(what), printable(cure)}); }
+  void wrong(std::string what, std::string cure) { findings_.push_back({std::move(what), std::move(cure)}); }
 
   [[nodiscard]] std::string place_of(const YAML::Node& node) const {
     return file_ + ":" + std::to_string(node.Mark().line + 1);

@@ -7,35 +7,10 @@
 
 #include <uv.h>
 
+#include "base/characters.h"
+
 namespace aribus {
 namespace {
-
-// Length of the well-formed UTF-8 sequence at the start of `s`, or 0 (RFC 3629, section 4).
-size_t sequence_length(std::string_view s) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(s[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  size_t length = 0;
-  unsigned char low = 0x80, high = 0xBF;
-  if (first >= 0xC2 && first <= 0xDF) {
-    length = 2;
-  } else if (first >= 0xE0 && first <= 0xEF) {
-    length = 3;
-    if (first == 0xE0) low = 0xA0;
-    if (first == 0xED) high = 0x9F;
-  } else if (first >= 0xF0 && first <= 0xF4) {
-    length = 4;
-    if (first == 0xF0) low = 0x90;
-    if (first == 0xF4) high = 0x8F;
-  } else {
-    return 0;
-  }
-  if (s.size() < length || byte(1) < low || byte(1) > high) return 0;
-  for (size_t i = 2; i < length; ++i) {
-    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
-  }
-  return length;
-}
 
 // What makes the hashes of this process its own.
 struct HashKey {
@@ -51,24 +26,6 @@ struct HashKey {
   }
 };
 const HashKey hash_key = HashKey::random();
-
-// The character that such a sequence is.
-char32_t character(std::string_view sequence) {
-  auto code = static_cast<char32_t>(static_cast<unsigned char>(sequence[0]));
-  if (sequence.size() > 1) code &= 0x7FU >> sequence.size();
-  for (const char c : sequence.substr(1)) code = code << 6 | (static_cast<unsigned char>(c) & 0x3FU);
-  return code;
-}
-
-bool is_control(char32_t code) {
-  struct Range {
-    char32_t first, last;
-  };
-  static constexpr Range ranges[] = {{0x00, 0x1F},     {0x7F, 0x9F},      {0x61C, 0x61C},   {0x180E, 0x180E},
-                                     {0x200B, 0x200F}, {0x2028, 0x202E},  {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
-                                     {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
-  return std::ranges::any_of(ranges, [&](const Range& r) { return code >= r.first && code <= r.last; });
-}
 
 void append_escaped(std::string& out, char32_t code, bool byte) {
   static constexpr std::string_view letters = "nrt", meanings = "\n\r\t";
@@ -89,16 +46,14 @@ std::string escape_controls(std::string_view text, std::string_view kept) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const size_t length = sequence_length(text);
-    const std::string_view piece = text.substr(0, std::max<size_t>(length, 1));
-    text.remove_prefix(piece.size());
-    const char32_t code = length == 0 ? static_cast<unsigned char>(piece[0]) : character(piece);
-    const bool stays =
-        length > 0 && (!is_control(code) || (length == 1 && kept.find(piece) != std::string_view::npos));
-    if (stays) {
+    const std::string_view before = text;
+    const char32_t character = take_character(text);
+    const std::string_view piece = before.substr(0, before.size() - text.size());
+    const bool byte = character == no_character;
+    if (!byte && (!is_harmful(character) || (piece.size() == 1 && kept.find(piece) != std::string_view::npos))) {
       out += piece;
     } else {
-      append_escaped(out, code, length == 0);
+      append_escaped(out, byte ? static_cast<unsigned char>(piece[0]) : character, byte);
     }
   }
   return out;
