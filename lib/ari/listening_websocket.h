@@ -21,7 +21,7 @@ struct ListenOptions {
   std::string address = "127.0.0.1";  // numeric
   int port = 8765;                    // 0: any
   std::string path = "/ari";          // that Asterisk must ask for
-  TlsServerOptions tls;
+  TlsServerOptions tls = {};
   Milliseconds guess_log_interval{60'000};  // from one line about wrong passwords to the next
   bool operator==(const ListenOptions&) const = default;
 };
