@@ -1,5 +1,8 @@
 #include "base/json.h"
 
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 #include <rapidjson/error/en.h>
@@ -21,12 +24,25 @@ class Gate {
 
   bool Null() { return count() && to_.Null(); }
   bool Bool(bool b) { return count() && to_.Bool(b); }
-  bool Int(int i) { return count() && to_.Int(i); }
-  bool Uint(unsigned u) { return count() && to_.Uint(u); }
-  bool Int64(int64_t i) { return count() && to_.Int64(i); }
-  bool Uint64(uint64_t u) { return count() && to_.Uint64(u); }
-  bool Double(double d) { return count() && to_.Double(d); }
-  bool RawNumber(const char* s, rapidjson::SizeType n, bool copy) { return to_.RawNumber(s, n, copy); }
+  // Numbers come as their text; the reader is compiled with these all the same.
+  bool Int(int i) { return to_.Int(i); }
+  bool Uint(unsigned u) { return to_.Uint(u); }
+  bool Int64(int64_t i) { return to_.Int64(i); }
+  bool Uint64(uint64_t u) { return to_.Uint64(u); }
+  bool Double(double d) { return to_.Double(d); }
+  // RapidJSON 1.1 makes anything of a zero with an exponent, as 0e-200.
+  bool RawNumber(const char* s, rapidjson::SizeType n, bool) {
+    if (!count()) return false;
+    if (int64_t value = 0; is_whole(std::from_chars(s, s + n, value), s + n)) return to_.Int64(value);
+    if (uint64_t value = 0; is_whole(std::from_chars(s, s + n, value), s + n)) return to_.Uint64(value);
+    double value = 0;
+    if (std::from_chars(s, s + n, value).ec == std::errc::result_out_of_range) {
+      value = std::strtod(std::string(s, n).c_str(), nullptr);  // tells too small from too large
+    }
+    if (std::isfinite(value)) return to_.Double(value);
+    refusal_ = rapidjson::GetParseError_En(rapidjson::kParseErrorNumberTooBig);
+    return false;
+  }
   bool String(const char* s, rapidjson::SizeType n, bool copy) {
     return count() && whole(s, n) && to_.String(s, n, copy);
   }
@@ -43,6 +59,9 @@ class Gate {
     if (++values_ <= max_values_) return true;
     refusal_ = "more than " + std::to_string(max_values_) + " values";
     return false;
+  }
+  static bool is_whole(const std::from_chars_result& read, const char* end) {
+    return read.ec == std::errc() && read.ptr == end;
   }
 
   bool deeper() {
@@ -85,8 +104,8 @@ Result<Json> parse_json(std::string_view text, size_t max_values) {
     rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
     rapidjson::Reader reader;
     Gate gate(handler, max_values);
-    outcome = reader.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag>(stream,
-                                                                                                       gate);
+    outcome = reader.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag>(
+        stream, gate);
     refusal = gate.refusal();
     return !outcome.IsError();
   };

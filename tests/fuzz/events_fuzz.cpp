@@ -4,6 +4,7 @@
 // The first byte of an input says by how much the text was cut.
 #include <string>
 
+#include "base/json_tape.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/helpers.h"
 
@@ -32,6 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   require(line_of(warm, text, total_bytes) == line, "what was read before changes nothing");
   require(line_of(warm, text, total_bytes) == line, "nor the text itself");
   require(line.ends_with('\n') && line.find('\n') == line.size() - 1, "it is one line");
-  require(parse_json(std::string_view(line).substr(0, line.size() - 1)).ok(), "and JSON");
+  JsonTape tape;
+  require(tape.read(std::string_view(line).substr(0, line.size() - 1)).valid(), "and JSON");
   return 0;
 }

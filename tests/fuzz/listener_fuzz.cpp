@@ -38,10 +38,16 @@ std::string frame(ari::Opcode opcode, std::string_view payload, bool final = tru
   return bytes;
 }
 
+ari::ListenOptions any_port() {
+  ari::ListenOptions options;
+  options.port = 0;
+  return options;
+}
+
 class Stage {
  public:
   Stage()
-      : listener_(loop_, {.port = 0}, "aribus", "secret",
+      : listener_(loop_, any_port(), "aribus", "secret",
                   [this](auto answer) { asked_ = std::move(answer); }) {
     spdlog::set_level(spdlog::level::off);
   }

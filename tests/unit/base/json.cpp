@@ -146,3 +146,33 @@ TEST_CASE("a number is read to the last digit") {
   CHECK(to_text(*parse_json("7.0420557077594588669468784357561207962098443483187940792729600000e+59")) ==
         "7.042055707759459e59");
 }
+
+TEST_CASE("numbers are as precise as they are written, and zero is zero") {
+  const std::pair<const char*, double> table[] = {
+      {"0e-200", 0},
+      {"0.000e-30", 0},
+      {"-0e-200", 0},
+      {"0e-2000", 0},
+      {"1e-400", 0},
+      {"0.1", 0.1},
+      {"1e22", 1e22},
+      {"-2.5", -2.5},
+      {"5e-324", 5e-324},
+      {"-0", 0},
+      {"123456789012345678901", 123456789012345678901.0},
+  };
+  for (const auto& [text, value] : table) {
+    INFO(text);
+    const Result<Json> json = parse_json(text);
+    REQUIRE(json.ok());
+    REQUIRE(json->IsNumber());
+    CHECK(json->GetDouble() == value);
+  }
+  CHECK(parse_json("7")->IsInt());
+  CHECK(parse_json("2147483648")->IsUint());
+  CHECK(parse_json("-9223372036854775808")->IsInt64());
+  CHECK(parse_json("18446744073709551615")->IsUint64());
+  CHECK(parse_json("18446744073709551616")->IsDouble());
+  CHECK_FALSE(parse_json("1e400").ok());
+  CHECK_FALSE(parse_json("-1e999999999999").ok());
+}
