@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/fd.h"
+#include "tests/support/memory.h"
 
 namespace aribus::test {
 
@@ -38,13 +39,6 @@ class Process {
   Fd output_;
   std::string buffered_;
 };
-
-// A sanitizer's own memory drowns the program's: then bounds of memory can't be seen to hold.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool memory_is_measurable = false;
-#else
-inline constexpr bool memory_is_measurable = true;
-#endif
 
 // Runs `argv` to its end and returns what it printed. Throws when it fails or takes longer than `timeout`.
 std::string run(const std::vector<std::string>& argv,

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/loop.h"
 #include "record/event_reader.h"
+#include "tests/support/memory.h"
 
 namespace aribus::test {
 
@@ -38,13 +39,6 @@ inline Json json(std::string_view text) {
   if (!parsed) throw std::runtime_error(parsed.error().message + ": " + std::string(text));
   return std::move(*parsed);
 }
-
-// A sanitizer's own memory drowns the program's.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool memory_is_measurable = false;
-#else
-inline constexpr bool memory_is_measurable = true;
-#endif
 
 // Memory of this process that is resident now.
 inline size_t resident_bytes() {

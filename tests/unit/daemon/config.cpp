@@ -177,7 +177,7 @@ TEST_CASE("every type of record is known to the rules of access, aribus' own as 
     for (const ari::Model& model : models) {
       if (!model.event) continue;
       const auto config = parse_config(
-          "asterisk:\n  - {username: u, password: x, apps: [a]}\naccess:\n  - {name: r, methods: [read], "
+          "asterisk:\n  - {username: u, password: x, apps: [a]}\naccess:\n  - {name: r, methods: [subscribe], "
           "types: ['" +
               std::string(model.name) + "']}\n",
           "c.yaml");
