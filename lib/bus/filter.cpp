@@ -70,6 +70,15 @@ bool Filter::matches_ids(const Log& log, const Entry& entry) const {
   });
 }
 
+bool Filter::matches_ids(const record::Ids& ids) const {
+  return std::ranges::all_of(ids_, [&](const auto& wanted) {
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (std::ranges::binary_search(wanted, ids[i].hash)) return true;
+    }
+    return false;
+  });
+}
+
 // For the rare record whose type, server or app has no number.
 bool Filter::matches_line(const Log& log, uint64_t seq) const {
   const Result<Json> line = parse_json(log.line(seq));

@@ -37,6 +37,8 @@ class Filter {
   [[nodiscard]] bool takes_all() const { return takes_all_; }
   // The first record of [from, to) in `log` that passes, or `to`. Always ask about the same log.
   [[nodiscard]] uint64_t next_match(const Log& log, uint64_t from, uint64_t to);
+  // A record with these ids, and no others, passes by its ids.
+  [[nodiscard]] bool matches_ids(const record::Ids& ids) const;
   // Whether the record `seq` passes.
   [[nodiscard]] bool matches(const Log& log, uint64_t seq);
 

@@ -246,7 +246,10 @@ Result<bool> Connection::sort_in(Json message, size_t bytes) {
 }
 
 Result<bool> Connection::keep(Json message, size_t bytes) {
-  if (notifications_.empty()) kept_bytes_ = 0;
+  if (kept_bytes_ + bytes > max_line_bytes_) {  // those that were fetched since don't count
+    kept_bytes_ = 0;
+    for (const Notification& notification : notifications_) kept_bytes_ += notification.bytes;
+  }
   const bool full = kept_bytes_ > 0 && kept_bytes_ + bytes > max_line_bytes_;
   if (full && most_ == std::numeric_limits<size_t>::max()) {
     return over("more than " + std::to_string(max_line_bytes_) +
@@ -256,6 +259,7 @@ Result<bool> Connection::keep(Json message, size_t bytes) {
   if (dropped_) return true;
   kept_bytes_ += bytes;
   Notification notification;
+  notification.bytes = bytes;
   notification.method = find_string(message, "method");
   notification.params = taken_from(std::move(message), "params");
   notifications_.push_back(std::move(notification));

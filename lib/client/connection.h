@@ -18,7 +18,8 @@ namespace aribus::client {
 // What the daemon sends without being asked: a record (`event`) or a hole in the stream (`lost`).
 struct Notification {
   std::string method;
-  Json params;  // the record's fields, or {from, to, records}
+  Json params;       // the record's fields, or {from, to, records}
+  size_t bytes = 0;  // of its line
 };
 
 // What a connection takes and waits for.
@@ -114,7 +115,7 @@ class Connection {
   size_t taken_ = 0;     // bytes of buffer_ that were read as messages
   size_t searched_ = 0;  // bytes of buffer_ behind those that have no end of a line
   std::deque<Notification> notifications_;
-  size_t kept_bytes_ = 0;  // of their lines, since there was none
+  size_t kept_bytes_ = 0;  // of their lines, and of some that were fetched
   std::unordered_map<uint64_t, std::optional<Json>>
       answers_;  // of commands under way, as far as they have come
 };

@@ -33,10 +33,10 @@ constexpr std::string_view settable_items[] = {"accountcode", "amaflags", "hangu
 
 // Variables that Asterisk takes for a place of the dialplan: with them the call goes where
 // channels.continueInDialplan would send it.
-constexpr std::string_view places[] = {"DYNAMIC_FEATURES",  "EXITCONTEXT",        "FORWARD_CONTEXT",
-                                       "GOTO_ON_BLINDXFR",  "MACRO_CONTEXT",      "MACRO_EXTEN",
-                                       "PARKINGDYNCONTEXT", "PARKINGDYNEXTEN",    "TRANSFER_CONTEXT"};
-constexpr std::string_view place_endings[] = {"_SEND_SUB", "_SEND_MACRO"};
+constexpr std::string_view places[] = {"DYNAMIC_FEATURES",  "EXITCONTEXT",      "FORWARD_CONTEXT",
+                                       "GOTO_ON_BLINDXFR",  "MACRO_CONTEXT",    "MACRO_EXTEN",
+                                       "PARKINGDYNCONTEXT", "PARKINGDYNEXTEN",  "TRANSFER_CONTEXT"};
+constexpr std::string_view place_endings[] = {"_SEND_SUB", "_SEND_MACRO", "_EXIT_CONTEXT"};  // of Spy, MeetMe, …
 // Variables that Asterisk takes for a command of the system.
 constexpr std::string_view commands[] = {"MIXMONITOR_EXEC", "MONITOR_EXEC", "MONITOR_EXEC_ARGS"};
 
@@ -143,7 +143,7 @@ class NameCheck {
   size_t functions_ = 0;
 };
 
-// "channel:", "bridge:", …: all of them, or all endpoints.
+// "channel:", "bridge:", …, "endpoint:PJSIP": all of them, or of a technology.
 bool subscribes_to_all(const Method& method, const JsonValue& params) {
   if (method.name != "applications.subscribe") return false;
   const JsonValue* sources = find(params, "eventSource");
@@ -151,7 +151,9 @@ bool subscribes_to_all(const Method& method, const JsonValue& params) {
     if (!source.IsString()) return false;
     for (std::string_view rest = as_view(source); !rest.empty();) {
       const size_t end = std::min(rest.find(','), rest.size());
-      if (rest.substr(0, end).ends_with(':')) return true;
+      const std::string_view one = rest.substr(0, end);
+      const bool technology = one.starts_with("endpoint:") && one.find('/') == std::string_view::npos;
+      if (one.ends_with(':') || technology) return true;
       rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     return false;

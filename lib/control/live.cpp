@@ -103,9 +103,15 @@ bool told_to(const Model& model, IdKind kind, std::string_view id, const AccessR
                              [&](const std::string& app) { return rule.sees_app(app); });
 }
 
+// One that is in an application, or of which records of one have told: dialled, or left again.
+bool sees_channel(const Thing& channel, const AccessRule& rule) {
+  if (!channel.app.empty() || channel.told_to.empty()) return rule.sees_app(channel.app);
+  return std::ranges::any_of(channel.told_to, [&](const std::string& app) { return rule.sees_app(app); });
+}
+
 bool sees_channel(const Model& model, std::string_view id, const AccessRule& rule) {
   const Thing* channel = model.find(IdKind::channel, id);
-  return channel != nullptr && rule.sees_app(channel->app);
+  return channel != nullptr && sees_channel(*channel, rule);
 }
 
 // One with a channel that is seen. One without channels belongs to whom it was told of, or to no application.
@@ -128,7 +134,7 @@ bool sees_bridge(std::string_view id, const Thing& bridge, const Model& model, c
 // such a channel, a playback or recording on either. Endpoints and devices are in no application.
 bool sees(std::string_view id, const Thing& thing, IdKind kind, const Model& model, const AccessRule& rule) {
   if (rule.apps.empty()) return true;
-  if (kind == IdKind::channel) return rule.sees_app(thing.app);
+  if (kind == IdKind::channel) return sees_channel(thing, rule);
   if (kind == IdKind::bridge) return sees_bridge(id, thing, model, rule);
   if (kind != IdKind::playback && kind != IdKind::recording) return rule.sees_app("");
   JsonTape tape;
@@ -250,7 +256,12 @@ std::shared_ptr<const std::string> live_snapshot(const Dispatcher& dispatcher, c
     kinds.push_back(kind);
     key.emplace_back(names_of(kind).list);
   }
-  return dispatcher.live_texts().get(cursor, {key, servers, rule.apps}, [&] {
+  std::vector<std::string> known;
+  for (const auto& upstream : dispatcher.servers()) {
+    if (std::ranges::find(servers, upstream->name()) != servers.end()) known.push_back(upstream->name());
+  }
+  key.emplace_back(servers.empty() ? "all" : "some");
+  return dispatcher.live_texts().get(cursor, {key, known, rule.apps}, [&] {
     ObjectText snapshot;
     for (const IdKind kind : kinds) {
       snapshot.json(names_of(kind).list, items_text(dispatcher, servers, kind, {}, rule));

@@ -18,7 +18,8 @@ std::shared_ptr<const std::string> LiveTexts::get(const std::string& cursor, con
     if (auto text = at->second.lock()) return text;
   }
   auto text = std::make_shared<const std::string>(make());
-  if (at != texts_.end() || texts_.size() < max_texts) texts_[key] = text;
+  if (texts_.size() >= max_texts) std::erase_if(texts_, [](const auto& entry) { return entry.second.expired(); });
+  if (texts_.size() < max_texts) texts_[key] = text;
   return text;
 }
 

@@ -5,9 +5,9 @@
 #include <string>
 
 #include "ari/client.h"
-#include "base/background_queue.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "control/answer_reader.h"
 #include "control/resolver.h"
 #include "control/result_text.h"
 #include "control/waits.h"
@@ -61,7 +61,7 @@ class Upstream {
  private:
   [[nodiscard]] Error not_connected(const std::string& why) const;
   void answer(Result<ari::HttpResponse> response, const ari::Answer& declared, std::string_view method,
-              std::string_view path, const Reply& reply);
+              std::string_view path, const ari::Requester& requester, const Reply& reply);
 
   std::string name_;
   ari::Client* client_;
@@ -69,7 +69,7 @@ class Upstream {
   Waits waits_;
   Resolver resolver_;
   state::Model model_;
-  BackgroundQueue large_;  // answers that would hold up the loop
+  AnswerReader large_;  // of answers that would hold up the loop
 };
 
 }  // namespace aribus::control

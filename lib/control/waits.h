@@ -18,7 +18,8 @@ namespace aribus::control {
 class Waits {
  public:
   struct Wait {
-    // A record about the thing; `fields` are its own. Returns whether the wait is over. May not call add().
+    // A record about the thing; `fields` are its own. Returns whether the wait is over. May call add() and
+    // remove(), as the answer may have further commands begun.
     std::function<bool(const record::Record& record, const JsonValue& fields)> see;
     // The event stream was cut: whether it came will not be known.
     std::function<void()> lost;

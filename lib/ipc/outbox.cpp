@@ -31,10 +31,15 @@ void Outbox::append(std::string_view bytes) {
   size_ += bytes.size();
 }
 
-void Outbox::append(const control::ResultText::Piece& piece, Usage::Held held) {
-  if (piece.text->empty()) return;
-  pieces_.push_back({.own = {}, .shared = piece.text, .base64 = piece.base64, .held = std::move(held)});
-  size_ += piece.base64 ? base64_size(piece.text->size()) : piece.text->size();
+void Outbox::append(const control::ResultText::Piece& piece, Usage::Held held, size_t written) {
+  const size_t bytes = piece.text->size() - written;
+  if (bytes == 0) return;
+  pieces_.push_back({.own = {},
+                     .shared = piece.text,
+                     .base64 = piece.base64,
+                     .taken = written,
+                     .held = std::move(held)});
+  size_ += piece.base64 ? base64_size(bytes) : bytes;
 }
 
 void Outbox::append(Outbox&& other) {

@@ -21,8 +21,9 @@ class Outbox {
   [[nodiscard]] size_t own_bytes() const { return own_bytes_; }
 
   void append(std::string_view bytes);
-  // `held` counts the piece's text for as long as it waits.
-  void append(const control::ResultText::Piece& piece, Usage::Held held);
+  // `held` counts the piece's text for as long as it waits. The first `written` bytes of one that is no base64
+  // are left out. Required: not more than it has.
+  void append(const control::ResultText::Piece& piece, Usage::Held held, size_t written = 0);
   void append(Outbox&& other);
 
   // The next ones to be written: all, or some of them; good until the next call.

@@ -175,7 +175,7 @@ void Server::add_session(Fd socket, const std::string& path) {
   const uint64_t id = caller.connection;
   auto session =
       std::make_unique<Session>(Session::Context{loop_, log_, dispatcher_, requests_, session_counts_, usage_,
-                                                 names_, options_.session},
+                                                 lines_, names_, options_.session},
                                 std::move(socket), caller,
                                 Session::Handlers{[this, id] {
                                                     reading_.push_back(id);

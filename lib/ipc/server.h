@@ -87,6 +87,7 @@ class Server {
   SessionCounts session_counts_;
   uint64_t turned_away_ = 0;  // connections beyond a limit, or without a rule
   Usage usage_;
+  SharedLines lines_;
   UserNames names_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;

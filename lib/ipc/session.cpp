@@ -16,7 +16,9 @@ namespace {
 constexpr size_t fair_share_bytes = 256 * 1024;  // written for one session in one turn
 constexpr size_t max_request_values = 16'384;    // JSON values and names of members in one line
 constexpr size_t copied_bytes = 16 * 1024;       // a larger result is not copied, but shared
-constexpr size_t small_bytes = 64 * 1024;        // what a connection may hold when its user holds too much
+constexpr size_t own_record_bytes = 1024;        // that one counts for at least: it is read and made anew
+constexpr size_t small_bytes = 16 * 1024;        // what a connection may hold when its user holds too much
+constexpr size_t all_users = 4;                  // times max_user_bytes is what may be held for all users
 
 Error too_much(const std::string& message, size_t limit) {
   return Error{ErrorKind::too_much, message, R"({"limit":)" + std::to_string(limit) + "}"};
@@ -66,18 +68,19 @@ void Session::on_log_grew() {
 }
 
 bool Session::may_read() const {
-  const size_t limit = context_.limits.max_unsent_bytes;
-  return !ended_ && !input_over_ && outbox_.size() <= (user_is_over() ? std::min(limit, small_bytes) : limit);
+  if (ended_ || input_over_ || outbox_.size() > context_.limits.max_unsent_bytes) return false;
+  return open_bytes() <= small_bytes || !user_is_over();
 }
 
 // Then connections that hold little go on, and those that hold much get no more.
 bool Session::user_is_over() const {
-  return context_.usage.held_bytes(caller_.peer.uid) > context_.limits.max_user_bytes;
+  const size_t limit = context_.limits.max_user_bytes;
+  const size_t held = context_.usage.held_bytes(caller_.peer.uid);
+  return held > limit || (context_.usage.held_bytes() > all_users * limit && held > limit / 16);
 }
 
 void Session::count_held() {
-  held_.set(reader_.held_bytes() + input_.size() + command_bytes_ + outbox_.own_bytes() +
-            (open_batch_ ? open_batch_->batch->answers.own_bytes() : 0) +
+  held_.set(reader_.held_bytes() + input_.size() + command_bytes_ + batch_bytes_ + outbox_.own_bytes() +
             (subscription_ ? subscription_->held_bytes() : 0));
 }
 
@@ -89,24 +92,27 @@ Result<void> Session::take_bytes(size_t bytes) {
                         std::to_string(command_bytes_) + " bytes already; wait for an answer",
                     limit);
   }
-  if (bytes > small_bytes && user_is_over()) {
+  if (command_bytes_ + bytes > small_bytes && user_is_over()) {
     return too_much("the requests and unread answers of this user hold " +
                         std::to_string(context_.usage.held_bytes(caller_.peer.uid)) + " bytes already",
                     context_.limits.max_user_bytes);
   }
   command_bytes_ += bytes;
+  count_held();
   return {};
 }
 
-// A large answer fits unless its user holds much already.
+// An answer fits unless its user holds much already.
 bool Session::fits(const control::ResultText& result) const {
   const size_t limit = context_.limits.max_user_bytes;
+  if (result.held_bytes() <= copied_bytes) return open_bytes() <= small_bytes || !user_is_over();
   const size_t held = context_.usage.held_bytes(caller_.peer.uid);
   size_t more = 0;
   for (const auto& piece : result.pieces()) {
     if (piece.text->size() > copied_bytes) more += context_.usage.more_bytes(caller_.peer.uid, piece.text);
   }
-  return more <= small_bytes || held + more <= limit || held <= limit / 8;
+  if (more <= small_bytes || held <= limit / 16) return true;
+  return held + more <= limit && context_.usage.held_bytes() + more <= all_users * limit;
 }
 
 void Session::read() {
@@ -194,11 +200,11 @@ void Session::next_of_batch() {
   const std::shared_ptr<Batch> batch = open_batch_->batch;
   const JsonValue& value = open_batch_->requests[open_batch_->next++];
   const size_t limit = context_.limits.max_unsent_bytes;
-  if (batch->answers.size() + outbox_.size() > limit) {
+  if (batch_bytes_ + outbox_.size() > limit) {
     ++batch->missing;
     const Result<Request> request = read_request(value);
     answer(request ? request->id : id_of(value),
-           too_much("the answers to this batch hold " + std::to_string(batch->answers.size()) +
+           too_much("the answers to batches of this connection hold " + std::to_string(batch_bytes_) +
                         " bytes already; ask for it in another one",
                     limit),
            batch);
@@ -353,12 +359,15 @@ void Session::let_followers_go(uint64_t ticket) {
 void Session::answer(const std::string& id, const Result<control::ResultText>& outcome,
                      const std::shared_ptr<Batch>& batch) {
   Outbox& to = batch ? batch->answers : outbox_;
+  const size_t before = to.size();
   if (!id.empty()) {
     if (batch) to.append(to.empty() ? "[" : ",");
     outcome ? append_result(to, id, *outcome) : to.append(error_text(id, outcome.error()));
     if (!batch) to.append("\n");
   }
+  if (batch) batch_bytes_ += to.size() - before;
   batch ? end_batch_part(*batch) : want_flush();
+  count_held();
 }
 
 void Session::append_result(Outbox& to, const std::string& id, const control::ResultText& result) {
@@ -376,6 +385,7 @@ void Session::append_result(Outbox& to, const std::string& id, const control::Re
 void Session::end_batch_part(Batch& batch) {
   if (--batch.missing > 0) return;
   if (!batch.answers.empty()) {
+    batch_bytes_ -= batch.answers.size();
     batch.answers.append("]\n");
     outbox_.append(std::move(batch.answers));
     want_flush();
@@ -476,11 +486,14 @@ bool Session::write_records() {
       return true;
     }
     if (subscription_->is_at_own_record()) {
-      outbox_.append(subscription_->take_own_record(context_.dispatcher, *caller_.rule));
+      const std::string own = subscription_->take_own_record(context_.dispatcher, *caller_.rule);
+      written += std::max(own.size(), own_record_bytes);
+      outbox_.append(own);
       if (!write_outbox()) return false;
       continue;
     }
     subscription_->gather(fair_share_bytes, pieces);
+    if (pieces.empty() && subscription_->is_at_own_record()) continue;
     if (pieces.empty()) {  // of all those looked at none matches
       want_flush();
       return true;
@@ -495,7 +508,7 @@ bool Session::write_records() {
     size_t offered = 0;
     for (const iovec& piece : pieces) offered += piece.iov_len;
     // The ring may overwrite a record while the rest of it waits: that rest is kept.
-    outbox_.append(subscription_->advance(sent));
+    append_rest(subscription_->advance(sent));
     written += sent;
     if (sent < offered) {
       blocked_ = true;
@@ -504,6 +517,13 @@ bool Session::write_records() {
     }
   }
   return true;
+}
+
+// Of the record that the subscription has passed last.
+void Session::append_rest(std::string_view rest) {
+  if (rest.size() <= copied_bytes) return outbox_.append(rest);
+  const auto line = context_.lines.get(context_.log, subscription_->cursor().seq);
+  outbox_.append({line, false}, Usage::Held(context_.usage, caller_.peer.uid, line), line->size() - rest.size());
 }
 
 void Session::watch() {

@@ -15,6 +15,7 @@
 #include "ipc/line_reader.h"
 #include "ipc/outbox.h"
 #include "ipc/rpc.h"
+#include "ipc/shared_lines.h"
 #include "ipc/subscription.h"
 #include "ipc/turn_budget.h"
 #include "ipc/usage.h"
@@ -27,7 +28,7 @@ struct SessionLimits {
   size_t max_commands = 64;           // under way at a time
   size_t max_batch = 256;             // requests in one batch
   size_t max_unsent_bytes = 1 << 20;  // of answers: while more wait, nothing is read and no command started
-  size_t max_user_bytes = 32 << 20;   // held for one user, over all its connections
+  size_t max_user_bytes = 16 << 20;   // held for one user, over all its connections; for all of them 4 times
 
   bool operator==(const SessionLimits&) const = default;
 };
@@ -49,6 +50,7 @@ class Session {
     TurnBudget& budget;
     SessionCounts& counts;
     Usage& usage;
+    SharedLines& lines;
     UserNames& names;
     const SessionLimits& limits;  // as they are at the time
   };
@@ -140,10 +142,13 @@ class Session {
   Result<control::ResultText> unsubscribe(const JsonValue& params);
   void answer(const std::string& id, const Result<control::ResultText>& answer,
               const std::shared_ptr<Batch>& batch);
+  void append_rest(std::string_view rest);
   void append_result(Outbox& to, const std::string& id, const control::ResultText& result);
   void end_batch_part(Batch& batch);
   [[nodiscard]] Result<void> take_bytes(size_t bytes);
   [[nodiscard]] bool fits(const control::ResultText& result) const;
+  // What others than this connection have to do with: unread answers, commands that wait.
+  [[nodiscard]] size_t open_bytes() const { return outbox_.size() + batch_bytes_ + command_bytes_; }
   [[nodiscard]] bool user_is_over() const;
   void count_held();
   void send_line(std::string_view text);
@@ -164,6 +169,7 @@ class Session {
   Outbox outbox_;
   Usage::Held held_;          // what this connection holds, large answers aside
   size_t command_bytes_ = 0;  // of the requests of commands_
+  size_t batch_bytes_ = 0;    // of the answers of batches that are not complete
   std::optional<Subscription> subscription_;
   std::shared_ptr<Batch> subscribed_in_;            // no record goes out before this batch is answered
   size_t holds_ = 0;                                // answers that must go out before any record does

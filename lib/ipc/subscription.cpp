@@ -179,6 +179,7 @@ std::string Subscription::take_lost() {
   const uint64_t first = log_->first();
   if (next_ >= first) return {};
   const uint64_t from = std::exchange(next_, first);
+  at_own_record_ = false;
   lost_ += first - from;
   return R"({"jsonrpc":"2.0","method":"lost","params":{"from":)" + std::to_string(from) + R"(,"to":)" +
          std::to_string(first - 1) + R"(,"records":)" + std::to_string(first - from) + "}}\n";
@@ -225,9 +226,13 @@ void Subscription::gather_matches(size_t max_bytes) {
   if (runs_.empty()) next_ = seq;
 }
 
-// Without an application; 0 is the number of those that have none of their own.
+// Without an application; 0 is the number of those that came too late for one of their own.
 bool Subscription::is_own(uint64_t seq) const {
-  return log_->name(log_->entry(seq).app).empty();
+  const uint16_t app = log_->entry(seq).app;
+  if (app != 0) return log_->name(app).empty();
+  JsonTape tape;
+  record::Record record;
+  return record::read_line(tape, log_->line(seq), record) && record.app.empty();
 }
 
 std::string Subscription::take_own_record(const control::Dispatcher& dispatcher,
@@ -238,9 +243,7 @@ std::string Subscription::take_own_record(const control::Dispatcher& dispatcher,
   record::Record record;
   if (!record::read_line(tape, log_->line(seq), record)) return {};
   const bool malformed = record.type == "Malformed";
-  if (!record.app.empty() || (record.type.find('.') == std::string::npos && !malformed)) {
-    return std::string(log_->line(seq));  // an event
-  }
+  if (record.type.find('.') == std::string::npos && !malformed) return std::string(log_->line(seq));  // an event
   record::Ids shown;
   for (size_t i = 0; i < record.ids.size(); ++i) {
     const auto id = record.ids[i];
@@ -248,6 +251,7 @@ std::string Subscription::take_own_record(const control::Dispatcher& dispatcher,
   }
   if (record.type == "state.gone" && shown.size() == 0 && record.ids.size() > 0) return {};
   record.ids = std::move(shown);
+  if (!filter_.matches_ids(record.ids)) return {};  // it passed by what is not shown
   if (malformed) record.remove_member("text");  // it may be of any application
   std::string line(record::max_line_size(record), '\0');
   line.resize(static_cast<size_t>(record::write_line(record, seq, line.data()) - line.data()));

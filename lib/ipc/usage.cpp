@@ -21,8 +21,7 @@ Error too_much(const std::string& message, size_t limit, const std::string& rule
 
 Usage::Held::Held(Usage& usage, uid_t user, std::shared_ptr<const std::string> text)
     : usage_(&usage), user_(user), text_(std::move(text)) {
-  Memory& memory = usage.memory_[user];
-  if (memory.texts[text_.get()]++ == 0) memory.bytes += text_->size();
+  if (usage.memory_[user].texts[text_.get()]++ == 0) usage.change(user, 0, text_->size());
 }
 
 Usage::Held& Usage::Held::operator=(Held&& other) noexcept {
@@ -53,6 +52,7 @@ void Usage::Held::set(size_t bytes) {
 void Usage::change(uid_t user, size_t less, size_t more) {
   Memory& memory = memory_[user];
   memory.bytes += more - less;
+  held_bytes_ += more - less;
   if (memory.bytes == 0 && memory.texts.empty()) memory_.erase(user);
 }
 

@@ -67,7 +67,8 @@ class Usage {
   // Another request. After a quiet second as many may come at once as come in a second. Errors: too_much.
   [[nodiscard]] Result<void> request(const control::Caller& caller, Time now);
 
-  // What is held for a user.
+  // What is held for all users, and for one.
+  [[nodiscard]] size_t held_bytes() const { return held_bytes_; }
   [[nodiscard]] size_t held_bytes(uid_t user) const;
   // How much more it would be with this text.
   [[nodiscard]] size_t more_bytes(uid_t user, const std::shared_ptr<const std::string>& text) const;
@@ -96,6 +97,7 @@ class Usage {
 
   std::map<Key, User> users_;
   std::map<uid_t, Memory> memory_;
+  size_t held_bytes_ = 0;
 };
 
 }  // namespace aribus::ipc

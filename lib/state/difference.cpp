@@ -131,6 +131,13 @@ class Finder {
     return known == nullptr ? "" : known->app;
   }
 
+  // The applications that a channel's records go to: the one that it is in, or those that were told of it.
+  [[nodiscard]] std::vector<std::string> apps_of_channel(std::string_view id, const std::string& app) const {
+    const auto told_to = known_.told_to(IdKind::channel, id);
+    if (!app.empty() || told_to.empty()) return {app};
+    return {told_to.begin(), told_to.end()};
+  }
+
   // Of a playback or recording: those of what it is on.
   [[nodiscard]] std::vector<std::string> apps_of_media(IdKind kind, std::string_view id,
                                                        std::string_view text) const {
@@ -184,7 +191,8 @@ class Finder {
       for (const std::string& member : members) {
         const Thing* channel = stay.contains(member) ? nullptr : known_.find(IdKind::channel, member);
         if (channel == nullptr || !has_room_for(shown.size() + channel->text.size())) continue;
-        add("ChannelLeftBridge", channel->app, {{"bridge", shown}, {"channel", channel->text}});
+        add("ChannelLeftBridge", apps_of_channel(member, channel->app),
+            {{"bridge", shown}, {"channel", channel->text}});
       }
       if (text != nullptr) continue;
       ++found_.ended;
@@ -197,7 +205,7 @@ class Finder {
       if (told_since(IdKind::channel, id) || survey_.find(IdKind::channel, id) != nullptr) continue;
       ++found_.ended;
       if (!channel.app.empty()) add("StasisEnd", channel.app, {{"channel", channel.text}});
-      add("ChannelDestroyed", channel.app,
+      add("ChannelDestroyed", apps_of_channel(id, channel.app),
           {{"cause", "0"}, {"cause_txt", R"("Unknown")"}, {"channel", channel.text}});
     }
   }
@@ -215,9 +223,9 @@ class Finder {
       if (entered) {
         add("StasisStart", app, {{"args", now->args}, {"channel", text}});
       } else if (before == nullptr) {
-        add("ChannelCreated", "", {{"channel", text}});
+        add("ChannelCreated", apps_of_channel(id, ""), {{"channel", text}});
       } else if (!left && before->text != text) {
-        add("ChannelStateChange", app, {{"channel", text}});
+        add("ChannelStateChange", apps_of_channel(id, app), {{"channel", text}});
       }
       if (before == nullptr) {
         ++found_.came;
@@ -242,7 +250,8 @@ class Finder {
         const std::string* found = survey_.find(IdKind::channel, member);
         const std::string channel = found == nullptr ? "" : *found;
         if (has_room_for(text.size() + channel.size()))
-          add("ChannelEnteredBridge", app_of(member), {{"bridge", text}, {"channel", channel}});
+          add("ChannelEnteredBridge", apps_of_channel(member, app_of(member)),
+              {{"bridge", text}, {"channel", channel}});
       }
     }
   }

@@ -16,13 +16,16 @@ Exit status: 0; 1 when something does not hold; 77 when it can't run here (it ta
 """
 import argparse
 import base64
+import calendar
 import contextlib
 import http.client
 import json
 import multiprocessing
 import os
 import pathlib
+import queue
 import random
+import selectors
 import signal
 import socket
 import subprocess
@@ -405,8 +408,6 @@ def simulate(port, method, path, body=None):
 
 def listen(path, until, report):
     """Subscribers that read everything: how many records came, gaps, and the longest delay of a record."""
-    import calendar
-    import selectors
     chooser = selectors.DefaultSelector()
     state = {}
     for _ in range(SUBSCRIBERS):
@@ -437,7 +438,7 @@ def listen(path, until, report):
                     gaps.append(f"{seq} behind {about[0]}")
                 about[0] = seq
                 about[2] += 1
-            if events and b'"type":"StasisStart"' in events[-1]:
+            if events and b'"app":"demo"' in events[-1]:  # one of Asterisk's, which bears Asterisk's time
                 stamp = events[-1].split(b'"time":"', 1)[1][:23].decode()
                 day = stamp[:19]
                 if day not in seconds:
@@ -495,13 +496,13 @@ def watch_health(path, until, report):
 
 # --- the stage ------------------------------------------------------------------------------------------------------
 
-def as_user(uid, function, *arguments):
+def as_user(uid, niceness, function, *arguments):
     def run():
+        os.nice(niceness)
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.nice(5)
         function(*arguments)
     process = multiprocessing.get_context("fork").Process(target=run, daemon=True)
     process.start()
@@ -509,13 +510,16 @@ def as_user(uid, function, *arguments):
 
 
 def before_all_others(pid):
-    """Where that is allowed."""
-    with contextlib.suppress(OSError):
-        os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
-        return True
+    """As far as that is allowed. (Under a real-time policy the kernel would stop it for 50 ms in a busy second.)"""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, -20)
+        return True
     return False
+
+
+def waited_ms(pid):
+    """How long the process was ready to run and was not let: what the machine adds to each turn."""
+    return int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e6
 
 
 def resident(pid):
@@ -572,13 +576,13 @@ def measure(options, port, path, metrics, daemon):
         simulate(port, "POST", "/sim/fault", json.dumps({**fault, "times": -1}))
     calm = before_all_others(daemon.pid)
     before = root.result("status")
-    memory = resident(daemon.pid)
+    memory, waited = resident(daemon.pid), waited_ms(daemon.pid)
     until = time.monotonic() + options.seconds
     simulate(port, "POST", "/sim/calls", json.dumps({"count": EVENTS_A_SECOND * options.seconds // 4,
                                                      "interval_ms": 4000 // EVENTS_A_SECOND}))
     report = multiprocessing.get_context("fork").Queue()
-    honest = [as_user(HONEST, listen, path, until, report), as_user(HONEST, command, path, until, stage, report),
-              as_user(HONEST, watch_health, metrics, until, report)]
+    honest = [as_user(HONEST, -10, listen, path, until, report), as_user(HONEST, -10, command, path, until, stage, report),
+              as_user(HONEST, -10, watch_health, metrics, until, report)]
     controllers, readers = iter(CONTROLLERS), iter(READERS)
     hostile = []
     for name, (rights, processes, function) in ATTACKS.items():
@@ -587,9 +591,9 @@ def measure(options, port, path, metrics, daemon):
         for _ in range(processes):
             uid = {"controller": lambda: next(controllers), "reader": lambda: next(readers),
                    "stranger": lambda: STRANGER}[rights]()
-            hostile.append(as_user(uid, function, path, until, stage))
+            hostile.append(as_user(uid, 5, function, path, until, stage))
     if not options.without_asterisk_side:
-        hostile.append(as_user(STRANGER, asterisks_side, port, until))
+        hostile.append(as_user(STRANGER, 5, asterisks_side, port, until))
     peak = memory
     while time.monotonic() < until:
         time.sleep(0.2)
@@ -598,14 +602,18 @@ def measure(options, port, path, metrics, daemon):
         peak = max(peak, resident(daemon.pid))
     found = {}
     while len(found) < len(honest):
-        name, value = report.get(timeout=30)
+        try:
+            name, value = report.get(timeout=30)
+        except queue.Empty:
+            raise RuntimeError(f"an honest program has not ended; these have: {found}") from None
         found[name] = value
     after = root.result("status")
     for process in hostile + honest:
         process.kill()
     found["turns"] = {"longest_ms": round(after["loop"]["longest_turn_us"] / 1000, 1),
                       "longest_before_ms": round(before["loop"]["longest_turn_us"] / 1000, 1),
-                      "turns": after["loop"]["turns"] - before["loop"]["turns"], "before all others": calm}
+                      "turns": after["loop"]["turns"] - before["loop"]["turns"], "before all others": calm,
+                      "waited_ms": round(waited_ms(daemon.pid) - waited)}
     found["memory"] = {"before_mib": memory >> 20, "peak_mib": peak >> 20, "growth_mib": (peak - memory) >> 20}
     return found
 
@@ -640,6 +648,7 @@ def main():
     if options.list:
         print("\n".join(f"{name}: {rights}" for name, (rights, _, _) in ATTACKS.items()))
         return 0
+    time.strptime("2026", "%Y")  # loads its module, which other users may not be able to read
     if os.geteuid() != 0:
         print("left out: only root can be other users")
         return SKIPPED

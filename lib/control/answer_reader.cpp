@@ -1,0 +1,94 @@
+#include "control/answer_reader.h"
+
+#include <optional>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "base/json_tape.h"
+#include "record/record.h"
+
+namespace aribus::control {
+namespace {
+
+constexpr size_t max_other_bytes = 64 << 10;  // of what does not begin as JSON and may be it: a number, a text
+
+// A larger answer of JSON, or of more values, is not taken: it takes many times its size.
+constexpr size_t max_json_bytes = 16 << 20;
+constexpr size_t max_json_tokens = 2'000'000;
+
+ResultText binary_result(ari::HttpResponse response) {
+  std::string head = R"({"content_type":)";
+  append_json_string(head, to_valid_utf8(response.content_type, 128));
+  head += R"(,"encoding":"base64","data":")";
+  return ResultText(std::move(head)).add_base64(std::move(response.body)).add("\"}");
+}
+
+bool looks_like_json(std::string_view text) {
+  const size_t begin = text.find_first_not_of(" \t\r\n");
+  return begin != std::string_view::npos && (text[begin] == '{' || text[begin] == '[');
+}
+
+bool is_too_complex(std::string_view json) {
+  return json.size() > max_json_bytes || JsonTape::has_more_tokens(json, max_json_tokens);
+}
+
+Error too_complex() {
+  return Error{ErrorKind::outcome_unknown,
+               "the answer is over the limit of " + std::to_string(max_json_bytes >> 20) + " MiB or " +
+                   std::to_string(max_json_tokens) + " tokens of JSON",
+               {}};
+}
+
+}  // namespace
+
+// ari.request can ask for anything.
+Result<ResultText> result_of(ari::HttpResponse response, const ari::Answer& declared) {
+  if (declared.type == ari::Type::binary || !looks_like_json(response.body)) {
+    if (declared.type == ari::Type::binary || response.body.size() > max_other_bytes) {
+      return binary_result(std::move(response));
+    }
+  }
+  if (is_too_complex(response.body)) return too_complex();
+  if (auto text = record::regular_answer(response.body, declared)) return ResultText(std::move(*text));
+  return binary_result(std::move(response));
+}
+
+struct AnswerReader::Job {
+  Job(ari::HeldBytes& held_bytes, uint64_t user) : held(held_bytes, user) {}
+
+  ari::HeldBytes::Answer held;
+  ari::HttpResponse response;
+  ari::Answer declared;
+  Done done;
+  std::optional<Result<ResultText>> result;
+};
+
+bool AnswerReader::read(uint64_t user, ari::HttpResponse response, const ari::Answer& declared, Done done) {
+  auto job = std::make_shared<Job>(held_, user);
+  if (!job->held.add(response.body.size())) return false;
+  job->response = std::move(response);
+  job->declared = declared;
+  job->done = std::move(done);
+  waiting_[user].push_back(std::move(job));
+  start();
+  return true;
+}
+
+void AnswerReader::start() {
+  if (waiting_.empty() || background_.is_busy()) return;
+  auto next = waiting_.upper_bound(last_user_);
+  if (next == waiting_.end()) next = waiting_.begin();
+  last_user_ = next->first;
+  const std::shared_ptr<Job> job = std::move(next->second.front());
+  next->second.pop_front();
+  if (next->second.empty()) waiting_.erase(next);
+  background_.start(
+      loop_, [job] { job->result = result_of(std::move(job->response), job->declared); },
+      [this, job] {
+        start();
+        job->done(std::move(*job->result));
+      });
+}
+
+}  // namespace aribus::control
