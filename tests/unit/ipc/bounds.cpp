@@ -310,3 +310,55 @@ TEST_CASE("a user gets half of the connections that others leave, and some are k
   CHECK(connect() == too_much);
   CHECK(daemon.server->connections() == 11);
 }
+
+TEST_CASE("the answers of batches that wait for one of their commands have a bound") {
+  Busy daemon({.max_unsent_bytes = 100'000});
+  int made = 0;
+  add_method(daemon, "large", [&] {
+    ++made;
+    return ResultText('"' + std::string(40'000, 'x') + '"');
+  });
+  Program program(daemon);
+  for (int i = 0; i < 20; ++i) {
+    program.say("[" + request("channels.get", 1, R"({"channelId":"c)" + std::to_string(i) + R"("})") + "," +
+                request("large", 2) + "]");
+  }
+  for (int i = 0; i < 17; ++i) CHECK(program.next().Size() == 2);  // refused, both of each
+  REQUIRE(daemon.arrived(3));
+  CHECK(made == 3);
+  for (auto* waiting : daemon.waiting) waiting->answer(200, "{}");
+  for (int i = 0; i < 3; ++i) CHECK(program.next().Size() == 2);
+  program.ask("large");
+  CHECK(code_of(program.next()) == 0);
+}
+
+TEST_CASE("small answers count as well, and so do small requests") {
+  Busy daemon({.max_user_bytes = 200'000});
+  daemon.server->set_access(control::Access({{.name = "r", .methods = {"read", "control"}, .connections = 100}}));
+  std::vector<std::unique_ptr<Program>> programs;
+  for (int i = 0; i < 40; ++i) {
+    programs.push_back(std::make_unique<Program>(daemon));
+    for (int j = 0; j < 3; ++j) {
+      programs.back()->say(request("channels.setChannelVar", j,
+                                   R"({"channelId":"c)" + std::to_string(i * 10 + j) +
+                                       R"(","variable":"A","value":")" + std::string(12'000, 'x') + R"("})"));
+    }
+  }
+  // Some reach Asterisk, and all others are refused or not even read.
+  REQUIRE(daemon.arrived(10));
+  for (int turn = 0; turn < 200; ++turn) uv_run(daemon.loop.raw(), UV_RUN_NOWAIT);
+  CHECK(daemon.waiting.size() < 80);
+}
+
+TEST_CASE("the rest of a large record waits once for all who have not read it") {
+  Daemon daemon({}, 1024, 8 << 20);
+  std::vector<std::unique_ptr<Program>> programs;
+  for (int i = 0; i < 20; ++i) {
+    programs.push_back(std::make_unique<Program>(daemon));
+    programs.back()->ask("subscribe");
+    programs.back()->line();
+  }
+  daemon.log.append(aribus::test::padded_record(1'500'000));
+  const std::string line(daemon.log.line(1));
+  for (const auto& program : programs) CHECK(program->line() + "\n" == line);
+}

@@ -156,3 +156,48 @@ TEST_CASE("state and snapshot show a bounded program its own, though it sees wha
   program.ask("state.bridges");
   CHECK(program.next()["result"]["bridges"].Size() == 2);
 }
+
+TEST_CASE("a channel that an application dials or has left is seen by who hears of that application") {
+  Stage stage;
+  const std::string dialled = R"("channel":{"id":"d1","name":"secret-crm","state":"Down"})";
+  stage.event(R"({"type":"ChannelCreated","application":"crm",)" + dialled + "}");
+  stage.event(R"({"type":"ChannelVarset","application":"crm","variable":"PIN","value":"1234",)" + dialled + "}");
+  stage.call("crm", "l1");
+  stage.event(R"({"type":"StasisEnd","application":"crm","channel":{"id":"l1","name":"secret-crm","state":"Up"}})");
+  stage.event(R"({"type":"ChannelCreated","application":"ivr","channel":{"id":"d2","name":"x","state":"Down"}})");
+  Program program(stage);
+  program.ask("state.channels");
+  const std::string seen = to_text(program.next()["result"]["channels"]);
+  CHECK(seen.find("d2") != std::string::npos);
+  CHECK(seen.find("crm") == std::string::npos);
+  CHECK(seen.find("1234") == std::string::npos);
+}
+
+TEST_CASE("a filter by an id that is not shown does not tell whether it lives") {
+  Stage stage;
+  stage.call("crm", "c1");
+  Program program(stage);
+  program.ask("subscribe", R"({"channels":["c1"]})");
+  program.line();
+  stage.publish(own("server.resynced", {{IdKind::channel, "c1"}}));
+  stage.publish(own("server.resynced", {{IdKind::channel, "c1"}}));
+  program.ask("ping");
+  CHECK(program.next()["result"] == "pong");
+}
+
+TEST_CASE("a loss at a record of the daemon's own shows no other record in its place") {
+  Stage stage;
+  const control::AccessRule rule{.name = "ivr", .methods = {"read"}, .apps = {"ivr", ""}};
+  auto made = ipc::Subscription::make(json("{}"), stage.log, stage.dispatcher, rule);
+  REQUIRE(made.ok());
+  stage.publish(own("server.resynced", {}));
+  std::vector<iovec> pieces;
+  made->gather(1 << 20, pieces);
+  REQUIRE(made->is_at_own_record());
+  while (stage.log.first() <= 1) stage.call("crm", "c" + std::to_string(stage.log.next()));
+  CHECK_FALSE(made->take_lost().empty());
+  CHECK_FALSE(made->is_at_own_record());
+  made->gather(1 << 20, pieces);
+  CHECK(pieces.empty());
+  CHECK_FALSE(made->is_at_own_record());
+}
