@@ -10,7 +10,7 @@ bool HeldBytes::Answer::add(size_t count) {
   if (more > 0) {
     const auto at = all_.by_user_.find(user_);
     const size_t of_user = at == all_.by_user_.end() ? 0 : at->second;
-    const size_t limit = of_user > counted_ ? all_.max_bytes_ / 2 : all_.max_bytes_;
+    const size_t limit = of_user > counted_ ? all_.max_bytes_ / 4 : all_.max_bytes_;
     if (of_user + more > limit || all_.bytes_ + more > all_.max_bytes_) return false;
     all_.by_user_[user_] += more;
     all_.bytes_ += more;

@@ -7,8 +7,8 @@
 
 namespace aribus::ari {
 
-// Bounds the answers that are received at one time: all together to `max_bytes`, those of one user to half
-// of that when there are several. The first 64 KiB of each don't count: a small answer always comes through.
+// Bounds the answers that are received at one time: all together to `max_bytes`, those of one user to a
+// quarter of that when there are several. The first 64 KiB of each don't count: a small answer always comes through.
 class HeldBytes {
  public:
   static constexpr size_t free_bytes = 64 << 10;

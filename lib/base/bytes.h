@@ -12,8 +12,8 @@ namespace aribus {
 [[nodiscard]] std::string to_valid_utf8(std::string_view text, size_t max_bytes);
 
 // `text` with each character escaped that ends a line, moves a terminal's cursor, or hides text or turns it
-// around, as \n, \x1b or \u202e: control characters (C0, DEL, C1), separators of lines, and characters
-// without a width that bidirectional text and formatting use. So is each byte that is no UTF-8, as \xff.
+// around, as in a literal of C: control characters (C0, DEL, C1), separators of lines, and characters
+// without a width that bidirectional text and formatting use. So is each byte that is no UTF-8.
 // Those in `kept`, ASCII, stay.
 [[nodiscard]] std::string escape_controls(std::string_view text, std::string_view kept = {});
 

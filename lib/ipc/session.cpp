@@ -18,7 +18,7 @@ constexpr size_t max_request_values = 16'384;    // JSON values and names of mem
 constexpr size_t copied_bytes = 16 * 1024;       // a larger result is not copied, but shared
 constexpr size_t own_record_bytes = 1024;        // that one counts for at least: it is read and made anew
 constexpr size_t small_bytes = 16 * 1024;        // what a connection may hold when its user holds too much
-constexpr size_t all_users = 4;                  // times max_user_bytes is what may be held for all users
+constexpr size_t all_users = 3;                  // times max_user_bytes is what may be held for all users
 
 Error too_much(const std::string& message, size_t limit) {
   return Error{ErrorKind::too_much, message, R"({"limit":)" + std::to_string(limit) + "}"};
@@ -435,9 +435,10 @@ void Session::drain() {
 void Session::flush() {
   flush_queued_ = false;
   if (ended_ || blocked_) return;
+  const bool holds_less = !outbox_.empty();
   if (!write_outbox()) return;
   start_freed();
-  count_held();
+  if (holds_less) count_held();
   if (has_input() && may_read()) want_read();
   if (!leaving_ && !subscribed_in_ && holds_ == 0 && !write_records()) return;
   const bool records_done = !subscription_ || (draining_ && subscription_->up_to_date());

@@ -74,6 +74,15 @@ Result<void> check_globs(const JsonValue& params, std::string_view name,
   return {};
 }
 
+size_t bytes_of(const bus::FilterOptions& wanted) {
+  size_t bytes = 0;
+  for (const auto* list : {&wanted.types, &wanted.exclude, &wanted.servers, &wanted.apps, &wanted.channels,
+                           &wanted.bridges, &wanted.endpoints}) {
+    for (const std::string& text : *list) bytes += 2 * (text.size() + sizeof text);  // and in the filter
+  }
+  return bytes;
+}
+
 bus::FilterBounds bounds_of(const control::AccessRule& rule) {
   return {rule.types, rule.exclude_types, rule.apps};
 }
@@ -96,21 +105,13 @@ Subscription::Subscription(bus::FilterOptions wanted, const control::AccessRule&
     : log_(&log),
       wanted_(std::move(wanted)),
       filter_(wanted_, bounds_of(rule)),
+      held_bytes_(bytes_of(wanted_)),
       bounded_(!rule.apps.empty()) {}
 
 void Subscription::bound_by(const control::AccessRule& rule) {
   filter_ = bus::Filter(wanted_, bounds_of(rule));
   bounded_ = !rule.apps.empty();
   at_own_record_ = false;
-}
-
-size_t Subscription::held_bytes() const {
-  size_t bytes = 0;
-  for (const auto* list : {&wanted_.types, &wanted_.exclude, &wanted_.servers, &wanted_.apps, &wanted_.channels,
-                           &wanted_.bridges, &wanted_.endpoints}) {
-    for (const std::string& text : *list) bytes += 2 * (text.size() + sizeof text);  // and in the filter
-  }
-  return bytes;
 }
 
 Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log& log,

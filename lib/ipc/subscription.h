@@ -36,7 +36,7 @@ class Subscription {
   [[nodiscard]] const control::ResultText& result() const { return result_; }
   void drop_result() { result_ = control::ResultText(""); }
   // What it takes in memory.
-  [[nodiscard]] size_t held_bytes() const;
+  [[nodiscard]] size_t held_bytes() const { return held_bytes_; }
   // Everything up to here was delivered or did not match.
   [[nodiscard]] bus::Cursor cursor() const { return {log_->stream(), next_ - 1}; }
   [[nodiscard]] Overflow on_overflow() const { return on_overflow_; }
@@ -82,6 +82,7 @@ class Subscription {
   bus::FilterOptions wanted_;
   bus::Filter filter_;
   Overflow on_overflow_ = Overflow::lost;
+  size_t held_bytes_ = 0;
   bool bounded_ = false;        // to applications
   bool at_own_record_ = false;  // next_ is one
   control::ResultText result_{""};

@@ -53,6 +53,12 @@ std::string Clinic::config(const std::map<std::string, std::string>& keys) const
   return file;
 }
 
+std::string Clinic::asterisk_user() const {
+  struct stat status {};
+  if (::stat((asterisk.folder + "/var/lib/asterisk").c_str(), &status) != 0) throw std::runtime_error("stat");
+  return std::to_string(status.st_uid);
+}
+
 std::string Clinic::doctor(const std::string& config, const Visit& visit) const {
   std::vector<std::string> command = visit.before;
   for (const std::string& word : {std::string(ARIBUS), std::string("doctor"), std::string("--config"), config,

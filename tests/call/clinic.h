@@ -47,6 +47,8 @@ struct Clinic {
   // Writes a configuration of one Asterisk whose keys are as it runs, unless `keys` says otherwise, and
   // returns its path.
   std::string config(const std::map<std::string, std::string>& keys = {}) const;
+  // The number of the user that Asterisk runs as, which has another name in its folder.
+  [[nodiscard]] std::string asterisk_user() const;
   std::string socket() const { return directory / "aribus.sock"; }
   // A file of Asterisk's configuration.
   std::string text_of(const std::string& file) const {

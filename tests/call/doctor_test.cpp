@@ -11,7 +11,7 @@ namespace aribus::test {
 TEST_CASE("the doctor finds nothing where nothing is wrong, and disturbs nobody", "[doctor]") {
   on_each_version([](const std::string& version) {
     const Clinic clinic(version);
-    const std::string config = clinic.config();
+    const std::string config = clinic.config({{"user", clinic.asterisk_user()}});
     const auto daemon = clinic.daemon(config);
     auto connected = client::Connection::connect(clinic.socket());
     REQUIRE(connected);
@@ -22,7 +22,8 @@ TEST_CASE("the doctor finds nothing where nothing is wrong, and disturbs nobody"
                    ContainsSubstring("aribusd holds the application '" + clinic.app + "'") &&
                    ContainsSubstring("Nothing is wrong.") && !ContainsSubstring("note"));
     // As the daemon reads it: with what may stand at the end of a URL.
-    clinic.doctor(clinic.config({{"url", clinic.asterisk.url + "/ari"}}), {.wrong = false});
+    clinic.doctor(clinic.config({{"url", clinic.asterisk.url + "/ari"}, {"user", clinic.asterisk_user()}}),
+                  {.wrong = false});
     CHECK(text_at(program.call("status")["servers"][0], "state") == "ready");
     for (const Json& record : program.records()) CHECK(text_at(record, "type") != "ApplicationReplaced");
   });

@@ -28,16 +28,16 @@ TEST_CASE("answers being received hold no more than the bound, and give back wha
   CHECK(two.add(6 * mib));
 }
 
-TEST_CASE("several answers of one user hold half of the bound, a single one all of it") {
+TEST_CASE("several answers of one user hold a quarter of the bound, a single one all of it") {
   HeldBytes all(8 * mib);
   HeldBytes::Answer one(all, 1);
   HeldBytes::Answer two(all, 1);
-  CHECK(one.add(first + 3 * mib));
+  CHECK(one.add(first + mib));
   CHECK_FALSE(two.add(first + mib + 1));
   CHECK(two.add(first + mib));
   CHECK_FALSE(one.add(1));
   HeldBytes::Answer others(all, 2);
-  CHECK(others.add(first + 4 * mib));
+  CHECK(others.add(first + 6 * mib));
 }
 
 TEST_CASE("a small answer comes through whatever others hold") {
