@@ -100,7 +100,9 @@ void read_password(YamlMap& map, const YamlValue& server, const std::string& fil
       value.fail(
           "there are no systemd credentials; the unit needs LoadCredential=, with the name that is here");
     }
-    password = read_secret(credential, "the credential that it names", value,
+    struct stat status {};
+    const bool exists = ::stat(credential.c_str(), &status) == 0;
+    password = read_secret(credential, exists ? credential : "the credential that it names", value,
                            "; LoadCredential= of the unit names the file that it comes from: "
                            "/etc/aribus/ari.secret, unless that was changed");
   });
