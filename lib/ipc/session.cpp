@@ -18,7 +18,7 @@ constexpr size_t max_request_values = 16'384;    // JSON values and names of mem
 constexpr size_t copied_bytes = 16 * 1024;       // a larger result is not copied, but shared
 constexpr size_t own_record_bytes = 1024;        // that one counts for at least: it is read and made anew
 constexpr size_t small_bytes = 16 * 1024;        // what a connection may hold when its user holds too much
-constexpr size_t all_users = 3;                  // times max_user_bytes is what may be held for all users
+constexpr size_t all_users = 2;                  // times max_user_bytes is what may be held for all users
 
 Error too_much(const std::string& message, size_t limit) {
   return Error{ErrorKind::too_much, message, R"({"limit":)" + std::to_string(limit) + "}"};
