@@ -28,7 +28,7 @@ struct SessionLimits {
   size_t max_commands = 64;           // under way at a time
   size_t max_batch = 256;             // requests in one batch
   size_t max_unsent_bytes = 1 << 20;  // of answers: while more wait, nothing is read and no command started
-  size_t max_user_bytes = 16 << 20;   // held for one user, over all its connections; for all of them 3 times
+  size_t max_user_bytes = 16 << 20;   // held for one user, over all its connections; for all of them twice that
 
   bool operator==(const SessionLimits&) const = default;
 };

@@ -128,7 +128,7 @@ void Regular::members(JsonView object, const ModelRules* model, Elsewhere* elsew
     }
     if (name != "cause" || as_it_is_) continue;
     if (!has_words) has_words = has_value(object, "cause_txt");
-    if (!*has_words) add_cause_text(value, elsewhere != nullptr);
+    if (!*has_words) has_words = add_cause_text(value, elsewhere != nullptr);  // once, however often it comes
   }
   if (missing != 0) {
     const auto first = static_cast<size_t>(std::countr_zero(missing));
@@ -206,10 +206,10 @@ void Regular::undeclared(JsonView value) {
   as_it_is_ = before;
 }
 
-// Asterisk leaves a cause without its text in some events.
-void Regular::add_cause_text(JsonView cause, bool of_event) {
+// Asterisk leaves a cause without its text in some events. False for what is no cause.
+bool Regular::add_cause_text(JsonView cause, bool of_event) {
   const auto number = whole_number(cause.text());
-  if (cause.kind() != JsonKind::string && !number) return;
+  if (cause.kind() != JsonKind::string && !number) return false;
   copy_up_to(cause.text().data() + cause.text().size());
   if (of_event) places_->push_back(static_cast<uint32_t>(out_.size()));
   out_ += R"(,"cause_txt":)";
@@ -220,6 +220,7 @@ void Regular::add_cause_text(JsonView cause, bool of_event) {
     out_ += cause.text();
     if (notes_ != nullptr) notes_->give_up();
   }
+  return true;
 }
 
 void Regular::add_endpoint(JsonView object) {

@@ -56,7 +56,7 @@ class Regular {
   void string(JsonView value, const FieldRule& rule);
   void date(JsonView value, const Way& way);
   void undeclared(JsonView value);
-  void add_cause_text(JsonView cause, bool of_event);
+  bool add_cause_text(JsonView cause, bool of_event);
   void add_endpoint(JsonView object);
   void expected(std::string_view what, JsonView value, const Way& way);
   void found_fault(const Way& way, std::string_view why);

@@ -414,7 +414,7 @@ def listen(path, until, report):
         connection = Connection(path)
         connection.send(line(request("subscribe", 1)))
         connection.socket.setblocking(False)
-        state[connection] = [0, b"", 0]  # last seq, rest, records
+        state[connection] = [0, [], 0]  # last seq, pieces of a line, records
         chooser.register(connection, selectors.EVENT_READ)
     gaps, delays = [], []
     seconds = {}
@@ -425,10 +425,12 @@ def listen(path, until, report):
             now = time.time()
             if not data:
                 raise ConnectionError("an honest subscriber was disconnected")
-            whole, _, about[1] = (about[1] + data).rpartition(b"\n")
-            if not whole:
-                continue
-            events = [text for text in (whole + b"\n").split(b"\n") if text.startswith(b'{"jsonrpc":"2.0","method":"')]
+            about[1].append(data)
+            if b"\n" not in data:
+                continue  # joined once: a record of some megabytes comes in many pieces
+            *lines, rest = b"".join(about[1]).split(b"\n")
+            about[1] = [rest]
+            events = [text for text in lines if text.startswith(b'{"jsonrpc":"2.0","method":"')]
             for text in events:
                 if not text.startswith(b'{"jsonrpc":"2.0","method":"event","params":{"seq":'):
                     gaps.append(text[:200].decode())

@@ -83,6 +83,8 @@ TEST_CASE("a cause is never without its text") {
   CHECK(regular("ChannelHangupRequest", R"({"cause":16,"soft":true})") ==
         R"({"cause":16,"cause_txt":"Normal Clearing","soft":true})");
   CHECK(regular("ChannelDestroyed", R"({"cause":null})") == "{}");
+  CHECK(regular("ChannelDestroyed", R"({"cause":true,"cause":17,"cause":16})") ==
+        R"({"cause":true,"cause":17,"cause_txt":"User busy","cause":16})");
 }
 
 TEST_CASE("a cause that is a text is its own text") {
