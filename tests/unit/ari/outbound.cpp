@@ -325,7 +325,7 @@ TEST_CASE("wrong passwords are answered ever more slowly, and the right one at o
   CHECK(stage.listening.client->wrong_passwords() == 6);
 }
 
-TEST_CASE("of wrong passwords while a connection stands the log has one line, and later their number") {
+TEST_CASE("wrong passwords during a connection are logged once, then counted") {
   const LogCapture log;
   OutboundStage stage(
       [](ClientOptions& options) { options.listen->guess_log_interval = Milliseconds(3000); });

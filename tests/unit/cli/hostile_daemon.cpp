@@ -221,7 +221,7 @@ TEST_CASE("no file lets the terminal obey it when it is shown again") {
   }
 }
 
-TEST_CASE("a file without an end of a line is no recording, and is not read for ever") {
+TEST_CASE("reading a recording stops at a line that is too long, with an error") {
   const Terminal terminal;
   CHECK(carry_out({{"replay", "/dev/zero"}}, "none") == misused);
 }

@@ -114,7 +114,7 @@ TEST_CASE("a peer that drips or is silent does not keep a call beyond its time")
   CHECK(silent.connect().call("ping", "{}", milliseconds(50)).error().kind == ErrorKind::outcome_unknown);
 }
 
-TEST_CASE("a peer that does not read keeps nobody for ever") {
+TEST_CASE("sending to a peer that does not read ends with a timeout") {
   std::atomic<bool> over{false};
   const Stage stage([&](FakeDaemon::Peer&) {
     while (!over) std::this_thread::yield();
@@ -128,7 +128,7 @@ TEST_CASE("a peer that does not read keeps nobody for ever") {
   CHECK(answer.error().message == "aribusd does not read what is sent to it");
 }
 
-TEST_CASE("a peer that lets nobody in keeps nobody for ever") {
+TEST_CASE("connecting to a peer that does not accept ends with a timeout") {
   const Stage stage(FakeDaemon::Serve(), 0);
   const ConnectionOptions options{.connect_timeout = milliseconds(50)};
   std::vector<Connection> waiting;

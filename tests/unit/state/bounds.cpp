@@ -33,7 +33,7 @@ TEST_CASE("ids that are longer than ids may be are not remembered") {
   CHECK(model.bytes() == 0);
 }
 
-TEST_CASE("the ids of what lives count among its bytes") {
+TEST_CASE("the ids of live things count towards max_bytes") {
   Model model;
   const std::string event = playback("PlaybackStarted", std::string(500, 'x'));
   model.apply(test::read_event(event, event.size(), "pbx1", wall_now()), 1);
