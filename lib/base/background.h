@@ -1,11 +1,15 @@
 // Work that would hold up the loop.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 
 #include "base/loop.h"
 
 namespace aribus {
+
+// The longest text that is read as JSON on the loop's thread; a longer one is read in the background.
+inline constexpr size_t max_bytes_at_once = 64 << 10;
 
 // Does one piece of work at a time on libuv's threads.
 class Background {

@@ -1,14 +1,10 @@
 #include "control/upstream.h"
 
 #include "ari/refusal.h"
+#include "base/background.h"
 #include "control/params.h"
 
 namespace aribus::control {
-namespace {
-
-constexpr size_t max_bytes_at_once = 64 << 10;  // larger answers are read on another thread
-
-}  // namespace
 
 std::string Upstream::default_app() const {
   return client_->options().apps.empty() ? std::string() : client_->options().apps.front();

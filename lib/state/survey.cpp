@@ -11,8 +11,7 @@
 namespace aribus::state {
 namespace {
 
-constexpr size_t max_bytes_at_once = 64 << 10;  // of an answer that is read on the loop's thread
-constexpr size_t max_tokens = 4'000'000;        // of one answer: some 30,000 channels
+constexpr size_t max_tokens = 4'000'000;  // of one answer: some 30,000 channels
 
 // An application's subscriptions: the member of Application that lists them, the kind of the things, how an
 // event source of that kind begins, and what is listed when it is for all of them (22.10, 16.28).
