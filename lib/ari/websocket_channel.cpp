@@ -112,6 +112,7 @@ void WebSocketChannel::close() {
   heartbeat_.stop();
   end_deadline_.stop();
   unread_ = {};
+  ping_.reset();
   ++connection_;
   if (stream_) say_goodbye(close_normal);
   ending_ = false;
@@ -208,6 +209,7 @@ void WebSocketChannel::on_readable() {
 // What is left of a long burst comes after what else waits in this turn of the loop.
 void WebSocketChannel::take_rest() {
   const auto handlers = handlers_;
+  answer_ping();
   if (is_open() && take_messages(uv_hrtime()) && stream_->has_more()) on_readable();
 }
 
@@ -256,9 +258,8 @@ void WebSocketChannel::handle(const Received& received) {
       handlers_->text(received.payload, received.total_bytes);
       return;
     case Received::Kind::ping:
-      if (!ending_ && stream_->unsent_bytes() < max_unsent_pong_bytes)
-        write_frame(Opcode::pong, received.payload);
-      return;
+      ping_ = received.payload;
+      return rest_.request();
     case Received::Kind::pong:
       if (received.payload == probe_payload) answer_probe(true);
       return;
@@ -268,6 +269,13 @@ void WebSocketChannel::handle(const Received& received) {
       say_goodbye(received.code);
       return finish({"Asterisk breaks the WebSocket protocol: " + std::string(received.payload)});
   }
+}
+
+// Of the pings of one turn the last one, which answers for all (RFC 6455, 5.5.3).
+void WebSocketChannel::answer_ping() {
+  const auto ping = std::exchange(ping_, std::nullopt);
+  if (ping && is_open() && !ending_ && stream_->unsent_bytes() < max_unsent_pong_bytes)
+    write_frame(Opcode::pong, *ping);
 }
 
 void WebSocketChannel::on_peer_close(const Received& received) {

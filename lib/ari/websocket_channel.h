@@ -75,6 +75,7 @@ class WebSocketChannel {
   bool is_over(uint64_t began_ns);
   void handle(const Received& received);
   void on_peer_close(const Received& received);
+  void answer_ping();
   void end_when_quiet(Milliseconds quiet_by, Milliseconds timeout);
   void beat();
   void heard();
@@ -103,7 +104,8 @@ class WebSocketChannel {
   bool asleep_ = false;      // it is taken for dead, and what comes is still wanted
   FrameReader reader_;
   std::unique_ptr<char[]> buffer_;
-  std::string_view unread_;  // in buffer_
+  std::string_view unread_;          // in buffer_
+  std::optional<std::string> ping_;  // the last one of this turn
   Milliseconds last_byte_{0};
   std::optional<Milliseconds> asked_;  // when the first ping since the last byte was sent
   Milliseconds asked_last_{0};         // when the last one was

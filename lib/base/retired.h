@@ -2,9 +2,10 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "base/loop.h"
 
@@ -20,12 +21,12 @@ concept Silenceable = requires(T& object) {
 };
 
 // Takes objects out of use: they are silent at once, and destroyed at the end of the turn, when none of their
-// functions is on the stack. Lives on the loop's thread, in the owner of the objects. What it still holds
-// when it ends is destroyed with it.
+// functions is on the stack; where many end together, some of them at the end of a later one. Lives on the
+// loop's thread, in the owner of the objects. What it still holds when it ends is destroyed with it.
 template <typename T>
 class Retired {
  public:
-  explicit Retired(Loop& loop) : sweep_(loop, [this] { std::exchange(objects_, {}).clear(); }) {}
+  explicit Retired(Loop& loop) : sweep_(loop, [this] { sweep(); }) {}
 
   // Null is allowed.
   void add(std::unique_ptr<T> object) {
@@ -39,7 +40,18 @@ class Retired {
   [[nodiscard]] size_t size() const { return objects_.size(); }
 
  private:
-  std::vector<std::unique_ptr<T>> objects_;
+  static constexpr uint64_t turn_limit_ns = 1'000'000;
+
+  void sweep() {
+    const uint64_t until = uv_hrtime() + turn_limit_ns;
+    do {
+      const auto object = std::move(objects_.front());  // its end may retire another one
+      objects_.pop_front();
+    } while (!objects_.empty() && uv_hrtime() < until);
+    if (!objects_.empty()) sweep_.request();
+  }
+
+  std::deque<std::unique_ptr<T>> objects_;
   EndOfTurn sweep_;
 };
 

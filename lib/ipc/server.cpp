@@ -13,6 +13,9 @@ namespace aribus::ipc {
 namespace {
 
 constexpr Milliseconds housekeeping_interval{2000};
+// In one turn of the loop. The request that is under way at its end may take some milliseconds more.
+constexpr uint64_t requests_limit_ns = 1'000'000;
+constexpr uint64_t writing_limit_ns = 2'000'000;
 
 }  // namespace
 
@@ -21,6 +24,8 @@ Server::Server(Loop& loop, bus::Log& log, control::Dispatcher& dispatcher, Serve
       log_(log),
       dispatcher_(dispatcher),
       options_(std::move(options)),
+      requests_(requests_limit_ns),
+      writing_(writing_limit_ns),
       names_(loop),
       retired_(loop),
       end_of_turn_(loop, [this] { end_turn(); }),

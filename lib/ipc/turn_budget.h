@@ -12,10 +12,10 @@ namespace aribus::ipc {
 // between (it cuts a reader off that is slow for 100 ms).
 class TurnBudget {
  public:
-  static constexpr uint64_t limit_ns = 2'000'000;
+  explicit TurnBudget(uint64_t limit_ns) : limit_ns_(limit_ns) {}
 
   [[nodiscard]] bool spent() const {
-    return used_ns_ + (began_ns_ == 0 ? 0 : uv_hrtime() - began_ns_) >= limit_ns;
+    return used_ns_ + (began_ns_ == 0 ? 0 : uv_hrtime() - began_ns_) >= limit_ns_;
   }
   // A new turn has begun.
   void renew() { used_ns_ = 0; }
@@ -40,6 +40,7 @@ class TurnBudget {
   };
 
  private:
+  uint64_t limit_ns_;
   uint64_t used_ns_ = 0;
   uint64_t began_ns_ = 0;  // of the use under way, or 0
 };

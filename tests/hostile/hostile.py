@@ -514,7 +514,8 @@ def as_user(uid, niceness, function, *arguments):
 def before_all_others(pid):
     """As far as that is allowed. (Under a real-time policy the kernel would stop it for 50 ms in a busy second.)"""
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, -20)
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            os.setpriority(os.PRIO_PROCESS, int(thread), -20)
         return True
     return False
 

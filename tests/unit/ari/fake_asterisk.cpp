@@ -117,6 +117,7 @@ void FakeAsterisk::Peer::read_frames() {
     for (size_t i = 0; i < length; ++i) payload[i] = static_cast<char>(payload[i] ^ input_[mask + i % 4]);
     input_.erase(0, mask + 4 + length);
     if (opcode == 9) frame(10, payload);
+    if (opcode == 10) owner_.last_pong = payload;
     if (opcode == 1 && owner_.on_text) owner_.on_text(*this, payload);
     if (opcode == 8) return close();
   }

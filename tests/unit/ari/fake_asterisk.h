@@ -61,6 +61,7 @@ class FakeAsterisk {
   std::vector<std::unique_ptr<Peer>> peers;
   // WebSocket frames received: their opcodes.
   std::vector<int> frames;
+  std::string last_pong;
   // Called for each text that comes over a WebSocket.
   std::function<void(Peer&, const std::string& text)> on_text;
 

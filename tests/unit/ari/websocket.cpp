@@ -65,6 +65,18 @@ TEST_CASE("fragments may be large, empty, and have a ping between them") {
   CHECK(pump(loop, [&] { return asterisk.frames == std::vector<int>{10}; }));  // the pong
 }
 
+TEST_CASE("of many pings that come together the last is answered, and a text behind them is not late") {
+  Loop loop;
+  FakeAsterisk asterisk(loop, upgrade);
+  Socket socket(loop);
+  auto& peer = socket.open(asterisk);
+  for (int i = 0; i < 1000; ++i) peer.frame(9, std::to_string(i));
+  peer.text("next");
+  REQUIRE(socket.wait_for_texts(1));
+  CHECK(pump(loop, [&] { return asterisk.last_pong == "999"; }));
+  CHECK(asterisk.frames.size() < 100);  // one for each turn of the loop
+}
+
 TEST_CASE("a message over the bound is cut, its size is told, and the next one comes whole") {
   Loop loop;
   FakeAsterisk asterisk(loop, upgrade);

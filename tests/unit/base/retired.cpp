@@ -94,3 +94,24 @@ TEST_CASE("an object whose end retires another one is destroyed, and the other a
   retired.add(std::unique_ptr<Chain>(new Chain{retired, std::move(last), ended}));
   CHECK(pump(loop, [&] { return ended == 2; }));
 }
+
+TEST_CASE("objects that take long to end do not all end in one turn") {
+  struct Slow {
+    int& ended;
+    ~Slow() {
+      const uint64_t until = uv_hrtime() + 2'000'000;
+      while (uv_hrtime() < until) continue;
+      ++ended;
+    }
+    void silence() noexcept {}
+  };
+  Loop loop;
+  Retired<Slow> retired(loop);
+  int ended = 0;
+  for (int i = 0; i < 3; ++i) retired.add(std::unique_ptr<Slow>(new Slow{ended}));
+  for (const int turn : {1, 2, 3}) {
+    uv_run(loop.raw(), UV_RUN_NOWAIT);
+    CHECK(ended == turn);
+  }
+  CHECK(retired.size() == 0);
+}
