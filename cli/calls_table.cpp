@@ -35,18 +35,24 @@ void CallsTable::take_snapshot(const JsonValue& snapshot) {
   channels_.clear();
   bridges_.clear();
   bridge_of_.clear();
-  if (const JsonValue* bridges = list_of(snapshot, "bridges")) {
+  show_items("", snapshot);
+}
+
+// Lists of a snapshot, or those of `server` in a state.changed.
+void CallsTable::show_items(std::string_view of_server, const JsonValue& lists) {
+  const auto server_of = [&](const JsonValue& item) {
+    return std::string(of_server.empty() ? find_string(item, "server") : of_server);
+  };
+  if (const JsonValue* bridges = list_of(lists, "bridges")) {
     for (const JsonValue& item : bridges->GetArray()) {
-      if (const JsonValue* bridge = find(item, "bridge")) {
-        show_bridge(std::string(find_string(item, "server")), *bridge);
-      }
+      if (const JsonValue* bridge = find(item, "bridge")) show_bridge(server_of(item), *bridge);
     }
   }
-  if (const JsonValue* channels = list_of(snapshot, "channels")) {
+  if (const JsonValue* channels = list_of(lists, "channels")) {
     for (const JsonValue& item : channels->GetArray()) {
       const JsonValue* channel = find(item, "channel");
       if (channel == nullptr) continue;
-      const std::string server(find_string(item, "server"));
+      const std::string server = server_of(item);
       const WallTime began = parse_time(find_string(item, "began")).value_or(WallTime());
       show_channel(server, *channel, began);
       const auto at = channels_.find({server, std::string(find_string(*channel, "id"))});
@@ -57,10 +63,17 @@ void CallsTable::take_snapshot(const JsonValue& snapshot) {
 
 void CallsTable::show_channel(const std::string& server, const JsonValue& channel, WallTime now) {
   Key key{server, std::string(find_string(channel, "id"))};
-  const bool known = channels_.contains(key);
-  if (!known && (channels_.size() >= max_shown || std::ranges::find(ended_, key) != ended_.end())) return;
+  const std::string_view made = find_string(channel, "creationtime");
+  const auto before = channels_.find(key);
+  const bool known = before != channels_.end() && find_string(before->second.shown, "creationtime") == made;
+  if (!known && before == channels_.end() &&
+      (channels_.size() >= max_shown ||
+       std::ranges::find(ended_, Ended{key, std::string(made)}) != ended_.end())) {
+    return;
+  }
+  if (!known && before != channels_.end()) channels_.erase(before);  // another one has its id now
   const auto at = channels_.try_emplace(std::move(key)).first;
-  if (!known) at->second.began = parse_time(find_string(channel, "creationtime")).value_or(now);
+  if (!known) at->second.began = parse_time(made).value_or(now);
   at->second.shown = copy_of(channel);
 }
 
@@ -86,9 +99,17 @@ void CallsTable::forget(const std::string& server, const JsonValue& record, std:
     if (!id.IsString()) continue;
     const Key key{server, std::string(as_view(id))};
     if (member == "channels") {
-      channels_.erase(key);
-      bridge_of_.erase(key);
-      ended_.push_back(key);
+      const auto at = channels_.find(key);
+      const JsonValue* shown = find(record, "channel");
+      const std::string made(shown != nullptr        ? find_string(*shown, "creationtime")
+                             : at != channels_.end() ? find_string(at->second.shown, "creationtime")
+                                                     : "");
+      if (shown == nullptr || at == channels_.end() ||
+          find_string(at->second.shown, "creationtime") == made) {
+        if (at != channels_.end()) channels_.erase(at);
+        bridge_of_.erase(key);
+      }
+      ended_.push_back({key, made});
       if (ended_.size() > max_ended) ended_.pop_front();
     } else {
       bridges_.erase(key);
@@ -123,12 +144,18 @@ void CallsTable::apply(const JsonValue& record) {
     return;
   }
   if (type == "server.resynced") return keep(server, record);
+  if (type == "state.changed") {
+    if (const JsonValue* objects = find(record, "objects")) show_items(server, *objects);
+    return;
+  }
+  if (type == "BridgeAttendedTransfer" || type == "BridgeBlindTransfer") return;  // it shows what was before
   if (type == "BridgeDestroyed") return forget(server, record, "bridges");
   if (type == "ChannelDestroyed") return forget(server, record, "channels");
   // Whatever is shown: ARI's Channel and Bridge are known by fields that nothing else has.
   for (const auto& member : record.GetObject()) {
     const JsonValue& value = member.value;
-    if (!value.IsObject() || find_string(value, "id").empty()) continue;
+    if (!value.IsObject() || find_string(value, "id").empty() || as_view(member.name) == "replace_channel")
+      continue;
     if (find(value, "bridge_type") != nullptr) show_bridge(server, value);
     if (find(value, "dialplan") != nullptr) show_channel(server, value, now);
   }

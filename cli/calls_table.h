@@ -33,17 +33,23 @@ class CallsTable {
     WallTime began;
     std::string app;
   };
+  struct Ended {
+    Key key;
+    std::string made;  // its creationtime
+    bool operator==(const Ended&) const = default;
+  };
 
   void show_channel(const std::string& server, const JsonValue& channel, WallTime now);
   void show_bridge(const std::string& server, const JsonValue& bridge);
   void forget(const std::string& server, const JsonValue& record, std::string_view member);
   void keep(const std::string& server, const JsonValue& record);
+  void show_items(std::string_view of_server, const JsonValue& lists);
   [[nodiscard]] std::string with_whom(const Key& key, const Channel& channel) const;
 
   std::map<Key, Channel> channels_;
   std::map<Key, std::vector<std::string>> bridges_;  // their channels
   std::map<Key, std::string> bridge_of_;             // by channel
-  std::deque<Key> ended_;                            // channels, of which something may be told yet
+  std::deque<Ended> ended_;                          // channels, of which something may be told yet
 };
 
 }  // namespace aribus::cli

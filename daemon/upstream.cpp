@@ -238,7 +238,10 @@ void Upstream::receive(const Link& link, std::string_view text, size_t total_byt
   if (replaced && is_ours(link, record_.app)) return;
   handlers_.publish(record_);
   // Asterisk leaves our WebSocket open, and sends nothing of this application any more.
-  if (replaced && &link == link_.get()) on_replaced(std::string(record_.app));
+  if (replaced && &link == link_.get()) return on_replaced(std::string(record_.app));
+  // Where Asterisk connects, nothing else says that an application is free again.
+  if (client().options().listen && client().replaced_apps().contains(record_.app))
+    on_heard(std::string(record_.app));
 }
 
 // Whether it is by a connection of ours that `app` was taken over from `link`.

@@ -55,8 +55,8 @@ Result<void> check_names(const JsonValue& params, std::string_view name) {
     return control::wrong_param(name, "at most " + std::to_string(max_names) + " values", given);
   for (const JsonValue& item : given->GetArray()) {
     if (item.GetStringLength() > record::max_id_bytes)
-      return control::wrong_param(name, "values of at most " + std::to_string(record::max_id_bytes) + " bytes",
-                                  &item);
+      return control::wrong_param(
+          name, "values of at most " + std::to_string(record::max_id_bytes) + " bytes", &item);
   }
   return {};
 }
@@ -244,16 +244,22 @@ std::string Subscription::take_own_record(const control::Dispatcher& dispatcher,
   record::Record record;
   if (!record::read_line(tape, log_->line(seq), record)) return {};
   const bool malformed = record.type == "Malformed";
-  if (record.type.find('.') == std::string::npos && !malformed) return std::string(log_->line(seq));  // an event
+  if (record.type.find('.') == std::string::npos && !malformed)
+    return std::string(log_->line(seq));  // an event
   record::Ids shown;
   for (size_t i = 0; i < record.ids.size(); ++i) {
     const auto id = record.ids[i];
     if (control::sees_id(dispatcher, record.server, id.kind, id.text, rule)) shown.add(id.kind, id.text);
   }
   if (record.type == "state.gone" && shown.size() == 0 && record.ids.size() > 0) return {};
+  if (record.type == "state.changed") {  // it shows one object, whose id comes first
+    const bool whole = record.ids.size() > 0 && shown.size() > 0 && shown[0].hash == record.ids[0].hash;
+    if (!whole || !filter_.matches_ids(record.ids)) return {};
+    return std::string(log_->line(seq));
+  }
   record.ids = std::move(shown);
   if (!filter_.matches_ids(record.ids)) return {};  // it passed by what is not shown
-  if (malformed) record.remove_member("text");  // it may be of any application
+  if (malformed) record.remove_member("text");      // it may be of any application
   std::string line(record::max_line_size(record), '\0');
   line.resize(static_cast<size_t>(record::write_line(record, seq, line.data()) - line.data()));
   return line;

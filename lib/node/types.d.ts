@@ -734,6 +734,11 @@ export interface ServerResynced extends Envelope {
   ended: number;
 }
 
+export interface StateChanged extends Envelope {
+  type: "state.changed";
+  objects: any;
+}
+
 export interface StateGone extends Envelope {
   type: "state.gone";
 }
@@ -793,6 +798,7 @@ export type AnyRecord =
   | ServerRemoved
   | ServerReplaced
   | ServerResynced
+  | StateChanged
   | StateGone;
 
 /** What iterating a client gives. */

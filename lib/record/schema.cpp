@@ -33,6 +33,7 @@ constexpr Field gap_fields[] = {{"from", Type::date, false, true, nullptr},
 constexpr Field resynced_fields[] = {{"came", Type::integer, false, true, nullptr},
                                      {"changed", Type::integer, false, true, nullptr},
                                      {"ended", Type::integer, false, true, nullptr}};
+constexpr Field changed_fields[] = {{"objects", Type::object, false, true, nullptr}};
 constexpr Model own[] = {{"Malformed", true, malformed_fields},
                          {"command.resolved", true, resolved_fields},
                          {"server.connected", true, connected_fields},
@@ -41,6 +42,7 @@ constexpr Model own[] = {{"Malformed", true, malformed_fields},
                          {"server.removed", true, {}},
                          {"server.replaced", true, {}},
                          {"server.resynced", true, resynced_fields},
+                         {"state.changed", true, changed_fields},
                          {"state.gone", true, {}}};
 
 std::string of_type(std::string_view name) {

@@ -1,12 +1,16 @@
 #include "state/difference.h"
 
 #include <algorithm>
+#include <array>
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <set>
 
 #include "base/json.h"
+#include "base/json_tape.h"
 #include "base/object_text.h"
+#include "state/stasis.h"
 
 namespace aribus::state {
 namespace {
@@ -19,28 +23,6 @@ constexpr size_t max_member_bytes = 16 << 20;
 std::string string_in(std::string_view object, std::string_view name) {
   const Result<Json> json = parse_json(object);
   return json && json->IsObject() ? std::string(find_string(*json, name)) : std::string();
-}
-
-// The Stasis application that a channel is in and what it was given, as the channel itself shows it.
-struct InStasis {
-  std::string app;
-  std::string args = "[]";  // JSON
-};
-std::optional<InStasis> in_stasis(std::string_view channel) {
-  const Result<Json> json = parse_json(channel);
-  const JsonValue* dialplan = json ? find(*json, "dialplan") : nullptr;
-  if (dialplan == nullptr || !dialplan->IsObject() || find_string(*dialplan, "app_name") != "Stasis") {
-    return {};
-  }
-  std::vector<std::string> words(1);
-  for (const char c : find_string(*dialplan, "app_data")) {
-    c == ',' ? static_cast<void>(words.emplace_back()) : words.back().push_back(c);
-  }
-  InStasis in{words.front()};
-  in.args = "[";
-  for (size_t i = 1; i < words.size(); ++i) in.args += (i > 1 ? "," : "") + string_text(words[i]);
-  in.args += "]";
-  return in;
 }
 
 std::vector<std::string> members_of_bridge(std::string_view bridge) {
@@ -61,21 +43,96 @@ std::set<std::string> member_set_of_bridge(const std::string* bridge) {
   return {members.begin(), members.end()};
 }
 
+// The object as it is at its end, when nobody has told how it ended.
+std::string ended_text(std::string_view object, std::string_view state) {
+  JsonTape tape;
+  ObjectText text;
+  for (const auto& member : tape.read(object).children()) {
+    const std::string name = member.name().string();
+    name == "state" ? text.text(name, state) : text.json(name, member.value().text());
+  }
+  return text.str();
+}
+
+// Collects what Asterisk does not report, and makes records of it, for each application.
+class Changes {
+ public:
+  Changes(const std::string& server, WallTime now) : server_(server), now_(now) {}
+
+  // `app`: of a channel, the application that it is in, or "".
+  void add(IdKind kind, std::string_view id, std::string_view text, const std::vector<std::string>& to,
+           std::string_view app = {}) {
+    constexpr std::string_view members[] = {"channel", "bridge", "playback", "recording"};
+    ObjectText item;
+    if (!app.empty()) item.text("app", app);
+    item.json(members[static_cast<size_t>(kind)], text);
+    for (const std::string& receiver : to) {
+      Part& part = parts_[receiver];
+      part.ids.add(kind, id);
+      record::lift_ids(text, part.ids);
+      part.bytes += text.size();
+      part.items[static_cast<size_t>(kind)].push_back(item.str());
+      // One without an application is shown to some as a whole, or not at all.
+      if (receiver.empty() || part.bytes > max_bytes) flush(receiver);
+    }
+  }
+  std::vector<Record> take() {
+    while (!parts_.empty()) flush(std::string(parts_.begin()->first));
+    return std::move(records_);
+  }
+
+ private:
+  static constexpr size_t max_bytes = 256 << 10;  // of the objects of a record, or one of them
+
+  struct Part {
+    record::Ids ids;
+    std::array<std::vector<std::string>, 4> items;
+    size_t bytes = 0;
+  };
+
+  void flush(const std::string& receiver) {
+    Part part = std::move(parts_.extract(receiver).mapped());
+    ObjectText objects;
+    for (size_t kind = 0; kind < part.items.size(); ++kind) {
+      if (!part.items[kind].empty())
+        objects.json(record::field_name(static_cast<IdKind>(kind)), array_text(part.items[kind]));
+    }
+    Record record = record::own_record("state.changed", server_, {}, now_);
+    record.app = receiver;
+    record.ids = std::move(part.ids);
+    record.add_member("objects", objects.str());
+    records_.push_back(std::move(record));
+  }
+
+  const std::string& server_;
+  WallTime now_;
+  std::map<std::string, Part> parts_;  // by application
+  std::vector<Record> records_;
+};
+
 // Finds the difference, kind by kind, and puts its records together.
 class Finder {
  public:
   Finder(const std::string& server, const std::vector<std::string>& apps, const Model& known,
-         const Survey& survey, uint64_t begin, WallTime now)
-      : server_(server), apps_(apps), known_(known), survey_(survey), begin_(begin), now_(now) {}
+         const Survey& survey, const LookedAt& looked)
+      : server_(server),
+        apps_(apps),
+        known_(known),
+        survey_(survey),
+        looked_(looked),
+        changes_(server, looked.now),
+        gone_(record::own_record("state.gone", server, {}, looked.now)) {}
 
   Difference find() {
-    for (const IdKind kind : {IdKind::playback, IdKind::recording}) ends_of_media(kind);
+    for (const IdKind kind : {IdKind::playback, IdKind::recording}) media(kind);
     bridges_left();
     channels_ended();
     channels_that_live();
     bridges_that_live();
     for (const auto& [id, text] : things(IdKind::endpoint)) shown(IdKind::endpoint, id, text);
     for (const auto& [id, text] : things(IdKind::device)) shown(IdKind::device, id, text);
+    for (Record& record : changes_.take()) found_.records.push_back(std::move(record));
+    if (gone_.ids.size() > 0) found_.records.push_back(std::move(gone_));
     return std::move(found_);
   }
 
@@ -86,12 +143,13 @@ class Finder {
     return survey_.things[static_cast<size_t>(kind)];
   }
   [[nodiscard]] bool told_since(IdKind kind, std::string_view id) const {
-    return known_.touched_since(begin_, kind, id);
+    return known_.touched_since(looked_.begin, kind, id);
   }
+  [[nodiscard]] bool after_gap() const { return looked_.gap_until.has_value(); }
 
   void add(std::string_view type, std::string_view app, std::initializer_list<Member> members) {
     Record record;
-    record.time = now_;
+    record.time = looked_.now;
     record.server = server_;
     record.app = app;
     record.type = type;
@@ -102,6 +160,10 @@ class Finder {
     }
     record.add_member("synthetic", "true");
     found_.records.push_back(std::move(record));
+  }
+  void add(std::string_view type, const std::vector<std::string>& apps,
+           std::initializer_list<Member> members) {
+    for (const std::string& app : apps) add(type, app, members);
   }
 
   // The applications that a bridge's records go to: those that its channels are in, as the one or the other
@@ -121,14 +183,13 @@ class Finder {
     return apps;
   }
 
-  // The application that a channel is in, by what Asterisk answers or else by what was known; or "".
+  // The application that a channel is in. While none of them is missed, events tell it and nothing else does.
   [[nodiscard]] std::string app_of(std::string_view channel) const {
-    if (const std::string* text = survey_.find(IdKind::channel, channel)) {
-      const std::optional<InStasis> in = in_stasis(*text);
-      return in && std::ranges::find(apps_, in->app) != apps_.end() ? in->app : "";
-    }
     const Thing* known = known_.find(IdKind::channel, channel);
-    return known == nullptr ? "" : known->app;
+    const std::string* text = survey_.find(IdKind::channel, channel);
+    const bool told = known != nullptr && (after_gap() ? known->app_seq >= *looked_.gap_until : true);
+    if (told || text == nullptr) return known == nullptr ? "" : known->app;
+    return app_of_channel(survey_, apps_, channel, *text, known);
   }
 
   // The applications that a channel's records go to: the one that it is in, or those that were told of it.
@@ -153,10 +214,6 @@ class Finder {
                            : std::vector<std::string>(told_to.begin(), told_to.end());
   }
 
-  void add(std::string_view type, const std::vector<std::string>& apps, std::initializer_list<Member> members) {
-    for (const std::string& app : apps) add(type, app, members);
-  }
-
   // Of a record about one member of a bridge, which shows the whole bridge.
   bool has_room_for(size_t bytes) {
     if (bytes > member_bytes_left_) return false;
@@ -164,19 +221,27 @@ class Finder {
     return true;
   }
 
-  void ends_of_media(IdKind kind) {
+  // Without a gap, one that is over was reported to nobody: Asterisk could not begin it (22.10 says nothing
+  // then), or what it was on has left us. With one, it most likely came to its end.
+  void media(IdKind kind) {
     const bool playback = kind == IdKind::playback;
     for (const auto& [id, thing] : known_.of(kind)) {
       if (told_since(kind, id)) continue;
       const std::string* text = survey_.find(kind, id);
-      if (text == nullptr) {
-        ++found_.ended;
-        add(playback ? "PlaybackFinished" : "RecordingFinished", apps_of_media(kind, id, thing.text),
-            {{playback ? "playback" : "recording", thing.text}});
-      } else if (*text != thing.text) {
+      if (text != nullptr && *text == thing.text) continue;
+      const std::vector<std::string> apps = apps_of_media(kind, id, text == nullptr ? thing.text : *text);
+      if (text != nullptr) {
         ++found_.changed;
-        add(playback ? "PlaybackStarted" : "RecordingStarted", apps_of_media(kind, id, *text),
-            {{playback ? "playback" : "recording", *text}});
+        changes_.add(kind, id, *text, apps);
+        continue;
+      }
+      ++found_.ended;
+      const std::string last = ended_text(thing.text, after_gap() ? "done" : "failed");
+      if (!after_gap()) {
+        changes_.add(kind, id, last, apps);
+      } else {
+        add(playback ? "PlaybackFinished" : "RecordingFinished", apps,
+            {{playback ? "playback" : "recording", last}});
       }
     }
   }
@@ -185,6 +250,12 @@ class Finder {
     for (const auto& [id, bridge] : known_.of(IdKind::bridge)) {
       if (told_since(IdKind::bridge, id)) continue;
       const std::string* text = survey_.find(IdKind::bridge, id);
+      if (!after_gap()) {
+        if (text != nullptr) continue;
+        ++found_.ended;
+        gone_.ids.add(IdKind::bridge, id);
+        continue;
+      }
       const std::set<std::string> stay = member_set_of_bridge(text);
       const std::string& shown = text == nullptr ? bridge.text : *text;
       const std::vector<std::string> members = members_of_bridge(bridge.text);
@@ -204,6 +275,10 @@ class Finder {
     for (const auto& [id, channel] : known_.of(IdKind::channel)) {
       if (told_since(IdKind::channel, id) || survey_.find(IdKind::channel, id) != nullptr) continue;
       ++found_.ended;
+      if (!after_gap()) {
+        gone_.ids.add(IdKind::channel, id);
+        continue;
+      }
       if (!channel.app.empty()) add("StasisEnd", channel.app, {{"channel", channel.text}});
       add("ChannelDestroyed", apps_of_channel(id, channel.app),
           {{"cause", "0"}, {"cause_txt", R"("Unknown")"}, {"channel", channel.text}});
@@ -213,26 +288,53 @@ class Finder {
   void channels_that_live() {
     for (const auto& [id, text] : things(IdKind::channel)) {
       const Thing* before = known_.find(IdKind::channel, id);
-      if (told_since(IdKind::channel, id)) continue;
-      if (before == nullptr && !survey_.heard.has(IdKind::channel, id)) continue;
-      const std::optional<InStasis> now = in_stasis(text);
-      const std::string app = now && std::ranges::find(apps_, now->app) != apps_.end() ? now->app : "";
-      const bool left = before != nullptr && !before->app.empty() && app != before->app;
-      const bool entered = !app.empty() && (before == nullptr || app != before->app);
-      if (left) add("StasisEnd", before->app, {{"channel", text}});
-      if (entered) {
-        add("StasisStart", app, {{"args", now->args}, {"channel", text}});
-      } else if (before == nullptr) {
-        add("ChannelCreated", apps_of_channel(id, ""), {{"channel", text}});
-      } else if (!left && before->text != text) {
-        add("ChannelStateChange", apps_of_channel(id, app), {{"channel", text}});
+      if (before == nullptr && (told_since(IdKind::channel, id) || !survey_.heard.has(IdKind::channel, id))) {
+        continue;
       }
-      if (before == nullptr) {
-        ++found_.came;
-      } else if (left || entered || before->text != text) {
-        ++found_.changed;
-      }
+      // What it shows may have been told since; which application it is in is another question.
+      const bool newer = before != nullptr && told_since(IdKind::channel, id);
+      const std::string app = app_of(id);
+      after_gap() ? channel_after_gap(id, newer ? before->text : text, before, app)
+                  : channel_changed(id, newer ? before->text : text, before, app);
     }
+  }
+
+  void channel_changed(const std::string& id, const std::string& text, const Thing* before,
+                       const std::string& app) {
+    if (before != nullptr && before->text == text) return;
+    ++(before == nullptr ? found_.came : found_.changed);
+    changes_.add(IdKind::channel, id, text, apps_of_channel(id, app), app);
+  }
+
+  void channel_after_gap(const std::string& id, const std::string& text, const Thing* before,
+                         const std::string& app) {
+    const bool left = before != nullptr && !before->app.empty() && app != before->app;
+    const bool entered = !app.empty() && (before == nullptr || app != before->app);
+    if (left) add("StasisEnd", before->app, {{"channel", text}});
+    if (entered) {
+      add("StasisStart", app, {{"args", args_of(text, app)}, {"channel", text}});
+    } else if (before == nullptr) {
+      add("ChannelCreated", apps_of_channel(id, ""), {{"channel", text}});
+    } else if (!left && before->text != text) {
+      string_in(before->text, "state") == string_in(text, "state")
+          ? changes_.add(IdKind::channel, id, text, apps_of_channel(id, app), app)
+          : add("ChannelStateChange", apps_of_channel(id, app), {{"channel", text}});
+    }
+    if (before == nullptr) {
+      ++found_.came;
+    } else if (left || entered || before->text != text) {
+      ++found_.changed;
+    }
+  }
+
+  // What the dialplan gave it; nothing is known of what came with a move.
+  [[nodiscard]] static std::string args_of(const std::string& channel, const std::string& app) {
+    const DialplanPlace place = DialplanPlace::of(channel);
+    if (place.stasis_app() != app) return "[]";
+    std::vector<std::string> args;
+    for (const std::string& arg : dialplan_args(place.app_data)) args.push_back(string_text(arg));
+    args.erase(args.begin());
+    return array_text(args);
   }
 
   void bridges_that_live() {
@@ -243,8 +345,13 @@ class Finder {
       if (before != nullptr && before->text == text) continue;
       ++(before == nullptr ? found_.came : found_.changed);
       const std::vector<std::string> members = members_of_bridge(text);
-      add("BridgeCreated", apps_of_bridge(id, members), {{"bridge", text}});
       const std::set<std::string> were = member_set_of_bridge(before == nullptr ? nullptr : &before->text);
+      if (before == nullptr && after_gap()) {
+        add("BridgeCreated", apps_of_bridge(id, members), {{"bridge", text}});
+      } else {
+        changes_.add(IdKind::bridge, id, text, apps_of_bridge(id, members));
+      }
+      if (!after_gap()) continue;
       for (const std::string& member : members) {
         if (were.contains(member)) continue;
         const std::string* found = survey_.find(IdKind::channel, member);
@@ -274,8 +381,9 @@ class Finder {
   const std::vector<std::string>& apps_;
   const Model& known_;
   const Survey& survey_;
-  uint64_t begin_;
-  WallTime now_;
+  const LookedAt& looked_;
+  Changes changes_;
+  Record gone_;
   size_t member_bytes_left_ = max_member_bytes;
   Difference found_;
 };
@@ -283,8 +391,8 @@ class Finder {
 }  // namespace
 
 Difference difference(const std::string& server, const std::vector<std::string>& apps, const Model& known,
-                      const Survey& survey, uint64_t begin, WallTime now) {
-  return Finder(server, apps, known, survey, begin, now).find();
+                      const Survey& survey, const LookedAt& looked) {
+  return Finder(server, apps, known, survey, looked).find();
 }
 
 Record gone(const std::string& server, const Model& known, const Heard& heard, uint64_t begin, WallTime now,
@@ -292,7 +400,7 @@ Record gone(const std::string& server, const Model& known, const Heard& heard, u
   Record record = record::own_record("state.gone", server, {}, now);
   for (const IdKind kind : {IdKind::channel, IdKind::bridge, IdKind::endpoint, IdKind::device}) {
     for (const auto& [id, thing] : known.of(kind)) {
-      if (heard.has(kind, id)) continue;
+      if (heard.has(kind, id) || thing.offered) continue;
       if (known.touched_since(begin, kind, id)) {
         more = true;
       } else {

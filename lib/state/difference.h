@@ -1,6 +1,8 @@
 // What makes the difference between what was known of an Asterisk and what it answers.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,15 +19,24 @@ struct Difference {
   size_t ended = 0;
 };
 
-// Records that take whoever applies them from what `known` holds to what `survey` says, except of what
-// records from `begin` on have told: that is newer. Each bears `"synthetic":true`. How a channel ended that
-// is gone is not known: its cause is 0.
+struct LookedAt {
+  uint64_t begin = 0;  // what records from this one on have told is newer than the answers
+  // Events may have been missed before this record: what they would have told is told in ARI's own types,
+  // each with `"synthetic":true`. How a channel ended that is gone is not known: its cause is 0. Nothing:
+  // none was missed, and what is different is what Asterisk does not report.
+  std::optional<uint64_t> gap_until;
+  WallTime now;
+};
+
+// Records that take whoever applies them from what `known` holds to what `survey` says. What Asterisk does
+// not report by an event comes as `state.changed`, what it tells no more of as `state.gone`.
 [[nodiscard]] Difference difference(const std::string& server, const std::vector<std::string>& apps,
-                                    const Model& known, const Survey& survey, uint64_t begin, WallTime now);
+                                    const Model& known, const Survey& survey, const LookedAt& looked);
 
 // A record `state.gone` with what is known and not heard of any more, except of what records from `begin` on
-// have told; without ids when there is nothing of it.
-// `more` becomes true when there is something of which they have.
+// have told, and of calls that are offered by StasisBroadcast(), of which nobody hears until somebody takes
+// them; without ids when there is nothing of it. `more` becomes true when there is something of which they
+// have.
 [[nodiscard]] record::Record gone(const std::string& server, const Model& known, const Heard& heard,
                                   uint64_t begin, WallTime now, bool& more);
 

@@ -37,17 +37,32 @@ Model::Also also(std::string_view type, std::string_view member) {
   if (type == "StasisStart") return Model::Also::enters_stasis;
   if (type == "StasisEnd") return Model::Also::leaves_stasis;
   if (type == "ChannelLeftBridge") return Model::Also::leaves_bridge;
+  if (type == "CallBroadcast") return Model::Also::is_offered;
+  if (type == "CallClaimed") return Model::Also::is_taken;
   return type == "ChannelVarset" ? Model::Also::sets_variable : Model::Also::nothing;
+}
+
+bool begins(std::string_view type, std::string_view member) {
+  return type == "PlaybackStarted" || type == "RecordingStarted" ||
+         (type == "BridgeCreated" && member == "bridge") ||
+         ((type == "ChannelCreated" || type == "StasisStart") && member == "channel");
+}
+
+// Asterisk takes the snapshots in these before the transfer, and sends them behind the events of it (22.10,
+// 16.28). What a channel replaced is shown as it was, too.
+bool is_past(std::string_view type, std::string_view member) {
+  return type == "BridgeAttendedTransfer" || type == "BridgeBlindTransfer" ||
+         (type == "StasisStart" && member == "replace_channel");
 }
 
 std::vector<Model::Shown> shown_by(const ari::Model& event) {
   std::vector<Model::Shown> shown;
   if (!event.event) return shown;
   const std::string_view type = event.name;
-  const bool begins = type == "PlaybackStarted" || type == "RecordingStarted";
   for (const ari::Field& field : event.fields) {
     if (const auto kind = kind_of(field)) {
-      shown.push_back({field.name, *kind, ends(type, field.name), begins, also(type, field.name)});
+      shown.push_back({field.name, *kind, ends(type, field.name), begins(type, field.name),
+                       is_past(type, field.name), also(type, field.name)});
     }
   }
   return shown;
@@ -103,6 +118,32 @@ std::string_view made_at(std::string_view text) {
   return string_behind(text, searcher);
 }
 
+// Whether `made` stands in `text`, `place` bytes from its end, where it was the last time.
+bool is_at(std::string_view text, std::string_view made, size_t place) {
+  return !made.empty() && place <= text.size() && text.substr(text.size() - place).starts_with(made);
+}
+
+// Which of two `creationtime`s is the later one: below 0, 0 or above, as with compare(). 0 when one is none.
+int compare_made(std::string_view a, std::string_view b) {
+  if (a == b || a.empty() || b.empty()) return 0;
+  const auto first = parse_time(a), second = parse_time(b);
+  if (!first || !second || *first == *second) return 0;
+  return *first < *second ? -1 : 1;
+}
+
+// The member that shows a thing in an item of a list, and the list's name.
+struct ListNames {
+  std::string_view list;
+  std::string_view member;
+};
+constexpr ListNames changed_lists[] = {
+    {"channels", "channel"}, {"bridges", "bridge"}, {"playbacks", "playback"}, {"recordings", "recording"}};
+
+bool is_over(IdKind kind, std::string_view state) {
+  if (kind == IdKind::playback) return state == "done" || state == "failed";
+  return kind == IdKind::recording && (state == "done" || state == "failed" || state == "canceled");
+}
+
 std::string_view target_of(std::string_view text) {
   static constexpr std::string_view name = R"("target_uri":")";
   static const Searcher searcher(name.begin(), name.end());
@@ -120,6 +161,7 @@ void Model::apply(const Record& record, uint64_t seq) {
   if (event == nullptr) event = ari::find_model(record.type);
   if (event == nullptr) {
     if (record.type == "state.gone") forget(record, seq);
+    if (record.type == "state.changed") take_changed(record, seq);
     return;
   }
   for (Shown& shown : shown_[static_cast<size_t>(event - ari::models().data())]) {
@@ -130,17 +172,51 @@ void Model::apply(const Record& record, uint64_t seq) {
       const std::string_view id = id_of(shown.kind, text, buffer);
       if (!id.empty() && id.size() <= record::max_id_bytes) end(shown.kind, id, text, seq, false, record.app);
     } else {
-      Thing* thing = show(shown.kind, text, shown.begins, record, seq);
-      if (thing != nullptr && shown.also != Also::nothing) tell(*thing, shown.also, record);
+      Thing* thing = show(shown.kind, text, shown, record, seq);
+      if (thing != nullptr && shown.also != Also::nothing) tell(*thing, shown.also, record, seq);
     }
   }
 }
 
-void Model::tell(Thing& channel, Also also, const Record& record) {
-  if (also == Also::enters_stasis) channel.app = record.app;
-  if (also == Also::leaves_stasis && channel.app == record.app) channel.app.clear();
-  if (also == Also::leaves_stasis || also == Also::leaves_bridge) doubt_ = true;
+void Model::tell(Thing& channel, Also also, const Record& record, uint64_t seq) {
+  if (also == Also::enters_stasis) {
+    channel.app = record.app;
+    channel.app_seq = seq;
+  }
+  if (also == Also::leaves_stasis && channel.app == record.app) {
+    channel.app.clear();
+    channel.app_seq = seq;
+  }
+  if (also == Also::leaves_stasis || also == Also::leaves_bridge || also == Also::is_taken) doubt_ = true;
   if (also == Also::sets_variable) set_variable(channel, record.member("variable"), record.member("value"));
+  if (also == Also::is_offered) channel.offered = true;
+  if (also == Also::enters_stasis || also == Also::is_taken) channel.offered = false;
+}
+
+// What Asterisk does not report, as it answers: the items of lists, as in a snapshot.
+void Model::take_changed(const Record& changed, uint64_t seq) {
+  JsonTape objects;
+  const JsonView lists = objects.read(changed.member("objects"));
+  if (!lists.valid() || lists.kind() != JsonKind::object) return;
+  constexpr Shown as_it_is{};
+  for (size_t i = 0; i < std::size(changed_lists); ++i) {
+    const auto kind = static_cast<IdKind>(i);
+    const JsonView list = lists.find(changed_lists[i].list);
+    if (!list.valid()) continue;
+    for (const auto& item : list.children()) {
+      const JsonView object = item.value().find(changed_lists[i].member);
+      if (!object.valid() || object.kind() != JsonKind::object) continue;
+      const std::string_view text = object.text();
+      if (is_over(kind, object.string_at("state"))) {
+        std::string buffer;
+        end(kind, id_of(kind, text, buffer), text, seq, false, changed.app);
+      } else if (Thing* thing = show(kind, text, as_it_is, changed, seq);
+                 thing != nullptr && kind == IdKind::channel) {
+        thing->app = item.value().string_at("app");
+        if (thing->app_seq == 0) thing->app_seq = seq;
+      }
+    }
+  }
 }
 
 const Thing* Model::find(IdKind kind, std::string_view id) const {
@@ -152,7 +228,8 @@ std::span<const std::string> Model::told_to(IdKind kind, std::string_view id) co
   if (const Thing* thing = find(kind, id)) return thing->told_to;
   const EndedThings& ended = ended_[static_cast<size_t>(kind)];
   const auto at = ended.find(id);
-  return at == ended.end() ? std::span<const std::string>() : std::span<const std::string>(at->second.told_to);
+  return at == ended.end() ? std::span<const std::string>()
+                           : std::span<const std::string>(at->second.told_to);
 }
 
 bool Model::touched_since(uint64_t seq, IdKind kind, std::string_view id) const {
@@ -162,18 +239,31 @@ bool Model::touched_since(uint64_t seq, IdKind kind, std::string_view id) const 
   return at != ended.end() && at->second.seq >= seq;
 }
 
-// Nothing when it has ended before, or can't be told from others.
-Thing* Model::show(IdKind kind, std::string_view text, bool begins, const Record& record, uint64_t seq) {
+// Nothing when it has ended before, can't be told from others, or what is shown is not the newest of it.
+Thing* Model::show(IdKind kind, std::string_view text, const Shown& how, const Record& record, uint64_t seq) {
   std::string buffer;
   const std::string_view id = id_of(kind, text, buffer);
   if (id.empty() || id.size() > record::max_id_bytes) return nullptr;
   Things& all = things(kind);
   auto at = all.find(id);
+  if (at != all.end() && !at->second.made.empty() && !is_at(text, at->second.made, at->second.made_place)) {
+    const int order = compare_made(at->second.made, made_at(text));
+    if (order > 0) return nullptr;
+    if (order < 0 && !how.past) {  // the end of the one before did not come
+      end(kind, id, std::string(at->second.text), seq, false, record.app);
+      at = all.end();
+    }
+  }
+  if (at != all.end() && how.past) {
+    note_app(at->second.told_to, record.app);
+    return nullptr;
+  }
   if (at == all.end()) {
-    if (has_ended(kind, id, text, begins)) return nullptr;
+    if (how.past || has_ended(kind, id, text, how.begins, record.app)) return nullptr;
     make_room(kind);
     at = all.try_emplace(std::string(id)).first;
-    at->second.began = parse_time(made_at(text)).value_or(record.time);
+    at->second.made = made_at(text);
+    at->second.began = parse_time(at->second.made).value_or(record.time);
     bytes_ += id.size();
   }
   Thing& thing = at->second;
@@ -181,42 +271,61 @@ Thing* Model::show(IdKind kind, std::string_view text, bool begins, const Record
   if (kind == IdKind::playback || kind == IdKind::recording) put_on(target_of(text), kind, at->first, thing);
   bytes_ += text.size() - thing.text.size();
   thing.text.assign(text);
+  if (!thing.made.empty() && !is_at(text, thing.made, thing.made_place)) {
+    const std::string_view made = made_at(text);
+    thing.made_place = made.empty() ? 0 : static_cast<size_t>(text.data() + text.size() - made.data());
+  }
   thing.seq = seq;
   return &thing;
 }
 
-// Asterisk tells of a thing on several ways: what comes behind its end does not bring it back.
-bool Model::has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins) {
+// Asterisk tells of a thing on several ways, one for each application: what comes behind its end does not
+// bring it back, nor does the beginning that another application tells of later.
+bool Model::has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins,
+                      const std::string& app) {
   EndedThings& ended = ended_[static_cast<size_t>(kind)];
   const auto at = ended.find(id);
   if (at == ended.end()) return false;
-  if (at->second.lives) doubt_ = true;
   const Ended& one = at->second;
-  const bool same = !one.made.empty() && one.made_place <= text.size() &&
-                    text.substr(text.size() - one.made_place).starts_with(one.made);
-  if (!begins && !one.lives && (same || one.made == made_at(text))) return true;
+  if (one.lives) doubt_ = true;
+  if (!one.lives) {
+    const int order = is_at(text, one.made, one.made_place) ? 0 : compare_made(one.made, made_at(text));
+    const bool told_there = std::ranges::find(one.ended_in, app) != one.ended_in.end();
+    if (order > 0 || (order == 0 && !(begins && (one.made.empty() || told_there)))) return true;
+  }
   ended.erase(at);
   return false;
 }
 
+// The end of an older one, of which something younger has the id, ends nothing.
 void Model::end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives,
                 const std::string& app) {
   EndedThings& ended = ended_[static_cast<size_t>(kind)];
+  const std::string_view made = made_at(text);
+  const auto living = things(kind).find(id);
+  if (living != things(kind).end() && compare_made(living->second.made, made) > 0) return;
   const auto [place, added] = ended.try_emplace(std::string(id));
+  const bool same = !added && !place->second.lives && compare_made(place->second.made, made) == 0;
+  if (!added && living == things(kind).end() && compare_made(place->second.made, made) > 0) return;
   const auto told_to_before = told_to(kind, id);
   std::vector<std::string> apps(told_to_before.begin(), told_to_before.end());
   note_app(apps, app);
-  const std::string_view made = made_at(text);
+  std::vector<std::string> ended_in;
+  if (same && living == things(kind).end()) ended_in = std::move(place->second.ended_in);
+  note_app(ended_in, app);
   place->second = {std::string(made),
-                   made.empty() ? 0 : static_cast<size_t>(text.data() + text.size() - made.data()), seq,
-                   lives, std::move(apps)};
+                   made.empty() ? 0 : static_cast<size_t>(text.data() + text.size() - made.data()),
+                   seq,
+                   lives,
+                   std::move(apps),
+                   std::move(ended_in)};
   if (added) ended_order_.emplace_back(kind, id);
   if (ended_order_.size() > options_.max_ended) {
     const auto& [oldest_kind, oldest] = ended_order_.front();
     ended_[static_cast<size_t>(oldest_kind)].erase(oldest);
     ended_order_.pop_front();
   }
-  if (const auto at = things(kind).find(id); at != things(kind).end()) erase(kind, at);
+  if (living != things(kind).end()) erase(kind, living);
   if (kind == IdKind::channel || kind == IdKind::bridge) end_what_is_on(kind, id, seq);
 }
 

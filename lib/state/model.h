@@ -36,21 +36,34 @@ struct Thing {
   std::string text;  // as ARI showed it last: an object of JSON, regular
   uint64_t seq = 0;  // of the record that told of it last
   WallTime began;    // when it was made, if ARI says so; otherwise the time of the first record about it
+  std::string made;  // its `creationtime`, by which it is told from others of its id; "" when it has none
+  size_t made_place = 0;                  // of that in `text`, from its end
   std::vector<std::string> told_to = {};  // the applications whose records told of it, at most max_told_to
   // Of a channel:
-  std::string app;                                             // the Stasis application that it is in, or ""
+  std::string app;       // the Stasis application that it is in, or ""
+  uint64_t app_seq = 0;  // of the record that told of that last; 0: none did
+  bool offered = false;  // to all applications, by StasisBroadcast(), and not taken yet
   std::vector<std::pair<std::string, std::string>> variables;  // names and values, both as JSON strings
   size_t variable_bytes = 0;
 };
 
 // Fed with every record of one Asterisk, in their order; those of aribus' own making included. It knows what
-// they show, and forgets what they say has ended. Lives on the loop's thread.
+// they show, and forgets what they say has ended. An id may be used again: what bears it is told apart by
+// `creationtime`, or by an event that tells of a beginning. Lives on the loop's thread.
 class Model {
  public:
   using Things = std::unordered_map<std::string, Thing, TextHash, std::equal_to<>>;
 
   // What an event does to the channel that it shows.
-  enum class Also : uint8_t { nothing, enters_stasis, leaves_stasis, leaves_bridge, sets_variable };
+  enum class Also : uint8_t {
+    nothing,
+    enters_stasis,
+    leaves_stasis,
+    leaves_bridge,
+    sets_variable,
+    is_offered,
+    is_taken
+  };
 
   // A member of an event that shows something.
   struct Shown {
@@ -58,6 +71,7 @@ class Model {
     IdKind kind;
     bool ends;    // it is the last that is told of it
     bool begins;  // it is new, even if one of that id has ended
+    bool past;    // it is shown as it was before, and something newer may have been told
     Also also;
     size_t place = 0;  // among the record's members, the last time
   };
@@ -92,13 +106,17 @@ class Model {
     uint64_t seq = 0;
     bool lives = false;  // it was only not heard of any more
     std::vector<std::string> told_to = {};
+    std::vector<std::string> ended_in = {};  // the applications whose records told of the end
   };
   using EndedThings = std::unordered_map<std::string, Ended, TextHash, std::equal_to<>>;
 
   Things& things(IdKind kind) { return things_[static_cast<size_t>(kind)]; }
-  void tell(Thing& channel, Also also, const record::Record& record);
-  Thing* show(IdKind kind, std::string_view text, bool begins, const record::Record& record, uint64_t seq);
-  [[nodiscard]] bool has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins);
+  void tell(Thing& channel, Also also, const record::Record& record, uint64_t seq);
+  Thing* show(IdKind kind, std::string_view text, const Shown& how, const record::Record& record,
+              uint64_t seq);
+  void take_changed(const record::Record& changed, uint64_t seq);
+  [[nodiscard]] bool has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins,
+                               const std::string& app);
   void end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives,
            const std::string& app = {});
   void end_what_is_on(IdKind kind, std::string_view id, uint64_t seq);

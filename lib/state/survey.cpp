@@ -1,5 +1,6 @@
 #include "state/survey.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -38,6 +39,15 @@ void for_each_source(const JsonValue& application, Use use) {
       if (id.IsString()) use(source, as_view(id));
     }
   }
+}
+
+void take_channels_of(const std::string& app, const JsonValue& application, Survey& survey) {
+  auto& channels = survey.channels_of_app[app];
+  for_each_source(application, [&](const Source& source, std::string_view id) {
+    if (source.kind != IdKind::channel) return;
+    id == source.all ? static_cast<void>(survey.hear_all_channels.insert(app))
+                     : static_cast<void>(channels.emplace(id));
+  });
 }
 
 std::string list_of(const JsonValue& application, std::string_view name) {
@@ -90,6 +100,20 @@ const std::string* Survey::find(IdKind kind, std::string_view id) const {
   const auto& of_kind = things[static_cast<size_t>(kind)];
   const auto at = of_kind.find(id);
   return at == of_kind.end() ? nullptr : &at->second;
+}
+
+std::vector<std::string> Survey::apps_that_list(std::string_view channel) const {
+  std::vector<std::string> apps;
+  for (const auto& [app, channels] : channels_of_app) {
+    if (channels.contains(channel)) apps.push_back(app);
+  }
+  return apps;
+}
+
+bool Survey::hears_channel(std::string_view app, std::string_view channel) const {
+  if (hear_all_channels.contains(app)) return true;
+  const auto at = channels_of_app.find(app);
+  return at != channels_of_app.end() && at->second.contains(channel);
 }
 
 AppSettings AppSettings::of(std::string_view application) {
@@ -156,6 +180,7 @@ void Surveyor::read_applications(const std::shared_ptr<Round>& round) {
   round->next = &Surveyor::read_things;
   round->open = 1;
   for (const std::string& app : client_->options().apps) read_application(round, app, false);
+  if (!round->heard_only) read_other_applications(round);
   finish_part(round);
 }
 
@@ -184,6 +209,7 @@ void Surveyor::read_application(const std::shared_ptr<Round>& round, const std::
         round->survey.heard.ids[i].emplace(id);
       }
     });
+    if (!round->heard_only) take_channels_of(app, application, round->survey);
   };
   get(
       round, "/applications/" + ari::percent_encode(app),
@@ -196,6 +222,29 @@ void Surveyor::read_application(const std::shared_ptr<Round>& round, const std::
         };
       },
       unknown);
+}
+
+// Whether a call that came to one of them has been moved to one of ours is seen by what they hear of.
+void Surveyor::read_other_applications(const std::shared_ptr<Round>& round) {
+  const auto take = [this, round](const Json& applications) {
+    const auto& ours = client_->options().apps;
+    for (const JsonValue& application : applications.GetArray()) {
+      const std::string name(find_string(application, "name"));
+      if (std::ranges::find(ours, name) != ours.end()) continue;
+      take_channels_of(name, application, round->survey);
+    }
+  };
+  get(
+      round, "/applications",
+      [take](std::string_view body) -> Take {
+        auto json = std::make_shared<Result<Json>>(parse_json(body));
+        if (!*json || !(*json)->IsArray()) return [] { return false; };
+        return [take, json] {
+          take(**json);
+          return true;
+        };
+      },
+      [] { return true; });
 }
 
 // What is missing is set again; the application is read again behind that.
@@ -311,7 +360,8 @@ void Surveyor::take(const std::shared_ptr<Round>& round, const std::string& targ
   };
   if (body.size() <= max_bytes_at_once) return finish(read(body));
   const auto taken = std::make_shared<Take>();
-  large_.add([body = std::move(body), read, taken] { *taken = read(body); }, [taken, finish] { finish(*taken); });
+  large_.add([body = std::move(body), read, taken] { *taken = read(body); },
+             [taken, finish] { finish(*taken); });
 }
 
 void Surveyor::finish_part(const std::shared_ptr<Round>& round) {

@@ -32,8 +32,15 @@ struct Survey {
 
   std::vector<std::string> unknown_apps;  // applications that Asterisk does not know
 
+  // The channels that each application hears of, those of other clients included.
+  std::map<std::string, std::set<std::string, std::less<>>, std::less<>> channels_of_app;
+  std::set<std::string, std::less<>> hear_all_channels;  // applications
+
   // nullptr when there is none.
   [[nodiscard]] const std::string* find(IdKind kind, std::string_view id) const;
+  // The applications that hear of this channel in particular.
+  [[nodiscard]] std::vector<std::string> apps_that_list(std::string_view channel) const;
+  [[nodiscard]] bool hears_channel(std::string_view app, std::string_view channel) const;
 };
 
 // What programs set on an application, which it loses when Asterisk restarts.
@@ -85,6 +92,7 @@ class Surveyor {
 
   void read_applications(const std::shared_ptr<Round>& round);
   void read_application(const std::shared_ptr<Round>& round, const std::string& app, bool restored);
+  void read_other_applications(const std::shared_ptr<Round>& round);
   void restore(const std::shared_ptr<Round>& round, const std::string& app, const AppSettings& present);
   void read_things(const std::shared_ptr<Round>& round);
   void read_calls(const std::shared_ptr<Round>& round);
@@ -98,8 +106,8 @@ class Surveyor {
            std::function<bool()> unknown = nullptr);
   void set(const std::shared_ptr<Round>& round, const std::string& method, const std::string& target,
            const std::string& body);
-  void take(const std::shared_ptr<Round>& round, const std::string& target,
-            Result<ari::HttpResponse> answer, const Read& read);
+  void take(const std::shared_ptr<Round>& round, const std::string& target, Result<ari::HttpResponse> answer,
+            const Read& read);
   void finish_part(const std::shared_ptr<Round>& round);
   void fail(const std::shared_ptr<Round>& round, const std::string& why);
 

@@ -53,7 +53,7 @@ void Sync::use(ari::Client& client) {
 
 void Sync::begin() {
   stop();
-  known_ = false;
+  connected_ = handlers_.next_seq();
   pause_ = options_.first_pause;
   survey();
 }
@@ -91,8 +91,11 @@ void Sync::survey() {
 void Sync::raise_fences() {
   phase_ = Phase::fencing;
   for (const std::string& app : client_->options().apps) {
+    // Who has taken an application is not to hear of us.
+    if (known_ && client_->replaced_apps().contains(app)) continue;
     fences_[mark_ + std::to_string(++fence_number_)].app = app;
   }
+  if (fences_.empty()) return merge();
   for (const auto& [name, fence] : std::map(fences_)) {
     client_->request("POST", "/events/user/" + name + "?application=" + ari::percent_encode(fence.app), "",
                      [this, name = name](const Result<ari::HttpResponse>& answer) {
@@ -122,16 +125,19 @@ void Sync::merge() {
   fences_.clear();
   timer_.stop();
   const Survey survey = std::exchange(survey_, {});
-  const Difference found = difference(server_, client_->options().apps, model_, survey, begin_, wall_now());
+  const bool news = !std::exchange(known_, true);
+  const LookedAt looked{begin_, news ? std::optional(connected_) : std::nullopt, wall_now()};
+  const Difference found = difference(server_, client_->options().apps, model_, survey, looked);
   for (const Record& record : found.records) handlers_.publish(record);
   // What was told of by these is looked at once more, soon.
   const Record not_heard = gone(server_, model_, survey.heard, begin_, wall_now(), doubt_);
   if (not_heard.ids.size() > 0) handlers_.publish(not_heard);
   phase_ = Phase::idle;
   for (const std::string& app : survey.unknown_apps) handlers_.silent(app);
-  const bool news = !std::exchange(known_, true);
-  if (news) handlers_.done();
-  if (news || !found.records.empty()) handlers_.publish(resynced(server_, model_, found));
+  if (news) {
+    handlers_.done();
+    handlers_.publish(resynced(server_, model_, found));
+  }
   surveyed_at_ = client_->loop().now();
   if (news) look_pause_ = options_.first_look;
   look_at_ = surveyed_at_ + look_pause_;

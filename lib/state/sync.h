@@ -86,7 +86,8 @@ class Sync {
   SyncOptions options_;
   Surveyor surveyor_;
   Phase phase_ = Phase::idle;
-  uint64_t begin_ = 0;  // seq of the first record since the survey began
+  uint64_t connected_ = 0;  // seq of the first record since the event stream stands
+  uint64_t begin_ = 0;      // seq of the first record since the survey began
   Survey survey_;
   std::map<std::string, Fence> fences_;      // the events that have not come, by their names
   std::map<std::string, std::string> late_;  // the applications of those that are not waited for any more

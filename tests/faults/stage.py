@@ -338,7 +338,9 @@ class Book(Connection):
         ended = record["type"] == "ChannelDestroyed"
         if not record.get("synthetic"):
             self.seen.add(key_of(record))
-        for name in ("channel", "peer", "caller", "replace_channel"):
+        if record["type"] in ("BridgeAttendedTransfer", "BridgeBlindTransfer"):
+            return  # they show what was before
+        for name in ("channel", "peer", "caller"):
             channel = record.get(name)
             if isinstance(channel, dict) and "state" in channel:
                 self.first.setdefault(channel["id"], record["time"])
@@ -354,6 +356,12 @@ class Book(Connection):
                 self.ended[bridge["id"]] = bridge["creationtime"]
             elif self.ended.get(bridge["id"]) != bridge["creationtime"]:
                 self.bridges[bridge["id"]] = bridge
+
+    def on_state_changed(self, record):
+        for item in record["objects"].get("channels", []):
+            self.channels[item["channel"]["id"]] = item["channel"]
+        for item in record["objects"].get("bridges", []):
+            self.bridges[item["bridge"]["id"]] = item["bridge"]
 
     def on_ChannelUserevent(self, record):
         self.marks.add(record["eventname"])

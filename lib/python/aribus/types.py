@@ -689,6 +689,11 @@ class ServerResynced(Envelope):
     ended: int
 
 
+class StateChanged(Envelope):
+    type: Literal['state.changed']
+    objects: Any
+
+
 class StateGone(Envelope):
     type: Literal['state.gone']
 
@@ -2028,6 +2033,7 @@ AnyRecord: TypeAlias = (
     | ServerRemoved
     | ServerReplaced
     | ServerResynced
+    | StateChanged
     | StateGone
 )
 

@@ -78,6 +78,35 @@ TEST_CASE("what ended unseen goes with the record that says what lives") {
   CHECK(stage.table.size() == 0);
 }
 
+TEST_CASE("what Asterisk does not report is shown, and what a transfer shows of the past is not") {
+  Stage stage;
+  stage.tell("StasisStart", R"("channel":)" + channel("c1", "100"));
+  stage.tell("state.changed", R"("objects":{"channels":[{"app":"demo","channel":)" + channel("c2", "200") +
+                                  R"(}],"bridges":[{"bridge":)" + bridge(R"("c1","c2")") + "}]}");
+  CHECK_THAT(stage.lines()[1], ContainsSubstring("100 ") && ContainsSubstring(" 200 "));
+  stage.tell("BridgeAttendedTransfer", R"("destination_link_first_leg":)" + channel("c3", "300") +
+                                           R"(,"transferer_first_leg_bridge":)" + bridge(R"("c3")"));
+  CHECK(stage.table.size() == 2);
+  CHECK_THAT(stage.lines()[1], ContainsSubstring(" 200 "));
+}
+
+TEST_CASE("a channel that has the id of one that ended is shown") {
+  Stage stage;
+  const auto made = [](const std::string& time) {
+    std::string text = channel("c1", "100");
+    const size_t at = text.find(R"("creationtime":")") + 16;
+    return R"("channel":)" + text.replace(at, text.find('"', at) - at, time);
+  };
+  const std::string first = made("2026-11-22T21:46:07.000Z"), second = made("2026-11-22T21:46:08.000Z");
+  stage.tell("StasisStart", first);
+  stage.tell("StasisStart", second);
+  stage.tell("ChannelDestroyed", R"("channels":["c1"],)" + first);
+  CHECK(stage.table.size() == 1);
+  stage.tell("ChannelDestroyed", R"("channels":["c1"],)" + second);
+  stage.tell("ChannelVarset", second);
+  CHECK(stage.table.size() == 0);
+}
+
 TEST_CASE("a snapshot begins anew, and what has no room is counted") {
   Stage stage;
   stage.tell("StasisStart", R"("channel":)" + channel("old", "1"));

@@ -10,8 +10,9 @@ using namespace aribus::state;
 namespace {
 
 std::string playback(const std::string& type, const std::string& id) {
-  return R"({"type":")" + type + R"(","application":"a","timestamp":"2026-01-01T00:00:00.000+0000","playback":{"id":")" +
-         id + R"(","media_uri":"sound:x","target_uri":"channel:c1","language":"en","state":"done"}})";
+  return R"({"type":")" + type +
+         R"(","application":"a","timestamp":"2026-01-01T00:00:00.000+0000","playback":{"id":")" + id +
+         R"(","media_uri":"sound:x","target_uri":"channel:c1","language":"en","state":"done"}})";
 }
 
 }  // namespace

@@ -130,6 +130,131 @@ TEST_CASE("a playback and a recording end with what they are on") {
   CHECK(stage.model.bytes() == 0);
 }
 
+TEST_CASE("the end of an older channel of the same id takes nothing away from the younger one") {
+  const std::string first = R"("channel":)" + channel("c1", "Up", "2026-11-22T23:47:01.000+0000");
+  const std::string second = R"("channel":)" + channel("c1", "Ring", "2026-11-22T23:47:01.004+0000");
+  Stage stage;
+  stage.tell("StasisStart", R"("args":[],)" + first);
+  stage.tell("ChannelVarset", R"("variable":"A","value":"1",)" + first);
+  stage.tell("StasisStart", R"("args":[],)" + second);  // the end of the first is on its way
+  stage.tell("PlaybackStarted",
+             R"("playback":{"id":"p1","media_uri":"sound:x","target_uri":"channel:c1","state":"playing"})");
+  const Thing* thing = stage.model.find(IdKind::channel, "c1");
+  REQUIRE(thing != nullptr);
+  CHECK(thing->variables.empty());
+  CHECK(to_rfc3339(thing->began) == "2026-11-22T23:47:01.004Z");
+  stage.tell("ChannelHangupRequest", first);
+  stage.tell("ChannelDestroyed", R"("cause":16,)" + first);
+  thing = stage.model.find(IdKind::channel, "c1");
+  REQUIRE(thing != nullptr);
+  CHECK(thing->app == "demo");
+  CHECK_THAT(thing->text, ContainsSubstring(R"("state":"Ring")"));
+  CHECK(stage.lives(IdKind::playback, "p1"));
+  stage.tell("ChannelDestroyed", R"("cause":16,)" + second);
+  CHECK_FALSE(stage.lives(IdKind::channel, "c1"));
+  CHECK_FALSE(stage.lives(IdKind::playback, "p1"));
+  stage.tell("ChannelVarset", R"("variable":"A","value":"1",)" + first);
+  CHECK_FALSE(stage.lives(IdKind::channel, "c1"));
+  CHECK(stage.model.bytes() == 0);
+}
+
+TEST_CASE("a beginning begins, also when it was made in the same millisecond as what has ended") {
+  Stage stage;
+  stage.tell("BridgeCreated", R"("bridge":)" + bridge("b1", ""));
+  stage.tell("BridgeDestroyed", R"("bridge":)" + bridge("b1", ""));
+  stage.tell("BridgeCreated", R"("bridge":)" + bridge("b1", ""));
+  CHECK(stage.lives(IdKind::bridge, "b1"));
+  stage.tell("ChannelDestroyed", R"("cause":16,)" + with_channel("c1"));
+  stage.tell("ChannelCreated", with_channel("c1"));
+  CHECK(stage.lives(IdKind::channel, "c1"));
+
+  // What another application is told of later is the same beginning.
+  stage.tell("BridgeDestroyed", R"("bridge":)" + bridge("b1", ""));
+  stage.tell(
+      R"({"type":"BridgeCreated","timestamp":"2026-11-22T23:47:30.000+0000","application":"other","bridge":)" +
+      bridge("b1", "") + "}");
+  CHECK_FALSE(stage.lives(IdKind::bridge, "b1"));
+}
+
+TEST_CASE("what a transfer shows is as it was before: it does not undo what was told") {
+  for (const char* type : {"BridgeAttendedTransfer", "BridgeBlindTransfer"}) {
+    Stage stage;
+    stage.tell("StasisStart", R"("args":[],)" + with_channel("c1"));
+    stage.tell("BridgeCreated", R"("bridge":)" + bridge("b1", R"("phone","c1")"));
+    stage.tell("ChannelLeftBridge", R"("bridge":)" + bridge("b1", R"("c1")") + "," + with_channel("c1"));
+    stage.tell("ChannelEnteredBridge",
+               R"("bridge":)" + bridge("b1", R"("c1","new")") + "," + with_channel("new"));
+    stage.tell(
+        type,
+        R"("result":"Success","is_external":true,"exten":"1","context":"x","destination_type":"bridge",)"
+        R"("bridge":)" +
+            bridge("b1", R"("phone","c1")") + R"(,"transferer_first_leg_bridge":)" +
+            bridge("b1", R"("phone","c1")") + R"(,"destination_bridge":"b1","transferee":)" +
+            channel("c1", "Ring") + R"(,"replace_channel":)" + channel("phone") + R"(,"channel":)" +
+            channel("phone") + R"(,"transferer_first_leg":)" + channel("phone") +
+            R"(,"transferer_second_leg":)" + channel("phone2"));
+    INFO(type);
+    CHECK_THAT(stage.model.find(IdKind::bridge, "b1")->text, ContainsSubstring(R"(["c1","new"])"));
+    CHECK_THAT(stage.model.find(IdKind::channel, "c1")->text, ContainsSubstring(R"("state":"Up")"));
+    CHECK_FALSE(stage.lives(IdKind::channel, "phone"));
+  }
+}
+
+TEST_CASE("a recording that goes on elsewhere does not end with what it was on before") {
+  Stage stage;
+  for (const char* on : {"c1", "c2"}) {
+    stage.tell("RecordingStarted", R"("recording":{"name":"vm","format":"wav","target_uri":"channel:)" +
+                                       std::string(on) + R"(","state":"recording"})");
+  }
+  stage.tell("ChannelDestroyed", R"("cause":16,)" + with_channel("c1"));
+  CHECK(stage.lives(IdKind::recording, "vm"));
+  stage.tell("ChannelDestroyed", R"("cause":16,)" + with_channel("c2"));
+  CHECK_FALSE(stage.lives(IdKind::recording, "vm"));
+}
+
+TEST_CASE("a call that moves is in the application that it came to last") {
+  Stage stage;
+  const auto tell = [&](const std::string& app, const std::string& type) {
+    stage.tell(R"({"type":")" + type + R"(","timestamp":"2026-11-22T23:47:30.000+0000","application":")" +
+               app + R"(","args":[],)" + with_channel("c1") + "}");
+  };
+  tell("a1", "StasisStart");
+  tell("a1", "StasisEnd");
+  tell("a2", "StasisStart");
+  CHECK(stage.model.find(IdKind::channel, "c1")->app == "a2");
+  tell("a1", "StasisEnd");  // each application has a way of its own
+  CHECK(stage.model.find(IdKind::channel, "c1")->app == "a2");
+  CHECK(stage.model.find(IdKind::channel, "c1")->app_seq == 3);
+}
+
+TEST_CASE("what Asterisk does not report is taken over from state.changed") {
+  Stage stage;
+  stage.tell("StasisStart", R"("args":[],)" + with_channel("c1", "Ring"));
+  stage.tell(
+      "PlaybackStarted",
+      R"("playback":{"id":"p1","media_uri":"recording:x","target_uri":"channel:c1","state":"playing"})");
+  record::Record changed = record::own_record("state.changed", "pbx1", {}, wall_now());
+  changed.app = "demo";
+  changed.add_member("objects", R"({"channels":[{"app":"demo","channel":)" + channel("c1", "Up") +
+                                    R"(},{"channel":)" + channel("c2") + R"(}],"bridges":[{"bridge":)" +
+                                    bridge("b1", R"("c1")") +
+                                    R"(}],"playbacks":[{"playback":{"id":"p1","media_uri":"recording:x",)"
+                                    R"("target_uri":"channel:c1","state":"failed"}}]})");
+  stage.model.apply(changed, ++stage.seq);
+  CHECK_THAT(stage.model.find(IdKind::channel, "c1")->text, ContainsSubstring(R"("state":"Up")"));
+  CHECK(stage.model.find(IdKind::channel, "c1")->app == "demo");
+  CHECK(stage.model.find(IdKind::channel, "c2")->app.empty());
+  CHECK(stage.lives(IdKind::bridge, "b1"));
+  CHECK_FALSE(stage.lives(IdKind::playback, "p1"));
+
+  for (const char* objects : {"[]", "{}", R"({"channels":5})", R"({"channels":[5,{},{"channel":"c1"}]})"}) {
+    record::Record odd = record::own_record("state.changed", "pbx1", {}, wall_now());
+    odd.add_member("objects", objects);
+    stage.model.apply(odd, ++stage.seq);
+  }
+  CHECK(stage.model.of(IdKind::channel).size() == 2);
+}
+
 TEST_CASE("endpoints and devices are known by what they are called") {
   Stage stage;
   stage.tell("EndpointStateChange",
@@ -239,13 +364,20 @@ TEST_CASE("whatever the order of events, the model holds what was shown last and
     const std::string text = R"("channel":)" + channel(id, state, made);
     if (any(4) == 0) {
       stage.tell("ChannelDestroyed", R"("cause":16,)" + text);
+      if (lives.contains(id) && lives[id].made > made) continue;  // the end of an older one
+      if (!lives.contains(id) && ended.contains(id) && ended[id] > made) continue;
       lives.erase(id);
       ended[id] = made;
     } else {
-      stage.tell(any(2) == 0 ? "ChannelStateChange" : "ChannelDtmfReceived",
+      const bool begins = any(3) == 0;
+      stage.tell(begins        ? "ChannelCreated"
+                 : any(2) == 0 ? "ChannelStateChange"
+                               : "ChannelDtmfReceived",
                  R"("digit":"1","duration_ms":5,)" + text);
-      if (!lives.contains(id) && ended.contains(id) && ended[id] == made) continue;
-      if (!lives.contains(id)) ended.erase(id);
+      if (lives.contains(id) && lives[id].made > made) continue;
+      if (!lives.contains(id) && ended.contains(id) && (ended[id] > made || (ended[id] == made && !begins)))
+        continue;
+      ended.erase(id);
       lives[id] = {state, made};
     }
     REQUIRE(stage.model.of(IdKind::channel).size() == lives.size());

@@ -1,0 +1,72 @@
+#include "state/stasis.h"
+
+#include <algorithm>
+
+#include "base/json_tape.h"
+
+namespace aribus::state {
+
+DialplanPlace DialplanPlace::of(std::string_view channel) {
+  JsonTape tape;
+  const JsonView json = tape.read(channel);
+  const JsonView dialplan = json.valid() ? json.find("dialplan") : JsonView();
+  if (!dialplan.valid() || dialplan.kind() != JsonKind::object) return {};
+  return {dialplan.string_at("app_name"), dialplan.string_at("app_data")};
+}
+
+std::string DialplanPlace::stasis_app() const {
+  return app_name == "Stasis" ? dialplan_args(app_data).front() : std::string();
+}
+
+std::vector<std::string> dialplan_args(std::string_view app_data) {
+  std::vector<std::string> args(1);
+  int parentheses = 0, brackets = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < app_data.size(); ++i) {
+    const char c = app_data[i];
+    if (c == '"') {
+      quoted = !quoted;
+      continue;
+    }
+    if (c == '\\') {
+      if (++i < app_data.size()) args.back() += app_data[i];
+      continue;
+    }
+    if (c == ',' && parentheses == 0 && brackets == 0 && !quoted) {
+      args.emplace_back();
+      continue;
+    }
+    if (c == '(') ++parentheses;
+    if (c == ')' && parentheses > 0) --parentheses;
+    if (c == '[') ++brackets;
+    if (c == ']' && brackets > 0) --brackets;
+    args.back() += c;
+  }
+  return args;
+}
+
+std::string app_of_channel(const Survey& survey, const std::vector<std::string>& ours, std::string_view id,
+                           std::string_view text, const Thing* before) {
+  const DialplanPlace place = DialplanPlace::of(text);
+  const std::string last = before == nullptr ? "" : before->app;
+  const bool stayed = before != nullptr && DialplanPlace::of(before->text) == place;
+  if (stayed && !last.empty() && survey.hears_channel(last, id)) return last;
+  const bool broadcast = place.app_name == "StasisBroadcast";
+  const std::string entered = place.stasis_app();
+  if (entered.empty() && !broadcast) return "";
+  std::vector<std::string> listed = survey.apps_that_list(id);
+  if (!last.empty() && stayed) {
+    // It was moved away from the last one. Who originated it goes on hearing of it.
+    if (listed.size() > 1) std::erase(listed, entered);
+  } else if (listed.size() > 1) {
+    // It entered anew since it was last told of; or it was moved, and nothing says whereto.
+    const bool again = before != nullptr && !stayed && std::ranges::find(listed, entered) != listed.end();
+    listed = again ? std::vector{entered} : std::vector<std::string>();
+  } else if (listed.empty() && survey.hears_channel(entered, id)) {
+    listed = {entered};  // which hears of all channels
+  }
+  if (listed.size() != 1 || std::ranges::find(ours, listed.front()) == ours.end()) return "";
+  return listed.front();
+}
+
+}  // namespace aribus::state
