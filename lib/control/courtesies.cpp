@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/nearest.h"
 #include "control/makers.h"
+#include "control/new_objects.h"
 #include "control/params.h"
 
 namespace aribus::control {
@@ -216,22 +217,24 @@ void call_explained(Upstream& upstream, const ari::Operation& operation, const J
   const std::string id(find_string(params, maker->id));
   const std::string endpoint(find_string(params, "endpoint"));
   const bool explain = makes_channel_for_endpoint(operation);
+  const uint64_t before = upstream.model().latest();
   const uint64_t number =
       upstream.resolver().begin(operation.name, maker->kind, id, shows(upstream, *maker, params));
-  upstream.call(operation, params, requester,
-                [&upstream, maker, id, endpoint, explain, number, requester,
-                 reply = std::move(reply)](Result<ResultText> answer) {
-                  if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
-                    return reply(unresolved(upstream, std::move(answer.error()), number, maker->id, id));
-                  }
-                  upstream.resolver().answered(number);
-                  if (!answer && explain && misleads(answer.error())) {
-                    explain_refusal(upstream, std::move(answer.error()), endpoint, {id + ";2", id}, requester,
-                                    reply);
-                  } else {
-                    reply(std::move(answer));
-                  }
-                });
+  upstream.call(
+      operation, params, requester,
+      [&upstream, maker, id, endpoint, explain, number, requester, before, given = to_text(params),
+       reply = std::move(reply)](Result<ResultText> answer) {
+        if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
+          return reply(unresolved(upstream, std::move(answer.error()), number, maker->id, id));
+        }
+        upstream.resolver().answered(number);
+        if (answer) tell_of_new(upstream, *maker, *parse_json(given), before, answer->plain());
+        if (!answer && explain && misleads(answer.error())) {
+          explain_refusal(upstream, std::move(answer.error()), endpoint, {id + ";2", id}, requester, reply);
+        } else {
+          reply(std::move(answer));
+        }
+      });
 }
 
 Error unresolved(Upstream& upstream, Error error, uint64_t number, std::string_view id_name,

@@ -7,6 +7,7 @@
 #include "control/audit.h"
 #include "control/courtesies.h"
 #include "control/makers.h"
+#include "control/new_objects.h"
 #include "control/params.h"
 #include "control/verbs.h"
 
@@ -101,6 +102,9 @@ void Dispatcher::add(Method method) {
 Upstream& Dispatcher::add_server(std::string name, ari::Client& client) {
   if (servers_.size() == 1) whereabouts_.learn(servers_.front()->model(), servers_.front()->name());
   Upstream& added = *servers_.emplace_back(std::make_unique<Upstream>(std::move(name), client));
+  added.on_own_record([this](const record::Record& record) {
+    if (publish_) publish_(record);
+  });
   added.resolver().on_resolved([this](const Resolution& resolution) {
     repeats_.resolve(resolution.command, resolution.outcome);
     if (publish_) publish_(resolution.record);
@@ -287,9 +291,15 @@ void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue
   }
   if (servers_.size() > 1 && method.reach != Reach::read) reply = learning(**upstream, std::move(reply));
   reply = audited(caller, method, (*upstream)->name(), own_params, std::move(reply));
-  method.run({**upstream, std::move(own_params),
-              {.user = caller.peer.uid, .connection = caller.connection, .admin = caller.rule->is_admin()},
-              key.empty() ? caller.connection : 0, std::move(reply), std::move(reached)});
+  const ari::Requester requester{
+      .user = caller.peer.uid, .connection = caller.connection, .admin = caller.rule->is_admin()};
+  if (makes_bridge(method, own_params)) {
+    const auto& apps = (*upstream)->client().options().apps;
+    const auto app = std::ranges::find_if(apps, [&](const auto& one) { return caller.rule->sees_app(one); });
+    if (app != apps.end()) reply = asking_for_bridge(**upstream, *app, requester, std::move(reply));
+  }
+  method.run({**upstream, std::move(own_params), requester, key.empty() ? caller.connection : 0,
+              std::move(reply), std::move(reached)});
 }
 
 // Where a new thing lives is known from the answer on, even before its first event.

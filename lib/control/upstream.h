@@ -45,6 +45,12 @@ class Upstream {
   [[nodiscard]] state::Model& model() { return model_; }
   [[nodiscard]] const state::Model& model() const { return model_; }
 
+  // Records of the daemon's own that its commands cause go there, from the loop.
+  void on_own_record(std::function<void(const record::Record&)> publish) { publish_ = std::move(publish); }
+  void publish(const record::Record& record) const {
+    if (publish_) publish_(record);
+  }
+
   // Takes back the applications that another client has taken over. Errors: see ari::Client::reclaim().
   void reclaim(const Reply& reply);
 
@@ -66,6 +72,7 @@ class Upstream {
   std::string name_;
   ari::Client* client_;
   bool closed_ = false;
+  std::function<void(const record::Record&)> publish_;
   Waits waits_;
   Resolver resolver_;
   state::Model model_;

@@ -395,6 +395,13 @@ Difference difference(const std::string& server, const std::vector<std::string>&
   return Finder(server, apps, known, survey, looked).find();
 }
 
+Record changed(const std::string& server, IdKind kind, std::string_view id, std::string_view text,
+               const std::string& app, WallTime now) {
+  Changes changes(server, now);
+  changes.add(kind, id, text, {app});
+  return std::move(changes.take().front());
+}
+
 Record gone(const std::string& server, const Model& known, const Heard& heard, uint64_t begin, WallTime now,
             bool& more) {
   Record record = record::own_record("state.gone", server, {}, now);

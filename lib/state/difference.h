@@ -33,6 +33,10 @@ struct LookedAt {
 [[nodiscard]] Difference difference(const std::string& server, const std::vector<std::string>& apps,
                                     const Model& known, const Survey& survey, const LookedAt& looked);
 
+// A record `state.changed` with a thing that no event tells of, `text`, for `app`.
+[[nodiscard]] record::Record changed(const std::string& server, IdKind kind, std::string_view id,
+                                     std::string_view text, const std::string& app, WallTime now);
+
 // A record `state.gone` with what is known and not heard of any more, except of what records from `begin` on
 // have told, and of calls that are offered by StasisBroadcast(), of which nobody hears until somebody takes
 // them; without ids when there is nothing of it. `more` becomes true when there is something of which they

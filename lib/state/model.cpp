@@ -157,6 +157,7 @@ Model::Model(ModelOptions options) : options_(options) {
 }
 
 void Model::apply(const Record& record, uint64_t seq) {
+  latest_ = seq;
   const ari::Model* event = record.declared;
   if (event == nullptr) event = ari::find_model(record.type);
   if (event == nullptr) {
@@ -237,6 +238,18 @@ bool Model::touched_since(uint64_t seq, IdKind kind, std::string_view id) const 
   const EndedThings& ended = ended_[static_cast<size_t>(kind)];
   const auto at = ended.find(id);
   return at != ended.end() && at->second.seq >= seq;
+}
+
+bool Model::is_news(IdKind kind, std::string_view text, uint64_t before) const {
+  std::string buffer;
+  const std::string_view id = id_of(kind, text, buffer);
+  if (id.empty() || id.size() > record::max_id_bytes) return false;
+  if (const Thing* thing = find(kind, id)) return compare_made(thing->made, made_at(text)) < 0;
+  const EndedThings& ended = ended_[static_cast<size_t>(kind)];
+  const auto at = ended.find(id);
+  if (at == ended.end()) return true;
+  const std::string_view made = made_at(text);
+  return made.empty() ? at->second.seq <= before : compare_made(at->second.made, made) < 0;
 }
 
 // Nothing when it has ended before, can't be told from others, or what is shown is not the newest of it.

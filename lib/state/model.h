@@ -90,6 +90,12 @@ class Model {
   // The record of that seq, or one after it, told of it: that it lives, or that it ended.
   [[nodiscard]] bool touched_since(uint64_t seq, IdKind kind, std::string_view id) const;
 
+  // Seq of the last record that was applied.
+  [[nodiscard]] uint64_t latest() const { return latest_; }
+  // Whether no record has told of what `text` shows, nor of its end. `before` is latest() from before it was
+  // made.
+  [[nodiscard]] bool is_news(IdKind kind, std::string_view text, uint64_t before) const;
+
   // Whether, since the last call, something happened after which Asterisk may tell no more of what is known:
   // a channel left Stasis, or a bridge.
   [[nodiscard]] bool take_doubt() { return std::exchange(doubt_, false); }
@@ -135,6 +141,7 @@ class Model {
   // Playbacks and recordings by target. Sorted: thousands may be on one channel.
   std::map<std::string, std::set<std::pair<IdKind, std::string>>, std::less<>> on_;
   std::vector<std::vector<Shown>> shown_;  // by the event, as in ari::models()
+  uint64_t latest_ = 0;
   size_t bytes_ = 0;
   uint64_t forgotten_ = 0;
   bool doubt_ = false;

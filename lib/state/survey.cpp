@@ -125,6 +125,8 @@ AppSettings AppSettings::of(std::string_view application) {
       settings.sources.emplace(source.prefix);
     } else if (source.lasts) {
       settings.sources.insert(std::string(source.prefix) + std::string(id));
+    } else if (source.kind == IdKind::bridge) {
+      settings.bridges.emplace(id);
     }
   });
   settings.filter = R"({"allowed":)" + list_of(*json, "events_allowed") + R"(,"disallowed":)" +
@@ -168,7 +170,14 @@ void Surveyor::see(const ari::HttpRequest& request, const ari::HttpResponse& res
   if (round_ && round_->restoring) return;  // it is read when that is done
   const Result<Json> json = parse_json(response.body);
   if (!json || !json->IsObject()) return;
-  settings_[std::string(find_string(*json, "name"))] = AppSettings::of(response.body);
+  const std::string app(find_string(*json, "name"));
+  const AppSettings& present = settings_[app] = AppSettings::of(response.body);
+  const auto asked_for = [&](const std::string& bridge) {
+    return request.target.ends_with("/subscription?eventSource=" + ari::percent_encode("bridge:" + bridge));
+  };
+  if (request.method == "DELETE") return static_cast<void>(std::erase_if(watched_[app], asked_for));
+  const auto bridge = std::ranges::find_if(present.bridges, asked_for);
+  if (bridge != present.bridges.end()) watched_[app].insert(*bridge);
 }
 
 bool Surveyor::is_filtered(const std::string& app) const {
@@ -250,6 +259,7 @@ void Surveyor::read_other_applications(const std::shared_ptr<Round>& round) {
 // What is missing is set again; the application is read again behind that.
 void Surveyor::restore(const std::shared_ptr<Round>& round, const std::string& app,
                        const AppSettings& present) {
+  restore_bridges(round, app, present);
   const auto at = settings_.find(app);
   if (at == settings_.end()) return;
   const AppSettings wanted = at->second;
@@ -259,6 +269,20 @@ void Surveyor::restore(const std::shared_ptr<Round>& round, const std::string& a
     set(round, "POST", path + "/subscription?eventSource=" + ari::percent_encode(source), "");
   }
   if (wanted.filter != present.filter) set(round, "PUT", path + "/eventFilter", wanted.filter);
+}
+
+void Surveyor::restore_bridges(const std::shared_ptr<Round>& round, const std::string& app,
+                               const AppSettings& present) {
+  auto& watched = watched_[app];
+  std::erase_if(watched, [&](const std::string& id) { return model_.find(IdKind::bridge, id) == nullptr; });
+  if (present.sources.contains("bridge:")) return;
+  for (const std::string& id : watched) {
+    if (present.bridges.contains(id)) continue;
+    set(round, "POST",
+        "/applications/" + ari::percent_encode(app) +
+            "/subscription?eventSource=" + ari::percent_encode("bridge:" + id),
+        "");
+  }
 }
 
 void Surveyor::read_things(const std::shared_ptr<Round>& round) {

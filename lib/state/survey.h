@@ -47,8 +47,10 @@ struct Survey {
 struct AppSettings {
   std::set<std::string> sources;  // "endpoint:PJSIP", "deviceState:", …
   std::string filter;             // the body of applications.filter
+  std::set<std::string>
+      bridges;  // those that it hears of now, asked for or with a channel of its own in them
 
-  // Of an Application, as ARI shows it; what comes and goes with calls is left out.
+  // Of an Application, as ARI shows it; else what comes and goes with calls is left out.
   [[nodiscard]] static AppSettings of(std::string_view application);
 };
 
@@ -94,6 +96,8 @@ class Surveyor {
   void read_application(const std::shared_ptr<Round>& round, const std::string& app, bool restored);
   void read_other_applications(const std::shared_ptr<Round>& round);
   void restore(const std::shared_ptr<Round>& round, const std::string& app, const AppSettings& present);
+  void restore_bridges(const std::shared_ptr<Round>& round, const std::string& app,
+                       const AppSettings& present);
   void read_things(const std::shared_ptr<Round>& round);
   void read_calls(const std::shared_ptr<Round>& round);
   void read_phones(const std::shared_ptr<Round>& round);
@@ -114,8 +118,9 @@ class Surveyor {
   ari::Client* client_;
   const Model& model_;
   std::shared_ptr<Round> round_;
-  std::map<std::string, AppSettings> settings_;  // by application
-  BackgroundQueue large_;                        // reads answers that would hold up the loop
+  std::map<std::string, std::set<std::string>> watched_;  // bridges that each application was to hear of
+  std::map<std::string, AppSettings> settings_;           // by application
+  BackgroundQueue large_;                                 // reads answers that would hold up the loop
 };
 
 }  // namespace aribus::state

@@ -1,0 +1,81 @@
+#include "control/new_objects.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ari/url.h"
+#include "base/json_tape.h"
+#include "state/difference.h"
+
+namespace aribus::control {
+namespace {
+
+using record::IdKind;
+
+// Its path below /ari is that of all bridges, or of one.
+bool is_path_of_bridge(std::string_view path) {
+  constexpr std::string_view bridges = "/bridges";
+  return path.starts_with(bridges) && (path.size() == bridges.size() || path[bridges.size()] == '/') &&
+         std::ranges::count(path, '/') <= 2;
+}
+
+// The application that hears of what is made, or "": none does.
+std::string app_that_hears(const Upstream& upstream, IdKind kind, const JsonValue& params) {
+  const auto& apps = upstream.client().options().apps;
+  if (kind == IdKind::channel) {
+    const std::string app(find_string(params, "app"));
+    return std::ranges::find(apps, app) == apps.end() ? "" : app;
+  }
+  const bool on_channel = find(params, "channelId") != nullptr;
+  const std::string_view on = find_string(params, on_channel ? "channelId" : "bridgeId");
+  const state::Thing* target = upstream.model().find(on_channel ? IdKind::channel : IdKind::bridge, on);
+  if (target == nullptr) return "";
+  if (!target->app.empty()) return target->app;
+  return target->told_to.empty() ? "" : target->told_to.front();
+}
+
+}  // namespace
+
+void tell_of_new(Upstream& upstream, const Maker& maker, const JsonValue& params, uint64_t before,
+                 std::string_view answer) {
+  if (maker.kind == IdKind::bridge) return;
+  const std::string app = app_that_hears(upstream, maker.kind, params);
+  if (app.empty() || !upstream.model().is_news(maker.kind, answer, before)) return;
+  const std::string id(find_string(params, maker.id));
+  upstream.publish(state::changed(upstream.name(), maker.kind, id, answer, app, wall_now()));
+}
+
+bool makes_bridge(const Method& method, const JsonValue& params) {
+  if (method.name == "ari.request") {
+    return find_string(params, "method") == "POST" && is_path_of_bridge(find_string(params, "path"));
+  }
+  return method.name == "bridge" || method.name == "bridges.create" || method.name == "bridges.createWithId";
+}
+
+Reply asking_for_bridge(Upstream& upstream, std::string app, const ari::Requester& requester, Reply reply) {
+  const uint64_t before = upstream.model().latest();
+  return [&upstream, app = std::move(app), requester, before,
+          reply = std::move(reply)](Result<ResultText> answer) {
+    if (!answer) return reply(std::move(answer));
+    JsonTape tape;
+    const JsonView bridge = tape.read(answer->plain());
+    const std::string id = bridge.valid() && bridge.kind() == JsonKind::object ? bridge.string_at("id") : "";
+    if (id.empty() || !upstream.model().is_news(IdKind::bridge, bridge.text(), before))
+      return reply(std::move(answer));
+    upstream.publish(state::changed(upstream.name(), IdKind::bridge, id, bridge.text(), app, wall_now()));
+    upstream.request(
+        "POST", "/applications/" + ari::percent_encode(app) + "/subscription",
+        "eventSource=" + ari::percent_encode("bridge:" + id), "", requester,
+        [&upstream, id, reply, answer = std::move(answer)](const Result<ResultText>& asked) mutable {
+          // It has ended meanwhile. (Where Asterisk can't be asked, the next look tells.)
+          if (!asked && asked.error().kind == ErrorKind::refused) {
+            record::Record gone = record::own_record("state.gone", upstream.name(), {}, wall_now());
+            gone.ids.add(IdKind::bridge, id);
+            upstream.publish(gone);
+          }
+          reply(std::move(answer));
+        });
+  };
+}
+
+}  // namespace aribus::control

@@ -1,0 +1,31 @@
+// What programs make is known from Asterisk's answer on, and told of to its end.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "control/makers.h"
+#include "control/method.h"
+
+namespace aribus::control {
+
+// To be called with Asterisk's answer to an operation that makes something: what no event has told yet, as of
+// a playback that waits for another one, is told by a record `state.changed`. `before` is the model's
+// latest() when the operation was sent. A channel is told of when it goes to an application of ours; a bridge
+// see below.
+void tell_of_new(Upstream& upstream, const Maker& maker, const JsonValue& params, uint64_t before,
+                 std::string_view answer);
+
+// Whether `method` with `params` makes a bridge.
+[[nodiscard]] bool makes_bridge(const Method& method, const JsonValue& params);
+
+// Asterisk tells an application of a bridge only once one of its channels is in it, or when it asks for that.
+// The reply made of `reply` tells of the bridge in the answer, if no event has, has `app` ask for it, and
+// passes the answer on behind that: whatever happens to the bridge afterwards is told. Asterisk ends what was
+// asked for with the bridge.
+[[nodiscard]] Reply asking_for_bridge(Upstream& upstream, std::string app, const ari::Requester& requester,
+                                      Reply reply);
+
+}  // namespace aribus::control
