@@ -216,22 +216,23 @@ void call_explained(Upstream& upstream, const ari::Operation& operation, const J
   const std::string id(find_string(params, maker->id));
   const std::string endpoint(find_string(params, "endpoint"));
   const bool explain = makes_channel_for_endpoint(operation);
-  const uint64_t number =
-      upstream.resolver().begin(operation.name, maker->kind, id, shows(upstream, *maker, params));
-  upstream.call(operation, params, requester,
-                [&upstream, maker, id, endpoint, explain, number, requester,
-                 reply = std::move(reply)](Result<ResultText> answer) {
-                  if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
-                    return reply(unresolved(upstream, std::move(answer.error()), number, maker->id, id));
-                  }
-                  upstream.resolver().answered(number);
-                  if (!answer && explain && misleads(answer.error())) {
-                    explain_refusal(upstream, std::move(answer.error()), endpoint, {id + ";2", id}, requester,
-                                    reply);
-                  } else {
-                    reply(std::move(answer));
-                  }
-                });
+  const uint64_t number = upstream.resolver().begin(operation.name, upstream.next(maker->kind, id),
+                                                    shows(upstream, *maker, params));
+  upstream.call(
+      operation, params, requester,
+      [&upstream, maker, id, endpoint, explain, number, requester,
+       reply = std::move(reply)](Result<ResultText> answer) {
+        if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
+          return reply(unresolved(upstream, std::move(answer.error()), number, maker->id, id));
+        }
+        const bool told = upstream.resolver().answered(number);
+        if (answer) upstream.incarnations().made(maker->kind, id, answer->plain(), told);
+        if (!answer && explain && misleads(answer.error())) {
+          explain_refusal(upstream, std::move(answer.error()), endpoint, {id + ";2", id}, requester, reply);
+        } else {
+          reply(std::move(answer));
+        }
+      });
 }
 
 Error unresolved(Upstream& upstream, Error error, uint64_t number, std::string_view id_name,

@@ -96,6 +96,7 @@ void Dispatcher::learn(const record::Record& record, uint64_t seq) {
   if (servers_.size() > 1) whereabouts_.learn(record);
   for (const auto& server : servers_) {
     if (server->name() != record.server) continue;
+    server->incarnations().see(record, server->model());
     server->model().apply(record, seq);
     server->waits().see(record);
     server->resolver().see(record);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "control/answer_reader.h"
+#include "control/incarnation.h"
 #include "control/resolver.h"
 #include "control/result_text.h"
 #include "control/waits.h"
@@ -44,6 +45,12 @@ class Upstream {
   // What lives on it.
   [[nodiscard]] state::Model& model() { return model_; }
   [[nodiscard]] const state::Model& model() const { return model_; }
+  // What it does not know of the objects that have an id.
+  [[nodiscard]] Incarnations& incarnations() { return incarnations_; }
+  // For a command that is about to make `id`.
+  [[nodiscard]] Incarnation next(record::IdKind kind, std::string_view id) const {
+    return incarnations_.next(kind, id, model_);
+  }
 
   // Takes back the applications that another client has taken over. Errors: see ari::Client::reclaim().
   void reclaim(const Reply& reply);
@@ -69,6 +76,7 @@ class Upstream {
   Waits waits_;
   Resolver resolver_;
   state::Model model_;
+  Incarnations incarnations_;
   AnswerReader large_;  // of answers that would hold up the loop
 };
 
