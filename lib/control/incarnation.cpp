@@ -13,9 +13,9 @@ using record::IdKind;
 // Of applications whose order is followed; further ones prove nothing.
 constexpr size_t max_apps = 64;
 constexpr size_t max_known = 4096;
-// How long it may take until an event tells of a playback or recording that was made. One whose channel ends
-// before it starts is never told of.
-constexpr std::chrono::seconds longest_untold{10};
+// How late the events of a playback or recording may be: after its command was answered, and after the end
+// that another application was told of. One whose channel ends before it starts is never told of.
+constexpr std::chrono::seconds longest_delay{10};
 
 std::string_view model_of(IdKind kind) {
   if (kind == IdKind::bridge) return "Bridge";
@@ -96,10 +96,9 @@ Incarnation::Shown Incarnation::shown_by(std::string_view object) const {
   const JsonView shown = tape().read(object);
   if (!earlier_ || !earlier_->lives || !shown.valid()) return Shown::new_one;
   const Sight sight(shown);
-  const Shown said = compare(sight);
-  if (said != Shown::either) return said;
-  if (!over_.empty()) return Shown::new_one;
-  return sight.made && earlier_->made ? Shown::earlier_one : Shown::either;
+  if (!over_.empty() || compare(sight) == Shown::new_one) return Shown::new_one;
+  if (!sight.made || !earlier_->made) return Shown::either;
+  return sight.made == earlier_->made ? Shown::earlier_one : Shown::new_one;  // the clock was put back
 }
 
 Incarnation::Shown Incarnation::compare(const Sight& sight) const {
@@ -123,7 +122,8 @@ bool Incarnation::counts(const Sight& sight, const std::string& app) {
   }
   if (!earlier_) return true;
   const Shown said = compare(sight);
-  if (said != Shown::either) return said == Shown::new_one || made_.has_value();
+  if (said == Shown::new_one) return true;
+  if (said == Shown::earlier_one) return made_ || is_over(app);  // the clock was put back
   const bool says_when = sight.made && earlier_->made;
   if (!earlier_->lives) return !says_when || made_.has_value();
   // What Asterisk tells of a channel behind its end is more frequent than two in one millisecond.
@@ -151,13 +151,13 @@ void Incarnations::made(IdKind kind, std::string_view id, std::string_view objec
   const JsonView shown = tape().read(object);
   if (!shown.valid()) return;
   if (!has_creationtime(kind)) {
-    if (!told) remember(kind, id, {{}, shown.string_at("target_uri"), true, false});
+    if (!told) remember(kind, id, {.target = shown.string_at("target_uri"), .started = false});
     return;
   }
   const auto at = known_.find(key(kind, id));
   const auto when = parse_time(shown.string_at("creationtime"));
   if (!when || (at != known_.end() && at->second.object.made >= when)) return;  // it has ended already
-  remember(kind, id, {when, {}});
+  remember(kind, id, {.made = when});
 }
 
 void Incarnations::see(const record::Record& record, const state::Model& model) {
@@ -173,42 +173,58 @@ void Incarnations::see(const record::Record& record, const state::Model& model) 
     known_.clear();
     oldest_.clear();
   } else if (type.starts_with("Playback")) {
-    forget(IdKind::playback, record);
+    see_media(IdKind::playback, record, model);
   } else if (type.starts_with("Recording")) {
-    forget(IdKind::recording, record);
+    see_media(IdKind::recording, record, model);
   }
 }
 
 void Incarnations::see_gone(IdKind kind, const record::Record& record, const state::Model& model,
                             bool lives) {
   for (const std::string_view id : record.ids.of(kind)) {
+    const auto at = known_.find(key(kind, id));
     const state::Thing* thing = model.find(kind, id);
     if (thing != nullptr) {
-      remember(kind, id, {thing->began, {}, lives});
-    } else if (const auto at = known_.find(key(kind, id)); at != known_.end() && !lives) {
-      at->second.object.lives = false;
+      const bool newer = at != known_.end() && at->second.object.made > thing->began;
+      if (!newer) remember(kind, id, {.made = thing->began, .lives = lives});
+    } else if (at != known_.end() && at->second.object.lives && !lives) {
+      const std::string_view shown = record.member(kind == IdKind::channel ? "channel" : "bridge");
+      const auto made = parse_time(tape().read(shown).string_at("creationtime"));
+      at->second.object.lives = made != at->second.object.made;
     }
   }
 }
 
-// Events tell of it: from here on the model knows.
-void Incarnations::forget(IdKind kind, const record::Record& record) {
-  if (known_.empty()) return;
-  for (const std::string_view id : record.ids.of(kind)) known_.erase(key(kind, id));
+// From a start on the model knows. An end is remembered by its application: others get their copies of it
+// later.
+void Incarnations::see_media(IdKind kind, const record::Record& record, const state::Model& model) {
+  for (const std::string_view id : record.ids.of(kind)) {
+    const auto at = known_.find(key(kind, id));
+    const state::Thing* thing = model.find(kind, id);
+    if (!ends(record.type, "")) {
+      if (at != known_.end()) known_.erase(at);
+    } else if (thing != nullptr) {
+      remember(kind, id, {.target = tape().read(thing->text).string_at("target_uri"), .over = {record.app}});
+    } else if (at != known_.end()) {
+      at->second.object.started = true;
+      add(at->second.object.over, record.app);
+    }
+  }
 }
 
 Incarnation Incarnations::next(IdKind kind, std::string_view id, const state::Model& model) const {
   std::optional<Earlier> earlier;
   if (const state::Thing* thing = model.find(kind, id)) {
     const JsonView shown = tape().read(thing->text);
-    earlier = {parse_time(shown.string_at("creationtime")), shown.string_at("target_uri")};
+    earlier =
+        Earlier{.made = parse_time(shown.string_at("creationtime")), .target = shown.string_at("target_uri")};
   }
   const auto at = known_.find(key(kind, id));
   if (at == known_.end()) return {kind, id, std::move(earlier)};
   const Known& known = at->second;
   if (has_creationtime(kind)) {
     if (!earlier || earlier->made < known.object.made) earlier = known.object;
-  } else if (!earlier && std::chrono::steady_clock::now() - known.since < longest_untold) {
+  } else if (!earlier && std::chrono::steady_clock::now() - known.since < longest_delay) {
     earlier = known.object;
   }
   return {kind, id, std::move(earlier)};

@@ -18,10 +18,13 @@ namespace aribus::control {
 
 // An object that had the id when the command began.
 struct Earlier {
-  std::optional<WallTime> made;  // of a channel or bridge: its creationtime
-  std::string target;            // of a playback or recording: its target_uri, "" where it is not known
-  bool lives = true;             // its end was not seen
-  bool started = true;           // the event was seen that a playback or recording begins with
+  // Of a channel or bridge:
+  std::optional<WallTime> made = {};  // its creationtime
+  bool lives = true;                  // its end was not seen
+  // Of a playback or recording:
+  std::string target = {};             // its target_uri, "" where it is not known
+  bool started = true;                 // the event was seen that it begins with
+  std::vector<std::string> over = {};  // the applications that were told of its end
 };
 
 // The object that a command is about to make under an id. Channels and bridges are told apart by their
@@ -32,7 +35,9 @@ class Incarnation {
  public:
   // `earlier` is what is known to have the id, or to have had it last.
   Incarnation(record::IdKind kind, std::string_view id, std::optional<Earlier> earlier = {})
-      : kind_(kind), id_(id), earlier_(std::move(earlier)) {}
+      : kind_(kind), id_(id), earlier_(std::move(earlier)) {
+    if (earlier_) over_ = earlier_->over;
+  }
 
   [[nodiscard]] record::IdKind kind() const { return kind_; }
   [[nodiscard]] const std::string& id() const { return id_; }
@@ -81,7 +86,7 @@ class Incarnations {
   };
   void remember(record::IdKind kind, std::string_view id, Earlier object);
   void see_gone(record::IdKind kind, const record::Record& record, const state::Model& model, bool lives);
-  void forget(record::IdKind kind, const record::Record& record);
+  void see_media(record::IdKind kind, const record::Record& record, const state::Model& model);
 
   std::unordered_map<std::string, Known, TextHash, std::equal_to<>> known_;
   std::deque<std::string> oldest_;

@@ -127,6 +127,23 @@ TEST_CASE("one that a command has made counts before an event has told of it") {
   Incarnation two = known.next(IdKind::channel, "c1");
   CHECK_FALSE(two.is_of_new(of_channel("ChannelDestroyed", 100)));
   CHECK_FALSE(two.is_of_new(of_channel("ChannelDestroyed", 200)));
+  known.see(of_channel("ChannelDestroyed", 100));
+  known.see(of_channel("ChannelDestroyed", 100, "another"));
+  Incarnation three = known.next(IdKind::channel, "c1");
+  CHECK_FALSE(three.is_of_new(of_channel("StasisStart", 200)));
+  CHECK(three.shown_by(channel(200)) == Shown::earlier_one);
+  known.see(of_channel("ChannelDestroyed", 200));
+  CHECK(known.next(IdKind::channel, "c1").shown_by(channel(200)) == Shown::new_one);
+}
+
+TEST_CASE("when the clock is put back, the end of the earlier one tells") {
+  Known known;
+  known.see(of_channel("StasisStart", 500));
+  Incarnation one = known.next(IdKind::channel, "c1");
+  CHECK_FALSE(one.is_of_new(of_channel("ChannelStateChange", 300)));
+  CHECK_FALSE(one.is_of_new(of_channel("ChannelDestroyed", 500)));
+  CHECK(one.is_of_new(of_channel("ChannelStateChange", 300)));
+  CHECK(known.next(IdKind::channel, "c1").shown_by(channel(300)) == Shown::new_one);
 }
 
 TEST_CASE("what the command's own answer shows is the new one, and nothing else") {
@@ -168,6 +185,18 @@ TEST_CASE("nothing of a playback counts while an earlier one lives, until that e
   CHECK(one.shown_by(playback()) == Shown::new_one);
   CHECK(one.is_of_new(of_playback("PlaybackFinished")));
   CHECK(one.is_of_new(of_playback("PlaybackFinished", "another")));
+}
+
+TEST_CASE("the copy of an end that another application was told of before is no end of the new one") {
+  Known known;
+  known.see(of_playback("PlaybackStarted"));
+  known.see(of_playback("PlaybackFinished"));
+  Incarnation one = known.next(IdKind::playback, "p1");
+  CHECK_FALSE(one.is_of_new(of_playback("PlaybackFinished", "another")));
+  CHECK(one.is_of_new(of_playback("PlaybackFinished", "another")));
+  CHECK(one.is_of_new(of_playback("PlaybackFinished")));
+  known.see(of_playback("PlaybackFinished", "another"));
+  CHECK(known.next(IdKind::playback, "p1").is_of_new(of_playback("PlaybackFinished", "another")));
 }
 
 TEST_CASE("a playback that starts, or plays elsewhere, is the new one") {
