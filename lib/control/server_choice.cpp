@@ -1,6 +1,7 @@
 #include "control/server_choice.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 
@@ -127,11 +128,10 @@ bool names_new(const Method& method, std::string_view parameter) {
 
 Result<Upstream*> choose_server(const std::vector<Upstream*>& servers, const state::Whereabouts& known,
                                 const Method& method, const JsonValue& params, const SeesId& sees) {
-  std::vector<NamedId> there = named_ids(params);
-  const auto first_new = std::ranges::stable_partition(
-      there, [&](const NamedId& id) { return !names_new(method, id.parameter); });
-  const std::vector<NamedId> to_be_made(first_new.begin(), first_new.end());
-  there.erase(first_new.begin(), first_new.end());
+  std::vector<NamedId> there, to_be_made;
+  for (const NamedId& id : named_ids(params)) {
+    (names_new(method, id.parameter) ? to_be_made : there).push_back(id);
+  }
   for (const auto& ids : {there, to_be_made}) {
     if (const auto chosen = choose_by(ids, servers, known, sees)) return *chosen;
   }
