@@ -82,7 +82,7 @@ void call_and_wait(Call call, const ari::Operation& op, IdKind kind, std::string
   Upstream& upstream = call.upstream;
   const auto state = std::make_shared<State>(State{std::move(call.reply), upstream.next(kind, id)});
   Waits& waits = upstream.waits();
-  const auto give_up = [state, &upstream, &op, kind, id_name, id] {
+  const auto give_up = [state, &upstream, &op, id_name, id] {
     state->over = true;
     const uint64_t number = upstream.resolver().begin(op.name, state->made, true);
     Error error{ErrorKind::outcome_unknown, "the event stream was cut while the end was waited for", {}};
