@@ -218,8 +218,8 @@ void call_explained(Upstream& upstream, const ari::Operation& operation, const J
   const std::string endpoint(find_string(params, "endpoint"));
   const bool explain = makes_channel_for_endpoint(operation);
   const uint64_t before = upstream.model().latest();
-  const uint64_t number =
-      upstream.resolver().begin(operation.name, maker->kind, id, shows(upstream, *maker, params));
+  const uint64_t number = upstream.resolver().begin(operation.name, upstream.next(maker->kind, id),
+                                                    shows(upstream, *maker, params));
   upstream.call(
       operation, params, requester,
       [&upstream, maker, id, endpoint, explain, number, requester, before, given = to_text(params),
@@ -227,8 +227,11 @@ void call_explained(Upstream& upstream, const ari::Operation& operation, const J
         if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
           return reply(unresolved(upstream, std::move(answer.error()), number, maker->id, id));
         }
-        upstream.resolver().answered(number);
-        if (answer) tell_of_new(upstream, *maker, *parse_json(given), before, answer->plain());
+        const bool told = upstream.resolver().answered(number);
+        if (answer) {
+          upstream.incarnations().made(maker->kind, id, answer->plain(), told);
+          tell_of_new(upstream, *maker, *parse_json(given), before, answer->plain());
+        }
         if (!answer && explain && misleads(answer.error())) {
           explain_refusal(upstream, std::move(answer.error()), endpoint, {id + ";2", id}, requester, reply);
         } else {

@@ -6,44 +6,16 @@
 #include "base/nearest.h"
 #include "control/audit.h"
 #include "control/courtesies.h"
+#include "control/live.h"
 #include "control/makers.h"
+#include "control/named_ids.h"
 #include "control/new_objects.h"
 #include "control/params.h"
+#include "control/server_choice.h"
 #include "control/verbs.h"
 
 namespace aribus::control {
 namespace {
-
-using record::IdKind;
-
-// Parameters that name something that lives on an Asterisk.
-struct IdParam {
-  std::string_view name;
-  IdKind kind;
-};
-constexpr IdParam id_params[] = {
-    {"bridgeId", IdKind::bridge},     {"channel", IdKind::channel},         {"channelId", IdKind::channel},
-    {"channels", IdKind::channel},    {"otherChannelId", IdKind::channel},  {"originator", IdKind::channel},
-    {"playbackId", IdKind::playback}, {"recordingName", IdKind::recording}, {"snoopId", IdKind::channel},
-};
-
-template <typename Use>
-void for_each_id(const JsonValue& params, Use use) {
-  for (const IdParam& param : id_params) {
-    const JsonValue* value = find(params, param.name);
-    if (value == nullptr) continue;
-    if (value->IsString()) use(param.kind, as_view(*value));
-    if (!value->IsArray()) continue;
-    for (const JsonValue& item : value->GetArray()) {
-      if (item.IsString()) use(param.kind, as_view(item));
-    }
-  }
-  // channels.record and bridges.record call the recording's name `name`.
-  if (find(params, "format") != nullptr) {
-    if (const std::string_view name = find_string(params, "name"); !name.empty())
-      use(IdKind::recording, name);
-  }
-}
 
 // Takes the member `key` out of `params`.
 Result<void> take_key(Json& params, std::string& key) {
@@ -100,7 +72,6 @@ void Dispatcher::add(Method method) {
 }
 
 Upstream& Dispatcher::add_server(std::string name, ari::Client& client) {
-  if (servers_.size() == 1) whereabouts_.learn(servers_.front()->model(), servers_.front()->name());
   Upstream& added = *servers_.emplace_back(std::make_unique<Upstream>(std::move(name), client));
   added.on_own_record([this](const record::Record& record) {
     if (publish_) publish_(record);
@@ -129,6 +100,7 @@ void Dispatcher::learn(const record::Record& record, uint64_t seq) {
   if (servers_.size() > 1) whereabouts_.learn(record);
   for (const auto& server : servers_) {
     if (server->name() != record.server) continue;
+    server->incarnations().see(record, server->model());
     server->model().apply(record, seq);
     server->waits().see(record);
     server->resolver().see(record);
@@ -142,10 +114,10 @@ void Dispatcher::abandon(uint64_t connection) {
 Result<std::vector<std::string>> Dispatcher::keys_of(const JsonValue& params) {
   std::vector<std::string> keys;
   size_t longest = 0;
-  for_each_id(params, [&](IdKind kind, std::string_view id) {
-    longest = std::max(longest, id.size());
-    keys.push_back(std::to_string(static_cast<int>(kind)) + ":" + std::string(id));
-  });
+  for (const NamedId& id : named_ids(params)) {
+    longest = std::max(longest, id.text.size());
+    keys.push_back(std::to_string(static_cast<int>(id.kind)) + ":" + std::string(id.text));
+  }
   const auto wrong = [](const std::string& what) {
     return Error{ErrorKind::invalid_params, "params: " + what + " are expected", {}};
   };
@@ -172,31 +144,25 @@ bool Dispatcher::chooses_id(const std::string& method, const JsonValue& params) 
   return find(params, at->second.chooses) == nullptr && !waits_for_end(params);
 }
 
-Result<Upstream*> Dispatcher::pick_server(const JsonValue& params) const {
+Result<Upstream*> Dispatcher::pick_server(const Caller& caller, const Method& method,
+                                          const JsonValue& params) const {
   const std::vector<Upstream*> servers = open_servers();
-  std::vector<std::string_view> names;
-  for (const Upstream* server : servers) names.push_back(server->name());
   if (const JsonValue* given = find(params, "server")) {
     if (!given->IsString()) return wrong_param("server", "a string", given);
+    std::vector<std::string_view> names;
     for (Upstream* server : servers) {
       if (server->name() == as_view(*given)) return server;
+      names.push_back(server->name());
     }
     Error error = wrong_param("server", "one of " + join(names), given);
     error.message += did_you_mean(as_view(*given), names);
     return error;
   }
   if (servers.size() == 1) return servers.front();
-  std::optional<std::string> found;
-  for_each_id(params, [&](IdKind kind, std::string_view id) {
-    if (!found) found = whereabouts_.find(kind, id);
-  });
-  for (Upstream* server : servers) {
-    if (found && server->name() == *found) return server;
-  }
-  return Error{ErrorKind::invalid_params,
-               "server: missing, and no id in the parameters is known to live on one; one of " + join(names) +
-                   " is expected",
-               {}};
+  return choose_server(servers, whereabouts_, method, params,
+                       [&](const Upstream& server, record::IdKind kind, std::string_view id) {
+                         return sees_id(*this, server.name(), kind, id, *caller.rule);
+                       });
 }
 
 Result<const Method*> Dispatcher::find_allowed(const Caller& caller, const std::string& name,
@@ -224,7 +190,8 @@ Result<void> Dispatcher::check(const Caller& caller, const std::string& name, co
   const Result<const Method*> found = find_allowed(caller, name, params);
   if (!found) return found.error();
   if (!(*found)->run) return check_params((*found)->parameters, params);
-  if (const Result<Upstream*> upstream = pick_server(params); !upstream) return upstream.error();
+  if (const Result<Upstream*> upstream = pick_server(caller, **found, params); !upstream)
+    return upstream.error();
   Result<Arguments> arguments = arguments_of(**found, params);
   return arguments ? Result<void>() : Result<void>(arguments.error());
 }
@@ -276,7 +243,7 @@ Reply Dispatcher::counting(const std::string& method, Reply reply) {
 // Carries out a command for an Asterisk, unless it is a repeat.
 void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue& params, Reply reply,
                      std::function<void()> reached) {
-  Result<Upstream*> upstream = pick_server(params);
+  Result<Upstream*> upstream = pick_server(caller, method, params);
   if (!upstream) return reply(upstream.error());
   Result<Arguments> arguments = arguments_of(method, params);
   if (!arguments) return reply(arguments.error());

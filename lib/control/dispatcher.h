@@ -92,7 +92,8 @@ class Dispatcher {
                                                    const JsonValue& params) const;
   [[nodiscard]] static Result<Arguments> arguments_of(const Method& method, const JsonValue& params);
   [[nodiscard]] std::vector<Upstream*> open_servers() const;
-  [[nodiscard]] Result<Upstream*> pick_server(const JsonValue& params) const;
+  [[nodiscard]] Result<Upstream*> pick_server(const Caller& caller, const Method& method,
+                                              const JsonValue& params) const;
   void run(const Caller& caller, const Method& method, const JsonValue& params, Reply reply,
            std::function<void()> reached);
   [[nodiscard]] Reply counting(const std::string& method, Reply reply);

@@ -33,22 +33,27 @@ std::string place_of(IdKind kind, const std::string& id) {
 Resolver::Resolver(std::string server, ari::Client& client, ResolverOptions options)
     : server_(std::move(server)), client_(&client), options_(options), timer_(client.loop()) {}
 
-uint64_t Resolver::begin(std::string_view operation, IdKind kind, std::string_view id, bool shows) {
-  Entry entry;
+uint64_t Resolver::begin(std::string_view operation, Incarnation made, bool shows) {
+  Entry entry{};
   entry.operation = operation;
-  entry.kind = kind;
-  entry.id = id;
+  entry.made = std::move(made);
   entry.shows = shows;
   if (client_->info()) entry.startup_time = client_->info()->startup_time;
-  by_id_.add(kind, id, next_number_);
+  by_id_.add(entry.made.kind(), entry.made.id(), next_number_);
   entries_.emplace(next_number_, std::move(entry));
   return next_number_++;
+}
+
+bool Resolver::answered(uint64_t number) {
+  const bool seen = entries_.at(number).seen;
+  erase(number);
+  return seen;
 }
 
 void Resolver::erase(uint64_t number) {
   const auto node = entries_.extract(number);
   if (node.empty()) return;
-  by_id_.remove(node.mapped().kind, node.mapped().id, number);
+  by_id_.remove(node.mapped().made.kind(), node.mapped().made.id(), number);
   looked_for_.erase(number);
 }
 
@@ -75,7 +80,8 @@ void Resolver::see(const record::Record& record) {
   }
   for (const uint64_t number : by_id_.find(record.ids)) {
     Entry& entry = entries_.at(number);
-    if (entry.seen || !record.ids.contains(entry.kind, entry.id)) continue;
+    if (entry.seen || !record.ids.contains(entry.made.kind(), entry.made.id())) continue;
+    if (!entry.made.is_of_new(record)) continue;
     entry.seen = true;
     entry.next = client_->loop().now();
     arm();
@@ -125,22 +131,25 @@ void Resolver::advance(uint64_t number) {
 void Resolver::ask(uint64_t number, Entry& entry) {
   entry.asking = true;
   ++asking_;
-  client_->request("GET", place_of(entry.kind, entry.id), "",
-                   [this, number](const Result<ari::HttpResponse>& answer) {
+  client_->request("GET", place_of(entry.made.kind(), entry.made.id()), "",
+                   [this, number, made = entry.made](const Result<ari::HttpResponse>& answer) {
                      --asking_;
-                     on_answer(number, answer);
+                     on_answer(number, made, answer);
                      arm();
                    });
 }
 
-void Resolver::on_answer(uint64_t number, const Result<ari::HttpResponse>& answer) {
+void Resolver::on_answer(uint64_t number, const Incarnation& made, const Result<ari::HttpResponse>& answer) {
   const auto at = entries_.find(number);
   if (at == entries_.end()) return;  // it was given up
   Entry& entry = at->second;
   entry.asking = false;
   if (entry.seen || !answer) return;  // the timer goes on with it
-  if (answer->status == 200) return resolve(number, "done", true, "it is there");
   if (answer->status == 404) return on_absent(number, entry);
+  if (answer->status != 200) return;
+  const Incarnation::Shown shown = made.shown_by(answer->body);
+  if (shown == Incarnation::Shown::new_one) return resolve(number, "done", true, "it is there");
+  if (shown == Incarnation::Shown::earlier_one) return on_absent(number, entry);
 }
 
 void Resolver::give_up(std::string_view reason) {
@@ -184,7 +193,7 @@ void Resolver::resolve(uint64_t number, std::string_view outcome, std::optional<
     writer.EndObject();
   });
   resolution.record = record::own_record("command.resolved", server_, fields, wall_now());
-  resolution.record.ids.add(entry.kind, entry.id);
+  resolution.record.ids.add(entry.made.kind(), entry.made.id());
   if (resolved_) resolved_(std::move(resolution));
 }
 

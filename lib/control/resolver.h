@@ -11,6 +11,7 @@
 
 #include "ari/client.h"
 #include "base/loop.h"
+#include "control/incarnation.h"
 #include "record/id_index.h"
 #include "record/record.h"
 
@@ -43,10 +44,11 @@ class Resolver {
   // Every resolution goes there, from the loop.
   void on_resolved(Resolved resolved) { resolved_ = std::move(resolved); }
 
-  // `operation` is about to make `id`; `shows` says that events about it would come here. Returns its number.
-  uint64_t begin(std::string_view operation, record::IdKind kind, std::string_view id, bool shows);
-  // It was answered: there is nothing to find out.
-  void answered(uint64_t number) { erase(number); }
+  // `operation` is about to make `made`; `shows` says that events about it would come here. Returns its
+  // number.
+  uint64_t begin(std::string_view operation, Incarnation made, bool shows);
+  // It was answered: there is nothing to find out. Returns whether an event has told of what it made.
+  bool answered(uint64_t number);
   // Its outcome is unknown; `made` says that the thing is known to have been made. Returns the name under
   // which it will be resolved, or "" when too many are being looked for.
   [[nodiscard]] std::string find_out(uint64_t number, bool made = false);
@@ -64,8 +66,7 @@ class Resolver {
  private:
   struct Entry {
     std::string operation;
-    record::IdKind kind = record::IdKind::channel;
-    std::string id;
+    Incarnation made{record::IdKind::channel, ""};
     bool shows = false;
     std::string startup_time;  // of the Asterisk that it was sent to
     bool seen = false;         // in an event
@@ -83,7 +84,8 @@ class Resolver {
   void tick();
   void advance(uint64_t number);
   void ask(uint64_t number, Entry& entry);
-  void on_answer(uint64_t number, const Result<ari::HttpResponse>& answer);
+  // `made` is as it was when the look-up was sent.
+  void on_answer(uint64_t number, const Incarnation& made, const Result<ari::HttpResponse>& answer);
   void on_absent(uint64_t number, Entry& entry);
   void resolve(uint64_t number, std::string_view outcome, std::optional<bool> exists,
                std::string_view reason);

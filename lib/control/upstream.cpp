@@ -42,8 +42,8 @@ void Upstream::reclaim(const Reply& reply) {
                                                            : reclaimed.error());
 }
 
-void Upstream::call(const ari::Operation& operation, const JsonValue& params,
-                    const ari::Requester& requester, Reply reply) {
+void Upstream::call(const ari::Operation& operation, const JsonValue& params, const ari::Requester& requester,
+                    Reply reply) {
   if (!client_->is_connected()) {
     reply(not_connected("not connected; nothing was sent"));
     return;

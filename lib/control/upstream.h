@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "control/answer_reader.h"
+#include "control/incarnation.h"
 #include "control/resolver.h"
 #include "control/result_text.h"
 #include "control/waits.h"
@@ -44,6 +45,12 @@ class Upstream {
   // What lives on it.
   [[nodiscard]] state::Model& model() { return model_; }
   [[nodiscard]] const state::Model& model() const { return model_; }
+  // What it does not know of the objects that have an id.
+  [[nodiscard]] Incarnations& incarnations() { return incarnations_; }
+  // For a command that is about to make `id`.
+  [[nodiscard]] Incarnation next(record::IdKind kind, std::string_view id) const {
+    return incarnations_.next(kind, id, model_);
+  }
 
   // Records of the daemon's own that its commands cause go there, from the loop.
   void on_own_record(std::function<void(const record::Record&)> publish) { publish_ = std::move(publish); }
@@ -76,6 +83,7 @@ class Upstream {
   Waits waits_;
   Resolver resolver_;
   state::Model model_;
+  Incarnations incarnations_;
   AnswerReader large_;  // of answers that would hold up the loop
 };
 

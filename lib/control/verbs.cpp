@@ -64,7 +64,7 @@ bool take_wait(Json& params) {
   return waits;
 }
 
-// What a record about the thing waited for makes the answer, if it does.
+// What a record about the thing waited for makes the answer, if it does. It sees none about earlier ones.
 using See = std::function<std::optional<std::string>(const record::Record&, const JsonValue& fields)>;
 
 // Calls `op` and answers with what `see` makes of a record about `id`, which the parameter `id_name` names.
@@ -72,24 +72,26 @@ using See = std::function<std::optional<std::string>(const record::Record&, cons
 void call_and_wait(Call call, const ari::Operation& op, IdKind kind, std::string_view id_name, See see) {
   struct State {
     Reply reply;
+    Incarnation made;
     uint64_t wait = 0;
     bool reached = false;
     bool cut = false;
     bool over = false;
   };
-  const auto state = std::make_shared<State>(State{std::move(call.reply)});
   const std::string id(find_string(call.params, id_name));
   Upstream& upstream = call.upstream;
+  const auto state = std::make_shared<State>(State{std::move(call.reply), upstream.next(kind, id)});
   Waits& waits = upstream.waits();
-  const auto give_up = [state, &upstream, &op, kind, id_name, id] {
+  const auto give_up = [state, &upstream, &op, id_name, id] {
     state->over = true;
-    const uint64_t number = upstream.resolver().begin(op.name, kind, id, true);
+    const uint64_t number = upstream.resolver().begin(op.name, state->made, true);
     Error error{ErrorKind::outcome_unknown, "the event stream was cut while the end was waited for", {}};
     state->reply(unresolved(upstream, std::move(error), number, id_name, id, true));
   };
   state->wait =
       waits.add(kind, id,
                 {[state, see = std::move(see)](const record::Record& record, const JsonValue& fields) {
+                   if (!state->made.is_of_new(record)) return false;
                    std::optional<std::string> answer = see(record, fields);
                    if (!answer) return false;
                    state->over = true;
@@ -102,9 +104,8 @@ void call_and_wait(Call call, const ari::Operation& op, IdKind kind, std::string
                  },
                  [state] {
                    state->over = true;
-                   state->reply(Error{ErrorKind::outcome_unknown,
-                                      "the connection ended while the end was waited for",
-                                      {}});
+                   state->reply(Error{
+                       ErrorKind::outcome_unknown, "the connection ended while the end was waited for", {}});
                  },
                  call.connection});
   call_explained(upstream, op, call.params, call.requester,
@@ -114,6 +115,7 @@ void call_and_wait(Call call, const ari::Operation& op, IdKind kind, std::string
                      waits.remove(state->wait);
                      return state->reply(std::move(answer));
                    }
+                   state->made.answered(answer->plain());
                    state->reached = true;
                    reached();
                    if (state->cut) give_up();
@@ -177,9 +179,9 @@ void bridge(Call call) {
                       error.kind = ErrorKind::outcome_unknown;  // the bridge is there
                       error.data = named;
                     }
-                    error.message += destroyed ? "; the bridge was destroyed again"
-                                               : "; the bridge could not be destroyed: " +
-                                                     destroyed.error().message;
+                    error.message +=
+                        destroyed ? "; the bridge was destroyed again"
+                                  : "; the bridge could not be destroyed: " + destroyed.error().message;
                     reply(std::move(error));
                   });
   };

@@ -1,18 +1,28 @@
 #include "state/whereabouts.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace aribus::state {
+namespace {
 
 using record::IdKind;
+
+// Records of these types name things that do not live there any more, or may never have: where they are known
+// to live stays.
+constexpr std::string_view past[] = {"BridgeDestroyed", "ChannelDestroyed", "command.resolved"};
+
+}  // namespace
 
 std::string Whereabouts::key(IdKind kind, std::string_view id) {
   std::string key(1, static_cast<char>('0' + static_cast<int>(kind)));
   return key += id;
 }
 
-void Whereabouts::learn(IdKind kind, std::string_view id, std::string_view server) {
+void Whereabouts::learn(IdKind kind, std::string_view id, std::string_view server, bool past) {
   const auto [at, added] = places_.try_emplace(key(kind, id), server);
   if (!added) {
-    if (at->second != server) at->second.clear();
+    if (!past && at->second != server) at->second = server;
     return;
   }
   oldest_.push_back(at->first);
@@ -25,15 +35,11 @@ void Whereabouts::learn(IdKind kind, std::string_view id, std::string_view serve
 }
 
 void Whereabouts::learn(const record::Record& record) {
+  const bool is_past = std::ranges::find(past, record.type) != std::end(past);
   for (size_t i = 0; i < record.ids.size(); ++i) {
     const record::Ids::Id id = record.ids[i];
-    if (id.kind != IdKind::endpoint && id.kind != IdKind::device) learn(id.kind, id.text, record.server);
-  }
-}
-
-void Whereabouts::learn(const Model& model, std::string_view server) {
-  for (const IdKind kind : {IdKind::channel, IdKind::bridge, IdKind::playback, IdKind::recording}) {
-    for (const auto& [id, thing] : model.of(kind)) learn(kind, id, server);
+    if (id.kind == IdKind::endpoint || id.kind == IdKind::device) continue;
+    learn(id.kind, id.text, record.server, is_past);
   }
 }
 
@@ -49,7 +55,7 @@ void Whereabouts::forget(std::string_view server) {
 
 std::optional<std::string> Whereabouts::find(IdKind kind, std::string_view id) const {
   const auto at = places_.find(key(kind, id));
-  if (at == places_.end() || at->second.empty()) return {};
+  if (at == places_.end()) return {};
   return at->second;
 }
 

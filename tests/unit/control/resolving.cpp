@@ -22,6 +22,7 @@ struct Stage {
   Dispatcher dispatcher;
   std::vector<record::Record> records;
   int look_up_status = 404;
+  std::string look_up_body = "{}";
   bool answers_posts = false;
 
   explicit Stage(bool subscribe_all = false) {
@@ -51,7 +52,7 @@ struct Stage {
           request.find("/events") != std::string::npos) {
         return test::behave_well(peer, request);
       }
-      peer.answer(look_up_status, "{}");
+      peer.answer(look_up_status, look_up_body);
     });
   }
   Result<std::string> call(const std::string& method, std::string_view params) {
@@ -297,4 +298,72 @@ TEST_CASE("what became of a command is given up when its Asterisk is, while it i
   CHECK(stage.looked_for() == 0);
   CHECK_FALSE(pump(
       stage.loop, [&] { return !stage.records.empty(); }, Milliseconds(300)));
+}
+
+namespace {
+
+std::string channel_event(const std::string& type, const std::string& made) {
+  return R"({"type":")" + type + R"(","application":"demo","args":[],"cause":16,"cause_txt":"x","channel":)" +
+         R"({"id":"c/1","name":"x","state":"Up","creationtime":")" + made + "\"}}";
+}
+std::string playback_event(const std::string& type) {
+  return R"({"type":")" + type +
+         R"(","application":"demo","playback":{"id":"p1","media_uri":"sound:x","target_uri":"channel:c1"}})";
+}
+
+constexpr auto play = R"({"channelId":"c1","media":"sound:x","playbackId":"p1"})";
+constexpr auto earlier = "2026-11-22T21:46:17.690+0000";
+constexpr auto later = "2026-11-22T21:46:17.691+0000";
+
+}  // namespace
+
+TEST_CASE("the end of an earlier channel of the same id does not prove that the new one was made") {
+  Stage stage;
+  stage.event(channel_event("StasisStart", earlier));
+  std::optional<Error> error;
+  stage.dispatcher.call(aribus::test::a_caller(), "originate", json(originate),
+                        [&](const Result<ResultText>& got) { error = got.error(); });
+  stage.event(channel_event("StasisEnd", earlier));
+  stage.event(channel_event("ChannelDestroyed", earlier));
+  REQUIRE(pump(stage.loop, [&] { return error.has_value(); }));
+  CHECK(find_string(stage.resolved(), "outcome") == "not_done");
+}
+
+TEST_CASE("the new channel of an id proves that it was made") {
+  Stage stage;
+  stage.event(channel_event("StasisStart", earlier));
+  std::optional<Error> error;
+  stage.dispatcher.call(aribus::test::a_caller(), "originate", json(originate),
+                        [&](const Result<ResultText>& got) { error = got.error(); });
+  stage.event(channel_event("ChannelDestroyed", earlier));
+  stage.event(channel_event("StasisStart", later));
+  REQUIRE(pump(stage.loop, [&] { return error.has_value(); }));
+  CHECK(find_string(stage.resolved(), "outcome") == "done");
+}
+
+TEST_CASE("an earlier channel that is still there is not taken for the new one") {
+  Stage stage;
+  stage.event(channel_event("StasisStart", earlier));
+  stage.look_up_status = 200;
+  stage.look_up_body = R"({"id":"c/1","creationtime":")" + std::string(earlier) + "\"}";
+  stage.unknown("originate", originate);
+  const Json resolved = stage.resolved();
+  CHECK(find_string(resolved, "outcome") == "not_done");
+  CHECK(find(resolved, "exists")->IsFalse());
+  stage.look_up_body = R"({"id":"c/1","creationtime":")" + std::string(later) + "\"}";
+  stage.unknown("originate", originate);
+  CHECK(find_string(stage.resolved(), "outcome") == "done");
+}
+
+TEST_CASE("while an earlier playback of the same id lives, its look-up proves nothing") {
+  Stage stage;
+  stage.event(playback_event("PlaybackStarted"));
+  stage.look_up_status = 200;
+  stage.unknown("play", play);
+  test::pump_for(stage.loop, Milliseconds(450));
+  CHECK(stage.asterisk.count("GET /ari/playbacks/p1 ") >= 1);
+  CHECK(stage.records.empty());
+  stage.event(playback_event("PlaybackFinished"));
+  CHECK(stage.records.empty());
+  CHECK(find_string(stage.resolved(), "outcome") == "done");  // it is there, and can only be the new one
 }

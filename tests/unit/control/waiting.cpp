@@ -58,6 +58,20 @@ std::string playback(const std::string& id, const std::string& state) {
          R"(","media_uri":"sound:x","target_uri":"channel:c1","language":"en","state":")" + state + "\"}";
 }
 
+std::string channel_event(const std::string& type, const std::string& made) {
+  return R"({"type":")" + type + R"(","application":"demo","args":[],"cause":16,"cause_txt":"x","channel":)" +
+         R"({"id":"c1","name":"x","state":"Up","creationtime":")" + made + "\"}}";
+}
+std::string media_event(const std::string& type, const std::string& media, const std::string& field) {
+  const bool plays = field == "playback";
+  return R"({"type":")" + type + R"(","application":"demo",")" + field + R"(":{")" + (plays ? "id" : "name") +
+         R"(":"m1",")" + (plays ? "media_uri" : "format") + R"(":")" + media +
+         R"(","target_uri":"channel:c1","state":"done"}})";
+}
+
+constexpr auto earlier = "2026-11-22T21:46:17.690+0000";
+constexpr auto later = "2026-11-22T21:46:17.999+0000";
+
 }  // namespace
 
 TEST_CASE("a waiting originate is answered when the call is") {
@@ -218,4 +232,67 @@ TEST_CASE("what a record costs does not grow with the commands that wait for oth
   waits.see(record);
   CHECK(seen == 1);
   CHECK(waits.size() == 19'999);
+}
+
+TEST_CASE("the end of an earlier call of the same id does not answer a waiting originate") {
+  for (const bool before_the_answer : {true, false}) {
+    INFO(before_the_answer);
+    Stage stage;
+    stage.event(channel_event("StasisStart", earlier));
+    stage.call("originate", originate);
+    const auto old_call_ends = [&] {
+      stage.event(channel_event("StasisEnd", earlier));
+      stage.event(channel_event("ChannelDestroyed", earlier));
+      CHECK_FALSE(stage.answer);
+    };
+    if (before_the_answer) old_call_ends();
+    stage.respond(200, R"({"id":"c1","creationtime":")" + std::string(later) + "\"}");
+    if (!before_the_answer) old_call_ends();
+    stage.event(channel_event("StasisStart", later));
+    REQUIRE(stage.answer);
+    CHECK(find_string(json(**stage.answer), "outcome") == "answered");
+  }
+}
+
+TEST_CASE("of calls of one id that were sent in one go each waits for its own") {
+  Stage stage;
+  stage.call("originate", R"({"endpoint":"PJSIP/100","channelId":"c1"})");
+  stage.respond(200, R"({"id":"c1","creationtime":")" + std::string(earlier) + "\"}");
+  stage.call("hangup", R"({"channelId":"c1"})");
+  stage.respond(204, "");
+  stage.call("originate", originate);  // no event has told of the first one yet
+  stage.event(channel_event("StasisStart", earlier));
+  stage.event(channel_event("ChannelDestroyed", earlier));
+  CHECK_FALSE(stage.answer);
+  stage.respond(200, R"({"id":"c1","creationtime":")" + std::string(later) + "\"}");
+  CHECK_FALSE(stage.answer);
+  stage.event(channel_event("ChannelDestroyed", later));
+  REQUIRE(stage.answer);
+  CHECK(find_string(json(**stage.answer), "outcome") == "cancelled");
+}
+
+TEST_CASE("the end of an earlier playback or recording of the same id does not answer who waits for another") {
+  struct Case {
+    const char* method;
+    const char* params;
+    const char* field;
+    const char* event;
+  };
+  for (const Case& one : {Case{"play", R"({"channelId":"c1","media":"sound:new","playbackId":"m1","wait":true})",
+                               "playback", "Playback"},
+                          Case{"record", R"({"channelId":"c1","name":"m1","format":"wav","wait":true})",
+                               "recording", "Recording"}}) {
+    INFO(one.method);
+    const std::string started = std::string(one.event) + "Started", finished = std::string(one.event) + "Finished";
+    Stage stage;
+    stage.event(media_event(started, "sound:old", one.field));
+    stage.call(one.method, one.params);
+    stage.respond(201, "{}");
+    stage.event(media_event(finished, "sound:old", one.field));
+    CHECK_FALSE(stage.answer);
+    stage.event(media_event(started, "sound:new", one.field));
+    stage.event(media_event(finished, "sound:new", one.field));
+    REQUIRE(stage.answer);
+    CHECK_THAT(**stage.answer, ContainsSubstring("sound:new"));
+  }
 }

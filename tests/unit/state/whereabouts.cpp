@@ -31,7 +31,7 @@ TEST_CASE("where an id lives is learnt from records") {
   CHECK(whereabouts.size() == 4);
 }
 
-TEST_CASE("what lives on a server is forgotten with it, and learnt from what is known of one") {
+TEST_CASE("where something was is forgotten with its server") {
   Whereabouts whereabouts;
   whereabouts.learn(on("pbx1", IdKind::channel, "c1"));
   whereabouts.learn(on("pbx2", IdKind::channel, "c2"));
@@ -39,13 +39,6 @@ TEST_CASE("what lives on a server is forgotten with it, and learnt from what is 
   CHECK_FALSE(whereabouts.find(IdKind::channel, "c1"));
   CHECK(whereabouts.find(IdKind::channel, "c2") == "pbx2");
   CHECK(whereabouts.size() == 1);
-
-  state::Model model;
-  const std::string start =
-      R"({"type":"StasisStart","application":"demo","args":[],"channel":{"id":"c3","name":"x","state":"Up"}})";
-  model.apply(test::read_event(start, start.size(), "pbx3", wall_now()), 1);
-  whereabouts.learn(model, "pbx3");
-  CHECK(whereabouts.find(IdKind::channel, "c3") == "pbx3");
 }
 
 TEST_CASE("an id of one kind is not one of another") {
@@ -63,16 +56,28 @@ TEST_CASE("endpoints and devices are on every server: they are not learnt") {
   CHECK(whereabouts.size() == 0);
 }
 
-TEST_CASE("an id that was seen on several servers says nothing") {
+TEST_CASE("an id that was on several servers was last where the newest record tells of it") {
   Whereabouts whereabouts;
-  whereabouts.learn(on("pbx1", IdKind::bridge, "lobby"));
   whereabouts.learn(on("pbx1", IdKind::bridge, "lobby"));
   CHECK(whereabouts.find(IdKind::bridge, "lobby") == "pbx1");
   whereabouts.learn(on("pbx2", IdKind::bridge, "lobby"));
-  CHECK_FALSE(whereabouts.find(IdKind::bridge, "lobby"));
-  whereabouts.learn(on("pbx1", IdKind::bridge, "lobby"));
-  CHECK_FALSE(whereabouts.find(IdKind::bridge, "lobby"));
+  CHECK(whereabouts.find(IdKind::bridge, "lobby") == "pbx2");
+  whereabouts.forget("pbx1");
+  CHECK(whereabouts.find(IdKind::bridge, "lobby") == "pbx2");
   CHECK(whereabouts.size() == 1);
+}
+
+TEST_CASE("the end of something on one server does not say that it is there and not on another") {
+  for (const std::string type : {"ChannelDestroyed", "command.resolved"}) {
+    Whereabouts whereabouts;
+    record::Record end = test::record_of(type, "pbx1");
+    end.ids.add(IdKind::channel, "c1");
+    whereabouts.learn(end);
+    CHECK(whereabouts.find(IdKind::channel, "c1") == "pbx1");
+    whereabouts.learn(on("pbx2", IdKind::channel, "c1"));
+    whereabouts.learn(end);
+    CHECK(whereabouts.find(IdKind::channel, "c1") == "pbx2");
+  }
 }
 
 TEST_CASE("of more ids than the bound the longest known are forgotten") {

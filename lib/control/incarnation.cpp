@@ -1,0 +1,233 @@
+#include "control/incarnation.h"
+
+#include <algorithm>
+
+#include "ari/schema.h"
+#include "base/json_tape.h"
+
+namespace aribus::control {
+namespace {
+
+using record::IdKind;
+
+// Of applications whose order is followed; further ones prove nothing.
+constexpr size_t max_apps = 64;
+constexpr size_t max_known = 4096;
+// How late the events of a playback or recording may be: after its command was answered, and after the end
+// that another application was told of. One whose channel ends before it starts is never told of.
+constexpr std::chrono::seconds longest_delay{10};
+
+std::string_view model_of(IdKind kind) {
+  if (kind == IdKind::bridge) return "Bridge";
+  if (kind == IdKind::playback) return "Playback";
+  return kind == IdKind::recording ? "LiveRecording" : "Channel";
+}
+
+bool has_creationtime(IdKind kind) {
+  return kind == IdKind::channel || kind == IdKind::bridge;
+}
+
+bool ends(std::string_view type, std::string_view member) {
+  return type == "ChannelDestroyed" || type == "BridgeDestroyed" || type == "PlaybackFinished" ||
+         type == "RecordingFinished" || type == "RecordingFailed" ||
+         (type == "BridgeMerged" && member == "bridge_from");
+}
+
+bool starts(std::string_view type) {
+  return type == "PlaybackStarted" || type == "RecordingStarted";
+}
+
+bool holds(const std::vector<std::string>& apps, std::string_view app) {
+  return std::ranges::find(apps, app) != apps.end();
+}
+
+void add(std::vector<std::string>& apps, const std::string& app) {
+  if (apps.size() < max_apps && !holds(apps, app)) apps.push_back(app);
+}
+
+// One for all: nothing on it is needed longer than a call.
+JsonTape& tape() {
+  static thread_local JsonTape tape;
+  return tape;
+}
+
+std::string key(IdKind kind, std::string_view id) {
+  std::string key(1, static_cast<char>('0' + static_cast<int>(kind)));
+  return key += id;
+}
+
+}  // namespace
+
+// An object, as a record or an answer shows it.
+struct Incarnation::Sight {
+  explicit Sight(const JsonView& object)
+      : made(parse_time(object.string_at("creationtime"))), target(object.string_at("target_uri")) {}
+
+  std::optional<WallTime> made;
+  std::string target;
+  bool ends = false;
+  bool starts = false;
+};
+
+void Incarnation::answered(std::string_view object) {
+  const JsonView shown = tape().read(object);
+  if (shown.valid() && has_creationtime(kind_)) made_ = Sight(shown).made;
+}
+
+bool Incarnation::is_of_new(const record::Record& record) {
+  const ari::Model* event = record.declared != nullptr ? record.declared : ari::find_model(record.type);
+  if (event == nullptr) return false;
+  bool is_new = false;
+  for (const ari::Field& field : event->fields) {
+    if (field.list || field.model == nullptr || field.model->name != model_of(kind_)) continue;
+    const std::string_view text = record.member(field.name);
+    if (text.empty() || text.front() != '{') continue;
+    const JsonView object = tape().read(text);
+    if (object.string_at(kind_ == IdKind::recording ? "name" : "id") != id_) continue;
+    Sight sight(object);
+    sight.ends = ends(record.type, field.name);
+    sight.starts = starts(record.type);
+    is_new |= counts(sight, record.app);
+  }
+  return is_new;
+}
+
+Incarnation::Shown Incarnation::shown_by(std::string_view object) const {
+  const JsonView shown = tape().read(object);
+  if (!earlier_ || !earlier_->lives || !shown.valid()) return Shown::new_one;
+  const Sight sight(shown);
+  if (!over_.empty() || compare(sight) == Shown::new_one) return Shown::new_one;
+  if (!sight.made || !earlier_->made) return Shown::either;
+  return sight.made == earlier_->made ? Shown::earlier_one : Shown::new_one;  // the clock was put back
+}
+
+Incarnation::Shown Incarnation::compare(const Sight& sight) const {
+  if (!has_creationtime(kind_)) {
+    const bool elsewhere =
+        !sight.target.empty() && !earlier_->target.empty() && sight.target != earlier_->target;
+    return elsewhere ? Shown::new_one : Shown::either;
+  }
+  if (!sight.made || !earlier_->made || *sight.made == *earlier_->made) return Shown::either;
+  return *sight.made > *earlier_->made ? Shown::new_one : Shown::earlier_one;
+}
+
+bool Incarnation::is_over(const std::string& app) const {
+  return holds(over_, app) || holds(over_, "");
+}
+
+bool Incarnation::counts(const Sight& sight, const std::string& app) {
+  if (made_ && sight.made && *sight.made != *made_) {
+    if (sight.ends && earlier_ && sight.made == earlier_->made) add(over_, app);
+    return false;
+  }
+  if (!earlier_) return true;
+  const Shown said = compare(sight);
+  if (said == Shown::new_one) return true;
+  if (said == Shown::earlier_one) return made_ || is_over(app);  // the clock was put back
+  const bool says_when = sight.made && earlier_->made;
+  if (!earlier_->lives) return !says_when || made_.has_value();
+  // What Asterisk tells of a channel behind its end is more frequent than two in one millisecond.
+  if (is_over(app)) return kind_ != IdKind::channel || !says_when || made_.has_value();
+  if (sight.starts && !earlier_->started && !holds(starts_, app)) {
+    add(starts_, app);
+    return false;
+  }
+  if (sight.ends || sight.starts) add(over_, app);
+  return sight.starts;
+}
+
+void Incarnations::remember(IdKind kind, std::string_view id, Earlier object) {
+  std::string name = key(kind, id);
+  const auto [at, added] = known_.try_emplace(std::move(name));
+  if (added) oldest_.push_back(at->first);
+  at->second = {std::move(object), std::chrono::steady_clock::now()};
+  while (oldest_.size() > max_known) {
+    known_.erase(oldest_.front());
+    oldest_.pop_front();
+  }
+}
+
+void Incarnations::made(IdKind kind, std::string_view id, std::string_view object, bool told) {
+  const JsonView shown = tape().read(object);
+  if (!shown.valid()) return;
+  if (!has_creationtime(kind)) {
+    if (!told) remember(kind, id, {.target = shown.string_at("target_uri"), .started = false});
+    return;
+  }
+  const auto at = known_.find(key(kind, id));
+  const auto when = parse_time(shown.string_at("creationtime"));
+  if (!when || (at != known_.end() && at->second.object.made >= when)) return;  // it has ended already
+  remember(kind, id, {.made = when});
+}
+
+void Incarnations::see(const record::Record& record, const state::Model& model) {
+  const std::string_view type = record.type;
+  if (type == "ChannelDestroyed") {
+    see_gone(IdKind::channel, record, model, false);
+  } else if (type == "BridgeDestroyed") {
+    see_gone(IdKind::bridge, record, model, false);
+  } else if (type == "state.gone") {
+    see_gone(IdKind::channel, record, model, true);
+    see_gone(IdKind::bridge, record, model, true);
+  } else if (type == "server.disconnected") {
+    known_.clear();
+    oldest_.clear();
+  } else if (type.starts_with("Playback")) {
+    see_media(IdKind::playback, record, model);
+  } else if (type.starts_with("Recording")) {
+    see_media(IdKind::recording, record, model);
+  }
+}
+
+void Incarnations::see_gone(IdKind kind, const record::Record& record, const state::Model& model,
+                            bool lives) {
+  for (const std::string_view id : record.ids.of(kind)) {
+    const auto at = known_.find(key(kind, id));
+    const state::Thing* thing = model.find(kind, id);
+    if (thing != nullptr) {
+      const bool newer = at != known_.end() && at->second.object.made > thing->began;
+      if (!newer) remember(kind, id, {.made = thing->began, .lives = lives});
+    } else if (at != known_.end() && at->second.object.lives && !lives) {
+      const std::string_view shown = record.member(kind == IdKind::channel ? "channel" : "bridge");
+      const auto made = parse_time(tape().read(shown).string_at("creationtime"));
+      at->second.object.lives = made != at->second.object.made;
+    }
+  }
+}
+
+// From a start on the model knows. An end is remembered by its application: others get their copies of it
+// later.
+void Incarnations::see_media(IdKind kind, const record::Record& record, const state::Model& model) {
+  for (const std::string_view id : record.ids.of(kind)) {
+    const auto at = known_.find(key(kind, id));
+    const state::Thing* thing = model.find(kind, id);
+    if (!ends(record.type, "")) {
+      if (at != known_.end()) known_.erase(at);
+    } else if (thing != nullptr) {
+      remember(kind, id, {.target = tape().read(thing->text).string_at("target_uri"), .over = {record.app}});
+    } else if (at != known_.end()) {
+      at->second.object.started = true;
+      add(at->second.object.over, record.app);
+    }
+  }
+}
+
+Incarnation Incarnations::next(IdKind kind, std::string_view id, const state::Model& model) const {
+  std::optional<Earlier> earlier;
+  if (const state::Thing* thing = model.find(kind, id)) {
+    const JsonView shown = tape().read(thing->text);
+    earlier =
+        Earlier{.made = parse_time(shown.string_at("creationtime")), .target = shown.string_at("target_uri")};
+  }
+  const auto at = known_.find(key(kind, id));
+  if (at == known_.end()) return {kind, id, std::move(earlier)};
+  const Known& known = at->second;
+  if (has_creationtime(kind)) {
+    if (!earlier || earlier->made < known.object.made) earlier = known.object;
+  } else if (!earlier && std::chrono::steady_clock::now() - known.since < longest_delay) {
+    earlier = known.object;
+  }
+  return {kind, id, std::move(earlier)};
+}
+
+}  // namespace aribus::control

@@ -1,0 +1,141 @@
+#include "control/server_choice.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/nearest.h"
+#include "control/makers.h"
+#include "control/named_ids.h"
+
+namespace aribus::control {
+namespace {
+
+using Servers = std::vector<Upstream*>;
+
+// Where something lives.
+struct Place {
+  NamedId id;
+  Servers servers;  // at least one
+};
+
+std::vector<std::string_view> names_of(const Servers& servers) {
+  std::vector<std::string_view> names;
+  for (const Upstream* server : servers) names.push_back(server->name());
+  return names;
+}
+
+// "pbx1, pbx2 and pbx3"
+std::string listed(const Servers& servers) {
+  std::string text;
+  for (size_t i = 0; i < servers.size(); ++i) {
+    if (i > 0) text += i + 1 < servers.size() ? ", " : " and ";
+    text += servers[i]->name();
+  }
+  return text;
+}
+
+// "bridge 'sales' lives on pbx1"
+std::string text_of(const Place& place) {
+  constexpr size_t max_id_bytes = 64;
+  std::string text(record::field_name(place.id.kind));
+  text.pop_back();  // of a plural
+  return text + " '" + to_valid_utf8(place.id.text, max_id_bytes) + "' lives on " + listed(place.servers);
+}
+
+Error refusal(const std::string& message) {
+  return Error{ErrorKind::invalid_params, "server: " + message, {}};
+}
+
+Error unknown_place(const Servers& servers) {
+  return refusal("missing, and no id in the parameters is known to live on one; one of " +
+                 join(names_of(servers)) + " is expected");
+}
+
+Servers common(const Servers& some, const Servers& others) {
+  Servers both;
+  std::ranges::copy_if(some, std::back_inserter(both),
+                       [&](Upstream* server) { return std::ranges::find(others, server) != others.end(); });
+  return both;
+}
+
+// The one on which everything lives. Required: there is a place.
+Result<Upstream*> decide(const std::vector<Place>& places) {
+  Servers left = places.front().servers;
+  for (const Place& place : places) {
+    const Servers both = common(left, place.servers);
+    if (both.empty()) {
+      auto other = std::ranges::find_if(
+          places, [&](const Place& one) { return common(one.servers, place.servers).empty(); });
+      if (other == places.end()) other = places.begin();
+      return refusal("no Asterisk has all that is named: " + text_of(*other) + ", " + text_of(place));
+    }
+    left = both;
+  }
+  if (left.size() == 1) return left.front();
+  const auto fewest =
+      std::ranges::min_element(places, {}, [](const Place& place) { return place.servers.size(); });
+  return refusal("missing, and " + text_of(*fewest) + "; one of " + join(names_of(left)) + " is expected");
+}
+
+// Where those of `ids` live that live anywhere, as far as `counts` says.
+template <typename Counts>
+std::vector<Place> places_of(const Servers& servers, const std::vector<NamedId>& ids, Counts counts) {
+  std::vector<Place> places;
+  for (const NamedId& id : ids) {
+    Place place{id, {}};
+    for (Upstream* server : servers) {
+      if (server->model().find(id.kind, id.text) != nullptr && counts(*server, id))
+        place.servers.push_back(server);
+    }
+    if (!place.servers.empty()) places.push_back(std::move(place));
+  }
+  return places;
+}
+
+// Nothing when `ids` say nothing.
+std::optional<Result<Upstream*>> choose_by(const std::vector<NamedId>& ids, const Servers& servers,
+                                           const state::Whereabouts& known, const SeesId& sees) {
+  const auto seen = places_of(servers, ids, [&](const Upstream& server, const NamedId& id) {
+    return sees(server, id.kind, id.text);
+  });
+  if (!seen.empty()) return decide(seen);
+  const auto live = places_of(servers, ids, [](const Upstream&, const NamedId&) { return true; });
+  if (!live.empty()) {
+    const Result<Upstream*> decided = decide(live);
+    return decided ? decided : unknown_place(servers);  // where it lives is not for the caller
+  }
+  for (const NamedId& id : ids) {
+    const auto last = known.find(id.kind, id.text);
+    const auto at = std::ranges::find_if(servers, [&](const auto* one) { return one->name() == last; });
+    if (at != servers.end()) return *at;
+  }
+  return {};
+}
+
+// The parameter names what the method is to make, not what is there.
+bool names_new(const Method& method, std::string_view parameter) {
+  return parameter == "otherChannelId" ||
+         std::ranges::any_of(method.made_of, [&](std::string_view operation) {
+           const Maker* maker = find_maker(operation);
+           return maker != nullptr && maker->id == parameter;
+         });
+}
+
+}  // namespace
+
+Result<Upstream*> choose_server(const std::vector<Upstream*>& servers, const state::Whereabouts& known,
+                                const Method& method, const JsonValue& params, const SeesId& sees) {
+  std::vector<NamedId> there, to_be_made;
+  for (const NamedId& id : named_ids(params)) {
+    (names_new(method, id.parameter) ? to_be_made : there).push_back(id);
+  }
+  for (const auto& ids : {there, to_be_made}) {
+    if (const auto chosen = choose_by(ids, servers, known, sees)) return *chosen;
+  }
+  return unknown_place(servers);
+}
+
+}  // namespace aribus::control
