@@ -88,26 +88,28 @@ void call_and_wait(Call call, const ari::Operation& op, IdKind kind, std::string
     Error error{ErrorKind::outcome_unknown, "the event stream was cut while the end was waited for", {}};
     state->reply(unresolved(upstream, std::move(error), number, id_name, id, true));
   };
-  state->wait =
-      waits.add(kind, id,
-                {[state, see = std::move(see)](const record::Record& record, const JsonValue& fields) {
-                   if (!state->made.is_of_new(record)) return false;
-                   std::optional<std::string> answer = see(record, fields);
-                   if (!answer) return false;
-                   state->over = true;
-                   state->reply(ResultText(std::move(*answer)));
-                   return true;
-                 },
-                 [state, give_up] {
-                   state->cut = true;
-                   if (state->reached) give_up();
-                 },
-                 [state] {
-                   state->over = true;
-                   state->reply(Error{
-                       ErrorKind::outcome_unknown, "the connection ended while the end was waited for", {}});
-                 },
-                 call.connection});
+  state->wait = waits.add(
+      kind, id,
+      {[state, see = std::move(see)](const record::Record& record, const JsonValue& fields) {
+         // What Asterisk's answers show is the new object once it has answered that it is there.
+         const bool is_new = record.type == "state.changed" ? state->reached : state->made.is_of_new(record);
+         if (!is_new) return false;
+         std::optional<std::string> answer = see(record, fields);
+         if (!answer) return false;
+         state->over = true;
+         state->reply(ResultText(std::move(*answer)));
+         return true;
+       },
+       [state, give_up] {
+         state->cut = true;
+         if (state->reached) give_up();
+       },
+       [state] {
+         state->over = true;
+         state->reply(
+             Error{ErrorKind::outcome_unknown, "the connection ended while the end was waited for", {}});
+       },
+       call.connection});
   call_explained(upstream, op, call.params, call.requester,
                  [state, &waits, give_up, reached = call.reached](Result<ResultText> answer) {
                    if (state->over) return;
@@ -228,6 +230,22 @@ void originate(Call call) {
                 });
 }
 
+// The playback or recording of that id in the lists of a state.changed, when it is over: Asterisk could not
+// begin it, say, and reports nothing then.
+std::optional<std::string> ended_unreported(const JsonValue& fields, IdKind kind, std::string_view id,
+                                            std::string_view field) {
+  const JsonValue* objects = find(fields, "objects");
+  const JsonValue* list = objects == nullptr ? nullptr : find(*objects, record::field_name(kind));
+  if (list == nullptr || !list->IsArray()) return {};
+  for (const JsonValue& item : list->GetArray()) {
+    const JsonValue* thing = find(item, field);
+    if (thing == nullptr || find_string(*thing, kind == IdKind::recording ? "name" : "id") != id) continue;
+    const std::string_view state = find_string(*thing, "state");
+    if (state == "done" || state == "failed" || state == "canceled") return to_text(*thing);
+  }
+  return {};
+}
+
 // Plays or records; `ends` are the events with which that is over, each with the thing in its field `field`.
 void run_media(Call call, std::string_view on_channel, std::string_view on_bridge, IdKind kind,
                std::string_view id_name, std::string_view field, std::vector<std::string_view> ends) {
@@ -239,9 +257,11 @@ void run_media(Call call, std::string_view on_channel, std::string_view on_bridg
   if (auto prepared = prepare(**op, call.params, call.upstream); !prepared)
     return call.reply(prepared.error());
   if (!waits) return call_explained(call.upstream, **op, call.params, call.requester, call.reply);
+  const std::string id(find_string(call.params, id_name));
   call_and_wait(std::move(call), **op, kind, id_name,
-                [field, ends = std::move(ends)](const record::Record& record,
-                                                const JsonValue& fields) -> std::optional<std::string> {
+                [field, kind, id, ends = std::move(ends)](
+                    const record::Record& record, const JsonValue& fields) -> std::optional<std::string> {
+                  if (record.type == "state.changed") return ended_unreported(fields, kind, id, field);
                   const JsonValue* thing = find(fields, field);
                   if (thing == nullptr || std::ranges::find(ends, record.type) == ends.end()) return {};
                   return to_text(*thing);

@@ -1,5 +1,6 @@
 // Commands that are answered by an event.
 #include "control/dispatcher.h"
+#include "state/difference.h"
 #include "tests/catch.h"
 #include "tests/unit/ari/fake_asterisk.h"
 #include "tests/unit/control/caller.h"
@@ -36,14 +37,15 @@ struct Stage {
     answer.reset();
     dispatcher.call(
         aribus::test::a_caller(), method, json(params),
-        [this](const Result<ResultText>& got) { answer = aribus::test::text_of(got); }, [this] { reached = true; });
+        [this](const Result<ResultText>& got) { answer = aribus::test::text_of(got); },
+        [this] { reached = true; });
   }
   // Has Asterisk answer the request under way.
   void respond(int status, std::string_view body) {
     REQUIRE(test::pump(loop, [&] { return !waiting.empty(); }));
     waiting.front()->answer(status, body);
     waiting.clear();
-    REQUIRE(test::pump(loop, [&] { return client->open_requests() == 0; }));
+    REQUIRE(test::pump(loop, [&] { return client->open_requests() == 0 || !waiting.empty(); }));
   }
   void event(const std::string& text) {
     dispatcher.learn(test::read_event(text, text.size(), "pbx1", wall_now()), 1);
@@ -146,6 +148,81 @@ TEST_CASE("a waiting play is answered with the playback as it ended") {
   CHECK(**stage.answer == playback("p1", "failed"));
 }
 
+TEST_CASE(
+    "a waiting play is answered when Asterisk has no such playback any more, though no event tells its end") {
+  Stage stage;
+  const auto unreported = [&](const std::string& id) {
+    stage.dispatcher.learn(
+        state::changed("pbx1", record::IdKind::playback, id, playback(id, "failed"), "demo", wall_now()), 2);
+  };
+  stage.call("play", R"({"channelId":"c1","media":"recording:nosuch","playbackId":"p1","wait":true})");
+  unreported("p1");  // of an earlier one: Asterisk has not answered yet
+  CHECK_FALSE(stage.answer);
+  stage.respond(201, playback("p1", "queued"));
+  CHECK_FALSE(stage.answer);
+  unreported("p2");
+  CHECK_FALSE(stage.answer);
+  unreported("p1");
+  REQUIRE(stage.answer);
+  CHECK(json(**stage.answer)["state"] == "failed");
+  CHECK(stage.waits() == 0);
+}
+
+TEST_CASE("what was made is told of, if no event has done so by the time of the answer") {
+  Stage stage;
+  std::vector<record::Record> told;
+  uint64_t seq = 10;
+  stage.dispatcher.on_own_record([&](const record::Record& record) {
+    told.push_back(record);
+    stage.dispatcher.learn(record, ++seq);
+  });
+  const auto& model = stage.dispatcher.servers()[0]->model();
+  stage.event(channel_event("StasisStart", earlier));
+
+  stage.call("play", R"({"channelId":"c1","media":"sound:x","playbackId":"p1"})");
+  stage.respond(201, playback("p1", "queued"));
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].type == "state.changed");
+  CHECK(told[0].app == "demo");
+  CHECK(told[0].ids.contains(record::IdKind::playback, "p1"));
+  CHECK(model.find(record::IdKind::playback, "p1") != nullptr);
+
+  stage.call("play", R"({"channelId":"c1","media":"sound:x","playbackId":"m1"})");
+  stage.event(media_event("PlaybackStarted", "sound:x", "playback"));
+  stage.respond(201, playback("m1", "queued"));
+  CHECK(told.size() == 1);  // the event came first
+
+  stage.call("play", R"({"channelId":"unknown","media":"sound:x","playbackId":"p3"})");
+  stage.respond(201, playback("p3", "queued"));
+  CHECK(told.size() == 1);  // nothing is heard of it
+
+  const auto bridge =
+      R"({"id":"b1","bridge_type":"mixing","channels":[],"creationtime":"2026-11-22T21:46:17.690+0000"})";
+  stage.call("bridges.createWithId", R"({"bridgeId":"b1","type":"mixing"})");
+  stage.respond(200, bridge);
+  REQUIRE(told.size() == 2);
+  CHECK(model.find(record::IdKind::bridge, "b1") != nullptr);
+  CHECK_FALSE(stage.answer);  // it is answered when the events of the bridge will come
+  REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
+  CHECK(stage.asterisk.requests.back().starts_with(
+      "POST /ari/applications/demo/subscription?eventSource=bridge%3Ab1 "));
+  stage.respond(
+      200, R"({"name":"demo","channel_ids":[],"bridge_ids":["b1"],"endpoint_ids":[],"device_names":[]})");
+  REQUIRE(stage.answer);
+  CHECK(json(**stage.answer)["id"] == "b1");
+
+  // It ended before it could be asked for.
+  stage.call("ari.request", R"({"method":"POST","path":"/bridges/b2"})");
+  stage.respond(
+      200,
+      R"({"id":"b2","bridge_type":"mixing","channels":[],"creationtime":"2026-11-22T21:46:17.690+0000"})");
+  stage.respond(422, R"({"message":"Event source does not exist"})");
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->ok());
+  CHECK(told.back().type == "state.gone");
+  CHECK(model.find(record::IdKind::bridge, "b2") == nullptr);
+}
+
 TEST_CASE("a waiting record is answered with the recording as it ended, or failed") {
   for (const std::string type : {"RecordingFinished", "RecordingFailed"}) {
     Stage stage;
@@ -204,7 +281,8 @@ TEST_CASE("a wait ends with the connection that asked, unless the command has a 
   control::Caller caller = aribus::test::a_caller();
   const auto play = [&](uint64_t connection, const std::string& more) {
     caller.connection = connection;
-    stage.dispatcher.call(caller, "play", json(R"({"channelId":"c1","media":"sound:x","wait":true)" + more + "}"),
+    stage.dispatcher.call(caller, "play",
+                          json(R"({"channelId":"c1","media":"sound:x","wait":true)" + more + "}"),
                           [&](Result<ResultText> got) { answers.push_back(std::move(got)); });
   };
   play(7, "");
@@ -271,19 +349,22 @@ TEST_CASE("of calls of one id that were sent in one go each waits for its own") 
   CHECK(find_string(json(**stage.answer), "outcome") == "cancelled");
 }
 
-TEST_CASE("the end of an earlier playback or recording of the same id does not answer who waits for another") {
+TEST_CASE(
+    "the end of an earlier playback or recording of the same id does not answer who waits for another") {
   struct Case {
     const char* method;
     const char* params;
     const char* field;
     const char* event;
   };
-  for (const Case& one : {Case{"play", R"({"channelId":"c1","media":"sound:new","playbackId":"m1","wait":true})",
-                               "playback", "Playback"},
-                          Case{"record", R"({"channelId":"c1","name":"m1","format":"wav","wait":true})",
-                               "recording", "Recording"}}) {
+  for (const Case& one :
+       {Case{"play", R"({"channelId":"c1","media":"sound:new","playbackId":"m1","wait":true})", "playback",
+             "Playback"},
+        Case{"record", R"({"channelId":"c1","name":"m1","format":"wav","wait":true})", "recording",
+             "Recording"}}) {
     INFO(one.method);
-    const std::string started = std::string(one.event) + "Started", finished = std::string(one.event) + "Finished";
+    const std::string started = std::string(one.event) + "Started",
+                      finished = std::string(one.event) + "Finished";
     Stage stage;
     stage.event(media_event(started, "sound:old", one.field));
     stage.call(one.method, one.params);
