@@ -101,7 +101,7 @@ std::optional<std::string> regular_answer(std::string_view json, const ari::Answ
 
 void lift_ids(std::string_view json, Ids& ids) {
   std::string unused;
-  const JsonView value = tape().read(json);
+  const JsonView value = tape().read(json, max_line_depth);
   if (value.valid()) Regular(unused, ids).write(value, ari::Type::model, false, nullptr);
 }
 
@@ -146,7 +146,7 @@ char* write_line(const Record& record, uint64_t seq, char* at) {
 }
 
 std::optional<uint64_t> read_line(JsonTape& tape, std::string_view line, Record& record) {
-  const JsonView notification = tape.read(line);
+  const JsonView notification = tape.read(line, max_line_depth);
   const JsonView params = notification.valid() ? notification.find("params") : JsonView();
   if (!params.valid()) return {};
   const auto text = [&](std::string_view name, std::string& into) {
