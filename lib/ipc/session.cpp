@@ -474,13 +474,14 @@ bool Session::write_records() {
   size_t written = 0;
   while (subscription_ && !subscription_->up_to_date()) {
     const uint64_t lost_before = subscription_->lost();
+    const bool too_slow = subscription_->is_overtaken();
     if (const std::string lost = subscription_->take_lost(); !lost.empty()) {
       context_.counts.lost_records += subscription_->lost() - lost_before;
       ++context_.counts.losses;
       outbox_.append(lost);
-      if (subscription_->on_overflow() == Overflow::disconnect) leaving_ = true;
+      if (too_slow && subscription_->on_overflow() == Overflow::disconnect) leaving_ = true;
       if (!write_outbox()) return false;
-      if (leaving_) return true;
+      if (leaving_ || subscription_->up_to_date()) return true;
     }
     if (written >= fair_share_bytes) {
       want_flush();

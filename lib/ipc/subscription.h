@@ -44,8 +44,10 @@ class Subscription {
   [[nodiscard]] uint64_t behind() const { return log_->next() - next_; }
   [[nodiscard]] bool up_to_date() const { return next_ == log_->next(); }
 
-  // A `lost` notification when the ring has overtaken the subscriber, which then continues with the oldest
-  // record kept; else "".
+  // The ring has overtaken it.
+  [[nodiscard]] bool is_overtaken() const { return next_ < log_->first(); }
+  // A `lost` notification when the ring has overtaken the subscriber, or the next records can't be read; it
+  // then continues with the oldest record kept, or the first that can be read. Else "".
   [[nodiscard]] std::string take_lost();
   // How many records it has lost so far.
   [[nodiscard]] uint64_t lost() const { return lost_; }
@@ -60,7 +62,7 @@ class Subscription {
   // The lines to write next, neighbours merged: at most `max_bytes` (but at least one record), `max_pieces`
   // pieces and `max_scanned` records looked at, up to the next one that is_at_own_record() tells of. Records
   // that don't match are passed over for good. Good until the log grows. Required: take_lost() was called,
-  // and it is not up to date.
+  // and it is not up to date since.
   void gather(size_t max_bytes, std::vector<iovec>& pieces);
   // The first `count` bytes of what gather() gave were written. Returns the rest of a record that was cut in
   // the middle: it must be written next.

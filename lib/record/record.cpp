@@ -163,8 +163,9 @@ std::optional<uint64_t> read_line(JsonTape& tape, std::string_view line, Record&
   }
   const auto parsed = parse_time(time);
   uint64_t number = 0;
-  std::from_chars(seq.text().data(), seq.text().data() + seq.text().size(), number);
-  if (!parsed || number == 0) return {};
+  const char* const seq_end = seq.text().data() + seq.text().size();
+  const auto [end, error] = std::from_chars(seq.text().data(), seq_end, number);
+  if (!parsed || error != std::errc() || end != seq_end || number == 0) return {};
   record.time = *parsed;
   record.declared = nullptr;
   record.ids.clear();
