@@ -110,7 +110,8 @@ bool Log::read_file() {
   record::Record record;
   end_offset_ = file_->begin();
   std::string_view rest = bytes(file_->begin(), file_->end() - file_->begin());
-  first_ = next_ = rest.empty() ? std::max<uint64_t>(1, file_->next()) : 0;  // 0: as the first line says
+  first_ = next_ = whole_from_ =
+      rest.empty() ? std::max<uint64_t>(1, file_->next()) : 0;  // 0: as the first line says
   std::string_view damaged = rest.substr(0, 0);
   while (!rest.empty()) {
     const std::string_view line = take_line(rest);
@@ -163,7 +164,7 @@ bool Log::fits(uint64_t seq, std::string_view damaged, std::string_view rest) co
 void Log::start_at(uint64_t seq, std::string_view damaged) {
   const auto lines = static_cast<uint64_t>(std::ranges::count(damaged, '\n'));
   const uint64_t count = std::min({lines, most_records(damaged.size()), seq - 1});
-  first_ = next_ = seq - count;
+  first_ = next_ = whole_from_ = seq - count;
   if (count == 0) {
     end_offset_ += damaged.size();
   } else {
@@ -183,6 +184,7 @@ void Log::end_at_damage(std::string_view damaged) {
 void Log::add_damaged(uint64_t to, size_t bytes) {
   const uint64_t from = next_;
   damaged_.push_back({from, to});
+  whole_from_ = to;
   while (next_ < to) {
     make_room(bytes, 0);
     Entry& entry = next_entry(0);
@@ -205,8 +207,7 @@ uint64_t Log::behind_damage(uint64_t seq) const {
   return at != damaged_.end() && at->from <= seq ? at->to : seq;
 }
 
-uint64_t Log::readable_until(uint64_t seq) const {
-  if (damaged_.empty()) return next_;
+uint64_t Log::next_damage(uint64_t seq) const {
   const auto at = std::ranges::upper_bound(damaged_, seq, {}, &Range::from);
   return at == damaged_.end() ? next_ : at->from;
 }
@@ -260,6 +261,7 @@ void Log::make_room(size_t bytes, size_t ids) {
     ++first_;
   }
   if (first_ == before) return;
+  whole_from_ = std::max(whole_from_, first_);
   while (!damaged_.empty() && damaged_.front().to <= first_) damaged_.pop_front();
   if (file_) file_->set_begin(first_ < next_ ? entry(first_).offset : end_offset_);
 }

@@ -78,10 +78,16 @@ class Log {
 
   // The first record from `seq` on that is kept and can be read, or next(). Those before it are lost.
   [[nodiscard]] uint64_t readable_from(uint64_t seq) const {
-    return damaged_.empty() ? std::max(seq, first_) : behind_damage(std::max(seq, first_));
+    if (seq < whole_from_) [[unlikely]]
+      return behind_damage(std::max(seq, first_));
+    return seq;
   }
   // Where the records that can be read end, `seq` being one of them.
-  [[nodiscard]] uint64_t readable_until(uint64_t seq) const;
+  [[nodiscard]] uint64_t readable_until(uint64_t seq) const {
+    if (seq < whole_from_) [[unlikely]]
+      return next_damage(seq);
+    return next_;
+  }
 
   // Required below: first() <= seq < next(). What they return is good until the next append. The line of a
   // record that can't be read is empty.
@@ -141,6 +147,7 @@ class Log {
   void add_damaged(uint64_t to, size_t bytes);
   void tell_of_damage(const std::string& path) const;
   [[nodiscard]] uint64_t behind_damage(uint64_t seq) const;
+  [[nodiscard]] uint64_t next_damage(uint64_t seq) const;
   void make_room(size_t bytes, size_t ids);
   Entry& next_entry(size_t length);
   const Entry& add_entry(size_t length, const record::Record& record);
@@ -178,6 +185,7 @@ class Log {
   uint64_t first_ = 1;
   uint64_t next_ = 1;
   std::deque<Range> damaged_;  // whose lines can't be read
+  uint64_t whole_from_ = 1;    // from here on all are kept and can be read
   uint64_t end_offset_ = 0;
   uint64_t end_ids_ = 0;
   std::function<void()> listener_;

@@ -474,12 +474,11 @@ bool Session::write_records() {
   size_t written = 0;
   while (subscription_ && !subscription_->up_to_date()) {
     const uint64_t lost_before = subscription_->lost();
-    const bool too_slow = subscription_->is_overtaken();
     if (const std::string lost = subscription_->take_lost(); !lost.empty()) {
       context_.counts.lost_records += subscription_->lost() - lost_before;
       ++context_.counts.losses;
       outbox_.append(lost);
-      if (too_slow && subscription_->on_overflow() == Overflow::disconnect) leaving_ = true;
+      if (subscription_->was_overtaken() && subscription_->on_overflow() == Overflow::disconnect) leaving_ = true;
       if (!write_outbox()) return false;
       if (leaving_ || subscription_->up_to_date()) return true;
     }

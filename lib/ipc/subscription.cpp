@@ -176,9 +176,9 @@ std::string Subscription::start(const std::optional<std::string>& since) {
   return reason;
 }
 
-std::string Subscription::take_lost() {
+std::string Subscription::pass_lost() {
   const uint64_t first = log_->readable_from(next_);
-  if (next_ >= first) return {};
+  was_overtaken_ = next_ < log_->first();
   const uint64_t from = std::exchange(next_, first);
   at_own_record_ = false;
   lost_ += first - from;

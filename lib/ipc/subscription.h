@@ -44,11 +44,13 @@ class Subscription {
   [[nodiscard]] uint64_t behind() const { return log_->next() - next_; }
   [[nodiscard]] bool up_to_date() const { return next_ == log_->next(); }
 
-  // The ring has overtaken it.
-  [[nodiscard]] bool is_overtaken() const { return next_ < log_->first(); }
   // A `lost` notification when the ring has overtaken the subscriber, or the next records can't be read; it
   // then continues with the oldest record kept, or the first that can be read. Else "".
-  [[nodiscard]] std::string take_lost();
+  [[nodiscard]] std::string take_lost() {
+    return log_->readable_from(next_) == next_ ? std::string() : pass_lost();
+  }
+  // What take_lost() told of was lost because the ring has overtaken it.
+  [[nodiscard]] bool was_overtaken() const { return was_overtaken_; }
   // How many records it has lost so far.
   [[nodiscard]] uint64_t lost() const { return lost_; }
 
@@ -77,6 +79,7 @@ class Subscription {
   Subscription(bus::FilterOptions wanted, const control::AccessRule& rule, const bus::Log& log);
   // Returns why it can't go on from `since`, or "".
   std::string start(const std::optional<std::string>& since);
+  [[nodiscard]] std::string pass_lost();
   void gather_matches(size_t max_bytes);
   [[nodiscard]] bool is_own(uint64_t seq) const;
 
@@ -87,6 +90,7 @@ class Subscription {
   size_t held_bytes_ = 0;
   bool bounded_ = false;        // to applications
   bool at_own_record_ = false;  // next_ is one
+  bool was_overtaken_ = false;
   control::ResultText result_{""};
   uint64_t next_ = 0;      // the first record not yet passed
   std::vector<Run> runs_;  // what gather() gave
