@@ -121,6 +121,18 @@ TEST_CASE("odd values in a known shape are read as they would have been without"
   for (int i = 0; i < 3; ++i) check(hangup("16", causes + "}"));
 }
 
+TEST_CASE("a cause of the wrong type that comes before all other values is told as a fault") {
+  for (const char* text : {R"({"peer":{"cause":16},"type":"PeerStatusChange"})",
+                           R"({"type":"PeerStatusChange","peer":{"cause":16}})",
+                           R"({"type":"ChannelDestroyed","cause":[16]})"}) {
+    INFO(text);
+    EventReader reader(now);
+    const std::string line = line_of(reader, text);
+    CHECK(line == line_of(text));
+    CHECK_FALSE(line.find(R"("invalid":)") == std::string::npos);
+  }
+}
+
 TEST_CASE("damaged events are read as they would have been without their shapes") {
   EventReader reader(now);
   const auto events = recorded();
