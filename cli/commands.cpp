@@ -539,7 +539,7 @@ int replay(const Arguments& arguments) {
   size_t number = 0;
   for (std::string line; interrupted == 0 && read_line(file, line);) {
     ++number;
-    const Result<Json> record = parse_json(line);
+    const Result<Json> record = parse_own_json(line);
     if (!record || !record->IsObject()) {
       return misuse(arguments.words[1] + ":" + std::to_string(number) +
                     ": no record, as 'aribus record' writes them");

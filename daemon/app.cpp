@@ -367,6 +367,7 @@ Result<void> App::run() {
   const Signal on_hup(loop_, SIGHUP, [this] { reload({}); });
   if (auto listening = server_.listen(inherited_sockets()); !listening) return listening;
   if (auto listening = monitoring_.listen(config_.metrics); !listening) return listening;
+  if (auto placed = log_.put_in_place(); !placed) return placed;
   tell_of_log();
   recall();
   for (const auto& upstream : upstreams_) upstream->connect();

@@ -1,6 +1,8 @@
 #include "base/json.h"
 
+#include <algorithm>
 #include <charconv>
+#include <clocale>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -14,10 +16,22 @@
 namespace aribus {
 namespace {
 
+constexpr size_t max_exponent = 308;  // of a double
+
+double to_double(std::string_view number) {
+  double value = 0;
+  const auto read = std::from_chars(number.data(), number.data() + number.size(), value);
+  if (read.ec != std::errc::result_out_of_range) return value;
+  // Tells too small from too large, whatever decimal point the program's locale has.
+  static const locale_t locale = ::newlocale(LC_ALL_MASK, "C", nullptr);
+  return ::strtod_l(std::string(number).c_str(), nullptr, locale);
+}
+
 // Passes a reader's events on to a document, and stops it at what must not get in.
 class Gate {
  public:
-  Gate(Json& to, size_t max_values) : to_(to), max_values_(max_values) {}
+  Gate(Json& to, size_t max_values, int max_depth)
+      : to_(to), max_values_(max_values), max_depth_(max_depth) {}
 
   // Why it stopped the reader; "" when it did not.
   [[nodiscard]] const std::string& refusal() const { return refusal_; }
@@ -35,12 +49,8 @@ class Gate {
     if (!count()) return false;
     if (int64_t value = 0; is_whole(std::from_chars(s, s + n, value), s + n)) return to_.Int64(value);
     if (uint64_t value = 0; is_whole(std::from_chars(s, s + n, value), s + n)) return to_.Uint64(value);
-    double value = 0;
-    if (std::from_chars(s, s + n, value).ec == std::errc::result_out_of_range) {
-      value = std::strtod(std::string(s, n).c_str(), nullptr);  // tells too small from too large
-    }
-    if (std::isfinite(value)) return to_.Double(value);
-    refusal_ = rapidjson::GetParseError_En(rapidjson::kParseErrorNumberTooBig);
+    if (fits_double({s, n})) return to_.Double(to_double({s, n}));
+    refusal_ = number_out_of_range;
     return false;
   }
   bool String(const char* s, rapidjson::SizeType n, bool copy) {
@@ -65,8 +75,8 @@ class Gate {
   }
 
   bool deeper() {
-    if (++depth_ <= max_json_depth) return true;
-    refusal_ = "nested deeper than " + std::to_string(max_json_depth) + " levels";
+    if (++depth_ <= max_depth_) return true;
+    refusal_ = "nested deeper than " + std::to_string(max_depth_) + " levels";
     return false;
   }
 
@@ -84,6 +94,7 @@ class Gate {
 
   Json& to_;
   size_t max_values_;
+  int max_depth_;
   size_t values_ = 0;
   int depth_ = 0;
   std::string refusal_;
@@ -91,7 +102,25 @@ class Gate {
 
 }  // namespace
 
-Result<Json> parse_json(std::string_view text, size_t max_values) {
+bool fits_double(std::string_view number) {
+  constexpr size_t few = 200;  // with an exponent of two digits they make no 1e308
+  const size_t mark = std::min(number.find_first_of("eE"), number.size());
+  std::string_view exponent = number.substr(mark);
+  const bool small = exponent.size() <= 3 || exponent[1] == '-';
+  if (small && mark <= few) return true;
+  const size_t sign = number.starts_with('-') ? 1 : 0;
+  if (std::min(number.find_first_not_of("0123456789", sign), number.size()) - sign > max_exponent)
+    return false;
+  if (!small) {
+    exponent.remove_prefix(std::min(exponent.find_first_not_of("eE+0"), exponent.size()));
+    size_t value = 0;
+    std::from_chars(exponent.data(), exponent.data() + exponent.size(), value);
+    if (exponent.size() > 3 || value > max_exponent) return false;
+  }
+  return std::isfinite(to_double(number));
+}
+
+Result<Json> parse_json(std::string_view text, size_t max_values, int max_depth) {
   // RapidJSON takes a NUL for the end of the text.
   if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
     return Error{ErrorKind::malformed, "a NUL byte (at byte " + std::to_string(nul) + ")", {}};
@@ -103,7 +132,7 @@ Result<Json> parse_json(std::string_view text, size_t max_values) {
     rapidjson::MemoryStream bytes(text.data(), text.size());
     rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
     rapidjson::Reader reader;
-    Gate gate(handler, max_values);
+    Gate gate(handler, max_values, max_depth);
     outcome = reader.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag>(
         stream, gate);
     refusal = gate.refusal();
@@ -111,6 +140,7 @@ Result<Json> parse_json(std::string_view text, size_t max_values) {
   };
   document.Populate(generate);
   if (outcome.IsError()) {
+    if (outcome.Code() == rapidjson::kParseErrorNumberTooBig) refusal = number_out_of_range;
     const std::string reason = refusal.empty() ? rapidjson::GetParseError_En(outcome.Code()) : refusal;
     return Error{ErrorKind::malformed, reason + " (at byte " + std::to_string(outcome.Offset()) + ")", {}};
   }

@@ -74,8 +74,9 @@ bool decode(std::string_view raw, std::string* out) {
   return true;
 }
 
-// RFC 8259, section 6.
-bool is_number(std::string_view text) {
+// RFC 8259, section 6, and not too large for a double.
+bool is_number(const std::string_view number) {
+  std::string_view text = number;
   const auto digits = [&] {
     const size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
     text.remove_prefix(count);
@@ -96,7 +97,7 @@ bool is_number(std::string_view text) {
     if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
     if (!digits()) return false;
   }
-  return text.empty();
+  return text.empty() && fits_double(number);
 }
 
 // White space, or what is nowhere in JSON.
@@ -171,20 +172,20 @@ struct JsonTape::Cutter {
 JsonTape::JsonTape() : cutter_(std::make_unique<Cutter>()) {}
 JsonTape::~JsonTape() = default;
 
-JsonView JsonTape::read(std::string_view text) {
+JsonView JsonTape::read(std::string_view text, int max_depth) {
   if (text.size() <= keep_bytes && text_.capacity() > 2 * keep_bytes) {
     cutter_ = std::make_unique<Cutter>();
     std::string().swap(text_);
     std::vector<Node>().swap(nodes_);
   }
   if (text.empty() || text.size() > UINT32_MAX / 2) return {};
-  Outcome outcome = cut(text);
+  Outcome outcome = cut(text, max_depth);
   if (outcome == Outcome::spaced) {
     std::string compact(text.size() + simdjson::SIMDJSON_PADDING, '\0');
     size_t length = 0;
     if (simdjson::minify(text.data(), text.size(), compact.data(), length) != simdjson::SUCCESS) return {};
     compact.resize(length);
-    outcome = cut(compact);
+    outcome = cut(compact, max_depth);
   }
   return outcome == Outcome::read ? JsonView(this, 0) : JsonView();
 }
@@ -197,7 +198,7 @@ bool JsonTape::has_more_tokens(std::string_view text, size_t limit) {
 }
 
 // Takes the tokens one by one. What is hot lives in local variables.
-JsonTape::Outcome JsonTape::cut(std::string_view given) {
+JsonTape::Outcome JsonTape::cut(std::string_view given, int max_depth) {
   text_.assign(given);
   text_ += '\0';  // no token begins with it: the end needs no check of its own
   if (!cutter_->find_tokens(given)) return Outcome::wrong;
@@ -207,7 +208,7 @@ JsonTape::Outcome JsonTape::cut(std::string_view given) {
   const uint32_t* token = cutter_->tokens;
   Node* const nodes = nodes_.data();
   uint32_t count = 0;
-  uint32_t open[max_json_depth];  // the nodes around the present one
+  uint32_t open[max_line_depth];  // the nodes around the present one
   int depth = 0;
   bool spaced = false;
   const bool any_escapes = std::memchr(text, '\\', given.size()) != nullptr;
@@ -251,7 +252,7 @@ JsonTape::Outcome JsonTape::cut(std::string_view given) {
     // A value begins here.
     const char first = text[*token];
     if (first == '{' || first == '[') {
-      if (depth == max_json_depth) return Outcome::wrong;
+      if (depth == max_depth) return Outcome::wrong;
       nodes[count] = {*token, 0, 0, first == '{' ? JsonKind::object : JsonKind::array, false};
       open[depth++] = count++;
       go_on(*token + 1);

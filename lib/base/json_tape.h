@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 
 namespace aribus {
@@ -65,10 +66,10 @@ class JsonTape {
   JsonTape(const JsonTape&) = delete;
   JsonTape& operator=(const JsonTape&) = delete;
 
-  // Reads one JSON text (RFC 8259) in well-formed UTF-8, not nested deeper than max_json_depth. White space
-  // between its tokens is left out. Returns its value, which is about a copy of the text, or what is not
-  // valid().
-  [[nodiscard]] JsonView read(std::string_view text);
+  // Reads one JSON text (RFC 8259) in well-formed UTF-8, nested at most `max_depth` levels deep
+  // (max_line_depth or less), with no number too large for a double. White space between its tokens is left
+  // out. Returns its value, which is about a copy of the text, or what is not valid().
+  [[nodiscard]] JsonView read(std::string_view text, int max_depth = max_json_depth);
 
   // Whether `text` may have more than about `limit` tokens: what reading it takes grows with them. A quick
   // look, which also counts what is in strings.
@@ -88,7 +89,7 @@ class JsonTape {
   struct Cutter;  // simdjson
 
   enum class Outcome { read, spaced, wrong };
-  Outcome cut(std::string_view text);
+  Outcome cut(std::string_view text, int max_depth);
 
   std::unique_ptr<Cutter> cutter_;
   std::string text_;  // ended by a NUL

@@ -25,4 +25,7 @@ void write_rfc3339(char* at, WallTime time);
 // colon, or "Z"; with or without fractions of a second. Nothing when it is no such time.
 [[nodiscard]] std::optional<WallTime> parse_time(std::string_view text);
 
+// The time that `text` tells, as to_rfc3339() writes it; `text` itself when it is no such time.
+[[nodiscard]] std::string regular_time(std::string_view text);
+
 }  // namespace aribus

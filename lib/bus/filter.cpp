@@ -81,7 +81,7 @@ bool Filter::matches_ids(const record::Ids& ids) const {
 
 // For the rare record whose type, server or app has no number.
 bool Filter::matches_line(const Log& log, uint64_t seq) const {
-  const Result<Json> line = parse_json(log.line(seq));
+  const Result<Json> line = parse_own_json(log.line(seq));
   const JsonValue* record = line ? find(*line, "params") : nullptr;
   if (record == nullptr) return false;
   return wants_type(std::string(find_string(*record, "type"))) &&

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/log.h"
 
 namespace aribus::bus {
 namespace {
@@ -50,10 +51,13 @@ Result<Log> Log::open(const LogOptions& options) {
     return Log(std::move(ring), std::make_unique<RingFile>(std::move(opened)));
   };
   Log log = log_on(*file);
-  if (!log.resumed() || log.read_file()) return log;
-  log.file_.reset();
-  Result<RingFile> afresh =
-      RingFile::open_afresh(options.path, options.ring_bytes, "the file's records are damaged");
+  if (!log.resumed()) return log;
+  if (log.read_file()) {
+    log.tell_of_damage(options.path);
+    return log;
+  }
+  Result<RingFile> afresh = RingFile::open_afresh(options.path, options.ring_bytes,
+                                                  "the file's records are damaged", std::move(*log.file_));
   if (!afresh) return afresh.error();
   return log_on(*afresh);
 }
@@ -72,31 +76,140 @@ Log::Log(MirroredMemory ring, std::unique_ptr<RingFile> file)
   if (file_ && !resumed()) file_->set_stream(stream_);
 }
 
-// Makes the index of what the file holds. False: it is not what a daemon wrote.
-bool Log::read_file() {
-  JsonTape tape;
-  end_offset_ = file_->begin();
-  std::string_view rest = bytes(file_->begin(), file_->end() - file_->begin());
-  bool first = true;
-  while (!rest.empty()) {
-    const size_t end = rest.find('\n');
-    if (end == std::string_view::npos) return false;
-    const std::string_view line = rest.substr(0, end + 1);
-    rest.remove_prefix(line.size());
-    if (std::exchange(first, false)) first_ = next_ = 0;  // as the first line says
-    if (!read_line(tape, line)) return false;
-  }
-  return !stream_.empty();
+namespace {
+
+// Takes the first line off `text`, with its end; all of it when it has none.
+std::string_view take_line(std::string_view& text) {
+  const std::string_view line = text.substr(0, text.find('\n') + 1);
+  const std::string_view taken = line.empty() ? text : line;
+  text.remove_prefix(taken.size());
+  return taken;
 }
 
-bool Log::read_line(JsonTape& tape, std::string_view line) {
+// The seq of a whole line, or 0 when it can't be read.
+uint64_t read(JsonTape& tape, std::string_view line, record::Record& record) {
+  if (line.size() < record::min_line_size || line.back() != '\n') return 0;
+  return record::read_line(tape, line, record).value_or(0);
+}
+
+uint64_t most_records(size_t bytes) {
+  return std::max<uint64_t>(1, bytes / record::min_line_size);
+}
+
+// Whether `bytes` that can't be read can be `count` records.
+bool have_room(size_t bytes, uint64_t count) {
+  return bytes == 0 ? count == 0 : count >= 1 && count <= most_records(bytes);
+}
+
+}  // namespace
+
+// Makes the index of what the file holds. What can't be read between two lines is the records that are
+// missing between them. False: nothing can be read.
+bool Log::read_file() {
+  JsonTape tape;
   record::Record record;
-  const auto seq = record::read_line(tape, line, record);
-  if (!seq || (next_ != 0 && *seq != next_)) return false;
-  if (next_ == 0) first_ = next_ = *seq;
-  make_room(line.size(), ids_kept(record.ids));
-  add_entry(line.size(), record);
-  return true;
+  end_offset_ = file_->begin();
+  std::string_view rest = bytes(file_->begin(), file_->end() - file_->begin());
+  first_ = next_ = whole_from_ =
+      rest.empty() ? std::max<uint64_t>(1, file_->next()) : 0;  // 0: as the first line says
+  std::string_view damaged = rest.substr(0, 0);
+  while (!rest.empty()) {
+    const std::string_view line = take_line(rest);
+    const uint64_t seq = read(tape, line, record);
+    const bool follows = seq != 0 && seq == next_ && damaged.empty();
+    if (!follows && !fits(seq, damaged, rest)) {
+      damaged = {damaged.data(), damaged.size() + line.size()};
+      continue;
+    }
+    if (next_ == 0) {
+      start_at(seq, damaged);
+    } else if (seq != next_) {
+      add_damaged(seq, damaged.size());
+    }
+    damaged = rest.substr(0, 0);
+    make_room(line.size(), ids_kept(record.ids));
+    add_entry(line.size(), record);
+  }
+  if (next_ != 0 && !damaged.empty()) end_at_damage(damaged);
+  return !stream_.empty() && next_ != 0;
+}
+
+// Whether a line that is not simply the next one can be record `seq`, behind `damaged` bytes and in front of
+// `rest`: there is room for the records that are missing, and one of the next lines agrees. A line whose own
+// number is damaged reads as well as any.
+bool Log::fits(uint64_t seq, std::string_view damaged, std::string_view rest) const {
+  if (seq == 0 || (next_ != 0 && !have_room(damaged.size(), seq - next_))) return false;
+  constexpr int asked = 4;
+  JsonTape tape;
+  record::Record record;
+  uint64_t due = seq + 1;  // of the next line, if nothing is missing
+  size_t unread_bytes = 0;
+  bool any = false;
+  for (int i = 0; i < asked && !rest.empty(); ++i) {
+    const std::string_view line = take_line(rest);
+    const uint64_t other = read(tape, line, record);
+    if (other == 0) {
+      unread_bytes += line.size();
+      continue;
+    }
+    if (have_room(unread_bytes, other - due)) return true;
+    any = true;
+    ++due;
+  }
+  return !any;
+}
+
+// The first line that can be read is that of `seq`. Of what is damaged in front of it nobody knows how many
+// records it was: they count as one for each line, as long as there are numbers.
+void Log::start_at(uint64_t seq, std::string_view damaged) {
+  const auto lines = static_cast<uint64_t>(std::ranges::count(damaged, '\n'));
+  const uint64_t count = std::min({lines, most_records(damaged.size()), seq - 1});
+  first_ = next_ = whole_from_ = seq - count;
+  if (count == 0) {
+    end_offset_ += damaged.size();
+  } else {
+    add_damaged(seq, damaged.size());
+  }
+}
+
+// No line says how many records it was. Where the header doesn't either, rather too many are given up than a
+// number given twice.
+void Log::end_at_damage(std::string_view damaged) {
+  const uint64_t told = file_->next();
+  const bool known = have_room(damaged.size(), told - next_);
+  add_damaged(known ? told : next_ + most_records(damaged.size()), damaged.size());
+}
+
+// The records from here up to `to` are damaged; the next `bytes` bytes of the ring are what is left of them.
+void Log::add_damaged(uint64_t to, size_t bytes) {
+  const uint64_t from = next_;
+  damaged_.push_back({from, to});
+  whole_from_ = to;
+  while (next_ < to) {
+    make_room(bytes, 0);
+    Entry& entry = next_entry(0);
+    entry.type = entry.server = entry.app = 0;
+    entry.ids_count = 0;
+    end_offset_ += std::exchange(bytes, 0);
+  }
+}
+
+void Log::tell_of_damage(const std::string& path) const {
+  uint64_t count = 0;
+  for (const Range& range : damaged_) count += range.to - range.from;
+  if (count == 0) return;
+  spdlog::warn("bus.path {}: {} records are damaged and lost, the first of them record {}", path, count,
+               damaged_.front().from);
+}
+
+uint64_t Log::behind_damage(uint64_t seq) const {
+  const auto at = std::ranges::upper_bound(damaged_, seq, {}, &Range::to);
+  return at != damaged_.end() && at->from <= seq ? at->to : seq;
+}
+
+uint64_t Log::next_damage(uint64_t seq) const {
+  const auto at = std::ranges::upper_bound(damaged_, seq, {}, &Range::from);
+  return at == damaged_.end() ? next_ : at->from;
 }
 
 uint16_t Log::number(std::string_view name, uint16_t& latest) {
@@ -129,7 +242,7 @@ uint64_t Log::append(const record::Record& record) {
   const Entry& added = add_entry(line.size(), record);
   if (added.server != counted_server_ || counts_of_server_ == nullptr) count_for(added.server);
   ++counts_of_server_[added.type];
-  if (file_) file_->set_end(end_offset_);
+  if (file_) file_->set_end(end_offset_, next_);
   if (listener_) listener_();
   return next_ - 1;
 }
@@ -147,7 +260,20 @@ void Log::make_room(size_t bytes, size_t ids) {
                             next_ - first_ >= entries_.size() - records_a_block)) {
     ++first_;
   }
-  if (file_ && first_ != before) file_->set_begin(first_ < next_ ? entry(first_).offset : end_offset_);
+  if (first_ == before) return;
+  whole_from_ = std::max(whole_from_, first_);
+  while (!damaged_.empty() && damaged_.front().to <= first_) damaged_.pop_front();
+  if (file_) file_->set_begin(first_ < next_ ? entry(first_).offset : end_offset_);
+}
+
+// The entry of the next record, whose line is the next `length` bytes of the ring.
+Entry& Log::next_entry(size_t length) {
+  if (next_ % records_a_block == 0 || next_ == first_) slots_[next_ / records_a_block].fill(0);
+  Entry& entry = entries_[next_++];
+  entry.offset = end_offset_;
+  entry.length = static_cast<uint32_t>(length);
+  entry.ids_begin = end_ids_;
+  return entry;
 }
 
 // The index's part of the record whose line is the next `length` bytes of the ring.
@@ -155,22 +281,18 @@ const Entry& Log::add_entry(size_t length, const record::Record& record) {
   const record::Ids& ids = record.ids;
   const size_t kept = ids_kept(ids);
   auto& slots = slots_[next_ / records_a_block];
-  if (next_ % records_a_block == 0 || next_ == first_) slots.fill(0);
-  Entry& entry = entries_[next_];
-  entry.offset = end_offset_;
-  entry.length = static_cast<uint32_t>(length);
+  const uint64_t bit = uint64_t{1} << next_ % records_a_block;
+  Entry& entry = next_entry(length);
   entry.type = type_number(record);
   entry.server = number(record.server, server_);
   entry.app = number(record.app, app_);
   if (slot_of_.size() <= entry.type) slot_of_.resize(entry.type + 1U, no_slot);
   uint8_t& slot = slot_of_[entry.type];
   if (slot == no_slot) slot = make_slot(entry.type);
-  slots[slot] |= uint64_t{1} << next_ % records_a_block;
-  entry.ids_begin = end_ids_;
+  slots[slot] |= bit;
   entry.ids_count = kept < ids.size() ? any_id : static_cast<uint16_t>(kept);
   for (size_t i = 0; i < kept; ++i) ids_[end_ids_++] = ids[i].hash;
   end_offset_ += length;
-  ++next_;
   return entry;
 }
 

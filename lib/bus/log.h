@@ -2,6 +2,7 @@
 // readers.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -45,10 +46,15 @@ struct LogOptions {
 // one. Beside the ring's bytes, its index takes up to a quarter as many.
 class Log {
  public:
-  // Goes on with the stream of the file, if there is one to be resumed.
+  // Goes on with the stream of the file, if there is one to be resumed. A record whose line is damaged keeps
+  // its seq: see readable_from().
   // Errors: invalid_params when `ring_bytes` is under min_ring_bytes or another process uses the file,
   // system.
   [[nodiscard]] static Result<Log> make(const LogOptions& options);
+  // Where the file's stream could not be resumed, the file is set aside now, and the new one put in its
+  // place: what is to be done when nothing can fail any more, as until then nothing on the disk has changed.
+  // Errors: system.
+  [[nodiscard]] Result<void> put_in_place() { return file_ ? file_->put_in_place() : Result<void>(); }
 
   static constexpr size_t min_ring_bytes = 64 * 1024;
   // One record may take this much of the ring: larger ones are replaced by one of type Malformed.
@@ -70,7 +76,21 @@ class Log {
     return file_ ? std::string_view(file_->reason()) : std::string_view();
   }
 
-  // Required below: first() <= seq < next(). What they return is good until the next append.
+  // The first record from `seq` on that is kept and can be read, or next(). Those before it are lost.
+  [[nodiscard]] uint64_t readable_from(uint64_t seq) const {
+    if (seq < whole_from_) [[unlikely]]
+      return behind_damage(std::max(seq, first_));
+    return seq;
+  }
+  // Where the records that can be read end, `seq` being one of them.
+  [[nodiscard]] uint64_t readable_until(uint64_t seq) const {
+    if (seq < whole_from_) [[unlikely]]
+      return next_damage(seq);
+    return next_;
+  }
+
+  // Required below: first() <= seq < next(). What they return is good until the next append. The line of a
+  // record that can't be read is empty.
   [[nodiscard]] const Entry& entry(uint64_t seq) const { return entries_[seq]; }
   [[nodiscard]] std::string_view line(uint64_t seq) const {
     return bytes(entry(seq).offset, entry(seq).length);
@@ -121,8 +141,15 @@ class Log {
   Log(MirroredMemory ring, std::unique_ptr<RingFile> file);
   [[nodiscard]] static Result<Log> open(const LogOptions& options);
   [[nodiscard]] bool read_file();
-  [[nodiscard]] bool read_line(JsonTape& tape, std::string_view line);
+  [[nodiscard]] bool fits(uint64_t seq, std::string_view damaged, std::string_view rest) const;
+  void start_at(uint64_t seq, std::string_view damaged);
+  void end_at_damage(std::string_view damaged);
+  void add_damaged(uint64_t to, size_t bytes);
+  void tell_of_damage(const std::string& path) const;
+  [[nodiscard]] uint64_t behind_damage(uint64_t seq) const;
+  [[nodiscard]] uint64_t next_damage(uint64_t seq) const;
   void make_room(size_t bytes, size_t ids);
+  Entry& next_entry(size_t length);
   const Entry& add_entry(size_t length, const record::Record& record);
   [[nodiscard]] size_t ids_kept(const record::Ids& ids) const;
   uint16_t number(std::string_view name, uint16_t& latest);
@@ -133,6 +160,11 @@ class Log {
   [[nodiscard]] std::string_view bytes(uint64_t offset, size_t length) const {
     return {ring_.data() + offset % ring_.size(), length};
   }
+
+  struct Range {
+    uint64_t from;  // records [from, to)
+    uint64_t to;
+  };
 
   std::unique_ptr<RingFile> file_;  // nullptr: memory
   MirroredMemory ring_;
@@ -152,6 +184,8 @@ class Log {
   std::string stream_;
   uint64_t first_ = 1;
   uint64_t next_ = 1;
+  std::deque<Range> damaged_;  // whose lines can't be read
+  uint64_t whole_from_ = 1;    // from here on all are kept and can be read
   uint64_t end_offset_ = 0;
   uint64_t end_ids_ = 0;
   std::function<void()> listener_;

@@ -20,6 +20,7 @@ namespace {
 constexpr char magic[8] = {'a', 'r', 'i', 'b', 'u', 's', 'l', 'g'};
 constexpr uint32_t version = 1;
 constexpr const char* aside_suffix = ".old";
+constexpr const char* fresh_suffix = ".new";
 constexpr mode_t private_mode = 0600;
 constexpr mode_t by_others = S_IRWXG | S_IRWXO;
 
@@ -74,7 +75,36 @@ Result<Fd> open_locked(const std::string& path) {
                  "bus.path " + path + ": another process uses it (is aribusd running?)",
                  {}};
   }
+  struct stat present {};
+  if (::lstat(path.c_str(), &present) != 0 || present.st_ino != status.st_ino ||
+      present.st_dev != status.st_dev) {
+    return Error{ErrorKind::invalid_params,
+                 "bus.path " + path + ": another process has just put another file in its place",
+                 {}};
+  }
   return file;
+}
+
+// Makes the file, which nobody else has.
+Result<Fd> make_locked(const std::string& path) {
+  ::unlink(path.c_str());  // left by a process that was killed
+  Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, private_mode));
+  if (!file.valid()) return file_error(path, "making it");
+  if (::fchmod(file.get(), private_mode) != 0) return file_error(path, "setting its mode");  // the umask's
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return file_error(path, "locking it");
+  return file;
+}
+
+// `path` leads to a whole file at any time: the old one gets its second name before the new one comes.
+Result<void> replace_file(const std::string& path, const std::string& fresh, const std::string& aside) {
+  ::unlink(aside.c_str());
+  const bool kept = ::link(path.c_str(), aside.c_str()) == 0;
+  if (!kept && ::rename(path.c_str(), aside.c_str()) != 0)  // a file system without links
+    return file_error(path, "setting it aside as " + aside);
+  if (::rename(fresh.c_str(), path.c_str()) == 0) return {};
+  Error error = file_error(path, "putting " + fresh + " in its place");
+  if (!kept) ::rename(aside.c_str(), path.c_str());
+  return error;
 }
 
 // Nobody but its owner may open the file from now on, nor the one that was set aside before. `before` is the
@@ -105,6 +135,7 @@ struct RingFile::Header {
   char stream[32];
   alignas(64) std::atomic<uint64_t> begin;
   std::atomic<uint64_t> end;
+  std::atomic<uint64_t> next;  // 0 in files of 0.1.0
 };
 
 void RingFile::Unmap::operator()(Header* header) const {
@@ -121,7 +152,9 @@ Result<RingFile> RingFile::open(const std::string& path, size_t ring_bytes) {
   const size_t bytes = page + (ring_bytes + page - 1) / page * page;
   RingFile made;
   made.file_ = std::move(*file);
-  const auto afresh = [&](const std::string& reason) { return open_afresh(path, ring_bytes, reason); };
+  const auto afresh = [&](const std::string& reason) {
+    return open_afresh(path, ring_bytes, reason, std::move(made));
+  };
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return afresh("others could write to the file");
   if (status.st_size == 0) {
     if (auto mapped = made.map(path, bytes - page); !mapped) {
@@ -151,13 +184,31 @@ Result<RingFile> RingFile::open(const std::string& path, size_t ring_bytes) {
   return made;
 }
 
-Result<RingFile> RingFile::open_afresh(const std::string& path, size_t ring_bytes,
-                                       const std::string& reason) {
-  const std::string aside = path + aside_suffix;
-  if (::rename(path.c_str(), aside.c_str()) != 0) return file_error(path, "setting it aside as " + aside);
-  Result<RingFile> made = open(path, ring_bytes);
-  if (made) made->reason_ = reason + "; it is kept as " + aside;
+Result<RingFile> RingFile::open_afresh(const std::string& path, size_t ring_bytes, const std::string& reason,
+                                       RingFile before) {
+  const size_t page = page_bytes();
+  const std::string fresh = path + fresh_suffix;
+  Result<Fd> file = make_locked(fresh);
+  if (!file) return file.error();
+  RingFile made;
+  made.file_ = std::move(*file);
+  if (auto mapped = made.map(fresh, (ring_bytes + page - 1) / page * page); !mapped) {
+    ::unlink(fresh.c_str());
+    return mapped.error();
+  }
+  made.path_ = path;
+  made.before_ = std::make_unique<RingFile>(std::move(before));
+  made.reason_ = reason + "; it is kept as " + path + aside_suffix;
   return made;
+}
+
+Result<void> RingFile::put_in_place() {
+  if (path_.empty()) return {};
+  if (auto replaced = replace_file(path_, path_ + fresh_suffix, path_ + aside_suffix); !replaced)
+    return replaced;
+  path_.clear();
+  before_.reset();
+  return {};
 }
 
 Result<void> RingFile::map(const std::string& path, size_t ring_bytes) {
@@ -187,6 +238,10 @@ Result<void> RingFile::map(const std::string& path, size_t ring_bytes) {
 
 RingFile::~RingFile() {
   if (!header_) return;
+  if (!path_.empty()) {
+    ::unlink((path_ + fresh_suffix).c_str());
+    return;
+  }
   ::fdatasync(file_.get());
   header_->closed = 1;
   ::msync(header_.get(), page_bytes(), MS_SYNC);
@@ -209,8 +264,12 @@ void RingFile::set_begin(uint64_t offset) {
   header_->begin.store(offset, std::memory_order_release);
   std::atomic_thread_fence(std::memory_order_seq_cst);  // nothing that follows may come before
 }
-void RingFile::set_end(uint64_t offset) {
+void RingFile::set_end(uint64_t offset, uint64_t next) {
   header_->end.store(offset, std::memory_order_release);
+  header_->next.store(next, std::memory_order_relaxed);
+}
+uint64_t RingFile::next() const {
+  return header_->next.load(std::memory_order_relaxed);
 }
 
 }  // namespace aribus::bus

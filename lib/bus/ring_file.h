@@ -22,15 +22,18 @@ namespace aribus::bus {
 // and of another boot) is not resumed.
 class RingFile {
  public:
-  // Opens `path` or makes it, with mode 0600: a file that others could read gets that mode, with a warning. A
-  // file that can't be resumed, or that others could write to, is set aside as "<path>.old", and a new one
-  // made. Errors: system, invalid_params (another process uses it; it is a symbolic link, no regular file, or
-  // another user's).
+  // Opens `path` or makes it, with mode 0600: a file that others could read gets that mode, with a warning.
+  // For a file that can't be resumed, or that others could write to, a new one is made, as "<path>.new": it
+  // has to be put_in_place(). Errors: system, invalid_params (another process uses it; it is a symbolic link,
+  // no regular file, or another user's).
   [[nodiscard]] static Result<RingFile> open(const std::string& path, size_t ring_bytes);
-  // Likewise, but sets a file aside in any case, because of `reason`.
+  // Makes a new one instead of `before`, the open file at `path`, because of `reason`. Errors: system.
   [[nodiscard]] static Result<RingFile> open_afresh(const std::string& path, size_t ring_bytes,
-                                                    const std::string& reason);
-  // Closes it properly.
+                                                    const std::string& reason, RingFile before);
+  // Of a new file: the one before it becomes "<path>.old" - in place of an earlier one - and it becomes
+  // `path`. Else nothing happens. Errors: system; then `path` is what it was.
+  [[nodiscard]] Result<void> put_in_place();
+  // Closes it properly. A new file that was not put in place is removed.
   ~RingFile();
   RingFile(RingFile&&) = default;
   RingFile& operator=(RingFile&&) = delete;
@@ -47,7 +50,11 @@ class RingFile {
   [[nodiscard]] uint64_t begin() const;
   [[nodiscard]] uint64_t end() const;
   void set_begin(uint64_t offset);
-  void set_end(uint64_t offset);
+  // `next` is the number of the record that will come there.
+  void set_end(uint64_t offset, uint64_t next);
+  // That number: for when the last line can't tell. 0: it is not known. A process that was killed may have
+  // left the one before.
+  [[nodiscard]] uint64_t next() const;
 
  private:
   struct Header;
@@ -59,6 +66,8 @@ class RingFile {
   [[nodiscard]] Result<void> map(const std::string& path, size_t ring_bytes);
 
   Fd file_;
+  std::string path_;                  // of a new file that is not in its place: that place
+  std::unique_ptr<RingFile> before_;  // what lies there, which other processes are kept away from
   std::unique_ptr<Header, Unmap> header_;
   std::unique_ptr<MirroredMemory> ring_;
   bool resumed_ = false;

@@ -196,7 +196,7 @@ Result<bool> Connection::receive(Deadline& until) {
       return over("a line from aribusd is longer than " + std::to_string(max_line_bytes_) + " bytes");
     }
     if (whole) {
-      Result<Json> message = parse_json(std::string_view(buffer_).substr(taken_, size));
+      Result<Json> message = parse_own_json(std::string_view(buffer_).substr(taken_, size));
       taken_ = end + 1;
       searched_ = 0;
       if (!message) return over("no JSON came over the connection: " + message.error().message);

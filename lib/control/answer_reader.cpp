@@ -11,7 +11,8 @@
 namespace aribus::control {
 namespace {
 
-constexpr size_t max_other_bytes = 64 << 10;  // of what does not begin as JSON and may be it: a number, a text
+constexpr size_t max_other_bytes = 64
+                                   << 10;  // of what does not begin as JSON and may be it: a number, a text
 
 // A larger answer of JSON, or of more values, is not taken: it takes many times its size.
 constexpr size_t max_json_bytes = 16 << 20;
@@ -40,6 +41,12 @@ Error too_complex() {
                {}};
 }
 
+// Asterisk says that it is JSON, and it is none, or nested too deep, or holds a number that has no place in a
+// double.
+Error unreadable(const std::string& why) {
+  return Error{ErrorKind::outcome_unknown, "the answer can't be read: no JSON: " + why, {}};
+}
+
 }  // namespace
 
 // ari.request can ask for anything.
@@ -51,6 +58,10 @@ Result<ResultText> result_of(ari::HttpResponse response, const ari::Answer& decl
   }
   if (is_too_complex(response.body)) return too_complex();
   if (auto text = record::regular_answer(response.body, declared)) return ResultText(std::move(*text));
+  if (response.content_type.starts_with("application/json") && looks_like_json(response.body)) {
+    const Result<Json> json = parse_json(response.body);  // which says why
+    return unreadable(json ? "it could not be read" : json.error().message);
+  }
   return binary_result(std::move(response));
 }
 

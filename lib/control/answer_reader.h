@@ -41,7 +41,8 @@ class AnswerReader {
   Background background_;
 };
 
-// The result in the body of an answer that succeeded. Errors: outcome_unknown: it is too large to be read.
+// The result in the body of an answer that succeeded. Errors: outcome_unknown: it is too large to be
+// read, or says that it is JSON and is none that every reader of the socket accepts.
 [[nodiscard]] Result<ResultText> result_of(ari::HttpResponse response, const ari::Answer& declared);
 
 }  // namespace aribus::control

@@ -90,7 +90,7 @@ std::string_view outcome_of(const Error& error) {
 
 // The id that the daemon chose, as the answer shows it.
 std::string chosen_id(std::string_view name, const Result<ResultText>& answer) {
-  const Result<Json> parsed = parse_json(answer ? answer->plain() : answer.error().data);
+  const Result<Json> parsed = parse_own_json(answer ? answer->plain() : answer.error().data);
   if (!parsed || !parsed->IsObject()) return {};
   if (!answer) return std::string(find_string(*parsed, name));
   const JsonValue* channel = find(*parsed, "channel");  // of one that waited

@@ -43,7 +43,7 @@ void Waits::see(const record::Record& record) {
     return !record.ids.contains(entry.kind, entry.id);
   });
   if (about.empty()) return;
-  const Result<Json> fields = parse_json("{" + record.fields.substr(record.fields.empty() ? 0 : 1) + "}");
+  const Result<Json> fields = parse_own_json("{" + record.fields.substr(record.fields.empty() ? 0 : 1) + "}");
   if (!fields) return;
   for (const uint64_t number : about) {
     const auto at = waits_.find(number);

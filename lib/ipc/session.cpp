@@ -478,9 +478,9 @@ bool Session::write_records() {
       context_.counts.lost_records += subscription_->lost() - lost_before;
       ++context_.counts.losses;
       outbox_.append(lost);
-      if (subscription_->on_overflow() == Overflow::disconnect) leaving_ = true;
+      if (subscription_->was_overtaken() && subscription_->on_overflow() == Overflow::disconnect) leaving_ = true;
       if (!write_outbox()) return false;
-      if (leaving_) return true;
+      if (leaving_ || subscription_->up_to_date()) return true;
     }
     if (written >= fair_share_bytes) {
       want_flush();

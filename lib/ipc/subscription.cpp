@@ -176,9 +176,9 @@ std::string Subscription::start(const std::optional<std::string>& since) {
   return reason;
 }
 
-std::string Subscription::take_lost() {
-  const uint64_t first = log_->first();
-  if (next_ >= first) return {};
+std::string Subscription::pass_lost() {
+  const uint64_t first = log_->readable_from(next_);
+  was_overtaken_ = next_ < log_->first();
   const uint64_t from = std::exchange(next_, first);
   at_own_record_ = false;
   lost_ += first - from;
@@ -190,7 +190,7 @@ void Subscription::gather(size_t max_bytes, std::vector<iovec>& pieces) {
   pieces.clear();
   runs_.clear();
   if (filter_.takes_all()) {
-    const uint64_t end = log_->record_at(next_, log_->next(), max_bytes);
+    const uint64_t end = log_->record_at(next_, log_->readable_until(next_), max_bytes);
     gathered_ = std::max(end, next_ + 1);
     runs_.push_back({next_, gathered_});
   } else {
@@ -203,7 +203,7 @@ void Subscription::gather(size_t max_bytes, std::vector<iovec>& pieces) {
 }
 
 void Subscription::gather_matches(size_t max_bytes) {
-  const uint64_t end = std::min(log_->next(), next_ + max_scanned);
+  const uint64_t end = std::min(log_->readable_until(next_), next_ + max_scanned);
   size_t bytes = 0;
   uint64_t seq = next_;
   for (;; ++seq) {

@@ -44,9 +44,13 @@ class Subscription {
   [[nodiscard]] uint64_t behind() const { return log_->next() - next_; }
   [[nodiscard]] bool up_to_date() const { return next_ == log_->next(); }
 
-  // A `lost` notification when the ring has overtaken the subscriber, which then continues with the oldest
-  // record kept; else "".
-  [[nodiscard]] std::string take_lost();
+  // A `lost` notification when the ring has overtaken the subscriber, or the next records can't be read; it
+  // then continues with the oldest record kept, or the first that can be read. Else "".
+  [[nodiscard]] std::string take_lost() {
+    return log_->readable_from(next_) == next_ ? std::string() : pass_lost();
+  }
+  // What take_lost() told of was lost because the ring has overtaken it.
+  [[nodiscard]] bool was_overtaken() const { return was_overtaken_; }
   // How many records it has lost so far.
   [[nodiscard]] uint64_t lost() const { return lost_; }
 
@@ -60,7 +64,7 @@ class Subscription {
   // The lines to write next, neighbours merged: at most `max_bytes` (but at least one record), `max_pieces`
   // pieces and `max_scanned` records looked at, up to the next one that is_at_own_record() tells of. Records
   // that don't match are passed over for good. Good until the log grows. Required: take_lost() was called,
-  // and it is not up to date.
+  // and it is not up to date since.
   void gather(size_t max_bytes, std::vector<iovec>& pieces);
   // The first `count` bytes of what gather() gave were written. Returns the rest of a record that was cut in
   // the middle: it must be written next.
@@ -75,6 +79,7 @@ class Subscription {
   Subscription(bus::FilterOptions wanted, const control::AccessRule& rule, const bus::Log& log);
   // Returns why it can't go on from `since`, or "".
   std::string start(const std::optional<std::string>& since);
+  [[nodiscard]] std::string pass_lost();
   void gather_matches(size_t max_bytes);
   [[nodiscard]] bool is_own(uint64_t seq) const;
 
@@ -85,6 +90,7 @@ class Subscription {
   size_t held_bytes_ = 0;
   bool bounded_ = false;        // to applications
   bool at_own_record_ = false;  // next_ is one
+  bool was_overtaken_ = false;
   control::ResultText result_{""};
   uint64_t next_ = 0;      // the first record not yet passed
   std::vector<Run> runs_;  // what gather() gave

@@ -101,7 +101,7 @@ std::optional<std::string> regular_answer(std::string_view json, const ari::Answ
 
 void lift_ids(std::string_view json, Ids& ids) {
   std::string unused;
-  const JsonView value = tape().read(json);
+  const JsonView value = tape().read(json, max_line_depth);
   if (value.valid()) Regular(unused, ids).write(value, ari::Type::model, false, nullptr);
 }
 
@@ -146,7 +146,7 @@ char* write_line(const Record& record, uint64_t seq, char* at) {
 }
 
 std::optional<uint64_t> read_line(JsonTape& tape, std::string_view line, Record& record) {
-  const JsonView notification = tape.read(line);
+  const JsonView notification = tape.read(line, max_line_depth);
   const JsonView params = notification.valid() ? notification.find("params") : JsonView();
   if (!params.valid()) return {};
   const auto text = [&](std::string_view name, std::string& into) {
@@ -163,8 +163,9 @@ std::optional<uint64_t> read_line(JsonTape& tape, std::string_view line, Record&
   }
   const auto parsed = parse_time(time);
   uint64_t number = 0;
-  std::from_chars(seq.text().data(), seq.text().data() + seq.text().size(), number);
-  if (!parsed || number == 0) return {};
+  const char* const seq_end = seq.text().data() + seq.text().size();
+  const auto [end, error] = std::from_chars(seq.text().data(), seq_end, number);
+  if (!parsed || error != std::errc() || end != seq_end || number == 0) return {};
   record.time = *parsed;
   record.declared = nullptr;
   record.ids.clear();

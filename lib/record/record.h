@@ -60,6 +60,7 @@ void lift_ids(std::string_view json, Ids& ids);
 // Writes it to `at`, where max_line_size(record) bytes have room, and returns its end.
 char* write_line(const Record& record, uint64_t seq, char* at);
 [[nodiscard]] size_t max_line_size(const Record& record);
+inline constexpr size_t min_line_size = 100;  // of any record
 
 // Reads a line that write_line has written, and returns its seq; nothing when it is none. Good until `tape`
 // reads another text.

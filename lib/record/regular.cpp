@@ -235,9 +235,10 @@ void Regular::expected(std::string_view what, JsonView value, const Way& way) {
                        std::string(integer ? "integer" : kind_name(value.kind())));
 }
 
-// The first one is told.
+// The first one is told. What has a fault has no shape: where it lies, no value was noted.
 void Regular::found_fault(const Way& way, std::string_view why) {
   if (as_it_is_ || !fault_.empty()) return;
+  if (notes_ != nullptr) notes_->give_up();
   std::string where;
   for (const Way* at = &way; at != nullptr; at = at->up) {
     if (at->name.empty() && at->up != nullptr) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <utility>
 
 namespace aribus::record {
 namespace {
@@ -45,6 +46,13 @@ constexpr NumberField number_fields[] = {
     {"Peer", "time"},
 };
 
+// Declared as a string, and a time in truth.
+constexpr std::pair<std::string_view, std::string_view> time_fields[] = {{"AsteriskPing", "timestamp"}};
+
+bool is_time_field(const ari::Model& model, std::string_view field) {
+  return std::ranges::find(time_fields, std::pair(model.name, field)) != std::end(time_fields);
+}
+
 }  // namespace
 
 bool is_number_field(const ari::Model& model, std::string_view field) {
@@ -71,7 +79,8 @@ ModelRules::ModelRules(const ari::Model& declared)
     rule.envelope = is_envelope_name(field.name);
     rule.target = std::ranges::find(target_fields, field.name) != std::end(target_fields);
     rule.number = is_number_field(declared, field.name);
-    rule.copied = field.type == ari::Type::string && !field.list && !rule.id && !rule.target && !rule.number;
+    if (is_time_field(declared, field.name)) rule.type = ari::Type::date;
+    rule.copied = rule.type == ari::Type::string && !field.list && !rule.id && !rule.target && !rule.number;
     rule.bit = uint64_t{1} << (fields_.size() - 1);
     if (field.required) required_ |= rule.bit;
     index_.add(rule.key, fields_.size() - 1);

@@ -12,7 +12,7 @@ TEST_CASE("a client asks who Asterisk is, then opens the event stream") {
   const auto info = connect(loop, *listening.client);
   REQUIRE(info.ok());
   CHECK(info->version == "22.10.1");
-  CHECK(info->startup_time == "2026-11-22T21:00:00.000+0000");
+  CHECK(info->startup_time == "2026-11-22T21:00:00.000Z");
   CHECK(listening.client->is_connected());
   CHECK(listening.connected == std::vector<std::string>{"22.10.1"});
   REQUIRE(asterisk.requests.size() == 2);

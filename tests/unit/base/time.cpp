@@ -94,3 +94,11 @@ TEST_CASE("the present can be written and read back") {
   CHECK(now > WallTime(std::chrono::milliseconds(1'700'000'000'000)));
   CHECK(parse_time(to_rfc3339(now)) == now);
 }
+
+TEST_CASE("a time in any form becomes one form, and what is no time stays") {
+  CHECK(regular_time("2026-11-26T22:07:17.679+1300") == "2026-11-26T09:07:17.679Z");
+  CHECK(regular_time("2026-11-26T09:07:17.679Z") == "2026-11-26T09:07:17.679Z");
+  CHECK(regular_time("2026-11-26T09:07:17+0000") == "2026-11-26T09:07:17.000Z");
+  CHECK(regular_time("soon") == "soon");
+  CHECK(regular_time("").empty());
+}

@@ -80,6 +80,27 @@ TEST_CASE("binary content comes in base64") {
   CHECK(server.asterisk.count("GET /ari/recordings/stored/a%2Fb/file ") == 1);
 }
 
+TEST_CASE("an answer that clients could not read is an error that says why") {
+  const auto nested = [](size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); };
+  const auto ask = [](const std::string& body) {
+    Server server([&](auto& peer, auto&) {
+      peer.send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
+                std::to_string(body.size()) + "\r\n\r\n" + body);
+    });
+    return server.call("ari.request", R"({"method":"GET","path":"/asterisk/odd"})");
+  };
+  CHECK(ask(nested(max_json_depth)).ok());
+  for (const auto& [body, why] : {std::pair(nested(max_json_depth + 1), "deeper than 64 levels"),
+                                  std::pair(std::string("[1e400]"), "out of the range of a double"),
+                                  std::pair(std::string("{\"a\":"), "no JSON")}) {
+    const auto answer = ask(body);
+    INFO(body);
+    REQUIRE_FALSE(answer.ok());
+    CHECK(answer.error().kind == ErrorKind::outcome_unknown);
+    CHECK_THAT(answer.error().message, ContainsSubstring(why));
+  }
+}
+
 TEST_CASE("an answer that does not come in time says that the outcome is unknown, and of what") {
   Server server([](auto&, auto&) {});
   const auto answer = server.call("channels.originate", R"({"endpoint":"PJSIP/1","app":"demo"})");

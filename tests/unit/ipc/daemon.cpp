@@ -10,8 +10,9 @@
 
 namespace aribus::test {
 
-Daemon::Daemon(ipc::SessionLimits its_limits, size_t its_max_connections, size_t ring_bytes)
-    : log(bus::Log::make({.ring_bytes = ring_bytes}).value()),
+Daemon::Daemon(ipc::SessionLimits its_limits, size_t its_max_connections, size_t ring_bytes,
+               const std::string& log_path)
+    : log(bus::Log::make({.ring_bytes = ring_bytes, .path = log_path}).value()),
       limits(its_limits),
       max_connections(its_max_connections) {
   dispatcher.add(

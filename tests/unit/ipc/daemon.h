@@ -22,7 +22,7 @@ struct Daemon {
   std::optional<ipc::Server> server;
 
   explicit Daemon(ipc::SessionLimits limits = {}, size_t max_connections = 1024,
-                  size_t ring_bytes = 256 * 1024);
+                  size_t ring_bytes = 256 * 1024, const std::string& log_path = {});
   [[nodiscard]] ipc::ServerOptions options() const;
   // From now on this is the one rule for all.
   void set_rule(control::AccessRule rule);

@@ -156,3 +156,28 @@ TEST_CASE("a record is never cut by an answer") {
   }
   CHECK(events == 450);
 }
+
+TEST_CASE("who goes on over a damaged record is told of it and stays connected, even with disconnect") {
+  const test::TempDir directory;
+  const std::string path = directory.path("bus.log");
+  constexpr size_t ring_bytes = bus::Log::min_ring_bytes;
+  size_t place = 0;
+  {
+    auto log = bus::Log::make({.ring_bytes = ring_bytes, .path = path});
+    REQUIRE(log.ok());
+    for (int i = 0; i < 3; ++i) log->append(record_of("Any"));
+    place = 4096 + log->entry(2).offset + 20;
+  }
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(place));
+  file << '\n' << std::flush;
+  Daemon daemon({}, 10, ring_bytes, path);
+  Program program(daemon);
+  program.ask("subscribe", R"({"since":")" + daemon.log.stream() + R"(:0","on_overflow":"disconnect"})");
+  CHECK(program.next()["result"]["resumed"].GetBool());
+  CHECK(seq_of(program.next()) == 1);
+  CHECK(program.line() == R"({"jsonrpc":"2.0","method":"lost","params":{"from":2,"to":2,"records":1}})");
+  CHECK(seq_of(program.next()) == 3);
+  daemon.log.append(record_of("Next"));
+  CHECK(seq_of(program.next()) == 4);
+}

@@ -208,3 +208,61 @@ TEST_CASE("what to do on overflow is as asked") {
   CHECK(subscribe(log, R"({"on_overflow":"lost"})").on_overflow() == Overflow::lost);
   CHECK(subscribe(log, R"({"on_overflow":"disconnect"})").on_overflow() == Overflow::disconnect);
 }
+
+TEST_CASE("who goes on over records that can't be read is told which, and gets all others") {
+  const test::TempDir directory;
+  const std::string path = directory.path("bus.log");
+  const auto open = [&] {
+    auto made = bus::Log::make({.ring_bytes = bus::Log::min_ring_bytes, .path = path});
+    REQUIRE(made.ok());
+    return std::move(*made);
+  };
+  std::vector<uint64_t> places;
+  {
+    bus::Log log = open();
+    for (int i = 0; i < 9; ++i) log.append(record_of(i % 2 == 0 ? "Even" : "Odd"));
+    for (uint64_t seq = 1; seq <= 9; ++seq) places.push_back(4096 + log.entry(seq).offset);
+  }
+  for (const uint64_t seq : {4, 5, 9}) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(places[seq - 1] + 10));
+    file << '\n';
+  }
+  const bus::Log log = open();
+  const auto lost = [](uint64_t from, uint64_t to) {
+    return R"({"jsonrpc":"2.0","method":"lost","params":{"from":)" + std::to_string(from) + R"(,"to":)" +
+           std::to_string(to) + R"(,"records":)" + std::to_string(to - from + 1) + "}}\n";
+  };
+  const auto deliver_all = [&](const std::string& params) {
+    Subscription subscription = subscribe(log, params);
+    std::string out;
+    std::vector<iovec> pieces;
+    while (!subscription.up_to_date()) {
+      out += subscription.take_lost();
+      CHECK_FALSE(subscription.was_overtaken());
+      if (subscription.up_to_date()) break;
+      subscription.gather(100'000, pieces);
+      size_t bytes = 0;
+      for (const iovec& piece : pieces) {
+        out.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+        bytes += piece.iov_len;
+      }
+      CHECK(subscription.advance(bytes).empty());
+    }
+    return out;
+  };
+  const auto since = [&](uint64_t seq, const std::string& rest) {
+    return R"({"since":")" + at(log, seq) + '"' + rest + "}";
+  };
+  const auto line = [&](uint64_t seq) { return std::string(log.line(seq)); };
+  const std::string end = line(6) + line(7) + line(8) + lost(9, 9);
+  CHECK(deliver_all(since(1, "")) == line(2) + line(3) + lost(4, 5) + end);
+  CHECK(deliver_all(since(3, "")) == lost(4, 5) + end);
+  CHECK(deliver_all(since(4, "")) == lost(5, 5) + end);
+  CHECK(deliver_all(since(5, "")) == end);
+  CHECK(deliver_all(since(1, R"(,"types":["Odd"])")) ==
+        line(2) + lost(4, 5) + line(6) + line(8) + lost(9, 9));
+  CHECK(deliver_all(since(1, R"(,"exclude":["Odd"])")) == line(3) + lost(4, 5) + line(7) + lost(9, 9));
+  CHECK(deliver_all(since(1, R"(,"apps":["demo"])")) == line(2) + line(3) + lost(4, 5) + end);
+  CHECK(deliver_all(since(9, "")).empty());
+}

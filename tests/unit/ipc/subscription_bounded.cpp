@@ -157,6 +157,23 @@ TEST_CASE("state and snapshot show a bounded program its own, though it sees wha
   CHECK(program.next()["result"]["bridges"].Size() == 2);
 }
 
+TEST_CASE("the deepest thing comes in lines that every client reads") {
+  Stage stage;
+  stage.set_rule({.name = "all", .methods = {"read"}});
+  const std::string deep = std::string(62, '[') + std::string(62, ']');  // in an event it is 64 levels
+  stage.event(R"({"type":"StasisStart","application":"crm","args":[],"channel":{"id":"c1","name":"n","state":"Up","x":)" +
+              deep + "}}");
+  Program program(stage);
+  for (const char* ask : {R"({"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"snapshot":true}})",
+                          R"([{"jsonrpc":"2.0","id":1,"method":"state.channels"}])"}) {
+    program.say(ask);
+    const std::string line = program.line();
+    CHECK(line.find(deep) != std::string::npos);
+    CHECK_FALSE(parse_json(line).ok());
+    CHECK(parse_own_json(line).ok());
+  }
+}
+
 TEST_CASE("a channel that an application dials or has left is seen by who hears of that application") {
   Stage stage;
   const std::string dialled = R"("channel":{"id":"d1","name":"secret-crm","state":"Down"})";

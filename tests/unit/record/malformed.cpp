@@ -125,6 +125,38 @@ TEST_CASE("nesting over the bound is Malformed") {
   malformed(text + "}");
 }
 
+// An event with a member `name` that makes it nested `levels` deep.
+static std::string nested_event(const std::string& name, size_t levels) {
+  return R"({"type":"Odd",")" + name + "\":" + std::string(levels - 1, '[') + std::string(levels - 1, ']') + "}";
+}
+
+TEST_CASE("the deepest event becomes a record that every reader takes") {
+  JsonTape tape;
+  Record again;
+  for (const char* name : {"x", "seq", "fields", "channels"}) {
+    const std::string text = nested_event(name, max_json_depth);
+    const Record record = read_event(text, text.size(), "pbx1", received);
+    CHECK(record.type == "Odd");
+    const std::string line = to_line(record, 7);
+    INFO(line);
+    CHECK(parse_own_json(line).ok());
+    CHECK(read_line(tape, line, again) == 7);
+    CHECK(to_line(again, 7) == line);
+    const std::string deeper = nested_event(name, max_json_depth + 1);
+    const Json told = malformed(deeper);
+    CHECK_THAT(std::string(find_string(told, "invalid")), ContainsSubstring("deeper than 64 levels"));
+  }
+}
+
+TEST_CASE("an event with a number that no double holds is Malformed, and says so") {
+  for (const std::string& number : {std::string("1e400"), std::string("-1e400"), std::string(400, '9')}) {
+    const Json record = malformed(R"({"type":"Odd","x":{"y":[)" + number + "]}}");
+    CHECK_THAT(std::string(find_string(record, "invalid")), ContainsSubstring("out of the range of a double"));
+  }
+  const std::string text = R"({"type":"Odd","x":1e-400,"y":1e308})";
+  CHECK(read_event(text, text.size(), "pbx1", received).type == "Odd");
+}
+
 TEST_CASE("an event whose type is too long to be one is malformed") {
   const auto of_size = [](size_t size) {
     const std::string text = R"({"type":")" + std::string(size, 'x') + R"(","n":1})";

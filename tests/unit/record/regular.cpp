@@ -62,6 +62,11 @@ TEST_CASE("times become RFC 3339 in UTC wherever ARI declares one") {
         R"({"name":"2026-11-22T23:47:29.969+0100"})");
 }
 
+TEST_CASE("a time that ARI declares as a string is a time all the same") {
+  CHECK(regular("AsteriskPing", R"({"asterisk_id":"a","ping":"pong","timestamp":"2026-11-26T22:07:17.679+1300"})") ==
+        R"({"asterisk_id":"a","ping":"pong","timestamp":"2026-11-26T09:07:17.679Z"})");
+}
+
 TEST_CASE("null is left out, in every depth") {
   CHECK(regular("Channel", R"({"id":null,"caller":{"name":null,"number":"1"},"unknown":null})") ==
         R"({"caller":{"number":"1"}})");
