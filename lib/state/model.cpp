@@ -123,6 +123,11 @@ bool is_at(std::string_view text, std::string_view made, size_t place) {
   return !made.empty() && place <= text.size() && text.substr(text.size() - place).starts_with(made);
 }
 
+// Where `made`, a part of `text`, begins, counted from the end; 0 when there is none.
+size_t place_of(std::string_view made, std::string_view text) {
+  return made.empty() ? 0 : static_cast<size_t>(text.data() + text.size() - made.data());
+}
+
 // Which of two `creationtime`s is the later one: below 0, 0 or above, as with compare(). 0 when one is none.
 int compare_made(std::string_view a, std::string_view b) {
   if (a == b || a.empty() || b.empty()) return 0;
@@ -211,11 +216,13 @@ void Model::take_changed(const Record& changed, uint64_t seq) {
       if (is_over(kind, object.string_at("state"))) {
         std::string buffer;
         end(kind, id_of(kind, text, buffer), text, seq, false, changed.app);
-      } else if (Thing* thing = show(kind, text, as_it_is, changed, seq);
-                 thing != nullptr && kind == IdKind::channel) {
-        thing->app = item.value().string_at("app");
-        if (thing->app_seq == 0) thing->app_seq = seq;
+        continue;
       }
+      forget_end(kind, text);
+      Thing* thing = show(kind, text, as_it_is, changed, seq);
+      if (thing == nullptr || kind != IdKind::channel) continue;
+      thing->app = item.value().string_at("app");
+      if (thing->app_seq == 0) thing->app_seq = seq;
     }
   }
 }
@@ -275,8 +282,10 @@ Thing* Model::show(IdKind kind, std::string_view text, const Shown& how, const R
     if (how.past || has_ended(kind, id, text, how.begins, record.app)) return nullptr;
     make_room(kind);
     at = all.try_emplace(std::string(id)).first;
-    at->second.made = made_at(text);
-    at->second.began = parse_time(at->second.made).value_or(record.time);
+    const std::string_view made = made_at(text);
+    at->second.made = made;
+    at->second.made_place = place_of(made, text);
+    at->second.began = parse_time(made).value_or(record.time);
     bytes_ += id.size();
   }
   Thing& thing = at->second;
@@ -284,12 +293,18 @@ Thing* Model::show(IdKind kind, std::string_view text, const Shown& how, const R
   if (kind == IdKind::playback || kind == IdKind::recording) put_on(target_of(text), kind, at->first, thing);
   bytes_ += text.size() - thing.text.size();
   thing.text.assign(text);
-  if (!thing.made.empty() && !is_at(text, thing.made, thing.made_place)) {
-    const std::string_view made = made_at(text);
-    thing.made_place = made.empty() ? 0 : static_cast<size_t>(text.data() + text.size() - made.data());
-  }
+  if (!thing.made.empty() && !is_at(text, thing.made, thing.made_place))
+    thing.made_place = place_of(made_at(text), text);
   thing.seq = seq;
   return &thing;
+}
+
+// Asterisk has answered that it lives: what ended before was another one of its id.
+void Model::forget_end(IdKind kind, std::string_view text) {
+  std::string buffer;
+  EndedThings& ended = ended_[static_cast<size_t>(kind)];
+  const auto at = ended.find(id_of(kind, text, buffer));
+  if (at != ended.end() && compare_made(at->second.made, made_at(text)) <= 0) ended.erase(at);
 }
 
 // Asterisk tells of a thing on several ways, one for each application: what comes behind its end does not
@@ -326,12 +341,7 @@ void Model::end(IdKind kind, std::string_view id, std::string_view text, uint64_
   std::vector<std::string> ended_in;
   if (same && living == things(kind).end()) ended_in = std::move(place->second.ended_in);
   note_app(ended_in, app);
-  place->second = {std::string(made),
-                   made.empty() ? 0 : static_cast<size_t>(text.data() + text.size() - made.data()),
-                   seq,
-                   lives,
-                   std::move(apps),
-                   std::move(ended_in)};
+  place->second = {std::string(made), place_of(made, text), seq, lives, std::move(apps), std::move(ended_in)};
   if (added) ended_order_.emplace_back(kind, id);
   if (ended_order_.size() > options_.max_ended) {
     const auto& [oldest_kind, oldest] = ended_order_.front();

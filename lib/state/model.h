@@ -121,6 +121,7 @@ class Model {
   Thing* show(IdKind kind, std::string_view text, const Shown& how, const record::Record& record,
               uint64_t seq);
   void take_changed(const record::Record& changed, uint64_t seq);
+  void forget_end(IdKind kind, std::string_view text);
   [[nodiscard]] bool has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins,
                                const std::string& app);
   void end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives,

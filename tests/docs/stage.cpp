@@ -68,6 +68,7 @@ void Stage::direct(const std::string& line, Aliases& aliases) {
   } else if (std::regex_match(line, found, silence_direction)) {
     asterisk().control("/sim/fault", R"({"delay_ms":1500,"match":)" + quoted(found[1].str() + "*") + "}");
   } else if (line == "# Only reading is allowed.") {  // by the fence's access=…
+  } else if (line == "# The daemon looks at Asterisk's answers.") {  // as it does by itself
   } else if (line == "# Asterisk closes the connection.") {
     asterisk().control("/sim/drop", R"({"mode":"close-frame","code":1001})");
   } else if (line == "# Asterisk stops.") {

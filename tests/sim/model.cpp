@@ -15,7 +15,7 @@ std::string Channel::json() const {
   Object dialplan;
   dialplan.text("context", context).text("exten", exten).number("priority", priority);
   out.raw("dialplan", dialplan.text("app_name", app_name).text("app_data", app_data).str());
-  out.text("creationtime", creationtime).text("language", "en");
+  out.text("creationtime", creationtime).text("language", language);
   if (!channelvars.empty()) {
     Object vars;
     for (const auto& [key, value] : channelvars) vars.text(key, value);

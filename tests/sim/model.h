@@ -21,6 +21,7 @@ struct Channel {
   int priority = 1;
   std::string app_name, app_data;  // the dialplan application that it is in
   std::string creationtime;
+  std::string language = "en";
   std::vector<std::pair<std::string, std::string>> channelvars;
 
   std::map<std::string, std::string> variables;

@@ -253,6 +253,7 @@ HttpReply set_variable(Asterisk& asterisk, const Call& call) {
   auto* channel = asterisk.channel(call.id());
   if (channel == nullptr) return not_found();
   if (channel->stasis.empty()) return refusal(409, "Channel not in Stasis application");
+  if (name == "CHANNEL(language)") channel->language = call.params.text("value");  // no event tells it
   if (name.back() != ')') asterisk.publish_varset(*channel, name, call.params.text("value"));
   return no_content();
 }

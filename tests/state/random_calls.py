@@ -217,12 +217,13 @@ class Caller:
             name = self.bridges.pop(self.chance.randrange(len(self.bridges)))
             self.call("bridges.destroy", bridgeId=name)
 
-    def play(self):
-        self.call("play", channelId=self.any_call(), playbackId=self.new_id("p"), media="sound:" + self.chance.choice(
-            ["beep", "vm-intro", "hello-world"]))
+    def play(self, media=("sound:beep", "sound:vm-intro", "sound:hello-world")):
+        name = self.new_id("p")  # Asterisk lets two have one id at a time; they can't be told apart then
+        if not self.connection.result("state.playbacks", {"id": name})["playbacks"]:
+            self.call("play", channelId=self.any_call(), playbackId=name, media=self.chance.choice(media))
 
     def play_nothing(self):
-        self.call("play", channelId=self.any_call(), playbackId=self.new_id("p"), media="recording:nosuch")
+        self.play(("recording:nosuch",))
 
     def pause(self):
         self.call("playbacks.control", playbackId=self.new_id("p"), operation=self.chance.choice(["pause", "unpause"]))

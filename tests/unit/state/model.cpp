@@ -247,6 +247,13 @@ TEST_CASE("what Asterisk does not report is taken over from state.changed") {
   CHECK(stage.lives(IdKind::bridge, "b1"));
   CHECK_FALSE(stage.lives(IdKind::playback, "p1"));
 
+  // A playback of an id that one had before is told of although it waits for its turn.
+  record::Record queued = record::own_record("state.changed", "pbx1", {}, wall_now());
+  queued.add_member("objects", R"({"playbacks":[{"playback":{"id":"p1","media_uri":"sound:x",)"
+                               R"("target_uri":"channel:c1","state":"queued"}}]})");
+  stage.model.apply(queued, ++stage.seq);
+  CHECK(stage.lives(IdKind::playback, "p1"));
+
   for (const char* objects : {"[]", "{}", R"({"channels":5})", R"({"channels":[5,{},{"channel":"c1"}]})"}) {
     record::Record odd = record::own_record("state.changed", "pbx1", {}, wall_now());
     odd.add_member("objects", objects);
