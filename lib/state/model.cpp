@@ -186,12 +186,18 @@ void Model::apply(const Record& record, uint64_t seq) {
 
 void Model::tell(Thing& channel, Also also, const Record& record, uint64_t seq) {
   if (also == Also::enters_stasis) {
-    channel.app = record.app;
+    if (channel.app != record.app) channel.came_from = std::exchange(channel.app, record.app);
     channel.app_seq = seq;
   }
-  if (also == Also::leaves_stasis && channel.app == record.app) {
-    channel.app.clear();
-    channel.app_seq = seq;
+  if (also == Also::leaves_stasis) {
+    // Each application has a way of its own: the end in the one may come behind the start in the other.
+    const bool is_late =
+        channel.app != record.app && !channel.came_from.empty() && channel.came_from == record.app;
+    if (!is_late) {
+      channel.app.clear();
+      channel.app_seq = seq;
+    }
+    channel.came_from.clear();
   }
   if (also == Also::leaves_stasis || also == Also::leaves_bridge || also == Also::is_taken) doubt_ = true;
   if (also == Also::sets_variable) set_variable(channel, record.member("variable"), record.member("value"));

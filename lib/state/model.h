@@ -40,9 +40,10 @@ struct Thing {
   size_t made_place = 0;                  // of that in `text`, from its end
   std::vector<std::string> told_to = {};  // the applications whose records told of it, at most max_told_to
   // Of a channel:
-  std::string app;       // the Stasis application that it is in, or ""
-  uint64_t app_seq = 0;  // of the record that told of that last; 0: none did
-  bool offered = false;  // to all applications, by StasisBroadcast(), and not taken yet
+  std::string app;             // the Stasis application that it is in, or ""
+  std::string came_from = {};  // the application that it was moved from, whose StasisEnd has not come
+  uint64_t app_seq = 0;        // of the record that told of that last; 0: none did
+  bool offered = false;        // to all applications, by StasisBroadcast(), and not taken yet
   std::vector<std::pair<std::string, std::string>> variables;  // names and values, both as JSON strings
   size_t variable_bytes = 0;
 };

@@ -345,17 +345,25 @@ class Book(Connection):
             if isinstance(channel, dict) and "state" in channel:
                 self.first.setdefault(channel["id"], record["time"])
                 if ended:
-                    self.channels.pop(channel["id"], None)
-                    self.ended[channel["id"]] = channel["creationtime"]
+                    if not self.is_older(self.channels, channel):
+                        self.channels.pop(channel["id"], None)
+                        self.ended[channel["id"]] = channel["creationtime"]
                 elif self.ended.get(channel["id"]) != channel["creationtime"]:  # Asterisk's order is not strict
                     self.channels[channel["id"]] = channel
         bridge = record.get("bridge")
         if isinstance(bridge, dict):
+            if self.is_older(self.bridges, bridge):
+                return
             if record["type"] == "BridgeDestroyed":
                 self.bridges.pop(bridge["id"], None)
                 self.ended[bridge["id"]] = bridge["creationtime"]
             elif self.ended.get(bridge["id"]) != bridge["creationtime"]:
                 self.bridges[bridge["id"]] = bridge
+
+    @staticmethod
+    def is_older(known, thing):
+        """Something younger has its id."""
+        return thing["id"] in known and thing["creationtime"] < known[thing["id"]]["creationtime"]
 
     def on_state_changed(self, record):
         for item in record["objects"].get("channels", []):

@@ -34,18 +34,18 @@ class FullBook(Book):
     def __init__(self, path):
         self.apps, self.playbacks, self.recordings, self.synthetic = {}, {}, {}, []
         self.latest = collections.deque(maxlen=500)
-        self.bridge_events = collections.deque(maxlen=50)
+        self.seats = {}
         super().__init__(path)
 
     def apply(self, message):
         if "params" in message:
             record = message["params"]
             self.latest.append(record)
-            if record["type"] in ("ChannelEnteredBridge", "ChannelLeftBridge", "BridgeDestroyed"):
-                key = (record["type"], record["app"], record["time"], str(record.get("channel")), str(record["bridge"]))
-                if self.bridge_events.count(key):
-                    self.faults.append(("an event came twice", key))
-                self.bridge_events.append(key)
+            if record["type"] in ("ChannelEnteredBridge", "ChannelLeftBridge"):
+                key = record["app"], record["channel"]["id"]
+                if self.seats.get(key) == (record["type"], record["bridge"]["id"]):
+                    self.faults.append(("an event came twice", record))
+                self.seats[key] = record["type"], record["bridge"]["id"]
             if message["params"].get("synthetic"):
                 self.synthetic.append(message["params"])
         super().apply(message)
@@ -57,11 +57,12 @@ class FullBook(Book):
 
     def on_any(self, record):
         channel = record.get("channel", {})
-        known = self.channels.get(channel.get("id"))
-        if known and channel.get("creationtime", "") < known["creationtime"]:
-            return  # of an older one
-        if record["type"] in ("ChannelCreated", "StasisStart") and known is None:
+        if channel and self.is_older(self.channels, channel):
+            return
+        if record["type"] in ("ChannelCreated", "StasisStart") and channel["id"] not in self.channels:
             self.ended.pop(channel["id"], None)
+        if record["type"] == "BridgeDestroyed" and self.is_older(self.bridges, record["bridge"]):
+            return
         super().on_any(record)
         if record["type"] == "StasisStart":
             self.apps[channel["id"]] = record["app"]
