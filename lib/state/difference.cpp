@@ -123,6 +123,15 @@ class Finder {
         changes_(server, looked.now),
         gone_(record::own_record("state.gone", server, {}, looked.now)) {}
 
+  std::vector<Record> ends_of(const std::vector<std::string>& playbacks) {
+    for (const std::string& id : playbacks) {
+      const Thing* thing = known_.find(IdKind::playback, id);
+      if (thing != nullptr && survey_.find(IdKind::playback, id) == nullptr)
+        medium(IdKind::playback, id, *thing);
+    }
+    return changes_.take();
+  }
+
   Difference find() {
     for (const IdKind kind : {IdKind::playback, IdKind::recording}) media(kind);
     bridges_left();
@@ -224,25 +233,25 @@ class Finder {
   // Without a gap, one that is over was reported to nobody: Asterisk could not begin it (22.10 says nothing
   // then), or what it was on has left us. With one, it most likely came to its end.
   void media(IdKind kind) {
+    for (const auto& [id, thing] : known_.of(kind)) medium(kind, id, thing);
+  }
+  void medium(IdKind kind, const std::string& id, const Thing& thing) {
     const bool playback = kind == IdKind::playback;
-    for (const auto& [id, thing] : known_.of(kind)) {
-      if (told_since(kind, id)) continue;
-      const std::string* text = survey_.find(kind, id);
-      if (text != nullptr && *text == thing.text) continue;
-      const std::vector<std::string> apps = apps_of_media(kind, id, text == nullptr ? thing.text : *text);
-      if (text != nullptr) {
-        ++found_.changed;
-        changes_.add(kind, id, *text, apps);
-        continue;
-      }
-      ++found_.ended;
-      const std::string last = ended_text(thing.text, after_gap() ? "done" : "failed");
-      if (!after_gap()) {
-        changes_.add(kind, id, last, apps);
-      } else {
-        add(playback ? "PlaybackFinished" : "RecordingFinished", apps,
-            {{playback ? "playback" : "recording", last}});
-      }
+    const std::string* text = survey_.find(kind, id);
+    if (told_since(kind, id) || (text != nullptr && *text == thing.text)) return;
+    const std::vector<std::string> apps = apps_of_media(kind, id, text == nullptr ? thing.text : *text);
+    if (text != nullptr) {
+      ++found_.changed;
+      changes_.add(kind, id, *text, apps);
+      return;
+    }
+    ++found_.ended;
+    const std::string last = ended_text(thing.text, after_gap() ? "done" : "failed");
+    if (!after_gap()) {
+      changes_.add(kind, id, last, apps);
+    } else {
+      add(playback ? "PlaybackFinished" : "RecordingFinished", apps,
+          {{playback ? "playback" : "recording", last}});
     }
   }
 
@@ -393,6 +402,22 @@ class Finder {
 Difference difference(const std::string& server, const std::vector<std::string>& apps, const Model& known,
                       const Survey& survey, const LookedAt& looked) {
   return Finder(server, apps, known, survey, looked).find();
+}
+
+std::vector<std::string> doubtful_playbacks(const Model& known) {
+  std::vector<std::string> ids;
+  for (const auto& [id, thing] : known.of(IdKind::playback)) {
+    if (thing.text.find(R"("media_uri":"sound:)") == std::string::npos) ids.push_back(id);
+  }
+  return ids;
+}
+
+std::vector<Record> ends_of_playbacks(const std::string& server, const std::vector<std::string>& apps,
+                                      const Model& known, const Survey& survey,
+                                      const std::vector<std::string>& playbacks, uint64_t begin,
+                                      WallTime now) {
+  const LookedAt looked{begin, {}, now};
+  return Finder(server, apps, known, survey, looked).ends_of(playbacks);
 }
 
 Record changed(const std::string& server, IdKind kind, std::string_view id, std::string_view text,

@@ -33,6 +33,18 @@ struct LookedAt {
 [[nodiscard]] Difference difference(const std::string& server, const std::vector<std::string>& apps,
                                     const Model& known, const Survey& survey, const LookedAt& looked);
 
+// The playbacks that Asterisk may have been unable to begin, of which it says nothing then (22.10, 16.28): of
+// all that is no `sound:`.
+[[nodiscard]] std::vector<std::string> doubtful_playbacks(const Model& known);
+
+// A record `state.changed` for each of the `playbacks` that `survey` does not have any more, as one that
+// failed, except of what records from `begin` on have told.
+[[nodiscard]] std::vector<record::Record> ends_of_playbacks(const std::string& server,
+                                                            const std::vector<std::string>& apps,
+                                                            const Model& known, const Survey& survey,
+                                                            const std::vector<std::string>& playbacks,
+                                                            uint64_t begin, WallTime now);
+
 // A record `state.changed` with a thing that no event tells of, `text`, for `app`.
 [[nodiscard]] record::Record changed(const std::string& server, IdKind kind, std::string_view id,
                                      std::string_view text, const std::string& app, WallTime now);

@@ -144,6 +144,11 @@ struct ListNames {
 constexpr ListNames changed_lists[] = {
     {"channels", "channel"}, {"bridges", "bridge"}, {"playbacks", "playback"}, {"recordings", "recording"}};
 
+// Of another kind of medium, as of a recording, Asterisk does not say when it can't be played.
+bool is_sound(std::string_view playback) {
+  return playback.find(R"("media_uri":"sound:)") != std::string_view::npos;
+}
+
 bool is_over(IdKind kind, std::string_view state) {
   if (kind == IdKind::playback) return state == "done" || state == "failed";
   return kind == IdKind::recording && (state == "done" || state == "failed" || state == "canceled");
@@ -297,6 +302,7 @@ Thing* Model::show(IdKind kind, std::string_view text, const Shown& how, const R
   Thing& thing = at->second;
   note_app(thing.told_to, record.app);
   if (kind == IdKind::playback || kind == IdKind::recording) put_on(target_of(text), kind, at->first, thing);
+  if (kind == IdKind::playback && how.begins && !is_sound(text)) doubt_ = true;
   bytes_ += text.size() - thing.text.size();
   thing.text.assign(text);
   if (!thing.made.empty() && !is_at(text, thing.made, thing.made_place))

@@ -98,7 +98,7 @@ class Model {
   [[nodiscard]] bool is_news(IdKind kind, std::string_view text, uint64_t before) const;
 
   // Whether, since the last call, something happened after which Asterisk may tell no more of what is known:
-  // a channel left Stasis, or a bridge.
+  // a channel left Stasis, or a bridge, or something is played that may not be there.
   [[nodiscard]] bool take_doubt() { return std::exchange(doubt_, false); }
 
   // Of all ids, texts and variables.

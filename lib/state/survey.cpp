@@ -138,7 +138,8 @@ AppSettings AppSettings::of(std::string_view application) {
 struct Surveyor::Round {
   Done done;
   bool heard_only = false;
-  bool phones = true;  // endpoints and devices, too
+  std::vector<std::string> playbacks;  // of those that are heard of, where nothing else is read
+  bool phones = true;                  // endpoints and devices, too
   bool restoring = false;
   size_t open = 0;  // requests of this step
   void (Surveyor::*next)(const std::shared_ptr<Round>&) = nullptr;
@@ -152,10 +153,11 @@ void Surveyor::begin(bool phones, Done done) {
   read_applications(round_);
 }
 
-void Surveyor::begin_heard(Done done) {
+void Surveyor::begin_heard(const std::vector<std::string>& playbacks, Done done) {
   round_ = std::make_shared<Round>();
   round_->done = std::move(done);
   round_->heard_only = true;
+  round_->playbacks = playbacks;
   read_applications(round_);
 }
 
@@ -288,6 +290,7 @@ void Surveyor::restore_bridges(const std::shared_ptr<Round>& round, const std::s
 void Surveyor::read_things(const std::shared_ptr<Round>& round) {
   round->next = nullptr;
   round->open = 1;
+  for (const std::string& id : round->playbacks) read_one(round, IdKind::playback, "/playbacks/", id);
   if (!round->heard_only) read_calls(round);
   if (!round->heard_only && round->phones) read_phones(round);
   finish_part(round);

@@ -76,8 +76,8 @@ class Surveyor {
   // `phones` no endpoints and devices, of which there may be thousands. `done` is called once, unless another
   // survey begins or stop() is called first.
   void begin(bool phones, Done done);
-  // Reads only what the applications hear of.
-  void begin_heard(Done done);
+  // Reads only what the applications hear of, and these playbacks.
+  void begin_heard(const std::vector<std::string>& playbacks, Done done);
   void stop();
 
   // To be called for each request that Asterisk has answered: it may have set something on an application.

@@ -13,6 +13,8 @@ namespace {
 
 using record::Record;
 
+constexpr int looks_at_playback = 3;
+
 // How much of what there was is known again, and the ids of all that can end.
 Record resynced(const std::string& server, const Model& model, const Difference& difference) {
   Record record = record::own_record("server.resynced", server, render([&](JsonWriter& writer) {
@@ -169,12 +171,22 @@ void Sync::look_when_due() {
 
 void Sync::look() {
   const uint64_t begin = handlers_.next_seq();
-  surveyor_.begin_heard([this, begin](const Result<Survey>& survey) {
+  // Each is asked for a few times, soon after it began: what can be played is then left to its end.
+  std::vector<std::string> playbacks = doubtful_playbacks(model_);
+  std::erase_if(asked_for_,
+                [&](const auto& asked) { return model_.find(IdKind::playback, asked.first) == nullptr; });
+  std::erase_if(playbacks, [&](const std::string& id) { return ++asked_for_[id] > looks_at_playback; });
+  surveyor_.begin_heard(playbacks, [this, begin, playbacks](const Result<Survey>& survey) {
     if (!survey) {
       doubt_ = true;
       return;
     }
-    const Record not_heard = gone(server_, model_, survey->heard, begin, wall_now(), doubt_);
+    const WallTime now = wall_now();
+    for (const Record& record :
+         ends_of_playbacks(server_, client_->options().apps, model_, *survey, playbacks, begin, now)) {
+      handlers_.publish(record);
+    }
+    const Record not_heard = gone(server_, model_, survey->heard, begin, now, doubt_);
     if (not_heard.ids.size() > 0) handlers_.publish(not_heard);
   });
 }

@@ -93,8 +93,9 @@ class Sync {
   std::map<std::string, std::string> late_;  // the applications of those that are not waited for any more
   std::string mark_;                         // that these names begin with
   uint64_t fence_number_ = 0;
-  bool known_ = false;  // the first survey since the event stream stands is done
-  bool doubt_ = false;  // whether all that is known is still heard of
+  std::map<std::string, int> asked_for_;  // playbacks: how often
+  bool known_ = false;                    // the first survey since the event stream stands is done
+  bool doubt_ = false;                    // whether all that is known is still heard of
   Milliseconds surveyed_at_{0};
   Milliseconds look_at_{0};
   Milliseconds look_pause_{0};

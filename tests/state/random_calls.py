@@ -230,6 +230,13 @@ class Caller:
         self.call("playbacks.control", playbackId=self.new_id("p"), operation=self.chance.choice(["pause", "unpause"]))
         self.call("recordings." + self.chance.choice(["pause", "unpause", "stop"]), recordingName=self.new_id("r", 3))
 
+    def go_on(self):
+        """What is paused holds up all that the program wanted of its channel."""
+        for item in self.connection.result("state.playbacks")["playbacks"]:
+            self.call("playbacks.control", playbackId=item["playback"]["id"], operation="unpause")
+        for item in self.connection.result("state.recordings")["recordings"]:
+            self.call("recordings.unpause", recordingName=item["recording"]["name"])
+
     def record(self):
         self.call("record", channelId=self.any_call(), name=self.new_id("r", 3), format="wav", ifExists="overwrite",
                   maxDurationSeconds=self.chance.choice([1, 3]))
@@ -364,6 +371,8 @@ def run(build, version, seconds, seed, verbose):
                 for _ in range(chance.randrange(5, 40)):
                     caller.one()
                 began = time.monotonic()
+                time.sleep(chance.choice([0, 0.5, 3]))
+                caller.go_on()
                 while (wrong := compare(connection, truth, caller, book)) and time.monotonic() < began + PATIENCE:
                     time.sleep(0.2)
                 compared += 1

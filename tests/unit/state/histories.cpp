@@ -19,8 +19,8 @@ namespace {
 struct Channel {
   int made = 0;
   std::string state = "Up", language = "en";
-  std::string app = {};                 // that it is in, or ""
-  std::string originator = {};          // an application that hears of it in any case, or ""
+  std::string app = {};                      // that it is in, or ""
+  std::string originator = {};               // an application that hears of it in any case, or ""
   std::string app_name = {}, app_data = {};  // what the dialplan shows
   std::string bridge = {};
   bool offered = false;
@@ -373,7 +373,8 @@ class Known {
   // The last records, to be read when something is wrong.
   [[nodiscard]] std::string latest() const {
     std::string text;
-    for (size_t i = lines_.size() - std::min<size_t>(lines_.size(), 40); i < lines_.size(); ++i) text += lines_[i];
+    for (size_t i = lines_.size() - std::min<size_t>(lines_.size(), 40); i < lines_.size(); ++i)
+      text += lines_[i];
     return text;
   }
 

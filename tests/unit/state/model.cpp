@@ -219,12 +219,24 @@ TEST_CASE("a call that moves is in the application that it came to last") {
                app + R"(","args":[],)" + with_channel("c1") + "}");
   };
   tell("a1", "StasisStart");
-  tell("a1", "StasisEnd");
   tell("a2", "StasisStart");
-  CHECK(stage.model.find(IdKind::channel, "c1")->app == "a2");
   tell("a1", "StasisEnd");  // each application has a way of its own
   CHECK(stage.model.find(IdKind::channel, "c1")->app == "a2");
-  CHECK(stage.model.find(IdKind::channel, "c1")->app_seq == 3);
+  CHECK(stage.model.find(IdKind::channel, "c1")->app_seq == 2);
+  tell("a2", "StasisEnd");
+  CHECK(stage.model.find(IdKind::channel, "c1")->app.empty());
+}
+
+TEST_CASE("an end in an application that the call was not known to be in says that it has left it") {
+  Stage stage;
+  const auto tell = [&](const std::string& app, const std::string& type) {
+    stage.tell(R"({"type":")" + type + R"(","timestamp":"2026-11-22T23:47:30.000+0000","application":")" +
+               app + R"(","args":[],)" + with_channel("c1") + "}");
+  };
+  tell("a1", "StasisStart");
+  tell("a2", "StasisEnd");  // it was moved while nobody listened
+  CHECK(stage.model.find(IdKind::channel, "c1")->app.empty());
+  CHECK(stage.model.find(IdKind::channel, "c1")->app_seq == 2);
 }
 
 TEST_CASE("what Asterisk does not report is taken over from state.changed") {

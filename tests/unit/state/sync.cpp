@@ -317,10 +317,10 @@ TEST_CASE(
   stage.tell(event("StasisStart", R"("args":["x"],"channel":)" + channel("c1", "Stasis", "other,first,1")));
   stage.tell(event("BridgeCreated", R"("bridge":)" + bridge("b1", R"("c1")")));
   for (const char* id : {"p1", "p2"}) {
-    stage.tell(event(
-        "PlaybackStarted",
-        R"("playback":{"id":")" + std::string(id) +
-            R"(","media_uri":"recording:x","target_uri":"channel:c1","language":"en","state":"playing"})"));
+    stage.tell(
+        event("PlaybackStarted",
+              R"("playback":{"id":")" + std::string(id) +
+                  R"(","media_uri":"sound:x","target_uri":"channel:c1","language":"en","state":"playing"})"));
   }
   std::string changed = channel("c1", "Stasis", "other,first,1");
   changed.insert(changed.size() - 1, R"(,"language":"de")");
@@ -328,7 +328,7 @@ TEST_CASE(
   stage.answers["/bridges"] =
       R"([{"id":"b1","technology":"softmix","bridge_type":"mixing","channels":["c1","c2"],"creationtime":"2026-11-22T23:47:29.969+0000"}])";
   stage.answers["/playbacks/p1"] =
-      R"({"id":"p1","media_uri":"recording:x","target_uri":"channel:c1","language":"en","state":"paused"})";
+      R"({"id":"p1","media_uri":"sound:x","target_uri":"channel:c1","language":"en","state":"paused"})";
   stage.answers["/applications"] = R"([{"name":"other","channel_ids":["c2"]}])";  // whose call c2 is
   const size_t before = stage.records.size();
   REQUIRE(pump(stage.loop, [&] { return stage.records.size() > before; }));
@@ -358,6 +358,37 @@ TEST_CASE(
   REQUIRE(pump(stage.loop, [&] { return stage.model.of(IdKind::bridge).empty(); }));
   CHECK(stage.types(before + 2).starts_with("state.gone/"));
   CHECK(stage.records.size() == before + 3);
+}
+
+TEST_CASE("that a playback could not begin is found out soon, and no other is asked for again and again") {
+  Stage stage;
+  CHECK(stage.resync() == "server.resynced");
+  const size_t surveys = stage.asterisk.count("GET /ari/channels ");
+  stage.application = R"("channel_ids":["c1"],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
+  stage.answers["/channels"] = "[" + channel("c1", "Stasis", "demo") + "]";
+  stage.tell(event("StasisStart", R"("args":[],"channel":)" + channel("c1", "Stasis", "demo")));
+  const auto playback = [](const std::string& id, const std::string& media) {
+    return R"({"id":")" + id + R"(","media_uri":")" + media +
+           R"(","target_uri":"channel:c1","language":"en","state":"playing"})";
+  };
+  for (const auto& [id, media] :
+       {std::pair("p1", "recording:nosuch"), {"p2", "recording:long"}, {"p3", "sound:x"}}) {
+    stage.tell(event("PlaybackStarted", R"("playback":)" + playback(id, media)));
+    stage.answers["/playbacks/" + std::string(id)] = playback(id, media);
+  }
+  stage.answers.erase("/playbacks/p1");
+  REQUIRE(pump(stage.loop, [&] { return stage.model.find(IdKind::playback, "p1") == nullptr; }));
+  CHECK(stage.records.back().type == "state.changed");
+  CHECK_THAT(stage.records.back().fields, ContainsSubstring(R"("state":"failed")"));
+  for (int i = 0; i < 10; ++i) {
+    const size_t looks = stage.asterisk.count("GET /ari/applications/demo");
+    REQUIRE(pump(stage.loop, [&] { return stage.asterisk.count("GET /ari/applications/demo") > looks; }));
+  }
+  // Where all is looked at, each is asked for once.
+  const size_t all = stage.asterisk.count("GET /ari/channels ") - surveys;
+  CHECK(stage.asterisk.count("GET /ari/playbacks/p2 ") <= 3 + all);
+  CHECK(stage.asterisk.count("GET /ari/playbacks/p3 ") <= all);
+  CHECK(stage.model.find(IdKind::playback, "p2") != nullptr);
 }
 
 TEST_CASE("after a gap, a call that was moved meanwhile is in the application that hears of it") {
