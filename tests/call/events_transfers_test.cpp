@@ -34,6 +34,11 @@ TEST_CASE("a caller's blind transfer is seen, or left to the application", "[cal
       CHECK(about(transfer, "channels", call));
       CHECK(about(transfer, "channels", leg));
       CHECK(about(transfer, "bridges", bridge));
+      // It shows who was in the bridge before, and comes behind the events of those that left.
+      const Json known = program.call("state.bridges", object({{"id", bridge}}));
+      const Json now = program.call("bridges.get", object({{"bridgeId", bridge}}));
+      REQUIRE(known["bridges"].Size() == 1);
+      CHECK(to_text(known["bridges"][0]["bridge"]["channels"]) == to_text(now["channels"]));
       caller.expect_success();
     }
     if (version != "16") {
