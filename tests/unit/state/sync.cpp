@@ -290,6 +290,16 @@ TEST_CASE("what programs set on an application is set again when it is gone") {
   CHECK(stage.asterisk.count("POST /ari/applications/demo/subscription") == 3);
 }
 
+TEST_CASE("who has taken an application over does not hear of us") {
+  Stage stage;
+  CHECK(stage.resync() == "server.resynced");
+  REQUIRE(stage.client->replaced("demo"));
+  const size_t sent = stage.asterisk.count("POST /ari/events/user/");
+  const size_t surveys = stage.asterisk.count("GET /ari/channels ");
+  REQUIRE(pump(stage.loop, [&] { return stage.asterisk.count("GET /ari/channels ") > surveys + 1; }));
+  CHECK(stage.asterisk.count("POST /ari/events/user/") == sent);
+}
+
 TEST_CASE("what Asterisk tells no more of is found out") {
   Stage stage;
   CHECK(stage.resync() == "server.resynced");
