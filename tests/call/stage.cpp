@@ -30,6 +30,18 @@ void wait_for_rest(const std::string& version, Program& program) {
   throw std::runtime_error(std::string("requests do not go over: ") + rest);
 }
 
+// Asterisk refuses a channel for a moment after it has told that it is recorded no more.
+void add_to_bridge(Program& program, const std::string& params) {
+  for (int i = 0; i < 250; ++i) {
+    const auto added = program.client().call("bridges.addChannel", params);
+    if (added) return;
+    if (added.error().message.find("currently recording") == std::string::npos)
+      throw std::runtime_error(added.error().message);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  throw std::runtime_error("a channel is recorded for ever: " + params);
+}
+
 }  // namespace
 
 Argument::Argument(std::string_view name, std::string_view text)
@@ -127,7 +139,7 @@ std::string Stage::bridge(const std::string& id, const std::vector<std::string>&
   program.call("bridges.create", object({{"bridgeId", id}, {"type", "mixing"}}));
   subscribe_to("bridge:" + id);
   for (const std::string& channel : channels) {
-    program.call("bridges.addChannel", object({{"bridgeId", id}, {"channel", channel}}));
+    add_to_bridge(program, object({{"bridgeId", id}, {"channel", channel}}));
     program.expect("ChannelEnteredBridge", [&](const JsonValue& record) {
       return text_at(record, "channel.id") == channel && text_at(record, "bridge.id") == id;
     });
