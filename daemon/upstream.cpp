@@ -274,7 +274,7 @@ void Upstream::on_heard(const std::string& app) {
   client().held(app);
   if (state_ != "replaced" || !client().replaced_apps().empty()) return;
   state_ = "syncing";
-  sync_.begin();
+  sync_.begin(true);
 }
 
 // From now on something may be missed.
@@ -323,7 +323,8 @@ void Upstream::begin(const ari::ServerInfo& info) {
                 writer.EndObject();
               }));
   const auto heard_until = std::exchange(heard_until_, std::nullopt);
-  if (heard_until && !client().continues()) {
+  const bool is_gap = heard_until && !client().continues();
+  if (is_gap) {
     publish_own("server.gap", render([&](JsonWriter& writer) {
                   writer.StartObject();
                   write_member(writer, "from", to_rfc3339(*heard_until));
@@ -333,7 +334,9 @@ void Upstream::begin(const ari::ServerInfo& info) {
                 }));
   }
   state_ = "syncing";
-  sync_.begin();
+  // At the first time nothing is known of what was before, unless the stream goes on where it ended.
+  const bool is_first = std::exchange(is_first_, false);
+  sync_.begin(is_gap || (is_first && !client().continues()));
   handlers_.changed();
 }
 

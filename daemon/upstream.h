@@ -130,6 +130,7 @@ class Upstream {
   std::set<std::string> told_;  // reasons that were logged since it was connected
   WallTime since_;
   bool tried_ = false;
+  bool is_first_ = true;  // it was never connected
   uint64_t received_ = 0;
   uint64_t failures_ = 0;
   std::string_view state_ = "connecting";

@@ -32,6 +32,8 @@ struct Url {
 // segment of a path and as a name or value in a query. (Asterisk reads a raw "+" in a query as a space, hence
 // "%2B".)
 [[nodiscard]] std::string percent_encode(std::string_view text);
+// Undoes that; what is no escape stays as it is.
+[[nodiscard]] std::string percent_decode(std::string_view text);
 
 // "name=value&name=value", encoded; "" for an empty list.
 [[nodiscard]] std::string query_string(const std::vector<std::pair<std::string, std::string>>& parameters);

@@ -139,7 +139,9 @@ std::vector<std::string_view> Dispatcher::method_names() const {
 
 bool Dispatcher::chooses_id(const std::string& method, const JsonValue& params) const {
   const auto at = methods_.find(method);
-  if (at == methods_.end() || at->second.chooses.empty()) return false;
+  if (at == methods_.end()) return false;
+  if (at->second.chooses.empty())
+    return makes_bridge(at->second, params);  // by a request without an operation
   // The answer to one that waits for the end comes too late for that.
   return find(params, at->second.chooses) == nullptr && !waits_for_end(params);
 }
@@ -261,8 +263,11 @@ void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue
   const ari::Requester requester{
       .user = caller.peer.uid, .connection = caller.connection, .admin = caller.rule->is_admin()};
   if (makes_bridge(method, own_params)) {
-    const auto& apps = (*upstream)->client().options().apps;
-    const auto app = std::ranges::find_if(apps, [&](const auto& one) { return caller.rule->sees_app(one); });
+    const ari::Client& client = (*upstream)->client();
+    const auto& apps = client.options().apps;
+    const auto app = std::ranges::find_if(apps, [&](const auto& one) {
+      return caller.rule->sees_app(one) && !client.replaced_apps().contains(one);
+    });
     if (app != apps.end()) reply = asking_for_bridge(**upstream, *app, requester, std::move(reply));
   }
   method.run({**upstream, std::move(own_params), requester, key.empty() ? caller.connection : 0,

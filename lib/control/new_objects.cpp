@@ -12,6 +12,8 @@ namespace {
 
 using record::IdKind;
 
+constexpr int no_such_source = 422;  // applications.subscribe: what is to be heard of is not there
+
 // Its path below /ari is that of all bridges, or of one.
 bool is_path_of_bridge(std::string_view path) {
   constexpr std::string_view bridges = "/bridges";
@@ -19,30 +21,28 @@ bool is_path_of_bridge(std::string_view path) {
          std::ranges::count(path, '/') <= 2;
 }
 
-// The application that hears of what is made, or "": none does.
-std::string app_that_hears(const Upstream& upstream, IdKind kind, const JsonValue& params) {
+// The applications that hear of what is made; none: nobody does.
+std::vector<std::string> apps_that_hear(const Upstream& upstream, IdKind kind, const JsonValue& params) {
   const auto& apps = upstream.client().options().apps;
   if (kind == IdKind::channel) {
     const std::string app(find_string(params, "app"));
-    return std::ranges::find(apps, app) == apps.end() ? "" : app;
+    return std::ranges::find(apps, app) == apps.end() ? std::vector<std::string>() : std::vector{app};
   }
   const bool on_channel = find(params, "channelId") != nullptr;
   const std::string_view on = find_string(params, on_channel ? "channelId" : "bridgeId");
   const state::Thing* target = upstream.model().find(on_channel ? IdKind::channel : IdKind::bridge, on);
-  if (target == nullptr) return "";
-  if (!target->app.empty()) return target->app;
-  return target->told_to.empty() ? "" : target->told_to.front();
+  if (target == nullptr) return {};
+  return target->app.empty() ? target->told_to : std::vector{target->app};
 }
 
 }  // namespace
 
 void tell_of_new(Upstream& upstream, const Maker& maker, const JsonValue& params, uint64_t before,
                  std::string_view answer) {
-  if (maker.kind == IdKind::bridge) return;
-  const std::string app = app_that_hears(upstream, maker.kind, params);
-  if (app.empty() || !upstream.model().is_news(maker.kind, answer, before)) return;
+  if (maker.kind == IdKind::bridge || !upstream.model().is_news(maker.kind, answer, before)) return;
   const std::string id(find_string(params, maker.id));
-  upstream.publish(state::changed(upstream.name(), maker.kind, id, answer, app, wall_now()));
+  for (const std::string& app : apps_that_hear(upstream, maker.kind, params))
+    upstream.publish(state::changed(upstream.name(), maker.kind, id, answer, app, wall_now()));
 }
 
 bool makes_bridge(const Method& method, const JsonValue& params) {
@@ -60,15 +60,19 @@ Reply asking_for_bridge(Upstream& upstream, std::string app, const ari::Requeste
     JsonTape tape;
     const JsonView bridge = tape.read(answer->plain());
     const std::string id = bridge.valid() && bridge.kind() == JsonKind::object ? bridge.string_at("id") : "";
-    if (id.empty() || !upstream.model().is_news(IdKind::bridge, bridge.text(), before))
-      return reply(std::move(answer));
-    upstream.publish(state::changed(upstream.name(), IdKind::bridge, id, bridge.text(), app, wall_now()));
-    upstream.request(
-        "POST", "/applications/" + ari::percent_encode(app) + "/subscription",
-        "eventSource=" + ari::percent_encode("bridge:" + id), "", requester,
-        [&upstream, id, reply, answer = std::move(answer)](const Result<ResultText>& asked) mutable {
-          // It has ended meanwhile. (Where Asterisk can't be asked, the next look tells.)
-          if (!asked && asked.error().kind == ErrorKind::refused) {
+    const bool is_news = !id.empty() && upstream.model().is_news(IdKind::bridge, bridge.text(), before);
+    const bool lives = is_news || upstream.model().find(IdKind::bridge, id) != nullptr;
+    if (id.empty() || !lives) return reply(std::move(answer));
+    if (is_news)
+      upstream.publish(state::changed(upstream.name(), IdKind::bridge, id, bridge.text(), app, wall_now()));
+    upstream.ask(
+        "POST",
+        "/applications/" + ari::percent_encode(app) +
+            "/subscription?eventSource=" + ari::percent_encode("bridge:" + id),
+        requester,
+        [&upstream, id, reply, answer = std::move(answer)](const Result<ari::HttpResponse>& asked) mutable {
+          // It has ended meanwhile, as nobody was told. (Where Asterisk can't be asked, the next look tells.)
+          if (asked && asked->status == no_such_source) {
             record::Record gone = record::own_record("state.gone", upstream.name(), {}, wall_now());
             gone.ids.add(IdKind::bridge, id);
             upstream.publish(gone);

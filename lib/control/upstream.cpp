@@ -74,4 +74,12 @@ void Upstream::request(const std::string& method, const std::string& path, const
       requester);
 }
 
+void Upstream::ask(const std::string& method, const std::string& target, const ari::Requester& requester,
+                   std::function<void(const Result<ari::HttpResponse>&)> done) {
+  if (!client_->is_connected()) return done(not_connected("not connected; nothing was sent"));
+  client_->request(
+      method, target, "", [done = std::move(done)](const Result<ari::HttpResponse>& answer) { done(answer); },
+      requester);
+}
+
 }  // namespace aribus::control

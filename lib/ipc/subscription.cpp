@@ -6,6 +6,7 @@
 #include "base/object_text.h"
 #include "control/live.h"
 #include "control/params.h"
+#include "state/model.h"
 
 namespace aribus::ipc {
 namespace {
@@ -252,10 +253,10 @@ std::string Subscription::take_own_record(const control::Dispatcher& dispatcher,
     if (control::sees_id(dispatcher, record.server, id.kind, id.text, rule)) shown.add(id.kind, id.text);
   }
   if (record.type == "state.gone" && shown.size() == 0 && record.ids.size() > 0) return {};
-  if (record.type == "state.changed") {  // it shows one object, whose id comes first
-    const bool whole = record.ids.size() > 0 && shown.size() > 0 && shown[0].hash == record.ids[0].hash;
-    if (!whole || !filter_.matches_ids(record.ids)) return {};
-    return std::string(log_->line(seq));
+  if (record.type == "state.changed") {  // it shows one object
+    const auto [kind, id] = state::changed_object(record);
+    const bool whole = !id.empty() && control::sees_id(dispatcher, record.server, kind, id, rule);
+    return whole && filter_.matches_ids(record.ids) ? std::string(log_->line(seq)) : std::string();
   }
   record.ids = std::move(shown);
   if (!filter_.matches_ids(record.ids)) return {};  // it passed by what is not shown

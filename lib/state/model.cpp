@@ -162,6 +162,23 @@ std::string_view target_of(std::string_view text) {
 
 }  // namespace
 
+std::pair<IdKind, std::string> changed_object(const Record& changed) {
+  JsonTape tape;
+  const JsonView lists = tape.read(changed.member("objects"));
+  if (!lists.valid() || lists.kind() != JsonKind::object) return {};
+  for (size_t i = 0; i < std::size(changed_lists); ++i) {
+    const auto kind = static_cast<IdKind>(i);
+    const JsonView list = lists.find(changed_lists[i].list);
+    if (!list.valid()) continue;
+    for (const auto& item : list.children()) {
+      const JsonView object = item.value().find(changed_lists[i].member);
+      if (object.valid() && object.kind() == JsonKind::object)
+        return {kind, object.string_at(kind == IdKind::recording ? "name" : "id")};
+    }
+  }
+  return {};
+}
+
 Model::Model(ModelOptions options) : options_(options) {
   for (const ari::Model& model : ari::models()) shown_.push_back(shown_by(model));
 }
@@ -190,24 +207,33 @@ void Model::apply(const Record& record, uint64_t seq) {
 }
 
 void Model::tell(Thing& channel, Also also, const Record& record, uint64_t seq) {
-  if (also == Also::enters_stasis) {
-    if (channel.app != record.app) channel.came_from = std::exchange(channel.app, record.app);
-    channel.app_seq = seq;
-  }
-  if (also == Also::leaves_stasis) {
-    // Each application has a way of its own: the end in the one may come behind the start in the other.
-    const bool is_late =
-        channel.app != record.app && !channel.came_from.empty() && channel.came_from == record.app;
-    if (!is_late) {
-      channel.app.clear();
-      channel.app_seq = seq;
-    }
-    channel.came_from.clear();
-  }
+  if (also == Also::enters_stasis) enter(channel, record, seq);
+  if (also == Also::leaves_stasis) leave(channel, record, seq);
   if (also == Also::leaves_stasis || also == Also::leaves_bridge || also == Also::is_taken) doubt_ = true;
   if (also == Also::sets_variable) set_variable(channel, record.member("variable"), record.member("value"));
   if (also == Also::is_offered) channel.offered = true;
   if (also == Also::enters_stasis || also == Also::is_taken) channel.offered = false;
+}
+
+// Each application has a way of its own: what one tells of a move may come behind what others tell of later
+// ones.
+void Model::enter(Thing& channel, const Record& record, uint64_t seq) {
+  if (channel.app_since && record.time < *channel.app_since) return;
+  if (!channel.app.empty() && channel.app != record.app && channel.ends_due.size() < max_told_to)
+    channel.ends_due.push_back(channel.app);
+  std::erase(channel.ends_due, record.app);
+  channel.app = record.app;
+  channel.app_seq = seq;
+  const bool by_asterisk = record.member("synthetic").empty();
+  channel.app_since = by_asterisk ? std::optional(record.time) : std::nullopt;
+}
+
+void Model::leave(Thing& channel, const Record& record, uint64_t seq) {
+  const bool is_other = channel.app != record.app;
+  if (is_other && std::erase(channel.ends_due, record.app) > 0) return;
+  if (is_other && channel.app_since && record.time <= *channel.app_since) return;
+  channel.app.clear();
+  channel.app_seq = seq;
 }
 
 // What Asterisk does not report, as it answers: the items of lists, as in a snapshot.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -40,13 +41,18 @@ struct Thing {
   size_t made_place = 0;                  // of that in `text`, from its end
   std::vector<std::string> told_to = {};  // the applications whose records told of it, at most max_told_to
   // Of a channel:
-  std::string app;             // the Stasis application that it is in, or ""
-  std::string came_from = {};  // the application that it was moved from, whose StasisEnd has not come
-  uint64_t app_seq = 0;        // of the record that told of that last; 0: none did
-  bool offered = false;        // to all applications, by StasisBroadcast(), and not taken yet
+  std::string app;  // the Stasis application that it is in, or ""
+  std::vector<std::string> ends_due =
+      {};  // applications that it was moved from, whose StasisEnd has not come
+  std::optional<WallTime> app_since = {};  // Asterisk's time of the StasisStart that told the application
+  uint64_t app_seq = 0;                    // of the record that told of that last; 0: none did
+  bool offered = false;                    // to all applications, by StasisBroadcast(), and not taken yet
   std::vector<std::pair<std::string, std::string>> variables;  // names and values, both as JSON strings
   size_t variable_bytes = 0;
 };
+
+// The first object that a record `state.changed` shows; "" when there is none.
+[[nodiscard]] std::pair<IdKind, std::string> changed_object(const record::Record& changed);
 
 // Fed with every record of one Asterisk, in their order; those of aribus' own making included. It knows what
 // they show, and forgets what they say has ended. An id may be used again: what bears it is told apart by
@@ -119,6 +125,8 @@ class Model {
 
   Things& things(IdKind kind) { return things_[static_cast<size_t>(kind)]; }
   void tell(Thing& channel, Also also, const record::Record& record, uint64_t seq);
+  static void enter(Thing& channel, const record::Record& record, uint64_t seq);
+  static void leave(Thing& channel, const record::Record& record, uint64_t seq);
   Thing* show(IdKind kind, std::string_view text, const Shown& how, const record::Record& record,
               uint64_t seq);
   void take_changed(const record::Record& changed, uint64_t seq);

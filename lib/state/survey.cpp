@@ -167,19 +167,35 @@ void Surveyor::stop() {
 
 void Surveyor::see(const ari::HttpRequest& request, const ari::HttpResponse& response) {
   constexpr std::string_view applications = "/ari/applications/";
+  constexpr std::string_view subscription = "/subscription?eventSource=";
   const size_t at = request.target.find(applications);
   if (at == std::string::npos || request.method == "GET" || !response.succeeded()) return;
+  const std::string_view rest = std::string_view(request.target).substr(at + applications.size());
+  if (const size_t end = rest.find(subscription); end != std::string_view::npos) {
+    const std::string sources = ari::percent_decode(rest.substr(end + subscription.size()));
+    if (see_bridges(ari::percent_decode(rest.substr(0, end)), sources, request.method == "DELETE")) return;
+  }
   if (round_ && round_->restoring) return;  // it is read when that is done
   const Result<Json> json = parse_json(response.body);
   if (!json || !json->IsObject()) return;
-  const std::string app(find_string(*json, "name"));
-  const AppSettings& present = settings_[app] = AppSettings::of(response.body);
-  const auto asked_for = [&](const std::string& bridge) {
-    return request.target.ends_with("/subscription?eventSource=" + ari::percent_encode("bridge:" + bridge));
-  };
-  if (request.method == "DELETE") return static_cast<void>(std::erase_if(watched_[app], asked_for));
-  const auto bridge = std::ranges::find_if(present.bridges, asked_for);
-  if (bridge != present.bridges.end()) watched_[app].insert(*bridge);
+  settings_[std::string(find_string(*json, "name"))] = AppSettings::of(response.body);
+}
+
+// Takes note of the bridges among `sources`, as "bridge:b1,channel:c1". True: there is nothing else that
+// lasts.
+bool Surveyor::see_bridges(const std::string& app, std::string_view sources, bool unsubscribed) {
+  constexpr std::string_view bridge = "bridge:", channel = "channel:";
+  bool comes_and_goes = true;
+  while (!sources.empty()) {
+    const std::string_view source = sources.substr(0, sources.find(','));
+    sources.remove_prefix(std::min(source.size() + 1, sources.size()));
+    const std::string id(source.substr(std::min(bridge.size(), source.size())));
+    const bool is_bridge = source.starts_with(bridge) && !id.empty();
+    if (is_bridge && unsubscribed) watched_[app].erase(id);
+    if (is_bridge && !unsubscribed) watched_[app].insert(id);
+    comes_and_goes &= is_bridge || (source.starts_with(channel) && source.size() > channel.size());
+  }
+  return comes_and_goes;
 }
 
 bool Surveyor::is_filtered(const std::string& app) const {
@@ -275,6 +291,7 @@ void Surveyor::restore(const std::shared_ptr<Round>& round, const std::string& a
 
 void Surveyor::restore_bridges(const std::shared_ptr<Round>& round, const std::string& app,
                                const AppSettings& present) {
+  if (client_->replaced_apps().contains(app)) return;
   auto& watched = watched_[app];
   std::erase_if(watched, [&](const std::string& id) { return model_.find(IdKind::bridge, id) == nullptr; });
   if (present.sources.contains("bridge:")) return;

@@ -96,6 +96,7 @@ class Surveyor {
   void read_application(const std::shared_ptr<Round>& round, const std::string& app, bool restored);
   void read_other_applications(const std::shared_ptr<Round>& round);
   void restore(const std::shared_ptr<Round>& round, const std::string& app, const AppSettings& present);
+  bool see_bridges(const std::string& app, std::string_view sources, bool unsubscribed);
   void restore_bridges(const std::shared_ptr<Round>& round, const std::string& app,
                        const AppSettings& present);
   void read_things(const std::shared_ptr<Round>& round);

@@ -53,8 +53,9 @@ void Sync::use(ari::Client& client) {
   surveyor_.use(client);
 }
 
-void Sync::begin() {
+void Sync::begin(bool missed) {
   stop();
+  missed_ = missed;
   connected_ = handlers_.next_seq();
   pause_ = options_.first_pause;
   survey();
@@ -63,6 +64,7 @@ void Sync::begin() {
 void Sync::stop() {
   known_ = false;
   phase_ = Phase::idle;
+  looking_ = false;
   surveyor_.stop();
   fences_.clear();
   late_.clear();
@@ -128,7 +130,7 @@ void Sync::merge() {
   timer_.stop();
   const Survey survey = std::exchange(survey_, {});
   const bool news = !std::exchange(known_, true);
-  const LookedAt looked{begin_, news ? std::optional(connected_) : std::nullopt, wall_now()};
+  const LookedAt looked{begin_, news && missed_ ? std::optional(connected_) : std::nullopt, wall_now()};
   const Difference found = difference(server_, client_->options().apps, model_, survey, looked);
   for (const Record& record : found.records) handlers_.publish(record);
   // What was told of by these is looked at once more, soon.
@@ -156,7 +158,7 @@ void Sync::retry(const std::string& reason) {
 // goes on listing bridges that are gone (22.10). When it has become quiet, and now and then in any case, all
 // is read anew.
 void Sync::look_when_due() {
-  if (phase_ != Phase::idle) return;
+  if (phase_ != Phase::idle || looking_) return;
   const Milliseconds now = client_->loop().now();
   if (model_.take_doubt() || std::exchange(doubt_, false)) {
     look_pause_ = options_.first_look;
@@ -173,22 +175,40 @@ void Sync::look() {
   const uint64_t begin = handlers_.next_seq();
   // Each is asked for a few times, soon after it began: what can be played is then left to its end.
   std::vector<std::string> playbacks = doubtful_playbacks(model_);
+  std::erase_if(playbacks, [&](const std::string& id) {
+    const auto at = asked_for_.find(id);
+    return at != asked_for_.end() && at->second.times >= looks_at_playback && !at->second.missed_since;
+  });
+  looking_ = true;
+  surveyor_.begin_heard(playbacks, [this, begin, playbacks](const Result<Survey>& survey) {
+    looking_ = false;
+    survey ? take_look(*survey, playbacks, begin) : static_cast<void>(doubt_ = true);
+  });
+}
+
+// An answer may be ahead of the events: a playback that is not there has ended unreported when it still is
+// not there at the next look, and no event has told its end in between.
+void Sync::take_look(const Survey& survey, const std::vector<std::string>& playbacks, uint64_t begin) {
+  const WallTime now = wall_now();
   std::erase_if(asked_for_,
                 [&](const auto& asked) { return model_.find(IdKind::playback, asked.first) == nullptr; });
-  std::erase_if(playbacks, [&](const std::string& id) { return ++asked_for_[id] > looks_at_playback; });
-  surveyor_.begin_heard(playbacks, [this, begin, playbacks](const Result<Survey>& survey) {
-    if (!survey) {
-      doubt_ = true;
-      return;
+  for (const std::string& id : playbacks) {
+    if (model_.find(IdKind::playback, id) == nullptr) continue;
+    Asked& asked = asked_for_[id];
+    ++asked.times;
+    if (survey.find(IdKind::playback, id) != nullptr || model_.touched_since(begin, IdKind::playback, id)) {
+      asked.missed_since.reset();
+    } else if (!asked.missed_since || model_.touched_since(*asked.missed_since, IdKind::playback, id)) {
+      asked.missed_since = begin;
+      doubt_ = true;  // it is looked at once more, soon
+    } else {
+      for (const Record& record :
+           ends_of_playbacks(server_, client_->options().apps, model_, survey, {id}, begin, now))
+        handlers_.publish(record);
     }
-    const WallTime now = wall_now();
-    for (const Record& record :
-         ends_of_playbacks(server_, client_->options().apps, model_, *survey, playbacks, begin, now)) {
-      handlers_.publish(record);
-    }
-    const Record not_heard = gone(server_, model_, survey->heard, begin, now, doubt_);
-    if (not_heard.ids.size() > 0) handlers_.publish(not_heard);
-  });
+  }
+  const Record not_heard = gone(server_, model_, survey.heard, begin, now, doubt_);
+  if (not_heard.ids.size() > 0) handlers_.publish(not_heard);
 }
 
 }  // namespace aribus::state

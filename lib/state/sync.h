@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "ari/client.h"
 #include "base/loop.h"
@@ -49,8 +51,8 @@ class Sync {
   // The event stream and the requests go through another connection from now on, of an event loop that is the
   // same.
   void use(ari::Client& client);
-  // The event stream stands.
-  void begin();
+  // The event stream stands. `missed`: events may have been missed before.
+  void begin(bool missed);
   // It has ended.
   void stop();
   // What is known is the truth.
@@ -78,6 +80,7 @@ class Sync {
   void retry(const std::string& reason);
   void look_when_due();
   void look();
+  void take_look(const Survey& survey, const std::vector<std::string>& playbacks, uint64_t begin);
 
   std::string server_;
   ari::Client* client_;
@@ -93,9 +96,16 @@ class Sync {
   std::map<std::string, std::string> late_;  // the applications of those that are not waited for any more
   std::string mark_;                         // that these names begin with
   uint64_t fence_number_ = 0;
-  std::map<std::string, int> asked_for_;  // playbacks: how often
-  bool known_ = false;                    // the first survey since the event stream stands is done
-  bool doubt_ = false;                    // whether all that is known is still heard of
+  // Playbacks that were asked for.
+  struct Asked {
+    int times = 0;
+    std::optional<uint64_t> missed_since;  // it was not there, when that was the next record
+  };
+  std::map<std::string, Asked> asked_for_;
+  bool looking_ = false;
+  bool missed_ = false;  // events may have been, before the event stream stood
+  bool known_ = false;   // the first survey since the event stream stands is done
+  bool doubt_ = false;   // whether all that is known is still heard of
   Milliseconds surveyed_at_{0};
   Milliseconds look_at_{0};
   Milliseconds look_pause_{0};

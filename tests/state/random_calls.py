@@ -46,9 +46,10 @@ class FullBook(Book):
             self.latest.append(record)
             if record["type"] in ("ChannelEnteredBridge", "ChannelLeftBridge"):
                 key = record["app"], record["channel"]["id"]
-                if self.seats.get(key) == (record["type"], record["bridge"]["id"]):
+                event = record["type"], record["time"], record["bridge"], record["channel"]
+                if self.seats.get(key) == event:
                     self.faults.append(("an event came twice", record))
-                self.seats[key] = record["type"], record["bridge"]["id"]
+                self.seats[key] = event
             if message["params"].get("synthetic"):
                 self.synthetic.append(message["params"])
         super().apply(message)

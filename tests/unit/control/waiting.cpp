@@ -211,6 +211,19 @@ TEST_CASE("what was made is told of, if no event has done so by the time of the 
   REQUIRE(stage.answer);
   CHECK(json(**stage.answer)["id"] == "b1");
 
+  // A channel entered it before Asterisk answered; it is asked for all the same.
+  const auto with_channel =
+      R"({"id":"b3","bridge_type":"mixing","channels":["c1"],"creationtime":"2026-11-22T21:46:18.000+0000"})";
+  stage.call("bridges.createWithId", R"({"bridgeId":"b3","type":"mixing"})");
+  stage.event(R"({"type":"BridgeCreated","application":"demo","bridge":)" + std::string(with_channel) + "}");
+  stage.respond(200, with_channel);
+  CHECK(told.size() == 2);
+  REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
+  CHECK(stage.asterisk.requests.back().find("eventSource=bridge%3Ab3 ") != std::string::npos);
+  stage.respond(404, R"({"message":"Application not found"})");
+  REQUIRE(stage.answer);
+  CHECK(told.size() == 2);  // that says nothing of the bridge
+
   // It ended before it could be asked for.
   stage.call("ari.request", R"({"method":"POST","path":"/bridges/b2"})");
   stage.respond(

@@ -227,11 +227,39 @@ TEST_CASE("a call that moves is in the application that it came to last") {
   CHECK(stage.model.find(IdKind::channel, "c1")->app.empty());
 }
 
+TEST_CASE("whichever application's events come first, a call is where it was moved to last") {
+  // Each: what comes, as application, S or E, and Asterisk's time in ms; and where the call is in the end.
+  struct Case {
+    std::vector<std::string> events;
+    const char* app;
+  };
+  const Case cases[] = {
+      {{"aS1", "bS2", "cS3", "aE2", "bE3"}, "c"}, {{"aS1", "bS2", "cS3", "bE3", "aE2"}, "c"},
+      {{"aS1", "aE2", "aS3", "bS2", "bE3"}, "a"}, {{"aS1", "cS3", "bS2", "bE3", "aE2"}, "c"},
+      {{"aS1", "bS1", "aE1", "bE1"}, ""},         {{"aS1", "aE2", "bS2", "aS3", "bE3"}, "a"},
+      {{"aS1", "bS2", "aE2", "aS3", "bE3"}, "a"}, {{"aS1", "aE2", "bS2", "bE5"}, ""},
+      {{"aS1", "aE1", "aS1", "bS1", "bE1"}, ""},  // all in one millisecond: that can't be told
+  };
+  for (const Case& one : cases) {
+    Stage stage;
+    std::string all;
+    for (const std::string& text : one.events) {
+      all += text + " ";
+      stage.tell(R"({"type":")" + std::string(text[1] == 'S' ? "StasisStart" : "StasisEnd") +
+                 R"(","timestamp":"2026-11-22T23:47:30.00)" + text[2] + R"(+0000","application":")" +
+                 text[0] + R"(","args":[],)" + with_channel("c1") + "}");
+    }
+    INFO(all);
+    CHECK(stage.model.find(IdKind::channel, "c1")->app == one.app);
+  }
+}
+
 TEST_CASE("an end in an application that the call was not known to be in says that it has left it") {
   Stage stage;
   const auto tell = [&](const std::string& app, const std::string& type) {
-    stage.tell(R"({"type":")" + type + R"(","timestamp":"2026-11-22T23:47:30.000+0000","application":")" +
-               app + R"(","args":[],)" + with_channel("c1") + "}");
+    stage.tell(R"({"type":")" + type + R"(","timestamp":"2026-11-22T23:47:3)" +
+               (type == "StasisStart" ? "0" : "1") + R"(.000+0000","application":")" + app +
+               R"(","args":[],)" + with_channel("c1") + "}");
   };
   tell("a1", "StasisStart");
   tell("a2", "StasisEnd");  // it was moved while nobody listened

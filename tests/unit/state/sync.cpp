@@ -109,7 +109,7 @@ struct Stage {
   // Runs one whole sync, and returns the types of the records that it made.
   std::string resync() {
     const size_t before = records.size();
-    sync->begin();
+    sync->begin(true);
     const int was = done;
     REQUIRE(pump(loop, [&] { return done > was; }));
     return types(before);
@@ -253,7 +253,7 @@ TEST_CASE("what a filter drops, or was not sent, does not make an application a 
 TEST_CASE("it is tried again for as long as the event stream stands") {
   Stage stage;
   stage.answers.erase("/bridges");
-  stage.sync->begin();
+  stage.sync->begin(true);
   REQUIRE(pump(stage.loop, [&] { return stage.failures.size() >= 3; }));
   CHECK_THAT(stage.failures.front(), ContainsSubstring("/bridges: HTTP status 404"));
   CHECK_FALSE(stage.sync->done());
@@ -288,6 +288,42 @@ TEST_CASE("what programs set on an application is set again when it is gone") {
   CHECK(stage.asterisk.count("POST /ari/applications/demo/subscription?eventSource=endpoint%3APJSIP%2F100") ==
         1);
   CHECK(stage.asterisk.count("POST /ari/applications/demo/subscription") == 3);
+}
+
+TEST_CASE("a playback whose end is on its way has not failed") {
+  Stage stage;
+  CHECK(stage.resync() == "server.resynced");
+  stage.application = R"("channel_ids":["c1"],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
+  stage.answers["/channels"] = "[" + channel("c1", "Stasis", "demo") + "]";
+  stage.tell(event("StasisStart", R"("args":[],"channel":)" + channel("c1", "Stasis", "demo")));
+  const auto playback = [](const std::string& state) {
+    return R"("playback":{"id":"p1","media_uri":"recording:x","target_uri":"channel:c1","language":"en","state":")" +
+           state + "\"}";
+  };
+  stage.tell(event("PlaybackStarted", playback("playing")));
+  // Asterisk has ended it, and its event is still to come.
+  REQUIRE(pump(stage.loop, [&] { return stage.asterisk.count("GET /ari/playbacks/p1 ") > 0; }));
+  stage.asterisk.websocket()->text(event("PlaybackFinished", playback("done")));
+  const size_t looks = stage.asterisk.count("GET /ari/applications/demo");
+  REQUIRE(pump(stage.loop, [&] { return stage.asterisk.count("GET /ari/applications/demo") > looks + 3; }));
+  for (const record::Record& record : stage.records) CHECK(record.type != "state.changed");
+}
+
+TEST_CASE("where nothing was missed, connecting anew invents nothing") {
+  Stage stage;
+  CHECK(stage.resync() == "server.resynced");
+  stage.application = R"("channel_ids":["c1"],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
+  stage.tell(event("StasisStart", R"("args":[],"channel":)" + channel("c1", "Stasis", "other")));
+  stage.tell(event("PlaybackStarted",
+                   R"("playback":{"id":"p1","media_uri":"sound:x","target_uri":"channel:c1",)"
+                   R"("language":"en","state":"playing"})"));
+  stage.answers["/channels"] = "[" + channel("c1", "Stasis", "other") + "]";
+  const size_t before = stage.records.size();
+  stage.sync->begin(false);
+  const int was = stage.done;
+  REQUIRE(pump(stage.loop, [&] { return stage.done > was; }));
+  CHECK(stage.types(before) == "state.changed/p1/c1 server.resynced");
+  CHECK(stage.model.find(IdKind::channel, "c1")->app == "demo");
 }
 
 TEST_CASE("who has taken an application over does not hear of us") {
