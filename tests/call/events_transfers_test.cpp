@@ -92,6 +92,14 @@ TEST_CASE("an attended transfer with a conference of three on the way is seen", 
     const Json transfer = program.expect_about("BridgeAttendedTransfer", desk);
     CHECK(text_at(transfer, "result") == "Success");
     CHECK(text_at(transfer, "transferer_first_leg.id") == desk);
+    // It shows the bridges as they were before.
+    const Json known = program.call("state.bridges");
+    for (const JsonValue& item : known["bridges"].GetArray()) {
+      const std::string bridge = text_at(item, "bridge.id");
+      if (bridge != first && bridge != second) continue;
+      const Json now = program.call("bridges.get", object({{"bridgeId", bridge}}));
+      CHECK(to_text(item["bridge"]["channels"]) == to_text(now["channels"]));
+    }
     for (const JsonValue& channel : merged["channels"].GetArray()) {  // who talk with each other now
       if (as_view(channel) != desk) program.call("hangup", object({{"channelId", as_view(channel)}}));
     }
