@@ -6,6 +6,7 @@
 #include "ari/url.h"
 #include "base/json_tape.h"
 #include "state/difference.h"
+#include "state/survey.h"
 
 namespace aribus::control {
 namespace {
@@ -66,10 +67,8 @@ Reply asking_for_bridge(Upstream& upstream, std::string app, const ari::Requeste
     if (is_news)
       upstream.publish(state::changed(upstream.name(), IdKind::bridge, id, bridge.text(), app, wall_now()));
     upstream.ask(
-        "POST",
-        "/applications/" + ari::percent_encode(app) +
-            "/subscription?eventSource=" + ari::percent_encode("bridge:" + id),
-        requester,
+        "POST", "/applications/" + ari::percent_encode(app) + "/subscription",
+        state::source_body("bridge:" + id), requester,
         [&upstream, id, reply, answer = std::move(answer)](const Result<ari::HttpResponse>& asked) mutable {
           // It has ended meanwhile, as nobody was told. (Where Asterisk can't be asked, the next look tells.)
           if (asked && asked->status == no_such_source) {

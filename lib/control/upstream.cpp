@@ -74,12 +74,13 @@ void Upstream::request(const std::string& method, const std::string& path, const
       requester);
 }
 
-void Upstream::ask(const std::string& method, const std::string& target, const ari::Requester& requester,
+void Upstream::ask(const std::string& method, const std::string& target, const std::string& body,
+                   const ari::Requester& requester,
                    std::function<void(const Result<ari::HttpResponse>&)> done) {
   if (!client_->is_connected()) return done(not_connected("not connected; nothing was sent"));
   client_->request(
-      method, target, "", [done = std::move(done)](const Result<ari::HttpResponse>& answer) { done(answer); },
-      requester);
+      method, target, body,
+      [done = std::move(done)](const Result<ari::HttpResponse>& answer) { done(answer); }, requester);
 }
 
 }  // namespace aribus::control

@@ -69,8 +69,8 @@ class Upstream {
   void request(const std::string& method, const std::string& path, const std::string& query,
                const std::string& body, const ari::Requester& requester, Reply reply);
   // Asks Asterisk for the daemon's own sake; `target` is below /ari, encoded, with its query.
-  void ask(const std::string& method, const std::string& target, const ari::Requester& requester,
-           std::function<void(const Result<ari::HttpResponse>&)> done);
+  void ask(const std::string& method, const std::string& target, const std::string& body,
+           const ari::Requester& requester, std::function<void(const Result<ari::HttpResponse>&)> done);
   // An answer is there and was not handed on yet.
   [[nodiscard]] bool is_busy() const { return large_.is_busy(); }
 

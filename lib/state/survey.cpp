@@ -7,6 +7,7 @@
 #include "ari/url.h"
 #include "base/json.h"
 #include "base/json_tape.h"
+#include "base/object_text.h"
 #include "record/record.h"
 
 namespace aribus::state {
@@ -50,6 +51,33 @@ void take_channels_of(const std::string& app, const JsonValue& application, Surv
   });
 }
 
+// What a request about subscriptions names: in its body, or else in its query, where commas separate.
+std::vector<std::string> sources_of(const ari::HttpRequest& request) {
+  std::vector<std::string> sources;
+  if (!request.body.empty()) {
+    const Result<Json> body = parse_json(request.body);
+    const JsonValue* given = body ? find(*body, "eventSource") : nullptr;
+    if (given == nullptr) return sources;
+    if (given->IsString()) return {std::string(as_view(*given))};
+    if (!given->IsArray()) return sources;
+    for (const JsonValue& item : given->GetArray()) {
+      if (item.IsString()) sources.emplace_back(as_view(item));
+    }
+    return sources;
+  }
+  constexpr std::string_view name = "eventSource=";
+  const size_t at = request.target.find(name);
+  if (at == std::string::npos) return sources;
+  const std::string_view value = std::string_view(request.target).substr(at + name.size());
+  const std::string text = ari::percent_decode(value.substr(0, value.find('&')));
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    sources.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return sources;
+}
+
 std::string list_of(const JsonValue& application, std::string_view name) {
   const JsonValue* list = find(application, name);
   return list != nullptr && list->IsArray() ? to_text(*list) : std::string("[]");
@@ -88,6 +116,10 @@ std::optional<Things> things_of(IdKind kind, bool list, std::string_view body) {
 }
 
 }  // namespace
+
+std::string source_body(std::string_view source) {
+  return ObjectText().json("eventSource", "[" + string_text(source) + "]").str();
+}
 
 bool Heard::has(IdKind kind, std::string_view id) const {
   const auto i = static_cast<size_t>(kind);
@@ -166,14 +198,13 @@ void Surveyor::stop() {
 }
 
 void Surveyor::see(const ari::HttpRequest& request, const ari::HttpResponse& response) {
-  constexpr std::string_view applications = "/ari/applications/";
-  constexpr std::string_view subscription = "/subscription?eventSource=";
+  constexpr std::string_view applications = "/ari/applications/", subscription = "/subscription";
   const size_t at = request.target.find(applications);
   if (at == std::string::npos || request.method == "GET" || !response.succeeded()) return;
   const std::string_view rest = std::string_view(request.target).substr(at + applications.size());
   if (const size_t end = rest.find(subscription); end != std::string_view::npos) {
-    const std::string sources = ari::percent_decode(rest.substr(end + subscription.size()));
-    if (see_bridges(ari::percent_decode(rest.substr(0, end)), sources, request.method == "DELETE")) return;
+    const std::string app = ari::percent_decode(rest.substr(0, end));
+    if (see_bridges(app, sources_of(request), request.method == "DELETE")) return;
   }
   if (round_ && round_->restoring) return;  // it is read when that is done
   const Result<Json> json = parse_json(response.body);
@@ -181,18 +212,15 @@ void Surveyor::see(const ari::HttpRequest& request, const ari::HttpResponse& res
   settings_[std::string(find_string(*json, "name"))] = AppSettings::of(response.body);
 }
 
-// Takes note of the bridges among `sources`, as "bridge:b1,channel:c1". True: there is nothing else that
-// lasts.
-bool Surveyor::see_bridges(const std::string& app, std::string_view sources, bool unsubscribed) {
+// Takes note of the bridges among `sources`, as "bridge:b1" and "channel:c1". True: there is nothing else.
+bool Surveyor::see_bridges(const std::string& app, const std::vector<std::string>& sources,
+                           bool unsubscribed) {
   constexpr std::string_view bridge = "bridge:", channel = "channel:";
-  bool comes_and_goes = true;
-  while (!sources.empty()) {
-    const std::string_view source = sources.substr(0, sources.find(','));
-    sources.remove_prefix(std::min(source.size() + 1, sources.size()));
-    const std::string id(source.substr(std::min(bridge.size(), source.size())));
-    const bool is_bridge = source.starts_with(bridge) && !id.empty();
-    if (is_bridge && unsubscribed) watched_[app].erase(id);
-    if (is_bridge && !unsubscribed) watched_[app].insert(id);
+  bool comes_and_goes = !sources.empty();
+  for (const std::string& source : sources) {
+    const bool is_bridge = source.starts_with(bridge) && source.size() > bridge.size();
+    if (is_bridge && unsubscribed) watched_[app].erase(source.substr(bridge.size()));
+    if (is_bridge && !unsubscribed) watched_[app].insert(source.substr(bridge.size()));
     comes_and_goes &= is_bridge || (source.starts_with(channel) && source.size() > channel.size());
   }
   return comes_and_goes;
@@ -284,7 +312,7 @@ void Surveyor::restore(const std::shared_ptr<Round>& round, const std::string& a
   const std::string path = "/applications/" + ari::percent_encode(app);
   for (const std::string& source : wanted.sources) {
     if (present.sources.contains(source)) continue;
-    set(round, "POST", path + "/subscription?eventSource=" + ari::percent_encode(source), "");
+    set(round, "POST", path + "/subscription", source_body(source));
   }
   if (wanted.filter != present.filter) set(round, "PUT", path + "/eventFilter", wanted.filter);
 }
@@ -297,10 +325,8 @@ void Surveyor::restore_bridges(const std::shared_ptr<Round>& round, const std::s
   if (present.sources.contains("bridge:")) return;
   for (const std::string& id : watched) {
     if (present.bridges.contains(id)) continue;
-    set(round, "POST",
-        "/applications/" + ari::percent_encode(app) +
-            "/subscription?eventSource=" + ari::percent_encode("bridge:" + id),
-        "");
+    set(round, "POST", "/applications/" + ari::percent_encode(app) + "/subscription",
+        source_body("bridge:" + id));
   }
 }
 

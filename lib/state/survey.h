@@ -54,6 +54,10 @@ struct AppSettings {
   [[nodiscard]] static AppSettings of(std::string_view application);
 };
 
+// The body of applications.subscribe for one source, as "bridge:b1". In a query Asterisk would cut it at
+// commas.
+[[nodiscard]] std::string source_body(std::string_view source);
+
 // Asks Asterisk, step by step: the applications, then what there is. One survey at a time.
 class Surveyor {
  public:
@@ -96,7 +100,7 @@ class Surveyor {
   void read_application(const std::shared_ptr<Round>& round, const std::string& app, bool restored);
   void read_other_applications(const std::shared_ptr<Round>& round);
   void restore(const std::shared_ptr<Round>& round, const std::string& app, const AppSettings& present);
-  bool see_bridges(const std::string& app, std::string_view sources, bool unsubscribed);
+  bool see_bridges(const std::string& app, const std::vector<std::string>& sources, bool unsubscribed);
   void restore_bridges(const std::shared_ptr<Round>& round, const std::string& app,
                        const AppSettings& present);
   void read_things(const std::shared_ptr<Round>& round);

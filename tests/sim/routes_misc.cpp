@@ -45,15 +45,17 @@ HttpReply change_subscription(Asterisk& asterisk, const Call& call, bool subscri
   const auto app = asterisk.apps.find(call.id());
   if (app == asterisk.apps.end()) return refusal(404, "Application not found");
   if (!call.params.has("eventSource")) return refusal(400, "Missing parameter eventSource");
-  const std::string id = source_id(call.params.text("eventSource"));
-  if (id.empty()) return refusal(400, "Invalid event source URI scheme");
-  if (subscribe) {
-    const bool exists = asterisk.channels.count(id) > 0 || asterisk.bridges.count(id) > 0;
-    if (!exists) return refusal(422, "Event source does not exist");
-    asterisk.subscribe(app->first, id);
-  } else {
-    if (app->second.interest.count(id) == 0) return refusal(422, "Event source was not subscribed to");
-    asterisk.unsubscribe(app->first, id);
+  for (const std::string& source : call.params.list("eventSource")) {
+    const std::string id = source_id(source);
+    if (id.empty()) return refusal(400, "Invalid event source URI scheme");
+    if (subscribe) {
+      const bool exists = asterisk.channels.count(id) > 0 || asterisk.bridges.count(id) > 0;
+      if (!exists) return refusal(422, "Event source does not exist");
+      asterisk.subscribe(app->first, id);
+    } else {
+      if (app->second.interest.count(id) == 0) return refusal(422, "Event source was not subscribed to");
+      asterisk.unsubscribe(app->first, id);
+    }
   }
   return json_reply(app_json(asterisk, app->first, app->second));
 }

@@ -47,6 +47,19 @@ TEST_CASE("the other parameters of GET and DELETE go into the query") {
   CHECK(variable->target == "/ari/channels/c1/variable?variable=CDR%28a%20%2B%20b%29%2Cx");
 }
 
+TEST_CASE("a list with a comma in one of its values goes into a body, where nothing is cut") {
+  const auto request = request_of("applications.unsubscribe",
+                                  json(R"({"applicationName":"demo","eventSource":["bridge:a,b"]})"));
+  REQUIRE(request.ok());
+  CHECK(request->method == "DELETE");
+  CHECK(request->target == "/ari/applications/demo/subscription");
+  CHECK(request->body == R"({"eventSource":["bridge:a,b"]})");
+  const auto joined = request_of("applications.unsubscribe",
+                                 json(R"({"applicationName":"demo","eventSource":["bridge:a","bridge:b"]})"));
+  REQUIRE(joined.ok());
+  CHECK(joined->target == "/ari/applications/demo/subscription?eventSource=bridge%3Aa%2Cbridge%3Ab");
+}
+
 TEST_CASE("the parameters of POST and PUT go into a JSON body with their types") {
   const Json params =
       json(R"({"endpoint":"PJSIP/100","app":"demo","timeout":30,"variables":{"A":"b \"c\""},"priority":1})");
@@ -73,9 +86,9 @@ TEST_CASE("several values of one parameter are joined in a query and an array in
   CHECK(add->body == R"({"channel":["c1","c2"]})");
   for (const char* fields :
        {R"([{"attribute":"username","value":"bob"}])", R"({"attribute":"username","value":"bob"})"}) {
-    const auto update = request_of("asterisk.updateObject",
-                                   json(R"({"configClass":"res_pjsip","objectType":"auth","id":"a","fields":)" +
-                                        std::string(fields) + "}"));
+    const auto update = request_of(
+        "asterisk.updateObject", json(R"({"configClass":"res_pjsip","objectType":"auth","id":"a","fields":)" +
+                                      std::string(fields) + "}"));
     REQUIRE(update.ok());
     CHECK(update->body == R"({"fields":[{"attribute":"username","value":"bob"}]})");
   }

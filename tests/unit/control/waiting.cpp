@@ -204,8 +204,8 @@ TEST_CASE("what was made is told of, if no event has done so by the time of the 
   CHECK(model.find(record::IdKind::bridge, "b1") != nullptr);
   CHECK_FALSE(stage.answer);  // it is answered when the events of the bridge will come
   REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
-  CHECK(stage.asterisk.requests.back().starts_with(
-      "POST /ari/applications/demo/subscription?eventSource=bridge%3Ab1 "));
+  CHECK(stage.asterisk.requests.back().starts_with("POST /ari/applications/demo/subscription "));
+  CHECK(stage.asterisk.requests.back().ends_with(R"({"eventSource":["bridge:b1"]})"));
   stage.respond(
       200, R"({"name":"demo","channel_ids":[],"bridge_ids":["b1"],"endpoint_ids":[],"device_names":[]})");
   REQUIRE(stage.answer);
@@ -219,7 +219,7 @@ TEST_CASE("what was made is told of, if no event has done so by the time of the 
   stage.respond(200, with_channel);
   CHECK(told.size() == 2);
   REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
-  CHECK(stage.asterisk.requests.back().find("eventSource=bridge%3Ab3 ") != std::string::npos);
+  CHECK(stage.asterisk.requests.back().ends_with(R"({"eventSource":["bridge:b3"]})"));
   stage.respond(404, R"({"message":"Application not found"})");
   REQUIRE(stage.answer);
   CHECK(told.size() == 2);  // that says nothing of the bridge

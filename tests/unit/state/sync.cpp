@@ -280,13 +280,19 @@ TEST_CASE("what programs set on an application is set again when it is gone") {
   const std::string set = stage.application;
   stage.application = R"("channel_ids":[],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
   stage.asterisk.set_script([&](auto& peer, const std::string& request) {
-    if (request.find("eventSource=endpoint%3APJSIP%2F100") != std::string::npos) stage.application = set;
+    if (request.find(R"({"eventSource":["endpoint:PJSIP/100"]})") != std::string::npos)
+      stage.application = set;
     stage.script(peer, request);
   });
   CHECK(stage.resync() == "server.resynced");
-  CHECK(stage.asterisk.count("POST /ari/applications/demo/subscription?eventSource=bridge%3A ") == 1);
-  CHECK(stage.asterisk.count("POST /ari/applications/demo/subscription?eventSource=endpoint%3APJSIP%2F100") ==
-        1);
+  const auto asked = [&](const std::string& source) {
+    return std::ranges::count_if(stage.asterisk.requests, [&](const std::string& request) {
+      return request.starts_with("POST /ari/applications/demo/subscription ") &&
+             request.ends_with(R"({"eventSource":[")" + source + R"("]})");
+    });
+  };
+  CHECK(asked("bridge:") == 1);
+  CHECK(asked("endpoint:PJSIP/100") == 1);
   CHECK(stage.asterisk.count("POST /ari/applications/demo/subscription") == 3);
 }
 
