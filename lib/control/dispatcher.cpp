@@ -114,8 +114,10 @@ void Dispatcher::abandon(uint64_t connection) {
 Result<std::vector<std::string>> Dispatcher::keys_of(const JsonValue& params) {
   std::vector<std::string> keys;
   size_t longest = 0;
+  bool plain = true;
   for (const NamedId& id : named_ids(params)) {
     longest = std::max(longest, id.text.size());
+    plain &= std::ranges::none_of(id.text, [](unsigned char c) { return c < ' ' || c == 0x7F; });
     keys.push_back(std::to_string(static_cast<int>(id.kind)) + ":" + std::string(id.text));
   }
   const auto wrong = [](const std::string& what) {
@@ -128,6 +130,8 @@ Result<std::vector<std::string>> Dispatcher::keys_of(const JsonValue& params) {
     return wrong("an id has " + std::to_string(longest) + " bytes; at most " +
                  std::to_string(record::max_id_bytes));
   }
+  // Asterisk would put a line's end into a header of its answer as it is.
+  if (!plain) return wrong("an id holds a control character, as a line's end; ids without one");
   return keys;
 }
 
