@@ -10,8 +10,15 @@
 namespace aribus::ari {
 namespace {
 
-// Asterisk writes the type first, and events by the thousand come through here.
-constexpr std::string_view response_start = R"({"type":"RESTResponse",)";
+// Asterisk writes the type first, and events by the thousand come through here. With ari.conf's `pretty=yes`
+// it is written over several lines.
+constexpr std::string_view type_start = R"({"type":")";
+constexpr std::string_view response_type = "RESTResponse";
+
+bool may_be_response(std::string_view text) {
+  if (!text.starts_with(type_start)) return text.find(response_type) != std::string_view::npos;
+  return text.substr(type_start.size()).starts_with(response_type);
+}
 
 // What follows <prefix>/ari/ in the target.
 std::string_view below_ari(const HttpRequest& request, std::string_view prefix) {
@@ -30,10 +37,13 @@ std::optional<uint64_t> request_number(std::string_view request_id) {
 
 // The number in an answer that was cut.
 std::optional<uint64_t> number_in(std::string_view cut) {
-  constexpr std::string_view name = R"("request_id":")";
+  constexpr std::string_view name = R"("request_id")";
   const size_t at = cut.find(name);
   if (at == std::string_view::npos) return {};
-  const std::string_view rest = cut.substr(at + name.size(), 24);
+  std::string_view rest = cut.substr(at + name.size(), 32);
+  rest.remove_prefix(std::min(rest.find_first_not_of(" :\t\r\n"), rest.size()));
+  if (!rest.starts_with('"')) return {};
+  rest.remove_prefix(1);
   return request_number(rest.substr(0, rest.find('"')));
 }
 
@@ -162,10 +172,12 @@ void WebSocketRest::finish(uint64_t number, Result<HttpResponse> result) {
   open.done(std::move(result));
 }
 
-void WebSocketRest::on_cut_answer(std::string_view text) {
+// False: it is none.
+bool WebSocketRest::on_cut_answer(std::string_view text) {
   const auto number = number_in(text);
+  if (!number && !text.starts_with(type_start)) return false;
   const auto at = number ? open_.find(*number) : open_.end();
-  if (at == open_.end()) return;
+  if (at == open_.end()) return true;
   const auto node = open_.extract(at);
   Open& open = *node.mapped();
   if (open.request.method == "GET") {
@@ -173,15 +185,14 @@ void WebSocketRest::on_cut_answer(std::string_view text) {
   } else {
     open.done(too_large(open.request, text.size()));
   }
+  return true;
 }
 
 bool WebSocketRest::receive(std::string_view text, size_t total_bytes) {
-  if (!text.starts_with(response_start)) return false;
-  if (total_bytes > text.size()) {
-    on_cut_answer(text);
-    return true;
-  }
+  if (!may_be_response(text)) return false;
+  if (total_bytes > text.size()) return on_cut_answer(text);
   const Result<Json> answer = parse_json(text);
+  if (answer && find_string(*answer, "type") != response_type) return false;
   const auto number = answer ? request_number(find_string(*answer, "request_id")) : std::nullopt;
   const JsonValue* status = answer ? find(*answer, "status_code") : nullptr;
   if (!number || status == nullptr || !status->IsInt()) return false;

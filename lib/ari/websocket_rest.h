@@ -81,7 +81,7 @@ class WebSocketRest {
   void set_state(State state);
   void on_timeout(uint64_t number);
   void finish(uint64_t number, Result<HttpResponse> result);
-  void on_cut_answer(std::string_view text);
+  bool on_cut_answer(std::string_view text);
   [[nodiscard]] std::string message(uint64_t number, const HttpRequest& request) const;
 
   Loop& loop_;

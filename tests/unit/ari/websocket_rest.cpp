@@ -2,6 +2,7 @@
 #include "ari/websocket_rest.h"
 
 #include "ari/client.h"
+#include "base/object_text.h"
 #include "tests/catch.h"
 #include "tests/unit/ari/fake_asterisk.h"
 #include "tests/unit/helpers.h"
@@ -39,6 +40,7 @@ struct Stage {
   std::vector<bool> changes;        // of the way that requests go
   size_t probes = 0;
   bool answers_probes = true;
+  std::function<std::string(std::string_view request_id)> write = {};  // answers to probes, in another form
   std::function<void(FakeAsterisk::Peer&, const JsonValue&)> answer = [](auto& peer,
                                                                          const JsonValue& request) {
     peer.text(response(find_string(request, "request_id"), 204, ""));
@@ -57,7 +59,8 @@ struct Stage {
       CHECK(find_string(request, "type") == "RESTRequest");
       if (find_string(request, "uri") == "asterisk/ping" && find_string(request, "method") == "GET") {
         ++probes;
-        if (answers_probes) peer.text(response(find_string(request, "request_id"), 200, "{}"));
+        const std::string_view id = find_string(request, "request_id");
+        if (answers_probes) peer.text(write ? write(id) : response(id, 200, "{}"));
         return;
       }
       requests.push_back(copy_of(request));
@@ -117,6 +120,32 @@ TEST_CASE("a request goes over the WebSocket and its answer is no event") {
     CHECK(stage.client->open_requests() == 0);
     CHECK(stage.ask("DELETE", "/channels/c1")->status == 404);
     CHECK(find(stage.requests[1], "message_body") == nullptr);
+  }
+}
+
+TEST_CASE("an answer is known by what it says, whatever its white space and order") {
+  const auto shuffled = [](std::string_view id) {
+    return "{ \"request_id\" : \"" + std::string(id) +
+           "\",\n \"status_code\": 200, \"message_body\": \"{}\",\n" +
+           R"("content_type":"application/json", "type" : "RESTResponse" })";
+  };
+  const auto pretty_one = [](std::string_view id) { return pretty(response(id, 200, "{}")); };
+  for (const std::function<std::string(std::string_view)>& write :
+       {std::function<std::string(std::string_view)>(shuffled), {pretty_one}}) {
+    Stage stage;
+    stage.write = write;
+    REQUIRE(pump(stage.loop, [&] { return stage.client->rest_over_websocket(); }));
+    stage.answer = [&](auto& peer, const JsonValue& request) {
+      peer.text("{\n  \"type\": \"ChannelUserevent\", \"eventname\": \"RESTResponse\"\n}");
+      peer.text(write(find_string(request, "request_id")));
+    };
+    std::optional<int> status;
+    stage.client->request("GET", "/channels", "",
+                          [&](const auto& answer) { status = answer ? answer->status : 0; });
+    REQUIRE(pump(stage.loop, [&] { return status.has_value(); }));
+    CHECK(status == 200);
+    REQUIRE(stage.events.size() == 1);
+    CHECK_THAT(stage.events[0], ContainsSubstring("ChannelUserevent"));
   }
 }
 
