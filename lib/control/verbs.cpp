@@ -165,6 +165,15 @@ void ari_request(Call call) {
                         body == nullptr ? "" : to_text(*body), call.requester, std::move(call.reply));
 }
 
+// All was done, and only how the bridge looks could not be read: it is answered as events showed it.
+Result<ResultText> made_bridge(const Upstream& upstream, const std::string& id, const Error& error) {
+  if (const state::Thing* bridge = upstream.model().find(IdKind::bridge, id)) return ResultText(bridge->text);
+  return Error{ErrorKind::outcome_unknown,
+               "the bridge was made and the channels were put into it, and then it could not be read: " +
+                   error.message,
+               to_text(with_string("bridgeId", id))};
+}
+
 void bridge(Call call) {
   Upstream& upstream = call.upstream;
   Json create = copy_of(call.params);
@@ -194,7 +203,10 @@ void bridge(Call call) {
                                 [&upstream, id, undo, requester, reply](auto added) {
                                   if (!added) return undo(std::move(added.error()), reply);
                                   upstream.call(operation("bridges.get"), with_string("bridgeId", id),
-                                                requester, reply);
+                                                requester, [&upstream, id, reply](auto got) {
+                                                  got ? reply(std::move(got))
+                                                      : reply(made_bridge(upstream, id, got.error()));
+                                                });
                                 });
                 });
 }
