@@ -217,20 +217,19 @@ void call_explained(Upstream& upstream, const ari::Operation& operation, const J
   const std::string id(find_string(params, maker->id));
   const std::string endpoint(find_string(params, "endpoint"));
   const bool explain = makes_channel_for_endpoint(operation);
-  const uint64_t before = upstream.model().latest();
   const uint64_t number = upstream.resolver().begin(operation.name, upstream.next(maker->kind, id),
                                                     shows(upstream, *maker, params));
   upstream.call(
       operation, params, requester,
-      [&upstream, maker, id, endpoint, explain, number, requester, before, given = to_text(params),
-       reply = std::move(reply)](Result<ResultText> answer) {
+      [&upstream, maker, id, endpoint, explain, number, requester,
+       made = NewObject::of(upstream, *maker, params), reply = std::move(reply)](Result<ResultText> answer) {
         if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
           return reply(unresolved(upstream, std::move(answer.error()), number, maker->id, id));
         }
         const bool told = upstream.resolver().answered(number);
         if (answer) {
           upstream.incarnations().made(maker->kind, id, answer->plain(), told);
-          tell_of_new(upstream, *maker, *parse_json(given), before, answer->plain());
+          tell_of_new(upstream, made, answer->plain());
         }
         if (!answer && explain && misleads(answer.error())) {
           explain_refusal(upstream, std::move(answer.error()), endpoint, {id + ";2", id}, requester, reply);

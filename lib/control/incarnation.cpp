@@ -27,12 +27,6 @@ bool has_creationtime(IdKind kind) {
   return kind == IdKind::channel || kind == IdKind::bridge;
 }
 
-bool ends(std::string_view type, std::string_view member) {
-  return type == "ChannelDestroyed" || type == "BridgeDestroyed" || type == "PlaybackFinished" ||
-         type == "RecordingFinished" || type == "RecordingFailed" ||
-         (type == "BridgeMerged" && member == "bridge_from");
-}
-
 bool starts(std::string_view type) {
   return type == "PlaybackStarted" || type == "RecordingStarted";
 }
@@ -85,7 +79,7 @@ bool Incarnation::is_of_new(const record::Record& record) {
     const JsonView object = tape().read(text);
     if (object.string_at(kind_ == IdKind::recording ? "name" : "id") != id_) continue;
     Sight sight(object);
-    sight.ends = ends(record.type, field.name);
+    sight.ends = state::ends_object(record.type, field.name);
     sight.starts = starts(record.type);
     is_new |= counts(sight, record.app);
   }
@@ -201,7 +195,7 @@ void Incarnations::see_media(IdKind kind, const record::Record& record, const st
   for (const std::string_view id : record.ids.of(kind)) {
     const auto at = known_.find(key(kind, id));
     const state::Thing* thing = model.find(kind, id);
-    if (!ends(record.type, "")) {
+    if (!state::ends_object(record.type, "")) {
       if (at != known_.end()) known_.erase(at);
     } else if (thing != nullptr) {
       remember(kind, id, {.target = tape().read(thing->text).string_at("target_uri"), .over = {record.app}});

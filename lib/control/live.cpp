@@ -19,23 +19,21 @@ using record::IdKind;
 using state::Model;
 using state::Thing;
 
-// What a kind is called: as a method and in a snapshot, and as the member that shows a thing.
+// What a kind is called: as a method and in a snapshot, as the member that shows an object, and as ARI's
+// model.
 struct KindNames {
   std::string_view method;
   std::string_view list;
   std::string_view member;
   std::string_view model;
 };
-constexpr std::array<KindNames, record::id_kinds> names{{
-    {"state.channels", "channels", "channel", "Channel"},
-    {"state.bridges", "bridges", "bridge", "Bridge"},
-    {"state.playbacks", "playbacks", "playback", "Playback"},
-    {"state.recordings", "recordings", "recording", "LiveRecording"},
-    {"state.endpoints", "endpoints", "endpoint", "Endpoint"},
-    {"state.devices", "devices", "device_state", "DeviceState"},
-}};
-const KindNames& names_of(IdKind kind) {
-  return names[static_cast<size_t>(kind)];
+KindNames names_of(IdKind kind) {
+  static constexpr std::string_view methods[] = {"state.channels",   "state.bridges",   "state.playbacks",
+                                                 "state.recordings", "state.endpoints", "state.devices"};
+  static constexpr std::string_view models[] = {"Channel",       "Bridge",   "Playback",
+                                                "LiveRecording", "Endpoint", "DeviceState"};
+  const auto i = static_cast<size_t>(kind);
+  return {methods[i], record::field_name(kind), record::object_name(kind), models[i]};
 }
 
 // Which things; "" stands for all.
@@ -208,7 +206,7 @@ Result<ResultText> answer(const Dispatcher& dispatcher, const std::string& curso
 }
 
 std::string list_schema(IdKind kind) {
-  const KindNames& name = names_of(kind);
+  const KindNames name = names_of(kind);
   ObjectText members;
   members.json("server", R"({"type":"string"})");
   if (kind == IdKind::channel) {
@@ -311,7 +309,7 @@ std::vector<Method> state_methods(const Dispatcher& dispatcher, std::function<st
     std::vector<Parameter> parameters{{.name = "server"}, {.name = "id"}};
     if (kind == IdKind::channel) parameters.insert(parameters.end(), {{.name = "app"}, {.name = "bridge"}});
     methods.push_back(
-        {.name = std::string(names[i].method),
+        {.name = std::string(names_of(kind).method),
          .parameters = std::move(parameters),
          .answer_schema = schemas[i],
          .summary = summaries[i],

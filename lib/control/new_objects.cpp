@@ -23,27 +23,34 @@ bool is_path_of_bridge(std::string_view path) {
 }
 
 // The applications that hear of what is made; none: nobody does.
-std::vector<std::string> apps_that_hear(const Upstream& upstream, IdKind kind, const JsonValue& params) {
-  const auto& apps = upstream.client().options().apps;
-  if (kind == IdKind::channel) {
-    const std::string app(find_string(params, "app"));
-    return std::ranges::find(apps, app) == apps.end() ? std::vector<std::string>() : std::vector{app};
+std::vector<std::string> apps_that_hear(const Upstream& upstream, const NewObject& made) {
+  if (made.kind == IdKind::channel) {
+    const auto& apps = upstream.client().options().apps;
+    const bool is_ours = std::ranges::find(apps, made.app) != apps.end();
+    return is_ours ? std::vector{made.app} : std::vector<std::string>();
   }
-  const bool on_channel = find(params, "channelId") != nullptr;
-  const std::string_view on = find_string(params, on_channel ? "channelId" : "bridgeId");
-  const state::Thing* target = upstream.model().find(on_channel ? IdKind::channel : IdKind::bridge, on);
+  const state::Thing* target =
+      upstream.model().find(made.on_bridge ? IdKind::bridge : IdKind::channel, made.on);
   if (target == nullptr) return {};
   return target->app.empty() ? target->told_to : std::vector{target->app};
 }
 
 }  // namespace
 
-void tell_of_new(Upstream& upstream, const Maker& maker, const JsonValue& params, uint64_t before,
-                 std::string_view answer) {
-  if (maker.kind == IdKind::bridge || !upstream.model().is_news(maker.kind, answer, before)) return;
-  const std::string id(find_string(params, maker.id));
-  for (const std::string& app : apps_that_hear(upstream, maker.kind, params))
-    upstream.publish(state::changed(upstream.name(), maker.kind, id, answer, app, wall_now()));
+NewObject NewObject::of(const Upstream& upstream, const Maker& maker, const JsonValue& params) {
+  const bool on_bridge = find(params, "channelId") == nullptr;
+  return {.kind = maker.kind,
+          .id = std::string(find_string(params, maker.id)),
+          .app = std::string(find_string(params, "app")),
+          .on_bridge = on_bridge,
+          .on = std::string(find_string(params, on_bridge ? "bridgeId" : "channelId")),
+          .before = upstream.model().latest()};
+}
+
+void tell_of_new(Upstream& upstream, const NewObject& made, std::string_view answer) {
+  if (made.kind == IdKind::bridge || !upstream.model().is_news(made.kind, answer, made.before)) return;
+  for (const std::string& app : apps_that_hear(upstream, made))
+    upstream.publish(state::changed(upstream.name(), made.kind, made.id, answer, app, wall_now()));
 }
 
 bool makes_bridge(const Method& method, const JsonValue& params) {

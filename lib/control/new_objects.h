@@ -11,12 +11,23 @@
 
 namespace aribus::control {
 
-// To be called with Asterisk's answer to an operation that makes something: what no event has told yet, as of
-// a playback that waits for another one, is told by a record `state.changed`. `before` is the model's
-// latest() when the operation was sent. A channel is told of when it goes to an application of ours; a bridge
-// see below.
-void tell_of_new(Upstream& upstream, const Maker& maker, const JsonValue& params, uint64_t before,
-                 std::string_view answer);
+// What an operation is about to make.
+struct NewObject {
+  record::IdKind kind = record::IdKind::channel;
+  std::string id;
+  std::string app;         // of a channel: the application that it goes to, or ""
+  bool on_bridge = false;  // of a playback or recording: it is on a bridge, not on a channel
+  std::string on;          // the id of that
+  uint64_t before = 0;     // the model's latest(), before the operation was sent
+
+  // `params` are those of an operation that `maker` describes.
+  [[nodiscard]] static NewObject of(const Upstream& upstream, const Maker& maker, const JsonValue& params);
+};
+
+// To be called with Asterisk's answer to the operation: what no event has told yet, as of a playback that
+// waits for another one, is told by a record `state.changed`. A channel is told of when it goes to an
+// application of ours; for a bridge see below.
+void tell_of_new(Upstream& upstream, const NewObject& made, std::string_view answer);
 
 // Whether `method` with `params` makes a bridge.
 [[nodiscard]] bool makes_bridge(const Method& method, const JsonValue& params);

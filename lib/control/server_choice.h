@@ -17,10 +17,10 @@ namespace aribus::control {
 // Whether the caller may be told that this object lives on that Asterisk.
 using SeesId = std::function<bool(const Upstream&, record::IdKind, std::string_view id)>;
 
-// The one of `servers` on which everything lives that `params` name. What the caller sees counts before what
-// it does not see, what lives before where something was last known (`known`), and all of that before the ids
-// of what `method` is to make. Errors: invalid_params, when the ids do not say, or live on several; only
-// places that the caller sees are told.
+// The server among `servers` that has every object named in `params`. Ids are looked at in this order, until
+// one decides: live objects that the caller may see, other live objects, ids that were last known on a server
+// (`known`), ids of objects that `method` is about to make. Errors: invalid_params, when no id decides or the
+// ids are on several servers; the message names only objects that the caller may see.
 [[nodiscard]] Result<Upstream*> choose_server(const std::vector<Upstream*>& servers,
                                               const state::Whereabouts& known, const Method& method,
                                               const JsonValue& params, const SeesId& sees);

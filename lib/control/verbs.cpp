@@ -252,8 +252,7 @@ std::optional<std::string> ended_unreported(const JsonValue& fields, IdKind kind
   for (const JsonValue& item : list->GetArray()) {
     const JsonValue* thing = find(item, field);
     if (thing == nullptr || find_string(*thing, kind == IdKind::recording ? "name" : "id") != id) continue;
-    const std::string_view state = find_string(*thing, "state");
-    if (state == "done" || state == "failed" || state == "canceled") return to_text(*thing);
+    if (state::is_over(kind, find_string(*thing, "state"))) return to_text(*thing);
   }
   return {};
 }

@@ -17,6 +17,12 @@ std::string_view field_name(IdKind kind) {
   return names[static_cast<size_t>(kind)];
 }
 
+std::string_view object_name(IdKind kind) {
+  static constexpr std::string_view names[id_kinds] = {"channel",   "bridge",   "playback",
+                                                       "recording", "endpoint", "device_state"};
+  return names[static_cast<size_t>(kind)];
+}
+
 std::optional<IdKind> id_kind_of(std::string_view name) {
   for (size_t kind = 0; kind < id_kinds; ++kind) {
     if (field_name(static_cast<IdKind>(kind)) == name) return static_cast<IdKind>(kind);

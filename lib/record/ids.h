@@ -16,6 +16,9 @@ inline constexpr size_t id_kinds = 6;
 // The name of the envelope's field for each kind: "channels", …
 [[nodiscard]] std::string_view field_name(IdKind kind);
 
+// The name of the member that shows an object of that kind, in events and in lists of `state.*`: "channel", …
+[[nodiscard]] std::string_view object_name(IdKind kind);
+
 // Its kind; nothing when it is no such field.
 [[nodiscard]] std::optional<IdKind> id_kind_of(std::string_view field_name);
 

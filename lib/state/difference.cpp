@@ -62,10 +62,9 @@ class Changes {
   // `app`: of a channel, the application that it is in, or "".
   void add(IdKind kind, std::string_view id, std::string_view text, const std::vector<std::string>& to,
            std::string_view app = {}) {
-    constexpr std::string_view members[] = {"channel", "bridge", "playback", "recording"};
     ObjectText item;
     if (!app.empty()) item.text("app", app);
-    item.json(members[static_cast<size_t>(kind)], text);
+    item.json(record::object_name(kind), text);
     for (const std::string& receiver : to) {
       Part& part = parts_[receiver];
       part.ids.add(kind, id);
@@ -407,7 +406,7 @@ Difference difference(const std::string& server, const std::vector<std::string>&
 std::vector<std::string> doubtful_playbacks(const Model& known) {
   std::vector<std::string> ids;
   for (const auto& [id, thing] : known.of(IdKind::playback)) {
-    if (thing.text.find(R"("media_uri":"sound:)") == std::string::npos) ids.push_back(id);
+    if (!is_sound(thing.text)) ids.push_back(id);
   }
   return ids;
 }

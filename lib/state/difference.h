@@ -21,15 +21,16 @@ struct Difference {
 
 struct LookedAt {
   uint64_t begin = 0;  // what records from this one on have told is newer than the answers
-  // Events may have been missed before this record: what they would have told is told in ARI's own types,
-  // each with `"synthetic":true`. How a channel ended that is gone is not known: its cause is 0. Nothing:
-  // none was missed, and what is different is what Asterisk does not report.
+  // Events before this record may have been missed. They are replaced by records of ARI's own types with
+  // `"synthetic":true`; a channel that has ended gets cause 0, as the real one is not known. Not set: no
+  // event was missed, and every difference is one that Asterisk reports by no event.
   std::optional<uint64_t> gap_until;
   WallTime now;
 };
 
-// Records that take whoever applies them from what `known` holds to what `survey` says. What Asterisk does
-// not report by an event comes as `state.changed`, what it tells no more of as `state.gone`.
+// The records that lead from the state in `known` to the state in `survey`. Changes that Asterisk reports by
+// no event become `state.changed`; objects of which no application receives events any more become
+// `state.gone`.
 [[nodiscard]] Difference difference(const std::string& server, const std::vector<std::string>& apps,
                                     const Model& known, const Survey& survey, const LookedAt& looked);
 

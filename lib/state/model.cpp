@@ -25,13 +25,6 @@ std::optional<IdKind> kind_of(const ari::Field& field) {
   return {};
 }
 
-bool ends(std::string_view type, std::string_view member) {
-  return (type == "ChannelDestroyed" && member == "channel") ||
-         (type == "BridgeDestroyed" && member == "bridge") ||
-         (type == "BridgeMerged" && member == "bridge_from") || type == "PlaybackFinished" ||
-         type == "RecordingFinished" || type == "RecordingFailed";
-}
-
 Model::Also also(std::string_view type, std::string_view member) {
   if (member != "channel") return Model::Also::nothing;
   if (type == "StasisStart") return Model::Also::enters_stasis;
@@ -61,7 +54,7 @@ std::vector<Model::Shown> shown_by(const ari::Model& event) {
   const std::string_view type = event.name;
   for (const ari::Field& field : event.fields) {
     if (const auto kind = kind_of(field)) {
-      shown.push_back({field.name, *kind, ends(type, field.name), begins(type, field.name),
+      shown.push_back({field.name, *kind, ends_object(type, field.name), begins(type, field.name),
                        is_past(type, field.name), also(type, field.name)});
     }
   }
@@ -136,22 +129,22 @@ int compare_made(std::string_view a, std::string_view b) {
   return *first < *second ? -1 : 1;
 }
 
-// The member that shows a thing in an item of a list, and the list's name.
-struct ListNames {
-  std::string_view list;
-  std::string_view member;
-};
-constexpr ListNames changed_lists[] = {
-    {"channels", "channel"}, {"bridges", "bridge"}, {"playbacks", "playback"}, {"recordings", "recording"}};
+constexpr IdKind changed_kinds[] = {IdKind::channel, IdKind::bridge, IdKind::playback, IdKind::recording};
 
-// Of another kind of medium, as of a recording, Asterisk does not say when it can't be played.
-bool is_sound(std::string_view playback) {
-  return playback.find(R"("media_uri":"sound:)") != std::string_view::npos;
-}
-
-bool is_over(IdKind kind, std::string_view state) {
-  if (kind == IdKind::playback) return state == "done" || state == "failed";
-  return kind == IdKind::recording && (state == "done" || state == "failed" || state == "canceled");
+// Calls `use(kind, item, object)` for each object in the lists of a `state.changed`.
+template <typename Use>
+void for_each_changed(const Record& changed, Use use) {
+  JsonTape objects;
+  const JsonView lists = objects.read(changed.member("objects"));
+  if (!lists.valid() || lists.kind() != JsonKind::object) return;
+  for (const IdKind kind : changed_kinds) {
+    const JsonView list = lists.find(record::field_name(kind));
+    if (!list.valid()) continue;
+    for (const auto& item : list.children()) {
+      const JsonView object = item.value().find(record::object_name(kind));
+      if (object.valid() && object.kind() == JsonKind::object) use(kind, item.value(), object);
+    }
+  }
 }
 
 std::string_view target_of(std::string_view text) {
@@ -162,21 +155,28 @@ std::string_view target_of(std::string_view text) {
 
 }  // namespace
 
+bool ends_object(std::string_view type, std::string_view member) {
+  return (type == "ChannelDestroyed" && member == "channel") ||
+         (type == "BridgeDestroyed" && member == "bridge") ||
+         (type == "BridgeMerged" && member == "bridge_from") || type == "PlaybackFinished" ||
+         type == "RecordingFinished" || type == "RecordingFailed";
+}
+
+bool is_over(IdKind kind, std::string_view state) {
+  if (kind == IdKind::playback) return state == "done" || state == "failed";
+  return kind == IdKind::recording && (state == "done" || state == "failed" || state == "canceled");
+}
+
+bool is_sound(std::string_view playback) {
+  return playback.find(R"("media_uri":"sound:)") != std::string_view::npos;
+}
+
 std::pair<IdKind, std::string> changed_object(const Record& changed) {
-  JsonTape tape;
-  const JsonView lists = tape.read(changed.member("objects"));
-  if (!lists.valid() || lists.kind() != JsonKind::object) return {};
-  for (size_t i = 0; i < std::size(changed_lists); ++i) {
-    const auto kind = static_cast<IdKind>(i);
-    const JsonView list = lists.find(changed_lists[i].list);
-    if (!list.valid()) continue;
-    for (const auto& item : list.children()) {
-      const JsonView object = item.value().find(changed_lists[i].member);
-      if (object.valid() && object.kind() == JsonKind::object)
-        return {kind, object.string_at(kind == IdKind::recording ? "name" : "id")};
-    }
-  }
-  return {};
+  std::pair<IdKind, std::string> first;
+  for_each_changed(changed, [&](IdKind kind, JsonView, JsonView object) {
+    if (first.second.empty()) first = {kind, object.string_at(kind == IdKind::recording ? "name" : "id")};
+  });
+  return first;
 }
 
 Model::Model(ModelOptions options) : options_(options) {
@@ -238,30 +238,19 @@ void Model::leave(Thing& channel, const Record& record, uint64_t seq) {
 
 // What Asterisk does not report, as it answers: the items of lists, as in a snapshot.
 void Model::take_changed(const Record& changed, uint64_t seq) {
-  JsonTape objects;
-  const JsonView lists = objects.read(changed.member("objects"));
-  if (!lists.valid() || lists.kind() != JsonKind::object) return;
   constexpr Shown as_it_is{};
-  for (size_t i = 0; i < std::size(changed_lists); ++i) {
-    const auto kind = static_cast<IdKind>(i);
-    const JsonView list = lists.find(changed_lists[i].list);
-    if (!list.valid()) continue;
-    for (const auto& item : list.children()) {
-      const JsonView object = item.value().find(changed_lists[i].member);
-      if (!object.valid() || object.kind() != JsonKind::object) continue;
-      const std::string_view text = object.text();
-      if (is_over(kind, object.string_at("state"))) {
-        std::string buffer;
-        end(kind, id_of(kind, text, buffer), text, seq, false, changed.app);
-        continue;
-      }
-      forget_end(kind, text);
-      Thing* thing = show(kind, text, as_it_is, changed, seq);
-      if (thing == nullptr || kind != IdKind::channel) continue;
-      thing->app = item.value().string_at("app");
-      if (thing->app_seq == 0) thing->app_seq = seq;
+  for_each_changed(changed, [&](IdKind kind, JsonView item, JsonView object) {
+    const std::string_view text = object.text();
+    if (is_over(kind, object.string_at("state"))) {
+      std::string buffer;
+      return end(kind, id_of(kind, text, buffer), text, seq, false, changed.app);
     }
-  }
+    forget_end(kind, text);
+    Thing* thing = show(kind, text, as_it_is, changed, seq);
+    if (thing == nullptr || kind != IdKind::channel) return;
+    thing->app = item.string_at("app");
+    if (thing->app_seq == 0) thing->app_seq = seq;
+  });
 }
 
 const Thing* Model::find(IdKind kind, std::string_view id) const {

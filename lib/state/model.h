@@ -51,6 +51,16 @@ struct Thing {
   size_t variable_bytes = 0;
 };
 
+// Whether what an event of that type shows as `member` has ended with it.
+[[nodiscard]] bool ends_object(std::string_view type, std::string_view member);
+
+// Whether a playback or recording in that `state` has ended.
+[[nodiscard]] bool is_over(IdKind kind, std::string_view state);
+
+// Whether a playback plays a `sound:`. Of other media, as a recording, Asterisk does not report that they
+// can't be played (22.10, 16.28).
+[[nodiscard]] bool is_sound(std::string_view playback);
+
 // The first object that a record `state.changed` shows; "" when there is none.
 [[nodiscard]] std::pair<IdKind, std::string> changed_object(const record::Record& changed);
 

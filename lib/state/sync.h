@@ -51,7 +51,7 @@ class Sync {
   // The event stream and the requests go through another connection from now on, of an event loop that is the
   // same.
   void use(ari::Client& client);
-  // The event stream stands. `missed`: events may have been missed before.
+  // The event stream is connected. `missed`: events may have been missed before that.
   void begin(bool missed);
   // It has ended.
   void stop();
@@ -89,7 +89,7 @@ class Sync {
   SyncOptions options_;
   Surveyor surveyor_;
   Phase phase_ = Phase::idle;
-  uint64_t connected_ = 0;  // seq of the first record since the event stream stands
+  uint64_t connected_ = 0;  // seq of the first record since the event stream is connected
   uint64_t begin_ = 0;      // seq of the first record since the survey began
   Survey survey_;
   std::map<std::string, Fence> fences_;      // the events that have not come, by their names
@@ -103,8 +103,8 @@ class Sync {
   };
   std::map<std::string, Asked> asked_for_;
   bool looking_ = false;
-  bool missed_ = false;  // events may have been, before the event stream stood
-  bool known_ = false;   // the first survey since the event stream stands is done
+  bool missed_ = false;  // events may have been missed before the event stream was connected
+  bool known_ = false;   // the first survey since the event stream is connected is done
   bool doubt_ = false;   // whether all that is known is still heard of
   Milliseconds surveyed_at_{0};
   Milliseconds look_at_{0};

@@ -39,7 +39,7 @@ void add_to_bridge(Program& program, const std::string& params) {
       throw std::runtime_error(added.error().message);
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  throw std::runtime_error("a channel is recorded for ever: " + params);
+  throw std::runtime_error("the channel is still being recorded after 5 s: " + params);
 }
 
 }  // namespace

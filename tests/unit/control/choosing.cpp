@@ -20,7 +20,7 @@ std::string bridge(const std::string& id, const std::string& channels) {
          R"(],"creationtime":"2026-11-22T21:46:17.690+0000"})";
 }
 
-// Three Asterisks, of which the test says what lives on them.
+// Three Asterisks. The test sets which objects live on each.
 struct Choice {
   Loop loop;
   std::vector<std::unique_ptr<ari::Client>> clients;
@@ -126,7 +126,7 @@ TEST_CASE("an id that lives on several Asterisks is refused, and where it lives 
   CHECK(choice("bridges.destroy", R"({"bridgeId":"sales"})") == "pbx3");
 }
 
-TEST_CASE("a command that names what lives on different Asterisks is refused, and both are told") {
+TEST_CASE("a command that names objects on different Asterisks is refused, and the message names both") {
   Choice choice;
   choice.bridge_comes("pbx1", "b1");
   choice.channel_comes("pbx1", "c1");
