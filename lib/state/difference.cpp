@@ -85,7 +85,7 @@ class Changes {
 
   struct Part {
     record::Ids ids;
-    std::array<std::vector<std::string>, 4> items;
+    std::array<std::vector<std::string>, record::id_kinds> items;
     size_t bytes = 0;
   };
 
@@ -377,6 +377,7 @@ class Finder {
     if (told_since(kind, id) || !survey_.heard.has(kind, id)) return;
     if (before != nullptr && string_in(before->text, "state") == string_in(text, "state")) return;
     ++(before == nullptr ? found_.came : found_.changed);
+    if (!after_gap()) return changes_.add(kind, id, text, {""});
     if (kind == IdKind::endpoint) {
       add("EndpointStateChange", "", {{"endpoint", text}});
     } else {

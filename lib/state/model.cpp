@@ -129,15 +129,14 @@ int compare_made(std::string_view a, std::string_view b) {
   return *first < *second ? -1 : 1;
 }
 
-constexpr IdKind changed_kinds[] = {IdKind::channel, IdKind::bridge, IdKind::playback, IdKind::recording};
-
 // Calls `use(kind, item, object)` for each object in the lists of a `state.changed`.
 template <typename Use>
 void for_each_changed(const Record& changed, Use use) {
   JsonTape objects;
   const JsonView lists = objects.read(changed.member("objects"));
   if (!lists.valid() || lists.kind() != JsonKind::object) return;
-  for (const IdKind kind : changed_kinds) {
+  for (size_t i = 0; i < record::id_kinds; ++i) {
+    const auto kind = static_cast<IdKind>(i);
     const JsonView list = lists.find(record::field_name(kind));
     if (!list.valid()) continue;
     for (const auto& item : list.children()) {
@@ -174,7 +173,8 @@ bool is_sound(std::string_view playback) {
 std::pair<IdKind, std::string> changed_object(const Record& changed) {
   std::pair<IdKind, std::string> first;
   for_each_changed(changed, [&](IdKind kind, JsonView, JsonView object) {
-    if (first.second.empty()) first = {kind, object.string_at(kind == IdKind::recording ? "name" : "id")};
+    std::string buffer;
+    if (first.second.empty()) first = {kind, std::string(id_of(kind, object.text(), buffer))};
   });
   return first;
 }

@@ -324,12 +324,20 @@ TEST_CASE("where nothing was missed, connecting anew invents nothing") {
                    R"("playback":{"id":"p1","media_uri":"sound:x","target_uri":"channel:c1",)"
                    R"("language":"en","state":"playing"})"));
   stage.answers["/channels"] = "[" + channel("c1", "Stasis", "other") + "]";
+  stage.application =
+      R"("channel_ids":["c1"],"bridge_ids":[],"endpoint_ids":["PJSIP"],"device_names":["Stasis:x"])";
+  stage.answers["/endpoints"] =
+      R"([{"technology":"PJSIP","resource":"100","state":"online","channel_ids":[]}])";
+  stage.answers["/deviceStates/Stasis%3Ax"] = R"({"name":"Stasis:x","state":"BUSY"})";
   const size_t before = stage.records.size();
   stage.sync->begin(false);
   const int was = stage.done;
   REQUIRE(pump(stage.loop, [&] { return stage.done > was; }));
-  CHECK(stage.types(before) == "state.changed/p1/c1 server.resynced");
+  CHECK(stage.types(before) ==
+        "state.changed/PJSIP/100 state.changed/Stasis:x state.changed/p1/c1 server.resynced");
   CHECK(stage.model.find(IdKind::channel, "c1")->app == "demo");
+  CHECK(stage.model.find(IdKind::endpoint, "PJSIP/100") != nullptr);
+  CHECK(stage.model.find(IdKind::device, "Stasis:x") != nullptr);
 }
 
 TEST_CASE("who has taken an application over does not hear of us") {
