@@ -178,8 +178,7 @@ void bridge(Call call) {
   Upstream& upstream = call.upstream;
   Json create = copy_of(call.params);
   create.RemoveMember("channels");
-  const std::string id(find_string(call.params, "bridgeId", "aribus-" + random_hex(8)));
-  set_member(create, "bridgeId", id);
+  const std::string id(find_string(call.params, "bridgeId"));
   auto add = std::make_shared<Json>(with_string("bridgeId", id));
   set_member(*add, "channel", *find(call.params, "channels"));
   const auto undo = [&upstream, named = to_text(with_string("bridgeId", id)), requester = call.requester](

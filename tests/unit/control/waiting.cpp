@@ -35,10 +35,9 @@ struct Stage {
   }
   void call(const std::string& method, std::string_view params) {
     answer.reset();
-    dispatcher.call(
-        aribus::test::a_caller(), method, json(params),
-        [this](const Result<ResultText>& got) { answer = aribus::test::text_of(got); },
-        [this] { reached = true; });
+    dispatcher.call(aribus::test::a_caller(), method, json(params),
+                    [this](const Result<ResultText>& got) { answer = aribus::test::text_of(got); },
+                    {.reached = [this] { reached = true; }});
   }
   // Has Asterisk answer the request under way.
   void respond(int status, std::string_view body) {
