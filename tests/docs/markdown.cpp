@@ -11,13 +11,17 @@
 namespace aribus::test {
 namespace {
 
-// Of the documents of this source tree, or of another one ($ARIBUS_DOCUMENTS): those of an earlier version.
+const char* const earlier_documents = std::getenv("ARIBUS_DOCUMENTS");
+
 std::string root() {
-  const char* other = std::getenv("ARIBUS_DOCUMENTS");
-  return other != nullptr ? other : ARIBUS_SOURCE_DIR;
+  return earlier_documents != nullptr ? earlier_documents : ARIBUS_SOURCE_DIR;
 }
 
 }  // namespace
+
+bool are_of_an_earlier_version() {
+  return earlier_documents != nullptr;
+}
 
 std::string Fence::text() const {
   std::string out;
