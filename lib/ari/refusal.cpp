@@ -14,8 +14,6 @@ constexpr size_t max_json_bytes = 64 << 10;  // a refusal is no longer
 // What a refusal does not say, or "". Asterisk answers these to whatever needs a channel in Stasis: 422 when
 // it is to join a bridge, 409 else (res/ari/resource_*.c).
 std::string_view hint_of(std::string_view text) {
-  if (text == "Channel not in Stasis application")
-    return ": the channel is in the dialplan, or not in Stasis() any more";
   if (text == "Write access denied") return ": the user is read_only in Asterisk's ari.conf";
   return "";
 }

@@ -7,6 +7,7 @@
 
 #include "ari/causes.h"
 #include "base/bytes.h"
+#include "base/json_tape.h"
 #include "base/nearest.h"
 #include "control/makers.h"
 #include "control/new_objects.h"
@@ -144,6 +145,24 @@ bool shows(const Upstream& upstream, const Maker& maker, const JsonValue& params
   return std::ranges::find(options.apps, find_string(params, "app")) != options.apps.end();
 }
 
+// A channel that was made for an application of ours enters it a moment later, if it has not yet.
+void await_entry(Upstream& upstream, const NewObject& made, std::string_view answer) {
+  const ari::Client& client = upstream.client();
+  const auto& apps = client.options().apps;
+  const bool is_held =
+      std::ranges::find(apps, made.app) != apps.end() && !client.replaced_apps().contains(made.app);
+  if (made.kind != record::IdKind::channel || !is_held) return;
+  JsonTape tape;
+  const JsonView shown = tape.read(answer);
+  if (!shown.valid() || shown.kind() != JsonKind::object) return;
+  const JsonView inner = shown.find("channel");  // 16 answers externalMedia so
+  const std::string created = (inner.valid() ? inner : shown).string_at("creationtime");
+  const state::Thing* thing = upstream.model().find(made.kind, made.id);
+  const bool is_told =
+      thing != nullptr && (created.empty() || thing->made == created) && thing->app_seq > made.before;
+  if (!is_told) upstream.stasis().made(made.id, made.app, created);
+}
+
 // Asterisk refuses with 409 "already exists" and 500 "Allocation failed" for one and the same reason: it
 // takes the cause from what its thread did before.
 bool misleads(const Error& error) {
@@ -229,6 +248,7 @@ void call_explained(Upstream& upstream, const ari::Operation& operation, const J
         const bool told = upstream.resolver().answered(number);
         if (answer) {
           upstream.incarnations().made(maker->kind, id, answer->plain(), told);
+          await_entry(upstream, made, answer->plain());
           tell_of_new(upstream, made, answer->plain());
         }
         if (!answer && explain && misleads(answer.error())) {

@@ -1,5 +1,9 @@
 #include "control/upstream.h"
 
+#include <algorithm>
+#include <memory>
+#include <vector>
+
 #include "ari/refusal.h"
 #include "base/background.h"
 #include "control/params.h"
@@ -43,6 +47,31 @@ void Upstream::reclaim(const Reply& reply) {
 }
 
 void Upstream::call(const ari::Operation& operation, const JsonValue& params, const ari::Requester& requester,
+                    Reply reply) {
+  std::vector<std::string> channels = channels_in_stasis(operation, params);
+  if (channels.empty()) return send(operation, params, requester, std::move(reply));
+  const bool entering =
+      std::ranges::any_of(channels, [this](const std::string& id) { return stasis_.is_awaited(id); });
+  if (!entering) return send(operation, params, requester, explaining(std::move(channels), std::move(reply)));
+  send(operation, params, requester,
+       [this, &operation, again = std::make_shared<Json>(copy_of(params)), channels = std::move(channels),
+        requester, reply = std::move(reply)](Result<ResultText> answer) {
+         if (answer || !is_not_in_stasis(answer.error())) return reply(std::move(answer));
+         stasis_.when_settled(channels, [this, &operation, again, channels, requester, reply] {
+           send(operation, *again, requester, explaining(channels, reply));
+         });
+       });
+}
+
+Reply Upstream::explaining(std::vector<std::string> channels, Reply reply) const {
+  return [this, channels = std::move(channels), sent = model_.latest(),
+          reply = std::move(reply)](Result<ResultText> answer) {
+    if (answer || !is_not_in_stasis(answer.error())) return reply(std::move(answer));
+    reply(not_in_stasis(std::move(answer.error()), channels, stasis_, model_, sent));
+  };
+}
+
+void Upstream::send(const ari::Operation& operation, const JsonValue& params, const ari::Requester& requester,
                     Reply reply) {
   if (!client_->is_connected()) {
     reply(not_connected("not connected; nothing was sent"));
