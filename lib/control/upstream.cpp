@@ -22,19 +22,20 @@ Error Upstream::not_connected(const std::string& why) const {
                })};
 }
 
-void Upstream::answer(Result<ari::HttpResponse> response, const ari::Answer& declared,
-                      std::string_view method, std::string_view path, const ari::Requester& requester,
+void Upstream::answer(Result<ari::HttpResponse> response, Question question, const ari::Requester& requester,
                       const Reply& reply) {
   if (!response) {
     const bool unsent = response.error().kind == ErrorKind::not_connected;
     return reply(unsent ? not_connected(response.error().message) : response.error());
   }
-  if (!response->succeeded()) return reply(ari::refusal(*response, method, path));
-  if (declared.type == ari::Type::binary) return reply(result_of(std::move(*response), declared));
-  if (response->body.empty()) return reply(ResultText("null"));
-  if (response->body.size() <= max_bytes_at_once) return reply(result_of(std::move(*response), declared));
-  if (large_.read(requester.user, std::move(*response), declared, reply)) return;
-  reply(Error{method == "GET" ? ErrorKind::too_much : ErrorKind::outcome_unknown,
+  if (!response->succeeded()) return reply(ari::refusal(*response, question.method, question.path));
+  const bool binary = question.declared.type == ari::Type::binary;
+  if (!binary && response->body.empty()) return reply(ResultText("null"));
+  if (binary || response->body.size() <= max_bytes_at_once)
+    return reply(result_of(std::move(*response), question));
+  const bool reads = question.method == "GET";
+  if (large_.read(requester.user, std::move(*response), std::move(question), reply)) return;
+  reply(Error{reads ? ErrorKind::too_much : ErrorKind::outcome_unknown,
               "large answers wait to be read, more than fit into memory; try again later",
               {}});
 }
@@ -84,7 +85,9 @@ void Upstream::send(const ari::Operation& operation, const JsonValue& params, co
   client_->call(
       operation, params,
       [this, &operation, requester, reply = std::move(reply)](Result<ari::HttpResponse> response) {
-        answer(std::move(response), operation.answer, operation.method, operation.path, requester, reply);
+        answer(std::move(response),
+               {operation.answer, std::string(operation.method), std::string(operation.path)}, requester,
+               reply);
       },
       requester);
 }
@@ -98,7 +101,8 @@ void Upstream::request(const std::string& method, const std::string& path, const
   client_->request(
       method, path + (query.empty() ? "" : "?" + query), body,
       [this, method, path, requester, reply = std::move(reply)](Result<ari::HttpResponse> response) {
-        answer(std::move(response), {ari::Type::object, false, nullptr}, method, path, requester, reply);
+        answer(std::move(response), {{ari::Type::object, false, nullptr}, method, path, true}, requester,
+               reply);
       },
       requester);
 }

@@ -89,8 +89,8 @@ class Upstream {
             Reply reply);
   // The reply to a command about `channels` that is sent now: of a refusal it says more.
   [[nodiscard]] Reply explaining(std::vector<std::string> channels, Reply reply) const;
-  void answer(Result<ari::HttpResponse> response, const ari::Answer& declared, std::string_view method,
-              std::string_view path, const ari::Requester& requester, const Reply& reply);
+  void answer(Result<ari::HttpResponse> response, Question question, const ari::Requester& requester,
+              const Reply& reply);
 
   std::string name_;
   ari::Client* client_;
