@@ -24,8 +24,8 @@ std::string_view hint_of(int status, std::string_view text) {
     return ": permit, deny and acl in Asterisk's ari.conf keep this host out";
   if (status == 403 && text.empty()) return ": perhaps the user may not do this, or a proxy forbids it";
   if (text == "Resource not found")
-    return ": this Asterisk has no such operation: it is of another version, or the module (res_ari_…) is "
-           "not loaded";
+    return ": this Asterisk has no such operation: its version has none, or its module (res_ari_…) is not "
+           "loaded";
   return "";
 }
 

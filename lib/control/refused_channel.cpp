@@ -106,7 +106,7 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
       if (status != 200 || body.size() > max_list_bytes) return self->look_for(0);
       JsonTape tape;
       const JsonView list = tape.read(body);
-      if (!list.valid()) return self->look_for(0);
+      if (!list.valid() || list.kind() != JsonKind::array) return self->look_for(0);
       std::string living;
       for (const auto& item : list.children()) {
         self->take_nearer(living, item.value().string_at("id"));

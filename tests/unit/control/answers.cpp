@@ -158,20 +158,6 @@ TEST_CASE("an answer that does not come in time says that the outcome is unknown
   CHECK_THAT(server.asterisk.requests.at(0), ContainsSubstring(std::string(find_string(data, "channelId"))));
 }
 
-TEST_CASE("a misleading refusal of a new channel is explained") {
-  bool exists = false;
-  Server server([&](auto& peer, const std::string& request) {
-    if (request.starts_with("POST")) return peer.answer(500, R"({"error":"Allocation failed"})");
-    exists ? peer.answer(200, R"({"id":"c/1"})") : peer.answer(404, R"({"message":"Channel not found"})");
-  });
-  constexpr std::string_view params = R"({"endpoint":"Nope/1","app":"demo","channelId":"c/1"})";
-  CHECK_THAT(server.call("channels.originate", params).error().message,
-             ContainsSubstring("endpoint 'Nope/1'") && ContainsSubstring("'Nope' is not loaded"));
-  CHECK(server.asterisk.count("GET /ari/channels/c%2F1 ") == 1);
-  exists = true;
-  CHECK_THAT(server.call("channels.originate", params).error().message, ContainsSubstring("exists already"));
-}
-
 TEST_CASE("any request can be made by hand") {
   Server server([](auto& peer, auto&) { peer.answer(200, R"({"a":null})"); });
   CHECK(*server.call("ari.request",
