@@ -71,6 +71,7 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
 
   // Which of the wanted ids Asterisk takes for that of a living channel, or nullptr.
   [[nodiscard]] const std::string* taken_by(std::string_view living) const {
+    if (const auto same = std::ranges::find(ids_, living); same != ids_.end()) return &*same;
     const auto at = std::ranges::find_if(ids_, [&](const std::string& id) {
       return (by_beginning_ || id.size() == living.size()) && begins_ignoring_case(living, id);
     });
