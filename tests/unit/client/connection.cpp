@@ -119,7 +119,7 @@ TEST_CASE("sending to a peer that does not read ends with a timeout") {
   const Stage stage([&](FakeDaemon::Peer&) {
     while (!over) std::this_thread::yield();
   });
-  Connection connection = stage.connect();
+  Connection connection = stage.connect({.max_request_bytes = 8 * mebibyte});
   const std::string params = "\"" + std::string(4 * mebibyte, 'x') + "\"";
   const auto answer = connection.call("ping", params, milliseconds(200));
   over = true;
