@@ -1,6 +1,7 @@
 """The client for programs that block: no thread, no loop; it reads while a call or the iteration waits."""
 from __future__ import annotations
 
+import contextlib
 import math
 import select
 import socket
@@ -206,7 +207,8 @@ class Client(BlockingCalls):
             self._socket.settimeout(SEND_SECONDS)
             self._socket.sendall(data)
         except TimeoutError:
-            self._socket.shutdown(socket.SHUT_RDWR)  # half a line was sent, maybe: reading finds the end
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)  # half a line was sent, maybe: reading finds the end
             self._session.end = "aribusd does not read what is sent to it"
         except OSError:
             pass  # reading finds the same, behind what was received still
