@@ -65,6 +65,8 @@ class Daemon:
         self.lost = set()  # (stream, from, to) that readers were told of
         self.announces = luck.random() < 0.5
         self.requests = collections.Counter()
+        self.accepted = set()  # tags of subscriptions
+        self.connections = 0
         self.disconnected()
 
     @property
@@ -77,6 +79,7 @@ class Daemon:
         return max(1, len(self.records) - RING + 1)
 
     def disconnected(self):
+        self.connections += 1
         self.inbox, self.outbox, self.commands = [], [], []
         self.subscription = None  # {"types", "tag", "next": seq}
         self.lines = 0
@@ -125,6 +128,7 @@ class Daemon:
         self.requests["resumed"] += result.get("resumed", False)
         self.requests["not resumed"] += not result.get("resumed", True)
         self.requests["fetched again"] += bool(self.subscription and self.subscription["tag"] == params["tag"])
+        self.accepted.add(params["tag"])
         self.subscription = {"types": params["types"], "tag": params["tag"], "next": start + 1}
         self.answer(request, {"cursor": f"{self.stream}:{start}", **result})
 
@@ -177,7 +181,7 @@ class Program:
     def finished(self, number, error, result):
         call = self.calls[number]
         check("error" not in call, "a call ended twice", call)
-        call["error"] = error
+        call["error"], call["ended_on"] = error, self.daemon.connections
         if call["method"] == "unsubscribe" and error is None:
             stream, _, seq = result["cursor"].rpartition(":")
             self.ends[result["tag"]] = stream, int(seq)
@@ -245,9 +249,18 @@ class History:
         self.state = self.session.do(*ask)
         check("broken" not in self.state, self.state)
         if self.connected:
-            self.daemon.inbox.extend(line for text in self.state["sent"] for line in text.splitlines())
+            lines = [line for text in self.state["sent"] for line in text.splitlines()]
+            self.daemon.inbox.extend(lines)
+            for line in lines:
+                self.sent(json.loads(line))
         for number, error, result in self.state["done"]:
             self.program.finished(number, error, result)
+
+    def sent(self, request):
+        if request["method"] == "subscribe" and "tag" in request["params"]:
+            tag = request["params"]["tag"]
+            ended_on = self.program.calls[tag].get("ended_on", self.daemon.connections)
+            check(tag in self.daemon.accepted or ended_on == self.daemon.connections, "sent again, and nobody waits", request)
 
     def connect(self):
         if not self.connected:
