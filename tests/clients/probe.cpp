@@ -98,6 +98,19 @@ void tell(const Result<Json>& answer) {
   answer ? void(std::cout << aribus::to_text(*answer) << std::endl) : tell(answer.error());
 }
 
+// At most so many items, each with the cursor behind it, until none comes in time.
+void take(aribus::client::Client& client, size_t most, std::chrono::milliseconds timeout) {
+  std::string items;
+  for (size_t i = 0; i < most; ++i) {
+    const auto item = client.next(timeout);
+    if (item && !*item) break;
+    items += items.empty() ? "[" : ",[";
+    items += item ? aribus::to_text((*item)->fields) : R"({"error":"Refused"})";
+    items += ",\"" + client.cursor() + "\"]";
+  }
+  std::cout << "[" << items << "]" << std::endl;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -130,6 +143,8 @@ int main(int argc, char** argv) {
       tell(client->call("anything", wrong(std::string(aribus::as_view(ask[1])))));
     } else if (what == "right") {
       tell(client->call("anything", right(std::string(aribus::as_view(ask[1])))));
+    } else if (what == "take") {
+      take(*client, ask[1].GetUint(), std::chrono::milliseconds(ask[2].GetInt()));
     } else if (what == "kinds") {
       std::cout << kinds << std::endl;
     } else if (what == "hello") {

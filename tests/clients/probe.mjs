@@ -58,7 +58,22 @@ async function turns(client) {
   return [read.length, read.filter((one, i) => i > 0 && one === read[i - 1]).length];
 }
 
+// At most so many items, each with the cursor behind it, until none comes in time.
+let pending = null;
+async function take(client, most, timeout) {
+  const items = [];
+  while (items.length < most) {
+    pending ??= client.next().catch((error) => ({error: error.name})).then((item) => [item, client.cursor]);
+    const taken = await Promise.race([pending, sleep(timeout, null)]);
+    if (taken === null) break;
+    pending = null;
+    items.push(taken);
+  }
+  return items;
+}
+
 const steps = {
+  take,
   turns,
   call: (client, method, params, timeout) => client.call(method, params, {timeout}),
   subscribe: (client, ...parameters) => client.subscribe(...parameters),

@@ -47,6 +47,9 @@ def step(what, *arguments):
     def call(client, method, params=None, timeout=None):
         return client.call(method, params, seconds(timeout))
 
+    def take(client, most, timeout):
+        return (take_async if isinstance(client, aribus.Client) else take_blocking)(client, most, seconds(timeout))
+
     def next_item(client, timeout=None):
         if isinstance(client, aribus.Client):
             return client.next()
@@ -54,7 +57,34 @@ def step(what, *arguments):
     return {"call": call, "next": next_item, "subscribe": lambda c, *a: c.subscribe(*a), "close": lambda c: c.close(),
             "wrong": lambda c, kind: c.call("anything", WRONG[kind]), "right": lambda c, kind: c.call("anything", RIGHT[kind]),
             "cursor": lambda c: c.cursor, "hello": lambda c: c.hello, "kinds": lambda c: [list(WRONG), list(RIGHT)],
-            "iterate": iterate_to_the_end, "turns": turns}[what], arguments
+            "iterate": iterate_to_the_end, "turns": turns, "take": take}[what], arguments
+
+
+async def take_async(client, most, timeout):
+    """At most so many items, each with the cursor behind it, until none comes in time."""
+    items = []
+    while len(items) < most:
+        try:
+            item = await asyncio.wait_for(client.next(), timeout)
+        except TimeoutError:
+            break
+        except aribus.AribusError as error:
+            item = error_of(error)
+        items.append([item, client.cursor])
+    return items
+
+
+def take_blocking(client, most, timeout):
+    items = []
+    while len(items) < most:
+        try:
+            item = client.next(timeout)
+        except aribus.AribusError as error:
+            item = error_of(error)
+        if item is None:
+            break
+        items.append([item, client.cursor])
+    return items
 
 
 async def iterate_to_the_end(client):
