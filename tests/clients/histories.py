@@ -450,9 +450,9 @@ class SocketHistory:
     def act(self):
         if self.daemon.inbox and (self.calm or self.luck.random() < 0.3):
             self.daemon.handle()
-        if self.daemon.commands and (self.calm or self.luck.random() < 0.1):
+        if self.daemon.commands and (self.calm or self.luck.random() < 0.05):
             self.daemon.finish_command()
-        if not self.calm and self.luck.random() < 0.02:
+        if not self.calm and self.luck.random() < 0.05:
             self.daemon.publish(self.luck.choice([1, 10, 3000]))
         if self.peer and sum(map(len, self.daemon.outbox)) < 100_000:
             self.daemon.write(500)
