@@ -18,8 +18,8 @@ export function* pauses() {
 export class Call {
   constructor(method, params = {}, done = () => {}, internal = false) {
     const given = withId(method, params);
-    this.method = method;
-    this.text = internal ? JSON.stringify(given) : encoded(method, given);
+    this.method = String(method);
+    this.text = internal ? JSON.stringify(given) : encoded(this.method, given);
     this.internal = internal;
     this.mayAnnounce = method === 'subscribe' && isObject(given) && given.announce === undefined;
     this.changesSubscription = method === 'subscribe' || method === 'unsubscribe';
