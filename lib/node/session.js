@@ -75,6 +75,7 @@ export class Session {
     this.#parts = [];
     this.#size = 0;
     this.#lines = 0;
+    this.#requestBytes = REQUEST_BYTES; // of this daemon nothing is known yet
     this.end = null;
     this.#told = false;
     this.#write(ownCall('hello', {}));

@@ -92,6 +92,7 @@ class Session:
 
     def opened(self, send: Callable[[bytes], None]) -> None:
         self._send, self._begun, self._lines, self.end, self._told = send, bytearray(), 0, None, False
+        self._request_bytes = REQUEST_BYTES  # of this daemon nothing is known yet
         self._write(self._own_call("hello", {}))
 
     def closed(self, reason: str) -> None:
