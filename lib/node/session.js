@@ -57,6 +57,7 @@ export class Session {
   #calls = new Map(); // sent and not answered, or (those with a key) to be sent again
   #subscription = new Subscription((item) => this.#tell(item), ownCall);
   #told = false; // that there is no connection
+  #shut = false; // and there will be none
 
   constructor(maxLineBytes = MAX_LINE_BYTES, queued = QUEUED) {
     this.#maxLineBytes = maxLineBytes;
@@ -99,6 +100,7 @@ export class Session {
   // There will be no connection any more.
   shut() {
     this.#told = true;
+    this.#shut = true;
     for (const call of [...this.#subscription.shut(), ...this.#calls.values()]) this.giveUp(call, 'the client was closed');
     this.closed('the client was closed');
   }
@@ -131,6 +133,8 @@ export class Session {
     const error = tooLong(Buffer.byteLength(this.#request(call)), this.#requestBytes);
     if (error) {
       call.finish(error);
+    } else if (this.#shut) {
+      this.giveUp(call, 'the client is closed');
     } else if (call.changesSubscription) {
       this.#subscription.ask(call);
       this.#goOn();

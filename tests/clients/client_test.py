@@ -616,6 +616,16 @@ class ClientTest(unittest.TestCase):
         self.ask("next")
         self.error("NotConnected", "closed")
 
+    def test_a_closed_client_waits_for_nothing(self):
+        if language == "cpp":
+            return
+        self.subscribed()
+        self.ask("close")
+        self.assertIsNone(self.told())
+        for what in (["subscribe"], ["call", "unsubscribe"], ["call", "ping", {"key": "k"}], ["call", "ping", {}]):
+            self.ask(*what)
+            self.error("NotConnected", "was not sent")
+
     def test_what_is_there_is_read_without_waiting(self):
         if language in CONCURRENT:
             return

@@ -388,7 +388,7 @@ class SocketHistory:
         self.luck = random.Random(seed)
         self.daemon = Daemon(self.luck, ring=6000)
         self.program = Program(self.daemon)
-        self.calm = False
+        self.calm = True  # until the client is connected
         self.folder = tempfile.TemporaryDirectory()
         path = self.folder.name + "/aribus.sock"
         self.listener = socket.socket(socket.AF_UNIX)
@@ -397,7 +397,8 @@ class SocketHistory:
         self.peer, self.received = None, b""
         self.probe = subprocess.Popen(CLIENTS[language], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       env={**os.environ, "ARIBUS_SOCKET": path, "PYTHONPATH": str(SOURCE / "lib/python")})
-        self.told()
+        check(self.told() is None, "not connected")
+        self.calm = False
 
     def close(self):
         self.disconnect()
