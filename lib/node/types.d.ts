@@ -2407,7 +2407,7 @@ export interface Methods {
     params: {
       /** Id of the playback, as `channels.play` or `bridges.play` returned it. */
       playbackId: string;
-      /** What to do. 'forward' and 'reverse' move by `skipms` of the playback; 'unpause' goes on after 'pause'. */
+      /** What to do. 'forward' and 'reverse' move by the milliseconds that the playback was begun with as 'skipms'; 'unpause' goes on after 'pause'. */
       operation: "restart" | "pause" | "unpause" | "reverse" | "forward";
       /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;

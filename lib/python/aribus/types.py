@@ -2093,7 +2093,7 @@ class PlaybacksControlParams(TypedDict):
     playbackId: str
     """Id of the playback, as `channels.play` or `bridges.play` returned it."""
     operation: Literal['restart', 'pause', 'unpause', 'reverse', 'forward']
-    """What to do. 'forward' and 'reverse' move by `skipms` of the playback; 'unpause' goes on after 'pause'."""
+    """What to do. 'forward' and 'reverse' move by the milliseconds that the playback was begun with as 'skipms'; 'unpause' goes on after 'pause'."""
     server: NotRequired[str]
     """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
