@@ -81,11 +81,11 @@ std::string api_docs_path(std::string_view resource) {
   return "/api-docs/" + std::string(resource) + ".json";
 }
 
-std::vector<std::string_view> declared_operations(const JsonValue& declared) {
-  std::vector<std::string_view> names;
+std::vector<std::string> declared_operations(const JsonValue& declared, std::string_view resource) {
+  std::vector<std::string> names;
   for (const JsonValue& api : list_of(declared, "apis")) {
     for (const JsonValue& operation : list_of(api, "operations")) {
-      if (const auto name = find_string(operation, "nickname"); !name.empty()) names.push_back(name);
+      names.push_back(std::string(resource) + "." + std::string(find_string(operation, "nickname")));
     }
   }
   return names;

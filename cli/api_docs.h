@@ -21,8 +21,9 @@ struct OperationName {
 // The path of a resource's declarations, for ari.request: "/api-docs/channels.json".
 [[nodiscard]] std::string api_docs_path(std::string_view resource);
 
-// The operations that `declared`, a resource's declarations, has: "originate", …
-[[nodiscard]] std::vector<std::string_view> declared_operations(const JsonValue& declared);
+// The operations that `declared`, the declarations of `resource`, has: "channels.originate", …
+[[nodiscard]] std::vector<std::string> declared_operations(const JsonValue& declared,
+                                                           std::string_view resource);
 
 // An operation's help for people, in lines of `columns` characters, with the ari.request that carries it out;
 // empty when `declared` has none of that name. `declared` may be anything.

@@ -412,9 +412,12 @@ namespace {
 // connected.
 int asterisks_help(Connection& client, const Methods& methods, const std::vector<std::string>& words) {
   const std::string& method = words[1];
-  const std::string no_method = "no method '" + method + "'" + did_you_mean(method, methods.names());
+  std::vector<std::string_view> known = methods.names();
+  const auto unknown = [&](const std::string& why) {
+    return misuse("no method '" + method + "'" + why + did_you_mean(method, known));
+  };
   const auto name = operation_name(method);
-  if (!name) return misuse(no_method + "; 'aribus call --list' tells them");
+  if (!name) return unknown("; 'aribus call --list' tells them");
   std::vector<std::string> request{"method=GET", "path=" + api_docs_path(name->resource)};
   for (const std::string& word : words) {
     if (word.starts_with("server=")) request.push_back(word);
@@ -423,20 +426,17 @@ int asterisks_help(Connection& client, const Methods& methods, const std::vector
   if (!params) return misuse(params.error().message);
   Result<Json> declared = call_over(client, "ari.request", *params, answer_timeout);
   if (!declared && declared.error().kind == ErrorKind::refused)
-    return misuse(no_method + ", and this Asterisk declares no resource '" + std::string(name->resource) +
-                  "'");
+    return unknown(", and Asterisk declares no resource '" + std::string(name->resource) + "'");
   if (!declared) {
-    declared.error().message =
-        no_method + "; what Asterisk itself declares can't be read: " + declared.error().message;
+    declared.error().message = "no method '" + method + "'" + did_you_mean(method, known) +
+                               "; what Asterisk declares can't be read: " + declared.error().message;
     return fail(declared.error());
   }
-  const std::vector<std::string> help = operation_help(*declared, *name, help_columns());
-  if (help.empty()) {
-    return misuse(no_method + ", and this Asterisk declares no such operation" +
-                  did_you_mean(name->operation, declared_operations(*declared)));
-  }
-  for (const std::string& line : help) out().line(line);
-  return done;
+  for (const std::string& line : operation_help(*declared, *name, help_columns())) out().line(line);
+  const std::vector<std::string> operations = declared_operations(*declared, name->resource);
+  if (std::ranges::find(operations, method) != operations.end()) return done;
+  known.insert(known.end(), operations.begin(), operations.end());
+  return unknown(", and Asterisk declares no such operation");
 }
 
 }  // namespace

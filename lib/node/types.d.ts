@@ -824,7 +824,7 @@ export interface Methods {
     };
     result: Application;
   };
-  /** Tells what an application hears of: channels, bridges, endpoints, devices, and the types of events. */
+  /** Returns what an application hears of: channels, bridges, endpoints, devices, and the types of events. */
   "applications.get": {
     params: {
       /** Name of the Stasis application. Some program has to be connected to Asterisk for it, as aribus is for those of its configuration; else 404. */
@@ -946,7 +946,7 @@ export interface Methods {
     };
     result: Variable;
   };
-  /** Tells version, build, settings and start time of Asterisk. */
+  /** Returns version, build, settings and start time of Asterisk. */
   "asterisk.getInfo": {
     params: {
       /** Parts to return: 'build', 'system' (version), 'config', 'status' (start time). Default: all. Others are ignored. */
@@ -958,7 +958,7 @@ export interface Methods {
     };
     result: AsteriskInfo;
   };
-  /** Tells state and use count of one module of Asterisk. */
+  /** Returns state and use count of one module of Asterisk. */
   "asterisk.getModule": {
     params: {
       /** Name of the module's file, with its ending: 'app_dial.so'. */
@@ -1101,11 +1101,11 @@ export interface Methods {
     params: {
       /** Id of the channel, or a list of ids. All have to be in a Stasis application (422) and not being recorded (409). */
       channels: string | Array<string>;
-      /** Properties, with commas: 'mixing' (all talk, the default) or 'holding' (all wait), and besides 'proxy_media', 'dtmf_events', 'video_sfu', 'video_single', 'sdp_label'. */
+      /** Properties, with commas: 'mixing' (all talk; default) or 'holding' (all hear music), and 'dtmf_events' or 'proxy_media' (media stays in Asterisk), 'video_sfu', 'video_single', 'sdp_label'. */
       type?: string;
       /** Name for people, shown in events and lists. Several bridges may have the same. Default: none. */
       name?: string;
-      /** Id for the new bridge; 409 when there is one of it. Default: aribus chooses one. */
+      /** Id for the new bridge; 409 when it is in use. Default: aribus chooses one. */
       bridgeId?: string;
       /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
@@ -1151,9 +1151,9 @@ export interface Methods {
   /** Makes an empty bridge. It stays until `bridges.destroy`, also when nobody is in it any more. */
   "bridges.create": {
     params: {
-      /** Properties, with commas: 'mixing' (all talk, the default) or 'holding' (all wait), and besides 'proxy_media', 'dtmf_events', 'video_sfu', 'video_single', 'sdp_label'. */
+      /** Properties, with commas: 'mixing' (all talk; default) or 'holding' (all hear music), and 'dtmf_events' or 'proxy_media' (media stays in Asterisk), 'video_sfu', 'video_single', 'sdp_label'. */
       type?: string;
-      /** Id for the new bridge; 409 when there is one of it. Default: aribus chooses one. */
+      /** Id for the new bridge; 409 when it is in use. Default: aribus chooses one. */
       bridgeId?: string;
       /** Name for people, shown in events and lists. Several bridges may have the same. Default: none. */
       name?: string;
@@ -1169,9 +1169,9 @@ export interface Methods {
   /** Makes an empty bridge, as `bridges.create` does; here `bridgeId` is required. */
   "bridges.createWithId": {
     params: {
-      /** Id for the new bridge; 409 when there is one of it. */
+      /** Id for the new bridge; 409 when it is in use. */
       bridgeId: string;
-      /** Properties, with commas: 'mixing' (all talk, the default) or 'holding' (all wait), and besides 'proxy_media', 'dtmf_events', 'video_sfu', 'video_single', 'sdp_label'. */
+      /** Properties, with commas: 'mixing' (all talk; default) or 'holding' (all hear music), and 'dtmf_events' or 'proxy_media' (media stays in Asterisk), 'video_sfu', 'video_single', 'sdp_label'. */
       type?: string;
       /** Name for people, shown in events and lists. Several bridges may have the same. Default: none. */
       name?: string;
@@ -1251,7 +1251,7 @@ export interface Methods {
     params: {
       /** Id of the bridge, as `bridges.create` and the events tell it. */
       bridgeId: string;
-      /** What to play, one after the other: 'sound:FILE', 'recording:NAME', 'number:42', 'digits:123', 'characters:abc', 'tone:busy'. FILE has no ending. */
+      /** What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails. */
       media: string | Array<string>;
       /** Language of the sounds, such as 'en' or 'de'. Default: Asterisk's. */
       lang?: string;
@@ -1277,7 +1277,7 @@ export interface Methods {
       bridgeId: string;
       /** Id for the new playback. Choose one that was never used: Asterisk does not check it. */
       playbackId: string;
-      /** What to play, one after the other: 'sound:FILE', 'recording:NAME', 'number:42', 'digits:123', 'characters:abc', 'tone:busy'. FILE has no ending. */
+      /** What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails. */
       media: string | Array<string>;
       /** Language of the sounds, such as 'en' or 'de'. Default: Asterisk's. */
       lang?: string;
@@ -1307,7 +1307,7 @@ export interface Methods {
       maxDurationSeconds?: number;
       /** Seconds of silence after which the recording ends. Default: 0, silence does not end it. */
       maxSilenceSeconds?: number;
-      /** What to do when there is a recording of that name: 'fail' with 409 (default), 'overwrite' it, or 'append' to it. */
+      /** What to do when the recording exists already: 'fail' refuses with 409 (default), 'overwrite' replaces it, 'append' continues it. */
       ifExists?: "fail" | "overwrite" | "append";
       /** true: a beep is played first. Default: false. */
       beep?: boolean;
@@ -1408,7 +1408,7 @@ export interface Methods {
     };
     result: null;
   };
-  /** Answers a call that came in; a call that Asterisk makes gets 412. Asterisk does not answer this command while a playback on the channel runs. */
+  /** Answers a call that came in; a call that Asterisk makes gets 412 while it rings. Asterisk does not answer this command while a playback on the channel runs. */
   "channels.answer": {
     params: {
       /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
@@ -1440,14 +1440,14 @@ export interface Methods {
     };
     result: null;
   };
-  /** Makes a channel to an endpoint without calling it. It enters the application at once, in state 'Down', and is called by `channels.dial`. */
+  /** Makes a channel to an endpoint without calling it. It enters the application at once, with `state` 'Down'; `channels.dial` calls it. */
   "channels.create": {
     params: {
       /** Whom to call: technology and address, such as 'PJSIP/100', 'PJSIP/+491234@trunk' or 'Local/200@default'. */
       endpoint: string;
       /** Stasis application that the channel enters at once. When it leaves it, it is hung up. */
       app: string;
-      /** Arguments of `StasisStart`, with commas: 'inbound,7'. Default: none. */
+      /** Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none. */
       appArgs?: string;
       /** Id for the new channel; 409 when it is in use, on 22 also as the beginning of another id. Default: aribus chooses one. */
       channelId?: string;
@@ -1503,7 +1503,7 @@ export interface Methods {
       connection_type?: "client" | "server";
       /** Which way the audio flows. 'both' is the only value. */
       direction?: "both";
-      /** Arguments of `StasisStart`, with commas. For 'audiosocket' it is required, and is the UUID that identifies the stream. */
+      /** Arguments, with commas, for `args` of `StasisStart`. With 'audiosocket' it is required, and is the UUID that identifies the stream. */
       data?: string;
       /** Options of the WebSocket channel, added to its dial string, such as 'f(json)'. */
       transport_data?: string;
@@ -1554,7 +1554,7 @@ export interface Methods {
     };
     result: Variables;
   };
-  /** Hangs up a channel, whether it is in an application or not. */
+  /** Hangs up a channel, whether it is in an application or not. Others in its bridge stay. */
   "channels.hangup": {
     params: {
       /** Id of the channel. It need not be in an application. */
@@ -1599,7 +1599,7 @@ export interface Methods {
       channelId: string;
       /** Stasis application to move to. When nobody is connected for it, the channel leaves Stasis. */
       app: string;
-      /** Arguments of `StasisStart`, with commas: 'inbound,7'. Default: none. */
+      /** Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none. */
       appArgs?: string;
       /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
@@ -1637,9 +1637,9 @@ export interface Methods {
       label?: string;
       /** Stasis application that the channel enters when it is answered. Default: the first one of the configuration. null: the dialplan. */
       app?: string | null;
-      /** Arguments of `StasisStart`, with commas: 'inbound,7'. Default: none. */
+      /** Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none. */
       appArgs?: string;
-      /** Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: what the endpoint is configured for. */
+      /** Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: none; the endpoint's configuration decides. */
       callerId?: string;
       /** Seconds to let it ring. Default: 30; 0 means the same. -1: no limit. */
       timeout?: number;
@@ -1663,7 +1663,7 @@ export interface Methods {
   /** Makes a call, as `channels.originate` does; here `channelId` is required, and there is no default application. */
   "channels.originateWithId": {
     params: {
-      /** Id for the new channel; 409 when there is one of it, on 22 also when it is the beginning of another's id. At most 149 characters. */
+      /** Id for the new channel; 409 when it is in use, on 22 also when it is the beginning of another's id. At most 149 characters. */
       channelId: string;
       /** Whom to call: technology and address, such as 'PJSIP/100', 'PJSIP/+491234@trunk' or 'Local/200@default'. */
       endpoint: string;
@@ -1677,9 +1677,9 @@ export interface Methods {
       label?: string;
       /** Stasis application that the channel enters when it is answered. It, or `extension`, is required. */
       app?: string;
-      /** Arguments of `StasisStart`, with commas: 'inbound,7'. Default: none. */
+      /** Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none. */
       appArgs?: string;
-      /** Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: what the endpoint is configured for. */
+      /** Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: none; the endpoint's configuration decides. */
       callerId?: string;
       /** Seconds to let it ring. Default: 30; 0 means the same. -1: no limit. */
       timeout?: number;
@@ -1703,7 +1703,7 @@ export interface Methods {
     params: {
       /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
-      /** What to play, one after the other: 'sound:FILE', 'recording:NAME', 'number:42', 'digits:123', 'characters:abc', 'tone:busy'. FILE has no ending. */
+      /** What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails. */
       media: string | Array<string>;
       /** Language of the sounds, such as 'en' or 'de'. Default: the channel's. */
       lang?: string;
@@ -1727,7 +1727,7 @@ export interface Methods {
       channelId: string;
       /** Id for the new playback. Choose one that was never used: Asterisk does not check it. */
       playbackId: string;
-      /** What to play, one after the other: 'sound:FILE', 'recording:NAME', 'number:42', 'digits:123', 'characters:abc', 'tone:busy'. FILE has no ending. */
+      /** What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails. */
       media: string | Array<string>;
       /** Language of the sounds, such as 'en' or 'de'. Default: the channel's. */
       lang?: string;
@@ -1757,7 +1757,7 @@ export interface Methods {
   /** Records what comes from the phone, not what it hears. The call is answered first. The result comes at once; `RecordingFinished` or `RecordingFailed` tells the end. */
   "channels.record": {
     params: {
-      /** Id of the channel. It has to be in a Stasis application (409). In a bridge the recording fails: record the bridge. */
+      /** Id of the channel. It has to be in a Stasis application (409). While it is in a bridge the recording fails; record the bridge then. */
       channelId: string;
       /** Name of the recording: its file without the ending, below Asterisk's recording directory, usually /var/spool/asterisk/recording. It may contain '/'. */
       name: string;
@@ -1767,7 +1767,7 @@ export interface Methods {
       maxDurationSeconds?: number;
       /** Seconds of silence after which the recording ends. Default: 0, silence does not end it. */
       maxSilenceSeconds?: number;
-      /** What to do when there is a recording of that name: 'fail' with 409 (default), 'overwrite' it, or 'append' to it. */
+      /** What to do when the recording exists already: 'fail' refuses with 409 (default), 'overwrite' replaces it, 'append' continues it. */
       ifExists?: "fail" | "overwrite" | "append";
       /** true: a beep is played first. Default: false. */
       beep?: boolean;
@@ -1818,7 +1818,7 @@ export interface Methods {
     };
     result: null;
   };
-  /** Tells packets, loss, jitter and round trip of the channel's RTP, in seconds where it is time. Channels without RTP get 403 or 404. */
+  /** Returns packets, loss, jitter and round trip of the channel's RTP, in seconds where it is time. Channels without RTP get 403 or 404. */
   "channels.rtpstatistics": {
     params: {
       /** Id of the channel. It need not be in an application. */
@@ -1895,7 +1895,7 @@ export interface Methods {
       spy?: "none" | "both" | "out" | "in";
       /** Whom it speaks to: 'out' is the phone, 'in' those that the phone talks to. Default: 'none'; then `spy` is required. */
       whisper?: "none" | "both" | "out" | "in";
-      /** Arguments of `StasisStart`, with commas: 'inbound,7'. Default: none. */
+      /** Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none. */
       appArgs?: string;
       /** Id for the new channel. Default: aribus chooses one. */
       snoopId?: string;
@@ -1919,7 +1919,7 @@ export interface Methods {
       spy?: "none" | "both" | "out" | "in";
       /** Whom it speaks to: 'out' is the phone, 'in' those that the phone talks to. Default: 'none'; then `spy` is required. */
       whisper?: "none" | "both" | "out" | "in";
-      /** Arguments of `StasisStart`, with commas: 'inbound,7'. Default: none. */
+      /** Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none. */
       appArgs?: string;
       /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
@@ -2048,7 +2048,7 @@ export interface Methods {
     };
     result: null;
   };
-  /** Tells the state of a device, whoever sets it. An unknown one is 'INVALID'. */
+  /** Returns the state of a device, whoever sets it. An unknown one is 'INVALID'. */
   "deviceStates.get": {
     params: {
       /** Name of the device, such as 'PJSIP/100' or 'Stasis:door'. */
@@ -2084,7 +2084,7 @@ export interface Methods {
     };
     result: null;
   };
-  /** Tells whether an endpoint is online, and the channels that it has. */
+  /** Returns whether an endpoint is online, and the channels that it has. */
   "endpoints.get": {
     params: {
       /** Technology of the endpoint, such as 'PJSIP'. */
@@ -2232,7 +2232,7 @@ export interface Methods {
     };
     result: null;
   };
-  /** Hangs up a channel, whether it is in an application or not. */
+  /** Hangs up a channel, whether it is in an application or not. Others in its bridge stay. */
   "hangup": {
     params: {
       /** Id of the channel. It need not be in an application. */
@@ -2248,7 +2248,7 @@ export interface Methods {
     };
     result: null;
   };
-  /** Tells version and features of the daemon, the end of the stream, the Asterisks, and who you are to it: user and access rule. */
+  /** Returns version and features of the daemon, the end of the stream, the Asterisks, and who you are to it: user and access rule. */
   "hello": {
     params: {};
     result: {
@@ -2284,7 +2284,7 @@ export interface Methods {
     };
     result: null;
   };
-  /** Tells the number of messages in a mailbox that ARI made. */
+  /** Returns the number of messages in a mailbox that ARI made. */
   "mailboxes.get": {
     params: {
       /** Name of the mailbox, such as '100@default'. */
@@ -2337,9 +2337,9 @@ export interface Methods {
       label?: string;
       /** Stasis application that the channel enters when it is answered. Default: the first one of the configuration. null: the dialplan. */
       app?: string | null;
-      /** Arguments of `StasisStart`, with commas: 'inbound,7'. Default: none. */
+      /** Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none. */
       appArgs?: string;
-      /** Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: what the endpoint is configured for. */
+      /** Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: none; the endpoint's configuration decides. */
       callerId?: string;
       /** Seconds to let it ring. Default: 30; 0 means the same. -1: no limit. */
       timeout?: number;
@@ -2377,7 +2377,7 @@ export interface Methods {
   /** Plays to a channel or a bridge. The result comes at once, or with `wait` when it has ended. */
   "play": {
     params: {
-      /** What to play, one after the other: 'sound:FILE', 'recording:NAME', 'number:42', 'digits:123', 'characters:abc', 'tone:busy'. FILE has no ending. */
+      /** What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails. */
       media: string | Array<string>;
       /** Id of the channel to play to. Give it or `bridgeId`. */
       channelId?: string;
@@ -2457,13 +2457,13 @@ export interface Methods {
       name: string;
       /** Format and ending of the file: 'wav' (8 kHz), 'wav16', 'sln16', 'gsm', 'ulaw', … An unknown one gets 422. */
       format: string;
-      /** Id of the channel to record. Give it or `bridgeId`. In a bridge the recording fails: record the bridge. */
+      /** Id of the channel to record. Give it or `bridgeId`. While it is in a bridge the recording fails; record the bridge then. */
       channelId?: string;
       /** Seconds after which the recording ends. Pauses don't count. Default: 0, no limit. */
       maxDurationSeconds?: number;
       /** Seconds of silence after which the recording ends. Default: 0, silence does not end it. */
       maxSilenceSeconds?: number;
-      /** What to do when there is a recording of that name: 'fail' with 409 (default), 'overwrite' it, or 'append' to it. */
+      /** What to do when the recording exists already: 'fail' refuses with 409 (default), 'overwrite' replaces it, 'append' continues it. */
       ifExists?: "fail" | "overwrite" | "append";
       /** true: a beep is played first. Default: false. */
       beep?: boolean;
@@ -2499,7 +2499,7 @@ export interface Methods {
     params: {
       /** Name of the recording, without the ending of its file. It may contain '/'. */
       recordingName: string;
-      /** Name of the copy, without the ending of its file. 409 when there is one of it. */
+      /** Name of the copy, without the ending of its file. 409 when it is in use. */
       destinationRecordingName: string;
       /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
@@ -2520,7 +2520,7 @@ export interface Methods {
     };
     result: null;
   };
-  /** Tells state and duration (in seconds) of a recording that has not ended. */
+  /** Returns state and duration (in seconds) of a recording that has not ended. */
   "recordings.getLive": {
     params: {
       /** Name of the recording, without the ending of its file. It may contain '/'. */
@@ -2532,7 +2532,7 @@ export interface Methods {
     };
     result: LiveRecording;
   };
-  /** Tells the format of a recording that has ended. 404 as long as it goes on or has no file. */
+  /** Returns the format of a recording that has ended. 404 as long as it goes on or has no file. */
   "recordings.getStored": {
     params: {
       /** Name of the recording, without the ending of its file. It may contain '/'. */
@@ -2636,7 +2636,7 @@ export interface Methods {
       components: {[name: string]: any};
     };
   };
-  /** Tells languages and formats in which Asterisk has a sound. */
+  /** Returns languages and formats in which Asterisk has a sound. */
   "sounds.get": {
     params: {
       /** Name of the sound, as in 'sound:hello': 'hello'. */
@@ -2770,7 +2770,7 @@ export interface Methods {
       }>;
     };
   };
-  /** Tells the operator how the daemon does: connections to the Asterisks, the ring, subscribers, memory. */
+  /** Returns how the daemon does, for operators: connections to the Asterisks, the ring, subscribers, memory. */
   "status": {
     params: {};
     result: {
@@ -2882,7 +2882,7 @@ export interface Methods {
       };
     };
   };
-  /** Sends the call elsewhere and lets go of it: to an endpoint, as `channels.redirect`, or into the dialplan, as `channels.continueInDialplan`. */
+  /** Sends the call elsewhere and lets go of it: with `endpoint` as `channels.redirect` does, with `context` or `extension` into the dialplan. */
   "transfer": {
     params: {
       /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */

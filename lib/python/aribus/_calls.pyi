@@ -9,7 +9,7 @@ class AsyncCalls:
         """Chooses the types of events that Asterisk sends to an application. That holds for all programs that share it; aribus sets it again after a restart of Asterisk."""
     @overload
     async def call(self, method: Literal["applications.get"], params: ApplicationsGetParams, timeout: float | None = ...) -> Application:
-        """Tells what an application hears of: channels, bridges, endpoints, devices, and the types of events."""
+        """Returns what an application hears of: channels, bridges, endpoints, devices, and the types of events."""
     @overload
     async def call(self, method: Literal["applications.list"], params: ApplicationsListParams | None = ..., timeout: float | None = ...) -> list[Application]:
         """Lists the Stasis applications that Asterisk knows, those of other programs included."""
@@ -36,10 +36,10 @@ class AsyncCalls:
         """Reads a global variable of the dialplan. One that is not set reads as ''."""
     @overload
     async def call(self, method: Literal["asterisk.getInfo"], params: AsteriskGetInfoParams | None = ..., timeout: float | None = ...) -> AsteriskInfo:
-        """Tells version, build, settings and start time of Asterisk."""
+        """Returns version, build, settings and start time of Asterisk."""
     @overload
     async def call(self, method: Literal["asterisk.getModule"], params: AsteriskGetModuleParams, timeout: float | None = ...) -> Module:
-        """Tells state and use count of one module of Asterisk."""
+        """Returns state and use count of one module of Asterisk."""
     @overload
     async def call(self, method: Literal["asterisk.getObject"], params: AsteriskGetObjectParams, timeout: float | None = ...) -> list[ConfigTuple]:
         """Reads an object of Asterisk's dynamic configuration, such as a PJSIP endpoint. Passwords are in it."""
@@ -129,13 +129,13 @@ class AsyncCalls:
         """Ends the music that `bridges.startMoh` began. 409 when there is none."""
     @overload
     async def call(self, method: Literal["channels.answer"], params: ChannelsAnswerParams, timeout: float | None = ...) -> None:
-        """Answers a call that came in; a call that Asterisk makes gets 412. Asterisk does not answer this command while a playback on the channel runs."""
+        """Answers a call that came in; a call that Asterisk makes gets 412 while it rings. Asterisk does not answer this command while a playback on the channel runs."""
     @overload
     async def call(self, method: Literal["channels.continueInDialplan"], params: ChannelsContinueInDialplanParams, timeout: float | None = ...) -> None:
         """Sends a channel out of the application back into the dialplan. Without parameters it goes on behind the 'Stasis()' that brought it here."""
     @overload
     async def call(self, method: Literal["channels.create"], params: ChannelsCreateParams, timeout: float | None = ...) -> Channel:
-        """Makes a channel to an endpoint without calling it. It enters the application at once, in state 'Down', and is called by `channels.dial`."""
+        """Makes a channel to an endpoint without calling it. It enters the application at once, with `state` 'Down'; `channels.dial` calls it."""
     @overload
     async def call(self, method: Literal["channels.dial"], params: ChannelsDialParams, timeout: float | None = ...) -> None:
         """Calls the endpoint of a channel that `channels.create` made. `Dial` events tell how it goes. 409 when it was called before."""
@@ -153,7 +153,7 @@ class AsyncCalls:
         """Reads several variables of a channel. When one is not set, none is read (404)."""
     @overload
     async def call(self, method: Literal["channels.hangup"], params: ChannelsHangupParams, timeout: float | None = ...) -> None:
-        """Hangs up a channel, whether it is in an application or not."""
+        """Hangs up a channel, whether it is in an application or not. Others in its bridge stay."""
     @overload
     async def call(self, method: Literal["channels.hold"], params: ChannelsHoldParams, timeout: float | None = ...) -> None:
         """Puts the phone of a channel on hold: it is told so, or hears music."""
@@ -195,7 +195,7 @@ class AsyncCalls:
         """Ends the ringing tone that Asterisk itself plays after `channels.ring`."""
     @overload
     async def call(self, method: Literal["channels.rtpstatistics"], params: ChannelsRtpstatisticsParams, timeout: float | None = ...) -> RTPstat:
-        """Tells packets, loss, jitter and round trip of the channel's RTP, in seconds where it is time. Channels without RTP get 403 or 404."""
+        """Returns packets, loss, jitter and round trip of the channel's RTP, in seconds where it is time. Channels without RTP get 403 or 404."""
     @overload
     async def call(self, method: Literal["channels.sendDTMF"], params: ChannelsSendDTMFParams, timeout: float | None = ...) -> None:
         """Sends digits to the phone. The answer comes before they are sent."""
@@ -240,7 +240,7 @@ class AsyncCalls:
         """Forgets a device state that ARI made."""
     @overload
     async def call(self, method: Literal["deviceStates.get"], params: DeviceStatesGetParams, timeout: float | None = ...) -> DeviceState:
-        """Tells the state of a device, whoever sets it. An unknown one is 'INVALID'."""
+        """Returns the state of a device, whoever sets it. An unknown one is 'INVALID'."""
     @overload
     async def call(self, method: Literal["deviceStates.list"], params: DeviceStatesListParams | None = ..., timeout: float | None = ...) -> list[DeviceState]:
         """Lists the device states that ARI made, those of phones not."""
@@ -249,7 +249,7 @@ class AsyncCalls:
         """Sets the state of a device, and makes it when it is new. Phones and queues that watch it show it."""
     @overload
     async def call(self, method: Literal["endpoints.get"], params: EndpointsGetParams, timeout: float | None = ...) -> Endpoint:
-        """Tells whether an endpoint is online, and the channels that it has."""
+        """Returns whether an endpoint is online, and the channels that it has."""
     @overload
     async def call(self, method: Literal["endpoints.list"], params: EndpointsListParams | None = ..., timeout: float | None = ...) -> list[Endpoint]:
         """Lists the endpoints of all technologies, with state and channels."""
@@ -276,16 +276,16 @@ class AsyncCalls:
         """Sends an event of your own, `ChannelUserevent`, to all programs that share an application."""
     @overload
     async def call(self, method: Literal["hangup"], params: HangupParams, timeout: float | None = ...) -> None:
-        """Hangs up a channel, whether it is in an application or not."""
+        """Hangs up a channel, whether it is in an application or not. Others in its bridge stay."""
     @overload
     async def call(self, method: Literal["hello"], params: HelloParams | None = ..., timeout: float | None = ...) -> HelloResult:
-        """Tells version and features of the daemon, the end of the stream, the Asterisks, and who you are to it: user and access rule."""
+        """Returns version and features of the daemon, the end of the stream, the Asterisks, and who you are to it: user and access rule."""
     @overload
     async def call(self, method: Literal["mailboxes.delete"], params: MailboxesDeleteParams, timeout: float | None = ...) -> None:
         """Forgets a mailbox that ARI made."""
     @overload
     async def call(self, method: Literal["mailboxes.get"], params: MailboxesGetParams, timeout: float | None = ...) -> Mailbox:
-        """Tells the number of messages in a mailbox that ARI made."""
+        """Returns the number of messages in a mailbox that ARI made."""
     @overload
     async def call(self, method: Literal["mailboxes.list"], params: MailboxesListParams | None = ..., timeout: float | None = ...) -> list[Mailbox]:
         """Lists the mailboxes that ARI made. Needs res_mwi_external, which excludes Asterisk's own voicemail; without it 404."""
@@ -327,10 +327,10 @@ class AsyncCalls:
         """Deletes a recording that has ended, with its file."""
     @overload
     async def call(self, method: Literal["recordings.getLive"], params: RecordingsGetLiveParams, timeout: float | None = ...) -> LiveRecording:
-        """Tells state and duration (in seconds) of a recording that has not ended."""
+        """Returns state and duration (in seconds) of a recording that has not ended."""
     @overload
     async def call(self, method: Literal["recordings.getStored"], params: RecordingsGetStoredParams, timeout: float | None = ...) -> StoredRecording:
-        """Tells the format of a recording that has ended. 404 as long as it goes on or has no file."""
+        """Returns the format of a recording that has ended. 404 as long as it goes on or has no file."""
     @overload
     async def call(self, method: Literal["recordings.getStoredFile"], params: RecordingsGetStoredFileParams, timeout: float | None = ...) -> BinaryContent:
         """Returns the file of a recording that has ended, as base64. One that is larger than 'max_response_bytes' of the configuration (64 MiB) gets -32002."""
@@ -357,7 +357,7 @@ class AsyncCalls:
         """Returns this document: all methods with parameters, results and errors, as OpenRPC."""
     @overload
     async def call(self, method: Literal["sounds.get"], params: SoundsGetParams, timeout: float | None = ...) -> Sound:
-        """Tells languages and formats in which Asterisk has a sound."""
+        """Returns languages and formats in which Asterisk has a sound."""
     @overload
     async def call(self, method: Literal["sounds.list"], params: SoundsListParams | None = ..., timeout: float | None = ...) -> list[Sound]:
         """Lists the sounds that Asterisk has. 404 when none fits."""
@@ -381,13 +381,13 @@ class AsyncCalls:
         """Lists the recordings that have not ended, from the daemon's memory and without a request to Asterisk."""
     @overload
     async def call(self, method: Literal["status"], params: StatusParams | None = ..., timeout: float | None = ...) -> StatusResult:
-        """Tells the operator how the daemon does: connections to the Asterisks, the ring, subscribers, memory."""
+        """Returns how the daemon does, for operators: connections to the Asterisks, the ring, subscribers, memory."""
     @overload
     async def call(self, method: Literal["subscribe"], params: SubscribeParams | None = ..., timeout: float | None = ...) -> SubscribeResult:
         """Starts the delivery of records on this connection, or changes which ones come. Values of one parameter are or-ed, parameters and-ed."""
     @overload
     async def call(self, method: Literal["transfer"], params: TransferParams, timeout: float | None = ...) -> None:
-        """Sends the call elsewhere and lets go of it: to an endpoint, as `channels.redirect`, or into the dialplan, as `channels.continueInDialplan`."""
+        """Sends the call elsewhere and lets go of it: with `endpoint` as `channels.redirect` does, with `context` or `extension` into the dialplan."""
     @overload
     async def call(self, method: Literal["unsubscribe"], params: UnsubscribeParams | None = ..., timeout: float | None = ...) -> UnsubscribeResult:
         """Ends the delivery of records on this connection. `cursor` tells where `since` can go on."""
@@ -398,7 +398,7 @@ class BlockingCalls:
         """Chooses the types of events that Asterisk sends to an application. That holds for all programs that share it; aribus sets it again after a restart of Asterisk."""
     @overload
     def call(self, method: Literal["applications.get"], params: ApplicationsGetParams, timeout: float | None = ...) -> Application:
-        """Tells what an application hears of: channels, bridges, endpoints, devices, and the types of events."""
+        """Returns what an application hears of: channels, bridges, endpoints, devices, and the types of events."""
     @overload
     def call(self, method: Literal["applications.list"], params: ApplicationsListParams | None = ..., timeout: float | None = ...) -> list[Application]:
         """Lists the Stasis applications that Asterisk knows, those of other programs included."""
@@ -425,10 +425,10 @@ class BlockingCalls:
         """Reads a global variable of the dialplan. One that is not set reads as ''."""
     @overload
     def call(self, method: Literal["asterisk.getInfo"], params: AsteriskGetInfoParams | None = ..., timeout: float | None = ...) -> AsteriskInfo:
-        """Tells version, build, settings and start time of Asterisk."""
+        """Returns version, build, settings and start time of Asterisk."""
     @overload
     def call(self, method: Literal["asterisk.getModule"], params: AsteriskGetModuleParams, timeout: float | None = ...) -> Module:
-        """Tells state and use count of one module of Asterisk."""
+        """Returns state and use count of one module of Asterisk."""
     @overload
     def call(self, method: Literal["asterisk.getObject"], params: AsteriskGetObjectParams, timeout: float | None = ...) -> list[ConfigTuple]:
         """Reads an object of Asterisk's dynamic configuration, such as a PJSIP endpoint. Passwords are in it."""
@@ -518,13 +518,13 @@ class BlockingCalls:
         """Ends the music that `bridges.startMoh` began. 409 when there is none."""
     @overload
     def call(self, method: Literal["channels.answer"], params: ChannelsAnswerParams, timeout: float | None = ...) -> None:
-        """Answers a call that came in; a call that Asterisk makes gets 412. Asterisk does not answer this command while a playback on the channel runs."""
+        """Answers a call that came in; a call that Asterisk makes gets 412 while it rings. Asterisk does not answer this command while a playback on the channel runs."""
     @overload
     def call(self, method: Literal["channels.continueInDialplan"], params: ChannelsContinueInDialplanParams, timeout: float | None = ...) -> None:
         """Sends a channel out of the application back into the dialplan. Without parameters it goes on behind the 'Stasis()' that brought it here."""
     @overload
     def call(self, method: Literal["channels.create"], params: ChannelsCreateParams, timeout: float | None = ...) -> Channel:
-        """Makes a channel to an endpoint without calling it. It enters the application at once, in state 'Down', and is called by `channels.dial`."""
+        """Makes a channel to an endpoint without calling it. It enters the application at once, with `state` 'Down'; `channels.dial` calls it."""
     @overload
     def call(self, method: Literal["channels.dial"], params: ChannelsDialParams, timeout: float | None = ...) -> None:
         """Calls the endpoint of a channel that `channels.create` made. `Dial` events tell how it goes. 409 when it was called before."""
@@ -542,7 +542,7 @@ class BlockingCalls:
         """Reads several variables of a channel. When one is not set, none is read (404)."""
     @overload
     def call(self, method: Literal["channels.hangup"], params: ChannelsHangupParams, timeout: float | None = ...) -> None:
-        """Hangs up a channel, whether it is in an application or not."""
+        """Hangs up a channel, whether it is in an application or not. Others in its bridge stay."""
     @overload
     def call(self, method: Literal["channels.hold"], params: ChannelsHoldParams, timeout: float | None = ...) -> None:
         """Puts the phone of a channel on hold: it is told so, or hears music."""
@@ -584,7 +584,7 @@ class BlockingCalls:
         """Ends the ringing tone that Asterisk itself plays after `channels.ring`."""
     @overload
     def call(self, method: Literal["channels.rtpstatistics"], params: ChannelsRtpstatisticsParams, timeout: float | None = ...) -> RTPstat:
-        """Tells packets, loss, jitter and round trip of the channel's RTP, in seconds where it is time. Channels without RTP get 403 or 404."""
+        """Returns packets, loss, jitter and round trip of the channel's RTP, in seconds where it is time. Channels without RTP get 403 or 404."""
     @overload
     def call(self, method: Literal["channels.sendDTMF"], params: ChannelsSendDTMFParams, timeout: float | None = ...) -> None:
         """Sends digits to the phone. The answer comes before they are sent."""
@@ -629,7 +629,7 @@ class BlockingCalls:
         """Forgets a device state that ARI made."""
     @overload
     def call(self, method: Literal["deviceStates.get"], params: DeviceStatesGetParams, timeout: float | None = ...) -> DeviceState:
-        """Tells the state of a device, whoever sets it. An unknown one is 'INVALID'."""
+        """Returns the state of a device, whoever sets it. An unknown one is 'INVALID'."""
     @overload
     def call(self, method: Literal["deviceStates.list"], params: DeviceStatesListParams | None = ..., timeout: float | None = ...) -> list[DeviceState]:
         """Lists the device states that ARI made, those of phones not."""
@@ -638,7 +638,7 @@ class BlockingCalls:
         """Sets the state of a device, and makes it when it is new. Phones and queues that watch it show it."""
     @overload
     def call(self, method: Literal["endpoints.get"], params: EndpointsGetParams, timeout: float | None = ...) -> Endpoint:
-        """Tells whether an endpoint is online, and the channels that it has."""
+        """Returns whether an endpoint is online, and the channels that it has."""
     @overload
     def call(self, method: Literal["endpoints.list"], params: EndpointsListParams | None = ..., timeout: float | None = ...) -> list[Endpoint]:
         """Lists the endpoints of all technologies, with state and channels."""
@@ -665,16 +665,16 @@ class BlockingCalls:
         """Sends an event of your own, `ChannelUserevent`, to all programs that share an application."""
     @overload
     def call(self, method: Literal["hangup"], params: HangupParams, timeout: float | None = ...) -> None:
-        """Hangs up a channel, whether it is in an application or not."""
+        """Hangs up a channel, whether it is in an application or not. Others in its bridge stay."""
     @overload
     def call(self, method: Literal["hello"], params: HelloParams | None = ..., timeout: float | None = ...) -> HelloResult:
-        """Tells version and features of the daemon, the end of the stream, the Asterisks, and who you are to it: user and access rule."""
+        """Returns version and features of the daemon, the end of the stream, the Asterisks, and who you are to it: user and access rule."""
     @overload
     def call(self, method: Literal["mailboxes.delete"], params: MailboxesDeleteParams, timeout: float | None = ...) -> None:
         """Forgets a mailbox that ARI made."""
     @overload
     def call(self, method: Literal["mailboxes.get"], params: MailboxesGetParams, timeout: float | None = ...) -> Mailbox:
-        """Tells the number of messages in a mailbox that ARI made."""
+        """Returns the number of messages in a mailbox that ARI made."""
     @overload
     def call(self, method: Literal["mailboxes.list"], params: MailboxesListParams | None = ..., timeout: float | None = ...) -> list[Mailbox]:
         """Lists the mailboxes that ARI made. Needs res_mwi_external, which excludes Asterisk's own voicemail; without it 404."""
@@ -716,10 +716,10 @@ class BlockingCalls:
         """Deletes a recording that has ended, with its file."""
     @overload
     def call(self, method: Literal["recordings.getLive"], params: RecordingsGetLiveParams, timeout: float | None = ...) -> LiveRecording:
-        """Tells state and duration (in seconds) of a recording that has not ended."""
+        """Returns state and duration (in seconds) of a recording that has not ended."""
     @overload
     def call(self, method: Literal["recordings.getStored"], params: RecordingsGetStoredParams, timeout: float | None = ...) -> StoredRecording:
-        """Tells the format of a recording that has ended. 404 as long as it goes on or has no file."""
+        """Returns the format of a recording that has ended. 404 as long as it goes on or has no file."""
     @overload
     def call(self, method: Literal["recordings.getStoredFile"], params: RecordingsGetStoredFileParams, timeout: float | None = ...) -> BinaryContent:
         """Returns the file of a recording that has ended, as base64. One that is larger than 'max_response_bytes' of the configuration (64 MiB) gets -32002."""
@@ -746,7 +746,7 @@ class BlockingCalls:
         """Returns this document: all methods with parameters, results and errors, as OpenRPC."""
     @overload
     def call(self, method: Literal["sounds.get"], params: SoundsGetParams, timeout: float | None = ...) -> Sound:
-        """Tells languages and formats in which Asterisk has a sound."""
+        """Returns languages and formats in which Asterisk has a sound."""
     @overload
     def call(self, method: Literal["sounds.list"], params: SoundsListParams | None = ..., timeout: float | None = ...) -> list[Sound]:
         """Lists the sounds that Asterisk has. 404 when none fits."""
@@ -770,13 +770,13 @@ class BlockingCalls:
         """Lists the recordings that have not ended, from the daemon's memory and without a request to Asterisk."""
     @overload
     def call(self, method: Literal["status"], params: StatusParams | None = ..., timeout: float | None = ...) -> StatusResult:
-        """Tells the operator how the daemon does: connections to the Asterisks, the ring, subscribers, memory."""
+        """Returns how the daemon does, for operators: connections to the Asterisks, the ring, subscribers, memory."""
     @overload
     def call(self, method: Literal["subscribe"], params: SubscribeParams | None = ..., timeout: float | None = ...) -> SubscribeResult:
         """Starts the delivery of records on this connection, or changes which ones come. Values of one parameter are or-ed, parameters and-ed."""
     @overload
     def call(self, method: Literal["transfer"], params: TransferParams, timeout: float | None = ...) -> None:
-        """Sends the call elsewhere and lets go of it: to an endpoint, as `channels.redirect`, or into the dialplan, as `channels.continueInDialplan`."""
+        """Sends the call elsewhere and lets go of it: with `endpoint` as `channels.redirect` does, with `context` or `extension` into the dialplan."""
     @overload
     def call(self, method: Literal["unsubscribe"], params: UnsubscribeParams | None = ..., timeout: float | None = ...) -> UnsubscribeResult:
         """Ends the delivery of records on this connection. `cursor` tells where `since` can go on."""

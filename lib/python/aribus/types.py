@@ -996,11 +996,11 @@ class BridgeParams(TypedDict):
     channels: str | list[str]
     """Id of the channel, or a list of ids. All have to be in a Stasis application (422) and not being recorded (409)."""
     type: NotRequired[str]
-    """Properties, with commas: 'mixing' (all talk, the default) or 'holding' (all wait), and besides 'proxy_media', 'dtmf_events', 'video_sfu', 'video_single', 'sdp_label'."""
+    """Properties, with commas: 'mixing' (all talk; default) or 'holding' (all hear music), and 'dtmf_events' or 'proxy_media' (media stays in Asterisk), 'video_sfu', 'video_single', 'sdp_label'."""
     name: NotRequired[str]
     """Name for people, shown in events and lists. Several bridges may have the same. Default: none."""
     bridgeId: NotRequired[str]
-    """Id for the new bridge; 409 when there is one of it. Default: aribus chooses one."""
+    """Id for the new bridge; 409 when it is in use. Default: aribus chooses one."""
     server: NotRequired[str]
     """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
@@ -1037,9 +1037,9 @@ class BridgesClearVideoSourceParams(TypedDict):
 
 class BridgesCreateParams(TypedDict):
     type: NotRequired[str]
-    """Properties, with commas: 'mixing' (all talk, the default) or 'holding' (all wait), and besides 'proxy_media', 'dtmf_events', 'video_sfu', 'video_single', 'sdp_label'."""
+    """Properties, with commas: 'mixing' (all talk; default) or 'holding' (all hear music), and 'dtmf_events' or 'proxy_media' (media stays in Asterisk), 'video_sfu', 'video_single', 'sdp_label'."""
     bridgeId: NotRequired[str]
-    """Id for the new bridge; 409 when there is one of it. Default: aribus chooses one."""
+    """Id for the new bridge; 409 when it is in use. Default: aribus chooses one."""
     name: NotRequired[str]
     """Name for people, shown in events and lists. Several bridges may have the same. Default: none."""
     variables: NotRequired[dict[str, Any]]
@@ -1052,9 +1052,9 @@ class BridgesCreateParams(TypedDict):
 
 class BridgesCreateWithIdParams(TypedDict):
     bridgeId: str
-    """Id for the new bridge; 409 when there is one of it."""
+    """Id for the new bridge; 409 when it is in use."""
     type: NotRequired[str]
-    """Properties, with commas: 'mixing' (all talk, the default) or 'holding' (all wait), and besides 'proxy_media', 'dtmf_events', 'video_sfu', 'video_single', 'sdp_label'."""
+    """Properties, with commas: 'mixing' (all talk; default) or 'holding' (all hear music), and 'dtmf_events' or 'proxy_media' (media stays in Asterisk), 'video_sfu', 'video_single', 'sdp_label'."""
     name: NotRequired[str]
     """Name for people, shown in events and lists. Several bridges may have the same. Default: none."""
     variables: NotRequired[dict[str, Any]]
@@ -1116,7 +1116,7 @@ class BridgesPlayParams(TypedDict):
     bridgeId: str
     """Id of the bridge, as `bridges.create` and the events tell it."""
     media: str | list[str]
-    """What to play, one after the other: 'sound:FILE', 'recording:NAME', 'number:42', 'digits:123', 'characters:abc', 'tone:busy'. FILE has no ending."""
+    """What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails."""
     lang: NotRequired[str]
     """Language of the sounds, such as 'en' or 'de'. Default: Asterisk's."""
     offsetms: NotRequired[int]
@@ -1139,7 +1139,7 @@ class BridgesPlayWithIdParams(TypedDict):
     playbackId: str
     """Id for the new playback. Choose one that was never used: Asterisk does not check it."""
     media: str | list[str]
-    """What to play, one after the other: 'sound:FILE', 'recording:NAME', 'number:42', 'digits:123', 'characters:abc', 'tone:busy'. FILE has no ending."""
+    """What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails."""
     lang: NotRequired[str]
     """Language of the sounds, such as 'en' or 'de'. Default: Asterisk's."""
     offsetms: NotRequired[int]
@@ -1166,7 +1166,7 @@ class BridgesRecordParams(TypedDict):
     maxSilenceSeconds: NotRequired[int]
     """Seconds of silence after which the recording ends. Default: 0, silence does not end it."""
     ifExists: NotRequired[Literal['fail', 'overwrite', 'append']]
-    """What to do when there is a recording of that name: 'fail' with 409 (default), 'overwrite' it, or 'append' to it."""
+    """What to do when the recording exists already: 'fail' refuses with 409 (default), 'overwrite' replaces it, 'append' continues it."""
     beep: NotRequired[bool]
     """true: a beep is played first. Default: false."""
     terminateOn: NotRequired[Literal['none', 'any', '*', '#']]
@@ -1279,7 +1279,7 @@ class ChannelsCreateParams(TypedDict):
     app: str
     """Stasis application that the channel enters at once. When it leaves it, it is hung up."""
     appArgs: NotRequired[str]
-    """Arguments of `StasisStart`, with commas: 'inbound,7'. Default: none."""
+    """Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none."""
     channelId: NotRequired[str]
     """Id for the new channel; 409 when it is in use, on 22 also as the beginning of another id. Default: aribus chooses one."""
     otherChannelId: NotRequired[str]
@@ -1329,7 +1329,7 @@ class ChannelsExternalMediaParams(TypedDict):
     direction: NotRequired[Literal['both']]
     """Which way the audio flows. 'both' is the only value."""
     data: NotRequired[str]
-    """Arguments of `StasisStart`, with commas. For 'audiosocket' it is required, and is the UUID that identifies the stream."""
+    """Arguments, with commas, for `args` of `StasisStart`. With 'audiosocket' it is required, and is the UUID that identifies the stream."""
     transport_data: NotRequired[str]
     """Options of the WebSocket channel, added to its dial string, such as 'f(json)'."""
     server: NotRequired[str]
@@ -1404,7 +1404,7 @@ class ChannelsMoveParams(TypedDict):
     app: str
     """Stasis application to move to. When nobody is connected for it, the channel leaves Stasis."""
     appArgs: NotRequired[str]
-    """Arguments of `StasisStart`, with commas: 'inbound,7'. Default: none."""
+    """Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none."""
     server: NotRequired[str]
     """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
@@ -1436,9 +1436,9 @@ class ChannelsOriginateParams(TypedDict):
     app: NotRequired[str | None]
     """Stasis application that the channel enters when it is answered. Default: the first one of the configuration. null: the dialplan."""
     appArgs: NotRequired[str]
-    """Arguments of `StasisStart`, with commas: 'inbound,7'. Default: none."""
+    """Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none."""
     callerId: NotRequired[str]
-    """Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: what the endpoint is configured for."""
+    """Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: none; the endpoint's configuration decides."""
     timeout: NotRequired[int]
     """Seconds to let it ring. Default: 30; 0 means the same. -1: no limit."""
     variables: NotRequired[dict[str, Any]]
@@ -1459,7 +1459,7 @@ class ChannelsOriginateParams(TypedDict):
 
 class ChannelsOriginateWithIdParams(TypedDict):
     channelId: str
-    """Id for the new channel; 409 when there is one of it, on 22 also when it is the beginning of another's id. At most 149 characters."""
+    """Id for the new channel; 409 when it is in use, on 22 also when it is the beginning of another's id. At most 149 characters."""
     endpoint: str
     """Whom to call: technology and address, such as 'PJSIP/100', 'PJSIP/+491234@trunk' or 'Local/200@default'."""
     extension: NotRequired[str]
@@ -1473,9 +1473,9 @@ class ChannelsOriginateWithIdParams(TypedDict):
     app: NotRequired[str]
     """Stasis application that the channel enters when it is answered. It, or `extension`, is required."""
     appArgs: NotRequired[str]
-    """Arguments of `StasisStart`, with commas: 'inbound,7'. Default: none."""
+    """Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none."""
     callerId: NotRequired[str]
-    """Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: what the endpoint is configured for."""
+    """Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: none; the endpoint's configuration decides."""
     timeout: NotRequired[int]
     """Seconds to let it ring. Default: 30; 0 means the same. -1: no limit."""
     variables: NotRequired[dict[str, Any]]
@@ -1496,7 +1496,7 @@ class ChannelsPlayParams(TypedDict):
     channelId: str
     """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     media: str | list[str]
-    """What to play, one after the other: 'sound:FILE', 'recording:NAME', 'number:42', 'digits:123', 'characters:abc', 'tone:busy'. FILE has no ending."""
+    """What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails."""
     lang: NotRequired[str]
     """Language of the sounds, such as 'en' or 'de'. Default: the channel's."""
     offsetms: NotRequired[int]
@@ -1517,7 +1517,7 @@ class ChannelsPlayWithIdParams(TypedDict):
     playbackId: str
     """Id for the new playback. Choose one that was never used: Asterisk does not check it."""
     media: str | list[str]
-    """What to play, one after the other: 'sound:FILE', 'recording:NAME', 'number:42', 'digits:123', 'characters:abc', 'tone:busy'. FILE has no ending."""
+    """What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails."""
     lang: NotRequired[str]
     """Language of the sounds, such as 'en' or 'de'. Default: the channel's."""
     offsetms: NotRequired[int]
@@ -1541,7 +1541,7 @@ class ChannelsProgressParams(TypedDict):
 
 class ChannelsRecordParams(TypedDict):
     channelId: str
-    """Id of the channel. It has to be in a Stasis application (409). In a bridge the recording fails: record the bridge."""
+    """Id of the channel. It has to be in a Stasis application (409). While it is in a bridge the recording fails; record the bridge then."""
     name: str
     """Name of the recording: its file without the ending, below Asterisk's recording directory, usually /var/spool/asterisk/recording. It may contain '/'."""
     format: str
@@ -1551,7 +1551,7 @@ class ChannelsRecordParams(TypedDict):
     maxSilenceSeconds: NotRequired[int]
     """Seconds of silence after which the recording ends. Default: 0, silence does not end it."""
     ifExists: NotRequired[Literal['fail', 'overwrite', 'append']]
-    """What to do when there is a recording of that name: 'fail' with 409 (default), 'overwrite' it, or 'append' to it."""
+    """What to do when the recording exists already: 'fail' refuses with 409 (default), 'overwrite' replaces it, 'append' continues it."""
     beep: NotRequired[bool]
     """true: a beep is played first. Default: false."""
     terminateOn: NotRequired[Literal['none', 'any', '*', '#']]
@@ -1655,7 +1655,7 @@ class ChannelsSnoopChannelParams(TypedDict):
     whisper: NotRequired[Literal['none', 'both', 'out', 'in']]
     """Whom it speaks to: 'out' is the phone, 'in' those that the phone talks to. Default: 'none'; then `spy` is required."""
     appArgs: NotRequired[str]
-    """Arguments of `StasisStart`, with commas: 'inbound,7'. Default: none."""
+    """Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none."""
     snoopId: NotRequired[str]
     """Id for the new channel. Default: aribus chooses one."""
     server: NotRequired[str]
@@ -1676,7 +1676,7 @@ class ChannelsSnoopChannelWithIdParams(TypedDict):
     whisper: NotRequired[Literal['none', 'both', 'out', 'in']]
     """Whom it speaks to: 'out' is the phone, 'in' those that the phone talks to. Default: 'none'; then `spy` is required."""
     appArgs: NotRequired[str]
-    """Arguments of `StasisStart`, with commas: 'inbound,7'. Default: none."""
+    """Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none."""
     server: NotRequired[str]
     """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
@@ -2028,9 +2028,9 @@ class OriginateParams(TypedDict):
     app: NotRequired[str | None]
     """Stasis application that the channel enters when it is answered. Default: the first one of the configuration. null: the dialplan."""
     appArgs: NotRequired[str]
-    """Arguments of `StasisStart`, with commas: 'inbound,7'. Default: none."""
+    """Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none."""
     callerId: NotRequired[str]
-    """Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: what the endpoint is configured for."""
+    """Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: none; the endpoint's configuration decides."""
     timeout: NotRequired[int]
     """Seconds to let it ring. Default: 30; 0 means the same. -1: no limit."""
     variables: NotRequired[dict[str, Any]]
@@ -2066,7 +2066,7 @@ class PingParams(TypedDict):
 
 class PlayParams(TypedDict):
     media: str | list[str]
-    """What to play, one after the other: 'sound:FILE', 'recording:NAME', 'number:42', 'digits:123', 'characters:abc', 'tone:busy'. FILE has no ending."""
+    """What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails."""
     channelId: NotRequired[str]
     """Id of the channel to play to. Give it or `bridgeId`."""
     lang: NotRequired[str]
@@ -2131,13 +2131,13 @@ class RecordParams(TypedDict):
     format: str
     """Format and ending of the file: 'wav' (8 kHz), 'wav16', 'sln16', 'gsm', 'ulaw', … An unknown one gets 422."""
     channelId: NotRequired[str]
-    """Id of the channel to record. Give it or `bridgeId`. In a bridge the recording fails: record the bridge."""
+    """Id of the channel to record. Give it or `bridgeId`. While it is in a bridge the recording fails; record the bridge then."""
     maxDurationSeconds: NotRequired[int]
     """Seconds after which the recording ends. Pauses don't count. Default: 0, no limit."""
     maxSilenceSeconds: NotRequired[int]
     """Seconds of silence after which the recording ends. Default: 0, silence does not end it."""
     ifExists: NotRequired[Literal['fail', 'overwrite', 'append']]
-    """What to do when there is a recording of that name: 'fail' with 409 (default), 'overwrite' it, or 'append' to it."""
+    """What to do when the recording exists already: 'fail' refuses with 409 (default), 'overwrite' replaces it, 'append' continues it."""
     beep: NotRequired[bool]
     """true: a beep is played first. Default: false."""
     terminateOn: NotRequired[Literal['none', 'any', '*', '#']]
@@ -2167,7 +2167,7 @@ class RecordingsCopyStoredParams(TypedDict):
     recordingName: str
     """Name of the recording, without the ending of its file. It may contain '/'."""
     destinationRecordingName: str
-    """Name of the copy, without the ending of its file. 409 when there is one of it."""
+    """Name of the copy, without the ending of its file. 409 when it is in use."""
     server: NotRequired[str]
     """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
