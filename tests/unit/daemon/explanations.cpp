@@ -6,6 +6,7 @@
 #include <regex>
 #include <set>
 
+#include "daemon/describe.h"
 #include "daemon/own_methods.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
@@ -87,7 +88,9 @@ std::string letters_of(std::string_view text) {
 // What is wrong with what is said of `name`, the method or one of its parameters; "" when nothing is.
 std::string fault_in(const Method& method, std::string_view name, std::string_view text) {
   if (letters_of(text).empty()) return "it is empty";
-  if (letters_of(text) == letters_of(name)) return "it only repeats the name";
+  const std::string_view last_word = name.substr(name.rfind('.') + 1);
+  if (letters_of(text) == letters_of(name) || letters_of(text) == letters_of(last_word))
+    return "it only repeats the name";
   if (std::isupper(static_cast<unsigned char>(text.front())) == 0 && !text.starts_with('\'') &&
       !text.starts_with("true: "))
     return "it begins with no capital";
@@ -123,6 +126,26 @@ TEST_CASE("every method and every parameter is explained") {
     ++count;
   });
   CHECK(count > 700);
+}
+
+TEST_CASE("OpenRPC describes every method and every parameter, and a summary is the first sentence") {
+  const Json document = json(*daemon::describe("openrpc"));
+  const auto is_described = [](const JsonValue& described) {
+    INFO(find_string(described, "name"));
+    CHECK_FALSE(find_string(described, "description").empty());
+  };
+  for (const JsonValue& method : document["methods"].GetArray()) {
+    INFO(find_string(method, "name"));
+    is_described(method);
+    const std::string_view summary = find_string(method, "summary");
+    CHECK(find_string(method, "description").starts_with(summary));
+    CHECK(summary.ends_with('.'));
+    for (const JsonValue& parameter : method["params"].GetArray()) {
+      if (find_string(parameter, "$ref").empty()) is_described(parameter);
+    }
+  }
+  for (const auto& common : document["components"]["contentDescriptors"].GetObject())
+    is_described(common.value);
 }
 
 TEST_CASE("every explanation is of something that exists, and is the only one") {
