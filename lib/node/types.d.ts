@@ -1121,7 +1121,7 @@ export interface Methods {
       bridgeId: string;
       /** Id of the channel, or a list of ids. All have to be in a Stasis application (422) and not being recorded (409). */
       channel: string | Array<string>;
-      /** Role of the channels in a 'holding' bridge: all hear the 'announcer', who else is there only listens. Default: none. */
+      /** Role of the channels in a 'holding' bridge: all hear an 'announcer'; without a role they only listen. Default: none. */
       role?: string;
       /** true: the others don't get the digits that these channels press. Events still tell of them. Default: false. */
       absorbDTMF?: boolean;
@@ -1818,7 +1818,7 @@ export interface Methods {
     };
     result: null;
   };
-  /** Returns packets, loss, jitter and round trip of the channel's RTP, in seconds where it is time. Channels without RTP get 403 or 404. */
+  /** Returns packets, loss, jitter and round trip time of a channel's RTP. Channels without RTP get 403 or 404. */
   "channels.rtpstatistics": {
     params: {
       /** Id of the channel. It need not be in an application. */
@@ -2494,7 +2494,7 @@ export interface Methods {
     };
     result: null;
   };
-  /** Copies a recording that has ended, on Asterisk's disk. */
+  /** Copies a recording on Asterisk's disk. */
   "recordings.copyStored": {
     params: {
       /** Name of the recording, without the ending of its file. It may contain '/'. */
@@ -2508,7 +2508,7 @@ export interface Methods {
     };
     result: StoredRecording;
   };
-  /** Deletes a recording that has ended, with its file. */
+  /** Deletes a recording from Asterisk's disk. */
   "recordings.deleteStored": {
     params: {
       /** Name of the recording, without the ending of its file. It may contain '/'. */
@@ -2520,7 +2520,7 @@ export interface Methods {
     };
     result: null;
   };
-  /** Returns state and duration (in seconds) of a recording that has not ended. */
+  /** Returns a recording that has not ended: its state, its format and what it records. 404 when it has ended. */
   "recordings.getLive": {
     params: {
       /** Name of the recording, without the ending of its file. It may contain '/'. */
@@ -2532,7 +2532,7 @@ export interface Methods {
     };
     result: LiveRecording;
   };
-  /** Returns the format of a recording that has ended. 404 as long as it goes on or has no file. */
+  /** Returns name and format of a recording on Asterisk's disk. 404 when there is no file of it. */
   "recordings.getStored": {
     params: {
       /** Name of the recording, without the ending of its file. It may contain '/'. */
@@ -2544,7 +2544,7 @@ export interface Methods {
     };
     result: StoredRecording;
   };
-  /** Returns the file of a recording that has ended, as base64. One that is larger than 'max_response_bytes' of the configuration (64 MiB) gets -32002. */
+  /** Returns the file of a recording, as base64. One that is larger than 'max_response_bytes' of the configuration (64 MiB) gets -32002. */
   "recordings.getStoredFile": {
     params: {
       /** Name of the recording, without the ending of its file. It may contain '/'. */
@@ -2578,7 +2578,7 @@ export interface Methods {
     };
     result: null;
   };
-  /** Interrupts a recording. What is said meanwhile is not in it, nor is the time. */
+  /** Interrupts a recording. What is said meanwhile is left out, and the time does not count. 409 before it has begun. */
   "recordings.pause": {
     params: {
       /** Name of the recording, without the ending of its file. It may contain '/'. */

@@ -195,7 +195,7 @@ class AsyncCalls:
         """Ends the ringing tone that Asterisk itself plays after `channels.ring`."""
     @overload
     async def call(self, method: Literal["channels.rtpstatistics"], params: ChannelsRtpstatisticsParams, timeout: float | None = ...) -> RTPstat:
-        """Returns packets, loss, jitter and round trip of the channel's RTP, in seconds where it is time. Channels without RTP get 403 or 404."""
+        """Returns packets, loss, jitter and round trip time of a channel's RTP. Channels without RTP get 403 or 404."""
     @overload
     async def call(self, method: Literal["channels.sendDTMF"], params: ChannelsSendDTMFParams, timeout: float | None = ...) -> None:
         """Sends digits to the phone. The answer comes before they are sent."""
@@ -321,19 +321,19 @@ class AsyncCalls:
         """Ends a recording and deletes its file."""
     @overload
     async def call(self, method: Literal["recordings.copyStored"], params: RecordingsCopyStoredParams, timeout: float | None = ...) -> StoredRecording:
-        """Copies a recording that has ended, on Asterisk's disk."""
+        """Copies a recording on Asterisk's disk."""
     @overload
     async def call(self, method: Literal["recordings.deleteStored"], params: RecordingsDeleteStoredParams, timeout: float | None = ...) -> None:
-        """Deletes a recording that has ended, with its file."""
+        """Deletes a recording from Asterisk's disk."""
     @overload
     async def call(self, method: Literal["recordings.getLive"], params: RecordingsGetLiveParams, timeout: float | None = ...) -> LiveRecording:
-        """Returns state and duration (in seconds) of a recording that has not ended."""
+        """Returns a recording that has not ended: its state, its format and what it records. 404 when it has ended."""
     @overload
     async def call(self, method: Literal["recordings.getStored"], params: RecordingsGetStoredParams, timeout: float | None = ...) -> StoredRecording:
-        """Returns the format of a recording that has ended. 404 as long as it goes on or has no file."""
+        """Returns name and format of a recording on Asterisk's disk. 404 when there is no file of it."""
     @overload
     async def call(self, method: Literal["recordings.getStoredFile"], params: RecordingsGetStoredFileParams, timeout: float | None = ...) -> BinaryContent:
-        """Returns the file of a recording that has ended, as base64. One that is larger than 'max_response_bytes' of the configuration (64 MiB) gets -32002."""
+        """Returns the file of a recording, as base64. One that is larger than 'max_response_bytes' of the configuration (64 MiB) gets -32002."""
     @overload
     async def call(self, method: Literal["recordings.listStored"], params: RecordingsListStoredParams | None = ..., timeout: float | None = ...) -> list[StoredRecording]:
         """Lists the recordings on Asterisk's disk, those that others put there included."""
@@ -342,7 +342,7 @@ class AsyncCalls:
         """Records silence from now on. Silence does not end the recording meanwhile."""
     @overload
     async def call(self, method: Literal["recordings.pause"], params: RecordingsPauseParams, timeout: float | None = ...) -> None:
-        """Interrupts a recording. What is said meanwhile is not in it, nor is the time."""
+        """Interrupts a recording. What is said meanwhile is left out, and the time does not count. 409 before it has begun."""
     @overload
     async def call(self, method: Literal["recordings.stop"], params: RecordingsStopParams, timeout: float | None = ...) -> None:
         """Ends a recording and keeps its file. `RecordingFinished` follows."""
@@ -584,7 +584,7 @@ class BlockingCalls:
         """Ends the ringing tone that Asterisk itself plays after `channels.ring`."""
     @overload
     def call(self, method: Literal["channels.rtpstatistics"], params: ChannelsRtpstatisticsParams, timeout: float | None = ...) -> RTPstat:
-        """Returns packets, loss, jitter and round trip of the channel's RTP, in seconds where it is time. Channels without RTP get 403 or 404."""
+        """Returns packets, loss, jitter and round trip time of a channel's RTP. Channels without RTP get 403 or 404."""
     @overload
     def call(self, method: Literal["channels.sendDTMF"], params: ChannelsSendDTMFParams, timeout: float | None = ...) -> None:
         """Sends digits to the phone. The answer comes before they are sent."""
@@ -710,19 +710,19 @@ class BlockingCalls:
         """Ends a recording and deletes its file."""
     @overload
     def call(self, method: Literal["recordings.copyStored"], params: RecordingsCopyStoredParams, timeout: float | None = ...) -> StoredRecording:
-        """Copies a recording that has ended, on Asterisk's disk."""
+        """Copies a recording on Asterisk's disk."""
     @overload
     def call(self, method: Literal["recordings.deleteStored"], params: RecordingsDeleteStoredParams, timeout: float | None = ...) -> None:
-        """Deletes a recording that has ended, with its file."""
+        """Deletes a recording from Asterisk's disk."""
     @overload
     def call(self, method: Literal["recordings.getLive"], params: RecordingsGetLiveParams, timeout: float | None = ...) -> LiveRecording:
-        """Returns state and duration (in seconds) of a recording that has not ended."""
+        """Returns a recording that has not ended: its state, its format and what it records. 404 when it has ended."""
     @overload
     def call(self, method: Literal["recordings.getStored"], params: RecordingsGetStoredParams, timeout: float | None = ...) -> StoredRecording:
-        """Returns the format of a recording that has ended. 404 as long as it goes on or has no file."""
+        """Returns name and format of a recording on Asterisk's disk. 404 when there is no file of it."""
     @overload
     def call(self, method: Literal["recordings.getStoredFile"], params: RecordingsGetStoredFileParams, timeout: float | None = ...) -> BinaryContent:
-        """Returns the file of a recording that has ended, as base64. One that is larger than 'max_response_bytes' of the configuration (64 MiB) gets -32002."""
+        """Returns the file of a recording, as base64. One that is larger than 'max_response_bytes' of the configuration (64 MiB) gets -32002."""
     @overload
     def call(self, method: Literal["recordings.listStored"], params: RecordingsListStoredParams | None = ..., timeout: float | None = ...) -> list[StoredRecording]:
         """Lists the recordings on Asterisk's disk, those that others put there included."""
@@ -731,7 +731,7 @@ class BlockingCalls:
         """Records silence from now on. Silence does not end the recording meanwhile."""
     @overload
     def call(self, method: Literal["recordings.pause"], params: RecordingsPauseParams, timeout: float | None = ...) -> None:
-        """Interrupts a recording. What is said meanwhile is not in it, nor is the time."""
+        """Interrupts a recording. What is said meanwhile is left out, and the time does not count. 409 before it has begun."""
     @overload
     def call(self, method: Literal["recordings.stop"], params: RecordingsStopParams, timeout: float | None = ...) -> None:
         """Ends a recording and keeps its file. `RecordingFinished` follows."""

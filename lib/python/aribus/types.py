@@ -1013,7 +1013,7 @@ class BridgesAddChannelParams(TypedDict):
     channel: str | list[str]
     """Id of the channel, or a list of ids. All have to be in a Stasis application (422) and not being recorded (409)."""
     role: NotRequired[str]
-    """Role of the channels in a 'holding' bridge: all hear the 'announcer', who else is there only listens. Default: none."""
+    """Role of the channels in a 'holding' bridge: all hear an 'announcer'; without a role they only listen. Default: none."""
     absorbDTMF: NotRequired[bool]
     """true: the others don't get the digits that these channels press. Events still tell of them. Default: false."""
     mute: NotRequired[bool]
