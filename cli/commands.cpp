@@ -428,8 +428,8 @@ int asterisks_help(Connection& client, const Methods& methods, const std::vector
   if (!declared && declared.error().kind == ErrorKind::refused)
     return unknown(", and Asterisk declares no resource '" + std::string(name->resource) + "'");
   if (!declared) {
-    declared.error().message = "no method '" + method + "'" + did_you_mean(method, known) +
-                               "; what Asterisk declares can't be read: " + declared.error().message;
+    declared.error().message =
+        "no method '" + method + "'; what Asterisk declares can't be read: " + declared.error().message;
     return fail(declared.error());
   }
   for (const std::string& line : operation_help(*declared, *name, help_columns())) out().line(line);
