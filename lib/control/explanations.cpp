@@ -110,7 +110,7 @@ constexpr Explanation texts[] = {
     {"bridges.stopMoh", "", "Ends the music that `bridges.startMoh` began. 409 when there is none."},
     {"*", "mohClass", "Class of the music, as in musiconhold.conf. Default: the channel's own, else 'default'."},
 
-    {"channels.answer", "", "Answers a call that came in; a call that Asterisk makes gets 412 while it rings. Asterisk does not answer this command while a playback on the channel runs."},
+    {"channels.answer", "", "Answers a call that came in; a channel that `channels.create` made gets 412. Asterisk does not answer this command while a playback on the channel runs."},
     {"channels.continueInDialplan", "", "Sends a channel out of the application back into the dialplan. Without parameters it goes on behind the 'Stasis()' that brought it here."},
     {"channels.continueInDialplan", "context", "Context of the dialplan. Default: the one that the channel came from."},
     {"channels.continueInDialplan", "extension", "Extension in the context. Default: 's' when `context` is given, else the one that the channel came from."},
@@ -158,7 +158,7 @@ constexpr Explanation texts[] = {
     {"channels.originate*", "callerId", "Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: none; the endpoint's configuration decides."},
     {"channels.originate*", "timeout", "Seconds to let it ring. Default: 30; 0 means the same. -1: no limit."},
     {"channels.originate*", "originator", "Id of a channel on whose behalf the call is made: formats, language and inherited variables come from it. Excludes `formats`."},
-    {"channels.play", "", "Plays to a channel. The result comes at once; further playbacks wait for their turn. `PlaybackFinished` tells the end. 412 while a call that Asterisk makes still rings."},
+    {"channels.play", "", "Plays to a channel. The result comes at once; further playbacks wait for their turn. `PlaybackFinished` tells the end. 412 for a channel that `channels.create` made, before it is answered."},
     {"channels.playWithId", "", "Plays to a channel, as `channels.play` does; here `playbackId` is required."},
     {"channels.play*", "lang", "Language of the sounds, such as 'en' or 'de'. Default: the channel's."},
     {"channels.play", "playbackId", "Id for the new playback. Choose one that was never used: Asterisk does not check it. Default: aribus chooses one."},

@@ -1408,7 +1408,7 @@ export interface Methods {
     };
     result: null;
   };
-  /** Answers a call that came in; a call that Asterisk makes gets 412 while it rings. Asterisk does not answer this command while a playback on the channel runs. */
+  /** Answers a call that came in; a channel that `channels.create` made gets 412. Asterisk does not answer this command while a playback on the channel runs. */
   "channels.answer": {
     params: {
       /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
@@ -1698,7 +1698,7 @@ export interface Methods {
     };
     result: Channel;
   };
-  /** Plays to a channel. The result comes at once; further playbacks wait for their turn. `PlaybackFinished` tells the end. 412 while a call that Asterisk makes still rings. */
+  /** Plays to a channel. The result comes at once; further playbacks wait for their turn. `PlaybackFinished` tells the end. 412 for a channel that `channels.create` made, before it is answered. */
   "channels.play": {
     params: {
       /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */

@@ -129,7 +129,7 @@ class AsyncCalls:
         """Ends the music that `bridges.startMoh` began. 409 when there is none."""
     @overload
     async def call(self, method: Literal["channels.answer"], params: ChannelsAnswerParams, timeout: float | None = ...) -> None:
-        """Answers a call that came in; a call that Asterisk makes gets 412 while it rings. Asterisk does not answer this command while a playback on the channel runs."""
+        """Answers a call that came in; a channel that `channels.create` made gets 412. Asterisk does not answer this command while a playback on the channel runs."""
     @overload
     async def call(self, method: Literal["channels.continueInDialplan"], params: ChannelsContinueInDialplanParams, timeout: float | None = ...) -> None:
         """Sends a channel out of the application back into the dialplan. Without parameters it goes on behind the 'Stasis()' that brought it here."""
@@ -174,7 +174,7 @@ class AsyncCalls:
         """Makes a call, as `channels.originate` does; here `channelId` is required, and there is no default application."""
     @overload
     async def call(self, method: Literal["channels.play"], params: ChannelsPlayParams, timeout: float | None = ...) -> Playback:
-        """Plays to a channel. The result comes at once; further playbacks wait for their turn. `PlaybackFinished` tells the end. 412 while a call that Asterisk makes still rings."""
+        """Plays to a channel. The result comes at once; further playbacks wait for their turn. `PlaybackFinished` tells the end. 412 for a channel that `channels.create` made, before it is answered."""
     @overload
     async def call(self, method: Literal["channels.playWithId"], params: ChannelsPlayWithIdParams, timeout: float | None = ...) -> Playback:
         """Plays to a channel, as `channels.play` does; here `playbackId` is required."""
@@ -518,7 +518,7 @@ class BlockingCalls:
         """Ends the music that `bridges.startMoh` began. 409 when there is none."""
     @overload
     def call(self, method: Literal["channels.answer"], params: ChannelsAnswerParams, timeout: float | None = ...) -> None:
-        """Answers a call that came in; a call that Asterisk makes gets 412 while it rings. Asterisk does not answer this command while a playback on the channel runs."""
+        """Answers a call that came in; a channel that `channels.create` made gets 412. Asterisk does not answer this command while a playback on the channel runs."""
     @overload
     def call(self, method: Literal["channels.continueInDialplan"], params: ChannelsContinueInDialplanParams, timeout: float | None = ...) -> None:
         """Sends a channel out of the application back into the dialplan. Without parameters it goes on behind the 'Stasis()' that brought it here."""
@@ -563,7 +563,7 @@ class BlockingCalls:
         """Makes a call, as `channels.originate` does; here `channelId` is required, and there is no default application."""
     @overload
     def call(self, method: Literal["channels.play"], params: ChannelsPlayParams, timeout: float | None = ...) -> Playback:
-        """Plays to a channel. The result comes at once; further playbacks wait for their turn. `PlaybackFinished` tells the end. 412 while a call that Asterisk makes still rings."""
+        """Plays to a channel. The result comes at once; further playbacks wait for their turn. `PlaybackFinished` tells the end. 412 for a channel that `channels.create` made, before it is answered."""
     @overload
     def call(self, method: Literal["channels.playWithId"], params: ChannelsPlayWithIdParams, timeout: float | None = ...) -> Playback:
         """Plays to a channel, as `channels.play` does; here `playbackId` is required."""
