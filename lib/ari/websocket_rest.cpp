@@ -175,10 +175,9 @@ void WebSocketRest::finish(uint64_t number, Result<HttpResponse> result) {
 // False: it is none.
 bool WebSocketRest::on_cut_answer(std::string_view text) {
   const auto number = number_in(text);
-  if (!number && !text.starts_with(type_start)) return false;
-  const auto at = number ? open_.find(*number) : open_.end();
-  if (at == open_.end()) return true;
-  const auto node = open_.extract(at);
+  if (!number) return text.starts_with(type_start);
+  const auto node = open_.extract(*number);
+  if (node.empty()) return true;
   Open& open = *node.mapped();
   if (open.request.method == "GET") {
     handlers_.read_elsewhere(std::move(open.request), std::move(open.done));
