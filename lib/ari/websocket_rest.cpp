@@ -191,9 +191,9 @@ bool WebSocketRest::receive(std::string_view text, size_t total_bytes) {
   if (!may_be_response(text)) return false;
   if (total_bytes > text.size()) return on_cut_answer(text);
   const Result<Json> answer = parse_json(text);
-  if (answer && find_string(*answer, "type") != response_type) return false;
-  const auto number = answer ? request_number(find_string(*answer, "request_id")) : std::nullopt;
-  const JsonValue* status = answer ? find(*answer, "status_code") : nullptr;
+  if (!answer || find_string(*answer, "type") != response_type) return false;
+  const auto number = request_number(find_string(*answer, "request_id"));
+  const JsonValue* status = find(*answer, "status_code");
   if (!number || status == nullptr || !status->IsInt()) return false;
   if (*number == probe_) {
     on_probed(status->GetInt() == 200);
