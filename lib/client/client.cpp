@@ -10,20 +10,19 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Records that wait for the program; the daemon's ring keeps what follows.
-constexpr size_t most_queued = 2000;
 constexpr milliseconds shortest_pause{100};
 constexpr milliseconds longest_pause{1000};
 constexpr std::chrono::hours for_ever{24 * 365};
-constexpr std::chrono::seconds greeting_time{10};  // for `hello`
-constexpr std::chrono::seconds resuming_time{60};  // for the subscription over a new connection
+constexpr std::chrono::seconds send_time{15};  // the daemon has to read what is sent to it
+constexpr std::chrono::seconds drain_time{1};
+constexpr std::string_view silent = "aribusd does not say who it is";
 
 milliseconds with_jitter(milliseconds pause) {
   static std::minstd_rand random{std::random_device{}()};
   return pause * std::uniform_int_distribution<int>(80, 100)(random) / 100;
 }
 
-std::string params_of(const Subscription& subscription, std::string_view since) {
+std::string params_of(const Subscription& subscription) {
   return render([&](JsonWriter& writer) {
     const auto list = [&](std::string_view name, const std::vector<std::string>& values) {
       if (values.empty()) return;
@@ -40,7 +39,7 @@ std::string params_of(const Subscription& subscription, std::string_view since) 
     list("channels", subscription.channels);
     list("bridges", subscription.bridges);
     list("endpoints", subscription.endpoints);
-    if (!since.empty()) write_member(writer, "since", since);
+    if (!subscription.since.empty()) write_member(writer, "since", subscription.since);
     if (!subscription.on_overflow.empty()) write_member(writer, "on_overflow", subscription.on_overflow);
     if (subscription.snapshot) {
       write_key(writer, "snapshot");
@@ -50,28 +49,20 @@ std::string params_of(const Subscription& subscription, std::string_view since) 
   });
 }
 
-// `params` with the server and the key.
-Result<std::string> with_options(std::string_view params, const CallOptions& options) {
+// The command with the server, the key, and an id for what it makes: not with a key, as repeats must be the
+// same.
+Result<CallPtr> call_of(std::string_view method, std::string_view params, const CallOptions& options) {
   Result<Json> object = parse_json(params);
-  if (!object) return Error{ErrorKind::invalid_params, "params: " + object.error().message, {}};
-  if (!object->IsObject()) return Error{ErrorKind::invalid_params, "params: an object is expected", {}};
+  if (!object) return unreadable(params, object.error());
+  if (!object->IsObject()) {
+    return Error{ErrorKind::invalid_params, "params: an object is expected; nothing was sent", {}};
+  }
   if (!options.server.empty()) set_member(*object, "server", options.server);
   if (!options.key.empty()) set_member(*object, "key", options.key);
-  return to_text(*object);
-}
-
-Error unknown(std::string_view method, const std::string& why) {
-  return Error{ErrorKind::outcome_unknown,
-               why + ", before " + std::string(method) + " was answered: its outcome is unknown",
-               {}};
-}
-
-Error not_sent(std::string_view method, const std::string& why) {
-  return Error{ErrorKind::not_connected, why + ": " + std::string(method) + " was not sent", {}};
-}
-
-Error no_subscription() {
-  return Error{ErrorKind::malformed, "aribusd answered something unexpected: subscribe: it is no object", {}};
+  const bool has_key = find(*object, "key") != nullptr;
+  const std::string_view id = chosen_id(method);
+  if (!id.empty() && !has_key && find(*object, id) == nullptr) set_member(*object, id, new_id());
+  return std::make_shared<Call>(std::string(method), to_text(*object), has_key);
 }
 
 int value_of(char c) {
@@ -122,6 +113,9 @@ Result<ari::AnyEvent> Item::event() const {
   return ari::parse_event(to_text(as_asterisk_sent_it()));
 }
 
+Client::Client(ClientOptions options)
+    : options_(std::move(options)), session_(std::make_unique<Session>(options_.max_line_bytes)) {}
+
 Result<Client> Client::connect(ClientOptions options) {
   if (options.path.empty()) {
     const char* from_environment = std::getenv("ARIBUS_SOCKET");
@@ -131,181 +125,114 @@ Result<Client> Client::connect(ClientOptions options) {
   const auto until = Clock::now() + options.wait;
   Client client(std::move(options));
   for (;;) {
-    const Result<void> connected = client.reconnect();
-    if (connected) return client;
-    if (Clock::now() >= until) return connected.error();
+    client.connect_once(until);
+    LineSocket::Deadline never{Clock::time_point::max()};
+    while (client.socket_ && !client.session_->is_ready()) client.read(never);
+    if (client.socket_) return client;
+    if (Clock::now() >= until) return Error{ErrorKind::not_connected, client.why_, {}};
     client.sleep_before_next_attempt(until);
   }
 }
 
 Result<Json> Client::call(std::string_view method, std::string_view params, const CallOptions& options) {
-  const Result<std::string> text = with_options(params, options);
-  if (!text) return text.error();
-  const bool repeatable = !options.key.empty();
-  const auto until = Clock::now() + options.timeout.value_or(for_ever);
-  std::optional<std::string> sent_to;  // the run of the daemon that has got it
-  for (;;) {
-    if (connection_ && connection_->is_hung_up()) lost("aribusd has closed the connection");
-    while (!connection_) {
-      if (repeatable) sleep_before_next_attempt(until);
-      static_cast<void>(reconnect(until));
-      if (connection_ || (repeatable && Clock::now() < until)) continue;
-      return sent_to ? unknown(method, why_) : not_sent(method, why_);
-    }
-    // Keys are remembered by one run of the daemon alone.
-    if (sent_to && (*sent_to != run_ || run_.empty())) return unknown(method, "aribusd was restarted");
-    sent_to = run_;
-    Result<Json> answer = call_once(method, *text, until);
-    if (connection_ || !repeatable) return answer;
-  }
-}
-
-Result<Json> Client::call_once(std::string_view method, std::string_view params, Clock::time_point until) {
-  const Result<uint64_t> id = connection_->send(method, params);
-  const auto left = std::max(std::chrono::ceil<milliseconds>(until - Clock::now()), milliseconds(0));
-  Result<Json> answer = id ? connection_->wait(*id, left) : id.error();
-  if (connection_->is_open()) {
-    const bool late = !answer && Clock::now() >= until;
-    return late ? unknown(method, answer.error().message) : std::move(answer);
-  }
-  lost(answer.error().message);
-  return unknown(method, why_);
+  const Result<CallPtr> call = call_of(method, params, options);
+  return call ? run(*call, options.timeout) : call.error();
 }
 
 Result<void> Client::subscribe(const Subscription& subscription) {
-  const std::string params = params_of(subscription, subscription.since);
-  for (;;) {
-    if (connection_ && connection_->is_hung_up()) lost("aribusd has closed the connection");
-    if (!connection_) {
-      sleep_before_next_attempt(Clock::now() + for_ever);
-      static_cast<void>(reconnect());
-    }
-    if (!connection_) continue;
-    Result<Json> answer = call_once("subscribe", params, Clock::now() + for_ever);
-    if (!connection_) continue;  // to subscribe twice does no harm
-    if (!answer) return answer.error();
-    take_notifications();
-    connection_->keep_again();
-    if (!subscribed(std::move(*answer))) return no_subscription();
-    subscription_ = subscription;
-    return {};
+  const Result<Json> answer = run(std::make_shared<Call>("subscribe", params_of(subscription)), {});
+  return answer ? Result<void>() : answer.error();
+}
+
+Result<Json> Client::run(const CallPtr& call, std::optional<milliseconds> timeout) {
+  LineSocket::Deadline until{Clock::now() + timeout.value_or(for_ever)};
+  if (socket_ && socket_->is_hung_up()) hung_up("aribusd has closed the connection");
+  if (!call->repeatable) try_to_connect(until.at);
+  session_->call(call);
+  flush();
+  while (!call->outcome && advance(until)) continue;
+  if (!call->outcome) {
+    session_->give_up(call, "no answer within " + std::to_string(timeout.value_or(for_ever).count()) + " ms");
   }
+  return std::move(*call->outcome);
 }
 
 Result<std::optional<Item>> Client::next(milliseconds timeout) {
-  const auto until = Clock::now() + timeout;
-  for (;;) {
-    if (items_.empty() && connection_ && !connection_->notifications().empty()) {
-      items_.push_back(waiting(std::move(connection_->notifications().front())));
-      connection_->notifications().pop_front();
-    }
-    if (!items_.empty()) {
-      Waiting first = std::move(items_.front());
-      items_.pop_front();
-      cursor_ = std::move(first.cursor);
-      return std::optional<Item>(std::move(first.item));
-    }
-    if (!connection_) {
-      sleep_before_next_attempt(until);
-      if (Clock::now() < next_attempt_) return std::optional<Item>();
-      const Result<void> connected = reconnect();
-      if (!connected && connection_) return connected.error();
-    } else if (connection_->has_dropped()) {
-      const Result<void> again = subscribe_again();
-      if (!again && connection_) return again.error();
-    } else {
-      const auto left = std::max(std::chrono::ceil<milliseconds>(until - Clock::now()), milliseconds(0));
-      const Result<bool> came = connection_->wait_for_notification(left);
-      if (!came) lost(came.error().message);
-      if (came && !*came) return std::optional<Item>();
-    }
+  LineSocket::Deadline until{Clock::now() + timeout};
+  while (session_->items() == 0) {
+    if (!advance(until)) return std::optional<Item>();
   }
+  Result<Item> item = session_->take();
+  flush();
+  if (!item) return item.error();
+  return std::optional<Item>(std::move(*item));
 }
 
-Result<void> Client::reconnect(Clock::time_point until) {
-  Result<Connection> connection =
-      Connection::connect(options_.path, {.max_line_bytes = options_.max_line_bytes});
-  if (!connection) {
-    lost(connection.error().message);
-    return Error{ErrorKind::not_connected, why_, {}};
-  }
-  connection_ = std::move(*connection);
-  connection_->keep_at_most(most_queued);
-  const Result<Json> hello = call_once("hello", "{}", std::min(Clock::now() + greeting_time, until));
-  if (connection_ && !hello && hello.error().kind == ErrorKind::outcome_unknown) {
-    lost("aribusd does not say who it is");
-  }
-  if (!connection_) return Error{ErrorKind::not_connected, why_, {}};
-  told_ = false;
-  pause_ = milliseconds(0);
-  run_ = hello ? find_string(*hello, "started") : std::string_view();
-  return subscription_ ? subscribe_again() : Result<void>();
+bool Client::advance(LineSocket::Deadline& until) {
+  if (socket_) return read(until);
+  sleep_before_next_attempt(until.at);
+  if (Clock::now() >= next_attempt_) connect_once({});
+  return socket_ || Clock::now() < until.at;
+}
+
+void Client::try_to_connect(Clock::time_point until) {
+  if (!socket_) connect_once({});
+  LineSocket::Deadline deadline{until};
+  while (socket_ && !session_->is_ready() && read(deadline)) continue;
+}
+
+void Client::connect_once(Clock::time_point greeted_by) {
+  Result<LineSocket> socket =
+      LineSocket::connect(options_.path, ConnectionOptions().connect_timeout, options_.max_line_bytes);
+  if (!socket) return lost(socket.error().message);
+  socket_ = std::move(*socket);
+  greeted_ = {std::max(greeted_by, Clock::now() + options_.greeting_timeout)};
+  session_->opened();
+  flush();
 }
 
 void Client::sleep_before_next_attempt(Clock::time_point until) const {
   std::this_thread::sleep_until(std::min(next_attempt_, until));
 }
 
-void Client::lost(const std::string& reason) {
-  why_ = reason;
-  if (connection_) {
-    connection_->drain();
-    if (!connection_->end().empty()) why_ = connection_->end();
-    if (items_.size() < most_queued) take_notifications();  // otherwise they are fetched again
-    connection_.reset();
+bool Client::read(LineSocket::Deadline& until) {
+  const bool greets = !session_->is_ready() && greeted_.at < until.at;
+  const Result<std::optional<std::string_view>> line = socket_->read_line(greets ? greeted_ : until);
+  if (line && !*line) {
+    if (greets) lost(std::string(silent));
+    return greets;
   }
-  pause_ = std::clamp(pause_ * 2, shortest_pause, longest_pause);
-  next_attempt_ = Clock::now() + with_jitter(pause_);
-  if (!told_ && subscription_) {
-    Json fields(rapidjson::kObjectType);
-    set_member(fields, "type", "disconnected");
-    set_member(fields, "reason", why_);
-    items_.push_back({Item{"disconnected", std::move(fields)}, place_});
+  const Result<void> taken = line ? session_->received(**line) : line.error();
+  if (taken) {
+    flush();
+  } else {
+    lost(taken.error().message);
   }
-  told_ = true;
-}
-
-Result<void> Client::subscribe_again() {
-  const bool catches_up = connection_->has_dropped();
-  const auto until = Clock::now() + resuming_time;
-  Result<Json> answer = call_once("subscribe", params_of(*subscription_, place_), until);
-  if (connection_ && !answer && Clock::now() >= until) lost("aribusd does not answer");
-  if (!connection_) return answer.error();
-  connection_->keep_again();
-  if (!answer) {
-    subscription_.reset();
-    return answer.error();
-  }
-  const JsonValue* resumed = find(*answer, "resumed");
-  if (catches_up && resumed != nullptr && resumed->IsTrue()) return {};
-  if (!subscribed(std::move(*answer))) {
-    subscription_.reset();
-    return no_subscription();
-  }
-  return {};
-}
-
-bool Client::subscribed(Json result) {
-  if (!result.IsObject()) return false;
-  place_ = find_string(result, "cursor");
-  set_member(result, "type", "subscribed");
-  items_.push_back({Item{"subscribed", std::move(result)}, place_});
   return true;
 }
 
-Client::Waiting Client::waiting(Notification notification) {
-  const bool is_lost = notification.method == "lost";
-  const JsonValue* seq = find(notification.params, is_lost ? "to" : "seq");
-  if (seq != nullptr && seq->IsUint64())
-    place_ = place_.substr(0, place_.rfind(':') + 1) + std::to_string(seq->GetUint64());
-  if (is_lost) set_member(notification.params, "type", "lost");
-  std::string type(find_string(notification.params, "type"));
-  return {Item{std::move(type), std::move(notification.params)}, place_};
+void Client::flush() {
+  if (!socket_) return;
+  const Result<void> sent = socket_->write(session_->take_unsent(), Clock::now() + send_time);
+  if (!sent) hung_up(sent.error().message);
 }
 
-void Client::take_notifications() {
-  for (Notification& one : connection_->notifications()) items_.push_back(waiting(std::move(one)));
-  connection_->notifications().clear();
+void Client::hung_up(const std::string& reason) {
+  for (const auto until = Clock::now() + drain_time; Clock::now() < until;) {
+    LineSocket::Deadline now{Clock::now()};
+    const auto line = socket_->read_line(now);
+    if (!line || (*line && !session_->received(**line)) || (!*line && !socket_->is_readable())) break;
+  }
+  lost(reason);
+}
+
+void Client::lost(const std::string& reason) {
+  why_ = socket_ && !session_->end().empty() ? session_->end() : reason;
+  socket_.reset();
+  if (session_->is_ready()) pause_ = milliseconds(0);
+  pause_ = std::clamp(pause_ * 2, shortest_pause, longest_pause);
+  next_attempt_ = Clock::now() + with_jitter(pause_);
+  session_->closed(why_);
 }
 
 Result<ari::Binary> Client::read_binary(const Json& answer) {

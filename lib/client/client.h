@@ -2,16 +2,16 @@
 #pragma once
 
 #include <chrono>
-#include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "ari/answer.h"
-#include "ari/events.h"
 #include "ari/parameters.h"
 #include "client/connection.h"
+#include "client/item.h"
+#include "client/session.h"
 
 namespace aribus::client {
 
@@ -22,6 +22,9 @@ struct ClientOptions {
   // Of one line of the daemon, and of the items together that wait (Client has at most 2,000 of them wait,
   // too). ConnectionOptions says what it must have room for.
   size_t max_line_bytes = ConnectionOptions().max_line_bytes;
+  // A daemon that lets this program in has so long to say who it is; for the first connection, as long as
+  // `wait` if that is longer.
+  std::chrono::milliseconds greeting_timeout{10'000};
 };
 
 // How a command is sent.
@@ -45,39 +48,18 @@ struct Subscription {
   std::string on_overflow{};  // "lost" or "disconnect"
 };
 
-// What a subscription gives: a record, or one of the client's own, by its type:
-//   subscribed    it came into force, for the first time or again: what the daemon answered (cursor, resumed,
-//                 reason, snapshot). When `resumed` is false, records are missing
-//   lost          from, to, records: this program was too slow for them
-//   disconnected  reason: there is no connection; it is made again
-struct Item {
-  std::string type;
-  Json fields;
-
-  // The record as ARI's event, `fields` otherwise. Required for as(): T is one of ari/events.h.
-  // Errors: malformed, saying where and why it is not what Asterisk declares.
-  template <typename T>
-  [[nodiscard]] Result<T> as() const {
-    return ari::from_json<T>(as_asterisk_sent_it());
-  }
-  [[nodiscard]] Result<ari::AnyEvent> event() const;
-
- private:
-  [[nodiscard]] Json as_asterisk_sent_it() const;
-};
-
 // A client without a thread or a loop: it reads while call() or next() waits. Not for use by several threads
 // at a time.
 class Client {
  public:
-  // Connects. A daemon that lets it in has 10 s to say who it is; the same holds for each later connection.
+  // Connects.
   // Errors: not_connected, with cause and cure.
   [[nodiscard]] static Result<Client> connect(ClientOptions options = {});
 
   // Calls a method of the daemon; `params` is a JSON object as text. With a key it waits for a connection and
-  // repeats the command, as long as that is safe.
-  // Errors: the daemon's; not_connected when nothing was sent; outcome_unknown when the connection broke or
-  // no answer came in time.
+  // repeats the command, as long as that is safe. Without one, what it makes gets an id of new_id() unless
+  // `params` has one. Errors: the daemon's; invalid_params and not_connected when nothing was sent;
+  // outcome_unknown when the connection broke or no answer came in time.
   [[nodiscard]] Result<Json> call(std::string_view method, std::string_view params = "{}",
                                   const CallOptions& options = {});
 
@@ -100,20 +82,20 @@ class Client {
 
   // The place in the stream behind what next() gave last: `since` goes on there, in another process too.
   // Empty at first.
-  [[nodiscard]] const std::string& cursor() const { return cursor_; }
+  [[nodiscard]] const std::string& cursor() const { return session_->cursor(); }
+
+  // What the daemon said of itself when it was connected to last: its version, `protocol`, `features` and
+  // more.
+  [[nodiscard]] const Json& hello() const { return session_->hello(); }
 
   // For programs with a loop of their own: readable when next() would find something; -1 while there is no
   // connection. Ask again after each next(), and call that now and then.
-  [[nodiscard]] int fd() const { return connection_ ? connection_->fd() : -1; }
+  [[nodiscard]] int fd() const { return socket_ ? socket_->fd() : -1; }
 
  private:
-  using Clock = std::chrono::steady_clock;
-  struct Waiting {
-    Item item;
-    std::string cursor;  // behind it
-  };
+  using Clock = LineSocket::Clock;
 
-  explicit Client(ClientOptions options) : options_(std::move(options)) {}
+  explicit Client(ClientOptions options);
   template <typename T>
   static Result<T> read(const Json& answer) {
     if constexpr (std::is_void_v<T>) {
@@ -126,28 +108,29 @@ class Client {
   }
   static Result<ari::Binary> read_binary(const Json& answer);
 
-  // Connects once, greets the daemon (until then at most), and subscribes as before.
-  Result<void> reconnect(Clock::time_point until = Clock::time_point::max());
-  // Calls over the connection that is there; there may be none afterwards.
-  Result<Json> call_once(std::string_view method, std::string_view params, Clock::time_point until);
+  // Until it has ended or given up.
+  Result<Json> run(const CallPtr& call, std::optional<std::chrono::milliseconds> timeout);
+  // Connects or reads once. False when it has come to `until`.
+  bool advance(LineSocket::Deadline& until);
+  // Connects, and asks the daemon who it is: it is waited for until then, at least for greeting_timeout.
+  void connect_once(Clock::time_point greeted_by);
+  // For a command that does not wait for a connection.
+  void try_to_connect(Clock::time_point until);
   void sleep_before_next_attempt(Clock::time_point until) const;
-  // The connection has ended, or there was none to be had: takes what came before.
+  // Reads once. False when nothing came until then.
+  bool read(LineSocket::Deadline& until);
+  // Sends what the session has to send.
+  void flush();
+  // The daemon takes nothing more: what came before is read.
+  void hung_up(const std::string& reason);
+  // The connection has ended, or there was none to be had.
   void lost(const std::string& reason);
-  Result<void> subscribe_again();
-  // False when it is no answer to `subscribe`.
-  bool subscribed(Json result);
-  Waiting waiting(Notification notification);
-  void take_notifications();
 
   ClientOptions options_;
-  std::optional<Connection> connection_;
-  std::string run_;                           // which run of the daemon it is
-  std::optional<Subscription> subscription_;  // in force
-  std::deque<Waiting> items_;
-  std::string place_;   // the cursor behind what came last
-  std::string cursor_;  // behind what was handed out last
-  std::string why_;     // there is no connection
-  bool told_ = false;   // that there is none
+  std::unique_ptr<Session> session_;
+  std::optional<LineSocket> socket_;
+  LineSocket::Deadline greeted_{};
+  std::string why_;  // there is no connection
   std::chrono::milliseconds pause_{0};
   Clock::time_point next_attempt_{};
 };

@@ -9,9 +9,10 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "base/fd.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "client/line_socket.h"
+#include "client/messages.h"
 
 namespace aribus::client {
 
@@ -31,6 +32,8 @@ struct ConnectionOptions {
   size_t max_line_bytes = size_t{128} << 20;
   // How long the daemon may take to let this program in.
   std::chrono::milliseconds connect_timeout{5000};
+  // The longest request that is sent: what the daemon takes in a line (`limits.request_bytes`).
+  size_t max_request_bytes = default_request_bytes;
 };
 
 // It ends when the daemon does: Client (client.h) makes it anew. Not for use by several threads at a time.
@@ -46,13 +49,13 @@ class Connection {
   // Calls a method and waits for its answer; what arrives in the meantime is kept for next(). `params` is a
   // JSON object as text. Errors: the daemon's; outcome_unknown when no answer comes in time; not_connected
   // when the connection ends, with the daemon's reason if it gave one; not_allowed when that is that this
-  // user may not connect; malformed when what came is no answer.
+  // user may not connect; malformed when what came is no answer; those of send().
   [[nodiscard]] Result<Json> call(std::string_view method, std::string_view params = "{}",
                                   Timeout timeout = std::chrono::seconds(15));
 
   // The same in two steps, so that many commands can be under way. An answer that comes after wait() gave up
-  // is dropped. Errors of send(): not_connected when the connection has ended, or the daemon does not read in
-  // time; then it ends.
+  // is dropped. Errors of send(): invalid_params when the daemon could not read it, and nothing is sent;
+  // not_connected when the connection has ended, or the daemon does not read in time; then it ends.
   [[nodiscard]] Result<uint64_t> send(std::string_view method, std::string_view params = "{}",
                                       Timeout timeout = std::chrono::seconds(15));
   [[nodiscard]] Result<Json> wait(uint64_t id, Timeout timeout = std::chrono::seconds(15));
@@ -63,17 +66,17 @@ class Connection {
   [[nodiscard]] Result<std::optional<Notification>> next(Timeout timeout);
 
   // For programs with a loop of their own: readable when next() or wait() would find something.
-  [[nodiscard]] int fd() const { return socket_.get(); }
+  [[nodiscard]] int fd() const { return socket_.fd(); }
 
   // Waits until a notification has come. False when none comes in time. Errors: as next().
   [[nodiscard]] Result<bool> wait_for_notification(Timeout timeout);
   // False once the daemon has closed it, or it broke.
   [[nodiscard]] bool is_open() const { return over_.empty(); }
   // The daemon has closed it, whether what it sent before was read or not.
-  [[nodiscard]] bool is_hung_up() const;
+  [[nodiscard]] bool is_hung_up() const { return socket_.is_hung_up(); }
   // Reads what has come, to the end if it is closed; for 1 s at most.
   void drain();
-  // Why the daemon ends the connection, if it said so, else "".
+  // Why the daemon ends the connection, if it said so last, else "".
   [[nodiscard]] const std::string& end() const { return end_.message; }
   // What has come and was not fetched.
   [[nodiscard]] std::deque<Notification>& notifications() { return notifications_; }
@@ -85,39 +88,39 @@ class Connection {
   void keep_again() { dropped_ = false; }
 
  private:
-  using Clock = std::chrono::steady_clock;
-  // A time until which to wait. What has come by then is looked at once more, and no longer.
-  struct Deadline {
-    Clock::time_point at;
-    bool looked = false;
+  using Clock = LineSocket::Clock;
+  using Deadline = LineSocket::Deadline;
+  // A command under way.
+  struct Pending {
+    size_t line;  // the number of its line
+    std::optional<Json> answer{};
   };
 
-  Connection(Fd socket, size_t max_line_bytes)
-      : socket_(std::move(socket)), max_line_bytes_(max_line_bytes) {}
+  Connection(LineSocket socket, const ConnectionOptions& options)
+      : socket_(std::move(socket)),
+        max_line_bytes_(options.max_line_bytes),
+        max_request_bytes_(options.max_request_bytes) {}
   // Reads until a message has come. False when the time is over.
   Result<bool> receive(Deadline& until);
-  Result<bool> read_more(Deadline& until);
-  Result<bool> write_some(std::string_view& bytes, Clock::time_point until) const;
   Result<bool> sort_in(Json message, size_t bytes);
   Result<bool> keep(Json message, size_t bytes);
+  void take_stray(Json message);
 
   // Ends it.
   Error over(std::string_view how);
 
-  Fd socket_;
+  LineSocket socket_;
   size_t max_line_bytes_;
+  size_t max_request_bytes_;
   std::string over_;  // how it ended; "" while it is open
   size_t most_ = std::numeric_limits<size_t>::max();
   bool dropped_ = false;
   Error end_{ErrorKind::not_connected, {}, {}};
   uint64_t next_id_ = 1;
-  std::string buffer_;
-  size_t taken_ = 0;     // bytes of buffer_ that were read as messages
-  size_t searched_ = 0;  // bytes of buffer_ behind those that have no end of a line
+  size_t lines_ = 0;  // sent
   std::deque<Notification> notifications_;
-  size_t kept_bytes_ = 0;  // of their lines, and of some that were fetched
-  std::unordered_map<uint64_t, std::optional<Json>>
-      answers_;  // of commands under way, as far as they have come
+  size_t kept_bytes_ = 0;                          // of their lines, and of some that were fetched
+  std::unordered_map<uint64_t, Pending> pending_;  // by their ids
 };
 
 }  // namespace aribus::client

@@ -33,6 +33,13 @@ type Options = {
   timeout?: number;
 };
 
+/**
+ * An id for something that a command is to make, which nobody else has: "aribus-" and 16 hexadecimal digits. For programs
+ * that are to know it before the first record about it: they give it as the command's `channelId`, `bridgeId`,
+ * `playbackId` or `snoopId`.
+ */
+export function newId(): string;
+
 /** A connection to aribusd, which is made again whenever it breaks, for ever. */
 export class Client implements AsyncIterable<Item> {
   private constructor();
@@ -40,19 +47,23 @@ export class Client implements AsyncIterable<Item> {
   /**
    * Connects.
    * path: the daemon's socket; otherwise $ARIBUS_SOCKET, otherwise /run/aribus/aribus.sock.
-   * wait: for how many ms to try for the first connection; 0: once. NotConnected says then why it failed.
+   * wait: for how many ms to try for the first connection; 0: once. NotConnected says then why it failed. A daemon that
+   * lets this program in and says nothing is waited for as long, or for 10 s if that is longer.
    * maxLineBytes: the longest line that is taken of aribusd (128 MiB); a longer one ends the connection. A recording has
    * 4/3 of its bytes, and must have room.
    */
   static connect(options?: {path?: string; wait?: number; maxLineBytes?: number}): Promise<Client>;
 
+  /** What the daemon said of itself when it was connected to last: its version, `protocol`, `features` and more. */
+  get hello(): Methods['hello']['result'];
+
   /** The place in the stream behind what was handed out last: `since` goes on there, in another process too. */
   get cursor(): string | null;
 
   /**
-   * Calls a method of the daemon. Rejects with NotConnected when nothing was sent, with OutcomeUnknown when the
-   * connection broke or no answer came in time. With a `key` in `params` the command waits for a connection and is
-   * repeated, as long as that is safe.
+   * Calls a method of the daemon. Rejects with InvalidParams and NotConnected when nothing was sent, with OutcomeUnknown
+   * when the connection broke or no answer came in time. With a `key` in `params` the command waits for a connection and
+   * is repeated, as long as that is safe. Without one, what it makes gets an id of newId() unless `params` has one.
    */
   call<M extends keyof Methods>(
     method: M,

@@ -2,9 +2,10 @@
 import net from 'node:net';
 
 import {NotConnected, cannotConnect} from './errors.js';
-import {Call, Session, pauses} from './session.js';
+import {Call, GREETING, Session, pauses} from './session.js';
 
 export {AribusError, InvalidParams, NotAllowed, NotConnected, OutcomeUnknown, Refused, TooMuch, TooOld} from './errors.js';
+export {newId} from './request.js';
 
 const DEFAULT_PATH = '/run/aribus/aribus.sock';
 
@@ -16,6 +17,8 @@ export class Client {
   #pauses = pauses();
   #waiting = []; // for an item: [resolve, reject]
   #opened = null; // how the first connection came out: {until, resolve, reject}
+  #greeting = null; // the timer of the daemon's answer to `hello`
+  #resting = false; // between two pieces of what is read
   #closed = false;
 
   static connect({path, wait = 0, maxLineBytes} = {}) {
@@ -27,6 +30,8 @@ export class Client {
       client.#connect();
     });
   }
+
+  get hello() { return this.#session.hello; }
 
   get cursor() { return this.#session.cursor; }
 
@@ -42,7 +47,7 @@ export class Client {
       if (timeout !== undefined && !call.finished) {
         timer = setTimeout(() => this.#session.giveUp(call, `no answer within ${timeout} ms`), timeout);
       }
-      this.#socket?.resume();
+      this.#readOn();
     });
   }
 
@@ -50,23 +55,31 @@ export class Client {
     await this.call('subscribe', params);
   }
 
-  next() {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push([resolve, reject]);
-      this.#hand();
-    });
+  async next() {
+    const item = await this.#next();
+    if (item === null) throw new NotConnected('the client is closed');
+    return item;
   }
 
   async *[Symbol.asyncIterator]() {
-    while (!this.#closed || this.#session.items.length > 0) yield await this.next();
+    for (let item; (item = await this.#next()) !== null;) yield item;
   }
 
   close() {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#greeting);
     this.#session.shut();
     this.#socket?.destroy();
     this.#hand();
+  }
+
+  // The next item; null when the client is closed, and none is left.
+  #next() {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push([resolve, reject]);
+      this.#hand();
+    });
   }
 
   // Gives the items that are there to those who wait for them.
@@ -81,19 +94,43 @@ export class Client {
       }
     }
     if (this.#closed) {
-      for (const [, reject] of this.#waiting.splice(0)) reject(new NotConnected('the client is closed'));
+      for (const [resolve] of this.#waiting.splice(0)) resolve(null);
     }
-    if (session.wantsMore) this.#socket?.resume();
+    this.#readOn();
+  }
+
+  #readOn() {
+    if (this.#resting) return;
+    if (this.#session.wantsMore) this.#socket?.resume();
     else this.#socket?.pause();
+  }
+
+  // While there is more to be read, the socket would let nobody else go on.
+  #rest() {
+    this.#resting = true;
+    this.#socket?.pause();
+    setImmediate(() => {
+      this.#resting = false;
+      this.#readOn();
+    });
   }
 
   #connect() {
     const socket = net.connect(this.#path);
     let connected = false, reason = 'aribusd has closed the connection';
     socket.on('connect', () => {
+      if (this.#closed) {
+        socket.destroy();
+        return;
+      }
       connected = true;
       socket.cork();
       this.#socket = socket;
+      const patience = Math.max(GREETING.ms, (this.#opened?.until ?? 0) - Date.now());
+      this.#greeting = setTimeout(() => {
+        reason = 'aribusd does not say who it is';
+        socket.destroy();
+      }, patience);
       this.#session.opened((text) => socket.write(text));
       // A daemon that turns programs away has said why: that is read before a write fails, and forgets it.
       setImmediate(() => setImmediate(() => socket.uncork()));
@@ -105,6 +142,7 @@ export class Client {
         socket.destroy(error);
       }
       if (this.#session.ready) this.#ready();
+      this.#rest();
       this.#hand();
     });
     socket.on('error', (error) => {
@@ -112,11 +150,13 @@ export class Client {
     });
     socket.on('close', () => {
       this.#socket = null;
+      clearTimeout(this.#greeting);
       if (!this.#closed) this.#lost(this.#session.end ?? reason);
     });
   }
 
   #ready() {
+    clearTimeout(this.#greeting);
     this.#pauses = pauses();
     this.#opened?.resolve(this);
     this.#opened = null;

@@ -1,61 +1,73 @@
 // What a client knows of its commands and of the stream, without any input or output.
-import {NotConnected, OutcomeUnknown, errorOf} from './errors.js';
+import {AribusError, NotConnected, OutcomeUnknown, errorOf} from './errors.js';
+import {REQUEST_BYTES, encoded, hasKey, isObject, tooLong, withId} from './request.js';
+import {Subscription} from './subscription.js';
 
 export const MAX_LINE_BYTES = 128 * 1024 * 1024; // as in lib/client/connection.h
 const MOST_PARTS = 4096;
 const QUEUED = 1000; // records that wait for the program; the daemon's ring keeps what follows
+export const GREETING = {ms: 10_000}; // a daemon that lets a program in has so long to answer `hello`
+const UNREADABLE = [-32700, -32600]; // errors about a line; without an id, when it was not to be found in the line
 
 // How long to wait before each attempt to connect, in ms, for ever.
 export function* pauses() {
   for (let pause = 100; ; pause = Math.min(2 * pause, 1000)) yield pause * (0.8 + 0.2 * Math.random());
 }
 
-// A command. `done(error, result)` is called once.
+// A command. `done(error, result)` is called once. Throws InvalidParams for what can't be sent.
 export class Call {
-  constructor(method, params = {}, done = () => {}) {
-    this.method = method;
-    this.params = params;
-    this.text = JSON.stringify(params);
+  constructor(method, params = {}, done = () => {}, internal = false) {
+    const given = withId(method, params);
+    this.method = String(method);
+    this.text = internal ? JSON.stringify(given) : encoded(this.method, given);
+    this.internal = internal;
+    this.mayAnnounce = method === 'subscribe' && isObject(given) && given.announce === undefined;
+    this.changesSubscription = method === 'subscribe' || method === 'unsubscribe';
     // A key makes repeats safe, and a subscription is the same however often it is asked for.
-    this.repeatable = 'key' in params || method === 'subscribe';
-    this.internal = false;
+    this.repeatable = this.changesSubscription || hasKey(given);
     this.id = 0;
+    this.line = 0; // the number of its line on this connection; 0: it was not sent over it
     this.sentTo = null; // the run of the daemon that has got it
     this.finished = false;
     this.done = done;
   }
 
   finish(error, result) {
+    if (this.finished) return;
     this.finished = true;
     this.done(error, result);
   }
 }
 
-function isObject(value) {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 export class Session {
   items = []; // {item or error, cursor behind it}
   cursor = null; // behind what was handed out last
+  hello = null; // what the daemon said of itself last
   ready = false; // connected, and the daemon has said who it is
-  end = null; // why the daemon ends the connection, if it said so
+  end = null; // why the daemon ends the connection, if it said so last
   #send = () => {};
   #maxLineBytes;
+  #queued;
   #parts = []; // of a line that has not come to its end
   #size = 0; // of them
   #run = ''; // which run of the daemon it is
-  #number = 0;
-  #calls = new Map();
-  #subscription = null; // in force
-  #place = null; // the cursor behind what came last
-  #behind = false; // more came than may wait: it is fetched again later
+  #requestBytes = REQUEST_BYTES; // what it takes in a line
+  #number = 0; // of ids
+  #lines = 0; // sent over this connection
+  #calls = new Map(); // sent and not answered, or (those with a key) to be sent again
+  #subscription = new Subscription((item) => this.#tell(item), ownCall);
   #told = false; // that there is no connection
+  #shut = false; // and there will be none
 
-  constructor(maxLineBytes = MAX_LINE_BYTES) { this.#maxLineBytes = maxLineBytes; }
+  constructor(maxLineBytes = MAX_LINE_BYTES, queued = QUEUED) {
+    this.#maxLineBytes = maxLineBytes;
+    this.#queued = queued;
+  }
 
   // Whether to read: what the program does not take stays in the daemon's ring.
-  get wantsMore() { return this.items.length < QUEUED || this.#calls.size > 0; }
+  get wantsMore() {
+    return this.items.length < this.#queued || [...this.#calls.values()].some((call) => call.internal || !call.finished);
+  }
 
   // The connection.
 
@@ -63,29 +75,34 @@ export class Session {
     this.#send = send;
     this.#parts = [];
     this.#size = 0;
+    this.#lines = 0;
+    this.#requestBytes = REQUEST_BYTES; // of this daemon nothing is known yet
     this.end = null;
     this.#told = false;
-    this.#writeOwn('hello', {});
+    this.#write(ownCall('hello', {}));
   }
 
   // There is no connection, any more or yet.
   closed(reason) {
     this.ready = false;
     this.#send = () => {};
+    const expected = this.#subscription.isExpected;
+    this.#subscription.disconnected();
     for (const call of [...this.#calls.values()]) {
-      if (call.internal || !call.repeatable) this.giveUp(call, reason);
+      call.line = 0;
+      if (call.changesSubscription || call.internal || call.finished) this.#calls.delete(call.id);
+      else if (!call.repeatable) this.giveUp(call, reason);
     }
-    if (!this.#told && this.#subscribes()) {
-      this.items.push({item: {type: 'disconnected', reason}, cursor: this.#place});
-    }
+    if (!this.#told && expected) this.#tell({type: 'disconnected', reason});
     this.#told = true;
   }
 
   // There will be no connection any more.
   shut() {
     this.#told = true;
+    this.#shut = true;
+    for (const call of [...this.#subscription.shut(), ...this.#calls.values()]) this.giveUp(call, 'the client was closed');
     this.closed('the client was closed');
-    for (const call of [...this.#calls.values()]) this.giveUp(call, 'the client was closed');
   }
 
   // Takes what came. Throws when it is nothing that aribusd sends: then the connection is to be ended.
@@ -113,7 +130,15 @@ export class Session {
   // What the program does.
 
   call(call) {
-    if (this.ready) {
+    const error = tooLong(Buffer.byteLength(this.#request(call)), this.#requestBytes);
+    if (error) {
+      call.finish(error);
+    } else if (this.#shut) {
+      this.giveUp(call, 'the client is closed');
+    } else if (call.changesSubscription) {
+      this.#subscription.ask(call);
+      this.#goOn();
+    } else if (this.ready) {
       this.#write(call);
     } else if (call.repeatable) {
       this.#enroll(call);
@@ -122,9 +147,10 @@ export class Session {
     }
   }
 
-  // Nobody waits for it any more.
+  // Nobody waits for it any more. Under way it stays: so an error without an id is not taken for another's.
   giveUp(call, reason) {
-    this.#calls.delete(call.id);
+    this.#subscription.forget(call);
+    if (!call.line) this.#calls.delete(call.id);
     call.finish(call.sentTo === null
       ? new NotConnected(`${reason}: ${call.method} was not sent`)
       : new OutcomeUnknown(`${reason}, before ${call.method} was answered: its outcome is unknown`));
@@ -132,101 +158,118 @@ export class Session {
 
   // The next item. Required: there is one.
   take() {
-    const {item, error, cursor} = this.items.shift();
+    const {item, cursor} = this.items.shift();
     this.cursor = cursor;
-    if (this.#behind && this.items.length === 0 && this.ready) this.#subscribeAgain();
-    if (error) throw error;
+    this.#goOn();
+    if (item instanceof AribusError) throw item;
     return item;
   }
 
   // Inside.
 
-  #subscribes() {
-    return this.#subscription !== null || [...this.#calls.values()].some((call) => call.method === 'subscribe');
+  #tell(item) {
+    this.items.push({item, cursor: this.#subscription.place});
+  }
+
+  // Asks what the subscription has to ask.
+  #goOn() {
+    for (let call; this.ready && (call = this.#subscription.nextRequest(this.items.length === 0));) this.#write(call);
   }
 
   #enroll(call) {
-    call.id = ++this.#number;
+    if (!call.id) call.id = ++this.#number;
     this.#calls.set(call.id, call);
   }
 
+  #request(call) {
+    let {text} = call;
+    if (call.mayAnnounce && Array.isArray(this.hello?.features) && this.hello.features.includes('announce')) {
+      text = `{"announce":true${text === '{}' ? '' : ','}${text.slice(1)}`;
+    }
+    return `{"jsonrpc":"2.0","id":${call.id},"method":${JSON.stringify(call.method)},"params":${text}}`;
+  }
+
   #write(call) {
-    if (!call.id) this.#enroll(call);
+    this.#enroll(call);
+    const line = this.#request(call);
+    const error = tooLong(Buffer.byteLength(line), this.#requestBytes);
+    if (error) {
+      this.#finish(call, error);
+      return;
+    }
+    call.line = ++this.#lines;
     call.sentTo = this.#run;
-    this.#send(`{"jsonrpc":"2.0","id":${call.id},"method":${JSON.stringify(call.method)},"params":${call.text}}\n`);
-  }
-
-  #writeOwn(method, params) {
-    const call = new Call(method, params);
-    call.internal = true;
-    this.#write(call);
-  }
-
-  #subscribeAgain() {
-    this.#writeOwn('subscribe', {...this.#subscription, since: this.#place});
+    this.#send(`${line}\n`);
   }
 
   #line(line) {
     if (line.trim() === '') return;
     const message = JSON.parse(line);
+    this.end = null; // the connection did not end behind what was said
     if (message.method !== undefined) {
-      if (!isObject(message.params)) throw new Error('aribusd has sent something unexpected');
-      this.#notified(message.method, message.params);
+      // Others are for programs that ask for them, or came later than this library.
+      if (message.method === 'event' || message.method === 'lost') this.#notified(message.method, message.params);
+      return;
+    }
+    if (message.id === null && 'error' in message) {
+      this.#stray(message.error);
       return;
     }
     const call = this.#calls.get(message.id);
-    if (call === undefined) {
-      if (message.id === null) this.end = message.error?.message ?? null;
+    if (call?.line) this.#finish(call, 'error' in message ? errorOf(message.error) : null, message.result);
+  }
+
+  // An error without an id: about a line that the daemon could not read, or why it ends the connection.
+  #stray(error) {
+    const sent = [...this.#calls.values()].filter((call) => call.line);
+    let line = error?.data?.line;
+    // As daemons do that don't count lines.
+    if (line === undefined && UNREADABLE.includes(error?.code) && sent.length === 1) line = sent[0].line;
+    const call = sent.find((one) => one.line === line);
+    if (call) this.#finish(call, errorOf(error));
+    else this.end = error?.message ?? null;
+  }
+
+  // It was answered.
+  #finish(call, error, result) {
+    this.#calls.delete(call.id);
+    call.line = 0;
+    if (!error && call.method === 'subscribe' && !isObject(result)) error = errorOf(null);
+    if (call.internal && call.method === 'hello') {
+      this.#greeted(result ?? {});
       return;
     }
-    let error = 'error' in message ? errorOf(message.error) : null;
-    if (!error && call.method === 'subscribe' && !isObject(message.result)) error = errorOf(null);
-    this.#calls.delete(message.id);
-    if (call.method === 'hello' && call.internal) {
-      this.#greeted(message.result ?? {});
-      return;
-    }
-    if (call.method === 'subscribe') this.#subscribed(call, error, message.result);
-    if (call.method === 'unsubscribe' && !error) this.#subscription = null;
-    call.finish(error, message.result);
+    if (call === this.#subscription.asked) this.#subscription.answered(error, result);
+    call.finish(error, result);
+    this.#goOn();
   }
 
   #notified(method, params) {
-    if (this.items.length >= 2 * QUEUED) this.#behind = true;
-    if (this.#behind || this.#place === null) return;
-    const stream = this.#place.slice(0, this.#place.lastIndexOf(':'));
-    this.#place = `${stream}:${method === 'event' ? params.seq : params.to}`;
-    this.items.push({item: method === 'event' ? params : {type: 'lost', ...params}, cursor: this.#place});
+    if (!isObject(params)) throw new Error('aribusd has sent something unexpected');
+    const {place} = this.#subscription;
+    if (this.items.length >= 2 * this.#queued) this.#subscription.fellBehind();
+    if (!this.#subscription.isInForce || place === null) return;
+    const seq = method === 'event' ? params.seq : params.to;
+    this.#subscription.place = `${place.slice(0, place.lastIndexOf(':'))}:${seq}`;
+    this.#tell(method === 'event' ? params : {type: 'lost', ...params});
   }
 
   #greeted(hello) {
     // Keys are remembered by one run of the daemon alone.
     this.#run = hello.started ?? '';
+    this.hello = hello;
     this.ready = true;
+    const limit = hello.limits?.request_bytes;
+    this.#requestBytes = Number.isInteger(limit) && limit > 0 ? limit : REQUEST_BYTES;
     const waiting = [...this.#calls.values()];
-    if (this.#subscription !== null) this.#subscribeAgain();
+    this.#goOn();
     for (const call of waiting) {
-      const sameRun = call.sentTo === null || (call.sentTo === this.#run && this.#run !== '');
-      if (sameRun || call.method === 'subscribe') this.#write(call);
+      if (call.sentTo === null || (call.sentTo === this.#run && this.#run !== '')) this.#write(call);
       else this.giveUp(call, 'aribusd was restarted');
     }
   }
+}
 
-  #subscribed(call, error, result) {
-    if (error) {
-      if (call.internal) { // nobody else is told
-        this.#subscription = null;
-        this.items.push({error, cursor: this.#place});
-      }
-      return;
-    }
-    const caughtUp = this.#behind && call.internal && result.resumed;
-    this.#behind = false;
-    this.#place = String(result.cursor ?? '');
-    if (!call.internal) {
-      const {since, ...subscription} = call.params;
-      this.#subscription = subscription;
-    }
-    if (!caughtUp) this.items.push({item: {type: 'subscribed', ...result}, cursor: this.#place});
-  }
+function ownCall(method, params) {
+  return new Call(method, params, () => {}, true);
 }

@@ -8,11 +8,16 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ._request import REQUEST_BYTES, as_object, encoded, too_long, with_id
+from ._subscription import Subscription
 from .errors import AribusError, NotConnected, OutcomeUnknown, error_of
 
 DEFAULT_PATH = "/run/aribus/aribus.sock"
 QUEUED = 1000  # records that wait for the program; the daemon's ring keeps what follows
 READ_BYTES = 64 * 1024
+GREETING_SECONDS = 10.0  # a daemon that lets a program in has so long to answer `hello`
+SILENT = "aribusd does not say who it is"
+UNREADABLE = (-32700, -32600)  # errors about a line; without an id, when it was not to be found in the line
 MAX_LINE_BYTES = 128 * 1024 * 1024  # as in lib/client/connection.h
 
 
@@ -33,69 +38,86 @@ def nothing(*_: object) -> None:
 
 
 class Call:
-    """A command. `result` or `error` is there when it is `done`; `on_done` is called then."""
+    """A command. `result` or `error` is there when it is `done`; `on_done` is called then.
 
-    def __init__(self, method: str, params: Mapping[str, Any], on_done: Callable[[], None] = nothing) -> None:
-        self.method, self.params, self.on_done = method, params, on_done
-        self.text = json.dumps(params, separators=(",", ":"))
-        self.internal = False
+    Raises InvalidParams for what can't be sent.
+    """
+
+    def __init__(self, method: str, params: Mapping[str, Any] | None = None, on_done: Callable[[], None] = nothing,
+                 internal: bool = False) -> None:
+        given = with_id(method, as_object(params))
+        self.method, self.on_done, self.internal = method, on_done, internal
+        self.text = json.dumps(given, separators=(",", ":")) if internal else encoded(method, given)
+        self.may_announce = method == "subscribe" and isinstance(given, dict) and "announce" not in given
+        self.changes_subscription = method in ("subscribe", "unsubscribe")
         # A key makes repeats safe, and a subscription is the same however often it is asked for.
-        self.repeatable = "key" in params or method == "subscribe"
+        self.repeatable = self.changes_subscription or (isinstance(given, dict) and "key" in given)
         self.id = 0
+        self.line = 0  # the number of its line on this connection; 0: it was not sent over it
         self.sent_to: str | None = None  # the run of the daemon that has got it
         self.done = False
         self.result: Any = None
         self.error: AribusError | None = None
 
     def finish(self, result: Any = None, error: AribusError | None = None) -> None:
-        self.done, self.result, self.error = True, result, error
-        self.on_done()
+        if not self.done:
+            self.done, self.result, self.error = True, result, error
+            self.on_done()
 
 
 class Session:
-    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES, queued: int = QUEUED) -> None:
         self.items: deque[tuple[dict[str, Any] | AribusError, str | None]] = deque()  # each with the cursor behind it
         self.cursor: str | None = None  # behind what was handed out last
+        self.hello: dict[str, Any] | None = None  # what the daemon said of itself last
         self.ready = False  # connected, and the daemon has said who it is
-        self.end: str | None = None  # why the daemon ends the connection, if it said so
+        self.end: str | None = None  # why the daemon ends the connection, if it said so last
         self._send: Callable[[bytes], None] = nothing
-        self._max_line_bytes = max_line_bytes
+        self._max_line_bytes, self._queued = max_line_bytes, queued
         self._begun = bytearray()  # a line that has not come to its end
         self._run = ""  # which run of the daemon it is
-        self._number = 0
-        self._calls: dict[int, Call] = {}
-        self._subscription: Mapping[str, Any] | None = None  # in force
-        self._place: str | None = None  # the cursor behind what came last
-        self._behind = False  # more came than may wait: it is fetched again later
+        self._request_bytes = REQUEST_BYTES  # what it takes in a line
+        self._number = 0  # of ids
+        self._lines = 0  # sent over this connection
+        self._calls: dict[int, Call] = {}  # sent and not answered, or (those with a key) to be sent again
+        self._subscription = Subscription(self._tell, self._own_call)
         self._told = False  # that there is no connection
+        self._shut = False  # and there will be none
 
     @property
     def wants_more(self) -> bool:
         """Whether to read: what the program does not take stays in the daemon's ring."""
-        return len(self.items) < QUEUED or bool(self._calls)
+        return len(self.items) < self._queued or any(c.internal or not c.done for c in self._calls.values())
 
     # The connection.
 
     def opened(self, send: Callable[[bytes], None]) -> None:
-        self._send, self._begun, self.end, self._told = send, bytearray(), None, False
-        self._write_own("hello", {})
+        self._send, self._begun, self._lines, self.end, self._told = send, bytearray(), 0, None, False
+        self._request_bytes = REQUEST_BYTES  # of this daemon nothing is known yet
+        self._shut = False
+        self._write(self._own_call("hello", {}))
 
     def closed(self, reason: str) -> None:
         """There is no connection, any more or yet."""
         self.ready, self._send = False, nothing
+        expected = self._subscription.is_expected
+        self._subscription.disconnected()
         for call in list(self._calls.values()):
-            if call.internal or not call.repeatable:
+            call.line = 0
+            if call.changes_subscription or call.internal or call.done:
+                del self._calls[call.id]
+            elif not call.repeatable:
                 self.give_up(call, reason)
-        if not self._told and self._subscribes():
-            self.items.append(({"type": "disconnected", "reason": reason}, self._place))
+        if not self._told and expected:
+            self._tell({"type": "disconnected", "reason": reason})
         self._told = True
 
     def shut(self) -> None:
         """There will be no connection any more."""
-        self._told = True
-        self.closed("the client was closed")
-        for call in list(self._calls.values()):
+        self._told = self._shut = True
+        for call in [*self._subscription.shut(), *self._calls.values()]:
             self.give_up(call, "the client was closed")
+        self.closed("the client was closed")
 
     def received(self, data: bytes) -> None:
         """Takes what came. Raises ValueError when it is nothing that aribusd sends: then the connection is to be ended."""
@@ -118,16 +140,25 @@ class Session:
     # What the program does.
 
     def call(self, call: Call) -> None:
-        if not self.ready and not call.repeatable:
-            call.finish(error=NotConnected(f"not connected to aribusd: {call.method} was not sent"))
+        if error := too_long(len(self._request(call)), self._request_bytes):
+            call.finish(error=error)
+        elif self._shut:
+            self.give_up(call, "the client is closed")
+        elif call.changes_subscription:
+            self._subscription.ask(call)
+            self._go_on()
         elif self.ready:
             self._write(call)
-        else:
+        elif call.repeatable:
             self._enroll(call)
+        else:
+            call.finish(error=NotConnected(f"not connected to aribusd: {call.method} was not sent"))
 
     def give_up(self, call: Call, reason: str) -> None:
-        """Nobody waits for it any more."""
-        self._calls.pop(call.id, None)
+        """Nobody waits for it any more. Under way it stays: so an error without an id is not taken for another's."""
+        self._subscription.forget(call)
+        if not call.line:
+            self._calls.pop(call.id, None)
         if call.sent_to is None:
             call.finish(error=NotConnected(f"{reason}: {call.method} was not sent"))
         else:
@@ -135,93 +166,109 @@ class Session:
 
     def take(self) -> dict[str, Any]:
         """The next item. Required: there is one."""
-        item, cursor = self.items.popleft()
-        self.cursor = cursor
-        if self._behind and not self.items and self.ready:
-            self._subscribe_again()
+        item, self.cursor = self.items.popleft()
+        self._go_on()
         if isinstance(item, AribusError):
             raise item
         return item
 
     # Inside.
 
-    def _subscribes(self) -> bool:
-        return self._subscription is not None or any(c.method == "subscribe" for c in self._calls.values())
+    def _tell(self, item: dict[str, Any] | AribusError) -> None:
+        self.items.append((item, self._subscription.place))
+
+    def _own_call(self, method: str, params: Any) -> Call:
+        return Call(method, params, internal=True)
+
+    def _go_on(self) -> None:
+        """Asks what the subscription has to ask."""
+        while self.ready and (call := self._subscription.next_request(is_read=not self.items)):
+            self._write(call)
 
     def _enroll(self, call: Call) -> None:
-        self._number += 1
-        call.id = self._number
+        if not call.id:
+            self._number += 1
+            call.id = self._number
         self._calls[call.id] = call
 
+    def _request(self, call: Call) -> bytes:
+        text = call.text
+        if call.may_announce and "announce" in self._features():
+            text = '{"announce":true' + ("," if text != "{}" else "") + text[1:]
+        return f'{{"jsonrpc":"2.0","id":{call.id},"method":{json.dumps(call.method)},"params":{text}}}'.encode()
+
+    def _features(self) -> list[Any]:
+        features = (self.hello or {}).get("features")
+        return features if isinstance(features, list) else []
+
     def _write(self, call: Call) -> None:
-        if not call.id:
-            self._enroll(call)
-        call.sent_to = self._run
-        self._send(f'{{"jsonrpc":"2.0","id":{call.id},"method":{json.dumps(call.method)},"params":{call.text}}}\n'.encode())
-
-    def _write_own(self, method: str, params: Mapping[str, Any]) -> None:
-        call = Call(method, params)
-        call.internal = True
-        self._write(call)
-
-    def _subscribe_again(self) -> None:
-        self._write_own("subscribe", {**(self._subscription or {}), "since": self._place})
+        self._enroll(call)
+        line = self._request(call)
+        if error := too_long(len(line), self._request_bytes):
+            return self._finish(call, None, error)
+        self._lines += 1
+        call.line, call.sent_to = self._lines, self._run
+        self._send(line + b"\n")
 
     def _line(self, line: bytearray) -> None:
         if not line.strip():
             return
         message = json.loads(line)
-        method = message.get("method")
-        if method in ("event", "lost"):
-            return self._notified(method, message["params"])
+        self.end = None  # the connection did not end behind what was said
+        if "method" in message:
+            if message["method"] in ("event", "lost"):
+                self._notified(message["method"], message["params"])
+            return  # others are for programs that ask for them, or came later than this library
+        if message.get("id") is None and "error" in message:
+            return self._stray(message["error"])
         call = self._calls.get(message.get("id"))
-        if call is None:
-            if message.get("id") is None and "error" in message:
-                self.end = message["error"].get("message")
-            return
-        error = error_of(message["error"]) if "error" in message else None
-        if error is None and call.method == "subscribe" and not isinstance(message.get("result"), dict):
-            error = error_of(None)
+        if call is not None and call.line:
+            self._finish(call, message.get("result"), error_of(message["error"]) if "error" in message else None)
+
+    def _stray(self, error: dict[str, Any]) -> None:
+        """An error without an id: about a line that the daemon could not read, or why it ends the connection."""
+        data = error.get("data")
+        line = data.get("line") if isinstance(data, dict) else None
+        sent = [call for call in self._calls.values() if call.line]
+        if line is None and error.get("code") in UNREADABLE and len(sent) == 1:
+            line = sent[0].line  # as daemons do that don't count lines
+        for call in sent:
+            if call.line == line:
+                return self._finish(call, None, error_of(error))
+        self.end = error.get("message")
+
+    def _finish(self, call: Call, result: Any, error: AribusError | None) -> None:
+        """It was answered."""
         del self._calls[call.id]
-        if call.method == "hello":
-            return self._greeted(message.get("result") or {})
-        if call.method == "subscribe":
-            self._subscribed(call, None if error else message.get("result"), error)
-        elif call.method == "unsubscribe" and error is None:
-            self._subscription = None
-        call.finish(message.get("result"), error)
+        call.line = 0
+        if error is None and call.method == "subscribe" and not isinstance(result, dict):
+            error = error_of(None)
+        if call.internal and call.method == "hello":
+            return self._greeted(result or {})
+        if call is self._subscription.asked:
+            self._subscription.answered(result, error)
+        call.finish(result, error)
+        self._go_on()
 
     def _notified(self, method: str, params: dict[str, Any]) -> None:
-        if len(self.items) >= 2 * QUEUED:
-            self._behind = True
-        if self._behind or self._place is None:
+        place = self._subscription.place
+        if len(self.items) >= 2 * self._queued:
+            self._subscription.fell_behind()
+        if not self._subscription.is_in_force or place is None:
             return
-        stream = self._place.rpartition(":")[0]
-        self._place = f"{stream}:{params['seq' if method == 'event' else 'to']}"
-        self.items.append((params if method == "event" else {"type": "lost", **params}, self._place))
+        self._subscription.place = f"{place.rpartition(':')[0]}:{params['seq' if method == 'event' else 'to']}"
+        self._tell(params if method == "event" else {"type": "lost", **params})
 
     def _greeted(self, hello: dict[str, Any]) -> None:
         # Keys are remembered by one run of the daemon alone.
-        self._run, self.ready = hello.get("started", ""), True
+        self._run, self.hello, self.ready = hello.get("started", ""), hello, True
+        limits = hello.get("limits")
+        limit = limits.get("request_bytes") if isinstance(limits, dict) else None
+        self._request_bytes = limit if isinstance(limit, int) and limit > 0 else REQUEST_BYTES
         waiting = list(self._calls.values())
-        if self._subscription is not None:
-            self._subscribe_again()
+        self._go_on()
         for call in waiting:
-            same_run = call.sent_to is None or (call.sent_to == self._run and self._run != "")
-            if not same_run and call.method != "subscribe":
-                self.give_up(call, "aribusd was restarted")
-            else:
+            if call.sent_to is None or (call.sent_to == self._run and self._run != ""):
                 self._write(call)
-
-    def _subscribed(self, call: Call, result: dict[str, Any] | None, error: AribusError | None) -> None:
-        if result is None:
-            if call.internal and error:  # nobody else is told
-                self._subscription = None
-                self.items.append((error, self._place))
-            return
-        caught_up = self._behind and call.internal and result.get("resumed")
-        self._behind, self._place = False, str(result.get("cursor", ""))
-        if not call.internal:
-            self._subscription = {name: value for name, value in call.params.items() if name != "since"}
-        if not caught_up:
-            self.items.append(({"type": "subscribed", **result}, self._place))
+            else:
+                self.give_up(call, "aribusd was restarted")

@@ -1,29 +1,42 @@
 """The client for programs that block: no thread, no loop; it reads while a call or the iteration waits."""
 from __future__ import annotations
 
+import contextlib
 import math
 import select
 import socket
+import struct
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ._session import MAX_LINE_BYTES, READ_BYTES, Call, Session, pauses, socket_path
+from ._session import GREETING_SECONDS, MAX_LINE_BYTES, READ_BYTES, SILENT, Call, Session, pauses, socket_path
 from .errors import NotConnected, cannot_connect
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from ._calls import BlockingCalls
-    from .types import Item, SubscribeParams
+    from .types import HelloResult, Item, SubscribeParams
 else:
     BlockingCalls = object
+
+CONNECT_SECONDS = 5  # a daemon that is there has so long to let a program in
+SEND_SECONDS = 15.0  # and so long to read what is sent to it
+LATE_READS = 16  # so often next() reads what is there when its time is over
 
 
 def _hung_up(connected: socket.socket) -> bool:
     """Whether the daemon has closed the connection, be what it sent before read or not."""
     poll = select.poll()
     poll.register(connected, select.POLLRDHUP)
+    return bool(poll.poll(0))
+
+
+def _is_readable(connected: socket.socket) -> bool:
+    """Whether there is something to be read now."""
+    poll = select.poll()
+    poll.register(connected, select.POLLIN)
     return bool(poll.poll(0))
 
 
@@ -36,7 +49,8 @@ class Client(BlockingCalls):
             ...
 
     path: the daemon's socket; otherwise $ARIBUS_SOCKET, otherwise /run/aribus/aribus.sock.
-    wait: for how many seconds to try for the first connection; 0: once. NotConnected says then why it failed.
+    wait: for how many seconds to try for the first connection; 0: once. NotConnected says then why it failed. A daemon that
+    lets this program in and says nothing is waited for as long, or for 10 s if that is longer.
     max_line_bytes: the longest line that is taken of aribusd; a longer one ends the connection. A recording has 4/3 of its
     bytes, and must have room.
     """
@@ -47,6 +61,7 @@ class Client(BlockingCalls):
         self._socket: socket.socket | None = None
         self._open, self._why = False, ""
         self._pauses, self._next_attempt = pauses(), 0.0
+        self._greeted_by = 0.0
 
     def __enter__(self) -> Client:
         self.open()
@@ -60,17 +75,26 @@ class Client(BlockingCalls):
         """Connects; what `with` does."""
         self._open = True
         until = time.monotonic() + self._wait
-        while not self._reconnect(None):
-            if time.monotonic() >= until:
+        while not self._session.ready:
+            if self._socket is None:
+                self._sleep(until)
+                self._connect(until)
+            else:
+                self._read(None)
+            if self._socket is None and time.monotonic() >= until:
                 self._open = False
                 raise NotConnected(self._why)
-            self._sleep(until)
 
     def close(self) -> None:
         """Ends the connection, and the iteration."""
         self._open = False
         self._session.shut()
         self._disconnect()
+
+    @property
+    def hello(self) -> HelloResult | None:
+        """What the daemon said of itself when it was connected to last: its version, `protocol`, `features` and more."""
+        return self._session.hello  # type: ignore[return-value]
 
     @property
     def cursor(self) -> str | None:
@@ -82,56 +106,60 @@ class Client(BlockingCalls):
         def call(self, method: str, params: Mapping[str, Any] | None = None, timeout: float | None = None) -> Any:
             """Calls a method of the daemon and returns its result.
 
-            timeout: in seconds; none: the daemon's own. Raises the exceptions of aribus.errors: NotConnected when
-            nothing was sent, OutcomeUnknown when the connection broke or no answer came in time. With a `key` in
-            `params` the command waits for a connection and is repeated, as long as that is safe.
+            timeout: in seconds; none: the daemon's own. Raises the exceptions of aribus.errors: InvalidParams and
+            NotConnected when nothing was sent, OutcomeUnknown when the connection broke or no answer came in time. With
+            a `key` in `params` the command waits for a connection and is repeated, as long as that is safe. Without one,
+            what it makes gets an id of aribus.new_id() unless `params` has one.
             """
-            return self._run(Call(method, params or {}), timeout)
+            return self._run(Call(method, params), timeout)
 
     def subscribe(self, params: SubscribeParams | None = None) -> None:
         """Subscribes, instead of what was subscribed to before; waits for a connection if there is none.
 
         Then iterating gives first an item of type `subscribed`, with what the daemon answered, and the records.
         """
-        self._run(Call("subscribe", params or {}), None)
+        self._run(Call("subscribe", params), None)
 
     def next(self, timeout: float | None = None) -> Item | None:
         """The next item: a record, or one of type `subscribed`, `lost` or `disconnected`.
 
-        timeout: in seconds; None is returned when none comes in time.
+        timeout: in seconds; None is returned when none comes in time. 0: what is there to be read is read.
         """
         until = None if timeout is None else time.monotonic() + timeout
+        late_reads = 0
         while not self._session.items:
             if not self._open:
                 raise NotConnected("the client is closed")
-            if not self._advance(until):
-                return None
+            if not self._advance(until) and not self._session.items:
+                late_reads += 1
+                if late_reads > LATE_READS or not self._socket or not _is_readable(self._socket):
+                    return None
         return self._session.take()  # type: ignore[return-value]
 
     def __iter__(self) -> Client:
         return self
 
     def __next__(self) -> Item:
-        if not self._open and not self._session.items:
-            raise StopIteration
-        item = self.next()
-        assert item is not None
-        return item
+        while not self._session.items:
+            if not self._open:
+                raise StopIteration
+            self._advance(None)
+        return self._session.take()  # type: ignore[return-value]
 
     def _run(self, call: Call, timeout: float | None) -> Any:
         until = None if timeout is None else time.monotonic() + timeout
         if self._socket and _hung_up(self._socket):
             while self._socket:
                 self._read(None)
-        if not self._session.ready and self._open and not call.repeatable:
-            self._reconnect(min(until or math.inf, time.monotonic() + 1))
+        if not call.repeatable:
+            self._try_to_connect(min(math.inf if until is None else until, time.monotonic() + 1))
         self._session.call(call)
         try:
             while not call.done and self._open and self._advance(until):
                 pass
         finally:
             if not call.done:
-                self._session.give_up(call, f"no answer within {timeout:g} s" if timeout else "interrupted")
+                self._session.give_up(call, "interrupted" if timeout is None else f"no answer within {timeout:g} s")
         if call.error:
             raise call.error
         return call.result
@@ -140,7 +168,8 @@ class Client(BlockingCalls):
         """Connects or reads once. False when `until`, of time.monotonic(), has passed."""
         if self._socket is None:
             self._sleep(until)
-            self._reconnect(until)
+            if time.monotonic() >= self._next_attempt:
+                self._connect(0)
         else:
             self._read(until)
         return until is None or time.monotonic() < until
@@ -152,41 +181,55 @@ class Client(BlockingCalls):
             pause = min(pause, until - time.monotonic())
         time.sleep(max(0.0, pause))
 
-    def _reconnect(self, until: float | None) -> bool:
-        """Connects and greets; whether there is a connection then."""
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            self._socket.connect(self._path)
-        except OSError as error:
-            self._lost(cannot_connect(self._path, error).message)
-            return False
-        self._session.opened(self._send)
-        while self._socket and not self._session.ready and (until is None or time.monotonic() < until):
+    def _try_to_connect(self, until: float) -> None:
+        """For a command that does not wait for a connection."""
+        if self._open and self._socket is None:
+            self._connect(0)
+        while self._socket and not self._session.ready and time.monotonic() < until:
             self._read(until)
-        return self._session.ready
+
+    def _connect(self, wait_until: float) -> None:
+        """Connects, and asks who the daemon is. Its answer is waited for until then, at least for GREETING_SECONDS."""
+        connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        # connect() waits as long as send() would while the daemon accepts nobody.
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", CONNECT_SECONDS, 0))
+        self._socket = connected
+        try:
+            connected.connect(self._path)
+        except OSError as error:
+            return self._lost(cannot_connect(self._path, error).message)
+        self._greeted_by = max(wait_until, time.monotonic() + GREETING_SECONDS)
+        self._session.opened(self._send)
 
     def _send(self, data: bytes) -> None:
         assert self._socket
         try:
-            self._socket.settimeout(None)
+            self._socket.settimeout(SEND_SECONDS)
             self._socket.sendall(data)
+        except TimeoutError:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)  # half a line was sent, maybe: reading finds the end
+            self._session.end = "aribusd does not read what is sent to it"
         except OSError:
             pass  # reading finds the same, behind what was received still
 
     def _read(self, until: float | None) -> None:
         """Reads once; returns when `until` has passed."""
         assert self._socket
+        limits = [limit for limit in (until, None if self._session.ready else self._greeted_by) if limit is not None]
         try:
-            self._socket.settimeout(None if until is None else max(1e-6, until - time.monotonic()))
+            self._socket.settimeout(max(1e-6, min(limits) - time.monotonic()) if limits else None)
             data = self._socket.recv(READ_BYTES)
             if data:
                 self._session.received(data)
             else:
                 self._lost(self._session.end or "aribusd has closed the connection")
         except TimeoutError:
-            pass
+            if not self._session.ready and time.monotonic() >= self._greeted_by:
+                self._lost(SILENT)
         except (OSError, ValueError) as error:
-            self._lost(self._session.end or f"the connection to aribusd broke: {error}")
+            if self._socket:  # not closed by a signal's handler meanwhile
+                self._lost(self._session.end or f"the connection to aribusd broke: {error}")
 
     def _lost(self, reason: str) -> None:
         if self._session.ready:

@@ -6,14 +6,14 @@ import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ._session import MAX_LINE_BYTES, READ_BYTES, Call, Session, pauses, socket_path
+from ._session import GREETING_SECONDS, MAX_LINE_BYTES, READ_BYTES, SILENT, Call, Session, pauses, socket_path
 from .errors import NotConnected, cannot_connect
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from ._calls import AsyncCalls
-    from .types import Item, SubscribeParams
+    from .types import HelloResult, Item, SubscribeParams
 else:
     AsyncCalls = object
 
@@ -27,7 +27,8 @@ class Client(AsyncCalls):
             ...
 
     path: the daemon's socket; otherwise $ARIBUS_SOCKET, otherwise /run/aribus/aribus.sock.
-    wait: for how many seconds to try for the first connection; 0: once. NotConnected says then why it failed.
+    wait: for how many seconds to try for the first connection; 0: once. NotConnected says then why it failed. A daemon that
+    lets this program in and says nothing is waited for as long, or for 10 s if that is longer.
     max_line_bytes: the longest line that is taken of aribusd; a longer one ends the connection. A recording has 4/3 of its
     bytes, and must have room.
     """
@@ -65,6 +66,11 @@ class Client(AsyncCalls):
             self._keeping = None
 
     @property
+    def hello(self) -> HelloResult | None:
+        """What the daemon said of itself when it was connected to last: its version, `protocol`, `features` and more."""
+        return self._session.hello  # type: ignore[return-value]
+
+    @property
     def cursor(self) -> str | None:
         """The place in the stream behind what was handed out last: `since` goes on there, in another process too."""
         return self._session.cursor
@@ -74,26 +80,25 @@ class Client(AsyncCalls):
         async def call(self, method: str, params: Mapping[str, Any] | None = None, timeout: float | None = None) -> Any:
             """Calls a method of the daemon and returns its result.
 
-            timeout: in seconds; none: the daemon's own. Raises the exceptions of aribus.errors: NotConnected when
-            nothing was sent, OutcomeUnknown when the connection broke or no answer came in time. With a `key` in
-            `params` the command waits for a connection and is repeated, as long as that is safe.
+            timeout: in seconds; none: the daemon's own. Raises the exceptions of aribus.errors: InvalidParams and
+            NotConnected when nothing was sent, OutcomeUnknown when the connection broke or no answer came in time. With
+            a `key` in `params` the command waits for a connection and is repeated, as long as that is safe. Without one,
+            what it makes gets an id of aribus.new_id() unless `params` has one.
             """
-            return await self._run(Call(method, params or {}), timeout)
+            return await self._run(Call(method, params), timeout)
 
     async def subscribe(self, params: SubscribeParams | None = None) -> None:
         """Subscribes, instead of what was subscribed to before; waits for a connection if there is none.
 
-        Then iterating gives first an item of type `subscribed`, with what the daemon answered, and the records.
+        Then iterating gives first an item of type `subscribed`, with what the daemon answered, and the records. When it is
+        cancelled after it was sent, it counts all the same if the daemon accepts it: `subscribed` tells.
         """
-        await self._run(Call("subscribe", params or {}), None)
+        await self._run(Call("subscribe", params), None)
 
     async def next(self) -> Item:
         """The next item: a record, or one of type `subscribed`, `lost` or `disconnected`."""
-        while not self._session.items:
-            if self._keeping is None or self._keeping.done():
-                raise NotConnected("the client is closed")
-            self._changed.clear()
-            await self._changed.wait()
+        if not await self._has_item():
+            raise NotConnected("the client is closed")
         self._wanted.set()
         return self._session.take()  # type: ignore[return-value]
 
@@ -101,9 +106,18 @@ class Client(AsyncCalls):
         return self
 
     async def __anext__(self) -> Item:
-        if self._keeping is None and not self._session.items:
+        if not await self._has_item():
             raise StopAsyncIteration
         return await self.next()
+
+    async def _has_item(self) -> bool:
+        """Waits for one. False: the client is closed, and none is left."""
+        while not self._session.items:
+            if self._keeping is None or self._keeping.done():
+                return False
+            self._changed.clear()
+            await self._changed.wait()
+        return True
 
     async def _run(self, call: Call, timeout: float | None) -> Any:
         finished = asyncio.Event()
@@ -116,7 +130,7 @@ class Client(AsyncCalls):
             pass
         finally:
             if not call.done:
-                self._session.give_up(call, f"no answer within {timeout:g} s" if timeout else "cancelled")
+                self._session.give_up(call, "cancelled" if timeout is None else f"no answer within {timeout:g} s")
         if call.error:
             raise call.error
         return call.result
@@ -126,7 +140,8 @@ class Client(AsyncCalls):
         until, pause = asyncio.get_running_loop().time() + self._wait, pauses()
         try:
             while True:
-                reason = await self._connection(opened)
+                greeted_by = asyncio.get_running_loop().time() + GREETING_SECONDS
+                reason = await self._connection(opened, greeted_by if opened.done() else max(greeted_by, until))
                 if not opened.done() and asyncio.get_running_loop().time() >= until:
                     opened.set_exception(NotConnected(reason))
                     return
@@ -139,7 +154,7 @@ class Client(AsyncCalls):
             self._session.shut()
             self._changed.set()
 
-    async def _connection(self, opened: asyncio.Future[None]) -> str:
+    async def _connection(self, opened: asyncio.Future[None], greeted_by: float) -> str:
         """One connection, from its beginning to its end; returns why it ended."""
         session, loop = self._session, asyncio.get_running_loop()
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connected:
@@ -151,15 +166,21 @@ class Client(AsyncCalls):
             sender = Sender(connected)
             session.opened(sender.send)
             try:
-                while data := await loop.sock_recv(connected, READ_BYTES):
-                    session.received(data)
-                    self._changed.set()
-                    if session.ready and not opened.done():
-                        opened.set_result(None)
-                    while not session.wants_more:
-                        self._wanted.clear()
-                        await self._wanted.wait()
+                async with asyncio.timeout_at(greeted_by) as greeting:
+                    while data := await loop.sock_recv(connected, READ_BYTES):
+                        session.received(data)
+                        self._changed.set()
+                        if session.ready:
+                            greeting.reschedule(None)
+                            if not opened.done():
+                                opened.set_result(None)
+                        while not session.wants_more:
+                            self._wanted.clear()
+                            await self._wanted.wait()
+                        await asyncio.sleep(0)  # while there is more to read, sock_recv() lets nobody else go on
                 return session.end or "aribusd has closed the connection"
+            except TimeoutError:
+                return SILENT
             except (OSError, ValueError) as error:
                 return session.end or f"the connection to aribusd broke: {error}"
             finally:

@@ -1,0 +1,35 @@
+// A command of a program, or a request of the client's own.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace aribus::client {
+
+struct Call {
+  // `params` is a JSON object as text, `key` whether it has one.
+  Call(std::string method, std::string params, bool has_key = false, bool internal = false)
+      : method(std::move(method)), params(std::move(params)), internal(internal) {
+    changes_subscription = this->method == "subscribe" || this->method == "unsubscribe";
+    repeatable = changes_subscription || has_key;
+  }
+
+  std::string method;
+  std::string params;
+  bool internal;
+  bool changes_subscription;
+  // A key makes repeats safe, and a subscription is the same however often it is asked for.
+  bool repeatable;
+  uint64_t id = 0;
+  size_t line = 0;  // the number of its line on this connection; 0: it was not sent over it
+  std::optional<std::string> sent_to{};   // the run of the daemon that has got it
+  std::optional<Result<Json>> outcome{};  // once it has ended
+};
+using CallPtr = std::shared_ptr<Call>;
+
+}  // namespace aribus::client

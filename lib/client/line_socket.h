@@ -1,0 +1,57 @@
+// Lines over a Unix socket: blocking, without a thread or a loop.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace aribus::client {
+
+class LineSocket {
+ public:
+  using Clock = std::chrono::steady_clock;
+  // A time until which to wait. What has come by then is looked at once more, and no longer.
+  struct Deadline {
+    Clock::time_point at{};
+    bool looked = false;
+  };
+
+  // Connects, and waits at most so long to be let in. A line read may have max_line_bytes.
+  // Errors: system, with what to do about it.
+  [[nodiscard]] static Result<LineSocket> connect(const std::string& path, std::chrono::milliseconds timeout,
+                                                  size_t max_line_bytes);
+
+  // Writes all of it, or says why not.
+  // Errors: not_connected, also when the other side does not read in time. What was sent before it closed the
+  // connection can still be read.
+  [[nodiscard]] Result<void> write(std::string_view bytes, Clock::time_point until) const;
+
+  // The next line without its end, valid until the next call; nothing when none comes in time.
+  // Errors: not_connected, when the connection has ended or the line is too long.
+  [[nodiscard]] Result<std::optional<std::string_view>> read_line(Deadline& until);
+
+  // The other side has closed it, whether what it sent before was read or not.
+  [[nodiscard]] bool is_hung_up() const;
+  // Something can be read from the descriptor. What was read from it, and not taken as lines yet, does not
+  // count.
+  [[nodiscard]] bool is_readable() const;
+  [[nodiscard]] int fd() const { return socket_.get(); }
+
+ private:
+  LineSocket(Fd socket, size_t max_line_bytes)
+      : socket_(std::move(socket)), max_line_bytes_(max_line_bytes) {}
+  Result<bool> read_more(Deadline& until);
+  [[nodiscard]] bool is_ready(short what) const;
+
+  Fd socket_;
+  size_t max_line_bytes_;
+  std::string buffer_;
+  size_t taken_ = 0;     // bytes of buffer_ that were read as lines
+  size_t searched_ = 0;  // bytes of buffer_ behind those that have no end of a line
+};
+
+}  // namespace aribus::client

@@ -1,0 +1,92 @@
+// What a client knows of its commands and of the stream, without any input or output.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "client/item.h"
+#include "client/messages.h"
+#include "client/subscription.h"
+
+namespace aribus::client {
+
+class Session {
+ public:
+  // So many records wait for the program before reading stops, and twice as many at most; the daemon's ring
+  // keeps what follows. So many bytes of them at most.
+  explicit Session(size_t max_bytes, size_t queued = 1000) : max_bytes_(max_bytes), queued_(queued) {}
+  Session(const Session&) = delete;  // its parts refer to each other
+  Session& operator=(const Session&) = delete;
+
+  // Connected, and the daemon has said who it is.
+  [[nodiscard]] bool is_ready() const { return ready_; }
+  // Whether to read: what the program does not take stays in the daemon's ring.
+  [[nodiscard]] bool wants_more() const;
+  // What is to be sent now; it is gone from here.
+  [[nodiscard]] std::string take_unsent() { return std::exchange(unsent_, {}); }
+  // What the daemon said of itself last; null before.
+  [[nodiscard]] const Json& hello() const { return hello_; }
+  // Why the daemon ends the connection, if it said so last, else "".
+  [[nodiscard]] const std::string& end() const { return end_; }
+
+  // The connection.
+
+  void opened();
+  // There is no connection, any more or yet.
+  void closed(const std::string& reason);
+  // Takes a line. Errors: not_connected, when it is nothing that aribusd sends: then the connection is to be
+  // ended.
+  [[nodiscard]] Result<void> received(std::string_view line);
+
+  // What the program does.
+
+  // Ends at once with invalid_params when it can't be sent.
+  void call(const CallPtr& call);
+  // Nobody waits for it any more.
+  void give_up(const CallPtr& call, const std::string& reason);
+  [[nodiscard]] size_t items() const { return items_.size(); }
+  // The next item. Required: there is one. Errors: the daemon's, when it refuses what was subscribed to.
+  [[nodiscard]] Result<Item> take();
+  // Behind what was handed out last.
+  [[nodiscard]] const std::string& cursor() const { return cursor_; }
+
+ private:
+  struct Waiting {
+    Result<Item> item;
+    std::string cursor;  // behind it
+    size_t bytes;
+  };
+
+  void tell(Result<Json> item, size_t bytes = 0);
+  // Asks what the subscription has to ask.
+  void go_on();
+  void enroll(const CallPtr& call);
+  [[nodiscard]] std::string params_of(const Call& call) const;
+  void write(const CallPtr& call);
+  // It was answered.
+  void finish(const CallPtr& call, Result<Json> outcome);
+  void stray(const JsonValue& error, const Json& message);
+  Result<void> notified(bool is_lost, Json params, size_t bytes);
+  void greeted(Json hello);
+
+  size_t max_bytes_, queued_;
+  bool ready_ = false;
+  std::string unsent_;
+  Json hello_;
+  std::string end_;
+  std::string why_ = "not connected to aribusd";  // it is not ready
+  std::string run_;                               // which run of the daemon it is
+  size_t request_bytes_ = default_request_bytes;  // what it takes in a line
+  uint64_t next_id_ = 1;
+  size_t lines_ = 0;                   // sent over this connection
+  std::map<uint64_t, CallPtr> calls_;  // sent and not answered, or (those with a key) to be sent again
+  SubscriptionState subscription_{[this](Result<Json> item) { tell(std::move(item)); }};
+  std::deque<Waiting> items_;
+  size_t item_bytes_ = 0;
+  std::string cursor_;
+  bool told_ = false;  // that there is no connection
+};
+
+}  // namespace aribus::client

@@ -1,0 +1,112 @@
+"""What a client is subscribed to, and what it has to ask the daemon for: docs/clients.md, "The subscription"."""
+from __future__ import annotations
+
+import enum
+import json
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .errors import AribusError
+
+if TYPE_CHECKING:
+    from ._session import Call
+
+
+class State(enum.Enum):
+    NONE = "none"  # nothing is wanted
+    DUE = "due"  # the daemon does not know yet what is wanted
+    IN_FORCE = "in force"  # it does, and every record is taken
+    BEHIND = "behind"  # it does, but records were left out: what follows `place` is fetched again
+    REFUSED = "refused"  # they may not be fetched: the daemon is to stop
+
+
+class Subscription:
+    """One request is under way at a time, and only its answer changes what is wanted: then the daemon has changed it too."""
+
+    def __init__(self, tell: Callable[[dict[str, Any] | AribusError], None], own_call: Callable[[str, Any], Call]) -> None:
+        self.place: str | None = None  # the cursor behind what came last
+        self.asked: Call | None = None  # the request under way
+        self._state = State.NONE
+        self._wanted: dict[str, Any] = {}  # the parameters, without `since`
+        self._waiting: deque[Call] = deque()  # the program's requests, for their turn
+        self._tell, self._own_call = tell, own_call
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether records are taken."""
+        return self._state is State.IN_FORCE
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether the program waits for records."""
+        return self._state is not State.NONE or any(call.method == "subscribe" for call in self._calls())
+
+    # What the program does.
+
+    def ask(self, call: Call) -> None:
+        """`subscribe` or `unsubscribe`."""
+        self._waiting.append(call)
+
+    def forget(self, call: Call) -> None:
+        """Nobody waits for it any more. If it is under way, its answer counts all the same."""
+        if call in self._waiting:
+            self._waiting.remove(call)
+
+    def shut(self) -> list[Call]:
+        """The program's requests that get no answer any more."""
+        left = [call for call in self._calls() if not call.internal]
+        self.asked = None
+        self._waiting.clear()
+        return left
+
+    # What the connection does.
+
+    def disconnected(self) -> None:
+        if self.asked and not self.asked.internal and not self.asked.done:
+            self._waiting.appendleft(self.asked)
+        self.asked = None
+        if self._state in (State.IN_FORCE, State.BEHIND):
+            self._state = State.DUE
+        elif self._state is State.REFUSED:
+            self._state = State.NONE
+
+    def next_request(self, is_read: bool) -> Call | None:
+        """What to send now. is_read: the program has taken all that waited for it."""
+        if self.asked is not None:
+            return None
+        if self._state is State.DUE or (self._state is State.BEHIND and is_read and not self._waiting):
+            self.asked = self._own_call("subscribe", {**self._wanted, "since": self.place})
+        elif self._state is State.REFUSED:
+            self.asked = self._own_call("unsubscribe", {})
+        elif self._waiting:
+            self.asked = self._waiting.popleft()
+        return self.asked
+
+    def fell_behind(self) -> None:
+        """A record came that found no room."""
+        if self._state is State.IN_FORCE:
+            self._state = State.BEHIND
+
+    def answered(self, result: Any, error: AribusError | None) -> None:
+        """The answer to what was asked."""
+        call, self.asked = self.asked, None
+        assert call
+        if call.method == "unsubscribe":
+            if self._state is State.BEHIND and isinstance(result, dict):
+                result["cursor"] = self.place  # what follows was not handed out
+            if call.internal or error is None:
+                self._state = State.NONE
+        elif error is None:
+            fetched = self._state is State.BEHIND and call.internal and result.get("resumed")
+            if not call.internal:
+                self._wanted = {name: value for name, value in json.loads(call.text).items() if name != "since"}
+            self._state, self.place = State.IN_FORCE, str(result.get("cursor", ""))
+            if not fetched:
+                self._tell({"type": "subscribed", **result})
+        elif call.internal:  # nobody else is told
+            self._state = State.REFUSED if self._state is State.BEHIND else State.NONE
+            self._tell(error)
+
+    def _calls(self) -> list[Call]:
+        return [*self._waiting, *([self.asked] if self.asked else [])]
