@@ -293,7 +293,7 @@ const std::vector<Command>& commands() {
        reload},
       {"check",
        "[FILE]",
-       "checks the daemon's configuration (/etc/aribus/aribusd.yaml) and says what is wrong",
+       "checks the daemon's configuration (" ARIBUS_CONFIG_DIR "/aribusd.yaml) and says what is wrong",
        "",
        {},
        check},
@@ -303,7 +303,7 @@ const std::vector<Command>& commands() {
        "It reads the daemon's configuration (as root: the password, too), asks the daemon, and asks each "
        "Asterisk\n"
        "as the daemon would; it disturbs none of them. Exit status: 1 when something is wrong.",
-       {{"config", "FILE", "the daemon's configuration (default /etc/aribus/aribusd.yaml)"},
+       {{"config", "FILE", "the daemon's configuration (default " ARIBUS_CONFIG_DIR "/aribusd.yaml)"},
         {"asterisk-etc", "DIR", "where Asterisk's own configuration lies (default /etc/asterisk)"}},
        doctor},
       {"record", "FILE", "writes the records as they come to FILE, until it is stopped",
@@ -518,7 +518,7 @@ int reload(const Arguments& arguments) {
 
 int check(const Arguments& arguments) {
   if (arguments.words.size() > 2) return misuse("check takes one file");
-  const std::string file = arguments.words.size() == 2 ? arguments.words[1] : "/etc/aribus/aribusd.yaml";
+  const std::string file = arguments.words.size() == 2 ? arguments.words[1] : ARIBUS_CONFIG_DIR "/aribusd.yaml";
   const auto config = daemon::load_config(file);
   if (!config) {
     err().lines(config.error().message);
