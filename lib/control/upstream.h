@@ -38,6 +38,8 @@ class Upstream {
   [[nodiscard]] bool closed() const { return closed_; }
   // The application that commands mean when they name none; "" when none is configured.
   [[nodiscard]] std::string default_app() const;
+  // Whether the events of the application come here: it is held, and no other client has taken it.
+  [[nodiscard]] bool hears(std::string_view app) const;
   // What commands wait for on its event stream.
   [[nodiscard]] Waits& waits() { return waits_; }
   // What finds out what became of commands that were not answered.
@@ -62,6 +64,9 @@ class Upstream {
   // Takes back the applications that another client has taken over. Errors: see ari::Client::reclaim().
   void reclaim(const Reply& reply);
 
+  // Of commands that were not sent.
+  [[nodiscard]] Error not_connected(const std::string& why) const;
+
   // Calls `operation` with checked `params`, for `requester`.
   // Errors: not_connected, too_old, outcome_unknown, refused (data: status, message, method, path), too_much.
   void call(const ari::Operation& operation, const JsonValue& params, const ari::Requester& requester,
@@ -76,7 +81,6 @@ class Upstream {
   [[nodiscard]] bool is_busy() const { return large_.is_busy(); }
 
  private:
-  [[nodiscard]] Error not_connected(const std::string& why) const;
   void answer(Result<ari::HttpResponse> response, const ari::Answer& declared, std::string_view method,
               std::string_view path, const ari::Requester& requester, const Reply& reply);
 

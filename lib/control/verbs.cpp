@@ -81,8 +81,9 @@ struct Awaited {
 // Whether nobody here may be told of its end: what it is on is not heard.
 bool is_doubtful(const Upstream& upstream, const Awaited& awaited, std::string_view on) {
   if (on.empty()) return false;
+  const auto hears = [&](const std::string& app) { return upstream.hears(app); };
   const state::Thing* thing = upstream.model().find(awaited.on_kind, on);
-  return thing == nullptr || (thing->app.empty() && thing->told_to.empty());
+  return thing == nullptr || (!hears(thing->app) && std::ranges::none_of(thing->told_to, hears));
 }
 
 // Calls `op` and answers with what `see` makes of a record about what it makes. The wait begins before the
@@ -133,7 +134,7 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
     upstream.ask("GET", place, "", {}, [state, done](const Result<ari::HttpResponse>& answer) {
       if (!answer || (answer->status != 200 && answer->status != 404)) return done(Waits::Look::unknown);
       const bool is_gone =
-          answer->status == 404 || state->made.shown_by(answer->body) == Incarnation::Shown::earlier_one;
+          answer->status == 404 || state->made.shown_by(answer->body) == Incarnation::Shown::another;
       done(is_gone ? Waits::Look::gone : Waits::Look::there);
     });
   };
@@ -263,12 +264,18 @@ void originate(Call call) {
   const bool waits = take_wait(call.params);
   if (auto prepared = prepare(op, call.params, call.upstream); !prepared) return call.reply(prepared.error());
   if (!waits) return call_explained(call.upstream, op, call.params, call.requester, call.reply);
+  const std::string app(find_string(call.params, "app"));
   const auto& apps = call.upstream.client().options().apps;
-  if (std::ranges::find(apps, find_string(call.params, "app")) == apps.end()) {
+  if (std::ranges::find(apps, app) == apps.end()) {
     return call.reply(
         Error{ErrorKind::invalid_params,
               "wait: goes with an application that aribus holds; of other calls it hears nothing",
               {}});
+  }
+  if (!call.upstream.hears(app)) {
+    return call.reply(call.upstream.not_connected("another client has taken the application '" + app +
+                                                  "', and what becomes of the call would not be heard; "
+                                                  "nothing was sent"));
   }
   // ARI's default is 30 s; -1 lets it ring for ever.
   const JsonValue* given = find(call.params, "timeout");
@@ -277,10 +284,7 @@ void originate(Call call) {
       timeout_s < 0 ? std::nullopt : std::optional<Milliseconds>(std::chrono::seconds(timeout_s));
   const auto began = std::chrono::steady_clock::now();
   const auto outcome = std::make_shared<Outcome>(std::string(find_string(call.params, "channelId")), timeout);
-  const Awaited awaited{.kind = IdKind::channel,
-                        .id_name = "channelId",
-                        .noun = "call",
-                        .app = std::string(find_string(call.params, "app"))};
+  const Awaited awaited{.kind = IdKind::channel, .id_name = "channelId", .noun = "call", .app = app};
   call_and_wait(std::move(call), op, awaited,
                 [outcome, began](const record::Record& record, const JsonValue& fields) {
                   const auto since = std::chrono::steady_clock::now() - began;

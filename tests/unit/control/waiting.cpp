@@ -562,6 +562,49 @@ TEST_CASE("a call whose application a reload takes away is waited for no longer,
   stage.dispatcher.servers()[0]->use(*stage.client);
 }
 
+TEST_CASE("what is played on a channel of an application that another client has is looked for") {
+  Stage stage;
+  stage.event(channel_event("StasisStart", earlier));
+  REQUIRE(stage.client->replaced("demo"));
+  begin_play(stage, R"("channelId":"c1")");
+  look(stage, 404, not_found);
+  look(stage, 404, not_found);
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().data == R"({"playbackId":"p1","exists":false})");
+}
+
+TEST_CASE("a call into an application that another client has can't be waited for") {
+  Stage stage;
+  REQUIRE(stage.client->replaced("demo"));
+  stage.call("originate", originate);
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().kind == ErrorKind::not_connected);
+  CHECK(
+      stage.answer->error().message ==
+      "Asterisk 'pbx1': another client has taken the application 'demo', and what becomes of the call would "
+      "not be heard; nothing was sent");
+  CHECK(stage.answer->error().data == R"({"server":"pbx1"})");
+  CHECK(stage.waiting.empty());
+}
+
+TEST_CASE("what follows the repeat of a waiting command goes on when Asterisk has the first") {
+  Stage stage;
+  const auto play = [&](bool& reached) {
+    stage.dispatcher.call(aribus::test::a_caller(), "play",
+                          json(R"({"channelId":"c1","media":"sound:x","wait":true,"key":"k"})"),
+                          [](const Result<ResultText>&) {}, {.reached = [&] { reached = true; }});
+  };
+  bool first = false, early = false, late = false;
+  play(first);
+  play(early);
+  CHECK_FALSE(early);
+  stage.respond(201, playback("p1", "playing"));
+  CHECK(first);
+  CHECK(early);
+  play(late);
+  CHECK(late);
+}
+
 TEST_CASE("many waits are looked for a few at a time, and each ends") {
   Loop loop;
   control::Waits waits(
