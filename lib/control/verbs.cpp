@@ -111,9 +111,11 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
     state->reply(unresolved(upstream, std::move(error), number, id_name, id, true));
   };
   Waits::Wait wait;
-  wait.see = [state, see = std::move(see)](const record::Record& record, const JsonValue& fields) {
-    // What Asterisk's answers show is the new object once it has answered that it is there.
-    const bool is_new = record.type == "state.changed" ? state->reached : state->made.is_of_new(record);
+  wait.see = [state, &waits, see = std::move(see)](const record::Record& record, const JsonValue& fields) {
+    // What Asterisk's answers show is the new object once it has answered that it is there. That one which is
+    // not there any more has failed, they show only where an event would have told of another end.
+    const bool is_new = record.type == "state.changed" ? state->reached && !waits.is_doubtful(state->wait)
+                                                       : state->made.is_of_new(record);
     if (!is_new) return false;
     std::optional<std::string> answer = see(record, fields);
     if (!answer) return false;

@@ -149,7 +149,9 @@ TEST_CASE("a waiting play is answered with the playback as it ended") {
 
 TEST_CASE(
     "a waiting play is answered when Asterisk has no such playback any more, though no event tells its end") {
+  const bool is_heard = GENERATE(true, false);  // else another end may have been told to somebody else
   Stage stage;
+  if (is_heard) stage.event(channel_event("StasisStart", earlier));
   const auto unreported = [&](const std::string& id) {
     stage.dispatcher.learn(
         state::changed("pbx1", record::IdKind::playback, id, playback(id, "failed"), "demo", wall_now()), 2);
@@ -162,7 +164,8 @@ TEST_CASE(
   unreported("p2");
   CHECK_FALSE(stage.answer);
   unreported("p1");
-  REQUIRE(stage.answer);
+  REQUIRE(stage.answer.has_value() == is_heard);
+  if (!is_heard) return;
   CHECK(json(**stage.answer)["state"] == "failed");
   CHECK(stage.waits() == 0);
 }
