@@ -55,10 +55,13 @@ std::string key(IdKind kind, std::string_view id) {
 // An object, as a record or an answer shows it.
 struct Incarnation::Sight {
   explicit Sight(const JsonView& object)
-      : made(parse_time(object.string_at("creationtime"))), target(object.string_at("target_uri")) {}
+      : made(parse_time(object.string_at("creationtime"))),
+        target(object.string_at("target_uri")),
+        media(object.string_at("media_uri")) {}
 
   std::optional<WallTime> made;
   std::string target;
+  std::string media;
   bool ends = false;
   bool starts = false;
 };
@@ -87,7 +90,10 @@ bool Incarnation::is_of_new(const record::Record& record) {
     Sight sight(object);
     sight.ends = state::ends_object(record.type, field.name);
     sight.starts = starts(record.type);
-    is_new |= counts(sight, record.app);
+    if (!counts(sight, record.app)) continue;
+    if (sight.starts && media_.empty()) media_ = sight.media;
+    followed_ |= sight.starts && sight.media != media_;
+    is_new |= !followed_;
   }
   return is_new;
 }

@@ -110,12 +110,25 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
     Error error{ErrorKind::outcome_unknown, state->cut, {}};
     state->reply(unresolved(upstream, std::move(error), number, id_name, id, true));
   };
+  const auto unseen = [state, id_name, id, noun = std::string(awaited.noun)] {
+    state->over = true;
+    state->reply(Error{ErrorKind::outcome_unknown, "the " + noun + " has ended, and no event told how",
+                       render([&](JsonWriter& writer) {
+                         writer.StartObject();
+                         write_member(writer, id_name, id);
+                         write_key(writer, "exists");
+                         writer.Bool(false);
+                         writer.EndObject();
+                       })});
+  };
   Waits::Wait wait;
-  wait.see = [state, &waits, see = std::move(see)](const record::Record& record, const JsonValue& fields) {
+  wait.see = [state, &waits, unseen, see = std::move(see)](const record::Record& record,
+                                                           const JsonValue& fields) {
     // What Asterisk's answers show is the new object once it has answered that it is there. That one which is
     // not there any more has failed, they show only where an event would have told of another end.
     const bool is_new = record.type == "state.changed" ? state->reached && !waits.is_doubtful(state->wait)
                                                        : state->made.is_of_new(record);
+    if (!is_new && state->reached && state->made.was_followed()) return unseen(), true;
     if (!is_new) return false;
     std::optional<std::string> answer = see(record, fields);
     if (!answer) return false;
@@ -140,17 +153,7 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
       done(is_gone ? Waits::Look::gone : Waits::Look::there);
     });
   };
-  wait.unseen = [state, id_name, id, noun = std::string(awaited.noun)] {
-    state->over = true;
-    state->reply(Error{ErrorKind::outcome_unknown, "the " + noun + " has ended, and no event told how",
-                       render([&](JsonWriter& writer) {
-                         writer.StartObject();
-                         write_member(writer, id_name, id);
-                         write_key(writer, "exists");
-                         writer.Bool(false);
-                         writer.EndObject();
-                       })});
-  };
+  wait.unseen = unseen;
   wait.on_kind = awaited.on_kind;
   wait.on = on;
   wait.app = awaited.app;

@@ -608,6 +608,24 @@ TEST_CASE("what follows the repeat of a waiting command goes on when Asterisk ha
   CHECK(late);
 }
 
+TEST_CASE("a playback whose end was not told has ended when another of its id begins") {
+  Stage stage;
+  begin_play(stage, R"("channelId":"c1")");
+  const auto event = [&](const char* type, const char* media) {
+    stage.event(R"({"type":")" + std::string(type) +
+                R"(","application":"demo","playback":{"id":"p1","media_uri":")" + media +
+                R"(","target_uri":"channel:c1","state":"done"}})");
+  };
+  event("PlaybackStarted", "recording:nosuch");
+  event("PlaybackStarted", "recording:nosuch");  // its copy, of an application that hears it twice
+  event("PlaybackContinuing", "sound:x");
+  CHECK_FALSE(stage.answer);
+  event("PlaybackStarted", "sound:next");
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().data == R"({"playbackId":"p1","exists":false})");
+  CHECK(stage.waits() == 0);
+}
+
 TEST_CASE("many waits are looked for a few at a time, and each ends") {
   Loop loop;
   control::Waits waits(
