@@ -293,8 +293,10 @@ class Driver:
         program, before = self.pick(), []
         name, media = f"{RUN}p/{next(self.number):05}", list(self.chance.choice(MEDIA))
         place, target = self.target()
-        earlier = [wait for (kind, *_), wait in self.last.items() if kind == "playback" and wait.answer is None
-                   and wait.name in self.observer.started and wait.program is program and not wait.earlier]
+        # aribusd remembers one whose start nobody told for 10 s.
+        earlier = [wait for (kind, _), wait in self.last.items() if kind == "playback" and wait.answer is None
+                   and wait.name in self.observer.started and wait.program is program and not wait.earlier
+                   and time.monotonic() < wait.sent + 8]
         if earlier and self.chance.random() < 0.4:  # its id again
             one = self.chance.choice(earlier)
             name, media = one.name, ["sound:letters/a", "sound:digits/1"]
