@@ -4,6 +4,8 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "ari/operation.h"
 #include "base/bytes.h"
@@ -86,6 +88,13 @@ bool is_doubtful(const Upstream& upstream, const Awaited& awaited, std::string_v
   return thing == nullptr || (!hears(thing->app) && std::ranges::none_of(thing->told_to, hears));
 }
 
+// The object in what such a record made: the channel in the outcome of a call, or the thing itself.
+std::string object_of(const std::string& answer) {
+  const Result<Json> json = parse_json(answer);
+  const JsonValue* channel = json ? find(*json, "channel") : nullptr;
+  return channel == nullptr ? answer : to_text(*channel);
+}
+
 // Calls `op` and answers with what `see` makes of a record about what it makes. The wait begins before the
 // command is sent: events may come before its answer does.
 void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, See see) {
@@ -94,7 +103,8 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
     Incarnation made;
     uint64_t wait = 0;
     bool reached = false;
-    std::string cut = {};  // why nothing more is heard of it
+    std::vector<std::string> early = {};  // answers that events made before Asterisk's: whose, that will tell
+    std::string cut = {};                 // why nothing more is heard of it
     bool over = false;
   };
   const IdKind kind = awaited.kind;
@@ -132,6 +142,7 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
     if (!is_new) return false;
     std::optional<std::string> answer = see(record, fields);
     if (!answer) return false;
+    if (!state->reached) return state->early.push_back(std::move(*answer)), false;
     state->over = true;
     state->reply(ResultText(std::move(*answer)));
     return true;
@@ -167,6 +178,12 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
                    }
                    state->made.answered(answer->plain());
                    state->reached = true;
+                   for (std::string& early : state->early) {
+                     if (state->made.shown_by(object_of(early)) == Incarnation::Shown::another) continue;
+                     state->over = true;
+                     upstream.waits().remove(state->wait);
+                     return state->reply(ResultText(std::move(early)));
+                   }
                    upstream.waits().look_for(state->wait, is_doubtful(upstream, awaited, on));
                    reached();
                    if (!state->cut.empty()) give_up();

@@ -93,9 +93,29 @@ TEST_CASE("an event that is faster than the answer of the request is not missed"
   stage.call("originate", originate);
   REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
   stage.event(R"({"type":"StasisStart","application":"demo","args":[],"channel":{"id":"c1","state":"Up"}})");
-  REQUIRE(stage.answer);
   stage.respond(200, R"({"id":"c1"})");
+  REQUIRE(stage.answer);
+  CHECK(stage.waits() == 0);
   CHECK(find_string(json(**stage.answer), "outcome") == "answered");
+}
+
+TEST_CASE("of two calls of one id that are made at a time, each has its own answer") {
+  Stage stage;
+  stage.call("originate", originate);
+  REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
+  stage.event(channel_event("StasisStart", earlier));  // that somebody else makes
+  CHECK_FALSE(stage.answer);
+  const bool is_refused = GENERATE(true, false);
+  if (is_refused) {
+    stage.respond(400, R"({"message":"no"})");
+    REQUIRE(stage.answer);
+    CHECK(stage.answer->error().kind == ErrorKind::refused);
+  } else {
+    stage.respond(200, R"({"id":"c1","creationtime":")" + std::string(later) + "\"}");
+    CHECK_FALSE(stage.answer);
+    stage.event(channel_event("StasisStart", later));
+    CHECK(stage.answer);
+  }
 }
 
 TEST_CASE("a waiting command that Asterisk refuses is answered with the refusal, at once") {
