@@ -506,6 +506,8 @@ class Driver:
             way = "refused"
             if not isinstance(data.get("status"), int):
                 fault("a refusal without a status")
+        elif code == -32602 and wait.params.get("app") == A3 and caused:
+            way = "not sent: the application is not held, or not yet"
         elif code == -32001:
             way = "not sent"
             if not caused:
