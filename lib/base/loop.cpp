@@ -30,6 +30,14 @@ void fire(Raw* raw, int value) {
   if (call) call(value);
 }
 
+// libuv watches no more after an error (the peer is gone). The read or write that the callback does finds it,
+// though not the first one, when something came before it: it is watched again.
+template <int events>
+void on_poll(uv_poll_t* raw, int status, int seen) {
+  if (status < 0) uv_poll_start(raw, events, &on_poll<events>);
+  fire(raw, status < 0 ? UV_READABLE | UV_WRITABLE : seen);
+}
+
 }  // namespace
 
 Loop::Loop() {
@@ -108,10 +116,11 @@ void Poll::watch(int events) {
     uv_poll_stop(&handle_->raw);
     return;
   }
-  uv_poll_start(&handle_->raw, events, [](uv_poll_t* raw, int status, int seen) {
-    // An error (the peer is gone) is found by the read or write that the callback does.
-    fire(raw, status < 0 ? UV_READABLE | UV_WRITABLE : seen);
-  });
+  constexpr int both = UV_READABLE | UV_WRITABLE;
+  uv_poll_start(&handle_->raw, events,
+                events == both          ? &on_poll<both>
+                : events == UV_WRITABLE ? &on_poll<UV_WRITABLE>
+                                        : &on_poll<UV_READABLE>);
 }
 
 Signal::Signal(Loop& loop, int number, std::function<void()> call)

@@ -262,19 +262,22 @@ void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue
   if (repeatable) {
     auto first = repeats_.begin(caller.peer.uid, key, fingerprint, std::move(reply),
                                 std::chrono::steady_clock::now(), std::move(id));
-    if (!first) return;
+    // What follows a repeat goes on when the first has reached Asterisk.
+    if (!first) return repeats_.on_reached(caller.peer.uid, key, fingerprint, std::move(progress.reached));
     reply = std::move(*first);
+    progress.reached = [this, user = caller.peer.uid, key, reached = std::move(progress.reached)] {
+      repeats_.reached(user, key);
+      reached();
+    };
   }
   if (servers_.size() > 1 && method.reach != Reach::read) reply = learning(**upstream, std::move(reply));
   reply = audited(caller, method, (*upstream)->name(), own_params, std::move(reply));
   const ari::Requester requester{
       .user = caller.peer.uid, .connection = caller.connection, .admin = caller.rule->is_admin()};
   if (makes_bridge(method, own_params)) {
-    const ari::Client& client = (*upstream)->client();
-    const auto& apps = client.options().apps;
-    const auto app = std::ranges::find_if(apps, [&](const auto& one) {
-      return caller.rule->sees_app(one) && !client.replaced_apps().contains(one);
-    });
+    const auto& apps = (*upstream)->client().options().apps;
+    const auto app = std::ranges::find_if(
+        apps, [&](const auto& one) { return caller.rule->sees_app(one) && (*upstream)->hears(one); });
     if (app != apps.end()) reply = asking_for_bridge(**upstream, *app, requester, std::move(reply));
   }
   method.run({**upstream, std::move(own_params), requester, key.empty() ? caller.connection : 0,

@@ -55,17 +55,26 @@ std::string key(IdKind kind, std::string_view id) {
 // An object, as a record or an answer shows it.
 struct Incarnation::Sight {
   explicit Sight(const JsonView& object)
-      : made(parse_time(object.string_at("creationtime"))), target(object.string_at("target_uri")) {}
+      : made(parse_time(object.string_at("creationtime"))),
+        target(object.string_at("target_uri")),
+        media(object.string_at("media_uri")) {}
 
   std::optional<WallTime> made;
   std::string target;
+  std::string media;
   bool ends = false;
   bool starts = false;
 };
 
 void Incarnation::answered(std::string_view object) {
   const JsonView shown = tape().read(object);
-  if (shown.valid() && has_creationtime(kind_)) made_ = Sight(shown).made;
+  if (!shown.valid()) return;
+  Sight sight(shown);
+  if (has_creationtime(kind_)) {
+    made_ = sight.made;
+  } else {
+    target_ = std::move(sight.target);
+  }
 }
 
 bool Incarnation::is_of_new(const record::Record& record) {
@@ -81,18 +90,23 @@ bool Incarnation::is_of_new(const record::Record& record) {
     Sight sight(object);
     sight.ends = state::ends_object(record.type, field.name);
     sight.starts = starts(record.type);
-    is_new |= counts(sight, record.app);
+    if (!counts(sight, record.app)) continue;
+    if (sight.starts && media_.empty()) media_ = sight.media;
+    followed_ |= sight.starts && sight.media != media_;
+    is_new |= !followed_;
   }
   return is_new;
 }
 
 Incarnation::Shown Incarnation::shown_by(std::string_view object) const {
   const JsonView shown = tape().read(object);
-  if (!earlier_ || !earlier_->lives || !shown.valid()) return Shown::new_one;
+  if (!shown.valid()) return Shown::new_one;
   const Sight sight(shown);
+  if (is_another(sight)) return Shown::another;
+  if (!earlier_ || !earlier_->lives) return Shown::new_one;
   if (!over_.empty() || compare(sight) == Shown::new_one) return Shown::new_one;
   if (!sight.made || !earlier_->made) return Shown::either;
-  return sight.made == earlier_->made ? Shown::earlier_one : Shown::new_one;  // the clock was put back
+  return sight.made == earlier_->made ? Shown::another : Shown::new_one;  // the clock was put back
 }
 
 Incarnation::Shown Incarnation::compare(const Sight& sight) const {
@@ -102,22 +116,28 @@ Incarnation::Shown Incarnation::compare(const Sight& sight) const {
     return elsewhere ? Shown::new_one : Shown::either;
   }
   if (!sight.made || !earlier_->made || *sight.made == *earlier_->made) return Shown::either;
-  return *sight.made > *earlier_->made ? Shown::new_one : Shown::earlier_one;
+  return *sight.made > *earlier_->made ? Shown::new_one : Shown::another;
 }
 
 bool Incarnation::is_over(const std::string& app) const {
   return holds(over_, app) || holds(over_, "");
 }
 
+bool Incarnation::is_another(const Sight& sight) const {
+  if (has_creationtime(kind_)) return made_ && sight.made && *sight.made != *made_;
+  return !target_.empty() && !sight.target.empty() && sight.target != target_;
+}
+
 bool Incarnation::counts(const Sight& sight, const std::string& app) {
-  if (made_ && sight.made && *sight.made != *made_) {
-    if (sight.ends && earlier_ && sight.made == earlier_->made) add(over_, app);
+  if (is_another(sight)) {
+    const bool is_earlier = earlier_ && sight.made == earlier_->made && sight.target == earlier_->target;
+    if (sight.ends && is_earlier) add(over_, app);
     return false;
   }
   if (!earlier_) return true;
   const Shown said = compare(sight);
   if (said == Shown::new_one) return true;
-  if (said == Shown::earlier_one) return made_ || is_over(app);  // the clock was put back
+  if (said == Shown::another) return made_ || is_over(app);  // the clock was put back
   const bool says_when = sight.made && earlier_->made;
   if (!earlier_->lives) return !says_when || made_.has_value();
   // What Asterisk tells of a channel behind its end is more frequent than two in one millisecond.

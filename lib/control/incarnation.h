@@ -48,21 +48,30 @@ class Incarnation {
   // called with every record about the id that comes after the command began, in their order.
   [[nodiscard]] bool is_of_new(const record::Record& record);
 
+  // Whether a later playback of the id began on the same channel or bridge: the end of this one was not told.
+  [[nodiscard]] bool was_followed() const { return followed_; }
+
   // What an answer of ARI shows that was asked for no earlier than now.
-  enum class Shown : uint8_t { new_one, earlier_one, either };
+  enum class Shown : uint8_t { new_one, another, either };
   [[nodiscard]] Shown shown_by(std::string_view object) const;
 
  private:
   struct Sight;
   // What the object itself says; nothing else need be known of it.
   [[nodiscard]] Shown compare(const Sight& sight) const;
+  // Whether it is certainly not what the command has made, as its answer showed that.
+  [[nodiscard]] bool is_another(const Sight& sight) const;
   [[nodiscard]] bool counts(const Sight& sight, const std::string& app);
   [[nodiscard]] bool is_over(const std::string& app) const;
 
   record::IdKind kind_;
   std::string id_;
   std::optional<Earlier> earlier_;
-  std::optional<WallTime> made_;     // the new one, as the command's answer says
+  // Of the new one, as the command's answer says:
+  std::optional<WallTime> made_;
+  std::string target_;  // where it has no creationtime
+  std::string media_;   // of a playback: what it began with
+  bool followed_ = false;
   std::vector<std::string> over_;    // applications in which nothing more comes of the earlier one
   std::vector<std::string> starts_;  // those in which it started since
 };

@@ -86,6 +86,24 @@ std::optional<Reply> Repeats::begin(uid_t uid, const std::string& key, uint64_t 
   };
 }
 
+void Repeats::reached(uid_t uid, const std::string& key) {
+  Entry& entry = users_.at(uid).entries.at(key);
+  entry.reached = true;
+  for (const auto& reached : std::exchange(entry.to_be_reached, {})) reached();
+}
+
+void Repeats::on_reached(uid_t uid, const std::string& key, uint64_t fingerprint,
+                         std::function<void()> reached) {
+  const auto user = users_.find(uid);
+  if (user == users_.end()) return;
+  const auto at = user->second.entries.find(key);
+  if (at == user->second.entries.end()) return;
+  Entry& entry = at->second;
+  if (entry.fingerprint != fingerprint || entry.answer) return;
+  if (entry.reached) return reached();
+  entry.to_be_reached.push_back(std::move(reached));
+}
+
 void Repeats::count(User& user, Entry& entry, size_t bytes) {
   entry.bytes += bytes;
   user.bytes += bytes;
@@ -105,6 +123,7 @@ void Repeats::finish(uid_t uid, const std::string& key, Result<ResultText> answe
   User& user = users_.at(uid);
   Entry& entry = user.entries.at(key);
   const std::vector<Reply> waiting = std::exchange(entry.waiting, {});
+  entry.to_be_reached.clear();
   const size_t answer_bytes = bytes_of(answer);
   if ((!answer && was_not_sent(answer.error())) || answer_bytes > options_.max_answer_bytes) {
     erase(user, key);

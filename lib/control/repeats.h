@@ -43,6 +43,11 @@ class Repeats {
   // Errors, by `reply`: invalid_params when the key was used for another command; too_much.
   [[nodiscard]] std::optional<Reply> begin(uid_t user, const std::string& key, uint64_t fingerprint,
                                            Reply reply, Time now, std::string id = {});
+  // Asterisk has the command of `user` with `key`, which will be answered later.
+  void reached(uid_t user, const std::string& key);
+  // Has `reached` called once that is so of the command under way that a repeat waits for, at once where it
+  // is so already. Nothing when there is none, or when it is answered first.
+  void on_reached(uid_t user, const std::string& key, uint64_t fingerprint, std::function<void()> reached);
   // The id that begin() was given with the first of these commands, "" when it is none or there was none.
   [[nodiscard]] std::string id_of(uid_t user, const std::string& key, uint64_t fingerprint) const;
   // What became of the command `command`, whose outcome was unknown: repeats hear of it.
@@ -56,6 +61,8 @@ class Repeats {
     uint64_t fingerprint = 0;
     std::optional<Result<ResultText>> answer;  // none while it is under way
     std::vector<Reply> waiting;
+    bool reached = false;
+    std::vector<std::function<void()>> to_be_reached;
     std::string command;  // under which it will be resolved, or ""
     std::string id;       // of what it makes, or ""
     size_t bytes = 0;

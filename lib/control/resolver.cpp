@@ -127,7 +127,7 @@ void Resolver::on_answer(uint64_t number, const Incarnation& made, const Result<
   if (answer->status != 200) return;
   const Incarnation::Shown shown = made.shown_by(answer->body);
   if (shown == Incarnation::Shown::new_one) return resolve(number, "done", true, "it is there");
-  if (shown == Incarnation::Shown::earlier_one) return on_absent(number, entry);
+  if (shown == Incarnation::Shown::another) return on_absent(number, entry);
 }
 
 void Resolver::give_up(std::string_view reason) {

@@ -26,6 +26,11 @@ std::string Upstream::default_app() const {
   return client_->options().apps.empty() ? std::string() : client_->options().apps.front();
 }
 
+bool Upstream::hears(std::string_view app) const {
+  const auto& apps = client_->options().apps;
+  return std::ranges::find(apps, app) != apps.end() && !client_->replaced_apps().contains(std::string(app));
+}
+
 Error Upstream::not_connected(const std::string& why) const {
   return Error{ErrorKind::not_connected, "Asterisk '" + name_ + "': " + why, render([&](JsonWriter& writer) {
                  writer.StartObject();

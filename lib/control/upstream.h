@@ -40,6 +40,8 @@ class Upstream {
   [[nodiscard]] bool closed() const { return closed_; }
   // The application that commands mean when they name none; "" when none is configured.
   [[nodiscard]] std::string default_app() const;
+  // Whether the events of the application come here: it is held, and no other client has taken it.
+  [[nodiscard]] bool hears(std::string_view app) const;
   // What commands wait for on its event stream.
   [[nodiscard]] Waits& waits() { return waits_; }
   // What finds out what became of commands that were not answered.
@@ -67,6 +69,9 @@ class Upstream {
   // Takes back the applications that another client has taken over. Errors: see ari::Client::reclaim().
   void reclaim(const Reply& reply);
 
+  // Of commands that were not sent.
+  [[nodiscard]] Error not_connected(const std::string& why) const;
+
   // Calls `operation` with checked `params`, for `requester`. What Asterisk refuses because a channel that a
   // command has just made is not in Stasis yet is sent once more when it is.
   // Errors: not_connected, too_old, outcome_unknown, refused (data: status, message, method, path), too_much.
@@ -82,7 +87,6 @@ class Upstream {
   [[nodiscard]] bool is_busy() const { return large_.is_busy() || stasis_.is_busy(); }
 
  private:
-  [[nodiscard]] Error not_connected(const std::string& why) const;
   void send(const ari::Operation& operation, const JsonValue& params, const ari::Requester& requester,
             Reply reply);
   // The reply to a command about `channels` that is sent now: of a refusal it says more.

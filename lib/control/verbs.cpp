@@ -4,6 +4,8 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "ari/operation.h"
 #include "base/bytes.h"
@@ -81,8 +83,16 @@ struct Awaited {
 // Whether nobody here may be told of its end: what it is on is not heard.
 bool is_doubtful(const Upstream& upstream, const Awaited& awaited, std::string_view on) {
   if (on.empty()) return false;
+  const auto hears = [&](const std::string& app) { return upstream.hears(app); };
   const state::Thing* thing = upstream.model().find(awaited.on_kind, on);
-  return thing == nullptr || (thing->app.empty() && thing->told_to.empty());
+  return thing == nullptr || (!hears(thing->app) && std::ranges::none_of(thing->told_to, hears));
+}
+
+// The object in what such a record made: the channel in the outcome of a call, or the thing itself.
+std::string object_of(const std::string& answer) {
+  const Result<Json> json = parse_json(answer);
+  const JsonValue* channel = json ? find(*json, "channel") : nullptr;
+  return channel == nullptr ? answer : to_text(*channel);
 }
 
 // Calls `op` and answers with what `see` makes of a record about what it makes. The wait begins before the
@@ -93,7 +103,8 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
     Incarnation made;
     uint64_t wait = 0;
     bool reached = false;
-    std::string cut = {};  // why nothing more is heard of it
+    std::vector<std::string> early = {};  // answers that events made before Asterisk's: whose, that will tell
+    std::string cut = {};                 // why nothing more is heard of it
     bool over = false;
   };
   const IdKind kind = awaited.kind;
@@ -109,13 +120,29 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
     Error error{ErrorKind::outcome_unknown, state->cut, {}};
     state->reply(unresolved(upstream, std::move(error), number, id_name, id, true));
   };
+  const auto unseen = [state, id_name, id, noun = std::string(awaited.noun)] {
+    state->over = true;
+    state->reply(Error{ErrorKind::outcome_unknown, "the " + noun + " has ended, and no event told how",
+                       render([&](JsonWriter& writer) {
+                         writer.StartObject();
+                         write_member(writer, id_name, id);
+                         write_key(writer, "exists");
+                         writer.Bool(false);
+                         writer.EndObject();
+                       })});
+  };
   Waits::Wait wait;
-  wait.see = [state, see = std::move(see)](const record::Record& record, const JsonValue& fields) {
-    // What Asterisk's answers show is the new object once it has answered that it is there.
-    const bool is_new = record.type == "state.changed" ? state->reached : state->made.is_of_new(record);
+  wait.see = [state, &waits, unseen, see = std::move(see)](const record::Record& record,
+                                                           const JsonValue& fields) {
+    // What Asterisk's answers show is the new object once it has answered that it is there. That one which is
+    // not there any more has failed, they show only where an event would have told of another end.
+    const bool is_new = record.type == "state.changed" ? state->reached && !waits.is_doubtful(state->wait)
+                                                       : state->made.is_of_new(record);
+    if (!is_new && state->reached && state->made.was_followed()) return unseen(), true;
     if (!is_new) return false;
     std::optional<std::string> answer = see(record, fields);
     if (!answer) return false;
+    if (!state->reached) return state->early.push_back(std::move(*answer)), false;
     state->over = true;
     state->reply(ResultText(std::move(*answer)));
     return true;
@@ -133,21 +160,11 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
     upstream.ask("GET", place, "", {}, [state, done](const Result<ari::HttpResponse>& answer) {
       if (!answer || (answer->status != 200 && answer->status != 404)) return done(Waits::Look::unknown);
       const bool is_gone =
-          answer->status == 404 || state->made.shown_by(answer->body) == Incarnation::Shown::earlier_one;
+          answer->status == 404 || state->made.shown_by(answer->body) == Incarnation::Shown::another;
       done(is_gone ? Waits::Look::gone : Waits::Look::there);
     });
   };
-  wait.unseen = [state, id_name, id, noun = std::string(awaited.noun)] {
-    state->over = true;
-    state->reply(Error{ErrorKind::outcome_unknown, "the " + noun + " has ended, and no event told how",
-                       render([&](JsonWriter& writer) {
-                         writer.StartObject();
-                         write_member(writer, id_name, id);
-                         write_key(writer, "exists");
-                         writer.Bool(false);
-                         writer.EndObject();
-                       })});
-  };
+  wait.unseen = unseen;
   wait.on_kind = awaited.on_kind;
   wait.on = on;
   wait.app = awaited.app;
@@ -161,6 +178,12 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
                    }
                    state->made.answered(answer->plain());
                    state->reached = true;
+                   for (std::string& early : state->early) {
+                     if (state->made.shown_by(object_of(early)) == Incarnation::Shown::another) continue;
+                     state->over = true;
+                     upstream.waits().remove(state->wait);
+                     return state->reply(ResultText(std::move(early)));
+                   }
                    upstream.waits().look_for(state->wait, is_doubtful(upstream, awaited, on));
                    reached();
                    if (!state->cut.empty()) give_up();
@@ -271,12 +294,18 @@ void originate(Call call) {
   const bool waits = take_wait(call.params);
   if (auto prepared = prepare(op, call.params, call.upstream); !prepared) return call.reply(prepared.error());
   if (!waits) return call_explained(call.upstream, op, call.params, call.requester, call.reply);
+  const std::string app(find_string(call.params, "app"));
   const auto& apps = call.upstream.client().options().apps;
-  if (std::ranges::find(apps, find_string(call.params, "app")) == apps.end()) {
+  if (std::ranges::find(apps, app) == apps.end()) {
     return call.reply(
         Error{ErrorKind::invalid_params,
               "wait: goes with an application that aribus holds; of other calls it hears nothing",
               {}});
+  }
+  if (!call.upstream.hears(app)) {
+    return call.reply(call.upstream.not_connected("another client has taken the application '" + app +
+                                                  "', and what becomes of the call would not be heard; "
+                                                  "nothing was sent"));
   }
   // ARI's default is 30 s; -1 lets it ring for ever.
   const JsonValue* given = find(call.params, "timeout");
@@ -285,10 +314,7 @@ void originate(Call call) {
       timeout_s < 0 ? std::nullopt : std::optional<Milliseconds>(std::chrono::seconds(timeout_s));
   const auto began = std::chrono::steady_clock::now();
   const auto outcome = std::make_shared<Outcome>(std::string(find_string(call.params, "channelId")), timeout);
-  const Awaited awaited{.kind = IdKind::channel,
-                        .id_name = "channelId",
-                        .noun = "call",
-                        .app = std::string(find_string(call.params, "app"))};
+  const Awaited awaited{.kind = IdKind::channel, .id_name = "channelId", .noun = "call", .app = app};
   call_and_wait(std::move(call), op, awaited,
                 [outcome, began](const record::Record& record, const JsonValue& fields) {
                   const auto since = std::chrono::steady_clock::now() - began;

@@ -59,6 +59,8 @@ class Waits {
   uint64_t add(record::IdKind kind, std::string_view id, Wait wait);
   // From now on the object is there, and is looked for; `doubtful`: nobody may be told of its end.
   void look_for(uint64_t number, bool doubtful);
+  // Whether nobody may be told of its end.
+  [[nodiscard]] bool is_doubtful(uint64_t number) const { return waits_.at(number).doubtful; }
   // Waits no more; nothing is called.
   void remove(uint64_t number);
   // Ends the waits of a connection that has ended.

@@ -111,10 +111,12 @@ def about_channel(channel):
 class Link:
     """A relay between aribusd and Asterisk's HTTP server that can delay, cut, reset and garble."""
 
-    def __init__(self, port):
+    def __init__(self, port, listen=LINK_PORT):
+        """`listen`: where aribusd connects to; 0: any free port, which is `self.listen` then."""
         self.port, self.delay, self.insert = port, 0.0, collections.deque()
         self.lock, self.pairs = threading.Lock(), {}
-        self.listener = socket.create_server(("127.0.0.1", LINK_PORT), backlog=64)
+        self.listener = socket.create_server(("127.0.0.1", listen), backlog=64)
+        self.listen = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):

@@ -13,8 +13,8 @@
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
-using aribus::test::pump_for;
 using aribus::test::pump;
+using aribus::test::pump_for;
 
 namespace {
 
@@ -227,4 +227,20 @@ TEST_CASE("the meter counts the time of turns, and not the time slept") {
   pump_for(loop, Milliseconds(5));
   CHECK(meter.longest() >= Milliseconds(40));
   CHECK(meter.longest_lately() == meter.longest());
+}
+
+TEST_CASE("a peer that is gone is found although it was not the first read that found it") {
+  Loop loop;
+  SocketPair pair;
+  REQUIRE(::send(pair.right.get(), "two", 2, 0) == 2);
+  REQUIRE(::send(pair.left.get(), "x", 1, 0) == 1);
+  pair.right.reset();  // with something unread: that is an error on the left
+  ssize_t last = 1;
+  Poll poll(loop, pair.left.get());
+  poll.watch(UV_READABLE, [&](int) {
+    char byte = 0;
+    last = ::recv(pair.left.get(), &byte, 1, 0);
+    if (last <= 0) poll.watch(0);
+  });
+  CHECK(pump(loop, [&] { return last <= 0; }));
 }

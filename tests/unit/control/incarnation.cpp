@@ -83,7 +83,7 @@ TEST_CASE("a channel that was made later than the one known is the new one") {
   Known known;
   known.see(of_channel("StasisStart", 100));
   Incarnation one = known.next(IdKind::channel, "c1");
-  CHECK(one.shown_by(channel(100)) == Shown::earlier_one);
+  CHECK(one.shown_by(channel(100)) == Shown::another);
   for (const char* type : {"ChannelStateChange", "ChannelHangupRequest", "StasisEnd", "ChannelDestroyed",
                            "ChannelDestroyed", "ChannelVarset"}) {
     INFO(type);
@@ -112,7 +112,7 @@ TEST_CASE("one that is not heard of any more is remembered") {
   known.see(gone);
   REQUIRE(known.model.find(IdKind::channel, "c1") == nullptr);
   Incarnation one = known.next(IdKind::channel, "c1");
-  CHECK(one.shown_by(channel(100)) == Shown::earlier_one);
+  CHECK(one.shown_by(channel(100)) == Shown::another);
   CHECK_FALSE(one.is_of_new(of_channel("ChannelDestroyed", 100)));
   CHECK(one.is_of_new(of_channel("StasisStart", 150)));
 }
@@ -131,7 +131,7 @@ TEST_CASE("one that a command has made counts before an event has told of it") {
   known.see(of_channel("ChannelDestroyed", 100, "another"));
   Incarnation three = known.next(IdKind::channel, "c1");
   CHECK_FALSE(three.is_of_new(of_channel("StasisStart", 200)));
-  CHECK(three.shown_by(channel(200)) == Shown::earlier_one);
+  CHECK(three.shown_by(channel(200)) == Shown::another);
   known.see(of_channel("ChannelDestroyed", 200));
   CHECK(known.next(IdKind::channel, "c1").shown_by(channel(200)) == Shown::new_one);
 }
@@ -160,7 +160,7 @@ TEST_CASE("of two made in one millisecond the new one is what follows the end of
   Known known;
   known.see(of_bridge("BridgeCreated", 100));
   Incarnation one = known.next(IdKind::bridge, "b1");
-  CHECK(one.shown_by(bridge(100)) == Shown::earlier_one);
+  CHECK(one.shown_by(bridge(100)) == Shown::another);
   CHECK_FALSE(one.is_of_new(of_bridge("BridgeCreated", 100, "late")));
   CHECK_FALSE(one.is_of_new(of_bridge("BridgeDestroyed", 100)));
   CHECK_FALSE(one.is_of_new(of_bridge("BridgeDestroyed", 100, "late")));  // its copy of the same
@@ -246,4 +246,27 @@ TEST_CASE("what is remembered is bounded, and forgotten when the event stream is
   CHECK(known.incarnations.size() == 4096);
   known.see(record::own_record("server.disconnected", "pbx1", "{}", wall_now()));
   CHECK(known.incarnations.size() == 0);
+}
+
+TEST_CASE("what is on another channel or bridge than the command's own answer says is another one") {
+  for (const IdKind kind : {IdKind::playback, IdKind::recording}) {
+    const bool plays = kind == IdKind::playback;
+    const auto on = [&](const std::string& target) {
+      return std::string(plays ? R"({"id":"p1",)" : R"({"name":"p1",)") + R"("target_uri":")" + target +
+             R"(","state":"done"})";
+    };
+    const auto end = [&](const std::string& target) {
+      return plays ? event("PlaybackFinished", R"("playback":)" + on(target))
+                   : event("RecordingFinished", R"("recording":)" + on(target));
+    };
+    Incarnation one(kind, "p1");
+    one.answered(on("channel:c1"));
+    CHECK_FALSE(one.is_of_new(end("bridge:c1")));
+    CHECK(one.shown_by(on("channel:c2")) == Shown::another);
+    CHECK(one.shown_by(on("channel:c1")) == Shown::new_one);
+    CHECK(one.is_of_new(end("channel:c1")));
+  }
+  Incarnation call(IdKind::channel, "c1");
+  call.answered(channel(100));
+  CHECK(call.shown_by(channel(200)) == Shown::another);
 }

@@ -93,9 +93,29 @@ TEST_CASE("an event that is faster than the answer of the request is not missed"
   stage.call("originate", originate);
   REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
   stage.event(R"({"type":"StasisStart","application":"demo","args":[],"channel":{"id":"c1","state":"Up"}})");
-  REQUIRE(stage.answer);
   stage.respond(200, R"({"id":"c1"})");
+  REQUIRE(stage.answer);
+  CHECK(stage.waits() == 0);
   CHECK(find_string(json(**stage.answer), "outcome") == "answered");
+}
+
+TEST_CASE("of two calls of one id that are made at a time, each has its own answer") {
+  Stage stage;
+  stage.call("originate", originate);
+  REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
+  stage.event(channel_event("StasisStart", earlier));  // that somebody else makes
+  CHECK_FALSE(stage.answer);
+  const bool is_refused = GENERATE(true, false);
+  if (is_refused) {
+    stage.respond(400, R"({"message":"no"})");
+    REQUIRE(stage.answer);
+    CHECK(stage.answer->error().kind == ErrorKind::refused);
+  } else {
+    stage.respond(200, R"({"id":"c1","creationtime":")" + std::string(later) + "\"}");
+    CHECK_FALSE(stage.answer);
+    stage.event(channel_event("StasisStart", later));
+    CHECK(stage.answer);
+  }
 }
 
 TEST_CASE("a waiting command that Asterisk refuses is answered with the refusal, at once") {
@@ -149,7 +169,9 @@ TEST_CASE("a waiting play is answered with the playback as it ended") {
 
 TEST_CASE(
     "a waiting play is answered when Asterisk has no such playback any more, though no event tells its end") {
+  const bool is_heard = GENERATE(true, false);  // else another end may have been told to somebody else
   Stage stage;
+  if (is_heard) stage.event(channel_event("StasisStart", earlier));
   const auto unreported = [&](const std::string& id) {
     stage.dispatcher.learn(
         state::changed("pbx1", record::IdKind::playback, id, playback(id, "failed"), "demo", wall_now()), 2);
@@ -162,7 +184,8 @@ TEST_CASE(
   unreported("p2");
   CHECK_FALSE(stage.answer);
   unreported("p1");
-  REQUIRE(stage.answer);
+  REQUIRE(stage.answer.has_value() == is_heard);
+  if (!is_heard) return;
   CHECK(json(**stage.answer)["state"] == "failed");
   CHECK(stage.waits() == 0);
 }
@@ -560,6 +583,67 @@ TEST_CASE("a call whose application a reload takes away is waited for no longer,
   CHECK(ended == std::vector<std::string>{"demo"});
   CHECK(stage.waits() == 1);
   stage.dispatcher.servers()[0]->use(*stage.client);
+}
+
+TEST_CASE("what is played on a channel of an application that another client has is looked for") {
+  Stage stage;
+  stage.event(channel_event("StasisStart", earlier));
+  REQUIRE(stage.client->replaced("demo"));
+  begin_play(stage, R"("channelId":"c1")");
+  look(stage, 404, not_found);
+  look(stage, 404, not_found);
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().data == R"({"playbackId":"p1","exists":false})");
+}
+
+TEST_CASE("a call into an application that another client has can't be waited for") {
+  Stage stage;
+  REQUIRE(stage.client->replaced("demo"));
+  stage.call("originate", originate);
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().kind == ErrorKind::not_connected);
+  CHECK(
+      stage.answer->error().message ==
+      "Asterisk 'pbx1': another client has taken the application 'demo', and what becomes of the call would "
+      "not be heard; nothing was sent");
+  CHECK(stage.answer->error().data == R"({"server":"pbx1"})");
+  CHECK(stage.waiting.empty());
+}
+
+TEST_CASE("what follows the repeat of a waiting command goes on when Asterisk has the first") {
+  Stage stage;
+  const auto play = [&](bool& reached) {
+    stage.dispatcher.call(aribus::test::a_caller(), "play",
+                          json(R"({"channelId":"c1","media":"sound:x","wait":true,"key":"k"})"),
+                          [](const Result<ResultText>&) {}, {.reached = [&] { reached = true; }});
+  };
+  bool first = false, early = false, late = false;
+  play(first);
+  play(early);
+  CHECK_FALSE(early);
+  stage.respond(201, playback("p1", "playing"));
+  CHECK(first);
+  CHECK(early);
+  play(late);
+  CHECK(late);
+}
+
+TEST_CASE("a playback whose end was not told has ended when another of its id begins") {
+  Stage stage;
+  begin_play(stage, R"("channelId":"c1")");
+  const auto event = [&](const char* type, const char* media) {
+    stage.event(R"({"type":")" + std::string(type) +
+                R"(","application":"demo","playback":{"id":"p1","media_uri":")" + media +
+                R"(","target_uri":"channel:c1","state":"done"}})");
+  };
+  event("PlaybackStarted", "recording:nosuch");
+  event("PlaybackStarted", "recording:nosuch");  // its copy, of an application that hears it twice
+  event("PlaybackContinuing", "sound:x");
+  CHECK_FALSE(stage.answer);
+  event("PlaybackStarted", "sound:next");
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().data == R"({"playbackId":"p1","exists":false})");
+  CHECK(stage.waits() == 0);
 }
 
 TEST_CASE("many waits are looked for a few at a time, and each ends") {
