@@ -19,6 +19,11 @@ constexpr Milliseconds removal_interval{50};
 constexpr Milliseconds ready_timeout{10'000};
 constexpr Milliseconds stop_margin{2000};  // for all that ends besides what has a bound of its own
 
+// Grows when programs have to do something else than before.
+constexpr int protocol = 1;
+// What came later than the protocol's number: docs/protocol.md, "hello".
+constexpr std::string_view features[] = {"announce", "line"};
+
 }  // namespace
 
 Result<std::unique_ptr<App>> App::make(Config config) {
@@ -61,6 +66,17 @@ std::string App::hello(const control::Caller& caller) const {
   return render([&](JsonWriter& writer) {
     writer.StartObject();
     write_member(writer, "aribus", ARIBUS_VERSION);
+    write_key(writer, "protocol");
+    writer.Int(protocol);
+    write_key(writer, "features");
+    writer.StartArray();
+    for (const std::string_view feature : features) write_string(writer, feature);
+    writer.EndArray();
+    write_key(writer, "limits");
+    writer.StartObject();
+    write_key(writer, "request_bytes");
+    writer.Uint64(config_.ipc.session.max_line_bytes);
+    writer.EndObject();
     write_member(writer, "started", to_rfc3339(started_));
     write_member(writer, "cursor", log_.cursor().text());
     write_key(writer, "servers");

@@ -12,7 +12,10 @@ using control::Reach;
 using control::ResultText;
 
 constexpr std::string_view hello_answer =
-    R"({"type":"object","required":["aribus","started","cursor","servers","peer","rule"],"properties":{"aribus":{"type":"string"},)"
+    R"({"type":"object","required":["aribus","protocol","features","limits","started","cursor","servers","peer","rule"],)"
+    R"("properties":{"aribus":{"type":"string"},"protocol":{"type":"integer"},)"
+    R"("features":{"type":"array","items":{"type":"string"}},"limits":{"type":"object","required":["request_bytes"],)"
+    R"("properties":{"request_bytes":{"type":"integer"}}},)"
     R"("started":{"type":"string","format":"date-time"},"cursor":{"type":"string"},"servers":{"type":"array",)"
     R"("items":{"type":"string"}},"peer":{"type":"object",)"
     R"("required":["uid","gid","groups","pid","socket"],"properties":{"user":{"type":"string"},"uid":{"type":"integer"},)"

@@ -194,7 +194,6 @@ std::vector<ari::Parameter> method_parameters(const ari::Operation& operation) {
 Result<void> prepare(const ari::Operation& operation, Json& params, const Upstream& upstream) {
   if (const Maker* maker = find_maker(operation.name)) {
     const JsonValue* id = find(params, maker->id);
-    if (id == nullptr) set_member(params, maker->id, "aribus-" + random_hex(8));
     if (id != nullptr && id->GetStringLength() == 0)
       return wrong_param(maker->id, "a string that is not empty", id);
   }

@@ -141,15 +141,6 @@ std::vector<std::string_view> Dispatcher::method_names() const {
   return names;
 }
 
-bool Dispatcher::chooses_id(const std::string& method, const JsonValue& params) const {
-  const auto at = methods_.find(method);
-  if (at == methods_.end()) return false;
-  if (at->second.chooses.empty())
-    return makes_bridge(at->second, params);  // by a request without an operation
-  // The answer to one that waits for the end comes too late for that.
-  return find(params, at->second.chooses) == nullptr && !waits_for_end(params);
-}
-
 Result<Upstream*> Dispatcher::pick_server(const Caller& caller, const Method& method,
                                           const JsonValue& params) const {
   const std::vector<Upstream*> servers = open_servers();
@@ -219,7 +210,7 @@ Result<Dispatcher::Arguments> Dispatcher::arguments_of(const Method& method, con
 }
 
 void Dispatcher::call(const Caller& caller, const std::string& name, const JsonValue& params, Reply reply,
-                      std::function<void()> reached) {
+                      Progress progress) {
   reply = counting(methods_.contains(name) ? name : "unknown", std::move(reply));
   const Result<const Method*> found = allowed(caller, name, params);
   if (!found) return reply(found.error());
@@ -233,7 +224,7 @@ void Dispatcher::call(const Caller& caller, const std::string& name, const JsonV
     return method.run_later(params, audited(caller, method, "", params, std::move(reply)));
   }
   if (!method.run) return reply(Error{ErrorKind::internal, name + " is answered by connections only", {}});
-  run(caller, method, params, std::move(reply), std::move(reached));
+  run(caller, method, params, std::move(reply), std::move(progress));
 }
 
 Reply Dispatcher::counting(const std::string& method, Reply reply) {
@@ -248,17 +239,28 @@ Reply Dispatcher::counting(const std::string& method, Reply reply) {
 
 // Carries out a command for an Asterisk, unless it is a repeat.
 void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue& params, Reply reply,
-                     std::function<void()> reached) {
+                     Progress progress) {
   Result<Upstream*> upstream = pick_server(caller, method, params);
   if (!upstream) return reply(upstream.error());
   Result<Arguments> arguments = arguments_of(method, params);
   if (!arguments) return reply(arguments.error());
   Json& own_params = arguments->params;
   const std::string& key = arguments->key;
-  if (!key.empty() && method.reach != Reach::read) {  // reading twice is as good
-    const uint64_t fingerprint = fingerprint_of((*upstream)->name() + "\n" + method.name, own_params);
-    auto first =
-        repeats_.begin(caller.peer.uid, key, fingerprint, std::move(reply), std::chrono::steady_clock::now());
+  const bool repeatable = !key.empty() && method.reach != Reach::read;  // reading twice is as good
+  const uint64_t fingerprint =
+      repeatable ? fingerprint_of((*upstream)->name() + "\n" + method.name, own_params) : 0;
+  std::string id;
+  if (!method.chooses.empty() && find(own_params, method.chooses) == nullptr) {
+    if (repeatable) id = repeats_.id_of(caller.peer.uid, key, fingerprint);
+    if (id.empty()) id = "aribus-" + random_hex(8);
+    progress.creating({method.chooses, id, waits_for_end(own_params)});
+    set_member(own_params, method.chooses, id);
+  } else if (makes_bridge(method, own_params) && find(own_params, "bridgeId") == nullptr) {
+    progress.creating({});  // Asterisk chooses it
+  }
+  if (repeatable) {
+    auto first = repeats_.begin(caller.peer.uid, key, fingerprint, std::move(reply),
+                                std::chrono::steady_clock::now(), std::move(id));
     if (!first) return;
     reply = std::move(*first);
   }
@@ -275,7 +277,7 @@ void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue
     if (app != apps.end()) reply = asking_for_bridge(**upstream, *app, requester, std::move(reply));
   }
   method.run({**upstream, std::move(own_params), requester, key.empty() ? caller.connection : 0,
-              std::move(reply), std::move(reached)});
+              std::move(reply), std::move(progress.reached)});
 }
 
 // Where a new thing lives is known from the answer on, even before its first event.

@@ -47,11 +47,10 @@ class Dispatcher {
   [[nodiscard]] Result<const Method*> allowed(const Caller& caller, const std::string& method,
                                               const JsonValue& params) const;
 
-  // Calls `method` with `params`, an object or null, for `caller`. `reply` comes once, at once or later.
-  // `reached` comes at most once, before it: see Call::reached.
-  void call(
-      const Caller& caller, const std::string& method, const JsonValue& params, Reply reply,
-      std::function<void()> reached = [] {});
+  // Calls `method` with `params`, an object or null, for `caller`. `reply` comes once, at once or later; of
+  // `progress` nothing comes after it.
+  void call(const Caller& caller, const std::string& method, const JsonValue& params, Reply reply,
+            Progress progress = {});
 
   // The connection has ended: of its commands, none waits any longer for the end of what it has begun, except
   // those with a key.
@@ -62,9 +61,6 @@ class Dispatcher {
   // record::max_id_bytes. Errors: invalid_params.
   static constexpr size_t max_ids = 1024;
   [[nodiscard]] static Result<std::vector<std::string>> keys_of(const JsonValue& params);
-
-  // Only the answer to this command will tell its caller the id of what it makes.
-  [[nodiscard]] bool chooses_id(const std::string& method, const JsonValue& params) const;
 
   [[nodiscard]] const std::vector<std::unique_ptr<Upstream>>& servers() const { return servers_; }
   // Texts of the live objects that several callers share.
@@ -95,7 +91,7 @@ class Dispatcher {
   [[nodiscard]] Result<Upstream*> pick_server(const Caller& caller, const Method& method,
                                               const JsonValue& params) const;
   void run(const Caller& caller, const Method& method, const JsonValue& params, Reply reply,
-           std::function<void()> reached);
+           Progress progress);
   [[nodiscard]] Reply counting(const std::string& method, Reply reply);
   [[nodiscard]] Reply learning(const Upstream& upstream, Reply reply);
 

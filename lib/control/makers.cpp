@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "ari/url.h"
+
 namespace aribus::control {
 namespace {
 
@@ -30,6 +32,20 @@ constexpr Maker makers[] = {
 const Maker* find_maker(std::string_view operation) {
   const auto* const at = std::ranges::find(makers, operation, &Maker::operation);
   return at == std::end(makers) ? nullptr : at;
+}
+
+std::string place_of(IdKind kind, std::string_view id) {
+  const std::string encoded = ari::percent_encode(id);
+  switch (kind) {
+    case IdKind::bridge:
+      return "/bridges/" + encoded;
+    case IdKind::playback:
+      return "/playbacks/" + encoded;
+    case IdKind::recording:
+      return "/recordings/live/" + encoded;
+    default:
+      return "/channels/" + encoded;
+  }
 }
 
 }  // namespace aribus::control

@@ -1,6 +1,7 @@
 // The operations that make something under an id of the caller's or the daemon's choice.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "record/ids.h"
@@ -15,5 +16,9 @@ struct Maker {
 
 // What `operation` ("channels.originate") makes, or nullptr.
 [[nodiscard]] const Maker* find_maker(std::string_view operation);
+
+// Where what has that id is looked for, below /ari. What is recorded is looked for while that goes on: a
+// stored recording of the name may be an older one.
+[[nodiscard]] std::string place_of(record::IdKind kind, std::string_view id);
 
 }  // namespace aribus::control

@@ -15,6 +15,20 @@ namespace aribus::control {
 
 struct Caller;
 
+// What a command is about to make under an id that the daemon has chosen.
+struct Creating {
+  std::string_view parameter =
+      {};  // the one that names it, as "channelId"; "" when only the answer will tell the id
+  std::string_view id = {};
+  bool waits = false;  // the answer comes with the end of what is made
+};
+
+// What happens to a command before its reply. Each comes at most once; `creating` before anything is sent.
+struct Progress {
+  std::function<void()> reached = [] {};  // see Call::reached
+  std::function<void(const Creating&)> creating = [](const Creating&) {};
+};
+
 // What a method reaches: it only looks; it acts on calls and what belongs to them; it can harm the whole PBX,
 // read its secrets, or what all programs share.
 enum class Reach : uint8_t { read, control, admin };
@@ -24,7 +38,8 @@ struct Call {
   Upstream& upstream;  // the Asterisk picked
   Json params;         // an object, checked, without `server`
   ari::Requester requester;
-  uint64_t connection = 0;  // with whose end a wait ends (Caller::connection); 0: it is waited for in any case
+  uint64_t connection =
+      0;  // with whose end a wait ends (Caller::connection); 0: it is waited for in any case
   Reply reply;
   // To be called once Asterisk has the command, by a method that is answered later than that: commands about
   // the same things go on from here. Others need not call it.

@@ -43,8 +43,16 @@ uint64_t fingerprint_of(std::string_view method, const JsonValue& params) {
   return hash_of(std::string(method) + "\n" + text);
 }
 
+std::string Repeats::id_of(uid_t uid, const std::string& key, uint64_t fingerprint) const {
+  const auto user = users_.find(uid);
+  if (user == users_.end()) return {};
+  const auto at = user->second.entries.find(key);
+  const bool is_repeat = at != user->second.entries.end() && at->second.fingerprint == fingerprint;
+  return is_repeat ? at->second.id : std::string();
+}
+
 std::optional<Reply> Repeats::begin(uid_t uid, const std::string& key, uint64_t fingerprint, Reply reply,
-                                    Time now) {
+                                    Time now, std::string id) {
   make_room(now);
   User& user = users_[uid];
   if (const auto at = user.entries.find(key); at != user.entries.end()) {
@@ -70,7 +78,8 @@ std::optional<Reply> Repeats::begin(uid_t uid, const std::string& key, uint64_t 
   Entry& entry = user.entries[key];
   entry.fingerprint = fingerprint;
   ++size_;
-  count(user, entry, key.size());
+  entry.id = std::move(id);
+  count(user, entry, key.size() + entry.id.size());
   return [this, uid, key, reply = std::move(reply)](Result<ResultText> answer) {
     finish(uid, key, answer, std::chrono::steady_clock::now());
     reply(std::move(answer));

@@ -39,9 +39,12 @@ class Repeats {
 
   // A command of `user` with `key` came. Returns the reply with which to carry it out; nothing when it is a
   // repeat, whose `reply` comes with the first one's answer. `fingerprint` stands for what the command says.
+  // `id` is what was chosen for what the command makes, or "".
   // Errors, by `reply`: invalid_params when the key was used for another command; too_much.
   [[nodiscard]] std::optional<Reply> begin(uid_t user, const std::string& key, uint64_t fingerprint,
-                                           Reply reply, Time now);
+                                           Reply reply, Time now, std::string id = {});
+  // The id that begin() was given with the first of these commands, "" when it is none or there was none.
+  [[nodiscard]] std::string id_of(uid_t user, const std::string& key, uint64_t fingerprint) const;
   // What became of the command `command`, whose outcome was unknown: repeats hear of it.
   void resolve(std::string_view command, std::string_view outcome);
 
@@ -54,6 +57,7 @@ class Repeats {
     std::optional<Result<ResultText>> answer;  // none while it is under way
     std::vector<Reply> waiting;
     std::string command;  // under which it will be resolved, or ""
+    std::string id;       // of what it makes, or ""
     size_t bytes = 0;
   };
   struct User {
@@ -70,7 +74,8 @@ class Repeats {
 
   RepeatsOptions options_;
   std::map<uid_t, User> users_;
-  std::unordered_map<std::string, std::pair<uid_t, std::string>, TextHash, std::equal_to<>> unknown_;  // by command
+  std::unordered_map<std::string, std::pair<uid_t, std::string>, TextHash, std::equal_to<>>
+      unknown_;  // by command
   size_t size_ = 0;
   size_t bytes_ = 0;
 };

@@ -3,33 +3,11 @@
 #include <algorithm>
 #include <vector>
 
-#include "ari/url.h"
 #include "base/bytes.h"
 #include "base/json.h"
+#include "control/makers.h"
 
 namespace aribus::control {
-namespace {
-
-using record::IdKind;
-
-// Where a thing is looked for. What is recorded is looked for while that goes on: a stored recording of the
-// name may be an older one.
-std::string place_of(IdKind kind, const std::string& id) {
-  const std::string encoded = ari::percent_encode(id);
-  switch (kind) {
-    case IdKind::bridge:
-      return "/bridges/" + encoded;
-    case IdKind::playback:
-      return "/playbacks/" + encoded;
-    case IdKind::recording:
-      return "/recordings/live/" + encoded;
-    default:
-      return "/channels/" + encoded;
-  }
-}
-
-}  // namespace
-
 Resolver::Resolver(std::string server, ari::Client& client, ResolverOptions options)
     : server_(std::move(server)), client_(&client), options_(options), timer_(client.loop()) {}
 

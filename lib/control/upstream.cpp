@@ -1,10 +1,24 @@
 #include "control/upstream.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "ari/refusal.h"
 #include "base/background.h"
 #include "control/params.h"
 
 namespace aribus::control {
+
+void Upstream::use(ari::Client& client) {
+  const ari::Client& before = *std::exchange(client_, &client);
+  resolver_.use(client);
+  const auto& apps = client.options().apps;
+  for (const std::string& app : before.options().apps) {
+    if (std::ranges::find(apps, app) != apps.end()) continue;
+    waits_.lose(
+        app, "the application '" + app + "' was taken out of the configuration while the end was waited for");
+  }
+}
 
 std::string Upstream::default_app() const {
   return client_->options().apps.empty() ? std::string() : client_->options().apps.front();

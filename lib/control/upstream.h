@@ -23,15 +23,16 @@ using Reply = std::function<void(Result<ResultText>)>;
 class Upstream {
  public:
   Upstream(std::string name, ari::Client& client)
-      : name_(std::move(name)), client_(&client), resolver_(name_, client), large_(client.loop()) {}
+      : name_(std::move(name)),
+        client_(&client),
+        waits_(client.loop()),
+        resolver_(name_, client),
+        large_(client.loop()) {}
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const ari::Client& client() const { return *client_; }
   // Calls go through another connection from now on; those under way are answered by the one before.
-  void use(ari::Client& client) {
-    client_ = &client;
-    resolver_.use(client);
-  }
+  void use(ari::Client& client);
   // Takes no further commands: it is about to be removed.
   void close() { closed_ = true; }
   [[nodiscard]] bool closed() const { return closed_; }

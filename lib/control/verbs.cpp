@@ -8,6 +8,7 @@
 #include "ari/operation.h"
 #include "base/bytes.h"
 #include "control/courtesies.h"
+#include "control/makers.h"
 #include "control/outcome.h"
 #include "control/params.h"
 
@@ -67,60 +68,102 @@ bool take_wait(Json& params) {
 // What a record about the thing waited for makes the answer, if it does. It sees none about earlier ones.
 using See = std::function<std::optional<std::string>(const record::Record&, const JsonValue& fields)>;
 
-// Calls `op` and answers with what `see` makes of a record about `id`, which the parameter `id_name` names.
-// The wait begins before the command is sent: events may come before its answer does.
-void call_and_wait(Call call, const ari::Operation& op, IdKind kind, std::string_view id_name, See see) {
+// What a command waits for.
+struct Awaited {
+  IdKind kind;
+  std::string_view id_name;          // the parameter that names it
+  std::string_view noun;             // for people
+  IdKind on_kind = IdKind::channel;  // of what it is on
+  std::string_view on_name = {};     // the parameter that names that, or ""
+  std::string app = {};              // see Waits::Wait::app
+};
+
+// Whether nobody here may be told of its end: what it is on is not heard.
+bool is_doubtful(const Upstream& upstream, const Awaited& awaited, std::string_view on) {
+  if (on.empty()) return false;
+  const state::Thing* thing = upstream.model().find(awaited.on_kind, on);
+  return thing == nullptr || (thing->app.empty() && thing->told_to.empty());
+}
+
+// Calls `op` and answers with what `see` makes of a record about what it makes. The wait begins before the
+// command is sent: events may come before its answer does.
+void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, See see) {
   struct State {
     Reply reply;
     Incarnation made;
     uint64_t wait = 0;
     bool reached = false;
-    bool cut = false;
+    std::string cut = {};  // why nothing more is heard of it
     bool over = false;
   };
+  const IdKind kind = awaited.kind;
+  const std::string_view id_name = awaited.id_name;
   const std::string id(find_string(call.params, id_name));
+  const std::string on(awaited.on_name.empty() ? "" : find_string(call.params, awaited.on_name));
   Upstream& upstream = call.upstream;
   const auto state = std::make_shared<State>(State{std::move(call.reply), upstream.next(kind, id)});
   Waits& waits = upstream.waits();
   const auto give_up = [state, &upstream, &op, id_name, id] {
     state->over = true;
     const uint64_t number = upstream.resolver().begin(op.name, state->made, true);
-    Error error{ErrorKind::outcome_unknown, "the event stream was cut while the end was waited for", {}};
+    Error error{ErrorKind::outcome_unknown, state->cut, {}};
     state->reply(unresolved(upstream, std::move(error), number, id_name, id, true));
   };
-  state->wait = waits.add(
-      kind, id,
-      {[state, see = std::move(see)](const record::Record& record, const JsonValue& fields) {
-         // What Asterisk's answers show is the new object once it has answered that it is there.
-         const bool is_new = record.type == "state.changed" ? state->reached : state->made.is_of_new(record);
-         if (!is_new) return false;
-         std::optional<std::string> answer = see(record, fields);
-         if (!answer) return false;
-         state->over = true;
-         state->reply(ResultText(std::move(*answer)));
-         return true;
-       },
-       [state, give_up] {
-         state->cut = true;
-         if (state->reached) give_up();
-       },
-       [state] {
-         state->over = true;
-         state->reply(
-             Error{ErrorKind::outcome_unknown, "the connection ended while the end was waited for", {}});
-       },
-       call.connection});
+  Waits::Wait wait;
+  wait.see = [state, see = std::move(see)](const record::Record& record, const JsonValue& fields) {
+    // What Asterisk's answers show is the new object once it has answered that it is there.
+    const bool is_new = record.type == "state.changed" ? state->reached : state->made.is_of_new(record);
+    if (!is_new) return false;
+    std::optional<std::string> answer = see(record, fields);
+    if (!answer) return false;
+    state->over = true;
+    state->reply(ResultText(std::move(*answer)));
+    return true;
+  };
+  wait.lost = [state, give_up](const std::string& why) {
+    state->cut = why;
+    if (state->reached) give_up();
+  };
+  wait.abandoned = [state] {
+    state->over = true;
+    state->reply(Error{ErrorKind::outcome_unknown, "the connection ended while the end was waited for", {}});
+  };
+  wait.connection = call.connection;
+  wait.look = [state, &upstream, place = place_of(kind, id)](const std::function<void(Waits::Look)>& done) {
+    upstream.ask("GET", place, "", {}, [state, done](const Result<ari::HttpResponse>& answer) {
+      if (!answer || (answer->status != 200 && answer->status != 404)) return done(Waits::Look::unknown);
+      const bool is_gone =
+          answer->status == 404 || state->made.shown_by(answer->body) == Incarnation::Shown::earlier_one;
+      done(is_gone ? Waits::Look::gone : Waits::Look::there);
+    });
+  };
+  wait.unseen = [state, id_name, id, noun = std::string(awaited.noun)] {
+    state->over = true;
+    state->reply(Error{ErrorKind::outcome_unknown, "the " + noun + " has ended, and no event told how",
+                       render([&](JsonWriter& writer) {
+                         writer.StartObject();
+                         write_member(writer, id_name, id);
+                         write_key(writer, "exists");
+                         writer.Bool(false);
+                         writer.EndObject();
+                       })});
+  };
+  wait.on_kind = awaited.on_kind;
+  wait.on = on;
+  wait.app = awaited.app;
+  state->wait = waits.add(kind, id, std::move(wait));
   call_explained(upstream, op, call.params, call.requester,
-                 [state, &waits, give_up, reached = call.reached](Result<ResultText> answer) {
+                 [state, &upstream, awaited, on, give_up, reached = call.reached](Result<ResultText> answer) {
                    if (state->over) return;
                    if (!answer) {
-                     waits.remove(state->wait);
+                     upstream.waits().remove(state->wait);
                      return state->reply(std::move(answer));
                    }
                    state->made.answered(answer->plain());
                    state->reached = true;
+                   upstream.waits().look_for(state->wait, is_doubtful(upstream, awaited, on));
                    reached();
-                   if (state->cut) give_up();
+                   if (!state->cut.empty()) give_up();
                  });
 }
 
@@ -178,8 +221,7 @@ void bridge(Call call) {
   Upstream& upstream = call.upstream;
   Json create = copy_of(call.params);
   create.RemoveMember("channels");
-  const std::string id(find_string(call.params, "bridgeId", "aribus-" + random_hex(8)));
-  set_member(create, "bridgeId", id);
+  const std::string id(find_string(call.params, "bridgeId"));
   auto add = std::make_shared<Json>(with_string("bridgeId", id));
   set_member(*add, "channel", *find(call.params, "channels"));
   const auto undo = [&upstream, named = to_text(with_string("bridgeId", id)), requester = call.requester](
@@ -235,7 +277,11 @@ void originate(Call call) {
       timeout_s < 0 ? std::nullopt : std::optional<Milliseconds>(std::chrono::seconds(timeout_s));
   const auto began = std::chrono::steady_clock::now();
   const auto outcome = std::make_shared<Outcome>(std::string(find_string(call.params, "channelId")), timeout);
-  call_and_wait(std::move(call), op, IdKind::channel, "channelId",
+  const Awaited awaited{.kind = IdKind::channel,
+                        .id_name = "channelId",
+                        .noun = "call",
+                        .app = std::string(find_string(call.params, "app"))};
+  call_and_wait(std::move(call), op, awaited,
                 [outcome, began](const record::Record& record, const JsonValue& fields) {
                   const auto since = std::chrono::steady_clock::now() - began;
                   return outcome->see(record, fields, std::chrono::duration_cast<Milliseconds>(since));
@@ -269,7 +315,13 @@ void run_media(Call call, std::string_view on_channel, std::string_view on_bridg
     return call.reply(prepared.error());
   if (!waits) return call_explained(call.upstream, **op, call.params, call.requester, call.reply);
   const std::string id(find_string(call.params, id_name));
-  call_and_wait(std::move(call), **op, kind, id_name,
+  const bool is_on_channel = find(call.params, "channelId") != nullptr;
+  const Awaited awaited{.kind = kind,
+                        .id_name = id_name,
+                        .noun = field,
+                        .on_kind = is_on_channel ? IdKind::channel : IdKind::bridge,
+                        .on_name = is_on_channel ? "channelId" : "bridgeId"};
+  call_and_wait(std::move(call), **op, awaited,
                 [field, kind, id, ends = std::move(ends)](
                     const record::Record& record, const JsonValue& fields) -> std::optional<std::string> {
                   if (record.type == "state.changed") return ended_unreported(fields, kind, id, field);

@@ -14,8 +14,7 @@ size_t LineReader::feed(std::string_view bytes) {
   const std::string_view piece = bytes.substr(0, end);
   if (!skipping_ && partial_.size() + piece.size() > max_line_bytes_()) {
     skipping_ = true;
-    std::string().swap(partial_);
-    handlers_.too_long();
+    handlers_.too_long(std::exchange(partial_, {}).append(piece));
   }
   if (end == std::string_view::npos) {
     if (!skipping_) partial_ += piece;

@@ -13,8 +13,8 @@ class LineReader {
   struct Handlers {
     // A line without its end ("\n" or "\r\n"); empty lines are passed over.
     std::function<void(std::string_view)> line;
-    // A line is over the bound: it is skipped up to its end. Called once for each.
-    std::function<void()> too_long;
+    // A line is over the bound: it is skipped up to its end. Called once for each, with what has come of it.
+    std::function<void(std::string_view beginning)> too_long;
   };
 
   LineReader(std::function<size_t()> max_line_bytes, Handlers handlers)

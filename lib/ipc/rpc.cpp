@@ -18,7 +18,72 @@ bool can_be_echoed(const JsonValue& id) {
          (id.IsDouble() && id.GetDouble() > -exact_to && id.GetDouble() < exact_to);
 }
 
+constexpr std::string_view blanks = " \t\r\n";
+
+// Behind the text whose first quote is at `at`; npos when it does not end.
+size_t behind_text(std::string_view line, size_t at) {
+  for (++at; at < line.size(); ++at) {
+    if (line[at] == '\\') {
+      ++at;
+    } else if (line[at] == '"') {
+      return at + 1;
+    }
+  }
+  return std::string_view::npos;
+}
+
+// Where the value begins that belongs to the name which ends before `at`; npos when that is no name.
+size_t value_behind(std::string_view line, size_t at) {
+  const size_t colon = line.find_first_not_of(blanks, at);
+  if (colon == std::string_view::npos || line[colon] != ':') return std::string_view::npos;
+  return line.find_first_not_of(blanks, colon + 1);
+}
+
+// The value that begins at `at`, a text or a number.
+std::string_view value_at(std::string_view line, size_t at) {
+  const size_t end = line[at] == '"' ? behind_text(line, at) : line.find_first_of(",}] \t\r\n", at);
+  return end == std::string_view::npos ? std::string_view() : line.substr(at, end - at);
+}
+
 }  // namespace
+
+std::string id_in(std::string_view line) {
+  const size_t open = line.find_first_not_of(blanks);
+  if (open == std::string_view::npos || line[open] != '{') return "null";
+  size_t depth = 1;
+  for (size_t at = open + 1; at < line.size() && depth > 0;) {
+    if (line[at] != '"') {
+      if (line[at] == '{' || line[at] == '[') ++depth;
+      if (line[at] == '}' || line[at] == ']') --depth;
+      ++at;
+      continue;
+    }
+    const size_t end = behind_text(line, at);
+    if (end == std::string_view::npos) break;
+    const size_t value = value_behind(line, end);
+    if (depth == 1 && line.substr(at, end - at) == R"("id")" && value != std::string_view::npos) {
+      const Result<Json> id = parse_json(value_at(line, value));
+      return id && can_be_echoed(*id) ? to_text(*id) : "null";
+    }
+    at = end;
+  }
+  return "null";
+}
+
+std::string creating_text(std::string_view id, std::string_view parameter, std::string_view made) {
+  return render([&](JsonWriter& writer) {
+    writer.StartObject();
+    write_member(writer, "jsonrpc", "2.0");
+    write_member(writer, "method", "creating");
+    write_key(writer, "params");
+    writer.StartObject();
+    write_key(writer, "request");
+    write_raw(writer, id.empty() ? "null" : id);
+    write_member(writer, parameter, made);
+    writer.EndObject();
+    writer.EndObject();
+  });
+}
 
 std::string id_of(const JsonValue& value) {
   const JsonValue* id = find(value, "id");

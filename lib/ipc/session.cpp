@@ -33,7 +33,8 @@ Session::Session(Context context, Fd socket, control::Caller caller, Handlers ha
       handlers_(std::move(handlers)),
       poll_(context.loop, socket_.get()),
       reader_([this] { return user_is_over() ? small_bytes : context_.limits.max_line_bytes; },
-              {[this](std::string_view line) { on_line(line); }, [this] { on_long_line(); }}),
+              {[this](std::string_view line) { on_line(line); },
+               [this](std::string_view beginning) { on_long_line(beginning); }}),
       held_(context.usage, caller_.peer.uid) {
   poll_.watch(UV_READABLE, [this](int events) { on_ready(events); });
 }
@@ -163,24 +164,35 @@ void Session::check_hung_up() {
 }
 
 void Session::on_line(std::string_view line) {
+  ++lines_;
   Result<Json> parsed = parse_json(line, max_request_values);
-  if (!parsed) return send_line(error_text("null", parsed.error()));
+  if (!parsed) return refuse_line(id_in(line), parsed.error());
   if (!parsed->IsArray()) return on_request(*parsed, nullptr, line.size());
   on_batch(std::move(*parsed), line.size());
 }
 
-void Session::on_long_line() {
+// Answers a line that can't be read. Where it has no id that could be found, its number tells which it is.
+void Session::refuse_line(const std::string& id, Error error) {
+  if (id == "null") {
+    const std::string rest = error.data.empty() ? "}" : "," + error.data.substr(1);
+    error.data = R"({"line":)" + std::to_string(lines_) + rest;
+  }
+  send_line(error_text(id, error));
+}
+
+void Session::on_long_line(std::string_view beginning) {
+  ++lines_;
   const bool over = user_is_over();
   const size_t limit = over ? context_.limits.max_user_bytes : context_.limits.max_line_bytes;
-  send_line(error_text(
-      "null", over ? too_much("a request line was skipped: the requests and unread answers of this user hold "
-                              "more than " +
-                                  std::to_string(limit) + " bytes",
-                              limit)
-                   : Error{ErrorKind::invalid_request,
-                           "a request line is over the limit of " + std::to_string(limit) +
-                               " bytes and was skipped",
-                           {}}));
+  refuse_line(
+      id_in(beginning),
+      over ? too_much("a request line was skipped: the requests and unread answers of this user hold "
+                      "more than " +
+                          std::to_string(limit) + " bytes",
+                      limit)
+           : Error{ErrorKind::invalid_request,
+                   "a request line is over the limit of " + std::to_string(limit) + " bytes and was skipped",
+                   {}});
 }
 
 void Session::on_batch(Json requests, size_t bytes) {
@@ -188,7 +200,7 @@ void Session::on_batch(Json requests, size_t bytes) {
   if (requests.Empty() || requests.Size() > limit) {
     const std::string expected =
         requests.Empty() ? "at least one request" : "at most " + std::to_string(limit) + " requests";
-    return send_line(error_text("null", {ErrorKind::invalid_request, "a batch holds " + expected, {}}));
+    return refuse_line("null", {ErrorKind::invalid_request, "a batch holds " + expected, {}});
   }
   const size_t each = bytes / requests.Size();
   open_batch_.emplace(OpenBatch{std::make_shared<Batch>(), std::move(requests), 0, each});
@@ -223,7 +235,10 @@ void Session::end_open_batch() {
 void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch, size_t bytes) {
   if (batch) ++batch->missing;
   Result<Request> request = read_request(value);
-  if (!request) return answer(id_of(value), request.error(), batch);
+  if (!request) {
+    const std::string id = id_of(value);
+    return batch ? answer(id, request.error(), batch) : refuse_line(id, request.error());
+  }
   if (caller_.user.empty()) caller_.user = context_.names.find(caller_.peer.uid);
   if (auto counted = context_.usage.request(caller_, std::chrono::steady_clock::now()); !counted) {
     answer(request->id, counted.error(), batch);
@@ -231,6 +246,7 @@ void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& b
     const auto outcome = subscribe(*request->params);
     if (outcome) subscribed_in_ = batch;
     answer(request->id, outcome, batch);
+    if (outcome && subscription_->announces()) announce();
   } else if (request->method == "unsubscribe") {
     answer(request->id, unsubscribe(*request->params), batch);
   } else {
@@ -282,11 +298,12 @@ void Session::on_command(Request request, const std::shared_ptr<Batch>& batch, s
   const uint64_t ticket = next_ticket_++;
   const JsonValue& params = *request.params;
   // What is wrong reaches no Asterisk, so that it need not wait.
-  const bool in_order =
-      !keys->empty() && context_.dispatcher.check(caller_, request.method, params).ok();
+  const bool in_order = !keys->empty() && context_.dispatcher.check(caller_, request.method, params).ok();
   Command& command = commands_[ticket];
-  command = {.method = std::move(request.method), .params = {}, .id = std::move(request.id), .batch = batch,
-             .bytes = bytes};
+  command.method = std::move(request.method);
+  command.id = std::move(request.id);
+  command.batch = batch;
+  command.bytes = bytes;
   if (!in_order || order_.enter(ticket, std::move(*keys))) return start(ticket, params);
   command.params = to_text(params);
 }
@@ -298,18 +315,35 @@ void Session::start_waiting(uint64_t ticket) {
 
 void Session::start(uint64_t ticket, const JsonValue& params) {
   Command& command = commands_.at(ticket);
-  // The caller is to know the id before it hears of it.
-  command.holds = !command.id.empty() && context_.dispatcher.chooses_id(command.method, params);
   command.changes = context_.dispatcher.changes(command.method);
-  if (command.holds) ++holds_;
   context_.dispatcher.call(
       caller_, command.method, params,
       [this, alive = alive_, ticket](const Result<control::ResultText>& outcome) {
         if (*alive) finish(ticket, outcome);
       },
-      [this, alive = alive_, ticket] {
-        if (*alive) let_followers_go(ticket);
-      });
+      {.reached =
+           [this, alive = alive_, ticket] {
+             if (*alive) let_followers_go(ticket);
+           },
+       .creating = [this, ticket](const control::Creating& creating) { on_creating(ticket, creating); }});
+}
+
+// The caller is to know the id of what it makes before it hears of that: it is told at once, or records wait
+// for the answer. (That of a command that waits for the end would come too late.)
+void Session::on_creating(uint64_t ticket, const control::Creating& creating) {
+  Command& command = commands_.at(ticket);
+  if (!creating.id.empty()) command.creating = creating_text(command.id, creating.parameter, creating.id);
+  if (subscription_ && subscription_->announces()) return announce();
+  command.holds = !command.id.empty() && !creating.waits;
+  if (command.holds) ++holds_;
+}
+
+// Tells the ids of all that commands under way make. No record waits for one of them any more.
+void Session::announce() {
+  for (auto& [ticket, command] : commands_) {
+    if (std::exchange(command.holds, false)) --holds_;
+    if (!command.creating.empty()) send_line(std::exchange(command.creating, {}));
+  }
 }
 
 // Starts what waited for others, in a loop: an answer that comes at once frees the next one.
@@ -478,7 +512,8 @@ bool Session::write_records() {
       context_.counts.lost_records += subscription_->lost() - lost_before;
       ++context_.counts.losses;
       outbox_.append(lost);
-      if (subscription_->was_overtaken() && subscription_->on_overflow() == Overflow::disconnect) leaving_ = true;
+      if (subscription_->was_overtaken() && subscription_->on_overflow() == Overflow::disconnect)
+        leaving_ = true;
       if (!write_outbox()) return false;
       if (leaving_ || subscription_->up_to_date()) return true;
     }
@@ -524,7 +559,8 @@ bool Session::write_records() {
 void Session::append_rest(std::string_view rest) {
   if (rest.size() <= copied_bytes) return outbox_.append(rest);
   const auto line = context_.lines.get(context_.log, subscription_->cursor().seq);
-  outbox_.append({line, false}, Usage::Held(context_.usage, caller_.peer.uid, line), line->size() - rest.size());
+  outbox_.append({line, false}, Usage::Held(context_.usage, caller_.peer.uid, line),
+                 line->size() - rest.size());
 }
 
 void Session::watch() {

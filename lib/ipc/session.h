@@ -28,7 +28,8 @@ struct SessionLimits {
   size_t max_commands = 64;           // under way at a time
   size_t max_batch = 256;             // requests in one batch
   size_t max_unsent_bytes = 1 << 20;  // of answers: while more wait, nothing is read and no command started
-  size_t max_user_bytes = 16 << 20;   // held for one user, over all its connections; for all of them twice that
+  size_t max_user_bytes =
+      16 << 20;  // held for one user, over all its connections; for all of them twice that
 
   bool operator==(const SessionLimits&) const = default;
 };
@@ -118,6 +119,7 @@ class Session {
     size_t bytes = 0;      // of its request
     bool changes = false;  // something on the Asterisk
     bool holds = false;    // records wait for its answer
+    std::string creating;  // the notification that tells the id of what it makes, until that is written
   };
 
   void on_ready(int events);
@@ -127,7 +129,8 @@ class Session {
   [[nodiscard]] bool has_input() const { return !input_.empty() || open_batch_; }
   void handle_input();
   void on_line(std::string_view line);
-  void on_long_line();
+  void on_long_line(std::string_view beginning);
+  void refuse_line(const std::string& id, Error error);
   void on_batch(Json requests, size_t bytes);
   void next_of_batch();
   void end_open_batch();
@@ -137,6 +140,8 @@ class Session {
   void start_waiting(uint64_t ticket);
   void start_freed();
   void let_followers_go(uint64_t ticket);
+  void on_creating(uint64_t ticket, const control::Creating& creating);
+  void announce();
   void finish(uint64_t ticket, const Result<control::ResultText>& outcome);
   Result<control::ResultText> subscribe(const JsonValue& params);
   Result<control::ResultText> unsubscribe(const JsonValue& params);
@@ -177,6 +182,7 @@ class Session {
   KeyOrder order_;
   std::deque<uint64_t> freed_;  // commands that waited, and need not any more
   uint64_t next_ticket_ = 1;
+  uint64_t lines_ = 0;  // that have come
   bool starting_ = false;
   bool input_over_ = false;    // nothing more is read
   bool draining_ = false;      // ends when everything is answered and written

@@ -22,11 +22,17 @@ constexpr size_t max_names = 1024;  // servers, applications and ids, each
 constexpr std::string_view overflows[] = {"lost", "disconnect"};
 
 constexpr Parameter subscribe_params[] = {
-    {.name = "types", .multiple = true},          {.name = "exclude", .multiple = true},
-    {.name = "servers", .multiple = true},        {.name = "apps", .multiple = true},
-    {.name = "channels", .multiple = true},       {.name = "bridges", .multiple = true},
-    {.name = "endpoints", .multiple = true},      {.name = "since"},
-    {.name = "on_overflow", .values = overflows}, {.name = "snapshot", .type = ari::Type::boolean},
+    {.name = "types", .multiple = true},
+    {.name = "exclude", .multiple = true},
+    {.name = "servers", .multiple = true},
+    {.name = "apps", .multiple = true},
+    {.name = "channels", .multiple = true},
+    {.name = "bridges", .multiple = true},
+    {.name = "endpoints", .multiple = true},
+    {.name = "since"},
+    {.name = "on_overflow", .values = overflows},
+    {.name = "snapshot", .type = ari::Type::boolean},
+    {.name = "announce", .type = ari::Type::boolean},
 };
 
 std::string_view subscribe_answer() {
@@ -135,6 +141,8 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log&
   const std::vector<std::string> servers = filter.servers;
   Subscription subscription(std::move(filter), rule, log);
   if (find_string(params, "on_overflow") == "disconnect") subscription.on_overflow_ = Overflow::disconnect;
+  const JsonValue* announce = find(params, "announce");
+  subscription.announces_ = announce != nullptr && announce->GetBool();
   const JsonValue* since = find(params, "since");
   const std::string reason =
       subscription.start(since == nullptr ? std::nullopt : std::optional<std::string>(as_view(*since)));

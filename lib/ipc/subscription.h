@@ -40,6 +40,9 @@ class Subscription {
   // Everything up to here was delivered or did not match.
   [[nodiscard]] bus::Cursor cursor() const { return {log_->stream(), next_ - 1}; }
   [[nodiscard]] Overflow on_overflow() const { return on_overflow_; }
+  // The ids that commands of this connection are given are told before they are sent: no record waits for an
+  // answer.
+  [[nodiscard]] bool announces() const { return announces_; }
   // How many records it has not passed yet.
   [[nodiscard]] uint64_t behind() const { return log_->next() - next_; }
   [[nodiscard]] bool up_to_date() const { return next_ == log_->next(); }
@@ -88,6 +91,7 @@ class Subscription {
   bus::Filter filter_;
   Overflow on_overflow_ = Overflow::lost;
   size_t held_bytes_ = 0;
+  bool announces_ = false;
   bool bounded_ = false;        // to applications
   bool at_own_record_ = false;  // next_ is one
   bool was_overtaken_ = false;

@@ -1809,6 +1809,11 @@ export interface Methods {
     params: {};
     result: {
       aribus: string;
+      protocol: number;
+      features: Array<string>;
+      limits: {
+        request_bytes: number;
+      };
       started: string;
       cursor: string;
       servers: Array<string>;
@@ -2257,6 +2262,7 @@ export interface Methods {
       since?: string;
       on_overflow?: "lost" | "disconnect";
       snapshot?: boolean;
+      announce?: boolean;
     };
     result: {
       cursor: string;

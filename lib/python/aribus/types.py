@@ -1507,6 +1507,10 @@ class HelloParams(TypedDict):
     pass
 
 
+class HelloResultLimits(TypedDict):
+    request_bytes: int
+
+
 class HelloResultPeer(TypedDict):
     user: NotRequired[str]
     uid: int
@@ -1518,6 +1522,9 @@ class HelloResultPeer(TypedDict):
 
 class HelloResult(TypedDict):
     aribus: str
+    protocol: int
+    features: list[str]
+    limits: HelloResultLimits
     started: str
     cursor: str
     servers: list[str]
@@ -1901,6 +1908,7 @@ class SubscribeParams(TypedDict):
     since: NotRequired[str]
     on_overflow: NotRequired[Literal['lost', 'disconnect']]
     snapshot: NotRequired[bool]
+    announce: NotRequired[bool]
 
 
 class SubscribeResultSnapshotChannelsItem(TypedDict):

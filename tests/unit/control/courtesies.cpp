@@ -53,29 +53,6 @@ struct Somewhere {
 
 }  // namespace
 
-TEST_CASE("what is made gets an id when the caller chose none") {
-  Somewhere somewhere;
-  const std::pair<const char*, const char*> makers[] = {
-      {"bridges.create", "bridgeId"},       {"bridges.play", "playbackId"},
-      {"channels.create", "channelId"},     {"channels.externalMedia", "channelId"},
-      {"channels.originate", "channelId"},  {"channels.play", "playbackId"},
-      {"channels.snoopChannel", "snoopId"},
-  };
-  for (const auto& [operation, name] : makers) {
-    INFO(operation);
-    const Json first = json(somewhere.prepared(operation, "{}"));
-    const Json second = json(somewhere.prepared(operation, "{}"));
-    CHECK(find_string(first, name).starts_with("aribus-"));
-    CHECK(find_string(first, name).size() == 23);
-    CHECK(find_string(first, name) != find_string(second, name));
-    const Json chosen = json(somewhere.prepared(operation, R"({")" + std::string(name) + R"(":"mine"})"));
-    CHECK(find_string(chosen, name) == "mine");
-    const ari::Parameter* parameter = ari::find_operation(operation)->find(name);
-    REQUIRE(parameter != nullptr);
-    CHECK(parameter->type == ari::Type::string);
-  }
-}
-
 TEST_CASE("what makes nothing gets nothing added") {
   Somewhere somewhere;
   CHECK(somewhere.prepared("channels.answer", R"({"channelId":"c1"})") == R"({"channelId":"c1"})");

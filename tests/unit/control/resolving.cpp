@@ -249,7 +249,7 @@ TEST_CASE("a waiting call whose end was not seen was made all the same") {
   const Json params = json(R"({"endpoint":"PJSIP/100","channelId":"c1","wait":"answer"})");
   stage.dispatcher.call(
       aribus::test::a_caller(), "originate", params, [&](const Result<ResultText>& got) { answer = aribus::test::text_of(got); },
-      [&] { reached = true; });
+      {.reached = [&] { reached = true; }});
   REQUIRE(pump(stage.loop, [&] { return reached; }));
   stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 1);
   REQUIRE(answer);

@@ -35,10 +35,9 @@ struct Stage {
   }
   void call(const std::string& method, std::string_view params) {
     answer.reset();
-    dispatcher.call(
-        aribus::test::a_caller(), method, json(params),
-        [this](const Result<ResultText>& got) { answer = aribus::test::text_of(got); },
-        [this] { reached = true; });
+    dispatcher.call(aribus::test::a_caller(), method, json(params),
+                    [this](const Result<ResultText>& got) { answer = aribus::test::text_of(got); },
+                    {.reached = [this] { reached = true; }});
   }
   // Has Asterisk answer the request under way.
   void respond(int status, std::string_view body) {
@@ -333,11 +332,13 @@ TEST_CASE("a wait ends with the connection that asked, unless the command has a 
 }
 
 TEST_CASE("what a record costs does not grow with the commands that wait for others") {
-  control::Waits waits;
+  Loop loop;
+  control::Waits waits(loop);
   size_t seen = 0;
   for (int i = 0; i < 20'000; ++i) {
-    waits.add(record::IdKind::playback, "p" + std::to_string(i),
-              {[&](const record::Record&, const JsonValue&) { return ++seen, true; }, [] {}});
+    waits.add(
+        record::IdKind::playback, "p" + std::to_string(i),
+        {[&](const record::Record&, const JsonValue&) { return ++seen, true; }, [](const std::string&) {}});
   }
   record::Record record = record::own_record("x", "pbx1", "{}", wall_now());
   record.ids.add(record::IdKind::playback, "p77");
@@ -411,4 +412,178 @@ TEST_CASE(
     REQUIRE(stage.answer);
     CHECK_THAT(**stage.answer, ContainsSubstring("sound:new"));
   }
+}
+
+namespace {
+
+// A play with `wait` that Asterisk has begun: its answer was given, and no event came.
+void begin_play(Stage& stage, const char* target = R"("bridgeId":"b1")") {
+  stage.call("play", R"({"media":"sound:x","playbackId":"p1","wait":true,)" + std::string(target) + "}");
+  stage.respond(201, playback("p1", "playing"));
+  REQUIRE_FALSE(stage.answer);
+}
+
+// Asterisk is asked for what is waited for, and answers.
+void look(Stage& stage, int status, const std::string& body) {
+  REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
+  CHECK(stage.asterisk.requests.back().starts_with("GET "));
+  stage.respond(status, body);
+}
+
+constexpr auto not_found = R"({"message":"Playback not found"})";
+
+}  // namespace
+
+TEST_CASE("a playback whose end nobody tells is looked for, and when it is gone the outcome is unknown") {
+  Stage stage;
+  begin_play(stage);  // of a bridge of which nothing is heard
+  look(stage, 200, playback("p1", "playing"));
+  CHECK_FALSE(stage.answer);
+  look(stage, 404, not_found);
+  CHECK_FALSE(stage.answer);  // its end may be on its way
+  look(stage, 404, not_found);
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
+  CHECK(stage.answer->error().message == "the playback has ended, and no event told how");
+  CHECK(stage.answer->error().data == R"({"playbackId":"p1","exists":false})");
+  CHECK(stage.waits() == 0);
+}
+
+TEST_CASE("an end that comes between two looks is the answer") {
+  Stage stage;
+  begin_play(stage);
+  look(stage, 404, not_found);
+  stage.event(R"({"type":"PlaybackFinished","application":"demo","playback":)" + playback("p1", "done") +
+              "}");
+  REQUIRE(stage.answer);
+  CHECK(**stage.answer == playback("p1", "done"));
+}
+
+TEST_CASE("a look that fails says nothing, and one that finds it there neither") {
+  Stage stage;
+  begin_play(stage);
+  look(stage, 404, not_found);
+  look(stage, 500, "{}");
+  look(stage, 404, not_found);
+  CHECK(stage.answer);  // the second miss
+  begin_play(stage);
+  look(stage, 404, not_found);
+  look(stage, 200, playback("p1", "playing"));
+  look(stage, 404, not_found);
+  CHECK_FALSE(stage.answer);
+}
+
+TEST_CASE("what is played or recorded is looked for when what it is on may be heard of no more") {
+  const std::string channel = R"("channel":{"id":"c1","name":"x","state":"Up"})";
+  const std::string bridge =
+      R"("bridge":{"id":"b1","technology":"x","bridge_type":"mixing","bridge_class":"x","creator":"","name":"","channels":[],"video_mode":"none"})";
+  const auto target = GENERATE(as<std::string>(), "channel", "bridge");
+  const bool is_channel = target == "channel";
+  Stage stage;
+  // It is known, and heard of: there is no reason to look.
+  stage.event(is_channel ? R"({"type":"StasisStart","application":"demo","args":[],)" + channel + "}"
+                         : R"({"type":"BridgeCreated","application":"demo",)" + bridge + "}");
+  stage.call("record", R"({"name":"m1","format":"wav","wait":true,)" +
+                           std::string(is_channel ? R"("channelId":"c1"})" : R"("bridgeId":"b1"})"));
+  stage.respond(201, R"({"name":"m1","format":"wav","state":"queued","target_uri":"channel:c1"})");
+  test::pump_for(stage.loop, Milliseconds(20));
+  CHECK(stage.waiting.empty());
+  if (is_channel) {
+    stage.event(R"({"type":"StasisEnd","application":"demo",)" + channel + "}");
+  } else {
+    stage.event(R"({"type":"ChannelLeftBridge","application":"demo",)" + channel + "," + bridge + "}");
+  }
+  look(stage, 404, not_found);
+  look(stage, 404, not_found);
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().data == R"({"name":"m1","exists":false})");
+}
+
+TEST_CASE("a call that is waited for and known no more is looked for") {
+  Stage stage;
+  stage.call("originate", originate);
+  stage.respond(200, R"({"id":"c1","creationtime":")" + std::string(later) + "\"}");
+  record::Record gone = record::own_record("state.gone", "pbx1", {}, wall_now());
+  gone.ids.add(record::IdKind::channel, "c1");
+  stage.dispatcher.learn(gone, 1);
+  look(stage, 404, not_found);
+  look(stage, 404, not_found);
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().message == "the call has ended, and no event told how");
+  CHECK(stage.answer->error().data == R"({"channelId":"c1","exists":false})");
+}
+
+TEST_CASE("a call whose application another client takes is waited for no longer") {
+  Stage stage;
+  stage.call("originate", originate);
+  stage.respond(200, R"({"id":"c1"})");
+  record::Record replaced = record::own_record("server.replaced", "pbx1", {}, wall_now());
+  replaced.app = "other";
+  stage.dispatcher.learn(replaced, 1);
+  CHECK_FALSE(stage.answer);
+  replaced.app = "demo";
+  stage.dispatcher.learn(replaced, 2);
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
+  CHECK(stage.answer->error().message ==
+        "another client has taken the application 'demo' while the end was waited for");
+  CHECK(find_string(json(stage.answer->error().data), "channelId") == "c1");
+  CHECK(stage.waits() == 0);
+}
+
+TEST_CASE("a call whose application a reload takes away is waited for no longer, one of another is") {
+  Stage stage;
+  ari::ClientOptions options = stage.client->options();
+  options.apps = {"demo", "kept"};
+  const auto before = ari::Client::make(stage.loop, options).value();
+  stage.dispatcher.servers()[0]->use(*before);
+  stage.asterisk.set_script(test::behave_well);
+  before->connect();
+  REQUIRE(test::pump(stage.loop, [&] { return before->is_connected(); }));
+  stage.asterisk.set_script([&](auto& peer, auto&) { stage.waiting.push_back(&peer); });
+  std::vector<std::string> ended;
+  for (const char* app : {"demo", "kept"}) {
+    stage.dispatcher.call(
+        aribus::test::a_caller(), "originate",
+        json(R"({"endpoint":"PJSIP/100","wait":"answer","app":")" + std::string(app) + "\"}"),
+        [&, app](const Result<ResultText>& got) {
+          CHECK(got.error().message ==
+                "the application 'demo' was taken out of the configuration "
+                "while the end was waited for");
+          ended.emplace_back(app);
+        });
+    stage.respond(200, R"({"id":"c1"})");
+  }
+  options.apps = {"kept"};
+  const auto after = ari::Client::make(stage.loop, options).value();
+  stage.dispatcher.servers()[0]->use(*after);
+  CHECK(ended == std::vector<std::string>{"demo"});
+  CHECK(stage.waits() == 1);
+  stage.dispatcher.servers()[0]->use(*stage.client);
+}
+
+TEST_CASE("many waits are looked for a few at a time, and each ends") {
+  Loop loop;
+  control::Waits waits(
+      loop, {.soon = Milliseconds(1), .again = Milliseconds(1), .doubtful = Milliseconds(1), .max_looks = 4});
+  std::vector<std::function<void(Waits::Look)>> looks;
+  size_t unseen = 0;
+  size_t most = 0;
+  Timer turns(loop);
+  turns.every(Milliseconds(1), [] {});  // so that pump() looks
+  for (int i = 0; i < 300; ++i) {
+    Waits::Wait wait;
+    wait.see = [](const record::Record&, const JsonValue&) { return false; };
+    wait.lost = [](const std::string&) {};
+    wait.look = [&](std::function<void(Waits::Look)> done) { looks.push_back(std::move(done)); };
+    wait.unseen = [&] { ++unseen; };
+    waits.look_for(waits.add(record::IdKind::playback, "p" + std::to_string(i), std::move(wait)), true);
+  }
+  CHECK(test::pump(loop, [&] {
+    most = std::max(most, looks.size());
+    for (const auto& done : std::exchange(looks, {})) done(Waits::Look::gone);
+    return unseen == 300;
+  }));
+  CHECK(most == 4);
+  CHECK(waits.size() == 0);
 }

@@ -15,7 +15,7 @@ struct Reading {
 
   explicit Reading(size_t max_line_bytes = 10)
       : reader([=] { return max_line_bytes; }, {[this](std::string_view line) { seen.emplace_back(line); },
-                                                [this] { seen.emplace_back("!"); }}) {}
+                                                [this](auto) { seen.emplace_back("!"); }}) {}
   Strings operator()(std::initializer_list<std::string_view> pieces) {
     for (std::string_view piece : pieces) {
       while (!piece.empty()) piece.remove_prefix(reader.feed(piece));
@@ -78,4 +78,16 @@ TEST_CASE("no more than one line is taken at a time") {
   CHECK(reading.reader.feed("b\nc") == 2);
   CHECK(reading.reader.feed("c") == 1);
   CHECK(reading.seen == Strings{"a", "b"});
+}
+
+TEST_CASE("of a line that is too long its beginning is told") {
+  std::string told;
+  LineReader reader([] { return 10; },
+                    {[](std::string_view) {}, [&](std::string_view beginning) { told = beginning; }});
+  reader.feed("0123456789abc");
+  CHECK(told == "0123456789abc");  // in one piece
+  reader.feed("\n");
+  reader.feed("0123456");
+  reader.feed("789abc\n");
+  CHECK(told == "0123456789abc");
 }

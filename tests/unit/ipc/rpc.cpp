@@ -94,3 +94,32 @@ TEST_CASE("an error's text is escaped: an answer is always one line of JSON") {
   const Json answer = json(text);
   CHECK(find_string(*find(answer, "error"), "message") == nasty);
 }
+
+TEST_CASE("the id of a request that is no JSON is found in what can be read of it") {
+  const auto check = [](std::string_view line, std::string_view id) {
+    INFO(line);
+    CHECK(id_in(line) == id);
+  };
+  check(R"({"jsonrpc":"2.0","id":7,"method":"play","params":{"media":"\ud800"}})", "7");
+  check("{\"id\":\"a\",\"params\":{\"name\":\"M\xfcller\"}}", R"("a")");
+  check(R"({"params":{"id":1,"n":NaN,"text":"}\",\"id\":2"},"method":"id","id" : 3 })", "3");
+  check(R"({"params":[{"id":1},["id",2]],"id":-4.5,"id":5})", "-4.5");
+  check(R"( {"id":6,"params":{"media":"never ends)", "6");
+  check(R"({"method":"originate","id":8)", "null");  // of 81, say, it is the beginning
+  check(R"({"\u0069d":9,"params":NaN})", "null");    // nobody writes it like that
+  // What is no id, or is not the request's.
+  check(R"({"params":{"id":1}})", "null");
+  check(R"({"params":{"id":1})", "null");
+  check(R"({"a":1} {"id":1})", "null");
+  check(R"([{"id":1}])", "null");
+  check(R"({"id":{},"x":NaN})", "null");
+  check(R"({"id":[1],"x":NaN})", "null");
+  check(R"({"id":1e99,"x":NaN})", "null");
+  check(R"({"id":nonsense})", "null");
+  check(R"({"method":"id","x":NaN})", "null");
+  check(R"({"x":NaN,"id")", "null");
+  check(R"({"x":NaN,"id":)", "null");
+  check(R"({"x":NaN,"id":"1)", "null");
+  check("id:1", "null");
+  check("", "null");
+}
