@@ -100,6 +100,9 @@ class Show:
                 self.program.stop()
             for caller in self.callers:
                 caller.hang_up()
+            for bridge in self.asterisk.rest("GET", "/ari/bridges").json():
+                if self.app in bridge["name"]:
+                    self.asterisk.rest("DELETE", f"/ari/bridges/{bridge['id']}")
             for phone in self.phones:
                 phone.events.close()
         finally:
@@ -143,6 +146,14 @@ class Show:
         """Waits until a live recording has begun."""
         wait_for(f"{name} is recorded", lambda: self.asterisk.rest("GET", f"/ari/recordings/live/{name}").status == 200
                  and self.asterisk.rest("GET", f"/ari/recordings/live/{name}").json()["state"] == "recording")
+
+    def speaks(self, caller):
+        """Of a recording without a sound nothing is kept."""
+        with caller.events.changed:
+            caller.events.texts.clear()
+        answer = self.asterisk.rest("POST", f"/ari/channels/{caller.own}/play?media=sound:beep")
+        assert answer.status == 201, answer.body
+        assert caller.events.wait(lambda event: event["type"] == "PlaybackFinished", 20)
 
     def talks(self, *channels):
         """Waits until these are in one bridge, by Asterisk's own answer."""
@@ -267,6 +278,7 @@ def voicemail_caller_hangs_up_in_the_message(show):
     show.serve("voicemail", "Local/busy@default")
     caller = show.call()
     show.records(caller.channel)
+    show.speaks(caller)
     caller.hang_up()
     show.said(f"message {caller.channel}")
     show.nothing_left()
@@ -292,6 +304,134 @@ def voicemail_aribusd_restarts(show):
     show.said(f"message {caller.channel}")
     show.talks(talking.channel)
     line.hang_up()
+    show.nothing_left()
+
+
+# The queue.
+
+def waiting_queue_serves_one_after_the_other(show):
+    agent = show.phone()
+    show.serve("waiting_queue", agent.endpoint)
+    first = show.call()
+    line = agent.rings()
+    second = show.call()
+    show.said(f"waits {second.channel}")
+    line.answer()
+    show.said(f"talking {first.channel}")
+    show.talks(first.channel)
+    first.hang_up()
+    wait_for("the agent is hung up", line.is_gone)
+    line = agent.rings()
+    line.answer()
+    show.said(f"talking {second.channel}")
+    line.hang_up()
+    show.program.stop()
+
+
+def waiting_queue_agent_is_busy(show):
+    agent = show.phone()
+    show.serve("waiting_queue", "Local/busy@default", agent.endpoint)
+    caller = show.call()
+    show.said("busy Local/busy@default")
+    line = agent.rings()
+    caller.hang_up()
+    wait_for("it rings no more", line.is_gone)
+
+
+# Click to call.
+
+def click_to_call_connects_two(show):
+    first, second = show.phone(), show.phone()
+    show.run("click_to_call", first.endpoint, second.endpoint)
+    one = first.rings()
+    one.answer()
+    other = second.rings()
+    other.answer()
+    show.said("talking")
+    one.hang_up()
+    wait_for("the other is hung up", other.is_gone)
+    show.said("ended")
+    assert show.program.process.wait(10) == 0
+    show.nothing_left()
+
+
+def click_to_call_first_hangs_up(show):
+    first, second = show.phone(), show.phone()
+    show.run("click_to_call", first.endpoint, second.endpoint)
+    one = first.rings()
+    one.answer()
+    other = second.rings()
+    one.hang_up()
+    wait_for("the other rings no more", other.is_gone)
+    assert show.program.process.wait(10) == 1
+    show.nothing_left()
+
+
+def click_to_call_second_is_busy(show):
+    first = show.phone()
+    show.run("click_to_call", first.endpoint, "Local/busy@default")
+    one = first.rings()
+    one.answer()
+    wait_for("the first is hung up", one.is_gone)
+    assert show.program.process.wait(10) == 1
+    assert "busy" in show.program.lines()[-1]
+    show.nothing_left()
+
+
+# The conference.
+
+def conference_of_three(show):
+    show.serve("conference")
+    callers = [show.call() for _ in range(3)]
+    for number, caller in enumerate(callers, 1):
+        caller.press("7")
+        show.said(f"room 7 {number}")
+    show.talks(*(caller.channel for caller in callers))
+    callers[0].press("*")
+    show.said("muted")
+    callers[0].press("*")
+    show.said("unmuted")
+    other = show.call()
+    other.press("8")
+    show.said("room 8 1")
+    for caller in (*callers, other):
+        caller.hang_up()
+    show.said("room 7 closed")
+    show.said("room 8 closed")
+    show.nothing_left()
+
+
+# The dialler.
+
+def dialler_calls_so_many_at_a_time(show):
+    phone = show.phone()
+    show.run("dialler", "2", *[phone.endpoint] * 4, "Local/busy@default", "PJSIP/nobody")
+    for _ in range(3):
+        phone.rings().answer()
+    phone.rings().hang_up("busy")
+    assert show.program.process.wait(30) == 0
+    assert sorted(line.split()[0] for line in show.program.lines()) == ["busy", "busy", "failed"] + ["reached"] * 3
+    ringing = most = 0
+    for text in phone.events.texts:
+        ringing += {"StasisStart": 1, "StasisEnd": -1}.get(json.loads(text)["type"], 0)
+        most = max(most, ringing)
+    assert most == 2, most
+    show.nothing_left()
+
+
+# A call without a telephone.
+
+def test_call_presses_digits(show):
+    other = show.phone()
+    show.run("test_call", f"{other.app}@from-sip", "42")
+    line = other.rings()
+    line.answer()
+    show.said("pressed 2")
+    for digit in "42":
+        assert other.events.wait(lambda event: event["type"] == "ChannelDtmfReceived" and event["digit"] == digit)
+    line.hang_up()
+    show.said("hung up by the other end")
+    assert show.program.process.wait(10) == 0
     show.nothing_left()
 
 

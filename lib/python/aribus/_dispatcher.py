@@ -333,9 +333,10 @@ class Dispatcher:
         except Exception:
             logger.exception("call %s: its handler failed", channel.id)
         finally:
+            for leg in channel.legs:
+                await self.hang_up(leg)
             if serving.hang_up:
-                for one in (channel, *channel.legs):
-                    await self.hang_up(one)
+                await self.hang_up(channel)
 
     def _gone(self, server: str | None, id: str) -> None:
         self._own.discard(id)
@@ -348,6 +349,8 @@ class Dispatcher:
         channel.waits.finish(channel.gone_error())
         for bridge in list(self._bridges.values()):
             bridge.channel_left(channel)
+        for leg in channel.legs:
+            self.later(self.hang_up(leg))
 
     def _bridge_gone(self, bridge: Bridge) -> None:
         self._bridges.pop(bridge.id, None)

@@ -165,8 +165,8 @@ A client does the one or the other: serve(), originate() and bridge() take its s
 
         timeout: for how many seconds it rings, 30 unless said otherwise. app: the application that it enters; the one that
         is served unless said otherwise, or aribusd's first. caller_id: as `Sales <200>`. originator: the channel that it is
-        made for: when that goes meanwhile the call is ended, and ChannelGone raised; when the handler of that ends, this
-        one is hung up. Of a client 24 calls ring at a time; others wait for their turn.
+        made for: when that goes or its handler ends, this one is hung up; when it goes before this is answered, ChannelGone
+        is raised. Of a client 24 calls ring at a time; others wait for their turn.
         """
         dispatcher = await self._dispatch()
         return await dispatcher.originate(given(
