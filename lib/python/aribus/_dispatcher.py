@@ -154,6 +154,14 @@ class Dispatcher:
             self._endings.discard(ending)
             ending.future.cancel()
 
+    async def begin(self, ending: Ending, method: str, params: Mapping[str, Any]) -> None:
+        """Does what makes it. When the connection breaks meanwhile, it is looked for."""
+        try:
+            ending.begun = await ending.target.operate(method, params)
+        except OutcomeUnknown:
+            if not await self._is_there(ending) and not ending.future.done():
+                raise
+
     async def bridge(self, channels: tuple[Channel, ...], params: dict[str, Any]) -> Bridge:
         server = params.get("server") or next((channel.server for channel in channels), None)
         bridge = Bridge(self, new_id(), server)
@@ -385,15 +393,21 @@ class Dispatcher:
                 self.later(self._look_at_bridge(bridge))
 
     async def _look_at_ending(self, ending: Ending) -> None:
+        with contextlib.suppress(AribusError):
+            if not await self._is_there(ending):
+                ending.finish({**(ending.begun or {}), "state": "done"})
+
+    async def _is_there(self, ending: Ending) -> bool:
         method, name = (("playbacks.get", "playbackId") if ending.kind == "playback"
                         else ("recordings.getLive", "recordingName"))
         server = {"server": ending.target.server} if ending.target.server else {}
-        with contextlib.suppress(AribusError):
-            try:
-                await self.call(method, {name: ending.id, **server})
-            except Refused as error:
-                if error.status == 404:
-                    ending.finish({**(ending.begun or {}), "state": "done"})
+        try:
+            ending.begun = await self.call(method, {name: ending.id, **server})
+            return True
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return False
 
     async def _look_at_bridge(self, bridge: Bridge) -> None:
         channels = list(bridge.channels)

@@ -351,7 +351,7 @@ async def play(target: Channel | Bridge, dispatcher: Dispatcher, method: str, pa
         server = {"server": target.server} if target.server else {}
         await dispatcher.unless_refused("playbacks.stop", {"playbackId": playback, **server})
     with dispatcher.ending("playback", playback, target) as ending:
-        ending.begun = await target.operate(method, {"playbackId": playback, **params})
+        await dispatcher.begin(ending, method, {"playbackId": playback, **params})
         try:
             await asyncio.wait([ending.future, *([pressed] if pressed else [])], return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -374,7 +374,7 @@ async def record(target: Channel | Bridge, dispatcher: Dispatcher, method: str, 
     """Records until the end."""
     server = {"server": target.server} if target.server else {}
     with dispatcher.ending("recording", params["name"], target) as ending:
-        ending.begun = await target.operate(method, params)
+        await dispatcher.begin(ending, method, params)
         try:
             result: LiveRecording = await ending.future
         except asyncio.CancelledError:
