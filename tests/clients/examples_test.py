@@ -31,6 +31,7 @@ COMMANDS = {
     "node": lambda name: ["node", NODE / f"{name}.mjs"],
     "cpp": lambda name: [BUILD / f"lib/client/examples/aribus-{name}-example"],
 }
+EXAMPLES = ("click_to_call", "conference", "dialler", "test_call", "voicemail", "waiting_queue")
 numbers = itertools.count(1)
 
 
@@ -457,12 +458,14 @@ def main():
             failed.append(f"{name}, {language}, {version}")
             print(f"{failed[-1]}: FAILED\n{traceback.format_exc()}", file=sys.stderr, flush=True)
 
-    def exists(name, language):
-        return pathlib.Path(COMMANDS[language](name.split("_")[0])[-1]).exists()
+    def wanted(language):
+        """The scenarios of the examples that the language has."""
+        examples = [example for example in EXAMPLES if pathlib.Path(COMMANDS[language](example)[-1]).exists()]
+        return [name for name in _scenarios() if name.startswith(tuple(example + "_" for example in examples))]
     with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
         for version in versions:
             for language in languages.split(","):
-                for name in names or _scenarios():
+                for name in names or wanted(language):
                     pool.submit(run, name, language, version)
     sys.exit(f"failed: {'; '.join(failed)}" if failed else 0)
 
