@@ -176,6 +176,10 @@ export class Client {
     const socket = net.connect(this.#path);
     let connected = false, reason = 'aribusd has closed the connection';
     socket.on('connect', () => {
+      if (this.#closed) {
+        socket.destroy();
+        return;
+      }
       connected = true;
       socket.cork();
       this.#socket = socket;

@@ -1,6 +1,7 @@
 """The client for programs that block. It reads while a call or the iteration waits; for serve() and the like there is a thread."""
 from __future__ import annotations
 
+import contextlib
 import math
 import select
 import socket
@@ -229,7 +230,8 @@ class Client(ServesCalls, BlockingCalls):
             self._socket.settimeout(SEND_SECONDS)
             self._socket.sendall(data)
         except TimeoutError:
-            self._socket.shutdown(socket.SHUT_RDWR)  # half a line was sent, maybe: reading finds the end
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)  # half a line was sent, maybe: reading finds the end
             self._session.end = "aribusd does not read what is sent to it"
         except OSError:
             pass  # reading finds the same, behind what was received still
