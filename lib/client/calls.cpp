@@ -263,6 +263,10 @@ Task<Json> Calls::send(std::string method, std::string params, std::string serve
   const Result<CallPtr> call = client_.send(method, params, {.server = std::move(server)});
   if (!call) throw Raised(call.error());
   const CallPtr sent = *call;
+  if (const std::string_view name = chosen_id(method); name == "channelId" || name == "snoopId") {
+    const Result<Json> checked = parse_json(sent->params);
+    if (checked) own_.emplace(find_string(*checked, name));
+  }
   {
     const auto is_ready = [sent] { return sent->outcome.has_value(); };
     co_await Until(*this, is_ready);
