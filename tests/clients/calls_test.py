@@ -6,6 +6,8 @@ Usage: calls_test.py LANGUAGE [unittest's arguments]      python, blocking (Pyth
 """
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,7 +15,6 @@ import unittest
 
 from client_test import Peer
 from stage import BUILD, SOURCE
-import socket
 
 PROBES = {
     "python": [sys.executable, SOURCE / "tests/clients/calls_probe.py"],
@@ -46,7 +47,7 @@ class CallsTest(unittest.TestCase):
     def tearDown(self):
         if self.probe:
             self.probe.kill()
-            if self.probe.wait() not in (0, -9):  # it crashed
+            if self.probe.wait() in (-signal.SIGSEGV, -signal.SIGABRT):
                 print(self.probe.stderr.read(), file=sys.stderr)
             self.probe.stdout.close()
             self.probe.stderr.close()
@@ -171,6 +172,23 @@ class CallsTest(unittest.TestCase):
         self.comes("c3", "wanted", "yes")
         self.leaves("c3")
         self.told("c3", None)
+
+    def test_calls_are_hung_up_when_the_program_is_interrupted(self):
+        if probe_of_language not in (PROBES["python"], PROBES["blocking"]):
+            return  # in Node and C++ programs end at once, or catch it themselves
+        self.start()
+        self.comes("c1", "digit")
+        self.comes("c2", "play")
+        self.plays()
+        self.probe.send_signal(signal.SIGINT)
+        hung_up = set()
+        while len(hung_up) < 2:
+            request = self.peer.request()
+            self.peer.answer(request, None)
+            if request["method"] == "channels.hangup":
+                hung_up.add(request["params"]["channelId"])
+        self.assertEqual(hung_up, {"c1", "c2"})
+        self.probe.wait(10)
 
     def test_an_application_that_aribusd_does_not_hold_is_refused(self):
         self.start(status={"servers": [{"name": "pbx1", "state": "ready", "apps": ["other"]}]})

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .types import Channel as ChannelModel, LiveRecording
 
 T = TypeVar("T")
+INTERRUPTED_SECONDS = 5.0  # what is interrupted has so long to hang up
 
 
 class Worker:
@@ -34,11 +35,19 @@ class Worker:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Does it and waits for it; called by any other thread."""
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        ended = threading.Event()
+
+        async def run() -> T:
+            try:
+                return await work
+            finally:
+                ended.set()
+        future = asyncio.run_coroutine_threadsafe(run(), self._loop)
         try:
             return future.result()
-        except BaseException:  # Ctrl-C, say
+        except (KeyboardInterrupt, SystemExit):
             future.cancel()
+            ended.wait(INTERRUPTED_SECONDS)
             raise
 
     def close(self) -> None:
