@@ -258,11 +258,13 @@ TEST_CASE("the commands shown work", "[docs]") {
 
 TEST_CASE("the programs shown are those that are run", "[docs]") {
   static const std::set<std::string> run_here{
-      "lib/client/examples/CMakeLists.txt", "lib/client/examples/hello.cpp",
-      "lib/client/examples/ivr.cpp",        "lib/node/examples/hello.mjs",
-      "lib/node/examples/ivr.mjs",          "lib/python/examples/hello.py",
-      "lib/python/examples/ivr.py",         "lib/python/examples/hello_blocking.py",
-      "tests/docs/ari_client_example.cpp"};
+      "lib/client/examples/CMakeLists.txt",    "lib/client/examples/hello.cpp",
+      "lib/client/examples/voicemail.cpp",     "lib/client/examples/ivr.cpp",
+      "lib/node/examples/hello.mjs",           "lib/node/examples/ivr.mjs",
+      "lib/python/examples/hello.py",          "lib/python/examples/ivr.py",
+      "lib/python/examples/hello_blocking.py", "lib/node/examples/voicemail.mjs",
+      "lib/node/examples/click_to_call.mjs",   "lib/python/examples/voicemail.py",
+      "lib/python/examples/click_to_call.py",  "tests/docs/ari_client_example.cpp"};
   std::set<std::string> shown;
   for (const char* kind : {"cmake", "cpp", "javascript", "python"}) {
     for (const Fence& fence : fences_of(kind)) {
@@ -291,12 +293,12 @@ TEST_CASE("the first programs of the tutorials do what they say", "[docs]") {
   const std::string lib = ARIBUS_SOURCE_DIR "/lib";
   ::setenv("PYTHONPATH", (lib + "/python").c_str(), 1);
   const std::vector<std::vector<std::string>> programs{
-      {"python3", lib + "/python/examples/hello.py"},
-      {"python3", lib + "/python/examples/hello_blocking.py"},
-      {"node", lib + "/node/examples/hello.mjs"},
-      {HELLO_EXAMPLE}};
+      {"python3", lib + "/python/examples/hello.py", "demo"},
+      {"python3", lib + "/python/examples/hello_blocking.py", "demo"},
+      {"node", lib + "/node/examples/hello.mjs", "demo"},
+      {HELLO_EXAMPLE, "demo"}};
   for (const std::vector<std::string>& program : programs) {
-    DYNAMIC_SECTION(program.back()) {
+    DYNAMIC_SECTION(program[program.size() - 2]) {
       Stage stage(Fence{});
       ::setenv("ARIBUS_SOCKET", stage.daemon().socket_path().c_str(), 1);
       const TemporaryDirectory directory;
