@@ -1,0 +1,265 @@
+"""A voice bot: it greets a caller, listens, and repeats what it heard. It stops speaking when the caller speaks.
+
+Usage: voice_bot.py APP rtp|audiosocket [ADDRESS]      as in: voice_bot.py aribus rtp 192.0.2.7
+
+ADDRESS is this machine's address as Asterisk reaches it, by default 127.0.0.1. `rtp` works with Asterisk 16 and later,
+`audiosocket` with 18 and later. A real bot has speech recognition, a language model and speech synthesis in place of
+`Parrot`. It may be killed and started again while calls are on.
+"""
+import array
+import asyncio
+import collections
+import math
+import secrets
+import socket
+import struct
+import sys
+import uuid
+
+import aribus
+
+RATE = 8000  # samples a second, of 16 bits
+FRAME = 0.02  # s: Asterisk sends and expects 20 ms at a time
+SIZE = int(RATE * FRAME) * 2  # bytes of a frame
+VOICE, BRIDGE = "voice-", "talk-"  # what the ids of our channels and bridges begin with
+
+
+class Parrot:
+    """Takes turns with the caller, frame by frame. It knows nothing of networks and clocks."""
+
+    LOUD = 500  # mean amplitude of a frame that counts as speech, of 32,767
+    BEGIN, END = 3, 25  # loud frames in a row with which speech begins, quiet ones with which it has ended
+    LONGEST = 1500  # frames that are remembered
+
+    def __init__(self):
+        tone = array.array("h", (int(8000 * math.sin(2 * math.pi * 650 * n / RATE)) for n in range(RATE // 2))).tobytes()
+        self.to_say = collections.deque(tone[at:at + SIZE] for at in range(0, len(tone), SIZE))
+        self.heard, self.listening, self.quiet = [], False, 0
+
+    def hear(self, frame):
+        """A frame of the caller's, b"" where none came in time. Returns what that means, or None."""
+        loud = bool(frame) and sum(map(abs, array.array("h", frame))) * 2 > self.LOUD * len(frame)
+        if not self.listening:
+            self.heard = [*self.heard, frame] if loud else []
+            if len(self.heard) < self.BEGIN:
+                return None
+            self.listening, self.quiet = True, 0
+            unsaid = len(self.to_say)
+            self.to_say.clear()
+            return f"interrupted, {unsaid} frames unsaid" if unsaid else "listening"
+        if frame:
+            self.heard.append(frame)
+        self.quiet = 0 if loud else self.quiet + 1
+        if self.quiet < self.END and len(self.heard) < self.LONGEST:
+            return None
+        self.to_say.extend(self.heard)
+        self.heard, self.listening = [], False
+        return "repeating"
+
+    def say(self):
+        """The next frame to send."""
+        return self.to_say.popleft() if self.to_say else bytes(SIZE)
+
+
+async def talk(line, parrot, name):
+    """Hears and speaks, a frame each way every 20 ms, until the line is closed."""
+    clock = asyncio.get_running_loop().time
+    due = clock()
+    while not line.closed:
+        heard = [line.heard.popleft() for _ in range(len(line.heard))]
+        for frame in heard or [b""]:
+            if news := parrot.hear(frame):
+                print(news, name, flush=True)
+        line.send(parrot.say())
+        due = max(due + FRAME, clock() - 0.2)  # what is late by more is not caught up with
+        await asyncio.sleep(due - clock())
+
+
+async def make_channel(client, app, channel, endpoint):
+    """A channel of Asterisk's towards us. With `wait` it is in the application when this returns."""
+    made = await client.call("originate", {"endpoint": endpoint, "channelId": channel, "app": app, "wait": "answer"})
+    if made["outcome"] != "answered":
+        raise ConnectionError(f"{endpoint}: {made['outcome']}")
+
+
+class Rtp(asyncio.DatagramProtocol):
+    """The audio of one call as RTP: a header of 12 bytes, then samples with the high byte first.
+
+    Asterisk sends 16 kHz. From us it takes only formats whose number is a fixed one: so it gets 8 kHz.
+    """
+
+    SLIN16, SLIN = 118, 11  # the numbers that Asterisk has for 16 and 8 kHz
+
+    def __init__(self, address):
+        self.address, self.transport, self.peer, self.closed = address, None, None, False
+        self.heard = collections.deque(maxlen=50)  # 1 s; then the oldest goes
+        self.number, self.time, self.source = secrets.randbits(16), secrets.randbits(32), secrets.randbits(32)
+
+    async def open(self, client, app, channel):
+        loop = asyncio.get_running_loop()
+        self.transport, _ = await loop.create_datagram_endpoint(lambda: self, ("0.0.0.0", 0))
+        port = self.transport.get_extra_info("sockname")[1]
+        await make_channel(client, app, channel, f"UnicastRTP/{self.address}:{port}/c(slin16)")
+        address, port = [(await client.call("channels.getChannelVar", {"channelId": channel, "variable": name}))["value"]
+                         for name in ("UNICASTRTP_LOCAL_ADDRESS", "UNICASTRTP_LOCAL_PORT")]
+        self.peer = (address, int(port))  # nobody else is listened to
+
+    def datagram_received(self, packet, sender):
+        if sender == self.peer and len(packet) > 12 and packet[1] & 0x7f == self.SLIN16:
+            samples = array.array("h", packet[12:len(packet) & ~3])
+            samples.byteswap()
+            self.heard.append(array.array("h", [(one + other) // 2 for one, other in zip(samples[::2], samples[1::2])]).tobytes())
+
+    def send(self, frame):
+        samples = array.array("h", frame)
+        samples.byteswap()
+        header = struct.pack("!BBHII", 0x80, self.SLIN, self.number, self.time, self.source)
+        self.number, self.time = (self.number + 1) % 2**16, (self.time + len(samples)) % 2**32
+        self.transport.sendto(header + samples, self.peer)
+
+    def close(self):
+        self.closed = True
+        if self.transport:
+            self.transport.close()
+
+
+class AudioSocket:
+    """The audio of one call over TCP: a kind, the length in 2 bytes, then samples of 8 kHz with the low byte first."""
+
+    ENDED, CALL, SAMPLES = 0x00, 0x01, 0x10
+    server, expected = None, {}  # one server for all calls; the lines that are not connected yet, by their UUIDs
+
+    def __init__(self, address):
+        self.address, self.writer, self.closed = address, None, False
+        self.id, self.connected = uuid.uuid4(), asyncio.Event()
+        self.heard = collections.deque(maxlen=50)  # 1 s; then the oldest goes
+
+    async def open(self, client, app, channel):
+        if not AudioSocket.server:
+            AudioSocket.server = await asyncio.start_server(self.connection, "0.0.0.0", 0)
+        port = self.server.sockets[0].getsockname()[1]
+        self.expected[self.id] = self
+        await make_channel(client, app, channel, f"AudioSocket/{self.address}:{port}/{self.id}/c(slin)")
+        await asyncio.wait_for(self.connected.wait(), 5)
+
+    @staticmethod
+    async def connection(reader, writer):
+        """Asterisk connects, and says first which call it is."""
+        line = None
+        try:
+            while True:
+                kind, length = struct.unpack("!BH", await reader.readexactly(3))
+                content = await reader.readexactly(length)
+                if kind == AudioSocket.CALL and length == 16 and not line:
+                    line = AudioSocket.expected.pop(uuid.UUID(bytes=content))
+                    line.writer = writer
+                    line.connected.set()
+                elif kind == AudioSocket.SAMPLES and line:
+                    line.heard.append(content[:length & ~1])
+                elif kind == AudioSocket.ENDED:
+                    break
+        except (KeyError, ConnectionError, asyncio.IncompleteReadError):
+            pass  # nobody's call, or it has ended
+        finally:
+            writer.close()
+            if line:
+                line.closed = True
+
+    def send(self, frame):
+        if self.writer.transport.get_write_buffer_size() < 10 * len(frame):  # what is late is of no use to anybody
+            self.writer.write(struct.pack("!BH", self.SAMPLES, len(frame)) + frame)
+
+    def close(self):
+        self.closed = True
+        self.expected.pop(self.id, None)
+        if self.writer:
+            self.writer.close()
+
+
+class Bot:
+    def __init__(self, client, app, make_line):
+        self.client, self.app, self.make_line = client, app, make_line
+        self.calls = {}  # the callers' channels, each with its task
+        self.voices = {}  # our channels, each with its caller's
+
+    async def run(self):
+        await self.client.subscribe({"types": ["StasisStart", "StasisEnd", "ChannelDestroyed", "server.resynced",
+                                               "BridgeCreated"], "apps": [self.app, ""], "snapshot": True})
+        async for item in self.client:
+            if item["type"] == "subscribed":
+                for bridge in item.get("snapshot", {}).get("bridges", []):
+                    await self.found_bridge(bridge["bridge"]["id"])
+                for channel in item.get("snapshot", {}).get("channels", []):
+                    if channel.get("app") == self.app:
+                        await self.entered(channel["channel"]["id"])
+            elif item["type"] == "server.resynced":
+                for caller in self.calls.keys() - set(item.get("channels", [])):
+                    self.left(caller)
+            elif item["type"] == "BridgeCreated":
+                await self.found_bridge(item["bridge"]["id"])
+            elif item["type"] == "StasisStart":
+                await self.entered(item["channel"]["id"])
+            elif item["type"] in ("StasisEnd", "ChannelDestroyed"):
+                self.left(item["channel"]["id"])
+
+    async def found_bridge(self, bridge):
+        """One of a bot that was killed is of no use any more: what it said with is gone."""
+        if bridge.startswith(BRIDGE) and VOICE + bridge.removeprefix(BRIDGE) not in self.voices:
+            await self.attempt("bridges.destroy", {"bridgeId": bridge})
+
+    async def entered(self, channel):
+        if channel.startswith(VOICE):
+            if channel not in self.voices:  # of a bot that was killed
+                await self.attempt("hangup", {"channelId": channel})
+        elif channel not in self.calls:
+            self.calls[channel] = asyncio.create_task(self.serve(channel))
+
+    def left(self, channel):
+        """The caller, or our channel to him, is gone."""
+        task = self.calls.pop(self.voices.get(channel, channel), None)
+        if task:
+            task.cancel()
+
+    async def serve(self, caller):
+        """One call, until it ends."""
+        print("call", caller, flush=True)
+        name, line = secrets.token_hex(8), self.make_line()
+        voice, bridge = VOICE + name, BRIDGE + name
+        self.voices[voice] = caller
+        try:
+            await self.client.call("channels.answer", {"channelId": caller})
+            await line.open(self.client, self.app, voice)
+            await self.client.call("bridge", {"channels": [caller, voice], "bridgeId": bridge})
+            await talk(line, Parrot(), caller)
+        except (OSError, asyncio.TimeoutError, aribus.AribusError) as error:
+            print(f"{caller}: {error}", flush=True)
+        except asyncio.CancelledError:
+            pass  # by left()
+        finally:
+            line.close()
+            await self.attempt("hangup", {"channelId": voice})
+            await self.attempt("bridges.destroy", {"bridgeId": bridge})
+            await self.attempt("hangup", {"channelId": caller})
+            self.calls.pop(caller, None)
+            del self.voices[voice]
+            print("ended", caller, flush=True)
+
+    async def attempt(self, method, params):
+        """What need not work: the thing may be gone already."""
+        try:
+            await self.client.call(method, params)
+        except aribus.AribusError:
+            pass
+
+
+async def main():
+    if len(sys.argv) < 3 or sys.argv[2] not in ("rtp", "audiosocket"):
+        sys.exit(__doc__)
+    kind = {"rtp": Rtp, "audiosocket": AudioSocket}[sys.argv[2]]
+    address = socket.gethostbyname(sys.argv[3]) if len(sys.argv) > 3 else "127.0.0.1"
+    async with aribus.Client() as client:
+        await Bot(client, sys.argv[1], lambda: kind(address)).run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
