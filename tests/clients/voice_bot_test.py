@@ -11,6 +11,7 @@ import collections
 import importlib.util
 import math
 import os
+import pathlib
 import signal
 import socket
 import struct
@@ -19,7 +20,6 @@ import sys
 import tempfile
 import threading
 import time
-import pathlib
 
 import stage
 from stage import Daemon, Real, SOURCE, end, wait_for
