@@ -180,7 +180,7 @@ std::string App::not_ready() const {
   for (const auto& upstream : upstreams_) {
     if (upstream->state() == "ready") continue;
     lines += upstream->name() + ": " + std::string(upstream->state());
-    if (!upstream->is_connected()) lines += ": " + upstream->reason();
+    if (!upstream->reason().empty()) lines += ": " + upstream->reason();
     lines += "\n";
   }
   return lines;

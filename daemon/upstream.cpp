@@ -47,16 +47,15 @@ Upstream::Upstream(Loop& loop, control::Dispatcher& dispatcher, AsteriskConfig c
       sweep_(loop),
       control_(dispatcher.add_server(config_.name, client())),
       sync_(config_.name, client(), control_.model(),
-            state::Sync::Handlers{
-                [this](const record::Record& record) { handlers_.publish(record); },
-                [this] { return handlers_.next_seq(); },
-                [this] { state_ = client().replaced_apps().empty() ? "ready" : "replaced"; },
-                [this](const std::string& reason) {
-                  log_line(spdlog::level::warn, {{"SERVER", name()}},
-                           "{}: what lives on it could not be read: {}; trying again", name(), reason);
-                },
-                [this](const std::string& app) { on_silent(app); },
-                [this](const std::string& app) { on_heard(app); }}),
+            state::Sync::Handlers{[this](const record::Record& record) { handlers_.publish(record); },
+                                  [this] { return handlers_.next_seq(); },
+                                  [this] {
+                                    state_ = client().replaced_apps().empty() ? "ready" : "replaced";
+                                    unread_.clear();
+                                  },
+                                  [this](const std::string& reason) { on_unread(reason); },
+                                  [this](const std::string& app) { on_silent(app); },
+                                  [this](const std::string& app) { on_heard(app); }}),
       reason_("starting"),
       since_(wall_now()) {}
 
@@ -293,6 +292,7 @@ void Upstream::go_down(const std::string& reason, const std::string& ended_at) {
   sync_.stop();
   miss(reason);
   reason_ = reason;
+  unread_.clear();
   state_ = "down";
   since_ = wall_now();
   publish_own("server.disconnected", render([&](JsonWriter& writer) {
@@ -312,6 +312,7 @@ void Upstream::on_connected(Link& link, const ari::ServerInfo& info) {
 void Upstream::begin(const ari::ServerInfo& info) {
   tried_ = true;
   reason_.clear();
+  unread_.clear();
   told_.clear();
   since_ = wall_now();
   log_line(spdlog::level::info, {{"SERVER", name()}}, "{}: connected to Asterisk {} at {}", name(),
@@ -340,13 +341,22 @@ void Upstream::begin(const ari::ServerInfo& info) {
   handlers_.changed();
 }
 
+// The same failure again, attempt by attempt, is no news, nor are two in turns.
+bool Upstream::is_news(const std::string& reason) {
+  return told_.size() < max_reasons_told && told_.insert(reason).second;
+}
+
+void Upstream::on_unread(const std::string& reason) {
+  unread_ = "its live objects could not be read: " + reason;
+  log_line(is_news(unread_) ? spdlog::level::warn : spdlog::level::debug, {{"SERVER", name()}},
+           "{}: {}; trying again, for as long as it is connected", name(), unread_);
+}
+
 void Upstream::on_disconnected(Link& link, const std::string& reason, Milliseconds retry_in) {
   if (&link != link_.get() && &link != next_.get()) return;
   ++failures_;
   tried_ = true;
-  // The same failure again, attempt by attempt, is no news, nor are two in turns.
-  const bool news = told_.size() < max_reasons_told && told_.insert(reason).second;
-  if (news) {
+  if (is_news(reason)) {
     log_line(spdlog::level::warn, {{"SERVER", name()}}, "{}: {}; trying again, for ever", name(), reason);
   } else {
     log_line(spdlog::level::debug, {{"SERVER", name()}}, "{}: {}; next attempt in {} ms", name(), reason,
@@ -384,7 +394,7 @@ void Upstream::write_status(JsonWriter& writer) const {
   writer.Bool(client.is_connected());
   write_member(writer, "state", state());
   write_member(writer, "since", to_rfc3339(since_));
-  if (!client.is_connected()) write_member(writer, "reason", reason_);
+  if (!client.is_connected() || !unread_.empty()) write_member(writer, "reason", reason());
   if (client.info()) write_member(writer, "version", client.info()->version);
   names("apps", client.options().apps);
   names("replaced", client.replaced_apps());

@@ -64,7 +64,7 @@ class Upstream {
   [[nodiscard]] std::string_view state() const { return leaving_ ? "leaving" : state_; }
   // Of the present connection, or of its absence; and why it is not connected.
   [[nodiscard]] WallTime since() const { return since_; }
-  [[nodiscard]] const std::string& reason() const { return reason_; }
+  [[nodiscard]] const std::string& reason() const { return reason_.empty() ? unread_ : reason_; }
   // Messages of the event stream.
   [[nodiscard]] uint64_t received() const { return received_; }
   // Attempts to connect that failed, and connections that were lost.
@@ -100,6 +100,8 @@ class Upstream {
   void on_replaced(const std::string& app);
   void on_silent(const std::string& app);
   void on_heard(const std::string& app);
+  [[nodiscard]] bool is_news(const std::string& reason);
+  void on_unread(const std::string& reason);
   void miss(const std::string& reason);
   void publish_own(std::string_view type, const std::string& fields);
   void go_down(const std::string& reason, const std::string& ended_at = {});
@@ -127,6 +129,7 @@ class Upstream {
   record::EventReader events_;
   record::Record record_;       // the latest, for its memory
   std::string reason_;          // why it is not connected
+  std::string unread_;          // why what lives on it could not be read the last time
   std::set<std::string> told_;  // reasons that were logged since it was connected
   WallTime since_;
   bool tried_ = false;

@@ -11,12 +11,21 @@ namespace {
 constexpr size_t max_refusal_bytes = 1024;
 constexpr size_t max_json_bytes = 64 << 10;  // a refusal is no longer
 
-// What a refusal does not say, or "". Asterisk answers these to whatever needs a channel in Stasis: 422 when
-// it is to join a bridge, 409 else (res/ari/resource_*.c).
-std::string_view hint_of(std::string_view text) {
-  if (text == "Channel not in Stasis application")
-    return ": the channel is in the dialplan, or not in Stasis() any more";
+// What a refusal with that status does not say, or "" (res/res_ari.c). The second sentence is for an answer
+// without words, as of a proxy: what it may be.
+std::string_view hint_of(int status, std::string_view text) {
+  if (status == 401) {
+    return ": it does not accept the user and password: compare `username` and `password` of this server "
+           "with "
+           "Asterisk's ari.conf";
+  }
   if (text == "Write access denied") return ": the user is read_only in Asterisk's ari.conf";
+  if (text == "Access denied by ACL")
+    return ": permit, deny and acl in Asterisk's ari.conf keep this host out";
+  if (status == 403 && text.empty()) return ": perhaps the user may not do this, or a proxy forbids it";
+  if (text == "Resource not found")
+    return ": this Asterisk has no such operation: its version has none, or its module (res_ari_…) is not "
+           "loaded";
   return "";
 }
 
@@ -45,7 +54,7 @@ Error refusal(const HttpResponse& response, std::string_view method, std::string
   const bool says_no = response.status >= 400 && response.status < 600;
   const bool unknown = !says_no && method != "GET";
   const std::string message =
-      says_no ? "Asterisk refused: " + text + status + std::string(hint_of(text))
+      says_no ? "Asterisk refused: " + text + status + std::string(hint_of(response.status, text))
               : "Asterisk answered with a status that ARI does not have" + status +
                     (unknown ? ": the outcome of " + std::string(method) + " is unknown" : "");
   return Error{unknown ? ErrorKind::outcome_unknown : ErrorKind::refused, message,

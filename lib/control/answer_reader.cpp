@@ -41,28 +41,44 @@ Error too_complex() {
                {}};
 }
 
-// Asterisk says that it is JSON, and it is none, or nested too deep, or holds a number that has no place in a
-// double.
-Error unreadable(const std::string& why) {
-  return Error{ErrorKind::outcome_unknown, "the answer can't be read: no JSON: " + why, {}};
+// Whatever it is, it is not what the question is answered with: cut, nested too deep, with a number that has
+// no place in a double, or from somebody else on the way.
+Error unreadable(const ari::HttpResponse& response, const Question& question) {
+  const bool reads = question.method == "GET";
+  std::string why = std::to_string(response.body.size()) + " bytes of " +
+                    (response.content_type.empty() ? "no type" : to_valid_utf8(response.content_type, 128));
+  if (looks_like_json(response.body)) {
+    const Result<Json> json = parse_json(response.body);  // which says why
+    why = "no JSON: " + (json ? "it could not be read" : json.error().message);
+  }
+  return Error{reads ? ErrorKind::refused : ErrorKind::outcome_unknown,
+               "the answer with status " + std::to_string(response.status) + " can't be read: " + why +
+                   (reads ? "" : ": the outcome of " + question.method + " is unknown"),
+               render([&](JsonWriter& writer) {
+                 writer.StartObject();
+                 write_key(writer, "status");
+                 writer.Int(response.status);
+                 write_member(writer, "message", "");
+                 write_member(writer, "method", question.method);
+                 write_member(writer, "path", question.path);
+                 write_member(writer, "content_type", to_valid_utf8(response.content_type, 128));
+                 writer.EndObject();
+               })};
 }
 
 }  // namespace
 
-// ari.request can ask for anything.
-Result<ResultText> result_of(ari::HttpResponse response, const ari::Answer& declared) {
-  if (declared.type == ari::Type::binary || !looks_like_json(response.body)) {
-    if (declared.type == ari::Type::binary || response.body.size() > max_other_bytes) {
-      return binary_result(std::move(response));
-    }
-  }
+Result<ResultText> result_of(ari::HttpResponse response, const Question& question) {
+  const bool binary = question.declared.type == ari::Type::binary;
+  const bool is_long = response.body.size() > max_other_bytes;
+  const bool may_be_json = looks_like_json(response.body);
+  if (binary || (question.anything && is_long && !may_be_json)) return binary_result(std::move(response));
   if (is_too_complex(response.body)) return too_complex();
-  if (auto text = record::regular_answer(response.body, declared)) return ResultText(std::move(*text));
-  if (response.content_type.starts_with("application/json") && looks_like_json(response.body)) {
-    const Result<Json> json = parse_json(response.body);  // which says why
-    return unreadable(json ? "it could not be read" : json.error().message);
-  }
-  return binary_result(std::move(response));
+  if (auto text = record::regular_answer(response.body, question.declared))
+    return ResultText(std::move(*text));
+  const bool says_json = response.content_type.starts_with("application/json") && may_be_json;
+  if (question.anything && !says_json) return binary_result(std::move(response));
+  return unreadable(response, question);
 }
 
 struct AnswerReader::Job {
@@ -70,16 +86,16 @@ struct AnswerReader::Job {
 
   ari::HeldBytes::Answer held;
   ari::HttpResponse response;
-  ari::Answer declared;
+  Question question;
   Done done;
   std::optional<Result<ResultText>> result;
 };
 
-bool AnswerReader::read(uint64_t user, ari::HttpResponse response, const ari::Answer& declared, Done done) {
+bool AnswerReader::read(uint64_t user, ari::HttpResponse response, Question question, Done done) {
   auto job = std::make_shared<Job>(held_, user);
   if (!job->held.add(response.body.size())) return false;
   job->response = std::move(response);
-  job->declared = declared;
+  job->question = std::move(question);
   job->done = std::move(done);
   waiting_[user].push_back(std::move(job));
   start();
@@ -95,7 +111,7 @@ void AnswerReader::start() {
   next->second.pop_front();
   if (next->second.empty()) waiting_.erase(next);
   background_.start(
-      loop_, [job] { job->result = result_of(std::move(job->response), job->declared); },
+      loop_, [job] { job->result = result_of(std::move(job->response), job->question); },
       [this, job] {
         start();
         job->done(std::move(*job->result));

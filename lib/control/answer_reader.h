@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
 
 #include "ari/held_bytes.h"
 #include "ari/http.h"
@@ -15,6 +16,14 @@
 
 namespace aribus::control {
 
+// What an answer is to.
+struct Question {
+  ari::Answer declared;   // what is answered, made regular
+  std::string method;     // of HTTP
+  std::string path;       // below /ari, as "/channels/{channelId}"
+  bool anything = false;  // whatever comes is a result, as of ari.request
+};
+
 // Reads one answer at a time on another thread; users take turns. What waits is bounded in bytes, for all and
 // for each user (ari::HeldBytes). Lives on the loop's thread; `done` of what is not read at its end is not
 // called.
@@ -24,9 +33,9 @@ class AnswerReader {
 
   explicit AnswerReader(Loop& loop) : loop_(loop) {}
 
-  // Reads the body of `response`, as `declared`, and calls `done` once, from the loop. False: too much waits,
-  // and nothing will be called.
-  [[nodiscard]] bool read(uint64_t user, ari::HttpResponse response, const ari::Answer& declared, Done done);
+  // Reads the body of `response`, the answer to `question`, and calls `done` once, from the loop. False: too
+  // much waits, and nothing will be called.
+  [[nodiscard]] bool read(uint64_t user, ari::HttpResponse response, Question question, Done done);
   [[nodiscard]] bool is_busy() const { return background_.is_busy() || !waiting_.empty(); }
 
  private:
@@ -41,8 +50,10 @@ class AnswerReader {
   Background background_;
 };
 
-// The result in the body of an answer that succeeded. Errors: outcome_unknown: it is too large to be
-// read, or says that it is JSON and is none that every reader of the socket accepts.
-[[nodiscard]] Result<ResultText> result_of(ari::HttpResponse response, const ari::Answer& declared);
+// The result in the body of an answer that succeeded. Errors: outcome_unknown: it is too large to be read;
+// or it is none that every reader of the socket accepts, as HTML of a proxy or JSON that is cut, and the
+// request changed something. Where that only reads: refused. Their data is as that of ari::refusal(), with
+// `content_type`.
+[[nodiscard]] Result<ResultText> result_of(ari::HttpResponse response, const Question& question);
 
 }  // namespace aribus::control

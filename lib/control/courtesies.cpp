@@ -7,18 +7,15 @@
 
 #include "ari/causes.h"
 #include "base/bytes.h"
+#include "base/json_tape.h"
 #include "base/nearest.h"
 #include "control/makers.h"
 #include "control/new_objects.h"
 #include "control/params.h"
+#include "control/refused_channel.h"
 
 namespace aribus::control {
 namespace {
-
-bool makes_channel_for_endpoint(const ari::Operation& operation) {
-  return operation.name == "channels.originate" || operation.name == "channels.originateWithId" ||
-         operation.name == "channels.create";
-}
 
 Result<void> prepare_originate(Json& params, const Upstream& upstream) {
   const JsonValue* app = find(params, "app");
@@ -144,37 +141,22 @@ bool shows(const Upstream& upstream, const Maker& maker, const JsonValue& params
   return std::ranges::find(options.apps, find_string(params, "app")) != options.apps.end();
 }
 
-// Asterisk refuses with 409 "already exists" and 500 "Allocation failed" for one and the same reason: it
-// takes the cause from what its thread did before.
-bool misleads(const Error& error) {
-  return error.kind == ErrorKind::refused &&
-         (error.message.ends_with("(409)") || error.message.ends_with("(500)"));
-}
-
-// Says which it was: looks for the channels `ids` (a Local channel has two), the last one first.
-void explain_refusal(Upstream& upstream, Error error, const std::string& endpoint,
-                     std::vector<std::string> ids, const ari::Requester& requester, const Reply& reply) {
-  if (ids.empty()) {
-    error.message = "Asterisk can make no channel for endpoint '" + endpoint + "': the channel technology '" +
-                    endpoint.substr(0, endpoint.find('/')) +
-                    "' is not loaded, or the endpoint is unknown to it; " + error.message;
-    reply(std::move(error));
-    return;
-  }
-  const std::string id = std::move(ids.back());
-  ids.pop_back();
-  upstream.request(
-      "GET", "/channels/" + ari::percent_encode(id), "", "", requester,
-      [&upstream, error = std::move(error), endpoint, id, ids, requester, reply](const auto& found) mutable {
-        if (found) {
-          error.message = "a channel '" + id + "' exists already; " + error.message;
-          reply(std::move(error));
-        } else if (found.error().kind == ErrorKind::refused) {
-          explain_refusal(upstream, std::move(error), endpoint, std::move(ids), requester, reply);
-        } else {
-          reply(std::move(error));
-        }
-      });
+// A channel that was made for an application of ours enters it a moment later, if it has not yet.
+void await_entry(Upstream& upstream, const NewObject& made, std::string_view answer) {
+  const ari::Client& client = upstream.client();
+  const auto& apps = client.options().apps;
+  const bool is_held =
+      std::ranges::find(apps, made.app) != apps.end() && !client.replaced_apps().contains(made.app);
+  if (made.kind != record::IdKind::channel || !is_held) return;
+  JsonTape tape;
+  const JsonView shown = tape.read(answer);
+  if (!shown.valid() || shown.kind() != JsonKind::object) return;
+  const JsonView inner = shown.find("channel");  // 16 answers externalMedia so
+  const std::string created = (inner.valid() ? inner : shown).string_at("creationtime");
+  const state::Thing* thing = upstream.model().find(made.kind, made.id);
+  const bool is_told =
+      thing != nullptr && (created.empty() || thing->made == created) && thing->app_seq > made.before;
+  if (!is_told) upstream.stasis().made(made.id, made.app, created);
 }
 
 }  // namespace
@@ -214,13 +196,12 @@ void call_explained(Upstream& upstream, const ari::Operation& operation, const J
     return;
   }
   const std::string id(find_string(params, maker->id));
-  const std::string endpoint(find_string(params, "endpoint"));
-  const bool explain = makes_channel_for_endpoint(operation);
+  const bool makes_channel = maker->kind == record::IdKind::channel;
   const uint64_t number = upstream.resolver().begin(operation.name, upstream.next(maker->kind, id),
                                                     shows(upstream, *maker, params));
   upstream.call(
       operation, params, requester,
-      [&upstream, maker, id, endpoint, explain, number, requester,
+      [&upstream, maker, id, makes_channel, wanted = WantedChannel::of(params, maker->id), number, requester,
        made = NewObject::of(upstream, *maker, params), reply = std::move(reply)](Result<ResultText> answer) {
         if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
           return reply(unresolved(upstream, std::move(answer.error()), number, maker->id, id));
@@ -228,10 +209,11 @@ void call_explained(Upstream& upstream, const ari::Operation& operation, const J
         const bool told = upstream.resolver().answered(number);
         if (answer) {
           upstream.incarnations().made(maker->kind, id, answer->plain(), told);
+          await_entry(upstream, made, answer->plain());
           tell_of_new(upstream, made, answer->plain());
         }
-        if (!answer && explain && misleads(answer.error())) {
-          explain_refusal(upstream, std::move(answer.error()), endpoint, {id + ";2", id}, requester, reply);
+        if (!answer && makes_channel && misleads(answer.error())) {
+          explain_no_channel(upstream, wanted, std::move(answer.error()), requester, reply);
         } else {
           reply(std::move(answer));
         }

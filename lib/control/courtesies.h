@@ -26,8 +26,7 @@ namespace aribus::control {
 // understands. Errors: invalid_params, too_old.
 [[nodiscard]] Result<void> prepare(const ari::Operation& operation, Json& params, const Upstream& upstream);
 
-// Calls the prepared operation, and explains those refusals that mislead: Asterisk answers 409 "already
-// exists" or 500 "Allocation failed" when it can't make a channel for the endpoint.
+// Calls the prepared operation, and explains those refusals to make a channel that mislead (see misleads()).
 void call_explained(Upstream& upstream, const ari::Operation& operation, const JsonValue& params,
                     const ari::Requester& requester, Reply reply);
 

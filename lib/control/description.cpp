@@ -36,11 +36,12 @@ constexpr Failure failures[] = {
     {ErrorKind::internal, "internal", "a defect of aribus", ""},
     {ErrorKind::refused, "refused", "Asterisk answered, and refused",
      R"({"type":"object","required":["status","message","method","path"],"properties":{"status":{"type":"integer"},)"
-     R"("message":{"type":"string"},"method":{"type":"string"},"path":{"type":"string"}}})"},
+     R"("message":{"type":"string"},"method":{"type":"string"},"path":{"type":"string"},"content_type":{"type":"string"},)"
+     R"("stasis":{"enum":["not_yet","no_longer","unknown"]}}})"},
     {ErrorKind::not_connected, "not_connected", "not connected to that Asterisk; nothing was sent",
      R"({"type":"object","required":["server"],"properties":{"server":{"type":"string"}}})"},
     {ErrorKind::outcome_unknown, "outcome_unknown", "it was sent and no answer came: the outcome is unknown",
-     R"({"type":"object","properties":{"timeout_ms":{"type":"integer"},"command":{"type":"string"},)"
+     R"({"type":"object","properties":{"timeout_ms":{"type":"integer"},"status":{"type":"integer"},"command":{"type":"string"},)"
      R"("outcome":{"enum":["done","not_done","unknown"]}}})"},
     {ErrorKind::not_allowed, "not_allowed", "the access rule does not allow it; nothing was sent",
      R"({"type":"object","required":["rule"],"properties":{"rule":{"type":"string"}}})"},

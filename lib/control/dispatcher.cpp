@@ -102,6 +102,7 @@ void Dispatcher::learn(const record::Record& record, uint64_t seq) {
     if (server->name() != record.server) continue;
     server->incarnations().see(record, server->model());
     server->model().apply(record, seq);
+    server->stasis().see(record);
     server->waits().see(record);
     server->resolver().see(record);
   }

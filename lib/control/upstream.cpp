@@ -1,7 +1,9 @@
 #include "control/upstream.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "ari/refusal.h"
 #include "base/background.h"
@@ -32,19 +34,20 @@ Error Upstream::not_connected(const std::string& why) const {
                })};
 }
 
-void Upstream::answer(Result<ari::HttpResponse> response, const ari::Answer& declared,
-                      std::string_view method, std::string_view path, const ari::Requester& requester,
+void Upstream::answer(Result<ari::HttpResponse> response, Question question, const ari::Requester& requester,
                       const Reply& reply) {
   if (!response) {
     const bool unsent = response.error().kind == ErrorKind::not_connected;
     return reply(unsent ? not_connected(response.error().message) : response.error());
   }
-  if (!response->succeeded()) return reply(ari::refusal(*response, method, path));
-  if (declared.type == ari::Type::binary) return reply(result_of(std::move(*response), declared));
-  if (response->body.empty()) return reply(ResultText("null"));
-  if (response->body.size() <= max_bytes_at_once) return reply(result_of(std::move(*response), declared));
-  if (large_.read(requester.user, std::move(*response), declared, reply)) return;
-  reply(Error{method == "GET" ? ErrorKind::too_much : ErrorKind::outcome_unknown,
+  if (!response->succeeded()) return reply(ari::refusal(*response, question.method, question.path));
+  const bool binary = question.declared.type == ari::Type::binary;
+  if (!binary && response->body.empty()) return reply(ResultText("null"));
+  if (binary || response->body.size() <= max_bytes_at_once)
+    return reply(result_of(std::move(*response), question));
+  const bool reads = question.method == "GET";
+  if (large_.read(requester.user, std::move(*response), std::move(question), reply)) return;
+  reply(Error{reads ? ErrorKind::too_much : ErrorKind::outcome_unknown,
               "large answers wait to be read, more than fit into memory; try again later",
               {}});
 }
@@ -58,6 +61,31 @@ void Upstream::reclaim(const Reply& reply) {
 
 void Upstream::call(const ari::Operation& operation, const JsonValue& params, const ari::Requester& requester,
                     Reply reply) {
+  std::vector<std::string> channels = channels_in_stasis(operation, params);
+  if (channels.empty()) return send(operation, params, requester, std::move(reply));
+  const bool entering =
+      std::ranges::any_of(channels, [this](const std::string& id) { return stasis_.is_awaited(id); });
+  if (!entering) return send(operation, params, requester, explaining(std::move(channels), std::move(reply)));
+  send(operation, params, requester,
+       [this, &operation, again = std::make_shared<Json>(copy_of(params)), channels = std::move(channels),
+        requester, reply = std::move(reply)](Result<ResultText> answer) {
+         if (answer || !is_not_in_stasis(answer.error())) return reply(std::move(answer));
+         stasis_.when_settled(channels, [this, &operation, again, channels, requester, reply] {
+           send(operation, *again, requester, explaining(channels, reply));
+         });
+       });
+}
+
+Reply Upstream::explaining(std::vector<std::string> channels, Reply reply) const {
+  return [this, channels = std::move(channels), sent = model_.latest(),
+          reply = std::move(reply)](Result<ResultText> answer) {
+    if (answer || !is_not_in_stasis(answer.error())) return reply(std::move(answer));
+    reply(not_in_stasis(std::move(answer.error()), channels, stasis_, model_, sent));
+  };
+}
+
+void Upstream::send(const ari::Operation& operation, const JsonValue& params, const ari::Requester& requester,
+                    Reply reply) {
   if (!client_->is_connected()) {
     reply(not_connected("not connected; nothing was sent"));
     return;
@@ -69,7 +97,9 @@ void Upstream::call(const ari::Operation& operation, const JsonValue& params, co
   client_->call(
       operation, params,
       [this, &operation, requester, reply = std::move(reply)](Result<ari::HttpResponse> response) {
-        answer(std::move(response), operation.answer, operation.method, operation.path, requester, reply);
+        answer(std::move(response),
+               {operation.answer, std::string(operation.method), std::string(operation.path)}, requester,
+               reply);
       },
       requester);
 }
@@ -83,7 +113,8 @@ void Upstream::request(const std::string& method, const std::string& path, const
   client_->request(
       method, path + (query.empty() ? "" : "?" + query), body,
       [this, method, path, requester, reply = std::move(reply)](Result<ari::HttpResponse> response) {
-        answer(std::move(response), {ari::Type::object, false, nullptr}, method, path, requester, reply);
+        answer(std::move(response), {{ari::Type::object, false, nullptr}, method, path, true}, requester,
+               reply);
       },
       requester);
 }

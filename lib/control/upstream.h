@@ -11,6 +11,7 @@
 #include "control/incarnation.h"
 #include "control/resolver.h"
 #include "control/result_text.h"
+#include "control/stasis_entry.h"
 #include "control/waits.h"
 #include "state/model.h"
 
@@ -27,6 +28,7 @@ class Upstream {
         client_(&client),
         waits_(client.loop()),
         resolver_(name_, client),
+        stasis_(client.loop()),
         large_(client.loop()) {}
 
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -42,6 +44,9 @@ class Upstream {
   [[nodiscard]] Waits& waits() { return waits_; }
   // What finds out what became of commands that were not answered.
   [[nodiscard]] Resolver& resolver() { return resolver_; }
+
+  // The channels that have not entered their application yet, or have left it.
+  [[nodiscard]] StasisEntries& stasis() { return stasis_; }
 
   // What lives on it.
   [[nodiscard]] state::Model& model() { return model_; }
@@ -62,7 +67,8 @@ class Upstream {
   // Takes back the applications that another client has taken over. Errors: see ari::Client::reclaim().
   void reclaim(const Reply& reply);
 
-  // Calls `operation` with checked `params`, for `requester`.
+  // Calls `operation` with checked `params`, for `requester`. What Asterisk refuses because a channel that a
+  // command has just made is not in Stasis yet is sent once more when it is.
   // Errors: not_connected, too_old, outcome_unknown, refused (data: status, message, method, path), too_much.
   void call(const ari::Operation& operation, const JsonValue& params, const ari::Requester& requester,
             Reply reply);
@@ -72,13 +78,17 @@ class Upstream {
   // Asks Asterisk for the daemon's own sake; `target` is below /ari, encoded, with its query.
   void ask(const std::string& method, const std::string& target, const std::string& body,
            const ari::Requester& requester, std::function<void(const Result<ari::HttpResponse>&)> done);
-  // An answer is there and was not handed on yet.
-  [[nodiscard]] bool is_busy() const { return large_.is_busy(); }
+  // An answer is there and was not handed on yet, or a command is to be sent once more.
+  [[nodiscard]] bool is_busy() const { return large_.is_busy() || stasis_.is_busy(); }
 
  private:
   [[nodiscard]] Error not_connected(const std::string& why) const;
-  void answer(Result<ari::HttpResponse> response, const ari::Answer& declared, std::string_view method,
-              std::string_view path, const ari::Requester& requester, const Reply& reply);
+  void send(const ari::Operation& operation, const JsonValue& params, const ari::Requester& requester,
+            Reply reply);
+  // The reply to a command about `channels` that is sent now: of a refusal it says more.
+  [[nodiscard]] Reply explaining(std::vector<std::string> channels, Reply reply) const;
+  void answer(Result<ari::HttpResponse> response, Question question, const ari::Requester& requester,
+              const Reply& reply);
 
   std::string name_;
   ari::Client* client_;
@@ -88,6 +98,7 @@ class Upstream {
   Resolver resolver_;
   state::Model model_;
   Incarnations incarnations_;
+  StasisEntries stasis_;
   AnswerReader large_;  // of answers that would hold up the loop
 };
 

@@ -217,6 +217,18 @@ Result<ResultText> made_bridge(const Upstream& upstream, const std::string& id, 
                to_text(with_string("bridgeId", id))};
 }
 
+// A channel could not be added, and the bridge is there all the same: the error is never one that says that
+// nothing was sent, or a repeat with the same key would make another.
+Error bridge_is_left(Error error, const std::string& id, const Error& why) {
+  error.message += "; the bridge '" + id + "' could not be destroyed: " + why.message;
+  if (error.kind != ErrorKind::refused) error.kind = ErrorKind::outcome_unknown;
+  Result<Json> data = parse_json(error.data);
+  if (!data || !data->IsObject()) data = Json(rapidjson::kObjectType);
+  set_member(*data, "bridgeId", id);
+  error.data = to_text(*data);
+  return error;
+}
+
 void bridge(Call call) {
   Upstream& upstream = call.upstream;
   Json create = copy_of(call.params);
@@ -224,18 +236,14 @@ void bridge(Call call) {
   const std::string id(find_string(call.params, "bridgeId"));
   auto add = std::make_shared<Json>(with_string("bridgeId", id));
   set_member(*add, "channel", *find(call.params, "channels"));
-  const auto undo = [&upstream, named = to_text(with_string("bridgeId", id)), requester = call.requester](
-                        Error error, const Reply& reply) {
-    upstream.call(operation("bridges.destroy"), *parse_json(named), requester,
-                  [reply, named, error = std::move(error)](const auto& destroyed) mutable {
-                    if (!destroyed && error.kind == ErrorKind::not_connected) {
-                      error.kind = ErrorKind::outcome_unknown;  // the bridge is there
-                      error.data = named;
+  const auto undo = [&upstream, id, requester = call.requester](Error error, const Reply& reply) {
+    upstream.call(operation("bridges.destroy"), with_string("bridgeId", id), requester,
+                  [reply, id, error = std::move(error)](const auto& destroyed) mutable {
+                    if (destroyed) {
+                      error.message += "; the bridge was destroyed again";
+                      return reply(std::move(error));
                     }
-                    error.message +=
-                        destroyed ? "; the bridge was destroyed again"
-                                  : "; the bridge could not be destroyed: " + destroyed.error().message;
-                    reply(std::move(error));
+                    reply(bridge_is_left(std::move(error), id, destroyed.error()));
                   });
   };
   call_prepared(upstream, operation("bridges.create"), std::move(create), call.requester,

@@ -81,6 +81,7 @@ std::string_view id_of(IdKind kind, std::string_view text, std::string& buffer) 
     if (id.find('\\') == std::string_view::npos) return id;
   }
   const JsonView object = tape().read(text);
+  if (!object.valid()) return {};
   const std::string_view name = named ? "name" : "id";
   if (kind != IdKind::endpoint) return buffer = object.string_at(name);
   const std::string technology = object.string_at("technology");

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "ari/refusal.h"
 #include "ari/url.h"
 #include "base/json.h"
 #include "base/json_tape.h"
@@ -420,7 +421,7 @@ void Surveyor::set(const std::shared_ptr<Round>& round, const std::string& metho
 void Surveyor::take(const std::shared_ptr<Round>& round, const std::string& target,
                     Result<ari::HttpResponse> answer, const Read& read) {
   if (!answer) return fail(round, target + ": " + answer.error().message);
-  if (answer->status != 200) return fail(round, target + ": HTTP status " + std::to_string(answer->status));
+  if (answer->status != 200) return fail(round, target + ": " + ari::refusal(*answer, "GET", target).message);
   std::string& body = answer->body;
   if (JsonTape::has_more_tokens(body, max_tokens)) return fail(round, target + ": the answer is too large");
   const auto finish = [this, round, target](const Take& taken) {

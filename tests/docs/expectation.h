@@ -27,7 +27,8 @@ class Aliases {
 //   them in any order, as the last item of an array for any more of them;
 // - a time stands for any time; a cursor for any cursor, and an id aribus-<16 hexadecimal digits> for any
 //   such id, and each for the same one when it comes again;
-// - `seq`, `from`, `to` and `records` stand for any number.
+// - `seq`, `from`, `to` and `records` stand for any number;
+// - what an earlier version shows (are_of_an_earlier_version()) may have got more members since.
 [[nodiscard]] std::string difference(const JsonValue& shown, const JsonValue& actual, Aliases& aliases,
                                      const std::string& where = "");
 

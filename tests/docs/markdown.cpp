@@ -1,6 +1,7 @@
 #include "tests/docs/markdown.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <stdexcept>
@@ -8,6 +9,19 @@
 #include "tests/support/process.h"
 
 namespace aribus::test {
+namespace {
+
+const char* const earlier_documents = std::getenv("ARIBUS_DOCUMENTS");
+
+std::string root() {
+  return earlier_documents != nullptr ? earlier_documents : ARIBUS_SOURCE_DIR;
+}
+
+}  // namespace
+
+bool are_of_an_earlier_version() {
+  return earlier_documents != nullptr;
+}
 
 std::string Fence::text() const {
   std::string out;
@@ -25,16 +39,16 @@ std::string Fence::option(const std::string& name, const std::string& otherwise)
 
 std::vector<std::string> documents() {
   std::vector<std::string> found{"README.md"};
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(ARIBUS_SOURCE_DIR "/docs")) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root() + "/docs")) {
     if (entry.path().extension() != ".md") continue;
-    found.push_back(std::filesystem::relative(entry.path(), ARIBUS_SOURCE_DIR).string());
+    found.push_back(std::filesystem::relative(entry.path(), root()).string());
   }
   std::ranges::sort(found);
   return found;
 }
 
 std::string read_document(const std::string& document) {
-  return read_file(ARIBUS_SOURCE_DIR "/" + document);
+  return read_file(root() + "/" + document);
 }
 
 std::string prose_of(const std::string& document) {

@@ -1,4 +1,5 @@
-// The examples in the documentation.
+// The examples in the documentation: that of this source tree, or of an earlier version ($ARIBUS_DOCUMENTS:
+// its source tree).
 #pragma once
 
 #include <string>
@@ -18,6 +19,7 @@ struct Fence {
   [[nodiscard]] std::string option(const std::string& name, const std::string& otherwise) const;
 };
 
+[[nodiscard]] bool are_of_an_earlier_version();
 // The documents, relative to the source directory.
 [[nodiscard]] std::vector<std::string> documents();
 [[nodiscard]] std::string read_document(const std::string& document);

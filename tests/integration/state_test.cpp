@@ -121,3 +121,30 @@ TEST_CASE("what ended while nobody listened is told when somebody does again") {
   CHECK(stage.channels() == expected);
   CHECK(text_at(stage.program.call("status")["servers"][0], "state") == "ready");
 }
+
+TEST_CASE("while what lives can't be read, status says why, and the log once for each reason") {
+  Simulator simulator;
+  simulator.fault("GET /ari/channels*", R"("status":500,"body":"{\"message\":\"out of order\"}")", -1);
+  Daemon daemon({simulator.server()});
+  auto client = daemon.connect();
+  const auto server = [&] { return aribus::copy_of((*client.call("status"))["servers"][0]); };
+  constexpr size_t attempts = 3;
+  for (int i = 0; i < 400 && simulator.count_requests("GET /ari/channels") < attempts; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  Json status = server();
+  CHECK(text_at(status, "state") == "syncing");
+  CHECK(status["connected"].GetBool());
+  CHECK_THAT(text_at(status, "reason"),
+             ContainsSubstring("could not be read: /channels: ") && ContainsSubstring("out of order (500)"));
+  const std::string log = daemon.log();
+  size_t warnings = 0;
+  for (size_t at = 0; (at = log.find("could not be read", at)) != std::string::npos; ++at) {
+    const size_t line = log.rfind('\n', at) + 1;
+    if (log.substr(line, at - line).find("warn") != std::string::npos) ++warnings;
+  }
+  CHECK(warnings == 1);
+  simulator.control("POST", "reset");
+  daemon.wait_ready();
+  CHECK(text_at(server(), "state") == "ready");
+  CHECK_FALSE(server().HasMember("reason"));
+}

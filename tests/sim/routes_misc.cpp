@@ -82,6 +82,11 @@ HttpReply list_endpoints(Asterisk& asterisk, const Call&) {
   return json_reply(array_of({endpoint_json(asterisk)}));
 }
 
+HttpReply list_endpoints_of(Asterisk& asterisk, const Call& call) {
+  if (call.parts[0] != "PJSIP") return refusal(404, "No Endpoints found - invalid tech " + call.parts[0]);
+  return list_endpoints(asterisk, call);
+}
+
 HttpReply get_endpoint(Asterisk& asterisk, const Call& call) {
   if (call.parts[0] != "PJSIP" || call.parts[1] != "sipp") return refusal(404, "Endpoint not found");
   return json_reply(endpoint_json(asterisk));
@@ -145,6 +150,7 @@ constexpr Route routes[] = {
     {"POST", "/applications/{}/subscription", subscribe},
     {"DELETE", "/applications/{}/subscription", unsubscribe},
     {"GET", "/endpoints", list_endpoints},
+    {"GET", "/endpoints/{}", list_endpoints_of},
     {"GET", "/endpoints/{}/{}", get_endpoint},
     {"GET", "/deviceStates", list_devices},
     {"GET", "/deviceStates/{}", get_device},

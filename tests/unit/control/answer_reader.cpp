@@ -15,7 +15,7 @@ ari::HttpResponse response(size_t bytes) {
   return made;
 }
 
-constexpr ari::Answer text{ari::Type::string, false, nullptr};
+const Question text{{ari::Type::string, false, nullptr}, "GET", "/x"};
 
 }  // namespace
 

@@ -460,3 +460,12 @@ TEST_CASE("very many playbacks on one channel end in a time that grows with thei
   stage.tell("ChannelDestroyed", R"("cause":16,)" + with_channel("c2"));
   CHECK_FALSE(stage.lives(IdKind::playback, "p1"));
 }
+
+TEST_CASE("an answer that shows nothing is no news") {
+  Stage stage;
+  for (const char* text : {"", "null", "<html>", "[]", R"({"name":)", R"({"id":7})"}) {
+    CHECK_FALSE(stage.model.is_news(IdKind::channel, text, 0));
+    CHECK_FALSE(stage.model.is_news(IdKind::playback, text, 0));
+    CHECK_FALSE(stage.model.is_news(IdKind::recording, text, 0));
+  }
+}

@@ -1,0 +1,82 @@
+// A dispatcher of one Asterisk, whose answers and events the test gives.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "control/dispatcher.h"
+#include "tests/catch.h"
+#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/unit/control/caller.h"
+#include "tests/unit/helpers.h"
+
+namespace aribus::test {
+
+struct ControlStage {
+  Loop loop;
+  FakeAsterisk asterisk{loop, behave_well};
+  std::unique_ptr<ari::Client> client;
+  control::Dispatcher dispatcher;
+  std::deque<FakeAsterisk::Peer*> waiting;  // for an HTTP answer
+  std::optional<Result<std::string>> answer;
+  uint64_t seq = 1;
+
+  ControlStage() {
+    ari::ClientOptions options;
+    options.url = asterisk.url();
+    options.apps = {"demo"};
+    client = ari::Client::make(loop, options).value();
+    dispatcher.add_server("pbx1", *client);
+    dispatcher.on_own_record([this](const record::Record& record) { dispatcher.learn(record, ++seq); });
+    client->connect();
+    REQUIRE(pump(loop, [&] { return client->is_connected(); }));
+    asterisk.set_script([this](auto& peer, auto&) { waiting.push_back(&peer); });
+    asterisk.requests.clear();
+  }
+  void call(const std::string& method, std::string_view params) {
+    answer.reset();
+    dispatcher.call(a_caller(), method, json(params),
+                    [this](const Result<control::ResultText>& got) { answer = text_of(got); });
+  }
+  // The next request, as "GET /ari/channels".
+  std::string request() {
+    REQUIRE(pump(loop, [&] { return !waiting.empty(); }));
+    const std::string& line = asterisk.requests[asterisk.requests.size() - waiting.size()];
+    return line.substr(0, line.find(" HTTP/"));
+  }
+  // Has Asterisk answer it.
+  void respond(int status, std::string_view body, std::string_view more_headers = "") {
+    request();
+    waiting.front()->answer(status, body, more_headers);
+    waiting.pop_front();
+    const size_t open = client->open_requests();
+    REQUIRE(pump(loop, [&] { return client->open_requests() < open || !waiting.empty() || answer; }));
+  }
+  void event(const std::string& text) {
+    dispatcher.learn(read_event(text, text.size(), "pbx1", wall_now()), ++seq);
+  }
+  // An event that shows a channel.
+  void channel_event(const std::string& type, const std::string& id, const std::string& created) {
+    event(R"({"type":")" + type +
+          R"(","application":"demo","args":[],"cause":16,"cause_txt":"x","channel":)" + channel(id, created) +
+          "}");
+  }
+  static std::string channel(const std::string& id, const std::string& created) {
+    return R"({"id":")" + id + R"(","name":"x","state":"Up","creationtime":")" + created + "\"}";
+  }
+  // The error that the command was answered with.
+  const Error& error() {
+    REQUIRE(pump(loop, [&] { return answer.has_value(); }));
+    REQUIRE_FALSE(answer->ok());
+    return answer->error();
+  }
+  // A member of its data that is a text.
+  std::string data(std::string_view name) { return std::string(find_string(json(error().data), name)); }
+  control::Upstream& upstream() { return *dispatcher.servers()[0]; }
+};
+
+}  // namespace aribus::test
