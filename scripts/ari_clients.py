@@ -132,6 +132,84 @@ def python_calls(described, results):
     return "\n".join(out)
 
 
+# ARI's operations on one channel or bridge that are methods of a Channel or Bridge as they are, with what they are
+# called where ARI's name is taken. The others the libraries have in their own ways.
+OPERATIONS = {"channels": "channelId", "bridges": "bridgeId"}
+RENAMED = {"get": "details"}
+OWN_WAY = ("play", "record", "originate", "create", "externalMedia")
+
+
+def operations(described, resource):
+    """(name of the method, ARI's operation, properties but the object's id, required ones, summary)"""
+    own_id = OPERATIONS[resource]
+    for method, (params, _, summary) in described.methods.items():
+        prefix, _, name = method.partition(".")
+        if prefix != resource or own_id not in params["required"] or name.removesuffix("WithId") in OWN_WAY or "WithId" in name:
+            continue
+        properties = {n: s for n, s in params["properties"].items() if n not in (own_id, "server", "key")}
+        yield RENAMED.get(name, name), method, properties, params["required"], summary
+
+
+def snake(name):
+    """ "ringStop" -> "ring_stop", "sendDTMF" -> "send_dtmf" """
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def python_operations(described, results):
+    python = Python(described.envelope)
+    out = [f'"""ARI\'s operations on a channel and on a bridge.\n\n{HEAD}\n"""', "from __future__ import annotations", "",
+           "from collections.abc import Mapping", "from typing import TYPE_CHECKING, Any, Literal", "", "if TYPE_CHECKING:",
+           "    from .types import *", "", "", "def given(**params: Any) -> dict[str, Any]:",
+           "    return {name: value for name, value in params.items() if value is not None}", ""]
+    for kind, wait in (("", "await "), ("Blocking", "")):
+        define = "async def" if wait else "def"
+        for resource, owner in (("channels", "Channel"), ("bridges", "Bridge")):
+            out += ["", f"class {kind}{owner}Operations:",
+                    f"    {define} operate(self, method: str, params: Mapping[str, Any]) -> Any:",
+                    f'        """Calls a method of the daemon on this {owner.lower()}."""', "        raise NotImplementedError", ""]
+            for name, method, properties, required, summary in operations(described, resource):
+                arguments, optional = ["self"], 0
+                for field in sorted(properties, key=lambda one: one not in required):
+                    annotation = python.type(properties[field], f"{class_name(method)}Params{class_name(field)}")
+                    if field not in required:
+                        optional += 1
+                        arguments += ["*"] if optional == 2 else []
+                        annotation = f"{annotation} | None = None" if "None" not in annotation else f"{annotation} = None"
+                    arguments.append(f"{snake(field)}: {annotation}")
+                passed = ", ".join(f"{field}={snake(field)}" for field in properties)
+                result = results[method]
+                out += [f"    {define} {snake(name)}({', '.join(arguments)}) -> {result}:", f'        """{summary}"""',
+                        ("        return " if result != "None" else "        ") + f'{wait}self.operate("{method}", given({passed}))'
+                        + ("  # type: ignore[no-any-return]" if result not in ("None", "Any") else ""), ""]
+    return "\n".join(out).rstrip() + "\n"
+
+
+def node_operations(described):
+    out = [f"// {HEAD}", "// ARI's operations on a channel and on a bridge; `operate(method, params)` does them.", ""]
+    types = [f"// {HEAD}", "import type {Methods} from './types.js';", "",
+             "type Params<M extends keyof Methods> = Methods[M]['params'];", "type Result<M extends keyof Methods> = Promise<Methods[M]['result']>;", ""]
+    for resource, owner in (("channels", "Channel"), ("bridges", "Bridge")):
+        out += [f"export class {owner}Operations {{"]
+        types += [f"export class {owner}Operations {{", f"  /** Calls a method of the daemon on this {owner.lower()}. */",
+                  "  operate<M extends keyof Methods>(method: M, params?: {[name: string]: any}): Result<M>;"]
+        for name, method, properties, required, summary in operations(described, resource):
+            name = name[:1] + "".join(part[:1].upper() + part[1:] for part in name.split("_"))[1:]
+            fields = sorted(properties, key=lambda one: one not in required)
+            count = sum(field in required for field in fields) + 1  # as in Python: the first optional one, too
+            positional, rest = fields[:count], fields[count:]
+            arguments = [f"{field}{'' if field in required else '?'}: Params<'{method}'>['{field}']" for field in positional]
+            if rest:
+                arguments.append(f"options?: Pick<Params<'{method}'>, {' | '.join(map(repr, rest))}>")
+            passed = ", ".join(positional + (["...options"] if rest else []))
+            names = ", ".join(positional + (["options"] if rest else []))
+            out += [f"  {name}({names}) {{ return this.operate('{method}', {{{passed}}}); }}", ""]
+            types += [f"  /** {summary} */",
+                      f"  {name}({', '.join(arguments)}): Result<'{method}'>;"]
+        out[-1:] = ["}", ""]
+        types += ["}", ""]
+    return "\n".join(out).rstrip() + "\n", "\n".join(types).rstrip() + "\n"
+
+
 TS_PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 
 
@@ -191,5 +269,8 @@ def files(openrpc, records):
     """Path below the project -> text."""
     described = Described(openrpc, records)
     types, results = python_types(described)
+    node, node_types = node_operations(described)
     return {"lib/python/aribus/types.py": types, "lib/python/aribus/_calls.pyi": python_calls(described, results),
-            "lib/node/types.d.ts": typescript(described)}
+            "lib/python/aribus/_operations.py": python_operations(described, results),
+            "lib/node/types.d.ts": typescript(described), "lib/node/operations.js": node,
+            "lib/node/operations.d.ts": node_types}

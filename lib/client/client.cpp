@@ -53,9 +53,7 @@ std::string params_of(const Subscription& subscription) {
 // same.
 Result<CallPtr> call_of(std::string_view method, std::string_view params, const CallOptions& options) {
   Result<Json> object = parse_json(params);
-  if (!object) {
-    return Error{ErrorKind::invalid_params, "params: " + object.error().message + "; nothing was sent", {}};
-  }
+  if (!object) return unreadable(params, object.error());
   if (!object->IsObject()) {
     return Error{ErrorKind::invalid_params, "params: an object is expected; nothing was sent", {}};
   }

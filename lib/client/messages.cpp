@@ -21,7 +21,7 @@ Error refusal(const std::string& what) {
   return Error{ErrorKind::invalid_params, "params: " + what + "; nothing was sent", {}};
 }
 
-// The text around the first byte that is no UTF-8, or around `at`, with such bytes as \xNN.
+// The text around `at`; bytes that are no ASCII as \xNN.
 std::string around(std::string_view text, size_t at) {
   constexpr size_t few = 24;
   const size_t begin = at > few ? at - few : 0;
@@ -67,9 +67,11 @@ std::string_view chosen_id(std::string_view method) {
   return at == std::end(ids) ? std::string_view() : at->second;
 }
 
-Error too_long(size_t size, size_t limit) {
-  return refusal("a request of at most " + std::to_string(limit) + " bytes is expected, not of " +
-                 std::to_string(size));
+Error unreadable(std::string_view text, const Error& error) {
+  const std::string& why = error.message;  // it ends with "(at byte N)"
+  const size_t at = std::strtoul(why.c_str() + why.rfind(' ') + 1, nullptr, 10);
+  return refusal("well-formed JSON in UTF-8 that the daemon takes is expected, not: " + why + ", \"" +
+                 around(text, at) + "\"");
 }
 
 Result<std::string> request_line(uint64_t id, std::string_view method, std::string_view params,
@@ -84,15 +86,14 @@ Result<std::string> request_line(uint64_t id, std::string_view method, std::stri
     write_raw(writer, params);
     writer.EndObject();
   });
-  if (line.size() > max_bytes) return too_long(line.size(), max_bytes);
+  if (line.size() > max_bytes) {
+    return refusal("a request of at most " + std::to_string(max_bytes) + " bytes is expected, not of " +
+                   std::to_string(line.size()));
+  }
   // As the daemon reads it.
   if (line.find('\n') != std::string::npos) return refusal("JSON without line ends is expected");
-  if (const Result<Json> read = parse_json(line, max_request_values); !read) {
-    const std::string& why = read.error().message;
-    const size_t at = std::strtoul(why.c_str() + std::min(why.rfind(' ') + 1, why.size()), nullptr, 10);
-    return refusal("well-formed JSON in UTF-8 that the daemon takes is expected, not: " + why + ", \"" +
-                   around(line, at) + "\"");
-  }
+  if (const Result<Json> read = parse_json(line, max_request_values); !read)
+    return unreadable(line, read.error());
   return line;
 }
 

@@ -27,8 +27,8 @@ inline constexpr size_t default_request_bytes = size_t{1} << 20;
 [[nodiscard]] Result<std::string> request_line(uint64_t id, std::string_view method, std::string_view params,
                                                size_t max_bytes = default_request_bytes);
 
-// For a request that has more than `limit` bytes.
-[[nodiscard]] Error too_long(size_t size, size_t limit);
+// For parameters, or a request of them, in which parse_json() found that error.
+[[nodiscard]] Error unreadable(std::string_view text, const Error& error);
 
 // The error that the `error` of an answer tells.
 [[nodiscard]] Error error_of(const JsonValue& error);

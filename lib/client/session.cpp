@@ -37,6 +37,7 @@ void Session::opened() {
   end_.clear();
   why_ = "aribusd does not say who it is";
   lines_ = 0;
+  request_bytes_ = default_request_bytes;  // of this daemon nothing is known yet
   told_ = false;
   write(std::make_shared<Call>("hello", "{}", false, true));
 }

@@ -38,6 +38,28 @@ export class TooOld extends AribusError {
   constructor(message, data) { super(message, data, -32005); }
 }
 
+export class ChannelGone extends AribusError {
+  constructor(message, data) { super(message, data, 0); }
+}
+
+export class BridgeGone extends AribusError {
+  constructor(message, data) { super(message, data, 0); }
+}
+
+export class PlaybackFailed extends AribusError {
+  constructor(message, data) { super(message, data, 0); }
+}
+
+export class RecordingFailed extends AribusError {
+  constructor(message, data) { super(message, data, 0); }
+}
+
+export class CallFailed extends AribusError {
+  constructor(message, data) { super(message, data, 0); }
+  get outcome() { return this.data.outcome ?? 'failed'; }
+  get cause() { return this.data.cause ?? 0; }
+}
+
 const kinds = new Map([[-32602, InvalidParams], [-32000, Refused], [-32001, NotConnected], [-32002, OutcomeUnknown],
   [-32003, NotAllowed], [-32004, TooMuch], [-32005, TooOld]]);
 

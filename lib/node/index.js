@@ -1,10 +1,13 @@
 // A client of aribusd. What it promises: index.d.ts.
 import net from 'node:net';
 
+import {Dispatcher} from './dispatcher.js';
 import {NotConnected, cannotConnect} from './errors.js';
 import {Call, GREETING, Session, pauses} from './session.js';
 
-export {AribusError, InvalidParams, NotAllowed, NotConnected, OutcomeUnknown, Refused, TooMuch, TooOld} from './errors.js';
+export {Bridge, Channel} from './channel.js';
+export {AribusError, BridgeGone, CallFailed, ChannelGone, InvalidParams, NotAllowed, NotConnected, OutcomeUnknown,
+  PlaybackFailed, RecordingFailed, Refused, TooMuch, TooOld} from './errors.js';
 export {newId} from './request.js';
 
 const DEFAULT_PATH = '/run/aribus/aribus.sock';
@@ -20,6 +23,9 @@ export class Client {
   #greeting = null; // the timer of the daemon's answer to `hello`
   #resting = false; // between two pieces of what is read
   #closed = false;
+  #dispatcher = null; // whose the subscription is, if it is not the program's
+  #starting = null; // the promise of its start
+  #isRead = false; // by the program
 
   static connect({path, wait = 0, maxLineBytes} = {}) {
     const client = new Client();
@@ -35,7 +41,12 @@ export class Client {
 
   get cursor() { return this.#session.cursor; }
 
-  call(method, params = {}, {timeout} = {}) {
+  async call(method, params = {}, options = {}) {
+    if (method === 'subscribe' || method === 'unsubscribe') this.#beRead();
+    return this.#run(method, params, options);
+  }
+
+  #run(method, params, {timeout} = {}) {
     return new Promise((resolve, reject) => {
       let timer = null;
       const call = new Call(method, params, (error, result) => {
@@ -43,6 +54,7 @@ export class Client {
         if (error) reject(error);
         else resolve(result);
       });
+      this.#dispatcher?.makes(call);
       this.#session.call(call);
       if (timeout !== undefined && !call.finished) {
         timer = setTimeout(() => this.#session.giveUp(call, `no answer within ${timeout} ms`), timeout);
@@ -56,16 +68,61 @@ export class Client {
   }
 
   async next() {
+    this.#beRead();
+    return this.#given();
+  }
+
+  async #given() {
     const item = await this.#next();
     if (item === null) throw new NotConnected('the client is closed');
     return item;
   }
 
   async *[Symbol.asyncIterator]() {
+    this.#beRead();
     for (let item; (item = await this.#next()) !== null;) yield item;
   }
 
+  async serve(app, handler, options) {
+    return (await this.#dispatch()).serve(app, handler, options);
+  }
+
+  async originate(endpoint, options = {}) {
+    return (await this.#dispatch()).originate({endpoint, ...options});
+  }
+
+  async bridge(channels = [], options = {}) {
+    return (await this.#dispatch()).bridge(channels, options);
+  }
+
   close() {
+    if (this.#dispatcher && !this.#dispatcher.isSettled && this.#session.ready) {
+      return this.#dispatcher.settle().then(() => this.#close());
+    }
+    return Promise.resolve(this.#close());
+  }
+
+  // The program wants to read the records itself.
+  #beRead() {
+    if (this.#dispatcher) {
+      throw new Error('this client serves calls, and has its subscription for that: use another Client beside it');
+    }
+    this.#isRead = true;
+  }
+
+  async #dispatch() {
+    if (this.#isRead) {
+      throw new Error('this client is subscribed by its program: use another Client to serve or originate calls');
+    }
+    if (!this.#dispatcher) {
+      this.#dispatcher = new Dispatcher({run: (...command) => this.#run(...command), next: () => this.#given()});
+      this.#starting = this.#dispatcher.start();
+    }
+    await this.#starting;
+    return this.#dispatcher;
+  }
+
+  #close() {
     this.#closed = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#greeting);
@@ -119,6 +176,10 @@ export class Client {
     const socket = net.connect(this.#path);
     let connected = false, reason = 'aribusd has closed the connection';
     socket.on('connect', () => {
+      if (this.#closed) {
+        socket.destroy();
+        return;
+      }
       connected = true;
       socket.cork();
       this.#socket = socket;

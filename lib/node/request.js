@@ -59,7 +59,7 @@ export function tooLong(size, limit) {
 // `params` as JSON. Throws InvalidParams for what JSON, UTF-8 or the daemon can't take.
 export function encoded(method, params) {
   const check = new Check();
-  check.text(String(method), 'method');
+  check.text(method, 'method');
   let text;
   try {
     text = JSON.stringify(params, function (name, value) { return check.value(this, params, name, value); });

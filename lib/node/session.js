@@ -18,8 +18,8 @@ export function* pauses() {
 export class Call {
   constructor(method, params = {}, done = () => {}, internal = false) {
     const given = withId(method, params);
-    this.method = method;
-    this.text = internal ? JSON.stringify(given) : encoded(method, given);
+    this.method = String(method);
+    this.text = internal ? JSON.stringify(given) : encoded(this.method, given);
     this.internal = internal;
     this.mayAnnounce = method === 'subscribe' && isObject(given) && given.announce === undefined;
     this.changesSubscription = method === 'subscribe' || method === 'unsubscribe';
@@ -57,6 +57,7 @@ export class Session {
   #calls = new Map(); // sent and not answered, or (those with a key) to be sent again
   #subscription = new Subscription((item) => this.#tell(item), ownCall);
   #told = false; // that there is no connection
+  #shut = false; // and there will be none
 
   constructor(maxLineBytes = MAX_LINE_BYTES, queued = QUEUED) {
     this.#maxLineBytes = maxLineBytes;
@@ -75,6 +76,7 @@ export class Session {
     this.#parts = [];
     this.#size = 0;
     this.#lines = 0;
+    this.#requestBytes = REQUEST_BYTES; // of this daemon nothing is known yet
     this.end = null;
     this.#told = false;
     this.#write(ownCall('hello', {}));
@@ -98,6 +100,7 @@ export class Session {
   // There will be no connection any more.
   shut() {
     this.#told = true;
+    this.#shut = true;
     for (const call of [...this.#subscription.shut(), ...this.#calls.values()]) this.giveUp(call, 'the client was closed');
     this.closed('the client was closed');
   }
@@ -130,6 +133,8 @@ export class Session {
     const error = tooLong(Buffer.byteLength(this.#request(call)), this.#requestBytes);
     if (error) {
       call.finish(error);
+    } else if (this.#shut) {
+      this.giveUp(call, 'the client is closed');
     } else if (call.changesSubscription) {
       this.#subscription.ask(call);
       this.#goOn();

@@ -24,6 +24,18 @@ PROBES = {
     "cpp": [BUILD / "tests/clients/client_probe"],
 }
 probe_of_language = []
+# Those in which others can go on while the client waits.
+CONCURRENT = ("python", "node")
+
+
+OPENRPC = json.loads((SOURCE / "docs/protocol/openrpc.json").read_text())
+
+
+def parameters(method):
+    """Whether each is required, by its name."""
+    shared = OPENRPC["components"]["contentDescriptors"]
+    all = [shared[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in method["params"]]
+    return {one["name"]: one["required"] for one in all}
 
 
 class Peer:
@@ -52,8 +64,8 @@ class Peer:
     def refuse(self, request, code, message, data=None):
         self.send({"id": request["id"], "error": {"code": code, "message": message, "data": data or {}}})
 
-    def greet(self, run="2026-11-22T20:00:00.000Z"):
-        self.answer(self.expect("hello"), {"aribus": "0.1.0", "started": run, "cursor": "a:0", "servers": []})
+    def greet(self, run="2026-11-22T20:00:00.000Z", **more):
+        self.answer(self.expect("hello"), {"aribus": "0.1.0", "started": run, "cursor": "a:0", "servers": [], **more})
         return self
 
     def records(self, first, last, pad=""):
@@ -70,7 +82,8 @@ class Peer:
             self.socket.settimeout(10)
 
     def __del__(self):
-        self.close()
+        if hasattr(self, "lines"):
+            self.close()
 
     def close(self):
         self.lines.close()
@@ -110,20 +123,20 @@ class ClientTest(unittest.TestCase):
         self.listener.bind(self.path)
         self.listener.listen()
 
-    def start(self):
-        self.probe = subprocess.Popen(probe_of_language, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={
+    def start(self, wait=0):
+        self.probe = subprocess.Popen([*probe_of_language, str(wait)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={
             **os.environ, "ARIBUS_SOCKET": self.path, "PYTHONPATH": str(SOURCE / "lib/python")})
 
-    def connected(self):
+    def connected(self, **hello):
         """A client that is connected, and the daemon's end of it."""
         self.listen()
         self.start()
-        peer = Peer(self.listener).greet()
+        peer = Peer(self.listener).greet(**hello)
         self.assertIsNone(self.told())
         return peer
 
-    def subscribed(self, params=None):
-        peer = self.connected()
+    def subscribed(self, params=None, **hello):
+        peer = self.connected(**hello)
         self.ask("subscribe", params or {})
         peer.answer(peer.expect("subscribe"), {"cursor": "a:10"})
         self.assertIsNone(self.told())
@@ -359,6 +372,284 @@ class ClientTest(unittest.TestCase):
                 peer.close()
                 again.close()
 
+    def test_what_can_not_be_sent_is_refused_at_once_and_nothing_is_sent(self):
+        peer = self.connected()
+        self.ask("kinds")
+        wrong, right = self.told()
+        for kind in wrong:
+            with self.subTest(kind=kind):
+                self.ask("wrong", kind)
+                self.error("InvalidParams", "nothing was sent", "expected")
+        for kind in right:  # and this is just good enough
+            with self.subTest(kind=kind):
+                self.ask("right", kind)
+                request = peer.expect("anything")
+                self.assertLess(request["id"], 10)  # or the longest would be longer
+                peer.answer(request, kind)
+                self.assertEqual(self.told(), kind)
+
+    def test_the_longest_request_is_what_the_daemon_says(self):
+        peer = self.connected(limits={"request_bytes": 200})
+        self.ask("call", "anything", {"a": "x" * 200})
+        self.error("InvalidParams", "200 bytes", "nothing was sent")
+        self.ask("call", "ping", {})
+        peer.answer(peer.expect("ping"), {})
+        self.assertEqual(self.told(), {})
+
+    def test_what_a_command_makes_gets_an_id_where_the_daemon_would_choose_one(self):
+        methods = {method["name"]: method for method in OPENRPC["methods"]}
+        chosen = {}
+        for name, method in methods.items():  # ARI's operations
+            if method.get("x-ari", {}).get("method") == "POST":
+                chosen |= {name: id for id in ("channelId", "bridgeId", "playbackId", "snoopId")
+                           if parameters(method).get(id) is False}
+        for name, method in methods.items():  # and what is made of them
+            id = chosen.get(method.get("x-made-of", [""])[0])
+            if id and parameters(method)[id] is False:
+                chosen[name] = id
+        self.assertGreater(len(chosen), 8)
+        peer, ids = self.connected(), set()
+        for name in sorted(methods.keys() - {"hello", "subscribe", "unsubscribe"}):
+            with self.subTest(name):
+                self.ask("call", name, {"a": None})
+                request = peer.expect(name)
+                peer.answer(request, {})
+                self.assertEqual(self.told(), {})
+                self.assertEqual(request["params"].keys(), {"a", chosen[name]} if name in chosen else {"a"})
+                if name in chosen:
+                    self.assertRegex(request["params"][chosen[name]], r"^aribus-[0-9a-f]{16}$")
+                    ids.add(request["params"][chosen[name]])
+        self.assertEqual(len(ids), len(chosen))
+        for params in ({"a": 1, "key": "k"}, {"a": 1, "channelId": "c"}, {"a": 1, "channelId": None}):
+            self.ask("call", "originate", params)
+            request = peer.expect("originate")
+            peer.answer(request, {})
+            self.assertEqual(self.told(), {})
+            self.assertEqual(request["params"], params)
+
+    def test_an_error_without_an_id_ends_the_command_of_its_line(self):
+        peer = self.connected()
+        self.ask("call", "ping", {}, 1)  # line 2
+        peer.expect("ping")
+        self.error("OutcomeUnknown")
+        self.ask("call", "pong", {})
+        peer.expect("pong")
+        for line in (2, 4, 1):
+            peer.send({"id": None, "error": {"code": -32700, "message": "of another", "data": {"line": line}}})
+        peer.send({"id": None, "error": {"code": -32600, "message": "a line is too long", "data": {"line": 3}}})
+        self.error("AribusError", "a line is too long")
+
+    def test_an_error_without_an_id_and_a_line_ends_the_command_if_there_is_only_one(self):
+        peer = self.connected()
+        self.ask("call", "ping", {})
+        peer.expect("ping")
+        peer.send({"id": None, "error": {"code": -32700, "message": "no JSON"}})
+        self.error("AribusError", "no JSON")
+        self.ask("call", "ping", {}, 1)
+        late = peer.expect("ping")
+        self.error("OutcomeUnknown")
+        self.ask("call", "pong", {})
+        request = peer.expect("pong")
+        peer.send({"id": None, "error": {"code": -32700, "message": "of one of two"}})
+        peer.answer(late, {})
+        peer.answer(request, 7)
+        self.assertEqual(self.told(), 7)
+
+    def test_an_error_without_an_id_is_the_reason_of_an_end_right_behind_it_alone(self):
+        for code, records, words in ((-32004, 0, "too much"), (-32004, 1, "closed"), (-32600, 1, "closed")):
+            with self.subTest(code=code, records=records), self.own_client():
+                peer = self.subscribed()
+                peer.send({"id": None, "error": {"code": code, "message": "too much"}})
+                peer.records(11, 10 + records)
+                peer.close()
+                self.assertEqual([self.next()["type"] for _ in range(records)], ["X"] * records)
+                told = self.next()
+                self.assertEqual(told["type"], "disconnected")
+                self.assertIn(words, told["reason"])
+
+    def test_announcements_are_asked_for_where_there_are_some_and_are_no_records(self):
+        peer = self.subscribed(features=["other", "announce"])
+        peer.send({"method": "creating", "params": {"request": 3, "channelId": "c"}}, {"method": "new", "params": 7},
+                  {"method": "new"})
+        peer.records(11, 11)
+        self.assertEqual(self.next()["seq"], 11)
+        peer.close()
+        self.ask("call", "ping", {"key": "k"})
+        for features, announce in (["announce"], {"announce": True}), (["other"], {}):
+            peer = Peer(self.listener).greet(features=features)
+            self.assertEqual(peer.expect("subscribe")["params"], {"since": "a:11", **announce})
+            request = peer.expect("ping")
+            if announce:
+                peer.close()
+        peer.answer(request, {})
+        self.assertEqual(self.told(), {})
+
+    def test_what_the_daemon_says_of_itself_is_there(self):
+        peer = self.connected(protocol=1, features=["announce"])
+        self.ask("hello")
+        told = self.told()
+        self.assertEqual([told["aribus"], told["protocol"], told["features"]], ["0.1.0", 1, ["announce"]])
+        self.ask("call", "hello", {})
+        peer.answer(peer.expect("hello"), {"aribus": "another"})
+        self.assertEqual(self.told(), {"aribus": "another"})
+        self.ask("hello")
+        self.assertEqual(self.told()["aribus"], "0.1.0")
+
+    def behind(self, peer, last=6010):
+        """More records came than may wait."""
+        self.ask("call", "ping", {})
+        request = peer.expect("ping")
+        peer.records(11, last)
+        peer.answer(request, {})
+        self.assertEqual(self.told(), {})
+
+    def read_until(self, kind):
+        """The records up to an item of that type, and that item."""
+        seen = []
+        while (item := self.next())["type"] == "X":
+            seen.append(item["seq"])
+        self.assertEqual(item["type"], kind)
+        return seen, item
+
+    def test_unsubscribed_while_more_came_than_may_wait_it_stays_unsubscribed(self):
+        peer = self.subscribed()
+        self.behind(peer)
+        self.ask("call", "unsubscribe", {})
+        peer.answer(peer.expect("unsubscribe"), {"cursor": "a:6010"})
+        end = int(self.told()["cursor"].removeprefix("a:"))
+        self.assertLess(end, 6010)  # what is handed out ends there
+        self.assertEqual([self.next()["seq"] for _ in range(11, end + 1)], list(range(11, end + 1)))
+        self.assertTrue(peer.is_silent())
+        peer.close()
+        self.ask("call", "ping", {"key": "k"})
+        peer = Peer(self.listener).greet()
+        peer.answer(peer.expect("ping"), {})
+        self.assertEqual(self.told(), {})
+
+    def test_a_connection_that_breaks_while_more_came_than_may_wait_is_told_of_and_so_is_the_next(self):
+        peer = self.subscribed()
+        self.behind(peer)
+        peer.close()
+        self.ask("call", "ping", {"key": "k"})
+        peer = Peer(self.listener).greet()
+        request = peer.expect("subscribe")
+        since = int(request["params"]["since"].removeprefix("a:"))
+        peer.answer(request, {"cursor": f"a:{since}", "resumed": True})
+        peer.answer(peer.expect("ping"), {})
+        self.assertEqual(self.told(), {})
+        seen, _ = self.read_until("disconnected")
+        self.assertEqual(seen, list(range(11, since + 1)))
+        self.assertEqual(self.next()["type"], "subscribed")
+
+    def test_a_subscription_that_nobody_waited_for_counts_when_the_daemon_accepts_it(self):
+        peer = self.subscribed({"types": ["X"]})
+        self.ask("call", "subscribe", {"types": ["Y"]}, 1)
+        request = peer.expect("subscribe")
+        self.error("OutcomeUnknown", "subscribe")
+        peer.answer(request, {"cursor": "a:20"})
+        self.assertEqual(self.next(), {"type": "subscribed", "cursor": "a:20"})
+        self.ask("call", "subscribe", {"types": ["Z"]}, 1)
+        request = peer.expect("subscribe")
+        self.error("OutcomeUnknown", "subscribe")
+        peer.refuse(request, -32602, "no")
+        peer.close()
+        self.ask("call", "ping", {"key": "k"})
+        peer = Peer(self.listener).greet()
+        request = peer.expect("subscribe")
+        self.assertEqual(request["params"], {"types": ["Y"], "since": "a:20"})
+        peer.answer(peer.expect("ping"), {})
+        self.assertEqual(self.told(), {})
+
+    def test_subscribing_and_unsubscribing_by_name_is_the_same(self):
+        peer = self.connected()
+        self.ask("call", "subscribe", {"types": ["X"], "since": "a:3"})
+        peer.answer(peer.expect("subscribe"), {"cursor": "a:3", "resumed": True})
+        self.assertEqual(self.told()["cursor"], "a:3")
+        self.assertEqual(self.next()["type"], "subscribed")
+        peer.close()
+        self.ask("call", "ping", {"key": "k"})
+        peer = Peer(self.listener).greet()
+        request = peer.expect("subscribe")
+        self.assertEqual(request["params"], {"types": ["X"], "since": "a:3"})
+        peer.answer(request, {"cursor": "a:3", "resumed": True})
+        peer.answer(peer.expect("ping"), {})
+        self.assertEqual(self.told(), {})
+        self.ask("call", "unsubscribe", {})
+        peer.answer(peer.expect("unsubscribe"), {"cursor": "a:4"})
+        self.assertEqual(self.told(), {"cursor": "a:4"})
+        peer.close()
+        self.ask("call", "ping", {"key": "k"})
+        peer = Peer(self.listener).greet()
+        peer.answer(peer.expect("ping"), {})
+        self.assertEqual(self.told(), {})
+
+    def test_a_daemon_that_says_nothing_is_given_up(self):  # after 0.5 s, in the probes
+        self.listen()
+        self.start()
+        self.error("NotConnected", "aribusd does not say who it is")
+        self.tearDown(), self.setUp()
+        self.listen()
+        self.start(wait=1)
+        silent = Peer(self.listener)
+        self.error("NotConnected", "aribusd does not say who it is")
+        silent.close()
+
+    def test_a_later_connection_that_says_nothing_is_given_up_and_made_anew(self):
+        peer = self.subscribed()
+        peer.close()
+        self.ask("call", "ping", {"key": "k"})
+        silent = Peer(self.listener)
+        peer = Peer(self.listener).greet()
+        peer.answer(peer.expect("subscribe"), {"cursor": "a:10", "resumed": True})
+        peer.answer(peer.expect("ping"), {})
+        self.assertEqual(self.told(), {})
+        self.assertEqual([self.next()["type"] for _ in range(3)], ["disconnected", "disconnected", "subscribed"])
+        silent.close()
+
+    def test_a_closed_client_ends_the_iteration(self):
+        if language not in CONCURRENT:
+            return
+        peer = self.subscribed()
+        peer.records(11, 13)
+        self.ask("iterate")
+        self.assertEqual(self.told(), 3)
+        self.ask("next")
+        self.error("NotConnected", "closed")
+
+    def test_a_closed_client_waits_for_nothing(self):
+        if language == "cpp":
+            return
+        self.subscribed()
+        self.ask("close")
+        self.assertIsNone(self.told())
+        for what in (["subscribe"], ["call", "unsubscribe"], ["call", "ping", {"key": "k"}], ["call", "ping", {}]):
+            self.ask(*what)
+            self.error("NotConnected", "was not sent")
+
+    def test_what_is_there_is_read_without_waiting(self):
+        if language in CONCURRENT:
+            return
+        peer = self.subscribed()
+        self.ask("next", 0)
+        self.assertIsNone(self.told())
+        peer.records(11, 11, pad="x" * 100_000)  # it needs several reads
+        for _ in range(2 if language == "cpp" else 1):
+            self.ask("next", 0)
+            told = self.told()
+        self.assertEqual(told["seq"], 11)
+
+    def test_others_go_on_while_much_is_read(self):
+        if language not in CONCURRENT:
+            return
+        peer = self.subscribed()
+        self.ask("turns")
+        request = peer.expect("ping")
+        peer.records(11, 20_010, pad="x" * 200)
+        peer.answer(request, {})
+        pieces, without_a_turn = self.told()
+        self.assertGreater(pieces, 20)
+        self.assertEqual(without_a_turn, 0)
+
     def test_an_answer_of_another_shape_is_no_subscription(self):
         for result in (1, None, [], "x"):
             with self.subTest(result=result), self.own_client():
@@ -373,5 +664,6 @@ class ClientTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    probe_of_language = PROBES[sys.argv.pop(1)]
+    language = sys.argv.pop(1)
+    probe_of_language = PROBES[language]
     unittest.main()

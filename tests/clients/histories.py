@@ -2,24 +2,31 @@
 """Random histories of a client's session against a model of the daemon: whatever happens in whatever order, the program is
 handed what the subscription that it believes in force promises, and the daemon has the same one.
 
-Usage: histories.py LANGUAGE [FIRST_SEED [COUNT]]      python, node, cpp
+Most drive the session alone, step by step. Some drive a whole client over a socket, where the time of things is left to
+chance.
+
+Usage: histories.py LANGUAGE [FIRST_SEED [COUNT [COUNT_OVER_SOCKETS]]]      python, blocking, node, cpp
 """
 import collections
 import json
 import os
-import pathlib
 import random
+import select
+import socket
 import subprocess
 import sys
+import tempfile
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("ARIBUS_BUILD_DIR", SOURCE / "build/release"))
-PROBES = {
+from client_test import PROBES as CLIENTS
+from stage import BUILD, SOURCE
+
+SESSIONS = {  # the one of blocking is Python's
     "python": [sys.executable, SOURCE / "tests/clients/session_probe.py"],
     "node": ["node", SOURCE / "tests/clients/session_probe.mjs"],
     "cpp": [BUILD / "tests/clients/session_probe"],
 }
 COUNT = 600
+COUNT_OVER_SOCKETS = 6
 STEPS = 200
 QUEUED = 3  # items may wait; twice as many at most
 RING = 40  # records
@@ -39,7 +46,7 @@ class Session:
     """The session under test."""
 
     def __init__(self, language):
-        self.process = subprocess.Popen(PROBES[language], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        self.process = subprocess.Popen(SESSIONS[language], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env={"PYTHONPATH": str(SOURCE / "lib/python"), **os.environ})
 
     def do(self, *ask):
@@ -58,13 +65,15 @@ class Session:
 class Daemon:
     """What docs/protocol.md promises. Records are numbered from 1 in each stream."""
 
-    def __init__(self, luck):
-        self.luck = luck
+    def __init__(self, luck, ring=RING):
+        self.luck, self.ring = luck, ring
         self.streams = {"s1": []}  # the types of the records
         self.stream = "s1"
         self.lost = set()  # (stream, from, to) that readers were told of
         self.announces = luck.random() < 0.5
         self.requests = collections.Counter()
+        self.accepted = set()  # tags of subscriptions
+        self.connections = 0
         self.disconnected()
 
     @property
@@ -74,9 +83,10 @@ class Daemon:
     @property
     def first(self):
         """The oldest record in the ring."""
-        return max(1, len(self.records) - RING + 1)
+        return max(1, len(self.records) - self.ring + 1)
 
     def disconnected(self):
+        self.connections += 1
         self.inbox, self.outbox, self.commands = [], [], []
         self.subscription = None  # {"types", "tag", "next": seq}
         self.lines = 0
@@ -125,6 +135,7 @@ class Daemon:
         self.requests["resumed"] += result.get("resumed", False)
         self.requests["not resumed"] += not result.get("resumed", True)
         self.requests["fetched again"] += bool(self.subscription and self.subscription["tag"] == params["tag"])
+        self.accepted.add(params["tag"])
         self.subscription = {"types": params["types"], "tag": params["tag"], "next": start + 1}
         self.answer(request, {"cursor": f"{self.stream}:{start}", **result})
 
@@ -177,7 +188,7 @@ class Program:
     def finished(self, number, error, result):
         call = self.calls[number]
         check("error" not in call, "a call ended twice", call)
-        call["error"] = error
+        call["error"], call["ended_on"] = error, self.daemon.connections
         if call["method"] == "unsubscribe" and error is None:
             stream, _, seq = result["cursor"].rpartition(":")
             self.ends[result["tag"]] = stream, int(seq)
@@ -227,6 +238,23 @@ class Program:
         self.stream, self.seq = stream, int(seq)
 
 
+def check_settled(program, daemon):
+    """The client and the daemon agree, and nothing is left. Returns the tag of the subscription in force."""
+    reader = daemon.subscription
+    program.left()
+    check(not [call for call in program.calls.values() if "error" not in call], "calls that don't end", program.calls)
+    for number, call in program.calls.items():
+        check(call["method"] != "subscribe" or call["error"] or number in program.seen, "never in force", number)
+    if reader:
+        check(program.tag == reader["tag"], "believed:", program.tag, "in force:", reader)
+        check(not program.is_down, "no `subscribed` after `disconnected`")
+        check(not program.missing(len(daemon.records)), "missing at the end, behind", program.seq)
+    elif program.tag is not None:  # then an unsubscribe that was given up came through
+        check(any(call["method"] == "unsubscribe" and call["error"] == "OutcomeUnknown" for call in program.calls.values()),
+              "believed:", program.tag, "in force: none")
+    return reader and reader["tag"]
+
+
 class History:
     def __init__(self, session, seed):
         self.luck = random.Random(seed)  # an integer's: the same on every machine
@@ -245,9 +273,18 @@ class History:
         self.state = self.session.do(*ask)
         check("broken" not in self.state, self.state)
         if self.connected:
-            self.daemon.inbox.extend(line for text in self.state["sent"] for line in text.splitlines())
+            lines = [line for text in self.state["sent"] for line in text.splitlines()]
+            self.daemon.inbox.extend(lines)
+            for line in lines:
+                self.sent(json.loads(line))
         for number, error, result in self.state["done"]:
             self.program.finished(number, error, result)
+
+    def sent(self, request):
+        if request["method"] == "subscribe" and "tag" in request["params"]:
+            tag = request["params"]["tag"]
+            ended_on = self.program.calls[tag].get("ended_on", self.daemon.connections)
+            check(tag in self.daemon.accepted or ended_on == self.daemon.connections, "sent again, and nobody waits", request)
 
     def connect(self):
         if not self.connected:
@@ -324,19 +361,7 @@ class History:
                 break
         else:
             check(False, "it comes to no end")
-        program, reader = self.program, self.daemon.subscription
-        program.left()
-        check(not [call for call in program.calls.values() if "error" not in call], "calls that don't end", program.calls)
-        for number, call in program.calls.items():
-            check(call["method"] != "subscribe" or call["error"] or number in program.seen, "never in force", number)
-        if reader:
-            check(program.tag == reader["tag"], "believed:", program.tag, "in force:", reader)
-            check(not program.is_down, "no `subscribed` after `disconnected`")
-            check(not program.missing(len(self.daemon.records)), "missing at the end, behind", program.seq)
-        elif program.tag is not None:  # then an unsubscribe that was given up came through
-            check(any(call["method"] == "unsubscribe" and call["error"] == "OutcomeUnknown" for call in program.calls.values()),
-                  "believed:", program.tag, "in force: none")
-        return reader and reader["tag"]
+        return check_settled(self.program, self.daemon)
 
     def run(self):
         for _ in range(STEPS):
@@ -356,7 +381,146 @@ class History:
             check(all("error" in call for call in self.program.calls.values()), "calls that don't end", self.program.calls)
 
 
-def main(language, first=1, count=COUNT):
+class SocketHistory:
+    """A whole client, and the daemon at the other end of its socket."""
+
+    def __init__(self, language, seed):
+        self.luck = random.Random(seed)
+        self.daemon = Daemon(self.luck, ring=6000)
+        self.program = Program(self.daemon)
+        self.calm = True  # until the client is connected
+        self.folder = tempfile.TemporaryDirectory()
+        path = self.folder.name + "/aribus.sock"
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen()
+        self.peer, self.received = None, b""
+        self.probe = subprocess.Popen(CLIENTS[language], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                      env={**os.environ, "ARIBUS_SOCKET": path, "PYTHONPATH": str(SOURCE / "lib/python")})
+        check(self.told() is None, "not connected")
+        self.calm = False
+
+    def close(self):
+        self.disconnect()
+        self.listener.close()
+        self.probe.kill()
+        self.probe.wait()
+        self.probe.stdin.close()
+        self.probe.stdout.close()
+        self.folder.cleanup()
+
+    def disconnect(self):
+        if self.peer:
+            self.peer.close()
+            self.peer = None
+            self.daemon.disconnected()
+
+    def ask(self, *what):
+        self.probe.stdin.write(json.dumps(what).encode() + b"\n")
+        self.probe.stdin.flush()
+        return self.told()
+
+    def told(self):
+        """The client's answer; until it comes, the daemon does what it has to, and what it likes."""
+        for _ in range(100_000):
+            watched = [self.probe.stdout, self.peer or self.listener]
+            ready = select.select(watched, [], [], 0.001)[0]
+            if self.listener in ready:
+                self.peer, _ = self.listener.accept()
+                self.peer.setblocking(False)
+                self.received = b""
+            elif self.peer in ready:
+                self.read()
+            if self.probe.stdout in ready:
+                line = self.probe.stdout.readline()
+                check(line, "the client has ended")
+                return json.loads(line)
+            self.act()
+        raise Violation("it hangs")
+
+    def read(self):
+        try:
+            data = self.peer.recv(65536)
+        except ConnectionError:
+            data = b""
+        if not data:
+            return self.disconnect()
+        *lines, self.received = (self.received + data).split(b"\n")
+        self.daemon.inbox.extend(line.decode() for line in lines)
+
+    def act(self):
+        if self.daemon.inbox and (self.calm or self.luck.random() < 0.3):
+            self.daemon.handle()
+        if self.daemon.commands and (self.calm or self.luck.random() < 0.05):
+            self.daemon.finish_command()
+        if not self.calm and self.luck.random() < 0.05:
+            self.daemon.publish(self.luck.choice([1, 10, 3000]))
+        if self.peer and sum(map(len, self.daemon.outbox)) < 100_000:
+            self.daemon.write(500)
+        if self.peer and self.daemon.outbox:
+            text = "".join(self.daemon.outbox)
+            try:
+                sent = self.peer.send(text.encode())
+            except BlockingIOError:
+                sent = 0
+            except ConnectionError:
+                return self.disconnect()
+            self.daemon.outbox = [text[sent:]] if sent < len(text) else []
+        if not self.calm and self.luck.random() < 0.004:
+            self.disconnect()
+
+    def call(self, method, params, *timeout):
+        number = len(self.program.calls)
+        self.program.calls[number] = {"method": method}
+        answer = self.ask("call", method, {**params, "tag": number} if method == "subscribe" else params, *timeout)
+        error = answer.get("error")
+        self.program.finished(number, error, None if error else answer)
+
+    def take(self, most):
+        items = self.ask("take", most, 20)
+        for item, cursor in items:
+            self.program.handed(item, cursor)
+        return items
+
+    def step(self):
+        act = self.luck.choices(["take", "subscribe", "unsubscribe", "ping"], [10, 3, 0.5, 4])[0]
+        if act == "take":
+            return self.take(self.luck.choice([1, 50, 5000]))
+        params = {"types": self.luck.choice(["A", "AB", "ABC", "bad"])} if act == "subscribe" else {}
+        self.call(act, params, *([self.luck.choice([1, 20])] if self.luck.random() < 0.3 else []))
+
+    def settle(self):
+        self.calm = True
+        for _ in range(100):
+            if self.ask("call", "ping", {"key": "k"}).get("error") in (None, "Refused", "AribusError") and not self.take(100_000):
+                break
+        else:
+            raise Violation("it comes to no end")
+        check_settled(self.program, self.daemon)
+
+    def run(self):
+        for _ in range(40):
+            self.step()
+        self.settle()
+        self.daemon.publish(6)
+        self.settle()
+
+
+def main(language, first=1, count=COUNT, count_over_sockets=COUNT_OVER_SOCKETS):
+    happened = collections.Counter()
+    for seed in range(first, first + count_over_sockets):
+        history = SocketHistory(language, seed)
+        try:
+            history.run()
+        except Violation as violation:
+            print(f"seed {seed}, over a socket:", *violation.args)
+            return 1
+        finally:
+            history.close()
+        happened += history.daemon.requests
+    print(count_over_sockets, "histories over a socket:", dict(happened))
+    if language not in SESSIONS:
+        return 0
     session, happened = Session(language), collections.Counter()
     try:
         for seed in range(first, first + count):

@@ -116,8 +116,8 @@ class RealCaller:
         self.asterisk, self.app = asterisk, app
         with self.lock:
             RealCaller.number += 1
-            self.channel = f"{app}-caller{RealCaller.number}"
-        self.own, own_app = "own-" + self.channel, "callers-" + app  # an id must not begin with another one, on 22
+            self.channel = f"{app}-caller{RealCaller.number:04}"  # on 22 no id may begin with another one
+        self.own, own_app = "own-" + self.channel, "callers-" + app
         self.events = Events(asterisk.url, own_app)
         answer = asterisk.rest("POST", f"/ari/channels?endpoint=Local/{app}@from-sip/n&app={own_app}"
                                f"&channelId={self.own}&otherChannelId={self.channel}")
@@ -131,6 +131,12 @@ class RealCaller:
     def hang_up(self):
         self.asterisk.rest("DELETE", f"/ari/channels/{self.own}")
         self.events.close()
+
+
+def blocking():
+    """The client for tests that block."""
+    import aribus.blocking
+    return aribus.blocking
 
 
 class Daemon:
@@ -157,8 +163,7 @@ class Daemon:
             return probe.connect_ex(self.socket) == 0
 
     def wait_ready(self):
-        from aribus import blocking
-        with blocking.Client(self.socket) as client:
+        with blocking().Client(self.socket) as client:
             wait_for(lambda: f"aribusd is ready: {client.call('status')}",
                      lambda: all(s["state"] == "ready" for s in client.call("status")["servers"]), 40)
 
@@ -171,12 +176,11 @@ class Daemon:
         end(self.process)
 
 
-class Ivr:
-    """The example of a language, with what it printed so far."""
+class Program:
+    """A program with the socket of aribusd, and what it printed so far."""
 
-    def __init__(self, language, folder, socket_path, app):
-        self.log, self.socket = pathlib.Path(folder) / "ivr.log", socket_path
-        self.command = [*IVRS[language], app, str(pathlib.Path(folder) / "ivr.state"), f"1={PARTY}"]
+    def __init__(self, command, log, socket_path):
+        self.command, self.log, self.socket = command, pathlib.Path(log), socket_path
         self.start()
 
     def start(self):
@@ -195,13 +199,6 @@ class Ivr:
         wait_for(lambda: f"{times} × '{line}' in\n" + "\n".join(self.lines()[-40:]),
                  lambda: self.count(line) >= times, seconds)
 
-    def digits(self, channel):
-        """The digits of `channel` that it was told of, in their order; one told again, as its work on it may have been
-        cut short, counts once."""
-        told = [line.split() for line in self.lines() if line.startswith("digit ")]
-        return "".join(digit for digit, _ in dict.fromkeys((digit, int(seq)) for _, digit, of, seq in told
-                                                           if of == channel))
-
     def restart(self, number=signal.SIGKILL):
         assert self.process.poll() is None, "\n".join(self.lines()[-20:])
         end(self.process, number)
@@ -210,6 +207,21 @@ class Ivr:
     def stop(self):
         assert self.process.poll() is None, "\n".join(self.lines()[-20:])
         end(self.process, signal.SIGKILL)
+
+
+class Ivr(Program):
+    """The IVR of a language."""
+
+    def __init__(self, language, folder, socket_path, app):
+        folder = pathlib.Path(folder)
+        super().__init__([*IVRS[language], app, str(folder / "ivr.state"), f"1={PARTY}"], folder / "ivr.log", socket_path)
+
+    def digits(self, channel):
+        """The digits of `channel` that it was told of, in their order; one told again, as its work on it may have been
+        cut short, counts once."""
+        told = [line.split() for line in self.lines() if line.startswith("digit ")]
+        return "".join(digit for digit, _ in dict.fromkeys((digit, int(seq)) for _, digit, of, seq in told
+                                                           if of == channel))
 
 
 class Stage:

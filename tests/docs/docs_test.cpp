@@ -291,12 +291,12 @@ TEST_CASE("the first programs of the tutorials do what they say", "[docs]") {
   const std::string lib = ARIBUS_SOURCE_DIR "/lib";
   ::setenv("PYTHONPATH", (lib + "/python").c_str(), 1);
   const std::vector<std::vector<std::string>> programs{
-      {"python3", lib + "/python/examples/hello.py"},
-      {"python3", lib + "/python/examples/hello_blocking.py"},
-      {"node", lib + "/node/examples/hello.mjs"},
-      {HELLO_EXAMPLE}};
+      {"python3", lib + "/python/examples/hello.py", "demo"},
+      {"python3", lib + "/python/examples/hello_blocking.py", "demo"},
+      {"node", lib + "/node/examples/hello.mjs", "demo"},
+      {HELLO_EXAMPLE, "demo"}};
   for (const std::vector<std::string>& program : programs) {
-    DYNAMIC_SECTION(program.back()) {
+    DYNAMIC_SECTION(program[program.size() - 2]) {
       Stage stage(Fence{});
       ::setenv("ARIBUS_SOCKET", stage.daemon().socket_path().c_str(), 1);
       const TemporaryDirectory directory;

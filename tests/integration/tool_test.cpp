@@ -98,6 +98,16 @@ TEST_CASE("aribus call and its verbs carry out commands, and the exit status say
   CHECK_THAT(gone.text, ContainsSubstring("is aribusd running?"));
 }
 
+TEST_CASE("words that are no UTF-8, as a Latin-1 shell gives them, are wrong arguments at once") {
+  const Stage stage;
+  const auto refused = stage.aribus({"originate", "PJSIP/100", "callerId=M\xFCller"});
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.text, ContainsSubstring("UTF-8"));
+  CHECK_THAT(refused.text, ContainsSubstring("nothing was sent"));
+  CHECK(stage.aribus({"tail", "M\xFCller"}).code == 2);
+  CHECK(stage.simulator.count_requests("POST /ari/channels") == 0);
+}
+
 TEST_CASE("aribus call tells a method's parameters, and shells complete them") {
   Stage stage;
   CHECK_THAT(stage.aribus({"call", "channels.originate", "--help"}).text,

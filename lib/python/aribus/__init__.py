@@ -1,9 +1,12 @@
 """A client of aribusd: `Client` for asyncio, `blocking.Client` for programs that block."""
 from . import blocking
 from ._request import new_id
+from .channel import Bridge, Channel
 from .client import Client
-from .errors import (AribusError, InvalidParams, NotAllowed, NotConnected, OutcomeUnknown, Refused, TooMuch, TooOld)
+from .errors import (AribusError, BridgeGone, CallFailed, ChannelGone, InvalidParams, NotAllowed, NotConnected,
+                     OutcomeUnknown, PlaybackFailed, RecordingFailed, Refused, TooMuch, TooOld)
 
-__all__ = ["AribusError", "Client", "InvalidParams", "NotAllowed", "NotConnected", "OutcomeUnknown", "Refused",
-           "TooMuch", "TooOld", "blocking", "new_id"]
+__all__ = ["AribusError", "Bridge", "BridgeGone", "CallFailed", "Channel", "ChannelGone", "Client", "InvalidParams",
+           "NotAllowed", "NotConnected", "OutcomeUnknown", "PlaybackFailed", "RecordingFailed", "Refused", "TooMuch",
+           "TooOld", "blocking", "new_id"]
 __version__ = "0.1.0"

@@ -82,6 +82,7 @@ class Session:
         self._calls: dict[int, Call] = {}  # sent and not answered, or (those with a key) to be sent again
         self._subscription = Subscription(self._tell, self._own_call)
         self._told = False  # that there is no connection
+        self._shut = False  # and there will be none
 
     @property
     def wants_more(self) -> bool:
@@ -92,6 +93,8 @@ class Session:
 
     def opened(self, send: Callable[[bytes], None]) -> None:
         self._send, self._begun, self._lines, self.end, self._told = send, bytearray(), 0, None, False
+        self._request_bytes = REQUEST_BYTES  # of this daemon nothing is known yet
+        self._shut = False
         self._write(self._own_call("hello", {}))
 
     def closed(self, reason: str) -> None:
@@ -111,7 +114,7 @@ class Session:
 
     def shut(self) -> None:
         """There will be no connection any more."""
-        self._told = True
+        self._told = self._shut = True
         for call in [*self._subscription.shut(), *self._calls.values()]:
             self.give_up(call, "the client was closed")
         self.closed("the client was closed")
@@ -139,6 +142,8 @@ class Session:
     def call(self, call: Call) -> None:
         if error := too_long(len(self._request(call)), self._request_bytes):
             call.finish(error=error)
+        elif self._shut:
+            self.give_up(call, "the client is closed")
         elif call.changes_subscription:
             self._subscription.ask(call)
             self._go_on()

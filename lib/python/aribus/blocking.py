@@ -1,6 +1,7 @@
-"""The client for programs that block: no thread, no loop; it reads while a call or the iteration waits."""
+"""The client for programs that block. It reads while a call or the iteration waits; for serve() and the like there is a thread."""
 from __future__ import annotations
 
+import contextlib
 import math
 import select
 import socket
@@ -9,6 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ._blocking_calls import Bridge, Channel, ServesCalls, Worker
 from ._session import GREETING_SECONDS, MAX_LINE_BYTES, READ_BYTES, SILENT, Call, Session, pauses, socket_path
 from .errors import NotConnected, cannot_connect
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from .types import HelloResult, Item, SubscribeParams
 else:
     BlockingCalls = object
+
+__all__ = ["Bridge", "Channel", "Client"]
 
 CONNECT_SECONDS = 5  # a daemon that is there has so long to let a program in
 SEND_SECONDS = 15.0  # and so long to read what is sent to it
@@ -39,13 +43,19 @@ def _is_readable(connected: socket.socket) -> bool:
     return bool(poll.poll(0))
 
 
-class Client(BlockingCalls):
+class Client(ServesCalls, BlockingCalls):
     """A connection to aribusd, which is made again whenever it breaks. Not for several threads at a time.
+
+    with aribus.blocking.Client() as client:
+        client.serve("aribus", handler)  # a thread for each call
 
     with aribus.blocking.Client() as client:
         client.subscribe({"types": ["StasisStart"]})
         for record in client:
             ...
+
+    serve(), originate() and bridge() have a connection and a thread of their own; any thread may call them, and the methods
+    of channels and bridges.
 
     path: the daemon's socket; otherwise $ARIBUS_SOCKET, otherwise /run/aribus/aribus.sock.
     wait: for how many seconds to try for the first connection; 0: once. NotConnected says then why it failed. A daemon that
@@ -55,7 +65,8 @@ class Client(BlockingCalls):
     """
 
     def __init__(self, path: str | None = None, wait: float = 0.0, max_line_bytes: int = MAX_LINE_BYTES) -> None:
-        self._path, self._wait = socket_path(path), wait
+        super().__init__()
+        self._path, self._wait, self._max_line_bytes = socket_path(path), wait, max_line_bytes
         self._session = Session(max_line_bytes)
         self._socket: socket.socket | None = None
         self._open, self._why = False, ""
@@ -85,7 +96,11 @@ class Client(BlockingCalls):
                 raise NotConnected(self._why)
 
     def close(self) -> None:
-        """Ends the connection, and the iteration."""
+        """Ends the connection, the iteration and serve()."""
+        with self._lock:
+            worker, self._worker = self._worker, None
+        if worker:
+            worker.close()
         self._open = False
         self._session.shut()
         self._disconnect()
@@ -110,7 +125,10 @@ class Client(BlockingCalls):
             a `key` in `params` the command waits for a connection and is repeated, as long as that is safe. Without one,
             what it makes gets an id of aribus.new_id() unless `params` has one.
             """
-            return self._run(Call(method, params), timeout)
+            call = Call(method, params)
+            if self._worker and self._worker.client._dispatcher:
+                self._worker.client._dispatcher.makes(call)
+            return self._run(call, timeout)
 
     def subscribe(self, params: SubscribeParams | None = None) -> None:
         """Subscribes, instead of what was subscribed to before; waits for a connection if there is none.
@@ -144,6 +162,12 @@ class Client(BlockingCalls):
                 raise StopIteration
             self._advance(None)
         return self._session.take()  # type: ignore[return-value]
+
+    def _working(self) -> Worker:
+        with self._lock:
+            if self._worker is None:
+                self._worker = Worker(self._path, self._wait, self._max_line_bytes)
+            return self._worker
 
     def _run(self, call: Call, timeout: float | None) -> Any:
         until = None if timeout is None else time.monotonic() + timeout
@@ -206,7 +230,8 @@ class Client(BlockingCalls):
             self._socket.settimeout(SEND_SECONDS)
             self._socket.sendall(data)
         except TimeoutError:
-            self._socket.shutdown(socket.SHUT_RDWR)  # half a line was sent, maybe: reading finds the end
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)  # half a line was sent, maybe: reading finds the end
             self._session.end = "aribusd does not read what is sent to it"
         except OSError:
             pass  # reading finds the same, behind what was received still

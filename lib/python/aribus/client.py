@@ -3,10 +3,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ._dispatcher import Dispatcher, Handler, Serving
+from ._operations import given
 from ._session import GREETING_SECONDS, MAX_LINE_BYTES, READ_BYTES, SILENT, Call, Session, pauses, socket_path
+from .channel import Bridge, Channel
 from .errors import NotConnected, cannot_connect
 
 if TYPE_CHECKING:
@@ -22,9 +25,14 @@ class Client(AsyncCalls):
     """A connection to aribusd, which is made again whenever it breaks, for ever.
 
     async with aribus.Client() as client:
+        await client.serve("aribus", handler)  # a coroutine for each call
+
+    async with aribus.Client() as client:
         await client.subscribe({"types": ["StasisStart"]})
         async for record in client:
             ...
+
+A client does the one or the other: serve(), originate() and bridge() take its subscription for themselves.
 
     path: the daemon's socket; otherwise $ARIBUS_SOCKET, otherwise /run/aribus/aribus.sock.
     wait: for how many seconds to try for the first connection; 0: once. NotConnected says then why it failed. A daemon that
@@ -39,6 +47,9 @@ class Client(AsyncCalls):
         self._changed = asyncio.Event()  # items or the state of the connection
         self._wanted = asyncio.Event()  # there is reason to read again
         self._keeping: asyncio.Task[None] | None = None
+        self._dispatcher: Dispatcher | None = None  # whose the subscription is, if it is not the program's
+        self._starting: asyncio.Task[None] | None = None  # of the dispatcher
+        self._is_read = False  # by the program
 
     async def __aenter__(self) -> Client:
         await self.open()
@@ -59,7 +70,9 @@ class Client(AsyncCalls):
             raise
 
     async def close(self) -> None:
-        """Ends the connection. Commands that are not answered end with OutcomeUnknown, the iteration ends."""
+        """Ends the connection. Commands that are not answered end with OutcomeUnknown, the iteration and serve() end."""
+        if self._dispatcher and self._session.ready:
+            await self._dispatcher.settle()
         if self._keeping:
             self._keeping.cancel()
             await asyncio.wait([self._keeping])
@@ -85,7 +98,12 @@ class Client(AsyncCalls):
             a `key` in `params` the command waits for a connection and is repeated, as long as that is safe. Without one,
             what it makes gets an id of aribus.new_id() unless `params` has one.
             """
-            return await self._run(Call(method, params), timeout)
+            call = Call(method, params)
+            if call.changes_subscription:
+                self._be_read()
+            elif self._dispatcher:
+                self._dispatcher.makes(call)
+            return await self._run(call, timeout)
 
     async def subscribe(self, params: SubscribeParams | None = None) -> None:
         """Subscribes, instead of what was subscribed to before; waits for a connection if there is none.
@@ -93,22 +111,92 @@ class Client(AsyncCalls):
         Then iterating gives first an item of type `subscribed`, with what the daemon answered, and the records. When it is
         cancelled after it was sent, it counts all the same if the daemon accepts it: `subscribed` tells.
         """
+        self._be_read()
         await self._run(Call("subscribe", params), None)
 
     async def next(self) -> Item:
         """The next item: a record, or one of type `subscribed`, `lost` or `disconnected`."""
+        self._be_read()
+        return await self._next()
+
+    async def _next(self) -> Item:
         if not await self._has_item():
             raise NotConnected("the client is closed")
         self._wanted.set()
         return self._session.take()  # type: ignore[return-value]
 
     def __aiter__(self) -> Client:
+        self._be_read()
         return self
 
     async def __anext__(self) -> Item:
         if not await self._has_item():
             raise StopAsyncIteration
-        return await self.next()
+        return await self._next()
+
+    async def serve(self, app: str, handler: Handler, *, args: Sequence[str] = (), existing: bool = False,
+                    hang_up: bool = True) -> None:
+        """Serves the calls that enter an application, many at a time, until the client is closed or this is cancelled.
+
+        `handler(channel)`, a coroutine, is run for each of them as a task of its own. When it returns or fails, the call is
+        hung up, and so is what was originated for it. What it raises is logged (logger `aribus`), except ChannelGone, and
+        disturbs no other call. It is not cancelled when the caller hangs up: whatever it waits for of the channel raises
+        ChannelGone at once. When serve() is cancelled it is cancelled, too.
+
+        Not served are the channels that this client makes itself. Calls that come while aribusd or its connection to
+        Asterisk is down are found and served afterwards.
+
+        app: one of `apps` in aribusd.yaml. One program at a time may serve it, or each has args of its own.
+        args: serve only the calls whose arguments begin with these: with ["sales"], those of Stasis(app,sales,...).
+        existing: serve also the calls that are in the application already. They are left alone otherwise.
+        hang_up: False leaves the call in the application when the handler has ended.
+        Raises InvalidParams for an application that aribusd does not hold, or that this client serves already.
+        """
+        dispatcher = await self._dispatch()
+        await dispatcher.serve(app, Serving(handler, list(args), existing, hang_up))
+
+    async def originate(self, endpoint: str, *, timeout: int | None = None, app: str | None = None,
+                        app_args: str | None = None, caller_id: str | None = None,
+                        variables: Mapping[str, str] | None = None, originator: Channel | None = None,
+                        formats: str | None = None, channel_id: str | None = None, server: str | None = None) -> Channel:
+        """Calls an endpoint, as `PJSIP/100`, and returns its channel when the call is answered.
+
+        Raises CallFailed when it is not; `outcome` and `cause` say why. When this is cancelled, the call is ended.
+
+        timeout: for how many seconds it rings, 30 unless said otherwise. app: the application that it enters; the one that
+        is served unless said otherwise, or aribusd's first. caller_id: as `Sales <200>`. originator: the channel that it is
+        made for: when that goes or its handler ends, this one is hung up; when it goes before this is answered, ChannelGone
+        is raised. Of a client 24 calls ring at a time; others wait for their turn.
+        """
+        dispatcher = await self._dispatch()
+        return await dispatcher.originate(given(
+            endpoint=endpoint, timeout=timeout, app=app, appArgs=app_args, callerId=caller_id, formats=formats,
+            variables=dict(variables) if variables is not None else None, originator=originator and originator.id,
+            channelId=channel_id, server=server or (originator and originator.server)), originator)
+
+    async def bridge(self, *channels: Channel, type: str | None = None, name: str | None = None,
+                     server: str | None = None) -> Bridge:
+        """Makes a bridge with these channels in it, which may be none.
+
+        type: ARI's, as `mixing` or `holding`. Raises ChannelGone when one of the channels has gone.
+        """
+        dispatcher = await self._dispatch()
+        return await dispatcher.bridge(channels, given(type=type, name=name, server=server))
+
+    def _be_read(self) -> None:
+        """The program wants to read the records itself."""
+        if self._dispatcher:
+            raise RuntimeError("this client serves calls, and has its subscription for that: use another Client beside it")
+        self._is_read = True
+
+    async def _dispatch(self) -> Dispatcher:
+        if self._is_read:
+            raise RuntimeError("this client is subscribed by its program: use another Client to serve or originate calls")
+        if self._dispatcher is None or self._starting is None:
+            self._dispatcher = Dispatcher(self)
+            self._starting = asyncio.create_task(self._dispatcher.start())
+        await asyncio.shield(self._starting)
+        return self._dispatcher
 
     async def _has_item(self) -> bool:
         """Waits for one. False: the client is closed, and none is left."""

@@ -8,7 +8,7 @@ from typing import Any
 class AribusError(Exception):
     """What the daemon answered instead of a result.
 
-    code: JSON-RPC's number of the error. message: a sentence for people. data: facts for programs, maybe none.
+    code: JSON-RPC's number of the error; 0 where the library itself found it. message: a sentence for people. data: facts for programs, maybe none.
     """
 
     code = -32603
@@ -66,6 +66,48 @@ class TooOld(AribusError):
     """This Asterisk is too old for it; nothing was sent."""
 
     code = -32005
+
+
+class ChannelGone(AribusError):
+    """The channel has left the application, or ended: it can't be controlled any more. `data` has its `channelId`."""
+
+    code = 0
+
+
+class BridgeGone(AribusError):
+    """The bridge was destroyed. `data` has its `bridgeId`."""
+
+    code = 0
+
+
+class PlaybackFailed(AribusError):
+    """Nothing was played, or not all of it: there is no such sound, say. `data` is the playback, as ARI shows it."""
+
+    code = 0
+
+
+class RecordingFailed(AribusError):
+    """Nothing was recorded. `data` is the recording, as ARI shows it; its `cause`, where it is there, says why."""
+
+    code = 0
+
+
+class CallFailed(AribusError):
+    """A call that was originated was not answered.
+
+    outcome: `busy`, `no_answer`, `refused`, `cancelled` or `failed`: docs/protocol.md, "Waiting". cause: Q.850's number of
+    the reason, 0 when it is not known. `data` is what the daemon answered.
+    """
+
+    code = 0
+
+    @property
+    def outcome(self) -> str:
+        return str(self.data.get("outcome", "failed"))
+
+    @property
+    def cause(self) -> int:
+        return int(self.data.get("cause", 0))
 
 
 _KINDS = {kind.code: kind for kind in (InvalidParams, Refused, NotConnected, OutcomeUnknown, NotAllowed, TooMuch, TooOld)}

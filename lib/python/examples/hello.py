@@ -1,23 +1,22 @@
-"""Answers each call, says hello, and hangs up."""
+"""Answers each call, says hello, and hangs up.
+
+Usage: hello.py APP      as in: hello.py aribus
+"""
 import asyncio
+import sys
 
 import aribus
 
 
+async def hello(caller):
+    print(caller.number, "calls", flush=True)
+    await caller.answer()
+    await caller.play("sound:hello-world")
+
+
 async def main():
     async with aribus.Client() as client:
-        await client.subscribe({"types": ["StasisStart"]})
-        async for item in client:
-            if item["type"] != "StasisStart":
-                continue
-            caller = item["channel"]
-            print(caller["caller"]["number"], "calls", flush=True)
-            try:
-                await client.call("channels.answer", {"channelId": caller["id"]})
-                await client.call("play", {"channelId": caller["id"], "media": "sound:hello-world", "wait": True})
-                await client.call("hangup", {"channelId": caller["id"]})
-            except aribus.Refused as error:  # the caller has gone
-                print(error, flush=True)
+        await client.serve(sys.argv[1], hello)
 
 
 asyncio.run(main())

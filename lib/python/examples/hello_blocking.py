@@ -1,16 +1,17 @@
-"""Answers each call, says hello, and hangs up, without asyncio."""
+"""Answers each call, says hello, and hangs up, without asyncio.
+
+Usage: hello_blocking.py APP      as in: hello_blocking.py aribus
+"""
+import sys
+
 import aribus
 
+
+def hello(caller):
+    print(caller.number, "calls", flush=True)
+    caller.answer()
+    caller.play("sound:hello-world")
+
+
 with aribus.blocking.Client() as client:
-    client.subscribe({"types": ["StasisStart"]})
-    for item in client:
-        if item["type"] != "StasisStart":
-            continue
-        caller = item["channel"]
-        print(caller["caller"]["number"], "calls", flush=True)
-        try:
-            client.call("channels.answer", {"channelId": caller["id"]})
-            client.call("play", {"channelId": caller["id"], "media": "sound:hello-world", "wait": True})
-            client.call("hangup", {"channelId": caller["id"]})
-        except aribus.Refused as error:  # the caller has gone
-            print(error, flush=True)
+    client.serve(sys.argv[1], hello)

@@ -193,3 +193,81 @@ TEST_CASE("what a peer sent before it went is read to its end, however long") {
   CHECK(connection.end() == "too many connections");
   CHECK(connection.notifications().size() == 1);
 }
+
+TEST_CASE("what can't be read is not sent, and the connection stays") {
+  const Stage stage([](FakeDaemon::Peer& peer) {
+    const auto line = peer.line();
+    if (line && line->find("\"ping\"") != std::string::npos)
+      peer.send(R"({"id":1,"result":true})"
+                "\n");
+    peer.wait_for_end();
+  });
+  Connection connection = stage.connect();
+  const auto refused = connection.call("originate", "{\"callerId\":\"M\xFCller\"}", long_time);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::invalid_params);
+  CHECK(connection.call("ping", "{}", long_time));
+}
+
+TEST_CASE("an error without an id belongs to the command of its line") {
+  const Stage stage([](FakeDaemon::Peer& peer) {
+    static_cast<void>(peer.line());
+    static_cast<void>(peer.line());
+    peer.send(R"({"id":null,"error":{"code":-32700,"message":"no JSON","data":{"line":2}}})"
+              "\n"
+              R"({"id":1,"result":1})"
+              "\n");
+    peer.wait_for_end();
+  });
+  Connection connection = stage.connect();
+  const auto first = connection.send("a"), second = connection.send("b");
+  CHECK(connection.wait(*first, long_time)->GetInt() == 1);
+  const auto error = connection.wait(*second, long_time);
+  REQUIRE_FALSE(error);
+  CHECK(error.error().kind == ErrorKind::malformed);
+  CHECK(error.error().message == "no JSON");
+  CHECK(connection.end().empty());
+}
+
+TEST_CASE("an error without an id or a line belongs to the only command, if it is about a line") {
+  const auto outcome_of = [](const std::string& error, int commands) {
+    const Stage stage([&](FakeDaemon::Peer& peer) {
+      for (int i = 0; i < commands; ++i) static_cast<void>(peer.line());
+      peer.send(R"({"id":null,"error":)" + error + "}\n" + R"({"id":1,"result":1})" + "\n");
+      peer.wait_for_end();
+    });
+    Connection connection = stage.connect();
+    const auto first = connection.send("a");
+    for (int i = 1; i < commands; ++i) REQUIRE(connection.send("b"));
+    const auto answer = connection.wait(*first, long_time);
+    return answer ? "an answer" : answer.error().message;
+  };
+  CHECK(outcome_of(R"({"code":-32700,"message":"no JSON"})", 1) == "no JSON");
+  CHECK(outcome_of(R"({"code":-32600,"message":"too long"})", 1) == "too long");
+  CHECK(outcome_of(R"({"code":-32700,"message":"no JSON"})", 2) == "an answer");
+  CHECK(outcome_of(R"({"code":-32004,"message":"too many connections"})", 1) == "an answer");
+}
+
+TEST_CASE("an error without an id is the reason of an end right behind it alone") {
+  const Stage stage(sending(R"({"id":null,"error":{"code":-32004,"message":"too much"}})"
+                            "\n"
+                            R"({"id":1,"result":1})"
+                            "\n"));
+  Connection connection = stage.connect();
+  CHECK(connection.call("a", "{}", long_time));
+  CHECK(connection.end().empty());
+}
+
+TEST_CASE("notifications of other kinds are passed over") {
+  const Stage stage(sending(R"({"method":"creating","params":{"channelId":"c"}})"
+                            "\n"
+                            R"({"method":"new"})"
+                            "\n"
+                            R"({"method":"event","params":{"seq":1}})"
+                            "\n"));
+  Connection connection = stage.connect();
+  REQUIRE(connection.send("a"));
+  const auto notification = connection.next(long_time);
+  REQUIRE(notification);
+  CHECK((*notification)->method == "event");
+}

@@ -1,0 +1,433 @@
+// Leads the records of a client's subscription to the channels and bridges that they are about, and serves calls.
+import {Bridge, Channel, Waits} from './channel.js';
+import {AribusError, CallFailed, ChannelGone, InvalidParams, NotAllowed, NotConnected, OutcomeUnknown, Refused} from './errors.js';
+import {CHOSEN_IDS, newId} from './request.js';
+
+const RECORDS = ['StasisStart', 'StasisEnd', 'ChannelDestroyed', 'ChannelHangupRequest', 'ChannelDtmfReceived',
+  'ChannelStateChange', 'ChannelLeftBridge', 'BridgeDestroyed', 'PlaybackFinished', 'RecordingFinished',
+  'RecordingFailed', 'state.changed', 'state.gone', 'server.resynced', 'server.removed'];
+// The daemon takes 64 commands of a connection at a time. Those that wait for an answered call are kept from taking all.
+const COMMANDS = 32, RINGING = 24;
+const PATIENCE = 30_000; // a command that was not sent, as there is no connection, is tried again for so long
+const PAUSE = 200; // all in ms
+const SETTLE = 2000;
+const ENDED = ['done', 'failed', 'canceled'];
+
+const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+const key = (server, id) => JSON.stringify([server, id]);
+
+// Lets so many through at a time.
+class Gate {
+  #free;
+  #waiting = [];
+
+  constructor(free) { this.#free = free; }
+
+  async through(work) {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise((resolve) => { this.#waiting.push(resolve); });
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free += 1;
+    }
+  }
+}
+
+// What serve() was asked to do with the calls of an application.
+class Serving {
+  began = Date.now();
+  calls = new Map(); // channel -> the promise of its handler
+
+  constructor(handler, {args = [], existing = false, hangUp = true, onError}) {
+    Object.assign(this, {handler, args, existing, hangUp});
+    this.onError = onError ?? ((error, channel) => console.error(`aribus: call ${channel.id}: its handler failed:`, error));
+  }
+
+  // isTold: Asterisk has just told that it entered the application; otherwise it was found there.
+  wants(channel, isTold) {
+    if (!this.args.every((arg, i) => channel.args[i] === arg)) return false;
+    return isTold || this.existing || !(Date.parse(channel.data.creationtime) < this.began);
+  }
+}
+
+// One for each client that serves calls, or has channels.
+export class Dispatcher {
+  closed = new Waits(); // ends with the client
+  #client; // {run(method, params), which calls makes(); next()}
+  #channels = new Map(); // in an application, by server and id
+  #legs = new Map(); // that are to enter one: id -> {leg, entered}
+  #own = new Set(); // ids of channels that this client makes or has made
+  #abandoned = new Set(); // of these, the ones that nobody wants any more
+  #bridges = new Map(); // id -> Bridge
+  #endings = new Set(); // of playbacks and recordings, which somebody waits for
+  #servings = new Map(); // application -> Serving
+  #room = new Gate(COMMANDS);
+  #ringing = new Gate(RINGING);
+  #tasks = new Set();
+
+  constructor(client) { this.#client = client; }
+
+  async start() {
+    await this.#client.run('subscribe', {types: RECORDS});
+    this.#read();
+  }
+
+  // Waits until what is to be hung up, stopped or destroyed is, if that does not take long.
+  settle() { return Promise.race([Promise.allSettled(this.#tasks), pause(SETTLE)]); }
+
+  get isSettled() { return this.#tasks.size === 0; }
+
+  #later(work) {
+    const task = work.catch(() => {}).finally(() => this.#tasks.delete(task));
+    this.#tasks.add(task);
+  }
+
+  // What channels and bridges do.
+
+  // As Client.call(), but in turn, and waiting for a connection. of: those whose end ends this, too.
+  async call(method, params, of = this.closed) {
+    for (const until = Date.now() + PATIENCE; ; await pause(PAUSE)) {
+      of.check();
+      try {
+        return await this.#room.through(() => this.#client.run(method, params));
+      } catch (error) {
+        if (error instanceof Refused || error instanceof OutcomeUnknown) of.check();
+        if (!(error instanceof NotConnected) || this.closed.end || Date.now() > until) throw error;
+      }
+    }
+  }
+
+  // Does it, if it can be done.
+  async unlessRefused(method, params) {
+    while (!this.closed.end) {
+      try {
+        await this.call(method, params);
+        return;
+      } catch (error) {
+        if (!(error instanceof NotConnected) && !(error instanceof OutcomeUnknown)) return;
+        await pause(PAUSE);
+      }
+    }
+  }
+
+  async hangUp(channel) {
+    while (!channel.isGone && !channel.handedOver && !this.closed.end) {
+      try {
+        await this.call('channels.hangup', {channelId: channel.id, server: channel.server}, channel.waits);
+        return;
+      } catch (error) {
+        if (!(error instanceof NotConnected) && !(error instanceof OutcomeUnknown)) return;
+        await pause(PAUSE);
+      }
+    }
+  }
+
+  async destroy(bridge) {
+    if (bridge.isGone) return;
+    await this.unlessRefused('bridges.destroy', {bridgeId: bridge.id, server: bridge.server});
+    this.#bridgeGone(bridge);
+  }
+
+  // Does work(ending), with the end of a playback or recording as a promise.
+  async untilEnd(kind, id, target, work) {
+    const ending = Object.assign(target.waits.wait(), {kind, id, target, begun: null});
+    this.#endings.add(ending);
+    try {
+      return await work(ending);
+    } finally {
+      this.#endings.delete(ending);
+      ending.resolve({});
+    }
+  }
+
+  // Does what makes it. When the connection breaks meanwhile, it is looked for.
+  async begin(ending, method, params) {
+    try {
+      ending.begun = await ending.target.operate(method, params);
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknown) || (!await this.#isThere(ending) && !ending.isDone)) throw error;
+    }
+  }
+
+  async bridge(channels, params) {
+    const bridge = new Bridge(this, newId(), params.server ?? channels[0]?.server);
+    this.#bridges.set(bridge.id, bridge);
+    try {
+      await bridge.operate('bridges.create', params);
+      await bridge.add(...channels);
+    } catch (error) {
+      this.#later(this.destroy(bridge));
+      throw error;
+    }
+    return bridge;
+  }
+
+  async originate({originator, signal, channelId = newId(), ...params}) {
+    if (params.app === undefined && this.#servings.size === 1) [params.app] = this.#servings.keys();
+    if (originator) Object.assign(params, {originator: originator.id, server: params.server ?? originator.server});
+    return this.newChannel(channelId, async (leg) => {
+      let result;
+      try {
+        result = await this.#ringing.through(
+          () => this.#client.run('originate', {...params, channelId: leg.id, wait: 'answer'}));
+      } catch (error) {
+        if (!(error instanceof Refused) || ![409, 500].includes(error.status)) throw error;
+        throw new CallFailed(error.message, {outcome: 'failed', ...error.data});
+      }
+      if (result.outcome === 'answered') return;
+      throw new CallFailed(`${params.endpoint} was not reached: ${result.outcome}, ${result.cause_txt}`, result);
+    }, originator, signal);
+  }
+
+  // A channel that make(leg) makes, when it has entered its application.
+  async newChannel(id, make, originator = null, signal = null) {
+    signal?.throwIfAborted();
+    const leg = new Channel(this, id);
+    const entered = leg.waits.wait();
+    const gone = (originator?.waits ?? this.closed).wait();
+    const abort = () => gone.reject(signal.reason);
+    signal?.addEventListener('abort', abort);
+    this.#legs.set(id, {leg, entered});
+    this.#own.add(id);
+    try {
+      await Promise.race([make(leg), gone.promise]);
+      await Promise.race([entered.promise, gone.promise]);
+    } catch (error) {
+      if (error instanceof Refused || error instanceof InvalidParams || error instanceof NotAllowed) {
+        this.#own.delete(id); // nothing was made
+      } else if (!(error instanceof CallFailed)) {
+        this.#abandoned.add(id);
+        this.#later(this.hangUp(leg));
+      }
+      throw error;
+    } finally {
+      this.#legs.delete(id);
+      gone.resolve();
+      signal?.removeEventListener('abort', abort);
+    }
+    originator?.legs.push(leg);
+    return leg;
+  }
+
+  // Takes note of a command (a Call) that makes a channel.
+  makes({method, text}) {
+    const name = CHOSEN_IDS.get(method);
+    if (name === 'channelId' || name === 'snoopId') this.#own.add(JSON.parse(text)[name]);
+  }
+
+  async serve(app, handler, {signal, ...options} = {}) {
+    if (this.#servings.has(app)) throw new InvalidParams(`app: the calls of ${app} are served already, by this client`);
+    const {servers} = await this.#client.run('status', {});
+    if (!servers.some((server) => server.apps.includes(app))) {
+      throw new InvalidParams(`app: aribusd does not hold the application ${app}; it has to be among \`apps\` in aribusd.yaml`);
+    }
+    signal?.throwIfAborted();
+    const serving = new Serving(handler, options);
+    this.#servings.set(app, serving);
+    const ended = this.closed.wait();
+    signal?.addEventListener('abort', () => ended.resolve());
+    if (serving.existing) this.#later(this.#catchUp());
+    await ended.promise.catch((error) => {
+      if (!(error instanceof NotConnected)) throw error; // the client was closed
+    }).finally(() => this.#servings.delete(app));
+    if (!this.closed.end && serving.hangUp) await Promise.all([...serving.calls.keys()].map((channel) => this.hangUp(channel)));
+    await Promise.all(serving.calls.values());
+  }
+
+  // Ends all that is waited for.
+  close(error) {
+    this.closed.finish(error);
+    for (const one of [...this.#channels.values(), ...this.#bridges.values()]) one.waits.finish(error);
+    for (const {leg} of this.#legs.values()) leg.waits.finish(error);
+  }
+
+  // What comes.
+
+  async #read() {
+    try {
+      for (;;) this.#take(await this.#client.next());
+    } catch (error) {
+      this.close(error);
+    }
+  }
+
+  #take(item) {
+    const {type, server} = item;
+    switch (type) {
+      case 'subscribed':
+        if (item.resumed === false) this.#later(this.#catchUp());
+        return;
+      case 'lost':
+        this.#later(this.#catchUp());
+        return;
+      case 'StasisStart':
+        this.#entered(server, item.app, item.args, item.channel, !item.synthetic);
+        return;
+      case 'PlaybackFinished':
+        this.#ended('playback', server, item);
+        return;
+      case 'RecordingFinished':
+      case 'RecordingFailed':
+        this.#ended('recording', server, item);
+        return;
+      case 'state.changed':
+        for (const one of item.objects.playbacks ?? []) this.#ended('playback', server, one);
+        for (const one of item.objects.recordings ?? []) this.#ended('recording', server, one);
+        return;
+      case 'BridgeDestroyed':
+        if (this.#bridges.has(item.bridge.id)) this.#bridgeGone(this.#bridges.get(item.bridge.id));
+        return;
+      case 'server.resynced':
+      case 'server.removed':
+        this.#reconcile(server, item.channels ?? []);
+        return;
+      case 'state.gone':
+        for (const id of item.channels ?? []) this.#gone(server, id);
+        return;
+      default:
+        if (item.channel) this.#ofChannel(item);
+    }
+  }
+
+  #ofChannel({type, server, app, channel: data, ...item}) {
+    const channel = this.#channels.get(key(server, data.id));
+    if (type === 'ChannelDestroyed' || (type === 'StasisEnd' && channel?.app === app)) {
+      this.#gone(server, data.id);
+    } else if (channel) {
+      channel.data = data;
+      if (type === 'ChannelDtmfReceived') channel.pressed(item.digit);
+      else if (type === 'ChannelHangupRequest') channel.isLeaving = true;
+      else if (type === 'ChannelLeftBridge') this.#bridges.get(item.bridge.id)?.channelLeft(channel);
+    }
+  }
+
+  #entered(server, app, args, data, isTold) {
+    const {id} = data;
+    const known = this.#channels.get(key(server, id));
+    if (known?.app === app) {
+      known.data = data;
+      return;
+    }
+    if (known) this.#end(known); // it was moved to another application
+    const {leg, entered} = this.#legs.get(id) ?? {};
+    const channel = Object.assign(leg ?? new Channel(this, id), {server, app, args, data});
+    if (this.#abandoned.has(id)) {
+      this.#later(this.hangUp(channel));
+      return;
+    }
+    const serving = this.#own.has(id) ? undefined : this.#servings.get(app);
+    if (!leg && !serving?.wants(channel, isTold)) return;
+    this.#channels.set(key(server, id), channel);
+    entered?.resolve();
+    if (serving) serving.calls.set(channel, this.#handle(serving, channel));
+  }
+
+  async #handle(serving, channel) {
+    try {
+      await serving.handler(channel);
+    } catch (error) {
+      if (!(error instanceof ChannelGone) && !this.closed.end) serving.onError(error, channel);
+    }
+    for (const leg of channel.legs) await this.hangUp(leg);
+    if (serving.hangUp) await this.hangUp(channel);
+    serving.calls.delete(channel);
+  }
+
+  #gone(server, id) {
+    this.#own.delete(id);
+    this.#abandoned.delete(id);
+    const channel = this.#channels.get(key(server, id));
+    if (channel) this.#end(channel);
+  }
+
+  #end(channel) {
+    this.#channels.delete(key(channel.server, channel.id));
+    channel.waits.finish(channel.goneError());
+    for (const bridge of this.#bridges.values()) bridge.channelLeft(channel);
+    for (const leg of channel.legs) this.#later(this.hangUp(leg));
+  }
+
+  #bridgeGone(bridge) {
+    this.#bridges.delete(bridge.id);
+    bridge.waits.finish(bridge.goneError());
+  }
+
+  // A record about a playback or recording.
+  #ended(kind, server, item) {
+    const object = item[kind];
+    const id = kind === 'playback' ? object?.id : object?.name;
+    if (!ENDED.includes(object?.state)) return;
+    for (const ending of this.#endings) {
+      if (ending.kind === kind && ending.id === id && isOn(ending.target, server)) ending.resolve(object);
+    }
+  }
+
+  // After records were missed.
+
+  // What is known of this server is what Asterisk has.
+  #reconcile(server, channels) {
+    for (const known of [...this.#channels.values()]) {
+      if (known.server === server && !channels.includes(known.id)) this.#gone(server, known.id);
+    }
+    this.#lookAt(server);
+  }
+
+  // Asks whether what somebody waits for is there still.
+  #lookAt(server) {
+    for (const ending of this.#endings) {
+      if (isOn(ending.target, server) && ending.begun) this.#later(this.#lookAtEnding(ending));
+    }
+    for (const bridge of this.#bridges.values()) {
+      if (isOn(bridge, server)) this.#later(this.#lookAtBridge(bridge));
+    }
+  }
+
+  async #lookAtEnding(ending) {
+    if (!await this.#isThere(ending)) ending.resolve({...ending.begun, state: 'done'});
+  }
+
+  async #isThere(ending) {
+    const [method, name] = ending.kind === 'playback' ? ['playbacks.get', 'playbackId'] : ['recordings.getLive', 'recordingName'];
+    try {
+      ending.begun = await this.call(method, {[name]: ending.id, server: ending.target.server});
+      return true;
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status !== 404) throw error;
+      return false;
+    }
+  }
+
+  async #lookAtBridge(bridge) {
+    const channels = [...bridge.channels];
+    const found = await bridge.operate('bridges.get');
+    for (const channel of channels) {
+      if (!found.channels.includes(channel.id)) bridge.channelLeft(channel);
+    }
+  }
+
+  // Asks what is there. Of an Asterisk that is not ready, server.resynced will tell.
+  async #catchUp() {
+    const known = [...this.#channels.values()];
+    const {servers} = await this.call('status', {});
+    const {channels} = await this.call('state.channels', {});
+    const ready = new Set(servers.filter(({state}) => state === 'ready').map(({name}) => name));
+    const there = new Set(channels.map(({server, app, channel}) => JSON.stringify([server, app, channel.id])));
+    for (const {server, app, id} of known) {
+      if (ready.has(server) && !there.has(JSON.stringify([server, app, id]))) this.#gone(server, id);
+    }
+    for (const {server, app, channel} of channels) {
+      const {app_name: name, app_data: data = ''} = channel.dialplan;
+      if (ready.has(server) && app) {
+        this.#entered(server, app, name === 'Stasis' ? data.split(',').slice(1) : [], channel, false);
+      }
+    }
+    for (const server of ready) this.#lookAt(server);
+  }
+}
+
+function isOn(target, server) {
+  return target.server === undefined || target.server === server;
+}
