@@ -102,7 +102,7 @@ export class Channel extends ChannelOperations {
 
   snoop({spy = 'none', whisper = 'none', app = this.app} = {}) {
     return this.#dispatcher.newChannel(newId(),
-      (leg) => this.operate('channels.snoopChannel', {snoopId: leg.id, app, spy, whisper}));
+      (leg) => this.operate('channels.snoopChannel', {snoopId: leg.id, app, spy, whisper, appArgs: this.#dispatcher.legArgs}));
   }
 
   // What can be waited for.

@@ -11,6 +11,9 @@ const COMMANDS = 32, RINGING = 24;
 const PATIENCE = 30_000; // a command that was not sent, as there is no connection, is tried again for so long
 const PAUSE = 200; // all in ms
 const SETTLE = 2000;
+// The first argument with which channels enter an application that a program has made for itself, with originate() or
+// snoop(): another one that serves the application leaves them alone.
+const LEG = 'aribus-leg';
 const ENDED = ['done', 'failed', 'canceled'];
 
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
@@ -48,7 +51,7 @@ class Serving {
 
   // isTold: Asterisk has just told that it entered the application; otherwise it was found there.
   wants(channel, isTold) {
-    if (!this.args.every((arg, i) => channel.args[i] === arg)) return false;
+    if (!this.args.every((arg, i) => channel.args[i] === arg) || channel.args[0] === LEG) return false;
     return isTold || this.existing || !(Date.parse(channel.data.creationtime) < this.began);
   }
 }
@@ -56,6 +59,7 @@ class Serving {
 // One for each client that serves calls, or has channels.
 export class Dispatcher {
   closed = new Waits(); // ends with the client
+  legArgs = LEG;
   #client; // {run(method, params), which calls makes(); next()}
   #channels = new Map(); // in an application, by server and id
   #legs = new Map(); // that are to enter one: id -> {leg, entered}
@@ -167,6 +171,7 @@ export class Dispatcher {
 
   async originate({originator, signal, channelId = newId(), ...params}) {
     if (params.app === undefined && this.#servings.size === 1) [params.app] = this.#servings.keys();
+    params.appArgs = params.appArgs === undefined ? LEG : `${LEG},${params.appArgs}`;
     if (originator) Object.assign(params, {originator: originator.id, server: params.server ?? originator.server});
     return this.newChannel(channelId, async (leg) => {
       let result;
@@ -313,7 +318,8 @@ export class Dispatcher {
     }
     if (known) this.#end(known); // it was moved to another application
     const {leg, entered} = this.#legs.get(id) ?? {};
-    const channel = Object.assign(leg ?? new Channel(this, id), {server, app, args, data});
+    const channel = Object.assign(leg ?? new Channel(this, id), {server, app, data});
+    channel.args = leg && args[0] === LEG ? args.slice(1) : args;
     if (this.#abandoned.has(id)) {
       this.#later(this.hangUp(channel));
       return;

@@ -201,8 +201,8 @@ export class Client implements AsyncIterable<Item> {
    * originated for it. What it rejects with goes to `onError`, except ChannelGone, and disturbs no other call. When the
    * caller hangs up, whatever it waits for of the channel rejects with ChannelGone at once.
    *
-   * Not served are the channels that this client makes itself. Calls that come while aribusd or its connection to Asterisk
-   * is down are found and served afterwards.
+   * Not served are the channels that this client makes itself, and what others make with originate(). Calls that come while
+   * aribusd or its connection to Asterisk is down are found and served afterwards.
    *
    * app: one of `apps` in aribusd.yaml. One program at a time may serve it, or each has args of its own.
    * args: serve only the calls whose arguments begin with these: with ["sales"], those of Stasis(app,sales,...).

@@ -267,7 +267,7 @@ class CallsTest(unittest.TestCase):
         self.comes("c1", "originate")
         request = self.peer.expect("originate")
         self.assertEqual({**request["params"], "channelId": ""}, {
-            "endpoint": "PJSIP/1", "app": "demo", "originator": "c1", "server": "pbx1", "channelId": "", "wait": "answer"})
+            "endpoint": "PJSIP/1", "app": "demo", "appArgs": "aribus-leg", "originator": "c1", "server": "pbx1", "channelId": "", "wait": "answer"})
         return request, request["params"]["channelId"]
 
     def talks(self):
@@ -323,6 +323,12 @@ class CallsTest(unittest.TestCase):
         self.peer.refuse(request, -32000, "Asterisk can make no channel for endpoint 'PJSIP/1'", {"status": 500})
         self.told("c1", "CallFailed failed 0")
         self.hung_up("c1")
+
+    def test_a_leg_of_another_program_is_not_served(self):
+        self.start()
+        self.comes("other", "aribus-leg")
+        self.comes("c1", "answer")
+        self.answer("channels.answer")
 
     def test_who_leaves_a_bridge_is_told(self):
         self.start()

@@ -31,7 +31,7 @@ COMMANDS = {
     "node": lambda name: ["node", NODE / f"{name}.mjs"],
     "cpp": lambda name: [BUILD / f"lib/client/examples/aribus-{name}-example"],
 }
-EXAMPLES = ("click_to_call", "conference", "dialler", "test_call", "voicemail", "waiting_queue")
+EXAMPLES = ("click_to_call", "conference", "dialler", "hello", "test_call", "voicemail", "waiting_queue")
 numbers = itertools.count(1)
 
 
@@ -112,7 +112,7 @@ class Show:
 
     def run(self, name, *arguments):
         """Starts the example and waits until it serves, if it does."""
-        self.program = Program([*COMMANDS[self.language](name), *arguments], pathlib.Path(self.folder.name) / "log",
+        self.program = Program([*COMMANDS[self.language](name), *arguments], pathlib.Path(self.folder.name) / f"{name}.log",
                                self.daemon.socket)
         return self.program
 
@@ -434,6 +434,18 @@ def test_call_presses_digits(show):
     show.said("hung up by the other end")
     assert show.program.process.wait(10) == 0
     show.nothing_left()
+
+
+def hello_is_called_without_a_telephone(show):
+    """The two programs share the application."""
+    show.serve("hello")
+    hello = show.program
+    show.run("test_call", f"{show.app}@from-sip")
+    show.said("hung up by the other end")
+    assert show.program.process.wait(10) == 0
+    assert hello.lines() == ["555 calls"], hello.lines()
+    show.nothing_left()
+    hello.stop()
 
 
 def _scenarios():

@@ -146,8 +146,12 @@ def conversation(kind, asterisk):
         bot, phone = Bot(folder, daemon.socket, app, kind), None
 
         def left():
-            text = "".join(asterisk.rest("GET", f"/ari/{what}").body.decode() for what in ("channels", "bridges"))
-            return [word for word in text.split('"') if word.startswith(("voice-", "talk-", app + "-"))]
+            """What there is of our calls: the channels but the telephones', and the bot's bridges."""
+            channels = [channel["id"] for channel in asterisk.rest("GET", "/ari/channels").json()
+                        if channel["dialplan"]["app_data"].split(",")[0] == app and not channel["id"].startswith(app + "-")]
+            bridges = [bridge["id"] for bridge in asterisk.rest("GET", "/ari/bridges").json()
+                       if bridge["name"] == "voice bot of " + app]
+            return channels, bridges
 
         def speak(frequency, frames):
             """Speaks, and hears most of it again. On a busy machine a pause may cut it in two: then once more."""
@@ -187,8 +191,7 @@ def conversation(kind, asterisk):
             bot.wait("call ", 2)
             wait_for("the new bot greets", lambda: phone.heard[GREETING] >= before + 10)
             speak(LOW, 50)
-            wait_for(lambda: f"one channel and bridge of the bot's: {left()}",
-                     lambda: len([word for word in set(left()) if word.startswith(("voice-", "talk-"))]) == 2)
+            wait_for(lambda: f"one channel and bridge of the bot's: {left()}", lambda: [len(ids) for ids in left()] == [1, 1])
 
             other = Telephone(asterisk, app)  # two calls at a time
             try:
@@ -200,7 +203,7 @@ def conversation(kind, asterisk):
             speak(LOW, 50)
             phone.hang_up()
             bot.wait("ended " + phone.channel)
-            wait_for(lambda: f"nothing is left of the call: {left()}", lambda: not left())
+            wait_for(lambda: f"nothing is left of the call: {left()}", lambda: left() == ([], []))
             assert bot.process.poll() is None
         except BaseException:
             print(f"--- the bot:\n{bot.log.read_text()}\n--- aribusd:\n"
@@ -211,8 +214,9 @@ def conversation(kind, asterisk):
                 phone.close()
             end(bot.process, signal.SIGKILL)
             daemon.stop()
-            for word in left():
-                asterisk.rest("DELETE", f"/ari/{'bridges' if word.startswith('talk-') else 'channels'}/{word}")
+            for what, ids in zip(("channels", "bridges"), left()):
+                for id in ids:
+                    asterisk.rest("DELETE", f"/ari/{what}/{id}")
 
 
 def turns():

@@ -29,6 +29,9 @@ PATIENCE_SECONDS = 30.0  # a command that was not sent, as there is no connectio
 PAUSE_SECONDS = 0.2
 SETTLE_SECONDS = 2.0
 ENDED = ("done", "failed", "canceled")
+# The first argument with which channels enter an application that a program has made for itself, with originate() or
+# snoop(): another one that serves the application leaves them alone.
+LEG = "aribus-leg"
 logger = logging.getLogger("aribus")
 
 
@@ -55,7 +58,7 @@ class Serving:
 
     def wants(self, channel: Channel, is_told: bool) -> bool:
         """is_told: Asterisk has just told that it entered the application; otherwise it was found there."""
-        if channel.args[:len(self.args)] != self.args:
+        if channel.args[:len(self.args)] != self.args or channel.args[:1] == [LEG]:
             return False
         created = channel.data.get("creationtime", "")
         return is_told or self.existing or created == "" or datetime.datetime.fromisoformat(created) >= self.began
@@ -63,6 +66,8 @@ class Serving:
 
 class Dispatcher:
     """One for each client that serves calls, or has channels. Its task reads what the client is subscribed to."""
+
+    leg_args = LEG
 
     def __init__(self, client: Client) -> None:
         self.closed = Waits()  # ends with the client
@@ -177,6 +182,7 @@ class Dispatcher:
     async def originate(self, params: dict[str, Any], originator: Channel | None) -> Channel:
         if "app" not in params and len(self._servings) == 1:
             params["app"] = next(iter(self._servings))
+        params["appArgs"] = f"{LEG},{params['appArgs']}" if "appArgs" in params else LEG
 
         async def make(leg: Channel) -> None:
             try:
@@ -321,7 +327,8 @@ class Dispatcher:
             return
         leg, entered = self._legs.get(id, (None, None))
         channel = leg or Channel(self, id)
-        channel.server, channel.app, channel.args, channel.data = server, app, args, data
+        channel.server, channel.app, channel.data = server, app, data
+        channel.args = args[1:] if leg and args[:1] == [LEG] else args
         serving = None if id in self._own else self._servings.get(app)
         if leg is None and (serving is None or not serving.wants(channel, is_told)):
             return

@@ -157,7 +157,7 @@ class Channel(ChannelOperations):
         """
         async def make(leg: Channel) -> None:
             await self.operate("channels.snoopChannel", {"snoopId": leg.id, "app": app or self.app, "spy": spy,
-                                                         "whisper": whisper})
+                                                         "whisper": whisper, "appArgs": self._dispatcher.leg_args})
         return await self._dispatcher.new_channel(new_id(), make)
 
     # What can be waited for.

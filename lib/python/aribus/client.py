@@ -143,7 +143,7 @@ A client does the one or the other: serve(), originate() and bridge() take its s
         disturbs no other call. It is not cancelled when the caller hangs up: whatever it waits for of the channel raises
         ChannelGone at once. When serve() is cancelled it is cancelled, too.
 
-        Not served are the channels that this client makes itself. Calls that come while aribusd or its connection to
+        Not served are the channels that this client makes itself, and what others make with originate(). Calls that come while aribusd or its connection to
         Asterisk is down are found and served afterwards.
 
         app: one of `apps` in aribusd.yaml. One program at a time may serve it, or each has args of its own.

@@ -21,7 +21,7 @@ import aribus
 RATE = 8000  # samples a second, of 16 bits
 FRAME = 0.02  # s: Asterisk sends and expects 20 ms at a time
 SIZE = int(RATE * FRAME) * 2  # bytes of a frame
-VOICE, BRIDGE = "voice-", "talk-"  # what the ids of our channels and bridges begin with
+MEDIA = ("UnicastRTP/", "AudioSocket/")  # what the names of our channels begin with
 
 
 class Parrot:
@@ -61,25 +61,18 @@ class Parrot:
         return self.to_say.popleft() if self.to_say else bytes(SIZE)
 
 
-async def talk(line, parrot, name):
-    """Hears and speaks, a frame each way every 20 ms, until the line is closed."""
+async def talk(line, parrot, caller, voice):
+    """Hears and speaks, a frame each way every 20 ms, until somebody hangs up."""
     clock = asyncio.get_running_loop().time
     due = clock()
-    while not line.closed:
+    while not (line.closed or caller.is_gone or voice.is_gone):
         heard = [line.heard.popleft() for _ in range(len(line.heard))]
         for frame in heard or [b""]:
             if news := parrot.hear(frame):
-                print(news, name, flush=True)
+                print(news, caller.id, flush=True)
         line.send(parrot.say())
         due = max(due + FRAME, clock() - 0.2)  # what is late by more is not caught up with
         await asyncio.sleep(due - clock())
-
-
-async def make_channel(client, app, channel, endpoint):
-    """A channel of Asterisk's towards us. With `wait` it is in the application when this returns."""
-    made = await client.call("originate", {"endpoint": endpoint, "channelId": channel, "app": app, "wait": "answer"})
-    if made["outcome"] != "answered":
-        raise ConnectionError(f"{endpoint}: {made['outcome']}")
 
 
 class Rtp(asyncio.DatagramProtocol):
@@ -95,14 +88,15 @@ class Rtp(asyncio.DatagramProtocol):
         self.heard = collections.deque(maxlen=50)  # 1 s; then the oldest goes
         self.number, self.time, self.source = secrets.randbits(16), secrets.randbits(32), secrets.randbits(32)
 
-    async def open(self, client, app, channel):
+    async def open(self, client, caller):
+        """Returns Asterisk's channel of this line."""
         loop = asyncio.get_running_loop()
         self.transport, _ = await loop.create_datagram_endpoint(lambda: self, ("0.0.0.0", 0))
         port = self.transport.get_extra_info("sockname")[1]
-        await make_channel(client, app, channel, f"UnicastRTP/{self.address}:{port}/c(slin16)")
-        address, port = [(await client.call("channels.getChannelVar", {"channelId": channel, "variable": name}))["value"]
-                         for name in ("UNICASTRTP_LOCAL_ADDRESS", "UNICASTRTP_LOCAL_PORT")]
-        self.peer = (address, int(port))  # nobody else is listened to
+        voice = await client.originate(f"UnicastRTP/{self.address}:{port}/c(slin16)", originator=caller)
+        # Where Asterisk sends from and listens. Nobody else is listened to.
+        self.peer = (await voice.get("UNICASTRTP_LOCAL_ADDRESS"), int(await voice.get("UNICASTRTP_LOCAL_PORT")))
+        return voice
 
     def datagram_received(self, packet, sender):
         if sender == self.peer and len(packet) > 12 and packet[1] & 0x7f == self.SLIN16:
@@ -134,13 +128,15 @@ class AudioSocket:
         self.id, self.connected = uuid.uuid4(), asyncio.Event()
         self.heard = collections.deque(maxlen=50)  # 1 s; then the oldest goes
 
-    async def open(self, client, app, channel):
+    async def open(self, client, caller):
+        """Returns Asterisk's channel of this line."""
         if not AudioSocket.server:
             AudioSocket.server = await asyncio.start_server(self.connection, "0.0.0.0", 0)
         port = self.server.sockets[0].getsockname()[1]
         self.expected[self.id] = self
-        await make_channel(client, app, channel, f"AudioSocket/{self.address}:{port}/{self.id}/c(slin)")
+        voice = await client.originate(f"AudioSocket/{self.address}:{port}/{self.id}/c(slin)", originator=caller)
         await asyncio.wait_for(self.connected.wait(), 5)
+        return voice
 
     @staticmethod
     async def connection(reader, writer):
@@ -176,89 +172,32 @@ class AudioSocket:
             self.writer.close()
 
 
-class Bot:
-    def __init__(self, client, app, make_line):
-        self.client, self.app, self.make_line = client, app, make_line
-        self.calls = {}  # the callers' channels, each with its task
-        self.voices = {}  # our channels, each with its caller's
-
-    async def run(self):
-        await self.client.subscribe({"types": ["StasisStart", "StasisEnd", "ChannelDestroyed", "server.resynced",
-                                               "BridgeCreated"], "apps": [self.app, ""], "snapshot": True})
-        async for item in self.client:
-            if item["type"] == "subscribed":
-                for bridge in item.get("snapshot", {}).get("bridges", []):
-                    await self.found_bridge(bridge["bridge"]["id"])
-                for channel in item.get("snapshot", {}).get("channels", []):
-                    if channel.get("app") == self.app:
-                        await self.entered(channel["channel"]["id"])
-            elif item["type"] == "server.resynced":
-                for caller in self.calls.keys() - set(item.get("channels", [])):
-                    self.left(caller)
-            elif item["type"] == "BridgeCreated":
-                await self.found_bridge(item["bridge"]["id"])
-            elif item["type"] == "StasisStart":
-                await self.entered(item["channel"]["id"])
-            elif item["type"] in ("StasisEnd", "ChannelDestroyed"):
-                self.left(item["channel"]["id"])
-
-    async def found_bridge(self, bridge):
-        """One of a bot that was killed is of no use any more: what it said with is gone."""
-        if bridge.startswith(BRIDGE) and VOICE + bridge.removeprefix(BRIDGE) not in self.voices:
-            await self.attempt("bridges.destroy", {"bridgeId": bridge})
-
-    async def entered(self, channel):
-        if channel.startswith(VOICE):
-            if channel not in self.voices:  # of a bot that was killed
-                await self.attempt("hangup", {"channelId": channel})
-        elif channel not in self.calls:
-            self.calls[channel] = asyncio.create_task(self.serve(channel))
-
-    def left(self, channel):
-        """The caller, or our channel to him, is gone."""
-        task = self.calls.pop(self.voices.get(channel, channel), None)
-        if task:
-            task.cancel()
-
-    async def serve(self, caller):
-        """One call, until it ends."""
-        print("call", caller, flush=True)
-        name, line = secrets.token_hex(8), self.make_line()
-        voice, bridge = VOICE + name, BRIDGE + name
-        self.voices[voice] = caller
-        try:
-            await self.client.call("channels.answer", {"channelId": caller})
-            await line.open(self.client, self.app, voice)
-            await self.client.call("bridge", {"channels": [caller, voice], "bridgeId": bridge})
-            await talk(line, Parrot(), caller)
-        except (OSError, asyncio.TimeoutError, aribus.AribusError) as error:
-            print(f"{caller}: {error}", flush=True)
-        except asyncio.CancelledError:
-            pass  # by left()
-        finally:
-            line.close()
-            await self.attempt("hangup", {"channelId": voice})
-            await self.attempt("bridges.destroy", {"bridgeId": bridge})
-            await self.attempt("hangup", {"channelId": caller})
-            self.calls.pop(caller, None)
-            del self.voices[voice]
-            print("ended", caller, flush=True)
-
-    async def attempt(self, method, params):
-        """What need not work: the thing may be gone already."""
-        try:
-            await self.client.call(method, params)
-        except aribus.AribusError:
-            pass
-
-
 async def main():
     if len(sys.argv) < 3 or sys.argv[2] not in ("rtp", "audiosocket"):
         sys.exit(__doc__)
-    kind = {"rtp": Rtp, "audiosocket": AudioSocket}[sys.argv[2]]
+    app, kind = sys.argv[1], {"rtp": Rtp, "audiosocket": AudioSocket}[sys.argv[2]]
     address = socket.gethostbyname(sys.argv[3]) if len(sys.argv) > 3 else "127.0.0.1"
-    async with aribus.Client() as client:
-        await Bot(client, sys.argv[1], lambda: kind(address)).run()
+    bridge_name = "voice bot of " + app
+
+    async with aribus.Client(wait=60) as client:
+        async def bot(caller):
+            if caller.data["name"].startswith(MEDIA):
+                return  # one of our channels, from before we were killed: it is hung up
+            print("call", caller.id, flush=True)
+            line = kind(address)
+            try:
+                await caller.answer()
+                voice = await line.open(client, caller)
+                async with await client.bridge(caller, voice, name=bridge_name):
+                    await talk(line, Parrot(), caller, voice)
+            finally:
+                line.close()
+                print("ended", caller.id, flush=True)
+
+        for found in (await client.call("state.bridges"))["bridges"]:  # from before we were killed
+            if found["bridge"]["name"] == bridge_name:
+                await client.call("bridges.destroy", {"bridgeId": found["bridge"]["id"], "server": found["server"]})
+        await client.serve(app, bot, existing=True)
 
 
 if __name__ == "__main__":
