@@ -172,6 +172,16 @@ class AudioSocket:
             self.writer.close()
 
 
+async def clear_away(client, app, bridge_name):
+    """Ends what is left of a bot that was killed: its bridges and channels. The callers stay."""
+    for found in (await client.call("state.bridges"))["bridges"]:
+        if found["bridge"]["name"] == bridge_name:
+            await client.call("bridges.destroy", {"bridgeId": found["bridge"]["id"], "server": found["server"]})
+    for found in (await client.call("state.channels", {"app": app}))["channels"]:
+        if found["channel"]["name"].startswith(MEDIA):
+            await client.call("hangup", {"channelId": found["channel"]["id"], "server": found["server"]})
+
+
 async def main():
     if len(sys.argv) < 3 or sys.argv[2] not in ("rtp", "audiosocket"):
         sys.exit(__doc__)
@@ -181,8 +191,6 @@ async def main():
 
     async with aribus.Client(wait=60) as client:
         async def bot(caller):
-            if caller.data["name"].startswith(MEDIA):
-                return  # one of our channels, from before we were killed: it is hung up
             print("call", caller.id, flush=True)
             line = kind(address)
             try:
@@ -194,9 +202,7 @@ async def main():
                 line.close()
                 print("ended", caller.id, flush=True)
 
-        for found in (await client.call("state.bridges"))["bridges"]:  # from before we were killed
-            if found["bridge"]["name"] == bridge_name:
-                await client.call("bridges.destroy", {"bridgeId": found["bridge"]["id"], "server": found["server"]})
+        await clear_away(client, app, bridge_name)
         await client.serve(app, bot, existing=True)
 
 
