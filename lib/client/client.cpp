@@ -140,6 +140,19 @@ Result<Json> Client::call(std::string_view method, std::string_view params, cons
   return call ? run(*call, options.timeout) : call.error();
 }
 
+Result<CallPtr> Client::send(std::string_view method, std::string_view params, const CallOptions& options) {
+  Result<CallPtr> call = call_of(method, params, options);
+  if (!call) return call;
+  session_->call(*call);
+  flush();
+  return call;
+}
+
+bool Client::advance_for(milliseconds timeout) {
+  LineSocket::Deadline until{Clock::now() + timeout};
+  return advance(until);
+}
+
 Result<void> Client::subscribe(const Subscription& subscription) {
   const Result<Json> answer = run(std::make_shared<Call>("subscribe", params_of(subscription)), {});
   return answer ? Result<void>() : answer.error();

@@ -88,6 +88,14 @@ class Client {
   // more.
   [[nodiscard]] const Json& hello() const { return session_->hello(); }
 
+  // For programs that wait for many things at a time (Calls does): sends a command, whose `outcome` is there
+  // once it has ended; advance_for() reads, or connects, once, and returns false when nothing came in time.
+  [[nodiscard]] Result<CallPtr> send(std::string_view method, std::string_view params,
+                                     const CallOptions& options);
+  bool advance_for(std::chrono::milliseconds timeout);
+  // How many items next() gives at once.
+  [[nodiscard]] size_t waiting_items() const { return session_->items(); }
+
   // For programs with a loop of their own: readable when next() would find something; -1 while there is no
   // connection. Ask again after each next(), and call that now and then.
   [[nodiscard]] int fd() const { return socket_ ? socket_->fd() : -1; }

@@ -18,7 +18,7 @@ async function act(call) {
     case 'record':
       return (await call.record('message')).state;
     case 'originate': {
-      const leg = await client.originate('PJSIP/1', {originator: call});
+      const leg = await client.originate('PJSIP/1', {callerId: 'Somebody with a long name <100>', originator: call});
       tell(call, 'answered');
       return leg.play('sound:x');
     }

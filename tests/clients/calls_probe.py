@@ -21,7 +21,7 @@ async def act(client, call):
     if what == "record":
         return (await call.record("message"))["state"]
     if what == "originate":
-        leg = await client.originate("PJSIP/1", originator=call)
+        leg = await client.originate("PJSIP/1", caller_id="Somebody with a long name <100>", originator=call)
         print(json.dumps([call.id, "answered"]), flush=True)
         return await leg.play("sound:x")
     if what == "bridge":

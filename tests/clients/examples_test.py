@@ -440,6 +440,7 @@ def hello_is_called_without_a_telephone(show):
     """The two programs share the application."""
     show.serve("hello")
     hello = show.program
+    show.language = "python"  # the other program's
     show.run("test_call", f"{show.app}@from-sip")
     show.said("hung up by the other end")
     assert show.program.process.wait(10) == 0

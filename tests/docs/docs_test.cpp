@@ -258,13 +258,14 @@ TEST_CASE("the commands shown work", "[docs]") {
 
 TEST_CASE("the programs shown are those that are run", "[docs]") {
   static const std::set<std::string> run_here{
-      "lib/client/examples/CMakeLists.txt", "lib/client/examples/hello.cpp",
-      "lib/client/examples/ivr.cpp",        "lib/node/examples/hello.mjs",
-      "lib/node/examples/ivr.mjs",          "lib/python/examples/hello.py",
-      "lib/python/examples/ivr.py",         "lib/python/examples/hello_blocking.py",
-      "lib/node/examples/voicemail.mjs",    "lib/node/examples/click_to_call.mjs",
-      "lib/python/examples/voicemail.py",   "lib/python/examples/click_to_call.py",
-      "lib/python/examples/voice_bot.py",   "tests/docs/ari_client_example.cpp"};
+      "lib/client/examples/CMakeLists.txt",    "lib/client/examples/hello.cpp",
+      "lib/client/examples/voicemail.cpp",     "lib/client/examples/ivr.cpp",
+      "lib/node/examples/hello.mjs",           "lib/node/examples/ivr.mjs",
+      "lib/python/examples/hello.py",          "lib/python/examples/ivr.py",
+      "lib/python/examples/hello_blocking.py", "lib/node/examples/voicemail.mjs",
+      "lib/node/examples/click_to_call.mjs",   "lib/python/examples/voicemail.py",
+      "lib/python/examples/click_to_call.py",  "lib/python/examples/voice_bot.py",
+      "tests/docs/ari_client_example.cpp"};
   std::set<std::string> shown;
   for (const char* kind : {"cmake", "cpp", "javascript", "python"}) {
     for (const Fence& fence : fences_of(kind)) {

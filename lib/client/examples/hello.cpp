@@ -1,40 +1,27 @@
 // Answers each call, says hello, and hangs up.
+// Usage: hello APP      as in: hello aribus
 #include <iostream>
 
-#include "client/client.h"
+#include "client/calls.h"
 
-namespace ari = aribus::ari;
-using aribus::Result;
-using aribus::client::Client;
+using aribus::client::Calls, aribus::client::Channel, aribus::client::Client, aribus::client::Task;
 
-// What Asterisk says when a step fails: most likely that the caller has gone.
-Result<void> greet(Client& client, const std::string& channel) {
-  if (auto done = client.call(ari::ChannelsAnswer{.channelId = channel}); !done) return done;
-  const auto played =
-      client.call("play", R"({"channelId":")" + channel + R"(","media":"sound:hello-world","wait":true})");
-  if (!played) return played.error();
-  return client.call(ari::ChannelsHangup{.channelId = channel});
+Task<> hello(Channel caller) {
+  std::cout << caller.number() << " calls" << std::endl;
+  co_await caller.answer();
+  co_await caller.play("sound:hello-world");
 }
 
-int main() {
-  Result<Client> client = Client::connect();
+int main(int argc, char** argv) {
+  auto client = Client::connect();
   if (!client) {
     std::cerr << client.error().message << "\n";
     return 1;
   }
-  if (const auto subscribed = client->subscribe({.types = {"StasisStart"}}); !subscribed) {
-    std::cerr << subscribed.error().message << "\n";
+  Calls calls(std::move(*client));
+  if (const auto serving = calls.serve(argc > 1 ? argv[1] : "aribus", hello); !serving) {
+    std::cerr << serving.error().message << "\n";
     return 1;
   }
-  for (;;) {
-    const auto item = client->next(std::chrono::hours(1));
-    if (!item) break;
-    if (!*item || (*item)->type != "StasisStart") continue;
-    const auto start = (*item)->as<ari::StasisStart>();
-    if (!start) continue;
-    std::cout << start->channel.caller.number << " calls" << std::endl;
-    if (const auto done = greet(*client, start->channel.id); !done)
-      std::cout << done.error().message << std::endl;
-  }
-  return 1;
+  calls.run();
 }

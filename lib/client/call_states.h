@@ -1,0 +1,31 @@
+// What Calls knows of channels and bridges: the inside of channel.cpp and calls.cpp.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace aribus::client {
+
+struct ChannelState {
+  std::string id{}, server{}, app{};
+  std::vector<std::string> args{};
+  Json data{};
+  bool is_gone = false;
+  bool is_handed_over = false;                        // it was sent elsewhere: nobody is to hang it up
+  bool is_leaving = false;                            // it was hung up, and has not left yet
+  std::deque<char> digits{};                          // pressed and not taken
+  std::vector<std::shared_ptr<ChannelState>> legs{};  // originated for it
+};
+
+struct BridgeState {
+  std::string id{}, server{};
+  bool is_gone = false;
+  std::vector<std::shared_ptr<ChannelState>> channels{};  // that were added and are in it still
+  std::deque<std::shared_ptr<ChannelState>> left{};       // and left() did not tell
+};
+
+}  // namespace aribus::client

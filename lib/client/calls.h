@@ -1,0 +1,193 @@
+// Serves calls with coroutines: many at a time, on one thread.
+#pragma once
+
+#include <coroutine>
+#include <functional>
+#include <list>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "client/channel.h"
+#include "client/client.h"
+
+namespace aribus::client {
+
+struct ServeOptions {
+  std::vector<std::string> args{};  // serve only the calls whose arguments begin with these
+  bool existing = false;            // serve also the calls that are in the application already
+  bool hang_up = true;              // false leaves a call in the application when its handler has ended
+};
+
+class OriginateOptions {
+ public:
+  OriginateOptions() {}
+  // For how many seconds it rings; 30 unless it is said.
+  OriginateOptions& timeout(int64_t seconds) { return timeout_ = seconds, *this; }
+  // The application that it enters: the one that is served, or aribusd's first, unless it is said.
+  OriginateOptions& app(std::string app) { return app_ = std::move(app), *this; }
+  OriginateOptions& app_args(std::string args) { return app_args_ = std::move(args), *this; }
+  // As "Sales <200>".
+  OriginateOptions& caller_id(std::string id) { return caller_id_ = std::move(id), *this; }
+  OriginateOptions& variable(const std::string& name, std::string value) {
+    return variables_[name] = std::move(value), *this;
+  }
+  // The channel that it is made for: when that goes or its handler ends, this one is hung up; when it goes
+  // before this is answered, ChannelGone is thrown.
+  OriginateOptions& originator(const Channel& channel) { return originator_ = channel, *this; }
+  OriginateOptions& server(std::string name) { return server_ = std::move(name), *this; }
+
+ private:
+  friend class Calls;
+  std::optional<int64_t> timeout_{};
+  std::optional<std::string> app_{}, app_args_{}, caller_id_{};
+  std::map<std::string, std::string> variables_{};
+  std::optional<Channel> originator_{};
+  std::string server_{};
+};
+
+// The calls of one client, whose subscription it takes for itself. It must outlive its channels and bridges.
+// Not for use by several threads at a time.
+class Calls {
+ public:
+  using Handler = std::function<Task<void>(Channel)>;
+  using Clock = std::chrono::steady_clock;
+
+  explicit Calls(Client client);
+  Calls(const Calls&) = delete;
+  Calls& operator=(const Calls&) = delete;
+  ~Calls();
+
+  // Serves the calls that enter an application: `handler` is called for each. When its coroutine ends, the
+  // call is hung up, and so is what was originated for it. What it throws goes to on_error, except
+  // ChannelGone. Not served are channels that programs make with originate(). Errors: invalid_params, when
+  // aribusd does not hold the application, or it is served already; those of Client::call().
+  [[nodiscard]] Result<void> serve(const std::string& app, Handler handler, ServeOptions options = {});
+
+  // Calls an endpoint, as "PJSIP/100"; gives its channel when the call is answered. Throws CallFailed.
+  // Of a client 24 calls ring at a time; others wait for their turn.
+  Task<Channel> originate(std::string endpoint, OriginateOptions options = OriginateOptions());
+
+  // Makes a bridge with these channels in it, which may be none. type: ARI's, as "mixing" or "holding".
+  // Throws ChannelGone.
+  Task<Bridge> bridge(std::vector<Channel> channels, std::string type = "mixing", std::string name = "");
+  template <typename... More>
+  Task<Bridge> bridge(const Channel& first, const More&... more) {
+    return bridge(std::vector<Channel>{first, more...});
+  }
+
+  // Any method of the daemon; `params` is a JSON object as text. Throws Raised.
+  Task<Json> call(std::string method, std::string params = "{}");
+
+  // Waits.
+  Task<void> sleep(std::chrono::milliseconds time);
+  // Begins some work, to be done beside the rest.
+  void start(Task<void> work);
+
+  // Does what is to be done, until stop().
+  void run();
+  // Until `work` has ended; throws what it throws.
+  void run(Task<void> work);
+  void stop() { stopped_ = true; }
+  // For programs with a loop of their own: call turn() when fd() is readable, and when it is time. turn()
+  // waits at most so long for something to happen, and returns how long it need not be called if nothing
+  // does.
+  std::chrono::milliseconds turn(std::chrono::milliseconds wait);
+  [[nodiscard]] int fd() const { return client_.fd(); }
+
+  // Is told what handlers throw. Writes it to standard error unless it is set.
+  std::function<void(const Channel&, const std::exception&)> on_error;
+
+ private:
+  friend class Channel;
+  friend class Bridge;
+
+  struct Waiting {
+    std::function<bool()> is_ready;
+    Clock::time_point until;
+    std::coroutine_handle<> handle;
+  };
+  // Waits until a condition holds, which is looked at after each record and answer, or until it is time. (It
+  // has a constructor because GCC 12 destroys aggregates within co_await twice.)
+  class Until {
+   public:
+    Until(Calls& calls, std::function<bool()> is_ready, Clock::time_point until = Clock::time_point::max())
+        : calls_(&calls), is_ready_(std::move(is_ready)), until_(until) {}
+    bool await_ready() { return is_ready_(); }
+    void await_suspend(std::coroutine_handle<> handle) {
+      calls_->waiting_.push_back({std::move(is_ready_), until_, handle});
+    }
+    void await_resume() {}
+
+   private:
+    Calls* calls_;
+    std::function<bool()> is_ready_;
+    Clock::time_point until_;
+  };
+  struct Serving {
+    Handler handler;
+    ServeOptions options;
+    std::string began;
+  };
+  struct Ending;
+  using ChannelPtr = std::shared_ptr<ChannelState>;
+  using BridgePtr = std::shared_ptr<BridgeState>;
+
+  static Clock::time_point after(const Timeout& timeout);
+  [[nodiscard]] Result<void> begin();
+  Task<Json> send(std::string method, std::string params, std::string server);
+  // As call(), in turn, and waiting for a connection as long as `is_over` does not hold.
+  Task<Json> patiently(std::string method, std::string params, std::string server,
+                       std::function<bool()> is_over);
+  Task<Json> on_channel(ChannelPtr channel, std::string method, std::string params);
+  Task<Json> on_bridge(BridgePtr bridge, std::string method, std::string params);
+  Task<std::string> variable_of(ChannelPtr channel, std::string variable);
+  Task<void> until_gone(ChannelPtr channel);
+  Task<std::optional<char>> digit_of(ChannelPtr channel, Timeout timeout);
+  Task<std::string> digits_of(ChannelPtr channel, std::optional<size_t> count, std::string terminator,
+                              Timeout timeout, Timeout between);
+  Task<std::optional<char>> play_on(ChannelPtr channel, std::vector<std::string> media, PlayOptions options);
+  Task<ari::LiveRecording> record_of(ChannelPtr channel, std::string name, RecordOptions options);
+  Task<void> begin_ending(ChannelPtr channel, std::shared_ptr<Ending> ending, std::string method,
+                          std::string params);
+  Task<bool> is_there(std::shared_ptr<Ending> ending);
+  Task<void> look_at(std::shared_ptr<Ending> ending);
+  Task<void> look_at(BridgePtr bridge);
+  Task<void> add_to(BridgePtr bridge, Channel channel);
+  Task<Channel> left_of(BridgePtr bridge);
+  Task<void> destroy(BridgePtr bridge);
+  Task<void> hang_up(ChannelPtr channel);
+  Task<void> handle(Serving serving, ChannelPtr channel);
+  Task<void> catch_up();
+  Task<void> make(std::string endpoint, OriginateOptions options, ChannelPtr leg);
+
+  void take(const Item& item);
+  void entered(std::string_view server, std::string_view app, std::vector<std::string> args,
+               const JsonValue& data, bool is_told);
+  void gone(std::string_view server, std::string_view id);
+  void end(const ChannelPtr& channel);
+  void bridge_gone(const BridgePtr& bridge);
+  void left(const BridgePtr& bridge, const ChannelPtr& channel);
+  void ended(std::string_view kind, std::string_view server, const JsonValue& item);
+  void look_at_all(std::string_view server);
+  void close(const Error& error);
+  void check(const ChannelState& channel) const;
+  void resume();
+
+  Client client_;
+  bool begun_ = false, stopped_ = false;
+  std::optional<Error> closed_;
+  size_t commands_ = 0, ringing_ = 0;                                   // under way
+  std::map<std::pair<std::string, std::string>, ChannelPtr> channels_;  // in an application, by server and id
+  std::map<std::string, ChannelPtr> legs_;                              // that are to enter one, by id
+  std::set<std::string> own_;                                           // ids of channels made here
+  std::set<std::string> abandoned_;  // of these, the ones that nobody wants any more
+  std::map<std::string, BridgePtr> bridges_;
+  std::set<std::shared_ptr<Ending>> endings_;
+  std::map<std::string, Serving> servings_;
+  std::list<Waiting> waiting_;
+  std::list<Task<void>> tasks_;
+};
+
+}  // namespace aribus::client
