@@ -124,7 +124,10 @@ Result<void> check_description(const JsonValue& answer) {
   auto good = expect(what, answer, {{"methods", Type::objects, true}, {"components", Type::object}});
   if (!good) return good;
   return expect_each(what, answer, "methods",
-                     {{"name", Type::string, true}, {"summary", Type::string}, {"params", Type::objects}});
+                     {{"name", Type::string, true},
+                      {"summary", Type::string},
+                      {"description", Type::string},
+                      {"params", Type::objects}});
 }
 
 }  // namespace aribus::cli

@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/nearest.h"
 #include "cli/answers.h"
+#include "cli/api_docs.h"
 #include "cli/call_view.h"
 #include "cli/calls_table.h"
 #include "cli/methods.h"
@@ -130,6 +132,11 @@ Result<Methods> methods_of(Connection& client, milliseconds timeout = own_answer
     return description.error();
   }
   return Methods::read(std::move(*description));
+}
+
+// How wide a help is: long lines are hard to read.
+size_t help_columns() {
+  return std::min<size_t>(out().size().second, 100);
 }
 
 // A number of bytes; nothing when the text is none.
@@ -254,7 +261,11 @@ const std::vector<Command>& commands() {
        "VALUE becomes what the parameter takes: text, a number, true or false, JSON; NAME:=JSON is JSON in "
        "any\n"
        "case. A list may be given as JSON, or its items one by one: channels=c1 channels=c2.\n"
-       "aribus call METHOD --help tells the method's parameters; aribus call --list the methods.",
+       "aribus call METHOD --help tells the method's parameters; aribus call --list the methods. For an "
+       "operation\n"
+       "of a newer Asterisk that aribus has no method for, --help tells what that Asterisk declares "
+       "(server=NAME\n"
+       "picks it); the access rule has to allow ari.request.",
        {{"list", "", "print the names of all methods"},
         {"max-answer", "BYTES", "the longest answer that is taken (default 134217728, 128 MiB)"}},
        call},
@@ -282,7 +293,7 @@ const std::vector<Command>& commands() {
        reload},
       {"check",
        "[FILE]",
-       "checks the daemon's configuration (/etc/aribus/aribusd.yaml) and says what is wrong",
+       "checks the daemon's configuration (" ARIBUS_CONFIG_DIR "/aribusd.yaml) and says what is wrong",
        "",
        {},
        check},
@@ -292,7 +303,7 @@ const std::vector<Command>& commands() {
        "It reads the daemon's configuration (as root: the password, too), asks the daemon, and asks each "
        "Asterisk\n"
        "as the daemon would; it disturbs none of them. Exit status: 1 when something is wrong.",
-       {{"config", "FILE", "the daemon's configuration (default /etc/aribus/aribusd.yaml)"},
+       {{"config", "FILE", "the daemon's configuration (default " ARIBUS_CONFIG_DIR "/aribusd.yaml)"},
         {"asterisk-etc", "DIR", "where Asterisk's own configuration lies (default /etc/asterisk)"}},
        doctor},
       {"record", "FILE", "writes the records as they come to FILE, until it is stopped",
@@ -395,6 +406,41 @@ int calls(const Arguments& arguments) {
   return watched ? done : fail(watched.error());
 }
 
+namespace {
+
+// The help for an operation that aribus has no method for, from the declarations of the Asterisk that is
+// connected.
+int asterisks_help(Connection& client, const Methods& methods, const std::vector<std::string>& words) {
+  const std::string& method = words[1];
+  std::vector<std::string_view> known = methods.names();
+  const auto unknown = [&](const std::string& why) {
+    return misuse("no method '" + method + "'" + why + did_you_mean(method, known));
+  };
+  const auto name = operation_name(method);
+  if (!name) return unknown("; 'aribus call --list' tells them");
+  std::vector<std::string> request{"method=GET", "path=" + api_docs_path(name->resource)};
+  for (const std::string& word : words) {
+    if (word.starts_with("server=")) request.push_back(word);
+  }
+  const Result<std::string> params = methods.params("ari.request", request);
+  if (!params) return misuse(params.error().message);
+  Result<Json> declared = call_over(client, "ari.request", *params, answer_timeout);
+  if (!declared && declared.error().kind == ErrorKind::refused)
+    return unknown(", and Asterisk declares no resource '" + std::string(name->resource) + "'");
+  if (!declared) {
+    declared.error().message =
+        "no method '" + method + "'; what Asterisk declares can't be read: " + declared.error().message;
+    return fail(declared.error());
+  }
+  for (const std::string& line : operation_help(*declared, *name, help_columns())) out().line(line);
+  const std::vector<std::string> operations = declared_operations(*declared, name->resource);
+  if (std::ranges::find(operations, method) != operations.end()) return done;
+  known.insert(known.end(), operations.begin(), operations.end());
+  return unknown(", and Asterisk declares no such operation");
+}
+
+}  // namespace
+
 int call(const Arguments& arguments) {
   const bool list = arguments.has("list"), help = arguments.has("help");
   if (!list && arguments.words.size() < 2)
@@ -411,8 +457,8 @@ int call(const Arguments& arguments) {
     return done;
   }
   const std::string& method = arguments.words[1];
-  if (!methods->has(method)) return misuse("no method '" + method + "'; 'aribus call --list' tells them");
-  for (const std::string& line : methods->help(method)) out().line(line);
+  if (!methods->has(method)) return asterisks_help(*client, *methods, arguments.words);
+  for (const std::string& line : methods->help(method, help_columns())) out().line(line);
   return done;
 }
 
@@ -472,7 +518,7 @@ int reload(const Arguments& arguments) {
 
 int check(const Arguments& arguments) {
   if (arguments.words.size() > 2) return misuse("check takes one file");
-  const std::string file = arguments.words.size() == 2 ? arguments.words[1] : "/etc/aribus/aribusd.yaml";
+  const std::string file = arguments.words.size() == 2 ? arguments.words[1] : ARIBUS_CONFIG_DIR "/aribusd.yaml";
   const auto config = daemon::load_config(file);
   if (!config) {
     err().lines(config.error().message);
@@ -556,26 +602,28 @@ int replay(const Arguments& arguments) {
   return done;
 }
 
-// For the shells: prints what may stand at the last of the words, one a line. Nothing when it can't be known.
-// A shell puts it into the command line as it is: what could mean something there is not offered.
+// For the shells: prints what may stand at the last of the words, one a line, and behind a tab what it means.
+// Nothing when it can't be known. A shell puts the word into the command line as it is: what could mean
+// something there is not offered.
 int complete(const Arguments& arguments) {
   const std::vector<std::string> words(arguments.words.begin() + 1, arguments.words.end());
   const std::string last = words.empty() ? "" : words.back();
-  const auto offer = [&](const std::string& word) {
+  const auto offer = [&](const std::string& word, std::string_view meaning) {
     const bool plain = word.find_first_not_of(plain_characters) == std::string::npos;
-    if (plain && word.starts_with(last)) out().line(word);
+    if (plain && word.starts_with(last)) out().fields(word, meaning);
   };
   if (words.size() <= 1) {
     for (const Command& command : commands()) {
-      if (!command.summary.empty()) offer(std::string(command.name));
+      if (!command.summary.empty()) offer(std::string(command.name), command.summary);
     }
     return done;
   }
   const Command* command = find_command(words.front());
   if (command == nullptr) return done;
   if (last.starts_with("-")) {
-    for (const Option& option : command->options) offer("--" + std::string(option.name));
-    for (const char* common : {"--help", "--socket"}) offer(common);
+    for (const Option& option : command->options) offer("--" + std::string(option.name), option.help);
+    offer("--help", "print the command's own help");
+    offer("--socket", "the daemon's socket");
     return done;
   }
   if (command->run != call && command->run != verb) return done;
@@ -584,12 +632,13 @@ int complete(const Arguments& arguments) {
   const Result<Methods> methods = methods_of(*client, completion_timeout);
   if (!methods) return done;
   if (command->run == call && words.size() == 2) {
-    for (const std::string_view name : methods->names()) offer(std::string(name));
+    for (const std::string_view name : methods->names()) offer(std::string(name), methods->summary(name));
     return done;
   }
   const std::string method = command->run == call ? words[1] : words[0];
   for (const auto& parameter : methods->parameters(method)) {
-    if (parameter.name.find('=') == std::string_view::npos) offer(std::string(parameter.name) + "=");
+    if (parameter.name.find('=') == std::string_view::npos)
+      offer(std::string(parameter.name) + "=", parameter.description);
   }
   return done;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/answers.h"
+#include "cli/terminal.h"
 
 namespace aribus::cli {
 namespace {
@@ -26,19 +27,9 @@ bool takes(const JsonValue& schema, std::string_view type) {
                              [&](const JsonValue& one) { return takes(one, type); });
 }
 
-// "text", "integer", "one of none, any, *", …
-std::string type_text(const JsonValue& schema) {
-  std::string out;
-  const auto add = [&](std::string_view word) { out += (out.empty() ? "" : ", ") + std::string(word); };
-  for (const JsonValue& value : list_of(schema, "enum"))
-    add(value.IsString() ? as_view(value) : to_text(value));
-  if (!out.empty()) return "one of " + out;
-  for (const auto& [type, word] : {std::pair("string", "text"), std::pair("integer", "whole number"),
-                                   std::pair("number", "number"), std::pair("boolean", "true or false"),
-                                   std::pair("array", "list"), std::pair("object", "object of JSON")}) {
-    if (takes(schema, type)) add(word);
-  }
-  return out.empty() ? "JSON" : out;
+std::string_view later_than(const JsonValue& described) {
+  const JsonValue* facts = find(described, "x-ari");
+  return facts == nullptr ? std::string_view() : find_string(*facts, "later_than");
 }
 
 Error wrong(std::string_view word, const std::string& why) {
@@ -59,6 +50,28 @@ Result<Json> value_of(std::string_view text, const JsonValue* schema) {
 }
 
 }  // namespace
+
+std::string type_text(const JsonValue& schema) {
+  std::string out;
+  const auto add = [&](std::string_view word) { out += (out.empty() ? "" : ", ") + std::string(word); };
+  for (const JsonValue& value : list_of(schema, "enum"))
+    add(value.IsString() ? as_view(value) : to_text(value));
+  if (!out.empty()) return "one of " + out;
+  for (const auto& [type, word] : {std::pair("string", "text"), std::pair("integer", "whole number"),
+                                   std::pair("number", "number"), std::pair("boolean", "true or false"),
+                                   std::pair("array", "list"), std::pair("object", "object of JSON")}) {
+    if (takes(schema, type)) add(word);
+  }
+  return out.empty() ? "JSON" : out;
+}
+
+std::vector<std::string> parameter_help(std::string_view name, size_t width, const std::string& takes,
+                                        std::string_view description, size_t columns) {
+  std::vector<std::string> lines{"  " + std::string(name) + "=" + std::string(width - name.size() + 1, ' ') +
+                                 takes};
+  for (std::string& line : wrapped(description, columns, 6)) lines.push_back(std::move(line));
+  return lines;
+}
 
 Result<Methods> Methods::read(Json description) {
   if (auto good = check_description(description); !good) return good.error();
@@ -94,24 +107,41 @@ std::vector<Methods::Parameter> Methods::parameters(std::string_view method) con
     if (find_string(*parameter, "name").empty()) continue;
     const JsonValue* required = find(*parameter, "required");
     parameters.push_back({find_string(*parameter, "name"), required != nullptr && required->IsTrue(),
-                          find(*parameter, "schema")});
+                          find(*parameter, "schema"), find_string(*parameter, "description"),
+                          later_than(*parameter)});
   }
   return parameters;
 }
 
-std::vector<std::string> Methods::help(std::string_view method) const {
+std::string_view Methods::summary(std::string_view method) const {
+  const JsonValue* found = find_method(method);
+  return found == nullptr ? std::string_view() : find_string(*found, "summary");
+}
+
+std::vector<std::string> Methods::help(std::string_view method, size_t columns) const {
   const JsonValue* found = find_method(method);
   if (found == nullptr) return {};
-  std::vector<std::string> out{std::string(method) + ": " + std::string(find_string(*found, "summary")), ""};
+  const auto later = [](std::string_view version) {
+    return version.empty() ? "" : ", later than Asterisk " + std::string(version);
+  };
+  std::vector<std::string> out = {std::string(method) + ": " + std::string(summary(method))};
+  std::string_view more = find_string(*found, "description");
+  if (more.starts_with(summary(method))) more.remove_prefix(summary(method).size());
+  for (std::string& line : wrapped(more, columns, 2)) out.push_back(std::move(line));
+  if (const JsonValue* facts = find(*found, "x-ari")) {
+    out.push_back("  " + std::string(find_string(*facts, "method")) + " " +
+                  std::string(find_string(*facts, "path")) + later(later_than(*found)));
+  }
+  out.emplace_back();
   size_t longest = 0;
   const std::vector<Parameter> all = parameters(method);
   for (const Parameter& parameter : all) longest = std::max(longest, parameter.name.size());
   if (all.empty()) out.emplace_back("It takes no parameters.");
   for (const Parameter& parameter : all) {
-    out.push_back("  " + std::string(parameter.name) + "=" +
-                  std::string(longest - parameter.name.size() + 1, ' ') +
-                  (parameter.schema == nullptr ? "JSON" : type_text(*parameter.schema)) +
-                  (parameter.required ? " (required)" : ""));
+    const std::string takes = (parameter.schema == nullptr ? "JSON" : type_text(*parameter.schema)) +
+                              (parameter.required ? " (required)" : "") + later(parameter.later_than);
+    for (std::string& line : parameter_help(parameter.name, longest, takes, parameter.description, columns))
+      out.push_back(std::move(line));
   }
   return out;
 }

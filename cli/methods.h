@@ -9,6 +9,14 @@
 
 namespace aribus::cli {
 
+// "text", "whole number", "one of none, any, *", …: what a JSON Schema takes.
+[[nodiscard]] std::string type_text(const JsonValue& schema);
+
+// One parameter in a method's help: its name, filled up to `width`, what it takes, and what it means.
+[[nodiscard]] std::vector<std::string> parameter_help(std::string_view name, size_t width,
+                                                      const std::string& takes, std::string_view description,
+                                                      size_t columns);
+
 class Methods {
  public:
   // `description` is the result of rpc.discover.
@@ -19,14 +27,18 @@ class Methods {
     std::string_view name;
     bool required;
     const JsonValue* schema;
+    std::string_view description;
+    std::string_view later_than;  // a version of Asterisk that lacks it, or ""
   };
 
   [[nodiscard]] bool has(std::string_view method) const { return find_method(method) != nullptr; }
   [[nodiscard]] std::vector<std::string_view> names() const;
   // Those of a method; none when there is no such method.
   [[nodiscard]] std::vector<Parameter> parameters(std::string_view method) const;
-  // For people, line by line; none when there is no such method.
-  [[nodiscard]] std::vector<std::string> help(std::string_view method) const;
+  // What a method does, in a sentence; "" when there is no such method.
+  [[nodiscard]] std::string_view summary(std::string_view method) const;
+  // For people, in lines of `columns` characters; none when there is no such method.
+  [[nodiscard]] std::vector<std::string> help(std::string_view method, size_t columns) const;
 
   // Words of a command line as the method's parameters, a JSON object. `name=text` becomes what the parameter
   // takes: a number, a boolean, a list, an object of JSON; one that takes lists may be given several times.

@@ -122,6 +122,11 @@ void Output::lines(std::string_view text) {
   }
 }
 
+void Output::fields(std::string_view first, std::string_view second) {
+  clear();
+  put(harmless(first) + (second.empty() ? "" : "\t" + harmless(second)) + "\n");
+}
+
 void Output::json(std::string_view text) {
   clear();
   put(harmless_json(text) + "\n");

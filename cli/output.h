@@ -62,6 +62,8 @@ class Output {
   // As many lines as the text has: for texts whose ends of lines mean something, such as a command's help.
   // What comes from elsewhere can look like a line of ours in it.
   void lines(std::string_view text);
+  // One line for programs: two fields, with a tab between them. An empty second one is left out.
+  void fields(std::string_view first, std::string_view second);
   // A JSON text, in one line.
   void json(std::string_view text);
   void json(const JsonValue& value) { json(to_text(value)); }

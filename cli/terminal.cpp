@@ -1,5 +1,6 @@
 #include "cli/terminal.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -39,16 +40,45 @@ std::string joined(const JsonValue& object, std::string_view name) {
   return out;
 }
 
+namespace {
+
+// Whether a character begins with this byte of UTF-8.
+bool begins_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+}
+
+}  // namespace
+
 std::string fitted(std::string_view text, size_t columns) {
   std::string out;
   size_t used = 0;
   for (const char c : harmless(text)) {
-    const bool begins = (static_cast<unsigned char>(c) & 0xC0) != 0x80;  // of a character in UTF-8
+    const bool begins = begins_character(c);
     if (begins && used == columns) break;
     used += begins ? 1 : 0;
     out += c;
   }
   return out.append(columns - used, ' ');
+}
+
+std::vector<std::string> wrapped(std::string_view text, size_t columns, size_t indent) {
+  std::vector<std::string> lines;
+  size_t used = 0;  // of the last line
+  while (!text.empty()) {
+    const size_t end = std::min(text.find_first_of(" \n"), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (word.empty()) continue;
+    const auto length = static_cast<size_t>(std::ranges::count_if(word, begins_character));
+    if (!lines.empty() && used + 1 + length <= columns) {
+      lines.back() += " " + std::string(word);
+      used += 1 + length;
+    } else {
+      lines.push_back(std::string(indent, ' ') + std::string(word));
+      used = indent + length;
+    }
+  }
+  return lines;
 }
 
 }  // namespace aribus::cli

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/time.h"
@@ -20,5 +21,9 @@ namespace aribus::cli {
 
 // Made harmless, and cut, or filled with spaces, to `columns` characters.
 [[nodiscard]] std::string fitted(std::string_view text, size_t columns);
+
+// `text` in lines of at most `columns` characters, broken between words, each with `indent` spaces in front.
+// A word that is longer has a line of its own.
+[[nodiscard]] std::vector<std::string> wrapped(std::string_view text, size_t columns, size_t indent);
 
 }  // namespace aribus::cli

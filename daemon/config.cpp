@@ -102,9 +102,10 @@ void read_password(YamlMap& map, const YamlValue& server, const std::string& fil
     }
     struct stat status {};
     const bool exists = ::stat(credential.c_str(), &status) == 0;
-    password = read_secret(credential, exists ? credential : "the credential that it names", value,
-                           "; LoadCredential= of the unit names the file that it comes from: "
-                           "/etc/aribus/ari.secret, unless that was changed");
+    password =
+        read_secret(credential, exists ? credential : "the credential that it names", value,
+                    "; LoadCredential= of the unit names the file that it comes from: " ARIBUS_CONFIG_DIR
+                    "/ari.secret, unless that was changed");
   });
   if (given == 1) return;
   server.attempt([&] {

@@ -16,7 +16,7 @@ std::string credential_file(const std::string& name) {
 }
 
 std::string credential_source(const std::string& name) {
-  return (name == "ari.secret" ? "/etc/aribus/" : "/etc/credstore/") + name;
+  return (name == "ari.secret" ? ARIBUS_CONFIG_DIR "/" : "/etc/credstore/") + name;
 }
 
 std::string credential_in_use(const std::string& name) {

@@ -26,7 +26,7 @@
 namespace {
 
 constexpr size_t own_descriptors = 256;  // files, connections to Asterisk, of metrics
-constexpr const char* default_config = "/etc/aribus/aribusd.yaml";
+constexpr const char* default_config = ARIBUS_CONFIG_DIR "/aribusd.yaml";
 
 constexpr const char* usage =
     "Usage: aribusd [--config FILE] [--check-config]\n"
@@ -35,7 +35,7 @@ constexpr const char* usage =
     "Holds the event stream of one or more Asterisk servers open, hands the events to any number of\n"
     "local programs over a Unix socket, and takes their commands.\n"
     "\n"
-    "  -c, --config FILE   the configuration (default /etc/aribus/aribusd.yaml)\n"
+    "  -c, --config FILE   the configuration (default " ARIBUS_CONFIG_DIR "/aribusd.yaml)\n"
     "      --check-config  read and check the configuration, say what is wrong with it, and end\n"
     "      --describe WHAT print a description of the protocol as JSON and end: openrpc (the methods),\n"
     "                      records (JSON Schema of the records), asyncapi (the notifications)\n"

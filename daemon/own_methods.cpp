@@ -62,30 +62,24 @@ void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
   }
   dispatcher.add({.name = "daemon.reload",
                   .answer_schema = reload_answer,
-                  .summary = "Reads the configuration anew and applies it; of a faulty one nothing.",
                   .run_later = [reload = std::move(answers.reload)](const JsonValue&, control::Reply reply) {
                     reload(std::move(reply));
                   }});
   dispatcher.add({.name = "hello",
                   .answer_schema = hello_answer,
-                  .summary = "Who is there: the version, since when, the end of the stream, the names of the "
-                             "Asterisks, and for whom the daemon takes this peer.",
                   .reach = Reach::read,
                   .run_here = [hello = std::move(answers.hello)](const JsonValue&, const Caller& caller) {
                     return ResultText(hello(caller));
                   }});
   dispatcher.add({.name = "ping",
                   .answer_schema = R"({"type":"object"})",
-                  .summary = "Answers.",
                   .reach = Reach::read,
                   .run_here = [](const JsonValue&, const Caller&) { return ResultText("{}"); }});
   dispatcher.add({.name = "reclaim",
                   .answer = {ari::Type::none, false, nullptr},
-                  .summary = "Takes back the applications that another client has taken over.",
                   .run = [](control::Call call) { call.upstream.reclaim(call.reply); }});
   dispatcher.add({.name = "rpc.discover",
                   .answer_schema = discover_answer,
-                  .summary = "This document.",
                   .reach = Reach::read,
                   .run_here = [&dispatcher, text = std::shared_ptr<const std::string>()](
                                   const JsonValue&, const Caller&) mutable {
@@ -97,7 +91,6 @@ void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
                   }});
   dispatcher.add({.name = "status",
                   .answer_schema = status_answer,
-                  .summary = "What an operator wants to know: connections, the ring, versions.",
                   .reach = Reach::read,
                   .run_here = [status = std::move(answers.status)](const JsonValue&, const Caller&) {
                     return ResultText(status());

@@ -26,7 +26,7 @@ def is_event(schema):
 
 class Described:
     """Everything that has a type: `models` and `records` (name -> schema), `envelope`, `methods`
-    (name -> (schema of the parameters, schema of the result, summary))."""
+    (name -> (schema of the parameters, schema of the result, description))."""
 
     def __init__(self, openrpc, records):
         definitions = records["$defs"]
@@ -40,13 +40,18 @@ class Described:
         self.methods = {}
         for method in openrpc["methods"]:
             params = [shared[p["$ref"].rsplit("/", 1)[1]] if "$ref" in p else p for p in method["params"]]
-            schema = {"type": "object", "properties": {p["name"]: p["schema"] for p in params},
+            schema = {"type": "object",
+                      "properties": {p["name"]: p["schema"] | {"description": p["description"]} for p in params},
                       "required": [p["name"] for p in params if p["required"]]}
-            self.methods[method["name"]] = schema, method["result"]["schema"], method.get("summary", "")
+            self.methods[method["name"]] = schema, method["result"]["schema"], method["description"]
         subscribed = dict(self.methods["subscribe"][1])
         subscribed["properties"] = {"type": {"const": "subscribed"}} | subscribed["properties"]
         subscribed["required"] = ["type"] + subscribed["required"]
         self.own = {"Subscribed": subscribed} | CLIENTS_OWN
+
+
+def docstring(text):
+    return '"""' + text.replace("\\", "\\\\") + '"""'
 
 
 class Python:
@@ -81,18 +86,25 @@ class Python:
 
     def define(self, name, schema, base="TypedDict"):
         required = schema.get("required", [])
-        members = {}
+        members, described = {}, {}
         inherited = self.envelope["properties"] if base == "Envelope" else ()
         for field, of in schema["properties"].items():
             if field in inherited:
                 continue
             annotation = self.type(of, name + class_name(field))
             members[field] = annotation if field in required else f"NotRequired[{annotation}]"
+            described[field] = of.get("description")
         if any(keyword.iskeyword(field) or not field.isidentifier() for field in members):
-            lines = [f'{name} = TypedDict("{name}", {{'] + [f"    {json.dumps(field)}: {json.dumps(annotation)},"
-                                                           for field, annotation in members.items()] + ["})"]
+            lines = [f'{name} = TypedDict("{name}", {{']
+            for field, annotation in members.items():
+                lines += [f"    # {described[field]}"] if described[field] else []
+                lines.append(f"    {json.dumps(field)}: {json.dumps(annotation)},")
+            lines.append("})")
         else:
-            lines = [f"class {name}({base}):"] + [f"    {field}: {annotation}" for field, annotation in members.items()]
+            lines = [f"class {name}({base}):"]
+            for field, annotation in members.items():
+                lines.append(f"    {field}: {annotation}")
+                lines += [f"    {docstring(described[field])}"] if described[field] else []
             lines += ["    pass"] if not members else []
         self.classes.append("\n".join(lines))
 
@@ -122,10 +134,11 @@ def python_calls(described, results):
     out = [f"# {HEAD}", "from typing import Literal, overload", "", "from .types import *", ""]
     for name, prefix in (("AsyncCalls", "async def"), ("BlockingCalls", "def")):
         out.append(f"class {name}:")
-        for method, (params, _, _) in described.methods.items():
+        for method, (params, _, description) in described.methods.items():
             default = "" if params["required"] else " | None = ..."
             out += ["    @overload", f'    {prefix} call(self, method: Literal["{method}"], params: '
-                    f"{class_name(method)}Params{default}, timeout: float | None = ...) -> {results[method]}: ..."]
+                    f"{class_name(method)}Params{default}, timeout: float | None = ...) -> {results[method]}:",
+                    f"        {docstring(description)}"]
         out.append("")
     # `Any` is not exported by the star.
     out[1] = "from typing import Any, Literal, overload"
@@ -244,8 +257,10 @@ def ts_members(schema, indent=""):
     if not schema["properties"]:
         return "{}"
     required = schema.get("required", [])
-    lines = [f"{indent}  {ts_name(field)}{'' if field in required else '?'}: {ts_type(of, indent + '  ')};"
-             for field, of in schema["properties"].items()]
+    lines = []
+    for field, of in schema["properties"].items():
+        lines += [f"{indent}  /** {of['description']} */"] if "description" in of else []
+        lines.append(f"{indent}  {ts_name(field)}{'' if field in required else '?'}: {ts_type(of, indent + '  ')};")
     return "{\n" + "\n".join(lines) + f"\n{indent}}}"
 
 
@@ -259,8 +274,8 @@ def typescript(described):
     out += ["export type AnyRecord =\n  | " + "\n  | ".join(described.records) + ";", "",
             "/** What iterating a client gives. */", "export type Item = AnyRecord | " + " | ".join(described.own) + ";", "",
             "/** The parameters and the result of each method. */", "export interface Methods {"]
-    for name, (params, result, summary) in described.methods.items():
-        out += [f"  /** {summary} */", f"  {json.dumps(name)}: {{", f"    params: {ts_members(params, '    ')};",
+    for name, (params, result, description) in described.methods.items():
+        out += [f"  /** {description} */", f"  {json.dumps(name)}: {{", f"    params: {ts_members(params, '    ')};",
                 f"    result: {ts_type(result, '    ')};", "  };"]
     return "\n".join(out + ["}"]) + "\n"
 

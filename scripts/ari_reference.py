@@ -1,4 +1,5 @@
 """docs/protocol/reference.md: every method and every record, from what aribusd says of itself (OpenRPC, JSON Schema)."""
+import re
 
 INTRO = """# Reference
 
@@ -7,7 +8,9 @@ Every method and every record, written by `scripts/generate-ari docs` from [open
 [asyncapi.json](asyncapi.json). What it all means is in [protocol.md](../protocol.md). Names, types and versions are those
 that Asterisk declares; "since" names the first version of each branch, "later than" a version that lacks it.
 
-Every method that goes to an Asterisk also takes `server` (a string), the Asterisk's name in the configuration."""
+A number in a description, as 409, is the HTTP status with which Asterisk refuses (error -32000, its `status`).
+
+Every method that goes to an Asterisk also takes these:"""
 
 ENVELOPE = """## Records
 
@@ -61,6 +64,14 @@ def type_of(schema):
     return type_ + ranged(schema)
 
 
+def words(text):
+    """A description as Markdown: what stands outside of `backticks` is no markup."""
+    pieces = text.split("`")
+    for at in range(0, len(pieces), 2):
+        pieces[at] = re.sub(r"[*|<]", lambda mark: "&lt;" if mark[0] == "<" else "\\" + mark[0], pieces[at])
+    return "`".join(pieces)
+
+
 def versions_of(facts):
     parts = []
     if facts.get("since"):
@@ -73,20 +84,19 @@ def versions_of(facts):
 def rows_of(params):
     notes = [", ".join(versions_of(param.get("x-ari", {}))) for param in params]
     noted = any(notes)
-    yield "| parameter | type | required |" + (" version |" if noted else "")
-    yield "|---|---|---|" + ("---|" if noted else "")
+    yield "| parameter | type | required | meaning |" + (" version |" if noted else "")
+    yield "|---|---|---|---|" + ("---|" if noted else "")
     for param, note in zip(params, notes):
-        yield (f"| `{param['name']}` | {type_of(param['schema'])} | {'yes' if param['required'] else ''} |"
-               + (f" {note} |" if noted else ""))
+        yield (f"| `{param['name']}` | {type_of(param['schema'])} | {'yes' if param['required'] else ''} "
+               f"| {words(param['description'])} |" + (f" {note} |" if noted else ""))
 
 
 def method(described):
     facts = described.get("x-ari")
     yield f"### {described['name']}\n"
+    yield words(described["description"]) + "\n"
     if facts:
         yield ", ".join([f"`{facts['method']} {facts['path']}`"] + versions_of(facts)) + ".\n"
-    elif "summary" in described:
-        yield described["summary"] + "\n"
     if "x-made-of" in described:
         made_of = (f"[{name}](#{name.replace('.', '').lower()})" for name in described["x-made-of"])
         yield "Made of " + ", ".join(made_of) + ".\n"
@@ -143,7 +153,7 @@ def render(openrpc, records):
               if "const" in schema["properties"].get("type", {})}
     models = {name: schema for name, schema in definitions.items() if name[0].isupper() and name not in events}
     models.update(openrpc["components"]["schemas"])
-    out = [INTRO, ""]
+    out = [INTRO, "", *rows_of(openrpc["components"]["contentDescriptors"].values()), ""]
     out += [f"- [{name}](#{name.lower()}): " + ", ".join(f"[{m['name'].split('.', 1)[-1] if name not in ('verbs', 'daemon') else m['name']}]"
             f"(#{m['name'].replace('.', '').lower()})" for m in methods) for name, methods in groups]
     out += ["- [Errors](#errors), [Records](#records), [Models](#models)", ""]

@@ -8,6 +8,7 @@ _aribus() {
     return
   fi
   mapfile -t COMPREPLY < <(aribus complete "${words[@]}" 2>/dev/null)
+  COMPREPLY=("${COMPREPLY[@]%%$'\t'*}")  # bash shows no meanings
   [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 }
 complete -F _aribus aribus

@@ -56,7 +56,7 @@ int doctor(const Arguments& arguments) {
   if (arguments.words.size() > 1) return misuse("doctor takes no arguments");
   Report report;
   report.title("Configuration");
-  const std::string file = arguments.has("config") ? arguments.value("config") : "/etc/aribus/aribusd.yaml";
+  const std::string file = arguments.has("config") ? arguments.value("config") : ARIBUS_CONFIG_DIR "/aribusd.yaml";
   const auto config = examine_config(report, file);
   report.title("aribusd");
   const DaemonStatus status =

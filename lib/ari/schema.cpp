@@ -36,8 +36,10 @@ std::string_view text_of(Type type) {
     case Type::object:
     case Type::model:
       return "an object";
-    case Type::scalar:
-      return "a string, an integer or null";
+    case Type::string_or_null:
+      return "a string or null";
+    case Type::string_or_integer:
+      return "a string or an integer";
     default:
       return "a value";
   }
@@ -57,8 +59,10 @@ bool has_type(const JsonValue& value, Type type) {
       return value.IsString() && parse_time(as_view(value)).has_value();
     case Type::model:
       return value.IsObject();
-    case Type::scalar:
-      return value.IsString() || value.IsInt64() || value.IsNull();
+    case Type::string_or_null:
+      return value.IsString() || value.IsNull();
+    case Type::string_or_integer:
+      return value.IsString() || value.IsInt64();
     default:
       return true;
   }

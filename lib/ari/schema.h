@@ -13,8 +13,20 @@ namespace aribus::ari {
 
 // The types that ARI's declarations use. `containers` and `object` there are both free-form JSON: `object`
 // here.
-// `scalar` (a string, an integer or null) is not among them: aribus takes it where ARI takes a string only.
-enum class Type : uint8_t { none, string, integer, number, boolean, date, object, model, binary, scalar };
+// The last two are not among them: aribus takes them where ARI takes a string only.
+enum class Type : uint8_t {
+  none,
+  string,
+  integer,
+  number,
+  boolean,
+  date,
+  object,
+  model,
+  binary,
+  string_or_null,
+  string_or_integer
+};
 
 // The type with its article, for errors: "a string".
 [[nodiscard]] std::string_view text_of(Type type);

@@ -43,7 +43,7 @@ bool is_sendable(int code) {
 Mask random_mask() {
   Mask mask;
   const std::string bytes = random_bytes(mask.size());
-  std::copy(bytes.begin(), bytes.end(), mask.begin());
+  std::copy_n(bytes.begin(), mask.size(), mask.begin());
   return mask;
 }
 

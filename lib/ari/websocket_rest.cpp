@@ -175,10 +175,9 @@ void WebSocketRest::finish(uint64_t number, Result<HttpResponse> result) {
 // False: it is none.
 bool WebSocketRest::on_cut_answer(std::string_view text) {
   const auto number = number_in(text);
-  if (!number && !text.starts_with(type_start)) return false;
-  const auto at = number ? open_.find(*number) : open_.end();
-  if (at == open_.end()) return true;
-  const auto node = open_.extract(at);
+  if (!number) return text.starts_with(type_start);
+  const auto node = open_.extract(*number);
+  if (node.empty()) return true;
   Open& open = *node.mapped();
   if (open.request.method == "GET") {
     handlers_.read_elsewhere(std::move(open.request), std::move(open.done));
@@ -192,9 +191,9 @@ bool WebSocketRest::receive(std::string_view text, size_t total_bytes) {
   if (!may_be_response(text)) return false;
   if (total_bytes > text.size()) return on_cut_answer(text);
   const Result<Json> answer = parse_json(text);
-  if (answer && find_string(*answer, "type") != response_type) return false;
-  const auto number = answer ? request_number(find_string(*answer, "request_id")) : std::nullopt;
-  const JsonValue* status = answer ? find(*answer, "status_code") : nullptr;
+  if (!answer || find_string(*answer, "type") != response_type) return false;
+  const auto number = request_number(find_string(*answer, "request_id"));
+  const JsonValue* status = find(*answer, "status_code");
   if (!number || status == nullptr || !status->IsInt()) return false;
   if (*number == probe_) {
     on_probed(status->GetInt() == 200);

@@ -90,11 +90,10 @@ std::string from_base64(std::string_view text) {
 
 // A number that Asterisk sends as a text.
 void as_text(Json& record, const char* member, const char* field) {
-  const auto object = record.FindMember(member);
-  if (object == record.MemberEnd() || !object->value.IsObject()) return;
-  const auto number = object->value.FindMember(field);
-  if (number == object->value.MemberEnd() || !number->value.IsNumber()) return;
-  number->value.SetString(to_text(number->value).c_str(), record.GetAllocator());
+  if (!record.HasMember(member) || !record[member].IsObject()) return;
+  JsonValue& object = record[member];
+  if (!object.HasMember(field) || !object[field].IsNumber()) return;
+  object[field].SetString(to_text(object[field]).c_str(), record.GetAllocator());
 }
 
 }  // namespace

@@ -31,8 +31,6 @@ Result<void> prepare_originate(Json& params, const Upstream& upstream) {
           {}};
     }
   }
-  if (app != nullptr && !dialplan_meant && !app->IsString())
-    return wrong_param("app", "a string or null", app);
   if (dialplan_meant) params.RemoveMember("app");
   if (dialplan_meant || dialplan_given) {
     if (find(params, "appArgs") != nullptr) {
@@ -164,11 +162,12 @@ void await_entry(Upstream& upstream, const NewObject& made, std::string_view ans
 std::vector<ari::Parameter> method_parameters(const ari::Operation& operation) {
   std::vector<ari::Parameter> parameters(operation.parameters.begin(), operation.parameters.end());
   for (ari::Parameter& parameter : parameters) {
-    const bool widened = (operation.name == "channels.originate" && parameter.name == "app") ||
-                         (operation.name == "channels.hangup" && parameter.name.starts_with("reason"));
-    if (!widened) continue;
-    parameter.type = ari::Type::scalar;
-    parameter.values = {};
+    if (operation.name == "channels.originate" && parameter.name == "app")
+      parameter.type = ari::Type::string_or_null;
+    if (operation.name == "channels.hangup" && parameter.name.starts_with("reason")) {
+      parameter.type = ari::Type::string_or_integer;
+      parameter.values = {};  // names and numbers of Q.850 besides ARI's words
+    }
   }
   return parameters;
 }

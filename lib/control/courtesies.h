@@ -10,8 +10,8 @@
 
 namespace aribus::control {
 
-// The parameters that the operation's method takes: those of ARI, with what a courtesy widens (any `reason`
-// for channels.hangup, `app: null` for channels.originate) as Type::scalar, for prepare() to check.
+// The parameters that the operation's method takes: those of ARI, with what a courtesy widens: `reason` of
+// channels.hangup may be a number, `app` of channels.originate null. prepare() checks their values.
 [[nodiscard]] std::vector<ari::Parameter> method_parameters(const ari::Operation& operation);
 
 // Completes `params` in place, an object whose other parameters are checked:

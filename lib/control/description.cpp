@@ -7,6 +7,7 @@
 #include "base/object_text.h"
 #include "base/rpc_code.h"
 #include "control/access.h"
+#include "control/explanations.h"
 #include "control/repeats.h"
 #include "record/schema.h"
 
@@ -95,12 +96,15 @@ std::string value_schema(const Parameter& parameter) {
   }
 }
 
-std::string parameter_text(const Parameter& parameter, bool of_ari) {
+std::string parameter_text(const Method& method, const Parameter& parameter, bool of_ari) {
   const std::string one = value_schema(parameter);
   const std::string several =
       ObjectText().text("type", "array").json("items", one).integer("minItems", 1).str();
   ObjectText text;
-  text.text("name", parameter.name).boolean("required", parameter.required);
+  text.text("name", parameter.name);
+  if (const Explanation* explanation = explanation_of(method, parameter.name))
+    text.text("description", explanation->text);
+  text.boolean("required", parameter.required);
   text.json("schema", parameter.multiple
                           ? ObjectText().json("oneOf", array_text(std::vector{one, several})).str()
                           : one);
@@ -142,11 +146,9 @@ std::string errors_text(const Method& method) {
   return array_text(texts);
 }
 
-std::string summary_of(const Method& method, const ari::Operation* operation) {
-  if (operation != nullptr) {
-    return "ARI's " + std::string(operation->method) + " " + std::string(operation->path);
-  }
-  return std::string(method.summary);
+std::string_view first_sentence(std::string_view text) {
+  const size_t end = text.find(". ");
+  return end == std::string_view::npos ? text : text.substr(0, end + 1);
 }
 
 // What methods are grouped by: ARI's resource, or what kind of method it is.
@@ -161,13 +163,14 @@ std::string method_text(const Method& method) {
   text.text("name", method.name);
   const std::string tag = ObjectText().text("name", tag_of(method, operation)).str();
   text.json("tags", array_text(std::vector{tag}));
-  if (const std::string summary = summary_of(method, operation); !summary.empty())
-    text.text("summary", summary);
+  if (const Explanation* explanation = explanation_of(method))
+    text.text("summary", first_sentence(explanation->text)).text("description", explanation->text);
   text.text("paramStructure", "by-name");
   // OpenRPC wants the required ones first.
   std::vector<std::string> parameters, optional;
   for (const Parameter& parameter : method.parameters) {
-    (parameter.required ? parameters : optional).push_back(parameter_text(parameter, operation != nullptr));
+    (parameter.required ? parameters : optional)
+        .push_back(parameter_text(method, parameter, operation != nullptr));
   }
   parameters.insert(parameters.end(), optional.begin(), optional.end());
   for (const char* common : {"server", "key"}) {
@@ -201,30 +204,24 @@ std::string components_text(const std::vector<const ari::Model*>& answered) {
     if (!failure.data.empty()) error.json("data", failure.data);
     errors.json(failure.name, error.str());
   }
-  const std::string server =
-      ObjectText()
-          .text("name", "server")
-          .text("description",
-                "The Asterisk, by its name in the configuration. May be left out when there "
-                "is one, or when an id in the parameters is known to live on one.")
-          .boolean("required", false)
-          .json("schema", R"({"type":"string"})")
-          .str();
-  const std::string key = ObjectText()
-                              .text("name", "key")
-                              .text("description",
-                                    "A text of the program's choice that stands for this command: a repeat "
-                                    "with the same key within "
-                                    "10 minutes is answered as the first was, and not carried out.")
-                              .boolean("required", false)
-                              .json("schema", ObjectText()
-                                                  .text("type", "string")
-                                                  .integer("minLength", 1)
-                                                  .integer("maxLength", Repeats::max_key_bytes)
-                                                  .str())
-                              .str();
+  const auto common = [](std::string_view name, std::string_view schema) {
+    return ObjectText()
+        .text("name", name)
+        .text("description", explanation_of(Method{}, name)->text)
+        .boolean("required", false)
+        .json("schema", schema)
+        .str();
+  };
+  const std::string key_schema = ObjectText()
+                                     .text("type", "string")
+                                     .integer("minLength", 1)
+                                     .integer("maxLength", Repeats::max_key_bytes)
+                                     .str();
   return ObjectText()
-      .json("contentDescriptors", ObjectText().json("server", server).json("key", key).str())
+      .json("contentDescriptors", ObjectText()
+                                      .json("server", common("server", R"({"type":"string"})"))
+                                      .json("key", common("key", key_schema))
+                                      .str())
       .json("schemas", models.str())
       .json("errors", errors.str())
       .str();

@@ -295,14 +295,6 @@ std::vector<Method> state_methods(const Dispatcher& dispatcher, std::function<st
     for (size_t i = 0; i < made.size(); ++i) made[i] = answer_schema(static_cast<IdKind>(i));
     return made;
   }();
-  constexpr std::string_view summaries[] = {
-      "The channels that are known to live, from memory.",
-      "The bridges, from memory.",
-      "The playbacks that have not ended, from memory.",
-      "The live recordings, from memory.",
-      "The endpoints that are heard of, from memory.",
-      "The device states that are heard of, from memory.",
-  };
   std::vector<Method> methods;
   for (size_t i = 0; i < record::id_kinds; ++i) {
     const auto kind = static_cast<IdKind>(i);
@@ -312,7 +304,6 @@ std::vector<Method> state_methods(const Dispatcher& dispatcher, std::function<st
         {.name = std::string(names_of(kind).method),
          .parameters = std::move(parameters),
          .answer_schema = schemas[i],
-         .summary = summaries[i],
          .reach = Reach::read,
          .run_here = [&dispatcher, cursor, kind](const JsonValue& params, const Caller& caller) {
            return answer(dispatcher, cursor(), kind, params, *caller.rule);

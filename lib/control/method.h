@@ -55,7 +55,6 @@ struct Method {
   std::string_view answer_when_waiting = {};   // likewise, of one that `wait` asks for, where it is another
   std::vector<std::string_view> made_of = {};  // ARI's operations that it calls
   std::string_view chooses = {};               // the parameter whose id the daemon chooses when it is absent
-  std::string_view summary = {};               // a sentence for people, where it is none of ARI's operations
   Reach reach = Reach::admin;
   // One of the three: what an Asterisk is picked for, what the daemon answers at once, or what it answers
   // later. None: what the connection itself answers.

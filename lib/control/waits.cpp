@@ -80,7 +80,7 @@ void Waits::see(const record::Record& record) {
                 "another client has taken the application '" + record.app + "' while the end was waited for");
   }
   std::vector<uint64_t> about = by_id_.find(record.ids);
-  about.erase(std::ranges::unique(about).begin(), about.end());  // it may name what it is on, too
+  about.erase(std::unique(about.begin(), about.end()), about.end());  // it may name what it is on, too
   const bool may_end = may_end_events(record.type);
   std::erase_if(about, [&](uint64_t number) {
     const Entry& entry = waits_.at(number);

@@ -100,12 +100,8 @@ std::vector<control::Method> subscription_methods() {
   return {{.name = "subscribe",
            .parameters = {std::begin(subscribe_params), std::end(subscribe_params)},
            .answer_schema = subscribe_answer(),
-           .summary = "Starts the delivery of records on this connection, or changes which are delivered.",
            .reach = control::Reach::read},
-          {.name = "unsubscribe",
-           .answer_schema = unsubscribe_answer,
-           .summary = "Ends the delivery of records on this connection.",
-           .reach = control::Reach::read}};
+          {.name = "unsubscribe", .answer_schema = unsubscribe_answer, .reach = control::Reach::read}};
 }
 
 Subscription::Subscription(bus::FilterOptions wanted, const control::AccessRule& rule, const bus::Log& log)

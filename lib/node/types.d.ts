@@ -12,9 +12,13 @@ export interface Envelope {
   recordings?: Array<string>;
   endpoints?: Array<string>;
   devices?: Array<string>;
+  /** aribus derived it; Asterisk did not send it */
   synthetic?: true;
+  /** the type is unknown to aribus */
   known?: false;
+  /** where and why the fields are not as declared */
   invalid?: string;
+  /** fields whose names the envelope uses */
   fields?: {[name: string]: any};
 }
 
@@ -806,839 +810,1215 @@ export type Item = AnyRecord | Subscribed | Lost | Disconnected;
 
 /** The parameters and the result of each method. */
 export interface Methods {
-  /** ARI's PUT /applications/{applicationName}/eventFilter */
+  /** Chooses the types of events that Asterisk sends to an application. That holds for all programs that share it; aribus sets it again after a restart of Asterisk. */
   "applications.filter": {
     params: {
+      /** Name of the Stasis application. Some program has to be connected to Asterisk for it, as aribus is for those of its configuration; else 404. */
       applicationName: string;
+      /** Lists 'allowed' and 'disallowed' of objects such as {"type": "Dial"}; what is disallowed wins. A list that is left out stays, an empty one sets no limit. {} empties both. */
       filter?: {[name: string]: any};
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Application;
   };
-  /** ARI's GET /applications/{applicationName} */
+  /** Returns what an application hears of: channels, bridges, endpoints, devices, and the types of events. */
   "applications.get": {
     params: {
+      /** Name of the Stasis application. Some program has to be connected to Asterisk for it, as aribus is for those of its configuration; else 404. */
       applicationName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Application;
   };
-  /** ARI's GET /applications */
+  /** Lists the Stasis applications that Asterisk knows, those of other programs included. */
   "applications.list": {
     params: {
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Array<Application>;
   };
-  /** ARI's POST /applications/{applicationName}/subscription */
+  /** Makes an application hear of a channel, bridge, endpoint or device. Of its own channels it hears anyway. aribus subscribes again after a restart of Asterisk. */
   "applications.subscribe": {
     params: {
+      /** Name of the Stasis application. Some program has to be connected to Asterisk for it, as aribus is for those of its configuration; else 404. */
       applicationName: string;
+      /** What to hear of: 'channel:ID', 'bridge:ID', 'endpoint:PJSIP/100', 'endpoint:PJSIP' or 'deviceState:NAME'. With nothing behind the colon: all of the kind. */
       eventSource: string | Array<string>;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Application;
   };
-  /** ARI's DELETE /applications/{applicationName}/subscription */
+  /** Ends what `applications.subscribe` began, for all programs that share the application. Without such a subscription: 409. */
   "applications.unsubscribe": {
     params: {
+      /** Name of the Stasis application. Some program has to be connected to Asterisk for it, as aribus is for those of its configuration; else 404. */
       applicationName: string;
+      /** What to hear of: 'channel:ID', 'bridge:ID', 'endpoint:PJSIP/100', 'endpoint:PJSIP' or 'deviceState:NAME'. With nothing behind the colon: all of the kind. */
       eventSource: string | Array<string>;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Application;
   };
-  /** Sends any request, for what has no name. */
+  /** Sends any request to ARI, for operations that have no method here. The result is what Asterisk sent, unchanged. */
   "ari.request": {
     params: {
+      /** Method of HTTP. */
       method: "GET" | "POST" | "PUT" | "DELETE";
+      /** Path below /ari, percent-encoded and without a query, such as '/channels/c1'. */
       path: string;
+      /** Parameters of the query, name to value. aribus encodes them. */
       query?: {[name: string]: any};
+      /** Body of the request, sent as JSON. Default: none. */
       body?: {[name: string]: any};
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: any;
   };
-  /** ARI's POST /asterisk/logging/{logChannelName} */
+  /** Opens a further log file. It is closed by `asterisk.rotateLog`, a reload of the logger and a restart of Asterisk. */
   "asterisk.addLog": {
     params: {
+      /** Name of the new file in Asterisk's log directory, usually /var/log/asterisk. 409 when it is open already. */
       logChannelName: string;
+      /** Levels to write, with commas: 'notice,warning,error,verbose,debug,dtmf', or '*' for all. */
       configuration: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's DELETE /asterisk/logging/{logChannelName} */
+  /** Stops writing a log file. The file stays on the disk. */
   "asterisk.deleteLog": {
     params: {
+      /** Name of the log file, as `asterisk.listLogChannels` shows it. */
       logChannelName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's DELETE /asterisk/config/dynamic/{configClass}/{objectType}/{id} */
+  /** Deletes an object of Asterisk's dynamic configuration. Only objects in a database or in memory (sorcery.conf) can be deleted, else 403. */
   "asterisk.deleteObject": {
     params: {
+      /** Module that owns the object, such as 'res_pjsip'. */
       configClass: string;
+      /** Kind of the object, such as 'endpoint', 'auth' or 'aor'. */
       objectType: string;
+      /** Name of the object, such as '100'. */
       id: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's GET /asterisk/variable */
+  /** Reads a global variable of the dialplan. One that is not set reads as ''. */
   "asterisk.getGlobalVar": {
     params: {
+      /** Name of the variable, without '${}'. Functions can't be read. */
       variable: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Variable;
   };
-  /** ARI's GET /asterisk/info */
+  /** Returns version, build, settings and start time of Asterisk. */
   "asterisk.getInfo": {
     params: {
+      /** Parts to return: 'build', 'system' (version), 'config', 'status' (start time). Default: all. Others are ignored. */
       only?: "build" | "system" | "config" | "status" | Array<"build" | "system" | "config" | "status">;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: AsteriskInfo;
   };
-  /** ARI's GET /asterisk/modules/{moduleName} */
+  /** Returns state and use count of one module of Asterisk. */
   "asterisk.getModule": {
     params: {
+      /** Name of the module's file, with its ending: 'app_dial.so'. */
       moduleName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Module;
   };
-  /** ARI's GET /asterisk/config/dynamic/{configClass}/{objectType}/{id} */
+  /** Reads an object of Asterisk's dynamic configuration, such as a PJSIP endpoint. Passwords are in it. */
   "asterisk.getObject": {
     params: {
+      /** Module that owns the object, such as 'res_pjsip'. */
       configClass: string;
+      /** Kind of the object, such as 'endpoint', 'auth' or 'aor'. */
       objectType: string;
+      /** Name of the object, such as '100'. */
       id: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Array<ConfigTuple>;
   };
-  /** ARI's GET /asterisk/logging */
+  /** Lists the log files of Asterisk with their levels. */
   "asterisk.listLogChannels": {
     params: {
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Array<LogChannel>;
   };
-  /** ARI's GET /asterisk/modules */
+  /** Lists the loaded modules of Asterisk. */
   "asterisk.listModules": {
     params: {
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Array<Module>;
   };
-  /** ARI's POST /asterisk/modules/{moduleName} */
+  /** Loads a module of Asterisk. 409 when it is loaded already or can't be. */
   "asterisk.loadModule": {
     params: {
+      /** Name of the module's file, with its ending: 'app_dial.so'. */
       moduleName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's GET /asterisk/ping */
+  /** Asks whether Asterisk answers. `ping` asks the daemon alone. */
   "asterisk.ping": {
     params: {
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: AsteriskPing;
   };
-  /** ARI's PUT /asterisk/modules/{moduleName} */
+  /** Has a module read its configuration files again. */
   "asterisk.reloadModule": {
     params: {
+      /** Name of the module's file, with its ending: 'app_dial.so'. */
       moduleName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's PUT /asterisk/logging/{logChannelName}/rotate */
+  /** Renames a log file and begins a new one. A log that was added by `asterisk.addLog` is dropped. */
   "asterisk.rotateLog": {
     params: {
+      /** Name of the log file, as `asterisk.listLogChannels` shows it. */
       logChannelName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /asterisk/variable */
+  /** Sets a global variable of the dialplan, until Asterisk is restarted. */
   "asterisk.setGlobalVar": {
     params: {
+      /** Name of the variable, without '${}'. */
       variable: string;
+      /** The new value. Left out: the variable is deleted. */
       value?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's DELETE /asterisk/modules/{moduleName} */
+  /** Unloads a module of Asterisk. 409 when it is in use. */
   "asterisk.unloadModule": {
     params: {
+      /** Name of the module's file, with its ending: 'app_dial.so'. */
       moduleName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's PUT /asterisk/config/dynamic/{configClass}/{objectType}/{id} */
+  /** Changes an object of Asterisk's dynamic configuration, or makes it. Only objects in a database or in memory (sorcery.conf) can be changed, else 403. */
   "asterisk.updateObject": {
     params: {
+      /** Module that owns the object, such as 'res_pjsip'. */
       configClass: string;
+      /** Kind of the object, such as 'endpoint', 'auth' or 'aor'. */
       objectType: string;
+      /** Name of the object, such as '100'. */
       id: string;
+      /** Fields to set: a list of {"attribute": "context", "value": "from-sip"}. Others stay as they are. A new object needs none. */
       fields?: {[name: string]: any} | Array<{[name: string]: any}>;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Array<ConfigTuple>;
   };
-  /** Makes a bridge of channels; it is destroyed again when one can't be added. */
+  /** Makes a bridge and puts channels into it. When one of them can't be added, the bridge is destroyed again. */
   "bridge": {
     params: {
+      /** Id of the channel, or a list of ids. All have to be in a Stasis application (422) and not being recorded (409). */
       channels: string | Array<string>;
+      /** Properties, with commas: 'mixing' (all talk; default) or 'holding' (all hear music), and 'dtmf_events' or 'proxy_media' (media stays in Asterisk), 'video_sfu', 'video_single', 'sdp_label'. */
       type?: string;
+      /** Name for people, shown in events and lists. Several bridges may have the same. Default: none. */
       name?: string;
+      /** Id for the new bridge; 409 when it is in use. Default: aribus chooses one. */
       bridgeId?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Bridge;
   };
-  /** ARI's POST /bridges/{bridgeId}/addChannel */
+  /** Puts channels into a bridge, where they hear each other. Asterisk does not answer while a playback on one of them runs: stop it first. */
   "bridges.addChannel": {
     params: {
+      /** Id of the bridge, as `bridges.create` and the events tell it. */
       bridgeId: string;
+      /** Id of the channel, or a list of ids. All have to be in a Stasis application (422) and not being recorded (409). */
       channel: string | Array<string>;
+      /** Role of the channels in a 'holding' bridge: all hear an 'announcer'; without a role they only listen. Default: none. */
       role?: string;
+      /** true: the others don't get the digits that these channels press. Events still tell of them. Default: false. */
       absorbDTMF?: boolean;
+      /** true: the others don't hear these channels. Default: false. */
       mute?: boolean;
+      /** true: the phones of the others are not told who joined. Default: false. */
       inhibitConnectedLineUpdates?: boolean;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's DELETE /bridges/{bridgeId}/videoSource */
+  /** Shows again who talks, instead of the channel set by `bridges.setVideoSource`. */
   "bridges.clearVideoSource": {
     params: {
+      /** Id of the bridge, as `bridges.create` and the events tell it. */
       bridgeId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /bridges */
+  /** Makes an empty bridge. It stays until `bridges.destroy`, also when nobody is in it any more. */
   "bridges.create": {
     params: {
+      /** Properties, with commas: 'mixing' (all talk; default) or 'holding' (all hear music), and 'dtmf_events' or 'proxy_media' (media stays in Asterisk), 'video_sfu', 'video_single', 'sdp_label'. */
       type?: string;
+      /** Id for the new bridge; 409 when it is in use. Default: aribus chooses one. */
       bridgeId?: string;
+      /** Name for people, shown in events and lists. Several bridges may have the same. Default: none. */
       name?: string;
+      /** Variables to set on the bridge. Asterisk 22.10 answers 400 to any, and makes the bridge all the same: use `bridges.createWithId`. */
       variables?: {[name: string]: any};
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Bridge;
   };
-  /** ARI's POST /bridges/{bridgeId} */
+  /** Makes an empty bridge, as `bridges.create` does; here `bridgeId` is required. */
   "bridges.createWithId": {
     params: {
+      /** Id for the new bridge; 409 when it is in use. */
       bridgeId: string;
+      /** Properties, with commas: 'mixing' (all talk; default) or 'holding' (all hear music), and 'dtmf_events' or 'proxy_media' (media stays in Asterisk), 'video_sfu', 'video_single', 'sdp_label'. */
       type?: string;
+      /** Name for people, shown in events and lists. Several bridges may have the same. Default: none. */
       name?: string;
+      /** Variables to set on the bridge, name to text. {"value": text, "report_events": true} instead of a text shows it in events. */
       variables?: {[name: string]: any};
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Bridge;
   };
-  /** ARI's DELETE /bridges/{bridgeId} */
+  /** Ends a bridge. Its channels stay in their application; nobody is hung up. */
   "bridges.destroy": {
     params: {
+      /** Id of the bridge, as `bridges.create` and the events tell it. */
       bridgeId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's GET /bridges/{bridgeId} */
+  /** Returns a bridge with the ids of its channels. */
   "bridges.get": {
     params: {
+      /** Id of the bridge, as `bridges.create` and the events tell it. */
       bridgeId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Bridge;
   };
-  /** ARI's GET /bridges/{bridgeId}/variable */
+  /** Reads a variable of a bridge. 404 when it is not set. */
   "bridges.getBridgeVar": {
     params: {
+      /** Id of the bridge, as `bridges.create` and the events tell it. */
       bridgeId: string;
+      /** Name of the variable. */
       variable: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Variable;
   };
-  /** ARI's GET /bridges/{bridgeId}/variables */
+  /** Reads several variables of a bridge. When one is not set, none is read (404). */
   "bridges.getBridgeVars": {
     params: {
+      /** Id of the bridge, as `bridges.create` and the events tell it. */
       bridgeId: string;
+      /** Name of the variable, or a list of names. Functions, such as 'DB(a/b)', can be read, too. */
       variables: string | Array<string>;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Variables;
   };
-  /** ARI's GET /bridges */
+  /** Lists all bridges of Asterisk, those of the dialplan included. */
   "bridges.list": {
     params: {
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Array<Bridge>;
   };
-  /** ARI's POST /bridges/{bridgeId}/play */
+  /** Plays to all channels of a bridge. The result comes at once; further playbacks wait for their turn. `PlaybackFinished` tells the end. */
   "bridges.play": {
     params: {
+      /** Id of the bridge, as `bridges.create` and the events tell it. */
       bridgeId: string;
+      /** What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails. */
       media: string | Array<string>;
+      /** Language of the sounds, such as 'en' or 'de'. Default: Asterisk's. */
       lang?: string;
+      /** Milliseconds to skip at the beginning of the first medium. Default: 0. */
       offsetms?: number;
+      /** Milliseconds that 'forward' and 'reverse' of `playbacks.control` move. Default: 3000; 0 means the same. */
       skipms?: number;
+      /** Id for the new playback. Choose one that was never used: Asterisk does not check it. Default: aribus chooses one. */
       playbackId?: string;
+      /** Audio format in which the bridge gets the sound, such as 'slin16'; an unknown one gets 422. Default: fits the channels in the bridge. */
       announcer_format?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Playback;
   };
-  /** ARI's POST /bridges/{bridgeId}/play/{playbackId} */
+  /** Plays to all channels of a bridge, as `bridges.play` does; here `playbackId` is required. */
   "bridges.playWithId": {
     params: {
+      /** Id of the bridge, as `bridges.create` and the events tell it. */
       bridgeId: string;
+      /** Id for the new playback. Choose one that was never used: Asterisk does not check it. */
       playbackId: string;
+      /** What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails. */
       media: string | Array<string>;
+      /** Language of the sounds, such as 'en' or 'de'. Default: Asterisk's. */
       lang?: string;
+      /** Milliseconds to skip at the beginning of the first medium. Default: 0. */
       offsetms?: number;
+      /** Milliseconds that 'forward' and 'reverse' of `playbacks.control` move. Default: 3000; 0 means the same. */
       skipms?: number;
+      /** Audio format in which the bridge gets the sound, such as 'slin16'; an unknown one gets 422. Default: fits the channels in the bridge. */
       announcer_format?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Playback;
   };
-  /** ARI's POST /bridges/{bridgeId}/record */
+  /** Records what all channels of a bridge say. The result comes at once; `RecordingFinished` or `RecordingFailed` tells the end. */
   "bridges.record": {
     params: {
+      /** Id of the bridge, as `bridges.create` and the events tell it. */
       bridgeId: string;
+      /** Name of the recording: its file without the ending, below Asterisk's recording directory, usually /var/spool/asterisk/recording. It may contain '/'. */
       name: string;
+      /** Format and ending of the file: 'wav' (8 kHz), 'wav16', 'sln16', 'gsm', 'ulaw', … An unknown one gets 422. */
       format: string;
+      /** Seconds after which the recording ends. Pauses don't count. Default: 0, no limit. */
       maxDurationSeconds?: number;
+      /** Seconds of silence after which the recording ends. Default: 0, silence does not end it. */
       maxSilenceSeconds?: number;
+      /** What to do when the recording exists already: 'fail' refuses with 409 (default), 'overwrite' replaces it, 'append' continues it. */
       ifExists?: "fail" | "overwrite" | "append";
+      /** true: a beep is played first. Default: false. */
       beep?: boolean;
+      /** Key that ends the recording: '#', '*', 'any', or 'none' (default). */
       terminateOn?: "none" | "any" | "*" | "#";
+      /** Audio format in which the recorder gets the sound, such as 'slin16'; an unknown one gets 422. Default: that of the file. */
       recorder_format?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: LiveRecording;
   };
-  /** ARI's POST /bridges/{bridgeId}/removeChannel */
+  /** Takes channels out of a bridge. They stay in their application. 422 when one is not in this bridge. */
   "bridges.removeChannel": {
     params: {
+      /** Id of the bridge, as `bridges.create` and the events tell it. */
       bridgeId: string;
+      /** Id of the channel, or a list of ids. */
       channel: string | Array<string>;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /bridges/{bridgeId}/variable */
+  /** Sets a variable of a bridge. */
   "bridges.setBridgeVar": {
     params: {
+      /** Id of the bridge, as `bridges.create` and the events tell it. */
       bridgeId: string;
+      /** Name of the variable. */
       variable: string;
+      /** The new value. Left out: the variable is deleted. */
       value?: string;
+      /** true: events about the bridge show the variable in `bridgevars` from now on. Default: false. */
       report_events?: boolean;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /bridges/{bridgeId}/variables */
+  /** Sets several variables of a bridge. */
   "bridges.setBridgeVars": {
     params: {
+      /** Id of the bridge, as `bridges.create` and the events tell it. */
       bridgeId: string;
+      /** Variables, name to text. {"value": text, "report_events": true} instead of a text shows it in events. */
       variables: {[name: string]: any};
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /bridges/{bridgeId}/videoSource/{channelId} */
+  /** Shows the video of one channel to all others of a bridge. With two channels or fewer it does nothing. */
   "bridges.setVideoSource": {
     params: {
+      /** Id of the bridge, as `bridges.create` and the events tell it. */
       bridgeId: string;
+      /** Id of the channel. It has to be in this bridge, else 422. */
       channelId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /bridges/{bridgeId}/moh */
+  /** Plays music on hold to all channels of a bridge, until `bridges.stopMoh`. Played again with another class, it changes the music. */
   "bridges.startMoh": {
     params: {
+      /** Id of the bridge, as `bridges.create` and the events tell it. */
       bridgeId: string;
+      /** Class of the music, as in musiconhold.conf. Default: the channel's own, else 'default'. */
       mohClass?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's DELETE /bridges/{bridgeId}/moh */
+  /** Ends the music that `bridges.startMoh` began. 409 when there is none. */
   "bridges.stopMoh": {
     params: {
+      /** Id of the bridge, as `bridges.create` and the events tell it. */
       bridgeId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /channels/{channelId}/answer */
+  /** Answers a call that came in; a channel that `channels.create` made gets 412. Asterisk does not answer this command while a playback on the channel runs. */
   "channels.answer": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /channels/{channelId}/continue */
+  /** Sends a channel out of the application back into the dialplan. Without parameters it goes on behind the 'Stasis()' that brought it here. */
   "channels.continueInDialplan": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Context of the dialplan. Default: the one that the channel came from. */
       context?: string;
+      /** Extension in the context. Default: 's' when `context` is given, else the one that the channel came from. */
       extension?: string;
+      /** Priority in the extension. Default: 1, or without `context` and `extension` the one behind the channel's last. 0 means the default. */
       priority?: number;
+      /** Label of the priority. Wins over `priority`; an unknown one gets 404. */
       label?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /channels/create */
+  /** Makes a channel to an endpoint without calling it. It enters the application at once, with `state` 'Down'; `channels.dial` calls it. */
   "channels.create": {
     params: {
+      /** Whom to call: technology and address, such as 'PJSIP/100', 'PJSIP/+491234@trunk' or 'Local/200@default'. */
       endpoint: string;
+      /** Stasis application that the channel enters at once. When it leaves it, it is hung up. */
       app: string;
+      /** Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none. */
       appArgs?: string;
+      /** Id for the new channel; 409 when it is in use, on 22 also as the beginning of another id. Default: aribus chooses one. */
       channelId?: string;
+      /** Id for the second half of a 'Local/…' channel. Default: the first id with ';2'. */
       otherChannelId?: string;
+      /** Id of a channel on whose behalf the call is made: formats come from it, and the application hears of it. Excludes `formats`. */
       originator?: string;
+      /** Audio formats of the call, with commas: 'ulaw,slin16'. Default: those of `originator`, else all. Unknown ones get 400. */
       formats?: string;
+      /** Variables to set on the channel, name to text. For newer Asterisks also {"value": text, "report_events": true}, which shows it in events. */
       variables?: {[name: string]: any};
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Channel;
   };
-  /** ARI's POST /channels/{channelId}/dial */
+  /** Calls the endpoint of a channel that `channels.create` made. `Dial` events tell how it goes. 409 when it was called before. */
   "channels.dial": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Id of the channel on whose behalf the call is made: caller id, language and inherited variables are taken from it. Default: none. */
       caller?: string;
+      /** Seconds to let it ring before it is hung up. Default: 0, no limit. */
       timeout?: number;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /channels/externalMedia */
+  /** Makes a channel whose audio goes to and comes from a program of yours, over RTP, AudioSocket or a WebSocket. It enters the application at once. */
   "channels.externalMedia": {
     params: {
+      /** Stasis application that the channel enters. */
       app: string;
+      /** Audio format, such as 'ulaw', 'slin16' or 'opus'. */
       format: string;
+      /** Id for the new channel; 409 when it is in use, on 22 also as the beginning of another id. Default: aribus chooses one. */
       channelId?: string;
+      /** Variables to set on the channel, name to text. For newer Asterisks also {"value": text, "report_events": true}, which shows it in events. */
       variables?: {[name: string]: any};
+      /** Where the audio goes: 'HOST:PORT', or for a WebSocket the name of a connection in websocket_client.conf. Not needed when `connection_type` is 'server'. */
       external_host?: string;
+      /** How the audio is packed: 'rtp' over udp (default), 'audiosocket' over tcp, 'none' over a WebSocket. Asterisk 16 has 'rtp' alone. */
       encapsulation?: "rtp" | "audiosocket" | "none";
+      /** How it is sent: 'udp' (default), 'tcp' or 'websocket', as `encapsulation` demands. Asterisk 16 has 'udp' alone. */
       transport?: "udp" | "tcp" | "websocket";
+      /** Who connects: 'client' (default) is Asterisk, 'server' waits for your program and goes with the WebSocket alone. */
       connection_type?: "client" | "server";
+      /** Which way the audio flows. 'both' is the only value. */
       direction?: "both";
+      /** Arguments, with commas, for `args` of `StasisStart`. With 'audiosocket' it is required, and is the UUID that identifies the stream. */
       data?: string;
+      /** Options of the WebSocket channel, added to its dial string, such as 'f(json)'. */
       transport_data?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Channel;
   };
-  /** ARI's GET /channels/{channelId} */
+  /** Returns a channel as it is now. `state.channels` does so from the daemon's memory. */
   "channels.get": {
     params: {
+      /** Id of the channel. It need not be in an application. */
       channelId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Channel;
   };
-  /** ARI's GET /channels/{channelId}/variable */
+  /** Reads a variable or function of a channel. 404 when the variable is not set. */
   "channels.getChannelVar": {
     params: {
+      /** Id of the channel. It need not be in an application. */
       channelId: string;
+      /** Name of the variable, without '${}', or a function such as 'CHANNEL(language)'. An access rule may forbid functions. */
       variable: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Variable;
   };
-  /** ARI's GET /channels/{channelId}/variables */
+  /** Reads several variables of a channel. When one is not set, none is read (404). */
   "channels.getChannelVars": {
     params: {
+      /** Id of the channel. It need not be in an application. */
       channelId: string;
+      /** Name of the variable or function, or a list of names. */
       variables: string | Array<string>;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Variables;
   };
-  /** ARI's DELETE /channels/{channelId} */
+  /** Hangs up a channel, whether it is in an application or not. Others in its bridge stay. */
   "channels.hangup": {
     params: {
+      /** Id of the channel. It need not be in an application. */
       channelId: string;
-      reason?: string | number | null;
-      reason_code?: string | number | null;
+      /** Why: a word of ARI ('normal', 'busy', 'no_answer', …), or a name or number 1 to 127 of Q.850 ('user_busy', 17). Default: 'normal'. */
+      reason?: string | number;
+      /** The same as `reason`; give one of the two. What ARI has no word for needs a newer Asterisk than 16. */
+      reason_code?: string | number;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /channels/{channelId}/hold */
+  /** Puts the phone of a channel on hold: it is told so, or hears music. */
   "channels.hold": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's GET /channels */
+  /** Lists all channels of Asterisk, those outside of applications included. `state.channels` does so from the daemon's memory. */
   "channels.list": {
     params: {
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Array<Channel>;
   };
-  /** ARI's POST /channels/{channelId}/move */
+  /** Hands a channel over to another Stasis application: `StasisEnd` here, `StasisStart` there. */
   "channels.move": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Stasis application to move to. When nobody is connected for it, the channel leaves Stasis. */
       app: string;
+      /** Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none. */
       appArgs?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /channels/{channelId}/mute */
+  /** Mutes a channel, in one direction or both. */
   "channels.mute": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** What is silenced: 'in' is what comes from the phone, 'out' what goes to it. Default: 'both'. */
       direction?: "both" | "in" | "out";
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /channels */
+  /** Makes a call. The result comes at once; when the endpoint answers, the channel enters the application (`StasisStart`) or the dialplan. */
   "channels.originate": {
     params: {
+      /** Whom to call: technology and address, such as 'PJSIP/100', 'PJSIP/+491234@trunk' or 'Local/200@default'. */
       endpoint: string;
+      /** Extension in the context, instead of `app`. Default: 's'. */
       extension?: string;
+      /** Context of the dialplan, instead of `app`. Default: 'default'. */
       context?: string;
+      /** Priority in the extension, instead of `app`. Default: 1; 0 means the same. */
       priority?: number;
+      /** Label of the priority, instead of `app`. Wins over `priority`; an unknown one gets 404. */
       label?: string;
-      app?: string | number | null;
+      /** Stasis application that the channel enters when it is answered. Default: the first one of the configuration. null: the dialplan. */
+      app?: string | null;
+      /** Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none. */
       appArgs?: string;
+      /** Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: none; the endpoint's configuration decides. */
       callerId?: string;
+      /** Seconds to let it ring. Default: 30; 0 means the same. -1: no limit. */
       timeout?: number;
+      /** Variables to set on the channel, name to text. For newer Asterisks also {"value": text, "report_events": true}, which shows it in events. */
       variables?: {[name: string]: any};
+      /** Id for the new channel; 409 when it is in use, on 22 also as the beginning of another id. Default: aribus chooses one. */
       channelId?: string;
+      /** Id for the second half of a 'Local/…' channel. Default: the first id with ';2'. */
       otherChannelId?: string;
+      /** Id of a channel on whose behalf the call is made: formats, language and inherited variables come from it. Excludes `formats`. */
       originator?: string;
+      /** Audio formats of the call, with commas: 'ulaw,slin16'. Default: those of `originator`, else all. Unknown ones get 400. */
       formats?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Channel;
   };
-  /** ARI's POST /channels/{channelId} */
+  /** Makes a call, as `channels.originate` does; here `channelId` is required, and there is no default application. */
   "channels.originateWithId": {
     params: {
+      /** Id for the new channel; 409 when it is in use, on 22 also when it is the beginning of another's id. At most 149 characters. */
       channelId: string;
+      /** Whom to call: technology and address, such as 'PJSIP/100', 'PJSIP/+491234@trunk' or 'Local/200@default'. */
       endpoint: string;
+      /** Extension in the context, instead of `app`. */
       extension?: string;
+      /** Context of the dialplan, instead of `app`. Default: 'default'. */
       context?: string;
+      /** Priority in the extension, instead of `app`. Default: 1; 0 means the same. */
       priority?: number;
+      /** Label of the priority, instead of `app`. Wins over `priority`; an unknown one gets 404. */
       label?: string;
+      /** Stasis application that the channel enters when it is answered. It, or `extension`, is required. */
       app?: string;
+      /** Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none. */
       appArgs?: string;
+      /** Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: none; the endpoint's configuration decides. */
       callerId?: string;
+      /** Seconds to let it ring. Default: 30; 0 means the same. -1: no limit. */
       timeout?: number;
+      /** Variables to set on the channel, name to text. For newer Asterisks also {"value": text, "report_events": true}, which shows it in events. */
       variables?: {[name: string]: any};
+      /** Id for the second half of a 'Local/…' channel. Default: the first id with ';2'. */
       otherChannelId?: string;
+      /** Id of a channel on whose behalf the call is made: formats, language and inherited variables come from it. Excludes `formats`. */
       originator?: string;
+      /** Audio formats of the call, with commas: 'ulaw,slin16'. Default: those of `originator`, else all. Unknown ones get 400. */
       formats?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Channel;
   };
-  /** ARI's POST /channels/{channelId}/play */
+  /** Plays to a channel. The result comes at once; further playbacks wait for their turn. `PlaybackFinished` tells the end. 412 for a channel that `channels.create` made, before it is answered. */
   "channels.play": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails. */
       media: string | Array<string>;
+      /** Language of the sounds, such as 'en' or 'de'. Default: the channel's. */
       lang?: string;
+      /** Milliseconds to skip at the beginning of the first medium. Default: 0. */
       offsetms?: number;
+      /** Milliseconds that 'forward' and 'reverse' of `playbacks.control` move. Default: 3000; 0 means the same. */
       skipms?: number;
+      /** Id for the new playback. Choose one that was never used: Asterisk does not check it. Default: aribus chooses one. */
       playbackId?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Playback;
   };
-  /** ARI's POST /channels/{channelId}/play/{playbackId} */
+  /** Plays to a channel, as `channels.play` does; here `playbackId` is required. */
   "channels.playWithId": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Id for the new playback. Choose one that was never used: Asterisk does not check it. */
       playbackId: string;
+      /** What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails. */
       media: string | Array<string>;
+      /** Language of the sounds, such as 'en' or 'de'. Default: the channel's. */
       lang?: string;
+      /** Milliseconds to skip at the beginning of the first medium. Default: 0. */
       offsetms?: number;
+      /** Milliseconds that 'forward' and 'reverse' of `playbacks.control` move. Default: 3000; 0 means the same. */
       skipms?: number;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Playback;
   };
-  /** ARI's POST /channels/{channelId}/progress */
+  /** Tells the phone that the call progresses (SIP: 183), so that it plays audio before the call is answered. */
   "channels.progress": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /channels/{channelId}/record */
+  /** Records what comes from the phone, not what it hears. The call is answered first. The result comes at once; `RecordingFinished` or `RecordingFailed` tells the end. */
   "channels.record": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application (409). While it is in a bridge the recording fails; record the bridge then. */
       channelId: string;
+      /** Name of the recording: its file without the ending, below Asterisk's recording directory, usually /var/spool/asterisk/recording. It may contain '/'. */
       name: string;
+      /** Format and ending of the file: 'wav' (8 kHz), 'wav16', 'sln16', 'gsm', 'ulaw', … An unknown one gets 422. */
       format: string;
+      /** Seconds after which the recording ends. Pauses don't count. Default: 0, no limit. */
       maxDurationSeconds?: number;
+      /** Seconds of silence after which the recording ends. Default: 0, silence does not end it. */
       maxSilenceSeconds?: number;
+      /** What to do when the recording exists already: 'fail' refuses with 409 (default), 'overwrite' replaces it, 'append' continues it. */
       ifExists?: "fail" | "overwrite" | "append";
+      /** true: a beep is played first. Default: false. */
       beep?: boolean;
+      /** Key that ends the recording: '#', '*', 'any', or 'none' (default). */
       terminateOn?: "none" | "any" | "*" | "#";
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: LiveRecording;
   };
-  /** ARI's POST /channels/{channelId}/redirect */
+  /** Tells the phone to call somebody else, and lets go of it. SIP: REFER when the call is answered, else 302. */
   "channels.redirect": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Where to: 'PJSIP/100' or 'PJSIP/sip:100@host'. Its technology has to be the channel's (422). */
       endpoint: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /channels/{channelId}/ring */
+  /** Tells the phone that the other side rings (SIP: 180). */
   "channels.ring": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's DELETE /channels/{channelId}/ring */
+  /** Ends the ringing tone that Asterisk itself plays after `channels.ring`. */
   "channels.ringStop": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's GET /channels/{channelId}/rtp_statistics */
+  /** Returns packets, loss, jitter and round trip time of a channel's RTP. Channels without RTP get 403 or 404. */
   "channels.rtpstatistics": {
     params: {
+      /** Id of the channel. It need not be in an application. */
       channelId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: RTPstat;
   };
-  /** ARI's POST /channels/{channelId}/dtmf */
+  /** Sends digits to the phone. The answer comes before they are sent. */
   "channels.sendDTMF": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Digits: 0 to 9, '*', '#', 'A' to 'D'; 'f' is a hook flash, 'w' waits for half a second, 'W' for a second. */
       dtmf?: string;
+      /** Milliseconds to wait before the first digit. Default: 0; Asterisk itself adds 100. */
       before?: number;
+      /** Milliseconds between two digits. Default: 100; 0 means the same. */
       between?: number;
+      /** Milliseconds that each digit lasts. Default: 100; 0 means the same. */
       duration?: number;
+      /** Milliseconds to wait behind the last digit. Default: 0. */
       after?: number;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /channels/{channelId}/variable */
+  /** Sets a variable or function of a channel. Asterisk 16 answers before it is done; 22 does not answer while a playback runs. */
   "channels.setChannelVar": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Name of the variable, without '${}', or a function such as 'CHANNEL(language)'. An access rule may forbid functions. */
       variable: string;
+      /** The new value. Left out: the variable is deleted. */
       value?: string;
+      /** true: events about the channel show the variable in `channelvars` from now on. Default: false. */
       report_events?: boolean;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /channels/{channelId}/variables */
+  /** Sets several variables of a channel, one after the other. */
   "channels.setChannelVars": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Variables, name to text. {"value": text, "report_events": true} instead of a text shows it in events. */
       variables: {[name: string]: any};
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /channels/{channelId}/snoop */
+  /** Makes a channel that listens to another one, or speaks into it. It enters the application; bridge it, or record it. */
   "channels.snoopChannel": {
     params: {
+      /** Id of the channel to listen to. It need not be in an application. */
       channelId: string;
+      /** Stasis application that the new channel enters. */
       app: string;
+      /** What is listened to: 'in' is what comes from the phone, 'out' what goes to it. Default: 'none'; then `whisper` is required. */
       spy?: "none" | "both" | "out" | "in";
+      /** Whom it speaks to: 'out' is the phone, 'in' those that the phone talks to. Default: 'none'; then `spy` is required. */
       whisper?: "none" | "both" | "out" | "in";
+      /** Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none. */
       appArgs?: string;
+      /** Id for the new channel. Default: aribus chooses one. */
       snoopId?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Channel;
   };
-  /** ARI's POST /channels/{channelId}/snoop/{snoopId} */
+  /** Makes a channel that listens to another one, as `channels.snoopChannel` does; here `snoopId` is required. */
   "channels.snoopChannelWithId": {
     params: {
+      /** Id of the channel to listen to. It need not be in an application. */
       channelId: string;
+      /** Id for the new channel. */
       snoopId: string;
+      /** Stasis application that the new channel enters. */
       app: string;
+      /** What is listened to: 'in' is what comes from the phone, 'out' what goes to it. Default: 'none'; then `whisper` is required. */
       spy?: "none" | "both" | "out" | "in";
+      /** Whom it speaks to: 'out' is the phone, 'in' those that the phone talks to. Default: 'none'; then `spy` is required. */
       whisper?: "none" | "both" | "out" | "in";
+      /** Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none. */
       appArgs?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Channel;
   };
-  /** ARI's POST /channels/{channelId}/moh */
+  /** Plays music on hold to a channel. A playback ends it, and it does not come back by itself. */
   "channels.startMoh": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Class of the music, as in musiconhold.conf. Default: the channel's own, else 'default'. */
       mohClass?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /channels/{channelId}/silence */
+  /** Sends silence to a channel, for phones that hang up when no audio comes. A playback ends it. */
   "channels.startSilence": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's DELETE /channels/{channelId}/moh */
+  /** Ends the music on hold of a channel. */
   "channels.stopMoh": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's DELETE /channels/{channelId}/silence */
+  /** Ends what `channels.startSilence` began. */
   "channels.stopSilence": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /channels/{channelId}/transfer_progress */
+  /** Tells a phone that asked for a transfer how it goes. The channel needs 'ari-only' in 'PJSIP_TRANSFER_HANDLING()', which leaves transfers to you. */
   "channels.transfer_progress": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** How it goes: 'channel_progress', 'channel_answered', 'channel_unavailable' or 'channel_declined'. */
       states: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's DELETE /channels/{channelId}/hold */
+  /** Takes the phone of a channel off hold. */
   "channels.unhold": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's DELETE /channels/{channelId}/mute */
+  /** Ends `channels.mute`, in one direction or both. */
   "channels.unmute": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** What is heard again: 'in' is what comes from the phone, 'out' what goes to it. Default: 'both'. */
       direction?: "both" | "in" | "out";
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** Reads the configuration anew and applies it; of a faulty one nothing. */
+  /** Reads the daemon's configuration again and applies it. When there is a mistake in it, nothing changes and `mistakes` tells all of them. */
   "daemon.reload": {
     params: {};
     result: {
@@ -1656,155 +2036,219 @@ export interface Methods {
       }>;
     };
   };
-  /** ARI's DELETE /deviceStates/{deviceName} */
+  /** Forgets a device state that ARI made. */
   "deviceStates.delete": {
     params: {
+      /** Name of the device. Only names that begin with 'Stasis:' can be set; others get 409. */
       deviceName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's GET /deviceStates/{deviceName} */
+  /** Returns the state of a device, whoever sets it. An unknown one is 'INVALID'. */
   "deviceStates.get": {
     params: {
+      /** Name of the device, such as 'PJSIP/100' or 'Stasis:door'. */
       deviceName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: DeviceState;
   };
-  /** ARI's GET /deviceStates */
+  /** Lists the device states that ARI made, those of phones not. */
   "deviceStates.list": {
     params: {
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Array<DeviceState>;
   };
-  /** ARI's PUT /deviceStates/{deviceName} */
+  /** Sets the state of a device, and makes it when it is new. Phones and queues that watch it show it. */
   "deviceStates.update": {
     params: {
+      /** Name of the device. Only names that begin with 'Stasis:' can be set; others get 409. */
       deviceName: string;
+      /** The new state. */
       deviceState: "NOT_INUSE" | "INUSE" | "BUSY" | "INVALID" | "UNAVAILABLE" | "RINGING" | "RINGINUSE" | "ONHOLD";
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's GET /endpoints/{tech}/{resource} */
+  /** Returns whether an endpoint is online, and the channels that it has. */
   "endpoints.get": {
     params: {
+      /** Technology of the endpoint, such as 'PJSIP'. */
       tech: string;
+      /** Name of the endpoint within its technology, such as '100'. */
       resource: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Endpoint;
   };
-  /** ARI's GET /endpoints */
+  /** Lists the endpoints of all technologies, with state and channels. */
   "endpoints.list": {
     params: {
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Array<Endpoint>;
   };
-  /** ARI's GET /endpoints/{tech} */
+  /** Lists the endpoints of a technology. 404 when the technology is unknown. */
   "endpoints.listByTech": {
     params: {
+      /** Technology of the endpoint, such as 'PJSIP'. */
       tech: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Array<Endpoint>;
   };
-  /** ARI's POST /endpoints/refer */
+  /** Asks a phone to call somebody else, without a call being up (SIP: REFER). The answer does not tell whether it does. */
   "endpoints.refer": {
     params: {
+      /** Whom to ask: 'pjsip:100', or 'pjsip:sip:100@host'. */
       to: string;
+      /** Who asks: a SIP URI or a name, for the From header. */
       from: string;
+      /** Whom the phone is to call: 'sip:200@host', or an endpoint. */
       refer_to: string;
+      /** true: when `refer_to` is an endpoint, the phone calls it through this Asterisk. Default: false, it calls the endpoint's own contact. */
       to_self?: boolean;
+      /** Headers to add to the request, name to text. 'display_name' is put in front of the address in `refer_to`. */
       variables?: {[name: string]: any};
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /endpoints/{tech}/{resource}/refer */
+  /** Asks a phone to call somebody else, as `endpoints.refer` does, by the endpoint's name. An unknown endpoint gets 404. */
   "endpoints.referToEndpoint": {
     params: {
+      /** Technology of the endpoint, such as 'PJSIP'. */
       tech: string;
+      /** Name of the endpoint within its technology, such as '100'. */
       resource: string;
+      /** Who asks: a SIP URI or a name, for the From header. */
       from: string;
+      /** Whom the phone is to call: 'sip:200@host', or an endpoint. */
       refer_to: string;
+      /** true: when `refer_to` is an endpoint, the phone calls it through this Asterisk. Default: false, it calls the endpoint's own contact. */
       to_self?: boolean;
+      /** Headers to add to the request, name to text. 'display_name' is put in front of the address in `refer_to`. */
       variables?: {[name: string]: any};
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's PUT /endpoints/sendMessage */
+  /** Sends a text message to an address (SIP: MESSAGE). The answer does not tell whether it arrived. */
   "endpoints.sendMessage": {
     params: {
+      /** Whom to send it to: 'pjsip:100', 'pjsip:sip:100@host' or 'xmpp:user@host'. */
       to: string;
+      /** Who sends it: a SIP URI or a name, for the From header. */
       from: string;
+      /** The text. Default: ''. */
       body?: string;
+      /** Headers to add to the message, name to text. */
       variables?: {[name: string]: any};
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's PUT /endpoints/{tech}/{resource}/sendMessage */
+  /** Sends a text message to an endpoint by its name (SIP: MESSAGE). An unknown one gets 404. */
   "endpoints.sendMessageToEndpoint": {
     params: {
+      /** Technology of the endpoint, such as 'PJSIP'. */
       tech: string;
+      /** Name of the endpoint within its technology, such as '100'. */
       resource: string;
+      /** Who sends it: a SIP URI or a name, for the From header. */
       from: string;
+      /** The text. Default: ''. */
       body?: string;
+      /** Headers to add to the message, name to text. */
       variables?: {[name: string]: any};
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /events/claim */
+  /** Takes a call that the dialplan offers to several applications by 'StasisBroadcast()'. The first one gets it, later ones get 409. */
   "events.claimChannel": {
     params: {
+      /** Id of the channel that is offered. 404 when it is not, or no longer. */
       channelId: string;
+      /** Stasis application that takes it. */
       application: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /events/user/{eventName} */
+  /** Sends an event of your own, `ChannelUserevent`, to all programs that share an application. */
   "events.userEvent": {
     params: {
+      /** Name of the event, `eventname` in it. */
       eventName: string;
+      /** Stasis application that gets the event. 404 when nobody is connected for it. */
       application: string;
+      /** What the event shows besides: 'channel:ID', 'bridge:ID' or 'endpoint:PJSIP/100', or a list. 422 when it is not there. Default: nothing. */
       source?: string | Array<string>;
+      /** Fields of your own, which the event has in `userevent`. */
       variables?: {[name: string]: any};
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** Hangs up. */
+  /** Hangs up a channel, whether it is in an application or not. Others in its bridge stay. */
   "hangup": {
     params: {
+      /** Id of the channel. It need not be in an application. */
       channelId: string;
-      reason?: string | number | null;
-      reason_code?: string | number | null;
+      /** Why: a word of ARI ('normal', 'busy', 'no_answer', …), or a name or number 1 to 127 of Q.850 ('user_busy', 17). Default: 'normal'. */
+      reason?: string | number;
+      /** The same as `reason`; give one of the two. What ARI has no word for needs a newer Asterisk than 16. */
+      reason_code?: string | number;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** Who is there: the version, since when, the end of the stream, the names of the Asterisks, and for whom the daemon takes this peer. */
+  /** Returns version and features of the daemon, the end of the stream, the Asterisks, and who you are to it: user and access rule. */
   "hello": {
     params: {};
     result: {
@@ -1828,62 +2272,92 @@ export interface Methods {
       rule: string;
     };
   };
-  /** ARI's DELETE /mailboxes/{mailboxName} */
+  /** Forgets a mailbox that ARI made. */
   "mailboxes.delete": {
     params: {
+      /** Name of the mailbox, such as '100@default'. */
       mailboxName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's GET /mailboxes/{mailboxName} */
+  /** Returns the number of messages in a mailbox that ARI made. */
   "mailboxes.get": {
     params: {
+      /** Name of the mailbox, such as '100@default'. */
       mailboxName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Mailbox;
   };
-  /** ARI's GET /mailboxes */
+  /** Lists the mailboxes that ARI made. Needs res_mwi_external, which excludes Asterisk's own voicemail; without it 404. */
   "mailboxes.list": {
     params: {
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Array<Mailbox>;
   };
-  /** ARI's PUT /mailboxes/{mailboxName} */
+  /** Sets the number of messages in a mailbox, and makes it when it is new. Phones that watch it light their lamp. */
   "mailboxes.update": {
     params: {
+      /** Name of the mailbox, such as '100@default'. */
       mailboxName: string;
+      /** Number of messages that were heard. */
       oldMessages: number;
+      /** Number of messages that were not heard yet. */
       newMessages: number;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** Makes a call; with `wait` it answers when the call has come out. */
+  /** Makes a call. The result comes at once, or with `wait` when it is known whether somebody answered. */
   "originate": {
     params: {
+      /** Whom to call: technology and address, such as 'PJSIP/100', 'PJSIP/+491234@trunk' or 'Local/200@default'. */
       endpoint: string;
+      /** Extension in the context, instead of `app`. Default: 's'. */
       extension?: string;
+      /** Context of the dialplan, instead of `app`. Default: 'default'. */
       context?: string;
+      /** Priority in the extension, instead of `app`. Default: 1; 0 means the same. */
       priority?: number;
+      /** Label of the priority, instead of `app`. Wins over `priority`; an unknown one gets 404. */
       label?: string;
-      app?: string | number | null;
+      /** Stasis application that the channel enters when it is answered. Default: the first one of the configuration. null: the dialplan. */
+      app?: string | null;
+      /** Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none. */
       appArgs?: string;
+      /** Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: none; the endpoint's configuration decides. */
       callerId?: string;
+      /** Seconds to let it ring. Default: 30; 0 means the same. -1: no limit. */
       timeout?: number;
+      /** Variables to set on the channel, name to text. For newer Asterisks also {"value": text, "report_events": true}, which shows it in events. */
       variables?: {[name: string]: any};
+      /** Id for the new channel; 409 when it is in use, on 22 also as the beginning of another id. Default: aribus chooses one. */
       channelId?: string;
+      /** Id for the second half of a 'Local/…' channel. Default: the first id with ';2'. */
       otherChannelId?: string;
+      /** Id of a channel on whose behalf the call is made: formats, language and inherited variables come from it. Excludes `formats`. */
       originator?: string;
+      /** Audio formats of the call, with commas: 'ulaw,slin16'. Default: those of `originator`, else all. Unknown ones get 400. */
       formats?: string;
+      /** 'answer': the result tells whether somebody answered, and if not why. Goes with an application that aribus holds. Default: not waited for. */
       wait?: "answer";
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Channel | {
@@ -1895,192 +2369,264 @@ export interface Methods {
       tech_cause?: number;
     };
   };
-  /** Answers. */
+  /** Asks whether the daemon answers. `asterisk.ping` asks Asterisk. */
   "ping": {
     params: {};
     result: {[name: string]: any};
   };
-  /** Plays on a channel or a bridge, one of the two; with `wait` it answers when it has ended. */
+  /** Plays to a channel or a bridge. The result comes at once, or with `wait` when it has ended. */
   "play": {
     params: {
+      /** What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails. */
       media: string | Array<string>;
+      /** Id of the channel to play to. Give it or `bridgeId`. */
       channelId?: string;
+      /** Language of the sounds, such as 'en' or 'de'. Default: the channel's. */
       lang?: string;
+      /** Milliseconds to skip at the beginning of the first medium. Default: 0. */
       offsetms?: number;
+      /** Milliseconds that 'forward' and 'reverse' of `playbacks.control` move. Default: 3000; 0 means the same. */
       skipms?: number;
+      /** Id for the new playback. Choose one that was never used: Asterisk does not check it. Default: aribus chooses one. */
       playbackId?: string;
+      /** true: the result comes when the playback or recording has ended, and shows how. Default: false, it comes at once. */
       wait?: boolean;
+      /** Id of the bridge to play to. Give it or `channelId`. */
       bridgeId?: string;
+      /** Audio format in which the bridge gets the sound, such as 'slin16'; an unknown one gets 422. Default: fits the channels in the bridge. */
       announcer_format?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Playback;
   };
-  /** ARI's POST /playbacks/{playbackId}/control */
+  /** Pauses, winds or restarts a playback. 409 when it does not play at the moment, 500 for 'number:', 'digits:' and 'characters:'. */
   "playbacks.control": {
     params: {
+      /** Id of the playback, as `channels.play` or `bridges.play` returned it. */
       playbackId: string;
+      /** What to do. 'forward' and 'reverse' move by the milliseconds that the playback was begun with as 'skipms'; 'unpause' goes on after 'pause'. */
       operation: "restart" | "pause" | "unpause" | "reverse" | "forward";
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's GET /playbacks/{playbackId} */
+  /** Returns a playback that has not ended. */
   "playbacks.get": {
     params: {
+      /** Id of the playback, as `channels.play` or `bridges.play` returned it. */
       playbackId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Playback;
   };
-  /** ARI's DELETE /playbacks/{playbackId} */
+  /** Stops a playback with all its media. `PlaybackFinished` follows, with `state` 'done'. 'number:', 'digits:' and 'characters:' can't be stopped (500). */
   "playbacks.stop": {
     params: {
+      /** Id of the playback, as `channels.play` or `bridges.play` returned it. */
       playbackId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** Takes back the applications that another client has taken over. */
+  /** Takes back the applications that another ARI client has taken from aribus. The answer comes when that has begun. */
   "reclaim": {
     params: {
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** Records a channel or a bridge, one of the two; with `wait` it answers when it has ended. */
+  /** Records a channel or a bridge. The result comes at once, or with `wait` when it has ended. */
   "record": {
     params: {
+      /** Name of the recording: its file without the ending, below Asterisk's recording directory, usually /var/spool/asterisk/recording. It may contain '/'. */
       name: string;
+      /** Format and ending of the file: 'wav' (8 kHz), 'wav16', 'sln16', 'gsm', 'ulaw', … An unknown one gets 422. */
       format: string;
+      /** Id of the channel to record. Give it or `bridgeId`. While it is in a bridge the recording fails; record the bridge then. */
       channelId?: string;
+      /** Seconds after which the recording ends. Pauses don't count. Default: 0, no limit. */
       maxDurationSeconds?: number;
+      /** Seconds of silence after which the recording ends. Default: 0, silence does not end it. */
       maxSilenceSeconds?: number;
+      /** What to do when the recording exists already: 'fail' refuses with 409 (default), 'overwrite' replaces it, 'append' continues it. */
       ifExists?: "fail" | "overwrite" | "append";
+      /** true: a beep is played first. Default: false. */
       beep?: boolean;
+      /** Key that ends the recording: '#', '*', 'any', or 'none' (default). */
       terminateOn?: "none" | "any" | "*" | "#";
+      /** true: the result comes when the playback or recording has ended, and shows how. Default: false, it comes at once. */
       wait?: boolean;
+      /** Id of the bridge to record. Give it or `channelId`. */
       bridgeId?: string;
+      /** Audio format in which the recorder gets the sound, such as 'slin16'; an unknown one gets 422. Default: that of the file. */
       recorder_format?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: LiveRecording;
   };
-  /** ARI's DELETE /recordings/live/{recordingName} */
+  /** Ends a recording and deletes its file. */
   "recordings.cancel": {
     params: {
+      /** Name of the recording, without the ending of its file. It may contain '/'. */
       recordingName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /recordings/stored/{recordingName}/copy */
+  /** Copies a recording on Asterisk's disk. */
   "recordings.copyStored": {
     params: {
+      /** Name of the recording, without the ending of its file. It may contain '/'. */
       recordingName: string;
+      /** Name of the copy, without the ending of its file. 409 when it is in use. */
       destinationRecordingName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: StoredRecording;
   };
-  /** ARI's DELETE /recordings/stored/{recordingName} */
+  /** Deletes a recording from Asterisk's disk. */
   "recordings.deleteStored": {
     params: {
+      /** Name of the recording, without the ending of its file. It may contain '/'. */
       recordingName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's GET /recordings/live/{recordingName} */
+  /** Returns a recording that has not ended: its state, its format and what it records. 404 when it has ended. */
   "recordings.getLive": {
     params: {
+      /** Name of the recording, without the ending of its file. It may contain '/'. */
       recordingName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: LiveRecording;
   };
-  /** ARI's GET /recordings/stored/{recordingName} */
+  /** Returns name and format of a recording on Asterisk's disk. 404 when there is no file of it. */
   "recordings.getStored": {
     params: {
+      /** Name of the recording, without the ending of its file. It may contain '/'. */
       recordingName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: StoredRecording;
   };
-  /** ARI's GET /recordings/stored/{recordingName}/file */
+  /** Returns the file of a recording, as base64. One that is larger than 'max_response_bytes' of the configuration (64 MiB) gets -32002. */
   "recordings.getStoredFile": {
     params: {
+      /** Name of the recording, without the ending of its file. It may contain '/'. */
       recordingName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: BinaryContent;
   };
-  /** ARI's GET /recordings/stored */
+  /** Lists the recordings on Asterisk's disk, those that others put there included. */
   "recordings.listStored": {
     params: {
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Array<StoredRecording>;
   };
-  /** ARI's POST /recordings/live/{recordingName}/mute */
+  /** Records silence from now on. Silence does not end the recording meanwhile. */
   "recordings.mute": {
     params: {
+      /** Name of the recording, without the ending of its file. It may contain '/'. */
       recordingName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /recordings/live/{recordingName}/pause */
+  /** Interrupts a recording. What is said meanwhile is left out, and the time does not count. 409 before it has begun. */
   "recordings.pause": {
     params: {
+      /** Name of the recording, without the ending of its file. It may contain '/'. */
       recordingName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's POST /recordings/live/{recordingName}/stop */
+  /** Ends a recording and keeps its file. `RecordingFinished` follows. */
   "recordings.stop": {
     params: {
+      /** Name of the recording, without the ending of its file. It may contain '/'. */
       recordingName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's DELETE /recordings/live/{recordingName}/mute */
+  /** Ends `recordings.mute`. */
   "recordings.unmute": {
     params: {
+      /** Name of the recording, without the ending of its file. It may contain '/'. */
       recordingName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** ARI's DELETE /recordings/live/{recordingName}/pause */
+  /** Goes on with a recording after `recordings.pause`. */
   "recordings.unpause": {
     params: {
+      /** Name of the recording, without the ending of its file. It may contain '/'. */
       recordingName: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** This document. */
+  /** Returns this document: all methods with parameters, results and errors, as OpenRPC. */
   "rpc.discover": {
     params: {};
     result: {
@@ -2090,29 +2636,38 @@ export interface Methods {
       components: {[name: string]: any};
     };
   };
-  /** ARI's GET /sounds/{soundId} */
+  /** Returns languages and formats in which Asterisk has a sound. */
   "sounds.get": {
     params: {
+      /** Name of the sound, as in 'sound:hello': 'hello'. */
       soundId: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Sound;
   };
-  /** ARI's GET /sounds */
+  /** Lists the sounds that Asterisk has. 404 when none fits. */
   "sounds.list": {
     params: {
+      /** Language, exactly as Asterisk names it: 'en', 'en_US'. Default: all. */
       lang?: string;
+      /** Audio format, such as 'gsm' or 'ulaw'. Default: all. */
       format?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: Array<Sound>;
   };
-  /** The bridges, from memory. */
+  /** Lists the bridges that the daemon knows, from its memory and without a request to Asterisk. */
   "state.bridges": {
     params: {
+      /** Name of the Asterisk in the configuration. Default: all. */
       server?: string;
+      /** Id of one bridge. Default: all. */
       id?: string;
     };
     result: {
@@ -2123,12 +2678,16 @@ export interface Methods {
       }>;
     };
   };
-  /** The channels that are known to live, from memory. */
+  /** Lists the channels that the daemon knows, with application, bridge and variables, from its memory and without a request to Asterisk. */
   "state.channels": {
     params: {
+      /** Name of the Asterisk in the configuration. Default: all. */
       server?: string;
+      /** Id of one channel. Default: all. */
       id?: string;
+      /** Stasis application that they are in. Default: all, those in none included. */
       app?: string;
+      /** Id of the bridge that they are in. Default: all. */
       bridge?: string;
     };
     result: {
@@ -2143,10 +2702,12 @@ export interface Methods {
       }>;
     };
   };
-  /** The device states that are heard of, from memory. */
+  /** Lists the device states that the daemon hears of, from its memory and without a request to Asterisk. */
   "state.devices": {
     params: {
+      /** Name of the Asterisk in the configuration. Default: all. */
       server?: string;
+      /** Name of one device, such as 'PJSIP/100'. Default: all. */
       id?: string;
     };
     result: {
@@ -2157,10 +2718,12 @@ export interface Methods {
       }>;
     };
   };
-  /** The endpoints that are heard of, from memory. */
+  /** Lists the endpoints that the daemon hears of, from its memory and without a request to Asterisk. */
   "state.endpoints": {
     params: {
+      /** Name of the Asterisk in the configuration. Default: all. */
       server?: string;
+      /** One endpoint, such as 'PJSIP/100'. Default: all. */
       id?: string;
     };
     result: {
@@ -2175,10 +2738,12 @@ export interface Methods {
       }>;
     };
   };
-  /** The playbacks that have not ended, from memory. */
+  /** Lists the playbacks that have not ended, from the daemon's memory and without a request to Asterisk. */
   "state.playbacks": {
     params: {
+      /** Name of the Asterisk in the configuration. Default: all. */
       server?: string;
+      /** Id of one playback. Default: all. */
       id?: string;
     };
     result: {
@@ -2189,10 +2754,12 @@ export interface Methods {
       }>;
     };
   };
-  /** The live recordings, from memory. */
+  /** Lists the recordings that have not ended, from the daemon's memory and without a request to Asterisk. */
   "state.recordings": {
     params: {
+      /** Name of the Asterisk in the configuration. Default: all. */
       server?: string;
+      /** Name of one recording. Default: all. */
       id?: string;
     };
     result: {
@@ -2203,7 +2770,7 @@ export interface Methods {
       }>;
     };
   };
-  /** What an operator wants to know: connections, the ring, versions. */
+  /** Returns how the daemon does, for operators: connections to the Asterisks, the ring, subscribers, memory. */
   "status": {
     params: {};
     result: {
@@ -2249,19 +2816,30 @@ export interface Methods {
       };
     };
   };
-  /** Starts the delivery of records on this connection, or changes which are delivered. */
+  /** Starts the delivery of records on this connection, or changes which ones come. Values of one parameter are or-ed, parameters and-ed. */
   "subscribe": {
     params: {
+      /** Types to deliver, with wildcards as in a shell: 'StasisStart', 'Channel*', 'server.*'. Default: all. */
       types?: string | Array<string>;
+      /** Types to leave out, with wildcards as in `types`. Default: none. */
       exclude?: string | Array<string>;
+      /** Names of the Asterisks to hear of. Default: all. */
       servers?: string | Array<string>;
+      /** Stasis applications to hear of; '' for records that belong to none. Default: all. */
       apps?: string | Array<string>;
+      /** Ids of the channels to hear of. Default: all. */
       channels?: string | Array<string>;
+      /** Ids of the bridges to hear of. Default: all. */
       bridges?: string | Array<string>;
+      /** Endpoints to hear of, such as 'PJSIP/100'. Default: all. */
       endpoints?: string | Array<string>;
+      /** Cursor to go on behind: '<stream>:<seq>' of the last record you have seen. Default: from now on. When it can't be honoured, `resumed` is false. */
       since?: string;
+      /** When you read too slowly: 'lost' tells what you missed and goes on (default), 'disconnect' tells and ends the connection. */
       on_overflow?: "lost" | "disconnect";
+      /** true: the result holds all that lives at its cursor, in `snapshot`; not when `since` is honoured. Default: false. */
       snapshot?: boolean;
+      /** true: an id that the daemon chooses is told by `creating` before the command is sent, and records wait for no answer. Default: false. */
       announce?: boolean;
     };
     result: {
@@ -2304,21 +2882,29 @@ export interface Methods {
       };
     };
   };
-  /** A blind transfer, to an endpoint or into the dialplan. */
+  /** Sends the call elsewhere and lets go of it: with `endpoint` as `channels.redirect` does, with `context` or `extension` into the dialplan. */
   "transfer": {
     params: {
+      /** Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409. */
       channelId: string;
+      /** Where to: 'PJSIP/100' or 'PJSIP/sip:100@host'. Its technology has to be the channel's (422). Without it the call goes to the dialplan. */
       endpoint?: string;
+      /** Context of the dialplan. Default: the one that the channel came from. */
       context?: string;
+      /** Extension in the context. Default: 's' when `context` is given, else the one that the channel came from. */
       extension?: string;
+      /** Priority in the extension. Default: 1, or without `context` and `extension` the one behind the channel's last. 0 means the default. */
       priority?: number;
+      /** Label of the priority. Wins over `priority`; an unknown one gets 404. */
       label?: string;
+      /** Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which. */
       server?: string;
+      /** Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
     };
     result: null;
   };
-  /** Ends the delivery of records on this connection. */
+  /** Ends the delivery of records on this connection. `cursor` tells where `since` can go on. */
   "unsubscribe": {
     params: {};
     result: {

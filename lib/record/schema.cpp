@@ -63,8 +63,10 @@ std::string scalar_schema(Type type) {
       return of_type("boolean");
     case Type::date:
       return ObjectText().text("type", "string").text("format", "date-time").str();
-    case Type::scalar:
-      return R"({"type":["string","integer","null"]})";
+    case Type::string_or_null:
+      return R"({"type":["string","null"]})";
+    case Type::string_or_integer:
+      return R"({"type":["string","integer"]})";
     default:
       return "{}";
   }

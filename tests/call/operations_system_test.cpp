@@ -128,4 +128,18 @@ TEST_CASE("mailboxes are refused by an Asterisk without the module for them", "[
   });
 }
 
+TEST_CASE("aribus call --help reads what Asterisk declares of an operation that is no method",
+          "[call][operations]") {
+  on_each_version([](const std::string& version) {
+    const Stage stage(version);
+    // The event stream is declared as an operation, too.
+    const std::string help =
+        run({ARIBUS, "--socket", stage.daemon.socket_path(), "call", "events.eventWebsocket", "--help"});
+    CHECK(help.starts_with("events.eventWebsocket: "));
+    CHECK_THAT(help, ContainsSubstring("\n  GET /events\n") &&
+                         ContainsSubstring("\n  subscribeAll= true or false") &&
+                         ContainsSubstring("aribus call ari.request method=GET path=/events"));
+  });
+}
+
 }  // namespace aribus::test

@@ -28,7 +28,8 @@ class Aliases {
 // - a time stands for any time; a cursor for any cursor, and an id aribus-<16 hexadecimal digits> for any
 //   such id, and each for the same one when it comes again;
 // - `seq`, `from`, `to` and `records` stand for any number;
-// - what an earlier version shows (are_of_an_earlier_version()) may have got more members since.
+// - what an earlier version shows (are_of_an_earlier_version()) may have got more members since, and other
+//   sentences in errors.
 [[nodiscard]] std::string difference(const JsonValue& shown, const JsonValue& actual, Aliases& aliases,
                                      const std::string& where = "");
 

@@ -113,12 +113,54 @@ TEST_CASE("aribus call tells a method's parameters, and shells complete them") {
   CHECK_THAT(stage.aribus({"call", "channels.originate", "--help"}).text,
              ContainsSubstring("endpoint=") && ContainsSubstring("(required)"));
   CHECK_THAT(stage.aribus({"call", "--list"}).text, ContainsSubstring("channels.originate\n"));
-  CHECK(stage.aribus({"complete", "ta"}).text == "tail\n");
-  CHECK(stage.aribus({"complete", "call", "channels.ans"}).text == "channels.answer\n");
-  CHECK(stage.aribus({"complete", "call", "channels.answer", ""}).text == "channelId=\nserver=\nkey=\n");
-  CHECK(stage.aribus({"complete", "originate", "PJSIP/100", "caller"}).text == "callerId=\n");
-  CHECK(stage.aribus({"complete", "tail", "--ex"}).text == "--exclude\n");
+  // Each word, and behind a tab what it means.
+  CHECK(stage.aribus({"complete", "ta"}).text == "tail\tthe records as they come\n");
+  CHECK(stage.aribus({"complete", "call", "bridges.des"}).text == "bridges.destroy\tEnds a bridge.\n");
+  const std::string parameters = stage.aribus({"complete", "call", "channels.answer", ""}).text;
+  CHECK(parameters.starts_with("channelId=\tId of the channel. "));
+  CHECK_THAT(parameters, ContainsSubstring("\nserver=\t") && ContainsSubstring("\nkey=\t"));
+  CHECK(stage.aribus({"complete", "originate", "PJSIP/100", "caller"}).text.starts_with("callerId=\t"));
+  CHECK(stage.aribus({"complete", "tail", "--ex"}).text == "--exclude\tnot these types (globs)\n");
   CHECK(stage.aribus({"complete", "tail", ""}).text.empty());
+}
+
+TEST_CASE("aribus call --help tells what a newer Asterisk declares, and why it can't") {
+  const TemporaryDirectory own;
+  std::string answer;  // to ari.request
+  const FakeDaemon daemon(
+      own / "socket", answering([&](const std::string& line) {
+        if (line.find("rpc.discover") == std::string::npos) return answer;
+        return std::string(
+            R"("result":{"methods":[{"name":"channels.list","params":[]},{"name":"ari.request","params":[)"
+            R"({"name":"method","schema":{"type":"string"}},{"name":"path","schema":{"type":"string"}}]}]})");
+      }));
+  const auto help = [&](const std::string& method, int code, const std::string& given) {
+    answer = given;
+    Process process({ARIBUS, "--socket", daemon.path(), "call", method, "--help"}, own / "output");
+    CHECK(process.wait(std::chrono::seconds(60)) == code);
+    return read_file(own / "output");
+  };
+  const std::string declared =
+      R"("result":{"apis":[{"path":"/channels/{channelId}/fly","operations":[{"httpMethod":"POST","nickname":"fly",)"
+      R"("summary":"Flies.","notes":"High.","parameters":[)"
+      R"({"name":"channelId","paramType":"path","dataType":"string","description":"Who flies."},)"
+      R"({"name":"height","paramType":"query","dataType":"int","defaultValue":30,"description":"In metres."}]}]}]})";
+  const std::string told = help("channels.fly", 0, declared);
+  CHECK(told.starts_with("channels.fly: Flies.\n  High.\n  POST /channels/{channelId}/fly\n"));
+  CHECK_THAT(told, ContainsSubstring("  channelId= text (required, in the path)\n      Who flies.\n"));
+  CHECK_THAT(told, ContainsSubstring("  height=    whole number (in the query), default 30\n"));
+  CHECK_THAT(told, ContainsSubstring("aribus call ari.request method=POST path=/channels/{channelId}/fly "
+                                     "'query={\"height\":…}'"));
+  CHECK_THAT(help("channels.flyy", 2, declared),
+             ContainsSubstring("no such operation; did you mean 'channels.fly'?"));
+  CHECK_THAT(help("chanels.list", 2, R"("error":{"code":-32000,"message":"Asterisk refused: 404"})"),
+             ContainsSubstring("declares no resource 'chanels'; did you mean 'channels.list'?"));
+  CHECK_THAT(
+      help("channels.fly", 5, R"("error":{"code":-32003,"message":"the access rule 'x' does not allow it"})"),
+      ContainsSubstring("what Asterisk declares can't be read: the access rule 'x'"));
+  CHECK_THAT(help("channels.fly", 3, R"("error":{"code":-32001,"message":"not connected"})"),
+             ContainsSubstring("not connected"));
+  CHECK_THAT(help("fly", 2, declared), ContainsSubstring("aribus call --list"));
 }
 
 TEST_CASE("the shells' completions work") {
@@ -343,7 +385,7 @@ TEST_CASE("completions are plain words, which no shell takes for anything else")
   const FakeDaemon daemon(
       own / "socket", answering([](const std::string&) {
         return std::string(
-            R"x("result":{"methods":[{"name":"channels.list","params":[]},{"name":"a;rm -rf x"},{"name":"$(touch x)"},)x"
+            R"x("result":{"methods":[{"name":"channels.list","summary":"a\nb\tc","params":[]},{"name":"a;rm -rf x"},{"name":"$(touch x)"},)x"
             R"x({"name":"a\nb"},{"name":"`x`"},{"name":"c d"},{"name":"e\u001b[2J"},{"name":"f","params":[)x"
             R"x({"name":"good"},{"name":"b=c"},{"name":"d;e"},{"name":"*"}]}]})x");
       }));
@@ -352,6 +394,6 @@ TEST_CASE("completions are plain words, which no shell takes for anything else")
     command.insert(command.end(), words.begin(), words.end());
     return run(command);
   };
-  CHECK(completed({"call", ""}) == "channels.list\nf\n");
+  CHECK(completed({"call", ""}) == "channels.list\ta?b?c\nf\n");
   CHECK(completed({"call", "f", ""}) == "good=\n");
 }

@@ -116,18 +116,19 @@ class Container:
         except RuntimeError as error:
             return str(error)
 
-    def _enter(self, command):
+    def command(self, *command):
+        """A command as it is run in it, for who starts it themselves."""
         return ["nsenter", "--target", self.leader, "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup",
                 "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "TERM=dumb",
                 "DEBIAN_FRONTEND=noninteractive", *map(str, command)]
 
     def __call__(self, *command):
         """Runs a command in it; its output. RuntimeError when it fails."""
-        return run(*self._enter(command), timeout=120)
+        return run(*self.command(*command), timeout=120)
 
     def start(self, *command):
         """Starts a command in it: a process that the caller ends."""
-        return subprocess.Popen(self._enter(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        return subprocess.Popen(self.command(*command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
     def fails(self, *command):
         """Runs a command that must fail; its output."""

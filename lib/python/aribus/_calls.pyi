@@ -5,520 +5,778 @@ from .types import *
 
 class AsyncCalls:
     @overload
-    async def call(self, method: Literal["applications.filter"], params: ApplicationsFilterParams, timeout: float | None = ...) -> Application: ...
+    async def call(self, method: Literal["applications.filter"], params: ApplicationsFilterParams, timeout: float | None = ...) -> Application:
+        """Chooses the types of events that Asterisk sends to an application. That holds for all programs that share it; aribus sets it again after a restart of Asterisk."""
     @overload
-    async def call(self, method: Literal["applications.get"], params: ApplicationsGetParams, timeout: float | None = ...) -> Application: ...
+    async def call(self, method: Literal["applications.get"], params: ApplicationsGetParams, timeout: float | None = ...) -> Application:
+        """Returns what an application hears of: channels, bridges, endpoints, devices, and the types of events."""
     @overload
-    async def call(self, method: Literal["applications.list"], params: ApplicationsListParams | None = ..., timeout: float | None = ...) -> list[Application]: ...
+    async def call(self, method: Literal["applications.list"], params: ApplicationsListParams | None = ..., timeout: float | None = ...) -> list[Application]:
+        """Lists the Stasis applications that Asterisk knows, those of other programs included."""
     @overload
-    async def call(self, method: Literal["applications.subscribe"], params: ApplicationsSubscribeParams, timeout: float | None = ...) -> Application: ...
+    async def call(self, method: Literal["applications.subscribe"], params: ApplicationsSubscribeParams, timeout: float | None = ...) -> Application:
+        """Makes an application hear of a channel, bridge, endpoint or device. Of its own channels it hears anyway. aribus subscribes again after a restart of Asterisk."""
     @overload
-    async def call(self, method: Literal["applications.unsubscribe"], params: ApplicationsUnsubscribeParams, timeout: float | None = ...) -> Application: ...
+    async def call(self, method: Literal["applications.unsubscribe"], params: ApplicationsUnsubscribeParams, timeout: float | None = ...) -> Application:
+        """Ends what `applications.subscribe` began, for all programs that share the application. Without such a subscription: 409."""
     @overload
-    async def call(self, method: Literal["ari.request"], params: AriRequestParams, timeout: float | None = ...) -> Any: ...
+    async def call(self, method: Literal["ari.request"], params: AriRequestParams, timeout: float | None = ...) -> Any:
+        """Sends any request to ARI, for operations that have no method here. The result is what Asterisk sent, unchanged."""
     @overload
-    async def call(self, method: Literal["asterisk.addLog"], params: AsteriskAddLogParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["asterisk.addLog"], params: AsteriskAddLogParams, timeout: float | None = ...) -> None:
+        """Opens a further log file. It is closed by `asterisk.rotateLog`, a reload of the logger and a restart of Asterisk."""
     @overload
-    async def call(self, method: Literal["asterisk.deleteLog"], params: AsteriskDeleteLogParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["asterisk.deleteLog"], params: AsteriskDeleteLogParams, timeout: float | None = ...) -> None:
+        """Stops writing a log file. The file stays on the disk."""
     @overload
-    async def call(self, method: Literal["asterisk.deleteObject"], params: AsteriskDeleteObjectParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["asterisk.deleteObject"], params: AsteriskDeleteObjectParams, timeout: float | None = ...) -> None:
+        """Deletes an object of Asterisk's dynamic configuration. Only objects in a database or in memory (sorcery.conf) can be deleted, else 403."""
     @overload
-    async def call(self, method: Literal["asterisk.getGlobalVar"], params: AsteriskGetGlobalVarParams, timeout: float | None = ...) -> Variable: ...
+    async def call(self, method: Literal["asterisk.getGlobalVar"], params: AsteriskGetGlobalVarParams, timeout: float | None = ...) -> Variable:
+        """Reads a global variable of the dialplan. One that is not set reads as ''."""
     @overload
-    async def call(self, method: Literal["asterisk.getInfo"], params: AsteriskGetInfoParams | None = ..., timeout: float | None = ...) -> AsteriskInfo: ...
+    async def call(self, method: Literal["asterisk.getInfo"], params: AsteriskGetInfoParams | None = ..., timeout: float | None = ...) -> AsteriskInfo:
+        """Returns version, build, settings and start time of Asterisk."""
     @overload
-    async def call(self, method: Literal["asterisk.getModule"], params: AsteriskGetModuleParams, timeout: float | None = ...) -> Module: ...
+    async def call(self, method: Literal["asterisk.getModule"], params: AsteriskGetModuleParams, timeout: float | None = ...) -> Module:
+        """Returns state and use count of one module of Asterisk."""
     @overload
-    async def call(self, method: Literal["asterisk.getObject"], params: AsteriskGetObjectParams, timeout: float | None = ...) -> list[ConfigTuple]: ...
+    async def call(self, method: Literal["asterisk.getObject"], params: AsteriskGetObjectParams, timeout: float | None = ...) -> list[ConfigTuple]:
+        """Reads an object of Asterisk's dynamic configuration, such as a PJSIP endpoint. Passwords are in it."""
     @overload
-    async def call(self, method: Literal["asterisk.listLogChannels"], params: AsteriskListLogChannelsParams | None = ..., timeout: float | None = ...) -> list[LogChannel]: ...
+    async def call(self, method: Literal["asterisk.listLogChannels"], params: AsteriskListLogChannelsParams | None = ..., timeout: float | None = ...) -> list[LogChannel]:
+        """Lists the log files of Asterisk with their levels."""
     @overload
-    async def call(self, method: Literal["asterisk.listModules"], params: AsteriskListModulesParams | None = ..., timeout: float | None = ...) -> list[Module]: ...
+    async def call(self, method: Literal["asterisk.listModules"], params: AsteriskListModulesParams | None = ..., timeout: float | None = ...) -> list[Module]:
+        """Lists the loaded modules of Asterisk."""
     @overload
-    async def call(self, method: Literal["asterisk.loadModule"], params: AsteriskLoadModuleParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["asterisk.loadModule"], params: AsteriskLoadModuleParams, timeout: float | None = ...) -> None:
+        """Loads a module of Asterisk. 409 when it is loaded already or can't be."""
     @overload
-    async def call(self, method: Literal["asterisk.ping"], params: AsteriskPingParams | None = ..., timeout: float | None = ...) -> AsteriskPing: ...
+    async def call(self, method: Literal["asterisk.ping"], params: AsteriskPingParams | None = ..., timeout: float | None = ...) -> AsteriskPing:
+        """Asks whether Asterisk answers. `ping` asks the daemon alone."""
     @overload
-    async def call(self, method: Literal["asterisk.reloadModule"], params: AsteriskReloadModuleParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["asterisk.reloadModule"], params: AsteriskReloadModuleParams, timeout: float | None = ...) -> None:
+        """Has a module read its configuration files again."""
     @overload
-    async def call(self, method: Literal["asterisk.rotateLog"], params: AsteriskRotateLogParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["asterisk.rotateLog"], params: AsteriskRotateLogParams, timeout: float | None = ...) -> None:
+        """Renames a log file and begins a new one. A log that was added by `asterisk.addLog` is dropped."""
     @overload
-    async def call(self, method: Literal["asterisk.setGlobalVar"], params: AsteriskSetGlobalVarParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["asterisk.setGlobalVar"], params: AsteriskSetGlobalVarParams, timeout: float | None = ...) -> None:
+        """Sets a global variable of the dialplan, until Asterisk is restarted."""
     @overload
-    async def call(self, method: Literal["asterisk.unloadModule"], params: AsteriskUnloadModuleParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["asterisk.unloadModule"], params: AsteriskUnloadModuleParams, timeout: float | None = ...) -> None:
+        """Unloads a module of Asterisk. 409 when it is in use."""
     @overload
-    async def call(self, method: Literal["asterisk.updateObject"], params: AsteriskUpdateObjectParams, timeout: float | None = ...) -> list[ConfigTuple]: ...
+    async def call(self, method: Literal["asterisk.updateObject"], params: AsteriskUpdateObjectParams, timeout: float | None = ...) -> list[ConfigTuple]:
+        """Changes an object of Asterisk's dynamic configuration, or makes it. Only objects in a database or in memory (sorcery.conf) can be changed, else 403."""
     @overload
-    async def call(self, method: Literal["bridge"], params: BridgeParams, timeout: float | None = ...) -> Bridge: ...
+    async def call(self, method: Literal["bridge"], params: BridgeParams, timeout: float | None = ...) -> Bridge:
+        """Makes a bridge and puts channels into it. When one of them can't be added, the bridge is destroyed again."""
     @overload
-    async def call(self, method: Literal["bridges.addChannel"], params: BridgesAddChannelParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["bridges.addChannel"], params: BridgesAddChannelParams, timeout: float | None = ...) -> None:
+        """Puts channels into a bridge, where they hear each other. Asterisk does not answer while a playback on one of them runs: stop it first."""
     @overload
-    async def call(self, method: Literal["bridges.clearVideoSource"], params: BridgesClearVideoSourceParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["bridges.clearVideoSource"], params: BridgesClearVideoSourceParams, timeout: float | None = ...) -> None:
+        """Shows again who talks, instead of the channel set by `bridges.setVideoSource`."""
     @overload
-    async def call(self, method: Literal["bridges.create"], params: BridgesCreateParams | None = ..., timeout: float | None = ...) -> Bridge: ...
+    async def call(self, method: Literal["bridges.create"], params: BridgesCreateParams | None = ..., timeout: float | None = ...) -> Bridge:
+        """Makes an empty bridge. It stays until `bridges.destroy`, also when nobody is in it any more."""
     @overload
-    async def call(self, method: Literal["bridges.createWithId"], params: BridgesCreateWithIdParams, timeout: float | None = ...) -> Bridge: ...
+    async def call(self, method: Literal["bridges.createWithId"], params: BridgesCreateWithIdParams, timeout: float | None = ...) -> Bridge:
+        """Makes an empty bridge, as `bridges.create` does; here `bridgeId` is required."""
     @overload
-    async def call(self, method: Literal["bridges.destroy"], params: BridgesDestroyParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["bridges.destroy"], params: BridgesDestroyParams, timeout: float | None = ...) -> None:
+        """Ends a bridge. Its channels stay in their application; nobody is hung up."""
     @overload
-    async def call(self, method: Literal["bridges.get"], params: BridgesGetParams, timeout: float | None = ...) -> Bridge: ...
+    async def call(self, method: Literal["bridges.get"], params: BridgesGetParams, timeout: float | None = ...) -> Bridge:
+        """Returns a bridge with the ids of its channels."""
     @overload
-    async def call(self, method: Literal["bridges.getBridgeVar"], params: BridgesGetBridgeVarParams, timeout: float | None = ...) -> Variable: ...
+    async def call(self, method: Literal["bridges.getBridgeVar"], params: BridgesGetBridgeVarParams, timeout: float | None = ...) -> Variable:
+        """Reads a variable of a bridge. 404 when it is not set."""
     @overload
-    async def call(self, method: Literal["bridges.getBridgeVars"], params: BridgesGetBridgeVarsParams, timeout: float | None = ...) -> Variables: ...
+    async def call(self, method: Literal["bridges.getBridgeVars"], params: BridgesGetBridgeVarsParams, timeout: float | None = ...) -> Variables:
+        """Reads several variables of a bridge. When one is not set, none is read (404)."""
     @overload
-    async def call(self, method: Literal["bridges.list"], params: BridgesListParams | None = ..., timeout: float | None = ...) -> list[Bridge]: ...
+    async def call(self, method: Literal["bridges.list"], params: BridgesListParams | None = ..., timeout: float | None = ...) -> list[Bridge]:
+        """Lists all bridges of Asterisk, those of the dialplan included."""
     @overload
-    async def call(self, method: Literal["bridges.play"], params: BridgesPlayParams, timeout: float | None = ...) -> Playback: ...
+    async def call(self, method: Literal["bridges.play"], params: BridgesPlayParams, timeout: float | None = ...) -> Playback:
+        """Plays to all channels of a bridge. The result comes at once; further playbacks wait for their turn. `PlaybackFinished` tells the end."""
     @overload
-    async def call(self, method: Literal["bridges.playWithId"], params: BridgesPlayWithIdParams, timeout: float | None = ...) -> Playback: ...
+    async def call(self, method: Literal["bridges.playWithId"], params: BridgesPlayWithIdParams, timeout: float | None = ...) -> Playback:
+        """Plays to all channels of a bridge, as `bridges.play` does; here `playbackId` is required."""
     @overload
-    async def call(self, method: Literal["bridges.record"], params: BridgesRecordParams, timeout: float | None = ...) -> LiveRecording: ...
+    async def call(self, method: Literal["bridges.record"], params: BridgesRecordParams, timeout: float | None = ...) -> LiveRecording:
+        """Records what all channels of a bridge say. The result comes at once; `RecordingFinished` or `RecordingFailed` tells the end."""
     @overload
-    async def call(self, method: Literal["bridges.removeChannel"], params: BridgesRemoveChannelParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["bridges.removeChannel"], params: BridgesRemoveChannelParams, timeout: float | None = ...) -> None:
+        """Takes channels out of a bridge. They stay in their application. 422 when one is not in this bridge."""
     @overload
-    async def call(self, method: Literal["bridges.setBridgeVar"], params: BridgesSetBridgeVarParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["bridges.setBridgeVar"], params: BridgesSetBridgeVarParams, timeout: float | None = ...) -> None:
+        """Sets a variable of a bridge."""
     @overload
-    async def call(self, method: Literal["bridges.setBridgeVars"], params: BridgesSetBridgeVarsParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["bridges.setBridgeVars"], params: BridgesSetBridgeVarsParams, timeout: float | None = ...) -> None:
+        """Sets several variables of a bridge."""
     @overload
-    async def call(self, method: Literal["bridges.setVideoSource"], params: BridgesSetVideoSourceParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["bridges.setVideoSource"], params: BridgesSetVideoSourceParams, timeout: float | None = ...) -> None:
+        """Shows the video of one channel to all others of a bridge. With two channels or fewer it does nothing."""
     @overload
-    async def call(self, method: Literal["bridges.startMoh"], params: BridgesStartMohParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["bridges.startMoh"], params: BridgesStartMohParams, timeout: float | None = ...) -> None:
+        """Plays music on hold to all channels of a bridge, until `bridges.stopMoh`. Played again with another class, it changes the music."""
     @overload
-    async def call(self, method: Literal["bridges.stopMoh"], params: BridgesStopMohParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["bridges.stopMoh"], params: BridgesStopMohParams, timeout: float | None = ...) -> None:
+        """Ends the music that `bridges.startMoh` began. 409 when there is none."""
     @overload
-    async def call(self, method: Literal["channels.answer"], params: ChannelsAnswerParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.answer"], params: ChannelsAnswerParams, timeout: float | None = ...) -> None:
+        """Answers a call that came in; a channel that `channels.create` made gets 412. Asterisk does not answer this command while a playback on the channel runs."""
     @overload
-    async def call(self, method: Literal["channels.continueInDialplan"], params: ChannelsContinueInDialplanParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.continueInDialplan"], params: ChannelsContinueInDialplanParams, timeout: float | None = ...) -> None:
+        """Sends a channel out of the application back into the dialplan. Without parameters it goes on behind the 'Stasis()' that brought it here."""
     @overload
-    async def call(self, method: Literal["channels.create"], params: ChannelsCreateParams, timeout: float | None = ...) -> Channel: ...
+    async def call(self, method: Literal["channels.create"], params: ChannelsCreateParams, timeout: float | None = ...) -> Channel:
+        """Makes a channel to an endpoint without calling it. It enters the application at once, with `state` 'Down'; `channels.dial` calls it."""
     @overload
-    async def call(self, method: Literal["channels.dial"], params: ChannelsDialParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.dial"], params: ChannelsDialParams, timeout: float | None = ...) -> None:
+        """Calls the endpoint of a channel that `channels.create` made. `Dial` events tell how it goes. 409 when it was called before."""
     @overload
-    async def call(self, method: Literal["channels.externalMedia"], params: ChannelsExternalMediaParams, timeout: float | None = ...) -> Channel: ...
+    async def call(self, method: Literal["channels.externalMedia"], params: ChannelsExternalMediaParams, timeout: float | None = ...) -> Channel:
+        """Makes a channel whose audio goes to and comes from a program of yours, over RTP, AudioSocket or a WebSocket. It enters the application at once."""
     @overload
-    async def call(self, method: Literal["channels.get"], params: ChannelsGetParams, timeout: float | None = ...) -> Channel: ...
+    async def call(self, method: Literal["channels.get"], params: ChannelsGetParams, timeout: float | None = ...) -> Channel:
+        """Returns a channel as it is now. `state.channels` does so from the daemon's memory."""
     @overload
-    async def call(self, method: Literal["channels.getChannelVar"], params: ChannelsGetChannelVarParams, timeout: float | None = ...) -> Variable: ...
+    async def call(self, method: Literal["channels.getChannelVar"], params: ChannelsGetChannelVarParams, timeout: float | None = ...) -> Variable:
+        """Reads a variable or function of a channel. 404 when the variable is not set."""
     @overload
-    async def call(self, method: Literal["channels.getChannelVars"], params: ChannelsGetChannelVarsParams, timeout: float | None = ...) -> Variables: ...
+    async def call(self, method: Literal["channels.getChannelVars"], params: ChannelsGetChannelVarsParams, timeout: float | None = ...) -> Variables:
+        """Reads several variables of a channel. When one is not set, none is read (404)."""
     @overload
-    async def call(self, method: Literal["channels.hangup"], params: ChannelsHangupParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.hangup"], params: ChannelsHangupParams, timeout: float | None = ...) -> None:
+        """Hangs up a channel, whether it is in an application or not. Others in its bridge stay."""
     @overload
-    async def call(self, method: Literal["channels.hold"], params: ChannelsHoldParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.hold"], params: ChannelsHoldParams, timeout: float | None = ...) -> None:
+        """Puts the phone of a channel on hold: it is told so, or hears music."""
     @overload
-    async def call(self, method: Literal["channels.list"], params: ChannelsListParams | None = ..., timeout: float | None = ...) -> list[Channel]: ...
+    async def call(self, method: Literal["channels.list"], params: ChannelsListParams | None = ..., timeout: float | None = ...) -> list[Channel]:
+        """Lists all channels of Asterisk, those outside of applications included. `state.channels` does so from the daemon's memory."""
     @overload
-    async def call(self, method: Literal["channels.move"], params: ChannelsMoveParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.move"], params: ChannelsMoveParams, timeout: float | None = ...) -> None:
+        """Hands a channel over to another Stasis application: `StasisEnd` here, `StasisStart` there."""
     @overload
-    async def call(self, method: Literal["channels.mute"], params: ChannelsMuteParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.mute"], params: ChannelsMuteParams, timeout: float | None = ...) -> None:
+        """Mutes a channel, in one direction or both."""
     @overload
-    async def call(self, method: Literal["channels.originate"], params: ChannelsOriginateParams, timeout: float | None = ...) -> Channel: ...
+    async def call(self, method: Literal["channels.originate"], params: ChannelsOriginateParams, timeout: float | None = ...) -> Channel:
+        """Makes a call. The result comes at once; when the endpoint answers, the channel enters the application (`StasisStart`) or the dialplan."""
     @overload
-    async def call(self, method: Literal["channels.originateWithId"], params: ChannelsOriginateWithIdParams, timeout: float | None = ...) -> Channel: ...
+    async def call(self, method: Literal["channels.originateWithId"], params: ChannelsOriginateWithIdParams, timeout: float | None = ...) -> Channel:
+        """Makes a call, as `channels.originate` does; here `channelId` is required, and there is no default application."""
     @overload
-    async def call(self, method: Literal["channels.play"], params: ChannelsPlayParams, timeout: float | None = ...) -> Playback: ...
+    async def call(self, method: Literal["channels.play"], params: ChannelsPlayParams, timeout: float | None = ...) -> Playback:
+        """Plays to a channel. The result comes at once; further playbacks wait for their turn. `PlaybackFinished` tells the end. 412 for a channel that `channels.create` made, before it is answered."""
     @overload
-    async def call(self, method: Literal["channels.playWithId"], params: ChannelsPlayWithIdParams, timeout: float | None = ...) -> Playback: ...
+    async def call(self, method: Literal["channels.playWithId"], params: ChannelsPlayWithIdParams, timeout: float | None = ...) -> Playback:
+        """Plays to a channel, as `channels.play` does; here `playbackId` is required."""
     @overload
-    async def call(self, method: Literal["channels.progress"], params: ChannelsProgressParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.progress"], params: ChannelsProgressParams, timeout: float | None = ...) -> None:
+        """Tells the phone that the call progresses (SIP: 183), so that it plays audio before the call is answered."""
     @overload
-    async def call(self, method: Literal["channels.record"], params: ChannelsRecordParams, timeout: float | None = ...) -> LiveRecording: ...
+    async def call(self, method: Literal["channels.record"], params: ChannelsRecordParams, timeout: float | None = ...) -> LiveRecording:
+        """Records what comes from the phone, not what it hears. The call is answered first. The result comes at once; `RecordingFinished` or `RecordingFailed` tells the end."""
     @overload
-    async def call(self, method: Literal["channels.redirect"], params: ChannelsRedirectParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.redirect"], params: ChannelsRedirectParams, timeout: float | None = ...) -> None:
+        """Tells the phone to call somebody else, and lets go of it. SIP: REFER when the call is answered, else 302."""
     @overload
-    async def call(self, method: Literal["channels.ring"], params: ChannelsRingParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.ring"], params: ChannelsRingParams, timeout: float | None = ...) -> None:
+        """Tells the phone that the other side rings (SIP: 180)."""
     @overload
-    async def call(self, method: Literal["channels.ringStop"], params: ChannelsRingStopParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.ringStop"], params: ChannelsRingStopParams, timeout: float | None = ...) -> None:
+        """Ends the ringing tone that Asterisk itself plays after `channels.ring`."""
     @overload
-    async def call(self, method: Literal["channels.rtpstatistics"], params: ChannelsRtpstatisticsParams, timeout: float | None = ...) -> RTPstat: ...
+    async def call(self, method: Literal["channels.rtpstatistics"], params: ChannelsRtpstatisticsParams, timeout: float | None = ...) -> RTPstat:
+        """Returns packets, loss, jitter and round trip time of a channel's RTP. Channels without RTP get 403 or 404."""
     @overload
-    async def call(self, method: Literal["channels.sendDTMF"], params: ChannelsSendDTMFParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.sendDTMF"], params: ChannelsSendDTMFParams, timeout: float | None = ...) -> None:
+        """Sends digits to the phone. The answer comes before they are sent."""
     @overload
-    async def call(self, method: Literal["channels.setChannelVar"], params: ChannelsSetChannelVarParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.setChannelVar"], params: ChannelsSetChannelVarParams, timeout: float | None = ...) -> None:
+        """Sets a variable or function of a channel. Asterisk 16 answers before it is done; 22 does not answer while a playback runs."""
     @overload
-    async def call(self, method: Literal["channels.setChannelVars"], params: ChannelsSetChannelVarsParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.setChannelVars"], params: ChannelsSetChannelVarsParams, timeout: float | None = ...) -> None:
+        """Sets several variables of a channel, one after the other."""
     @overload
-    async def call(self, method: Literal["channels.snoopChannel"], params: ChannelsSnoopChannelParams, timeout: float | None = ...) -> Channel: ...
+    async def call(self, method: Literal["channels.snoopChannel"], params: ChannelsSnoopChannelParams, timeout: float | None = ...) -> Channel:
+        """Makes a channel that listens to another one, or speaks into it. It enters the application; bridge it, or record it."""
     @overload
-    async def call(self, method: Literal["channels.snoopChannelWithId"], params: ChannelsSnoopChannelWithIdParams, timeout: float | None = ...) -> Channel: ...
+    async def call(self, method: Literal["channels.snoopChannelWithId"], params: ChannelsSnoopChannelWithIdParams, timeout: float | None = ...) -> Channel:
+        """Makes a channel that listens to another one, as `channels.snoopChannel` does; here `snoopId` is required."""
     @overload
-    async def call(self, method: Literal["channels.startMoh"], params: ChannelsStartMohParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.startMoh"], params: ChannelsStartMohParams, timeout: float | None = ...) -> None:
+        """Plays music on hold to a channel. A playback ends it, and it does not come back by itself."""
     @overload
-    async def call(self, method: Literal["channels.startSilence"], params: ChannelsStartSilenceParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.startSilence"], params: ChannelsStartSilenceParams, timeout: float | None = ...) -> None:
+        """Sends silence to a channel, for phones that hang up when no audio comes. A playback ends it."""
     @overload
-    async def call(self, method: Literal["channels.stopMoh"], params: ChannelsStopMohParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.stopMoh"], params: ChannelsStopMohParams, timeout: float | None = ...) -> None:
+        """Ends the music on hold of a channel."""
     @overload
-    async def call(self, method: Literal["channels.stopSilence"], params: ChannelsStopSilenceParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.stopSilence"], params: ChannelsStopSilenceParams, timeout: float | None = ...) -> None:
+        """Ends what `channels.startSilence` began."""
     @overload
-    async def call(self, method: Literal["channels.transfer_progress"], params: ChannelsTransferProgressParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.transfer_progress"], params: ChannelsTransferProgressParams, timeout: float | None = ...) -> None:
+        """Tells a phone that asked for a transfer how it goes. The channel needs 'ari-only' in 'PJSIP_TRANSFER_HANDLING()', which leaves transfers to you."""
     @overload
-    async def call(self, method: Literal["channels.unhold"], params: ChannelsUnholdParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.unhold"], params: ChannelsUnholdParams, timeout: float | None = ...) -> None:
+        """Takes the phone of a channel off hold."""
     @overload
-    async def call(self, method: Literal["channels.unmute"], params: ChannelsUnmuteParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["channels.unmute"], params: ChannelsUnmuteParams, timeout: float | None = ...) -> None:
+        """Ends `channels.mute`, in one direction or both."""
     @overload
-    async def call(self, method: Literal["daemon.reload"], params: DaemonReloadParams | None = ..., timeout: float | None = ...) -> DaemonReloadResult: ...
+    async def call(self, method: Literal["daemon.reload"], params: DaemonReloadParams | None = ..., timeout: float | None = ...) -> DaemonReloadResult:
+        """Reads the daemon's configuration again and applies it. When there is a mistake in it, nothing changes and `mistakes` tells all of them."""
     @overload
-    async def call(self, method: Literal["deviceStates.delete"], params: DeviceStatesDeleteParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["deviceStates.delete"], params: DeviceStatesDeleteParams, timeout: float | None = ...) -> None:
+        """Forgets a device state that ARI made."""
     @overload
-    async def call(self, method: Literal["deviceStates.get"], params: DeviceStatesGetParams, timeout: float | None = ...) -> DeviceState: ...
+    async def call(self, method: Literal["deviceStates.get"], params: DeviceStatesGetParams, timeout: float | None = ...) -> DeviceState:
+        """Returns the state of a device, whoever sets it. An unknown one is 'INVALID'."""
     @overload
-    async def call(self, method: Literal["deviceStates.list"], params: DeviceStatesListParams | None = ..., timeout: float | None = ...) -> list[DeviceState]: ...
+    async def call(self, method: Literal["deviceStates.list"], params: DeviceStatesListParams | None = ..., timeout: float | None = ...) -> list[DeviceState]:
+        """Lists the device states that ARI made, those of phones not."""
     @overload
-    async def call(self, method: Literal["deviceStates.update"], params: DeviceStatesUpdateParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["deviceStates.update"], params: DeviceStatesUpdateParams, timeout: float | None = ...) -> None:
+        """Sets the state of a device, and makes it when it is new. Phones and queues that watch it show it."""
     @overload
-    async def call(self, method: Literal["endpoints.get"], params: EndpointsGetParams, timeout: float | None = ...) -> Endpoint: ...
+    async def call(self, method: Literal["endpoints.get"], params: EndpointsGetParams, timeout: float | None = ...) -> Endpoint:
+        """Returns whether an endpoint is online, and the channels that it has."""
     @overload
-    async def call(self, method: Literal["endpoints.list"], params: EndpointsListParams | None = ..., timeout: float | None = ...) -> list[Endpoint]: ...
+    async def call(self, method: Literal["endpoints.list"], params: EndpointsListParams | None = ..., timeout: float | None = ...) -> list[Endpoint]:
+        """Lists the endpoints of all technologies, with state and channels."""
     @overload
-    async def call(self, method: Literal["endpoints.listByTech"], params: EndpointsListByTechParams, timeout: float | None = ...) -> list[Endpoint]: ...
+    async def call(self, method: Literal["endpoints.listByTech"], params: EndpointsListByTechParams, timeout: float | None = ...) -> list[Endpoint]:
+        """Lists the endpoints of a technology. 404 when the technology is unknown."""
     @overload
-    async def call(self, method: Literal["endpoints.refer"], params: EndpointsReferParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["endpoints.refer"], params: EndpointsReferParams, timeout: float | None = ...) -> None:
+        """Asks a phone to call somebody else, without a call being up (SIP: REFER). The answer does not tell whether it does."""
     @overload
-    async def call(self, method: Literal["endpoints.referToEndpoint"], params: EndpointsReferToEndpointParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["endpoints.referToEndpoint"], params: EndpointsReferToEndpointParams, timeout: float | None = ...) -> None:
+        """Asks a phone to call somebody else, as `endpoints.refer` does, by the endpoint's name. An unknown endpoint gets 404."""
     @overload
-    async def call(self, method: Literal["endpoints.sendMessage"], params: EndpointsSendMessageParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["endpoints.sendMessage"], params: EndpointsSendMessageParams, timeout: float | None = ...) -> None:
+        """Sends a text message to an address (SIP: MESSAGE). The answer does not tell whether it arrived."""
     @overload
-    async def call(self, method: Literal["endpoints.sendMessageToEndpoint"], params: EndpointsSendMessageToEndpointParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["endpoints.sendMessageToEndpoint"], params: EndpointsSendMessageToEndpointParams, timeout: float | None = ...) -> None:
+        """Sends a text message to an endpoint by its name (SIP: MESSAGE). An unknown one gets 404."""
     @overload
-    async def call(self, method: Literal["events.claimChannel"], params: EventsClaimChannelParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["events.claimChannel"], params: EventsClaimChannelParams, timeout: float | None = ...) -> None:
+        """Takes a call that the dialplan offers to several applications by 'StasisBroadcast()'. The first one gets it, later ones get 409."""
     @overload
-    async def call(self, method: Literal["events.userEvent"], params: EventsUserEventParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["events.userEvent"], params: EventsUserEventParams, timeout: float | None = ...) -> None:
+        """Sends an event of your own, `ChannelUserevent`, to all programs that share an application."""
     @overload
-    async def call(self, method: Literal["hangup"], params: HangupParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["hangup"], params: HangupParams, timeout: float | None = ...) -> None:
+        """Hangs up a channel, whether it is in an application or not. Others in its bridge stay."""
     @overload
-    async def call(self, method: Literal["hello"], params: HelloParams | None = ..., timeout: float | None = ...) -> HelloResult: ...
+    async def call(self, method: Literal["hello"], params: HelloParams | None = ..., timeout: float | None = ...) -> HelloResult:
+        """Returns version and features of the daemon, the end of the stream, the Asterisks, and who you are to it: user and access rule."""
     @overload
-    async def call(self, method: Literal["mailboxes.delete"], params: MailboxesDeleteParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["mailboxes.delete"], params: MailboxesDeleteParams, timeout: float | None = ...) -> None:
+        """Forgets a mailbox that ARI made."""
     @overload
-    async def call(self, method: Literal["mailboxes.get"], params: MailboxesGetParams, timeout: float | None = ...) -> Mailbox: ...
+    async def call(self, method: Literal["mailboxes.get"], params: MailboxesGetParams, timeout: float | None = ...) -> Mailbox:
+        """Returns the number of messages in a mailbox that ARI made."""
     @overload
-    async def call(self, method: Literal["mailboxes.list"], params: MailboxesListParams | None = ..., timeout: float | None = ...) -> list[Mailbox]: ...
+    async def call(self, method: Literal["mailboxes.list"], params: MailboxesListParams | None = ..., timeout: float | None = ...) -> list[Mailbox]:
+        """Lists the mailboxes that ARI made. Needs res_mwi_external, which excludes Asterisk's own voicemail; without it 404."""
     @overload
-    async def call(self, method: Literal["mailboxes.update"], params: MailboxesUpdateParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["mailboxes.update"], params: MailboxesUpdateParams, timeout: float | None = ...) -> None:
+        """Sets the number of messages in a mailbox, and makes it when it is new. Phones that watch it light their lamp."""
     @overload
-    async def call(self, method: Literal["originate"], params: OriginateParams, timeout: float | None = ...) -> Channel | OriginateResult: ...
+    async def call(self, method: Literal["originate"], params: OriginateParams, timeout: float | None = ...) -> Channel | OriginateResult:
+        """Makes a call. The result comes at once, or with `wait` when it is known whether somebody answered."""
     @overload
-    async def call(self, method: Literal["ping"], params: PingParams | None = ..., timeout: float | None = ...) -> dict[str, Any]: ...
+    async def call(self, method: Literal["ping"], params: PingParams | None = ..., timeout: float | None = ...) -> dict[str, Any]:
+        """Asks whether the daemon answers. `asterisk.ping` asks Asterisk."""
     @overload
-    async def call(self, method: Literal["play"], params: PlayParams, timeout: float | None = ...) -> Playback: ...
+    async def call(self, method: Literal["play"], params: PlayParams, timeout: float | None = ...) -> Playback:
+        """Plays to a channel or a bridge. The result comes at once, or with `wait` when it has ended."""
     @overload
-    async def call(self, method: Literal["playbacks.control"], params: PlaybacksControlParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["playbacks.control"], params: PlaybacksControlParams, timeout: float | None = ...) -> None:
+        """Pauses, winds or restarts a playback. 409 when it does not play at the moment, 500 for 'number:', 'digits:' and 'characters:'."""
     @overload
-    async def call(self, method: Literal["playbacks.get"], params: PlaybacksGetParams, timeout: float | None = ...) -> Playback: ...
+    async def call(self, method: Literal["playbacks.get"], params: PlaybacksGetParams, timeout: float | None = ...) -> Playback:
+        """Returns a playback that has not ended."""
     @overload
-    async def call(self, method: Literal["playbacks.stop"], params: PlaybacksStopParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["playbacks.stop"], params: PlaybacksStopParams, timeout: float | None = ...) -> None:
+        """Stops a playback with all its media. `PlaybackFinished` follows, with `state` 'done'. 'number:', 'digits:' and 'characters:' can't be stopped (500)."""
     @overload
-    async def call(self, method: Literal["reclaim"], params: ReclaimParams | None = ..., timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["reclaim"], params: ReclaimParams | None = ..., timeout: float | None = ...) -> None:
+        """Takes back the applications that another ARI client has taken from aribus. The answer comes when that has begun."""
     @overload
-    async def call(self, method: Literal["record"], params: RecordParams, timeout: float | None = ...) -> LiveRecording: ...
+    async def call(self, method: Literal["record"], params: RecordParams, timeout: float | None = ...) -> LiveRecording:
+        """Records a channel or a bridge. The result comes at once, or with `wait` when it has ended."""
     @overload
-    async def call(self, method: Literal["recordings.cancel"], params: RecordingsCancelParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["recordings.cancel"], params: RecordingsCancelParams, timeout: float | None = ...) -> None:
+        """Ends a recording and deletes its file."""
     @overload
-    async def call(self, method: Literal["recordings.copyStored"], params: RecordingsCopyStoredParams, timeout: float | None = ...) -> StoredRecording: ...
+    async def call(self, method: Literal["recordings.copyStored"], params: RecordingsCopyStoredParams, timeout: float | None = ...) -> StoredRecording:
+        """Copies a recording on Asterisk's disk."""
     @overload
-    async def call(self, method: Literal["recordings.deleteStored"], params: RecordingsDeleteStoredParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["recordings.deleteStored"], params: RecordingsDeleteStoredParams, timeout: float | None = ...) -> None:
+        """Deletes a recording from Asterisk's disk."""
     @overload
-    async def call(self, method: Literal["recordings.getLive"], params: RecordingsGetLiveParams, timeout: float | None = ...) -> LiveRecording: ...
+    async def call(self, method: Literal["recordings.getLive"], params: RecordingsGetLiveParams, timeout: float | None = ...) -> LiveRecording:
+        """Returns a recording that has not ended: its state, its format and what it records. 404 when it has ended."""
     @overload
-    async def call(self, method: Literal["recordings.getStored"], params: RecordingsGetStoredParams, timeout: float | None = ...) -> StoredRecording: ...
+    async def call(self, method: Literal["recordings.getStored"], params: RecordingsGetStoredParams, timeout: float | None = ...) -> StoredRecording:
+        """Returns name and format of a recording on Asterisk's disk. 404 when there is no file of it."""
     @overload
-    async def call(self, method: Literal["recordings.getStoredFile"], params: RecordingsGetStoredFileParams, timeout: float | None = ...) -> BinaryContent: ...
+    async def call(self, method: Literal["recordings.getStoredFile"], params: RecordingsGetStoredFileParams, timeout: float | None = ...) -> BinaryContent:
+        """Returns the file of a recording, as base64. One that is larger than 'max_response_bytes' of the configuration (64 MiB) gets -32002."""
     @overload
-    async def call(self, method: Literal["recordings.listStored"], params: RecordingsListStoredParams | None = ..., timeout: float | None = ...) -> list[StoredRecording]: ...
+    async def call(self, method: Literal["recordings.listStored"], params: RecordingsListStoredParams | None = ..., timeout: float | None = ...) -> list[StoredRecording]:
+        """Lists the recordings on Asterisk's disk, those that others put there included."""
     @overload
-    async def call(self, method: Literal["recordings.mute"], params: RecordingsMuteParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["recordings.mute"], params: RecordingsMuteParams, timeout: float | None = ...) -> None:
+        """Records silence from now on. Silence does not end the recording meanwhile."""
     @overload
-    async def call(self, method: Literal["recordings.pause"], params: RecordingsPauseParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["recordings.pause"], params: RecordingsPauseParams, timeout: float | None = ...) -> None:
+        """Interrupts a recording. What is said meanwhile is left out, and the time does not count. 409 before it has begun."""
     @overload
-    async def call(self, method: Literal["recordings.stop"], params: RecordingsStopParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["recordings.stop"], params: RecordingsStopParams, timeout: float | None = ...) -> None:
+        """Ends a recording and keeps its file. `RecordingFinished` follows."""
     @overload
-    async def call(self, method: Literal["recordings.unmute"], params: RecordingsUnmuteParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["recordings.unmute"], params: RecordingsUnmuteParams, timeout: float | None = ...) -> None:
+        """Ends `recordings.mute`."""
     @overload
-    async def call(self, method: Literal["recordings.unpause"], params: RecordingsUnpauseParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["recordings.unpause"], params: RecordingsUnpauseParams, timeout: float | None = ...) -> None:
+        """Goes on with a recording after `recordings.pause`."""
     @overload
-    async def call(self, method: Literal["rpc.discover"], params: RpcDiscoverParams | None = ..., timeout: float | None = ...) -> RpcDiscoverResult: ...
+    async def call(self, method: Literal["rpc.discover"], params: RpcDiscoverParams | None = ..., timeout: float | None = ...) -> RpcDiscoverResult:
+        """Returns this document: all methods with parameters, results and errors, as OpenRPC."""
     @overload
-    async def call(self, method: Literal["sounds.get"], params: SoundsGetParams, timeout: float | None = ...) -> Sound: ...
+    async def call(self, method: Literal["sounds.get"], params: SoundsGetParams, timeout: float | None = ...) -> Sound:
+        """Returns languages and formats in which Asterisk has a sound."""
     @overload
-    async def call(self, method: Literal["sounds.list"], params: SoundsListParams | None = ..., timeout: float | None = ...) -> list[Sound]: ...
+    async def call(self, method: Literal["sounds.list"], params: SoundsListParams | None = ..., timeout: float | None = ...) -> list[Sound]:
+        """Lists the sounds that Asterisk has. 404 when none fits."""
     @overload
-    async def call(self, method: Literal["state.bridges"], params: StateBridgesParams | None = ..., timeout: float | None = ...) -> StateBridgesResult: ...
+    async def call(self, method: Literal["state.bridges"], params: StateBridgesParams | None = ..., timeout: float | None = ...) -> StateBridgesResult:
+        """Lists the bridges that the daemon knows, from its memory and without a request to Asterisk."""
     @overload
-    async def call(self, method: Literal["state.channels"], params: StateChannelsParams | None = ..., timeout: float | None = ...) -> StateChannelsResult: ...
+    async def call(self, method: Literal["state.channels"], params: StateChannelsParams | None = ..., timeout: float | None = ...) -> StateChannelsResult:
+        """Lists the channels that the daemon knows, with application, bridge and variables, from its memory and without a request to Asterisk."""
     @overload
-    async def call(self, method: Literal["state.devices"], params: StateDevicesParams | None = ..., timeout: float | None = ...) -> StateDevicesResult: ...
+    async def call(self, method: Literal["state.devices"], params: StateDevicesParams | None = ..., timeout: float | None = ...) -> StateDevicesResult:
+        """Lists the device states that the daemon hears of, from its memory and without a request to Asterisk."""
     @overload
-    async def call(self, method: Literal["state.endpoints"], params: StateEndpointsParams | None = ..., timeout: float | None = ...) -> StateEndpointsResult: ...
+    async def call(self, method: Literal["state.endpoints"], params: StateEndpointsParams | None = ..., timeout: float | None = ...) -> StateEndpointsResult:
+        """Lists the endpoints that the daemon hears of, from its memory and without a request to Asterisk."""
     @overload
-    async def call(self, method: Literal["state.playbacks"], params: StatePlaybacksParams | None = ..., timeout: float | None = ...) -> StatePlaybacksResult: ...
+    async def call(self, method: Literal["state.playbacks"], params: StatePlaybacksParams | None = ..., timeout: float | None = ...) -> StatePlaybacksResult:
+        """Lists the playbacks that have not ended, from the daemon's memory and without a request to Asterisk."""
     @overload
-    async def call(self, method: Literal["state.recordings"], params: StateRecordingsParams | None = ..., timeout: float | None = ...) -> StateRecordingsResult: ...
+    async def call(self, method: Literal["state.recordings"], params: StateRecordingsParams | None = ..., timeout: float | None = ...) -> StateRecordingsResult:
+        """Lists the recordings that have not ended, from the daemon's memory and without a request to Asterisk."""
     @overload
-    async def call(self, method: Literal["status"], params: StatusParams | None = ..., timeout: float | None = ...) -> StatusResult: ...
+    async def call(self, method: Literal["status"], params: StatusParams | None = ..., timeout: float | None = ...) -> StatusResult:
+        """Returns how the daemon does, for operators: connections to the Asterisks, the ring, subscribers, memory."""
     @overload
-    async def call(self, method: Literal["subscribe"], params: SubscribeParams | None = ..., timeout: float | None = ...) -> SubscribeResult: ...
+    async def call(self, method: Literal["subscribe"], params: SubscribeParams | None = ..., timeout: float | None = ...) -> SubscribeResult:
+        """Starts the delivery of records on this connection, or changes which ones come. Values of one parameter are or-ed, parameters and-ed."""
     @overload
-    async def call(self, method: Literal["transfer"], params: TransferParams, timeout: float | None = ...) -> None: ...
+    async def call(self, method: Literal["transfer"], params: TransferParams, timeout: float | None = ...) -> None:
+        """Sends the call elsewhere and lets go of it: with `endpoint` as `channels.redirect` does, with `context` or `extension` into the dialplan."""
     @overload
-    async def call(self, method: Literal["unsubscribe"], params: UnsubscribeParams | None = ..., timeout: float | None = ...) -> UnsubscribeResult: ...
+    async def call(self, method: Literal["unsubscribe"], params: UnsubscribeParams | None = ..., timeout: float | None = ...) -> UnsubscribeResult:
+        """Ends the delivery of records on this connection. `cursor` tells where `since` can go on."""
 
 class BlockingCalls:
     @overload
-    def call(self, method: Literal["applications.filter"], params: ApplicationsFilterParams, timeout: float | None = ...) -> Application: ...
+    def call(self, method: Literal["applications.filter"], params: ApplicationsFilterParams, timeout: float | None = ...) -> Application:
+        """Chooses the types of events that Asterisk sends to an application. That holds for all programs that share it; aribus sets it again after a restart of Asterisk."""
     @overload
-    def call(self, method: Literal["applications.get"], params: ApplicationsGetParams, timeout: float | None = ...) -> Application: ...
+    def call(self, method: Literal["applications.get"], params: ApplicationsGetParams, timeout: float | None = ...) -> Application:
+        """Returns what an application hears of: channels, bridges, endpoints, devices, and the types of events."""
     @overload
-    def call(self, method: Literal["applications.list"], params: ApplicationsListParams | None = ..., timeout: float | None = ...) -> list[Application]: ...
+    def call(self, method: Literal["applications.list"], params: ApplicationsListParams | None = ..., timeout: float | None = ...) -> list[Application]:
+        """Lists the Stasis applications that Asterisk knows, those of other programs included."""
     @overload
-    def call(self, method: Literal["applications.subscribe"], params: ApplicationsSubscribeParams, timeout: float | None = ...) -> Application: ...
+    def call(self, method: Literal["applications.subscribe"], params: ApplicationsSubscribeParams, timeout: float | None = ...) -> Application:
+        """Makes an application hear of a channel, bridge, endpoint or device. Of its own channels it hears anyway. aribus subscribes again after a restart of Asterisk."""
     @overload
-    def call(self, method: Literal["applications.unsubscribe"], params: ApplicationsUnsubscribeParams, timeout: float | None = ...) -> Application: ...
+    def call(self, method: Literal["applications.unsubscribe"], params: ApplicationsUnsubscribeParams, timeout: float | None = ...) -> Application:
+        """Ends what `applications.subscribe` began, for all programs that share the application. Without such a subscription: 409."""
     @overload
-    def call(self, method: Literal["ari.request"], params: AriRequestParams, timeout: float | None = ...) -> Any: ...
+    def call(self, method: Literal["ari.request"], params: AriRequestParams, timeout: float | None = ...) -> Any:
+        """Sends any request to ARI, for operations that have no method here. The result is what Asterisk sent, unchanged."""
     @overload
-    def call(self, method: Literal["asterisk.addLog"], params: AsteriskAddLogParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["asterisk.addLog"], params: AsteriskAddLogParams, timeout: float | None = ...) -> None:
+        """Opens a further log file. It is closed by `asterisk.rotateLog`, a reload of the logger and a restart of Asterisk."""
     @overload
-    def call(self, method: Literal["asterisk.deleteLog"], params: AsteriskDeleteLogParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["asterisk.deleteLog"], params: AsteriskDeleteLogParams, timeout: float | None = ...) -> None:
+        """Stops writing a log file. The file stays on the disk."""
     @overload
-    def call(self, method: Literal["asterisk.deleteObject"], params: AsteriskDeleteObjectParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["asterisk.deleteObject"], params: AsteriskDeleteObjectParams, timeout: float | None = ...) -> None:
+        """Deletes an object of Asterisk's dynamic configuration. Only objects in a database or in memory (sorcery.conf) can be deleted, else 403."""
     @overload
-    def call(self, method: Literal["asterisk.getGlobalVar"], params: AsteriskGetGlobalVarParams, timeout: float | None = ...) -> Variable: ...
+    def call(self, method: Literal["asterisk.getGlobalVar"], params: AsteriskGetGlobalVarParams, timeout: float | None = ...) -> Variable:
+        """Reads a global variable of the dialplan. One that is not set reads as ''."""
     @overload
-    def call(self, method: Literal["asterisk.getInfo"], params: AsteriskGetInfoParams | None = ..., timeout: float | None = ...) -> AsteriskInfo: ...
+    def call(self, method: Literal["asterisk.getInfo"], params: AsteriskGetInfoParams | None = ..., timeout: float | None = ...) -> AsteriskInfo:
+        """Returns version, build, settings and start time of Asterisk."""
     @overload
-    def call(self, method: Literal["asterisk.getModule"], params: AsteriskGetModuleParams, timeout: float | None = ...) -> Module: ...
+    def call(self, method: Literal["asterisk.getModule"], params: AsteriskGetModuleParams, timeout: float | None = ...) -> Module:
+        """Returns state and use count of one module of Asterisk."""
     @overload
-    def call(self, method: Literal["asterisk.getObject"], params: AsteriskGetObjectParams, timeout: float | None = ...) -> list[ConfigTuple]: ...
+    def call(self, method: Literal["asterisk.getObject"], params: AsteriskGetObjectParams, timeout: float | None = ...) -> list[ConfigTuple]:
+        """Reads an object of Asterisk's dynamic configuration, such as a PJSIP endpoint. Passwords are in it."""
     @overload
-    def call(self, method: Literal["asterisk.listLogChannels"], params: AsteriskListLogChannelsParams | None = ..., timeout: float | None = ...) -> list[LogChannel]: ...
+    def call(self, method: Literal["asterisk.listLogChannels"], params: AsteriskListLogChannelsParams | None = ..., timeout: float | None = ...) -> list[LogChannel]:
+        """Lists the log files of Asterisk with their levels."""
     @overload
-    def call(self, method: Literal["asterisk.listModules"], params: AsteriskListModulesParams | None = ..., timeout: float | None = ...) -> list[Module]: ...
+    def call(self, method: Literal["asterisk.listModules"], params: AsteriskListModulesParams | None = ..., timeout: float | None = ...) -> list[Module]:
+        """Lists the loaded modules of Asterisk."""
     @overload
-    def call(self, method: Literal["asterisk.loadModule"], params: AsteriskLoadModuleParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["asterisk.loadModule"], params: AsteriskLoadModuleParams, timeout: float | None = ...) -> None:
+        """Loads a module of Asterisk. 409 when it is loaded already or can't be."""
     @overload
-    def call(self, method: Literal["asterisk.ping"], params: AsteriskPingParams | None = ..., timeout: float | None = ...) -> AsteriskPing: ...
+    def call(self, method: Literal["asterisk.ping"], params: AsteriskPingParams | None = ..., timeout: float | None = ...) -> AsteriskPing:
+        """Asks whether Asterisk answers. `ping` asks the daemon alone."""
     @overload
-    def call(self, method: Literal["asterisk.reloadModule"], params: AsteriskReloadModuleParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["asterisk.reloadModule"], params: AsteriskReloadModuleParams, timeout: float | None = ...) -> None:
+        """Has a module read its configuration files again."""
     @overload
-    def call(self, method: Literal["asterisk.rotateLog"], params: AsteriskRotateLogParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["asterisk.rotateLog"], params: AsteriskRotateLogParams, timeout: float | None = ...) -> None:
+        """Renames a log file and begins a new one. A log that was added by `asterisk.addLog` is dropped."""
     @overload
-    def call(self, method: Literal["asterisk.setGlobalVar"], params: AsteriskSetGlobalVarParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["asterisk.setGlobalVar"], params: AsteriskSetGlobalVarParams, timeout: float | None = ...) -> None:
+        """Sets a global variable of the dialplan, until Asterisk is restarted."""
     @overload
-    def call(self, method: Literal["asterisk.unloadModule"], params: AsteriskUnloadModuleParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["asterisk.unloadModule"], params: AsteriskUnloadModuleParams, timeout: float | None = ...) -> None:
+        """Unloads a module of Asterisk. 409 when it is in use."""
     @overload
-    def call(self, method: Literal["asterisk.updateObject"], params: AsteriskUpdateObjectParams, timeout: float | None = ...) -> list[ConfigTuple]: ...
+    def call(self, method: Literal["asterisk.updateObject"], params: AsteriskUpdateObjectParams, timeout: float | None = ...) -> list[ConfigTuple]:
+        """Changes an object of Asterisk's dynamic configuration, or makes it. Only objects in a database or in memory (sorcery.conf) can be changed, else 403."""
     @overload
-    def call(self, method: Literal["bridge"], params: BridgeParams, timeout: float | None = ...) -> Bridge: ...
+    def call(self, method: Literal["bridge"], params: BridgeParams, timeout: float | None = ...) -> Bridge:
+        """Makes a bridge and puts channels into it. When one of them can't be added, the bridge is destroyed again."""
     @overload
-    def call(self, method: Literal["bridges.addChannel"], params: BridgesAddChannelParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["bridges.addChannel"], params: BridgesAddChannelParams, timeout: float | None = ...) -> None:
+        """Puts channels into a bridge, where they hear each other. Asterisk does not answer while a playback on one of them runs: stop it first."""
     @overload
-    def call(self, method: Literal["bridges.clearVideoSource"], params: BridgesClearVideoSourceParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["bridges.clearVideoSource"], params: BridgesClearVideoSourceParams, timeout: float | None = ...) -> None:
+        """Shows again who talks, instead of the channel set by `bridges.setVideoSource`."""
     @overload
-    def call(self, method: Literal["bridges.create"], params: BridgesCreateParams | None = ..., timeout: float | None = ...) -> Bridge: ...
+    def call(self, method: Literal["bridges.create"], params: BridgesCreateParams | None = ..., timeout: float | None = ...) -> Bridge:
+        """Makes an empty bridge. It stays until `bridges.destroy`, also when nobody is in it any more."""
     @overload
-    def call(self, method: Literal["bridges.createWithId"], params: BridgesCreateWithIdParams, timeout: float | None = ...) -> Bridge: ...
+    def call(self, method: Literal["bridges.createWithId"], params: BridgesCreateWithIdParams, timeout: float | None = ...) -> Bridge:
+        """Makes an empty bridge, as `bridges.create` does; here `bridgeId` is required."""
     @overload
-    def call(self, method: Literal["bridges.destroy"], params: BridgesDestroyParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["bridges.destroy"], params: BridgesDestroyParams, timeout: float | None = ...) -> None:
+        """Ends a bridge. Its channels stay in their application; nobody is hung up."""
     @overload
-    def call(self, method: Literal["bridges.get"], params: BridgesGetParams, timeout: float | None = ...) -> Bridge: ...
+    def call(self, method: Literal["bridges.get"], params: BridgesGetParams, timeout: float | None = ...) -> Bridge:
+        """Returns a bridge with the ids of its channels."""
     @overload
-    def call(self, method: Literal["bridges.getBridgeVar"], params: BridgesGetBridgeVarParams, timeout: float | None = ...) -> Variable: ...
+    def call(self, method: Literal["bridges.getBridgeVar"], params: BridgesGetBridgeVarParams, timeout: float | None = ...) -> Variable:
+        """Reads a variable of a bridge. 404 when it is not set."""
     @overload
-    def call(self, method: Literal["bridges.getBridgeVars"], params: BridgesGetBridgeVarsParams, timeout: float | None = ...) -> Variables: ...
+    def call(self, method: Literal["bridges.getBridgeVars"], params: BridgesGetBridgeVarsParams, timeout: float | None = ...) -> Variables:
+        """Reads several variables of a bridge. When one is not set, none is read (404)."""
     @overload
-    def call(self, method: Literal["bridges.list"], params: BridgesListParams | None = ..., timeout: float | None = ...) -> list[Bridge]: ...
+    def call(self, method: Literal["bridges.list"], params: BridgesListParams | None = ..., timeout: float | None = ...) -> list[Bridge]:
+        """Lists all bridges of Asterisk, those of the dialplan included."""
     @overload
-    def call(self, method: Literal["bridges.play"], params: BridgesPlayParams, timeout: float | None = ...) -> Playback: ...
+    def call(self, method: Literal["bridges.play"], params: BridgesPlayParams, timeout: float | None = ...) -> Playback:
+        """Plays to all channels of a bridge. The result comes at once; further playbacks wait for their turn. `PlaybackFinished` tells the end."""
     @overload
-    def call(self, method: Literal["bridges.playWithId"], params: BridgesPlayWithIdParams, timeout: float | None = ...) -> Playback: ...
+    def call(self, method: Literal["bridges.playWithId"], params: BridgesPlayWithIdParams, timeout: float | None = ...) -> Playback:
+        """Plays to all channels of a bridge, as `bridges.play` does; here `playbackId` is required."""
     @overload
-    def call(self, method: Literal["bridges.record"], params: BridgesRecordParams, timeout: float | None = ...) -> LiveRecording: ...
+    def call(self, method: Literal["bridges.record"], params: BridgesRecordParams, timeout: float | None = ...) -> LiveRecording:
+        """Records what all channels of a bridge say. The result comes at once; `RecordingFinished` or `RecordingFailed` tells the end."""
     @overload
-    def call(self, method: Literal["bridges.removeChannel"], params: BridgesRemoveChannelParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["bridges.removeChannel"], params: BridgesRemoveChannelParams, timeout: float | None = ...) -> None:
+        """Takes channels out of a bridge. They stay in their application. 422 when one is not in this bridge."""
     @overload
-    def call(self, method: Literal["bridges.setBridgeVar"], params: BridgesSetBridgeVarParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["bridges.setBridgeVar"], params: BridgesSetBridgeVarParams, timeout: float | None = ...) -> None:
+        """Sets a variable of a bridge."""
     @overload
-    def call(self, method: Literal["bridges.setBridgeVars"], params: BridgesSetBridgeVarsParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["bridges.setBridgeVars"], params: BridgesSetBridgeVarsParams, timeout: float | None = ...) -> None:
+        """Sets several variables of a bridge."""
     @overload
-    def call(self, method: Literal["bridges.setVideoSource"], params: BridgesSetVideoSourceParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["bridges.setVideoSource"], params: BridgesSetVideoSourceParams, timeout: float | None = ...) -> None:
+        """Shows the video of one channel to all others of a bridge. With two channels or fewer it does nothing."""
     @overload
-    def call(self, method: Literal["bridges.startMoh"], params: BridgesStartMohParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["bridges.startMoh"], params: BridgesStartMohParams, timeout: float | None = ...) -> None:
+        """Plays music on hold to all channels of a bridge, until `bridges.stopMoh`. Played again with another class, it changes the music."""
     @overload
-    def call(self, method: Literal["bridges.stopMoh"], params: BridgesStopMohParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["bridges.stopMoh"], params: BridgesStopMohParams, timeout: float | None = ...) -> None:
+        """Ends the music that `bridges.startMoh` began. 409 when there is none."""
     @overload
-    def call(self, method: Literal["channels.answer"], params: ChannelsAnswerParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.answer"], params: ChannelsAnswerParams, timeout: float | None = ...) -> None:
+        """Answers a call that came in; a channel that `channels.create` made gets 412. Asterisk does not answer this command while a playback on the channel runs."""
     @overload
-    def call(self, method: Literal["channels.continueInDialplan"], params: ChannelsContinueInDialplanParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.continueInDialplan"], params: ChannelsContinueInDialplanParams, timeout: float | None = ...) -> None:
+        """Sends a channel out of the application back into the dialplan. Without parameters it goes on behind the 'Stasis()' that brought it here."""
     @overload
-    def call(self, method: Literal["channels.create"], params: ChannelsCreateParams, timeout: float | None = ...) -> Channel: ...
+    def call(self, method: Literal["channels.create"], params: ChannelsCreateParams, timeout: float | None = ...) -> Channel:
+        """Makes a channel to an endpoint without calling it. It enters the application at once, with `state` 'Down'; `channels.dial` calls it."""
     @overload
-    def call(self, method: Literal["channels.dial"], params: ChannelsDialParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.dial"], params: ChannelsDialParams, timeout: float | None = ...) -> None:
+        """Calls the endpoint of a channel that `channels.create` made. `Dial` events tell how it goes. 409 when it was called before."""
     @overload
-    def call(self, method: Literal["channels.externalMedia"], params: ChannelsExternalMediaParams, timeout: float | None = ...) -> Channel: ...
+    def call(self, method: Literal["channels.externalMedia"], params: ChannelsExternalMediaParams, timeout: float | None = ...) -> Channel:
+        """Makes a channel whose audio goes to and comes from a program of yours, over RTP, AudioSocket or a WebSocket. It enters the application at once."""
     @overload
-    def call(self, method: Literal["channels.get"], params: ChannelsGetParams, timeout: float | None = ...) -> Channel: ...
+    def call(self, method: Literal["channels.get"], params: ChannelsGetParams, timeout: float | None = ...) -> Channel:
+        """Returns a channel as it is now. `state.channels` does so from the daemon's memory."""
     @overload
-    def call(self, method: Literal["channels.getChannelVar"], params: ChannelsGetChannelVarParams, timeout: float | None = ...) -> Variable: ...
+    def call(self, method: Literal["channels.getChannelVar"], params: ChannelsGetChannelVarParams, timeout: float | None = ...) -> Variable:
+        """Reads a variable or function of a channel. 404 when the variable is not set."""
     @overload
-    def call(self, method: Literal["channels.getChannelVars"], params: ChannelsGetChannelVarsParams, timeout: float | None = ...) -> Variables: ...
+    def call(self, method: Literal["channels.getChannelVars"], params: ChannelsGetChannelVarsParams, timeout: float | None = ...) -> Variables:
+        """Reads several variables of a channel. When one is not set, none is read (404)."""
     @overload
-    def call(self, method: Literal["channels.hangup"], params: ChannelsHangupParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.hangup"], params: ChannelsHangupParams, timeout: float | None = ...) -> None:
+        """Hangs up a channel, whether it is in an application or not. Others in its bridge stay."""
     @overload
-    def call(self, method: Literal["channels.hold"], params: ChannelsHoldParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.hold"], params: ChannelsHoldParams, timeout: float | None = ...) -> None:
+        """Puts the phone of a channel on hold: it is told so, or hears music."""
     @overload
-    def call(self, method: Literal["channels.list"], params: ChannelsListParams | None = ..., timeout: float | None = ...) -> list[Channel]: ...
+    def call(self, method: Literal["channels.list"], params: ChannelsListParams | None = ..., timeout: float | None = ...) -> list[Channel]:
+        """Lists all channels of Asterisk, those outside of applications included. `state.channels` does so from the daemon's memory."""
     @overload
-    def call(self, method: Literal["channels.move"], params: ChannelsMoveParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.move"], params: ChannelsMoveParams, timeout: float | None = ...) -> None:
+        """Hands a channel over to another Stasis application: `StasisEnd` here, `StasisStart` there."""
     @overload
-    def call(self, method: Literal["channels.mute"], params: ChannelsMuteParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.mute"], params: ChannelsMuteParams, timeout: float | None = ...) -> None:
+        """Mutes a channel, in one direction or both."""
     @overload
-    def call(self, method: Literal["channels.originate"], params: ChannelsOriginateParams, timeout: float | None = ...) -> Channel: ...
+    def call(self, method: Literal["channels.originate"], params: ChannelsOriginateParams, timeout: float | None = ...) -> Channel:
+        """Makes a call. The result comes at once; when the endpoint answers, the channel enters the application (`StasisStart`) or the dialplan."""
     @overload
-    def call(self, method: Literal["channels.originateWithId"], params: ChannelsOriginateWithIdParams, timeout: float | None = ...) -> Channel: ...
+    def call(self, method: Literal["channels.originateWithId"], params: ChannelsOriginateWithIdParams, timeout: float | None = ...) -> Channel:
+        """Makes a call, as `channels.originate` does; here `channelId` is required, and there is no default application."""
     @overload
-    def call(self, method: Literal["channels.play"], params: ChannelsPlayParams, timeout: float | None = ...) -> Playback: ...
+    def call(self, method: Literal["channels.play"], params: ChannelsPlayParams, timeout: float | None = ...) -> Playback:
+        """Plays to a channel. The result comes at once; further playbacks wait for their turn. `PlaybackFinished` tells the end. 412 for a channel that `channels.create` made, before it is answered."""
     @overload
-    def call(self, method: Literal["channels.playWithId"], params: ChannelsPlayWithIdParams, timeout: float | None = ...) -> Playback: ...
+    def call(self, method: Literal["channels.playWithId"], params: ChannelsPlayWithIdParams, timeout: float | None = ...) -> Playback:
+        """Plays to a channel, as `channels.play` does; here `playbackId` is required."""
     @overload
-    def call(self, method: Literal["channels.progress"], params: ChannelsProgressParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.progress"], params: ChannelsProgressParams, timeout: float | None = ...) -> None:
+        """Tells the phone that the call progresses (SIP: 183), so that it plays audio before the call is answered."""
     @overload
-    def call(self, method: Literal["channels.record"], params: ChannelsRecordParams, timeout: float | None = ...) -> LiveRecording: ...
+    def call(self, method: Literal["channels.record"], params: ChannelsRecordParams, timeout: float | None = ...) -> LiveRecording:
+        """Records what comes from the phone, not what it hears. The call is answered first. The result comes at once; `RecordingFinished` or `RecordingFailed` tells the end."""
     @overload
-    def call(self, method: Literal["channels.redirect"], params: ChannelsRedirectParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.redirect"], params: ChannelsRedirectParams, timeout: float | None = ...) -> None:
+        """Tells the phone to call somebody else, and lets go of it. SIP: REFER when the call is answered, else 302."""
     @overload
-    def call(self, method: Literal["channels.ring"], params: ChannelsRingParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.ring"], params: ChannelsRingParams, timeout: float | None = ...) -> None:
+        """Tells the phone that the other side rings (SIP: 180)."""
     @overload
-    def call(self, method: Literal["channels.ringStop"], params: ChannelsRingStopParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.ringStop"], params: ChannelsRingStopParams, timeout: float | None = ...) -> None:
+        """Ends the ringing tone that Asterisk itself plays after `channels.ring`."""
     @overload
-    def call(self, method: Literal["channels.rtpstatistics"], params: ChannelsRtpstatisticsParams, timeout: float | None = ...) -> RTPstat: ...
+    def call(self, method: Literal["channels.rtpstatistics"], params: ChannelsRtpstatisticsParams, timeout: float | None = ...) -> RTPstat:
+        """Returns packets, loss, jitter and round trip time of a channel's RTP. Channels without RTP get 403 or 404."""
     @overload
-    def call(self, method: Literal["channels.sendDTMF"], params: ChannelsSendDTMFParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.sendDTMF"], params: ChannelsSendDTMFParams, timeout: float | None = ...) -> None:
+        """Sends digits to the phone. The answer comes before they are sent."""
     @overload
-    def call(self, method: Literal["channels.setChannelVar"], params: ChannelsSetChannelVarParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.setChannelVar"], params: ChannelsSetChannelVarParams, timeout: float | None = ...) -> None:
+        """Sets a variable or function of a channel. Asterisk 16 answers before it is done; 22 does not answer while a playback runs."""
     @overload
-    def call(self, method: Literal["channels.setChannelVars"], params: ChannelsSetChannelVarsParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.setChannelVars"], params: ChannelsSetChannelVarsParams, timeout: float | None = ...) -> None:
+        """Sets several variables of a channel, one after the other."""
     @overload
-    def call(self, method: Literal["channels.snoopChannel"], params: ChannelsSnoopChannelParams, timeout: float | None = ...) -> Channel: ...
+    def call(self, method: Literal["channels.snoopChannel"], params: ChannelsSnoopChannelParams, timeout: float | None = ...) -> Channel:
+        """Makes a channel that listens to another one, or speaks into it. It enters the application; bridge it, or record it."""
     @overload
-    def call(self, method: Literal["channels.snoopChannelWithId"], params: ChannelsSnoopChannelWithIdParams, timeout: float | None = ...) -> Channel: ...
+    def call(self, method: Literal["channels.snoopChannelWithId"], params: ChannelsSnoopChannelWithIdParams, timeout: float | None = ...) -> Channel:
+        """Makes a channel that listens to another one, as `channels.snoopChannel` does; here `snoopId` is required."""
     @overload
-    def call(self, method: Literal["channels.startMoh"], params: ChannelsStartMohParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.startMoh"], params: ChannelsStartMohParams, timeout: float | None = ...) -> None:
+        """Plays music on hold to a channel. A playback ends it, and it does not come back by itself."""
     @overload
-    def call(self, method: Literal["channels.startSilence"], params: ChannelsStartSilenceParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.startSilence"], params: ChannelsStartSilenceParams, timeout: float | None = ...) -> None:
+        """Sends silence to a channel, for phones that hang up when no audio comes. A playback ends it."""
     @overload
-    def call(self, method: Literal["channels.stopMoh"], params: ChannelsStopMohParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.stopMoh"], params: ChannelsStopMohParams, timeout: float | None = ...) -> None:
+        """Ends the music on hold of a channel."""
     @overload
-    def call(self, method: Literal["channels.stopSilence"], params: ChannelsStopSilenceParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.stopSilence"], params: ChannelsStopSilenceParams, timeout: float | None = ...) -> None:
+        """Ends what `channels.startSilence` began."""
     @overload
-    def call(self, method: Literal["channels.transfer_progress"], params: ChannelsTransferProgressParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.transfer_progress"], params: ChannelsTransferProgressParams, timeout: float | None = ...) -> None:
+        """Tells a phone that asked for a transfer how it goes. The channel needs 'ari-only' in 'PJSIP_TRANSFER_HANDLING()', which leaves transfers to you."""
     @overload
-    def call(self, method: Literal["channels.unhold"], params: ChannelsUnholdParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.unhold"], params: ChannelsUnholdParams, timeout: float | None = ...) -> None:
+        """Takes the phone of a channel off hold."""
     @overload
-    def call(self, method: Literal["channels.unmute"], params: ChannelsUnmuteParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["channels.unmute"], params: ChannelsUnmuteParams, timeout: float | None = ...) -> None:
+        """Ends `channels.mute`, in one direction or both."""
     @overload
-    def call(self, method: Literal["daemon.reload"], params: DaemonReloadParams | None = ..., timeout: float | None = ...) -> DaemonReloadResult: ...
+    def call(self, method: Literal["daemon.reload"], params: DaemonReloadParams | None = ..., timeout: float | None = ...) -> DaemonReloadResult:
+        """Reads the daemon's configuration again and applies it. When there is a mistake in it, nothing changes and `mistakes` tells all of them."""
     @overload
-    def call(self, method: Literal["deviceStates.delete"], params: DeviceStatesDeleteParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["deviceStates.delete"], params: DeviceStatesDeleteParams, timeout: float | None = ...) -> None:
+        """Forgets a device state that ARI made."""
     @overload
-    def call(self, method: Literal["deviceStates.get"], params: DeviceStatesGetParams, timeout: float | None = ...) -> DeviceState: ...
+    def call(self, method: Literal["deviceStates.get"], params: DeviceStatesGetParams, timeout: float | None = ...) -> DeviceState:
+        """Returns the state of a device, whoever sets it. An unknown one is 'INVALID'."""
     @overload
-    def call(self, method: Literal["deviceStates.list"], params: DeviceStatesListParams | None = ..., timeout: float | None = ...) -> list[DeviceState]: ...
+    def call(self, method: Literal["deviceStates.list"], params: DeviceStatesListParams | None = ..., timeout: float | None = ...) -> list[DeviceState]:
+        """Lists the device states that ARI made, those of phones not."""
     @overload
-    def call(self, method: Literal["deviceStates.update"], params: DeviceStatesUpdateParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["deviceStates.update"], params: DeviceStatesUpdateParams, timeout: float | None = ...) -> None:
+        """Sets the state of a device, and makes it when it is new. Phones and queues that watch it show it."""
     @overload
-    def call(self, method: Literal["endpoints.get"], params: EndpointsGetParams, timeout: float | None = ...) -> Endpoint: ...
+    def call(self, method: Literal["endpoints.get"], params: EndpointsGetParams, timeout: float | None = ...) -> Endpoint:
+        """Returns whether an endpoint is online, and the channels that it has."""
     @overload
-    def call(self, method: Literal["endpoints.list"], params: EndpointsListParams | None = ..., timeout: float | None = ...) -> list[Endpoint]: ...
+    def call(self, method: Literal["endpoints.list"], params: EndpointsListParams | None = ..., timeout: float | None = ...) -> list[Endpoint]:
+        """Lists the endpoints of all technologies, with state and channels."""
     @overload
-    def call(self, method: Literal["endpoints.listByTech"], params: EndpointsListByTechParams, timeout: float | None = ...) -> list[Endpoint]: ...
+    def call(self, method: Literal["endpoints.listByTech"], params: EndpointsListByTechParams, timeout: float | None = ...) -> list[Endpoint]:
+        """Lists the endpoints of a technology. 404 when the technology is unknown."""
     @overload
-    def call(self, method: Literal["endpoints.refer"], params: EndpointsReferParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["endpoints.refer"], params: EndpointsReferParams, timeout: float | None = ...) -> None:
+        """Asks a phone to call somebody else, without a call being up (SIP: REFER). The answer does not tell whether it does."""
     @overload
-    def call(self, method: Literal["endpoints.referToEndpoint"], params: EndpointsReferToEndpointParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["endpoints.referToEndpoint"], params: EndpointsReferToEndpointParams, timeout: float | None = ...) -> None:
+        """Asks a phone to call somebody else, as `endpoints.refer` does, by the endpoint's name. An unknown endpoint gets 404."""
     @overload
-    def call(self, method: Literal["endpoints.sendMessage"], params: EndpointsSendMessageParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["endpoints.sendMessage"], params: EndpointsSendMessageParams, timeout: float | None = ...) -> None:
+        """Sends a text message to an address (SIP: MESSAGE). The answer does not tell whether it arrived."""
     @overload
-    def call(self, method: Literal["endpoints.sendMessageToEndpoint"], params: EndpointsSendMessageToEndpointParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["endpoints.sendMessageToEndpoint"], params: EndpointsSendMessageToEndpointParams, timeout: float | None = ...) -> None:
+        """Sends a text message to an endpoint by its name (SIP: MESSAGE). An unknown one gets 404."""
     @overload
-    def call(self, method: Literal["events.claimChannel"], params: EventsClaimChannelParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["events.claimChannel"], params: EventsClaimChannelParams, timeout: float | None = ...) -> None:
+        """Takes a call that the dialplan offers to several applications by 'StasisBroadcast()'. The first one gets it, later ones get 409."""
     @overload
-    def call(self, method: Literal["events.userEvent"], params: EventsUserEventParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["events.userEvent"], params: EventsUserEventParams, timeout: float | None = ...) -> None:
+        """Sends an event of your own, `ChannelUserevent`, to all programs that share an application."""
     @overload
-    def call(self, method: Literal["hangup"], params: HangupParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["hangup"], params: HangupParams, timeout: float | None = ...) -> None:
+        """Hangs up a channel, whether it is in an application or not. Others in its bridge stay."""
     @overload
-    def call(self, method: Literal["hello"], params: HelloParams | None = ..., timeout: float | None = ...) -> HelloResult: ...
+    def call(self, method: Literal["hello"], params: HelloParams | None = ..., timeout: float | None = ...) -> HelloResult:
+        """Returns version and features of the daemon, the end of the stream, the Asterisks, and who you are to it: user and access rule."""
     @overload
-    def call(self, method: Literal["mailboxes.delete"], params: MailboxesDeleteParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["mailboxes.delete"], params: MailboxesDeleteParams, timeout: float | None = ...) -> None:
+        """Forgets a mailbox that ARI made."""
     @overload
-    def call(self, method: Literal["mailboxes.get"], params: MailboxesGetParams, timeout: float | None = ...) -> Mailbox: ...
+    def call(self, method: Literal["mailboxes.get"], params: MailboxesGetParams, timeout: float | None = ...) -> Mailbox:
+        """Returns the number of messages in a mailbox that ARI made."""
     @overload
-    def call(self, method: Literal["mailboxes.list"], params: MailboxesListParams | None = ..., timeout: float | None = ...) -> list[Mailbox]: ...
+    def call(self, method: Literal["mailboxes.list"], params: MailboxesListParams | None = ..., timeout: float | None = ...) -> list[Mailbox]:
+        """Lists the mailboxes that ARI made. Needs res_mwi_external, which excludes Asterisk's own voicemail; without it 404."""
     @overload
-    def call(self, method: Literal["mailboxes.update"], params: MailboxesUpdateParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["mailboxes.update"], params: MailboxesUpdateParams, timeout: float | None = ...) -> None:
+        """Sets the number of messages in a mailbox, and makes it when it is new. Phones that watch it light their lamp."""
     @overload
-    def call(self, method: Literal["originate"], params: OriginateParams, timeout: float | None = ...) -> Channel | OriginateResult: ...
+    def call(self, method: Literal["originate"], params: OriginateParams, timeout: float | None = ...) -> Channel | OriginateResult:
+        """Makes a call. The result comes at once, or with `wait` when it is known whether somebody answered."""
     @overload
-    def call(self, method: Literal["ping"], params: PingParams | None = ..., timeout: float | None = ...) -> dict[str, Any]: ...
+    def call(self, method: Literal["ping"], params: PingParams | None = ..., timeout: float | None = ...) -> dict[str, Any]:
+        """Asks whether the daemon answers. `asterisk.ping` asks Asterisk."""
     @overload
-    def call(self, method: Literal["play"], params: PlayParams, timeout: float | None = ...) -> Playback: ...
+    def call(self, method: Literal["play"], params: PlayParams, timeout: float | None = ...) -> Playback:
+        """Plays to a channel or a bridge. The result comes at once, or with `wait` when it has ended."""
     @overload
-    def call(self, method: Literal["playbacks.control"], params: PlaybacksControlParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["playbacks.control"], params: PlaybacksControlParams, timeout: float | None = ...) -> None:
+        """Pauses, winds or restarts a playback. 409 when it does not play at the moment, 500 for 'number:', 'digits:' and 'characters:'."""
     @overload
-    def call(self, method: Literal["playbacks.get"], params: PlaybacksGetParams, timeout: float | None = ...) -> Playback: ...
+    def call(self, method: Literal["playbacks.get"], params: PlaybacksGetParams, timeout: float | None = ...) -> Playback:
+        """Returns a playback that has not ended."""
     @overload
-    def call(self, method: Literal["playbacks.stop"], params: PlaybacksStopParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["playbacks.stop"], params: PlaybacksStopParams, timeout: float | None = ...) -> None:
+        """Stops a playback with all its media. `PlaybackFinished` follows, with `state` 'done'. 'number:', 'digits:' and 'characters:' can't be stopped (500)."""
     @overload
-    def call(self, method: Literal["reclaim"], params: ReclaimParams | None = ..., timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["reclaim"], params: ReclaimParams | None = ..., timeout: float | None = ...) -> None:
+        """Takes back the applications that another ARI client has taken from aribus. The answer comes when that has begun."""
     @overload
-    def call(self, method: Literal["record"], params: RecordParams, timeout: float | None = ...) -> LiveRecording: ...
+    def call(self, method: Literal["record"], params: RecordParams, timeout: float | None = ...) -> LiveRecording:
+        """Records a channel or a bridge. The result comes at once, or with `wait` when it has ended."""
     @overload
-    def call(self, method: Literal["recordings.cancel"], params: RecordingsCancelParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["recordings.cancel"], params: RecordingsCancelParams, timeout: float | None = ...) -> None:
+        """Ends a recording and deletes its file."""
     @overload
-    def call(self, method: Literal["recordings.copyStored"], params: RecordingsCopyStoredParams, timeout: float | None = ...) -> StoredRecording: ...
+    def call(self, method: Literal["recordings.copyStored"], params: RecordingsCopyStoredParams, timeout: float | None = ...) -> StoredRecording:
+        """Copies a recording on Asterisk's disk."""
     @overload
-    def call(self, method: Literal["recordings.deleteStored"], params: RecordingsDeleteStoredParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["recordings.deleteStored"], params: RecordingsDeleteStoredParams, timeout: float | None = ...) -> None:
+        """Deletes a recording from Asterisk's disk."""
     @overload
-    def call(self, method: Literal["recordings.getLive"], params: RecordingsGetLiveParams, timeout: float | None = ...) -> LiveRecording: ...
+    def call(self, method: Literal["recordings.getLive"], params: RecordingsGetLiveParams, timeout: float | None = ...) -> LiveRecording:
+        """Returns a recording that has not ended: its state, its format and what it records. 404 when it has ended."""
     @overload
-    def call(self, method: Literal["recordings.getStored"], params: RecordingsGetStoredParams, timeout: float | None = ...) -> StoredRecording: ...
+    def call(self, method: Literal["recordings.getStored"], params: RecordingsGetStoredParams, timeout: float | None = ...) -> StoredRecording:
+        """Returns name and format of a recording on Asterisk's disk. 404 when there is no file of it."""
     @overload
-    def call(self, method: Literal["recordings.getStoredFile"], params: RecordingsGetStoredFileParams, timeout: float | None = ...) -> BinaryContent: ...
+    def call(self, method: Literal["recordings.getStoredFile"], params: RecordingsGetStoredFileParams, timeout: float | None = ...) -> BinaryContent:
+        """Returns the file of a recording, as base64. One that is larger than 'max_response_bytes' of the configuration (64 MiB) gets -32002."""
     @overload
-    def call(self, method: Literal["recordings.listStored"], params: RecordingsListStoredParams | None = ..., timeout: float | None = ...) -> list[StoredRecording]: ...
+    def call(self, method: Literal["recordings.listStored"], params: RecordingsListStoredParams | None = ..., timeout: float | None = ...) -> list[StoredRecording]:
+        """Lists the recordings on Asterisk's disk, those that others put there included."""
     @overload
-    def call(self, method: Literal["recordings.mute"], params: RecordingsMuteParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["recordings.mute"], params: RecordingsMuteParams, timeout: float | None = ...) -> None:
+        """Records silence from now on. Silence does not end the recording meanwhile."""
     @overload
-    def call(self, method: Literal["recordings.pause"], params: RecordingsPauseParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["recordings.pause"], params: RecordingsPauseParams, timeout: float | None = ...) -> None:
+        """Interrupts a recording. What is said meanwhile is left out, and the time does not count. 409 before it has begun."""
     @overload
-    def call(self, method: Literal["recordings.stop"], params: RecordingsStopParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["recordings.stop"], params: RecordingsStopParams, timeout: float | None = ...) -> None:
+        """Ends a recording and keeps its file. `RecordingFinished` follows."""
     @overload
-    def call(self, method: Literal["recordings.unmute"], params: RecordingsUnmuteParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["recordings.unmute"], params: RecordingsUnmuteParams, timeout: float | None = ...) -> None:
+        """Ends `recordings.mute`."""
     @overload
-    def call(self, method: Literal["recordings.unpause"], params: RecordingsUnpauseParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["recordings.unpause"], params: RecordingsUnpauseParams, timeout: float | None = ...) -> None:
+        """Goes on with a recording after `recordings.pause`."""
     @overload
-    def call(self, method: Literal["rpc.discover"], params: RpcDiscoverParams | None = ..., timeout: float | None = ...) -> RpcDiscoverResult: ...
+    def call(self, method: Literal["rpc.discover"], params: RpcDiscoverParams | None = ..., timeout: float | None = ...) -> RpcDiscoverResult:
+        """Returns this document: all methods with parameters, results and errors, as OpenRPC."""
     @overload
-    def call(self, method: Literal["sounds.get"], params: SoundsGetParams, timeout: float | None = ...) -> Sound: ...
+    def call(self, method: Literal["sounds.get"], params: SoundsGetParams, timeout: float | None = ...) -> Sound:
+        """Returns languages and formats in which Asterisk has a sound."""
     @overload
-    def call(self, method: Literal["sounds.list"], params: SoundsListParams | None = ..., timeout: float | None = ...) -> list[Sound]: ...
+    def call(self, method: Literal["sounds.list"], params: SoundsListParams | None = ..., timeout: float | None = ...) -> list[Sound]:
+        """Lists the sounds that Asterisk has. 404 when none fits."""
     @overload
-    def call(self, method: Literal["state.bridges"], params: StateBridgesParams | None = ..., timeout: float | None = ...) -> StateBridgesResult: ...
+    def call(self, method: Literal["state.bridges"], params: StateBridgesParams | None = ..., timeout: float | None = ...) -> StateBridgesResult:
+        """Lists the bridges that the daemon knows, from its memory and without a request to Asterisk."""
     @overload
-    def call(self, method: Literal["state.channels"], params: StateChannelsParams | None = ..., timeout: float | None = ...) -> StateChannelsResult: ...
+    def call(self, method: Literal["state.channels"], params: StateChannelsParams | None = ..., timeout: float | None = ...) -> StateChannelsResult:
+        """Lists the channels that the daemon knows, with application, bridge and variables, from its memory and without a request to Asterisk."""
     @overload
-    def call(self, method: Literal["state.devices"], params: StateDevicesParams | None = ..., timeout: float | None = ...) -> StateDevicesResult: ...
+    def call(self, method: Literal["state.devices"], params: StateDevicesParams | None = ..., timeout: float | None = ...) -> StateDevicesResult:
+        """Lists the device states that the daemon hears of, from its memory and without a request to Asterisk."""
     @overload
-    def call(self, method: Literal["state.endpoints"], params: StateEndpointsParams | None = ..., timeout: float | None = ...) -> StateEndpointsResult: ...
+    def call(self, method: Literal["state.endpoints"], params: StateEndpointsParams | None = ..., timeout: float | None = ...) -> StateEndpointsResult:
+        """Lists the endpoints that the daemon hears of, from its memory and without a request to Asterisk."""
     @overload
-    def call(self, method: Literal["state.playbacks"], params: StatePlaybacksParams | None = ..., timeout: float | None = ...) -> StatePlaybacksResult: ...
+    def call(self, method: Literal["state.playbacks"], params: StatePlaybacksParams | None = ..., timeout: float | None = ...) -> StatePlaybacksResult:
+        """Lists the playbacks that have not ended, from the daemon's memory and without a request to Asterisk."""
     @overload
-    def call(self, method: Literal["state.recordings"], params: StateRecordingsParams | None = ..., timeout: float | None = ...) -> StateRecordingsResult: ...
+    def call(self, method: Literal["state.recordings"], params: StateRecordingsParams | None = ..., timeout: float | None = ...) -> StateRecordingsResult:
+        """Lists the recordings that have not ended, from the daemon's memory and without a request to Asterisk."""
     @overload
-    def call(self, method: Literal["status"], params: StatusParams | None = ..., timeout: float | None = ...) -> StatusResult: ...
+    def call(self, method: Literal["status"], params: StatusParams | None = ..., timeout: float | None = ...) -> StatusResult:
+        """Returns how the daemon does, for operators: connections to the Asterisks, the ring, subscribers, memory."""
     @overload
-    def call(self, method: Literal["subscribe"], params: SubscribeParams | None = ..., timeout: float | None = ...) -> SubscribeResult: ...
+    def call(self, method: Literal["subscribe"], params: SubscribeParams | None = ..., timeout: float | None = ...) -> SubscribeResult:
+        """Starts the delivery of records on this connection, or changes which ones come. Values of one parameter are or-ed, parameters and-ed."""
     @overload
-    def call(self, method: Literal["transfer"], params: TransferParams, timeout: float | None = ...) -> None: ...
+    def call(self, method: Literal["transfer"], params: TransferParams, timeout: float | None = ...) -> None:
+        """Sends the call elsewhere and lets go of it: with `endpoint` as `channels.redirect` does, with `context` or `extension` into the dialplan."""
     @overload
-    def call(self, method: Literal["unsubscribe"], params: UnsubscribeParams | None = ..., timeout: float | None = ...) -> UnsubscribeResult: ...
+    def call(self, method: Literal["unsubscribe"], params: UnsubscribeParams | None = ..., timeout: float | None = ...) -> UnsubscribeResult:
+        """Ends the delivery of records on this connection. `cursor` tells where `since` can go on."""

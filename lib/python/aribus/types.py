@@ -20,9 +20,13 @@ class Envelope(TypedDict):
     endpoints: NotRequired[list[str]]
     devices: NotRequired[list[str]]
     synthetic: NotRequired[Literal[True]]
+    """aribus derived it; Asterisk did not send it"""
     known: NotRequired[Literal[False]]
+    """the type is unknown to aribus"""
     invalid: NotRequired[str]
+    """where and why the fields are not as declared"""
     fields: NotRequired[dict[str, Any]]
+    """fields whose names the envelope uses"""
 
 
 class AdditionalParam(TypedDict):
@@ -770,606 +774,982 @@ class Disconnected(TypedDict):
 
 class ApplicationsFilterParams(TypedDict):
     applicationName: str
+    """Name of the Stasis application. Some program has to be connected to Asterisk for it, as aribus is for those of its configuration; else 404."""
     filter: NotRequired[dict[str, Any]]
+    """Lists 'allowed' and 'disallowed' of objects such as {"type": "Dial"}; what is disallowed wins. A list that is left out stays, an empty one sets no limit. {} empties both."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ApplicationsGetParams(TypedDict):
     applicationName: str
+    """Name of the Stasis application. Some program has to be connected to Asterisk for it, as aribus is for those of its configuration; else 404."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ApplicationsListParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ApplicationsSubscribeParams(TypedDict):
     applicationName: str
+    """Name of the Stasis application. Some program has to be connected to Asterisk for it, as aribus is for those of its configuration; else 404."""
     eventSource: str | list[str]
+    """What to hear of: 'channel:ID', 'bridge:ID', 'endpoint:PJSIP/100', 'endpoint:PJSIP' or 'deviceState:NAME'. With nothing behind the colon: all of the kind."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ApplicationsUnsubscribeParams(TypedDict):
     applicationName: str
+    """Name of the Stasis application. Some program has to be connected to Asterisk for it, as aribus is for those of its configuration; else 404."""
     eventSource: str | list[str]
+    """What to hear of: 'channel:ID', 'bridge:ID', 'endpoint:PJSIP/100', 'endpoint:PJSIP' or 'deviceState:NAME'. With nothing behind the colon: all of the kind."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AriRequestParams(TypedDict):
     method: Literal['GET', 'POST', 'PUT', 'DELETE']
+    """Method of HTTP."""
     path: str
+    """Path below /ari, percent-encoded and without a query, such as '/channels/c1'."""
     query: NotRequired[dict[str, Any]]
+    """Parameters of the query, name to value. aribus encodes them."""
     body: NotRequired[dict[str, Any]]
+    """Body of the request, sent as JSON. Default: none."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AsteriskAddLogParams(TypedDict):
     logChannelName: str
+    """Name of the new file in Asterisk's log directory, usually /var/log/asterisk. 409 when it is open already."""
     configuration: str
+    """Levels to write, with commas: 'notice,warning,error,verbose,debug,dtmf', or '*' for all."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AsteriskDeleteLogParams(TypedDict):
     logChannelName: str
+    """Name of the log file, as `asterisk.listLogChannels` shows it."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AsteriskDeleteObjectParams(TypedDict):
     configClass: str
+    """Module that owns the object, such as 'res_pjsip'."""
     objectType: str
+    """Kind of the object, such as 'endpoint', 'auth' or 'aor'."""
     id: str
+    """Name of the object, such as '100'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AsteriskGetGlobalVarParams(TypedDict):
     variable: str
+    """Name of the variable, without '${}'. Functions can't be read."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AsteriskGetInfoParams(TypedDict):
     only: NotRequired[Literal['build', 'system', 'config', 'status'] | list[Literal['build', 'system', 'config', 'status']]]
+    """Parts to return: 'build', 'system' (version), 'config', 'status' (start time). Default: all. Others are ignored."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AsteriskGetModuleParams(TypedDict):
     moduleName: str
+    """Name of the module's file, with its ending: 'app_dial.so'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AsteriskGetObjectParams(TypedDict):
     configClass: str
+    """Module that owns the object, such as 'res_pjsip'."""
     objectType: str
+    """Kind of the object, such as 'endpoint', 'auth' or 'aor'."""
     id: str
+    """Name of the object, such as '100'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AsteriskListLogChannelsParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AsteriskListModulesParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AsteriskLoadModuleParams(TypedDict):
     moduleName: str
+    """Name of the module's file, with its ending: 'app_dial.so'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AsteriskPingParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AsteriskReloadModuleParams(TypedDict):
     moduleName: str
+    """Name of the module's file, with its ending: 'app_dial.so'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AsteriskRotateLogParams(TypedDict):
     logChannelName: str
+    """Name of the log file, as `asterisk.listLogChannels` shows it."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AsteriskSetGlobalVarParams(TypedDict):
     variable: str
+    """Name of the variable, without '${}'."""
     value: NotRequired[str]
+    """The new value. Left out: the variable is deleted."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AsteriskUnloadModuleParams(TypedDict):
     moduleName: str
+    """Name of the module's file, with its ending: 'app_dial.so'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class AsteriskUpdateObjectParams(TypedDict):
     configClass: str
+    """Module that owns the object, such as 'res_pjsip'."""
     objectType: str
+    """Kind of the object, such as 'endpoint', 'auth' or 'aor'."""
     id: str
+    """Name of the object, such as '100'."""
     fields: NotRequired[dict[str, Any] | list[dict[str, Any]]]
+    """Fields to set: a list of {"attribute": "context", "value": "from-sip"}. Others stay as they are. A new object needs none."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgeParams(TypedDict):
     channels: str | list[str]
+    """Id of the channel, or a list of ids. All have to be in a Stasis application (422) and not being recorded (409)."""
     type: NotRequired[str]
+    """Properties, with commas: 'mixing' (all talk; default) or 'holding' (all hear music), and 'dtmf_events' or 'proxy_media' (media stays in Asterisk), 'video_sfu', 'video_single', 'sdp_label'."""
     name: NotRequired[str]
+    """Name for people, shown in events and lists. Several bridges may have the same. Default: none."""
     bridgeId: NotRequired[str]
+    """Id for the new bridge; 409 when it is in use. Default: aribus chooses one."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesAddChannelParams(TypedDict):
     bridgeId: str
+    """Id of the bridge, as `bridges.create` and the events tell it."""
     channel: str | list[str]
+    """Id of the channel, or a list of ids. All have to be in a Stasis application (422) and not being recorded (409)."""
     role: NotRequired[str]
+    """Role of the channels in a 'holding' bridge: all hear an 'announcer'; without a role they only listen. Default: none."""
     absorbDTMF: NotRequired[bool]
+    """true: the others don't get the digits that these channels press. Events still tell of them. Default: false."""
     mute: NotRequired[bool]
+    """true: the others don't hear these channels. Default: false."""
     inhibitConnectedLineUpdates: NotRequired[bool]
+    """true: the phones of the others are not told who joined. Default: false."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesClearVideoSourceParams(TypedDict):
     bridgeId: str
+    """Id of the bridge, as `bridges.create` and the events tell it."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesCreateParams(TypedDict):
     type: NotRequired[str]
+    """Properties, with commas: 'mixing' (all talk; default) or 'holding' (all hear music), and 'dtmf_events' or 'proxy_media' (media stays in Asterisk), 'video_sfu', 'video_single', 'sdp_label'."""
     bridgeId: NotRequired[str]
+    """Id for the new bridge; 409 when it is in use. Default: aribus chooses one."""
     name: NotRequired[str]
+    """Name for people, shown in events and lists. Several bridges may have the same. Default: none."""
     variables: NotRequired[dict[str, Any]]
+    """Variables to set on the bridge. Asterisk 22.10 answers 400 to any, and makes the bridge all the same: use `bridges.createWithId`."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesCreateWithIdParams(TypedDict):
     bridgeId: str
+    """Id for the new bridge; 409 when it is in use."""
     type: NotRequired[str]
+    """Properties, with commas: 'mixing' (all talk; default) or 'holding' (all hear music), and 'dtmf_events' or 'proxy_media' (media stays in Asterisk), 'video_sfu', 'video_single', 'sdp_label'."""
     name: NotRequired[str]
+    """Name for people, shown in events and lists. Several bridges may have the same. Default: none."""
     variables: NotRequired[dict[str, Any]]
+    """Variables to set on the bridge, name to text. {"value": text, "report_events": true} instead of a text shows it in events."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesDestroyParams(TypedDict):
     bridgeId: str
+    """Id of the bridge, as `bridges.create` and the events tell it."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesGetParams(TypedDict):
     bridgeId: str
+    """Id of the bridge, as `bridges.create` and the events tell it."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesGetBridgeVarParams(TypedDict):
     bridgeId: str
+    """Id of the bridge, as `bridges.create` and the events tell it."""
     variable: str
+    """Name of the variable."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesGetBridgeVarsParams(TypedDict):
     bridgeId: str
+    """Id of the bridge, as `bridges.create` and the events tell it."""
     variables: str | list[str]
+    """Name of the variable, or a list of names. Functions, such as 'DB(a/b)', can be read, too."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesListParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesPlayParams(TypedDict):
     bridgeId: str
+    """Id of the bridge, as `bridges.create` and the events tell it."""
     media: str | list[str]
+    """What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails."""
     lang: NotRequired[str]
+    """Language of the sounds, such as 'en' or 'de'. Default: Asterisk's."""
     offsetms: NotRequired[int]
+    """Milliseconds to skip at the beginning of the first medium. Default: 0."""
     skipms: NotRequired[int]
+    """Milliseconds that 'forward' and 'reverse' of `playbacks.control` move. Default: 3000; 0 means the same."""
     playbackId: NotRequired[str]
+    """Id for the new playback. Choose one that was never used: Asterisk does not check it. Default: aribus chooses one."""
     announcer_format: NotRequired[str]
+    """Audio format in which the bridge gets the sound, such as 'slin16'; an unknown one gets 422. Default: fits the channels in the bridge."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesPlayWithIdParams(TypedDict):
     bridgeId: str
+    """Id of the bridge, as `bridges.create` and the events tell it."""
     playbackId: str
+    """Id for the new playback. Choose one that was never used: Asterisk does not check it."""
     media: str | list[str]
+    """What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails."""
     lang: NotRequired[str]
+    """Language of the sounds, such as 'en' or 'de'. Default: Asterisk's."""
     offsetms: NotRequired[int]
+    """Milliseconds to skip at the beginning of the first medium. Default: 0."""
     skipms: NotRequired[int]
+    """Milliseconds that 'forward' and 'reverse' of `playbacks.control` move. Default: 3000; 0 means the same."""
     announcer_format: NotRequired[str]
+    """Audio format in which the bridge gets the sound, such as 'slin16'; an unknown one gets 422. Default: fits the channels in the bridge."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesRecordParams(TypedDict):
     bridgeId: str
+    """Id of the bridge, as `bridges.create` and the events tell it."""
     name: str
+    """Name of the recording: its file without the ending, below Asterisk's recording directory, usually /var/spool/asterisk/recording. It may contain '/'."""
     format: str
+    """Format and ending of the file: 'wav' (8 kHz), 'wav16', 'sln16', 'gsm', 'ulaw', … An unknown one gets 422."""
     maxDurationSeconds: NotRequired[int]
+    """Seconds after which the recording ends. Pauses don't count. Default: 0, no limit."""
     maxSilenceSeconds: NotRequired[int]
+    """Seconds of silence after which the recording ends. Default: 0, silence does not end it."""
     ifExists: NotRequired[Literal['fail', 'overwrite', 'append']]
+    """What to do when the recording exists already: 'fail' refuses with 409 (default), 'overwrite' replaces it, 'append' continues it."""
     beep: NotRequired[bool]
+    """true: a beep is played first. Default: false."""
     terminateOn: NotRequired[Literal['none', 'any', '*', '#']]
+    """Key that ends the recording: '#', '*', 'any', or 'none' (default)."""
     recorder_format: NotRequired[str]
+    """Audio format in which the recorder gets the sound, such as 'slin16'; an unknown one gets 422. Default: that of the file."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesRemoveChannelParams(TypedDict):
     bridgeId: str
+    """Id of the bridge, as `bridges.create` and the events tell it."""
     channel: str | list[str]
+    """Id of the channel, or a list of ids."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesSetBridgeVarParams(TypedDict):
     bridgeId: str
+    """Id of the bridge, as `bridges.create` and the events tell it."""
     variable: str
+    """Name of the variable."""
     value: NotRequired[str]
+    """The new value. Left out: the variable is deleted."""
     report_events: NotRequired[bool]
+    """true: events about the bridge show the variable in `bridgevars` from now on. Default: false."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesSetBridgeVarsParams(TypedDict):
     bridgeId: str
+    """Id of the bridge, as `bridges.create` and the events tell it."""
     variables: dict[str, Any]
+    """Variables, name to text. {"value": text, "report_events": true} instead of a text shows it in events."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesSetVideoSourceParams(TypedDict):
     bridgeId: str
+    """Id of the bridge, as `bridges.create` and the events tell it."""
     channelId: str
+    """Id of the channel. It has to be in this bridge, else 422."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesStartMohParams(TypedDict):
     bridgeId: str
+    """Id of the bridge, as `bridges.create` and the events tell it."""
     mohClass: NotRequired[str]
+    """Class of the music, as in musiconhold.conf. Default: the channel's own, else 'default'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class BridgesStopMohParams(TypedDict):
     bridgeId: str
+    """Id of the bridge, as `bridges.create` and the events tell it."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsAnswerParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsContinueInDialplanParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     context: NotRequired[str]
+    """Context of the dialplan. Default: the one that the channel came from."""
     extension: NotRequired[str]
+    """Extension in the context. Default: 's' when `context` is given, else the one that the channel came from."""
     priority: NotRequired[int]
+    """Priority in the extension. Default: 1, or without `context` and `extension` the one behind the channel's last. 0 means the default."""
     label: NotRequired[str]
+    """Label of the priority. Wins over `priority`; an unknown one gets 404."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsCreateParams(TypedDict):
     endpoint: str
+    """Whom to call: technology and address, such as 'PJSIP/100', 'PJSIP/+491234@trunk' or 'Local/200@default'."""
     app: str
+    """Stasis application that the channel enters at once. When it leaves it, it is hung up."""
     appArgs: NotRequired[str]
+    """Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none."""
     channelId: NotRequired[str]
+    """Id for the new channel; 409 when it is in use, on 22 also as the beginning of another id. Default: aribus chooses one."""
     otherChannelId: NotRequired[str]
+    """Id for the second half of a 'Local/…' channel. Default: the first id with ';2'."""
     originator: NotRequired[str]
+    """Id of a channel on whose behalf the call is made: formats come from it, and the application hears of it. Excludes `formats`."""
     formats: NotRequired[str]
+    """Audio formats of the call, with commas: 'ulaw,slin16'. Default: those of `originator`, else all. Unknown ones get 400."""
     variables: NotRequired[dict[str, Any]]
+    """Variables to set on the channel, name to text. For newer Asterisks also {"value": text, "report_events": true}, which shows it in events."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsDialParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     caller: NotRequired[str]
+    """Id of the channel on whose behalf the call is made: caller id, language and inherited variables are taken from it. Default: none."""
     timeout: NotRequired[int]
+    """Seconds to let it ring before it is hung up. Default: 0, no limit."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsExternalMediaParams(TypedDict):
     app: str
+    """Stasis application that the channel enters."""
     format: str
+    """Audio format, such as 'ulaw', 'slin16' or 'opus'."""
     channelId: NotRequired[str]
+    """Id for the new channel; 409 when it is in use, on 22 also as the beginning of another id. Default: aribus chooses one."""
     variables: NotRequired[dict[str, Any]]
+    """Variables to set on the channel, name to text. For newer Asterisks also {"value": text, "report_events": true}, which shows it in events."""
     external_host: NotRequired[str]
+    """Where the audio goes: 'HOST:PORT', or for a WebSocket the name of a connection in websocket_client.conf. Not needed when `connection_type` is 'server'."""
     encapsulation: NotRequired[Literal['rtp', 'audiosocket', 'none']]
+    """How the audio is packed: 'rtp' over udp (default), 'audiosocket' over tcp, 'none' over a WebSocket. Asterisk 16 has 'rtp' alone."""
     transport: NotRequired[Literal['udp', 'tcp', 'websocket']]
+    """How it is sent: 'udp' (default), 'tcp' or 'websocket', as `encapsulation` demands. Asterisk 16 has 'udp' alone."""
     connection_type: NotRequired[Literal['client', 'server']]
+    """Who connects: 'client' (default) is Asterisk, 'server' waits for your program and goes with the WebSocket alone."""
     direction: NotRequired[Literal['both']]
+    """Which way the audio flows. 'both' is the only value."""
     data: NotRequired[str]
+    """Arguments, with commas, for `args` of `StasisStart`. With 'audiosocket' it is required, and is the UUID that identifies the stream."""
     transport_data: NotRequired[str]
+    """Options of the WebSocket channel, added to its dial string, such as 'f(json)'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsGetParams(TypedDict):
     channelId: str
+    """Id of the channel. It need not be in an application."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsGetChannelVarParams(TypedDict):
     channelId: str
+    """Id of the channel. It need not be in an application."""
     variable: str
+    """Name of the variable, without '${}', or a function such as 'CHANNEL(language)'. An access rule may forbid functions."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsGetChannelVarsParams(TypedDict):
     channelId: str
+    """Id of the channel. It need not be in an application."""
     variables: str | list[str]
+    """Name of the variable or function, or a list of names."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsHangupParams(TypedDict):
     channelId: str
-    reason: NotRequired[str | int | None]
-    reason_code: NotRequired[str | int | None]
+    """Id of the channel. It need not be in an application."""
+    reason: NotRequired[str | int]
+    """Why: a word of ARI ('normal', 'busy', 'no_answer', …), or a name or number 1 to 127 of Q.850 ('user_busy', 17). Default: 'normal'."""
+    reason_code: NotRequired[str | int]
+    """The same as `reason`; give one of the two. What ARI has no word for needs a newer Asterisk than 16."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsHoldParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsListParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsMoveParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     app: str
+    """Stasis application to move to. When nobody is connected for it, the channel leaves Stasis."""
     appArgs: NotRequired[str]
+    """Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsMuteParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     direction: NotRequired[Literal['both', 'in', 'out']]
+    """What is silenced: 'in' is what comes from the phone, 'out' what goes to it. Default: 'both'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsOriginateParams(TypedDict):
     endpoint: str
+    """Whom to call: technology and address, such as 'PJSIP/100', 'PJSIP/+491234@trunk' or 'Local/200@default'."""
     extension: NotRequired[str]
+    """Extension in the context, instead of `app`. Default: 's'."""
     context: NotRequired[str]
+    """Context of the dialplan, instead of `app`. Default: 'default'."""
     priority: NotRequired[int]
+    """Priority in the extension, instead of `app`. Default: 1; 0 means the same."""
     label: NotRequired[str]
-    app: NotRequired[str | int | None]
+    """Label of the priority, instead of `app`. Wins over `priority`; an unknown one gets 404."""
+    app: NotRequired[str | None]
+    """Stasis application that the channel enters when it is answered. Default: the first one of the configuration. null: the dialplan."""
     appArgs: NotRequired[str]
+    """Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none."""
     callerId: NotRequired[str]
+    """Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: none; the endpoint's configuration decides."""
     timeout: NotRequired[int]
+    """Seconds to let it ring. Default: 30; 0 means the same. -1: no limit."""
     variables: NotRequired[dict[str, Any]]
+    """Variables to set on the channel, name to text. For newer Asterisks also {"value": text, "report_events": true}, which shows it in events."""
     channelId: NotRequired[str]
+    """Id for the new channel; 409 when it is in use, on 22 also as the beginning of another id. Default: aribus chooses one."""
     otherChannelId: NotRequired[str]
+    """Id for the second half of a 'Local/…' channel. Default: the first id with ';2'."""
     originator: NotRequired[str]
+    """Id of a channel on whose behalf the call is made: formats, language and inherited variables come from it. Excludes `formats`."""
     formats: NotRequired[str]
+    """Audio formats of the call, with commas: 'ulaw,slin16'. Default: those of `originator`, else all. Unknown ones get 400."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsOriginateWithIdParams(TypedDict):
     channelId: str
+    """Id for the new channel; 409 when it is in use, on 22 also when it is the beginning of another's id. At most 149 characters."""
     endpoint: str
+    """Whom to call: technology and address, such as 'PJSIP/100', 'PJSIP/+491234@trunk' or 'Local/200@default'."""
     extension: NotRequired[str]
+    """Extension in the context, instead of `app`."""
     context: NotRequired[str]
+    """Context of the dialplan, instead of `app`. Default: 'default'."""
     priority: NotRequired[int]
+    """Priority in the extension, instead of `app`. Default: 1; 0 means the same."""
     label: NotRequired[str]
+    """Label of the priority, instead of `app`. Wins over `priority`; an unknown one gets 404."""
     app: NotRequired[str]
+    """Stasis application that the channel enters when it is answered. It, or `extension`, is required."""
     appArgs: NotRequired[str]
+    """Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none."""
     callerId: NotRequired[str]
+    """Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: none; the endpoint's configuration decides."""
     timeout: NotRequired[int]
+    """Seconds to let it ring. Default: 30; 0 means the same. -1: no limit."""
     variables: NotRequired[dict[str, Any]]
+    """Variables to set on the channel, name to text. For newer Asterisks also {"value": text, "report_events": true}, which shows it in events."""
     otherChannelId: NotRequired[str]
+    """Id for the second half of a 'Local/…' channel. Default: the first id with ';2'."""
     originator: NotRequired[str]
+    """Id of a channel on whose behalf the call is made: formats, language and inherited variables come from it. Excludes `formats`."""
     formats: NotRequired[str]
+    """Audio formats of the call, with commas: 'ulaw,slin16'. Default: those of `originator`, else all. Unknown ones get 400."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsPlayParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     media: str | list[str]
+    """What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails."""
     lang: NotRequired[str]
+    """Language of the sounds, such as 'en' or 'de'. Default: the channel's."""
     offsetms: NotRequired[int]
+    """Milliseconds to skip at the beginning of the first medium. Default: 0."""
     skipms: NotRequired[int]
+    """Milliseconds that 'forward' and 'reverse' of `playbacks.control` move. Default: 3000; 0 means the same."""
     playbackId: NotRequired[str]
+    """Id for the new playback. Choose one that was never used: Asterisk does not check it. Default: aribus chooses one."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsPlayWithIdParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     playbackId: str
+    """Id for the new playback. Choose one that was never used: Asterisk does not check it."""
     media: str | list[str]
+    """What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails."""
     lang: NotRequired[str]
+    """Language of the sounds, such as 'en' or 'de'. Default: the channel's."""
     offsetms: NotRequired[int]
+    """Milliseconds to skip at the beginning of the first medium. Default: 0."""
     skipms: NotRequired[int]
+    """Milliseconds that 'forward' and 'reverse' of `playbacks.control` move. Default: 3000; 0 means the same."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsProgressParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsRecordParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application (409). While it is in a bridge the recording fails; record the bridge then."""
     name: str
+    """Name of the recording: its file without the ending, below Asterisk's recording directory, usually /var/spool/asterisk/recording. It may contain '/'."""
     format: str
+    """Format and ending of the file: 'wav' (8 kHz), 'wav16', 'sln16', 'gsm', 'ulaw', … An unknown one gets 422."""
     maxDurationSeconds: NotRequired[int]
+    """Seconds after which the recording ends. Pauses don't count. Default: 0, no limit."""
     maxSilenceSeconds: NotRequired[int]
+    """Seconds of silence after which the recording ends. Default: 0, silence does not end it."""
     ifExists: NotRequired[Literal['fail', 'overwrite', 'append']]
+    """What to do when the recording exists already: 'fail' refuses with 409 (default), 'overwrite' replaces it, 'append' continues it."""
     beep: NotRequired[bool]
+    """true: a beep is played first. Default: false."""
     terminateOn: NotRequired[Literal['none', 'any', '*', '#']]
+    """Key that ends the recording: '#', '*', 'any', or 'none' (default)."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsRedirectParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     endpoint: str
+    """Where to: 'PJSIP/100' or 'PJSIP/sip:100@host'. Its technology has to be the channel's (422)."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsRingParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsRingStopParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsRtpstatisticsParams(TypedDict):
     channelId: str
+    """Id of the channel. It need not be in an application."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsSendDTMFParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     dtmf: NotRequired[str]
+    """Digits: 0 to 9, '*', '#', 'A' to 'D'; 'f' is a hook flash, 'w' waits for half a second, 'W' for a second."""
     before: NotRequired[int]
+    """Milliseconds to wait before the first digit. Default: 0; Asterisk itself adds 100."""
     between: NotRequired[int]
+    """Milliseconds between two digits. Default: 100; 0 means the same."""
     duration: NotRequired[int]
+    """Milliseconds that each digit lasts. Default: 100; 0 means the same."""
     after: NotRequired[int]
+    """Milliseconds to wait behind the last digit. Default: 0."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsSetChannelVarParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     variable: str
+    """Name of the variable, without '${}', or a function such as 'CHANNEL(language)'. An access rule may forbid functions."""
     value: NotRequired[str]
+    """The new value. Left out: the variable is deleted."""
     report_events: NotRequired[bool]
+    """true: events about the channel show the variable in `channelvars` from now on. Default: false."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsSetChannelVarsParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     variables: dict[str, Any]
+    """Variables, name to text. {"value": text, "report_events": true} instead of a text shows it in events."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsSnoopChannelParams(TypedDict):
     channelId: str
+    """Id of the channel to listen to. It need not be in an application."""
     app: str
+    """Stasis application that the new channel enters."""
     spy: NotRequired[Literal['none', 'both', 'out', 'in']]
+    """What is listened to: 'in' is what comes from the phone, 'out' what goes to it. Default: 'none'; then `whisper` is required."""
     whisper: NotRequired[Literal['none', 'both', 'out', 'in']]
+    """Whom it speaks to: 'out' is the phone, 'in' those that the phone talks to. Default: 'none'; then `spy` is required."""
     appArgs: NotRequired[str]
+    """Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none."""
     snoopId: NotRequired[str]
+    """Id for the new channel. Default: aribus chooses one."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsSnoopChannelWithIdParams(TypedDict):
     channelId: str
+    """Id of the channel to listen to. It need not be in an application."""
     snoopId: str
+    """Id for the new channel."""
     app: str
+    """Stasis application that the new channel enters."""
     spy: NotRequired[Literal['none', 'both', 'out', 'in']]
+    """What is listened to: 'in' is what comes from the phone, 'out' what goes to it. Default: 'none'; then `whisper` is required."""
     whisper: NotRequired[Literal['none', 'both', 'out', 'in']]
+    """Whom it speaks to: 'out' is the phone, 'in' those that the phone talks to. Default: 'none'; then `spy` is required."""
     appArgs: NotRequired[str]
+    """Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsStartMohParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     mohClass: NotRequired[str]
+    """Class of the music, as in musiconhold.conf. Default: the channel's own, else 'default'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsStartSilenceParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsStopMohParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsStopSilenceParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsTransferProgressParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     states: str
+    """How it goes: 'channel_progress', 'channel_answered', 'channel_unavailable' or 'channel_declined'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsUnholdParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ChannelsUnmuteParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     direction: NotRequired[Literal['both', 'in', 'out']]
+    """What is heard again: 'in' is what comes from the phone, 'out' what goes to it. Default: 'both'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class DaemonReloadParams(TypedDict):
@@ -1395,112 +1775,176 @@ class DaemonReloadResult(TypedDict):
 
 class DeviceStatesDeleteParams(TypedDict):
     deviceName: str
+    """Name of the device. Only names that begin with 'Stasis:' can be set; others get 409."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class DeviceStatesGetParams(TypedDict):
     deviceName: str
+    """Name of the device, such as 'PJSIP/100' or 'Stasis:door'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class DeviceStatesListParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class DeviceStatesUpdateParams(TypedDict):
     deviceName: str
+    """Name of the device. Only names that begin with 'Stasis:' can be set; others get 409."""
     deviceState: Literal['NOT_INUSE', 'INUSE', 'BUSY', 'INVALID', 'UNAVAILABLE', 'RINGING', 'RINGINUSE', 'ONHOLD']
+    """The new state."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class EndpointsGetParams(TypedDict):
     tech: str
+    """Technology of the endpoint, such as 'PJSIP'."""
     resource: str
+    """Name of the endpoint within its technology, such as '100'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class EndpointsListParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class EndpointsListByTechParams(TypedDict):
     tech: str
+    """Technology of the endpoint, such as 'PJSIP'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 EndpointsReferParams = TypedDict("EndpointsReferParams", {
+    # Whom to ask: 'pjsip:100', or 'pjsip:sip:100@host'.
     "to": "str",
+    # Who asks: a SIP URI or a name, for the From header.
     "from": "str",
+    # Whom the phone is to call: 'sip:200@host', or an endpoint.
     "refer_to": "str",
+    # true: when `refer_to` is an endpoint, the phone calls it through this Asterisk. Default: false, it calls the endpoint's own contact.
     "to_self": "NotRequired[bool]",
+    # Headers to add to the request, name to text. 'display_name' is put in front of the address in `refer_to`.
     "variables": "NotRequired[dict[str, Any]]",
+    # Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which.
     "server": "NotRequired[str]",
+    # Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice.
     "key": "NotRequired[str]",
 })
 
 
 EndpointsReferToEndpointParams = TypedDict("EndpointsReferToEndpointParams", {
+    # Technology of the endpoint, such as 'PJSIP'.
     "tech": "str",
+    # Name of the endpoint within its technology, such as '100'.
     "resource": "str",
+    # Who asks: a SIP URI or a name, for the From header.
     "from": "str",
+    # Whom the phone is to call: 'sip:200@host', or an endpoint.
     "refer_to": "str",
+    # true: when `refer_to` is an endpoint, the phone calls it through this Asterisk. Default: false, it calls the endpoint's own contact.
     "to_self": "NotRequired[bool]",
+    # Headers to add to the request, name to text. 'display_name' is put in front of the address in `refer_to`.
     "variables": "NotRequired[dict[str, Any]]",
+    # Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which.
     "server": "NotRequired[str]",
+    # Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice.
     "key": "NotRequired[str]",
 })
 
 
 EndpointsSendMessageParams = TypedDict("EndpointsSendMessageParams", {
+    # Whom to send it to: 'pjsip:100', 'pjsip:sip:100@host' or 'xmpp:user@host'.
     "to": "str",
+    # Who sends it: a SIP URI or a name, for the From header.
     "from": "str",
+    # The text. Default: ''.
     "body": "NotRequired[str]",
+    # Headers to add to the message, name to text.
     "variables": "NotRequired[dict[str, Any]]",
+    # Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which.
     "server": "NotRequired[str]",
+    # Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice.
     "key": "NotRequired[str]",
 })
 
 
 EndpointsSendMessageToEndpointParams = TypedDict("EndpointsSendMessageToEndpointParams", {
+    # Technology of the endpoint, such as 'PJSIP'.
     "tech": "str",
+    # Name of the endpoint within its technology, such as '100'.
     "resource": "str",
+    # Who sends it: a SIP URI or a name, for the From header.
     "from": "str",
+    # The text. Default: ''.
     "body": "NotRequired[str]",
+    # Headers to add to the message, name to text.
     "variables": "NotRequired[dict[str, Any]]",
+    # Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which.
     "server": "NotRequired[str]",
+    # Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice.
     "key": "NotRequired[str]",
 })
 
 
 class EventsClaimChannelParams(TypedDict):
     channelId: str
+    """Id of the channel that is offered. 404 when it is not, or no longer."""
     application: str
+    """Stasis application that takes it."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class EventsUserEventParams(TypedDict):
     eventName: str
+    """Name of the event, `eventname` in it."""
     application: str
+    """Stasis application that gets the event. 404 when nobody is connected for it."""
     source: NotRequired[str | list[str]]
+    """What the event shows besides: 'channel:ID', 'bridge:ID' or 'endpoint:PJSIP/100', or a list. 422 when it is not there. Default: nothing."""
     variables: NotRequired[dict[str, Any]]
+    """Fields of your own, which the event has in `userevent`."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class HangupParams(TypedDict):
     channelId: str
-    reason: NotRequired[str | int | None]
-    reason_code: NotRequired[str | int | None]
+    """Id of the channel. It need not be in an application."""
+    reason: NotRequired[str | int]
+    """Why: a word of ARI ('normal', 'busy', 'no_answer', …), or a name or number 1 to 127 of Q.850 ('user_busy', 17). Default: 'normal'."""
+    reason_code: NotRequired[str | int]
+    """The same as `reason`; give one of the two. What ARI has no word for needs a newer Asterisk than 16."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class HelloParams(TypedDict):
@@ -1534,47 +1978,77 @@ class HelloResult(TypedDict):
 
 class MailboxesDeleteParams(TypedDict):
     mailboxName: str
+    """Name of the mailbox, such as '100@default'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class MailboxesGetParams(TypedDict):
     mailboxName: str
+    """Name of the mailbox, such as '100@default'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class MailboxesListParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class MailboxesUpdateParams(TypedDict):
     mailboxName: str
+    """Name of the mailbox, such as '100@default'."""
     oldMessages: int
+    """Number of messages that were heard."""
     newMessages: int
+    """Number of messages that were not heard yet."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class OriginateParams(TypedDict):
     endpoint: str
+    """Whom to call: technology and address, such as 'PJSIP/100', 'PJSIP/+491234@trunk' or 'Local/200@default'."""
     extension: NotRequired[str]
+    """Extension in the context, instead of `app`. Default: 's'."""
     context: NotRequired[str]
+    """Context of the dialplan, instead of `app`. Default: 'default'."""
     priority: NotRequired[int]
+    """Priority in the extension, instead of `app`. Default: 1; 0 means the same."""
     label: NotRequired[str]
-    app: NotRequired[str | int | None]
+    """Label of the priority, instead of `app`. Wins over `priority`; an unknown one gets 404."""
+    app: NotRequired[str | None]
+    """Stasis application that the channel enters when it is answered. Default: the first one of the configuration. null: the dialplan."""
     appArgs: NotRequired[str]
+    """Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none."""
     callerId: NotRequired[str]
+    """Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: none; the endpoint's configuration decides."""
     timeout: NotRequired[int]
+    """Seconds to let it ring. Default: 30; 0 means the same. -1: no limit."""
     variables: NotRequired[dict[str, Any]]
+    """Variables to set on the channel, name to text. For newer Asterisks also {"value": text, "report_events": true}, which shows it in events."""
     channelId: NotRequired[str]
+    """Id for the new channel; 409 when it is in use, on 22 also as the beginning of another id. Default: aribus chooses one."""
     otherChannelId: NotRequired[str]
+    """Id for the second half of a 'Local/…' channel. Default: the first id with ';2'."""
     originator: NotRequired[str]
+    """Id of a channel on whose behalf the call is made: formats, language and inherited variables come from it. Excludes `formats`."""
     formats: NotRequired[str]
+    """Audio formats of the call, with commas: 'ulaw,slin16'. Default: those of `originator`, else all. Unknown ones get 400."""
     wait: NotRequired[Literal['answer']]
+    """'answer': the result tells whether somebody answered, and if not why. Goes with an application that aribus holds. Default: not waited for."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class OriginateResult(TypedDict):
@@ -1592,128 +2066,200 @@ class PingParams(TypedDict):
 
 class PlayParams(TypedDict):
     media: str | list[str]
+    """What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails."""
     channelId: NotRequired[str]
+    """Id of the channel to play to. Give it or `bridgeId`."""
     lang: NotRequired[str]
+    """Language of the sounds, such as 'en' or 'de'. Default: the channel's."""
     offsetms: NotRequired[int]
+    """Milliseconds to skip at the beginning of the first medium. Default: 0."""
     skipms: NotRequired[int]
+    """Milliseconds that 'forward' and 'reverse' of `playbacks.control` move. Default: 3000; 0 means the same."""
     playbackId: NotRequired[str]
+    """Id for the new playback. Choose one that was never used: Asterisk does not check it. Default: aribus chooses one."""
     wait: NotRequired[bool]
+    """true: the result comes when the playback or recording has ended, and shows how. Default: false, it comes at once."""
     bridgeId: NotRequired[str]
+    """Id of the bridge to play to. Give it or `channelId`."""
     announcer_format: NotRequired[str]
+    """Audio format in which the bridge gets the sound, such as 'slin16'; an unknown one gets 422. Default: fits the channels in the bridge."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class PlaybacksControlParams(TypedDict):
     playbackId: str
+    """Id of the playback, as `channels.play` or `bridges.play` returned it."""
     operation: Literal['restart', 'pause', 'unpause', 'reverse', 'forward']
+    """What to do. 'forward' and 'reverse' move by the milliseconds that the playback was begun with as 'skipms'; 'unpause' goes on after 'pause'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class PlaybacksGetParams(TypedDict):
     playbackId: str
+    """Id of the playback, as `channels.play` or `bridges.play` returned it."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class PlaybacksStopParams(TypedDict):
     playbackId: str
+    """Id of the playback, as `channels.play` or `bridges.play` returned it."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class ReclaimParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class RecordParams(TypedDict):
     name: str
+    """Name of the recording: its file without the ending, below Asterisk's recording directory, usually /var/spool/asterisk/recording. It may contain '/'."""
     format: str
+    """Format and ending of the file: 'wav' (8 kHz), 'wav16', 'sln16', 'gsm', 'ulaw', … An unknown one gets 422."""
     channelId: NotRequired[str]
+    """Id of the channel to record. Give it or `bridgeId`. While it is in a bridge the recording fails; record the bridge then."""
     maxDurationSeconds: NotRequired[int]
+    """Seconds after which the recording ends. Pauses don't count. Default: 0, no limit."""
     maxSilenceSeconds: NotRequired[int]
+    """Seconds of silence after which the recording ends. Default: 0, silence does not end it."""
     ifExists: NotRequired[Literal['fail', 'overwrite', 'append']]
+    """What to do when the recording exists already: 'fail' refuses with 409 (default), 'overwrite' replaces it, 'append' continues it."""
     beep: NotRequired[bool]
+    """true: a beep is played first. Default: false."""
     terminateOn: NotRequired[Literal['none', 'any', '*', '#']]
+    """Key that ends the recording: '#', '*', 'any', or 'none' (default)."""
     wait: NotRequired[bool]
+    """true: the result comes when the playback or recording has ended, and shows how. Default: false, it comes at once."""
     bridgeId: NotRequired[str]
+    """Id of the bridge to record. Give it or `channelId`."""
     recorder_format: NotRequired[str]
+    """Audio format in which the recorder gets the sound, such as 'slin16'; an unknown one gets 422. Default: that of the file."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class RecordingsCancelParams(TypedDict):
     recordingName: str
+    """Name of the recording, without the ending of its file. It may contain '/'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class RecordingsCopyStoredParams(TypedDict):
     recordingName: str
+    """Name of the recording, without the ending of its file. It may contain '/'."""
     destinationRecordingName: str
+    """Name of the copy, without the ending of its file. 409 when it is in use."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class RecordingsDeleteStoredParams(TypedDict):
     recordingName: str
+    """Name of the recording, without the ending of its file. It may contain '/'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class RecordingsGetLiveParams(TypedDict):
     recordingName: str
+    """Name of the recording, without the ending of its file. It may contain '/'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class RecordingsGetStoredParams(TypedDict):
     recordingName: str
+    """Name of the recording, without the ending of its file. It may contain '/'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class RecordingsGetStoredFileParams(TypedDict):
     recordingName: str
+    """Name of the recording, without the ending of its file. It may contain '/'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class RecordingsListStoredParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class RecordingsMuteParams(TypedDict):
     recordingName: str
+    """Name of the recording, without the ending of its file. It may contain '/'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class RecordingsPauseParams(TypedDict):
     recordingName: str
+    """Name of the recording, without the ending of its file. It may contain '/'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class RecordingsStopParams(TypedDict):
     recordingName: str
+    """Name of the recording, without the ending of its file. It may contain '/'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class RecordingsUnmuteParams(TypedDict):
     recordingName: str
+    """Name of the recording, without the ending of its file. It may contain '/'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class RecordingsUnpauseParams(TypedDict):
     recordingName: str
+    """Name of the recording, without the ending of its file. It may contain '/'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class RpcDiscoverParams(TypedDict):
@@ -1729,20 +2275,29 @@ class RpcDiscoverResult(TypedDict):
 
 class SoundsGetParams(TypedDict):
     soundId: str
+    """Name of the sound, as in 'sound:hello': 'hello'."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class SoundsListParams(TypedDict):
     lang: NotRequired[str]
+    """Language, exactly as Asterisk names it: 'en', 'en_US'. Default: all."""
     format: NotRequired[str]
+    """Audio format, such as 'gsm' or 'ulaw'. Default: all."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class StateBridgesParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. Default: all."""
     id: NotRequired[str]
+    """Id of one bridge. Default: all."""
 
 
 class StateBridgesResultBridgesItem(TypedDict):
@@ -1757,9 +2312,13 @@ class StateBridgesResult(TypedDict):
 
 class StateChannelsParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. Default: all."""
     id: NotRequired[str]
+    """Id of one channel. Default: all."""
     app: NotRequired[str]
+    """Stasis application that they are in. Default: all, those in none included."""
     bridge: NotRequired[str]
+    """Id of the bridge that they are in. Default: all."""
 
 
 class StateChannelsResultChannelsItem(TypedDict):
@@ -1778,7 +2337,9 @@ class StateChannelsResult(TypedDict):
 
 class StateDevicesParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. Default: all."""
     id: NotRequired[str]
+    """Name of one device, such as 'PJSIP/100'. Default: all."""
 
 
 class StateDevicesResultDevicesItem(TypedDict):
@@ -1793,7 +2354,9 @@ class StateDevicesResult(TypedDict):
 
 class StateEndpointsParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. Default: all."""
     id: NotRequired[str]
+    """One endpoint, such as 'PJSIP/100'. Default: all."""
 
 
 class StateEndpointsResultEndpointsItemEndpoint(TypedDict):
@@ -1814,7 +2377,9 @@ class StateEndpointsResult(TypedDict):
 
 class StatePlaybacksParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. Default: all."""
     id: NotRequired[str]
+    """Id of one playback. Default: all."""
 
 
 class StatePlaybacksResultPlaybacksItem(TypedDict):
@@ -1829,7 +2394,9 @@ class StatePlaybacksResult(TypedDict):
 
 class StateRecordingsParams(TypedDict):
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. Default: all."""
     id: NotRequired[str]
+    """Name of one recording. Default: all."""
 
 
 class StateRecordingsResultRecordingsItem(TypedDict):
@@ -1899,16 +2466,27 @@ class StatusResult(TypedDict):
 
 class SubscribeParams(TypedDict):
     types: NotRequired[str | list[str]]
+    """Types to deliver, with wildcards as in a shell: 'StasisStart', 'Channel*', 'server.*'. Default: all."""
     exclude: NotRequired[str | list[str]]
+    """Types to leave out, with wildcards as in `types`. Default: none."""
     servers: NotRequired[str | list[str]]
+    """Names of the Asterisks to hear of. Default: all."""
     apps: NotRequired[str | list[str]]
+    """Stasis applications to hear of; '' for records that belong to none. Default: all."""
     channels: NotRequired[str | list[str]]
+    """Ids of the channels to hear of. Default: all."""
     bridges: NotRequired[str | list[str]]
+    """Ids of the bridges to hear of. Default: all."""
     endpoints: NotRequired[str | list[str]]
+    """Endpoints to hear of, such as 'PJSIP/100'. Default: all."""
     since: NotRequired[str]
+    """Cursor to go on behind: '<stream>:<seq>' of the last record you have seen. Default: from now on. When it can't be honoured, `resumed` is false."""
     on_overflow: NotRequired[Literal['lost', 'disconnect']]
+    """When you read too slowly: 'lost' tells what you missed and goes on (default), 'disconnect' tells and ends the connection."""
     snapshot: NotRequired[bool]
+    """true: the result holds all that lives at its cursor, in `snapshot`; not when `since` is honoured. Default: false."""
     announce: NotRequired[bool]
+    """true: an id that the daemon chooses is told by `creating` before the command is sent, and records wait for no answer. Default: false."""
 
 
 class SubscribeResultSnapshotChannelsItem(TypedDict):
@@ -1969,13 +2547,21 @@ class SubscribeResult(TypedDict):
 
 class TransferParams(TypedDict):
     channelId: str
+    """Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."""
     endpoint: NotRequired[str]
+    """Where to: 'PJSIP/100' or 'PJSIP/sip:100@host'. Its technology has to be the channel's (422). Without it the call goes to the dialplan."""
     context: NotRequired[str]
+    """Context of the dialplan. Default: the one that the channel came from."""
     extension: NotRequired[str]
+    """Extension in the context. Default: 's' when `context` is given, else the one that the channel came from."""
     priority: NotRequired[int]
+    """Priority in the extension. Default: 1, or without `context` and `extension` the one behind the channel's last. 0 means the default."""
     label: NotRequired[str]
+    """Label of the priority. Wins over `priority`; an unknown one gets 404."""
     server: NotRequired[str]
+    """Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."""
     key: NotRequired[str]
+    """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
 class UnsubscribeParams(TypedDict):

@@ -1,4 +1,6 @@
 // Whatever answers in the daemon's place: no command crashes, hangs, or lets the terminal obey it.
+#include <algorithm>
+
 #include "base/json.h"
 #include "cli/commands.h"
 #include "tests/catch.h"
@@ -24,11 +26,16 @@ const std::string channel =
     R"("dialplan":{"context":"x"},"creationtime":"2026-11-22T21:46:07.000Z"})";
 
 const std::string discovered =
-    R"({"methods":[{"name":"P","summary":"P","params":[]},{"name":"originate","summary":"P","params":[)"
-    R"({"name":"endpoint","required":true,"schema":{"type":"string"}},{"name":"P","schema":{"enum":["P",1]}},)"
+    R"({"methods":[{"name":"P","summary":"P","description":"P","params":[]},{"name":"originate","summary":"P","description":"P","x-ari":{"method":"P","path":"P","later_than":"P"},"params":[)"
+    R"({"name":"endpoint","description":"P","required":true,"schema":{"type":"string"}},{"name":"P","schema":{"enum":["P",1]}},)"
     R"({"name":"media","schema":{"oneOf":[{"type":"string"},{"type":"array","items":{}}]}},)"
     R"({"name":"n","schema":{"type":["integer","null"]}},{"$ref":"#/components/contentDescriptors/server"}]}],)"
     R"("components":{"contentDescriptors":{"server":{"name":"server","schema":{"type":"string"}}}}})";
+
+const std::string declared =
+    R"({"apis":[{"path":"P","operations":[{"nickname":"P"},{"nickname":"fly","httpMethod":"P","summary":"P","notes":"P",)"
+    R"("parameters":[{"name":"P","paramType":"query","dataType":"P","description":"P","defaultValue":"P",)"
+    R"("allowableValues":{"values":["P",1],"min":"P","max":2}}]}]}]})";
 
 const std::string status_answer =
     R"({"aribus":"P","pid":7,"started":"2026-11-22T21:46:07.000Z","connections":1,"subscribers":1,"servers":[)"
@@ -77,6 +84,7 @@ std::string right_answer(const std::string& request) {
   if (asks("daemon.reload")) {
     return R"("result":{"applied":true,"reason":"P","warnings":["P"],"changed":["P"],"restart":["P"]})";
   }
+  if (asks("ari.request")) return R"("result":)" + declared;
   if (asks("refused")) return R"("error":{"code":-32000,"message":"P\nP","data":{"P":"P"}})";
   return R"("result":{"id":"P"})";
 }
@@ -110,6 +118,8 @@ std::vector<Run> runs() {
           {{"record", folder().path("records")}},
           {{"call"}, {{"list", ""}}},
           {{"call", "originate"}, {{"help", ""}}},
+          {{"call", "channels.fly"}, {{"help", ""}}},
+          {{"call", "channels.walk", "server=P"}, {{"help", ""}}},
           {{"call", "originate", "endpoint=a", "media=b", "media=c", "n=1", "server=pbx1"}},
           {{"call", "refused"}},
           {{"originate", "PJSIP/100", "media=x"}},
@@ -157,6 +167,12 @@ void serve(FakeDaemon::Peer& peer, const Change& result, const Change& notificat
   }
 }
 
+// What of a command's output a terminal would obey. The tabs of `complete` are its own, for the shells.
+std::string harm_of(const Run& run, std::string seen) {
+  if (run.words[0] == "complete") std::ranges::replace(seen, '\t', ' ');
+  return harm_in(seen);
+}
+
 }  // namespace
 
 TEST_CASE("no command lets the terminal obey what the daemon says") {
@@ -170,12 +186,12 @@ TEST_CASE("no command lets the terminal obey what the daemon says") {
     INFO(named(run) << "\n" << seen.size() << " bytes");
     CHECK(code >= 0);
     CHECK(code <= 5);
-    CHECK(harm_in(seen) == "");
+    CHECK(harm_of(run, seen) == "");
   }
 }
 
 TEST_CASE("no command is brought down by an answer of another shape") {
-  constexpr int rounds = 400;  // of each command: 6,400 in all
+  constexpr int rounds = 400;  // of each command: 7,200 in all
   Mutations mutations(20261122);
   FakeDaemon daemon(folder().path("mutated"), [&](FakeDaemon::Peer& peer) {
     const Change mutated = [&](const std::string& text) {
@@ -196,7 +212,7 @@ TEST_CASE("no command is brought down by an answer of another shape") {
     INFO(named(run));
     CHECK(least >= 0);
     CHECK(most <= 5);
-    CHECK(harm_in(seen) == "");
+    CHECK(harm_of(run, seen) == "");
   }
 }
 
@@ -217,7 +233,7 @@ TEST_CASE("no file lets the terminal obey it when it is shown again") {
     const std::string seen = terminal.end();
     INFO(named(run));
     CHECK(seen.size() > 10);
-    CHECK(harm_in(seen) == "");
+    CHECK(harm_of(run, seen) == "");
   }
 }
 

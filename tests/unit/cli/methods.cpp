@@ -52,7 +52,7 @@ TEST_CASE("a word that is no parameter says what is expected") {
 TEST_CASE("a method's help names its parameters and what they take") {
   const auto help_of = [](const char* method) {
     std::string text;
-    for (const std::string& line : methods().help(method)) text += line + "\n";
+    for (const std::string& line : methods().help(method, 60)) text += line + "\n";
     return text;
   };
   const std::string help = help_of("play");
@@ -63,4 +63,17 @@ TEST_CASE("a method's help names its parameters and what they take") {
   CHECK_THAT(help_of("originate"), ContainsSubstring("wait=           one of answer\n"));
   CHECK_THAT(help_of("ping"), ContainsSubstring("It takes no parameters."));
   CHECK(help_of("nothing").empty());
+  const std::string create = help_of("bridges.createWithId");
+  CHECK(create.starts_with("bridges.createWithId: Makes an empty bridge, as `bridges.create` does;"));
+  CHECK_THAT(create, ContainsSubstring("\n  POST /bridges/{bridgeId}\n"));
+  CHECK_THAT(create, ContainsSubstring("  bridgeId=  text (required)\n      Id for the new bridge;"));
+  CHECK_THAT(create, ContainsSubstring("  variables= object of JSON, later than Asterisk 16.28\n"));
+  CHECK_THAT(help_of("channels.progress"), ContainsSubstring("/progress, later than Asterisk 16.28\n"));
+}
+
+TEST_CASE("a method's summary is its first sentence") {
+  const Methods all = methods();
+  CHECK(all.summary("bridges.destroy") == "Ends a bridge.");
+  CHECK(all.summary("nothing").empty());
+  CHECK(all.parameters("hangup").front().description.starts_with("Id of the channel."));
 }

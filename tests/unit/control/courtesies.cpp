@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "control/params.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
@@ -100,7 +101,6 @@ TEST_CASE("an application and a place in the dialplan exclude each other") {
   }
   CHECK_THAT(somewhere.refused(R"(,"context":"x","appArgs":"a")"), ContainsSubstring("appArgs"));
   CHECK_THAT(somewhere.refused(R"(,"app":null,"appArgs":"a")"), ContainsSubstring("appArgs"));
-  CHECK(somewhere.refused(R"(,"app":5)") == "app: a string or null is expected, not 5");
 }
 
 TEST_CASE("a reason that ARI has a word for is sent as that word") {
@@ -152,9 +152,22 @@ TEST_CASE("parameters that a courtesy widens are those of originate and hangup")
     const auto parameters = method_parameters(operation);
     return std::ranges::find(parameters, name, &ari::Parameter::name)->type;
   };
-  CHECK(type_of(originate, "app") == ari::Type::scalar);
+  CHECK(type_of(originate, "app") == ari::Type::string_or_null);
   CHECK(type_of(originate, "endpoint") == ari::Type::string);
-  CHECK(type_of(hangup, "reason") == ari::Type::scalar);
-  CHECK(type_of(hangup, "reason_code") == ari::Type::scalar);
+  CHECK(type_of(hangup, "reason") == ari::Type::string_or_integer);
+  CHECK(type_of(hangup, "reason_code") == ari::Type::string_or_integer);
   CHECK(type_of(hangup, "channelId") == ari::Type::string);
+}
+
+TEST_CASE("an application is a string or null, a hang-up reason a string or an integer") {
+  const auto refusal = [](std::string_view operation, std::string_view params) {
+    const auto checked = check_params(method_parameters(*ari::find_operation(operation)), json(params));
+    return checked ? "" : checked.error().message;
+  };
+  CHECK(refusal("channels.originate", R"({"endpoint":"PJSIP/1","app":null})").empty());
+  CHECK(refusal("channels.originate", R"({"endpoint":"PJSIP/1","app":5})") ==
+        "app: a string or null is expected, not 5");
+  CHECK(refusal("channels.hangup", R"({"channelId":"c1","reason":17})").empty());
+  CHECK(refusal("channels.hangup", R"({"channelId":"c1","reason":null})") ==
+        "reason: a string or an integer is expected, not null");
 }

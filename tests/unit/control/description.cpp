@@ -103,7 +103,9 @@ TEST_CASE("a parameter's schema has its type, values, range and number") {
   CHECK(parameter("channels.play", "media")["schema"] ==
         json(R"({"oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"},"minItems":1}]})"));
   CHECK(parameter("channels.originate", "timeout")["schema"] == json(R"({"type":"integer"})"));
-  CHECK(parameter("channels.originate", "app")["schema"] == json(R"({"type":["string","integer","null"]})"));
+  CHECK(parameter("channels.originate", "app")["schema"] == json(R"({"type":["string","null"]})"));
+  CHECK(parameter("originate", "app")["schema"] == json(R"({"type":["string","null"]})"));
+  CHECK(parameter("channels.hangup", "reason")["schema"] == json(R"({"type":["string","integer"]})"));
   CHECK(parameter("channels.originate", "variables")["schema"] == json(R"({"type":"object"})"));
   CHECK(parameter("originate", "wait")["schema"] == json(R"({"type":"string","enum":["answer"]})"));
   CHECK(parameter("channels.record", "maxDurationSeconds")["schema"] ==
@@ -153,9 +155,9 @@ TEST_CASE("every code of an error is described") {
 }
 
 TEST_CASE("a method names the errors that it can have") {
-  CHECK(errors_of("channels.get") == std::set<std::string>{"internal", "invalid_params", "not_allowed", "not_connected",
-                                                           "outcome_unknown", "refused", "too_much",
-                                                           "too_old"});
+  CHECK(errors_of("channels.get") == std::set<std::string>{"internal", "invalid_params", "not_allowed",
+                                                           "not_connected", "outcome_unknown", "refused",
+                                                           "too_much", "too_old"});
 }
 
 TEST_CASE("an operation says what it is in ARI, and since when") {

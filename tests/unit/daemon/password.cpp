@@ -86,7 +86,7 @@ TEST_CASE("the password may be one of systemd's credentials") {
   // What the unit hands over when the file is missing, and what to do about it.
   REQUIRE(directory.write("none", "\n") != file);
   CHECK_THAT(fault(directory, "    password_credential: none\n"),
-             ContainsSubstring("is empty") && ContainsSubstring("/etc/aribus/ari.secret"));
+             ContainsSubstring("is empty") && ContainsSubstring(ARIBUS_CONFIG_DIR "/ari.secret"));
   // A name, and no path to elsewhere.
   CHECK_THAT(fault(directory, "    password_credential: x/../ari\n"),
              ContainsSubstring("no systemd credentials"));

@@ -1,0 +1,388 @@
+#include "control/explanations.h"
+
+#include <algorithm>
+
+namespace aribus::control {
+namespace {
+
+// clang-format off
+constexpr Explanation texts[] = {
+
+    // What many methods take.
+    {"*", "server", "Name of the Asterisk in the configuration. May be left out when there is one, or when the ids in the parameters tell which."},
+    {"*", "key", "Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."},
+    {"*", "channelId", "Id of the channel. It has to be in a Stasis application, else Asterisk refuses with 409."},
+    {"*", "bridgeId", "Id of the bridge, as `bridges.create` and the events tell it."},
+    {"*", "playbackId", "Id of the playback, as `channels.play` or `bridges.play` returned it."},
+    {"*", "recordingName", "Name of the recording, without the ending of its file. It may contain '/'."},
+    {"*", "media", "What to play, one after another: 'sound:hello' (a file, without ending), 'recording:NAME', 'number:42', 'digits:123', 'characters:abc' or 'tone:busy'. What does not exist fails."},
+    {"*", "offsetms", "Milliseconds to skip at the beginning of the first medium. Default: 0."},
+    {"*", "skipms", "Milliseconds that 'forward' and 'reverse' of `playbacks.control` move. Default: 3000; 0 means the same."},
+    {"*", "wait", "true: the result comes when the playback or recording has ended, and shows how. Default: false, it comes at once."},
+
+    {"applications.*", "applicationName", "Name of the Stasis application. Some program has to be connected to Asterisk for it, as aribus is for those of its configuration; else 404."},
+    {"applications.*", "eventSource", "What to hear of: 'channel:ID', 'bridge:ID', 'endpoint:PJSIP/100', 'endpoint:PJSIP' or 'deviceState:NAME'. With nothing behind the colon: all of the kind."},
+    {"applications.filter", "", "Chooses the types of events that Asterisk sends to an application. That holds for all programs that share it; aribus sets it again after a restart of Asterisk."},
+    {"applications.filter", "filter", "Lists 'allowed' and 'disallowed' of objects such as {\"type\": \"Dial\"}; what is disallowed wins. A list that is left out stays, an empty one sets no limit. {} empties both."},
+    {"applications.get", "", "Returns what an application hears of: channels, bridges, endpoints, devices, and the types of events."},
+    {"applications.list", "", "Lists the Stasis applications that Asterisk knows, those of other programs included."},
+    {"applications.subscribe", "", "Makes an application hear of a channel, bridge, endpoint or device. Of its own channels it hears anyway. aribus subscribes again after a restart of Asterisk."},
+    {"applications.unsubscribe", "", "Ends what `applications.subscribe` began, for all programs that share the application. Without such a subscription: 409."},
+
+    {"ari.request", "", "Sends any request to ARI, for operations that have no method here. The result is what Asterisk sent, unchanged."},
+    {"ari.request", "method", "Method of HTTP."},
+    {"ari.request", "path", "Path below /ari, percent-encoded and without a query, such as '/channels/c1'."},
+    {"ari.request", "query", "Parameters of the query, name to value. aribus encodes them."},
+    {"ari.request", "body", "Body of the request, sent as JSON. Default: none."},
+
+    {"asterisk.addLog", "", "Opens a further log file. It is closed by `asterisk.rotateLog`, a reload of the logger and a restart of Asterisk."},
+    {"asterisk.addLog", "logChannelName", "Name of the new file in Asterisk's log directory, usually /var/log/asterisk. 409 when it is open already."},
+    {"asterisk.addLog", "configuration", "Levels to write, with commas: 'notice,warning,error,verbose,debug,dtmf', or '*' for all."},
+    {"asterisk.deleteLog", "", "Stops writing a log file. The file stays on the disk."},
+    {"asterisk.deleteObject", "", "Deletes an object of Asterisk's dynamic configuration. Only objects in a database or in memory (sorcery.conf) can be deleted, else 403."},
+    {"asterisk.getGlobalVar", "", "Reads a global variable of the dialplan. One that is not set reads as ''."},
+    {"asterisk.getGlobalVar", "variable", "Name of the variable, without '${}'. Functions can't be read."},
+    {"asterisk.getInfo", "", "Returns version, build, settings and start time of Asterisk."},
+    {"asterisk.getInfo", "only", "Parts to return: 'build', 'system' (version), 'config', 'status' (start time). Default: all. Others are ignored."},
+    {"asterisk.getModule", "", "Returns state and use count of one module of Asterisk."},
+    {"asterisk.getObject", "", "Reads an object of Asterisk's dynamic configuration, such as a PJSIP endpoint. Passwords are in it."},
+    {"asterisk.listLogChannels", "", "Lists the log files of Asterisk with their levels."},
+    {"asterisk.listModules", "", "Lists the loaded modules of Asterisk."},
+    {"asterisk.loadModule", "", "Loads a module of Asterisk. 409 when it is loaded already or can't be."},
+    {"asterisk.ping", "", "Asks whether Asterisk answers. `ping` asks the daemon alone."},
+    {"asterisk.reloadModule", "", "Has a module read its configuration files again."},
+    {"asterisk.rotateLog", "", "Renames a log file and begins a new one. A log that was added by `asterisk.addLog` is dropped."},
+    {"asterisk.setGlobalVar", "", "Sets a global variable of the dialplan, until Asterisk is restarted."},
+    {"asterisk.setGlobalVar", "variable", "Name of the variable, without '${}'."},
+    {"asterisk.unloadModule", "", "Unloads a module of Asterisk. 409 when it is in use."},
+    {"asterisk.updateObject", "", "Changes an object of Asterisk's dynamic configuration, or makes it. Only objects in a database or in memory (sorcery.conf) can be changed, else 403."},
+    {"asterisk.updateObject", "fields", "Fields to set: a list of {\"attribute\": \"context\", \"value\": \"from-sip\"}. Others stay as they are. A new object needs none."},
+    {"asterisk.*", "configClass", "Module that owns the object, such as 'res_pjsip'."},
+    {"asterisk.*", "objectType", "Kind of the object, such as 'endpoint', 'auth' or 'aor'."},
+    {"asterisk.*", "id", "Name of the object, such as '100'."},
+    {"asterisk.*", "logChannelName", "Name of the log file, as `asterisk.listLogChannels` shows it."},
+    {"asterisk.*", "moduleName", "Name of the module's file, with its ending: 'app_dial.so'."},
+    {"*", "value", "The new value. Left out: the variable is deleted."},
+
+    {"bridge", "", "Makes a bridge and puts channels into it. When one of them can't be added, the bridge is destroyed again."},
+    {"bridge", "channels", "Id of the channel, or a list of ids. All have to be in a Stasis application (422) and not being recorded (409)."},
+
+    {"bridges.*", "channel", "Id of the channel, or a list of ids."},
+    {"bridges.addChannel", "", "Puts channels into a bridge, where they hear each other. Asterisk does not answer while a playback on one of them runs: stop it first."},
+    {"bridges.addChannel", "channel", "Id of the channel, or a list of ids. All have to be in a Stasis application (422) and not being recorded (409)."},
+    {"bridges.addChannel", "role", "Role of the channels in a 'holding' bridge: all hear an 'announcer'; without a role they only listen. Default: none."},
+    {"bridges.addChannel", "absorbDTMF", "true: the others don't get the digits that these channels press. Events still tell of them. Default: false."},
+    {"bridges.addChannel", "mute", "true: the others don't hear these channels. Default: false."},
+    {"bridges.addChannel", "inhibitConnectedLineUpdates", "true: the phones of the others are not told who joined. Default: false."},
+    {"bridges.clearVideoSource", "", "Shows again who talks, instead of the channel set by `bridges.setVideoSource`."},
+    {"bridges.create", "", "Makes an empty bridge. It stays until `bridges.destroy`, also when nobody is in it any more."},
+    {"bridges.create*", "type", "Properties, with commas: 'mixing' (all talk; default) or 'holding' (all hear music), and 'dtmf_events' or 'proxy_media' (media stays in Asterisk), 'video_sfu', 'video_single', 'sdp_label'."},
+    {"bridges.create*", "name", "Name for people, shown in events and lists. Several bridges may have the same. Default: none."},
+    {"bridges.create*", "bridgeId", "Id for the new bridge; 409 when it is in use. Default: aribus chooses one."},
+    {"bridges.create", "variables", "Variables to set on the bridge. Asterisk 22.10 answers 400 to any, and makes the bridge all the same: use `bridges.createWithId`."},
+    {"bridges.createWithId", "", "Makes an empty bridge, as `bridges.create` does; here `bridgeId` is required."},
+    {"bridges.createWithId", "bridgeId", "Id for the new bridge; 409 when it is in use."},
+    {"bridges.createWithId", "variables", "Variables to set on the bridge, name to text. {\"value\": text, \"report_events\": true} instead of a text shows it in events."},
+    {"bridges.destroy", "", "Ends a bridge. Its channels stay in their application; nobody is hung up."},
+    {"bridges.get", "", "Returns a bridge with the ids of its channels."},
+    {"bridges.getBridgeVar", "", "Reads a variable of a bridge. 404 when it is not set."},
+    {"bridges.getBridgeVar", "variable", "Name of the variable."},
+    {"bridges.getBridgeVars", "", "Reads several variables of a bridge. When one is not set, none is read (404)."},
+    {"bridges.getBridgeVars", "variables", "Name of the variable, or a list of names. Functions, such as 'DB(a/b)', can be read, too."},
+    {"bridges.list", "", "Lists all bridges of Asterisk, those of the dialplan included."},
+    {"bridges.play", "", "Plays to all channels of a bridge. The result comes at once; further playbacks wait for their turn. `PlaybackFinished` tells the end."},
+    {"bridges.play*", "lang", "Language of the sounds, such as 'en' or 'de'. Default: Asterisk's."},
+    {"bridges.play*", "announcer_format", "Audio format in which the bridge gets the sound, such as 'slin16'; an unknown one gets 422. Default: fits the channels in the bridge."},
+    {"bridges.play", "playbackId", "Id for the new playback. Choose one that was never used: Asterisk does not check it. Default: aribus chooses one."},
+    {"bridges.playWithId", "", "Plays to all channels of a bridge, as `bridges.play` does; here `playbackId` is required."},
+    {"bridges.playWithId", "playbackId", "Id for the new playback. Choose one that was never used: Asterisk does not check it."},
+    {"bridges.record", "", "Records what all channels of a bridge say. The result comes at once; `RecordingFinished` or `RecordingFailed` tells the end."},
+    {"bridges.record", "recorder_format", "Audio format in which the recorder gets the sound, such as 'slin16'; an unknown one gets 422. Default: that of the file."},
+    {"bridges.removeChannel", "", "Takes channels out of a bridge. They stay in their application. 422 when one is not in this bridge."},
+    {"bridges.setBridgeVar", "", "Sets a variable of a bridge."},
+    {"bridges.setBridgeVar", "variable", "Name of the variable."},
+    {"bridges.setBridgeVar", "report_events", "true: events about the bridge show the variable in `bridgevars` from now on. Default: false."},
+    {"bridges.setBridgeVars", "", "Sets several variables of a bridge."},
+    {"bridges.setBridgeVars", "variables", "Variables, name to text. {\"value\": text, \"report_events\": true} instead of a text shows it in events."},
+    {"bridges.setVideoSource", "", "Shows the video of one channel to all others of a bridge. With two channels or fewer it does nothing."},
+    {"bridges.setVideoSource", "channelId", "Id of the channel. It has to be in this bridge, else 422."},
+    {"bridges.startMoh", "", "Plays music on hold to all channels of a bridge, until `bridges.stopMoh`. Played again with another class, it changes the music."},
+    {"bridges.stopMoh", "", "Ends the music that `bridges.startMoh` began. 409 when there is none."},
+    {"*", "mohClass", "Class of the music, as in musiconhold.conf. Default: the channel's own, else 'default'."},
+
+    {"channels.answer", "", "Answers a call that came in; a channel that `channels.create` made gets 412. Asterisk does not answer this command while a playback on the channel runs."},
+    {"channels.continueInDialplan", "", "Sends a channel out of the application back into the dialplan. Without parameters it goes on behind the 'Stasis()' that brought it here."},
+    {"channels.continueInDialplan", "context", "Context of the dialplan. Default: the one that the channel came from."},
+    {"channels.continueInDialplan", "extension", "Extension in the context. Default: 's' when `context` is given, else the one that the channel came from."},
+    {"channels.continueInDialplan", "priority", "Priority in the extension. Default: 1, or without `context` and `extension` the one behind the channel's last. 0 means the default."},
+    {"channels.continueInDialplan", "label", "Label of the priority. Wins over `priority`; an unknown one gets 404."},
+    {"channels.create", "", "Makes a channel to an endpoint without calling it. It enters the application at once, with `state` 'Down'; `channels.dial` calls it."},
+    {"channels.create", "app", "Stasis application that the channel enters at once. When it leaves it, it is hung up."},
+    {"channels.dial", "", "Calls the endpoint of a channel that `channels.create` made. `Dial` events tell how it goes. 409 when it was called before."},
+    {"channels.dial", "caller", "Id of the channel on whose behalf the call is made: caller id, language and inherited variables are taken from it. Default: none."},
+    {"channels.dial", "timeout", "Seconds to let it ring before it is hung up. Default: 0, no limit."},
+    {"channels.externalMedia", "", "Makes a channel whose audio goes to and comes from a program of yours, over RTP, AudioSocket or a WebSocket. It enters the application at once."},
+    {"channels.externalMedia", "app", "Stasis application that the channel enters."},
+    {"channels.externalMedia", "external_host", "Where the audio goes: 'HOST:PORT', or for a WebSocket the name of a connection in websocket_client.conf. Not needed when `connection_type` is 'server'."},
+    {"channels.externalMedia", "encapsulation", "How the audio is packed: 'rtp' over udp (default), 'audiosocket' over tcp, 'none' over a WebSocket. Asterisk 16 has 'rtp' alone."},
+    {"channels.externalMedia", "transport", "How it is sent: 'udp' (default), 'tcp' or 'websocket', as `encapsulation` demands. Asterisk 16 has 'udp' alone."},
+    {"channels.externalMedia", "connection_type", "Who connects: 'client' (default) is Asterisk, 'server' waits for your program and goes with the WebSocket alone."},
+    {"channels.externalMedia", "format", "Audio format, such as 'ulaw', 'slin16' or 'opus'."},
+    {"channels.externalMedia", "direction", "Which way the audio flows. 'both' is the only value."},
+    {"channels.externalMedia", "data", "Arguments, with commas, for `args` of `StasisStart`. With 'audiosocket' it is required, and is the UUID that identifies the stream."},
+    {"channels.externalMedia", "transport_data", "Options of the WebSocket channel, added to its dial string, such as 'f(json)'."},
+    {"channels.get", "", "Returns a channel as it is now. `state.channels` does so from the daemon's memory."},
+    {"channels.getChannelVar", "", "Reads a variable or function of a channel. 404 when the variable is not set."},
+    {"channels.getChannelVar", "variable", "Name of the variable, without '${}', or a function such as 'CHANNEL(language)'. An access rule may forbid functions."},
+    {"channels.getChannelVars", "", "Reads several variables of a channel. When one is not set, none is read (404)."},
+    {"channels.getChannelVars", "variables", "Name of the variable or function, or a list of names."},
+    {"channels.hangup", "", "Hangs up a channel, whether it is in an application or not. Others in its bridge stay."},
+    {"channels.hangup", "reason", "Why: a word of ARI ('normal', 'busy', 'no_answer', …), or a name or number 1 to 127 of Q.850 ('user_busy', 17). Default: 'normal'."},
+    {"channels.hangup", "reason_code", "The same as `reason`; give one of the two. What ARI has no word for needs a newer Asterisk than 16."},
+    {"channels.hold", "", "Puts the phone of a channel on hold: it is told so, or hears music."},
+    {"channels.list", "", "Lists all channels of Asterisk, those outside of applications included. `state.channels` does so from the daemon's memory."},
+    {"channels.move", "", "Hands a channel over to another Stasis application: `StasisEnd` here, `StasisStart` there."},
+    {"channels.move", "app", "Stasis application to move to. When nobody is connected for it, the channel leaves Stasis."},
+    {"channels.mute", "", "Mutes a channel, in one direction or both."},
+    {"channels.mute", "direction", "What is silenced: 'in' is what comes from the phone, 'out' what goes to it. Default: 'both'."},
+    {"channels.unmute", "direction", "What is heard again: 'in' is what comes from the phone, 'out' what goes to it. Default: 'both'."},
+    {"channels.originate", "", "Makes a call. The result comes at once; when the endpoint answers, the channel enters the application (`StasisStart`) or the dialplan."},
+    {"channels.originate", "app", "Stasis application that the channel enters when it is answered. Default: the first one of the configuration. null: the dialplan."},
+    {"channels.originateWithId", "", "Makes a call, as `channels.originate` does; here `channelId` is required, and there is no default application."},
+    {"channels.originateWithId", "app", "Stasis application that the channel enters when it is answered. It, or `extension`, is required."},
+    {"channels.originate*", "context", "Context of the dialplan, instead of `app`. Default: 'default'."},
+    {"channels.originate", "extension", "Extension in the context, instead of `app`. Default: 's'."},
+    {"channels.originateWithId", "extension", "Extension in the context, instead of `app`."},
+    {"channels.originate*", "priority", "Priority in the extension, instead of `app`. Default: 1; 0 means the same."},
+    {"channels.originate*", "label", "Label of the priority, instead of `app`. Wins over `priority`; an unknown one gets 404."},
+    {"channels.originate*", "callerId", "Who calls, as the called phone shows it: '100', or 'Alice <100>'. Default: none; the endpoint's configuration decides."},
+    {"channels.originate*", "timeout", "Seconds to let it ring. Default: 30; 0 means the same. -1: no limit."},
+    {"channels.originate*", "originator", "Id of a channel on whose behalf the call is made: formats, language and inherited variables come from it. Excludes `formats`."},
+    {"channels.play", "", "Plays to a channel. The result comes at once; further playbacks wait for their turn. `PlaybackFinished` tells the end. 412 for a channel that `channels.create` made, before it is answered."},
+    {"channels.playWithId", "", "Plays to a channel, as `channels.play` does; here `playbackId` is required."},
+    {"channels.play*", "lang", "Language of the sounds, such as 'en' or 'de'. Default: the channel's."},
+    {"channels.play", "playbackId", "Id for the new playback. Choose one that was never used: Asterisk does not check it. Default: aribus chooses one."},
+    {"channels.playWithId", "playbackId", "Id for the new playback. Choose one that was never used: Asterisk does not check it."},
+    {"channels.progress", "", "Tells the phone that the call progresses (SIP: 183), so that it plays audio before the call is answered."},
+    {"channels.record", "", "Records what comes from the phone, not what it hears. The call is answered first. The result comes at once; `RecordingFinished` or `RecordingFailed` tells the end."},
+    {"channels.record", "channelId", "Id of the channel. It has to be in a Stasis application (409). While it is in a bridge the recording fails; record the bridge then."},
+    {"channels.redirect", "", "Tells the phone to call somebody else, and lets go of it. SIP: REFER when the call is answered, else 302."},
+    {"channels.redirect", "endpoint", "Where to: 'PJSIP/100' or 'PJSIP/sip:100@host'. Its technology has to be the channel's (422)."},
+    {"channels.ring", "", "Tells the phone that the other side rings (SIP: 180)."},
+    {"channels.ringStop", "", "Ends the ringing tone that Asterisk itself plays after `channels.ring`."},
+    {"channels.rtpstatistics", "", "Returns packets, loss, jitter and round trip time of a channel's RTP. Channels without RTP get 403 or 404."},
+    {"channels.sendDTMF", "", "Sends digits to the phone. The answer comes before they are sent."},
+    {"channels.sendDTMF", "dtmf", "Digits: 0 to 9, '*', '#', 'A' to 'D'; 'f' is a hook flash, 'w' waits for half a second, 'W' for a second."},
+    {"channels.sendDTMF", "before", "Milliseconds to wait before the first digit. Default: 0; Asterisk itself adds 100."},
+    {"channels.sendDTMF", "between", "Milliseconds between two digits. Default: 100; 0 means the same."},
+    {"channels.sendDTMF", "duration", "Milliseconds that each digit lasts. Default: 100; 0 means the same."},
+    {"channels.sendDTMF", "after", "Milliseconds to wait behind the last digit. Default: 0."},
+    {"channels.setChannelVar", "", "Sets a variable or function of a channel. Asterisk 16 answers before it is done; 22 does not answer while a playback runs."},
+    {"channels.setChannelVar", "variable", "Name of the variable, without '${}', or a function such as 'CHANNEL(language)'. An access rule may forbid functions."},
+    {"channels.setChannelVar", "report_events", "true: events about the channel show the variable in `channelvars` from now on. Default: false."},
+    {"channels.setChannelVars", "", "Sets several variables of a channel, one after the other."},
+    {"channels.setChannelVars", "variables", "Variables, name to text. {\"value\": text, \"report_events\": true} instead of a text shows it in events."},
+    {"channels.snoopChannel", "", "Makes a channel that listens to another one, or speaks into it. It enters the application; bridge it, or record it."},
+    {"channels.snoopChannelWithId", "", "Makes a channel that listens to another one, as `channels.snoopChannel` does; here `snoopId` is required."},
+    {"channels.snoopChannel*", "channelId", "Id of the channel to listen to. It need not be in an application."},
+    {"channels.snoopChannel*", "app", "Stasis application that the new channel enters."},
+    {"channels.snoopChannel*", "spy", "What is listened to: 'in' is what comes from the phone, 'out' what goes to it. Default: 'none'; then `whisper` is required."},
+    {"channels.snoopChannel*", "whisper", "Whom it speaks to: 'out' is the phone, 'in' those that the phone talks to. Default: 'none'; then `spy` is required."},
+    {"channels.snoopChannel", "snoopId", "Id for the new channel. Default: aribus chooses one."},
+    {"channels.snoopChannelWithId", "snoopId", "Id for the new channel."},
+    {"channels.startMoh", "", "Plays music on hold to a channel. A playback ends it, and it does not come back by itself."},
+    {"channels.startSilence", "", "Sends silence to a channel, for phones that hang up when no audio comes. A playback ends it."},
+    {"channels.stopMoh", "", "Ends the music on hold of a channel."},
+    {"channels.stopSilence", "", "Ends what `channels.startSilence` began."},
+    {"channels.transfer_progress", "", "Tells a phone that asked for a transfer how it goes. The channel needs 'ari-only' in 'PJSIP_TRANSFER_HANDLING()', which leaves transfers to you."},
+    {"channels.transfer_progress", "states", "How it goes: 'channel_progress', 'channel_answered', 'channel_unavailable' or 'channel_declined'."},
+    {"channels.unhold", "", "Takes the phone of a channel off hold."},
+    {"channels.unmute", "", "Ends `channels.mute`, in one direction or both."},
+    {"channels.originate*", "channelId", "Id for the new channel; 409 when it is in use, on 22 also when it is the beginning of another's id. At most 149 characters."},
+    {"channels.originate", "channelId", "Id for the new channel; 409 when it is in use, on 22 also as the beginning of another id. Default: aribus chooses one."},
+    {"channels.create", "channelId", "Id for the new channel; 409 when it is in use, on 22 also as the beginning of another id. Default: aribus chooses one."},
+    {"channels.externalMedia", "channelId", "Id for the new channel; 409 when it is in use, on 22 also as the beginning of another id. Default: aribus chooses one."},
+    {"channels.create", "originator", "Id of a channel on whose behalf the call is made: formats come from it, and the application hears of it. Excludes `formats`."},
+    {"channels.*", "appArgs", "Arguments, with commas: 'inbound,7' comes as `args` of `StasisStart`. Default: none."},
+    {"channels.*", "endpoint", "Whom to call: technology and address, such as 'PJSIP/100', 'PJSIP/+491234@trunk' or 'Local/200@default'."},
+    {"channels.*", "formats", "Audio formats of the call, with commas: 'ulaw,slin16'. Default: those of `originator`, else all. Unknown ones get 400."},
+    {"channels.*", "otherChannelId", "Id for the second half of a 'Local/…' channel. Default: the first id with ';2'."},
+    {"channels.*", "variables", "Variables to set on the channel, name to text. For newer Asterisks also {\"value\": text, \"report_events\": true}, which shows it in events."},
+    {"channels.get", "channelId", "Id of the channel. It need not be in an application."},
+    {"channels.getChannelVar*", "channelId", "Id of the channel. It need not be in an application."},
+    {"channels.hangup", "channelId", "Id of the channel. It need not be in an application."},
+    {"channels.rtpstatistics", "channelId", "Id of the channel. It need not be in an application."},
+
+    {"daemon.reload", "", "Reads the daemon's configuration again and applies it. When there is a mistake in it, nothing changes and `mistakes` tells all of them."},
+
+    {"deviceStates.*", "deviceName", "Name of the device. Only names that begin with 'Stasis:' can be set; others get 409."},
+    {"deviceStates.delete", "", "Forgets a device state that ARI made."},
+    {"deviceStates.get", "", "Returns the state of a device, whoever sets it. An unknown one is 'INVALID'."},
+    {"deviceStates.get", "deviceName", "Name of the device, such as 'PJSIP/100' or 'Stasis:door'."},
+    {"deviceStates.list", "", "Lists the device states that ARI made, those of phones not."},
+    {"deviceStates.update", "", "Sets the state of a device, and makes it when it is new. Phones and queues that watch it show it."},
+    {"deviceStates.update", "deviceState", "The new state."},
+
+    {"endpoints.get", "", "Returns whether an endpoint is online, and the channels that it has."},
+    {"endpoints.list", "", "Lists the endpoints of all technologies, with state and channels."},
+    {"endpoints.listByTech", "", "Lists the endpoints of a technology. 404 when the technology is unknown."},
+    {"endpoints.*", "tech", "Technology of the endpoint, such as 'PJSIP'."},
+    {"endpoints.*", "resource", "Name of the endpoint within its technology, such as '100'."},
+    {"endpoints.refer", "", "Asks a phone to call somebody else, without a call being up (SIP: REFER). The answer does not tell whether it does."},
+    {"endpoints.refer*", "from", "Who asks: a SIP URI or a name, for the From header."},
+    {"endpoints.refer*", "refer_to", "Whom the phone is to call: 'sip:200@host', or an endpoint."},
+    {"endpoints.refer*", "to_self", "true: when `refer_to` is an endpoint, the phone calls it through this Asterisk. Default: false, it calls the endpoint's own contact."},
+    {"endpoints.refer*", "variables", "Headers to add to the request, name to text. 'display_name' is put in front of the address in `refer_to`."},
+    {"endpoints.refer", "to", "Whom to ask: 'pjsip:100', or 'pjsip:sip:100@host'."},
+    {"endpoints.referToEndpoint", "", "Asks a phone to call somebody else, as `endpoints.refer` does, by the endpoint's name. An unknown endpoint gets 404."},
+    {"endpoints.sendMessage", "", "Sends a text message to an address (SIP: MESSAGE). The answer does not tell whether it arrived."},
+    {"endpoints.sendMessage", "to", "Whom to send it to: 'pjsip:100', 'pjsip:sip:100@host' or 'xmpp:user@host'."},
+    {"endpoints.sendMessage*", "from", "Who sends it: a SIP URI or a name, for the From header."},
+    {"endpoints.sendMessage*", "body", "The text. Default: ''."},
+    {"endpoints.sendMessage*", "variables", "Headers to add to the message, name to text."},
+    {"endpoints.sendMessageToEndpoint", "", "Sends a text message to an endpoint by its name (SIP: MESSAGE). An unknown one gets 404."},
+
+    {"events.claimChannel", "", "Takes a call that the dialplan offers to several applications by 'StasisBroadcast()'. The first one gets it, later ones get 409."},
+    {"events.claimChannel", "channelId", "Id of the channel that is offered. 404 when it is not, or no longer."},
+    {"events.claimChannel", "application", "Stasis application that takes it."},
+    {"events.userEvent", "", "Sends an event of your own, `ChannelUserevent`, to all programs that share an application."},
+    {"events.userEvent", "eventName", "Name of the event, `eventname` in it."},
+    {"events.userEvent", "application", "Stasis application that gets the event. 404 when nobody is connected for it."},
+    {"events.userEvent", "source", "What the event shows besides: 'channel:ID', 'bridge:ID' or 'endpoint:PJSIP/100', or a list. 422 when it is not there. Default: nothing."},
+    {"events.userEvent", "variables", "Fields of your own, which the event has in `userevent`."},
+
+    {"hello", "", "Returns version and features of the daemon, the end of the stream, the Asterisks, and who you are to it: user and access rule."},
+
+    {"mailboxes.*", "mailboxName", "Name of the mailbox, such as '100@default'."},
+    {"mailboxes.delete", "", "Forgets a mailbox that ARI made."},
+    {"mailboxes.get", "", "Returns the number of messages in a mailbox that ARI made."},
+    {"mailboxes.list", "", "Lists the mailboxes that ARI made. Needs res_mwi_external, which excludes Asterisk's own voicemail; without it 404."},
+    {"mailboxes.update", "", "Sets the number of messages in a mailbox, and makes it when it is new. Phones that watch it light their lamp."},
+    {"mailboxes.update", "oldMessages", "Number of messages that were heard."},
+    {"mailboxes.update", "newMessages", "Number of messages that were not heard yet."},
+
+    {"originate", "", "Makes a call. The result comes at once, or with `wait` when it is known whether somebody answered."},
+    {"originate", "wait", "'answer': the result tells whether somebody answered, and if not why. Goes with an application that aribus holds. Default: not waited for."},
+
+    {"ping", "", "Asks whether the daemon answers. `asterisk.ping` asks Asterisk."},
+
+    {"play", "", "Plays to a channel or a bridge. The result comes at once, or with `wait` when it has ended."},
+    {"play", "channelId", "Id of the channel to play to. Give it or `bridgeId`."},
+    {"play", "bridgeId", "Id of the bridge to play to. Give it or `channelId`."},
+    {"play", "lang", "Language of the sounds, such as 'en' or 'de'. Default: the channel's."},
+
+    {"playbacks.control", "", "Pauses, winds or restarts a playback. 409 when it does not play at the moment, 500 for 'number:', 'digits:' and 'characters:'."},
+    {"playbacks.control", "operation", "What to do. 'forward' and 'reverse' move by the milliseconds that the playback was begun with as 'skipms'; 'unpause' goes on after 'pause'."},
+    {"playbacks.get", "", "Returns a playback that has not ended."},
+    {"playbacks.stop", "", "Stops a playback with all its media. `PlaybackFinished` follows, with `state` 'done'. 'number:', 'digits:' and 'characters:' can't be stopped (500)."},
+
+    {"reclaim", "", "Takes back the applications that another ARI client has taken from aribus. The answer comes when that has begun."},
+
+    {"record", "", "Records a channel or a bridge. The result comes at once, or with `wait` when it has ended."},
+    {"record", "channelId", "Id of the channel to record. Give it or `bridgeId`. While it is in a bridge the recording fails; record the bridge then."},
+    {"record", "bridgeId", "Id of the bridge to record. Give it or `channelId`."},
+    {"bridges.record", "name", "Name of the recording: its file without the ending, below Asterisk's recording directory, usually /var/spool/asterisk/recording. It may contain '/'."},
+    {"channels.record", "name", "Name of the recording: its file without the ending, below Asterisk's recording directory, usually /var/spool/asterisk/recording. It may contain '/'."},
+    {"*", "format", "Format and ending of the file: 'wav' (8 kHz), 'wav16', 'sln16', 'gsm', 'ulaw', … An unknown one gets 422."},
+    {"*", "maxDurationSeconds", "Seconds after which the recording ends. Pauses don't count. Default: 0, no limit."},
+    {"*", "maxSilenceSeconds", "Seconds of silence after which the recording ends. Default: 0, silence does not end it."},
+    {"*", "ifExists", "What to do when the recording exists already: 'fail' refuses with 409 (default), 'overwrite' replaces it, 'append' continues it."},
+    {"*", "beep", "true: a beep is played first. Default: false."},
+    {"*", "terminateOn", "Key that ends the recording: '#', '*', 'any', or 'none' (default)."},
+
+    {"recordings.cancel", "", "Ends a recording and deletes its file."},
+    {"recordings.copyStored", "", "Copies a recording on Asterisk's disk."},
+    {"recordings.copyStored", "destinationRecordingName", "Name of the copy, without the ending of its file. 409 when it is in use."},
+    {"recordings.deleteStored", "", "Deletes a recording from Asterisk's disk."},
+    {"recordings.getLive", "", "Returns a recording that has not ended: its state, its format and what it records. 404 when it has ended."},
+    {"recordings.getStored", "", "Returns name and format of a recording on Asterisk's disk. 404 when there is no file of it."},
+    {"recordings.getStoredFile", "", "Returns the file of a recording, as base64. One that is larger than 'max_response_bytes' of the configuration (64 MiB) gets -32002."},
+    {"recordings.listStored", "", "Lists the recordings on Asterisk's disk, those that others put there included."},
+    {"recordings.mute", "", "Records silence from now on. Silence does not end the recording meanwhile."},
+    {"recordings.pause", "", "Interrupts a recording. What is said meanwhile is left out, and the time does not count. 409 before it has begun."},
+    {"recordings.stop", "", "Ends a recording and keeps its file. `RecordingFinished` follows."},
+    {"recordings.unmute", "", "Ends `recordings.mute`."},
+    {"recordings.unpause", "", "Goes on with a recording after `recordings.pause`."},
+
+    {"rpc.discover", "", "Returns this document: all methods with parameters, results and errors, as OpenRPC."},
+
+    {"sounds.get", "", "Returns languages and formats in which Asterisk has a sound."},
+    {"sounds.get", "soundId", "Name of the sound, as in 'sound:hello': 'hello'."},
+    {"sounds.list", "", "Lists the sounds that Asterisk has. 404 when none fits."},
+    {"sounds.list", "lang", "Language, exactly as Asterisk names it: 'en', 'en_US'. Default: all."},
+    {"sounds.list", "format", "Audio format, such as 'gsm' or 'ulaw'. Default: all."},
+
+    {"state.*", "server", "Name of the Asterisk in the configuration. Default: all."},
+    {"state.bridges", "", "Lists the bridges that the daemon knows, from its memory and without a request to Asterisk."},
+    {"state.bridges", "id", "Id of one bridge. Default: all."},
+    {"state.channels", "", "Lists the channels that the daemon knows, with application, bridge and variables, from its memory and without a request to Asterisk."},
+    {"state.channels", "id", "Id of one channel. Default: all."},
+    {"state.channels", "app", "Stasis application that they are in. Default: all, those in none included."},
+    {"state.channels", "bridge", "Id of the bridge that they are in. Default: all."},
+    {"state.devices", "", "Lists the device states that the daemon hears of, from its memory and without a request to Asterisk."},
+    {"state.devices", "id", "Name of one device, such as 'PJSIP/100'. Default: all."},
+    {"state.endpoints", "", "Lists the endpoints that the daemon hears of, from its memory and without a request to Asterisk."},
+    {"state.endpoints", "id", "One endpoint, such as 'PJSIP/100'. Default: all."},
+    {"state.playbacks", "", "Lists the playbacks that have not ended, from the daemon's memory and without a request to Asterisk."},
+    {"state.playbacks", "id", "Id of one playback. Default: all."},
+    {"state.recordings", "", "Lists the recordings that have not ended, from the daemon's memory and without a request to Asterisk."},
+    {"state.recordings", "id", "Name of one recording. Default: all."},
+
+    {"status", "", "Returns how the daemon does, for operators: connections to the Asterisks, the ring, subscribers, memory."},
+
+    {"subscribe", "", "Starts the delivery of records on this connection, or changes which ones come. Values of one parameter are or-ed, parameters and-ed."},
+    {"subscribe", "types", "Types to deliver, with wildcards as in a shell: 'StasisStart', 'Channel*', 'server.*'. Default: all."},
+    {"subscribe", "exclude", "Types to leave out, with wildcards as in `types`. Default: none."},
+    {"subscribe", "servers", "Names of the Asterisks to hear of. Default: all."},
+    {"subscribe", "apps", "Stasis applications to hear of; '' for records that belong to none. Default: all."},
+    {"subscribe", "channels", "Ids of the channels to hear of. Default: all."},
+    {"subscribe", "bridges", "Ids of the bridges to hear of. Default: all."},
+    {"subscribe", "endpoints", "Endpoints to hear of, such as 'PJSIP/100'. Default: all."},
+    {"subscribe", "since", "Cursor to go on behind: '<stream>:<seq>' of the last record you have seen. Default: from now on. When it can't be honoured, `resumed` is false."},
+    {"subscribe", "on_overflow", "When you read too slowly: 'lost' tells what you missed and goes on (default), 'disconnect' tells and ends the connection."},
+    {"subscribe", "snapshot", "true: the result holds all that lives at its cursor, in `snapshot`; not when `since` is honoured. Default: false."},
+    {"subscribe", "announce", "true: an id that the daemon chooses is told by `creating` before the command is sent, and records wait for no answer. Default: false."},
+    {"unsubscribe", "", "Ends the delivery of records on this connection. `cursor` tells where `since` can go on."},
+
+    {"transfer", "", "Sends the call elsewhere and lets go of it: with `endpoint` as `channels.redirect` does, with `context` or `extension` into the dialplan."},
+    {"transfer", "endpoint", "Where to: 'PJSIP/100' or 'PJSIP/sip:100@host'. Its technology has to be the channel's (422). Without it the call goes to the dialplan."},
+};
+// clang-format on
+
+bool fits(const Explanation& explanation, std::string_view name) {
+  if (!explanation.method.ends_with('*')) return explanation.method == name;
+  return name.starts_with(explanation.method.substr(0, explanation.method.size() - 1));
+}
+
+// Among those that begin with a name, not with '*' alone.
+const Explanation* closest(std::string_view name, std::string_view parameter) {
+  const Explanation* found = nullptr;
+  for (const Explanation& explanation : texts) {
+    if (explanation.parameter != parameter || explanation.method == "*" || !fits(explanation, name)) continue;
+    if (explanation.method == name) return &explanation;
+    if (found == nullptr || explanation.method.size() > found->method.size()) found = &explanation;
+  }
+  return found;
+}
+
+}  // namespace
+
+std::span<const Explanation> explanations() {
+  return texts;
+}
+
+const Explanation* explanation_of(const Method& method, std::string_view parameter) {
+  if (const Explanation* own = closest(method.name, parameter)) return own;
+  if (!parameter.empty() || method.made_of.size() == 1) {
+    for (const std::string_view operation : method.made_of) {
+      if (const Explanation* its = closest(operation, parameter)) return its;
+    }
+  }
+  const auto is_of_all = [&](const Explanation& entry) {
+    return entry.method == "*" && entry.parameter == parameter;
+  };
+  const auto of_all = std::ranges::find_if(texts, is_of_all);
+  return of_all == std::end(texts) ? nullptr : &*of_all;
+}
+
+}  // namespace aribus::control
