@@ -43,8 +43,9 @@ class Repeats {
   // Errors, by `reply`: invalid_params when the key was used for another command; too_much.
   [[nodiscard]] std::optional<Reply> begin(uid_t user, const std::string& key, uint64_t fingerprint,
                                            Reply reply, Time now, std::string id = {});
-  // The id that begin() was given with the first of these commands, "" when it is none or there was none.
-  [[nodiscard]] std::string id_of(uid_t user, const std::string& key, uint64_t fingerprint) const;
+  // The id that begin() was given with the first of these commands; "" when there was none, or this one is to
+  // be carried out.
+  [[nodiscard]] std::string id_of(uid_t user, const std::string& key, uint64_t fingerprint, Time now);
   // What became of the command `command`, whose outcome was unknown: repeats hear of it.
   void resolve(std::string_view command, std::string_view outcome);
 
