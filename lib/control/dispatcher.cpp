@@ -248,11 +248,12 @@ void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue
   Json& own_params = arguments->params;
   const std::string& key = arguments->key;
   const bool repeatable = !key.empty() && method.reach != Reach::read;  // reading twice is as good
+  const auto now = std::chrono::steady_clock::now();
   const uint64_t fingerprint =
       repeatable ? fingerprint_of((*upstream)->name() + "\n" + method.name, own_params) : 0;
   std::string id;
   if (!method.chooses.empty() && find(own_params, method.chooses) == nullptr) {
-    if (repeatable) id = repeats_.id_of(caller.peer.uid, key, fingerprint);
+    if (repeatable) id = repeats_.id_of(caller.peer.uid, key, fingerprint, now);
     if (id.empty()) id = "aribus-" + random_hex(8);
     progress.creating({method.chooses, id, waits_for_end(own_params)});
     set_member(own_params, method.chooses, id);
@@ -260,8 +261,7 @@ void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue
     progress.creating({});  // Asterisk chooses it
   }
   if (repeatable) {
-    auto first = repeats_.begin(caller.peer.uid, key, fingerprint, std::move(reply),
-                                std::chrono::steady_clock::now(), std::move(id));
+    auto first = repeats_.begin(caller.peer.uid, key, fingerprint, std::move(reply), now, std::move(id));
     // What follows a repeat goes on when the first has reached Asterisk.
     if (!first) return repeats_.on_reached(caller.peer.uid, key, fingerprint, std::move(progress.reached));
     reply = std::move(*first);

@@ -12,7 +12,6 @@ using record::IdKind;
 
 // Of applications whose order is followed; further ones prove nothing.
 constexpr size_t max_apps = 64;
-constexpr size_t max_known = 4096;
 // How late the events of a playback or recording may be: after its command was answered, and after the end
 // that another application was told of. One whose channel ends before it starts is never told of.
 constexpr std::chrono::seconds longest_delay{10};
@@ -151,14 +150,7 @@ bool Incarnation::counts(const Sight& sight, const std::string& app) {
 }
 
 void Incarnations::remember(IdKind kind, std::string_view id, Earlier object) {
-  std::string name = key(kind, id);
-  const auto [at, added] = known_.try_emplace(std::move(name));
-  if (added) oldest_.push_back(at->first);
-  at->second = {std::move(object), std::chrono::steady_clock::now()};
-  while (oldest_.size() > max_known) {
-    known_.erase(oldest_.front());
-    oldest_.pop_front();
-  }
+  known_.put(key(kind, id), {std::move(object), std::chrono::steady_clock::now()});
 }
 
 void Incarnations::made(IdKind kind, std::string_view id, std::string_view object, bool told) {
@@ -168,9 +160,9 @@ void Incarnations::made(IdKind kind, std::string_view id, std::string_view objec
     if (!told) remember(kind, id, {.target = shown.string_at("target_uri"), .started = false});
     return;
   }
-  const auto at = known_.find(key(kind, id));
+  const Known* const known = known_.find(key(kind, id));
   const auto when = parse_time(shown.string_at("creationtime"));
-  if (!when || (at != known_.end() && at->second.object.made >= when)) return;  // it has ended already
+  if (!when || (known != nullptr && known->object.made >= when)) return;  // it has ended already
   remember(kind, id, {.made = when});
 }
 
@@ -185,7 +177,6 @@ void Incarnations::see(const record::Record& record, const state::Model& model) 
     see_gone(IdKind::bridge, record, model, true);
   } else if (type == "server.disconnected") {
     known_.clear();
-    oldest_.clear();
   } else if (type.starts_with("Playback")) {
     see_media(IdKind::playback, record, model);
   } else if (type.starts_with("Recording")) {
@@ -196,15 +187,15 @@ void Incarnations::see(const record::Record& record, const state::Model& model) 
 void Incarnations::see_gone(IdKind kind, const record::Record& record, const state::Model& model,
                             bool lives) {
   for (const std::string_view id : record.ids.of(kind)) {
-    const auto at = known_.find(key(kind, id));
+    Known* const known = known_.find(key(kind, id));
     const state::Thing* thing = model.find(kind, id);
     if (thing != nullptr) {
-      const bool newer = at != known_.end() && at->second.object.made > thing->began;
+      const bool newer = known != nullptr && known->object.made > thing->began;
       if (!newer) remember(kind, id, {.made = thing->began, .lives = lives});
-    } else if (at != known_.end() && at->second.object.lives && !lives) {
+    } else if (known != nullptr && known->object.lives && !lives) {
       const std::string_view shown = record.member(kind == IdKind::channel ? "channel" : "bridge");
       const auto made = parse_time(tape().read(shown).string_at("creationtime"));
-      at->second.object.lives = made != at->second.object.made;
+      known->object.lives = made != known->object.made;
     }
   }
 }
@@ -213,15 +204,15 @@ void Incarnations::see_gone(IdKind kind, const record::Record& record, const sta
 // later.
 void Incarnations::see_media(IdKind kind, const record::Record& record, const state::Model& model) {
   for (const std::string_view id : record.ids.of(kind)) {
-    const auto at = known_.find(key(kind, id));
+    Known* const known = known_.find(key(kind, id));
     const state::Thing* thing = model.find(kind, id);
     if (!state::ends_object(record.type, "")) {
-      if (at != known_.end()) known_.erase(at);
+      known_.erase(key(kind, id));
     } else if (thing != nullptr) {
       remember(kind, id, {.target = tape().read(thing->text).string_at("target_uri"), .over = {record.app}});
-    } else if (at != known_.end()) {
-      at->second.object.started = true;
-      add(at->second.object.over, record.app);
+    } else if (known != nullptr) {
+      known->object.started = true;
+      add(known->object.over, record.app);
     }
   }
 }
@@ -233,13 +224,12 @@ Incarnation Incarnations::next(IdKind kind, std::string_view id, const state::Mo
     earlier =
         Earlier{.made = parse_time(shown.string_at("creationtime")), .target = shown.string_at("target_uri")};
   }
-  const auto at = known_.find(key(kind, id));
-  if (at == known_.end()) return {kind, id, std::move(earlier)};
-  const Known& known = at->second;
+  const Known* const known = known_.find(key(kind, id));
+  if (known == nullptr) return {kind, id, std::move(earlier)};
   if (has_creationtime(kind)) {
-    if (!earlier || earlier->made < known.object.made) earlier = known.object;
-  } else if (!earlier && std::chrono::steady_clock::now() - known.since < longest_delay) {
-    earlier = known.object;
+    if (!earlier || earlier->made < known->object.made) earlier = known->object;
+  } else if (!earlier && std::chrono::steady_clock::now() - known->since < longest_delay) {
+    earlier = known->object;
   }
   return {kind, id, std::move(earlier)};
 }

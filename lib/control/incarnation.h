@@ -2,14 +2,12 @@
 #pragma once
 
 #include <chrono>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
-#include "base/bytes.h"
+#include "base/newest.h"
 #include "base/time.h"
 #include "record/record.h"
 #include "state/model.h"
@@ -97,8 +95,7 @@ class Incarnations {
   void see_gone(record::IdKind kind, const record::Record& record, const state::Model& model, bool lives);
   void see_media(record::IdKind kind, const record::Record& record, const state::Model& model);
 
-  std::unordered_map<std::string, Known, TextHash, std::equal_to<>> known_;
-  std::deque<std::string> oldest_;
+  Newest<Known> known_{4096};
 };
 
 }  // namespace aribus::control

@@ -43,7 +43,8 @@ uint64_t fingerprint_of(std::string_view method, const JsonValue& params) {
   return hash_of(std::string(method) + "\n" + text);
 }
 
-std::string Repeats::id_of(uid_t uid, const std::string& key, uint64_t fingerprint) const {
+std::string Repeats::id_of(uid_t uid, const std::string& key, uint64_t fingerprint, Time now) {
+  make_room(now);
   const auto user = users_.find(uid);
   if (user == users_.end()) return {};
   const auto at = user->second.entries.find(key);

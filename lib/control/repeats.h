@@ -48,8 +48,9 @@ class Repeats {
   // Has `reached` called once that is so of the command under way that a repeat waits for, at once where it
   // is so already. Nothing when there is none, or when it is answered first.
   void on_reached(uid_t user, const std::string& key, uint64_t fingerprint, std::function<void()> reached);
-  // The id that begin() was given with the first of these commands, "" when it is none or there was none.
-  [[nodiscard]] std::string id_of(uid_t user, const std::string& key, uint64_t fingerprint) const;
+  // The id that begin() was given with the first of these commands; "" when there was none, or this one is to
+  // be carried out.
+  [[nodiscard]] std::string id_of(uid_t user, const std::string& key, uint64_t fingerprint, Time now);
   // What became of the command `command`, whose outcome was unknown: repeats hear of it.
   void resolve(std::string_view command, std::string_view outcome);
 

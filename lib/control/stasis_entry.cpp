@@ -48,20 +48,10 @@ Finding find_out(const std::string& id, const StasisEntries& entries, const stat
 }  // namespace
 
 StasisEntries::StasisEntries(Loop& loop, StasisEntriesOptions options)
-    : loop_(loop), options_(options), timer_(loop) {}
-
-void StasisEntries::remember(std::string_view id, Channel channel) {
-  const auto [at, added] = channels_.try_emplace(std::string(id));
-  at->second = std::move(channel);
-  if (added) oldest_.emplace_back(id);
-  while (oldest_.size() > max_known) {
-    channels_.erase(oldest_.front());
-    oldest_.pop_front();
-  }
-}
+    : loop_(loop), options_(options), channels_(max_known), timer_(loop) {}
 
 void StasisEntries::made(std::string_view id, std::string_view app, std::string_view created) {
-  remember(id, {true, std::string(app), std::string(created), loop_.now() + options_.longest});
+  channels_.put(id, {true, std::string(app), std::string(created), loop_.now() + options_.longest});
 }
 
 StasisEntries::Channel* StasisEntries::find_shown(const record::Record& event, std::string& id) {
@@ -69,33 +59,31 @@ StasisEntries::Channel* StasisEntries::find_shown(const record::Record& event, s
   const JsonView shown = tape.read(event.member("channel"));
   if (!shown.valid()) return nullptr;
   id = shown.string_at("id");
-  const auto at = channels_.find(id);
-  if (at == channels_.end()) return nullptr;
+  Channel* const known = channels_.find(id);
+  if (known == nullptr) return nullptr;
   const std::string created = shown.string_at("creationtime");
-  const bool is_other = !created.empty() && !at->second.created.empty() && created != at->second.created;
-  return is_other ? nullptr : &at->second;
+  const bool is_other = !created.empty() && !known->created.empty() && created != known->created;
+  return is_other ? nullptr : known;
 }
 
 void StasisEntries::see(const record::Record& record) {
   std::string id;
   if (record.type == "StasisStart" || record.type == "ChannelDestroyed") {
-    if (channels_.empty() || find_shown(record, id) == nullptr) return;
+    if (channels_.size() == 0 || find_shown(record, id) == nullptr) return;
     channels_.erase(id);
   } else if (record.type == "StasisEnd") {
     const Channel* known = find_shown(record, id);
-    if (id.empty() || (known == nullptr && channels_.contains(id))) return;
-    remember(id, {false, record.app, known == nullptr ? "" : known->created});
+    if (id.empty() || (known == nullptr && channels_.find(id) != nullptr)) return;
+    channels_.put(id, {false, record.app, known == nullptr ? "" : known->created});
   } else if (record.type == "state.gone") {
     for (const std::string_view gone : record.ids.of(IdKind::channel)) {
-      const auto at = channels_.find(gone);
-      if (at != channels_.end() && at->second.entering) channels_.erase(at);
+      const Channel* const known = channels_.find(gone);
+      if (known != nullptr && known->entering) channels_.erase(gone);
     }
   } else if (record.type == "server.replaced") {
-    std::erase_if(channels_,
-                  [&](const auto& known) { return known.second.entering && known.second.app == record.app; });
+    channels_.erase_if([&](const Channel& known) { return known.entering && known.app == record.app; });
   } else if (record.type == "server.disconnected") {
     channels_.clear();
-    oldest_.clear();
   } else {
     return;
   }
@@ -103,19 +91,19 @@ void StasisEntries::see(const record::Record& record) {
 }
 
 StasisEntries::Place StasisEntries::place(std::string_view id) const {
-  const auto at = channels_.find(id);
-  if (at == channels_.end()) return Place::unknown;
-  return at->second.entering ? Place::entering : Place::left;
+  const Channel* const known = channels_.find(id);
+  if (known == nullptr) return Place::unknown;
+  return known->entering ? Place::entering : Place::left;
 }
 
 std::string_view StasisEntries::app(std::string_view id) const {
-  const auto at = channels_.find(id);
-  return at == channels_.end() ? std::string_view() : at->second.app;
+  const Channel* const known = channels_.find(id);
+  return known == nullptr ? std::string_view() : known->app;
 }
 
 bool StasisEntries::is_awaited(std::string_view id) const {
-  const auto at = channels_.find(id);
-  return at != channels_.end() && at->second.entering && loop_.now() < at->second.until;
+  const Channel* const known = channels_.find(id);
+  return known != nullptr && known->entering && loop_.now() < known->until;
 }
 
 bool StasisEntries::is_settled(const Waiting& waiting) const {
@@ -137,7 +125,7 @@ void StasisEntries::settle() {
     }
     for (const std::string& id : waiting.ids) {
       if (!is_awaited(id)) continue;
-      const Milliseconds until = channels_.find(id)->second.until;
+      const Milliseconds until = channels_.find(id)->until;
       if (!next || until < *next) next = until;
     }
     return false;

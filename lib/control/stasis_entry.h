@@ -1,17 +1,15 @@
 // Channels that are not in their application yet, or not any more.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "ari/schema.h"
-#include "base/bytes.h"
 #include "base/json.h"
 #include "base/loop.h"
+#include "base/newest.h"
 #include "base/result.h"
 #include "record/record.h"
 #include "state/model.h"
@@ -60,7 +58,6 @@ class StasisEntries {
     std::function<void()> done;
   };
 
-  void remember(std::string_view id, Channel channel);
   // The channel that the event shows, unless it is another one of that id.
   [[nodiscard]] Channel* find_shown(const record::Record& event, std::string& id);
   [[nodiscard]] bool is_settled(const Waiting& waiting) const;
@@ -68,8 +65,7 @@ class StasisEntries {
 
   Loop& loop_;
   StasisEntriesOptions options_;
-  std::unordered_map<std::string, Channel, TextHash, std::equal_to<>> channels_;
-  std::deque<std::string> oldest_;
+  Newest<Channel> channels_;  // by id
   std::vector<Waiting> waiting_;
   Timer timer_;
 };

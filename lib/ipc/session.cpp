@@ -338,12 +338,20 @@ void Session::on_creating(uint64_t ticket, const control::Creating& creating) {
   if (command.holds) ++holds_;
 }
 
-// Tells the ids of all that commands under way make. No record waits for one of them any more.
+// Tells the ids of all that commands under way make, and those in batches that are not answered yet. No
+// record waits for one of them any more.
 void Session::announce() {
   for (auto& [ticket, command] : commands_) {
     if (std::exchange(command.holds, false)) --holds_;
     if (!command.creating.empty()) send_line(std::exchange(command.creating, {}));
+    if (command.batch) announce(*command.batch);
   }
+  if (open_batch_) announce(*open_batch_->batch);
+}
+
+void Session::announce(Batch& batch) {
+  holds_ -= std::exchange(batch.holds, 0);
+  outbox_.append(std::exchange(batch.creating, {}));
 }
 
 // Starts what waited for others, in a loop: an answer that comes at once frees the next one.
@@ -369,6 +377,7 @@ void Session::finish(uint64_t ticket, const Result<control::ResultText>& outcome
   const Command& command = node.mapped();
   command_bytes_ -= command.bytes;
   if (command.holds) command.batch ? ++command.batch->holds : --holds_;
+  if (command.batch && !command.creating.empty()) command.batch->creating += command.creating + "\n";
   if (outcome && !command.changes && !fits(*outcome)) {
     answer(command.id,
            too_much("the answer has " + std::to_string(outcome->held_bytes()) +

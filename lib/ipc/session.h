@@ -100,7 +100,8 @@ class Session {
   // The answers to one batch.
   struct Batch {
     size_t missing = 0;
-    size_t holds = 0;  // answers in it that records wait for
+    size_t holds = 0;      // answers in it that records wait for
+    std::string creating;  // the lines of the notifications of its answered commands, until it is written
     Outbox answers;
   };
   // A batch whose requests are being handled, one after the other as lines are.
@@ -142,6 +143,7 @@ class Session {
   void let_followers_go(uint64_t ticket);
   void on_creating(uint64_t ticket, const control::Creating& creating);
   void announce();
+  void announce(Batch& batch);
   void finish(uint64_t ticket, const Result<control::ResultText>& outcome);
   Result<control::ResultText> subscribe(const JsonValue& params);
   Result<control::ResultText> unsubscribe(const JsonValue& params);

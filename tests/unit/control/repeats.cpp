@@ -148,7 +148,8 @@ TEST_CASE("who has many keys drives out his own, not another user's") {
   CHECK(repeated(by_number, "k999", start, 1, bob));
   Repeats by_bytes({.max_bytes = 100'000, .max_answer_bytes = 10'000});
   for (int i = 0; i < 9; ++i) act(by_bytes, "a" + std::to_string(i), ResultText("made"), alice);
-  for (int i = 0; i < 100; ++i) act(by_bytes, "k" + std::to_string(i), ResultText(std::string(5000, 'x')), bob);
+  for (int i = 0; i < 100; ++i)
+    act(by_bytes, "k" + std::to_string(i), ResultText(std::string(5000, 'x')), bob);
   CHECK(by_bytes.bytes() <= 100'000);
   for (int i = 0; i < 9; ++i) CHECK(repeated(by_bytes, "a" + std::to_string(i), start, 1, alice));
 }
@@ -158,7 +159,8 @@ TEST_CASE("what is under way of one user leaves room for others") {
   Answers answers;
   std::vector<Reply> under_way;
   for (int i = 0; i < 6; ++i) {
-    if (auto first = repeats.begin(bob, std::to_string(i), 1, into(answers), start)) under_way.push_back(*first);
+    if (auto first = repeats.begin(bob, std::to_string(i), 1, into(answers), start))
+      under_way.push_back(*first);
   }
   CHECK(under_way.size() == 4);
   REQUIRE(answers.size() == 2);
@@ -174,4 +176,16 @@ TEST_CASE("what a command says does not depend on the order of its parameters") 
   CHECK(of("m", R"({"a":[1,2]})") != of("m", R"({"a":[2,1]})"));
   CHECK(of("m", R"({"a":1})") != of("n", R"({"a":1})"));
   CHECK(of("m", R"({"a":1})") != of("m", R"({"a":"1"})"));
+}
+
+TEST_CASE("a repeat has the id of the first one; a command that is carried out again does not") {
+  Repeats repeats;
+  Answers answers;
+  auto first = repeats.begin(alice, "k", 1, into(answers), start, "x");
+  CHECK(repeats.id_of(alice, "k", 1, start) == "x");
+  (*first)(ResultText("7"));
+  CHECK(repeats.id_of(alice, "k", 1, start) == "x");
+  CHECK(repeats.id_of(alice, "k", 2, start).empty());
+  CHECK(repeats.id_of(bob, "k", 1, start).empty());
+  CHECK(repeats.id_of(alice, "k", 1, std::chrono::steady_clock::now() + std::chrono::minutes(11)).empty());
 }

@@ -226,3 +226,17 @@ TEST_CASE("of channels that enter late or have left the newest 4,096 are remembe
   CHECK(entries.place("c0") == StasisEntries::Place::unknown);
   CHECK(entries.place("c4999") == StasisEntries::Place::entering);
 }
+
+TEST_CASE("a channel is awaited however often others of its id entered before") {
+  Loop loop;
+  StasisEntries entries(loop);
+  const std::string start = R"({"type":"StasisStart","application":"demo","args":[],"channel":)" +
+                            ControlStage::channel("c1", later) + "}";
+  const record::Record entered = test::read_event(start, start.size(), "pbx1", wall_now());
+  for (int i = 0; i < 5000; ++i) {
+    entries.made("c1", "demo", "2026-11-22T21:46:17.999Z");
+    REQUIRE(entries.is_awaited("c1"));
+    entries.see(entered);
+    REQUIRE_FALSE(entries.is_awaited("c1"));
+  }
+}

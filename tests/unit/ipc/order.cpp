@@ -213,3 +213,31 @@ TEST_CASE("a request that can't be read is answered with its id, or the number o
   program.say("");
   CHECK_THAT(answer("7"), ContainsSubstring(R"("data":{"line":7})"));
 }
+
+TEST_CASE("who asks for it is also told of what waits for the rest of its batch") {
+  Busy daemon({}, {"demo"});
+  Program program(daemon);
+  program.ask("subscribe", "{}", "0");
+  program.next();
+  program.say(R"([{"jsonrpc":"2.0","id":1,"method":"originate","params":)" + std::string(chosen_by_daemon) +
+              R"(},{"jsonrpc":"2.0","id":2,"method":"channels.get","params":{"channelId":"c1"}}])");
+  REQUIRE(daemon.arrived(2));
+  const bool originate_is_first = daemon.asterisk.requests[0].starts_with("POST");
+  const std::string& originate = daemon.asterisk.requests[originate_is_first ? 0 : 1];
+  const std::string id(
+      find_string(test::json(originate.substr(originate.find("\r\n\r\n") + 4)), "channelId"));
+  daemon.waiting[originate_is_first ? 0 : 1]->answer(200, R"({"id":"x"})");
+  daemon.log.append(test::record_of("StasisStart"));
+  test::pump_for(daemon.loop, Milliseconds(10));
+  CHECK(program.bytes().empty());
+  program.ask("subscribe", R"({"announce":true,"since":")" + daemon.log.cursor().stream + R"(:0"})", "3");
+  CHECK(program.next()["id"].GetInt() == 3);
+  const Json creating = program.next();
+  CHECK(creating["params"]["request"].GetInt() == 1);
+  CHECK(find_string(creating["params"], "channelId") == id);
+  CHECK(find_string(program.next()["params"], "type") == "StasisStart");
+  daemon.waiting[originate_is_first ? 1 : 0]->answer(404, "{}");
+  CHECK(program.next().IsArray());
+  daemon.log.append(test::record_of("StasisEnd"));
+  CHECK(find_string(program.next()["params"], "type") == "StasisEnd");
+}
