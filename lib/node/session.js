@@ -66,7 +66,8 @@ export class Session {
 
   // Whether to read: what the program does not take stays in the daemon's ring.
   get wantsMore() {
-    return this.items.length < this.#queued || [...this.#calls.values()].some((call) => call.internal || !call.finished);
+    return this.items.length < this.#queued || this.#subscription.hasWaiting
+      || [...this.#calls.values()].some((call) => call.internal || !call.finished);
   }
 
   // The connection.

@@ -27,6 +27,9 @@ export class Subscription {
   // Whether records are taken.
   get isInForce() { return this.#state === State.IN_FORCE; }
 
+  // Whether requests of the program wait for the answer to another one, be that wanted still or not.
+  get hasWaiting() { return this.#waiting.length > 0; }
+
   // Whether the program waits for records.
   get isExpected() { return this.#state !== State.NONE || this.#calls().some((call) => call.method === 'subscribe'); }
 

@@ -180,6 +180,19 @@ class ClientTest(unittest.TestCase):
         peer.refuse(request, -32000, "Asterisk refused: Channel not found (404)", {"status": 404})
         self.error("Refused", "404")
 
+    def test_a_subscription_waits_for_the_answer_to_one_that_was_given_up_while_many_items_wait(self):
+        peer = self.subscribed()
+        self.ask("call", "subscribe", {"types": ["A"]}, 50)
+        first = peer.expect("subscribe")
+        self.error("OutcomeUnknown", "no answer within")
+        peer.records(11, 1100)  # more than are taken while nothing is waited for
+        self.ask("subscribe", {"types": ["B"]})
+        peer.answer(first, {"cursor": "a:1100"})
+        second = peer.expect("subscribe")
+        self.assertEqual(second["params"]["types"], ["B"])
+        peer.answer(second, {"cursor": "a:1100"})
+        self.assertIsNone(self.told())
+
     def test_a_command_whose_connection_breaks_has_an_unknown_outcome_and_is_not_sent_again(self):
         peer = self.connected()
         self.ask("call", "channels.answer", {"channelId": "c"})

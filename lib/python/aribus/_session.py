@@ -87,7 +87,8 @@ class Session:
     @property
     def wants_more(self) -> bool:
         """Whether to read: what the program does not take stays in the daemon's ring."""
-        return len(self.items) < self._queued or any(c.internal or not c.done for c in self._calls.values())
+        return (len(self.items) < self._queued or self._subscription.has_waiting
+                or any(c.internal or not c.done for c in self._calls.values()))
 
     # The connection.
 

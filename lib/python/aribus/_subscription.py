@@ -38,6 +38,11 @@ class Subscription:
         return self._state is State.IN_FORCE
 
     @property
+    def has_waiting(self) -> bool:
+        """Whether requests of the program wait for the answer to another one, be that wanted still or not."""
+        return bool(self._waiting)
+
+    @property
     def is_expected(self) -> bool:
         """Whether the program waits for records."""
         return self._state is not State.NONE or any(call.method == "subscribe" for call in self._calls())
