@@ -220,6 +220,7 @@ void App::stop() {
   const Milliseconds longest = config_.drain_timeout + Farewell::max_time;
   notify_systemd("STOPPING=1\nEXTEND_TIMEOUT_USEC=" +
                  std::to_string(std::chrono::microseconds(longest + stop_margin).count()));
+  dispatcher_.stop_waiting();
   server_.drain(config_.drain_timeout, [this] { leave(); });
 }
 

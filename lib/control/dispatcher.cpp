@@ -112,6 +112,12 @@ void Dispatcher::abandon(uint64_t connection) {
   for (const auto& server : servers_) server->waits().abandon(connection);
 }
 
+void Dispatcher::stop_waiting() {
+  for (const auto& server : servers_) {
+    server->waits().lose_all("aribusd was stopped while the end was waited for");
+  }
+}
+
 Result<std::vector<std::string>> Dispatcher::keys_of(const JsonValue& params) {
   std::vector<std::string> keys;
   size_t longest = 0;

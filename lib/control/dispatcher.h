@@ -55,6 +55,8 @@ class Dispatcher {
   // The connection has ended: of its commands, none waits any longer for the end of what it has begun, except
   // those with a key.
   void abandon(uint64_t connection);
+  // The daemon stops: no command waits any longer for the end of what it has begun.
+  void stop_waiting();
 
   // The ids of channels, bridges, playbacks and recordings that a command names, as opaque keys: two commands
   // that share one must reach Asterisk in the order in which they came. At most max_ids, each of at most

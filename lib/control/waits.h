@@ -67,6 +67,8 @@ class Waits {
   void abandon(uint64_t connection);
   // Nothing more is heard of `app`: ends the waits that hear nothing else.
   void lose(std::string_view app, const std::string& why);
+  // Ends all waits, for this reason.
+  void lose_all(const std::string& why);
 
   // Shows a record to the waits for what it is about.
   void see(const record::Record& record);
@@ -81,7 +83,6 @@ class Waits {
     int misses = 0;       // looks in a row that did not find it
     Milliseconds due{0};  // of the next look; 0: none
   };
-  void lose_all(const std::string& why);
   void doubt(uint64_t number);
   void schedule(uint64_t number, Entry& entry, Milliseconds in);
   void look_when_due();

@@ -671,3 +671,13 @@ TEST_CASE("many waits are looked for a few at a time, and each ends") {
   CHECK(most == 4);
   CHECK(waits.size() == 0);
 }
+
+TEST_CASE("a daemon that stops waits for no end any longer") {
+  Stage stage;
+  begin_play(stage);
+  stage.dispatcher.stop_waiting();
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
+  CHECK(stage.answer->error().message == "aribusd was stopped while the end was waited for");
+  CHECK(stage.waits() == 0);
+}
