@@ -7,85 +7,85 @@ type Result<M extends keyof Methods> = Promise<Methods[M]['result']>;
 export class ChannelOperations {
   /** Calls a method of the daemon on this channel. */
   operate<M extends keyof Methods>(method: M, params?: {[name: string]: any}): Result<M>;
-  /** ARI's POST /channels/{channelId}/answer */
+  /** Answers a call that came in; a channel that `channels.create` made gets 412. Asterisk does not answer this command while a playback on the channel runs. */
   answer(): Result<'channels.answer'>;
-  /** ARI's POST /channels/{channelId}/continue */
+  /** Sends a channel out of the application back into the dialplan. Without parameters it goes on behind the 'Stasis()' that brought it here. */
   continueInDialplan(context?: Params<'channels.continueInDialplan'>['context'], options?: Pick<Params<'channels.continueInDialplan'>, 'extension' | 'priority' | 'label'>): Result<'channels.continueInDialplan'>;
-  /** ARI's POST /channels/{channelId}/dial */
+  /** Calls the endpoint of a channel that `channels.create` made. `Dial` events tell how it goes. 409 when it was called before. */
   dial(caller?: Params<'channels.dial'>['caller'], options?: Pick<Params<'channels.dial'>, 'timeout'>): Result<'channels.dial'>;
-  /** ARI's GET /channels/{channelId} */
+  /** Returns a channel as it is now. `state.channels` does so from the daemon's memory. */
   details(): Result<'channels.get'>;
-  /** ARI's GET /channels/{channelId}/variable */
+  /** Reads a variable or function of a channel. 404 when the variable is not set. */
   getChannelVar(variable: Params<'channels.getChannelVar'>['variable']): Result<'channels.getChannelVar'>;
-  /** ARI's GET /channels/{channelId}/variables */
+  /** Reads several variables of a channel. When one is not set, none is read (404). */
   getChannelVars(variables: Params<'channels.getChannelVars'>['variables']): Result<'channels.getChannelVars'>;
-  /** ARI's DELETE /channels/{channelId} */
+  /** Hangs up a channel, whether it is in an application or not. Others in its bridge stay. */
   hangup(reason?: Params<'channels.hangup'>['reason'], options?: Pick<Params<'channels.hangup'>, 'reason_code'>): Result<'channels.hangup'>;
-  /** ARI's POST /channels/{channelId}/hold */
+  /** Puts the phone of a channel on hold: it is told so, or hears music. */
   hold(): Result<'channels.hold'>;
-  /** ARI's POST /channels/{channelId}/move */
+  /** Hands a channel over to another Stasis application: `StasisEnd` here, `StasisStart` there. */
   move(app: Params<'channels.move'>['app'], appArgs?: Params<'channels.move'>['appArgs']): Result<'channels.move'>;
-  /** ARI's POST /channels/{channelId}/mute */
+  /** Mutes a channel, in one direction or both. */
   mute(direction?: Params<'channels.mute'>['direction']): Result<'channels.mute'>;
-  /** ARI's POST /channels/{channelId}/progress */
+  /** Tells the phone that the call progresses (SIP: 183), so that it plays audio before the call is answered. */
   progress(): Result<'channels.progress'>;
-  /** ARI's POST /channels/{channelId}/redirect */
+  /** Tells the phone to call somebody else, and lets go of it. SIP: REFER when the call is answered, else 302. */
   redirect(endpoint: Params<'channels.redirect'>['endpoint']): Result<'channels.redirect'>;
-  /** ARI's POST /channels/{channelId}/ring */
+  /** Tells the phone that the other side rings (SIP: 180). */
   ring(): Result<'channels.ring'>;
-  /** ARI's DELETE /channels/{channelId}/ring */
+  /** Ends the ringing tone that Asterisk itself plays after `channels.ring`. */
   ringStop(): Result<'channels.ringStop'>;
-  /** ARI's GET /channels/{channelId}/rtp_statistics */
+  /** Returns packets, loss, jitter and round trip time of a channel's RTP. Channels without RTP get 403 or 404. */
   rtpstatistics(): Result<'channels.rtpstatistics'>;
-  /** ARI's POST /channels/{channelId}/dtmf */
+  /** Sends digits to the phone. The answer comes before they are sent. */
   sendDTMF(dtmf?: Params<'channels.sendDTMF'>['dtmf'], options?: Pick<Params<'channels.sendDTMF'>, 'before' | 'between' | 'duration' | 'after'>): Result<'channels.sendDTMF'>;
-  /** ARI's POST /channels/{channelId}/variable */
+  /** Sets a variable or function of a channel. Asterisk 16 answers before it is done; 22 does not answer while a playback runs. */
   setChannelVar(variable: Params<'channels.setChannelVar'>['variable'], value?: Params<'channels.setChannelVar'>['value'], options?: Pick<Params<'channels.setChannelVar'>, 'report_events'>): Result<'channels.setChannelVar'>;
-  /** ARI's POST /channels/{channelId}/variables */
+  /** Sets several variables of a channel, one after the other. */
   setChannelVars(variables: Params<'channels.setChannelVars'>['variables']): Result<'channels.setChannelVars'>;
-  /** ARI's POST /channels/{channelId}/snoop */
+  /** Makes a channel that listens to another one, or speaks into it. It enters the application; bridge it, or record it. */
   snoopChannel(app: Params<'channels.snoopChannel'>['app'], spy?: Params<'channels.snoopChannel'>['spy'], options?: Pick<Params<'channels.snoopChannel'>, 'whisper' | 'appArgs' | 'snoopId'>): Result<'channels.snoopChannel'>;
-  /** ARI's POST /channels/{channelId}/moh */
+  /** Plays music on hold to a channel. A playback ends it, and it does not come back by itself. */
   startMoh(mohClass?: Params<'channels.startMoh'>['mohClass']): Result<'channels.startMoh'>;
-  /** ARI's POST /channels/{channelId}/silence */
+  /** Sends silence to a channel, for phones that hang up when no audio comes. A playback ends it. */
   startSilence(): Result<'channels.startSilence'>;
-  /** ARI's DELETE /channels/{channelId}/moh */
+  /** Ends the music on hold of a channel. */
   stopMoh(): Result<'channels.stopMoh'>;
-  /** ARI's DELETE /channels/{channelId}/silence */
+  /** Ends what `channels.startSilence` began. */
   stopSilence(): Result<'channels.stopSilence'>;
-  /** ARI's POST /channels/{channelId}/transfer_progress */
+  /** Tells a phone that asked for a transfer how it goes. The channel needs 'ari-only' in 'PJSIP_TRANSFER_HANDLING()', which leaves transfers to you. */
   transferProgress(states: Params<'channels.transfer_progress'>['states']): Result<'channels.transfer_progress'>;
-  /** ARI's DELETE /channels/{channelId}/hold */
+  /** Takes the phone of a channel off hold. */
   unhold(): Result<'channels.unhold'>;
-  /** ARI's DELETE /channels/{channelId}/mute */
+  /** Ends `channels.mute`, in one direction or both. */
   unmute(direction?: Params<'channels.unmute'>['direction']): Result<'channels.unmute'>;
 }
 
 export class BridgeOperations {
   /** Calls a method of the daemon on this bridge. */
   operate<M extends keyof Methods>(method: M, params?: {[name: string]: any}): Result<M>;
-  /** ARI's POST /bridges/{bridgeId}/addChannel */
+  /** Puts channels into a bridge, where they hear each other. Asterisk does not answer while a playback on one of them runs: stop it first. */
   addChannel(channel: Params<'bridges.addChannel'>['channel'], role?: Params<'bridges.addChannel'>['role'], options?: Pick<Params<'bridges.addChannel'>, 'absorbDTMF' | 'mute' | 'inhibitConnectedLineUpdates'>): Result<'bridges.addChannel'>;
-  /** ARI's DELETE /bridges/{bridgeId}/videoSource */
+  /** Shows again who talks, instead of the channel set by `bridges.setVideoSource`. */
   clearVideoSource(): Result<'bridges.clearVideoSource'>;
-  /** ARI's DELETE /bridges/{bridgeId} */
+  /** Ends a bridge. Its channels stay in their application; nobody is hung up. */
   destroy(): Result<'bridges.destroy'>;
-  /** ARI's GET /bridges/{bridgeId} */
+  /** Returns a bridge with the ids of its channels. */
   details(): Result<'bridges.get'>;
-  /** ARI's GET /bridges/{bridgeId}/variable */
+  /** Reads a variable of a bridge. 404 when it is not set. */
   getBridgeVar(variable: Params<'bridges.getBridgeVar'>['variable']): Result<'bridges.getBridgeVar'>;
-  /** ARI's GET /bridges/{bridgeId}/variables */
+  /** Reads several variables of a bridge. When one is not set, none is read (404). */
   getBridgeVars(variables: Params<'bridges.getBridgeVars'>['variables']): Result<'bridges.getBridgeVars'>;
-  /** ARI's POST /bridges/{bridgeId}/removeChannel */
+  /** Takes channels out of a bridge. They stay in their application. 422 when one is not in this bridge. */
   removeChannel(channel: Params<'bridges.removeChannel'>['channel']): Result<'bridges.removeChannel'>;
-  /** ARI's POST /bridges/{bridgeId}/variable */
+  /** Sets a variable of a bridge. */
   setBridgeVar(variable: Params<'bridges.setBridgeVar'>['variable'], value?: Params<'bridges.setBridgeVar'>['value'], options?: Pick<Params<'bridges.setBridgeVar'>, 'report_events'>): Result<'bridges.setBridgeVar'>;
-  /** ARI's POST /bridges/{bridgeId}/variables */
+  /** Sets several variables of a bridge. */
   setBridgeVars(variables: Params<'bridges.setBridgeVars'>['variables']): Result<'bridges.setBridgeVars'>;
-  /** ARI's POST /bridges/{bridgeId}/videoSource/{channelId} */
+  /** Shows the video of one channel to all others of a bridge. With two channels or fewer it does nothing. */
   setVideoSource(channelId: Params<'bridges.setVideoSource'>['channelId']): Result<'bridges.setVideoSource'>;
-  /** ARI's POST /bridges/{bridgeId}/moh */
+  /** Plays music on hold to all channels of a bridge, until `bridges.stopMoh`. Played again with another class, it changes the music. */
   startMoh(mohClass?: Params<'bridges.startMoh'>['mohClass']): Result<'bridges.startMoh'>;
-  /** ARI's DELETE /bridges/{bridgeId}/moh */
+  /** Ends the music that `bridges.startMoh` began. 409 when there is none. */
   stopMoh(): Result<'bridges.stopMoh'>;
 }

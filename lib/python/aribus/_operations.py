@@ -21,107 +21,107 @@ class ChannelOperations:
         raise NotImplementedError
 
     async def answer(self) -> None:
-        """ARI's POST /channels/{channelId}/answer"""
+        """Answers a call that came in; a channel that `channels.create` made gets 412. Asterisk does not answer this command while a playback on the channel runs."""
         await self.operate("channels.answer", given())
 
     async def continue_in_dialplan(self, context: str | None = None, *, extension: str | None = None, priority: int | None = None, label: str | None = None) -> None:
-        """ARI's POST /channels/{channelId}/continue"""
+        """Sends a channel out of the application back into the dialplan. Without parameters it goes on behind the 'Stasis()' that brought it here."""
         await self.operate("channels.continueInDialplan", given(context=context, extension=extension, priority=priority, label=label))
 
     async def dial(self, caller: str | None = None, *, timeout: int | None = None) -> None:
-        """ARI's POST /channels/{channelId}/dial"""
+        """Calls the endpoint of a channel that `channels.create` made. `Dial` events tell how it goes. 409 when it was called before."""
         await self.operate("channels.dial", given(caller=caller, timeout=timeout))
 
     async def details(self) -> Channel:
-        """ARI's GET /channels/{channelId}"""
+        """Returns a channel as it is now. `state.channels` does so from the daemon's memory."""
         return await self.operate("channels.get", given())  # type: ignore[no-any-return]
 
     async def get_channel_var(self, variable: str) -> Variable:
-        """ARI's GET /channels/{channelId}/variable"""
+        """Reads a variable or function of a channel. 404 when the variable is not set."""
         return await self.operate("channels.getChannelVar", given(variable=variable))  # type: ignore[no-any-return]
 
     async def get_channel_vars(self, variables: str | list[str]) -> Variables:
-        """ARI's GET /channels/{channelId}/variables"""
+        """Reads several variables of a channel. When one is not set, none is read (404)."""
         return await self.operate("channels.getChannelVars", given(variables=variables))  # type: ignore[no-any-return]
 
     async def hangup(self, reason: str | int | None = None, *, reason_code: str | int | None = None) -> None:
-        """ARI's DELETE /channels/{channelId}"""
+        """Hangs up a channel, whether it is in an application or not. Others in its bridge stay."""
         await self.operate("channels.hangup", given(reason=reason, reason_code=reason_code))
 
     async def hold(self) -> None:
-        """ARI's POST /channels/{channelId}/hold"""
+        """Puts the phone of a channel on hold: it is told so, or hears music."""
         await self.operate("channels.hold", given())
 
     async def move(self, app: str, app_args: str | None = None) -> None:
-        """ARI's POST /channels/{channelId}/move"""
+        """Hands a channel over to another Stasis application: `StasisEnd` here, `StasisStart` there."""
         await self.operate("channels.move", given(app=app, appArgs=app_args))
 
     async def mute(self, direction: Literal['both', 'in', 'out'] | None = None) -> None:
-        """ARI's POST /channels/{channelId}/mute"""
+        """Mutes a channel, in one direction or both."""
         await self.operate("channels.mute", given(direction=direction))
 
     async def progress(self) -> None:
-        """ARI's POST /channels/{channelId}/progress"""
+        """Tells the phone that the call progresses (SIP: 183), so that it plays audio before the call is answered."""
         await self.operate("channels.progress", given())
 
     async def redirect(self, endpoint: str) -> None:
-        """ARI's POST /channels/{channelId}/redirect"""
+        """Tells the phone to call somebody else, and lets go of it. SIP: REFER when the call is answered, else 302."""
         await self.operate("channels.redirect", given(endpoint=endpoint))
 
     async def ring(self) -> None:
-        """ARI's POST /channels/{channelId}/ring"""
+        """Tells the phone that the other side rings (SIP: 180)."""
         await self.operate("channels.ring", given())
 
     async def ring_stop(self) -> None:
-        """ARI's DELETE /channels/{channelId}/ring"""
+        """Ends the ringing tone that Asterisk itself plays after `channels.ring`."""
         await self.operate("channels.ringStop", given())
 
     async def rtpstatistics(self) -> RTPstat:
-        """ARI's GET /channels/{channelId}/rtp_statistics"""
+        """Returns packets, loss, jitter and round trip time of a channel's RTP. Channels without RTP get 403 or 404."""
         return await self.operate("channels.rtpstatistics", given())  # type: ignore[no-any-return]
 
     async def send_dtmf(self, dtmf: str | None = None, *, before: int | None = None, between: int | None = None, duration: int | None = None, after: int | None = None) -> None:
-        """ARI's POST /channels/{channelId}/dtmf"""
+        """Sends digits to the phone. The answer comes before they are sent."""
         await self.operate("channels.sendDTMF", given(dtmf=dtmf, before=before, between=between, duration=duration, after=after))
 
     async def set_channel_var(self, variable: str, value: str | None = None, *, report_events: bool | None = None) -> None:
-        """ARI's POST /channels/{channelId}/variable"""
+        """Sets a variable or function of a channel. Asterisk 16 answers before it is done; 22 does not answer while a playback runs."""
         await self.operate("channels.setChannelVar", given(variable=variable, value=value, report_events=report_events))
 
     async def set_channel_vars(self, variables: dict[str, Any]) -> None:
-        """ARI's POST /channels/{channelId}/variables"""
+        """Sets several variables of a channel, one after the other."""
         await self.operate("channels.setChannelVars", given(variables=variables))
 
     async def snoop_channel(self, app: str, spy: Literal['none', 'both', 'out', 'in'] | None = None, *, whisper: Literal['none', 'both', 'out', 'in'] | None = None, app_args: str | None = None, snoop_id: str | None = None) -> Channel:
-        """ARI's POST /channels/{channelId}/snoop"""
+        """Makes a channel that listens to another one, or speaks into it. It enters the application; bridge it, or record it."""
         return await self.operate("channels.snoopChannel", given(app=app, spy=spy, whisper=whisper, appArgs=app_args, snoopId=snoop_id))  # type: ignore[no-any-return]
 
     async def start_moh(self, moh_class: str | None = None) -> None:
-        """ARI's POST /channels/{channelId}/moh"""
+        """Plays music on hold to a channel. A playback ends it, and it does not come back by itself."""
         await self.operate("channels.startMoh", given(mohClass=moh_class))
 
     async def start_silence(self) -> None:
-        """ARI's POST /channels/{channelId}/silence"""
+        """Sends silence to a channel, for phones that hang up when no audio comes. A playback ends it."""
         await self.operate("channels.startSilence", given())
 
     async def stop_moh(self) -> None:
-        """ARI's DELETE /channels/{channelId}/moh"""
+        """Ends the music on hold of a channel."""
         await self.operate("channels.stopMoh", given())
 
     async def stop_silence(self) -> None:
-        """ARI's DELETE /channels/{channelId}/silence"""
+        """Ends what `channels.startSilence` began."""
         await self.operate("channels.stopSilence", given())
 
     async def transfer_progress(self, states: str) -> None:
-        """ARI's POST /channels/{channelId}/transfer_progress"""
+        """Tells a phone that asked for a transfer how it goes. The channel needs 'ari-only' in 'PJSIP_TRANSFER_HANDLING()', which leaves transfers to you."""
         await self.operate("channels.transfer_progress", given(states=states))
 
     async def unhold(self) -> None:
-        """ARI's DELETE /channels/{channelId}/hold"""
+        """Takes the phone of a channel off hold."""
         await self.operate("channels.unhold", given())
 
     async def unmute(self, direction: Literal['both', 'in', 'out'] | None = None) -> None:
-        """ARI's DELETE /channels/{channelId}/mute"""
+        """Ends `channels.mute`, in one direction or both."""
         await self.operate("channels.unmute", given(direction=direction))
 
 
@@ -131,51 +131,51 @@ class BridgeOperations:
         raise NotImplementedError
 
     async def add_channel(self, channel: str | list[str], role: str | None = None, *, absorb_dtmf: bool | None = None, mute: bool | None = None, inhibit_connected_line_updates: bool | None = None) -> None:
-        """ARI's POST /bridges/{bridgeId}/addChannel"""
+        """Puts channels into a bridge, where they hear each other. Asterisk does not answer while a playback on one of them runs: stop it first."""
         await self.operate("bridges.addChannel", given(channel=channel, role=role, absorbDTMF=absorb_dtmf, mute=mute, inhibitConnectedLineUpdates=inhibit_connected_line_updates))
 
     async def clear_video_source(self) -> None:
-        """ARI's DELETE /bridges/{bridgeId}/videoSource"""
+        """Shows again who talks, instead of the channel set by `bridges.setVideoSource`."""
         await self.operate("bridges.clearVideoSource", given())
 
     async def destroy(self) -> None:
-        """ARI's DELETE /bridges/{bridgeId}"""
+        """Ends a bridge. Its channels stay in their application; nobody is hung up."""
         await self.operate("bridges.destroy", given())
 
     async def details(self) -> Bridge:
-        """ARI's GET /bridges/{bridgeId}"""
+        """Returns a bridge with the ids of its channels."""
         return await self.operate("bridges.get", given())  # type: ignore[no-any-return]
 
     async def get_bridge_var(self, variable: str) -> Variable:
-        """ARI's GET /bridges/{bridgeId}/variable"""
+        """Reads a variable of a bridge. 404 when it is not set."""
         return await self.operate("bridges.getBridgeVar", given(variable=variable))  # type: ignore[no-any-return]
 
     async def get_bridge_vars(self, variables: str | list[str]) -> Variables:
-        """ARI's GET /bridges/{bridgeId}/variables"""
+        """Reads several variables of a bridge. When one is not set, none is read (404)."""
         return await self.operate("bridges.getBridgeVars", given(variables=variables))  # type: ignore[no-any-return]
 
     async def remove_channel(self, channel: str | list[str]) -> None:
-        """ARI's POST /bridges/{bridgeId}/removeChannel"""
+        """Takes channels out of a bridge. They stay in their application. 422 when one is not in this bridge."""
         await self.operate("bridges.removeChannel", given(channel=channel))
 
     async def set_bridge_var(self, variable: str, value: str | None = None, *, report_events: bool | None = None) -> None:
-        """ARI's POST /bridges/{bridgeId}/variable"""
+        """Sets a variable of a bridge."""
         await self.operate("bridges.setBridgeVar", given(variable=variable, value=value, report_events=report_events))
 
     async def set_bridge_vars(self, variables: dict[str, Any]) -> None:
-        """ARI's POST /bridges/{bridgeId}/variables"""
+        """Sets several variables of a bridge."""
         await self.operate("bridges.setBridgeVars", given(variables=variables))
 
     async def set_video_source(self, channel_id: str) -> None:
-        """ARI's POST /bridges/{bridgeId}/videoSource/{channelId}"""
+        """Shows the video of one channel to all others of a bridge. With two channels or fewer it does nothing."""
         await self.operate("bridges.setVideoSource", given(channelId=channel_id))
 
     async def start_moh(self, moh_class: str | None = None) -> None:
-        """ARI's POST /bridges/{bridgeId}/moh"""
+        """Plays music on hold to all channels of a bridge, until `bridges.stopMoh`. Played again with another class, it changes the music."""
         await self.operate("bridges.startMoh", given(mohClass=moh_class))
 
     async def stop_moh(self) -> None:
-        """ARI's DELETE /bridges/{bridgeId}/moh"""
+        """Ends the music that `bridges.startMoh` began. 409 when there is none."""
         await self.operate("bridges.stopMoh", given())
 
 
@@ -185,107 +185,107 @@ class BlockingChannelOperations:
         raise NotImplementedError
 
     def answer(self) -> None:
-        """ARI's POST /channels/{channelId}/answer"""
+        """Answers a call that came in; a channel that `channels.create` made gets 412. Asterisk does not answer this command while a playback on the channel runs."""
         self.operate("channels.answer", given())
 
     def continue_in_dialplan(self, context: str | None = None, *, extension: str | None = None, priority: int | None = None, label: str | None = None) -> None:
-        """ARI's POST /channels/{channelId}/continue"""
+        """Sends a channel out of the application back into the dialplan. Without parameters it goes on behind the 'Stasis()' that brought it here."""
         self.operate("channels.continueInDialplan", given(context=context, extension=extension, priority=priority, label=label))
 
     def dial(self, caller: str | None = None, *, timeout: int | None = None) -> None:
-        """ARI's POST /channels/{channelId}/dial"""
+        """Calls the endpoint of a channel that `channels.create` made. `Dial` events tell how it goes. 409 when it was called before."""
         self.operate("channels.dial", given(caller=caller, timeout=timeout))
 
     def details(self) -> Channel:
-        """ARI's GET /channels/{channelId}"""
+        """Returns a channel as it is now. `state.channels` does so from the daemon's memory."""
         return self.operate("channels.get", given())  # type: ignore[no-any-return]
 
     def get_channel_var(self, variable: str) -> Variable:
-        """ARI's GET /channels/{channelId}/variable"""
+        """Reads a variable or function of a channel. 404 when the variable is not set."""
         return self.operate("channels.getChannelVar", given(variable=variable))  # type: ignore[no-any-return]
 
     def get_channel_vars(self, variables: str | list[str]) -> Variables:
-        """ARI's GET /channels/{channelId}/variables"""
+        """Reads several variables of a channel. When one is not set, none is read (404)."""
         return self.operate("channels.getChannelVars", given(variables=variables))  # type: ignore[no-any-return]
 
     def hangup(self, reason: str | int | None = None, *, reason_code: str | int | None = None) -> None:
-        """ARI's DELETE /channels/{channelId}"""
+        """Hangs up a channel, whether it is in an application or not. Others in its bridge stay."""
         self.operate("channels.hangup", given(reason=reason, reason_code=reason_code))
 
     def hold(self) -> None:
-        """ARI's POST /channels/{channelId}/hold"""
+        """Puts the phone of a channel on hold: it is told so, or hears music."""
         self.operate("channels.hold", given())
 
     def move(self, app: str, app_args: str | None = None) -> None:
-        """ARI's POST /channels/{channelId}/move"""
+        """Hands a channel over to another Stasis application: `StasisEnd` here, `StasisStart` there."""
         self.operate("channels.move", given(app=app, appArgs=app_args))
 
     def mute(self, direction: Literal['both', 'in', 'out'] | None = None) -> None:
-        """ARI's POST /channels/{channelId}/mute"""
+        """Mutes a channel, in one direction or both."""
         self.operate("channels.mute", given(direction=direction))
 
     def progress(self) -> None:
-        """ARI's POST /channels/{channelId}/progress"""
+        """Tells the phone that the call progresses (SIP: 183), so that it plays audio before the call is answered."""
         self.operate("channels.progress", given())
 
     def redirect(self, endpoint: str) -> None:
-        """ARI's POST /channels/{channelId}/redirect"""
+        """Tells the phone to call somebody else, and lets go of it. SIP: REFER when the call is answered, else 302."""
         self.operate("channels.redirect", given(endpoint=endpoint))
 
     def ring(self) -> None:
-        """ARI's POST /channels/{channelId}/ring"""
+        """Tells the phone that the other side rings (SIP: 180)."""
         self.operate("channels.ring", given())
 
     def ring_stop(self) -> None:
-        """ARI's DELETE /channels/{channelId}/ring"""
+        """Ends the ringing tone that Asterisk itself plays after `channels.ring`."""
         self.operate("channels.ringStop", given())
 
     def rtpstatistics(self) -> RTPstat:
-        """ARI's GET /channels/{channelId}/rtp_statistics"""
+        """Returns packets, loss, jitter and round trip time of a channel's RTP. Channels without RTP get 403 or 404."""
         return self.operate("channels.rtpstatistics", given())  # type: ignore[no-any-return]
 
     def send_dtmf(self, dtmf: str | None = None, *, before: int | None = None, between: int | None = None, duration: int | None = None, after: int | None = None) -> None:
-        """ARI's POST /channels/{channelId}/dtmf"""
+        """Sends digits to the phone. The answer comes before they are sent."""
         self.operate("channels.sendDTMF", given(dtmf=dtmf, before=before, between=between, duration=duration, after=after))
 
     def set_channel_var(self, variable: str, value: str | None = None, *, report_events: bool | None = None) -> None:
-        """ARI's POST /channels/{channelId}/variable"""
+        """Sets a variable or function of a channel. Asterisk 16 answers before it is done; 22 does not answer while a playback runs."""
         self.operate("channels.setChannelVar", given(variable=variable, value=value, report_events=report_events))
 
     def set_channel_vars(self, variables: dict[str, Any]) -> None:
-        """ARI's POST /channels/{channelId}/variables"""
+        """Sets several variables of a channel, one after the other."""
         self.operate("channels.setChannelVars", given(variables=variables))
 
     def snoop_channel(self, app: str, spy: Literal['none', 'both', 'out', 'in'] | None = None, *, whisper: Literal['none', 'both', 'out', 'in'] | None = None, app_args: str | None = None, snoop_id: str | None = None) -> Channel:
-        """ARI's POST /channels/{channelId}/snoop"""
+        """Makes a channel that listens to another one, or speaks into it. It enters the application; bridge it, or record it."""
         return self.operate("channels.snoopChannel", given(app=app, spy=spy, whisper=whisper, appArgs=app_args, snoopId=snoop_id))  # type: ignore[no-any-return]
 
     def start_moh(self, moh_class: str | None = None) -> None:
-        """ARI's POST /channels/{channelId}/moh"""
+        """Plays music on hold to a channel. A playback ends it, and it does not come back by itself."""
         self.operate("channels.startMoh", given(mohClass=moh_class))
 
     def start_silence(self) -> None:
-        """ARI's POST /channels/{channelId}/silence"""
+        """Sends silence to a channel, for phones that hang up when no audio comes. A playback ends it."""
         self.operate("channels.startSilence", given())
 
     def stop_moh(self) -> None:
-        """ARI's DELETE /channels/{channelId}/moh"""
+        """Ends the music on hold of a channel."""
         self.operate("channels.stopMoh", given())
 
     def stop_silence(self) -> None:
-        """ARI's DELETE /channels/{channelId}/silence"""
+        """Ends what `channels.startSilence` began."""
         self.operate("channels.stopSilence", given())
 
     def transfer_progress(self, states: str) -> None:
-        """ARI's POST /channels/{channelId}/transfer_progress"""
+        """Tells a phone that asked for a transfer how it goes. The channel needs 'ari-only' in 'PJSIP_TRANSFER_HANDLING()', which leaves transfers to you."""
         self.operate("channels.transfer_progress", given(states=states))
 
     def unhold(self) -> None:
-        """ARI's DELETE /channels/{channelId}/hold"""
+        """Takes the phone of a channel off hold."""
         self.operate("channels.unhold", given())
 
     def unmute(self, direction: Literal['both', 'in', 'out'] | None = None) -> None:
-        """ARI's DELETE /channels/{channelId}/mute"""
+        """Ends `channels.mute`, in one direction or both."""
         self.operate("channels.unmute", given(direction=direction))
 
 
@@ -295,49 +295,49 @@ class BlockingBridgeOperations:
         raise NotImplementedError
 
     def add_channel(self, channel: str | list[str], role: str | None = None, *, absorb_dtmf: bool | None = None, mute: bool | None = None, inhibit_connected_line_updates: bool | None = None) -> None:
-        """ARI's POST /bridges/{bridgeId}/addChannel"""
+        """Puts channels into a bridge, where they hear each other. Asterisk does not answer while a playback on one of them runs: stop it first."""
         self.operate("bridges.addChannel", given(channel=channel, role=role, absorbDTMF=absorb_dtmf, mute=mute, inhibitConnectedLineUpdates=inhibit_connected_line_updates))
 
     def clear_video_source(self) -> None:
-        """ARI's DELETE /bridges/{bridgeId}/videoSource"""
+        """Shows again who talks, instead of the channel set by `bridges.setVideoSource`."""
         self.operate("bridges.clearVideoSource", given())
 
     def destroy(self) -> None:
-        """ARI's DELETE /bridges/{bridgeId}"""
+        """Ends a bridge. Its channels stay in their application; nobody is hung up."""
         self.operate("bridges.destroy", given())
 
     def details(self) -> Bridge:
-        """ARI's GET /bridges/{bridgeId}"""
+        """Returns a bridge with the ids of its channels."""
         return self.operate("bridges.get", given())  # type: ignore[no-any-return]
 
     def get_bridge_var(self, variable: str) -> Variable:
-        """ARI's GET /bridges/{bridgeId}/variable"""
+        """Reads a variable of a bridge. 404 when it is not set."""
         return self.operate("bridges.getBridgeVar", given(variable=variable))  # type: ignore[no-any-return]
 
     def get_bridge_vars(self, variables: str | list[str]) -> Variables:
-        """ARI's GET /bridges/{bridgeId}/variables"""
+        """Reads several variables of a bridge. When one is not set, none is read (404)."""
         return self.operate("bridges.getBridgeVars", given(variables=variables))  # type: ignore[no-any-return]
 
     def remove_channel(self, channel: str | list[str]) -> None:
-        """ARI's POST /bridges/{bridgeId}/removeChannel"""
+        """Takes channels out of a bridge. They stay in their application. 422 when one is not in this bridge."""
         self.operate("bridges.removeChannel", given(channel=channel))
 
     def set_bridge_var(self, variable: str, value: str | None = None, *, report_events: bool | None = None) -> None:
-        """ARI's POST /bridges/{bridgeId}/variable"""
+        """Sets a variable of a bridge."""
         self.operate("bridges.setBridgeVar", given(variable=variable, value=value, report_events=report_events))
 
     def set_bridge_vars(self, variables: dict[str, Any]) -> None:
-        """ARI's POST /bridges/{bridgeId}/variables"""
+        """Sets several variables of a bridge."""
         self.operate("bridges.setBridgeVars", given(variables=variables))
 
     def set_video_source(self, channel_id: str) -> None:
-        """ARI's POST /bridges/{bridgeId}/videoSource/{channelId}"""
+        """Shows the video of one channel to all others of a bridge. With two channels or fewer it does nothing."""
         self.operate("bridges.setVideoSource", given(channelId=channel_id))
 
     def start_moh(self, moh_class: str | None = None) -> None:
-        """ARI's POST /bridges/{bridgeId}/moh"""
+        """Plays music on hold to all channels of a bridge, until `bridges.stopMoh`. Played again with another class, it changes the music."""
         self.operate("bridges.startMoh", given(mohClass=moh_class))
 
     def stop_moh(self) -> None:
-        """ARI's DELETE /bridges/{bridgeId}/moh"""
+        """Ends the music that `bridges.startMoh` began. 409 when there is none."""
         self.operate("bridges.stopMoh", given())
