@@ -203,5 +203,9 @@ class Ivr {
 }
 
 const [app, stateFile, ...parties] = process.argv.slice(2);
+if (stateFile === undefined || app.startsWith('-')) {
+  console.error('Usage: ivr.mjs APPLICATION STATE_FILE DIGIT=ENDPOINT…, for example ivr.mjs aribus ivr.json 1=PJSIP/200');
+  process.exit(2);
+}
 const client = await Client.connect({wait: 60_000});
 await new Ivr(client, app, stateFile, Object.fromEntries(parties.map((party) => party.split('=', 2)))).run();

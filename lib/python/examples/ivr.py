@@ -192,6 +192,8 @@ class Ivr:
 
 
 async def main():
+    if len(sys.argv) < 3 or sys.argv[1].startswith("-"):
+        sys.exit("Usage: ivr.py APPLICATION STATE_FILE DIGIT=ENDPOINT…, for example ivr.py aribus ivr.json 1=PJSIP/200")
     app, state_file, *parties = sys.argv[1:]
     async with aribus.Client(wait=60) as client:
         await Ivr(client, app, state_file, dict(party.split("=", 1) for party in parties)).run()
