@@ -223,15 +223,22 @@ export class Dispatcher {
     if (name === 'channelId' || name === 'snoopId') this.#own.add(JSON.parse(text)[name]);
   }
 
-  async serve(app, handler, {signal, ...options} = {}) {
+  // started(): waits until records come.
+  async serve(app, handler, {signal, ...options} = {}, started) {
     if (this.#servings.has(app)) throw new InvalidParams(`app: the calls of ${app} are served already, by this client`);
-    const {servers} = await this.#client.run('status', {});
-    if (!servers.some((server) => server.apps.includes(app))) {
-      throw new InvalidParams(`app: aribusd does not hold the application ${app}; it has to be among \`apps\` in aribusd.yaml`);
-    }
-    signal?.throwIfAborted();
     const serving = new Serving(handler, options);
-    this.#servings.set(app, serving);
+    this.#servings.set(app, serving); // before the first record comes, or its call would be missed
+    try {
+      await started();
+      const {servers} = await this.#client.run('status', {});
+      if (!servers.some((server) => server.apps.includes(app))) {
+        throw new InvalidParams(`app: aribusd does not hold the application ${app}; it has to be among \`apps\` in aribusd.yaml`);
+      }
+      signal?.throwIfAborted();
+    } catch (error) {
+      this.#servings.delete(app);
+      throw error;
+    }
     const ended = this.closed.wait();
     signal?.addEventListener('abort', () => ended.resolve());
     if (serving.existing) this.#later(this.#catchUp());

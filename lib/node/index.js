@@ -84,7 +84,7 @@ export class Client {
   }
 
   async serve(app, handler, options) {
-    return (await this.#dispatch()).serve(app, handler, options);
+    return this.#dispatcherMade().serve(app, handler, options, () => this.#dispatch());
   }
 
   async originate(endpoint, options = {}) {
@@ -110,16 +110,19 @@ export class Client {
     this.#isRead = true;
   }
 
-  async #dispatch() {
+  #dispatcherMade() {
     if (this.#isRead) {
       throw new Error('this client is subscribed by its program: use another Client to serve or originate calls');
     }
-    if (!this.#dispatcher) {
-      this.#dispatcher = new Dispatcher({run: (...command) => this.#run(...command), next: () => this.#given()});
-      this.#starting = this.#dispatcher.start();
-    }
-    await this.#starting;
+    this.#dispatcher ??= new Dispatcher({run: (...command) => this.#run(...command), next: () => this.#given()});
     return this.#dispatcher;
+  }
+
+  async #dispatch() {
+    const dispatcher = this.#dispatcherMade();
+    this.#starting ??= dispatcher.start();
+    await this.#starting;
+    return dispatcher;
   }
 
   #close() {

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from client_test import Peer
@@ -54,7 +55,7 @@ class CallsTest(unittest.TestCase):
         self.listener.close()
         self.folder.cleanup()
 
-    def start(self, *arguments, status=READY):
+    def start(self, *arguments, status=READY, meanwhile=lambda: None):
         self.probe = subprocess.Popen([*probe_of_language, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                       text=True, env={**os.environ, "ARIBUS_SOCKET": self.path,
                                                       "PYTHONPATH": str(SOURCE / "lib/python")})
@@ -63,7 +64,9 @@ class CallsTest(unittest.TestCase):
             self.other, first = first, Peer(self.listener).greet()
         self.peer = first
         self.answer("subscribe", {"cursor": "a:0"})
-        self.answer("status", status)
+        request = self.peer.expect("status")
+        meanwhile()
+        self.peer.answer(request, status)
 
     def answer(self, method, result=None):
         """Waits for the next command, which must be this one, and answers it. Returns its parameters."""
@@ -117,6 +120,16 @@ class CallsTest(unittest.TestCase):
     def test_a_call_is_hung_up_when_its_handler_ends(self):
         self.start()
         self.comes("c1", "answer")
+        self.assertEqual(self.answer("channels.answer"), {"channelId": "c1", "server": "pbx1"})
+        self.told("c1", None)
+        self.hung_up("c1")
+
+    def test_a_call_that_comes_while_serving_begins_is_served(self):
+        def meanwhile():
+            self.comes("c1", "answer")
+            time.sleep(0.1)  # it is taken before serve() goes on; a client that is slower passes in any case
+
+        self.start(meanwhile=meanwhile)
         self.assertEqual(self.answer("channels.answer"), {"channelId": "c1", "server": "pbx1"})
         self.told("c1", None)
         self.hung_up("c1")

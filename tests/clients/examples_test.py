@@ -88,7 +88,11 @@ class Show:
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="aribus-examples-")
         self.daemon = Daemon(self.folder.name, self.asterisk, self.app)
-        self.daemon.wait_ready()
+        try:
+            self.daemon.wait_ready()
+        except BaseException:
+            self.daemon.stop()  # or it keeps connections to Asterisk, which takes no more then
+            raise
         return self
 
     def __exit__(self, kind, error, traceback):

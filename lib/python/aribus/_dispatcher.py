@@ -232,22 +232,20 @@ class Dispatcher:
         if CHOSEN_IDS.get(call.method) in ("channelId", "snoopId"):
             self._own.add(json.loads(call.text).get(CHOSEN_IDS[call.method], ""))
 
-    async def serve(self, app: str, serving: Serving) -> None:
+    async def serve(self, app: str, serving: Serving, started: Callable[[], Awaitable[Any]]) -> None:
+        """started: waits until records come."""
         if app in self._servings:
             raise InvalidParams(f"app: the calls of {app} are served already, by this client")
-        for server in (await self._client.call("status"))["servers"]:
-            if app in server["apps"]:
-                break
-        else:
-            raise InvalidParams(f"app: aribusd does not hold the application {app}; it has to be among `apps` in aribusd.yaml")
-        self._servings[app] = serving
-        ended = self.closed.future()
+        self._servings[app] = serving  # before the first record comes, or its call would be missed
         try:
+            await started()
+            servers = (await self._client.call("status"))["servers"]
+            if not any(app in server["apps"] for server in servers):
+                raise InvalidParams(f"app: aribusd does not hold the application {app}; it has to be among `apps` in aribusd.yaml")
             if serving.existing:
                 self.later(self._catch_up())
-            await ended
-        except NotConnected:
-            pass  # the client was closed
+            with contextlib.suppress(NotConnected):  # the client was closed
+                await self.closed.future()
         finally:
             del self._servings[app]
             for task in serving.calls:

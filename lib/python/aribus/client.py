@@ -152,8 +152,7 @@ A client does the one or the other: serve(), originate() and bridge() take its s
         hang_up: False leaves the call in the application when the handler has ended.
         Raises InvalidParams for an application that aribusd does not hold, or that this client serves already.
         """
-        dispatcher = await self._dispatch()
-        await dispatcher.serve(app, Serving(handler, list(args), existing, hang_up))
+        await self._dispatcher_made().serve(app, Serving(handler, list(args), existing, hang_up), self._dispatch)
 
     async def originate(self, endpoint: str, *, timeout: int | None = None, app: str | None = None,
                         app_args: str | None = None, caller_id: str | None = None,
@@ -189,14 +188,19 @@ A client does the one or the other: serve(), originate() and bridge() take its s
             raise RuntimeError("this client serves calls, and has its subscription for that: use another Client beside it")
         self._is_read = True
 
-    async def _dispatch(self) -> Dispatcher:
+    def _dispatcher_made(self) -> Dispatcher:
         if self._is_read:
             raise RuntimeError("this client is subscribed by its program: use another Client to serve or originate calls")
-        if self._dispatcher is None or self._starting is None:
+        if self._dispatcher is None:
             self._dispatcher = Dispatcher(self)
-            self._starting = asyncio.create_task(self._dispatcher.start())
-        await asyncio.shield(self._starting)
         return self._dispatcher
+
+    async def _dispatch(self) -> Dispatcher:
+        dispatcher = self._dispatcher_made()
+        if self._starting is None:
+            self._starting = asyncio.create_task(dispatcher.start())
+        await asyncio.shield(self._starting)
+        return dispatcher
 
     async def _has_item(self) -> bool:
         """Waits for one. False: the client is closed, and none is left."""
