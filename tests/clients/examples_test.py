@@ -420,7 +420,8 @@ def dialler_calls_so_many_at_a_time(show):
     for text in phone.events.texts:
         ringing += {"StasisStart": 1, "StasisEnd": -1}.get(json.loads(text)["type"], 0)
         most = max(most, ringing)
-    assert most == 2, most
+    # The end of one may be told behind the beginning of the next; without a limit all four would ring at once.
+    assert 2 <= most <= 3, most
     show.nothing_left()
 
 
@@ -465,15 +466,22 @@ def main():
         sys.exit("no real Asterisk to test with: run scripts/asterisk start 22, and set ARIBUS_ASTERISK_VERSIONS=22")
     failed = []
 
-    def run(name, language, version):
+    # As scripts/run-ctest does with whole tests.
+    tries = 2 if os.environ.get("CI") == "true" else 1
+
+    def run(name, language, version, left=tries - 1):
         began = time.monotonic()
         try:
             with Show(language, Real(version)) as show:
                 _scenarios()[name](show)
             print(f"{name}, {language}, {version}: fine, {time.monotonic() - began:.1f} s", flush=True)
         except BaseException:
-            failed.append(f"{name}, {language}, {version}")
-            print(f"{failed[-1]}: FAILED\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+            what = f"{name}, {language}, {version}"
+            print(f"{what}: FAILED\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+            if left == 0:
+                return failed.append(what)
+            print(f"{what}: is run once more", flush=True)
+            run(name, language, version, left - 1)
 
     def wanted(language):
         """The scenarios of the examples that the language has."""
