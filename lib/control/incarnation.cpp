@@ -56,11 +56,13 @@ struct Incarnation::Sight {
   explicit Sight(const JsonView& object)
       : made(parse_time(object.string_at("creationtime"))),
         target(object.string_at("target_uri")),
-        media(object.string_at("media_uri")) {}
+        media(object.string_at("media_uri")),
+        next_media(object.string_at("next_media_uri")) {}
 
   std::optional<WallTime> made;
   std::string target;
   std::string media;
+  std::string next_media;  // of several sounds
   bool ends = false;
   bool starts = false;
 };
@@ -90,9 +92,11 @@ bool Incarnation::is_of_new(const record::Record& record) {
     sight.ends = state::ends_object(record.type, field.name);
     sight.starts = starts(record.type);
     if (!counts(sight, record.app)) continue;
-    if (sight.starts && media_.empty()) media_ = sight.media;
-    followed_ |= sight.starts && sight.media != media_;
+    followed_ |= sight.starts && !media_.empty() && !media_.contains(sight.media);
     is_new |= !followed_;
+    if (followed_ || kind_ != IdKind::playback) continue;
+    if (sight.starts) media_.insert(sight.media);
+    if (!sight.next_media.empty()) media_.insert(sight.next_media);
   }
   return is_new;
 }

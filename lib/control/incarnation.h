@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,8 +68,8 @@ class Incarnation {
   std::optional<Earlier> earlier_;
   // Of the new one, as the command's answer says:
   std::optional<WallTime> made_;
-  std::string target_;  // where it has no creationtime
-  std::string media_;   // of a playback: what it began with
+  std::string target_;           // where it has no creationtime
+  std::set<std::string> media_;  // of a playback: what it began with, and what its records said comes next
   bool followed_ = false;
   std::vector<std::string> over_;    // applications in which nothing more comes of the earlier one
   std::vector<std::string> starts_;  // those in which it started since

@@ -681,3 +681,23 @@ TEST_CASE("a daemon that stops waits for no end any longer") {
   CHECK(stage.answer->error().message == "aribusd was stopped while the end was waited for");
   CHECK(stage.waits() == 0);
 }
+
+TEST_CASE("a playback of several sounds is answered when the last of them has ended") {
+  Stage stage;
+  begin_play(stage, R"("channelId":"c1")");
+  const auto event = [&](const std::string& type, const std::string& media, const std::string& next) {
+    const std::string more = next.empty() ? "" : R"("next_media_uri":")" + next + "\",";
+    stage.event(R"({"type":")" + type + R"(","application":"demo","playback":{"id":"p1","media_uri":")" +
+                media + "\"," + more + R"("target_uri":"channel:c1","language":"en","state":"x"}})");
+  };
+  event("PlaybackStarted", "sound:1", "sound:2");
+  event("PlaybackContinuing", "sound:1", "sound:2");
+  event("PlaybackStarted", "sound:2", "sound:3");
+  event("PlaybackStarted", "sound:1", "sound:2");  // a copy, of another application that is late
+  event("PlaybackContinuing", "sound:2", "sound:3");
+  event("PlaybackStarted", "sound:3", "");
+  CHECK_FALSE(stage.answer);
+  event("PlaybackFinished", "sound:3", "");
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->ok());
+}
