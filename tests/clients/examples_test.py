@@ -214,6 +214,19 @@ def voicemail_owner_hangs_up(show):
     show.nothing_left()
 
 
+def voicemail_owner_hangs_up_when_asked(show):
+    if show.language not in ("python", "node"):
+        return
+    owner = show.phone()
+    show.serve("voicemail", owner.endpoint)
+    caller = show.call()
+    line = owner.rings()
+    line.answer()
+    line.hang_up()
+    show.said(f"gone {caller.channel}")
+    _leaves_message(show, caller)
+
+
 def voicemail_owner_refuses(show):
     owner = show.phone()
     show.serve("voicemail", owner.endpoint)

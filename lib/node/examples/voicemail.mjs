@@ -1,6 +1,6 @@
 // Voicemail: rings the owner, who takes the call by pressing 1; otherwise the caller leaves a message.
 // Usage: voicemail.mjs APP ENDPOINT [SECONDS]      as in: voicemail.mjs aribus PJSIP/100 20
-import {CallFailed, Client} from 'aribus';
+import {CallFailed, ChannelGone, Client} from 'aribus';
 
 const [app, endpoint, seconds = '20'] = process.argv.slice(2);
 const ASK = ['sound:priv-callpending', 'sound:vm-press', 'digits:1'];
@@ -18,8 +18,9 @@ await client.serve(app, async (caller) => {
     }
     await owner.hangup();
   } catch (error) {
-    if (!(error instanceof CallFailed)) throw error;
-    console.log(error.outcome, caller.id);
+    // ChannelGone: the owner has hung up; had the caller, what follows throws it again.
+    if (!(error instanceof CallFailed || error instanceof ChannelGone)) throw error;
+    console.log(error.outcome ?? 'gone', caller.id);
   }
   await caller.answer();
   await caller.play('sound:vm-intro');

@@ -24,6 +24,8 @@ async def main():
                 await owner.hangup()
             except aribus.CallFailed as error:
                 print(error.outcome, caller.id, flush=True)
+            except aribus.ChannelGone:  # the owner has hung up; had the caller, what follows raises it again
+                print("gone", caller.id, flush=True)
             await caller.answer()
             await caller.play("sound:vm-intro")
             message = await caller.record(caller.id, beep=True, terminate_on="#", max_silence_seconds=10)
