@@ -8,13 +8,6 @@
 namespace aribus::cli {
 namespace {
 
-// The items of the list `name` of an object; none where it is no list.
-rapidjson::Value::ConstArray list_of(const JsonValue& object, std::string_view name) {
-  static const JsonValue none(rapidjson::kArrayType);
-  const JsonValue* found = find(object, name);
-  return (found != nullptr && found->IsArray() ? *found : none).GetArray();
-}
-
 bool is_word(std::string_view text) {
   return !text.empty() &&
          text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==

@@ -8,13 +8,6 @@
 namespace aribus::cli {
 namespace {
 
-// The items of the list `name`; none where it is no list.
-rapidjson::Value::ConstArray list_of(const JsonValue& object, std::string_view name) {
-  static const JsonValue none(rapidjson::kArrayType);
-  const JsonValue* found = find(object, name);
-  return (found != nullptr && found->IsArray() ? *found : none).GetArray();
-}
-
 // Whether a schema takes values of the JSON Schema type `type`.
 bool takes(const JsonValue& schema, std::string_view type) {
   if (const JsonValue* given = find(schema, "type")) {
@@ -50,6 +43,12 @@ Result<Json> value_of(std::string_view text, const JsonValue* schema) {
 }
 
 }  // namespace
+
+rapidjson::Value::ConstArray list_of(const JsonValue& object, std::string_view name) {
+  static const JsonValue none(rapidjson::kArrayType);
+  const JsonValue* found = find(object, name);
+  return (found != nullptr && found->IsArray() ? *found : none).GetArray();
+}
 
 std::string type_text(const JsonValue& schema) {
   std::string out;

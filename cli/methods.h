@@ -9,6 +9,9 @@
 
 namespace aribus::cli {
 
+// The items of the list `name` of an object; none where it is no list.
+[[nodiscard]] rapidjson::Value::ConstArray list_of(const JsonValue& object, std::string_view name);
+
 // "text", "whole number", "one of none, any, *", …: what a JSON Schema takes.
 [[nodiscard]] std::string type_text(const JsonValue& schema);
 

@@ -129,7 +129,7 @@ class Upstream {
   record::EventReader events_;
   record::Record record_;       // the latest, for its memory
   std::string reason_;          // why it is not connected
-  std::string unread_;          // why what lives on it could not be read the last time
+  std::string unread_;          // why the last attempt to read its live objects failed; "" after a success
   std::set<std::string> told_;  // reasons that were logged since it was connected
   WallTime since_;
   bool tried_ = false;

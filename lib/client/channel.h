@@ -50,7 +50,7 @@ struct CallFailed : Raised {
   int cause;            // Q.850's number of the reason, 0 when it is not known
 };
 
-using Timeout = std::optional<std::chrono::milliseconds>;  // none: for ever
+using Timeout = std::optional<std::chrono::milliseconds>;  // none: no limit
 
 // ARI's URIs of what is to be played, as "sound:hello-world". (No list in braces, which GCC 12 can't compile
 // within co_await: several are a vector with a name.)

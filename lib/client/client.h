@@ -1,4 +1,4 @@
-// A client of aribusd for C++ programs, which connects again whenever the connection breaks, for ever.
+// A client of aribusd for C++ programs. It reconnects whenever the connection breaks, without a limit.
 #pragma once
 
 #include <chrono>

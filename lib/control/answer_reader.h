@@ -18,7 +18,7 @@ namespace aribus::control {
 
 // What an answer is to.
 struct Question {
-  ari::Answer declared;   // what is answered, made regular
+  ari::Answer declared;   // what ARI declares of the answer
   std::string method;     // of HTTP
   std::string path;       // below /ari, as "/channels/{channelId}"
   bool anything = false;  // whatever comes is a result, as of ari.request

@@ -44,7 +44,7 @@ class Waits {
 
     // Looks whether the object is there, and calls `done` once.
     std::function<void(std::function<void(Look)> done)> look = {};
-    // It is there no more, and no record told of its end.
+    // It no longer exists, and no record reported its end.
     std::function<void()> unseen = {};
     // The channel or bridge that it is on: with what happens to that, its events may end.
     record::IdKind on_kind = record::IdKind::channel;

@@ -150,7 +150,7 @@ export class Bridge extends BridgeOperations {
 }
 
 /**
- * A connection to aribusd, which is made again whenever it breaks, for ever.
+ * A connection to aribusd. It reconnects whenever the connection breaks, without a limit.
  *
  * A client either serves calls (serve(), originate(), bridge(): they take its subscription for themselves), or its program
  * subscribes and reads the records (subscribe(), next(), iterating).

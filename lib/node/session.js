@@ -9,7 +9,7 @@ const QUEUED = 1000; // records that wait for the program; the daemon's ring kee
 export const GREETING = {ms: 10_000}; // a daemon that lets a program in has so long to answer `hello`
 const UNREADABLE = [-32700, -32600]; // errors about a line; without an id, when it was not to be found in the line
 
-// How long to wait before each attempt to connect, in ms, for ever.
+// How long to wait before each attempt to connect, in ms; without end.
 export function* pauses() {
   for (let pause = 100; ; pause = Math.min(2 * pause, 1000)) yield pause * (0.8 + 0.2 * Math.random());
 }

@@ -26,7 +26,7 @@ def socket_path(path: str | None) -> str:
 
 
 def pauses() -> Any:
-    """How long to wait before each attempt to connect, in seconds, for ever."""
+    """How long to wait before each attempt to connect, in seconds; without end."""
     pause = 0.1
     while True:
         yield pause * random.uniform(0.8, 1.0)

@@ -182,7 +182,7 @@ class Channel(ChannelOperations):
                      between: float | None = 3.0) -> str:
         """Digits, until there are `count`, or `terminator` (which is not among them), or none came in time.
 
-        timeout: for the first one, between: for each one after it, in seconds; None: for ever. "" when none was pressed.
+        timeout: for the first one, between: for each one after it, in seconds; None: no limit. Returns "" when none was pressed.
         """
         digits = ""
         while count is None or len(digits) < count:

@@ -22,7 +22,7 @@ else:
 
 
 class Client(AsyncCalls):
-    """A connection to aribusd, which is made again whenever it breaks, for ever.
+    """A connection to aribusd. It reconnects whenever the connection breaks, without a limit.
 
     async with aribus.Client() as client:
         await client.serve("aribus", handler)  # a coroutine for each call
