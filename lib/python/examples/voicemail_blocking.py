@@ -21,6 +21,8 @@ def voicemail(caller):
         owner.hangup()
     except aribus.CallFailed as error:
         print(error.outcome, caller.id, flush=True)
+    except aribus.ChannelGone:  # the owner has hung up; had the caller, what follows raises it again
+        print("gone", caller.id, flush=True)
     caller.answer()
     caller.play("sound:vm-intro")
     message = caller.record(caller.id, beep=True, terminate_on="#", max_silence_seconds=10)
