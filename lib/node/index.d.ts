@@ -122,7 +122,7 @@ export class Channel extends ChannelOperations {
    */
   play(media: string | string[], options?: PlayOptions & {terminateOn?: string}): Promise<string | null>;
   /**
-   * Records, and waits for the end. Gives the recording, with its `duration` in seconds; it is on Asterisk's disk. When the
+   * Records, and waits for the end. Gives the recording, with its `duration` in whole seconds, if Asterisk tells it; it is on Asterisk's disk. When the
    * caller hangs up meanwhile, what was recorded is given. Rejects with RecordingFailed. Digits pressed meanwhile are forgotten.
    */
   record(name: string, options?: RecordOptions): Promise<LiveRecording>;

@@ -220,7 +220,7 @@ class Channel(ChannelOperations):
     async def record(self, name: str, format: str = "wav", *, max_duration_seconds: int | None = None,
                      max_silence_seconds: int | None = None, if_exists: str | None = None, beep: bool | None = None,
                      terminate_on: str | None = None) -> LiveRecording:
-        """Records, and waits for the end. Returns the recording, with its `duration` in seconds; it is on Asterisk's disk.
+        """Records, and waits for the end. Returns the recording, with its `duration` in whole seconds, if Asterisk tells it; it is on Asterisk's disk.
 
         name, if_exists (`fail`, `overwrite`, `append`), beep, terminate_on (`none`, `any`, `*`, `#`): as in ARI. Silence
         ends it after max_silence_seconds. When the caller hangs up meanwhile, what was recorded is returned. Raises
