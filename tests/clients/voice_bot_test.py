@@ -189,7 +189,7 @@ def conversation(kind, asterisk):
             before = phone.heard[GREETING]
             bot.start()
             bot.wait("call ", 2)
-            wait_for("the new bot greets", lambda: phone.heard[GREETING] >= before + 10)
+            wait_for(lambda: f"the new bot greets: {before} {phone.heard}", lambda: phone.heard[GREETING] >= before + 10)
             speak(LOW, 50)
             wait_for(lambda: f"one channel and bridge of the bot's: {left()}", lambda: [len(ids) for ids in left()] == [1, 1])
 

@@ -14,6 +14,7 @@ import secrets
 import socket
 import struct
 import sys
+import time
 import uuid
 
 import aribus
@@ -86,7 +87,9 @@ class Rtp(asyncio.DatagramProtocol):
     def __init__(self, address):
         self.address, self.transport, self.peer, self.closed = address, None, None, False
         self.heard = collections.deque(maxlen=50)  # 1 s; then the oldest goes
-        self.number, self.time, self.source = secrets.randbits(16), secrets.randbits(32), secrets.randbits(32)
+        # Counted by the clock: to a caller whose bot was restarted, Asterisk passes nothing that seems older than the last.
+        self.number, self.time = int(time.time() / FRAME) % 2**16, int(time.time() * RATE) % 2**32
+        self.source = secrets.randbits(32)
 
     async def open(self, client, caller):
         """Returns Asterisk's channel of this line."""
