@@ -656,9 +656,10 @@ Task<void> Calls::hang_up(ChannelPtr channel) {
 Task<void> Calls::handle(Serving serving, ChannelPtr channel) {
   try {
     co_await serving.handler(Channel(*this, channel));
-  } catch (const ChannelGone&) {  // the caller has hung up
   } catch (const std::exception& error) {
-    if (!closed_) on_error(Channel(*this, channel), error);
+    const auto* gone = dynamic_cast<const ChannelGone*>(&error);
+    const bool has_hung_up = gone != nullptr && gone->error.data == gone_error(*channel).data;
+    if (!has_hung_up && !closed_) on_error(Channel(*this, channel), error);
   }
   for (const ChannelPtr& leg : channel->legs) co_await hang_up(leg);
   if (serving.options.hang_up) co_await hang_up(channel);

@@ -61,8 +61,9 @@ class Calls {
 
   // Serves the calls that enter an application: `handler` is called for each. When its coroutine ends, the
   // call is hung up, and so is what was originated for it. What it throws goes to on_error, except
-  // ChannelGone. Not served are channels that programs make with originate(). Errors: invalid_params, when
-  // aribusd does not hold the application, or it is served already; those of Client::call().
+  // ChannelGone of this call. Not served are channels that programs make with originate(). Errors:
+  // invalid_params, when aribusd does not hold the application, or it is served already; those of
+  // Client::call().
   [[nodiscard]] Result<void> serve(const std::string& app, Handler handler, ServeOptions options = {});
 
   // Calls an endpoint, as "PJSIP/100"; gives its channel when the call is answered. Throws CallFailed.

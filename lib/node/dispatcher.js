@@ -342,7 +342,8 @@ export class Dispatcher {
     try {
       await serving.handler(channel);
     } catch (error) {
-      if (!(error instanceof ChannelGone) && !this.closed.end) serving.onError(error, channel);
+      const hasHungUp = error instanceof ChannelGone && error.data.channelId === channel.id;
+      if (!hasHungUp && !this.closed.end) serving.onError(error, channel);
     }
     for (const leg of channel.legs) await this.hangUp(leg);
     if (serving.hangUp) await this.hangUp(channel);

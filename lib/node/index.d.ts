@@ -198,8 +198,8 @@ export class Client implements AsyncIterable<Item> {
    * Serves the calls that enter an application, many at a time, until the client is closed or `signal` is aborted.
    *
    * `handler(channel)` is called for each of them. When its promise settles, the call is hung up, and so is what was
-   * originated for it. What it rejects with goes to `onError`, except ChannelGone, and disturbs no other call. When the
-   * caller hangs up, whatever it waits for of the channel rejects with ChannelGone at once.
+   * originated for it. What it rejects with goes to `onError`, except ChannelGone of this call, and disturbs no other
+   * call. When the caller hangs up, whatever it waits for of the channel rejects with ChannelGone at once.
    *
    * Not served are the channels that this client makes itself, and what others make with originate(). Calls that come while
    * aribusd or its connection to Asterisk is down are found and served afterwards.

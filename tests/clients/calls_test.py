@@ -325,6 +325,21 @@ class CallsTest(unittest.TestCase):
         self.hung_up(leg)
         self.told("c1", "ChannelGone")
 
+    def test_a_handler_that_ends_because_a_leg_has_gone_is_reported(self):
+        leg = self.talks()
+        self.plays()
+        self.leaves(leg)
+        self.told("c1", "ChannelGone")
+        self.hung_up("c1")
+        self.comes("c2", "play")
+        self.plays()
+        self.leaves("c2")
+        self.told("c2", "ChannelGone")
+        self.probe.terminate()
+        log = self.probe.stderr.read()
+        self.assertIn(f"channel {leg} has left the application", log)
+        self.assertNotIn("c2", log)
+
     def test_a_leg_that_rings_is_hung_up_when_its_originator_goes(self):
         request, leg = self.rings()
         self.leaves("c1")

@@ -341,10 +341,11 @@ class Dispatcher:
     async def _handle(self, serving: Serving, channel: Channel) -> None:
         try:
             await serving.handler(channel)
-        except ChannelGone as error:
-            logger.debug("call %s: %s", channel.id, error)
-        except Exception:
-            logger.exception("call %s: its handler failed", channel.id)
+        except Exception as error:
+            if isinstance(error, ChannelGone) and error.data["channelId"] == channel.id:
+                logger.debug("call %s: %s", channel.id, error)
+            else:
+                logger.exception("call %s: its handler failed", channel.id)
         finally:
             for leg in channel.legs:
                 await self.hang_up(leg)

@@ -139,9 +139,9 @@ A client does the one or the other: serve(), originate() and bridge() take its s
         """Serves the calls that enter an application, many at a time, until the client is closed or this is cancelled.
 
         `handler(channel)`, a coroutine, is run for each of them as a task of its own. When it returns or fails, the call is
-        hung up, and so is what was originated for it. What it raises is logged (logger `aribus`), except ChannelGone, and
-        disturbs no other call. It is not cancelled when the caller hangs up: whatever it waits for of the channel raises
-        ChannelGone at once. When serve() is cancelled it is cancelled, too.
+        hung up, and so is what was originated for it. What it raises is logged (logger `aribus`), except ChannelGone of
+        this call, and disturbs no other call. It is not cancelled when the caller hangs up: whatever it waits for of the
+        channel raises ChannelGone at once. When serve() is cancelled it is cancelled, too.
 
         Not served are the channels that this client makes itself, and what others make with originate(). Calls that come
         while aribusd or its connection to Asterisk is down are found and served afterwards.
