@@ -2,6 +2,7 @@
 // truth.
 #include "ari/causes.h"
 #include "tests/call/stage.h"
+#include "tests/support/soon.h"
 
 namespace {
 
@@ -175,8 +176,9 @@ TEST_CASE("bridge undoes what it began when a channel can't be added", "[call]")
       const Error error =
           stage.program.refused("bridge", R"({"channels":["nobody"],"bridgeId":")" + stage.app + "\"}");
       CHECK_THAT(error.message, ContainsSubstring("destroyed again"));
-      CHECK(stage.program.refused("bridges.get", R"({"bridgeId":")" + stage.app + "\"}").kind ==
-            ErrorKind::refused);
+      CHECK(soon([&] {  // Asterisk 16 answers before it is gone
+        return aribus::to_text(stage.program.call("bridges.list")).find(stage.app) == std::string::npos;
+      }));
     }
   }
 }
