@@ -22,7 +22,7 @@ constexpr Milliseconds stop_margin{2000};  // for all that ends besides what has
 // Grows when programs have to do something else than before.
 constexpr int protocol = 1;
 // What came later than the protocol's number: docs/protocol.md, "hello".
-constexpr std::string_view features[] = {"announce", "line"};
+constexpr std::string_view features[] = {"announce", "line", "from"};
 
 }  // namespace
 

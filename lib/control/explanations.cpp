@@ -338,6 +338,7 @@ constexpr Explanation texts[] = {
     {"subscribe", "channels", "Ids of the channels to hear of. Default: all."},
     {"subscribe", "bridges", "Ids of the bridges to hear of. Default: all."},
     {"subscribe", "endpoints", "Endpoints to hear of, such as 'PJSIP/100'. Default: all."},
+    {"subscribe", "from", "Where to begin without `since`, or when it can't be honoured: 'newest', with what comes next (default), or 'oldest', with the oldest record that is kept, after a `lost` of what came before it."},
     {"subscribe", "since", "Cursor to go on behind: '<stream>:<seq>' of the last record you have seen. Default: from now on. When it can't be honoured, `resumed` is false."},
     {"subscribe", "on_overflow", "When you read too slowly: 'lost' tells what you missed and goes on (default), 'disconnect' tells and ends the connection."},
     {"subscribe", "snapshot", "true: the result holds all that lives at its cursor, in `snapshot`; not when `since` is honoured. Default: false."},

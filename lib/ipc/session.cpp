@@ -519,7 +519,7 @@ bool Session::write_records() {
     const uint64_t lost_before = subscription_->lost();
     if (const std::string lost = subscription_->take_lost(); !lost.empty()) {
       context_.counts.lost_records += subscription_->lost() - lost_before;
-      ++context_.counts.losses;
+      if (subscription_->lost() > lost_before) ++context_.counts.losses;
       outbox_.append(lost);
       if (subscription_->was_overtaken() && subscription_->on_overflow() == Overflow::disconnect)
         leaving_ = true;

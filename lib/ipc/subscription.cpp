@@ -20,6 +20,7 @@ constexpr size_t max_globs = 256;
 constexpr size_t max_glob_bytes = 128;
 constexpr size_t max_names = 1024;  // servers, applications and ids, each
 constexpr std::string_view overflows[] = {"lost", "disconnect"};
+constexpr std::string_view beginnings[] = {"newest", "oldest"};
 
 constexpr Parameter subscribe_params[] = {
     {.name = "types", .multiple = true},
@@ -30,6 +31,7 @@ constexpr Parameter subscribe_params[] = {
     {.name = "bridges", .multiple = true},
     {.name = "endpoints", .multiple = true},
     {.name = "since"},
+    {.name = "from", .values = beginnings},
     {.name = "on_overflow", .values = overflows},
     {.name = "snapshot", .type = ari::Type::boolean},
     {.name = "announce", .type = ari::Type::boolean},
@@ -140,10 +142,16 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log&
   const JsonValue* announce = find(params, "announce");
   subscription.announces_ = announce != nullptr && announce->GetBool();
   const JsonValue* since = find(params, "since");
-  const std::string reason =
-      subscription.start(since == nullptr ? std::nullopt : std::optional<std::string>(as_view(*since)));
-  const bool resumed = since != nullptr && reason.empty();
+  const bool from_oldest = find_string(params, "from") == "oldest";
   const JsonValue* snapshot = find(params, "snapshot");
+  if (from_oldest && snapshot != nullptr && snapshot->GetBool()) {
+    return Error{ErrorKind::invalid_params,
+                 "snapshot: it would be of now, and `from` asks for what came before; ask for one of them",
+                 {}};
+  }
+  const std::string reason = subscription.start(
+      since == nullptr ? std::nullopt : std::optional<std::string>(as_view(*since)), from_oldest);
+  const bool resumed = since != nullptr && reason.empty();
   const std::string cursor = subscription.cursor().text();
   ObjectText result;
   result.text("cursor", cursor);
@@ -160,8 +168,9 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log&
   return subscription;
 }
 
-std::string Subscription::start(const std::optional<std::string>& since) {
-  next_ = log_->next();
+std::string Subscription::start(const std::optional<std::string>& since, bool from_oldest) {
+  next_ = from_oldest ? 1 : log_->next();
+  first_kept_ = may_lose_from_ = log_->first();
   std::string reason;
   if (since) {
     const auto cursor = bus::Cursor::parse(*since);
@@ -171,11 +180,12 @@ std::string Subscription::start(const std::optional<std::string>& since) {
       reason = "the stream started afresh since; it is " + log_->stream() + " now";
     } else if (cursor->seq >= log_->next()) {
       reason = "the cursor is ahead of the stream, which ends at " + std::to_string(log_->next() - 1);
-    } else if (cursor->seq + 1 < log_->first()) {
+    } else if (cursor->seq + 1 < log_->first() && !from_oldest) {
       reason =
           "the ring no longer holds what follows it; its oldest record is " + std::to_string(log_->first());
     } else {
       next_ = cursor->seq + 1;
+      may_lose_from_ = next_;
     }
   }
   return reason;
@@ -183,10 +193,10 @@ std::string Subscription::start(const std::optional<std::string>& since) {
 
 std::string Subscription::pass_lost() {
   const uint64_t first = log_->readable_from(next_);
-  was_overtaken_ = next_ < log_->first();
+  was_overtaken_ = std::max(next_, first_kept_) < log_->first();
   const uint64_t from = std::exchange(next_, first);
   at_own_record_ = false;
-  lost_ += first - from;
+  lost_ += first - std::min(std::max(from, may_lose_from_), first);
   return R"({"jsonrpc":"2.0","method":"lost","params":{"from":)" + std::to_string(from) + R"(,"to":)" +
          std::to_string(first - 1) + R"(,"records":)" + std::to_string(first - from) + "}}\n";
 }

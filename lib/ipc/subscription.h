@@ -54,7 +54,7 @@ class Subscription {
   }
   // What take_lost() told of was lost because the ring has overtaken it.
   [[nodiscard]] bool was_overtaken() const { return was_overtaken_; }
-  // How many records it has lost so far.
+  // How many records it has lost so far: not those that were gone before it asked for the oldest.
   [[nodiscard]] uint64_t lost() const { return lost_; }
 
   // The next record is one without an application, and the rule is bound to applications: it is taken one by
@@ -80,8 +80,9 @@ class Subscription {
   };
 
   Subscription(bus::FilterOptions wanted, const control::AccessRule& rule, const bus::Log& log);
-  // Returns why it can't go on from `since`, or "".
-  std::string start(const std::optional<std::string>& since);
+  // Returns why it can't go on from `since`, or "". From the oldest record on, the first take_lost() tells
+  // what came before it.
+  std::string start(const std::optional<std::string>& since, bool from_oldest);
   [[nodiscard]] std::string pass_lost();
   void gather_matches(size_t max_bytes);
   [[nodiscard]] bool is_own(uint64_t seq) const;
@@ -96,8 +97,10 @@ class Subscription {
   bool at_own_record_ = false;  // next_ is one
   bool was_overtaken_ = false;
   control::ResultText result_{""};
-  uint64_t next_ = 0;      // the first record not yet passed
-  std::vector<Run> runs_;  // what gather() gave
+  uint64_t next_ = 0;           // the first record not yet passed
+  uint64_t first_kept_ = 0;     // the log's when it began
+  uint64_t may_lose_from_ = 0;  // what came before was not there when it began
+  std::vector<Run> runs_;       // what gather() gave
   uint64_t lost_ = 0;
   uint64_t gathered_ = 0;  // where gather() ended
 };

@@ -2835,6 +2835,8 @@ export interface Methods {
       endpoints?: string | Array<string>;
       /** Cursor to go on behind: '<stream>:<seq>' of the last record you have seen. Default: from now on. When it can't be honoured, `resumed` is false. */
       since?: string;
+      /** Where to begin without `since`, or when it can't be honoured: 'newest', with what comes next (default), or 'oldest', with the oldest record that is kept, after a `lost` of what came before it. */
+      from?: "newest" | "oldest";
       /** When you read too slowly: 'lost' tells what you missed and goes on (default), 'disconnect' tells and ends the connection. */
       on_overflow?: "lost" | "disconnect";
       /** true: the result holds all that lives at its cursor, in `snapshot`; not when `since` is honoured. Default: false. */

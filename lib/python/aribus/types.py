@@ -2464,29 +2464,32 @@ class StatusResult(TypedDict):
     process: StatusResultProcess
 
 
-class SubscribeParams(TypedDict):
-    types: NotRequired[str | list[str]]
-    """Types to deliver, with wildcards as in a shell: 'StasisStart', 'Channel*', 'server.*'. Default: all."""
-    exclude: NotRequired[str | list[str]]
-    """Types to leave out, with wildcards as in `types`. Default: none."""
-    servers: NotRequired[str | list[str]]
-    """Names of the Asterisks to hear of. Default: all."""
-    apps: NotRequired[str | list[str]]
-    """Stasis applications to hear of; '' for records that belong to none. Default: all."""
-    channels: NotRequired[str | list[str]]
-    """Ids of the channels to hear of. Default: all."""
-    bridges: NotRequired[str | list[str]]
-    """Ids of the bridges to hear of. Default: all."""
-    endpoints: NotRequired[str | list[str]]
-    """Endpoints to hear of, such as 'PJSIP/100'. Default: all."""
-    since: NotRequired[str]
-    """Cursor to go on behind: '<stream>:<seq>' of the last record you have seen. Default: from now on. When it can't be honoured, `resumed` is false."""
-    on_overflow: NotRequired[Literal['lost', 'disconnect']]
-    """When you read too slowly: 'lost' tells what you missed and goes on (default), 'disconnect' tells and ends the connection."""
-    snapshot: NotRequired[bool]
-    """true: the result holds all that lives at its cursor, in `snapshot`; not when `since` is honoured. Default: false."""
-    announce: NotRequired[bool]
-    """true: an id that the daemon chooses is told by `creating` before the command is sent, and records wait for no answer. Default: false."""
+SubscribeParams = TypedDict("SubscribeParams", {
+    # Types to deliver, with wildcards as in a shell: 'StasisStart', 'Channel*', 'server.*'. Default: all.
+    "types": "NotRequired[str | list[str]]",
+    # Types to leave out, with wildcards as in `types`. Default: none.
+    "exclude": "NotRequired[str | list[str]]",
+    # Names of the Asterisks to hear of. Default: all.
+    "servers": "NotRequired[str | list[str]]",
+    # Stasis applications to hear of; '' for records that belong to none. Default: all.
+    "apps": "NotRequired[str | list[str]]",
+    # Ids of the channels to hear of. Default: all.
+    "channels": "NotRequired[str | list[str]]",
+    # Ids of the bridges to hear of. Default: all.
+    "bridges": "NotRequired[str | list[str]]",
+    # Endpoints to hear of, such as 'PJSIP/100'. Default: all.
+    "endpoints": "NotRequired[str | list[str]]",
+    # Cursor to go on behind: '<stream>:<seq>' of the last record you have seen. Default: from now on. When it can't be honoured, `resumed` is false.
+    "since": "NotRequired[str]",
+    # Where to begin without `since`, or when it can't be honoured: 'newest', with what comes next (default), or 'oldest', with the oldest record that is kept, after a `lost` of what came before it.
+    "from": "NotRequired[Literal['newest', 'oldest']]",
+    # When you read too slowly: 'lost' tells what you missed and goes on (default), 'disconnect' tells and ends the connection.
+    "on_overflow": "NotRequired[Literal['lost', 'disconnect']]",
+    # true: the result holds all that lives at its cursor, in `snapshot`; not when `since` is honoured. Default: false.
+    "snapshot": "NotRequired[bool]",
+    # true: an id that the daemon chooses is told by `creating` before the command is sent, and records wait for no answer. Default: false.
+    "announce": "NotRequired[bool]",
+})
 
 
 class SubscribeResultSnapshotChannelsItem(TypedDict):

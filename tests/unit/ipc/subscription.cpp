@@ -74,7 +74,8 @@ TEST_CASE("a cursor of this stream resumes behind it") {
   const bus::Log log = log_of(5);
   for (uint64_t seq = 0; seq <= 5; ++seq) {
     Subscription subscription = since(log, at(log, seq));
-    CHECK(json(subscription.result().str()) == json(R"({"cursor":")" + at(log, seq) + R"(","resumed":true})"));
+    CHECK(json(subscription.result().str()) ==
+          json(R"({"cursor":")" + at(log, seq) + R"(","resumed":true})"));
     CHECK(deliver(subscription, 100'000, 100'000) == expected(log, seq + 1));
   }
 }
@@ -106,6 +107,49 @@ TEST_CASE("a cursor that can't be honoured is no error: it says why, and deliver
   CHECK(json(since(log, at(log, log.first() - 1)).result().str())["resumed"].GetBool());
 }
 
+TEST_CASE("from the oldest record on: what is gone is told first, and is no loss of this subscriber's") {
+  bus::Log log = log_of();
+  Subscription whole = subscribe(log, R"({"from":"oldest"})");
+  CHECK(whole.up_to_date());
+  for (int i = 0; i < 3; ++i) log.append(padded_record(500));
+  Subscription all = subscribe(log, R"({"from":"oldest"})");
+  CHECK(json(all.result().str()) == json(R"({"cursor":")" + at(log, 0) + "\"}"));
+  CHECK(all.take_lost().empty());
+  CHECK(deliver(all, 1'000'000, 1'000'000) == expected(log, 1));
+
+  for (int i = 0; i < 500; ++i) log.append(padded_record(500));
+  const uint64_t first = log.first();
+  REQUIRE(first > 10);
+  const auto lost = [](uint64_t from, uint64_t to) {
+    return R"({"jsonrpc":"2.0","method":"lost","params":{"from":)" + std::to_string(from) + R"(,"to":)" +
+           std::to_string(to) + R"(,"records":)" + std::to_string(to - from + 1) + "}}\n";
+  };
+  for (const char* other : {"", R"(,"since":"ffffffffffff:3")", R"(,"since":"garbage")"}) {
+    INFO(other);
+    Subscription some =
+        subscribe(log, std::string(R"({"from":"oldest","on_overflow":"disconnect")") + other + "}");
+    CHECK(find_string(json(some.result().str()), "cursor") == at(log, 0));
+    CHECK((find(json(some.result().str()), "resumed") == nullptr) == (std::string(other).empty()));
+    CHECK(some.take_lost() == lost(1, first - 1));
+    CHECK_FALSE(some.was_overtaken());
+    CHECK(some.lost() == 0);
+    CHECK(deliver(some, 1'000'000, 1'000'000) == expected(log, first));
+  }
+  // Who has seen a part has lost the rest.
+  Subscription late = subscribe(log, R"({"from":"oldest","since":")" + at(log, 3) + "\"}");
+  CHECK(json(late.result().str()) == json(R"({"cursor":")" + at(log, 3) + R"(","resumed":true})"));
+  CHECK(late.take_lost() == lost(4, first - 1));
+  CHECK(late.lost() == first - 4);
+  // The ring goes on while it reads.
+  for (int i = 0; i < 500; ++i) log.append(padded_record(500));
+  Subscription slow = subscribe(log, R"({"from":"oldest"})");
+  const uint64_t then = log.first();
+  for (int i = 0; i < 10; ++i) log.append(padded_record(500));
+  CHECK(slow.take_lost() == lost(1, log.first() - 1));
+  CHECK(slow.was_overtaken());
+  CHECK(slow.lost() == log.first() - then);
+}
+
 TEST_CASE("wrong parameters are refused by name") {
   const bus::Log log = log_of();
   const auto message = [&](std::string_view params) {
@@ -119,6 +163,8 @@ TEST_CASE("wrong parameters are refused by name") {
   CHECK_THAT(message(R"({"types":[5]})"), ContainsSubstring("types: a string or an array"));
   CHECK_THAT(message(R"({"since":5})"), ContainsSubstring("since: a string"));
   CHECK_THAT(message(R"({"on_overflow":"ignore"})"), ContainsSubstring("one of lost, disconnect"));
+  CHECK_THAT(message(R"({"from":"start"})"), ContainsSubstring("one of newest, oldest"));
+  CHECK_THAT(message(R"({"from":"oldest","snapshot":true})"), ContainsSubstring("ask for one of them"));
   CHECK_THAT(message("[]"), ContainsSubstring("object"));
 }
 
