@@ -1,0 +1,65 @@
+#include "nats/envelope.h"
+
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+
+namespace aribus::nats {
+namespace {
+
+constexpr std::string_view event_head = R"({"jsonrpc":"2.0","method":"event","params":)";
+constexpr std::string_view lost_head = R"({"jsonrpc":"2.0","method":"lost","params":)";
+
+// Notes the members of the outermost object that are wanted, and stops when all are there.
+class Head : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Head> {
+ public:
+  explicit Head(Envelope& envelope) : envelope_(envelope) {}
+
+  bool StartObject() { return ++depth_ > 0; }
+  bool EndObject(rapidjson::SizeType) { return --depth_ > 0; }
+  bool StartArray() { return ++depth_ > 0; }
+  bool EndArray(rapidjson::SizeType) { return --depth_ > 0; }
+  bool Key(const char* text, rapidjson::SizeType length, bool) {
+    if (depth_ == 1) key_.assign(text, length);
+    return true;
+  }
+  bool String(const char* text, rapidjson::SizeType length, bool) {
+    if (depth_ != 1) return true;
+    if (key_ == "server") envelope_.server.assign(text, length);
+    if (key_ == "app") envelope_.app.assign(text, length);
+    if (key_ == "type") envelope_.type.assign(text, length);
+    return key_ != "type";  // the last of those that are wanted
+  }
+  bool Uint(unsigned value) { return number(value); }
+  bool Uint64(uint64_t value) { return number(value); }
+  bool Default() { return true; }
+
+ private:
+  bool number(uint64_t value) {
+    if (depth_ == 1 && (key_ == "seq" || key_ == "to")) envelope_.seq = value;
+    return true;
+  }
+
+  Envelope& envelope_;
+  std::string key_;
+  int depth_ = 0;
+};
+
+}  // namespace
+
+Envelope read_envelope(std::string_view line) {
+  Envelope envelope;
+  const bool lost = line.starts_with(lost_head);
+  if (!lost && !line.starts_with(event_head)) return envelope;
+  if (!line.ends_with('}')) return envelope;
+  line.remove_suffix(1);
+  line.remove_prefix(lost ? lost_head.size() : event_head.size());
+  Head head(envelope);
+  rapidjson::MemoryStream stream(line.data(), line.size());
+  rapidjson::Reader().Parse(stream, head);
+  if (envelope.seq == 0 || (!lost && envelope.type.empty())) return envelope;
+  envelope.text = line;
+  envelope.kind = lost ? Envelope::Kind::lost : Envelope::Kind::record;
+  return envelope;
+}
+
+}  // namespace aribus::nats

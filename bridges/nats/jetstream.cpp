@@ -1,0 +1,218 @@
+#include "nats/jetstream.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include <nats/nats.h>
+
+namespace aribus::nats {
+namespace {
+
+constexpr int64_t patience_ms = 5000;  // with what the server does not answer or does not read
+constexpr int answers_kept = 65'536;   // more than are ever under way
+constexpr std::string_view owner_is = "aribus-nats, installation ";
+
+template <typename T, void (*destroy)(T*)>
+struct Destroy {
+  void operator()(T* pointer) const { destroy(pointer); }
+};
+using Options = std::unique_ptr<natsOptions, Destroy<natsOptions, natsOptions_Destroy>>;
+using Message = std::unique_ptr<natsMsg, Destroy<natsMsg, natsMsg_Destroy>>;
+using Info = std::unique_ptr<jsStreamInfo, Destroy<jsStreamInfo, jsStreamInfo_Destroy>>;
+
+// What libnats says last on this thread.
+std::string reason_of(natsStatus status) {
+  natsStatus last = NATS_OK;
+  const char* text = nats_GetLastError(&last);
+  const std::string name = natsStatus_GetText(status);
+  return text != nullptr && *text != '\0' && last == status ? std::string(text) + " (" + name + ")" : name;
+}
+
+Error not_connected(const std::string& what, natsStatus status) {
+  return {ErrorKind::not_connected, what + ": " + reason_of(status), {}};
+}
+
+// Why the stream is not the one that is asked for; "" when it is.
+std::string wrong_with(const jsStreamConfig& is, const StreamOptions& wanted) {
+  const std::string_view description = is.Description == nullptr ? "" : is.Description;
+  const std::string owner = std::string(owner_is) + wanted.owner;
+  if (description != owner) {
+    return description.starts_with(owner_is)
+               ? "it belongs to another installation (" + std::string(description.substr(owner_is.size())) +
+                     ", this one is " + wanted.owner +
+                     "). Two PBXs must not have the same name; where the state file of this one was lost, run "
+                     "aribus-nats --adopt once"
+               : "it was not made by aribus-nats. Delete it, or choose another stream.name";
+  }
+  const auto differs = [](const std::string& what, const std::string& there, const std::string& here) {
+    return what + " is " + there + " and has to be " + here;
+  };
+  if (is.SubjectsLen != 1 || std::string_view(is.Subjects[0]) != wanted.subjects)
+    return differs("its list of subjects", is.SubjectsLen == 1 ? is.Subjects[0] : "another one", wanted.subjects);
+  if (is.Retention != js_LimitsPolicy) return "its retention has to be `limits`";
+  if (is.Discard != js_DiscardOld) return "its discard policy has to be `old`";
+  if (is.Storage != js_FileStorage) return "its storage has to be `file`";
+  if (is.NoAck) return "it acknowledges nothing (no_ack)";
+  if (is.Sealed) return "it is sealed";
+  if (is.Mirror != nullptr || is.SourcesLen > 0) return "it is filled from other streams (mirror, sources)";
+  if (is.MaxMsgs > 0) return "it has a limit of messages (max_msgs), and must have none";
+  if (is.MaxMsgsPerSubject > 0) return "it has a limit of messages a subject, and must have none";
+  if (is.MaxMsgSize > 0) return "it has a limit of a message's size, and must have none";
+  const int64_t age = std::chrono::nanoseconds(wanted.max_age).count();
+  if (is.MaxAge != age) {
+    return differs("max_age", std::to_string(is.MaxAge / 1'000'000'000) + " s",
+                   std::to_string(wanted.max_age.count()) + " s, as in stream.max_age");
+  }
+  if (is.MaxBytes != wanted.max_bytes) {
+    return differs("max_bytes", std::to_string(is.MaxBytes),
+                   std::to_string(wanted.max_bytes) + ", as in stream.max_bytes");
+  }
+  if (is.Replicas != wanted.replicas) {
+    return differs("the number of replicas", std::to_string(is.Replicas),
+                   std::to_string(wanted.replicas) + ", as in stream.replicas");
+  }
+  return "";
+}
+
+}  // namespace
+
+Result<JetStream> JetStream::connect(const NatsOptions& options) {
+  natsOptions* made = nullptr;
+  natsStatus status = natsOptions_Create(&made);
+  const Options nats(made);
+  const auto set = [&](natsStatus next) {
+    if (status == NATS_OK) status = next;
+  };
+  set(natsOptions_SetURL(made, options.url.c_str()));
+  set(natsOptions_SetName(made, "aribus-nats"));
+  set(natsOptions_SetAllowReconnect(made, false));
+  set(natsOptions_SetTimeout(made, patience_ms));
+  set(natsOptions_SetPingInterval(made, patience_ms));
+  set(natsOptions_SetMaxPingsOut(made, 2));
+  set(natsOptions_SetWriteDeadline(made, patience_ms));
+  if (!options.credentials.empty())
+    set(natsOptions_SetUserCredentialsFromFiles(made, options.credentials.c_str(), nullptr));
+  if (!options.user.empty())
+    set(natsOptions_SetUserInfo(made, options.user.c_str(), options.password.c_str()));
+  if (!options.ca_file.empty()) {
+    set(natsOptions_SetSecure(made, true));
+    set(natsOptions_LoadCATrustedCertificates(made, options.ca_file.c_str()));
+  }
+  if (!options.cert_file.empty()) {
+    set(natsOptions_SetSecure(made, true));
+    set(natsOptions_LoadCertificatesChain(made, options.cert_file.c_str(), options.key_file.c_str()));
+  }
+  JetStream stream;
+  if (status == NATS_OK) status = natsConnection_Connect(&stream.connection_, made);
+  if (status != NATS_OK) return not_connected("no connection to NATS at " + options.url, status);
+  natsInbox* inbox = nullptr;
+  status = natsInbox_Create(&inbox);
+  if (status == NATS_OK) {
+    stream.inbox_ = std::string(inbox) + ".";
+    natsInbox_Destroy(inbox);
+    status = natsConnection_SubscribeSync(&stream.answers_, stream.connection_, (stream.inbox_ + "*").c_str());
+  }
+  if (status == NATS_OK) status = natsSubscription_SetPendingLimits(stream.answers_, answers_kept, -1);
+  if (status == NATS_OK) status = natsConnection_JetStream(&stream.context_, stream.connection_, nullptr);
+  if (status != NATS_OK) return not_connected("NATS at " + options.url, status);
+  return stream;
+}
+
+JetStream::JetStream(JetStream&& other) noexcept
+    : connection_(std::exchange(other.connection_, nullptr)),
+      context_(std::exchange(other.context_, nullptr)),
+      answers_(std::exchange(other.answers_, nullptr)),
+      inbox_(std::move(other.inbox_)) {}
+
+JetStream::~JetStream() {
+  natsSubscription_Destroy(answers_);
+  jsCtx_Destroy(context_);
+  natsConnection_Destroy(connection_);
+}
+
+Result<StreamEnd> JetStream::open(const StreamOptions& options) {
+  jsStreamInfo* found = nullptr;
+  jsErrCode code{};
+  natsStatus status = js_GetStreamInfo(&found, context_, options.name.c_str(), nullptr, &code);
+  if (status == NATS_NOT_FOUND) {
+    const std::string owner = std::string(owner_is) + options.owner;
+    const char* subjects = options.subjects.c_str();
+    jsStreamConfig config;
+    jsStreamConfig_Init(&config);
+    config.Name = options.name.c_str();
+    config.Description = owner.c_str();
+    config.Subjects = &subjects;
+    config.SubjectsLen = 1;
+    config.Retention = js_LimitsPolicy;
+    config.Discard = js_DiscardOld;
+    config.Storage = js_FileStorage;
+    config.MaxAge = std::chrono::nanoseconds(options.max_age).count();
+    config.MaxBytes = options.max_bytes;
+    config.Replicas = options.replicas;
+    config.DenyDelete = true;
+    status = js_AddStream(&found, context_, &config, nullptr, &code);
+  }
+  const Info info(found);
+  if (status != NATS_OK) return not_connected("the stream " + options.name, status);
+  if (const std::string wrong = wrong_with(*info->Config, options); !wrong.empty()) {
+    return Error{ErrorKind::invalid_params, "the stream " + options.name + " in NATS can't be used: " + wrong, {}};
+  }
+  StreamEnd end{.last = info->State.LastSeq};
+  if (info->State.Msgs == 0) return end;
+  natsMsg* got = nullptr;
+  status = js_GetLastMsg(&got, context_, options.name.c_str(), options.subjects.c_str(), nullptr, &code);
+  const Message last(got);
+  if (status == NATS_NOT_FOUND) return end;  // it expired just now
+  const char* id = nullptr;
+  if (status == NATS_OK) status = natsMsgHeader_Get(got, "Nats-Msg-Id", &id);
+  if (status != NATS_OK) return not_connected("the last message of the stream " + options.name, status);
+  end.last_id = id;
+  end.last_held = natsMsg_GetSequence(got);
+  end.last = std::max(end.last, end.last_held);  // one more was stored meanwhile
+  return end;
+}
+
+Result<void> JetStream::publish(const std::string& subject, const std::string& id, uint64_t expected,
+                                std::string_view text) {
+  char digits[20];
+  *std::to_chars(digits, digits + sizeof digits - 1, expected).ptr = '\0';
+  natsMsg* made = nullptr;
+  natsStatus status = natsMsg_Create(&made, subject.c_str(), (inbox_ + digits).c_str(), text.data(),
+                                     static_cast<int>(text.size()));
+  const Message message(made);
+  if (status == NATS_OK) status = natsMsgHeader_Set(made, "Nats-Msg-Id", id.c_str());
+  if (status == NATS_OK) status = natsMsgHeader_Set(made, "Nats-Expected-Last-Sequence", digits);
+  if (status == NATS_OK) status = natsConnection_PublishMsg(connection_, made);
+  if (status != NATS_OK) return not_connected("NATS took no record", status);
+  return {};
+}
+
+Result<std::optional<JetStream::Answer>> JetStream::next_answer(Milliseconds timeout) {
+  natsMsg* got = nullptr;
+  const natsStatus status = natsSubscription_NextMsg(&got, answers_, timeout.count());
+  const Message message(got);
+  if (status == NATS_TIMEOUT) {
+    if (!is_connected()) return Error{ErrorKind::not_connected, "the connection to NATS has ended", {}};
+    return std::optional<Answer>();
+  }
+  if (status == NATS_NO_RESPONDERS)
+    return Error{ErrorKind::not_connected, "no JetStream takes records: is it enabled, and has it a leader?", {}};
+  if (status != NATS_OK) return not_connected("the connection to NATS has ended", status);
+  const std::string_view subject = natsMsg_GetSubject(got);
+  Answer answer{0, std::string(natsMsg_GetData(got), static_cast<size_t>(natsMsg_GetDataLength(got)))};
+  if (subject.starts_with(inbox_))
+    std::from_chars(subject.data() + inbox_.size(), subject.data() + subject.size(), answer.expected);
+  return std::optional(std::move(answer));
+}
+
+size_t JetStream::max_bytes() const {
+  const int64_t bytes = natsConnection_GetMaxPayload(connection_);
+  return bytes > 0 ? static_cast<size_t>(bytes) : 0;
+}
+
+bool JetStream::is_connected() const {
+  return natsConnection_Status(connection_) == NATS_CONN_STATUS_CONNECTED;
+}
+
+}  // namespace aribus::nats

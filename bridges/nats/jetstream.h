@@ -1,0 +1,85 @@
+// One connection to NATS and one stream of JetStream, by libnats.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+typedef struct __natsConnection natsConnection;
+typedef struct __natsSubscription natsSubscription;
+typedef struct __jsCtx jsCtx;
+
+namespace aribus::nats {
+
+struct NatsOptions {
+  std::string url = "nats://127.0.0.1:4222";  // several, with commas between them: of one cluster
+  std::string credentials{};                  // a file as `nsc` makes it; "": none
+  std::string user{}, password{};
+  std::string ca_file{}, cert_file{}, key_file{};  // TLS, also asked for by tls:// in `url`
+
+  bool operator==(const NatsOptions&) const = default;
+};
+
+struct StreamOptions {
+  std::string name;      // ARIBUS_<pbx>
+  std::string subjects;  // records_of()
+  std::string owner;     // the installation whose stream it is
+  int64_t replicas = 1;
+  std::chrono::seconds max_age{0};  // 0: without a limit
+  int64_t max_bytes = -1;           // likewise -1
+
+  bool operator==(const StreamOptions&) const = default;
+};
+
+// How the stream in NATS ends.
+struct StreamEnd {
+  uint64_t last = 0;       // the sequence of the last message that it ever had; 0: none
+  std::string last_id{};   // Nats-Msg-Id of the last one that it still holds; "": it holds none
+  uint64_t last_held = 0;  // its sequence
+};
+
+// Used by one thread. It does not reconnect: after an error it is of no further use, and what happened to
+// messages that were not answered is to be read from the stream over another connection.
+class JetStream {
+ public:
+  using Milliseconds = std::chrono::milliseconds;
+
+  // Connects. Errors: not_connected.
+  [[nodiscard]] static Result<JetStream> connect(const NatsOptions& options);
+  JetStream(JetStream&&) noexcept;
+  JetStream& operator=(JetStream&&) = delete;
+  ~JetStream();
+
+  // Makes the stream if there is none, and says how it ends. Errors: invalid_params when there is one of
+  // another installation, or with other settings, saying which; not_connected.
+  [[nodiscard]] Result<StreamEnd> open(const StreamOptions& options);
+
+  // Sends a message that is stored as the one behind `expected`. It may wait until the connection takes it.
+  // Errors: not_connected.
+  [[nodiscard]] Result<void> publish(const std::string& subject, const std::string& id, uint64_t expected,
+                                     std::string_view text);
+  struct Answer {
+    uint64_t expected;  // of the message that it is for
+    std::string text;
+  };
+  // The next answer to a message; nothing when none comes in time. Errors: not_connected.
+  [[nodiscard]] Result<std::optional<Answer>> next_answer(Milliseconds timeout);
+  // The largest message that the server takes, headers included.
+  [[nodiscard]] size_t max_bytes() const;
+  [[nodiscard]] bool is_connected() const;
+
+ private:
+  JetStream() = default;
+
+  natsConnection* connection_ = nullptr;
+  jsCtx* context_ = nullptr;
+  natsSubscription* answers_ = nullptr;
+  std::string inbox_;  // what the subjects of answers begin with
+};
+
+}  // namespace aribus::nats

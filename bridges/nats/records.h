@@ -1,0 +1,55 @@
+// The daemon's stream of records, over its socket.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "client/line_socket.h"
+#include "nats/envelope.h"
+#include "nats/window.h"
+
+namespace aribus::nats {
+
+struct RecordsOptions {
+  std::string socket = "/run/aribus/aribus.sock";
+  std::vector<std::string> types{};    // globs; empty: all
+  std::vector<std::string> exclude{};  // globs
+};
+
+// One connection, used by one thread.
+class Records {
+ public:
+  using Milliseconds = std::chrono::milliseconds;
+
+  // Connects, and subscribes behind `after`, or from the oldest record on that the daemon keeps.
+  // Errors: not_connected; the daemon's.
+  [[nodiscard]] static Result<Records> open(const RecordsOptions& options, const Place& after);
+
+  // Where delivery begins: behind this place. Of another stream than `after` when the daemon has begun a new
+  // one.
+  [[nodiscard]] const Place& begin() const { return begin_; }
+  // Whether everything behind `after` comes, or is told to be lost.
+  [[nodiscard]] bool goes_on() const { return goes_on_; }
+  // Why not, as the daemon says it.
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+
+  // The next record or `lost`, good until the next call; nothing when none comes in time.
+  // Errors: not_connected.
+  [[nodiscard]] Result<std::optional<Envelope>> next(Milliseconds timeout);
+
+ private:
+  explicit Records(client::LineSocket socket) : socket_(std::move(socket)) {}
+  // The result of the request that has this id. Errors: not_connected; the daemon's.
+  [[nodiscard]] Result<Json> ask(uint64_t id, std::string_view method, std::string_view params);
+
+  client::LineSocket socket_;
+  Place begin_;
+  bool goes_on_ = false;
+  std::string reason_;
+};
+
+}  // namespace aribus::nats

@@ -1,0 +1,69 @@
+#include "nats/state_file.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/json.h"
+
+namespace aribus::nats {
+namespace {
+
+std::string new_installation() {
+  std::random_device random;
+  char text[17];
+  std::snprintf(text, sizeof text, "%08x%08x", random(), random());
+  return text;
+}
+
+}  // namespace
+
+Result<StateFile> StateFile::open(std::string path) {
+  StateFile file(std::move(path));
+  std::ifstream stream(file.path_, std::ios::binary);
+  if (!stream) {
+    if (errno != ENOENT) return system_error(file.path_);
+    if (auto made = file.write({.installation = new_installation(), .place = {}}); !made) return made.error();
+    return file;
+  }
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  const Result<Json> parsed = parse_json(text);
+  if (!parsed || !parsed->IsObject() || find_string(*parsed, "installation").empty()) {
+    return Error{ErrorKind::malformed,
+                 file.path_ + " is no state file of aribus-nats. Another file was named, or it is damaged: then delete it "
+                              "and run aribus-nats --adopt once",
+                 {}};
+  }
+  const JsonValue* last = find(*parsed, "last");
+  file.state_ = {.installation = std::string(find_string(*parsed, "installation")),
+                 .place = Place::parse(find_string(*parsed, "place")),
+                 .last = last != nullptr && last->IsUint64() ? last->GetUint64() : 0};
+  return file;
+}
+
+Result<void> StateFile::write(State state) {
+  const std::string text = render([&](JsonWriter& writer) {
+    writer.StartObject();
+    write_member(writer, "installation", state.installation);
+    if (!state.place.stream.empty()) write_member(writer, "place", state.place.text());
+    write_key(writer, "last");
+    writer.Uint64(state.last);
+    writer.EndObject();
+  });
+  const std::string fresh = path_ + ".new";
+  const Fd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!file.valid()) return system_error(fresh);
+  if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return system_error(fresh);
+  if (::fdatasync(file.get()) != 0 || ::rename(fresh.c_str(), path_.c_str()) != 0) return system_error(path_);
+  state_ = std::move(state);
+  return {};
+}
+
+}  // namespace aribus::nats

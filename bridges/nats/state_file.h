@@ -1,0 +1,35 @@
+// What the bridge remembers beside what the stream in NATS holds.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "nats/window.h"
+
+namespace aribus::nats {
+
+// A small file of JSON. The stream in NATS tells where to go on as long as it holds a message; this is for when
+// all of them have expired.
+class StateFile {
+ public:
+  struct State {
+    std::string installation;  // whose stream in NATS it is; made when there is no file
+    Place place;               // of the last record that is known to be stored
+    uint64_t last = 0;         // its sequence in NATS
+  };
+
+  // Reads the file, or makes it. Errors: system; malformed.
+  [[nodiscard]] static Result<StateFile> open(std::string path);
+  [[nodiscard]] const State& state() const { return state_; }
+  // Takes the place of the old file whole, or not at all. Errors: system.
+  [[nodiscard]] Result<void> write(State state);
+
+ private:
+  explicit StateFile(std::string path) : path_(std::move(path)) {}
+
+  std::string path_;
+  State state_;
+};
+
+}  // namespace aribus::nats

@@ -1,0 +1,54 @@
+#include "nats/window.h"
+
+#include <charconv>
+
+#include "base/json.h"
+
+namespace aribus::nats {
+
+Place Place::parse(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  Place place;
+  if (colon == std::string_view::npos || colon == 0) return place;
+  const std::string_view digits = text.substr(colon + 1);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), place.seq);
+  if (error != std::errc() || end != digits.data() + digits.size()) return {};
+  place.stream = text.substr(0, colon);
+  return place;
+}
+
+void Window::sent(Place place, size_t bytes) {
+  sent_.push_back({std::move(place), bytes});
+  bytes_ += bytes;
+  ++next_;
+}
+
+Result<void> Window::answered(uint64_t expected, std::string_view answer) {
+  const auto refused = [&](const std::string& why) {
+    return Error{ErrorKind::refused, why, std::string(answer)};
+  };
+  const Result<Json> parsed = parse_json(answer);
+  if (!parsed || !parsed->IsObject()) return refused("JetStream's answer is no JSON object");
+  if (const JsonValue* error = find(*parsed, "error")) {
+    const JsonValue* code = error->IsObject() ? find(*error, "err_code") : nullptr;
+    return refused("JetStream did not store a record: " + std::string(find_string(*error, "description")) +
+                   (code != nullptr && code->IsUint() ? " (" + std::to_string(code->GetUint()) + ")" : ""));
+  }
+  const JsonValue* seq = find(*parsed, "seq");
+  if (seq == nullptr || !seq->IsUint64()) return refused("JetStream's answer has no sequence");
+  if (expected < last_) return {};  // it was answered before
+  if (seq->GetUint64() != expected + 1) {
+    return refused("JetStream has the record of sequence " + std::to_string(expected + 1) + " already, as " +
+                   std::to_string(seq->GetUint64()));
+  }
+  // An answer can be lost: what was stored behind a message says that the message was stored.
+  while (last_ <= expected && !sent_.empty()) {
+    ++last_;
+    bytes_ -= sent_.front().bytes;
+    stored_ = std::move(sent_.front().place);
+    sent_.pop_front();
+  }
+  return {};
+}
+
+}  // namespace aribus::nats
