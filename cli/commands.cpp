@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
@@ -18,7 +17,7 @@
 #include "cli/answers.h"
 #include "cli/api_docs.h"
 #include "cli/call_view.h"
-#include "cli/calls_table.h"
+#include "cli/calls.h"
 #include "cli/methods.h"
 #include "cli/output.h"
 #include "cli/status_view.h"
@@ -32,13 +31,10 @@ using client::Notification;
 using std::chrono::milliseconds;
 
 constexpr milliseconds answer_timeout{60'000};  // Asterisk's own, and what a verb waits for, come before it
-constexpr milliseconds own_answer_timeout{15'000};
 constexpr milliseconds completion_timeout{2'000};
 
 constexpr std::string_view plain_characters =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_=";
-
-volatile std::sig_atomic_t interrupted = 0;
 
 void write_list(JsonWriter& writer, std::string_view name, const std::vector<std::string>& values) {
   if (values.empty()) return;
@@ -73,24 +69,6 @@ std::string subscription(const Arguments& arguments, const std::vector<std::stri
     if (arguments.has("since")) write_member(writer, "since", arguments.value("since"));
     writer.EndObject();
   });
-}
-
-// Calls a method. Unlike in client::Connection::call(), what was sent and not answered has an unknown
-// outcome, unless the daemon says that it takes nothing of this program.
-Result<Json> call_over(Connection& client, std::string_view method, std::string_view params = "{}",
-                       milliseconds timeout = own_answer_timeout) {
-  const Result<uint64_t> id = client.send(method, params, timeout);
-  if (!id) return id.error();
-  Result<Json> answer = client.wait(*id, timeout);
-  if (!answer && !client.is_open() && client.end().empty()) answer.error().kind = ErrorKind::outcome_unknown;
-  return answer;
-}
-
-Result<Json> subscribe(Connection& client, std::string_view params) {
-  Result<Json> answer = call_over(client, "subscribe", params);
-  if (!answer) return answer;
-  if (auto good = check_subscribed(*answer); !good) return good.error();
-  return answer;
 }
 
 // Subscribes, and hands on every record until the connection ends or `use` says false.
@@ -178,13 +156,9 @@ const std::vector<Verb> verbs{{"originate", {"endpoint"}},
                               {"play", {"channelId", "media"}},
                               {"transfer", {"channelId", "endpoint"}}};
 
-void show_live(const CallsTable& table) {
-  const auto [rows, columns] = out().size();
-  std::vector<Text> lines = table.lines(wall_now(), rows - 2, columns);
-  lines.insert(lines.begin(),
-               std::to_string(table.size()) + " channels, " + to_rfc3339(wall_now()).substr(11, 8) + " UTC");
-  out().show(lines);
-}
+}  // namespace
+
+volatile std::sig_atomic_t interrupted = 0;
 
 void catch_interrupts() {
   struct sigaction action {};
@@ -193,7 +167,21 @@ void catch_interrupts() {
   ::sigaction(SIGTERM, &action, nullptr);
 }
 
-}  // namespace
+Result<Json> call_over(Connection& client, std::string_view method, std::string_view params,
+                       milliseconds timeout) {
+  const Result<uint64_t> id = client.send(method, params, timeout);
+  if (!id) return id.error();
+  Result<Json> answer = client.wait(*id, timeout);
+  if (!answer && !client.is_open() && client.end().empty()) answer.error().kind = ErrorKind::outcome_unknown;
+  return answer;
+}
+
+Result<Json> subscribe(Connection& client, std::string_view params) {
+  Result<Json> answer = call_over(client, "subscribe", params);
+  if (!answer) return answer;
+  if (auto good = check_subscribed(*answer); !good) return good.error();
+  return answer;
+}
 
 int fail(const Error& error) {
   err().line("aribus: " + error.message);
@@ -361,53 +349,6 @@ int tail(const Arguments& arguments) {
 
 namespace {
 
-// Shows the table until it is interrupted, or the connection ends.
-Result<void> watch(Connection& client, CallsTable& table) {
-  auto next = std::chrono::steady_clock::now();
-  for (;;) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now >= next) {
-      show_live(table);
-      next = now + milliseconds(500);
-    }
-    const auto notification = client.next(milliseconds(200));
-    if (interrupted != 0) return {};
-    if (!notification) return notification.error();
-    if (!*notification) continue;
-    if ((*notification)->method != "lost") {
-      table.apply((*notification)->params);
-      continue;
-    }
-    const auto again = subscribe(client, R"({"snapshot":true})");  // begin anew
-    if (!again) return again.error();
-    if (const JsonValue* taken = find(*again, "snapshot")) table.take_snapshot(*taken);
-  }
-}
-
-}  // namespace
-
-int calls(const Arguments& arguments) {
-  if (arguments.words.size() > 1) return misuse("calls takes no arguments");
-  Result<Connection> client = arguments.connect();
-  if (!client) return fail(client.error());
-  const auto snapshot = subscribe(*client, R"({"snapshot":true})");
-  if (!snapshot) return fail(snapshot.error());
-  CallsTable table;
-  if (const JsonValue* taken = find(*snapshot, "snapshot")) table.take_snapshot(*taken);
-  if (!out().is_terminal() || arguments.has("once")) {
-    const auto [rows, columns] = out().size();
-    for (const Text& line : table.lines(wall_now(), rows, columns)) out().line(line);
-    return done;
-  }
-  catch_interrupts();
-  out().open_screen();
-  const Result<void> watched = watch(*client, table);
-  out().close_screen();
-  return watched ? done : fail(watched.error());
-}
-
-namespace {
-
 // The help for an operation that aribus has no method for, from the declarations of the Asterisk that is
 // connected.
 int asterisks_help(Connection& client, const Methods& methods, const std::vector<std::string>& words) {
@@ -518,7 +459,8 @@ int reload(const Arguments& arguments) {
 
 int check(const Arguments& arguments) {
   if (arguments.words.size() > 2) return misuse("check takes one file");
-  const std::string file = arguments.words.size() == 2 ? arguments.words[1] : ARIBUS_CONFIG_DIR "/aribusd.yaml";
+  const std::string file =
+      arguments.words.size() == 2 ? arguments.words[1] : ARIBUS_CONFIG_DIR "/aribusd.yaml";
   const auto config = daemon::load_config(file);
   if (!config) {
     err().lines(config.error().message);

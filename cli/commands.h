@@ -1,6 +1,8 @@
 // The commands of the tool.
 #pragma once
 
+#include <chrono>
+#include <csignal>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +31,21 @@ inline constexpr size_t max_own_answer_bytes = size_t{16} << 20;
 // Says on standard error what went wrong.
 int fail(const Error& error);
 int misuse(const std::string& message);
+
+// Not 0 once a signal has asked for the end, after catch_interrupts().
+extern volatile std::sig_atomic_t interrupted;
+void catch_interrupts();
+
+// How long the daemon may take for an answer of its own.
+inline constexpr std::chrono::milliseconds own_answer_timeout{15'000};
+
+// Calls a method. Unlike in client::Connection::call(), what was sent and not answered has an unknown
+// outcome, unless the daemon says that it takes nothing of this program.
+[[nodiscard]] Result<Json> call_over(client::Connection& client, std::string_view method,
+                                     std::string_view params = "{}",
+                                     std::chrono::milliseconds timeout = own_answer_timeout);
+// Likewise `subscribe`, whose answer is checked.
+[[nodiscard]] Result<Json> subscribe(client::Connection& client, std::string_view params);
 
 // A command's words, after its options were taken out.
 struct Arguments {
@@ -66,7 +83,6 @@ struct Command {
 [[nodiscard]] const Command* find_command(std::string_view name);
 
 int tail(const Arguments& arguments);
-int calls(const Arguments& arguments);
 int call(const Arguments& arguments);
 int verb(const Arguments& arguments);
 int status(const Arguments& arguments);
