@@ -407,12 +407,13 @@ TEST_CASE(
   };
   const std::string half = R"({"jsonrpc":"2.0","id":2,"res)";
   // What only looks has changed nothing, whatever was to be its answer.
-  for (const char* command : {"status", "reload", "clients", "calls"}) {
-    INFO(command);
-    CHECK(code_of(half, {command}) == (std::string(command) == "reload" ? 4 : 3));
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"status", "--text"}, {"reload"}, {"clients", "--text"}, {"calls"}}) {
+    INFO(words[0]);
+    CHECK(code_of(half, words) == (words[0] == "reload" ? 4 : 3));
     CHECK(code_of(R"({"jsonrpc":"2.0","id":2,"result":[1]})"
                   "\n",
-                  {command, "--text"}) == (std::string(command) == "calls" ? 2 : 1));
+                  words) == 1);
   }
   CHECK(code_of(half, {"call", "x"}) == 4);
   CHECK(code_of(half, {"originate", "PJSIP/100"}) ==
@@ -428,9 +429,9 @@ TEST_CASE(
                   "\n",
                   {command, "x"}) == 5);
   }
-  CHECK(code_of(R"({"id":2,"result":{"a":1234567890}})"
+  CHECK(code_of(R"({"id":2,"result":{"a":"12345678901234567890123456789012345678901234567890"}})"
                 "\n",
-                {"call", "x", "--max-answer", "35"}) == 4);
+                {"call", "x", "--max-answer", "50"}) == 4);
   CHECK(code_of("", {"call", "x", "--max-answer", "5k"}) == 2);
 }
 
