@@ -16,8 +16,8 @@
 
 namespace aribus::cli {
 
-// The next line, without its end; false when there is none. One that is longer than the tool takes is cut,
-// and so is no record.
+// The next line, without its end; false when there is none, or the file can't be read: then it is bad(). One
+// that is longer than the tool takes is cut, and so is no record.
 [[nodiscard]] bool read_line(std::istream& file, std::string& line);
 
 // The item that a record of the tool's own tells of; nothing for other records.

@@ -325,6 +325,7 @@ TEST_CASE("a recording is shown again, and played by the simulator") {
   CHECK(stage.aribus({"replay", file, "--speed", "fast"}).code == 2);
   CHECK(stage.aribus({"replay", stage.directory / "recorder.log"}).code == 1);
   CHECK(stage.aribus({"replay", stage.directory / "none"}).code == 1);
+  CHECK_THAT(stage.aribus({"replay", stage.directory / ""}).text, ContainsSubstring("is it a folder?"));
 
   const Simulator player({"--replay", file, "--loops", "1", "--rate", "1000"});
   const Daemon again({player.server()});
