@@ -81,7 +81,8 @@ int follow(const Arguments& arguments, const std::vector<std::string>& types, co
     if (answer && !*answer) return fail(answer->error());
     if (!answer && Clock::now() > patience)
       return fail(Error{ErrorKind::not_connected, "aribusd does not answer within 15 s", {}});
-    if (client->fd() < 0 && client->why().kind == ErrorKind::not_allowed) return fail(client->why());
+    const bool is_refused = client->why().kind == ErrorKind::not_allowed;
+    if (is_refused && client->waiting_items() == 0) return fail(client->why());
     const auto item = client->next(milliseconds(200));
     if (!item) return fail(item.error());
     if (*item) {
