@@ -28,7 +28,7 @@ const std::vector<Option> filters{{"exclude", "TYPE", "not these types (globs)"}
                                   {"channel", "ID", "about this channel"},
                                   {"bridge", "ID", "about this bridge"},
                                   {"endpoint", "ID", "about this endpoint: PJSIP/100"},
-                                  {"since", "CURSOR", "from behind this place in the stream"}};
+                                  {"since", "CURSOR", "start after this place in the stream"}};
 
 std::vector<Option> with_filters(std::vector<Option> more) {
   more.insert(more.begin(), filters.begin(), filters.end());
@@ -149,7 +149,7 @@ const std::vector<Command>& commands() {
        "TYPE is a type or a glob: StasisStart 'Channel*'. On a terminal: a line for people for each record "
        "that says something about a call, or for every record when types are given. In a pipe: one JSON "
        "object a line. Filters may be given several times.\n"
-       "When aribusd is restarted or the connection ends, tail connects again and goes on behind the last "
+       "When aribusd is restarted or the connection ends, tail connects again and resumes after the last "
        "record; standard error says when, and whether records are missing. It ends with Ctrl-C.",
        with_filters({{"json", "", "JSON lines on a terminal, too"},
                      {"text", "", "lines for people in a pipe, too"},
@@ -226,11 +226,10 @@ const std::vector<Command>& commands() {
        "record channelId=… name=… format=wav' has Asterisk record the audio of a channel.) A file that is "
        "there already is left alone without --append or --force.\n"
        "One JSON object a line, with ids and times: 'aribus replay' shows them again, aribus-sim plays "
-       "them. When aribusd is restarted or the connection ends, record connects again and goes on behind "
+       "them. When aribusd is restarted or the connection ends, record connects again and resumes after "
        "the last record. Records of the types record.subscribed, record.disconnected and record.lost are "
        "its own, and say when, and what is missing.",
-       with_filters(
-           {{"append", "", "continue FILE behind its last record"}, {"force", "", "overwrite FILE"}}),
+       with_filters({{"append", "", "continue FILE after its last record"}, {"force", "", "overwrite FILE"}}),
        record},
       {"replay",
        "FILE",

@@ -77,7 +77,7 @@ Result<Recording> Recording::open(const std::string& path, Mode mode) {
   if (mode == Mode::fresh && size > 0) {
     return wrong(
         path +
-        ": the file is there already: --append continues it behind its last record, --force overwrites it");
+        ": the file is there already: --append continues it after its last record, --force overwrites it");
   }
   if (mode == Mode::append) {
     if (auto read = made.read_through(size); !read) return read.error();

@@ -33,7 +33,7 @@ class Recording {
   // `fresh`; it is no recording; another process writes to it.
   [[nodiscard]] static Result<Recording> open(const std::string& path, Mode mode);
 
-  // The place in the stream behind the last record, "" when the file does not say.
+  // The place in the stream after the last record, "" when the file does not say.
   [[nodiscard]] std::string cursor() const;
   // How many bytes of a cut line were removed.
   [[nodiscard]] size_t removed_bytes() const { return removed_bytes_; }
