@@ -22,12 +22,21 @@ std::string duration_text(WallTime from, WallTime to) {
   return text.data();
 }
 
+std::string counted(uint64_t number, std::string_view noun) {
+  return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
+}
+
 std::string who_is(const JsonValue& channel) {
   const JsonValue* caller = find(channel, "caller");
   const std::string name = caller == nullptr ? "" : std::string(find_string(*caller, "name"));
   const std::string number = caller == nullptr ? "" : std::string(find_string(*caller, "number"));
   if (number.empty()) return std::string(find_string(channel, "name"));
   return name.empty() ? number : name + " <" + number + ">";
+}
+
+uint64_t number_of(const JsonValue& object, std::string_view name) {
+  const JsonValue* value = find(object, name);
+  return value != nullptr && value->IsUint64() ? value->GetUint64() : 0;
 }
 
 std::string joined(const JsonValue& object, std::string_view name) {
