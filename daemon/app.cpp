@@ -203,11 +203,8 @@ void App::tell_systemd() const {
   size_t connected = 0;
   std::string missing;
   for (const auto& upstream : upstreams_) {
-    if (upstream->is_connected()) {
-      ++connected;
-    } else {
-      missing += "; " + upstream->name() + ": " + upstream->reason();
-    }
+    if (upstream->is_connected()) ++connected;
+    if (!upstream->reason().empty()) missing += "; " + upstream->name() + ": " + upstream->reason();
   }
   notify_status(std::to_string(connected) + " of " + std::to_string(upstreams_.size()) +
                 " Asterisk servers connected" + missing);
