@@ -54,8 +54,15 @@ class Subscription {
   }
   // What take_lost() told of was lost because the ring has overtaken it.
   [[nodiscard]] bool was_overtaken() const { return was_overtaken_; }
-  // How many records it has lost so far.
+  // How many records it has lost so far and was told of.
   [[nodiscard]] uint64_t lost() const { return lost_; }
+  // How many more it has lost and will be told of.
+  [[nodiscard]] uint64_t overtaken() const { return log_->readable_from(next_) - next_; }
+  // How many records were written, or begun.
+  [[nodiscard]] uint64_t delivered() const { return delivered_; }
+  // What of its parameters says which records come: an object of JSON with the lists that were given and
+  // `announce`. Of long ones only a part, and in `more` the number of the values that are left out.
+  [[nodiscard]] std::string filter_text() const;
 
   // The next record is one without an application, and the rule is bound to applications: it is taken one by
   // one, as it may name what the rule does not show. Known after gather().
@@ -99,6 +106,7 @@ class Subscription {
   uint64_t next_ = 0;      // the first record not yet passed
   std::vector<Run> runs_;  // what gather() gave
   uint64_t lost_ = 0;
+  uint64_t delivered_ = 0;
   uint64_t gathered_ = 0;  // where gather() ended
 };
 
