@@ -42,7 +42,7 @@ std::string_view clients_answer() {
            R"(],"properties":{"id":{"type":"integer"},"pid":{"type":"integer"},"program":{"type":["string","null"]},)"
            R"("user":{"type":["string","null"]},"uid":{"type":"integer"},"socket":{"type":"string"},)"
            R"("since":{"type":"string","format":"date-time"},"rule":{"type":["string","null"]},)"
-           R"("requests":{"type":"integer"},"subscription":{"type":["object","null"],"properties":{)"
+           R"("requests":{"type":"integer"},"subscription":{"oneOf":[{"type":"object","properties":{)"
            R"("types":{"type":"array","items":{"type":"string"}},)"
            R"("exclude":{"type":"array","items":{"type":"string"}},)"
            R"("servers":{"type":"array","items":{"type":"string"}},)"
@@ -50,7 +50,7 @@ std::string_view clients_answer() {
            R"("channels":{"type":"array","items":{"type":"string"}},)"
            R"("bridges":{"type":"array","items":{"type":"string"}},)"
            R"("endpoints":{"type":"array","items":{"type":"string"}},"announce":{"type":"boolean"},)"
-           R"("more":{"type":"integer"}}},"sent":{"type":"integer"},"lost":{"type":"integer"},)" +
+           R"("more":{"type":"integer"}}},{"type":"null"}]},"sent":{"type":"integer"},"lost":{"type":"integer"},)" +
            members + "}}}";
   };
   static const std::string schema =

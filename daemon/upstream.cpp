@@ -400,7 +400,8 @@ bool Upstream::is_news(const std::string& reason) {
 void Upstream::on_unread(const std::string& reason) {
   const std::string unread = "its live objects could not be read, as " + reason;
   log_line(is_news(unread) ? spdlog::level::warn : spdlog::level::debug, {{"SERVER", name()}},
-           "{}: {}. aribusd keeps asking while it is connected", name(), unread);
+           "{}: its live objects could not be read, as {}. aribusd keeps asking while it is connected", name(),
+           reason);
   become({condition_.state, true, unread});
 }
 

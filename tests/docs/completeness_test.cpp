@@ -173,7 +173,7 @@ TEST_CASE("every warning and error of the log is explained", "[docs]") {
       const std::string path = entry.path().string().substr(sizeof ARIBUS_SOURCE_DIR);
       for (const std::string& warning : warnings_in(read_document(path))) {
         INFO(path << ": " << warning);
-        CHECK_THAT(text, ContainsSubstring(warning));
+        CHECK(text.find(warning) != std::string::npos);
         ++count;
       }
     }
