@@ -317,7 +317,7 @@ void Upstream::on_connected(Link& link, const ari::ServerInfo& info) {
 void Upstream::begin(const ari::ServerInfo& info) {
   tried_ = true;
   told_.clear();
-  tell_of_connection(info);
+  const bool restarted = tell_of_connection(info);
   since_ = wall_now();
   publish_own("server.connected", render([&](JsonWriter& writer) {
                 writer.StartObject();
@@ -329,8 +329,10 @@ void Upstream::begin(const ari::ServerInfo& info) {
   const bool is_gap = heard_until && !client().continues();
   channels_before_.clear();
   if (is_gap) {
-    for (const auto& [id, thing] : control_.model().of(state::IdKind::channel))
-      channels_before_.push_back(id);
+    if (!restarted) {
+      for (const auto& [id, thing] : control_.model().of(state::IdKind::channel))
+        channels_before_.push_back(id);
+    }
     publish_own("server.gap", render([&](JsonWriter& writer) {
                   writer.StartObject();
                   write_member(writer, "from", to_rfc3339(*heard_until));
@@ -366,8 +368,8 @@ std::string Upstream::replaced_reason() const {
   return "another client has taken over the application " + apps;
 }
 
-// Whether it was Asterisk that went, and for how long.
-void Upstream::tell_of_connection(const ari::ServerInfo& info) {
+// For how long it was away, and whether it was Asterisk that went. Returns that.
+bool Upstream::tell_of_connection(const ari::ServerInfo& info) {
   const bool is_first = known_startup_.empty();
   const bool restarted = !is_first && known_startup_ != info.startup_time;
   known_startup_ = info.startup_time;
@@ -375,13 +377,14 @@ void Upstream::tell_of_connection(const ari::ServerInfo& info) {
   const std::string away = was_down ? seconds_text(wall_now() - since_) : std::string();
   log_line(spdlog::level::info, {{"SERVER", name()}}, "{}: connected to Asterisk {} at {}{}", name(),
            info.version, client().url().text(), was_down ? " again, after " + away : "");
-  if (!restarted) return;
+  if (!restarted) return false;
   log_line(spdlog::level::warn, {{"SERVER", name()}},
            "{}: Asterisk was restarted at {}, and the calls on its {} channels have ended", name(),
            info.startup_time, control_.model().of(state::IdKind::channel).size());
+  return true;
 }
 
-// How many calls ended in the gap, once that is known.
+// How many calls ended in the gap, now that it is known.
 void Upstream::tell_of_gap() {
   const std::vector<std::string> before = std::exchange(channels_before_, {});
   const auto ended = std::ranges::count_if(before, [this](const std::string& id) {
@@ -400,8 +403,8 @@ bool Upstream::is_news(const std::string& reason) {
 void Upstream::on_unread(const std::string& reason) {
   const std::string unread = "its live objects could not be read, as " + reason;
   log_line(is_news(unread) ? spdlog::level::warn : spdlog::level::debug, {{"SERVER", name()}},
-           "{}: its live objects could not be read, as {}. aribusd keeps asking while it is connected", name(),
-           reason);
+           "{}: its live objects could not be read, as {}. aribusd keeps asking while it is connected",
+           name(), reason);
   become({condition_.state, true, unread});
 }
 

@@ -29,7 +29,7 @@ class Upstream {
   struct Handlers {
     std::function<void(const record::Record&)> publish;
     std::function<uint64_t()> next_seq;  // of the next record to be published
-    std::function<void()> changed;       // what state(), is_connected() or reason() say, or was_tried()
+    std::function<void()> changed;       // state(), is_connected(), reason() or was_tried() is another
   };
 
   // Required: the configuration was checked. Throws std::invalid_argument when it can't be used.
@@ -111,7 +111,7 @@ class Upstream {
   void on_heard(const std::string& app);
   void become(Condition condition);
   void become_ready();
-  void tell_of_connection(const ari::ServerInfo& info);
+  bool tell_of_connection(const ari::ServerInfo& info);
   void tell_of_gap();
   [[nodiscard]] std::string replaced_reason() const;
   [[nodiscard]] std::string retrying() const;

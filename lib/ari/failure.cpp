@@ -85,8 +85,8 @@ Failure failure_of_answer(const Attempt& attempt, int status, std::string_view b
 
 Failure failure_of_error(const Attempt& attempt, const Error& error) {
   std::string_view why = error.message;
-  if (why.starts_with(nothing_sent))
-    why.remove_prefix(nothing_sent.size());  // nor was it meant to do anything
+  // That nothing was sent matters to commands, not here.
+  if (why.starts_with(nothing_sent)) why.remove_prefix(nothing_sent.size());
   return {"no Asterisk at " + attempt.at + ": " + std::string(why),
           error.kind == ErrorKind::refused ? Pace::slow : Pace::normal};
 }

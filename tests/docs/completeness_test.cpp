@@ -142,7 +142,8 @@ namespace {
 // names such a level, the string literals after it, put together. Those that only pass on another text are
 // left out.
 std::set<std::string> warnings_in(const std::string& source) {
-  static const std::regex call(R"re((?:spdlog::warn|spdlog::error|level::warn|level::err)\b([\s\S]*?)\);\n)re");
+  static const std::regex call(
+      R"re((?:spdlog::warn|spdlog::error|level::warn|level::err)\b([\s\S]*?)\);\n)re");
   static const std::regex literal(R"re("((?:[^"\\]|\\.)*)"(\s*(?="))?)re");
   static const std::regex value(R"re(\{[^}]*\})re");
   std::set<std::string> texts;
