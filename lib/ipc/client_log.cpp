@@ -41,8 +41,10 @@ void ClientLog::left(ClientInfo client, std::string reason, bool cut) {
   const bool told = episodes_.erase(caller.connection) + told_.erase(caller.connection) > 0;
   if (cut) {
     if (admit(Cause::cut, caller)) {
-      write(spdlog::level::warn, caller, "{} was disconnected ({}), having lost {} records of {}",
-            name_of(caller), reason, client.lost, filter_of(client));
+      write(spdlog::level::warn, caller, "{} was disconnected ({}){}", name_of(caller), reason,
+            client.lost == 0
+                ? ""
+                : ", having lost " + std::to_string(client.lost) + " records of " + filter_of(client));
     }
   } else if (client.lost > 0) {
     // Who came, lost and went between two looks has not been told of.

@@ -112,11 +112,12 @@ TEST_CASE("who was ended for its losses, or went before they were seen, is named
   slow.lost = 333;
   stage.log.left(slow, "on_overflow: disconnect", true);
   stage.log.left(slow, "closed by the program", false);
-  CHECK(
-      stage.lines() ==
-      std::vector<std::string>{
-          R"(warning python3 (pid 4711, user alice) was disconnected (on_overflow: disconnect), having lost 333 records of {"types":["StasisStart"]})",
-          R"(warning python3 (pid 4711, user alice) has left, having lost 333 records of {"types":["StasisStart"]}, which it read too slowly)"});
+  stage.log.left(stage.client(8), "its rule is gone", true);
+  const std::string who = "warning python3 (pid 4711, user alice) ";
+  const std::string what = R"(having lost 333 records of {"types":["StasisStart"]})";
+  CHECK(stage.lines() == std::vector{who + "was disconnected (on_overflow: disconnect), " + what,
+                                     who + "has left, " + what + ", which it read too slowly",
+                                     who + "was disconnected (its rule is gone)"});
 }
 
 TEST_CASE("programs that come in a loop fill neither the log nor what is remembered") {
