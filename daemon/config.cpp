@@ -428,7 +428,7 @@ Config read_config(const YamlValue& root, const std::string& file) {
                did_you_mean(config.log_level, log_levels));
       }
     });
-    logging.optional("audit", [&](const YamlValue& v) { config.audit = v.boolean(); });
+    logging.optional("audit", [&](const YamlValue& v) { config.audit = read_audit(v); });
     logging.finish();
   });
   map.finish();

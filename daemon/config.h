@@ -7,6 +7,7 @@
 
 #include "ari/client.h"
 #include "base/result.h"
+#include "control/audit.h"
 #include "daemon/http_listener.h"
 #include "ipc/server.h"
 
@@ -29,7 +30,7 @@ struct Config {
   std::optional<HttpOptions> metrics;
   Milliseconds drain_timeout{5000};
   std::string log_level = "info";
-  bool audit = true;
+  control::AuditOptions audit;
   std::string file;                   // that it was read from
   std::vector<std::string> warnings;  // what is allowed and unwise
 };

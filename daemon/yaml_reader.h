@@ -73,6 +73,7 @@ class YamlValue {
   [[nodiscard]] Milliseconds duration() const;
   // Digits 0 to 7, as "0660".
   [[nodiscard]] unsigned mode() const;
+  [[nodiscard]] bool is_map() const { return node_.IsMap(); }
   // It is the empty text.
   [[nodiscard]] bool is_empty() const { return node_.IsScalar() && node_.Scalar().empty(); }
   // `empty` says what an empty list would mean; "": it is taken.

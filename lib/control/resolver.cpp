@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "control/makers.h"
 
 namespace aribus::control {
@@ -172,6 +173,12 @@ void Resolver::resolve(uint64_t number, std::string_view outcome, std::optional<
   });
   resolution.record = record::own_record("command.resolved", server_, fields, wall_now());
   resolution.record.ids.add(entry.made.kind(), entry.made.id());
+  const std::string_view end = outcome == "done"       ? "was done"
+                               : outcome == "not_done" ? "was not done"
+                                                       : "stays unknown";
+  log_line(spdlog::level::info, {{"SERVER", server_}},
+           "{}: what became of {} of '{}', command {}, is known now. It {}, as {}", server_, entry.operation,
+           entry.made.id(), entry.command, end, reason);
   if (resolved_) resolved_(std::move(resolution));
 }
 

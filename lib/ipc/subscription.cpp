@@ -18,7 +18,8 @@ constexpr uint64_t max_scanned = 16'384;
 // They are matched with every type of record.
 constexpr size_t max_globs = 256;
 constexpr size_t max_glob_bytes = 128;
-constexpr size_t max_names = 1024;  // servers, applications and ids, each
+constexpr size_t max_names = 1024;        // servers, applications and ids, each
+constexpr size_t max_shown_bytes = 4096;  // of a filter's values, in filter_text()
 constexpr std::string_view overflows[] = {"lost", "disconnect"};
 constexpr std::string_view beginnings[] = {"newest", "oldest"};
 
@@ -192,11 +193,44 @@ std::string Subscription::start(const std::optional<std::string>& since, bool fr
 std::string Subscription::pass_lost() {
   const uint64_t first = log_->readable_from(next_);
   was_overtaken_ = std::max(next_, first_kept_) < log_->first();
+  lost_ += overtaken();
   const uint64_t from = std::exchange(next_, first);
   at_own_record_ = false;
-  lost_ += first - std::min(std::max(from, may_lose_from_), first);
   return R"({"jsonrpc":"2.0","method":"lost","params":{"from":)" + std::to_string(from) + R"(,"to":)" +
          std::to_string(first - 1) + R"(,"records":)" + std::to_string(first - from) + "}}\n";
+}
+
+std::string Subscription::filter_text() const {
+  size_t shown = 0, left_out = 0;
+  return render([&](JsonWriter& writer) {
+    const auto list = [&](const char* name, const std::vector<std::string>& values) {
+      if (values.empty()) return;
+      write_key(writer, name);
+      writer.StartArray();
+      for (const std::string& value : values) {
+        shown += value.size();
+        shown <= max_shown_bytes ? write_string(writer, value) : static_cast<void>(++left_out);
+      }
+      writer.EndArray();
+    };
+    writer.StartObject();
+    list("types", wanted_.types);
+    list("exclude", wanted_.exclude);
+    list("servers", wanted_.servers);
+    list("apps", wanted_.apps);
+    list("channels", wanted_.channels);
+    list("bridges", wanted_.bridges);
+    list("endpoints", wanted_.endpoints);
+    if (announces_) {
+      write_key(writer, "announce");
+      writer.Bool(true);
+    }
+    if (left_out > 0) {
+      write_key(writer, "more");
+      writer.Uint64(left_out);
+    }
+    writer.EndObject();
+  });
 }
 
 void Subscription::gather(size_t max_bytes, std::vector<iovec>& pieces) {
@@ -283,12 +317,14 @@ std::string_view Subscription::advance(size_t count) {
     const size_t run_bytes = log_->lines(run.from, run.to).size();
     if (count >= run_bytes) {
       count -= run_bytes;
+      delivered_ += run.to - run.from;
       continue;
     }
     const uint64_t cut = log_->record_at(run.from, run.to, count);
     const std::string_view line = log_->line(cut);
     const size_t written = count - log_->lines(run.from, cut).size();
     next_ = written == 0 ? cut : cut + 1;
+    delivered_ += next_ - run.from;
     return written == 0 ? std::string_view() : line.substr(written);
   }
   next_ = gathered_;

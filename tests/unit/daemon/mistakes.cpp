@@ -162,6 +162,14 @@ const Mistake mistakes[] = {
      ":5:18: logging.level: one of trace, debug, info, warning, error, off is expected, not 'inf'; did you "
      "mean 'info'?"},
     {with("logging: {audit: 1}\n"), ":5:18: logging.audit: true or false is expected, not '1'"},
+    {with("logging: {audit: {methods: []}}\n"),
+     ":5:28: logging.audit.methods: at least one is expected; to log none, say audit: false"},
+    {with("logging: {audit: {methods: [chanels.*]}}\n"),
+     ":5:29: logging.audit.methods[0]: no method matches 'chanels.*'; did you mean 'channels.*'? "
+     "(read, control, admin, or globs of methods are expected)"},
+    {with("logging: {audit: {exclude: [state.*]}}\n"),
+     ":5:29: logging.audit.exclude[0]: 'state.*' names only methods that change nothing, which are in no "
+     "audit"},
     {with("access: []\n"), ":5:9: access: at least one rule is expected, or nobody may do anything"},
     {with_rules({"methods: [read]"}),
      ":9:5: access[0]: name: missing; refusals and the log name the rule by it"},

@@ -255,7 +255,7 @@ TEST_CASE("it is tried again for as long as the event stream stands") {
   stage.answers.erase("/bridges");
   stage.sync->begin(true);
   REQUIRE(pump(stage.loop, [&] { return stage.failures.size() >= 3; }));
-  CHECK_THAT(stage.failures.front(), ContainsSubstring("/bridges: Asterisk refused: {} (404)"));
+  CHECK_THAT(stage.failures.front(), ContainsSubstring("/bridges fails (Asterisk refused: {} (404))"));
   CHECK_FALSE(stage.sync->done());
   stage.answers["/bridges"] = "no list";
   const size_t before = stage.failures.size();
