@@ -1,67 +1,159 @@
 #include "cli/calls.h"
 
 #include <chrono>
+#include <optional>
 
+#include "cli/calls_screen.h"
 #include "cli/calls_table.h"
+#include "cli/calls_view.h"
+#include "cli/live_screen.h"
 #include "cli/output.h"
+#include "client/client.h"
 
 namespace aribus::cli {
 namespace {
 
-using client::Connection;
 using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
 
-void show_live(const CallsTable& table) {
-  const auto [rows, columns] = out().size();
-  std::vector<Text> lines = table.lines(wall_now(), rows - 2, columns);
-  lines.insert(lines.begin(),
-               std::to_string(table.size()) + " channels, " + to_rfc3339(wall_now()).substr(11, 8) + " UTC");
-  out().show(lines);
+constexpr milliseconds drawn_every{500};
+constexpr size_t records_at_a_time = 1000;  // then keys have their turn
+constexpr std::string_view with_snapshot = R"({"snapshot":true})";
+
+CallFilter filter_of(const Arguments& arguments) {
+  return {arguments.values("server"), arguments.values("app"), arguments.values("channel"),
+          arguments.value("search")};
 }
 
-// Shows the table until it is interrupted, or the connection ends.
-Result<void> watch(Connection& client, CallsTable& table) {
-  auto next = std::chrono::steady_clock::now();
-  for (;;) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now >= next) {
-      show_live(table);
-      next = now + milliseconds(500);
-    }
-    const auto notification = client.next(milliseconds(200));
-    if (interrupted != 0) return {};
-    if (!notification) return notification.error();
-    if (!*notification) continue;
-    if ((*notification)->method != "lost") {
-      table.apply((*notification)->params);
-      continue;
-    }
-    const auto again = subscribe(client, R"({"snapshot":true})");  // begin anew
-    if (!again) return again.error();
-    if (const JsonValue* taken = find(*again, "snapshot")) table.take_snapshot(*taken);
+// What there is, once: for people, or for programs.
+int print_calls(const Arguments& arguments, const CallFilter& filter, const CallOrder& order) {
+  Result<client::Connection> client = arguments.connect();
+  if (!client) return fail(client.error());
+  const auto subscribed = subscribe(*client, with_snapshot);
+  if (!subscribed) return fail(subscribed.error());
+  CallsTable table;
+  if (const JsonValue* snapshot = find(*subscribed, "snapshot")) table.take_snapshot(*snapshot);
+  std::vector<CallRow> rows = table.rows();
+  const size_t all = rows.size();
+  std::erase_if(rows, [&](const CallRow& row) { return !filter.matches(row); });
+  order.sort(rows);
+  const WallTime now = wall_now();
+  if (arguments.has("json")) {
+    out().json(calls_json(rows, all, find_string(*subscribed, "cursor"), now));
+  } else if (out().is_terminal()) {
+    const CallColumns columns(rows, now, out().screen_size().second, true);
+    out().line(columns.names());
+    for (const CallRow& row : rows) out().line(columns.line(row, now, false));
+  } else {
+    out().fields(call_field_names());
+    for (const CallRow& row : rows) out().fields(call_fields(row, now));
   }
+  return done;
+}
+
+// The calls as the daemon tells of them, over all connections to it.
+class LiveCalls {
+ public:
+  LiveCalls(client::Client& client, CallsScreen& screen) : client_(client), screen_(screen) {}
+
+  // Takes what has come, as much as has its turn. Errors: the daemon refuses what is asked for.
+  Result<void> read() {
+    for (size_t count = 0; count < records_at_a_time; ++count) {
+      if (again_ && (*again_)->outcome && !(*again_)->outcome->ok()) return (*again_)->outcome->error();
+      const Result<std::optional<client::Item>> item = client_.next(milliseconds(0));
+      if (!item) return item.error();
+      if (!*item) return {};
+      if (const auto taken = take(**item); !taken) return taken;
+    }
+    return {};
+  }
+  [[nodiscard]] std::vector<CallRow> rows() const { return table_.rows(); }
+
+ private:
+  Result<void> take(const client::Item& item) {
+    if (item.type == "disconnected") {
+      screen_.disconnected(wall_now(), std::string(find_string(item.fields, "reason")));
+      return {};
+    }
+    if (item.type == "subscribed") screen_.connected();
+    const JsonValue* snapshot = find(item.fields, "snapshot");
+    if (item.type == "subscribed" && snapshot != nullptr) {
+      table_.take_snapshot(*snapshot);
+    } else if (item.type == "lost") {
+      // Something is missing from the table. It is asked for as a whole; the screen goes on meanwhile.
+      Result<client::CallPtr> again = client_.send("subscribe", with_snapshot, {});
+      if (!again) return again.error();
+      again_ = *again;
+    } else if (item.type != "subscribed") {
+      table_.apply(item.fields);
+    }
+    return {};
+  }
+
+  client::Client& client_;
+  CallsScreen& screen_;
+  CallsTable table_;
+  std::optional<client::CallPtr> again_;
+};
+
+// Until a key or a signal asks for the end, or the terminal has gone.
+Result<void> watch(client::Client& client, CallsScreen& screen) {
+  LiveCalls calls(client, screen);
+  LiveScreen terminal;
+  auto next = Clock::now();
+  const auto draw = [&] {
+    const auto [rows, columns] = out().screen_size();
+    out().show(screen.lines(wall_now(), rows, columns));
+    next = Clock::now() + drawn_every;
+  };
+  auto size = out().screen_size();
+  while (interrupted == 0 && !terminal.is_gone()) {
+    if (const auto read = calls.read(); !read) return read;
+    if (Clock::now() >= next) {
+      screen.show(calls.rows());
+      draw();
+    }
+    const milliseconds left = std::chrono::ceil<milliseconds>(next - Clock::now());
+    const milliseconds timeout =
+        client.waiting_items() > 0 ? milliseconds(0) : std::max(left, milliseconds(0));
+    const std::vector<Key> keys = terminal.wait(client.fd(), timeout);
+    for (const Key& key : keys) {
+      if (!screen.press(key)) return {};
+    }
+    if (!keys.empty() || out().screen_size() != size) draw();
+    size = out().screen_size();
+  }
+  return {};
+}
+
+int watch_calls(const Arguments& arguments, const CallFilter& filter, const CallOrder& order) {
+  Result<client::Client> client =
+      client::Client::connect({.path = arguments.socket, .max_line_bytes = max_line_bytes});
+  if (!client) return fail(client.error());
+  if (const auto subscribed = client->subscribe({.snapshot = true}); !subscribed)
+    return fail(subscribed.error());
+  catch_interrupts();
+  CallsScreen screen(filter, order);
+  const Result<void> watched = watch(*client, screen);  // the terminal is as it was behind this
+  return watched ? done : fail(watched.error());
 }
 
 }  // namespace
 
 int calls(const Arguments& arguments) {
-  if (arguments.words.size() > 1) return misuse("calls takes no arguments");
-  Result<Connection> client = arguments.connect();
-  if (!client) return fail(client.error());
-  const auto snapshot = subscribe(*client, R"({"snapshot":true})");
-  if (!snapshot) return fail(snapshot.error());
-  CallsTable table;
-  if (const JsonValue* taken = find(*snapshot, "snapshot")) table.take_snapshot(*taken);
-  if (!out().is_terminal() || arguments.has("once")) {
-    const auto [rows, columns] = out().size();
-    for (const Text& line : table.lines(wall_now(), rows, columns)) out().line(line);
-    return done;
+  if (arguments.words.size() > 1) {
+    return misuse("calls takes no arguments; --search TEXT shows the calls in which a text occurs");
   }
-  catch_interrupts();
-  out().open_screen();
-  const Result<void> watched = watch(*client, table);
-  out().close_screen();
-  return watched ? done : fail(watched.error());
+  CallOrder order;
+  if (arguments.has("sort")) {
+    const auto given = CallOrder::read(arguments.value("sort"));
+    if (!given)
+      return misuse("--sort: " + std::string(call_orders) + " is expected, with - in front for the reverse");
+    order = *given;
+  }
+  const bool once = !out().is_terminal() || arguments.has("once") || arguments.has("json");
+  return once ? print_calls(arguments, filter_of(arguments), order)
+              : watch_calls(arguments, filter_of(arguments), order);
 }
 
 }  // namespace aribus::cli

@@ -240,8 +240,21 @@ const std::vector<Command>& commands() {
       {"calls",
        "",
        "who talks with whom, how long, in which state; live on a terminal",
-       "",
-       {{"once", "", "print the table once and end"}},
+       "In a pipe: a line with names and one for each call, of fields with a tab between them. On a terminal "
+       "the\n"
+       "keys of a pager: arrows, PageUp, PageDown, Home, End, / to search, s to sort, ? for all, q to end. "
+       "It "
+       "goes\n"
+       "on when aribusd is restarted. The two halves of a Local channel are one call. Filters may be given "
+       "several\n"
+       "times.",
+       {{"app", "NAME", "in this Stasis application"},
+        {"server", "NAME", "of this Asterisk"},
+        {"channel", "ID", "this one"},
+        {"search", "TEXT", "in which the text occurs: a name, a number, an id, a bridge"},
+        {"sort", "COLUMN", "time, who, with, state, app, bridge, server, channel; -time: newest first"},
+        {"json", "", "print one JSON document and end"},
+        {"once", "", "print the table once and end"}},
        calls},
       {"call",
        "METHOD [NAME=VALUE …]",
