@@ -56,16 +56,19 @@ class LiveCalls {
  public:
   LiveCalls(client::Client& client, CallsScreen& screen) : client_(client), screen_(screen) {}
 
-  // Takes what has come, as much as has its turn. Errors: the daemon refuses what is asked for.
-  Result<void> read() {
+  // Takes what has come, as much as has its turn. True when the connection has been lost, or is there again.
+  // Errors: the daemon refuses what is asked for.
+  Result<bool> read() {
+    bool changed = false;
     for (size_t count = 0; count < records_at_a_time; ++count) {
       if (again_ && (*again_)->outcome && !(*again_)->outcome->ok()) return (*again_)->outcome->error();
       const Result<std::optional<client::Item>> item = client_.next(milliseconds(0));
       if (!item) return item.error();
-      if (!*item) return {};
-      if (const auto taken = take(**item); !taken) return taken;
+      if (!*item) break;
+      changed = changed || (*item)->type == "disconnected" || (*item)->type == "subscribed";
+      if (const auto taken = take(**item); !taken) return taken.error();
     }
-    return {};
+    return changed;
   }
   [[nodiscard]] std::vector<CallRow> rows() const { return table_.rows(); }
 
@@ -107,9 +110,10 @@ Result<void> watch(client::Client& client, CallsScreen& screen) {
     next = Clock::now() + drawn_every;
   };
   auto size = out().screen_size();
-  while (interrupted == 0 && !terminal.is_gone()) {
-    if (const auto read = calls.read(); !read) return read;
-    if (Clock::now() >= next) {
+  while (interrupted == 0 && !terminal.is_over()) {
+    const auto changed = calls.read();
+    if (!changed) return changed.error();
+    if (*changed || Clock::now() >= next) {
       screen.show(calls.rows());
       draw();
     }

@@ -26,7 +26,7 @@ const std::vector<std::string>& help() {
       "r                  the order reversed",
       "h, ?               this help",
       "",
-      "Any key goes back.",
+      "q ends, any other key goes back.",
   };
   return lines;
 }

@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds rest_of_key{50};  // what follows an Escape as part of the same key comes sooner
 
 volatile std::sig_atomic_t stop_wanted = 0;
+volatile std::sig_atomic_t end_wanted = 0;
 
 void on_signal(int number, void (*handler)(int)) {
   struct sigaction action {};
@@ -27,6 +28,7 @@ void on_signal(int number, void (*handler)(int)) {
 
 LiveScreen::LiveScreen() {
   on_signal(SIGWINCH, [](int) {});  // wait() ends, and the screen is drawn anew
+  for (const int number : {SIGHUP, SIGQUIT}) on_signal(number, [](int) { end_wanted = 1; });
   open();
 }
 
@@ -50,6 +52,10 @@ void LiveScreen::close() {
   out().close_screen();
   if (has_keys_) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
   on_signal(SIGTSTP, SIG_DFL);
+}
+
+bool LiveScreen::is_over() const {
+  return gone_ || end_wanted != 0;
 }
 
 void LiveScreen::stop_process() {

@@ -25,8 +25,8 @@ class LiveScreen {
   // Waits until keys come, `fd` (-1: none) is readable, a signal comes (as when the terminal has another
   // size), or the time is over. Returns the keys. Stops the process where Ctrl-Z asked for it.
   [[nodiscard]] std::vector<Key> wait(int fd, std::chrono::milliseconds timeout);
-  // The terminal has gone: no keys come any more.
-  [[nodiscard]] bool is_gone() const { return gone_; }
+  // The terminal has gone, or SIGHUP or SIGQUIT (Ctrl-\\) has asked for the end.
+  [[nodiscard]] bool is_over() const;
 
  private:
   void open();

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include <fcntl.h>
 #include <termios.h>
@@ -27,9 +28,9 @@ inline constexpr std::string_view poison_in_json =
 // What of `output` a terminal would obey, with its surroundings; "" when nothing. The sequences that the tool
 // has for colours, the cursor and the screen may be there, and ends of lines that are its own.
 inline std::string harm_in(std::string_view output) {
-  constexpr std::string_view own[] = {"\x1b[0m",     "\x1b[1m",   "\x1b[31m", "\x1b[32m", "\x1b[33m",
-                                      "\x1b[90m",    "\x1b[K",    "\x1b[H",   "\x1b[J",   "\x1b[?1049h",
-                                      "\x1b[?1049l", "\x1b[?25h", "\x1b[?25l"};
+  constexpr std::string_view own[] = {
+      "\x1b[0m", "\x1b[1m",     "\x1b[31m",    "\x1b[32m",  "\x1b[33m",  "\x1b[90m", "\x1b[K",   "\x1b[H",
+      "\x1b[J",  "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h", "\x1b[?25l", "\x1b[7m",  "\x1b[?7l", "\x1b[?7h"};
   const auto found = [&](size_t at) {
     const size_t begin = at < 40 ? 0 : at - 40;
     std::string text = "at byte " + std::to_string(at) + ": ";
@@ -76,10 +77,14 @@ inline std::string harm_in(std::string_view output) {
   return {};
 }
 
-// Standard output and standard error of this process on a terminal, until end().
+// Standard input, output and error of this process on a terminal, until end().
 class Terminal {
  public:
-  Terminal() : master_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
+  // Somebody types `keys` when `when` has been written; "": nobody does.
+  explicit Terminal(std::string when = "", std::string keys = "")
+      : when_(std::move(when)),
+        keys_(std::move(keys)),
+        master_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
     char name[64];
     if (!master_.valid() || ::grantpt(master_.get()) != 0 || ::unlockpt(master_.get()) != 0 ||
         ::ptsname_r(master_.get(), name, sizeof name) != 0) {
@@ -91,14 +96,17 @@ class Terminal {
     ::cfmakeraw(&mode);  // bytes come as they were written
     ::tcsetattr(slave.get(), TCSANOW, &mode);
     flush();
-    for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
-      before_[fd - 1].reset(::fcntl(fd, F_DUPFD_CLOEXEC, 10));
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      before_[fd].reset(::fcntl(fd, F_DUPFD_CLOEXEC, 10));
       ::dup2(slave.get(), fd);
     }
     reader_ = std::thread([this] {
       char bytes[16 * 1024];
       for (ssize_t count = 0; (count = ::read(master_.get(), bytes, sizeof bytes)) > 0;) {
         text_.append(bytes, static_cast<size_t>(count));
+        if (keys_.empty() || text_.find(when_) == std::string::npos) continue;
+        static_cast<void>(::write(master_.get(), keys_.data(), keys_.size()));
+        keys_.clear();
       }
     });
   }
@@ -110,7 +118,7 @@ class Terminal {
   const std::string& end() {
     if (!reader_.joinable()) return text_;
     flush();
-    for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) ::dup2(before_[fd - 1].get(), fd);
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(before_[fd].get(), fd);
     reader_.join();  // the other end is closed
     return text_;
   }
@@ -121,8 +129,9 @@ class Terminal {
     std::fflush(stderr);
   }
 
+  std::string when_, keys_;
   Fd master_;
-  Fd before_[2];
+  Fd before_[3];
   std::string text_;
   std::thread reader_;
 };
