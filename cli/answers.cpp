@@ -110,6 +110,10 @@ Result<void> check_subscribed(const JsonValue& answer) {
   return expect(what, *snapshot, {{"channels", Type::objects}, {"bridges", Type::objects}});
 }
 
+Result<void> check_clients(const JsonValue& answer) {
+  return expect("daemon.clients", answer, {{"clients", Type::objects, true}, {"left", Type::objects}});
+}
+
 Result<void> check_reloaded(const JsonValue& answer) {
   return expect("daemon.reload", answer,
                 {{"applied", Type::boolean, true},

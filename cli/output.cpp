@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/characters.h"
+#include "base/object_text.h"
 
 namespace aribus::cli {
 namespace {
@@ -147,6 +148,19 @@ void Output::fields(const std::vector<std::string>& values) {
 void Output::json(std::string_view text) {
   clear();
   put(harmless_json(text) + "\n");
+}
+
+void Output::json_document(const JsonValue& value) {
+  if (!is_terminal()) return json(value);
+  clear();
+  std::string all;
+  const std::string text = pretty(to_text(value));
+  for (std::string_view rest = text; !rest.empty();) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    all += harmless_json(rest.substr(0, end)) + "\n";
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  put(all);
 }
 
 void Output::passing(const Text& text) {

@@ -37,11 +37,13 @@ class Text {
   // As it is printed, with or without colours. Style::inverse is there in any case: it shows a choice.
   [[nodiscard]] std::string printed(bool colour) const;
 
- private:
   struct Piece {
     std::string text;
     Style style;
   };
+  [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
+
+ private:
   std::vector<Piece> pieces_;
 };
 
@@ -71,6 +73,9 @@ class Output {
   // A JSON text, in one line.
   void json(std::string_view text);
   void json(const JsonValue& value) { json(to_text(value)); }
+
+  // Likewise; on a terminal in several lines, indented.
+  void json_document(const JsonValue& value);
 
   // On a terminal: shown until something else is printed. Elsewhere: nothing.
   void passing(const Text& text);

@@ -25,6 +25,10 @@ std::string duration_text(WallTime from, WallTime to) {
   return text.data();
 }
 
+std::string counted(uint64_t number, std::string_view noun) {
+  return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
+}
+
 std::string who_is(const JsonValue& channel) {
   const JsonValue* caller = find(channel, "caller");
   const std::string name = caller == nullptr ? "" : std::string(find_string(*caller, "name"));
@@ -36,6 +40,11 @@ std::string who_is(const JsonValue& channel) {
 std::pair<std::string_view, int> local_half(std::string_view name) {
   if (!name.starts_with("Local/") || (!name.ends_with(";1") && !name.ends_with(";2"))) return {name, 0};
   return {name.substr(0, name.size() - 2), name.back() - '0'};
+}
+
+uint64_t number_of(const JsonValue& object, std::string_view name) {
+  const JsonValue* value = find(object, name);
+  return value != nullptr && value->IsUint64() ? value->GetUint64() : 0;
 }
 
 std::string joined(const JsonValue& object, std::string_view name) {

@@ -14,12 +14,18 @@ namespace aribus::cli {
 // "8.1 s", "2 min 05 s" or "3 h 12 min".
 [[nodiscard]] std::string duration_text(WallTime from, WallTime to);
 
+// "1 connection", "2 connections", "0 connections".
+[[nodiscard]] std::string counted(uint64_t number, std::string_view noun);
+
 // Who is on an ARI Channel: "Alice <100>", or the channel's name.
 [[nodiscard]] std::string who_is(const JsonValue& channel);
 
 // Of the name of a half of a Local channel, "Local/100@default-00000001;2": what both halves' names begin
 // with, and which half it is; 0 of any other name.
 [[nodiscard]] std::pair<std::string_view, int> local_half(std::string_view name);
+
+// The whole number `name`, not below 0; 0 when it is none.
+[[nodiscard]] uint64_t number_of(const JsonValue& object, std::string_view name);
 
 // The strings of the list `name`, with ", " between them; "" when there is none.
 [[nodiscard]] std::string joined(const JsonValue& object, std::string_view name);

@@ -53,7 +53,7 @@ struct Subscription {
 class Client {
  public:
   // Connects.
-  // Errors: not_connected, with cause and cure.
+  // Errors: not_connected, with cause and cure; not_allowed, when no access rule lets this user in.
   [[nodiscard]] static Result<Client> connect(ClientOptions options = {});
 
   // Calls a method of the daemon; `params` is a JSON object as text. With a key it waits for a connection and
@@ -100,6 +100,10 @@ class Client {
   // connection. Ask again after each next(), and call that now and then.
   [[nodiscard]] int fd() const { return socket_ ? socket_->fd() : -1; }
 
+  // Why there was no connection when it was tried last. not_allowed: no access rule lets this user in, which
+  // goes on until the rules are changed; otherwise not_connected.
+  [[nodiscard]] const Error& why() const { return why_; }
+
  private:
   using Clock = LineSocket::Clock;
 
@@ -138,7 +142,7 @@ class Client {
   std::unique_ptr<Session> session_;
   std::optional<LineSocket> socket_;
   LineSocket::Deadline greeted_{};
-  std::string why_;  // there is no connection
+  Error why_{ErrorKind::not_connected, {}, {}};
   std::chrono::milliseconds pause_{0};
   Clock::time_point next_attempt_{};
 };
