@@ -39,9 +39,11 @@ int print_calls(const Arguments& arguments, const CallFilter& filter, const Call
   order.sort(rows);
   const WallTime now = wall_now();
   if (arguments.has("json")) {
-    out().json(calls_json(rows, all, find_string(*subscribed, "cursor"), now));
-  } else if (out().is_terminal()) {
-    const CallColumns columns(rows, now, out().screen_size().second, true);
+    const auto document = parse_own_json(calls_json(rows, all, find_string(*subscribed, "cursor"), now));
+    if (!document) return fail(document.error());
+    out().json_document(*document);
+  } else if (arguments.for_people()) {
+    const CallColumns columns(rows, now, out().size().second, true);
     out().line(columns.names());
     for (const CallRow& row : rows) out().line(columns.line(row, now, false));
   } else {
@@ -117,6 +119,7 @@ Result<void> watch(client::Client& client, CallsScreen& screen) {
       screen.show(calls.rows());
       draw();
     }
+    if (client.fd() < 0 && client.why().kind == ErrorKind::not_allowed) return client.why();
     const milliseconds left = std::chrono::ceil<milliseconds>(next - Clock::now());
     const milliseconds timeout =
         client.waiting_items() > 0 ? milliseconds(0) : std::max(left, milliseconds(0));
@@ -131,8 +134,7 @@ Result<void> watch(client::Client& client, CallsScreen& screen) {
 }
 
 int watch_calls(const Arguments& arguments, const CallFilter& filter, const CallOrder& order) {
-  Result<client::Client> client =
-      client::Client::connect({.path = arguments.socket, .max_line_bytes = max_line_bytes});
+  Result<client::Client> client = arguments.stay_connected();
   if (!client) return fail(client.error());
   if (const auto subscribed = client->subscribe({.snapshot = true}); !subscribed)
     return fail(subscribed.error());
@@ -146,13 +148,14 @@ int watch_calls(const Arguments& arguments, const CallFilter& filter, const Call
 
 int calls(const Arguments& arguments) {
   if (arguments.words.size() > 1) {
-    return misuse("calls takes no arguments; --search TEXT shows the calls in which a text occurs");
+    return misuse("calls", "it takes no arguments; --search TEXT shows the calls in which a text occurs");
   }
   CallOrder order;
   if (arguments.has("sort")) {
     const auto given = CallOrder::read(arguments.value("sort"));
     if (!given)
-      return misuse("--sort: " + std::string(call_orders) + " is expected, with - in front for the reverse");
+      return misuse("calls",
+                    "--sort: " + std::string(call_orders) + " is expected, with - in front for the reverse");
     order = *given;
   }
   const bool once = !out().is_terminal() || arguments.has("once") || arguments.has("json");

@@ -160,21 +160,19 @@ const std::vector<Command>& commands() {
       {"calls",
        "",
        "who talks with whom, how long, in which state; live on a terminal",
-       "In a pipe: a line with names and one for each call, of fields with a tab between them. On a terminal "
-       "the\n"
-       "keys of a pager: arrows, PageUp, PageDown, Home, End, / to search, s to sort, ? for all, q to end. "
-       "It "
-       "goes\n"
-       "on when aribusd is restarted. The two halves of a Local channel are one call. Filters may be given "
-       "several\n"
-       "times.",
+       "In a pipe: a line with the names of the fields and a line for each call, with tabs between the "
+       "fields. "
+       "On a terminal: arrows, PageUp, PageDown, Home and End move, / searches, s sorts, q ends, ? shows all "
+       "keys; it goes on over a restart of aribusd. Both halves of a Local channel are one call. --app, "
+       "--server and --channel may be given several times.",
        {{"app", "NAME", "in this Stasis application"},
         {"server", "NAME", "of this Asterisk"},
-        {"channel", "ID", "this one"},
-        {"search", "TEXT", "in which the text occurs: a name, a number, an id, a bridge"},
-        {"sort", "COLUMN", "time, who, with, state, app, bridge, server, channel; -time: newest first"},
-        {"json", "", "print one JSON document and end"},
-        {"once", "", "print the table once and end"}},
+        {"channel", "ID", "this channel"},
+        {"search", "TEXT", "in which TEXT occurs: a name, a number, an id, a bridge"},
+        {"sort", "COLUMN", "time, who, with, state, app, bridge, server or channel; -time: the newest first"},
+        {"json", "", "print one JSON document, and end"},
+        {"text", "", "print the table in a pipe, too"},
+        {"once", "", "print the table once, and end"}},
        calls},
       {"call",
        "METHOD [NAME=VALUE …]",
