@@ -118,7 +118,11 @@ CallView::Line CallView::channel_line(const JsonValue& record, const JsonValue& 
   const std::shared_ptr<Call> call = call_of(server, channel, now);
   const auto [local, half] = local_half(find_string(channel, "name"));
   Line line{"#" + std::to_string(call->number) + " " + call->who, {}, id};
-  const bool is_told = half == 2 && call->has_first_half && is_twice_for_local(type);
+  const bool changes_state = type == "ChannelStateChange";
+  const std::string_view state = find_string(channel, "state");
+  const bool is_told = half == 2 ? call->has_first_half && is_twice_for_local(type)
+                                 : half == 1 && changes_state && call->told_by_second == state;
+  if (half == 2 && changes_state && !call->has_first_half) call->told_by_second = state;
   if (!is_told) line.what = what_happened(record, type, call->began, now);
   if (is_true(record, "synthetic") && type != "ChannelDestroyed" && !line.what.empty())
     line.what += " (found out later)";

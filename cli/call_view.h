@@ -34,6 +34,7 @@ class CallView {
     WallTime began;
     std::string who;
     bool has_first_half = false;  // of a Local channel: ;1
+    std::string told_by_second;   // the state that ;2 reported before ;1 was seen
   };
   using Key = std::pair<std::string, std::string>;  // server, and id or name
   struct Line {

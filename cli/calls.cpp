@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds drawn_every{500};
+constexpr int most_of_time = 4;  // a screen that takes long to draw is drawn less often: one part of five
 constexpr size_t records_at_a_time = 1000;  // then keys have their turn
 constexpr std::string_view with_snapshot = R"({"snapshot":true})";
 
@@ -109,15 +110,16 @@ Result<void> watch(client::Client& client, CallsScreen& screen) {
   const auto draw = [&] {
     const auto [rows, columns] = out().screen_size();
     out().show(screen.lines(wall_now(), rows, columns));
-    next = Clock::now() + drawn_every;
   };
   auto size = out().screen_size();
   while (interrupted == 0 && !terminal.is_over()) {
     const auto changed = calls.read();
     if (!changed) return changed.error();
-    if (*changed || Clock::now() >= next) {
+    if (const auto began = Clock::now(); *changed || began >= next) {
       screen.show(calls.rows());
       draw();
+      const auto now = Clock::now();
+      next = now + std::max<Clock::duration>(drawn_every, most_of_time * (now - began));
     }
     if (client.fd() < 0 && client.why().kind == ErrorKind::not_allowed) return client.why();
     const milliseconds left = std::chrono::ceil<milliseconds>(next - Clock::now());

@@ -141,6 +141,14 @@ TEST_CASE("the halves of a Local channel are one call, and tell things once") {
   CHECK(stage.tell("ChannelStateChange", first, "pbx2") == who("#3 Alice <100>") + "answered  l1");
 }
 
+TEST_CASE("what the second half of a Local channel reports first, the first half does not tell again") {
+  Stage stage;
+  const std::string first = channel("l1", "Local/7@x-0001;1"), second = channel("l2", "Local/7@x-0001;2");
+  CHECK(stage.tell("ChannelStateChange", second) == who("#1 Alice <100>") + "answered  l2");
+  CHECK(stage.tell("ChannelStateChange", first).empty());
+  CHECK(stage.tell("StasisStart", first) == who("#1 Alice <100>") + "enters demo  l1");
+}
+
 TEST_CASE("who waits in a queue, and what ended unseen, is said") {
   Stage stage;
   const std::string bridge = R"(,"bridge":{"id":"b1","name":"support","bridge_type":"holding"})";
