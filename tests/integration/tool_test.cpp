@@ -231,6 +231,8 @@ TEST_CASE(
   CHECK(tool.wait() == 0);
   CHECK(tool.is_as_it_was());
   CHECK(tool.written().ends_with("\x1b[?7h\x1b[?25h\x1b[?1049l"));
+  const std::string last = tool.written().substr(tool.written().rfind("\x1b[H"));
+  CHECK_THAT(last, ContainsSubstring("Bob <200>") && !ContainsSubstring("not connected"));
   CHECK(harm_in(tool.written()) == "");
 }
 
