@@ -1,7 +1,6 @@
 #include "cli/calls.h"
 
 #include <chrono>
-#include <optional>
 
 #include "cli/calls_screen.h"
 #include "cli/calls_table.h"
@@ -34,10 +33,12 @@ int print_calls(const Arguments& arguments, const CallFilter& filter, const Call
   if (!subscribed) return fail(subscribed.error());
   CallsTable table;
   if (const JsonValue* snapshot = find(*subscribed, "snapshot")) table.take_snapshot(*snapshot);
+  if (const auto status = call_over(*client, "status")) table.take_status(*status);  // else it is not told
   std::vector<CallRow> rows = table.rows();
   const size_t all = rows.size();
   std::erase_if(rows, [&](const CallRow& row) { return !filter.matches(row); });
   order.sort(rows);
+  if (const std::string trouble = table.trouble(); !trouble.empty()) err().line("aribus: " + trouble);
   const WallTime now = wall_now();
   if (arguments.has("json")) {
     const auto document = parse_own_json(calls_json(rows, all, find_string(*subscribed, "cursor"), now));
@@ -64,16 +65,21 @@ class LiveCalls {
   Result<bool> read() {
     bool changed = false;
     for (size_t count = 0; count < records_at_a_time; ++count) {
-      if (again_ && (*again_)->outcome && !(*again_)->outcome->ok()) return (*again_)->outcome->error();
+      if (again_ && again_->outcome && !again_->outcome->ok()) return again_->outcome->error();
       const Result<std::optional<client::Item>> item = client_.next(milliseconds(0));
       if (!item) return item.error();
       if (!*item) break;
       changed = changed || (*item)->type == "disconnected" || (*item)->type == "subscribed";
       if (const auto taken = take(**item); !taken) return taken.error();
     }
+    if (status_ && status_->outcome) {
+      if (*status_->outcome) table_.take_status(**status_->outcome);
+      status_.reset();
+      changed = true;
+    }
     return changed;
   }
-  [[nodiscard]] std::vector<CallRow> rows() const { return table_.rows(); }
+  [[nodiscard]] const CallsTable& table() const { return table_; }
 
  private:
   Result<void> take(const client::Item& item) {
@@ -81,7 +87,10 @@ class LiveCalls {
       screen_.disconnected(wall_now(), std::string(find_string(item.fields, "reason")));
       return {};
     }
-    if (item.type == "subscribed") screen_.connected();
+    if (item.type == "subscribed") {
+      screen_.connected();
+      if (Result<client::CallPtr> asked = client_.send("status", "{}", {})) status_ = *asked;
+    }
     const JsonValue* snapshot = find(item.fields, "snapshot");
     if (item.type == "subscribed" && snapshot != nullptr) {
       table_.take_snapshot(*snapshot);
@@ -99,7 +108,8 @@ class LiveCalls {
   client::Client& client_;
   CallsScreen& screen_;
   CallsTable table_;
-  std::optional<client::CallPtr> again_;
+  client::CallPtr again_;   // `subscribe`, after records were lost
+  client::CallPtr status_;  // `status`, after each subscription
 };
 
 // Until a key or a signal asks for the end, or the terminal has gone.
@@ -116,7 +126,7 @@ Result<void> watch(client::Client& client, CallsScreen& screen) {
     const auto changed = calls.read();
     if (!changed) return changed.error();
     if (const auto began = Clock::now(); *changed || began >= next) {
-      screen.show(calls.rows());
+      screen.show(calls.table().rows(), calls.table().trouble());
       draw();
       const auto now = Clock::now();
       next = now + std::max<Clock::duration>(drawn_every, most_of_time * (now - began));

@@ -41,8 +41,9 @@ bool is_same(const CallRow& left, const CallRow& right) {
 
 }  // namespace
 
-void CallsScreen::show(std::vector<CallRow> all) {
+void CallsScreen::show(std::vector<CallRow> all, std::string trouble) {
   all_ = std::move(all);
+  trouble_ = std::move(trouble);
   choose_rows();
 }
 
@@ -152,12 +153,14 @@ std::vector<Text> CallsScreen::lines(WallTime now, size_t rows, size_t columns) 
     return out;
   }
   const bool has_details = rows >= rows_for_details;
-  const size_t others = 3 + (lost_ ? 1 : 0) + (has_details ? 2 : 0);
+  const size_t others = 3 + (lost_ || !trouble_.empty() ? 1 : 0) + (has_details ? 2 : 0);
   page_ = rows > others ? rows - others : 1;
   move_to(chosen_);
   add(header(now), Style::plain);
   if (lost_) {
     add("not connected since " + time_of_day(lost_->since) + ", reconnecting: " + lost_->reason, Style::red);
+  } else if (!trouble_.empty()) {
+    add(trouble_, Style::red);
   }
   const CallColumns table(shown_, now, columns, false);
   if (out.size() < rows) out.push_back(table.names());

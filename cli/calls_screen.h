@@ -15,8 +15,9 @@ class CallsScreen {
  public:
   CallsScreen(CallFilter filter, CallOrder order) : filter_(std::move(filter)), order_(order) {}
 
-  // All calls that there are. The chosen one stays the chosen one, wherever it is now.
-  void show(std::vector<CallRow> all);
+  // All calls that there are. The chosen one stays the chosen one, wherever it is now. `trouble`: why they
+  // may be old, or "".
+  void show(std::vector<CallRow> all, std::string trouble = {});
   // There is no connection to aribusd: what is shown is from before.
   void disconnected(WallTime since, std::string reason);
   void connected() { lost_.reset(); }
@@ -43,6 +44,7 @@ class CallsScreen {
   CallFilter filter_;
   CallOrder order_;
   std::vector<CallRow> all_, shown_;
+  std::string trouble_;
   std::optional<Lost> lost_;
   size_t chosen_ = 0;  // of shown_
   size_t top_ = 0;     // the first of shown_ on the screen

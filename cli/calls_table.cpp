@@ -11,6 +11,7 @@ namespace {
 constexpr size_t max_ended = 1000;
 constexpr size_t max_shown =
     100'000;  // channels, and bridges; as many as the daemon knows. Others are left out
+constexpr size_t max_servers = 10'000;
 constexpr size_t max_with_bytes =
     16'384;  // of the names of the others in a bridge: more than a line can show
 
@@ -140,6 +141,34 @@ void CallsTable::forget_server(std::string_view server) {
   forget(channels_);
   forget(bridge_of_);
   forget(bridges_);
+  down_.erase(std::string(server));
+}
+
+void CallsTable::take_status(const JsonValue& status) {
+  down_.clear();
+  const JsonValue* servers = list_of(status, "servers");
+  if (servers == nullptr) return;
+  for (const JsonValue& server : servers->GetArray()) {
+    const std::string_view state = find_string(server, "state");
+    if (state == "down" || state == "starting") server_down(find_string(server, "name"), server, "since");
+  }
+}
+
+void CallsTable::server_down(std::string_view server, const JsonValue& why, std::string_view since) {
+  if (down_.size() >= max_servers) return;
+  down_[std::string(server)] = {std::string(find_string(why, since)),
+                                std::string(find_string(why, "reason"))};
+}
+
+std::string CallsTable::trouble() const {
+  if (down_.empty()) return {};
+  const auto& [server, down] = *down_.begin();
+  if (down_.size() == 1) {
+    return server + ": no connection to Asterisk since " + down.since + ": " + down.reason;
+  }
+  std::string names;
+  for (const auto& entry : down_) names += (names.empty() ? "" : ", ") + entry.first;
+  return "no connection to " + std::to_string(down_.size()) + " Asterisks: " + names;
 }
 
 void CallsTable::apply(const JsonValue& record) {
@@ -153,6 +182,8 @@ void CallsTable::apply(const JsonValue& record) {
   }
   if (type == "server.resynced") return keep(server, record);
   if (type == "server.removed") return forget_server(server);
+  if (type == "server.connected") down_.erase(server);
+  if (type == "server.disconnected") return server_down(server, record, "time");
   if (type == "state.changed") {
     if (const JsonValue* objects = find(record, "objects")) show_items(server, *objects);
     return;

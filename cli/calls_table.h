@@ -14,15 +14,18 @@
 
 namespace aribus::cli {
 
-// Fed with the result of `subscribe {snapshot: true}` and the records that follow it.
+// Fed with the result of `subscribe {snapshot: true}`, the records that follow it, and that of `status`.
 class CallsTable {
  public:
   // Begins anew with the snapshot.
   void take_snapshot(const JsonValue& snapshot);
   void apply(const JsonValue& record);
+  void take_status(const JsonValue& status);
 
   // One row for each channel, or for both halves of a Local channel, the oldest first.
   [[nodiscard]] std::vector<CallRow> rows() const;
+  // Why rows may be old: which Asterisks aribusd has no connection to, since when and why; or "".
+  [[nodiscard]] std::string trouble() const;
 
  private:
   using Key = std::pair<std::string, std::string>;  // server and id
@@ -36,6 +39,10 @@ class CallsTable {
     std::string type;
     std::vector<std::string> channels;
   };
+  struct Down {
+    std::string since;  // RFC 3339
+    std::string reason;
+  };
   struct Ended {
     Key key;
     std::string made;  // its creationtime
@@ -48,6 +55,7 @@ class CallsTable {
   void keep(const std::string& server, const JsonValue& record);
   void show_items(std::string_view of_server, const JsonValue& lists);
   void forget_server(std::string_view server);
+  void server_down(std::string_view server, const JsonValue& why, std::string_view since);
   [[nodiscard]] CallRow row_of(const Key& key, const Channel& channel) const;
   // The bridge that a channel is in, or nullptr.
   [[nodiscard]] const std::pair<const Key, Bridge>* bridge_of(const Key& key) const;
@@ -55,6 +63,7 @@ class CallsTable {
   [[nodiscard]] std::string with_whom(const Key& key, const Channel& channel, std::string_view half) const;
 
   std::map<Key, Channel> channels_;
+  std::map<std::string, Down> down_;  // by the name of the Asterisk
   std::map<Key, Bridge> bridges_;
   std::map<Key, std::string> bridge_of_;  // by channel
   std::deque<Ended> ended_;               // channels, of which something may be told yet

@@ -203,9 +203,15 @@ TEST_CASE("aribus calls: fields in a pipe, one document as JSON, a table on a te
   const auto json = parse_json(stage.aribus({"calls", "--json", "--app", "demo"}).text);
   REQUIRE(json.ok());
   CHECK(aribus::find(*json, "calls")->Size() == 1);
-  CHECK(aribus::find(*parse_json(stage.aribus({"calls", "--json", "--search", "bob"}).text), "calls")->Empty());
+  CHECK(
+      aribus::find(*parse_json(stage.aribus({"calls", "--json", "--search", "bob"}).text), "calls")->Empty());
   CHECK_THAT(stage.aribus({"calls", "--sort", "age"}).text, ContainsSubstring("--sort: time, who,"));
   CHECK_THAT(stage.on_terminal("calls --once", "5"), ContainsSubstring(id));
+  stage.simulator.process().signal(SIGKILL);
+  CHECK(soon([&] {
+    return stage.aribus({"calls"}).text.find("aribus: pbx1: no connection to Asterisk since ") !=
+           std::string::npos;
+  }));
 }
 
 TEST_CASE(

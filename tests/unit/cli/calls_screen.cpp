@@ -133,6 +133,9 @@ TEST_CASE("screens of 300 calls are as stored") {
   press(screen, "\rs");
   screen.disconnected(now - std::chrono::seconds(75), "aribusd has closed the connection");
   check_stored("300-disconnected-80x24", drawn(screen, 24, 80));
+  screen.connected();
+  screen.show(many(), "pbx1: no connection to Asterisk since 2026-11-22T21:40:00.000Z: connection refused");
+  check_stored("300-trouble-80x24", drawn(screen, 24, 80));
   press(screen, "?");
   check_stored("help-80x24", drawn(screen, 24, 80));
 }
@@ -276,7 +279,9 @@ TEST_CASE("no record and no key brings the screen down") {
       const auto made = mutated(record(type));
       if (made && made->IsObject()) table.apply(*made);
     }
-    screen.show(table.rows());
+    if (const auto status = mutated(R"({"servers":[{"name":"P","state":"down","since":"P","reason":"P"}]})"))
+      table.take_status(*status);
+    screen.show(table.rows(), table.trouble());
     KeyReader keys;
     std::string bytes(1, static_cast<char>(mutations.below(256)));
     bytes += static_cast<char>(mutations.below(256));

@@ -165,3 +165,19 @@ TEST_CASE("a snapshot begins anew") {
   CHECK(stage.size() == 20);
   CHECK(stage.row("c19").app == "demo");
 }
+
+TEST_CASE("that an Asterisk is not connected is known from the status and from records") {
+  Stage stage;
+  CHECK(stage.table.trouble().empty());
+  stage.table.take_status(*parse_json(
+      R"({"servers":[{"name":"pbx1","state":"down","since":"2026-11-22T21:40:00.000Z","reason":"refused"},)"
+      R"({"name":"pbx2","state":"ready"},{"name":"pbx3","state":"syncing"}]})"));
+  CHECK(stage.table.trouble() == "pbx1: no connection to Asterisk since 2026-11-22T21:40:00.000Z: refused");
+  stage.table.apply(*parse_json(
+      R"({"time":"2026-11-22T21:46:16.000Z","server":"pbx2","type":"server.disconnected","reason":"closed"})"));
+  CHECK(stage.table.trouble() == "no connection to 2 Asterisks: pbx1, pbx2");
+  stage.tell("server.connected", R"("version":"22")");
+  CHECK(stage.table.trouble() == "pbx2: no connection to Asterisk since 2026-11-22T21:46:16.000Z: closed");
+  stage.table.apply(*parse_json(R"({"server":"pbx2","type":"server.removed"})"));
+  CHECK(stage.table.trouble().empty());
+}
