@@ -60,12 +60,21 @@ class LiveCalls {
  public:
   LiveCalls(client::Client& client, CallsScreen& screen) : client_(client), screen_(screen) {}
 
+  // Asks for all calls and what becomes of them; is_subscribed() once the answer has come.
+  Result<void> ask() {
+    Result<client::CallPtr> asked = client_.send("subscribe", with_snapshot, {});
+    if (!asked) return asked.error();
+    asked_ = *asked;
+    return {};
+  }
+  [[nodiscard]] bool is_subscribed() const { return subscribed_; }
+
   // Takes what has come, as much as has its turn. True when the connection has been lost, or is there again.
   // Errors: the daemon refuses what is asked for.
   Result<bool> read() {
     bool changed = false;
     for (size_t count = 0; count < records_at_a_time; ++count) {
-      if (again_ && again_->outcome && !again_->outcome->ok()) return again_->outcome->error();
+      if (asked_->outcome && !*asked_->outcome) return asked_->outcome->error();
       const Result<std::optional<client::Item>> item = client_.next(milliseconds(0));
       if (!item) return item.error();
       if (!*item) break;
@@ -89,16 +98,14 @@ class LiveCalls {
     }
     if (item.type == "subscribed") {
       screen_.connected();
+      subscribed_ = true;
       if (Result<client::CallPtr> asked = client_.send("status", "{}", {})) status_ = *asked;
     }
     const JsonValue* snapshot = find(item.fields, "snapshot");
     if (item.type == "subscribed" && snapshot != nullptr) {
       table_.take_snapshot(*snapshot);
     } else if (item.type == "lost") {
-      // Something is missing from the table. It is asked for as a whole; the screen goes on meanwhile.
-      Result<client::CallPtr> again = client_.send("subscribe", with_snapshot, {});
-      if (!again) return again.error();
-      again_ = *again;
+      return ask();  // something is missing from the table; the screen goes on meanwhile
     } else if (item.type != "subscribed") {
       table_.apply(item.fields);
     }
@@ -108,13 +115,33 @@ class LiveCalls {
   client::Client& client_;
   CallsScreen& screen_;
   CallsTable table_;
-  client::CallPtr again_;   // `subscribe`, after records were lost
+  client::CallPtr asked_;  // `subscribe`
+  bool subscribed_ = false;
   client::CallPtr status_;  // `status`, after each subscription
 };
+
+bool is_not_allowed(const client::Client& client) {
+  return client.fd() < 0 && client.why().kind == ErrorKind::not_allowed;
+}
+
+// Waits for the first answer, so that there is no screen yet when that is an error.
+Result<void> begin(client::Client& client, LiveCalls& calls) {
+  if (const auto asked = calls.ask(); !asked) return asked;
+  for (const auto patience = Clock::now() + own_answer_timeout; interrupted == 0;) {
+    if (const auto changed = calls.read(); !changed) return changed.error();
+    if (calls.is_subscribed()) break;
+    if (is_not_allowed(client)) return client.why();
+    if (Clock::now() > patience)
+      return Error{ErrorKind::not_connected, "aribusd does not answer subscribe", {}};
+    client.advance_for(milliseconds(200));
+  }
+  return {};
+}
 
 // Until a key or a signal asks for the end, or the terminal has gone.
 Result<void> watch(client::Client& client, CallsScreen& screen) {
   LiveCalls calls(client, screen);
+  if (const auto begun = begin(client, calls); !begun) return begun;
   LiveScreen terminal;
   auto next = Clock::now();
   const auto draw = [&] {
@@ -131,7 +158,7 @@ Result<void> watch(client::Client& client, CallsScreen& screen) {
       const auto now = Clock::now();
       next = now + std::max<Clock::duration>(drawn_every, most_of_time * (now - began));
     }
-    if (client.fd() < 0 && client.why().kind == ErrorKind::not_allowed) return client.why();
+    if (is_not_allowed(client)) return client.why();
     const milliseconds left = std::chrono::ceil<milliseconds>(next - Clock::now());
     const milliseconds timeout =
         client.waiting_items() > 0 ? milliseconds(0) : std::max(left, milliseconds(0));
@@ -148,8 +175,6 @@ Result<void> watch(client::Client& client, CallsScreen& screen) {
 int watch_calls(const Arguments& arguments, const CallFilter& filter, const CallOrder& order) {
   Result<client::Client> client = arguments.stay_connected();
   if (!client) return fail(client.error());
-  if (const auto subscribed = client->subscribe({.snapshot = true}); !subscribed)
-    return fail(subscribed.error());
   catch_interrupts();
   CallsScreen screen(filter, order);
   const Result<void> watched = watch(*client, screen);  // the terminal is as it was behind this

@@ -15,6 +15,7 @@
 namespace aribus::cli {
 namespace {
 
+constexpr std::string_view record_start = R"({"seq":)";
 constexpr std::string_view own_prefix = "record.";
 constexpr std::string_view own_subscribed = R"("type":"record.subscribed")";
 constexpr size_t written_at_once = size_t{1} << 20;
@@ -25,10 +26,10 @@ Error wrong(std::string message) {
 
 // What a line begins with; nothing when it is no record.
 std::optional<uint64_t> seq_of(std::string_view line) {
-  constexpr std::string_view start = R"({"seq":)";
   uint64_t seq = 0;
-  if (!line.starts_with(start) || !line.ends_with('}')) return {};
-  const auto [end, error] = std::from_chars(line.data() + start.size(), line.data() + line.size(), seq);
+  if (!line.starts_with(record_start) || !line.ends_with('}')) return {};
+  const auto [end, error] =
+      std::from_chars(line.data() + record_start.size(), line.data() + line.size(), seq);
   return error == std::errc() && *end == ',' ? std::optional(seq) : std::nullopt;
 }
 
@@ -88,9 +89,10 @@ Result<void> Recording::read_through(size_t size) {
   size_t number = 0;
   for (std::string line; size_ < size && read_line(file, line);) {
     ++number;
-    if (size_ + line.size() >= size) break;  // its end is missing
+    const bool is_cut = size_ + line.size() >= size;  // its end is missing
+    if (is_cut && (number > 1 || line.starts_with(record_start))) break;
     const auto seq = seq_of(line);
-    if (!seq) {
+    if (is_cut || !seq) {
       return wrong(path_ + ":" + std::to_string(number) +
                    ": no record, as 'aribus record' writes them: nothing is appended to such a file");
     }

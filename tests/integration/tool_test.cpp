@@ -63,6 +63,12 @@ struct Stage {
   }
 };
 
+// Answers hello. False when the client is gone.
+bool greeted(FakeDaemon::Peer& peer) {
+  return peer.line() && peer.send(R"({"jsonrpc":"2.0","id":1,"result":{}})"
+                                  "\n");
+}
+
 }  // namespace
 
 TEST_CASE("aribus call and its verbs carry out commands, and the exit status says what became of them") {
@@ -87,9 +93,12 @@ TEST_CASE("aribus call and its verbs carry out commands, and the exit status say
   CHECK(stage.aribus({"nonsense"}).code == 2);
   const auto misspelt = stage.aribus({"tail", "--nonsense\x1b[2J"});
   CHECK(misspelt.code == 2);
-  CHECK_THAT(misspelt.text, ContainsSubstring("no option '--nonsense?[2J'"));
-  CHECK_THAT(stage.aribus({"tail", "-xs"}).text, ContainsSubstring("no option '-x'"));
-  CHECK_THAT(stage.aribus({"tail", "--since"}).text, ContainsSubstring("'--since', or it lacks its value"));
+  CHECK_THAT(misspelt.text, ContainsSubstring("aribus tail: there is no option '--nonsense?[2J'"));
+  CHECK_THAT(stage.aribus({"tail", "-xs"}).text, ContainsSubstring("aribus tail: there is no option '-x'"));
+  CHECK_THAT(stage.aribus({"tail", "--json=1"}).text, ContainsSubstring("'--json' takes no value"));
+  CHECK_THAT(stage.aribus({"tail", "--since"}).text,
+             ContainsSubstring("aribus tail: the option '--since' needs a value"));
+  CHECK_THAT(stage.aribus({"--nonsense"}).text, ContainsSubstring("aribus: there is no option '--nonsense'"));
   stage.simulator.process().signal(SIGKILL);
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
   CHECK(stage.aribus({"call", "channels.list"}).code == 3);
@@ -115,14 +124,16 @@ TEST_CASE("aribus call tells a method's parameters, and shells complete them") {
              ContainsSubstring("endpoint=") && ContainsSubstring("(required)"));
   CHECK_THAT(stage.aribus({"call", "--list"}).text, ContainsSubstring("channels.originate\n"));
   // Each word, and behind a tab what it means.
-  CHECK(stage.aribus({"complete", "ta"}).text == "tail\tthe records as they come\n");
+  CHECK(stage.aribus({"complete", "ta"}).text == "tail\tshows the records as they come\n");
   CHECK(stage.aribus({"complete", "call", "bridges.des"}).text == "bridges.destroy\tEnds a bridge.\n");
   const std::string parameters = stage.aribus({"complete", "call", "channels.answer", ""}).text;
   CHECK(parameters.starts_with("channelId=\tId of the channel. "));
   CHECK_THAT(parameters, ContainsSubstring("\nserver=\t") && ContainsSubstring("\nkey=\t"));
   CHECK(stage.aribus({"complete", "originate", "PJSIP/100", "caller"}).text.starts_with("callerId=\t"));
   CHECK(stage.aribus({"complete", "tail", "--ex"}).text == "--exclude\tnot these types (globs)\n");
-  CHECK(stage.aribus({"complete", "tail", ""}).text.empty());
+  CHECK(stage.aribus({"complete", "tail", "--app", ""}).text == "demo\tpbx1\n");
+  const std::string id = stage.call_comes();
+  CHECK(stage.aribus({"complete", "hangup", id.substr(0, 4)}).text == id + "\tAlice <100>, Ring\n");
 }
 
 TEST_CASE("aribus call --help tells what a newer Asterisk declares, and why it can't") {
@@ -164,17 +175,49 @@ TEST_CASE("aribus call --help tells what a newer Asterisk declares, and why it c
   CHECK_THAT(help("fly", 2, declared), ContainsSubstring("aribus call --list"));
 }
 
-TEST_CASE("the shells' completions work") {
+TEST_CASE("bash completes, whatever it breaks words at") {
   Stage stage;
   const std::string folder = std::string(ARIBUS).substr(0, std::string(ARIBUS).rfind('/'));
+  write_file(stage.directory / "one.yaml", "");
+  // As bash does it: it breaks words at '=', too, and replaces what is behind the last break.
+  const std::string typed = R"(
+compopt() { :; }
+typed() {
+  COMP_LINE="$*" COMP_POINT=${#COMP_LINE} COMP_WORDS=() COMPREPLY=()
+  local word
+  for word in "$@"; do
+    while [[ $word == *=* && $word != "=" ]]; do
+      [[ ${word%%=*} ]] && COMP_WORDS+=("${word%%=*}")
+      COMP_WORDS+=("=")
+      word=${word#*=}
+      [[ $word ]] || continue 2
+    done
+    COMP_WORDS+=("$word")
+  done
+  COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+  _aribus
+  echo "${COMPREPLY[@]}"
+}
+typed aribus call channels.orig
+typed aribus st
+typed aribus call channels.record ifExists=
+typed aribus call channels.record ifExists=ov
+typed aribus tail --app d
+typed aribus tail --app=d
+typed aribus doctor --config "$FOLDER/o"
+typed aribus doctor --config="$FOLDER/o"
+typed aribus tail --app demo Stasis
+)";
   const std::string output =
       run({"bash", "-c",
-           "export PATH=" + folder + ":$PATH ARIBUS_SOCKET=" + stage.daemon.socket_path() + "\n. " +
-               ARIBUS_SOURCE_DIR +
-               "/cli/completions/aribus.bash\ncompopt() { :; }\n"
-               "COMP_WORDS=(aribus call channels.orig); COMP_CWORD=2; _aribus; echo \"${COMPREPLY[@]}\"\n"
-               "COMP_WORDS=(aribus st); COMP_CWORD=1; _aribus; echo \"${COMPREPLY[@]}\""});
-  CHECK(output == "channels.originate channels.originateWithId\nstatus\n");
+           "export PATH=" + folder + ":$PATH ARIBUS_SOCKET=" + stage.daemon.socket_path() +
+               " FOLDER=" + stage.directory / "" + "\nFOLDER=${FOLDER%/}\n. " + ARIBUS_SOURCE_DIR +
+               "/cli/completions/aribus.bash\n" + typed});
+  const std::string file = stage.directory / "one.yaml";
+  CHECK(
+      output ==
+      "channels.originate channels.originateWithId\nstatus\nfail overwrite append\noverwrite\ndemo\ndemo\n" +
+          file + "\n" + file + "\nStasisEnd StasisStart\n");
 }
 
 TEST_CASE("aribus tail: JSON in a pipe, lines for people on a terminal") {
@@ -313,6 +356,14 @@ TEST_CASE("aribus status: for people on a terminal, JSON in a pipe") {
   CHECK(parse_json(stage.aribus({"status"}).text).ok());
   CHECK_THAT(stage.on_terminal("status", "5"),
              ContainsSubstring("pbx1") && ContainsSubstring("ready") && ContainsSubstring("MiB"));
+  CHECK_THAT(stage.aribus({"status", "--text"}).text, ContainsSubstring("1 connection of programs"));
+}
+
+TEST_CASE("aribus call prints JSON in one line in a pipe, and indented on a terminal") {
+  const Stage stage;
+  const std::string piped = stage.aribus({"call", "status"}).text;
+  CHECK(piped.find('\n') == piped.size() - 1);
+  CHECK_THAT(stage.on_terminal("call status", "5"), ContainsSubstring("\n  \"aribus\": "));
 }
 
 TEST_CASE("aribus check reads a configuration as the daemon does") {
@@ -344,7 +395,8 @@ TEST_CASE("a recording is shown again, and played by the simulator") {
   CHECK(shown.code == 0);
   CHECK_THAT(shown.text, ContainsSubstring("enters demo") && ContainsSubstring("leaves demo"));
   CHECK(stage.aribus({"replay", file, "--speed", "fast"}).code == 2);
-  CHECK(stage.aribus({"replay", stage.directory / "recorder.log"}).code == 2);
+  CHECK(stage.aribus({"replay", stage.directory / "recorder.log"}).code == 1);
+  CHECK(stage.aribus({"replay", stage.directory / "none"}).code == 1);
 
   const Simulator player({"--replay", file, "--loops", "1", "--rate", "1000"});
   const Daemon again({player.server()});
@@ -383,7 +435,7 @@ TEST_CASE("an answer without end is given up at a bound") {
   const TemporaryDirectory own;
   constexpr size_t all = size_t{600} << 20;
   FakeDaemon daemon(own / "socket", [](FakeDaemon::Peer& peer) {
-    static_cast<void>(peer.line());
+    if (!greeted(peer)) return;
     const std::string part(1 << 20, 'x');
     for (size_t sent = 0; sent < all; sent += part.size()) {
       if (!peer.send(part)) return;
@@ -397,9 +449,9 @@ TEST_CASE("an answer without end is given up at a bound") {
   constexpr size_t small = size_t{16} << 20, large = size_t{128} << 20, rest = size_t{2} << 20;
   size_t before = 0;
   for (const auto& [words, bound, code] :
-       {Case{{"status"}, small, 4}, Case{{"reload"}, small, 4}, Case{{"call", "--list"}, small, 3},
-        Case{{"complete", "call", ""}, small, 0}, Case{{"originate", "x"}, large, 3},
-        Case{{"call", "channels.list"}, large, 4}, Case{{"tail"}, large, 4}}) {
+       {Case{{"status"}, small, 3}, Case{{"reload"}, small, 4}, Case{{"call", "--list"}, small, 3},
+        Case{{"complete", "hangup", ""}, small, 0}, Case{{"originate", "x"}, large, 3},
+        Case{{"call", "channels.list"}, large, 4}, Case{{"clients"}, large, 3}}) {
     std::vector<std::string> command{ARIBUS, "--socket", daemon.path()};
     command.insert(command.end(), words.begin(), words.end());
     Process process(command, own / words[0]);
@@ -421,37 +473,69 @@ TEST_CASE(
   const TemporaryDirectory own;
   const auto code_of = [&](const std::string& answer, const std::vector<std::string>& words) {
     const FakeDaemon daemon(own / "socket", [&](FakeDaemon::Peer& peer) {
-      static_cast<void>(peer.line());
-      peer.send(answer);
+      if (greeted(peer) && peer.line()) peer.send(answer);
     });
     std::vector<std::string> command{ARIBUS, "--socket", daemon.path()};
     command.insert(command.end(), words.begin(), words.end());
     return Process(command, own / "output").wait(std::chrono::seconds(20)).value_or(-1);
   };
-  const std::string half = R"({"jsonrpc":"2.0","id":1,"res)";
-  for (const char* command : {"status", "reload", "tail", "calls"}) {
+  const std::string half = R"({"jsonrpc":"2.0","id":2,"res)";
+  // What only looks has changed nothing, whatever was to be its answer.
+  for (const char* command : {"status", "reload", "clients", "calls"}) {
     INFO(command);
-    CHECK(code_of(half, {command}) == 4);
-    CHECK(code_of(R"({"jsonrpc":"2.0","id":1,"result":[1]})"
+    CHECK(code_of(half, {command}) == (std::string(command) == "reload" ? 4 : 3));
+    CHECK(code_of(R"({"jsonrpc":"2.0","id":2,"result":[1]})"
                   "\n",
-                  {command}) ==
-          (std::string(command) == "status" ? 0 : 1));  // in a pipe status is whatever JSON came
+                  {command, "--text"}) == (std::string(command) == "calls" ? 2 : 1));
   }
   CHECK(code_of(half, {"call", "x"}) == 4);
   CHECK(code_of(half, {"originate", "PJSIP/100"}) ==
         3);  // it was not sent: only its parameters were asked for
   CHECK(code_of(half, {"call", "--list"}) == 3);
-  CHECK(code_of(half, {"complete", "call", ""}) == 0);
+  CHECK(code_of(half, {"complete", "hangup", ""}) == 0);
   CHECK(code_of(R"({"id":null,"error":{"code":-32004,"message":"too many"}})"
                 "\n",
                 {"call", "x"}) == 3);
-  CHECK(code_of(R"({"id":null,"error":{"code":-32003,"message":"no rule"}})"
+  for (const char* command : {"call", "tail"}) {
+    INFO(command);
+    CHECK(code_of(R"({"id":null,"error":{"code":-32003,"message":"no rule"}})"
+                  "\n",
+                  {command, "x"}) == 5);
+  }
+  CHECK(code_of(R"({"id":2,"result":{"a":1234567890}})"
                 "\n",
-                {"call", "x"}) == 5);
-  CHECK(code_of(R"({"id":1,"result":{"a":1}})"
-                "\n",
-                {"call", "x", "--max-answer", "5"}) == 4);
+                {"call", "x", "--max-answer", "35"}) == 4);
   CHECK(code_of("", {"call", "x", "--max-answer", "5k"}) == 2);
+}
+
+TEST_CASE("a socket where nobody answers is told within seconds, with what to look at, and nothing is sent") {
+  const TemporaryDirectory own;
+  std::string sent;
+  {
+    const FakeDaemon daemon(own / "socket", [&](FakeDaemon::Peer& peer) {
+      while (const auto line = peer.line()) sent += *line + "\n";
+    });
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"status"},
+                                                  {"calls"},
+                                                  {"clients"},
+                                                  {"tail"},
+                                                  {"hangup", "c1"},
+                                                  {"reload"},
+                                                  {"record", own / "records"}}) {
+      std::vector<std::string> command{ARIBUS, "--socket", daemon.path()};
+      command.insert(command.end(), words.begin(), words.end());
+      Process process(command, own / "output");
+      INFO(words[0]);
+      CHECK(process.wait(std::chrono::seconds(30)) == 3);
+      CHECK_THAT(read_file(own / "output"), ContainsSubstring("systemctl status aribusd") &&
+                                                ContainsSubstring("journalctl -u aribusd") &&
+                                                ContainsSubstring("aribus doctor"));
+    }
+  }
+  CHECK_THAT(sent, ContainsSubstring("hello"));
+  CHECK(sent.find("hangup") == std::string::npos);
+  CHECK(sent.find("reload") == std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(own / "records"));
 }
 
 TEST_CASE("completions are plain words, which no shell takes for anything else") {
@@ -459,15 +543,16 @@ TEST_CASE("completions are plain words, which no shell takes for anything else")
   const FakeDaemon daemon(
       own / "socket", answering([](const std::string&) {
         return std::string(
-            R"x("result":{"methods":[{"name":"channels.list","summary":"a\nb\tc","params":[]},{"name":"a;rm -rf x"},{"name":"$(touch x)"},)x"
-            R"x({"name":"a\nb"},{"name":"`x`"},{"name":"c d"},{"name":"e\u001b[2J"},{"name":"f","params":[)x"
-            R"x({"name":"good"},{"name":"b=c"},{"name":"d;e"},{"name":"*"}]}]})x");
+            R"x("result":{"channels":[{"channel":{"id":"c1","name":"a\nb\tc","state":"Up"}},{"channel":{"id":"a;rm -rf x"}},)x"
+            R"x({"channel":{"id":"$(touch x)"}},{"channel":{"id":"a\nb"}},{"channel":{"id":"`x`"}},{"channel":{"id":"c d"}},)x"
+            R"x({"channel":{"id":"e\u001b[2J"}},{"channel":{"id":"*"}},{"channel":{"id":"~"}},{"channel":{"id":"-x"}},{"channel":7},8],)x"
+            R"x("servers":[{"name":"good","apps":["ok","d;e","*"]}]})x");
       }));
   const auto completed = [&](const std::vector<std::string>& words) {
     std::vector<std::string> command{ARIBUS, "--socket", daemon.path(), "complete"};
     command.insert(command.end(), words.begin(), words.end());
     return run(command);
   };
-  CHECK(completed({"call", ""}) == "channels.list\ta?b?c\nf\n");
-  CHECK(completed({"call", "f", ""}) == "good=\n");
+  CHECK(completed({"tail", "--channel", ""}) == "c1\ta?b?c, Up\n");
+  CHECK(completed({"tail", "--app", ""}) == "ok\tgood\n");
 }

@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <utility>
 
 #include <fcntl.h>
 #include <termios.h>
@@ -80,11 +79,7 @@ inline std::string harm_in(std::string_view output) {
 // Standard input, output and error of this process on a terminal, until end().
 class Terminal {
  public:
-  // Somebody types `keys` when `when` has been written; "": nobody does.
-  explicit Terminal(std::string when = "", std::string keys = "")
-      : when_(std::move(when)),
-        keys_(std::move(keys)),
-        master_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
+  Terminal() : master_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
     char name[64];
     if (!master_.valid() || ::grantpt(master_.get()) != 0 || ::unlockpt(master_.get()) != 0 ||
         ::ptsname_r(master_.get(), name, sizeof name) != 0) {
@@ -104,9 +99,6 @@ class Terminal {
       char bytes[16 * 1024];
       for (ssize_t count = 0; (count = ::read(master_.get(), bytes, sizeof bytes)) > 0;) {
         text_.append(bytes, static_cast<size_t>(count));
-        if (keys_.empty() || text_.find(when_) == std::string::npos) continue;
-        static_cast<void>(::write(master_.get(), keys_.data(), keys_.size()));
-        keys_.clear();
       }
     });
   }
@@ -129,7 +121,6 @@ class Terminal {
     std::fflush(stderr);
   }
 
-  std::string when_, keys_;
   Fd master_;
   Fd before_[3];
   std::string text_;
