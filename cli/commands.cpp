@@ -28,7 +28,7 @@ const std::vector<Option> filters{{"exclude", "TYPE", "not these types (globs)"}
                                   {"channel", "ID", "about this channel"},
                                   {"bridge", "ID", "about this bridge"},
                                   {"endpoint", "ID", "about this endpoint: PJSIP/100"},
-                                  {"since", "CURSOR", "from behind this place in the stream"}};
+                                  {"since", "CURSOR", "start after this place in the stream"}};
 
 std::vector<Option> with_filters(std::vector<Option> more) {
   more.insert(more.begin(), filters.begin(), filters.end());
@@ -147,12 +147,10 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> all{
       {"tail", "[TYPE …]", "shows the records as they come",
        "TYPE is a type or a glob: StasisStart 'Channel*'. On a terminal: a line for people for each record "
-       "that "
-       "says something about a call, or for every record when types are given. In a pipe: one JSON object a "
-       "line. Filters may be given several times.\n"
-       "When aribusd is restarted or the connection ends, tail connects again and goes on behind the last "
-       "record; "
-       "standard error says when, and whether records are missing. It ends with Ctrl-C.",
+       "that says something about a call, or for every record when types are given. In a pipe: one JSON "
+       "object a line. Filters may be given several times.\n"
+       "When aribusd is restarted or the connection ends, tail connects again and resumes after the last "
+       "record; standard error says when, and whether records are missing. It ends with Ctrl-C.",
        with_filters({{"json", "", "JSON lines on a terminal, too"},
                      {"text", "", "lines for people in a pipe, too"},
                      {"all", "", "lines for people for every record"}}),
@@ -178,14 +176,11 @@ const std::vector<Command>& commands() {
        "METHOD [NAME=VALUE …]",
        "calls a method and prints its result as JSON",
        "VALUE becomes what the parameter takes: text, a number, true or false, JSON; NAME:=JSON is always "
-       "JSON. A "
-       "list may be given as JSON, or its items one by one: channels=c1 channels=c2. On a terminal the JSON "
-       "is "
-       "indented, in a pipe it is one line.\n"
-       "'aribus call METHOD --help' shows the method's parameters, 'aribus call --list' the methods. For an "
-       "operation of a newer Asterisk that aribus has no method for, --help shows what that Asterisk "
-       "declares "
-       "(server=NAME picks it); the access rule has to allow ari.request.",
+       "JSON. A list may be given as JSON, or its items one by one: channels=c1 channels=c2. On a terminal "
+       "the JSON is indented, in a pipe it is one line.\n"
+       "'aribus call METHOD --help' shows the method's parameters, 'aribus call --list' the methods. For "
+       "an operation of a newer Asterisk that aribus has no method for, --help shows what that Asterisk "
+       "declares (server=NAME picks it); the access rule has to allow ari.request.",
        {{"list", "", "print the names of all methods"},
         {"max-answer", "BYTES", "the longest answer that is taken (default 134217728, 128 MiB)"}},
        call},
@@ -214,8 +209,7 @@ const std::vector<Command>& commands() {
        "",
        "shows the programs that are connected or have left, what each gets, and what it lost",
        "For people on a terminal, JSON in a pipe. BEHIND is the number of records that are not yet sent to "
-       "the "
-       "program, LOST the number that it was too slow for. The access rule has to allow daemon.clients.",
+       "the program, LOST the number that it was too slow for. The access rule has to allow daemon.clients.",
        {{"json", "", "JSON on a terminal, too"}, {"text", "", "for people in a pipe, too"}},
        clients},
       {"reload",
@@ -240,19 +234,13 @@ const std::vector<Command>& commands() {
        doctor},
       {"record", "FILE", "writes the records as they come to FILE, until it is stopped with Ctrl-C",
        "FILE is the name of a file on this machine, not a channel: it gets events, no audio. ('aribus call "
-       "record "
-       "channelId=… name=… format=wav' has Asterisk record the audio of a channel.) A file that is there "
-       "already is "
-       "left alone without --append or --force.\n"
-       "One JSON object a line, with ids and times: 'aribus replay' shows them again, aribus-sim plays them. "
-       "When "
-       "aribusd is restarted or the connection ends, record connects again and goes on behind the last "
-       "record. "
-       "Records of the types record.subscribed, record.disconnected and record.lost are its own, and say "
-       "when, "
-       "and what is missing.",
-       with_filters(
-           {{"append", "", "continue FILE behind its last record"}, {"force", "", "overwrite FILE"}}),
+       "record channelId=… name=… format=wav' has Asterisk record the audio of a channel.) A file that is "
+       "there already is left alone without --append or --force.\n"
+       "One JSON object a line, with ids and times: 'aribus replay' shows them again, aribus-sim plays "
+       "them. When aribusd is restarted or the connection ends, record connects again and resumes after "
+       "the last record. Records of the types record.subscribed, record.disconnected and record.lost are "
+       "its own, and say when, and what is missing.",
+       with_filters({{"append", "", "continue FILE after its last record"}, {"force", "", "overwrite FILE"}}),
        record},
       {"replay",
        "FILE",

@@ -1,6 +1,7 @@
 #include "cli/follow.h"
 
 #include "cli/answers.h"
+#include "cli/methods.h"
 #include "cli/output.h"
 #include "client/client.h"
 
@@ -74,17 +75,24 @@ int follow(const Arguments& arguments, const std::vector<std::string>& types, co
   if (!asked) return fail(asked.error());
   const auto patience = Clock::now() + own_answer_timeout;
   StreamReport report;
+  bool warned = false;  // that what is asked for may never match
   while (interrupted == 0) {
     const auto& answer = (*asked)->outcome;
     if (answer && !*answer) return fail(answer->error());
     if (!answer && Clock::now() > patience)
-      return fail(Error{ErrorKind::not_connected, "aribusd does not answer subscribe", {}});
-    if (client->fd() < 0 && client->why().kind == ErrorKind::not_allowed) return fail(client->why());
+      return fail(Error{ErrorKind::not_connected, "aribusd does not answer within 15 s", {}});
+    const bool is_refused = client->why().kind == ErrorKind::not_allowed;
+    if (is_refused && client->waiting_items() == 0) return fail(client->why());
     const auto item = client->next(milliseconds(200));
     if (!item) return fail(item.error());
     if (*item) {
-      if (const bool subscribed = (*item)->type == "subscribed"; subscribed) {
+      if ((*item)->type == "subscribed") {
         if (const auto good = check_subscribed((*item)->fields); !good) return fail(good.error());
+      }
+      if ((*item)->type == "subscribed" && !std::exchange(warned, true)) {
+        for (const JsonValue& text : list_of((*item)->fields, "warnings")) {
+          if (text.IsString()) err().line("aribus: warning: " + std::string(as_view(text)));
+        }
       }
       if (is_own((*item)->type)) {
         const std::string sentence = report.sentence(**item, wall_now());

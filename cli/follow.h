@@ -1,5 +1,5 @@
 // The stream of records, over all connections to the daemon: it connects again when one ends, and goes on
-// behind the last record.
+// after the last record.
 #pragma once
 
 #include <functional>

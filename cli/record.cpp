@@ -28,7 +28,7 @@ Result<Recording> begin(const std::string& path, Recording::Mode mode) {
   }
   const std::string cursor = opened->cursor();
   err().line("aribus: writing the records as they come to the file " + path +
-             (cursor.empty() ? "" : ", behind " + cursor) + "; Ctrl-C ends it");
+             (cursor.empty() ? "" : ", after " + cursor) + "; Ctrl-C ends it");
   return opened;
 }
 
@@ -40,7 +40,7 @@ int record(const Arguments& arguments) {
   if (arguments.has("append") && arguments.has("force"))
     return misuse("record", "--append or --force, not both");
   if (arguments.has("append") && arguments.has("since"))
-    return misuse("record", "--append goes on behind the last record of the file: leave out --since");
+    return misuse("record", "--append resumes after the last record of the file: leave out --since");
   const std::string& path = arguments.words[1];
   catch_interrupts();
   std::optional<Recording> recording;

@@ -45,7 +45,7 @@ std::optional<std::pair<std::string, uint64_t>> place_of(std::string_view cursor
 
 }  // namespace
 
-bool read_line(std::istream& file, std::string& line) {
+bool read_line(std::istream& file, std::string& line) try {
   line.clear();
   for (int c = 0;
        line.size() <= max_line_bytes && (c = file.rdbuf()->sbumpc()) != std::char_traits<char>::eof();) {
@@ -53,6 +53,9 @@ bool read_line(std::istream& file, std::string& line) {
     line += static_cast<char>(c);
   }
   return !line.empty();
+} catch (const std::ios_base::failure&) {  // of a folder, or of a disk that can't be read
+  file.setstate(std::ios_base::badbit);
+  return false;
 }
 
 std::optional<client::Item> recorded_item(const JsonValue& record) {
@@ -74,7 +77,7 @@ Result<Recording> Recording::open(const std::string& path, Mode mode) {
   if (mode == Mode::fresh && size > 0) {
     return wrong(
         path +
-        ": the file is there already: --append continues it behind its last record, --force overwrites it");
+        ": the file is there already: --append continues it after its last record, --force overwrites it");
   }
   if (mode == Mode::append) {
     if (auto read = made.read_through(size); !read) return read.error();
@@ -106,6 +109,7 @@ Result<void> Recording::read_through(size_t size) {
     }
     size_ += line.size() + 1;
   }
+  if (file.bad()) return wrong(path_ + ": it can't be read");
   removed_bytes_ = size - size_;
   return {};
 }

@@ -16,8 +16,8 @@
 
 namespace aribus::cli {
 
-// The next line, without its end; false when there is none. One that is longer than the tool takes is cut,
-// and so is no record.
+// The next line, without its end; false when there is none, or the file can't be read: then it is bad(). One
+// that is longer than the tool takes is cut, and so is no record.
 [[nodiscard]] bool read_line(std::istream& file, std::string& line);
 
 // The item that a record of the tool's own tells of; nothing for other records.
@@ -33,7 +33,7 @@ class Recording {
   // `fresh`; it is no recording; another process writes to it.
   [[nodiscard]] static Result<Recording> open(const std::string& path, Mode mode);
 
-  // The place in the stream behind the last record, "" when the file does not say.
+  // The place in the stream after the last record, "" when the file does not say.
   [[nodiscard]] std::string cursor() const;
   // How many bytes of a cut line were removed.
   [[nodiscard]] size_t removed_bytes() const { return removed_bytes_; }

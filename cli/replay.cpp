@@ -46,6 +46,8 @@ int replay(const Arguments& arguments) {
       out().line("aribus: " + sentence);
     }
   }
+  if (file.bad())
+    return fail(Error{ErrorKind::internal, arguments.words[1] + ": it can't be read; is it a folder?", {}});
   return done;
 }
 

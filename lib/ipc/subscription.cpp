@@ -58,25 +58,23 @@ std::vector<std::string> strings_of(const JsonValue& params, std::string_view na
 Result<void> check_names(const JsonValue& params, std::string_view name) {
   const JsonValue* given = find(params, name);
   if (given == nullptr || !given->IsArray()) return {};
-  if (given->Size() > max_names)
-    return control::wrong_param(name, "at most " + std::to_string(max_names) + " values", given);
+  if (given->Size() > max_names) return control::too_many_values(name, max_names, given->Size());
   for (const JsonValue& item : given->GetArray()) {
     if (item.GetStringLength() > record::max_id_bytes)
       return control::wrong_param(
-          name, "values of at most " + std::to_string(record::max_id_bytes) + " bytes", &item);
+          name, "a value of at most " + std::to_string(record::max_id_bytes) + " bytes", &item);
   }
   return {};
 }
 
 Result<void> check_globs(const JsonValue& params, std::string_view name,
                          const std::vector<std::string>& globs) {
+  if (globs.size() > max_globs) return control::too_many_values(name, max_globs, globs.size());
   const JsonValue* given = find(params, name);
-  if (globs.size() > max_globs)
-    return control::wrong_param(name, "at most " + std::to_string(max_globs) + " values", given);
-  for (const std::string& glob : globs) {
-    if (glob.size() > max_glob_bytes)
-      return control::wrong_param(name, "globs of at most " + std::to_string(max_glob_bytes) + " bytes",
-                                  given);
+  for (size_t i = 0; i < globs.size(); ++i) {
+    if (globs[i].size() <= max_glob_bytes) continue;
+    const JsonValue* glob = given->IsArray() ? &(*given)[static_cast<rapidjson::SizeType>(i)] : given;
+    return control::wrong_param(name, "a glob of at most " + std::to_string(max_glob_bytes) + " bytes", glob);
   }
   return {};
 }

@@ -35,7 +35,7 @@ size_t longest_line(const std::string& text) {
 }  // namespace
 
 TEST_CASE("a paragraph is broken between words, and the words keep their styles") {
-  const std::vector<Text> lines = paragraph(Text("one ") + Text("two three", Style::red) + " four", 14, 2);
+  const std::vector<Text> lines = paragraph(Text("one ") + Text("two three", Style::red) + " four", 12, 2);
   REQUIRE(lines.size() == 3);
   CHECK(lines[0].printed(true) == "  one \x1b[31mtwo\x1b[0m");
   CHECK(lines[1].printed(true) == "      \x1b[31mthree\x1b[0m");
@@ -64,15 +64,15 @@ Asterisk
       applications: inbound, dialler, voicemail, queue
       1 event received; commands go over HTTP, 1 request waits for an answer
   pbx2: down for 1 min 00 s
-      the password of the user 'aribus' is wrong: compare it with ari.conf,
-          and then reload aribusd; trying again
+      the password of the user 'aribus' is wrong: compare it with ari.conf, and
+          then reload aribusd; trying again
       taken by another client: inbound ('aribus call reclaim' takes it back)
-      2 events received; commands go over the WebSocket, 0 requests wait for
-          an answer
+      2 events received; commands go over the WebSocket, 0 requests wait for an
+          answer
 
 Bus
-  1041 records kept, 1 to 1041 of the stream 8f3a1c0e52d7; 1.0 MiB of 64.0
-      MiB used
+  1041 records kept, 1 to 1041 of the stream 8f3a1c0e52d7; 1.0 MiB of 64.0 MiB
+      used
 
 Loop
   longest turn 81.2 ms, lately 0.9 ms
@@ -96,8 +96,8 @@ TEST_CASE("the clients fit a screen of 80 columns, and who lost records is seen 
   const std::string text = printed(clients_lines(clients, now, 80));
   CHECK(text == R"(PROGRAM             PID USER      RULE      CONNECTED FOR  BEHIND    SENT   LOST
 python3            4711 alice     owner     3 h 05 min          3 1234567      0
-    subscribed to StasisStart, Channel*; applications: demo; 12 requests, 1
-        of them not answered yet; socket /run/aribus/aribus.sock
+    subscribed to StasisStart, Channel*; applications: demo; 12 requests, 1 of
+        them not answered yet; socket /run/aribus/aribus.sock
 ?                     5 1002      readers   1 min 00 s          0       0      0
     not subscribed; 1 request; socket /run/aribus/aribus.sock
 fifteen-letters       6 nine-long nine-long 1 min 00 s          0       0      0
