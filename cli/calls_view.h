@@ -15,8 +15,8 @@ namespace aribus::cli {
 // Which columns fit into so many cells, and how wide they are; made for the rows that it will show.
 class CallColumns {
  public:
-  // Columns that don't fit are left out, the least important first. With `keep_ids` the channels' ids are
-  // the last but one to go, otherwise they go before whom a caller is with.
+  // Columns that don't fit are left out, the least important first. With `keep_ids` the ids of channels are
+  // more important than all but who it is: where nothing else shows them.
   CallColumns(const std::vector<CallRow>& rows, WallTime now, size_t columns, bool keep_ids);
 
   // Both are exactly as wide as the terminal.

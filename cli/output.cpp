@@ -177,7 +177,8 @@ void Output::open_screen() {
 
 void Output::show(const std::vector<Text>& lines) {
   std::string all = "\x1b[H";
-  // Erased is in front of a line: behind it, where it is as wide as the screen, its last character would be.
+  // A line is erased before it is written: erasing what is behind one as wide as the screen would take its
+  // last character.
   for (size_t i = 0; i < lines.size(); ++i) {
     all += (i > 0 ? "\n" : "") + std::string(i + 1 < lines.size() ? "\x1b[K" : "\x1b[J");
     all += lines[i].printed(has_colour());
