@@ -158,8 +158,19 @@ const std::vector<Command>& commands() {
       {"calls",
        "",
        "who talks with whom, how long, in which state; live on a terminal",
-       "",
-       {{"once", "", "print the table once and end"}},
+       "In a pipe: a line with the names of the fields and a line for each call, with tabs between the "
+       "fields. "
+       "On a terminal: arrows, PageUp, PageDown, Home and End move, / searches, s sorts, q ends, ? shows all "
+       "keys; it goes on over a restart of aribusd. Both halves of a Local channel are one call. --app, "
+       "--server and --channel may be given several times.",
+       {{"app", "NAME", "in this Stasis application"},
+        {"server", "NAME", "of this Asterisk"},
+        {"channel", "ID", "this channel"},
+        {"search", "TEXT", "in which TEXT occurs: a name, a number, an id, a bridge"},
+        {"sort", "COLUMN", "time, who, with, state, app, bridge, server or channel; -time: the newest first"},
+        {"json", "", "print one JSON document, and end"},
+        {"text", "", "print the table in a pipe, too"},
+        {"once", "", "print the table once, and end"}},
        calls},
       {"call",
        "METHOD [NAME=VALUE …]",

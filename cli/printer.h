@@ -19,8 +19,8 @@ class Printer {
   bool print(const JsonValue& record) {
     if (json_) {
       out().json(record);
-    } else if (const Text line = view_.line(record); !line.empty()) {
-      out().line(line);
+    } else {
+      for (const Text& line : view_.lines(record)) out().line(line);
     }
     return out().flush();
   }

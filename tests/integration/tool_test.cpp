@@ -9,6 +9,7 @@
 
 #include "tests/catch.h"
 #include "tests/support/fake_daemon.h"
+#include "tests/support/on_terminal.h"
 #include "tests/support/program.h"
 #include "tests/support/simulator.h"
 #include "tests/support/soon.h"
@@ -237,16 +238,89 @@ TEST_CASE("aribus tail: JSON in a pipe, lines for people on a terminal") {
   CHECK_THAT(unresumed.read_line(std::chrono::seconds(5)).value_or(""), ContainsSubstring("not resumed"));
 }
 
-TEST_CASE("aribus calls: a table, live on a terminal") {
+TEST_CASE("aribus calls: fields in a pipe, one document as JSON, a table on a terminal") {
   Stage stage;
-  CHECK_THAT(stage.aribus({"calls"}).text, ContainsSubstring("WHO"));
+  CHECK(stage.aribus({"calls"}).text.starts_with("CHANNEL\tWHO\t"));
   const std::string id = stage.call_comes();
   const auto once = stage.aribus({"calls"});
   CHECK(once.code == 0);
-  CHECK_THAT(once.text, ContainsSubstring("Alice <100>") && ContainsSubstring("demo"));
-  const std::string live = stage.on_terminal("calls", "1");
-  CHECK_THAT(live, ContainsSubstring("1 channels") && ContainsSubstring("Alice <100>"));
-  CHECK(live.find("\x1b[?1049l") != std::string::npos);  // the terminal is given back as it was
+  CHECK_THAT(once.text, ContainsSubstring("\n" + id + "\tAlice <100>\t"));
+  const auto json = parse_json(stage.aribus({"calls", "--json", "--app", "demo"}).text);
+  REQUIRE(json.ok());
+  CHECK(aribus::find(*json, "calls")->Size() == 1);
+  CHECK(
+      aribus::find(*parse_json(stage.aribus({"calls", "--json", "--search", "bob"}).text), "calls")->Empty());
+  CHECK_THAT(stage.aribus({"calls", "--sort", "age"}).text, ContainsSubstring("--sort: time, who,"));
+  CHECK_THAT(stage.on_terminal("calls --once", "5"), ContainsSubstring(id));
+  stage.simulator.process().signal(SIGKILL);
+  CHECK(soon([&] {
+    return stage.aribus({"calls"}).text.find("aribus: pbx1: no connection to Asterisk since ") !=
+           std::string::npos;
+  }));
+}
+
+TEST_CASE(
+    "aribus calls on a terminal takes keys, goes on over a restart, and leaves the terminal as it was") {
+  Stage stage;
+  stage.call_comes();
+  OnTerminal tool({ARIBUS, "--socket", stage.daemon.socket_path(), "calls"}, 24, 80);
+  CHECK(tool.shows("1 call, "));
+  CHECK(tool.shows("Alice <100>"));
+  CHECK_FALSE(tool.is_as_it_was());
+  tool.type("/zzz");
+  CHECK(tool.shows("0 of 1 call, /zzz,"));
+  tool.type("\x1b");
+  CHECK(tool.shows("1 call, "));
+  tool.resize(10, 40);
+  CHECK(tool.shows("\x1b[J\x1b[90mq end  / search  s sort  ? all keys     \x1b[0m"));  // as wide as it is now
+  stage.daemon.restart();
+  CHECK(tool.shows("not connected since "));
+  stage.daemon.wait_ready();
+  stage.simulator.control("POST", "call", R"({"app":"demo","caller":"200","caller_name":"Bob"})");
+  CHECK(tool.shows("2 calls, "));
+  tool.type("q");
+  CHECK(tool.wait() == 0);
+  CHECK(tool.is_as_it_was());
+  CHECK(tool.written().ends_with("\x1b[?7h\x1b[?25h\x1b[?1049l"));
+  const std::string last = tool.written().substr(tool.written().rfind("\x1b[H"));
+  CHECK_THAT(last, ContainsSubstring("Bob <200>") && !ContainsSubstring("not connected"));
+  CHECK(harm_in(tool.written()) == "");
+}
+
+TEST_CASE("aribus calls leaves the terminal as it was whatever ends it") {
+  Stage stage;
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    OnTerminal tool({ARIBUS, "--socket", stage.daemon.socket_path(), "calls"}, 24, 80);
+    CHECK(tool.shows("0 calls, "));
+    tool.signal(number);
+    INFO(number);
+    CHECK(tool.wait() == 0);
+    CHECK(tool.is_as_it_was());
+    CHECK(tool.written().ends_with("\x1b[?1049l"));
+  }
+}
+
+TEST_CASE("why aribus calls ended is told behind its screen") {
+  const TemporaryDirectory own;
+  int subscribed = 0;
+  const FakeDaemon daemon(own / "socket", [&](FakeDaemon::Peer& peer) {
+    while (const auto line = peer.line()) {
+      const size_t at = line->find("\"id\":");
+      const std::string head = R"({"jsonrpc":"2.0",)" + line->substr(at, line->find(',', at) - at) + ",";
+      const bool subscribes = line->find(R"("method":"subscribe")") != std::string::npos;
+      const bool refuses = subscribes && ++subscribed > 1;
+      peer.send(head +
+                (refuses ? R"("error":{"code":-32003,"message":"the access rule 'x' does not allow it"}})"
+                         : R"("result":{"cursor":"a:1","snapshot":{"channels":[],"bridges":[]}}})") +
+                "\n");
+      if (subscribes && !refuses) return;
+    }
+  });
+  OnTerminal tool({ARIBUS, "--socket", daemon.path(), "calls"}, 24, 80);
+  CHECK(tool.shows("\x1b[?1049l"));
+  CHECK(tool.shows("aribus: the access rule 'x' does not allow it"));
+  CHECK(tool.wait() == 5);
+  CHECK(tool.is_as_it_was());
 }
 
 TEST_CASE("why the daemon ends a connection is told") {
