@@ -34,11 +34,18 @@ struct Config {
   std::vector<std::string> warnings;  // what is allowed and unwise
 };
 
+// What a configuration is read for.
+enum class Purpose {
+  start,  // by the daemon: what can't work and keeps nothing else from working is a warning
+  check   // by people: that is a mistake, and so is what this machine lacks (config_machine.h)
+};
+
 // Reads and checks `file`, and the passwords, users and groups that it refers to. Asks the name service,
 // which may take long. Errors: invalid_params, with a line "file:line:column: key: cause and cure" for each
 // mistake in the order of their places, and as ConfigFaults::error() says; system.
-[[nodiscard]] Result<Config> load_config(const std::string& file);
+[[nodiscard]] Result<Config> load_config(const std::string& file, Purpose purpose = Purpose::start);
 // The same of what is in `file`.
-[[nodiscard]] Result<Config> parse_config(const std::string& text, const std::string& file);
+[[nodiscard]] Result<Config> parse_config(const std::string& text, const std::string& file,
+                                          Purpose purpose = Purpose::start);
 
 }  // namespace aribus::daemon

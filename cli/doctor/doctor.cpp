@@ -20,7 +20,7 @@ namespace aribus::cli {
 namespace {
 
 std::optional<daemon::Config> examine_config(Report& report, const std::string& file) {
-  auto config = daemon::load_config(file);
+  auto config = daemon::load_config(file, daemon::Purpose::check);
   if (config) {
     report.good(file);
     for (const std::string& warning : config->warnings) report.note({warning, ""});
