@@ -103,6 +103,10 @@ int follow(const Arguments& arguments, const std::string& params,
   if (const auto reason = find_string(*subscribed, "reason"); !reason.empty()) {
     err().line(Text("aribus: not resumed: ") + reason);
   }
+  if (const JsonValue* warnings = find(*subscribed, "warnings")) {
+    for (const auto& text : warnings->GetArray())
+      err().line("aribus: warning: " + std::string(as_view(text)));
+  }
   for (;;) {
     const auto notification = client->next(milliseconds(200));
     if (interrupted != 0) return done;
@@ -518,7 +522,8 @@ int reload(const Arguments& arguments) {
 
 int check(const Arguments& arguments) {
   if (arguments.words.size() > 2) return misuse("check takes one file");
-  const std::string file = arguments.words.size() == 2 ? arguments.words[1] : ARIBUS_CONFIG_DIR "/aribusd.yaml";
+  const std::string file =
+      arguments.words.size() == 2 ? arguments.words[1] : ARIBUS_CONFIG_DIR "/aribusd.yaml";
   const auto config = daemon::load_config(file, daemon::Purpose::check);
   if (!config) {
     err().lines(config.error().message);

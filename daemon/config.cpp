@@ -327,7 +327,10 @@ AsteriskConfig read_asterisk(const YamlValue& value, Reading& reading) {
   client.url = "http://127.0.0.1:8088";
   YamlMap map(value);
   map.optional("name", [&](const YamlValue& v) { config.name = v.string(); });
-  map.optional("url", [&](const YamlValue& v) { client.url = read_url(v, reading); });
+  map.optional("url", [&](const YamlValue& v) {
+    client.url.clear();  // not the default, if it can't be used
+    client.url = read_url(v, reading);
+  });
   map.required("username", "it is the name of a [user] section of Asterisk's ari.conf",
                [&](const YamlValue& v) {
                  client.username = v.string();
@@ -543,16 +546,15 @@ Result<std::string> read_text(const std::string& file) {
       {}};
 }
 
-}  // namespace
-
-Result<Config> parse_config(const std::string& text, const std::string& file, Purpose purpose) {
-  ConfigFaults faults;
-  Config config;
+// Reads what is right into `config`; mistakes go to `faults`, and what is doubtful to the configuration's
+// warnings.
+void read_text_into(Config& config, const std::string& text, const std::string& file, Purpose purpose,
+                    ConfigFaults& faults) {
   config.file = file;
   Reading reading{.file = file, .text = text, .purpose = purpose};
   try {
     const YamlValue root(file, "", YAML::Load(text), faults);
-    if (!check_yaml_text(text, file, faults)) return faults.error();
+    if (!check_yaml_text(text, file, faults)) return;
     root.attempt([&] {
       read_config(root, reading, config);
       check_relations(reading, root, config);
@@ -563,16 +565,38 @@ Result<Config> parse_config(const std::string& text, const std::string& file, Pu
   } catch (const YAML::Exception& error) {
     explain_yaml_error(text, file, error, faults);
   }
-  if (!faults.empty()) return faults.error();
   config.warnings = std::move(reading.warnings);
+}
+
+}  // namespace
+
+Result<Config> parse_config(const std::string& text, const std::string& file, Purpose purpose) {
+  ConfigFaults faults;
+  Config config;
+  config.read = wall_now();
+  read_text_into(config, text, file, purpose, faults);
+  if (!faults.empty()) return faults.error();
   warn_of_readers(config, config.warnings);
   return config;
 }
 
 Result<Config> load_config(const std::string& file, Purpose purpose) {
+  const WallTime begin = wall_now();
   const Result<std::string> text = read_text(file);
   if (!text) return text.error();
-  return parse_config(*text, file, purpose);
+  Result<Config> config = parse_config(*text, file, purpose);
+  if (config) config->read = begin;
+  return config;
+}
+
+std::vector<AsteriskConfig> load_asterisks(const std::string& file) {
+  const Result<std::string> text = read_text(file);
+  if (!text) return {};
+  ConfigFaults ignored;
+  Config config;
+  read_text_into(config, *text, file, Purpose::start, ignored);
+  std::erase_if(config.asterisk, [](const AsteriskConfig& one) { return one.client.url.empty(); });
+  return std::move(config.asterisk);
 }
 
 }  // namespace aribus::daemon

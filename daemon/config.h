@@ -7,6 +7,7 @@
 
 #include "ari/client.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "daemon/http_listener.h"
 #include "ipc/server.h"
 
@@ -31,6 +32,7 @@ struct Config {
   std::string log_level = "info";
   bool audit = true;
   std::string file;                   // that it was read from
+  WallTime read{};                    // when its reading began: what was changed later may not be in it
   std::vector<std::string> warnings;  // what is allowed and unwise
 };
 
@@ -47,5 +49,8 @@ enum class Purpose {
 // The same of what is in `file`.
 [[nodiscard]] Result<Config> parse_config(const std::string& text, const std::string& file,
                                           Purpose purpose = Purpose::start);
+// What can be used of a file that may have mistakes: the Asterisks of which the url is known, with whatever
+// else of them is right. Nothing when it can't be read at all.
+[[nodiscard]] std::vector<AsteriskConfig> load_asterisks(const std::string& file);
 
 }  // namespace aribus::daemon

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/tcp_socket.h"
+#include "daemon/running.h"
 
 namespace aribus::daemon {
 namespace {
@@ -106,39 +106,6 @@ void each_file_of(const std::string& folder, const std::string& unit,
   for (const auto& entry : fs::directory_iterator(fs::path(folder) / (unit + ".d"), none)) take(entry.path());
 }
 
-std::vector<int> processes() {
-  std::vector<int> found;
-  std::error_code none;
-  for (const auto& entry : fs::directory_iterator("/proc", none)) {
-    const std::string name = entry.path().filename().string();
-    int pid = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (error == std::errc() && end == name.data() + name.size()) found.push_back(pid);
-  }
-  return found;
-}
-
-// The configuration that the process reads if it is an aribusd: what follows --config, else the default.
-std::string configuration_of(int pid) {
-  const std::string process = "/proc/" + std::to_string(pid);
-  std::string name;
-  std::ifstream comm(process + "/comm");
-  std::getline(comm, name);
-  if (name != "aribusd") return {};
-  std::ifstream stream(process + "/cmdline");
-  std::vector<std::string> words;
-  for (std::string word; std::getline(stream, word, '\0');) words.push_back(word);
-  fs::path file = ARIBUS_CONFIG_DIR "/aribusd.yaml";
-  constexpr std::string_view option = "--config=";
-  for (size_t i = 0; i < words.size(); ++i) {
-    if (words[i].starts_with(option)) file = words[i].substr(option.size());
-    if ((words[i] == "--config" || words[i] == "-c") && i + 1 < words.size()) file = words[i + 1];
-  }
-  std::error_code none;
-  if (file.is_relative()) file = fs::read_symlink(process + "/cwd", none) / file;
-  return file.string();
-}
-
 // The sockets, as /proc/PID/fd names them, that listen at `port`.
 std::vector<std::string> listeners_at(int port) {
   constexpr std::string_view listening = "0A";  // proc(5)
@@ -162,11 +129,10 @@ std::vector<std::string> listeners_at(int port) {
 // process can't be looked at, it is taken to be.
 bool is_held_for(const std::string& file, int port) {
   const std::vector<std::string> listeners = listeners_at(port);
-  for (const int pid : processes()) {
+  for (const RunningDaemon& daemon : running_daemons()) {
+    if (!daemon.reads(file)) continue;
     std::error_code none, hidden;
-    const std::string read = configuration_of(pid);
-    if (read.empty() || !fs::equivalent(read, file, none)) continue;
-    fs::directory_iterator files("/proc/" + std::to_string(pid) + "/fd", hidden);
+    const fs::directory_iterator files("/proc/" + std::to_string(daemon.pid) + "/fd", hidden);
     if (hidden) return true;
     for (const auto& entry : files) {
       const fs::path target = fs::read_symlink(entry.path(), none);

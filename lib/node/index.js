@@ -64,7 +64,8 @@ export class Client {
   }
 
   async subscribe(params = {}) {
-    await this.call('subscribe', params);
+    const answer = await this.call('subscribe', params);
+    for (const text of answer?.warnings ?? []) process.emitWarning(`subscribe: ${text}`, 'AribusWarning');
   }
 
   async next() {

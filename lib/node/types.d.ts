@@ -297,6 +297,7 @@ export interface Subscribed {
   cursor: string;
   resumed?: boolean;
   reason?: string;
+  warnings?: Array<string>;
   snapshot?: {
     channels?: Array<{
       server: string;
@@ -2777,6 +2778,10 @@ export interface Methods {
       aribus: string;
       pid: number;
       started: string;
+      configuration: {
+        file: string;
+        read: string;
+      };
       servers: Array<{
         name: string;
         connected: boolean;
@@ -2846,6 +2851,7 @@ export interface Methods {
       cursor: string;
       resumed?: boolean;
       reason?: string;
+      warnings?: Array<string>;
       snapshot?: {
         channels?: Array<{
           server: string;

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import enum
 import json
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,15 @@ from .errors import AribusError
 
 if TYPE_CHECKING:
     from ._session import Call
+
+
+logger = logging.getLogger("aribus")
+
+
+def log_warnings(result: Any) -> None:
+    """Tells what the daemon's answer to `subscribe` has in `warnings`."""
+    for text in result.get("warnings", ()) if isinstance(result, dict) else ():
+        logger.warning("subscribe: %s", text)
 
 
 class State(enum.Enum):

@@ -756,6 +756,7 @@ class Subscribed(TypedDict):
     cursor: str
     resumed: NotRequired[bool]
     reason: NotRequired[str]
+    warnings: NotRequired[list[str]]
     snapshot: NotRequired[SubscribedSnapshot]
 
 
@@ -2413,6 +2414,11 @@ class StatusParams(TypedDict):
     pass
 
 
+class StatusResultConfiguration(TypedDict):
+    file: str
+    read: str
+
+
 class StatusResultServersItem(TypedDict):
     name: str
     connected: bool
@@ -2454,6 +2460,7 @@ class StatusResult(TypedDict):
     aribus: str
     pid: int
     started: str
+    configuration: StatusResultConfiguration
     servers: list[StatusResultServersItem]
     bus: StatusResultBus
     loop: StatusResultLoop
@@ -2542,6 +2549,7 @@ class SubscribeResult(TypedDict):
     cursor: str
     resumed: NotRequired[bool]
     reason: NotRequired[str]
+    warnings: NotRequired[list[str]]
     snapshot: NotRequired[SubscribeResultSnapshot]
 
 
