@@ -129,6 +129,7 @@ void read_password(YamlMap& map, const YamlValue& server, Reading& reading, Aste
     const std::string path = value.string();
     const std::string shown_file = file_for_error(path);
     password = read_secret(path, shown_file, value);
+    reading.files.push_back(path);
     warn_if_readable(path, reading.warnings);
     warn_of_password(reading, value, password, "in the first line of " + shown_file);
   });
@@ -359,7 +360,9 @@ AsteriskConfig read_asterisk(const YamlValue& value, Reading& reading) {
                [&](const YamlValue& v) { client.max_connections = static_cast<int>(v.integer(1)); });
   map.optional("max_response_bytes", [&](const YamlValue& v) { client.max_response_bytes = v.bytes(); });
   map.optional("max_message_bytes", [&](const YamlValue& v) { client.max_message_bytes = v.bytes(); });
+  const size_t before = value.mistakes();
   map.finish();
+  if (value.mistakes() != before && !map.has("url")) client.url.clear();  // it may be the key that is misspelt
   if (client.silence_timeout <= client.ping_interval) {
     value.fail(
         "silence_timeout: longer than ping_interval is expected, or every quiet connection is taken for "
@@ -566,6 +569,14 @@ void read_text_into(Config& config, const std::string& text, const std::string& 
     explain_yaml_error(text, file, error, faults);
   }
   config.warnings = std::move(reading.warnings);
+  config.files = std::move(reading.files);
+  for (const AsteriskConfig& asterisk : config.asterisk) {
+    const ari::ClientOptions& client = asterisk.client;
+    if (!client.tls.ca_file.empty()) config.files.push_back(client.tls.ca_file);
+    if (!client.listen || client.listen->tls.certificate_file.empty()) continue;
+    config.files.push_back(client.listen->tls.certificate_file);
+    config.files.push_back(client.listen->tls.key_file);
+  }
 }
 
 }  // namespace

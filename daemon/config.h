@@ -33,6 +33,7 @@ struct Config {
   bool audit = true;
   std::string file;                   // that it was read from
   WallTime read{};                    // when its reading began: what was changed later may not be in it
+  std::vector<std::string> files;     // that were read with it: of passwords, certificates and keys
   std::vector<std::string> warnings;  // what is allowed and unwise
 };
 

@@ -152,6 +152,8 @@ class Needs {
         self_(checking_user()),
         service_(user_of(::getpwnam(machine.user.c_str()))) {
     if (service_) service_->name = "the user " + machine.user;
+    struct stat info {};
+    if (!service_ && ::stat(reading.file.c_str(), &info) == 0) is_for_these_ = info.st_uid == self_.uid;
   }
 
   void check() {
@@ -173,9 +175,9 @@ class Needs {
                const std::function<std::string(const User&)>& told) {
     const User& daemon = service_ ? *service_ : self_;
     if (may(daemon)) return;
-    if (!may(self_)) {
+    if (!may(self_) && is_for_these_) {
       Reading::note(place, told(daemon));
-    } else if (self_.uid == 0) {
+    } else if (!may(self_) || self_.uid == 0) {
       reading_.warn(place, told(daemon));
     }  // else somebody runs a daemon of their own
   }
@@ -335,6 +337,7 @@ class Needs {
   const Machine& machine_;
   User self_;
   std::optional<User> service_;
+  bool is_for_these_ = true;  // no third user runs the daemon
 };
 
 }  // namespace

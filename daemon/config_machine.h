@@ -26,7 +26,8 @@ struct Machine {
 // that others have. Changes nothing; a port that is free is listened at for a moment.
 //
 // Who checks is not always who runs the daemon. A mistake is what fails for both, for the checking user and
-// for `machine.user`. What root may and `machine.user` may not is a warning: root may start it by hand.
+// for `machine.user`. What root may and `machine.user` may not is a warning: root may start it by hand. Where
+// there is no such user and the file is somebody else's, nobody knows who runs it: that is a warning as well.
 void check_machine(Reading& reading, const YamlValue& root, const Config& config,
                    const Machine& machine = Machine::read());
 

@@ -15,6 +15,7 @@ struct Reading {
   const std::string& text;  // that is in it
   Purpose purpose = Purpose::start;
   std::vector<std::string> warnings{};  // what is allowed and doubtful
+  std::vector<std::string> files{};     // Config::files
   // Where Config's lists come from, one for each element. No sockets: the default one.
   std::vector<YamlValue> asterisk{};
   std::vector<YamlValue> sockets{};
