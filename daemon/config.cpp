@@ -362,7 +362,8 @@ AsteriskConfig read_asterisk(const YamlValue& value, Reading& reading) {
   map.optional("max_message_bytes", [&](const YamlValue& v) { client.max_message_bytes = v.bytes(); });
   const size_t before = value.mistakes();
   map.finish();
-  if (value.mistakes() != before && !map.has("url")) client.url.clear();  // it may be the key that is misspelt
+  if (value.mistakes() != before && !map.has("url"))
+    client.url.clear();  // it may be the key that is misspelt
   if (client.silence_timeout <= client.ping_interval) {
     value.fail(
         "silence_timeout: longer than ping_interval is expected, or every quiet connection is taken for "
@@ -586,9 +587,14 @@ Result<Config> parse_config(const std::string& text, const std::string& file, Pu
   Config config;
   config.read = wall_now();
   read_text_into(config, text, file, purpose, faults);
-  if (!faults.empty()) return faults.error();
   warn_of_readers(config, config.warnings);
-  return config;
+  if (faults.empty()) return config;
+  Error error = faults.error();
+  if (purpose == Purpose::check) {  // which tells all that it finds
+    for (const std::string& warning : config.warnings)
+      error.message += "\n" + std::string(warning_mark) + warning;
+  }
+  return error;
 }
 
 Result<Config> load_config(const std::string& file, Purpose purpose) {

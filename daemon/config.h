@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ari/client.h"
@@ -43,9 +44,13 @@ enum class Purpose {
   check   // by people: that is a mistake, and so is what this machine lacks (config_machine.h)
 };
 
+// Begins the lines of a check's error that are warnings.
+inline constexpr std::string_view warning_mark = "warning: ";
+
 // Reads and checks `file`, and the passwords, users and groups that it refers to. Asks the name service,
 // which may take long. Errors: invalid_params, with a line "file:line:column: key: cause and cure" for each
-// mistake in the order of their places, and as ConfigFaults::error() says; system.
+// mistake in the order of their places, for a check with the warnings behind them, and as
+// ConfigFaults::error() says; system.
 [[nodiscard]] Result<Config> load_config(const std::string& file, Purpose purpose = Purpose::start);
 // The same of what is in `file`.
 [[nodiscard]] Result<Config> parse_config(const std::string& text, const std::string& file,

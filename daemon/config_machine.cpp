@@ -125,21 +125,35 @@ std::vector<std::string> listeners_at(int port) {
   return found;
 }
 
-// Whether the port is that of a daemon that runs with the configuration `file`. Where the files of its
-// process can't be looked at, it is taken to be.
-bool is_held_for(const std::string& file, int port) {
-  const std::vector<std::string> listeners = listeners_at(port);
-  for (const RunningDaemon& daemon : running_daemons()) {
-    if (!daemon.reads(file)) continue;
-    std::error_code none, hidden;
-    const fs::directory_iterator files("/proc/" + std::to_string(daemon.pid) + "/fd", hidden);
-    if (hidden) return true;
-    for (const auto& entry : files) {
-      const fs::path target = fs::read_symlink(entry.path(), none);
-      if (std::ranges::find(listeners, target.string()) != listeners.end()) return true;
-    }
+// Those that listen at a path, by the name that they were bound to.
+std::vector<std::string> listeners_at(const std::string& path) {
+  constexpr std::string_view listening = "00010000";  // __SO_ACCEPTCON
+  std::vector<std::string> found;
+  std::ifstream lines("/proc/net/unix");
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string number, references, protocol, flags, type, state, inode, bound;
+    words >> number >> references >> protocol >> flags >> type >> state >> inode >> std::ws;
+    std::getline(words, bound);
+    if (flags == listening && normal(bound) == normal(path)) found.push_back("socket:[" + inode + "]");
   }
-  return false;
+  return found;
+}
+
+// Whether the process has one of the sockets. Where its files can't be looked at, it is taken to have.
+bool has_socket(pid_t process, const std::vector<std::string>& sockets) {
+  std::error_code none, hidden;
+  const fs::directory_iterator files("/proc/" + std::to_string(process) + "/fd", hidden);
+  return hidden || std::ranges::any_of(files, [&](const fs::directory_entry& entry) {
+           return std::ranges::find(sockets, fs::read_symlink(entry.path(), none).string()) != sockets.end();
+         });
+}
+
+// Whether a daemon that runs with the configuration `file` has one of the sockets.
+bool are_held_for(const std::string& file, const std::vector<std::string>& sockets) {
+  return std::ranges::any_of(running_daemons(), [&](const RunningDaemon& daemon) {
+    return daemon.reads(file) && has_socket(daemon.pid, sockets);
+  });
 }
 
 class Needs {
@@ -228,6 +242,12 @@ class Needs {
       if (!S_ISSOCK(info.st_mode)) {
         return Reading::note(
             place, "there is a file of that name that is no socket; remove it, or name another path");
+      }
+      constexpr pid_t systemd = 1;  // which hands it to the daemon
+      const std::vector<std::string> listeners = listeners_at(socket.path);
+      if (!listeners.empty() && !are_held_for(reading_.file, listeners) && !has_socket(systemd, listeners)) {
+        return Reading::note(
+            place, "another program listens there ('ss -lxp' names it); end it, or name another path");
       }
     }
     if (is_among(socket.path, machine_.sockets)) return;
@@ -318,7 +338,7 @@ class Needs {
     const int error = errno;
     const std::string at = address + " port " + std::to_string(port);
     if (error == EADDRINUSE) {
-      if (is_held_for(reading_.file, port)) return;
+      if (are_held_for(reading_.file, listeners_at(port))) return;
       return tell(place,
                   "another program listens at " + at + " already ('ss -ltnp' names it); name another port");
     }

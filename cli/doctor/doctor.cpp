@@ -34,7 +34,9 @@ std::optional<daemon::Config> examine_config(Report& report, const std::string& 
   }
   std::istringstream reasons(config.error().message);
   for (std::string reason; std::getline(reasons, reason);) {
-    if (is_for_root(reason)) {
+    if (reason.starts_with(daemon::warning_mark)) {
+      report.note({reason.substr(daemon::warning_mark.size()), ""});
+    } else if (is_for_root(reason)) {
       report.note({reason, "for few to read: run 'aribus doctor' as root"});
     } else {
       report.wrong({reason, ""});

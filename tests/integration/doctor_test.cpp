@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/tcp_socket.h"
 #include "tests/catch.h"
 #include "tests/support/simulator.h"
 
@@ -150,4 +151,33 @@ TEST_CASE("the doctor finds applications of the dialplan that nobody holds") {
   CHECK_THAT(doctor(daemon, daemon.config_path(), etc / ""), !ContainsSubstring("Stasis("));
   write_file(etc / "extensions.conf", "[in]\nexten => 1,1,Stasis(${X})\n");
   CHECK_THAT(doctor(daemon, daemon.config_path(), etc / ""), !ContainsSubstring("Stasis("));
+}
+
+TEST_CASE("a check takes what a daemon with the same configuration has for its own, and no other's") {
+  const Simulator simulator;
+  const Daemon daemon({simulator.server()});
+  int port = 0;
+  const std::string text = read_file(daemon.config_path());
+  {
+    auto free = aribus::listen_on_tcp("127.0.0.1", port);
+    REQUIRE(free.ok());
+  }
+  write_file(daemon.config_path(), text + "metrics: {listen: '127.0.0.1:" + std::to_string(port) + "'}\n");
+  daemon.reload();
+  const TemporaryDirectory own;
+  const auto check = [&](const std::string& file) {
+    Process process({ARIBUSD, "--check-config", "--config", file}, own / "output");
+    const auto status = process.wait(std::chrono::seconds(10));
+    return std::pair(status, read_file(own / "output"));
+  };
+  const auto [status, said] = check(daemon.config_path());
+  INFO(said);
+  CHECK(status == 0);
+  write_file(own / "other.yaml", read_file(daemon.config_path()));
+  const auto [other_status, other_said] = check(own / "other.yaml");
+  CHECK(other_status == 2);
+  CHECK_THAT(other_said, ContainsSubstring("metrics.listen: another program listens at 127.0.0.1 port"));
+  if (::geteuid() == 0) {
+    CHECK_THAT(other_said, ContainsSubstring("sockets[0].path: another program listens there"));
+  }
 }

@@ -182,6 +182,19 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a check tells mistakes and warnings together") {
+  const std::string text = with("    subscribe_all: 1\n    tls: {verify_peer: true, verify_host: false}\n");
+  const auto config = parse_config(text, "c.yaml", Purpose::check);
+  REQUIRE_FALSE(config.ok());
+  CHECK(config.error().message ==
+        "c.yaml:5:20: asterisk[0].subscribe_all: true or false is expected\n"
+        "warning: asterisk asterisk: TLS certificates are not fully verified\n"
+        "warning: c.yaml:6:10: asterisk[0].tls: it is for https://, and url says http://: user, password and "
+        "calls "
+        "travel in the clear");
+  CHECK_THAT(parse_config(text, "c.yaml").error().message, !ContainsSubstring("warning"));
+}
+
 TEST_CASE("an application that is listed twice is held once") {
   const auto config = parse_config("asterisk:\n  - {username: u, password: x, apps: [a, b, a]}\n", "c.yaml");
   REQUIRE(config.ok());
