@@ -257,6 +257,7 @@ class Examination {
   // Asterisk tells who is known, not who is there: an application stays known where calls were left in it.
   void check_app(const std::string& app) {
     if (daemon_.presence() == DaemonStatus::Presence::hidden || daemon_.state(name_) == "replaced") return;
+    if (daemon_.holds(name_) && !daemon_.wants(name_, app)) return;  // said before: it is to be reloaded
     const Answer answer = ask(options_, "/ari/applications/" + ari::percent_encode(app));
     if (answer.status == 200 && daemon_.holds(name_)) {
       report_.good("aribusd holds the application '" + app + "'");

@@ -143,16 +143,19 @@ void compare_times(Report& report, const std::string& file, WallTime read) {
   }
 }
 
-// Whether it runs with what the file says.
-void compare(Report& report, const DaemonStatus& status, const daemon::Config& config) {
-  const std::string_view file = status.file();
+// Whether it has read `config` and no other file.
+bool has_read(Report& report, const DaemonStatus& status, const std::string& config) {
+  const std::string file(status.file());
   std::error_code none;
-  if (!file.empty() && !std::filesystem::equivalent(file, config.file, none)) {
-    return report.wrong(
-        {"it has read another configuration: " + std::string(file),
-         "'aribus doctor --config " + std::string(file) +
-             "' looks at that one; 'systemctl cat aribusd' tells which one the service reads"});
-  }
+  if (file.empty() || std::filesystem::equivalent(file, config, none)) return true;
+  report.wrong({"it has read another configuration: " + file,
+                "'aribus doctor --config " + file +
+                    "' looks at that one; 'systemctl cat aribusd' tells which one the service reads"});
+  return false;
+}
+
+// Whether it runs with what is in the file now.
+void compare(Report& report, const DaemonStatus& status, const daemon::Config& config) {
   if (const auto read = status.read()) {
     compare_times(report, config.file, *read);
     for (const std::string& one : config.files) compare_times(report, one, *read);
@@ -206,6 +209,11 @@ std::string_view DaemonStatus::state(std::string_view name) const {
   return found == nullptr ? "" : find_string(*found, "state");
 }
 
+bool DaemonStatus::wants(std::string_view name, const std::string& app) const {
+  const JsonValue* found = server(name);
+  return found != nullptr && apps_of(*found).contains(app);
+}
+
 bool DaemonStatus::holds(std::string_view name) const {
   return state(name) == "ready" || state(name) == "syncing";
 }
@@ -236,7 +244,7 @@ DaemonStatus examine_daemon(Report& report, const std::vector<std::string>& sock
     }
     report.good("answers on " + socket + ", version " + std::string(find_string(*answer, "aribus")));
     DaemonStatus status(std::move(*answer));
-    if (config != nullptr) compare(report, status, *config);
+    if (has_read(report, status, file) && config != nullptr) compare(report, status, *config);
     for (const JsonValue* server : status.servers()) tell_of_state(report, *server);
     return status;
   }

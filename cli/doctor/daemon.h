@@ -34,6 +34,8 @@ class DaemonStatus {
   [[nodiscard]] const JsonValue* server(std::string_view name) const;
   // Its state there (protocol.md, `status`), or "".
   [[nodiscard]] std::string_view state(std::string_view name) const;
+  // Whether the application is among those that it wants there.
+  [[nodiscard]] bool wants(std::string_view name, const std::string& app) const;
   // Whether it receives the events of its applications there.
   [[nodiscard]] bool holds(std::string_view name) const;
 

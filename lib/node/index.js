@@ -65,7 +65,8 @@ export class Client {
 
   async subscribe(params = {}) {
     const answer = await this.call('subscribe', params);
-    for (const text of answer?.warnings ?? []) process.emitWarning(`subscribe: ${text}`, 'AribusWarning');
+    const warnings = Array.isArray(answer?.warnings) ? answer.warnings : [];
+    for (const text of warnings) process.emitWarning(`subscribe: ${text}`, 'AribusWarning');
   }
 
   async next() {

@@ -19,7 +19,8 @@ logger = logging.getLogger("aribus")
 
 def log_warnings(result: Any) -> None:
     """Tells what the daemon's answer to `subscribe` has in `warnings`."""
-    for text in result.get("warnings", ()) if isinstance(result, dict) else ():
+    warnings = result.get("warnings") if isinstance(result, dict) else None
+    for text in warnings if isinstance(warnings, list) else ():
         logger.warning("subscribe: %s", text)
 
 
