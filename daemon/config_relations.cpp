@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <optional>
 
 #include <sys/sysinfo.h>
 
@@ -52,7 +53,13 @@ bool is_same_address(const std::string& a, const std::string& b) {
 class Relations {
  public:
   Relations(Reading& reading, const YamlValue& root, const Config& config)
-      : reading_(reading), root_(root), config_(config) {}
+      : reading_(reading), root_(root), config_(config) {
+    for (const AsteriskConfig& asterisk : config.asterisk) {
+      const auto url = ari::parse_url(asterisk.client.url);
+      urls_.push_back(url ? std::optional(*url) : std::nullopt);
+      if (urls_.back()) urls_.back()->host = lower_case(urls_.back()->host);
+    }
+  }
 
   void check() {
     for (size_t i = 0; i < config_.asterisk.size(); ++i) {
@@ -72,11 +79,10 @@ class Relations {
   // An application belongs to one client of an Asterisk: the second one takes it from the first.
   void check_apps(size_t i, size_t j) {
     const AsteriskConfig &one = config_.asterisk[i], &other = config_.asterisk[j];
-    const auto a = ari::parse_url(one.client.url), b = ari::parse_url(other.client.url);
+    const auto &a = urls_[i], &b = urls_[j];
     if (!a || !b || a->prefix != b->prefix) return;
-    const std::string host_a = lower_case(a->host), host_b = lower_case(b->host);
-    const bool same_host = host_a == host_b;
-    const bool same_machine = same_host || (is_this_host(host_a) && is_this_host(host_b));
+    const bool same_host = a->host == b->host;
+    const bool same_machine = same_host || (is_this_host(a->host) && is_this_host(b->host));
     // http and https are two ports of one Asterisk.
     if (!same_machine || (a->port != b->port && a->tls == b->tls)) return;
     const bool certain = same_host && a->port == b->port && !one.client.listen && !other.client.listen;
@@ -97,10 +103,9 @@ class Relations {
 
   void check_ports(size_t i) {
     const ari::ClientOptions& client = config_.asterisk[i].client;
-    const auto url = ari::parse_url(client.url);
+    const auto& url = urls_[i];
     const auto is_asterisks = [&](const std::string& address, int port) {
-      return url && url->port == port && is_this_host(lower_case(url->host)) &&
-             is_same_address(address, "127.0.0.1");
+      return url && url->port == port && is_this_host(url->host) && is_same_address(address, "127.0.0.1");
     };
     const auto warn = [&](const YamlValue& place, int port) {
       reading_.warn(place, "port " + std::to_string(port) + " is the one at which " +
@@ -124,7 +129,7 @@ class Relations {
   void check_certificates(size_t i) {
     const ari::ClientOptions& client = config_.asterisk[i].client;
     const YamlValue& place = reading_.asterisk[i];
-    const auto url = ari::parse_url(client.url);
+    const auto& url = urls_[i];
     if (!client.tls.ca_file.empty()) {
       const YamlValue at = place.member("tls").member("ca_file");
       const auto found = ari::read_certificates(client.tls.ca_file);
@@ -243,6 +248,7 @@ class Relations {
   Reading& reading_;
   const YamlValue& root_;
   const Config& config_;
+  std::vector<std::optional<ari::Url>> urls_;  // of config_.asterisk, with hosts in small letters
 };
 
 }  // namespace

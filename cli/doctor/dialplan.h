@@ -15,8 +15,8 @@ struct Dialplan {
     std::string app;
   };
   std::vector<Stasis> calls;  // one for each application, the first that names it
-  bool has_variables =
-      false;  // there are also calls whose application only Asterisk knows, as Stasis(${EXTEN})
+  // There are also calls whose application only Asterisk knows, as Stasis(${EXTEN}).
+  bool has_variables = false;
 
   // What is in `exten =>` and `same =>` of extensions.conf. AEL, Lua and realtime are not looked at.
   [[nodiscard]] static Dialplan of(const AsteriskFile& extensions);
