@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 
 #include <unistd.h>
 
@@ -114,6 +115,11 @@ std::string App::status() const {
     write_member(writer, "aribus", ARIBUS_VERSION);
     number("pid", static_cast<uint64_t>(::getpid()));
     write_member(writer, "started", to_rfc3339(started_));
+    writer.Key("configuration");
+    writer.StartObject();
+    write_member(writer, "file", std::filesystem::absolute(config_.file).string());
+    write_member(writer, "read", to_rfc3339(config_.read));
+    writer.EndObject();
     writer.Key("servers");
     writer.StartArray();
     for (const auto* upstreams : {&upstreams_, &leaving_}) {

@@ -64,9 +64,11 @@ std::string_view clients_answer() {
 }
 
 constexpr std::string_view status_answer =
-    R"({"type":"object","required":["aribus","pid","started","servers","bus","loop","connections","subscribers","behind_records","lost_records","process"],)"
+    R"({"type":"object","required":["aribus","pid","started","configuration","servers","bus","loop","connections","subscribers","behind_records","lost_records","process"],)"
     R"("properties":{"aribus":{"type":"string"},"pid":{"type":"integer"},)"
-    R"("started":{"type":"string","format":"date-time"},"servers":{"type":"array","items":{"type":"object",)"
+    R"("started":{"type":"string","format":"date-time"},)"
+    R"("configuration":{"type":"object","required":["file","read"],"properties":{"file":{"type":"string"},)"
+    R"("read":{"type":"string","format":"date-time"}}},"servers":{"type":"array","items":{"type":"object",)"
     R"("required":["name","connected","state","since","apps","replaced","received","requests_open","rest"],"properties":{)"
     R"("name":{"type":"string"},"connected":{"type":"boolean"},)"
     R"("state":{"enum":["connecting","syncing","ready","replaced","down","leaving"]},"since":{"type":"string","format":"date-time"},)"

@@ -23,6 +23,12 @@ Failure forbidden(const Attempt& attempt, const std::string& text) {
 // ARI's own 404 is JSON; without ARI the HTTP server answers a page. While Asterisk starts, both come for a
 // moment: the pace is slow only after some attempts.
 Failure not_found(const Attempt& attempt, std::string_view body) {
+  if (attempt.at.ends_with("/ari/events")) {
+    return {
+        "there is nothing (404): the url ends with /ari/events, which aribusd adds itself; end it before "
+        "/ari",
+        Pace::slow};
+  }
   if (!body.starts_with('{')) {
     return {
         "there is no ARI (404). Is res_ari loaded and enabled in ari.conf, and is the url's path http.conf's "

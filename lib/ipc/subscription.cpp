@@ -6,6 +6,7 @@
 #include "base/object_text.h"
 #include "control/live.h"
 #include "control/params.h"
+#include "ipc/subscription_doubts.h"
 #include "state/model.h"
 
 namespace aribus::ipc {
@@ -41,7 +42,8 @@ constexpr Parameter subscribe_params[] = {
 std::string_view subscribe_answer() {
   static const std::string schema =
       R"({"type":"object","required":["cursor"],"properties":{"cursor":{"type":"string"},)"
-      R"("resumed":{"type":"boolean"},"reason":{"type":"string"},"snapshot":)" +
+      R"("resumed":{"type":"boolean"},"reason":{"type":"string"},)"
+      R"("warnings":{"type":"array","items":{"type":"string"}},"snapshot":)" +
       control::snapshot_schema() + "}}";
   return schema;
 }
@@ -136,6 +138,7 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log&
   filter.bridges = strings_of(params, "bridges");
   filter.endpoints = strings_of(params, "endpoints");
   const std::vector<std::string> servers = filter.servers;
+  const std::vector<std::string> doubts = doubts_about(filter, dispatcher, rule);
   Subscription subscription(std::move(filter), rule, log);
   if (find_string(params, "on_overflow") == "disconnect") subscription.on_overflow_ = Overflow::disconnect;
   const JsonValue* announce = find(params, "announce");
@@ -156,6 +159,7 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log&
   result.text("cursor", cursor);
   if (since != nullptr) result.boolean("resumed", resumed);
   if (!reason.empty()) result.text("reason", reason);
+  if (!doubts.empty()) result.json("warnings", strings_text(doubts));
   // What lives now is no answer to who goes on where he was.
   subscription.result_ = control::ResultText(result.str());
   if (snapshot != nullptr && snapshot->GetBool() && !resumed) {

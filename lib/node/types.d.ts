@@ -297,6 +297,7 @@ export interface Subscribed {
   cursor: string;
   resumed?: boolean;
   reason?: string;
+  warnings?: Array<string>;
   snapshot?: {
     channels?: Array<{
       server: string;
@@ -2835,6 +2836,10 @@ export interface Methods {
       aribus: string;
       pid: number;
       started: string;
+      configuration: {
+        file: string;
+        read: string;
+      };
       servers: Array<{
         name: string;
         connected: boolean;
@@ -2906,6 +2911,7 @@ export interface Methods {
       cursor: string;
       resumed?: boolean;
       reason?: string;
+      warnings?: Array<string>;
       snapshot?: {
         channels?: Array<{
           server: string;

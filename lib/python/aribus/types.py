@@ -756,6 +756,7 @@ class Subscribed(TypedDict):
     cursor: str
     resumed: NotRequired[bool]
     reason: NotRequired[str]
+    warnings: NotRequired[list[str]]
     snapshot: NotRequired[SubscribedSnapshot]
 
 
@@ -2480,6 +2481,11 @@ class StatusParams(TypedDict):
     pass
 
 
+class StatusResultConfiguration(TypedDict):
+    file: str
+    read: str
+
+
 class StatusResultServersItem(TypedDict):
     name: str
     connected: bool
@@ -2521,6 +2527,7 @@ class StatusResult(TypedDict):
     aribus: str
     pid: int
     started: str
+    configuration: StatusResultConfiguration
     servers: list[StatusResultServersItem]
     bus: StatusResultBus
     loop: StatusResultLoop
@@ -2612,6 +2619,7 @@ class SubscribeResult(TypedDict):
     cursor: str
     resumed: NotRequired[bool]
     reason: NotRequired[str]
+    warnings: NotRequired[list[str]]
     snapshot: NotRequired[SubscribeResultSnapshot]
 
 

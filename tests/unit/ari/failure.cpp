@@ -71,3 +71,12 @@ TEST_CASE("without an answer the error is told, and TLS that is refused has time
   CHECK(of(ErrorKind::outcome_unknown).pace == Pace::normal);
   CHECK(of(ErrorKind::refused).pace == Pace::slow);
 }
+
+TEST_CASE("a url that goes on to the events is named as that, and no module") {
+  Attempt given = attempt(Attempt::Step::info);
+  given.at = "http://pbx:8088/ari/events";
+  const Failure failure = failure_of_answer(given, 404, R"({"message":"Resource not found"})");
+  CHECK_THAT(failure.reason, ContainsSubstring("the url ends with /ari/events, which aribusd adds itself") &&
+                                 !ContainsSubstring("loaded"));
+  CHECK(failure.pace == Pace::slow);
+}
