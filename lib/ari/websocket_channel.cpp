@@ -144,7 +144,7 @@ void WebSocketChannel::finish(End end) {
 void WebSocketChannel::lose(const std::string& reason) {
   gone_.add(std::move(stream_));  // there is nobody to say goodbye to
   if (asleep_) return close();    // as has been said already
-  finish({"the event stream broke off, " + reason});
+  finish({"the event stream broke off (" + reason + ")"});
 }
 
 void WebSocketChannel::heard() {
