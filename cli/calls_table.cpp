@@ -25,6 +25,10 @@ std::string part(const JsonValue& object, std::string_view inner, std::string_vi
   return found == nullptr ? "" : std::string(find_string(*found, name));
 }
 
+std::string no_connection(std::string_view since, std::string_view reason) {
+  return "no connection to Asterisk since " + std::string(since) + ": " + std::string(reason);
+}
+
 }  // namespace
 
 void CallsTable::take_snapshot(const JsonValue& snapshot) {
@@ -141,34 +145,34 @@ void CallsTable::forget_server(std::string_view server) {
   forget(channels_);
   forget(bridge_of_);
   forget(bridges_);
-  down_.erase(std::string(server));
+  trouble_.erase(std::string(server));
 }
 
 void CallsTable::take_status(const JsonValue& status) {
-  down_.clear();
+  trouble_.clear();
   const JsonValue* servers = list_of(status, "servers");
   if (servers == nullptr) return;
   for (const JsonValue& server : servers->GetArray()) {
-    const std::string_view state = find_string(server, "state");
-    if (state == "down" || state == "starting") server_down(find_string(server, "name"), server, "since");
+    const std::string_view state = find_string(server, "state"), name = find_string(server, "name");
+    if (state == "down" || state == "starting") {
+      add_trouble(name, no_connection(find_string(server, "since"), find_string(server, "reason")));
+    } else if (state == "replaced") {
+      add_trouble(name, std::string(find_string(server, "reason")));
+    }
   }
 }
 
-void CallsTable::server_down(std::string_view server, const JsonValue& why, std::string_view since) {
-  if (down_.size() >= max_servers) return;
-  down_[std::string(server)] = {std::string(find_string(why, since)),
-                                std::string(find_string(why, "reason"))};
+void CallsTable::add_trouble(std::string_view server, std::string sentence) {
+  if (trouble_.size() < max_servers) trouble_[std::string(server)] = std::move(sentence);
 }
 
 std::string CallsTable::trouble() const {
-  if (down_.empty()) return {};
-  const auto& [server, down] = *down_.begin();
-  if (down_.size() == 1) {
-    return server + ": no connection to Asterisk since " + down.since + ": " + down.reason;
-  }
+  if (trouble_.empty()) return {};
+  const auto& [server, sentence] = *trouble_.begin();
+  if (trouble_.size() == 1) return server + ": " + sentence;
   std::string names;
-  for (const auto& entry : down_) names += (names.empty() ? "" : ", ") + entry.first;
-  return "no connection to " + std::to_string(down_.size()) + " Asterisks: " + names;
+  for (const auto& entry : trouble_) names += (names.empty() ? "" : ", ") + entry.first;
+  return "no events of " + std::to_string(trouble_.size()) + " Asterisks: " + names;
 }
 
 void CallsTable::apply(const JsonValue& record) {
@@ -182,8 +186,13 @@ void CallsTable::apply(const JsonValue& record) {
   }
   if (type == "server.resynced") return keep(server, record);
   if (type == "server.removed") return forget_server(server);
-  if (type == "server.connected") down_.erase(server);
-  if (type == "server.disconnected") return server_down(server, record, "time");
+  if (type == "server.connected") trouble_.erase(server);
+  if (type == "server.disconnected")
+    return add_trouble(server, no_connection(find_string(record, "time"), find_string(record, "reason")));
+  if (type == "server.replaced") {
+    return add_trouble(
+        server, "another client has taken over the application " + std::string(find_string(record, "app")));
+  }
   if (type == "state.changed") {
     if (const JsonValue* objects = find(record, "objects")) show_items(server, *objects);
     return;

@@ -39,10 +39,6 @@ class CallsTable {
     std::string type;
     std::vector<std::string> channels;
   };
-  struct Down {
-    std::string since;  // RFC 3339
-    std::string reason;
-  };
   struct Ended {
     Key key;
     std::string made;  // its creationtime
@@ -55,7 +51,7 @@ class CallsTable {
   void keep(const std::string& server, const JsonValue& record);
   void show_items(std::string_view of_server, const JsonValue& lists);
   void forget_server(std::string_view server);
-  void server_down(std::string_view server, const JsonValue& why, std::string_view since);
+  void add_trouble(std::string_view server, std::string sentence);
   [[nodiscard]] CallRow row_of(const Key& key, const Channel& channel) const;
   // The bridge that a channel is in, or nullptr.
   [[nodiscard]] const std::pair<const Key, Bridge>* bridge_of(const Key& key) const;
@@ -63,7 +59,7 @@ class CallsTable {
   [[nodiscard]] std::string with_whom(const Key& key, const Channel& channel, std::string_view half) const;
 
   std::map<Key, Channel> channels_;
-  std::map<std::string, Down> down_;  // by the name of the Asterisk
+  std::map<std::string, std::string> trouble_;  // why its rows are old, by the name of the Asterisk
   std::map<Key, Bridge> bridges_;
   std::map<Key, std::string> bridge_of_;  // by channel
   std::deque<Ended> ended_;               // channels, of which something may be told yet

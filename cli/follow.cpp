@@ -1,5 +1,7 @@
 #include "cli/follow.h"
 
+#include <algorithm>
+
 #include "cli/answers.h"
 #include "cli/methods.h"
 #include "cli/output.h"
@@ -21,7 +23,7 @@ void write_list(JsonWriter& writer, std::string_view name, const std::vector<std
 
 // The parameters of `subscribe`: each option may be given several times.
 std::string subscription(const Arguments& arguments, const std::vector<std::string>& types,
-                         const std::string& since) {
+                         const std::string& since, bool from_oldest) {
   return render([&](JsonWriter& writer) {
     writer.StartObject();
     write_list(writer, "types", types);
@@ -30,6 +32,7 @@ std::string subscription(const Arguments& arguments, const std::vector<std::stri
       write_list(writer, std::string(name) + "s", arguments.values(name));
     }
     if (!since.empty()) write_member(writer, "since", since);
+    if (from_oldest && !since.empty()) write_member(writer, "from", "oldest");
     writer.EndObject();
   });
 }
@@ -37,6 +40,12 @@ std::string subscription(const Arguments& arguments, const std::vector<std::stri
 std::string number_at(const JsonValue& object, std::string_view name) {
   const JsonValue* value = find(object, name);
   return value != nullptr && value->IsUint64() ? std::to_string(value->GetUint64()) : "?";
+}
+
+bool is_cursor(const std::string& text) {
+  const size_t colon = text.rfind(':');
+  return colon != std::string::npos && colon > 0 && colon + 1 < text.size() &&
+         text.find_first_not_of("0123456789", colon + 1) == std::string::npos;
 }
 
 }  // namespace
@@ -66,12 +75,20 @@ std::string StreamReport::sentence(const client::Item& item, WallTime now) {
 }
 
 int follow(const Arguments& arguments, const std::vector<std::string>& types, const Follower& follower) {
+  if (arguments.has("since") && !is_cursor(arguments.value("since")))
+    return misuse(arguments.words[0], "--since: a cursor is expected, as 8f3a1c0e52d7:1041");
   Result<client::Client> client = arguments.stay_connected();
   if (!client) return fail(client.error());
   const Result<std::string> since = follower.begin();
   if (!since) return fail(since.error());
-  const Result<client::CallPtr> asked = client->send(
-      "subscribe", subscription(arguments, types, since->empty() ? arguments.value("since") : *since), {});
+  // After an interruption everything comes that aribusd still has: it is told where this began.
+  const auto features = list_of(client->hello(), "features");
+  const bool from_oldest = std::ranges::any_of(
+      features, [](const JsonValue& feature) { return feature.IsString() && as_view(feature) == "from"; });
+  std::string place = since->empty() ? arguments.value("since") : *since;
+  if (place.empty() && from_oldest) place = find_string(client->hello(), "cursor");
+  const Result<client::CallPtr> asked =
+      client->send("subscribe", subscription(arguments, types, place, from_oldest), {});
   if (!asked) return fail(asked.error());
   const auto patience = Clock::now() + own_answer_timeout;
   StreamReport report;

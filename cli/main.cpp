@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 
 #include <getopt.h>
@@ -96,5 +97,9 @@ int main(int argc, char** argv) {
   if (help && (command->run != call || arguments.words.size() < 2))
     return print(help_of(*command, text_columns()));
   if (help) arguments.options.emplace_back("help", "");
-  return command->run(arguments);
+  const int code = command->run(arguments);
+  out().flush();
+  if (out().error() == 0) return code;
+  err().line(std::string("aribus: standard output can't be written: ") + std::strerror(out().error()));
+  return code == done ? failed : code;
 }

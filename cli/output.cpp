@@ -1,6 +1,7 @@
 #include "cli/output.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 
 #include <sys/ioctl.h>
@@ -192,8 +193,13 @@ void Output::close_screen() {
   flush();
 }
 
+bool Output::flush() {
+  if (std::fflush(file_) != 0 && error_ == 0) error_ = errno;
+  return error_ == 0;
+}
+
 void Output::put(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), file_);
+  if (std::fwrite(text.data(), 1, text.size(), file_) != text.size() && error_ == 0) error_ = errno;
   if (is_terminal()) flush();
 }
 

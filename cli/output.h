@@ -3,6 +3,7 @@
 // standard error.
 #pragma once
 
+#include <cerrno>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -86,13 +87,16 @@ class Output {
   void close_screen();
 
   // False when nobody reads it any more.
-  bool flush() { return std::fflush(file_) == 0; }
+  bool flush();
+  // Why something could not be written, as errno; 0: nothing went wrong, or nobody reads it any more.
+  [[nodiscard]] int error() const { return error_ == EPIPE ? 0 : error_; }
 
  private:
   void put(std::string_view text);
   void clear();
 
   std::FILE* file_;
+  int error_ = 0;
   bool passing_ = false;
 };
 

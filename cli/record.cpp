@@ -3,6 +3,7 @@
 #include "cli/follow.h"
 #include "cli/output.h"
 #include "cli/recording.h"
+#include "cli/terminal.h"
 
 namespace aribus::cli {
 namespace {
@@ -69,8 +70,7 @@ int record(const Arguments& arguments) {
   if (!recording) return code;
   if (!failure) went_well(recording->flush());
   if (failure) code = fail(*failure);
-  err().line(std::to_string(recording->count()) +
-             (arguments.has("append") ? " more records in " : " records in ") + path);
+  err().line(counted(recording->count(), arguments.has("append") ? "more record" : "record") + " in " + path);
   return code;
 }
 

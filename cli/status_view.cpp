@@ -48,8 +48,8 @@ void add_server(Lines& out, const JsonValue& server, WallTime now) {
   const Style style = state == "ready"                         ? Style::green
                       : state == "down" || state == "replaced" ? Style::red
                                                                : Style::yellow;
-  Text first = Text(find_string(server, "name"), Style::bold) + ": " + Text(state, style) + " for " +
-               since(server, "since", now);
+  Text first = Text(find_string(server, "name"), Style::bold) + ": " + Text(state, style);
+  if (state != "replaced") first += " for " + since(server, "since", now);  // which is of the connection
   if (const auto version = find_string(server, "version"); !version.empty()) {
     first += Text(", Asterisk ") + version;
   }

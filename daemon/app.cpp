@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <filesystem>
 
 #include <unistd.h>
 
@@ -117,7 +116,7 @@ std::string App::status() const {
     write_member(writer, "started", to_rfc3339(started_));
     writer.Key("configuration");
     writer.StartObject();
-    write_member(writer, "file", std::filesystem::absolute(config_.file).string());
+    write_member(writer, "file", config_.file);
     write_member(writer, "read", to_rfc3339(config_.read));
     writer.EndObject();
     writer.Key("servers");

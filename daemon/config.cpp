@@ -6,12 +6,14 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <set>
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/bytes.h"
 #include "base/nearest.h"
@@ -52,10 +54,20 @@ std::string file_for_error(const std::string& file) {
   return is_path ? file : "the file that it names";
 }
 
+// A folder, a pipe or a device would be read wrongly, or for ever. `shown` is its name for the error.
+void expect_file(const std::string& file, const std::string& shown_file, const YamlValue& value) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return;
+  if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3)) return;  // /dev/null: an empty file
+  value.fail(shown_file + (S_ISDIR(status.st_mode) ? " is a folder" : " is no ordinary file") +
+             "; the name of a file is expected");
+}
+
 // The first line of a secret's file, which errors call `shown_file`. `where` ends what is said when it is
 // missing.
 std::string read_secret(const std::string& file, const std::string& shown_file, const YamlValue& value,
                         const std::string& where = "") {
+  expect_file(file, shown_file, value);
   std::ifstream stream(file);
   std::string secret;
   if (!stream) {
@@ -165,6 +177,7 @@ void read_password(YamlMap& map, const YamlValue& server, Reading& reading, Aste
 // The path of a file that can be read.
 std::string read_file_name(const YamlValue& value) {
   std::string file = value.string();
+  expect_file(file, file_for_error(file), value);
   if (!std::ifstream(file)) {
     const int error = errno;
     value.fail(file_for_error(file) + " can't be read: " + std::strerror(error) +
@@ -275,8 +288,10 @@ ari::RestMode read_rest(const YamlValue& value) {
 uint64_t hash_of_files(const ari::ClientOptions& client) {
   std::string contents;
   const auto add = [&](const std::string& file) {
-    std::ifstream stream(file);
-    contents.append(std::istreambuf_iterator<char>(stream), {});
+    std::string text(max_file_bytes, '\0');
+    std::ifstream stream(file, std::ios::binary);
+    stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+    contents.append(text, 0, static_cast<size_t>(stream.gcount()));
     contents += '\0';
   };
   if (!client.tls.ca_file.empty()) add(client.tls.ca_file);
@@ -602,18 +617,21 @@ Result<Config> load_config(const std::string& file, Purpose purpose) {
   const Result<std::string> text = read_text(file);
   if (!text) return text.error();
   Result<Config> config = parse_config(*text, file, purpose);
-  if (config) config->read = begin;
+  if (!config) return config;
+  config->read = begin;
+  std::error_code none;  // its folder may be gone by the time that somebody asks
+  if (const auto path = std::filesystem::absolute(file, none); !none) config->file = path;
   return config;
 }
 
-std::vector<AsteriskConfig> load_asterisks(const std::string& file) {
-  const Result<std::string> text = read_text(file);
-  if (!text) return {};
-  ConfigFaults ignored;
+Config load_usable(const std::string& file) {
   Config config;
+  const Result<std::string> text = read_text(file);
+  if (!text) return config;
+  ConfigFaults ignored;
   read_text_into(config, *text, file, Purpose::start, ignored);
   std::erase_if(config.asterisk, [](const AsteriskConfig& one) { return one.client.url.empty(); });
-  return std::move(config.asterisk);
+  return config;
 }
 
 }  // namespace aribus::daemon

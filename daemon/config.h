@@ -56,8 +56,8 @@ inline constexpr std::string_view warning_mark = "warning: ";
 // The same of what is in `file`.
 [[nodiscard]] Result<Config> parse_config(const std::string& text, const std::string& file,
                                           Purpose purpose = Purpose::start);
-// What can be used of a file that may have mistakes: the Asterisks of which the url is known, with whatever
-// else of them is right. Nothing when it can't be read at all.
-[[nodiscard]] std::vector<AsteriskConfig> load_asterisks(const std::string& file);
+// What can be used of a file that may have mistakes: the sockets, and the Asterisks of which the url is known,
+// with whatever else of them is right. Nothing when it can't be read at all.
+[[nodiscard]] Config load_usable(const std::string& file);
 
 }  // namespace aribus::daemon

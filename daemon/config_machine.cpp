@@ -302,9 +302,12 @@ class Needs {
     const uint64_t room = uint64_t{disk.f_bavail} * disk.f_frsize;
     const uint64_t had = exists ? static_cast<uint64_t>(info.st_blocks) * 512 : 0;
     if (config_.bus.ring_bytes <= room + had) return;
-    Reading::note(place, "there is not enough room on its file system: " + std::to_string(room >> 20) +
-                             " MiB are free, and ring_bytes wants " +
-                             std::to_string(config_.bus.ring_bytes >> 20) + " MiB");
+    const auto size = [](uint64_t bytes) {
+      return bytes < uint64_t{10} << 20 ? std::to_string(bytes >> 10) + " KiB"
+                                        : std::to_string(bytes >> 20) + " MiB";
+    };
+    Reading::note(place, "there is not enough room on its file system: " + size(room) +
+                             " are free, and ring_bytes wants " + size(config_.bus.ring_bytes));
   }
 
   void check_asterisk(size_t i) {

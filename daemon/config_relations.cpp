@@ -35,8 +35,8 @@ std::string name_of(size_t index, const AsteriskConfig& asterisk) {
 bool is_same_file(const std::string& a, const std::string& b) {
   if (a.empty() || b.empty()) return false;
   const fs::path one = fs::path(a).lexically_normal(), other = fs::path(b).lexically_normal();
-  if (one == other) return true;
   std::error_code none;
+  if (one == other || fs::equivalent(one, other, none)) return true;
   return one.filename() == other.filename() && fs::equivalent(one.parent_path(), other.parent_path(), none);
 }
 
@@ -205,7 +205,8 @@ class Relations {
         break;
       }
     }
-    std::vector<std::string> read{reading_.file};
+    std::vector<std::string> read = reading_.files;
+    read.push_back(reading_.file);
     for (const AsteriskConfig& asterisk : config_.asterisk) {
       read.push_back(asterisk.client.tls.ca_file);
       if (!asterisk.client.listen) continue;

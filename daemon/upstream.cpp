@@ -57,7 +57,9 @@ Upstream::Upstream(Loop& loop, control::Dispatcher& dispatcher, AsteriskConfig c
                                   [this](const std::string& reason) { on_unread(reason); },
                                   [this](const std::string& app) { on_silent(app); },
                                   [this](const std::string& app) { on_heard(app); }}),
-      since_(wall_now()) {}
+      since_(wall_now()) {
+  if (client().options().listen) condition_.reason = "Asterisk has not connected yet";
+}
 
 Upstream::~Upstream() {
   // Connections first: nothing that they would call is to be called any more.

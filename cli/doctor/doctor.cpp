@@ -45,10 +45,10 @@ std::optional<daemon::Config> examine_config(Report& report, const std::string& 
   return {};
 }
 
-std::vector<std::string> sockets_of(const Arguments& arguments, const std::optional<daemon::Config>& config) {
-  if (arguments.socket_given || !config) return {arguments.socket};
+std::vector<std::string> sockets_of(const Arguments& arguments, const daemon::Config& usable) {
+  if (arguments.socket_given || usable.ipc.sockets.empty()) return {arguments.socket};
   std::vector<std::string> paths;
-  for (const auto& socket : config->ipc.sockets) paths.push_back(socket.path);
+  for (const auto& socket : usable.ipc.sockets) paths.push_back(socket.path);
   return paths;
 }
 
@@ -62,17 +62,18 @@ AsteriskFiles files_of(const Arguments& arguments, const daemon::AsteriskConfig&
 }  // namespace
 
 int doctor(const Arguments& arguments) {
-  if (arguments.words.size() > 1) return misuse("doctor takes no arguments");
+  if (arguments.words.size() > 1) return misuse("doctor", "it takes no arguments");
   Report report;
   report.title("Configuration");
   const std::string file =
       arguments.has("config") ? arguments.value("config") : ARIBUS_CONFIG_DIR "/aribusd.yaml";
   const auto config = examine_config(report, file);
+  const daemon::Config usable = config ? *config : daemon::load_usable(file);
   report.title("aribusd");
   const DaemonStatus status =
-      examine_daemon(report, sockets_of(arguments, config), file, config ? &*config : nullptr);
+      examine_daemon(report, sockets_of(arguments, usable), file, config ? &*config : nullptr);
   examine_rights(report, file, status.pid());
-  const auto asterisks = config ? config->asterisk : daemon::load_asterisks(file);
+  const auto& asterisks = usable.asterisk;
   if (asterisks.empty()) {
     report.title("Asterisk");
     report.note({"not asked: its address is in the configuration", ""});

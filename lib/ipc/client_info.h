@@ -15,6 +15,7 @@ struct ClientInfo {
   control::Caller caller;
   WallTime since;
   uint64_t requests = 0;          // that came
+  bool has_changed = false;       // something on an Asterisk, as far as it was allowed to
   uint64_t pending = 0;           // commands under way
   std::string subscription = {};  // Subscription::filter_text(); "" when there is none
   uint64_t sent = 0;              // records

@@ -20,8 +20,12 @@ void write(spdlog::level::level_enum level, const control::Caller& caller,
            std::forward<Args>(args)...);
 }
 
-std::string filter_of(const ClientInfo& client) {
-  return to_valid_utf8(client.subscription, max_filter_bytes);
+// So many records, for a line. The ring does not know which of them the filter would have passed over.
+std::string losses(uint64_t lost, const ClientInfo& client) {
+  const std::string& filter = client.subscription;
+  const bool all = filter.empty() || filter == "{}" || filter == R"({"announce":true})";
+  return std::to_string(lost) + " records" +
+         (all ? "" : ", counted before its filter " + to_valid_utf8(filter, max_filter_bytes));
 }
 
 }  // namespace
@@ -42,23 +46,22 @@ void ClientLog::left(ClientInfo client, std::string reason, bool cut) {
   if (cut) {
     if (admit(Cause::cut, caller)) {
       write(spdlog::level::warn, caller, "{} was disconnected ({}){}", name_of(caller), reason,
-            client.lost == 0
-                ? ""
-                : ", having lost " + std::to_string(client.lost) + " records of " + filter_of(client));
+            client.lost == 0 ? "" : ", having lost " + losses(client.lost, client));
     }
   } else if (client.lost > 0) {
     // Who came, lost and went between two looks has not been told of.
     if (told || admit(Cause::lost, caller)) {
-      write(told ? spdlog::level::info : spdlog::level::warn, caller,
-            "{} has left, having lost {} records of {}, which it read too slowly", name_of(caller),
-            client.lost, filter_of(client));
+      write(spdlog::level::warn, caller, "{} has left; it read too slowly, and lost {}", name_of(caller),
+            losses(client.lost, client));
     }
   } else {
     write(spdlog::level::debug, caller, "{} has left ({}) after {} requests and {} records", name_of(caller),
           reason, client.requests, client.sent);
   }
-  const Kind kind = cut || client.lost > 0 ? Kind::harmed : Kind::ordinary;
-  remember(std::move(client), std::move(reason), kind);
+  const bool harmed = cut || client.lost > 0;
+  // Who has only looked, as `aribus status` does, drives out nobody.
+  if (!harmed && client.subscription.empty() && !client.has_changed) return;
+  remember(std::move(client), std::move(reason), harmed ? Kind::harmed : Kind::ordinary);
 }
 
 void ClientLog::turned_away(const control::Caller& caller, const Error& why) {
@@ -96,15 +99,15 @@ void ClientLog::losing(const ClientInfo& client) {
   episode.lost = client.lost - episode.before;
   episode.latest = now_();
   if (!is_new || !admit(Cause::lost, client.caller)) return;
-  write(spdlog::level::warn, client.caller, "{} reads too slowly and has lost {} records of {} so far",
-        name_of(client.caller), episode.lost, filter_of(client));
+  write(spdlog::level::warn, client.caller, "{} reads too slowly, and has lost {} so far",
+        name_of(client.caller), losses(episode.lost, client));
 }
 
 void ClientLog::tick() {
   const Time now = now_();
   for (const auto& [connection, episode] : episodes_) {
     if (now - episode.latest < quiet) continue;
-    write(spdlog::level::info, episode.caller, "{} loses no more records; since {} it has lost {}",
+    write(spdlog::level::warn, episode.caller, "{} loses no more records; since {} it has lost {}",
           name_of(episode.caller), to_rfc3339(episode.began), episode.lost);
     told_[connection] = episode.before + episode.lost;
   }

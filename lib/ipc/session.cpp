@@ -342,6 +342,7 @@ void Session::start_waiting(uint64_t ticket) {
 void Session::start(uint64_t ticket, const JsonValue& params) {
   Command& command = commands_.at(ticket);
   command.changes = context_.dispatcher.changes(command.method);
+  has_changed_ |= command.changes;
   context_.dispatcher.call(
       caller_, command.method, params,
       [this, alive = alive_, ticket](const Result<control::ResultText>& outcome) {

@@ -201,6 +201,7 @@ class Session {
   uint64_t sent_ = 0;      // records of subscriptions that are over
   uint64_t lost_ = 0;      // likewise
   std::string ending_ = "closed by the program";
+  bool has_changed_ = false;  // a command of it was to change something
   bool starting_ = false;
   bool input_over_ = false;    // nothing more is read
   bool draining_ = false;      // ends when everything is answered and written

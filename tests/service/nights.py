@@ -106,12 +106,12 @@ class Nights:
             def lost():
                 for id in self.calls(20):
                     self.rest.call("DELETE", f"/ari/channels/{id}")
-                return re.search(r"wallboard \(pid \d+, user root\) reads too slowly and has lost", self.journal())
+                return re.search(r"wallboard \(pid \d+, user root\) reads too slowly, and has lost", self.journal())
             wait_for("a loss", lost, 60)
             self.says(lambda: self.ask("clients", "--text"), r"wallboard +\d+ root .* [1-9]\d*\n +subscribed to all records")
             wallboard.stdout.close()
             wallboard.wait(20)
-            self.says(self.journal, r"wallboard \(pid \d+, user root\) has left, having lost [1-9]\d* records")
+            self.says(self.journal, r"wallboard \(pid \d+, user root\) has left; it read too slowly, and lost [1-9]\d* records")
             self.says(lambda: self.ask("clients", "--text"), r"(?s)LEFT.*\nwallboard +\d+ root .* ago +\d+ +[1-9]\d*\n")
 
     def another_client_takes_the_application(self):
@@ -157,10 +157,14 @@ class Nights:
             self.box("systemctl", "stop", "aribusd.socket", "aribusd.service")
             self.box("mount", "-t", "tmpfs", "-o", "size=1m,uid=aribus,gid=aribus,mode=0750", "tmpfs", STATE)
             try:
+                began = time.monotonic()
                 self.box.fails("systemctl", "start", "aribusd")
+                assert time.monotonic() - began < 5, "the failure is told at once"
                 self.says(self.journal, rf"bus\.path {STATE}/bus\.log: .*No space left on device")
                 self.says(lambda: self.ask("status"), "journalctl -u aribusd", "aribus doctor")
                 self.says(self.session.doctor, "wrong .*bus.path: there is not enough room")
+                starts = self.journal().count("No space left on device")
+                assert starts <= 1 + (time.monotonic() - began) / 9, f"the journal is not filled: {starts} starts"
             finally:
                 self.box("systemctl", "stop", "aribusd.socket", "aribusd.service")
                 self.box("umount", "--lazy", STATE)

@@ -175,9 +175,14 @@ TEST_CASE("that an Asterisk is not connected is known from the status and from r
   CHECK(stage.table.trouble() == "pbx1: no connection to Asterisk since 2026-11-22T21:40:00.000Z: refused");
   stage.table.apply(*parse_json(
       R"({"time":"2026-11-22T21:46:16.000Z","server":"pbx2","type":"server.disconnected","reason":"closed"})"));
-  CHECK(stage.table.trouble() == "no connection to 2 Asterisks: pbx1, pbx2");
+  CHECK(stage.table.trouble() == "no events of 2 Asterisks: pbx1, pbx2");
   stage.tell("server.connected", R"("version":"22")");
   CHECK(stage.table.trouble() == "pbx2: no connection to Asterisk since 2026-11-22T21:46:16.000Z: closed");
   stage.table.apply(*parse_json(R"({"server":"pbx2","type":"server.removed"})"));
   CHECK(stage.table.trouble().empty());
+  stage.table.apply(*parse_json(R"({"server":"pbx1","app":"demo","type":"server.replaced"})"));
+  CHECK(stage.table.trouble() == "pbx1: another client has taken over the application demo");
+  stage.table.take_status(*parse_json(
+      R"({"servers":[{"name":"pbx1","state":"replaced","reason":"another client has taken over the application demo"}]})"));
+  CHECK(stage.table.trouble() == "pbx1: another client has taken over the application demo");
 }

@@ -2,11 +2,14 @@
 #include "daemon/config_relations.h"
 
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <sys/stat.h>
 
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
@@ -215,6 +218,43 @@ TEST_CASE("the configuration is not what the records are written to") {
   const std::string file = directory.path("c.yaml");
   CHECK_THAT(told(with("bus: {path: " + file + "}\n"), file),
              ContainsSubstring("bus.path: it is a file that this configuration reads"));
+}
+
+TEST_CASE("no file of a password or a certificate is what the records are written to, behind links, too") {
+  const TempDir directory;
+  const std::string secret = directory.path("secret"), link = directory.path("link");
+  std::ofstream(secret) << "pw\n";
+  std::filesystem::create_symlink(secret, link);
+  for (const std::string& path : {secret, link}) {
+    INFO(path);
+    CHECK_THAT(told("asterisk:\n  - {username: u, password_file: " + secret +
+                    ", apps: [a]}\nbus: {path: " + path + "}\n"),
+               ContainsSubstring("bus.path: it is a file that this configuration reads"));
+  }
+}
+
+TEST_CASE("a folder, a pipe or a device is no file to read a certificate or a password from") {
+  const TempDir directory;
+  const std::string folder = directory.path("folder"), pipe = directory.path("pipe");
+  std::filesystem::create_directory(folder);
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const std::pair<std::string, const char*> kinds[] = {
+      {folder, " is a folder"}, {pipe, " is no ordinary file"}, {"/dev/zero", " is no ordinary file"}};
+  for (const auto& [path, what] : kinds) {
+    for (const std::string key : {"password_file: ", "password: x, tls: {ca_file: "}) {
+      const std::string text = "asterisk:\n  - {username: u, apps: [a], " + key + path +
+                               (key.ends_with("ca_file: ") ? "}}" : "}") + "\n";
+      INFO(text);
+      const auto config = parse_config(text, "c.yaml");
+      REQUIRE_FALSE(config.ok());
+      CHECK_THAT(config.error().message, ContainsSubstring(path + what));
+    }
+    const std::string listen =
+        "asterisk:\n  - {username: u, password: x, apps: [a], mode: outbound, listen: {port: 1, tls: "
+        "{certificate_file: " +
+        path + ", key_file: " + path + "}}}\n";
+    CHECK_THAT(parse_config(listen, "c.yaml").error().message, ContainsSubstring(path + what));
+  }
 }
 
 TEST_CASE("a ring that is larger than the memory is doubted, unless it lies in a file") {

@@ -59,7 +59,7 @@ const Mistake mistakes[] = {
      "or "
      "directory; the file must be there, and the daemon's user must be able to read it"},
     {"asterisk:\n  - {username: u, password_file: /tmp, apps: [a]}\n",
-     ":2:34: asterisk[0].password_file: /tmp can't be read; a file is expected"},
+     ":2:34: asterisk[0].password_file: /tmp is a folder; the name of a file is expected"},
     {"asterisk:\n  - {username: u, password_file: /dev/null, apps: [a]}\n",
      ":2:34: asterisk[0].password_file: the first line of /dev/null is empty; the password is expected "
      "there"},

@@ -61,7 +61,7 @@ TEST_CASE("a file without a password is refused by name") {
                ContainsSubstring("empty"));
   }
   CHECK_THAT(fault(directory, "    password_file: /tmp\n"),
-             ContainsSubstring("/tmp can't be read; a file is expected"));
+             ContainsSubstring("/tmp is a folder; the name of a file is expected"));
 }
 
 TEST_CASE("the password may be in the environment") {

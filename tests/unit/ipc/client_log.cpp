@@ -92,12 +92,12 @@ TEST_CASE("losses are one line when they begin, and one when they are over") {
   REQUIRE(begun.size() == 1);
   CHECK(
       begun[0] ==
-      R"(warning python3 (pid 4711, user alice) reads too slowly and has lost 100 records of {"types":["StasisStart"]} so far)");
+      R"(warning python3 (pid 4711, user alice) reads too slowly, and has lost 100 records, counted before its filter {"types":["StasisStart"]} so far)");
   stage.now += std::chrono::seconds(61);
   stage.log.tick();
   const auto over = stage.lines();
   REQUIRE(over.size() == 1);
-  CHECK(over[0].starts_with("info python3 (pid 4711, user alice) loses no more records; since "));
+  CHECK(over[0].starts_with("warning python3 (pid 4711, user alice) loses no more records; since "));
   CHECK(over[0].ends_with(" it has lost 1000"));
   CHECK_FALSE(stage.log.is_news(7, 1000));
   slow.lost = 1005;  // another episode
@@ -114,9 +114,9 @@ TEST_CASE("who was ended for its losses, or went before they were seen, is named
   stage.log.left(slow, "closed by the program", false);
   stage.log.left(stage.client(8), "its rule is gone", true);
   const std::string who = "warning python3 (pid 4711, user alice) ";
-  const std::string what = R"(having lost 333 records of {"types":["StasisStart"]})";
-  CHECK(stage.lines() == std::vector{who + "was disconnected (on_overflow: disconnect), " + what,
-                                     who + "has left, " + what + ", which it read too slowly",
+  const std::string what = R"(lost 333 records, counted before its filter {"types":["StasisStart"]})";
+  CHECK(stage.lines() == std::vector{who + "was disconnected (on_overflow: disconnect), having " + what,
+                                     who + "has left; it read too slowly, and " + what,
                                      who + "was disconnected (its rule is gone)"});
 }
 
