@@ -148,7 +148,12 @@ void read_password(YamlMap& map, const YamlValue& server, Reading& reading, Aste
   map.optional("password_env", [&](const YamlValue& value) {
     ++given;
     const char* found = std::getenv(value.string().c_str());
-    if (found == nullptr || *found == '\0') value.fail("the environment variable that it names is not set");
+    const bool is_set = found != nullptr && *found != '\0';
+    if (!is_set && reading.purpose == Purpose::check) {  // by hand: the unit may set it
+      return reading.warn(
+          value, "the environment variable that it names is not set here; the daemon needs it in its own");
+    }
+    if (!is_set) value.fail("the environment variable that it names is not set");
     password = found;
     warn_of_password(reading, value, password, "in that variable");
   });

@@ -150,10 +150,12 @@ bool has_socket(pid_t process, const std::vector<std::string>& sockets) {
 }
 
 // Whether a daemon that runs with the configuration `file` has one of the sockets.
-bool are_held_for(const std::string& file, const std::vector<std::string>& sockets) {
-  return std::ranges::any_of(running_daemons(), [&](const RunningDaemon& daemon) {
-    return daemon.reads(file) && has_socket(daemon.pid, sockets);
-  });
+// The aribusd that holds one of these; nothing when none does.
+std::optional<RunningDaemon> holder_of(const std::vector<std::string>& sockets) {
+  for (RunningDaemon& daemon : running_daemons()) {
+    if (has_socket(daemon.pid, sockets)) return std::move(daemon);
+  }
+  return {};
 }
 
 class Needs {
@@ -245,7 +247,8 @@ class Needs {
       }
       constexpr pid_t systemd = 1;  // which hands it to the daemon
       const std::vector<std::string> listeners = listeners_at(socket.path);
-      if (!listeners.empty() && !are_held_for(reading_.file, listeners) && !has_socket(systemd, listeners)) {
+      if (!listeners.empty() && !has_socket(systemd, listeners)) {
+        if (const auto holder = holder_of(listeners)) return warn_of_holder(place, *holder);
         return Reading::note(
             place, "another program listens there ('ss -lxp' names it); end it, or name another path");
       }
@@ -253,6 +256,13 @@ class Needs {
     if (is_among(socket.path, machine_.sockets)) return;
     check_folder(place, socket.path);
     check_owner(section, socket);
+  }
+
+  // Of an aribusd that runs with another configuration, which this one may be meant to replace.
+  void warn_of_holder(const YamlValue& place, const RunningDaemon& holder) {
+    if (holder.reads(reading_.file)) return;
+    reading_.warn(place, "aribusd (process " + std::to_string(holder.pid) + ") listens there, with " +
+                             holder.configuration + ": both can't run at a time");
   }
 
   void check_owner(const YamlValue& section, const ipc::SocketOptions& socket) {
@@ -341,7 +351,7 @@ class Needs {
     const int error = errno;
     const std::string at = address + " port " + std::to_string(port);
     if (error == EADDRINUSE) {
-      if (are_held_for(reading_.file, listeners_at(port))) return;
+      if (const auto holder = holder_of(listeners_at(port))) return warn_of_holder(place, *holder);
       return tell(place,
                   "another program listens at " + at + " already ('ss -ltnp' names it); name another port");
     }

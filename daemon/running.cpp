@@ -12,16 +12,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What follows --config in the command of the process, else the default.
+// What follows --config in the command of the process, in each way that getopt takes, else the default.
 std::string configuration_of(const std::string& process) {
-  constexpr std::string_view option = "--config=";
+  constexpr std::string_view option = "--config", shortest = "--co";
   std::ifstream command(process + "/cmdline");
   fs::path file = ARIBUS_CONFIG_DIR "/aribusd.yaml";
   bool follows = false;
   for (std::string word; std::getline(command, word, '\0');) {
-    if (follows) file = word;
-    if (word.starts_with(option)) file = word.substr(option.size());
-    follows = word == "--config" || word == "-c";
+    const std::string name = word.substr(0, word.find('='));
+    const bool is_long = name.size() >= shortest.size() && option.starts_with(name);
+    if (follows) {
+      file = word;
+    } else if (is_long && name.size() < word.size()) {
+      file = word.substr(name.size() + 1);
+    } else if (word.starts_with("-c") && word.size() > 2) {
+      file = word.substr(2);
+    }
+    follows = !follows && (word == "-c" || (is_long && name == word));
   }
   std::error_code none;
   if (file.is_relative()) file = fs::read_symlink(process + "/cwd", none) / file;

@@ -85,8 +85,10 @@ std::string included(const std::string& line) {
   return {};
 }
 
-// Adds the file's lines, and those of what it includes. False: it can't be read.
-bool append_lines(const std::filesystem::path& path, std::string& text, Budget& budget, int depth = 0) {
+// Adds the file's lines, and those of what it includes, whose names are relative to `folder`, Asterisk's,
+// wherever the including file is. False: it can't be read.
+bool append_lines(const std::filesystem::path& path, const std::filesystem::path& folder, std::string& text,
+                  Budget& budget, int depth = 0) {
   if (depth > max_depth || !takes(budget, path)) return false;
   std::ifstream file(path);
   if (!file) return false;
@@ -100,8 +102,9 @@ bool append_lines(const std::filesystem::path& path, std::string& text, Budget& 
       continue;
     }
     glob_t found{};
-    ::glob((path.parent_path() / name).c_str(), 0, nullptr, &found);
-    for (size_t i = 0; i < found.gl_pathc; ++i) append_lines(found.gl_pathv[i], text, budget, depth + 1);
+    ::glob((folder / name).c_str(), 0, nullptr, &found);
+    for (size_t i = 0; i < found.gl_pathc; ++i)
+      append_lines(found.gl_pathv[i], folder, text, budget, depth + 1);
     ::globfree(&found);
   }
   return true;
@@ -112,7 +115,7 @@ bool append_lines(const std::filesystem::path& path, std::string& text, Budget& 
 std::optional<AsteriskFile> AsteriskFile::read(const std::string& path) {
   std::string text;
   Budget budget;
-  if (!append_lines(path, text, budget)) return {};
+  if (!append_lines(path, std::filesystem::path(path).parent_path(), text, budget)) return {};
   AsteriskFile made = parse(text);
   made.changed_ = budget.newest;
   return made;

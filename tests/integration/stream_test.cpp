@@ -132,7 +132,7 @@ TEST_CASE("aribus record goes on over a restart, and --append where the file end
   CHECK(count_of(text, R"("type":"StasisStart")") == 4);
   CHECK(count_of(text, R"("type":"record.disconnected")") == 1);
   CHECK(count_of(text, R"("type":"record.subscribed")") == 3);
-  CHECK(count_of(text, R"("resumed":true)") == 2);
+  CHECK(count_of(text, R"("resumed":true)") == 3);
 
   Process shown = stage.start({"replay", "--text", file}, stage.file("shown"));
   CHECK(shown.wait(std::chrono::seconds(10)) == 0);

@@ -234,8 +234,14 @@ TEST_CASE("aribus tail: JSON in a pipe, lines for people on a terminal") {
   const std::string seen = stage.on_terminal("tail --since " + first, "0.5");
   CHECK_THAT(seen, ContainsSubstring("#1 Alice <100>") && ContainsSubstring("enters demo"));
   CHECK_THAT(seen, ContainsSubstring("\x1b["));
-  Process unresumed({ARIBUS, "--socket", stage.daemon.socket_path(), "tail", "--since", "nonsense"});
-  CHECK_THAT(unresumed.read_line(std::chrono::seconds(5)).value_or(""), ContainsSubstring("not resumed"));
+  // Of another stream: what aribusd has of this one comes, from the oldest record on.
+  Process unresumed({ARIBUS, "--socket", stage.daemon.socket_path(), "tail", "--since", "000000000000:7"});
+  std::string lines;
+  for (int i = 0; i < 2; ++i) lines += unresumed.read_line(std::chrono::seconds(5)).value_or("");
+  CHECK_THAT(lines, ContainsSubstring("not resumed") && ContainsSubstring(R"("seq":1,)"));
+  Process wrong({ARIBUS, "--socket", stage.daemon.socket_path(), "tail", "--since", "nonsense"});
+  CHECK_THAT(wrong.read_line(std::chrono::seconds(5)).value_or(""), ContainsSubstring("a cursor is expected"));
+  CHECK(wrong.wait(std::chrono::seconds(5)) == 2);
 }
 
 TEST_CASE("aribus calls: fields in a pipe, one document as JSON, a table on a terminal") {
