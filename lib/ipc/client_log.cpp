@@ -10,6 +10,7 @@ namespace aribus::ipc {
 namespace {
 
 constexpr std::chrono::seconds quiet{60};  // without a loss: an episode is over
+constexpr uint64_t few_requests = 10;      // of a program that has only looked
 constexpr size_t max_filter_bytes = 300;   // of a subscription, in a line
 
 template <typename... Args>
@@ -60,7 +61,8 @@ void ClientLog::left(ClientInfo client, std::string reason, bool cut) {
   }
   const bool harmed = cut || client.lost > 0;
   // Who has only looked, as `aribus status` does, drives out nobody.
-  if (!harmed && client.subscription.empty() && !client.has_changed) return;
+  if (!harmed && client.subscription.empty() && !client.has_changed && client.requests <= few_requests)
+    return;
   remember(std::move(client), std::move(reason), harmed ? Kind::harmed : Kind::ordinary);
 }
 

@@ -43,8 +43,8 @@ class ClientLog {
   void tick();
 
   // The connections that have ended, in the order of their ends: at most 40 that lost records or were
-  // disconnected, 20 that were turned away, and 40 others that subscribed or changed something. An array of
-  // JSON.
+  // disconnected, 20 that were turned away, and 40 others that subscribed, changed something or sent more
+  // than a few requests. An array of JSON.
   void write_left(JsonWriter& writer) const;
 
  private:
