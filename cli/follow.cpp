@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bus/cursor.h"
 #include "cli/answers.h"
 #include "cli/methods.h"
 #include "cli/output.h"
@@ -42,12 +43,6 @@ std::string number_at(const JsonValue& object, std::string_view name) {
   return value != nullptr && value->IsUint64() ? std::to_string(value->GetUint64()) : "?";
 }
 
-bool is_cursor(const std::string& text) {
-  const size_t colon = text.rfind(':');
-  return colon != std::string::npos && colon > 0 && colon + 1 < text.size() &&
-         text.find_first_not_of("0123456789", colon + 1) == std::string::npos;
-}
-
 }  // namespace
 
 bool is_own(std::string_view type) {
@@ -75,7 +70,7 @@ std::string StreamReport::sentence(const client::Item& item, WallTime now) {
 }
 
 int follow(const Arguments& arguments, const std::vector<std::string>& types, const Follower& follower) {
-  if (arguments.has("since") && !is_cursor(arguments.value("since")))
+  if (arguments.has("since") && !bus::Cursor::parse(arguments.value("since")))
     return misuse(arguments.words[0], "--since: a cursor is expected, as 8f3a1c0e52d7:1041");
   Result<client::Client> client = arguments.stay_connected();
   if (!client) return fail(client.error());

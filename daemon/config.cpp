@@ -54,7 +54,7 @@ std::string file_for_error(const std::string& file) {
   return is_path ? file : "the file that it names";
 }
 
-// A folder, a pipe or a device would be read wrongly, or for ever. `shown` is its name for the error.
+// Refuses a folder, a pipe or a device: reading one fails or never ends. Errors call it `shown_file`.
 void expect_file(const std::string& file, const std::string& shown_file, const YamlValue& value) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return;

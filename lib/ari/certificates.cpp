@@ -17,12 +17,11 @@ WallTime time_of(const ASN1_TIME* given) {
   return WallTime(std::chrono::seconds(::timegm(&parts)));
 }
 
-// Nobody is asked for the passphrase of an encrypted file.
+}  // namespace
+
 int no_passphrase(char*, int, int, void*) {
   return 0;
 }
-
-}  // namespace
 
 Result<std::vector<CertificateDates>> read_certificates(const std::string& file) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "re"), std::fclose);
