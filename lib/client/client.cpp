@@ -39,6 +39,7 @@ std::string params_of(const Subscription& subscription) {
     list("bridges", subscription.bridges);
     list("endpoints", subscription.endpoints);
     if (!subscription.since.empty()) write_member(writer, "since", subscription.since);
+    if (!subscription.from.empty()) write_member(writer, "from", subscription.from);
     if (!subscription.on_overflow.empty()) write_member(writer, "on_overflow", subscription.on_overflow);
     if (subscription.snapshot) {
       write_key(writer, "snapshot");

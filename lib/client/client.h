@@ -46,6 +46,7 @@ struct Subscription {
   std::string since{};  // a cursor: what follows it comes
   bool snapshot = false;
   std::string on_overflow{};  // "lost" or "disconnect"
+  std::string from{};         // "newest" or "oldest"; takes a daemon with the feature `from`
 };
 
 // A client without a thread or a loop: it reads while call() or next() waits. Not for use by several threads
