@@ -85,6 +85,7 @@ Result<void> check_status(const JsonValue& answer) {
                      {{"aribus", Type::string},
                       {"pid", Type::number},
                       {"started", Type::string},
+                      {"configuration", Type::object},
                       {"connections", Type::number},
                       {"subscribers", Type::number},
                       {"servers", Type::objects, true},
@@ -104,10 +105,15 @@ Result<void> check_status(const JsonValue& answer) {
 
 Result<void> check_subscribed(const JsonValue& answer) {
   constexpr std::string_view what = "subscribe";
-  auto good = expect(what, answer, {{"reason", Type::string}, {"snapshot", Type::object}});
+  auto good = expect(what, answer,
+                     {{"reason", Type::string}, {"warnings", Type::strings}, {"snapshot", Type::object}});
   const JsonValue* snapshot = good ? find(answer, "snapshot") : nullptr;
   if (snapshot == nullptr) return good;
   return expect(what, *snapshot, {{"channels", Type::objects}, {"bridges", Type::objects}});
+}
+
+Result<void> check_clients(const JsonValue& answer) {
+  return expect("daemon.clients", answer, {{"clients", Type::objects, true}, {"left", Type::objects}});
 }
 
 Result<void> check_reloaded(const JsonValue& answer) {

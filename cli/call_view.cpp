@@ -1,14 +1,13 @@
 #include "cli/call_view.h"
 
-#include <algorithm>
-
 #include "cli/terminal.h"
 
 namespace aribus::cli {
 namespace {
 
 constexpr size_t max_calls =
-    100'000;  // more are forgotten, all at once: the daemon knows no more channels either
+    100'000;                   // more are forgotten, all at once: the daemon knows no more channels either
+constexpr size_t of_who = 28;  // cells
 
 // The channel that a record is about.
 const JsonValue* main_channel(const JsonValue& record) {
@@ -29,27 +28,35 @@ std::string bridge_name(const JsonValue& record) {
   return std::string(name.empty() ? part(record, "bridge", "id") : name);
 }
 
-}  // namespace
-
-CallView::Call& CallView::call_of(const JsonValue& channel, WallTime now) {
-  if (calls_.size() >= max_calls) calls_.clear();
-  const auto [at, added] = calls_.try_emplace(std::string(find_string(channel, "id")));
-  Call& call = at->second;
-  if (added) {
-    call.number = ++seen_;
-    call.began = parse_time(find_string(channel, "creationtime")).value_or(now);
-  }
-  call.who = who_is(channel);
-  return call;
+bool is_true(const JsonValue& record, std::string_view name) {
+  const JsonValue* value = find(record, name);
+  return value != nullptr && value->IsTrue();
 }
 
-Text CallView::what_happened(const JsonValue& record, std::string_view type, const Call& call, WallTime now) {
+// What both halves of a Local channel report, each of itself.
+bool is_twice_for_local(std::string_view type) {
+  return type == "ChannelStateChange" || type == "ChannelDestroyed" || type == "ChannelHold" ||
+         type == "ChannelUnhold" || type == "Dial" || type == "ChannelDtmfReceived" ||
+         type == "ChannelTalkingStarted";
+}
+
+Text ended(const JsonValue& record, WallTime began, WallTime now) {
+  const std::string after = duration_text(began, now);
+  if (is_true(record, "synthetic")) return Text("ended unseen, after " + after + " at most", Style::red);
+  const JsonValue* cause = find(record, "cause");
+  const bool normal = cause != nullptr && cause->IsInt() && cause->GetInt() == 16;
+  return Text("hung up after " + after + ": " + std::string(find_string(record, "cause_txt")),
+              normal ? Style::bold : Style::red);
+}
+
+Text what_happened(const JsonValue& record, std::string_view type, WallTime began, WallTime now) {
   const auto field = [&](std::string_view name) { return std::string(find_string(record, name)); };
+  const bool waits = part(record, "bridge", "bridge_type") == "holding";
   if (type == "StasisStart") {
     const std::string args = joined(record, "args");
     return Text("enters " + field("app") + (args.empty() ? "" : " (" + args + ")"), Style::bold);
   }
-  if (type == "StasisEnd") return "leaves " + field("app") + " after " + duration_text(call.began, now);
+  if (type == "StasisEnd") return "leaves " + field("app") + " after " + duration_text(began, now);
   if (type == "ChannelStateChange") {
     const std::string_view state = part(record, "channel", "state");
     if (state == "Up") return Text("answered", Style::green);
@@ -57,8 +64,9 @@ Text CallView::what_happened(const JsonValue& record, std::string_view type, con
     return {};
   }
   if (type == "ChannelDtmfReceived") return "pressed " + Text(field("digit"), Style::bold);
-  if (type == "ChannelEnteredBridge") return "joins bridge " + bridge_name(record);
-  if (type == "ChannelLeftBridge") return "leaves bridge " + bridge_name(record);
+  if (type == "ChannelEnteredBridge") return (waits ? "waits in " : "joins bridge ") + bridge_name(record);
+  if (type == "ChannelLeftBridge")
+    return (waits ? "waits no longer in " : "leaves bridge ") + bridge_name(record);
   if (type == "ChannelHold") return "is on hold";
   if (type == "ChannelUnhold") return "is back from hold";
   if (type == "ChannelTalkingStarted") return "talks";
@@ -67,49 +75,112 @@ Text CallView::what_happened(const JsonValue& record, std::string_view type, con
     const std::string status = field("dialstatus");
     return status.empty() ? "is being called at " + field("dialstring") : "dial: " + status;
   }
-  if (type == "ChannelDestroyed") {
-    const JsonValue* cause = find(record, "cause");
-    const bool normal = cause != nullptr && cause->IsInt() && cause->GetInt() == 16;
-    return Text("hung up after " + duration_text(call.began, now) + ": " + field("cause_txt"),
-                normal ? Style::bold : Style::red);
+  if (type == "ChannelDestroyed") return ended(record, began, now);
+  return {};
+}
+
+// The ids of what a record is about that shows no channel.
+std::string ids_of(const JsonValue& record) {
+  for (const char* name : {"channels", "bridges", "playbacks", "recordings", "endpoints", "devices"}) {
+    if (std::string ids = joined(record, name); !ids.empty()) return ids;
   }
   return {};
 }
 
-Text CallView::line(const JsonValue& record) {
+}  // namespace
+
+std::shared_ptr<CallView::Call> CallView::call_of(const std::string& server, const JsonValue& channel,
+                                                  WallTime now) {
+  if (calls_.size() >= max_calls) {
+    calls_.clear();
+    locals_.clear();
+  }
+  std::shared_ptr<Call>& call = calls_[{server, std::string(find_string(channel, "id"))}];
+  const auto [local, half] = local_half(find_string(channel, "name"));
+  const Key name{server, std::string(local)};
+  if (!call && half != 0) {
+    if (const auto other = locals_.find(name); other != locals_.end()) call = other->second.lock();
+  }
+  if (!call) {
+    call = std::make_shared<Call>();
+    call->number = ++seen_;
+    call->began = parse_time(find_string(channel, "creationtime")).value_or(now);
+    if (half != 0) locals_[name] = call;
+  }
+  if (half == 1) call->has_first_half = true;
+  if (half != 2 || !call->has_first_half) call->who = who_is(channel);
+  return call;
+}
+
+CallView::Line CallView::channel_line(const JsonValue& record, const JsonValue& channel, WallTime now) {
   const std::string_view type = find_string(record, "type");
+  const std::string server(find_string(record, "server")), id(find_string(channel, "id"));
+  const std::shared_ptr<Call> call = call_of(server, channel, now);
+  const auto [local, half] = local_half(find_string(channel, "name"));
+  Line line{"#" + std::to_string(call->number) + " " + call->who, {}, id};
+  const bool changes_state = type == "ChannelStateChange";
+  const std::string_view state = find_string(channel, "state");
+  const bool is_told = half == 2 ? call->has_first_half && is_twice_for_local(type)
+                                 : half == 1 && changes_state && call->told_by_second == state;
+  if (half == 2 && changes_state && !call->has_first_half) call->told_by_second = state;
+  if (!is_told) line.what = what_happened(record, type, call->began, now);
+  if (is_true(record, "synthetic") && type != "ChannelDestroyed" && !line.what.empty())
+    line.what += " (found out later)";
+  if (type == "ChannelDestroyed") {
+    calls_.erase({server, id});
+    if (half != 0 && call.use_count() == 1) locals_.erase({server, std::string(local)});
+  }
+  return line;
+}
+
+std::pair<std::string, std::string> CallView::target(const std::string& server, std::string_view uri) const {
+  if (!uri.starts_with("channel:")) return {std::string(uri), ""};
+  std::string id(uri.substr(8));
+  const auto call = calls_.find({server, id});
+  if (call == calls_.end()) return {std::string(uri), id};
+  return {"#" + std::to_string(call->second->number) + " " + call->second->who, id};
+}
+
+CallView::Line CallView::line_of(const JsonValue& record, WallTime now) {
+  const std::string_view type = find_string(record, "type");
+  const std::string server(find_string(record, "server"));
+  if (const Text sentence = daemon_records_.sentence(record, now, all_); !sentence.empty()) {
+    return {server, sentence, type == "command.resolved" ? ids_of(record) : ""};
+  }
+  if (const JsonValue* channel = main_channel(record)) return channel_line(record, *channel, now);
+  if (type == "PlaybackStarted" || type == "PlaybackFinished") {
+    auto [who, id] = target(server, part(record, "playback", "target_uri"));
+    return {who,
+            Text(type == "PlaybackStarted" ? "hears " : "has heard ") + part(record, "playback", "media_uri"),
+            id};
+  }
+  if (type.starts_with("Recording")) {
+    auto [who, id] = target(server, part(record, "recording", "target_uri"));
+    return {
+        who,
+        Text("recording ") + part(record, "recording", "name") + ": " + part(record, "recording", "state"),
+        id};
+  }
+  return {"", {}, ids_of(record)};
+}
+
+std::vector<Text> CallView::lines(const JsonValue& record) {
   const WallTime now = parse_time(find_string(record, "time")).value_or(WallTime());
-  std::string who;
-  Text what;
-  if (const JsonValue* channel = main_channel(record)) {
-    const Call call = call_of(*channel, now);
-    what = what_happened(record, type, call, now);
-    who = "#" + std::to_string(call.number) + " " + call.who;
-    if (type == "ChannelDestroyed") calls_.erase(std::string(find_string(*channel, "id")));
-  } else if (type == "PlaybackStarted" || type == "PlaybackFinished") {
-    who = part(record, "playback", "target_uri");
-    what = Text(type == "PlaybackStarted" ? "hears " : "has heard ") + part(record, "playback", "media_uri");
-  } else if (type.starts_with("Recording")) {
-    who = part(record, "recording", "target_uri");
-    what = Text("recording ") + part(record, "recording", "name") + ": " + part(record, "recording", "state");
-  } else if (type == "server.connected") {
-    who = find_string(record, "server");
-    what = Text("connected to Asterisk " + std::string(find_string(record, "version")), Style::green);
-  } else if (type == "server.disconnected") {
-    who = find_string(record, "server");
-    what = Text("disconnected: " + std::string(find_string(record, "reason")), Style::red);
-  }
-  if (what.empty()) {
+  Line line = line_of(record, now);
+  if (line.what.empty()) {
     if (!all_) return {};
-    what = Text(type, Style::grey);
+    line.what = Text(find_string(record, "type"), Style::grey);
   }
-  if (const size_t colon = who.find("channel:"); colon == 0) {
-    const auto call = calls_.find(who.substr(8));
-    if (call != calls_.end()) who = "#" + std::to_string(call->second.number) + " " + call->second.who;
+  const std::string time = to_rfc3339(now);
+  std::vector<Text> out;
+  if (const std::string date = time.substr(0, 10); date != date_) {
+    out.emplace_back(date + ", times in UTC", Style::grey);
+    date_ = date;
   }
-  who.resize(std::max<size_t>(who.size(), 28), ' ');
-  const std::string clock = to_rfc3339(now).substr(11, 12);
-  return Text(clock, Style::grey) + "  " + who + "  " + what;
+  Text text = Text(time_text(now, now), Style::grey) + "  " + fitted_who(line.who, of_who) + "  " + line.what;
+  if (!line.ids.empty()) text += "  " + Text(line.ids, Style::grey);
+  out.push_back(text);
+  return out;
 }
 
 }  // namespace aribus::cli

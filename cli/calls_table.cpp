@@ -11,6 +11,7 @@ namespace {
 constexpr size_t max_ended = 1000;
 constexpr size_t max_shown =
     100'000;  // channels, and bridges; as many as the daemon knows. Others are left out
+constexpr size_t max_servers = 10'000;
 constexpr size_t max_with_bytes =
     16'384;  // of the names of the others in a bridge: more than a line can show
 
@@ -24,9 +25,8 @@ std::string part(const JsonValue& object, std::string_view inner, std::string_vi
   return found == nullptr ? "" : std::string(find_string(*found, name));
 }
 
-Style style_of(std::string_view state) {
-  if (state == "Up") return Style::green;
-  return state == "Down" ? Style::grey : Style::yellow;
+std::string no_connection(std::string_view since, std::string_view reason) {
+  return "no connection to Asterisk since " + std::string(since) + ": " + std::string(reason);
 }
 
 }  // namespace
@@ -80,7 +80,10 @@ void CallsTable::show_channel(const std::string& server, const JsonValue& channe
 void CallsTable::show_bridge(const std::string& server, const JsonValue& bridge) {
   const std::string id(find_string(bridge, "id"));
   if (bridges_.size() >= max_shown && !bridges_.contains({server, id})) return;
-  std::vector<std::string>& channels = bridges_[{server, id}];
+  Bridge& shown = bridges_[{server, id}];
+  shown.name = find_string(bridge, "name");
+  shown.type = find_string(bridge, "bridge_type");
+  std::vector<std::string>& channels = shown.channels;
   for (const std::string& channel : channels) bridge_of_.erase({server, channel});
   channels.clear();
   if (const JsonValue* list = list_of(bridge, "channels")) {
@@ -131,7 +134,45 @@ void CallsTable::keep(const std::string& server, const JsonValue& record) {
     });
   };
   keep_of(channels_, "channels");
+  keep_of(bridge_of_, "channels");
   keep_of(bridges_, "bridges");
+}
+
+void CallsTable::forget_server(std::string_view server) {
+  const auto forget = [&](auto& things) {
+    std::erase_if(things, [&](const auto& entry) { return entry.first.first == server; });
+  };
+  forget(channels_);
+  forget(bridge_of_);
+  forget(bridges_);
+  trouble_.erase(std::string(server));
+}
+
+void CallsTable::take_status(const JsonValue& status) {
+  trouble_.clear();
+  const JsonValue* servers = list_of(status, "servers");
+  if (servers == nullptr) return;
+  for (const JsonValue& server : servers->GetArray()) {
+    const std::string_view state = find_string(server, "state"), name = find_string(server, "name");
+    if (state == "down" || state == "starting") {
+      add_trouble(name, no_connection(find_string(server, "since"), find_string(server, "reason")));
+    } else if (state == "replaced") {
+      add_trouble(name, std::string(find_string(server, "reason")));
+    }
+  }
+}
+
+void CallsTable::add_trouble(std::string_view server, std::string sentence) {
+  if (trouble_.size() < max_servers) trouble_[std::string(server)] = std::move(sentence);
+}
+
+std::string CallsTable::trouble() const {
+  if (trouble_.empty()) return {};
+  const auto& [server, sentence] = *trouble_.begin();
+  if (trouble_.size() == 1) return server + ": " + sentence;
+  std::string names;
+  for (const auto& entry : trouble_) names += (names.empty() ? "" : ", ") + entry.first;
+  return "no events of " + std::to_string(trouble_.size()) + " Asterisks: " + names;
 }
 
 void CallsTable::apply(const JsonValue& record) {
@@ -144,6 +185,14 @@ void CallsTable::apply(const JsonValue& record) {
     return;
   }
   if (type == "server.resynced") return keep(server, record);
+  if (type == "server.removed") return forget_server(server);
+  if (type == "server.connected") trouble_.erase(server);
+  if (type == "server.disconnected")
+    return add_trouble(server, no_connection(find_string(record, "time"), find_string(record, "reason")));
+  if (type == "server.replaced") {
+    return add_trouble(
+        server, "another client has taken over the application " + std::string(find_string(record, "app")));
+  }
   if (type == "state.changed") {
     if (const JsonValue* objects = find(record, "objects")) show_items(server, *objects);
     return;
@@ -166,52 +215,93 @@ void CallsTable::apply(const JsonValue& record) {
   }
 }
 
-std::string CallsTable::with_whom(const Key& key, const Channel& channel) const {
-  std::string with;
-  if (const auto at = bridge_of_.find(key); at != bridge_of_.end()) {
-    if (const auto bridge = bridges_.find({key.first, at->second}); bridge != bridges_.end()) {
-      for (const std::string& id : bridge->second) {
-        const auto other = channels_.find({key.first, id});
-        if (id == key.second) continue;
-        if (with.size() > max_with_bytes) break;
-        with += (with.empty() ? "" : ", ") + (other == channels_.end() ? id : who_is(other->second.shown));
-      }
+const std::pair<const CallsTable::Key, CallsTable::Bridge>* CallsTable::bridge_of(const Key& key) const {
+  const auto at = bridge_of_.find(key);
+  if (at == bridge_of_.end()) return nullptr;
+  const auto bridge = bridges_.find({key.first, at->second});
+  return bridge == bridges_.end() ? nullptr : &*bridge;
+}
+
+std::string CallsTable::with_whom(const Key& key, const Channel& channel, std::string_view half) const {
+  if (const auto* entry = bridge_of(key)) {
+    const Bridge& bridge = entry->second;
+    const std::string& name = bridge.name.empty() ? entry->first.second : bridge.name;
+    if (bridge.type == "holding") return "waits in " + name;
+    std::string with;
+    for (const std::string& id : bridge.channels) {
+      if (id == key.second || id == half) continue;
+      if (with.size() > max_with_bytes) break;
+      const auto other = channels_.find({key.first, id});
+      with += (with.empty() ? "" : ", ") + (other == channels_.end() ? id : who_is(other->second.shown));
     }
-    return with.empty() ? "(alone in a bridge)" : with;
+    return with.empty() ? "alone in " + name : with;
   }
   const std::string number = part(channel.shown, "connected", "number");
-  if (number.empty()) return with;
+  if (number.empty()) return {};
   const std::string name = part(channel.shown, "connected", "name");
   return name.empty() ? number : name + " <" + number + ">";
 }
 
-std::vector<Text> CallsTable::lines(WallTime now, size_t lines, size_t columns) const {
-  constexpr size_t of_state = 9, of_time = 12, of_app = 14;
-  const size_t rest =
-      columns > of_state + of_time + of_app + 24 ? columns - of_state - of_time - of_app - 4 : 24;
-  const size_t of_id = rest / 4, of_who = (rest - of_id) / 2, of_with = rest - of_id - of_who;
-  std::vector<Text> out;
-  out.push_back(Text(fitted("WHO", of_who) + " " + fitted("WITH", of_with) + " " + fitted("STATE", of_state) +
-                         fitted("TIME", of_time) + " " + fitted("APP", of_app) + " " +
-                         fitted("CHANNEL", of_id),
-                     Style::bold));
-  std::vector<const std::pair<const Key, Channel>*> sorted;
-  for (const auto& entry : channels_) sorted.push_back(&entry);
-  std::ranges::sort(sorted, {},
-                    [](const auto* entry) { return std::pair(entry->second.began, entry->first); });
-  for (const auto* entry : sorted) {
-    if (out.size() + 1 >= lines && sorted.size() - out.size() + 1 > 1) {
-      out.emplace_back("… and " + std::to_string(sorted.size() - out.size() + 1) + " more");
-      break;
-    }
-    const auto& [key, channel] = *entry;
-    const std::string_view state = find_string(channel.shown, "state");
-    out.push_back(fitted(who_is(channel.shown), of_who) + " " + fitted(with_whom(key, channel), of_with) +
-                  " " + Text(fitted(state, of_state), style_of(state)) +
-                  fitted(duration_text(channel.began, now), of_time) + " " + fitted(channel.app, of_app) +
-                  " " + fitted(key.second, of_id));
+CallRow CallsTable::row_of(const Key& key, const Channel& channel) const {
+  CallRow row;
+  row.server = key.first;
+  row.channels.push_back(key.second);
+  row.name = find_string(channel.shown, "name");
+  row.who = who_is(channel.shown);
+  row.with = with_whom(key, channel, "");
+  row.state = find_string(channel.shown, "state");
+  row.began = channel.began;
+  row.app = channel.app;
+  if (const auto* entry = bridge_of(key)) {
+    row.bridge_id = entry->first.second;
+    row.bridge_name = entry->second.name;
+    row.bridge_type = entry->second.type;
   }
-  return out;
+  return row;
+}
+
+std::vector<CallRow> CallsTable::rows() const {
+  std::vector<CallRow> rows;
+  std::map<Key, const std::pair<const Key, Channel>*> second_halves;  // by what both names begin with
+  for (const auto& entry : channels_) {
+    const auto [local, half] = local_half(find_string(entry.second.shown, "name"));
+    if (half == 2) second_halves.emplace(Key{entry.first.first, std::string(local)}, &entry);
+  }
+  std::set<const Key*> in_a_row;
+  for (const auto& entry : channels_) {
+    const auto [local, half] = local_half(find_string(entry.second.shown, "name"));
+    if (half != 1) continue;
+    const auto at = second_halves.find({entry.first.first, std::string(local)});
+    if (at == second_halves.end()) continue;
+    const auto& second = *at->second;
+    in_a_row.insert(&second.first);
+    in_a_row.insert(&entry.first);
+    CallRow row = row_of(entry.first, entry.second);
+    CallRow other = row_of(second.first, second.second);
+    row.channels.push_back(second.first.second);
+    if (row.app.empty()) row.app = other.app;
+    // Whom one half talks with talks through it with whom the other half does.
+    const bool both = !row.bridge_id.empty() && !other.bridge_id.empty();
+    if (both) {
+      row.with = with_whom(entry.first, entry.second, second.first.second);
+      const std::string more = with_whom(second.first, second.second, entry.first.second);
+      if (row.bridge_id != other.bridge_id) row.with += ", " + more;
+    }
+    if (row.bridge_id.empty() && !other.bridge_id.empty()) {
+      row.with = std::move(other.with);
+      row.bridge_id = std::move(other.bridge_id);
+      row.bridge_name = std::move(other.bridge_name);
+      row.bridge_type = std::move(other.bridge_type);
+    } else if (row.with.empty()) {
+      row.with = std::move(other.with);
+    }
+    rows.push_back(std::move(row));
+  }
+  for (const auto& entry : channels_) {
+    if (!in_a_row.contains(&entry.first)) rows.push_back(row_of(entry.first, entry.second));
+  }
+  CallOrder().sort(rows);
+  return rows;
 }
 
 }  // namespace aribus::cli

@@ -1,4 +1,4 @@
-// The calls as a table: who, with whom, how long, in which state.
+// The calls as records tell of them: who, with whom, since when, in which state.
 #pragma once
 
 #include <deque>
@@ -10,21 +10,22 @@
 
 #include "base/json.h"
 #include "base/time.h"
-#include "cli/output.h"
+#include "cli/call_rows.h"
 
 namespace aribus::cli {
 
-// Fed with the result of `subscribe {snapshot: true}` and the records that follow it.
+// Fed with the result of `subscribe {snapshot: true}`, the records that follow it, and that of `status`.
 class CallsTable {
  public:
   // Begins anew with the snapshot.
   void take_snapshot(const JsonValue& snapshot);
   void apply(const JsonValue& record);
+  void take_status(const JsonValue& status);
 
-  [[nodiscard]] size_t size() const { return channels_.size(); }
-  // A line with the columns' names, and one for each channel, the oldest first, at most `lines` of them in
-  // all and `columns` characters wide; what has no room is counted in the last one.
-  [[nodiscard]] std::vector<Text> lines(WallTime now, size_t lines, size_t columns) const;
+  // One row for each channel, or for both halves of a Local channel, the oldest first.
+  [[nodiscard]] std::vector<CallRow> rows() const;
+  // Why rows may be old: which Asterisks aribusd has no connection to, since when and why; or "".
+  [[nodiscard]] std::string trouble() const;
 
  private:
   using Key = std::pair<std::string, std::string>;  // server and id
@@ -32,6 +33,11 @@ class CallsTable {
     Json shown;
     WallTime began;
     std::string app;
+  };
+  struct Bridge {
+    std::string name;
+    std::string type;
+    std::vector<std::string> channels;
   };
   struct Ended {
     Key key;
@@ -44,12 +50,19 @@ class CallsTable {
   void forget(const std::string& server, const JsonValue& record, std::string_view member);
   void keep(const std::string& server, const JsonValue& record);
   void show_items(std::string_view of_server, const JsonValue& lists);
-  [[nodiscard]] std::string with_whom(const Key& key, const Channel& channel) const;
+  void forget_server(std::string_view server);
+  void add_trouble(std::string_view server, std::string sentence);
+  [[nodiscard]] CallRow row_of(const Key& key, const Channel& channel) const;
+  // The bridge that a channel is in, or nullptr.
+  [[nodiscard]] const std::pair<const Key, Bridge>* bridge_of(const Key& key) const;
+  // `half`: the id of its other half, if it is one of a Local channel, else "".
+  [[nodiscard]] std::string with_whom(const Key& key, const Channel& channel, std::string_view half) const;
 
   std::map<Key, Channel> channels_;
-  std::map<Key, std::vector<std::string>> bridges_;  // their channels
-  std::map<Key, std::string> bridge_of_;             // by channel
-  std::deque<Ended> ended_;                          // channels, of which something may be told yet
+  std::map<std::string, std::string> trouble_;  // why its rows are old, by the name of the Asterisk
+  std::map<Key, Bridge> bridges_;
+  std::map<Key, std::string> bridge_of_;  // by channel
+  std::deque<Ended> ended_;               // channels, of which something may be told yet
 };
 
 }  // namespace aribus::cli

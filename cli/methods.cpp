@@ -4,6 +4,7 @@
 
 #include "cli/answers.h"
 #include "cli/terminal.h"
+#include "daemon/describe.h"
 
 namespace aribus::cli {
 namespace {
@@ -75,6 +76,29 @@ std::vector<std::string> parameter_help(std::string_view name, size_t width, con
 Result<Methods> Methods::read(Json description) {
   if (auto good = check_description(description); !good) return good.error();
   return Methods(std::move(description));
+}
+
+const Methods& Methods::built_in() {
+  static const Methods methods = [] {
+    const Result<std::string> text = daemon::describe("openrpc");
+    Result<Json> description = parse_own_json(text ? *text : std::string());
+    return Methods(description ? std::move(*description) : Json(rapidjson::kObjectType));
+  }();
+  return methods;
+}
+
+std::vector<std::string> Methods::values_of(const Parameter& parameter) {
+  std::vector<std::string> values;
+  if (parameter.schema == nullptr) return values;
+  const auto add = [&](const JsonValue& schema) {
+    for (const JsonValue& value : list_of(schema, "enum")) {
+      if (value.IsString()) values.emplace_back(as_view(value));
+    }
+  };
+  add(*parameter.schema);
+  for (const JsonValue& one : list_of(*parameter.schema, "oneOf")) add(one);
+  if (values.empty() && takes(*parameter.schema, "boolean")) values = {"true", "false"};
+  return values;
 }
 
 const JsonValue* Methods::find_method(std::string_view name) const {

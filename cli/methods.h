@@ -26,6 +26,9 @@ class Methods {
   // Errors: malformed, when it is none.
   [[nodiscard]] static Result<Methods> read(Json description);
 
+  // Those of this version of aribus, without a daemon.
+  [[nodiscard]] static const Methods& built_in();
+
   struct Parameter {
     std::string_view name;
     bool required;
@@ -33,6 +36,9 @@ class Methods {
     std::string_view description;
     std::string_view later_than;  // a version of Asterisk that lacks it, or ""
   };
+
+  // The values that a parameter, or an item of its list, is one of; none when it may be others, too.
+  [[nodiscard]] static std::vector<std::string> values_of(const Parameter& parameter);
 
   [[nodiscard]] bool has(std::string_view method) const { return find_method(method) != nullptr; }
   [[nodiscard]] std::vector<std::string_view> names() const;

@@ -1,12 +1,14 @@
 #include "cli/output.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/characters.h"
+#include "base/object_text.h"
 
 namespace aribus::cli {
 namespace {
@@ -51,6 +53,8 @@ std::string_view code_of(Style style) {
       return "\x1b[33m";
     case Style::grey:
       return "\x1b[90m";
+    case Style::inverse:
+      return "\x1b[7m";
     case Style::plain:
       break;
   }
@@ -86,7 +90,8 @@ bool Text::empty() const {
 std::string Text::printed(bool colour) const {
   std::string out;
   for (const Piece& piece : pieces_) {
-    const std::string_view code = colour ? code_of(piece.style) : std::string_view();
+    const bool styled = colour || piece.style == Style::inverse;
+    const std::string_view code = styled ? code_of(piece.style) : std::string_view();
     out += code;
     out += harmless(piece.text);
     if (!code.empty()) out += "\x1b[0m";
@@ -109,6 +114,13 @@ std::pair<size_t, size_t> Output::size() const {
   return {100'000, 120};
 }
 
+std::pair<size_t, size_t> Output::screen_size() const {
+  winsize size{};
+  if (::ioctl(::fileno(file_), TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0)
+    return {size.ws_row, size.ws_col};
+  return {24, 80};
+}
+
 void Output::line(const Text& text) {
   clear();
   put(text.printed(has_colour()) + "\n");
@@ -127,9 +139,29 @@ void Output::fields(std::string_view first, std::string_view second) {
   put(harmless(first) + (second.empty() ? "" : "\t" + harmless(second)) + "\n");
 }
 
+void Output::fields(const std::vector<std::string>& values) {
+  clear();
+  std::string line;
+  for (size_t i = 0; i < values.size(); ++i) line += (i > 0 ? "\t" : "") + harmless(values[i]);
+  put(line + "\n");
+}
+
 void Output::json(std::string_view text) {
   clear();
   put(harmless_json(text) + "\n");
+}
+
+void Output::json_document(const JsonValue& value) {
+  if (!is_terminal()) return json(value);
+  clear();
+  std::string all;
+  const std::string text = pretty(to_text(value));
+  for (std::string_view rest = text; !rest.empty();) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    all += harmless_json(rest.substr(0, end)) + "\n";
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  put(all);
 }
 
 void Output::passing(const Text& text) {
@@ -141,23 +173,33 @@ void Output::passing(const Text& text) {
 }
 
 void Output::open_screen() {
-  put("\x1b[?1049h\x1b[?25l");  // another screen, without a cursor
+  put("\x1b[?1049h\x1b[?25l\x1b[?7l");  // another screen, without a cursor, and without wrapping
 }
 
 void Output::show(const std::vector<Text>& lines) {
   std::string all = "\x1b[H";
-  for (const Text& text : lines) all += text.printed(has_colour()) + "\x1b[K\n";
-  put(all + "\x1b[J");
+  // A line is erased before it is written: erasing what is behind one as wide as the screen would take its
+  // last character.
+  for (size_t i = 0; i < lines.size(); ++i) {
+    all += (i > 0 ? "\n" : "") + std::string(i + 1 < lines.size() ? "\x1b[K" : "\x1b[J");
+    all += lines[i].printed(has_colour());
+  }
+  put(all);
   flush();
 }
 
 void Output::close_screen() {
-  put("\x1b[?25h\x1b[?1049l");
+  put("\x1b[?7h\x1b[?25h\x1b[?1049l");
   flush();
 }
 
+bool Output::flush() {
+  if (std::fflush(file_) != 0 && error_ == 0) error_ = errno;
+  return error_ == 0;
+}
+
 void Output::put(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), file_);
+  if (std::fwrite(text.data(), 1, text.size(), file_) != text.size() && error_ == 0) error_ = errno;
   if (is_terminal()) flush();
 }
 

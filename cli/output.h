@@ -3,6 +3,7 @@
 // standard error.
 #pragma once
 
+#include <cerrno>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -20,7 +21,7 @@ namespace aribus::cli {
 // The JSON text `json` with the same characters as \uXXXX: the same JSON.
 [[nodiscard]] std::string harmless_json(std::string_view json);
 
-enum class Style { plain, bold, red, green, yellow, grey };
+enum class Style { plain, bold, red, green, yellow, grey, inverse };
 
 // A text for people, in pieces, each in a style. Whatever it is made of, Output makes it harmless.
 class Text {
@@ -34,14 +35,16 @@ class Text {
   friend Text operator+(Text left, const Text& right) { return left += right, left; }
 
   [[nodiscard]] bool empty() const;
-  // As it is printed, with or without colours.
+  // As it is printed, with or without colours. Style::inverse is there in any case: it shows a choice.
   [[nodiscard]] std::string printed(bool colour) const;
 
- private:
   struct Piece {
     std::string text;
     Style style;
   };
+  [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
+
+ private:
   std::vector<Piece> pieces_;
 };
 
@@ -56,6 +59,8 @@ class Output {
   [[nodiscard]] bool has_colour() const;
   // Rows and columns; many rows of 120 columns where there is no screen.
   [[nodiscard]] std::pair<size_t, size_t> size() const;
+  // Of a screen; 24 rows of 80 columns where the terminal does not say.
+  [[nodiscard]] std::pair<size_t, size_t> screen_size() const;
 
   // One line.
   void line(const Text& text);
@@ -64,25 +69,34 @@ class Output {
   void lines(std::string_view text);
   // One line for programs: two fields, with a tab between them. An empty second one is left out.
   void fields(std::string_view first, std::string_view second);
+  // Likewise, any number of fields; empty ones are there.
+  void fields(const std::vector<std::string>& values);
   // A JSON text, in one line.
   void json(std::string_view text);
   void json(const JsonValue& value) { json(to_text(value)); }
 
+  // Likewise; on a terminal in several lines, indented.
+  void json_document(const JsonValue& value);
+
   // On a terminal: shown until something else is printed. Elsewhere: nothing.
   void passing(const Text& text);
-  // On a terminal: a screen of its own, shown anew with each call, until close_screen().
+  // On a terminal: a screen of its own, shown anew with each call, until close_screen(). A line that is
+  // longer than the screen is cut there, and no line goes on in the next.
   void open_screen();
   void show(const std::vector<Text>& lines);
   void close_screen();
 
   // False when nobody reads it any more.
-  bool flush() { return std::fflush(file_) == 0; }
+  bool flush();
+  // Why something could not be written, as errno; 0: nothing went wrong, or nobody reads it any more.
+  [[nodiscard]] int error() const { return error_ == EPIPE ? 0 : error_; }
 
  private:
   void put(std::string_view text);
   void clear();
 
   std::FILE* file_;
+  int error_ = 0;
   bool passing_ = false;
 };
 

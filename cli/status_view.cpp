@@ -2,15 +2,11 @@
 
 #include <cstdio>
 
+#include "cli/paragraph.h"
 #include "cli/terminal.h"
 
 namespace aribus::cli {
 namespace {
-
-uint64_t number(const JsonValue& object, std::string_view name) {
-  const JsonValue* value = find(object, name);
-  return value != nullptr && value->IsUint64() ? value->GetUint64() : 0;
-}
 
 std::string since(const JsonValue& object, std::string_view name, WallTime now) {
   const auto from = parse_time(find_string(object, name));
@@ -23,64 +19,98 @@ std::string mebibytes(uint64_t bytes) {
   return text;
 }
 
-void add_server(std::vector<Text>& out, const JsonValue& server, WallTime now) {
+std::string milliseconds(uint64_t microseconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f ms", static_cast<double>(microseconds) / 1000);
+  return text;
+}
+
+class Lines {
+ public:
+  explicit Lines(size_t columns) : columns_(columns) {}
+
+  void title(const char* text) {
+    out_.emplace_back();
+    out_.emplace_back(text);
+  }
+  void add(size_t indent, const Text& text) {
+    for (Text& line : paragraph(text, columns_, indent)) out_.push_back(std::move(line));
+  }
+  [[nodiscard]] std::vector<Text> take() { return std::move(out_); }
+
+ private:
+  size_t columns_;
+  std::vector<Text> out_;
+};
+
+void add_server(Lines& out, const JsonValue& server, WallTime now) {
   const std::string_view state = find_string(server, "state");
   const Style style = state == "ready"                         ? Style::green
                       : state == "down" || state == "replaced" ? Style::red
                                                                : Style::yellow;
-  Text first = "  " + Text(find_string(server, "name"), Style::bold) + "  " + Text(state, style) + " for " +
-               since(server, "since", now);
+  Text first = Text(find_string(server, "name"), Style::bold) + ": " + Text(state, style);
+  if (state != "replaced") first += " for " + since(server, "since", now);  // which is of the connection
   if (const auto version = find_string(server, "version"); !version.empty()) {
     first += Text(", Asterisk ") + version;
   }
-  out.push_back(first + ", applications: " + joined(server, "apps"));
+  const std::string apps = joined(server, "apps");
+  out.add(2, apps.empty() ? first : first + ", applications: " + apps);
   if (const auto reason = find_string(server, "reason"); !reason.empty()) {
-    out.push_back("      " + Text(reason, Style::red));
+    out.add(6, Text(reason, Style::red));
   }
   if (const std::string replaced = joined(server, "replaced"); !replaced.empty()) {
-    out.push_back("      " + Text("taken by another client: " + replaced, Style::red) +
-                  " (aribus call reclaim)");
+    out.add(6, Text("taken by another client: " + replaced, Style::red) +
+                   " ('aribus call reclaim' takes it back)");
   }
-  out.push_back("      " + std::to_string(number(server, "received")) + " events, " +
-                std::to_string(number(server, "requests_open")) + " requests under way, by " +
-                Text(find_string(server, "rest")));
+  const std::string_view rest = find_string(server, "rest");
+  out.add(6, counted(number_of(server, "received"), "event") + " received; commands go over " +
+                 (rest == "http"        ? Text("HTTP")
+                  : rest == "websocket" ? Text("the WebSocket")
+                                        : Text(rest)) +
+                 ", " + counted(number_of(server, "requests_open"), "request") +
+                 (number_of(server, "requests_open") == 1 ? " waits" : " wait") + " for an answer");
 }
 
-void add_bus(std::vector<Text>& out, const JsonValue& bus) {
-  const uint64_t next = number(bus, "next");
-  out.emplace_back();
-  out.emplace_back("Bus");
-  out.push_back("  records " + std::to_string(number(bus, "first")) + " to " +
-                std::to_string(next > 0 ? next - 1 : 0) + " of the stream " +
-                Text(find_string(bus, "stream")) + ", " + mebibytes(number(bus, "used_bytes")) + " of " +
-                mebibytes(number(bus, "ring_bytes")));
-  if (const auto path = find_string(bus, "path"); !path.empty()) out.push_back(Text("  in ") + path);
+void add_bus(Lines& out, const JsonValue& bus) {
+  const uint64_t first = number_of(bus, "first");
+  const uint64_t next = number_of(bus, "next");
+  out.title("Bus");
+  out.add(2, (next > first ? counted(next - first, "record") + " kept, " + std::to_string(first) + " to " +
+                                 std::to_string(next - 1) + " of the stream "
+                           : std::string("no records yet in the stream ")) +
+                 Text(find_string(bus, "stream")) + "; " + mebibytes(number_of(bus, "used_bytes")) + " of " +
+                 mebibytes(number_of(bus, "ring_bytes")) + " used");
+  if (const auto path = find_string(bus, "path"); !path.empty()) out.add(2, Text("in ") + path);
   if (const auto reason = find_string(bus, "reason"); !reason.empty()) {
-    out.push_back(Text("  began anew: ") + reason);
+    out.add(2, Text("began anew: ") + reason);
   }
 }
 
 }  // namespace
 
-std::vector<Text> status_lines(const JsonValue& status, WallTime now) {
-  std::vector<Text> out;
-  out.push_back("aribusd " + Text(find_string(status, "aribus")) + ", process " +
-                std::to_string(number(status, "pid")) + ", running for " + since(status, "started", now) +
-                ", " + std::to_string(number(status, "connections")) + " connections, " +
-                std::to_string(number(status, "subscribers")) + " subscribers");
-  out.emplace_back();
-  out.emplace_back("Servers");
+std::vector<Text> status_lines(const JsonValue& status, WallTime now, size_t columns) {
+  Lines out(columns);
+  Text first = "aribusd " + Text(find_string(status, "aribus")) + ", process " +
+               std::to_string(number_of(status, "pid")) + ", running for " + since(status, "started", now);
+  out.add(0, first);
+  out.add(0, counted(number_of(status, "connections"), "connection") + " of programs, " +
+                 counted(number_of(status, "subscribers"), "subscriber"));
+  const uint64_t lost = number_of(status, "lost_records");
+  if (lost > 0) {
+    out.add(0, Text(counted(lost, "record") + " lost by programs that were too slow", Style::red) +
+                   " ('aribus clients' says which)");
+  }
+  out.title("Asterisk");
   if (const JsonValue* servers = find(status, "servers")) {
     for (const JsonValue& server : servers->GetArray()) add_server(out, server, now);
   }
   if (const JsonValue* bus = find(status, "bus")) add_bus(out, *bus);
   if (const JsonValue* loop = find(status, "loop")) {
-    out.emplace_back();
-    out.emplace_back("Loop");
-    out.emplace_back("  longest turn " + std::to_string(number(*loop, "longest_turn_us")) + " µs, lately " +
-                     std::to_string(number(*loop, "longest_turn_lately_us")) + " µs");
+    out.title("Loop");
+    out.add(2, "longest turn " + milliseconds(number_of(*loop, "longest_turn_us")) + ", lately " +
+                   milliseconds(number_of(*loop, "longest_turn_lately_us")));
   }
-  return out;
+  return out.take();
 }
 
 }  // namespace aribus::cli

@@ -9,7 +9,7 @@
 
 namespace aribus::cli {
 
-// The result of `status`, as check_status() lets it through.
-[[nodiscard]] std::vector<Text> status_lines(const JsonValue& status, WallTime now);
+// The result of `status`, as check_status() lets it through, in lines of at most `columns` cells.
+[[nodiscard]] std::vector<Text> status_lines(const JsonValue& status, WallTime now, size_t columns);
 
 }  // namespace aribus::cli

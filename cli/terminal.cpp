@@ -4,6 +4,9 @@
 #include <array>
 #include <cstdio>
 
+#include <uniwidth.h>
+
+#include "base/characters.h"
 #include "cli/output.h"
 
 namespace aribus::cli {
@@ -22,12 +25,26 @@ std::string duration_text(WallTime from, WallTime to) {
   return text.data();
 }
 
+std::string counted(uint64_t number, std::string_view noun) {
+  return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
+}
+
 std::string who_is(const JsonValue& channel) {
   const JsonValue* caller = find(channel, "caller");
   const std::string name = caller == nullptr ? "" : std::string(find_string(*caller, "name"));
   const std::string number = caller == nullptr ? "" : std::string(find_string(*caller, "number"));
   if (number.empty()) return std::string(find_string(channel, "name"));
   return name.empty() ? number : name + " <" + number + ">";
+}
+
+std::pair<std::string_view, int> local_half(std::string_view name) {
+  if (!name.starts_with("Local/") || (!name.ends_with(";1") && !name.ends_with(";2"))) return {name, 0};
+  return {name.substr(0, name.size() - 2), name.back() - '0'};
+}
+
+uint64_t number_of(const JsonValue& object, std::string_view name) {
+  const JsonValue* value = find(object, name);
+  return value != nullptr && value->IsUint64() ? value->GetUint64() : 0;
 }
 
 std::string joined(const JsonValue& object, std::string_view name) {
@@ -42,23 +59,55 @@ std::string joined(const JsonValue& object, std::string_view name) {
 
 namespace {
 
-// Whether a character begins with this byte of UTF-8.
-bool begins_character(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+// Choose between the two looks of an emoji. They are left out: terminals disagree on the width that they
+// give it.
+bool chooses_presentation(char32_t character) {
+  return character == 0xFE0E || character == 0xFE0F;
+}
+
+// `character` is harmless.
+size_t cells_of(char32_t character) {
+  if (chooses_presentation(character)) return 0;
+  return static_cast<size_t>(std::max(uc_width(character, "UTF-8"), 0));
+}
+
+// As much of the harmless `text` as fits into `columns` cells, and how many it takes.
+std::pair<std::string, size_t> prefix(std::string_view text, size_t columns) {
+  std::string out;
+  size_t used = 0;
+  while (!text.empty()) {
+    const std::string_view before = text;
+    const char32_t character = take_character(text);
+    const size_t more = cells_of(character);
+    if (used + more > columns) break;
+    used += more;
+    if (!chooses_presentation(character)) out += before.substr(0, before.size() - text.size());
+  }
+  return {std::move(out), used};
 }
 
 }  // namespace
 
+size_t cells(std::string_view text) {
+  return prefix(harmless(text), SIZE_MAX).second;
+}
+
 std::string fitted(std::string_view text, size_t columns) {
-  std::string out;
-  size_t used = 0;
-  for (const char c : harmless(text)) {
-    const bool begins = begins_character(c);
-    if (begins && used == columns) break;
-    used += begins ? 1 : 0;
-    out += c;
-  }
+  const std::string shown = harmless(text);
+  const bool fits = prefix(shown, SIZE_MAX).second <= columns;
+  if (!fits && columns == 0) return {};
+  auto [out, used] = prefix(shown, fits ? columns : columns - 1);
+  if (!fits) out += "…", ++used;
   return out.append(columns - used, ' ');
+}
+
+std::string fitted_who(std::string_view who, size_t columns) {
+  const size_t number = who.ends_with('>') ? who.rfind(" <") : std::string_view::npos;
+  if (number == std::string_view::npos || cells(who) <= columns) return fitted(who, columns);
+  constexpr size_t least_of_name = 2;
+  const size_t of_number = cells(who.substr(number));
+  if (of_number + least_of_name > columns) return fitted(who.substr(number + 1), columns);
+  return fitted(who.substr(0, number), columns - of_number) + harmless(who.substr(number));
 }
 
 std::vector<std::string> wrapped(std::string_view text, size_t columns, size_t indent) {
@@ -69,7 +118,7 @@ std::vector<std::string> wrapped(std::string_view text, size_t columns, size_t i
     const std::string_view word = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (word.empty()) continue;
-    const auto length = static_cast<size_t>(std::ranges::count_if(word, begins_character));
+    const size_t length = cells(word);
     if (!lines.empty() && used + 1 + length <= columns) {
       lines.back() += " " + std::string(word);
       used += 1 + length;

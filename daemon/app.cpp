@@ -46,6 +46,7 @@ App::App(Config config, bus::Log log)
   add_own_methods(dispatcher_, {.reload = [this](control::Reply reply) { reload(std::move(reply)); },
                                 .hello = [this](const control::Caller& caller) { return hello(caller); },
                                 .status = [this] { return status(); },
+                                .clients = [this] { return server_.clients_text(); },
                                 .cursor = [this] { return log_.cursor().text(); }});
   for (const AsteriskConfig& asterisk : config_.asterisk) add_upstream(asterisk);
 }
@@ -113,6 +114,11 @@ std::string App::status() const {
     write_member(writer, "aribus", ARIBUS_VERSION);
     number("pid", static_cast<uint64_t>(::getpid()));
     write_member(writer, "started", to_rfc3339(started_));
+    writer.Key("configuration");
+    writer.StartObject();
+    write_member(writer, "file", config_.file);
+    write_member(writer, "read", to_rfc3339(config_.read));
+    writer.EndObject();
     writer.Key("servers");
     writer.StartArray();
     for (const auto* upstreams : {&upstreams_, &leaving_}) {
@@ -203,11 +209,8 @@ void App::tell_systemd() const {
   size_t connected = 0;
   std::string missing;
   for (const auto& upstream : upstreams_) {
-    if (upstream->is_connected()) {
-      ++connected;
-    } else {
-      missing += "; " + upstream->name() + ": " + upstream->reason();
-    }
+    if (upstream->is_connected()) ++connected;
+    if (!upstream->reason().empty()) missing += "; " + upstream->name() + ": " + upstream->reason();
   }
   notify_status(std::to_string(connected) + " of " + std::to_string(upstreams_.size()) +
                 " Asterisk servers connected" + missing);
@@ -304,7 +307,9 @@ Reload App::apply(Config next) {
   }
   if (next.audit != config_.audit) {
     control::start_audit(next.audit);
-    outcome.changed.emplace_back(next.audit ? "logging.audit: on" : "logging.audit: off");
+    outcome.changed.emplace_back(next.audit.on && config_.audit.on ? "logging.audit: other methods"
+                                 : next.audit.on                   ? "logging.audit: on"
+                                                                   : "logging.audit: off");
   }
   for (std::string& change : apply_asterisk(next.asterisk)) outcome.changed.push_back(std::move(change));
   outcome.restart = needs_restart(config_, next);

@@ -1,26 +1,31 @@
 #include "daemon/config.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <set>
-#include <sstream>
 
 #include <sys/stat.h>
-#include <yaml-cpp/eventhandler.h>
+#include <sys/sysmacros.h>
 
 #include "base/bytes.h"
 #include "base/nearest.h"
 #include "base/tcp_socket.h"
 #include "bus/log.h"
 #include "daemon/config_access.h"
+#include "daemon/config_machine.h"
+#include "daemon/config_reading.h"
+#include "daemon/config_relations.h"
 #include "daemon/credentials.h"
 #include "daemon/yaml_reader.h"
+#include "daemon/yaml_text.h"
 
 namespace aribus::daemon {
 namespace {
@@ -28,6 +33,8 @@ namespace {
 constexpr size_t max_secret_bytes = 4096;
 constexpr size_t max_file_bytes = 1 << 20;
 constexpr size_t max_ring_bytes = size_t{64} << 30;
+constexpr const char* variable_warning =
+    "it is taken as it is written: variables of the environment are not put in";
 constexpr std::string_view log_levels[] = {"trace", "debug", "info", "warning", "error", "off"};
 
 void warn_if_readable(const std::string& file, std::vector<std::string>& warnings) {
@@ -47,10 +54,20 @@ std::string file_for_error(const std::string& file) {
   return is_path ? file : "the file that it names";
 }
 
+// Refuses a folder, a pipe or a device: reading one fails or never ends. Errors call it `shown_file`.
+void expect_file(const std::string& file, const std::string& shown_file, const YamlValue& value) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return;
+  if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3)) return;  // /dev/null: an empty file
+  value.fail(shown_file + (S_ISDIR(status.st_mode) ? " is a folder" : " is no ordinary file") +
+             "; the name of a file is expected");
+}
+
 // The first line of a secret's file, which errors call `shown_file`. `where` ends what is said when it is
 // missing.
 std::string read_secret(const std::string& file, const std::string& shown_file, const YamlValue& value,
                         const std::string& where = "") {
+  expect_file(file, shown_file, value);
   std::ifstream stream(file);
   std::string secret;
   if (!stream) {
@@ -71,27 +88,74 @@ std::string read_secret(const std::string& file, const std::string& shown_file, 
   return secret;
 }
 
+// "$NAME" or "${NAME}": nobody puts the variable's value there.
+bool is_variable(std::string_view text) {
+  if (!text.starts_with('$')) return false;
+  text.remove_prefix(1);
+  if (text.starts_with('{') && text.ends_with('}')) text = text.substr(1, text.size() - 2);
+  const auto is_of_name = [](unsigned char c) { return c < 0x80 && (std::isalnum(c) != 0 || c == '_'); };
+  return !text.empty() && std::isdigit(static_cast<unsigned char>(text[0])) == 0 &&
+         std::ranges::all_of(text, is_of_name);
+}
+
+// What is hardly meant to be part of the password that was read from `where`. The password is not shown.
+void warn_of_password(Reading& reading, const YamlValue& value, const std::string& password,
+                      const std::string& where) {
+  constexpr std::string_view blanks = " \t", byte_order_mark = "\xEF\xBB\xBF";
+  if (password.find_last_not_of(blanks) != password.size() - 1) {
+    reading.warn(value,
+                 "the password " + where +
+                     " ends with a blank, which belongs to it; Asterisk takes none from ari.conf: remove it");
+  } else if (password.find_first_not_of(blanks) != 0) {
+    reading.warn(
+        value, "the password " + where +
+                   " begins with a blank, which belongs to it; Asterisk takes none from ari.conf: remove it");
+  }
+  if (password.starts_with(byte_order_mark)) {
+    reading.warn(value, "the password " + where +
+                            " begins with a byte order mark, which belongs to it; save the file without one");
+  }
+}
+
 // Reads the password from whichever of its four keys is given.
-void read_password(YamlMap& map, const YamlValue& server, const std::string& file, AsteriskConfig& config,
-                   std::vector<std::string>& warnings) {
+void read_password(YamlMap& map, const YamlValue& server, Reading& reading, AsteriskConfig& config) {
   int given = 0;
   std::string& password = config.client.password;
   map.optional("password", [&](const YamlValue& value) {
     ++given;
     password = value.string();
-    warn_if_readable(file, warnings);
+    warn_if_readable(reading.file, reading.warnings);
+    warn_of_password(reading, value, password, "here");
+    if (is_variable(password)) {
+      reading.warn(value, std::string(variable_warning) +
+                              "; a password comes from one with password_env, and the name alone");
+    }
+    if (is_cut_by_comment(reading.text, value.mark(), password)) {
+      reading.warn(value,
+                   "the password ends before ' #', where YAML begins a comment; write it in quotes if what "
+                   "follows belongs to it");
+    }
   });
   map.optional("password_file", [&](const YamlValue& value) {
     ++given;
     const std::string path = value.string();
-    password = read_secret(path, file_for_error(path), value);
-    warn_if_readable(path, warnings);
+    const std::string shown_file = file_for_error(path);
+    password = read_secret(path, shown_file, value);
+    reading.files.push_back(path);
+    warn_if_readable(path, reading.warnings);
+    warn_of_password(reading, value, password, "in the first line of " + shown_file);
   });
   map.optional("password_env", [&](const YamlValue& value) {
     ++given;
     const char* found = std::getenv(value.string().c_str());
-    if (found == nullptr || *found == '\0') value.fail("the environment variable that it names is not set");
+    const bool is_set = found != nullptr && *found != '\0';
+    if (!is_set && reading.purpose == Purpose::check) {  // by hand: the unit may set it
+      return reading.warn(
+          value, "the environment variable that it names is not set here; the daemon needs it in its own");
+    }
+    if (!is_set) value.fail("the environment variable that it names is not set");
     password = found;
+    warn_of_password(reading, value, password, "in that variable");
   });
   map.optional("password_credential", [&](const YamlValue& value) {
     ++given;
@@ -106,6 +170,7 @@ void read_password(YamlMap& map, const YamlValue& server, const std::string& fil
         read_secret(credential, exists ? credential : "the credential that it names", value,
                     "; LoadCredential= of the unit names the file that it comes from: " ARIBUS_CONFIG_DIR
                     "/ari.secret, unless that was changed");
+    warn_of_password(reading, value, password, "in the first line of " + credential);
   });
   if (given == 1) return;
   server.attempt([&] {
@@ -117,6 +182,7 @@ void read_password(YamlMap& map, const YamlValue& server, const std::string& fil
 // The path of a file that can be read.
 std::string read_file_name(const YamlValue& value) {
   std::string file = value.string();
+  expect_file(file, file_for_error(file), value);
   if (!std::ifstream(file)) {
     const int error = errno;
     value.fail(file_for_error(file) + " can't be read: " + std::strerror(error) +
@@ -162,10 +228,7 @@ ari::ListenOptions read_listen(const YamlValue& value) {
     listen.address = v.string();
     if (!is_numeric_address(listen.address)) v.fail("an address in figures is expected, as 0.0.0.0 or ::1");
   });
-  map.optional("port", [&](const YamlValue& v) {
-    listen.port = static_cast<int>(v.integer(1));
-    if (listen.port > 65535) v.fail("a port is expected: 1 to 65535");
-  });
+  map.optional("port", [&](const YamlValue& v) { listen.port = static_cast<int>(v.integer(1, 65535)); });
   map.optional("path", [&](const YamlValue& v) {
     listen.path = v.string();
     if (!listen.path.starts_with('/') || listen.path.find_first_of("?# ") != std::string::npos) {
@@ -230,8 +293,10 @@ ari::RestMode read_rest(const YamlValue& value) {
 uint64_t hash_of_files(const ari::ClientOptions& client) {
   std::string contents;
   const auto add = [&](const std::string& file) {
-    std::ifstream stream(file);
-    contents.append(std::istreambuf_iterator<char>(stream), {});
+    std::string text(max_file_bytes, '\0');
+    std::ifstream stream(file, std::ios::binary);
+    stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+    contents.append(text, 0, static_cast<size_t>(stream.gcount()));
     contents += '\0';
   };
   if (!client.tls.ca_file.empty()) add(client.tls.ca_file);
@@ -242,29 +307,63 @@ uint64_t hash_of_files(const ari::ClientOptions& client) {
   return contents.empty() ? 0 : hash_of(contents);
 }
 
-AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
-                             std::vector<std::string>& warnings) {
+std::string read_url(const YamlValue& value, Reading& reading) {
+  std::string text = value.string();
+  const auto url = ari::parse_url(text);
+  if (!url) value.fail(url.error().message);
+  const std::string expected = " (expected http://host:8088)";
+  if (url->prefix.ends_with("/ari/events")) {
+    reading.cannot_work(
+        value, "url: it ends with /ari/events, which aribusd adds itself: end it before /ari" + expected);
+  } else if (text.starts_with("ws")) {
+    reading.warn(value,
+                 "url: ws:// and wss:// are taken for http:// and https://: aribusd makes requests as well" +
+                     expected);
+  }
+  return text;
+}
+
+// Blanks at the end of a name are hardly seen, and count.
+void warn_of_blanks(const YamlValue& value, const std::string& name, Reading& reading) {
+  if (name.starts_with(' ') || name.ends_with(' '))
+    reading.warn(value, "it begins or ends with a blank, which belongs to it; is that meant?");
+}
+
+// The applications; one that is listed twice counts once.
+std::vector<std::string> read_apps(const YamlValue& value, Reading& reading) {
+  std::vector<std::string> apps;
+  value.each("at least one application is expected", [&](const YamlValue& item) {
+    std::string app = read_app(item);
+    warn_of_blanks(item, app, reading);
+    if (std::ranges::find(apps, app) != apps.end())
+      return reading.warn(item, "the application '" + app + "' is listed twice, and counts once");
+    apps.push_back(std::move(app));
+  });
+  return apps;
+}
+
+AsteriskConfig read_asterisk(const YamlValue& value, Reading& reading) {
   AsteriskConfig config;
   ari::ClientOptions& client = config.client;
   client.url = "http://127.0.0.1:8088";
   YamlMap map(value);
   map.optional("name", [&](const YamlValue& v) { config.name = v.string(); });
   map.optional("url", [&](const YamlValue& v) {
-    client.url = v.string();
-    if (const auto url = ari::parse_url(client.url); !url) v.fail(url.error().message);
+    client.url.clear();  // not the default, if it can't be used
+    client.url = read_url(v, reading);
   });
   map.required("username", "it is the name of a [user] section of Asterisk's ari.conf",
                [&](const YamlValue& v) {
                  client.username = v.string();
+                 warn_of_blanks(v, client.username, reading);
+                 if (is_variable(client.username)) reading.warn(v, variable_warning);
                  if (client.username.find(':') != std::string::npos)
                    v.fail("a name without a colon is expected (RFC 7617: what follows it is the password)");
                });
-  read_password(map, value, file, config, warnings);
+  read_password(map, value, reading, config);
   map.optional("user", [&](const YamlValue& v) { client.user = read_user(v); });
-  map.required("apps", "the dialplan names them: Stasis(name)", [&](const YamlValue& v) {
-    v.each("at least one application is expected",
-           [&](const YamlValue& app) { client.apps.push_back(read_app(app)); });
-  });
+  map.required("apps", "the dialplan names them: Stasis(name)",
+               [&](const YamlValue& v) { client.apps = read_apps(v, reading); });
   read_direction(map, client);
   map.optional("on_replaced", [&](const YamlValue& v) {
     client.on_replaced = read_on_replaced(v, client.listen.has_value());
@@ -281,7 +380,10 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
                [&](const YamlValue& v) { client.max_connections = static_cast<int>(v.integer(1)); });
   map.optional("max_response_bytes", [&](const YamlValue& v) { client.max_response_bytes = v.bytes(); });
   map.optional("max_message_bytes", [&](const YamlValue& v) { client.max_message_bytes = v.bytes(); });
+  const size_t before = value.mistakes();
   map.finish();
+  if (value.mistakes() != before && !map.has("url"))
+    client.url.clear();  // it may be the key that is misspelt
   if (client.silence_timeout <= client.ping_interval) {
     value.fail(
         "silence_timeout: longer than ping_interval is expected, or every quiet connection is taken for "
@@ -289,11 +391,11 @@ AsteriskConfig read_asterisk(const YamlValue& value, const std::string& file,
   }
   config.tls_files = hash_of_files(client);
   if (!client.tls.verify_peer || !client.tls.verify_host) {
-    warnings.push_back("asterisk " + config.name + ": TLS certificates are not fully verified");
+    reading.warnings.push_back("asterisk " + config.name + ": TLS certificates are not fully verified");
   }
   if (client.listen && client.listen->tls.certificate_file.empty() && !is_loopback(client.listen->address)) {
-    warnings.push_back("asterisk " + config.name +
-                       ": listen has no tls: user, password and calls travel in the clear");
+    reading.warnings.push_back("asterisk " + config.name +
+                               ": listen has no tls: user, password and calls travel in the clear");
   }
   return config;
 }
@@ -371,14 +473,14 @@ void read_limits(const YamlValue& value, Config& config) {
   map.finish();
 }
 
-Config read_config(const YamlValue& root, const std::string& file) {
-  Config config;
+void read_config(const YamlValue& root, Reading& reading, Config& config) {
   YamlMap map(root);
   map.required("asterisk", "it lists the servers to connect to", [&](const YamlValue& value) {
     std::set<std::string> names;
     std::set<int> ports;
     value.each("at least one server is expected", [&](const YamlValue& item) {
-      config.asterisk.push_back(read_asterisk(item, file, config.warnings));
+      config.asterisk.push_back(read_asterisk(item, reading));
+      reading.asterisk.push_back(item);
       const auto& listen = config.asterisk.back().client.listen;
       if (listen && !ports.insert(listen->port).second) {
         item.fail("listen: port: " + std::to_string(listen->port) +
@@ -391,18 +493,14 @@ Config read_config(const YamlValue& root, const std::string& file) {
     });
   });
   map.optional("sockets", [&](const YamlValue& value) {
-    std::set<std::string> paths;
     value.each("at least one socket is expected", [&](const YamlValue& item) {
       config.ipc.sockets.push_back(read_socket(item));
-      const std::string& path = config.ipc.sockets.back().path;
-      if (!path.empty() && !paths.insert(path).second) {
-        item.fail("path: " + path + " is another socket's already; each has its own");
-      }
+      reading.sockets.push_back(item);
     });
   });
   if (config.ipc.sockets.empty()) config.ipc.sockets.push_back({.path = "/run/aribus/aribus.sock"});
   map.optional("access", [&](const YamlValue& value) {
-    config.ipc.access = read_access(value, config.ipc.sockets, config.warnings);
+    config.ipc.access = read_access(value, config.ipc.sockets, reading.warnings);
   });
   map.optional("bus", [&](const YamlValue& value) {
     YamlMap bus(value);
@@ -428,11 +526,10 @@ Config read_config(const YamlValue& root, const std::string& file) {
                did_you_mean(config.log_level, log_levels));
       }
     });
-    logging.optional("audit", [&](const YamlValue& v) { config.audit = v.boolean(); });
+    logging.optional("audit", [&](const YamlValue& v) { config.audit = read_audit(v); });
     logging.finish();
   });
   map.finish();
-  return config;
 }
 
 // Who is in a group that a socket or a rule is for, and that reads this file, reads the passwords that stand
@@ -473,92 +570,73 @@ Result<std::string> read_text(const std::string& file) {
       {}};
 }
 
-// YAML takes no tab where a line is indented, and says so in other words.
-void refuse_tabs(const std::string& text, const std::string& file, ConfigFaults& faults) {
-  int line = 0;
-  for (size_t at = 0; at < text.size(); ++line) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    const size_t first = text.find_first_not_of(' ', at);
-    if (first < end && text[first] == '\t') {
-      const int column = static_cast<int>(first - at);
-      faults.add({line, column, file, "", "a tab; lines are indented with spaces"});
-    }
-    at = end + 1;
+// Reads what is right into `config`; mistakes go to `faults`, and what is doubtful to the configuration's
+// warnings.
+void read_text_into(Config& config, const std::string& text, const std::string& file, Purpose purpose,
+                    ConfigFaults& faults) {
+  config.file = file;
+  Reading reading{.file = file, .text = text, .purpose = purpose};
+  try {
+    const YamlValue root(file, "", YAML::Load(text), faults);
+    if (!check_yaml_text(text, file, faults)) return;
+    root.attempt([&] {
+      read_config(root, reading, config);
+      check_relations(reading, root, config);
+      if (purpose == Purpose::check) check_machine(reading, root, config);
+    });
+  } catch (const ConfigError& error) {
+    faults.add(error.fault);
+  } catch (const YAML::Exception& error) {
+    explain_yaml_error(text, file, error, faults);
   }
-}
-
-// What helps with what yaml-cpp says.
-std::string_view cure_of(std::string_view message) {
-  if (message.find("illegal map value") != std::string_view::npos)
-    return "; a value with ': ' in it needs quotes, and a key a line of its own";
-  if (message.find("flow") != std::string_view::npos || message.find("end of") != std::string_view::npos)
-    return "; is a bracket, a brace or a quote not closed?";
-  return "; look at the indentation, the quotes and the brackets here and in the line above";
-}
-
-// Notes where a document begins.
-class DocumentStart : public YAML::EventHandler {
- public:
-  std::optional<YAML::Mark> mark;
-
-  void OnDocumentStart(const YAML::Mark& at) override { mark = at; }
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {}
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  config.warnings = std::move(reading.warnings);
+  config.files = std::move(reading.files);
+  for (const AsteriskConfig& asterisk : config.asterisk) {
+    const ari::ClientOptions& client = asterisk.client;
+    if (!client.tls.ca_file.empty()) config.files.push_back(client.tls.ca_file);
+    if (!client.listen || client.listen->tls.certificate_file.empty()) continue;
+    config.files.push_back(client.listen->tls.certificate_file);
+    config.files.push_back(client.listen->tls.key_file);
   }
-  void OnMapEnd() override {}
-};
-
-// Where the second document of `text` begins. (YAML::LoadAll does not come to an end with all that is no
-// YAML.)
-std::optional<YAML::Mark> second_document(const std::string& text) {
-  std::istringstream stream(text);
-  YAML::Parser parser(stream);
-  DocumentStart first, second;
-  if (parser.HandleNextDocument(first)) parser.HandleNextDocument(second);
-  return second.mark;
 }
 
 }  // namespace
 
-Result<Config> parse_config(const std::string& text, const std::string& file) {
+Result<Config> parse_config(const std::string& text, const std::string& file, Purpose purpose) {
   ConfigFaults faults;
   Config config;
-  try {
-    const YamlValue root(file, "", YAML::Load(text), faults);
-    if (const auto second = second_document(text)) {
-      faults.add({second->line, second->column, file, "",
-                  "a second document; one is expected: is there a line '---', or a comma too many?"});
-    }
-    root.attempt([&] { config = read_config(root, file); });
-  } catch (const ConfigError& error) {
-    faults.add(error.fault);
-  } catch (const YAML::Exception& error) {
-    refuse_tabs(text, file, faults);
-    if (faults.empty()) {
-      // What follows a colon there is from the file, and may be a password: "…: *anchor".
-      faults.add(
-          {error.mark.line, error.mark.column, file, "",
-           "no YAML: " + shown(error.msg.substr(0, error.msg.find(':'))) + std::string(cure_of(error.msg))});
-    }
+  config.read = wall_now();
+  read_text_into(config, text, file, purpose, faults);
+  warn_of_readers(config, config.warnings);
+  if (faults.empty()) return config;
+  Error error = faults.error();
+  if (purpose == Purpose::check) {  // which tells all that it finds
+    for (const std::string& warning : config.warnings)
+      error.message += "\n" + std::string(warning_mark) + warning;
   }
-  config.file = file;
-  if (faults.empty()) {
-    warn_of_readers(config, config.warnings);
-    return config;
-  }
-  return faults.error();
+  return error;
 }
 
-Result<Config> load_config(const std::string& file) {
+Result<Config> load_config(const std::string& file, Purpose purpose) {
+  const WallTime begin = wall_now();
   const Result<std::string> text = read_text(file);
   if (!text) return text.error();
-  return parse_config(*text, file);
+  Result<Config> config = parse_config(*text, file, purpose);
+  if (!config) return config;
+  config->read = begin;
+  std::error_code none;  // its folder may be gone by the time that somebody asks
+  if (const auto path = std::filesystem::absolute(file, none); !none) config->file = path;
+  return config;
+}
+
+Config load_usable(const std::string& file) {
+  Config config;
+  const Result<std::string> text = read_text(file);
+  if (!text) return config;
+  ConfigFaults ignored;
+  read_text_into(config, *text, file, Purpose::start, ignored);
+  std::erase_if(config.asterisk, [](const AsteriskConfig& one) { return one.client.url.empty(); });
+  return config;
 }
 
 }  // namespace aribus::daemon

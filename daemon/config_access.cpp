@@ -58,6 +58,18 @@ std::string read_method(const YamlValue& value) {
              " (read, control, admin, or globs of methods are expected)");
 }
 
+// An entry that names a command which changes something: no other is in the audit.
+std::string read_audited(const YamlValue& value) {
+  std::string entry = read_method(value);
+  const auto is_told = [&](const auto& known) {
+    return known.second.reach != control::Reach::read && control::lists({entry}, known.second);
+  };
+  if (std::ranges::none_of(all_methods(), is_told)) {
+    value.fail("'" + shown(entry) + "' names only methods that change nothing, which are in no audit");
+  }
+  return entry;
+}
+
 std::string read_function(const YamlValue& value) {
   std::string entry = value.string();
   if (entry.find_first_of("(){}$ ") != std::string::npos) {
@@ -229,6 +241,24 @@ control::Access read_access(const YamlValue& value, const std::vector<ipc::Socke
     rules.push_back(std::move(rule));
   });
   return control::Access(std::move(rules));
+}
+
+control::AuditOptions read_audit(const YamlValue& value) {
+  control::AuditOptions audit;
+  if (!value.is_map()) {
+    audit.on = value.boolean();
+    return audit;
+  }
+  YamlMap map(value);
+  map.optional("methods", [&](const YamlValue& v) {
+    v.each("at least one is expected; to log none, say audit: false",
+           [&](const YamlValue& method) { audit.methods.push_back(read_audited(method)); });
+  });
+  map.optional("exclude", [&](const YamlValue& v) {
+    v.each("", [&](const YamlValue& method) { audit.exclude.push_back(read_audited(method)); });
+  });
+  map.finish();
+  return audit;
 }
 
 }  // namespace aribus::daemon

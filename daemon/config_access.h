@@ -1,10 +1,12 @@
-// The section `access` of the configuration, and the users and groups that it and `sockets` name.
+// What of the configuration names methods, users and groups: the sections `access` and `logging.audit`, and
+// the rights of `sockets`.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "control/audit.h"
 #include "daemon/yaml_reader.h"
 #include "ipc/server.h"
 
@@ -24,5 +26,8 @@ namespace aribus::daemon {
 [[nodiscard]] control::Access read_access(const YamlValue& value,
                                           const std::vector<ipc::SocketOptions>& sockets,
                                           std::vector<std::string>& warnings);
+
+// The commands to be written down: true, false, or a mapping of `methods` and `exclude`.
+[[nodiscard]] control::AuditOptions read_audit(const YamlValue& value);
 
 }  // namespace aribus::daemon

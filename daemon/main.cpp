@@ -35,7 +35,8 @@ constexpr const char* usage =
     "Holds the event stream of one or more Asterisk servers open, hands the events to any number of\n"
     "local programs over a Unix socket, and takes their commands.\n"
     "\n"
-    "  -c, --config FILE   the configuration (default " ARIBUS_CONFIG_DIR "/aribusd.yaml)\n"
+    "  -c, --config FILE   the configuration (default " ARIBUS_CONFIG_DIR
+    "/aribusd.yaml)\n"
     "      --check-config  read and check the configuration, say what is wrong with it, and end\n"
     "      --describe WHAT print a description of the protocol as JSON and end: openrpc (the methods),\n"
     "                      records (JSON Schema of the records), asyncapi (the notifications)\n"
@@ -117,13 +118,15 @@ int run(int argc, char** argv) {
     return 2;
   }
 
-  auto config = aribus::daemon::load_config(file);
+  using aribus::daemon::Purpose;
+  auto config = aribus::daemon::load_config(file, check_only ? Purpose::check : Purpose::start);
   if (!config) return fail(config.error(), 2);
   if (check_only) {
     for (const std::string& warning : config->warnings)
       std::fprintf(stderr, "warning: %s\n", aribus::escape_controls(warning).c_str());
-    std::printf("%s: fine (%zu Asterisk servers, %zu sockets)\n", file.c_str(), config->asterisk.size(),
-                config->ipc.sockets.size());
+    const size_t servers = config->asterisk.size(), sockets = config->ipc.sockets.size();
+    std::printf("%s: fine (%zu Asterisk server%s, %zu socket%s)\n", file.c_str(), servers,
+                servers == 1 ? "" : "s", sockets, sockets == 1 ? "" : "s");
     return 0;
   }
   if (auto started = aribus::start_log(config->log_level); !started) return fail(started.error(), 2);

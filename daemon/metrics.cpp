@@ -258,8 +258,8 @@ class Collector {
       for (const auto& [outcome, count] : failed) add(outcome, count);
     }
     for (const auto& [method, counts] : calls) {
-      families_.histogram("aribus_command_seconds", "Time until a command was answered.", counts.took,
-                          {{"method", method}});
+      families_.histogram("aribus_command_seconds", "Time until a command without wait was answered.",
+                          counts.took, {{"method", method}});
     }
   }
 

@@ -34,10 +34,41 @@ constexpr std::string_view reload_answer =
     R"("required":["file","message"],"properties":{"file":{"type":"string"},"line":{"type":"integer"},)"
     R"("column":{"type":"integer"},"key":{"type":"string"},"message":{"type":"string"}}}}}})";
 
+std::string_view clients_answer() {
+  const auto client = [](const std::string& required, const std::string& members) {
+    return R"({"type":"array","items":{"type":"object","required":["id","pid","program","user","uid","socket",)"
+           R"("since","rule","requests","subscription","sent","lost",)" +
+           required +
+           R"(],"properties":{"id":{"type":"integer"},"pid":{"type":"integer"},"program":{"type":["string","null"]},)"
+           R"("user":{"type":["string","null"]},"uid":{"type":"integer"},"socket":{"type":"string"},)"
+           R"("since":{"type":"string","format":"date-time"},"rule":{"type":["string","null"]},)"
+           R"("requests":{"type":"integer"},"subscription":{"oneOf":[{"type":"object","properties":{)"
+           R"("types":{"type":"array","items":{"type":"string"}},)"
+           R"("exclude":{"type":"array","items":{"type":"string"}},)"
+           R"("servers":{"type":"array","items":{"type":"string"}},)"
+           R"("apps":{"type":"array","items":{"type":"string"}},)"
+           R"("channels":{"type":"array","items":{"type":"string"}},)"
+           R"("bridges":{"type":"array","items":{"type":"string"}},)"
+           R"("endpoints":{"type":"array","items":{"type":"string"}},"announce":{"type":"boolean"},)"
+           R"("more":{"type":"integer"}}},{"type":"null"}]},"sent":{"type":"integer"},"lost":{"type":"integer"},)" +
+           members + "}}}";
+  };
+  static const std::string schema =
+      R"({"type":"object","required":["clients","left"],"properties":{"clients":)" +
+      client(R"("pending","behind")", R"("pending":{"type":"integer"},"behind":{"type":"integer"})") +
+      R"(,"left":)" +
+      client(R"("until","reason")",
+             R"("until":{"type":"string","format":"date-time"},"reason":{"type":"string"})") +
+      "}}";
+  return schema;
+}
+
 constexpr std::string_view status_answer =
-    R"({"type":"object","required":["aribus","pid","started","servers","bus","loop","connections","subscribers","behind_records","lost_records","process"],)"
+    R"({"type":"object","required":["aribus","pid","started","configuration","servers","bus","loop","connections","subscribers","behind_records","lost_records","process"],)"
     R"("properties":{"aribus":{"type":"string"},"pid":{"type":"integer"},)"
-    R"("started":{"type":"string","format":"date-time"},"servers":{"type":"array","items":{"type":"object",)"
+    R"("started":{"type":"string","format":"date-time"},)"
+    R"("configuration":{"type":"object","required":["file","read"],"properties":{"file":{"type":"string"},)"
+    R"("read":{"type":"string","format":"date-time"}}},"servers":{"type":"array","items":{"type":"object",)"
     R"("required":["name","connected","state","since","apps","replaced","received","requests_open","rest"],"properties":{)"
     R"("name":{"type":"string"},"connected":{"type":"boolean"},)"
     R"("state":{"enum":["connecting","syncing","ready","replaced","down","leaving"]},"since":{"type":"string","format":"date-time"},)"
@@ -60,6 +91,11 @@ void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
   for (control::Method& method : control::state_methods(dispatcher, std::move(answers.cursor))) {
     dispatcher.add(std::move(method));
   }
+  dispatcher.add({.name = "daemon.clients",
+                  .answer_schema = clients_answer(),
+                  .run_here = [clients = std::move(answers.clients)](const JsonValue&, const Caller&) {
+                    return ResultText(clients());
+                  }});
   dispatcher.add({.name = "daemon.reload",
                   .answer_schema = reload_answer,
                   .run_later = [reload = std::move(answers.reload)](const JsonValue&, control::Reply reply) {

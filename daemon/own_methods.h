@@ -13,11 +13,12 @@ struct OwnAnswers {
   std::function<void(control::Reply)> reload = {};
   std::function<std::string(const control::Caller& caller)> hello;
   std::function<std::string()> status;
+  std::function<std::string()> clients = {};
   std::function<std::string()> cursor;  // the end of the stream, as its text
 };
 
-// Adds daemon.reload, hello, ping, reclaim, rpc.discover, the methods of state, status, subscribe and
-// unsubscribe.
+// Adds daemon.clients, daemon.reload, hello, ping, reclaim, rpc.discover, the methods of state, status,
+// subscribe and unsubscribe.
 void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers);
 
 }  // namespace aribus::daemon

@@ -22,9 +22,14 @@ void tell_of_rest(const std::string& server, const ari::Client& client, bool ove
   const bool wanted = client.options().rest == ari::RestMode::websocket;
   log_line(
       wanted ? spdlog::level::warn : spdlog::level::info, {{"SERVER", server}},
-      "{}: no answer comes over the WebSocket (it takes Asterisk 22.4, 21.9 or 20.14, and no event filter "
-      "that drops RESTResponse): requests go over HTTP",
+      "{}: no answer comes over the WebSocket, so requests go over HTTP (it takes Asterisk 22.4, 21.9 or "
+      "20.14, and no event filter that drops RESTResponse)",
       server);
+}
+
+std::string seconds_text(Milliseconds time) {
+  const auto ms = time.count();
+  return ms < 1000 ? std::to_string(ms) + " ms" : std::to_string((ms + 500) / 1000) + " s";
 }
 
 // Of `apps` those that are, or are not, among `others`.
@@ -48,16 +53,13 @@ Upstream::Upstream(Loop& loop, control::Dispatcher& dispatcher, AsteriskConfig c
       control_(dispatcher.add_server(config_.name, client())),
       sync_(config_.name, client(), control_.model(),
             state::Sync::Handlers{[this](const record::Record& record) { handlers_.publish(record); },
-                                  [this] { return handlers_.next_seq(); },
-                                  [this] {
-                                    state_ = client().replaced_apps().empty() ? "ready" : "replaced";
-                                    unread_.clear();
-                                  },
+                                  [this] { return handlers_.next_seq(); }, [this] { become_ready(); },
                                   [this](const std::string& reason) { on_unread(reason); },
                                   [this](const std::string& app) { on_silent(app); },
                                   [this](const std::string& app) { on_heard(app); }}),
-      reason_("starting"),
-      since_(wall_now()) {}
+      since_(wall_now()) {
+  if (client().options().listen) condition_.reason = "Asterisk has not connected yet";
+}
 
 Upstream::~Upstream() {
   // Connections first: nothing that they would call is to be called any more.
@@ -96,6 +98,11 @@ std::unique_ptr<Upstream::Link> Upstream::make_link() {
 void Upstream::recall(const record::Record& record, uint64_t seq, WallTime started) {
   control_.model().apply(record, seq);
   if (record.type == "server.connected" || record.type == "server.disconnected") ended_at_.clear();
+  if (record.type == "server.connected") {
+    if (const std::string_view of = record.member("startup_time"); of.size() > 2) {
+      known_startup_ = of.substr(1, of.size() - 2);
+    }
+  }
   if (record.type == "server.disconnected") {
     if (const std::string_view until = record.member("startup_time"); !until.empty()) {
       ended_at_ = until.substr(1, until.size() - 2);
@@ -112,6 +119,7 @@ void Upstream::recalled() {
 std::string_view Upstream::change(AsteriskConfig config, Milliseconds patience) {
   const AsteriskConfig before = std::exchange(config_, std::move(config));
   if (before == config_) return {};
+  if (before.client.url != config_.client.url) known_startup_.clear();  // another Asterisk was not restarted
   AsteriskConfig other_times = before;
   other_times.client.take_times(config_.client);
   if (other_times == config_) {
@@ -254,12 +262,13 @@ bool Upstream::is_ours(const Link& link, const std::string& app) {
 void Upstream::on_replaced(const std::string& app) {
   if (!client().replaced(app)) return;
   log_line(spdlog::level::warn, {{"SERVER", name()}, {"APP", app}},
-           "{}: another client has taken over the application '{}': its events go there now", name(), app);
-  state_ = "replaced";
+           "{}: another client has taken over the application '{}', and its events go there now", name(),
+           app);
   miss("another client had the application " + app);
   record::Record own = record::own_record("server.replaced", name(), {}, wall_now());
   own.app = app;
   handlers_.publish(own);
+  become({"replaced", true, replaced_reason()});
 }
 
 // Asterisk that connects here does so although another client has the application, and says nothing of it.
@@ -271,8 +280,9 @@ void Upstream::on_silent(const std::string& app) {
 
 void Upstream::on_heard(const std::string& app) {
   client().held(app);
-  if (state_ != "replaced" || !client().replaced_apps().empty()) return;
-  state_ = "syncing";
+  if (condition_.state != "replaced") return;
+  if (!client().replaced_apps().empty()) return become({"replaced", true, replaced_reason()});
+  become({"syncing", true, ""});
   sync_.begin(true);
 }
 
@@ -291,9 +301,6 @@ void Upstream::publish_own(std::string_view type, const std::string& fields) {
 void Upstream::go_down(const std::string& reason, const std::string& ended_at) {
   sync_.stop();
   miss(reason);
-  reason_ = reason;
-  unread_.clear();
-  state_ = "down";
   since_ = wall_now();
   publish_own("server.disconnected", render([&](JsonWriter& writer) {
                 writer.StartObject();
@@ -301,7 +308,7 @@ void Upstream::go_down(const std::string& reason, const std::string& ended_at) {
                 if (!ended_at.empty()) write_member(writer, "startup_time", ended_at);
                 writer.EndObject();
               }));
-  handlers_.changed();
+  become({"down", false, reason});
 }
 
 void Upstream::on_connected(Link& link, const ari::ServerInfo& info) {
@@ -311,12 +318,9 @@ void Upstream::on_connected(Link& link, const ari::ServerInfo& info) {
 
 void Upstream::begin(const ari::ServerInfo& info) {
   tried_ = true;
-  reason_.clear();
-  unread_.clear();
   told_.clear();
+  const bool restarted = tell_of_connection(info);
   since_ = wall_now();
-  log_line(spdlog::level::info, {{"SERVER", name()}}, "{}: connected to Asterisk {} at {}", name(),
-           info.version, client().url().text());
   publish_own("server.connected", render([&](JsonWriter& writer) {
                 writer.StartObject();
                 write_member(writer, "version", info.version);
@@ -325,7 +329,12 @@ void Upstream::begin(const ari::ServerInfo& info) {
               }));
   const auto heard_until = std::exchange(heard_until_, std::nullopt);
   const bool is_gap = heard_until && !client().continues();
+  channels_before_.clear();
   if (is_gap) {
+    if (!restarted) {
+      for (const auto& [id, thing] : control_.model().of(state::IdKind::channel))
+        channels_before_.push_back(id);
+    }
     publish_own("server.gap", render([&](JsonWriter& writer) {
                   writer.StartObject();
                   write_member(writer, "from", to_rfc3339(*heard_until));
@@ -334,11 +343,58 @@ void Upstream::begin(const ari::ServerInfo& info) {
                   writer.EndObject();
                 }));
   }
-  state_ = "syncing";
   // At the first time nothing is known of what was before, unless the stream goes on where it ended.
   const bool is_first = std::exchange(is_first_, false);
+  become({"syncing", true, ""});
   sync_.begin(is_gap || (is_first && !client().continues()));
+}
+
+// The only place where what is shown of it changes: whoever shows it hears of each change.
+void Upstream::become(Condition condition) {
+  if (condition == condition_) return;
+  condition_ = std::move(condition);
   handlers_.changed();
+}
+
+void Upstream::become_ready() {
+  tell_of_gap();
+  client().replaced_apps().empty() ? become({"ready", true, ""})
+                                   : become({"replaced", true, replaced_reason()});
+}
+
+std::string Upstream::replaced_reason() const {
+  std::string apps;
+  for (const std::string& app : link_->client->replaced_apps()) {
+    apps += (apps.empty() ? "'" : ", '") + app + "'";
+  }
+  return "another client has taken over the application " + apps;
+}
+
+// For how long it was away, and whether it was Asterisk that went. Returns that.
+bool Upstream::tell_of_connection(const ari::ServerInfo& info) {
+  const bool is_first = known_startup_.empty();
+  const bool restarted = !is_first && known_startup_ != info.startup_time;
+  known_startup_ = info.startup_time;
+  const bool was_down = !is_first && !condition_.connected && !is_first_;
+  const std::string away = was_down ? seconds_text(wall_now() - since_) : std::string();
+  log_line(spdlog::level::info, {{"SERVER", name()}}, "{}: connected to Asterisk {} at {}{}", name(),
+           info.version, client().url().text(), was_down ? " again, after " + away : "");
+  if (!restarted) return false;
+  log_line(spdlog::level::warn, {{"SERVER", name()}},
+           "{}: Asterisk was restarted at {}, and the calls on its {} channels have ended", name(),
+           info.startup_time, control_.model().of(state::IdKind::channel).size());
+  return true;
+}
+
+// How many calls ended in the gap, now that it is known.
+void Upstream::tell_of_gap() {
+  const std::vector<std::string> before = std::exchange(channels_before_, {});
+  const auto ended = std::ranges::count_if(before, [this](const std::string& id) {
+    return control_.model().find(state::IdKind::channel, id) == nullptr;
+  });
+  if (ended == 0) return;
+  log_line(spdlog::level::info, {{"SERVER", name()}}, "{}: of the {} channels before the gap {} have ended",
+           name(), before.size(), ended);
 }
 
 // The same failure again, attempt by attempt, is no news, nor are two in turns.
@@ -347,9 +403,18 @@ bool Upstream::is_news(const std::string& reason) {
 }
 
 void Upstream::on_unread(const std::string& reason) {
-  unread_ = "its live objects could not be read: " + reason;
-  log_line(is_news(unread_) ? spdlog::level::warn : spdlog::level::debug, {{"SERVER", name()}},
-           "{}: {}; trying again, for as long as it is connected", name(), unread_);
+  const std::string unread = "its live objects could not be read, as " + reason;
+  log_line(is_news(unread) ? spdlog::level::warn : spdlog::level::debug, {{"SERVER", name()}},
+           "{}: its live objects could not be read, as {}. aribusd keeps asking while it is connected",
+           name(), reason);
+  become({condition_.state, true, unread});
+}
+
+std::string Upstream::retrying() const {
+  const ari::ClientOptions& options = link_->client->options();
+  if (options.listen) return "aribusd waits for Asterisk to connect";
+  return "aribusd keeps retrying, at most " +
+         seconds_text(std::max(options.reconnect.max, options.reconnect.slow)) + " apart";
 }
 
 void Upstream::on_disconnected(Link& link, const std::string& reason, Milliseconds retry_in) {
@@ -357,17 +422,13 @@ void Upstream::on_disconnected(Link& link, const std::string& reason, Millisecon
   ++failures_;
   tried_ = true;
   if (is_news(reason)) {
-    log_line(spdlog::level::warn, {{"SERVER", name()}}, "{}: {}; trying again, for ever", name(), reason);
+    log_line(spdlog::level::warn, {{"SERVER", name()}}, "{}: {}{} {}", name(), reason,
+             reason.ends_with('?') ? "" : ".", retrying());
   } else {
     log_line(spdlog::level::debug, {{"SERVER", name()}}, "{}: {}; next attempt in {} ms", name(), reason,
              retry_in.count());
   }
-  if (reason_.empty()) {
-    go_down(reason);
-  } else {
-    reason_ = reason;
-    state_ = "down";
-  }
+  condition_.connected ? go_down(reason) : become({"down", false, reason});
   if (next_ == nullptr || leaving_) return;
   // One of two: what the configuration says goes on, as after any failure.
   promote_next();
@@ -394,7 +455,7 @@ void Upstream::write_status(JsonWriter& writer) const {
   writer.Bool(client.is_connected());
   write_member(writer, "state", state());
   write_member(writer, "since", to_rfc3339(since_));
-  if (!client.is_connected() || !unread_.empty()) write_member(writer, "reason", reason());
+  if (!reason().empty()) write_member(writer, "reason", reason());
   if (client.info()) write_member(writer, "version", client.info()->version);
   names("apps", client.options().apps);
   names("replaced", client.replaced_apps());

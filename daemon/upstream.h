@@ -29,7 +29,7 @@ class Upstream {
   struct Handlers {
     std::function<void(const record::Record&)> publish;
     std::function<uint64_t()> next_seq;  // of the next record to be published
-    std::function<void()> changed;       // it is connected, or not any more
+    std::function<void()> changed;       // state(), is_connected(), reason() or was_tried() is another
   };
 
   // Required: the configuration was checked. Throws std::invalid_argument when it can't be used.
@@ -58,13 +58,14 @@ class Upstream {
   [[nodiscard]] const ari::Client& client() const { return *link_->client; }
   // An attempt to connect has come about, or failed; or it is Asterisk that connects.
   [[nodiscard]] bool was_tried() const { return tried_ || client().options().listen; }
-  [[nodiscard]] bool is_connected() const { return reason_.empty(); }
+  [[nodiscard]] bool is_connected() const { return condition_.connected; }
   static constexpr std::string_view states[] = {"connecting", "syncing", "ready",
                                                 "replaced",   "down",    "leaving"};
-  [[nodiscard]] std::string_view state() const { return leaving_ ? "leaving" : state_; }
-  // Of the present connection, or of its absence; and why it is not connected.
+  [[nodiscard]] std::string_view state() const { return leaving_ ? "leaving" : condition_.state; }
+  // Of the present connection, or of its absence.
   [[nodiscard]] WallTime since() const { return since_; }
-  [[nodiscard]] const std::string& reason() const { return reason_.empty() ? unread_ : reason_; }
+  // Why it is not connected, or is connected and not ready; "" when there is nothing to say.
+  [[nodiscard]] const std::string& reason() const { return condition_.reason; }
   // Messages of the event stream.
   [[nodiscard]] uint64_t received() const { return received_; }
   // Attempts to connect that failed, and connections that were lost.
@@ -73,6 +74,14 @@ class Upstream {
   void write_status(JsonWriter& writer) const;
 
  private:
+  // What is shown of it.
+  struct Condition {
+    std::string_view state = "connecting";
+    bool connected = false;
+    std::string reason = "the first attempt to connect is under way";
+
+    bool operator==(const Condition&) const = default;
+  };
   struct Link {
     std::unique_ptr<ari::Client> client;
     bool holds = false;  // its events wait for those of the one before
@@ -100,6 +109,12 @@ class Upstream {
   void on_replaced(const std::string& app);
   void on_silent(const std::string& app);
   void on_heard(const std::string& app);
+  void become(Condition condition);
+  void become_ready();
+  bool tell_of_connection(const ari::ServerInfo& info);
+  void tell_of_gap();
+  [[nodiscard]] std::string replaced_reason() const;
+  [[nodiscard]] std::string retrying() const;
   [[nodiscard]] bool is_news(const std::string& reason);
   void on_unread(const std::string& reason);
   void miss(const std::string& reason);
@@ -127,17 +142,17 @@ class Upstream {
   control::Upstream& control_;
   state::Sync sync_;
   record::EventReader events_;
-  record::Record record_;       // the latest, for its memory
-  std::string reason_;          // why it is not connected
-  std::string unread_;          // why the last attempt to read its live objects failed; "" after a success
+  record::Record record_;  // the latest, for its memory
+  Condition condition_;
   std::set<std::string> told_;  // reasons that were logged since it was connected
   WallTime since_;
   bool tried_ = false;
   bool is_first_ = true;  // it was never connected
   uint64_t received_ = 0;
   uint64_t failures_ = 0;
-  std::string_view state_ = "connecting";
-  std::optional<WallTime> heard_until_;  // since then something may have been missed
+  std::string known_startup_;  // startup_time of the Asterisk that it was connected to last; "" before that
+  std::vector<std::string> channels_before_;  // the gap after which the live objects are being read
+  std::optional<WallTime> heard_until_;       // since then something may have been missed
   std::string missed_because_;
   std::string ended_at_;  // Asterisk's startup_time, when an earlier process has read its events to the end
 };

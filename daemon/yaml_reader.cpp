@@ -1,6 +1,7 @@
 #include "daemon/yaml_reader.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <map>
 
@@ -16,6 +17,16 @@ constexpr size_t max_shown_bytes = 64;
 // A key that somebody mistyped, rather than a password that came to stand in the place of one.
 bool is_like_a_key(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+}
+
+// What other words for true and false mean, YAML 1.1's among them; "": nothing.
+std::string_view truth_of(std::string_view text) {
+  constexpr std::string_view yes[] = {"true", "yes", "on", "y"}, no[] = {"false", "no", "off", "n"};
+  const auto is = [&](std::string_view word) {
+    return std::ranges::equal(text, word, [](char a, char b) { return std::tolower(a) == b; });
+  };
+  if (std::ranges::any_of(yes, is)) return "true";
+  return std::ranges::any_of(no, is) ? "false" : "";
 }
 
 }  // namespace
@@ -69,9 +80,17 @@ Error ConfigFaults::error() const {
                })};
 }
 
-void YamlValue::fail(const std::string& expected) const {
+ConfigFault YamlValue::fault(const std::string& message) const {
   const YAML::Mark mark = node_.Mark();
-  throw ConfigError({mark.is_null() ? -1 : mark.line, mark.column, file_, path_, expected});
+  return {mark.is_null() ? -1 : mark.line, mark.column, file_, path_, message};
+}
+
+YamlValue YamlValue::member(const std::string& key) const {
+  if (!node_.IsMap()) return *this;
+  for (const auto& entry : node_) {
+    if (entry.first.IsScalar() && entry.first.Scalar() == key) return within(key, entry.second);
+  }
+  return *this;
 }
 
 void YamlValue::attempt(const std::function<void()>& read) const {
@@ -114,16 +133,21 @@ std::string YamlValue::string() const {
 
 bool YamlValue::boolean() const {
   const std::string text = scalar("true or false");
-  if (text != "true" && text != "false") fail("true or false is expected" + not_this());
+  if (text != "true" && text != "false") {
+    const std::string_view meant = truth_of(text);
+    fail("true or false is expected" + not_this() +
+         (meant.empty() ? "" : "; write " + std::string(meant) + ", in small letters"));
+  }
   return text == "true";
 }
 
-int64_t YamlValue::integer(int64_t minimum) const {
+int64_t YamlValue::integer(int64_t minimum, int64_t maximum) const {
   const std::string text = scalar("a whole number");
   int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < minimum || number > INT32_MAX) {
-    fail("a whole number of at least " + std::to_string(minimum) + " is expected" + not_this());
+  if (error != std::errc() || end != text.data() + text.size() || number < minimum || number > maximum) {
+    fail("a whole number from " + std::to_string(minimum) + " to " + std::to_string(maximum) +
+         " is expected" + not_this());
   }
   return number;
 }

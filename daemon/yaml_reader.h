@@ -1,6 +1,7 @@
 // Strict reading of YAML: every key known, every value of its type, every error with its place.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -65,14 +66,15 @@ class YamlValue {
   // One line of UTF-8, not empty.
   [[nodiscard]] std::string string() const;
   [[nodiscard]] bool boolean() const;
-  // At least `minimum`.
-  [[nodiscard]] int64_t integer(int64_t minimum) const;
+  // From `minimum` to `maximum`.
+  [[nodiscard]] int64_t integer(int64_t minimum, int64_t maximum = INT32_MAX) const;
   // A number with one of the units B, KiB, MiB, GiB; more than 0.
   [[nodiscard]] size_t bytes() const;
   // A number with one of the units ms, s, min; more than 0, at most 20 days.
   [[nodiscard]] Milliseconds duration() const;
   // Digits 0 to 7, as "0660".
   [[nodiscard]] unsigned mode() const;
+  [[nodiscard]] bool is_map() const { return node_.IsMap(); }
   // It is the empty text.
   [[nodiscard]] bool is_empty() const { return node_.IsScalar() && node_.Scalar().empty(); }
   // `empty` says what an empty list would mean; "": it is taken.
@@ -90,8 +92,16 @@ class YamlValue {
   // ", not 'text'" for an error, or "" where it may be secret. Required: it is a scalar.
   [[nodiscard]] std::string not_this() const;
 
-  // Stops with an error about this value.
-  [[noreturn]] void fail(const std::string& expected) const;
+  // The value of `key`, or this one where it is not given.
+  [[nodiscard]] YamlValue member(const std::string& key) const;
+  // Its text, "" when it is none.
+  [[nodiscard]] std::string text() const { return node_.IsScalar() ? node_.Scalar() : std::string(); }
+  // Where it begins.
+  [[nodiscard]] YAML::Mark mark() const { return node_.Mark(); }
+  // `message` about this value: cause and cure.
+  [[nodiscard]] ConfigFault fault(const std::string& message) const;
+  // Stops with that error.
+  [[noreturn]] void fail(const std::string& message) const { throw ConfigError(fault(message)); }
 
  private:
   friend class YamlMap;

@@ -44,6 +44,8 @@ def type_of(schema):
         one, other = schema["oneOf"]
         if other.get("items") == one:
             return type_of(one) + "; or an array of them"
+        if other == {"type": "null"}:
+            return code("null") + " or " + type_of(one)
         return type_of(one) + "; when it waits: " + type_of(other)
     if "enum" in schema:
         return ", ".join(map(code, schema["enum"]))

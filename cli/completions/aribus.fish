@@ -1,7 +1,12 @@
-# Completes the commands of aribus, and methods and parameters as the running daemon tells them.
+# Completes what `aribus complete` offers, with meanings: commands, options, methods, parameters, and the types,
+# applications, servers and ids that the running daemon knows.
 function __aribus_complete
     set -l words (commandline -opc) (commandline -ct)
-    aribus complete $words[2..-1] 2>/dev/null
+    set -l lines (aribus complete $words[2..-1] 2>/dev/null)
+    if test "$lines[1]" = "<file>"
+        __fish_complete_path (commandline -ct)
+    else
+        printf '%s\n' $lines
+    end
 end
-complete -c aribus -f -a '(__aribus_complete)'
-complete -c aribus -F -n '__fish_seen_subcommand_from check record replay'
+complete -c aribus -k -f -a '(__aribus_complete)'

@@ -9,6 +9,9 @@
 #include "ari/failure.h"
 #include "ari/url.h"
 #include "base/json.h"
+#include "base/nearest.h"
+#include "base/time.h"
+#include "cli/doctor/dialplan.h"
 #include "cli/doctor/machine.h"
 
 namespace aribus::cli {
@@ -122,6 +125,15 @@ Finding fault_of_login(const ari::ClientOptions& options, const AsteriskFiles& f
                 " in ari.conf has a crypted one: aribusd's configuration wants the plain one that it was "
                 "made of ('ari mkpasswd')"};
   }
+  const auto [first, last] =
+      std::pair(options.password.find_first_not_of(" \t"), options.password.find_last_not_of(" \t"));
+  const std::string bare = first == std::string::npos ? "" : options.password.substr(first, last - first + 1);
+  if (bare != options.password && says("password") == bare) {
+    return {
+        "the password of the user '" + options.username + "' is wrong",
+        "aribusd's has blanks at its beginning or end, which " + section +
+            " of ari.conf has not: remove them, then 'aribus reload' (restart it with password_credential)"};
+  }
   if (says("password") != options.password) {
     return {"the password of the user '" + options.username + "' is wrong",
             "the password in " + section + " of ari.conf is another one"};
@@ -129,7 +141,12 @@ Finding fault_of_login(const ari::ClientOptions& options, const AsteriskFiles& f
   return {what, "ari.conf has this password, but Asterisk has not read it: 'module reload res_ari.so'"};
 }
 
-Finding fault_of_missing(const Answer& info, const AsteriskFiles& files) {
+Finding fault_of_missing(const Answer& info, const ari::ClientOptions& options, const AsteriskFiles& files) {
+  const auto url = ari::parse_url(options.url);
+  if (url && url->prefix.ends_with("/ari/events")) {
+    return {"url ends with /ari/events, which is not where ARI's requests go",
+            "end it before /ari, as http://host:8088: aribusd adds the rest"};
+  }
   if (info.is_json()) {
     return {"module res_ari_asterisk.so is not loaded",
             "modules.conf: load it and its kin (res_ari_*); 'module load res_ari_asterisk.so'"};
@@ -144,14 +161,23 @@ Finding fault_of_missing(const Answer& info, const AsteriskFiles& files) {
 
 class Examination {
  public:
-  Examination(Report& report, const daemon::AsteriskConfig& asterisk, const AsteriskFiles& files,
-              const DaemonStatus& daemon)
-      : report_(report), name_(asterisk.name), options_(asterisk.client), files_(files), daemon_(daemon) {}
+  Examination(Report& report, const daemon::AsteriskConfig& asterisk, const std::vector<std::string>& apps,
+              const AsteriskFiles& files, const DaemonStatus& daemon)
+      : report_(report),
+        name_(asterisk.name),
+        options_(asterisk.client),
+        apps_(apps),
+        files_(files),
+        daemon_(daemon) {}
 
   void run() {
     report_.doing("asking Asterisk");
     const Answer info = ask(options_, "/ari/asterisk/info");
-    if (const auto fault = fault_of(info, options_, files_)) {
+    const bool is_ari = info.is_json() || info.server.starts_with("Asterisk");
+    const bool knows_password = !options_.username.empty() && !options_.password.empty();
+    if (!knows_password && info.status == 401 && is_ari) {
+      report_.good("ARI is there; more is not asked without user and password");
+    } else if (const auto fault = fault_of(info, options_, files_)) {
       report_.wrong(*fault);
       if (info.code == CURLE_GOT_NOTHING || info.code == CURLE_RECV_ERROR) tell_of_others();
     } else {
@@ -162,12 +188,15 @@ class Examination {
       check_modules();
       check_rights();
       for (const std::string& app : options_.apps) check_app(app);
+      for (const Finding& fault : faults_of_loading(info, options_, files_)) report_.wrong(fault);
+      logged_in_ = true;
       if (daemon_.state(name_) == "replaced") tell_of_others();
       check_clock(info);
     }
     if (options_.listen && !daemon_.holds(name_)) {
       if (const auto fault = fault_of_outbound(options_, files_)) report_.wrong(*fault);
     }
+    check_dialplan();
     check_timeout();
     check_session_limit();
   }
@@ -228,6 +257,7 @@ class Examination {
   // Asterisk tells who is known, not who is there: an application stays known where calls were left in it.
   void check_app(const std::string& app) {
     if (daemon_.presence() == DaemonStatus::Presence::hidden || daemon_.state(name_) == "replaced") return;
+    if (daemon_.holds(name_) && !daemon_.wants(name_, app)) return;  // said before: it is to be reloaded
     const Answer answer = ask(options_, "/ari/applications/" + ari::percent_encode(app));
     if (answer.status == 200 && daemon_.holds(name_)) {
       report_.good("aribusd holds the application '" + app + "'");
@@ -263,6 +293,33 @@ class Examination {
                 "application of its own"};
   }
 
+  // Calls that are sent to an application that nobody holds come back at once.
+  void check_dialplan() {
+    if (!files_.extensions) return;
+    const Dialplan dialplan = Dialplan::of(*files_.extensions);
+    const std::vector<std::string_view> known(apps_.begin(), apps_.end());
+    for (const Dialplan::Stasis& call : dialplan.calls) {
+      if (std::ranges::find(apps_, call.app) != apps_.end()) continue;
+      const std::string what = "the dialplan has Stasis(" + call.app + ") in [" + call.context +
+                               "], and aribusd's configuration no such application" +
+                               did_you_mean(call.app, known);
+      const std::string cure = "the same name there and in apps; then 'dialplan reload', or 'aribus reload'";
+      const long status =
+          logged_in_ ? ask(options_, "/ari/applications/" + ari::percent_encode(call.app)).status : 0;
+      if (status == 404) {
+        report_.wrong({what + "; nobody else holds it either: such calls fail", cure});
+      } else if (status != 200) {  // else it is another client's
+        report_.note({what, cure + "; or does another client hold it?"});
+      }
+    }
+    for (const std::string& app : options_.apps) {
+      const auto is_app = [&](const Dialplan::Stasis& call) { return call.app == app; };
+      if (dialplan.has_variables || std::ranges::any_of(dialplan.calls, is_app)) continue;
+      report_.note({"extensions.conf has no Stasis(" + app + ")",
+                    "calls come to it only if AEL, Lua, a database or `originate` sends them there"});
+    }
+  }
+
   void check_clock(const Answer& info) {
     const long long ahead = info.clock_ahead();
     if (ahead == 0) return;
@@ -291,8 +348,10 @@ class Examination {
   Report& report_;
   const std::string& name_;
   const ari::ClientOptions& options_;
+  const std::vector<std::string>& apps_;  // of all Asterisks
   const AsteriskFiles& files_;
   const DaemonStatus& daemon_;
+  bool logged_in_ = false;
   bool told_of_others_ = false;
 };
 
@@ -314,7 +373,8 @@ std::string outbound_section(const AsteriskFile& ari, const std::vector<std::str
 
 AsteriskFiles AsteriskFiles::read(const std::string& folder) {
   return {AsteriskFile::read(folder + "/http.conf"), AsteriskFile::read(folder + "/ari.conf"),
-          AsteriskFile::read(folder + "/websocket_client.conf")};
+          AsteriskFile::read(folder + "/websocket_client.conf"),
+          AsteriskFile::read(folder + "/extensions.conf")};
 }
 
 std::optional<Finding> fault_of(const Answer& info, const ari::ClientOptions& options,
@@ -335,7 +395,7 @@ std::optional<Finding> fault_of(const Answer& info, const ari::ClientOptions& op
     case 401:
       return fault_of_login(options, files);
     case 404:
-      return fault_of_missing(info, files);
+      return fault_of_missing(info, options, files);
     default:
       return Finding{
           ari::failure_of_answer(
@@ -394,9 +454,44 @@ bool has_what_came_with(const std::string& version, std::initializer_list<std::p
                              [&](const auto& one) { return major == one.first && minor >= one.second; });
 }
 
-void examine_asterisk(Report& report, const daemon::AsteriskConfig& asterisk, const AsteriskFiles& files,
+std::vector<Finding> faults_of_loading(const Answer& info, const ari::ClientOptions& options,
+                                       const AsteriskFiles& files) {
+  std::vector<Finding> faults;
+  const auto parsed = parse_json(info.body);
+  const JsonValue* status = parsed ? find(*parsed, "status") : nullptr;
+  const auto reloaded =
+      status == nullptr ? std::nullopt : parse_time(find_string(*status, "last_reload_time"));
+  const auto compare = [&](const char* name, const std::optional<AsteriskFile>& file, const char* module) {
+    if (!reloaded || !file || !file->changed() || *file->changed() <= *reloaded) return;
+    faults.push_back({std::string(name) + " was changed at " + to_rfc3339(*file->changed()) +
+                          ", and Asterisk has reloaded nothing since " + to_rfc3339(*reloaded),
+                      std::string("'module reload ") + module + "' in Asterisk's CLI, or undo the change"});
+  };
+  compare("http.conf", files.http, "http");
+  compare("ari.conf", files.ari, "res_ari.so");
+  if (options.listen) compare("websocket_client.conf", files.websocket_client, "res_websocket_client.so");
+  if (!faults.empty()) return faults;
+  // It has reloaded something since, and perhaps something else.
+  if (files.http && info.server.starts_with("Asterisk") && !files.http->is_true("general", "enabled")) {
+    faults.push_back(
+        {"http.conf does not say enabled=yes, and Asterisk's HTTP server answers: after the next reload or "
+         "restart it will not",
+         "enabled=yes under [general]"});
+  }
+  const auto says = [&](const char* name) { return files.ari->value(options.username, name); };
+  if (files.ari && files.ari->has(options.username) && says("password_format") != "crypt" &&
+      says("password") != options.password) {
+    faults.push_back({"ari.conf has another password of the user '" + options.username +
+                          "' than the one that works: after the next reload or restart that one will not",
+                      "the same in [" + options.username + "] of ari.conf and in aribusd's configuration"});
+  }
+  return faults;
+}
+
+void examine_asterisk(Report& report, const daemon::AsteriskConfig& asterisk,
+                      const std::vector<std::string>& apps, const AsteriskFiles& files,
                       const DaemonStatus& daemon) {
-  Examination(report, asterisk, files, daemon).run();
+  Examination(report, asterisk, apps, files, daemon).run();
 }
 
 }  // namespace aribus::cli

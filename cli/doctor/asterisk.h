@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/doctor/asterisk_files.h"
 #include "cli/doctor/daemon.h"
@@ -19,14 +20,21 @@ struct AsteriskFiles {
   std::optional<AsteriskFile> http;              // http.conf
   std::optional<AsteriskFile> ari;               // ari.conf
   std::optional<AsteriskFile> websocket_client;  // websocket_client.conf
+  std::optional<AsteriskFile> extensions{};      // extensions.conf
 
   [[nodiscard]] static AsteriskFiles read(const std::string& folder);
 };
 
-// Asks it what the daemon asks it, as the daemon's user. Opens no event stream, which would take an
-// application from whoever holds it, and changes nothing.
-void examine_asterisk(Report& report, const daemon::AsteriskConfig& asterisk, const AsteriskFiles& files,
+// Asks it what the daemon asks it, as the daemon's user; without a password, whether ARI is there. Opens no
+// event stream, which would take an application from whoever holds it, and changes nothing. `apps` are the
+// applications of all Asterisks in the configuration.
+void examine_asterisk(Report& report, const daemon::AsteriskConfig& asterisk,
+                      const std::vector<std::string>& apps, const AsteriskFiles& files,
                       const DaemonStatus& daemon);
+
+// What in Asterisk's files is not in force: `info` is its answer to GET /ari/asterisk/info.
+[[nodiscard]] std::vector<Finding> faults_of_loading(const Answer& info, const ari::ClientOptions& options,
+                                                     const AsteriskFiles& files);
 
 // Why GET /ari/asterisk/info had no answer, or not ARI's; nothing when it had.
 [[nodiscard]] std::optional<Finding> fault_of(const Answer& info, const ari::ClientOptions& options,

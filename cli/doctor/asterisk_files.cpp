@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include <glob.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 namespace aribus::cli {
 namespace {
@@ -17,8 +19,17 @@ constexpr int max_depth = 10;  // of files that include files, and of templates 
 // What may still be read: the files are Asterisk's, and their reader may be root.
 struct Budget {
   size_t files = 1000;
-  size_t bytes = size_t{4} << 20;
+  WallTime newest{};                // of what was read
+  size_t bytes = size_t{16} << 20;  // a dialplan that a program has written can be large
 };
+
+// When the file was changed last.
+WallTime time_of(const std::filesystem::path& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return {};
+  return WallTime(std::chrono::floor<std::chrono::milliseconds>(
+      std::chrono::seconds(info.st_mtim.tv_sec) + std::chrono::nanoseconds(info.st_mtim.tv_nsec)));
+}
 
 // Whether the file is one to read, within the budget. What is no regular file could have no end, or keep its
 // reader.
@@ -27,6 +38,7 @@ bool takes(Budget& budget, const std::filesystem::path& path) {
   if (!std::filesystem::is_regular_file(path, none)) return false;
   const auto size = std::filesystem::file_size(path, none);
   if (none || size > budget.bytes || budget.files == 0) return false;
+  budget.newest = std::max(budget.newest, time_of(path));
   budget.bytes -= size;
   --budget.files;
   return true;
@@ -73,8 +85,10 @@ std::string included(const std::string& line) {
   return {};
 }
 
-// Adds the file's lines, and those of what it includes. False: it can't be read.
-bool append_lines(const std::filesystem::path& path, std::string& text, Budget& budget, int depth = 0) {
+// Adds the file's lines, and those of what it includes, whose names are relative to `folder`, Asterisk's,
+// wherever the including file is. False: it can't be read.
+bool append_lines(const std::filesystem::path& path, const std::filesystem::path& folder, std::string& text,
+                  Budget& budget, int depth = 0) {
   if (depth > max_depth || !takes(budget, path)) return false;
   std::ifstream file(path);
   if (!file) return false;
@@ -88,8 +102,9 @@ bool append_lines(const std::filesystem::path& path, std::string& text, Budget& 
       continue;
     }
     glob_t found{};
-    ::glob((path.parent_path() / name).c_str(), 0, nullptr, &found);
-    for (size_t i = 0; i < found.gl_pathc; ++i) append_lines(found.gl_pathv[i], text, budget, depth + 1);
+    ::glob((folder / name).c_str(), 0, nullptr, &found);
+    for (size_t i = 0; i < found.gl_pathc; ++i)
+      append_lines(found.gl_pathv[i], folder, text, budget, depth + 1);
     ::globfree(&found);
   }
   return true;
@@ -100,8 +115,10 @@ bool append_lines(const std::filesystem::path& path, std::string& text, Budget& 
 std::optional<AsteriskFile> AsteriskFile::read(const std::string& path) {
   std::string text;
   Budget budget;
-  if (!append_lines(path, text, budget)) return {};
-  return parse(text);
+  if (!append_lines(path, std::filesystem::path(path).parent_path(), text, budget)) return {};
+  AsteriskFile made = parse(text);
+  made.changed_ = budget.newest;
+  return made;
 }
 
 AsteriskFile AsteriskFile::parse(const std::string& text) {
@@ -133,6 +150,17 @@ AsteriskFile AsteriskFile::parse(const std::string& text) {
 bool AsteriskFile::has(std::string_view section) const {
   return std::ranges::any_of(sections_,
                              [&](const Section& one) { return one.name == section && !one.is_template; });
+}
+
+std::vector<AsteriskFile::Line> AsteriskFile::lines(std::string_view name) const {
+  std::vector<Line> found;
+  for (const Section& section : sections_) {
+    if (section.is_template) continue;
+    for (const auto& [given, value] : section.values) {
+      if (::strcasecmp(given.c_str(), std::string(name).c_str()) == 0) found.push_back({section.name, value});
+    }
+  }
+  return found;
 }
 
 std::vector<std::string> AsteriskFile::sections() const {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <set>
 
 #include <grp.h>
@@ -13,8 +15,8 @@
 #include "base/time.h"
 #include "cli/answers.h"
 #include "cli/commands.h"
-#include "cli/doctor/machine.h"
 #include "client/connection.h"
+#include "daemon/running.h"
 
 namespace aribus::cli {
 namespace {
@@ -31,8 +33,8 @@ Finding no_right(const std::string& socket, const struct stat& info) {
     return {what, "its mode has no rights for groups: `mode` and `group` under `sockets`"};
   }
   if (info.st_gid == 0) {
-    return {what,
-            "its group is root's: give it another with `group` under `sockets`, and " + user + " that group"};
+    return {what, "its group is root's: give it another with `group` under `sockets`, and put the user " +
+                      user + " into that group"};
   }
   const group* owner = ::getgrgid(info.st_gid);
   const std::string name = owner != nullptr ? owner->gr_name : std::to_string(info.st_gid);
@@ -45,25 +47,50 @@ Finding no_right(const std::string& socket, const struct stat& info) {
   return {what, "usermod -a -G " + name + " " + user + ", and log in anew"};
 }
 
-Finding no_connection(const std::string& socket, const Error& error) {
+std::string user_name(uid_t uid) {
+  const passwd* user = ::getpwuid(uid);
+  return user != nullptr ? user->pw_name : std::to_string(uid);
+}
+
+// The daemons that are seen to run, as far as they matter to who asks for the one of a configuration.
+struct Running {
+  pid_t own = 0;       // the one that reads `config`; 0: there is none
+  std::string others;  // for people
+
+  explicit Running(const std::string& config) {
+    for (const daemon::RunningDaemon& one : daemon::running_daemons()) {
+      if (one.reads(config)) {
+        own = one.pid;
+      } else {
+        others += (others.empty() ? "" : ", ") + std::string("process ") + std::to_string(one.pid) + " of " +
+                  user_name(one.user) + " with " + one.configuration;
+      }
+    }
+  }
+};
+
+Finding no_connection(const std::string& socket, const Error& error, const Running& running) {
   const std::string start = "systemctl start aribusd; 'journalctl -u aribusd' says why it does not run";
   struct stat info {};
   if (::stat(socket.c_str(), &info) != 0) {
     const int reason = errno;
     const std::string what = socket + ": " + std::strerror(reason);
     if (reason == EACCES) return {what, "this user may not enter its folder: that needs mode 0755"};
-    return {what, runs_here("aribusd") ? "aribusd runs: is `sockets` in its configuration another path? "
-                                         "--socket names it"
-                                       : start};
+    if (running.own == 0) return {what, start};
+    return {
+        what,
+        "aribusd runs (process " + std::to_string(running.own) +
+            "): was `sockets` changed after it had read it? 'aribus reload'; --socket names the one that it "
+            "listens on"};
   }
   if (::access(socket.c_str(), W_OK) != 0) return no_right(socket, info);
   return {error.message, start};
 }
 
-Finding no_answer(const Error& error) {
+Finding no_answer(const Error& error, const Running& running) {
   const std::string what = "it does not answer: " + error.message;
   if (error.kind == ErrorKind::not_allowed) return {what, "an access rule keeps this user from `status`"};
-  return {what, (runs_here("aribusd") ? "" : "systemd holds the socket, and aribusd does not run; ") +
+  return {what, (running.own != 0 ? "" : "systemd holds the socket, and aribusd does not run; ") +
                     std::string("its log says more: journalctl -u aribusd")};
 }
 
@@ -94,16 +121,53 @@ void tell_of_state(Report& report, const JsonValue& server) {
   report.wrong({what, ""});
 }
 
-// Whether it runs with what the file says.
+WallTime to_wall_time(const timespec& time) {
+  return WallTime(std::chrono::floor<Milliseconds>(std::chrono::seconds(time.tv_sec) +
+                                                   std::chrono::nanoseconds(time.tv_nsec)));
+}
+
+// Whether a file that aribusd has read at `read` was changed since. Its content is not compared: aribusd
+// tells nobody what a password was.
+void compare_times(Report& report, const std::string& file, WallTime read) {
+  struct stat info {};
+  if (::stat(file.c_str(), &info) != 0) return;
+  const WallTime written = to_wall_time(info.st_mtim), touched = to_wall_time(info.st_ctim);
+  if (written > read) {
+    report.wrong({file + " was changed at " + to_rfc3339(written) + ", after aribusd had read it (at " +
+                      to_rfc3339(read) + ")",
+                  "aribus reload"});
+  } else if (touched > read) {
+    // As of `mv` and of `cp -p`.
+    report.note({file + " was put in place, or given another mode or owner, after aribusd had read it",
+                 "aribus reload, if its content is another one"});
+  }
+}
+
+// Whether it has read `config` and no other file.
+bool has_read(Report& report, const DaemonStatus& status, const std::string& config) {
+  const std::string file(status.file());
+  std::error_code none;
+  if (file.empty() || std::filesystem::equivalent(file, config, none)) return true;
+  report.wrong({"it has read another configuration: " + file,
+                "'aribus doctor --config " + file +
+                    "' looks at that one; 'systemctl cat aribusd' tells which one the service reads"});
+  return false;
+}
+
+// Whether it runs with what is in the file now.
 void compare(Report& report, const DaemonStatus& status, const daemon::Config& config) {
+  if (const auto read = status.read()) {
+    compare_times(report, config.file, *read);
+    for (const std::string& one : config.files) compare_times(report, one, *read);
+  }
   for (const daemon::AsteriskConfig& asterisk : config.asterisk) {
     const JsonValue* server = status.server(asterisk.name);
     const std::set<std::string> wanted(asterisk.client.apps.begin(), asterisk.client.apps.end());
     if (server != nullptr && apps_of(*server) == wanted) continue;
     report.wrong({asterisk.name + ": aribusd " +
                       (server == nullptr ? "knows no such Asterisk" : "holds other applications") +
-                      ": it has read another configuration, or this one before it was changed",
-                  "systemctl restart aribusd; 'systemctl cat aribusd' tells which file it reads"});
+                      ": it has read this configuration before that was changed",
+                  "aribus reload"});
   }
 }
 
@@ -112,6 +176,17 @@ void compare(Report& report, const DaemonStatus& status, const daemon::Config& c
 pid_t DaemonStatus::pid() const {
   const JsonValue* pid = find(status_, "pid");
   return pid != nullptr && pid->IsInt() ? pid->GetInt() : 0;
+}
+
+std::string_view DaemonStatus::file() const {
+  const JsonValue* configuration = find(status_, "configuration");
+  return configuration == nullptr ? std::string_view() : find_string(*configuration, "file");
+}
+
+std::optional<WallTime> DaemonStatus::read() const {
+  const JsonValue* configuration = find(status_, "configuration");
+  if (configuration == nullptr) return {};
+  return parse_time(find_string(*configuration, "read"));
 }
 
 std::vector<const JsonValue*> DaemonStatus::servers() const {
@@ -134,13 +209,19 @@ std::string_view DaemonStatus::state(std::string_view name) const {
   return found == nullptr ? "" : find_string(*found, "state");
 }
 
+bool DaemonStatus::wants(std::string_view name, const std::string& app) const {
+  const JsonValue* found = server(name);
+  return found != nullptr && apps_of(*found).contains(app);
+}
+
 bool DaemonStatus::holds(std::string_view name) const {
   return state(name) == "ready" || state(name) == "syncing";
 }
 
-DaemonStatus examine_daemon(Report& report, const std::vector<std::string>& sockets,
+DaemonStatus examine_daemon(Report& report, const std::vector<std::string>& sockets, const std::string& file,
                             const daemon::Config* config) {
   report.doing("asking aribusd");
+  const Running running(file);
   std::vector<Finding> failures;
   auto presence = DaemonStatus::Presence::absent;
   for (const std::string& socket : sockets) {
@@ -148,12 +229,12 @@ DaemonStatus examine_daemon(Report& report, const std::vector<std::string>& sock
         client::Connection::connect(socket, {.max_line_bytes = max_own_answer_bytes});
     if (!client) {
       if (::access(socket.c_str(), W_OK) != 0 && errno == EACCES) presence = DaemonStatus::Presence::hidden;
-      failures.push_back(no_connection(socket, client.error()));
+      failures.push_back(no_connection(socket, client.error(), running));
       continue;
     }
     Result<Json> answer = client->call("status", "{}", patience);
     if (!answer) {
-      report.wrong(no_answer(answer.error()));
+      report.wrong(no_answer(answer.error(), running));
       return DaemonStatus(DaemonStatus::Presence::hidden);
     }
     if (const auto good = check_status(*answer); !good) {
@@ -163,11 +244,13 @@ DaemonStatus examine_daemon(Report& report, const std::vector<std::string>& sock
     }
     report.good("answers on " + socket + ", version " + std::string(find_string(*answer, "aribus")));
     DaemonStatus status(std::move(*answer));
-    if (config != nullptr) compare(report, status, *config);
+    if (has_read(report, status, file) && config != nullptr) compare(report, status, *config);
     for (const JsonValue* server : status.servers()) tell_of_state(report, *server);
     return status;
   }
   for (const Finding& failure : failures) report.wrong(failure);
+  if (running.own == 0 && !running.others.empty())
+    report.note({"an aribusd with another configuration runs here: " + running.others, ""});
   return DaemonStatus(presence);
 }
 

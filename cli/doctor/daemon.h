@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/json.h"
+#include "base/time.h"
 #include "cli/doctor/report.h"
 #include "daemon/config.h"
 
@@ -24,12 +25,17 @@ class DaemonStatus {
 
   [[nodiscard]] Presence presence() const { return presence_; }
   [[nodiscard]] pid_t pid() const;  // 0: it is not known
+  // The configuration that it has read, and when; "" and nothing when it does not say.
+  [[nodiscard]] std::string_view file() const;
+  [[nodiscard]] std::optional<WallTime> read() const;
   // What it says of each Asterisk.
   [[nodiscard]] std::vector<const JsonValue*> servers() const;
   // What it says of one Asterisk; nullptr when it says nothing.
   [[nodiscard]] const JsonValue* server(std::string_view name) const;
   // Its state there (protocol.md, `status`), or "".
   [[nodiscard]] std::string_view state(std::string_view name) const;
+  // Whether the application is among those that it wants there.
+  [[nodiscard]] bool wants(std::string_view name, const std::string& app) const;
   // Whether it receives the events of its applications there.
   [[nodiscard]] bool holds(std::string_view name) const;
 
@@ -38,9 +44,9 @@ class DaemonStatus {
   Json status_;
 };
 
-// Asks the daemon on the first of `sockets` that lets this user in; `config` is what it should have been
-// started with, or nullptr.
-DaemonStatus examine_daemon(Report& report, const std::vector<std::string>& sockets,
+// Asks the daemon on the first of `sockets` that lets this user in. `file` is the configuration that it
+// should have been started with, `config` what is in it, or nullptr where that has mistakes.
+DaemonStatus examine_daemon(Report& report, const std::vector<std::string>& sockets, const std::string& file,
                             const daemon::Config* config);
 
 }  // namespace aribus::cli

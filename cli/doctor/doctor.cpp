@@ -19,27 +19,36 @@
 namespace aribus::cli {
 namespace {
 
+// A mistake that root does not meet: a file that is for few to read.
+bool is_for_root(const std::string& reason) {
+  return ::geteuid() != 0 && (reason.find(std::strerror(EACCES)) != std::string::npos ||
+                              reason.find("no systemd credentials") != std::string::npos);
+}
+
 std::optional<daemon::Config> examine_config(Report& report, const std::string& file) {
-  auto config = daemon::load_config(file);
+  auto config = daemon::load_config(file, daemon::Purpose::check);
   if (config) {
     report.good(file);
     for (const std::string& warning : config->warnings) report.note({warning, ""});
     return std::move(*config);
   }
-  const std::string& all = config.error().message;
-  const bool for_root = ::geteuid() != 0 && (all.find(std::strerror(EACCES)) != std::string::npos ||
-                                             all.find("credentials") != std::string::npos);
-  std::istringstream reasons(all);
-  for (std::string reason; std::getline(reasons, reason);) report.wrong({reason, ""});
-  if (for_root)
-    report.note({"the configuration and its passwords are for few to read", "run 'aribus doctor' as root"});
+  std::istringstream reasons(config.error().message);
+  for (std::string reason; std::getline(reasons, reason);) {
+    if (reason.starts_with(daemon::warning_mark)) {
+      report.note({reason.substr(daemon::warning_mark.size()), ""});
+    } else if (is_for_root(reason)) {
+      report.note({reason, "for few to read: run 'aribus doctor' as root"});
+    } else {
+      report.wrong({reason, ""});
+    }
+  }
   return {};
 }
 
-std::vector<std::string> sockets_of(const Arguments& arguments, const std::optional<daemon::Config>& config) {
-  if (arguments.socket_given || !config) return {arguments.socket};
+std::vector<std::string> sockets_of(const Arguments& arguments, const daemon::Config& usable) {
+  if (arguments.socket_given || usable.ipc.sockets.empty()) return {arguments.socket};
   std::vector<std::string> paths;
-  for (const auto& socket : config->ipc.sockets) paths.push_back(socket.path);
+  for (const auto& socket : usable.ipc.sockets) paths.push_back(socket.path);
   return paths;
 }
 
@@ -53,23 +62,28 @@ AsteriskFiles files_of(const Arguments& arguments, const daemon::AsteriskConfig&
 }  // namespace
 
 int doctor(const Arguments& arguments) {
-  if (arguments.words.size() > 1) return misuse("doctor takes no arguments");
+  if (arguments.words.size() > 1) return misuse("doctor", "it takes no arguments");
   Report report;
   report.title("Configuration");
-  const std::string file = arguments.has("config") ? arguments.value("config") : ARIBUS_CONFIG_DIR "/aribusd.yaml";
+  const std::string file =
+      arguments.has("config") ? arguments.value("config") : ARIBUS_CONFIG_DIR "/aribusd.yaml";
   const auto config = examine_config(report, file);
+  const daemon::Config usable = config ? *config : daemon::load_usable(file);
   report.title("aribusd");
   const DaemonStatus status =
-      examine_daemon(report, sockets_of(arguments, config), config ? &*config : nullptr);
+      examine_daemon(report, sockets_of(arguments, usable), file, config ? &*config : nullptr);
   examine_rights(report, file, status.pid());
-  if (!config) {
+  const auto& asterisks = usable.asterisk;
+  if (asterisks.empty()) {
     report.title("Asterisk");
-    report.note({"not asked: its address and password are in the configuration", ""});
+    report.note({"not asked: its address is in the configuration", ""});
   }
-  for (size_t i = 0; config && i < config->asterisk.size(); ++i) {
-    const daemon::AsteriskConfig& asterisk = config->asterisk[i];
+  std::vector<std::string> apps;
+  for (const daemon::AsteriskConfig& asterisk : asterisks)
+    apps.insert(apps.end(), asterisk.client.apps.begin(), asterisk.client.apps.end());
+  for (const daemon::AsteriskConfig& asterisk : asterisks) {
     report.title("Asterisk " + asterisk.name + " at " + asterisk.client.url);
-    examine_asterisk(report, asterisk, files_of(arguments, asterisk), status);
+    examine_asterisk(report, asterisk, apps, files_of(arguments, asterisk), status);
   }
   if (report.count() == 0) {
     out().line("Nothing is wrong.");

@@ -199,7 +199,7 @@ void Client::on_info(Result<HttpResponse> answer) {
   const JsonValue* status = json ? find(*json, "status") : nullptr;
   if (system == nullptr || status == nullptr) {
     fail_attempt(
-        {url_.text() + " answers, but it is no Asterisk: /ari/asterisk/info has no system and status",
+        {url_.text() + " answers, but it is no Asterisk, as /ari/asterisk/info has no system and status",
          Pace::slow});
     return;
   }

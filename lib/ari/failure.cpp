@@ -1,46 +1,54 @@
 #include "ari/failure.h"
 
+#include "ari/http.h"
 #include "ari/refusal.h"
 
 namespace aribus::ari {
 namespace {
 
 Failure unauthorised(const Attempt& attempt) {
-  return {"user '" + attempt.username + "' or its password is wrong (401): compare with Asterisk's ari.conf",
+  return {"user '" + attempt.username +
+              "' or its password is wrong (401). Compare username and password with Asterisk's ari.conf",
           Pace::slow};
 }
 
 Failure forbidden(const Attempt& attempt, const std::string& text) {
   const bool by_address = text.find("ACL") != std::string::npos;
-  return {"user '" + attempt.username + "' may not do this (403: " + text + "): " +
+  return {"user '" + attempt.username + "' may not do this (403, " + text + "). " +
               (by_address ? "permit, deny and acl in Asterisk's ari.conf keep this host out"
-                          : "is it read_only in Asterisk's ari.conf?"),
+                          : "Is it read_only in Asterisk's ari.conf?"),
           Pace::slow};
 }
 
 // ARI's own 404 is JSON; without ARI the HTTP server answers a page. While Asterisk starts, both come for a
 // moment: the pace is slow only after some attempts.
 Failure not_found(const Attempt& attempt, std::string_view body) {
+  if (attempt.at.ends_with("/ari/events")) {
+    return {
+        "there is nothing (404): the url ends with /ari/events, which aribusd adds itself; end it before "
+        "/ari",
+        Pace::slow};
+  }
   if (!body.starts_with('{')) {
     return {
-        "there is no ARI (404): is res_ari loaded and enabled in ari.conf, and is the url's path http.conf's "
+        "there is no ARI (404). Is res_ari loaded and enabled in ari.conf, and is the url's path http.conf's "
         "prefix?",
         Pace::slow};
   }
-  return {std::string("ARI is there, and a part of it is not (404): is ") +
+  return {std::string("ARI is there, and a part of it is not (404). Is ") +
               (attempt.step == Attempt::Step::info ? "res_ari_asterisk" : "res_ari_events") + " loaded?",
           Pace::slow};
 }
 
 Failure unavailable(const std::string& text) {
   if (text.find("not booted") != std::string::npos) return {"Asterisk is still starting (503)", Pace::soon};
-  return {"Asterisk is not ready (503" + (text.empty() ? "" : ": " + text) + ")", Pace::soon};
+  return {"Asterisk is not ready (503" + (text.empty() ? "" : ", " + text) + ")", Pace::soon};
 }
 
 // Asterisk answers 400 or 500 to names of applications that it does not take.
 Failure apps_refused(const Attempt& attempt, int status, const std::string& text) {
   return {"the applications '" + attempt.apps + "' are refused (" + std::to_string(status) +
-              (text.empty() ? "" : ": " + text) + "): compare with apps",
+              (text.empty() ? "" : ", " + text) + "). Check the names in apps",
           Pace::slow};
 }
 
@@ -61,14 +69,15 @@ Failure failure_of_status(const Attempt& attempt, int status, std::string_view b
     case 307:
     case 308:
       return {"it redirects to another place (" + std::to_string(status) +
-                  "), and the password is for this one alone: give Asterisk's own address",
+                  "), and the password is for this one alone. Give Asterisk's own address as url",
               Pace::slow};
     case 400:
     case 500:
       if (attempt.step == Attempt::Step::events) return apps_refused(attempt, status, text);
       [[fallthrough]];
     default:
-      return {"HTTP status " + std::to_string(status) + (text.empty() ? "" : ": " + text), Pace::normal};
+      return {"the answer has HTTP status " + std::to_string(status) + (text.empty() ? "" : ": " + text),
+              Pace::normal};
   }
 }
 
@@ -76,12 +85,15 @@ Failure failure_of_status(const Attempt& attempt, int status, std::string_view b
 
 Failure failure_of_answer(const Attempt& attempt, int status, std::string_view body) {
   Failure failure = failure_of_status(attempt, status, body);
-  failure.reason = attempt.at + "/ari: " + failure.reason;
+  failure.reason = "at " + attempt.at + "/ari " + failure.reason;
   return failure;
 }
 
 Failure failure_of_error(const Attempt& attempt, const Error& error) {
-  return {"no Asterisk at " + attempt.at + ": " + error.message,
+  std::string_view why = error.message;
+  // That nothing was sent matters to commands, not here.
+  if (why.starts_with(nothing_sent)) why.remove_prefix(nothing_sent.size());
+  return {"no Asterisk at " + attempt.at + ": " + std::string(why),
           error.kind == ErrorKind::refused ? Pace::slow : Pace::normal};
 }
 

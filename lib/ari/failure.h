@@ -9,7 +9,8 @@
 
 namespace aribus::ari {
 
-// A sentence that names cause and cure, and how soon to try again.
+// What is wrong and what to do about it, in sentences of which the last has no full stop; and how soon to try
+// again.
 struct Failure {
   std::string reason;
   Pace pace = Pace::normal;

@@ -45,25 +45,27 @@ std::string_view cure_of(CURLcode code, std::string_view detail) {
   const auto says = [detail](std::string_view what) { return detail.find(what) != std::string_view::npos; };
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
-      return ": is the host's name right, and does the name server answer?";
+      return ". Is the host's name right, and does the name server answer?";
     case CURLE_COULDNT_CONNECT:
-      return ": does Asterisk run, and is its http.conf enabled, with this bindaddr and bindport?";
+      return ". Does Asterisk run, and is its http.conf enabled, with this bindaddr and bindport?";
     case CURLE_GOT_NOTHING:
-      return ": is this http.conf's tlsbindaddr (the url needs https://), or its sessionlimit reached?";
+      return ". Is this http.conf's tlsbindaddr (the url needs https://), or its sessionlimit reached?";
     case CURLE_SSL_CONNECT_ERROR:
-      return says("wrong version number") ? ": no TLS is spoken there: does the url need http://?" : "";
+      return says("wrong version number") ? ". No TLS is spoken there. Does the url need http://?" : "";
     case CURLE_PEER_FAILED_VERIFICATION:
-      if (says("expired")) return ": Asterisk needs a new one (http.conf's tlscertfile)";
+      if (says("expired")) return ". Asterisk needs a new one (http.conf's tlscertfile)";
       if (says("issuer") || says("self") || says("signed"))
-        return ": tls.ca_file must hold the authority that signed it";
-      return ": the url must name the host as the certificate does";
+        return ". tls.ca_file must hold the authority that signed it";
+      return ". The url must name the host as the certificate does";
     default:
       return "";
   }
 }
 
 std::string reason_of(CURLcode code, const char* detail) {
-  const std::string reason = detail[0] != '\0' ? detail : curl_easy_strerror(code);
+  std::string reason = detail[0] != '\0' ? detail : curl_easy_strerror(code);
+  // "Failed to connect to HOST port PORT after N ms: Couldn't connect to server"
+  if (code == CURLE_COULDNT_CONNECT) reason = reason.substr(0, reason.rfind(": "));
   return reason + std::string(cure_of(code, reason));
 }
 
@@ -165,10 +167,10 @@ struct Transfer {
   Error error_of(CURLcode code) const {
     const bool sent = attempts > 0 && (code == CURLE_ABORTED_BY_CALLBACK || sent_bytes() > 0);
     if (over_bound) return *over_bound;
-    if (not_sent) return Error{ErrorKind::not_connected, "nothing was sent: " + *not_sent, {}};
+    if (not_sent) return Error{ErrorKind::not_connected, std::string(nothing_sent) + *not_sent, {}};
     if (!sent) {
       return Error{is_tls(code) ? ErrorKind::refused : ErrorKind::not_connected,
-                   "nothing was sent: " + reason_of(code, detail),
+                   std::string(nothing_sent) + reason_of(code, detail),
                    {}};
     }
     std::string why = "the connection ended before the answer";
@@ -250,7 +252,7 @@ class Http::Multi {
     const std::string timeout_ms = std::to_string(node.mapped()->request.timeout.count());
     finish(std::move(node.mapped()),
            Error{ErrorKind::not_connected,
-                 "nothing was sent: all " + std::to_string(options_.max_connections) +
+                 std::string(nothing_sent) + "all " + std::to_string(options_.max_connections) +
                      " connections, or this user's share of them, were busy for " + timeout_ms + " ms",
                  {}});
   }

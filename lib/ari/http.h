@@ -48,6 +48,9 @@ struct HttpResponse {
 [[nodiscard]] Error no_answer(const HttpRequest& request, const std::string& why);
 [[nodiscard]] Error too_large(const HttpRequest& request, size_t limit);
 
+// What the message of an error begins with when no byte of the request was sent.
+inline constexpr std::string_view nothing_sent = "nothing was sent; ";
+
 // Sends requests side by side, and shares its connections among those who send them (RequestQueue). Answers
 // are handed out for 1 ms in a turn of the loop, at least one. Lives on the loop's thread; requests still
 // open when it ends are dropped without a callback.

@@ -229,13 +229,14 @@ Result<void> ListenerCheck::operator()(const SocketAddress& local, const SocketA
     return {};
   }
   if (user_) {
-    return Error{ErrorKind::not_connected,
-                 wrong + ", not to user '" + user_->name + "' (uid " + std::to_string(user_->id) +
-                     "): the password was not sent; does Asterisk run, and as the user that is configured?",
-                 {}};
+    return Error{
+        ErrorKind::not_connected,
+        wrong + ", not to user '" + user_->name + "' (uid " + std::to_string(user_->id) +
+            "), so the password was not sent. Does Asterisk run, and as the user that is configured?",
+        {}};
   }
   if (warn_ && warned_ != wrong) {
-    warn_(wrong + ", and gets the password: set `user` to the one that Asterisk runs as");
+    warn_(wrong + ", and gets the password. Set `user` to the one that Asterisk runs as");
   }
   warned_ = wrong;
   return {};

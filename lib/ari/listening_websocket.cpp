@@ -237,14 +237,14 @@ void ListeningWebSocket::take(Guest& guest, const std::string& head) {
   if (request->target.substr(0, request->target.find('?')) != options_.path) {
     return refuse("404 Not Found", "The path is " + options_.path + ".",
                   guest.name() +
-                      " connects to another path: the uri in Asterisk's websocket_client.conf must end "
+                      " connects to another path. The uri in Asterisk's websocket_client.conf must end "
                       "in " +
                       options_.path);
   }
   if (std::ranges::find(request->subprotocols, "ari") == request->subprotocols.end()) {
     return refuse("400 Bad Request", "The sub-protocol is ari.",
                   guest.name() +
-                      " does not offer the sub-protocol ari: Asterisk's websocket_client.conf needs "
+                      " does not offer the sub-protocol ari. Asterisk's websocket_client.conf needs "
                       "protocols=ari");
   }
   guest.key = request->key;
@@ -264,7 +264,7 @@ void ListeningWebSocket::take(Guest& guest, const std::string& head) {
 void ListeningWebSocket::turn_away(Guest& guest) {
   const std::string reason =
       guest.name() +
-      " connects with a wrong user or password: compare Asterisk's websocket_client.conf with username and "
+      " connects with a wrong user or password. Compare Asterisk's websocket_client.conf with username and "
       "password";
   log_guess(reason);
   const std::string answer = refusing_answer("401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"aribus\"",
@@ -309,7 +309,7 @@ void ListeningWebSocket::open() {
   const auto handlers = handlers_;
   if (channel_.is_open()) {
     channel_.close();
-    handlers->closed({0, "dead: Asterisk has connected anew", {}, false});
+    handlers->closed({0, "the event stream was dead, as Asterisk has connected anew", {}, false});
     if (candidate_ == nullptr) return;  // it called close()
   }
   Guest& guest = *std::exchange(candidate_, nullptr);

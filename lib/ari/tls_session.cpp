@@ -10,6 +10,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "ari/certificates.h"
+
 namespace aribus::ari {
 namespace {
 
@@ -79,9 +81,10 @@ Result<std::unique_ptr<TlsServer>> TlsServer::make(const TlsServerOptions& optio
   if (SSL_CTX_use_certificate_chain_file(context, options.certificate_file.c_str()) != 1) {
     return wrong("the certificate in " + options.certificate_file + " can't be read");
   }
+  SSL_CTX_set_default_passwd_cb(context, no_passphrase);
   if (SSL_CTX_use_PrivateKey_file(context, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1 ||
       SSL_CTX_check_private_key(context) != 1) {
-    return wrong("the key in " + options.key_file + " can't be read, or is not the certificate's");
+    return wrong("the key in " + options.key_file + " can't be read, is encrypted, or is not the certificate's");
   }
   return std::unique_ptr<TlsServer>(new TlsServer(std::move(made)));
 }

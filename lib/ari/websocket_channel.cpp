@@ -144,7 +144,7 @@ void WebSocketChannel::finish(End end) {
 void WebSocketChannel::lose(const std::string& reason) {
   gone_.add(std::move(stream_));  // there is nobody to say goodbye to
   if (asleep_) return close();    // as has been said already
-  finish({"the connection was closed without a close frame: " + reason});
+  finish({"the event stream broke off (" + reason + ")"});
 }
 
 void WebSocketChannel::heard() {
@@ -162,7 +162,8 @@ void WebSocketChannel::beat() {
   const Milliseconds ping_at = (asked_ ? asked_last_ : last_byte_) + options_.ping_interval;
   const Milliseconds dead_at = asked_ ? *asked_ + options_.silence_timeout - options_.ping_interval : ping_at;
   if (asked_ && now >= dead_at) {
-    const std::string reason = "dead: not a byte for " + std::to_string((now - last_byte_).count()) + " ms";
+    const std::string reason =
+        "the event stream was dead, without a byte for " + std::to_string((now - last_byte_).count()) + " ms";
     return options_.role == WebSocketRole::server ? fall_asleep(reason) : finish({reason});
   }
   if (now >= ping_at) {
@@ -279,9 +280,10 @@ void WebSocketChannel::answer_ping() {
 }
 
 void WebSocketChannel::on_peer_close(const Received& received) {
-  std::string reason = ending_ ? "closed" : "Asterisk closed it";
+  std::string reason = ending_ ? "closed" : "Asterisk closed the event stream";
   if (!ending_ && received.code != close_no_code) reason += " with code " + std::to_string(received.code);
-  if (!received.payload.empty()) reason += ": " + to_valid_utf8(received.payload, max_control_payload_bytes);
+  if (!received.payload.empty())
+    reason += ", saying '" + to_valid_utf8(received.payload, max_control_payload_bytes) + "'";
   say_goodbye(received.code);
   finish({reason, true});
 }

@@ -8,6 +8,7 @@ namespace aribus {
 namespace {
 
 constexpr size_t longest = 48;  // nobody mistypes a longer name; and the cost is the product of the lengths
+constexpr size_t shortest_beginning = 3;
 
 // A word without its case.
 struct Folded {
@@ -48,6 +49,21 @@ size_t distance(const Folded& a, const Folded& b, size_t limit) {
   return row[b.size];
 }
 
+// The only word of `known` that begins with `word`, which is short for it as "warn" is; "" when there is none
+// or more than one.
+std::string_view only_one_beginning_with(const Folded& word, std::span<const std::string_view> known) {
+  std::string_view found;
+  for (const std::string_view candidate : known) {
+    if (word.size < shortest_beginning || candidate.size() < word.size || candidate.size() > longest)
+      continue;
+    const Folded folded(candidate);
+    if (!std::equal(word.letters.begin(), word.letters.begin() + word.size, folded.letters.begin())) continue;
+    if (!found.empty()) return {};
+    found = candidate;
+  }
+  return found;
+}
+
 }  // namespace
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
@@ -65,7 +81,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
     best = candidate;
     best_distance = d;
   }
-  return best;
+  return best.empty() ? only_one_beginning_with(folded, known) : best;
 }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> known) {

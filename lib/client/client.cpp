@@ -15,7 +15,6 @@ constexpr milliseconds longest_pause{1000};
 constexpr std::chrono::hours for_ever{24 * 365};
 constexpr std::chrono::seconds send_time{15};  // the daemon has to read what is sent to it
 constexpr std::chrono::seconds drain_time{1};
-constexpr std::string_view silent = "aribusd does not say who it is";
 
 milliseconds with_jitter(milliseconds pause) {
   static std::minstd_rand random{std::random_device{}()};
@@ -40,6 +39,7 @@ std::string params_of(const Subscription& subscription) {
     list("bridges", subscription.bridges);
     list("endpoints", subscription.endpoints);
     if (!subscription.since.empty()) write_member(writer, "since", subscription.since);
+    if (!subscription.from.empty()) write_member(writer, "from", subscription.from);
     if (!subscription.on_overflow.empty()) write_member(writer, "on_overflow", subscription.on_overflow);
     if (subscription.snapshot) {
       write_key(writer, "snapshot");
@@ -129,7 +129,7 @@ Result<Client> Client::connect(ClientOptions options) {
     LineSocket::Deadline never{Clock::time_point::max()};
     while (client.socket_ && !client.session_->is_ready()) client.read(never);
     if (client.socket_) return client;
-    if (Clock::now() >= until) return Error{ErrorKind::not_connected, client.why_, {}};
+    if (Clock::now() >= until) return client.why_;
     client.sleep_before_next_attempt(until);
   }
 }
@@ -212,7 +212,7 @@ bool Client::read(LineSocket::Deadline& until) {
   const bool greets = !session_->is_ready() && greeted_.at < until.at;
   const Result<std::optional<std::string_view>> line = socket_->read_line(greets ? greeted_ : until);
   if (line && !*line) {
-    if (greets) lost(std::string(silent));
+    if (greets) lost(std::string(silent_daemon));
     return greets;
   }
   const Result<void> taken = line ? session_->received(**line) : line.error();
@@ -240,12 +240,13 @@ void Client::hung_up(const std::string& reason) {
 }
 
 void Client::lost(const std::string& reason) {
-  why_ = socket_ && !session_->end().empty() ? session_->end() : reason;
+  const bool said = socket_ && !session_->end().message.empty();
+  why_ = said ? session_->end() : Error{ErrorKind::not_connected, reason, {}};
   socket_.reset();
   if (session_->is_ready()) pause_ = milliseconds(0);
   pause_ = std::clamp(pause_ * 2, shortest_pause, longest_pause);
   next_attempt_ = Clock::now() + with_jitter(pause_);
-  session_->closed(why_);
+  session_->closed(why_.message);
 }
 
 Result<ari::Binary> Client::read_binary(const Json& answer) {

@@ -46,6 +46,7 @@ struct Subscription {
   std::string since{};  // a cursor: what follows it comes
   bool snapshot = false;
   std::string on_overflow{};  // "lost" or "disconnect"
+  std::string from{};         // "newest" or "oldest"; takes a daemon with the feature `from`
 };
 
 // A client without a thread or a loop: it reads while call() or next() waits. Not for use by several threads
@@ -53,7 +54,7 @@ struct Subscription {
 class Client {
  public:
   // Connects.
-  // Errors: not_connected, with cause and cure.
+  // Errors: not_connected, with cause and cure; not_allowed, when no access rule lets this user in.
   [[nodiscard]] static Result<Client> connect(ClientOptions options = {});
 
   // Calls a method of the daemon; `params` is a JSON object as text. With a key it waits for a connection and
@@ -100,6 +101,10 @@ class Client {
   // connection. Ask again after each next(), and call that now and then.
   [[nodiscard]] int fd() const { return socket_ ? socket_->fd() : -1; }
 
+  // Why there was no connection when it was tried last. not_allowed: no access rule lets this user in, which
+  // goes on until the rules are changed; otherwise not_connected.
+  [[nodiscard]] const Error& why() const { return why_; }
+
  private:
   using Clock = LineSocket::Clock;
 
@@ -138,7 +143,7 @@ class Client {
   std::unique_ptr<Session> session_;
   std::optional<LineSocket> socket_;
   LineSocket::Deadline greeted_{};
-  std::string why_;  // there is no connection
+  Error why_{ErrorKind::not_connected, {}, {}};
   std::chrono::milliseconds pause_{0};
   Clock::time_point next_attempt_{};
 };

@@ -70,6 +70,8 @@ class Connection {
 
   // Waits until a notification has come. False when none comes in time. Errors: as next().
   [[nodiscard]] Result<bool> wait_for_notification(Timeout timeout);
+  // The longest request that is sent from now on: what the daemon's hello says.
+  void limit_requests(size_t max_bytes) { max_request_bytes_ = max_bytes; }
   // False once the daemon has closed it, or it broke.
   [[nodiscard]] bool is_open() const { return over_.empty(); }
   // The daemon has closed it, whether what it sent before was read or not.

@@ -11,7 +11,8 @@ namespace aribus::client {
 
 // A record, or one of the client's own, by its type:
 //   subscribed    it came into force, for the first time or again: what the daemon answered (cursor, resumed,
-//                 reason, snapshot). When `resumed` is false, records are missing
+//                 reason, warnings, snapshot). When `resumed` is false, records are missing; `warnings` names
+//                 what can't match anything, as a misspelt type
 //   lost          from, to, records: this program was too slow for them
 //   disconnected  reason: there is no connection; it is made again
 struct Item {

@@ -20,6 +20,10 @@ Error no_subscription() {
   return Error{ErrorKind::malformed, "aribusd answered something unexpected: subscribe: it is no object", {}};
 }
 
+Error nothing_said() {
+  return Error{ErrorKind::not_connected, {}, {}};
+}
+
 Error unexpected() {
   return Error{ErrorKind::not_connected, "aribusd has sent something unexpected", {}};
 }
@@ -34,8 +38,8 @@ bool Session::wants_more() const {
 
 void Session::opened() {
   unsent_.clear();
-  end_.clear();
-  why_ = "aribusd does not say who it is";
+  end_ = nothing_said();
+  why_ = silent_daemon;
   lines_ = 0;
   request_bytes_ = default_request_bytes;  // of this daemon nothing is known yet
   told_ = false;
@@ -73,7 +77,7 @@ Result<void> Session::received(std::string_view line) {
         ErrorKind::not_connected, "no JSON came over the connection: " + message.error().message, {}};
   }
   if (!message->IsObject()) return unexpected();
-  end_.clear();  // the connection did not end behind what was said
+  end_ = nothing_said();  // the connection did not end behind what was said
   if (find(*message, "method") != nullptr) {
     const std::string_view method = find_string(*message, "method");
     // Others are for programs that ask for them, or came later than this library.
@@ -177,7 +181,8 @@ void Session::stray(const JsonValue& error, const Json& message) {
   for (const CallPtr& call : sent) {
     if (call->line == stray.line) return finish(call, result_of(copy_of(message)));
   }
-  end_ = find_string(error, "message");
+  end_ = error_of(error);
+  if (end_.kind != ErrorKind::not_allowed) end_.kind = ErrorKind::not_connected;
 }
 
 void Session::finish(const CallPtr& call, Result<Json> outcome) {

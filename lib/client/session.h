@@ -12,6 +12,9 @@
 
 namespace aribus::client {
 
+// Why there is no connection to a daemon that lets this program in, and answers nothing.
+inline constexpr std::string_view silent_daemon = "aribusd does not say who it is";
+
 class Session {
  public:
   // So many records wait for the program before reading stops, and twice as many at most; the daemon's ring
@@ -28,8 +31,9 @@ class Session {
   [[nodiscard]] std::string take_unsent() { return std::exchange(unsent_, {}); }
   // What the daemon said of itself last; null before.
   [[nodiscard]] const Json& hello() const { return hello_; }
-  // Why the daemon ends the connection, if it said so last, else "".
-  [[nodiscard]] const std::string& end() const { return end_; }
+  // Why the daemon ends the connection, if it said so last; else its message is "". not_allowed: no access
+  // rule lets this user in; otherwise not_connected.
+  [[nodiscard]] const Error& end() const { return end_; }
 
   // The connection.
 
@@ -75,7 +79,7 @@ class Session {
   bool ready_ = false;
   std::string unsent_;
   Json hello_;
-  std::string end_;
+  Error end_{ErrorKind::not_connected, {}, {}};
   std::string why_ = "not connected to aribusd";  // it is not ready
   std::string run_;                               // which run of the daemon it is
   size_t request_bytes_ = default_request_bytes;  // what it takes in a line

@@ -53,11 +53,6 @@ bool names_method(const std::vector<std::string>& entries, std::string_view name
   return std::ranges::any_of(entries, [&](const std::string& entry) { return matches(entry, name); });
 }
 
-bool lists(const std::vector<std::string>& entries, const Method& method) {
-  const std::string set(method_sets[static_cast<size_t>(method.reach)]);
-  return holds(entries, set) || names_method(entries, method.name);
-}
-
 template <typename Value>
 bool covers_list(const std::vector<Value>& wide, const std::vector<Value>& narrow) {
   return wide.empty() || (!narrow.empty() && std::ranges::all_of(narrow, [&](const Value& value) {
@@ -233,6 +228,11 @@ bool Access::operator==(const Access& other) const {
 std::shared_ptr<const AccessRule> Access::rule_for(const Peer& peer) const {
   const auto at = std::ranges::find_if(rules_, [&](const auto& rule) { return rule->holds_for(peer); });
   return at == rules_.end() ? nullptr : *at;
+}
+
+bool lists(const std::vector<std::string>& entries, const Method& method) {
+  const std::string set(method_sets[static_cast<size_t>(method.reach)]);
+  return holds(entries, set) || names_method(entries, method.name);
 }
 
 Error not_allowed(std::string message, std::string_view rule) {

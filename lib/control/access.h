@@ -68,6 +68,7 @@ struct Caller {
   std::string user;  // the name of peer.uid, or "" while it is not known
   std::shared_ptr<const AccessRule> rule;
   uint64_t connection = 0;  // its number; 0: none that could end
+  std::string program = {};  // what the process was called when it connected (/proc/PID/comm), or ""
 };
 
 // All rules, of which the first that holds for a peer decides. A value: to change the rules is to replace it.
@@ -94,6 +95,9 @@ class Access {
 // Errors: not_allowed, with the rule's name in `data`.
 [[nodiscard]] Result<void> check_access(const AccessRule& rule, const Method& method,
                                         const JsonValue& params);
+
+// Whether `entries`, globs and method_sets, name `method`.
+[[nodiscard]] bool lists(const std::vector<std::string>& entries, const Method& method);
 
 // An error of kind not_allowed; `rule` is the name of the one that says so, or "" where none holds.
 [[nodiscard]] Error not_allowed(std::string message, std::string_view rule);

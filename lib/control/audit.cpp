@@ -6,9 +6,9 @@
 #include <memory>
 
 #include "base/bytes.h"
+#include "base/line_limit.h"
 #include "base/log.h"
 #include "base/rpc_code.h"
-#include "control/refusal_limit.h"
 
 namespace aribus::control {
 namespace {
@@ -19,10 +19,10 @@ constexpr size_t max_values = 8;  // of one parameter
 
 // Parameters that say on what or with whom, besides those of the path.
 constexpr std::string_view told[] = {
-    "app",      "application", "channel",       "channels", "context",    "destinationRecordingName",
-    "endpoint", "extension",   "label",         "method",   "originator", "otherChannelId",
-    "path",     "playbackId",  "recordingName", "snoopId",  "channelId",  "bridgeId",
-    "to",       "variable",    "reason"};
+    "app",      "application", "channel",       "channels",      "context",   "destinationRecordingName",
+    "endpoint", "extension",   "label",         "method",        "name",      "originator",
+    "path",     "playbackId",  "recordingName", "snoopId",       "channelId", "bridgeId",
+    "to",       "variable",    "reason",        "otherChannelId"};
 
 bool tells(const ari::Parameter& parameter) {
   return parameter.place == ari::Place::path || std::ranges::find(told, parameter.name) != std::end(told);
@@ -71,6 +71,7 @@ std::string who_and_what(const Caller& caller, const Method& method, std::string
   if (!caller.user.empty()) add(line, "user", word(caller.user));
   add(line, "uid", std::to_string(caller.peer.uid));
   add(line, "pid", std::to_string(caller.peer.pid));
+  if (!caller.program.empty()) add(line, "program", word(caller.program));
   add(line, "rule", word(caller.rule->name));
   add(line, "method", method.name);
   if (!server.empty()) add(line, "server", word(server));
@@ -97,8 +98,17 @@ std::string chosen_id(std::string_view name, const Result<ResultText>& answer) {
   return std::string(find_string(channel != nullptr ? *channel : *parsed, "id"));
 }
 
+// The answer to daemon.reload says so where nothing was applied.
+bool is_rejected(const Method& method, const Result<ResultText>& answer) {
+  if (method.name != "daemon.reload" || !answer) return false;
+  const Result<Json> parsed = parse_own_json(answer->plain());
+  const JsonValue* applied = parsed ? find(*parsed, "applied") : nullptr;
+  return applied != nullptr && applied->IsBool() && !applied->GetBool();
+}
+
 struct Fields {
   std::string_view user = {};
+  std::string_view program = {};
   std::string_view method = {};
   std::string_view server = {};
   std::string_view app = {};
@@ -107,8 +117,9 @@ struct Fields {
 };
 
 void write(spdlog::logger& log, const Fields& of, const std::string& line) {
-  const LogField fields[] = {{"AUDIT", of.method}, {"SERVER", of.server},   {"APP", of.app},
-                             {"USER", of.user},    {"CHANNEL", of.channel}, {"OUTCOME", of.outcome}};
+  const LogField fields[] = {{"AUDIT", of.method},   {"SERVER", of.server},   {"APP", of.app},
+                             {"USER", of.user},      {"CHANNEL", of.channel}, {"OUTCOME", of.outcome},
+                             {"PROGRAM", of.program}};
   const LogFieldsInForce about(fields);
   log.info("{}", line);
 }
@@ -118,10 +129,14 @@ std::string_view app_of(const JsonValue& params) {
   return app.empty() ? find_string(params, "applicationName") : app;
 }
 
-
-RefusalLimit& refusals() {
-  static RefusalLimit limit;
+LineLimit<uid_t>& refusals() {
+  static LineLimit<uid_t> limit(20, std::chrono::seconds(1));
   return limit;
+}
+
+AuditOptions& chosen() {
+  static AuditOptions options;
+  return options;
 }
 
 std::shared_ptr<spdlog::logger> audit_log() {
@@ -130,25 +145,30 @@ std::shared_ptr<spdlog::logger> audit_log() {
 }
 
 std::shared_ptr<spdlog::logger> log_for(const Method& method) {
-  return method.reach == Reach::read ? nullptr : audit_log();
+  const AuditOptions& options = chosen();
+  const bool is_told = method.reach != Reach::read &&
+                       (options.methods.empty() || lists(options.methods, method)) &&
+                       !lists(options.exclude, method);
+  return is_told ? audit_log() : nullptr;
 }
 
 void write_counts(spdlog::logger& log) {
-  for (const RefusalLimit::Counted& counted : refusals().take_counts(std::chrono::steady_clock::now())) {
+  for (const auto& counted : refusals().take_counts(std::chrono::steady_clock::now())) {
     std::string line = "audit";
-    add(line, "uid", std::to_string(counted.user));
+    add(line, "uid", std::to_string(counted.key));
     add(line, "outcome", "refused");
-    add(line, "more", std::to_string(counted.refusals));
+    add(line, "more", std::to_string(counted.lines));
     write(log, {.outcome = "refused"}, line);
   }
 }
 
 }  // namespace
 
-void start_audit(bool on) {
+void start_audit(AuditOptions options) {
+  chosen() = std::move(options);
   spdlog::drop(logger_name);
   const std::shared_ptr<spdlog::logger> log = spdlog::default_logger()->clone(logger_name);
-  log->set_level(on ? spdlog::level::info : spdlog::level::off);
+  log->set_level(chosen().on ? spdlog::level::info : spdlog::level::off);
   spdlog::register_logger(log);
 }
 
@@ -164,6 +184,7 @@ void audit_refused(const Caller& caller, const Method& method, const JsonValue& 
   add(line, "code", std::to_string(code_of(error.kind)));
   write(*log,
         {.user = caller.user,
+         .program = caller.program,
          .method = method.name,
          .server = {},
          .app = app_of(params),
@@ -176,13 +197,17 @@ Reply audited(const Caller& caller, const Method& method, std::string_view serve
               Reply reply) {
   if (!log_for(method)) return reply;
   const std::string_view chooses = find(params, method.chooses) == nullptr ? method.chooses : "";
-  return [user = caller.user, uid = caller.peer.uid, &method, chooses, server = std::string(server),
-          app = std::string(app_of(params)), channel = std::string(find_string(params, "channelId")),
+  return [user = caller.user, uid = caller.peer.uid, program = caller.program, &method, chooses,
+          server = std::string(server), app = std::string(app_of(params)),
+          channel = std::string(find_string(params, "channelId")),
           line = who_and_what(caller, method, server, params), began = std::chrono::steady_clock::now(),
           reply = std::move(reply)](Result<ResultText> answer) mutable {
-    const std::string_view outcome = answer ? "done" : outcome_of(answer.error());
-    const bool is_told = outcome == "done" || outcome == "unknown" ||
-                         refusals().admit(uid, std::chrono::steady_clock::now());
+    if (!answer && answer.error().kind == ErrorKind::invalid_params) return reply(std::move(answer));
+    const std::string_view outcome = is_rejected(method, answer) ? "refused"
+                                     : answer                    ? "done"
+                                                                 : outcome_of(answer.error());
+    const bool is_told =
+        outcome == "done" || outcome == "unknown" || refusals().admit(uid, std::chrono::steady_clock::now());
     if (const auto log = is_told ? log_for(method) : nullptr) {
       if (!chooses.empty()) {
         const std::string id = chosen_id(chooses, answer);
@@ -195,6 +220,7 @@ Reply audited(const Caller& caller, const Method& method, std::string_view serve
       add(line, "ms", std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
       write(*log,
             {.user = user,
+             .program = program,
              .method = method.name,
              .server = server,
              .app = app,

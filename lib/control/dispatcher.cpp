@@ -218,7 +218,9 @@ Result<Dispatcher::Arguments> Dispatcher::arguments_of(const Method& method, con
 
 void Dispatcher::call(const Caller& caller, const std::string& name, const JsonValue& params, Reply reply,
                       Progress progress) {
-  reply = counting(methods_.contains(name) ? name : "unknown", std::move(reply));
+  // How long a call or a recording lasts says nothing of how quick Asterisk is.
+  const bool is_timed = !params.IsObject() || !waits_for_end(params);
+  reply = counting(methods_.contains(name) ? name : "unknown", is_timed, std::move(reply));
   const Result<const Method*> found = allowed(caller, name, params);
   if (!found) return reply(found.error());
   const Method& method = **found;
@@ -234,14 +236,14 @@ void Dispatcher::call(const Caller& caller, const std::string& name, const JsonV
   run(caller, method, params, std::move(reply), std::move(progress));
 }
 
-Reply Dispatcher::counting(const std::string& method, Reply reply) {
+Reply Dispatcher::counting(const std::string& method, bool is_timed, Reply reply) {
   using Clock = std::chrono::steady_clock;
-  return
-      [&counts = calls_[method], began = Clock::now(), reply = std::move(reply)](Result<ResultText> answer) {
-        counts.took.add(std::chrono::duration_cast<Durations::Duration>(Clock::now() - began));
-        answer ? ++counts.done : ++counts.failed[answer.error().kind];
-        reply(std::move(answer));
-      };
+  return [&counts = calls_[method], is_timed, began = Clock::now(),
+          reply = std::move(reply)](Result<ResultText> answer) {
+    if (is_timed) counts.took.add(std::chrono::duration_cast<Durations::Duration>(Clock::now() - began));
+    answer ? ++counts.done : ++counts.failed[answer.error().kind];
+    reply(std::move(answer));
+  };
 }
 
 // Carries out a command for an Asterisk, unless it is a repeat.

@@ -72,7 +72,7 @@ class Dispatcher {
   struct CallCounts {
     uint64_t done = 0;
     std::map<ErrorKind, uint64_t> failed;
-    Durations took;  // until it was answered
+    Durations took;  // until it was answered; of those without `wait`
   };
   // By name, of those that were called; of unknown methods under "unknown".
   [[nodiscard]] const std::map<std::string, CallCounts, std::less<>>& calls() const { return calls_; }
@@ -94,7 +94,7 @@ class Dispatcher {
                                               const JsonValue& params) const;
   void run(const Caller& caller, const Method& method, const JsonValue& params, Reply reply,
            Progress progress);
-  [[nodiscard]] Reply counting(const std::string& method, Reply reply);
+  [[nodiscard]] Reply counting(const std::string& method, bool is_timed, Reply reply);
   [[nodiscard]] Reply learning(const Upstream& upstream, Reply reply);
 
   std::vector<std::unique_ptr<Upstream>> servers_;

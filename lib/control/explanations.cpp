@@ -213,6 +213,7 @@ constexpr Explanation texts[] = {
     {"channels.hangup", "channelId", "Id of the channel. It need not be in an application."},
     {"channels.rtpstatistics", "channelId", "Id of the channel. It need not be in an application."},
 
+    {"daemon.clients", "", "Lists the programs that are connected, and the last ones that were. Each with its process, user, access rule, subscription, and how many records it got and lost."},
     {"daemon.reload", "", "Reads the daemon's configuration again and applies it. When there is a mistake in it, nothing changes and `mistakes` tells all of them."},
 
     {"deviceStates.*", "deviceName", "Name of the device. Only names that begin with 'Stasis:' can be set; others get 409."},

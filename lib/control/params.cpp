@@ -85,7 +85,23 @@ std::vector<int> numbers_of(std::string_view version) {
   return numbers;
 }
 
+std::string data_about(std::string_view name, std::string_view expected) {
+  return render([&](JsonWriter& writer) {
+    writer.StartObject();
+    write_member(writer, "parameter", to_valid_utf8(name, max_shown_bytes));
+    write_member(writer, "expected", expected);
+    writer.EndObject();
+  });
+}
+
 }  // namespace
+
+Error too_many_values(std::string_view name, size_t most, size_t given) {
+  const std::string expected = "at most " + std::to_string(most) + " values";
+  return Error{ErrorKind::invalid_params,
+               std::string(name) + ": " + expected + " are expected, not " + std::to_string(given),
+               data_about(name, expected)};
+}
 
 Error wrong_param(std::string_view name, std::string_view expected, const JsonValue* given) {
   std::string message = to_valid_utf8(name, max_shown_bytes) + ": " + std::string(expected) +
@@ -96,13 +112,7 @@ Error wrong_param(std::string_view name, std::string_view expected, const JsonVa
     message += given->IsObject() || given->IsArray() ? "a value of type " + std::string(type_name(*given))
                                                      : to_text(*given);
   }
-  const std::string data = render([&](JsonWriter& writer) {
-    writer.StartObject();
-    write_member(writer, "parameter", to_valid_utf8(name, max_shown_bytes));
-    write_member(writer, "expected", expected);
-    writer.EndObject();
-  });
-  return Error{ErrorKind::invalid_params, message, data};
+  return Error{ErrorKind::invalid_params, message, data_about(name, expected)};
 }
 
 Result<void> check_params(std::span<const Parameter> declared, const JsonValue& params) {

@@ -10,6 +10,9 @@
 
 namespace aribus::control {
 
+// invalid_params for an array of too many values: "types: at most 256 values are expected, not 300".
+[[nodiscard]] Error too_many_values(std::string_view name, size_t most, size_t given);
+
 // invalid_params naming the parameter, what is expected, and what was given: "timeout: an integer is
 // expected, not a string". `data` carries the parameter's name.
 [[nodiscard]] Error wrong_param(std::string_view name, std::string_view expected,

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "control/makers.h"
 
 namespace aribus::control {
@@ -172,6 +173,13 @@ void Resolver::resolve(uint64_t number, std::string_view outcome, std::optional<
   });
   resolution.record = record::own_record("command.resolved", server_, fields, wall_now());
   resolution.record.ids.add(entry.made.kind(), entry.made.id());
+  const bool known = outcome == "done" || outcome == "not_done";
+  const std::string_view end = outcome == "done"       ? "was carried out"
+                               : outcome == "not_done" ? "was not carried out"
+                                                       : "may have been carried out or not";
+  log_line(known ? spdlog::level::info : spdlog::level::warn, {{"SERVER", server_}},
+           "{}: {} of '{}' (command {}), which had no answer, {}: {}", server_, entry.operation,
+           entry.made.id(), entry.command, end, reason);
   if (resolved_) resolved_(std::move(resolution));
 }
 

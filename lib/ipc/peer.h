@@ -12,4 +12,8 @@ namespace aribus::ipc {
 // Errors: system.
 [[nodiscard]] Result<control::Peer> peer_of(int socket, std::string path);
 
+// What the process of that id is called (/proc/PID/comm, which the process may change); "" when that can't be
+// read, as where it has ended or is in another PID namespace.
+[[nodiscard]] std::string program_of(pid_t process);
+
 }  // namespace aribus::ipc

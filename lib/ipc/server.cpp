@@ -39,6 +39,7 @@ Server::Server(Loop& loop, bus::Log& log, control::Dispatcher& dispatcher, Serve
     std::vector<Session*> all;  // some of them end
     for (const auto& [id, session] : sessions_) all.push_back(session.get());
     for (Session* session : all) session->check_hung_up();
+    look_after_clients();
     control::audit_counts();
   });
 }
@@ -167,20 +168,22 @@ void Server::add_session(Fd socket, const std::string& path) {
   Result<control::Peer> peer = peer_of(socket.get(), path);
   if (!peer) return spdlog::warn("{}", peer.error().message);
   control::Caller caller{std::move(*peer), {}, {}, next_session_++};
+  caller.program = program_of(caller.peer.pid);
+  caller.user = names_.find(caller.peer.uid);
   caller.rule = options_.access.rule_for(caller.peer);
   const Result<void> room = caller.rule ? check_room(caller) : Result<void>();
   Result<Usage::Connection> admitted = room ? admit(caller) : Result<Usage::Connection>(room.error());
   if (!admitted) {
     ++turned_away_;
+    client_log_.turned_away(caller, admitted.error());
     const std::string line = error_text("null", admitted.error()) + "\n";
     static_cast<void>(::send(socket.get(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
     return;
   }
-  caller.user = names_.find(caller.peer.uid);
   const uint64_t id = caller.connection;
   auto session =
       std::make_unique<Session>(Session::Context{loop_, log_, dispatcher_, requests_, session_counts_, usage_,
-                                                 lines_, names_, options_.session},
+                                                 lines_, names_, client_log_, options_.session},
                                 std::move(socket), caller,
                                 Session::Handlers{[this, id] {
                                                     reading_.push_back(id);
@@ -192,11 +195,47 @@ void Server::add_session(Fd socket, const std::string& path) {
                                                   },
                                                   [this, id] { retire(id); }});
   session->hold_to(std::move(caller.rule), std::move(*admitted));
+  client_log_.connected(session->info());
   sessions_.emplace(id, std::move(session));
+}
+
+// Who loses records without reading is found here.
+void Server::look_after_clients() {
+  for (const auto& [id, session] : sessions_) {
+    if (client_log_.is_news(id, session->lost())) client_log_.losing(session->info());
+  }
+  client_log_.tick();
+}
+
+std::string Server::clients_text() const {
+  std::vector<const Session*> all;
+  for (const auto& [id, session] : sessions_) all.push_back(session.get());
+  std::ranges::sort(all, {}, [](const Session* session) { return session->caller().connection; });
+  return render([&](JsonWriter& writer) {
+    writer.StartObject();
+    write_key(writer, "clients");
+    writer.StartArray();
+    for (const Session* session : all) {
+      const ClientInfo info = session->info();
+      writer.StartObject();
+      write_members(writer, info);
+      write_key(writer, "pending");
+      writer.Uint64(info.pending);
+      write_key(writer, "behind");
+      writer.Uint64(info.behind);
+      writer.EndObject();
+    }
+    writer.EndArray();
+    write_key(writer, "left");
+    client_log_.write_left(writer);
+    writer.EndObject();
+  });
 }
 
 void Server::retire(uint64_t session) {
   auto node = sessions_.extract(session);
+  const Session& gone = *node.mapped();
+  client_log_.left(gone.info(), gone.ending(), gone.was_cut());
   retired_.add(std::move(node.mapped()));
   end_of_turn_.request();  // it may have been the last one
 }

@@ -16,6 +16,7 @@
 #include "base/retired.h"
 #include "bus/log.h"
 #include "control/dispatcher.h"
+#include "ipc/client_log.h"
 #include "ipc/session.h"
 #include "ipc/unix_socket.h"
 
@@ -54,6 +55,8 @@ class Server {
   void drain(Milliseconds deadline, std::function<void()> done);
 
   [[nodiscard]] size_t connections() const { return sessions_.size(); }
+  // The result of daemon.clients: who is connected, and who was, as an object of JSON.
+  [[nodiscard]] std::string clients_text() const;
   // How many records each subscriber is behind.
   [[nodiscard]] std::vector<uint64_t> behind() const;
   // Since this object was made.
@@ -71,6 +74,7 @@ class Server {
   Result<void> add_listener(const SocketOptions& options);
   void accept_on(const std::string& path, SocketFile file, Fd socket);
   void add_session(Fd socket, const std::string& path);
+  void look_after_clients();
   [[nodiscard]] Result<Usage::Connection> admit(control::Caller& caller);
   [[nodiscard]] Result<void> check_room(const control::Caller& caller) const;
   void retire(uint64_t session);
@@ -89,6 +93,7 @@ class Server {
   Usage usage_;
   SharedLines lines_;
   UserNames names_;
+  ClientLog client_log_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::deque<uint64_t> reading_;   // sessions that have something to read

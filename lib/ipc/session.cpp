@@ -44,6 +44,30 @@ Session::~Session() {
   context_.dispatcher.abandon(caller_.connection);
 }
 
+ClientInfo Session::info() const {
+  ClientInfo info{.caller = caller_,
+                  .since = since_,
+                  .requests = requests_,
+                  .pending = commands_.size(),
+                  .sent = sent_,
+                  .lost = lost()};
+  if (info.caller.user.empty()) info.caller.user = context_.names.find(caller_.peer.uid);
+  if (subscription_) {
+    info.subscription = subscription_->filter_text();
+    info.sent += subscription_->delivered();
+    info.behind = subscription_->behind();
+  }
+  return info;
+}
+
+// What was counted of it stays counted.
+void Session::end_subscription() {
+  if (!subscription_) return;
+  sent_ += subscription_->delivered();
+  lost_ += subscription_->lost() + subscription_->overtaken();
+  subscription_.reset();
+}
+
 void Session::on_ready(int events) {
   const auto alive = alive_;
   if ((events & UV_WRITABLE) != 0) {
@@ -234,6 +258,7 @@ void Session::end_open_batch() {
 
 void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch, size_t bytes) {
   if (batch) ++batch->missing;
+  ++requests_;
   Result<Request> request = read_request(value);
   if (!request) {
     const std::string id = id_of(value);
@@ -266,6 +291,7 @@ Result<control::ResultText> Session::subscribe(const JsonValue& params) {
                         " bytes already; read them first",
                     context_.limits.max_user_bytes);
   }
+  end_subscription();
   subscription_.emplace(std::move(*made));
   subscription_->drop_result();
   return result;
@@ -276,7 +302,7 @@ Result<control::ResultText> Session::unsubscribe(const JsonValue& params) {
     return allowed.error();
   if (auto checked = control::check_params({}, params); !checked) return checked.error();
   const bus::Cursor cursor = subscription_ ? subscription_->cursor() : context_.log.cursor();
-  subscription_.reset();
+  end_subscription();
   return control::ResultText(render([&](JsonWriter& writer) {
     writer.StartObject();
     write_member(writer, "cursor", cursor.text());
@@ -316,6 +342,7 @@ void Session::start_waiting(uint64_t ticket) {
 void Session::start(uint64_t ticket, const JsonValue& params) {
   Command& command = commands_.at(ticket);
   command.changes = context_.dispatcher.changes(command.method);
+  has_changed_ |= command.changes;
   context_.dispatcher.call(
       caller_, command.method, params,
       [this, alive = alive_, ticket](const Result<control::ResultText>& outcome) {
@@ -401,6 +428,10 @@ void Session::let_followers_go(uint64_t ticket) {
 
 void Session::answer(const std::string& id, const Result<control::ResultText>& outcome,
                      const std::shared_ptr<Batch>& batch) {
+  if (!outcome &&
+      (outcome.error().kind == ErrorKind::not_allowed || outcome.error().kind == ErrorKind::too_much)) {
+    context_.clients.refused(caller_, outcome.error());
+  }
   Outbox& to = batch ? batch->answers : outbox_;
   const size_t before = to.size();
   if (!id.empty()) {
@@ -447,6 +478,7 @@ void Session::send_line(std::string_view text) {
 
 void Session::end_with(const Error& error) {
   send_line(error_text("null", error));
+  ending_ = error.message;
   input_over_ = true;
   leaving_ = true;
 }
@@ -463,6 +495,7 @@ void Session::hold_to(std::shared_ptr<const control::AccessRule> rule, Usage::Co
 void Session::drain() {
   input_over_ = true;
   draining_ = true;
+  ending_ = "aribusd was stopped";
   while (open_batch_) {
     ++open_batch_->batch->missing;
     const JsonValue& value = open_batch_->requests[open_batch_->next++];
@@ -521,8 +554,10 @@ bool Session::write_records() {
       context_.counts.lost_records += subscription_->lost() - lost_before;
       if (subscription_->lost() > lost_before) ++context_.counts.losses;
       outbox_.append(lost);
-      if (subscription_->was_overtaken() && subscription_->on_overflow() == Overflow::disconnect)
+      if (subscription_->was_overtaken() && subscription_->on_overflow() == Overflow::disconnect) {
+        ending_ = "on_overflow: disconnect";
         leaving_ = true;
+      }
       if (!write_outbox()) return false;
       if (leaving_ || subscription_->up_to_date()) return true;
     }
@@ -532,6 +567,7 @@ bool Session::write_records() {
     }
     if (subscription_->is_at_own_record()) {
       const std::string own = subscription_->take_own_record(context_.dispatcher, *caller_.rule);
+      if (!own.empty()) ++sent_;
       written += std::max(own.size(), own_record_bytes);
       outbox_.append(own);
       if (!write_outbox()) return false;

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "control/dispatcher.h"
+#include "ipc/client_log.h"
 #include "ipc/key_order.h"
 #include "ipc/line_reader.h"
 #include "ipc/outbox.h"
@@ -53,6 +54,7 @@ class Session {
     Usage& usage;
     SharedLines& lines;
     UserNames& names;
+    ClientLog& clients;
     const SessionLimits& limits;  // as they are at the time
   };
   struct Handlers {
@@ -73,7 +75,7 @@ class Session {
   void flush();
   // The log has new records.
   void on_log_grew();
-  // Says `error` and ends, once what waits has been written.
+  // Says `error`, which is why it has to go, and ends, once what waits has been written.
   void end_with(const Error& error);
   // Reads nothing more; ends when the commands under way are answered and all answers and records are
   // written.
@@ -93,6 +95,14 @@ class Session {
     return subscription_ ? std::optional(subscription_->behind()) : std::nullopt;
   }
   [[nodiscard]] const control::Caller& caller() const { return caller_; }
+  // Records that its subscriptions have lost, told or not.
+  [[nodiscard]] uint64_t lost() const {
+    return lost_ + (subscription_ ? subscription_->lost() + subscription_->overtaken() : 0);
+  }
+  [[nodiscard]] ClientInfo info() const;
+  // Why it ends, or has ended; and whether that was not the program's own wish, nor the daemon's end.
+  [[nodiscard]] const std::string& ending() const { return ending_; }
+  [[nodiscard]] bool was_cut() const { return leaving_; }
   [[nodiscard]] bool has_subscription() const { return subscription_.has_value(); }
   [[nodiscard]] size_t commands_under_way() const { return commands_.size(); }
 
@@ -146,6 +156,7 @@ class Session {
   void announce(Batch& batch);
   void finish(uint64_t ticket, const Result<control::ResultText>& outcome);
   Result<control::ResultText> subscribe(const JsonValue& params);
+  void end_subscription();
   Result<control::ResultText> unsubscribe(const JsonValue& params);
   void answer(const std::string& id, const Result<control::ResultText>& answer,
               const std::shared_ptr<Batch>& batch);
@@ -185,6 +196,12 @@ class Session {
   std::deque<uint64_t> freed_;  // commands that waited, and need not any more
   uint64_t next_ticket_ = 1;
   uint64_t lines_ = 0;  // that have come
+  WallTime since_ = wall_now();
+  uint64_t requests_ = 0;  // that have come
+  uint64_t sent_ = 0;      // records of subscriptions that are over
+  uint64_t lost_ = 0;      // likewise
+  std::string ending_ = "closed by the program";
+  bool has_changed_ = false;  // a command of it was to change something
   bool starting_ = false;
   bool input_over_ = false;    // nothing more is read
   bool draining_ = false;      // ends when everything is answered and written

@@ -6,6 +6,7 @@
 #include "base/object_text.h"
 #include "control/live.h"
 #include "control/params.h"
+#include "ipc/subscription_doubts.h"
 #include "state/model.h"
 
 namespace aribus::ipc {
@@ -18,7 +19,8 @@ constexpr uint64_t max_scanned = 16'384;
 // They are matched with every type of record.
 constexpr size_t max_globs = 256;
 constexpr size_t max_glob_bytes = 128;
-constexpr size_t max_names = 1024;  // servers, applications and ids, each
+constexpr size_t max_names = 1024;        // servers, applications and ids, each
+constexpr size_t max_shown_bytes = 4096;  // of a filter's values, in filter_text()
 constexpr std::string_view overflows[] = {"lost", "disconnect"};
 constexpr std::string_view beginnings[] = {"newest", "oldest"};
 
@@ -40,7 +42,8 @@ constexpr Parameter subscribe_params[] = {
 std::string_view subscribe_answer() {
   static const std::string schema =
       R"({"type":"object","required":["cursor"],"properties":{"cursor":{"type":"string"},)"
-      R"("resumed":{"type":"boolean"},"reason":{"type":"string"},"snapshot":)" +
+      R"("resumed":{"type":"boolean"},"reason":{"type":"string"},)"
+      R"("warnings":{"type":"array","items":{"type":"string"}},"snapshot":)" +
       control::snapshot_schema() + "}}";
   return schema;
 }
@@ -60,25 +63,23 @@ std::vector<std::string> strings_of(const JsonValue& params, std::string_view na
 Result<void> check_names(const JsonValue& params, std::string_view name) {
   const JsonValue* given = find(params, name);
   if (given == nullptr || !given->IsArray()) return {};
-  if (given->Size() > max_names)
-    return control::wrong_param(name, "at most " + std::to_string(max_names) + " values", given);
+  if (given->Size() > max_names) return control::too_many_values(name, max_names, given->Size());
   for (const JsonValue& item : given->GetArray()) {
     if (item.GetStringLength() > record::max_id_bytes)
       return control::wrong_param(
-          name, "values of at most " + std::to_string(record::max_id_bytes) + " bytes", &item);
+          name, "a value of at most " + std::to_string(record::max_id_bytes) + " bytes", &item);
   }
   return {};
 }
 
 Result<void> check_globs(const JsonValue& params, std::string_view name,
                          const std::vector<std::string>& globs) {
+  if (globs.size() > max_globs) return control::too_many_values(name, max_globs, globs.size());
   const JsonValue* given = find(params, name);
-  if (globs.size() > max_globs)
-    return control::wrong_param(name, "at most " + std::to_string(max_globs) + " values", given);
-  for (const std::string& glob : globs) {
-    if (glob.size() > max_glob_bytes)
-      return control::wrong_param(name, "globs of at most " + std::to_string(max_glob_bytes) + " bytes",
-                                  given);
+  for (size_t i = 0; i < globs.size(); ++i) {
+    if (globs[i].size() <= max_glob_bytes) continue;
+    const JsonValue* glob = given->IsArray() ? &(*given)[static_cast<rapidjson::SizeType>(i)] : given;
+    return control::wrong_param(name, "a glob of at most " + std::to_string(max_glob_bytes) + " bytes", glob);
   }
   return {};
 }
@@ -137,6 +138,7 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log&
   filter.bridges = strings_of(params, "bridges");
   filter.endpoints = strings_of(params, "endpoints");
   const std::vector<std::string> servers = filter.servers;
+  const std::vector<std::string> doubts = doubts_about(filter, dispatcher, rule);
   Subscription subscription(std::move(filter), rule, log);
   if (find_string(params, "on_overflow") == "disconnect") subscription.on_overflow_ = Overflow::disconnect;
   const JsonValue* announce = find(params, "announce");
@@ -157,6 +159,7 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log&
   result.text("cursor", cursor);
   if (since != nullptr) result.boolean("resumed", resumed);
   if (!reason.empty()) result.text("reason", reason);
+  if (!doubts.empty()) result.json("warnings", strings_text(doubts));
   // What lives now is no answer to who goes on where he was.
   subscription.result_ = control::ResultText(result.str());
   if (snapshot != nullptr && snapshot->GetBool() && !resumed) {
@@ -194,11 +197,44 @@ std::string Subscription::start(const std::optional<std::string>& since, bool fr
 std::string Subscription::pass_lost() {
   const uint64_t first = log_->readable_from(next_);
   was_overtaken_ = std::max(next_, first_kept_) < log_->first();
+  lost_ += overtaken();
   const uint64_t from = std::exchange(next_, first);
   at_own_record_ = false;
-  lost_ += first - std::min(std::max(from, may_lose_from_), first);
   return R"({"jsonrpc":"2.0","method":"lost","params":{"from":)" + std::to_string(from) + R"(,"to":)" +
          std::to_string(first - 1) + R"(,"records":)" + std::to_string(first - from) + "}}\n";
+}
+
+std::string Subscription::filter_text() const {
+  size_t shown = 0, left_out = 0;
+  return render([&](JsonWriter& writer) {
+    const auto list = [&](const char* name, const std::vector<std::string>& values) {
+      if (values.empty()) return;
+      write_key(writer, name);
+      writer.StartArray();
+      for (const std::string& value : values) {
+        shown += value.size();
+        shown <= max_shown_bytes ? write_string(writer, value) : static_cast<void>(++left_out);
+      }
+      writer.EndArray();
+    };
+    writer.StartObject();
+    list("types", wanted_.types);
+    list("exclude", wanted_.exclude);
+    list("servers", wanted_.servers);
+    list("apps", wanted_.apps);
+    list("channels", wanted_.channels);
+    list("bridges", wanted_.bridges);
+    list("endpoints", wanted_.endpoints);
+    if (announces_) {
+      write_key(writer, "announce");
+      writer.Bool(true);
+    }
+    if (left_out > 0) {
+      write_key(writer, "more");
+      writer.Uint64(left_out);
+    }
+    writer.EndObject();
+  });
 }
 
 void Subscription::gather(size_t max_bytes, std::vector<iovec>& pieces) {
@@ -285,12 +321,14 @@ std::string_view Subscription::advance(size_t count) {
     const size_t run_bytes = log_->lines(run.from, run.to).size();
     if (count >= run_bytes) {
       count -= run_bytes;
+      delivered_ += run.to - run.from;
       continue;
     }
     const uint64_t cut = log_->record_at(run.from, run.to, count);
     const std::string_view line = log_->line(cut);
     const size_t written = count - log_->lines(run.from, cut).size();
     next_ = written == 0 ? cut : cut + 1;
+    delivered_ += next_ - run.from;
     return written == 0 ? std::string_view() : line.substr(written);
   }
   next_ = gathered_;

@@ -1,6 +1,7 @@
 // One subscriber's view of the log: a position and a filter.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,8 +55,19 @@ class Subscription {
   }
   // What take_lost() told of was lost because the ring has overtaken it.
   [[nodiscard]] bool was_overtaken() const { return was_overtaken_; }
-  // How many records it has lost so far: not those that were gone before it asked for the oldest.
+  // How many records it has lost so far and was told of: not those that were gone before it asked for the
+  // oldest.
   [[nodiscard]] uint64_t lost() const { return lost_; }
+  // How many more it has lost and will be told of.
+  [[nodiscard]] uint64_t overtaken() const {
+    const uint64_t first = log_->readable_from(next_);
+    return first - std::min(std::max(next_, may_lose_from_), first);
+  }
+  // How many records were written, or begun.
+  [[nodiscard]] uint64_t delivered() const { return delivered_; }
+  // What of its parameters says which records come: an object of JSON with the lists that were given and
+  // `announce`. Of long ones only a part, and in `more` the number of the values that are left out.
+  [[nodiscard]] std::string filter_text() const;
 
   // The next record is one without an application, and the rule is bound to applications: it is taken one by
   // one, as it may name what the rule does not show. Known after gather().
@@ -102,6 +114,7 @@ class Subscription {
   uint64_t may_lose_from_ = 0;  // what came before was not there when it began
   std::vector<Run> runs_;       // what gather() gave
   uint64_t lost_ = 0;
+  uint64_t delivered_ = 0;
   uint64_t gathered_ = 0;  // where gather() ended
 };
 

@@ -37,10 +37,16 @@ Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
   }
   const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int connected = ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  if (connected == 0 || errno == EAGAIN || errno == EACCES) {
+  if (connected == 0 || errno == EAGAIN) {
     return Error{ErrorKind::invalid_params,
                  "socket " + path + ": another program listens there already (is aribusd running?)",
                  {}};
+  }
+  if (errno != ECONNREFUSED) {  // of another kind, as a log's, or one that this user may not try
+    return Error{
+        ErrorKind::invalid_params,
+        "socket " + path + ": there is a socket that may be another program's: " + std::strerror(errno),
+        {}};
   }
   if (::unlink(path.c_str()) != 0) return system_error("removing the stale socket " + path);
   spdlog::info("socket {}: replaced the file of a daemon that is gone", path);

@@ -186,7 +186,8 @@ export class Client implements AsyncIterable<Item> {
 
   /**
    * Subscribes, instead of what was subscribed to before; waits for a connection if there is none. Then iterating
-   * gives first an item of type `subscribed`, with what the daemon answered, and the records.
+   * gives first an item of type `subscribed`, with what the daemon answered, and the records. What can't match anything, as
+   * a misspelt type, is a warning of the process, of type AribusWarning.
    */
   subscribe(params?: Params<'subscribe'>): Promise<void>;
 

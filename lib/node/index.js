@@ -64,7 +64,9 @@ export class Client {
   }
 
   async subscribe(params = {}) {
-    await this.call('subscribe', params);
+    const answer = await this.call('subscribe', params);
+    const warnings = Array.isArray(answer?.warnings) ? answer.warnings : [];
+    for (const text of warnings) process.emitWarning(`subscribe: ${text}`, 'AribusWarning');
   }
 
   async next() {

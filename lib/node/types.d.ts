@@ -297,6 +297,7 @@ export interface Subscribed {
   cursor: string;
   resumed?: boolean;
   reason?: string;
+  warnings?: Array<string>;
   snapshot?: {
     channels?: Array<{
       server: string;
@@ -2018,6 +2019,64 @@ export interface Methods {
     };
     result: null;
   };
+  /** Lists the programs that are connected, and the last ones that were. Each with its process, user, access rule, subscription, and how many records it got and lost. */
+  "daemon.clients": {
+    params: {};
+    result: {
+      clients: Array<{
+        id: number;
+        pid: number;
+        program: string | null;
+        user: string | null;
+        uid: number;
+        socket: string;
+        since: string;
+        rule: string | null;
+        requests: number;
+        subscription: {
+          types?: Array<string>;
+          exclude?: Array<string>;
+          servers?: Array<string>;
+          apps?: Array<string>;
+          channels?: Array<string>;
+          bridges?: Array<string>;
+          endpoints?: Array<string>;
+          announce?: boolean;
+          more?: number;
+        } | null;
+        sent: number;
+        lost: number;
+        pending: number;
+        behind: number;
+      }>;
+      left: Array<{
+        id: number;
+        pid: number;
+        program: string | null;
+        user: string | null;
+        uid: number;
+        socket: string;
+        since: string;
+        rule: string | null;
+        requests: number;
+        subscription: {
+          types?: Array<string>;
+          exclude?: Array<string>;
+          servers?: Array<string>;
+          apps?: Array<string>;
+          channels?: Array<string>;
+          bridges?: Array<string>;
+          endpoints?: Array<string>;
+          announce?: boolean;
+          more?: number;
+        } | null;
+        sent: number;
+        lost: number;
+        until: string;
+        reason: string;
+      }>;
+    };
+  };
   /** Reads the daemon's configuration again and applies it. When there is a mistake in it, nothing changes and `mistakes` tells all of them. */
   "daemon.reload": {
     params: {};
@@ -2777,6 +2836,10 @@ export interface Methods {
       aribus: string;
       pid: number;
       started: string;
+      configuration: {
+        file: string;
+        read: string;
+      };
       servers: Array<{
         name: string;
         connected: boolean;
@@ -2848,6 +2911,7 @@ export interface Methods {
       cursor: string;
       resumed?: boolean;
       reason?: string;
+      warnings?: Array<string>;
       snapshot?: {
         channels?: Array<{
           server: string;

@@ -414,14 +414,15 @@ void Surveyor::set(const std::shared_ptr<Round>& round, const std::string& metho
   client_->request(method, target, body, [this, round, target](const Result<ari::HttpResponse>& answer) {
     if (round != round_) return;
     // What is refused is not there any more; the application will be read again.
-    answer ? finish_part(round) : fail(round, target + ": " + answer.error().message);
+    answer ? finish_part(round) : fail(round, target + " fails (" + answer.error().message + ")");
   });
 }
 
 void Surveyor::take(const std::shared_ptr<Round>& round, const std::string& target,
                     Result<ari::HttpResponse> answer, const Read& read) {
-  if (!answer) return fail(round, target + ": " + answer.error().message);
-  if (answer->status != 200) return fail(round, target + ": " + ari::refusal(*answer, "GET", target).message);
+  if (!answer) return fail(round, target + " fails (" + answer.error().message + ")");
+  if (answer->status != 200)
+    return fail(round, target + " fails (" + ari::refusal(*answer, "GET", target).message + ")");
   std::string& body = answer->body;
   if (JsonTape::has_more_tokens(body, max_tokens)) return fail(round, target + ": the answer is too large");
   const auto finish = [this, round, target](const Take& taken) {

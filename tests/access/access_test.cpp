@@ -477,7 +477,7 @@ TEST_CASE("what changes something is logged with who did it and how it ended, wi
       works_soon(peer, "channels.setChannelVar", R"({"channelId":"c1","variable":"PIN","value":"hunter2"})"));
   peer.code("channels.getChannelVar", R"j({"channelId":"c1","variable":"SHELL(echo hunter2)"})j");
   peer.code("channels.setChannelVar", R"j({"channelId":"c1","variable":"SHELL(echo hunter2)","value":"x"})j");
-  const Json bridge = peer.ask("bridges.create", R"({"name":"hunter2"})");
+  const Json bridge = peer.ask("bridges.create", R"({"name":"the lobby"})");
   peer.code("endpoints.sendMessage", R"({"to":"pjsip:x\nforged line","from":"y","body":"hunter2"})");
   peer.code("channels.list");
   peer.code("endpoints.sendMessage", R"({"to":"pjsip:x","from":"y","body":"hunter2"})");
@@ -500,7 +500,9 @@ TEST_CASE("what changes something is logged with who did it and how it ended, wi
              ContainsSubstring(
                  "method=channels.setChannelVar channelId=c1 variable=SHELL outcome=refused code=-32003"));
   CHECK_THAT(log, ContainsSubstring("method=bridges.create server=pbx1 bridgeId=" +
-                                    std::string(find_string(bridge["result"], "id")) + " outcome=done"));
+                                    std::string(find_string(bridge["result"], "id")) +
+                                    R"( name="the lobby" outcome=done)"));
+  CHECK_THAT(log, ContainsSubstring(" program=access_tests"));
   CHECK_THAT(log, ContainsSubstring(R"(to="pjsip:x\nforged line" outcome=refused code=-32000)"));
   CHECK_THAT(
       log,

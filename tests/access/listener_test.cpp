@@ -120,7 +120,7 @@ TEST_CASE("another user who listens on Asterisk's port is told no password") {
   // Without a user it is warned of, once.
   Daemon daemon({server_at(listener.url(), "")});
   REQUIRE(soon([&] { return count_of(listener.heard(), "Authorization: Basic") >= 3; }));
-  CHECK(count_of(daemon.log(), "set `user` to the one that Asterisk runs as") == 1);
+  CHECK(count_of(daemon.log(), "Set `user` to the one that Asterisk runs as") == 1);
   CHECK_THAT(daemon.log(), ContainsSubstring(" warning pbx1: port "));
 }
 

@@ -221,4 +221,40 @@ TEST_CASE("the doctor names what keeps Asterisk from connecting to aribusd", "[d
   }
 }
 
+TEST_CASE("the doctor finds what Asterisk has not read", "[doctor]") {
+  on_each_version([](const std::string& version) {
+    const Clinic clinic(version);
+    const std::string config = clinic.config();
+    for (const auto& [file, reload] :
+         {std::pair("http.conf", reload_http), std::pair("ari.conf", reload_ari)}) {
+      const std::string expected = std::string(file) + " was changed at ";
+      {
+        const Changed changed(clinic.asterisk, file, clinic.text_of(file) + "\n; changed\n",
+                              "core show uptime");
+        CHECK_THAT(clinic.doctor(config), ContainsSubstring(expected) &&
+                                              ContainsSubstring("and Asterisk has reloaded nothing since") &&
+                                              ContainsSubstring("'" + std::string(reload) + "'"));
+      }
+      clinic.asterisk.cli(reload);
+      CHECK_THAT(clinic.doctor(config), !ContainsSubstring("was changed at"));
+    }
+  });
+}
+
+TEST_CASE("the doctor finds applications of the dialplan that nobody holds", "[doctor]") {
+  on_each_version([](const std::string& version) {
+    const Clinic clinic(version);
+    const std::string config = clinic.config(), extensions = clinic.text_of("extensions.conf");
+    const auto daemon = clinic.daemon(config);
+    const std::string text = "[in]\nexten => 1,1,Stasis(" + clinic.app + ",a)\nexten => 2,1,Stasis(" +
+                             clinic.app + "s)\n same => n,Stasis(${X})\n";
+    const Changed changed(clinic.asterisk, "extensions.conf", text, "dialplan reload");
+    const std::string said = clinic.doctor(config);
+    CHECK_THAT(said, ContainsSubstring("the dialplan has Stasis(" + clinic.app + "s) in [in]") &&
+                         ContainsSubstring("did you mean '" + clinic.app + "'?") &&
+                         ContainsSubstring("nobody else holds it either") &&
+                         !ContainsSubstring("extensions.conf has no Stasis"));
+  });
+}
+
 }  // namespace aribus::test

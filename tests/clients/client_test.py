@@ -94,7 +94,7 @@ class ClientTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.path = self.folder.name + "/aribus.sock"
-        self.probe = self.listener = None
+        self.probe = self.listener = self.errors = None
 
     def tearDown(self):
         if self.probe:
@@ -104,6 +104,8 @@ class ClientTest(unittest.TestCase):
             self.probe.stdout.close()
         if self.listener:
             self.listener.close()
+        if self.errors:
+            self.errors.close()
         self.folder.cleanup()
 
     @contextlib.contextmanager
@@ -124,7 +126,8 @@ class ClientTest(unittest.TestCase):
         self.listener.listen()
 
     def start(self, wait=0):
-        self.probe = subprocess.Popen([*probe_of_language, str(wait)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={
+        self.probe = subprocess.Popen([*probe_of_language, str(wait)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                      stderr=self.errors, text=True, env={
             **os.environ, "ARIBUS_SOCKET": self.path, "PYTHONPATH": str(SOURCE / "lib/python")})
 
     def connected(self, **hello):
@@ -674,6 +677,31 @@ class ClientTest(unittest.TestCase):
                 peer.answer(peer.expect("ping"), {})
                 self.assertEqual(self.told(), {})
                 peer.close()
+
+    def test_what_a_subscription_can_not_match_is_shown_once_and_is_in_the_item(self):
+        self.errors = open(self.folder.name + "/errors", "w+")
+        peer = self.connected()
+        self.ask("subscribe", {"types": ["Stasisstart"]})
+        answer = {"cursor": "a:1", "warnings": ["types: 'Stasisstart' is no known type"]}
+        peer.answer(peer.expect("subscribe"), answer)
+        self.assertIsNone(self.told())
+        self.assertEqual(self.next(), {"type": "subscribed", **answer})
+        peer.close()
+        self.ask("call", "ping", {"key": "k"})
+        peer = Peer(self.listener).greet()
+        peer.answer(peer.expect("subscribe"), {**answer, "resumed": True})
+        peer.answer(peer.expect("ping"), {})
+        self.assertEqual(self.told(), {})
+        for warnings in (7, None, {}, [7]):
+            self.ask("subscribe", {})
+            peer.answer(peer.expect("subscribe"), {"cursor": "a:1", "warnings": warnings})
+            self.told()
+        self.probe.stdin.close()
+        self.probe.wait()
+        with open(self.errors.name) as file:
+            shown = file.read()
+        # C++ has no place of its own for it.
+        self.assertEqual(shown.count("subscribe: types: 'Stasisstart' is no known type"), 0 if language == "cpp" else 1, shown)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 // What the documentation must name, because the code has it.
+#include <algorithm>
 #include <cctype>
+#include <filesystem>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -128,9 +130,54 @@ TEST_CASE("every parameter of subscribe is documented", "[docs]") {
 
 TEST_CASE("every folder of the library has its row in the architecture", "[docs]") {
   const std::string rows = rows_of(read_document("docs/architecture.md"));
-  for (const std::string& name :
-       matches_in(read_document("lib/CMakeLists.txt"), R"re( (\w+)/\w+\.cpp)re")) {
+  for (const std::string& name : matches_in(read_document("lib/CMakeLists.txt"), R"re( (\w+)/\w+\.cpp)re")) {
     INFO(name);
     CHECK_THAT(rows, ContainsSubstring("| `lib/" + name + "` |"));
   }
+}
+
+namespace {
+
+// The texts of the warnings and errors that a source logs, `…` for each value in them: of each statement that
+// names such a level, the string literals after it, put together. Those that only pass on another text are
+// left out.
+std::set<std::string> warnings_in(const std::string& source) {
+  static const std::regex call(
+      R"re((?:spdlog::warn|spdlog::error|level::warn|level::err)\b([\s\S]*?)\);\n)re");
+  static const std::regex literal(R"re("((?:[^"\\]|\\.)*)"(\s*(?="))?)re");
+  static const std::regex value(R"re(\{[^}]*\})re");
+  std::set<std::string> texts;
+  for (std::sregex_iterator at(source.begin(), source.end(), call), end; at != end; ++at) {
+    const std::string statement = (*at)[1];
+    std::string text;
+    for (std::sregex_iterator part(statement.begin(), statement.end(), literal); part != end; ++part) {
+      if ((*part)[1].str().find(' ') == std::string::npos && text.empty()) continue;  // the name of a field
+      text += (*part)[1];
+      if (!(*part)[2].matched) break;
+    }
+    text = std::regex_replace(text, value, "…");
+    if (std::ranges::count_if(text, [](unsigned char c) { return std::isalpha(c) != 0; }) > 10)
+      texts.insert(text);
+  }
+  return texts;
+}
+
+}  // namespace
+
+TEST_CASE("every warning and error of the log is explained", "[docs]") {
+  const std::string text = rows_of(read_document("docs/operations.md"));
+  size_t count = 0;
+  for (const char* folder : {"lib", "daemon"}) {
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(ARIBUS_SOURCE_DIR "/" + std::string(folder))) {
+      if (entry.path().extension() != ".cpp") continue;
+      const std::string path = entry.path().string().substr(sizeof ARIBUS_SOURCE_DIR);
+      for (const std::string& warning : warnings_in(read_document(path))) {
+        INFO(path << ": " << warning);
+        CHECK(text.find(warning) != std::string::npos);
+        ++count;
+      }
+    }
+  }
+  CHECK(count >= 15);
 }

@@ -41,7 +41,7 @@ TEST_CASE("a connection that is open and silent is found dead") {
   CHECK(program.call("status")["servers"][0]["connected"].GetBool());  // pongs keep it alive
   simulator.control("POST", "drop", R"({"mode":"silent"})");
   CHECK_THAT(text_at(program.expect("server.disconnected", {}, std::chrono::seconds(3)), "reason"),
-             ContainsSubstring("not a byte"));
+             ContainsSubstring("without a byte"));
 }
 
 TEST_CASE("while Asterisk is away commands are refused at once and nothing is sent") {

@@ -482,3 +482,34 @@ TEST_CASE("the alert rules are whole, and each is documented") {
     CHECK_THAT(documentation, ContainsSubstring("| `" + name + "` |"));
   }
 }
+
+TEST_CASE(
+    "the alert on slow commands sees operations and shortcuts, and nothing that only reads of the daemon") {
+  const YAML::Node file = YAML::LoadFile(ARIBUS_SOURCE_DIR "/config/alerts.yaml");
+  std::string expression;
+  for (const YAML::Node& rule : file["groups"][0]["rules"]) {
+    if (rule["alert"].as<std::string>() == "AribusCommandsSlow") expression = rule["expr"].as<std::string>();
+  }
+  std::smatch methods;
+  REQUIRE(std::regex_search(expression, methods, std::regex(R"re(method=~"([^"]*)")re")));
+  // Prometheus reads a string in double quotes, with its escapes, and matches the whole of a label.
+  const std::regex sees(std::regex_replace(methods[1].str(), std::regex(R"(\\\\)"), "\\"));
+  for (const char* method :
+       {"channels.hangup", "bridges.create", "bridge", "hangup", "originate", "play", "record", "transfer"})
+    CHECK(std::regex_match(method, sees));
+  for (const char* method : {"ping", "status", "state.channels", "subscribe", "daemon.clients"})
+    CHECK_FALSE(std::regex_match(method, sees));
+}
+
+TEST_CASE("how long a program waited for an end is not counted as time until the answer") {
+  const Simulator simulator;
+  Daemon daemon({simulator.server()}, on_a_socket);
+  daemon.wait_ready();
+  Program program(daemon.connect());
+  program.call("originate", R"({"endpoint":"Local/answer@default","channelId":"c1","wait":"answer"})");
+  program.call("hangup", R"({"channelId":"c1"})");
+  const Figures figures = Figures::of(daemon);
+  CHECK(figures[R"(aribus_commands_total{method="originate",outcome="done"})"] == 1);
+  CHECK(figures[R"(aribus_command_seconds_count{method="originate"})"] == 0);
+  CHECK(figures[R"(aribus_command_seconds_count{method="hangup"})"] == 1);
+}

@@ -134,8 +134,8 @@ TEST_CASE("while what lives can't be read, status says why, and the log once for
   Json status = server();
   CHECK(text_at(status, "state") == "syncing");
   CHECK(status["connected"].GetBool());
-  CHECK_THAT(text_at(status, "reason"),
-             ContainsSubstring("could not be read: /channels: ") && ContainsSubstring("out of order (500)"));
+  CHECK_THAT(text_at(status, "reason"), ContainsSubstring("could not be read, as /channels fails") &&
+                                            ContainsSubstring("out of order (500)"));
   const std::string log = daemon.log();
   size_t warnings = 0;
   for (size_t at = 0; (at = log.find("could not be read", at)) != std::string::npos; ++at) {

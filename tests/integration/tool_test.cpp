@@ -1,5 +1,7 @@
 // The tool `aribus`, as scripts and people use it.
+#include <atomic>
 #include <filesystem>
+#include <memory>
 #include <thread>
 
 #include <signal.h>
@@ -7,6 +9,7 @@
 
 #include "tests/catch.h"
 #include "tests/support/fake_daemon.h"
+#include "tests/support/on_terminal.h"
 #include "tests/support/program.h"
 #include "tests/support/simulator.h"
 #include "tests/support/soon.h"
@@ -62,6 +65,12 @@ struct Stage {
   }
 };
 
+// Answers hello. False when the client is gone.
+bool greeted(FakeDaemon::Peer& peer) {
+  return peer.line() && peer.send(R"({"jsonrpc":"2.0","id":1,"result":{}})"
+                                  "\n");
+}
+
 }  // namespace
 
 TEST_CASE("aribus call and its verbs carry out commands, and the exit status says what became of them") {
@@ -86,9 +95,12 @@ TEST_CASE("aribus call and its verbs carry out commands, and the exit status say
   CHECK(stage.aribus({"nonsense"}).code == 2);
   const auto misspelt = stage.aribus({"tail", "--nonsense\x1b[2J"});
   CHECK(misspelt.code == 2);
-  CHECK_THAT(misspelt.text, ContainsSubstring("no option '--nonsense?[2J'"));
-  CHECK_THAT(stage.aribus({"tail", "-xs"}).text, ContainsSubstring("no option '-x'"));
-  CHECK_THAT(stage.aribus({"tail", "--since"}).text, ContainsSubstring("'--since', or it lacks its value"));
+  CHECK_THAT(misspelt.text, ContainsSubstring("aribus tail: there is no option '--nonsense?[2J'"));
+  CHECK_THAT(stage.aribus({"tail", "-xs"}).text, ContainsSubstring("aribus tail: there is no option '-x'"));
+  CHECK_THAT(stage.aribus({"tail", "--json=1"}).text, ContainsSubstring("'--json' takes no value"));
+  CHECK_THAT(stage.aribus({"tail", "--since"}).text,
+             ContainsSubstring("aribus tail: the option '--since' needs a value"));
+  CHECK_THAT(stage.aribus({"--nonsense"}).text, ContainsSubstring("aribus: there is no option '--nonsense'"));
   stage.simulator.process().signal(SIGKILL);
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
   CHECK(stage.aribus({"call", "channels.list"}).code == 3);
@@ -114,14 +126,16 @@ TEST_CASE("aribus call tells a method's parameters, and shells complete them") {
              ContainsSubstring("endpoint=") && ContainsSubstring("(required)"));
   CHECK_THAT(stage.aribus({"call", "--list"}).text, ContainsSubstring("channels.originate\n"));
   // Each word, and behind a tab what it means.
-  CHECK(stage.aribus({"complete", "ta"}).text == "tail\tthe records as they come\n");
+  CHECK(stage.aribus({"complete", "ta"}).text == "tail\tshows the records as they come\n");
   CHECK(stage.aribus({"complete", "call", "bridges.des"}).text == "bridges.destroy\tEnds a bridge.\n");
   const std::string parameters = stage.aribus({"complete", "call", "channels.answer", ""}).text;
   CHECK(parameters.starts_with("channelId=\tId of the channel. "));
   CHECK_THAT(parameters, ContainsSubstring("\nserver=\t") && ContainsSubstring("\nkey=\t"));
   CHECK(stage.aribus({"complete", "originate", "PJSIP/100", "caller"}).text.starts_with("callerId=\t"));
   CHECK(stage.aribus({"complete", "tail", "--ex"}).text == "--exclude\tnot these types (globs)\n");
-  CHECK(stage.aribus({"complete", "tail", ""}).text.empty());
+  CHECK(stage.aribus({"complete", "tail", "--app", ""}).text == "demo\tpbx1\n");
+  const std::string id = stage.call_comes();
+  CHECK(stage.aribus({"complete", "hangup", id.substr(0, 4)}).text == id + "\tAlice <100>, Ring\n");
 }
 
 TEST_CASE("aribus call --help tells what a newer Asterisk declares, and why it can't") {
@@ -163,17 +177,49 @@ TEST_CASE("aribus call --help tells what a newer Asterisk declares, and why it c
   CHECK_THAT(help("fly", 2, declared), ContainsSubstring("aribus call --list"));
 }
 
-TEST_CASE("the shells' completions work") {
+TEST_CASE("bash completes, whatever it breaks words at") {
   Stage stage;
   const std::string folder = std::string(ARIBUS).substr(0, std::string(ARIBUS).rfind('/'));
+  write_file(stage.directory / "one.yaml", "");
+  // As bash does it: it breaks words at '=', too, and replaces what is behind the last break.
+  const std::string typed = R"(
+compopt() { :; }
+typed() {
+  COMP_LINE="$*" COMP_POINT=${#COMP_LINE} COMP_WORDS=() COMPREPLY=()
+  local word
+  for word in "$@"; do
+    while [[ $word == *=* && $word != "=" ]]; do
+      [[ ${word%%=*} ]] && COMP_WORDS+=("${word%%=*}")
+      COMP_WORDS+=("=")
+      word=${word#*=}
+      [[ $word ]] || continue 2
+    done
+    COMP_WORDS+=("$word")
+  done
+  COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+  _aribus
+  echo "${COMPREPLY[@]}"
+}
+typed aribus call channels.orig
+typed aribus st
+typed aribus call channels.record ifExists=
+typed aribus call channels.record ifExists=ov
+typed aribus tail --app d
+typed aribus tail --app=d
+typed aribus doctor --config "$FOLDER/o"
+typed aribus doctor --config="$FOLDER/o"
+typed aribus tail --app demo Stasis
+)";
   const std::string output =
       run({"bash", "-c",
-           "export PATH=" + folder + ":$PATH ARIBUS_SOCKET=" + stage.daemon.socket_path() + "\n. " +
-               ARIBUS_SOURCE_DIR +
-               "/cli/completions/aribus.bash\ncompopt() { :; }\n"
-               "COMP_WORDS=(aribus call channels.orig); COMP_CWORD=2; _aribus; echo \"${COMPREPLY[@]}\"\n"
-               "COMP_WORDS=(aribus st); COMP_CWORD=1; _aribus; echo \"${COMPREPLY[@]}\""});
-  CHECK(output == "channels.originate channels.originateWithId\nstatus\n");
+           "export PATH=" + folder + ":$PATH ARIBUS_SOCKET=" + stage.daemon.socket_path() +
+               " FOLDER=" + stage.directory / "" + "\nFOLDER=${FOLDER%/}\n. " + ARIBUS_SOURCE_DIR +
+               "/cli/completions/aribus.bash\n" + typed});
+  const std::string file = stage.directory / "one.yaml";
+  CHECK(
+      output ==
+      "channels.originate channels.originateWithId\nstatus\nfail overwrite append\noverwrite\ndemo\ndemo\n" +
+          file + "\n" + file + "\nStasisEnd StasisStart\n");
 }
 
 TEST_CASE("aribus tail: JSON in a pipe, lines for people on a terminal") {
@@ -188,20 +234,99 @@ TEST_CASE("aribus tail: JSON in a pipe, lines for people on a terminal") {
   const std::string seen = stage.on_terminal("tail --since " + first, "0.5");
   CHECK_THAT(seen, ContainsSubstring("#1 Alice <100>") && ContainsSubstring("enters demo"));
   CHECK_THAT(seen, ContainsSubstring("\x1b["));
-  Process unresumed({ARIBUS, "--socket", stage.daemon.socket_path(), "tail", "--since", "nonsense"});
-  CHECK_THAT(unresumed.read_line(std::chrono::seconds(5)).value_or(""), ContainsSubstring("not resumed"));
+  // Of another stream: what aribusd has of this one comes, from the oldest record on.
+  Process unresumed({ARIBUS, "--socket", stage.daemon.socket_path(), "tail", "--since", "000000000000:7"});
+  std::string lines;
+  for (int i = 0; i < 2; ++i) lines += unresumed.read_line(std::chrono::seconds(5)).value_or("");
+  CHECK_THAT(lines, ContainsSubstring("not resumed") && ContainsSubstring(R"("seq":1,)"));
+  Process wrong({ARIBUS, "--socket", stage.daemon.socket_path(), "tail", "--since", "nonsense"});
+  CHECK_THAT(wrong.read_line(std::chrono::seconds(5)).value_or(""), ContainsSubstring("a cursor is expected"));
+  CHECK(wrong.wait(std::chrono::seconds(5)) == 2);
 }
 
-TEST_CASE("aribus calls: a table, live on a terminal") {
+TEST_CASE("aribus calls: fields in a pipe, one document as JSON, a table on a terminal") {
   Stage stage;
-  CHECK_THAT(stage.aribus({"calls"}).text, ContainsSubstring("WHO"));
+  CHECK(stage.aribus({"calls"}).text.starts_with("CHANNEL\tWHO\t"));
   const std::string id = stage.call_comes();
   const auto once = stage.aribus({"calls"});
   CHECK(once.code == 0);
-  CHECK_THAT(once.text, ContainsSubstring("Alice <100>") && ContainsSubstring("demo"));
-  const std::string live = stage.on_terminal("calls", "1");
-  CHECK_THAT(live, ContainsSubstring("1 channels") && ContainsSubstring("Alice <100>"));
-  CHECK(live.find("\x1b[?1049l") != std::string::npos);  // the terminal is given back as it was
+  CHECK_THAT(once.text, ContainsSubstring("\n" + id + "\tAlice <100>\t"));
+  const auto json = parse_json(stage.aribus({"calls", "--json", "--app", "demo"}).text);
+  REQUIRE(json.ok());
+  CHECK(aribus::find(*json, "calls")->Size() == 1);
+  CHECK(
+      aribus::find(*parse_json(stage.aribus({"calls", "--json", "--search", "bob"}).text), "calls")->Empty());
+  CHECK_THAT(stage.aribus({"calls", "--sort", "age"}).text, ContainsSubstring("--sort: time, who,"));
+  CHECK_THAT(stage.on_terminal("calls --once", "5"), ContainsSubstring(id));
+  stage.simulator.process().signal(SIGKILL);
+  CHECK(soon([&] {
+    return stage.aribus({"calls"}).text.find("aribus: pbx1: no connection to Asterisk since ") !=
+           std::string::npos;
+  }));
+}
+
+TEST_CASE(
+    "aribus calls on a terminal takes keys, goes on over a restart, and leaves the terminal as it was") {
+  Stage stage;
+  stage.call_comes();
+  OnTerminal tool({ARIBUS, "--socket", stage.daemon.socket_path(), "calls"}, 24, 80);
+  CHECK(tool.shows("1 call, "));
+  CHECK(tool.shows("Alice <100>"));
+  CHECK_FALSE(tool.is_as_it_was());
+  tool.type("/zzz");
+  CHECK(tool.shows("0 of 1 call, /zzz,"));
+  tool.type("\x1b");
+  CHECK(tool.shows("1 call, "));
+  tool.resize(10, 40);
+  CHECK(tool.shows("\x1b[J\x1b[90mq end  / search  s sort  ? all keys     \x1b[0m"));  // as wide as it is now
+  stage.daemon.restart();
+  CHECK(tool.shows("not connected since "));
+  stage.daemon.wait_ready();
+  stage.simulator.control("POST", "call", R"({"app":"demo","caller":"200","caller_name":"Bob"})");
+  CHECK(tool.shows("2 calls, "));
+  tool.type("q");
+  CHECK(tool.wait() == 0);
+  CHECK(tool.is_as_it_was());
+  CHECK(tool.written().ends_with("\x1b[?7h\x1b[?25h\x1b[?1049l"));
+  const std::string last = tool.written().substr(tool.written().rfind("\x1b[H"));
+  CHECK_THAT(last, ContainsSubstring("Bob <200>") && !ContainsSubstring("not connected"));
+  CHECK(harm_in(tool.written()) == "");
+}
+
+TEST_CASE("aribus calls leaves the terminal as it was whatever ends it") {
+  Stage stage;
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    OnTerminal tool({ARIBUS, "--socket", stage.daemon.socket_path(), "calls"}, 24, 80);
+    CHECK(tool.shows("0 calls, "));
+    tool.signal(number);
+    INFO(number);
+    CHECK(tool.wait() == 0);
+    CHECK(tool.is_as_it_was());
+    CHECK(tool.written().ends_with("\x1b[?1049l"));
+  }
+}
+
+TEST_CASE("why aribus calls ended is told behind its screen") {
+  const TemporaryDirectory own;
+  int subscribed = 0;
+  const FakeDaemon daemon(own / "socket", [&](FakeDaemon::Peer& peer) {
+    while (const auto line = peer.line()) {
+      const size_t at = line->find("\"id\":");
+      const std::string head = R"({"jsonrpc":"2.0",)" + line->substr(at, line->find(',', at) - at) + ",";
+      const bool subscribes = line->find(R"("method":"subscribe")") != std::string::npos;
+      const bool refuses = subscribes && ++subscribed > 1;
+      peer.send(head +
+                (refuses ? R"("error":{"code":-32003,"message":"the access rule 'x' does not allow it"}})"
+                         : R"("result":{"cursor":"a:1","snapshot":{"channels":[],"bridges":[]}}})") +
+                "\n");
+      if (subscribes && !refuses) return;
+    }
+  });
+  OnTerminal tool({ARIBUS, "--socket", daemon.path(), "calls"}, 24, 80);
+  CHECK(tool.shows("\x1b[?1049l"));
+  CHECK(tool.shows("aribus: the access rule 'x' does not allow it"));
+  CHECK(tool.wait() == 5);
+  CHECK(tool.is_as_it_was());
 }
 
 TEST_CASE("why the daemon ends a connection is told") {
@@ -239,6 +364,14 @@ TEST_CASE("aribus status: for people on a terminal, JSON in a pipe") {
   CHECK(parse_json(stage.aribus({"status"}).text).ok());
   CHECK_THAT(stage.on_terminal("status", "5"),
              ContainsSubstring("pbx1") && ContainsSubstring("ready") && ContainsSubstring("MiB"));
+  CHECK_THAT(stage.aribus({"status", "--text"}).text, ContainsSubstring("1 connection of programs"));
+}
+
+TEST_CASE("aribus call prints JSON in one line in a pipe, and indented on a terminal") {
+  const Stage stage;
+  const std::string piped = stage.aribus({"call", "status"}).text;
+  CHECK(piped.find('\n') == piped.size() - 1);
+  CHECK_THAT(stage.on_terminal("call status", "5"), ContainsSubstring("\n  \"aribus\": "));
 }
 
 TEST_CASE("aribus check reads a configuration as the daemon does") {
@@ -270,7 +403,9 @@ TEST_CASE("a recording is shown again, and played by the simulator") {
   CHECK(shown.code == 0);
   CHECK_THAT(shown.text, ContainsSubstring("enters demo") && ContainsSubstring("leaves demo"));
   CHECK(stage.aribus({"replay", file, "--speed", "fast"}).code == 2);
-  CHECK(stage.aribus({"replay", stage.directory / "recorder.log"}).code == 2);
+  CHECK(stage.aribus({"replay", stage.directory / "recorder.log"}).code == 1);
+  CHECK(stage.aribus({"replay", stage.directory / "none"}).code == 1);
+  CHECK_THAT(stage.aribus({"replay", stage.directory / ""}).text, ContainsSubstring("is it a folder?"));
 
   const Simulator player({"--replay", file, "--loops", "1", "--rate", "1000"});
   const Daemon again({player.server()});
@@ -309,7 +444,7 @@ TEST_CASE("an answer without end is given up at a bound") {
   const TemporaryDirectory own;
   constexpr size_t all = size_t{600} << 20;
   FakeDaemon daemon(own / "socket", [](FakeDaemon::Peer& peer) {
-    static_cast<void>(peer.line());
+    if (!greeted(peer)) return;
     const std::string part(1 << 20, 'x');
     for (size_t sent = 0; sent < all; sent += part.size()) {
       if (!peer.send(part)) return;
@@ -323,9 +458,9 @@ TEST_CASE("an answer without end is given up at a bound") {
   constexpr size_t small = size_t{16} << 20, large = size_t{128} << 20, rest = size_t{2} << 20;
   size_t before = 0;
   for (const auto& [words, bound, code] :
-       {Case{{"status"}, small, 4}, Case{{"reload"}, small, 4}, Case{{"call", "--list"}, small, 3},
-        Case{{"complete", "call", ""}, small, 0}, Case{{"originate", "x"}, large, 3},
-        Case{{"call", "channels.list"}, large, 4}, Case{{"tail"}, large, 4}}) {
+       {Case{{"status"}, small, 3}, Case{{"reload"}, small, 4}, Case{{"call", "--list"}, small, 3},
+        Case{{"complete", "hangup", ""}, small, 0}, Case{{"originate", "x"}, large, 3},
+        Case{{"call", "channels.list"}, large, 4}, Case{{"clients"}, large, 3}}) {
     std::vector<std::string> command{ARIBUS, "--socket", daemon.path()};
     command.insert(command.end(), words.begin(), words.end());
     Process process(command, own / words[0]);
@@ -347,37 +482,77 @@ TEST_CASE(
   const TemporaryDirectory own;
   const auto code_of = [&](const std::string& answer, const std::vector<std::string>& words) {
     const FakeDaemon daemon(own / "socket", [&](FakeDaemon::Peer& peer) {
-      static_cast<void>(peer.line());
-      peer.send(answer);
+      if (greeted(peer) && peer.line()) peer.send(answer);
     });
     std::vector<std::string> command{ARIBUS, "--socket", daemon.path()};
     command.insert(command.end(), words.begin(), words.end());
     return Process(command, own / "output").wait(std::chrono::seconds(20)).value_or(-1);
   };
-  const std::string half = R"({"jsonrpc":"2.0","id":1,"res)";
-  for (const char* command : {"status", "reload", "tail", "calls"}) {
-    INFO(command);
-    CHECK(code_of(half, {command}) == 4);
-    CHECK(code_of(R"({"jsonrpc":"2.0","id":1,"result":[1]})"
+  const std::string half = R"({"jsonrpc":"2.0","id":2,"res)";
+  // What only looks has changed nothing, whatever was to be its answer.
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"status", "--text"}, {"reload"}, {"clients", "--text"}, {"calls"}}) {
+    INFO(words[0]);
+    CHECK(code_of(half, words) == (words[0] == "reload" ? 4 : 3));
+    CHECK(code_of(R"({"jsonrpc":"2.0","id":2,"result":[1]})"
                   "\n",
-                  {command}) ==
-          (std::string(command) == "status" ? 0 : 1));  // in a pipe status is whatever JSON came
+                  words) == 1);
   }
   CHECK(code_of(half, {"call", "x"}) == 4);
   CHECK(code_of(half, {"originate", "PJSIP/100"}) ==
         3);  // it was not sent: only its parameters were asked for
   CHECK(code_of(half, {"call", "--list"}) == 3);
-  CHECK(code_of(half, {"complete", "call", ""}) == 0);
+  CHECK(code_of(half, {"complete", "hangup", ""}) == 0);
   CHECK(code_of(R"({"id":null,"error":{"code":-32004,"message":"too many"}})"
                 "\n",
                 {"call", "x"}) == 3);
-  CHECK(code_of(R"({"id":null,"error":{"code":-32003,"message":"no rule"}})"
+  for (const char* command : {"call", "tail"}) {
+    INFO(command);
+    CHECK(code_of(R"({"id":null,"error":{"code":-32003,"message":"no rule"}})"
+                  "\n",
+                  {command, "x"}) == 5);
+  }
+  CHECK(code_of(R"({"id":2,"result":{"a":"12345678901234567890123456789012345678901234567890"}})"
                 "\n",
-                {"call", "x"}) == 5);
-  CHECK(code_of(R"({"id":1,"result":{"a":1}})"
-                "\n",
-                {"call", "x", "--max-answer", "5"}) == 4);
+                {"call", "x", "--max-answer", "50"}) == 4);
   CHECK(code_of("", {"call", "x", "--max-answer", "5k"}) == 2);
+}
+
+TEST_CASE("a socket where nobody answers is told within seconds, with what to look at, and nothing is sent") {
+  const TemporaryDirectory own;
+  const std::vector<std::vector<std::string>> commands{{"status"},
+                                                       {"calls"},
+                                                       {"clients"},
+                                                       {"tail"},
+                                                       {"hangup", "c1"},
+                                                       {"reload"},
+                                                       {"record", own / "records"}};
+  std::string sent;
+  std::atomic<size_t> served = 0;
+  {
+    const FakeDaemon daemon(own / "socket", [&](FakeDaemon::Peer& peer) {
+      while (const auto line = peer.line()) sent += *line + "\n";
+      ++served;
+    });
+    std::vector<std::unique_ptr<Process>> processes;  // all wait at the same time
+    for (const std::vector<std::string>& words : commands) {
+      std::vector<std::string> command{ARIBUS, "--socket", daemon.path()};
+      command.insert(command.end(), words.begin(), words.end());
+      processes.push_back(std::make_unique<Process>(command, own / words[0]));
+    }
+    for (size_t i = 0; i < commands.size(); ++i) {
+      INFO(commands[i][0]);
+      CHECK(processes[i]->wait(std::chrono::seconds(30)) == 3);
+      CHECK_THAT(read_file(own / commands[i][0]), ContainsSubstring("systemctl status aribusd") &&
+                                                      ContainsSubstring("journalctl -u aribusd") &&
+                                                      ContainsSubstring("aribus doctor"));
+    }
+    CHECK(soon([&] { return served == commands.size(); }));
+  }
+  CHECK_THAT(sent, ContainsSubstring("hello"));
+  CHECK(sent.find("hangup") == std::string::npos);
+  CHECK(sent.find("reload") == std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(own / "records"));
 }
 
 TEST_CASE("completions are plain words, which no shell takes for anything else") {
@@ -385,15 +560,16 @@ TEST_CASE("completions are plain words, which no shell takes for anything else")
   const FakeDaemon daemon(
       own / "socket", answering([](const std::string&) {
         return std::string(
-            R"x("result":{"methods":[{"name":"channels.list","summary":"a\nb\tc","params":[]},{"name":"a;rm -rf x"},{"name":"$(touch x)"},)x"
-            R"x({"name":"a\nb"},{"name":"`x`"},{"name":"c d"},{"name":"e\u001b[2J"},{"name":"f","params":[)x"
-            R"x({"name":"good"},{"name":"b=c"},{"name":"d;e"},{"name":"*"}]}]})x");
+            R"x("result":{"channels":[{"channel":{"id":"c1","name":"a\nb\tc","state":"Up"}},{"channel":{"id":"a;rm -rf x"}},)x"
+            R"x({"channel":{"id":"$(touch x)"}},{"channel":{"id":"a\nb"}},{"channel":{"id":"`x`"}},{"channel":{"id":"c d"}},)x"
+            R"x({"channel":{"id":"e\u001b[2J"}},{"channel":{"id":"*"}},{"channel":{"id":"~"}},{"channel":{"id":"-x"}},{"channel":7},8],)x"
+            R"x("servers":[{"name":"good","apps":["ok","d;e","*"]}]})x");
       }));
   const auto completed = [&](const std::vector<std::string>& words) {
     std::vector<std::string> command{ARIBUS, "--socket", daemon.path(), "complete"};
     command.insert(command.end(), words.begin(), words.end());
     return run(command);
   };
-  CHECK(completed({"call", ""}) == "channels.list\ta?b?c\nf\n");
-  CHECK(completed({"call", "f", ""}) == "good=\n");
+  CHECK(completed({"tail", "--channel", ""}) == "c1\ta?b?c, Up\n");
+  CHECK(completed({"tail", "--app", ""}) == "ok\tgood\n");
 }

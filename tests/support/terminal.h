@@ -27,9 +27,9 @@ inline constexpr std::string_view poison_in_json =
 // What of `output` a terminal would obey, with its surroundings; "" when nothing. The sequences that the tool
 // has for colours, the cursor and the screen may be there, and ends of lines that are its own.
 inline std::string harm_in(std::string_view output) {
-  constexpr std::string_view own[] = {"\x1b[0m",     "\x1b[1m",   "\x1b[31m", "\x1b[32m", "\x1b[33m",
-                                      "\x1b[90m",    "\x1b[K",    "\x1b[H",   "\x1b[J",   "\x1b[?1049h",
-                                      "\x1b[?1049l", "\x1b[?25h", "\x1b[?25l"};
+  constexpr std::string_view own[] = {
+      "\x1b[0m", "\x1b[1m",     "\x1b[31m",    "\x1b[32m",  "\x1b[33m",  "\x1b[90m", "\x1b[K",   "\x1b[H",
+      "\x1b[J",  "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h", "\x1b[?25l", "\x1b[7m",  "\x1b[?7l", "\x1b[?7h"};
   const auto found = [&](size_t at) {
     const size_t begin = at < 40 ? 0 : at - 40;
     std::string text = "at byte " + std::to_string(at) + ": ";
@@ -76,7 +76,7 @@ inline std::string harm_in(std::string_view output) {
   return {};
 }
 
-// Standard output and standard error of this process on a terminal, until end().
+// Standard input, output and error of this process on a terminal, until end().
 class Terminal {
  public:
   Terminal() : master_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
@@ -91,8 +91,8 @@ class Terminal {
     ::cfmakeraw(&mode);  // bytes come as they were written
     ::tcsetattr(slave.get(), TCSANOW, &mode);
     flush();
-    for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
-      before_[fd - 1].reset(::fcntl(fd, F_DUPFD_CLOEXEC, 10));
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      before_[fd].reset(::fcntl(fd, F_DUPFD_CLOEXEC, 10));
       ::dup2(slave.get(), fd);
     }
     reader_ = std::thread([this] {
@@ -110,7 +110,7 @@ class Terminal {
   const std::string& end() {
     if (!reader_.joinable()) return text_;
     flush();
-    for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) ::dup2(before_[fd - 1].get(), fd);
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(before_[fd].get(), fd);
     reader_.join();  // the other end is closed
     return text_;
   }
@@ -122,7 +122,7 @@ class Terminal {
   }
 
   Fd master_;
-  Fd before_[2];
+  Fd before_[3];
   std::string text_;
   std::thread reader_;
 };

@@ -233,6 +233,9 @@ class AsyncCalls:
     async def call(self, method: Literal["channels.unmute"], params: ChannelsUnmuteParams, timeout: float | None = ...) -> None:
         """Ends `channels.mute`, in one direction or both."""
     @overload
+    async def call(self, method: Literal["daemon.clients"], params: DaemonClientsParams | None = ..., timeout: float | None = ...) -> DaemonClientsResult:
+        """Lists the programs that are connected, and the last ones that were. Each with its process, user, access rule, subscription, and how many records it got and lost."""
+    @overload
     async def call(self, method: Literal["daemon.reload"], params: DaemonReloadParams | None = ..., timeout: float | None = ...) -> DaemonReloadResult:
         """Reads the daemon's configuration again and applies it. When there is a mistake in it, nothing changes and `mistakes` tells all of them."""
     @overload
@@ -621,6 +624,9 @@ class BlockingCalls:
     @overload
     def call(self, method: Literal["channels.unmute"], params: ChannelsUnmuteParams, timeout: float | None = ...) -> None:
         """Ends `channels.mute`, in one direction or both."""
+    @overload
+    def call(self, method: Literal["daemon.clients"], params: DaemonClientsParams | None = ..., timeout: float | None = ...) -> DaemonClientsResult:
+        """Lists the programs that are connected, and the last ones that were. Each with its process, user, access rule, subscription, and how many records it got and lost."""
     @overload
     def call(self, method: Literal["daemon.reload"], params: DaemonReloadParams | None = ..., timeout: float | None = ...) -> DaemonReloadResult:
         """Reads the daemon's configuration again and applies it. When there is a mistake in it, nothing changes and `mistakes` tells all of them."""

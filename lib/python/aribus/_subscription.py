@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import enum
 import json
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,16 @@ from .errors import AribusError
 
 if TYPE_CHECKING:
     from ._session import Call
+
+
+logger = logging.getLogger("aribus")
+
+
+def log_warnings(result: Any) -> None:
+    """Tells what the daemon's answer to `subscribe` has in `warnings`."""
+    warnings = result.get("warnings") if isinstance(result, dict) else None
+    for text in warnings if isinstance(warnings, list) else ():
+        logger.warning("subscribe: %s", text)
 
 
 class State(enum.Enum):

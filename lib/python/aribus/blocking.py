@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._blocking_calls import Bridge, Channel, ServesCalls, Worker
 from ._session import GREETING_SECONDS, MAX_LINE_BYTES, READ_BYTES, SILENT, Call, Session, pauses, socket_path
+from ._subscription import log_warnings
 from .errors import NotConnected, cannot_connect
 
 if TYPE_CHECKING:
@@ -133,9 +134,10 @@ class Client(ServesCalls, BlockingCalls):
     def subscribe(self, params: SubscribeParams | None = None) -> None:
         """Subscribes, instead of what was subscribed to before; waits for a connection if there is none.
 
-        Then iterating gives first an item of type `subscribed`, with what the daemon answered, and the records.
+        Then iterating gives first an item of type `subscribed`, with what the daemon answered, and the records. What can't
+        match anything, as a misspelt type, is a warning of the logger "aribus".
         """
-        self._run(Call("subscribe", params), None)
+        log_warnings(self._run(Call("subscribe", params), None))
 
     def next(self, timeout: float | None = None) -> Item | None:
         """The next item: a record, or one of type `subscribed`, `lost` or `disconnected`.

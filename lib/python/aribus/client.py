@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._dispatcher import Dispatcher, Handler, Serving
 from ._operations import given
 from ._session import GREETING_SECONDS, MAX_LINE_BYTES, READ_BYTES, SILENT, Call, Session, pauses, socket_path
+from ._subscription import log_warnings
 from .channel import Bridge, Channel
 from .errors import NotConnected, cannot_connect
 
@@ -109,10 +110,11 @@ A client does the one or the other: serve(), originate() and bridge() take its s
         """Subscribes, instead of what was subscribed to before; waits for a connection if there is none.
 
         Then iterating gives first an item of type `subscribed`, with what the daemon answered, and the records. When it is
-        cancelled after it was sent, it counts all the same if the daemon accepts it: `subscribed` tells.
+        cancelled after it was sent, it counts all the same if the daemon accepts it: `subscribed` tells. What can't match
+        anything, as a misspelt type, is a warning of the logger "aribus".
         """
         self._be_read()
-        await self._run(Call("subscribe", params), None)
+        log_warnings(await self._run(Call("subscribe", params), None))
 
     async def next(self) -> Item:
         """The next item: a record, or one of type `subscribed`, `lost` or `disconnected`."""

@@ -756,6 +756,7 @@ class Subscribed(TypedDict):
     cursor: str
     resumed: NotRequired[bool]
     reason: NotRequired[str]
+    warnings: NotRequired[list[str]]
     snapshot: NotRequired[SubscribedSnapshot]
 
 
@@ -1752,6 +1753,73 @@ class ChannelsUnmuteParams(TypedDict):
     """Text of your choice that stands for this command: a repeat with it within 10 minutes gets the first answer, and nothing is done twice."""
 
 
+class DaemonClientsParams(TypedDict):
+    pass
+
+
+class DaemonClientsResultClientsItemSubscription(TypedDict):
+    types: NotRequired[list[str]]
+    exclude: NotRequired[list[str]]
+    servers: NotRequired[list[str]]
+    apps: NotRequired[list[str]]
+    channels: NotRequired[list[str]]
+    bridges: NotRequired[list[str]]
+    endpoints: NotRequired[list[str]]
+    announce: NotRequired[bool]
+    more: NotRequired[int]
+
+
+class DaemonClientsResultClientsItem(TypedDict):
+    id: int
+    pid: int
+    program: str | None
+    user: str | None
+    uid: int
+    socket: str
+    since: str
+    rule: str | None
+    requests: int
+    subscription: DaemonClientsResultClientsItemSubscription | None
+    sent: int
+    lost: int
+    pending: int
+    behind: int
+
+
+class DaemonClientsResultLeftItemSubscription(TypedDict):
+    types: NotRequired[list[str]]
+    exclude: NotRequired[list[str]]
+    servers: NotRequired[list[str]]
+    apps: NotRequired[list[str]]
+    channels: NotRequired[list[str]]
+    bridges: NotRequired[list[str]]
+    endpoints: NotRequired[list[str]]
+    announce: NotRequired[bool]
+    more: NotRequired[int]
+
+
+class DaemonClientsResultLeftItem(TypedDict):
+    id: int
+    pid: int
+    program: str | None
+    user: str | None
+    uid: int
+    socket: str
+    since: str
+    rule: str | None
+    requests: int
+    subscription: DaemonClientsResultLeftItemSubscription | None
+    sent: int
+    lost: int
+    until: str
+    reason: str
+
+
+class DaemonClientsResult(TypedDict):
+    clients: list[DaemonClientsResultClientsItem]
+    left: list[DaemonClientsResultLeftItem]
+
+
 class DaemonReloadParams(TypedDict):
     pass
 
@@ -2413,6 +2481,11 @@ class StatusParams(TypedDict):
     pass
 
 
+class StatusResultConfiguration(TypedDict):
+    file: str
+    read: str
+
+
 class StatusResultServersItem(TypedDict):
     name: str
     connected: bool
@@ -2454,6 +2527,7 @@ class StatusResult(TypedDict):
     aribus: str
     pid: int
     started: str
+    configuration: StatusResultConfiguration
     servers: list[StatusResultServersItem]
     bus: StatusResultBus
     loop: StatusResultLoop
@@ -2545,6 +2619,7 @@ class SubscribeResult(TypedDict):
     cursor: str
     resumed: NotRequired[bool]
     reason: NotRequired[str]
+    warnings: NotRequired[list[str]]
     snapshot: NotRequired[SubscribeResultSnapshot]
 
 

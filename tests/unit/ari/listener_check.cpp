@@ -165,7 +165,8 @@ TEST_CASE("nothing of a request goes to another user's port") {
   REQUIRE(pump(loop, [&] { return reasons.size() >= 3; }));
   CHECK(rogue.requests.empty());
   CHECK(rogue.peers.size() >= 3);  // each on a connection of its own
-  CHECK_THAT(reasons[0], ContainsSubstring("nothing was sent") && ContainsSubstring("not to user 'other'"));
+  CHECK_THAT(reasons[0],
+             ContainsSubstring("the password was not sent") && ContainsSubstring("not to user 'other'"));
 }
 
 TEST_CASE("Asterisk's own user is asked about once a connection, for requests and the event stream") {

@@ -106,7 +106,8 @@ TEST_CASE("the server's close frame is answered and told") {
   peer.frame(8, close_payload(1001, "shutting down\xff"));
   REQUIRE(pump(loop, [&] { return !peer.open() && socket.closed.size() == 1; }));
   CHECK(asterisk.frames == std::vector<int>{8});
-  CHECK(socket.closed[0].reason == "Asterisk closed it with code 1001: shutting down\xEF\xBF\xBD");
+  CHECK(socket.closed[0].reason ==
+        "Asterisk closed the event stream with code 1001, saying 'shutting down\xEF\xBF\xBD'");
 }
 
 TEST_CASE("a server that breaks the protocol is told so and left") {

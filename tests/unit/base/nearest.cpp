@@ -49,5 +49,13 @@ TEST_CASE("among words of any length only those of about the same are meant") {
   CHECK(nearest("gte", words) == "get");
   CHECK(nearest("getChannelVarable", words) == "getChannelVariable");
   CHECK(nearest("bridges.adChannels", words) == "bridges.addChannel");
-  CHECK(nearest("getChannel", words).empty());
+  CHECK(nearest("addChannel", words).empty());
+}
+
+TEST_CASE("a word that is short for only one is meant for it") {
+  constexpr std::array<std::string_view, 3> words = {"warning", "error", "errors.all"};
+  CHECK(nearest("warn", words) == "warning");
+  CHECK(nearest("WARN", words) == "warning");
+  CHECK(nearest("err", words).empty());
+  CHECK(nearest("wa", words).empty());
 }

@@ -1,4 +1,4 @@
-// The table of calls.
+// The rows of `aribus calls`.
 #include "cli/calls_table.h"
 
 #include "tests/catch.h"
@@ -9,15 +9,17 @@ using namespace aribus::cli;
 
 namespace {
 
-const WallTime now = *parse_time("2026-11-22T21:46:17.000Z");
-
 std::string channel(const std::string& id, const std::string& number, const std::string& state = "Up") {
   return R"({"id":")" + id + R"(","name":"PJSIP/)" + number + R"(-1","state":")" + state +
          R"(","caller":{"name":"","number":")" + number + R"("},"connected":{"name":"","number":""},)" +
          R"("dialplan":{"context":"x","exten":"s","priority":1},"creationtime":"2026-11-22T21:46:07.000Z"})";
 }
-std::string bridge(const std::string& channels) {
-  return R"({"id":"b1","bridge_type":"mixing","channels":[)" + channels + "]}";
+std::string bridge(const std::string& channels, const std::string& type = "mixing") {
+  return R"({"id":"b1","name":"lobby","bridge_type":")" + type + R"(","channels":[)" + channels + "]}";
+}
+std::string local(const std::string& id, int half) {
+  std::string text = channel(id, "");
+  return text.replace(text.find("PJSIP/-1"), 8, "Local/7@x-0001;" + std::to_string(half));
 }
 
 struct Stage {
@@ -27,29 +29,35 @@ struct Stage {
         *parse_json(R"({"seq":1,"time":"2026-11-22T21:46:16.000Z","server":"pbx1","app":"demo","type":")" +
                     type + "\"," + members + "}"));
   }
-  [[nodiscard]] std::vector<std::string> lines(size_t most = 100) const {
-    std::vector<std::string> out;
-    for (const Text& line : table.lines(now, most, 120)) out.push_back(line.printed(false));
-    return out;
+  // Of the one channel, or of the one with this id.
+  [[nodiscard]] CallRow row(const std::string& id = "") const {
+    for (const CallRow& row : table.rows()) {
+      if (id.empty() || row.channels.front() == id) return row;
+    }
+    FAIL("no row " + id);
+    return {};
   }
+  [[nodiscard]] size_t size() const { return table.rows().size(); }
 };
 
 }  // namespace
 
-TEST_CASE("a channel has a line from the first record that shows it to its end") {
+TEST_CASE("a channel has a row from the first record that shows it to its end") {
   Stage stage;
   stage.tell("StasisStart", R"("channels":["c1"],"channel":)" + channel("c1", "100", "Ring"));
-  REQUIRE(stage.lines().size() == 2);
-  CHECK(stage.lines()[0].starts_with("WHO "));
-  CHECK(stage.lines()[1].starts_with("100 "));
-  CHECK_THAT(stage.lines()[1], ContainsSubstring(" Ring "));
-  CHECK_THAT(stage.lines()[1], ContainsSubstring(" 10.0 s "));
-  CHECK_THAT(stage.lines()[1], ContainsSubstring(" demo "));
+  REQUIRE(stage.size() == 1);
+  CHECK(stage.row().who == "100");
+  CHECK(stage.row().name == "PJSIP/100-1");
+  CHECK(stage.row().server == "pbx1");
+  CHECK(stage.row().state == "Ring");
+  CHECK(stage.row().app == "demo");
+  CHECK(stage.row().channels == std::vector<std::string>{"c1"});
+  CHECK(stage.row().began == *parse_time("2026-11-22T21:46:07.000Z"));
   stage.tell("StasisEnd", R"("channels":["c1"],"channel":)" + channel("c1", "100"));
-  CHECK_THAT(stage.lines()[1], !ContainsSubstring("demo"));
+  CHECK(stage.row().app.empty());
   stage.tell("ChannelDestroyed", R"("channels":["c1"],"channel":)" + channel("c1", "100"));
   stage.tell("ChannelHangupRequest", R"("channels":["c1"],"channel":)" + channel("c1", "100"));
-  CHECK(stage.table.size() == 0);
+  CHECK(stage.size() == 0);
 }
 
 TEST_CASE("those in a bridge are with each other") {
@@ -58,24 +66,61 @@ TEST_CASE("those in a bridge are with each other") {
   stage.tell("StasisStart", R"("channel":)" + channel("c2", "200"));
   stage.tell("ChannelEnteredBridge",
              R"("channel":)" + channel("c1", "100") + R"(,"bridge":)" + bridge(R"("c1")"));
-  CHECK_THAT(stage.lines()[1], ContainsSubstring("(alone in a bridge)"));
+  CHECK(stage.row("c1").with == "alone in lobby");
   stage.tell("ChannelEnteredBridge",
              R"("channel":)" + channel("c2", "200") + R"(,"bridge":)" + bridge(R"("c1","c2")"));
-  CHECK_THAT(stage.lines()[1], ContainsSubstring("100 ") && ContainsSubstring(" 200 "));
-  CHECK_THAT(stage.lines()[2], ContainsSubstring("200 ") && ContainsSubstring(" 100 "));
+  CHECK(stage.row("c1").with == "200");
+  CHECK(stage.row("c2").with == "100");
+  CHECK(stage.row("c2").bridge_id == "b1");
+  CHECK(stage.row("c2").bridge() == "lobby");
   stage.tell("ChannelLeftBridge",
              R"("channel":)" + channel("c2", "200") + R"(,"bridge":)" + bridge(R"("c1")"));
-  CHECK_THAT(stage.lines()[2], !ContainsSubstring(" 100 "));
+  CHECK(stage.row("c2").with.empty());
+  CHECK(stage.row("c2").bridge_id.empty());
 }
 
-TEST_CASE("what ended unseen goes with the record that says what lives") {
+TEST_CASE("those in a holding bridge wait, and are with nobody") {
+  Stage stage;
+  stage.tell("StasisStart", R"("channel":)" + channel("c1", "100"));
+  stage.tell("StasisStart", R"("channel":)" + channel("c2", "200"));
+  stage.tell("ChannelEnteredBridge",
+             R"("channel":)" + channel("c2", "200") + R"(,"bridge":)" + bridge(R"("c1","c2")", "holding"));
+  CHECK(stage.row("c1").with == "waits in lobby");
+  CHECK(stage.row("c2").with == "waits in lobby");
+  CHECK(stage.row("c1").bridge() == "lobby (holding)");
+}
+
+TEST_CASE("both halves of a Local channel are one row") {
+  Stage stage;
+  stage.tell("StasisStart", R"("channel":)" + local("l2", 2));
+  CHECK(stage.row().channels == std::vector<std::string>{"l2"});
+  stage.tell("StasisStart", R"("channel":)" + local("l1", 1));
+  stage.tell("StasisStart", R"("channel":)" + channel("c1", "100"));
+  CHECK(stage.size() == 2);
+  CHECK(stage.row("l1").channels == std::vector<std::string>{"l1", "l2"});
+  stage.tell("ChannelEnteredBridge",
+             R"("channel":)" + local("l2", 2) + R"(,"bridge":)" + bridge(R"("l2","c1")"));
+  CHECK(stage.row("l1").with == "100");
+  CHECK(stage.row("l1").bridge_name == "lobby");
+  stage.tell("ChannelDestroyed", R"("channels":["l1"],"channel":)" + local("l1", 1));
+  CHECK(stage.row("l2").channels == std::vector<std::string>{"l2"});
+  // Of another Asterisk it may have the same name.
+  stage.table.apply(
+      *parse_json(R"({"server":"pbx2","type":"ChannelCreated","channel":)" + local("l1", 1) + "}"));
+  CHECK(stage.size() == 3);
+}
+
+TEST_CASE("what ended unseen goes with the record that says what there is") {
   Stage stage;
   stage.tell("StasisStart", R"("channel":)" + channel("c1", "100"));
   stage.tell("StasisStart", R"("channel":)" + channel("c2", "200"));
   stage.tell("server.resynced", R"("channels":["c2"])");
-  CHECK(stage.table.size() == 1);
+  CHECK(stage.size() == 1);
   stage.tell("state.gone", R"("channels":["c2"])");
-  CHECK(stage.table.size() == 0);
+  CHECK(stage.size() == 0);
+  stage.tell("StasisStart", R"("channel":)" + channel("c1", "100"));
+  stage.tell("server.removed", R"("app":"")");
+  CHECK(stage.size() == 0);
 }
 
 TEST_CASE("what Asterisk does not report is shown, and what a transfer shows of the past is not") {
@@ -83,11 +128,11 @@ TEST_CASE("what Asterisk does not report is shown, and what a transfer shows of 
   stage.tell("StasisStart", R"("channel":)" + channel("c1", "100"));
   stage.tell("state.changed", R"("objects":{"channels":[{"app":"demo","channel":)" + channel("c2", "200") +
                                   R"(}],"bridges":[{"bridge":)" + bridge(R"("c1","c2")") + "}]}");
-  CHECK_THAT(stage.lines()[1], ContainsSubstring("100 ") && ContainsSubstring(" 200 "));
+  CHECK(stage.row("c1").with == "200");
   stage.tell("BridgeAttendedTransfer", R"("destination_link_first_leg":)" + channel("c3", "300") +
                                            R"(,"transferer_first_leg_bridge":)" + bridge(R"("c3")"));
-  CHECK(stage.table.size() == 2);
-  CHECK_THAT(stage.lines()[1], ContainsSubstring(" 200 "));
+  CHECK(stage.size() == 2);
+  CHECK(stage.row("c1").with == "200");
 }
 
 TEST_CASE("a channel that has the id of one that ended is shown") {
@@ -101,13 +146,13 @@ TEST_CASE("a channel that has the id of one that ended is shown") {
   stage.tell("StasisStart", first);
   stage.tell("StasisStart", second);
   stage.tell("ChannelDestroyed", R"("channels":["c1"],)" + first);
-  CHECK(stage.table.size() == 1);
+  CHECK(stage.size() == 1);
   stage.tell("ChannelDestroyed", R"("channels":["c1"],)" + second);
   stage.tell("ChannelVarset", second);
-  CHECK(stage.table.size() == 0);
+  CHECK(stage.size() == 0);
 }
 
-TEST_CASE("a snapshot begins anew, and what has no room is counted") {
+TEST_CASE("a snapshot begins anew") {
   Stage stage;
   stage.tell("StasisStart", R"("channel":)" + channel("old", "1"));
   std::string channels;
@@ -117,17 +162,27 @@ TEST_CASE("a snapshot begins anew, and what has no room is counted") {
                  channel("c" + std::to_string(i), std::to_string(100 + i)) + "}");
   }
   stage.table.take_snapshot(*parse_json(R"({"bridges":[],"channels":[)" + channels + "]}"));
-  CHECK(stage.table.size() == 20);
-  CHECK(stage.lines().size() == 21);
-  const auto few = stage.lines(10);
-  CHECK(few.size() == 10);
-  CHECK(few.back() == "… and 12 more");
+  CHECK(stage.size() == 20);
+  CHECK(stage.row("c19").app == "demo");
 }
 
-TEST_CASE("names of callers don't reach the terminal as they are") {
+TEST_CASE("that an Asterisk is not connected is known from the status and from records") {
   Stage stage;
-  stage.tell(
-      "StasisStart",
-      R"("channel":{"id":"c1","name":"x","state":"Up","caller":{"name":"a\u001b[2J\u009b2Jbé","number":"1"},"dialplan":{}})");
-  CHECK_THAT(stage.lines()[1], Catch::Matchers::StartsWith("a?[2J?2Jbé <1> "));
+  CHECK(stage.table.trouble().empty());
+  stage.table.take_status(*parse_json(
+      R"({"servers":[{"name":"pbx1","state":"down","since":"2026-11-22T21:40:00.000Z","reason":"refused"},)"
+      R"({"name":"pbx2","state":"ready"},{"name":"pbx3","state":"syncing"}]})"));
+  CHECK(stage.table.trouble() == "pbx1: no connection to Asterisk since 2026-11-22T21:40:00.000Z: refused");
+  stage.table.apply(*parse_json(
+      R"({"time":"2026-11-22T21:46:16.000Z","server":"pbx2","type":"server.disconnected","reason":"closed"})"));
+  CHECK(stage.table.trouble() == "no events of 2 Asterisks: pbx1, pbx2");
+  stage.tell("server.connected", R"("version":"22")");
+  CHECK(stage.table.trouble() == "pbx2: no connection to Asterisk since 2026-11-22T21:46:16.000Z: closed");
+  stage.table.apply(*parse_json(R"({"server":"pbx2","type":"server.removed"})"));
+  CHECK(stage.table.trouble().empty());
+  stage.table.apply(*parse_json(R"({"server":"pbx1","app":"demo","type":"server.replaced"})"));
+  CHECK(stage.table.trouble() == "pbx1: another client has taken over the application demo");
+  stage.table.take_status(*parse_json(
+      R"({"servers":[{"name":"pbx1","state":"replaced","reason":"another client has taken over the application demo"}]})"));
+  CHECK(stage.table.trouble() == "pbx1: another client has taken over the application demo");
 }

@@ -59,7 +59,7 @@ const Mistake mistakes[] = {
      "or "
      "directory; the file must be there, and the daemon's user must be able to read it"},
     {"asterisk:\n  - {username: u, password_file: /tmp, apps: [a]}\n",
-     ":2:34: asterisk[0].password_file: /tmp can't be read; a file is expected"},
+     ":2:34: asterisk[0].password_file: /tmp is a folder; the name of a file is expected"},
     {"asterisk:\n  - {username: u, password_file: /dev/null, apps: [a]}\n",
      ":2:34: asterisk[0].password_file: the first line of /dev/null is empty; the password is expected "
      "there"},
@@ -90,14 +90,17 @@ const Mistake mistakes[] = {
     {with("    url: ftp://pbx\n"),
      ":5:10: asterisk[0].url: url: it does not begin with http:// or https:// (expected "
      "http://host:8088)"},
-    {with("    subscribe_all: yes\n"), ":5:20: asterisk[0].subscribe_all: true or false is expected"},
+    {with("    subscribe_all: yes\n"),
+     ":5:20: asterisk[0].subscribe_all: true or false is expected; write true, in small letters"},
+    {with("    subscribe_all: 'False'\n"),
+     ":5:20: asterisk[0].subscribe_all: true or false is expected; write false, in small letters"},
     {with("    name: \"\"\n"), ":5:11: asterisk[0].name: a text that is not empty is expected"},
     {with("    name: \"a\\nb\"\n"),
      ":5:11: asterisk[0].name: a text in one line, without control characters, is expected"},
     {with("    max_connections: many\n"),
-     ":5:22: asterisk[0].max_connections: a whole number of at least 1 is expected"},
+     ":5:22: asterisk[0].max_connections: a whole number from 1 to 2147483647 is expected"},
     {with("    max_connections: 0\n"),
-     ":5:22: asterisk[0].max_connections: a whole number of at least 1 is expected"},
+     ":5:22: asterisk[0].max_connections: a whole number from 1 to 2147483647 is expected"},
     {with("    request_timeout: 10\n"),
      ":5:22: asterisk[0].request_timeout: a duration with its unit (ms, s or min), as 10s, is expected"},
     {with("    request_timeout: 10sec\n"),
@@ -116,7 +119,7 @@ const Mistake mistakes[] = {
     {with("    mode: outbond\n"), ":5:11: asterisk[0].mode: inbound or outbound is expected"},
     {with("    listen: {port: 8765}\n"), ":5:13: asterisk[0].listen: mode: outbound is expected with it"},
     {with("    mode: outbound\n    listen: {port: 65536}\n"),
-     ":6:20: asterisk[0].listen.port: a port is expected: 1 to 65535"},
+     ":6:20: asterisk[0].listen.port: a whole number from 1 to 65535 is expected"},
     {with("    mode: outbound\n    listen: {address: localhost, path: ari}\n"),
      ":6:23: asterisk[0].listen.address: an address in figures is expected, as 0.0.0.0 or ::1\n:6:40: "
      "asterisk[0].listen.path: the path of a URL is expected, as /ari"},
@@ -141,7 +144,7 @@ const Mistake mistakes[] = {
     {with("sockets:\n  - {path: /tmp/x, mode: rw-rw----}\n"),
      ":6:26: sockets[0].mode: a mode in octal digits, as \"0660\", is expected, not 'rw-rw----'"},
     {with("sockets: [{path: /tmp/x}, {path: /tmp/x}]\n"),
-     ":5:27: sockets[1]: path: /tmp/x is another socket's already; each has its own"},
+     ":5:34: sockets[1].path: it is the file of sockets[0].path as well; each needs its own"},
     {with("sockets: [{path: "
           "/tmp/"
           "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
@@ -157,11 +160,19 @@ const Mistake mistakes[] = {
     {with("bus: {ring_bytes: 65GiB}\n"), ":5:19: bus.ring_bytes: at most 64GiB is expected"},
     {with("bus: {path: bus.log}\n"), ":5:13: bus.path: an absolute path is expected"},
     {with("limits: {batch: -1}\n"),
-     ":5:17: limits.batch: a whole number of at least 1 is expected, not '-1'"},
+     ":5:17: limits.batch: a whole number from 1 to 2147483647 is expected, not '-1'"},
     {with("logging: {level: inf}\n"),
      ":5:18: logging.level: one of trace, debug, info, warning, error, off is expected, not 'inf'; did you "
      "mean 'info'?"},
     {with("logging: {audit: 1}\n"), ":5:18: logging.audit: true or false is expected, not '1'"},
+    {with("logging: {audit: {methods: []}}\n"),
+     ":5:28: logging.audit.methods: at least one is expected; to log none, say audit: false"},
+    {with("logging: {audit: {methods: [chanels.*]}}\n"),
+     ":5:29: logging.audit.methods[0]: no method matches 'chanels.*'; did you mean 'channels.*'? "
+     "(read, control, admin, or globs of methods are expected)"},
+    {with("logging: {audit: {exclude: [state.*]}}\n"),
+     ":5:29: logging.audit.exclude[0]: 'state.*' names only methods that change nothing, which are in no "
+     "audit"},
     {with("access: []\n"), ":5:9: access: at least one rule is expected, or nobody may do anything"},
     {with_rules({"methods: [read]"}),
      ":9:5: access[0]: name: missing; refusals and the log name the rule by it"},
@@ -192,9 +203,9 @@ const Mistake mistakes[] = {
      ":9:44: access[0].functions[0]: the name of a dialplan function alone, or a glob, is expected, as "
      "PJSIP_*, not 'SHELL()'"},
     {with_rules({"name: a, methods: [read], connections: 0"}),
-     ":9:45: access[0].connections: a whole number of at least 1 is expected, not '0'"},
+     ":9:45: access[0].connections: a whole number from 1 to 2147483647 is expected, not '0'"},
     {with_rules({"name: a, methods: [read], commands_per_second: 1.5"}),
-     ":9:53: access[0].commands_per_second: a whole number of at least 1 is expected, not '1.5'"},
+     ":9:53: access[0].commands_per_second: a whole number from 1 to 2147483647 is expected, not '1.5'"},
     {with_rules({"name: a, methods: [read], apps: []"}),
      ":9:38: access[0].apps: at least one is expected; without this key the rule allows all applications"},
     {with_rules({"name: a, methods: [read]", "name: b, users: [root], methods: [admin]"}),
@@ -215,7 +226,7 @@ const Mistake mistakes[] = {
      ":1:5: no YAML: illegal map value; a value with ': ' in it needs quotes, and a key a line of its own"},
     {"asterisk:\n\t- x\n", ":2:1: a tab; lines are indented with spaces"},
     {with("bus:\n\tring_bytes: 64MiB\n"), ":6:1: a tab; lines are indented with spaces"},
-    {"asterisk: \"abc\n", ":1:11: asterisk: a list is expected, as [a, b], not a text"},
+    {"asterisk: \"abc\n", ":1:11: the quote that begins here is not closed"},
     {"asterisk:\n  - username: aribus\n    password: s3cret\n    apps: [demo]\n---\nasterisk:\n  - username: "
      "aribus\n    password: s3cret\n    apps: [demo]\n",
      ":5:1: a second document; one is expected: is there a line '---', or a comma too many?"},
@@ -223,7 +234,30 @@ const Mistake mistakes[] = {
      ":1:11: no YAML: unknown token; look at the indentation, the quotes and the brackets here and in the "
      "line above"},
     {with("   name: x\n"),
-     ":5:4: no YAML: end of sequence not found; is a bracket, a brace or a quote not closed?"},
+     ":5:4: no YAML: end of sequence not found; is the indentation of this line wrong? Keys of one section "
+     "begin in the same column, here none does in column 4"},
+    {with("      name: x\n"),
+     ":5:7: no YAML: end of map not found; is the indentation of this line wrong? Keys of one section begin "
+     "in "
+     "the same column, here none does in column 7"},
+    {"asterisk:\n  - username: a\n     password: x\n",
+     ":3:14: no YAML: illegal map value; is this line indented more than the one above, which has a value "
+     "already? Keys of one section begin in the same column"},
+    {"asterisk\n  - username: a\n",
+     ":1:1: no YAML: a colon is missing in this line; 'key:' or 'key: value' is expected"},
+    {"# s\nasterisk:\n  - username a  # s\n\n    password: x\n",
+     ":3:5: no YAML: a colon is missing in this line; 'key:' or 'key: value' is expected"},
+    {"asterisk:\n  - username:a\n    password: x\n",
+     ":2:5: no YAML: a blank is missing behind the colon; 'key: value' is expected"},
+    {with("logging:\n  level: \"info\n"), ":6:10: the quote that begins here is not closed"},
+    {with("    name: 'it''s\nbus: {}\n"), ":5:11: the quote that begins here is not closed"},
+    {with("logging:\n  level: \"info\\\"\n"), ":6:10: the quote that begins here is not closed"},
+    {with("    name: \"x\" y\n"),
+     ":5:15: no YAML: end of map not found; something follows a value that has ended: is there a quote too "
+     "many, or a comma missing?"},
+    {with("logging: {level: warn}\n"),
+     ":5:18: logging.level: one of trace, debug, info, warning, error, off is expected, not 'warn'; did you "
+     "mean 'warning'?"},
     {"%YAML 9\n",
      ":1:1: no YAML: bad YAML version; look at the indentation, the quotes and the brackets here and in "
      "the line above"},

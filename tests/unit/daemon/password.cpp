@@ -61,7 +61,7 @@ TEST_CASE("a file without a password is refused by name") {
                ContainsSubstring("empty"));
   }
   CHECK_THAT(fault(directory, "    password_file: /tmp\n"),
-             ContainsSubstring("/tmp can't be read; a file is expected"));
+             ContainsSubstring("/tmp is a folder; the name of a file is expected"));
 }
 
 TEST_CASE("the password may be in the environment") {
@@ -70,6 +70,11 @@ TEST_CASE("the password may be in the environment") {
   CHECK(password(directory, "    password_env: ARIBUS_UNIT_PASSWORD\n") == "s3cret");
   CHECK_THAT(fault(directory, "    password_env: ARIBUS_UNIT_NOTHING\n"),
              ContainsSubstring("asterisk[0].password_env") && ContainsSubstring("not set"));
+  const auto checked =
+      parse_config("asterisk:\n  - {username: u, password_env: ARIBUS_UNIT_NOTHING, apps: [a]}\n", "c.yaml",
+                   Purpose::check);
+  REQUIRE(checked.ok());  // by hand: the unit may set it
+  CHECK_THAT(checked->warnings.front(), ContainsSubstring("is not set here; the daemon needs it in its own"));
   const Variable empty("ARIBUS_UNIT_EMPTY", "");
   CHECK_THAT(fault(directory, "    password_env: ARIBUS_UNIT_EMPTY\n"), ContainsSubstring("not set"));
 }

@@ -71,10 +71,17 @@ TEST_CASE("a filter has a bound on its names, and on each name") {
     program.ask("subscribe", R"({")" + name + R"(":)" + numbered_ids(1024) + "}");
     CHECK(code_of(program.next()) == 0);
     program.ask("subscribe", R"({")" + name + R"(":)" + numbered_ids(1025) + "}");
-    CHECK(code_of(program.next()) == invalid_params);
+    const Json refused = program.next();
+    CHECK(code_of(refused) == invalid_params);
+    CHECK_THAT(to_text(refused), ContainsSubstring(name + ": at most 1024 values are expected, not 1025"));
     program.ask("subscribe", R"({")" + name + R"(":[")" + std::string(513, 'x') + R"("]})");
     CHECK(code_of(program.next()) == invalid_params);
   }
+  program.ask("subscribe", R"({"types":)" + numbered_ids(257) + "}");
+  CHECK_THAT(to_text(program.next()), ContainsSubstring("types: at most 256 values are expected, not 257"));
+  program.ask("subscribe", R"({"exclude":["a",")" + std::string(129, 'x') + R"("]})");
+  CHECK_THAT(to_text(program.next()),
+             ContainsSubstring("exclude: a glob of at most 128 bytes is expected, not 'xxx"));
 }
 
 TEST_CASE("an id in a command has a bound") {
@@ -237,9 +244,9 @@ TEST_CASE("commands that wait hold little, and have a bound") {
   program.ask("channels.get", R"({"channelId":"c1"})", "0");
   REQUIRE(daemon.arrived(1));
   const auto set = [&](int id, const std::string& name) {
-    program.say(request("channels.setChannelVar", id,
-                        R"({"channelId":"c1","variable":")" + name + R"(","value":")" +
-                            std::string(50'000, 'x') + R"("})"));
+    program.say(request(
+        "channels.setChannelVar", id,
+        R"({"channelId":"c1","variable":")" + name + R"(","value":")" + std::string(50'000, 'x') + R"("})"));
   };
   for (int i = 1; i <= 3; ++i) set(i, "A");
   set(4, "A");
@@ -266,7 +273,8 @@ TEST_CASE("many who connect at once are taken a few in a turn") {
   std::copy(daemon.path.begin(), daemon.path.end(), address.sun_path);
   for (int i = 0; i < 200; ++i) {
     sockets.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    REQUIRE(::connect(sockets.back().get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::connect(sockets.back().get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
+            0);
   }
   uint64_t most = 0;
   for (int turn = 0; turn < 1000 && daemon.server->accepted() < 200; ++turn) {
@@ -334,7 +342,8 @@ TEST_CASE("the answers of batches that wait for one of their commands have a bou
 
 TEST_CASE("small answers count as well, and so do small requests") {
   Busy daemon({.max_user_bytes = 200'000});
-  daemon.server->set_access(control::Access({{.name = "r", .methods = {"read", "control"}, .connections = 100}}));
+  daemon.server->set_access(
+      control::Access({{.name = "r", .methods = {"read", "control"}, .connections = 100}}));
   std::vector<std::unique_ptr<Program>> programs;
   for (int i = 0; i < 40; ++i) {
     programs.push_back(std::make_unique<Program>(daemon));

@@ -4,6 +4,7 @@
 
 #include "record/record.h"
 #include "tests/catch.h"
+#include "tests/support/cpu_time.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
@@ -128,11 +129,11 @@ TEST_CASE("in an unknown event things are recognised by their shape, in any dept
 
 TEST_CASE("a bridge of 100,000 channels is no more than a long list") {
   Ids ids;
-  const auto began = std::chrono::steady_clock::now();
+  const auto began = aribus::test::cpu_time();
   for (int round = 0; round < 2; ++round) {
     for (int i = 0; i < 100'000; ++i) ids.add(IdKind::channel, "channel-" + std::to_string(i));
   }
   CHECK(ids.of(IdKind::channel).size() == 100'000);
   CHECK(ids.of(IdKind::channel)[99'999] == "channel-99999");
-  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));  // compared in pairs: minutes
+  CHECK(aribus::test::cpu_time() - began < std::chrono::seconds(5));  // compared in pairs: minutes
 }

@@ -3,6 +3,7 @@
 
 #include "state/difference.h"
 #include "tests/catch.h"
+#include "tests/support/cpu_time.h"
 #include "tests/unit/ari/fake_asterisk.h"
 #include "tests/unit/helpers.h"
 
@@ -255,7 +256,7 @@ TEST_CASE("it is tried again for as long as the event stream stands") {
   stage.answers.erase("/bridges");
   stage.sync->begin(true);
   REQUIRE(pump(stage.loop, [&] { return stage.failures.size() >= 3; }));
-  CHECK_THAT(stage.failures.front(), ContainsSubstring("/bridges: Asterisk refused: {} (404)"));
+  CHECK_THAT(stage.failures.front(), ContainsSubstring("/bridges fails (Asterisk refused: {} (404))"));
   CHECK_FALSE(stage.sync->done());
   stage.answers["/bridges"] = "no list";
   const size_t before = stage.failures.size();
@@ -503,9 +504,9 @@ TEST_CASE("a bridge of very many channels is compared in a time that grows with 
     return state::difference("pbx1", {"demo"}, model, survey, {2, 2, wall_now()}).records;
   };
   bridges["b1"] = bridge("b1", members(0, count) + R"(,"new")");
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = aribus::test::cpu_time();
   CHECK(found().size() == 2);  // of the bridge, and of its new channel
-  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(4));  // it was 12 s, now 0.1
+  CHECK(aribus::test::cpu_time() - begin < std::chrono::seconds(4));  // it was 12 s, now 0.1
 
   // Each record of a member shows the whole bridge: of all together there is a bound.
   bridges["b1"] = bridge("b1", members(count, 2 * count));

@@ -5,6 +5,7 @@
 
 #include "base/tcp_socket.h"
 #include "tests/catch.h"
+#include "tests/unit/helpers.h"
 
 namespace aribus::cli {
 namespace {
@@ -74,6 +75,65 @@ TEST_CASE("the doctor's findings where ARI refuses") {
              ContainsSubstring("no section [aribus]"));
   CHECK_THAT(said(answer(401, "application/json", "Asterisk"), with_ari("[aribus]\npassword=secret\n")),
              ContainsSubstring("lacks type=user"));
+}
+
+TEST_CASE("the doctor knows a password by the blanks that it should not have") {
+  const auto says = [&](const std::string& password, const std::string& there) {
+    ari::ClientOptions asked = options();
+    asked.password = password;
+    return fault_of(answer(401, "application/json", "Asterisk"), asked,
+                    with_ari("[aribus]\ntype=user\npassword=" + there + "\n"))
+        ->cure;
+  };
+  for (const char* given : {"secret ", "secret\t", " secret"}) {
+    CHECK_THAT(says(given, "secret"), ContainsSubstring("aribusd's has blanks at its beginning or end"));
+    CHECK_THAT(says(given, "other"), ContainsSubstring("is another one"));
+  }
+  CHECK_THAT(says("   ", "secret"), ContainsSubstring("is another one"));
+  CHECK_THAT(says("secret", "other"), ContainsSubstring("is another one"));
+}
+
+TEST_CASE("the doctor names a url that goes on to the events, rather than a module") {
+  ari::ClientOptions asked = options();
+  const auto what = [&](const std::string& url) {
+    asked.url = url;
+    return fault_of(answer(404, "application/json", "Asterisk"), asked, {})->what;
+  };
+  for (const char* url : {"http://pbx/ari/events", "ws://pbx:8088/ari/events/", "http://pbx/x/ari/events"})
+    CHECK_THAT(what(url), ContainsSubstring("url ends with /ari/events"));
+  CHECK_THAT(what("http://pbx/events"), ContainsSubstring("res_ari_asterisk.so"));
+}
+
+TEST_CASE("the doctor finds what is in Asterisk's files and not in force") {
+  const auto info = [](const std::string& reloaded) {
+    return answer(200, "application/json", "Asterisk/22",
+                  R"({"status":{"startup_time":"2026-11-01T00:00:00.000+0000","last_reload_time":")" +
+                      reloaded + R"("}})");
+  };
+  const test::TempDir directory;
+  const std::string http = directory.write("http.conf", "[general]\nenabled=yes\n");
+  const std::string ari = directory.write("ari.conf", "[aribus]\ntype=user\npassword=secret\n");
+  const auto says = [&](const std::string& reloaded) {
+    std::string all;
+    for (const Finding& fault :
+         faults_of_loading(info(reloaded), options(), AsteriskFiles::read(directory.path(""))))
+      all += fault.what + " | " + fault.cure + "\n";
+    return all;
+  };
+  const std::string later = "2999-01-01T00:00:00.000+0000", earlier = "2001-01-01T00:00:00.000+0000";
+  CHECK(says(later).empty());
+  CHECK_THAT(says(earlier), ContainsSubstring("http.conf was changed at ") &&
+                                ContainsSubstring("reloaded nothing since 2001-01-01T00:00:00.000Z | 'module "
+                                                  "reload http'") &&
+                                ContainsSubstring("ari.conf was changed at ") &&
+                                ContainsSubstring("'module reload res_ari.so'") &&
+                                !ContainsSubstring("websocket_client"));
+  CHECK(says("").empty());  // Asterisk does not say
+  static_cast<void>(directory.write("http.conf", "[general]\nenabled=no\n"));
+  static_cast<void>(directory.write("ari.conf", "[aribus]\ntype=user\npassword=other\n"));
+  CHECK_THAT(says(later), ContainsSubstring("http.conf does not say enabled=yes, and") &&
+                              ContainsSubstring("ari.conf has another password of the user 'aribus'") &&
+                              !ContainsSubstring("secret"));
 }
 
 TEST_CASE("the doctor's findings where nobody answers") {

@@ -1,0 +1,130 @@
+#include "cli/calls_view.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "cli/terminal.h"
+
+namespace aribus::cli {
+namespace {
+
+constexpr size_t gap = 2;  // between columns
+
+enum Name : size_t { who, with, state, time, channel, bridge, app, server, count };
+
+struct Column {
+  std::string_view name;
+  size_t least;  // cells: with less it says nothing
+  size_t most;   // more is cut
+};
+constexpr std::array<Column, count> columns_of_calls{{{"WHO", 18, 40},
+                                                      {"WITH", 13, 60},
+                                                      {"STATE", 7, 16},
+                                                      {"TIME", 5, 10},
+                                                      {"CHANNEL", 13, 150},
+                                                      {"BRIDGE", 8, 40},
+                                                      {"APP", 6, 24},
+                                                      {"SERVER", 6, 24}}};
+
+// The most important first.
+constexpr std::array<Name, count> by_importance{who, time, with, state, channel, bridge, app, server};
+constexpr std::array<Name, count> with_ids_kept{who, channel, time, with, state, bridge, app, server};
+
+std::string value_of(const CallRow& row, size_t column, WallTime now) {
+  switch (column) {
+    case who:
+      return row.who;
+    case with:
+      return row.with;
+    case state:
+      return row.state;
+    case time:
+      return clock_text(row.began, now);
+    case channel:
+      return row.channels.front();
+    case bridge:
+      return row.bridge();
+    case app:
+      return row.app;
+    default:
+      return row.server;
+  }
+}
+
+Style style_of(std::string_view state) {
+  if (state == "Up") return Style::green;
+  return state == "Down" ? Style::grey : Style::yellow;
+}
+
+}  // namespace
+
+std::string clock_text(WallTime from, WallTime to) {
+  const auto seconds = std::max<long long>((to - from).count() / 1000, 0);
+  char text[32];
+  if (seconds < 3600) {
+    std::snprintf(text, sizeof text, "%lld:%02lld", seconds / 60, seconds % 60);
+  } else {
+    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", seconds / 3600, seconds / 60 % 60, seconds % 60);
+  }
+  return text;
+}
+
+CallColumns::CallColumns(const std::vector<CallRow>& rows, WallTime now, size_t columns, bool keep_ids)
+    : columns_(columns) {
+  std::array<size_t, count> natural{}, width{};
+  for (size_t i = 0; i < count; ++i) {
+    natural[i] = cells(columns_of_calls[i].name);
+    for (const CallRow& row : rows) natural[i] = std::max(natural[i], cells(value_of(row, i, now)));
+    natural[i] = std::min(natural[i], columns_of_calls[i].most);
+    width[i] = std::min(natural[i], columns_of_calls[i].least);
+  }
+  // An id that is cut is of no use, and so is a time.
+  width[channel] = natural[channel];
+  width[time] = natural[time];
+  size_t used = 0;
+  std::vector<Name> fitting;
+  for (const Name name : keep_ids ? with_ids_kept : by_importance) {
+    const size_t more = width[name] + (fitting.empty() ? 0 : gap);
+    if (!fitting.empty() && used + more > columns) continue;
+    fitting.push_back(name);
+    used += more;
+  }
+  // What is left goes to those that would have more, the most important first.
+  size_t left = columns > used ? columns - used : 0;
+  for (const Name name : fitting) {
+    const size_t more = std::min(left, natural[name] - width[name]);
+    width[name] += more;
+    left -= more;
+  }
+  width[fitting.front()] = std::min(width[fitting.front()], columns);
+  std::ranges::sort(fitting);
+  for (const Name name : fitting) shown_.push_back({name, width[name]});
+}
+
+Text CallColumns::names() const {
+  std::string line;
+  for (const Shown& shown : shown_) {
+    if (!line.empty()) line.append(gap, ' ');
+    line += fitted(columns_of_calls[shown.column].name, shown.width);
+  }
+  return Text(fitted(line, columns_), Style::bold);
+}
+
+Text CallColumns::line(const CallRow& row, WallTime now, bool is_chosen) const {
+  Text line;
+  std::string plain;
+  for (const Shown& shown : shown_) {
+    const std::string value = value_of(row, shown.column, now);
+    const bool is_party = shown.column == who || shown.column == with;
+    const std::string space(plain.empty() ? 0 : gap, ' ');
+    const std::string text = is_party ? fitted_who(value, shown.width) : fitted(value, shown.width);
+    line += space + Text(text, shown.column == state ? style_of(value) : Style::plain);
+    plain += space + text;
+  }
+  if (is_chosen) return Text(fitted(plain, columns_), Style::inverse);
+  const size_t used = cells(plain);
+  return line + std::string(columns_ > used ? columns_ - used : 0, ' ');
+}
+
+}  // namespace aribus::cli

@@ -1,0 +1,21 @@
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "daemon/config.h"
+
+namespace aribus::cli {
+
+int check(const Arguments& arguments) {
+  if (arguments.words.size() > 2) return misuse("check", "one file is expected");
+  const std::string file =
+      arguments.words.size() == 2 ? arguments.words[1] : ARIBUS_CONFIG_DIR "/aribusd.yaml";
+  const auto config = daemon::load_config(file, daemon::Purpose::check);
+  if (!config) {
+    err().lines(config.error().message);
+    return failed;
+  }
+  for (const std::string& warning : config->warnings) out().line("warning: " + warning);
+  out().line(file + ": nothing is wrong with it");
+  return done;
+}
+
+}  // namespace aribus::cli

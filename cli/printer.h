@@ -1,0 +1,33 @@
+// Prints records for `tail` and `replay`.
+#pragma once
+
+#include "cli/call_view.h"
+#include "cli/commands.h"
+
+namespace aribus::cli {
+
+// As the options say: lines for people, or JSON.
+class Printer {
+ public:
+  explicit Printer(const Arguments& arguments)
+      : json_(!arguments.for_people()),
+        view_(arguments.has("all") || (arguments.words[0] == "tail" && arguments.words.size() > 1)) {}
+
+  [[nodiscard]] bool prints_json() const { return json_; }
+
+  // False when nobody reads it any more.
+  bool print(const JsonValue& record) {
+    if (json_) {
+      out().json(record);
+    } else {
+      for (const Text& line : view_.lines(record)) out().line(line);
+    }
+    return out().flush();
+  }
+
+ private:
+  bool json_;
+  CallView view_;
+};
+
+}  // namespace aribus::cli
