@@ -19,7 +19,7 @@ namespace aribus::nats {
 
 // One request of a program, checked.
 struct Request {
-  std::string id;      // JSON text
+  std::string id;  // JSON text
   std::string method;
   std::string params;  // JSON text
 };

@@ -18,8 +18,8 @@ struct Envelope {
   std::string type{};
 };
 
-// Reads a line without its end. Looks no further than it must: members of a record that come behind `type` are
-// not read.
+// Reads a line without its end. Looks no further than it must: members of a record that come behind `type`
+// are not read.
 [[nodiscard]] Envelope read_envelope(std::string_view line);
 
 }  // namespace aribus::nats

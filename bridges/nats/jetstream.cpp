@@ -41,7 +41,8 @@ std::string wrong_with(const jsStreamConfig& is, const StreamOptions& wanted) {
     return description.starts_with(owner_is)
                ? "it belongs to another installation (" + std::string(description.substr(owner_is.size())) +
                      ", this one is " + wanted.owner +
-                     "). Two PBXs must not have the same name; where the state file of this one was lost, run "
+                     "). Two PBXs must not have the same name; where the state file of this one was lost, "
+                     "run "
                      "aribus-nats --adopt once"
                : "it was not made by aribus-nats. Delete it, or choose another stream.name";
   }
@@ -49,7 +50,8 @@ std::string wrong_with(const jsStreamConfig& is, const StreamOptions& wanted) {
     return what + " is " + there + " and has to be " + here;
   };
   if (is.SubjectsLen != 1 || std::string_view(is.Subjects[0]) != wanted.subjects)
-    return differs("its list of subjects", is.SubjectsLen == 1 ? is.Subjects[0] : "another one", wanted.subjects);
+    return differs("its list of subjects", is.SubjectsLen == 1 ? is.Subjects[0] : "another one",
+                   wanted.subjects);
   if (is.Retention != js_LimitsPolicy) return "its retention has to be `limits`";
   if (is.Discard != js_DiscardOld) return "its discard policy has to be `old`";
   if (is.Storage != js_FileStorage) return "its storage has to be `file`";
@@ -111,7 +113,8 @@ Result<JetStream> JetStream::connect(const NatsOptions& options) {
   if (status == NATS_OK) {
     stream.inbox_ = std::string(inbox) + ".";
     natsInbox_Destroy(inbox);
-    status = natsConnection_SubscribeSync(&stream.answers_, stream.connection_, (stream.inbox_ + "*").c_str());
+    status =
+        natsConnection_SubscribeSync(&stream.answers_, stream.connection_, (stream.inbox_ + "*").c_str());
   }
   if (status == NATS_OK) status = natsSubscription_SetPendingLimits(stream.answers_, answers_kept, -1);
   if (status == NATS_OK) status = natsConnection_JetStream(&stream.context_, stream.connection_, nullptr);
@@ -156,7 +159,8 @@ Result<StreamEnd> JetStream::open(const StreamOptions& options) {
   const Info info(found);
   if (status != NATS_OK) return not_connected("the stream " + options.name, status);
   if (const std::string wrong = wrong_with(*info->Config, options); !wrong.empty()) {
-    return Error{ErrorKind::invalid_params, "the stream " + options.name + " in NATS can't be used: " + wrong, {}};
+    return Error{
+        ErrorKind::invalid_params, "the stream " + options.name + " in NATS can't be used: " + wrong, {}};
   }
   StreamEnd end{.last = info->State.LastSeq};
   if (info->State.Msgs == 0) return end;
@@ -197,7 +201,8 @@ Result<std::optional<JetStream::Answer>> JetStream::next_answer(Milliseconds tim
     return std::optional<Answer>();
   }
   if (status == NATS_NO_RESPONDERS)
-    return Error{ErrorKind::not_connected, "no JetStream takes records: is it enabled, and has it a leader?", {}};
+    return Error{
+        ErrorKind::not_connected, "no JetStream takes records: is it enabled, and has it a leader?", {}};
   if (status != NATS_OK) return not_connected("the connection to NATS has ended", status);
   const std::string_view subject = natsMsg_GetSubject(got);
   Answer answer{0, std::string(natsMsg_GetData(got), static_cast<size_t>(natsMsg_GetDataLength(got)))};

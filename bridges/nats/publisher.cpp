@@ -52,7 +52,8 @@ Place Publisher::place_at(const StreamEnd& end) const {
   const StateFile::State& state = state_.state();
   if (end.last > 0 && state.last != end.last) {
     spdlog::warn(
-        "the stream {} in NATS holds no record any more, and {} remembers sequence {} where the stream ended with {}: "
+        "the stream {} in NATS holds no record any more, and {} remembers sequence {} where the stream ended "
+        "with {}: "
         "records between them may be published twice",
         options_.stream.name, "the state file", state.last, end.last);
   }
@@ -116,7 +117,8 @@ Result<void> Publisher::take_answers(JetStream& from, Window& window, millisecon
   return {};
 }
 
-Result<void> Publisher::send(JetStream& to, Window& window, const Envelope& envelope, const std::string& stream) {
+Result<void> Publisher::send(JetStream& to, Window& window, const Envelope& envelope,
+                             const std::string& stream) {
   const Place place{stream, envelope.seq};
   const bool lost = envelope.kind == Envelope::Kind::lost;
   std::string text;
@@ -125,9 +127,11 @@ Result<void> Publisher::send(JetStream& to, Window& window, const Envelope& enve
     text = R"({"seq":)" + std::to_string(envelope.seq) + R"(,"time":")" + to_rfc3339(wall_now()) +
            R"(","type":"lost",)" + std::string(envelope.text.substr(1));
     payload = text;
-    spdlog::warn("records up to {} were gone before they could be published: {}", place.text(), envelope.text);
+    spdlog::warn("records up to {} were gone before they could be published: {}", place.text(),
+                 envelope.text);
   }
-  const std::string subject = record_subject(options_.pbx, envelope.server, envelope.app, lost ? "lost" : envelope.type);
+  const std::string subject =
+      record_subject(options_.pbx, envelope.server, envelope.app, lost ? "lost" : envelope.type);
   if (to.max_bytes() > 0 && payload.size() + headers_bytes + subject.size() > to.max_bytes()) {
     text = render([&](JsonWriter& writer) {
       writer.StartObject();
@@ -165,7 +169,8 @@ Result<void> Publisher::send_restarted(JetStream& to, Window& window, const Reco
     writer.EndObject();
   });
   spdlog::warn("records behind {} may be missing: {}", window.stored().text(), records.reason());
-  if (auto sent = to.publish(record_subject(options_.pbx, "", "", "bus.restarted"), begin.text(), window.expected(), text);
+  if (auto sent = to.publish(record_subject(options_.pbx, "", "", "bus.restarted"), begin.text(),
+                             window.expected(), text);
       !sent)
     return sent;
   window.sent(begin, text.size());
@@ -177,7 +182,8 @@ void Publisher::remember(const Window& window, bool now) {
   if (!now && Clock::now() - remembered_ < state_every) return;
   remembered_ = Clock::now();
   if (auto written = state_.write({state_.state().installation, window.stored(), window.last()}); !written)
-    spdlog::warn("{}. After all records in NATS have expired, some may be published twice", written.error().message);
+    spdlog::warn("{}. After all records in NATS have expired, some may be published twice",
+                 written.error().message);
 }
 
 }  // namespace aribus::nats

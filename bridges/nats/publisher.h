@@ -23,11 +23,11 @@ struct PublisherOptions {
 
 // What it has done, read by other threads.
 struct PublisherFigures {
-  std::atomic<uint64_t> stored{0};       // records that JetStream has acknowledged
-  std::atomic<uint64_t> lost{0};         // records that were gone before they could be published
-  std::atomic<uint64_t> under_way{0};    // published and not acknowledged
-  std::atomic<uint64_t> restarts{0};     // how often it had to begin again from what the stream holds
-  std::atomic<bool> publishes{false};    // both sides are connected
+  std::atomic<uint64_t> stored{0};     // records that JetStream has acknowledged
+  std::atomic<uint64_t> lost{0};       // records that were gone before they could be published
+  std::atomic<uint64_t> under_way{0};  // published and not acknowledged
+  std::atomic<uint64_t> restarts{0};   // how often it had to begin again from what the stream holds
+  std::atomic<bool> publishes{false};  // both sides are connected
 };
 
 // One thread runs it. Where to go on is read from the stream in NATS, after each connection and after each

@@ -23,7 +23,8 @@ Result<Json> Records::ask(uint64_t id, std::string_view method, std::string_view
     const auto answer = socket_.read_line(deadline);
     if (!answer) return answer.error();
     if (!*answer)
-      return Error{ErrorKind::not_connected, "aribusd did not answer " + std::string(method) + " in 10 s", {}};
+      return Error{
+          ErrorKind::not_connected, "aribusd did not answer " + std::string(method) + " in 10 s", {}};
     Result<Json> parsed = parse_json(**answer);
     if (parsed && parsed->IsObject() && find(*parsed, "id") != nullptr)
       return client::result_of(std::move(*parsed));
@@ -38,7 +39,8 @@ Result<Records> Records::open(const RecordsOptions& options, const Place& after)
     writer.StartObject();
     write_member(writer, "from", "oldest");
     if (!after.stream.empty()) write_member(writer, "since", after.text());
-    for (const auto& [name, globs] : {std::pair("types", &options.types), std::pair("exclude", &options.exclude)}) {
+    for (const auto& [name, globs] :
+         {std::pair("types", &options.types), std::pair("exclude", &options.exclude)}) {
       if (globs->empty()) continue;
       write_key(writer, name);
       writer.StartArray();

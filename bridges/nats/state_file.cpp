@@ -35,10 +35,12 @@ Result<StateFile> StateFile::open(std::string path) {
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   const Result<Json> parsed = parse_json(text);
   if (!parsed || !parsed->IsObject() || find_string(*parsed, "installation").empty()) {
-    return Error{ErrorKind::malformed,
-                 file.path_ + " is no state file of aribus-nats. Another file was named, or it is damaged: then delete it "
-                              "and run aribus-nats --adopt once",
-                 {}};
+    return Error{
+        ErrorKind::malformed,
+        file.path_ +
+            " is no state file of aribus-nats. Another file was named, or it is damaged: then delete it "
+            "and run aribus-nats --adopt once",
+        {}};
   }
   const JsonValue* last = find(*parsed, "last");
   file.state_ = {.installation = std::string(find_string(*parsed, "installation")),

@@ -9,8 +9,8 @@
 
 namespace aribus::nats {
 
-// A small file of JSON. The stream in NATS tells where to go on as long as it holds a message; this is for when
-// all of them have expired.
+// A small file of JSON. The stream in NATS tells where to go on as long as it holds a message; this is for
+// when all of them have expired.
 class StateFile {
  public:
   struct State {

@@ -1,8 +1,8 @@
 // What was published and is not known to be stored yet. No input or output.
 //
 // JetStream stores a message only if the stream's last sequence is the one that the message expects
-// (Nats-Expected-Last-Sequence), so messages that are sent one after the other, without waiting, are stored in
-// order, each once, or refused together from the first one on that does not fit.
+// (Nats-Expected-Last-Sequence), so messages that are sent one after the other, without waiting, are stored
+// in order, each once, or refused together from the first one on that does not fit.
 #pragma once
 
 #include <cstdint>
