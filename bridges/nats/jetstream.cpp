@@ -9,29 +9,10 @@
 namespace aribus::nats {
 namespace {
 
-constexpr int64_t patience_ms = 5000;  // with what the server does not answer or does not read
-constexpr int answers_kept = 65'536;   // more than are ever under way
+constexpr int answers_kept = 65'536;  // more than are ever under way
 constexpr std::string_view owner_is = "aribus-nats, installation ";
 
-template <typename T, void (*destroy)(T*)>
-struct Destroy {
-  void operator()(T* pointer) const { destroy(pointer); }
-};
-using Options = std::unique_ptr<natsOptions, Destroy<natsOptions, natsOptions_Destroy>>;
-using Message = std::unique_ptr<natsMsg, Destroy<natsMsg, natsMsg_Destroy>>;
 using Info = std::unique_ptr<jsStreamInfo, Destroy<jsStreamInfo, jsStreamInfo_Destroy>>;
-
-// What libnats says last on this thread.
-std::string reason_of(natsStatus status) {
-  natsStatus last = NATS_OK;
-  const char* text = nats_GetLastError(&last);
-  const std::string name = natsStatus_GetText(status);
-  return text != nullptr && *text != '\0' && last == status ? std::string(text) + " (" + name + ")" : name;
-}
-
-Error not_connected(const std::string& what, natsStatus status) {
-  return {ErrorKind::not_connected, what + ": " + reason_of(status), {}};
-}
 
 // Why the stream is not the one that is asked for; "" when it is.
 std::string wrong_with(const jsStreamConfig& is, const StreamOptions& wanted) {
@@ -80,36 +61,12 @@ std::string wrong_with(const jsStreamConfig& is, const StreamOptions& wanted) {
 }  // namespace
 
 Result<JetStream> JetStream::connect(const NatsOptions& options) {
-  natsOptions* made = nullptr;
-  natsStatus status = natsOptions_Create(&made);
-  const Options nats(made);
-  const auto set = [&](natsStatus next) {
-    if (status == NATS_OK) status = next;
-  };
-  set(natsOptions_SetURL(made, options.url.c_str()));
-  set(natsOptions_SetName(made, "aribus-nats"));
-  set(natsOptions_SetAllowReconnect(made, false));
-  set(natsOptions_SetTimeout(made, patience_ms));
-  set(natsOptions_SetPingInterval(made, patience_ms));
-  set(natsOptions_SetMaxPingsOut(made, 2));
-  set(natsOptions_SetWriteDeadline(made, patience_ms));
-  if (!options.credentials.empty())
-    set(natsOptions_SetUserCredentialsFromFiles(made, options.credentials.c_str(), nullptr));
-  if (!options.user.empty())
-    set(natsOptions_SetUserInfo(made, options.user.c_str(), options.password.c_str()));
-  if (!options.ca_file.empty()) {
-    set(natsOptions_SetSecure(made, true));
-    set(natsOptions_LoadCATrustedCertificates(made, options.ca_file.c_str()));
-  }
-  if (!options.cert_file.empty()) {
-    set(natsOptions_SetSecure(made, true));
-    set(natsOptions_LoadCertificatesChain(made, options.cert_file.c_str(), options.key_file.c_str()));
-  }
+  Result<Connection> connection = nats::connect(options);
+  if (!connection) return connection.error();
   JetStream stream;
-  if (status == NATS_OK) status = natsConnection_Connect(&stream.connection_, made);
-  if (status != NATS_OK) return not_connected("no connection to NATS at " + options.url, status);
+  stream.connection_ = connection->release();
   natsInbox* inbox = nullptr;
-  status = natsInbox_Create(&inbox);
+  natsStatus status = natsInbox_Create(&inbox);
   if (status == NATS_OK) {
     stream.inbox_ = std::string(inbox) + ".";
     natsInbox_Destroy(inbox);
@@ -217,7 +174,7 @@ size_t JetStream::max_bytes() const {
 }
 
 bool JetStream::is_connected() const {
-  return natsConnection_Status(connection_) == NATS_CONN_STATUS_CONNECTED;
+  return nats::is_connected(connection_);
 }
 
 }  // namespace aribus::nats

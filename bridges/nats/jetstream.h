@@ -9,21 +9,12 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "nats/connection.h"
 
-typedef struct __natsConnection natsConnection;
 typedef struct __natsSubscription natsSubscription;
 typedef struct __jsCtx jsCtx;
 
 namespace aribus::nats {
-
-struct NatsOptions {
-  std::string url = "nats://127.0.0.1:4222";  // several, with commas between them: of one cluster
-  std::string credentials{};                  // a file as `nsc` makes it; "": none
-  std::string user{}, password{};
-  std::string ca_file{}, cert_file{}, key_file{};  // TLS, also asked for by tls:// in `url`
-
-  bool operator==(const NatsOptions&) const = default;
-};
 
 struct StreamOptions {
   std::string name;      // ARIBUS_<pbx>

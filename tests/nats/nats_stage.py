@@ -122,7 +122,7 @@ class Nats:
                     headers, fixed = {}, 4
                     if line.startswith(b"HMSG"):
                         size, fixed = int(parts[-2]), 5
-                        for header in body[:size].decode().split("\r\n"):
+                        for header in filter(None, body[:size].decode().split("\r\n")):
                             name, colon, value = header.partition(":")
                             headers[name if colon else "status"] = value.strip() if colon else header
                         body = body[size:]
