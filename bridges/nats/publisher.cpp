@@ -16,7 +16,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds first_pause{100}, longest_pause{5000};
+constexpr milliseconds first_pause{100}, longest_pause{2000};
 constexpr milliseconds idle{100};            // between looks at whether to stop
 constexpr milliseconds answers_every{2};     // while records are under way and no further one comes
 constexpr size_t records_between = 64;       // looks at answers, while records come
@@ -59,7 +59,8 @@ Result<void> Publisher::run(const std::function<bool()>& stopped) {
       told.clear();
     }
     if (std::exchange(told, error.message) != error.message)
-      spdlog::warn("not publishing: {}. Trying again; records wait in aribusd's ring", error.message);
+      spdlog::warn("not publishing: {}; trying again, and records wait in the ring of aribusd",
+                   error.message);
     for (const auto until = Clock::now() + pause; Clock::now() < until && !stopped();) {
       note_turn();
       std::this_thread::sleep_for(std::min(pause, idle));

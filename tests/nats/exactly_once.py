@@ -13,6 +13,7 @@ Faults, separated by commas, each chosen at random again and again:
   rollback      nats-server is put back to an older state of its store
 """
 import argparse
+import base64
 import hashlib
 import os
 import pathlib
@@ -90,7 +91,7 @@ class Recorder(threading.Thread):
 
 
 class Reader(threading.Thread):
-    """What the stream in NATS held, by sequence, read again and again, before it expires or is purged."""
+    """What the stream in NATS held, by sequence. Where it expires or is purged, it is read again and again (start())."""
 
     def __init__(self, servers, stream):
         super().__init__(daemon=True)
@@ -98,7 +99,19 @@ class Reader(threading.Thread):
         self.messages = {}
         self.next, self.ends = 1, False
         self.lock = threading.Lock()
-        self.start()
+
+    def last(self):
+        """The place of the last message; None when there is none, or it can't be read now."""
+        try:
+            nats = self.connect()
+            try:
+                last = nats.api("STREAM.INFO." + self.stream)["state"]["last_seq"]
+                got = nats.api("STREAM.MSG.GET." + self.stream, {"seq": last})
+                return re.search(r"Nats-Msg-Id: *(\S+)", base64.b64decode(got["message"]["hdrs"]).decode())[1]
+            finally:
+                nats.close()
+        except (OSError, ValueError, AssertionError, KeyError):
+            return None
 
     def connect(self):
         for server in self.servers:
@@ -161,8 +174,11 @@ class Run:
         if options.types:
             yaml += f"publish:\n  types: [{options.types}]\n"
         self.recorder = Recorder(self.pbx.socket, options.types)
-        self.bridge = self.pbx.bridge(",".join(server.url for server in self.servers), yaml, prefix)
+        self.bridge = self.pbx.bridge("[" + ", ".join(server.url for server in self.servers) + "]", yaml, prefix)
         self.reader = Reader(self.servers, "ARIBUS_pbx1")
+        self.is_emptied = bool(options.max_age) or "purge" in options.faults
+        if self.is_emptied:
+            self.reader.start()
         self.copy = None
         self.pausing = {}
 
@@ -256,7 +272,7 @@ class Run:
 
     def play(self):
         end = time.monotonic() + self.options.seconds
-        wait_for("the first record is in NATS", lambda: self.reader.messages, 40)
+        wait_for("the first record is in NATS", self.reader.last, 40, 0.5)
         while time.monotonic() < end:
             time.sleep(self.random.uniform(*self.options.between))
             if self.options.faults:
@@ -272,15 +288,16 @@ class Run:
                 recorded, since = len(self.recorder.records), time.monotonic()
             if time.monotonic() - since < 3:
                 return False
-            self.reader.read()
-            return self.reader.messages[max(self.reader.messages)][0] == self.recorder.order[-1]
+            stream, seq = self.recorder.order[-1]
+            return self.reader.last() == f"{stream}:{seq}"
         try:
             wait_for("the last record is in NATS", quiet, 90, 0.5)
         finally:
             self.reader.ends = self.recorder.ends = True
-        self.reader.join()
-        if not (self.options.max_age or "purge" in self.options.faults):
-            self.reader.messages.clear()
+        if self.is_emptied:
+            self.reader.join()
+            self.reader.read()
+        else:
             self.reader.read_all()
 
     def compare(self):
