@@ -4,11 +4,10 @@
 #include <cerrno>
 
 #include <poll.h>
+#include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <spdlog/spdlog.h>
 
 #include "base/rpc.h"
 #include "client/messages.h"
@@ -19,8 +18,8 @@ namespace {
 using client::LineSocket;
 using std::chrono::milliseconds;
 
-constexpr milliseconds patience{2000};         // with a daemon that lets nobody in
-constexpr milliseconds hello_within{10'000};   // it may take to say which rule holds
+constexpr milliseconds patience{2000};        // with a daemon that lets nobody in
+constexpr milliseconds hello_within{10'000};  // it may take to say which rule holds
 constexpr milliseconds first_pause{100}, longest_pause{2000};
 constexpr size_t max_answer_bytes = size_t{128} << 20;  // Asterisk's may have 64 MiB, as base64
 
@@ -36,10 +35,18 @@ std::string timeout_data(milliseconds timeout) {
 
 void CommandFigures::count(Outcome outcome) {
   switch (outcome) {
-    case Outcome::done: ++done; break;
-    case Outcome::failed: ++failed; break;
-    case Outcome::not_sent: ++not_sent; break;
-    case Outcome::unknown: ++unknown; break;
+    case Outcome::done:
+      ++done;
+      break;
+    case Outcome::failed:
+      ++failed;
+      break;
+    case Outcome::not_sent:
+      ++not_sent;
+      break;
+    case Outcome::unknown:
+      ++unknown;
+      break;
   }
 }
 
@@ -52,10 +59,10 @@ Commands::Commands(std::string rule, std::string socket, Handlers handlers)
       reason_("connecting to " + path_),
       thread_([this] { run(); }) {}
 
-Commands::~Commands() {
+void Commands::stop() {
   stopping_ = true;
   wake();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Commands::refuse(const Asked& asked, const Error& error) {
@@ -77,7 +84,8 @@ void Commands::request(Request request, Asked asked, std::optional<milliseconds>
     if (state_ != State::connected) {
       refused = {ErrorKind::not_connected, reason_ + "; nothing was sent", {}};
     } else if (under_way() >= max_under_way) {
-      refused = too_much(std::to_string(max_under_way) + " commands of this rule are under way", max_under_way);
+      refused =
+          too_much(std::to_string(max_under_way) + " commands of this rule are under way", max_under_way);
     } else if (bytes_ + waiting.bytes > max_bytes) {
       refused = too_much("the commands of this rule that are under way have too many bytes", max_bytes);
     } else {
@@ -102,7 +110,8 @@ void Commands::wake() const {
 
 void Commands::wait(int fd, int timeout_ms) {
   const bool writes = !sending_.empty() || !unsent_.empty();
-  pollfd ready[] = {{wake_.get(), POLLIN, 0}, {fd, static_cast<short>(writes ? POLLIN | POLLOUT : POLLIN), 0}};
+  pollfd ready[] = {{wake_.get(), POLLIN, 0},
+                    {fd, static_cast<short>(writes ? POLLIN | POLLOUT : POLLIN), 0}};
   ::poll(ready, 2, timeout_ms);
   uint64_t count = 0;
   (void)!::read(wake_.get(), &count, sizeof count);
@@ -167,7 +176,10 @@ void Commands::take_incoming() {
 
 void Commands::say_hello() {
   const uint64_t number = next_++;
-  Waiting waiting{.line = *client::request_line(number, "hello", "{}"), .timeout = hello_within, .is_hello = true};
+  Waiting waiting{.asked = {},
+                  .line = *client::request_line(number, "hello", "{}"),
+                  .timeout = hello_within,
+                  .is_hello = true};
   ends_.emplace(waiting.began + hello_within, number);
   unsent_.push_back(number);
   waiting_.emplace(number, std::move(waiting));
@@ -238,9 +250,11 @@ void Commands::take_hello(std::string_view line) {
     return become(State::connected, {});
   }
   leaving_ = true;
-  become(State::other_rule, "the access rule of aribusd that holds there is '" + holds +
-                                "', and is not offered under another name. Name it so in `rules` of nats.yaml, "
-                                "or give the socket a rule '" + rule_ + "' in aribusd.yaml");
+  become(State::other_rule,
+         "the access rule of aribusd that holds there is '" + holds +
+             "', and is not offered under another name. Name it so in `rules` of nats.yaml, "
+             "or give the socket a rule '" +
+             rule_ + "' in aribusd.yaml");
 }
 
 Result<void> Commands::end_late() {
@@ -257,8 +271,8 @@ Result<void> Commands::end_late() {
     fail(at, late.line.empty() ? Error{ErrorKind::outcome_unknown, what + ": the outcome is unknown",
                                        timeout_data(*late.timeout)}
                                : Error{ErrorKind::not_connected,
-                                       "aribusd took no command within " + std::to_string(late.timeout->count()) +
-                                           " ms; nothing was sent",
+                                       "aribusd took no command within " +
+                                           std::to_string(late.timeout->count()) + " ms; nothing was sent",
                                        timeout_data(*late.timeout)});
   }
   return {};

@@ -44,9 +44,9 @@ struct Asked {
   Address address = Address::pbx;
 };
 
-// One connection to the daemon, made again whenever it ends, in a thread of its own. Every request is answered
-// once, and nothing is ever sent twice: it is answered by the daemon; or with -32001 when it was not sent; or
-// with -32002 when it was, and the connection ended or its time was over before the answer.
+// One connection to the daemon, made again whenever it ends, in a thread of its own. Every request is
+// answered once, and nothing is ever sent twice: it is answered by the daemon; or with -32001 when it was not
+// sent; or with -32002 when it was, and the connection ended or its time was over before the answer.
 class Commands {
  public:
   using Clock = std::chrono::steady_clock;
@@ -63,8 +63,7 @@ class Commands {
 
   // `rule` is the name that the daemon's access rule for `socket` must have.
   Commands(std::string rule, std::string socket, Handlers handlers);
-  // What is under way then gets -32001 or -32002.
-  ~Commands();
+  ~Commands() { stop(); }
   Commands(const Commands&) = delete;
   Commands& operator=(const Commands&) = delete;
 
@@ -73,6 +72,9 @@ class Commands {
   void request(Request request, Asked asked, std::optional<std::chrono::milliseconds> timeout);
   // Answers a request that is not to be sent, with the reason. Likewise.
   void refuse(const Asked& asked, const Error& error);
+
+  // Ends the connection: what is under way gets -32001 or -32002, and so does what comes from now on.
+  void stop();
 
   // The daemon has read its configuration anew: another rule may hold for the socket.
   void check_rule();
@@ -143,7 +145,7 @@ class Commands {
   Waitings waiting_;
   std::deque<uint64_t> unsent_;  // numbers; those that are not waiting any more are passed over
   std::set<std::pair<Clock::time_point, uint64_t>> ends_;
-  std::string sending_;  // the rest of a line that is partly sent
+  std::string sending_;   // the rest of a line that is partly sent
   bool leaving_ = false;  // another rule holds: the connection ends once nothing is under way
   std::string told_;      // the last reason in the log
 

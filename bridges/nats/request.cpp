@@ -48,10 +48,11 @@ Result<Request> read_request(std::string_view text, std::string& id) {
 
 Result<void> check_for_any(const Request& request) {
   if (find(request.params, "key") != nullptr) {
-    return wrong_param("key", "no key",
-                       "a repeat could reach another PBX, and be carried out again there. Ask `any` for a PBX "
-                       "first (the answer to `ping` has its name in the header Aribus-Pbx), and send the "
-                       "command to that one");
+    return wrong_param(
+        "key", "no key",
+        "a repeat could reach another PBX, and be carried out again there. Ask `any` for a PBX "
+        "first (the answer to `ping` has its name in the header Aribus-Pbx), and send the "
+        "command to that one");
   }
   if (find(request.params, "server") != nullptr) {
     return wrong_param("server", "no server",
@@ -111,7 +112,8 @@ Error too_long(size_t bytes, size_t limit) {
       R"({"bytes":)" + std::to_string(bytes) + R"(,"limit":)" + std::to_string(limit) + "}";
   return {ErrorKind::outcome_unknown,
           "the answer has " + std::to_string(bytes) + " bytes, and NATS takes messages of " +
-              std::to_string(limit) + " (max_payload of nats-server): the command was sent, and what it was "
+              std::to_string(limit) +
+              " (max_payload of nats-server): the command was sent, and what it was "
               "answered is not told. Ask for less, or raise max_payload",
           data};
 }

@@ -17,8 +17,9 @@ struct Request {
   Json params;  // an object, unless the program gave something else
 };
 
-// Reads a request. Where it can be found in the text, `id` becomes the request's, also of one that is refused:
-// the answer needs it. Errors: malformed, invalid_request, unknown_method (`subscribe`, `unsubscribe`).
+// Reads a request. Where it can be found in the text, `id` becomes the request's, also of one that is
+// refused: the answer needs it. Errors: malformed, invalid_request, unknown_method (`subscribe`,
+// `unsubscribe`).
 [[nodiscard]] Result<Request> read_request(std::string_view text, std::string& id);
 
 // Whether it may be for any PBX. Errors: invalid_params, for a `key` and for a `server`.

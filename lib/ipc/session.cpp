@@ -359,7 +359,8 @@ void Session::start(uint64_t ticket, const JsonValue& params) {
 // for the answer. (That of a command that waits for the end would come too late.)
 void Session::on_creating(uint64_t ticket, const control::Creating& creating) {
   Command& command = commands_.at(ticket);
-  if (!creating.id.empty()) command.creating = rpc::creating_text(command.id, creating.parameter, creating.id);
+  if (!creating.id.empty())
+    command.creating = rpc::creating_text(command.id, creating.parameter, creating.id);
   if (subscription_ && subscription_->announces()) return announce();
   command.holds = !command.id.empty() && !creating.waits;
   if (command.holds) ++holds_;
