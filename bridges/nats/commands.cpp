@@ -151,10 +151,10 @@ Error Commands::serve(LineSocket& socket) {
   for (;;) {
     if (check_rule_.exchange(false)) say_hello();
     take_incoming();
+    if (auto ended = end_late(); !ended) return ended.error();
     // What the daemon sent before it closed the connection is still to be read.
     if (writes && !send_some(socket.fd())) writes = false;
     if (auto read = read_some(socket); !read) return read.error();
-    if (auto ended = end_late(); !ended) return ended.error();
     if (leaving_ && waiting_.empty()) return {ErrorKind::not_connected, reason_, {}};
     if (stopping_) return {ErrorKind::not_connected, "aribus-nats was stopped", {}};
     wait(socket.fd(), until_next_end());

@@ -29,7 +29,7 @@ std::string told(const std::string& text, const Machine& machine = {.user = "no-
   REQUIRE(config.ok());
   ConfigFaults faults;
   const YamlValue root(file, "", YAML::Load(text), faults);
-  Reading reading{.file = file, .text = text, .purpose = Purpose::check};
+  Reading reading{{.file = file, .text = text, .purpose = Purpose::check}};
   reading.asterisk = root.member("asterisk").list();
   if (config->ipc.sockets.size() != 1 || text.find("sockets:") != std::string::npos)
     reading.sockets = root.member("sockets").list();
