@@ -69,6 +69,17 @@ Result<bool> Bridge::run() {
   if (auto listening = monitoring_.listen(config_.metrics); !listening) return listening.error();
   turned_ = monotonic();
   publisher_ = std::thread([this] { publish(); });
+  service_ = std::make_unique<Service>(ServiceOptions{.pbx = config_.name,
+                                                      .version = ARIBUS_VERSION,
+                                                      .nats = config_.nats,
+                                                      .socket = config_.records.socket,
+                                                      .rules = config_.rules},
+                                       [this] {
+                                         return Published{.publishes = figures_.publishes,
+                                                          .reason = figures_.reason(),
+                                                          .last = figures_.place(),
+                                                          .lost = figures_.lost};
+                                       });
   if (const auto interval = service::watchdog_interval()) {
     watchdog_.every(*interval, [this] {
       if (monotonic() - turned_.load() < stuck_after) notify_systemd("WATCHDOG=1");
@@ -78,12 +89,13 @@ Result<bool> Bridge::run() {
   looking_.every(look_interval, [this] { look(); });
   look();
   loop_.run();
-  if (!ended_) {
-    spdlog::warn("the publisher has not ended in {} s, and is left behind: what it stored is in NATS",
+  if (!ended_ || (stopping_ && !service_->has_ended())) {
+    spdlog::warn("not all threads have ended in {} s, and are left behind: what was stored is in NATS",
                  end_timeout.count() / 1000);
     return false;
   }
   publisher_.join();
+  service_.reset();
   if (!published_) return published_.error();
   spdlog::info("stopped");
   return true;
@@ -93,8 +105,9 @@ void Bridge::stop() {
   if (stopping_.exchange(true)) return;
   spdlog::info("stopping: waiting for what is under way");
   notify_systemd("STOPPING=1");
+  service_->stop();
   ending_.every(ending_interval, [this, until = loop_.now() + end_timeout] {
-    if (ended_ || loop_.now() >= until) loop_.stop();
+    if ((ended_ && service_->has_ended()) || loop_.now() >= until) loop_.stop();
   });
 }
 

@@ -12,13 +12,14 @@
 #include "base/time.h"
 #include "nats/config.h"
 #include "nats/publisher.h"
+#include "nats/service.h"
 #include "nats/state_file.h"
 #include "service/http_listener.h"
 
 namespace aribus::nats {
 
-// The publisher in a thread of its own; signals, monitoring and systemd on the loop of the thread that runs
-// it.
+// The publisher in a thread of its own, and the service in several; signals, monitoring and systemd on the
+// loop of the thread that runs it.
 class Bridge {
  public:
   // Opens the state file. Errors: system; malformed.
@@ -51,9 +52,10 @@ class Bridge {
   std::string told_;  // to systemd
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> ended_ = false;
-  Result<void> published_;  // how the publisher ended, once it has
+  Result<void> published_;              // how the publisher ended, once it has
   std::atomic<Milliseconds> turned_{};  // when the publisher's thread last asked whether to stop
   std::thread publisher_;
+  std::unique_ptr<Service> service_;  // while it runs
 };
 
 }  // namespace aribus::nats

@@ -4,11 +4,22 @@
 #include <vector>
 
 #include <nats/nats.h>
+#include <spdlog/spdlog.h>
 
 namespace aribus::nats {
 namespace {
 
 constexpr int64_t patience_ms = 5000;  // with what the server does not answer or does not read
+
+// What the server says without being asked, as that it forbids a subject.
+void log_error(natsConnection* connection, natsSubscription* /*subscription*/, natsStatus status,
+               void* /*closure*/) {
+  const char* text = nullptr;
+  natsConnection_GetLastError(connection, &text);
+  const bool has_text = text != nullptr && *text != '\0';
+  spdlog::warn("NATS: {}{}", has_text ? text : natsStatus_GetText(status),
+               status == NATS_NOT_PERMITTED ? ": the permissions of aribus-nats' user do not allow it" : "");
+}
 
 using Options = std::unique_ptr<natsOptions, Destroy<natsOptions, natsOptions_Destroy>>;
 
@@ -22,7 +33,7 @@ void destroy_message(natsMsg* message) {
   natsMsg_Destroy(message);
 }
 
-Result<Connection> connect(const NatsOptions& options) {
+Result<Connection> connect(const NatsOptions& options, bool at_once) {
   natsOptions* made = nullptr;
   natsStatus status = natsOptions_Create(&made);
   const Options nats(made);
@@ -42,6 +53,8 @@ Result<Connection> connect(const NatsOptions& options) {
   set(natsOptions_SetPingInterval(made, patience_ms));
   set(natsOptions_SetMaxPingsOut(made, 2));
   set(natsOptions_SetWriteDeadline(made, patience_ms));
+  set(natsOptions_SetSendAsap(made, at_once));
+  set(natsOptions_SetErrorHandler(made, log_error, nullptr));
   if (!options.credentials.empty())
     set(natsOptions_SetUserCredentialsFromFiles(made, options.credentials.c_str(), nullptr));
   if (!options.user.empty())

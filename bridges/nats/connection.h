@@ -31,8 +31,9 @@ using Message = std::unique_ptr<natsMsg, Destroy<natsMsg, destroy_message>>;
 
 // Connects. The connection does not reconnect: after an error, or once it is not connected any more, it is of
 // no further use, and another one is made. So nothing waits in libnats for a server that comes back.
-// Errors: not_connected, with the reason.
-[[nodiscard]] Result<Connection> connect(const NatsOptions& options);
+// `at_once`: what is published is sent at once, and not up to a millisecond later, together with what
+// follows. Errors: not_connected, with the reason.
+[[nodiscard]] Result<Connection> connect(const NatsOptions& options, bool at_once = false);
 [[nodiscard]] bool is_connected(natsConnection* connection);
 
 // What failed and libnats' reason, which it keeps for each thread. `status` is its natsStatus.

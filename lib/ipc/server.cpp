@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "control/audit.h"
 #include "ipc/peer.h"
-#include "ipc/rpc.h"
 
 namespace aribus::ipc {
 namespace {
@@ -176,7 +175,7 @@ void Server::add_session(Fd socket, const std::string& path) {
   if (!admitted) {
     ++turned_away_;
     client_log_.turned_away(caller, admitted.error());
-    const std::string line = error_text("null", admitted.error()) + "\n";
+    const std::string line = rpc::error_text("null", admitted.error()) + "\n";
     static_cast<void>(::send(socket.get(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
     return;
   }

@@ -190,7 +190,7 @@ void Session::check_hung_up() {
 void Session::on_line(std::string_view line) {
   ++lines_;
   Result<Json> parsed = parse_json(line, max_request_values);
-  if (!parsed) return refuse_line(id_in(line), parsed.error());
+  if (!parsed) return refuse_line(rpc::id_in(line), parsed.error());
   if (!parsed->IsArray()) return on_request(*parsed, nullptr, line.size());
   on_batch(std::move(*parsed), line.size());
 }
@@ -201,7 +201,7 @@ void Session::refuse_line(const std::string& id, Error error) {
     const std::string rest = error.data.empty() ? "}" : "," + error.data.substr(1);
     error.data = R"({"line":)" + std::to_string(lines_) + rest;
   }
-  send_line(error_text(id, error));
+  send_line(rpc::error_text(id, error));
 }
 
 void Session::on_long_line(std::string_view beginning) {
@@ -209,7 +209,7 @@ void Session::on_long_line(std::string_view beginning) {
   const bool over = user_is_over();
   const size_t limit = over ? context_.limits.max_user_bytes : context_.limits.max_line_bytes;
   refuse_line(
-      id_in(beginning),
+      rpc::id_in(beginning),
       over ? too_much("a request line was skipped: the requests and unread answers of this user hold "
                       "more than " +
                           std::to_string(limit) + " bytes",
@@ -238,8 +238,8 @@ void Session::next_of_batch() {
   const size_t limit = context_.limits.max_unsent_bytes;
   if (batch_bytes_ + outbox_.size() > limit) {
     ++batch->missing;
-    const Result<Request> request = read_request(value);
-    answer(request ? request->id : id_of(value),
+    const Result<rpc::Request> request = rpc::read_request(value);
+    answer(request ? request->id : rpc::id_of(value),
            too_much("the answers to batches of this connection hold " + std::to_string(batch_bytes_) +
                         " bytes already; ask for it in another one",
                     limit),
@@ -259,9 +259,9 @@ void Session::end_open_batch() {
 void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch, size_t bytes) {
   if (batch) ++batch->missing;
   ++requests_;
-  Result<Request> request = read_request(value);
+  Result<rpc::Request> request = rpc::read_request(value);
   if (!request) {
-    const std::string id = id_of(value);
+    const std::string id = rpc::id_of(value);
     return batch ? answer(id, request.error(), batch) : refuse_line(id, request.error());
   }
   if (caller_.user.empty()) caller_.user = context_.names.find(caller_.peer.uid);
@@ -310,7 +310,7 @@ Result<control::ResultText> Session::unsubscribe(const JsonValue& params) {
   }));
 }
 
-void Session::on_command(Request request, const std::shared_ptr<Batch>& batch, size_t bytes) {
+void Session::on_command(rpc::Request request, const std::shared_ptr<Batch>& batch, size_t bytes) {
   if (commands_.size() >= context_.limits.max_commands) {
     const std::string limit = std::to_string(context_.limits.max_commands);
     return answer(request.id,
@@ -359,7 +359,8 @@ void Session::start(uint64_t ticket, const JsonValue& params) {
 // for the answer. (That of a command that waits for the end would come too late.)
 void Session::on_creating(uint64_t ticket, const control::Creating& creating) {
   Command& command = commands_.at(ticket);
-  if (!creating.id.empty()) command.creating = creating_text(command.id, creating.parameter, creating.id);
+  if (!creating.id.empty())
+    command.creating = rpc::creating_text(command.id, creating.parameter, creating.id);
   if (subscription_ && subscription_->announces()) return announce();
   command.holds = !command.id.empty() && !creating.waits;
   if (command.holds) ++holds_;
@@ -436,7 +437,7 @@ void Session::answer(const std::string& id, const Result<control::ResultText>& o
   const size_t before = to.size();
   if (!id.empty()) {
     if (batch) to.append(to.empty() ? "[" : ",");
-    outcome ? append_result(to, id, *outcome) : to.append(error_text(id, outcome.error()));
+    outcome ? append_result(to, id, *outcome) : to.append(rpc::error_text(id, outcome.error()));
     if (!batch) to.append("\n");
   }
   if (batch) batch_bytes_ += to.size() - before;
@@ -445,7 +446,7 @@ void Session::answer(const std::string& id, const Result<control::ResultText>& o
 }
 
 void Session::append_result(Outbox& to, const std::string& id, const control::ResultText& result) {
-  to.append(result_head(id));
+  to.append(rpc::result_head(id));
   for (const auto& piece : result.pieces()) {
     if (!piece.base64 && piece.text->size() <= copied_bytes) {
       to.append(*piece.text);
@@ -453,7 +454,7 @@ void Session::append_result(Outbox& to, const std::string& id, const control::Re
       to.append(piece, Usage::Held(context_.usage, caller_.peer.uid, piece.text));
     }
   }
-  to.append(result_tail);
+  to.append(rpc::result_tail);
 }
 
 void Session::end_batch_part(Batch& batch) {
@@ -477,7 +478,7 @@ void Session::send_line(std::string_view text) {
 }
 
 void Session::end_with(const Error& error) {
-  send_line(error_text("null", error));
+  send_line(rpc::error_text("null", error));
   ending_ = error.message;
   input_over_ = true;
   leaving_ = true;
@@ -499,8 +500,8 @@ void Session::drain() {
   while (open_batch_) {
     ++open_batch_->batch->missing;
     const JsonValue& value = open_batch_->requests[open_batch_->next++];
-    const Result<Request> request = read_request(value);
-    answer(request ? request->id : id_of(value),
+    const Result<rpc::Request> request = rpc::read_request(value);
+    answer(request ? request->id : rpc::id_of(value),
            Error{ErrorKind::not_connected, "aribusd is stopping; nothing was sent", {}}, open_batch_->batch);
     if (open_batch_->next == open_batch_->requests.Size()) end_open_batch();
   }

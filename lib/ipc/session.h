@@ -10,12 +10,12 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "base/rpc.h"
 #include "control/dispatcher.h"
 #include "ipc/client_log.h"
 #include "ipc/key_order.h"
 #include "ipc/line_reader.h"
 #include "ipc/outbox.h"
-#include "ipc/rpc.h"
 #include "ipc/shared_lines.h"
 #include "ipc/subscription.h"
 #include "ipc/turn_budget.h"
@@ -146,7 +146,7 @@ class Session {
   void next_of_batch();
   void end_open_batch();
   void on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch, size_t bytes);
-  void on_command(Request request, const std::shared_ptr<Batch>& batch, size_t bytes);
+  void on_command(rpc::Request request, const std::shared_ptr<Batch>& batch, size_t bytes);
   void start(uint64_t ticket, const JsonValue& params);
   void start_waiting(uint64_t ticket);
   void start_freed();

@@ -89,6 +89,7 @@ class Nats:
 
     def __init__(self, port, address="127.0.0.1", **login):
         self.socket = socket.create_connection((address, port), 10)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")
         self.info = json.loads(self.file.readline()[5:])
         self.lock = threading.Lock()

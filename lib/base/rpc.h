@@ -1,4 +1,5 @@
-// JSON-RPC 2.0 (https://www.jsonrpc.org/specification): requests read, answers written.
+// JSON-RPC 2.0 (https://www.jsonrpc.org/specification), as the daemon and aribus-nats take it: requests read,
+// answers written.
 #pragma once
 
 #include <string>
@@ -7,7 +8,7 @@
 #include "base/json.h"
 #include "base/result.h"
 
-namespace aribus::ipc {
+namespace aribus::rpc {
 
 // One request. Its parts live as long as the JSON it was read from.
 struct Request {
@@ -37,4 +38,4 @@ struct Request {
 inline constexpr std::string_view result_tail = "}";
 [[nodiscard]] std::string error_text(std::string_view id, const Error& error);
 
-}  // namespace aribus::ipc
+}  // namespace aribus::rpc

@@ -1,10 +1,10 @@
-#include "ipc/rpc.h"
+#include "base/rpc.h"
 
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
-using namespace aribus::ipc;
+using namespace aribus::rpc;
 using aribus::test::json;
 
 namespace {

@@ -1,8 +1,8 @@
-#include "ipc/rpc.h"
+#include "base/rpc.h"
 
 #include "base/rpc_code.h"
 
-namespace aribus::ipc {
+namespace aribus::rpc {
 namespace {
 
 const JsonValue null_params;
@@ -138,4 +138,4 @@ std::string error_text(std::string_view id, const Error& error) {
   });
 }
 
-}  // namespace aribus::ipc
+}  // namespace aribus::rpc
