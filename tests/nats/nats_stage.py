@@ -12,7 +12,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients"))
-from stage import BUILD, PASSWORD, SOURCE, USER, wait_for  # noqa: E402,F401
+from stage import BUILD, PASSWORD, Rest, SOURCE, USER, wait_for  # noqa: E402,F401
 
 Message = collections.namedtuple("Message", "subject reply headers data")
 
@@ -241,12 +241,29 @@ class Pbx:
         self.nats = Process(self.folder, "aribus-nats", *prefix, BUILD / "bridges/nats/aribus-nats", "--config", config)
         return self.nats
 
-    def status(self):
-        """The daemon's `status`."""
+    def call(self, method):
+        """The result of a method without parameters, over the daemon's socket."""
         with socket.socket(socket.AF_UNIX) as one:
             one.connect(str(self.socket))
-            one.sendall(b'{"jsonrpc":"2.0","id":1,"method":"status"}\n')
+            one.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method}).encode() + b"\n")
             return json.loads(one.makefile("rb").readline())["result"]
+
+    def status(self):
+        """The daemon's `status`."""
+        return self.call("status")
+
+    def records(self):
+        """All records that the daemon keeps, up to its newest one."""
+        newest = self.status()["bus"]["next"] - 1
+        with socket.socket(socket.AF_UNIX) as one:
+            one.connect(str(self.socket))
+            one.sendall(b'{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"from":"oldest"}}\n')
+            for line in one.makefile("rb"):
+                message = json.loads(line)
+                if message.get("method") == "event":
+                    yield message["params"]
+                    if message["params"]["seq"] >= newest:
+                        return
 
     def wait_ready(self):
         wait_for("the Asterisk is ready", lambda: all(one["state"] == "ready" for one in self.status()["servers"]))

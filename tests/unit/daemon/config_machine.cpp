@@ -22,7 +22,14 @@ std::string with(const std::string& lines) {
 }
 
 // What a check tells for a daemon that runs as `machine` says: mistakes, then warnings, a line each.
-std::string told(const std::string& text, const Machine& machine = {.user = "no-such-user"}) {
+// As if the daemon ran as `user` here.
+config::Machine with_user(const std::string& user) {
+  config::Machine machine = this_machine({});
+  machine.user = user;
+  return machine;
+}
+
+std::string told(const std::string& text, const config::Machine& machine = with_user("no-such-user")) {
   const std::string file = "c.yaml";
   const auto config = parse_config(text, file);
   INFO(text);
@@ -81,7 +88,7 @@ TEST_CASE("what systemd makes need not be there") {
   static_cast<void>(
       units.write("aribusd.service.d/more.conf", "[Service]\nRuntimeDirectory=no-such-one no-such-other\n"));
   static_cast<void>(units.write("aribusd.service", "[Service]\nStateDirectory=no-such-state\n"));
-  Machine machine = Machine::read({units.path(""), "/no-such-folder"});
+  config::Machine machine = this_machine({units.path(""), "/no-such-folder"});
   machine.user = "no-such-user";
   for (const char* fine :
        {"sockets: [{path: /run/no-such-pbx/a.sock}]\n", "sockets: [{path: /run/no-such-other/a}]\n",
@@ -130,7 +137,7 @@ TEST_CASE("what lies in the place of a socket or of the ring is told") {
 TEST_CASE("what root may and the daemon's user may not is a warning") {
   if (!is_root()) return;
   const TempDir directory;  // with mode 0700
-  const Machine machine{.user = "daemon"};
+  const config::Machine machine = with_user("daemon");
   CHECK(told(with("sockets: [{path: " + directory.path("x") + "}]\n"), machine) ==
         "warning c.yaml:5:18: sockets[0].path: the user daemon may not write to the folder " +
             directory.path("").substr(0, directory.path("").size() - 1) +

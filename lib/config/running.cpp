@@ -1,4 +1,4 @@
-#include "daemon/running.h"
+#include "config/running.h"
 
 #include <charconv>
 #include <filesystem>
@@ -7,16 +7,16 @@
 
 #include <sys/stat.h>
 
-namespace aribus::daemon {
+namespace aribus::config {
 namespace {
 
 namespace fs = std::filesystem;
 
 // What follows --config in the command of the process, in each way that getopt takes, else the default.
-std::string configuration_of(const std::string& process) {
+std::string configuration_of(const std::string& process, const std::string& default_config) {
   constexpr std::string_view option = "--config", shortest = "--co";
   std::ifstream command(process + "/cmdline");
-  fs::path file = ARIBUS_CONFIG_DIR "/aribusd.yaml";
+  fs::path file = default_config;
   bool follows = false;
   for (std::string word; std::getline(command, word, '\0');) {
     const std::string name = word.substr(0, word.find('='));
@@ -37,28 +37,28 @@ std::string configuration_of(const std::string& process) {
 
 }  // namespace
 
-bool RunningDaemon::reads(const std::string& file) const {
+bool RunningProgram::reads(const std::string& file) const {
   std::error_code none;
   return fs::equivalent(configuration, file, none);
 }
 
-std::vector<RunningDaemon> running_daemons() {
-  std::vector<RunningDaemon> found;
+std::vector<RunningProgram> running_programs(const std::string& program, const std::string& default_config) {
+  std::vector<RunningProgram> found;
   std::error_code none;
   for (const auto& entry : fs::directory_iterator("/proc", none)) {
     const std::string digits = entry.path().filename().string(), process = entry.path().string();
-    RunningDaemon daemon;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), daemon.pid);
+    RunningProgram running;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), running.pid);
     if (error != std::errc() || end != digits.data() + digits.size()) continue;
     std::ifstream comm(process + "/comm");
     std::string name;
     struct stat info {};
-    if (!std::getline(comm, name) || name != "aribusd" || ::stat(process.c_str(), &info) != 0) continue;
-    daemon.user = info.st_uid;
-    daemon.configuration = configuration_of(process);
-    found.push_back(std::move(daemon));
+    if (!std::getline(comm, name) || name != program || ::stat(process.c_str(), &info) != 0) continue;
+    running.user = info.st_uid;
+    running.configuration = configuration_of(process, default_config);
+    found.push_back(std::move(running));
   }
   return found;
 }
 
-}  // namespace aribus::daemon
+}  // namespace aribus::config
