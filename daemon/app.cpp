@@ -8,9 +8,9 @@
 #include "base/log.h"
 #include "control/audit.h"
 #include "daemon/activation.h"
-#include "daemon/notify.h"
 #include "daemon/own_methods.h"
-#include "daemon/process_figures.h"
+#include "service/notify.h"
+#include "service/process_figures.h"
 
 namespace aribus::daemon {
 namespace {
@@ -152,7 +152,7 @@ std::string App::status() const {
     number("subscribers", behind.size());
     number("behind_records", behind.empty() ? 0 : std::ranges::max(behind));
     number("lost_records", server_.session_counts().lost_records);
-    const ProcessFigures& process = ProcessFigures::lately();
+    const service::ProcessFigures& process = service::ProcessFigures::lately();
     writer.Key("process");
     writer.StartObject();
     number("resident_bytes", process.resident_bytes);
@@ -167,7 +167,7 @@ MetricSources App::metric_sources() const {
   return {log_, dispatcher_, server_, meter_, upstreams_, leaving_, started_};
 }
 
-HttpListener::Answer App::answer_monitoring(std::string_view path) const {
+service::HttpListener::Answer App::answer_monitoring(std::string_view path) const {
   if (path == "/metrics") {
     return {.content_type = metrics_content_type, .body = metrics_text(metric_sources())};
   }
@@ -202,7 +202,7 @@ void App::on_upstream_changed() {
 void App::become_ready() {
   if (std::exchange(ready_, true)) return;
   ready_deadline_.stop();
-  notify_systemd("READY=1");
+  service::notify_systemd("READY=1");
 }
 
 void App::tell_systemd() const {
@@ -212,8 +212,8 @@ void App::tell_systemd() const {
     if (upstream->is_connected()) ++connected;
     if (!upstream->reason().empty()) missing += "; " + upstream->name() + ": " + upstream->reason();
   }
-  notify_status(std::to_string(connected) + " of " + std::to_string(upstreams_.size()) +
-                " Asterisk servers connected" + missing);
+  service::notify_status(std::to_string(connected) + " of " + std::to_string(upstreams_.size()) +
+                         " Asterisk servers connected" + missing);
 }
 
 void App::stop() {
@@ -221,8 +221,8 @@ void App::stop() {
   stopping_ = true;
   spdlog::info("stopping: finishing what is under way");
   const Milliseconds longest = config_.drain_timeout + Farewell::max_time;
-  notify_systemd("STOPPING=1\nEXTEND_TIMEOUT_USEC=" +
-                 std::to_string(std::chrono::microseconds(longest + stop_margin).count()));
+  service::notify_systemd("STOPPING=1\nEXTEND_TIMEOUT_USEC=" +
+                          std::to_string(std::chrono::microseconds(longest + stop_margin).count()));
   dispatcher_.stop_waiting();
   server_.drain(config_.drain_timeout, [this] { leave(); });
 }
@@ -258,7 +258,7 @@ void App::reload(control::Reply reply) {
 }
 
 void App::load() {
-  notify_reloading();
+  service::notify_reloading();
   const auto loaded = std::make_shared<std::optional<Result<Config>>>();
   const auto replies = std::make_shared<std::vector<control::Reply>>(std::exchange(waiting_reload_, {}));
   loading_.start(
@@ -273,7 +273,7 @@ void App::load() {
           outcome = {.applied = false, .error = (*loaded)->error()};
         }
         outcome.log();
-        if (ready_) notify_systemd("READY=1");
+        if (ready_) service::notify_systemd("READY=1");
         tell_systemd();
         for (const control::Reply& reply : *replies) {
           if (reply) reply(control::ResultText(outcome.json()));
@@ -393,8 +393,8 @@ Result<void> App::run() {
   tell_of_log();
   recall();
   for (const auto& upstream : upstreams_) upstream->connect();
-  if (const auto interval = watchdog_interval())
-    watchdog_.every(*interval, [] { notify_systemd("WATCHDOG=1"); });
+  if (const auto interval = service::watchdog_interval())
+    watchdog_.every(*interval, [] { service::notify_systemd("WATCHDOG=1"); });
   ready_deadline_.once(ready_timeout, [this] { become_ready(); });
   on_upstream_changed();  // none is waited for where Asterisk connects
   loop_.run();

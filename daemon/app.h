@@ -10,11 +10,11 @@
 #include "bus/log.h"
 #include "control/dispatcher.h"
 #include "daemon/config.h"
-#include "daemon/http_listener.h"
 #include "daemon/metrics.h"
 #include "daemon/reload.h"
 #include "daemon/upstream.h"
 #include "ipc/server.h"
+#include "service/http_listener.h"
 
 namespace aribus::daemon {
 
@@ -34,7 +34,7 @@ class App {
   [[nodiscard]] std::string hello(const control::Caller& caller) const;
   [[nodiscard]] std::string status() const;
   [[nodiscard]] MetricSources metric_sources() const;
-  [[nodiscard]] HttpListener::Answer answer_monitoring(std::string_view path) const;
+  [[nodiscard]] service::HttpListener::Answer answer_monitoring(std::string_view path) const;
   [[nodiscard]] std::string not_ready() const;
   void on_upstream_changed();
   void become_ready();
@@ -58,7 +58,7 @@ class App {
   std::vector<std::unique_ptr<Upstream>> leaving_;    // that it names no more
   ipc::Server server_;
   TurnMeter meter_;
-  HttpListener monitoring_;
+  service::HttpListener monitoring_;
   Timer watchdog_;
   Timer ready_deadline_;
   Timer sweep_;  // of leaving_

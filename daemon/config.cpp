@@ -19,144 +19,27 @@
 #include "base/nearest.h"
 #include "base/tcp_socket.h"
 #include "bus/log.h"
+#include "config/files.h"
+#include "config/passwords.h"
+#include "config/users.h"
+#include "config/values.h"
+#include "config/yaml_text.h"
 #include "daemon/config_access.h"
 #include "daemon/config_machine.h"
 #include "daemon/config_reading.h"
 #include "daemon/config_relations.h"
 #include "daemon/credentials.h"
-#include "daemon/yaml_reader.h"
-#include "daemon/yaml_text.h"
 
 namespace aribus::daemon {
 namespace {
 
-constexpr size_t max_secret_bytes = 4096;
-constexpr size_t max_file_bytes = 1 << 20;
+constexpr const char* blanks_cure = "Asterisk takes none from ari.conf: remove it";
 constexpr size_t max_ring_bytes = size_t{64} << 30;
-constexpr const char* variable_warning =
-    "it is taken as it is written: variables of the environment are not put in";
-constexpr std::string_view log_levels[] = {"trace", "debug", "info", "warning", "error", "off"};
-
-void warn_if_readable(const std::string& file, std::vector<std::string>& warnings) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0 || (status.st_mode & S_IROTH) == 0) return;
-  std::string warning = file + " holds a password and is readable by others: chmod o-r " + file;
-  if (std::ranges::find(warnings, warning) == warnings.end()) warnings.push_back(std::move(warning));
-}
-
-// A file for an error: by its name when it or its folder is there, for a password may stand in the place of
-// one.
-std::string file_for_error(const std::string& file) {
-  struct stat status {};
-  const auto exists = [&](const std::string& path) { return ::stat(path.c_str(), &status) == 0; };
-  const std::string folder = file.substr(0, file.rfind('/') + 1);
-  const bool is_path = file.starts_with('/') && (exists(file) || (folder != "/" && exists(folder)));
-  return is_path ? file : "the file that it names";
-}
-
-// Refuses a folder, a pipe or a device: reading one fails or never ends. Errors call it `shown_file`.
-void expect_file(const std::string& file, const std::string& shown_file, const YamlValue& value) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return;
-  if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3)) return;  // /dev/null: an empty file
-  value.fail(shown_file + (S_ISDIR(status.st_mode) ? " is a folder" : " is no ordinary file") +
-             "; the name of a file is expected");
-}
-
-// The first line of a secret's file, which errors call `shown_file`. `where` ends what is said when it is
-// missing.
-std::string read_secret(const std::string& file, const std::string& shown_file, const YamlValue& value,
-                        const std::string& where = "") {
-  expect_file(file, shown_file, value);
-  std::ifstream stream(file);
-  std::string secret;
-  if (!stream) {
-    value.fail("the password can't be read from " + shown_file + ": " + std::strerror(errno) +
-               "; the file must be there, and the daemon's user must be able to read it" + where);
-  }
-  for (char c = 0; secret.size() <= max_secret_bytes && stream.get(c) && c != '\n';) secret += c;
-  if (stream.bad()) value.fail(shown_file + " can't be read; a file is expected");
-  if (secret.size() > max_secret_bytes) {
-    value.fail("the first line of " + shown_file + " is longer than " + std::to_string(max_secret_bytes) +
-               " bytes; is it the right file?");
-  }
-  if (secret.ends_with('\r')) secret.pop_back();
-  if (secret.find('\0') != std::string::npos)
-    value.fail("the first line of " + shown_file + " holds a NUL byte");
-  if (secret.empty())
-    value.fail("the first line of " + shown_file + " is empty; the password is expected there" + where);
-  return secret;
-}
-
-// "$NAME" or "${NAME}": nobody puts the variable's value there.
-bool is_variable(std::string_view text) {
-  if (!text.starts_with('$')) return false;
-  text.remove_prefix(1);
-  if (text.starts_with('{') && text.ends_with('}')) text = text.substr(1, text.size() - 2);
-  const auto is_of_name = [](unsigned char c) { return c < 0x80 && (std::isalnum(c) != 0 || c == '_'); };
-  return !text.empty() && std::isdigit(static_cast<unsigned char>(text[0])) == 0 &&
-         std::ranges::all_of(text, is_of_name);
-}
-
-// What is hardly meant to be part of the password that was read from `where`. The password is not shown.
-void warn_of_password(Reading& reading, const YamlValue& value, const std::string& password,
-                      const std::string& where) {
-  constexpr std::string_view blanks = " \t", byte_order_mark = "\xEF\xBB\xBF";
-  if (password.find_last_not_of(blanks) != password.size() - 1) {
-    reading.warn(value,
-                 "the password " + where +
-                     " ends with a blank, which belongs to it; Asterisk takes none from ari.conf: remove it");
-  } else if (password.find_first_not_of(blanks) != 0) {
-    reading.warn(
-        value, "the password " + where +
-                   " begins with a blank, which belongs to it; Asterisk takes none from ari.conf: remove it");
-  }
-  if (password.starts_with(byte_order_mark)) {
-    reading.warn(value, "the password " + where +
-                            " begins with a byte order mark, which belongs to it; save the file without one");
-  }
-}
 
 // Reads the password from whichever of its four keys is given.
 void read_password(YamlMap& map, const YamlValue& server, Reading& reading, AsteriskConfig& config) {
-  int given = 0;
   std::string& password = config.client.password;
-  map.optional("password", [&](const YamlValue& value) {
-    ++given;
-    password = value.string();
-    warn_if_readable(reading.file, reading.warnings);
-    warn_of_password(reading, value, password, "here");
-    if (is_variable(password)) {
-      reading.warn(value, std::string(variable_warning) +
-                              "; a password comes from one with password_env, and the name alone");
-    }
-    if (is_cut_by_comment(reading.text, value.mark(), password)) {
-      reading.warn(value,
-                   "the password ends before ' #', where YAML begins a comment; write it in quotes if what "
-                   "follows belongs to it");
-    }
-  });
-  map.optional("password_file", [&](const YamlValue& value) {
-    ++given;
-    const std::string path = value.string();
-    const std::string shown_file = file_for_error(path);
-    password = read_secret(path, shown_file, value);
-    reading.files.push_back(path);
-    warn_if_readable(path, reading.warnings);
-    warn_of_password(reading, value, password, "in the first line of " + shown_file);
-  });
-  map.optional("password_env", [&](const YamlValue& value) {
-    ++given;
-    const char* found = std::getenv(value.string().c_str());
-    const bool is_set = found != nullptr && *found != '\0';
-    if (!is_set && reading.purpose == Purpose::check) {  // by hand: the unit may set it
-      return reading.warn(
-          value, "the environment variable that it names is not set here; the daemon needs it in its own");
-    }
-    if (!is_set) value.fail("the environment variable that it names is not set");
-    password = found;
-    warn_of_password(reading, value, password, "in that variable");
-  });
+  int given = config::read_password(map, reading, blanks_cure, password);
   map.optional("password_credential", [&](const YamlValue& value) {
     ++given;
     const std::string credential = credential_file(value.string());
@@ -170,25 +53,13 @@ void read_password(YamlMap& map, const YamlValue& server, Reading& reading, Aste
         read_secret(credential, exists ? credential : "the credential that it names", value,
                     "; LoadCredential= of the unit names the file that it comes from: " ARIBUS_CONFIG_DIR
                     "/ari.secret, unless that was changed");
-    warn_of_password(reading, value, password, "in the first line of " + credential);
+    warn_of_password(reading, value, password, "in the first line of " + credential, blanks_cure);
   });
   if (given == 1) return;
   server.attempt([&] {
     server.fail(std::string(given == 0 ? "no password" : "more than one password") +
                 "; one of password_file, password_credential, password_env and password is expected");
   });
-}
-
-// The path of a file that can be read.
-std::string read_file_name(const YamlValue& value) {
-  std::string file = value.string();
-  expect_file(file, file_for_error(file), value);
-  if (!std::ifstream(file)) {
-    const int error = errno;
-    value.fail(file_for_error(file) + " can't be read: " + std::strerror(error) +
-               "; it must be there, and the daemon's user must be able to read it");
-  }
-  return file;
 }
 
 void read_tls(const YamlValue& value, ari::TlsOptions& tls) {
@@ -243,7 +114,7 @@ ari::ListenOptions read_listen(const YamlValue& value) {
 // The user that Asterisk runs as.
 ari::AsteriskUser read_user(const YamlValue& value) {
   const std::string name = value.string();
-  const auto id = find_user(name);
+  const auto id = config::find_user(name);
   if (!id) value.fail("there is no such user; create it, or name the one that Asterisk runs as");
   return {name, *id};
 }
@@ -293,7 +164,7 @@ ari::RestMode read_rest(const YamlValue& value) {
 uint64_t hash_of_files(const ari::ClientOptions& client) {
   std::string contents;
   const auto add = [&](const std::string& file) {
-    std::string text(max_file_bytes, '\0');
+    std::string text(config::max_file_bytes, '\0');
     std::ifstream stream(file, std::ios::binary);
     stream.read(text.data(), static_cast<std::streamsize>(text.size()));
     contents.append(text, 0, static_cast<size_t>(stream.gcount()));
@@ -356,7 +227,7 @@ AsteriskConfig read_asterisk(const YamlValue& value, Reading& reading) {
                [&](const YamlValue& v) {
                  client.username = v.string();
                  warn_of_blanks(v, client.username, reading);
-                 if (is_variable(client.username)) reading.warn(v, variable_warning);
+                 if (config::is_variable(client.username)) reading.warn(v, config::variable_warning);
                  if (client.username.find(':') != std::string::npos)
                    v.fail("a name without a colon is expected (RFC 7617: what follows it is the password)");
                });
@@ -400,62 +271,14 @@ AsteriskConfig read_asterisk(const YamlValue& value, Reading& reading) {
   return config;
 }
 
-std::string socket_path(const YamlValue& value) {
-  std::string path = value.string();
-  if (path.size() > ipc::max_path_bytes) {
-    value.fail("a path of at most " + std::to_string(ipc::max_path_bytes) +
-               " bytes is expected, not one of " + std::to_string(path.size()));
-  }
-  return path;
-}
-
-ipc::SocketOptions read_socket(const YamlValue& value) {
-  ipc::SocketOptions socket;
+SocketOptions read_socket(const YamlValue& value) {
+  SocketOptions socket;
   YamlMap map(value);
   map.required("path", "it is where programs connect",
-               [&](const YamlValue& v) { socket.path = socket_path(v); });
-  map.optional("mode", [&](const YamlValue& v) { socket.mode = v.mode(); });
-  map.optional("owner", [&](const YamlValue& v) { socket.owner = user_id(v); });
-  map.optional("group", [&](const YamlValue& v) { socket.group = group_id(v); });
+               [&](const YamlValue& v) { socket.path = config::read_socket_path(v); });
+  config::read_socket_rights(map, socket);
   map.finish();
   return socket;
-}
-
-// "127.0.0.1:9464", "[::1]:9464"
-void read_address(const YamlValue& value, HttpOptions& http) {
-  const std::string text = value.string();
-  const size_t colon = text.rfind(':');
-  std::string address = text.substr(0, colon);
-  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-  int port = 0;
-  const char* const end = text.data() + text.size();
-  const bool is_port = colon != std::string::npos && colon + 1 < text.size() &&
-                       std::from_chars(text.data() + colon + 1, end, port).ptr == end && port > 0 &&
-                       port < 65536;
-  if (!is_port || !is_numeric_address(address)) {
-    value.fail("an address in figures and a port are expected, as 127.0.0.1:9464 or \"[::1]:9464\", not '" +
-               text + "'");
-  }
-  if (!is_loopback(address)) {
-    value.fail(
-        "a loopback address is expected, as nobody has to log in there; a proxy with TLS can carry it "
-        "further");
-  }
-  http.address = address;
-  http.port = port;
-}
-
-HttpOptions read_metrics(const YamlValue& value) {
-  HttpOptions http;
-  YamlMap map(value);
-  map.optional("listen", [&](const YamlValue& v) { read_address(v, http); });
-  map.optional("path", [&](const YamlValue& v) { http.socket.path = socket_path(v); });
-  map.optional("mode", [&](const YamlValue& v) { http.socket.mode = v.mode(); });
-  map.optional("owner", [&](const YamlValue& v) { http.socket.owner = user_id(v); });
-  map.optional("group", [&](const YamlValue& v) { http.socket.group = group_id(v); });
-  map.finish();
-  if (map.has("listen") == map.has("path")) value.fail("one of listen and path is expected");
-  return http;
 }
 
 void read_limits(const YamlValue& value, Config& config) {
@@ -516,16 +339,10 @@ void read_config(const YamlValue& root, Reading& reading, Config& config) {
     bus.finish();
   });
   map.optional("limits", [&](const YamlValue& value) { read_limits(value, config); });
-  map.optional("metrics", [&](const YamlValue& value) { config.metrics = read_metrics(value); });
+  map.optional("metrics", [&](const YamlValue& value) { config.metrics = config::read_metrics(value); });
   map.optional("logging", [&](const YamlValue& value) {
     YamlMap logging(value);
-    logging.optional("level", [&](const YamlValue& v) {
-      config.log_level = v.string();
-      if (std::ranges::find(log_levels, config.log_level) == std::end(log_levels)) {
-        v.fail("one of " + join(log_levels) + " is expected, not '" + shown(config.log_level) + "'" +
-               did_you_mean(config.log_level, log_levels));
-      }
-    });
+    logging.optional("level", [&](const YamlValue& v) { config.log_level = config::read_log_level(v); });
     logging.optional("audit", [&](const YamlValue& v) { config.audit = read_audit(v); });
     logging.finish();
   });
@@ -538,7 +355,7 @@ void warn_of_readers(const Config& config, std::vector<std::string>& warnings) {
   struct stat status {};
   if (::stat(config.file.c_str(), &status) != 0 || (status.st_mode & S_IRGRP) == 0 || status.st_gid == 0)
     return;
-  const auto is_for_it = [&](const ipc::SocketOptions& socket) { return socket.group == status.st_gid; };
+  const auto is_for_it = [&](const SocketOptions& socket) { return socket.group == status.st_gid; };
   const bool granted = std::ranges::any_of(config.ipc.sockets, is_for_it) ||
                        (config.metrics && is_for_it(config.metrics->socket)) ||
                        std::ranges::any_of(config.ipc.access.rules(), [&](const auto& rule) {
@@ -551,31 +368,12 @@ void warn_of_readers(const Config& config, std::vector<std::string>& warnings) {
       "as aribus-read ('aribus doctor' names the lines)");
 }
 
-// The text of a file. Errors: it can't be read, or is larger than a configuration may be.
-Result<std::string> read_text(const std::string& file) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) return system_error("the configuration " + file);
-  if (S_ISDIR(status.st_mode)) {
-    return Error{ErrorKind::invalid_params, file + ": it is a folder; a file is expected", {}};
-  }
-  std::ifstream stream(file);
-  if (!stream) return system_error("the configuration " + file);
-  std::string text(max_file_bytes + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(stream.gcount()));
-  if (text.size() <= max_file_bytes) return text;
-  return Error{
-      ErrorKind::invalid_params,
-      file + ": it is larger than " + std::to_string(max_file_bytes >> 20) + " MiB; is it the right file?",
-      {}};
-}
-
 // Reads what is right into `config`; mistakes go to `faults`, and what is doubtful to the configuration's
 // warnings.
 void read_text_into(Config& config, const std::string& text, const std::string& file, Purpose purpose,
                     ConfigFaults& faults) {
   config.file = file;
-  Reading reading{.file = file, .text = text, .purpose = purpose};
+  Reading reading{{.file = file, .text = text, .purpose = purpose}};
   try {
     const YamlValue root(file, "", YAML::Load(text), faults);
     if (!check_yaml_text(text, file, faults)) return;
@@ -619,7 +417,7 @@ Result<Config> parse_config(const std::string& text, const std::string& file, Pu
 
 Result<Config> load_config(const std::string& file, Purpose purpose) {
   const WallTime begin = wall_now();
-  const Result<std::string> text = read_text(file);
+  const Result<std::string> text = config::read_text(file);
   if (!text) return text.error();
   Result<Config> config = parse_config(*text, file, purpose);
   if (!config) return config;
@@ -631,7 +429,7 @@ Result<Config> load_config(const std::string& file, Purpose purpose) {
 
 Config load_usable(const std::string& file) {
   Config config;
-  const Result<std::string> text = read_text(file);
+  const Result<std::string> text = config::read_text(file);
   if (!text) return config;
   ConfigFaults ignored;
   read_text_into(config, *text, file, Purpose::start, ignored);

@@ -8,12 +8,16 @@
 
 #include "ari/client.h"
 #include "base/result.h"
-#include "control/audit.h"
 #include "base/time.h"
-#include "daemon/http_listener.h"
+#include "config/reading.h"
+#include "control/audit.h"
 #include "ipc/server.h"
+#include "service/http_listener.h"
 
 namespace aribus::daemon {
+
+using config::Purpose;
+using config::warning_mark;
 
 // One Asterisk.
 struct AsteriskConfig {
@@ -29,7 +33,7 @@ struct Config {
   std::vector<AsteriskConfig> asterisk;
   ipc::ServerOptions ipc;
   bus::LogOptions bus;
-  std::optional<HttpOptions> metrics;
+  std::optional<service::HttpOptions> metrics;
   Milliseconds drain_timeout{5000};
   std::string log_level = "info";
   control::AuditOptions audit;
@@ -39,15 +43,6 @@ struct Config {
   std::vector<std::string> warnings;  // what is allowed and unwise
 };
 
-// What a configuration is read for.
-enum class Purpose {
-  start,  // by the daemon: what can't work and keeps nothing else from working is a warning
-  check   // by people: that is a mistake, and so is what this machine lacks (config_machine.h)
-};
-
-// Begins the lines of a check's error that are warnings.
-inline constexpr std::string_view warning_mark = "warning: ";
-
 // Reads and checks `file`, and the passwords, users and groups that it refers to. Asks the name service,
 // which may take long. Errors: invalid_params, with a line "file:line:column: key: cause and cure" for each
 // mistake in the order of their places, for a check with the warnings behind them, and as
@@ -56,8 +51,8 @@ inline constexpr std::string_view warning_mark = "warning: ";
 // The same of what is in `file`.
 [[nodiscard]] Result<Config> parse_config(const std::string& text, const std::string& file,
                                           Purpose purpose = Purpose::start);
-// What can be used of a file that may have mistakes: the sockets, and the Asterisks of which the url is known,
-// with whatever else of them is right. Nothing when it can't be read at all.
+// What can be used of a file that may have mistakes: the sockets, and the Asterisks of which the url is
+// known, with whatever else of them is right. Nothing when it can't be read at all.
 [[nodiscard]] Config load_usable(const std::string& file);
 
 }  // namespace aribus::daemon

@@ -12,6 +12,7 @@
 
 #include "ari/schema.h"
 #include "base/nearest.h"
+#include "config/users.h"
 #include "daemon/own_methods.h"
 #include "record/schema.h"
 
@@ -20,14 +21,6 @@ namespace {
 
 using control::AccessRule;
 using Methods = std::map<std::string, control::Method, std::less<>>;
-
-// Nothing when `text` is no number.
-std::optional<uint32_t> id_in_digits(const std::string& text) {
-  uint32_t id = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (error != std::errc() || end != text.data() + text.size() || id == UINT32_MAX) return {};
-  return id;
-}
 
 const Methods& all_methods() {
   static const control::Dispatcher& dispatcher = []() -> const control::Dispatcher& {
@@ -79,10 +72,10 @@ std::string read_function(const YamlValue& value) {
   return entry;
 }
 
-std::string read_socket_path(const YamlValue& value, const std::vector<ipc::SocketOptions>& sockets) {
+std::string read_socket_path(const YamlValue& value, const std::vector<SocketOptions>& sockets) {
   std::string path = value.string();
   std::vector<std::string_view> paths;
-  for (const ipc::SocketOptions& socket : sockets) paths.push_back(socket.path);
+  for (const SocketOptions& socket : sockets) paths.push_back(socket.path);
   if (std::ranges::find(paths, path) == paths.end()) {
     value.fail("no socket has the path '" + shown(path) + "'" + did_you_mean(path, paths) + " (there are " +
                join(paths) + ")");
@@ -150,7 +143,7 @@ void warn_of_gaps(const AccessRule& rule, std::vector<std::string>& warnings) {
   warn_of_other_ways(rule, warnings);
 }
 
-AccessRule read_rule(const YamlValue& value, const std::vector<ipc::SocketOptions>& sockets,
+AccessRule read_rule(const YamlValue& value, const std::vector<SocketOptions>& sockets,
                      std::vector<std::string>& warnings) {
   AccessRule rule;
   YamlMap map(value);
@@ -200,29 +193,7 @@ AccessRule read_rule(const YamlValue& value, const std::vector<ipc::SocketOption
 
 }  // namespace
 
-std::optional<uid_t> find_user(const std::string& name) {
-  if (const auto id = id_in_digits(name)) return id;
-  const passwd* entry = ::getpwnam(name.c_str());
-  if (entry == nullptr) return {};
-  return entry->pw_uid;
-}
-
-uid_t user_id(const YamlValue& value) {
-  const std::string name = value.string();
-  const auto id = find_user(name);
-  if (!id) value.fail("there is no user '" + shown(name) + "'; create it, or name another");
-  return *id;
-}
-
-gid_t group_id(const YamlValue& value) {
-  const std::string name = value.string();
-  if (const auto id = id_in_digits(name)) return *id;
-  const group* entry = ::getgrnam(name.c_str());
-  if (entry == nullptr) value.fail("there is no group '" + shown(name) + "'; create it, or name another");
-  return entry->gr_gid;
-}
-
-control::Access read_access(const YamlValue& value, const std::vector<ipc::SocketOptions>& sockets,
+control::Access read_access(const YamlValue& value, const std::vector<SocketOptions>& sockets,
                             std::vector<std::string>& warnings) {
   std::vector<AccessRule> rules;
   std::set<std::string> names;

@@ -234,7 +234,7 @@ class Needs {
         });
   }
 
-  void check_socket(const YamlValue& section, const ipc::SocketOptions& socket) {
+  void check_socket(const YamlValue& section, const SocketOptions& socket) {
     const YamlValue place = section.member("path");
     struct stat info {};
     if (socket.path.empty()) return;
@@ -265,7 +265,7 @@ class Needs {
                              holder.configuration + ": both can't run at a time");
   }
 
-  void check_owner(const YamlValue& section, const ipc::SocketOptions& socket) {
+  void check_owner(const YamlValue& section, const SocketOptions& socket) {
     if (socket.group) {
       require(
           section.member("group"),

@@ -222,7 +222,7 @@ class Relations {
   }
 
   void check_sockets() {
-    const auto check = [&](const ipc::SocketOptions& socket, const YamlValue& place) {
+    const auto check = [&](const SocketOptions& socket, const YamlValue& place) {
       if (socket.path.empty()) return;
       if (!socket.path.starts_with('/')) {
         reading_.warn(place.member("path"),

@@ -9,8 +9,8 @@
 #include <prometheus/text_serializer.h>
 
 #include "ari/schema.h"
-#include "daemon/process_figures.h"
 #include "record/schema.h"
+#include "service/process_figures.h"
 
 namespace aribus::daemon {
 namespace {
@@ -272,7 +272,7 @@ class Collector {
   }
 
   void add_process() {
-    const ProcessFigures& figures = ProcessFigures::lately();
+    const service::ProcessFigures& figures = service::ProcessFigures::lately();
     families_.gauge("aribus_build_info", "1; the version is a label.", 1, {{"version", ARIBUS_VERSION}});
     families_.gauge("process_start_time_seconds", "When the process was started, since 1970.",
                     seconds(sources_.started.time_since_epoch()));

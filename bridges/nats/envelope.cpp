@@ -3,6 +3,8 @@
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
+#include "base/json.h"
+
 namespace aribus::nats {
 namespace {
 
@@ -36,6 +38,7 @@ class Head : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Head> {
  private:
   bool number(uint64_t value) {
     if (depth_ == 1 && (key_ == "seq" || key_ == "to")) envelope_.seq = value;
+    if (depth_ == 1 && key_ == "from") envelope_.from = value;
     return true;
   }
 
@@ -60,6 +63,31 @@ Envelope read_envelope(std::string_view line) {
   envelope.text = line;
   envelope.kind = lost ? Envelope::Kind::lost : Envelope::Kind::record;
   return envelope;
+}
+
+std::string truncated(std::string_view text, size_t max_bytes) {
+  const Result<Json> record = parse_own_json(text);
+  if (!record || !record->IsObject()) return "";
+  const auto written = [&](std::initializer_list<std::string_view> members) {
+    return render([&](JsonWriter& writer) {
+      writer.StartObject();
+      for (const std::string_view name : members) {
+        const JsonValue* value = find(*record, name);
+        if (value == nullptr) continue;
+        write_key(writer, name);
+        value->Accept(writer);
+      }
+      write_key(writer, "truncated");
+      writer.Bool(true);
+      write_key(writer, "bytes");
+      writer.Uint64(text.size());
+      writer.EndObject();
+    });
+  };
+  std::string whole = written({"seq", "time", "server", "app", "type", "channels", "bridges", "playbacks",
+                               "recordings", "endpoints", "devices"});
+  if (whole.size() <= max_bytes) return whole;
+  return written({"seq", "time", "server", "app", "type"});
 }
 
 }  // namespace aribus::nats

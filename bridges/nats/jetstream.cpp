@@ -5,11 +5,13 @@
 #include <utility>
 
 #include <nats/nats.h>
+#include <spdlog/spdlog.h>
 
 namespace aribus::nats {
 namespace {
 
-constexpr int answers_kept = 65'536;  // more than are ever under way
+constexpr uint64_t looked_back = 10'000;  // messages that others may have published to the stream
+constexpr int answers_kept = 65'536;      // more than are ever under way
 constexpr std::string_view owner_is = "aribus-nats, installation ";
 
 using Info = std::unique_ptr<jsStreamInfo, Destroy<jsStreamInfo, jsStreamInfo_Destroy>>;
@@ -42,20 +44,26 @@ std::string wrong_with(const jsStreamConfig& is, const StreamOptions& wanted) {
   if (is.MaxMsgs > 0) return "it has a limit of messages (max_msgs), and must have none";
   if (is.MaxMsgsPerSubject > 0) return "it has a limit of messages a subject, and must have none";
   if (is.MaxMsgSize > 0) return "it has a limit of a message's size, and must have none";
-  const int64_t age = std::chrono::nanoseconds(wanted.max_age).count();
-  if (is.MaxAge != age) {
-    return differs("max_age", std::to_string(is.MaxAge / 1'000'000'000) + " s",
-                   std::to_string(wanted.max_age.count()) + " s, as in stream.max_age");
-  }
-  if (is.MaxBytes != wanted.max_bytes) {
-    return differs("max_bytes", std::to_string(is.MaxBytes),
-                   std::to_string(wanted.max_bytes) + ", as in stream.max_bytes");
-  }
-  if (is.Replicas != wanted.replicas) {
-    return differs("the number of replicas", std::to_string(is.Replicas),
-                   std::to_string(wanted.replicas) + ", as in stream.replicas");
-  }
   return "";
+}
+
+// Gives the stream the limits that are asked for and that it does not have. True: it had others.
+bool change_limits(jsStreamConfig& config, const StreamOptions& wanted) {
+  bool changed = false;
+  const auto set = [&](int64_t& is, const std::optional<int64_t>& to) {
+    if (to && is != *to) changed = true, is = *to;
+  };
+  set(config.Replicas, wanted.replicas);
+  set(config.MaxBytes, wanted.max_bytes);
+  if (wanted.max_age) set(config.MaxAge, std::chrono::nanoseconds(*wanted.max_age).count());
+  return changed;
+}
+
+// JetStream's refusal of a stream.
+Error refused_stream(const std::string& name, natsStatus status, jsErrCode code) {
+  Error error = not_connected("the stream " + name, status);
+  if (code != 0) error.message += " (JetStream's error " + std::to_string(static_cast<int>(code)) + ")";
+  return error;
 }
 
 }  // namespace
@@ -91,7 +99,7 @@ JetStream::~JetStream() {
   natsConnection_Destroy(connection_);
 }
 
-Result<StreamEnd> JetStream::open(const StreamOptions& options) {
+Result<StreamEnd> JetStream::open(const StreamOptions& options, uint64_t known) {
   jsStreamInfo* found = nullptr;
   jsErrCode code{};
   natsStatus status = js_GetStreamInfo(&found, context_, options.name.c_str(), nullptr, &code);
@@ -107,30 +115,52 @@ Result<StreamEnd> JetStream::open(const StreamOptions& options) {
     config.Retention = js_LimitsPolicy;
     config.Discard = js_DiscardOld;
     config.Storage = js_FileStorage;
-    config.MaxAge = std::chrono::nanoseconds(options.max_age).count();
-    config.MaxBytes = options.max_bytes;
-    config.Replicas = options.replicas;
+    config.Replicas = 1;
+    config.MaxBytes = -1;
+    // Where a record belongs is told by the sequence that its message expects: the server need not remember
+    // ids for its two minutes, which at 20,000 records a second are hundreds of MiB.
+    config.Duplicates = std::chrono::nanoseconds(std::chrono::seconds(1)).count();
+    change_limits(config, options);
     config.DenyDelete = true;
     status = js_AddStream(&found, context_, &config, nullptr, &code);
   }
-  const Info info(found);
-  if (status != NATS_OK) return not_connected("the stream " + options.name, status);
+  Info info(found);
+  if (status != NATS_OK) return refused_stream(options.name, status, code);
   if (const std::string wrong = wrong_with(*info->Config, options); !wrong.empty()) {
     return Error{
         ErrorKind::invalid_params, "the stream " + options.name + " in NATS can't be used: " + wrong, {}};
   }
-  StreamEnd end{.last = info->State.LastSeq};
-  if (info->State.Msgs == 0) return end;
-  natsMsg* got = nullptr;
-  status = js_GetLastMsg(&got, context_, options.name.c_str(), options.subjects.c_str(), nullptr, &code);
-  const Message last(got);
-  if (status == NATS_NOT_FOUND) return end;  // it expired just now
-  const char* id = nullptr;
-  if (status == NATS_OK) status = natsMsgHeader_Get(got, "Nats-Msg-Id", &id);
-  if (status != NATS_OK) return not_connected("the last message of the stream " + options.name, status);
-  end.last_id = id;
-  end.last_held = natsMsg_GetSequence(got);
-  end.last = std::max(end.last, end.last_held);  // one more was stored meanwhile
+  if (change_limits(*info->Config, options)) {
+    jsStreamInfo* changed = nullptr;
+    status = js_UpdateStream(&changed, context_, info->Config, nullptr, &code);
+    info.reset(changed);
+    if (status != NATS_OK) return refused_stream(options.name, status, code);
+    spdlog::info("the stream {} in NATS has the limits of `stream` in the configuration now", options.name);
+  }
+  return read_end(options.name, *info, known);
+}
+
+Result<StreamEnd> JetStream::read_end(const std::string& name, const jsStreamInfo& info, uint64_t known) {
+  StreamEnd end{.last = info.State.LastSeq};
+  if (info.State.Msgs == 0) return end;
+  const uint64_t far = end.last > looked_back ? end.last - looked_back : 0;
+  for (uint64_t seq = end.last; seq >= info.State.FirstSeq && seq > far; --seq) {
+    if (seq <= known && seq < end.last) break;
+    natsMsg* got = nullptr;
+    jsErrCode code{};
+    const natsStatus status = js_GetMsg(&got, context_, name.c_str(), seq, nullptr, &code);
+    const Message message(got);
+    if (status == NATS_NOT_FOUND) continue;  // it was deleted, or has expired just now
+    if (status != NATS_OK) return refused_stream(name, status, code);
+    const char* id = nullptr;
+    if (natsMsgHeader_Get(got, "Nats-Msg-Id", &id) == NATS_OK) end.place = Place::parse(id);
+    if (end.place.stream.empty()) {
+      ++end.others;
+      continue;
+    }
+    end.place_last = seq;
+    break;
+  }
   return end;
 }
 

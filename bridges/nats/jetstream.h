@@ -10,9 +10,11 @@
 
 #include "base/result.h"
 #include "nats/connection.h"
+#include "nats/window.h"
 
 typedef struct __natsSubscription natsSubscription;
 typedef struct __jsCtx jsCtx;
+struct jsStreamInfo;
 
 namespace aribus::nats {
 
@@ -20,18 +22,21 @@ struct StreamOptions {
   std::string name;      // ARIBUS_<pbx>
   std::string subjects;  // records_of()
   std::string owner;     // the installation whose stream it is
-  int64_t replicas = 1;
-  std::chrono::seconds max_age{0};  // 0: without a limit
-  int64_t max_bytes = -1;           // likewise -1
+  // What a new stream gets without them: one replica, and no limits. A stream that is there keeps what it has
+  // without them, and is changed to them.
+  std::optional<int64_t> replicas{};
+  std::optional<std::chrono::seconds> max_age{};  // 0: without a limit
+  std::optional<int64_t> max_bytes{};             // -1: without a limit
 
   bool operator==(const StreamOptions&) const = default;
 };
 
 // How the stream in NATS ends.
 struct StreamEnd {
-  uint64_t last = 0;       // the sequence of the last message that it ever had; 0: none
-  std::string last_id{};   // Nats-Msg-Id of the last one that it still holds; "": it holds none
-  uint64_t last_held = 0;  // its sequence
+  uint64_t last = 0;  // the sequence of the last message that it ever had; 0: none
+  Place place{};      // of the last message of aribus-nats' that it still holds; no stream: it holds none
+  uint64_t place_last = 0;  // its sequence
+  uint64_t others = 0;      // messages behind it that others have published
 };
 
 // Used by one thread. It does not reconnect: after an error it is of no further use, and what happened to
@@ -46,9 +51,10 @@ class JetStream {
   JetStream& operator=(JetStream&&) = delete;
   ~JetStream();
 
-  // Makes the stream if there is none, and says how it ends. Errors: invalid_params when there is one of
-  // another installation, or with other settings, saying which; not_connected.
-  [[nodiscard]] Result<StreamEnd> open(const StreamOptions& options);
+  // Makes the stream if there is none, gives one that is there the limits that are asked for, and says how it
+  // ends. What it holds up to the sequence `known` is not looked at. Errors: invalid_params when there is one
+  // of another installation, or with other settings, saying which; not_connected.
+  [[nodiscard]] Result<StreamEnd> open(const StreamOptions& options, uint64_t known);
 
   // Sends a message that is stored as the one behind `expected`. It may wait until the connection takes it.
   // Errors: not_connected.
@@ -66,6 +72,7 @@ class JetStream {
 
  private:
   JetStream() = default;
+  [[nodiscard]] Result<StreamEnd> read_end(const std::string& name, const jsStreamInfo& info, uint64_t known);
 
   natsConnection* connection_ = nullptr;
   jsCtx* context_ = nullptr;

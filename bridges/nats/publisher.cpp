@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 
 #include "base/json.h"
+#include "base/object_text.h"
 #include "base/time.h"
 #include "nats/subject.h"
 
@@ -13,14 +15,17 @@ namespace aribus::nats {
 namespace {
 
 using std::chrono::milliseconds;
-using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds first_pause{100}, longest_pause{5000};
-constexpr milliseconds idle{100};          // between looks at whether to stop
-constexpr milliseconds answers_every{2};   // while records are under way
-constexpr milliseconds no_answer{10'000};  // then the connection is of no use
-constexpr std::chrono::seconds state_every{1};
+constexpr milliseconds idle{100};            // between looks at whether to stop
+constexpr milliseconds answers_every{2};     // while records are under way and no further one comes
+constexpr size_t records_between = 64;       // looks at answers, while records come
+constexpr milliseconds no_answer{10'000};    // then the connection is of no use
+constexpr milliseconds last_answers{2'000};  // when it is stopped
+constexpr std::chrono::seconds state_every{5};
 constexpr size_t headers_bytes = 512;  // room for a message's headers within the server's limit
+constexpr int rivals_suffered = 5;
+constexpr std::chrono::seconds rivals_within{60};
 
 Error stopped_error() {
   return {ErrorKind::not_connected, "it was stopped", {}};
@@ -28,7 +33,16 @@ Error stopped_error() {
 
 }  // namespace
 
-void Publisher::run(const std::function<bool()>& stopped) {
+// From one connection to NATS and the daemon until it ends.
+struct Publisher::Session {
+  JetStream& nats;
+  Records& records;
+  Window window;
+  uint64_t skip;                 // records that NATS has, and that the daemon delivers again
+  Clock::time_point progress{};  // when last something was acknowledged, or nothing was under way
+};
+
+Result<void> Publisher::run(const std::function<bool()>& stopped) {
   milliseconds pause = first_pause;
   std::string told;
   while (!stopped()) {
@@ -36,154 +50,225 @@ void Publisher::run(const std::function<bool()>& stopped) {
     const Error error = publish(stopped);
     figures_.publishes = false;
     figures_.under_way = 0;
-    if (stopped()) return;
+    if (stopped()) return {};
+    if (gives_up_) return error;
     figures_.restarts += 1;
-    if (Clock::now() - began > longest_pause) pause = first_pause;  // it went well for a while
-    if (std::exchange(told, error.message) != error.message || pause == first_pause)
-      spdlog::warn("{}. aribus-nats goes on from what the stream in NATS holds", error.message);
-    for (const auto until = Clock::now() + pause; Clock::now() < until && !stopped();)
+    figures_.set_reason(error.message);
+    if (Clock::now() - began > longest_pause) {  // it went well for a while
+      pause = first_pause;
+      told.clear();
+    }
+    if (std::exchange(told, error.message) != error.message)
+      spdlog::warn("not publishing: {}. Trying again; records wait in aribusd's ring", error.message);
+    for (const auto until = Clock::now() + pause; Clock::now() < until && !stopped();) {
+      note_turn();
       std::this_thread::sleep_for(std::min(pause, idle));
+    }
     pause = std::min(pause * 2, longest_pause);
   }
-}
-
-Place Publisher::place_at(const StreamEnd& end) const {
-  if (Place place = Place::parse(end.last_id); !place.stream.empty()) return place;
-  const StateFile::State& state = state_.state();
-  if (end.last > 0 && state.last != end.last) {
-    spdlog::warn(
-        "the stream {} in NATS holds no record any more, and {} remembers sequence {} where the stream ended "
-        "with {}: "
-        "records between them may be published twice",
-        options_.stream.name, "the state file", state.last, end.last);
-  }
-  return state.place;
+  return {};
 }
 
 Error Publisher::publish(const std::function<bool()>& stopped) {
+  note_turn();
   Result<JetStream> nats = JetStream::connect(options_.nats);
   if (!nats) return nats.error();
-  const Result<StreamEnd> end = nats->open(options_.stream);
+  const Result<StreamEnd> end = nats->open(options_.stream, state_.state().last);
   if (!end) return end.error();
-  const Place place = place_at(*end);
-  Result<Records> records = Records::open(options_.records, place);
-  if (!records) return records.error();
-  Window window(end->last, place);
-  spdlog::info("publishing to the stream {} at {}, behind record {}", options_.stream.name, options_.nats.url,
-               place.stream.empty() ? "none" : place.text());
-  figures_.publishes = true;
-  if (!place.stream.empty() && !records->goes_on()) {
-    if (auto sent = send_restarted(*nats, window, *records); !sent) return sent.error();
+  if (has_rival(*end)) {
+    gives_up_ = true;
+    return {
+        ErrorKind::refused,
+        "another aribus-nats publishes to the stream " + options_.stream.name +
+            " in NATS, with the same state file or a copy of it. Two PBXs need two names, and each its own "
+            "state_file: stop one of the two; on a machine that was copied from another, give it a name of "
+            "its "
+            "own and delete the copied state_file",
+        {}};
   }
-  const std::string stream = records->begin().stream;
-  auto progress = Clock::now();
-  for (size_t stored = 0; !stopped();) {
-    const bool waits = !window.is_empty();
-    if (!window.is_full()) {
-      const auto envelope = records->next(waits ? answers_every : idle);
+  const Resumption resumption = Resumption::of(*end, state_.state());
+  if (!resumption.doubt.empty()) spdlog::warn("{}", resumption.doubt);
+  Result<Records> records = Records::open(options_.records, resumption.after);
+  if (!records) return records.error();
+  Session session{*nats, *records, Window(end->last, resumption.after), resumption.skip, Clock::now()};
+  sent_ = std::max(sent_, end->last);
+  remember(session, true);
+  spdlog::info("publishing to the stream {} in NATS at {}, {}", options_.stream.name, options_.nats.url,
+               resumption.after.stream.empty() ? "from the oldest record on"
+                                               : "behind record " + resumption.after.text());
+  figures_.set_place(resumption.after);
+  figures_.set_reason("");
+  figures_.publishes = true;
+  if (auto begun = begin(session); !begun) return begun.error();
+  for (size_t sent = 0; !stopped();) {
+    note_turn();
+    const bool full = session.window.is_full();
+    bool none_came = full;
+    if (!full) {
+      const auto envelope = records->next(session.window.is_empty() ? idle : answers_every);
       if (!envelope) return envelope.error();
+      none_came = !*envelope;
       if (*envelope) {
-        if (auto sent = send(*nats, window, **envelope, stream); !sent) return sent.error();
+        if (auto done = send(session, **envelope); !done) return done.error();
       } else if (!nats->is_connected()) {
         return {ErrorKind::not_connected, "the connection to NATS has ended", {}};
       }
     }
-    if (auto taken = take_answers(*nats, window, window.is_full() ? idle : milliseconds(0)); !taken)
-      return taken.error();
-    if (window.is_empty() || stored != window.last()) progress = Clock::now();
-    stored = window.last();
-    if (Clock::now() - progress > no_answer)
-      return {ErrorKind::not_connected, "JetStream has acknowledged nothing for 10 s", {}};
-    remember(window, false);
+    if (none_came || ++sent % records_between == 0) {
+      if (auto taken = take_answers(session, full ? idle : milliseconds(0)); !taken) return taken.error();
+      remember(session, false);
+    }
   }
-  const auto until = Clock::now() + std::chrono::seconds(2);  // what is under way is stored, and known to be
-  while (!window.is_empty() && Clock::now() < until) {
-    if (!take_answers(*nats, window, idle)) break;
+  for (const auto until = Clock::now() + last_answers; !session.window.is_empty() && Clock::now() < until;) {
+    if (!take_answers(session, idle)) break;
   }
-  remember(window, true);
+  remember(session, true);
   return stopped_error();
 }
 
-Result<void> Publisher::take_answers(JetStream& from, Window& window, milliseconds wait) {
+// Tells where the daemon does not go on behind what was published.
+Result<void> Publisher::begin(Session& session) {
+  Records& records = session.records;
+  const Place after = session.window.stored();
+  if (records.goes_on()) return {};
+  session.skip = 0;  // those were of the stream before
+  const std::string reason = records.reason();
+  const bool put_back = records.begin().stream == after.stream;
+  if (put_back) {
+    if (auto begun = records.begin_with_newest(); !begun) return begun;
+  }
+  const Place place{records.begin().stream, put_back ? records.begin().seq : 0};
+  spdlog::warn("records behind {} may be missing in NATS: {}", after.text(), reason);
+  ObjectText report;
+  report.json("seq", std::to_string(place.seq))
+      .text("time", to_rfc3339(wall_now()))
+      .text("type", "bus.restarted")
+      .text("stream", place.stream)
+      .text("previous", after.text())
+      .text("reason", reason);
+  // The daemon may have had a record of its own at this place.
+  const std::string id =
+      put_back ? place.text() + ":restarted:" + std::to_string(session.window.last()) : place.text();
+  return send_report(session, place, id, "bus.restarted", report.str());
+}
+
+Result<void> Publisher::send(Session& session, const Envelope& envelope) {
+  if (envelope.kind == Envelope::Kind::lost) return send_lost(session, envelope);
+  Place place{session.records.begin().stream, envelope.seq};
+  if (session.skip > 0) {
+    --session.skip;
+    session.window.had(std::move(place));
+    return {};
+  }
+  const std::string subject = record_subject(options_.pbx, envelope.server, envelope.app, envelope.type);
+  std::string shortened;
+  std::string_view text = envelope.text;
+  const size_t most = session.nats.max_bytes();
+  if (const size_t around = headers_bytes + subject.size(); most > 0 && text.size() + around > most) {
+    shortened = truncated(text, most > around ? most - around : 0);
+    text = shortened;
+    figures_.truncated += 1;
+    spdlog::warn(
+        "record {} ({}) has {} bytes and NATS takes {} in a message (max_payload): it is published without "
+        "its content",
+        place.text(), envelope.type, envelope.text.size(), most);
+  }
+  Window& window = session.window;
+  if (auto sent = session.nats.publish(subject, place.text(), window.expected(), text); !sent) return sent;
+  window.sent(std::move(place), text.size());
+  sent_ = window.expected();
+  return {};
+}
+
+Result<void> Publisher::send_lost(Session& session, const Envelope& envelope) {
+  const RecordsOptions& asked = options_.records;
+  const bool filtered = !asked.types.empty() || !asked.exclude.empty();
+  const Lost lost = Lost::without_first(session.skip, {envelope.from, envelope.seq}, filtered);
+  const Place place{session.records.begin().stream, envelope.seq};
+  if (lost.from > lost.to) {
+    session.window.had(place);
+    return {};
+  }
+  const uint64_t records = lost.to - lost.from + 1;
+  figures_.lost += records;
+  spdlog::warn("records {} to {} ({}) were gone from aribusd's ring before they could be published",
+               lost.from, lost.to, records);
+  ObjectText report;
+  report.json("seq", std::to_string(lost.to))
+      .text("time", to_rfc3339(wall_now()))
+      .text("type", "lost")
+      .json("from", std::to_string(lost.from))
+      .json("to", std::to_string(lost.to))
+      .json("records", std::to_string(records));
+  return send_report(session, place, place.text(), "lost", report.str());
+}
+
+Result<void> Publisher::send_report(Session& session, const Place& place, const std::string& id,
+                                    const std::string& type, const std::string& text) {
+  if (auto drained = drain(session); !drained) return drained;
+  remember(session, true, place);
+  Window& window = session.window;
+  const std::string subject = record_subject(options_.pbx, "", "", type);
+  if (auto sent = session.nats.publish(subject, id, window.expected(), text); !sent) return sent;
+  window.sent(place, text.size());
+  sent_ = window.expected();
+  if (auto drained = drain(session); !drained) return drained;
+  remember(session, true);
+  return {};
+}
+
+Result<void> Publisher::take_answers(Session& session, milliseconds wait) {
+  Window& window = session.window;
+  const uint64_t before = window.last();
   while (!window.is_empty()) {
-    const auto answer = from.next_answer(std::exchange(wait, milliseconds(0)));
+    const auto answer = session.nats.next_answer(std::exchange(wait, milliseconds(0)));
     if (!answer) return answer.error();
     if (!*answer) break;
-    const size_t before = window.size();
     if (auto taken = window.answered((*answer)->expected, (*answer)->text); !taken) return taken;
-    figures_.stored += before - window.size();
-    figures_.under_way = window.size();
   }
-  return {};
-}
-
-Result<void> Publisher::send(JetStream& to, Window& window, const Envelope& envelope,
-                             const std::string& stream) {
-  const Place place{stream, envelope.seq};
-  const bool lost = envelope.kind == Envelope::Kind::lost;
-  std::string text;
-  std::string_view payload = envelope.text;
-  if (lost) {
-    text = R"({"seq":)" + std::to_string(envelope.seq) + R"(,"time":")" + to_rfc3339(wall_now()) +
-           R"(","type":"lost",)" + std::string(envelope.text.substr(1));
-    payload = text;
-    spdlog::warn("records up to {} were gone before they could be published: {}", place.text(),
-                 envelope.text);
-  }
-  const std::string subject =
-      record_subject(options_.pbx, envelope.server, envelope.app, lost ? "lost" : envelope.type);
-  if (to.max_bytes() > 0 && payload.size() + headers_bytes + subject.size() > to.max_bytes()) {
-    text = render([&](JsonWriter& writer) {
-      writer.StartObject();
-      write_key(writer, "seq");
-      writer.Uint64(envelope.seq);
-      write_member(writer, "server", envelope.server);
-      write_member(writer, "app", envelope.app);
-      write_member(writer, "type", envelope.type);
-      write_key(writer, "truncated");
-      writer.Bool(true);
-      write_key(writer, "bytes");
-      writer.Uint64(payload.size());
-      writer.EndObject();
-    });
-    payload = text;
-  }
-  if (auto sent = to.publish(subject, place.text(), window.expected(), payload); !sent) return sent;
-  window.sent(place, payload.size());
   figures_.under_way = window.size();
+  if (window.last() != before) {
+    figures_.stored += window.last() - before;
+    figures_.set_place(window.stored());
+  }
+  if (window.is_empty() || window.last() != before) session.progress = Clock::now();
+  if (Clock::now() - session.progress > no_answer)
+    return Error{ErrorKind::not_connected, "JetStream has acknowledged nothing for 10 s", {}};
   return {};
 }
 
-// The daemon has begun another stream: what it had of the one before, and was not published, is gone.
-Result<void> Publisher::send_restarted(JetStream& to, Window& window, const Records& records) {
-  const Place begin{records.begin().stream, 0};
-  const std::string text = render([&](JsonWriter& writer) {
-    writer.StartObject();
-    write_key(writer, "seq");
-    writer.Uint64(0);
-    write_member(writer, "time", to_rfc3339(wall_now()));
-    write_member(writer, "type", "bus.restarted");
-    write_member(writer, "stream", begin.stream);
-    write_member(writer, "previous", window.stored().text());
-    write_member(writer, "reason", records.reason());
-    writer.EndObject();
-  });
-  spdlog::warn("records behind {} may be missing: {}", window.stored().text(), records.reason());
-  if (auto sent = to.publish(record_subject(options_.pbx, "", "", "bus.restarted"), begin.text(),
-                             window.expected(), text);
-      !sent)
-    return sent;
-  window.sent(begin, text.size());
+Result<void> Publisher::drain(Session& session) {
+  while (!session.window.is_empty()) {
+    note_turn();
+    if (auto taken = take_answers(session, idle); !taken) return taken;
+  }
   return {};
 }
 
-void Publisher::remember(const Window& window, bool now) {
-  if (window.stored().stream.empty() || window.last() == state_.state().last) return;
-  if (!now && Clock::now() - remembered_ < state_every) return;
+void Publisher::remember(const Session& session, bool now, const Place& report) {
+  if (session.skip > 0) return;  // stored() and last() are not of one message yet
+  const Window& window = session.window;
+  const StateFile::State& known = state_.state();
+  if (window.last() == known.last && window.stored() == known.place && report == known.report) return;
+  if (!now && !known.place.stream.empty() && Clock::now() - remembered_ < state_every) return;
   remembered_ = Clock::now();
-  if (auto written = state_.write({state_.state().installation, window.stored(), window.last()}); !written)
-    spdlog::warn("{}. After all records in NATS have expired, some may be published twice",
+  if (auto written = state_.write({known.installation, window.stored(), window.last(), report}); !written)
+    spdlog::warn("{}. Once all records in NATS have expired, some may be published twice",
                  written.error().message);
+}
+
+void Publisher::note_turn() {
+  figures_.turned_ms = std::chrono::duration_cast<milliseconds>(Clock::now().time_since_epoch()).count();
+}
+
+bool Publisher::has_rival(const StreamEnd& end) {
+  if (sent_ == 0 || end.place_last <= sent_) return false;
+  const auto now = Clock::now();
+  if (now - rivals_since_ > rivals_within) {
+    rivals_since_ = now;
+    rivals_ = 0;
+  }
+  return ++rivals_ >= rivals_suffered;
 }
 
 }  // namespace aribus::nats

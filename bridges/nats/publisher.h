@@ -4,11 +4,13 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <mutex>
 #include <string>
 
 #include "base/result.h"
 #include "nats/jetstream.h"
 #include "nats/records.h"
+#include "nats/resumption.h"
 #include "nats/state_file.h"
 #include "nats/window.h"
 
@@ -22,12 +24,39 @@ struct PublisherOptions {
 };
 
 // What it has done, read by other threads.
-struct PublisherFigures {
-  std::atomic<uint64_t> stored{0};     // records that JetStream has acknowledged
+class PublisherFigures {
+ public:
+  std::atomic<uint64_t> stored{0};     // messages that JetStream has acknowledged
   std::atomic<uint64_t> lost{0};       // records that were gone before they could be published
+  std::atomic<uint64_t> truncated{0};  // records that were too large for a message
   std::atomic<uint64_t> under_way{0};  // published and not acknowledged
   std::atomic<uint64_t> restarts{0};   // how often it had to begin again from what the stream holds
   std::atomic<bool> publishes{false};  // both sides are connected
+  std::atomic<int64_t> turned_ms{0};   // when it last went on, by the steady clock
+
+  // The last record that is known to be stored; no stream: none.
+  [[nodiscard]] Place place() const {
+    const std::lock_guard lock(mutex_);
+    return place_;
+  }
+  // Why it does not publish; "" while it does.
+  [[nodiscard]] std::string reason() const {
+    const std::lock_guard lock(mutex_);
+    return reason_;
+  }
+  void set_place(const Place& place) {
+    const std::lock_guard lock(mutex_);
+    place_ = place;
+  }
+  void set_reason(const std::string& reason) {
+    const std::lock_guard lock(mutex_);
+    reason_ = reason;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Place place_;
+  std::string reason_;
 };
 
 // One thread runs it. Where to go on is read from the stream in NATS, after each connection and after each
@@ -39,24 +68,40 @@ class Publisher {
       : options_(std::move(options)), state_(state), figures_(figures) {}
 
   // Runs until `stopped` says true, which is asked at least every 100 ms. Says in the log what keeps it from
-  // publishing, once a reason, and tries again.
-  void run(const std::function<bool()>& stopped);
+  // publishing, once a reason, and tries again. Errors: refused, when another program publishes to the same
+  // stream again and again: one of the two has to end.
+  [[nodiscard]] Result<void> run(const std::function<bool()>& stopped);
 
  private:
+  struct Session;
+  using Clock = std::chrono::steady_clock;
+
   // Until something ends it. Errors: why.
   [[nodiscard]] Error publish(const std::function<bool()>& stopped);
-  // Where the stream in NATS ends, and which record that is.
-  [[nodiscard]] Place place_at(const StreamEnd& end) const;
-  [[nodiscard]] Result<void> send(JetStream& to, Window& window, const Envelope& envelope,
-                                  const std::string& stream);
-  [[nodiscard]] Result<void> send_restarted(JetStream& to, Window& window, const Records& records);
-  [[nodiscard]] Result<void> take_answers(JetStream& from, Window& window, std::chrono::milliseconds wait);
-  void remember(const Window& window, bool now);
+  [[nodiscard]] Result<void> begin(Session& session);
+  [[nodiscard]] Result<void> send(Session& session, const Envelope& envelope);
+  [[nodiscard]] Result<void> send_lost(Session& session, const Envelope& envelope);
+  // One that is not the daemon's: `subject` and `text`, in the place of what leads to `place`. `id` is its
+  // Nats-Msg-Id.
+  [[nodiscard]] Result<void> send_report(Session& session, const Place& place, const std::string& id,
+                                         const std::string& type, const std::string& text);
+  // Takes what has come; the first answer may take as long as `wait`.
+  [[nodiscard]] Result<void> take_answers(Session& session, std::chrono::milliseconds wait);
+  // Waits until nothing is under way.
+  [[nodiscard]] Result<void> drain(Session& session);
+  void remember(const Session& session, bool now, const Place& report = {});
+  void note_turn();
+  // Whether others publish to the stream, which ends so.
+  [[nodiscard]] bool has_rival(const StreamEnd& end);
 
   PublisherOptions options_;
   StateFile& state_;
   PublisherFigures& figures_;
-  std::chrono::steady_clock::time_point remembered_{};
+  Clock::time_point remembered_{};
+  uint64_t sent_ = 0;  // the sequence that its newest message has, when it is stored; 0: it has sent none
+  Clock::time_point rivals_since_{};
+  int rivals_ = 0;  // how often messages of another program like this one were found since then
+  bool gives_up_ = false;
 };
 
 }  // namespace aribus::nats

@@ -13,8 +13,9 @@ using client::LineSocket;
 
 }  // namespace
 
-Result<Json> Records::ask(uint64_t id, std::string_view method, std::string_view params) {
+Result<Json> Records::ask(std::string_view method, std::string_view params) {
   const auto until = LineSocket::Clock::now() + patience;
+  const uint64_t id = ++last_id_;
   const Result<std::string> line = client::request_line(id, method, params);
   if (!line) return line.error();
   if (auto written = socket_.write(*line + "\n", until); !written) return written.error();
@@ -25,8 +26,12 @@ Result<Json> Records::ask(uint64_t id, std::string_view method, std::string_view
     if (!*answer)
       return Error{
           ErrorKind::not_connected, "aribusd did not answer " + std::string(method) + " in 10 s", {}};
-    Result<Json> parsed = parse_json(**answer);
-    if (parsed && parsed->IsObject() && find(*parsed, "id") != nullptr)
+    if (read_envelope(**answer).kind != Envelope::Kind::other) continue;  // of the subscription before
+    Result<Json> parsed = parse_own_json(**answer);
+    if (!parsed || !parsed->IsObject()) continue;
+    // One without an id is about the connection: it is not let in.
+    const JsonValue* of = find(*parsed, "id");
+    if (of != nullptr && (of->IsNull() || (of->IsUint64() && of->GetUint64() == id)))
       return client::result_of(std::move(*parsed));
   }
 }
@@ -34,13 +39,22 @@ Result<Json> Records::ask(uint64_t id, std::string_view method, std::string_view
 Result<Records> Records::open(const RecordsOptions& options, const Place& after) {
   Result<LineSocket> socket = LineSocket::connect(options.socket, patience, max_line_bytes);
   if (!socket) return socket.error();
-  Records records(std::move(*socket));
+  Records records(options, std::move(*socket));
+  if (auto subscribed = records.subscribe(after, "oldest"); !subscribed) return subscribed.error();
+  return records;
+}
+
+Result<void> Records::begin_with_newest() {
+  return subscribe({}, "newest");
+}
+
+Result<void> Records::subscribe(const Place& after, std::string_view from) {
   const std::string params = render([&](JsonWriter& writer) {
     writer.StartObject();
-    write_member(writer, "from", "oldest");
+    write_member(writer, "from", from);
     if (!after.stream.empty()) write_member(writer, "since", after.text());
     for (const auto& [name, globs] :
-         {std::pair("types", &options.types), std::pair("exclude", &options.exclude)}) {
+         {std::pair("types", &options_.types), std::pair("exclude", &options_.exclude)}) {
       if (globs->empty()) continue;
       write_key(writer, name);
       writer.StartArray();
@@ -49,14 +63,14 @@ Result<Records> Records::open(const RecordsOptions& options, const Place& after)
     }
     writer.EndObject();
   });
-  const Result<Json> subscribed = records.ask(1, "subscribe", params);
+  const Result<Json> subscribed = ask("subscribe", params);
   if (!subscribed) return subscribed.error();
-  records.begin_ = Place::parse(find_string(*subscribed, "cursor"));
-  records.reason_ = find_string(*subscribed, "reason");
-  records.goes_on_ = records.reason_.empty();
-  if (records.begin_.stream.empty())
+  begin_ = Place::parse(find_string(*subscribed, "cursor"));
+  reason_ = find_string(*subscribed, "reason");
+  goes_on_ = reason_.empty();
+  if (begin_.stream.empty())
     return Error{ErrorKind::malformed, "aribusd answered subscribe without a cursor", {}};
-  return records;
+  return {};
 }
 
 Result<std::optional<Envelope>> Records::next(Milliseconds timeout) {

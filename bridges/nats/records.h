@@ -36,17 +36,25 @@ class Records {
   [[nodiscard]] bool goes_on() const { return goes_on_; }
   // Why not, as the daemon says it.
   [[nodiscard]] const std::string& reason() const { return reason_; }
+  // Begins anew with what comes next. For a daemon whose stream ends before `after`: its file was put back to
+  // an older state, and the seqs that follow were those of other records. Errors: not_connected; the
+  // daemon's.
+  [[nodiscard]] Result<void> begin_with_newest();
 
   // The next record or `lost`, good until the next call; nothing when none comes in time.
   // Errors: not_connected.
   [[nodiscard]] Result<std::optional<Envelope>> next(Milliseconds timeout);
 
  private:
-  explicit Records(client::LineSocket socket) : socket_(std::move(socket)) {}
-  // The result of the request that has this id. Errors: not_connected; the daemon's.
-  [[nodiscard]] Result<Json> ask(uint64_t id, std::string_view method, std::string_view params);
+  Records(const RecordsOptions& options, client::LineSocket socket)
+      : options_(options), socket_(std::move(socket)) {}
+  // The result of a request. Errors: not_connected; the daemon's.
+  [[nodiscard]] Result<Json> ask(std::string_view method, std::string_view params);
+  [[nodiscard]] Result<void> subscribe(const Place& after, std::string_view from);
 
+  RecordsOptions options_;
   client::LineSocket socket_;
+  uint64_t last_id_ = 0;
   Place begin_;
   bool goes_on_ = false;
   std::string reason_;

@@ -45,7 +45,8 @@ Result<StateFile> StateFile::open(std::string path) {
   const JsonValue* last = find(*parsed, "last");
   file.state_ = {.installation = std::string(find_string(*parsed, "installation")),
                  .place = Place::parse(find_string(*parsed, "place")),
-                 .last = last != nullptr && last->IsUint64() ? last->GetUint64() : 0};
+                 .last = last != nullptr && last->IsUint64() ? last->GetUint64() : 0,
+                 .report = Place::parse(find_string(*parsed, "report"))};
   return file;
 }
 
@@ -56,6 +57,7 @@ Result<void> StateFile::write(State state) {
     if (!state.place.stream.empty()) write_member(writer, "place", state.place.text());
     write_key(writer, "last");
     writer.Uint64(state.last);
+    if (!state.report.stream.empty()) write_member(writer, "report", state.report.text());
     writer.EndObject();
   });
   const std::string fresh = path_ + ".new";

@@ -15,8 +15,9 @@ class StateFile {
  public:
   struct State {
     std::string installation;  // whose stream in NATS it is; made when there is no file
-    Place place;               // of the last record that is known to be stored
+    Place place;               // of the last message that is known to be stored
     uint64_t last = 0;         // its sequence in NATS
+    Place report{};            // of a report that was to be published behind it; no stream: none
   };
 
   // Reads the file, or makes it. Errors: system; malformed.

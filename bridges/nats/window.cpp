@@ -7,10 +7,10 @@
 namespace aribus::nats {
 
 Place Place::parse(std::string_view text) {
-  const size_t colon = text.rfind(':');
+  const size_t colon = text.find(':');
   Place place;
   if (colon == std::string_view::npos || colon == 0) return place;
-  const std::string_view digits = text.substr(colon + 1);
+  const std::string_view digits = text.substr(colon + 1, text.find(':', colon + 1) - colon - 1);
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), place.seq);
   if (error != std::errc() || end != digits.data() + digits.size()) return {};
   place.stream = text.substr(0, colon);

@@ -20,7 +20,7 @@ struct Place {
   uint64_t seq = 0;
 
   [[nodiscard]] std::string text() const { return stream + ":" + std::to_string(seq); }
-  // Of the form <stream>:<seq>; without a stream when it is none.
+  // Of the form <stream>:<seq>, or <stream>:<seq>:<more>; without a stream when it is none.
   [[nodiscard]] static Place parse(std::string_view text);
   bool operator==(const Place&) const = default;
 };
@@ -30,7 +30,7 @@ class Window {
   static constexpr size_t max_records = 4096;
   static constexpr size_t max_bytes = 8 << 20;
 
-  // The stream in NATS ends with the sequence `last`, which holds the record at `place`.
+  // The stream in NATS ends with the sequence `last`; its last record is the one at `place`.
   Window(uint64_t last, Place place) : last_(last), stored_(std::move(place)), next_(last) {}
 
   [[nodiscard]] bool is_full() const { return sent_.size() >= max_records || bytes_ >= max_bytes; }
@@ -40,6 +40,9 @@ class Window {
   [[nodiscard]] uint64_t expected() const { return next_; }
   // The message that expects expected() was sent, and holds the record at `place`.
   void sent(Place place, size_t bytes);
+
+  // A record at `place` that the stream in NATS has already. Required: is_empty().
+  void had(Place place) { stored_ = std::move(place); }
 
   // Takes the server's answer to the message that expected `expected`. Errors: refused, with the reason; what
   // is not known to be stored has to be published anew, from what the stream in NATS holds on.

@@ -14,11 +14,11 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "base/retired.h"
+#include "base/unix_socket.h"
 #include "bus/log.h"
 #include "control/dispatcher.h"
 #include "ipc/client_log.h"
 #include "ipc/session.h"
-#include "ipc/unix_socket.h"
 
 namespace aribus::ipc {
 

@@ -169,7 +169,7 @@ TEST_CASE("metrics are read where they are to be had") {
       loaded(std::string(server) + "metrics: {path: /x, mode: \"0600\", group: \"7\"}\n").metrics;
   REQUIRE(by_path);
   CHECK(by_path->address.empty());
-  CHECK(by_path->socket == ipc::SocketOptions{"/x", 0600, {}, 7});
+  CHECK(by_path->socket == SocketOptions{"/x", 0600, {}, 7});
 }
 
 TEST_CASE("every type of record is known to the rules of access, aribus' own as well") {

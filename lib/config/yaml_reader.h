@@ -1,6 +1,7 @@
 // Strict reading of YAML: every key known, every value of its type, every error with its place.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <stdexcept>
@@ -13,7 +14,7 @@
 #include "base/loop.h"
 #include "base/result.h"
 
-namespace aribus::daemon {
+namespace aribus::config {
 
 // What is wrong with one value.
 struct ConfigFault {
@@ -72,22 +73,28 @@ class YamlValue {
   [[nodiscard]] size_t bytes() const;
   // A number with one of the units ms, s, min; more than 0, at most 20 days.
   [[nodiscard]] Milliseconds duration() const;
+  // A number with one of the units s, min, h, d; more than 0, at most 100 years.
+  [[nodiscard]] std::chrono::seconds long_duration() const;
   // Digits 0 to 7, as "0660".
   [[nodiscard]] unsigned mode() const;
   [[nodiscard]] bool is_map() const { return node_.IsMap(); }
+  [[nodiscard]] bool is_list() const { return node_.IsSequence(); }
   // It is the empty text.
   [[nodiscard]] bool is_empty() const { return node_.IsScalar() && node_.Scalar().empty(); }
   // `empty` says what an empty list would mean; "": it is taken.
   [[nodiscard]] std::vector<YamlValue> list(const std::string& empty = {}) const;
   // Calls `read` for each value of the list; one that it throws at is noted and left out.
   void each(const std::string& empty, const std::function<void(const YamlValue&)>& read) const;
+  // Calls `read` with each key of a mapping whose keys are names of the user's; one that it throws at is
+  // noted and left out. Throws ConfigError when it is no mapping.
+  void each_member(const std::function<void(const std::string& key, const YamlValue&)>& read) const;
   // How many mistakes were noted so far.
   [[nodiscard]] size_t mistakes() const { return faults_->count(); }
   // Calls `read`; what it throws is noted.
   void attempt(const std::function<void()>& read) const;
 
-  // It is read where a password may stand by mistake, in `asterisk` or outside of all sections: its text is
-  // not to be repeated in an error.
+  // It is read where a password may stand by mistake, in `asterisk` or `nats` or outside of all sections: its
+  // text is not to be repeated in an error.
   [[nodiscard]] bool may_be_secret() const;
   // ", not 'text'" for an error, or "" where it may be secret. Required: it is a scalar.
   [[nodiscard]] std::string not_this() const;
@@ -143,4 +150,4 @@ class YamlMap {
   std::vector<std::string_view> known_;
 };
 
-}  // namespace aribus::daemon
+}  // namespace aribus::config

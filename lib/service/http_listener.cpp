@@ -1,4 +1,4 @@
-#include "daemon/http_listener.h"
+#include "service/http_listener.h"
 
 #include <algorithm>
 #include <array>
@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/tcp_socket.h"
 
-namespace aribus::daemon {
+namespace aribus::service {
 namespace {
 
 constexpr size_t max_connections = 64;
@@ -66,7 +66,7 @@ class HttpListener::Context {
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.protocols = protocols;
     info.vhost_name = "monitoring";
-    info.server_string = "aribusd";
+    info.server_string = "aribus";
     info.options = LWS_SERVER_OPTION_LIBUV;
     info.foreign_loops = &foreign_loop_;
     info.fd_limit_per_thread = max_descriptors;
@@ -190,14 +190,14 @@ HttpListener::~HttpListener() = default;
 Result<void> HttpListener::listen(const std::optional<HttpOptions>& options) {
   if (options == options_) return {};
   if (options && options_ && options->address.empty() && options->socket.path == options_->socket.path) {
-    if (auto set = ipc::set_rights(options->socket); !set) return set;
+    if (auto set = set_rights(options->socket); !set) return set;
     options_ = options;
     return {};
   }
-  ipc::ListeningSocket made;
+  ListeningSocket made;
   int port = 0;
   if (options && options->address.empty()) {
-    auto listening = ipc::listen_on(options->socket);
+    auto listening = listen_on(options->socket);
     if (!listening) return listening.error();
     made = std::move(*listening);
   } else if (options) {
@@ -232,4 +232,4 @@ Result<void> HttpListener::listen(const std::optional<HttpOptions>& options) {
   return {};
 }
 
-}  // namespace aribus::daemon
+}  // namespace aribus::service

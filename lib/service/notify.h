@@ -7,7 +7,7 @@
 
 #include "base/loop.h"
 
-namespace aribus::daemon {
+namespace aribus::service {
 
 // Sends `state`, as "READY=1", to the socket that $NOTIFY_SOCKET names; without systemd it does nothing.
 void notify_systemd(std::string_view state);
@@ -22,4 +22,4 @@ void notify_reloading();
 // none.
 [[nodiscard]] std::optional<Milliseconds> watchdog_interval();
 
-}  // namespace aribus::daemon
+}  // namespace aribus::service

@@ -1,4 +1,4 @@
-#include "daemon/yaml_text.h"
+#include "config/yaml_text.h"
 
 #include <algorithm>
 #include <optional>
@@ -7,7 +7,7 @@
 
 #include <yaml-cpp/eventhandler.h>
 
-namespace aribus::daemon {
+namespace aribus::config {
 namespace {
 
 constexpr std::string_view blanks = " \t\r";
@@ -209,4 +209,4 @@ bool is_cut_by_comment(const std::string& text, const YAML::Mark& mark, std::str
          comment + 1 < rest.size() && blanks.find(rest[comment + 1]) == std::string_view::npos;
 }
 
-}  // namespace aribus::daemon
+}  // namespace aribus::config

@@ -10,9 +10,9 @@
 #include "base/fd.h"
 #include "base/result.h"
 
-namespace aribus::ipc {
+namespace aribus {
 
-inline constexpr size_t max_path_bytes = 107;  // of a socket (unix(7))
+inline constexpr size_t max_socket_path_bytes = 107;  // of a socket (unix(7))
 
 struct SocketOptions {
   std::string path;
@@ -53,4 +53,4 @@ struct ListeningSocket {
 // Sets mode, owner and group of the file. Errors: system.
 [[nodiscard]] Result<void> set_rights(const SocketOptions& options);
 
-}  // namespace aribus::ipc
+}  // namespace aribus

@@ -1,4 +1,4 @@
-#include "daemon/notify.h"
+#include "service/notify.h"
 
 #include <cstdlib>
 
@@ -10,7 +10,7 @@
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
-using namespace aribus::daemon;
+using namespace aribus::service;
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "daemon/yaml_reader.h"
+#include "config/yaml_reader.h"
 
 #include <algorithm>
 #include <cctype>
@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/nearest.h"
 
-namespace aribus::daemon {
+namespace aribus::config {
 namespace {
 
 constexpr size_t max_shown_bytes = 64;
@@ -102,7 +102,7 @@ void YamlValue::attempt(const std::function<void()>& read) const {
 }
 
 bool YamlValue::may_be_secret() const {
-  return path_.empty() || path_.starts_with("asterisk");
+  return path_.empty() || path_.starts_with("asterisk") || path_.starts_with("nats");
 }
 
 std::string YamlValue::kind() const {
@@ -181,6 +181,15 @@ Milliseconds YamlValue::duration() const {
   return Milliseconds(number);
 }
 
+std::chrono::seconds YamlValue::long_duration() const {
+  const int64_t number = with_unit("a duration with its unit (s, min, h or d), as 7d,",
+                                   {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86'400}});
+  constexpr int64_t longest_d = 36'500;
+  if (number > longest_d * 86'400)
+    fail("a duration of at most " + std::to_string(longest_d) + "d is expected");
+  return std::chrono::seconds(number);
+}
+
 unsigned YamlValue::mode() const {
   const std::string text = scalar("a mode in octal digits");
   unsigned mode = 0;
@@ -207,6 +216,14 @@ std::vector<YamlValue> YamlValue::list(const std::string& empty) const {
 
 void YamlValue::each(const std::string& empty, const std::function<void(const YamlValue&)>& read) const {
   for (const YamlValue& item : list(empty)) attempt([&] { read(item); });
+}
+
+void YamlValue::each_member(const std::function<void(const std::string& key, const YamlValue&)>& read) const {
+  const YamlMap checked(*this);
+  for (const auto& entry : node_) {
+    if (!entry.first.IsScalar()) continue;  // it is noted
+    attempt([&] { read(at(entry.first).string(), within(shown(entry.first.Scalar()), entry.second)); });
+  }
 }
 
 YamlMap::YamlMap(const YamlValue& value) : value_(value) {
@@ -261,4 +278,4 @@ void YamlMap::finish() const {
   }
 }
 
-}  // namespace aribus::daemon
+}  // namespace aribus::config

@@ -1,4 +1,4 @@
-#include "daemon/notify.h"
+#include "service/notify.h"
 
 #include <algorithm>
 #include <charconv>
@@ -12,7 +12,7 @@
 
 #include "base/fd.h"
 
-namespace aribus::daemon {
+namespace aribus::service {
 
 void notify_systemd(std::string_view state) {
   const char* path = std::getenv("NOTIFY_SOCKET");
@@ -49,4 +49,4 @@ std::optional<Milliseconds> watchdog_interval() {
   return std::max(Milliseconds(microseconds / 2000), Milliseconds(1));
 }
 
-}  // namespace aribus::daemon
+}  // namespace aribus::service

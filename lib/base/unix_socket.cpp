@@ -1,4 +1,4 @@
-#include "ipc/unix_socket.h"
+#include "base/unix_socket.h"
 
 #include <cerrno>
 #include <cstring>
@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 
-namespace aribus::ipc {
+namespace aribus {
 namespace {
 
 Result<sockaddr_un> address_of(const std::string& path) {
@@ -114,4 +114,4 @@ Result<ListeningSocket> listen_on(const SocketOptions& options) {
   return ListeningSocket{std::move(file), std::move(socket)};
 }
 
-}  // namespace aribus::ipc
+}  // namespace aribus

@@ -6,9 +6,9 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include "daemon/yaml_reader.h"
+#include "config/yaml_reader.h"
 
-namespace aribus::daemon {
+namespace aribus::config {
 
 // Adds what is wrong with `text`, which yaml-cpp has read: a second document, a quote that is not closed
 // (then all that follows the quote is its text). `file` is its name for the faults. False: its values are not
@@ -24,4 +24,4 @@ void explain_yaml_error(const std::string& text, const std::string& file, const 
 // " #x" for a comment, and it may well have been meant as part of the value.
 [[nodiscard]] bool is_cut_by_comment(const std::string& text, const YAML::Mark& mark, std::string_view value);
 
-}  // namespace aribus::daemon
+}  // namespace aribus::config

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace aribus::daemon {
+namespace aribus::service {
 
 struct ProcessFigures {
   uint64_t resident_bytes = 0;
@@ -18,4 +18,4 @@ struct ProcessFigures {
   [[nodiscard]] static const ProcessFigures& lately();
 };
 
-}  // namespace aribus::daemon
+}  // namespace aribus::service

@@ -10,14 +10,14 @@
 #include "base/acceptor.h"
 #include "base/loop.h"
 #include "base/result.h"
-#include "ipc/unix_socket.h"
+#include "base/unix_socket.h"
 
-namespace aribus::daemon {
+namespace aribus::service {
 
 struct HttpOptions {
   std::string address;  // numeric; "": a Unix socket
   int port = 0;         // 0: any
-  ipc::SocketOptions socket;
+  SocketOptions socket;
 
   bool operator==(const HttpOptions&) const = default;
 };
@@ -42,7 +42,7 @@ class HttpListener {
   HttpListener& operator=(const HttpListener&) = delete;
 
   // Listens there, and nowhere else any more; with nothing: nowhere. On an error all stays as it was.
-  // Errors: system, invalid_params (see ipc::listen_on).
+  // Errors: system, invalid_params (see listen_on).
   [[nodiscard]] Result<void> listen(const std::optional<HttpOptions>& options);
   // Of the address; 0 when there is none.
   [[nodiscard]] int port() const { return port_; }
@@ -55,8 +55,8 @@ class HttpListener {
   std::unique_ptr<Context> context_;  // made when it is first needed
   std::optional<HttpOptions> options_;
   int port_ = 0;
-  ipc::SocketFile file_;
+  SocketFile file_;
   std::unique_ptr<Acceptor> acceptor_;
 };
 
-}  // namespace aribus::daemon
+}  // namespace aribus::service

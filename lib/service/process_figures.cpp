@@ -1,4 +1,4 @@
-#include "daemon/process_figures.h"
+#include "service/process_figures.h"
 
 #include <chrono>
 #include <filesystem>
@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-namespace aribus::daemon {
+namespace aribus::service {
 
 ProcessFigures ProcessFigures::now() {
   ProcessFigures figures;
@@ -44,4 +44,4 @@ const ProcessFigures& ProcessFigures::lately() {
   return figures;
 }
 
-}  // namespace aribus::daemon
+}  // namespace aribus::service

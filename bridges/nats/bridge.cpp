@@ -1,0 +1,124 @@
+#include "nats/bridge.h"
+
+#include <csignal>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "service/notify.h"
+
+namespace aribus::nats {
+namespace {
+
+using service::notify_status;
+using service::notify_systemd;
+
+constexpr Milliseconds look_interval{1000};
+constexpr Milliseconds ending_interval{20};
+constexpr Milliseconds end_timeout{10'000};  // for what is under way, and for a connection being made
+// To connect takes libnats 5 s a server, and the name server's time. A thread that is stuck longer than this
+// is of no use.
+constexpr Milliseconds stuck_after{120'000};
+
+Milliseconds monotonic() {
+  return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Bridge>> Bridge::make(Config config) {
+  Result<StateFile> state = StateFile::open(config.state_file);
+  if (!state) return state.error();
+  return std::unique_ptr<Bridge>(new Bridge(std::move(config), std::move(*state)));
+}
+
+Bridge::Bridge(Config config, StateFile state)
+    : config_(std::move(config)),
+      state_(std::move(state)),
+      monitoring_(loop_, [this](std::string_view path) { return answer_monitoring(path); }),
+      watchdog_(loop_),
+      looking_(loop_),
+      ending_(loop_),
+      started_(wall_now()) {
+  config_.stream.owner = state_.state().installation;
+}
+
+Bridge::~Bridge() {
+  stopping_ = true;
+  if (publisher_.joinable()) publisher_.join();
+}
+
+void Bridge::publish() {
+  Publisher publisher(
+      {.pbx = config_.name, .nats = config_.nats, .stream = config_.stream, .records = config_.records},
+      state_, figures_);
+  published_ = publisher.run([this] {
+    turned_ = monotonic();
+    return stopping_.load();
+  });
+  ended_ = true;
+}
+
+Result<bool> Bridge::run() {
+  const Signal on_term(loop_, SIGTERM, [this] { stop(); });
+  const Signal on_int(loop_, SIGINT, [this] { stop(); });
+  const Signal on_hup(loop_, SIGHUP, [] {
+    spdlog::warn(
+        "SIGHUP: aribus-nats reads its configuration when it starts; restart it to have another one");
+  });
+  if (auto listening = monitoring_.listen(config_.metrics); !listening) return listening.error();
+  turned_ = monotonic();
+  publisher_ = std::thread([this] { publish(); });
+  if (const auto interval = service::watchdog_interval()) {
+    watchdog_.every(*interval, [this] {
+      if (monotonic() - turned_.load() < stuck_after) notify_systemd("WATCHDOG=1");
+    });
+  }
+  notify_systemd("READY=1");
+  looking_.every(look_interval, [this] { look(); });
+  look();
+  loop_.run();
+  if (!ended_) {
+    spdlog::warn("the publisher has not ended in {} s, and is left behind: what it stored is in NATS",
+                 end_timeout.count() / 1000);
+    return false;
+  }
+  publisher_.join();
+  if (!published_) return published_.error();
+  spdlog::info("stopped");
+  return true;
+}
+
+void Bridge::stop() {
+  if (stopping_.exchange(true)) return;
+  spdlog::info("stopping: waiting for what is under way");
+  notify_systemd("STOPPING=1");
+  ending_.every(ending_interval, [this, until = loop_.now() + end_timeout] {
+    if (ended_ || loop_.now() >= until) loop_.stop();
+  });
+}
+
+void Bridge::look() {
+  if (ended_ && !stopping_) return loop_.stop();  // it has given up
+  if (std::string text = status(); text != told_) {
+    notify_status(text);
+    told_ = std::move(text);
+  }
+}
+
+std::string Bridge::status() const {
+  return (figures_.publishes ? "publishing to the stream "
+                             : "not publishing, as the log says, to the stream ") +
+         config_.stream.name;
+}
+
+service::HttpListener::Answer Bridge::answer_monitoring(std::string_view path) const {
+  if (path == "/healthz") return {.body = "the loop turns\n"};
+  if (path == "/readyz") {
+    if (figures_.publishes) return {.body = "ready\n"};
+    return {.status = 503, .body = status() + "\n"};
+  }
+  return {.status = 404, .body = "/metrics, /healthz or /readyz is expected\n"};
+}
+
+}  // namespace aribus::nats

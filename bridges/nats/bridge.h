@@ -1,0 +1,59 @@
+// aribus-nats: what runs, and what ends it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "base/loop.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "nats/config.h"
+#include "nats/publisher.h"
+#include "nats/state_file.h"
+#include "service/http_listener.h"
+
+namespace aribus::nats {
+
+// The publisher in a thread of its own; signals, monitoring and systemd on the loop of the thread that runs
+// it.
+class Bridge {
+ public:
+  // Opens the state file. Errors: system; malformed.
+  [[nodiscard]] static Result<std::unique_ptr<Bridge>> make(Config config);
+  ~Bridge();
+  Bridge(const Bridge&) = delete;
+  Bridge& operator=(const Bridge&) = delete;
+
+  // Runs until SIGTERM or SIGINT, and until what is under way is stored. False: the publisher did not end in
+  // time, as a name server did not answer; the process has to end without its destructors.
+  // Errors: it can't listen for monitoring; the publisher's, when that gives up.
+  [[nodiscard]] Result<bool> run();
+
+ private:
+  Bridge(Config config, StateFile state);
+
+  void publish();
+  void stop();
+  void look();
+  [[nodiscard]] std::string status() const;
+  [[nodiscard]] service::HttpListener::Answer answer_monitoring(std::string_view path) const;
+
+  Config config_;
+  StateFile state_;  // the publisher's thread's, once that runs
+  PublisherFigures figures_;
+  Loop loop_;
+  service::HttpListener monitoring_;
+  Timer watchdog_, looking_, ending_;
+  WallTime started_;
+  std::string told_;  // to systemd
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> ended_ = false;
+  Result<void> published_;  // how the publisher ended, once it has
+  std::atomic<Milliseconds> turned_{};  // when the publisher's thread last asked whether to stop
+  std::thread publisher_;
+};
+
+}  // namespace aribus::nats

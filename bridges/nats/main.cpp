@@ -1,0 +1,112 @@
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <sstream>
+#include <string>
+
+#include <getopt.h>
+
+#include "base/bytes.h"
+#include "base/journal_sink.h"
+#include "base/log.h"
+#include "nats/bridge.h"
+#include "nats/config.h"
+
+namespace {
+
+constexpr const char* default_config = ARIBUS_CONFIG_DIR "/nats.yaml";
+
+constexpr const char* usage =
+    "Usage: aribus-nats [--config FILE] [--check-config]\n"
+    "\n"
+    "Copies the records of the aribusd beside it into a stream of NATS JetStream, each once and in order.\n"
+    "\n"
+    "  -c, --config FILE   the configuration (default " ARIBUS_CONFIG_DIR
+    "/nats.yaml)\n"
+    "      --check-config  read and check the configuration, say what is wrong with it, and end\n"
+    "      --version       print the version and end\n"
+    "  -h, --help          print this and end\n"
+    "\n"
+    "SIGTERM and SIGINT end it once what is under way is stored. Exit status: 0 ended as asked, 1 it could "
+    "not\n"
+    "run, 2 wrong arguments or configuration.\n";
+
+// Each line of the error's message on one of its own.
+int fail(const aribus::Error& error, int status) {
+  // The journal reads a priority before the text (sd-daemon(3)).
+  const char* priority = aribus::JournalSink::is_standard_error() ? "<3>" : "";
+  std::istringstream lines(error.message);
+  for (std::string line; std::getline(lines, line);)
+    std::fprintf(stderr, "%saribus-nats: %s\n", priority, aribus::escape_controls(line).c_str());
+  return status;
+}
+
+int run(int argc, char** argv) {
+  enum { check_config_option = 1, version_option };
+  static const option options[] = {{"config", required_argument, nullptr, 'c'},
+                                   {"check-config", no_argument, nullptr, check_config_option},
+                                   {"version", no_argument, nullptr, version_option},
+                                   {"help", no_argument, nullptr, 'h'},
+                                   {}};
+  std::string file = default_config;
+  bool check_only = false;
+  for (int chosen = 0; (chosen = getopt_long(argc, argv, "c:h", options, nullptr)) != -1;) {
+    switch (chosen) {
+      case 'c':
+        file = optarg;
+        break;
+      case check_config_option:
+        check_only = true;
+        break;
+      case version_option:
+        std::printf("aribus-nats %s\n", ARIBUS_VERSION);
+        return 0;
+      case 'h':
+        std::fputs(usage, stdout);
+        return 0;
+      default:
+        std::fputs("Try 'aribus-nats --help'.\n", stderr);
+        return 2;
+    }
+  }
+  if (optind < argc) {
+    std::fprintf(stderr, "aribus-nats: unexpected argument '%s'\nTry 'aribus-nats --help'.\n",
+                 aribus::escape_controls(argv[optind]).c_str());
+    return 2;
+  }
+
+  using aribus::config::Purpose;
+  auto config = aribus::nats::load_config(file, check_only ? Purpose::check : Purpose::start);
+  if (!config) return fail(config.error(), 2);
+  if (check_only) {
+    for (const std::string& warning : config->warnings)
+      std::fprintf(stderr, "warning: %s\n", aribus::escape_controls(warning).c_str());
+    std::printf("%s: fine (%s, stream %s)\n", file.c_str(), config->name.c_str(),
+                config->stream.name.c_str());
+    return 0;
+  }
+  if (auto started = aribus::start_log(config->log_level); !started) return fail(started.error(), 2);
+  spdlog::info("aribus-nats {} starting with {}", ARIBUS_VERSION, file);
+  for (const std::string& warning : config->warnings) spdlog::warn("{}", warning);
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of the write, not the process' end
+  auto bridge = aribus::nats::Bridge::make(std::move(*config));
+  if (!bridge) return fail(bridge.error(), 1);
+  const auto ended = (*bridge)->run();
+  if (!ended) return fail(ended.error(), 1);
+  if (!*ended) {
+    spdlog::shutdown();
+    std::_Exit(0);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    return fail({aribus::ErrorKind::internal, error.what(), {}}, 1);
+  }
+}

@@ -1,0 +1,396 @@
+#!/usr/bin/env python3
+"""The stream in NATS holds what a recorder on aribusd's socket wrote, message by message, through every fault.
+
+exactly_once.py [--seconds 20] [--rate 2000] [--faults LIST] [--seed N] [--no-bus-path] [--ring 64MiB] [--servers 1]
+                [--max-age 0] [--types GLOB] [--keep]
+
+Faults, separated by commas, each chosen at random again and again:
+  nats-kill nats-stop bridge-kill bridge-stop daemon-kill daemon-stop   kill -9 and start again; SIGSTOP for a while
+  leader-kill   of --servers 3: kill -9 of the stream's leader
+  cut           the network between aribus-nats and nats-server, in a namespace (root)
+  purge         all messages are deleted while aribus-nats is away, killed at any time
+  expire        likewise, by --max-age seconds
+  rollback      nats-server is put back to an older state of its store
+"""
+import argparse
+import hashlib
+import os
+import pathlib
+import random
+import re
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from nats_stage import Nats, NatsServer, Pbx, free_port, is_report, message_id, wait_for
+import json
+import subprocess
+
+EVENT = b'{"jsonrpc":"2.0","method":"event","params":'
+LOST = b'{"jsonrpc":"2.0","method":"lost","params":'
+
+
+def digest(text):
+    return hashlib.md5(text).digest()
+
+
+class Recorder(threading.Thread):
+    """What a program on the socket is told: (stream, seq) → digest of the record, and what it was told to be lost."""
+
+    def __init__(self, path, types):
+        super().__init__(daemon=True)
+        self.path, self.types = str(path), types
+        self.records, self.lost, self.order = {}, [], []
+        self.ends = False
+        self.start()
+
+    def run(self):
+        cursor = None
+        while not self.ends:
+            try:
+                with socket.socket(socket.AF_UNIX) as one:
+                    one.connect(self.path)
+                    one.settimeout(1)
+                    params = {"from": "oldest"}
+                    if cursor:
+                        params["since"] = cursor
+                    if self.types:
+                        params["types"] = self.types
+                    one.sendall((json.dumps({"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": params}) + "\n").encode())
+                    rest, stream = b"", None
+                    while not self.ends:
+                        try:
+                            got = one.recv(1 << 20)
+                        except TimeoutError:
+                            continue
+                        if not got:
+                            break
+                        *lines, rest = (rest + got).split(b"\n")
+                        for line in lines:
+                            if line.startswith(EVENT):
+                                text = line[len(EVENT):-1]
+                                seq = int(text[7:text.index(b",")])
+                                if (stream, seq) in self.records:
+                                    raise AssertionError(f"the recorder was sent {stream}:{seq} twice")
+                                self.records[stream, seq] = digest(text)
+                                self.order.append((stream, seq))
+                                cursor = f"{stream}:{seq}"
+                            elif line.startswith(LOST):
+                                lost = json.loads(line[len(LOST):-1])
+                                self.lost.append((stream, lost["from"], lost["to"]))
+                                cursor = f"{stream}:{lost['to']}"
+                            else:
+                                stream = json.loads(line)["result"]["cursor"].split(":")[0]
+            except OSError:
+                time.sleep(0.05)
+
+
+class Reader(threading.Thread):
+    """What the stream in NATS held, by sequence, read again and again, before it expires or is purged."""
+
+    def __init__(self, servers, stream):
+        super().__init__(daemon=True)
+        self.servers, self.stream = servers, stream
+        self.messages = {}
+        self.next, self.ends = 1, False
+        self.lock = threading.Lock()
+        self.start()
+
+    def connect(self):
+        for server in self.servers:
+            try:
+                return Nats(server.port, server.address)
+            except (OSError, ValueError):
+                pass
+        raise OSError("no nats-server")
+
+    def read(self):
+        """Everything that came since."""
+        with self.lock:
+            nats = self.connect()
+            try:
+                for sequence, message in nats.messages(self.stream, self.next):
+                    self.messages[sequence] = (message_id(message), digest(message.data), message.data if is_report(message.data) else None,
+                                               message.subject)
+                    self.next = sequence + 1
+            finally:
+                nats.close()
+
+    def read_all(self):
+        self.next = 1
+        self.read()
+
+    def run(self):
+        while not self.ends:
+            try:
+                self.read()
+            except Exception:  # nats-server is away, or the stream is not there yet
+                pass
+            time.sleep(0.3)
+
+
+class Run:
+    def __init__(self, options, folder):
+        self.options, self.random = options, random.Random(options.seed)
+        self.folder = folder
+        address, prefix = "127.0.0.1", []
+        if "cut" in options.faults:
+            self.make_namespace()
+            address, prefix = "10.213.7.1", ["ip", "netns", "exec", self.namespace]
+        more = [""] * options.servers
+        ports = [free_port() for _ in more]
+        if options.servers > 1:
+            routes = ", ".join(f"nats://127.0.0.1:{port}" for port in ports)
+            more = [f'cluster {{ name: c, listen: "127.0.0.1:{port}", routes: [{routes}] }}' for port in ports]
+        self.servers = [NatsServer(folder, f"nats{i}", more[i], address=address) for i in range(options.servers)]
+        bus = f"bus:\n  ring_bytes: {options.ring}\n"
+        if not options.no_bus_path:
+            bus += f"  path: {folder}/bus.ring\n"
+        self.pbx = Pbx(folder, "pbx1", rate=options.rate, bus=bus, trace=options.trace)
+        yaml = ""
+        if options.servers > 1 or options.max_age:
+            yaml += "stream:\n"
+            if options.servers > 1:
+                yaml += "  replicas: 3\n"
+            if options.max_age:
+                yaml += f"  max_age: {options.max_age}s\n"
+        if options.types:
+            yaml += f"publish:\n  types: [{options.types}]\n"
+        self.recorder = Recorder(self.pbx.socket, options.types)
+        self.bridge = self.pbx.bridge(",".join(server.url for server in self.servers), yaml, prefix)
+        self.reader = Reader(self.servers, "ARIBUS_pbx1")
+        self.copy = None
+        self.pausing = {}
+
+    def make_namespace(self):
+        self.namespace = f"aribus-nats-{os.getpid()}"
+        def ip(*arguments):
+            subprocess.run(["ip", *arguments], check=True)
+        ip("netns", "add", self.namespace)
+        ip("link", "add", "abn0", "type", "veth", "peer", "name", "abn1", "netns", self.namespace)
+        ip("addr", "add", "10.213.7.1/24", "dev", "abn0")
+        ip("link", "set", "abn0", "up")
+        ip("-n", self.namespace, "addr", "add", "10.213.7.2/24", "dev", "abn1")
+        ip("-n", self.namespace, "link", "set", "abn1", "up")
+        ip("-n", self.namespace, "link", "set", "lo", "up")
+
+    def pause(self, process, most):
+        process.pause()
+        time.sleep(self.random.uniform(0, most))
+        process.go_on()
+
+    def restart(self, process, most=1.0):
+        process.kill()
+        time.sleep(self.random.uniform(0, most))
+        process.start()
+
+    def fault(self, name):
+        nats = self.servers[0]
+        if name == "nats-kill":
+            self.restart(nats)
+        elif name == "nats-stop":
+            self.pause(nats, self.options.longest)
+        elif name == "bridge-kill":
+            self.restart(self.bridge)
+        elif name == "bridge-stop":
+            self.pause(self.bridge, self.options.longest)
+        elif name == "daemon-kill":
+            self.restart(self.pbx.daemon)
+        elif name == "daemon-stop":
+            self.pause(self.pbx.daemon, 2)
+        elif name == "leader-kill":
+            self.kill_leader()
+        elif name == "cut":
+            subprocess.run(["ip", "link", "set", "abn0", "down"], check=True)
+            time.sleep(self.random.uniform(0, self.options.longest))
+            subprocess.run(["ip", "link", "set", "abn0", "up"], check=True)
+        elif name == "purge":
+            self.bridge.kill()
+            nats.wait()
+            self.reader.read()
+            connection = self.reader.connect()
+            connection.api("STREAM.PURGE.ARIBUS_pbx1")
+            assert connection.api("STREAM.INFO.ARIBUS_pbx1")["state"]["messages"] == 0
+            connection.close()
+            self.bridge.start()
+        elif name == "expire":
+            self.bridge.kill()
+            self.reader.read()
+            time.sleep(self.options.max_age + 1.5)
+            self.bridge.start()
+        elif name == "rollback":
+            if self.copy is None:
+                nats.stop()
+                self.copy = self.folder / "copy"
+                shutil.copytree(nats.store, self.copy)
+                nats.start()
+            else:
+                nats.kill()
+                shutil.rmtree(nats.store)
+                shutil.copytree(self.copy, nats.store)
+                self.copy = shutil.rmtree(self.copy)
+                nats.start()
+                nats.wait()
+                with self.reader.lock:
+                    self.reader.next = 1
+
+    def kill_leader(self):
+        name = None
+        for _ in range(50):
+            try:
+                connection = self.reader.connect()
+                name = connection.api("STREAM.INFO.ARIBUS_pbx1", seconds=2)["cluster"].get("leader")
+                connection.close()
+            except (AssertionError, OSError, KeyError):
+                pass
+            if name:
+                break
+            time.sleep(0.2)
+        leader = next(server for server in self.servers if server.name == name)
+        self.restart(leader, 3)
+        leader.wait()
+
+    def play(self):
+        end = time.monotonic() + self.options.seconds
+        wait_for("the first record is in NATS", lambda: self.reader.messages, 40)
+        while time.monotonic() < end:
+            time.sleep(self.random.uniform(*self.options.between))
+            if self.options.faults:
+                self.fault(self.random.choice(self.options.faults))
+        if self.copy:
+            self.fault("rollback")
+        self.pbx.asterisk.kill()  # nothing comes any more but what the daemon says of that
+        recorded, since = None, time.monotonic()
+
+        def quiet():
+            nonlocal recorded, since
+            if recorded != len(self.recorder.records):
+                recorded, since = len(self.recorder.records), time.monotonic()
+            if time.monotonic() - since < 3:
+                return False
+            self.reader.read()
+            return self.reader.messages[max(self.reader.messages)][0] == self.recorder.order[-1]
+        try:
+            wait_for("the last record is in NATS", quiet, 90, 0.5)
+        finally:
+            self.reader.ends = self.recorder.ends = True
+        self.reader.join()
+        if not (self.options.max_age or "purge" in self.options.faults):
+            self.reader.messages.clear()
+            self.reader.read_all()
+
+    def compare(self):
+        """What is wrong; nothing when all is right."""
+        wrong, reports = [], 0
+        records, order = {}, []
+        lost, previous = [], (None, 0)
+        for sequence, expected in zip(sorted(self.reader.messages), range(min(self.reader.messages), 1 << 62)):
+            place, text, report, subject = self.reader.messages[sequence]
+            if sequence != expected:
+                wrong.append(f"no message {expected}")
+                break
+            if report is not None:
+                reports += 1
+                said = json.loads(report)
+                if said["type"] == "lost":
+                    lost.append((place[0], said["from"], said["to"]))
+                    if said["records"] != said["to"] - said["from"] + 1 or said["seq"] != said["to"]:
+                        wrong.append(f"{said}")
+                    if place[0] == previous[0] and not self.options.types and said["from"] != previous[1] + 1:
+                        wrong.append(f"after {previous} comes {said}")
+            else:
+                if place in records:
+                    wrong.append(f"{place} is there twice")
+                records[place] = text
+                order.append(place)
+                if place[0] == previous[0] and (place[1] <= previous[1] or not self.options.types and place[1] != previous[1] + 1):
+                    wrong.append(f"after {previous} comes {place}")
+            if place[0] != previous[0] and previous[0] and report is None:
+                wrong.append(f"after {previous} comes {place} without a report")
+            previous = place
+        told = set()
+        for stream, first, last in lost:
+            told.update((stream, seq) for seq in range(first, last + 1))
+        recorder_lost = set()
+        for stream, first, last in self.recorder.lost:
+            recorder_lost.update((stream, seq) for seq in range(first, last + 1))
+        last_stream = self.recorder.order[-1][0]
+        missing = [place for place in self.recorder.order if place not in records and place not in told]
+        if self.options.no_bus_path:  # what a daemon that was killed had not delivered to both
+            ends = {}
+            for stream, seq in order:
+                ends[stream] = max(seq, ends.get(stream, 0))
+            missing = [(stream, seq) for stream, seq in missing if stream == last_stream or seq <= ends.get(stream, 0)]
+            ends = {}
+            for stream, seq in self.recorder.order:
+                ends[stream] = max(seq, ends.get(stream, 0))
+            more = [(stream, seq) for stream, seq in order if (stream, seq) not in self.recorder.records
+                    and (stream, seq) not in recorder_lost and (stream == last_stream or seq <= ends.get(stream, 0))]
+        else:
+            more = [place for place in order if place not in self.recorder.records and place not in recorder_lost]
+        if missing:
+            wrong.append(f"{len(missing)} records are missing in NATS, as {missing[:3]}")
+        if more:
+            wrong.append(f"{len(more)} records are in NATS that the recorder did not get, as {more[:3]}")
+        differ = [place for place in order if self.recorder.records.get(place, records[place]) != records[place]]
+        if differ:
+            wrong.append(f"{len(differ)} records differ, as {differ[:3]}")
+        if not lost and not self.recorder.lost and not self.options.no_bus_path and order != self.recorder.order:
+            wrong.append("the order differs")
+        bad_subjects = [subject for *_, subject in self.reader.messages.values() if not re.fullmatch(r"aribus\.v1\.rec\.pbx1(\.[\w%-]+){3}", subject)]
+        if bad_subjects:
+            wrong.append(f"subjects: {bad_subjects[:3]}")
+        print(f"recorder: {len(self.recorder.records)} records; NATS: {len(records)} records, {reports} reports, "
+              f"{len(told)} told to be lost")
+        return wrong
+
+    def stop(self):
+        self.pbx.stop()
+        for server in self.servers:
+            server.kill()
+        if hasattr(self, "namespace"):
+            subprocess.run(["ip", "netns", "del", self.namespace])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--rate", type=int, default=2000)
+    parser.add_argument("--faults", type=lambda text: [one for one in text.split(",") if one], default=[])
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--no-bus-path", action="store_true")
+    parser.add_argument("--ring", default="64MiB")
+    parser.add_argument("--servers", type=int, default=1, choices=(1, 3))
+    parser.add_argument("--max-age", type=int, default=0)
+    parser.add_argument("--types", default="")
+    parser.add_argument("--trace")
+    parser.add_argument("--longest", type=float, default=8, help="seconds of a pause or a cut")
+    parser.add_argument("--between", type=lambda text: tuple(float(part) for part in text.split("-")), default=(0.3, 2.0),
+                        help="seconds between faults, as 0.3-2")
+    parser.add_argument("--keep", action="store_true", help="keep the folder")
+    options = parser.parse_args()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="aribus-exactly-once-"))
+    print(f"seed {options.seed}, {folder}", flush=True)
+    run = Run(options, folder)
+    wrong = ["it did not come to an end"]
+    try:
+        run.play()
+        wrong = run.compare()
+    finally:
+        run.stop()
+        if wrong:
+            print((folder / "pbx1/aribus-nats.log").read_text()[-3000:])
+        if not options.keep and not wrong:
+            shutil.rmtree(folder)
+    for one in wrong[:20]:
+        print(one)
+    print("exactly what the recorder wrote" if not wrong else "NOT what the recorder wrote")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
