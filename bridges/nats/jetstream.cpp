@@ -10,8 +10,9 @@
 namespace aribus::nats {
 namespace {
 
-constexpr uint64_t looked_back = 10'000;  // messages that others may have published to the stream
-constexpr int answers_kept = 65'536;      // more than are ever under way
+constexpr uint64_t looked_back = 10'000;   // messages that others may have published to the stream
+constexpr int64_t api_patience_ms = 3000;  // a stream that has no leader does not answer
+constexpr int answers_kept = 65'536;       // more than are ever under way
 constexpr std::string_view owner_is = "aribus-nats, installation ";
 
 using Info = std::unique_ptr<jsStreamInfo, Destroy<jsStreamInfo, jsStreamInfo_Destroy>>;
@@ -82,7 +83,10 @@ Result<JetStream> JetStream::connect(const NatsOptions& options) {
         natsConnection_SubscribeSync(&stream.answers_, stream.connection_, (stream.inbox_ + "*").c_str());
   }
   if (status == NATS_OK) status = natsSubscription_SetPendingLimits(stream.answers_, answers_kept, -1);
-  if (status == NATS_OK) status = natsConnection_JetStream(&stream.context_, stream.connection_, nullptr);
+  jsOptions waits;
+  jsOptions_Init(&waits);
+  waits.Wait = api_patience_ms;
+  if (status == NATS_OK) status = natsConnection_JetStream(&stream.context_, stream.connection_, &waits);
   if (status != NATS_OK) return not_connected("NATS at " + options.url, status);
   return stream;
 }
@@ -189,7 +193,9 @@ Result<std::optional<JetStream::Answer>> JetStream::next_answer(Milliseconds tim
   }
   if (status == NATS_NO_RESPONDERS)
     return Error{
-        ErrorKind::not_connected, "no JetStream takes records: is it enabled, and has it a leader?", {}};
+        ErrorKind::not_connected,
+        "nobody takes records: JetStream is not enabled there, or the stream has no leader at present",
+        {}};
   if (status != NATS_OK) return not_connected("the connection to NATS has ended", status);
   const std::string_view subject = natsMsg_GetSubject(got);
   Answer answer{0, std::string(natsMsg_GetData(got), static_cast<size_t>(natsMsg_GetDataLength(got)))};

@@ -12,7 +12,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients"))
-from stage import BUILD, PASSWORD, SOURCE, USER, wait_for  # noqa: E402,F401
+from stage import BUILD, PASSWORD, Rest, SOURCE, USER, wait_for  # noqa: E402,F401
 
 Message = collections.namedtuple("Message", "subject reply headers data")
 
@@ -125,7 +125,7 @@ class Nats:
                         size, fixed = int(parts[-2]), 5
                         for header in filter(None, body[:size].decode().split("\r\n")):
                             name, colon, value = header.partition(":")
-                            headers[name if colon else "status"] = value.strip() if colon else header
+                            headers.update({name: value.strip()} if colon else {"status": header[9:]} if header[9:] else {})
                         body = body[size:]
                     reply = parts[3].decode() if len(parts) > fixed else ""
                     self.queues[int(parts[2])].put(Message(parts[1].decode(), reply, headers, body))
@@ -189,21 +189,31 @@ class Nats:
         """All messages of a stream from that sequence on, in order: (sequence, Message)."""
         state = self.api("STREAM.INFO." + stream)["state"]
         end = state["last_seq"]
-        if not state["messages"]:
+        if not state["messages"] or first > end:
             return
-        deliver = f"_INBOX.read.{id(self)}.{self.next}"
-        found = self.subscribe(deliver)
-        made = self.api(f"CONSUMER.CREATE.{stream}", {"stream_name": stream, "config": {
-            "deliver_subject": deliver, "ack_policy": "none", "deliver_policy": "by_start_sequence",
-            "opt_start_seq": max(first, state["first_seq"]), "replay_policy": "instant"}})
-        assert "error" not in made, made
-        while True:
-            message = found.get(timeout=30)
-            sequence = int(message.reply.split(".")[-4])
-            yield sequence, message
-            if sequence >= end:
-                break
-        self.unsubscribe(found)
+        sequence = max(first, state["first_seq"]) - 1
+        while sequence < end:
+            made = self.api(f"CONSUMER.CREATE.{stream}", {"stream_name": stream, "config": {
+                "ack_policy": "none", "deliver_policy": "by_start_sequence", "opt_start_seq": sequence + 1,
+                "replay_policy": "instant"}})
+            assert "error" not in made, made
+            found = self.subscribe(inbox := f"_INBOX.read.{id(self)}.{self.next}")
+            try:
+                while sequence < end:
+                    batch = min(1000, end - sequence)
+                    self.publish(f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{made['name']}",
+                                 json.dumps({"batch": batch, "expires": 5_000_000_000}).encode(), inbox)
+                    for _ in range(batch):
+                        message = found.get(timeout=6)
+                        if "status" in message.headers and not message.data:
+                            raise queue.Empty
+                        sequence = int(message.reply.split(".")[-4])
+                        yield sequence, message
+            except queue.Empty:  # the consumer's leader has changed, or what it was to deliver has expired
+                assert not self.ended.is_set(), "the connection to NATS has ended"
+                state = self.api("STREAM.INFO." + stream)["state"]
+                sequence = max(sequence, state["first_seq"] - 1)
+            self.unsubscribe(found)
 
     def close(self):
         self.socket.shutdown(socket.SHUT_RDWR)
@@ -241,12 +251,29 @@ class Pbx:
         self.nats = Process(self.folder, "aribus-nats", *prefix, BUILD / "bridges/nats/aribus-nats", "--config", config)
         return self.nats
 
-    def status(self):
-        """The daemon's `status`."""
+    def call(self, method):
+        """The result of a method without parameters, over the daemon's socket."""
         with socket.socket(socket.AF_UNIX) as one:
             one.connect(str(self.socket))
-            one.sendall(b'{"jsonrpc":"2.0","id":1,"method":"status"}\n')
+            one.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method}).encode() + b"\n")
             return json.loads(one.makefile("rb").readline())["result"]
+
+    def status(self):
+        """The daemon's `status`."""
+        return self.call("status")
+
+    def records(self):
+        """All records that the daemon keeps, up to its newest one."""
+        newest = self.status()["bus"]["next"] - 1
+        with socket.socket(socket.AF_UNIX) as one:
+            one.connect(str(self.socket))
+            one.sendall(b'{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"from":"oldest"}}\n')
+            for line in one.makefile("rb"):
+                message = json.loads(line)
+                if message.get("method") == "event":
+                    yield message["params"]
+                    if message["params"]["seq"] >= newest:
+                        return
 
     def wait_ready(self):
         wait_for("the Asterisk is ready", lambda: all(one["state"] == "ready" for one in self.status()["servers"]))

@@ -1,0 +1,412 @@
+#!/usr/bin/env python3
+"""Commands and discovery over NATS: what each request ends with, also when the bridge, the daemon, Asterisk or NATS go.
+
+commands_test.py [NAME...] [--tries N]
+"""
+import argparse
+import collections
+import concurrent.futures
+import json
+import pathlib
+import random
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+from nats_stage import BUILD, Nats, NatsServer, Pbx, Rest, wait_for
+
+ANSWERS = "Local/answer@default"
+RINGS = "Local/ring@default"  # and is not answered
+ENDS = "Local/congestion@default"  # at once
+NOT_SENT, UNKNOWN, NOT_ALLOWED, TOO_MUCH, WRONG = -32001, -32002, -32003, -32004, -32602
+
+
+class Stage:
+    """nats-server and PBXs with the rules `control` and `reader`, each with a socket of its own."""
+
+    def __init__(self, names=("pbx1",), rules="control,reader", more="", nats="", bus=False, limits=""):
+        self.temporary = tempfile.TemporaryDirectory(prefix="aribus-nats-")
+        self.folder = pathlib.Path(self.temporary.name)
+        self.nats = NatsServer(self.folder, more=nats)
+        self.rules, self.pbxs = rules, {}
+        for name in names:
+            folder = self.folder / name
+            self.pbxs[name] = Pbx(
+                self.folder, name, sockets="".join(f"  - path: {folder}/{rule}.sock\n" for rule in ("control", "reader")),
+                access=f"access:\n  - name: control\n    sockets: [{folder}/control.sock]\n    methods: [read, control]\n"
+                       f"  - name: reader\n    sockets: [{folder}/reader.sock]\n    methods: [read, originate]\n"
+                       f"  - name: owner\n    methods: [read, control, admin]\n",
+                bus=f"bus:\n  path: {folder}/bus.log\n" if bus else "", more=more + limits)
+        for pbx in self.pbxs.values():
+            pbx.wait_ready()
+            self.bridge(pbx)
+        self.client = Nats(self.nats.port)
+
+    def bridge(self, pbx):
+        pbx.bridge(self.nats.url, "rules:\n" + "".join(f"  {rule}: {pbx.folder}/{rule}.sock\n" for rule in self.rules.split(",")))
+        pbx.nats_is_ready = lambda: "any-control" in {one["name"] for one in info_of(self.nats.port, pbx.name)}
+        wait_for(lambda: "the bridge takes commands for any: " + pbx.nats.log()[-1000:], pbx.nats_is_ready)
+
+    def sim(self, pbx, method, path, body=None):
+        return Rest(pbx.url, 10).call(method, path, body)
+
+    def executed(self, pbx, mark):
+        """How often a request with that text has reached the PBX's Asterisk."""
+        return sum(mark in one["target"] + one["body"] for one in self.sim(pbx, "GET", "/sim/log").json())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if error[0]:
+            for pbx in self.pbxs.values():
+                print(f"--- {pbx.name}\n{pbx.daemon.log()[-2000:]}\n{pbx.nats.log()[-3000:]}", file=sys.stderr)
+        for pbx in self.pbxs.values():
+            pbx.stop()
+        self.nats.kill()
+        self.temporary.cleanup()
+
+
+def discover(port, verb, tail=".aribus", quiet=0.3):
+    """The answers to a $SRV request, parsed."""
+    client = Nats(port)
+    try:
+        inbox = f"_INBOX.discover.{id(client)}"
+        answers = client.subscribe(inbox)
+        client.publish(f"$SRV.{verb}{tail}", b"", inbox)
+        found = []
+        try:
+            while True:
+                message = answers.get(timeout=quiet)
+                if message.data:
+                    found.append(json.loads(message.data))
+        except Exception:
+            return found
+    finally:
+        client.close()
+
+
+def info_of(port, pbx):
+    """The endpoints of a PBX."""
+    return [endpoint for one in discover(port, "INFO") if one["metadata"]["pbx"] == pbx for endpoint in one["endpoints"]]
+
+
+def code_of(answer):
+    """Of a parsed answer: 0 for a result; of nobody's, or none, what a client library makes of it."""
+    if answer is None:
+        return UNKNOWN
+    if "503" in answer.get("status", ""):
+        return NOT_SENT
+    return answer["error"]["code"] if "error" in answer else 0
+
+
+def request(client, subject, method, params=None, headers=None, seconds=10):
+    """(code, the PBX that answered, the answer)."""
+    message = client.request(subject, json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}).encode(),
+                             seconds, headers)
+    if message is None or not message.data:
+        return code_of(message and message.headers), None, None
+    answer = json.loads(message.data)
+    return code_of(answer), message.headers["Aribus-Pbx"], answer
+
+
+def answers():
+    """Each kind of request gets its answer."""
+    with Stage(nats="max_payload: 65536") as stage:
+        client, pbx = stage.client, stage.pbxs["pbx1"]
+        control, reader, anyone = "aribus.v1.rpc.pbx1.control", "aribus.v1.rpc.pbx1.reader", "aribus.v1.rpc.any.control"
+
+        # The id is the program's own, of whatever kind; without one the answer has null.
+        for number in ('7', '"seven"', '"a\\"b"'):
+            message = client.request(control, b'{"jsonrpc":"2.0","id":' + number.encode() + b',"method":"ping"}')
+            assert message.data == b'{"jsonrpc":"2.0","id":' + number.encode() + b',"result":{}}', message
+            assert message.headers["Aribus-Pbx"] == "pbx1", message
+        assert client.request(control, b'{"jsonrpc":"2.0","method":"ping"}').data == b'{"jsonrpc":"2.0","id":null,"result":{}}'
+
+        # The daemon knows the rule by its name: in hello, in refusals, in the audit log.
+        assert client.rpc(reader, "hello")["result"]["rule"] == "reader"
+        refused = client.rpc(reader, "hangup", {"channelId": "c1"})["error"]
+        assert (refused["code"], refused["data"]) == (NOT_ALLOWED, {"rule": "reader"}), refused
+        assert code_of(client.rpc(control, "originate", {"endpoint": ANSWERS, "channelId": "audited"})) == 0
+        wait_for("the audit log names the rules", lambda: all(
+            any("audit" in line and "originate" in line and f"rule={rule}" in line for line in pbx.daemon.log().splitlines())
+            for rule in ("control",)))
+
+        # What can't go over NATS.
+        assert client.rpc(control, "subscribe")["error"]["code"] == -32601
+        assert json.loads(client.request(control, b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]').data)["error"]["code"] == -32600
+        assert json.loads(client.request(control, b'nonsense').data)["error"]["code"] == -32700
+        assert code_of(client.rpc("aribus.v1.rpc.pbx1.nobody", "ping")) == NOT_SENT
+        assert code_of(client.rpc("aribus.v1.rpc.pbx9.control", "ping")) == NOT_SENT
+        for params in ({"key": "k"}, {"server": "pbx1"}):
+            assert code_of(client.rpc(anyone, "originate", {"endpoint": ANSWERS, **params})) == WRONG
+        for text in ("soon", "0", "-5", "1.5", "99999999999"):
+            assert code_of(client.rpc(control, "ping", headers={"Aribus-Timeout": text})) == WRONG, text
+
+        # A request whose answer nobody wants is carried out.
+        client.publish(control, json.dumps({"jsonrpc": "2.0", "method": "originate", "params": {
+            "endpoint": ANSWERS, "channelId": "unheard"}}).encode())
+        wait_for("it is carried out", lambda: stage.executed(pbx, "unheard") == 1)
+
+        # A time-out ends what waits.
+        code, _, answer = request(client, control, "originate", {"endpoint": RINGS, "channelId": "rings", "wait": "answer"},
+                                  {"Aribus-Timeout": "300"})
+        assert (code, answer["error"]["data"]) == (UNKNOWN, {"timeout_ms": 300}), answer
+        assert code_of(client.rpc(control, "hangup", {"channelId": "rings"})) == 0
+
+        # A key is a rule's own: the other rule's command is carried out, and neither is a second time.
+        for _ in range(2):
+            for subject, mark in ((control, "ofcontrol"), (reader, "ofreader")):
+                assert code_of(client.rpc(subject, "originate", {"endpoint": ENDS, "callerId": mark, "key": "same"})) == 0
+        assert [stage.executed(pbx, mark) for mark in ("ofcontrol", "ofreader")] == [1, 1]
+
+        # An answer that is larger than NATS takes.
+        code, _, answer = request(client, control, "rpc.discover")
+        assert (code, answer["error"]["data"]["limit"]) == (UNKNOWN, 65536), answer
+
+        # Discovery.
+        for verb in ("PING", "INFO", "STATS"):
+            for tail in ("", ".aribus"):
+                found = discover(stage.nats.port, verb, tail)
+                assert [one["metadata"]["pbx"] for one in found] == ["pbx1"], found
+                assert found[0]["type"] == f"io.nats.micro.v1.{verb.lower()}_response"
+        identity = found[0]["id"]
+        assert discover(stage.nats.port, "PING", f".aribus.{identity}")[0]["id"] == identity
+        assert discover(stage.nats.port, "PING", ".aribus.other") == []
+        assert {one["subject"] for one in info_of(stage.nats.port, "pbx1")} == {
+            f"aribus.v1.rpc.{name}.{rule}" for name in ("pbx1", "any") for rule in ("control", "reader")}
+        data = found[0]["data"]
+        assert (data["pbx"], data["state"], data["servers"][0]["state"]) == ("pbx1", "ready", "ready"), data
+        wait_for("all records are in NATS",
+                 lambda: discover(stage.nats.port, "STATS")[0]["data"]["records"].get("behind") == 0)
+
+
+def in_parallel(work, count, workers=16):
+    """Calls work(client, number) for each number below `count`; each worker has a connection of its own."""
+    stage_port = work.port
+    clients = threading.local()
+
+    def one(number):
+        if not hasattr(clients, "one"):
+            clients.one = Nats(stage_port)
+        return work(clients.one, number)
+    pool = concurrent.futures.ThreadPoolExecutor(workers)
+    return [pool.submit(one, number) for number in range(count)]
+
+
+def mark_of(number):
+    """A text that is in no other one."""
+    return f"m{number:06}x"
+
+
+def repeated(tries):
+    """A command with a key is carried out once, however often the bridge is killed and the command repeated."""
+    with Stage() as stage:
+        pbx = stage.pbxs["pbx1"]
+        outcomes = collections.Counter()
+
+        def originate(client, number):
+            while True:
+                code, _, answer = request(client, "aribus.v1.rpc.pbx1.control", "originate", {
+                    "endpoint": ENDS, "callerId": mark_of(number), "key": mark_of(number)}, seconds=2)
+                outcomes[code] += 1
+                if code not in (NOT_SENT, UNKNOWN):
+                    return code
+                time.sleep(0.02)  # not as fast as nobody answers
+        originate.port = stage.nats.port
+        works = in_parallel(originate, tries)
+        kills = 0
+        for part in range(1, 10):
+            wait_for("commands are carried out", lambda: outcomes[0] >= tries * part // 10, 120)
+            pbx.nats.kill()
+            kills += 1
+            pbx.nats.start()
+        assert [work.result(120) for work in works] == [0] * tries, outcomes
+        log = "\n".join(one["target"] + one["body"] for one in stage.sim(pbx, "GET", "/sim/log").json())
+        counts = collections.Counter(log.count(mark_of(number)) for number in range(tries))
+        print(f"  {tries} commands, {kills} kills, answers {dict(outcomes)}; carried out {dict(counts)}")
+        assert counts == {1: tries}, counts
+        assert outcomes[NOT_SENT] + outcomes[UNKNOWN] > 0, "the kills were seen"
+
+
+def any_pbx(tries):
+    """Commands to any PBX are carried out once on one that is ready, or not at all, while PBXs come and go."""
+    names = ("pbx1", "pbx2", "pbx3")
+    with Stage(names, rules="control", bus=True) as stage:
+        outcomes, done, over = collections.Counter(), [], threading.Event()
+
+        def originate(client, number):
+            mark = mark_of(number)
+            code, name, _ = request(client, "aribus.v1.rpc.any.control", "originate",
+                                    {"endpoint": ENDS, "callerId": mark, "channelId": mark}, seconds=2)
+            outcomes[code] += 1
+            done.append((mark, code, name))
+            if code == NOT_SENT:
+                time.sleep(0.02)
+        originate.port = stage.nats.port
+
+        def lose_asterisk(pbx):
+            for match, status, delay, times in (("GET /ari/events*", 503, 0, 1), ("GET /ari/channels", 0, 300, 1)):
+                fault = {"match": match, "delay_ms": delay, "times": times, **({"status": status} if status else {})}
+                assert stage.sim(pbx, "POST", "/sim/fault", fault).status == 200
+            assert stage.sim(pbx, "POST", "/sim/drop", {"mode": "rst"}).status == 200
+
+        def kill_daemon(pbx):
+            pbx.daemon.kill()
+            pbx.daemon.start()
+
+        def kill_bridge(pbx):
+            pbx.nats.kill()
+            pbx.nats.start()
+
+        def stop_bridge(pbx):
+            pbx.nats.stop()
+            pbx.nats.start()
+        faults = (lose_asterisk, kill_daemon, kill_bridge, stop_bridge)
+        works = in_parallel(originate, tries)
+        chooser, happened = random.Random(1), collections.Counter()
+        rounds = max(8, tries // 200)
+        for turn in range(rounds):
+            wait_for("commands end", lambda: len(done) >= tries * turn // rounds, 120)
+            fault, pbx = faults[turn % len(faults)], stage.pbxs[chooser.choice(names)]
+            fault(pbx)
+            happened[fault.__name__] += 1
+        for work in works:
+            work.result(120)
+        for pbx in stage.pbxs.values():
+            pbx.wait_ready()
+
+        logs = {name: "\n".join(one["target"] + one["body"] for one in stage.sim(pbx, "GET", "/sim/log").json()
+                                if one["method"] == "POST") for name, pbx in stage.pbxs.items()}
+        resolved = collections.Counter()
+        for mark, code, name in done:
+            where = [one for one, log in logs.items() if f"callerId={mark}" in log or f'"callerId":"{mark}"' in log]
+            for one in where:
+                times = logs[one].count(f"callerId={mark}") + logs[one].count(f'"callerId":"{mark}"')
+                assert times == 1, f"{mark} ({code}) was carried out {times} times on {one}"
+            assert len(where) <= 1, f"{mark} ({code}) was carried out on {where}"
+            if code == 0:
+                assert where == [name], f"{mark} was answered by {name} and carried out on {where}"
+            elif code == NOT_SENT:
+                assert where == [], f"{mark} got -32001 and was carried out on {where}"
+            else:
+                assert code == UNKNOWN, code
+                resolved["done" if where else "not done"] += 1
+        print(f"  {tries} commands, {dict(happened)}; answers {dict(outcomes)}, of unknown ones {dict(resolved)}")
+        assert outcomes[0] > 0
+        assert sum(not_ready_calls(pbx) for pbx in stage.pbxs.values()) == 0
+
+
+def not_ready_calls(pbx):
+    """How many calls of the test the records show between the begin of a synchronisation and its end."""
+    count, syncing = 0, False
+    for record in pbx.records():
+        if record["type"] == "server.connected":
+            syncing = True
+        elif record["type"] in ("server.resynced", "server.disconnected"):
+            syncing = False
+        elif syncing and not record.get("synthetic") and any(one.startswith("m0") for one in record.get("channels", ())):
+            count += 1
+    return count
+
+
+def drained():
+    """A bridge that is stopped answers what is under way, and takes no more."""
+    with Stage() as stage:
+        pbx = stage.pbxs["pbx1"]
+        assert stage.sim(pbx, "POST", "/sim/fault", {"match": "POST /ari/channels*", "answer_delay_ms": 500, "times": -1}).status == 200
+
+        def originate(client, number):
+            return request(client, "aribus.v1.rpc.pbx1.control", "originate", {"endpoint": ENDS, "callerId": mark_of(number)})
+        originate.port = stage.nats.port
+        works = in_parallel(originate, 8, 8)
+        wait_for("Asterisk has the commands", lambda: stage.executed(pbx, "m0000") == 8)
+        assert pbx.nats.stop() == 0
+        assert [work.result()[:2] for work in works] == [(0, "pbx1")] * 8
+        assert code_of(stage.client.rpc("aribus.v1.rpc.pbx1.control", "ping")) == NOT_SENT
+
+
+def reloaded():
+    """After a reload of the daemon: several Asterisks take turns, and a rule of another name is not offered."""
+    with Stage() as stage:
+        pbx, client = stage.pbxs["pbx1"], stage.client
+        other = Pbx(stage.folder, "other")
+        stage.pbxs["other"] = other
+        other.nats = other.daemon
+        config = pbx.folder / "aribusd.yaml"
+        text = config.read_text()
+        entry = text[text.index("  - name: pbx1"):text.index("sockets:")]
+        config.write_text(text.replace(entry, entry + entry.replace("pbx1", "second").replace(pbx.url, other.url))
+                          .replace("- name: reader", "- name: viewer"))
+        answer = pbx.call("daemon.reload")
+        assert answer["applied"], answer
+        wait_for("both Asterisks are ready", lambda: len(pbx.status()["servers"]) == 2 and pbx.wait_ready() is None)
+        wait_for("the rule `reader` is gone",
+                 lambda: code_of(client.rpc("aribus.v1.rpc.pbx1.reader", "ping")) == NOT_SENT)
+
+        def turns():
+            for number in range(10):
+                assert code_of(client.rpc("aribus.v1.rpc.any.control", "originate",
+                                          {"endpoint": ENDS, "callerId": mark_of(number)})) in (0, WRONG)
+            return all(any(stage.executed(one, mark_of(number)) for number in range(10)) for one in (pbx, other))
+        wait_for("both get commands", turns)
+        assert code_of(client.rpc("aribus.v1.rpc.any.control", "ping")) == 0  # which takes no server
+        assert code_of(client.rpc("aribus.v1.rpc.any.control", "state.channels")) == 0
+        assert stage.sim(other, "POST", "/sim/fault", {"match": "GET /ari/events*", "status": 503, "times": -1}).status == 200
+        assert stage.sim(other, "POST", "/sim/drop", {"mode": "rst"}).status == 200
+        wait_for("one of them is down", lambda: discover(stage.nats.port, "STATS")[0]["data"]["servers"][1]["state"] == "down")
+        for number in range(10):
+            assert code_of(client.rpc("aribus.v1.rpc.any.control", "originate", {"endpoint": ENDS})) == 0
+
+
+def nats_goes():
+    """NATS and the daemon go and come: every request ends, and commands go on."""
+    with Stage() as stage:
+        pbx = stage.pbxs["pbx1"]
+        control = "aribus.v1.rpc.pbx1.control"
+        for round in range(2):
+            if round:
+                stage.nats.kill()
+                stage.nats.start()
+                stage.nats.wait()
+            else:
+                stage.client.publish(control, json.dumps({"jsonrpc": "2.0", "method": "originate", "params": {
+                    "endpoint": RINGS, "channelId": "lasting", "wait": "answer"}}).encode())
+                wait_for("it is under way", lambda: stage.executed(pbx, "lasting") == 1)
+                waiting = stage.client.subscribe("_INBOX.waiting")
+                stage.client.publish(control, b'{"jsonrpc":"2.0","id":5,"method":"originate","params":'
+                                     b'{"endpoint":"Local/ring@default","channelId":"heard","wait":"answer"}}', "_INBOX.waiting")
+                wait_for("it is under way", lambda: stage.executed(pbx, "heard") == 1)
+                pbx.daemon.kill()
+                answer = json.loads(waiting.get(timeout=10).data)
+                assert (answer["id"], answer["error"]["code"]) == (5, UNKNOWN), answer
+                down = stage.client.rpc(control, "ping")
+                assert code_of(down) == NOT_SENT and "nothing was sent" in down["error"]["message"], down
+                assert code_of(stage.client.rpc("aribus.v1.rpc.any.control", "ping")) == NOT_SENT
+                pbx.daemon.start()
+
+            def works():
+                client = Nats(stage.nats.port)
+                try:
+                    return code_of(client.rpc("aribus.v1.rpc.any.control", "ping", seconds=1)) == 0
+                finally:
+                    client.close()
+            wait_for(lambda: "commands go again: " + pbx.nats.log()[-1000:], works)
+        assert stage.executed(pbx, "lasting") == stage.executed(pbx, "heard") == 1
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--tries", type=int, default=300)
+    arguments = parser.parse_args()
+    tests = {function.__name__: function for function in (answers, drained, reloaded, nats_goes, repeated, any_pbx)}
+    for name in arguments.names or tests:
+        print(f"{name}: {tests[name].__doc__}", flush=True)
+        tests[name](*([arguments.tries] if tests[name].__code__.co_argcount else []))
+
+
+if __name__ == "__main__":
+    main()
