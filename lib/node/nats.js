@@ -1,0 +1,380 @@
+// Records and commands of PBXs by NATS. What it promises: nats.d.ts.
+import {jetstreamManager} from '@nats-io/jetstream';
+import {errors, headers} from '@nats-io/transport-node';
+
+import {AribusError, NotAllowed, NotConnected, OutcomeUnknown, errorOf} from './errors.js';
+import {REQUEST_BYTES, encoded, refusal, tooLong, withId} from './request.js';
+
+const REPORTS = ['_._.lost', '_._.bus%2Erestarted']; // what aribus-nats itself puts into the stream: no filter leaves it out
+const BATCH = 100; // messages that are asked for at a time
+const PAUSE = 1000; // before JetStream is asked again
+const EXPIRED = 10_000; // how often a filtered consumer is compared with what the stream still holds
+const HEARTBEAT = 5000;
+const GRACE = 1000; // aribus-nats itself answers when a command's time is over
+const NOT_FOUND = 404;
+
+export class Records {
+  #consumers;
+  #found = []; // {found, taken}: what waits for the program; `taken` lets its reader go on
+  #waiting = null; // for it: {resolve, reject}
+  #failed = null;
+  #closed = false;
+
+  static async open(connection, {name, pbxs, types, servers, apps, start = 'newest'}) {
+    if (start !== 'newest' && start !== 'oldest') throw refusal('start', `one of newest, oldest is expected, not ${start}`);
+    const wanted = [tokens('servers', servers), tokens('apps', apps), tokens('types', types)];
+    const names = listed(pbxs);
+    if (names.length === 0) throw refusal('pbxs', 'the name of a PBX is expected');
+    const records = new Records();
+    const manager = await jetstreamManager(connection, {checkAPI: false});
+    records.#consumers = names.map((pbx) =>
+      new Consumer(connection, manager, checkedName('name', name), checkedName('pbxs', pbx), wanted, start));
+    for (const consumer of records.#consumers) await consumer.open();
+    for (const consumer of records.#consumers) records.#read(consumer);
+    return records;
+  }
+
+  async *[Symbol.asyncIterator]() {
+    for (let found; (found = await this.#next()) !== null;) {
+      if (found.item !== null) yield {pbx: found.consumer.pbx, item: found.item, cursor: found.cursor};
+      found.dealtWith();
+    }
+  }
+
+  async close() {
+    this.#closed = true;
+    await Promise.all(this.#consumers.map((consumer) => consumer.close()));
+    for (const {taken} of this.#found.splice(0)) taken();
+    this.#waiting?.resolve(null);
+    await this.#consumers[0].flush(); // the acknowledgements
+  }
+
+  #next() {
+    const first = this.#found.shift();
+    if (first) {
+      first.taken();
+      return Promise.resolve(first.found);
+    }
+    if (this.#failed) return Promise.reject(this.#failed);
+    if (this.#closed) return Promise.resolve(null);
+    return new Promise((resolve, reject) => { this.#waiting = {resolve, reject}; });
+  }
+
+  async #read(consumer) {
+    try {
+      for await (const found of consumer.messages()) {
+        if (this.#closed) return;
+        if (this.#waiting) {
+          this.#waiting.resolve(found);
+          this.#waiting = null;
+        } else {
+          await new Promise((taken) => { this.#found.push({found, taken}); });
+        }
+      }
+    } catch (error) {
+      if (this.#closed) return;
+      this.#failed = error;
+      this.#waiting?.reject(error);
+      this.#waiting = null;
+    }
+  }
+}
+
+class Found {
+  // item: null of a record that is not wanted. message: to be acknowledged, if there is one.
+  constructor(consumer, sequence, item, cursor, message) {
+    Object.assign(this, {consumer, sequence, item, cursor, message});
+  }
+
+  dealtWith() {
+    this.consumer.dealtWith = Math.max(this.consumer.dealtWith, this.sequence);
+    if (this.message) acknowledge(this.message);
+  }
+}
+
+// A durable consumer of one PBX's stream.
+//
+// NATS delivers again what was not acknowledged, but late and behind newer records. So the order is made here: what a process
+// before, or a connection that broke, has left is read from the stream itself, and what then comes again is passed over. An
+// acknowledgement (`ack_policy` all) counts for all before it.
+class Consumer {
+  dealtWith = 0; // the stream's sequence up to which the program has all behind it
+  #connection;
+  #manager;
+  #name;
+  #stream;
+  #wanted; // lists of tokens: servers, apps, types
+  #start;
+  #subjects = []; // the consumer's filter; none: it has the whole stream
+  #last = 0; // the stream's sequence up to which all was handed out
+  #lookedAt = 0; // up to which the consumer has looked
+  #next = 0; // of the consumer's own sequence, which has no holes
+  #left = 0; // up to which another process, or a connection that broke, may have left something
+  #looked = Date.now();
+  #messages = null;
+  #closed = false;
+
+  constructor(connection, manager, name, pbx, wanted, start) {
+    this.pbx = pbx;
+    this.#connection = connection;
+    this.#manager = manager;
+    this.#name = name;
+    this.#stream = `ARIBUS_${pbx}`;
+    this.#wanted = wanted;
+    this.#start = start;
+  }
+
+  async open() {
+    const [major, minor] = this.#connection.info.version.split('.').map(Number);
+    const subjects = major > 2 || minor >= 10 ? this.#filter() : [];
+    const info = await this.#info() ?? await this.#make(subjects);
+    this.#check(info, subjects);
+    this.#subjects = filterOf(info);
+    this.#left = info.delivered.stream_seq;
+    this.#last = this.#lookedAt = info.num_ack_pending > 0 ? info.ack_floor.stream_seq : this.#left;
+    this.#next = info.delivered.consumer_seq + 1;
+  }
+
+  async close() {
+    this.#closed = true;
+    await this.#messages?.close();
+  }
+
+  async flush() {
+    if (this.#connection.info && !this.#connection.isClosed()) await this.#connection.flush();
+  }
+
+  // All of them, without an end.
+  async *messages() {
+    if (this.#subjects.length > 0) yield* await this.#expired();
+    yield* this.#between(this.#left);
+    const info = await this.#patiently(() => this.#existing());
+    this.#messages = await this.#manager.jetstream().consumers.getConsumerFromInfo(info).consume(
+      {max_messages: BATCH, idle_heartbeat: HEARTBEAT, abort_on_missing_resource: true});
+    if (this.#closed) await this.#messages.close();
+    let ended = new AribusError(`NATS delivers nothing more to the consumer ${this.#name} of the stream ${this.#stream}`);
+    try {
+      for await (const message of this.#messages) {
+        yield* this.#took(message);
+        if (this.#subjects.length > 0 && Date.now() - this.#looked > EXPIRED) yield* await this.#expired();
+      }
+    } catch (error) {
+      ended = error;
+    }
+    if (this.#closed) return;
+    if (this.#connection.isClosed()) throw new NotConnected('the connection to NATS is closed');
+    await this.#existing();
+    throw ended;
+  }
+
+  async *#took(message) {
+    const {streamSequence, deliverySequence} = message.info;
+    if (streamSequence <= this.#last) { // it came again
+      if (streamSequence <= this.dealtWith) acknowledge(message);
+    } else {
+      // What is between was delivered, and has not come.
+      if (deliverySequence !== this.#next) yield* this.#between(streamSequence - 1);
+      yield* this.#handed(streamSequence, message, message.headers);
+    }
+    this.#next = deliverySequence + 1;
+  }
+
+  // What the stream holds behind what was handed out, up to `end`.
+  async *#between(end) {
+    const subjects = this.#subjects.length > 0 ? this.#subjects : [`aribus.v1.rec.${this.pbx}.>`];
+    while (this.#last < end && !this.#closed) {
+      const found = await Promise.all(subjects.map((next_by_subj) => this.#patiently(
+        () => this.#manager.streams.getMessage(this.#stream, {seq: this.#last + 1, next_by_subj}))));
+      const first = found.filter((one) => one !== null).sort((one, other) => one.seq - other.seq)[0];
+      if (first === undefined || first.seq > end) break;
+      yield* this.#handed(first.seq, first, first.header);
+    }
+    if (this.#subjects.length > 0) this.#last = Math.max(this.#last, end);
+  }
+
+  // The message as an item, behind a report of those that should have come before it.
+  *#handed(sequence, message, header) {
+    if (this.#subjects.length === 0 && sequence > this.#last + 1) yield this.#lost(sequence - 1);
+    this.#last = sequence;
+    const of = message.subject.split('.').slice(4);
+    const isWanted = REPORTS.includes(of.join('.'))
+      || this.#wanted.every((wanted, i) => wanted.length === 0 || wanted.includes(of[i]));
+    yield new Found(this, sequence, isWanted ? message.json() : null, header?.get('Nats-Msg-Id') ?? '',
+      typeof message.ack === 'function' ? message : null);
+  }
+
+  #lost(end) {
+    const first = Math.max(this.#last, this.#lookedAt) + 1;
+    this.#last = end;
+    return new Found(this, end, {type: 'lost', records: end - first + 1,
+      reason: `the stream ${this.#stream} does not hold its messages ${first} to ${end} any more`}, '', null);
+  }
+
+  // A report if the stream has lost messages that a filter has not looked at.
+  async #expired() {
+    this.#looked = Date.now();
+    const stream = await this.#patiently(() => this.#manager.streams.info(this.#stream));
+    const info = await this.#patiently(() => this.#existing());
+    const hasLost = stream.state.first_seq > Math.max(this.#last, this.#lookedAt) + 1;
+    const found = hasLost ? [this.#lost(stream.state.first_seq - 1)] : [];
+    this.#lookedAt = Math.max(this.#lookedAt, info.delivered.stream_seq);
+    return found;
+  }
+
+  // An answer of JetStream, however long that is away.
+  async #patiently(ask) {
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (this.#connection.isClosed()) throw new NotConnected('the connection to NATS is closed');
+        if (error instanceof AribusError || error.status === NOT_FOUND) throw error;
+        if (causeOf(error) instanceof errors.PermissionViolationError) throw error;
+        await new Promise((resolve) => { setTimeout(resolve, PAUSE); });
+      }
+    }
+  }
+
+  async #info() {
+    try {
+      return await this.#manager.consumers.info(this.#stream, this.#name);
+    } catch (error) {
+      if (error.status === NOT_FOUND) return null;
+      throw error;
+    }
+  }
+
+  async #existing() {
+    const info = await this.#info();
+    if (info === null) throw new NotConnected(`the consumer ${this.#name} of the stream ${this.#stream} is there no more`);
+    return info;
+  }
+
+  // The subjects of the wanted records; none: all.
+  #filter() {
+    if (this.#wanted.every((wanted) => wanted.length === 0)) return [];
+    const [servers, apps, types] = this.#wanted.map((wanted) => wanted.length > 0 ? wanted : ['*']);
+    const tails = servers.flatMap((server) => apps.flatMap((app) => types.map((type) => [server, app, type])));
+    for (const report of REPORTS.map((one) => one.split('.'))) {
+      if (!tails.some((tail) => tail.every((one, i) => one === '*' || one === report[i]))) tails.push(report);
+    }
+    return tails.map((tail) => `aribus.v1.rec.${this.pbx}.${tail.join('.')}`);
+  }
+
+  async #make(subjects) {
+    try {
+      return await this.#manager.consumers.add(this.#stream, {
+        durable_name: this.#name, ack_policy: 'all', deliver_policy: this.#start === 'newest' ? 'new' : 'all',
+        ...subjects.length > 0 ? {filter_subjects: subjects} : {}});
+    } catch (error) {
+      if (error.status !== NOT_FOUND) throw error;
+      throw new NotConnected(
+        `there is no stream ${this.#stream}: aribus-nats of ${this.pbx} makes it when it first connects to this NATS`);
+    }
+  }
+
+  #check(info, subjects) {
+    const filter = filterOf(info);
+    if (info.config.ack_policy !== 'all' || info.config.deliver_subject) {
+      this.#refuse('it has to be a pull consumer with the ack policy `all`');
+    }
+    if (filter.length > 0 && [...filter].sort().join() !== [...subjects].sort().join()) {
+      this.#refuse(`its filter is ${filter.join(', ')}`);
+    }
+  }
+
+  #refuse(why) {
+    throw refusal('name', `another one than ${this.#name} is expected, as the stream ${this.#stream} has a consumer of `
+      + `that name and ${why} (delete it, or choose another name)`);
+  }
+}
+
+export class Commands {
+  #connection;
+  #rule;
+
+  constructor(connection, rule) {
+    this.#connection = connection;
+    this.#rule = checkedName('rule', rule);
+  }
+
+  async call(pbx, method, params = {}, options = {}) {
+    return (await this.#call(checkedName('pbx', pbx), method, params, options)).result;
+  }
+
+  async callAny(method, params = {}, options = {}) {
+    return this.#call('any', method, params, options);
+  }
+
+  async #call(pbx, method, params, {timeout = 30_000}) {
+    const text = encoded(method, withId(method, params));
+    const request = new TextEncoder().encode(`{"jsonrpc":"2.0","id":1,"method":${JSON.stringify(method)},"params":${text}}`);
+    const {info} = this.#connection; // none: there is no connection now, and the library would keep the request and send it late
+    if (!info || this.#connection.isClosed()) throw new NotConnected(`not connected to NATS: ${method} was not sent`);
+    const long = tooLong(request.length, Math.min(REQUEST_BYTES, info.max_payload ?? REQUEST_BYTES));
+    if (long) throw long;
+    const answer = await this.#answer(`aribus.v1.rpc.${pbx}.${this.#rule}`, pbx, method, request, timeout);
+    const {error, result} = answer.json();
+    if (error) throw errorOf(error);
+    return {pbx: answer.headers?.get('Aribus-Pbx') || pbx, result};
+  }
+
+  async #answer(subject, pbx, method, request, timeout) {
+    const head = headers();
+    head.set('Aribus-Timeout', String(Math.round(timeout)));
+    try {
+      return await this.#connection.request(subject, request, {timeout: timeout + GRACE, headers: head});
+    } catch (error) {
+      const cause = causeOf(error);
+      if (cause instanceof errors.NoRespondersError) {
+        throw new NotConnected(`nobody answers at ${subject}: ${method} was not sent. ${pbx === 'any'
+          ? 'No PBX that offers this rule is ready'
+          : `Does aribus-nats of ${pbx} run, and is ${this.#rule} one of its \`rules\`?`}`);
+      }
+      if (cause instanceof errors.PermissionViolationError) {
+        throw new NotAllowed(`NATS does not allow this user to publish to ${subject}: ${method} was not sent`);
+      }
+      if (cause instanceof errors.TimeoutError) {
+        throw new OutcomeUnknown(`no answer within ${timeout} ms: the outcome of ${method} is unknown`, {timeout_ms: timeout});
+      }
+      throw new OutcomeUnknown(`${error.message}, before ${method} was answered: its outcome is unknown`);
+    }
+  }
+}
+
+function acknowledge(message) {
+  try {
+    message.ack();
+  } catch (error) { // it comes again
+    process.emitWarning(`a record could not be acknowledged: ${error.message}`, 'AribusWarning');
+  }
+}
+
+function causeOf(error) {
+  return error instanceof errors.RequestError ? error.cause ?? error : error;
+}
+
+function filterOf({config}) {
+  return config.filter_subjects ?? (config.filter_subject ? [config.filter_subject] : []);
+}
+
+function listed(names) {
+  return typeof names === 'string' ? [names] : names ?? [];
+}
+
+// A name that is a token of a subject as it is.
+function checkedName(parameter, text) {
+  if (typeof text === 'string' && /^[A-Za-z0-9_-]+$/.test(text)) return text;
+  throw refusal(parameter, `a name of the characters A-Z, a-z, 0-9, _ and - is expected, not ${JSON.stringify(text)}`);
+}
+
+// Names as they are in subjects: bytes other than A-Z, a-z, 0-9, _ and - are %XX there, and an empty name is _.
+function tokens(parameter, names) {
+  return [...new Set(listed(names))].map((name) => {
+    if (/[*?]/.test(name)) throw refusal(parameter, `names are expected, not globs as ${JSON.stringify(name)}`);
+    return Array.from(new TextEncoder().encode(name), (byte) => {
+      const character = String.fromCharCode(byte);
+      return /[A-Za-z0-9_-]/.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    }).join('') || '_';
+  });
+}
