@@ -168,6 +168,28 @@ Result<StreamEnd> JetStream::read_end(const std::string& name, const jsStreamInf
   return end;
 }
 
+Result<std::string> JetStream::adopt(const StreamOptions& options) {
+  jsStreamInfo* found = nullptr;
+  jsErrCode code{};
+  natsStatus status = js_GetStreamInfo(&found, context_, options.name.c_str(), nullptr, &code);
+  const auto refused = [&](const std::string& why) {
+    return Error{ErrorKind::invalid_params, "the stream " + options.name + " in NATS " + why, {}};
+  };
+  if (status == NATS_NOT_FOUND) return refused("does not exist: aribus-nats makes it when it starts");
+  if (status != NATS_OK) return refused_stream(options.name, status, code);
+  const Info info(found);
+  const std::string was = info->Config->Description == nullptr ? "" : info->Config->Description;
+  if (!was.starts_with(owner_is)) return refused("was not made by aribus-nats. Choose another stream.name");
+  const std::string owner = std::string(owner_is) + options.owner;
+  jsStreamConfig config = *info->Config;
+  config.Description = owner.c_str();
+  jsStreamInfo* changed = nullptr;
+  status = js_UpdateStream(&changed, context_, &config, nullptr, &code);
+  const Info updated(changed);
+  if (status != NATS_OK) return refused_stream(options.name, status, code);
+  return was.substr(owner_is.size());
+}
+
 Result<void> JetStream::publish(const std::string& subject, const std::string& id, uint64_t expected,
                                 std::string_view text) {
   char digits[20];
