@@ -277,7 +277,12 @@ class Pbx:
                         return
 
     def wait_ready(self):
-        wait_for("the Asterisk is ready", lambda: all(one["state"] == "ready" for one in self.status()["servers"]))
+        def ready():
+            try:
+                return all(one["state"] == "ready" for one in self.status()["servers"])
+            except OSError:
+                return False
+        wait_for("the Asterisk is ready", ready)
 
     def stop(self):
         for process in (getattr(self, "nats", None), self.daemon, self.asterisk):
@@ -287,7 +292,7 @@ class Pbx:
 
 def message_id(message):
     """(stream, seq) of a message's Nats-Msg-Id."""
-    stream, _, seq = message.headers["Nats-Msg-Id"].rpartition(":")
+    stream, seq = message.headers["Nats-Msg-Id"].split(":")[:2]
     return stream, int(seq)
 
 
