@@ -68,17 +68,19 @@ Result<bool> Bridge::run() {
   if (auto listening = monitoring_.listen(config_.metrics); !listening) return listening.error();
   figures_.turned_ms = monotonic().count();
   publisher_ = std::thread([this] { publish(); });
-  service_ = std::make_unique<Service>(ServiceOptions{.pbx = config_.name,
-                                                      .version = ARIBUS_VERSION,
-                                                      .nats = config_.nats,
-                                                      .socket = config_.records.socket,
-                                                      .rules = config_.rules},
-                                       [this] {
-                                         return Published{.publishes = figures_.publishes,
-                                                          .reason = figures_.reason(),
-                                                          .last = figures_.place(),
-                                                          .lost = figures_.lost};
-                                       });
+  service_ = std::make_unique<Service>(
+      ServiceOptions{.pbx = config_.name,
+                     .version = ARIBUS_VERSION,
+                     .nats = config_.nats,
+                     .socket = config_.records.socket,
+                     .rules = config_.rules},
+      [this] {
+        return Published{.publishes = figures_.publishes,
+                         .reason = figures_.reason(),
+                         .last = figures_.place(),
+                         .lost = figures_.lost,
+                         .all = config_.records.types.empty() && config_.records.exclude.empty()};
+      });
   if (const auto interval = service::watchdog_interval()) {
     watchdog_.every(*interval, [this] {
       if (monotonic() - Milliseconds(figures_.turned_ms) < stuck_after) notify_systemd("WATCHDOG=1");

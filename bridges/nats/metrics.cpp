@@ -11,7 +11,8 @@ namespace {
 using service::MetricFamilies;
 using service::to_double;
 
-void add_records(MetricFamilies& families, const PublisherFigures& figures, const DaemonState& daemon) {
+void add_records(MetricFamilies& families, const PublisherFigures& figures, const Published& published,
+                 const DaemonState& daemon) {
   families.gauge("aribus_nats_publishing", "1 while records are published.", figures.publishes ? 1 : 0);
   families.counter("aribus_nats_records_stored_total", "Messages that JetStream has acknowledged.",
                    to_double(figures.stored));
@@ -25,10 +26,9 @@ void add_records(MetricFamilies& families, const PublisherFigures& figures, cons
                    to_double(figures.restarts));
   families.gauge("aribus_nats_records_under_way", "Messages that were sent and are not acknowledged yet.",
                  to_double(figures.under_way));
-  const Place last = figures.place();
   families.gauge("aribus_nats_stored_seq", "`seq` of the last record that is known to be in NATS.",
-                 to_double(last.seq));
-  if (const auto records = behind(daemon, last)) {
+                 to_double(published.last.seq));
+  if (const auto records = behind(daemon, published)) {
     families.gauge("aribus_nats_records_behind", "Records of aribusd that are not in NATS yet.",
                    to_double(*records));
   }
@@ -73,7 +73,7 @@ std::string metrics_text(const MetricSources& sources) {
                  sources.service.is_connected() ? 1 : 0, {{"to", "nats"}});
   families.gauge("aribus_nats_connected", "1 while there is a connection.", daemon->answers ? 1 : 0,
                  {{"to", "aribusd"}});
-  add_records(families, sources.publisher, *daemon);
+  add_records(families, sources.publisher, sources.service.published(), *daemon);
   add_commands(families, sources.service);
   families.gauge("aribus_nats_build_info", "1; the version is a label.", 1, {{"version", ARIBUS_VERSION}});
   families.process(sources.started, "Memory in use.");

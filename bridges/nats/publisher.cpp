@@ -46,6 +46,7 @@ Result<void> Publisher::run(const std::function<bool()>& stopped) {
   std::string told;
   while (!stopped()) {
     const auto began = Clock::now();
+    const uint64_t stored = figures_.stored;
     const Error error = publish(stopped);
     figures_.publishes = false;
     figures_.under_way = 0;
@@ -53,7 +54,7 @@ Result<void> Publisher::run(const std::function<bool()>& stopped) {
     if (gives_up_) return error;
     figures_.restarts += 1;
     figures_.set_reason(error.message);
-    if (Clock::now() - began > longest_pause) {  // it went well for a while
+    if (figures_.stored != stored && Clock::now() - began > longest_pause) {  // it went well for a while
       pause = first_pause;
       told.clear();
     }

@@ -48,9 +48,12 @@ std::string_view data_of(natsMsg* message) {
   return {natsMsg_GetData(message), static_cast<size_t>(natsMsg_GetDataLength(message))};
 }
 
+// Where the answer goes; "": nowhere. NATS checks no reply subjects, and this user may write records: an answer
+// must not become one, nor a request to another PBX or to JetStream.
 std::string reply_of(natsMsg* message) {
-  const char* reply = natsMsg_GetReply(message);
-  return reply == nullptr ? "" : reply;
+  const char* text = natsMsg_GetReply(message);
+  const std::string_view reply = text == nullptr ? "" : text;
+  return reply.starts_with("aribus.") || reply.starts_with('$') ? "" : std::string(reply);
 }
 
 // The header of a request that bounds it. Errors: invalid_params.

@@ -20,13 +20,13 @@ export class Records {
   #failed = null;
   #closed = false;
 
-  static async open(connection, {name, pbxs, types, servers, apps, start = 'newest'}) {
+  static async open(connection, {name, pbxs, types, servers, apps, start = 'newest', prefix = '$JS.API'}) {
     if (start !== 'newest' && start !== 'oldest') throw refusal('start', `one of newest, oldest is expected, not ${start}`);
     const wanted = [tokens('servers', servers), tokens('apps', apps), tokens('types', types)];
     const names = listed(pbxs);
     if (names.length === 0) throw refusal('pbxs', 'the name of a PBX is expected');
     const records = new Records();
-    const manager = await jetstreamManager(connection, {checkAPI: false});
+    const manager = await jetstreamManager(connection, {checkAPI: false, apiPrefix: prefix});
     records.#consumers = names.map((pbx) =>
       new Consumer(connection, manager, checkedName('name', name), checkedName('pbxs', pbx), wanted, start));
     for (const consumer of records.#consumers) await consumer.open();
@@ -112,6 +112,8 @@ class Consumer {
   #left = 0; // up to which another process, or a connection that broke, may have left something
   #looked = Date.now();
   #messages = null;
+  #status = null; // of the connection
+  #denied = null; // the error of NATS
   #closed = false;
 
   constructor(connection, manager, name, pbx, wanted, start) {
@@ -127,7 +129,7 @@ class Consumer {
   async open() {
     const [major, minor] = this.#connection.info.version.split('.').map(Number);
     const subjects = major > 2 || minor >= 10 ? this.#filter() : [];
-    const info = await this.#info() ?? await this.#make(subjects);
+    const info = await this.#ask(async () => await this.#info() ?? this.#make(subjects));
     this.#check(info, subjects);
     this.#subjects = filterOf(info);
     this.#left = info.delivered.stream_seq;
@@ -137,7 +139,25 @@ class Consumer {
 
   async close() {
     this.#closed = true;
+    this.#status?.return();
     await this.#messages?.close();
+  }
+
+  // NATS answers nothing to a request for messages that it does not allow; it says so beside.
+  async #watch(status) {
+    this.#status = status[Symbol.asyncIterator]();
+    for (let next; !(next = await this.#status.next()).done;) {
+      const {error} = next.value;
+      if (error instanceof errors.PermissionViolationError && error.subject.endsWith(`.${this.#stream}.${this.#name}`)) {
+        this.#denied = error;
+        await this.#messages.close();
+      }
+    }
+  }
+
+  #notAllowed(error) {
+    return new NotAllowed(`reading ${this.#stream} under the name ${this.#name}: this user's permissions do not allow it: `
+      + error.message);
   }
 
   async flush() {
@@ -152,6 +172,7 @@ class Consumer {
     this.#messages = await this.#manager.jetstream().consumers.getConsumerFromInfo(info).consume(
       {max_messages: BATCH, idle_heartbeat: HEARTBEAT, abort_on_missing_resource: true});
     if (this.#closed) await this.#messages.close();
+    this.#watch(this.#connection.status());
     let ended = new AribusError(`NATS delivers nothing more to the consumer ${this.#name} of the stream ${this.#stream}`);
     try {
       for await (const message of this.#messages) {
@@ -162,6 +183,7 @@ class Consumer {
       ended = error;
     }
     if (this.#closed) return;
+    if (this.#denied) throw this.#notAllowed(this.#denied);
     if (this.#connection.isClosed()) throw new NotConnected('the connection to NATS is closed');
     await this.#existing();
     throw ended;
@@ -225,13 +247,20 @@ class Consumer {
   async #patiently(ask) {
     for (;;) {
       try {
-        return await ask();
+        return await this.#ask(ask);
       } catch (error) {
         if (this.#connection.isClosed()) throw new NotConnected('the connection to NATS is closed');
         if (error instanceof AribusError || error.status === NOT_FOUND) throw error;
-        if (causeOf(error) instanceof errors.PermissionViolationError) throw error;
         await new Promise((resolve) => { setTimeout(resolve, PAUSE); });
       }
+    }
+  }
+
+  async #ask(ask) {
+    try {
+      return await ask();
+    } catch (error) {
+      throw causeOf(error) instanceof errors.PermissionViolationError ? this.#notAllowed(causeOf(error)) : error;
     }
   }
 

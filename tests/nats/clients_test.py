@@ -228,7 +228,7 @@ def test_what_nats_has_removed_is_reported(stage):
     reader = stage.reader("late", "pbx1", count=5, start="oldest")
     reader.wait_open()
     stage.publish(5)
-    wait_for("it ends", lambda: reader.process.poll() is not None)
+    wait_for("it ends, and NATS knows", lambda: reader.process.poll() is not None and not stage.consumer("late")["num_waiting"])
     last = stage.publish(22)
     reader = stage.reader("late", "pbx1")
     reader.wait_seq(last)

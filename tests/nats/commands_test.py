@@ -11,13 +11,14 @@ import os
 import pathlib
 import queue
 import random
+import re
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-from nats_stage import BUILD, Nats, NatsServer, Pbx, Process, Rest, wait_for
+from nats_stage import BUILD, Nats, NatsServer, Pbx, Process, Rest, SOURCE, wait_for
 
 ANSWERS = "Local/answer@default"
 RINGS = "Local/ring@default"  # and is not answered
@@ -442,12 +443,35 @@ def listed():
             assert printed.returncode == status and printed.stderr and not printed.stdout, printed
 
 
+def documented():
+    """The examples in docs/nats-clients.md are true."""
+    text = (SOURCE / "docs/nats-clients.md").read_text()
+    examples = [block for block in re.findall(r"```text\n(.*?)```", text, re.S) if block.startswith("→ aribus.v1.rpc.")]
+    assert len(examples) == 2
+    for example in examples:
+        with Stage() as stage:
+            lines = iter(example.splitlines())
+            for line in lines:
+                if line.startswith("# "):
+                    name, value = line[2:].split(": ")
+                    assert message.headers[name] == value, message
+                    continue
+                subject, payload = re.fullmatch("→ (\\S+) (.*)", line).groups()
+                message = stage.client.request(subject, payload.replace("PJSIP/100", ANSWERS).encode())
+                wanted = next(lines).removeprefix("← ")
+                if wanted == "no responders":
+                    assert code_of(message.headers) == NOT_SENT, message
+                else:
+                    pattern = ".*".join(re.escape(part) for part in wanted.split("…"))
+                    assert re.fullmatch(pattern, message.data.decode()), f"{wanted} is expected, not {message.data}"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*")
     parser.add_argument("--tries", type=int, default=300)
     arguments = parser.parse_args()
-    tests = {function.__name__: function for function in (answers, drained, reloaded, nats_goes, listed, repeated, any_pbx)}
+    tests = {function.__name__: function for function in (answers, drained, reloaded, nats_goes, listed, documented, repeated, any_pbx)}
     for name in arguments.names or tests:
         print(f"{name}: {tests[name].__doc__}", flush=True)
         tests[name](*([arguments.tries] if tests[name].__code__.co_argcount else []))

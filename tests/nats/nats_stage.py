@@ -87,7 +87,8 @@ class NatsServer(Process):
 class Nats:
     """A connection in plain NATS (https://docs.nats.io/reference/reference-protocols/nats-protocol)."""
 
-    def __init__(self, port, address="127.0.0.1", **login):
+    def __init__(self, port, address="127.0.0.1", inbox="_INBOX", **login):
+        self.inbox = inbox  # what subjects of answers begin with
         self.socket = socket.create_connection((address, port), 10)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")
@@ -158,7 +159,7 @@ class Nats:
 
     def request(self, subject, data=b"", seconds=5, headers=None):
         """The answer's Message; None when none comes in time. Without responders its headers' status says 503."""
-        inbox = f"_INBOX.{id(self)}.{self.next}"
+        inbox = f"{self.inbox}.{id(self)}.{self.next}"
         answers = self.subscribe(inbox)
         try:
             self.publish(subject, data, inbox, headers)
@@ -197,7 +198,7 @@ class Nats:
                 "ack_policy": "none", "deliver_policy": "by_start_sequence", "opt_start_seq": sequence + 1,
                 "replay_policy": "instant"}})
             assert "error" not in made, made
-            found = self.subscribe(inbox := f"_INBOX.read.{id(self)}.{self.next}")
+            found = self.subscribe(inbox := f"{self.inbox}.read.{self.next}")
             try:
                 while sequence < end:
                     batch = min(1000, end - sequence)

@@ -66,18 +66,20 @@ class Records:
     next one; one that it was killed over comes again. One process at a time may read under a name.
 
     connection: of nats.connect(). name: of the durable consumer, one in the stream of each PBX. It is made where there is
-    none. pbxs: the names of the PBXs. types, servers, apps: only records of these, which are names, not globs. start:
-    where a new consumer begins: with what comes next, or with the oldest record that the stream holds.
+    none, if the user may do that. pbxs: the names of the PBXs. types, servers, apps: only records of these, which are names,
+    not globs. start: where a new consumer begins: with what comes next, or with the oldest record that the stream holds.
+    prefix: of JetStream's API, where another account or a leaf node makes it another one.
     """
 
     def __init__(self, connection: Connection, name: str, pbxs: str | Sequence[str], *,
                  types: str | Sequence[str] | None = None, servers: str | Sequence[str] | None = None,
-                 apps: str | Sequence[str] | None = None, start: Literal["newest", "oldest"] = "newest") -> None:
+                 apps: str | Sequence[str] | None = None, start: Literal["newest", "oldest"] = "newest",
+                 prefix: str = "$JS.API") -> None:
         if start not in ("newest", "oldest"):
             raise refusal("start", f"one of newest, oldest is expected, not {start!r}")
         self._connection = connection
         wanted = [_tokens("servers", servers), _tokens("apps", apps), _tokens("types", types)]
-        self._consumers = [_Consumer(connection, _name("name", name), _name("pbxs", pbx), wanted, start)
+        self._consumers = [_Consumer(connection, _name("name", name), _name("pbxs", pbx), wanted, start, prefix)
                            for pbx in ([pbxs] if isinstance(pbxs, str) else pbxs)]
         if not self._consumers:
             raise refusal("pbxs", "the name of a PBX is expected")
@@ -97,7 +99,7 @@ class Records:
         """Finds or makes the consumers; what `async with` does.
 
         Raises NotConnected where there is no stream of a PBX, InvalidParams where there is a consumer of this name with
-        other settings, and the errors of nats-py.
+        other settings, NotAllowed where the user's permissions in NATS lack something, and the errors of nats-py.
         """
         for consumer in self._consumers:
             await consumer.open()
@@ -165,11 +167,12 @@ class _Consumer:
     passed over. An acknowledgement (`ack_policy` all) counts for all before it.
     """
 
-    def __init__(self, connection: Connection, name: str, pbx: str, wanted: list[list[str]], start: str) -> None:
+    def __init__(self, connection: Connection, name: str, pbx: str, wanted: list[list[str]], start: str,
+                 prefix: str) -> None:
         self.pbx = pbx
         self.dealt_with = 0  # the stream's sequence up to which the program has all behind it
         self._connection, self._name, self._stream, self._start = connection, name, f"ARIBUS_{pbx}", start
-        self._js = connection.jetstream()
+        self._js, self._prefix = connection.jetstream(prefix=prefix), prefix
         self._wanted = wanted  # lists of tokens: servers, apps, types
         self._subjects: list[str] = []  # the consumer's filter; none: it has the whole stream
         self._last = 0  # the stream's sequence up to which all was handed out
@@ -183,7 +186,7 @@ class _Consumer:
         subjects = self._filter() if self._connection.connected_server_version.minor >= 10 \
             or self._connection.connected_server_version.major > 2 else []
         try:
-            info = await self._js.consumer_info(self._stream, self._name)
+            info = await self._ask(self._js.consumer_info, self._stream, self._name)
         except nats.js.errors.NotFoundError:
             info = await self._make(subjects)
         self._check(info, subjects)
@@ -207,10 +210,11 @@ class _Consumer:
         async for found in self._between(self._left):
             yield found
         asked, reconnects = 0, -1  # messages that NATS still owes; the connection that they were asked over
+        error = self._connection.last_error
         while True:
             if asked <= 0 or reconnects != self._connection.stats["reconnects"]:
                 asked, reconnects = _BATCH, self._connection.stats["reconnects"]
-                await self._connection.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}", json.dumps({
+                await self._connection.publish(f"{self._prefix}.CONSUMER.MSG.NEXT.{self._stream}.{self._name}", json.dumps({
                     "batch": _BATCH, "expires": _EXPIRES_SECONDS * 10**9,
                     "idle_heartbeat": _HEARTBEAT_SECONDS * 10**9}).encode(), self._subscription.subject)
                 silent_since = time.monotonic()
@@ -220,6 +224,7 @@ class _Consumer:
                 if self._connection.is_closed:
                     raise NotConnected("the connection to NATS is closed") from None
                 if time.monotonic() - silent_since > 2 * _HEARTBEAT_SECONDS:
+                    self._check_allowed(error)
                     asked = 0  # no heartbeat: ask again
                 continue
             silent_since = time.monotonic()
@@ -246,7 +251,7 @@ class _Consumer:
 
     async def _existing(self) -> ConsumerInfo:
         try:
-            return await self._js.consumer_info(self._stream, self._name)
+            return await self._ask(self._js.consumer_info, self._stream, self._name)
         except nats.js.errors.NotFoundError:
             raise NotConnected(f"the consumer {self._name} of the stream {self._stream} is there no more") from None
 
@@ -315,11 +320,25 @@ class _Consumer:
         """An answer of JetStream, however long that is away."""
         while True:
             try:
-                return await ask(*parameters)
+                return await self._ask(ask, *parameters)
             except (nats.errors.TimeoutError, nats.js.errors.ServiceUnavailableError) as error:
                 if self._connection.is_closed:
                     raise NotConnected("the connection to NATS is closed") from error
                 await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _ask(self, ask: Callable[..., Awaitable[Value]], *parameters: Any) -> Value:
+        before = self._connection.last_error
+        try:
+            return await ask(*parameters)
+        except nats.errors.TimeoutError:
+            self._check_allowed(before)
+            raise
+
+    def _check_allowed(self, before: Exception | None) -> None:
+        """NATS answers nothing to what it does not allow; it says so beside."""
+        error = self._connection.last_error
+        if error is not before and "permissions violation" in str(error).lower():
+            raise NotAllowed(f"reading {self._stream} under the name {self._name}: this user's permissions do not allow it: {error}")
 
     def _filter(self) -> list[str]:
         """The subjects of the wanted records; none: all."""
@@ -332,7 +351,7 @@ class _Consumer:
 
     async def _make(self, subjects: list[str]) -> ConsumerInfo:
         try:
-            return await self._js.add_consumer(self._stream, ConsumerConfig(
+            return await self._ask(self._js.add_consumer, self._stream, ConsumerConfig(
                 name=self._name, durable_name=self._name, ack_policy=AckPolicy.ALL, filter_subjects=subjects or None,
                 deliver_policy=DeliverPolicy.NEW if self._start == "newest" else DeliverPolicy.ALL))
         except nats.js.errors.NotFoundError:

@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""config/nats-server.conf: its users may do what they need, and nothing else. With aribusd and aribus-nats."""
+import json
+import os
+import pathlib
+import re
+import sys
+import tempfile
+
+from nats_stage import SOURCE, Nats, NatsServer, Pbx, is_report, wait_for
+
+USERS = ("pbx1", "control", "admin", "billing", "ivr")
+
+
+def sample_server(folder):
+    """nats-server with config/nats-server.conf, at a place of the test's; each user's password is his name."""
+    sample = (SOURCE / "config/nats-server.conf").read_text()
+    for user in USERS:
+        os.environ[f"{user.upper()}_PASSWORD"] = user
+    more, replaced = re.subn(r'\nlisten: .*\n\njetstream \{\n.*\n\}\n', "\n", sample)
+    assert replaced == 1, "listen and jetstream stand in config/nats-server.conf as this test expects them"
+    return NatsServer(folder, more=more)
+
+
+class Stage:
+    def __init__(self):
+        self.temporary = tempfile.TemporaryDirectory(prefix="aribus-nats-permissions-")
+        self.folder = pathlib.Path(self.temporary.name)
+        self.server = sample_server(self.folder)
+        folder = self.folder / "pbx1"
+        self.pbx = Pbx(self.folder, "pbx1", sockets="".join(f"  - path: {folder}/{rule}.sock\n" for rule in ("control", "ivr")),
+                       access="".join(f"  - name: {rule}\n    sockets: [{folder}/{rule}.sock]\n    methods: [read, control]\n"
+                                      for rule in ("control", "ivr")).join(("access:\n", "  - name: owner\n    methods: [read]\n")))
+        self.pbx.wait_ready()
+        self.pbx.bridge(self.server.url, "  username: pbx1\n  password: pbx1\nrules:\n"
+                        f"  control: {folder}/control.sock\n  ivr: {folder}/ivr.sock\n")
+        self.admin = self.user("admin")
+        wait_for(lambda: "records are stored: " + self.pbx.nats.log()[-2000:], lambda: self.messages() > 0)
+        control = self.user("control")
+        wait_for(lambda: "commands are taken: " + self.pbx.nats.log()[-2000:],
+                 lambda: "result" in (control.rpc("aribus.v1.rpc.any.control", "ping", seconds=1) or {}))
+
+    def user(self, name):
+        return Nats(self.server.port, inbox=f"_INBOX_{name}", user=name, **{"pass": name})
+
+    def messages(self):
+        return self.admin.api("STREAM.INFO.ARIBUS_pbx1").get("state", {}).get("messages", 0)
+
+    def consumer(self, name):
+        """As an administrator makes one."""
+        made = self.admin.api(f"CONSUMER.DURABLE.CREATE.ARIBUS_pbx1.{name}", {
+            "stream_name": "ARIBUS_pbx1", "config": {"durable_name": name, "ack_policy": "all", "deliver_policy": "all"}})
+        assert "error" not in made, made
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if error:
+            print(self.server.log()[-3000:], self.pbx.nats.log()[-3000:], file=sys.stderr)
+        self.pbx.stop()
+        self.server.kill()
+        self.temporary.cleanup()
+
+
+def denied(user, subject, data=b"", reply=""):
+    """Whether NATS refuses to take a message of this user."""
+    before = len(user.errors)
+    user.publish(subject, data, reply)
+    user.flush()
+    return any("Permissions Violation" in error and subject in error for error in user.errors[before:])
+
+
+def may_not_subscribe(user, subject):
+    before = len(user.errors)
+    user.subscribe(subject)
+    user.flush()
+    return any("Permissions Violation" in error and subject in error for error in user.errors[before:])
+
+
+def test_the_bridge_has_what_it_needs(stage):
+    assert "Permissions Violation" not in stage.pbx.nats.log() and "permissions violation" not in stage.server.log().lower()
+    bridge = stage.user("pbx1")
+    for subject in ("aribus.v1.rec.pbx2.a.b.C", "$JS.API.STREAM.DELETE.ARIBUS_pbx1", "$JS.API.STREAM.PURGE.ARIBUS_pbx1",
+                    "$JS.API.STREAM.UPDATE.ARIBUS_pbx1", "$JS.API.STREAM.MSG.DELETE.ARIBUS_pbx1", "$JS.API.STREAM.CREATE.ARIBUS_pbx2",
+                    "$JS.API.STREAM.MSG.GET.ARIBUS_pbx2", "$JS.API.CONSUMER.DURABLE.CREATE.ARIBUS_pbx1.x",
+                    "aribus.v1.rpc.pbx2.control", "_INBOX.somebody"):
+        assert denied(bridge, subject), subject
+    for subject in ("aribus.v1.rec.>", "aribus.v1.rpc.pbx2.control", "_INBOX_control.>", ">"):
+        assert may_not_subscribe(bridge, subject), subject
+
+
+def test_a_controller_controls_and_nothing_else(stage):
+    control = stage.user("control")
+    assert control.rpc("aribus.v1.rpc.pbx1.control", "channels.list")["result"] == []
+    said = control.rpc("aribus.v1.rpc.pbx1.control", "channels.hangup", {"channelId": "nobody"})
+    assert said["error"]["code"] == -32000, said  # Asterisk was asked
+    assert json.loads(control.request("$SRV.INFO.aribus", b"").data)["metadata"]["pbx"] == "pbx1"
+    for subject in ("aribus.v1.rpc.pbx1.ivr", "aribus.v1.rec.pbx1.a.b.C", "$JS.API.STREAM.INFO.ARIBUS_pbx1",
+                    "$JS.API.STREAM.DELETE.ARIBUS_pbx1", "$JS.API.CONSUMER.MSG.NEXT.ARIBUS_pbx1.billing", "other"):
+        assert denied(control, subject), subject
+    for subject in ("aribus.v1.rec.>", "aribus.v1.rpc.>", "_INBOX.>", "_INBOX_billing.>"):
+        assert may_not_subscribe(control, subject), subject
+
+
+def test_a_reader_reads_and_nothing_else(stage):
+    stage.consumer("billing")
+    stage.consumer("ivr")
+    billing, count = stage.user("billing"), stage.messages()
+    assert json.loads(billing.request("aribus.js.STREAM.INFO.ARIBUS_pbx1").data)["state"]["messages"] == count
+    assert json.loads(billing.request("aribus.js.CONSUMER.INFO.ARIBUS_pbx1.billing").data)["num_pending"] == count
+    first = json.loads(billing.request("aribus.js.STREAM.MSG.GET.ARIBUS_pbx1", b'{"seq":1}').data)
+    assert first["message"]["subject"].startswith("aribus.v1.rec.pbx1."), first
+    message = billing.request("aribus.js.CONSUMER.MSG.NEXT.ARIBUS_pbx1.billing", b"1")
+    assert json.loads(message.data)["seq"] > 0 or is_report(message.data), message
+    billing.publish(message.reply, b"+ACK")
+    wait_for("it is acknowledged", lambda: stage.admin.api(
+        "CONSUMER.INFO.ARIBUS_pbx1.billing")["ack_floor"]["stream_seq"] == 1)
+    assert not billing.errors, billing.errors
+
+    for subject in (
+            "aribus.v1.rpc.pbx1.control", "aribus.v1.rpc.any.control", "aribus.v1.rpc.pbx1.ivr",  # no hangup
+            "aribus.v1.rec.pbx1.a.b.C",  # no record
+            *(f"{api}.{what}" for api in ("$JS.API", "aribus.js") for what in (
+                "STREAM.DELETE.ARIBUS_pbx1", "STREAM.PURGE.ARIBUS_pbx1", "STREAM.UPDATE.ARIBUS_pbx1", "STREAM.MSG.DELETE.ARIBUS_pbx1",
+                "STREAM.CREATE.MINE", "CONSUMER.DURABLE.CREATE.ARIBUS_pbx1.billing", "CONSUMER.DELETE.ARIBUS_pbx1.billing",
+                "CONSUMER.MSG.NEXT.ARIBUS_pbx1.ivr")),
+            "$JS.ACK.ARIBUS_pbx1.ivr.1.2.2.0.0"):
+        assert denied(billing, subject), subject
+    for subject in ("aribus.v1.rec.>", "aribus.v1.rpc.>", "_INBOX_ivr.>", "_INBOX.>", ">"):
+        assert may_not_subscribe(billing, subject), subject
+
+
+def test_no_answer_becomes_a_record(stage):
+    """NATS checks no reply subjects."""
+    stage.consumer("billing")
+    billing, control, count = stage.user("billing"), stage.user("control"), stage.messages()
+    victim = stage.admin.subscribe("victim")
+    for reply in ("aribus.v1.rec.pbx1.a.b.C", "victim", "$JS.API.STREAM.PURGE.ARIBUS_pbx1"):
+        for subject, data in (("aribus.js.STREAM.INFO.ARIBUS_pbx1", b""), ("aribus.js.STREAM.MSG.GET.ARIBUS_pbx1", b'{"seq":1}'),
+                              ("aribus.js.CONSUMER.INFO.ARIBUS_pbx1.billing", b""),
+                              ("aribus.js.CONSUMER.MSG.NEXT.ARIBUS_pbx1.billing", b"1")):
+            billing.publish(subject, data, reply)
+        billing.flush()
+    for reply in ("aribus.v1.rec.pbx1.a.b.C", "$JS.API.STREAM.PURGE.ARIBUS_pbx1"):
+        request = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
+        control.publish("aribus.v1.rpc.pbx1.control", request, reply)
+        control.publish("$SRV.INFO", b"", reply)
+    # Whatever came before is dealt with when this is answered.
+    assert control.rpc("aribus.v1.rpc.pbx1.control", "ping")["result"] == {}
+    stage.admin.flush()
+    assert stage.messages() == count and victim.empty()
+
+
+def main(*names):
+    with Stage() as stage:
+        for name, test in list(globals().items()):
+            if name.startswith("test_") and (not names or name in names):
+                print(name, flush=True)
+                test(stage)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
