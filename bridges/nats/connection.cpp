@@ -1,10 +1,13 @@
 #include "nats/connection.h"
 
+#include <mutex>
 #include <sstream>
 #include <vector>
 
 #include <nats/nats.h>
 #include <spdlog/spdlog.h>
+
+#include "base/log.h"
 
 namespace aribus::nats {
 namespace {
@@ -17,8 +20,13 @@ void log_error(natsConnection* connection, natsSubscription* /*subscription*/, n
   const char* text = nullptr;
   natsConnection_GetLastError(connection, &text);
   const bool has_text = text != nullptr && *text != '\0';
-  spdlog::warn("NATS: {}{}", has_text ? text : natsStatus_GetText(status),
-               status == NATS_NOT_PERMITTED ? ": the permissions of aribus-nats' user do not allow it" : "");
+  std::string line = "NATS: " + std::string(has_text ? text : natsStatus_GetText(status));
+  if (status == NATS_NOT_PERMITTED) line += ": the permissions of aribus-nats' user do not allow it";
+  if (line.find("for Subscription") != std::string::npos) return spdlog::warn("{}", line);  // once each
+  static std::mutex mutex;
+  static RareWarnings others;  // which programs can cause, by the subjects of their inboxes
+  const std::lock_guard lock(mutex);
+  others.warn(line);
 }
 
 using Options = std::unique_ptr<natsOptions, Destroy<natsOptions, natsOptions_Destroy>>;

@@ -48,8 +48,8 @@ std::string_view data_of(natsMsg* message) {
   return {natsMsg_GetData(message), static_cast<size_t>(natsMsg_GetDataLength(message))};
 }
 
-// Where the answer goes; "": nowhere. NATS checks no reply subjects, and this user may write records: an answer
-// must not become one, nor a request to another PBX or to JetStream.
+// Where the answer goes; "": nowhere. NATS checks no reply subjects, and this user may write records: an
+// answer must not become one, nor a request to another PBX or to JetStream.
 std::string reply_of(natsMsg* message) {
   const char* text = natsMsg_GetReply(message);
   const std::string_view reply = text == nullptr ? "" : text;
@@ -247,6 +247,8 @@ Result<void> Service::subscribe(natsConnection* connection) {
                                                   slot.subscription.get());
         if (status == NATS_OK)
           status = natsSubscription_SetPendingLimits(subscription, max_pending, max_pending_bytes);
+        // What the server says of one must not be overwritten by what it says of the next.
+        if (status == NATS_OK) status = natsConnection_FlushTimeout(connection, flush_within_ms);
       }
       if (status != NATS_OK) return not_connected("NATS took no subscription of " + slot.subject, status);
     } else {
