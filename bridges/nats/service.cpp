@@ -247,10 +247,12 @@ Result<void> Service::subscribe(natsConnection* connection) {
                                                   slot.subscription.get());
         if (status == NATS_OK)
           status = natsSubscription_SetPendingLimits(subscription, max_pending, max_pending_bytes);
-        // What the server says of one must not be overwritten by what it says of the next.
-        if (status == NATS_OK) status = natsConnection_FlushTimeout(connection, flush_within_ms);
       }
       if (status != NATS_OK) return not_connected("NATS took no subscription of " + slot.subject, status);
+      if (auto permitted = check_permitted(connection, slot.subject); !permitted) {
+        if (permitted.error().kind != ErrorKind::not_allowed) return permitted;
+        spdlog::warn("{}", permitted.error().message);  // the others are of use without it
+      }
     } else {
       leave(slot);
     }
