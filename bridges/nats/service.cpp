@@ -249,6 +249,10 @@ Result<void> Service::subscribe(natsConnection* connection) {
           status = natsSubscription_SetPendingLimits(subscription, max_pending, max_pending_bytes);
       }
       if (status != NATS_OK) return not_connected("NATS took no subscription of " + slot.subject, status);
+      if (auto permitted = check_permitted(connection, slot.subject); !permitted) {
+        if (permitted.error().kind != ErrorKind::not_allowed) return permitted;
+        spdlog::warn("{}", permitted.error().message);  // the others are of use without it
+      }
     } else {
       leave(slot);
     }
