@@ -212,6 +212,22 @@ const std::vector<Command>& commands() {
        "the program, LOST the number that it was too slow for. The access rule has to allow daemon.clients.",
        {{"json", "", "JSON on a terminal, too"}, {"text", "", "for people in a pipe, too"}},
        clients},
+      {"pbx",
+       "",
+       "lists the PBXs on the bus of NATS: their Asterisks, and how far their records are behind",
+       "Asks the aribus-nats of each PBX, by the program aribus-nats, which has to be installed here and "
+       "need "
+       "not run. For people on a terminal, JSON in a pipe. BEHIND is the number of records that are not in "
+       "NATS "
+       "yet, LOST the number that were gone before they could be. Exit status 3: NATS can't be reached.",
+       {{"url", "URL", "of NATS, as nats://127.0.0.1:4222; several: with commas between them"},
+        {"credentials", "FILE", "the credentials file, with --url"},
+        {"config", "FILE",
+         "or where and as whom, as this configuration of aribus-nats says (default "
+         "/etc/aribus/nats.yaml)"},
+        {"json", "", "JSON on a terminal, too"},
+        {"text", "", "for people in a pipe, too"}},
+       pbx},
       {"reload",
        "",
        "makes the daemon read its configuration again, and shows what has changed",

@@ -107,6 +107,7 @@ struct Command {
 
 int tail(const Arguments& arguments);
 int clients(const Arguments& arguments);
+int pbx(const Arguments& arguments);
 int call(const Arguments& arguments);
 int verb(const Arguments& arguments);
 int status(const Arguments& arguments);

@@ -9,6 +9,7 @@
 #include "control/audit.h"
 #include "daemon/activation.h"
 #include "daemon/own_methods.h"
+#include "service/metric_families.h"
 #include "service/notify.h"
 #include "service/process_figures.h"
 
@@ -169,7 +170,7 @@ MetricSources App::metric_sources() const {
 
 service::HttpListener::Answer App::answer_monitoring(std::string_view path) const {
   if (path == "/metrics") {
-    return {.content_type = metrics_content_type, .body = metrics_text(metric_sources())};
+    return {.content_type = service::metrics_content_type, .body = metrics_text(metric_sources())};
   }
   if (path == "/healthz") return {.body = "the loop turns\n"};
   if (path == "/readyz") {

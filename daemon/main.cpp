@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <sstream>
 #include <string>
 
 #include <fcntl.h>
@@ -15,13 +14,13 @@
 #include "ari/lookup.h"
 #include "base/bytes.h"
 #include "base/fd.h"
-#include "base/journal_sink.h"
 #include "base/log.h"
 #include "control/audit.h"
 #include "daemon/app.h"
 #include "daemon/config.h"
 #include "daemon/describe.h"
 #include "ipc/user_names.h"
+#include "service/failure.h"
 
 namespace {
 
@@ -46,15 +45,8 @@ constexpr const char* usage =
     "SIGTERM and SIGINT end it after what is under way. Exit status: 0 ended as asked, 1 it could not\n"
     "run, 2 wrong arguments or configuration.\n";
 
-// Each line of the error's message on one of its own.
 int fail(const aribus::Error& error, int status) {
-  // The journal reads a priority before the text (sd-daemon(3)).
-  const char* priority = aribus::JournalSink::is_standard_error() ? "<3>" : "";
-  std::istringstream lines(error.message);
-  for (std::string line; std::getline(lines, line);) {
-    std::fprintf(stderr, "%saribusd: %s\n", priority, aribus::escape_controls(line).c_str());
-  }
-  return status;
+  return aribus::service::fail("aribusd", error, status);
 }
 
 // Every connection is a descriptor, and the usual soft limit is hardly more than `connections`. The kernel's

@@ -5,20 +5,15 @@
 #include <map>
 #include <string_view>
 
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
-
 #include "ari/schema.h"
 #include "record/schema.h"
-#include "service/process_figures.h"
+#include "service/metric_families.h"
 
 namespace aribus::daemon {
 namespace {
 
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
-using Labels = std::vector<ClientMetric::Label>;
+using service::seconds;
+using service::to_double;
 
 constexpr std::string_view other_types = "other";
 constexpr std::array<uint64_t, 5> lag_steps{1, 100, 1'000, 10'000, 100'000};
@@ -27,14 +22,6 @@ constexpr std::pair<state::IdKind, const char*> kinds[] = {
     {state::IdKind::playback, "playback"}, {state::IdKind::recording, "recording"},
     {state::IdKind::endpoint, "endpoint"}, {state::IdKind::device, "device"},
 };
-
-double seconds(std::chrono::duration<double> duration) {
-  return duration.count();
-}
-
-double to_double(uint64_t number) {
-  return static_cast<double>(number);
-}
 
 std::string_view outcome_of(ErrorKind kind) {
   switch (kind) {
@@ -60,37 +47,6 @@ std::string_view outcome_of(ErrorKind kind) {
       return "internal";
   }
 }
-
-class Families {
- public:
-  // One figure more of the family `name`, which is the last one or a new one.
-  void gauge(const char* name, const char* help, double value, Labels labels = {}) {
-    add(name, help, MetricType::Gauge, std::move(labels)).gauge.value = value;
-  }
-  void counter(const char* name, const char* help, double value, Labels labels = {}) {
-    add(name, help, MetricType::Counter, std::move(labels)).counter.value = value;
-  }
-  void histogram(const char* name, const char* help, const Durations& durations, Labels labels = {}) {
-    auto& histogram = add(name, help, MetricType::Histogram, std::move(labels)).histogram;
-    for (size_t i = 0; i < Durations::bounds.size(); ++i) {
-      histogram.sample_count += durations.counts()[i];
-      histogram.bucket.push_back({histogram.sample_count, seconds(Durations::bounds[i])});
-    }
-    histogram.sample_count += durations.counts().back();
-    histogram.sample_sum = seconds(durations.sum());
-  }
-  [[nodiscard]] std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
-
- private:
-  ClientMetric& add(const char* name, const char* help, MetricType type, Labels labels) {
-    if (families_.empty() || families_.back().name != name) families_.push_back({name, help, type, {}});
-    ClientMetric& metric = families_.back().metric.emplace_back();
-    metric.label = std::move(labels);
-    return metric;
-  }
-
-  std::vector<MetricFamily> families_;
-};
 
 // Records by server and type. What Asterisk makes up is one type: there is no end to that.
 using Counts = std::map<std::string, std::map<std::string_view, uint64_t>>;
@@ -272,22 +228,14 @@ class Collector {
   }
 
   void add_process() {
-    const service::ProcessFigures& figures = service::ProcessFigures::lately();
     families_.gauge("aribus_build_info", "1; the version is a label.", 1, {{"version", ARIBUS_VERSION}});
-    families_.gauge("process_start_time_seconds", "When the process was started, since 1970.",
-                    seconds(sources_.started.time_since_epoch()));
-    families_.counter("process_cpu_seconds_total", "CPU time, of user and system.", figures.cpu_seconds);
-    families_.gauge("process_resident_memory_bytes", "Memory in use, the part of the ring in use included.",
-                    to_double(figures.resident_bytes));
-    families_.gauge("process_virtual_memory_bytes", "Address space.", to_double(figures.virtual_bytes));
-    families_.gauge("process_open_fds", "File descriptors in use.", to_double(figures.open_descriptors));
-    families_.gauge("process_max_fds", "How many there can be.", to_double(figures.max_descriptors));
+    families_.process(sources_.started, "Memory in use, the part of the ring in use included.");
   }
 
   const MetricSources& sources_;
   Counts records_;
   std::vector<const Upstream*> upstreams_;
-  Families families_;
+  service::MetricFamilies families_;
 };
 
 }  // namespace

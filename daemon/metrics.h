@@ -25,8 +25,6 @@ struct MetricSources {
   WallTime started;
 };
 
-inline constexpr const char* metrics_content_type = "text/plain; version=0.0.4; charset=utf-8";
-
 // All of them as they are now; docs/operations.md explains each.
 [[nodiscard]] std::string metrics_text(const MetricSources& sources);
 

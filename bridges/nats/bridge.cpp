@@ -5,6 +5,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "nats/metrics.h"
+#include "service/metric_families.h"
 #include "service/notify.h"
 
 namespace aribus::nats {
@@ -52,10 +54,7 @@ void Bridge::publish() {
   Publisher publisher(
       {.pbx = config_.name, .nats = config_.nats, .stream = config_.stream, .records = config_.records},
       state_, figures_);
-  published_ = publisher.run([this] {
-    turned_ = monotonic();
-    return stopping_.load();
-  });
+  published_ = publisher.run([this] { return stopping_.load(); });
   ended_ = true;
 }
 
@@ -67,22 +66,24 @@ Result<bool> Bridge::run() {
         "SIGHUP: aribus-nats reads its configuration when it starts; restart it to have another one");
   });
   if (auto listening = monitoring_.listen(config_.metrics); !listening) return listening.error();
-  turned_ = monotonic();
+  figures_.turned_ms = monotonic().count();
   publisher_ = std::thread([this] { publish(); });
-  service_ = std::make_unique<Service>(ServiceOptions{.pbx = config_.name,
-                                                      .version = ARIBUS_VERSION,
-                                                      .nats = config_.nats,
-                                                      .socket = config_.records.socket,
-                                                      .rules = config_.rules},
-                                       [this] {
-                                         return Published{.publishes = figures_.publishes,
-                                                          .reason = figures_.reason(),
-                                                          .last = figures_.place(),
-                                                          .lost = figures_.lost};
-                                       });
+  service_ = std::make_unique<Service>(
+      ServiceOptions{.pbx = config_.name,
+                     .version = ARIBUS_VERSION,
+                     .nats = config_.nats,
+                     .socket = config_.records.socket,
+                     .rules = config_.rules},
+      [this] {
+        return Published{.publishes = figures_.publishes,
+                         .reason = figures_.reason(),
+                         .last = figures_.place(),
+                         .lost = figures_.lost,
+                         .all = config_.records.types.empty() && config_.records.exclude.empty()};
+      });
   if (const auto interval = service::watchdog_interval()) {
     watchdog_.every(*interval, [this] {
-      if (monotonic() - turned_.load() < stuck_after) notify_systemd("WATCHDOG=1");
+      if (monotonic() - Milliseconds(figures_.turned_ms) < stuck_after) notify_systemd("WATCHDOG=1");
     });
   }
   notify_systemd("READY=1");
@@ -120,12 +121,16 @@ void Bridge::look() {
 }
 
 std::string Bridge::status() const {
-  return (figures_.publishes ? "publishing to the stream "
-                             : "not publishing, as the log says, to the stream ") +
-         config_.stream.name;
+  if (figures_.publishes) return "publishing to the stream " + config_.stream.name;
+  const std::string reason = figures_.reason();
+  return reason.empty() ? "connecting" : "not publishing: " + reason;
 }
 
 service::HttpListener::Answer Bridge::answer_monitoring(std::string_view path) const {
+  if (path == "/metrics") {
+    return {.content_type = service::metrics_content_type,
+            .body = metrics_text({.publisher = figures_, .service = *service_, .started = started_})};
+  }
   if (path == "/healthz") return {.body = "the loop turns\n"};
   if (path == "/readyz") {
     if (figures_.publishes) return {.body = "ready\n"};

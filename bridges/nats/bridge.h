@@ -52,8 +52,7 @@ class Bridge {
   std::string told_;  // to systemd
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> ended_ = false;
-  Result<void> published_;              // how the publisher ended, once it has
-  std::atomic<Milliseconds> turned_{};  // when the publisher's thread last asked whether to stop
+  Result<void> published_;  // how the publisher ended, once it has
   std::thread publisher_;
   std::unique_ptr<Service> service_;  // while it runs
 };

@@ -1,14 +1,15 @@
 #include "nats/config.h"
 
 #include <algorithm>
-#include <charconv>
-#include <set>
 
 #include "base/nearest.h"
 #include "config/files.h"
 #include "config/passwords.h"
 #include "config/values.h"
 #include "config/yaml_text.h"
+#include "nats/config_machine.h"
+#include "nats/config_relations.h"
+#include "nats/server_url.h"
 #include "nats/subject.h"
 
 namespace aribus::nats {
@@ -45,35 +46,12 @@ std::string read_stream_name(const YamlValue& value) {
   return name;
 }
 
-// One server. A url is shown in the log and in errors: it must hold no password.
+// One server.
 std::string read_url(const YamlValue& value) {
   std::string url = value.string();
   if (url.find(',') != std::string::npos)
-    value.fail("one server is expected here; several are a list, [a, b]");
-  if (url.find('@') != std::string::npos)
-    value.fail(
-        "no user and password are expected in it, for it is shown in the log: there are username and "
-        "password_file");
-  std::string_view rest = url;
-  constexpr std::string_view schemes[] = {"nats://", "tls://"};
-  const auto* const scheme = std::ranges::find_if(schemes, [&](auto one) { return rest.starts_with(one); });
-  if (scheme == std::end(schemes))
-    value.fail("a url that begins with nats:// or tls:// is expected, as nats://127.0.0.1:4222");
-  rest.remove_prefix(scheme->size());
-  if (rest.ends_with('/')) rest.remove_suffix(1);
-  const size_t bracket = rest.starts_with('[') ? rest.find(']') : 0;
-  const size_t colon = bracket == std::string_view::npos ? bracket : rest.find(':', bracket);
-  const std::string_view host = rest.substr(0, colon);
-  if (host.empty() || bracket == std::string_view::npos ||
-      host.find_first_of("/ ?#\"'") != std::string_view::npos)
-    value.fail("a host is expected behind " + std::string(*scheme) + ", as nats://127.0.0.1:4222");
-  if (colon != std::string_view::npos) {
-    const std::string_view digits = rest.substr(colon + 1);
-    int port = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (error != std::errc() || end != digits.data() + digits.size() || port < 1 || port > 65535)
-      value.fail("a port from 1 to 65535 is expected behind the host, and nothing behind it");
-  }
+    value.fail("one server is expected here; several are a list, as [nats://a:4222, nats://b:4222]");
+  if (const auto parsed = parse_server_url(url); !parsed) value.fail(parsed.error().message);
   return url;
 }
 
@@ -168,7 +146,14 @@ Result<Config> parse_config(const std::string& text, const std::string& file, Pu
   Reading reading{.file = file, .text = text, .purpose = purpose};
   try {
     const YamlValue root(file, "", YAML::Load(text), faults);
-    if (config::check_yaml_text(text, file, faults)) root.attempt([&] { read_root(root, reading, config); });
+    if (config::check_yaml_text(text, file, faults)) {
+      root.attempt([&] {
+        read_root(root, reading, config);
+        if (!faults.empty()) return;  // what is missing may be what is misspelt
+        check_relations(reading, root, config);
+        if (purpose == Purpose::check) check_machine(reading, root, config);
+      });
+    }
   } catch (const ConfigError& error) {
     faults.add(error.fault);
   } catch (const YAML::Exception& error) {

@@ -1,5 +1,8 @@
 #include "nats/connection.h"
 
+#include <sstream>
+#include <vector>
+
 #include <nats/nats.h>
 #include <spdlog/spdlog.h>
 
@@ -37,7 +40,13 @@ Result<Connection> connect(const NatsOptions& options, bool at_once) {
   const auto set = [&](natsStatus next) {
     if (status == NATS_OK) status = next;
   };
-  set(natsOptions_SetURL(made, options.url.c_str()));
+  std::vector<std::string> urls;
+  for (std::istringstream list(options.url); std::getline(list, urls.emplace_back(), ',');) {
+  }
+  urls.pop_back();
+  std::vector<const char*> servers;
+  for (const std::string& url : urls) servers.push_back(url.c_str());
+  set(natsOptions_SetServers(made, servers.data(), static_cast<int>(servers.size())));
   set(natsOptions_SetName(made, "aribus-nats"));
   set(natsOptions_SetAllowReconnect(made, false));
   set(natsOptions_SetTimeout(made, patience_ms));

@@ -48,10 +48,12 @@ std::string endpoint_name(std::string_view rule) {
   return name;
 }
 
-std::optional<uint64_t> behind(const DaemonState& daemon, const Place& last) {
+std::optional<uint64_t> behind(const DaemonState& daemon, const Published& published) {
+  const Place& last = published.last;
   if (!daemon.answers || last.stream != daemon.stream || daemon.next == 0) return {};
   const uint64_t newest = daemon.next - 1;
-  return newest > last.seq ? newest - last.seq : 0;  // `status` may be older than what is in NATS
+  if (newest <= last.seq) return 0;  // `status` may be older than what is in NATS
+  return published.all ? std::optional(newest - last.seq) : std::nullopt;
 }
 
 std::string pbx_data(std::string_view pbx, const DaemonState& daemon, const Published& published) {
@@ -66,7 +68,7 @@ std::string pbx_data(std::string_view pbx, const DaemonState& daemon, const Publ
   records.boolean("publishing", published.publishes);
   if (!published.publishes) records.text("reason", published.reason);
   if (!published.last.stream.empty()) records.text("last", published.last.text());
-  if (const auto records_behind = behind(daemon, published.last))
+  if (const auto records_behind = behind(daemon, published))
     records.integer("behind", static_cast<int64_t>(*records_behind));
   records.integer("lost", static_cast<int64_t>(published.lost));
   return text.json("records", records.str()).str();

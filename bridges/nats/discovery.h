@@ -39,10 +39,12 @@ struct Published {
   std::string reason{};  // why not
   Place last{};          // the last one in NATS
   uint64_t lost = 0;     // records that were gone before they could be published
+  bool all = true;       // all types of records are to be
 };
 
 // How many of the daemon's records are not in NATS yet; nothing when that is not known.
-[[nodiscard]] std::optional<uint64_t> behind(const DaemonState& daemon, const Place& last);
+// Where not all records are published, those behind the last one may be of no concern: that is not known.
+[[nodiscard]] std::optional<uint64_t> behind(const DaemonState& daemon, const Published& published);
 
 // The JSON object that tells a program, and `aribus pbx`, in what state the PBX is.
 [[nodiscard]] std::string pbx_data(std::string_view pbx, const DaemonState& daemon,

@@ -10,8 +10,9 @@
 namespace aribus::nats {
 namespace {
 
-constexpr uint64_t looked_back = 10'000;  // messages that others may have published to the stream
-constexpr int answers_kept = 65'536;      // more than are ever under way
+constexpr uint64_t looked_back = 10'000;   // messages that others may have published to the stream
+constexpr int64_t api_patience_ms = 3000;  // a stream that has no leader does not answer
+constexpr int answers_kept = 65'536;       // more than are ever under way
 constexpr std::string_view owner_is = "aribus-nats, installation ";
 
 using Info = std::unique_ptr<jsStreamInfo, Destroy<jsStreamInfo, jsStreamInfo_Destroy>>;
@@ -82,7 +83,10 @@ Result<JetStream> JetStream::connect(const NatsOptions& options) {
         natsConnection_SubscribeSync(&stream.answers_, stream.connection_, (stream.inbox_ + "*").c_str());
   }
   if (status == NATS_OK) status = natsSubscription_SetPendingLimits(stream.answers_, answers_kept, -1);
-  if (status == NATS_OK) status = natsConnection_JetStream(&stream.context_, stream.connection_, nullptr);
+  jsOptions waits;
+  jsOptions_Init(&waits);
+  waits.Wait = api_patience_ms;
+  if (status == NATS_OK) status = natsConnection_JetStream(&stream.context_, stream.connection_, &waits);
   if (status != NATS_OK) return not_connected("NATS at " + options.url, status);
   return stream;
 }
@@ -164,6 +168,28 @@ Result<StreamEnd> JetStream::read_end(const std::string& name, const jsStreamInf
   return end;
 }
 
+Result<std::string> JetStream::adopt(const StreamOptions& options) {
+  jsStreamInfo* found = nullptr;
+  jsErrCode code{};
+  natsStatus status = js_GetStreamInfo(&found, context_, options.name.c_str(), nullptr, &code);
+  const auto refused = [&](const std::string& why) {
+    return Error{ErrorKind::invalid_params, "the stream " + options.name + " in NATS " + why, {}};
+  };
+  if (status == NATS_NOT_FOUND) return refused("does not exist: aribus-nats makes it when it starts");
+  if (status != NATS_OK) return refused_stream(options.name, status, code);
+  const Info info(found);
+  const std::string was = info->Config->Description == nullptr ? "" : info->Config->Description;
+  if (!was.starts_with(owner_is)) return refused("was not made by aribus-nats. Choose another stream.name");
+  const std::string owner = std::string(owner_is) + options.owner;
+  jsStreamConfig config = *info->Config;
+  config.Description = owner.c_str();
+  jsStreamInfo* changed = nullptr;
+  status = js_UpdateStream(&changed, context_, &config, nullptr, &code);
+  const Info updated(changed);
+  if (status != NATS_OK) return refused_stream(options.name, status, code);
+  return was.substr(owner_is.size());
+}
+
 Result<void> JetStream::publish(const std::string& subject, const std::string& id, uint64_t expected,
                                 std::string_view text) {
   char digits[20];
@@ -189,7 +215,9 @@ Result<std::optional<JetStream::Answer>> JetStream::next_answer(Milliseconds tim
   }
   if (status == NATS_NO_RESPONDERS)
     return Error{
-        ErrorKind::not_connected, "no JetStream takes records: is it enabled, and has it a leader?", {}};
+        ErrorKind::not_connected,
+        "nobody takes records: JetStream is not enabled there, or the stream has no leader at present",
+        {}};
   if (status != NATS_OK) return not_connected("the connection to NATS has ended", status);
   const std::string_view subject = natsMsg_GetSubject(got);
   Answer answer{0, std::string(natsMsg_GetData(got), static_cast<size_t>(natsMsg_GetDataLength(got)))};

@@ -56,6 +56,10 @@ class JetStream {
   // of another installation, or with other settings, saying which; not_connected.
   [[nodiscard]] Result<StreamEnd> open(const StreamOptions& options, uint64_t known);
 
+  // Makes a stream of another installation one of `options.owner`, and says whose it was. What it holds
+  // stays. Errors: invalid_params when there is none, or one that was not made by aribus-nats; not_connected.
+  [[nodiscard]] Result<std::string> adopt(const StreamOptions& options);
+
   // Sends a message that is stored as the one behind `expected`. It may wait until the connection takes it.
   // Errors: not_connected.
   [[nodiscard]] Result<void> publish(const std::string& subject, const std::string& id, uint64_t expected,

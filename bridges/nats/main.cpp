@@ -2,29 +2,39 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <sstream>
 #include <string>
 
 #include <getopt.h>
 
 #include "base/bytes.h"
-#include "base/journal_sink.h"
 #include "base/log.h"
+#include "nats/adopt.h"
 #include "nats/bridge.h"
 #include "nats/config.h"
+#include "nats/pbx_list.h"
+#include "service/failure.h"
 
 namespace {
 
 constexpr const char* default_config = ARIBUS_CONFIG_DIR "/nats.yaml";
 
 constexpr const char* usage =
-    "Usage: aribus-nats [--config FILE] [--check-config]\n"
+    "Usage: aribus-nats [--config FILE] [--check-config | --adopt]\n"
+    "       aribus-nats --list [--config FILE | --url URL [--credentials FILE]]\n"
     "\n"
     "Copies the records of the aribusd beside it into a stream of NATS JetStream, each once and in order.\n"
     "\n"
     "  -c, --config FILE   the configuration (default " ARIBUS_CONFIG_DIR
     "/nats.yaml)\n"
     "      --check-config  read and check the configuration, say what is wrong with it, and end\n"
+    "      --adopt         take over a stream of another installation, once: for a PBX that was moved to "
+    "another\n"
+    "                      machine, or whose state file was lost\n"
+    "      --list          print which PBXs are on the bus, as JSON, and end; 'aribus pbx' shows it to "
+    "people\n"
+    "      --url URL       of NATS, for --list without a configuration; several: with commas between them\n"
+    "      --credentials FILE\n"
+    "                      likewise the credentials file\n"
     "      --version       print the version and end\n"
     "  -h, --help          print this and end\n"
     "\n"
@@ -32,25 +42,32 @@ constexpr const char* usage =
     "not\n"
     "run, 2 wrong arguments or configuration.\n";
 
-// Each line of the error's message on one of its own.
 int fail(const aribus::Error& error, int status) {
-  // The journal reads a priority before the text (sd-daemon(3)).
-  const char* priority = aribus::JournalSink::is_standard_error() ? "<3>" : "";
-  std::istringstream lines(error.message);
-  for (std::string line; std::getline(lines, line);)
-    std::fprintf(stderr, "%saribus-nats: %s\n", priority, aribus::escape_controls(line).c_str());
-  return status;
+  return aribus::service::fail("aribus-nats", error, status);
+}
+
+// Prints which PBXs are on the bus.
+int list(const aribus::nats::NatsOptions& nats) {
+  const auto pbxs = aribus::nats::list_pbxs(nats);
+  if (!pbxs) return fail(pbxs.error(), 1);
+  std::printf("%s\n", pbxs->c_str());
+  return 0;
 }
 
 int run(int argc, char** argv) {
-  enum { check_config_option = 1, version_option };
+  enum { check_config_option = 1, version_option, adopt_option, list_option, url_option, credentials_option };
   static const option options[] = {{"config", required_argument, nullptr, 'c'},
                                    {"check-config", no_argument, nullptr, check_config_option},
+                                   {"adopt", no_argument, nullptr, adopt_option},
+                                   {"list", no_argument, nullptr, list_option},
+                                   {"url", required_argument, nullptr, url_option},
+                                   {"credentials", required_argument, nullptr, credentials_option},
                                    {"version", no_argument, nullptr, version_option},
                                    {"help", no_argument, nullptr, 'h'},
                                    {}};
   std::string file = default_config;
-  bool check_only = false;
+  bool check_only = false, adopts = false, lists = false;
+  aribus::nats::NatsOptions nats{.url = ""};
   for (int chosen = 0; (chosen = getopt_long(argc, argv, "c:h", options, nullptr)) != -1;) {
     switch (chosen) {
       case 'c':
@@ -58,6 +75,18 @@ int run(int argc, char** argv) {
         break;
       case check_config_option:
         check_only = true;
+        break;
+      case adopt_option:
+        adopts = true;
+        break;
+      case list_option:
+        lists = true;
+        break;
+      case url_option:
+        nats.url = optarg;
+        break;
+      case credentials_option:
+        nats.credentials = optarg;
         break;
       case version_option:
         std::printf("aribus-nats %s\n", ARIBUS_VERSION);
@@ -75,10 +104,31 @@ int run(int argc, char** argv) {
                  aribus::escape_controls(argv[optind]).c_str());
     return 2;
   }
+  if (int{check_only} + int{adopts} + int{lists} > 1) {
+    std::fputs(
+        "aribus-nats: one of --check-config, --adopt and --list is expected\nTry 'aribus-nats --help'.\n",
+        stderr);
+    return 2;
+  }
+  if (nats.url.empty() ? !nats.credentials.empty() : !lists) {
+    std::fputs(
+        "aribus-nats: --url goes with --list, and --credentials with --url\n"
+        "Try 'aribus-nats --help'.\n",
+        stderr);
+    return 2;
+  }
+  if (!nats.url.empty()) return list(nats);
 
   using aribus::config::Purpose;
   auto config = aribus::nats::load_config(file, check_only ? Purpose::check : Purpose::start);
   if (!config) return fail(config.error(), 2);
+  if (lists) return list(config->nats);
+  if (adopts) {
+    const auto adopted = aribus::nats::adopt(*config);
+    if (!adopted) return fail(adopted.error(), 1);
+    std::printf("%s\n", adopted->c_str());
+    return 0;
+  }
   if (check_only) {
     for (const std::string& warning : config->warnings)
       std::fprintf(stderr, "warning: %s\n", aribus::escape_controls(warning).c_str());

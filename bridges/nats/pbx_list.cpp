@@ -17,8 +17,7 @@ using Subscription = std::unique_ptr<natsSubscription, Destroy<natsSubscription,
 
 std::string bridge_text(const Json& answer) {
   ObjectText text;
-  for (const std::string_view name : {"id", "version", "started"})
-    text.text(name, find_string(answer, name));
+  for (const std::string_view name : {"id", "version", "started"}) text.text(name, find_string(answer, name));
   return text.str();
 }
 
@@ -27,7 +26,8 @@ std::vector<std::string> rules_of(const Json& answer, std::string_view pbx) {
   std::vector<std::string> rules;
   const std::string own = "aribus.v1.rpc." + std::string(pbx) + ".";
   const JsonValue* endpoints = find(answer, "endpoints");
-  for (rapidjson::SizeType i = 0; endpoints != nullptr && endpoints->IsArray() && i < endpoints->Size(); ++i) {
+  for (rapidjson::SizeType i = 0; endpoints != nullptr && endpoints->IsArray() && i < endpoints->Size();
+       ++i) {
     const std::string_view subject = find_string((*endpoints)[i], "subject");
     if (subject.starts_with(own)) rules.emplace_back(subject.substr(own.size()));
   }
@@ -53,8 +53,9 @@ std::string pbxs_text(const std::vector<std::string>& answers) {
     set_member(pbx, "bridge", *bridge);
     if (const size_t count = pbxs.count(name); count > 1) {
       set_member(pbx, "fault",
-                 std::to_string(count) + " bridges answer to this name: each PBX must have a name of its own, "
-                                         "and one aribus-nats");
+                 std::to_string(count) +
+                     " bridges answer to this name: each PBX must have a name of its own, "
+                     "and one aribus-nats");
     }
     texts.push_back(to_text(pbx));
   }
@@ -82,7 +83,8 @@ Result<std::string> list_pbxs(const NatsOptions& options, const ListOptions& lis
     natsMsg* got = nullptr;
     status = natsSubscription_NextMsg(&got, answers.get(), std::min(left, list.quiet).count());
     const Message message(got);
-    if (status == NATS_OK) texts.emplace_back(natsMsg_GetData(got), static_cast<size_t>(natsMsg_GetDataLength(got)));
+    if (status == NATS_OK)
+      texts.emplace_back(natsMsg_GetData(got), static_cast<size_t>(natsMsg_GetDataLength(got)));
   }
   if (status != NATS_OK && status != NATS_TIMEOUT && status != NATS_NO_RESPONDERS)
     return not_connected("NATS at " + options.url, status);

@@ -16,10 +16,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds first_pause{100}, longest_pause{5000};
+constexpr milliseconds first_pause{100}, longest_pause{2000};
 constexpr milliseconds idle{100};            // between looks at whether to stop
-constexpr milliseconds answers_every{2};     // while records are under way and no further one comes
-constexpr size_t records_between = 64;       // looks at answers, while records come
+constexpr milliseconds between_bursts{1};    // under way
 constexpr milliseconds no_answer{10'000};    // then the connection is of no use
 constexpr milliseconds last_answers{2'000};  // when it is stopped
 constexpr std::chrono::seconds state_every{5};
@@ -47,6 +46,7 @@ Result<void> Publisher::run(const std::function<bool()>& stopped) {
   std::string told;
   while (!stopped()) {
     const auto began = Clock::now();
+    const uint64_t stored = figures_.stored;
     const Error error = publish(stopped);
     figures_.publishes = false;
     figures_.under_way = 0;
@@ -54,12 +54,13 @@ Result<void> Publisher::run(const std::function<bool()>& stopped) {
     if (gives_up_) return error;
     figures_.restarts += 1;
     figures_.set_reason(error.message);
-    if (Clock::now() - began > longest_pause) {  // it went well for a while
+    if (figures_.stored != stored && Clock::now() - began > longest_pause) {  // it went well for a while
       pause = first_pause;
       told.clear();
     }
     if (std::exchange(told, error.message) != error.message)
-      spdlog::warn("not publishing: {}. Trying again; records wait in aribusd's ring", error.message);
+      spdlog::warn("not publishing: {}; trying again, and records wait in the ring of aribusd",
+                   error.message);
     for (const auto until = Clock::now() + pause; Clock::now() < until && !stopped();) {
       note_turn();
       std::this_thread::sleep_for(std::min(pause, idle));
@@ -100,24 +101,24 @@ Error Publisher::publish(const std::function<bool()>& stopped) {
   figures_.set_reason("");
   figures_.publishes = true;
   if (auto begun = begin(session); !begun) return begun.error();
-  for (size_t sent = 0; !stopped();) {
+  while (!stopped()) {
     note_turn();
-    const bool full = session.window.is_full();
-    bool none_came = full;
-    if (!full) {
-      const auto envelope = records->next(session.window.is_empty() ? idle : answers_every);
+    // All that is there goes out together: waking for each record would cost more than the record.
+    milliseconds wait = session.window.is_empty() ? idle : milliseconds(0);
+    bool none_left = false;
+    while (!none_left && !session.window.is_full()) {
+      const auto envelope = records->next(std::exchange(wait, milliseconds(0)));
       if (!envelope) return envelope.error();
-      none_came = !*envelope;
+      none_left = !*envelope;
       if (*envelope) {
         if (auto done = send(session, **envelope); !done) return done.error();
-      } else if (!nats->is_connected()) {
-        return {ErrorKind::not_connected, "the connection to NATS has ended", {}};
       }
     }
-    if (none_came || ++sent % records_between == 0) {
-      if (auto taken = take_answers(session, full ? idle : milliseconds(0)); !taken) return taken.error();
-      remember(session, false);
-    }
+    if (none_left && !nats->is_connected())
+      return {ErrorKind::not_connected, "the connection to NATS has ended", {}};
+    if (auto taken = take_answers(session, none_left ? milliseconds(0) : idle); !taken) return taken.error();
+    remember(session, false);
+    if (none_left && !session.window.is_empty()) std::this_thread::sleep_for(between_bursts);
   }
   for (const auto until = Clock::now() + last_answers; !session.window.is_empty() && Clock::now() < until;) {
     if (!take_answers(session, idle)) break;

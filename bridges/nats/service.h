@@ -52,6 +52,9 @@ class Service {
   // For monitoring, by several threads.
   [[nodiscard]] bool is_connected() const { return connected_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Commands>>& rules() const { return rules_; }
+  // What the daemon says of itself.
+  [[nodiscard]] Published published() const { return published_(); }
+  [[nodiscard]] std::shared_ptr<const DaemonState> daemon() const { return status_->state(); }
   // Answers that could not be sent: NATS was away too long, or there were too many.
   [[nodiscard]] uint64_t unsent_answers() const { return unsent_; }
 

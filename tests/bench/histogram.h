@@ -15,6 +15,11 @@ class Histogram {
     ++total_;
     max_ = std::max(max_, ns);
   }
+  void add(const Histogram& other) {
+    for (size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+    total_ += other.total_;
+    max_ = std::max(max_, other.max_);
+  }
   [[nodiscard]] uint64_t total() const { return total_; }
   [[nodiscard]] uint64_t max() const { return max_; }
   // So many nanoseconds, or fewer, took a share `share` of them.

@@ -87,31 +87,57 @@ def load(results):
 
 
 def about(results):
-    trace, waits = results["trace"], results["waits"]
+    trace, waits = results["trace"], results.get("waits")
     rows = [["measured", f"{results['date']}, aribus {results['aribus']}"],
             ["machine", f"{results['processor']}, {results['processors']} processors, {results['memory_gib']:.0f} GiB"],
             ["kernel", results["kernel"]],
             ["system", results["system"]],
             *([name, version] for name, version in results["versions"].items()),
-            ["other programs", f"kept the servers from their processor for {waits['median']:.0%} of their time (median of all "
-                               f"runs), at most {waits['most']:.0%}"],
+            *([["other programs", f"kept the servers from their processor for {waits['median']:.0%} of their time (median of "
+                                  f"all runs), at most {waits['most']:.0%}"]] if waits else []),
             ["events", f"{trace['events']:,} of a real Asterisk 22, {trace['types']} types, {trace['mean_bytes']:.0f} bytes "
                        "each on average"]]
     return "\n".join(["| | |", "|---|---|"] + [f"| {name} | {value} |" for name, value in rows]) + "\n"
 
 
+def bridge(results):
+    cost, steady, subscribers, daemons = (results[name] for name in ("cost", "steady", "subscribers", "daemons"))
+    rate = f"{steady['rate']:,}/s"
+    rows = []
+    for what, group in (("as fast as it goes", cost), (rate, steady)):
+        ours, plain = group["aribus-nats"], group["plain"]
+        rows += [[f"aribus-nats, {what}", figure(ours["record_us"]), ratio(ours["record_us"], plain["record_us"])],
+                 [f"plain publisher with libnats, {what}", figure(plain["record_us"]), "1×"]]
+    costs = table(["processor time", "µs a record", "to the plain one"], rows)
+    it = steady["aribus-nats"]
+    speed = table(["aribus-nats", ""], [
+        ["records a second from the daemon's ring into NATS", f"{cost['aribus-nats']['records_per_s']:,.0f}"],
+        [f"records behind at the end of {rate}", f"{it['behind']:,.0f}"],
+        ["peak RSS, MiB", f"{it['rss_mib']:.1f}"]])
+    own = table([f"the daemon's own subscribers, {subscribers['rate']:,} events/s", *(f"{name} µs" for name in chart.QUANTILES)],
+                [[f"{name} aribus-nats", *(figure(subscribers[name][quantile]) for quantile in chart.QUANTILES)]
+                 for name in ("without", "with")])
+    many = table([f"{daemons['daemons']} daemons, records/s together", "processor of nats-server", "µs a record", "RSS MiB",
+                  "bytes on disk a record", "stored after, p50 ms", "p99 ms", "max ms"],
+                 [[f"{it['records_per_s']:,.0f}", f"{it['cpu_share']:.0%}", figure(it["record_us"]), figure(it["rss_mib"]),
+                   f"{it['disk_bytes']:,.0f}", *(figure(it["stored_ms"][name]) for name in ("p50", "p99", "max"))]
+                  for it in daemons["rates"]])
+    return "\n".join([about(results["about"]), costs, speed, own, many])
+
+
 SECTIONS = {"about": about, "cpu": cpu, "filtered": filtered, "latency": latency, "memory": memory,
             "instructions": instructions, "load": load}
+# What is measured of aribus-nats has a page of its own.
+BRIDGE_SECTIONS = {"bridge": bridge}
 
 
-def write_docs(results, document):
-    """Replaces what stands between the marks of `document`, and the charts beside it."""
+def write_docs(results, document, sections):
+    """Replaces what stands between the marks of `document`."""
     text = document.read_text()
-    for section, render in SECTIONS.items():
+    for section, render in sections.items():
         mark = f"<!-- {section}: written by scripts/bench -->\n"
         text, count = re.subn(f"(?s){re.escape(mark)}.*?(?=<!-- end -->)",
                               lambda _: f"{mark}\n{render(results[section])}\n", text)
         if count != 1:
             raise SystemExit(f"{document}: there are {count} places for '{section}'")
     document.write_text(text)
-    chart.write_all(results, document.parent)

@@ -7,15 +7,18 @@ import argparse
 import collections
 import concurrent.futures
 import json
+import os
 import pathlib
+import queue
 import random
+import re
+import subprocess
 import sys
 import tempfile
 import threading
 import time
-import traceback
 
-from nats_stage import BUILD, Nats, NatsServer, Pbx, Rest, wait_for
+from nats_stage import BUILD, Nats, NatsServer, Pbx, Process, Rest, SOURCE, wait_for
 
 ANSWERS = "Local/answer@default"
 RINGS = "Local/ring@default"  # and is not answered
@@ -82,7 +85,7 @@ def discover(port, verb, tail=".aribus", quiet=0.3):
                 message = answers.get(timeout=quiet)
                 if message.data:
                     found.append(json.loads(message.data))
-        except Exception:
+        except queue.Empty:
             return found
     finally:
         client.close()
@@ -397,12 +400,78 @@ def nats_goes():
         assert stage.executed(pbx, "lasting") == stage.executed(pbx, "heard") == 1
 
 
+def listed():
+    """`aribus pbx` lists the PBXs, and shows when two bridges have one name."""
+    with Stage(("pbx1", "pbx2")) as stage:
+        environment = {**os.environ, "PATH": f"{BUILD}/bridges/nats:{os.environ['PATH']}"}
+
+        def aribus_pbx(*options):
+            return subprocess.run([BUILD / "cli/aribus", "pbx", *options], env=environment, capture_output=True, text=True, timeout=30)
+
+        def pbxs(*options):
+            printed = aribus_pbx(*(options or ("--url", stage.nats.url)))
+            assert printed.returncode == 0, printed
+            return json.loads(printed.stdout)["pbxs"]
+        found = pbxs()
+        assert [(one["pbx"], one["state"], sorted(one["rules"])) for one in found] == [
+            (name, "ready", ["control", "reader"]) for name in ("pbx1", "pbx2")], found
+        assert [one["pbx"] for one in pbxs("--config", stage.pbxs["pbx1"].folder / "nats.yaml")] == ["pbx1", "pbx2"]
+        assert all(one["servers"][0]["version"] and "fault" not in one for one in found), found
+        assert aribus_pbx("--text", "--url", stage.nats.url).stdout.startswith("PBX  "), "a table"
+
+        stage.pbxs["pbx2"].daemon.kill()
+        wait_for("pbx2 is down", lambda: [one["state"] for one in pbxs()] == ["ready", "down"])
+
+        # Another bridge with the name of the first, to the same daemon: each command is carried out once.
+        pbx = stage.pbxs["pbx1"]
+        twin = stage.folder / "twin"
+        twin.mkdir()
+        (twin / "nats.yaml").write_text((pbx.folder / "nats.yaml").read_text().replace("state.json", "twin.json"))
+        process = Process(twin, "aribus-nats", BUILD / "bridges/nats/aribus-nats", "--config", twin / "nats.yaml")
+        try:
+            wait_for("both are seen", lambda: [one.get("fault", "")[:30] for one in pbxs()] == ["2 bridges answer to this name:"] * 2 + [""])
+            for number in range(20):
+                assert code_of(stage.client.rpc("aribus.v1.rpc.pbx1.control", "originate",
+                                                {"endpoint": ENDS, "callerId": mark_of(number)})) == 0
+            assert [stage.executed(pbx, mark_of(number)) for number in range(20)] == [1] * 20
+        finally:
+            process.kill()
+
+        for wrong, status in ((("--url", "nats://127.0.0.1:1"), 3), (("--credentials", "x"), 2), (("x",), 2),
+                              (("--config", "/nonexistent"), 2), (("--url", "a", "--config", "b"), 2)):
+            printed = aribus_pbx(*wrong)
+            assert printed.returncode == status and printed.stderr and not printed.stdout, printed
+
+
+def documented():
+    """The examples in docs/nats-clients.md are true."""
+    text = (SOURCE / "docs/nats-clients.md").read_text()
+    examples = [block for block in re.findall(r"```text\n(.*?)```", text, re.S) if block.startswith("→ aribus.v1.rpc.")]
+    assert len(examples) == 2
+    for example in examples:
+        with Stage() as stage:
+            lines = iter(example.splitlines())
+            for line in lines:
+                if line.startswith("# "):
+                    name, value = line[2:].split(": ")
+                    assert message.headers[name] == value, message
+                    continue
+                subject, payload = re.fullmatch("→ (\\S+) (.*)", line).groups()
+                message = stage.client.request(subject, payload.replace("PJSIP/100", ANSWERS).encode())
+                wanted = next(lines).removeprefix("← ")
+                if wanted == "no responders":
+                    assert code_of(message.headers) == NOT_SENT, message
+                else:
+                    pattern = ".*".join(re.escape(part) for part in wanted.split("…"))
+                    assert re.fullmatch(pattern, message.data.decode()), f"{wanted} is expected, not {message.data}"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*")
     parser.add_argument("--tries", type=int, default=300)
     arguments = parser.parse_args()
-    tests = {function.__name__: function for function in (answers, drained, reloaded, nats_goes, repeated, any_pbx)}
+    tests = {function.__name__: function for function in (answers, drained, reloaded, nats_goes, listed, documented, repeated, any_pbx)}
     for name in arguments.names or tests:
         print(f"{name}: {tests[name].__doc__}", flush=True)
         tests[name](*([arguments.tries] if tests[name].__code__.co_argcount else []))

@@ -13,6 +13,8 @@ Faults, separated by commas, each chosen at random again and again:
   rollback      nats-server is put back to an older state of its store
 """
 import argparse
+import array
+import base64
 import hashlib
 import os
 import pathlib
@@ -31,20 +33,31 @@ import json
 import subprocess
 
 EVENT = b'{"jsonrpc":"2.0","method":"event","params":'
+SUBJECT = re.compile(r"aribus\.v1\.rec\.pbx1(\.[\w%-]+){3}")
 LOST = b'{"jsonrpc":"2.0","method":"lost","params":'
 
 
 def digest(text):
-    return hashlib.md5(text).digest()
+    """Never 0, which stands for none."""
+    return int.from_bytes(hashlib.md5(text).digest()[:8], "little") | 1
+
+
+def put(numbers, index, value):
+    """Into an array that grows."""
+    if index >= len(numbers):
+        numbers.extend([0] * (index + 1 - len(numbers)))
+    numbers[index] = value
 
 
 class Recorder(threading.Thread):
-    """What a program on the socket is told: (stream, seq) → digest of the record, and what it was told to be lost."""
+    """What a program on the socket is told: of each stream the digests of the records by seq, and what it was told to be
+    lost."""
 
     def __init__(self, path, types):
         super().__init__(daemon=True)
         self.path, self.types = str(path), types
-        self.records, self.lost, self.order = {}, [], []
+        self.streams, self.lost, self.last = {}, [], None
+        self.count = 0
         self.ends = False
         self.start()
 
@@ -74,31 +87,46 @@ class Recorder(threading.Thread):
                             if line.startswith(EVENT):
                                 text = line[len(EVENT):-1]
                                 seq = int(text[7:text.index(b",")])
-                                if (stream, seq) in self.records:
-                                    raise AssertionError(f"the recorder was sent {stream}:{seq} twice")
-                                self.records[stream, seq] = digest(text)
-                                self.order.append((stream, seq))
-                                cursor = f"{stream}:{seq}"
+                                if seq < len(self.streams[stream]):
+                                    raise AssertionError(f"the recorder was sent {stream}:{seq} out of order")
+                                put(self.streams[stream], seq, digest(text))
+                                self.count += 1
+                                cursor = self.last = f"{stream}:{seq}"
                             elif line.startswith(LOST):
                                 lost = json.loads(line[len(LOST):-1])
                                 self.lost.append((stream, lost["from"], lost["to"]))
                                 cursor = f"{stream}:{lost['to']}"
                             else:
                                 stream = json.loads(line)["result"]["cursor"].split(":")[0]
+                                self.streams.setdefault(stream, array.array("Q"))
             except OSError:
                 time.sleep(0.05)
 
 
 class Reader(threading.Thread):
-    """What the stream in NATS held, by sequence, read again and again, before it expires or is purged."""
+    """What the stream in NATS held, by sequence. Where it expires or is purged, it is read again and again (start())."""
 
     def __init__(self, servers, stream):
         super().__init__(daemon=True)
         self.servers, self.stream = servers, stream
-        self.messages = {}
+        self.streams = []  # in the order in which they came
+        self.stream_of, self.seq_of, self.digest_of = array.array("Q"), array.array("Q"), array.array("Q")  # by sequence
+        self.reports, self.bad_subjects = {}, []
         self.next, self.ends = 1, False
         self.lock = threading.Lock()
-        self.start()
+
+    def last(self):
+        """The place of the last message; None when there is none, or it can't be read now."""
+        try:
+            nats = self.connect()
+            try:
+                last = nats.api("STREAM.INFO." + self.stream)["state"]["last_seq"]
+                got = nats.api("STREAM.MSG.GET." + self.stream, {"seq": last})
+                return re.search(r"Nats-Msg-Id: *(\S+)", base64.b64decode(got["message"]["hdrs"]).decode())[1]
+            finally:
+                nats.close()
+        except (OSError, ValueError, AssertionError, KeyError):
+            return None
 
     def connect(self):
         for server in self.servers:
@@ -114,8 +142,17 @@ class Reader(threading.Thread):
             nats = self.connect()
             try:
                 for sequence, message in nats.messages(self.stream, self.next):
-                    self.messages[sequence] = (message_id(message), digest(message.data), message.data if is_report(message.data) else None,
-                                               message.subject)
+                    stream, seq = message_id(message)
+                    if stream not in self.streams:
+                        self.streams.append(stream)
+                    put(self.stream_of, sequence, self.streams.index(stream))
+                    put(self.seq_of, sequence, seq)
+                    put(self.digest_of, sequence, digest(message.data))
+                    self.reports.pop(sequence, None)
+                    if is_report(message.data):
+                        self.reports[sequence] = json.loads(message.data)
+                    if not SUBJECT.fullmatch(message.subject):
+                        self.bad_subjects.append(message.subject)
                     self.next = sequence + 1
             finally:
                 nats.close()
@@ -161,8 +198,11 @@ class Run:
         if options.types:
             yaml += f"publish:\n  types: [{options.types}]\n"
         self.recorder = Recorder(self.pbx.socket, options.types)
-        self.bridge = self.pbx.bridge(",".join(server.url for server in self.servers), yaml, prefix)
+        self.bridge = self.pbx.bridge("[" + ", ".join(server.url for server in self.servers) + "]", yaml, prefix)
         self.reader = Reader(self.servers, "ARIBUS_pbx1")
+        self.is_emptied = bool(options.max_age) or "purge" in options.faults
+        if self.is_emptied:
+            self.reader.start()
         self.copy = None
         self.pausing = {}
 
@@ -256,7 +296,7 @@ class Run:
 
     def play(self):
         end = time.monotonic() + self.options.seconds
-        wait_for("the first record is in NATS", lambda: self.reader.messages, 40)
+        wait_for("the first record is in NATS", self.reader.last, 40, 0.5)
         while time.monotonic() < end:
             time.sleep(self.random.uniform(*self.options.between))
             if self.options.faults:
@@ -268,84 +308,76 @@ class Run:
 
         def quiet():
             nonlocal recorded, since
-            if recorded != len(self.recorder.records):
-                recorded, since = len(self.recorder.records), time.monotonic()
+            if recorded != self.recorder.count:
+                recorded, since = self.recorder.count, time.monotonic()
             if time.monotonic() - since < 3:
                 return False
-            self.reader.read()
-            return self.reader.messages[max(self.reader.messages)][0] == self.recorder.order[-1]
+            return self.reader.last() == self.recorder.last
         try:
             wait_for("the last record is in NATS", quiet, 90, 0.5)
         finally:
             self.reader.ends = self.recorder.ends = True
-        self.reader.join()
-        if not (self.options.max_age or "purge" in self.options.faults):
-            self.reader.messages.clear()
+        if self.is_emptied:
+            self.reader.join()
+            self.reader.read()
+        else:
             self.reader.read_all()
 
     def compare(self):
         """What is wrong; nothing when all is right."""
-        wrong, reports = [], 0
-        records, order = {}, []
-        lost, previous = [], (None, 0)
-        for sequence, expected in zip(sorted(self.reader.messages), range(min(self.reader.messages), 1 << 62)):
-            place, text, report, subject = self.reader.messages[sequence]
-            if sequence != expected:
-                wrong.append(f"no message {expected}")
+        wrong, reader, recorder = [], self.reader, self.recorder
+        filtered, published, lost = bool(self.options.types), 0, []
+        found = {stream: array.array("Q") for stream in reader.streams}
+        stream, seq = None, 0
+        first = next(sequence for sequence, one in enumerate(reader.digest_of) if one)
+        for sequence in range(first, len(reader.digest_of)):
+            before, seq_before = stream, seq
+            if not reader.digest_of[sequence]:
+                wrong.append(f"there is no message {sequence}")
                 break
-            if report is not None:
-                reports += 1
-                said = json.loads(report)
-                if said["type"] == "lost":
-                    lost.append((place[0], said["from"], said["to"]))
-                    if said["records"] != said["to"] - said["from"] + 1 or said["seq"] != said["to"]:
-                        wrong.append(f"{said}")
-                    if place[0] == previous[0] and not self.options.types and said["from"] != previous[1] + 1:
-                        wrong.append(f"after {previous} comes {said}")
-            else:
-                if place in records:
-                    wrong.append(f"{place} is there twice")
-                records[place] = text
-                order.append(place)
-                if place[0] == previous[0] and (place[1] <= previous[1] or not self.options.types and place[1] != previous[1] + 1):
-                    wrong.append(f"after {previous} comes {place}")
-            if place[0] != previous[0] and previous[0] and report is None:
-                wrong.append(f"after {previous} comes {place} without a report")
-            previous = place
-        told = set()
-        for stream, first, last in lost:
-            told.update((stream, seq) for seq in range(first, last + 1))
-        recorder_lost = set()
-        for stream, first, last in self.recorder.lost:
-            recorder_lost.update((stream, seq) for seq in range(first, last + 1))
-        last_stream = self.recorder.order[-1][0]
-        missing = [place for place in self.recorder.order if place not in records and place not in told]
-        if self.options.no_bus_path:  # what a daemon that was killed had not delivered to both
-            ends = {}
-            for stream, seq in order:
-                ends[stream] = max(seq, ends.get(stream, 0))
-            missing = [(stream, seq) for stream, seq in missing if stream == last_stream or seq <= ends.get(stream, 0)]
-            ends = {}
-            for stream, seq in self.recorder.order:
-                ends[stream] = max(seq, ends.get(stream, 0))
-            more = [(stream, seq) for stream, seq in order if (stream, seq) not in self.recorder.records
-                    and (stream, seq) not in recorder_lost and (stream == last_stream or seq <= ends.get(stream, 0))]
-        else:
-            more = [place for place in order if place not in self.recorder.records and place not in recorder_lost]
-        if missing:
-            wrong.append(f"{len(missing)} records are missing in NATS, as {missing[:3]}")
-        if more:
-            wrong.append(f"{len(more)} records are in NATS that the recorder did not get, as {more[:3]}")
-        differ = [place for place in order if self.recorder.records.get(place, records[place]) != records[place]]
-        if differ:
-            wrong.append(f"{len(differ)} records differ, as {differ[:3]}")
-        if not lost and not self.recorder.lost and not self.options.no_bus_path and order != self.recorder.order:
-            wrong.append("the order differs")
-        bad_subjects = [subject for *_, subject in self.reader.messages.values() if not re.fullmatch(r"aribus\.v1\.rec\.pbx1(\.[\w%-]+){3}", subject)]
-        if bad_subjects:
-            wrong.append(f"subjects: {bad_subjects[:3]}")
-        print(f"recorder: {len(self.recorder.records)} records; NATS: {len(records)} records, {reports} reports, "
-              f"{len(told)} told to be lost")
+            stream, seq = reader.streams[reader.stream_of[sequence]], reader.seq_of[sequence]
+            report = reader.reports.get(sequence)
+            if report and report["type"] == "lost":
+                lost.append((stream, report["from"], report["to"]))
+                if report["records"] != report["to"] - report["from"] + 1 or report["seq"] != report["to"] or seq != report["to"]:
+                    wrong.append(f"{report}")
+                if stream == before and not filtered and report["from"] != seq_before + 1:
+                    wrong.append(f"behind {before}:{seq_before} comes {report}")
+            elif not report:
+                published += 1
+                if seq < len(found[stream]):
+                    wrong.append(f"{stream}:{seq} comes behind {before}:{seq_before}")
+                    continue
+                put(found[stream], seq, reader.digest_of[sequence])
+                if stream == before and not filtered and seq != seq_before + 1:
+                    wrong.append(f"behind {before}:{seq_before} comes {stream}:{seq}")
+            if before and stream != before and not report:
+                wrong.append(f"behind {before}:{seq_before} comes {stream}:{seq} without a report")
+        told = 0
+        for name, records in recorder.streams.items():
+            there = found.get(name, array.array("Q"))
+            excused = set()
+            for kind, ranges in (("NATS", lost), ("recorder", recorder.lost)):
+                for of, begin, end in ranges:
+                    if of == name:
+                        excused.update(range(begin, end + 1))
+                        told += (end - begin + 1) * (kind == "NATS")
+            # A daemon that was killed and began another stream may have delivered more to one of the two.
+            cut = self.options.no_bus_path and recorder.last.partition(":")[0] != name
+            length = min(len(records), len(there)) if cut else max(len(records), len(there))
+            for one in (records, there):
+                one.extend([0] * max(0, length - len(one)))
+            differ = [number for number in range(1, length) if records[number] != there[number] and number not in excused]
+            if differ:
+                number = differ[0]
+                wrong.append(f"{len(differ)} records of {name} differ, from {number} on: recorder "
+                             f"{'has it' if records[number] else 'has not'}, NATS {'has it' if there[number] else 'has not'}")
+        for name in found:
+            if name not in recorder.streams and not self.options.no_bus_path:
+                wrong.append(f"the recorder knows no stream {name}")
+        if reader.bad_subjects:
+            wrong.append(f"subjects: {reader.bad_subjects[:3]}")
+        print(f"recorder: {recorder.count} records; NATS: {published} records, {len(reader.reports)} reports, {told} told to be lost")
         return wrong
 
     def stop(self):

@@ -126,7 +126,7 @@ class Nats:
                         size, fixed = int(parts[-2]), 5
                         for header in filter(None, body[:size].decode().split("\r\n")):
                             name, colon, value = header.partition(":")
-                            headers[name if colon else "status"] = value.strip() if colon else header
+                            headers.update({name: value.strip()} if colon else {"status": header[9:]} if header[9:] else {})
                         body = body[size:]
                     reply = parts[3].decode() if len(parts) > fixed else ""
                     self.queues[int(parts[2])].put(Message(parts[1].decode(), reply, headers, body))
@@ -190,21 +190,31 @@ class Nats:
         """All messages of a stream from that sequence on, in order: (sequence, Message)."""
         state = self.api("STREAM.INFO." + stream)["state"]
         end = state["last_seq"]
-        if not state["messages"]:
+        if not state["messages"] or first > end:
             return
-        deliver = f"{self.inbox}.read.{id(self)}.{self.next}"
-        found = self.subscribe(deliver)
-        made = self.api(f"CONSUMER.CREATE.{stream}", {"stream_name": stream, "config": {
-            "deliver_subject": deliver, "ack_policy": "none", "deliver_policy": "by_start_sequence",
-            "opt_start_seq": max(first, state["first_seq"]), "replay_policy": "instant"}})
-        assert "error" not in made, made
-        while True:
-            message = found.get(timeout=30)
-            sequence = int(message.reply.split(".")[-4])
-            yield sequence, message
-            if sequence >= end:
-                break
-        self.unsubscribe(found)
+        sequence = max(first, state["first_seq"]) - 1
+        while sequence < end:
+            made = self.api(f"CONSUMER.CREATE.{stream}", {"stream_name": stream, "config": {
+                "ack_policy": "none", "deliver_policy": "by_start_sequence", "opt_start_seq": sequence + 1,
+                "replay_policy": "instant"}})
+            assert "error" not in made, made
+            found = self.subscribe(inbox := f"{self.inbox}.read.{self.next}")
+            try:
+                while sequence < end:
+                    batch = min(1000, end - sequence)
+                    self.publish(f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{made['name']}",
+                                 json.dumps({"batch": batch, "expires": 5_000_000_000}).encode(), inbox)
+                    for _ in range(batch):
+                        message = found.get(timeout=6)
+                        if "status" in message.headers and not message.data:
+                            raise queue.Empty
+                        sequence = int(message.reply.split(".")[-4])
+                        yield sequence, message
+            except queue.Empty:  # the consumer's leader has changed, or what it was to deliver has expired
+                assert not self.ended.is_set(), "the connection to NATS has ended"
+                state = self.api("STREAM.INFO." + stream)["state"]
+                sequence = max(sequence, state["first_seq"] - 1)
+            self.unsubscribe(found)
 
     def close(self):
         self.socket.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,53 @@
+#include "service/metric_families.h"
+
+#include <prometheus/text_serializer.h>
+
+#include "service/process_figures.h"
+
+namespace aribus::service {
+
+using prometheus::ClientMetric;
+using prometheus::MetricType;
+
+void MetricFamilies::gauge(const char* name, const char* help, double value, Labels labels) {
+  add(name, help, MetricType::Gauge, std::move(labels)).gauge.value = value;
+}
+
+void MetricFamilies::counter(const char* name, const char* help, double value, Labels labels) {
+  add(name, help, MetricType::Counter, std::move(labels)).counter.value = value;
+}
+
+void MetricFamilies::histogram(const char* name, const char* help, const Durations& durations,
+                               Labels labels) {
+  auto& histogram = add(name, help, MetricType::Histogram, std::move(labels)).histogram;
+  for (size_t i = 0; i < Durations::bounds.size(); ++i) {
+    histogram.sample_count += durations.counts()[i];
+    histogram.bucket.push_back({histogram.sample_count, seconds(Durations::bounds[i])});
+  }
+  histogram.sample_count += durations.counts().back();
+  histogram.sample_sum = seconds(durations.sum());
+}
+
+void MetricFamilies::process(WallTime started, const char* memory_help) {
+  const ProcessFigures& figures = ProcessFigures::lately();
+  gauge("process_start_time_seconds", "When the process was started, since 1970.",
+        seconds(started.time_since_epoch()));
+  counter("process_cpu_seconds_total", "CPU time, of user and system.", figures.cpu_seconds);
+  gauge("process_resident_memory_bytes", memory_help, to_double(figures.resident_bytes));
+  gauge("process_virtual_memory_bytes", "Address space.", to_double(figures.virtual_bytes));
+  gauge("process_open_fds", "File descriptors in use.", to_double(figures.open_descriptors));
+  gauge("process_max_fds", "How many there can be.", to_double(figures.max_descriptors));
+}
+
+std::string MetricFamilies::text() const {
+  return prometheus::TextSerializer().Serialize(families_);
+}
+
+ClientMetric& MetricFamilies::add(const char* name, const char* help, MetricType type, Labels labels) {
+  if (families_.empty() || families_.back().name != name) families_.push_back({name, help, type, {}});
+  ClientMetric& metric = families_.back().metric.emplace_back();
+  metric.label = std::move(labels);
+  return metric;
+}
+
+}  // namespace aribus::service

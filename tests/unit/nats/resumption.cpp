@@ -1,0 +1,66 @@
+#include "nats/resumption.h"
+
+#include "tests/catch.h"
+
+using namespace aribus::nats;
+
+namespace {
+
+const Place none{};
+
+StateFile::State state(Place place, uint64_t last, Place report = {}) {
+  return {.installation = "i", .place = std::move(place), .last = last, .report = std::move(report)};
+}
+
+void check(const StreamEnd& end, const StateFile::State& state, const Place& after, uint64_t skip,
+           bool doubtful = false) {
+  const Resumption resumption = Resumption::of(end, state);
+  CHECK(resumption.after == after);
+  CHECK(resumption.skip == skip);
+  CHECK(resumption.doubt.empty() != doubtful);
+}
+
+}  // namespace
+
+TEST_CASE("what the stream in NATS holds decides, whatever the state file says") {
+  check({.last = 50, .place = {"s", 70}, .place_last = 50}, state({"s", 60}, 40), {"s", 70}, 0);
+  check({.last = 30, .place = {"s", 50}, .place_last = 30}, state({"s", 60}, 40), {"s", 50}, 0);
+  check({.last = 52, .place = {"s", 70}, .place_last = 50, .others = 2}, state({"s", 60}, 40), {"s", 70}, 0);
+}
+
+TEST_CASE("a stream that was never used, or was made anew, begins with the oldest record") {
+  check({}, state(none, 0), none, 0);
+  check({}, state({"s", 60}, 40), none, 0);
+}
+
+TEST_CASE(
+    "when nothing is left, the state file says where it ended, and what it did not know of is counted") {
+  check({.last = 40}, state({"s", 60}, 40), {"s", 60}, 0);
+  check({.last = 45}, state({"s", 60}, 40), {"s", 60}, 5);
+  check({.last = 45, .others = 2}, state({"s", 60}, 40), {"s", 60}, 3);
+  check({.last = 7}, state(none, 0), none, 7);
+}
+
+TEST_CASE("a report that was to be published is one of the messages that are counted") {
+  check({.last = 40}, state({"s", 60}, 40, {"s", 99}), {"s", 60}, 0);
+  check({.last = 41}, state({"s", 60}, 40, {"s", 99}), {"s", 99}, 0);
+  check({.last = 45}, state({"s", 60}, 40, {"s", 99}), {"s", 99}, 4);
+}
+
+TEST_CASE("a stream that is empty and has lost its newest messages is filled anew, with a warning") {
+  check({.last = 39}, state({"s", 60}, 40), none, 0, true);
+}
+
+TEST_CASE("of records that the daemon has lost those count that NATS did not have") {
+  const auto check_lost = [](uint64_t skip, bool filtered, uint64_t from, uint64_t left) {
+    const Lost lost = Lost::without_first(skip, {11, 20}, filtered);
+    CHECK(lost.from == from);
+    CHECK(lost.to == 20);
+    CHECK(skip == left);
+  };
+  check_lost(0, false, 11, 0);
+  check_lost(4, false, 15, 0);
+  check_lost(10, false, 21, 0);  // none
+  check_lost(13, false, 21, 3);
+  check_lost(13, true, 11, 0);
+}

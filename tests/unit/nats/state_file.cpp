@@ -1,0 +1,53 @@
+#include "nats/state_file.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/catch.h"
+#include "tests/unit/helpers.h"
+
+using namespace aribus;
+using namespace aribus::nats;
+using aribus::test::TempDir;
+
+TEST_CASE("a state file is made with an installation of its own, and read again") {
+  const TempDir folder;
+  const std::string path = folder.path("state.json");
+  Result<StateFile> file = StateFile::open(path);
+  REQUIRE(file);
+  const std::string installation = file->state().installation;
+  CHECK(installation.size() == 16);
+  REQUIRE(file->write({.installation = installation, .place = {"s", 12}, .last = 34, .report = {"s", 56}}));
+  const Result<StateFile> again = StateFile::open(path);
+  REQUIRE(again);
+  CHECK(again->state().installation == installation);
+  CHECK(again->state().place == Place{"s", 12});
+  CHECK(again->state().last == 34);
+  CHECK(again->state().report == Place{"s", 56});
+  const TempDir other;
+  const Result<StateFile> others = StateFile::open(other.path("state.json"));
+  REQUIRE(others);
+  CHECK(others->state().installation != installation);
+}
+
+TEST_CASE("what is no state file is refused, and stays as it is") {
+  const TempDir folder;
+  const std::string path = folder.path("state.json");
+  for (const char* text : {"", "{", "[]", "{}", R"({"installation":7})"}) {
+    INFO(text);
+    std::ofstream(path) << text;
+    const Result<StateFile> file = StateFile::open(path);
+    REQUIRE_FALSE(file);
+    CHECK(file.error().kind == ErrorKind::malformed);
+    CHECK(file.error().message.find(path) != std::string::npos);
+    CHECK(std::filesystem::file_size(path) == std::string_view(text).size());
+  }
+}
+
+TEST_CASE("a state file that can't be written is an error, with its path") {
+  const TempDir folder;
+  const Result<StateFile> file = StateFile::open(folder.path("none/state.json"));
+  REQUIRE_FALSE(file);
+  CHECK(file.error().kind == ErrorKind::system);
+  CHECK(file.error().message.find("none/state.json") != std::string::npos);
+}

@@ -1,0 +1,82 @@
+#include "nats/window.h"
+
+#include "tests/catch.h"
+
+using namespace aribus;
+using namespace aribus::nats;
+
+namespace {
+
+std::string stored(uint64_t seq) {
+  return R"({"stream":"ARIBUS_pbx1","seq":)" + std::to_string(seq) + "}";
+}
+
+// With the records s:1 to s:`count` under way behind sequence 10, which holds s:0.
+Window under_way(uint64_t count) {
+  Window window(10, {"s", 0});
+  for (uint64_t seq = 1; seq <= count; ++seq) {
+    CHECK(window.expected() == 9 + seq);
+    window.sent({"s", seq}, 100);
+  }
+  return window;
+}
+
+}  // namespace
+
+TEST_CASE("a place is <stream>:<seq>, and what follows a second colon is not of it") {
+  CHECK(Place::parse("8f3a:12") == Place{"8f3a", 12});
+  CHECK(Place::parse("8f3a:12:restarted:7") == Place{"8f3a", 12});
+  CHECK(Place{"8f3a", 12}.text() == "8f3a:12");
+  for (const char* text :
+       {"", ":", ":1", "8f3a", "8f3a:", "8f3a:x", "8f3a:1x", "8f3a:-1", "8f3a:99999999999999999999"}) {
+    INFO(text);
+    CHECK(Place::parse(text).stream.empty());
+  }
+}
+
+TEST_CASE("each answer says that a message was stored, and so are those before it") {
+  Window window = under_way(4);
+  REQUIRE(window.answered(10, stored(11)));
+  CHECK(window.stored() == Place{"s", 1});
+  CHECK(window.last() == 11);
+  REQUIRE(window.answered(12, stored(13)));  // that of 11 was lost
+  CHECK(window.stored() == Place{"s", 3});
+  CHECK(window.last() == 13);
+  REQUIRE(window.answered(11, stored(12)));  // or late
+  CHECK(window.last() == 13);
+  CHECK(window.size() == 1);
+  REQUIRE(window.answered(13, stored(14)));
+  CHECK(window.is_empty());
+  CHECK(window.expected() == 14);
+}
+
+TEST_CASE("an answer that is none, a refusal and a message that is stored elsewhere end the window") {
+  for (
+      const char* answer :
+      {"", "x", "[]", "{}", R"({"seq":"11"})", R"({"stream":"ARIBUS_pbx1","seq":7,"duplicate":true})",
+       R"({"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 12"},"stream":"ARIBUS_pbx1","seq":0})",
+       R"({"error":7})"}) {
+    INFO(answer);
+    Window window = under_way(2);
+    const auto taken = window.answered(10, answer);
+    REQUIRE_FALSE(taken);
+    CHECK(taken.error().kind == ErrorKind::refused);
+    CHECK(window.last() == 10);
+    CHECK(window.size() == 2);
+  }
+  Window window = under_way(1);
+  const auto taken = window.answered(
+      10, R"({"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 12"}})");
+  REQUIRE_FALSE(taken);
+  CHECK(taken.error().message.find("wrong last sequence: 12 (10071)") != std::string::npos);
+}
+
+TEST_CASE("a window is full by records and by bytes") {
+  CHECK_FALSE(under_way(Window::max_records - 1).is_full());
+  CHECK(under_way(Window::max_records).is_full());
+  Window window(0, {});
+  window.sent({"s", 1}, Window::max_bytes);
+  CHECK(window.is_full());
+  REQUIRE(window.answered(0, stored(1)));
+  CHECK_FALSE(window.is_full());
+}
