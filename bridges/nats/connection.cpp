@@ -1,6 +1,7 @@
 #include "nats/connection.h"
 
 #include <sstream>
+#include <string_view>
 #include <vector>
 
 #include <nats/nats.h>
@@ -22,6 +23,24 @@ void log_error(natsConnection* connection, natsSubscription* /*subscription*/, n
 }
 
 using Options = std::unique_ptr<natsOptions, Destroy<natsOptions, natsOptions_Destroy>>;
+
+// What to do about it; "": the reason says it.
+std::string_view cure_of(natsStatus status) {
+  switch (status) {
+    case NATS_NO_SERVER:
+      return "; see whether nats-server runs there, and whether host and port in nats.url are right";
+    case NATS_CONNECTION_AUTH_FAILED:
+      return "; compare username and password, or credentials, with the users of the server";
+    case NATS_SECURE_CONNECTION_WANTED:
+      return "; the server has no TLS: give it a certificate, or write nats:// and no ca_file";
+    case NATS_SECURE_CONNECTION_REQUIRED:
+      return "; the server asks for TLS: write tls://";
+    case NATS_SSL_ERROR:
+      return "; compare the server's certificate with the host in nats.url and with nats.ca_file";
+    default:
+      return "";
+  }
+}
 
 }  // namespace
 
@@ -67,6 +86,8 @@ Result<Connection> connect(const NatsOptions& options, bool at_once) {
     set(natsOptions_SetSecure(made, true));
     set(natsOptions_LoadCertificatesChain(made, options.cert_file.c_str(), options.key_file.c_str()));
   }
+  // Otherwise libnats goes on in the clear where a server has no TLS.
+  if (options.url.find("tls://") != std::string::npos) set(natsOptions_SetSecure(made, true));
   natsConnection* connection = nullptr;
   set(natsConnection_Connect(&connection, made));
   if (status != NATS_OK) return not_connected("no connection to NATS at " + options.url, status);
@@ -81,10 +102,12 @@ Error not_connected(const std::string& what, int status) {
   const auto code = static_cast<natsStatus>(status);
   natsStatus last = NATS_OK;
   const char* text = nats_GetLastError(&last);
-  const std::string name = natsStatus_GetText(code);
-  const bool has_text = text != nullptr && *text != '\0' && last == code;
-  return {
-      ErrorKind::not_connected, what + ": " + (has_text ? std::string(text) + " (" + name + ")" : name), {}};
+  std::string reason = text != nullptr && last == code ? text : "";
+  // libnats begins with the place in its source: "(conn.c:733): ".
+  if (const size_t end = reason.find("): "); reason.starts_with('(') && end != std::string::npos)
+    reason.erase(0, end + 3);
+  if (reason.empty()) reason = natsStatus_GetText(code);
+  return {ErrorKind::not_connected, what + ": " + reason + std::string(cure_of(code)), {}};
 }
 
 }  // namespace aribus::nats
