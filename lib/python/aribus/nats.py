@@ -51,6 +51,17 @@ class Removed(TypedDict):
     reason: str
 
 
+class Restarted(TypedDict):
+    """aribusd has begun another stream of records, `stream`: what came behind the cursor `previous` may be missing."""
+
+    type: Literal["bus.restarted"]
+    seq: int
+    time: str
+    stream: str
+    previous: str
+    reason: str
+
+
 class Delivery(NamedTuple):
     """What Records gives.
 
@@ -59,7 +70,7 @@ class Delivery(NamedTuple):
     """
 
     pbx: str
-    item: Item | Removed
+    item: Item | Removed | Restarted
     cursor: str
 
 
