@@ -60,9 +60,9 @@ void check_login(Reading& reading, const YamlValue& root, const Config& config) 
   const bool any_tls = !nats.ca_file.empty() || !nats.cert_file.empty();
   for (const ServerUrl& server : servers_of(nats)) {
     if (server.tls || any_tls || is_loopback(server.host) || server.host == "localhost") continue;
-    reading.warn(section.member("url"),
-                 std::string(logs_in ? "the login and " : "") + "all records travel to " + server.host +
-                     " in the clear, and anybody in between can change commands; use tls:// or ca_file");
+    reading.warn(section.member("url"), std::string(logs_in ? "the login and " : "") +
+                                            "all records travel to " + server.host +
+                                            " in the clear, unless the server asks for TLS; write tls://");
     break;
   }
 }

@@ -1,27 +1,60 @@
 #include "nats/connection.h"
 
+#include <mutex>
 #include <sstream>
+#include <string_view>
 #include <vector>
 
 #include <nats/nats.h>
 #include <spdlog/spdlog.h>
+
+#include "base/log.h"
 
 namespace aribus::nats {
 namespace {
 
 constexpr int64_t patience_ms = 5000;  // with what the server does not answer or does not read
 
-// What the server says without being asked, as that it forbids a subject.
-void log_error(natsConnection* connection, natsSubscription* /*subscription*/, natsStatus status,
-               void* /*closure*/) {
+// The connection's last error; "" when there was none.
+std::string last_error(natsConnection* connection) {
   const char* text = nullptr;
   natsConnection_GetLastError(connection, &text);
-  const bool has_text = text != nullptr && *text != '\0';
-  spdlog::warn("NATS: {}{}", has_text ? text : natsStatus_GetText(status),
-               status == NATS_NOT_PERMITTED ? ": the permissions of aribus-nats' user do not allow it" : "");
+  return text == nullptr ? "" : text;
+}
+
+// What the server says without being asked. By the time it is called here, the connection's text may be that
+// of a later error.
+void log_error(natsConnection* connection, natsSubscription* /*subscription*/, natsStatus status,
+               void* /*closure*/) {
+  const std::string text = last_error(connection);
+  if (status == NATS_NOT_PERMITTED && text.find("Subscription to") != std::string::npos &&
+      text.find("_INBOX.") == std::string::npos)
+    return;  // check_permitted() tells it
+  static std::mutex mutex;
+  static RareWarnings warnings;  // others can cause them, by the subjects on which they want answers
+  const std::lock_guard lock(mutex);
+  warnings.warn("NATS: " + (text.empty() ? natsStatus_GetText(status) : text));
 }
 
 using Options = std::unique_ptr<natsOptions, Destroy<natsOptions, natsOptions_Destroy>>;
+
+// What to do about it; "": the reason says it.
+std::string_view cure_of(natsStatus status) {
+  switch (status) {
+    case NATS_NO_SERVER:
+      return "; see whether nats-server runs there, and whether host and port in nats.url are right";
+    case NATS_CONNECTION_AUTH_FAILED:
+      return "; compare username and password, or credentials, with the users of the server";
+    case NATS_SECURE_CONNECTION_WANTED:
+      return "; the server has no TLS: give it a certificate, or write nats:// and no ca_file";
+    case NATS_SECURE_CONNECTION_REQUIRED:
+      return "; the server asks for TLS: write tls://";
+    case NATS_SSL_ERROR:
+      return "; compare the server's certificate with the host in nats.url and with nats.ca_file";
+    default:
+      return "";
+  }
+}
 
 }  // namespace
 
@@ -67,6 +100,8 @@ Result<Connection> connect(const NatsOptions& options, bool at_once) {
     set(natsOptions_SetSecure(made, true));
     set(natsOptions_LoadCertificatesChain(made, options.cert_file.c_str(), options.key_file.c_str()));
   }
+  // Otherwise libnats goes on in the clear where a server has no TLS.
+  if (options.url.find("tls://") != std::string::npos) set(natsOptions_SetSecure(made, true));
   natsConnection* connection = nullptr;
   set(natsConnection_Connect(&connection, made));
   if (status != NATS_OK) return not_connected("no connection to NATS at " + options.url, status);
@@ -77,14 +112,26 @@ bool is_connected(natsConnection* connection) {
   return natsConnection_Status(connection) == NATS_CONN_STATUS_CONNECTED;
 }
 
+Result<void> check_permitted(natsConnection* connection, const std::string& subject) {
+  if (const natsStatus status = natsConnection_FlushTimeout(connection, patience_ms); status != NATS_OK)
+    return not_connected("NATS did not answer", status);
+  const std::string text = last_error(connection);
+  if (text.find("Subscription to \"" + subject + '"') == std::string::npos) return {};
+  return Error{ErrorKind::not_allowed,
+               "NATS does not let aribus-nats subscribe to " + subject + ": its user needs the permission",
+               {}};
+}
+
 Error not_connected(const std::string& what, int status) {
   const auto code = static_cast<natsStatus>(status);
   natsStatus last = NATS_OK;
   const char* text = nats_GetLastError(&last);
-  const std::string name = natsStatus_GetText(code);
-  const bool has_text = text != nullptr && *text != '\0' && last == code;
-  return {
-      ErrorKind::not_connected, what + ": " + (has_text ? std::string(text) + " (" + name + ")" : name), {}};
+  std::string reason = text != nullptr && last == code ? text : "";
+  // libnats begins with the place in its source: "(conn.c:733): ".
+  if (const size_t end = reason.find("): "); reason.starts_with('(') && end != std::string::npos)
+    reason.erase(0, end + 3);
+  if (reason.empty()) reason = natsStatus_GetText(code);
+  return {ErrorKind::not_connected, what + ": " + reason + std::string(cure_of(code)), {}};
 }
 
 }  // namespace aribus::nats

@@ -1,6 +1,6 @@
-# Makes the source of aribusd.yaml(5) of configuration.md: with the sections of a man page, tables as lists of definitions
-# (they are too wide for most terminals), and links as what they are shown as.
-NR == 1 { print "# NAME\n\naribusd.yaml - configuration of aribusd\n\n# DESCRIPTION"; next }
+# Makes the source of the man page `page`(5) about the configuration of `program`, of a page in docs/: with the sections of a
+# man page, tables as lists of definitions (they are too wide for most terminals), and links as what they are shown as.
+NR == 1 { print "# NAME\n\n" page " - configuration of " program "\n\n# DESCRIPTION"; next }
 /^```/ { code = !code }
 !code { $0 = without_links($0); sub(/^##/, "#") }
 !code && /^\|/ {

@@ -443,6 +443,27 @@ def listed():
             assert printed.returncode == status and printed.stderr and not printed.stdout, printed
 
 
+def forbidden():
+    """What NATS does not permit aribus-nats is told, each subject by its name, and the rest works."""
+    more = """authorization { users: [
+        {user: bridge, password: b, permissions: {publish: ["$JS.API.>", "aribus.v1.rec.>", "_INBOX.>"], subscribe: ["_INBOX.>", "aribus.v1.rpc.pbx1.*"]}},
+        {user: program, password: p}]}"""
+    with tempfile.TemporaryDirectory(prefix="aribus-nats-") as folder:
+        server, pbx = NatsServer(folder, more=more), Pbx(folder, access="access:\n  - name: control\n    methods: [read, control]\n")
+        try:
+            pbx.wait_ready()
+            pbx.bridge(server.url + "\n  username: bridge\n  password: b", f"rules:\n  control: {pbx.socket}\n")
+            client = Nats(server.port, user="program", **{"pass": "p"})
+            wait_for("commands to it are taken", lambda: code_of(client.rpc("aribus.v1.rpc.pbx1.control", "ping")) == 0)
+            for subject in ("$SRV.*", "$SRV.*.aribus", "aribus.v1.rpc.any.control"):
+                wait_for(lambda: f"{subject} is told: {pbx.nats.log()}",
+                         lambda: f"does not let aribus-nats subscribe to {subject}:" in pbx.nats.log())
+            assert code_of(client.rpc("aribus.v1.rpc.any.control", "ping")) == NOT_SENT
+        finally:
+            pbx.stop()
+            server.kill()
+
+
 def documented():
     """The examples in docs/nats-clients.md are true."""
     text = (SOURCE / "docs/nats-clients.md").read_text()
@@ -471,7 +492,7 @@ def main():
     parser.add_argument("names", nargs="*")
     parser.add_argument("--tries", type=int, default=300)
     arguments = parser.parse_args()
-    tests = {function.__name__: function for function in (answers, drained, reloaded, nats_goes, listed, documented, repeated, any_pbx)}
+    tests = {function.__name__: function for function in (answers, drained, reloaded, nats_goes, listed, forbidden, documented, repeated, any_pbx)}
     for name in arguments.names or tests:
         print(f"{name}: {tests[name].__doc__}", flush=True)
         tests[name](*([arguments.tries] if tests[name].__code__.co_argcount else []))

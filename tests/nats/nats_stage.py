@@ -248,10 +248,6 @@ class Pbx:
         self.daemon = Process(self.folder, "aribusd", BUILD / "daemon/aribusd", "--config", config)
         wait_for(lambda: "aribusd listens: " + self.daemon.log()[-500:], self.listens)
 
-    def listens(self):
-        with socket.socket(socket.AF_UNIX) as one:
-            return one.connect_ex(str(self.socket)) == 0
-
     def bridge(self, nats_url, more="", prefix=()):
         """Starts aribus-nats; `more` is added to nats.yaml."""
         config = self.folder / "nats.yaml"
@@ -283,8 +279,13 @@ class Pbx:
                     if message["params"]["seq"] >= newest:
                         return
 
+    def listens(self):
+        with socket.socket(socket.AF_UNIX) as one:
+            return one.connect_ex(str(self.socket)) == 0
+
     def wait_ready(self):
-        wait_for("the Asterisk is ready", lambda: all(one["state"] == "ready" for one in self.status()["servers"]))
+        wait_for("the Asterisk is ready", lambda: self.listens()
+                 and all(one["state"] == "ready" for one in self.status()["servers"]))
 
     def stop(self):
         for process in (getattr(self, "nats", None), self.daemon, self.asterisk):
