@@ -13,7 +13,8 @@ import sys
 import tempfile
 import threading
 
-from nats_stage import SOURCE, Nats, NatsServer, Process, wait_for
+import permissions_test
+from nats_stage import SOURCE, Nats, NatsServer, Process, Rest, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
 LANGUAGES = {
@@ -22,6 +23,10 @@ LANGUAGES = {
     "node": (["node", HERE / "clients_probe.mjs"],
              ["node", "--input-type=module", "-e", "await import('@nats-io/jetstream'); await import('@nats-io/transport-node')"],
              "@nats-io/jetstream and @nats-io/transport-node (npm install --no-save, in the root of the source)"),
+}
+EXAMPLES = {
+    "python": [sys.executable, SOURCE / "lib/python/examples/many_pbxs.py"],
+    "node": ["node", SOURCE / "lib/node/examples/many_pbxs.mjs"],
 }
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{SOURCE}/lib/python:{os.environ.get('PYTHONPATH', '')}"}
 USERS = """max_payload: 32768
@@ -42,8 +47,7 @@ class Reader(Process):
                          environment=ENVIRONMENT)
 
     def items(self):
-        lines = [line for line in self.log().split("\n")[:-1] if line.startswith("{")]
-        return [one for one in map(json.loads, lines) if "item" in one]
+        return items_of(self.log_file)
 
     def seqs(self, pbx="pbx1"):
         return [one["item"]["seq"] for one in self.items() if one["pbx"] == pbx and "seq" in one["item"]]
@@ -316,6 +320,45 @@ def test_commands(stage):
     assert len(seen) == count, "nothing was sent"
 
 
+def test_with_aribus_nats(language):
+    """The whole way, with the users of config/nats-server.conf: records are those of the socket; the example greets a call."""
+    probe = LANGUAGES[language][0]
+    with permissions_test.Stage() as stage:
+        host = f"127.0.0.1:{stage.server.port}"
+        log = pathlib.Path(stage.folder) / "reader.log"
+
+        def read(expected):
+            reader = Process(stage.folder, "reader", *probe, f"nats://billing:billing@{host}", "read", "billing", "pbx1",
+                             '{"prefix":"aribus.js"}', environment=ENVIRONMENT)
+            wait_for(lambda: f"{expected}: " + log.read_text(), lambda: expected in log.read_text())
+            return reader
+        read("this user's permissions do not allow it").process.wait(20)  # there is no consumer, and it may make none
+        stage.consumer("billing")
+        stage.consumer("ivr")
+        example = Process(stage.folder, "example", *EXAMPLES[language], "ivr", "pbx1", environment={
+            **ENVIRONMENT, "NATS_URL": f"nats://{host}" if language == "node" else f"nats://ivr:ivr@{host}",
+            "NATS_USER": "ivr", "NATS_PASSWORD": "ivr", "NATS_PREFIX": "aribus.js"})
+        reader = read('"opened"')
+        try:
+            with permissions_test.Recorder(stage.pbx.socket) as recorder:
+                channel = Rest(stage.pbx.url, 10).call("POST", "/sim/call", {"app": "demo"}).json()["channel"]
+                wait_for(lambda: "the call is greeted and hung up: " + example.log(), lambda: recorder.has("StasisEnd", channel))
+            assert "100 calls pbx1" in example.log(), example.log()
+            end = recorder.records[-1]["seq"]
+            wait_for(lambda: "all of it is read: " + log.read_text()[-2000:], lambda: any(
+                one["item"].get("seq", 0) >= end for one in items_of(log)))
+            came = {one["item"]["seq"]: one["item"] for one in items_of(log)}
+            assert [came[one["seq"]] for one in recorder.records] == recorder.records
+        finally:
+            example.kill()
+            reader.kill()
+
+
+def items_of(log):
+    lines = [line for line in log.read_text().split("\n")[:-1] if line.startswith("{")]
+    return [one for one in map(json.loads, lines) if "item" in one]
+
+
 def main(language, *names):
     _, has_library, library = LANGUAGES[language]
     if subprocess.run(has_library, cwd=SOURCE / "lib/node", env=ENVIRONMENT, capture_output=True).returncode != 0:
@@ -324,6 +367,9 @@ def main(language, *names):
     for name, test in list(globals().items()):
         if name.startswith("test_") and (not names or name in names):
             print(name, flush=True)
+            if name == "test_with_aribus_nats":
+                test(language)
+                continue
             with Stage(language) as stage:
                 test(stage)
     return 0

@@ -11,7 +11,7 @@ import logging
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypedDict, TypeVar
 
 import nats.errors
 import nats.js.errors
@@ -43,6 +43,25 @@ _DENIED_SECONDS = 0.2  # how often is looked whether NATS has refused a command
 Value = TypeVar("Value")
 
 
+class Removed(TypedDict):
+    """Records that NATS has removed before this program came to them."""
+
+    type: Literal["lost"]
+    records: int
+    reason: str
+
+
+class Restarted(TypedDict):
+    """aribusd has begun another stream of records, `stream`: what came behind the cursor `previous` may be missing."""
+
+    type: Literal["bus.restarted"]
+    seq: int
+    time: str
+    stream: str
+    previous: str
+    reason: str
+
+
 class Delivery(NamedTuple):
     """What Records gives.
 
@@ -51,7 +70,7 @@ class Delivery(NamedTuple):
     """
 
     pbx: str
-    item: Item
+    item: Item | Removed | Restarted
     cursor: str
 
 
@@ -273,7 +292,7 @@ class _Consumer:
         while self._last < end:
             found = [one for one in [await self._patiently(self._first_behind, self._last, subject)
                                      for subject in self._subjects or [f"aribus.v1.rec.{self.pbx}.>"]] if one]
-            first = min(found, key=lambda one: one.seq, default=None)
+            first = min(found, key=lambda one: int(one.seq), default=None)
             if first is None or first.seq > end:
                 break
             for one in self._handed(first.seq, first.subject, first.headers, first.data or b"", None):
