@@ -229,17 +229,21 @@ def test_filters(stage):
 
 def test_what_nats_has_removed_is_reported(stage):
     stage.stream(max_msgs=5)
-    reader = stage.reader("late", "pbx1", count=5, start="oldest")
-    reader.wait_open()
-    stage.publish(5)
-    wait_for("it ends, and NATS knows", lambda: reader.process.poll() is not None and not stage.consumer("late")["num_waiting"])
-    last = stage.publish(22)
-    reader = stage.reader("late", "pbx1")
-    reader.wait_seq(last)
-    items = [one["item"] for one in reader.items()][5:]
-    assert [(one["type"], one.get("records"), one.get("seq")) for one in items] == [
-        ("lost", 17, None), *[("ChannelVarset", None, seq) for seq in range(23, 28)]], items
-    assert "6 to 22" in items[0]["reason"], items[0]
+    for name, options in (("late", {}), ("late-and-filtered", {"types": ["ChannelVarset", "Other"]})):
+        first = stage.seq
+        reader = stage.reader(name, "pbx1", count=5, **options)
+        reader.wait_open()
+        stage.publish(5)
+        wait_for("it ends, and NATS knows",
+                 lambda: reader.process.poll() is not None and not stage.consumer(name)["num_waiting"])
+        last = stage.publish(22)
+        reader = stage.reader(name, "pbx1", **options)
+        reader.wait_seq(last)
+        items = [one["item"] for one in reader.items()][5:]
+        assert [(one["type"], one.get("records"), one.get("seq")) for one in items] == [
+            ("lost", 17, None), *[("ChannelVarset", None, seq) for seq in range(last - 4, last + 1)]], items
+        assert f"{first + 6} to {first + 22}" in items[0]["reason"], items[0]
+        reader.kill()
 
 
 def ended(stage, *parameters, **options):

@@ -229,7 +229,7 @@ class _Consumer:
         async for found in self._between(self._left):
             yield found
         asked, reconnects = 0, -1  # messages that NATS still owes; the connection that they were asked over
-        error = self._connection.last_error
+        before = self._connection.last_error
         while True:
             if asked <= 0 or reconnects != self._connection.stats["reconnects"]:
                 asked, reconnects = _BATCH, self._connection.stats["reconnects"]
@@ -239,11 +239,13 @@ class _Consumer:
                 silent_since = time.monotonic()
             try:
                 message = await self._subscription.next_msg(_LOOK_SECONDS)
-            except nats.errors.TimeoutError:
+            except nats.errors.Error as error:
                 if self._connection.is_closed:
-                    raise NotConnected("the connection to NATS is closed") from None
+                    raise NotConnected("the connection to NATS is closed") from error
+                if not isinstance(error, nats.errors.TimeoutError):
+                    raise
                 if time.monotonic() - silent_since > 2 * _HEARTBEAT_SECONDS:
-                    self._check_allowed(error)
+                    self._check_allowed(before)
                     asked = 0  # no heartbeat: ask again
                 continue
             silent_since = time.monotonic()
@@ -263,7 +265,7 @@ class _Consumer:
         if status == "100":
             return asked
         if status not in ("404", "408"):  # otherwise the time of the request is over
-            if status != "409" or "Deleted" in message.headers["Description"]:
+            if status != "409" or "Deleted" in message.headers.get("Description", ""):
                 await self._patiently(self._existing)
             await asyncio.sleep(_LOOK_SECONDS)
         return 0
