@@ -6,6 +6,7 @@ topology_test.py aggregate|leaf
 Ends with 77 where nats-server is too old for a stream that is filled from those of aribus-nats: before 2.10.14 it holds their
 messages to the sequence that they had to expect in their own stream.
 """
+import json
 import pathlib
 import sys
 import tempfile
@@ -91,6 +92,9 @@ def leaf(folder, processes):
         wait_for(f"commands reach {name} over the hub",
                  lambda name=name: client.rpc(f"aribus.v1.rpc.{name}.control", "ping", number=7) == {"jsonrpc": "2.0", "id": 7, "result": {}})
     assert "result" in client.rpc("aribus.v1.rpc.any.control", "ping")
+    for name in NAMES:  # a program at the hub may read the PBX's own stream
+        own = json.loads(client.request(f"$JS.{name}.API.STREAM.INFO.ARIBUS_{name}").data)
+        assert own["config"]["name"] == f"ARIBUS_{name}", own
     skip_if_old(client)
     made = client.api("STREAM.CREATE.ARIBUS", {"name": "ARIBUS", "storage": "file", "retention": "limits", "sources": [
         {"name": f"ARIBUS_{name}", "external": {"api": f"$JS.{name}.API"}} for name in NAMES]})
