@@ -13,12 +13,15 @@ type Options = {
 /** Records that NATS has removed before this program came to them. */
 export type Removed = {type: 'lost'; records: number; reason: string};
 
+/** aribusd has begun another stream of records, `stream`: what came behind the cursor `previous` may be missing. */
+export type Restarted = {type: 'bus.restarted'; seq: number; time: string; stream: string; previous: string; reason: string};
+
 /** What Records gives. */
 export type Delivery = {
   /** Whose it is: `name` in its nats.yaml. */
   pbx: string;
   /** A record, exactly as on the socket, or a report. */
-  item: Item | Removed;
+  item: Item | Removed | Restarted;
   /** The record's place, `<stream>:<seq>` as on the socket; "" of what is none. */
   cursor: string;
 };

@@ -127,6 +127,7 @@ class Consumer {
   }
 
   async open() {
+    if (!this.#connection.info) throw new NotConnected('not connected to NATS');
     const [major, minor] = this.#connection.info.version.split('.').map(Number);
     const subjects = major > 2 || minor >= 10 ? this.#filter() : [];
     const info = await this.#ask(async () => await this.#info() ?? this.#make(subjects));

@@ -270,6 +270,7 @@ TEST_CASE("the programs shown are those that are run", "[docs]") {
       "lib/python/examples/hello_blocking.py", "lib/node/examples/voicemail.mjs",
       "lib/node/examples/click_to_call.mjs",   "lib/python/examples/voicemail.py",
       "lib/python/examples/click_to_call.py",  "lib/python/examples/voice_bot.py",
+      "lib/python/examples/many_pbxs.py",      "lib/node/examples/many_pbxs.mjs",
       "tests/docs/ari_client_example.cpp"};
   std::set<std::string> shown;
   for (const char* kind : {"cmake", "cpp", "javascript", "python"}) {

@@ -8,12 +8,14 @@ import json
 import os
 import pathlib
 import queue
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 
-from nats_stage import SOURCE, Nats, NatsServer, Process, wait_for
+import permissions_test
+from nats_stage import SOURCE, Nats, NatsServer, Process, Rest, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
 LANGUAGES = {
@@ -22,6 +24,10 @@ LANGUAGES = {
     "node": (["node", HERE / "clients_probe.mjs"],
              ["node", "--input-type=module", "-e", "await import('@nats-io/jetstream'); await import('@nats-io/transport-node')"],
              "@nats-io/jetstream and @nats-io/transport-node (npm install --no-save, in the root of the source)"),
+}
+EXAMPLES = {
+    "python": [sys.executable, SOURCE / "lib/python/examples/many_pbxs.py"],
+    "node": ["node", SOURCE / "lib/node/examples/many_pbxs.mjs"],
 }
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{SOURCE}/lib/python:{os.environ.get('PYTHONPATH', '')}"}
 USERS = """max_payload: 32768
@@ -42,8 +48,7 @@ class Reader(Process):
                          environment=ENVIRONMENT)
 
     def items(self):
-        lines = [line for line in self.log().split("\n")[:-1] if line.startswith("{")]
-        return [one for one in map(json.loads, lines) if "item" in one]
+        return items_of(self.log_file)
 
     def seqs(self, pbx="pbx1"):
         return [one["item"]["seq"] for one in self.items() if one["pbx"] == pbx and "seq" in one["item"]]
@@ -66,11 +71,17 @@ class Stage:
         self.url = self.server.url.replace("//", "//all:all@")
         self.processes = [self.server]
         self.connect()
-        self.seq = 0
+        self.seq, self.daemon_stream = 0, "8f3a1c0e52d7"
         return self
 
     def connect(self):
         self.nats = Nats(self.server.port, user="all", **{"pass": "all"})
+
+    def restart(self):
+        """nats-server is started again."""
+        self.server.start()
+        self.server.wait()
+        self.connect()
 
     def __exit__(self, *_):
         for process in self.processes:
@@ -94,7 +105,7 @@ class Stage:
             record = {"seq": self.seq, "time": "2026-11-22T21:46:17.690Z", "server": server, "app": app, "type": kind, **more}
             tokens = ".".join(one.replace(".", "%2E") or "_" for one in (server, app, kind))
             self.nats.publish(f"aribus.v1.rec.{pbx}.{tokens}", json.dumps(record).encode(),
-                              headers={"Nats-Msg-Id": f"8f3a1c0e52d7:{self.seq}"})
+                              headers={"Nats-Msg-Id": f"{self.daemon_stream}:{self.seq}"})
         self.nats.flush()
         return self.seq
 
@@ -111,7 +122,7 @@ class Stage:
         done = subprocess.run([str(word) for word in (*self.probe, self.url.replace("all:all", f"{user}:{user}"), "call", *words)],
                               env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()][-1]
+        return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_records_are_those_of_the_stream(stage):
@@ -170,19 +181,52 @@ def test_a_filter_too_is_read_in_order_through_kills(stage):
 
 
 def test_nats_server_is_killed(stage):
+    """What it had not written is published again, as aribus-nats does."""
     stage.stream()
     reader = stage.reader("outage", "pbx1", start="oldest")
     reader.wait_open()
     for _ in range(3):
         last = stage.publish(500)
-        stage.nats.api("STREAM.INFO.ARIBUS_pbx1")  # they are stored
         stage.server.kill()
-        stage.server.start()
-        stage.server.wait()
-        stage.connect()
+        stage.restart()
+        stage.seq = stage.nats.api("STREAM.INFO.ARIBUS_pbx1")["state"]["last_seq"]
+        stage.publish(last - stage.seq)
     last = stage.publish(10)
     reader.wait_seq(last)
     assert reader.seqs() == list(range(1, last + 1)), reader.seqs()[-20:]
+
+
+def test_nats_server_has_lost_the_end_of_the_stream(stage):
+    """As by a power failure; and other records get those sequences. With its consumers as they were, or as old as the rest."""
+    stage.stream()
+    reader = stage.reader("rolled", "pbx1", start="oldest")
+    reader.wait_open()
+    stage.publish(50)
+    reader.wait_seq(50)
+    kept = pathlib.Path(stage.folder) / "kept"
+    stage.server.stop()
+    shutil.copytree(stage.server.store, kept)
+    records, expected = "jetstream/*/streams/ARIBUS_pbx1/msgs", list(range(1, 51))
+    for what in (records, "jetstream"):
+        if stage.server.process.poll() is not None:
+            stage.restart()
+        more = stage.publish(30)
+        expected += range(more - 29, more + 1)
+        reader.wait_seq(more)
+        stage.server.kill()
+        [now], [then] = stage.server.store.glob(what), kept.glob(what)
+        shutil.rmtree(now)
+        shutil.copytree(then, now)
+        stage.restart()
+        stage.daemon_stream += "x"
+        stage.seq += 1000
+        last = stage.publish(20)
+        expected += range(last - 19, last + 1)
+        reader.wait_seq(last)
+        last = stage.publish(40)
+        expected += range(last - 39, last + 1)
+        reader.wait_seq(last)
+        assert reader.seqs() == expected, reader.seqs()[50:]
 
 
 def test_several_pbxs(stage):
@@ -225,17 +269,21 @@ def test_filters(stage):
 
 def test_what_nats_has_removed_is_reported(stage):
     stage.stream(max_msgs=5)
-    reader = stage.reader("late", "pbx1", count=5, start="oldest")
-    reader.wait_open()
-    stage.publish(5)
-    wait_for("it ends, and NATS knows", lambda: reader.process.poll() is not None and not stage.consumer("late")["num_waiting"])
-    last = stage.publish(22)
-    reader = stage.reader("late", "pbx1")
-    reader.wait_seq(last)
-    items = [one["item"] for one in reader.items()][5:]
-    assert [(one["type"], one.get("records"), one.get("seq")) for one in items] == [
-        ("lost", 17, None), *[("ChannelVarset", None, seq) for seq in range(23, 28)]], items
-    assert "6 to 22" in items[0]["reason"], items[0]
+    for name, options in (("late", {}), ("late-and-filtered", {"types": ["ChannelVarset", "Other"]})):
+        first = stage.seq
+        reader = stage.reader(name, "pbx1", count=5, **options)
+        reader.wait_open()
+        stage.publish(5)
+        wait_for("it ends, and NATS knows",
+                 lambda: reader.process.poll() is not None and not stage.consumer(name)["num_waiting"])
+        last = stage.publish(22)
+        reader = stage.reader(name, "pbx1", **options)
+        reader.wait_seq(last)
+        items = [one["item"] for one in reader.items()][5:]
+        assert [(one["type"], one.get("records"), one.get("seq")) for one in items] == [
+            ("lost", 17, None), *[("ChannelVarset", None, seq) for seq in range(last - 4, last + 1)]], items
+        assert f"{first + 6} to {first + 22}" in items[0]["reason"], items[0]
+        reader.kill()
 
 
 def ended(stage, *parameters, **options):
@@ -316,6 +364,50 @@ def test_commands(stage):
     assert len(seen) == count, "nothing was sent"
 
 
+def test_with_aribus_nats(language):
+    """The whole way, with the users of config/nats-server.conf: records are those of the socket; the example greets a call."""
+    probe = LANGUAGES[language][0]
+    with permissions_test.Stage() as stage:
+        host = f"127.0.0.1:{stage.server.port}"
+        log = pathlib.Path(stage.folder) / "reader.log"
+
+        def read(expected):
+            reader = Process(stage.folder, "reader", *probe, f"nats://billing:billing@{host}", "read", "billing", "pbx1",
+                             '{"prefix":"aribus.js"}', environment=ENVIRONMENT)
+            wait_for(lambda: f"{expected}: " + log.read_text(), lambda: expected in log.read_text())
+            return reader
+        read("this user's permissions do not allow it").process.wait(20)  # there is no consumer, and it may make none
+        stage.consumer("billing")
+        stage.consumer("ivr")
+        example = Process(stage.folder, "example", *EXAMPLES[language], "ivr", "pbx1", environment={
+            **ENVIRONMENT, "NATS_URL": f"nats://{host}" if language == "node" else f"nats://ivr:ivr@{host}",
+            "NATS_USER": "ivr", "NATS_PASSWORD": "ivr", "NATS_PREFIX": "aribus.js"})
+        reader = read('"opened"')
+        try:
+            with permissions_test.Recorder(stage.pbx.socket) as recorder:
+                channel = Rest(stage.pbx.url, 10).call("POST", "/sim/call", {"app": "demo"}).json()["channel"]
+                wait_for(lambda: "the call is greeted and hung up: " + example.log(), lambda: recorder.has("StasisEnd", channel))
+            assert "100 calls pbx1" in example.log(), example.log()
+            end = recorder.records[-1]["seq"]
+            wait_for(lambda: "all of it is read: " + log.read_text()[-2000:], lambda: any(
+                one["item"].get("seq", 0) >= end for one in items_of(log)))
+            came = {one["item"]["seq"]: one["item"] for one in items_of(log)}
+            assert [came[one["seq"]] for one in recorder.records] == recorder.records
+        finally:
+            example.kill()
+            reader.kill()
+
+
+def items_of(log):
+    found = []
+    for line in log.read_text().split("\n"):
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            pass  # cut by a kill, or none of the probe's
+    return [one for one in found if "item" in one]
+
+
 def main(language, *names):
     _, has_library, library = LANGUAGES[language]
     if subprocess.run(has_library, cwd=SOURCE / "lib/node", env=ENVIRONMENT, capture_output=True).returncode != 0:
@@ -324,9 +416,13 @@ def main(language, *names):
     for name, test in list(globals().items()):
         if name.startswith("test_") and (not names or name in names):
             print(name, flush=True)
+            if name == "test_with_aribus_nats":
+                test(language)
+                continue
             with Stage(language) as stage:
                 test(stage)
     return 0
 
 
-sys.exit(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

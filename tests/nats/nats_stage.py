@@ -59,16 +59,19 @@ class Process:
 
 
 class NatsServer(Process):
-    """nats-server with JetStream, on a port of its own, which it keeps. `more` is added to its configuration."""
+    """nats-server with JetStream, on a port of its own, which it keeps. `more` is added to its configuration.
 
-    def __init__(self, folder, name="nats", more="", port=None, address="127.0.0.1", prefix=()):
+    `domain`: of JetStream, where there are several behind leaf nodes.
+    """
+
+    def __init__(self, folder, name="nats", more="", port=None, address="127.0.0.1", prefix=(), domain=""):
         self.port = port or free_port()
         self.url = f"nats://{address}:{self.port}"
         self.address = address
         self.store = pathlib.Path(folder) / name
         config = pathlib.Path(folder) / f"{name}.conf"
         config.write_text(f'listen: "{address}:{self.port}"\nserver_name: {name}\n'
-                          f'jetstream {{ store_dir: "{self.store}" }}\n{more}\n')
+                          f'jetstream {{ store_dir: "{self.store}"{", domain: " + domain if domain else ""} }}\n{more}\n')
         super().__init__(folder, name, *prefix, "nats-server", "-c", config)
         if not prefix:
             self.wait()

@@ -4,8 +4,10 @@ import json
 import os
 import pathlib
 import re
+import socket
 import sys
 import tempfile
+import threading
 
 from nats_stage import SOURCE, Nats, NatsServer, Pbx, is_report, wait_for
 
@@ -61,6 +63,32 @@ class Stage:
         self.pbx.stop()
         self.server.kill()
         self.temporary.cleanup()
+
+
+class Recorder:
+    """What a program on the socket is told, from now on."""
+
+    def __init__(self, path):
+        self.records = []
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(path))
+        self.socket.sendall(b'{"jsonrpc":"2.0","id":1,"method":"subscribe"}\n')
+        self.file = self.socket.makefile("rb")
+        self.file.readline()  # the answer
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.file:
+            self.records.append(json.loads(line)["params"])
+
+    def has(self, kind, channel):
+        return any(one["type"] == kind and channel in one.get("channels", []) for one in list(self.records))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.shutdown(socket.SHUT_RDWR)
 
 
 def denied(user, subject, data=b"", reply=""):
