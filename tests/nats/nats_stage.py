@@ -243,7 +243,11 @@ class Pbx:
         config.write_text(f"asterisk:\n  - name: {name}\n    url: {url}\n    username: {USER}\n    password: {PASSWORD}\n    apps: [{app}]\n"
                           f"sockets:\n  - path: {self.socket}\n{sockets}{access}{bus}{more}")
         self.daemon = Process(self.folder, "aribusd", BUILD / "daemon/aribusd", "--config", config)
-        wait_for(lambda: "aribusd listens: " + self.daemon.log()[-500:], self.socket.exists)
+        wait_for(lambda: "aribusd listens: " + self.daemon.log()[-500:], self.listens)
+
+    def listens(self):
+        with socket.socket(socket.AF_UNIX) as one:
+            return one.connect_ex(str(self.socket)) == 0
 
     def bridge(self, nats_url, more="", prefix=()):
         """Starts aribus-nats; `more` is added to nats.yaml."""
