@@ -1,5 +1,6 @@
 #include "nats/connection.h"
 
+#include <mutex>
 #include <sstream>
 #include <string_view>
 #include <vector>
@@ -7,19 +8,32 @@
 #include <nats/nats.h>
 #include <spdlog/spdlog.h>
 
+#include "base/log.h"
+
 namespace aribus::nats {
 namespace {
 
 constexpr int64_t patience_ms = 5000;  // with what the server does not answer or does not read
 
-// What the server says without being asked, as that it forbids a subject.
-void log_error(natsConnection* connection, natsSubscription* /*subscription*/, natsStatus status,
-               void* /*closure*/) {
+// The connection's last error; "" when there was none.
+std::string last_error(natsConnection* connection) {
   const char* text = nullptr;
   natsConnection_GetLastError(connection, &text);
-  const bool has_text = text != nullptr && *text != '\0';
-  spdlog::warn("NATS: {}{}", has_text ? text : natsStatus_GetText(status),
-               status == NATS_NOT_PERMITTED ? ": the permissions of aribus-nats' user do not allow it" : "");
+  return text == nullptr ? "" : text;
+}
+
+// What the server says without being asked. By the time it is called here, the connection's text may be that
+// of a later error.
+void log_error(natsConnection* connection, natsSubscription* /*subscription*/, natsStatus status,
+               void* /*closure*/) {
+  const std::string text = last_error(connection);
+  if (status == NATS_NOT_PERMITTED && text.find("Subscription to") != std::string::npos &&
+      text.find("_INBOX.") == std::string::npos)
+    return;  // check_permitted() tells it
+  static std::mutex mutex;
+  static RareWarnings warnings;  // others can cause them, by the subjects on which they want answers
+  const std::lock_guard lock(mutex);
+  warnings.warn("NATS: " + (text.empty() ? natsStatus_GetText(status) : text));
 }
 
 using Options = std::unique_ptr<natsOptions, Destroy<natsOptions, natsOptions_Destroy>>;
@@ -96,6 +110,16 @@ Result<Connection> connect(const NatsOptions& options, bool at_once) {
 
 bool is_connected(natsConnection* connection) {
   return natsConnection_Status(connection) == NATS_CONN_STATUS_CONNECTED;
+}
+
+Result<void> check_permitted(natsConnection* connection, const std::string& subject) {
+  if (const natsStatus status = natsConnection_FlushTimeout(connection, patience_ms); status != NATS_OK)
+    return not_connected("NATS did not answer", status);
+  const std::string text = last_error(connection);
+  if (text.find("Subscription to \"" + subject + '"') == std::string::npos) return {};
+  return Error{ErrorKind::not_allowed,
+               "NATS does not let aribus-nats subscribe to " + subject + ": its user needs the permission",
+               {}};
 }
 
 Error not_connected(const std::string& what, int status) {

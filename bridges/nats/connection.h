@@ -36,6 +36,10 @@ using Message = std::unique_ptr<natsMsg, Destroy<natsMsg, destroy_message>>;
 [[nodiscard]] Result<Connection> connect(const NatsOptions& options, bool at_once = false);
 [[nodiscard]] bool is_connected(natsConnection* connection);
 
+// Whether the server has let a subscription to `subject` be, which was made just before. Errors: not_allowed;
+// not_connected.
+[[nodiscard]] Result<void> check_permitted(natsConnection* connection, const std::string& subject);
+
 // What failed and libnats' reason, which it keeps for each thread. `status` is its natsStatus.
 [[nodiscard]] Error not_connected(const std::string& what, int status);
 

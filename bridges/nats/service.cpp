@@ -48,8 +48,8 @@ std::string_view data_of(natsMsg* message) {
   return {natsMsg_GetData(message), static_cast<size_t>(natsMsg_GetDataLength(message))};
 }
 
-// Where the answer goes; "": nowhere. NATS checks no reply subjects, and this user may write records: an answer
-// must not become one, nor a request to another PBX or to JetStream.
+// Where the answer goes; "": nowhere. NATS checks no reply subjects, and this user may write records: an
+// answer must not become one, nor a request to another PBX or to JetStream.
 std::string reply_of(natsMsg* message) {
   const char* text = natsMsg_GetReply(message);
   const std::string_view reply = text == nullptr ? "" : text;
@@ -249,6 +249,10 @@ Result<void> Service::subscribe(natsConnection* connection) {
           status = natsSubscription_SetPendingLimits(subscription, max_pending, max_pending_bytes);
       }
       if (status != NATS_OK) return not_connected("NATS took no subscription of " + slot.subject, status);
+      if (auto permitted = check_permitted(connection, slot.subject); !permitted) {
+        if (permitted.error().kind != ErrorKind::not_allowed) return permitted;
+        spdlog::warn("{}", permitted.error().message);  // the others are of use without it
+      }
     } else {
       leave(slot);
     }

@@ -117,12 +117,16 @@ def bridge(results):
     own = table([f"the daemon's own subscribers, {subscribers['rate']:,} events/s", *(f"{name} µs" for name in chart.QUANTILES)],
                 [[f"{name} aribus-nats", *(figure(subscribers[name][quantile]) for quantile in chart.QUANTILES)]
                  for name in ("without", "with")])
+    commands = table(["a command", "p50 µs", "p99 µs"],
+                     [[f"`{method}`, {by}", figure(of[name]["p50"]), figure(of[name]["p99"])]
+                      for method, of in results["commands"].items()
+                      for name, by in (("socket", "by the socket"), ("nats", "by NATS"))])
     many = table([f"{daemons['daemons']} daemons, records/s together", "processor of nats-server", "µs a record", "RSS MiB",
                   "bytes on disk a record", "stored after, p50 ms", "p99 ms", "max ms"],
                  [[f"{it['records_per_s']:,.0f}", f"{it['cpu_share']:.0%}", figure(it["record_us"]), figure(it["rss_mib"]),
                    f"{it['disk_bytes']:,.0f}", *(figure(it["stored_ms"][name]) for name in ("p50", "p99", "max"))]
                   for it in daemons["rates"]])
-    return "\n".join([about(results["about"]), costs, speed, own, many])
+    return "\n".join([about(results["about"]), costs, speed, own, commands, many])
 
 
 SECTIONS = {"about": about, "cpu": cpu, "filtered": filtered, "latency": latency, "memory": memory,

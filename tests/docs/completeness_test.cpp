@@ -74,7 +74,9 @@ TEST_CASE("every link leads somewhere", "[docs]") {
 }
 
 TEST_CASE("every key of the configuration is documented", "[docs]") {
-  const std::string source = read_document("daemon/config.cpp") + read_document("daemon/config_access.cpp");
+  // Those of lib/config are in the configurations of several programs.
+  const std::string source = read_document("daemon/config.cpp") + read_document("daemon/config_access.cpp") +
+                             read_document("lib/config/values.cpp");
   const std::set<std::string> keys = matches_in(source, R"re((?:optional|required)\("([a-z_]+)")re");
   CHECK(keys.size() > 30);
   const std::string text = read_document("docs/configuration.md");
@@ -85,6 +87,18 @@ TEST_CASE("every key of the configuration is documented", "[docs]") {
     const bool has_row = std::regex_search(rows, std::regex("\\| `([a-z_]+(\\[\\])?\\.)+" + key + "` \\|"));
     const bool has_section = headings.find("## `" + key + "`\n") != std::string::npos;
     CHECK((has_row || has_section));
+  }
+}
+
+TEST_CASE("every key of aribus-nats' configuration is documented", "[docs]") {
+  const std::string source =
+      read_document("bridges/nats/config.cpp") + read_document("lib/config/values.cpp");
+  const std::set<std::string> keys = matches_in(source, R"re((?:optional|required)\("([a-z_]+)")re");
+  CHECK(keys.size() > 20);
+  const std::string rows = rows_of(read_document("docs/nats-configuration.md"));
+  for (const std::string& key : keys) {
+    INFO(key);
+    CHECK(std::regex_search(rows, std::regex("\\| `([a-z_]+\\.)*" + key + "[`.]")));
   }
 }
 
@@ -165,9 +179,10 @@ std::set<std::string> warnings_in(const std::string& source) {
 }  // namespace
 
 TEST_CASE("every warning and error of the log is explained", "[docs]") {
-  const std::string text = rows_of(read_document("docs/operations.md"));
+  const std::string text =
+      rows_of(read_document("docs/operations.md") + read_document("docs/nats-operations.md"));
   size_t count = 0;
-  for (const char* folder : {"lib", "daemon"}) {
+  for (const char* folder : {"lib", "daemon", "bridges"}) {
     for (const auto& entry :
          std::filesystem::recursive_directory_iterator(ARIBUS_SOURCE_DIR "/" + std::string(folder))) {
       if (entry.path().extension() != ".cpp") continue;

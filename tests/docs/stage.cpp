@@ -50,7 +50,7 @@ Stage::Stage(const Fence& fence) {
   const std::string rule = fence.option("access", "");  // that allows to read
   daemon_ = std::make_unique<Daemon>(
       servers_, (ring.empty() ? "" : "bus:\n  ring_bytes: " + ring + "\n") +
-                   (rule.empty() ? "" : "access:\n  - {name: " + rule + ", methods: [read]}\n"));
+                    (rule.empty() ? "" : "access:\n  - {name: " + rule + ", methods: [read]}\n"));
   daemon_->wait_ready();
 }
 
@@ -67,7 +67,7 @@ void Stage::direct(const std::string& line, Aliases& aliases) {
     asterisk().control("/sim/event", found[1]);
   } else if (std::regex_match(line, found, silence_direction)) {
     asterisk().control("/sim/fault", R"({"delay_ms":1500,"match":)" + quoted(found[1].str() + "*") + "}");
-  } else if (line == "# Only reading is allowed.") {  // by the fence's access=…
+  } else if (line == "# Only reading is allowed.") {                 // by the fence's access=…
   } else if (line == "# The daemon looks at Asterisk's answers.") {  // as it does by itself
   } else if (line == "# Asterisk closes the connection.") {
     asterisk().control("/sim/drop", R"({"mode":"close-frame","code":1001})");

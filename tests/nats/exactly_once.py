@@ -11,6 +11,7 @@ Faults, separated by commas, each chosen at random again and again:
   purge         all messages are deleted while aribus-nats is away, killed at any time
   expire        likewise, by --max-age seconds
   rollback      nats-server is put back to an older state of its store
+  away          nats-server is gone for --longest seconds; says by how much aribus-nats and aribusd grew
 """
 import argparse
 import array
@@ -47,6 +48,11 @@ def put(numbers, index, value):
     if index >= len(numbers):
         numbers.extend([0] * (index + 1 - len(numbers)))
     numbers[index] = value
+
+
+def resident_kib(process):
+    status = pathlib.Path(f"/proc/{process.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
 
 
 class Recorder(threading.Thread):
@@ -97,8 +103,11 @@ class Recorder(threading.Thread):
                                 self.lost.append((stream, lost["from"], lost["to"]))
                                 cursor = f"{stream}:{lost['to']}"
                             else:
-                                stream = json.loads(line)["result"]["cursor"].split(":")[0]
-                                self.streams.setdefault(stream, array.array("Q"))
+                                begin = json.loads(line)["result"]["cursor"]
+                                stream = begin.split(":")[0]
+                                if stream not in self.streams:
+                                    self.streams[stream] = array.array("Q")
+                                    self.last = begin
             except OSError:
                 time.sleep(0.05)
 
@@ -117,6 +126,8 @@ class Reader(threading.Thread):
 
     def last(self):
         """The place of the last message; None when there is none, or it can't be read now."""
+        if self.is_alive():
+            return f"{self.streams[self.stream_of[-1]]}:{self.seq_of[-1]}" if self.seq_of else None
         try:
             nats = self.connect()
             try:
@@ -208,14 +219,15 @@ class Run:
 
     def make_namespace(self):
         self.namespace = f"aribus-nats-{os.getpid()}"
+        self.link = f"abn{os.getpid()}"
         def ip(*arguments):
             subprocess.run(["ip", *arguments], check=True)
         ip("netns", "add", self.namespace)
-        ip("link", "add", "abn0", "type", "veth", "peer", "name", "abn1", "netns", self.namespace)
-        ip("addr", "add", "10.213.7.1/24", "dev", "abn0")
-        ip("link", "set", "abn0", "up")
-        ip("-n", self.namespace, "addr", "add", "10.213.7.2/24", "dev", "abn1")
-        ip("-n", self.namespace, "link", "set", "abn1", "up")
+        ip("link", "add", self.link, "type", "veth", "peer", "name", self.link + "n", "netns", self.namespace)
+        ip("addr", "add", "10.213.7.1/24", "dev", self.link)
+        ip("link", "set", self.link, "up")
+        ip("-n", self.namespace, "addr", "add", "10.213.7.2/24", "dev", self.link + "n")
+        ip("-n", self.namespace, "link", "set", self.link + "n", "up")
         ip("-n", self.namespace, "link", "set", "lo", "up")
 
     def pause(self, process, most):
@@ -245,9 +257,9 @@ class Run:
         elif name == "leader-kill":
             self.kill_leader()
         elif name == "cut":
-            subprocess.run(["ip", "link", "set", "abn0", "down"], check=True)
+            subprocess.run(["ip", "link", "set", self.link, "down"], check=True)
             time.sleep(self.random.uniform(0, self.options.longest))
-            subprocess.run(["ip", "link", "set", "abn0", "up"], check=True)
+            subprocess.run(["ip", "link", "set", self.link, "up"], check=True)
         elif name == "purge":
             self.bridge.kill()
             nats.wait()
@@ -262,6 +274,14 @@ class Run:
             self.reader.read()
             time.sleep(self.options.max_age + 1.5)
             self.bridge.start()
+        elif name == "away":
+            before = resident_kib(self.bridge), resident_kib(self.pbx.daemon)
+            nats.kill()
+            time.sleep(self.options.longest)
+            nats.start()
+            after = resident_kib(self.bridge), resident_kib(self.pbx.daemon)
+            print(f"nats-server was gone for {self.options.longest:g} s: aribus-nats {before[0]} → {after[0]} KiB, "
+                  f"aribusd {before[1]} → {after[1]} KiB", flush=True)
         elif name == "rollback":
             if self.copy is None:
                 nats.stop()
@@ -385,6 +405,7 @@ class Run:
         for server in self.servers:
             server.kill()
         if hasattr(self, "namespace"):
+            subprocess.run(["ip", "link", "del", self.link])
             subprocess.run(["ip", "netns", "del", self.namespace])
 
 
@@ -405,6 +426,10 @@ def main():
                         help="seconds between faults, as 0.3-2")
     parser.add_argument("--keep", action="store_true", help="keep the folder")
     options = parser.parse_args()
+    if "cut" in options.faults and subprocess.run(["ip", "netns", "add", "aribus-nats-try"], capture_output=True).returncode != 0:
+        print("skipped: no network namespace can be made here; run it as root, with iproute2")
+        return 77
+    subprocess.run(["ip", "netns", "del", "aribus-nats-try"], capture_output=True)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="aribus-exactly-once-"))
     print(f"seed {options.seed}, {folder}", flush=True)
     run = Run(options, folder)

@@ -59,16 +59,19 @@ class Process:
 
 
 class NatsServer(Process):
-    """nats-server with JetStream, on a port of its own, which it keeps. `more` is added to its configuration."""
+    """nats-server with JetStream, on a port of its own, which it keeps. `more` is added to its configuration.
 
-    def __init__(self, folder, name="nats", more="", port=None, address="127.0.0.1", prefix=()):
+    `domain`: of JetStream, where there are several behind leaf nodes.
+    """
+
+    def __init__(self, folder, name="nats", more="", port=None, address="127.0.0.1", prefix=(), domain=""):
         self.port = port or free_port()
         self.url = f"nats://{address}:{self.port}"
         self.address = address
         self.store = pathlib.Path(folder) / name
         config = pathlib.Path(folder) / f"{name}.conf"
         config.write_text(f'listen: "{address}:{self.port}"\nserver_name: {name}\n'
-                          f'jetstream {{ store_dir: "{self.store}" }}\n{more}\n')
+                          f'jetstream {{ store_dir: "{self.store}"{", domain: " + domain if domain else ""} }}\n{more}\n')
         super().__init__(folder, name, *prefix, "nats-server", "-c", config)
         if not prefix:
             self.wait()
@@ -245,10 +248,6 @@ class Pbx:
         self.daemon = Process(self.folder, "aribusd", BUILD / "daemon/aribusd", "--config", config)
         wait_for(lambda: "aribusd listens: " + self.daemon.log()[-500:], self.listens)
 
-    def listens(self):
-        with socket.socket(socket.AF_UNIX) as one:
-            return one.connect_ex(str(self.socket)) == 0
-
     def bridge(self, nats_url, more="", prefix=()):
         """Starts aribus-nats; `more` is added to nats.yaml."""
         config = self.folder / "nats.yaml"
@@ -280,8 +279,17 @@ class Pbx:
                     if message["params"]["seq"] >= newest:
                         return
 
+    def listens(self):
+        with socket.socket(socket.AF_UNIX) as one:
+            return one.connect_ex(str(self.socket)) == 0
+
     def wait_ready(self):
-        wait_for("the Asterisk is ready", lambda: all(one["state"] == "ready" for one in self.status()["servers"]))
+        def ready():
+            try:
+                return all(one["state"] == "ready" for one in self.status()["servers"])
+            except OSError:
+                return False
+        wait_for("the Asterisk is ready", ready)
 
     def stop(self):
         for process in (getattr(self, "nats", None), self.daemon, self.asterisk):
@@ -291,7 +299,7 @@ class Pbx:
 
 def message_id(message):
     """(stream, seq) of a message's Nats-Msg-Id."""
-    stream, _, seq = message.headers["Nats-Msg-Id"].rpartition(":")
+    stream, seq = message.headers["Nats-Msg-Id"].split(":")[:2]
     return stream, int(seq)
 
 

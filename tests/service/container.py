@@ -48,8 +48,8 @@ def mirror():
     return next(line for line in lines if "security" not in line)
 
 
-def prepare(package, suite):
-    """A folder with a minimal Debian that is kept, and with what `package` depends on in apt's cache, as the container
+def prepare(packages, suite):
+    """A folder with a minimal Debian that is kept, and with what `packages` depend on in apt's cache, as the container
     reaches no mirror. Needs the network."""
     folder = FOLDERS / suite
     if not (folder / ".made").exists():
@@ -59,17 +59,19 @@ def prepare(package, suite):
         print(f"making a minimal Debian in {folder}", flush=True)
         run("debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus", suite, folder, mirror())
         (folder / ".made").touch()
-    there = folder / "package.deb"
-    shutil.copy(package, there)
+    there = [folder / pathlib.Path(package).name for package in packages]
+    for package, copy in zip(packages, there):
+        shutil.copy(package, copy)
     fetch = ["chroot", folder, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--yes", "--download-only",
-             "--no-install-recommends", "/package.deb"]
+             "--no-install-recommends", *(f"/{copy.name}" for copy in there)]
     try:
         run(*fetch)
     except RuntimeError:  # what its lists name is no longer there
         shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
         run("chroot", folder, "apt-get", "update")
         run(*fetch)
-    there.unlink()
+    for copy in there:
+        copy.unlink()
     return folder
 
 

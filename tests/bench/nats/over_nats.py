@@ -11,7 +11,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "nats"))
-from nats_stage import Nats, NatsServer, Process, wait_for  # noqa: E402
+from nats_stage import Nats, NatsServer, Pbx, Process, wait_for  # noqa: E402
 from servers import Failed, Server  # noqa: E402
 
 RING = "512MiB"  # holds all records of a measurement, so that the bridge finds them
@@ -64,7 +64,7 @@ class Bridge:
         config = folder / "nats.yaml"
         config.write_text(f"name: bench\nsocket: {daemon_socket}\nstate_file: {folder}/state.json\n"
                           f"nats:\n  url: {nats.url}\n")
-        self.nats = nats
+        self.socket = daemon_socket
         self.process = Process(folder, "aribus-nats", *pinned(processors), build / "bridges/nats/aribus-nats",
                                "--config", config)
         self.pid = self.process.process.pid
@@ -87,9 +87,10 @@ class Bridge:
         answer = self.client.api("STREAM.INFO.ARIBUS_bench")
         return answer["state"]["last_seq"] if "state" in answer else 0
 
-    def wait_stored(self, count, seconds):
-        wait_for(lambda: f"{self.stored():,} records of {count:,} are stored\n{self.process.log()[-1000:]}",
-                 lambda: self.stored() >= count, seconds)
+    def wait_stored(self, seconds):
+        """Until the stream has as many records as the daemon: each of them once."""
+        wait_for(lambda: f"{self.stored():,} of {daemon_seq(self.socket):,} records are stored\n{self.process.log()[-1000:]}",
+                 lambda: self.stored() == daemon_seq(self.socket), seconds)
 
 
 def daemon_seq(socket_path):
@@ -98,6 +99,49 @@ def daemon_seq(socket_path):
         one.connect(socket_path)
         one.sendall(b'{"jsonrpc":"2.0","id":1,"method":"status"}\n')
         return json.loads(one.makefile("rb").readline())["result"]["bus"]["next"] - 1
+
+
+def request(method):
+    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": method}).encode()
+
+
+class SocketCommands:
+    """Commands over a connection to the daemon's socket."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(path))
+        self.lines = self.socket.makefile("rb")
+
+    def ask(self, method):
+        self.socket.sendall(request(method) + b"\n")
+        return json.loads(self.lines.readline())
+
+
+class NatsCommands:
+    """Commands over a connection to NATS: one inbox, and no thread that would have to be woken."""
+
+    def __init__(self, port, subject):
+        self.subject = subject.encode()
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.file = self.socket.makefile("rb")
+        self.socket.sendall(b'CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nSUB _INBOX.bench 1\r\n')
+
+    def ask(self, method):
+        """None when nobody listens."""
+        data = request(method)
+        self.socket.sendall(b"PUB %s _INBOX.bench %d\r\n%s\r\n" % (self.subject, len(data), data))
+        while True:
+            line = self.file.readline()
+            if line.startswith(b"PING"):
+                self.socket.sendall(b"PONG\r\n")
+            elif line.startswith(b"HMSG"):
+                *_, head, total = line.split()
+                body = self.file.read(int(total) + 2)[int(head):-2]
+                return json.loads(body) if body else None
+            elif line.startswith(b"-ERR") or not line:
+                raise Failed(f"nats-server says {line.decode()}")
 
 
 class Measure:
@@ -112,7 +156,7 @@ class Measure:
 
     def all(self):
         return {"cost": self.cost(), "steady": self.steady(), "subscribers": self.subscribers(),
-                "daemons": self.daemons()}
+                "commands": self.commands(), "daemons": self.daemons()}
 
     def publish(self, nats, records, processors, **options):
         """What bench_nats_publish measures."""
@@ -139,7 +183,7 @@ class Measure:
                 try:
                     begin = time.monotonic()
                     with Bridge(self.build, folder, daemon.socket, nats, self.one) as bridge:
-                        bridge.wait_stored(count, 120)
+                        bridge.wait_stored(120)
                         seconds = time.monotonic() - begin
                         spent = cpu_s(bridge.pid)
                     runs["aribus-nats"].append({"record_us": spent * 1e6 / count, "records_per_s": count / seconds})
@@ -172,7 +216,7 @@ class Measure:
                         self.bench.run_traffic(daemon, subscribers=1, events=events, rate=rate)
                         count = daemon_seq(daemon.socket)
                         behind, ended = count - bridge.stored(), time.monotonic()
-                        bridge.wait_stored(count, 60)
+                        bridge.wait_stored(60)
                         spent = cpu_s(bridge.pid) - spent_before
                         runs["aribus-nats"].append({
                             "record_us": spent * 1e6 / (count - before), "behind": behind,
@@ -209,7 +253,7 @@ class Measure:
                         with Bridge(self.build, folder, daemon.socket, nats, self.others) as bridge:
                             bridge.wait_ready()
                             result = measure()
-                            bridge.wait_stored(daemon_seq(daemon.socket), 60)
+                            bridge.wait_stored(60)
                     finally:
                         nats.kill()
                 else:
@@ -218,6 +262,40 @@ class Measure:
             self.say(f"bridge: {rate:,} a second {'with' if with_bridge else 'without'} it, p50 "
                      f"{result['latency_us']['p50']:.0f} µs, p99 {result['latency_us']['p99']:.0f} µs")
         return {"rate": rate, "without": self.middle(runs[False]), "with": self.middle(runs[True])}
+
+    def commands(self):
+        """How long a command takes by the socket and by NATS, in turns, of one that Asterisk has a part in and one of the
+        daemon's own. Both clients are as plain as can be: what they take themselves is as little as possible."""
+        with tempfile.TemporaryDirectory(prefix="aribus-bench-") as folder:
+            nats = start_nats(folder, self.others)
+            control = pathlib.Path(folder) / "bench/control.sock"
+            pbx = Pbx(folder, "bench", sockets=f"  - path: {control}\n",
+                      access=f"access:\n  - name: control\n    sockets: [{control}]\n    methods: [read, control]\n"
+                             "  - name: records\n    methods: [read]\n")
+            try:
+                pbx.wait_ready()
+                pbx.bridge(nats.url, f"rules:\n  control: {control}\n")
+                by_socket, by_nats = SocketCommands(control), NatsCommands(nats.port, "aribus.v1.rpc.bench.control")
+                wait_for("aribus-nats takes commands", lambda: by_nats.ask("ping") is not None)
+                times = {method: {by: [] for by in (by_socket, by_nats)} for method in ("ping", "channels.list")}
+                for i in range(self.scale.commands):
+                    for method, of in times.items():
+                        for by, taken in of.items():
+                            begin = time.perf_counter()
+                            answer = by.ask(method)
+                            taken.append(time.perf_counter() - begin)
+                            if answer is None or "result" not in answer:
+                                raise Failed(f"{method} is answered {answer}\n{pbx.nats.log()[-2000:]}")
+            finally:
+                pbx.stop()
+                nats.kill()
+        def quantiles(taken):
+            taken = sorted(taken)
+            return {name: taken[int(share * (len(taken) - 1))] * 1e6 for name, share in (("p50", .5), ("p99", .99))}
+        results = {method: {"socket": quantiles(of[by_socket]), "nats": quantiles(of[by_nats])} for method, of in times.items()}
+        for method, of in results.items():
+            self.say(f"bridge: {method}, p50 {of['socket']['p50']:.0f} µs by the socket, {of['nats']['p50']:.0f} µs by NATS")
+        return results
 
     def daemons(self):
         """What one nats-server has to do when many daemons publish to it, each into its own stream."""

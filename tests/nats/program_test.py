@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""aribus-nats as a program: its arguments, its checks, monitoring, signals, and streams of another installation.
+
+program_test.py [NAME...]
+"""
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+
+from nats_stage import BUILD, SOURCE, Nats, NatsServer, Pbx, free_port, wait_for
+
+PROGRAM = BUILD / "bridges/nats/aribus-nats"
+LIMITS = "stream: {max_age: 1d}\n"
+
+
+def run(*arguments):
+    """(exit status, standard output, standard error)"""
+    done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def ask(port, path):
+    """(status, text) of an HTTP GET."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def figures(port):
+    """The figures of /metrics, by name and labels as they stand there."""
+    lines = ask(port, "/metrics")[1].splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if not line.startswith("#"))}
+
+
+def publishes(pbx):
+    return "publishing to the stream" in pbx.nats.log()
+
+
+def wait_published(pbx):
+    wait_for(lambda: "it publishes: " + pbx.nats.log()[-1000:], lambda: publishes(pbx))
+
+
+def arguments(folder):
+    for option in ("--help", "-h", "--version"):
+        status, out, err = run(option)
+        assert status == 0 and out and not err, (option, status, out, err)
+    for wrong in (["--no-such"], ["x"], ["--config"], ["--check-config", "--adopt"], ["--url", "nats://a"], ["--config", folder / "none"]):
+        status, out, err = run(*wrong)
+        assert status == 2 and err and not out, (wrong, status, out, err)
+    broken = folder / "broken.yaml"
+    broken.write_text("name: a b\n")
+    status, out, err = run("--config", broken)
+    assert status == 2 and err.startswith(f"aribus-nats: {broken}:1:7: name: "), err
+    unwritable = folder / "unwritable.yaml"
+    unwritable.write_text("name: a\nstate_file: /proc/none/state.json\n")
+    status, out, err = run("--config", unwritable)
+    assert status == 1 and "/proc/none/state.json" in err, (status, err)
+
+
+def check(folder):
+    """--check-config asks aribusd and NATS."""
+    nats = NatsServer(folder)
+    port = free_port()
+    pbx = Pbx(folder, sockets=f"  - path: {folder}/pbx1/control.sock\n  - path: {folder}/pbx1/other.sock\n",
+              access=f"access:\n  - name: control\n    sockets: [{folder}/pbx1/control.sock]\n    methods: [read, control]\n"
+                     "  - name: owner\n    methods: [read, control, admin]\n")
+    pbx.wait_ready()
+    config = folder / "nats.yaml"
+
+    def told(more, url=nats.url):
+        config.write_text(f"name: pbx1\nsocket: {pbx.socket}\nstate_file: {folder}/state.json\nnats:\n  url: {url}\n{more}")
+        return run("--config", config, "--check-config")
+
+    good = LIMITS + f"rules:\n  control: {folder}/pbx1/control.sock\nmetrics:\n  listen: 127.0.0.1:{port}\n"
+    status, out, err = told(good)
+    assert (status, out, err) == (0, f"{config}: fine (pbx1, stream ARIBUS_pbx1)\n", ""), (status, out, err)
+    assert not (folder / "state.json").exists(), "a check makes a state file"
+    client = Nats(nats.port)
+    assert client.api("STREAM.NAMES")["total"] == 0, "a check makes a stream"
+
+    status, out, err = told(LIMITS + f"rules:\n  operator: {folder}/pbx1/other.sock\n")
+    assert status == 2 and "rules.operator: the access rule that holds there is 'owner', not 'operator'" in err, err
+    status, out, err = told(LIMITS + "publish:\n  types: [StasisStrat]\n")
+    assert status == 0 and "publish" in err and "StasisStrat" in err, err
+    status, out, err = told(LIMITS, "nats://127.0.0.1:1")
+    assert status == 0 and "no connection to NATS at nats://127.0.0.1:1" in err, err
+    status, out, err = told(LIMITS, "nats://no-such-host.invalid")
+    assert status == 2 and "nats.url: the host no-such-host.invalid has no address" in err, err
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        status, out, err = told(LIMITS + f"metrics:\n  listen: 127.0.0.1:{other.getsockname()[1]}\n")
+        assert status == 2 and "metrics.listen: another program listens at 127.0.0.1" in err, err
+
+    # Its own port is no other program's.
+    pbx.bridge(nats.url, good)
+    wait_published(pbx)
+    status, out, err = run("--config", pbx.folder / "nats.yaml", "--check-config")
+    assert (status, err) == (0, ""), err
+
+    pbx.daemon.kill()
+    status, out, err = told(LIMITS)
+    assert status == 0 and "socket: " in err, err
+    pbx.socket.unlink()
+    status, out, err = told(LIMITS)
+    assert status == 2 and f"socket: there is no socket {pbx.socket}" in err, err
+    pbx.stop()
+    nats.kill()
+
+
+def monitoring(folder):
+    """/metrics, /healthz, /readyz and what systemd hears; all figures are documented, and those that alerts need are there."""
+    nats = NatsServer(folder)
+    pbx = Pbx(folder, rate=200)
+    port = free_port()
+    pbx.wait_ready()
+    notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notify.bind(str(folder / "notify"))
+    notify.settimeout(30)
+    heard = []
+
+    def hear(text):
+        while text not in heard:
+            heard.extend(notify.recv(4096).decode().split("\n"))
+
+    os.environ["NOTIFY_SOCKET"] = str(folder / "notify")
+    os.environ["WATCHDOG_USEC"] = "200000"
+    try:
+        pbx.bridge(nats.url, LIMITS + f"metrics:\n  listen: 127.0.0.1:{port}\nrules:\n  default: {pbx.socket}\n")
+    finally:
+        del os.environ["NOTIFY_SOCKET"], os.environ["WATCHDOG_USEC"]
+    hear("READY=1")
+    hear("STATUS=publishing to the stream ARIBUS_pbx1")
+    hear("WATCHDOG=1")
+    assert ask(port, "/healthz")[0] == 200
+    wait_for("ready", lambda: ask(port, "/readyz") == (200, "ready\n"))
+    assert ask(port, "/x")[0] == 404
+    wait_for("records are stored", lambda: figures(port)["aribus_nats_records_stored_total"] > 100)
+    wait_for("both sides are connected",
+             lambda: all(figures(port)[f'aribus_nats_connected{{to="{side}"}}'] == 1 for side in ("nats", "aribusd")))
+    wait_for("how far it is behind is known", lambda: "aribus_nats_records_behind" in figures(port))
+    now = figures(port)
+    assert now["aribus_nats_publishing"] == 1 and now["aribus_nats_stored_seq"] > 0 and now["aribus_nats_records_lost_total"] == 0, now
+
+    text = ask(port, "/metrics")[1]
+    names = set(re.findall(r"^# TYPE (\S+)", text, re.M))
+    documented = (SOURCE / "docs/nats-operations.md").read_text()
+    for name in names:
+        assert f"`{name}`" in documented, f"{name} is not documented"
+    for file in ("docs/nats-operations.md", "config/nats-alerts.yaml"):
+        for name in set(re.findall(r"\b(?:aribus_nats|process)_[a-z_]*[a-z]\b", (SOURCE / file).read_text())):
+            assert name in names, f"{file} names {name}"
+    for alert in re.findall(r"alert: (\w+)", (SOURCE / "config/nats-alerts.yaml").read_text()):
+        assert f"| `{alert}` |" in documented, f"{alert} is not documented"
+
+    nats.kill()
+    wait_for("not ready", lambda: ask(port, "/readyz")[0] == 503)
+    status, reason = ask(port, "/readyz")
+    assert reason.startswith("not publishing: "), reason
+    wait_for("systemd hears why", lambda: (hear_some(notify, heard), any(
+        one.startswith("STATUS=not publishing: ") for one in heard))[1])
+    assert figures(port)["aribus_nats_publishing"] == 0
+    nats.start()
+    wait_for("ready again", lambda: ask(port, "/readyz")[0] == 200)
+    assert figures(port)["aribus_nats_restarts_total"] > 0
+
+    pbx.nats.signal(signal.SIGHUP)
+    wait_for("SIGHUP is told of", lambda: "SIGHUP: aribus-nats reads its configuration when it starts" in pbx.nats.log())
+    assert pbx.nats.stop() == 0
+    hear("STOPPING=1")
+    assert pbx.nats.log().rstrip().endswith("stopped"), pbx.nats.log()[-500:]
+    pbx.stop()
+    nats.kill()
+
+
+def hear_some(notify, heard):
+    notify.setblocking(False)
+    try:
+        while True:
+            heard.extend(notify.recv(4096).decode().split("\n"))
+    except BlockingIOError:
+        notify.settimeout(30)
+
+
+def adopted(folder):
+    """A stream of another installation is refused until it is adopted; then publishing goes on behind its last record."""
+    nats = NatsServer(folder)
+    pbx = Pbx(folder)
+    pbx.wait_ready()
+    pbx.bridge(nats.url, LIMITS)
+    wait_published(pbx)
+    client = Nats(nats.port)
+    wait_for("the first record", lambda: client.api("STREAM.INFO.ARIBUS_pbx1")["state"]["messages"] > 0)
+    pbx.nats.stop()
+    (pbx.folder / "state.json").unlink()
+    pbx.nats.log_file.unlink()
+    pbx.bridge(nats.url, LIMITS)
+    wait_for("it is refused", lambda: "it belongs to another installation" in pbx.nats.log())
+    before = client.api("STREAM.INFO.ARIBUS_pbx1")["state"]["last_seq"]
+    status, out, err = run("--config", pbx.folder / "nats.yaml", "--adopt")
+    installation = json.loads((pbx.folder / "state.json").read_text())["installation"]
+    assert status == 0 and f"belongs to this installation ({installation}) now" in out, (status, out, err)
+    wait_published(pbx)
+    assert "behind record" in pbx.nats.log(), pbx.nats.log()
+    pbx.asterisk.kill()  # which makes a record
+    wait_for("it goes on", lambda: client.api("STREAM.INFO.ARIBUS_pbx1")["state"]["last_seq"] > before)
+    ids = [message.headers["Nats-Msg-Id"] for _, message in client.messages("ARIBUS_pbx1")]
+    assert len(ids) == len(set(ids)), ids
+    status, out, err = run("--config", pbx.folder / "nats.yaml", "--adopt")
+    assert status == 0 and "already" in out, (status, out, err)
+
+    config = folder / "other.yaml"
+    config.write_text(f"name: pbx2\nstate_file: {folder}/other.json\nnats: {{url: {nats.url}}}\n")
+    status, out, err = run("--config", config, "--adopt")
+    assert status == 1 and "does not exist" in err, (status, err)
+    client.api("STREAM.CREATE.ARIBUS_pbx2", {"name": "ARIBUS_pbx2", "subjects": ["some.other"]})
+    status, out, err = run("--config", config, "--adopt")
+    assert status == 1 and "was not made by aribus-nats" in err, (status, err)
+    pbx.stop()
+    nats.kill()
+
+
+CASES = {"arguments": arguments, "check": check, "monitoring": monitoring, "adopted": adopted}
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or CASES:
+        with tempfile.TemporaryDirectory(prefix="aribus-nats-") as temporary:
+            CASES[name](pathlib.Path(temporary))
+        print(name, "passed", flush=True)
