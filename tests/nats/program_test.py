@@ -230,7 +230,54 @@ def adopted(folder):
     nats.kill()
 
 
-CASES = {"arguments": arguments, "check": check, "monitoring": monitoring, "adopted": adopted}
+def tls(folder):
+    """Records travel by TLS where it is asked for, or not at all; a server may ask for a certificate."""
+    def openssl(*command):
+        subprocess.run(["openssl", *map(str, command)], check=True, cwd=folder, capture_output=True)
+
+    def certificate(name, alternative):
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        (folder / "extensions").write_text(f"subjectAltName={alternative}\n")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+                "-extfile", "extensions", "-out", f"{name}.pem")
+
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=ca", "-keyout", "ca.key", "-out", "ca.pem")
+    certificate("server", "IP:127.0.0.1")
+    certificate("elsewhere", "DNS:elsewhere.example")
+    certificate("client", "DNS:client")
+    pbx = Pbx(folder)
+
+    def server(name, shown, more=""):
+        return NatsServer(folder, name, f'tls {{ cert_file: "{folder}/{shown}.pem", key_file: "{folder}/{shown}.key", {more} }}')
+
+    def ends_with(url, more, expected):
+        bridge = pbx.bridge(url, "".join(f"  {key}: {folder}/{file}\n" for key, file in more.items()) + LIMITS)
+        wait_for(lambda: f"{expected!r} with {url} and {more}: {bridge.log()}", lambda: expected in bridge.log())
+        assert expected == "publishing to the stream" or "publishing to the stream" not in bridge.log(), bridge.log()
+        assert bridge.stop() == 0
+        bridge.log_file.unlink()
+
+    ca, shown = {"ca_file": "ca.pem"}, {"certificate_file": "client.pem", "key_file": "client.key"}
+    plain = NatsServer(folder, "plain")
+    ends_with(plain.url.replace("nats://", "tls://"), {}, "the server has no TLS")
+    ends_with(plain.url, ca, "the server has no TLS")
+    plain.kill()
+    nats = server("tls", "server")
+    ends_with(nats.url.replace("nats://", "tls://"), {}, "compare the server's certificate with")
+    ends_with(nats.url, {}, "compare the server's certificate with")  # which asks for TLS
+    ends_with(nats.url.replace("nats://", "tls://"), ca, "publishing to the stream")
+    nats.kill()
+    nats = server("elsewhere", "elsewhere")
+    ends_with(nats.url.replace("nats://", "tls://"), ca, "compare the server's certificate with")
+    nats.kill()
+    nats = server("verifying", "server", f'ca_file: "{folder}/ca.pem", verify: true')
+    ends_with(nats.url.replace("nats://", "tls://"), ca, "not publishing")
+    ends_with(nats.url.replace("nats://", "tls://"), {**ca, **shown}, "publishing to the stream")
+    nats.kill()
+    pbx.stop()
+
+
+CASES = {"arguments": arguments, "check": check, "monitoring": monitoring, "adopted": adopted, "tls": tls}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or CASES:
