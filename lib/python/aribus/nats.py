@@ -13,9 +13,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypedDict, TypeVar
 
-import nats.errors
-import nats.js.errors
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+try:
+    import nats.errors
+    import nats.js.errors
+    from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+except ImportError as missing:
+    raise ImportError("aribus.nats needs nats-py: pip install 'aribus[nats]'") from missing
 
 from ._request import REQUEST_BYTES, as_object, encoded, refusal, too_long, with_id
 from .errors import AribusError, NotAllowed, NotConnected, OutcomeUnknown, error_of
