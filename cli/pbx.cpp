@@ -16,6 +16,7 @@ namespace {
 
 constexpr const char* program = "aribus-nats";
 constexpr const char* installed = "/usr/sbin/aribus-nats";  // which is in few users' $PATH
+constexpr int printed_to = 1;                               // by any program
 constexpr int wrong_usage = 2;                              // its exit status
 
 // What a program printed, and its exit status.
@@ -35,7 +36,7 @@ Result<Printed> run(std::vector<std::string> words) {
   Fd to(ends[1]);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, to.get(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, to.get(), printed_to);
   pid_t child = 0;
   int failed = ::posix_spawnp(&child, program, &actions, nullptr, arguments.data(), environ);
   if (failed == ENOENT)

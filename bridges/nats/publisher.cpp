@@ -23,8 +23,8 @@ constexpr milliseconds no_answer{10'000};    // then the connection is of no use
 constexpr milliseconds last_answers{2'000};  // when it is stopped
 constexpr std::chrono::seconds state_every{5};
 constexpr size_t headers_bytes = 512;  // room for a message's headers within the server's limit
-constexpr int rivals_suffered = 5;
-constexpr std::chrono::seconds rivals_within{60};
+constexpr int refusals_suffered = 5;
+constexpr std::chrono::seconds undisturbed{60};
 
 Error stopped_error() {
   return {ErrorKind::not_connected, "it was stopped", {}};
@@ -37,8 +37,9 @@ struct Publisher::Session {
   JetStream& nats;
   Records& records;
   Window window;
-  uint64_t skip;                 // records that NATS has, and that the daemon delivers again
-  Clock::time_point progress{};  // when last something was acknowledged, or nothing was under way
+  uint64_t skip;  // records that NATS has, and that the daemon delivers again
+  Clock::time_point begun = Clock::now();
+  Clock::time_point progress = begun;  // when last something was acknowledged, or nothing was under way
 };
 
 Result<void> Publisher::run(const std::function<bool()>& stopped) {
@@ -91,8 +92,7 @@ Error Publisher::publish(const std::function<bool()>& stopped) {
   if (!resumption.doubt.empty()) spdlog::warn("{}", resumption.doubt);
   Result<Records> records = Records::open(options_.records, resumption.after);
   if (!records) return records.error();
-  Session session{*nats, *records, Window(end->last, resumption.after), resumption.skip, Clock::now()};
-  sent_ = std::max(sent_, end->last);
+  Session session{*nats, *records, Window(end->last, resumption.after), resumption.skip};
   remember(session, true);
   spdlog::info("publishing to the stream {} in NATS at {}, {}", options_.stream.name, options_.nats.url,
                resumption.after.stream.empty() ? "from the oldest record on"
@@ -177,7 +177,6 @@ Result<void> Publisher::send(Session& session, const Envelope& envelope) {
   Window& window = session.window;
   if (auto sent = session.nats.publish(subject, place.text(), window.expected(), text); !sent) return sent;
   window.sent(std::move(place), text.size());
-  sent_ = window.expected();
   return {};
 }
 
@@ -212,7 +211,6 @@ Result<void> Publisher::send_report(Session& session, const Place& place, const 
   const std::string subject = record_subject(options_.pbx, "", "", type);
   if (auto sent = session.nats.publish(subject, id, window.expected(), text); !sent) return sent;
   window.sent(place, text.size());
-  sent_ = window.expected();
   if (auto drained = drain(session); !drained) return drained;
   remember(session, true);
   return {};
@@ -225,7 +223,10 @@ Result<void> Publisher::take_answers(Session& session, milliseconds wait) {
     const auto answer = session.nats.next_answer(std::exchange(wait, milliseconds(0)));
     if (!answer) return answer.error();
     if (!*answer) break;
-    if (auto taken = window.answered((*answer)->expected, (*answer)->text); !taken) return taken;
+    if (auto taken = window.answered((*answer)->expected, (*answer)->text); !taken) {
+      refused_ = Clock::now() - session.begun < undisturbed;
+      return taken;
+    }
   }
   figures_.under_way = window.size();
   if (window.last() != before) {
@@ -263,13 +264,11 @@ void Publisher::note_turn() {
 }
 
 bool Publisher::has_rival(const StreamEnd& end) {
-  if (sent_ == 0 || end.place_last <= sent_) return false;
-  const auto now = Clock::now();
-  if (now - rivals_since_ > rivals_within) {
-    rivals_since_ = now;
-    rivals_ = 0;
-  }
-  return ++rivals_ >= rivals_suffered;
+  // Where a connection has ended, what was under way on it may be stored late, once; what others publish
+  // there disturbs as well, and can be seen.
+  refusals_ = refused_ && end.others == 0 ? refusals_ + 1 : 0;
+  refused_ = false;
+  return refusals_ >= refusals_suffered;
 }
 
 }  // namespace aribus::nats

@@ -91,16 +91,15 @@ class Publisher {
   [[nodiscard]] Result<void> drain(Session& session);
   void remember(const Session& session, bool now, const Place& report = {});
   void note_turn();
-  // Whether others publish to the stream, which ends so.
+  // Whether another program like this one publishes to the stream, which ends so.
   [[nodiscard]] bool has_rival(const StreamEnd& end);
 
   PublisherOptions options_;
   StateFile& state_;
   PublisherFigures& figures_;
   Clock::time_point remembered_{};
-  uint64_t sent_ = 0;  // the sequence that its newest message has, when it is stored; 0: it has sent none
-  Clock::time_point rivals_since_{};
-  int rivals_ = 0;  // how often messages of another program like this one were found since then
+  bool refused_ = false;  // the last session ended because the stream was not as it was left
+  int refusals_ = 0;      // how many sessions in a row ended so
   bool gives_up_ = false;
 };
 

@@ -232,30 +232,35 @@ Result<void> Service::subscribe(natsConnection* connection) {
                         (slot.address == Address::pbx ? slot.rule->is_offered()
                                                       : slot.rule->is_connected() && !daemon->ready.empty());
     if (wanted == (slot.subscription != nullptr)) continue;
-    if (wanted) {
-      auto made = std::make_unique<Subscription>(*this, slot.rule, slot.address);
-      natsStatus status =
-          slot.rule == nullptr
-              ? natsConnection_Subscribe(&made->subscription, connection, slot.subject.c_str(),
-                                         Subscription::on_message, made.get())
-              : natsConnection_QueueSubscribe(&made->subscription, connection, slot.subject.c_str(),
-                                              group.data(), Subscription::on_message, made.get());
-      if (status == NATS_OK) {
-        slot.subscription = std::move(made);
-        natsSubscription* subscription = slot.subscription->subscription;
-        status = natsSubscription_SetOnCompleteCB(subscription, Subscription::on_complete,
-                                                  slot.subscription.get());
-        if (status == NATS_OK)
-          status = natsSubscription_SetPendingLimits(subscription, max_pending, max_pending_bytes);
-      }
-      if (status != NATS_OK) return not_connected("NATS took no subscription of " + slot.subject, status);
-      if (auto permitted = check_permitted(connection, slot.subject); !permitted) {
-        if (permitted.error().kind != ErrorKind::not_allowed) return permitted;
-        spdlog::warn("{}", permitted.error().message);  // the others are of use without it
-      }
-    } else {
+    if (!wanted) {
       leave(slot);
+    } else if (auto joined = join(connection, slot); !joined) {
+      return joined;
     }
+  }
+  return {};
+}
+
+Result<void> Service::join(natsConnection* connection, Slot& slot) {
+  slot.subscription = std::make_unique<Subscription>(*this, slot.rule, slot.address);
+  Subscription& made = *slot.subscription;
+  natsStatus status =
+      slot.rule == nullptr
+          ? natsConnection_Subscribe(&made.subscription, connection, slot.subject.c_str(),
+                                     Subscription::on_message, &made)
+          : natsConnection_QueueSubscribe(&made.subscription, connection, slot.subject.c_str(), group.data(),
+                                          Subscription::on_message, &made);
+  if (status != NATS_OK) {
+    slot.subscription.reset();
+  } else {
+    status = natsSubscription_SetOnCompleteCB(made.subscription, Subscription::on_complete, &made);
+    if (status == NATS_OK)
+      status = natsSubscription_SetPendingLimits(made.subscription, max_pending, max_pending_bytes);
+  }
+  if (status != NATS_OK) return not_connected("NATS took no subscription of " + slot.subject, status);
+  if (auto permitted = check_permitted(connection, slot.subject); !permitted) {
+    if (permitted.error().kind != ErrorKind::not_allowed) return permitted;
+    spdlog::warn("{}", permitted.error().message);  // the others are of use without it
   }
   return {};
 }

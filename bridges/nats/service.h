@@ -78,6 +78,7 @@ class Service {
   void disconnect();
   // To what is wanted by now, and to nothing else.
   [[nodiscard]] Result<void> subscribe(natsConnection* connection);
+  [[nodiscard]] Result<void> join(natsConnection* connection, Slot& slot);
   void leave(Slot& slot);
   void leave_all();
   void forget_ended();

@@ -37,6 +37,10 @@ Result<void> Window::answered(uint64_t expected, std::string_view answer) {
   const JsonValue* seq = find(*parsed, "seq");
   if (seq == nullptr || !seq->IsUint64()) return refused("JetStream's answer has no sequence");
   if (expected < last_) return {};  // it was answered before
+  // This very record, so somebody else has published it: an earlier connection of this program, or a rival.
+  if (const JsonValue* duplicate = find(*parsed, "duplicate"); duplicate != nullptr && duplicate->IsTrue())
+    return refused("JetStream has a record already that was just published, as " +
+                   std::to_string(seq->GetUint64()));
   if (seq->GetUint64() != expected + 1) {
     return refused("JetStream has the record of sequence " + std::to_string(expected + 1) + " already, as " +
                    std::to_string(seq->GetUint64()));

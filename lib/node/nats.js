@@ -97,6 +97,9 @@ class Found {
 // NATS delivers again what was not acknowledged, but late and behind newer records. So the order is made here: what a process
 // before, or a connection that broke, has left is read from the stream itself, and what then comes again is passed over. An
 // acknowledgement (`ack_policy` all) counts for all before it.
+//
+// A nats-server that was killed may have lost the newest messages, and then holds others under the same sequences. After each new
+// connection their cursors tell.
 class Consumer {
   dealtWith = 0; // the stream's sequence up to which the program has all behind it
   #connection;
@@ -109,7 +112,10 @@ class Consumer {
   #last = 0; // the stream's sequence up to which all was handed out
   #lookedAt = 0; // up to which the consumer has looked
   #next = 0; // of the consumer's own sequence, which has no holes
-  #left = 0; // up to which another process, or a connection that broke, may have left something
+  #left = 0; // up to which a process before, or a connection that broke, may have left something; 0: nothing
+  #handedOut = new Map(); // the last seq of each stream of aribusd's
+  #repeated = 0; // the stream's sequence up to which it may hold again what was handed out
+  #isNew = false; // the connection
   #looked = Date.now();
   #messages = null;
   #status = null; // of the connection
@@ -127,13 +133,13 @@ class Consumer {
   }
 
   async open() {
+    if (!this.#connection.info) throw new NotConnected('not connected to NATS');
     const [major, minor] = this.#connection.info.version.split('.').map(Number);
     const subjects = major > 2 || minor >= 10 ? this.#filter() : [];
     const info = await this.#ask(async () => await this.#info() ?? this.#make(subjects));
     this.#check(info, subjects);
     this.#subjects = filterOf(info);
-    this.#left = info.delivered.stream_seq;
-    this.#last = this.#lookedAt = info.num_ack_pending > 0 ? info.ack_floor.stream_seq : this.#left;
+    this.#last = this.#lookedAt = (info.num_ack_pending > 0 ? info.ack_floor : info.delivered).stream_seq;
     this.#next = info.delivered.consumer_seq + 1;
   }
 
@@ -143,14 +149,19 @@ class Consumer {
     await this.#messages?.close();
   }
 
-  // NATS answers nothing to a request for messages that it does not allow; it says so beside.
+  // What NATS says beside: that there is a new connection, and that it does not allow a request for messages, which it does not
+  // answer.
   async #watch(status) {
     this.#status = status[Symbol.asyncIterator]();
     for (let next; !(next = await this.#status.next()).done;) {
-      const {error} = next.value;
+      const {type, error} = next.value;
+      if (type === 'reconnect') {
+        this.#isNew = true;
+        await this.#messages?.close();
+      }
       if (error instanceof errors.PermissionViolationError && error.subject.endsWith(`.${this.#stream}.${this.#name}`)) {
         this.#denied = error;
-        await this.#messages.close();
+        await this.#messages?.close();
       }
     }
   }
@@ -166,13 +177,25 @@ class Consumer {
 
   // All of them, without an end.
   async *messages() {
+    this.#watch(this.#connection.status());
     if (this.#subjects.length > 0) yield* await this.#expired();
-    yield* this.#between(this.#left);
+    do {
+      this.#isNew = false;
+      await this.#lookBack();
+      while (this.#left > 0 && !this.#closed && !this.#isNew) {
+        yield* this.#catchUp();
+        if (this.#left > 0) await pause();
+      }
+      yield* this.#delivered();
+    } while (!this.#closed);
+  }
+
+  // What the consumer delivers, until there is a new connection.
+  async *#delivered() {
     const info = await this.#patiently(() => this.#existing());
     this.#messages = await this.#manager.jetstream().consumers.getConsumerFromInfo(info).consume(
       {max_messages: BATCH, idle_heartbeat: HEARTBEAT, abort_on_missing_resource: true});
-    if (this.#closed) await this.#messages.close();
-    this.#watch(this.#connection.status());
+    if (this.#closed || this.#isNew) this.#messages.close();
     let ended = new AribusError(`NATS delivers nothing more to the consumer ${this.#name} of the stream ${this.#stream}`);
     try {
       for await (const message of this.#messages) {
@@ -182,7 +205,7 @@ class Consumer {
     } catch (error) {
       ended = error;
     }
-    if (this.#closed) return;
+    if (this.#closed || this.#isNew) return;
     if (this.#denied) throw this.#notAllowed(this.#denied);
     if (this.#connection.isClosed()) throw new NotConnected('the connection to NATS is closed');
     await this.#existing();
@@ -195,18 +218,46 @@ class Consumer {
       if (streamSequence <= this.dealtWith) acknowledge(message);
     } else {
       // What is between was delivered, and has not come.
-      if (deliverySequence !== this.#next) yield* this.#between(streamSequence - 1);
+      if (this.#left > 0 || deliverySequence !== this.#next) yield* this.#between(streamSequence - 1);
       yield* this.#handed(streamSequence, message, message.headers);
     }
     this.#next = deliverySequence + 1;
+  }
+
+  // Goes back to where the stream is still what was handed out: nats-server may have lost the end of it.
+  async #lookBack() {
+    const {state} = await this.#patiently(() => this.#manager.streams.info(this.#stream));
+    const info = await this.#patiently(() => this.#existing());
+    this.#left = Math.max(this.#last, info.delivered.stream_seq);
+    let last = Math.min(this.#last, state.last_seq);
+    for (let step = 1; this.#handedOut.size > 0 && last > 0; step *= 2) {
+      const found = await this.#firstAt(last, `aribus.v1.rec.${this.pbx}.>`);
+      if (found === null || found.seq !== last || this.#wasHandedOut(cursorOf(found.header))) break;
+      last = Math.max(last - step, 0);
+    }
+    if (last < this.#last) {
+      this.#repeated = this.#last;
+      this.#last = last;
+      this.dealtWith = Math.min(this.dealtWith, last);
+    }
+  }
+
+  // What the consumer does not deliver, or not soon.
+  async *#catchUp() {
+    const {state} = await this.#patiently(() => this.#manager.streams.info(this.#stream));
+    yield* this.#between(Math.min(this.#left, state.last_seq));
+    if (state.last_seq >= this.#left) this.#left = 0;
+  }
+
+  #firstAt(seq, next_by_subj) {
+    return this.#patiently(() => this.#manager.streams.getMessage(this.#stream, {seq, next_by_subj}));
   }
 
   // What the stream holds behind what was handed out, up to `end`.
   async *#between(end) {
     const subjects = this.#subjects.length > 0 ? this.#subjects : [`aribus.v1.rec.${this.pbx}.>`];
     while (this.#last < end && !this.#closed) {
-      const found = await Promise.all(subjects.map((next_by_subj) => this.#patiently(
-        () => this.#manager.streams.getMessage(this.#stream, {seq: this.#last + 1, next_by_subj}))));
+      const found = await Promise.all(subjects.map((subject) => this.#firstAt(this.#last + 1, subject)));
       const first = found.filter((one) => one !== null).sort((one, other) => one.seq - other.seq)[0];
       if (first === undefined || first.seq > end) break;
       yield* this.#handed(first.seq, first, first.header);
@@ -221,8 +272,17 @@ class Consumer {
     const of = message.subject.split('.').slice(4);
     const isWanted = REPORTS.includes(of.join('.'))
       || this.#wanted.every((wanted, i) => wanted.length === 0 || wanted.includes(of[i]));
-    yield new Found(this, sequence, isWanted ? message.json() : null, header?.get('Nats-Msg-Id') ?? '',
+    const cursor = cursorOf(header);
+    const isRepeated = sequence <= this.#repeated && this.#wasHandedOut(cursor);
+    const place = placeOf(cursor);
+    if (place !== null && !isRepeated) this.#handedOut.set(place.stream, place.seq);
+    yield new Found(this, sequence, isWanted && !isRepeated ? message.json() : null, cursor,
       typeof message.ack === 'function' ? message : null);
+  }
+
+  #wasHandedOut(cursor) {
+    const place = placeOf(cursor);
+    return place !== null && place.seq <= (this.#handedOut.get(place.stream) ?? -1);
   }
 
   #lost(end) {
@@ -251,7 +311,7 @@ class Consumer {
       } catch (error) {
         if (this.#connection.isClosed()) throw new NotConnected('the connection to NATS is closed');
         if (error instanceof AribusError || error.status === NOT_FOUND) throw error;
-        await new Promise((resolve) => { setTimeout(resolve, PAUSE); });
+        await pause();
       }
     }
   }
@@ -369,6 +429,19 @@ export class Commands {
       throw new OutcomeUnknown(`${error.message}, before ${method} was answered: its outcome is unknown`);
     }
   }
+}
+
+function pause() {
+  return new Promise((resolve) => { setTimeout(resolve, PAUSE); });
+}
+
+function cursorOf(header) {
+  return header?.get('Nats-Msg-Id') ?? '';
+}
+
+function placeOf(cursor) {
+  const [, stream, seq] = /^(.+):([0-9]+)$/.exec(cursor) ?? [];
+  return stream === undefined ? null : {stream, seq: Number(seq)};
 }
 
 function acknowledge(message) {

@@ -3,7 +3,7 @@ import {connect} from '@nats-io/transport-node';
 import {AribusError} from '../../lib/node/index.js';
 import {Commands, Records} from '../../lib/node/nats.js';
 
-const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
+const say = (what) => process.stdout.write(`\n${JSON.stringify(what)}\n`); // a kill may have cut the line before
 
 const [url, what, name, pbx, ...rest] = process.argv.slice(2);
 const {username, password, host} = new URL(url);

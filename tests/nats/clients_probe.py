@@ -14,7 +14,7 @@ import nats
 
 
 def say(**what):
-    print(json.dumps(what), flush=True)
+    print("\n" + json.dumps(what), flush=True)  # a kill may have cut the line before
 
 
 async def told(error):

@@ -6,6 +6,7 @@ commands_test.py [NAME...] [--tries N]
 import argparse
 import collections
 import concurrent.futures
+import itertools
 import json
 import os
 import pathlib
@@ -234,27 +235,59 @@ def repeated(tries):
         assert outcomes[NOT_SENT] + outcomes[UNKNOWN] > 0, "the kills were seen"
 
 
+def lose_asterisk(stage, pbx, syncing_ms=0):
+    """Asterisk's events end; aribusd connects again, and reads the live objects for so long."""
+    for match, fault in (("GET /ari/events*", {"status": 503}), ("GET /ari/channels", {"delay_ms": syncing_ms})):
+        assert stage.sim(pbx, "POST", "/sim/fault", {"match": match, **fault}).status == 200
+    assert stage.sim(pbx, "POST", "/sim/drop", {"mode": "rst"}).status == 200
+
+
+def toggled():
+    """Requests to any PBX are all answered, however many are on their way when the PBX is not ready any more."""
+    with Stage() as stage:
+        pbx, sent, answered = stage.pbxs["pbx1"], 0, collections.Counter()
+        replies = stage.client.subscribe("_INBOX.toggled")
+
+        def take(least):
+            while sum(answered.values()) < least:
+                message = replies.get(timeout=20)
+                answered[code_of(json.loads(message.data) if message.data else message.headers)] += 1
+        for turn in range(3):
+            for number in range(3000):
+                stage.client.publish("aribus.v1.rpc.any.control", b'{"jsonrpc":"2.0","id":1,"method":"ping"}', "_INBOX.toggled")
+                sent += 1
+                if number == 1500:
+                    lose_asterisk(stage, pbx)
+            take(sent)
+            wait_for("it is ready again", pbx.nats_is_ready)
+        print(f"  answers {dict(answered)}")
+        assert answered[NOT_SENT] > 0 and answered[0] > 0
+        assert replies.empty(), "nothing is answered twice"
+
+
 def any_pbx(tries):
     """Commands to any PBX are carried out once on one that is ready, or not at all, while PBXs come and go."""
     names = ("pbx1", "pbx2", "pbx3")
     with Stage(names, rules="control", bus=True) as stage:
-        outcomes, done, over = collections.Counter(), [], threading.Event()
+        outcomes, done, over, numbers = collections.Counter(), [], threading.Event(), itertools.count()
 
-        def originate(client, number):
-            mark = mark_of(number)
-            code, name, _ = request(client, "aribus.v1.rpc.any.control", "originate",
-                                    {"endpoint": ENDS, "callerId": mark, "channelId": mark}, seconds=2)
-            outcomes[code] += 1
-            done.append((mark, code, name))
-            if code == NOT_SENT:
-                time.sleep(0.02)
+        def originate(client, _):
+            while not over.is_set():
+                mark = mark_of(next(numbers))
+                code, name, _ = request(client, "aribus.v1.rpc.any.control", "originate",
+                                        {"endpoint": ENDS, "callerId": mark, "channelId": mark}, seconds=2)
+                outcomes[code] += 1
+                done.append((mark, code, name))
+                time.sleep(0.01)  # a few hundred a second are enough
         originate.port = stage.nats.port
 
-        def lose_asterisk(pbx):
-            for match, status, delay, times in (("GET /ari/events*", 503, 0, 1), ("GET /ari/channels", 0, 300, 1)):
-                fault = {"match": match, "delay_ms": delay, "times": times, **({"status": status} if status else {})}
-                assert stage.sim(pbx, "POST", "/sim/fault", fault).status == 200
-            assert stage.sim(pbx, "POST", "/sim/drop", {"mode": "rst"}).status == 200
+        def end_events(pbx):
+            """While it is not ready again, others get the commands."""
+            lose_asterisk(stage, pbx, 2000)
+            wait_for("it synchronises", lambda: pbx.status()["servers"][0]["state"] == "syncing")
+            before = len(done)
+            wait_for("commands end meanwhile", lambda: len(done) >= before + 60 or pbx.status()["servers"][0]["state"] == "ready")
+            happened["commands while one synchronised"] += len(done) - before
 
         def kill_daemon(pbx):
             pbx.daemon.kill()
@@ -267,19 +300,23 @@ def any_pbx(tries):
         def stop_bridge(pbx):
             pbx.nats.stop()
             pbx.nats.start()
-        faults = (lose_asterisk, kill_daemon, kill_bridge, stop_bridge)
-        works = in_parallel(originate, tries)
+        faults = (end_events, kill_daemon, kill_bridge, stop_bridge)
+        works = in_parallel(originate, 16)
         chooser, happened = random.Random(1), collections.Counter()
-        rounds = max(8, tries // 200)
+        rounds = max(4, tries // 200)
         for turn in range(rounds):
             wait_for("commands end", lambda: len(done) >= tries * turn // rounds, 120)
             fault, pbx = faults[turn % len(faults)], stage.pbxs[chooser.choice(names)]
+            wait_for("two of them are ready", lambda: sum(one.nats_is_ready() for one in stage.pbxs.values()) >= 2, 60)
             fault(pbx)
             happened[fault.__name__] += 1
+        wait_for("commands end", lambda: len(done) >= tries, 120)
+        over.set()
         for work in works:
             work.result(120)
         for pbx in stage.pbxs.values():
             pbx.wait_ready()
+        tries = len(done)
 
         logs = {name: "\n".join(one["target"] + one["body"] for one in stage.sim(pbx, "GET", "/sim/log").json()
                                 if one["method"] == "POST") for name, pbx in stage.pbxs.items()}
@@ -299,6 +336,7 @@ def any_pbx(tries):
                 resolved["done" if where else "not done"] += 1
         print(f"  {tries} commands, {dict(happened)}; answers {dict(outcomes)}, of unknown ones {dict(resolved)}")
         assert outcomes[0] > 0
+        assert happened["commands while one synchronised"] > 0
         assert sum(not_ready_calls(pbx) for pbx in stage.pbxs.values()) == 0
 
 
@@ -492,7 +530,7 @@ def main():
     parser.add_argument("names", nargs="*")
     parser.add_argument("--tries", type=int, default=300)
     arguments = parser.parse_args()
-    tests = {function.__name__: function for function in (answers, drained, reloaded, nats_goes, listed, forbidden, documented, repeated, any_pbx)}
+    tests = {function.__name__: function for function in (answers, drained, reloaded, nats_goes, listed, forbidden, documented, toggled, repeated, any_pbx)}
     for name in arguments.names or tests:
         print(f"{name}: {tests[name].__doc__}", flush=True)
         tests[name](*([arguments.tries] if tests[name].__code__.co_argcount else []))

@@ -284,8 +284,12 @@ class Pbx:
             return one.connect_ex(str(self.socket)) == 0
 
     def wait_ready(self):
-        wait_for("the Asterisk is ready", lambda: self.listens()
-                 and all(one["state"] == "ready" for one in self.status()["servers"]))
+        def ready():
+            try:
+                return all(one["state"] == "ready" for one in self.status()["servers"])
+            except OSError:
+                return False
+        wait_for("the Asterisk is ready", ready)
 
     def stop(self):
         for process in (getattr(self, "nats", None), self.daemon, self.asterisk):
@@ -295,7 +299,7 @@ class Pbx:
 
 def message_id(message):
     """(stream, seq) of a message's Nats-Msg-Id."""
-    stream, _, seq = message.headers["Nats-Msg-Id"].rpartition(":")
+    stream, seq = message.headers["Nats-Msg-Id"].split(":")[:2]
     return stream, int(seq)
 
 

@@ -3,6 +3,8 @@
 
 program_test.py [NAME...]
 """
+import base64
+import binascii
 import json
 import os
 import pathlib
@@ -230,7 +232,134 @@ def adopted(folder):
     nats.kill()
 
 
-CASES = {"arguments": arguments, "check": check, "monitoring": monitoring, "adopted": adopted}
+def tls(folder):
+    """Records travel by TLS where it is asked for, or not at all; a server may ask for a certificate."""
+    def openssl(*command):
+        subprocess.run(["openssl", *map(str, command)], check=True, cwd=folder, capture_output=True)
+
+    def certificate(name, alternative):
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        (folder / "extensions").write_text(f"subjectAltName={alternative}\n")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+                "-extfile", "extensions", "-out", f"{name}.pem")
+
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=ca", "-keyout", "ca.key", "-out", "ca.pem")
+    certificate("server", "IP:127.0.0.1")
+    certificate("elsewhere", "DNS:elsewhere.example")
+    certificate("client", "DNS:client")
+    pbx = Pbx(folder)
+
+    def server(name, shown, more=""):
+        return NatsServer(folder, name, f'tls {{ cert_file: "{folder}/{shown}.pem", key_file: "{folder}/{shown}.key", {more} }}')
+
+    def ends_with(url, more, expected):
+        bridge = pbx.bridge(url, "".join(f"  {key}: {folder}/{file}\n" for key, file in more.items()) + LIMITS)
+        wait_for(lambda: f"{expected!r} with {url} and {more}: {bridge.log()}", lambda: expected in bridge.log())
+        assert expected == "publishing to the stream" or "publishing to the stream" not in bridge.log(), bridge.log()
+        assert bridge.stop() == 0
+        bridge.log_file.unlink()
+
+    ca, shown = {"ca_file": "ca.pem"}, {"certificate_file": "client.pem", "key_file": "client.key"}
+    plain = NatsServer(folder, "plain")
+    ends_with(plain.url.replace("nats://", "tls://"), {}, "the server has no TLS")
+    ends_with(plain.url, ca, "the server has no TLS")
+    plain.kill()
+    nats = server("tls", "server")
+    ends_with(nats.url.replace("nats://", "tls://"), {}, "compare the server's certificate with")
+    ends_with(nats.url, {}, "compare the server's certificate with")  # which asks for TLS
+    ends_with(nats.url.replace("nats://", "tls://"), ca, "publishing to the stream")
+    nats.kill()
+    nats = server("elsewhere", "elsewhere")
+    ends_with(nats.url.replace("nats://", "tls://"), ca, "compare the server's certificate with")
+    nats.kill()
+    nats = server("verifying", "server", f'ca_file: "{folder}/ca.pem", verify: true')
+    ends_with(nats.url.replace("nats://", "tls://"), ca, "not publishing")
+    ends_with(nats.url.replace("nats://", "tls://"), {**ca, **shown}, "publishing to the stream")
+    nats.kill()
+    pbx.stop()
+
+
+def dead_name_server(folder):
+    """A name server that does not answer keeps neither monitoring from answering nor the program from ending."""
+    pbx = Pbx(folder)
+    port = free_port()
+    slow = next((BUILD / "tests/support").glob("*slow_lookup.so"))
+    pbx.bridge("nats://name.slow:4222", LIMITS + f"metrics:\n  listen: 127.0.0.1:{port}\n", prefix=("env", f"LD_PRELOAD={slow}"))
+
+    def alive():
+        try:
+            return ask(port, "/healthz")[0] == 200
+        except OSError:
+            return False
+    wait_for(lambda: "monitoring answers: " + pbx.nats.log(), alive)
+    assert ask(port, "/readyz") == (503, "connecting\n")
+    wait_for("aribusd is known", lambda: figures(port)['aribus_nats_connected{to="aribusd"}'] == 1)
+    assert pbx.nats.stop(30) == 0
+    assert "not all threads have ended in 10 s" in pbx.nats.log(), pbx.nats.log()
+    pbx.stop()
+
+
+class Identity:
+    """A key of NATS' decentralised accounts (https://docs.nats.io/running-a-nats-service/configuration/securing_nats/auth_intro/jwt):
+    what nsc makes."""
+    PREFIXES = {"operator": 14 << 3, "account": 0, "user": 20 << 3}
+
+    def __init__(self, folder, kind, name):
+        self.folder, self.kind, self.key = folder, kind, folder / f"{name}.key"
+        self.openssl("genpkey", "-algorithm", "ED25519", "-out", self.key)
+        prefix = self.PREFIXES[kind]
+        self.public = self.encoded(bytes([prefix]), self.openssl("pkey", "-in", self.key, "-pubout", "-outform", "DER")[-32:])
+        seed = self.openssl("pkey", "-in", self.key, "-outform", "DER")[-32:]
+        self.seed = self.encoded(bytes([18 << 3 | prefix >> 5, (prefix & 31) << 3]), seed)
+
+    @staticmethod
+    def openssl(*command):
+        return subprocess.run(["openssl", *map(str, command)], check=True, capture_output=True).stdout
+
+    @staticmethod
+    def encoded(prefix, key):
+        checksum = binascii.crc_hqx(prefix + key, 0).to_bytes(2, "little")
+        return base64.b32encode(prefix + key + checksum).decode().rstrip("=")
+
+    def sign(self, other, claims):
+        """The JWT that this one gives to `other`."""
+        def part(data):
+            return base64.urlsafe_b64encode(data).rstrip(b"=")
+        text = b".".join(part(json.dumps(one).encode()) for one in (
+            {"typ": "JWT", "alg": "ed25519-nkey"},
+            {"jti": other.kind, "iat": 1, "iss": self.public, "name": other.kind, "sub": other.public,
+             "nats": {"type": other.kind, "version": 2, **claims}}))
+        (self.folder / "text").write_bytes(text)
+        signature = self.openssl("pkeyutl", "-sign", "-rawin", "-inkey", self.key, "-in", self.folder / "text")
+        return (text + b"." + part(signature)).decode()
+
+
+def credentials(folder):
+    """A login with a file as nsc makes it."""
+    operator, user = Identity(folder, "operator", "operator"), Identity(folder, "user", "user")
+    account, system = Identity(folder, "account", "account"), Identity(folder, "account", "system")
+    limits = dict.fromkeys(["subs", "conn", "leaf", "imports", "exports", "data", "payload"], -1)
+    storage = dict.fromkeys(["mem_storage", "disk_storage", "streams", "consumer"], -1)
+    nats = NatsServer(folder, more=f"operator: {operator.sign(operator, {})}\nsystem_account: {system.public}\nresolver: MEMORY\n"
+                                   f"resolver_preload: {{\n  {system.public}: {operator.sign(system, {'limits': limits})}\n"
+                                   f"  {account.public}: {operator.sign(account, {'limits': {**limits, **storage}})}\n}}\n")
+    file = folder / "pbx.creds"
+    file.write_text(f"-----BEGIN NATS USER JWT-----\n{account.sign(user, {'subs': -1, 'data': -1, 'payload': -1})}\n"
+                    f"------END NATS USER JWT------\n\n-----BEGIN USER NKEY SEED-----\n{user.seed}\n------END USER NKEY SEED------\n")
+    file.chmod(0o600)
+    pbx = Pbx(folder)
+    pbx.bridge(nats.url, LIMITS)
+    wait_for(lambda: "nobody is let in without: " + pbx.nats.log(), lambda: "compare username and password, or credentials" in pbx.nats.log())
+    pbx.nats.stop()
+    pbx.bridge(nats.url, f"  credentials: {file}\n" + LIMITS)
+    wait_published(pbx)
+    assert run("--config", pbx.folder / "nats.yaml", "--check-config")[::2] == (0, "")
+    pbx.stop()
+    nats.kill()
+
+
+CASES = {"arguments": arguments, "check": check, "monitoring": monitoring, "adopted": adopted, "tls": tls,
+         "dead_name_server": dead_name_server, "credentials": credentials}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or CASES:

@@ -13,9 +13,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypedDict, TypeVar
 
-import nats.errors
-import nats.js.errors
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+try:
+    import nats.errors
+    import nats.js.errors
+    from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+except ImportError as missing:
+    raise ImportError("aribus.nats needs nats-py: pip install 'aribus[nats]'") from missing
 
 from ._request import REQUEST_BYTES, as_object, encoded, refusal, too_long, with_id
 from .errors import AribusError, NotAllowed, NotConnected, OutcomeUnknown, error_of
@@ -184,6 +187,9 @@ class _Consumer:
     NATS delivers again what was not acknowledged, but late and behind newer records. So the order is made here: what a
     process before, or a connection that broke, has left is read from the stream itself, and what then comes again is
     passed over. An acknowledgement (`ack_policy` all) counts for all before it.
+
+    A nats-server that was killed may have lost the newest messages, and then holds others under the same sequences. After
+    each new connection their cursors tell.
     """
 
     def __init__(self, connection: Connection, name: str, pbx: str, wanted: list[list[str]], start: str,
@@ -197,7 +203,9 @@ class _Consumer:
         self._last = 0  # the stream's sequence up to which all was handed out
         self._looked_at = 0  # up to which the consumer has looked
         self._next = 0  # of the consumer's own sequence, which has no holes
-        self._left = 0  # up to which another process, or a connection that broke, may have left something
+        self._left = 0  # up to which a process before, or a connection that broke, may have left something; 0: nothing
+        self._handed_out: dict[str, int] = {}  # the last seq of each stream of aribusd's
+        self._repeated = 0  # the stream's sequence up to which it may hold again what was handed out
         self._looked = time.monotonic()
         self._subscription: Any = None
 
@@ -211,8 +219,8 @@ class _Consumer:
         self._check(info, subjects)
         self._subjects = _filter_of(info)
         delivered, floor = info.delivered, info.ack_floor
-        self._left = delivered.stream_seq if delivered else 0
-        self._last = self._looked_at = floor.stream_seq if floor and info.num_ack_pending else self._left
+        position = floor if info.num_ack_pending else delivered
+        self._last = self._looked_at = position.stream_seq if position else 0
         self._next = (delivered.consumer_seq if delivered else 0) + 1
         self._subscription = await self._connection.subscribe(self._connection.new_inbox())
 
@@ -226,11 +234,14 @@ class _Consumer:
         if self._subjects:
             for found in await self._expired():
                 yield found
-        async for found in self._between(self._left):
-            yield found
         asked, reconnects = 0, -1  # messages that NATS still owes; the connection that they were asked over
-        error = self._connection.last_error
+        before = self._connection.last_error
         while True:
+            if reconnects != self._connection.stats["reconnects"]:
+                await self._look_back()
+            if self._left:
+                async for found in self._catch_up():
+                    yield found
             if asked <= 0 or reconnects != self._connection.stats["reconnects"]:
                 asked, reconnects = _BATCH, self._connection.stats["reconnects"]
                 await self._connection.publish(f"{self._prefix}.CONSUMER.MSG.NEXT.{self._stream}.{self._name}", json.dumps({
@@ -239,11 +250,13 @@ class _Consumer:
                 silent_since = time.monotonic()
             try:
                 message = await self._subscription.next_msg(_LOOK_SECONDS)
-            except nats.errors.TimeoutError:
+            except nats.errors.Error as error:
                 if self._connection.is_closed:
-                    raise NotConnected("the connection to NATS is closed") from None
+                    raise NotConnected("the connection to NATS is closed") from error
+                if not isinstance(error, nats.errors.TimeoutError):
+                    raise
                 if time.monotonic() - silent_since > 2 * _HEARTBEAT_SECONDS:
-                    self._check_allowed(error)
+                    self._check_allowed(before)
                     asked = 0  # no heartbeat: ask again
                 continue
             silent_since = time.monotonic()
@@ -263,7 +276,7 @@ class _Consumer:
         if status == "100":
             return asked
         if status not in ("404", "408"):  # otherwise the time of the request is over
-            if status != "409" or "Deleted" in message.headers["Description"]:
+            if status != "409" or "Deleted" in message.headers.get("Description", ""):
                 await self._patiently(self._existing)
             await asyncio.sleep(_LOOK_SECONDS)
         return 0
@@ -280,12 +293,35 @@ class _Consumer:
             if of.stream <= self.dealt_with:
                 await _acknowledge(message)
         else:
-            if of.consumer != self._next:  # what is between was delivered, and has not come
+            if self._left or of.consumer != self._next:  # what is between was delivered, and has not come
                 async for found in self._between(of.stream - 1):
                     yield found
             for found in self._handed(of.stream, message.subject, message.headers, message.data, message):
                 yield found
         self._next = of.consumer + 1
+
+    async def _look_back(self) -> None:
+        """Goes back to where the stream is still what was handed out: nats-server may have lost the end of it."""
+        stream = await self._patiently(self._js.stream_info, self._stream)
+        info = await self._patiently(self._existing)
+        self._left = max(self._last, info.delivered.stream_seq if info.delivered else 0)
+        last, step = min(self._last, stream.state.last_seq), 1
+        while self._handed_out and last > 0:
+            found = await self._patiently(self._first_behind, last - 1, f"aribus.v1.rec.{self.pbx}.>")
+            if found is None or found.seq != last or self._was_handed_out(_cursor_of(found.headers)):
+                break
+            last, step = max(last - step, 0), 2 * step
+        if last < self._last:
+            self._repeated, self._last = self._last, last
+            self.dealt_with = min(self.dealt_with, last)
+
+    async def _catch_up(self) -> AsyncIterator[_Found]:
+        """What the consumer does not deliver, or not soon."""
+        stream = await self._patiently(self._js.stream_info, self._stream)
+        async for found in self._between(min(self._left, stream.state.last_seq)):
+            yield found
+        if stream.state.last_seq >= self._left:
+            self._left = 0
 
     async def _between(self, end: int) -> AsyncIterator[_Found]:
         """What the stream holds behind what was handed out, up to `end`."""
@@ -316,8 +352,17 @@ class _Consumer:
         tokens = subject.split(".", 4)[4]
         is_wanted = tokens in _REPORTS or all(
             not wanted or token in wanted for token, wanted in zip(tokens.split("."), self._wanted))
-        item = json.loads(data) if is_wanted else None
-        return [*found, _Found(self, sequence, item, (headers or {}).get("Nats-Msg-Id", ""), message)]
+        cursor = _cursor_of(headers)
+        is_repeated = sequence <= self._repeated and self._was_handed_out(cursor)
+        item = json.loads(data) if is_wanted and not is_repeated else None
+        stream, _, seq = cursor.rpartition(":")
+        if not is_repeated and seq.isdigit():
+            self._handed_out[stream] = int(seq)
+        return [*found, _Found(self, sequence, item, cursor, message)]
+
+    def _was_handed_out(self, cursor: str) -> bool:
+        stream, _, seq = cursor.rpartition(":")
+        return seq.isdigit() and int(seq) <= self._handed_out.get(stream, -1)
 
     def _lost(self, end: int) -> _Found:
         first, self._last = max(self._last, self._looked_at) + 1, end
@@ -470,6 +515,10 @@ class Commands:
 
 def _denies(error: Exception | None, subject: str) -> bool:
     return f'permissions violation for publish to "{subject}"'.lower() in str(error).lower()
+
+
+def _cursor_of(headers: Mapping[str, str] | None) -> str:
+    return (headers or {}).get("Nats-Msg-Id", "")
 
 
 def _filter_of(info: ConsumerInfo) -> list[str]:

@@ -1,0 +1,279 @@
+#!/usr/bin/env python3
+"""The stream in NATS: how it is made, which ones are refused and why, and what others can do to it.
+
+stream_test.py CASE
+"""
+import json
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from nats_stage import Nats, NatsServer, Pbx, Process, is_report, message_id, wait_for
+from arilite import Rest
+
+STREAM = "ARIBUS_pbx1"
+
+
+def is_ours(message):
+    return ":" in message.headers.get("Nats-Msg-Id", "")
+
+
+class Stage:
+    """nats-server, a connection to it and a PBX on which calls are made one by one."""
+
+    def __init__(self, folder, server="", bus=""):
+        self.folder = pathlib.Path(folder)
+        self.server = NatsServer(folder, more=server)
+        self.nats = Nats(self.server.port)
+        self.pbx = Pbx(folder, bus=bus)
+        self.pbx.wait_ready()
+
+    def bridge(self, more=""):
+        self.pbx.bridge(self.server.url, more)
+
+    def call(self, app="demo"):
+        """Somebody calls: some records."""
+        Rest(self.pbx.url, 10).call("POST", "/sim/call", {"app": app})
+
+    def places(self):
+        return [message_id(message) for _, message in self.nats.messages(STREAM) if is_ours(message)]
+
+    def wait_stored(self):
+        """Until all that the daemon has is in NATS."""
+        def all_there():
+            bus = self.pbx.status()["bus"]
+            info = self.nats.api("STREAM.INFO." + STREAM)
+            if "error" in info or not info["state"]["messages"]:
+                return False
+            return any(place == (bus["stream"], bus["next"] - 1) for place in self.places())
+        wait_for(lambda: "all is stored: " + self.pbx.nats.log()[-800:], all_there)
+
+    def wait_log(self, text, count=1):
+        wait_for(lambda: f"'{text}' in the log: " + self.pbx.nats.log()[-1500:], lambda: self.pbx.nats.log().count(text) >= count)
+
+    def check_whole(self):
+        """Every record of the daemon is there once, in order; reports count for what they report."""
+        seen = {}
+        for _, message in self.nats.messages(STREAM):
+            if not is_ours(message):
+                continue
+            stream, seq = message_id(message)
+            if is_report(message.data):
+                report = json.loads(message.data)
+                assert report["type"] != "lost" or report["from"] == seen.get(stream, 0) + 1, report
+            else:
+                assert seq == seen.get(stream, 0) + 1, (stream, seq, seen)
+            seen[stream] = seq
+
+    def stop(self):
+        self.pbx.stop()
+        self.server.kill()
+
+
+def made(folder):
+    """A new stream has the settings that exactly-once publishing needs, and the limits of the configuration."""
+    stage = Stage(folder)
+    stage.bridge("stream:\n  max_age: 60min\n  max_bytes: 10MiB\n")
+    stage.call("demo")
+    stage.wait_stored()
+    config = stage.nats.api("STREAM.INFO." + STREAM)["config"]
+    assert config["subjects"] == ["aribus.v1.rec.pbx1.>"], config
+    assert (config["retention"], config["discard"], config["storage"], config["num_replicas"]) == ("limits", "old", "file", 1), config
+    assert config["deny_delete"] is True and config["max_age"] == 3600 * 10**9 and config["max_bytes"] == 10 << 20, config
+    subjects = {message.subject for _, message in stage.nats.messages(STREAM)}
+    assert "aribus.v1.rec.pbx1.pbx1.demo.StasisStart" in subjects and "aribus.v1.rec.pbx1.pbx1._.server%2Econnected" in subjects, subjects
+    for _, message in stage.nats.messages(STREAM):
+        record = json.loads(message.data)
+        assert record["seq"] == message_id(message)[1] and message.headers["Nats-Expected-Last-Sequence"].isdigit(), message
+    stage.check_whole()
+    # Limits that are asked for are given to a stream that is there; those that are not stay as they are.
+    stage.pbx.nats.stop()
+    stage.bridge("stream:\n  max_bytes: 20MiB\n")
+    wait_for("the limit is changed", lambda: stage.nats.api("STREAM.INFO." + STREAM)["config"]["max_bytes"] == 20 << 20)
+    assert stage.nats.api("STREAM.INFO." + STREAM)["config"]["max_age"] == 3600 * 10**9
+    stage.call()
+    stage.wait_stored()
+    stage.check_whole()
+    return stage
+
+
+def refused(folder):
+    """A stream with other settings is refused with the reason; once it is gone, everything is published."""
+    stage = Stage(folder)
+    stage.bridge()
+    stage.wait_stored()
+    owner = stage.nats.api("STREAM.INFO." + STREAM)["config"]
+    stage.pbx.nats.stop()
+    right = {"name": STREAM, "description": owner["description"], "subjects": owner["subjects"], "storage": "file", "retention": "limits",
+             "discard": "old", "num_replicas": 1}
+    wrongs = [
+        ({"description": ""}, "was not made by aribus-nats"),
+        ({"description": "aribus-nats, installation 0123456789abcdef"}, "another installation (0123456789abcdef"),
+        ({"subjects": ["aribus.v1.rec.pbx1.*.*.StasisStart"]}, "its list of subjects is aribus.v1.rec.pbx1.*.*.StasisStart"),
+        ({"subjects": ["aribus.v1.rec.pbx1.>", "more"]}, "its list of subjects is another one"),
+        ({"retention": "workqueue"}, "its retention has to be `limits`"),
+        ({"discard": "new"}, "its discard policy has to be `old`"),
+        ({"storage": "memory"}, "its storage has to be `file`"),
+        ({"no_ack": True}, "no_ack"),
+        ({"max_msgs": 1000}, "max_msgs"),
+        ({"max_msgs_per_subject": 3}, "a limit of messages a subject"),
+        ({"max_msg_size": 100}, "a limit of a message's size"),
+    ]
+    for wrong, reason in wrongs:
+        answer = stage.nats.api("STREAM.DELETE." + STREAM)
+        assert "error" not in answer, answer
+        answer = stage.nats.api("STREAM.CREATE." + STREAM, right | wrong)
+        assert "error" not in answer, (wrong, answer)
+        stage.pbx.nats.log_file.write_text("")
+        stage.pbx.nats.start()
+        stage.wait_log(reason)
+        assert stage.nats.api("STREAM.INFO." + STREAM)["state"]["messages"] == 0, wrong
+        assert stage.pbx.nats.log().count("not publishing") == 1, stage.pbx.nats.log()
+        if wrong != wrongs[-1][0]:
+            stage.pbx.nats.kill()
+    stage.nats.api("STREAM.DELETE." + STREAM)
+    stage.call()
+    stage.wait_stored()
+    stage.check_whole()
+    return stage
+
+
+def strays(folder):
+    """What others publish to its subjects holds nothing up, and nothing is missing or there twice."""
+    stage = Stage(folder)
+    stage.bridge()
+    stage.wait_stored()
+    for number in range(5):
+        stage.nats.publish("aribus.v1.rec.pbx1.a.b.Stray", b"{}")
+        stage.nats.publish("aribus.v1.rec.pbx1.a.b.Stray", b"{}", headers={"Nats-Msg-Id": f"x{number}"})
+        stage.nats.flush()
+        stage.call()
+        stage.wait_stored()
+    stage.check_whole()
+    # Also when it comes back, and what is left are strays.
+    stage.pbx.nats.kill()
+    for _ in range(3):
+        stage.nats.publish("aribus.v1.rec.pbx1.a.b.Stray", b"{}")
+    stage.nats.flush()
+    last = stage.nats.api("STREAM.INFO." + STREAM)["state"]["last_seq"]
+    before = stage.places()
+    stage.nats.api("STREAM.PURGE." + STREAM, {"seq": last - 2})
+    stage.call()
+    stage.pbx.nats.start()
+    stage.wait_stored()
+    after = stage.places()
+    assert after[0] == (before[-1][0], before[-1][1] + 1), (before[-1], after)
+    return stage
+
+
+def made_anew(folder):
+    """A stream that is deleted under way is made again, and filled with all that the ring holds."""
+    stage = Stage(folder)
+    stage.bridge()
+    stage.call()
+    stage.wait_stored()
+    stage.nats.api("STREAM.DELETE." + STREAM)
+    stage.call()
+    stage.wait_stored()
+    places = stage.places()
+    assert places[0][1] == 1, places
+    stage.check_whole()
+    return stage
+
+
+def too_large(folder):
+    """A record that is larger than NATS takes keeps its envelope."""
+    stage = Stage(folder, server="max_payload: 2048")
+    stage.bridge()
+    body = {"app": "demo", "variables": {"LONG": "x" * 5000}}
+    assert Rest(stage.pbx.url, 10).call("POST", "/sim/event", {
+        "type": "ChannelUserevent", "eventname": "long", "application": "demo", "timestamp": "2026-11-22T21:46:17.690+0000",
+        "userevent": body}).status < 300
+    stage.call()
+    stage.wait_stored()
+    stage.check_whole()
+    found = [json.loads(message.data) for _, message in stage.nats.messages(STREAM) if b'"truncated"' in message.data]
+    assert len(found) == 1 and found[0]["bytes"] > 5000 and found[0]["type"] == "ChannelUserevent" and found[0]["app"] == "demo", found
+    assert "max_payload" in stage.pbx.nats.log()
+    return stage
+
+
+def rivals(folder):
+    """A copied machine: two with one installation. One of them gives up with the reason, and nothing is there twice."""
+    stage = Stage(folder)
+    stage.bridge()
+    stage.wait_stored()
+    state = stage.pbx.folder / "state.json"
+    copy = stage.folder / "copy"
+    copy.mkdir()
+    shutil.copy(state, copy / "state.json")
+    config = (stage.pbx.folder / "nats.yaml").read_text().replace(str(state), str(copy / "state.json"))
+    (copy / "nats.yaml").write_text(config)
+    second = Process(copy, "second", stage.pbx.nats.command[0], "--config", copy / "nats.yaml")
+    def one_ended():
+        stage.call()
+        return stage.pbx.nats.process.poll() is not None or second.process.poll() is not None
+    wait_for(lambda: "one gives up: " + second.log()[-1000:] + stage.pbx.nats.log()[-1000:], one_ended, 90, 0.01)
+    ended = second if second.process.poll() is not None else stage.pbx.nats
+    other = stage.pbx.nats if ended is second else second
+    assert ended.process.returncode == 1 and "another aribus-nats publishes" in ended.log(), ended.log()[-2000:]
+    time.sleep(0.1)
+    stage.call()
+    stage.wait_stored()
+    assert other.process.poll() is None, other.log()[-2000:]
+    stage.check_whole()
+    other.kill()
+    return stage
+
+
+def put_back(folder):
+    """aribusd's file was put back to an older state: reported, and what comes then is published."""
+    ring = pathlib.Path(folder) / "bus.ring"
+    stage = Stage(folder, bus=f"bus:\n  path: {ring}\n")
+    stage.bridge()
+    stage.call()
+    stage.wait_stored()
+    stage.pbx.daemon.stop()
+    shutil.copy(ring, ring.with_suffix(".copy"))
+    stage.pbx.daemon.start()
+    stage.pbx.wait_ready()
+    Rest(stage.pbx.url, 10).call("POST", "/sim/calls", {"app": "demo", "count": 300})  # more than come at a restart
+    stage.wait_stored()
+    before = stage.places()
+    stage.pbx.nats.stop()
+    stage.pbx.daemon.stop()
+    shutil.copy(ring.with_suffix(".copy"), ring)
+    stage.pbx.daemon.start()
+    stage.pbx.wait_ready()
+    stage.pbx.nats.start()
+    stage.wait_log("may be missing in NATS: the cursor is ahead")
+    stage.call()
+    bus = stage.pbx.status()["bus"]
+    assert bus["next"] < before[-1][1], (bus, before[-1])
+    def last_is_there():
+        return stage.places()[-1] == (bus["stream"], stage.pbx.status()["bus"]["next"] - 1)
+    wait_for(lambda: "what came then is there: " + stage.pbx.nats.log()[-1000:], last_is_there)
+    messages = [message for _, message in stage.nats.messages(STREAM)]
+    reports = [json.loads(message.data) for message in messages if b'"bus.restarted"' in message.data]
+    assert len(reports) == 1 and reports[0]["previous"] == "{}:{}".format(*before[-1]), reports
+    after = stage.places()
+    assert after[:len(before)] == before and after[len(before)][1] < before[-1][1], (before[-1], after[len(before):])
+    tail = [seq for _, seq in after[len(before) + 1:]]
+    assert tail == list(range(after[len(before)][1] + 1, after[len(before)][1] + 1 + len(tail))), after[len(before):]
+    return stage
+
+
+def main():
+    cases = {case.__name__: case for case in (made, refused, strays, made_anew, too_large, rivals, put_back)}
+    for name in sys.argv[1:] or cases:
+        with tempfile.TemporaryDirectory(prefix="aribus-stream-") as folder:
+            stage = cases[name](folder)
+            stage.stop()
+        print(name, "holds")
+
+
+if __name__ == "__main__":
+    main()
