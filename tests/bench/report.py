@@ -115,8 +115,9 @@ def bridge(results):
         [f"records behind at the end of {rate}", f"{it['behind']:,.0f}"],
         ["peak RSS, MiB", f"{it['rss_mib']:.1f}"]])
     own = table([f"the daemon's own subscribers, {subscribers['rate']:,} events/s", *(f"{name} µs" for name in chart.QUANTILES)],
-                [[f"{name} aribus-nats", *(figure(subscribers[name][quantile]) for quantile in chart.QUANTILES)]
-                 for name in ("without", "with")])
+                [[words, *(figure(subscribers[name][quantile]) for quantile in chart.QUANTILES)]
+                 for name, words in (("without", "without aribus-nats"), ("with", "with aribus-nats"),
+                                     ("beside", "with it, and nats-server on the subscribers' processor"))])
     commands = table(["a command", "p50 µs", "p99 µs"],
                      [[f"`{method}`, {by}", figure(of[name]["p50"]), figure(of[name]["p99"])]
                       for method, of in results["commands"].items()
