@@ -17,12 +17,13 @@ try {
     if (pbx === 'any') say(await commands.callAny(method, JSON.parse(params), options));
     else say({result: await commands.call(pbx, method, JSON.parse(params), options)});
   } else {
-    let {hold, count, ...options} = JSON.parse(rest[0] ?? '{}');
+    let {hold, count, close, ...options} = JSON.parse(rest[0] ?? '{}');
     const records = await Records.open(connection, {name, pbxs: pbx.split(','), ...options});
     say({opened: true});
     for await (const {pbx: where, item, cursor} of records) {
       say({pbx: where, item, cursor});
       if (hold !== undefined && cursor === hold) await new Promise((resolve) => { setTimeout(resolve, 3_600_000); });
+      if (close !== undefined && cursor === close) await connection.close();
       if (count !== undefined && --count === 0) await records.close();
     }
   }

@@ -2,7 +2,8 @@
 """aribus.nats for Python in the hands of a test: reads records or sends a command, and prints lines of JSON.
 
 clients_probe.py URL read NAME PBX[,PBX…] [OPTIONS]   each record; OPTIONS are Records' own; `hold`: stays with the
-                                                     record of that cursor
+                                                     record of that cursor; `close`: closes the connection at it; `count`:
+                                                     closes Records at the record of that number
 clients_probe.py URL call RULE PBX METHOD [PARAMS] [SECONDS]
 """
 import asyncio
@@ -36,13 +37,15 @@ async def main(url, what, name, pbx, *rest):
                 say(result=await commands.call(pbx, method, params, timeout))
         else:
             options = json.loads(rest[0]) if rest else {}
-            hold, count = options.pop("hold", None), options.pop("count", None)
+            hold, count, close = (options.pop(name, None) for name in ("hold", "count", "close"))
             async with aribus.nats.Records(connection, name, pbx.split(","), **options) as records:
                 say(opened=True)
                 async for where, item, cursor in records:
                     say(pbx=where, item=item, cursor=cursor)
                     if cursor == hold:
                         await asyncio.sleep(3600)
+                    if cursor == close:
+                        await connection.close()
                     count = count and count - 1
                     if count == 0:
                         await records.close()

@@ -320,6 +320,19 @@ def test_a_consumer_that_is_deleted_ends_it(stage):
     assert "the consumer deleted of the stream ARIBUS_pbx1 is there no more" in reader.log(), reader.log()
 
 
+def test_a_connection_that_is_closed_ends_it(stage):
+    stage.stream()
+    reader = stage.reader("closed", "pbx1", close="8f3a1c0e52d7:2")
+    reader.wait_open()
+    stage.publish(3)
+    wait_for(lambda: "it ends: " + reader.log(), lambda: reader.process.poll() is not None)
+    said = json.loads(reader.log().splitlines()[-1])
+    assert said["error"] == "NotConnected" and "the connection to NATS is closed" in said["message"], reader.log()
+    again = stage.reader("closed", "pbx1")
+    again.wait_seq(3)
+    assert again.seqs()[-2:] == [2, 3], again.seqs()
+
+
 def test_commands(stage):
     requests, answers = stage.nats.subscribe("aribus.v1.rpc.*.control"), queue.Queue()
 

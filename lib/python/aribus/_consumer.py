@@ -141,7 +141,7 @@ class Consumer:
         if status == "100":
             return asked
         if status not in ("404", "408"):  # otherwise the time of the request is over
-            if status != "409" or "Deleted" in message.headers.get("Description", ""):
+            if status != "409" or "Deleted" in (message.headers or {}).get("Description", ""):
                 await self._patiently(self._existing)
             await asyncio.sleep(_LOOK_SECONDS)
         return 0
@@ -303,8 +303,6 @@ class Consumer:
 async def _acknowledge(message: Msg) -> None:
     try:
         await message.ack()
-    except nats.js.errors.MsgAlreadyAckdError:
-        pass
     except nats.errors.Error as error:  # it comes again
         _log.warning("a record could not be acknowledged: %s", error)
 
