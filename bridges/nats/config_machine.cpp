@@ -121,8 +121,16 @@ class Needs : private config::MachineCheck {
     const YamlValue place = root_.member("state_file");
     const std::string& path = config_.state_file;
     struct stat info {};
-    if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+    const bool exists = ::stat(path.c_str(), &info) == 0;
+    if (exists && !S_ISREG(info.st_mode))
       return Reading::note(place, "there is something of that name that is no file; name another path");
+    if (exists) {
+      require(
+          place, [&](const User& user) { return user.reaches(path, R_OK); },
+          [&](const User& user) {
+            return user.name + " may not read " + path + ", which was made by another user; chown it";
+          });
+    }
     check_folder(place, path);
   }
 

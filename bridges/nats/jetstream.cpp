@@ -36,11 +36,11 @@ std::string wrong_with(const jsStreamConfig& is, const StreamOptions& wanted) {
   if (is.SubjectsLen != 1 || std::string_view(is.Subjects[0]) != wanted.subjects)
     return differs("its list of subjects", is.SubjectsLen == 1 ? is.Subjects[0] : "another one",
                    wanted.subjects);
+  if (is.Sealed) return "it is sealed";  // which has changed its discard policy, too
   if (is.Retention != js_LimitsPolicy) return "its retention has to be `limits`";
   if (is.Discard != js_DiscardOld) return "its discard policy has to be `old`";
   if (is.Storage != js_FileStorage) return "its storage has to be `file`";
   if (is.NoAck) return "it acknowledges nothing (no_ack)";
-  if (is.Sealed) return "it is sealed";
   if (is.Mirror != nullptr || is.SourcesLen > 0) return "it is filled from other streams (mirror, sources)";
   if (is.MaxMsgs > 0) return "it has a limit of messages (max_msgs), and must have none";
   if (is.MaxMsgsPerSubject > 0) return "it has a limit of messages a subject, and must have none";
@@ -98,6 +98,8 @@ JetStream::JetStream(JetStream&& other) noexcept
       inbox_(std::move(other.inbox_)) {}
 
 JetStream::~JetStream() {
+  // First, so that no answer comes any more: libnats 3.4 would put it into a subscription that is freed.
+  if (connection_ != nullptr) natsConnection_Close(connection_);
   natsSubscription_Destroy(answers_);
   jsCtx_Destroy(context_);
   natsConnection_Destroy(connection_);

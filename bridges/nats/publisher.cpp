@@ -224,7 +224,7 @@ Result<void> Publisher::take_answers(Session& session, milliseconds wait) {
     if (!answer) return answer.error();
     if (!*answer) break;
     if (auto taken = window.answered((*answer)->expected, (*answer)->text); !taken) {
-      refused_ = Clock::now() - session.begun < undisturbed;
+      refused_ = taken.error().kind == ErrorKind::refused && Clock::now() - session.begun < undisturbed;
       return taken;
     }
   }

@@ -5,6 +5,12 @@
 #include "base/json.h"
 
 namespace aribus::nats {
+namespace {
+
+// JetStream's codes.
+constexpr unsigned wrong_last_sequence = 10071, no_room = 10023, no_room_for_account = 10002;
+
+}  // namespace
 
 Place Place::parse(std::string_view text) {
   const size_t colon = text.find(':');
@@ -27,15 +33,26 @@ Result<void> Window::answered(uint64_t expected, std::string_view answer) {
   const auto refused = [&](const std::string& why) {
     return Error{ErrorKind::refused, why, std::string(answer)};
   };
+  const auto not_stored = [&](std::string why) {
+    return Error{ErrorKind::not_connected, std::move(why), std::string(answer)};
+  };
   const Result<Json> parsed = parse_json(answer);
-  if (!parsed || !parsed->IsObject()) return refused("JetStream's answer is no JSON object");
+  if (!parsed || !parsed->IsObject()) return not_stored("JetStream's answer is no JSON object");
   if (const JsonValue* error = find(*parsed, "error")) {
-    const JsonValue* code = error->IsObject() ? find(*error, "err_code") : nullptr;
-    return refused("JetStream did not store a record: " + std::string(find_string(*error, "description")) +
-                   (code != nullptr && code->IsUint() ? " (" + std::to_string(code->GetUint()) + ")" : ""));
+    const JsonValue* found = error->IsObject() ? find(*error, "err_code") : nullptr;
+    const unsigned code = found != nullptr && found->IsUint() ? found->GetUint() : 0;
+    std::string why =
+        "JetStream did not store a record: " + std::string(find_string(*error, "description")) +
+        (code != 0 ? " (" + std::to_string(code) + ")" : "");
+    if (code == wrong_last_sequence) return refused(why);
+    if (code == no_room || code == no_room_for_account) {
+      why += "; its disk is full, or a limit of nats-server's (max_file_store, an account's max_file): make room, "
+             "or limit the streams by max_age or max_bytes";
+    }
+    return not_stored(std::move(why));
   }
   const JsonValue* seq = find(*parsed, "seq");
-  if (seq == nullptr || !seq->IsUint64()) return refused("JetStream's answer has no sequence");
+  if (seq == nullptr || !seq->IsUint64()) return not_stored("JetStream's answer has no sequence");
   if (expected < last_) return {};  // it was answered before
   // This very record, so somebody else has published it: an earlier connection of this program, or a rival.
   if (const JsonValue* duplicate = find(*parsed, "duplicate"); duplicate != nullptr && duplicate->IsTrue())

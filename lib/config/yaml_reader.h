@@ -28,7 +28,7 @@ struct ConfigFault {
   [[nodiscard]] std::string text() const;
 };
 
-// Ends the reading of one value. Thrown and caught within this folder.
+// Ends the reading of one value. Caught by whoever reads the configuration: none leaves load_config().
 class ConfigError : public std::runtime_error {
  public:
   explicit ConfigError(ConfigFault its_fault)

@@ -50,12 +50,11 @@ TEST_CASE("each answer says that a message was stored, and so are those before i
   CHECK(window.expected() == 14);
 }
 
-TEST_CASE("an answer that is none, a refusal and a message that is stored elsewhere end the window") {
+TEST_CASE("a message that is stored elsewhere ends the window") {
   for (
       const char* answer :
-      {"", "x", "[]", "{}", R"({"seq":"11"})", R"({"stream":"ARIBUS_pbx1","seq":7,"duplicate":true})",
-       R"({"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 12"},"stream":"ARIBUS_pbx1","seq":0})",
-       R"({"error":7})"}) {
+      {R"({"stream":"ARIBUS_pbx1","seq":7,"duplicate":true})", R"({"stream":"ARIBUS_pbx1","seq":12})",
+       R"({"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 12"},"stream":"ARIBUS_pbx1","seq":0})"}) {
     INFO(answer);
     Window window = under_way(2);
     const auto taken = window.answered(10, answer);
@@ -69,6 +68,26 @@ TEST_CASE("an answer that is none, a refusal and a message that is stored elsewh
       10, R"({"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 12"}})");
   REQUIRE_FALSE(taken);
   CHECK(taken.error().message.find("wrong last sequence: 12 (10071)") != std::string::npos);
+}
+
+TEST_CASE("a JetStream that stores nothing, or answers nonsense, is no sign of another publisher") {
+  for (const char* answer :
+       {"", "x", "[]", "{}", R"({"seq":"11"})", R"({"error":7})",
+        R"({"error":{"code":503,"err_code":10023,"description":"insufficient resources"},"seq":0})",
+        R"({"error":{"code":400,"err_code":10109,"description":"invalid operation on sealed stream"}})"}) {
+    INFO(answer);
+    Window window = under_way(2);
+    const auto taken = window.answered(10, answer);
+    REQUIRE_FALSE(taken);
+    CHECK(taken.error().kind == ErrorKind::not_connected);
+    CHECK(window.last() == 10);
+    CHECK(window.size() == 2);
+  }
+  Window window = under_way(1);
+  const auto taken = window.answered(
+      10, R"({"error":{"code":503,"err_code":10023,"description":"insufficient resources"},"seq":0})");
+  REQUIRE_FALSE(taken);
+  CHECK(taken.error().message.find("insufficient resources (10023); its disk is full") != std::string::npos);
 }
 
 TEST_CASE("a window is full by records and by bytes") {
