@@ -35,8 +35,9 @@ struct StreamOptions {
 struct StreamEnd {
   uint64_t last = 0;  // the sequence of the last message that it ever had; 0: none
   Place place{};      // of the last message of aribus-nats' that it still holds; no stream: it holds none
-  uint64_t place_last = 0;  // its sequence
-  uint64_t others = 0;      // messages behind it that others have published
+  uint64_t place_last = 0;      // its sequence
+  uint64_t others = 0;          // messages behind it that others have published
+  bool others_unknown = false;  // there were too many of them to look for `place`
 };
 
 // Used by one thread. It does not reconnect: after an error it is of no further use, and what happened to
@@ -73,6 +74,8 @@ class JetStream {
   // The largest message that the server takes, headers included.
   [[nodiscard]] size_t max_bytes() const;
   [[nodiscard]] bool is_connected() const;
+  // What the server does not let this user do, as the end of a sentence; "": it has not complained.
+  [[nodiscard]] std::string complaint() const { return nats::complaint(connection_); }
 
  private:
   JetStream() = default;
