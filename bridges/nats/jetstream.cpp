@@ -152,7 +152,10 @@ Result<StreamEnd> JetStream::read_end(const std::string& name, const jsStreamInf
   if (info.State.Msgs == 0) return end;
   const uint64_t far = end.last > looked_back ? end.last - looked_back : 0;
   for (uint64_t seq = end.last; seq >= info.State.FirstSeq; --seq) {
-    if (seq <= known && seq < end.last) break;
+    if (seq == known && seq < end.last) {
+      end.none_behind_known = true;
+      break;
+    }
     if (seq <= far) {
       end.others_unknown = true;
       break;

@@ -17,6 +17,9 @@ Resumption Resumption::of(const StreamEnd& end, const StateFile::State& state) {
     }
     return oldest;
   }
+  // What is behind it was others', or was never kept: nats-server gives a sequence to a message for which the
+  // account has no room.
+  if (end.none_behind_known) return {.after = state.place};
   if (state.place.stream.empty() || end.others_unknown) {
     // How many of the messages since then were this installation's is not known: after --adopt they were all
     // of another one. To leave out as many records could lose them.
