@@ -1,5 +1,7 @@
 #include "nats/connection.h"
 
+#include <chrono>
+#include <map>
 #include <mutex>
 #include <sstream>
 #include <string_view>
@@ -8,11 +10,10 @@
 #include <nats/nats.h>
 #include <spdlog/spdlog.h>
 
-#include "base/log.h"
-
 namespace aribus::nats {
 namespace {
 
+constexpr std::chrono::minutes told_again_after{10};
 constexpr int64_t patience_ms = 5000;  // with what the server does not answer or does not read
 
 // The connection's last error; "" when there was none.
@@ -30,10 +31,15 @@ void log_error(natsConnection* connection, natsSubscription* /*subscription*/, n
   if (status == NATS_NOT_PERMITTED && text.find("Subscription to") != std::string::npos &&
       text.find("_INBOX.") == std::string::npos)
     return;  // check_permitted() tells it
+  // Others can cause them, by the subjects on which they want answers; and a permission that is missing shows
+  // with each message.
+  using Clock = std::chrono::steady_clock;
   static std::mutex mutex;
-  static RareWarnings warnings;  // others can cause them, by the subjects on which they want answers
+  static std::map<std::string, Clock::time_point> told;
+  const std::string line = text.empty() ? natsStatus_GetText(status) : text;
   const std::lock_guard lock(mutex);
-  warnings.warn("NATS: " + (text.empty() ? natsStatus_GetText(status) : text));
+  std::erase_if(told, [](const auto& one) { return Clock::now() - one.second > told_again_after; });
+  if (told.emplace(line.substr(0, line.find('"')), Clock::now()).second) spdlog::warn("NATS: {}", line);
 }
 
 using Options = std::unique_ptr<natsOptions, Destroy<natsOptions, natsOptions_Destroy>>;
@@ -110,6 +116,12 @@ Result<Connection> connect(const NatsOptions& options, bool at_once) {
 
 bool is_connected(natsConnection* connection) {
   return natsConnection_Status(connection) == NATS_CONN_STATUS_CONNECTED;
+}
+
+std::string complaint(natsConnection* connection) {
+  const std::string text = last_error(connection);
+  if (text.find("ermissions Violation") == std::string::npos) return "";
+  return ": " + text + "; its user in NATS needs the permission (config/nats-server.conf has all)";
 }
 
 Result<void> check_permitted(natsConnection* connection, const std::string& subject) {

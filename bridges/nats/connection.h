@@ -36,6 +36,9 @@ using Message = std::unique_ptr<natsMsg, Destroy<natsMsg, destroy_message>>;
 [[nodiscard]] Result<Connection> connect(const NatsOptions& options, bool at_once = false);
 [[nodiscard]] bool is_connected(natsConnection* connection);
 
+// What the server has last refused to this user, as the end of a sentence with the cure; "": nothing.
+[[nodiscard]] std::string complaint(natsConnection* connection);
+
 // Whether the server has let a subscription to `subject` be, which was made just before. Errors: not_allowed;
 // not_connected.
 [[nodiscard]] Result<void> check_permitted(natsConnection* connection, const std::string& subject);

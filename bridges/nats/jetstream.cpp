@@ -61,8 +61,9 @@ bool change_limits(jsStreamConfig& config, const StreamOptions& wanted) {
 }
 
 // JetStream's refusal of a stream.
-Error refused_stream(const std::string& name, natsStatus status, jsErrCode code) {
+Error refused_stream(natsConnection* connection, const std::string& name, natsStatus status, jsErrCode code) {
   Error error = not_connected("the stream " + name, status);
+  if (status == NATS_TIMEOUT) error.message += complaint(connection);
   if (code != 0) error.message += " (JetStream's error " + std::to_string(static_cast<int>(code)) + ")";
   return error;
 }
@@ -131,7 +132,7 @@ Result<StreamEnd> JetStream::open(const StreamOptions& options, uint64_t known) 
     status = js_AddStream(&found, context_, &config, nullptr, &code);
   }
   Info info(found);
-  if (status != NATS_OK) return refused_stream(options.name, status, code);
+  if (status != NATS_OK) return refused_stream(connection_, options.name, status, code);
   if (const std::string wrong = wrong_with(*info->Config, options); !wrong.empty()) {
     return Error{
         ErrorKind::invalid_params, "the stream " + options.name + " in NATS can't be used: " + wrong, {}};
@@ -140,7 +141,7 @@ Result<StreamEnd> JetStream::open(const StreamOptions& options, uint64_t known) 
     jsStreamInfo* changed = nullptr;
     status = js_UpdateStream(&changed, context_, info->Config, nullptr, &code);
     info.reset(changed);
-    if (status != NATS_OK) return refused_stream(options.name, status, code);
+    if (status != NATS_OK) return refused_stream(connection_, options.name, status, code);
     spdlog::info("the stream {} in NATS has the limits of `stream` in the configuration now", options.name);
   }
   return read_end(options.name, *info, known);
@@ -150,14 +151,21 @@ Result<StreamEnd> JetStream::read_end(const std::string& name, const jsStreamInf
   StreamEnd end{.last = info.State.LastSeq};
   if (info.State.Msgs == 0) return end;
   const uint64_t far = end.last > looked_back ? end.last - looked_back : 0;
-  for (uint64_t seq = end.last; seq >= info.State.FirstSeq && seq > far; --seq) {
-    if (seq <= known && seq < end.last) break;
+  for (uint64_t seq = end.last; seq >= info.State.FirstSeq; --seq) {
+    if (seq == known && seq < end.last) {
+      end.none_behind_known = true;
+      break;
+    }
+    if (seq <= far) {
+      end.others_unknown = true;
+      break;
+    }
     natsMsg* got = nullptr;
     jsErrCode code{};
     const natsStatus status = js_GetMsg(&got, context_, name.c_str(), seq, nullptr, &code);
     const Message message(got);
     if (status == NATS_NOT_FOUND) continue;  // it was deleted, or has expired just now
-    if (status != NATS_OK) return refused_stream(name, status, code);
+    if (status != NATS_OK) return refused_stream(connection_, name, status, code);
     const char* id = nullptr;
     if (natsMsgHeader_Get(got, "Nats-Msg-Id", &id) == NATS_OK) end.place = Place::parse(id);
     if (end.place.stream.empty()) {
@@ -178,7 +186,7 @@ Result<std::string> JetStream::adopt(const StreamOptions& options) {
     return Error{ErrorKind::invalid_params, "the stream " + options.name + " in NATS " + why, {}};
   };
   if (status == NATS_NOT_FOUND) return refused("does not exist: aribus-nats makes it when it starts");
-  if (status != NATS_OK) return refused_stream(options.name, status, code);
+  if (status != NATS_OK) return refused_stream(connection_, options.name, status, code);
   const Info info(found);
   const std::string was = info->Config->Description == nullptr ? "" : info->Config->Description;
   if (!was.starts_with(owner_is)) return refused("was not made by aribus-nats. Choose another stream.name");
@@ -188,7 +196,7 @@ Result<std::string> JetStream::adopt(const StreamOptions& options) {
   jsStreamInfo* changed = nullptr;
   status = js_UpdateStream(&changed, context_, &config, nullptr, &code);
   const Info updated(changed);
-  if (status != NATS_OK) return refused_stream(options.name, status, code);
+  if (status != NATS_OK) return refused_stream(connection_, options.name, status, code);
   return was.substr(owner_is.size());
 }
 

@@ -37,6 +37,10 @@ struct StreamEnd {
   Place place{};      // of the last message of aribus-nats' that it still holds; no stream: it holds none
   uint64_t place_last = 0;  // its sequence
   uint64_t others = 0;      // messages behind it that others have published
+  // Where `place` is of none:
+  bool none_behind_known =
+      false;                    // it holds messages up to the known sequence, and none of aribus-nats' behind
+  bool others_unknown = false;  // there were too many of others to look for it
 };
 
 // Used by one thread. It does not reconnect: after an error it is of no further use, and what happened to
@@ -52,8 +56,9 @@ class JetStream {
   ~JetStream();
 
   // Makes the stream if there is none, gives one that is there the limits that are asked for, and says how it
-  // ends. What it holds up to the sequence `known` is not looked at. Errors: invalid_params when there is one
-  // of another installation, or with other settings, saying which; not_connected.
+  // ends. The message of the sequence `known` is known, and what is before it is not looked at. Errors:
+  // invalid_params when there is one of another installation, or with other settings, saying which;
+  // not_connected.
   [[nodiscard]] Result<StreamEnd> open(const StreamOptions& options, uint64_t known);
 
   // Makes a stream of another installation one of `options.owner`, and says whose it was. What it holds
@@ -73,6 +78,8 @@ class JetStream {
   // The largest message that the server takes, headers included.
   [[nodiscard]] size_t max_bytes() const;
   [[nodiscard]] bool is_connected() const;
+  // What the server does not let this user do, as the end of a sentence; "": it has not complained.
+  [[nodiscard]] std::string complaint() const { return nats::complaint(connection_); }
 
  private:
   JetStream() = default;

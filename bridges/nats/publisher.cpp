@@ -25,9 +25,21 @@ constexpr std::chrono::seconds state_every{5};
 constexpr size_t headers_bytes = 512;  // room for a message's headers within the server's limit
 constexpr int refusals_suffered = 5;
 constexpr std::chrono::seconds undisturbed{60};
+constexpr std::chrono::seconds told_again_after{60};
 
 Error stopped_error() {
   return {ErrorKind::not_connected, "it was stopped", {}};
+}
+
+// A reason without what differs each time: numbers, and what is quoted.
+std::string without_details(std::string_view reason) {
+  std::string out;
+  bool quoted = false;
+  for (const char c : reason) {
+    if (c == '"') quoted = !quoted;
+    if (!quoted && (c < '0' || c > '9')) out += c;
+  }
+  return out;
 }
 
 }  // namespace
@@ -37,14 +49,15 @@ struct Publisher::Session {
   JetStream& nats;
   Records& records;
   Window window;
-  uint64_t skip;  // records that NATS has, and that the daemon delivers again
+  uint64_t skip;         // records that NATS has, and that the daemon delivers again
+  const Place after;     // where it goes on
+  const uint64_t first;  // the sequence with which the stream in NATS ended
   Clock::time_point begun = Clock::now();
   Clock::time_point progress = begun;  // when last something was acknowledged, or nothing was under way
 };
 
 Result<void> Publisher::run(const std::function<bool()>& stopped) {
   milliseconds pause = first_pause;
-  std::string told;
   while (!stopped()) {
     const auto began = Clock::now();
     const uint64_t stored = figures_.stored;
@@ -57,11 +70,9 @@ Result<void> Publisher::run(const std::function<bool()>& stopped) {
     figures_.set_reason(error.message);
     if (figures_.stored != stored && Clock::now() - began > longest_pause) {  // it went well for a while
       pause = first_pause;
-      told.clear();
+      std::erase_if(told_, [](const auto& one) { return Clock::now() - one.second > told_again_after; });
     }
-    if (std::exchange(told, error.message) != error.message)
-      spdlog::warn("not publishing: {}; trying again, and records wait in the ring of aribusd",
-                   error.message);
+    tell(error);
     for (const auto until = Clock::now() + pause; Clock::now() < until && !stopped();) {
       note_turn();
       std::this_thread::sleep_for(std::min(pause, idle));
@@ -92,14 +103,10 @@ Error Publisher::publish(const std::function<bool()>& stopped) {
   if (!resumption.doubt.empty()) spdlog::warn("{}", resumption.doubt);
   Result<Records> records = Records::open(options_.records, resumption.after);
   if (!records) return records.error();
-  Session session{*nats, *records, Window(end->last, resumption.after), resumption.skip};
+  Session session{*nats,           *records,         Window(end->last, resumption.after),
+                  resumption.skip, resumption.after, end->last};
   remember(session, true);
-  spdlog::info("publishing to the stream {} in NATS at {}, {}", options_.stream.name, options_.nats.url,
-               resumption.after.stream.empty() ? "from the oldest record on"
-                                               : "behind record " + resumption.after.text());
   figures_.set_place(resumption.after);
-  figures_.set_reason("");
-  figures_.publishes = true;
   if (auto begun = begin(session); !begun) return begun.error();
   while (!stopped()) {
     note_turn();
@@ -117,6 +124,7 @@ Error Publisher::publish(const std::function<bool()>& stopped) {
     if (none_left && !nats->is_connected())
       return {ErrorKind::not_connected, "the connection to NATS has ended", {}};
     if (auto taken = take_answers(session, none_left ? milliseconds(0) : idle); !taken) return taken.error();
+    note_publishing(session, none_left);
     remember(session, false);
     if (none_left && !session.window.is_empty()) std::this_thread::sleep_for(between_bursts);
   }
@@ -169,10 +177,10 @@ Result<void> Publisher::send(Session& session, const Envelope& envelope) {
     shortened = truncated(text, most > around ? most - around : 0);
     text = shortened;
     figures_.truncated += 1;
-    spdlog::warn(
+    truncated_.warn(fmt::format(
         "record {} ({}) has {} bytes and NATS takes {} in a message (max_payload): it is published without "
         "its content",
-        place.text(), envelope.type, envelope.text.size(), most);
+        place.text(), envelope.type, envelope.text.size(), most));
   }
   Window& window = session.window;
   if (auto sent = session.nats.publish(subject, place.text(), window.expected(), text); !sent) return sent;
@@ -191,8 +199,8 @@ Result<void> Publisher::send_lost(Session& session, const Envelope& envelope) {
   }
   const uint64_t records = lost.to - lost.from + 1;
   figures_.lost += records;
-  spdlog::warn("records {} to {} ({}) were gone from aribusd's ring before they could be published",
-               lost.from, lost.to, records);
+  lost_.warn(fmt::format("records {} to {} ({}) were gone from aribusd's ring before they could be published",
+                         lost.from, lost.to, records));
   ObjectText report;
   report.json("seq", std::to_string(lost.to))
       .text("time", to_rfc3339(wall_now()))
@@ -235,7 +243,9 @@ Result<void> Publisher::take_answers(Session& session, milliseconds wait) {
   }
   if (window.is_empty() || window.last() != before) session.progress = Clock::now();
   if (Clock::now() - session.progress > no_answer)
-    return Error{ErrorKind::not_connected, "JetStream has acknowledged nothing for 10 s", {}};
+    return Error{ErrorKind::not_connected,
+                 "JetStream has acknowledged nothing for 10 s" + session.nats.complaint(),
+                 {}};
   return {};
 }
 
@@ -254,9 +264,28 @@ void Publisher::remember(const Session& session, bool now, const Place& report) 
   if (window.last() == known.last && window.stored() == known.place && report == known.report) return;
   if (!now && !known.place.stream.empty() && Clock::now() - remembered_ < state_every) return;
   remembered_ = Clock::now();
-  if (auto written = state_.write({known.installation, window.stored(), window.last(), report}); !written)
+  const auto written = state_.write({known.installation, window.stored(), window.last(), report});
+  if (const bool told = std::exchange(unwritable_, !written); !written && !told)
     spdlog::warn("{}. Once all records in NATS have expired, some may be published twice",
                  written.error().message);
+}
+
+void Publisher::note_publishing(const Session& session, bool none_left) {
+  const Window& window = session.window;
+  if (figures_.publishes || (window.last() == session.first && !(none_left && window.is_empty()))) return;
+  figures_.set_reason("");
+  figures_.publishes = true;
+  if (std::exchange(tells_return_, false)) {
+    spdlog::info(
+        "publishing to the stream {} in NATS at {}, {}", options_.stream.name, options_.nats.url,
+        session.after.stream.empty() ? "from the oldest record on" : "behind record " + session.after.text());
+  }
+}
+
+void Publisher::tell(const Error& error) {
+  if (!told_.emplace(without_details(error.message), Clock::now()).second) return;
+  tells_return_ = true;
+  spdlog::warn("not publishing: {}; trying again, and records wait in the ring of aribusd", error.message);
 }
 
 void Publisher::note_turn() {

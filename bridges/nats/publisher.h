@@ -4,9 +4,11 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 
+#include "base/log.h"
 #include "base/result.h"
 #include "nats/jetstream.h"
 #include "nats/records.h"
@@ -31,7 +33,7 @@ class PublisherFigures {
   std::atomic<uint64_t> truncated{0};  // records that were too large for a message
   std::atomic<uint64_t> under_way{0};  // published and not acknowledged
   std::atomic<uint64_t> restarts{0};   // how often it had to begin again from what the stream holds
-  std::atomic<bool> publishes{false};  // both sides are connected
+  std::atomic<bool> publishes{false};  // what there was is stored, or a part of it
   std::atomic<int64_t> turned_ms{0};   // when it last went on, by the steady clock
 
   // The last record that is known to be stored; no stream: none.
@@ -89,6 +91,11 @@ class Publisher {
   [[nodiscard]] Result<void> take_answers(Session& session, std::chrono::milliseconds wait);
   // Waits until nothing is under way.
   [[nodiscard]] Result<void> drain(Session& session);
+  // Once something is stored, or nothing is there: a connection alone does not say that JetStream takes
+  // records.
+  void note_publishing(const Session& session, bool none_left);
+  // Says why it does not publish: once a reason, and at most once a minute where it comes and goes.
+  void tell(const Error& error);
   void remember(const Session& session, bool now, const Place& report = {});
   void note_turn();
   // Whether another program like this one publishes to the stream, which ends so.
@@ -98,6 +105,11 @@ class Publisher {
   StateFile& state_;
   PublisherFigures& figures_;
   Clock::time_point remembered_{};
+  bool unwritable_ = false;                        // the state file; it was said
+  std::map<std::string, Clock::time_point> told_;  // reasons without their numbers, and when each was said
+  bool tells_return_ = true;                       // when it publishes again
+  // Each may concern every record, for hours.
+  RareWarnings truncated_{Clock::now, std::chrono::minutes(1)}, lost_{Clock::now, std::chrono::minutes(1)};
   bool refused_ = false;  // the last session ended because the stream was not as it was left
   int refusals_ = 0;      // how many sessions in a row ended so
   bool gives_up_ = false;

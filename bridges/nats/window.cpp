@@ -41,13 +41,14 @@ Result<void> Window::answered(uint64_t expected, std::string_view answer) {
   if (const JsonValue* error = find(*parsed, "error")) {
     const JsonValue* found = error->IsObject() ? find(*error, "err_code") : nullptr;
     const unsigned code = found != nullptr && found->IsUint() ? found->GetUint() : 0;
-    std::string why =
-        "JetStream did not store a record: " + std::string(find_string(*error, "description")) +
-        (code != 0 ? " (" + std::to_string(code) + ")" : "");
+    std::string why = "JetStream did not store a record: " + std::string(find_string(*error, "description")) +
+                      (code != 0 ? " (" + std::to_string(code) + ")" : "");
     if (code == wrong_last_sequence) return refused(why);
     if (code == no_room || code == no_room_for_account) {
-      why += "; its disk is full, or a limit of nats-server's (max_file_store, an account's max_file): make room, "
-             "or limit the streams by max_age or max_bytes";
+      why +=
+          "; its disk is full, or a limit of nats-server's (max_file_store, an account's max_file): make "
+          "room, "
+          "or limit the streams by max_age or max_bytes";
     }
     return not_stored(std::move(why));
   }

@@ -45,8 +45,8 @@ class Window {
   void had(Place place) { stored_ = std::move(place); }
 
   // Takes the server's answer to the message that expected `expected`. Errors: refused, when the stream does
-  // not end as was expected; not_connected, when JetStream takes nothing, as it has no room. What is not known
-  // to be stored has to be published anew, from what the stream in NATS holds on.
+  // not end as was expected; not_connected, when JetStream takes nothing, as it has no room. What is not
+  // known to be stored has to be published anew, from what the stream in NATS holds on.
   [[nodiscard]] Result<void> answered(uint64_t expected, std::string_view answer);
 
   // The last record that is known to be stored, and its sequence.

@@ -57,9 +57,8 @@ Result<void> start_log(std::string_view level) {
 }
 
 void RareWarnings::warn(std::string_view text) {
-  constexpr std::chrono::seconds pause{1};
   const auto now = now_();
-  if (latest_ && now - *latest_ < pause) {
+  if (latest_ && now - *latest_ < pause_) {
     ++left_out_;
     return;
   }

@@ -25,19 +25,22 @@ namespace aribus {
 // Another level from now on. Required: it is one of those.
 void set_log_level(std::string_view level);
 
-// Warnings that others can cause as often as they like: one a second is logged, and with the next one how
-// many were left out.
+// Warnings that others can cause as often as they like: one a second, or each `pause`, is logged, and with
+// the next one how many were left out.
 class RareWarnings {
  public:
   using Clock = std::chrono::steady_clock;
 
   // `now` is for tests.
-  explicit RareWarnings(std::function<Clock::time_point()> now = Clock::now) : now_(std::move(now)) {}
+  explicit RareWarnings(std::function<Clock::time_point()> now = Clock::now,
+                        Clock::duration pause = std::chrono::seconds(1))
+      : now_(std::move(now)), pause_(pause) {}
 
   void warn(std::string_view text);
 
  private:
   std::function<Clock::time_point()> now_;
+  Clock::duration pause_;
   std::optional<Clock::time_point> latest_;
   uint64_t left_out_ = 0;
 };

@@ -5,7 +5,9 @@ stream_test.py CASE
 """
 import json
 import pathlib
+import re
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -24,10 +26,10 @@ def is_ours(message):
 class Stage:
     """nats-server, a connection to it and a PBX on which calls are made one by one."""
 
-    def __init__(self, folder, server="", bus=""):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder, server="", bus="", **login):
+        self.folder, self.login = pathlib.Path(folder), login
         self.server = NatsServer(folder, more=server)
-        self.nats = Nats(self.server.port)
+        self.nats = Nats(self.server.port, **login)
         self.pbx = Pbx(folder, bus=bus)
         self.pbx.wait_ready()
 
@@ -201,6 +203,77 @@ def too_large(folder):
     return stage
 
 
+def restarts(path):
+    """aribus_nats_restarts_total."""
+    with socket.socket(socket.AF_UNIX) as one:
+        one.connect(str(path))
+        one.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return int(re.search(rb"^aribus_nats_restarts_total (\d+)", one.makefile("rb").read(), re.MULTILINE)[1])
+
+
+def change_server(stage, old, new):
+    """Restarts nats-server with another configuration."""
+    stage.server.stop()
+    config = stage.folder / "nats.conf"
+    config.write_text(config.read_text().replace(old, new))
+    stage.server.start()
+    stage.server.wait()
+    stage.nats = Nats(stage.server.port, **stage.login)
+
+
+def call_until(stage, text):
+    """Calls until aribus-nats says so."""
+    def said():
+        Rest(stage.pbx.url, 10).call("POST", "/sim/calls", {"app": "demo", "count": 50})
+        return text in stage.pbx.nats.log()
+    wait_for(lambda: f"'{text}' in the log: " + stage.pbx.nats.log()[-1500:], said)
+
+
+def full(folder):
+    """A disk that is full: said once, and not taken for another publisher; once there is room, nothing is missing."""
+    stage = Stage(folder)
+    change_server(stage, "jetstream {", "jetstream { max_file_store: 200KB,")
+    path = stage.folder / "metrics.sock"
+    stage.bridge(f"metrics:\n  path: {path}\n")
+    call_until(stage, "insufficient resources (10023); its disk is full")
+    wait_for("it tries 8 times", lambda: restarts(path) >= 8)
+    assert stage.pbx.nats.process.poll() is None and stage.pbx.nats.log().count("not publishing") == 1, stage.pbx.nats.log()
+    change_server(stage, "max_file_store: 200KB,", "")
+    stage.wait_stored()
+    stage.check_whole()
+    return stage
+
+
+def full_account(folder):
+    """Where the account has no room, nats-server gives sequences to messages and keeps none: they are no records."""
+    server = 'accounts { A { jetstream { max_file: 100KB, max_mem: 0 }, users: [{user: a, password: a}] } }'
+    stage = Stage(folder, server=server, user="a", **{"pass": "a"})
+    stage.bridge("  username: a\n  password: a\n")
+    call_until(stage, "resource limits exceeded for account (10002)")
+    state = stage.nats.api("STREAM.INFO." + STREAM)["state"]
+    assert state["last_seq"] > state["messages"], state
+    call_until(stage, "resource limits exceeded for account (10002)")
+    change_server(stage, "max_file: 100KB", "max_file: 100MB")
+    stage.wait_stored()
+    stage.check_whole()
+    return stage
+
+
+def not_permitted(folder):
+    """Who may not publish is not ready, for all that it is connected; the reason says which permission is missing."""
+    server = ('accounts { A { jetstream: enabled, users: [{user: a, password: a, permissions: {publish: ["$JS.API.>", "_INBOX.>"]}}, '
+              '{user: b, password: b}] } }')
+    stage = Stage(folder, server=server, user="b", **{"pass": "b"})
+    stage.bridge("  username: a\n  password: a\n")
+    stage.wait_log("acknowledged nothing for 10 s: Permissions Violation for Publish to")
+    assert "publishing to the stream" not in stage.pbx.nats.log(), stage.pbx.nats.log()
+    change_server(stage, 'publish: ["$JS.API.>", "_INBOX.>"]', 'publish: [">"]')
+    stage.wait_stored()
+    stage.wait_log("publishing to the stream")
+    stage.check_whole()
+    return stage
+
+
 def rivals(folder):
     """A copied machine: two with one installation. One of them gives up with the reason, and nothing is there twice."""
     stage = Stage(folder)
@@ -267,7 +340,7 @@ def put_back(folder):
 
 
 def main():
-    cases = {case.__name__: case for case in (made, refused, strays, made_anew, too_large, rivals, put_back)}
+    cases = {case.__name__: case for case in (made, refused, strays, made_anew, too_large, full, full_account, not_permitted, rivals, put_back)}
     for name in sys.argv[1:] or cases:
         with tempfile.TemporaryDirectory(prefix="aribus-stream-") as folder:
             stage = cases[name](folder)

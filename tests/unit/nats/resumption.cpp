@@ -38,7 +38,12 @@ TEST_CASE(
   check({.last = 40}, state({"s", 60}, 40), {"s", 60}, 0);
   check({.last = 45}, state({"s", 60}, 40), {"s", 60}, 5);
   check({.last = 45, .others = 2}, state({"s", 60}, 40), {"s", 60}, 3);
-  check({.last = 7}, state(none, 0), none, 7);
+}
+
+TEST_CASE(
+    "no record is left out for a message that may have been another installation's, or somebody else's") {
+  check({.last = 7}, state(none, 0), none, 0, true);  // as after --adopt
+  check({.last = 20'000, .others = 10'000, .others_unknown = true}, state({"s", 60}, 40), {"s", 60}, 0, true);
 }
 
 TEST_CASE("a report that was to be published is one of the messages that are counted") {
