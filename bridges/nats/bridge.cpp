@@ -1,5 +1,6 @@
 #include "nats/bridge.h"
 
+#include <algorithm>
 #include <csignal>
 #include <utility>
 
@@ -21,6 +22,7 @@ constexpr Milliseconds end_timeout{10'000};  // for what is under way, and for a
 // To connect takes libnats 5 s a server, and the name server's time. A thread that is stuck longer than this
 // is of no use.
 constexpr Milliseconds stuck_after{120'000};
+constexpr Milliseconds told_after{20'000};  // that it is stuck
 
 Milliseconds monotonic() {
   return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch());
@@ -31,6 +33,7 @@ Milliseconds monotonic() {
 Result<std::unique_ptr<Bridge>> Bridge::make(Config config) {
   Result<StateFile> state = StateFile::open(config.state_file);
   if (!state) return state.error();
+  if (auto held = state->hold(); !held) return held.error();
   return std::unique_ptr<Bridge>(new Bridge(std::move(config), std::move(*state)));
 }
 
@@ -83,7 +86,7 @@ Result<bool> Bridge::run() {
       });
   if (const auto interval = service::watchdog_interval()) {
     watchdog_.every(*interval, [this] {
-      if (monotonic() - Milliseconds(figures_.turned_ms) < stuck_after) notify_systemd("WATCHDOG=1");
+      if (monotonic() - last_turn() < stuck_after) notify_systemd("WATCHDOG=1");
     });
   }
   notify_systemd("READY=1");
@@ -116,11 +119,20 @@ void Bridge::look() {
   if (ended_ && !stopping_) return loop_.stop();  // it has given up
   if (std::string text = status(); text != told_) {
     notify_status(text);
+    if (!stopping_ && monotonic() - last_turn() > told_after) spdlog::warn("{}", text);
     told_ = std::move(text);
   }
 }
 
+Milliseconds Bridge::last_turn() const {
+  return std::min(Milliseconds(figures_.turned_ms), service_->last_turn());
+}
+
 std::string Bridge::status() const {
+  if (!stopping_ && monotonic() - last_turn() > told_after) {
+    return "no answer for 20 s, from a name server or from NATS at " + config_.nats.url +
+           ": records or commands wait for it";
+  }
   if (figures_.publishes) return "publishing to the stream " + config_.stream.name;
   const std::string reason = figures_.reason();
   return reason.empty() ? "connecting" : "not publishing: " + reason;

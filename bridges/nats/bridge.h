@@ -39,6 +39,8 @@ class Bridge {
   void publish();
   void stop();
   void look();
+  // Of the thread that is behind most, by the steady clock.
+  [[nodiscard]] Milliseconds last_turn() const;
   [[nodiscard]] std::string status() const;
   [[nodiscard]] service::HttpListener::Answer answer_monitoring(std::string_view path) const;
 

@@ -124,6 +124,7 @@ Service::Service(ServiceOptions options, std::function<Published()> published)
     slots_.push_back({subject_of(options_.pbx, made), &made, Address::pbx, nullptr});
     slots_.push_back({subject_of("any", made), &made, Address::any, nullptr});
   }
+  note_turn();
   status_ = std::make_unique<Status>(options_.socket, [this] { wake(); });
   thread_ = std::thread([this] { run(); });
 }
@@ -148,9 +149,19 @@ void Service::wake() {
   changed_.notify_all();
 }
 
+void Service::note_turn() {
+  turned_ms_ = std::chrono::duration_cast<milliseconds>(Clock::now().time_since_epoch()).count();
+}
+
+milliseconds Service::last_turn() const {
+  return ended_ ? std::chrono::duration_cast<milliseconds>(Clock::now().time_since_epoch())
+                : milliseconds(turned_ms_);
+}
+
 void Service::run() {
   std::string told;
   for (milliseconds pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
+    note_turn();
     Result<Connection> made = connect(options_.nats, true);
     const bool is_made = made.ok();
     const Error why = is_made ? serve({made->release(), destroy_connection}) : made.error();
@@ -177,6 +188,7 @@ Error Service::serve(const SharedConnection& connection) {
   spdlog::info("commands are taken over NATS at {}", options_.nats.url);
   std::optional<Clock::time_point> until;
   for (;;) {
+    note_turn();
     if (!nats::is_connected(connection.get()))
       return {ErrorKind::not_connected, "the connection to NATS has ended", {}};
     bool stopping = false;

@@ -49,6 +49,10 @@ class Service {
   void stop();
   [[nodiscard]] bool has_ended() const { return ended_; }
 
+  // When it last went on, by the steady clock. libnats waits without end for a server that begins TLS and
+  // says nothing more.
+  [[nodiscard]] std::chrono::milliseconds last_turn() const;
+
   // For monitoring, by several threads.
   [[nodiscard]] bool is_connected() const { return connected_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Commands>>& rules() const { return rules_; }
@@ -95,12 +99,14 @@ class Service {
   [[nodiscard]] std::vector<Endpoint> endpoints() const;
   [[nodiscard]] uint64_t under_way() const;
   void wake();
+  void note_turn();
 
   const ServiceOptions options_;
   const std::function<Published()> published_;
   const Identity identity_;
   std::atomic<bool> connected_ = false, ended_ = false;
   std::atomic<uint64_t> unsent_ = 0;
+  std::atomic<int64_t> turned_ms_;
   std::atomic<size_t> turn_ = 0;  // among the Asterisks that are ready
 
   mutable std::mutex mutex_;  // of what follows

@@ -7,9 +7,9 @@
 #include <random>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/json.h"
 
 namespace aribus::nats {
@@ -48,6 +48,23 @@ Result<StateFile> StateFile::open(std::string path) {
                  .last = last != nullptr && last->IsUint64() ? last->GetUint64() : 0,
                  .report = Place::parse(find_string(*parsed, "report"))};
   return file;
+}
+
+Result<void> StateFile::hold() {
+  const std::string beside = path_ + ".lock";
+  Fd lock(::open(beside.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock.valid()) return system_error(beside);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return system_error(beside);
+    return Error{
+        ErrorKind::system,
+        path_ +
+            ": another aribus-nats that runs has this state_file. Two PBXs need two; of one PBX only "
+            "one aribus-nats may run: end the other one",
+        {}};
+  }
+  lock_ = std::move(lock);
+  return {};
 }
 
 Result<void> StateFile::write(State state) {

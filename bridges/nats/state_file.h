@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "nats/window.h"
 
@@ -22,6 +23,9 @@ class StateFile {
 
   // Reads the file, or makes it. Errors: system; malformed.
   [[nodiscard]] static Result<StateFile> open(std::string path);
+  // Keeps other processes from doing the same as long as this lives: two that write one file would each go on
+  // where the other was. Errors: system, also when another one does.
+  [[nodiscard]] Result<void> hold();
   [[nodiscard]] const State& state() const { return state_; }
   // Takes the place of the old file whole, or not at all. Errors: system.
   [[nodiscard]] Result<void> write(State state);
@@ -31,6 +35,7 @@ class StateFile {
 
   std::string path_;
   State state_;
+  Fd lock_;  // of a file beside it, as it is replaced itself
 };
 
 }  // namespace aribus::nats

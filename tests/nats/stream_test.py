@@ -248,11 +248,12 @@ def full_account(folder):
     """Where the account has no room, nats-server gives sequences to messages and keeps none: they are no records."""
     server = 'accounts { A { jetstream { max_file: 100KB, max_mem: 0 }, users: [{user: a, password: a}] } }'
     stage = Stage(folder, server=server, user="a", **{"pass": "a"})
-    stage.bridge("  username: a\n  password: a\n")
+    path = stage.folder / "metrics.sock"
+    stage.bridge(f"  username: a\n  password: a\nmetrics:\n  path: {path}\n")
     call_until(stage, "resource limits exceeded for account (10002)")
+    wait_for(lambda: "it tries 5 times: " + stage.pbx.nats.log()[-1000:], lambda: restarts(path) >= 5)
     state = stage.nats.api("STREAM.INFO." + STREAM)["state"]
     assert state["last_seq"] > state["messages"], state
-    call_until(stage, "resource limits exceeded for account (10002)")
     change_server(stage, "max_file: 100KB", "max_file: 100MB")
     stage.wait_stored()
     stage.check_whole()

@@ -51,3 +51,21 @@ TEST_CASE("a state file that can't be written is an error, with its path") {
   CHECK(file.error().kind == ErrorKind::system);
   CHECK(file.error().message.find("none/state.json") != std::string::npos);
 }
+
+TEST_CASE("a state file is for one process at a time") {
+  const TempDir folder;
+  const std::string path = folder.path("state.json");
+  Result<StateFile> second = StateFile::open(path);
+  REQUIRE(second);
+  {
+    Result<StateFile> first = StateFile::open(path);
+    REQUIRE(first);
+    REQUIRE(first->hold());
+    REQUIRE(first->write({.installation = "i", .place = {}}));  // which replaces the file
+    const auto held = second->hold();
+    REQUIRE_FALSE(held);
+    CHECK(held.error().message.find("another aribus-nats that runs has this state_file") !=
+          std::string::npos);
+  }
+  CHECK(second->hold());
+}
