@@ -4,6 +4,8 @@
 #include <csignal>
 #include <utility>
 
+#include <pthread.h>
+#include <sched.h>
 #include <spdlog/spdlog.h>
 
 #include "nats/metrics.h"
@@ -54,6 +56,10 @@ Bridge::~Bridge() {
 }
 
 void Bridge::publish() {
+  // Programs on the socket come first: a thread of this kind, and those that libnats makes for it, run when
+  // nobody else wants the processor at that moment (sched(7)). Where it is forbidden all is as else.
+  const sched_param none{};
+  ::pthread_setschedparam(::pthread_self(), SCHED_BATCH, &none);
   Publisher publisher(
       {.pbx = config_.name, .nats = config_.nats, .stream = config_.stream, .records = config_.records},
       state_, figures_);
