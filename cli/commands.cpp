@@ -222,6 +222,7 @@ const std::vector<Command>& commands() {
        "yet, LOST the number that were gone before they could be. Exit status 3: NATS can't be reached.",
        {{"url", "URL", "of NATS, as nats://127.0.0.1:4222; several: with commas between them"},
         {"credentials", "FILE", "the credentials file, with --url"},
+        {"inbox-prefix", "PREFIX", "where the user may get answers, as _INBOX_control (default _INBOX)"},
         {"config", "FILE",
          "or where and as whom, as this configuration of aribus-nats says (default "
          "/etc/aribus/nats.yaml)"},

@@ -129,7 +129,7 @@ void Commands::become(State state, std::string reason) {
 void Commands::run() {
   milliseconds pause = first_pause;
   while (!stopping_) {
-    leaving_ = false;
+    leaving_ = asks_again_ = false;
     Result<LineSocket> socket = LineSocket::connect(path_, patience, max_answer_bytes);
     const Error why = socket ? serve(*socket) : socket.error();
     if (state_ == State::connected) pause = first_pause;
@@ -240,6 +240,9 @@ void Commands::take_hello(std::string_view line) {
     const JsonValue* limits = find(*hello, "limits");
     const JsonValue* bytes = limits == nullptr ? nullptr : find(*limits, "request_bytes");
     if (bytes != nullptr && bytes->IsUint64()) max_line_bytes_ = bytes->GetUint64();
+  } else if (hello.error().kind == ErrorKind::too_much && state_ == State::connected) {
+    asks_again_ = true;  // `hello` counts among the commands under way, and there are too many
+    return;
   } else if (const Result<Json> data = parse_own_json(hello.error().data)) {
     holds = find_string(*data, "rule");  // it does not allow `hello`
   }
@@ -310,6 +313,7 @@ void Commands::finish(Waitings::iterator at, Outcome outcome, const std::string&
   figures.count(outcome);
   --figures.under_way;
   bytes_ -= waiting.bytes;
+  if (std::exchange(asks_again_, false)) say_hello();
 }
 
 void Commands::fail(Waitings::iterator at, const Error& error) {

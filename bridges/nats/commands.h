@@ -145,9 +145,10 @@ class Commands {
   Waitings waiting_;
   std::deque<uint64_t> unsent_;  // numbers; those that are not waiting any more are passed over
   std::set<std::pair<Clock::time_point, uint64_t>> ends_;
-  std::string sending_;   // the rest of a line that is partly sent
-  bool leaving_ = false;  // another rule holds: the connection ends once nothing is under way
-  std::string told_;      // the last reason in the log
+  std::string sending_;      // the rest of a line that is partly sent
+  bool leaving_ = false;     // another rule holds: the connection ends once nothing is under way
+  bool asks_again_ = false;  // which rule holds, once the next command has ended
+  std::string told_;         // the last reason in the log
 
   std::thread thread_;
 };

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <regex>
 #include <sstream>
 #include <string_view>
 #include <vector>
@@ -62,6 +63,23 @@ std::string_view cure_of(natsStatus status) {
   }
 }
 
+// `what` is the server's word for what was tried, `verb` that of the error.
+Result<void> check_not_refused(natsConnection* connection, const std::string& what, const std::string& verb,
+                               const std::string& subject) {
+  if (const natsStatus status = natsConnection_FlushTimeout(connection, patience_ms); status != NATS_OK)
+    return not_connected("NATS did not answer", status);
+  if (last_error(connection).find(what + " to \"" + subject + '"') == std::string::npos) return {};
+  return Error{ErrorKind::not_allowed,
+               "NATS does not let aribus-nats " + verb + " to " + subject + ": its user needs the permission",
+               {}};
+}
+
+// A login in a url, which only the command line may have, is shown to nobody.
+std::string without_login(const std::string& urls) {
+  static const std::regex login("(^|,|//)[^/,]*@");
+  return std::regex_replace(urls, login, "$1");
+}
+
 }  // namespace
 
 void destroy_connection(natsConnection* connection) {
@@ -110,7 +128,8 @@ Result<Connection> connect(const NatsOptions& options, bool at_once) {
   if (options.url.find("tls://") != std::string::npos) set(natsOptions_SetSecure(made, true));
   natsConnection* connection = nullptr;
   set(natsConnection_Connect(&connection, made));
-  if (status != NATS_OK) return not_connected("no connection to NATS at " + options.url, status);
+  if (status != NATS_OK)
+    return not_connected("no connection to NATS at " + without_login(options.url), status);
   return Connection(connection);
 }
 
@@ -125,13 +144,11 @@ std::string complaint(natsConnection* connection) {
 }
 
 Result<void> check_permitted(natsConnection* connection, const std::string& subject) {
-  if (const natsStatus status = natsConnection_FlushTimeout(connection, patience_ms); status != NATS_OK)
-    return not_connected("NATS did not answer", status);
-  const std::string text = last_error(connection);
-  if (text.find("Subscription to \"" + subject + '"') == std::string::npos) return {};
-  return Error{ErrorKind::not_allowed,
-               "NATS does not let aribus-nats subscribe to " + subject + ": its user needs the permission",
-               {}};
+  return check_not_refused(connection, "Subscription", "subscribe", subject);
+}
+
+Result<void> check_published(natsConnection* connection, const std::string& subject) {
+  return check_not_refused(connection, "Publish", "publish", subject);
 }
 
 Error not_connected(const std::string& what, int status) {

@@ -42,6 +42,8 @@ using Message = std::unique_ptr<natsMsg, Destroy<natsMsg, destroy_message>>;
 // Whether the server has let a subscription to `subject` be, which was made just before. Errors: not_allowed;
 // not_connected.
 [[nodiscard]] Result<void> check_permitted(natsConnection* connection, const std::string& subject);
+// The same of a message that was published to `subject` just before.
+[[nodiscard]] Result<void> check_published(natsConnection* connection, const std::string& subject);
 
 // What failed and libnats' reason, which it keeps for each thread. `status` is its natsStatus.
 [[nodiscard]] Error not_connected(const std::string& what, int status);

@@ -20,7 +20,7 @@ constexpr const char* default_config = ARIBUS_CONFIG_DIR "/nats.yaml";
 
 constexpr const char* usage =
     "Usage: aribus-nats [--config FILE] [--check-config | --adopt]\n"
-    "       aribus-nats --list [--config FILE | --url URL [--credentials FILE]]\n"
+    "       aribus-nats --list [--config FILE | --url URL [--credentials FILE]] [--inbox-prefix PREFIX]\n"
     "\n"
     "Copies the records of the aribusd beside it into a stream of NATS JetStream, each once and in order.\n"
     "\n"
@@ -35,6 +35,8 @@ constexpr const char* usage =
     "      --url URL       of NATS, for --list without a configuration; several: with commas between them\n"
     "      --credentials FILE\n"
     "                      likewise the credentials file\n"
+    "      --inbox-prefix PREFIX\n"
+    "                      for --list: where the user may get answers, as _INBOX_control (default _INBOX)\n"
     "      --version       print the version and end\n"
     "  -h, --help          print this and end\n"
     "\n"
@@ -47,27 +49,39 @@ int fail(const aribus::Error& error, int status) {
 }
 
 // Prints which PBXs are on the bus.
-int list(const aribus::nats::NatsOptions& nats) {
-  const auto pbxs = aribus::nats::list_pbxs(nats);
+int list(const aribus::nats::NatsOptions& nats, const aribus::nats::ListOptions& options) {
+  // What goes wrong is told once, as its error; and the log would be in the middle of the JSON.
+  if (auto started = aribus::start_log("off"); !started) return fail(started.error(), 1);
+  const auto pbxs = aribus::nats::list_pbxs(nats, options);
   if (!pbxs) return fail(pbxs.error(), 1);
   std::printf("%s\n", pbxs->c_str());
   return 0;
 }
 
 int run(int argc, char** argv) {
-  enum { check_config_option = 1, version_option, adopt_option, list_option, url_option, credentials_option };
+  enum {
+    check_config_option = 1,
+    version_option,
+    adopt_option,
+    list_option,
+    url_option,
+    credentials_option,
+    inbox_option
+  };
   static const option options[] = {{"config", required_argument, nullptr, 'c'},
                                    {"check-config", no_argument, nullptr, check_config_option},
                                    {"adopt", no_argument, nullptr, adopt_option},
                                    {"list", no_argument, nullptr, list_option},
                                    {"url", required_argument, nullptr, url_option},
                                    {"credentials", required_argument, nullptr, credentials_option},
+                                   {"inbox-prefix", required_argument, nullptr, inbox_option},
                                    {"version", no_argument, nullptr, version_option},
                                    {"help", no_argument, nullptr, 'h'},
                                    {}};
   std::string file = default_config;
   bool check_only = false, adopts = false, lists = false;
   aribus::nats::NatsOptions nats{.url = ""};
+  aribus::nats::ListOptions listing;
   for (int chosen = 0; (chosen = getopt_long(argc, argv, "c:h", options, nullptr)) != -1;) {
     switch (chosen) {
       case 'c':
@@ -87,6 +101,9 @@ int run(int argc, char** argv) {
         break;
       case credentials_option:
         nats.credentials = optarg;
+        break;
+      case inbox_option:
+        listing.inbox_prefix = optarg;
         break;
       case version_option:
         std::printf("aribus-nats %s\n", ARIBUS_VERSION);
@@ -110,6 +127,10 @@ int run(int argc, char** argv) {
         stderr);
     return 2;
   }
+  if (!lists && listing.inbox_prefix != aribus::nats::ListOptions().inbox_prefix) {
+    std::fputs("aribus-nats: --inbox-prefix goes with --list\nTry 'aribus-nats --help'.\n", stderr);
+    return 2;
+  }
   if (nats.url.empty() ? !nats.credentials.empty() : !lists) {
     std::fputs(
         "aribus-nats: --url goes with --list, and --credentials with --url\n"
@@ -117,12 +138,12 @@ int run(int argc, char** argv) {
         stderr);
     return 2;
   }
-  if (!nats.url.empty()) return list(nats);
+  if (!nats.url.empty()) return list(nats, listing);
 
   using aribus::config::Purpose;
   auto config = aribus::nats::load_config(file, check_only ? Purpose::check : Purpose::start);
   if (!config) return fail(config.error(), 2);
-  if (lists) return list(config->nats);
+  if (lists) return list(config->nats, listing);
   if (adopts) {
     const auto adopted = aribus::nats::adopt(*config);
     if (!adopted) return fail(adopted.error(), 1);

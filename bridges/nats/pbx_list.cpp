@@ -13,6 +13,8 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
+constexpr const char* question = "$SRV.STATS.aribus";
+
 using Subscription = std::unique_ptr<natsSubscription, Destroy<natsSubscription, natsSubscription_Destroy>>;
 
 std::string bridge_text(const Json& answer) {
@@ -67,14 +69,23 @@ Result<std::string> list_pbxs(const NatsOptions& options, const ListOptions& lis
   if (!connection) return connection.error();
   natsInbox* inbox = nullptr;
   natsStatus status = natsInbox_Create(&inbox);
-  if (status != NATS_OK) return not_connected("NATS at " + options.url, status);
-  const std::string reply = inbox;
+  if (status != NATS_OK) return not_connected("asking NATS", status);
+  const std::string_view unique = std::string_view(inbox).substr(std::string_view(inbox).rfind('.'));
+  const std::string reply = list.inbox_prefix + std::string(unique);
   natsInbox_Destroy(inbox);
   natsSubscription* made = nullptr;
   status = natsConnection_SubscribeSync(&made, connection->get(), reply.c_str());
   const Subscription answers(made);
-  if (status == NATS_OK)
-    status = natsConnection_PublishRequestString(connection->get(), "$SRV.STATS.aribus", reply.c_str(), "");
+  if (status != NATS_OK) return not_connected("NATS took no subscription of " + reply, status);
+  if (auto permitted = check_permitted(connection->get(), reply); !permitted) {
+    Error error = permitted.error();
+    if (error.kind == ErrorKind::not_allowed) error.message += ", or --inbox-prefix names what it may use";
+    return error;
+  }
+  status = natsConnection_PublishRequestString(connection->get(), question, reply.c_str(), "");
+  if (status == NATS_OK) {
+    if (auto published = check_published(connection->get(), question); !published) return published.error();
+  }
   std::vector<std::string> texts;
   const auto until = Clock::now() + list.longest;
   while (status == NATS_OK) {
@@ -87,7 +98,7 @@ Result<std::string> list_pbxs(const NatsOptions& options, const ListOptions& lis
       texts.emplace_back(natsMsg_GetData(got), static_cast<size_t>(natsMsg_GetDataLength(got)));
   }
   if (status != NATS_OK && status != NATS_TIMEOUT && status != NATS_NO_RESPONDERS)
-    return not_connected("NATS at " + options.url, status);
+    return not_connected("asking NATS", status);
   if (!is_connected(connection->get()))
     return Error{ErrorKind::not_connected, "the connection to NATS has ended", {}};
   return pbxs_text(texts);

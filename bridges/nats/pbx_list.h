@@ -12,6 +12,8 @@
 namespace aribus::nats {
 
 struct ListOptions {
+  // What the subject begins with to which the answers go: the user must be allowed to subscribe to it.
+  std::string inbox_prefix = "_INBOX";
   // The bridges are asked once. An answer that comes later than this behind the one before it is not waited
   // for, nor one that comes `longest` behind the question.
   std::chrono::milliseconds quiet{500};
@@ -20,7 +22,7 @@ struct ListOptions {
 
 // Asks all bridges, and gives their answers as a JSON object {"pbxs": [...]}, by the PBXs' names: what
 // pbx_data() says, `rules`, and `bridge` with its id, version and the time of its start; `fault` where
-// something is wrong. Errors: not_connected.
+// something is wrong. Errors: not_connected; not_allowed.
 [[nodiscard]] Result<std::string> list_pbxs(const NatsOptions& options, const ListOptions& list = {});
 
 // The same of what $SRV.STATS was answered with. What is no answer of a bridge is passed over.

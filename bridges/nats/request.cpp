@@ -4,6 +4,7 @@
 
 #include "base/rpc.h"
 #include "base/rpc_code.h"
+#include "nats/subject.h"
 
 namespace aribus::nats {
 namespace {
@@ -64,7 +65,8 @@ Result<void> check_for_any(const Request& request) {
 Result<void> keep_key_apart(Request& request, std::string_view rule) {
   const JsonValue* key = find(request.params, "key");
   if (key == nullptr || !key->IsString() || key->GetStringLength() == 0) return {};  // the daemon's to refuse
-  const std::string prefix = std::string(rule) + "/";
+  // As a token it has no '/': rule `a`, key `b/c` is another one than rule `a/b`, key `c`.
+  const std::string prefix = token(rule) + "/";
   const size_t room = max_key_bytes > prefix.size() ? max_key_bytes - prefix.size() : 0;
   if (key->GetStringLength() > room) {
     return wrong_param("key", "a string of 1 to " + std::to_string(room) + " bytes",

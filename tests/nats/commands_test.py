@@ -402,6 +402,32 @@ def reloaded():
             assert code_of(client.rpc("aribus.v1.rpc.any.control", "originate", {"endpoint": ENDS})) == 0
 
 
+def reloaded_when_busy():
+    """A reload while a rule has as many commands under way as it may have: the rule stays, and is looked at later."""
+    with Stage() as stage:
+        pbx, client, rings = stage.pbxs["pbx1"], stage.client, 64  # limits.commands
+        control = "aribus.v1.rpc.pbx1.control"
+
+        def requests():
+            return sum(one["requests"] for one in pbx.call("daemon.clients")["clients"]
+                       if one["rule"] == "control" and "left" not in one)
+        for number in range(rings):
+            client.publish(control, json.dumps({"jsonrpc": "2.0", "method": "originate", "params": {
+                "endpoint": RINGS, "channelId": mark_of(number), "wait": "answer"}}).encode())
+        wait_for("they are under way", lambda: all(stage.executed(pbx, mark_of(number)) for number in range(rings)))
+        for refused in (True, False):
+            before = requests()
+            assert pbx.call("daemon.reload")["applied"]
+            wait_for("aribus-nats has asked which rule holds", lambda: requests() > before)
+            if refused:
+                assert code_of(client.rpc(control, "ping")) == TOO_MUCH
+                before = requests()
+                assert stage.sim(pbx, "DELETE", "/ari/channels/" + mark_of(0)).status == 204
+                wait_for("it has asked again", lambda: requests() > before)
+            wait_for("commands go", lambda: code_of(client.rpc(control, "ping")) == 0)
+        assert "no commands go to" not in pbx.nats.log()
+
+
 def nats_goes():
     """NATS and the daemon go and come: every request ends, and commands go on."""
     with Stage() as stage:
@@ -530,7 +556,7 @@ def main():
     parser.add_argument("names", nargs="*")
     parser.add_argument("--tries", type=int, default=300)
     arguments = parser.parse_args()
-    tests = {function.__name__: function for function in (answers, drained, reloaded, nats_goes, listed, forbidden, documented, toggled, repeated, any_pbx)}
+    tests = {function.__name__: function for function in (answers, drained, reloaded, reloaded_when_busy, nats_goes, listed, forbidden, documented, toggled, repeated, any_pbx)}
     for name in arguments.names or tests:
         print(f"{name}: {tests[name].__doc__}", flush=True)
         tests[name](*([arguments.tries] if tests[name].__code__.co_argcount else []))

@@ -5,11 +5,12 @@ import os
 import pathlib
 import re
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
 
-from nats_stage import SOURCE, Nats, NatsServer, Pbx, is_report, wait_for
+from nats_stage import BUILD, SOURCE, Nats, NatsServer, Pbx, is_report, wait_for
 
 USERS = ("pbx1", "control", "admin", "billing", "ivr")
 
@@ -129,6 +130,31 @@ def test_a_controller_controls_and_nothing_else(stage):
         assert denied(control, subject), subject
     for subject in ("aribus.v1.rec.>", "aribus.v1.rpc.>", "_INBOX.>", "_INBOX_billing.>"):
         assert may_not_subscribe(control, subject), subject
+
+
+def test_who_may_lists_pbxs(stage):
+    """And who may not is told why, not shown broken JSON, nor the password of anybody."""
+    environment = {**os.environ, "PATH": f"{BUILD}/bridges/nats:{os.environ['PATH']}"}
+
+    def aribus_pbx(*options):
+        return subprocess.run([BUILD / "cli/aribus", "pbx", "--json", *options], env=environment, capture_output=True, text=True,
+                              timeout=30)
+
+    def url(user, password):
+        return "--url", f"nats://{user}:{password}@127.0.0.1:{stage.server.port}"
+    for options in (("--config", stage.pbx.folder / "nats.yaml"), url("admin", "admin"),
+                    (*url("control", "control"), "--inbox-prefix", "_INBOX_control")):
+        printed = aribus_pbx(*options)
+        assert printed.returncode == 0 and not printed.stderr, printed
+        assert [one["pbx"] for one in json.loads(printed.stdout)["pbxs"]] == ["pbx1"], printed
+    for options, reason in ((url("control", "control"), "does not let aribus-nats subscribe to _INBOX."),
+                            (url("control", "control"), "or --inbox-prefix names"),
+                            ((*url("billing", "billing"), "--inbox-prefix", "_INBOX_billing"),
+                             "does not let aribus-nats publish to $SRV.STATS.aribus"),
+                            (url("control", "secret"), f"NATS at nats://127.0.0.1:{stage.server.port}: Authorization Violation")):
+        printed = aribus_pbx(*options)
+        assert printed.returncode == 3 and not printed.stdout and reason in printed.stderr, (printed, reason)
+        assert "secret" not in printed.stderr, printed
 
 
 def test_a_reader_reads_and_nothing_else(stage):

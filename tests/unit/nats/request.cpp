@@ -70,6 +70,8 @@ TEST_CASE("a key is a rule's own") {
   };
   CHECK(key_of(R"("k")", "control") == R"("control/k")");
   CHECK(key_of(R"("k")", "reader") == R"("reader/k")");
+  CHECK(key_of(R"("b/c")", "a") != key_of(R"("c")", "a/b"));
+  CHECK(key_of(R"("c")", "a%2Fb") != key_of(R"("c")", "a/b"));
   CHECK(key_of("7", "control") == "7");          // for the daemon to refuse
   CHECK(key_of(R"("")", "control") == R"("")");  // likewise
   const std::string longest(120, 'x');
