@@ -58,6 +58,8 @@ std::string_view cure_of(natsStatus status) {
       return "; the server asks for TLS: write tls://";
     case NATS_SSL_ERROR:
       return "; compare the server's certificate with the host in nats.url and with nats.ca_file";
+    case NATS_NO_RESPONDERS:
+      return "; JetStream is not enabled there, or not for this account, or has no leader at present";
     default:
       return "";
   }

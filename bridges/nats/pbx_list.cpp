@@ -99,8 +99,9 @@ Result<std::string> list_pbxs(const NatsOptions& options, const ListOptions& lis
   }
   if (status != NATS_OK && status != NATS_TIMEOUT && status != NATS_NO_RESPONDERS)
     return not_connected("asking NATS", status);
-  if (!is_connected(connection->get()))
-    return Error{ErrorKind::not_connected, "the connection to NATS has ended", {}};
+  const bool connected = is_connected(connection->get());
+  natsConnection_Close(connection->get());  // before `answers` goes, for late ones: see ~JetStream()
+  if (!connected) return Error{ErrorKind::not_connected, "the connection to NATS has ended", {}};
   return pbxs_text(texts);
 }
 

@@ -52,6 +52,11 @@ struct Publisher::Session {
   uint64_t skip;         // records that NATS has, and that the daemon delivers again
   const Place after;     // where it goes on
   const uint64_t first;  // the sequence with which the stream in NATS ended
+  // The first one goes alone: where JetStream takes nothing, thousands would go there at each try.
+  [[nodiscard]] bool takes_more() const {
+    return window.is_empty() || (window.last() != first && !window.is_full());
+  }
+
   Clock::time_point begun = Clock::now();
   Clock::time_point progress = begun;  // when last something was acknowledged, or nothing was under way
 };
@@ -113,7 +118,7 @@ Error Publisher::publish(const std::function<bool()>& stopped) {
     // All that is there goes out together: waking for each record would cost more than the record.
     milliseconds wait = session.window.is_empty() ? idle : milliseconds(0);
     bool none_left = false;
-    while (!none_left && !session.window.is_full()) {
+    while (!none_left && session.takes_more()) {
       const auto envelope = records->next(std::exchange(wait, milliseconds(0)));
       if (!envelope) return envelope.error();
       none_left = !*envelope;

@@ -1,6 +1,12 @@
 #include "nats/subject.h"
 
 namespace aribus::nats {
+namespace {
+
+// A line of NATS' protocol has 4,096 bytes at most, and a record that is refused would hold up all others.
+constexpr size_t longest_token = 1000;
+
+}  // namespace
 
 std::string token(std::string_view text) {
   static constexpr std::string_view digits = "0123456789ABCDEF";
@@ -28,7 +34,7 @@ std::string record_subject(std::string_view pbx, std::string_view server, std::s
   out += pbx;
   for (const std::string_view part : {server, app, type}) {
     out += '.';
-    out += token(part);
+    out += token(part).substr(0, longest_token);
   }
   return out;
 }

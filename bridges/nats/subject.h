@@ -9,7 +9,8 @@ namespace aribus::nats {
 // One token: bytes other than A-Z, a-z, 0-9, `_` and `-` become %XX; an empty text becomes `_`.
 [[nodiscard]] std::string token(std::string_view text);
 
-// Where a record goes: aribus.v1.rec.<pbx>.<server>.<app>.<Type>. `pbx` is a token already.
+// Where a record goes: aribus.v1.rec.<pbx>.<server>.<app>.<Type>. `pbx` is a token already. Tokens
+// of more than 1,000 bytes are cut.
 [[nodiscard]] std::string record_subject(std::string_view pbx, std::string_view server, std::string_view app,
                                          std::string_view type);
 

@@ -43,7 +43,9 @@ Result<void> Window::answered(uint64_t expected, std::string_view answer) {
     const unsigned code = found != nullptr && found->IsUint() ? found->GetUint() : 0;
     std::string why = "JetStream did not store a record: " + std::string(find_string(*error, "description")) +
                       (code != 0 ? " (" + std::to_string(code) + ")" : "");
-    if (code == wrong_last_sequence) return refused(why);
+    if (code == wrong_last_sequence)
+      return refused(
+          why + "; somebody else publishes to its subjects, or what an earlier connection sent came late");
     if (code == no_room || code == no_room_for_account) {
       why +=
           "; its disk is full, or a limit of nats-server's (max_file_store, an account's max_file): make "

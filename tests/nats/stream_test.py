@@ -254,6 +254,11 @@ def full_account(folder):
     wait_for(lambda: "it tries 5 times: " + stage.pbx.nats.log()[-1000:], lambda: restarts(path) >= 5)
     state = stage.nats.api("STREAM.INFO." + STREAM)["state"]
     assert state["last_seq"] > state["messages"], state
+    first = restarts(path)
+    last = stage.nats.api("STREAM.INFO." + STREAM)["state"]["last_seq"]
+    wait_for("it tries 3 times more", lambda: restarts(path) >= first + 3)
+    state = stage.nats.api("STREAM.INFO." + STREAM)["state"]
+    assert state["last_seq"] - last <= restarts(path) + 1 - first, (last, state)  # with one record each
     change_server(stage, "max_file: 100KB", "max_file: 100MB")
     stage.wait_stored()
     stage.check_whole()

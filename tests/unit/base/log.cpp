@@ -77,3 +77,13 @@ TEST_CASE("of warnings that come very often one a second is logged, with the num
   CHECK_THAT(text, ContainsSubstring("warning full\n") &&
                        ContainsSubstring("warning full (1000 more since the last one)\n"));
 }
+
+TEST_CASE("warnings may be as rare as is asked for") {
+  RareWarnings::Clock::time_point now{};
+  RareWarnings warnings([&] { return now; }, std::chrono::minutes(1));
+  const std::string text = logged([&] {
+    for (int second = 0; second <= 60; ++second, now += std::chrono::seconds(1)) warnings.warn("full");
+  });
+  CHECK(std::ranges::count(text, '\n') == 2);
+  CHECK_THAT(text, ContainsSubstring("warning full (59 more since the last one)\n"));
+}

@@ -14,3 +14,8 @@ TEST_CASE("what is no token of a subject is escaped, and an empty one is an unde
   CHECK(record_subject("pbx1", "", "my app", "lost") == "aribus.v1.rec.pbx1._.my%20app.lost");
   CHECK(records_of("pbx1") == "aribus.v1.rec.pbx1.>");
 }
+
+TEST_CASE("no name makes a subject that NATS can't take") {
+  const std::string name(3000, '/');
+  CHECK(record_subject("pbx1", name, name, name).size() < 3100);
+}
