@@ -95,14 +95,11 @@ Error Publisher::publish(const std::function<bool()>& stopped) {
   if (!end) return end.error();
   if (has_rival(*end)) {
     gives_up_ = true;
-    return {
-        ErrorKind::refused,
-        "another aribus-nats publishes to the stream " + options_.stream.name +
-            " in NATS, with the same state file or a copy of it. Two PBXs need two names, and each its own "
-            "state_file: stop one of the two; on a machine that was copied from another, give it a name of "
-            "its "
-            "own and delete the copied state_file",
-        {}};
+    return {ErrorKind::refused,
+            "another aribus-nats publishes to the stream " + options_.stream.name +
+                " in NATS, with a copy of this one's state file. Stop one of the two; on a machine that was "
+                "copied from another, choose another name and delete the copied state_file",
+            {}};
   }
   const Resumption resumption = Resumption::of(*end, state_.state());
   if (!resumption.doubt.empty()) spdlog::warn("{}", resumption.doubt);

@@ -394,6 +394,7 @@ bool Service::publish(natsConnection* connection, const std::string& reply, cons
   std::string error;
   if (limit > 0 && text.size() + headers > limit) {
     error = rpc::error_text(id, too_long(text.size(), limit));
+    if (error.size() + headers > limit) error = rpc::error_text("null", too_long(text.size(), limit));
     text = error;
   }
   natsMsg* made = nullptr;
@@ -404,8 +405,9 @@ bool Service::publish(natsConnection* connection, const std::string& reply, cons
   if (status == NATS_OK) status = natsConnection_PublishMsg(connection, made);
   if (status == NATS_OK) return true;
   if (!nats::is_connected(connection)) return false;
-  spdlog::warn("an answer to {} was not sent: {}", reply, natsStatus_GetText(status));
   ++unsent_;
+  const std::lock_guard lock(mutex_);
+  unsent_warnings_.warn("an answer to " + reply + " was not sent: " + natsStatus_GetText(status));
   return true;
 }
 

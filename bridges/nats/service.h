@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "nats/commands.h"
 #include "nats/connection.h"
 #include "nats/discovery.h"
@@ -115,6 +116,7 @@ class Service {
   SharedConnection connection_;
   std::deque<KeptAnswer> kept_;  // until there is a connection again
   size_t kept_bytes_ = 0;
+  RareWarnings unsent_warnings_;  // others choose where answers go
 
   // Of its own thread alone.
   std::vector<Slot> slots_;

@@ -6,7 +6,7 @@ import type {Item, Methods} from './types.js';
 type Names = string | string[];
 type Params<M extends keyof Methods> = Methods[M]['params'];
 type Options = {
-  /** In ms, 30 s unless said otherwise; it bounds `wait`, too. */
+  /** In ms, 30 s unless said otherwise, at most a day; it bounds `wait`, too. */
   timeout?: number;
 };
 

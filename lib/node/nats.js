@@ -7,6 +7,7 @@ import {NotAllowed, NotConnected, OutcomeUnknown, errorOf} from './errors.js';
 import {REQUEST_BYTES, encoded, refusal, tooLong, withId} from './request.js';
 
 const GRACE = 1000; // aribus-nats itself answers when a command's time is over
+const LONGEST = 86_400_000; // that aribus-nats takes, in ms
 
 export class Records {
   #consumers;
@@ -93,6 +94,7 @@ export class Commands {
   }
 
   async #call(pbx, method, params, {timeout = 30_000}) {
+    if (!(timeout >= 1 && timeout <= LONGEST)) throw refusal('timeout', `1 to ${LONGEST} ms are expected, not ${timeout}`);
     const text = encoded(method, withId(method, params));
     const request = new TextEncoder().encode(`{"jsonrpc":"2.0","id":1,"method":${JSON.stringify(method)},"params":${text}}`);
     const {info} = this.#connection; // none without a connection: the library would keep the request, and send it late

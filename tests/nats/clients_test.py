@@ -371,6 +371,7 @@ def test_commands(stage):
             (("nobody", "any", "ping"), "all", "NotConnected", "No PBX that offers this rule is ready"),
             (("control", "pbx1", "ping"), "nothing", "NotAllowed", "does not allow this user to publish"),
             (("control", "p.x", "ping"), "all", "InvalidParams", "pbx: a name"),
+            *((("control", "pbx1", "ping", "{}", seconds), "all", "InvalidParams", "timeout: ") for seconds in ("0", "-1", "86401", "NaN")),
             (("control", "pbx1", "ping", json.dumps({"x": ["a" * 100] * 400})), "all", "InvalidParams", "params: a request of at most 32768 bytes")):
         said = stage.call(*words, user=user)
         assert said["error"] == kind and says in said["message"], said

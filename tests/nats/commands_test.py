@@ -170,6 +170,10 @@ def answers():
         code, _, answer = request(client, control, "rpc.discover")
         assert (code, answer["error"]["data"]["limit"]) == (UNKNOWN, 65536), answer
 
+        # The longest id, whose answer would be longer than its request.
+        answer = client.request(control, b'{"jsonrpc":"2.0","id":"%s","method":"ping"}' % (b"x" * (65536 - 42)))
+        assert json.loads(answer.data)["id"] is None and code_of(json.loads(answer.data)) == UNKNOWN, answer
+
         # Discovery.
         for verb in ("PING", "INFO", "STATS"):
             for tail in ("", ".aribus"):

@@ -23,11 +23,15 @@ def is_ours(message):
     return ":" in message.headers.get("Nats-Msg-Id", "")
 
 
+STAGES = []  # that run
+
+
 class Stage:
     """nats-server, a connection to it and a PBX on which calls are made one by one."""
 
     def __init__(self, folder, server="", bus="", **login):
         self.folder, self.login = pathlib.Path(folder), login
+        STAGES.append(self)
         self.server = NatsServer(folder, more=server)
         self.nats = Nats(self.server.port, **login)
         self.pbx = Pbx(folder, bus=bus)
@@ -99,7 +103,6 @@ def made(folder):
     stage.call()
     stage.wait_stored()
     stage.check_whole()
-    return stage
 
 
 def refused(folder):
@@ -140,7 +143,6 @@ def refused(folder):
     stage.call()
     stage.wait_stored()
     stage.check_whole()
-    return stage
 
 
 def strays(folder):
@@ -168,7 +170,6 @@ def strays(folder):
     stage.wait_stored()
     after = stage.places()
     assert after[0] == (before[-1][0], before[-1][1] + 1), (before[-1], after)
-    return stage
 
 
 def made_anew(folder):
@@ -183,7 +184,6 @@ def made_anew(folder):
     places = stage.places()
     assert places[0][1] == 1, places
     stage.check_whole()
-    return stage
 
 
 def too_large(folder):
@@ -200,7 +200,6 @@ def too_large(folder):
     found = [json.loads(message.data) for _, message in stage.nats.messages(STREAM) if b'"truncated"' in message.data]
     assert len(found) == 1 and found[0]["bytes"] > 5000 and found[0]["type"] == "ChannelUserevent" and found[0]["app"] == "demo", found
     assert "max_payload" in stage.pbx.nats.log()
-    return stage
 
 
 def restarts(path):
@@ -241,7 +240,6 @@ def full(folder):
     change_server(stage, "max_file_store: 200KB,", "")
     stage.wait_stored()
     stage.check_whole()
-    return stage
 
 
 def full_account(folder):
@@ -262,7 +260,6 @@ def full_account(folder):
     change_server(stage, "max_file: 100KB", "max_file: 100MB")
     stage.wait_stored()
     stage.check_whole()
-    return stage
 
 
 def not_permitted(folder):
@@ -277,7 +274,6 @@ def not_permitted(folder):
     stage.wait_stored()
     stage.wait_log("publishing to the stream")
     stage.check_whole()
-    return stage
 
 
 def rivals(folder):
@@ -305,7 +301,6 @@ def rivals(folder):
     assert other.process.poll() is None, other.log()[-2000:]
     stage.check_whole()
     other.kill()
-    return stage
 
 
 def put_back(folder):
@@ -342,15 +337,17 @@ def put_back(folder):
     assert after[:len(before)] == before and after[len(before)][1] < before[-1][1], (before[-1], after[len(before):])
     tail = [seq for _, seq in after[len(before) + 1:]]
     assert tail == list(range(after[len(before)][1] + 1, after[len(before)][1] + 1 + len(tail))), after[len(before):]
-    return stage
 
 
 def main():
     cases = {case.__name__: case for case in (made, refused, strays, made_anew, too_large, full, full_account, not_permitted, rivals, put_back)}
     for name in sys.argv[1:] or cases:
         with tempfile.TemporaryDirectory(prefix="aribus-stream-") as folder:
-            stage = cases[name](folder)
-            stage.stop()
+            try:
+                cases[name](folder)
+            finally:
+                while STAGES:
+                    STAGES.pop().stop()
         print(name, "holds")
 
 

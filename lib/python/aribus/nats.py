@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .types import Item
 
 _GRACE_SECONDS = 1.0  # aribus-nats itself answers when a command's time is over
+_LONGEST_SECONDS = 86_400  # that aribus-nats takes
 _DENIED_SECONDS = 0.2  # how often is looked whether NATS has refused a command
 
 
@@ -176,7 +177,7 @@ class Commands:
     async def call(self, pbx: str, method: str, params: Mapping[str, Any] | None = None, timeout: float = 30.0) -> Any:
         """Calls a method of a PBX's daemon and returns its result. Nothing is ever sent twice.
 
-        pbx: `name` in its nats.yaml. timeout: in seconds; it bounds `wait`, too. Raises the exceptions of aribus.errors:
+        pbx: `name` in its nats.yaml. timeout: in seconds, at most a day; it bounds `wait`, too. Raises the exceptions of aribus.errors:
         InvalidParams, NotConnected and NotAllowed when nothing was sent to Asterisk, OutcomeUnknown when no answer came in
         time. What the method makes gets an id of aribus.new_id(), unless `params` has one or a `key`.
         """
@@ -188,6 +189,8 @@ class Commands:
         return await self._call("any", method, params, timeout)
 
     async def _call(self, pbx: str, method: str, params: Mapping[str, Any] | None, timeout: float) -> AnyAnswer:
+        if not 0.001 <= timeout <= _LONGEST_SECONDS:
+            raise refusal("timeout", f"0.001 to {_LONGEST_SECONDS} seconds are expected, not {timeout:g}")
         text = encoded(method, with_id(method, as_object(params)))
         request = f'{{"jsonrpc":"2.0","id":1,"method":{json.dumps(method)},"params":{text}}}'.encode()
         if error := too_long(len(request), min(REQUEST_BYTES, self._connection.max_payload or REQUEST_BYTES)):
