@@ -172,6 +172,9 @@ void Commands::take_incoming() {
     unsent_.push_back(number);
     waiting_.emplace(number, std::move(waiting));
   }
+  // While the daemon hangs, nothing else removes those whose time is over.
+  if (unsent_.size() > 2 * max_under_way)
+    std::erase_if(unsent_, [this](uint64_t number) { return !waiting_.contains(number); });
 }
 
 void Commands::say_hello() {

@@ -79,10 +79,13 @@ export class Records {
 export class Commands {
   #connection;
   #rule;
+  #token; // of the rule, in subjects
 
   constructor(connection, rule) {
     this.#connection = connection;
-    this.#rule = checkedName('rule', rule);
+    if (!rule) throw refusal('rule', 'the name of an access rule is expected');
+    this.#rule = rule;
+    [this.#token] = tokens('rule', rule);
   }
 
   async call(pbx, method, params = {}, options = {}) {
@@ -101,7 +104,7 @@ export class Commands {
     if (!info || this.#connection.isClosed()) throw new NotConnected(`not connected to NATS: ${method} was not sent`);
     const long = tooLong(request.length, Math.min(REQUEST_BYTES, info.max_payload ?? REQUEST_BYTES));
     if (long) throw long;
-    const answer = await this.#answer(`aribus.v1.rpc.${pbx}.${this.#rule}`, pbx, method, request, timeout);
+    const answer = await this.#answer(`aribus.v1.rpc.${pbx}.${this.#token}`, pbx, method, request, timeout);
     const {error, result} = answer.json();
     if (error) throw errorOf(error);
     return {pbx: answer.headers?.get('Aribus-Pbx') || pbx, result};

@@ -369,6 +369,8 @@ def test_commands(stage):
     for words, user, kind, says in (
             (("nobody", "pbx1", "ping"), "all", "NotConnected", "nobody answers at aribus.v1.rpc.pbx1.nobody"),
             (("nobody", "any", "ping"), "all", "NotConnected", "No PBX that offers this rule is ready"),
+            (("a.b", "pbx1", "ping"), "all", "NotConnected", "nobody answers at aribus.v1.rpc.pbx1.a%2Eb: ping was not sent. Does aribus-nats of "
+             "pbx1 run, and is a.b one"),
             (("control", "pbx1", "ping"), "nothing", "NotAllowed", "does not allow this user to publish"),
             (("control", "p.x", "ping"), "all", "InvalidParams", "pbx: a name"),
             *((("control", "pbx1", "ping", "{}", seconds), "all", "InvalidParams", "timeout: ") for seconds in ("0", "-1", "86401", "NaN")),

@@ -172,7 +172,9 @@ class Commands:
     """
 
     def __init__(self, connection: Connection, rule: str) -> None:
-        self._connection, self._rule = connection, _name("rule", rule)
+        if not rule:
+            raise refusal("rule", "the name of an access rule is expected")
+        self._connection, self._rule, self._token = connection, rule, _tokens("rule", rule)[0]
 
     async def call(self, pbx: str, method: str, params: Mapping[str, Any] | None = None, timeout: float = 30.0) -> Any:
         """Calls a method of a PBX's daemon and returns its result. Nothing is ever sent twice.
@@ -197,7 +199,7 @@ class Commands:
             raise error
         if not self._connection.is_connected:  # otherwise nats-py would keep it, and send it late
             raise NotConnected(f"not connected to NATS: {method} was not sent")
-        answer = await self._answer(f"aribus.v1.rpc.{pbx}.{self._rule}", pbx, method, request, timeout)
+        answer = await self._answer(f"aribus.v1.rpc.{pbx}.{self._token}", pbx, method, request, timeout)
         body = json.loads(answer.data)
         if "error" in body:
             raise error_of(body["error"])
