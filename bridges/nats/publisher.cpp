@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds first_pause{100}, longest_pause{2000};
 constexpr milliseconds idle{100};            // between looks at whether to stop
-constexpr milliseconds between_bursts{3};    // under way
+constexpr milliseconds between_bursts{3};    // while records are under way
 constexpr milliseconds no_answer{10'000};    // then the connection is of no use
 constexpr milliseconds last_answers{2'000};  // when it is stopped
 constexpr std::chrono::seconds state_every{5};
