@@ -1,5 +1,6 @@
 #include "tests/access/peer.h"
 
+#include <csignal>
 #include <cstring>
 #include <stdexcept>
 
@@ -38,7 +39,10 @@ int connect_as(const Identity& identity, const std::string& path, int to_parent)
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof connection);
   std::memcpy(CMSG_DATA(header), &connection, sizeof connection);
-  return ::sendmsg(to_parent, &message, 0) == 1 ? 0 : 4;
+  if (::sendmsg(to_parent, &message, 0) != 1) return 4;
+  ::close(to_parent);
+  ::close(connection);
+  for (;;) ::pause();
 }
 
 Fd receive_fd(int from) {
@@ -51,7 +55,7 @@ Fd receive_fd(int from) {
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   int received = -1;
-  if (::recvmsg(from, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) == 1 && CMSG_FIRSTHDR(&message) != nullptr)
+  if (::recvmsg(from, &message, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&message) != nullptr)
     std::memcpy(&received, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof received);
   return Fd(received);
 }
@@ -65,13 +69,20 @@ bool can_be_others() {
 Peer::Peer(const std::string& path, const Identity& identity) {
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) throw std::runtime_error("socketpair");
-  const Fd here(pair[0]), there(pair[1]);
+  const Fd here(pair[0]);
+  Fd there(pair[1]);
   const pid_t child = ::fork();
   if (child == 0) ::_exit(connect_as(identity, path, there.get()));
-  int status = 0;
-  ::waitpid(child, &status, 0);
+  process_ = Process(child);
+  there = {};  // so that the end of the process is seen
   socket_ = receive_fd(here.get());
-  if (status != 0 || !socket_.valid()) throw std::runtime_error("the peer can't connect to " + path);
+  if (!socket_.valid()) throw std::runtime_error("the peer can't connect to " + path);
+}
+
+Peer::Process::~Process() {
+  if (id_ == 0) return;
+  ::kill(id_, SIGKILL);
+  ::waitpid(id_, nullptr, 0);
 }
 
 void Peer::send(const std::string& line) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/types.h>
@@ -20,7 +21,8 @@ struct Identity {
 // Only root can be somebody else.
 [[nodiscard]] bool can_be_others();
 
-// A connection that a process of its own has made as `identity`: what the kernel says of it is true.
+// A connection that a process of its own has made as `identity`, which lives as long as it: what the kernel
+// says of it is true.
 class Peer {
  public:
   // Throws when it can't connect.
@@ -37,6 +39,21 @@ class Peer {
   int code(const std::string& method, const std::string& params = "{}");
 
  private:
+  class Process {
+   public:
+    explicit Process(pid_t id) : id_(id) {}
+    Process(Process&& other) noexcept : id_(std::exchange(other.id_, 0)) {}
+    Process& operator=(Process&& other) noexcept {
+      std::swap(id_, other.id_);
+      return *this;
+    }
+    ~Process();
+
+   private:
+    pid_t id_;  // 0: none
+  };
+
+  Process process_{0};
   Fd socket_;
   std::string buffer_;
   int next_id_ = 1;
