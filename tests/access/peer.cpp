@@ -40,8 +40,7 @@ int connect_as(const Identity& identity, const std::string& path, int to_parent)
   header->cmsg_len = CMSG_LEN(sizeof connection);
   std::memcpy(CMSG_DATA(header), &connection, sizeof connection);
   if (::sendmsg(to_parent, &message, 0) != 1) return 4;
-  ::close(to_parent);
-  ::close(connection);
+  ::close_range(STDERR_FILENO + 1, ~0U, 0);  // the connections of other peers, too
   for (;;) ::pause();
 }
 
