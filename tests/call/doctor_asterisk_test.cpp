@@ -1,4 +1,6 @@
 // `aribus doctor` in front of Asterisks whose own configuration is wrong.
+#include <optional>
+
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -99,11 +101,22 @@ TEST_CASE("the doctor names what is wrong in Asterisk's http.conf", "[doctor]") 
       const Changed named(clinic.asterisk, "http.conf", http + "servername=switchboard\n", reload_http);
       CHECK_THAT(clinic.doctor(config), ContainsSubstring("ARI answers"));
     }
-    const Changed narrow(clinic.asterisk, "http.conf", http + "sessionlimit=8\n", reload_http);
-    const auto kept = all_connections(clinic.asterisk.url);
+    // Asterisk counts some connections that have long ended: the limit has to leave room for more than those.
+    std::optional<Changed> narrow;
+    int limit = 4;
+    std::vector<Fd> kept;
+    do {
+      limit *= 2;
+      kept.clear();
+      narrow.reset();
+      narrow.emplace(clinic.asterisk, "http.conf", http + "sessionlimit=" + std::to_string(limit) + "\n",
+                     reload_http);
+      kept = all_connections(clinic.asterisk.url);
+    } while (kept.size() <= 1 && limit < 256);
     REQUIRE(kept.size() > 1);
     CHECK_THAT(clinic.doctor(config), ContainsSubstring("closed without an answer") &&
-                                          ContainsSubstring("its sessionlimit (8) of http.conf is reached") &&
+                                          ContainsSubstring("its sessionlimit (" + std::to_string(limit) +
+                                                            ") of http.conf is reached") &&
                                           ContainsSubstring("(process " + std::to_string(::getpid()) + ", " +
                                                             std::to_string(kept.size()) + " connections)"));
   });
