@@ -56,8 +56,8 @@ Bridge::~Bridge() {
 }
 
 void Bridge::publish() {
-  // Programs on the socket come first: a thread of this kind, and those that libnats makes for it, run when
-  // nobody else wants the processor at that moment (sched(7)). Where it is forbidden all is as else.
+  // Programs on the socket come first: a thread of this kind, and those that libnats makes for it, does not
+  // interrupt another one when it wakes up (sched(7)). Where that is forbidden it goes on without.
   const sched_param none{};
   ::pthread_setschedparam(::pthread_self(), SCHED_BATCH, &none);
   Publisher publisher(

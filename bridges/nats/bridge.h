@@ -28,8 +28,8 @@ class Bridge {
   Bridge(const Bridge&) = delete;
   Bridge& operator=(const Bridge&) = delete;
 
-  // Runs until SIGTERM or SIGINT, and until what is under way is stored. False: the publisher did not end in
-  // time, as a name server did not answer; the process has to end without its destructors.
+  // Runs until SIGTERM or SIGINT, and until what is under way is stored. False: not all threads ended in
+  // time, as a name server or NATS did not answer; the process has to end without their destructors.
   // Errors: it can't listen for monitoring; the publisher's, when that gives up.
   [[nodiscard]] Result<bool> run();
 

@@ -26,8 +26,7 @@ std::string wrong_with(const jsStreamConfig& is, const StreamOptions& wanted) {
                ? "it belongs to another installation (" + std::string(description.substr(owner_is.size())) +
                      ", this one is " + wanted.owner +
                      "). Two PBXs must not have the same name; where the state file of this one was lost, "
-                     "run "
-                     "aribus-nats --adopt once"
+                     "run aribus-nats --adopt once"
                : "it was not made by aribus-nats. Delete it, or choose another stream.name";
   }
   const auto differs = [](const std::string& what, const std::string& there, const std::string& here) {

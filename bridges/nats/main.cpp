@@ -27,11 +27,10 @@ constexpr const char* usage =
     "  -c, --config FILE   the configuration (default " ARIBUS_CONFIG_DIR
     "/nats.yaml)\n"
     "      --check-config  read and check the configuration, say what is wrong with it, and end\n"
-    "      --adopt         take over a stream of another installation, once: for a PBX that was moved to "
-    "another\n"
-    "                      machine, or whose state file was lost\n"
-    "      --list          print which PBXs are on the bus, as JSON, and end; 'aribus pbx' shows it to "
-    "people\n"
+    "      --adopt         take over a stream of another installation, once: for a PBX that was moved to\n"
+    "                      another machine, or whose state file was lost\n"
+    "      --list          print which PBXs are on the bus, as JSON, and end; 'aribus pbx' shows it to\n"
+    "                      people\n"
     "      --url URL       of NATS, for --list without a configuration; several: with commas between them\n"
     "      --credentials FILE\n"
     "                      likewise the credentials file\n"
@@ -40,9 +39,8 @@ constexpr const char* usage =
     "      --version       print the version and end\n"
     "  -h, --help          print this and end\n"
     "\n"
-    "SIGTERM and SIGINT end it once what is under way is stored. Exit status: 0 ended as asked, 1 it could "
-    "not\n"
-    "run, 2 wrong arguments or configuration.\n";
+    "SIGTERM and SIGINT end it once what is under way is stored. Exit status: 0 ended as asked, 1 it could\n"
+    "not run, 2 wrong arguments or configuration.\n";
 
 int fail(const aribus::Error& error, int status) {
   return aribus::service::fail("aribus-nats", error, status);
