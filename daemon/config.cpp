@@ -16,7 +16,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/bytes.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "base/tcp_socket.h"
 #include "bus/log.h"
 #include "config/files.h"

@@ -11,7 +11,7 @@
 #include <pwd.h>
 
 #include "ari/schema.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "config/users.h"
 #include "daemon/own_methods.h"
 #include "record/schema.h"

@@ -1,7 +1,7 @@
 #include "daemon/describe.h"
 
-#include "base/nearest.h"
-#include "base/object_text.h"
+#include "base/json_builder.h"
+#include "base/suggest.h"
 #include "control/description.h"
 #include "daemon/own_methods.h"
 #include "ipc/description.h"

@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 
 namespace aribus::daemon {
 

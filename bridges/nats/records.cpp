@@ -1,6 +1,6 @@
 #include "nats/records.h"
 
-#include "base/object_text.h"
+#include "base/json_builder.h"
 #include "client/messages.h"
 
 namespace aribus::nats {

@@ -9,7 +9,7 @@
 #include "ari/failure.h"
 #include "ari/url.h"
 #include "base/json.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "base/time.h"
 #include "cli/doctor/dialplan.h"
 #include "cli/doctor/machine.h"

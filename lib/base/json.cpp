@@ -11,7 +11,7 @@
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
-#include "base/sixteen.h"
+#include "base/simd.h"
 
 namespace aribus {
 namespace {

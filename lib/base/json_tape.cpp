@@ -153,7 +153,7 @@ JsonView JsonView::find(std::string_view name) const {
 
 // The first of simdjson's two stages: it finds where the tokens begin, and checks UTF-8, control characters
 // and that strings end. The second one would build a tree of its own, in which places in the text are lost.
-struct JsonTape::Cutter {
+struct JsonTape::Tokenizer {
   simdjson::dom::parser parser;
   const uint32_t* tokens = nullptr;  // where each begins, and then the size of the text
   size_t count = 0;
@@ -169,23 +169,23 @@ struct JsonTape::Cutter {
   }
 };
 
-JsonTape::JsonTape() : cutter_(std::make_unique<Cutter>()) {}
+JsonTape::JsonTape() : tokenizer_(std::make_unique<Tokenizer>()) {}
 JsonTape::~JsonTape() = default;
 
 JsonView JsonTape::read(std::string_view text, int max_depth) {
   if (text.size() <= keep_bytes && text_.capacity() > 2 * keep_bytes) {
-    cutter_ = std::make_unique<Cutter>();
+    tokenizer_ = std::make_unique<Tokenizer>();
     std::string().swap(text_);
     std::vector<Node>().swap(nodes_);
   }
   if (text.empty() || text.size() > UINT32_MAX / 2) return {};
-  Outcome outcome = cut(text, max_depth);
-  if (outcome == Outcome::spaced) {
+  Outcome outcome = parse(text, max_depth);
+  if (outcome == Outcome::has_whitespace) {
     std::string compact(text.size() + simdjson::SIMDJSON_PADDING, '\0');
     size_t length = 0;
     if (simdjson::minify(text.data(), text.size(), compact.data(), length) != simdjson::SUCCESS) return {};
     compact.resize(length);
-    outcome = cut(compact, max_depth);
+    outcome = parse(compact, max_depth);
   }
   return outcome == Outcome::read ? JsonView(this, 0) : JsonView();
 }
@@ -198,24 +198,24 @@ bool JsonTape::has_more_tokens(std::string_view text, size_t limit) {
 }
 
 // Takes the tokens one by one. What is hot lives in local variables.
-JsonTape::Outcome JsonTape::cut(std::string_view given, int max_depth) {
+JsonTape::Outcome JsonTape::parse(std::string_view given, int max_depth) {
   text_.assign(given);
   text_ += '\0';  // no token begins with it: the end needs no check of its own
-  if (!cutter_->find_tokens(given)) return Outcome::wrong;
-  if (nodes_.size() < cutter_->count) nodes_.resize(std::max<size_t>(256, 2 * cutter_->count));
+  if (!tokenizer_->find_tokens(given)) return Outcome::wrong;
+  if (nodes_.size() < tokenizer_->count) nodes_.resize(std::max<size_t>(256, 2 * tokenizer_->count));
 
   const char* const text = text_.data();
-  const uint32_t* token = cutter_->tokens;
+  const uint32_t* token = tokenizer_->tokens;
   Node* const nodes = nodes_.data();
   uint32_t count = 0;
   uint32_t open[max_line_depth];  // the nodes around the present one
   int depth = 0;
-  bool spaced = false;
+  bool has_whitespace = false;
   const bool any_escapes = std::memchr(text, '\\', given.size()) != nullptr;
 
   // Goes on to the next token, behind one that ends at `end`.
   const auto go_on = [&](uint32_t end) __attribute__((always_inline)) {
-    spaced |= *++token != end;
+    has_whitespace |= *++token != end;
   };
   const auto scalar_end = [&]() __attribute__((always_inline)) {
     uint32_t end = token[1];
@@ -269,7 +269,7 @@ JsonTape::Outcome JsonTape::cut(std::string_view given, int max_depth) {
     for (;;) {
       if (depth == 0) {
         if (*token != given.size()) return Outcome::wrong;
-        return spaced || *cutter_->tokens != 0 ? Outcome::spaced : Outcome::read;
+        return has_whitespace || *tokenizer_->tokens != 0 ? Outcome::has_whitespace : Outcome::read;
       }
       Node& around = nodes[open[depth - 1]];
       const bool object = around.kind == JsonKind::object;

@@ -86,12 +86,12 @@ class JsonTape {
     JsonKind kind;
     bool escaped;  // a string with escapes
   };
-  struct Cutter;  // simdjson
+  struct Tokenizer;  // simdjson
 
-  enum class Outcome { read, spaced, wrong };
-  Outcome cut(std::string_view text, int max_depth);
+  enum class Outcome { read, has_whitespace, wrong };
+  Outcome parse(std::string_view text, int max_depth);
 
-  std::unique_ptr<Cutter> cutter_;
+  std::unique_ptr<Tokenizer> tokenizer_;
   std::string text_;  // ended by a NUL
   std::vector<Node> nodes_;
 };

@@ -10,7 +10,7 @@
 
 #include <uv.h>
 
-#include "base/durations.h"
+#include "base/duration_histogram.h"
 
 namespace aribus {
 
@@ -127,7 +127,7 @@ class TurnMeter {
   TurnMeter& operator=(const TurnMeter&) = delete;
 
   [[nodiscard]] uint64_t turns() const { return turns_; }
-  [[nodiscard]] const Durations& durations() const { return durations_; }
+  [[nodiscard]] const DurationHistogram& durations() const { return durations_; }
   // The longest turn of all, and of the last one to two minutes.
   [[nodiscard]] std::chrono::microseconds longest() const { return longest_; }
   [[nodiscard]] std::chrono::microseconds longest_lately() const;
@@ -141,7 +141,7 @@ class TurnMeter {
   uint64_t at_ns_ = 0;    // of the end of the last turn
   uint64_t idle_ns_ = 0;  // slept up to there
   uint64_t minute_ = 0;
-  Durations durations_;
+  DurationHistogram durations_;
   std::chrono::microseconds longest_{0};
   std::chrono::microseconds this_minute_{0};
   std::chrono::microseconds minute_before_{0};

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <iterator>
 
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "base/tcp_socket.h"
 #include "config/users.h"
 

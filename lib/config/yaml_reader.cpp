@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 
 namespace aribus::config {
 namespace {

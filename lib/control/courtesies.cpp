@@ -8,7 +8,7 @@
 #include "ari/causes.h"
 #include "base/bytes.h"
 #include "base/json_tape.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "control/makers.h"
 #include "control/new_objects.h"
 #include "control/params.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "control/audit.h"
 #include "control/courtesies.h"
 #include "control/live.h"
@@ -240,7 +240,8 @@ Reply Dispatcher::counting(const std::string& method, bool is_timed, Reply reply
   using Clock = std::chrono::steady_clock;
   return [&counts = calls_[method], is_timed, began = Clock::now(),
           reply = std::move(reply)](Result<ResultText> answer) {
-    if (is_timed) counts.took.add(std::chrono::duration_cast<Durations::Duration>(Clock::now() - began));
+    if (is_timed)
+      counts.took.add(std::chrono::duration_cast<DurationHistogram::Duration>(Clock::now() - began));
     answer ? ++counts.done : ++counts.failed[answer.error().kind];
     reply(std::move(answer));
   };

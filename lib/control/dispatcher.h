@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/durations.h"
+#include "base/duration_histogram.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "control/access.h"
@@ -72,7 +72,7 @@ class Dispatcher {
   struct CallCounts {
     uint64_t done = 0;
     std::map<ErrorKind, uint64_t> failed;
-    Durations took;  // until it was answered; of those without `wait`
+    DurationHistogram took;  // until it was answered; of those without `wait`
   };
   // By name, of those that were called; of unknown methods under "unknown".
   [[nodiscard]] const std::map<std::string, CallCounts, std::less<>>& calls() const { return calls_; }

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/json_builder.h"
 #include "base/json_tape.h"
-#include "base/nearest.h"
-#include "base/object_text.h"
+#include "base/suggest.h"
 #include "control/params.h"
 
 namespace aribus::control {
@@ -73,7 +73,7 @@ std::string variables_text(const Thing& channel) {
 // ARI does not tell when an endpoint's channels change.
 std::string without_channel_ids(const std::string& endpoint) {
   JsonTape tape;
-  ObjectText text;
+  ObjectBuilder text;
   for (const auto& member : tape.read(endpoint).children()) {
     const std::string name = member.name().string();
     if (name != "channel_ids") text.json(name, member.value().text());
@@ -83,7 +83,7 @@ std::string without_channel_ids(const std::string& endpoint) {
 
 std::string item_text(const std::string& server, IdKind kind, const std::string& id, const Thing& thing,
                       const Seats& seats) {
-  ObjectText item;
+  ObjectBuilder item;
   item.text("server", server);
   if (kind == IdKind::channel) {
     if (!thing.app.empty()) item.text("app", thing.app);
@@ -198,7 +198,7 @@ Result<ResultText> answer(const Dispatcher& dispatcher, const std::string& curso
   const std::vector<std::string> key{std::string(names_of(kind).list), std::string(wanted.id),
                                      std::string(wanted.app), std::string(wanted.bridge)};
   return ResultText(dispatcher.live_texts().get(cursor, {key, servers, rule.apps}, [&] {
-    return ObjectText()
+    return ObjectBuilder()
         .text("cursor", cursor)
         .json(names_of(kind).list, items_text(dispatcher, servers, kind, wanted, rule))
         .str();
@@ -207,7 +207,7 @@ Result<ResultText> answer(const Dispatcher& dispatcher, const std::string& curso
 
 std::string list_schema(IdKind kind) {
   const KindNames name = names_of(kind);
-  ObjectText members;
+  ObjectBuilder members;
   members.json("server", R"({"type":"string"})");
   if (kind == IdKind::channel) {
     members.json("app", R"({"type":"string"})").json("bridge", R"({"type":"string"})");
@@ -219,24 +219,24 @@ std::string list_schema(IdKind kind) {
                kind == IdKind::endpoint
                    ? R"({"type":"object","required":["technology","resource"],"properties":{"technology":)"
                      R"({"type":"string"},"resource":{"type":"string"},"state":{"type":"string"}}})"
-                   : ObjectText().text("$ref", "#/components/schemas/" + std::string(name.model)).str());
+                   : ObjectBuilder().text("$ref", "#/components/schemas/" + std::string(name.model)).str());
   const std::vector<std::string_view> required{"server", name.member};
-  const std::string item = ObjectText()
+  const std::string item = ObjectBuilder()
                                .text("type", "object")
                                .json("required", strings_text(required))
                                .json("properties", members.str())
                                .str();
-  return ObjectText().text("type", "array").json("items", item).str();
+  return ObjectBuilder().text("type", "array").json("items", item).str();
 }
 
 std::string answer_schema(IdKind kind) {
   const std::string_view list = names_of(kind).list;
   const std::vector<std::string_view> required{"cursor", list};
-  return ObjectText()
+  return ObjectBuilder()
       .text("type", "object")
       .json("required", strings_text(required))
       .json("properties",
-            ObjectText().json("cursor", R"({"type":"string"})").json(list, list_schema(kind)).str())
+            ObjectBuilder().json("cursor", R"({"type":"string"})").json(list, list_schema(kind)).str())
       .str();
 }
 
@@ -260,7 +260,7 @@ std::shared_ptr<const std::string> live_snapshot(const Dispatcher& dispatcher, c
   }
   key.emplace_back(servers.empty() ? "all" : "some");
   return dispatcher.live_texts().get(cursor, {key, known, rule.apps}, [&] {
-    ObjectText snapshot;
+    ObjectBuilder snapshot;
     for (const IdKind kind : kinds) {
       snapshot.json(names_of(kind).list, items_text(dispatcher, servers, kind, {}, rule));
     }
@@ -281,12 +281,12 @@ bool sees_id(const Dispatcher& dispatcher, std::string_view server, IdKind kind,
 }
 
 std::string snapshot_schema() {
-  ObjectText members;
+  ObjectBuilder members;
   for (size_t i = 0; i < record::id_kinds; ++i) {
     const auto kind = static_cast<IdKind>(i);
     members.json(names_of(kind).list, list_schema(kind));
   }
-  return ObjectText().text("type", "object").json("properties", members.str()).str();
+  return ObjectBuilder().text("type", "object").json("properties", members.str()).str();
 }
 
 std::vector<Method> state_methods(const Dispatcher& dispatcher, std::function<std::string()> cursor) {

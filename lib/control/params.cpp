@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 
 namespace aribus::control {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/bytes.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "control/makers.h"
 #include "control/named_ids.h"
 

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "base/object_text.h"
+#include "base/json_builder.h"
 #include "record/ids.h"
 #include "record/schema.h"
 
@@ -19,7 +19,7 @@ constexpr std::string_view lost_schema =
 std::string envelope_schema() {
   constexpr std::string_view ids =
       R"({"type":"array","items":{"type":"string","minLength":1},"minItems":1,"uniqueItems":true})";
-  ObjectText properties;
+  ObjectBuilder properties;
   properties.json("seq", R"({"type":"integer","minimum":1})")
       .json("time", R"({"type":"string","format":"date-time","pattern":)"
                     R"("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$"})")
@@ -34,7 +34,7 @@ std::string envelope_schema() {
   properties.json("known", R"({"const":false,"description":"the type is unknown to aribus"})")
       .json("invalid", R"({"type":"string","description":"where and why the fields are not as declared"})")
       .json("fields", R"({"type":"object","description":"fields whose names the envelope uses"})");
-  return ObjectText()
+  return ObjectBuilder()
       .text("type", "object")
       .json("required", strings_text(std::vector<std::string_view>{"seq", "time", "server", "app", "type"}))
       .json("properties", properties.str())
@@ -42,13 +42,13 @@ std::string envelope_schema() {
 }
 
 std::string notification_schema(std::string_view method, std::string_view params) {
-  return ObjectText()
+  return ObjectBuilder()
       .text("type", "object")
       .json("required", R"(["jsonrpc","method","params"])")
-      .json("properties", ObjectText()
+      .json("properties", ObjectBuilder()
                               .json("jsonrpc", R"({"const":"2.0"})")
-                              .json("method", ObjectText().text("const", method).str())
-                              .json("params", ObjectText().text("$ref", params).str())
+                              .json("method", ObjectBuilder().text("const", method).str())
+                              .json("params", ObjectBuilder().text("$ref", params).str())
                               .str())
       .str();
 }
@@ -65,10 +65,11 @@ std::vector<const ari::Model*> types() {
 
 // "If the type is `model`'s, its definition holds."
 std::string dispatch(const ari::Model& model) {
-  const std::string type = ObjectText().json("type", ObjectText().text("const", model.name).str()).str();
-  return ObjectText()
-      .json("if", ObjectText().json("properties", type).str())
-      .json("then", ObjectText().text("$ref", std::string(definitions) + std::string(model.name)).str())
+  const std::string type =
+      ObjectBuilder().json("type", ObjectBuilder().text("const", model.name).str()).str();
+  return ObjectBuilder()
+      .json("if", ObjectBuilder().json("properties", type).str())
+      .json("then", ObjectBuilder().text("$ref", std::string(definitions) + std::string(model.name)).str())
       .str();
 }
 
@@ -85,12 +86,12 @@ std::string records_schema() {
       R"([{"if":{"properties":{"type":{"const":"Malformed"}},"not":{"required":["known"]}},)"
       R"("then":{"$ref":"#/$defs/Malformed"}}])";
   const std::string known =
-      ObjectText()
+      ObjectBuilder()
           .json("properties",
-                ObjectText().json("type", ObjectText().json("enum", strings_text(names)).str()).str())
+                ObjectBuilder().json("type", ObjectBuilder().json("enum", strings_text(names)).str()).str())
           .json("allOf", array_text(dispatches))
           .str();
-  ObjectText defs;
+  ObjectBuilder defs;
   defs.json("envelope", envelope_schema())
       .json("event_notification", notification_schema("event", "#"))
       .json("lost_notification", notification_schema("lost", "#/$defs/lost"))
@@ -98,7 +99,7 @@ std::string records_schema() {
   for (const ari::Model* model : record::closure_of(types())) {
     defs.json(model->name, record::schema_of(*model, definitions));
   }
-  return ObjectText()
+  return ObjectBuilder()
       .text("$schema", "https://json-schema.org/draft/2020-12/schema")
       .text("title", "A record of aribus: `params` of the notification `event`")
       .text("description",
@@ -114,28 +115,28 @@ std::string records_schema() {
 
 std::string describe_notifications(std::string_view version) {
   const auto message = [](std::string_view name, std::string_view title) {
-    const std::string schema = ObjectText()
+    const std::string schema = ObjectBuilder()
                                    .text("schemaFormat", "application/schema+json;version=draft-2020-12")
-                                   .json("schema", ObjectText()
+                                   .json("schema", ObjectBuilder()
                                                        .text("$ref", "records.schema.json#/$defs/" +
                                                                          std::string(name) + "_notification")
                                                        .str())
                                    .str();
-    return ObjectText().text("name", name).text("title", title).json("payload", schema).str();
+    return ObjectBuilder().text("name", name).text("title", title).json("payload", schema).str();
   };
   const auto operation = [](std::string_view name, std::string_view summary) {
     const std::string at = R"({"$ref":"#/channels/socket/messages/)" + std::string(name) + R"("})";
-    return ObjectText()
+    return ObjectBuilder()
         .text("action", "send")
         .json("channel", R"({"$ref":"#/channels/socket"})")
         .text("summary", summary)
         .json("messages", "[" + at + "]")
         .str();
   };
-  return ObjectText()
+  return ObjectBuilder()
       .text("asyncapi", "3.0.0")
       .json("info",
-            ObjectText()
+            ObjectBuilder()
                 .text("title", "aribus")
                 .text("version", version)
                 .text("description",
@@ -151,12 +152,12 @@ std::string describe_notifications(std::string_view version) {
             R"({"socket":{"address":null,"messages":{"event":{"$ref":"#/components/messages/event"},)"
             R"("lost":{"$ref":"#/components/messages/lost"}}}})")
       .json("operations",
-            ObjectText()
+            ObjectBuilder()
                 .json("event", operation("event", "A record that passes the subscription's filter."))
                 .json("lost", operation("lost", "Records from `from` to `to` could not be delivered."))
                 .str())
-      .json("components", ObjectText()
-                              .json("messages", ObjectText()
+      .json("components", ObjectBuilder()
+                              .json("messages", ObjectBuilder()
                                                     .json("event", message("event", "A record"))
                                                     .json("lost", message("lost", "Records that were lost"))
                                                     .str())

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/json_builder.h"
 #include "base/json_tape.h"
-#include "base/object_text.h"
 #include "control/live.h"
 #include "control/params.h"
 #include "ipc/subscription_doubts.h"
@@ -155,7 +155,7 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log&
       since == nullptr ? std::nullopt : std::optional<std::string>(as_view(*since)), from_oldest);
   const bool resumed = since != nullptr && reason.empty();
   const std::string cursor = subscription.cursor().text();
-  ObjectText result;
+  ObjectBuilder result;
   result.text("cursor", cursor);
   if (since != nullptr) result.boolean("resumed", resumed);
   if (!reason.empty()) result.text("reason", reason);

@@ -7,7 +7,7 @@
 
 #include "ari/schema.h"
 #include "base/bytes.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "record/schema.h"
 
 namespace aribus::ipc {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "base/object_text.h"
+#include "base/json_builder.h"
 #include "record/record.h"
 #include "record/rules.h"
 
@@ -46,7 +46,7 @@ constexpr Model own[] = {{"Malformed", true, malformed_fields},
                          {"state.gone", true, {}}};
 
 std::string of_type(std::string_view name) {
-  return ObjectText().text("type", name).str();
+  return ObjectBuilder().text("type", name).str();
 }
 
 std::string scalar_schema(Type type) {
@@ -62,7 +62,7 @@ std::string scalar_schema(Type type) {
     case Type::boolean:
       return of_type("boolean");
     case Type::date:
-      return ObjectText().text("type", "string").text("format", "date-time").str();
+      return ObjectBuilder().text("type", "string").text("format", "date-time").str();
     case Type::string_or_null:
       return R"({"type":["string","null"]})";
     case Type::string_or_integer:
@@ -76,8 +76,8 @@ std::string field_schema(const Model& model, const Field& field, std::string_vie
   // What is no number after all stays a text.
   if (is_number_field(model, field.name)) return R"({"type":["integer","string"]})";
   if (field.values.empty()) return schema_of(field.type, field.list, field.model, references);
-  const std::string declared = ObjectText().json("enum", strings_text(field.values)).str();
-  return ObjectText().json("anyOf", array_text(std::vector{declared, scalar_schema(field.type)})).str();
+  const std::string declared = ObjectBuilder().json("enum", strings_text(field.values)).str();
+  return ObjectBuilder().json("anyOf", array_text(std::vector{declared, scalar_schema(field.type)})).str();
 }
 
 }  // namespace
@@ -88,16 +88,17 @@ std::span<const Model> own_types() {
 
 std::string schema_of(Type type, bool list, const Model* model, std::string_view references) {
   const std::string one =
-      model == nullptr ? scalar_schema(type)
-                       : ObjectText().text("$ref", std::string(references) + std::string(model->name)).str();
-  return list ? ObjectText().text("type", "array").json("items", one).str() : one;
+      model == nullptr
+          ? scalar_schema(type)
+          : ObjectBuilder().text("$ref", std::string(references) + std::string(model->name)).str();
+  return list ? ObjectBuilder().text("type", "array").json("items", one).str() : one;
 }
 
 std::string schema_of(const Model& model, std::string_view references) {
-  ObjectText properties;
+  ObjectBuilder properties;
   std::vector<std::string_view> required;
   if (model.event) {
-    properties.json("type", ObjectText().text("const", model.name).str());
+    properties.json("type", ObjectBuilder().text("const", model.name).str());
     required.emplace_back("type");
   }
   for (const Field& field : model.fields) {
@@ -110,13 +111,13 @@ std::string schema_of(const Model& model, std::string_view references) {
   const bool has_cause = model.find("cause") != nullptr;
   if (has_cause && model.find("cause_txt") == nullptr)
     properties.json("cause_txt", scalar_schema(Type::string));
-  ObjectText schema;
+  ObjectBuilder schema;
   schema.text("type", "object");
   if (!required.empty()) schema.json("required", strings_text(required));
   schema.json("properties", properties.str());
   if (has_cause) schema.json("if", R"({"required":["cause"]})").json("then", R"({"required":["cause_txt"]})");
   if (!model.absent_in.empty()) {
-    schema.json("x-ari", ObjectText().text("later_than", model.absent_in).str());
+    schema.json("x-ari", ObjectBuilder().text("later_than", model.absent_in).str());
   }
   return schema.str();
 }

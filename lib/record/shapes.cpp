@@ -10,7 +10,7 @@
 
 #include "ari/causes.h"
 #include "base/json.h"
-#include "base/sixteen.h"
+#include "base/simd.h"
 #include "base/time.h"
 
 namespace aribus::record {
@@ -23,7 +23,7 @@ using Action = Shape::Action;
 inline std::optional<size_t> copy_string(const char* in, char* out) {
   for (size_t at = 0;; at += 16) {
     std::memcpy(out + at, in + at, 16);
-    const unsigned special = special_bits(load_sixteen(in + at));
+    const unsigned special = special_bits(load_block(in + at));
     if (special == 0) continue;
     at += static_cast<size_t>(std::countr_zero(special));
     if (in[at] != '"') return {};
@@ -43,10 +43,10 @@ inline char* copy(char* out, const char* from, size_t size) {
 // Whether the first `size` bytes are the same. Up to sixteen more are read behind the first that differ.
 inline bool same(const char* one, const char* other, size_t size) {
   for (; size > 16; size -= 16, one += 16, other += 16) {
-    if (same_bits(load_sixteen(one), load_sixteen(other)) != 0xFFFF) return false;
+    if (same_bits(load_block(one), load_block(other)) != 0xFFFF) return false;
   }
   const unsigned wanted = (1U << size) - 1;
-  return (same_bits(load_sixteen(one), load_sixteen(other)) & wanted) == wanted;
+  return (same_bits(load_block(one), load_block(other)) & wanted) == wanted;
 }
 
 // The size of the whole number at `text`, or 0 when it is another one, or a large one. Required: it ends.

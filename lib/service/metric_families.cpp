@@ -17,12 +17,12 @@ void MetricFamilies::counter(const char* name, const char* help, double value, L
   add(name, help, MetricType::Counter, std::move(labels)).counter.value = value;
 }
 
-void MetricFamilies::histogram(const char* name, const char* help, const Durations& durations,
+void MetricFamilies::histogram(const char* name, const char* help, const DurationHistogram& durations,
                                Labels labels) {
   auto& histogram = add(name, help, MetricType::Histogram, std::move(labels)).histogram;
-  for (size_t i = 0; i < Durations::bounds.size(); ++i) {
+  for (size_t i = 0; i < DurationHistogram::bounds.size(); ++i) {
     histogram.sample_count += durations.counts()[i];
-    histogram.bucket.push_back({histogram.sample_count, seconds(Durations::bounds[i])});
+    histogram.bucket.push_back({histogram.sample_count, seconds(DurationHistogram::bounds[i])});
   }
   histogram.sample_count += durations.counts().back();
   histogram.sample_sum = seconds(durations.sum());

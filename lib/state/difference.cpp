@@ -8,8 +8,8 @@
 #include <set>
 
 #include "base/json.h"
+#include "base/json_builder.h"
 #include "base/json_tape.h"
-#include "base/object_text.h"
 #include "state/stasis.h"
 
 namespace aribus::state {
@@ -46,7 +46,7 @@ std::set<std::string> member_set_of_bridge(const std::string* bridge) {
 // The object as it is at its end, when nobody has told how it ended.
 std::string ended_text(std::string_view object, std::string_view state) {
   JsonTape tape;
-  ObjectText text;
+  ObjectBuilder text;
   for (const auto& member : tape.read(object).children()) {
     const std::string name = member.name().string();
     name == "state" ? text.text(name, state) : text.json(name, member.value().text());
@@ -62,7 +62,7 @@ class Changes {
   // `app`: of a channel, the application that it is in, or "".
   void add(IdKind kind, std::string_view id, std::string_view text, const std::vector<std::string>& to,
            std::string_view app = {}) {
-    ObjectText item;
+    ObjectBuilder item;
     if (!app.empty()) item.text("app", app);
     item.json(record::object_name(kind), text);
     for (const std::string& receiver : to) {
@@ -91,7 +91,7 @@ class Changes {
 
   void flush(const std::string& receiver) {
     Part part = std::move(parts_.extract(receiver).mapped());
-    ObjectText objects;
+    ObjectBuilder objects;
     for (size_t kind = 0; kind < part.items.size(); ++kind) {
       if (!part.items[kind].empty())
         objects.json(record::field_name(static_cast<IdKind>(kind)), array_text(part.items[kind]));

@@ -7,8 +7,8 @@
 #include "ari/refusal.h"
 #include "ari/url.h"
 #include "base/json.h"
+#include "base/json_builder.h"
 #include "base/json_tape.h"
-#include "base/object_text.h"
 #include "record/record.h"
 
 namespace aribus::state {
@@ -119,7 +119,7 @@ std::optional<Things> things_of(IdKind kind, bool list, std::string_view body) {
 }  // namespace
 
 std::string source_body(std::string_view source) {
-  return ObjectText().json("eventSource", "[" + string_text(source) + "]").str();
+  return ObjectBuilder().json("eventSource", "[" + string_text(source) + "]").str();
 }
 
 bool Heard::has(IdKind kind, std::string_view id) const {

@@ -1,4 +1,4 @@
-#include "base/nearest.h"
+#include "base/suggest.h"
 
 #include <algorithm>
 #include <array>
@@ -66,7 +66,7 @@ std::string_view only_one_beginning_with(const Folded& word, std::span<const std
 
 }  // namespace
 
-std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
+std::string_view suggest(std::string_view word, std::span<const std::string_view> known) {
   if (word.size() > longest) return {};
   const Folded folded(word);
   std::string_view best;
@@ -85,7 +85,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
 }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> known) {
-  const std::string_view best = nearest(word, known);
+  const std::string_view best = suggest(word, known);
   return best.empty() ? std::string() : "; did you mean '" + std::string(best) + "'?";
 }
 

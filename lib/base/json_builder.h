@@ -12,14 +12,14 @@
 namespace aribus {
 
 // The text of an object. Members keep the order in which they were added.
-class ObjectText {
+class ObjectBuilder {
  public:
   // A member that is a string.
-  ObjectText& text(std::string_view name, std::string_view value);
-  ObjectText& integer(std::string_view name, int64_t value);
-  ObjectText& boolean(std::string_view name, bool value);
+  ObjectBuilder& text(std::string_view name, std::string_view value);
+  ObjectBuilder& integer(std::string_view name, int64_t value);
+  ObjectBuilder& boolean(std::string_view name, bool value);
   // A member that is the JSON text `value`.
-  ObjectText& json(std::string_view name, std::string_view value);
+  ObjectBuilder& json(std::string_view name, std::string_view value);
 
   [[nodiscard]] std::string str() const { return "{" + members_ + "}"; }
 

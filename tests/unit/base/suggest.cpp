@@ -1,4 +1,4 @@
-#include "base/nearest.h"
+#include "base/suggest.h"
 
 #include <array>
 
@@ -13,25 +13,25 @@ constexpr std::array<std::string_view, 4> known = {"channelId", "endpoint", "tim
 }  // namespace
 
 TEST_CASE("a mistyped word is recognised") {
-  CHECK(nearest("chanelId", known) == "channelId");   // one letter left out
-  CHECK(nearest("channeldI", known) == "channelId");  // two swapped
-  CHECK(nearest("CHANNELID", known) == "channelId");  // case
-  CHECK(nearest("endpoints", known) == "endpoint");   // one too many
-  CHECK(nearest("ap", known) == "app");
-  CHECK(nearest("timeout", known) == "timeout");
+  CHECK(suggest("chanelId", known) == "channelId");   // one letter left out
+  CHECK(suggest("channeldI", known) == "channelId");  // two swapped
+  CHECK(suggest("CHANNELID", known) == "channelId");  // case
+  CHECK(suggest("endpoints", known) == "endpoint");   // one too many
+  CHECK(suggest("ap", known) == "app");
+  CHECK(suggest("timeout", known) == "timeout");
 }
 
 TEST_CASE("a word that is no typing error is not corrected") {
-  CHECK(nearest("bridge", known).empty());
-  CHECK(nearest("", known).empty());
-  CHECK(nearest(std::string(10'000, 'a'), known).empty());
-  CHECK(nearest("channelId", {}).empty());
+  CHECK(suggest("bridge", known).empty());
+  CHECK(suggest("", known).empty());
+  CHECK(suggest(std::string(10'000, 'a'), known).empty());
+  CHECK(suggest("channelId", {}).empty());
 }
 
 TEST_CASE("a short word of which every letter differs is not corrected") {
   constexpr std::array<std::string_view, 1> short_words = {"y"};
-  CHECK(nearest("x", short_words).empty());
-  CHECK(nearest("", short_words).empty());
+  CHECK(suggest("x", short_words).empty());
+  CHECK(suggest("", short_words).empty());
 }
 
 TEST_CASE("a suggestion is a sentence or nothing") {
@@ -46,16 +46,16 @@ TEST_CASE("words are joined with commas") {
 
 TEST_CASE("among words of any length only those of about the same are meant") {
   constexpr std::array<std::string_view, 3> words = {"get", "getChannelVariable", "bridges.addChannel"};
-  CHECK(nearest("gte", words) == "get");
-  CHECK(nearest("getChannelVarable", words) == "getChannelVariable");
-  CHECK(nearest("bridges.adChannels", words) == "bridges.addChannel");
-  CHECK(nearest("addChannel", words).empty());
+  CHECK(suggest("gte", words) == "get");
+  CHECK(suggest("getChannelVarable", words) == "getChannelVariable");
+  CHECK(suggest("bridges.adChannels", words) == "bridges.addChannel");
+  CHECK(suggest("addChannel", words).empty());
 }
 
 TEST_CASE("a word that is short for only one is meant for it") {
   constexpr std::array<std::string_view, 3> words = {"warning", "error", "errors.all"};
-  CHECK(nearest("warn", words) == "warning");
-  CHECK(nearest("WARN", words) == "warning");
-  CHECK(nearest("err", words).empty());
-  CHECK(nearest("wa", words).empty());
+  CHECK(suggest("warn", words) == "warning");
+  CHECK(suggest("WARN", words) == "warning");
+  CHECK(suggest("err", words).empty());
+  CHECK(suggest("wa", words).empty());
 }

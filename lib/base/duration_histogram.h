@@ -9,7 +9,7 @@
 namespace aribus {
 
 // Counts durations, by how long they are.
-class Durations {
+class DurationHistogram {
  public:
   using Duration = std::chrono::microseconds;
 

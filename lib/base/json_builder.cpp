@@ -1,4 +1,4 @@
-#include "base/object_text.h"
+#include "base/json_builder.h"
 
 #include <rapidjson/prettywriter.h>
 
@@ -8,22 +8,22 @@ std::string string_text(std::string_view value) {
   return render([&](JsonWriter& writer) { write_string(writer, value); });
 }
 
-ObjectText& ObjectText::json(std::string_view name, std::string_view value) {
+ObjectBuilder& ObjectBuilder::json(std::string_view name, std::string_view value) {
   if (!members_.empty()) members_ += ',';
   members_ += string_text(name) + ":";
   members_ += value;
   return *this;
 }
 
-ObjectText& ObjectText::text(std::string_view name, std::string_view value) {
+ObjectBuilder& ObjectBuilder::text(std::string_view name, std::string_view value) {
   return json(name, string_text(value));
 }
 
-ObjectText& ObjectText::integer(std::string_view name, int64_t value) {
+ObjectBuilder& ObjectBuilder::integer(std::string_view name, int64_t value) {
   return json(name, std::to_string(value));
 }
 
-ObjectText& ObjectText::boolean(std::string_view name, bool value) {
+ObjectBuilder& ObjectBuilder::boolean(std::string_view name, bool value) {
   return json(name, value ? "true" : "false");
 }
 
