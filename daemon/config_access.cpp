@@ -87,7 +87,7 @@ std::string read_type(const YamlValue& value, std::vector<std::string>& warnings
   std::string glob = value.string();
   std::vector<std::string_view> types;
   for (const auto& models : {record::own_types(), ari::models()}) {
-    for (const ari::Model& model : models) {
+    for (const ari::ModelType& model : models) {
       if (model.event) types.push_back(model.name);
     }
   }

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "ari/lookup.h"
+#include "ari/dns_resolver.h"
 #include "base/bytes.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -132,7 +132,7 @@ int run(int argc, char** argv) {
   if (!app) return fail(app.error(), 1);
   if (auto ran = (*app)->run(); !ran) return fail(ran.error(), 1);
   // They would be waited for, for as long as the name server is dead.
-  if (aribus::ari::Lookup::any_under_way() || aribus::ipc::UserNames::any_under_way()) {
+  if (aribus::ari::DnsResolver::any_under_way() || aribus::ipc::UserNames::any_under_way()) {
     spdlog::shutdown();
     std::_Exit(0);
   }

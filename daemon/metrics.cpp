@@ -52,8 +52,8 @@ std::string_view outcome_of(ErrorKind kind) {
 using Counts = std::map<std::string, std::map<std::string_view, uint64_t>>;
 
 std::string_view declared(const std::string& type) {
-  if (const ari::Model* model = ari::find_model(type)) return model->name;
-  for (const ari::Model& own : record::own_types()) {
+  if (const ari::ModelType* model = ari::find_model(type)) return model->name;
+  for (const ari::ModelType& own : record::own_types()) {
     if (own.name == type) return own.name;
   }
   return other_types;

@@ -99,7 +99,7 @@ def chain(models, name):
 
 def models_header(head, models):
     out = [head + "//\n// ARI's models. Required members are plain, the others std::optional.", "#pragma once\n",
-           "#include <optional>", "#include <string>", "#include <vector>\n", '#include "ari/typed.h"',
+           "#include <optional>", "#include <string>", "#include <vector>\n", '#include "ari/model_json.h"',
            '#include "base/time.h"\n', "namespace aribus::ari {\n"]
     for (model, field), enum in sorted(ENUMS.items(), key=lambda item: item[1]):
         values = next(f.values for f in models[model]["fields"] if f.name == field)
@@ -129,11 +129,11 @@ def events_header(head, models):
 
 
 def types_source(head, models):
-    out = [head, '#include "ari/events.h"', '#include "ari/members.h"\n', "namespace aribus::ari {\n",
-           "namespace members {\n"]
+    out = [head, '#include "ari/events.h"', '#include "ari/reflection.h"\n', "namespace aribus::ari {\n",
+           "namespace reflection {\n"]
     for name in ordered(models):
         out += members_of(name, chain(models, name))
-    out.append("\n}  // namespace members\n")
+    out.append("\n}  // namespace reflection\n")
     for (model, field), enum in sorted(ENUMS.items(), key=lambda item: item[1]):
         values = next(f.values for f in models[model]["fields"] if f.name == field)
         listed = ", ".join(f'"{value}"' for value in values)
@@ -232,13 +232,13 @@ def parameters_header(head, operations):
 
 
 def parameters_source(head, operations):
-    out = [head, '#include "ari/parameters.h"\n', '#include "ari/members.h"\n', "namespace aribus::ari {\n",
-           "namespace members {\n"]
+    out = [head, '#include "ari/parameters.h"\n', '#include "ari/reflection.h"\n', "namespace aribus::ari {\n",
+           "namespace reflection {\n"]
     structs = [(params_struct(resource, name), operation["fields"])
                for resource, of_resource in operations.items() for name, operation in of_resource.items()]
     for struct_name, fields in structs:
         out += members_of(struct_name, [(struct_name, fields)])
-    out.append("\n}  // namespace members\n")
+    out.append("\n}  // namespace reflection\n")
     out += [f"template std::string to_json<{struct_name}>(const {struct_name}&);" for struct_name, _ in structs]
     return out + ["\n}  // namespace aribus::ari"]
 
@@ -258,7 +258,7 @@ def operations_header(head, operations):
 
 
 def operations_source(head, operations):
-    out = [head, '#include "ari/operations.h"\n', '#include "ari/typed_call.h"\n', "namespace aribus::ari {\n"]
+    out = [head, '#include "ari/operations.h"\n', '#include "ari/operation_call.h"\n', "namespace aribus::ari {\n"]
     for resource, of_resource in operations.items():
         class_name = resource_class(resource)
         for name, operation in of_resource.items():
@@ -268,7 +268,7 @@ def operations_source(head, operations):
             else:
                 params = "params_of(params)"
             out.append(f"void {class_name}::{signature(resource, name, operation)} {{\n"
-                       f'  call_typed(client_, "{resource}.{name}", {params}, std::move(done));\n}}')
+                       f'  call_operation(client_, "{resource}.{name}", {params}, std::move(done));\n}}')
     out.append("")
     for resource in operations:
         out.append(f"{resource_class(resource)} Client::{accessor(resource)}() {{ return "

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "ari/failure.h"
+#include "ari/connect_error.h"
 #include "ari/url.h"
 #include "base/json.h"
 #include "base/suggest.h"
@@ -398,7 +398,7 @@ std::optional<Finding> fault_of(const Answer& info, const ari::ClientOptions& op
       return fault_of_missing(info, options, files);
     default:
       return Finding{
-          ari::failure_of_answer(
+          ari::connect_error_of_answer(
               {.step = ari::Attempt::Step::info, .at = options.url, .username = options.username, .apps = ""},
               static_cast<int>(info.status), info.body)
               .reason,

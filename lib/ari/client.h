@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "ari/failure.h"
+#include "ari/app_takeover.h"
+#include "ari/connect_error.h"
 #include "ari/http.h"
+#include "ari/inbound_websocket.h"
 #include "ari/listener_check.h"
-#include "ari/listening_websocket.h"
 #include "ari/reconnect.h"
-#include "ari/replaced.h"
 #include "ari/schema.h"
 #include "ari/websocket.h"
 #include "ari/websocket_rest.h"
@@ -118,9 +118,9 @@ class Client {
   // known, or it is none of them.
   bool replaced(const std::string& app);
   // Events of `app` come after all.
-  void held(const std::string& app) { replaced_.held(app); }
+  void held(const std::string& app) { takeover_.held(app); }
   // The applications that another client has taken over since the event stream stands.
-  [[nodiscard]] const std::set<std::string>& replaced_apps() const { return replaced_.apps(); }
+  [[nodiscard]] const std::set<std::string>& replaced_apps() const { return takeover_.apps(); }
   // Takes them back now, by connecting anew. Errors: not_connected; refused when listening, where that takes
   // nothing back.
   [[nodiscard]] Result<void> reclaim();
@@ -184,11 +184,11 @@ class Client {
   void ask_info();
   void on_asked(std::function<void(Result<void>)> answer);
   void on_info(Result<HttpResponse> answer);
-  void fail_attempt(const Failure& failure);
+  void fail_attempt(const ConnectError& failure);
   void on_opened();
   void on_closed(const WebSocketClosed& closed);
   void open_events();
-  void on_lost(const Failure& failure);
+  void on_lost(const ConnectError& failure);
   void send(HttpRequest request, Answered done);
   void send_over_http(HttpRequest request, Answered done);
   [[nodiscard]] Attempt attempted(Attempt::Step step) const;
@@ -203,10 +203,10 @@ class Client {
   MaySend may_send_;  // asks it
   Http http_;
   std::unique_ptr<WebSocket> websocket_;
-  ListeningWebSocket* listening_ = nullptr;  // the same, when it is one
+  InboundWebSocket* listening_ = nullptr;  // the same, when it is one
   WebSocketRest rest_;
   Reconnect reconnect_;
-  Replaced replaced_;
+  AppTakeover takeover_;
   Timer retry_;
   EndOfTurn later_;
   std::vector<std::function<void()>> deferred_;

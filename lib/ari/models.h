@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "ari/typed.h"
+#include "ari/model_json.h"
 #include "base/time.h"
 
 namespace aribus::ari {

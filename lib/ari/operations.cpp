@@ -2,333 +2,333 @@
 
 #include "ari/operations.h"
 
-#include "ari/typed_call.h"
+#include "ari/operation_call.h"
 
 namespace aribus::ari {
 
 void Applications::filter(const ApplicationsFilter& params, Answered<Application> done) {
-  call_typed(client_, "applications.filter", params_of(params), std::move(done));
+  call_operation(client_, "applications.filter", params_of(params), std::move(done));
 }
 void Applications::get(const std::string& applicationName, Answered<Application> done) {
-  call_typed(client_, "applications.get", params_of({{"applicationName", applicationName}}), std::move(done));
+  call_operation(client_, "applications.get", params_of({{"applicationName", applicationName}}), std::move(done));
 }
 void Applications::list(Answered<std::vector<Application>> done) {
-  call_typed(client_, "applications.list", params_of({}), std::move(done));
+  call_operation(client_, "applications.list", params_of({}), std::move(done));
 }
 void Applications::subscribe(const ApplicationsSubscribe& params, Answered<Application> done) {
-  call_typed(client_, "applications.subscribe", params_of(params), std::move(done));
+  call_operation(client_, "applications.subscribe", params_of(params), std::move(done));
 }
 void Applications::unsubscribe(const ApplicationsUnsubscribe& params, Answered<Application> done) {
-  call_typed(client_, "applications.unsubscribe", params_of(params), std::move(done));
+  call_operation(client_, "applications.unsubscribe", params_of(params), std::move(done));
 }
 void Asterisk::addLog(const AsteriskAddLog& params, Answered<void> done) {
-  call_typed(client_, "asterisk.addLog", params_of(params), std::move(done));
+  call_operation(client_, "asterisk.addLog", params_of(params), std::move(done));
 }
 void Asterisk::deleteLog(const std::string& logChannelName, Answered<void> done) {
-  call_typed(client_, "asterisk.deleteLog", params_of({{"logChannelName", logChannelName}}), std::move(done));
+  call_operation(client_, "asterisk.deleteLog", params_of({{"logChannelName", logChannelName}}), std::move(done));
 }
 void Asterisk::deleteObject(const std::string& configClass, const std::string& objectType, const std::string& id, Answered<void> done) {
-  call_typed(client_, "asterisk.deleteObject", params_of({{"configClass", configClass}, {"objectType", objectType}, {"id", id}}), std::move(done));
+  call_operation(client_, "asterisk.deleteObject", params_of({{"configClass", configClass}, {"objectType", objectType}, {"id", id}}), std::move(done));
 }
 void Asterisk::getGlobalVar(const AsteriskGetGlobalVar& params, Answered<Variable> done) {
-  call_typed(client_, "asterisk.getGlobalVar", params_of(params), std::move(done));
+  call_operation(client_, "asterisk.getGlobalVar", params_of(params), std::move(done));
 }
 void Asterisk::getInfo(const AsteriskGetInfo& params, Answered<AsteriskInfo> done) {
-  call_typed(client_, "asterisk.getInfo", params_of(params), std::move(done));
+  call_operation(client_, "asterisk.getInfo", params_of(params), std::move(done));
 }
 void Asterisk::getModule(const std::string& moduleName, Answered<Module> done) {
-  call_typed(client_, "asterisk.getModule", params_of({{"moduleName", moduleName}}), std::move(done));
+  call_operation(client_, "asterisk.getModule", params_of({{"moduleName", moduleName}}), std::move(done));
 }
 void Asterisk::getObject(const std::string& configClass, const std::string& objectType, const std::string& id, Answered<std::vector<ConfigTuple>> done) {
-  call_typed(client_, "asterisk.getObject", params_of({{"configClass", configClass}, {"objectType", objectType}, {"id", id}}), std::move(done));
+  call_operation(client_, "asterisk.getObject", params_of({{"configClass", configClass}, {"objectType", objectType}, {"id", id}}), std::move(done));
 }
 void Asterisk::listLogChannels(Answered<std::vector<LogChannel>> done) {
-  call_typed(client_, "asterisk.listLogChannels", params_of({}), std::move(done));
+  call_operation(client_, "asterisk.listLogChannels", params_of({}), std::move(done));
 }
 void Asterisk::listModules(Answered<std::vector<Module>> done) {
-  call_typed(client_, "asterisk.listModules", params_of({}), std::move(done));
+  call_operation(client_, "asterisk.listModules", params_of({}), std::move(done));
 }
 void Asterisk::loadModule(const std::string& moduleName, Answered<void> done) {
-  call_typed(client_, "asterisk.loadModule", params_of({{"moduleName", moduleName}}), std::move(done));
+  call_operation(client_, "asterisk.loadModule", params_of({{"moduleName", moduleName}}), std::move(done));
 }
 void Asterisk::ping(Answered<AsteriskPing> done) {
-  call_typed(client_, "asterisk.ping", params_of({}), std::move(done));
+  call_operation(client_, "asterisk.ping", params_of({}), std::move(done));
 }
 void Asterisk::reloadModule(const std::string& moduleName, Answered<void> done) {
-  call_typed(client_, "asterisk.reloadModule", params_of({{"moduleName", moduleName}}), std::move(done));
+  call_operation(client_, "asterisk.reloadModule", params_of({{"moduleName", moduleName}}), std::move(done));
 }
 void Asterisk::rotateLog(const std::string& logChannelName, Answered<void> done) {
-  call_typed(client_, "asterisk.rotateLog", params_of({{"logChannelName", logChannelName}}), std::move(done));
+  call_operation(client_, "asterisk.rotateLog", params_of({{"logChannelName", logChannelName}}), std::move(done));
 }
 void Asterisk::setGlobalVar(const AsteriskSetGlobalVar& params, Answered<void> done) {
-  call_typed(client_, "asterisk.setGlobalVar", params_of(params), std::move(done));
+  call_operation(client_, "asterisk.setGlobalVar", params_of(params), std::move(done));
 }
 void Asterisk::unloadModule(const std::string& moduleName, Answered<void> done) {
-  call_typed(client_, "asterisk.unloadModule", params_of({{"moduleName", moduleName}}), std::move(done));
+  call_operation(client_, "asterisk.unloadModule", params_of({{"moduleName", moduleName}}), std::move(done));
 }
 void Asterisk::updateObject(const AsteriskUpdateObject& params, Answered<std::vector<ConfigTuple>> done) {
-  call_typed(client_, "asterisk.updateObject", params_of(params), std::move(done));
+  call_operation(client_, "asterisk.updateObject", params_of(params), std::move(done));
 }
 void Bridges::addChannel(const BridgesAddChannel& params, Answered<void> done) {
-  call_typed(client_, "bridges.addChannel", params_of(params), std::move(done));
+  call_operation(client_, "bridges.addChannel", params_of(params), std::move(done));
 }
 void Bridges::clearVideoSource(const std::string& bridgeId, Answered<void> done) {
-  call_typed(client_, "bridges.clearVideoSource", params_of({{"bridgeId", bridgeId}}), std::move(done));
+  call_operation(client_, "bridges.clearVideoSource", params_of({{"bridgeId", bridgeId}}), std::move(done));
 }
 void Bridges::create(const BridgesCreate& params, Answered<Bridge> done) {
-  call_typed(client_, "bridges.create", params_of(params), std::move(done));
+  call_operation(client_, "bridges.create", params_of(params), std::move(done));
 }
 void Bridges::createWithId(const BridgesCreateWithId& params, Answered<Bridge> done) {
-  call_typed(client_, "bridges.createWithId", params_of(params), std::move(done));
+  call_operation(client_, "bridges.createWithId", params_of(params), std::move(done));
 }
 void Bridges::destroy(const std::string& bridgeId, Answered<void> done) {
-  call_typed(client_, "bridges.destroy", params_of({{"bridgeId", bridgeId}}), std::move(done));
+  call_operation(client_, "bridges.destroy", params_of({{"bridgeId", bridgeId}}), std::move(done));
 }
 void Bridges::get(const std::string& bridgeId, Answered<Bridge> done) {
-  call_typed(client_, "bridges.get", params_of({{"bridgeId", bridgeId}}), std::move(done));
+  call_operation(client_, "bridges.get", params_of({{"bridgeId", bridgeId}}), std::move(done));
 }
 void Bridges::getBridgeVar(const BridgesGetBridgeVar& params, Answered<Variable> done) {
-  call_typed(client_, "bridges.getBridgeVar", params_of(params), std::move(done));
+  call_operation(client_, "bridges.getBridgeVar", params_of(params), std::move(done));
 }
 void Bridges::getBridgeVars(const BridgesGetBridgeVars& params, Answered<Variables> done) {
-  call_typed(client_, "bridges.getBridgeVars", params_of(params), std::move(done));
+  call_operation(client_, "bridges.getBridgeVars", params_of(params), std::move(done));
 }
 void Bridges::list(Answered<std::vector<Bridge>> done) {
-  call_typed(client_, "bridges.list", params_of({}), std::move(done));
+  call_operation(client_, "bridges.list", params_of({}), std::move(done));
 }
 void Bridges::play(const BridgesPlay& params, Answered<Playback> done) {
-  call_typed(client_, "bridges.play", params_of(params), std::move(done));
+  call_operation(client_, "bridges.play", params_of(params), std::move(done));
 }
 void Bridges::playWithId(const BridgesPlayWithId& params, Answered<Playback> done) {
-  call_typed(client_, "bridges.playWithId", params_of(params), std::move(done));
+  call_operation(client_, "bridges.playWithId", params_of(params), std::move(done));
 }
 void Bridges::record(const BridgesRecord& params, Answered<LiveRecording> done) {
-  call_typed(client_, "bridges.record", params_of(params), std::move(done));
+  call_operation(client_, "bridges.record", params_of(params), std::move(done));
 }
 void Bridges::removeChannel(const BridgesRemoveChannel& params, Answered<void> done) {
-  call_typed(client_, "bridges.removeChannel", params_of(params), std::move(done));
+  call_operation(client_, "bridges.removeChannel", params_of(params), std::move(done));
 }
 void Bridges::setBridgeVar(const BridgesSetBridgeVar& params, Answered<void> done) {
-  call_typed(client_, "bridges.setBridgeVar", params_of(params), std::move(done));
+  call_operation(client_, "bridges.setBridgeVar", params_of(params), std::move(done));
 }
 void Bridges::setBridgeVars(const BridgesSetBridgeVars& params, Answered<void> done) {
-  call_typed(client_, "bridges.setBridgeVars", params_of(params), std::move(done));
+  call_operation(client_, "bridges.setBridgeVars", params_of(params), std::move(done));
 }
 void Bridges::setVideoSource(const std::string& bridgeId, const std::string& channelId, Answered<void> done) {
-  call_typed(client_, "bridges.setVideoSource", params_of({{"bridgeId", bridgeId}, {"channelId", channelId}}), std::move(done));
+  call_operation(client_, "bridges.setVideoSource", params_of({{"bridgeId", bridgeId}, {"channelId", channelId}}), std::move(done));
 }
 void Bridges::startMoh(const BridgesStartMoh& params, Answered<void> done) {
-  call_typed(client_, "bridges.startMoh", params_of(params), std::move(done));
+  call_operation(client_, "bridges.startMoh", params_of(params), std::move(done));
 }
 void Bridges::stopMoh(const std::string& bridgeId, Answered<void> done) {
-  call_typed(client_, "bridges.stopMoh", params_of({{"bridgeId", bridgeId}}), std::move(done));
+  call_operation(client_, "bridges.stopMoh", params_of({{"bridgeId", bridgeId}}), std::move(done));
 }
 void Channels::answer(const std::string& channelId, Answered<void> done) {
-  call_typed(client_, "channels.answer", params_of({{"channelId", channelId}}), std::move(done));
+  call_operation(client_, "channels.answer", params_of({{"channelId", channelId}}), std::move(done));
 }
 void Channels::continueInDialplan(const ChannelsContinueInDialplan& params, Answered<void> done) {
-  call_typed(client_, "channels.continueInDialplan", params_of(params), std::move(done));
+  call_operation(client_, "channels.continueInDialplan", params_of(params), std::move(done));
 }
 void Channels::create(const ChannelsCreate& params, Answered<Channel> done) {
-  call_typed(client_, "channels.create", params_of(params), std::move(done));
+  call_operation(client_, "channels.create", params_of(params), std::move(done));
 }
 void Channels::dial(const ChannelsDial& params, Answered<void> done) {
-  call_typed(client_, "channels.dial", params_of(params), std::move(done));
+  call_operation(client_, "channels.dial", params_of(params), std::move(done));
 }
 void Channels::externalMedia(const ChannelsExternalMedia& params, Answered<Channel> done) {
-  call_typed(client_, "channels.externalMedia", params_of(params), std::move(done));
+  call_operation(client_, "channels.externalMedia", params_of(params), std::move(done));
 }
 void Channels::get(const std::string& channelId, Answered<Channel> done) {
-  call_typed(client_, "channels.get", params_of({{"channelId", channelId}}), std::move(done));
+  call_operation(client_, "channels.get", params_of({{"channelId", channelId}}), std::move(done));
 }
 void Channels::getChannelVar(const ChannelsGetChannelVar& params, Answered<Variable> done) {
-  call_typed(client_, "channels.getChannelVar", params_of(params), std::move(done));
+  call_operation(client_, "channels.getChannelVar", params_of(params), std::move(done));
 }
 void Channels::getChannelVars(const ChannelsGetChannelVars& params, Answered<Variables> done) {
-  call_typed(client_, "channels.getChannelVars", params_of(params), std::move(done));
+  call_operation(client_, "channels.getChannelVars", params_of(params), std::move(done));
 }
 void Channels::hangup(const ChannelsHangup& params, Answered<void> done) {
-  call_typed(client_, "channels.hangup", params_of(params), std::move(done));
+  call_operation(client_, "channels.hangup", params_of(params), std::move(done));
 }
 void Channels::hold(const std::string& channelId, Answered<void> done) {
-  call_typed(client_, "channels.hold", params_of({{"channelId", channelId}}), std::move(done));
+  call_operation(client_, "channels.hold", params_of({{"channelId", channelId}}), std::move(done));
 }
 void Channels::list(Answered<std::vector<Channel>> done) {
-  call_typed(client_, "channels.list", params_of({}), std::move(done));
+  call_operation(client_, "channels.list", params_of({}), std::move(done));
 }
 void Channels::move(const ChannelsMove& params, Answered<void> done) {
-  call_typed(client_, "channels.move", params_of(params), std::move(done));
+  call_operation(client_, "channels.move", params_of(params), std::move(done));
 }
 void Channels::mute(const ChannelsMute& params, Answered<void> done) {
-  call_typed(client_, "channels.mute", params_of(params), std::move(done));
+  call_operation(client_, "channels.mute", params_of(params), std::move(done));
 }
 void Channels::originate(const ChannelsOriginate& params, Answered<Channel> done) {
-  call_typed(client_, "channels.originate", params_of(params), std::move(done));
+  call_operation(client_, "channels.originate", params_of(params), std::move(done));
 }
 void Channels::originateWithId(const ChannelsOriginateWithId& params, Answered<Channel> done) {
-  call_typed(client_, "channels.originateWithId", params_of(params), std::move(done));
+  call_operation(client_, "channels.originateWithId", params_of(params), std::move(done));
 }
 void Channels::play(const ChannelsPlay& params, Answered<Playback> done) {
-  call_typed(client_, "channels.play", params_of(params), std::move(done));
+  call_operation(client_, "channels.play", params_of(params), std::move(done));
 }
 void Channels::playWithId(const ChannelsPlayWithId& params, Answered<Playback> done) {
-  call_typed(client_, "channels.playWithId", params_of(params), std::move(done));
+  call_operation(client_, "channels.playWithId", params_of(params), std::move(done));
 }
 void Channels::progress(const std::string& channelId, Answered<void> done) {
-  call_typed(client_, "channels.progress", params_of({{"channelId", channelId}}), std::move(done));
+  call_operation(client_, "channels.progress", params_of({{"channelId", channelId}}), std::move(done));
 }
 void Channels::record(const ChannelsRecord& params, Answered<LiveRecording> done) {
-  call_typed(client_, "channels.record", params_of(params), std::move(done));
+  call_operation(client_, "channels.record", params_of(params), std::move(done));
 }
 void Channels::redirect(const ChannelsRedirect& params, Answered<void> done) {
-  call_typed(client_, "channels.redirect", params_of(params), std::move(done));
+  call_operation(client_, "channels.redirect", params_of(params), std::move(done));
 }
 void Channels::ring(const std::string& channelId, Answered<void> done) {
-  call_typed(client_, "channels.ring", params_of({{"channelId", channelId}}), std::move(done));
+  call_operation(client_, "channels.ring", params_of({{"channelId", channelId}}), std::move(done));
 }
 void Channels::ringStop(const std::string& channelId, Answered<void> done) {
-  call_typed(client_, "channels.ringStop", params_of({{"channelId", channelId}}), std::move(done));
+  call_operation(client_, "channels.ringStop", params_of({{"channelId", channelId}}), std::move(done));
 }
 void Channels::rtpstatistics(const std::string& channelId, Answered<RTPstat> done) {
-  call_typed(client_, "channels.rtpstatistics", params_of({{"channelId", channelId}}), std::move(done));
+  call_operation(client_, "channels.rtpstatistics", params_of({{"channelId", channelId}}), std::move(done));
 }
 void Channels::sendDTMF(const ChannelsSendDTMF& params, Answered<void> done) {
-  call_typed(client_, "channels.sendDTMF", params_of(params), std::move(done));
+  call_operation(client_, "channels.sendDTMF", params_of(params), std::move(done));
 }
 void Channels::setChannelVar(const ChannelsSetChannelVar& params, Answered<void> done) {
-  call_typed(client_, "channels.setChannelVar", params_of(params), std::move(done));
+  call_operation(client_, "channels.setChannelVar", params_of(params), std::move(done));
 }
 void Channels::setChannelVars(const ChannelsSetChannelVars& params, Answered<void> done) {
-  call_typed(client_, "channels.setChannelVars", params_of(params), std::move(done));
+  call_operation(client_, "channels.setChannelVars", params_of(params), std::move(done));
 }
 void Channels::snoopChannel(const ChannelsSnoopChannel& params, Answered<Channel> done) {
-  call_typed(client_, "channels.snoopChannel", params_of(params), std::move(done));
+  call_operation(client_, "channels.snoopChannel", params_of(params), std::move(done));
 }
 void Channels::snoopChannelWithId(const ChannelsSnoopChannelWithId& params, Answered<Channel> done) {
-  call_typed(client_, "channels.snoopChannelWithId", params_of(params), std::move(done));
+  call_operation(client_, "channels.snoopChannelWithId", params_of(params), std::move(done));
 }
 void Channels::startMoh(const ChannelsStartMoh& params, Answered<void> done) {
-  call_typed(client_, "channels.startMoh", params_of(params), std::move(done));
+  call_operation(client_, "channels.startMoh", params_of(params), std::move(done));
 }
 void Channels::startSilence(const std::string& channelId, Answered<void> done) {
-  call_typed(client_, "channels.startSilence", params_of({{"channelId", channelId}}), std::move(done));
+  call_operation(client_, "channels.startSilence", params_of({{"channelId", channelId}}), std::move(done));
 }
 void Channels::stopMoh(const std::string& channelId, Answered<void> done) {
-  call_typed(client_, "channels.stopMoh", params_of({{"channelId", channelId}}), std::move(done));
+  call_operation(client_, "channels.stopMoh", params_of({{"channelId", channelId}}), std::move(done));
 }
 void Channels::stopSilence(const std::string& channelId, Answered<void> done) {
-  call_typed(client_, "channels.stopSilence", params_of({{"channelId", channelId}}), std::move(done));
+  call_operation(client_, "channels.stopSilence", params_of({{"channelId", channelId}}), std::move(done));
 }
 void Channels::transfer_progress(const ChannelsTransfer_progress& params, Answered<void> done) {
-  call_typed(client_, "channels.transfer_progress", params_of(params), std::move(done));
+  call_operation(client_, "channels.transfer_progress", params_of(params), std::move(done));
 }
 void Channels::unhold(const std::string& channelId, Answered<void> done) {
-  call_typed(client_, "channels.unhold", params_of({{"channelId", channelId}}), std::move(done));
+  call_operation(client_, "channels.unhold", params_of({{"channelId", channelId}}), std::move(done));
 }
 void Channels::unmute(const ChannelsUnmute& params, Answered<void> done) {
-  call_typed(client_, "channels.unmute", params_of(params), std::move(done));
+  call_operation(client_, "channels.unmute", params_of(params), std::move(done));
 }
 void DeviceStates::delete_(const std::string& deviceName, Answered<void> done) {
-  call_typed(client_, "deviceStates.delete", params_of({{"deviceName", deviceName}}), std::move(done));
+  call_operation(client_, "deviceStates.delete", params_of({{"deviceName", deviceName}}), std::move(done));
 }
 void DeviceStates::get(const std::string& deviceName, Answered<DeviceState> done) {
-  call_typed(client_, "deviceStates.get", params_of({{"deviceName", deviceName}}), std::move(done));
+  call_operation(client_, "deviceStates.get", params_of({{"deviceName", deviceName}}), std::move(done));
 }
 void DeviceStates::list(Answered<std::vector<DeviceState>> done) {
-  call_typed(client_, "deviceStates.list", params_of({}), std::move(done));
+  call_operation(client_, "deviceStates.list", params_of({}), std::move(done));
 }
 void DeviceStates::update(const DeviceStatesUpdate& params, Answered<void> done) {
-  call_typed(client_, "deviceStates.update", params_of(params), std::move(done));
+  call_operation(client_, "deviceStates.update", params_of(params), std::move(done));
 }
 void Endpoints::get(const std::string& tech, const std::string& resource, Answered<Endpoint> done) {
-  call_typed(client_, "endpoints.get", params_of({{"tech", tech}, {"resource", resource}}), std::move(done));
+  call_operation(client_, "endpoints.get", params_of({{"tech", tech}, {"resource", resource}}), std::move(done));
 }
 void Endpoints::list(Answered<std::vector<Endpoint>> done) {
-  call_typed(client_, "endpoints.list", params_of({}), std::move(done));
+  call_operation(client_, "endpoints.list", params_of({}), std::move(done));
 }
 void Endpoints::listByTech(const std::string& tech, Answered<std::vector<Endpoint>> done) {
-  call_typed(client_, "endpoints.listByTech", params_of({{"tech", tech}}), std::move(done));
+  call_operation(client_, "endpoints.listByTech", params_of({{"tech", tech}}), std::move(done));
 }
 void Endpoints::refer(const EndpointsRefer& params, Answered<void> done) {
-  call_typed(client_, "endpoints.refer", params_of(params), std::move(done));
+  call_operation(client_, "endpoints.refer", params_of(params), std::move(done));
 }
 void Endpoints::referToEndpoint(const EndpointsReferToEndpoint& params, Answered<void> done) {
-  call_typed(client_, "endpoints.referToEndpoint", params_of(params), std::move(done));
+  call_operation(client_, "endpoints.referToEndpoint", params_of(params), std::move(done));
 }
 void Endpoints::sendMessage(const EndpointsSendMessage& params, Answered<void> done) {
-  call_typed(client_, "endpoints.sendMessage", params_of(params), std::move(done));
+  call_operation(client_, "endpoints.sendMessage", params_of(params), std::move(done));
 }
 void Endpoints::sendMessageToEndpoint(const EndpointsSendMessageToEndpoint& params, Answered<void> done) {
-  call_typed(client_, "endpoints.sendMessageToEndpoint", params_of(params), std::move(done));
+  call_operation(client_, "endpoints.sendMessageToEndpoint", params_of(params), std::move(done));
 }
 void Events::claimChannel(const EventsClaimChannel& params, Answered<void> done) {
-  call_typed(client_, "events.claimChannel", params_of(params), std::move(done));
+  call_operation(client_, "events.claimChannel", params_of(params), std::move(done));
 }
 void Events::userEvent(const EventsUserEvent& params, Answered<void> done) {
-  call_typed(client_, "events.userEvent", params_of(params), std::move(done));
+  call_operation(client_, "events.userEvent", params_of(params), std::move(done));
 }
 void Mailboxes::delete_(const std::string& mailboxName, Answered<void> done) {
-  call_typed(client_, "mailboxes.delete", params_of({{"mailboxName", mailboxName}}), std::move(done));
+  call_operation(client_, "mailboxes.delete", params_of({{"mailboxName", mailboxName}}), std::move(done));
 }
 void Mailboxes::get(const std::string& mailboxName, Answered<Mailbox> done) {
-  call_typed(client_, "mailboxes.get", params_of({{"mailboxName", mailboxName}}), std::move(done));
+  call_operation(client_, "mailboxes.get", params_of({{"mailboxName", mailboxName}}), std::move(done));
 }
 void Mailboxes::list(Answered<std::vector<Mailbox>> done) {
-  call_typed(client_, "mailboxes.list", params_of({}), std::move(done));
+  call_operation(client_, "mailboxes.list", params_of({}), std::move(done));
 }
 void Mailboxes::update(const MailboxesUpdate& params, Answered<void> done) {
-  call_typed(client_, "mailboxes.update", params_of(params), std::move(done));
+  call_operation(client_, "mailboxes.update", params_of(params), std::move(done));
 }
 void Playbacks::control(const PlaybacksControl& params, Answered<void> done) {
-  call_typed(client_, "playbacks.control", params_of(params), std::move(done));
+  call_operation(client_, "playbacks.control", params_of(params), std::move(done));
 }
 void Playbacks::get(const std::string& playbackId, Answered<Playback> done) {
-  call_typed(client_, "playbacks.get", params_of({{"playbackId", playbackId}}), std::move(done));
+  call_operation(client_, "playbacks.get", params_of({{"playbackId", playbackId}}), std::move(done));
 }
 void Playbacks::stop(const std::string& playbackId, Answered<void> done) {
-  call_typed(client_, "playbacks.stop", params_of({{"playbackId", playbackId}}), std::move(done));
+  call_operation(client_, "playbacks.stop", params_of({{"playbackId", playbackId}}), std::move(done));
 }
 void Recordings::cancel(const std::string& recordingName, Answered<void> done) {
-  call_typed(client_, "recordings.cancel", params_of({{"recordingName", recordingName}}), std::move(done));
+  call_operation(client_, "recordings.cancel", params_of({{"recordingName", recordingName}}), std::move(done));
 }
 void Recordings::copyStored(const RecordingsCopyStored& params, Answered<StoredRecording> done) {
-  call_typed(client_, "recordings.copyStored", params_of(params), std::move(done));
+  call_operation(client_, "recordings.copyStored", params_of(params), std::move(done));
 }
 void Recordings::deleteStored(const std::string& recordingName, Answered<void> done) {
-  call_typed(client_, "recordings.deleteStored", params_of({{"recordingName", recordingName}}), std::move(done));
+  call_operation(client_, "recordings.deleteStored", params_of({{"recordingName", recordingName}}), std::move(done));
 }
 void Recordings::getLive(const std::string& recordingName, Answered<LiveRecording> done) {
-  call_typed(client_, "recordings.getLive", params_of({{"recordingName", recordingName}}), std::move(done));
+  call_operation(client_, "recordings.getLive", params_of({{"recordingName", recordingName}}), std::move(done));
 }
 void Recordings::getStored(const std::string& recordingName, Answered<StoredRecording> done) {
-  call_typed(client_, "recordings.getStored", params_of({{"recordingName", recordingName}}), std::move(done));
+  call_operation(client_, "recordings.getStored", params_of({{"recordingName", recordingName}}), std::move(done));
 }
 void Recordings::getStoredFile(const std::string& recordingName, Answered<Binary> done) {
-  call_typed(client_, "recordings.getStoredFile", params_of({{"recordingName", recordingName}}), std::move(done));
+  call_operation(client_, "recordings.getStoredFile", params_of({{"recordingName", recordingName}}), std::move(done));
 }
 void Recordings::listStored(Answered<std::vector<StoredRecording>> done) {
-  call_typed(client_, "recordings.listStored", params_of({}), std::move(done));
+  call_operation(client_, "recordings.listStored", params_of({}), std::move(done));
 }
 void Recordings::mute(const std::string& recordingName, Answered<void> done) {
-  call_typed(client_, "recordings.mute", params_of({{"recordingName", recordingName}}), std::move(done));
+  call_operation(client_, "recordings.mute", params_of({{"recordingName", recordingName}}), std::move(done));
 }
 void Recordings::pause(const std::string& recordingName, Answered<void> done) {
-  call_typed(client_, "recordings.pause", params_of({{"recordingName", recordingName}}), std::move(done));
+  call_operation(client_, "recordings.pause", params_of({{"recordingName", recordingName}}), std::move(done));
 }
 void Recordings::stop(const std::string& recordingName, Answered<void> done) {
-  call_typed(client_, "recordings.stop", params_of({{"recordingName", recordingName}}), std::move(done));
+  call_operation(client_, "recordings.stop", params_of({{"recordingName", recordingName}}), std::move(done));
 }
 void Recordings::unmute(const std::string& recordingName, Answered<void> done) {
-  call_typed(client_, "recordings.unmute", params_of({{"recordingName", recordingName}}), std::move(done));
+  call_operation(client_, "recordings.unmute", params_of({{"recordingName", recordingName}}), std::move(done));
 }
 void Recordings::unpause(const std::string& recordingName, Answered<void> done) {
-  call_typed(client_, "recordings.unpause", params_of({{"recordingName", recordingName}}), std::move(done));
+  call_operation(client_, "recordings.unpause", params_of({{"recordingName", recordingName}}), std::move(done));
 }
 void Sounds::get(const std::string& soundId, Answered<Sound> done) {
-  call_typed(client_, "sounds.get", params_of({{"soundId", soundId}}), std::move(done));
+  call_operation(client_, "sounds.get", params_of({{"soundId", soundId}}), std::move(done));
 }
 void Sounds::list(const SoundsList& params, Answered<std::vector<Sound>> done) {
-  call_typed(client_, "sounds.list", params_of(params), std::move(done));
+  call_operation(client_, "sounds.list", params_of(params), std::move(done));
 }
 
 Applications Client::applications() { return Applications(*this); }

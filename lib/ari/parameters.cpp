@@ -2,11 +2,11 @@
 
 #include "ari/parameters.h"
 
-#include "ari/members.h"
+#include "ari/reflection.h"
 
 namespace aribus::ari {
 
-namespace members {
+namespace reflection {
 
 template <>
 struct Of<ApplicationsFilter> {
@@ -616,7 +616,7 @@ struct Of<SoundsList> {
                                               Member{"format", &SoundsList::format});
 };
 
-}  // namespace members
+}  // namespace reflection
 
 template std::string to_json<ApplicationsFilter>(const ApplicationsFilter&);
 template std::string to_json<ApplicationsGet>(const ApplicationsGet&);

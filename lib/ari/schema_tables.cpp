@@ -99,7 +99,7 @@ enum Place : size_t {
 };
 }  // namespace at
 
-extern const Model model_table[85];
+extern const ModelType model_table[85];
 
 constexpr Field fields_of_AdditionalParam[] = {
     {"parameter_name", Type::string, false, true, nullptr},
@@ -752,7 +752,7 @@ constexpr Field fields_of_Variables[] = {
     {"variables", Type::object, false, true, nullptr},
 };
 
-const Model model_table[85] = {
+const ModelType model_table[85] = {
     {"AdditionalParam", false, fields_of_AdditionalParam, "16.28"},
     {"Application", false, fields_of_Application, ""},
     {"ApplicationMoveFailed", true, fields_of_ApplicationMoveFailed, ""},
@@ -1549,7 +1549,7 @@ constexpr Operation operation_table[] = {
 
 }  // namespace
 
-std::span<const Model> models() { return model_table; }
+std::span<const ModelType> models() { return model_table; }
 std::span<const Operation> operations() { return operation_table; }
 
 }  // namespace aribus::ari

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "ari/lookup.h"
+#include "ari/dns_resolver.h"
 #include "ari/stream.h"
 #include "ari/websocket_channel.h"
 #include "ari/websocket_handshake.h"
@@ -42,7 +42,7 @@ class StreamWebSocket : public WebSocket {
   Loop& loop_;
   WebSocketOptions options_;
   std::shared_ptr<const Handlers> handlers_;  // a callback may have replaced those at hand
-  Lookup lookup_;
+  DnsResolver resolver_;
   Timer deadline_;
   Timer attempt_deadline_;              // of one address, while there are others
   std::vector<std::string> addresses_;  // still to be tried, the next one last
@@ -64,15 +64,15 @@ void StreamWebSocket::connect(WebSocketOptions options, Handlers handlers) {
             {},
             false});
   });
-  lookup_.start(loop_, options_.url.host,
-                [this](std::vector<std::string> addresses, const std::string& error) {
-                  addresses_.assign(addresses.rbegin(), addresses.rend());
-                  if (!addresses_.empty()) return connect_to_next_address();
-                  // Not from within connect().
-                  attempt_deadline_.once(Milliseconds(0), [this, error] {
-                    finish({0, "the name " + options_.url.host + " has no address: " + error, {}, false});
+  resolver_.start(loop_, options_.url.host,
+                  [this](std::vector<std::string> addresses, const std::string& error) {
+                    addresses_.assign(addresses.rbegin(), addresses.rend());
+                    if (!addresses_.empty()) return connect_to_next_address();
+                    // Not from within connect().
+                    attempt_deadline_.once(Milliseconds(0), [this, error] {
+                      finish({0, "the name " + options_.url.host + " has no address: " + error, {}, false});
+                    });
                   });
-                });
 }
 
 void StreamWebSocket::connect_to_next_address() {
@@ -117,7 +117,7 @@ void StreamWebSocket::end(Milliseconds timeout) {
 }
 
 void StreamWebSocket::close() {
-  lookup_.cancel();
+  resolver_.cancel();
   deadline_.stop();
   attempt_deadline_.stop();
   addresses_.clear();

@@ -48,7 +48,7 @@ class WebSocket {
     std::function<void(const WebSocketClosed&)> closed;
     // Where the other side connects: the connection that `closed` called dead goes on, and nothing was
     // missed.
-    std::function<void()> woken = {};
+    std::function<void()> resumed = {};
   };
 
   virtual ~WebSocket() = default;

@@ -15,7 +15,7 @@ constexpr size_t buffer_bytes = 128 << 10;
 constexpr uint64_t turn_limit_ns = 2'000'000;  // of handling messages, before the loop does something else
 constexpr unsigned clock_interval = 16;        // messages from one look at the clock to the next
 constexpr size_t clock_bytes = 16 << 10;       // or so many bytes of them
-constexpr Milliseconds farewell_timeout{1000};
+constexpr Milliseconds closing_timeout{1000};
 constexpr Milliseconds quiet_time{20};  // without a byte, before a connection is ended in order
 constexpr Milliseconds max_quiet_wait{500};
 constexpr std::string_view probe_payload = "aribus";
@@ -26,7 +26,7 @@ WebSocketChannel::WebSocketChannel(Loop& loop)
     : loop_(loop),
       heartbeat_(loop),
       end_deadline_(loop),
-      farewell_deadline_(loop),
+      closing_deadline_(loop),
       probe_deadline_(loop),
       rest_(loop, [this] { take_rest(); }),
       gone_(loop),
@@ -114,22 +114,22 @@ void WebSocketChannel::close() {
   unread_ = {};
   ping_.reset();
   ++connection_;
-  if (stream_) say_goodbye(close_normal);
+  if (stream_) send_close(close_normal);
   ending_ = false;
-  asleep_ = false;
+  suspended_ = false;
   static_cast<void>(take_probe());
 }
 
 // Sends a close frame, if that has not been done, and leaves the rest to the peer, which closes the
 // connection when it has read it.
-void WebSocketChannel::say_goodbye(uint16_t code) {
+void WebSocketChannel::send_close(uint16_t code) {
   if (!ending_) write_frame(Opcode::close, code == close_no_code ? "" : close_payload(code));
-  gone_.add(std::exchange(farewell_, std::move(stream_)));
-  farewell_->leave([this] {
-    farewell_deadline_.stop();
-    gone_.add(std::move(farewell_));
+  gone_.add(std::exchange(closing_, std::move(stream_)));
+  closing_->leave([this] {
+    closing_deadline_.stop();
+    gone_.add(std::move(closing_));
   });
-  farewell_deadline_.once(farewell_timeout, [this] { gone_.add(std::move(farewell_)); });
+  closing_deadline_.once(closing_timeout, [this] { gone_.add(std::move(closing_)); });
 }
 
 // What is called may open the next connection: it comes last, and of this connection's own.
@@ -142,8 +142,8 @@ void WebSocketChannel::finish(End end) {
 }
 
 void WebSocketChannel::lose(const std::string& reason) {
-  gone_.add(std::move(stream_));  // there is nobody to say goodbye to
-  if (asleep_) return close();    // as has been said already
+  gone_.add(std::move(stream_));   // there is nobody to say goodbye to
+  if (suspended_) return close();  // as has been said already
   finish({"the event stream broke off (" + reason + ")"});
 }
 
@@ -164,7 +164,7 @@ void WebSocketChannel::beat() {
   if (asked_ && now >= dead_at) {
     const std::string reason =
         "the event stream was dead, without a byte for " + std::to_string((now - last_byte_).count()) + " ms";
-    return options_.role == WebSocketRole::server ? fall_asleep(reason) : finish({reason});
+    return options_.role == WebSocketRole::server ? suspend(reason) : finish({reason});
   }
   if (now >= ping_at) {
     if (!asked_) asked_ = now;
@@ -180,8 +180,8 @@ void WebSocketChannel::beat() {
 // meanwhile. When it finds the connection closed instead, 22.10 fares badly: a write that fails closes the
 // descriptor under its reading thread, which then waits for ever at whatever gets that number next; a close
 // frame may crash it.
-void WebSocketChannel::fall_asleep(const std::string& reason) {
-  asleep_ = true;
+void WebSocketChannel::suspend(const std::string& reason) {
+  suspended_ = true;
   const auto handlers = handlers_;
   const auto probed = take_probe();
   if (handlers->closed) handlers->closed({reason});
@@ -189,12 +189,12 @@ void WebSocketChannel::fall_asleep(const std::string& reason) {
 }
 
 // False: the connection at hand is no more.
-bool WebSocketChannel::wake_up() {
-  asleep_ = false;
+bool WebSocketChannel::resume() {
+  suspended_ = false;
   beat();
   const uint64_t connection = connection_;
   const auto handlers = handlers_;
-  if (handlers->woken) handlers->woken();
+  if (handlers->resumed) handlers->resumed();
   return connection == connection_;
 }
 
@@ -224,7 +224,7 @@ bool WebSocketChannel::receive() {
   if (*count == 0) return false;
   unread_ = {buffer_.get(), *count};
   heard();
-  return !asleep_ || wake_up();
+  return !suspended_ || resume();
 }
 
 // False: the turn took long enough, or the connection at hand is no more.
@@ -267,7 +267,7 @@ void WebSocketChannel::handle(const Received& received) {
     case Received::Kind::close:
       return on_peer_close(received);
     case Received::Kind::violation:
-      say_goodbye(received.code);
+      send_close(received.code);
       return finish({"Asterisk breaks the WebSocket protocol: " + std::string(received.payload)});
   }
 }
@@ -284,7 +284,7 @@ void WebSocketChannel::on_peer_close(const Received& received) {
   if (!ending_ && received.code != close_no_code) reason += " with code " + std::to_string(received.code);
   if (!received.payload.empty())
     reason += ", saying '" + to_valid_utf8(received.payload, max_control_payload_bytes) + "'";
-  say_goodbye(received.code);
+  send_close(received.code);
   finish({reason, true});
 }
 

@@ -34,10 +34,10 @@ class WebSocketChannel {
     // One text message, its fragments put together. `total_bytes` is more than text.size() when the message
     // was over the bound: the rest was skipped.
     std::function<void(std::string_view text, size_t total_bytes)> text;
-    // Called once for each open(), and after each `woken`, unless close() was called first.
+    // Called once for each open(), and after each `resumed`, unless close() was called first.
     std::function<void(const End&)> closed;
     // In the server's role: the connection that was taken for dead was not. Nothing of it was missed.
-    std::function<void()> woken = {};
+    std::function<void()> resumed = {};
   };
 
   explicit WebSocketChannel(Loop& loop);
@@ -46,7 +46,7 @@ class WebSocketChannel {
   // Takes a stream on which the handshake is done; `first` are bytes that came behind it.
   void open(std::unique_ptr<Stream> stream, ChannelOptions options, Handlers handlers,
             std::string_view first);
-  [[nodiscard]] bool is_open() const { return stream_ != nullptr && !asleep_; }
+  [[nodiscard]] bool is_open() const { return stream_ != nullptr && !suspended_; }
   // Other times from the next ping on, as in ChannelOptions.
   void set_times(Milliseconds ping_interval, Milliseconds silence_timeout) {
     options_.ping_interval = ping_interval;
@@ -82,9 +82,9 @@ class WebSocketChannel {
   void answer_probe(bool alive);
   [[nodiscard]] std::function<void(bool)> take_probe();
   void write_frame(Opcode opcode, std::string_view payload);
-  void say_goodbye(uint16_t code);
-  void fall_asleep(const std::string& reason);
-  bool wake_up();
+  void send_close(uint16_t code);
+  void suspend(const std::string& reason);
+  bool resume();
   void lose(const std::string& reason);
   void finish(End end);
 
@@ -93,15 +93,15 @@ class WebSocketChannel {
   std::shared_ptr<const Handlers> handlers_;  // a callback may have replaced those at hand
   Timer heartbeat_;
   Timer end_deadline_;
-  Timer farewell_deadline_;
+  Timer closing_deadline_;
   Timer probe_deadline_;
   EndOfTurn rest_;
   std::unique_ptr<Stream> stream_;
-  std::unique_ptr<Stream> farewell_;  // the one before, until its peer has seen the close frame
+  std::unique_ptr<Stream> closing_;  // the one before, until its peer has seen the close frame
   Retired<Stream> gone_;
   uint64_t connection_ = 0;  // counts streams: a callback may have replaced the one at hand
   bool ending_ = false;      // a close frame was sent, and what comes is still wanted
-  bool asleep_ = false;      // it is taken for dead, and what comes is still wanted
+  bool suspended_ = false;   // it is taken for dead, and what comes is still wanted
   FrameReader reader_;
   std::unique_ptr<char[]> buffer_;
   std::string_view unread_;          // in buffer_

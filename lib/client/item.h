@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "ari/answer.h"
 #include "ari/events.h"
+#include "ari/result_reader.h"
 #include "base/json.h"
 
 namespace aribus::client {

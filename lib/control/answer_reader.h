@@ -18,10 +18,10 @@ namespace aribus::control {
 
 // What an answer is to.
 struct Question {
-  ari::Answer declared;   // what ARI declares of the answer
-  std::string method;     // of HTTP
-  std::string path;       // below /ari, as "/channels/{channelId}"
-  bool anything = false;  // whatever comes is a result, as of ari.request
+  ari::ResultType declared;  // what ARI declares of the answer
+  std::string method;        // of HTTP
+  std::string path;          // below /ari, as "/channels/{channelId}"
+  bool anything = false;     // whatever comes is a result, as of ari.request
 };
 
 // Reads one answer at a time on another thread; users take turns. What waits is bounded in bytes, for all and
@@ -52,8 +52,8 @@ class AnswerReader {
 
 // The result in the body of an answer that succeeded. Errors: outcome_unknown: it is too large to be read;
 // or it is none that every reader of the socket accepts, as HTML of a proxy or JSON that is cut, and the
-// request changed something. Where that only reads: refused. Their data is as that of ari::refusal(), with
-// `content_type`.
+// request changed something. Where that only reads: refused. Their data is as that of ari::response_error(),
+// with `content_type`.
 [[nodiscard]] Result<ResultText> result_of(ari::HttpResponse response, const Question& question);
 
 }  // namespace aribus::control

@@ -191,9 +191,9 @@ std::string method_text(const Method& method) {
   return text.str();
 }
 
-std::string components_text(const std::vector<const ari::Model*>& answered) {
+std::string components_text(const std::vector<const ari::ModelType*>& answered) {
   ObjectBuilder models;
-  for (const ari::Model* model : record::closure_of(answered)) {
+  for (const ari::ModelType* model : record::closure_of(answered)) {
     models.json(model->name, record::schema_of(*model, schemas));
   }
   models.json("BinaryContent", binary_schema);
@@ -231,7 +231,7 @@ std::string components_text(const std::vector<const ari::Model*>& answered) {
 
 std::string describe(const std::map<std::string, Method, std::less<>>& methods, std::string_view version) {
   std::vector<std::string> texts;
-  std::vector<const ari::Model*> answered;
+  std::vector<const ari::ModelType*> answered;
   for (const auto& [name, method] : methods) {
     texts.push_back(method_text(method));
     answered.push_back(method.answer.model);

@@ -79,7 +79,7 @@ void Incarnation::answered(std::string_view object) {
 }
 
 bool Incarnation::is_of_new(const record::Record& record) {
-  const ari::Model* event = record.declared != nullptr ? record.declared : ari::find_model(record.type);
+  const ari::ModelType* event = record.declared != nullptr ? record.declared : ari::find_model(record.type);
   if (event == nullptr) return false;
   bool is_new = false;
   for (const ari::Field& field : event->fields) {

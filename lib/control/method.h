@@ -50,7 +50,7 @@ struct Call {
 struct Method {
   std::string name;
   std::vector<ari::Parameter> parameters = {};
-  ari::Answer answer{ari::Type::object, false, nullptr};
+  ari::ResultType answer{ari::Type::object, false, nullptr};
   std::string_view answer_schema = {};         // JSON Schema of an answer that is not ARI's; else ""
   std::string_view answer_when_waiting = {};   // likewise, of one that `wait` asks for, where it is another
   std::vector<std::string_view> made_of = {};  // ARI's operations that it calls

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "ari/refusal.h"
+#include "ari/error_response.h"
 #include "base/background.h"
 #include "control/params.h"
 
@@ -45,7 +45,7 @@ void Upstream::answer(Result<ari::HttpResponse> response, Question question, con
     const bool unsent = response.error().kind == ErrorKind::not_connected;
     return reply(unsent ? not_connected(response.error().message) : response.error());
   }
-  if (!response->succeeded()) return reply(ari::refusal(*response, question.method, question.path));
+  if (!response->succeeded()) return reply(ari::response_error(*response, question.method, question.path));
   const bool binary = question.declared.type == ari::Type::binary;
   if (!binary && response->body.empty()) return reply(ResultText("null"));
   if (binary || response->body.size() <= max_bytes_at_once)

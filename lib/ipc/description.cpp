@@ -54,17 +54,17 @@ std::string notification_schema(std::string_view method, std::string_view params
 }
 
 // Every type of record whose fields are declared.
-std::vector<const ari::Model*> types() {
-  std::vector<const ari::Model*> all;
-  for (const ari::Model& model : ari::models()) {
+std::vector<const ari::ModelType*> types() {
+  std::vector<const ari::ModelType*> all;
+  for (const ari::ModelType& model : ari::models()) {
     if (model.event) all.push_back(&model);
   }
-  for (const ari::Model& model : record::own_types()) all.push_back(&model);
+  for (const ari::ModelType& model : record::own_types()) all.push_back(&model);
   return all;
 }
 
 // "If the type is `model`'s, its definition holds."
-std::string dispatch(const ari::Model& model) {
+std::string dispatch(const ari::ModelType& model) {
   const std::string type =
       ObjectBuilder().json("type", ObjectBuilder().text("const", model.name).str()).str();
   return ObjectBuilder()
@@ -77,7 +77,7 @@ std::string dispatch(const ari::Model& model) {
 
 std::string records_schema() {
   std::vector<std::string> names, dispatches;
-  for (const ari::Model* model : types()) {
+  for (const ari::ModelType* model : types()) {
     names.emplace_back(model->name);
     dispatches.push_back(dispatch(*model));
   }
@@ -96,7 +96,7 @@ std::string records_schema() {
       .json("event_notification", notification_schema("event", "#"))
       .json("lost_notification", notification_schema("lost", "#/$defs/lost"))
       .json("lost", lost_schema);
-  for (const ari::Model* model : record::closure_of(types())) {
+  for (const ari::ModelType* model : record::closure_of(types())) {
     defs.json(model->name, record::schema_of(*model, definitions));
   }
   return ObjectBuilder()

@@ -21,7 +21,7 @@ const std::vector<std::string_view>& known_types() {
   static const std::vector<std::string_view> types = [] {
     std::vector<std::string_view> all;
     for (const auto& models : {record::own_types(), ari::models()}) {
-      for (const ari::Model& model : models) {
+      for (const ari::ModelType& model : models) {
         if (model.event) all.push_back(model.name);
       }
     }

@@ -87,7 +87,7 @@ Record own_record(std::string_view type, std::string_view server, std::string_vi
   return record;
 }
 
-std::optional<std::string> regular_answer(std::string_view json, const ari::Answer& answer) {
+std::optional<std::string> regular_answer(std::string_view json, const ari::ResultType& answer) {
   constexpr size_t kept_bytes = 64 << 10;  // the memory that a larger text takes is given back
   std::optional<JsonTape> own;
   const JsonView value = (json.size() > kept_bytes ? own.emplace() : tape()).read(json);

@@ -25,7 +25,7 @@ struct Record {
   std::string server;  // the name of the Asterisk
   std::string app;     // the Stasis application, or ""
   std::string type;    // ARI's name of the event, or aribus' own with a dot
-  const ari::Model* declared =
+  const ari::ModelType* declared =
       nullptr;  // the type's declaration; nullptr: it has none, or was not looked for
   Ids ids;
   std::string fields;  // the members that follow the ids, as JSON text, each with a comma in front
@@ -50,7 +50,7 @@ struct Record {
                                 WallTime time);
 
 // An answer of ARI made regular; nothing when it is no JSON.
-[[nodiscard]] std::optional<std::string> regular_answer(std::string_view json, const ari::Answer& answer);
+[[nodiscard]] std::optional<std::string> regular_answer(std::string_view json, const ari::ResultType& answer);
 
 // Adds the ids in an answer of ARI, a JSON text: objects are recognised by their shape.
 void lift_ids(std::string_view json, Ids& ids);

@@ -49,13 +49,13 @@ constexpr NumberField number_fields[] = {
 // Declared as a string, and a time in truth.
 constexpr std::pair<std::string_view, std::string_view> time_fields[] = {{"AsteriskPing", "timestamp"}};
 
-bool is_time_field(const ari::Model& model, std::string_view field) {
+bool is_time_field(const ari::ModelType& model, std::string_view field) {
   return std::ranges::find(time_fields, std::pair(model.name, field)) != std::end(time_fields);
 }
 
 }  // namespace
 
-bool is_number_field(const ari::Model& model, std::string_view field) {
+bool is_number_field(const ari::ModelType& model, std::string_view field) {
   return std::ranges::any_of(number_fields,
                              [&](const NumberField& n) { return n.model == model.name && n.field == field; });
 }
@@ -68,7 +68,7 @@ bool is_envelope_name(std::string_view name) {
   return std::ranges::find(names, name) != std::end(names);
 }
 
-ModelRules::ModelRules(const ari::Model& declared)
+ModelRules::ModelRules(const ari::ModelType& declared)
     : key(declared.name), declared(declared), event_(declared.event), endpoint_(declared.name == "Endpoint") {
   for (const ari::Field& field : declared.fields) {
     FieldRule& rule =
@@ -92,13 +92,13 @@ struct RulesTable {
   NameIndex<8> index;
 
   RulesTable() {
-    for (const ari::Model& model : ari::models()) {
+    for (const ari::ModelType& model : ari::models()) {
       all.emplace_back(model);
       index.add(all.back().key, all.size() - 1);
     }
     for (size_t i = 0; i < all.size(); ++i) {
       for (size_t field = 0; field < all[i].fields_.size(); ++field) {
-        const ari::Model* model = ari::models()[i].fields[field].model;
+        const ari::ModelType* model = ari::models()[i].fields[field].model;
         if (model != nullptr) all[i].fields_[field].model = find(model->name);
       }
     }

@@ -95,7 +95,7 @@ struct FieldRule {
 // What is done with the objects of one model.
 class ModelRules {
  public:
-  explicit ModelRules(const ari::Model& declared);
+  explicit ModelRules(const ari::ModelType& declared);
 
   [[nodiscard]] std::string_view name() const { return key.name; }
   [[nodiscard]] bool event() const { return event_; }
@@ -108,7 +108,7 @@ class ModelRules {
   [[nodiscard]] bool endpoint() const { return endpoint_; }
 
   const NameKey key;
-  const ari::Model& declared;
+  const ari::ModelType& declared;
 
  private:
   friend struct RulesTable;
@@ -128,6 +128,6 @@ class ModelRules {
 [[nodiscard]] bool is_envelope_name(std::string_view name);
 
 // `field` of `model` is declared as a string and is a number in truth: it is written as one.
-[[nodiscard]] bool is_number_field(const ari::Model& model, std::string_view field);
+[[nodiscard]] bool is_number_field(const ari::ModelType& model, std::string_view field);
 
 }  // namespace aribus::record

@@ -11,7 +11,7 @@ namespace aribus::record {
 namespace {
 
 using ari::Field;
-using ari::Model;
+using ari::ModelType;
 using ari::Type;
 
 constexpr Field connected_fields[] = {{"version", Type::string, false, true, nullptr},
@@ -34,16 +34,16 @@ constexpr Field resynced_fields[] = {{"came", Type::integer, false, true, nullpt
                                      {"changed", Type::integer, false, true, nullptr},
                                      {"ended", Type::integer, false, true, nullptr}};
 constexpr Field changed_fields[] = {{"objects", Type::object, false, true, nullptr}};
-constexpr Model own[] = {{"Malformed", true, malformed_fields},
-                         {"command.resolved", true, resolved_fields},
-                         {"server.connected", true, connected_fields},
-                         {"server.disconnected", true, disconnected_fields},
-                         {"server.gap", true, gap_fields},
-                         {"server.removed", true, {}},
-                         {"server.replaced", true, {}},
-                         {"server.resynced", true, resynced_fields},
-                         {"state.changed", true, changed_fields},
-                         {"state.gone", true, {}}};
+constexpr ModelType own[] = {{"Malformed", true, malformed_fields},
+                             {"command.resolved", true, resolved_fields},
+                             {"server.connected", true, connected_fields},
+                             {"server.disconnected", true, disconnected_fields},
+                             {"server.gap", true, gap_fields},
+                             {"server.removed", true, {}},
+                             {"server.replaced", true, {}},
+                             {"server.resynced", true, resynced_fields},
+                             {"state.changed", true, changed_fields},
+                             {"state.gone", true, {}}};
 
 std::string of_type(std::string_view name) {
   return ObjectBuilder().text("type", name).str();
@@ -72,7 +72,7 @@ std::string scalar_schema(Type type) {
   }
 }
 
-std::string field_schema(const Model& model, const Field& field, std::string_view references) {
+std::string field_schema(const ModelType& model, const Field& field, std::string_view references) {
   // What is no number after all stays a text.
   if (is_number_field(model, field.name)) return R"({"type":["integer","string"]})";
   if (field.values.empty()) return schema_of(field.type, field.list, field.model, references);
@@ -82,11 +82,11 @@ std::string field_schema(const Model& model, const Field& field, std::string_vie
 
 }  // namespace
 
-std::span<const Model> own_types() {
+std::span<const ModelType> own_types() {
   return own;
 }
 
-std::string schema_of(Type type, bool list, const Model* model, std::string_view references) {
+std::string schema_of(Type type, bool list, const ModelType* model, std::string_view references) {
   const std::string one =
       model == nullptr
           ? scalar_schema(type)
@@ -94,7 +94,7 @@ std::string schema_of(Type type, bool list, const Model* model, std::string_view
   return list ? ObjectBuilder().text("type", "array").json("items", one).str() : one;
 }
 
-std::string schema_of(const Model& model, std::string_view references) {
+std::string schema_of(const ModelType& model, std::string_view references) {
   ObjectBuilder properties;
   std::vector<std::string_view> required;
   if (model.event) {
@@ -122,16 +122,16 @@ std::string schema_of(const Model& model, std::string_view references) {
   return schema.str();
 }
 
-std::vector<const Model*> closure_of(const std::vector<const Model*>& models) {
-  std::map<std::string_view, const Model*> found;
-  std::vector<const Model*> todo = models;
+std::vector<const ModelType*> closure_of(const std::vector<const ModelType*>& models) {
+  std::map<std::string_view, const ModelType*> found;
+  std::vector<const ModelType*> todo = models;
   while (!todo.empty()) {
-    const Model* model = todo.back();
+    const ModelType* model = todo.back();
     todo.pop_back();
     if (model == nullptr || !found.emplace(model->name, model).second) continue;
     for (const Field& field : model->fields) todo.push_back(field.model);
   }
-  std::vector<const Model*> all;
+  std::vector<const ModelType*> all;
   for (const auto& [name, model] : found) all.push_back(model);
   return all;
 }

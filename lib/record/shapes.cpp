@@ -83,7 +83,7 @@ void ShapeNotes::taken(std::string_view name, JsonView value) {
   if (name != "type") give_up();
 }
 
-std::optional<Shape> ShapeNotes::finish(const ari::Model& type, const std::vector<uint32_t>& members) {
+std::optional<Shape> ShapeNotes::finish(const ari::ModelType& type, const std::vector<uint32_t>& members) {
   const auto has_time = [&] {
     return std::ranges::any_of(shape_.steps, [](const auto& step) { return step.action == Action::time; });
   };

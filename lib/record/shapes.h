@@ -34,8 +34,8 @@ struct Shape {
     std::vector<uint16_t> members = {};  // where in `out` members of the event begin, with their commas
     bool text_is_member = false;         // that of a cause is a member of the event, too
   };
-  std::vector<Step> steps;           // the last one is the end
-  const ari::Model* type = nullptr;  // of the event
+  std::vector<Step> steps;               // the last one is the end
+  const ari::ModelType* type = nullptr;  // of the event
 };
 
 // Notes an event's shape while it is read in the general way (Regular).
@@ -57,7 +57,7 @@ class ShapeNotes {
   [[nodiscard]] bool given_up() const { return given_up_; }
 
   // The whole shape, when all is written; nothing when there is none. `members` are the record's.
-  [[nodiscard]] std::optional<Shape> finish(const ari::Model& type, const std::vector<uint32_t>& members);
+  [[nodiscard]] std::optional<Shape> finish(const ari::ModelType& type, const std::vector<uint32_t>& members);
 
  private:
   std::string_view text_;
@@ -107,7 +107,7 @@ class Shapes {
 
   std::vector<Node> nodes_{Node{}};  // the first one is the root
   std::string literals_;
-  std::vector<const ari::Model*> types_;
+  std::vector<const ari::ModelType*> types_;
   std::vector<uint16_t> members_{
       no_more};  // Shape::Step::members of the nodes that have any, each with its end
   // Room for an event's fields. Times may become longer, by less than their own size; and what is copied

@@ -48,7 +48,7 @@ bool is_past(std::string_view type, std::string_view member) {
          (type == "StasisStart" && member == "replace_channel");
 }
 
-std::vector<Model::Shown> shown_by(const ari::Model& event) {
+std::vector<Model::Shown> shown_by(const ari::ModelType& event) {
   std::vector<Model::Shown> shown;
   if (!event.event) return shown;
   const std::string_view type = event.name;
@@ -181,12 +181,12 @@ std::pair<IdKind, std::string> changed_object(const Record& changed) {
 }
 
 Model::Model(ModelOptions options) : options_(options) {
-  for (const ari::Model& model : ari::models()) shown_.push_back(shown_by(model));
+  for (const ari::ModelType& model : ari::models()) shown_.push_back(shown_by(model));
 }
 
 void Model::apply(const Record& record, uint64_t seq) {
   latest_ = seq;
-  const ari::Model* event = record.declared;
+  const ari::ModelType* event = record.declared;
   if (event == nullptr) event = ari::find_model(record.type);
   if (event == nullptr) {
     if (record.type == "state.gone") forget(record, seq);

@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "ari/refusal.h"
+#include "ari/error_response.h"
 #include "ari/url.h"
 #include "base/json.h"
 #include "base/json_builder.h"
@@ -99,7 +99,7 @@ using Things = std::map<std::string, std::string, std::less<>>;
 
 // What Asterisk answered, one thing or a list of them, by id; nothing when it is neither.
 std::optional<Things> things_of(IdKind kind, bool list, std::string_view body) {
-  const ari::Answer answer{ari::Type::model, list, ari::find_model(model_of(kind))};
+  const ari::ResultType answer{ari::Type::model, list, ari::find_model(model_of(kind))};
   const auto regular = record::regular_answer(body, answer);
   if (!regular) return {};
   JsonTape tape;
@@ -422,7 +422,7 @@ void Surveyor::take(const std::shared_ptr<Round>& round, const std::string& targ
                     Result<ari::HttpResponse> answer, const Read& read) {
   if (!answer) return fail(round, target + " fails (" + answer.error().message + ")");
   if (answer->status != 200)
-    return fail(round, target + " fails (" + ari::refusal(*answer, "GET", target).message + ")");
+    return fail(round, target + " fails (" + ari::response_error(*answer, "GET", target).message + ")");
   std::string& body = answer->body;
   if (JsonTape::has_more_tokens(body, max_tokens)) return fail(round, target + ": the answer is too large");
   const auto finish = [this, round, target](const Take& taken) {

@@ -12,7 +12,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "ari/listening_websocket.h"
+#include "ari/inbound_websocket.h"
 #include "ari/websocket_handshake.h"
 #include "base/bytes.h"
 #include "base/log.h"
@@ -148,7 +148,7 @@ class Stage {
   int opened_ = 0;
   bool close_when_told_ = false;
   std::array<Fd, 16> visitors_;
-  ari::ListeningWebSocket listener_;
+  ari::InboundWebSocket listener_;
 };
 
 }  // namespace

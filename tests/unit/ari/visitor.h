@@ -6,7 +6,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "ari/listening_websocket.h"
+#include "ari/inbound_websocket.h"
 #include "ari/websocket_handshake.h"
 #include "base/bytes.h"
 #include "tests/unit/ari/listening.h"

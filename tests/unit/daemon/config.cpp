@@ -174,7 +174,7 @@ TEST_CASE("metrics are read where they are to be had") {
 
 TEST_CASE("every type of record is known to the rules of access, aribus' own as well") {
   for (const auto& models : {record::own_types(), ari::models()}) {
-    for (const ari::Model& model : models) {
+    for (const ari::ModelType& model : models) {
       if (!model.event) continue;
       const auto config = parse_config(
           "asterisk:\n  - {username: u, password: x, apps: [a]}\naccess:\n  - {name: r, methods: [subscribe], "

@@ -66,7 +66,7 @@ const std::set<std::string, std::less<>>& known_names() {
       names.insert(name);
       if (!method.answer_schema.empty()) add_members(json(method.answer_schema), names);
     }
-    for (const ari::Model& model : ari::models()) {
+    for (const ari::ModelType& model : ari::models()) {
       names.emplace(model.name);
       for (const ari::Field& field : model.fields) names.emplace(field.name);
     }

@@ -32,7 +32,7 @@ TEST_CASE("every declared type of event has its definition, and every type of ar
     types.emplace(as_view(type));
   std::set<std::string> declared;
   for (const auto& models : {ari::models(), record::own_types()}) {
-    for (const ari::Model& model : models) {
+    for (const ari::ModelType& model : models) {
       if (model.event) declared.emplace(model.name);
     }
   }
@@ -54,7 +54,7 @@ TEST_CASE("an event's definition has what follows the envelope") {
 }
 
 TEST_CASE("no field of a declared event has a name of the envelope") {
-  for (const ari::Model& model : ari::models()) {
+  for (const ari::ModelType& model : ari::models()) {
     if (!model.event) continue;
     for (const ari::Field& field : model.fields) {
       INFO(model.name << "." << field.name);

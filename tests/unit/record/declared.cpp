@@ -12,7 +12,7 @@
 using namespace aribus;
 using namespace aribus::record;
 using ari::Field;
-using ari::Model;
+using ari::ModelType;
 using ari::Type;
 using aribus::test::json;
 using aribus::test::read_event;
@@ -35,7 +35,7 @@ struct Place {
   const Field* field;
 };
 
-void add_places(const Model& model, const std::string& pointer, const std::string& where,
+void add_places(const ModelType& model, const std::string& pointer, const std::string& where,
                 std::vector<Place>& places) {
   for (const Field& field : model.fields) {
     const std::string name(field.name);
@@ -46,16 +46,16 @@ void add_places(const Model& model, const std::string& pointer, const std::strin
   }
 }
 
-std::vector<Place> places_of(const Model& event) {
+std::vector<Place> places_of(const ModelType& event) {
   std::vector<Place> places;
   add_places(event, "", "", places);
   std::erase_if(places, [](const Place& place) { return place.pointer == "/type"; });  // without it: no event
   return places;
 }
 
-void for_each_event(const std::function<void(const Model&)>& check) {
+void for_each_event(const std::function<void(const ModelType&)>& check) {
   size_t count = 0;
-  for (const Model& model : ari::models()) {
+  for (const ModelType& model : ari::models()) {
     if (!model.event) continue;
     INFO(model.name);
     check(model);
@@ -87,7 +87,7 @@ void check_fault(const Json& event, const Place& place) {
 }  // namespace
 
 TEST_CASE("an event of any declared type, as declared, is known and valid") {
-  for_each_event([](const Model& model) {
+  for_each_event([](const ModelType& model) {
     const Json record = record_of(test::sample(model));
     INFO(to_text(record));
     CHECK(find_string(record, "type") == model.name);
@@ -98,7 +98,7 @@ TEST_CASE("an event of any declared type, as declared, is known and valid") {
 }
 
 TEST_CASE("an event of any declared type that lacks a required field says which") {
-  for_each_event([](const Model& model) {
+  for_each_event([](const ModelType& model) {
     const Json whole = json(test::sample(model));
     for (const Place& place : places_of(model)) {
       Json event = copy_of(whole);
@@ -114,7 +114,7 @@ TEST_CASE("an event of any declared type that lacks a required field says which"
 }
 
 TEST_CASE("an event of any declared type with a field of another type says which") {
-  for_each_event([](const Model& model) {
+  for_each_event([](const ModelType& model) {
     const Json whole = json(test::sample(model));
     for (const Place& place : places_of(model)) {
       JsonValue wrong = wrong_for(*place.field);
@@ -127,7 +127,7 @@ TEST_CASE("an event of any declared type with a field of another type says which
 }
 
 TEST_CASE("every time of every declared type of event becomes RFC 3339 in UTC") {
-  for_each_event([](const Model& model) {
+  for_each_event([](const ModelType& model) {
     const Json record = record_of(test::sample(model));
     INFO(to_text(record));
     const bool timed = model.find("timestamp") != nullptr;

@@ -14,7 +14,7 @@
 using namespace aribus;
 using namespace aribus::record;
 using ari::Field;
-using ari::Model;
+using ari::ModelType;
 using ari::Type;
 
 namespace {
@@ -95,13 +95,13 @@ constexpr Excluded excluded[] = {
     {"TextMessage", "to", "an address; the endpoint stands beside it"},
 };
 
-const Lifted* find_lifted(const Model& model, std::string_view field) {
+const Lifted* find_lifted(const ModelType& model, std::string_view field) {
   const auto at = std::ranges::find_if(
       lifted, [&](const Lifted& entry) { return entry.model == model.name && entry.field == field; });
   return at == std::end(lifted) ? nullptr : at;
 }
 
-bool is_excluded(const Model& model, std::string_view field) {
+bool is_excluded(const ModelType& model, std::string_view field) {
   return std::ranges::any_of(excluded, [&](const Excluded& entry) {
     return (entry.model.empty() || entry.model == model.name) &&
            (entry.field.empty() || entry.field == field);
@@ -113,7 +113,7 @@ class Writer {
  public:
   std::map<IdKind, std::set<std::string>> expected;
 
-  void write(JsonWriter& writer, const Model& model) {
+  void write(JsonWriter& writer, const ModelType& model) {
     writer.StartObject();
     for (const Field& field : model.fields) {
       write_key(writer, field.name);
@@ -125,7 +125,7 @@ class Writer {
   }
 
  private:
-  void write(JsonWriter& writer, const Model& model, const Field& field) {
+  void write(JsonWriter& writer, const ModelType& model, const Field& field) {
     if (field.type == Type::model) return write(writer, *field.model);
     if (field.type != Type::string) return test::write_sample(writer, field);
     if (model.event && field.name == "type") return write_string(writer, model.name);
@@ -145,7 +145,7 @@ class Writer {
 }  // namespace
 
 TEST_CASE("every field that may name something is lifted, or left out for a reason") {
-  for (const Model& model : ari::models()) {
+  for (const ModelType& model : ari::models()) {
     for (const Field& field : model.fields) {
       if (field.type != Type::string || !std::regex_match(std::string(field.name), may_name)) continue;
       INFO(model.name << "." << field.name);
@@ -157,13 +157,13 @@ TEST_CASE("every field that may name something is lifted, or left out for a reas
 TEST_CASE("what is lifted or left out is declared") {
   for (const Lifted& entry : lifted) {
     INFO(entry.model << "." << entry.field);
-    const Model* model = ari::find_model(entry.model);
+    const ModelType* model = ari::find_model(entry.model);
     REQUIRE(model != nullptr);
     CHECK(model->find(entry.field) != nullptr);
   }
   for (const Excluded& entry : excluded) {
     INFO(entry.model << "." << entry.field);
-    const Model* model = ari::find_model(entry.model.empty() ? "Event" : entry.model);
+    const ModelType* model = ari::find_model(entry.model.empty() ? "Event" : entry.model);
     REQUIRE(model != nullptr);
     CHECK((entry.field.empty() || model->find(entry.field) != nullptr));
     CHECK_FALSE(entry.reason.empty());
@@ -171,7 +171,7 @@ TEST_CASE("what is lifted or left out is declared") {
 }
 
 TEST_CASE("whatever a model names, in any depth, is lifted, and nothing else is") {
-  for (const Model& model : ari::models()) {
+  for (const ModelType& model : ari::models()) {
     INFO(model.name);
     Writer values;
     const std::string text = render([&](JsonWriter& writer) { values.write(writer, model); });

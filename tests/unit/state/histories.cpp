@@ -155,7 +155,7 @@ class World {
   static void put(Survey& found, IdKind kind, const std::string& id, const std::string& text) {
     // As the daemon makes Asterisk's answers regular.
     static constexpr std::string_view models[] = {"Channel", "Bridge", "Playback"};
-    const ari::Answer answer{ari::Type::model, false, ari::find_model(models[static_cast<size_t>(kind)])};
+    const ari::ResultType answer{ari::Type::model, false, ari::find_model(models[static_cast<size_t>(kind)])};
     found.things[static_cast<size_t>(kind)][id] = record::regular_answer(text, answer).value();
   }
 

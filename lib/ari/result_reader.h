@@ -5,17 +5,17 @@
 #include <utility>
 #include <vector>
 
-#include "ari/typed.h"
+#include "ari/model_json.h"
 
 namespace aribus::ari {
 
 // What an operation answers, a model or a list of them, read from JSON.
 template <typename T>
-struct AnswerOf {
+struct ResultReader {
   static Result<T> read(const JsonValue& value) { return from_json<T>(value); }
 };
 template <typename T>
-struct AnswerOf<std::vector<T>> {
+struct ResultReader<std::vector<T>> {
   static Result<std::vector<T>> read(const JsonValue& value) {
     if (!value.IsArray())
       return Error{ErrorKind::malformed,

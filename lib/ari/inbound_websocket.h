@@ -33,18 +33,18 @@ struct ListenOptions {
 // A second connection is refused while the first one answers a ping, and takes its place when it does not.
 // One that is dead is kept, for as long as TCP keeps it: it may wake up.
 //
-// At most 32 may connect at a time without being let in (guest_room.h says who goes); wrong passwords are
-// answered ever more slowly (Guesses), and logged once a minute, with their number.
-class ListeningWebSocket : public WebSocket {
+// At most 32 may connect at a time without being let in (pending_handshakes.h says who goes); wrong passwords
+// are answered ever more slowly (Guesses), and logged once a minute, with their number.
+class InboundWebSocket : public WebSocket {
  public:
   // Called when Asterisk asks, and user, password, path and sub-protocol are right: `answer` is to be called
   // once, with the error for which it is refused (503), or none.
   using Asked = std::function<void(std::function<void(Result<void>)> answer)>;
 
   // `username` and `password` are what Asterisk must send.
-  ListeningWebSocket(Loop& loop, ListenOptions options, const std::string& username,
-                     const std::string& password, Asked asked);
-  ~ListeningWebSocket() override;
+  InboundWebSocket(Loop& loop, ListenOptions options, const std::string& username,
+                   const std::string& password, Asked asked);
+  ~InboundWebSocket() override;
 
   // Listens. Of the options, those of the open connection count, and connect_timeout, within which Asterisk's
   // handshake must be done.
@@ -67,19 +67,19 @@ class ListeningWebSocket : public WebSocket {
   [[nodiscard]] uint64_t wrong_passwords() const { return guesses_.total(); }
 
  private:
-  class Guest;
+  class PendingHandshake;
 
   void listen();
-  void greet(Fd socket);
+  void on_accept(Fd socket);
   bool make_room();
-  void take(Guest& guest, const std::string& head);
-  void turn_away(Guest& guest);
+  void take(PendingHandshake& handshake, const std::string& head);
+  void turn_away(PendingHandshake& handshake);
   void log_guess(const std::string& reason);
   void log_further_guesses();
   void ask();
   void settle(uint64_t number, const Result<void>& answer);
   void open();
-  void dismiss(Guest& guest);
+  void drop(PendingHandshake& handshake);
   void fail(std::string reason);
   void stop_listening();
 
@@ -93,10 +93,10 @@ class ListeningWebSocket : public WebSocket {
   std::unique_ptr<Acceptor> acceptor_;
   int port_ = 0;
   Timer retry_;
-  std::deque<std::unique_ptr<Guest>> guests_;  // whose handshake is under way
-  Retired<Guest> gone_;
-  Guest* candidate_ = nullptr;  // of guests_: the one about whom asked_ was called
-  uint64_t asking_ = 0;         // counts the questions
+  std::deque<std::unique_ptr<PendingHandshake>> pending_;  // whose handshake is under way
+  Retired<PendingHandshake> gone_;
+  PendingHandshake* candidate_ = nullptr;  // of pending_: the one about whom asked_ was called
+  uint64_t asking_ = 0;                    // counts the questions
   Guesses guesses_;
   Timer guess_log_;  // runs for a minute after each line about them
   uint64_t unlogged_guesses_ = 0;

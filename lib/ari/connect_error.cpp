@@ -1,18 +1,18 @@
-#include "ari/failure.h"
+#include "ari/connect_error.h"
 
+#include "ari/error_response.h"
 #include "ari/http.h"
-#include "ari/refusal.h"
 
 namespace aribus::ari {
 namespace {
 
-Failure unauthorised(const Attempt& attempt) {
+ConnectError unauthorised(const Attempt& attempt) {
   return {"user '" + attempt.username +
               "' or its password is wrong (401). Compare username and password with Asterisk's ari.conf",
           Pace::slow};
 }
 
-Failure forbidden(const Attempt& attempt, const std::string& text) {
+ConnectError forbidden(const Attempt& attempt, const std::string& text) {
   const bool by_address = text.find("ACL") != std::string::npos;
   return {"user '" + attempt.username + "' may not do this (403, " + text + "). " +
               (by_address ? "permit, deny and acl in Asterisk's ari.conf keep this host out"
@@ -22,7 +22,7 @@ Failure forbidden(const Attempt& attempt, const std::string& text) {
 
 // ARI's own 404 is JSON; without ARI the HTTP server answers a page. While Asterisk starts, both come for a
 // moment: the pace is slow only after some attempts.
-Failure not_found(const Attempt& attempt, std::string_view body) {
+ConnectError not_found(const Attempt& attempt, std::string_view body) {
   if (attempt.at.ends_with("/ari/events")) {
     return {
         "there is nothing (404): the url ends with /ari/events, which aribusd adds itself; end it before "
@@ -40,20 +40,20 @@ Failure not_found(const Attempt& attempt, std::string_view body) {
           Pace::slow};
 }
 
-Failure unavailable(const std::string& text) {
+ConnectError unavailable(const std::string& text) {
   if (text.find("not booted") != std::string::npos) return {"Asterisk is still starting (503)", Pace::soon};
   return {"Asterisk is not ready (503" + (text.empty() ? "" : ", " + text) + ")", Pace::soon};
 }
 
 // Asterisk answers 400 or 500 to names of applications that it does not take.
-Failure apps_refused(const Attempt& attempt, int status, const std::string& text) {
+ConnectError apps_refused(const Attempt& attempt, int status, const std::string& text) {
   return {"the applications '" + attempt.apps + "' are refused (" + std::to_string(status) +
               (text.empty() ? "" : ", " + text) + "). Check the names in apps",
           Pace::slow};
 }
 
-Failure failure_of_status(const Attempt& attempt, int status, std::string_view body) {
-  const std::string text = refusal_text(body);
+ConnectError failure_of_status(const Attempt& attempt, int status, std::string_view body) {
+  const std::string text = error_response_text(body);
   switch (status) {
     case 401:
       return unauthorised(attempt);
@@ -83,13 +83,13 @@ Failure failure_of_status(const Attempt& attempt, int status, std::string_view b
 
 }  // namespace
 
-Failure failure_of_answer(const Attempt& attempt, int status, std::string_view body) {
-  Failure failure = failure_of_status(attempt, status, body);
+ConnectError connect_error_of_answer(const Attempt& attempt, int status, std::string_view body) {
+  ConnectError failure = failure_of_status(attempt, status, body);
   failure.reason = "at " + attempt.at + "/ari " + failure.reason;
   return failure;
 }
 
-Failure failure_of_error(const Attempt& attempt, const Error& error) {
+ConnectError connect_error_of(const Attempt& attempt, const Error& error) {
   std::string_view why = error.message;
   // That nothing was sent matters to commands, not here.
   if (why.starts_with(nothing_sent)) why.remove_prefix(nothing_sent.size());

@@ -16,7 +16,7 @@ enum class OnReplaced {
   reclaim,  // take them back: once at once, then at growing intervals
 };
 
-struct ReplacedOptions {
+struct AppTakeoverOptions {
   OnReplaced policy = OnReplaced::report;
   Milliseconds look_interval{5000};  // from one question whether the other client is gone to the next
   // Between attempts to take back what the other client takes again.
@@ -26,14 +26,14 @@ struct ReplacedOptions {
 
 // Asterisk gives an application to whoever asked for it last, and the one before hears nothing of it any
 // more: two that take it back at once would do so for ever. Decides when to ask for it again.
-class Replaced {
+class AppTakeover {
  public:
   // Asks Asterisk whether it knows `app`: when the other client goes away and no channel is in it, it does
   // not.
   using IsKnown = std::function<void(const std::string& app, std::function<void(bool known)> answer)>;
 
   // `take_back` connects anew, for all applications.
-  Replaced(Loop& loop, ReplacedOptions options, IsKnown is_known, std::function<void()> take_back);
+  AppTakeover(Loop& loop, AppTakeoverOptions options, IsKnown is_known, std::function<void()> take_back);
 
   // Another client has taken `app`. False: that is known.
   bool taken(const std::string& app);
@@ -49,7 +49,7 @@ class Replaced {
   void look();
 
   Loop& loop_;
-  ReplacedOptions options_;
+  AppTakeoverOptions options_;
   IsKnown is_known_;
   std::function<void()> take_back_;
   std::set<std::string> apps_;

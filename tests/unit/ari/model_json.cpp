@@ -82,7 +82,7 @@ TEST_CASE(
 
 TEST_CASE("every event that is declared has its struct") {
   size_t events = 0;
-  for (const Model& model : models()) {
+  for (const ModelType& model : models()) {
     if (!model.event) continue;
     INFO(model.name);
     const std::string whole = sample(model);

@@ -1,5 +1,5 @@
 // What a failed attempt to connect is called, and how soon the next one comes.
-#include "ari/failure.h"
+#include "ari/connect_error.h"
 
 #include "tests/catch.h"
 
@@ -55,7 +55,7 @@ TEST_CASE("each answer that is no Asterisk's yes has its cause, its cure and its
   };
   for (const Case& one : cases) {
     INFO(one.status << " " << one.body);
-    const Failure failure = failure_of_answer(attempt(one.step), one.status, one.body);
+    const ConnectError failure = connect_error_of_answer(attempt(one.step), one.status, one.body);
     CHECK(failure.reason.starts_with("at http://pbx:8088/ari "));
     CHECK_THAT(failure.reason, ContainsSubstring(one.says));
     CHECK(failure.pace == one.pace);
@@ -64,7 +64,7 @@ TEST_CASE("each answer that is no Asterisk's yes has its cause, its cure and its
 
 TEST_CASE("without an answer the error is told, and TLS that is refused has time") {
   const auto of = [](ErrorKind kind) {
-    return failure_of_error(attempt(Attempt::Step::info), Error{kind, "nothing was sent; so it is", {}});
+    return connect_error_of(attempt(Attempt::Step::info), Error{kind, "nothing was sent; so it is", {}});
   };
   CHECK(of(ErrorKind::not_connected).reason == "no Asterisk at http://pbx:8088: so it is");
   CHECK(of(ErrorKind::not_connected).pace == Pace::normal);
@@ -75,7 +75,7 @@ TEST_CASE("without an answer the error is told, and TLS that is refused has time
 TEST_CASE("a url that goes on to the events is named as that, and no module") {
   Attempt given = attempt(Attempt::Step::info);
   given.at = "http://pbx:8088/ari/events";
-  const Failure failure = failure_of_answer(given, 404, R"({"message":"Resource not found"})");
+  const ConnectError failure = connect_error_of_answer(given, 404, R"({"message":"Resource not found"})");
   CHECK_THAT(failure.reason, ContainsSubstring("the url ends with /ari/events, which aribusd adds itself") &&
                                  !ContainsSubstring("loaded"));
   CHECK(failure.pace == Pace::slow);

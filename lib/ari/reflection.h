@@ -7,10 +7,10 @@
 #include <tuple>
 #include <vector>
 
-#include "ari/typed.h"
+#include "ari/model_json.h"
 #include "base/time.h"
 
-namespace aribus::ari::members {
+namespace aribus::ari::reflection {
 
 // One member: its name in JSON, and where it is in the struct.
 template <typename Pointer>
@@ -169,21 +169,21 @@ void write(JsonWriter& writer, const std::vector<T>& values) {
   writer.EndArray();
 }
 
-}  // namespace aribus::ari::members
+}  // namespace aribus::ari::reflection
 
 namespace aribus::ari {
 
 template <typename T>
 Result<T> from_json(const JsonValue& value) {
   T model{};
-  const members::Fault fault = members::read(value, model);
+  const reflection::Fault fault = reflection::read(value, model);
   if (!fault) return model;
   return Error{ErrorKind::malformed, (fault.where.empty() ? "" : fault.where + ": ") + fault.what, {}};
 }
 
 template <typename T>
 std::string to_json(const T& model) {
-  return render([&](JsonWriter& writer) { members::write(writer, model); });
+  return render([&](JsonWriter& writer) { reflection::write(writer, model); });
 }
 
 }  // namespace aribus::ari

@@ -1,4 +1,4 @@
-#include "ari/listening_websocket.h"
+#include "ari/inbound_websocket.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -9,7 +9,7 @@
 #include <openssl/sha.h>
 #include <sys/socket.h>
 
-#include "ari/guest_room.h"
+#include "ari/pending_handshakes.h"
 #include "ari/websocket_handshake.h"
 #include "base/bytes.h"
 #include "base/log.h"
@@ -18,7 +18,7 @@
 namespace aribus::ari {
 namespace {
 
-constexpr size_t max_guests = 32;
+constexpr size_t max_pending = 32;
 constexpr int backlog = 64;  // short, so that Asterisk does not wait behind a crowd for longer than it tries
 constexpr Milliseconds listen_again{1000};
 constexpr Milliseconds probe_timeout{250};  // Asterisk gives up a handshake after 500 ms
@@ -53,9 +53,9 @@ std::string peer_of(int socket) {
 
 // Somebody who connected and has not been let in. All that it calls may dismiss it: it is silent then, and
 // stays until the end of the turn.
-class ListeningWebSocket::Guest {
+class InboundWebSocket::PendingHandshake {
  public:
-  Guest(ListeningWebSocket& owner, Fd socket, std::unique_ptr<TlsSession> tls)
+  PendingHandshake(InboundWebSocket& owner, Fd socket, std::unique_ptr<TlsSession> tls)
       : owner_(owner),
         name_(peer_of(socket.get())),
         fd_(socket.get()),
@@ -72,11 +72,11 @@ class ListeningWebSocket::Guest {
   }
 
   [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] GuestView view() const {
-    const GuestKind kind = owner_.candidate_ == this ? GuestKind::right
-                           : refused_                ? GuestKind::refused
-                           : bytes_.empty()          ? GuestKind::silent
-                                                     : GuestKind::speaking;
+  [[nodiscard]] HandshakeView view() const {
+    const HandshakeState kind = owner_.candidate_ == this ? HandshakeState::right
+                                : refused_                ? HandshakeState::refused
+                                : bytes_.empty()          ? HandshakeState::silent
+                                                          : HandshakeState::speaking;
     return {name_, since_, kind};
   }
   // It has sent something that is still to be read.
@@ -105,7 +105,7 @@ class ListeningWebSocket::Guest {
   }
 
   // The stream, on which the connection is accepted, and what came behind the request.
-  std::unique_ptr<Stream> let_in(std::string& rest) {
+  std::unique_ptr<Stream> accept_upgrade(std::string& rest) {
     deadline_.stop();
     rest = bytes_;
     stream_->write(accepting_answer(key, "ari"));
@@ -140,9 +140,9 @@ class ListeningWebSocket::Guest {
       }
     } while (!silent_ && !refused_ && stream_->has_more());
   }
-  void leave() { owner_.dismiss(*this); }
+  void leave() { owner_.drop(*this); }
 
-  ListeningWebSocket& owner_;
+  InboundWebSocket& owner_;
   std::string name_;
   int fd_;  // of stream_
   Milliseconds since_;
@@ -154,8 +154,8 @@ class ListeningWebSocket::Guest {
   std::unique_ptr<Stream> stream_;
 };
 
-ListeningWebSocket::ListeningWebSocket(Loop& loop, ListenOptions options, const std::string& username,
-                                       const std::string& password, Asked asked)
+InboundWebSocket::InboundWebSocket(Loop& loop, ListenOptions options, const std::string& username,
+                                   const std::string& password, Asked asked)
     : loop_(loop),
       options_(std::move(options)),
       expected_(digest("Basic " + base64(username + ":" + password))),
@@ -165,18 +165,18 @@ ListeningWebSocket::ListeningWebSocket(Loop& loop, ListenOptions options, const 
       guess_log_(loop),
       channel_(loop) {}
 
-ListeningWebSocket::~ListeningWebSocket() {
+InboundWebSocket::~InboundWebSocket() {
   close();
 }
 
-void ListeningWebSocket::connect(WebSocketOptions options, Handlers handlers) {
+void InboundWebSocket::connect(WebSocketOptions options, Handlers handlers) {
   close();
   websocket_options_ = std::move(options);
   handlers_ = std::make_shared<Handlers>(std::move(handlers));
   retry_.once(Milliseconds(0), [this] { listen(); });  // not from within connect()
 }
 
-void ListeningWebSocket::listen() {
+void InboundWebSocket::listen() {
   const auto again = [this](const Error& error) {
     retry_.once(listen_again, [this] { listen(); });
     fail("can't listen for Asterisk on " + options_.address + " port " + std::to_string(options_.port) +
@@ -192,65 +192,66 @@ void ListeningWebSocket::listen() {
   if (!socket) return again(socket.error());
   port_ = port;
   acceptor_ = std::make_unique<Acceptor>(loop_, std::move(*socket),
-                                         [this](Fd accepted) { greet(std::move(accepted)); });
+                                         [this](Fd accepted) { on_accept(std::move(accepted)); });
 }
 
-void ListeningWebSocket::greet(Fd socket) {
-  if (guests_.size() >= max_guests && !make_room()) return;
-  guests_.push_back(
-      std::make_unique<Guest>(*this, std::move(socket), tls_ ? TlsSession::accept(*tls_) : nullptr));
+void InboundWebSocket::on_accept(Fd socket) {
+  if (pending_.size() >= max_pending && !make_room()) return;
+  pending_.push_back(std::make_unique<PendingHandshake>(*this, std::move(socket),
+                                                        tls_ ? TlsSession::accept(*tls_) : nullptr));
 }
 
-bool ListeningWebSocket::make_room() {
-  std::vector<GuestView> views;
-  for (const auto& guest : guests_) views.push_back(guest->view());
+bool InboundWebSocket::make_room() {
+  std::vector<HandshakeView> views;
+  for (const auto& handshake : pending_) views.push_back(handshake->view());
   auto leaving = who_makes_room(views, loop_.now());
-  while (leaving && views[*leaving].kind == GuestKind::silent && guests_[*leaving]->is_about_to_speak()) {
-    views[*leaving].kind = GuestKind::speaking;
+  while (leaving && views[*leaving].kind == HandshakeState::silent &&
+         pending_[*leaving]->is_about_to_speak()) {
+    views[*leaving].kind = HandshakeState::speaking;
     leaving = who_makes_room(views, loop_.now());
   }
-  if (leaving) dismiss(*guests_[*leaving]);
+  if (leaving) drop(*pending_[*leaving]);
   return leaving.has_value();
 }
 
-void ListeningWebSocket::dismiss(Guest& guest) {
-  const auto at = std::ranges::find(guests_, &guest, &std::unique_ptr<Guest>::get);
-  if (at == guests_.end()) return;
-  if (candidate_ == &guest) candidate_ = nullptr;
+void InboundWebSocket::drop(PendingHandshake& handshake) {
+  const auto at = std::ranges::find(pending_, &handshake, &std::unique_ptr<PendingHandshake>::get);
+  if (at == pending_.end()) return;
+  if (candidate_ == &handshake) candidate_ = nullptr;
   gone_.add(std::move(*at));
-  guests_.erase(at);
+  pending_.erase(at);
 }
 
-void ListeningWebSocket::take(Guest& guest, const std::string& head) {
+void InboundWebSocket::take(PendingHandshake& handshake, const std::string& head) {
   const auto refuse = [&](std::string_view status, const std::string& text, const std::string& reason) {
-    guest.refuse(refusing_answer(status, text + "\n"));
+    handshake.refuse(refusing_answer(status, text + "\n"));
     fail(reason);
   };
   const Result<HandshakeRequest> request = read_request(head);
-  if (!request) return guest.refuse(request.error().message);
-  if (!guesses_.may_try(guest.name(), loop_.now())) {
+  if (!request) return handshake.refuse(request.error().message);
+  if (!guesses_.may_try(handshake.name(), loop_.now())) {
     guesses_.not_looked_at();
     ++unlogged_guesses_;
-    return guest.refuse(refusing_answer("429 Too Many Requests", "Wrong passwords came from here.\n"));
+    return handshake.refuse(refusing_answer("429 Too Many Requests", "Wrong passwords came from here.\n"));
   }
-  if (!is_right(request->authorization, expected_)) return turn_away(guest);
+  if (!is_right(request->authorization, expected_)) return turn_away(handshake);
   if (request->target.substr(0, request->target.find('?')) != options_.path) {
     return refuse("404 Not Found", "The path is " + options_.path + ".",
-                  guest.name() +
+                  handshake.name() +
                       " connects to another path. The uri in Asterisk's websocket_client.conf must end "
                       "in " +
                       options_.path);
   }
   if (std::ranges::find(request->subprotocols, "ari") == request->subprotocols.end()) {
     return refuse("400 Bad Request", "The sub-protocol is ari.",
-                  guest.name() +
+                  handshake.name() +
                       " does not offer the sub-protocol ari. Asterisk's websocket_client.conf needs "
                       "protocols=ari");
   }
-  guest.key = request->key;
+  handshake.key = request->key;
   if (candidate_ != nullptr) candidate_->refuse(refusing_answer("503 Service Unavailable"));
-  candidate_ = &guest;
-  guest.wait();
+  candidate_ = &handshake;
+  handshake.wait();
   if (!channel_.is_open()) return ask();
   const uint64_t number = ++asking_;
   channel_.probe(probe_timeout, [this, number](bool alive) {
@@ -261,22 +262,22 @@ void ListeningWebSocket::take(Guest& guest, const std::string& head) {
   });
 }
 
-void ListeningWebSocket::turn_away(Guest& guest) {
+void InboundWebSocket::turn_away(PendingHandshake& handshake) {
   const std::string reason =
-      guest.name() +
+      handshake.name() +
       " connects with a wrong user or password. Compare Asterisk's websocket_client.conf with username and "
       "password";
   log_guess(reason);
   const std::string answer = refusing_answer("401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"aribus\"",
                                              "Wrong user or password.\n");
-  const Milliseconds pause = guesses_.wrong(guest.name(), loop_.now());
-  if (pause.count() > 0) return guest.refuse_after(pause, answer, [this, reason] { fail(reason); });
-  guest.refuse(answer);
+  const Milliseconds pause = guesses_.wrong(handshake.name(), loop_.now());
+  if (pause.count() > 0) return handshake.refuse_after(pause, answer, [this, reason] { fail(reason); });
+  handshake.refuse(answer);
   fail(reason);
 }
 
 // While nothing is connected, fail() tells of the first.
-void ListeningWebSocket::log_guess(const std::string& reason) {
+void InboundWebSocket::log_guess(const std::string& reason) {
   if (guess_log_.active()) {
     ++unlogged_guesses_;
     return;
@@ -285,7 +286,7 @@ void ListeningWebSocket::log_guess(const std::string& reason) {
   guess_log_.once(options_.guess_log_interval, [this] { log_further_guesses(); });
 }
 
-void ListeningWebSocket::log_further_guesses() {
+void InboundWebSocket::log_further_guesses() {
   const uint64_t count = std::exchange(unlogged_guesses_, 0);
   if (count == 0) return;
   spdlog::warn("{} further attempts to connect to {} port {} with a wrong user or password in {} s", count,
@@ -293,29 +294,29 @@ void ListeningWebSocket::log_further_guesses() {
   guess_log_.once(options_.guess_log_interval, [this] { log_further_guesses(); });
 }
 
-void ListeningWebSocket::ask() {
+void InboundWebSocket::ask() {
   const uint64_t number = ++asking_;
   asked_([this, number](const Result<void>& answer) { settle(number, answer); });
 }
 
-void ListeningWebSocket::settle(uint64_t number, const Result<void>& answer) {
+void InboundWebSocket::settle(uint64_t number, const Result<void>& answer) {
   if (number != asking_ || candidate_ == nullptr) return;
   if (answer) return open();
   std::exchange(candidate_, nullptr)
       ->refuse(refusing_answer("503 Service Unavailable", answer.error().message));
 }
 
-void ListeningWebSocket::open() {
+void InboundWebSocket::open() {
   const auto handlers = handlers_;
   if (channel_.is_open()) {
     channel_.close();
     handlers->closed({0, "the event stream was dead, as Asterisk has connected anew", {}, false});
     if (candidate_ == nullptr) return;  // it called close()
   }
-  Guest& guest = *std::exchange(candidate_, nullptr);
+  PendingHandshake& handshake = *std::exchange(candidate_, nullptr);
   std::string rest;
-  std::unique_ptr<Stream> stream = guest.let_in(rest);
-  dismiss(guest);
+  std::unique_ptr<Stream> stream = handshake.accept_upgrade(rest);
+  drop(handshake);
   channel_.open(std::move(stream),
                 {WebSocketRole::server, websocket_options_.ping_interval, websocket_options_.silence_timeout,
                  websocket_options_.max_message_bytes},
@@ -323,35 +324,35 @@ void ListeningWebSocket::open() {
                  [handlers](const WebSocketChannel::End& end) {
                    handlers->closed({0, end.reason, {}, end.orderly});
                  },
-                 handlers->woken},
+                 handlers->resumed},
                 rest);
   if (handlers->opened) handlers->opened();
 }
 
 // While a connection stands, what others do is no news.
-void ListeningWebSocket::fail(std::string reason) {
+void InboundWebSocket::fail(std::string reason) {
   if (channel_.is_open()) return;
   const auto handlers = handlers_;
   handlers->closed({0, std::move(reason), {}, false});
 }
 
-void ListeningWebSocket::end(Milliseconds timeout) {
+void InboundWebSocket::end(Milliseconds timeout) {
   stop_listening();
   if (channel_.is_open()) return channel_.end(timeout);
   fail("closed");
 }
 
-void ListeningWebSocket::close() {
+void InboundWebSocket::close() {
   stop_listening();
   channel_.close();
 }
 
-void ListeningWebSocket::stop_listening() {
+void InboundWebSocket::stop_listening() {
   ++asking_;
   retry_.stop();
   acceptor_.reset();
   port_ = 0;
-  while (!guests_.empty()) dismiss(*guests_.front());
+  while (!pending_.empty()) drop(*pending_.front());
 }
 
 }  // namespace aribus::ari

@@ -10,15 +10,15 @@
 namespace aribus::ari {
 
 // One look-up at a time, on libuv's threads.
-class Lookup {
+class DnsResolver {
  public:
   // `addresses` are in the order in which to try them, 16 at most; when there are none, `error` says why.
   using Done = std::function<void(std::vector<std::string> addresses, std::string error)>;
 
-  Lookup() = default;
-  ~Lookup() { cancel(); }
-  Lookup(const Lookup&) = delete;
-  Lookup& operator=(const Lookup&) = delete;
+  DnsResolver() = default;
+  ~DnsResolver() { cancel(); }
+  DnsResolver(const DnsResolver&) = delete;
+  DnsResolver& operator=(const DnsResolver&) = delete;
 
   // Looks `host` up, an address or a name, and calls `done` once, from within start() for an address and for
   // what can't be looked up; a look-up under way is cancelled.

@@ -1,5 +1,5 @@
 // What is done about an application that another client took.
-#include "ari/replaced.h"
+#include "ari/app_takeover.h"
 
 #include <map>
 
@@ -13,7 +13,7 @@ namespace {
 
 struct Stage {
   explicit Stage(OnReplaced policy)
-      : replaced(
+      : takeover(
             loop,
             {policy,
              Milliseconds(20),
@@ -21,7 +21,7 @@ struct Stage {
             [this](const std::string& app, const std::function<void(bool)>& answer) { answer(known[app]); },
             [this] { ++taken_back; }) {
     for (const char* app : {"a", "b"}) known[app] = true;
-    replaced.connected();
+    takeover.connected();
   }
   bool takes_back(int times, int within_ms) {
     return pump(
@@ -31,44 +31,44 @@ struct Stage {
   Loop loop;
   std::map<std::string, bool> known;
   int taken_back = 0;
-  Replaced replaced;
+  AppTakeover takeover;
 };
 
 }  // namespace
 
 TEST_CASE("an application that another client holds is left to it") {
   Stage stage(OnReplaced::report);
-  CHECK(stage.replaced.taken("a"));
-  CHECK_FALSE(stage.replaced.taken("a"));
-  CHECK(stage.replaced.apps() == std::set<std::string>{"a"});
+  CHECK(stage.takeover.taken("a"));
+  CHECK_FALSE(stage.takeover.taken("a"));
+  CHECK(stage.takeover.apps() == std::set<std::string>{"a"});
   CHECK_FALSE(stage.takes_back(1, 150));
 }
 
 TEST_CASE("applications that nobody holds any more are taken back, but not from whom holds another") {
   Stage stage(OnReplaced::report);
-  stage.replaced.taken("a");
-  stage.replaced.taken("b");
+  stage.takeover.taken("a");
+  stage.takeover.taken("b");
   stage.known["a"] = false;
   CHECK_FALSE(stage.takes_back(1, 150));
   stage.known["b"] = false;
   CHECK(stage.takes_back(1, 1000));
-  stage.replaced.connected();
-  CHECK(stage.replaced.apps().empty());
+  stage.takeover.connected();
+  CHECK(stage.takeover.apps().empty());
   CHECK_FALSE(stage.takes_back(2, 100));
 }
 
 TEST_CASE("an application is reclaimed at once, and then not so soon again") {
   Stage stage(OnReplaced::reclaim);
-  stage.replaced.taken("a");
+  stage.takeover.taken("a");
   REQUIRE(stage.takes_back(1, 100));
-  stage.replaced.disconnected();
-  CHECK_FALSE(stage.replaced.taken("a"));
-  stage.replaced.connected();
-  stage.replaced.taken("a");
+  stage.takeover.disconnected();
+  CHECK_FALSE(stage.takeover.taken("a"));
+  stage.takeover.connected();
+  stage.takeover.taken("a");
   CHECK_FALSE(stage.takes_back(2, 90));  // 100 to 200 ms
   REQUIRE(stage.takes_back(2, 1000));
-  stage.replaced.connected();
-  stage.replaced.taken("a");
+  stage.takeover.connected();
+  stage.takeover.taken("a");
   CHECK_FALSE(stage.takes_back(3, 190));  // 200 to 400 ms
   REQUIRE(stage.takes_back(3, 1000));
 }

@@ -1,4 +1,4 @@
-#include "ari/lookup.h"
+#include "ari/dns_resolver.h"
 
 #include <memory>
 
@@ -34,13 +34,13 @@ std::vector<std::string> numeric(const std::string& host, addrinfo hints) {
 
 }  // namespace
 
-struct Lookup::Request {
+struct DnsResolver::Request {
   uv_getaddrinfo_t raw;
   Done done;
-  Lookup* owner;
+  DnsResolver* owner;
 };
 
-void Lookup::start(Loop& loop, const std::string& host, Done done) {
+void DnsResolver::start(Loop& loop, const std::string& host, Done done) {
   cancel();
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -48,7 +48,7 @@ void Lookup::start(Loop& loop, const std::string& host, Done done) {
   auto* request = new Request{{}, std::move(done), this};
   request->raw.data = request;
   const int status =
-      uv_getaddrinfo(loop.raw(), &request->raw, &Lookup::finished, host.c_str(), nullptr, &hints);
+      uv_getaddrinfo(loop.raw(), &request->raw, &DnsResolver::finished, host.c_str(), nullptr, &hints);
   if (status != 0) {
     const Done failed = std::move(request->done);
     delete request;
@@ -59,14 +59,14 @@ void Lookup::start(Loop& loop, const std::string& host, Done done) {
   ++under_way;
 }
 
-void Lookup::cancel() {
+void DnsResolver::cancel() {
   if (request_ == nullptr) return;
   request_->owner = nullptr;
   uv_cancel(reinterpret_cast<uv_req_t*>(&request_->raw));
   request_ = nullptr;
 }
 
-void Lookup::finished(uv_getaddrinfo_t* raw, int status, addrinfo* found) {
+void DnsResolver::finished(uv_getaddrinfo_t* raw, int status, addrinfo* found) {
   const std::unique_ptr<Request> request(static_cast<Request*>(raw->data));
   --under_way;
   std::vector<std::string> addresses = texts_of(found);
@@ -76,7 +76,7 @@ void Lookup::finished(uv_getaddrinfo_t* raw, int status, addrinfo* found) {
   request->done(std::move(addresses), status == 0 ? "" : uv_strerror(status));
 }
 
-bool Lookup::any_under_way() {
+bool DnsResolver::any_under_way() {
   return under_way > 0;
 }
 

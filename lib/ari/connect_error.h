@@ -11,7 +11,7 @@ namespace aribus::ari {
 
 // What is wrong and what to do about it, in sentences of which the last has no full stop; and how soon to try
 // again.
-struct Failure {
+struct ConnectError {
   std::string reason;
   Pace pace = Pace::normal;
 };
@@ -27,9 +27,9 @@ struct Attempt {
 };
 
 // Asterisk's HTTP server answered with `status` and `body`, which are not what they should be.
-[[nodiscard]] Failure failure_of_answer(const Attempt& attempt, int status, std::string_view body);
+[[nodiscard]] ConnectError connect_error_of_answer(const Attempt& attempt, int status, std::string_view body);
 
 // There was no answer: an error of Http::send().
-[[nodiscard]] Failure failure_of_error(const Attempt& attempt, const Error& error);
+[[nodiscard]] ConnectError connect_error_of(const Attempt& attempt, const Error& error);
 
 }  // namespace aribus::ari

@@ -1,4 +1,4 @@
-#include "ari/refusal.h"
+#include "ari/error_response.h"
 
 #include <string>
 
@@ -32,7 +32,7 @@ std::string_view hint_of(int status, std::string_view text) {
 }  // namespace
 
 // {"message":…} mostly, {"error":…} at times, HTML from its HTTP server.
-std::string refusal_text(std::string_view body) {
+std::string error_response_text(std::string_view body) {
   body = body.substr(0, max_json_bytes);
   if (const Result<Json> json = parse_json(body)) {
     std::string_view text = find_string(*json, "message");
@@ -47,8 +47,8 @@ std::string refusal_text(std::string_view body) {
   return to_valid_utf8(body, max_refusal_bytes);
 }
 
-Error refusal(const HttpResponse& response, std::string_view method, std::string_view path) {
-  const std::string text = refusal_text(response.body);
+Error response_error(const HttpResponse& response, std::string_view method, std::string_view path) {
+  const std::string text = error_response_text(response.body);
   const std::string status = " (" + std::to_string(response.status) + ")";
   // Between success and 4xx, and beyond 5xx, an answer does not say that nothing was done.
   const bool says_no = response.status >= 400 && response.status < 600;

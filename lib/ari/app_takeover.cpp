@@ -1,11 +1,12 @@
-#include "ari/replaced.h"
+#include "ari/app_takeover.h"
 
 #include <memory>
 #include <utility>
 
 namespace aribus::ari {
 
-Replaced::Replaced(Loop& loop, ReplacedOptions options, IsKnown is_known, std::function<void()> take_back)
+AppTakeover::AppTakeover(Loop& loop, AppTakeoverOptions options, IsKnown is_known,
+                         std::function<void()> take_back)
     : loop_(loop),
       options_(options),
       is_known_(std::move(is_known)),
@@ -14,7 +15,7 @@ Replaced::Replaced(Loop& loop, ReplacedOptions options, IsKnown is_known, std::f
       retry_(loop),
       look_(loop) {}
 
-bool Replaced::taken(const std::string& app) {
+bool AppTakeover::taken(const std::string& app) {
   if (!connected_at_ || !apps_.insert(app).second) return false;
   look_.every(options_.look_interval, [this] { look(); });
   if (options_.policy == OnReplaced::report || retry_.active()) return true;
@@ -26,7 +27,7 @@ bool Replaced::taken(const std::string& app) {
 }
 
 // They are taken back when nobody holds any of them: whoever still does keeps his.
-void Replaced::look() {
+void AppTakeover::look() {
   const uint64_t connection = connection_;
   const auto left = std::make_shared<size_t>(apps_.size());
   for (const std::string& app : apps_) {
@@ -36,7 +37,7 @@ void Replaced::look() {
   }
 }
 
-void Replaced::connected() {
+void AppTakeover::connected() {
   ++connection_;
   apps_.clear();
   retry_.stop();
@@ -44,7 +45,7 @@ void Replaced::connected() {
   connected_at_ = loop_.now();
 }
 
-void Replaced::disconnected() {
+void AppTakeover::disconnected() {
   ++connection_;
   retry_.stop();
   look_.stop();

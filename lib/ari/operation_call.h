@@ -6,9 +6,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "ari/answer.h"
 #include "ari/client.h"
-#include "ari/refusal.h"
+#include "ari/error_response.h"
+#include "ari/result_reader.h"
 
 namespace aribus::ari {
 
@@ -34,12 +34,12 @@ Result<T> read_answer(HttpResponse response) {
   } else {
     const Result<Json> json = parse_json(response.body);
     if (!json) return json.error();
-    return AnswerOf<T>::read(*json);
+    return ResultReader<T>::read(*json);
   }
 }
 
 template <typename T>
-void call_typed(Client& client, std::string_view name, Result<Json> params, Answered<T> done) {
+void call_operation(Client& client, std::string_view name, Result<Json> params, Answered<T> done) {
   if (!params) {
     client.defer([done = std::move(done), why = params.error().message] {
       done(Error{ErrorKind::invalid_params, "a parameter is no JSON in UTF-8: " + why, {}});
@@ -49,7 +49,7 @@ void call_typed(Client& client, std::string_view name, Result<Json> params, Answ
   const Operation& operation = *find_operation(name);
   client.call(operation, *params, [&operation, done = std::move(done)](Result<HttpResponse> response) {
     if (!response) return done(response.error());
-    if (!response->succeeded()) return done(refusal(*response, operation.method, operation.path));
+    if (!response->succeeded()) return done(response_error(*response, operation.method, operation.path));
     done(read_answer<T>(std::move(*response)));
   });
 }
