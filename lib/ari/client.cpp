@@ -204,7 +204,7 @@ void Client::on_info(Result<HttpResponse> answer) {
     return;
   }
   info_ = ServerInfo{std::string(find_string(*system, "version")),
-                     regular_time(find_string(*status, "startup_time")), answer->body};
+                     normalized_time(find_string(*status, "startup_time")), answer->body};
   if (listening_ != nullptr) {
     info_at_ = loop_.now();
     if (auto let_in = std::exchange(answer_, nullptr)) let_in({});

@@ -56,7 +56,7 @@ struct ClientOptions {
 // The answer of GET /ari/asterisk/info, in what is needed of it.
 struct ServerInfo {
   std::string version;       // "22.10.1", as reported
-  std::string startup_time;  // regular_time() of what was reported; it changes when Asterisk restarts
+  std::string startup_time;  // normalized_time() of what was reported; it changes when Asterisk restarts
   std::string json;          // the whole answer
 };
 
@@ -133,7 +133,7 @@ class Client {
   // Asterisk's startup_time, when the last event stream was read to its end, else "".
   [[nodiscard]] const std::string& ended_in_order() const { return ended_in_order_; }
   // The event stream of an earlier process ended in order, when Asterisk's startup_time was this.
-  void continue_from(std::string_view startup_time) { ended_in_order_ = regular_time(startup_time); }
+  void continue_from(std::string_view startup_time) { ended_in_order_ = normalized_time(startup_time); }
   // Where Asterisk is listened for; 0 when it is not.
   [[nodiscard]] int port() const { return listening_ == nullptr ? 0 : listening_->port(); }
   // Attempts to connect there with a wrong user or password.

@@ -74,7 +74,7 @@ Result<ResultText> result_of(ari::HttpResponse response, const Question& questio
   const bool may_be_json = looks_like_json(response.body);
   if (binary || (question.anything && is_long && !may_be_json)) return binary_result(std::move(response));
   if (is_too_complex(response.body)) return too_complex();
-  if (auto text = record::regular_answer(response.body, question.declared))
+  if (auto text = record::normalized_answer(response.body, question.declared))
     return ResultText(std::move(*text));
   const bool says_json = response.content_type.starts_with("application/json") && may_be_json;
   if (question.anything && !says_json) return binary_result(std::move(response));

@@ -49,8 +49,9 @@ struct Record {
 [[nodiscard]] Record own_record(std::string_view type, std::string_view server, std::string_view fields,
                                 WallTime time);
 
-// An answer of ARI made regular; nothing when it is no JSON.
-[[nodiscard]] std::optional<std::string> regular_answer(std::string_view json, const ari::ResultType& answer);
+// An answer of ARI normalized; nothing when it is no JSON.
+[[nodiscard]] std::optional<std::string> normalized_answer(std::string_view json,
+                                                           const ari::ResultType& answer);
 
 // Adds the ids in an answer of ARI, a JSON text: objects are recognised by their shape.
 void lift_ids(std::string_view json, Ids& ids);

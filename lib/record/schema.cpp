@@ -4,8 +4,8 @@
 #include <map>
 
 #include "base/json_builder.h"
+#include "record/field_rules.h"
 #include "record/record.h"
-#include "record/rules.h"
 
 namespace aribus::record {
 namespace {

@@ -1,5 +1,5 @@
-// JSON Schema of what aribus makes of ARI's JSON (see regular.h). It says no more than both of its drafts in
-// use know: draft 7 (OpenRPC) and 2020-12 (records).
+// JSON Schema of what aribus makes of ARI's JSON (see normalizer.h). It says no more than both of its drafts
+// in use know: draft 7 (OpenRPC) and 2020-12 (records).
 #pragma once
 
 #include <string>

@@ -100,7 +100,7 @@ using Things = std::map<std::string, std::string, std::less<>>;
 // What Asterisk answered, one thing or a list of them, by id; nothing when it is neither.
 std::optional<Things> things_of(IdKind kind, bool list, std::string_view body) {
   const ari::ResultType answer{ari::Type::model, list, ari::find_model(model_of(kind))};
-  const auto regular = record::regular_answer(body, answer);
+  const auto regular = record::normalized_answer(body, answer);
   if (!regular) return {};
   JsonTape tape;
   const JsonView value = tape.read(*regular);

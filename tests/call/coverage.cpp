@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "record/regular.h"
+#include "record/normalizer.h"
 
 namespace aribus::test {
 namespace {
@@ -95,9 +95,10 @@ void check_value(const JsonValue& value, const ari::ResultType& declared) {
     std::string text;
     record::Ids ids;
     JsonTape tape;
-    record::Regular regular(text, ids);
-    regular.write(tape.read(to_text(value)), declared.type, false, record::find_rules(declared.model->name));
-    CHECK(regular.fault() == "");
+    record::Normalizer normalizer(text, ids);
+    normalizer.write(tape.read(to_text(value)), declared.type, false,
+                     record::find_rules(declared.model->name));
+    CHECK(normalizer.fault() == "");
   } else {
     CHECK(ari::has_type(value, declared.type));
   }

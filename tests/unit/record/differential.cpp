@@ -270,5 +270,5 @@ TEST_CASE("changed events become the same records whatever was read before") {
       }
     }
   }
-  CHECK(trained.shapes().steps() > 1000);
+  CHECK(trained.shape_cache().steps() > 1000);
 }

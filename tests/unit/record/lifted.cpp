@@ -6,7 +6,7 @@
 #include <regex>
 #include <set>
 
-#include "record/regular.h"
+#include "record/normalizer.h"
 #include "tests/catch.h"
 #include "tests/unit/ari/sample.h"
 #include "tests/unit/helpers.h"
@@ -179,7 +179,7 @@ TEST_CASE("whatever a model names, in any depth, is lifted, and nothing else is"
     Ids ids;
     std::string unused;
     JsonTape tape;
-    Regular(unused, ids).write(tape.read(text), ari::Type::model, false, find_rules(model.name));
+    Normalizer(unused, ids).write(tape.read(text), ari::Type::model, false, find_rules(model.name));
     for (size_t i = 0; i < id_kinds; ++i) {
       const auto kind = static_cast<IdKind>(i);
       INFO(field_name(kind));

@@ -156,7 +156,7 @@ class World {
     // As the daemon makes Asterisk's answers regular.
     static constexpr std::string_view models[] = {"Channel", "Bridge", "Playback"};
     const ari::ResultType answer{ari::Type::model, false, ari::find_model(models[static_cast<size_t>(kind)])};
-    found.things[static_cast<size_t>(kind)][id] = record::regular_answer(text, answer).value();
+    found.things[static_cast<size_t>(kind)][id] = record::normalized_answer(text, answer).value();
   }
 
   void tell(const std::set<std::string>& apps, const std::string& type, const std::string& members) {

@@ -38,11 +38,12 @@ struct Shape {
   const ari::ModelType* type = nullptr;  // of the event
 };
 
-// Notes an event's shape while it is read in the general way (Regular).
-class ShapeNotes {
+// Notes an event's shape while it is read in the general way (Normalizer).
+class ShapeRecorder {
  public:
   // `out` is where the event's fields are written.
-  ShapeNotes(std::string_view text, const std::string& out) : text_(text), out_(out), in_at_(text.data()) {}
+  ShapeRecorder(std::string_view text, const std::string& out)
+      : text_(text), out_(out), in_at_(text.data()) {}
 
   // `value`, the inside of a string or a number, is what comes next: all in front of it is written.
   void reached(std::string_view value, Shape::Action action, IdKind kind = {});
@@ -70,7 +71,7 @@ class ShapeNotes {
 };
 
 // Shapes that were seen, as a tree of their steps. Asterisk has some fifty of them.
-class Shapes {
+class ShapeCache {
  public:
   static constexpr size_t max_text_bytes = 4096;  // of an event whose shape is kept
   static constexpr size_t max_steps = 8192;       // of all that are kept; then it begins anew

@@ -1,4 +1,4 @@
-#include "record/regular.h"
+#include "record/normalizer.h"
 
 #include <chrono>
 
@@ -23,9 +23,9 @@ Made make(std::string_view model, std::string_view text) {
   JsonTape tape;
   Made made;
   Ids ids;
-  Regular regular(made.text, ids);
-  regular.write(tape.read(text), ari::Type::model, false, find_rules(model));
-  made.fault = regular.fault();
+  Normalizer normalizer(made.text, ids);
+  normalizer.write(tape.read(text), ari::Type::model, false, find_rules(model));
+  made.fault = normalizer.fault();
   return made;
 }
 std::string regular(std::string_view model, std::string_view text) {

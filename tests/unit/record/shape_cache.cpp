@@ -1,5 +1,5 @@
 // What is known of events' shapes changes nothing but the speed.
-#include "record/shapes.h"
+#include "record/shape_cache.h"
 
 #include <fstream>
 #include <random>
@@ -75,7 +75,7 @@ TEST_CASE("odd values in a known shape are read as they would have been without"
   };
   const auto is_known = [&](const std::string& text) {
     Record record;
-    return reader.shapes().read(text, record);
+    return reader.shape_cache().read(text, record);
   };
   const auto varset = [](const std::string& value, const std::string& time) {
     return R"({"variable":"X","value":)" + value + R"(,"type":"ChannelVarset","timestamp":)" + time +
@@ -168,13 +168,13 @@ TEST_CASE("damaged events are read as they would have been without their shapes"
 }
 
 TEST_CASE("nearly all events of an Asterisk have a shape") {
-  Shapes shapes;
+  ShapeCache shapes;
   const auto events = recorded();
   Record record;
   EventReader reader(now);
   for (const std::string& event : events) line_of(reader, event);
   size_t known = 0;
-  for (const std::string& event : events) known += reader.shapes().read(event, record) ? 1 : 0;
+  for (const std::string& event : events) known += reader.shape_cache().read(event, record) ? 1 : 0;
   CHECK(known > events.size() * 95 / 100);
 }
 
@@ -189,12 +189,12 @@ TEST_CASE("ever new shapes cost no memory, and those that come again are kept ag
   Record record;
   for (int i = 0; i < 10'000; ++i) {
     line_of(reader, dtmf("odd" + std::to_string(i)));
-    REQUIRE(reader.shapes().steps() <= Shapes::max_steps);
+    REQUIRE(reader.shape_cache().steps() <= ShapeCache::max_steps);
   }
-  CHECK(reader.shapes().read(dtmf("odd9999"), record));
-  CHECK_FALSE(reader.shapes().read(dtmf("odd1"), record));
+  CHECK(reader.shape_cache().read(dtmf("odd9999"), record));
+  CHECK_FALSE(reader.shape_cache().read(dtmf("odd1"), record));
   line_of(reader, dtmf("odd1"));
-  CHECK(reader.shapes().read(dtmf("odd1"), record));
+  CHECK(reader.shape_cache().read(dtmf("odd1"), record));
   CHECK(record.type == "ChannelDtmfReceived");
 }
 

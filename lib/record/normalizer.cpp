@@ -1,4 +1,4 @@
-#include "record/regular.h"
+#include "record/normalizer.h"
 
 #include <bit>
 #include <charconv>
@@ -74,7 +74,7 @@ std::string_view name_of_type(const FieldRule& rule) {
 
 }  // namespace
 
-void Regular::write(JsonView value, Type type, bool list, const ModelRules* model) {
+void Normalizer::write(JsonView value, Type type, bool list, const ModelRules* model) {
   from_ = value.text().data();
   if (type == Type::model && model == nullptr) {
     undeclared(value);
@@ -84,19 +84,19 @@ void Regular::write(JsonView value, Type type, bool list, const ModelRules* mode
   copy_up_to(value.text().data() + value.text().size());
 }
 
-void Regular::write_members(JsonView event, const ModelRules* model, Elsewhere& elsewhere,
-                            std::vector<uint32_t>& places, ShapeNotes* notes) {
+void Normalizer::write_members(JsonView event, const ModelRules* model, EnvelopeSink& sink,
+                               std::vector<uint32_t>& places, ShapeRecorder* recorder) {
   places_ = &places;
   from_ = event.text().data() + 1;
   as_it_is_ = model == nullptr;
-  notes_ = notes;
-  members(event, model == nullptr ? recognise(event) : model, &elsewhere, {});
-  notes_ = nullptr;
+  recorder_ = recorder;
+  members(event, model == nullptr ? recognise(event) : model, &sink, {});
+  recorder_ = nullptr;
   as_it_is_ = false;
   copy_up_to(event.text().data() + event.text().size() - 1);
 }
 
-void Regular::members(JsonView object, const ModelRules* model, Elsewhere* elsewhere, const Way& way) {
+void Normalizer::members(JsonView object, const ModelRules* model, EnvelopeSink* sink, const JsonPath& path) {
   uint64_t missing = model == nullptr ? 0 : model->required();
   std::string decoded;
   std::optional<bool> has_words;  // of its cause: looked for once, as there may be very many causes
@@ -106,9 +106,9 @@ void Regular::members(JsonView object, const ModelRules* model, Elsewhere* elsew
     const FieldRule* rule = model == nullptr ? nullptr : model->find(name);
     const bool null = value.kind() == JsonKind::null;
     if (rule != nullptr && !null) missing &= ~rule->bit;
-    const bool envelope = elsewhere != nullptr && (rule == nullptr ? is_envelope_name(name) : rule->envelope);
-    if (envelope && elsewhere->take(name, value)) {
-      if (notes_ != nullptr) notes_->taken(name, value);
+    const bool envelope = sink != nullptr && (rule == nullptr ? is_envelope_name(name) : rule->envelope);
+    if (envelope && sink->take(name, value)) {
+      if (recorder_ != nullptr) recorder_->taken(name, value);
       leave_out(member.name(), value);
       continue;
     }
@@ -116,7 +116,7 @@ void Regular::members(JsonView object, const ModelRules* model, Elsewhere* elsew
       leave_out(member.name(), value);
       continue;
     }
-    if (elsewhere != nullptr) note_place(member.name());
+    if (sink != nullptr) note_place(member.name());
     if (null) continue;
     if (rule == nullptr) {
       note(value);
@@ -124,50 +124,50 @@ void Regular::members(JsonView object, const ModelRules* model, Elsewhere* elsew
     } else if (rule->copied && value.kind() == JsonKind::string) {
       note(value);
     } else {
-      field(value, *rule, {&way, rule->key.name});
+      field(value, *rule, {&path, rule->key.name});
     }
     if (name != "cause" || as_it_is_) continue;
     if (!has_words) has_words = has_value(object, "cause_txt");
-    if (!*has_words) has_words = add_cause_text(value, elsewhere != nullptr);  // once, however often it comes
+    if (!*has_words) has_words = add_cause_text(value, sink != nullptr);  // once, however often it comes
   }
   if (missing != 0) {
     const auto first = static_cast<size_t>(std::countr_zero(missing));
-    found_fault({&way, model->fields()[first].key.name}, "missing");
+    found_fault({&path, model->fields()[first].key.name}, "missing");
   }
   if (model != nullptr && model->endpoint()) add_endpoint(object);
 }
 
-void Regular::field(JsonView value, const FieldRule& rule, const Way& way) {
+void Normalizer::field(JsonView value, const FieldRule& rule, const JsonPath& path) {
   if (value.kind() != JsonKind::array) {
-    if (rule.list) expected("an array", value, way);
-    return item(value, rule, way);
+    if (rule.list) expected("an array", value, path);
+    return item(value, rule, path);
   }
   if (!rule.list) {
     if (has_type(value, rule.type)) return note(value);  // free-form
-    expected(name_of_type(rule), value, way);
+    expected(name_of_type(rule), value, path);
   }
   size_t index = 0;
-  for (const auto& child : value.children()) item(child.value(), rule, {&way, {}, index++});
+  for (const auto& child : value.children()) item(child.value(), rule, {&path, {}, index++});
 }
 
-void Regular::item(JsonView value, const FieldRule& rule, const Way& way) {
+void Normalizer::item(JsonView value, const FieldRule& rule, const JsonPath& path) {
   const Type type = rule.type;
   if (!has_type(value, type)) {
-    expected(name_of_type(rule), value, way);
+    expected(name_of_type(rule), value, path);
   } else if (type == Type::string) {
     string(value, rule);
   } else if (type == Type::model) {
-    members(value, rule.model, nullptr, way);
+    members(value, rule.model, nullptr, path);
   } else if (type == Type::date) {
-    date(value, way);
+    date(value, path);
   } else {
     note(value);
   }
 }
 
-void Regular::string(JsonView value, const FieldRule& rule) {
+void Normalizer::string(JsonView value, const FieldRule& rule) {
   using Action = Shape::Action;
-  if (rule.number && notes_ != nullptr) notes_->give_up();
+  if (rule.number && recorder_ != nullptr) recorder_->give_up();
   note(value,
        rule.id       ? Action::id
        : rule.target ? Action::target
@@ -179,23 +179,23 @@ void Regular::string(JsonView value, const FieldRule& rule) {
   if (const auto number = whole_number(value.raw())) put_instead(value, std::to_string(*number));
 }
 
-void Regular::date(JsonView value, const Way& way) {
+void Normalizer::date(JsonView value, const JsonPath& path) {
   const auto time = value.kind() == JsonKind::string ? parse_time(value.raw()) : std::nullopt;
   if (time) {
     if (as_it_is_) return;
     copy_up_to(value.raw().data());
-    if (notes_ != nullptr) notes_->reached(value.raw(), Shape::Action::date);
+    if (recorder_ != nullptr) recorder_->reached(value.raw(), Shape::Action::date);
     append_rfc3339(out_, *time);
     from_ += value.raw().size();
-    if (notes_ != nullptr) notes_->written();
+    if (recorder_ != nullptr) recorder_->written();
   } else if (value.kind() == JsonKind::string) {
-    found_fault(way, "a time is expected, not '" + to_valid_utf8(value.string(), max_shown_bytes) + "'");
+    found_fault(path, "a time is expected, not '" + to_valid_utf8(value.string(), max_shown_bytes) + "'");
   } else {
-    expected(ari::text_of(Type::date), value, way);
+    expected(ari::text_of(Type::date), value, path);
   }
 }
 
-void Regular::undeclared(JsonView value) {
+void Normalizer::undeclared(JsonView value) {
   if (value.kind() != JsonKind::object && value.kind() != JsonKind::array) return;
   const bool before = std::exchange(as_it_is_, true);
   if (value.kind() == JsonKind::object) {
@@ -207,7 +207,7 @@ void Regular::undeclared(JsonView value) {
 }
 
 // Asterisk leaves a cause without its text in some events. False for what is no cause.
-bool Regular::add_cause_text(JsonView cause, bool of_event) {
+bool Normalizer::add_cause_text(JsonView cause, bool of_event) {
   const auto number = whole_number(cause.text());
   if (cause.kind() != JsonKind::string && !number) return false;
   copy_up_to(cause.text().data() + cause.text().size());
@@ -215,32 +215,32 @@ bool Regular::add_cause_text(JsonView cause, bool of_event) {
   out_ += R"(,"cause_txt":)";
   if (number) {
     append_json_string(out_, ari::cause_text(*number));
-    if (notes_ != nullptr) notes_->cause_added();
+    if (recorder_ != nullptr) recorder_->cause_added();
   } else {
     out_ += cause.text();
-    if (notes_ != nullptr) notes_->give_up();
+    if (recorder_ != nullptr) recorder_->give_up();
   }
   return true;
 }
 
-void Regular::add_endpoint(JsonView object) {
+void Normalizer::add_endpoint(JsonView object) {
   if (!has_string(object, "technology") || !has_string(object, "resource")) return;
-  if (notes_ != nullptr) notes_->give_up();
+  if (recorder_ != nullptr) recorder_->give_up();
   ids_.add(IdKind::endpoint, object.find("technology").string() + "/" + object.find("resource").string());
 }
 
-void Regular::expected(std::string_view what, JsonView value, const Way& way) {
+void Normalizer::expected(std::string_view what, JsonView value, const JsonPath& path) {
   const bool integer = value.is_integer();
-  found_fault(way, std::string(what) + " is expected, not a value of type " +
-                       std::string(integer ? "integer" : kind_name(value.kind())));
+  found_fault(path, std::string(what) + " is expected, not a value of type " +
+                        std::string(integer ? "integer" : kind_name(value.kind())));
 }
 
 // The first one is told. What has a fault has no shape: where it lies, no value was noted.
-void Regular::found_fault(const Way& way, std::string_view why) {
+void Normalizer::found_fault(const JsonPath& path, std::string_view why) {
   if (as_it_is_ || !fault_.empty()) return;
-  if (notes_ != nullptr) notes_->give_up();
+  if (recorder_ != nullptr) recorder_->give_up();
   std::string where;
-  for (const Way* at = &way; at != nullptr; at = at->up) {
+  for (const JsonPath* at = &path; at != nullptr; at = at->up) {
     if (at->name.empty() && at->up != nullptr) {
       where.insert(0, "[" + std::to_string(at->index) + "]");
     } else if (!at->name.empty()) {
@@ -250,8 +250,8 @@ void Regular::found_fault(const Way& way, std::string_view why) {
   fault_ = where + ": " + std::string(why);
 }
 
-void Regular::note(JsonView value, Shape::Action action, IdKind kind) {
-  if (notes_ == nullptr || notes_->given_up()) return;
+void Normalizer::note(JsonView value, Shape::Action action, IdKind kind) {
+  if (recorder_ == nullptr || recorder_->given_up()) return;
   if (value.kind() == JsonKind::boolean || value.kind() == JsonKind::null) return;
   std::string_view text = value.text();
   if (value.kind() == JsonKind::string) {
@@ -259,27 +259,27 @@ void Regular::note(JsonView value, Shape::Action action, IdKind kind) {
   } else if (value.is_integer()) {
     action = Shape::Action::integer;
   } else {
-    return notes_->give_up();
+    return recorder_->give_up();
   }
   copy_up_to(text.data());
-  notes_->reached(text, action, kind);
+  recorder_->reached(text, action, kind);
   copy_up_to(text.data() + text.size());
-  notes_->written();
+  recorder_->written();
 }
 
 // A member begins, with the comma in front of it.
-void Regular::note_place(JsonView name) {
+void Normalizer::note_place(JsonView name) {
   places_->push_back(
       static_cast<uint32_t>(out_.size() + static_cast<size_t>(name.text().data() - from_) - 1));
 }
 
-void Regular::copy_up_to(const char* end) {
+void Normalizer::copy_up_to(const char* end) {
   out_.append(from_, static_cast<size_t>(end - from_));
   from_ = end;
 }
 
 // With the comma in front of it; where there is none, with the one behind it.
-void Regular::leave_out(JsonView name, JsonView value) {
+void Normalizer::leave_out(JsonView name, JsonView value) {
   const char* begin = name.text().data();
   const char* end = value.text().data() + value.text().size();
   const bool follows = begin > from_ && begin[-1] == ',';
@@ -287,7 +287,7 @@ void Regular::leave_out(JsonView name, JsonView value) {
   from_ = end + (!follows && *end == ',' ? 1 : 0);
 }
 
-void Regular::put_instead(JsonView value, std::string_view text) {
+void Normalizer::put_instead(JsonView value, std::string_view text) {
   copy_up_to(value.text().data());
   out_ += text;
   from_ = value.text().data() + value.text().size();

@@ -1,4 +1,4 @@
-// ARI's JSON made regular: times in RFC 3339 UTC, numbers as numbers, absent rather than null, causes with a
+// ARI's JSON normalized: times in RFC 3339 UTC, numbers as numbers, absent rather than null, causes with a
 // text. What is regular already is copied.
 #pragma once
 
@@ -8,9 +8,9 @@
 
 #include "ari/schema.h"
 #include "base/json_tape.h"
+#include "record/field_rules.h"
 #include "record/ids.h"
-#include "record/rules.h"
-#include "record/shapes.h"
+#include "record/shape_cache.h"
 
 namespace aribus::record {
 
@@ -19,24 +19,24 @@ namespace aribus::record {
 // A value of a known model is handled as that model's rules say. Where the model is unknown (nullptr), or
 // says nothing of a field, values are written as they are, and objects are recognised by their shape for the
 // sake of their ids. So are fields that are declared as free-form, of which nothing is an id.
-class Regular {
+class Normalizer {
  public:
   // Writes to the end of `out` and adds to `ids`.
-  Regular(std::string& out, Ids& ids) : out_(out), ids_(ids) {}
+  Normalizer(std::string& out, Ids& ids) : out_(out), ids_(ids) {}
 
   // Writes `value`, of `type` (an object of `model` for Type::model) or, with `list`, an array of such.
   void write(JsonView value, ari::Type type, bool list, const ModelRules* model);
 
   // Takes members of an event that go elsewhere.
-  struct Elsewhere {
+  struct EnvelopeSink {
     // Called for each member with a name of the envelope. Returns whether it was taken.
     virtual bool take(std::string_view name, JsonView value) = 0;
   };
   // Writes the members of `event`, an object of `model`, without the braces and without those that are taken,
-  // behind a comma that is there already, and adds to `places` where each begins, with its comma. `notes` are
-  // taken of how that is done, unless it is nullptr.
-  void write_members(JsonView event, const ModelRules* model, Elsewhere& elsewhere,
-                     std::vector<uint32_t>& places, ShapeNotes* notes);
+  // behind a comma that is there already, and adds to `places` where each begins, with its comma. `recorder`
+  // records how that is done, unless it is nullptr.
+  void write_members(JsonView event, const ModelRules* model, EnvelopeSink& sink,
+                     std::vector<uint32_t>& places, ShapeRecorder* recorder);
 
   // Where and why the value is not what ARI declares, as "channel.caller: an object is expected, not a
   // string"; "" when it is. Fields that are not declared are no fault.
@@ -44,22 +44,22 @@ class Regular {
 
  private:
   // The way to a value, from the inside outwards.
-  struct Way {
-    const Way* up = nullptr;
+  struct JsonPath {
+    const JsonPath* up = nullptr;
     std::string_view name;  // of a member, or
     size_t index = 0;       // of an item
   };
 
-  void members(JsonView object, const ModelRules* model, Elsewhere* elsewhere, const Way& way);
-  void field(JsonView value, const FieldRule& rule, const Way& way);
-  void item(JsonView value, const FieldRule& rule, const Way& way);
+  void members(JsonView object, const ModelRules* model, EnvelopeSink* sink, const JsonPath& path);
+  void field(JsonView value, const FieldRule& rule, const JsonPath& path);
+  void item(JsonView value, const FieldRule& rule, const JsonPath& path);
   void string(JsonView value, const FieldRule& rule);
-  void date(JsonView value, const Way& way);
+  void date(JsonView value, const JsonPath& path);
   void undeclared(JsonView value);
   bool add_cause_text(JsonView cause, bool of_event);
   void add_endpoint(JsonView object);
-  void expected(std::string_view what, JsonView value, const Way& way);
-  void found_fault(const Way& way, std::string_view why);
+  void expected(std::string_view what, JsonView value, const JsonPath& path);
+  void found_fault(const JsonPath& path, std::string_view why);
 
   void note(JsonView value, Shape::Action action = Shape::Action::string, IdKind kind = {});
   void note_place(JsonView name);
@@ -70,7 +70,7 @@ class Regular {
   std::string& out_;
   Ids& ids_;
   std::string fault_;
-  ShapeNotes* notes_ = nullptr;
+  ShapeRecorder* recorder_ = nullptr;
   std::vector<uint32_t>* places_ = nullptr;
   bool as_it_is_ = false;       // nothing is changed: inside of what ARI does not declare
   const char* from_ = nullptr;  // what is to be copied begins here

@@ -1,4 +1,4 @@
-#include "record/rules.h"
+#include "record/field_rules.h"
 
 #include <algorithm>
 #include <deque>

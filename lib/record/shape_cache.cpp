@@ -1,4 +1,4 @@
-#include "record/shapes.h"
+#include "record/shape_cache.h"
 
 #include <algorithm>
 #include <bit>
@@ -62,7 +62,7 @@ size_t integer_size(const char* text) {
 
 }  // namespace
 
-void ShapeNotes::reached(std::string_view value, Action action, IdKind kind) {
+void ShapeRecorder::reached(std::string_view value, Action action, IdKind kind) {
   Shape::Step& step = shape_.steps.emplace_back(Shape::Step{action, kind, {}, {}});
   begins_.push_back(out_at_);
   step.in.assign(in_at_, value.data());
@@ -71,23 +71,24 @@ void ShapeNotes::reached(std::string_view value, Action action, IdKind kind) {
   step.out = out_.substr(out_at_);
 }
 
-void ShapeNotes::cause_added() {
+void ShapeRecorder::cause_added() {
   if (given_up_) return;
   shape_.steps.back().action = Action::cause;
   written();
 }
 
-void ShapeNotes::taken(std::string_view name, JsonView value) {
+void ShapeRecorder::taken(std::string_view name, JsonView value) {
   if (name == "timestamp") return reached(value.raw(), Action::time);
   if (name == "application") return reached(value.raw(), Action::app);
   if (name != "type") give_up();
 }
 
-std::optional<Shape> ShapeNotes::finish(const ari::ModelType& type, const std::vector<uint32_t>& members) {
+std::optional<Shape> ShapeRecorder::finish(const ari::ModelType& type, const std::vector<uint32_t>& members) {
   const auto has_time = [&] {
     return std::ranges::any_of(shape_.steps, [](const auto& step) { return step.action == Action::time; });
   };
-  if (given_up_ || !has_time() || text_.size() > Shapes::max_text_bytes || out_.size() < out_at_) return {};
+  if (given_up_ || !has_time() || text_.size() > ShapeCache::max_text_bytes || out_.size() < out_at_)
+    return {};
   reached({text_.data() + text_.size(), 0}, Action::end);
   size_t i = 0;
   for (const uint32_t member : members) {
@@ -102,7 +103,7 @@ std::optional<Shape> ShapeNotes::finish(const ari::ModelType& type, const std::v
   return std::move(shape_);
 }
 
-bool Shapes::read(std::string_view text, Record& record) {
+bool ShapeCache::read(std::string_view text, Record& record) {
   if (nodes_.size() == 1 || text.size() > max_text_bytes) return false;
   if (!simdjson::validate_utf8(text.data(), text.size())) return false;
   record.app.clear();
@@ -197,7 +198,7 @@ bool Shapes::read(std::string_view text, Record& record) {
 }
 
 // The step behind `parent` whose text is at `in`, or 0. It comes first the next time.
-uint32_t Shapes::find_other(uint32_t parent, const char* in) {
+uint32_t ShapeCache::find_other(uint32_t parent, const char* in) {
   Node* const nodes = nodes_.data();
   for (uint32_t before = nodes[parent].next; nodes[before].sibling != 0; before = nodes[before].sibling) {
     const uint32_t at = nodes[before].sibling;
@@ -211,7 +212,7 @@ uint32_t Shapes::find_other(uint32_t parent, const char* in) {
   return 0;
 }
 
-void Shapes::learn(const Shape& shape) {
+void ShapeCache::learn(const Shape& shape) {
   if (steps() + shape.steps.size() > max_steps) {
     nodes_.assign(1, Node{});
     literals_.clear();
@@ -234,7 +235,7 @@ void Shapes::learn(const Shape& shape) {
   types_.push_back(shape.type);
 }
 
-uint32_t Shapes::add(uint32_t parent, const Shape::Step& step) {
+uint32_t ShapeCache::add(uint32_t parent, const Shape::Step& step) {
   const auto place = static_cast<uint32_t>(nodes_.size());
   Node& node = nodes_.emplace_back();
   node.in = static_cast<uint32_t>(literals_.size());
