@@ -28,12 +28,12 @@ constexpr std::string_view features[] = {"announce", "line", "from"};
 }  // namespace
 
 Result<std::unique_ptr<App>> App::make(Config config) {
-  Result<bus::Log> log = bus::Log::make(config.bus);
+  Result<bus::RecordLog> log = bus::RecordLog::make(config.bus);
   if (!log) return log.error();
   return std::unique_ptr<App>(new App(std::move(config), std::move(*log)));
 }
 
-App::App(Config config, bus::Log log)
+App::App(Config config, bus::RecordLog log)
     : config_(std::move(config)),
       log_(std::move(log)),
       server_(loop_, log_, dispatcher_, config_.ipc),

@@ -7,7 +7,7 @@
 
 #include "base/background.h"
 #include "base/loop.h"
-#include "bus/log.h"
+#include "bus/record_log.h"
 #include "control/dispatcher.h"
 #include "daemon/config.h"
 #include "daemon/metrics.h"
@@ -28,7 +28,7 @@ class App {
   [[nodiscard]] Result<void> run();
 
  private:
-  App(Config config, bus::Log log);
+  App(Config config, bus::RecordLog log);
   void add_upstream(const AsteriskConfig& config);
   void publish(const record::Record& record);
   [[nodiscard]] std::string hello(const control::Caller& caller) const;
@@ -52,7 +52,7 @@ class App {
 
   Config config_;
   Loop loop_;
-  bus::Log log_;
+  bus::RecordLog log_;
   control::Dispatcher dispatcher_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;  // in the configuration's order
   std::vector<std::unique_ptr<Upstream>> leaving_;    // that it names no more

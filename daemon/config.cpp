@@ -18,7 +18,7 @@
 #include "base/bytes.h"
 #include "base/suggest.h"
 #include "base/tcp_socket.h"
-#include "bus/log.h"
+#include "bus/record_log.h"
 #include "config/files.h"
 #include "config/passwords.h"
 #include "config/users.h"
@@ -329,7 +329,7 @@ void read_config(const YamlValue& root, Reading& reading, Config& config) {
     YamlMap bus(value);
     bus.optional("ring_bytes", [&](const YamlValue& v) {
       config.bus.ring_bytes = v.bytes();
-      if (config.bus.ring_bytes < bus::Log::min_ring_bytes) v.fail("at least 64KiB is expected");
+      if (config.bus.ring_bytes < bus::RecordLog::min_ring_bytes) v.fail("at least 64KiB is expected");
       if (config.bus.ring_bytes > max_ring_bytes) v.fail("at most 64GiB is expected");
     });
     bus.optional("path", [&](const YamlValue& v) {

@@ -32,7 +32,7 @@ struct AsteriskConfig {
 struct Config {
   std::vector<AsteriskConfig> asterisk;
   ipc::ServerOptions ipc;
-  bus::LogOptions bus;
+  bus::RecordLogOptions bus;
   std::optional<service::HttpOptions> metrics;
   Milliseconds drain_timeout{5000};
   std::string log_level = "info";

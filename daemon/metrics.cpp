@@ -59,7 +59,7 @@ std::string_view declared(const std::string& type) {
   return other_types;
 }
 
-Counts records_of(const bus::Log& log) {
+Counts records_of(const bus::RecordLog& log) {
   Counts counts;
   for (uint16_t server = 0; server < log.counts().size(); ++server) {
     const std::vector<uint64_t>& types = log.counts()[server];
@@ -168,7 +168,7 @@ class Collector {
   }
 
   void add_ring() {
-    const bus::Log& log = sources_.log;
+    const bus::RecordLog& log = sources_.log;
     families_.gauge("aribus_ring_bytes", "Size of the ring.", to_double(log.ring_bytes()));
     families_.gauge("aribus_ring_used_bytes", "What of it is in use.", to_double(log.used_bytes()));
     families_.gauge("aribus_ring_records", "Records in it.", to_double(log.next() - log.first()));

@@ -7,7 +7,7 @@
 
 #include "base/loop.h"
 #include "base/time.h"
-#include "bus/log.h"
+#include "bus/record_log.h"
 #include "control/dispatcher.h"
 #include "daemon/upstream.h"
 #include "ipc/server.h"
@@ -16,7 +16,7 @@ namespace aribus::daemon {
 
 // Where they are kept; `status` tells of the same.
 struct MetricSources {
-  const bus::Log& log;
+  const bus::RecordLog& log;
   const control::Dispatcher& dispatcher;
   const ipc::Server& server;
   const TurnMeter& meter;

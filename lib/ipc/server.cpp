@@ -18,7 +18,7 @@ constexpr uint64_t writing_limit_ns = 2'000'000;
 
 }  // namespace
 
-Server::Server(Loop& loop, bus::Log& log, control::Dispatcher& dispatcher, ServerOptions options)
+Server::Server(Loop& loop, bus::RecordLog& log, control::Dispatcher& dispatcher, ServerOptions options)
     : loop_(loop),
       log_(log),
       dispatcher_(dispatcher),

@@ -15,7 +15,7 @@
 #include "base/loop.h"
 #include "base/retired.h"
 #include "base/unix_socket.h"
-#include "bus/log.h"
+#include "bus/record_log.h"
 #include "control/dispatcher.h"
 #include "ipc/client_log.h"
 #include "ipc/session.h"
@@ -34,7 +34,7 @@ struct ServerOptions {
 // Accepts connections and keeps their sessions. Lives on the loop's thread.
 class Server {
  public:
-  Server(Loop& loop, bus::Log& log, control::Dispatcher& dispatcher, ServerOptions options);
+  Server(Loop& loop, bus::RecordLog& log, control::Dispatcher& dispatcher, ServerOptions options);
   ~Server();
 
   // Listens on all sockets. One that is among `inherited` (path to a socket that listens already, and does
@@ -83,7 +83,7 @@ class Server {
   void finish_drain();
 
   Loop& loop_;
-  bus::Log& log_;
+  bus::RecordLog& log_;
   control::Dispatcher& dispatcher_;
   ServerOptions options_;
   TurnBudget requests_;  // the time for handling them

@@ -47,7 +47,7 @@ class Session {
  public:
   struct Context {
     Loop& loop;
-    const bus::Log& log;
+    const bus::RecordLog& log;
     control::Dispatcher& dispatcher;
     TurnBudget& budget;
     SessionCounts& counts;

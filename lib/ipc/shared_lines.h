@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "bus/log.h"
+#include "bus/record_log.h"
 
 namespace aribus::ipc {
 
@@ -15,7 +15,7 @@ namespace aribus::ipc {
 class SharedLines {
  public:
   // The line of the record `seq`, which is in `log`.
-  [[nodiscard]] std::shared_ptr<const std::string> get(const bus::Log& log, uint64_t seq) {
+  [[nodiscard]] std::shared_ptr<const std::string> get(const bus::RecordLog& log, uint64_t seq) {
     if (const auto at = lines_.find(seq); at != lines_.end()) {
       if (auto line = at->second.lock()) return line;
     }

@@ -107,7 +107,8 @@ std::vector<control::Method> subscription_methods() {
           {.name = "unsubscribe", .answer_schema = unsubscribe_answer, .reach = control::Reach::read}};
 }
 
-Subscription::Subscription(bus::FilterOptions wanted, const control::AccessRule& rule, const bus::Log& log)
+Subscription::Subscription(bus::FilterOptions wanted, const control::AccessRule& rule,
+                           const bus::RecordLog& log)
     : log_(&log),
       wanted_(std::move(wanted)),
       filter_(wanted_, bounds_of(rule)),
@@ -120,7 +121,7 @@ void Subscription::bound_by(const control::AccessRule& rule) {
   at_own_record_ = false;
 }
 
-Result<Subscription> Subscription::make(const JsonValue& params, const bus::Log& log,
+Result<Subscription> Subscription::make(const JsonValue& params, const bus::RecordLog& log,
                                         const control::Dispatcher& dispatcher,
                                         const control::AccessRule& rule) {
   if (auto checked = control::check_params(subscribe_params, params); !checked) return checked.error();

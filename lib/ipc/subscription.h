@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "bus/filter.h"
-#include "bus/log.h"
+#include "bus/record_log.h"
 #include "control/dispatcher.h"
 
 namespace aribus::ipc {
@@ -26,7 +26,7 @@ class Subscription {
  public:
   // Reads the parameters of `subscribe`; delivers no more than `rule` allows.
   // Errors: invalid_params.
-  [[nodiscard]] static Result<Subscription> make(const JsonValue& params, const bus::Log& log,
+  [[nodiscard]] static Result<Subscription> make(const JsonValue& params, const bus::RecordLog& log,
                                                  const control::Dispatcher& dispatcher,
                                                  const control::AccessRule& rule);
 
@@ -91,7 +91,7 @@ class Subscription {
     uint64_t to;
   };
 
-  Subscription(bus::FilterOptions wanted, const control::AccessRule& rule, const bus::Log& log);
+  Subscription(bus::FilterOptions wanted, const control::AccessRule& rule, const bus::RecordLog& log);
   // Returns why it can't go on from `since`, or "". From the oldest record on, the first take_lost() tells
   // what came before it.
   std::string start(const std::optional<std::string>& since, bool from_oldest);
@@ -99,7 +99,7 @@ class Subscription {
   void gather_matches(size_t max_bytes);
   [[nodiscard]] bool is_own(uint64_t seq) const;
 
-  const bus::Log* log_;
+  const bus::RecordLog* log_;
   bus::FilterOptions wanted_;
   bus::Filter filter_;
   Overflow on_overflow_ = Overflow::lost;

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "ari/websocket.h"
-#include "bus/log.h"
+#include "bus/record_log.h"
 #include "control/dispatcher.h"
 #include "ipc/server.h"
 #include "record/event_reader.h"
@@ -110,8 +110,8 @@ class Path {
     return options;
   }
 
-  static bus::Log make_log() {
-    auto log = bus::Log::make({.ring_bytes = ring_bytes});
+  static bus::RecordLog make_log() {
+    auto log = bus::RecordLog::make({.ring_bytes = ring_bytes});
     if (!log) fail(log.error().message);
     return std::move(*log);
   }
@@ -159,7 +159,7 @@ class Path {
   Loop loop_;
   std::unique_ptr<ari::Client> client_;
   control::Dispatcher dispatcher_;
-  bus::Log log_;
+  bus::RecordLog log_;
   ipc::Server server_;
   std::unique_ptr<ari::WebSocket> websocket_;
   record::EventReader events_;

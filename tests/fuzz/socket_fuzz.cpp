@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "bus/log.h"
+#include "bus/record_log.h"
 #include "control/dispatcher.h"
 #include "daemon/own_methods.h"
 #include "ipc/server.h"
@@ -45,7 +45,7 @@ control::Access rules(uint8_t choice) {
 // A daemon without Asterisk, all on one loop.
 struct Daemon {
   Loop loop;
-  bus::Log log = bus::Log::make({.ring_bytes = bus::Log::min_ring_bytes}).value();
+  bus::RecordLog log = bus::RecordLog::make({.ring_bytes = bus::RecordLog::min_ring_bytes}).value();
   control::Dispatcher dispatcher;
   std::unique_ptr<ari::Client> asterisk;
   std::string path = "/tmp/aribus-fuzz-" + std::to_string(::getpid()) + ".sock";

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "bus/log.h"
+#include "bus/record_log.h"
 #include "control/dispatcher.h"
 #include "ipc/server.h"
 #include "tests/unit/helpers.h"
@@ -17,7 +17,7 @@ struct Daemon {
   TempDir directory;
   std::string path = directory.path("aribus.sock");
   Loop loop;
-  bus::Log log;
+  bus::RecordLog log;
   control::Dispatcher dispatcher;
   std::optional<ipc::Server> server;
 

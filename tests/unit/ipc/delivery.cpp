@@ -95,7 +95,7 @@ class World {
   [[nodiscard]] uint64_t newest() const { return records.size(); }
   void turn() { uv_run(daemon.loop.raw(), UV_RUN_NOWAIT); }
 
-  Daemon daemon{{}, 1024, bus::Log::min_ring_bytes};
+  Daemon daemon{{}, 1024, bus::RecordLog::min_ring_bytes};
   std::vector<Known> records;  // record `seq` is at seq - 1
   Randomness random;
 };

@@ -160,10 +160,10 @@ TEST_CASE("a record is never cut by an answer") {
 TEST_CASE("who goes on over a damaged record is told of it and stays connected, even with disconnect") {
   const test::TempDir directory;
   const std::string path = directory.path("bus.log");
-  constexpr size_t ring_bytes = bus::Log::min_ring_bytes;
+  constexpr size_t ring_bytes = bus::RecordLog::min_ring_bytes;
   size_t place = 0;
   {
-    auto log = bus::Log::make({.ring_bytes = ring_bytes, .path = path});
+    auto log = bus::RecordLog::make({.ring_bytes = ring_bytes, .path = path});
     REQUIRE(log.ok());
     for (int i = 0; i < 3; ++i) log->append(record_of("Any"));
     place = 4096 + log->entry(2).offset + 20;

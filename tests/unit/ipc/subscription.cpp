@@ -12,22 +12,22 @@ using aribus::test::record_of;
 
 namespace {
 
-bus::Log log_of(int records = 0) {
-  auto made = bus::Log::make({.ring_bytes = bus::Log::min_ring_bytes});
+bus::RecordLog log_of(int records = 0) {
+  auto made = bus::RecordLog::make({.ring_bytes = bus::RecordLog::min_ring_bytes});
   REQUIRE(made.ok());
   for (int i = 0; i < records; ++i) made->append(record_of(i % 3 == 0 ? "Third" : "Other"));
   return std::move(*made);
 }
 
-Subscription subscribe(const bus::Log& log, std::string_view params = "{}") {
+Subscription subscribe(const bus::RecordLog& log, std::string_view params = "{}") {
   auto made = Subscription::make(json(params), log, control::Dispatcher(), *test::a_caller().rule);
   REQUIRE(made.ok());
   return std::move(*made);
 }
-Subscription since(const bus::Log& log, const std::string& cursor) {
+Subscription since(const bus::RecordLog& log, const std::string& cursor) {
   return subscribe(log, R"({"since":")" + cursor + "\"}");
 }
-std::string at(const bus::Log& log, uint64_t seq) {
+std::string at(const bus::RecordLog& log, uint64_t seq) {
   return bus::Cursor{log.stream(), seq}.text();
 }
 
@@ -49,7 +49,7 @@ std::string deliver(Subscription& subscription, size_t max_bytes, size_t share,
   return out;
 }
 
-std::string expected(const bus::Log& log, uint64_t from, const std::string& type = "") {
+std::string expected(const bus::RecordLog& log, uint64_t from, const std::string& type = "") {
   std::string out;
   for (uint64_t seq = from; seq < log.next(); ++seq) {
     if (type.empty() || log.line(seq).find('"' + type + '"') != std::string_view::npos) out += log.line(seq);
@@ -60,7 +60,7 @@ std::string expected(const bus::Log& log, uint64_t from, const std::string& type
 }  // namespace
 
 TEST_CASE("without `since` delivery begins with what comes next") {
-  bus::Log log = log_of(3);
+  bus::RecordLog log = log_of(3);
   Subscription subscription = subscribe(log, "null");
   CHECK(json(subscription.result().str()) == json(R"({"cursor":")" + at(log, 3) + "\"}"));
   CHECK(subscription.up_to_date());
@@ -71,7 +71,7 @@ TEST_CASE("without `since` delivery begins with what comes next") {
 }
 
 TEST_CASE("a cursor of this stream resumes behind it") {
-  const bus::Log log = log_of(5);
+  const bus::RecordLog log = log_of(5);
   for (uint64_t seq = 0; seq <= 5; ++seq) {
     Subscription subscription = since(log, at(log, seq));
     CHECK(json(subscription.result().str()) ==
@@ -81,7 +81,7 @@ TEST_CASE("a cursor of this stream resumes behind it") {
 }
 
 TEST_CASE("a cursor that can't be honoured is no error: it says why, and delivery begins now") {
-  bus::Log log = log_of();
+  bus::RecordLog log = log_of();
   for (int i = 0; i < 500; ++i) log.append(padded_record(500));
   REQUIRE(log.first() > 10);
   const std::pair<std::string, const char*> cases[] = {
@@ -108,7 +108,7 @@ TEST_CASE("a cursor that can't be honoured is no error: it says why, and deliver
 }
 
 TEST_CASE("from the oldest record on: what is gone is told first, and is no loss of this subscriber's") {
-  bus::Log log = log_of();
+  bus::RecordLog log = log_of();
   Subscription whole = subscribe(log, R"({"from":"oldest"})");
   CHECK(whole.up_to_date());
   for (int i = 0; i < 3; ++i) log.append(padded_record(500));
@@ -151,7 +151,7 @@ TEST_CASE("from the oldest record on: what is gone is told first, and is no loss
 }
 
 TEST_CASE("wrong parameters are refused by name") {
-  const bus::Log log = log_of();
+  const bus::RecordLog log = log_of();
   const auto message = [&](std::string_view params) {
     const auto made = Subscription::make(json(params), log, control::Dispatcher(), *test::a_caller().rule);
     REQUIRE_FALSE(made.ok());
@@ -169,7 +169,7 @@ TEST_CASE("wrong parameters are refused by name") {
 }
 
 TEST_CASE("cut at every byte, what is delivered is exactly the stream") {
-  const bus::Log log = log_of(6);
+  const bus::RecordLog log = log_of(6);
   const std::string all = expected(log, 1), thirds = expected(log, 1, "Third");
   REQUIRE(thirds.size() < all.size());
   for (size_t share = 0; share <= all.size() + 1; ++share) {
@@ -193,7 +193,7 @@ TEST_CASE("cut at every byte, what is delivered is exactly the stream") {
 }
 
 TEST_CASE("with small shares and small bounds, what is delivered is exactly the stream") {
-  const bus::Log log = log_of(40);
+  const bus::RecordLog log = log_of(40);
   for (const size_t max_bytes : {1, 200, 500, 100'000}) {
     for (const size_t share : {1, 7, 150, 100'000}) {
       Subscription all = since(log, at(log, 0));
@@ -205,7 +205,7 @@ TEST_CASE("with small shares and small bounds, what is delivered is exactly the 
 }
 
 TEST_CASE("neighbours are one piece, others are not, and there are at most 256 of them") {
-  bus::Log log = log_of(10);
+  bus::RecordLog log = log_of(10);
   size_t pieces = 0;
   Subscription all = since(log, at(log, 0));
   (void)deliver(all, 100'000, 100'000, &pieces);
@@ -214,7 +214,7 @@ TEST_CASE("neighbours are one piece, others are not, and there are at most 256 o
   pieces = 0;
   (void)deliver(some, 100'000, 100'000, &pieces);
   CHECK(pieces == 4);
-  auto big = bus::Log::make({.ring_bytes = 1 << 20});
+  auto big = bus::RecordLog::make({.ring_bytes = 1 << 20});
   for (int i = 0; i < 1800; ++i) big->append(record_of(i % 3 == 0 ? "Third" : "Other"));
   Subscription many = subscribe(*big, R"({"types":["Third"],"since":")" + at(*big, 0) + "\"}");
   pieces = 0;
@@ -223,14 +223,14 @@ TEST_CASE("neighbours are one piece, others are not, and there are at most 256 o
 }
 
 TEST_CASE("records that do not match are passed over without a byte") {
-  const bus::Log log = log_of(10);
+  const bus::RecordLog log = log_of(10);
   Subscription subscription = subscribe(log, R"({"types":"Nothing","since":")" + at(log, 0) + "\"}");
   CHECK(deliver(subscription, 100, 100).empty());
   CHECK(subscription.cursor().seq == 10);
 }
 
 TEST_CASE("a reader that fell off the ring is told exactly what it lost") {
-  bus::Log log = log_of(3);
+  bus::RecordLog log = log_of(3);
   Subscription subscription = since(log, at(log, 1));
   CHECK(subscription.take_lost().empty());
   for (int i = 0; i < 500; ++i) log.append(padded_record(500));
@@ -249,7 +249,7 @@ TEST_CASE("a reader that fell off the ring is told exactly what it lost") {
 }
 
 TEST_CASE("what to do on overflow is as asked") {
-  const bus::Log log = log_of();
+  const bus::RecordLog log = log_of();
   CHECK(subscribe(log).on_overflow() == Overflow::lost);
   CHECK(subscribe(log, R"({"on_overflow":"lost"})").on_overflow() == Overflow::lost);
   CHECK(subscribe(log, R"({"on_overflow":"disconnect"})").on_overflow() == Overflow::disconnect);
@@ -259,13 +259,13 @@ TEST_CASE("who goes on over records that can't be read is told which, and gets a
   const test::TempDir directory;
   const std::string path = directory.path("bus.log");
   const auto open = [&] {
-    auto made = bus::Log::make({.ring_bytes = bus::Log::min_ring_bytes, .path = path});
+    auto made = bus::RecordLog::make({.ring_bytes = bus::RecordLog::min_ring_bytes, .path = path});
     REQUIRE(made.ok());
     return std::move(*made);
   };
   std::vector<uint64_t> places;
   {
-    bus::Log log = open();
+    bus::RecordLog log = open();
     for (int i = 0; i < 9; ++i) log.append(record_of(i % 2 == 0 ? "Even" : "Odd"));
     for (uint64_t seq = 1; seq <= 9; ++seq) places.push_back(4096 + log.entry(seq).offset);
   }
@@ -274,7 +274,7 @@ TEST_CASE("who goes on over records that can't be read is told which, and gets a
     file.seekp(static_cast<std::streamoff>(places[seq - 1] + 10));
     file << '\n';
   }
-  const bus::Log log = open();
+  const bus::RecordLog log = open();
   const auto lost = [](uint64_t from, uint64_t to) {
     return R"({"jsonrpc":"2.0","method":"lost","params":{"from":)" + std::to_string(from) + R"(,"to":)" +
            std::to_string(to) + R"(,"records":)" + std::to_string(to - from + 1) + "}}\n";

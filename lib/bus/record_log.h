@@ -28,29 +28,29 @@ struct Entry {
   uint64_t offset;     // of its line, counted from the start of the stream
   uint64_t ids_begin;  // of its id hashes, counted likewise
   uint32_t length;     // of its line, in bytes
-  uint16_t type;       // Log::name
-  uint16_t server;     // Log::name
-  uint16_t app;        // Log::name
+  uint16_t type;       // RecordLog::name
+  uint16_t server;     // RecordLog::name
+  uint16_t app;        // RecordLog::name
   uint16_t ids_count;  // any_id: too many to keep
 };
 inline constexpr uint16_t any_id = 0xFFFF;
 
-struct LogOptions {
+struct RecordLogOptions {
   size_t ring_bytes = 64 << 20;
   std::string path = {};  // of a file for the ring, so that the stream outlives the process; "": memory
 
-  bool operator==(const LogOptions&) const = default;
+  bool operator==(const RecordLogOptions&) const = default;
 };
 
 // The stream of records, of which the newest that fit into the ring are kept. `seq` starts at 1 and grows by
 // one. Beside the ring's bytes, its index takes up to a quarter as many.
-class Log {
+class RecordLog {
  public:
   // Goes on with the stream of the file, if there is one to be resumed. A record whose line is damaged keeps
   // its seq: see readable_from().
   // Errors: invalid_params when `ring_bytes` is under min_ring_bytes or another process uses the file,
   // system.
-  [[nodiscard]] static Result<Log> make(const LogOptions& options);
+  [[nodiscard]] static Result<RecordLog> make(const RecordLogOptions& options);
   // Where the file's stream could not be resumed, the file is set aside now, and the new one put in its
   // place: what is to be done when nothing can fail any more, as until then nothing on the disk has changed.
   // Errors: system.
@@ -114,8 +114,8 @@ class Log {
   // or it is longer than 256 bytes: then only the line says.
   [[nodiscard]] const std::string& name(uint16_t number) const { return names_[number]; }
 
-  // How many records were appended since this object was made, by server and type, each as in Log::name; none
-  // for servers that have none.
+  // How many records were appended since this object was made, by server and type, each as in
+  // RecordLog::name; none for servers that have none.
   [[nodiscard]] const std::vector<std::vector<uint64_t>>& counts() const { return counts_; }
 
   [[nodiscard]] size_t ring_bytes() const { return ring_.size(); }
@@ -138,8 +138,8 @@ class Log {
     std::unique_ptr<Element[]> elements_;
   };
 
-  Log(MirroredMemory ring, std::unique_ptr<RingFile> file);
-  [[nodiscard]] static Result<Log> open(const LogOptions& options);
+  RecordLog(MirroredMemory ring, std::unique_ptr<RingFile> file);
+  [[nodiscard]] static Result<RecordLog> open(const RecordLogOptions& options);
   [[nodiscard]] bool read_file();
   [[nodiscard]] bool fits(uint64_t seq, std::string_view damaged, std::string_view rest) const;
   void start_at(uint64_t seq, std::string_view damaged);

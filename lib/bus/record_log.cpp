@@ -1,4 +1,4 @@
-#include "bus/log.h"
+#include "bus/record_log.h"
 
 #include <charconv>
 #include <cstring>
@@ -31,7 +31,7 @@ record::Record too_large(const record::Record& record, size_t bytes, size_t limi
 
 }  // namespace
 
-Result<Log> Log::make(const LogOptions& options) {
+Result<RecordLog> RecordLog::make(const RecordLogOptions& options) {
   if (options.ring_bytes < min_ring_bytes) {
     return Error{ErrorKind::invalid_params,
                  "ring_bytes: at least " + std::to_string(min_ring_bytes / 1024) + "KiB is expected",
@@ -40,17 +40,17 @@ Result<Log> Log::make(const LogOptions& options) {
   if (!options.path.empty()) return open(options);
   Result<MirroredMemory> ring = MirroredMemory::make(options.ring_bytes);
   if (!ring) return ring.error();
-  return Log(std::move(*ring), nullptr);
+  return RecordLog(std::move(*ring), nullptr);
 }
 
-Result<Log> Log::open(const LogOptions& options) {
+Result<RecordLog> RecordLog::open(const RecordLogOptions& options) {
   Result<RingFile> file = RingFile::open(options.path, options.ring_bytes);
   if (!file) return file.error();
   const auto log_on = [](RingFile& opened) {
     MirroredMemory ring = opened.take_ring();
-    return Log(std::move(ring), std::make_unique<RingFile>(std::move(opened)));
+    return RecordLog(std::move(ring), std::make_unique<RingFile>(std::move(opened)));
   };
-  Log log = log_on(*file);
+  RecordLog log = log_on(*file);
   if (!log.resumed()) return log;
   if (log.read_file()) {
     log.tell_of_damage(options.path);
@@ -64,7 +64,7 @@ Result<Log> Log::open(const LogOptions& options) {
 
 // Records of under 256 bytes, or with more than four ids on average, are evicted a little before their bytes
 // are.
-Log::Log(MirroredMemory ring, std::unique_ptr<RingFile> file)
+RecordLog::RecordLog(MirroredMemory ring, std::unique_ptr<RingFile> file)
     : file_(std::move(file)),
       ring_(std::move(ring)),
       entries_(ring_.size() / 256),
@@ -105,7 +105,7 @@ bool have_room(size_t bytes, uint64_t count) {
 
 // Makes the index of what the file holds. What can't be read between two lines is the records that are
 // missing between them. False: nothing can be read.
-bool Log::read_file() {
+bool RecordLog::read_file() {
   JsonTape tape;
   record::Record record;
   end_offset_ = file_->begin();
@@ -137,7 +137,7 @@ bool Log::read_file() {
 // Whether a line that is not simply the next one can be record `seq`, behind `damaged` bytes and in front of
 // `rest`: there is room for the records that are missing, and one of the next lines agrees. A line whose own
 // number is damaged reads as well as any.
-bool Log::fits(uint64_t seq, std::string_view damaged, std::string_view rest) const {
+bool RecordLog::fits(uint64_t seq, std::string_view damaged, std::string_view rest) const {
   if (seq == 0 || (next_ != 0 && !have_room(damaged.size(), seq - next_))) return false;
   constexpr int asked = 4;
   JsonTape tape;
@@ -161,7 +161,7 @@ bool Log::fits(uint64_t seq, std::string_view damaged, std::string_view rest) co
 
 // The first line that can be read is that of `seq`. Of what is damaged in front of it nobody knows how many
 // records it was: they count as one for each line, as long as there are numbers.
-void Log::start_at(uint64_t seq, std::string_view damaged) {
+void RecordLog::start_at(uint64_t seq, std::string_view damaged) {
   const auto lines = static_cast<uint64_t>(std::ranges::count(damaged, '\n'));
   const uint64_t count = std::min({lines, most_records(damaged.size()), seq - 1});
   first_ = next_ = whole_from_ = seq - count;
@@ -174,14 +174,14 @@ void Log::start_at(uint64_t seq, std::string_view damaged) {
 
 // No line says how many records it was. Where the header doesn't either, rather too many are given up than a
 // number given twice.
-void Log::end_at_damage(std::string_view damaged) {
+void RecordLog::end_at_damage(std::string_view damaged) {
   const uint64_t told = file_->next();
   const bool known = have_room(damaged.size(), told - next_);
   add_damaged(known ? told : next_ + most_records(damaged.size()), damaged.size());
 }
 
 // The records from here up to `to` are damaged; the next `bytes` bytes of the ring are what is left of them.
-void Log::add_damaged(uint64_t to, size_t bytes) {
+void RecordLog::add_damaged(uint64_t to, size_t bytes) {
   const uint64_t from = next_;
   damaged_.push_back({from, to});
   whole_from_ = to;
@@ -194,7 +194,7 @@ void Log::add_damaged(uint64_t to, size_t bytes) {
   }
 }
 
-void Log::tell_of_damage(const std::string& path) const {
+void RecordLog::tell_of_damage(const std::string& path) const {
   uint64_t count = 0;
   for (const Range& range : damaged_) count += range.to - range.from;
   if (count == 0) return;
@@ -202,29 +202,29 @@ void Log::tell_of_damage(const std::string& path) const {
                damaged_.front().from);
 }
 
-uint64_t Log::behind_damage(uint64_t seq) const {
+uint64_t RecordLog::behind_damage(uint64_t seq) const {
   const auto at = std::ranges::upper_bound(damaged_, seq, {}, &Range::to);
   return at != damaged_.end() && at->from <= seq ? at->to : seq;
 }
 
-uint64_t Log::next_damage(uint64_t seq) const {
+uint64_t RecordLog::next_damage(uint64_t seq) const {
   const auto at = std::ranges::upper_bound(damaged_, seq, {}, &Range::from);
   return at == damaged_.end() ? next_ : at->from;
 }
 
-uint16_t Log::number(std::string_view name, uint16_t& latest) {
+uint16_t RecordLog::number(std::string_view name, uint16_t& latest) {
   if (latest != 0 && names_[latest] == name) return latest;
   return latest = find_number(name);
 }
 
-uint16_t Log::type_number(const record::Record& record) {
+uint16_t RecordLog::type_number(const record::Record& record) {
   if (record.declared == nullptr) return find_number(record.type);
   uint16_t& known = declared_[static_cast<size_t>(record.declared - ari::models().data())];
   if (known == 0) known = find_number(record.type);
   return known;
 }
 
-uint16_t Log::find_number(std::string_view name) {
+uint16_t RecordLog::find_number(std::string_view name) {
   const auto known = numbers_.find(name);
   if (known != numbers_.end()) return known->second;
   if (names_.size() >= max_names || name.size() > max_name_bytes) return 0;
@@ -233,7 +233,7 @@ uint16_t Log::find_number(std::string_view name) {
   return made;
 }
 
-uint64_t Log::append(const record::Record& record) {
+uint64_t RecordLog::append(const record::Record& record) {
   if (const size_t size = max_line_size(record); line_.size() < size) line_.resize(size);
   const std::string_view line(line_.data(), write_line(record, next_, line_.data()));
   if (line.size() > max_line_bytes()) return append(too_large(record, line.size(), max_line_bytes()));
@@ -248,12 +248,12 @@ uint64_t Log::append(const record::Record& record) {
 }
 
 // How many ids of a record go into the index: all of them, or none when they are too many.
-size_t Log::ids_kept(const record::Ids& ids) const {
+size_t RecordLog::ids_kept(const record::Ids& ids) const {
   return ids.size() > std::min(max_ids, ids_.size() / 4) ? 0 : ids.size();
 }
 
 // Lets go of the oldest records, until one of `bytes` with `ids` fits.
-void Log::make_room(size_t bytes, size_t ids) {
+void RecordLog::make_room(size_t bytes, size_t ids) {
   const uint64_t before = first_;
   while (first_ < next_ && (end_offset_ + bytes - entry(first_).offset > ring_.size() ||
                             end_ids_ + ids - entry(first_).ids_begin > ids_.size() ||
@@ -267,7 +267,7 @@ void Log::make_room(size_t bytes, size_t ids) {
 }
 
 // The entry of the next record, whose line is the next `length` bytes of the ring.
-Entry& Log::next_entry(size_t length) {
+Entry& RecordLog::next_entry(size_t length) {
   if (next_ % records_a_block == 0 || next_ == first_) slots_[next_ / records_a_block].fill(0);
   Entry& entry = entries_[next_++];
   entry.offset = end_offset_;
@@ -277,7 +277,7 @@ Entry& Log::next_entry(size_t length) {
 }
 
 // The index's part of the record whose line is the next `length` bytes of the ring.
-const Entry& Log::add_entry(size_t length, const record::Record& record) {
+const Entry& RecordLog::add_entry(size_t length, const record::Record& record) {
   const record::Ids& ids = record.ids;
   const size_t kept = ids_kept(ids);
   auto& slots = slots_[next_ / records_a_block];
@@ -296,27 +296,27 @@ const Entry& Log::add_entry(size_t length, const record::Record& record) {
   return entry;
 }
 
-void Log::count_for(uint16_t server) {
+void RecordLog::count_for(uint16_t server) {
   if (counts_.size() <= server) counts_.resize(server + 1U);
   counts_[server].resize(max_names);
   counts_of_server_ = counts_[server].data();
   counted_server_ = server;
 }
 
-uint8_t Log::make_slot(uint16_t type) {
+uint8_t RecordLog::make_slot(uint16_t type) {
   if (type == 0 || slot_names_.size() == type_slots - 1) return type_slots - 1;
   slot_names_.push_back(type);
   return static_cast<uint8_t>(slot_names_.size() - 1);
 }
 
-std::string_view Log::lines(uint64_t from, uint64_t to) const {
+std::string_view RecordLog::lines(uint64_t from, uint64_t to) const {
   if (from >= to) return {};
   const Entry& last = entry(to - 1);
   const uint64_t begin = entry(from).offset;
   return bytes(begin, last.offset + last.length - begin);
 }
 
-uint64_t Log::record_at(uint64_t from, uint64_t to, size_t bytes) const {
+uint64_t RecordLog::record_at(uint64_t from, uint64_t to, size_t bytes) const {
   if (from >= to) return to;
   const uint64_t behind = entry(from).offset + bytes;
   while (from < to) {

@@ -1,4 +1,4 @@
-#include "bus/log.h"
+#include "bus/record_log.h"
 
 #include <numeric>
 
@@ -14,14 +14,14 @@ using aribus::test::record_of;
 
 namespace {
 
-Log log_of(size_t ring_bytes = Log::min_ring_bytes) {
-  auto made = Log::make({.ring_bytes = ring_bytes});
+RecordLog log_of(size_t ring_bytes = RecordLog::min_ring_bytes) {
+  auto made = RecordLog::make({.ring_bytes = ring_bytes});
   REQUIRE(made.ok());
   return std::move(*made);
 }
 
 // Every line is its record's, and the lines of all records follow each other.
-void check_contents(const Log& log) {
+void check_contents(const RecordLog& log) {
   std::string all;
   for (uint64_t seq = log.first(); seq < log.next(); ++seq) {
     const std::string line(log.line(seq));
@@ -37,7 +37,7 @@ void check_contents(const Log& log) {
 }  // namespace
 
 TEST_CASE("a new log is empty and has a stream of its own") {
-  const Log log = log_of(), other = log_of();
+  const RecordLog log = log_of(), other = log_of();
   CHECK(log.first() == 1);
   CHECK(log.next() == 1);
   CHECK(log.used_bytes() == 0);
@@ -49,12 +49,13 @@ TEST_CASE("a new log is empty and has a stream of its own") {
 }
 
 TEST_CASE("a ring under the least size is refused") {
-  CHECK(Log::make({.ring_bytes = Log::min_ring_bytes - 1}).error().kind == ErrorKind::invalid_params);
-  CHECK(Log::make({.ring_bytes = Log::min_ring_bytes}).ok());
+  CHECK(RecordLog::make({.ring_bytes = RecordLog::min_ring_bytes - 1}).error().kind ==
+        ErrorKind::invalid_params);
+  CHECK(RecordLog::make({.ring_bytes = RecordLog::min_ring_bytes}).ok());
 }
 
 TEST_CASE("records get sequence numbers from 1, one by one, and the listener hears of each") {
-  Log log = log_of();
+  RecordLog log = log_of();
   int heard = 0;
   log.on_append([&] { ++heard; });
   for (uint64_t i = 1; i <= 20; ++i) CHECK(log.append(record_of("A")) == i);
@@ -67,7 +68,7 @@ TEST_CASE("records get sequence numbers from 1, one by one, and the listener hea
 }
 
 TEST_CASE("the oldest records make room for new ones, and lines stay whole across the ring's end") {
-  Log log = log_of();
+  RecordLog log = log_of();
   for (int i = 0; i < 3000; ++i) {
     log.append(padded_record(static_cast<size_t>(i * 37 % 900)));
     check_contents(log);
@@ -79,7 +80,7 @@ TEST_CASE("the oldest records make room for new ones, and lines stay whole acros
 }
 
 TEST_CASE("records of one size that divides the ring wrap at its very end") {
-  Log log = log_of();
+  RecordLog log = log_of();
   const size_t overhead = test::to_line(padded_record(0), 1000).size();
   for (int i = 0; i < 999; ++i) log.append(record_of("A"));
   for (int i = 0; i < 500; ++i) {
@@ -92,18 +93,18 @@ TEST_CASE("records of one size that divides the ring wrap at its very end") {
 }
 
 TEST_CASE("short records are bounded by the index") {
-  Log log = log_of();
+  RecordLog log = log_of();
   record::Record tiny = record_of("");
   tiny.server.clear();
   tiny.app.clear();
   for (int i = 0; i < 5000; ++i) log.append(tiny);
   CHECK(log.next() - log.first() <= log.ring_bytes() / 256);
-  CHECK(log.next() - log.first() >= log.ring_bytes() / 256 - Log::records_a_block);
+  CHECK(log.next() - log.first() >= log.ring_bytes() / 256 - RecordLog::records_a_block);
   check_contents(log);
 }
 
 TEST_CASE("a record that is too large is replaced by one that says so") {
-  Log log = log_of();
+  RecordLog log = log_of();
   const size_t overhead = test::to_line(padded_record(0), 1).size();
   log.append(padded_record(log.max_line_bytes() - overhead));
   CHECK(log.line(1).size() == log.max_line_bytes());
@@ -124,7 +125,7 @@ TEST_CASE("a record that is too large is replaced by one that says so") {
 }
 
 TEST_CASE("names are numbered once, the empty one too") {
-  Log log = log_of();
+  RecordLog log = log_of();
   log.append(record_of("A", "s", ""));
   log.append(record_of("B", "s", "A"));
   CHECK(log.name(log.entry(1).type) == "A");
@@ -137,14 +138,14 @@ TEST_CASE("names are numbered once, the empty one too") {
 }
 
 TEST_CASE("of more names than are numbered the rest has number 0") {
-  Log log = log_of();
+  RecordLog log = log_of();
   for (int i = 0; i < 6000; ++i) log.append(record_of("T" + std::to_string(i)));
   CHECK(log.entry(log.next() - 1).type == 0);
   CHECK(log.entry(log.next() - 1).server != 0);
 }
 
 TEST_CASE("the ids of a record are in the index") {
-  Log log = log_of();
+  RecordLog log = log_of();
   record::Record record = record_of("A");
   record.ids.add(record::IdKind::channel, "c1");
   record.ids.add(record::IdKind::bridge, "c1");
@@ -157,7 +158,7 @@ TEST_CASE("the ids of a record are in the index") {
 }
 
 TEST_CASE("the index of ids is bounded: records with many ids are evicted early, and none has another's") {
-  Log log = log_of();
+  RecordLog log = log_of();
   const size_t capacity = log.ring_bytes() / 64;
   for (int i = 0; i < 2000; ++i) {
     record::Record record = record_of("A");
@@ -178,7 +179,7 @@ TEST_CASE("the index of ids is bounded: records with many ids are evicted early,
 }
 
 TEST_CASE("a record with too many ids for the index is marked, not cut") {
-  Log log = log_of(1 << 20);
+  RecordLog log = log_of(1 << 20);
   record::Record record = record_of("A");
   for (int i = 0; i < 1025; ++i) record.ids.add(record::IdKind::channel, std::to_string(i));
   log.append(record);
@@ -187,7 +188,7 @@ TEST_CASE("a record with too many ids for the index is marked, not cut") {
 }
 
 TEST_CASE("names that are long take no memory beyond their records'") {
-  Log log = log_of(4 << 20);
+  RecordLog log = log_of(4 << 20);
   const std::string common(300'000, 'x');
   FilterOptions wanted_type, wanted_app;
   wanted_type.types = {"x*7"};
