@@ -224,7 +224,7 @@ void Upstream::forget() {
   record::Record gone = record::own_record("state.gone", name(), {}, wall_now());
   for (const auto kind :
        {state::IdKind::channel, state::IdKind::bridge, state::IdKind::endpoint, state::IdKind::device}) {
-    for (const auto& [id, thing] : control_.model().of(kind)) gone.ids.add(kind, id);
+    for (const auto& [id, object] : control_.model().of(kind)) gone.ids.add(kind, id);
   }
   if (gone.ids.size() > 0) handlers_.publish(gone);
   publish_own("server.removed", {});
@@ -332,7 +332,7 @@ void Upstream::begin(const ari::ServerInfo& info) {
   channels_before_.clear();
   if (is_gap) {
     if (!restarted) {
-      for (const auto& [id, thing] : control_.model().of(state::IdKind::channel))
+      for (const auto& [id, object] : control_.model().of(state::IdKind::channel))
         channels_before_.push_back(id);
     }
     publish_own("server.gap", render([&](JsonWriter& writer) {

@@ -151,9 +151,9 @@ void await_entry(Upstream& upstream, const NewObject& made, std::string_view ans
   if (!shown.valid() || shown.kind() != JsonKind::object) return;
   const JsonView inner = shown.find("channel");  // 16 answers externalMedia so
   const std::string created = (inner.valid() ? inner : shown).string_at("creationtime");
-  const state::Thing* thing = upstream.model().find(made.kind, made.id);
+  const state::Object* object = upstream.model().find(made.kind, made.id);
   const bool is_told =
-      thing != nullptr && (created.empty() || thing->made == created) && thing->app_seq > made.before;
+      object != nullptr && (created.empty() || object->made == created) && object->app_seq > made.before;
   if (!is_told) upstream.stasis().made(made.id, made.app, created);
 }
 

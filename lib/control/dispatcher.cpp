@@ -84,7 +84,7 @@ Upstream& Dispatcher::add_server(std::string name, ari::Client& client) {
 }
 
 void Dispatcher::remove_server(const Upstream& server) {
-  whereabouts_.forget(server.name());
+  id_directory_.forget(server.name());
   std::erase_if(servers_, [&](const auto& known) { return known.get() == &server; });
 }
 
@@ -97,7 +97,7 @@ std::vector<Upstream*> Dispatcher::open_servers() const {
 }
 
 void Dispatcher::learn(const record::Record& record, uint64_t seq) {
-  if (servers_.size() > 1) whereabouts_.learn(record);
+  if (servers_.size() > 1) id_directory_.learn(record);
   for (const auto& server : servers_) {
     if (server->name() != record.server) continue;
     server->incarnations().see(record, server->model());
@@ -163,7 +163,7 @@ Result<Upstream*> Dispatcher::pick_server(const Caller& caller, const Method& me
     return error;
   }
   if (servers.size() == 1) return servers.front();
-  return choose_server(servers, whereabouts_, method, params,
+  return choose_server(servers, id_directory_, method, params,
                        [&](const Upstream& server, record::IdKind kind, std::string_view id) {
                          return sees_id(*this, server.name(), kind, id, *caller.rule);
                        });
@@ -300,7 +300,7 @@ Reply Dispatcher::learning(const Upstream& upstream, Reply reply) {
       record::Record record;
       record.server = upstream.name();
       record::lift_ids(answer->plain(), record.ids);
-      whereabouts_.learn(record);
+      id_directory_.learn(record);
     }
     reply(std::move(answer));
   };

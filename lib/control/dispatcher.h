@@ -15,7 +15,7 @@
 #include "control/live_texts.h"
 #include "control/method.h"
 #include "control/repeats.h"
-#include "state/whereabouts.h"
+#include "state/id_directory.h"
 
 namespace aribus::control {
 
@@ -100,7 +100,7 @@ class Dispatcher {
   std::vector<std::unique_ptr<Upstream>> servers_;
   std::map<std::string, Method, std::less<>> methods_;
   std::map<std::string, CallCounts, std::less<>> calls_;
-  state::Whereabouts whereabouts_;
+  state::IdDirectory id_directory_;
   Repeats repeats_;
   mutable LiveTexts live_texts_;
   std::function<void(const record::Record&)> publish_;

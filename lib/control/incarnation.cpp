@@ -192,7 +192,7 @@ void Incarnations::see_gone(IdKind kind, const record::Record& record, const sta
                             bool lives) {
   for (const std::string_view id : record.ids.of(kind)) {
     Known* const known = known_.find(key(kind, id));
-    const state::Thing* thing = model.find(kind, id);
+    const state::Object* thing = model.find(kind, id);
     if (thing != nullptr) {
       const bool newer = known != nullptr && known->object.made > thing->began;
       if (!newer) remember(kind, id, {.made = thing->began, .lives = lives});
@@ -209,7 +209,7 @@ void Incarnations::see_gone(IdKind kind, const record::Record& record, const sta
 void Incarnations::see_media(IdKind kind, const record::Record& record, const state::Model& model) {
   for (const std::string_view id : record.ids.of(kind)) {
     Known* const known = known_.find(key(kind, id));
-    const state::Thing* thing = model.find(kind, id);
+    const state::Object* thing = model.find(kind, id);
     if (!state::ends_object(record.type, "")) {
       known_.erase(key(kind, id));
     } else if (thing != nullptr) {
@@ -223,7 +223,7 @@ void Incarnations::see_media(IdKind kind, const record::Record& record, const st
 
 Incarnation Incarnations::next(IdKind kind, std::string_view id, const state::Model& model) const {
   std::optional<Earlier> earlier;
-  if (const state::Thing* thing = model.find(kind, id)) {
+  if (const state::Object* thing = model.find(kind, id)) {
     const JsonView shown = tape().read(thing->text);
     earlier =
         Earlier{.made = parse_time(shown.string_at("creationtime")), .target = shown.string_at("target_uri")};

@@ -17,7 +17,7 @@ namespace {
 using ari::Parameter;
 using record::IdKind;
 using state::Model;
-using state::Thing;
+using state::Object;
 
 // What a kind is called: as a method and in a snapshot, as the member that shows an object, and as ARI's
 // model.
@@ -59,7 +59,7 @@ Seats seats_of(const Model& model) {
   return seats;
 }
 
-std::string variables_text(const Thing& channel) {
+std::string variables_text(const Object& channel) {
   std::string text = "{";
   for (const auto& [name, value] : channel.variables) {
     if (text.size() > 1) text += ',';
@@ -81,18 +81,18 @@ std::string without_channel_ids(const std::string& endpoint) {
   return text.str();
 }
 
-std::string item_text(const std::string& server, IdKind kind, const std::string& id, const Thing& thing,
+std::string item_text(const std::string& server, IdKind kind, const std::string& id, const Object& object,
                       const Seats& seats) {
   ObjectBuilder item;
   item.text("server", server);
   if (kind == IdKind::channel) {
-    if (!thing.app.empty()) item.text("app", thing.app);
+    if (!object.app.empty()) item.text("app", object.app);
     if (const auto seat = seats.find(id); seat != seats.end()) item.text("bridge", seat->second);
-    item.text("began", to_rfc3339(thing.began));
-    if (!thing.variables.empty()) item.json("variables", variables_text(thing));
+    item.text("began", to_rfc3339(object.began));
+    if (!object.variables.empty()) item.json("variables", variables_text(object));
   }
   item.json(names_of(kind).member,
-            kind == IdKind::endpoint ? without_channel_ids(thing.text) : std::string_view(thing.text));
+            kind == IdKind::endpoint ? without_channel_ids(object.text) : std::string_view(object.text));
   return item.str();
 }
 
@@ -102,18 +102,18 @@ bool told_to(const Model& model, IdKind kind, std::string_view id, const AccessR
 }
 
 // One that is in an application, or of which records of one have told: dialled, or left again.
-bool sees_channel(const Thing& channel, const AccessRule& rule) {
+bool sees_channel(const Object& channel, const AccessRule& rule) {
   if (!channel.app.empty() || channel.told_to.empty()) return rule.sees_app(channel.app);
   return std::ranges::any_of(channel.told_to, [&](const std::string& app) { return rule.sees_app(app); });
 }
 
 bool sees_channel(const Model& model, std::string_view id, const AccessRule& rule) {
-  const Thing* channel = model.find(IdKind::channel, id);
+  const Object* channel = model.find(IdKind::channel, id);
   return channel != nullptr && sees_channel(*channel, rule);
 }
 
 // One with a channel that is seen. One without channels belongs to whom it was told of, or to no application.
-bool sees_bridge(std::string_view id, const Thing& bridge, const Model& model, const AccessRule& rule) {
+bool sees_bridge(std::string_view id, const Object& bridge, const Model& model, const AccessRule& rule) {
   JsonTape tape;
   const JsonView channels = tape.read(bridge.text).find("channels");
   bool empty = true;
@@ -130,17 +130,18 @@ bool sees_bridge(std::string_view id, const Thing& bridge, const Model& model, c
 
 // Whether a rule that is bound to applications lets a thing be seen: a channel in one of them, a bridge with
 // such a channel, a playback or recording on either. Endpoints and devices are in no application.
-bool sees(std::string_view id, const Thing& thing, IdKind kind, const Model& model, const AccessRule& rule) {
+bool sees(std::string_view id, const Object& object, IdKind kind, const Model& model,
+          const AccessRule& rule) {
   if (rule.apps.empty()) return true;
-  if (kind == IdKind::channel) return sees_channel(thing, rule);
-  if (kind == IdKind::bridge) return sees_bridge(id, thing, model, rule);
+  if (kind == IdKind::channel) return sees_channel(object, rule);
+  if (kind == IdKind::bridge) return sees_bridge(id, object, model, rule);
   if (kind != IdKind::playback && kind != IdKind::recording) return rule.sees_app("");
   JsonTape tape;
-  const JsonView uri = tape.read(thing.text).find("target_uri");
+  const JsonView uri = tape.read(object.text).find("target_uri");
   const std::string target = uri.valid() && uri.kind() == JsonKind::string ? uri.string() : "";
   const std::string on = target.substr(target.find(':') + 1);
   if (target.starts_with("channel:")) return sees_channel(model, on, rule);
-  const Thing* bridge = target.starts_with("bridge:") ? model.find(IdKind::bridge, on) : nullptr;
+  const Object* bridge = target.starts_with("bridge:") ? model.find(IdKind::bridge, on) : nullptr;
   return bridge != nullptr && sees_bridge(on, *bridge, model, rule);
 }
 
@@ -149,25 +150,25 @@ void add_items(std::vector<std::string>& items, const Upstream& upstream, IdKind
                const AccessRule& rule) {
   const Model& model = upstream.model();
   const Seats seats = kind == IdKind::channel ? seats_of(model) : Seats();
-  const auto add = [&](const std::string& id, const Thing& thing) {
-    if (!sees(id, thing, kind, model, rule)) return;
-    if (!wanted.app.empty() && thing.app != wanted.app) return;
+  const auto add = [&](const std::string& id, const Object& object) {
+    if (!sees(id, object, kind, model, rule)) return;
+    if (!wanted.app.empty() && object.app != wanted.app) return;
     if (!wanted.bridge.empty()) {
       const auto seat = seats.find(id);
       if (seat == seats.end() || seat->second != wanted.bridge) return;
     }
-    items.push_back(item_text(upstream.name(), kind, id, thing, seats));
+    items.push_back(item_text(upstream.name(), kind, id, object, seats));
   };
-  const Model::Things& things = model.of(kind);
+  const Model::Objects& objects = model.of(kind);
   if (!wanted.id.empty()) {
-    const auto at = things.find(wanted.id);
-    if (at != things.end()) add(at->first, at->second);
+    const auto at = objects.find(wanted.id);
+    if (at != objects.end()) add(at->first, at->second);
     return;
   }
-  std::vector<const Model::Things::value_type*> sorted;
-  for (const auto& thing : things) sorted.push_back(&thing);
-  std::ranges::sort(sorted, {}, [](const auto* thing) -> const std::string& { return thing->first; });
-  for (const auto* thing : sorted) add(thing->first, thing->second);
+  std::vector<const Model::Objects::value_type*> sorted;
+  for (const auto& object : objects) sorted.push_back(&object);
+  std::ranges::sort(sorted, {}, [](const auto* object) -> const std::string& { return object->first; });
+  for (const auto* object : sorted) add(object->first, object->second);
 }
 
 std::string items_text(const Dispatcher& dispatcher, const std::vector<std::string>& servers, IdKind kind,
@@ -274,8 +275,8 @@ bool sees_id(const Dispatcher& dispatcher, std::string_view server, IdKind kind,
   for (const auto& upstream : dispatcher.servers()) {
     if (upstream->name() != server) continue;
     const Model& model = upstream->model();
-    const Thing* thing = model.find(kind, id);
-    return (thing != nullptr && sees(id, *thing, kind, model, rule)) || told_to(model, kind, id, rule);
+    const Object* object = model.find(kind, id);
+    return (object != nullptr && sees(id, *object, kind, model, rule)) || told_to(model, kind, id, rule);
   }
   return false;
 }

@@ -6,7 +6,7 @@
 #include "ari/url.h"
 #include "base/json_tape.h"
 #include "state/difference.h"
-#include "state/survey.h"
+#include "state/fetch.h"
 
 namespace aribus::control {
 namespace {
@@ -29,7 +29,7 @@ std::vector<std::string> apps_that_hear(const Upstream& upstream, const NewObjec
     const bool is_ours = std::ranges::find(apps, made.app) != apps.end();
     return is_ours ? std::vector{made.app} : std::vector<std::string>();
   }
-  const state::Thing* target =
+  const state::Object* target =
       upstream.model().find(made.on_bridge ? IdKind::bridge : IdKind::channel, made.on);
   if (target == nullptr) return {};
   return target->app.empty() ? target->told_to : std::vector{target->app};

@@ -97,7 +97,7 @@ std::vector<Place> places_of(const Servers& servers, const std::vector<NamedId>&
 
 // Nothing when `ids` say nothing.
 std::optional<Result<Upstream*>> choose_by(const std::vector<NamedId>& ids, const Servers& servers,
-                                           const state::Whereabouts& known, const SeesId& sees) {
+                                           const state::IdDirectory& known, const SeesId& sees) {
   const auto seen = places_of(servers, ids, [&](const Upstream& server, const NamedId& id) {
     return sees(server, id.kind, id.text);
   });
@@ -126,7 +126,7 @@ bool names_new(const Method& method, std::string_view parameter) {
 
 }  // namespace
 
-Result<Upstream*> choose_server(const std::vector<Upstream*>& servers, const state::Whereabouts& known,
+Result<Upstream*> choose_server(const std::vector<Upstream*>& servers, const state::IdDirectory& known,
                                 const Method& method, const JsonValue& params, const SeesId& sees) {
   std::vector<NamedId> there, to_be_made;
   for (const NamedId& id : named_ids(params)) {

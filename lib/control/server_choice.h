@@ -10,7 +10,7 @@
 #include "control/method.h"
 #include "control/upstream.h"
 #include "record/ids.h"
-#include "state/whereabouts.h"
+#include "state/id_directory.h"
 
 namespace aribus::control {
 
@@ -22,7 +22,7 @@ using SeesId = std::function<bool(const Upstream&, record::IdKind, std::string_v
 // (`known`), ids of objects that `method` is about to make. Errors: invalid_params, when no id decides or the
 // ids are on several servers; the message names only objects that the caller may see.
 [[nodiscard]] Result<Upstream*> choose_server(const std::vector<Upstream*>& servers,
-                                              const state::Whereabouts& known, const Method& method,
+                                              const state::IdDirectory& known, const Method& method,
                                               const JsonValue& params, const SeesId& sees);
 
 }  // namespace aribus::control

@@ -39,9 +39,9 @@ Finding find_out(const std::string& id, const StasisEntries& entries, const stat
   }
   if (entries.place(id) == StasisEntries::Place::left)
     return {"no_longer", "no longer: " + name + " has left the application '" + app + "' (StasisEnd)"};
-  const state::Thing* thing = model.find(IdKind::channel, id);
-  if (thing != nullptr && !thing->app.empty() && thing->app_seq <= sent)
-    return {"no_longer", "no longer: " + name + " was in the application '" + thing->app + "'"};
+  const state::Object* object = model.find(IdKind::channel, id);
+  if (object != nullptr && !object->app.empty() && object->app_seq <= sent)
+    return {"no_longer", "no longer: " + name + " was in the application '" + object->app + "'"};
   return {"unknown", name + " has not entered Stasis yet, or has left it: which of the two is not known"};
 }
 
@@ -162,8 +162,8 @@ Error not_in_stasis(Error error, const std::vector<std::string>& channels, const
   // Asterisk does not say which of several channels it means: not those that are known to be in Stasis.
   std::vector<std::string> meant = channels;
   std::erase_if(meant, [&](const std::string& id) {
-    const state::Thing* thing = model.find(IdKind::channel, id);
-    return thing != nullptr && !thing->app.empty() && entries.place(id) == StasisEntries::Place::unknown;
+    const state::Object* object = model.find(IdKind::channel, id);
+    return object != nullptr && !object->app.empty() && entries.place(id) == StasisEntries::Place::unknown;
   });
   if (meant.empty()) meant = channels;
   std::string_view stasis;

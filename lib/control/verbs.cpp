@@ -84,7 +84,7 @@ struct Awaited {
 bool is_doubtful(const Upstream& upstream, const Awaited& awaited, std::string_view on) {
   if (on.empty()) return false;
   const auto hears = [&](const std::string& app) { return upstream.hears(app); };
-  const state::Thing* thing = upstream.model().find(awaited.on_kind, on);
+  const state::Object* thing = upstream.model().find(awaited.on_kind, on);
   return thing == nullptr || (!hears(thing->app) && std::ranges::none_of(thing->told_to, hears));
 }
 
@@ -233,7 +233,8 @@ void ari_request(Call call) {
 
 // All was done, and only how the bridge looks could not be read: it is answered as events showed it.
 Result<ResultText> made_bridge(const Upstream& upstream, const std::string& id, const Error& error) {
-  if (const state::Thing* bridge = upstream.model().find(IdKind::bridge, id)) return ResultText(bridge->text);
+  if (const state::Object* bridge = upstream.model().find(IdKind::bridge, id))
+    return ResultText(bridge->text);
   return Error{ErrorKind::outcome_unknown,
                "the bridge was made and the channels were put into it, and then it could not be read: " +
                    error.message,

@@ -1,6 +1,6 @@
 // Memory of ids that Asterisk chooses, or programs.
+#include "state/id_directory.h"
 #include "state/model.h"
-#include "state/whereabouts.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
@@ -42,14 +42,14 @@ TEST_CASE("the ids of live things count towards max_bytes") {
 }
 
 TEST_CASE("where ids live is remembered up to a number of bytes") {
-  Whereabouts whereabouts(1000, 10'000);
+  IdDirectory directory(1000, 10'000);
   for (int i = 0; i < 1000; ++i) {
     record::Record record = test::record_of("A", "pbx1");
     record.ids.add(IdKind::channel, std::to_string(i) + std::string(400, 'x'));
-    whereabouts.learn(record);
+    directory.learn(record);
   }
-  CHECK(whereabouts.size() <= 10'000 / 400);
-  CHECK(whereabouts.find(IdKind::channel, "999" + std::string(400, 'x')) == "pbx1");
-  whereabouts.forget("pbx1");
-  CHECK(whereabouts.size() == 0);
+  CHECK(directory.size() <= 10'000 / 400);
+  CHECK(directory.find(IdKind::channel, "999" + std::string(400, 'x')) == "pbx1");
+  directory.forget("pbx1");
+  CHECK(directory.size() == 0);
 }

@@ -134,29 +134,29 @@ class World {
            R"(","language":"en","state":")" + p.state + "\"}";
   }
 
-  [[nodiscard]] Survey survey() const {
-    Survey found;
+  [[nodiscard]] FetchedState fetch() const {
+    FetchedState found;
     for (const auto& [id, channel] : channels) {
       put(found, IdKind::channel, id, text_of(id, channel));
       for (const std::string& app : hearers(channel)) {
         found.channels_of_app[app].insert(id);
-        if (is_ours(app)) found.heard.ids[static_cast<size_t>(IdKind::channel)].insert(id);
+        if (is_ours(app)) found.subscriptions.ids[static_cast<size_t>(IdKind::channel)].insert(id);
       }
     }
     for (const auto& [id, bridge] : bridges) {
       put(found, IdKind::bridge, id, text_of(id, bridge));
-      if (heard(hearers(bridge))) found.heard.ids[static_cast<size_t>(IdKind::bridge)].insert(id);
+      if (heard(hearers(bridge))) found.subscriptions.ids[static_cast<size_t>(IdKind::bridge)].insert(id);
     }
     for (const auto& [id, playback] : playbacks) put(found, IdKind::playback, id, text_of(id, playback));
     return found;
   }
 
  private:
-  static void put(Survey& found, IdKind kind, const std::string& id, const std::string& text) {
+  static void put(FetchedState& found, IdKind kind, const std::string& id, const std::string& text) {
     // As the daemon makes Asterisk's answers regular.
     static constexpr std::string_view models[] = {"Channel", "Bridge", "Playback"};
     const ari::ResultType answer{ari::Type::model, false, ari::find_model(models[static_cast<size_t>(kind)])};
-    found.things[static_cast<size_t>(kind)][id] = record::normalized_answer(text, answer).value();
+    found.objects[static_cast<size_t>(kind)][id] = record::normalized_answer(text, answer).value();
   }
 
   void tell(const std::set<std::string>& apps, const std::string& type, const std::string& members) {
@@ -344,16 +344,17 @@ class Known {
     if (after_gap) connected = seq_ + 1;
     for (int round = 0; round < 4; ++round) {
       const uint64_t begin = seq_ + 1;
-      const Survey survey = world_.survey();
+      const FetchedState fetched = world_.fetch();
       if (round == 0 && world_.any(3) == 0) world_.step();
       const Difference found =
-          difference("pbx1", {"a1", "a2"}, model, survey, {begin, connected, wall_now()});
+          difference("pbx1", {"a1", "a2"}, model, fetched, {begin, connected, wall_now()});
       for (const record::Record& record : found.records) {
         if (!connected && !record.member("synthetic").empty()) invented.push_back(record.type);
         publish(record);
       }
       bool more = false;
-      const record::Record not_heard = gone("pbx1", model, survey.heard, begin, wall_now(), more);
+      const record::Record not_heard =
+          no_longer_reported("pbx1", model, fetched.subscriptions, begin, wall_now(), more);
       if (not_heard.ids.size() > 0) publish(not_heard);
       connected.reset();
     }
@@ -396,12 +397,12 @@ class Known {
 };
 
 void compare(const World& world, const Model& model) {
-  const Survey truth = world.survey();
+  const FetchedState truth = world.fetch();
   const auto check = [&](IdKind kind, const std::string& id, bool lives) {
-    const Thing* thing = model.find(kind, id);
+    const Object* object = model.find(kind, id);
     INFO(id << (lives ? " lives" : " is not heard of"));
-    REQUIRE((thing != nullptr) == lives);
-    if (lives) REQUIRE(thing->text == *truth.find(kind, id));
+    REQUIRE((object != nullptr) == lives);
+    if (lives) REQUIRE(object->text == *truth.find(kind, id));
   };
   size_t channels = 0, bridges = 0;
   for (const auto& [id, channel] : world.channels) {
@@ -426,10 +427,10 @@ void compare(const World& world, const Model& model) {
   }
   REQUIRE(model.of(IdKind::channel).size() == channels);
   REQUIRE(model.of(IdKind::bridge).size() == bridges);
-  for (const auto& [id, thing] : model.of(IdKind::playback)) {
+  for (const auto& [id, object] : model.of(IdKind::playback)) {
     INFO(id);
     REQUIRE(world.playbacks.contains(id));
-    REQUIRE(thing.text == *truth.find(IdKind::playback, id));
+    REQUIRE(object.text == *truth.find(IdKind::playback, id));
   }
 }
 
@@ -455,7 +456,7 @@ TEST_CASE("whatever happens to calls, what is known is what lives, and without a
       compare(world, known.model);
       // What was found out counts as told.
       for (auto& [id, channel] : world.channels) {
-        if (const Thing* thing = known.model.find(IdKind::channel, id)) channel.told = thing->app;
+        if (const Object* object = known.model.find(IdKind::channel, id)) channel.told = object->app;
       }
     }
   }

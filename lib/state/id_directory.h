@@ -16,9 +16,9 @@ namespace aribus::state {
 // Learns from the records where channels, bridges, playbacks and recordings were last. What lives where, the
 // models know (Model); this is for what they do not know yet, or any more. Bounded: of more than `max_ids`,
 // or of ids with more than `max_bytes` together, the longest known are forgotten.
-class Whereabouts {
+class IdDirectory {
  public:
-  explicit Whereabouts(size_t max_ids = 100'000, size_t max_bytes = 8 << 20)
+  explicit IdDirectory(size_t max_ids = 100'000, size_t max_bytes = 8 << 20)
       : max_ids_(max_ids), max_bytes_(max_bytes) {}
 
   void learn(const record::Record& record);

@@ -1,4 +1,4 @@
-#include "state/whereabouts.h"
+#include "state/id_directory.h"
 
 #include <algorithm>
 #include <iterator>
@@ -14,12 +14,12 @@ constexpr std::string_view past[] = {"BridgeDestroyed", "ChannelDestroyed", "com
 
 }  // namespace
 
-std::string Whereabouts::key(IdKind kind, std::string_view id) {
+std::string IdDirectory::key(IdKind kind, std::string_view id) {
   std::string key(1, static_cast<char>('0' + static_cast<int>(kind)));
   return key += id;
 }
 
-void Whereabouts::learn(IdKind kind, std::string_view id, std::string_view server, bool past) {
+void IdDirectory::learn(IdKind kind, std::string_view id, std::string_view server, bool past) {
   const auto [at, added] = places_.try_emplace(key(kind, id), server);
   if (!added) {
     if (!past && at->second != server) at->second = server;
@@ -34,7 +34,7 @@ void Whereabouts::learn(IdKind kind, std::string_view id, std::string_view serve
   }
 }
 
-void Whereabouts::learn(const record::Record& record) {
+void IdDirectory::learn(const record::Record& record) {
   const bool is_past = std::ranges::find(past, record.type) != std::end(past);
   for (size_t i = 0; i < record.ids.size(); ++i) {
     const record::Ids::Id id = record.ids[i];
@@ -43,7 +43,7 @@ void Whereabouts::learn(const record::Record& record) {
   }
 }
 
-void Whereabouts::forget(std::string_view server) {
+void IdDirectory::forget(std::string_view server) {
   std::erase_if(oldest_, [&](const std::string& key) {
     const auto at = places_.find(key);
     if (at == places_.end() || at->second != server) return false;
@@ -53,7 +53,7 @@ void Whereabouts::forget(std::string_view server) {
   });
 }
 
-std::optional<std::string> Whereabouts::find(IdKind kind, std::string_view id) const {
+std::optional<std::string> IdDirectory::find(IdKind kind, std::string_view id) const {
   const auto at = places_.find(key(kind, id));
   if (at == places_.end()) return {};
   return at->second;

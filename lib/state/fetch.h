@@ -18,17 +18,17 @@
 namespace aribus::state {
 
 // What applications hear of: GET /applications/{app}.
-struct Heard {
+struct AppSubscriptions {
   std::array<std::set<std::string, std::less<>>, record::id_kinds> ids;
   std::array<bool, record::id_kinds> all{};  // of everything of this kind
 
   [[nodiscard]] bool has(IdKind kind, std::string_view id) const;
 };
 
-struct Survey {
-  Heard heard;
+struct FetchedState {
+  AppSubscriptions subscriptions;
   // By kind and id, as regular JSON. Of playbacks, recordings and devices only those that were asked for.
-  std::array<std::map<std::string, std::string, std::less<>>, record::id_kinds> things;
+  std::array<std::map<std::string, std::string, std::less<>>, record::id_kinds> objects;
 
   std::vector<std::string> unknown_apps;  // applications that Asterisk does not know
 
@@ -58,19 +58,19 @@ struct AppSettings {
 // commas.
 [[nodiscard]] std::string source_body(std::string_view source);
 
-// Asks Asterisk, step by step: the applications, then what there is. One survey at a time.
-class Surveyor {
+// Asks Asterisk, step by step: the applications, then what there is. One fetch at a time.
+class StateFetcher {
  public:
   // An error of kind refused: Asterisk answers, and not as it should.
-  using Done = std::function<void(Result<Survey>)>;
+  using Done = std::function<void(Result<FetchedState>)>;
 
-  Surveyor(ari::Client& client, const Model& model)
+  StateFetcher(ari::Client& client, const Model& model)
       : client_(&client), model_(model), large_(client.loop()) {}
-  ~Surveyor() { stop(); }
-  Surveyor(const Surveyor&) = delete;
-  Surveyor& operator=(const Surveyor&) = delete;
+  ~StateFetcher() { stop(); }
+  StateFetcher(const StateFetcher&) = delete;
+  StateFetcher& operator=(const StateFetcher&) = delete;
 
-  // Asks through another connection from now on; a survey under way is over.
+  // Asks through another connection from now on; a fetch under way is over.
   void use(ari::Client& client) {
     stop();
     client_ = &client;
@@ -78,10 +78,10 @@ class Surveyor {
 
   // Sets again what programs have set on the applications, if it is gone, and reads everything; without
   // `phones` no endpoints and devices, of which there may be thousands. `done` is called once, unless another
-  // survey begins or stop() is called first.
+  // fetch begins or stop() is called first.
   void begin(bool phones, Done done);
   // Reads only what the applications hear of, and these playbacks.
-  void begin_heard(const std::vector<std::string>& playbacks, Done done);
+  void begin_subscriptions(const std::vector<std::string>& playbacks, Done done);
   void stop();
 
   // To be called for each request that Asterisk has answered: it may have set something on an application.
@@ -103,7 +103,7 @@ class Surveyor {
   bool see_bridges(const std::string& app, const std::vector<std::string>& sources, bool unsubscribed);
   void restore_bridges(const std::shared_ptr<Round>& round, const std::string& app,
                        const AppSettings& present);
-  void read_things(const std::shared_ptr<Round>& round);
+  void read_objects(const std::shared_ptr<Round>& round);
   void read_calls(const std::shared_ptr<Round>& round);
   void read_phones(const std::shared_ptr<Round>& round);
   void read_list(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path);

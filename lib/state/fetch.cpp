@@ -1,4 +1,4 @@
-#include "state/survey.h"
+#include "state/fetch.h"
 
 #include <algorithm>
 #include <optional>
@@ -43,11 +43,11 @@ void for_each_source(const JsonValue& application, Use use) {
   }
 }
 
-void take_channels_of(const std::string& app, const JsonValue& application, Survey& survey) {
-  auto& channels = survey.channels_of_app[app];
+void take_channels_of(const std::string& app, const JsonValue& application, FetchedState& fetched) {
+  auto& channels = fetched.channels_of_app[app];
   for_each_source(application, [&](const Source& source, std::string_view id) {
     if (source.kind != IdKind::channel) return;
-    id == source.all ? static_cast<void>(survey.hear_all_channels.insert(app))
+    id == source.all ? static_cast<void>(fetched.hear_all_channels.insert(app))
                      : static_cast<void>(channels.emplace(id));
   });
 }
@@ -90,30 +90,30 @@ std::string_view model_of(IdKind kind) {
   return names[static_cast<size_t>(kind)];
 }
 
-std::string id_of(IdKind kind, JsonView thing) {
-  if (kind == IdKind::endpoint) return thing.string_at("technology") + "/" + thing.string_at("resource");
-  return thing.string_at(kind == IdKind::recording || kind == IdKind::device ? "name" : "id");
+std::string id_of(IdKind kind, JsonView object) {
+  if (kind == IdKind::endpoint) return object.string_at("technology") + "/" + object.string_at("resource");
+  return object.string_at(kind == IdKind::recording || kind == IdKind::device ? "name" : "id");
 }
 
-using Things = std::map<std::string, std::string, std::less<>>;
+using Objects = std::map<std::string, std::string, std::less<>>;
 
 // What Asterisk answered, one thing or a list of them, by id; nothing when it is neither.
-std::optional<Things> things_of(IdKind kind, bool list, std::string_view body) {
+std::optional<Objects> objects_of(IdKind kind, bool list, std::string_view body) {
   const ari::ResultType answer{ari::Type::model, list, ari::find_model(model_of(kind))};
   const auto regular = record::normalized_answer(body, answer);
   if (!regular) return {};
   JsonTape tape;
   const JsonView value = tape.read(*regular);
-  Things things;
+  Objects objects;
   if (!list && value.kind() == JsonKind::object) {
-    things.emplace(id_of(kind, value), value.text());
-    return things;
+    objects.emplace(id_of(kind, value), value.text());
+    return objects;
   }
   if (!list || value.kind() != JsonKind::array) return {};
   for (const auto& child : value.children()) {
-    things.insert_or_assign(id_of(kind, child.value()), std::string(child.value().text()));
+    objects.insert_or_assign(id_of(kind, child.value()), std::string(child.value().text()));
   }
-  return things;
+  return objects;
 }
 
 }  // namespace
@@ -122,20 +122,20 @@ std::string source_body(std::string_view source) {
   return ObjectBuilder().json("eventSource", "[" + string_text(source) + "]").str();
 }
 
-bool Heard::has(IdKind kind, std::string_view id) const {
+bool AppSubscriptions::has(IdKind kind, std::string_view id) const {
   const auto i = static_cast<size_t>(kind);
   if (all[i] || ids[i].contains(id)) return true;
   // Or all endpoints of its technology.
   return kind == IdKind::endpoint && ids[i].contains(id.substr(0, id.find('/')));
 }
 
-const std::string* Survey::find(IdKind kind, std::string_view id) const {
-  const auto& of_kind = things[static_cast<size_t>(kind)];
+const std::string* FetchedState::find(IdKind kind, std::string_view id) const {
+  const auto& of_kind = objects[static_cast<size_t>(kind)];
   const auto at = of_kind.find(id);
   return at == of_kind.end() ? nullptr : &at->second;
 }
 
-std::vector<std::string> Survey::apps_that_list(std::string_view channel) const {
+std::vector<std::string> FetchedState::apps_that_list(std::string_view channel) const {
   std::vector<std::string> apps;
   for (const auto& [app, channels] : channels_of_app) {
     if (channels.contains(channel)) apps.push_back(app);
@@ -143,7 +143,7 @@ std::vector<std::string> Survey::apps_that_list(std::string_view channel) const 
   return apps;
 }
 
-bool Survey::hears_channel(std::string_view app, std::string_view channel) const {
+bool FetchedState::hears_channel(std::string_view app, std::string_view channel) const {
   if (hear_all_channels.contains(app)) return true;
   const auto at = channels_of_app.find(app);
   return at != channels_of_app.end() && at->second.contains(channel);
@@ -167,38 +167,38 @@ AppSettings AppSettings::of(std::string_view application) {
   return settings;
 }
 
-// One survey under way.
-struct Surveyor::Round {
+// One fetch under way.
+struct StateFetcher::Round {
   Done done;
-  bool heard_only = false;
+  bool subscriptions_only = false;
   std::vector<std::string> playbacks;  // of those that are heard of, where nothing else is read
   bool phones = true;                  // endpoints and devices, too
   bool restoring = false;
   size_t open = 0;  // requests of this step
-  void (Surveyor::*next)(const std::shared_ptr<Round>&) = nullptr;
-  Survey survey;
+  void (StateFetcher::*next)(const std::shared_ptr<Round>&) = nullptr;
+  FetchedState fetched;
 };
 
-void Surveyor::begin(bool phones, Done done) {
+void StateFetcher::begin(bool phones, Done done) {
   round_ = std::make_shared<Round>();
   round_->done = std::move(done);
   round_->phones = phones;
   read_applications(round_);
 }
 
-void Surveyor::begin_heard(const std::vector<std::string>& playbacks, Done done) {
+void StateFetcher::begin_subscriptions(const std::vector<std::string>& playbacks, Done done) {
   round_ = std::make_shared<Round>();
   round_->done = std::move(done);
-  round_->heard_only = true;
+  round_->subscriptions_only = true;
   round_->playbacks = playbacks;
   read_applications(round_);
 }
 
-void Surveyor::stop() {
+void StateFetcher::stop() {
   round_.reset();
 }
 
-void Surveyor::see(const ari::HttpRequest& request, const ari::HttpResponse& response) {
+void StateFetcher::see(const ari::HttpRequest& request, const ari::HttpResponse& response) {
   constexpr std::string_view applications = "/ari/applications/", subscription = "/subscription";
   const size_t at = request.target.find(applications);
   if (at == std::string::npos || request.method == "GET" || !response.succeeded()) return;
@@ -214,8 +214,8 @@ void Surveyor::see(const ari::HttpRequest& request, const ari::HttpResponse& res
 }
 
 // Takes note of the bridges among `sources`, as "bridge:b1" and "channel:c1". True: there is nothing else.
-bool Surveyor::see_bridges(const std::string& app, const std::vector<std::string>& sources,
-                           bool unsubscribed) {
+bool StateFetcher::see_bridges(const std::string& app, const std::vector<std::string>& sources,
+                               bool unsubscribed) {
   constexpr std::string_view bridge = "bridge:", channel = "channel:";
   bool comes_and_goes = !sources.empty();
   for (const std::string& source : sources) {
@@ -227,28 +227,29 @@ bool Surveyor::see_bridges(const std::string& app, const std::vector<std::string
   return comes_and_goes;
 }
 
-bool Surveyor::is_filtered(const std::string& app) const {
+bool StateFetcher::is_filtered(const std::string& app) const {
   const auto at = settings_.find(app);
   return at != settings_.end() && at->second.filter != R"({"allowed":[],"disallowed":[]})";
 }
 
-void Surveyor::read_applications(const std::shared_ptr<Round>& round) {
-  round->next = &Surveyor::read_things;
+void StateFetcher::read_applications(const std::shared_ptr<Round>& round) {
+  round->next = &StateFetcher::read_objects;
   round->open = 1;
   for (const std::string& app : client_->options().apps) read_application(round, app, false);
-  if (!round->heard_only) read_other_applications(round);
+  if (!round->subscriptions_only) read_other_applications(round);
   finish_part(round);
 }
 
-void Surveyor::read_application(const std::shared_ptr<Round>& round, const std::string& app, bool restored) {
+void StateFetcher::read_application(const std::shared_ptr<Round>& round, const std::string& app,
+                                    bool restored) {
   // One to which Asterisk connects stays taken when another client that had it goes away, and is not even
   // listed then (22.10).
   const auto unknown = [this, round, app] {
-    if (client_->options().listen) round->survey.unknown_apps.push_back(app);
+    if (client_->options().listen) round->fetched.unknown_apps.push_back(app);
     return client_->options().listen.has_value();
   };
   const auto take = [this, round, app, restored](const Json& application, const AppSettings& present) {
-    if (!restored && !round->heard_only) {
+    if (!restored && !round->subscriptions_only) {
       const size_t before = round->open;
       restore(round, app, present);
       if (round->open > before) {
@@ -260,12 +261,12 @@ void Surveyor::read_application(const std::shared_ptr<Round>& round, const std::
     for_each_source(application, [&](const Source& source, std::string_view id) {
       const auto i = static_cast<size_t>(source.kind);
       if (id == source.all) {
-        round->survey.heard.all[i] = true;
+        round->fetched.subscriptions.all[i] = true;
       } else {
-        round->survey.heard.ids[i].emplace(id);
+        round->fetched.subscriptions.ids[i].emplace(id);
       }
     });
-    if (!round->heard_only) take_channels_of(app, application, round->survey);
+    if (!round->subscriptions_only) take_channels_of(app, application, round->fetched);
   };
   get(
       round, "/applications/" + ari::percent_encode(app),
@@ -281,13 +282,13 @@ void Surveyor::read_application(const std::shared_ptr<Round>& round, const std::
 }
 
 // Whether a call that came to one of them has been moved to one of ours is seen by what they hear of.
-void Surveyor::read_other_applications(const std::shared_ptr<Round>& round) {
+void StateFetcher::read_other_applications(const std::shared_ptr<Round>& round) {
   const auto take = [this, round](const Json& applications) {
     const auto& ours = client_->options().apps;
     for (const JsonValue& application : applications.GetArray()) {
       const std::string name(find_string(application, "name"));
       if (std::ranges::find(ours, name) != ours.end()) continue;
-      take_channels_of(name, application, round->survey);
+      take_channels_of(name, application, round->fetched);
     }
   };
   get(
@@ -304,8 +305,8 @@ void Surveyor::read_other_applications(const std::shared_ptr<Round>& round) {
 }
 
 // What is missing is set again; the application is read again behind that.
-void Surveyor::restore(const std::shared_ptr<Round>& round, const std::string& app,
-                       const AppSettings& present) {
+void StateFetcher::restore(const std::shared_ptr<Round>& round, const std::string& app,
+                           const AppSettings& present) {
   restore_bridges(round, app, present);
   const auto at = settings_.find(app);
   if (at == settings_.end()) return;
@@ -318,8 +319,8 @@ void Surveyor::restore(const std::shared_ptr<Round>& round, const std::string& a
   if (wanted.filter != present.filter) set(round, "PUT", path + "/eventFilter", wanted.filter);
 }
 
-void Surveyor::restore_bridges(const std::shared_ptr<Round>& round, const std::string& app,
-                               const AppSettings& present) {
+void StateFetcher::restore_bridges(const std::shared_ptr<Round>& round, const std::string& app,
+                                   const AppSettings& present) {
   if (client_->replaced_apps().contains(app)) return;
   auto& watched = watched_[app];
   std::erase_if(watched, [&](const std::string& id) { return model_.find(IdKind::bridge, id) == nullptr; });
@@ -331,60 +332,60 @@ void Surveyor::restore_bridges(const std::shared_ptr<Round>& round, const std::s
   }
 }
 
-void Surveyor::read_things(const std::shared_ptr<Round>& round) {
+void StateFetcher::read_objects(const std::shared_ptr<Round>& round) {
   round->next = nullptr;
   round->open = 1;
   for (const std::string& id : round->playbacks) read_one(round, IdKind::playback, "/playbacks/", id);
-  if (!round->heard_only) read_calls(round);
-  if (!round->heard_only && round->phones) read_phones(round);
+  if (!round->subscriptions_only) read_calls(round);
+  if (!round->subscriptions_only && round->phones) read_phones(round);
   finish_part(round);
 }
 
-void Surveyor::read_calls(const std::shared_ptr<Round>& round) {
+void StateFetcher::read_calls(const std::shared_ptr<Round>& round) {
   read_list(round, IdKind::channel, "/channels");
   read_list(round, IdKind::bridge, "/bridges");
-  for (const auto& [id, thing] : model_.of(IdKind::playback)) {
+  for (const auto& [id, object] : model_.of(IdKind::playback)) {
     read_one(round, IdKind::playback, "/playbacks/", id);
   }
-  for (const auto& [id, thing] : model_.of(IdKind::recording)) {
+  for (const auto& [id, object] : model_.of(IdKind::recording)) {
     read_one(round, IdKind::recording, "/recordings/live/", id);
   }
 }
 
-void Surveyor::read_phones(const std::shared_ptr<Round>& round) {
-  const Heard& heard = round->survey.heard;
+void StateFetcher::read_phones(const std::shared_ptr<Round>& round) {
+  const AppSubscriptions& subscriptions = round->fetched.subscriptions;
   const auto hears = [&](IdKind kind) {
     const auto i = static_cast<size_t>(kind);
-    return heard.all[i] || !heard.ids[i].empty();
+    return subscriptions.all[i] || !subscriptions.ids[i].empty();
   };
   if (hears(IdKind::endpoint)) read_list(round, IdKind::endpoint, "/endpoints");
   if (hears(IdKind::device)) read_list(round, IdKind::device, "/deviceStates");  // those of Stasis alone
-  for (const auto& [id, thing] : model_.of(IdKind::device)) {
+  for (const auto& [id, object] : model_.of(IdKind::device)) {
     read_one(round, IdKind::device, "/deviceStates/", id);
   }
-  for (const std::string& name : heard.ids[static_cast<size_t>(IdKind::device)]) {
+  for (const std::string& name : subscriptions.ids[static_cast<size_t>(IdKind::device)]) {
     if (model_.find(IdKind::device, name) == nullptr) {
       read_one(round, IdKind::device, "/deviceStates/", name);
     }
   }
 }
 
-void Surveyor::read_list(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path) {
+void StateFetcher::read_list(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path) {
   get(round, path, read_into(round, kind, true));
 }
 
-void Surveyor::read_one(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path,
-                        const std::string& id) {
+void StateFetcher::read_one(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path,
+                            const std::string& id) {
   get(round, path + ari::percent_encode(id), read_into(round, kind, false),
       [] { return true; });  // it is not there
 }
 
-Surveyor::Read Surveyor::read_into(const std::shared_ptr<Round>& round, IdKind kind, bool list) {
+StateFetcher::Read StateFetcher::read_into(const std::shared_ptr<Round>& round, IdKind kind, bool list) {
   return [round, kind, list](std::string_view body) -> Take {
-    const auto read = std::make_shared<std::optional<Things>>(things_of(kind, list, body));
+    const auto read = std::make_shared<std::optional<Objects>>(objects_of(kind, list, body));
     return [round, kind, read] {
       if (!*read) return false;
-      Things& known = round->survey.things[static_cast<size_t>(kind)];
+      Objects& known = round->fetched.objects[static_cast<size_t>(kind)];
       if (known.empty()) {
         known = std::move(**read);
       } else {
@@ -395,8 +396,8 @@ Surveyor::Read Surveyor::read_into(const std::shared_ptr<Round>& round, IdKind k
   };
 }
 
-void Surveyor::get(const std::shared_ptr<Round>& round, const std::string& target, Read read,
-                   std::function<bool()> unknown) {
+void StateFetcher::get(const std::shared_ptr<Round>& round, const std::string& target, Read read,
+                       std::function<bool()> unknown) {
   ++round->open;
   client_->request("GET", target, "",
                    [this, round, target, read = std::move(read),
@@ -407,8 +408,8 @@ void Surveyor::get(const std::shared_ptr<Round>& round, const std::string& targe
                    });
 }
 
-void Surveyor::set(const std::shared_ptr<Round>& round, const std::string& method, const std::string& target,
-                   const std::string& body) {
+void StateFetcher::set(const std::shared_ptr<Round>& round, const std::string& method,
+                       const std::string& target, const std::string& body) {
   round->restoring = true;
   ++round->open;
   client_->request(method, target, body, [this, round, target](const Result<ari::HttpResponse>& answer) {
@@ -418,8 +419,8 @@ void Surveyor::set(const std::shared_ptr<Round>& round, const std::string& metho
   });
 }
 
-void Surveyor::take(const std::shared_ptr<Round>& round, const std::string& target,
-                    Result<ari::HttpResponse> answer, const Read& read) {
+void StateFetcher::take(const std::shared_ptr<Round>& round, const std::string& target,
+                        Result<ari::HttpResponse> answer, const Read& read) {
   if (!answer) return fail(round, target + " fails (" + answer.error().message + ")");
   if (answer->status != 200)
     return fail(round, target + " fails (" + ari::response_error(*answer, "GET", target).message + ")");
@@ -436,14 +437,14 @@ void Surveyor::take(const std::shared_ptr<Round>& round, const std::string& targ
              [taken, finish] { finish(*taken); });
 }
 
-void Surveyor::finish_part(const std::shared_ptr<Round>& round) {
+void StateFetcher::finish_part(const std::shared_ptr<Round>& round) {
   if (--round->open > 0) return;
   if (round->next != nullptr) return (this->*std::exchange(round->next, nullptr))(round);
   round_.reset();
-  round->done(std::move(round->survey));
+  round->done(std::move(round->fetched));
 }
 
-void Surveyor::fail(const std::shared_ptr<Round>& round, const std::string& why) {
+void StateFetcher::fail(const std::shared_ptr<Round>& round, const std::string& why) {
   round_.reset();
   round->done(Error{ErrorKind::refused, why, {}});
 }
