@@ -55,7 +55,7 @@ std::string read_method(const YamlValue& value) {
 std::string read_audited(const YamlValue& value) {
   std::string entry = read_method(value);
   const auto is_told = [&](const auto& known) {
-    return known.second.reach != control::Reach::read && control::lists({entry}, known.second);
+    return known.second.access_level != control::AccessLevel::read && control::lists({entry}, known.second);
   };
   if (std::ranges::none_of(all_methods(), is_told)) {
     value.fail("'" + shown(entry) + "' names only methods that change nothing, which are in no audit");

@@ -1,14 +1,14 @@
 #include "daemon/own_methods.h"
 
 #include "control/description.h"
-#include "control/live.h"
+#include "control/state_methods.h"
 #include "ipc/subscription.h"
 
 namespace aribus::daemon {
 namespace {
 
+using control::AccessLevel;
 using control::Caller;
-using control::Reach;
 using control::ResultText;
 
 constexpr std::string_view hello_answer =
@@ -103,20 +103,20 @@ void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
                   }});
   dispatcher.add({.name = "hello",
                   .answer_schema = hello_answer,
-                  .reach = Reach::read,
+                  .access_level = AccessLevel::read,
                   .run_here = [hello = std::move(answers.hello)](const JsonValue&, const Caller& caller) {
                     return ResultText(hello(caller));
                   }});
   dispatcher.add({.name = "ping",
                   .answer_schema = R"({"type":"object"})",
-                  .reach = Reach::read,
+                  .access_level = AccessLevel::read,
                   .run_here = [](const JsonValue&, const Caller&) { return ResultText("{}"); }});
   dispatcher.add({.name = "reclaim",
                   .answer = {ari::Type::none, false, nullptr},
                   .run = [](control::Call call) { call.upstream.reclaim(call.reply); }});
   dispatcher.add({.name = "rpc.discover",
                   .answer_schema = discover_answer,
-                  .reach = Reach::read,
+                  .access_level = AccessLevel::read,
                   .run_here = [&dispatcher, text = std::shared_ptr<const std::string>()](
                                   const JsonValue&, const Caller&) mutable {
                     if (!text) {
@@ -127,7 +127,7 @@ void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
                   }});
   dispatcher.add({.name = "status",
                   .answer_schema = status_answer,
-                  .reach = Reach::read,
+                  .access_level = AccessLevel::read,
                   .run_here = [status = std::move(answers.status)](const JsonValue&, const Caller&) {
                     return ResultText(status());
                   }});

@@ -14,9 +14,10 @@
 
 namespace aribus::control {
 
-// The names that stand for many: of methods, what each reaches (Method::reach); of functions, those that
-// touch nothing but the call.
-inline constexpr std::string_view method_sets[] = {"read", "control", "admin"};  // in the order of Reach
+// The names that stand for many: of methods, what each reaches (Method::access_level); of functions, those
+// that touch nothing but the call.
+inline constexpr std::string_view method_sets[] = {"read", "control",
+                                                   "admin"};  // in the order of AccessLevel
 inline constexpr std::string_view call_functions = "call";
 
 // Who is at the other end of a connection, as the kernel tells: the process that connected, whoever has the

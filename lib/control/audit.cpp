@@ -146,7 +146,7 @@ std::shared_ptr<spdlog::logger> audit_log() {
 
 std::shared_ptr<spdlog::logger> log_for(const Method& method) {
   const AuditOptions& options = chosen();
-  const bool is_told = method.reach != Reach::read &&
+  const bool is_told = method.access_level != AccessLevel::read &&
                        (options.methods.empty() || lists(options.methods, method)) &&
                        !lists(options.exclude, method);
   return is_told ? audit_log() : nullptr;
@@ -196,8 +196,9 @@ void audit_refused(const Caller& caller, const Method& method, const JsonValue& 
 Reply audited(const Caller& caller, const Method& method, std::string_view server, const JsonValue& params,
               Reply reply) {
   if (!log_for(method)) return reply;
-  const std::string_view chooses = find(params, method.chooses) == nullptr ? method.chooses : "";
-  return [user = caller.user, uid = caller.peer.uid, program = caller.program, &method, chooses,
+  const std::string_view generated_id_param =
+      find(params, method.generated_id_param) == nullptr ? method.generated_id_param : "";
+  return [user = caller.user, uid = caller.peer.uid, program = caller.program, &method, generated_id_param,
           server = std::string(server), app = std::string(app_of(params)),
           channel = std::string(find_string(params, "channelId")),
           line = who_and_what(caller, method, server, params), began = std::chrono::steady_clock::now(),
@@ -209,10 +210,10 @@ Reply audited(const Caller& caller, const Method& method, std::string_view serve
     const bool is_told =
         outcome == "done" || outcome == "unknown" || refusals().admit(uid, std::chrono::steady_clock::now());
     if (const auto log = is_told ? log_for(method) : nullptr) {
-      if (!chooses.empty()) {
-        const std::string id = chosen_id(chooses, answer);
-        if (!id.empty()) add(line, chooses, word(id));
-        if (chooses == "channelId") channel = id;
+      if (!generated_id_param.empty()) {
+        const std::string id = chosen_id(generated_id_param, answer);
+        if (!id.empty()) add(line, generated_id_param, word(id));
+        if (generated_id_param == "channelId") channel = id;
       }
       add(line, "outcome", outcome);
       if (!answer) add(line, "code", std::to_string(code_of(answer.error().kind)));

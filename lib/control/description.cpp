@@ -8,7 +8,7 @@
 #include "base/rpc_code.h"
 #include "control/access.h"
 #include "control/explanations.h"
-#include "control/repeats.h"
+#include "control/idempotency.h"
 #include "record/schema.h"
 
 namespace aribus::control {
@@ -179,14 +179,14 @@ std::string method_text(const Method& method) {
   text.json("params", array_text(parameters));
   text.json("result", result_text(method));
   text.json("errors", errors_text(method));
-  text.text("x-access", method_sets[static_cast<size_t>(method.reach)]);
+  text.text("x-access", method_sets[static_cast<size_t>(method.access_level)]);
   if (operation != nullptr) {
     ObjectBuilder facts;
     facts.text("method", operation->method).text("path", operation->path);
     add_versions(facts, operation->since, operation->absent_in);
     text.json("x-ari", facts.str());
-  } else if (!method.made_of.empty()) {
-    text.json("x-made-of", strings_text(method.made_of));
+  } else if (!method.operations.empty()) {
+    text.json("x-made-of", strings_text(method.operations));
   }
   return text.str();
 }
@@ -215,7 +215,7 @@ std::string components_text(const std::vector<const ari::ModelType*>& answered) 
   const std::string key_schema = ObjectBuilder()
                                      .text("type", "string")
                                      .integer("minLength", 1)
-                                     .integer("maxLength", Repeats::max_key_bytes)
+                                     .integer("maxLength", IdempotencyStore::max_key_bytes)
                                      .str();
   return ObjectBuilder()
       .json("contentDescriptors", ObjectBuilder()

@@ -5,13 +5,13 @@
 #include "base/bytes.h"
 #include "base/suggest.h"
 #include "control/audit.h"
-#include "control/courtesies.h"
-#include "control/live.h"
-#include "control/makers.h"
+#include "control/creating_operations.h"
+#include "control/defaults.h"
 #include "control/named_ids.h"
 #include "control/new_objects.h"
 #include "control/params.h"
 #include "control/server_choice.h"
+#include "control/state_methods.h"
 #include "control/verbs.h"
 
 namespace aribus::control {
@@ -22,8 +22,9 @@ Result<void> take_key(Json& params, std::string& key) {
   const JsonValue* given = find(params, "key");
   if (given == nullptr) return {};
   if (!given->IsString() || given->GetStringLength() == 0 ||
-      given->GetStringLength() > Repeats::max_key_bytes) {
-    return wrong_param("key", "a string of 1 to " + std::to_string(Repeats::max_key_bytes) + " bytes", given);
+      given->GetStringLength() > IdempotencyStore::max_key_bytes) {
+    return wrong_param(
+        "key", "a string of 1 to " + std::to_string(IdempotencyStore::max_key_bytes) + " bytes", given);
   }
   key = as_view(*given);
   params.RemoveMember("key");
@@ -32,29 +33,29 @@ Result<void> take_key(Json& params, std::string& key) {
 
 // The id that the operation takes and can do without.
 std::string_view chosen_id(const ari::Operation& operation) {
-  const Maker* maker = find_maker(operation.name);
-  return maker == nullptr || operation.find(maker->id)->required ? std::string_view() : maker->id;
+  const CreatingOperation* creates = find_creating_operation(operation.name);
+  return creates == nullptr || operation.find(creates->id)->required ? std::string_view() : creates->id;
 }
 
 // Of asterisk.* more than looking, and the objects of its configuration, passwords among them; and what keeps
 // from all programs what they hear.
-Reach reach_of(const ari::Operation& operation) {
+AccessLevel access_level_of(const ari::Operation& operation) {
   const bool looks = operation.method == "GET";
   if (operation.name == "asterisk.getObject" || operation.name == "applications.filter" ||
       operation.name == "applications.unsubscribe") {
-    return Reach::admin;
+    return AccessLevel::admin;
   }
-  if (operation.name.starts_with("asterisk.") && !looks) return Reach::admin;
-  return looks ? Reach::read : Reach::control;
+  if (operation.name.starts_with("asterisk.") && !looks) return AccessLevel::admin;
+  return looks ? AccessLevel::read : AccessLevel::control;
 }
 
 Method method_of(const ari::Operation& operation) {
   return {.name = std::string(operation.name),
           .parameters = method_parameters(operation),
           .answer = operation.answer,
-          .made_of = {operation.name},
-          .chooses = chosen_id(operation),
-          .reach = reach_of(operation),
+          .operations = {operation.name},
+          .generated_id_param = chosen_id(operation),
+          .access_level = access_level_of(operation),
           .run = [&operation](Call call) {
             call_prepared(call.upstream, operation, std::move(call.params), call.requester, call.reply);
           }};
@@ -77,7 +78,7 @@ Upstream& Dispatcher::add_server(std::string name, ari::Client& client) {
     if (publish_) publish_(record);
   });
   added.resolver().on_resolved([this](const Resolution& resolution) {
-    repeats_.resolve(resolution.command, resolution.outcome);
+    idempotency_.resolve(resolution.command, resolution.outcome);
     if (publish_) publish_(resolution.record);
   });
   return added;
@@ -103,18 +104,18 @@ void Dispatcher::learn(const record::Record& record, uint64_t seq) {
     server->incarnations().see(record, server->model());
     server->model().apply(record, seq);
     server->stasis().see(record);
-    server->waits().see(record);
+    server->waiters().see(record);
     server->resolver().see(record);
   }
 }
 
 void Dispatcher::abandon(uint64_t connection) {
-  for (const auto& server : servers_) server->waits().abandon(connection);
+  for (const auto& server : servers_) server->waiters().abandon(connection);
 }
 
 void Dispatcher::stop_waiting() {
   for (const auto& server : servers_) {
-    server->waits().lose_all("aribusd was stopped while the end was waited for");
+    server->waiters().lose_all("aribusd was stopped while the end was waited for");
   }
 }
 
@@ -202,7 +203,7 @@ Result<void> Dispatcher::check(const Caller& caller, const std::string& name, co
 
 bool Dispatcher::changes(const std::string& name) const {
   const auto at = methods_.find(name);
-  return at != methods_.end() && at->second.reach != Reach::read;
+  return at != methods_.end() && at->second.access_level != AccessLevel::read;
 }
 
 // What is the method's own of `params`, checked, and the key. Errors: invalid_params.
@@ -256,30 +257,34 @@ void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue
   if (!arguments) return reply(arguments.error());
   Json& own_params = arguments->params;
   const std::string& key = arguments->key;
-  const bool repeatable = !key.empty() && method.reach != Reach::read;  // reading twice is as good
+  const bool repeatable =
+      !key.empty() && method.access_level != AccessLevel::read;  // reading twice is as good
   const auto now = std::chrono::steady_clock::now();
   const uint64_t fingerprint =
       repeatable ? fingerprint_of((*upstream)->name() + "\n" + method.name, own_params) : 0;
   std::string id;
-  if (!method.chooses.empty() && find(own_params, method.chooses) == nullptr) {
-    if (repeatable) id = repeats_.id_of(caller.peer.uid, key, fingerprint, now);
+  if (!method.generated_id_param.empty() && find(own_params, method.generated_id_param) == nullptr) {
+    if (repeatable) id = idempotency_.id_of(caller.peer.uid, key, fingerprint, now);
     if (id.empty()) id = "aribus-" + random_hex(8);
-    progress.creating({method.chooses, id, waits_for_end(own_params)});
-    set_member(own_params, method.chooses, id);
+    progress.creating({method.generated_id_param, id, waits_for_end(own_params)});
+    set_member(own_params, method.generated_id_param, id);
   } else if (makes_bridge(method, own_params) && find(own_params, "bridgeId") == nullptr) {
     progress.creating({});  // Asterisk chooses it
   }
   if (repeatable) {
-    auto first = repeats_.begin(caller.peer.uid, key, fingerprint, std::move(reply), now, std::move(id));
+    auto first = idempotency_.begin(caller.peer.uid, key, fingerprint, std::move(reply), now, std::move(id));
     // What follows a repeat goes on when the first has reached Asterisk.
-    if (!first) return repeats_.on_reached(caller.peer.uid, key, fingerprint, std::move(progress.reached));
+    if (!first)
+      return idempotency_.when_accepted(caller.peer.uid, key, fingerprint, std::move(progress.on_accepted));
     reply = std::move(*first);
-    progress.reached = [this, user = caller.peer.uid, key, reached = std::move(progress.reached)] {
-      repeats_.reached(user, key);
-      reached();
+    progress.on_accepted = [this, user = caller.peer.uid, key,
+                            on_accepted = std::move(progress.on_accepted)] {
+      idempotency_.accepted(user, key);
+      on_accepted();
     };
   }
-  if (servers_.size() > 1 && method.reach != Reach::read) reply = learning(**upstream, std::move(reply));
+  if (servers_.size() > 1 && method.access_level != AccessLevel::read)
+    reply = learning(**upstream, std::move(reply));
   reply = audited(caller, method, (*upstream)->name(), own_params, std::move(reply));
   const ari::Requester requester{
       .user = caller.peer.uid, .connection = caller.connection, .admin = caller.rule->is_admin()};
@@ -290,7 +295,7 @@ void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue
     if (app != apps.end()) reply = asking_for_bridge(**upstream, *app, requester, std::move(reply));
   }
   method.run({**upstream, std::move(own_params), requester, key.empty() ? caller.connection : 0,
-              std::move(reply), std::move(progress.reached)});
+              std::move(reply), std::move(progress.on_accepted)});
 }
 
 // Where a new thing lives is known from the answer on, even before its first event.

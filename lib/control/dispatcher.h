@@ -12,9 +12,9 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "control/access.h"
+#include "control/idempotency.h"
 #include "control/live_texts.h"
 #include "control/method.h"
-#include "control/repeats.h"
 #include "state/id_directory.h"
 
 namespace aribus::control {
@@ -101,7 +101,7 @@ class Dispatcher {
   std::map<std::string, Method, std::less<>> methods_;
   std::map<std::string, CallCounts, std::less<>> calls_;
   state::IdDirectory id_directory_;
-  Repeats repeats_;
+  IdempotencyStore idempotency_;
   mutable LiveTexts live_texts_;
   std::function<void(const record::Record&)> publish_;
 };

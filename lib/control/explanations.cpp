@@ -375,8 +375,8 @@ std::span<const Explanation> explanations() {
 
 const Explanation* explanation_of(const Method& method, std::string_view parameter) {
   if (const Explanation* own = closest(method.name, parameter)) return own;
-  if (!parameter.empty() || method.made_of.size() == 1) {
-    for (const std::string_view operation : method.made_of) {
+  if (!parameter.empty() || method.operations.size() == 1) {
+    for (const std::string_view operation : method.operations) {
       if (const Explanation* its = closest(operation, parameter)) return its;
     }
   }

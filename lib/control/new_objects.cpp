@@ -37,10 +37,10 @@ std::vector<std::string> apps_that_hear(const Upstream& upstream, const NewObjec
 
 }  // namespace
 
-NewObject NewObject::of(const Upstream& upstream, const Maker& maker, const JsonValue& params) {
+NewObject NewObject::of(const Upstream& upstream, const CreatingOperation& creates, const JsonValue& params) {
   const bool on_bridge = find(params, "channelId") == nullptr;
-  return {.kind = maker.kind,
-          .id = std::string(find_string(params, maker.id)),
+  return {.kind = creates.kind,
+          .id = std::string(find_string(params, creates.id)),
           .app = std::string(find_string(params, "app")),
           .on_bridge = on_bridge,
           .on = std::string(find_string(params, on_bridge ? "bridgeId" : "channelId")),

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/json.h"
-#include "control/makers.h"
+#include "control/creating_operations.h"
 #include "control/method.h"
 
 namespace aribus::control {
@@ -20,8 +20,9 @@ struct NewObject {
   std::string on;          // the id of that
   uint64_t before = 0;     // the model's latest(), before the operation was sent
 
-  // `params` are those of an operation that `maker` describes.
-  [[nodiscard]] static NewObject of(const Upstream& upstream, const Maker& maker, const JsonValue& params);
+  // `params` are those of an operation that `creates` describes.
+  [[nodiscard]] static NewObject of(const Upstream& upstream, const CreatingOperation& creates,
+                                    const JsonValue& params);
 };
 
 // To be called with Asterisk's answer to the operation: what no event has told yet, as of a playback that

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/suggest.h"
-#include "control/makers.h"
+#include "control/creating_operations.h"
 #include "control/named_ids.h"
 
 namespace aribus::control {
@@ -118,9 +118,9 @@ std::optional<Result<Upstream*>> choose_by(const std::vector<NamedId>& ids, cons
 // The parameter names what the method is to make, not what is there.
 bool names_new(const Method& method, std::string_view parameter) {
   return parameter == "otherChannelId" ||
-         std::ranges::any_of(method.made_of, [&](std::string_view operation) {
-           const Maker* maker = find_maker(operation);
-           return maker != nullptr && maker->id == parameter;
+         std::ranges::any_of(method.operations, [&](std::string_view operation) {
+           const CreatingOperation* creates = find_creating_operation(operation);
+           return creates != nullptr && creates->id == parameter;
          });
 }
 

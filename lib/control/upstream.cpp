@@ -17,7 +17,7 @@ void Upstream::use(ari::Client& client) {
   const auto& apps = client.options().apps;
   for (const std::string& app : before.options().apps) {
     if (std::ranges::find(apps, app) != apps.end()) continue;
-    waits_.lose(
+    waiters_.lose(
         app, "the application '" + app + "' was taken out of the configuration while the end was waited for");
   }
 }

@@ -8,11 +8,11 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "control/answer_reader.h"
+#include "control/event_waiters.h"
 #include "control/incarnation.h"
-#include "control/resolver.h"
+#include "control/outcome_resolver.h"
 #include "control/result_text.h"
 #include "control/stasis_entry.h"
-#include "control/waits.h"
 #include "state/model.h"
 
 namespace aribus::control {
@@ -26,7 +26,7 @@ class Upstream {
   Upstream(std::string name, ari::Client& client)
       : name_(std::move(name)),
         client_(&client),
-        waits_(client.loop()),
+        waiters_(client.loop()),
         resolver_(name_, client),
         stasis_(client.loop()),
         large_(client.loop()) {}
@@ -43,9 +43,9 @@ class Upstream {
   // Whether the events of the application come here: it is held, and no other client has taken it.
   [[nodiscard]] bool hears(std::string_view app) const;
   // What commands wait for on its event stream.
-  [[nodiscard]] Waits& waits() { return waits_; }
+  [[nodiscard]] EventWaiters& waiters() { return waiters_; }
   // What finds out what became of commands that were not answered.
-  [[nodiscard]] Resolver& resolver() { return resolver_; }
+  [[nodiscard]] OutcomeResolver& resolver() { return resolver_; }
 
   // The channels that have not entered their application yet, or have left it.
   [[nodiscard]] StasisEntries& stasis() { return stasis_; }
@@ -98,8 +98,8 @@ class Upstream {
   ari::Client* client_;
   bool closed_ = false;
   std::function<void(const record::Record&)> publish_;
-  Waits waits_;
-  Resolver resolver_;
+  EventWaiters waiters_;
+  OutcomeResolver resolver_;
   state::Model model_;
   Incarnations incarnations_;
   StasisEntries stasis_;

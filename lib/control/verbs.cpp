@@ -9,9 +9,9 @@
 
 #include "ari/operation.h"
 #include "base/bytes.h"
-#include "control/courtesies.h"
-#include "control/makers.h"
-#include "control/outcome.h"
+#include "control/creating_operations.h"
+#include "control/defaults.h"
+#include "control/originate_outcome.h"
 #include "control/params.h"
 
 namespace aribus::control {
@@ -77,7 +77,7 @@ struct Awaited {
   std::string_view noun;             // for people
   IdKind on_kind = IdKind::channel;  // of what it is on
   std::string_view on_name = {};     // the parameter that names that, or ""
-  std::string app = {};              // see Waits::Wait::app
+  std::string app = {};              // see EventWaiters::Waiter::app
 };
 
 // Whether nobody here may be told of its end: what it is on is not heard.
@@ -102,7 +102,7 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
     Reply reply;
     Incarnation made;
     uint64_t wait = 0;
-    bool reached = false;
+    bool accepted = false;
     std::vector<std::string> early = {};  // answers that events made before Asterisk's: whose, that will tell
     std::string cut = {};                 // why nothing more is heard of it
     bool over = false;
@@ -113,7 +113,7 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
   const std::string on(awaited.on_name.empty() ? "" : find_string(call.params, awaited.on_name));
   Upstream& upstream = call.upstream;
   const auto state = std::make_shared<State>(State{std::move(call.reply), upstream.next(kind, id)});
-  Waits& waits = upstream.waits();
+  EventWaiters& waiters = upstream.waiters();
   const auto give_up = [state, &upstream, &op, id_name, id] {
     state->over = true;
     const uint64_t number = upstream.resolver().begin(op.name, state->made, true);
@@ -131,63 +131,66 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
                          writer.EndObject();
                        })});
   };
-  Waits::Wait wait;
-  wait.see = [state, &waits, unseen, see = std::move(see)](const record::Record& record,
-                                                           const JsonValue& fields) {
+  EventWaiters::Waiter wait;
+  wait.see = [state, &waiters, unseen, see = std::move(see)](const record::Record& record,
+                                                             const JsonValue& fields) {
     // What Asterisk's answers show is the new object once it has answered that it is there. That one which is
     // not there any more has failed, they show only where an event would have told of another end.
-    const bool is_new = record.type == "state.changed" ? state->reached && !waits.is_doubtful(state->wait)
+    const bool is_new = record.type == "state.changed" ? state->accepted && !waiters.is_doubtful(state->wait)
                                                        : state->made.is_of_new(record);
-    if (!is_new && state->reached && state->made.was_followed()) return unseen(), true;
+    if (!is_new && state->accepted && state->made.was_followed()) return unseen(), true;
     if (!is_new) return false;
     std::optional<std::string> answer = see(record, fields);
     if (!answer) return false;
-    if (!state->reached) return state->early.push_back(std::move(*answer)), false;
+    if (!state->accepted) return state->early.push_back(std::move(*answer)), false;
     state->over = true;
     state->reply(ResultText(std::move(*answer)));
     return true;
   };
   wait.lost = [state, give_up](const std::string& why) {
     state->cut = why;
-    if (state->reached) give_up();
+    if (state->accepted) give_up();
   };
   wait.abandoned = [state] {
     state->over = true;
     state->reply(Error{ErrorKind::outcome_unknown, "the connection ended while the end was waited for", {}});
   };
   wait.connection = call.connection;
-  wait.look = [state, &upstream, place = place_of(kind, id)](const std::function<void(Waits::Look)>& done) {
+  wait.look = [state, &upstream,
+               place = place_of(kind, id)](const std::function<void(EventWaiters::Look)>& done) {
     upstream.ask("GET", place, "", {}, [state, done](const Result<ari::HttpResponse>& answer) {
-      if (!answer || (answer->status != 200 && answer->status != 404)) return done(Waits::Look::unknown);
+      if (!answer || (answer->status != 200 && answer->status != 404))
+        return done(EventWaiters::Look::unknown);
       const bool is_gone =
           answer->status == 404 || state->made.shown_by(answer->body) == Incarnation::Shown::another;
-      done(is_gone ? Waits::Look::gone : Waits::Look::there);
+      done(is_gone ? EventWaiters::Look::gone : EventWaiters::Look::there);
     });
   };
   wait.unseen = unseen;
   wait.on_kind = awaited.on_kind;
   wait.on = on;
   wait.app = awaited.app;
-  state->wait = waits.add(kind, id, std::move(wait));
-  call_explained(upstream, op, call.params, call.requester,
-                 [state, &upstream, awaited, on, give_up, reached = call.reached](Result<ResultText> answer) {
-                   if (state->over) return;
-                   if (!answer) {
-                     upstream.waits().remove(state->wait);
-                     return state->reply(std::move(answer));
-                   }
-                   state->made.answered(answer->plain());
-                   state->reached = true;
-                   for (std::string& early : state->early) {
-                     if (state->made.shown_by(object_of(early)) == Incarnation::Shown::another) continue;
-                     state->over = true;
-                     upstream.waits().remove(state->wait);
-                     return state->reply(ResultText(std::move(early)));
-                   }
-                   upstream.waits().look_for(state->wait, is_doubtful(upstream, awaited, on));
-                   reached();
-                   if (!state->cut.empty()) give_up();
-                 });
+  state->wait = waiters.add(kind, id, std::move(wait));
+  call_explained(
+      upstream, op, call.params, call.requester,
+      [state, &upstream, awaited, on, give_up, on_accepted = call.on_accepted](Result<ResultText> answer) {
+        if (state->over) return;
+        if (!answer) {
+          upstream.waiters().remove(state->wait);
+          return state->reply(std::move(answer));
+        }
+        state->made.answered(answer->plain());
+        state->accepted = true;
+        for (std::string& early : state->early) {
+          if (state->made.shown_by(object_of(early)) == Incarnation::Shown::another) continue;
+          state->over = true;
+          upstream.waiters().remove(state->wait);
+          return state->reply(ResultText(std::move(early)));
+        }
+        upstream.waiters().look_for(state->wait, is_doubtful(upstream, awaited, on));
+        on_accepted();
+        if (!state->cut.empty()) give_up();
+      });
 }
 
 // "." or "..", in whatever form: with it the path would lead out of /ari.
@@ -314,7 +317,8 @@ void originate(Call call) {
   const auto timeout =
       timeout_s < 0 ? std::nullopt : std::optional<Milliseconds>(std::chrono::seconds(timeout_s));
   const auto began = std::chrono::steady_clock::now();
-  const auto outcome = std::make_shared<Outcome>(std::string(find_string(call.params, "channelId")), timeout);
+  const auto outcome =
+      std::make_shared<OriginateOutcome>(std::string(find_string(call.params, "channelId")), timeout);
   const Awaited awaited{.kind = IdKind::channel, .id_name = "channelId", .noun = "call", .app = app};
   call_and_wait(std::move(call), op, awaited,
                 [outcome, began](const record::Record& record, const JsonValue& fields) {
@@ -408,7 +412,7 @@ std::vector<Method> verbs() {
                       {.name = "query", .type = Type::object},
                       {.name = "body", .type = Type::object}},
        .answer_schema = "{}",
-       .reach = Reach::admin,
+       .access_level = AccessLevel::admin,
        .run = ari_request},
       // What goes into the path of a request can't be empty.
       {.name = "bridge",
@@ -417,39 +421,39 @@ std::vector<Method> verbs() {
                       {.name = "name"},
                       {.name = "bridgeId", .place = Place::path}},
        .answer = answer_of("bridges.get"),
-       .made_of = {"bridges.create", "bridges.addChannel", "bridges.get", "bridges.destroy"},
-       .chooses = "bridgeId",
-       .reach = Reach::control,
+       .operations = {"bridges.create", "bridges.addChannel", "bridges.get", "bridges.destroy"},
+       .generated_id_param = "bridgeId",
+       .access_level = AccessLevel::control,
        .run = bridge},
       {.name = "hangup",
        .parameters = method_parameters(operation("channels.hangup")),
        .answer = answer_of("channels.hangup"),
-       .made_of = {"channels.hangup"},
-       .reach = Reach::control,
+       .operations = {"channels.hangup"},
+       .access_level = AccessLevel::control,
        .run = hangup},
       {.name = "originate",
        .parameters = with(method_parameters(operation("channels.originate")),
                           {.name = "wait", .values = what_to_wait_for}),
        .answer = answer_of("channels.originate"),
-       .answer_when_waiting = Outcome::schema,
-       .made_of = {"channels.originate"},
-       .chooses = "channelId",
-       .reach = Reach::control,
+       .answer_when_waiting = OriginateOutcome::schema,
+       .operations = {"channels.originate"},
+       .generated_id_param = "channelId",
+       .access_level = AccessLevel::control,
        .run = originate},
       {.name = "play",
        .parameters =
            parameters_of_either("channels.play", "bridges.play", {{.name = "wait", .type = Type::boolean}}),
        .answer = answer_of("channels.play"),
-       .made_of = {"channels.play", "bridges.play"},
-       .chooses = "playbackId",
-       .reach = Reach::control,
+       .operations = {"channels.play", "bridges.play"},
+       .generated_id_param = "playbackId",
+       .access_level = AccessLevel::control,
        .run = play},
       {.name = "record",
        .parameters = parameters_of_either("channels.record", "bridges.record",
                                           {{.name = "wait", .type = Type::boolean}}),
        .answer = answer_of("channels.record"),
-       .made_of = {"channels.record", "bridges.record"},
-       .reach = Reach::control,
+       .operations = {"channels.record", "bridges.record"},
+       .access_level = AccessLevel::control,
        .run = record_media},
       {.name = "transfer",
        .parameters =
@@ -459,8 +463,8 @@ std::vector<Method> verbs() {
              return all;
            }(),
        .answer = answer_of("channels.redirect"),
-       .made_of = {"channels.redirect", "channels.continueInDialplan"},
-       .reach = Reach::control,
+       .operations = {"channels.redirect", "channels.continueInDialplan"},
+       .access_level = AccessLevel::control,
        .run = transfer},
   };
 }

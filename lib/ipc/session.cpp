@@ -348,7 +348,7 @@ void Session::start(uint64_t ticket, const JsonValue& params) {
       [this, alive = alive_, ticket](const Result<control::ResultText>& outcome) {
         if (*alive) finish(ticket, outcome);
       },
-      {.reached =
+      {.on_accepted =
            [this, alive = alive_, ticket] {
              if (*alive) let_followers_go(ticket);
            },

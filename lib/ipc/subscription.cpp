@@ -4,8 +4,8 @@
 
 #include "base/json_builder.h"
 #include "base/json_tape.h"
-#include "control/live.h"
 #include "control/params.h"
+#include "control/state_methods.h"
 #include "ipc/subscription_doubts.h"
 #include "state/model.h"
 
@@ -103,8 +103,10 @@ std::vector<control::Method> subscription_methods() {
   return {{.name = "subscribe",
            .parameters = {std::begin(subscribe_params), std::end(subscribe_params)},
            .answer_schema = subscribe_answer(),
-           .reach = control::Reach::read},
-          {.name = "unsubscribe", .answer_schema = unsubscribe_answer, .reach = control::Reach::read}};
+           .access_level = control::AccessLevel::read},
+          {.name = "unsubscribe",
+           .answer_schema = unsubscribe_answer,
+           .access_level = control::AccessLevel::read}};
 }
 
 Subscription::Subscription(bus::FilterOptions wanted, const control::AccessRule& rule,

@@ -1,4 +1,4 @@
-// What commands do beyond ARI's operations, with real Asterisks: verbs, courtesies, and errors that tell the
+// What commands do beyond ARI's operations, with real Asterisks: verbs, defaults, and errors that tell the
 // truth.
 #include "ari/causes.h"
 #include "tests/call/stage.h"

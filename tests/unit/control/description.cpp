@@ -7,7 +7,7 @@
 
 #include "base/rpc_code.h"
 #include "control/dispatcher.h"
-#include "control/outcome.h"
+#include "control/originate_outcome.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
@@ -121,7 +121,7 @@ TEST_CASE("a result's schema says what the method answers") {
   CHECK(result("ari.request") == json("{}"));
   const JsonValue& variants = result("originate")["oneOf"];
   CHECK(variants[0] == json(R"({"$ref":"#/components/schemas/Channel"})"));
-  CHECK(variants[1] == json(Outcome::schema));
+  CHECK(variants[1] == json(OriginateOutcome::schema));
 }
 
 TEST_CASE("models are described as results are: regular") {

@@ -1,5 +1,5 @@
 // Operations whose `variables` are names, not an object of values.
-#include "control/courtesies.h"
+#include "control/defaults.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 

@@ -82,10 +82,10 @@ struct Methods {
     }
     return names;
   }
-  [[nodiscard]] Names of_reach(control::Reach reach) const {
+  [[nodiscard]] Names of_level(control::AccessLevel access_level) const {
     Names names;
     for (const auto& [name, method] : dispatcher.methods()) {
-      if (method.reach == reach) names.insert(name);
+      if (method.access_level == access_level) names.insert(name);
     }
     return names;
   }
@@ -109,7 +109,7 @@ TEST_CASE("the rules of docs/configuration.md have the effect that they are show
 
   const Names ivr = methods.allowed(rule_of(config, "ivr"));
   CHECK(both(ivr, reaches_anywhere).empty());
-  CHECK(both(ivr, methods.of_reach(control::Reach::admin)).empty());
+  CHECK(both(ivr, methods.of_level(control::AccessLevel::admin)).empty());
   for (const char* name : {"subscribe", "state.channels", "channels.answer", "play", "hangup"}) {
     INFO(name);
     CHECK(ivr.contains(name));
@@ -117,8 +117,8 @@ TEST_CASE("the rules of docs/configuration.md have the effect that they are show
   CHECK_FALSE(rule_of(config, "ivr").allows_function("SHELL"));
 
   const Names monitoring = methods.allowed(rule_of(config, "monitoring"));
-  CHECK(both(monitoring, methods.of_reach(control::Reach::control)).empty());
-  CHECK(both(monitoring, methods.of_reach(control::Reach::admin)).empty());
+  CHECK(both(monitoring, methods.of_level(control::AccessLevel::control)).empty());
+  CHECK(both(monitoring, methods.of_level(control::AccessLevel::admin)).empty());
   // Variables, which it is not to see, are in state.channels and in the answers of ARI.
   CHECK(both(monitoring,
              {"state.channels", "channels.getChannelVar", "channels.getChannelVars", "channels.get"})
@@ -129,7 +129,7 @@ TEST_CASE("the rules of docs/configuration.md have the effect that they are show
 
   // Nothing else that reads gives a recording.
   const Names reading = methods.allowed(rule_of(config, "reading"));
-  Names all = methods.of_reach(control::Reach::read);
+  Names all = methods.of_level(control::AccessLevel::read);
   CHECK(all.erase("recordings.getStoredFile") == 1);
   CHECK(reading == all);
 }
@@ -137,9 +137,9 @@ TEST_CASE("the rules of docs/configuration.md have the effect that they are show
 TEST_CASE("the rules of the sample have the effect that they are shown for") {
   const Methods methods;
   const Config config = config_of(text_of("config/aribusd.yaml"));
-  const Names admin = methods.of_reach(control::Reach::admin),
-              control = methods.of_reach(control::Reach::control),
-              read = methods.of_reach(control::Reach::read);
+  const Names admin = methods.of_level(control::AccessLevel::admin),
+              control = methods.of_level(control::AccessLevel::control),
+              read = methods.of_level(control::AccessLevel::read);
   CHECK(methods.allowed(rule_of(config, "readers")) == read);
   Names calls = read;
   calls.insert(control.begin(), control.end());

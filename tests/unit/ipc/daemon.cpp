@@ -17,7 +17,7 @@ Daemon::Daemon(ipc::SessionLimits its_limits, size_t its_max_connections, size_t
       max_connections(its_max_connections) {
   dispatcher.add(
       {.name = "ping",
-       .reach = control::Reach::read,
+       .access_level = control::AccessLevel::read,
        .run_here = [](const JsonValue&, const control::Caller&) { return control::ResultText("\"pong\""); }});
   for (control::Method& method : ipc::subscription_methods()) dispatcher.add(std::move(method));
   server.emplace(loop, log, dispatcher, options());

@@ -1,5 +1,5 @@
 // What a program that is bound to applications sees of records that belong to none.
-#include "control/live.h"
+#include "control/state_methods.h"
 #include "tests/catch.h"
 #include "tests/unit/ipc/daemon.h"
 

@@ -8,14 +8,14 @@
 
 namespace aribus::control {
 
-struct Maker {
+struct CreatingOperation {
   std::string_view operation;
   std::string_view id;  // the parameter that names the new thing
   record::IdKind kind;  // of the new thing
 };
 
 // What `operation` ("channels.originate") makes, or nullptr.
-[[nodiscard]] const Maker* find_maker(std::string_view operation);
+[[nodiscard]] const CreatingOperation* find_creating_operation(std::string_view operation);
 
 // Where what has that id is looked for, below /ari. What is recorded is looked for while that goes on: a
 // stored recording of the name may be an older one.

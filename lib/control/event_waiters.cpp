@@ -1,4 +1,4 @@
-#include "control/waits.h"
+#include "control/event_waiters.h"
 
 #include <algorithm>
 #include <array>
@@ -18,23 +18,23 @@ bool may_end_events(std::string_view type) {
 
 }  // namespace
 
-uint64_t Waits::add(record::IdKind kind, std::string_view id, Wait wait) {
+uint64_t EventWaiters::add(record::IdKind kind, std::string_view id, Waiter wait) {
   by_id_.add(kind, id, next_);
   if (!wait.on.empty()) by_id_.add(wait.on_kind, wait.on, next_);
   if (wait.connection != 0) by_connection_.emplace(wait.connection, next_);
-  waits_.emplace(next_, Entry{.kind = kind, .id = std::string(id), .wait = std::move(wait)});
+  waiters_.emplace(next_, Entry{.kind = kind, .id = std::string(id), .wait = std::move(wait)});
   return next_++;
 }
 
-void Waits::look_for(uint64_t number, bool doubtful) {
-  const auto at = waits_.find(number);
-  if (at == waits_.end()) return;
+void EventWaiters::look_for(uint64_t number, bool doubtful) {
+  const auto at = waiters_.find(number);
+  if (at == waiters_.end()) return;
   at->second.doubtful |= doubtful;
   schedule(number, at->second, at->second.doubtful ? options_.doubtful : options_.usual);
 }
 
-void Waits::remove(uint64_t number) {
-  const auto node = waits_.extract(number);
+void EventWaiters::remove(uint64_t number) {
+  const auto node = waiters_.extract(number);
   if (node.empty()) return;
   const Entry& entry = node.mapped();
   by_id_.remove(entry.kind, entry.id, number);
@@ -45,34 +45,34 @@ void Waits::remove(uint64_t number) {
   if (at != end) by_connection_.erase(at);
 }
 
-void Waits::abandon(uint64_t connection) {
+void EventWaiters::abandon(uint64_t connection) {
   const auto [begin, end] = by_connection_.equal_range(connection);
   std::vector<uint64_t> numbers;
   for (auto at = begin; at != end; ++at) numbers.push_back(at->second);
   for (const uint64_t number : numbers) {
-    const auto abandoned = waits_.at(number).wait.abandoned;
+    const auto abandoned = waiters_.at(number).wait.abandoned;
     remove(number);
     abandoned();
   }
 }
 
-void Waits::lose(std::string_view app, const std::string& why) {
+void EventWaiters::lose(std::string_view app, const std::string& why) {
   std::vector<uint64_t> numbers;
-  for (auto& [number, entry] : waits_) {
+  for (auto& [number, entry] : waiters_) {
     if (entry.wait.app == app) numbers.push_back(number);
     if (entry.wait.app.empty()) doubt(number);
   }
   for (const uint64_t number : numbers) {
-    const auto at = waits_.find(number);
-    if (at == waits_.end()) continue;  // ended by another one's end
+    const auto at = waiters_.find(number);
+    if (at == waiters_.end()) continue;  // ended by another one's end
     const auto lost = at->second.wait.lost;
     remove(number);
     lost(why);
   }
 }
 
-void Waits::see(const record::Record& record) {
-  if (waits_.empty()) return;
+void EventWaiters::see(const record::Record& record) {
+  if (waiters_.empty()) return;
   if (record.type == "server.disconnected")
     return lose_all("the event stream was cut while the end was waited for");
   if (record.type == "server.replaced") {
@@ -83,7 +83,7 @@ void Waits::see(const record::Record& record) {
   about.erase(std::unique(about.begin(), about.end()), about.end());  // it may name what it is on, too
   const bool may_end = may_end_events(record.type);
   std::erase_if(about, [&](uint64_t number) {
-    const Entry& entry = waits_.at(number);
+    const Entry& entry = waiters_.at(number);
     const bool is_own = record.ids.contains(entry.kind, entry.id);
     if (may_end && (is_own || record.ids.contains(entry.wait.on_kind, entry.wait.on))) doubt(number);
     return !is_own;
@@ -92,40 +92,40 @@ void Waits::see(const record::Record& record) {
   const Result<Json> fields = parse_own_json("{" + record.fields.substr(record.fields.empty() ? 0 : 1) + "}");
   if (!fields) return;
   for (const uint64_t number : about) {
-    const auto at = waits_.find(number);
-    if (at == waits_.end()) continue;  // ended by another one's end
+    const auto at = waiters_.find(number);
+    if (at == waiters_.end()) continue;  // ended by another one's end
     const auto see = at->second.wait.see;
     if (see(record, *fields)) remove(number);
   }
 }
 
-void Waits::lose_all(const std::string& why) {
+void EventWaiters::lose_all(const std::string& why) {
   by_id_ = {};
   by_connection_.clear();
   due_.clear();
-  for (const auto& [number, entry] : std::exchange(waits_, {})) entry.wait.lost(why);
+  for (const auto& [number, entry] : std::exchange(waiters_, {})) entry.wait.lost(why);
 }
 
-void Waits::doubt(uint64_t number) {
-  Entry& entry = waits_.at(number);
+void EventWaiters::doubt(uint64_t number) {
+  Entry& entry = waiters_.at(number);
   entry.doubtful = true;
   const bool is_earlier = entry.due > loop_->now() + options_.soon;
   if (is_earlier) schedule(number, entry, options_.soon);
 }
 
-void Waits::schedule(uint64_t number, Entry& entry, Milliseconds in) {
+void EventWaiters::schedule(uint64_t number, Entry& entry, Milliseconds in) {
   due_.erase({entry.due, number});
   entry.due = loop_->now() + in;
   due_.insert({entry.due, number});
   arm();
 }
 
-void Waits::look_when_due() {
+void EventWaiters::look_when_due() {
   const Milliseconds now = loop_->now();
   while (!due_.empty() && due_.begin()->first <= now && looking_ < options_.max_looks) {
     const uint64_t number = due_.begin()->second;
     due_.erase(due_.begin());
-    Entry& entry = waits_.at(number);
+    Entry& entry = waiters_.at(number);
     entry.due = Milliseconds(0);
     ++looking_;
     const auto look = entry.wait.look;
@@ -134,15 +134,15 @@ void Waits::look_when_due() {
   arm();
 }
 
-void Waits::arm() {
+void EventWaiters::arm() {
   if (looking_ >= options_.max_looks || due_.empty()) return timer_.stop();
   timer_.once(std::max(due_.begin()->first - loop_->now(), Milliseconds(0)), [this] { look_when_due(); });
 }
 
-void Waits::looked(uint64_t number, Look found) {
+void EventWaiters::looked(uint64_t number, Look found) {
   --looking_;
-  const auto at = waits_.find(number);
-  if (at == waits_.end()) return arm();
+  const auto at = waiters_.find(number);
+  if (at == waiters_.end()) return arm();
   Entry& entry = at->second;
   if (found == Look::there) entry.misses = 0;
   if (found == Look::gone && ++entry.misses == misses_of_an_end) {

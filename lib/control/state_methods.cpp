@@ -1,4 +1,4 @@
-#include "control/live.h"
+#include "control/state_methods.h"
 
 #include <algorithm>
 #include <array>
@@ -305,7 +305,7 @@ std::vector<Method> state_methods(const Dispatcher& dispatcher, std::function<st
         {.name = std::string(names_of(kind).method),
          .parameters = std::move(parameters),
          .answer_schema = schemas[i],
-         .reach = Reach::read,
+         .access_level = AccessLevel::read,
          .run_here = [&dispatcher, cursor, kind](const JsonValue& params, const Caller& caller) {
            return answer(dispatcher, cursor(), kind, params, *caller.rule);
          }});

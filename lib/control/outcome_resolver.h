@@ -24,7 +24,7 @@ struct Resolution {
   record::Record record;     // command.resolved, which tells of it
 };
 
-struct ResolverOptions {
+struct OutcomeResolverOptions {
   Milliseconds first{200};        // from the error to the first look-up; the pauses double from there
   Milliseconds longest{2000};     // pause between two look-ups
   Milliseconds give_up{600'000};  // after so long it stays unknown
@@ -35,11 +35,11 @@ struct ResolverOptions {
 // Commands of one Asterisk that make something under an id. While one is under way, events about the id are
 // noted; when no answer comes, the id is looked for until it is certain what became of it. Nothing is ever
 // done again. Lives on the loop's thread.
-class Resolver {
+class OutcomeResolver {
  public:
   using Resolved = std::function<void(Resolution)>;
 
-  Resolver(std::string server, ari::Client& client, ResolverOptions options = {});
+  OutcomeResolver(std::string server, ari::Client& client, OutcomeResolverOptions options = {});
 
   // Every resolution goes there, from the loop.
   void on_resolved(Resolved resolved) { resolved_ = std::move(resolved); }
@@ -92,7 +92,7 @@ class Resolver {
 
   std::string server_;
   ari::Client* client_;
-  ResolverOptions options_;
+  OutcomeResolverOptions options_;
   Resolved resolved_;
   std::map<uint64_t, Entry> entries_;
   record::IdIndex by_id_;

@@ -17,7 +17,7 @@
 namespace aribus::control {
 
 // When it is looked whether what is waited for is still there.
-struct WaitsOptions {
+struct EventWaitersOptions {
   Milliseconds soon{250};       // after a record with which its events may have ended
   Milliseconds again{500};      // after it was not there: its end may be on its way
   Milliseconds doubtful{2000};  // from look to look, while its end may not be told
@@ -28,11 +28,11 @@ struct WaitsOptions {
 // Commands of one Asterisk that are answered by an event, each waiting for records about one object. A record
 // costs the same however many wait for others. Asterisk tells nobody of some ends, and of others somebody
 // else: the objects are looked for as well. Lives on the loop's thread.
-class Waits {
+class EventWaiters {
  public:
   enum class Look : uint8_t { there, gone, unknown };
 
-  struct Wait {
+  struct Waiter {
     // A record about the object; `fields` are its own. Returns whether the wait is over. May call add() and
     // remove(), as the answer may have further commands begun.
     std::function<bool(const record::Record& record, const JsonValue& fields)> see;
@@ -52,15 +52,16 @@ class Waits {
     std::string app = {};  // the only application that is told of it; "" when there may be others
   };
 
-  explicit Waits(Loop& loop, WaitsOptions options = {}) : loop_(&loop), options_(options), timer_(loop) {}
+  explicit EventWaiters(Loop& loop, EventWaitersOptions options = {})
+      : loop_(&loop), options_(options), timer_(loop) {}
 
   // Waits for records about `id`; ends by itself after one of the callbacks but `look`, and a `see` that
   // returns false.
-  uint64_t add(record::IdKind kind, std::string_view id, Wait wait);
+  uint64_t add(record::IdKind kind, std::string_view id, Waiter wait);
   // From now on the object is there, and is looked for; `doubtful`: nobody may be told of its end.
   void look_for(uint64_t number, bool doubtful);
   // Whether nobody may be told of its end.
-  [[nodiscard]] bool is_doubtful(uint64_t number) const { return waits_.at(number).doubtful; }
+  [[nodiscard]] bool is_doubtful(uint64_t number) const { return waiters_.at(number).doubtful; }
   // Waits no more; nothing is called.
   void remove(uint64_t number);
   // Ends the waits of a connection that has ended.
@@ -72,13 +73,13 @@ class Waits {
 
   // Shows a record to the waits for what it is about.
   void see(const record::Record& record);
-  [[nodiscard]] size_t size() const { return waits_.size(); }
+  [[nodiscard]] size_t size() const { return waiters_.size(); }
 
  private:
   struct Entry {
     record::IdKind kind;
     std::string id;
-    Wait wait;
+    Waiter wait;
     bool doubtful = false;
     int misses = 0;       // looks in a row that did not find it
     Milliseconds due{0};  // of the next look; 0: none
@@ -90,8 +91,8 @@ class Waits {
   void looked(uint64_t number, Look found);
 
   Loop* loop_;
-  WaitsOptions options_;
-  std::unordered_map<uint64_t, Entry> waits_;
+  EventWaitersOptions options_;
+  std::unordered_map<uint64_t, Entry> waiters_;
   record::IdIndex by_id_;
   std::multimap<uint64_t, uint64_t> by_connection_;
   std::set<std::pair<Milliseconds, uint64_t>> due_;

@@ -10,7 +10,7 @@
 
 namespace aribus::control {
 
-// The parameters that the operation's method takes: those of ARI, with what a courtesy widens: `reason` of
+// The parameters that the operation's method takes: those of ARI, with what aribus widens: `reason` of
 // channels.hangup may be a number, `app` of channels.originate null. prepare() checks their values.
 [[nodiscard]] std::vector<ari::Parameter> method_parameters(const ari::Operation& operation);
 

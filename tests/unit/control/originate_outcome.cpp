@@ -1,4 +1,4 @@
-#include "control/outcome.h"
+#include "control/originate_outcome.h"
 
 #include "ari/causes.h"
 #include "tests/catch.h"
@@ -12,7 +12,7 @@ namespace {
 
 // The events of one originated call, as a real Asterisk sends them.
 struct CallOut {
-  Outcome outcome{"c1", Milliseconds(30'000)};
+  OriginateOutcome outcome{"c1", Milliseconds(30'000)};
   Milliseconds now{0};
   std::optional<std::string> answer;
 

@@ -12,7 +12,7 @@
 namespace aribus::control {
 
 // Follows one originated channel from record to record, until it is in the application or gone.
-class Outcome {
+class OriginateOutcome {
  public:
   // The outcomes, as `originate` answers them.
   static constexpr std::string_view words[] = {"answered", "busy",   "no_answer",
@@ -25,7 +25,7 @@ class Outcome {
       R"("tech_cause":{"type":"integer"}}})";
 
   // `timeout` is how long Asterisk lets it ring; none: for ever.
-  Outcome(std::string channel, std::optional<Milliseconds> timeout)
+  OriginateOutcome(std::string channel, std::optional<Milliseconds> timeout)
       : channel_(std::move(channel)), timeout_(timeout) {}
 
   // Takes a record about the channel, received `since_begin` after the command. Gives the answer, as JSON,

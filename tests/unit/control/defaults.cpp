@@ -1,4 +1,4 @@
-#include "control/courtesies.h"
+#include "control/defaults.h"
 
 #include <algorithm>
 

@@ -20,7 +20,7 @@
 
 namespace aribus::control {
 
-struct RepeatsOptions {
+struct IdempotencyOptions {
   std::chrono::minutes kept{10};      // an answer, from when it was given
   size_t max_keys = 10'000;           // of more, the oldest answer of the user who has most goes first
   size_t max_under_way = 2'000;       // of one user; further ones are refused
@@ -30,12 +30,12 @@ struct RepeatsOptions {
 
 // Each user has keys of its own: nobody else's can be taken, or be driven out by many. Lives on the loop's
 // thread; it must outlive the replies under way.
-class Repeats {
+class IdempotencyStore {
  public:
   using Time = std::chrono::steady_clock::time_point;
   static constexpr size_t max_key_bytes = 128;
 
-  explicit Repeats(RepeatsOptions options = {}) : options_(options) {}
+  explicit IdempotencyStore(IdempotencyOptions options = {}) : options_(options) {}
 
   // A command of `user` with `key` came. Returns the reply with which to carry it out; nothing when it is a
   // repeat, whose `reply` comes with the first one's answer. `fingerprint` stands for what the command says.
@@ -44,10 +44,11 @@ class Repeats {
   [[nodiscard]] std::optional<Reply> begin(uid_t user, const std::string& key, uint64_t fingerprint,
                                            Reply reply, Time now, std::string id = {});
   // Asterisk has the command of `user` with `key`, which will be answered later.
-  void reached(uid_t user, const std::string& key);
-  // Has `reached` called once that is so of the command under way that a repeat waits for, at once where it
-  // is so already. Nothing when there is none, or when it is answered first.
-  void on_reached(uid_t user, const std::string& key, uint64_t fingerprint, std::function<void()> reached);
+  void accepted(uid_t user, const std::string& key);
+  // Has `on_accepted` called once that is so of the command under way that a repeat waits for, at once where
+  // it is so already. Nothing when there is none, or when it is answered first.
+  void when_accepted(uid_t user, const std::string& key, uint64_t fingerprint,
+                     std::function<void()> on_accepted);
   // The id that begin() was given with the first of these commands; "" when there was none, or this one is to
   // be carried out.
   [[nodiscard]] std::string id_of(uid_t user, const std::string& key, uint64_t fingerprint, Time now);
@@ -62,8 +63,8 @@ class Repeats {
     uint64_t fingerprint = 0;
     std::optional<Result<ResultText>> answer;  // none while it is under way
     std::vector<Reply> waiting;
-    bool reached = false;
-    std::vector<std::function<void()>> to_be_reached;
+    bool accepted = false;
+    std::vector<std::function<void()>> on_accepted;
     std::string command;  // under which it will be resolved, or ""
     std::string id;       // of what it makes, or ""
     size_t bytes = 0;
@@ -80,7 +81,7 @@ class Repeats {
   void forget_oldest(User& user);
   void make_room(Time now);
 
-  RepeatsOptions options_;
+  IdempotencyOptions options_;
   std::map<uid_t, User> users_;
   std::unordered_map<std::string, std::pair<uid_t, std::string>, TextHash, std::equal_to<>>
       unknown_;  // by command

@@ -1,4 +1,4 @@
-#include "control/resolver.h"
+#include "control/outcome_resolver.h"
 
 #include <algorithm>
 #include <vector>
@@ -6,13 +6,13 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "control/makers.h"
+#include "control/creating_operations.h"
 
 namespace aribus::control {
-Resolver::Resolver(std::string server, ari::Client& client, ResolverOptions options)
+OutcomeResolver::OutcomeResolver(std::string server, ari::Client& client, OutcomeResolverOptions options)
     : server_(std::move(server)), client_(&client), options_(options), timer_(client.loop()) {}
 
-uint64_t Resolver::begin(std::string_view operation, Incarnation made, bool shows) {
+uint64_t OutcomeResolver::begin(std::string_view operation, Incarnation made, bool shows) {
   Entry entry{};
   entry.operation = operation;
   entry.made = std::move(made);
@@ -23,20 +23,20 @@ uint64_t Resolver::begin(std::string_view operation, Incarnation made, bool show
   return next_number_++;
 }
 
-bool Resolver::answered(uint64_t number) {
+bool OutcomeResolver::answered(uint64_t number) {
   const bool seen = entries_.at(number).seen;
   erase(number);
   return seen;
 }
 
-void Resolver::erase(uint64_t number) {
+void OutcomeResolver::erase(uint64_t number) {
   const auto node = entries_.extract(number);
   if (node.empty()) return;
   by_id_.remove(node.mapped().made.kind(), node.mapped().made.id(), number);
   looked_for_.erase(number);
 }
 
-std::string Resolver::find_out(uint64_t number, bool made) {
+std::string OutcomeResolver::find_out(uint64_t number, bool made) {
   if (looked_for_.size() >= options_.max_commands) {
     erase(number);
     return {};
@@ -52,7 +52,7 @@ std::string Resolver::find_out(uint64_t number, bool made) {
   return entry.command;
 }
 
-void Resolver::see(const record::Record& record) {
+void OutcomeResolver::see(const record::Record& record) {
   if (entries_.empty() || record.type == "command.resolved") return;
   if (record.type == "server.disconnected" || record.type == "ApplicationReplaced") {
     for (auto& [number, entry] : entries_) entry.cut = true;
@@ -68,7 +68,7 @@ void Resolver::see(const record::Record& record) {
 }
 
 // Has tick() called when the next one is due.
-void Resolver::arm() {
+void OutcomeResolver::arm() {
   std::optional<Milliseconds> earliest;
   for (const uint64_t number : looked_for_) {
     const Entry& entry = entries_.at(number);
@@ -79,7 +79,7 @@ void Resolver::arm() {
   timer_.once(std::max(*earliest - client_->loop().now(), Milliseconds(0)), [this] { tick(); });
 }
 
-void Resolver::tick() {
+void OutcomeResolver::tick() {
   const Milliseconds now = client_->loop().now();
   std::vector<uint64_t> due;
   for (const uint64_t number : looked_for_) {
@@ -90,7 +90,7 @@ void Resolver::tick() {
   arm();
 }
 
-void Resolver::advance(uint64_t number) {
+void OutcomeResolver::advance(uint64_t number) {
   Entry& entry = entries_.at(number);
   const Milliseconds now = client_->loop().now();
   if (entry.seen) return resolve(number, "done", {}, "events told of it");
@@ -107,7 +107,7 @@ void Resolver::advance(uint64_t number) {
   if (asking_ < options_.max_lookups) ask(number, entry);
 }
 
-void Resolver::ask(uint64_t number, Entry& entry) {
+void OutcomeResolver::ask(uint64_t number, Entry& entry) {
   entry.asking = true;
   ++asking_;
   client_->request("GET", place_of(entry.made.kind(), entry.made.id()), "",
@@ -118,7 +118,8 @@ void Resolver::ask(uint64_t number, Entry& entry) {
                    });
 }
 
-void Resolver::on_answer(uint64_t number, const Incarnation& made, const Result<ari::HttpResponse>& answer) {
+void OutcomeResolver::on_answer(uint64_t number, const Incarnation& made,
+                                const Result<ari::HttpResponse>& answer) {
   const auto at = entries_.find(number);
   if (at == entries_.end()) return;  // it was given up
   Entry& entry = at->second;
@@ -131,12 +132,12 @@ void Resolver::on_answer(uint64_t number, const Incarnation& made, const Result<
   if (shown == Incarnation::Shown::another) return on_absent(number, entry);
 }
 
-void Resolver::give_up(std::string_view reason) {
+void OutcomeResolver::give_up(std::string_view reason) {
   for (const uint64_t number : std::set(looked_for_)) resolve(number, "unknown", {}, reason);
 }
 
 // Asterisk may still be at it: only when it stays away for as long again is that certain.
-void Resolver::on_absent(uint64_t number, Entry& entry) {
+void OutcomeResolver::on_absent(uint64_t number, Entry& entry) {
   const Milliseconds now = client_->loop().now();
   if (!entry.absent_since) entry.absent_since = now;
   const Milliseconds settled = client_->options().request_timeout;
@@ -154,8 +155,8 @@ void Resolver::on_absent(uint64_t number, Entry& entry) {
   }
 }
 
-void Resolver::resolve(uint64_t number, std::string_view outcome, std::optional<bool> exists,
-                       std::string_view reason) {
+void OutcomeResolver::resolve(uint64_t number, std::string_view outcome, std::optional<bool> exists,
+                              std::string_view reason) {
   const Entry entry = entries_.at(number);
   erase(number);
   Resolution resolution{entry.command, outcome, {}};

@@ -1,6 +1,6 @@
 // What became of commands that were not answered.
+#include "control/creating_operations.h"
 #include "control/dispatcher.h"
-#include "control/makers.h"
 #include "tests/catch.h"
 #include "tests/unit/ari/fake_asterisk.h"
 #include "tests/unit/control/caller.h"
@@ -216,7 +216,7 @@ TEST_CASE("everything that is made under an id is looked for where it lives") {
 
 TEST_CASE("every operation that makes something under an id is known as one") {
   for (const ari::Operation& operation : ari::operations()) {
-    if (operation.method != "POST" || find_maker(operation.name) != nullptr) continue;
+    if (operation.method != "POST" || find_creating_operation(operation.name) != nullptr) continue;
     INFO(operation.name);
     for (const char* end : {"WithId", ".create", ".originate", "Media", ".play", ".record"}) {
       CHECK_FALSE(operation.name.ends_with(end));
@@ -247,9 +247,9 @@ TEST_CASE("a waiting call whose end was not seen was made all the same") {
   std::optional<Result<std::string>> answer;
   bool reached = false;
   const Json params = json(R"({"endpoint":"PJSIP/100","channelId":"c1","wait":"answer"})");
-  stage.dispatcher.call(
-      aribus::test::a_caller(), "originate", params, [&](const Result<ResultText>& got) { answer = aribus::test::text_of(got); },
-      {.reached = [&] { reached = true; }});
+  stage.dispatcher.call(aribus::test::a_caller(), "originate", params,
+                        [&](const Result<ResultText>& got) { answer = aribus::test::text_of(got); },
+                        {.on_accepted = [&] { reached = true; }});
   REQUIRE(pump(stage.loop, [&] { return reached; }));
   stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 1);
   REQUIRE(answer);

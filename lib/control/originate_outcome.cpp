@@ -1,4 +1,4 @@
-#include "control/outcome.h"
+#include "control/originate_outcome.h"
 
 #include <algorithm>
 
@@ -25,8 +25,8 @@ std::string_view id_in(const JsonValue& fields, std::string_view name) {
 
 }  // namespace
 
-std::optional<std::string> Outcome::see(const record::Record& record, const JsonValue& fields,
-                                        Milliseconds since_begin) {
+std::optional<std::string> OriginateOutcome::see(const record::Record& record, const JsonValue& fields,
+                                                 Milliseconds since_begin) {
   if (record.type == "Dial") {
     if (id_in(fields, "peer") != channel_) return {};
     if (const auto status = find_string(fields, "dialstatus"); !status.empty()) dialstatus_ = status;
@@ -52,7 +52,7 @@ std::optional<std::string> Outcome::see(const record::Record& record, const Json
   return {};
 }
 
-std::string_view Outcome::word(int cause, Milliseconds since_begin) const {
+std::string_view OriginateOutcome::word(int cause, Milliseconds since_begin) const {
   constexpr int normal_clearing = 16, user_busy = 17, no_user_response = 18, no_answer = 19,
                 call_rejected = 21;
   if (hung_up_by_ari_ || cause == normal_clearing) return "cancelled";
@@ -63,8 +63,8 @@ std::string_view Outcome::word(int cause, Milliseconds since_begin) const {
   return cause == 0 && timed_out ? "no_answer" : "failed";
 }
 
-std::string Outcome::answer(std::string_view outcome, const record::Record& record, const JsonValue& fields,
-                            int cause) const {
+std::string OriginateOutcome::answer(std::string_view outcome, const record::Record& record,
+                                     const JsonValue& fields, int cause) const {
   const Milliseconds rang =
       ringing_ ? std::chrono::duration_cast<Milliseconds>(record.time - *ringing_) : Milliseconds(0);
   return render([&](JsonWriter& writer) {

@@ -37,7 +37,7 @@ struct Stage {
     answer.reset();
     dispatcher.call(aribus::test::a_caller(), method, json(params),
                     [this](const Result<ResultText>& got) { answer = aribus::test::text_of(got); },
-                    {.reached = [this] { reached = true; }});
+                    {.on_accepted = [this] { reached = true; }});
   }
   // Has Asterisk answer the request under way.
   void respond(int status, std::string_view body) {
@@ -49,7 +49,7 @@ struct Stage {
   void event(const std::string& text) {
     dispatcher.learn(test::read_event(text, text.size(), "pbx1", wall_now()), 1);
   }
-  size_t waits() { return dispatcher.servers()[0]->waits().size(); }
+  size_t waiters() { return dispatcher.servers()[0]->waiters().size(); }
 };
 
 constexpr auto originate = R"({"endpoint":"PJSIP/100","channelId":"c1","wait":"answer"})";
@@ -84,7 +84,7 @@ TEST_CASE("a waiting originate is answered when the call is") {
   stage.event(R"({"type":"StasisStart","application":"demo","args":[],"channel":{"id":"c1","state":"Up"}})");
   REQUIRE(stage.answer);
   CHECK(find_string(json(**stage.answer), "outcome") == "answered");
-  CHECK(stage.waits() == 0);
+  CHECK(stage.waiters() == 0);
   CHECK(stage.asterisk.requests.back().find("\"wait\"") == std::string::npos);
 }
 
@@ -95,7 +95,7 @@ TEST_CASE("an event that is faster than the answer of the request is not missed"
   stage.event(R"({"type":"StasisStart","application":"demo","args":[],"channel":{"id":"c1","state":"Up"}})");
   stage.respond(200, R"({"id":"c1"})");
   REQUIRE(stage.answer);
-  CHECK(stage.waits() == 0);
+  CHECK(stage.waiters() == 0);
   CHECK(find_string(json(**stage.answer), "outcome") == "answered");
 }
 
@@ -124,7 +124,7 @@ TEST_CASE("a waiting command that Asterisk refuses is answered with the refusal,
   stage.respond(404, R"({"message":"Channel not found"})");
   REQUIRE(stage.answer);
   CHECK(stage.answer->error().kind == ErrorKind::refused);
-  CHECK(stage.waits() == 0);
+  CHECK(stage.waiters() == 0);
   CHECK_FALSE(stage.reached);
 }
 
@@ -138,7 +138,7 @@ TEST_CASE("when the event stream is cut, the outcome of what is waited for is un
   REQUIRE(stage.answer);
   CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
   CHECK(find_string(json(stage.answer->error().data), "channelId") == "c1");
-  CHECK(stage.waits() == 0);
+  CHECK(stage.waiters() == 0);
 }
 
 TEST_CASE("a refusal is told as one although the event stream was cut before it came") {
@@ -187,7 +187,7 @@ TEST_CASE(
   REQUIRE(stage.answer.has_value() == is_heard);
   if (!is_heard) return;
   CHECK(json(**stage.answer)["state"] == "failed");
-  CHECK(stage.waits() == 0);
+  CHECK(stage.waiters() == 0);
 }
 
 TEST_CASE("what was made is told of, if no event has done so by the time of the answer") {
@@ -345,30 +345,30 @@ TEST_CASE("a wait ends with the connection that asked, unless the command has a 
   play(7, "");
   play(7, R"(,"playbackId":"p2","key":"k")");
   play(8, "");
-  CHECK(stage.waits() == 3);
+  CHECK(stage.waiters() == 3);
   stage.dispatcher.abandon(7);
-  CHECK(stage.waits() == 2);
+  CHECK(stage.waiters() == 2);
   REQUIRE(answers.size() == 1);
   CHECK(answers[0].error().kind == ErrorKind::outcome_unknown);
   stage.dispatcher.abandon(7);
-  CHECK(stage.waits() == 2);
+  CHECK(stage.waiters() == 2);
 }
 
 TEST_CASE("what a record costs does not grow with the commands that wait for others") {
   Loop loop;
-  control::Waits waits(loop);
+  control::EventWaiters waiters(loop);
   size_t seen = 0;
   for (int i = 0; i < 20'000; ++i) {
-    waits.add(
+    waiters.add(
         record::IdKind::playback, "p" + std::to_string(i),
         {[&](const record::Record&, const JsonValue&) { return ++seen, true; }, [](const std::string&) {}});
   }
   record::Record record = record::own_record("x", "pbx1", "{}", wall_now());
   record.ids.add(record::IdKind::playback, "p77");
   record.ids.add(record::IdKind::channel, "p78");
-  waits.see(record);
+  waiters.see(record);
   CHECK(seen == 1);
-  CHECK(waits.size() == 19'999);
+  CHECK(waiters.size() == 19'999);
 }
 
 TEST_CASE("the end of an earlier call of the same id does not answer a waiting originate") {
@@ -469,7 +469,7 @@ TEST_CASE("a playback whose end nobody tells is looked for, and when it is gone 
   CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
   CHECK(stage.answer->error().message == "the playback has ended, and no event told how");
   CHECK(stage.answer->error().data == R"({"playbackId":"p1","exists":false})");
-  CHECK(stage.waits() == 0);
+  CHECK(stage.waiters() == 0);
 }
 
 TEST_CASE("an end that comes between two looks is the answer") {
@@ -551,7 +551,7 @@ TEST_CASE("a call whose application another client takes is waited for no longer
   CHECK(stage.answer->error().message ==
         "another client has taken the application 'demo' while the end was waited for");
   CHECK(find_string(json(stage.answer->error().data), "channelId") == "c1");
-  CHECK(stage.waits() == 0);
+  CHECK(stage.waiters() == 0);
 }
 
 TEST_CASE("a call whose application a reload takes away is waited for no longer, one of another is") {
@@ -581,7 +581,7 @@ TEST_CASE("a call whose application a reload takes away is waited for no longer,
   const auto after = ari::Client::make(stage.loop, options).value();
   stage.dispatcher.servers()[0]->use(*after);
   CHECK(ended == std::vector<std::string>{"demo"});
-  CHECK(stage.waits() == 1);
+  CHECK(stage.waiters() == 1);
   stage.dispatcher.servers()[0]->use(*stage.client);
 }
 
@@ -615,7 +615,7 @@ TEST_CASE("what follows the repeat of a waiting command goes on when Asterisk ha
   const auto play = [&](bool& reached) {
     stage.dispatcher.call(aribus::test::a_caller(), "play",
                           json(R"({"channelId":"c1","media":"sound:x","wait":true,"key":"k"})"),
-                          [](const Result<ResultText>&) {}, {.reached = [&] { reached = true; }});
+                          [](const Result<ResultText>&) {}, {.on_accepted = [&] { reached = true; }});
   };
   bool first = false, early = false, late = false;
   play(first);
@@ -643,33 +643,33 @@ TEST_CASE("a playback whose end was not told has ended when another of its id be
   event("PlaybackStarted", "sound:next");
   REQUIRE(stage.answer);
   CHECK(stage.answer->error().data == R"({"playbackId":"p1","exists":false})");
-  CHECK(stage.waits() == 0);
+  CHECK(stage.waiters() == 0);
 }
 
 TEST_CASE("many waits are looked for a few at a time, and each ends") {
   Loop loop;
-  control::Waits waits(
+  control::EventWaiters waiters(
       loop, {.soon = Milliseconds(1), .again = Milliseconds(1), .doubtful = Milliseconds(1), .max_looks = 4});
-  std::vector<std::function<void(Waits::Look)>> looks;
+  std::vector<std::function<void(EventWaiters::Look)>> looks;
   size_t unseen = 0;
   size_t most = 0;
   Timer turns(loop);
   turns.every(Milliseconds(1), [] {});  // so that pump() looks
   for (int i = 0; i < 300; ++i) {
-    Waits::Wait wait;
+    EventWaiters::Waiter wait;
     wait.see = [](const record::Record&, const JsonValue&) { return false; };
     wait.lost = [](const std::string&) {};
-    wait.look = [&](std::function<void(Waits::Look)> done) { looks.push_back(std::move(done)); };
+    wait.look = [&](std::function<void(EventWaiters::Look)> done) { looks.push_back(std::move(done)); };
     wait.unseen = [&] { ++unseen; };
-    waits.look_for(waits.add(record::IdKind::playback, "p" + std::to_string(i), std::move(wait)), true);
+    waiters.look_for(waiters.add(record::IdKind::playback, "p" + std::to_string(i), std::move(wait)), true);
   }
   CHECK(test::pump(loop, [&] {
     most = std::max(most, looks.size());
-    for (const auto& done : std::exchange(looks, {})) done(Waits::Look::gone);
+    for (const auto& done : std::exchange(looks, {})) done(EventWaiters::Look::gone);
     return unseen == 300;
   }));
   CHECK(most == 4);
-  CHECK(waits.size() == 0);
+  CHECK(waiters.size() == 0);
 }
 
 TEST_CASE("a daemon that stops waits for no end any longer") {
@@ -679,7 +679,7 @@ TEST_CASE("a daemon that stops waits for no end any longer") {
   REQUIRE(stage.answer);
   CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
   CHECK(stage.answer->error().message == "aribusd was stopped while the end was waited for");
-  CHECK(stage.waits() == 0);
+  CHECK(stage.waiters() == 0);
 }
 
 TEST_CASE("a playback of several sounds is answered when the last of them has ended") {

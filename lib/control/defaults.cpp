@@ -1,4 +1,4 @@
-#include "control/courtesies.h"
+#include "control/defaults.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "base/json_tape.h"
 #include "base/suggest.h"
-#include "control/makers.h"
+#include "control/creating_operations.h"
 #include "control/new_objects.h"
 #include "control/params.h"
 #include "control/refused_channel.h"
@@ -133,9 +133,9 @@ Result<void> prepare_hangup(Json& params, const Upstream& upstream) {
 }
 
 // Events about what `operation` makes would come here.
-bool shows(const Upstream& upstream, const Maker& maker, const JsonValue& params) {
+bool shows(const Upstream& upstream, const CreatingOperation& creates, const JsonValue& params) {
   const ari::ClientOptions& options = upstream.client().options();
-  if (maker.kind != record::IdKind::channel || options.subscribe_all) return true;
+  if (creates.kind != record::IdKind::channel || options.subscribe_all) return true;
   return std::ranges::find(options.apps, find_string(params, "app")) != options.apps.end();
 }
 
@@ -173,10 +173,10 @@ std::vector<ari::Parameter> method_parameters(const ari::Operation& operation) {
 }
 
 Result<void> prepare(const ari::Operation& operation, Json& params, const Upstream& upstream) {
-  if (const Maker* maker = find_maker(operation.name)) {
-    const JsonValue* id = find(params, maker->id);
+  if (const CreatingOperation* creates = find_creating_operation(operation.name)) {
+    const JsonValue* id = find(params, creates->id);
     if (id != nullptr && id->GetStringLength() == 0)
-      return wrong_param(maker->id, "a string that is not empty", id);
+      return wrong_param(creates->id, "a string that is not empty", id);
   }
   // Declared to be the default, and yet Asterisk answers 400 "Direction is required" without it.
   const bool mutes = operation.name == "channels.mute" || operation.name == "channels.unmute";
@@ -189,34 +189,34 @@ Result<void> prepare(const ari::Operation& operation, Json& params, const Upstre
 
 void call_explained(Upstream& upstream, const ari::Operation& operation, const JsonValue& params,
                     const ari::Requester& requester, Reply reply) {
-  const Maker* maker = find_maker(operation.name);
-  if (maker == nullptr) {
+  const CreatingOperation* creates = find_creating_operation(operation.name);
+  if (creates == nullptr) {
     upstream.call(operation, params, requester, std::move(reply));
     return;
   }
-  const std::string id(find_string(params, maker->id));
-  const bool makes_channel = maker->kind == record::IdKind::channel;
-  const uint64_t number = upstream.resolver().begin(operation.name, upstream.next(maker->kind, id),
-                                                    shows(upstream, *maker, params));
-  upstream.call(
-      operation, params, requester,
-      [&upstream, maker, id, makes_channel, wanted = WantedChannel::of(params, maker->id), number, requester,
-       made = NewObject::of(upstream, *maker, params), reply = std::move(reply)](Result<ResultText> answer) {
-        if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
-          return reply(unresolved(upstream, std::move(answer.error()), number, maker->id, id));
-        }
-        const bool told = upstream.resolver().answered(number);
-        if (answer) {
-          upstream.incarnations().made(maker->kind, id, answer->plain(), told);
-          await_entry(upstream, made, answer->plain());
-          tell_of_new(upstream, made, answer->plain());
-        }
-        if (!answer && makes_channel && misleads(answer.error())) {
-          explain_no_channel(upstream, wanted, std::move(answer.error()), requester, reply);
-        } else {
-          reply(std::move(answer));
-        }
-      });
+  const std::string id(find_string(params, creates->id));
+  const bool makes_channel = creates->kind == record::IdKind::channel;
+  const uint64_t number = upstream.resolver().begin(operation.name, upstream.next(creates->kind, id),
+                                                    shows(upstream, *creates, params));
+  upstream.call(operation, params, requester,
+                [&upstream, creates, id, makes_channel, wanted = WantedChannel::of(params, creates->id),
+                 number, requester, made = NewObject::of(upstream, *creates, params),
+                 reply = std::move(reply)](Result<ResultText> answer) {
+                  if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
+                    return reply(unresolved(upstream, std::move(answer.error()), number, creates->id, id));
+                  }
+                  const bool told = upstream.resolver().answered(number);
+                  if (answer) {
+                    upstream.incarnations().made(creates->kind, id, answer->plain(), told);
+                    await_entry(upstream, made, answer->plain());
+                    tell_of_new(upstream, made, answer->plain());
+                  }
+                  if (!answer && makes_channel && misleads(answer.error())) {
+                    explain_no_channel(upstream, wanted, std::move(answer.error()), requester, reply);
+                  } else {
+                    reply(std::move(answer));
+                  }
+                });
 }
 
 Error unresolved(Upstream& upstream, Error error, uint64_t number, std::string_view id_name,

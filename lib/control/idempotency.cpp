@@ -1,4 +1,4 @@
-#include "control/repeats.h"
+#include "control/idempotency.h"
 
 #include <algorithm>
 
@@ -43,7 +43,7 @@ uint64_t fingerprint_of(std::string_view method, const JsonValue& params) {
   return hash_of(std::string(method) + "\n" + text);
 }
 
-std::string Repeats::id_of(uid_t uid, const std::string& key, uint64_t fingerprint, Time now) {
+std::string IdempotencyStore::id_of(uid_t uid, const std::string& key, uint64_t fingerprint, Time now) {
   make_room(now);
   const auto user = users_.find(uid);
   if (user == users_.end()) return {};
@@ -52,8 +52,8 @@ std::string Repeats::id_of(uid_t uid, const std::string& key, uint64_t fingerpri
   return is_repeat ? at->second.id : std::string();
 }
 
-std::optional<Reply> Repeats::begin(uid_t uid, const std::string& key, uint64_t fingerprint, Reply reply,
-                                    Time now, std::string id) {
+std::optional<Reply> IdempotencyStore::begin(uid_t uid, const std::string& key, uint64_t fingerprint,
+                                             Reply reply, Time now, std::string id) {
   make_room(now);
   User& user = users_[uid];
   if (const auto at = user.entries.find(key); at != user.entries.end()) {
@@ -87,31 +87,31 @@ std::optional<Reply> Repeats::begin(uid_t uid, const std::string& key, uint64_t 
   };
 }
 
-void Repeats::reached(uid_t uid, const std::string& key) {
+void IdempotencyStore::accepted(uid_t uid, const std::string& key) {
   Entry& entry = users_.at(uid).entries.at(key);
-  entry.reached = true;
-  for (const auto& reached : std::exchange(entry.to_be_reached, {})) reached();
+  entry.accepted = true;
+  for (const auto& on_accepted : std::exchange(entry.on_accepted, {})) on_accepted();
 }
 
-void Repeats::on_reached(uid_t uid, const std::string& key, uint64_t fingerprint,
-                         std::function<void()> reached) {
+void IdempotencyStore::when_accepted(uid_t uid, const std::string& key, uint64_t fingerprint,
+                                     std::function<void()> on_accepted) {
   const auto user = users_.find(uid);
   if (user == users_.end()) return;
   const auto at = user->second.entries.find(key);
   if (at == user->second.entries.end()) return;
   Entry& entry = at->second;
   if (entry.fingerprint != fingerprint || entry.answer) return;
-  if (entry.reached) return reached();
-  entry.to_be_reached.push_back(std::move(reached));
+  if (entry.accepted) return on_accepted();
+  entry.on_accepted.push_back(std::move(on_accepted));
 }
 
-void Repeats::count(User& user, Entry& entry, size_t bytes) {
+void IdempotencyStore::count(User& user, Entry& entry, size_t bytes) {
   entry.bytes += bytes;
   user.bytes += bytes;
   bytes_ += bytes;
 }
 
-void Repeats::erase(User& user, const std::string& key) {
+void IdempotencyStore::erase(User& user, const std::string& key) {
   const auto node = user.entries.extract(key);
   const Entry& entry = node.mapped();
   unknown_.erase(entry.command);
@@ -120,11 +120,11 @@ void Repeats::erase(User& user, const std::string& key) {
   --size_;
 }
 
-void Repeats::finish(uid_t uid, const std::string& key, Result<ResultText> answer, Time now) {
+void IdempotencyStore::finish(uid_t uid, const std::string& key, Result<ResultText> answer, Time now) {
   User& user = users_.at(uid);
   Entry& entry = user.entries.at(key);
   const std::vector<Reply> waiting = std::exchange(entry.waiting, {});
-  entry.to_be_reached.clear();
+  entry.on_accepted.clear();
   const size_t answer_bytes = bytes_of(answer);
   if ((!answer && was_not_sent(answer.error())) || answer_bytes > options_.max_answer_bytes) {
     erase(user, key);
@@ -142,7 +142,7 @@ void Repeats::finish(uid_t uid, const std::string& key, Result<ResultText> answe
   for (const Reply& reply : waiting) reply(answer);
 }
 
-void Repeats::resolve(std::string_view command, std::string_view outcome) {
+void IdempotencyStore::resolve(std::string_view command, std::string_view outcome) {
   const auto at = unknown_.find(command);
   if (at == unknown_.end()) return;
   const auto& [uid, key] = at->second;
@@ -153,12 +153,12 @@ void Repeats::resolve(std::string_view command, std::string_view outcome) {
   error.message += "; since then it was found out: " + std::string(outcome);
 }
 
-void Repeats::forget_oldest(User& user) {
+void IdempotencyStore::forget_oldest(User& user) {
   erase(user, user.answered.front().second);
   user.answered.pop_front();
 }
 
-void Repeats::make_room(Time now) {
+void IdempotencyStore::make_room(Time now) {
   for (auto& [uid, user] : users_) {
     while (!user.answered.empty() && now - user.answered.front().first >= options_.kept) forget_oldest(user);
   }

@@ -1,4 +1,4 @@
-#include "control/makers.h"
+#include "control/creating_operations.h"
 
 #include <algorithm>
 #include <iterator>
@@ -10,7 +10,7 @@ namespace {
 
 using record::IdKind;
 
-constexpr Maker makers[] = {
+constexpr CreatingOperation creating_operations[] = {
     {"bridges.create", "bridgeId", IdKind::bridge},
     {"bridges.createWithId", "bridgeId", IdKind::bridge},
     {"bridges.play", "playbackId", IdKind::playback},
@@ -29,9 +29,9 @@ constexpr Maker makers[] = {
 
 }  // namespace
 
-const Maker* find_maker(std::string_view operation) {
-  const auto* const at = std::ranges::find(makers, operation, &Maker::operation);
-  return at == std::end(makers) ? nullptr : at;
+const CreatingOperation* find_creating_operation(std::string_view operation) {
+  const auto* const at = std::ranges::find(creating_operations, operation, &CreatingOperation::operation);
+  return at == std::end(creating_operations) ? nullptr : at;
 }
 
 std::string place_of(IdKind kind, std::string_view id) {
