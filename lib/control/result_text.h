@@ -10,7 +10,8 @@
 namespace aribus::control {
 
 // A JSON text that nobody changes any more, in pieces. Copies share them, so that a large answer lies in
-// memory once however many wait for it; bytes in it become base64 only when they are written (ipc::Outbox).
+// memory once however many wait for it; bytes in it become base64 only when they are written
+// (ipc::WriteBuffer).
 class ResultText {
  public:
   struct Piece {

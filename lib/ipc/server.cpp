@@ -117,11 +117,11 @@ Result<void> Server::change(ServerOptions options) {
 }
 
 // Finds the caller's rule. Errors: not_allowed when there is none, too_much.
-Result<Usage::Connection> Server::admit(control::Caller& caller) {
+Result<Quota::Connection> Server::admit(control::Caller& caller) {
   // Where no rule holds, one does that allows nothing.
   static const auto nothing = std::make_shared<const control::AccessRule>();
   caller.rule = options_.access.rule_for(caller.peer);
-  if (caller.rule) return usage_.connect(caller, std::chrono::steady_clock::now());
+  if (caller.rule) return quota_.connect(caller, std::chrono::steady_clock::now());
   caller.rule = nothing;
   return control::not_allowed(
       "no access rule holds for user " + std::to_string(caller.peer.uid) + " on " + caller.peer.socket, "");
@@ -132,11 +132,11 @@ void Server::set_access(control::Access access) {
   for (const auto& [id, session] : sessions_) session->uncount();
   for (const auto& [id, session] : sessions_) {
     control::Caller caller = session->caller();
-    Result<Usage::Connection> admitted = admit(caller);
+    Result<Quota::Connection> admitted = admit(caller);
     if (admitted) {
-      session->hold_to(std::move(caller.rule), std::move(*admitted));
+      session->apply_rule(std::move(caller.rule), std::move(*admitted));
     } else {
-      session->end_with(admitted.error());
+      session->close_with_error(admitted.error());
     }
   }
 }
@@ -155,7 +155,7 @@ Result<void> Server::check_room(const control::Caller& caller) const {
     return refuse("there are " + std::to_string(sessions_.size()) + " connections already", room);
   }
   if (admin || caller.rule->connections != 0) return {};
-  const size_t own = usage_.connections(caller.peer.uid);
+  const size_t own = quota_.connections(caller.peer.uid);
   const size_t share = std::max<size_t>(1, (room - (sessions_.size() - own) + 1) / 2);
   if (own < share) return {};
   return refuse("user " + std::to_string(caller.peer.uid) + " has " + std::to_string(own) +
@@ -171,7 +171,7 @@ void Server::add_session(Fd socket, const std::string& path) {
   caller.user = names_.find(caller.peer.uid);
   caller.rule = options_.access.rule_for(caller.peer);
   const Result<void> room = caller.rule ? check_room(caller) : Result<void>();
-  Result<Usage::Connection> admitted = room ? admit(caller) : Result<Usage::Connection>(room.error());
+  Result<Quota::Connection> admitted = room ? admit(caller) : Result<Quota::Connection>(room.error());
   if (!admitted) {
     ++turned_away_;
     client_log_.turned_away(caller, admitted.error());
@@ -181,7 +181,7 @@ void Server::add_session(Fd socket, const std::string& path) {
   }
   const uint64_t id = caller.connection;
   auto session =
-      std::make_unique<Session>(Session::Context{loop_, log_, dispatcher_, requests_, session_counts_, usage_,
+      std::make_unique<Session>(Session::Context{loop_, log_, dispatcher_, requests_, session_counts_, quota_,
                                                  lines_, names_, client_log_, options_.session},
                                 std::move(socket), caller,
                                 Session::Handlers{[this, id] {
@@ -193,7 +193,7 @@ void Server::add_session(Fd socket, const std::string& path) {
                                                     end_of_turn_.request();
                                                   },
                                                   [this, id] { retire(id); }});
-  session->hold_to(std::move(caller.rule), std::move(*admitted));
+  session->apply_rule(std::move(caller.rule), std::move(*admitted));
   client_log_.connected(session->info());
   sessions_.emplace(id, std::move(session));
 }

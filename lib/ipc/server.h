@@ -75,7 +75,7 @@ class Server {
   void accept_on(const std::string& path, SocketFile file, Fd socket);
   void add_session(Fd socket, const std::string& path);
   void look_after_clients();
-  [[nodiscard]] Result<Usage::Connection> admit(control::Caller& caller);
+  [[nodiscard]] Result<Quota::Connection> admit(control::Caller& caller);
   [[nodiscard]] Result<void> check_room(const control::Caller& caller) const;
   void retire(uint64_t session);
   void end_turn();
@@ -90,7 +90,7 @@ class Server {
   TurnBudget writing_;
   SessionCounts session_counts_;
   uint64_t turned_away_ = 0;  // connections beyond a limit, or without a rule
-  Usage usage_;
+  Quota quota_;
   SharedLines lines_;
   UserNames names_;
   ClientLog client_log_;

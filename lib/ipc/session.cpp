@@ -35,7 +35,7 @@ Session::Session(Context context, Fd socket, control::Caller caller, Handlers ha
       reader_([this] { return user_is_over() ? small_bytes : context_.limits.max_line_bytes; },
               {[this](std::string_view line) { on_line(line); },
                [this](std::string_view beginning) { on_long_line(beginning); }}),
-      held_(context.usage, caller_.peer.uid) {
+      held_(context.quota, caller_.peer.uid) {
   poll_.watch(UV_READABLE, [this](int events) { on_ready(events); });
 }
 
@@ -93,19 +93,19 @@ void Session::on_log_grew() {
 }
 
 bool Session::may_read() const {
-  if (ended_ || input_over_ || outbox_.size() > context_.limits.max_unsent_bytes) return false;
+  if (ended_ || input_over_ || write_buffer_.size() > context_.limits.max_unsent_bytes) return false;
   return open_bytes() <= small_bytes || !user_is_over();
 }
 
 // Then connections that hold little go on, and those that hold much get no more.
 bool Session::user_is_over() const {
   const size_t limit = context_.limits.max_user_bytes;
-  const size_t held = context_.usage.held_bytes(caller_.peer.uid);
-  return held > limit || (context_.usage.held_bytes() > all_users * limit && held > limit / 16);
+  const size_t held = context_.quota.held_bytes(caller_.peer.uid);
+  return held > limit || (context_.quota.held_bytes() > all_users * limit && held > limit / 16);
 }
 
 void Session::count_held() {
-  held_.set(reader_.held_bytes() + input_.size() + command_bytes_ + batch_bytes_ + outbox_.own_bytes() +
+  held_.set(reader_.held_bytes() + input_.size() + command_bytes_ + batch_bytes_ + write_buffer_.own_bytes() +
             (subscription_ ? subscription_->held_bytes() : 0));
 }
 
@@ -119,7 +119,7 @@ Result<void> Session::take_bytes(size_t bytes) {
   }
   if (command_bytes_ + bytes > small_bytes && user_is_over()) {
     return too_much("the requests and unread answers of this user hold " +
-                        std::to_string(context_.usage.held_bytes(caller_.peer.uid)) + " bytes already",
+                        std::to_string(context_.quota.held_bytes(caller_.peer.uid)) + " bytes already",
                     context_.limits.max_user_bytes);
   }
   command_bytes_ += bytes;
@@ -131,13 +131,13 @@ Result<void> Session::take_bytes(size_t bytes) {
 bool Session::fits(const control::ResultText& result) const {
   const size_t limit = context_.limits.max_user_bytes;
   if (result.held_bytes() <= copied_bytes) return open_bytes() <= small_bytes || !user_is_over();
-  const size_t held = context_.usage.held_bytes(caller_.peer.uid);
+  const size_t held = context_.quota.held_bytes(caller_.peer.uid);
   size_t more = 0;
   for (const auto& piece : result.pieces()) {
-    if (piece.text->size() > copied_bytes) more += context_.usage.more_bytes(caller_.peer.uid, piece.text);
+    if (piece.text->size() > copied_bytes) more += context_.quota.more_bytes(caller_.peer.uid, piece.text);
   }
   if (more <= small_bytes || held <= limit / 16) return true;
-  return held + more <= limit && context_.usage.held_bytes() + more <= all_users * limit;
+  return held + more <= limit && context_.quota.held_bytes() + more <= all_users * limit;
 }
 
 void Session::read() {
@@ -236,7 +236,7 @@ void Session::next_of_batch() {
   const std::shared_ptr<Batch> batch = open_batch_->batch;
   const JsonValue& value = open_batch_->requests[open_batch_->next++];
   const size_t limit = context_.limits.max_unsent_bytes;
-  if (batch_bytes_ + outbox_.size() > limit) {
+  if (batch_bytes_ + write_buffer_.size() > limit) {
     ++batch->missing;
     const Result<rpc::Request> request = rpc::read_request(value);
     answer(request ? request->id : rpc::id_of(value),
@@ -265,7 +265,7 @@ void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& b
     return batch ? answer(id, request.error(), batch) : refuse_line(id, request.error());
   }
   if (caller_.user.empty()) caller_.user = context_.names.find(caller_.peer.uid);
-  if (auto counted = context_.usage.request(caller_, std::chrono::steady_clock::now()); !counted) {
+  if (auto counted = context_.quota.request(caller_, std::chrono::steady_clock::now()); !counted) {
     answer(request->id, counted.error(), batch);
   } else if (request->method == "subscribe") {
     const auto outcome = subscribe(*request->params);
@@ -287,7 +287,7 @@ Result<control::ResultText> Session::subscribe(const JsonValue& params) {
   const control::ResultText result = made->result();
   if (!fits(result) || (made->held_bytes() > small_bytes && user_is_over())) {
     return too_much("the requests and unread answers of this user hold " +
-                        std::to_string(context_.usage.held_bytes(caller_.peer.uid)) +
+                        std::to_string(context_.quota.held_bytes(caller_.peer.uid)) +
                         " bytes already; read them first",
                     context_.limits.max_user_bytes);
   }
@@ -350,7 +350,7 @@ void Session::start(uint64_t ticket, const JsonValue& params) {
       },
       {.on_accepted =
            [this, alive = alive_, ticket] {
-             if (*alive) let_followers_go(ticket);
+             if (*alive) release_dependents(ticket);
            },
        .creating = [this, ticket](const control::Creating& creating) { on_creating(ticket, creating); }});
 }
@@ -379,14 +379,14 @@ void Session::announce() {
 
 void Session::announce(Batch& batch) {
   holds_ -= std::exchange(batch.holds, 0);
-  outbox_.append(std::exchange(batch.creating, {}));
+  write_buffer_.append(std::exchange(batch.creating, {}));
 }
 
 // Starts what waited for others, in a loop: an answer that comes at once frees the next one.
 void Session::start_freed() {
   if (std::exchange(starting_, true)) return;
   const auto alive = alive_;
-  while (!freed_.empty() && outbox_.size() <= context_.limits.max_unsent_bytes) {
+  while (!freed_.empty() && write_buffer_.size() <= context_.limits.max_unsent_bytes) {
     if (context_.budget.spent()) {
       want_flush();  // they go on from there
       break;
@@ -410,19 +410,19 @@ void Session::finish(uint64_t ticket, const Result<control::ResultText>& outcome
     answer(command.id,
            too_much("the answer has " + std::to_string(outcome->held_bytes()) +
                         " bytes, and the unread answers of this user hold " +
-                        std::to_string(context_.usage.held_bytes(caller_.peer.uid)) +
+                        std::to_string(context_.quota.held_bytes(caller_.peer.uid)) +
                         "; read them, then ask again",
                     context_.limits.max_user_bytes),
            command.batch);
   } else {
     answer(command.id, outcome, command.batch);
   }
-  let_followers_go(ticket);
+  release_dependents(ticket);
   want_flush();  // it may have been the last one, and without an answer
 }
 
 // From here on the command holds up none that came after it.
-void Session::let_followers_go(uint64_t ticket) {
+void Session::release_dependents(uint64_t ticket) {
   for (const uint64_t freed : order_.leave(ticket)) freed_.push_back(freed);
   start_freed();
 }
@@ -433,7 +433,7 @@ void Session::answer(const std::string& id, const Result<control::ResultText>& o
       (outcome.error().kind == ErrorKind::not_allowed || outcome.error().kind == ErrorKind::too_much)) {
     context_.clients.refused(caller_, outcome.error());
   }
-  Outbox& to = batch ? batch->answers : outbox_;
+  WriteBuffer& to = batch ? batch->answers : write_buffer_;
   const size_t before = to.size();
   if (!id.empty()) {
     if (batch) to.append(to.empty() ? "[" : ",");
@@ -445,13 +445,13 @@ void Session::answer(const std::string& id, const Result<control::ResultText>& o
   count_held();
 }
 
-void Session::append_result(Outbox& to, const std::string& id, const control::ResultText& result) {
+void Session::append_result(WriteBuffer& to, const std::string& id, const control::ResultText& result) {
   to.append(rpc::result_head(id));
   for (const auto& piece : result.pieces()) {
     if (!piece.base64 && piece.text->size() <= copied_bytes) {
       to.append(*piece.text);
     } else {
-      to.append(piece, Usage::Held(context_.usage, caller_.peer.uid, piece.text));
+      to.append(piece, Quota::Held(context_.quota, caller_.peer.uid, piece.text));
     }
   }
   to.append(rpc::result_tail);
@@ -462,7 +462,7 @@ void Session::end_batch_part(Batch& batch) {
   if (!batch.answers.empty()) {
     batch_bytes_ -= batch.answers.size();
     batch.answers.append("]\n");
-    outbox_.append(std::move(batch.answers));
+    write_buffer_.append(std::move(batch.answers));
     want_flush();
   }
   holds_ -= batch.holds;
@@ -472,25 +472,25 @@ void Session::end_batch_part(Batch& batch) {
 }
 
 void Session::send_line(std::string_view text) {
-  outbox_.append(text);
-  outbox_.append("\n");
+  write_buffer_.append(text);
+  write_buffer_.append("\n");
   want_flush();
 }
 
-void Session::end_with(const Error& error) {
+void Session::close_with_error(const Error& error) {
   send_line(rpc::error_text("null", error));
   ending_ = error.message;
   input_over_ = true;
   leaving_ = true;
 }
 
-void Session::hold_to(std::shared_ptr<const control::AccessRule> rule, Usage::Connection connection) {
+void Session::apply_rule(std::shared_ptr<const control::AccessRule> rule, Quota::Connection connection) {
   caller_.rule = std::move(rule);
   connection_ = std::move(connection);
   if (!subscription_) return;
   subscription_->bound_by(*caller_.rule);
   if (auto allowed = context_.dispatcher.allowed(caller_, "subscribe", JsonValue()); !allowed)
-    end_with(allowed.error());
+    close_with_error(allowed.error());
 }
 
 void Session::drain() {
@@ -512,26 +512,26 @@ void Session::drain() {
 void Session::flush() {
   flush_queued_ = false;
   if (ended_ || blocked_) return;
-  const bool holds_less = !outbox_.empty();
-  if (!write_outbox()) return;
+  const bool holds_less = !write_buffer_.empty();
+  if (!write_buffered()) return;
   start_freed();
   if (holds_less) count_held();
   if (has_input() && may_read()) want_read();
   if (!leaving_ && !subscribed_in_ && holds_ == 0 && !write_records()) return;
   const bool records_done = !subscription_ || (draining_ && subscription_->up_to_date());
-  if (outbox_.empty() && commands_.empty() && (leaving_ || (input_over_ && records_done))) return end();
+  if (write_buffer_.empty() && commands_.empty() && (leaving_ || (input_over_ && records_done))) return end();
   watch();
 }
 
 // False when the socket takes no more, this turn's share is written, or the session has ended.
-bool Session::write_outbox() {
+bool Session::write_buffered() {
   size_t written = 0;
-  while (!outbox_.empty()) {
+  while (!write_buffer_.empty()) {
     if (written >= fair_share_bytes) {
       want_flush();
       return false;
     }
-    const std::string_view bytes = outbox_.bytes().substr(0, fair_share_bytes);
+    const std::string_view bytes = write_buffer_.bytes().substr(0, fair_share_bytes);
     const ssize_t count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
@@ -540,7 +540,7 @@ bool Session::write_outbox() {
       return false;
     }
     if (count < 0) return end(), false;
-    outbox_.consume(static_cast<size_t>(count));
+    write_buffer_.consume(static_cast<size_t>(count));
     written += static_cast<size_t>(count);
   }
   return true;
@@ -554,12 +554,12 @@ bool Session::write_records() {
     if (const std::string lost = subscription_->take_lost(); !lost.empty()) {
       context_.counts.lost_records += subscription_->lost() - lost_before;
       if (subscription_->lost() > lost_before) ++context_.counts.losses;
-      outbox_.append(lost);
+      write_buffer_.append(lost);
       if (subscription_->was_overtaken() && subscription_->on_overflow() == Overflow::disconnect) {
         ending_ = "on_overflow: disconnect";
         leaving_ = true;
       }
-      if (!write_outbox()) return false;
+      if (!write_buffered()) return false;
       if (leaving_ || subscription_->up_to_date()) return true;
     }
     if (written >= fair_share_bytes) {
@@ -570,8 +570,8 @@ bool Session::write_records() {
       const std::string own = subscription_->take_own_record(context_.dispatcher, *caller_.rule);
       if (!own.empty()) ++sent_;
       written += std::max(own.size(), own_record_bytes);
-      outbox_.append(own);
-      if (!write_outbox()) return false;
+      write_buffer_.append(own);
+      if (!write_buffered()) return false;
       continue;
     }
     subscription_->gather(fair_share_bytes, pieces);
@@ -603,10 +603,10 @@ bool Session::write_records() {
 
 // Of the record that the subscription has passed last.
 void Session::append_rest(std::string_view rest) {
-  if (rest.size() <= copied_bytes) return outbox_.append(rest);
+  if (rest.size() <= copied_bytes) return write_buffer_.append(rest);
   const auto line = context_.lines.get(context_.log, subscription_->cursor().seq);
-  outbox_.append({line, false}, Usage::Held(context_.usage, caller_.peer.uid, line),
-                 line->size() - rest.size());
+  write_buffer_.append({line, false}, Quota::Held(context_.quota, caller_.peer.uid, line),
+                       line->size() - rest.size());
 }
 
 void Session::watch() {

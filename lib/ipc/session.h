@@ -13,14 +13,14 @@
 #include "base/rpc.h"
 #include "control/dispatcher.h"
 #include "ipc/client_log.h"
-#include "ipc/key_order.h"
+#include "ipc/command_order.h"
 #include "ipc/line_reader.h"
-#include "ipc/outbox.h"
+#include "ipc/quota.h"
 #include "ipc/shared_lines.h"
 #include "ipc/subscription.h"
 #include "ipc/turn_budget.h"
-#include "ipc/usage.h"
 #include "ipc/user_names.h"
+#include "ipc/write_buffer.h"
 
 namespace aribus::ipc {
 
@@ -51,7 +51,7 @@ class Session {
     control::Dispatcher& dispatcher;
     TurnBudget& budget;
     SessionCounts& counts;
-    Usage& usage;
+    Quota& quota;
     SharedLines& lines;
     UserNames& names;
     ClientLog& clients;
@@ -76,13 +76,13 @@ class Session {
   // The log has new records.
   void on_log_grew();
   // Says `error`, which is why it has to go, and ends, once what waits has been written.
-  void end_with(const Error& error);
+  void close_with_error(const Error& error);
   // Reads nothing more; ends when the commands under way are answered and all answers and records are
   // written.
   void drain();
   // From here on `rule` holds; `connection` counts for it. Commands under way go on. Ends when there is a
   // subscription and the rule allows none.
-  void hold_to(std::shared_ptr<const control::AccessRule> rule, Usage::Connection connection);
+  void apply_rule(std::shared_ptr<const control::AccessRule> rule, Quota::Connection connection);
   // Its connection counts no more.
   void uncount() { connection_ = {}; }
   // For Retired: nothing reaches it from here on.
@@ -112,7 +112,7 @@ class Session {
     size_t missing = 0;
     size_t holds = 0;      // answers in it that records wait for
     std::string creating;  // the lines of the notifications of its answered commands, until it is written
-    Outbox answers;
+    WriteBuffer answers;
   };
   // A batch whose requests are being handled, one after the other as lines are.
   struct OpenBatch {
@@ -150,7 +150,7 @@ class Session {
   void start(uint64_t ticket, const JsonValue& params);
   void start_waiting(uint64_t ticket);
   void start_freed();
-  void let_followers_go(uint64_t ticket);
+  void release_dependents(uint64_t ticket);
   void on_creating(uint64_t ticket, const control::Creating& creating);
   void announce();
   void announce(Batch& batch);
@@ -161,16 +161,16 @@ class Session {
   void answer(const std::string& id, const Result<control::ResultText>& answer,
               const std::shared_ptr<Batch>& batch);
   void append_rest(std::string_view rest);
-  void append_result(Outbox& to, const std::string& id, const control::ResultText& result);
+  void append_result(WriteBuffer& to, const std::string& id, const control::ResultText& result);
   void end_batch_part(Batch& batch);
   [[nodiscard]] Result<void> take_bytes(size_t bytes);
   [[nodiscard]] bool fits(const control::ResultText& result) const;
   // What others than this connection have to do with: unread answers, commands that wait.
-  [[nodiscard]] size_t open_bytes() const { return outbox_.size() + batch_bytes_ + command_bytes_; }
+  [[nodiscard]] size_t open_bytes() const { return write_buffer_.size() + batch_bytes_ + command_bytes_; }
   [[nodiscard]] bool user_is_over() const;
   void count_held();
   void send_line(std::string_view text);
-  bool write_outbox();
+  bool write_buffered();
   bool write_records();
   void watch();
   void end();
@@ -178,21 +178,21 @@ class Session {
   Context context_;
   Fd socket_;
   control::Caller caller_;
-  Usage::Connection connection_;
+  Quota::Connection connection_;
   Handlers handlers_;
   Poll poll_;
   LineReader reader_;
   std::string input_;  // read and not handled yet
   std::optional<OpenBatch> open_batch_;
-  Outbox outbox_;
-  Usage::Held held_;          // what this connection holds, large answers aside
+  WriteBuffer write_buffer_;
+  Quota::Held held_;          // what this connection holds, large answers aside
   size_t command_bytes_ = 0;  // of the requests of commands_
   size_t batch_bytes_ = 0;    // of the answers of batches that are not complete
   std::optional<Subscription> subscription_;
   std::shared_ptr<Batch> subscribed_in_;            // no record goes out before this batch is answered
   size_t holds_ = 0;                                // answers that must go out before any record does
   std::unordered_map<uint64_t, Command> commands_;  // by ticket
-  KeyOrder order_;
+  CommandOrder order_;
   std::deque<uint64_t> freed_;  // commands that waited, and need not any more
   uint64_t next_ticket_ = 1;
   uint64_t lines_ = 0;  // that have come
@@ -205,7 +205,7 @@ class Session {
   bool starting_ = false;
   bool input_over_ = false;    // nothing more is read
   bool draining_ = false;      // ends when everything is answered and written
-  bool leaving_ = false;       // no record more is written; ends when the outbox is empty
+  bool leaving_ = false;       // no record more is written; ends when the write buffer is empty
   bool blocked_ = false;       // the socket takes no more at present
   bool read_queued_ = false;   // asked for its turn to read
   bool flush_queued_ = false;  // asked for its turn to write

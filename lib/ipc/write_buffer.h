@@ -7,12 +7,12 @@
 #include <string_view>
 
 #include "control/result_text.h"
-#include "ipc/usage.h"
+#include "ipc/quota.h"
 
 namespace aribus::ipc {
 
 // Large texts are shared with others that wait for them, and bytes become base64 piece by piece.
-class Outbox {
+class WriteBuffer {
  public:
   [[nodiscard]] bool empty() const { return pieces_.empty(); }
   // Bytes that are still to be written.
@@ -23,8 +23,8 @@ class Outbox {
   void append(std::string_view bytes);
   // `held` counts the piece's text for as long as it waits. The first `written` bytes of one that is no base64
   // are left out. Required: not more than it has.
-  void append(const control::ResultText::Piece& piece, Usage::Held held, size_t written = 0);
-  void append(Outbox&& other);
+  void append(const control::ResultText::Piece& piece, Quota::Held held, size_t written = 0);
+  void append(WriteBuffer&& other);
 
   // The next ones to be written: all, or some of them; good until the next call.
   [[nodiscard]] std::string_view bytes();
@@ -37,7 +37,7 @@ class Outbox {
     std::shared_ptr<const std::string> shared = {};  // nullptr: it is `own`
     bool base64 = false;
     size_t taken = 0;  // of the text: it was written, or is in encoded_
-    Usage::Held held = {};
+    Quota::Held held = {};
 
     [[nodiscard]] const std::string& text() const { return shared ? *shared : own; }
   };

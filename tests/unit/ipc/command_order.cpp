@@ -1,15 +1,15 @@
-#include "ipc/key_order.h"
+#include "ipc/command_order.h"
 
 #include <chrono>
 
 #include "tests/catch.h"
 #include "tests/support/cpu_time.h"
 
-using aribus::ipc::KeyOrder;
+using aribus::ipc::CommandOrder;
 using Tickets = std::vector<uint64_t>;
 
 TEST_CASE("tickets without a common key go at once") {
-  KeyOrder order;
+  CommandOrder order;
   CHECK(order.enter(1, {"a"}));
   CHECK(order.enter(2, {"b", "c"}));
   CHECK(order.enter(3, {}));
@@ -19,7 +19,7 @@ TEST_CASE("tickets without a common key go at once") {
 }
 
 TEST_CASE("tickets with a common key go one after the other") {
-  KeyOrder order;
+  CommandOrder order;
   CHECK(order.enter(1, {"a"}));
   CHECK_FALSE(order.enter(2, {"a"}));
   CHECK_FALSE(order.enter(3, {"a"}));
@@ -30,7 +30,7 @@ TEST_CASE("tickets with a common key go one after the other") {
 }
 
 TEST_CASE("a ticket of several keys waits for all that came before it, and holds up all that come after") {
-  KeyOrder order;
+  CommandOrder order;
   CHECK(order.enter(1, {"a"}));
   CHECK(order.enter(2, {"b"}));
   CHECK_FALSE(order.enter(3, {"a", "b", "c"}));
@@ -42,7 +42,7 @@ TEST_CASE("a ticket of several keys waits for all that came before it, and holds
 }
 
 TEST_CASE("a key named twice counts once") {
-  KeyOrder order;
+  CommandOrder order;
   CHECK(order.enter(1, {"a", "a"}));
   CHECK_FALSE(order.enter(2, {"a", "b", "a"}));
   CHECK(order.leave(1) == Tickets{2});
@@ -53,7 +53,7 @@ TEST_CASE("many tickets with many keys cost what their keys cost") {
   std::vector<std::string> keys;
   for (int i = 0; i < 1024; ++i) keys.push_back("channel-" + std::to_string(i));
   const auto cost_of = [&](uint64_t count) {
-    KeyOrder order;
+    CommandOrder order;
     const auto began = aribus::test::cpu_time();
     for (uint64_t ticket = 0; ticket < count; ++ticket) REQUIRE(order.enter(ticket, keys) == (ticket == 0));
     for (uint64_t ticket = 0; ticket + 1 < count; ++ticket)

@@ -15,18 +15,18 @@
 namespace aribus::ipc {
 
 // Counts over all connections of a user, by rule where the rule sets the bound. Lives on the loop's thread.
-class Usage {
+class Quota {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
   // Memory that is held for a user, counted for as long as this is there: requests that wait, answers that it
   // has not read. A text counts once, however many of the user's connections wait for it. Must not outlive
-  // the Usage.
+  // the Quota.
   class Held {
    public:
     Held() = default;
-    Held(Usage& usage, uid_t user) : usage_(&usage), user_(user) {}
-    Held(Usage& usage, uid_t user, std::shared_ptr<const std::string> text);
+    Held(Quota& quota, uid_t user) : quota_(&quota), user_(user) {}
+    Held(Quota& quota, uid_t user, std::shared_ptr<const std::string> text);
     Held(Held&& other) noexcept { *this = std::move(other); }
     Held& operator=(Held&& other) noexcept;
     ~Held();
@@ -35,30 +35,30 @@ class Usage {
     void set(size_t bytes);
 
    private:
-    Usage* usage_ = nullptr;
+    Quota* quota_ = nullptr;
     uid_t user_ = 0;
     size_t bytes_ = 0;
     std::shared_ptr<const std::string> text_;
   };
 
-  // A connection that counts, for as long as this is there. Must not outlive the Usage.
+  // A connection that counts, for as long as this is there. Must not outlive the Quota.
   class Connection {
    public:
     Connection() = default;
-    Connection(Usage& usage, std::string rule, uid_t user) : usage_(&usage), key_(std::move(rule), user) {}
+    Connection(Quota& quota, std::string rule, uid_t user) : quota_(&quota), key_(std::move(rule), user) {}
     Connection(Connection&& other) noexcept
-        : usage_(std::exchange(other.usage_, nullptr)), key_(std::move(other.key_)) {}
+        : quota_(std::exchange(other.quota_, nullptr)), key_(std::move(other.key_)) {}
     Connection& operator=(Connection&& other) noexcept {
-      std::swap(usage_, other.usage_);
+      std::swap(quota_, other.quota_);
       std::swap(key_, other.key_);
       return *this;
     }
     ~Connection() {
-      if (usage_ != nullptr) --usage_->users_.at(key_).connections;
+      if (quota_ != nullptr) --quota_->users_.at(key_).connections;
     }
 
    private:
-    Usage* usage_ = nullptr;
+    Quota* quota_ = nullptr;
     std::pair<std::string, uid_t> key_;
   };
 

@@ -14,7 +14,7 @@ namespace aribus::ipc {
 
 // Tickets with keys: those that share a key go in the order in which they came, others side by side. The work
 // for a ticket grows with the number of its keys, whatever waits.
-class KeyOrder {
+class CommandOrder {
  public:
   // Adds `ticket`, a number not used before. Returns whether it may go at once.
   [[nodiscard]] bool enter(uint64_t ticket, std::vector<std::string> keys);

@@ -1,4 +1,4 @@
-#include "ipc/usage.h"
+#include "ipc/quota.h"
 
 #include <algorithm>
 
@@ -19,54 +19,54 @@ Error too_much(const std::string& message, size_t limit, const std::string& rule
 
 }  // namespace
 
-Usage::Held::Held(Usage& usage, uid_t user, std::shared_ptr<const std::string> text)
-    : usage_(&usage), user_(user), text_(std::move(text)) {
-  if (usage.memory_[user].texts[text_.get()]++ == 0) usage.change(user, 0, text_->size());
+Quota::Held::Held(Quota& quota, uid_t user, std::shared_ptr<const std::string> text)
+    : quota_(&quota), user_(user), text_(std::move(text)) {
+  if (quota.memory_[user].texts[text_.get()]++ == 0) quota.change(user, 0, text_->size());
 }
 
-Usage::Held& Usage::Held::operator=(Held&& other) noexcept {
-  std::swap(usage_, other.usage_);
+Quota::Held& Quota::Held::operator=(Held&& other) noexcept {
+  std::swap(quota_, other.quota_);
   std::swap(user_, other.user_);
   std::swap(bytes_, other.bytes_);
   std::swap(text_, other.text_);
   return *this;
 }
 
-Usage::Held::~Held() {
-  if (usage_ == nullptr) return;
+Quota::Held::~Held() {
+  if (quota_ == nullptr) return;
   set(0);
   if (!text_) return;
-  Memory& memory = usage_->memory_[user_];
+  Memory& memory = quota_->memory_[user_];
   const auto at = memory.texts.find(text_.get());
   if (--at->second > 0) return;
   memory.texts.erase(at);
-  usage_->change(user_, text_->size(), 0);
+  quota_->change(user_, text_->size(), 0);
 }
 
-void Usage::Held::set(size_t bytes) {
+void Quota::Held::set(size_t bytes) {
   if (bytes == bytes_) return;
-  usage_->change(user_, bytes_, bytes);
+  quota_->change(user_, bytes_, bytes);
   bytes_ = bytes;
 }
 
-void Usage::change(uid_t user, size_t less, size_t more) {
+void Quota::change(uid_t user, size_t less, size_t more) {
   Memory& memory = memory_[user];
   memory.bytes += more - less;
   held_bytes_ += more - less;
   if (memory.bytes == 0 && memory.texts.empty()) memory_.erase(user);
 }
 
-size_t Usage::held_bytes(uid_t user) const {
+size_t Quota::held_bytes(uid_t user) const {
   const auto at = memory_.find(user);
   return at == memory_.end() ? 0 : at->second.bytes;
 }
 
-size_t Usage::more_bytes(uid_t user, const std::shared_ptr<const std::string>& text) const {
+size_t Quota::more_bytes(uid_t user, const std::shared_ptr<const std::string>& text) const {
   const auto at = memory_.find(user);
   return at != memory_.end() && at->second.texts.contains(text.get()) ? 0 : text->size();
 }
 
-size_t Usage::connections(uid_t uid) const {
+size_t Quota::connections(uid_t uid) const {
   size_t count = 0;
   for (const auto& [key, user] : users_) {
     if (key.second == uid) count += user.connections;
@@ -74,7 +74,7 @@ size_t Usage::connections(uid_t uid) const {
   return count;
 }
 
-Result<Usage::Connection> Usage::connect(const control::Caller& caller, Time now) {
+Result<Quota::Connection> Quota::connect(const control::Caller& caller, Time now) {
   const control::AccessRule& rule = *caller.rule;
   forget_idle(now);
   User& user = users_[key_of(caller)];
@@ -87,7 +87,7 @@ Result<Usage::Connection> Usage::connect(const control::Caller& caller, Time now
   return Connection(*this, rule.name, caller.peer.uid);
 }
 
-Result<void> Usage::request(const control::Caller& caller, Time now) {
+Result<void> Quota::request(const control::Caller& caller, Time now) {
   const control::AccessRule& rule = *caller.rule;
   if (rule.commands_per_second == 0) return {};
   const auto rate = static_cast<double>(rule.commands_per_second);
@@ -105,7 +105,7 @@ Result<void> Usage::request(const control::Caller& caller, Time now) {
 }
 
 // What was spent is made good within a second.
-void Usage::forget_idle(Time now) {
+void Quota::forget_idle(Time now) {
   std::erase_if(users_, [&](const auto& entry) {
     return entry.second.connections == 0 && now - entry.second.at > std::chrono::seconds(1);
   });

@@ -1,10 +1,10 @@
-#include "ipc/key_order.h"
+#include "ipc/command_order.h"
 
 #include <algorithm>
 
 namespace aribus::ipc {
 
-bool KeyOrder::enter(uint64_t ticket, std::vector<std::string> keys) {
+bool CommandOrder::enter(uint64_t ticket, std::vector<std::string> keys) {
   std::ranges::sort(keys);
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   Entry& entry = entries_[ticket];
@@ -17,7 +17,7 @@ bool KeyOrder::enter(uint64_t ticket, std::vector<std::string> keys) {
   return entry.behind == 0;
 }
 
-std::vector<uint64_t> KeyOrder::leave(uint64_t ticket) {
+std::vector<uint64_t> CommandOrder::leave(uint64_t ticket) {
   std::vector<uint64_t> freed;
   const auto node = entries_.extract(ticket);
   if (node.empty()) return {};

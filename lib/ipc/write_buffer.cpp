@@ -1,4 +1,4 @@
-#include "ipc/outbox.h"
+#include "ipc/write_buffer.h"
 
 #include <algorithm>
 #include <iterator>
@@ -17,7 +17,7 @@ size_t base64_size(size_t bytes) {
 
 }  // namespace
 
-void Outbox::append(std::string_view bytes) {
+void WriteBuffer::append(std::string_view bytes) {
   if (bytes.empty()) return;
   if (pieces_.empty() || pieces_.back().shared) pieces_.emplace_back();
   Piece& last = pieces_.back();
@@ -31,7 +31,7 @@ void Outbox::append(std::string_view bytes) {
   size_ += bytes.size();
 }
 
-void Outbox::append(const control::ResultText::Piece& piece, Usage::Held held, size_t written) {
+void WriteBuffer::append(const control::ResultText::Piece& piece, Quota::Held held, size_t written) {
   const size_t bytes = piece.text->size() - written;
   if (bytes == 0) return;
   pieces_.push_back({.own = {},
@@ -42,14 +42,14 @@ void Outbox::append(const control::ResultText::Piece& piece, Usage::Held held, s
   size_ += piece.base64 ? base64_size(bytes) : bytes;
 }
 
-void Outbox::append(Outbox&& other) {
+void WriteBuffer::append(WriteBuffer&& other) {
   std::ranges::move(other.pieces_, std::back_inserter(pieces_));
   size_ += other.size_;
   own_bytes_ += other.own_bytes_;
   other = {};
 }
 
-std::string_view Outbox::bytes() {
+std::string_view WriteBuffer::bytes() {
   if (pieces_.empty()) return {};
   Piece& first = pieces_.front();
   if (!first.base64) return std::string_view(first.text()).substr(first.taken);
@@ -63,7 +63,7 @@ std::string_view Outbox::bytes() {
   return std::string_view(encoded_).substr(encoded_sent_);
 }
 
-void Outbox::consume(size_t count) {
+void WriteBuffer::consume(size_t count) {
   size_ -= count;
   while (count > 0) {
     Piece& first = pieces_.front();
@@ -75,7 +75,7 @@ void Outbox::consume(size_t count) {
   }
 }
 
-void Outbox::pop() {
+void WriteBuffer::pop() {
   own_bytes_ -= pieces_.front().own.size();
   pieces_.pop_front();
   std::string().swap(encoded_);
