@@ -11,7 +11,7 @@
 #include "daemon/own_methods.h"
 #include "service/metric_families.h"
 #include "service/notify.h"
-#include "service/process_figures.h"
+#include "service/process_stats.h"
 
 namespace aribus::daemon {
 namespace {
@@ -153,7 +153,7 @@ std::string App::status() const {
     number("subscribers", behind.size());
     number("behind_records", behind.empty() ? 0 : std::ranges::max(behind));
     number("lost_records", server_.session_counts().lost_records);
-    const service::ProcessFigures& process = service::ProcessFigures::lately();
+    const service::ProcessStats& process = service::ProcessStats::lately();
     writer.Key("process");
     writer.StartObject();
     number("resident_bytes", process.resident_bytes);

@@ -5,7 +5,7 @@
 
 namespace aribus::service {
 
-struct ProcessFigures {
+struct ProcessStats {
   uint64_t resident_bytes = 0;
   uint64_t virtual_bytes = 0;
   uint64_t open_descriptors = 0;
@@ -13,9 +13,9 @@ struct ProcessFigures {
   double cpu_seconds = 0;  // of user and system
 
   // As they are now; 0 for what can't be read.
-  [[nodiscard]] static ProcessFigures now();
+  [[nodiscard]] static ProcessStats now();
   // As they were within the last second: who asks often costs nothing. On the loop's thread alone.
-  [[nodiscard]] static const ProcessFigures& lately();
+  [[nodiscard]] static const ProcessStats& lately();
 };
 
 }  // namespace aribus::service
