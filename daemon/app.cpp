@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "control/audit.h"
 #include "daemon/activation.h"
-#include "daemon/own_methods.h"
+#include "daemon/daemon_methods.h"
 #include "service/metric_families.h"
 #include "service/notify.h"
 #include "service/process_stats.h"
@@ -44,11 +44,11 @@ App::App(Config config, bus::RecordLog log)
       sweep_(loop_),
       started_(wall_now()) {
   dispatcher_.on_own_record([this](const record::Record& record) { publish(record); });
-  add_own_methods(dispatcher_, {.reload = [this](control::Reply reply) { reload(std::move(reply)); },
-                                .hello = [this](const control::Caller& caller) { return hello(caller); },
-                                .status = [this] { return status(); },
-                                .clients = [this] { return server_.clients_text(); },
-                                .cursor = [this] { return log_.cursor().text(); }});
+  add_daemon_methods(dispatcher_, {.reload = [this](control::Reply reply) { reload(std::move(reply)); },
+                                   .hello = [this](const control::Caller& caller) { return hello(caller); },
+                                   .status = [this] { return status(); },
+                                   .clients = [this] { return server_.clients_text(); },
+                                   .cursor = [this] { return log_.cursor().text(); }});
   for (const AsteriskConfig& asterisk : config_.asterisk) add_upstream(asterisk);
 }
 
@@ -221,7 +221,7 @@ void App::stop() {
   if (stopping_) return;
   stopping_ = true;
   spdlog::info("stopping: finishing what is under way");
-  const Milliseconds longest = config_.drain_timeout + Farewell::max_time;
+  const Milliseconds longest = config_.drain_timeout + GracefulClose::max_time;
   service::notify_systemd("STOPPING=1\nEXTEND_TIMEOUT_USEC=" +
                           std::to_string(std::chrono::microseconds(longest + stop_margin).count()));
   dispatcher_.stop_waiting();

@@ -13,7 +13,7 @@
 #include "ari/schema.h"
 #include "base/suggest.h"
 #include "config/users.h"
-#include "daemon/own_methods.h"
+#include "daemon/daemon_methods.h"
 #include "record/schema.h"
 
 namespace aribus::daemon {
@@ -25,7 +25,7 @@ using Methods = std::map<std::string, control::Method, std::less<>>;
 const Methods& all_methods() {
   static const control::Dispatcher& dispatcher = []() -> const control::Dispatcher& {
     static control::Dispatcher made;
-    add_own_methods(made, {});
+    add_daemon_methods(made, {});
     return made;
   }();
   return dispatcher.methods();

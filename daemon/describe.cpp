@@ -3,7 +3,7 @@
 #include "base/json_builder.h"
 #include "base/suggest.h"
 #include "control/description.h"
-#include "daemon/own_methods.h"
+#include "daemon/daemon_methods.h"
 #include "ipc/description.h"
 
 namespace aribus::daemon {
@@ -11,7 +11,7 @@ namespace aribus::daemon {
 Result<std::string> describe(std::string_view what) {
   if (what == "openrpc") {
     control::Dispatcher dispatcher;
-    add_own_methods(dispatcher, {});
+    add_daemon_methods(dispatcher, {});
     return pretty(control::describe(dispatcher.methods(), ARIBUS_VERSION));
   }
   if (what == "records") return pretty(ipc::records_schema());

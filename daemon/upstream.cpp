@@ -171,19 +171,19 @@ void Upstream::promote_next() {
   theirs_.clear();
   auto parting = std::make_unique<Parting>();
   parting->link = std::exchange(link_, std::exchange(next_, nullptr));
-  parting->farewell = std::move(farewell_);
+  parting->graceful_close = std::move(graceful_close_);
   link_->holds = false;
   told_.clear();
   control_.use(client());
   sync_.use(client());
-  if (parting->farewell == nullptr) {
+  if (parting->graceful_close == nullptr) {
     ari::Client& before = *parting->link->client;
-    parting->farewell = std::make_unique<Farewell>(
+    parting->graceful_close = std::make_unique<GracefulClose>(
         before, among(client().options().apps, false, before.options().apps), patience_, [](bool) {});
   }
   partings_.push_back(std::move(parting));
   sweep_.every(sweep_interval, [this] {
-    std::erase_if(partings_, [](const auto& old) { return old->farewell->is_over(); });
+    std::erase_if(partings_, [](const auto& old) { return old->graceful_close->is_over(); });
     if (partings_.empty()) sweep_.stop();
   });
   if (std::exchange(again_, false)) replace();
@@ -203,20 +203,21 @@ void Upstream::leave(std::string reason, Milliseconds patience, std::function<vo
 
 // Both can't be there at a time, or there is nothing to be taken over, or nothing comes after it.
 void Upstream::take_leave() {
-  if (farewell_) return;
-  farewell_ = std::make_unique<Farewell>(client(), client().options().apps, patience_, [this](bool was_up) {
-    const std::string ended_at = client().ended_in_order();
-    if (was_up) go_down(leaving_ ? leave_reason_ : "the configuration was changed", ended_at);
-    if (leaving_) return left_();
-    next_ = make_link();
-    if (config_.client.listen) next_->client->continue_from(ended_at);
-    promote_next();
-    client().connect();
-  });
+  if (graceful_close_) return;
+  graceful_close_ =
+      std::make_unique<GracefulClose>(client(), client().options().apps, patience_, [this](bool was_up) {
+        const std::string ended_at = client().ended_in_order();
+        if (was_up) go_down(leaving_ ? leave_reason_ : "the configuration was changed", ended_at);
+        if (leaving_) return left_();
+        next_ = make_link();
+        if (config_.client.listen) next_->client->continue_from(ended_at);
+        promote_next();
+        client().connect();
+      });
 }
 
 bool Upstream::is_gone() const {
-  return farewell_ && farewell_->is_over() && partings_.empty() && !control_.is_busy();
+  return graceful_close_ && graceful_close_->is_over() && partings_.empty() && !control_.is_busy();
 }
 
 void Upstream::forget() {

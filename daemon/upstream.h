@@ -16,7 +16,7 @@
 #include "base/time.h"
 #include "control/dispatcher.h"
 #include "daemon/config.h"
-#include "daemon/farewell.h"
+#include "daemon/graceful_close.h"
 #include "record/event_reader.h"
 #include "state/sync.h"
 
@@ -88,7 +88,7 @@ class Upstream {
   };
   // A connection that was replaced. Made on the heap, so that its members go in order.
   struct Parting {
-    std::unique_ptr<Farewell> farewell;
+    std::unique_ptr<GracefulClose> graceful_close;
     std::unique_ptr<Link> link;
   };
 
@@ -133,8 +133,8 @@ class Upstream {
   size_t held_bytes_ = 0;
   Timer take_over_deadline_;
   std::vector<std::unique_ptr<Parting>> partings_;
-  Timer sweep_;                         // of partings_
-  std::unique_ptr<Farewell> farewell_;  // from link_
+  Timer sweep_;                                    // of partings_
+  std::unique_ptr<GracefulClose> graceful_close_;  // from link_
   Milliseconds patience_{0};
   bool leaving_ = false;  // for good
   std::string leave_reason_;

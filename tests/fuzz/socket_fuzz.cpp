@@ -15,7 +15,7 @@
 #include "base/fd.h"
 #include "bus/record_log.h"
 #include "control/dispatcher.h"
-#include "daemon/own_methods.h"
+#include "daemon/daemon_methods.h"
 #include "ipc/server.h"
 #include "record/event_reader.h"
 #include "tests/fuzz/fuzz.h"
@@ -58,7 +58,7 @@ struct Daemon {
     options.apps = {"demo"};
     asterisk = ari::Client::make(loop, options).value();
     dispatcher.add_server("pbx1", *asterisk);
-    daemon::add_own_methods(
+    daemon::add_daemon_methods(
         dispatcher, {.hello = [](const control::Caller& caller) { return "\"" + caller.rule->name + "\""; },
                      .status = [] { return std::string("{}"); },
                      .cursor = [this] { return log.cursor().text(); }});

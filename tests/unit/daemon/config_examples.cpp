@@ -4,7 +4,7 @@
 #include <set>
 
 #include "daemon/config.h"
-#include "daemon/own_methods.h"
+#include "daemon/daemon_methods.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
@@ -74,7 +74,7 @@ const AccessRule& rule_of(const Config& config, const std::string& name) {
 struct Methods {
   control::Dispatcher dispatcher;
 
-  Methods() { add_own_methods(dispatcher, {}); }
+  Methods() { add_daemon_methods(dispatcher, {}); }
   [[nodiscard]] Names allowed(const AccessRule& rule) const {
     Names names;
     for (const auto& [name, method] : dispatcher.methods()) {

@@ -1,6 +1,6 @@
 #include "daemon/describe.h"
 
-#include "daemon/own_methods.h"
+#include "daemon/daemon_methods.h"
 #include "tests/catch.h"
 #include "tests/unit/control/caller.h"
 #include "tests/unit/helpers.h"
@@ -14,9 +14,9 @@ namespace {
 control::Dispatcher& dispatcher() {
   static control::Dispatcher* with_own = [] {
     static control::Dispatcher made;
-    daemon::add_own_methods(made, {.hello = [](const control::Caller&) { return R"({"aribus":"x"})"; },
-                                   .status = [] { return "{}"; },
-                                   .cursor = {}});
+    daemon::add_daemon_methods(made, {.hello = [](const control::Caller&) { return R"({"aribus":"x"})"; },
+                                      .status = [] { return "{}"; },
+                                      .cursor = {}});
     return &made;
   }();
   return *with_own;

@@ -6,8 +6,8 @@
 #include <regex>
 #include <set>
 
+#include "daemon/daemon_methods.h"
 #include "daemon/describe.h"
-#include "daemon/own_methods.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
@@ -23,7 +23,7 @@ constexpr size_t max_bytes = 200;
 const std::map<std::string, Method, std::less<>>& methods() {
   static const Dispatcher& dispatcher = [&]() -> Dispatcher& {
     static Dispatcher made;
-    daemon::add_own_methods(made, {});
+    daemon::add_daemon_methods(made, {});
     return made;
   }();
   return dispatcher.methods();

@@ -1,4 +1,4 @@
-#include "daemon/farewell.h"
+#include "daemon/graceful_close.h"
 
 #include <utility>
 
@@ -11,8 +11,8 @@ constexpr Milliseconds look_interval{20};
 
 }  // namespace
 
-Farewell::Farewell(ari::Client& client, std::vector<std::string> apps, Milliseconds patience,
-                   std::function<void(bool)> left)
+GracefulClose::GracefulClose(ari::Client& client, std::vector<std::string> apps, Milliseconds patience,
+                             std::function<void(bool)> left)
     : client_(client),
       apps_(std::move(apps)),
       left_(std::move(left)),
@@ -22,7 +22,7 @@ Farewell::Farewell(ari::Client& client, std::vector<std::string> apps, Milliseco
   client_.defer([this] { wait(); });
 }
 
-void Farewell::wait() {
+void GracefulClose::wait() {
   if (step_ != Step::waiting) return;
   if (client_.open_requests() == 0 || client_.loop().now() >= patient_until_) unsubscribe();
 }
@@ -30,7 +30,7 @@ void Farewell::wait() {
 // ARI of 22.10 may stand still for ever when an application that hears of device states goes away while one
 // changes (its thread waits for a lock that waits for the thread): first that ends. An application to which
 // Asterisk connects stays, and keeps what it hears of.
-void Farewell::unsubscribe() {
+void GracefulClose::unsubscribe() {
   step_ = Step::unsubscribing;
   timer_.once(unsubscribe_timeout, [this] { close(); });
   open_ = 1;
@@ -49,7 +49,7 @@ void Farewell::unsubscribe() {
 }
 
 // The event stream is read to its end, so that nothing is lost where Asterisk keeps what comes after it.
-void Farewell::close() {
+void GracefulClose::close() {
   if (step_ != Step::unsubscribing) return;
   step_ = Step::closing;
   timer_.stop();

@@ -1,4 +1,4 @@
-#include "daemon/own_methods.h"
+#include "daemon/daemon_methods.h"
 
 #include "control/description.h"
 #include "control/state_methods.h"
@@ -87,7 +87,7 @@ constexpr std::string_view status_answer =
 
 }  // namespace
 
-void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers) {
+void add_daemon_methods(control::Dispatcher& dispatcher, DaemonAnswers answers) {
   for (control::Method& method : control::state_methods(dispatcher, std::move(answers.cursor))) {
     dispatcher.add(std::move(method));
   }

@@ -9,7 +9,7 @@
 namespace aribus::daemon {
 
 // What only the running daemon knows, as JSON.
-struct OwnAnswers {
+struct DaemonAnswers {
   std::function<void(control::Reply)> reload = {};
   std::function<std::string(const control::Caller& caller)> hello;
   std::function<std::string()> status;
@@ -19,6 +19,6 @@ struct OwnAnswers {
 
 // Adds daemon.clients, daemon.reload, hello, ping, reclaim, rpc.discover, the methods of state, status,
 // subscribe and unsubscribe.
-void add_own_methods(control::Dispatcher& dispatcher, OwnAnswers answers);
+void add_daemon_methods(control::Dispatcher& dispatcher, DaemonAnswers answers);
 
 }  // namespace aribus::daemon

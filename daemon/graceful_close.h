@@ -13,7 +13,7 @@ namespace aribus::daemon {
 // Ends a connection in order: lets requests under way be answered, ends what applications hear of that nobody
 // here will hold any more, and reads the event stream to its end. Lives on the loop's thread; the client must
 // be destroyed first.
-class Farewell {
+class GracefulClose {
  public:
   // How long it takes at most, beside `patience`.
   static constexpr Milliseconds unsubscribe_timeout{1000};
@@ -22,10 +22,10 @@ class Farewell {
 
   // `apps` will not be held here any more. Requests have up to `patience`. `left` is called once, from the
   // loop, when the event stream has ended: whether it stood until then.
-  Farewell(ari::Client& client, std::vector<std::string> apps, Milliseconds patience,
-           std::function<void(bool was_connected)> left);
-  Farewell(const Farewell&) = delete;
-  Farewell& operator=(const Farewell&) = delete;
+  GracefulClose(ari::Client& client, std::vector<std::string> apps, Milliseconds patience,
+                std::function<void(bool was_connected)> left);
+  GracefulClose(const GracefulClose&) = delete;
+  GracefulClose& operator=(const GracefulClose&) = delete;
 
   // `left` was called, and no request is under way any more: the client may be destroyed.
   [[nodiscard]] bool is_over() const { return step_ == Step::left && client_.is_idle(); }
