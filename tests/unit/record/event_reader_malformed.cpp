@@ -127,7 +127,8 @@ TEST_CASE("nesting over the bound is Malformed") {
 
 // An event with a member `name` that makes it nested `levels` deep.
 static std::string nested_event(const std::string& name, size_t levels) {
-  return R"({"type":"Odd",")" + name + "\":" + std::string(levels - 1, '[') + std::string(levels - 1, ']') + "}";
+  return R"({"type":"Odd",")" + name + "\":" + std::string(levels - 1, '[') + std::string(levels - 1, ']') +
+         "}";
 }
 
 TEST_CASE("the deepest event becomes a record that every reader takes") {
@@ -151,7 +152,8 @@ TEST_CASE("the deepest event becomes a record that every reader takes") {
 TEST_CASE("an event with a number that no double holds is Malformed, and says so") {
   for (const std::string& number : {std::string("1e400"), std::string("-1e400"), std::string(400, '9')}) {
     const Json record = malformed(R"({"type":"Odd","x":{"y":[)" + number + "]}}");
-    CHECK_THAT(std::string(find_string(record, "invalid")), ContainsSubstring("out of the range of a double"));
+    CHECK_THAT(std::string(find_string(record, "invalid")),
+               ContainsSubstring("out of the range of a double"));
   }
   const std::string text = R"({"type":"Odd","x":1e-400,"y":1e308})";
   CHECK(read_event(text, text.size(), "pbx1", received).type == "Odd");

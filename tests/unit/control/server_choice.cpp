@@ -1,6 +1,7 @@
 // Which Asterisk a command goes to that does not say so.
-#include "control/dispatcher.h"
 #include "control/server_choice.h"
+
+#include "control/dispatcher.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
