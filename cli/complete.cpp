@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "ari/causes.h"
+#include "ari/hangup_causes.h"
 #include "ari/schema.h"
 #include "cli/commands.h"
 #include "cli/invoke.h"

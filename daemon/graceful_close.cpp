@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "ari/url.h"
+#include "net/url.h"
 
 namespace aribus::daemon {
 namespace {
@@ -40,9 +40,9 @@ void GracefulClose::unsubscribe() {
   if (client_.is_connected() && !client_.options().listen) {
     for (const std::string& app : apps_) {
       ++open_;
-      client_.request(
-          "DELETE", "/applications/" + ari::percent_encode(app) + "/subscription?eventSource=deviceState%3A",
-          "", [done](const auto&) { done(); });
+      client_.request("DELETE",
+                      "/applications/" + percent_encode(app) + "/subscription?eventSource=deviceState%3A", "",
+                      [done](const auto&) { done(); });
     }
   }
   done();

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "ari/client.h"
-#include "base/loop.h"
+#include "net/loop.h"
 
 namespace aribus::daemon {
 

@@ -176,7 +176,7 @@ class Collector {
   }
 
   void add_subscribers() {
-    const ipc::Server& server = sources_.server;
+    const frontend::Server& server = sources_.server;
     const std::vector<uint64_t> behind = server.behind();
     families_.gauge("aribus_connections", "Programs that are connected.", to_double(server.connections()));
     families_.counter("aribus_connections_accepted_total", "Programs that have connected.",

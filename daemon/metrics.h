@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "base/loop.h"
 #include "base/time.h"
 #include "bus/record_log.h"
 #include "control/dispatcher.h"
 #include "daemon/upstream.h"
-#include "ipc/server.h"
+#include "frontend/unix/server.h"
+#include "net/loop.h"
 
 namespace aribus::daemon {
 
@@ -18,7 +18,7 @@ namespace aribus::daemon {
 struct MetricSources {
   const bus::RecordLog& log;
   const control::Dispatcher& dispatcher;
-  const ipc::Server& server;
+  const frontend::Server& server;
   const TurnMeter& meter;
   const std::vector<std::unique_ptr<Upstream>>& upstreams;
   const std::vector<std::unique_ptr<Upstream>>& leaving;

@@ -42,7 +42,8 @@ std::vector<std::string> among(const std::vector<std::string>& others, bool are,
 
 }  // namespace
 
-Upstream::Upstream(Loop& loop, control::Dispatcher& dispatcher, AsteriskConfig config, Handlers handlers)
+Upstream::Upstream(Loop& loop, control::Dispatcher& dispatcher, config::AsteriskConfig config,
+                   Handlers handlers)
     : loop_(loop),
       dispatcher_(dispatcher),
       config_(std::move(config)),
@@ -80,7 +81,7 @@ std::unique_ptr<Upstream::Link> Upstream::make_link() {
   handlers.message = [this, &placed](std::string_view text, size_t total_bytes) {
     on_message(placed, text, total_bytes);
   };
-  handlers.application_answered = [this](const ari::HttpRequest& request, const ari::HttpResponse& response) {
+  handlers.application_answered = [this](const HttpRequest& request, const HttpResponse& response) {
     sync_.see(request, response);
   };
   handlers.rest_changed = [this, &placed](bool over_websocket) {
@@ -116,11 +117,11 @@ void Upstream::recalled() {
   if (client().options().listen) client().continue_from(ended_at_);
 }
 
-std::string_view Upstream::change(AsteriskConfig config, Milliseconds patience) {
-  const AsteriskConfig before = std::exchange(config_, std::move(config));
+std::string_view Upstream::change(config::AsteriskConfig config, Milliseconds patience) {
+  const config::AsteriskConfig before = std::exchange(config_, std::move(config));
   if (before == config_) return {};
   if (before.client.url != config_.client.url) known_startup_.clear();  // another Asterisk was not restarted
-  AsteriskConfig other_times = before;
+  config::AsteriskConfig other_times = before;
   other_times.client.take_times(config_.client);
   if (other_times == config_) {
     client().set_times(config_.client);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/json_builder.h"
+#include "json/json_builder.h"
 #include "nats/subject.h"
 
 namespace aribus::nats {

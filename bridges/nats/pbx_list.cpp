@@ -5,7 +5,7 @@
 
 #include <nats/nats.h>
 
-#include "base/json_builder.h"
+#include "json/json_builder.h"
 
 namespace aribus::nats {
 namespace {

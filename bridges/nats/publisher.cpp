@@ -6,9 +6,9 @@
 
 #include <spdlog/spdlog.h>
 
-#include "base/json.h"
-#include "base/json_builder.h"
 #include "base/time.h"
+#include "json/json.h"
+#include "json/json_builder.h"
 #include "nats/subject.h"
 
 namespace aribus::nats {

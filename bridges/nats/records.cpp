@@ -1,7 +1,7 @@
 #include "nats/records.h"
 
-#include "base/json_builder.h"
 #include "client/messages.h"
+#include "json/json_builder.h"
 
 namespace aribus::nats {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "base/json_builder.h"
+#include "json/json_builder.h"
 
 namespace aribus::nats {
 namespace {

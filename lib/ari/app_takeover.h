@@ -7,7 +7,7 @@
 #include <string>
 
 #include "ari/reconnect.h"
-#include "base/loop.h"
+#include "net/loop.h"
 
 namespace aribus::ari {
 

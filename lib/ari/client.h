@@ -10,17 +10,17 @@
 
 #include "ari/app_takeover.h"
 #include "ari/connect_error.h"
-#include "ari/http.h"
-#include "ari/inbound_websocket.h"
-#include "ari/listener_check.h"
 #include "ari/reconnect.h"
 #include "ari/schema.h"
-#include "ari/websocket.h"
 #include "ari/websocket_rest.h"
-#include "base/json.h"
-#include "base/loop.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "json/json.h"
+#include "net/http.h"
+#include "net/inbound_websocket.h"
+#include "net/listener_check.h"
+#include "net/loop.h"
+#include "net/websocket.h"
 
 namespace aribus::ari {
 

@@ -1,7 +1,7 @@
 #include "ari/connect_error.h"
 
 #include "ari/error_response.h"
-#include "ari/http.h"
+#include "net/http.h"
 
 namespace aribus::ari {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/bytes.h"
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::ari {
 namespace {

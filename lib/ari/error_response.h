@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "ari/http.h"
 #include "base/result.h"
+#include "net/http.h"
 
 namespace aribus::ari {
 

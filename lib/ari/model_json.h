@@ -8,8 +8,8 @@
 #include <string_view>
 #include <utility>
 
-#include "base/json.h"
 #include "base/result.h"
+#include "json/json.h"
 
 namespace aribus::ari {
 

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::ari {
 

@@ -5,7 +5,7 @@
 
 #include <fnmatch.h>
 
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::bus {
 namespace {

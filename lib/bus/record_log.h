@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/json_tape.h"
 #include "bus/cursor.h"
 #include "bus/mirrored_memory.h"
 #include "bus/ring_file.h"
+#include "json/json_tape.h"
 #include "record/record.h"
 
 namespace aribus::bus {

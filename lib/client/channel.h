@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "ari/parameters.h"
+#include "ari/generated/parameters.h"
 #include "ari/result_reader.h"
 #include "client/task.h"
 

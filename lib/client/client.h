@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ari/parameters.h"
+#include "ari/generated/parameters.h"
 #include "client/connection.h"
 #include "client/item.h"
 #include "client/session.h"

@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include "ari/events.h"
+#include "ari/generated/events.h"
 #include "ari/result_reader.h"
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::client {
 

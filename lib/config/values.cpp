@@ -5,8 +5,8 @@
 #include <iterator>
 
 #include "base/suggest.h"
-#include "base/tcp_socket.h"
 #include "config/users.h"
+#include "net/tcp_socket.h"
 
 namespace aribus::config {
 namespace {

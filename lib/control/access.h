@@ -8,9 +8,9 @@
 
 #include <sys/types.h>
 
-#include "base/json.h"
 #include "base/result.h"
 #include "control/method.h"
+#include "json/json.h"
 
 namespace aribus::control {
 
@@ -68,7 +68,7 @@ struct Caller {
   Peer peer;
   std::string user;  // the name of peer.uid, or "" while it is not known
   std::shared_ptr<const AccessRule> rule;
-  uint64_t connection = 0;  // its number; 0: none that could end
+  uint64_t connection = 0;   // its number; 0: none that could end
   std::string program = {};  // what the process was called when it connected (/proc/PID/comm), or ""
 };
 

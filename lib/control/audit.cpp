@@ -6,9 +6,9 @@
 #include <memory>
 
 #include "base/bytes.h"
-#include "base/line_limit.h"
 #include "base/log.h"
-#include "base/rpc_code.h"
+#include "protocol/line_limit.h"
+#include "protocol/rpc_code.h"
 
 namespace aribus::control {
 namespace {
@@ -90,7 +90,7 @@ std::string_view outcome_of(const Error& error) {
 }
 
 // The id that the daemon chose, as the answer shows it.
-std::string chosen_id(std::string_view name, const Result<ResultText>& answer) {
+std::string chosen_id(std::string_view name, const Result<pbx::ResultText>& answer) {
   const Result<Json> parsed = parse_own_json(answer ? answer->plain() : answer.error().data);
   if (!parsed || !parsed->IsObject()) return {};
   if (!answer) return std::string(find_string(*parsed, name));
@@ -99,7 +99,7 @@ std::string chosen_id(std::string_view name, const Result<ResultText>& answer) {
 }
 
 // The answer to daemon.reload says so where nothing was applied.
-bool is_rejected(const Method& method, const Result<ResultText>& answer) {
+bool is_rejected(const Method& method, const Result<pbx::ResultText>& answer) {
   if (method.name != "daemon.reload" || !answer) return false;
   const Result<Json> parsed = parse_own_json(answer->plain());
   const JsonValue* applied = parsed ? find(*parsed, "applied") : nullptr;
@@ -193,8 +193,8 @@ void audit_refused(const Caller& caller, const Method& method, const JsonValue& 
         line);
 }
 
-Reply audited(const Caller& caller, const Method& method, std::string_view server, const JsonValue& params,
-              Reply reply) {
+pbx::Reply audited(const Caller& caller, const Method& method, std::string_view server,
+                   const JsonValue& params, pbx::Reply reply) {
   if (!log_for(method)) return reply;
   const std::string_view generated_id_param =
       find(params, method.generated_id_param) == nullptr ? method.generated_id_param : "";
@@ -202,7 +202,7 @@ Reply audited(const Caller& caller, const Method& method, std::string_view serve
           server = std::string(server), app = std::string(app_of(params)),
           channel = std::string(find_string(params, "channelId")),
           line = who_and_what(caller, method, server, params), began = std::chrono::steady_clock::now(),
-          reply = std::move(reply)](Result<ResultText> answer) mutable {
+          reply = std::move(reply)](Result<pbx::ResultText> answer) mutable {
     if (!answer && answer.error().kind == ErrorKind::invalid_params) return reply(std::move(answer));
     const std::string_view outcome = is_rejected(method, answer) ? "refused"
                                      : answer                    ? "done"

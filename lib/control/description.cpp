@@ -4,11 +4,11 @@
 #include <limits>
 #include <vector>
 
-#include "base/json_builder.h"
-#include "base/rpc_code.h"
 #include "control/access.h"
-#include "control/explanations.h"
 #include "control/idempotency.h"
+#include "control/methods/explanations.h"
+#include "json/json_builder.h"
+#include "protocol/rpc_code.h"
 #include "record/schema.h"
 
 namespace aribus::control {

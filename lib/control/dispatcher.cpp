@@ -5,14 +5,14 @@
 #include "base/bytes.h"
 #include "base/suggest.h"
 #include "control/audit.h"
-#include "control/creating_operations.h"
-#include "control/defaults.h"
+#include "control/methods/defaults.h"
+#include "control/methods/new_objects.h"
+#include "control/methods/state_methods.h"
+#include "control/methods/verbs.h"
 #include "control/named_ids.h"
-#include "control/new_objects.h"
 #include "control/params.h"
 #include "control/server_choice.h"
-#include "control/state_methods.h"
-#include "control/verbs.h"
+#include "pbx/creating_operations.h"
 
 namespace aribus::control {
 namespace {
@@ -33,7 +33,7 @@ Result<void> take_key(Json& params, std::string& key) {
 
 // The id that the operation takes and can do without.
 std::string_view chosen_id(const ari::Operation& operation) {
-  const CreatingOperation* creates = find_creating_operation(operation.name);
+  const pbx::CreatingOperation* creates = pbx::find_creating_operation(operation.name);
   return creates == nullptr || operation.find(creates->id)->required ? std::string_view() : creates->id;
 }
 
@@ -72,25 +72,25 @@ void Dispatcher::add(Method method) {
   methods_.insert_or_assign(method.name, std::move(method));
 }
 
-Upstream& Dispatcher::add_server(std::string name, ari::Client& client) {
-  Upstream& added = *servers_.emplace_back(std::make_unique<Upstream>(std::move(name), client));
+pbx::Upstream& Dispatcher::add_server(std::string name, ari::Client& client) {
+  pbx::Upstream& added = *servers_.emplace_back(std::make_unique<pbx::Upstream>(std::move(name), client));
   added.on_own_record([this](const record::Record& record) {
     if (publish_) publish_(record);
   });
-  added.resolver().on_resolved([this](const Resolution& resolution) {
+  added.resolver().on_resolved([this](const pbx::Resolution& resolution) {
     idempotency_.resolve(resolution.command, resolution.outcome);
     if (publish_) publish_(resolution.record);
   });
   return added;
 }
 
-void Dispatcher::remove_server(const Upstream& server) {
+void Dispatcher::remove_server(const pbx::Upstream& server) {
   id_directory_.forget(server.name());
   std::erase_if(servers_, [&](const auto& known) { return known.get() == &server; });
 }
 
-std::vector<Upstream*> Dispatcher::open_servers() const {
-  std::vector<Upstream*> open;
+std::vector<pbx::Upstream*> Dispatcher::open_servers() const {
+  std::vector<pbx::Upstream*> open;
   for (const auto& server : servers_) {
     if (!server->closed()) open.push_back(server.get());
   }
@@ -149,13 +149,13 @@ std::vector<std::string_view> Dispatcher::method_names() const {
   return names;
 }
 
-Result<Upstream*> Dispatcher::pick_server(const Caller& caller, const Method& method,
-                                          const JsonValue& params) const {
-  const std::vector<Upstream*> servers = open_servers();
+Result<pbx::Upstream*> Dispatcher::pick_server(const Caller& caller, const Method& method,
+                                               const JsonValue& params) const {
+  const std::vector<pbx::Upstream*> servers = open_servers();
   if (const JsonValue* given = find(params, "server")) {
     if (!given->IsString()) return wrong_param("server", "a string", given);
     std::vector<std::string_view> names;
-    for (Upstream* server : servers) {
+    for (pbx::Upstream* server : servers) {
       if (server->name() == as_view(*given)) return server;
       names.push_back(server->name());
     }
@@ -165,7 +165,7 @@ Result<Upstream*> Dispatcher::pick_server(const Caller& caller, const Method& me
   }
   if (servers.size() == 1) return servers.front();
   return choose_server(servers, id_directory_, method, params,
-                       [&](const Upstream& server, record::IdKind kind, std::string_view id) {
+                       [&](const pbx::Upstream& server, record::IdKind kind, std::string_view id) {
                          return sees_id(*this, server.name(), kind, id, *caller.rule);
                        });
 }
@@ -195,7 +195,7 @@ Result<void> Dispatcher::check(const Caller& caller, const std::string& name, co
   const Result<const Method*> found = find_allowed(caller, name, params);
   if (!found) return found.error();
   if (!(*found)->run) return check_params((*found)->parameters, params);
-  if (const Result<Upstream*> upstream = pick_server(caller, **found, params); !upstream)
+  if (const Result<pbx::Upstream*> upstream = pick_server(caller, **found, params); !upstream)
     return upstream.error();
   Result<Arguments> arguments = arguments_of(**found, params);
   return arguments ? Result<void>() : Result<void>(arguments.error());
@@ -217,8 +217,8 @@ Result<Dispatcher::Arguments> Dispatcher::arguments_of(const Method& method, con
   return arguments;
 }
 
-void Dispatcher::call(const Caller& caller, const std::string& name, const JsonValue& params, Reply reply,
-                      Progress progress) {
+void Dispatcher::call(const Caller& caller, const std::string& name, const JsonValue& params,
+                      pbx::Reply reply, Progress progress) {
   // How long a call or a recording lasts says nothing of how quick Asterisk is.
   const bool is_timed = !params.IsObject() || !waits_for_end(params);
   reply = counting(methods_.contains(name) ? name : "unknown", is_timed, std::move(reply));
@@ -237,10 +237,10 @@ void Dispatcher::call(const Caller& caller, const std::string& name, const JsonV
   run(caller, method, params, std::move(reply), std::move(progress));
 }
 
-Reply Dispatcher::counting(const std::string& method, bool is_timed, Reply reply) {
+pbx::Reply Dispatcher::counting(const std::string& method, bool is_timed, pbx::Reply reply) {
   using Clock = std::chrono::steady_clock;
   return [&counts = calls_[method], is_timed, began = Clock::now(),
-          reply = std::move(reply)](Result<ResultText> answer) {
+          reply = std::move(reply)](Result<pbx::ResultText> answer) {
     if (is_timed)
       counts.took.add(std::chrono::duration_cast<DurationHistogram::Duration>(Clock::now() - began));
     answer ? ++counts.done : ++counts.failed[answer.error().kind];
@@ -249,9 +249,9 @@ Reply Dispatcher::counting(const std::string& method, bool is_timed, Reply reply
 }
 
 // Carries out a command for an Asterisk, unless it is a repeat.
-void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue& params, Reply reply,
+void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue& params, pbx::Reply reply,
                      Progress progress) {
-  Result<Upstream*> upstream = pick_server(caller, method, params);
+  Result<pbx::Upstream*> upstream = pick_server(caller, method, params);
   if (!upstream) return reply(upstream.error());
   Result<Arguments> arguments = arguments_of(method, params);
   if (!arguments) return reply(arguments.error());
@@ -286,7 +286,7 @@ void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue
   if (servers_.size() > 1 && method.access_level != AccessLevel::read)
     reply = learning(**upstream, std::move(reply));
   reply = audited(caller, method, (*upstream)->name(), own_params, std::move(reply));
-  const ari::Requester requester{
+  const Requester requester{
       .user = caller.peer.uid, .connection = caller.connection, .admin = caller.rule->is_admin()};
   if (makes_bridge(method, own_params)) {
     const auto& apps = (*upstream)->client().options().apps;
@@ -299,8 +299,8 @@ void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue
 }
 
 // Where a new thing lives is known from the answer on, even before its first event.
-Reply Dispatcher::learning(const Upstream& upstream, Reply reply) {
-  return [this, &upstream, reply = std::move(reply)](Result<ResultText> answer) {
+pbx::Reply Dispatcher::learning(const pbx::Upstream& upstream, pbx::Reply reply) {
+  return [this, &upstream, reply = std::move(reply)](Result<pbx::ResultText> answer) {
     if (answer) {
       record::Record record;
       record.server = upstream.name();

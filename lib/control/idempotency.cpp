@@ -32,7 +32,7 @@ bool was_not_sent(const Error& error) {
   return error.kind != refused && error.kind != outcome_unknown && error.kind != internal;
 }
 
-size_t bytes_of(const Result<ResultText>& answer) {
+size_t bytes_of(const Result<pbx::ResultText>& answer) {
   return answer ? answer->held_bytes() : answer.error().message.size() + answer.error().data.size();
 }
 
@@ -52,8 +52,8 @@ std::string IdempotencyStore::id_of(uid_t uid, const std::string& key, uint64_t 
   return is_repeat ? at->second.id : std::string();
 }
 
-std::optional<Reply> IdempotencyStore::begin(uid_t uid, const std::string& key, uint64_t fingerprint,
-                                             Reply reply, Time now, std::string id) {
+std::optional<pbx::Reply> IdempotencyStore::begin(uid_t uid, const std::string& key, uint64_t fingerprint,
+                                                  pbx::Reply reply, Time now, std::string id) {
   make_room(now);
   User& user = users_[uid];
   if (const auto at = user.entries.find(key); at != user.entries.end()) {
@@ -81,7 +81,7 @@ std::optional<Reply> IdempotencyStore::begin(uid_t uid, const std::string& key, 
   ++size_;
   entry.id = std::move(id);
   count(user, entry, key.size() + entry.id.size());
-  return [this, uid, key, reply = std::move(reply)](Result<ResultText> answer) {
+  return [this, uid, key, reply = std::move(reply)](Result<pbx::ResultText> answer) {
     finish(uid, key, answer, std::chrono::steady_clock::now());
     reply(std::move(answer));
   };
@@ -120,10 +120,10 @@ void IdempotencyStore::erase(User& user, const std::string& key) {
   --size_;
 }
 
-void IdempotencyStore::finish(uid_t uid, const std::string& key, Result<ResultText> answer, Time now) {
+void IdempotencyStore::finish(uid_t uid, const std::string& key, Result<pbx::ResultText> answer, Time now) {
   User& user = users_.at(uid);
   Entry& entry = user.entries.at(key);
-  const std::vector<Reply> waiting = std::exchange(entry.waiting, {});
+  const std::vector<pbx::Reply> waiting = std::exchange(entry.waiting, {});
   entry.on_accepted.clear();
   const size_t answer_bytes = bytes_of(answer);
   if ((!answer && was_not_sent(answer.error())) || answer_bytes > options_.max_answer_bytes) {
@@ -139,7 +139,7 @@ void IdempotencyStore::finish(uid_t uid, const std::string& key, Result<ResultTe
     user.answered.emplace_back(now, key);
     make_room(now);
   }
-  for (const Reply& reply : waiting) reply(answer);
+  for (const pbx::Reply& reply : waiting) reply(answer);
 }
 
 void IdempotencyStore::resolve(std::string_view command, std::string_view outcome) {

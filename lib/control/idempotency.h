@@ -16,7 +16,7 @@
 #include <sys/types.h>
 
 #include "base/bytes.h"
-#include "control/upstream.h"
+#include "pbx/upstream.h"
 
 namespace aribus::control {
 
@@ -41,8 +41,8 @@ class IdempotencyStore {
   // repeat, whose `reply` comes with the first one's answer. `fingerprint` stands for what the command says.
   // `id` is what was chosen for what the command makes, or "".
   // Errors, by `reply`: invalid_params when the key was used for another command; too_much.
-  [[nodiscard]] std::optional<Reply> begin(uid_t user, const std::string& key, uint64_t fingerprint,
-                                           Reply reply, Time now, std::string id = {});
+  [[nodiscard]] std::optional<pbx::Reply> begin(uid_t user, const std::string& key, uint64_t fingerprint,
+                                                pbx::Reply reply, Time now, std::string id = {});
   // Asterisk has the command of `user` with `key`, which will be answered later.
   void accepted(uid_t user, const std::string& key);
   // Has `on_accepted` called once that is so of the command under way that a repeat waits for, at once where
@@ -61,8 +61,8 @@ class IdempotencyStore {
  private:
   struct Entry {
     uint64_t fingerprint = 0;
-    std::optional<Result<ResultText>> answer;  // none while it is under way
-    std::vector<Reply> waiting;
+    std::optional<Result<pbx::ResultText>> answer;  // none while it is under way
+    std::vector<pbx::Reply> waiting;
     bool accepted = false;
     std::vector<std::function<void()>> on_accepted;
     std::string command;  // under which it will be resolved, or ""
@@ -75,7 +75,7 @@ class IdempotencyStore {
     size_t bytes = 0;
   };
 
-  void finish(uid_t user, const std::string& key, Result<ResultText> answer, Time now);
+  void finish(uid_t user, const std::string& key, Result<pbx::ResultText> answer, Time now);
   void count(User& user, Entry& entry, size_t bytes);
   void erase(User& user, const std::string& key);
   void forget_oldest(User& user);

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "ari/schema.h"
-#include "base/json.h"
-#include "control/upstream.h"
+#include "json/json.h"
+#include "pbx/upstream.h"
 
 namespace aribus::control {
 
@@ -35,12 +35,12 @@ enum class AccessLevel : uint8_t { read, control, admin };
 
 // One call of a method.
 struct Call {
-  Upstream& upstream;  // the Asterisk picked
-  Json params;         // an object, checked, without `server`
-  ari::Requester requester;
+  pbx::Upstream& upstream;  // the Asterisk picked
+  Json params;              // an object, checked, without `server`
+  Requester requester;
   uint64_t connection =
       0;  // with whose end a wait ends (Caller::connection); 0: it is waited for in any case
-  Reply reply;
+  pbx::Reply reply;
   // To be called once Asterisk has the command, by a method that is answered later than that: commands about
   // the same things go on from here. Others need not call it.
   std::function<void()> on_accepted;
@@ -59,8 +59,8 @@ struct Method {
   // One of the three: what an Asterisk is picked for, what the daemon answers at once, or what it answers
   // later. None: what the connection itself answers.
   std::function<void(Call call)> run = {};
-  std::function<Result<ResultText>(const JsonValue& params, const Caller& caller)> run_here = {};
-  std::function<void(const JsonValue& params, Reply reply)> run_later = {};
+  std::function<Result<pbx::ResultText>(const JsonValue& params, const Caller& caller)> run_here = {};
+  std::function<void(const JsonValue& params, pbx::Reply reply)> run_later = {};
 };
 
 }  // namespace aribus::control

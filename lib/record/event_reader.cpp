@@ -1,7 +1,7 @@
 #include "record/event_reader.h"
 
 #include "base/bytes.h"
-#include "base/json.h"
+#include "json/json.h"
 #include "record/normalizer.h"
 
 namespace aribus::record {

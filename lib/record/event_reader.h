@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "base/json_tape.h"
+#include "json/json_tape.h"
 #include "record/record.h"
 #include "record/shape_cache.h"
 

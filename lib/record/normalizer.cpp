@@ -5,10 +5,10 @@
 #include <optional>
 #include <utility>
 
-#include "ari/causes.h"
+#include "ari/hangup_causes.h"
 #include "base/bytes.h"
-#include "base/json.h"
 #include "base/time.h"
+#include "json/json.h"
 
 namespace aribus::record {
 namespace {

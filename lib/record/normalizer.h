@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "ari/schema.h"
-#include "base/json_tape.h"
+#include "json/json_tape.h"
 #include "record/field_rules.h"
 #include "record/ids.h"
 #include "record/shape_cache.h"

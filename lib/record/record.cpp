@@ -4,8 +4,8 @@
 #include <charconv>
 #include <cstring>
 
-#include "base/json.h"
-#include "base/json_tape.h"
+#include "json/json.h"
+#include "json/json_tape.h"
 #include "record/normalizer.h"
 
 namespace aribus::record {

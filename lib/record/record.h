@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "ari/schema.h"
-#include "base/json_tape.h"
 #include "base/time.h"
+#include "json/json_tape.h"
 #include "record/ids.h"
 
 namespace aribus::record {

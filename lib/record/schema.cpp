@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "base/json_builder.h"
+#include "json/json_builder.h"
 #include "record/field_rules.h"
 #include "record/record.h"
 

@@ -8,10 +8,10 @@
 
 #include <simdjson.h>
 
-#include "ari/causes.h"
-#include "base/json.h"
-#include "base/simd.h"
+#include "ari/hangup_causes.h"
 #include "base/time.h"
+#include "json/json.h"
+#include "json/simd.h"
 
 namespace aribus::record {
 namespace {

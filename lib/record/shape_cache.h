@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/json_tape.h"
+#include "json/json_tape.h"
 #include "record/record.h"
 
 namespace aribus::record {

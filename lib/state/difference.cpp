@@ -7,9 +7,9 @@
 #include <optional>
 #include <set>
 
-#include "base/json.h"
-#include "base/json_builder.h"
-#include "base/json_tape.h"
+#include "json/json.h"
+#include "json/json_builder.h"
+#include "json/json_tape.h"
 #include "state/stasis.h"
 
 namespace aribus::state {

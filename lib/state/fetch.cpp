@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "ari/error_response.h"
-#include "ari/url.h"
-#include "base/json.h"
-#include "base/json_builder.h"
-#include "base/json_tape.h"
+#include "json/json.h"
+#include "json/json_builder.h"
+#include "json/json_tape.h"
+#include "net/url.h"
 #include "record/record.h"
 
 namespace aribus::state {
@@ -53,7 +53,7 @@ void take_channels_of(const std::string& app, const JsonValue& application, Fetc
 }
 
 // What a request about subscriptions names: in its body, or else in its query, where commas separate.
-std::vector<std::string> sources_of(const ari::HttpRequest& request) {
+std::vector<std::string> sources_of(const HttpRequest& request) {
   std::vector<std::string> sources;
   if (!request.body.empty()) {
     const Result<Json> body = parse_json(request.body);
@@ -70,7 +70,7 @@ std::vector<std::string> sources_of(const ari::HttpRequest& request) {
   const size_t at = request.target.find(name);
   if (at == std::string::npos) return sources;
   const std::string_view value = std::string_view(request.target).substr(at + name.size());
-  const std::string text = ari::percent_decode(value.substr(0, value.find('&')));
+  const std::string text = percent_decode(value.substr(0, value.find('&')));
   for (size_t begin = 0; begin <= text.size();) {
     const size_t end = std::min(text.find(',', begin), text.size());
     sources.push_back(text.substr(begin, end - begin));
@@ -198,13 +198,13 @@ void StateFetcher::stop() {
   round_.reset();
 }
 
-void StateFetcher::see(const ari::HttpRequest& request, const ari::HttpResponse& response) {
+void StateFetcher::see(const HttpRequest& request, const HttpResponse& response) {
   constexpr std::string_view applications = "/ari/applications/", subscription = "/subscription";
   const size_t at = request.target.find(applications);
   if (at == std::string::npos || request.method == "GET" || !response.succeeded()) return;
   const std::string_view rest = std::string_view(request.target).substr(at + applications.size());
   if (const size_t end = rest.find(subscription); end != std::string_view::npos) {
-    const std::string app = ari::percent_decode(rest.substr(0, end));
+    const std::string app = percent_decode(rest.substr(0, end));
     if (see_bridges(app, sources_of(request), request.method == "DELETE")) return;
   }
   if (round_ && round_->restoring) return;  // it is read when that is done
@@ -269,7 +269,7 @@ void StateFetcher::read_application(const std::shared_ptr<Round>& round, const s
     if (!round->subscriptions_only) take_channels_of(app, application, round->fetched);
   };
   get(
-      round, "/applications/" + ari::percent_encode(app),
+      round, "/applications/" + percent_encode(app),
       [take](std::string_view body) -> Take {
         auto json = std::make_shared<Result<Json>>(parse_json(body));
         if (!*json || !(*json)->IsObject()) return [] { return false; };
@@ -311,7 +311,7 @@ void StateFetcher::restore(const std::shared_ptr<Round>& round, const std::strin
   const auto at = settings_.find(app);
   if (at == settings_.end()) return;
   const AppSettings wanted = at->second;
-  const std::string path = "/applications/" + ari::percent_encode(app);
+  const std::string path = "/applications/" + percent_encode(app);
   for (const std::string& source : wanted.sources) {
     if (present.sources.contains(source)) continue;
     set(round, "POST", path + "/subscription", source_body(source));
@@ -327,8 +327,7 @@ void StateFetcher::restore_bridges(const std::shared_ptr<Round>& round, const st
   if (present.sources.contains("bridge:")) return;
   for (const std::string& id : watched) {
     if (present.bridges.contains(id)) continue;
-    set(round, "POST", "/applications/" + ari::percent_encode(app) + "/subscription",
-        source_body("bridge:" + id));
+    set(round, "POST", "/applications/" + percent_encode(app) + "/subscription", source_body("bridge:" + id));
   }
 }
 
@@ -376,7 +375,7 @@ void StateFetcher::read_list(const std::shared_ptr<Round>& round, IdKind kind, c
 
 void StateFetcher::read_one(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path,
                             const std::string& id) {
-  get(round, path + ari::percent_encode(id), read_into(round, kind, false),
+  get(round, path + percent_encode(id), read_into(round, kind, false),
       [] { return true; });  // it is not there
 }
 
@@ -401,7 +400,7 @@ void StateFetcher::get(const std::shared_ptr<Round>& round, const std::string& t
   ++round->open;
   client_->request("GET", target, "",
                    [this, round, target, read = std::move(read),
-                    unknown = std::move(unknown)](Result<ari::HttpResponse> answer) {
+                    unknown = std::move(unknown)](Result<HttpResponse> answer) {
                      if (round != round_) return;
                      if (answer && answer->status == 404 && unknown && unknown()) return finish_part(round);
                      take(round, target, std::move(answer), read);
@@ -412,7 +411,7 @@ void StateFetcher::set(const std::shared_ptr<Round>& round, const std::string& m
                        const std::string& target, const std::string& body) {
   round->restoring = true;
   ++round->open;
-  client_->request(method, target, body, [this, round, target](const Result<ari::HttpResponse>& answer) {
+  client_->request(method, target, body, [this, round, target](const Result<HttpResponse>& answer) {
     if (round != round_) return;
     // What is refused is not there any more; the application will be read again.
     answer ? finish_part(round) : fail(round, target + " fails (" + answer.error().message + ")");
@@ -420,7 +419,7 @@ void StateFetcher::set(const std::shared_ptr<Round>& round, const std::string& m
 }
 
 void StateFetcher::take(const std::shared_ptr<Round>& round, const std::string& target,
-                        Result<ari::HttpResponse> answer, const Read& read) {
+                        Result<HttpResponse> answer, const Read& read) {
   if (!answer) return fail(round, target + " fails (" + answer.error().message + ")");
   if (answer->status != 200)
     return fail(round, target + " fails (" + ari::response_error(*answer, "GET", target).message + ")");

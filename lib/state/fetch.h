@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "ari/client.h"
-#include "base/background_queue.h"
+#include "net/background_queue.h"
 #include "record/ids.h"
 #include "state/model.h"
 
@@ -85,7 +85,7 @@ class StateFetcher {
   void stop();
 
   // To be called for each request that Asterisk has answered: it may have set something on an application.
-  void see(const ari::HttpRequest& request, const ari::HttpResponse& response);
+  void see(const HttpRequest& request, const HttpResponse& response);
   // A program has set on `app` which types of events it is to hear of, as far as that is known.
   [[nodiscard]] bool is_filtered(const std::string& app) const;
 
@@ -115,7 +115,7 @@ class StateFetcher {
            std::function<bool()> unknown = nullptr);
   void set(const std::shared_ptr<Round>& round, const std::string& method, const std::string& target,
            const std::string& body);
-  void take(const std::shared_ptr<Round>& round, const std::string& target, Result<ari::HttpResponse> answer,
+  void take(const std::shared_ptr<Round>& round, const std::string& target, Result<HttpResponse> answer,
             const Read& read);
   void finish_part(const std::shared_ptr<Round>& round);
   void fail(const std::shared_ptr<Round>& round, const std::string& why);

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "ari/schema.h"
-#include "base/json_tape.h"
+#include "json/json_tape.h"
 
 namespace aribus::state {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/json_tape.h"
+#include "json/json_tape.h"
 
 namespace aribus::state {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "ari/url.h"
 #include "base/bytes.h"
-#include "base/json.h"
+#include "json/json.h"
+#include "net/url.h"
 #include "state/difference.h"
 
 namespace aribus::state {
@@ -101,8 +101,8 @@ void Sync::raise_fences() {
   }
   if (fences_.empty()) return merge();
   for (const auto& [name, fence] : std::map(fences_)) {
-    client_->request("POST", "/events/user/" + name + "?application=" + ari::percent_encode(fence.app), "",
-                     [this, name = name](const Result<ari::HttpResponse>& answer) {
+    client_->request("POST", "/events/user/" + name + "?application=" + percent_encode(fence.app), "",
+                     [this, name = name](const Result<HttpResponse>& answer) {
                        // A user that may only read can't have it sent.
                        if (!answer || !answer->succeeded()) return lower_fence(name);
                        if (const auto at = fences_.find(name); at != fences_.end()) at->second.sent = true;

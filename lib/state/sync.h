@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "ari/client.h"
-#include "base/loop.h"
+#include "net/loop.h"
 #include "record/record.h"
 #include "state/fetch.h"
 #include "state/model.h"
@@ -61,9 +61,7 @@ class Sync {
   // Whether the record is an event that this made Asterisk send: it is nobody else's.
   [[nodiscard]] bool take(const record::Record& record);
   // See StateFetcher.
-  void see(const ari::HttpRequest& request, const ari::HttpResponse& response) {
-    fetcher_.see(request, response);
-  }
+  void see(const HttpRequest& request, const HttpResponse& response) { fetcher_.see(request, response); }
 
  private:
   enum class Phase { idle, asking, fencing };

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "tests/catch.h"
-#include "tests/unit/ari/listening.h"
+#include "tests/unit/net/listening.h"
 
 using namespace aribus;
 using namespace aribus::test;

@@ -1,10 +1,10 @@
 // The typed models, events and operations.
 #include <fstream>
 
-#include "ari/events.h"
-#include "ari/operations.h"
-#include "tests/unit/ari/listening.h"
+#include "ari/generated/events.h"
+#include "ari/generated/operations.h"
 #include "tests/unit/ari/sample.h"
+#include "tests/unit/net/listening.h"
 
 using namespace aribus;
 using namespace aribus::test;

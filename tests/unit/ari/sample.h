@@ -4,7 +4,7 @@
 #include <string>
 
 #include "ari/schema.h"
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::test {
 

@@ -5,14 +5,15 @@
 
 #include <rapidjson/pointer.h>
 
-#include "base/rpc_code.h"
 #include "control/dispatcher.h"
-#include "control/originate_outcome.h"
+#include "control/methods/originate_outcome.h"
+#include "protocol/rpc_code.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
 using namespace aribus::control;
+using namespace aribus::pbx;
 using aribus::test::json;
 
 namespace {

@@ -6,6 +6,7 @@
 
 using namespace aribus;
 using namespace aribus::control;
+using namespace aribus::pbx;
 using aribus::test::json;
 
 namespace {

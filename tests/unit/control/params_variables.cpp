@@ -1,10 +1,11 @@
 // Operations whose `variables` are names, not an object of values.
-#include "control/defaults.h"
+#include "control/methods/defaults.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
 using namespace aribus::control;
+using namespace aribus::pbx;
 using aribus::test::json;
 
 TEST_CASE("an operation that asks for variables by name takes their names") {

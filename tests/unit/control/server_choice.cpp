@@ -7,6 +7,7 @@
 
 using namespace aribus;
 using namespace aribus::control;
+using namespace aribus::pbx;
 using aribus::record::IdKind;
 using aribus::test::json;
 

@@ -1,13 +1,13 @@
 // Every method and every parameter is explained, and what is explained exists.
-#include "control/explanations.h"
+#include "control/methods/explanations.h"
 
 #include <cctype>
 #include <map>
 #include <regex>
 #include <set>
 
-#include "daemon/daemon_methods.h"
-#include "daemon/describe.h"
+#include "session/daemon_methods.h"
+#include "session/describe.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
@@ -23,7 +23,7 @@ constexpr size_t max_bytes = 200;
 const std::map<std::string, Method, std::less<>>& methods() {
   static const Dispatcher& dispatcher = [&]() -> Dispatcher& {
     static Dispatcher made;
-    daemon::add_daemon_methods(made, {});
+    session::add_daemon_methods(made, {});
     return made;
   }();
   return dispatcher.methods();
@@ -129,7 +129,7 @@ TEST_CASE("every method and every parameter is explained") {
 }
 
 TEST_CASE("OpenRPC describes every method and every parameter, and a summary is the first sentence") {
-  const Json document = json(*daemon::describe("openrpc"));
+  const Json document = json(*session::describe("openrpc"));
   const auto is_described = [](const JsonValue& described) {
     INFO(find_string(described, "name"));
     CHECK_FALSE(find_string(described, "description").empty());

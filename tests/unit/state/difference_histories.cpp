@@ -5,7 +5,7 @@
 #include <random>
 #include <set>
 
-#include "base/json_builder.h"
+#include "json/json_builder.h"
 #include "state/difference.h"
 #include "state/model.h"
 #include "tests/catch.h"
