@@ -48,7 +48,9 @@ std::vector<std::string> documents() {
 }
 
 std::string read_document(const std::string& document) {
-  return read_file(root() + "/" + document);
+  std::string text = read_file(root() + "/" + document);
+  if (text.empty()) throw std::runtime_error(document + " is missing or empty");
+  return text;
 }
 
 std::string prose_of(const std::string& document) {
