@@ -4,7 +4,7 @@
 #include <initializer_list>
 #include <string_view>
 
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::cli {
 

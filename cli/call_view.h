@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "base/json.h"
 #include "base/time.h"
 #include "cli/daemon_records.h"
 #include "cli/output.h"
+#include "json/json.h"
 
 namespace aribus::cli {
 

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/json.h"
 #include "base/time.h"
 #include "cli/call_rows.h"
+#include "json/json.h"
 
 namespace aribus::cli {
 

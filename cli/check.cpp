@@ -1,6 +1,6 @@
 #include "cli/commands.h"
 #include "cli/output.h"
-#include "daemon/config.h"
+#include "config/aribusd/config.h"
 
 namespace aribus::cli {
 
@@ -8,7 +8,7 @@ int check(const Arguments& arguments) {
   if (arguments.words.size() > 2) return misuse("check", "one file is expected");
   const std::string file =
       arguments.words.size() == 2 ? arguments.words[1] : ARIBUS_CONFIG_DIR "/aribusd.yaml";
-  const auto config = daemon::load_config(file, daemon::Purpose::check);
+  const auto config = config::load_config(file, config::Purpose::check);
   if (!config) {
     err().lines(config.error().message);
     return failed;

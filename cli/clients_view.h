@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "base/json.h"
 #include "base/time.h"
 #include "cli/output.h"
+#include "json/json.h"
 
 namespace aribus::cli {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "ari/causes.h"
+#include "ari/hangup_causes.h"
 #include "ari/schema.h"
 #include "cli/commands.h"
 #include "cli/invoke.h"
@@ -225,10 +225,10 @@ class Completion {
       case Kind::app:
         return of_status(kind, before);
       case Kind::type:
-        for (const ari::Model& model : ari::models()) {
+        for (const ari::ModelType& model : ari::models()) {
           if (model.event) offer_value(before, model.name);
         }
-        for (const ari::Model& model : record::own_types()) offer_value(before, model.name);
+        for (const ari::ModelType& model : record::own_types()) offer_value(before, model.name);
         return;
       case Kind::reason:
         for (const ari::Cause& cause : ari::causes()) {

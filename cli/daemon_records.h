@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "base/json.h"
 #include "base/time.h"
 #include "cli/output.h"
+#include "json/json.h"
 
 namespace aribus::cli {
 

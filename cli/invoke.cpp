@@ -4,7 +4,7 @@
 #include <charconv>
 #include <optional>
 
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "cli/api_docs.h"
 #include "cli/commands.h"
 #include "cli/methods.h"

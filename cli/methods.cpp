@@ -4,7 +4,7 @@
 
 #include "cli/answers.h"
 #include "cli/terminal.h"
-#include "daemon/describe.h"
+#include "session/describe.h"
 
 namespace aribus::cli {
 namespace {
@@ -80,7 +80,7 @@ Result<Methods> Methods::read(Json description) {
 
 const Methods& Methods::built_in() {
   static const Methods methods = [] {
-    const Result<std::string> text = daemon::describe("openrpc");
+    const Result<std::string> text = session::describe("openrpc");
     Result<Json> description = parse_own_json(text ? *text : std::string());
     return Methods(description ? std::move(*description) : Json(rapidjson::kObjectType));
   }();

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/characters.h"
-#include "base/object_text.h"
+#include "json/json_builder.h"
 
 namespace aribus::cli {
 namespace {

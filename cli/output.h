@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::cli {
 

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "base/json.h"
 #include "cli/output.h"
+#include "json/json.h"
 
 namespace aribus::cli {
 

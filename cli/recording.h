@@ -10,9 +10,9 @@
 #include <string_view>
 
 #include "base/fd.h"
-#include "base/json.h"
 #include "base/time.h"
 #include "client/item.h"
+#include "json/json.h"
 
 namespace aribus::cli {
 

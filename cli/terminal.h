@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/json.h"
 #include "base/time.h"
+#include "json/json.h"
 
 namespace aribus::cli {
 

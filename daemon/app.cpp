@@ -8,10 +8,10 @@
 #include "base/log.h"
 #include "control/audit.h"
 #include "daemon/activation.h"
-#include "daemon/own_methods.h"
 #include "service/metric_families.h"
 #include "service/notify.h"
-#include "service/process_figures.h"
+#include "service/process_stats.h"
+#include "session/daemon_methods.h"
 
 namespace aribus::daemon {
 namespace {
@@ -27,13 +27,13 @@ constexpr std::string_view features[] = {"announce", "line", "from"};
 
 }  // namespace
 
-Result<std::unique_ptr<App>> App::make(Config config) {
-  Result<bus::Log> log = bus::Log::make(config.bus);
+Result<std::unique_ptr<App>> App::make(config::Config config) {
+  Result<bus::RecordLog> log = bus::RecordLog::make(config.bus);
   if (!log) return log.error();
   return std::unique_ptr<App>(new App(std::move(config), std::move(*log)));
 }
 
-App::App(Config config, bus::Log log)
+App::App(config::Config config, bus::RecordLog log)
     : config_(std::move(config)),
       log_(std::move(log)),
       server_(loop_, log_, dispatcher_, config_.ipc),
@@ -44,15 +44,16 @@ App::App(Config config, bus::Log log)
       sweep_(loop_),
       started_(wall_now()) {
   dispatcher_.on_own_record([this](const record::Record& record) { publish(record); });
-  add_own_methods(dispatcher_, {.reload = [this](control::Reply reply) { reload(std::move(reply)); },
-                                .hello = [this](const control::Caller& caller) { return hello(caller); },
-                                .status = [this] { return status(); },
-                                .clients = [this] { return server_.clients_text(); },
-                                .cursor = [this] { return log_.cursor().text(); }});
-  for (const AsteriskConfig& asterisk : config_.asterisk) add_upstream(asterisk);
+  session::add_daemon_methods(dispatcher_,
+                              {.reload = [this](pbx::Reply reply) { reload(std::move(reply)); },
+                               .hello = [this](const control::Caller& caller) { return hello(caller); },
+                               .status = [this] { return status(); },
+                               .clients = [this] { return server_.clients_text(); },
+                               .cursor = [this] { return log_.cursor().text(); }});
+  for (const config::AsteriskConfig& asterisk : config_.asterisk) add_upstream(asterisk);
 }
 
-void App::add_upstream(const AsteriskConfig& config) {
+void App::add_upstream(const config::AsteriskConfig& config) {
   upstreams_.push_back(std::make_unique<Upstream>(
       loop_, dispatcher_, config,
       Upstream::Handlers{[this](const record::Record& record) { publish(record); },
@@ -153,7 +154,7 @@ std::string App::status() const {
     number("subscribers", behind.size());
     number("behind_records", behind.empty() ? 0 : std::ranges::max(behind));
     number("lost_records", server_.session_counts().lost_records);
-    const service::ProcessFigures& process = service::ProcessFigures::lately();
+    const service::ProcessStats& process = service::ProcessStats::lately();
     writer.Key("process");
     writer.StartObject();
     number("resident_bytes", process.resident_bytes);
@@ -221,7 +222,7 @@ void App::stop() {
   if (stopping_) return;
   stopping_ = true;
   spdlog::info("stopping: finishing what is under way");
-  const Milliseconds longest = config_.drain_timeout + Farewell::max_time;
+  const Milliseconds longest = config_.drain_timeout + GracefulClose::max_time;
   service::notify_systemd("STOPPING=1\nEXTEND_TIMEOUT_USEC=" +
                           std::to_string(std::chrono::microseconds(longest + stop_margin).count()));
   dispatcher_.stop_waiting();
@@ -253,17 +254,17 @@ void App::recall() {
 }
 
 // Reads the configuration on another thread, then applies it. `reply` may be empty.
-void App::reload(control::Reply reply) {
+void App::reload(pbx::Reply reply) {
   waiting_reload_.push_back(std::move(reply));
   if (!loading_.is_busy()) load();
 }
 
 void App::load() {
   service::notify_reloading();
-  const auto loaded = std::make_shared<std::optional<Result<Config>>>();
-  const auto replies = std::make_shared<std::vector<control::Reply>>(std::exchange(waiting_reload_, {}));
+  const auto loaded = std::make_shared<std::optional<Result<config::Config>>>();
+  const auto replies = std::make_shared<std::vector<pbx::Reply>>(std::exchange(waiting_reload_, {}));
   loading_.start(
-      loop_, [loaded, file = config_.file] { loaded->emplace(load_config(file)); },
+      loop_, [loaded, file = config_.file] { loaded->emplace(config::load_config(file)); },
       [this, loaded, replies] {
         Reload outcome;
         if (stopping_) {
@@ -276,15 +277,15 @@ void App::load() {
         outcome.log();
         if (ready_) service::notify_systemd("READY=1");
         tell_systemd();
-        for (const control::Reply& reply : *replies) {
-          if (reply) reply(control::ResultText(outcome.json()));
+        for (const pbx::Reply& reply : *replies) {
+          if (reply) reply(pbx::ResultText(outcome.json()));
         }
         if (!waiting_reload_.empty()) load();  // the file may have changed since
       });
 }
 
 // What can fail comes first.
-Reload App::apply(Config next) {
+Reload App::apply(config::Config next) {
   Reload outcome;
   if (auto listening = monitoring_.listen(next.metrics); !listening) {
     return {.applied = false, .error = listening.error()};
@@ -320,14 +321,14 @@ Reload App::apply(Config next) {
   return outcome;
 }
 
-std::vector<std::string> App::apply_asterisk(const std::vector<AsteriskConfig>& next) {
+std::vector<std::string> App::apply_asterisk(const std::vector<config::AsteriskConfig>& next) {
   std::vector<std::string> changed;
   const auto tell = [&](const std::string& name, std::string_view change) {
     if (!change.empty()) changed.push_back("asterisk " + name + ": " + std::string(change));
   };
   for (auto& upstream : std::exchange(upstreams_, {})) {
     const std::string name = upstream->name();
-    const auto wanted = std::ranges::find(next, name, &AsteriskConfig::name);
+    const auto wanted = std::ranges::find(next, name, &config::AsteriskConfig::name);
     if (wanted != next.end()) {
       tell(name, upstream->change(*wanted, config_.drain_timeout));
       upstreams_.push_back(std::move(upstream));
@@ -338,8 +339,9 @@ std::vector<std::string> App::apply_asterisk(const std::vector<AsteriskConfig>& 
       sweep_.every(removal_interval, [this] { remove_gone(); });
     }
   }
-  for (const AsteriskConfig& asterisk : next) {
-    if (std::ranges::find(config_.asterisk, asterisk.name, &AsteriskConfig::name) == config_.asterisk.end()) {
+  for (const config::AsteriskConfig& asterisk : next) {
+    if (std::ranges::find(config_.asterisk, asterisk.name, &config::AsteriskConfig::name) ==
+        config_.asterisk.end()) {
       tell(asterisk.name, "added");
     }
   }
@@ -351,12 +353,12 @@ std::vector<std::string> App::apply_asterisk(const std::vector<AsteriskConfig>& 
 // One that is still leaving under the same name goes first.
 void App::add_missing() {
   const auto place_of = [this](const auto& upstream) {
-    return std::ranges::find(config_.asterisk, upstream->name(), &AsteriskConfig::name);
+    return std::ranges::find(config_.asterisk, upstream->name(), &config::AsteriskConfig::name);
   };
   const auto is_there = [](const auto& upstreams, const std::string& name) {
     return std::ranges::any_of(upstreams, [&](const auto& upstream) { return upstream->name() == name; });
   };
-  for (const AsteriskConfig& asterisk : config_.asterisk) {
+  for (const config::AsteriskConfig& asterisk : config_.asterisk) {
     if (is_there(upstreams_, asterisk.name) || is_there(leaving_, asterisk.name)) continue;
     add_upstream(asterisk);
     upstreams_.back()->connect();

@@ -5,15 +5,15 @@
 #include <string>
 #include <vector>
 
-#include "base/background.h"
-#include "base/loop.h"
-#include "bus/log.h"
+#include "bus/record_log.h"
+#include "config/aribusd/config.h"
 #include "control/dispatcher.h"
-#include "daemon/config.h"
 #include "daemon/metrics.h"
 #include "daemon/reload.h"
 #include "daemon/upstream.h"
-#include "ipc/server.h"
+#include "frontend/unix/server.h"
+#include "net/background.h"
+#include "net/loop.h"
 #include "service/http_listener.h"
 
 namespace aribus::daemon {
@@ -21,15 +21,15 @@ namespace aribus::daemon {
 class App {
  public:
   // Errors: what can't be set up, with its cause.
-  [[nodiscard]] static Result<std::unique_ptr<App>> make(Config config);
+  [[nodiscard]] static Result<std::unique_ptr<App>> make(config::Config config);
 
   // Listens, connects to the Asterisks and serves until SIGTERM or SIGINT; then drains. SIGHUP has the
   // configuration read anew. Returns when all is done. Errors: system or invalid_params when it can't listen.
   [[nodiscard]] Result<void> run();
 
  private:
-  App(Config config, bus::Log log);
-  void add_upstream(const AsteriskConfig& config);
+  App(config::Config config, bus::RecordLog log);
+  void add_upstream(const config::AsteriskConfig& config);
   void publish(const record::Record& record);
   [[nodiscard]] std::string hello(const control::Caller& caller) const;
   [[nodiscard]] std::string status() const;
@@ -43,29 +43,29 @@ class App {
   void stop();
   void leave();
   void recall();
-  void reload(control::Reply reply);
+  void reload(pbx::Reply reply);
   void load();
-  [[nodiscard]] Reload apply(Config next);
-  [[nodiscard]] std::vector<std::string> apply_asterisk(const std::vector<AsteriskConfig>& next);
+  [[nodiscard]] Reload apply(config::Config next);
+  [[nodiscard]] std::vector<std::string> apply_asterisk(const std::vector<config::AsteriskConfig>& next);
   void add_missing();
   void remove_gone();
 
-  Config config_;
+  config::Config config_;
   Loop loop_;
-  bus::Log log_;
+  bus::RecordLog log_;
   control::Dispatcher dispatcher_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;  // in the configuration's order
   std::vector<std::unique_ptr<Upstream>> leaving_;    // that it names no more
-  ipc::Server server_;
+  frontend::Server server_;
   TurnMeter meter_;
   service::HttpListener monitoring_;
   Timer watchdog_;
   Timer ready_deadline_;
   Timer sweep_;  // of leaving_
   WallTime started_;
-  Background loading_;                          // of the configuration
-  std::vector<control::Reply> waiting_reload_;  // who asked for it since that began
-  bool ready_ = false;                          // systemd has been told so
+  Background loading_;                      // of the configuration
+  std::vector<pbx::Reply> waiting_reload_;  // who asked for it since that began
+  bool ready_ = false;                      // systemd has been told so
   bool stopping_ = false;
 };
 

@@ -11,16 +11,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "ari/lookup.h"
 #include "base/bytes.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "config/aribusd/config.h"
 #include "control/audit.h"
 #include "daemon/app.h"
-#include "daemon/config.h"
-#include "daemon/describe.h"
-#include "ipc/user_names.h"
+#include "net/dns_resolver.h"
 #include "service/failure.h"
+#include "session/describe.h"
+#include "session/user_names.h"
 
 namespace {
 
@@ -88,7 +88,7 @@ int run(int argc, char** argv) {
         check_only = true;
         break;
       case describe_option: {
-        const auto text = aribus::daemon::describe(optarg);
+        const auto text = aribus::session::describe(optarg);
         if (!text) return fail(text.error(), 2);
         std::printf("%s\n", text->c_str());
         return 0;
@@ -110,8 +110,8 @@ int run(int argc, char** argv) {
     return 2;
   }
 
-  using aribus::daemon::Purpose;
-  auto config = aribus::daemon::load_config(file, check_only ? Purpose::check : Purpose::start);
+  using aribus::config::Purpose;
+  auto config = aribus::config::load_config(file, check_only ? Purpose::check : Purpose::start);
   if (!config) return fail(config.error(), 2);
   if (check_only) {
     for (const std::string& warning : config->warnings)
@@ -132,7 +132,7 @@ int run(int argc, char** argv) {
   if (!app) return fail(app.error(), 1);
   if (auto ran = (*app)->run(); !ran) return fail(ran.error(), 1);
   // They would be waited for, for as long as the name server is dead.
-  if (aribus::ari::Lookup::any_under_way() || aribus::ipc::UserNames::any_under_way()) {
+  if (aribus::DnsResolver::any_under_way() || aribus::session::UserNames::any_under_way()) {
     spdlog::shutdown();
     std::_Exit(0);
   }

@@ -52,14 +52,14 @@ std::string_view outcome_of(ErrorKind kind) {
 using Counts = std::map<std::string, std::map<std::string_view, uint64_t>>;
 
 std::string_view declared(const std::string& type) {
-  if (const ari::Model* model = ari::find_model(type)) return model->name;
-  for (const ari::Model& own : record::own_types()) {
+  if (const ari::ModelType* model = ari::find_model(type)) return model->name;
+  for (const ari::ModelType& own : record::own_types()) {
     if (own.name == type) return own.name;
   }
   return other_types;
 }
 
-Counts records_of(const bus::Log& log) {
+Counts records_of(const bus::RecordLog& log) {
   Counts counts;
   for (uint16_t server = 0; server < log.counts().size(); ++server) {
     const std::vector<uint64_t>& types = log.counts()[server];
@@ -168,7 +168,7 @@ class Collector {
   }
 
   void add_ring() {
-    const bus::Log& log = sources_.log;
+    const bus::RecordLog& log = sources_.log;
     families_.gauge("aribus_ring_bytes", "Size of the ring.", to_double(log.ring_bytes()));
     families_.gauge("aribus_ring_used_bytes", "What of it is in use.", to_double(log.used_bytes()));
     families_.gauge("aribus_ring_records", "Records in it.", to_double(log.next() - log.first()));
@@ -176,7 +176,7 @@ class Collector {
   }
 
   void add_subscribers() {
-    const ipc::Server& server = sources_.server;
+    const frontend::Server& server = sources_.server;
     const std::vector<uint64_t> behind = server.behind();
     families_.gauge("aribus_connections", "Programs that are connected.", to_double(server.connections()));
     families_.counter("aribus_connections_accepted_total", "Programs that have connected.",

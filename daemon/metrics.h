@@ -5,20 +5,20 @@
 #include <string>
 #include <vector>
 
-#include "base/loop.h"
 #include "base/time.h"
-#include "bus/log.h"
+#include "bus/record_log.h"
 #include "control/dispatcher.h"
 #include "daemon/upstream.h"
-#include "ipc/server.h"
+#include "frontend/unix/server.h"
+#include "net/loop.h"
 
 namespace aribus::daemon {
 
 // Where they are kept; `status` tells of the same.
 struct MetricSources {
-  const bus::Log& log;
+  const bus::RecordLog& log;
   const control::Dispatcher& dispatcher;
-  const ipc::Server& server;
+  const frontend::Server& server;
   const TurnMeter& meter;
   const std::vector<std::unique_ptr<Upstream>>& upstreams;
   const std::vector<std::unique_ptr<Upstream>>& leaving;

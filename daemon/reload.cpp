@@ -2,9 +2,9 @@
 
 #include <sstream>
 
-#include "base/json.h"
 #include "base/log.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
+#include "json/json.h"
 
 namespace aribus::daemon {
 
@@ -52,7 +52,7 @@ void Reload::log() const {
   if (changed.empty() && restart.empty()) spdlog::info("reloaded: the configuration is as it was");
 }
 
-std::vector<std::string> needs_restart(const Config& now, const Config& next) {
+std::vector<std::string> needs_restart(const config::Config& now, const config::Config& next) {
   std::vector<std::string> keys;
   if (now.bus.ring_bytes != next.bus.ring_bytes) keys.emplace_back("bus.ring_bytes");
   if (now.bus.path != next.bus.path) keys.emplace_back("bus.path");

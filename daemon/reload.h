@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "daemon/config.h"
+#include "config/aribusd/config.h"
 
 namespace aribus::daemon {
 
@@ -13,7 +13,7 @@ struct Reload {
   bool applied = true;
   std::vector<std::string> changed = {};   // what counts from now on, a sentence each
   std::vector<std::string> restart = {};   // keys that were changed, too, and count after a restart
-  std::vector<std::string> warnings = {};  // as Config::warnings
+  std::vector<std::string> warnings = {};  // as config::Config::warnings
   Error error = {};                        // when nothing was applied
 
   // The result of daemon.reload.
@@ -22,6 +22,6 @@ struct Reload {
 };
 
 // The keys whose change takes a restart.
-[[nodiscard]] std::vector<std::string> needs_restart(const Config& now, const Config& next);
+[[nodiscard]] std::vector<std::string> needs_restart(const config::Config& now, const config::Config& next);
 
 }  // namespace aribus::daemon

@@ -42,7 +42,8 @@ std::vector<std::string> among(const std::vector<std::string>& others, bool are,
 
 }  // namespace
 
-Upstream::Upstream(Loop& loop, control::Dispatcher& dispatcher, AsteriskConfig config, Handlers handlers)
+Upstream::Upstream(Loop& loop, control::Dispatcher& dispatcher, config::AsteriskConfig config,
+                   Handlers handlers)
     : loop_(loop),
       dispatcher_(dispatcher),
       config_(std::move(config)),
@@ -80,7 +81,7 @@ std::unique_ptr<Upstream::Link> Upstream::make_link() {
   handlers.message = [this, &placed](std::string_view text, size_t total_bytes) {
     on_message(placed, text, total_bytes);
   };
-  handlers.application_answered = [this](const ari::HttpRequest& request, const ari::HttpResponse& response) {
+  handlers.application_answered = [this](const HttpRequest& request, const HttpResponse& response) {
     sync_.see(request, response);
   };
   handlers.rest_changed = [this, &placed](bool over_websocket) {
@@ -116,11 +117,11 @@ void Upstream::recalled() {
   if (client().options().listen) client().continue_from(ended_at_);
 }
 
-std::string_view Upstream::change(AsteriskConfig config, Milliseconds patience) {
-  const AsteriskConfig before = std::exchange(config_, std::move(config));
+std::string_view Upstream::change(config::AsteriskConfig config, Milliseconds patience) {
+  const config::AsteriskConfig before = std::exchange(config_, std::move(config));
   if (before == config_) return {};
   if (before.client.url != config_.client.url) known_startup_.clear();  // another Asterisk was not restarted
-  AsteriskConfig other_times = before;
+  config::AsteriskConfig other_times = before;
   other_times.client.take_times(config_.client);
   if (other_times == config_) {
     client().set_times(config_.client);
@@ -171,19 +172,19 @@ void Upstream::promote_next() {
   theirs_.clear();
   auto parting = std::make_unique<Parting>();
   parting->link = std::exchange(link_, std::exchange(next_, nullptr));
-  parting->farewell = std::move(farewell_);
+  parting->graceful_close = std::move(graceful_close_);
   link_->holds = false;
   told_.clear();
   control_.use(client());
   sync_.use(client());
-  if (parting->farewell == nullptr) {
+  if (parting->graceful_close == nullptr) {
     ari::Client& before = *parting->link->client;
-    parting->farewell = std::make_unique<Farewell>(
+    parting->graceful_close = std::make_unique<GracefulClose>(
         before, among(client().options().apps, false, before.options().apps), patience_, [](bool) {});
   }
   partings_.push_back(std::move(parting));
   sweep_.every(sweep_interval, [this] {
-    std::erase_if(partings_, [](const auto& old) { return old->farewell->is_over(); });
+    std::erase_if(partings_, [](const auto& old) { return old->graceful_close->is_over(); });
     if (partings_.empty()) sweep_.stop();
   });
   if (std::exchange(again_, false)) replace();
@@ -203,20 +204,21 @@ void Upstream::leave(std::string reason, Milliseconds patience, std::function<vo
 
 // Both can't be there at a time, or there is nothing to be taken over, or nothing comes after it.
 void Upstream::take_leave() {
-  if (farewell_) return;
-  farewell_ = std::make_unique<Farewell>(client(), client().options().apps, patience_, [this](bool was_up) {
-    const std::string ended_at = client().ended_in_order();
-    if (was_up) go_down(leaving_ ? leave_reason_ : "the configuration was changed", ended_at);
-    if (leaving_) return left_();
-    next_ = make_link();
-    if (config_.client.listen) next_->client->continue_from(ended_at);
-    promote_next();
-    client().connect();
-  });
+  if (graceful_close_) return;
+  graceful_close_ =
+      std::make_unique<GracefulClose>(client(), client().options().apps, patience_, [this](bool was_up) {
+        const std::string ended_at = client().ended_in_order();
+        if (was_up) go_down(leaving_ ? leave_reason_ : "the configuration was changed", ended_at);
+        if (leaving_) return left_();
+        next_ = make_link();
+        if (config_.client.listen) next_->client->continue_from(ended_at);
+        promote_next();
+        client().connect();
+      });
 }
 
 bool Upstream::is_gone() const {
-  return farewell_ && farewell_->is_over() && partings_.empty() && !control_.is_busy();
+  return graceful_close_ && graceful_close_->is_over() && partings_.empty() && !control_.is_busy();
 }
 
 void Upstream::forget() {
@@ -224,7 +226,7 @@ void Upstream::forget() {
   record::Record gone = record::own_record("state.gone", name(), {}, wall_now());
   for (const auto kind :
        {state::IdKind::channel, state::IdKind::bridge, state::IdKind::endpoint, state::IdKind::device}) {
-    for (const auto& [id, thing] : control_.model().of(kind)) gone.ids.add(kind, id);
+    for (const auto& [id, object] : control_.model().of(kind)) gone.ids.add(kind, id);
   }
   if (gone.ids.size() > 0) handlers_.publish(gone);
   publish_own("server.removed", {});
@@ -332,7 +334,7 @@ void Upstream::begin(const ari::ServerInfo& info) {
   channels_before_.clear();
   if (is_gap) {
     if (!restarted) {
-      for (const auto& [id, thing] : control_.model().of(state::IdKind::channel))
+      for (const auto& [id, object] : control_.model().of(state::IdKind::channel))
         channels_before_.push_back(id);
     }
     publish_own("server.gap", render([&](JsonWriter& writer) {

@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "ari/client.h"
-#include "base/json.h"
-#include "base/loop.h"
 #include "base/time.h"
+#include "config/aribusd/config.h"
 #include "control/dispatcher.h"
-#include "daemon/config.h"
-#include "daemon/farewell.h"
+#include "daemon/graceful_close.h"
+#include "json/json.h"
+#include "net/loop.h"
 #include "record/event_reader.h"
 #include "state/sync.h"
 
@@ -33,7 +33,7 @@ class Upstream {
   };
 
   // Required: the configuration was checked. Throws std::invalid_argument when it can't be used.
-  Upstream(Loop& loop, control::Dispatcher& dispatcher, AsteriskConfig config, Handlers handlers);
+  Upstream(Loop& loop, control::Dispatcher& dispatcher, config::AsteriskConfig config, Handlers handlers);
   ~Upstream();
 
   // A record of it that an earlier process left, by its seq; then recalled(), behind the last one.
@@ -45,7 +45,7 @@ class Upstream {
   // time-outs count at once. For anything else another connection is made. Where we connect to Asterisk, and
   // it is the same one, it takes the applications over from the one before without an event being missed;
   // else that is ended first. Commands under way have up to `patience`.
-  [[nodiscard]] std::string_view change(AsteriskConfig config, Milliseconds patience);
+  [[nodiscard]] std::string_view change(config::AsteriskConfig config, Milliseconds patience);
   // Takes no more commands, lets those under way finish for up to `patience`, ends the connection in order,
   // tells of that with `reason`, and calls `left`, from the loop.
   void leave(std::string reason, Milliseconds patience, std::function<void()> left);
@@ -88,7 +88,7 @@ class Upstream {
   };
   // A connection that was replaced. Made on the heap, so that its members go in order.
   struct Parting {
-    std::unique_ptr<Farewell> farewell;
+    std::unique_ptr<GracefulClose> graceful_close;
     std::unique_ptr<Link> link;
   };
 
@@ -123,7 +123,7 @@ class Upstream {
 
   Loop& loop_;
   control::Dispatcher& dispatcher_;
-  AsteriskConfig config_;
+  config::AsteriskConfig config_;
   Handlers handlers_;
   std::unique_ptr<Link> link_;
   std::unique_ptr<Link> next_;                       // that takes its place
@@ -133,13 +133,13 @@ class Upstream {
   size_t held_bytes_ = 0;
   Timer take_over_deadline_;
   std::vector<std::unique_ptr<Parting>> partings_;
-  Timer sweep_;                         // of partings_
-  std::unique_ptr<Farewell> farewell_;  // from link_
+  Timer sweep_;                                    // of partings_
+  std::unique_ptr<GracefulClose> graceful_close_;  // from link_
   Milliseconds patience_{0};
   bool leaving_ = false;  // for good
   std::string leave_reason_;
   std::function<void()> left_;
-  control::Upstream& control_;
+  pbx::Upstream& control_;
   state::Sync sync_;
   record::EventReader events_;
   record::Record record_;  // the latest, for its memory

@@ -1,4 +1,4 @@
-"""The typed C++ of ARI's models and operations: lib/ari/models.h, events.h, types.cpp, parameters.h, parameters.cpp,
+"""The typed C++ of ARI's models and operations: lib/ari/generated/models.h, events.h, types.cpp, parameters.h, parameters.cpp,
 operations.h, operations.cpp."""
 import re
 
@@ -99,7 +99,7 @@ def chain(models, name):
 
 def models_header(head, models):
     out = [head + "//\n// ARI's models. Required members are plain, the others std::optional.", "#pragma once\n",
-           "#include <optional>", "#include <string>", "#include <vector>\n", '#include "ari/typed.h"',
+           "#include <optional>", "#include <string>", "#include <vector>\n", '#include "ari/model_json.h"',
            '#include "base/time.h"\n', "namespace aribus::ari {\n"]
     for (model, field), enum in sorted(ENUMS.items(), key=lambda item: item[1]):
         values = next(f.values for f in models[model]["fields"] if f.name == field)
@@ -116,7 +116,7 @@ def models_header(head, models):
 def events_header(head, models):
     events = [name for name in ordered(models) if models[name]["event"]]
     out = [head + "//\n// ARI's events: what comes over the event stream.", "#pragma once\n", "#include <variant>\n",
-           '#include "ari/models.h"\n', "namespace aribus::ari {\n"]
+           '#include "ari/generated/models.h"\n', "namespace aribus::ari {\n"]
     for name in events:
         out += struct(name, models[name])
     out += ["/// An event of a type that is not declared: from a newer Asterisk, or none of Asterisk's.",
@@ -129,11 +129,11 @@ def events_header(head, models):
 
 
 def types_source(head, models):
-    out = [head, '#include "ari/events.h"', '#include "ari/members.h"\n', "namespace aribus::ari {\n",
-           "namespace members {\n"]
+    out = [head, '#include "ari/generated/events.h"', '#include "ari/reflection.h"\n', "namespace aribus::ari {\n",
+           "namespace reflection {\n"]
     for name in ordered(models):
         out += members_of(name, chain(models, name))
-    out.append("\n}  // namespace members\n")
+    out.append("\n}  // namespace reflection\n")
     for (model, field), enum in sorted(ENUMS.items(), key=lambda item: item[1]):
         values = next(f.values for f in models[model]["fields"] if f.name == field)
         listed = ", ".join(f'"{value}"' for value in values)
@@ -219,7 +219,7 @@ def signature(resource, name, operation):
 
 def parameters_header(head, operations):
     out = [head + "//\n// The parameters of ARI's operations, under ARI's names; required ones are plain, the others std::optional.",
-           "#pragma once\n", '#include "ari/models.h"\n', "namespace aribus::ari {\n"]
+           "#pragma once\n", '#include "ari/generated/models.h"\n', "namespace aribus::ari {\n"]
     for resource, of_resource in operations.items():
         for name, operation in of_resource.items():
             struct_name = params_struct(resource, name)
@@ -232,20 +232,20 @@ def parameters_header(head, operations):
 
 
 def parameters_source(head, operations):
-    out = [head, '#include "ari/parameters.h"\n', '#include "ari/members.h"\n', "namespace aribus::ari {\n",
-           "namespace members {\n"]
+    out = [head, '#include "ari/generated/parameters.h"\n', '#include "ari/reflection.h"\n', "namespace aribus::ari {\n",
+           "namespace reflection {\n"]
     structs = [(params_struct(resource, name), operation["fields"])
                for resource, of_resource in operations.items() for name, operation in of_resource.items()]
     for struct_name, fields in structs:
         out += members_of(struct_name, [(struct_name, fields)])
-    out.append("\n}  // namespace members\n")
+    out.append("\n}  // namespace reflection\n")
     out += [f"template std::string to_json<{struct_name}>(const {struct_name}&);" for struct_name, _ in structs]
     return out + ["\n}  // namespace aribus::ari"]
 
 
 def operations_header(head, operations):
     out = [head + "//\n// ARI's operations, typed: client.channels().originate(…). Callbacks come as those of Client::call() do.",
-           "#pragma once\n", '#include "ari/client.h"', '#include "ari/parameters.h"\n', "namespace aribus::ari {\n"]
+           "#pragma once\n", '#include "ari/client.h"', '#include "ari/generated/parameters.h"\n', "namespace aribus::ari {\n"]
     for resource, of_resource in operations.items():
         class_name = resource_class(resource)
         out += [f"/// /ari/{resource}. Holds nothing but the client, which must outlive the callbacks.",
@@ -258,7 +258,7 @@ def operations_header(head, operations):
 
 
 def operations_source(head, operations):
-    out = [head, '#include "ari/operations.h"\n', '#include "ari/typed_call.h"\n', "namespace aribus::ari {\n"]
+    out = [head, '#include "ari/generated/operations.h"\n', '#include "ari/operation_call.h"\n', "namespace aribus::ari {\n"]
     for resource, of_resource in operations.items():
         class_name = resource_class(resource)
         for name, operation in of_resource.items():
@@ -268,7 +268,7 @@ def operations_source(head, operations):
             else:
                 params = "params_of(params)"
             out.append(f"void {class_name}::{signature(resource, name, operation)} {{\n"
-                       f'  call_typed(client_, "{resource}.{name}", {params}, std::move(done));\n}}')
+                       f'  call_operation(client_, "{resource}.{name}", {params}, std::move(done));\n}}')
     out.append("")
     for resource in operations:
         out.append(f"{resource_class(resource)} Client::{accessor(resource)}() {{ return "
@@ -284,11 +284,11 @@ def files(versions, models, operations):
     """Path below the project -> text, for the declarations merged from `versions` (see generate-ari)."""
     head = HEAD.format(versions=versions)
     return {
-        "lib/ari/models.h": "\n".join(models_header(head, models)) + "\n",
-        "lib/ari/events.h": "\n".join(events_header(head, models)) + "\n",
-        "lib/ari/types.cpp": "\n".join(types_source(head, models)) + "\n",
-        "lib/ari/parameters.h": "\n".join(parameters_header(head, operations)) + "\n",
-        "lib/ari/parameters.cpp": "\n".join(parameters_source(head, operations)) + "\n",
-        "lib/ari/operations.h": "\n".join(operations_header(head, operations)) + "\n",
-        "lib/ari/operations.cpp": "\n".join(operations_source(head, operations)) + "\n",
+        "lib/ari/generated/models.h": "\n".join(models_header(head, models)) + "\n",
+        "lib/ari/generated/events.h": "\n".join(events_header(head, models)) + "\n",
+        "lib/ari/generated/types.cpp": "\n".join(types_source(head, models)) + "\n",
+        "lib/ari/generated/parameters.h": "\n".join(parameters_header(head, operations)) + "\n",
+        "lib/ari/generated/parameters.cpp": "\n".join(parameters_source(head, operations)) + "\n",
+        "lib/ari/generated/operations.h": "\n".join(operations_header(head, operations)) + "\n",
+        "lib/ari/generated/operations.cpp": "\n".join(operations_source(head, operations)) + "\n",
     }

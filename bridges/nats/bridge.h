@@ -7,13 +7,13 @@
 #include <string_view>
 #include <thread>
 
-#include "base/loop.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "nats/config.h"
 #include "nats/publisher.h"
 #include "nats/service.h"
 #include "nats/state_file.h"
+#include "net/loop.h"
 #include "service/http_listener.h"
 
 namespace aribus::nats {

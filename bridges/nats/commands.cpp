@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/rpc.h"
 #include "client/messages.h"
+#include "protocol/rpc.h"
 
 namespace aribus::nats {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "config/files.h"
 #include "config/passwords.h"
 #include "config/values.h"

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "client/client.h"
+#include "json/json.h"
 #include "nats/connection.h"
 #include "nats/server_url.h"
 

@@ -5,11 +5,11 @@
 #include <iterator>
 #include <map>
 
-#include "ari/certificates.h"
-#include "ari/tls_session.h"
-#include "base/tcp_socket.h"
 #include "base/time.h"
 #include "nats/server_url.h"
+#include "net/certificates.h"
+#include "net/tcp_socket.h"
+#include "net/tls_session.h"
 
 namespace aribus::nats {
 namespace {
@@ -20,13 +20,13 @@ using config::YamlValue;
 constexpr int64_t small_stream_bytes = int64_t{16} << 20;
 constexpr std::chrono::seconds short_age{60};
 
-bool has_expired(const ari::CertificateDates& dates) {
+bool has_expired(const CertificateDates& dates) {
   return dates.until < wall_now();
 }
 
 void check_certificate(Reading& reading, const YamlValue& place, const std::string& file) {
   if (file.empty()) return;
-  const auto found = ari::read_certificates(file);
+  const auto found = read_certificates(file);
   if (!found) {
     reading.cannot_work(place, found.error().message + "; a certificate is expected, as PEM");
   } else if (std::ranges::all_of(*found, has_expired)) {
@@ -40,7 +40,7 @@ void check_login(Reading& reading, const YamlValue& root, const Config& config) 
   const NatsOptions& nats = config.nats;
   check_certificate(reading, section.member("ca_file"), nats.ca_file);
   if (!nats.cert_file.empty() && !nats.key_file.empty()) {
-    if (const auto made = ari::TlsServer::make({nats.cert_file, nats.key_file}); !made) {
+    if (const auto made = TlsServer::make({nats.cert_file, nats.key_file}); !made) {
       reading.cannot_work(section.member("certificate_file"), made.error().message);
     } else {
       check_certificate(reading, section.member("certificate_file"), nats.cert_file);

@@ -2,24 +2,24 @@
 
 #include <algorithm>
 
-#include "base/object_text.h"
+#include "json/json_builder.h"
 #include "nats/subject.h"
 
 namespace aribus::nats {
 namespace {
 
-ObjectText head(std::string_view type, const Identity& identity) {
-  ObjectText text;
+ObjectBuilder head(std::string_view type, const Identity& identity) {
+  ObjectBuilder text;
   text.text("type", "io.nats.micro.v1." + std::string(type))
       .text("name", Identity::name)
       .text("id", identity.id)
       .text("version", identity.version)
-      .json("metadata", ObjectText().text("pbx", identity.pbx).str());
+      .json("metadata", ObjectBuilder().text("pbx", identity.pbx).str());
   return text;
 }
 
-ObjectText head(const Endpoint& endpoint) {
-  ObjectText text;
+ObjectBuilder head(const Endpoint& endpoint) {
+  ObjectBuilder text;
   text.text("name", endpoint.name).text("subject", endpoint.subject).text("queue_group", endpoint.group);
   return text;
 }
@@ -57,14 +57,14 @@ std::optional<uint64_t> behind(const DaemonState& daemon, const Published& publi
 }
 
 std::string pbx_data(std::string_view pbx, const DaemonState& daemon, const Published& published) {
-  ObjectText text;
+  ObjectBuilder text;
   text.text("pbx", pbx)
       .text("state", !daemon.answers        ? "down"
                      : daemon.ready.empty() ? "not_ready"
                                             : "ready");
   if (!daemon.answers) text.text("reason", daemon.reason);
   if (daemon.answers) text.text("aribusd", daemon.version).json("servers", daemon.servers);
-  ObjectText records;
+  ObjectBuilder records;
   records.boolean("publishing", published.publishes);
   if (!published.publishes) records.text("reason", published.reason);
   if (!published.last.stream.empty()) records.text("last", published.last.text());

@@ -3,7 +3,7 @@
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::nats {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <nats/nats.h>
 
-#include "base/object_text.h"
+#include "json/json_builder.h"
 
 namespace aribus::nats {
 namespace {
@@ -18,7 +18,7 @@ constexpr const char* question = "$SRV.STATS.aribus";
 using Subscription = std::unique_ptr<natsSubscription, Destroy<natsSubscription, natsSubscription_Destroy>>;
 
 std::string bridge_text(const Json& answer) {
-  ObjectText text;
+  ObjectBuilder text;
   for (const std::string_view name : {"id", "version", "started"}) text.text(name, find_string(answer, name));
   return text.str();
 }
@@ -61,7 +61,7 @@ std::string pbxs_text(const std::vector<std::string>& answers) {
     }
     texts.push_back(to_text(pbx));
   }
-  return ObjectText().json("pbxs", array_text(texts)).str();
+  return ObjectBuilder().json("pbxs", array_text(texts)).str();
 }
 
 Result<std::string> list_pbxs(const NatsOptions& options, const ListOptions& list) {

@@ -6,9 +6,9 @@
 
 #include <spdlog/spdlog.h>
 
-#include "base/json.h"
-#include "base/object_text.h"
 #include "base/time.h"
+#include "json/json.h"
+#include "json/json_builder.h"
 #include "nats/subject.h"
 
 namespace aribus::nats {
@@ -150,7 +150,7 @@ Result<void> Publisher::begin(Session& session) {
   }
   const Place place{records.begin().stream, put_back ? records.begin().seq : 0};
   spdlog::warn("records behind {} may be missing in NATS: {}", after.text(), reason);
-  ObjectText report;
+  ObjectBuilder report;
   report.json("seq", std::to_string(place.seq))
       .text("time", to_rfc3339(wall_now()))
       .text("type", "bus.restarted")
@@ -203,7 +203,7 @@ Result<void> Publisher::send_lost(Session& session, const Envelope& envelope) {
   figures_.lost += records;
   lost_.warn(fmt::format("records {} to {} ({}) were gone from aribusd's ring before they could be published",
                          lost.from, lost.to, records));
-  ObjectText report;
+  ObjectBuilder report;
   report.json("seq", std::to_string(lost.to))
       .text("time", to_rfc3339(wall_now()))
       .text("type", "lost")

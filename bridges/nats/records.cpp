@@ -1,7 +1,7 @@
 #include "nats/records.h"
 
-#include "base/object_text.h"
 #include "client/messages.h"
+#include "json/json_builder.h"
 
 namespace aribus::nats {
 namespace {

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/json.h"
 #include "client/line_socket.h"
+#include "json/json.h"
 #include "nats/envelope.h"
 #include "nats/window.h"
 

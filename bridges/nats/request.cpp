@@ -2,9 +2,9 @@
 
 #include <charconv>
 
-#include "base/rpc.h"
-#include "base/rpc_code.h"
 #include "nats/subject.h"
+#include "protocol/rpc.h"
+#include "protocol/rpc_code.h"
 
 namespace aribus::nats {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/json.h"
 #include "base/result.h"
+#include "json/json.h"
 
 namespace aribus::nats {
 
@@ -25,9 +25,9 @@ struct Request {
 // Whether it may be for any PBX. Errors: invalid_params, for a `key` and for a `server`.
 [[nodiscard]] Result<void> check_for_any(const Request& request);
 
-// Puts the rule, as a token, in front of the request's `key`: all rules of the bridge are one Unix user to the daemon,
-// where keys are a user's, and a rule must not get what another one was answered.
-// Errors: invalid_params, for a key that gets too long.
+// Puts the rule, as a token, in front of the request's `key`: all rules of the bridge are one Unix user to
+// the daemon, where keys are a user's, and a rule must not get what another one was answered. Errors:
+// invalid_params, for a key that gets too long.
 [[nodiscard]] Result<void> keep_key_apart(Request& request, std::string_view rule);
 
 // What became of a request.

@@ -7,9 +7,9 @@
 #include <nats/nats.h>
 #include <spdlog/spdlog.h>
 
-#include "base/rpc.h"
 #include "base/time.h"
 #include "nats/subject.h"
+#include "protocol/rpc.h"
 
 namespace aribus::nats {
 namespace {

@@ -10,7 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::nats {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "base/object_text.h"
+#include "json/json_builder.h"
 
 namespace aribus::nats {
 namespace {
@@ -19,7 +19,7 @@ constexpr milliseconds pause{500};       // between two connections
 
 // Keeps the members of `server` that say what a program wants to know before it uses it.
 std::string server_text(const JsonValue& server) {
-  ObjectText text;
+  ObjectBuilder text;
   for (const std::string_view name : {"name", "state", "version", "apps", "reason"}) {
     if (const JsonValue* member = find(server, name)) text.json(name, to_text(*member));
   }

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::nats {
 namespace {

@@ -6,13 +6,13 @@
 #include <span>
 #include <vector>
 
-#include "ari/failure.h"
-#include "ari/url.h"
-#include "base/json.h"
-#include "base/nearest.h"
+#include "ari/connect_error.h"
+#include "base/suggest.h"
 #include "base/time.h"
 #include "cli/doctor/dialplan.h"
 #include "cli/doctor/machine.h"
+#include "json/json.h"
+#include "net/url.h"
 
 namespace aribus::cli {
 namespace {
@@ -37,7 +37,7 @@ std::string either(const std::string& text, const std::string& otherwise) {
 
 // Nobody listens where the url says: what http.conf says of that.
 std::string cure_of_silence(const ari::ClientOptions& options, const AsteriskFiles& files) {
-  const auto url = ari::parse_url(options.url);
+  const auto url = parse_url(options.url);
   const std::string port = url ? std::to_string(url->port) : "";
   if (!files.http || !url) {
     return runs_here("asterisk")
@@ -142,7 +142,7 @@ Finding fault_of_login(const ari::ClientOptions& options, const AsteriskFiles& f
 }
 
 Finding fault_of_missing(const Answer& info, const ari::ClientOptions& options, const AsteriskFiles& files) {
-  const auto url = ari::parse_url(options.url);
+  const auto url = parse_url(options.url);
   if (url && url->prefix.ends_with("/ari/events")) {
     return {"url ends with /ari/events, which is not where ARI's requests go",
             "end it before /ari, as http://host:8088: aribusd adds the rest"};
@@ -161,7 +161,7 @@ Finding fault_of_missing(const Answer& info, const ari::ClientOptions& options, 
 
 class Examination {
  public:
-  Examination(Report& report, const daemon::AsteriskConfig& asterisk, const std::vector<std::string>& apps,
+  Examination(Report& report, const config::AsteriskConfig& asterisk, const std::vector<std::string>& apps,
               const AsteriskFiles& files, const DaemonStatus& daemon)
       : report_(report),
         name_(asterisk.name),
@@ -258,7 +258,7 @@ class Examination {
   void check_app(const std::string& app) {
     if (daemon_.presence() == DaemonStatus::Presence::hidden || daemon_.state(name_) == "replaced") return;
     if (daemon_.holds(name_) && !daemon_.wants(name_, app)) return;  // said before: it is to be reloaded
-    const Answer answer = ask(options_, "/ari/applications/" + ari::percent_encode(app));
+    const Answer answer = ask(options_, "/ari/applications/" + percent_encode(app));
     if (answer.status == 200 && daemon_.holds(name_)) {
       report_.good("aribusd holds the application '" + app + "'");
     } else if (answer.status == 404 && daemon_.holds(name_)) {
@@ -274,7 +274,7 @@ class Examination {
   void tell_of_others() {
     if (told_of_others_) return;
     told_of_others_ = true;
-    const auto url = ari::parse_url(options_.url);
+    const auto url = parse_url(options_.url);
     std::string others;
     for (const auto& [pid, one] : connected_to(url ? url->port : 0)) {
       if (pid == daemon_.pid()) continue;
@@ -305,7 +305,7 @@ class Examination {
                                did_you_mean(call.app, known);
       const std::string cure = "the same name there and in apps; then 'dialplan reload', or 'aribus reload'";
       const long status =
-          logged_in_ ? ask(options_, "/ari/applications/" + ari::percent_encode(call.app)).status : 0;
+          logged_in_ ? ask(options_, "/ari/applications/" + percent_encode(call.app)).status : 0;
       if (status == 404) {
         report_.wrong({what + "; nobody else holds it either: such calls fail", cure});
       } else if (status != 200) {  // else it is another client's
@@ -398,7 +398,7 @@ std::optional<Finding> fault_of(const Answer& info, const ari::ClientOptions& op
       return fault_of_missing(info, options, files);
     default:
       return Finding{
-          ari::failure_of_answer(
+          ari::connect_error_of_answer(
               {.step = ari::Attempt::Step::info, .at = options.url, .username = options.username, .apps = ""},
               static_cast<int>(info.status), info.body)
               .reason,
@@ -424,8 +424,8 @@ std::optional<Finding> fault_of_outbound(const ari::ClientOptions& options, cons
   if (!files.websocket_client->has(client)) {
     return Finding{what + "[" + section + "] of ari.conf wants " + at, "write it" + reload};
   }
-  const auto uri = ari::parse_url(says("uri"));
-  const ari::ListenOptions& listen = *options.listen;
+  const auto uri = parse_url(says("uri"));
+  const ListenOptions& listen = *options.listen;
   if (!uri || uri->port != listen.port || !says("uri").ends_with(listen.path)) {
     return Finding{what + at + " says uri=" + says("uri") + ", and aribusd listens at port " +
                        std::to_string(listen.port) + ", path " + listen.path,
@@ -488,7 +488,7 @@ std::vector<Finding> faults_of_loading(const Answer& info, const ari::ClientOpti
   return faults;
 }
 
-void examine_asterisk(Report& report, const daemon::AsteriskConfig& asterisk,
+void examine_asterisk(Report& report, const config::AsteriskConfig& asterisk,
                       const std::vector<std::string>& apps, const AsteriskFiles& files,
                       const DaemonStatus& daemon) {
   Examination(report, asterisk, apps, files, daemon).run();

@@ -11,7 +11,7 @@
 #include "cli/doctor/daemon.h"
 #include "cli/doctor/report.h"
 #include "cli/doctor/request.h"
-#include "daemon/config.h"
+#include "config/aribusd/config.h"
 
 namespace aribus::cli {
 
@@ -28,7 +28,7 @@ struct AsteriskFiles {
 // Asks it what the daemon asks it, as the daemon's user; without a password, whether ARI is there. Opens no
 // event stream, which would take an application from whoever holds it, and changes nothing. `apps` are the
 // applications of all Asterisks in the configuration.
-void examine_asterisk(Report& report, const daemon::AsteriskConfig& asterisk,
+void examine_asterisk(Report& report, const config::AsteriskConfig& asterisk,
                       const std::vector<std::string>& apps, const AsteriskFiles& files,
                       const DaemonStatus& daemon);
 

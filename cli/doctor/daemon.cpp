@@ -16,7 +16,7 @@
 #include "cli/answers.h"
 #include "cli/commands.h"
 #include "client/connection.h"
-#include "daemon/running.h"
+#include "config/aribusd/running.h"
 
 namespace aribus::cli {
 namespace {
@@ -58,7 +58,7 @@ struct Running {
   std::string others;  // for people
 
   explicit Running(const std::string& config) {
-    for (const daemon::RunningDaemon& one : daemon::running_daemons()) {
+    for (const config::RunningDaemon& one : config::running_daemons()) {
       if (one.reads(config)) {
         own = one.pid;
       } else {
@@ -155,12 +155,12 @@ bool has_read(Report& report, const DaemonStatus& status, const std::string& con
 }
 
 // Whether it runs with what is in the file now.
-void compare(Report& report, const DaemonStatus& status, const daemon::Config& config) {
+void compare(Report& report, const DaemonStatus& status, const config::Config& config) {
   if (const auto read = status.read()) {
     compare_times(report, config.file, *read);
     for (const std::string& one : config.files) compare_times(report, one, *read);
   }
-  for (const daemon::AsteriskConfig& asterisk : config.asterisk) {
+  for (const config::AsteriskConfig& asterisk : config.asterisk) {
     const JsonValue* server = status.server(asterisk.name);
     const std::set<std::string> wanted(asterisk.client.apps.begin(), asterisk.client.apps.end());
     if (server != nullptr && apps_of(*server) == wanted) continue;
@@ -219,7 +219,7 @@ bool DaemonStatus::holds(std::string_view name) const {
 }
 
 DaemonStatus examine_daemon(Report& report, const std::vector<std::string>& sockets, const std::string& file,
-                            const daemon::Config* config) {
+                            const config::Config* config) {
   report.doing("asking aribusd");
   const Running running(file);
   std::vector<Finding> failures;

@@ -8,10 +8,10 @@
 
 #include <sys/types.h>
 
-#include "base/json.h"
 #include "base/time.h"
 #include "cli/doctor/report.h"
-#include "daemon/config.h"
+#include "config/aribusd/config.h"
+#include "json/json.h"
 
 namespace aribus::cli {
 
@@ -47,6 +47,6 @@ class DaemonStatus {
 // Asks the daemon on the first of `sockets` that lets this user in. `file` is the configuration that it
 // should have been started with, `config` what is in it, or nullptr where that has mistakes.
 DaemonStatus examine_daemon(Report& report, const std::vector<std::string>& sockets, const std::string& file,
-                            const daemon::Config* config);
+                            const config::Config* config);
 
 }  // namespace aribus::cli

@@ -8,13 +8,13 @@
 
 #include <unistd.h>
 
-#include "ari/url.h"
 #include "cli/commands.h"
 #include "cli/doctor/asterisk.h"
 #include "cli/doctor/daemon.h"
 #include "cli/doctor/machine.h"
 #include "cli/doctor/report.h"
 #include "cli/doctor/rights.h"
+#include "net/url.h"
 
 namespace aribus::cli {
 namespace {
@@ -25,8 +25,8 @@ bool is_for_root(const std::string& reason) {
                               reason.find("no systemd credentials") != std::string::npos);
 }
 
-std::optional<daemon::Config> examine_config(Report& report, const std::string& file) {
-  auto config = daemon::load_config(file, daemon::Purpose::check);
+std::optional<config::Config> examine_config(Report& report, const std::string& file) {
+  auto config = config::load_config(file, config::Purpose::check);
   if (config) {
     report.good(file);
     for (const std::string& warning : config->warnings) report.note({warning, ""});
@@ -34,8 +34,8 @@ std::optional<daemon::Config> examine_config(Report& report, const std::string& 
   }
   std::istringstream reasons(config.error().message);
   for (std::string reason; std::getline(reasons, reason);) {
-    if (reason.starts_with(daemon::warning_mark)) {
-      report.note({reason.substr(daemon::warning_mark.size()), ""});
+    if (reason.starts_with(config::warning_mark)) {
+      report.note({reason.substr(config::warning_mark.size()), ""});
     } else if (is_for_root(reason)) {
       report.note({reason, "for few to read: run 'aribus doctor' as root"});
     } else {
@@ -45,7 +45,7 @@ std::optional<daemon::Config> examine_config(Report& report, const std::string& 
   return {};
 }
 
-std::vector<std::string> sockets_of(const Arguments& arguments, const daemon::Config& usable) {
+std::vector<std::string> sockets_of(const Arguments& arguments, const config::Config& usable) {
   if (arguments.socket_given || usable.ipc.sockets.empty()) return {arguments.socket};
   std::vector<std::string> paths;
   for (const auto& socket : usable.ipc.sockets) paths.push_back(socket.path);
@@ -53,9 +53,9 @@ std::vector<std::string> sockets_of(const Arguments& arguments, const daemon::Co
 }
 
 // Asterisk's files, unless they can't be its own.
-AsteriskFiles files_of(const Arguments& arguments, const daemon::AsteriskConfig& asterisk) {
+AsteriskFiles files_of(const Arguments& arguments, const config::AsteriskConfig& asterisk) {
   if (arguments.has("asterisk-etc")) return AsteriskFiles::read(arguments.value("asterisk-etc"));
-  const auto url = ari::parse_url(asterisk.client.url);
+  const auto url = parse_url(asterisk.client.url);
   return url && is_this_machine(url->host) ? AsteriskFiles::read("/etc/asterisk") : AsteriskFiles();
 }
 
@@ -68,7 +68,7 @@ int doctor(const Arguments& arguments) {
   const std::string file =
       arguments.has("config") ? arguments.value("config") : ARIBUS_CONFIG_DIR "/aribusd.yaml";
   const auto config = examine_config(report, file);
-  const daemon::Config usable = config ? *config : daemon::load_usable(file);
+  const config::Config usable = config ? *config : config::load_usable(file);
   report.title("aribusd");
   const DaemonStatus status =
       examine_daemon(report, sockets_of(arguments, usable), file, config ? &*config : nullptr);
@@ -79,9 +79,9 @@ int doctor(const Arguments& arguments) {
     report.note({"not asked: its address is in the configuration", ""});
   }
   std::vector<std::string> apps;
-  for (const daemon::AsteriskConfig& asterisk : asterisks)
+  for (const config::AsteriskConfig& asterisk : asterisks)
     apps.insert(apps.end(), asterisk.client.apps.begin(), asterisk.client.apps.end());
-  for (const daemon::AsteriskConfig& asterisk : asterisks) {
+  for (const config::AsteriskConfig& asterisk : asterisks) {
     report.title("Asterisk " + asterisk.name + " at " + asterisk.client.url);
     examine_asterisk(report, asterisk, apps, files_of(arguments, asterisk), status);
   }

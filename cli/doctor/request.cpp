@@ -7,7 +7,7 @@
 
 #include <strings.h>
 
-#include "ari/url.h"
+#include "net/url.h"
 
 namespace aribus::cli {
 namespace {
@@ -82,7 +82,7 @@ long long Answer::clock_ahead() const {
 
 Answer ask(const ari::ClientOptions& options, const std::string& path, const char* method) {
   Answer answer;
-  const auto url = ari::parse_url(options.url);
+  const auto url = parse_url(options.url);
   if (!url) {
     answer.code = CURLE_URL_MALFORMAT;
     answer.error = url.error().message;
@@ -95,8 +95,8 @@ Answer ask(const ari::ClientOptions& options, const std::string& path, const cha
   curl.set(CURLOPT_SSL_VERIFYPEER, options.tls.verify_peer ? 1L : 0L);
   curl.set(CURLOPT_SSL_VERIFYHOST, options.tls.verify_host ? 2L : 0L);
   if (!options.tls.ca_file.empty()) curl.set(CURLOPT_CAINFO, options.tls.ca_file.c_str());
-  ari::ListenerCheck check(options.user, [&](const std::string& text) { answer.listener = text; });
-  const ari::MaySend may_send = [&](const ari::SocketAddress& local, const ari::SocketAddress& remote) {
+  ListenerCheck check(options.user, [&](const std::string& text) { answer.listener = text; });
+  const MaySend may_send = [&](const SocketAddress& local, const SocketAddress& remote) {
     Result<void> may = check(local, remote);
     if (!may) answer.listener = may.error().message;
     return may;
@@ -104,8 +104,7 @@ Answer ask(const ari::ClientOptions& options, const std::string& path, const cha
   curl.set(CURLOPT_PREREQDATA, &may_send);
   curl.set(
       CURLOPT_PREREQFUNCTION, +[](void* asked, char* remote, char* local, int remote_port, int local_port) {
-        const auto may =
-            (*static_cast<const ari::MaySend*>(asked))({local, local_port}, {remote, remote_port});
+        const auto may = (*static_cast<const MaySend*>(asked))({local, local_port}, {remote, remote_port});
         return may ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
       });
   curl.perform(options, url->text() + path, answer);
@@ -113,7 +112,7 @@ Answer ask(const ari::ClientOptions& options, const std::string& path, const cha
 }
 
 bool speaks_tls(const ari::ClientOptions& options) {
-  auto url = ari::parse_url(options.url);
+  auto url = parse_url(options.url);
   if (!url || url->tls) return false;
   url->tls = true;
   Answer answer;

@@ -1,4 +1,4 @@
-// The requests of `aribus doctor` to one Asterisk. Unlike ari::Http they block, and tell more of the answer.
+// The requests of `aribus doctor` to one Asterisk. Unlike Http they block, and tell more of the answer.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace aribus::cli {
 struct Answer {
   CURLcode code = CURLE_OK;
   std::string error;     // why there is none
-  std::string listener;  // who listens there, when that is hardly Asterisk (ari::ListenerCheck)
+  std::string listener;  // who listens there, when that is hardly Asterisk (ListenerCheck)
   long status = 0;
   std::string type;      // the header Content-Type
   std::string server;    // Server

@@ -13,7 +13,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "cli/terminal.h"
-#include "daemon/credentials.h"
+#include "config/aribusd/credentials.h"
 
 namespace aribus::cli {
 namespace {
@@ -120,7 +120,7 @@ class Examination {
       add(text_of(member(member(member(one, "listen"), "tls"), "key_file")), "a private key", user + ":root",
           "0400");
       if (const std::string name = text_of(member(one, "password_credential")); !name.empty())
-        add(daemon::credential_source(name), "a password", "root:root", "0600");
+        add(config::credential_source(name), "a password", "root:root", "0600");
     });
     if (const std::string ring = text_of(member(member(root_, "bus"), "path")); !ring.empty()) {
       for (const std::string& file : {ring, ring + ".old"})
@@ -180,7 +180,7 @@ class Examination {
   void check_credential(const YAML::Node& asterisk) {
     const std::string name = text_of(member(asterisk, "password_credential"));
     if (name.empty()) return;
-    const std::string used = daemon::credential_in_use(name), source = daemon::credential_source(name);
+    const std::string used = config::credential_in_use(name), source = config::credential_source(name);
     if (::access(used.c_str(), R_OK) != 0 || ::access(source.c_str(), R_OK) != 0) return;
     if (contents_of(used) == contents_of(source)) return;
     wrong(source + " was changed after aribusd was started, which has the password from before",

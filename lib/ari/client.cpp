@@ -58,8 +58,8 @@ Client::Client(Loop& loop, ClientOptions options, Url url, Handlers handlers)
       http_(loop, http_options(options_, url_, may_send_)),
       rest_(loop, {.prefix = url_.prefix}, rest_handlers()),
       reconnect_(options_.reconnect),
-      replaced_(
-          loop, ReplacedOptions{.policy = options_.on_replaced},
+      takeover_(
+          loop, AppTakeoverOptions{.policy = options_.on_replaced},
           [this](const std::string& app, std::function<void(bool)> answer) {
             request("GET", "/applications/" + percent_encode(app), "",
                     [answer = std::move(answer)](const Result<HttpResponse>& response) {
@@ -75,7 +75,7 @@ Client::Client(Loop& loop, ClientOptions options, Url url, Handlers handlers)
     websocket_ = make_websocket(loop);
     return;
   }
-  auto listening = std::make_unique<ListeningWebSocket>(
+  auto listening = std::make_unique<InboundWebSocket>(
       loop, *options_.listen, options_.username, options_.password,
       [this](std::function<void(Result<void>)> answer) { on_asked(std::move(answer)); });
   listening_ = listening.get();
@@ -110,7 +110,7 @@ void Client::disconnect() {
   wanted_ = false;
   connected_ = false;
   reclaiming_ = false;
-  replaced_.disconnected();
+  takeover_.disconnected();
   ++attempt_;
   asking_ = false;
   answer_ = nullptr;
@@ -138,7 +138,7 @@ void Client::set_times(const ClientOptions& options) {
 }
 
 bool Client::replaced(const std::string& app) {
-  return std::ranges::find(options_.apps, app) != options_.apps.end() && replaced_.taken(app);
+  return std::ranges::find(options_.apps, app) != options_.apps.end() && takeover_.taken(app);
 }
 
 Result<void> Client::reclaim() {
@@ -187,11 +187,11 @@ void Client::on_asked(std::function<void(Result<void>)> answer) {
 void Client::on_info(Result<HttpResponse> answer) {
   asking_ = false;
   if (!answer) {
-    fail_attempt(failure_of_error(attempted(Attempt::Step::info), answer.error()));
+    fail_attempt(connect_error_of(attempted(Attempt::Step::info), answer.error()));
     return;
   }
   if (answer->status != 200) {
-    fail_attempt(failure_of_answer(attempted(Attempt::Step::info), answer->status, answer->body));
+    fail_attempt(connect_error_of_answer(attempted(Attempt::Step::info), answer->status, answer->body));
     return;
   }
   Result<Json> json = parse_json(std::string_view(answer->body).substr(0, max_info_bytes));
@@ -204,7 +204,7 @@ void Client::on_info(Result<HttpResponse> answer) {
     return;
   }
   info_ = ServerInfo{std::string(find_string(*system, "version")),
-                     regular_time(find_string(*status, "startup_time")), answer->body};
+                     normalized_time(find_string(*status, "startup_time")), answer->body};
   if (listening_ != nullptr) {
     info_at_ = loop_.now();
     if (auto let_in = std::exchange(answer_, nullptr)) let_in({});
@@ -216,7 +216,7 @@ void Client::on_info(Result<HttpResponse> answer) {
 }
 
 // An attempt failed. While a connection stands, what else wants to be let in changes nothing.
-void Client::fail_attempt(const Failure& failure) {
+void Client::fail_attempt(const ConnectError& failure) {
   if (auto refuse = std::exchange(answer_, nullptr)) {
     refuse(Error{ErrorKind::not_connected, failure.reason, {}});
   }
@@ -257,7 +257,7 @@ void Client::open_events() {
     if (handlers_.message) handlers_.message(text, total_bytes);
   };
   handlers.closed = [this](const WebSocketClosed& closed) { on_closed(closed); };
-  handlers.woken = [this] {
+  handlers.resumed = [this] {
     ended_in_order_ = info_->startup_time;
     on_opened();
   };
@@ -270,7 +270,7 @@ void Client::on_opened() {
   info_at_.reset();
   continues_ = listening_ != nullptr && !ended_in_order_.empty() && ended_in_order_ == info_->startup_time;
   ended_in_order_.clear();
-  replaced_.connected();
+  takeover_.connected();
   if (options_.rest != RestMode::http) rest_.opened();
   const Result<ServerInfo> info = *info_;  // what is called may change it
   const auto waiting = std::exchange(waiting_, {});
@@ -282,15 +282,15 @@ void Client::on_closed(const WebSocketClosed& closed) {
   if (connected_ && closed.orderly) ended_in_order_ = info_->startup_time;
   if (left_) return disconnect();
   if (reclaiming_) return on_lost({"taking the applications back"});
-  on_lost(closed.http_status == 0
-              ? Failure{closed.reason}
-              : failure_of_answer(attempted(Attempt::Step::events), closed.http_status, closed.http_body));
+  on_lost(closed.http_status == 0 ? ConnectError{closed.reason}
+                                  : connect_error_of_answer(attempted(Attempt::Step::events),
+                                                            closed.http_status, closed.http_body));
 }
 
-void Client::on_lost(const Failure& failure) {
+void Client::on_lost(const ConnectError& failure) {
   rest_.closed();
   if (std::exchange(connected_, false)) reconnect_.ended(loop_.now() - connected_at_);
-  replaced_.disconnected();
+  takeover_.disconnected();
   const bool at_once = std::exchange(reclaiming_, false);
   if (!wanted_) return;
   Milliseconds delay{0};

@@ -8,19 +8,19 @@
 #include <string>
 #include <vector>
 
-#include "ari/failure.h"
-#include "ari/http.h"
-#include "ari/listener_check.h"
-#include "ari/listening_websocket.h"
+#include "ari/app_takeover.h"
+#include "ari/connect_error.h"
 #include "ari/reconnect.h"
-#include "ari/replaced.h"
 #include "ari/schema.h"
-#include "ari/websocket.h"
 #include "ari/websocket_rest.h"
-#include "base/json.h"
-#include "base/loop.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "json/json.h"
+#include "net/http.h"
+#include "net/inbound_websocket.h"
+#include "net/listener_check.h"
+#include "net/loop.h"
+#include "net/websocket.h"
 
 namespace aribus::ari {
 
@@ -56,7 +56,7 @@ struct ClientOptions {
 // The answer of GET /ari/asterisk/info, in what is needed of it.
 struct ServerInfo {
   std::string version;       // "22.10.1", as reported
-  std::string startup_time;  // regular_time() of what was reported; it changes when Asterisk restarts
+  std::string startup_time;  // normalized_time() of what was reported; it changes when Asterisk restarts
   std::string json;          // the whole answer
 };
 
@@ -118,9 +118,9 @@ class Client {
   // known, or it is none of them.
   bool replaced(const std::string& app);
   // Events of `app` come after all.
-  void held(const std::string& app) { replaced_.held(app); }
+  void held(const std::string& app) { takeover_.held(app); }
   // The applications that another client has taken over since the event stream stands.
-  [[nodiscard]] const std::set<std::string>& replaced_apps() const { return replaced_.apps(); }
+  [[nodiscard]] const std::set<std::string>& replaced_apps() const { return takeover_.apps(); }
   // Takes them back now, by connecting anew. Errors: not_connected; refused when listening, where that takes
   // nothing back.
   [[nodiscard]] Result<void> reclaim();
@@ -133,7 +133,7 @@ class Client {
   // Asterisk's startup_time, when the last event stream was read to its end, else "".
   [[nodiscard]] const std::string& ended_in_order() const { return ended_in_order_; }
   // The event stream of an earlier process ended in order, when Asterisk's startup_time was this.
-  void continue_from(std::string_view startup_time) { ended_in_order_ = regular_time(startup_time); }
+  void continue_from(std::string_view startup_time) { ended_in_order_ = normalized_time(startup_time); }
   // Where Asterisk is listened for; 0 when it is not.
   [[nodiscard]] int port() const { return listening_ == nullptr ? 0 : listening_->port(); }
   // Attempts to connect there with a wrong user or password.
@@ -184,11 +184,11 @@ class Client {
   void ask_info();
   void on_asked(std::function<void(Result<void>)> answer);
   void on_info(Result<HttpResponse> answer);
-  void fail_attempt(const Failure& failure);
+  void fail_attempt(const ConnectError& failure);
   void on_opened();
   void on_closed(const WebSocketClosed& closed);
   void open_events();
-  void on_lost(const Failure& failure);
+  void on_lost(const ConnectError& failure);
   void send(HttpRequest request, Answered done);
   void send_over_http(HttpRequest request, Answered done);
   [[nodiscard]] Attempt attempted(Attempt::Step step) const;
@@ -203,10 +203,10 @@ class Client {
   MaySend may_send_;  // asks it
   Http http_;
   std::unique_ptr<WebSocket> websocket_;
-  ListeningWebSocket* listening_ = nullptr;  // the same, when it is one
+  InboundWebSocket* listening_ = nullptr;  // the same, when it is one
   WebSocketRest rest_;
   Reconnect reconnect_;
-  Replaced replaced_;
+  AppTakeover takeover_;
   Timer retry_;
   EndOfTurn later_;
   std::vector<std::function<void()>> deferred_;

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <random>
 
-#include "base/loop.h"
+#include "net/loop.h"
 
 namespace aribus::ari {
 

@@ -68,7 +68,7 @@ bool has_type(const JsonValue& value, Type type) {
   }
 }
 
-const Field* Model::find(std::string_view field_name) const {
+const Field* ModelType::find(std::string_view field_name) const {
   return find_unsorted(fields, field_name);
 }
 
@@ -76,7 +76,7 @@ const Parameter* Operation::find(std::string_view parameter_name) const {
   return find_unsorted(parameters, parameter_name);
 }
 
-const Model* find_model(std::string_view name) {
+const ModelType* find_model(std::string_view name) {
   return find_sorted(models(), name);
 }
 const Operation* find_operation(std::string_view name) {

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::ari {
 
@@ -33,7 +33,7 @@ enum class Type : uint8_t {
 // `value` is of `type`; anything is for those that are free-form.
 [[nodiscard]] bool has_type(const JsonValue& value, Type type);
 
-struct Model;
+struct ModelType;
 
 // One field of a model.
 struct Field {
@@ -41,12 +41,12 @@ struct Field {
   Type type;
   bool list;  // an array of `type`
   bool required;
-  const Model* model;                             // for Type::model, else nullptr
+  const ModelType* model;                         // for Type::model, else nullptr
   std::span<const std::string_view> values = {};  // those declared; Asterisk may send others
 };
 
 // One of ARI's models: an object with named fields, those of the models it inherits from included.
-struct Model {
+struct ModelType {
   std::string_view name;
   bool event;  // it arrives over the WebSocket: its name is the value of `type`
   std::span<const Field> fields;
@@ -74,10 +74,10 @@ struct Parameter {
 };
 
 // What an operation answers.
-struct Answer {
+struct ResultType {
   Type type;  // none: nothing
   bool list;
-  const Model* model;
+  const ModelType* model;
 };
 
 // One of ARI's operations.
@@ -86,7 +86,7 @@ struct Operation {
   std::string_view method;  // of HTTP
   std::string_view path;    // below /ari, as "/channels/{channelId}"
   std::span<const Parameter> parameters;
-  Answer answer;
+  ResultType answer;
   std::string_view since;      // versions that brought it, one a branch, as declared; "": always there
   std::string_view absent_in;  // the newest version seen without it; "": none seen
 
@@ -95,11 +95,11 @@ struct Operation {
 };
 
 // The tables, each sorted by name.
-[[nodiscard]] std::span<const Model> models();
+[[nodiscard]] std::span<const ModelType> models();
 [[nodiscard]] std::span<const Operation> operations();
 
 // By name, or nullptr.
-[[nodiscard]] const Model* find_model(std::string_view name);
+[[nodiscard]] const ModelType* find_model(std::string_view name);
 [[nodiscard]] const Operation* find_operation(std::string_view name);
 
 }  // namespace aribus::ari

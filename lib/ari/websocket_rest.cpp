@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::ari {
 namespace {

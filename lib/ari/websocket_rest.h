@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "ari/http.h"
-#include "base/loop.h"
 #include "base/result.h"
+#include "net/http.h"
+#include "net/loop.h"
 
 namespace aribus::ari {
 

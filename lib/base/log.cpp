@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/journal_sink.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 
 namespace aribus {
 namespace {

@@ -165,7 +165,7 @@ std::optional<WallTime> parse_time(std::string_view text) {
   return time;
 }
 
-std::string regular_time(std::string_view text) {
+std::string normalized_time(std::string_view text) {
   const auto time = parse_time(text);
   return time ? to_rfc3339(*time) : std::string(text);
 }

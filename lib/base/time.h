@@ -26,6 +26,6 @@ void write_rfc3339(char* at, WallTime time);
 [[nodiscard]] std::optional<WallTime> parse_time(std::string_view text);
 
 // The time that `text` tells, as to_rfc3339() writes it; `text` itself when it is no such time.
-[[nodiscard]] std::string regular_time(std::string_view text);
+[[nodiscard]] std::string normalized_time(std::string_view text);
 
 }  // namespace aribus

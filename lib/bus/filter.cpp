@@ -5,7 +5,7 @@
 
 #include <fnmatch.h>
 
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::bus {
 namespace {
@@ -53,14 +53,14 @@ bool Filter::wants_app(std::string_view app) const {
 }
 
 template <typename Wants>
-bool Filter::remembered(Verdicts& verdicts, const Log& log, uint16_t number, Wants wants) {
+bool Filter::remembered(Verdicts& verdicts, const RecordLog& log, uint16_t number, Wants wants) {
   if (verdicts.size() <= number) verdicts.resize(number + 1U, Verdict::unknown);
   Verdict& verdict = verdicts[number];
   if (verdict == Verdict::unknown) verdict = wants(log.name(number)) ? Verdict::yes : Verdict::no;
   return verdict == Verdict::yes;
 }
 
-bool Filter::matches_ids(const Log& log, const Entry& entry) const {
+bool Filter::matches_ids(const RecordLog& log, const Entry& entry) const {
   if (entry.ids_count == any_id) return true;
   return std::ranges::all_of(ids_, [&](const auto& wanted) {
     for (size_t i = 0; i < entry.ids_count; ++i) {
@@ -80,7 +80,7 @@ bool Filter::matches_ids(const record::Ids& ids) const {
 }
 
 // For the rare record whose type, server or app has no number.
-bool Filter::matches_line(const Log& log, uint64_t seq) const {
+bool Filter::matches_line(const RecordLog& log, uint64_t seq) const {
   const Result<Json> line = parse_own_json(log.line(seq));
   const JsonValue* record = line ? find(*line, "params") : nullptr;
   if (record == nullptr) return false;
@@ -89,18 +89,18 @@ bool Filter::matches_line(const Log& log, uint64_t seq) const {
 }
 
 // Looks at a block: which of its records may pass, by their types.
-void Filter::look_at(const Log& log, uint64_t block) {
+void Filter::look_at(const RecordLog& log, uint64_t block) {
   for (; slots_seen_ < log.slot_count(); ++slots_seen_) {
     if (wants_type(log.slot_name(slots_seen_))) slots_.push_back(slots_seen_);
   }
   uint64_t bits = 0;
   for (const size_t slot : slots_) bits |= log.of_slot(block, slot);
-  const uint64_t unclear = log.of_slot(block, Log::type_slots - 1);
+  const uint64_t unclear = log.of_slot(block, RecordLog::type_slots - 1);
   look_ = {block, log.next(), any_type_ ? ~uint64_t{0} : bits | unclear, types_only_ && unclear == 0};
 }
 
-uint64_t Filter::next_match(const Log& log, uint64_t from, uint64_t to) {
-  constexpr size_t size = Log::records_a_block;
+uint64_t Filter::next_match(const RecordLog& log, uint64_t from, uint64_t to) {
+  constexpr size_t size = RecordLog::records_a_block;
   while (from < to) {
     if (look_.block != from / size || look_.next != log.next()) look_at(log, from / size);
     const uint64_t bits = look_.bits >> from % size;
@@ -116,7 +116,7 @@ uint64_t Filter::next_match(const Log& log, uint64_t from, uint64_t to) {
   return to;
 }
 
-bool Filter::matches(const Log& log, uint64_t seq) {
+bool Filter::matches(const RecordLog& log, uint64_t seq) {
   if (takes_all_) return true;
   const Entry& entry = log.entry(seq);
   if (entry.type == 0 || entry.server == 0 || entry.app == 0) {

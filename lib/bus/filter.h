@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "bus/log.h"
+#include "bus/record_log.h"
 
 namespace aribus::bus {
 
@@ -36,23 +36,23 @@ class Filter {
   // Every record passes.
   [[nodiscard]] bool takes_all() const { return takes_all_; }
   // The first record of [from, to) in `log` that passes, or `to`. Always ask about the same log.
-  [[nodiscard]] uint64_t next_match(const Log& log, uint64_t from, uint64_t to);
+  [[nodiscard]] uint64_t next_match(const RecordLog& log, uint64_t from, uint64_t to);
   // A record with these ids, and no others, passes by its ids.
   [[nodiscard]] bool matches_ids(const record::Ids& ids) const;
   // Whether the record `seq` passes.
-  [[nodiscard]] bool matches(const Log& log, uint64_t seq);
+  [[nodiscard]] bool matches(const RecordLog& log, uint64_t seq);
 
  private:
   enum class Verdict : uint8_t { unknown, yes, no };
   using Verdicts = std::vector<Verdict>;
 
-  void look_at(const Log& log, uint64_t block);
+  void look_at(const RecordLog& log, uint64_t block);
   bool wants_type(const std::string& type) const;
   bool wants_app(std::string_view app) const;
   template <typename Wants>
-  static bool remembered(Verdicts& verdicts, const Log& log, uint16_t number, Wants wants);
-  bool matches_ids(const Log& log, const Entry& entry) const;
-  bool matches_line(const Log& log, uint64_t seq) const;
+  static bool remembered(Verdicts& verdicts, const RecordLog& log, uint16_t number, Wants wants);
+  bool matches_ids(const RecordLog& log, const Entry& entry) const;
+  bool matches_line(const RecordLog& log, uint64_t seq) const;
 
   FilterOptions options_;
   FilterBounds bounds_;

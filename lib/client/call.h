@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "base/json.h"
 #include "base/result.h"
+#include "json/json.h"
 
 namespace aribus::client {
 

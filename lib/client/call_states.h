@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::client {
 

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "ari/answer.h"
-#include "ari/parameters.h"
+#include "ari/generated/parameters.h"
+#include "ari/result_reader.h"
 #include "client/task.h"
 
 namespace aribus::client {
@@ -183,7 +183,7 @@ class Channel {
   static Task<T> read(Task<Json> work) {
     const Json answer = co_await std::move(work);
     if constexpr (!std::is_void_v<T>) {
-      Result<T> value = ari::AnswerOf<T>::read(answer);
+      Result<T> value = ari::ResultReader<T>::read(answer);
       if (!value) throw Raised(std::move(value.error()));
       co_return std::move(*value);
     }

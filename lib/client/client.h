@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ari/parameters.h"
+#include "ari/generated/parameters.h"
 #include "client/connection.h"
 #include "client/item.h"
 #include "client/session.h"
@@ -116,7 +116,7 @@ class Client {
     } else if constexpr (std::is_same_v<T, ari::Binary>) {
       return read_binary(answer);
     } else {
-      return ari::AnswerOf<T>::read(answer);
+      return ari::ResultReader<T>::read(answer);
     }
   }
   static Result<ari::Binary> read_binary(const Json& answer);

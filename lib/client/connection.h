@@ -9,10 +9,10 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "base/json.h"
 #include "base/result.h"
 #include "client/line_socket.h"
 #include "client/messages.h"
+#include "json/json.h"
 
 namespace aribus::client {
 

@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include "ari/answer.h"
-#include "ari/events.h"
-#include "base/json.h"
+#include "ari/generated/events.h"
+#include "ari/result_reader.h"
+#include "json/json.h"
 
 namespace aribus::client {
 

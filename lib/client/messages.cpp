@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-#include "base/rpc_code.h"
+#include "protocol/rpc_code.h"
 
 namespace aribus::client {
 namespace {

@@ -16,8 +16,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "base/tcp_socket.h"
 #include "config/running.h"
+#include "net/tcp_socket.h"
 
 namespace aribus::config {
 namespace {

@@ -8,8 +8,8 @@
 
 #include <sys/types.h>
 
-#include "base/unix_socket.h"
 #include "config/reading.h"
+#include "net/unix_socket.h"
 #include "service/http_listener.h"
 
 namespace aribus::config {

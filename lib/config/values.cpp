@@ -4,9 +4,9 @@
 #include <charconv>
 #include <iterator>
 
-#include "base/nearest.h"
-#include "base/tcp_socket.h"
+#include "base/suggest.h"
 #include "config/users.h"
+#include "net/tcp_socket.h"
 
 namespace aribus::config {
 namespace {

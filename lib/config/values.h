@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "base/unix_socket.h"
 #include "config/yaml_reader.h"
+#include "net/unix_socket.h"
 #include "service/http_listener.h"
 
 namespace aribus::config {

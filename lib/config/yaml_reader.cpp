@@ -6,8 +6,8 @@
 #include <map>
 
 #include "base/bytes.h"
-#include "base/json.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
+#include "json/json.h"
 
 namespace aribus::config {
 namespace {

@@ -11,8 +11,8 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include "base/loop.h"
 #include "base/result.h"
+#include "net/loop.h"
 
 namespace aribus::config {
 

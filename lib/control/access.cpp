@@ -173,16 +173,16 @@ bool AccessRule::covers(const AccessRule& other) const {
 }
 
 bool AccessRule::allows_control_of(std::string_view operation) const {
-  return (holds(methods, std::string(method_sets[static_cast<size_t>(Reach::control)])) ||
+  return (holds(methods, std::string(method_sets[static_cast<size_t>(AccessLevel::control)])) ||
           names_method(methods, operation)) &&
-         !holds(exclude_methods, std::string(method_sets[static_cast<size_t>(Reach::control)])) &&
+         !holds(exclude_methods, std::string(method_sets[static_cast<size_t>(AccessLevel::control)])) &&
          !names_method(exclude_methods, operation);
 }
 
 // A verb is excluded with any of the operations that it is made of.
 bool AccessRule::allows(const Method& method) const {
   return lists(methods, method) && !lists(exclude_methods, method) &&
-         std::ranges::none_of(method.made_of, [&](std::string_view operation) {
+         std::ranges::none_of(method.operations, [&](std::string_view operation) {
            return names_method(exclude_methods, operation);
          });
 }
@@ -201,7 +201,7 @@ bool AccessRule::names_function(std::string_view function) const {
 }
 
 bool AccessRule::is_admin() const {
-  return holds(methods, std::string(method_sets[static_cast<size_t>(Reach::admin)])) ||
+  return holds(methods, std::string(method_sets[static_cast<size_t>(AccessLevel::admin)])) ||
          holds(methods, std::string("*"));
 }
 
@@ -231,7 +231,7 @@ std::shared_ptr<const AccessRule> Access::rule_for(const Peer& peer) const {
 }
 
 bool lists(const std::vector<std::string>& entries, const Method& method) {
-  const std::string set(method_sets[static_cast<size_t>(method.reach)]);
+  const std::string set(method_sets[static_cast<size_t>(method.access_level)]);
   return holds(entries, set) || names_method(entries, method.name);
 }
 
@@ -253,7 +253,8 @@ Result<void> check_access(const AccessRule& rule, const Method& method, const Js
                        rule.name);
   }
   if (!method.run || method.name == "events.userEvent") return {};  // whose variables are an event's members
-  NameCheck check(rule, method.reach != Reach::read, rule.allows_control_of("channels.continueInDialplan"));
+  NameCheck check(rule, method.access_level != AccessLevel::read,
+                  rule.allows_control_of("channels.continueInDialplan"));
   for (const std::string_view name : {"variable", "variables"}) {
     const JsonValue* given = find(params, name);
     if (given == nullptr) continue;

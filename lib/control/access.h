@@ -8,15 +8,16 @@
 
 #include <sys/types.h>
 
-#include "base/json.h"
 #include "base/result.h"
 #include "control/method.h"
+#include "json/json.h"
 
 namespace aribus::control {
 
-// The names that stand for many: of methods, what each reaches (Method::reach); of functions, those that
-// touch nothing but the call.
-inline constexpr std::string_view method_sets[] = {"read", "control", "admin"};  // in the order of Reach
+// The names that stand for many: of methods, what each reaches (Method::access_level); of functions, those
+// that touch nothing but the call.
+inline constexpr std::string_view method_sets[] = {"read", "control",
+                                                   "admin"};  // in the order of AccessLevel
 inline constexpr std::string_view call_functions = "call";
 
 // Who is at the other end of a connection, as the kernel tells: the process that connected, whoever has the
@@ -67,7 +68,7 @@ struct Caller {
   Peer peer;
   std::string user;  // the name of peer.uid, or "" while it is not known
   std::shared_ptr<const AccessRule> rule;
-  uint64_t connection = 0;  // its number; 0: none that could end
+  uint64_t connection = 0;   // its number; 0: none that could end
   std::string program = {};  // what the process was called when it connected (/proc/PID/comm), or ""
 };
 

@@ -6,9 +6,9 @@
 #include <memory>
 
 #include "base/bytes.h"
-#include "base/line_limit.h"
 #include "base/log.h"
-#include "base/rpc_code.h"
+#include "protocol/line_limit.h"
+#include "protocol/rpc_code.h"
 
 namespace aribus::control {
 namespace {
@@ -90,7 +90,7 @@ std::string_view outcome_of(const Error& error) {
 }
 
 // The id that the daemon chose, as the answer shows it.
-std::string chosen_id(std::string_view name, const Result<ResultText>& answer) {
+std::string chosen_id(std::string_view name, const Result<pbx::ResultText>& answer) {
   const Result<Json> parsed = parse_own_json(answer ? answer->plain() : answer.error().data);
   if (!parsed || !parsed->IsObject()) return {};
   if (!answer) return std::string(find_string(*parsed, name));
@@ -99,7 +99,7 @@ std::string chosen_id(std::string_view name, const Result<ResultText>& answer) {
 }
 
 // The answer to daemon.reload says so where nothing was applied.
-bool is_rejected(const Method& method, const Result<ResultText>& answer) {
+bool is_rejected(const Method& method, const Result<pbx::ResultText>& answer) {
   if (method.name != "daemon.reload" || !answer) return false;
   const Result<Json> parsed = parse_own_json(answer->plain());
   const JsonValue* applied = parsed ? find(*parsed, "applied") : nullptr;
@@ -146,7 +146,7 @@ std::shared_ptr<spdlog::logger> audit_log() {
 
 std::shared_ptr<spdlog::logger> log_for(const Method& method) {
   const AuditOptions& options = chosen();
-  const bool is_told = method.reach != Reach::read &&
+  const bool is_told = method.access_level != AccessLevel::read &&
                        (options.methods.empty() || lists(options.methods, method)) &&
                        !lists(options.exclude, method);
   return is_told ? audit_log() : nullptr;
@@ -193,15 +193,16 @@ void audit_refused(const Caller& caller, const Method& method, const JsonValue& 
         line);
 }
 
-Reply audited(const Caller& caller, const Method& method, std::string_view server, const JsonValue& params,
-              Reply reply) {
+pbx::Reply audited(const Caller& caller, const Method& method, std::string_view server,
+                   const JsonValue& params, pbx::Reply reply) {
   if (!log_for(method)) return reply;
-  const std::string_view chooses = find(params, method.chooses) == nullptr ? method.chooses : "";
-  return [user = caller.user, uid = caller.peer.uid, program = caller.program, &method, chooses,
+  const std::string_view generated_id_param =
+      find(params, method.generated_id_param) == nullptr ? method.generated_id_param : "";
+  return [user = caller.user, uid = caller.peer.uid, program = caller.program, &method, generated_id_param,
           server = std::string(server), app = std::string(app_of(params)),
           channel = std::string(find_string(params, "channelId")),
           line = who_and_what(caller, method, server, params), began = std::chrono::steady_clock::now(),
-          reply = std::move(reply)](Result<ResultText> answer) mutable {
+          reply = std::move(reply)](Result<pbx::ResultText> answer) mutable {
     if (!answer && answer.error().kind == ErrorKind::invalid_params) return reply(std::move(answer));
     const std::string_view outcome = is_rejected(method, answer) ? "refused"
                                      : answer                    ? "done"
@@ -209,10 +210,10 @@ Reply audited(const Caller& caller, const Method& method, std::string_view serve
     const bool is_told =
         outcome == "done" || outcome == "unknown" || refusals().admit(uid, std::chrono::steady_clock::now());
     if (const auto log = is_told ? log_for(method) : nullptr) {
-      if (!chooses.empty()) {
-        const std::string id = chosen_id(chooses, answer);
-        if (!id.empty()) add(line, chooses, word(id));
-        if (chooses == "channelId") channel = id;
+      if (!generated_id_param.empty()) {
+        const std::string id = chosen_id(generated_id_param, answer);
+        if (!id.empty()) add(line, generated_id_param, word(id));
+        if (generated_id_param == "channelId") channel = id;
       }
       add(line, "outcome", outcome);
       if (!answer) add(line, "code", std::to_string(code_of(answer.error().kind)));

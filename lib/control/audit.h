@@ -6,10 +6,10 @@
 #include <string_view>
 #include <vector>
 
-#include "base/json.h"
 #include "base/result.h"
 #include "control/access.h"
 #include "control/method.h"
+#include "json/json.h"
 
 namespace aribus::control {
 
@@ -35,7 +35,7 @@ void audit_refused(const Caller& caller, const Method& method, const JsonValue& 
 
 // `reply`, telling how the command ended, for one that changes something. `params` are checked; what the
 // method itself still finds wrong in them (invalid_params) is not told, as nothing was done.
-[[nodiscard]] Reply audited(const Caller& caller, const Method& method, std::string_view server,
-                            const JsonValue& params, Reply reply);
+[[nodiscard]] pbx::Reply audited(const Caller& caller, const Method& method, std::string_view server,
+                                 const JsonValue& params, pbx::Reply reply);
 
 }  // namespace aribus::control

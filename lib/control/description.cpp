@@ -4,11 +4,11 @@
 #include <limits>
 #include <vector>
 
-#include "base/object_text.h"
-#include "base/rpc_code.h"
 #include "control/access.h"
-#include "control/explanations.h"
-#include "control/repeats.h"
+#include "control/idempotency.h"
+#include "control/methods/explanations.h"
+#include "json/json_builder.h"
+#include "protocol/rpc_code.h"
 #include "record/schema.h"
 
 namespace aribus::control {
@@ -59,11 +59,11 @@ constexpr std::string_view binary_schema =
     R"({"type":"string"},"encoding":{"const":"base64"},"data":{"type":"string"}}})";
 
 std::string reference(std::string_view to) {
-  return ObjectText().text("$ref", to).str();
+  return ObjectBuilder().text("$ref", to).str();
 }
 
 // Facts of ARI about which version has it.
-void add_versions(ObjectText& facts, std::string_view since, std::string_view absent_in) {
+void add_versions(ObjectBuilder& facts, std::string_view since, std::string_view absent_in) {
   std::vector<std::string_view> versions;
   for (size_t at = 0; at < since.size();) {
     const size_t end = std::min(since.find(' ', at), since.size());
@@ -76,7 +76,7 @@ void add_versions(ObjectText& facts, std::string_view since, std::string_view ab
 
 std::string value_schema(const Parameter& parameter) {
   if (!parameter.values.empty()) {
-    return ObjectText().text("type", "string").json("enum", strings_text(parameter.values)).str();
+    return ObjectBuilder().text("type", "string").json("enum", strings_text(parameter.values)).str();
   }
   switch (parameter.type) {
     case Type::object:
@@ -84,7 +84,7 @@ std::string value_schema(const Parameter& parameter) {
     case Type::string:
       return parameter.place == Place::path ? R"({"type":"string","minLength":1})" : R"({"type":"string"})";
     case Type::integer: {
-      ObjectText schema;
+      ObjectBuilder schema;
       schema.text("type", "integer");
       using Limits = std::numeric_limits<int64_t>;
       if (parameter.minimum != Limits::min()) schema.integer("minimum", parameter.minimum);
@@ -99,18 +99,18 @@ std::string value_schema(const Parameter& parameter) {
 std::string parameter_text(const Method& method, const Parameter& parameter, bool of_ari) {
   const std::string one = value_schema(parameter);
   const std::string several =
-      ObjectText().text("type", "array").json("items", one).integer("minItems", 1).str();
-  ObjectText text;
+      ObjectBuilder().text("type", "array").json("items", one).integer("minItems", 1).str();
+  ObjectBuilder text;
   text.text("name", parameter.name);
   if (const Explanation* explanation = explanation_of(method, parameter.name))
     text.text("description", explanation->text);
   text.boolean("required", parameter.required);
   text.json("schema", parameter.multiple
-                          ? ObjectText().json("oneOf", array_text(std::vector{one, several})).str()
+                          ? ObjectBuilder().json("oneOf", array_text(std::vector{one, several})).str()
                           : one);
   if (of_ari) {
     constexpr std::string_view places[] = {"path", "query", "body", "whole body"};
-    ObjectText facts;
+    ObjectBuilder facts;
     facts.text("in", places[static_cast<size_t>(parameter.place)]);
     add_versions(facts, "", parameter.absent_in);
     text.json("x-ari", facts.str());
@@ -128,9 +128,9 @@ std::string result_text(const Method& method) {
   std::string schema = answer_schema(method);
   if (!method.answer_when_waiting.empty()) {
     const std::string waiting(method.answer_when_waiting);
-    schema = ObjectText().json("oneOf", array_text(std::vector{schema, waiting})).str();
+    schema = ObjectBuilder().json("oneOf", array_text(std::vector{schema, waiting})).str();
   }
-  return ObjectText().text("name", "result").json("schema", schema).str();
+  return ObjectBuilder().text("name", "result").json("schema", schema).str();
 }
 
 std::string errors_text(const Method& method) {
@@ -159,9 +159,9 @@ std::string_view tag_of(const Method& method, const ari::Operation* operation) {
 
 std::string method_text(const Method& method) {
   const ari::Operation* operation = ari::find_operation(method.name);
-  ObjectText text;
+  ObjectBuilder text;
   text.text("name", method.name);
-  const std::string tag = ObjectText().text("name", tag_of(method, operation)).str();
+  const std::string tag = ObjectBuilder().text("name", tag_of(method, operation)).str();
   text.json("tags", array_text(std::vector{tag}));
   if (const Explanation* explanation = explanation_of(method))
     text.text("summary", first_sentence(explanation->text)).text("description", explanation->text);
@@ -179,46 +179,46 @@ std::string method_text(const Method& method) {
   text.json("params", array_text(parameters));
   text.json("result", result_text(method));
   text.json("errors", errors_text(method));
-  text.text("x-access", method_sets[static_cast<size_t>(method.reach)]);
+  text.text("x-access", method_sets[static_cast<size_t>(method.access_level)]);
   if (operation != nullptr) {
-    ObjectText facts;
+    ObjectBuilder facts;
     facts.text("method", operation->method).text("path", operation->path);
     add_versions(facts, operation->since, operation->absent_in);
     text.json("x-ari", facts.str());
-  } else if (!method.made_of.empty()) {
-    text.json("x-made-of", strings_text(method.made_of));
+  } else if (!method.operations.empty()) {
+    text.json("x-made-of", strings_text(method.operations));
   }
   return text.str();
 }
 
-std::string components_text(const std::vector<const ari::Model*>& answered) {
-  ObjectText models;
-  for (const ari::Model* model : record::closure_of(answered)) {
+std::string components_text(const std::vector<const ari::ModelType*>& answered) {
+  ObjectBuilder models;
+  for (const ari::ModelType* model : record::closure_of(answered)) {
     models.json(model->name, record::schema_of(*model, schemas));
   }
   models.json("BinaryContent", binary_schema);
-  ObjectText errors;
+  ObjectBuilder errors;
   for (const Failure& failure : failures) {
-    ObjectText error;
+    ObjectBuilder error;
     error.integer("code", code_of(failure.kind)).text("message", failure.message);
     if (!failure.data.empty()) error.json("data", failure.data);
     errors.json(failure.name, error.str());
   }
   const auto common = [](std::string_view name, std::string_view schema) {
-    return ObjectText()
+    return ObjectBuilder()
         .text("name", name)
         .text("description", explanation_of(Method{}, name)->text)
         .boolean("required", false)
         .json("schema", schema)
         .str();
   };
-  const std::string key_schema = ObjectText()
+  const std::string key_schema = ObjectBuilder()
                                      .text("type", "string")
                                      .integer("minLength", 1)
-                                     .integer("maxLength", Repeats::max_key_bytes)
+                                     .integer("maxLength", IdempotencyStore::max_key_bytes)
                                      .str();
-  return ObjectText()
-      .json("contentDescriptors", ObjectText()
+  return ObjectBuilder()
+      .json("contentDescriptors", ObjectBuilder()
                                       .json("server", common("server", R"({"type":"string"})"))
                                       .json("key", common("key", key_schema))
                                       .str())
@@ -231,13 +231,13 @@ std::string components_text(const std::vector<const ari::Model*>& answered) {
 
 std::string describe(const std::map<std::string, Method, std::less<>>& methods, std::string_view version) {
   std::vector<std::string> texts;
-  std::vector<const ari::Model*> answered;
+  std::vector<const ari::ModelType*> answered;
   for (const auto& [name, method] : methods) {
     texts.push_back(method_text(method));
     answered.push_back(method.answer.model);
   }
   const std::string info =
-      ObjectText()
+      ObjectBuilder()
           .text("title", "aribus")
           .text("description",
                 "The methods of aribusd: JSON-RPC 2.0 on a Unix socket, one text a line. The "
@@ -245,7 +245,7 @@ std::string describe(const std::map<std::string, Method, std::less<>>& methods, 
           .json("license", R"({"name":"MIT"})")
           .text("version", version)
           .str();
-  return ObjectText()
+  return ObjectBuilder()
       .text("openrpc", "1.3.2")
       .json("info", info)
       .json("methods", array_text(texts))

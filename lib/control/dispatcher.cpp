@@ -3,16 +3,16 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "control/audit.h"
-#include "control/courtesies.h"
-#include "control/live.h"
-#include "control/makers.h"
+#include "control/methods/defaults.h"
+#include "control/methods/new_objects.h"
+#include "control/methods/state_methods.h"
+#include "control/methods/verbs.h"
 #include "control/named_ids.h"
-#include "control/new_objects.h"
 #include "control/params.h"
 #include "control/server_choice.h"
-#include "control/verbs.h"
+#include "pbx/creating_operations.h"
 
 namespace aribus::control {
 namespace {
@@ -22,8 +22,9 @@ Result<void> take_key(Json& params, std::string& key) {
   const JsonValue* given = find(params, "key");
   if (given == nullptr) return {};
   if (!given->IsString() || given->GetStringLength() == 0 ||
-      given->GetStringLength() > Repeats::max_key_bytes) {
-    return wrong_param("key", "a string of 1 to " + std::to_string(Repeats::max_key_bytes) + " bytes", given);
+      given->GetStringLength() > IdempotencyStore::max_key_bytes) {
+    return wrong_param(
+        "key", "a string of 1 to " + std::to_string(IdempotencyStore::max_key_bytes) + " bytes", given);
   }
   key = as_view(*given);
   params.RemoveMember("key");
@@ -32,29 +33,29 @@ Result<void> take_key(Json& params, std::string& key) {
 
 // The id that the operation takes and can do without.
 std::string_view chosen_id(const ari::Operation& operation) {
-  const Maker* maker = find_maker(operation.name);
-  return maker == nullptr || operation.find(maker->id)->required ? std::string_view() : maker->id;
+  const pbx::CreatingOperation* creates = pbx::find_creating_operation(operation.name);
+  return creates == nullptr || operation.find(creates->id)->required ? std::string_view() : creates->id;
 }
 
 // Of asterisk.* more than looking, and the objects of its configuration, passwords among them; and what keeps
 // from all programs what they hear.
-Reach reach_of(const ari::Operation& operation) {
+AccessLevel access_level_of(const ari::Operation& operation) {
   const bool looks = operation.method == "GET";
   if (operation.name == "asterisk.getObject" || operation.name == "applications.filter" ||
       operation.name == "applications.unsubscribe") {
-    return Reach::admin;
+    return AccessLevel::admin;
   }
-  if (operation.name.starts_with("asterisk.") && !looks) return Reach::admin;
-  return looks ? Reach::read : Reach::control;
+  if (operation.name.starts_with("asterisk.") && !looks) return AccessLevel::admin;
+  return looks ? AccessLevel::read : AccessLevel::control;
 }
 
 Method method_of(const ari::Operation& operation) {
   return {.name = std::string(operation.name),
           .parameters = method_parameters(operation),
           .answer = operation.answer,
-          .made_of = {operation.name},
-          .chooses = chosen_id(operation),
-          .reach = reach_of(operation),
+          .operations = {operation.name},
+          .generated_id_param = chosen_id(operation),
+          .access_level = access_level_of(operation),
           .run = [&operation](Call call) {
             call_prepared(call.upstream, operation, std::move(call.params), call.requester, call.reply);
           }};
@@ -71,25 +72,25 @@ void Dispatcher::add(Method method) {
   methods_.insert_or_assign(method.name, std::move(method));
 }
 
-Upstream& Dispatcher::add_server(std::string name, ari::Client& client) {
-  Upstream& added = *servers_.emplace_back(std::make_unique<Upstream>(std::move(name), client));
+pbx::Upstream& Dispatcher::add_server(std::string name, ari::Client& client) {
+  pbx::Upstream& added = *servers_.emplace_back(std::make_unique<pbx::Upstream>(std::move(name), client));
   added.on_own_record([this](const record::Record& record) {
     if (publish_) publish_(record);
   });
-  added.resolver().on_resolved([this](const Resolution& resolution) {
-    repeats_.resolve(resolution.command, resolution.outcome);
+  added.resolver().on_resolved([this](const pbx::Resolution& resolution) {
+    idempotency_.resolve(resolution.command, resolution.outcome);
     if (publish_) publish_(resolution.record);
   });
   return added;
 }
 
-void Dispatcher::remove_server(const Upstream& server) {
-  whereabouts_.forget(server.name());
+void Dispatcher::remove_server(const pbx::Upstream& server) {
+  id_directory_.forget(server.name());
   std::erase_if(servers_, [&](const auto& known) { return known.get() == &server; });
 }
 
-std::vector<Upstream*> Dispatcher::open_servers() const {
-  std::vector<Upstream*> open;
+std::vector<pbx::Upstream*> Dispatcher::open_servers() const {
+  std::vector<pbx::Upstream*> open;
   for (const auto& server : servers_) {
     if (!server->closed()) open.push_back(server.get());
   }
@@ -97,24 +98,24 @@ std::vector<Upstream*> Dispatcher::open_servers() const {
 }
 
 void Dispatcher::learn(const record::Record& record, uint64_t seq) {
-  if (servers_.size() > 1) whereabouts_.learn(record);
+  if (servers_.size() > 1) id_directory_.learn(record);
   for (const auto& server : servers_) {
     if (server->name() != record.server) continue;
     server->incarnations().see(record, server->model());
     server->model().apply(record, seq);
     server->stasis().see(record);
-    server->waits().see(record);
+    server->waiters().see(record);
     server->resolver().see(record);
   }
 }
 
 void Dispatcher::abandon(uint64_t connection) {
-  for (const auto& server : servers_) server->waits().abandon(connection);
+  for (const auto& server : servers_) server->waiters().abandon(connection);
 }
 
 void Dispatcher::stop_waiting() {
   for (const auto& server : servers_) {
-    server->waits().lose_all("aribusd was stopped while the end was waited for");
+    server->waiters().lose_all("aribusd was stopped while the end was waited for");
   }
 }
 
@@ -148,13 +149,13 @@ std::vector<std::string_view> Dispatcher::method_names() const {
   return names;
 }
 
-Result<Upstream*> Dispatcher::pick_server(const Caller& caller, const Method& method,
-                                          const JsonValue& params) const {
-  const std::vector<Upstream*> servers = open_servers();
+Result<pbx::Upstream*> Dispatcher::pick_server(const Caller& caller, const Method& method,
+                                               const JsonValue& params) const {
+  const std::vector<pbx::Upstream*> servers = open_servers();
   if (const JsonValue* given = find(params, "server")) {
     if (!given->IsString()) return wrong_param("server", "a string", given);
     std::vector<std::string_view> names;
-    for (Upstream* server : servers) {
+    for (pbx::Upstream* server : servers) {
       if (server->name() == as_view(*given)) return server;
       names.push_back(server->name());
     }
@@ -163,8 +164,8 @@ Result<Upstream*> Dispatcher::pick_server(const Caller& caller, const Method& me
     return error;
   }
   if (servers.size() == 1) return servers.front();
-  return choose_server(servers, whereabouts_, method, params,
-                       [&](const Upstream& server, record::IdKind kind, std::string_view id) {
+  return choose_server(servers, id_directory_, method, params,
+                       [&](const pbx::Upstream& server, record::IdKind kind, std::string_view id) {
                          return sees_id(*this, server.name(), kind, id, *caller.rule);
                        });
 }
@@ -194,7 +195,7 @@ Result<void> Dispatcher::check(const Caller& caller, const std::string& name, co
   const Result<const Method*> found = find_allowed(caller, name, params);
   if (!found) return found.error();
   if (!(*found)->run) return check_params((*found)->parameters, params);
-  if (const Result<Upstream*> upstream = pick_server(caller, **found, params); !upstream)
+  if (const Result<pbx::Upstream*> upstream = pick_server(caller, **found, params); !upstream)
     return upstream.error();
   Result<Arguments> arguments = arguments_of(**found, params);
   return arguments ? Result<void>() : Result<void>(arguments.error());
@@ -202,7 +203,7 @@ Result<void> Dispatcher::check(const Caller& caller, const std::string& name, co
 
 bool Dispatcher::changes(const std::string& name) const {
   const auto at = methods_.find(name);
-  return at != methods_.end() && at->second.reach != Reach::read;
+  return at != methods_.end() && at->second.access_level != AccessLevel::read;
 }
 
 // What is the method's own of `params`, checked, and the key. Errors: invalid_params.
@@ -216,8 +217,8 @@ Result<Dispatcher::Arguments> Dispatcher::arguments_of(const Method& method, con
   return arguments;
 }
 
-void Dispatcher::call(const Caller& caller, const std::string& name, const JsonValue& params, Reply reply,
-                      Progress progress) {
+void Dispatcher::call(const Caller& caller, const std::string& name, const JsonValue& params,
+                      pbx::Reply reply, Progress progress) {
   // How long a call or a recording lasts says nothing of how quick Asterisk is.
   const bool is_timed = !params.IsObject() || !waits_for_end(params);
   reply = counting(methods_.contains(name) ? name : "unknown", is_timed, std::move(reply));
@@ -236,51 +237,56 @@ void Dispatcher::call(const Caller& caller, const std::string& name, const JsonV
   run(caller, method, params, std::move(reply), std::move(progress));
 }
 
-Reply Dispatcher::counting(const std::string& method, bool is_timed, Reply reply) {
+pbx::Reply Dispatcher::counting(const std::string& method, bool is_timed, pbx::Reply reply) {
   using Clock = std::chrono::steady_clock;
   return [&counts = calls_[method], is_timed, began = Clock::now(),
-          reply = std::move(reply)](Result<ResultText> answer) {
-    if (is_timed) counts.took.add(std::chrono::duration_cast<Durations::Duration>(Clock::now() - began));
+          reply = std::move(reply)](Result<pbx::ResultText> answer) {
+    if (is_timed)
+      counts.took.add(std::chrono::duration_cast<DurationHistogram::Duration>(Clock::now() - began));
     answer ? ++counts.done : ++counts.failed[answer.error().kind];
     reply(std::move(answer));
   };
 }
 
 // Carries out a command for an Asterisk, unless it is a repeat.
-void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue& params, Reply reply,
+void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue& params, pbx::Reply reply,
                      Progress progress) {
-  Result<Upstream*> upstream = pick_server(caller, method, params);
+  Result<pbx::Upstream*> upstream = pick_server(caller, method, params);
   if (!upstream) return reply(upstream.error());
   Result<Arguments> arguments = arguments_of(method, params);
   if (!arguments) return reply(arguments.error());
   Json& own_params = arguments->params;
   const std::string& key = arguments->key;
-  const bool repeatable = !key.empty() && method.reach != Reach::read;  // reading twice is as good
+  const bool repeatable =
+      !key.empty() && method.access_level != AccessLevel::read;  // reading twice is as good
   const auto now = std::chrono::steady_clock::now();
   const uint64_t fingerprint =
       repeatable ? fingerprint_of((*upstream)->name() + "\n" + method.name, own_params) : 0;
   std::string id;
-  if (!method.chooses.empty() && find(own_params, method.chooses) == nullptr) {
-    if (repeatable) id = repeats_.id_of(caller.peer.uid, key, fingerprint, now);
+  if (!method.generated_id_param.empty() && find(own_params, method.generated_id_param) == nullptr) {
+    if (repeatable) id = idempotency_.id_of(caller.peer.uid, key, fingerprint, now);
     if (id.empty()) id = "aribus-" + random_hex(8);
-    progress.creating({method.chooses, id, waits_for_end(own_params)});
-    set_member(own_params, method.chooses, id);
+    progress.creating({method.generated_id_param, id, waits_for_end(own_params)});
+    set_member(own_params, method.generated_id_param, id);
   } else if (makes_bridge(method, own_params) && find(own_params, "bridgeId") == nullptr) {
     progress.creating({});  // Asterisk chooses it
   }
   if (repeatable) {
-    auto first = repeats_.begin(caller.peer.uid, key, fingerprint, std::move(reply), now, std::move(id));
+    auto first = idempotency_.begin(caller.peer.uid, key, fingerprint, std::move(reply), now, std::move(id));
     // What follows a repeat goes on when the first has reached Asterisk.
-    if (!first) return repeats_.on_reached(caller.peer.uid, key, fingerprint, std::move(progress.reached));
+    if (!first)
+      return idempotency_.when_accepted(caller.peer.uid, key, fingerprint, std::move(progress.on_accepted));
     reply = std::move(*first);
-    progress.reached = [this, user = caller.peer.uid, key, reached = std::move(progress.reached)] {
-      repeats_.reached(user, key);
-      reached();
+    progress.on_accepted = [this, user = caller.peer.uid, key,
+                            on_accepted = std::move(progress.on_accepted)] {
+      idempotency_.accepted(user, key);
+      on_accepted();
     };
   }
-  if (servers_.size() > 1 && method.reach != Reach::read) reply = learning(**upstream, std::move(reply));
+  if (servers_.size() > 1 && method.access_level != AccessLevel::read)
+    reply = learning(**upstream, std::move(reply));
   reply = audited(caller, method, (*upstream)->name(), own_params, std::move(reply));
-  const ari::Requester requester{
+  const Requester requester{
       .user = caller.peer.uid, .connection = caller.connection, .admin = caller.rule->is_admin()};
   if (makes_bridge(method, own_params)) {
     const auto& apps = (*upstream)->client().options().apps;
@@ -289,17 +295,17 @@ void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue
     if (app != apps.end()) reply = asking_for_bridge(**upstream, *app, requester, std::move(reply));
   }
   method.run({**upstream, std::move(own_params), requester, key.empty() ? caller.connection : 0,
-              std::move(reply), std::move(progress.reached)});
+              std::move(reply), std::move(progress.on_accepted)});
 }
 
 // Where a new thing lives is known from the answer on, even before its first event.
-Reply Dispatcher::learning(const Upstream& upstream, Reply reply) {
-  return [this, &upstream, reply = std::move(reply)](Result<ResultText> answer) {
+pbx::Reply Dispatcher::learning(const pbx::Upstream& upstream, pbx::Reply reply) {
+  return [this, &upstream, reply = std::move(reply)](Result<pbx::ResultText> answer) {
     if (answer) {
       record::Record record;
       record.server = upstream.name();
       record::lift_ids(answer->plain(), record.ids);
-      whereabouts_.learn(record);
+      id_directory_.learn(record);
     }
     reply(std::move(answer));
   };

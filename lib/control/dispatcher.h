@@ -8,14 +8,14 @@
 #include <string_view>
 #include <vector>
 
-#include "base/durations.h"
-#include "base/json.h"
+#include "base/duration_histogram.h"
 #include "base/result.h"
 #include "control/access.h"
-#include "control/live_texts.h"
+#include "control/idempotency.h"
 #include "control/method.h"
-#include "control/repeats.h"
-#include "state/whereabouts.h"
+#include "control/methods/live_texts.h"
+#include "json/json.h"
+#include "state/id_directory.h"
 
 namespace aribus::control {
 
@@ -26,9 +26,9 @@ class Dispatcher {
   Dispatcher();
 
   // The one added stays until it is removed.
-  Upstream& add_server(std::string name, ari::Client& client);
+  pbx::Upstream& add_server(std::string name, ari::Client& client);
   // Required: it was closed, and no command for it is under way.
-  void remove_server(const Upstream& server);
+  void remove_server(const pbx::Upstream& server);
   // Adds a method of the daemon's own; one of the same name is replaced.
   void add(Method method);
   // Records of the daemon's own that commands cause go there, from the loop.
@@ -49,7 +49,7 @@ class Dispatcher {
 
   // Calls `method` with `params`, an object or null, for `caller`. `reply` comes once, at once or later; of
   // `progress` nothing comes after it.
-  void call(const Caller& caller, const std::string& method, const JsonValue& params, Reply reply,
+  void call(const Caller& caller, const std::string& method, const JsonValue& params, pbx::Reply reply,
             Progress progress = {});
 
   // The connection has ended: of its commands, none waits any longer for the end of what it has begun, except
@@ -64,7 +64,7 @@ class Dispatcher {
   static constexpr size_t max_ids = 1024;
   [[nodiscard]] static Result<std::vector<std::string>> keys_of(const JsonValue& params);
 
-  [[nodiscard]] const std::vector<std::unique_ptr<Upstream>>& servers() const { return servers_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<pbx::Upstream>>& servers() const { return servers_; }
   // Texts of the live objects that several callers share.
   [[nodiscard]] LiveTexts& live_texts() const { return live_texts_; }
 
@@ -72,7 +72,7 @@ class Dispatcher {
   struct CallCounts {
     uint64_t done = 0;
     std::map<ErrorKind, uint64_t> failed;
-    Durations took;  // until it was answered; of those without `wait`
+    DurationHistogram took;  // until it was answered; of those without `wait`
   };
   // By name, of those that were called; of unknown methods under "unknown".
   [[nodiscard]] const std::map<std::string, CallCounts, std::less<>>& calls() const { return calls_; }
@@ -89,19 +89,19 @@ class Dispatcher {
   [[nodiscard]] Result<const Method*> find_allowed(const Caller& caller, const std::string& method,
                                                    const JsonValue& params) const;
   [[nodiscard]] static Result<Arguments> arguments_of(const Method& method, const JsonValue& params);
-  [[nodiscard]] std::vector<Upstream*> open_servers() const;
-  [[nodiscard]] Result<Upstream*> pick_server(const Caller& caller, const Method& method,
-                                              const JsonValue& params) const;
-  void run(const Caller& caller, const Method& method, const JsonValue& params, Reply reply,
+  [[nodiscard]] std::vector<pbx::Upstream*> open_servers() const;
+  [[nodiscard]] Result<pbx::Upstream*> pick_server(const Caller& caller, const Method& method,
+                                                   const JsonValue& params) const;
+  void run(const Caller& caller, const Method& method, const JsonValue& params, pbx::Reply reply,
            Progress progress);
-  [[nodiscard]] Reply counting(const std::string& method, bool is_timed, Reply reply);
-  [[nodiscard]] Reply learning(const Upstream& upstream, Reply reply);
+  [[nodiscard]] pbx::Reply counting(const std::string& method, bool is_timed, pbx::Reply reply);
+  [[nodiscard]] pbx::Reply learning(const pbx::Upstream& upstream, pbx::Reply reply);
 
-  std::vector<std::unique_ptr<Upstream>> servers_;
+  std::vector<std::unique_ptr<pbx::Upstream>> servers_;
   std::map<std::string, Method, std::less<>> methods_;
   std::map<std::string, CallCounts, std::less<>> calls_;
-  state::Whereabouts whereabouts_;
-  Repeats repeats_;
+  state::IdDirectory id_directory_;
+  IdempotencyStore idempotency_;
   mutable LiveTexts live_texts_;
   std::function<void(const record::Record&)> publish_;
 };

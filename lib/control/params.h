@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "ari/schema.h"
-#include "base/json.h"
 #include "base/result.h"
+#include "json/json.h"
 
 namespace aribus::control {
 
@@ -22,17 +22,5 @@ namespace aribus::control {
 // is not declared and none twice, and each of its type, among its values and in its range. Errors:
 // invalid_params, naming the first fault and, for an unknown name or value, the nearest known one.
 [[nodiscard]] Result<void> check_params(std::span<const ari::Parameter> declared, const JsonValue& params);
-
-// The version in what Asterisk reports, "22.10.1+dfsg…", is known to lack what has `since` and `absent_in`
-// (see ari::Operation).
-[[nodiscard]] bool too_old_for(std::string_view version, std::string_view since, std::string_view absent_in);
-
-// An error of kind too_old; `since` is the version that has what this one, `version`, lacks.
-[[nodiscard]] Error too_old(std::string message, std::string_view since, std::string_view version);
-
-// `operation`, with those of its parameters that `params` gives, exists in this version.
-// Errors: too_old.
-[[nodiscard]] Result<void> check_version(const ari::Operation& operation, const JsonValue& params,
-                                         std::string_view version);
 
 }  // namespace aribus::control

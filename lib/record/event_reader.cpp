@@ -1,8 +1,8 @@
 #include "record/event_reader.h"
 
 #include "base/bytes.h"
-#include "base/json.h"
-#include "record/regular.h"
+#include "json/json.h"
+#include "record/normalizer.h"
 
 namespace aribus::record {
 namespace {
@@ -21,7 +21,7 @@ Record malformed(std::string_view text, size_t total_bytes, std::string_view ser
 }
 
 // What of an event's members is not among the record's own.
-struct Envelope : Regular::Elsewhere {
+struct Envelope : Normalizer::EnvelopeSink {
   explicit Envelope(Record& record) : record(record) {}
 
   bool take(std::string_view name, JsonView value) override {
@@ -57,7 +57,7 @@ void EventReader::read(std::string_view text, size_t total_bytes, std::string_vi
     return give_up("the message is over the limit of " + std::to_string(text.size()) + " bytes");
   }
   record.server = server;
-  if (shapes_.read(text, record)) return;
+  if (shape_cache_.read(text, record)) return;
   const JsonView event = tape_.read(text);
   if (!event.valid()) {
     const Result<Json> json = parse_json(text);  // which says why
@@ -89,23 +89,23 @@ void EventReader::take_apart(std::string_view text, JsonView event, std::string_
   if (model == nullptr) record.members.push_back(0);
   const size_t begin = fields.size();
   Envelope envelope(record);
-  Regular regular(fields, record.ids);
+  Normalizer normalizer(fields, record.ids);
   const bool has_shape =
-      model != nullptr && event.text().size() == text.size() && text.size() <= Shapes::max_text_bytes;
-  ShapeNotes notes(event.text(), fields);
-  regular.write_members(event, model, envelope, record.members, has_shape ? &notes : nullptr);
-  if (!regular.fault().empty()) {
+      model != nullptr && event.text().size() == text.size() && text.size() <= ShapeCache::max_text_bytes;
+  ShapeRecorder recorder(event.text(), fields);
+  normalizer.write_members(event, model, envelope, record.members, has_shape ? &recorder : nullptr);
+  if (!normalizer.fault().empty()) {
     std::string invalid = R"("invalid":)";
-    append_json_string(invalid, regular.fault());
+    append_json_string(invalid, normalizer.fault());
     fields.insert(begin, invalid + ",");
-    notes.give_up();
+    recorder.give_up();
     for (uint32_t& place : record.members) place += static_cast<uint32_t>(invalid.size() + 1);
     record.members.insert(record.members.begin(), static_cast<uint32_t>(begin - 1));
   }
   if (fields.back() == ',') fields.pop_back();
   if (!envelope.shadowed.empty()) record.add_member("fields", "{" + envelope.shadowed + "}");
   if (!has_shape) return;
-  if (const auto shape = notes.finish(model->declared, record.members)) shapes_.learn(*shape);
+  if (const auto shape = recorder.finish(model->declared, record.members)) shape_cache_.learn(*shape);
 }
 
 }  // namespace aribus::record

@@ -5,9 +5,9 @@
 #include <string_view>
 #include <utility>
 
-#include "base/json_tape.h"
+#include "json/json_tape.h"
 #include "record/record.h"
-#include "record/shapes.h"
+#include "record/shape_cache.h"
 
 namespace aribus::record {
 
@@ -23,14 +23,14 @@ class EventReader {
   // declares. `total_bytes` is the message's size before it was cut.
   void read(std::string_view text, size_t total_bytes, std::string_view server, Record& record);
   // What it knows.
-  [[nodiscard]] Shapes& shapes() { return shapes_; }
+  [[nodiscard]] ShapeCache& shape_cache() { return shape_cache_; }
 
  private:
   void take_apart(std::string_view text, JsonView event, std::string_view type, Record& record);
 
   std::function<WallTime()> now_;
   JsonTape tape_;
-  Shapes shapes_;
+  ShapeCache shape_cache_;
 };
 
 }  // namespace aribus::record

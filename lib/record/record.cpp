@@ -4,9 +4,9 @@
 #include <charconv>
 #include <cstring>
 
-#include "base/json.h"
-#include "base/json_tape.h"
-#include "record/regular.h"
+#include "json/json.h"
+#include "json/json_tape.h"
+#include "record/normalizer.h"
 
 namespace aribus::record {
 namespace {
@@ -87,7 +87,7 @@ Record own_record(std::string_view type, std::string_view server, std::string_vi
   return record;
 }
 
-std::optional<std::string> regular_answer(std::string_view json, const ari::Answer& answer) {
+std::optional<std::string> normalized_answer(std::string_view json, const ari::ResultType& answer) {
   constexpr size_t kept_bytes = 64 << 10;  // the memory that a larger text takes is given back
   std::optional<JsonTape> own;
   const JsonView value = (json.size() > kept_bytes ? own.emplace() : tape()).read(json);
@@ -95,14 +95,14 @@ std::optional<std::string> regular_answer(std::string_view json, const ari::Answ
   std::string out;
   Ids ids;
   const ModelRules* model = answer.model == nullptr ? nullptr : find_rules(answer.model->name);
-  Regular(out, ids).write(value, answer.type, answer.list, model);
+  Normalizer(out, ids).write(value, answer.type, answer.list, model);
   return out;
 }
 
 void lift_ids(std::string_view json, Ids& ids) {
   std::string unused;
   const JsonView value = tape().read(json, max_line_depth);
-  if (value.valid()) Regular(unused, ids).write(value, ari::Type::model, false, nullptr);
+  if (value.valid()) Normalizer(unused, ids).write(value, ari::Type::model, false, nullptr);
 }
 
 size_t max_line_size(const Record& record) {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "ari/schema.h"
-#include "base/json_tape.h"
 #include "base/time.h"
+#include "json/json_tape.h"
 #include "record/ids.h"
 
 namespace aribus::record {
@@ -25,7 +25,7 @@ struct Record {
   std::string server;  // the name of the Asterisk
   std::string app;     // the Stasis application, or ""
   std::string type;    // ARI's name of the event, or aribus' own with a dot
-  const ari::Model* declared =
+  const ari::ModelType* declared =
       nullptr;  // the type's declaration; nullptr: it has none, or was not looked for
   Ids ids;
   std::string fields;  // the members that follow the ids, as JSON text, each with a comma in front
@@ -49,8 +49,9 @@ struct Record {
 [[nodiscard]] Record own_record(std::string_view type, std::string_view server, std::string_view fields,
                                 WallTime time);
 
-// An answer of ARI made regular; nothing when it is no JSON.
-[[nodiscard]] std::optional<std::string> regular_answer(std::string_view json, const ari::Answer& answer);
+// An answer of ARI normalized; nothing when it is no JSON.
+[[nodiscard]] std::optional<std::string> normalized_answer(std::string_view json,
+                                                           const ari::ResultType& answer);
 
 // Adds the ids in an answer of ARI, a JSON text: objects are recognised by their shape.
 void lift_ids(std::string_view json, Ids& ids);

@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <map>
 
-#include "base/object_text.h"
+#include "json/json_builder.h"
+#include "record/field_rules.h"
 #include "record/record.h"
-#include "record/rules.h"
 
 namespace aribus::record {
 namespace {
 
 using ari::Field;
-using ari::Model;
+using ari::ModelType;
 using ari::Type;
 
 constexpr Field connected_fields[] = {{"version", Type::string, false, true, nullptr},
@@ -34,19 +34,19 @@ constexpr Field resynced_fields[] = {{"came", Type::integer, false, true, nullpt
                                      {"changed", Type::integer, false, true, nullptr},
                                      {"ended", Type::integer, false, true, nullptr}};
 constexpr Field changed_fields[] = {{"objects", Type::object, false, true, nullptr}};
-constexpr Model own[] = {{"Malformed", true, malformed_fields},
-                         {"command.resolved", true, resolved_fields},
-                         {"server.connected", true, connected_fields},
-                         {"server.disconnected", true, disconnected_fields},
-                         {"server.gap", true, gap_fields},
-                         {"server.removed", true, {}},
-                         {"server.replaced", true, {}},
-                         {"server.resynced", true, resynced_fields},
-                         {"state.changed", true, changed_fields},
-                         {"state.gone", true, {}}};
+constexpr ModelType own[] = {{"Malformed", true, malformed_fields},
+                             {"command.resolved", true, resolved_fields},
+                             {"server.connected", true, connected_fields},
+                             {"server.disconnected", true, disconnected_fields},
+                             {"server.gap", true, gap_fields},
+                             {"server.removed", true, {}},
+                             {"server.replaced", true, {}},
+                             {"server.resynced", true, resynced_fields},
+                             {"state.changed", true, changed_fields},
+                             {"state.gone", true, {}}};
 
 std::string of_type(std::string_view name) {
-  return ObjectText().text("type", name).str();
+  return ObjectBuilder().text("type", name).str();
 }
 
 std::string scalar_schema(Type type) {
@@ -62,7 +62,7 @@ std::string scalar_schema(Type type) {
     case Type::boolean:
       return of_type("boolean");
     case Type::date:
-      return ObjectText().text("type", "string").text("format", "date-time").str();
+      return ObjectBuilder().text("type", "string").text("format", "date-time").str();
     case Type::string_or_null:
       return R"({"type":["string","null"]})";
     case Type::string_or_integer:
@@ -72,32 +72,33 @@ std::string scalar_schema(Type type) {
   }
 }
 
-std::string field_schema(const Model& model, const Field& field, std::string_view references) {
+std::string field_schema(const ModelType& model, const Field& field, std::string_view references) {
   // What is no number after all stays a text.
   if (is_number_field(model, field.name)) return R"({"type":["integer","string"]})";
   if (field.values.empty()) return schema_of(field.type, field.list, field.model, references);
-  const std::string declared = ObjectText().json("enum", strings_text(field.values)).str();
-  return ObjectText().json("anyOf", array_text(std::vector{declared, scalar_schema(field.type)})).str();
+  const std::string declared = ObjectBuilder().json("enum", strings_text(field.values)).str();
+  return ObjectBuilder().json("anyOf", array_text(std::vector{declared, scalar_schema(field.type)})).str();
 }
 
 }  // namespace
 
-std::span<const Model> own_types() {
+std::span<const ModelType> own_types() {
   return own;
 }
 
-std::string schema_of(Type type, bool list, const Model* model, std::string_view references) {
+std::string schema_of(Type type, bool list, const ModelType* model, std::string_view references) {
   const std::string one =
-      model == nullptr ? scalar_schema(type)
-                       : ObjectText().text("$ref", std::string(references) + std::string(model->name)).str();
-  return list ? ObjectText().text("type", "array").json("items", one).str() : one;
+      model == nullptr
+          ? scalar_schema(type)
+          : ObjectBuilder().text("$ref", std::string(references) + std::string(model->name)).str();
+  return list ? ObjectBuilder().text("type", "array").json("items", one).str() : one;
 }
 
-std::string schema_of(const Model& model, std::string_view references) {
-  ObjectText properties;
+std::string schema_of(const ModelType& model, std::string_view references) {
+  ObjectBuilder properties;
   std::vector<std::string_view> required;
   if (model.event) {
-    properties.json("type", ObjectText().text("const", model.name).str());
+    properties.json("type", ObjectBuilder().text("const", model.name).str());
     required.emplace_back("type");
   }
   for (const Field& field : model.fields) {
@@ -110,27 +111,27 @@ std::string schema_of(const Model& model, std::string_view references) {
   const bool has_cause = model.find("cause") != nullptr;
   if (has_cause && model.find("cause_txt") == nullptr)
     properties.json("cause_txt", scalar_schema(Type::string));
-  ObjectText schema;
+  ObjectBuilder schema;
   schema.text("type", "object");
   if (!required.empty()) schema.json("required", strings_text(required));
   schema.json("properties", properties.str());
   if (has_cause) schema.json("if", R"({"required":["cause"]})").json("then", R"({"required":["cause_txt"]})");
   if (!model.absent_in.empty()) {
-    schema.json("x-ari", ObjectText().text("later_than", model.absent_in).str());
+    schema.json("x-ari", ObjectBuilder().text("later_than", model.absent_in).str());
   }
   return schema.str();
 }
 
-std::vector<const Model*> closure_of(const std::vector<const Model*>& models) {
-  std::map<std::string_view, const Model*> found;
-  std::vector<const Model*> todo = models;
+std::vector<const ModelType*> closure_of(const std::vector<const ModelType*>& models) {
+  std::map<std::string_view, const ModelType*> found;
+  std::vector<const ModelType*> todo = models;
   while (!todo.empty()) {
-    const Model* model = todo.back();
+    const ModelType* model = todo.back();
     todo.pop_back();
     if (model == nullptr || !found.emplace(model->name, model).second) continue;
     for (const Field& field : model->fields) todo.push_back(field.model);
   }
-  std::vector<const Model*> all;
+  std::vector<const ModelType*> all;
   for (const auto& [name, model] : found) all.push_back(model);
   return all;
 }

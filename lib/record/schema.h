@@ -1,5 +1,5 @@
-// JSON Schema of what aribus makes of ARI's JSON (see regular.h). It says no more than both of its drafts in
-// use know: draft 7 (OpenRPC) and 2020-12 (records).
+// JSON Schema of what aribus makes of ARI's JSON (see normalizer.h). It says no more than both of its drafts
+// in use know: draft 7 (OpenRPC) and 2020-12 (records).
 #pragma once
 
 #include <string>
@@ -12,16 +12,16 @@ namespace aribus::record {
 
 // The schema of a value of `type`, or of a list of them. Models are referred to as `references` and their
 // name.
-[[nodiscard]] std::string schema_of(ari::Type type, bool list, const ari::Model* model,
+[[nodiscard]] std::string schema_of(ari::Type type, bool list, const ari::ModelType* model,
                                     std::string_view references);
 
 // The schema of an object of `model`; that of an event is about what follows the ids in its record.
-[[nodiscard]] std::string schema_of(const ari::Model& model, std::string_view references);
+[[nodiscard]] std::string schema_of(const ari::ModelType& model, std::string_view references);
 
 // `models` and all that objects of them may hold, by name, without duplicates.
-[[nodiscard]] std::vector<const ari::Model*> closure_of(const std::vector<const ari::Model*>& models);
+[[nodiscard]] std::vector<const ari::ModelType*> closure_of(const std::vector<const ari::ModelType*>& models);
 
 // What aribus reports of itself, each with its own fields: server.connected, server.gap, Malformed, …
-[[nodiscard]] std::span<const ari::Model> own_types();
+[[nodiscard]] std::span<const ari::ModelType> own_types();
 
 }  // namespace aribus::record

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/tcp_socket.h"
+#include "net/tcp_socket.h"
 
 namespace aribus::service {
 namespace {

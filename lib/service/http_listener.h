@@ -7,10 +7,10 @@
 #include <string>
 #include <string_view>
 
-#include "base/acceptor.h"
-#include "base/loop.h"
 #include "base/result.h"
-#include "base/unix_socket.h"
+#include "net/acceptor.h"
+#include "net/loop.h"
+#include "net/unix_socket.h"
 
 namespace aribus::service {
 

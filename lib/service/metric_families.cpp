@@ -2,7 +2,7 @@
 
 #include <prometheus/text_serializer.h>
 
-#include "service/process_figures.h"
+#include "service/process_stats.h"
 
 namespace aribus::service {
 
@@ -17,26 +17,26 @@ void MetricFamilies::counter(const char* name, const char* help, double value, L
   add(name, help, MetricType::Counter, std::move(labels)).counter.value = value;
 }
 
-void MetricFamilies::histogram(const char* name, const char* help, const Durations& durations,
+void MetricFamilies::histogram(const char* name, const char* help, const DurationHistogram& durations,
                                Labels labels) {
   auto& histogram = add(name, help, MetricType::Histogram, std::move(labels)).histogram;
-  for (size_t i = 0; i < Durations::bounds.size(); ++i) {
+  for (size_t i = 0; i < DurationHistogram::bounds.size(); ++i) {
     histogram.sample_count += durations.counts()[i];
-    histogram.bucket.push_back({histogram.sample_count, seconds(Durations::bounds[i])});
+    histogram.bucket.push_back({histogram.sample_count, seconds(DurationHistogram::bounds[i])});
   }
   histogram.sample_count += durations.counts().back();
   histogram.sample_sum = seconds(durations.sum());
 }
 
 void MetricFamilies::process(WallTime started, const char* memory_help) {
-  const ProcessFigures& figures = ProcessFigures::lately();
+  const ProcessStats& stats = ProcessStats::lately();
   gauge("process_start_time_seconds", "When the process was started, since 1970.",
         seconds(started.time_since_epoch()));
-  counter("process_cpu_seconds_total", "CPU time, of user and system.", figures.cpu_seconds);
-  gauge("process_resident_memory_bytes", memory_help, to_double(figures.resident_bytes));
-  gauge("process_virtual_memory_bytes", "Address space.", to_double(figures.virtual_bytes));
-  gauge("process_open_fds", "File descriptors in use.", to_double(figures.open_descriptors));
-  gauge("process_max_fds", "How many there can be.", to_double(figures.max_descriptors));
+  counter("process_cpu_seconds_total", "CPU time, of user and system.", stats.cpu_seconds);
+  gauge("process_resident_memory_bytes", memory_help, to_double(stats.resident_bytes));
+  gauge("process_virtual_memory_bytes", "Address space.", to_double(stats.virtual_bytes));
+  gauge("process_open_fds", "File descriptors in use.", to_double(stats.open_descriptors));
+  gauge("process_max_fds", "How many there can be.", to_double(stats.max_descriptors));
 }
 
 std::string MetricFamilies::text() const {

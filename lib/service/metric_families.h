@@ -9,7 +9,7 @@
 
 #include <prometheus/metric_family.h>
 
-#include "base/durations.h"
+#include "base/duration_histogram.h"
 #include "base/time.h"
 
 namespace aribus::service {
@@ -31,7 +31,7 @@ class MetricFamilies {
   // One figure more of the family `name`, which is the last one or a new one.
   void gauge(const char* name, const char* help, double value, Labels labels = {});
   void counter(const char* name, const char* help, double value, Labels labels = {});
-  void histogram(const char* name, const char* help, const Durations& durations, Labels labels = {});
+  void histogram(const char* name, const char* help, const DurationHistogram& durations, Labels labels = {});
   // process_…: what the kernel knows of this process, which was started then. On the loop's thread alone.
   void process(WallTime started, const char* memory_help);
 

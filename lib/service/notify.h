@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/loop.h"
+#include "net/loop.h"
 
 namespace aribus::service {
 

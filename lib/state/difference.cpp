@@ -7,9 +7,9 @@
 #include <optional>
 #include <set>
 
-#include "base/json.h"
-#include "base/json_tape.h"
-#include "base/object_text.h"
+#include "json/json.h"
+#include "json/json_builder.h"
+#include "json/json_tape.h"
 #include "state/stasis.h"
 
 namespace aribus::state {
@@ -46,7 +46,7 @@ std::set<std::string> member_set_of_bridge(const std::string* bridge) {
 // The object as it is at its end, when nobody has told how it ended.
 std::string ended_text(std::string_view object, std::string_view state) {
   JsonTape tape;
-  ObjectText text;
+  ObjectBuilder text;
   for (const auto& member : tape.read(object).children()) {
     const std::string name = member.name().string();
     name == "state" ? text.text(name, state) : text.json(name, member.value().text());
@@ -62,7 +62,7 @@ class Changes {
   // `app`: of a channel, the application that it is in, or "".
   void add(IdKind kind, std::string_view id, std::string_view text, const std::vector<std::string>& to,
            std::string_view app = {}) {
-    ObjectText item;
+    ObjectBuilder item;
     if (!app.empty()) item.text("app", app);
     item.json(record::object_name(kind), text);
     for (const std::string& receiver : to) {
@@ -91,7 +91,7 @@ class Changes {
 
   void flush(const std::string& receiver) {
     Part part = std::move(parts_.extract(receiver).mapped());
-    ObjectText objects;
+    ObjectBuilder objects;
     for (size_t kind = 0; kind < part.items.size(); ++kind) {
       if (!part.items[kind].empty())
         objects.json(record::field_name(static_cast<IdKind>(kind)), array_text(part.items[kind]));
@@ -113,20 +113,20 @@ class Changes {
 class Finder {
  public:
   Finder(const std::string& server, const std::vector<std::string>& apps, const Model& known,
-         const Survey& survey, const LookedAt& looked)
+         const FetchedState& fetched, const LookedAt& looked)
       : server_(server),
         apps_(apps),
         known_(known),
-        survey_(survey),
+        fetched_(fetched),
         looked_(looked),
         changes_(server, looked.now),
         gone_(record::own_record("state.gone", server, {}, looked.now)) {}
 
   std::vector<Record> ends_of(const std::vector<std::string>& playbacks) {
     for (const std::string& id : playbacks) {
-      const Thing* thing = known_.find(IdKind::playback, id);
-      if (thing != nullptr && survey_.find(IdKind::playback, id) == nullptr)
-        medium(IdKind::playback, id, *thing);
+      const Object* object = known_.find(IdKind::playback, id);
+      if (object != nullptr && fetched_.find(IdKind::playback, id) == nullptr)
+        medium(IdKind::playback, id, *object);
     }
     return changes_.take();
   }
@@ -137,8 +137,8 @@ class Finder {
     channels_ended();
     channels_that_live();
     bridges_that_live();
-    for (const auto& [id, text] : things(IdKind::endpoint)) shown(IdKind::endpoint, id, text);
-    for (const auto& [id, text] : things(IdKind::device)) shown(IdKind::device, id, text);
+    for (const auto& [id, text] : objects(IdKind::endpoint)) shown(IdKind::endpoint, id, text);
+    for (const auto& [id, text] : objects(IdKind::device)) shown(IdKind::device, id, text);
     for (Record& record : changes_.take()) found_.records.push_back(std::move(record));
     if (gone_.ids.size() > 0) found_.records.push_back(std::move(gone_));
     return std::move(found_);
@@ -147,8 +147,8 @@ class Finder {
  private:
   using Member = std::pair<std::string_view, std::string>;
 
-  [[nodiscard]] const std::map<std::string, std::string, std::less<>>& things(IdKind kind) const {
-    return survey_.things[static_cast<size_t>(kind)];
+  [[nodiscard]] const std::map<std::string, std::string, std::less<>>& objects(IdKind kind) const {
+    return fetched_.objects[static_cast<size_t>(kind)];
   }
   [[nodiscard]] bool told_since(IdKind kind, std::string_view id) const {
     return known_.touched_since(looked_.begin, kind, id);
@@ -193,11 +193,11 @@ class Finder {
 
   // The application that a channel is in. While none of them is missed, events tell it and nothing else does.
   [[nodiscard]] std::string app_of(std::string_view channel) const {
-    const Thing* known = known_.find(IdKind::channel, channel);
-    const std::string* text = survey_.find(IdKind::channel, channel);
+    const Object* known = known_.find(IdKind::channel, channel);
+    const std::string* text = fetched_.find(IdKind::channel, channel);
     const bool told = known != nullptr && (after_gap() ? known->app_seq >= *looked_.gap_until : true);
     if (told || text == nullptr) return known == nullptr ? "" : known->app;
-    return app_of_channel(survey_, apps_, channel, *text, known);
+    return app_of_channel(fetched_, apps_, channel, *text, known);
   }
 
   // The applications that a channel's records go to: the one that it is in, or those that were told of it.
@@ -214,7 +214,7 @@ class Finder {
     const std::string on = target.substr(target.find(':') + 1);
     if (target.starts_with("channel:")) {
       if (std::string app = app_of(on); !app.empty()) return {std::move(app)};
-    } else if (const Thing* bridge = known_.find(IdKind::bridge, on)) {
+    } else if (const Object* bridge = known_.find(IdKind::bridge, on)) {
       return apps_of_bridge(on, members_of_bridge(bridge->text));
     }
     const auto told_to = known_.told_to(kind, id);
@@ -232,20 +232,20 @@ class Finder {
   // Without a gap, one that is over was reported to nobody: Asterisk could not begin it (22.10 says nothing
   // then), or what it was on has left us. With one, it most likely came to its end.
   void media(IdKind kind) {
-    for (const auto& [id, thing] : known_.of(kind)) medium(kind, id, thing);
+    for (const auto& [id, object] : known_.of(kind)) medium(kind, id, object);
   }
-  void medium(IdKind kind, const std::string& id, const Thing& thing) {
+  void medium(IdKind kind, const std::string& id, const Object& object) {
     const bool playback = kind == IdKind::playback;
-    const std::string* text = survey_.find(kind, id);
-    if (told_since(kind, id) || (text != nullptr && *text == thing.text)) return;
-    const std::vector<std::string> apps = apps_of_media(kind, id, text == nullptr ? thing.text : *text);
+    const std::string* text = fetched_.find(kind, id);
+    if (told_since(kind, id) || (text != nullptr && *text == object.text)) return;
+    const std::vector<std::string> apps = apps_of_media(kind, id, text == nullptr ? object.text : *text);
     if (text != nullptr) {
       ++found_.changed;
       changes_.add(kind, id, *text, apps);
       return;
     }
     ++found_.ended;
-    const std::string last = ended_text(thing.text, after_gap() ? "done" : "failed");
+    const std::string last = ended_text(object.text, after_gap() ? "done" : "failed");
     if (!after_gap()) {
       changes_.add(kind, id, last, apps);
     } else {
@@ -257,7 +257,7 @@ class Finder {
   void bridges_left() {
     for (const auto& [id, bridge] : known_.of(IdKind::bridge)) {
       if (told_since(IdKind::bridge, id)) continue;
-      const std::string* text = survey_.find(IdKind::bridge, id);
+      const std::string* text = fetched_.find(IdKind::bridge, id);
       if (!after_gap()) {
         if (text != nullptr) continue;
         ++found_.ended;
@@ -268,7 +268,7 @@ class Finder {
       const std::string& shown = text == nullptr ? bridge.text : *text;
       const std::vector<std::string> members = members_of_bridge(bridge.text);
       for (const std::string& member : members) {
-        const Thing* channel = stay.contains(member) ? nullptr : known_.find(IdKind::channel, member);
+        const Object* channel = stay.contains(member) ? nullptr : known_.find(IdKind::channel, member);
         if (channel == nullptr || !has_room_for(shown.size() + channel->text.size())) continue;
         add("ChannelLeftBridge", apps_of_channel(member, channel->app),
             {{"bridge", shown}, {"channel", channel->text}});
@@ -281,7 +281,7 @@ class Finder {
 
   void channels_ended() {
     for (const auto& [id, channel] : known_.of(IdKind::channel)) {
-      if (told_since(IdKind::channel, id) || survey_.find(IdKind::channel, id) != nullptr) continue;
+      if (told_since(IdKind::channel, id) || fetched_.find(IdKind::channel, id) != nullptr) continue;
       ++found_.ended;
       if (!after_gap()) {
         gone_.ids.add(IdKind::channel, id);
@@ -294,9 +294,10 @@ class Finder {
   }
 
   void channels_that_live() {
-    for (const auto& [id, text] : things(IdKind::channel)) {
-      const Thing* before = known_.find(IdKind::channel, id);
-      if (before == nullptr && (told_since(IdKind::channel, id) || !survey_.heard.has(IdKind::channel, id))) {
+    for (const auto& [id, text] : objects(IdKind::channel)) {
+      const Object* before = known_.find(IdKind::channel, id);
+      if (before == nullptr &&
+          (told_since(IdKind::channel, id) || !fetched_.subscriptions.has(IdKind::channel, id))) {
         continue;
       }
       // What it shows may have been told since; which application it is in is another question.
@@ -307,14 +308,14 @@ class Finder {
     }
   }
 
-  void channel_changed(const std::string& id, const std::string& text, const Thing* before,
+  void channel_changed(const std::string& id, const std::string& text, const Object* before,
                        const std::string& app) {
     if (before != nullptr && before->text == text) return;
     ++(before == nullptr ? found_.came : found_.changed);
     changes_.add(IdKind::channel, id, text, apps_of_channel(id, app), app);
   }
 
-  void channel_after_gap(const std::string& id, const std::string& text, const Thing* before,
+  void channel_after_gap(const std::string& id, const std::string& text, const Object* before,
                          const std::string& app) {
     const bool left = before != nullptr && !before->app.empty() && app != before->app;
     const bool entered = !app.empty() && (before == nullptr || app != before->app);
@@ -346,10 +347,10 @@ class Finder {
   }
 
   void bridges_that_live() {
-    for (const auto& [id, text] : things(IdKind::bridge)) {
-      const Thing* before = known_.find(IdKind::bridge, id);
+    for (const auto& [id, text] : objects(IdKind::bridge)) {
+      const Object* before = known_.find(IdKind::bridge, id);
       if (told_since(IdKind::bridge, id)) continue;
-      if (before == nullptr && !survey_.heard.has(IdKind::bridge, id)) continue;
+      if (before == nullptr && !fetched_.subscriptions.has(IdKind::bridge, id)) continue;
       if (before != nullptr && before->text == text) continue;
       ++(before == nullptr ? found_.came : found_.changed);
       const std::vector<std::string> members = members_of_bridge(text);
@@ -362,7 +363,7 @@ class Finder {
       if (!after_gap()) continue;
       for (const std::string& member : members) {
         if (were.contains(member)) continue;
-        const std::string* found = survey_.find(IdKind::channel, member);
+        const std::string* found = fetched_.find(IdKind::channel, member);
         const std::string channel = found == nullptr ? "" : *found;
         if (has_room_for(text.size() + channel.size()))
           add("ChannelEnteredBridge", apps_of_channel(member, app_of(member)),
@@ -373,8 +374,8 @@ class Finder {
 
   // Of an endpoint or a device.
   void shown(IdKind kind, const std::string& id, const std::string& text) {
-    const Thing* before = known_.find(kind, id);
-    if (told_since(kind, id) || !survey_.heard.has(kind, id)) return;
+    const Object* before = known_.find(kind, id);
+    if (told_since(kind, id) || !fetched_.subscriptions.has(kind, id)) return;
     if (before != nullptr && string_in(before->text, "state") == string_in(text, "state")) return;
     ++(before == nullptr ? found_.came : found_.changed);
     if (!after_gap()) return changes_.add(kind, id, text, {""});
@@ -389,7 +390,7 @@ class Finder {
   const std::string& server_;
   const std::vector<std::string>& apps_;
   const Model& known_;
-  const Survey& survey_;
+  const FetchedState& fetched_;
   const LookedAt& looked_;
   Changes changes_;
   Record gone_;
@@ -400,24 +401,24 @@ class Finder {
 }  // namespace
 
 Difference difference(const std::string& server, const std::vector<std::string>& apps, const Model& known,
-                      const Survey& survey, const LookedAt& looked) {
-  return Finder(server, apps, known, survey, looked).find();
+                      const FetchedState& fetched, const LookedAt& looked) {
+  return Finder(server, apps, known, fetched, looked).find();
 }
 
 std::vector<std::string> doubtful_playbacks(const Model& known) {
   std::vector<std::string> ids;
-  for (const auto& [id, thing] : known.of(IdKind::playback)) {
-    if (!is_sound(thing.text)) ids.push_back(id);
+  for (const auto& [id, object] : known.of(IdKind::playback)) {
+    if (!is_sound(object.text)) ids.push_back(id);
   }
   return ids;
 }
 
 std::vector<Record> ends_of_playbacks(const std::string& server, const std::vector<std::string>& apps,
-                                      const Model& known, const Survey& survey,
+                                      const Model& known, const FetchedState& fetched,
                                       const std::vector<std::string>& playbacks, uint64_t begin,
                                       WallTime now) {
   const LookedAt looked{begin, {}, now};
-  return Finder(server, apps, known, survey, looked).ends_of(playbacks);
+  return Finder(server, apps, known, fetched, looked).ends_of(playbacks);
 }
 
 Record changed(const std::string& server, IdKind kind, std::string_view id, std::string_view text,
@@ -427,12 +428,12 @@ Record changed(const std::string& server, IdKind kind, std::string_view id, std:
   return std::move(changes.take().front());
 }
 
-Record gone(const std::string& server, const Model& known, const Heard& heard, uint64_t begin, WallTime now,
-            bool& more) {
+Record no_longer_reported(const std::string& server, const Model& known,
+                          const AppSubscriptions& subscriptions, uint64_t begin, WallTime now, bool& more) {
   Record record = record::own_record("state.gone", server, {}, now);
   for (const IdKind kind : {IdKind::channel, IdKind::bridge, IdKind::endpoint, IdKind::device}) {
-    for (const auto& [id, thing] : known.of(kind)) {
-      if (heard.has(kind, id) || thing.offered) continue;
+    for (const auto& [id, object] : known.of(kind)) {
+      if (subscriptions.has(kind, id) || object.offered) continue;
       if (known.touched_since(begin, kind, id)) {
         more = true;
       } else {

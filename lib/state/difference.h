@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "record/record.h"
+#include "state/fetch.h"
 #include "state/model.h"
-#include "state/survey.h"
 
 namespace aribus::state {
 
@@ -28,21 +28,21 @@ struct LookedAt {
   WallTime now;
 };
 
-// The records that lead from the state in `known` to the state in `survey`. Changes that Asterisk reports by
+// The records that lead from the state in `known` to the state in `fetched`. Changes that Asterisk reports by
 // no event become `state.changed`; objects of which no application receives events any more become
 // `state.gone`.
 [[nodiscard]] Difference difference(const std::string& server, const std::vector<std::string>& apps,
-                                    const Model& known, const Survey& survey, const LookedAt& looked);
+                                    const Model& known, const FetchedState& fetched, const LookedAt& looked);
 
 // The playbacks that Asterisk may have been unable to begin, of which it says nothing then (22.10, 16.28): of
 // all that is no `sound:`.
 [[nodiscard]] std::vector<std::string> doubtful_playbacks(const Model& known);
 
-// A record `state.changed` for each of the `playbacks` that `survey` does not have any more, as one that
+// A record `state.changed` for each of the `playbacks` that `fetched` does not have any more, as one that
 // failed, except of what records from `begin` on have told.
 [[nodiscard]] std::vector<record::Record> ends_of_playbacks(const std::string& server,
                                                             const std::vector<std::string>& apps,
-                                                            const Model& known, const Survey& survey,
+                                                            const Model& known, const FetchedState& fetched,
                                                             const std::vector<std::string>& playbacks,
                                                             uint64_t begin, WallTime now);
 
@@ -54,7 +54,8 @@ struct LookedAt {
 // have told, and of calls that are offered by StasisBroadcast(), of which nobody hears until somebody takes
 // them; without ids when there is nothing of it. `more` becomes true when there is something of which they
 // have.
-[[nodiscard]] record::Record gone(const std::string& server, const Model& known, const Heard& heard,
-                                  uint64_t begin, WallTime now, bool& more);
+[[nodiscard]] record::Record no_longer_reported(const std::string& server, const Model& known,
+                                                const AppSubscriptions& subscriptions, uint64_t begin,
+                                                WallTime now, bool& more);
 
 }  // namespace aribus::state

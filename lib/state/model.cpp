@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "ari/schema.h"
-#include "base/json_tape.h"
+#include "json/json_tape.h"
 
 namespace aribus::state {
 namespace {
@@ -48,7 +48,7 @@ bool is_past(std::string_view type, std::string_view member) {
          (type == "StasisStart" && member == "replace_channel");
 }
 
-std::vector<Model::Shown> shown_by(const ari::Model& event) {
+std::vector<Model::Shown> shown_by(const ari::ModelType& event) {
   std::vector<Model::Shown> shown;
   if (!event.event) return shown;
   const std::string_view type = event.name;
@@ -80,12 +80,12 @@ std::string_view id_of(IdKind kind, std::string_view text, std::string& buffer) 
     const std::string_view id = rest.substr(0, rest.find('"'));
     if (id.find('\\') == std::string_view::npos) return id;
   }
-  const JsonView object = tape().read(text);
-  if (!object.valid()) return {};
+  const JsonView json = tape().read(text);
+  if (!json.valid()) return {};
   const std::string_view name = named ? "name" : "id";
-  if (kind != IdKind::endpoint) return buffer = object.string_at(name);
-  const std::string technology = object.string_at("technology");
-  const std::string resource = object.string_at("resource");
+  if (kind != IdKind::endpoint) return buffer = json.string_at(name);
+  const std::string technology = json.string_at("technology");
+  const std::string resource = json.string_at("resource");
   return buffer = technology.empty() || resource.empty() ? "" : technology + "/" + resource;
 }
 
@@ -141,8 +141,8 @@ void for_each_changed(const Record& changed, Use use) {
     const JsonView list = lists.find(record::field_name(kind));
     if (!list.valid()) continue;
     for (const auto& item : list.children()) {
-      const JsonView object = item.value().find(record::object_name(kind));
-      if (object.valid() && object.kind() == JsonKind::object) use(kind, item.value(), object);
+      const JsonView json = item.value().find(record::object_name(kind));
+      if (json.valid() && json.kind() == JsonKind::object) use(kind, item.value(), json);
     }
   }
 }
@@ -173,20 +173,20 @@ bool is_sound(std::string_view playback) {
 
 std::pair<IdKind, std::string> changed_object(const Record& changed) {
   std::pair<IdKind, std::string> first;
-  for_each_changed(changed, [&](IdKind kind, JsonView, JsonView object) {
+  for_each_changed(changed, [&](IdKind kind, JsonView, JsonView json) {
     std::string buffer;
-    if (first.second.empty()) first = {kind, std::string(id_of(kind, object.text(), buffer))};
+    if (first.second.empty()) first = {kind, std::string(id_of(kind, json.text(), buffer))};
   });
   return first;
 }
 
 Model::Model(ModelOptions options) : options_(options) {
-  for (const ari::Model& model : ari::models()) shown_.push_back(shown_by(model));
+  for (const ari::ModelType& model : ari::models()) shown_.push_back(shown_by(model));
 }
 
 void Model::apply(const Record& record, uint64_t seq) {
   latest_ = seq;
-  const ari::Model* event = record.declared;
+  const ari::ModelType* event = record.declared;
   if (event == nullptr) event = ari::find_model(record.type);
   if (event == nullptr) {
     if (record.type == "state.gone") forget(record, seq);
@@ -201,13 +201,13 @@ void Model::apply(const Record& record, uint64_t seq) {
       const std::string_view id = id_of(shown.kind, text, buffer);
       if (!id.empty() && id.size() <= record::max_id_bytes) end(shown.kind, id, text, seq, false, record.app);
     } else {
-      Thing* thing = show(shown.kind, text, shown, record, seq);
-      if (thing != nullptr && shown.also != Also::nothing) tell(*thing, shown.also, record, seq);
+      Object* object = show(shown.kind, text, shown, record, seq);
+      if (object != nullptr && shown.also != Also::nothing) tell(*object, shown.also, record, seq);
     }
   }
 }
 
-void Model::tell(Thing& channel, Also also, const Record& record, uint64_t seq) {
+void Model::tell(Object& channel, Also also, const Record& record, uint64_t seq) {
   if (also == Also::enters_stasis) enter(channel, record, seq);
   if (also == Also::leaves_stasis) leave(channel, record, seq);
   if (also == Also::leaves_stasis || also == Also::leaves_bridge || also == Also::is_taken) doubt_ = true;
@@ -218,7 +218,7 @@ void Model::tell(Thing& channel, Also also, const Record& record, uint64_t seq) 
 
 // Each application has a way of its own: what one tells of a move may come behind what others tell of later
 // ones.
-void Model::enter(Thing& channel, const Record& record, uint64_t seq) {
+void Model::enter(Object& channel, const Record& record, uint64_t seq) {
   if (channel.app_since && record.time < *channel.app_since) return;
   if (!channel.app.empty() && channel.app != record.app && channel.ends_due.size() < max_told_to)
     channel.ends_due.push_back(channel.app);
@@ -229,7 +229,7 @@ void Model::enter(Thing& channel, const Record& record, uint64_t seq) {
   channel.app_since = by_asterisk ? std::optional(record.time) : std::nullopt;
 }
 
-void Model::leave(Thing& channel, const Record& record, uint64_t seq) {
+void Model::leave(Object& channel, const Record& record, uint64_t seq) {
   const bool is_other = channel.app != record.app;
   if (is_other && std::erase(channel.ends_due, record.app) > 0) return;
   if (is_other && channel.app_since && record.time <= *channel.app_since) return;
@@ -240,36 +240,36 @@ void Model::leave(Thing& channel, const Record& record, uint64_t seq) {
 // What Asterisk does not report, as it answers: the items of lists, as in a snapshot.
 void Model::take_changed(const Record& changed, uint64_t seq) {
   constexpr Shown as_it_is{};
-  for_each_changed(changed, [&](IdKind kind, JsonView item, JsonView object) {
-    const std::string_view text = object.text();
-    if (is_over(kind, object.string_at("state"))) {
+  for_each_changed(changed, [&](IdKind kind, JsonView item, JsonView json) {
+    const std::string_view text = json.text();
+    if (is_over(kind, json.string_at("state"))) {
       std::string buffer;
       return end(kind, id_of(kind, text, buffer), text, seq, false, changed.app);
     }
     forget_end(kind, text);
-    Thing* thing = show(kind, text, as_it_is, changed, seq);
-    if (thing == nullptr || kind != IdKind::channel) return;
-    thing->app = item.string_at("app");
-    if (thing->app_seq == 0) thing->app_seq = seq;
+    Object* object = show(kind, text, as_it_is, changed, seq);
+    if (object == nullptr || kind != IdKind::channel) return;
+    object->app = item.string_at("app");
+    if (object->app_seq == 0) object->app_seq = seq;
   });
 }
 
-const Thing* Model::find(IdKind kind, std::string_view id) const {
+const Object* Model::find(IdKind kind, std::string_view id) const {
   const auto at = of(kind).find(id);
   return at == of(kind).end() ? nullptr : &at->second;
 }
 
 std::span<const std::string> Model::told_to(IdKind kind, std::string_view id) const {
-  if (const Thing* thing = find(kind, id)) return thing->told_to;
-  const EndedThings& ended = ended_[static_cast<size_t>(kind)];
+  if (const Object* object = find(kind, id)) return object->told_to;
+  const EndedObjects& ended = ended_[static_cast<size_t>(kind)];
   const auto at = ended.find(id);
   return at == ended.end() ? std::span<const std::string>()
                            : std::span<const std::string>(at->second.told_to);
 }
 
 bool Model::touched_since(uint64_t seq, IdKind kind, std::string_view id) const {
-  if (const Thing* thing = find(kind, id)) return thing->seq >= seq;
-  const EndedThings& ended = ended_[static_cast<size_t>(kind)];
+  if (const Object* object = find(kind, id)) return object->seq >= seq;
+  const EndedObjects& ended = ended_[static_cast<size_t>(kind)];
   const auto at = ended.find(id);
   return at != ended.end() && at->second.seq >= seq;
 }
@@ -278,8 +278,8 @@ bool Model::is_news(IdKind kind, std::string_view text, uint64_t before) const {
   std::string buffer;
   const std::string_view id = id_of(kind, text, buffer);
   if (id.empty() || id.size() > record::max_id_bytes) return false;
-  if (const Thing* thing = find(kind, id)) return compare_made(thing->made, made_at(text)) < 0;
-  const EndedThings& ended = ended_[static_cast<size_t>(kind)];
+  if (const Object* object = find(kind, id)) return compare_made(object->made, made_at(text)) < 0;
+  const EndedObjects& ended = ended_[static_cast<size_t>(kind)];
   const auto at = ended.find(id);
   if (at == ended.end()) return true;
   const std::string_view made = made_at(text);
@@ -287,11 +287,12 @@ bool Model::is_news(IdKind kind, std::string_view text, uint64_t before) const {
 }
 
 // Nothing when it has ended before, can't be told from others, or what is shown is not the newest of it.
-Thing* Model::show(IdKind kind, std::string_view text, const Shown& how, const Record& record, uint64_t seq) {
+Object* Model::show(IdKind kind, std::string_view text, const Shown& how, const Record& record,
+                    uint64_t seq) {
   std::string buffer;
   const std::string_view id = id_of(kind, text, buffer);
   if (id.empty() || id.size() > record::max_id_bytes) return nullptr;
-  Things& all = things(kind);
+  Objects& all = objects(kind);
   auto at = all.find(id);
   if (at != all.end() && !at->second.made.empty() && !is_at(text, at->second.made, at->second.made_place)) {
     const int order = compare_made(at->second.made, made_at(text));
@@ -315,22 +316,22 @@ Thing* Model::show(IdKind kind, std::string_view text, const Shown& how, const R
     at->second.began = parse_time(made).value_or(record.time);
     bytes_ += id.size();
   }
-  Thing& thing = at->second;
-  note_app(thing.told_to, record.app);
-  if (kind == IdKind::playback || kind == IdKind::recording) put_on(target_of(text), kind, at->first, thing);
+  Object& object = at->second;
+  note_app(object.told_to, record.app);
+  if (kind == IdKind::playback || kind == IdKind::recording) put_on(target_of(text), kind, at->first, object);
   if (kind == IdKind::playback && how.begins && !is_sound(text)) doubt_ = true;
-  bytes_ += text.size() - thing.text.size();
-  thing.text.assign(text);
-  if (!thing.made.empty() && !is_at(text, thing.made, thing.made_place))
-    thing.made_place = place_of(made_at(text), text);
-  thing.seq = seq;
-  return &thing;
+  bytes_ += text.size() - object.text.size();
+  object.text.assign(text);
+  if (!object.made.empty() && !is_at(text, object.made, object.made_place))
+    object.made_place = place_of(made_at(text), text);
+  object.seq = seq;
+  return &object;
 }
 
 // Asterisk has answered that it lives: what ended before was another one of its id.
 void Model::forget_end(IdKind kind, std::string_view text) {
   std::string buffer;
-  EndedThings& ended = ended_[static_cast<size_t>(kind)];
+  EndedObjects& ended = ended_[static_cast<size_t>(kind)];
   const auto at = ended.find(id_of(kind, text, buffer));
   if (at != ended.end() && compare_made(at->second.made, made_at(text)) <= 0) ended.erase(at);
 }
@@ -339,7 +340,7 @@ void Model::forget_end(IdKind kind, std::string_view text) {
 // bring it back, nor does the beginning that another application tells of later.
 bool Model::has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins,
                       const std::string& app) {
-  EndedThings& ended = ended_[static_cast<size_t>(kind)];
+  EndedObjects& ended = ended_[static_cast<size_t>(kind)];
   const auto at = ended.find(id);
   if (at == ended.end()) return false;
   const Ended& one = at->second;
@@ -356,18 +357,18 @@ bool Model::has_ended(IdKind kind, std::string_view id, std::string_view text, b
 // The end of an older one, of which something younger has the id, ends nothing.
 void Model::end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives,
                 const std::string& app) {
-  EndedThings& ended = ended_[static_cast<size_t>(kind)];
+  EndedObjects& ended = ended_[static_cast<size_t>(kind)];
   const std::string_view made = made_at(text);
-  const auto living = things(kind).find(id);
-  if (living != things(kind).end() && compare_made(living->second.made, made) > 0) return;
+  const auto living = objects(kind).find(id);
+  if (living != objects(kind).end() && compare_made(living->second.made, made) > 0) return;
   const auto [place, added] = ended.try_emplace(std::string(id));
   const bool same = !added && !place->second.lives && compare_made(place->second.made, made) == 0;
-  if (!added && living == things(kind).end() && compare_made(place->second.made, made) > 0) return;
+  if (!added && living == objects(kind).end() && compare_made(place->second.made, made) > 0) return;
   const auto told_to_before = told_to(kind, id);
   std::vector<std::string> apps(told_to_before.begin(), told_to_before.end());
   note_app(apps, app);
   std::vector<std::string> ended_in;
-  if (same && living == things(kind).end()) ended_in = std::move(place->second.ended_in);
+  if (same && living == objects(kind).end()) ended_in = std::move(place->second.ended_in);
   note_app(ended_in, app);
   place->second = {std::string(made), place_of(made, text), seq, lives, std::move(apps), std::move(ended_in)};
   if (added) ended_order_.emplace_back(kind, id);
@@ -376,7 +377,7 @@ void Model::end(IdKind kind, std::string_view id, std::string_view text, uint64_
     ended_[static_cast<size_t>(oldest_kind)].erase(oldest);
     ended_order_.pop_front();
   }
-  if (living != things(kind).end()) erase(kind, living);
+  if (living != objects(kind).end()) erase(kind, living);
   if (kind == IdKind::channel || kind == IdKind::bridge) end_what_is_on(kind, id, seq);
 }
 
@@ -384,15 +385,15 @@ void Model::end_what_is_on(IdKind kind, std::string_view id, uint64_t seq) {
   const std::string target = std::string(kind == IdKind::channel ? "channel:" : "bridge:") + std::string(id);
   for (auto at = on_.find(target); at != on_.end(); at = on_.find(target)) {
     const auto [of_kind, name] = *at->second.begin();
-    end(of_kind, name, std::string(things(of_kind).find(name)->second.text), seq, false);  // takes it off
+    end(of_kind, name, std::string(objects(of_kind).find(name)->second.text), seq, false);  // takes it off
   }
 }
 
 // It ends with `target` from now on, in place of what `thing` says as yet.
-void Model::put_on(std::string_view target, IdKind kind, const std::string& id, const Thing& thing) {
-  if (!thing.text.empty()) {
-    if (target_of(thing.text) == target) return;
-    take_off(target_of(thing.text), kind, id);
+void Model::put_on(std::string_view target, IdKind kind, const std::string& id, const Object& object) {
+  if (!object.text.empty()) {
+    if (target_of(object.text) == target) return;
+    take_off(target_of(object.text), kind, id);
   }
   on_[std::string(target)].emplace(kind, id);
 }
@@ -403,24 +404,24 @@ void Model::take_off(std::string_view target, IdKind kind, const std::string& id
   if (at->second.empty()) on_.erase(at);
 }
 
-void Model::erase(IdKind kind, Things::iterator at) {
+void Model::erase(IdKind kind, Objects::iterator at) {
   bytes_ -= at->first.size() + at->second.text.size() + at->second.variable_bytes;
   if (kind == IdKind::playback || kind == IdKind::recording) {
     take_off(target_of(at->second.text), kind, at->first);
   }
-  things(kind).erase(at);
+  objects(kind).erase(at);
 }
 
 // What Asterisk tells no more of.
 void Model::forget(const Record& gone, uint64_t seq) {
   for (size_t i = 0; i < gone.ids.size(); ++i) {
     const auto id = gone.ids[i];
-    const Thing* thing = find(id.kind, id.text);
-    if (thing != nullptr) end(id.kind, id.text, std::string(thing->text), seq, true);
+    const Object* object = find(id.kind, id.text);
+    if (object != nullptr) end(id.kind, id.text, std::string(object->text), seq, true);
   }
 }
 
-void Model::set_variable(Thing& channel, std::string_view name, std::string_view value) {
+void Model::set_variable(Object& channel, std::string_view name, std::string_view value) {
   if (name.empty() || name.front() != '"' || value.empty() || value.front() != '"') return;
   auto& variables = channel.variables;
   const auto drop = [&](auto at) {
@@ -443,18 +444,18 @@ void Model::set_variable(Thing& channel, std::string_view name, std::string_view
 }
 
 void Model::make_room(IdKind kind) {
-  if (things(kind).size() >= options_.max_things) forget_oldest(kind);
+  if (objects(kind).size() >= options_.max_objects) forget_oldest(kind);
   if (bytes_ <= options_.max_bytes) return;
   for (size_t i = 0; i < record::id_kinds; ++i) forget_oldest(static_cast<IdKind>(i));
 }
 
 // An eighth of them, those of which nothing was told for the longest time.
 void Model::forget_oldest(IdKind kind) {
-  Things& all = things(kind);
+  Objects& all = objects(kind);
   if (all.empty()) return;
   std::vector<uint64_t> seqs;
   seqs.reserve(all.size());
-  for (const auto& [id, thing] : all) seqs.push_back(thing.seq);
+  for (const auto& [id, object] : all) seqs.push_back(object.seq);
   const auto limit = seqs.begin() + static_cast<ptrdiff_t>(seqs.size() / 8);
   std::ranges::nth_element(seqs, limit);
   for (auto at = all.begin(); at != all.end();) {

@@ -23,7 +23,7 @@ namespace aribus::state {
 using record::IdKind;
 
 struct ModelOptions {
-  size_t max_things = 100'000;           // of each kind; of more the longest unchanged are forgotten
+  size_t max_objects = 100'000;          // of each kind; of more the longest unchanged are forgotten
   size_t max_bytes = 256 << 20;          // of all together; likewise
   size_t max_ended = 10'000;             // that are remembered to have ended; ids are bounded by max_id_bytes
   size_t max_variables = 256;            // of a channel; of more the longest unchanged are forgotten
@@ -33,7 +33,7 @@ struct ModelOptions {
 inline constexpr size_t max_told_to = 16;
 
 // A channel, bridge, playback, recording, endpoint or device.
-struct Thing {
+struct Object {
   std::string text;  // as ARI showed it last: an object of JSON, regular
   uint64_t seq = 0;  // of the record that told of it last
   WallTime began;    // when it was made, if ARI says so; otherwise the time of the first record about it
@@ -69,7 +69,7 @@ struct Thing {
 // `creationtime`, or by an event that tells of a beginning. Lives on the loop's thread.
 class Model {
  public:
-  using Things = std::unordered_map<std::string, Thing, TextHash, std::equal_to<>>;
+  using Objects = std::unordered_map<std::string, Object, TextHash, std::equal_to<>>;
 
   // What an event does to the channel that it shows.
   enum class Also : uint8_t {
@@ -98,9 +98,9 @@ class Model {
   // `seq` is the record's.
   void apply(const record::Record& record, uint64_t seq);
 
-  [[nodiscard]] const Things& of(IdKind kind) const { return things_[static_cast<size_t>(kind)]; }
+  [[nodiscard]] const Objects& of(IdKind kind) const { return objects_[static_cast<size_t>(kind)]; }
   // nullptr when there is none.
-  [[nodiscard]] const Thing* find(IdKind kind, std::string_view id) const;
+  [[nodiscard]] const Object* find(IdKind kind, std::string_view id) const;
   // The applications whose records told of it, also when it has ended since; none when it is unknown, or when
   // records of no application told of it.
   [[nodiscard]] std::span<const std::string> told_to(IdKind kind, std::string_view id) const;
@@ -131,14 +131,14 @@ class Model {
     std::vector<std::string> told_to = {};
     std::vector<std::string> ended_in = {};  // the applications whose records told of the end
   };
-  using EndedThings = std::unordered_map<std::string, Ended, TextHash, std::equal_to<>>;
+  using EndedObjects = std::unordered_map<std::string, Ended, TextHash, std::equal_to<>>;
 
-  Things& things(IdKind kind) { return things_[static_cast<size_t>(kind)]; }
-  void tell(Thing& channel, Also also, const record::Record& record, uint64_t seq);
-  static void enter(Thing& channel, const record::Record& record, uint64_t seq);
-  static void leave(Thing& channel, const record::Record& record, uint64_t seq);
-  Thing* show(IdKind kind, std::string_view text, const Shown& how, const record::Record& record,
-              uint64_t seq);
+  Objects& objects(IdKind kind) { return objects_[static_cast<size_t>(kind)]; }
+  void tell(Object& channel, Also also, const record::Record& record, uint64_t seq);
+  static void enter(Object& channel, const record::Record& record, uint64_t seq);
+  static void leave(Object& channel, const record::Record& record, uint64_t seq);
+  Object* show(IdKind kind, std::string_view text, const Shown& how, const record::Record& record,
+               uint64_t seq);
   void take_changed(const record::Record& changed, uint64_t seq);
   void forget_end(IdKind kind, std::string_view text);
   [[nodiscard]] bool has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins,
@@ -146,17 +146,17 @@ class Model {
   void end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives,
            const std::string& app = {});
   void end_what_is_on(IdKind kind, std::string_view id, uint64_t seq);
-  void erase(IdKind kind, Things::iterator at);
-  void put_on(std::string_view target, IdKind kind, const std::string& id, const Thing& thing);
+  void erase(IdKind kind, Objects::iterator at);
+  void put_on(std::string_view target, IdKind kind, const std::string& id, const Object& object);
   void take_off(std::string_view target, IdKind kind, const std::string& id);
   void forget(const record::Record& gone, uint64_t seq);
-  void set_variable(Thing& channel, std::string_view name, std::string_view value);
+  void set_variable(Object& channel, std::string_view name, std::string_view value);
   void make_room(IdKind kind);
   void forget_oldest(IdKind kind);
 
   ModelOptions options_;
-  std::array<Things, record::id_kinds> things_;
-  std::array<EndedThings, record::id_kinds> ended_;
+  std::array<Objects, record::id_kinds> objects_;
+  std::array<EndedObjects, record::id_kinds> ended_;
   std::deque<std::pair<IdKind, std::string>> ended_order_;  // the longest ended first
   // Playbacks and recordings by target. Sorted: thousands may be on one channel.
   std::map<std::string, std::set<std::pair<IdKind, std::string>>, std::less<>> on_;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/json_tape.h"
+#include "json/json_tape.h"
 
 namespace aribus::state {
 
@@ -45,16 +45,16 @@ std::vector<std::string> dialplan_args(std::string_view app_data) {
   return args;
 }
 
-std::string app_of_channel(const Survey& survey, const std::vector<std::string>& ours, std::string_view id,
-                           std::string_view text, const Thing* before) {
+std::string app_of_channel(const FetchedState& fetched, const std::vector<std::string>& ours,
+                           std::string_view id, std::string_view text, const Object* before) {
   const DialplanPlace place = DialplanPlace::of(text);
   const std::string last = before == nullptr ? "" : before->app;
   const bool stayed = before != nullptr && DialplanPlace::of(before->text) == place;
-  if (stayed && !last.empty() && survey.hears_channel(last, id)) return last;
+  if (stayed && !last.empty() && fetched.hears_channel(last, id)) return last;
   const bool broadcast = place.app_name == "StasisBroadcast";
   const std::string entered = place.stasis_app();
   if (entered.empty() && !broadcast) return "";
-  std::vector<std::string> listed = survey.apps_that_list(id);
+  std::vector<std::string> listed = fetched.apps_that_list(id);
   if (!last.empty() && stayed) {
     // It was moved away from the last one. Who originated it goes on hearing of it.
     if (listed.size() > 1) std::erase(listed, entered);
@@ -62,7 +62,7 @@ std::string app_of_channel(const Survey& survey, const std::vector<std::string>&
     // It entered anew since it was last told of; or it was moved, and nothing says whereto.
     const bool again = before != nullptr && !stayed && std::ranges::find(listed, entered) != listed.end();
     listed = again ? std::vector{entered} : std::vector<std::string>();
-  } else if (listed.empty() && survey.hears_channel(entered, id)) {
+  } else if (listed.empty() && fetched.hears_channel(entered, id)) {
     listed = {entered};  // which hears of all channels
   }
   if (listed.size() != 1 || std::ranges::find(ours, listed.front()) == ours.end()) return "";

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "state/fetch.h"
 #include "state/model.h"
-#include "state/survey.h"
 
 namespace aribus::state {
 
@@ -32,7 +32,7 @@ struct DialplanPlace {
 // - what the last event told (`before`, or nullptr), if nothing has changed since;
 // - who hears of it: whoever has it, who originated it, and who asked for it;
 // - what the dialplan started, which is no longer true after a move.
-[[nodiscard]] std::string app_of_channel(const Survey& survey, const std::vector<std::string>& ours,
-                                         std::string_view id, std::string_view text, const Thing* before);
+[[nodiscard]] std::string app_of_channel(const FetchedState& fetched, const std::vector<std::string>& ours,
+                                         std::string_view id, std::string_view text, const Object* before);
 
 }  // namespace aribus::state

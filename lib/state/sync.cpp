@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "ari/url.h"
 #include "base/bytes.h"
-#include "base/json.h"
+#include "json/json.h"
+#include "net/url.h"
 #include "state/difference.h"
 
 namespace aribus::state {
@@ -30,7 +30,7 @@ Record resynced(const std::string& server, const Model& model, const Difference&
                                      }),
                                      wall_now());
   for (const IdKind kind : {IdKind::channel, IdKind::bridge, IdKind::playback, IdKind::recording}) {
-    for (const auto& [id, thing] : model.of(kind)) record.ids.add(kind, id);
+    for (const auto& [id, object] : model.of(kind)) record.ids.add(kind, id);
   }
   return record;
 }
@@ -43,14 +43,14 @@ Sync::Sync(std::string server, ari::Client& client, Model& model, Handlers handl
       model_(model),
       handlers_(std::move(handlers)),
       options_(options),
-      surveyor_(client, model),
+      fetcher_(client, model),
       mark_("aribus-" + random_hex(6) + "-"),
       timer_(client.loop()) {}
 
 void Sync::use(ari::Client& client) {
   stop();
   client_ = &client;
-  surveyor_.use(client);
+  fetcher_.use(client);
 }
 
 void Sync::begin(bool missed) {
@@ -58,14 +58,14 @@ void Sync::begin(bool missed) {
   missed_ = missed;
   connected_ = handlers_.next_seq();
   pause_ = options_.first_pause;
-  survey();
+  fetch();
 }
 
 void Sync::stop() {
   known_ = false;
   phase_ = Phase::idle;
   looking_ = false;
-  surveyor_.stop();
+  fetcher_.stop();
   fences_.clear();
   late_.clear();
   timer_.stop();
@@ -81,12 +81,12 @@ bool Sync::take(const Record& record) {
   return true;
 }
 
-void Sync::survey() {
+void Sync::fetch() {
   phase_ = Phase::asking;
   begin_ = handlers_.next_seq();
-  surveyor_.begin(!known_, [this](Result<Survey> survey) {
-    if (!survey) return retry(survey.error().message);
-    survey_ = std::move(*survey);
+  fetcher_.begin(!known_, [this](Result<FetchedState> fetched) {
+    if (!fetched) return retry(fetched.error().message);
+    fetched_ = std::move(*fetched);
     raise_fences();
   });
 }
@@ -101,8 +101,8 @@ void Sync::raise_fences() {
   }
   if (fences_.empty()) return merge();
   for (const auto& [name, fence] : std::map(fences_)) {
-    client_->request("POST", "/events/user/" + name + "?application=" + ari::percent_encode(fence.app), "",
-                     [this, name = name](const Result<ari::HttpResponse>& answer) {
+    client_->request("POST", "/events/user/" + name + "?application=" + percent_encode(fence.app), "",
+                     [this, name = name](const Result<HttpResponse>& answer) {
                        // A user that may only read can't have it sent.
                        if (!answer || !answer->succeeded()) return lower_fence(name);
                        if (const auto at = fences_.find(name); at != fences_.end()) at->second.sent = true;
@@ -119,7 +119,7 @@ void Sync::lower_fence(const std::string& name) {
 void Sync::give_up_fences() {
   late_.clear();
   for (const auto& [name, fence] : fences_) {
-    if (fence.sent && !surveyor_.is_filtered(fence.app)) late_.emplace(name, fence.app);
+    if (fence.sent && !fetcher_.is_filtered(fence.app)) late_.emplace(name, fence.app);
   }
   merge();
   for (const auto& [name, app] : std::map(late_)) handlers_.silent(app);
@@ -128,29 +128,30 @@ void Sync::give_up_fences() {
 void Sync::merge() {
   fences_.clear();
   timer_.stop();
-  const Survey survey = std::exchange(survey_, {});
+  const FetchedState fetched = std::exchange(fetched_, {});
   const bool news = !std::exchange(known_, true);
   const LookedAt looked{begin_, news && missed_ ? std::optional(connected_) : std::nullopt, wall_now()};
-  const Difference found = difference(server_, client_->options().apps, model_, survey, looked);
+  const Difference found = difference(server_, client_->options().apps, model_, fetched, looked);
   for (const Record& record : found.records) handlers_.publish(record);
   // What was told of by these is looked at once more, soon.
-  const Record not_heard = gone(server_, model_, survey.heard, begin_, wall_now(), doubt_);
+  const Record not_heard =
+      no_longer_reported(server_, model_, fetched.subscriptions, begin_, wall_now(), doubt_);
   if (not_heard.ids.size() > 0) handlers_.publish(not_heard);
   phase_ = Phase::idle;
-  for (const std::string& app : survey.unknown_apps) handlers_.silent(app);
+  for (const std::string& app : fetched.unknown_apps) handlers_.silent(app);
   if (news) {
     handlers_.done();
     handlers_.publish(resynced(server_, model_, found));
   }
-  surveyed_at_ = client_->loop().now();
+  fetched_at_ = client_->loop().now();
   if (news) look_pause_ = options_.first_look;
-  look_at_ = surveyed_at_ + look_pause_;
+  look_at_ = fetched_at_ + look_pause_;
   timer_.every(options_.first_look, [this] { look_when_due(); });
 }
 
 void Sync::retry(const std::string& reason) {
   if (!known_) handlers_.failed(reason);
-  timer_.once(pause_, [this] { survey(); });
+  timer_.once(pause_, [this] { fetch(); });
   pause_ = std::min(2 * pause_, options_.longest_pause);
 }
 
@@ -168,7 +169,7 @@ void Sync::look_when_due() {
   look_at_ = now + look_pause_;
   look_pause_ = std::min(2 * look_pause_, options_.longest_look);
   const bool quiet = look_pause_ > 4 * options_.first_look;
-  quiet || now - surveyed_at_ >= options_.longest_look ? survey() : look();
+  quiet || now - fetched_at_ >= options_.longest_look ? fetch() : look();
 }
 
 void Sync::look() {
@@ -180,15 +181,15 @@ void Sync::look() {
     return at != asked_for_.end() && at->second.times >= looks_at_playback && !at->second.missed_since;
   });
   looking_ = true;
-  surveyor_.begin_heard(playbacks, [this, begin, playbacks](const Result<Survey>& survey) {
+  fetcher_.begin_subscriptions(playbacks, [this, begin, playbacks](const Result<FetchedState>& fetched) {
     looking_ = false;
-    survey ? take_look(*survey, playbacks, begin) : static_cast<void>(doubt_ = true);
+    fetched ? take_look(*fetched, playbacks, begin) : static_cast<void>(doubt_ = true);
   });
 }
 
 // An answer may be ahead of the events: a playback that is not there has ended unreported when it still is
 // not there at the next look, and no event has told its end in between.
-void Sync::take_look(const Survey& survey, const std::vector<std::string>& playbacks, uint64_t begin) {
+void Sync::take_look(const FetchedState& fetched, const std::vector<std::string>& playbacks, uint64_t begin) {
   const WallTime now = wall_now();
   std::erase_if(asked_for_,
                 [&](const auto& asked) { return model_.find(IdKind::playback, asked.first) == nullptr; });
@@ -196,18 +197,18 @@ void Sync::take_look(const Survey& survey, const std::vector<std::string>& playb
     if (model_.find(IdKind::playback, id) == nullptr) continue;
     Asked& asked = asked_for_[id];
     ++asked.times;
-    if (survey.find(IdKind::playback, id) != nullptr || model_.touched_since(begin, IdKind::playback, id)) {
+    if (fetched.find(IdKind::playback, id) != nullptr || model_.touched_since(begin, IdKind::playback, id)) {
       asked.missed_since.reset();
     } else if (!asked.missed_since || model_.touched_since(*asked.missed_since, IdKind::playback, id)) {
       asked.missed_since = begin;
       doubt_ = true;  // it is looked at once more, soon
     } else {
       for (const Record& record :
-           ends_of_playbacks(server_, client_->options().apps, model_, survey, {id}, begin, now))
+           ends_of_playbacks(server_, client_->options().apps, model_, fetched, {id}, begin, now))
         handlers_.publish(record);
     }
   }
-  const Record not_heard = gone(server_, model_, survey.heard, begin, now, doubt_);
+  const Record not_heard = no_longer_reported(server_, model_, fetched.subscriptions, begin, now, doubt_);
   if (not_heard.ids.size() > 0) handlers_.publish(not_heard);
 }
 

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "ari/client.h"
-#include "base/loop.h"
+#include "net/loop.h"
 #include "record/record.h"
+#include "state/fetch.h"
 #include "state/model.h"
-#include "state/survey.h"
 
 namespace aribus::state {
 
@@ -60,10 +60,8 @@ class Sync {
 
   // Whether the record is an event that this made Asterisk send: it is nobody else's.
   [[nodiscard]] bool take(const record::Record& record);
-  // See Surveyor.
-  void see(const ari::HttpRequest& request, const ari::HttpResponse& response) {
-    surveyor_.see(request, response);
-  }
+  // See StateFetcher.
+  void see(const HttpRequest& request, const HttpResponse& response) { fetcher_.see(request, response); }
 
  private:
   enum class Phase { idle, asking, fencing };
@@ -72,7 +70,7 @@ class Sync {
     bool sent = false;  // Asterisk says so
   };
 
-  void survey();
+  void fetch();
   void raise_fences();
   void lower_fence(const std::string& name);
   void give_up_fences();
@@ -80,18 +78,18 @@ class Sync {
   void retry(const std::string& reason);
   void look_when_due();
   void look();
-  void take_look(const Survey& survey, const std::vector<std::string>& playbacks, uint64_t begin);
+  void take_look(const FetchedState& fetched, const std::vector<std::string>& playbacks, uint64_t begin);
 
   std::string server_;
   ari::Client* client_;
   Model& model_;
   Handlers handlers_;
   SyncOptions options_;
-  Surveyor surveyor_;
+  StateFetcher fetcher_;
   Phase phase_ = Phase::idle;
   uint64_t connected_ = 0;  // seq of the first record since the event stream is connected
-  uint64_t begin_ = 0;      // seq of the first record since the survey began
-  Survey survey_;
+  uint64_t begin_ = 0;      // seq of the first record since the fetch began
+  FetchedState fetched_;
   std::map<std::string, Fence> fences_;      // the events that have not come, by their names
   std::map<std::string, std::string> late_;  // the applications of those that are not waited for any more
   std::string mark_;                         // that these names begin with
@@ -104,9 +102,9 @@ class Sync {
   std::map<std::string, Asked> asked_for_;
   bool looking_ = false;
   bool missed_ = false;  // events may have been missed before the event stream was connected
-  bool known_ = false;   // the first survey since the event stream is connected is done
+  bool known_ = false;   // the first fetch since the event stream is connected is done
   bool doubt_ = false;   // whether all that is known is still heard of
-  Milliseconds surveyed_at_{0};
+  Milliseconds fetched_at_{0};
   Milliseconds look_at_{0};
   Milliseconds look_pause_{0};
   Milliseconds pause_{0};

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 #include "base/fd.h"
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::test {
 

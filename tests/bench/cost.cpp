@@ -19,10 +19,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ari/websocket.h"
-#include "bus/log.h"
+#include "bus/record_log.h"
 #include "control/dispatcher.h"
-#include "ipc/server.h"
+#include "frontend/unix/server.h"
+#include "net/websocket.h"
 #include "record/event_reader.h"
 #include "sockets.h"
 #include "systems.h"
@@ -58,14 +58,14 @@ class Path {
         frames_(websocket_frames(trace)),
         log_(make_log()),
         server_(loop_, log_, dispatcher_, server_options(socket)),
-        websocket_(ari::make_websocket(loop_)) {
+        websocket_(make_websocket(loop_)) {
     if (auto listening = server_.listen(); !listening) fail(listening.error().message);
     ari::ClientOptions options;
     options.url = "http://127.0.0.1:8088";  // never connected to
     options.apps = {"bench"};
     client_ = ari::Client::make(loop_, options).value();
     dispatcher_.add_server("pbx1", *client_);
-    for (control::Method& method : ipc::subscription_methods()) dispatcher_.add(std::move(method));
+    for (control::Method& method : session::subscription_methods()) dispatcher_.add(std::move(method));
     connect();
   }
 
@@ -104,14 +104,14 @@ class Path {
   }
 
  private:
-  static ipc::ServerOptions server_options(const std::string& socket) {
-    ipc::ServerOptions options;
+  static frontend::ServerOptions server_options(const std::string& socket) {
+    frontend::ServerOptions options;
     options.sockets.emplace_back().path = socket;
     return options;
   }
 
-  static bus::Log make_log() {
-    auto log = bus::Log::make({.ring_bytes = ring_bytes});
+  static bus::RecordLog make_log() {
+    auto log = bus::RecordLog::make({.ring_bytes = ring_bytes});
     if (!log) fail(log.error().message);
     return std::move(*log);
   }
@@ -128,18 +128,18 @@ class Path {
             "listening");
     std::thread asterisk([&] { publisher_ = accept_websocket(listener.get()); });
     bool opened = false;
-    ari::WebSocketOptions options;
-    options.url = *ari::parse_url("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)));
+    WebSocketOptions options;
+    options.url = *parse_url("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)));
     options.target = "/ari/events?app=bench";
     options.subprotocol = "ari";
-    ari::WebSocket::Handlers handlers;
+    WebSocket::Handlers handlers;
     handlers.opened = [&opened] { opened = true; };
     handlers.text = [this](std::string_view text, size_t total_bytes) {
       events_.read(text, total_bytes, "pbx1", record_);
       dispatcher_.learn(record_, log_.next());
       log_.append(record_);
     };
-    handlers.closed = [](const ari::WebSocketClosed& closed) { fail(closed.reason); };
+    handlers.closed = [](const WebSocketClosed& closed) { fail(closed.reason); };
     websocket_->connect(std::move(options), std::move(handlers));
     while (!opened) turn(loop_);
     asterisk.join();
@@ -159,9 +159,9 @@ class Path {
   Loop loop_;
   std::unique_ptr<ari::Client> client_;
   control::Dispatcher dispatcher_;
-  bus::Log log_;
-  ipc::Server server_;
-  std::unique_ptr<ari::WebSocket> websocket_;
+  bus::RecordLog log_;
+  frontend::Server server_;
+  std::unique_ptr<WebSocket> websocket_;
   record::EventReader events_;
   record::Record record_;
   Fd publisher_;

@@ -9,7 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "base/json.h"
+#include "json/json.h"
 #include "sockets.h"
 
 namespace aribus::bench {

@@ -117,7 +117,8 @@ def bridge(results):
     own = table([f"the daemon's own subscribers, {subscribers['rate']:,} events/s", *(f"{name} µs" for name in chart.QUANTILES)],
                 [[words, *(figure(subscribers[name][quantile]) for quantile in chart.QUANTILES)]
                  for name, words in (("without", "without aribus-nats"), ("with", "with aribus-nats"),
-                                     ("beside", "with it, and nats-server on the subscribers' processor"))])
+                                     ("beside", "with it, and nats-server on the subscribers' processor"),
+                                     ("plain", "without it: a plain publisher and nats-server on their processor"))])
     commands = table(["a command", "p50 µs", "p99 µs"],
                      [[f"`{method}`, {by}", figure(of[name]["p50"]), figure(of[name]["p99"])]
                       for method, of in results["commands"].items()

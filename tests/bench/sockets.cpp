@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "ari/websocket_handshake.h"
+#include "net/websocket_handshake.h"
 #include "tests/sim/http.h"
 #include "trace.h"
 
@@ -44,7 +44,7 @@ void send_without_delay(int fd) {
 // Answers one request; true when the connection is a WebSocket from then on.
 bool answer(int fd, const sim::HttpRequest& request) {
   if (const std::string key = request.header("sec-websocket-key"); !key.empty()) {
-    write_all(fd, ari::accepting_answer(key, request.header("sec-websocket-protocol")));
+    write_all(fd, accepting_answer(key, request.header("sec-websocket-protocol")));
     send_without_delay(fd);
     return true;
   }

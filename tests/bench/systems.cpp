@@ -6,7 +6,7 @@
 
 #include <sys/socket.h>
 
-#include "base/json.h"
+#include "json/json.h"
 #include "sockets.h"
 
 namespace aribus::bench {

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <map>
 
-#include "ari/websocket_frame.h"
-#include "base/json.h"
+#include "json/json.h"
+#include "net/websocket_frame.h"
 
 namespace aribus::bench {
 
@@ -41,7 +41,7 @@ Frames websocket_frames(const Trace& trace) {
   Frames frames;
   for (const std::string& event : trace.events) {
     std::string frame;
-    ari::append_frame(frame, ari::Opcode::text, event, std::nullopt);
+    append_frame(frame, Opcode::text, event, std::nullopt);
     frames.add(frame);
   }
   return frames;

@@ -1,6 +1,6 @@
-// What commands do beyond ARI's operations, with real Asterisks: verbs, courtesies, and errors that tell the
+// What commands do beyond ARI's operations, with real Asterisks: verbs, defaults, and errors that tell the
 // truth.
-#include "ari/causes.h"
+#include "ari/hangup_causes.h"
 #include "tests/call/stage.h"
 #include "tests/support/soon.h"
 

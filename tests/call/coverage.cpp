@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "record/regular.h"
+#include "record/normalizer.h"
 
 namespace aribus::test {
 namespace {
@@ -90,20 +90,21 @@ std::vector<std::string_view> required_ids_of(std::string_view type) {
   return {};
 }
 
-void check_value(const JsonValue& value, const ari::Answer& declared) {
+void check_value(const JsonValue& value, const ari::ResultType& declared) {
   if (declared.type == ari::Type::model) {
     std::string text;
     record::Ids ids;
     JsonTape tape;
-    record::Regular regular(text, ids);
-    regular.write(tape.read(to_text(value)), declared.type, false, record::find_rules(declared.model->name));
-    CHECK(regular.fault() == "");
+    record::Normalizer normalizer(text, ids);
+    normalizer.write(tape.read(to_text(value)), declared.type, false,
+                     record::find_rules(declared.model->name));
+    CHECK(normalizer.fault() == "");
   } else {
     CHECK(ari::has_type(value, declared.type));
   }
 }
 
-void check_answer(const JsonValue& answer, const ari::Answer& declared) {
+void check_answer(const JsonValue& answer, const ari::ResultType& declared) {
   INFO(to_text(answer).substr(0, 2000));
   if (declared.type == ari::Type::none) {
     CHECK(answer.IsNull());
@@ -222,7 +223,7 @@ void Events::check_seen(const Stage& stage) const {
   const auto check = [&](const std::set<std::string_view>& types) {
     for (const std::string_view type : types) {
       INFO(type);
-      const ari::Model* model = ari::find_model(type);
+      const ari::ModelType* model = ari::find_model(type);
       REQUIRE(model != nullptr);
       CHECK((!has(stage.asterisk.version, model->absent_in) || seen.contains(std::string(type))));
     }
@@ -239,13 +240,13 @@ std::vector<std::string> gaps_in_coverage() {
   for (const auto& [name, cells] : operations_shown()) {
     if (ari::find_operation(name) == nullptr) gaps.emplace_back(name);
   }
-  for (const ari::Model& model : ari::models()) {
+  for (const ari::ModelType& model : ari::models()) {
     if (model.event && !events_shown().contains(model.name) && why_unseen(model.name).empty()) {
       gaps.emplace_back(model.name);
     }
   }
   for (const auto& [type, cells] : events_shown()) {
-    const ari::Model* model = ari::find_model(type);
+    const ari::ModelType* model = ari::find_model(type);
     if (model == nullptr || !model->event) gaps.emplace_back(type);
   }
   return gaps;
@@ -276,7 +277,7 @@ this file.
     text += row(operations_shown(), operation.name, operation.since, operation.absent_in);
   }
   text += "\n## Events\n\n| event | since | Asterisk 22.10 | Asterisk 16.28 |\n|---|---|---|---|\n";
-  for (const ari::Model& model : ari::models()) {
+  for (const ari::ModelType& model : ari::models()) {
     if (model.event) text += row(events_shown(), model.name, "", model.absent_in);
   }
   return text;

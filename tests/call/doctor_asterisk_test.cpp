@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ari/url.h"
 #include "base/fd.h"
+#include "net/url.h"
 #include "tests/call/clinic.h"
 
 namespace aribus::test {
@@ -20,7 +20,7 @@ constexpr const char* reload_ari = "module reload res_ari.so";
 Fd idle_connection(const std::string& url) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(ari::parse_url(url)->port));
+  address.sin_port = htons(static_cast<uint16_t>(parse_url(url)->port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "ari/events.h"
-#include "ari/operations.h"
+#include "ari/generated/events.h"
+#include "ari/generated/operations.h"
 #include "tests/call/stage.h"
 
 using namespace aribus;

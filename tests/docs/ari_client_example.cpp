@@ -2,8 +2,8 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "ari/events.h"
-#include "ari/operations.h"
+#include "ari/generated/events.h"
+#include "ari/generated/operations.h"
 
 int main(int argc, char** argv) {
   const char* password = std::getenv("ARI_PASSWORD");

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::test {
 

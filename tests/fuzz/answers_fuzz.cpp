@@ -9,8 +9,8 @@
 
 #include <sys/socket.h>
 
-#include "ari/http.h"
-#include "base/tcp_socket.h"
+#include "net/http.h"
+#include "net/tcp_socket.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {
@@ -24,7 +24,7 @@ constexpr size_t max_response_bytes = 4096;
 class Stage {
  public:
   Stage() : listening_(listen_on_tcp("127.0.0.1", port_).value()) {
-    ari::HttpOptions options;
+    HttpOptions options;
     options.url.host = "127.0.0.1";
     options.url.port = port_;
     options.max_connections = 2;
@@ -35,7 +35,7 @@ class Stage {
   void run(const std::string& method, std::string_view says, size_t piece) {
     int answers = 0;
     for (int i = 0; i < 2; ++i) {
-      http_->send({method, "/ari/channels", "", Milliseconds(2000)}, [&](Result<ari::HttpResponse> answer) {
+      http_->send({method, "/ari/channels", "", Milliseconds(2000)}, [&](Result<HttpResponse> answer) {
         ++answers;
         if (!answer) return;
         require(answer->body.size() <= max_response_bytes, "an answer is within its bound");
@@ -86,7 +86,7 @@ class Stage {
   int port_ = 0;
   Fd listening_;
   Fd peer_;
-  std::optional<ari::Http> http_;
+  std::optional<Http> http_;
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Whatever a configuration says, it is read, or each mistake is told in a line of its own with its place.
 #include <sstream>
 
-#include "daemon/config.h"
+#include "config/aribusd/config.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {
@@ -17,7 +17,7 @@ bool is_plain(const std::string& line) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
-  const auto config = aribus::daemon::parse_config(text, "aribusd.yaml");
+  const auto config = aribus::config::parse_config(text, "aribusd.yaml");
   if (config) {
     require(!config->asterisk.empty(), "what is accepted names an Asterisk");
     require(!config->ipc.sockets.empty(), "and a socket");

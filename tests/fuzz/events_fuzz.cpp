@@ -4,7 +4,7 @@
 // The first byte of an input says by how much the text was cut.
 #include <string>
 
-#include "base/json_tape.h"
+#include "json/json_tape.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/helpers.h"
 

@@ -6,15 +6,15 @@
 #include <algorithm>
 
 #include "tests/fuzz/fuzz.h"
-#include "tests/unit/ari/frames.h"
+#include "tests/unit/net/frames.h"
 
 namespace {
 
 using namespace aribus;
 
-ari::FrameReaderOptions options_of(uint8_t choice) {
-  ari::FrameReaderOptions options;
-  options.role = choice % 2 == 0 ? ari::WebSocketRole::client : ari::WebSocketRole::server;
+FrameReaderOptions options_of(uint8_t choice) {
+  FrameReaderOptions options;
+  options.role = choice % 2 == 0 ? WebSocketRole::client : WebSocketRole::server;
   options.check_utf8 = choice % 4 < 2;
   options.max_message_bytes = choice % 8 < 4 ? 300 : 4 << 20;
   return options;
@@ -24,7 +24,7 @@ ari::FrameReaderOptions options_of(uint8_t choice) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
-  const ari::FrameReaderOptions options = options_of(data[0]);
+  const FrameReaderOptions options = options_of(data[0]);
   const std::string_view stream(reinterpret_cast<const char*>(data) + 2, size - 2);
   const test::Cut whole = test::cut(stream, options);
   std::mt19937 random(data[1]);
@@ -34,14 +34,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   uint64_t bytes = 0;
   for (const test::Piece& piece : whole) {
-    const bool is_message =
-        piece.kind == ari::Received::Kind::text || piece.kind == ari::Received::Kind::binary;
-    const size_t bound = is_message ? options.max_message_bytes : ari::max_control_payload_bytes;
+    const bool is_message = piece.kind == Received::Kind::text || piece.kind == Received::Kind::binary;
+    const size_t bound = is_message ? options.max_message_bytes : max_control_payload_bytes;
     require(piece.payload.size() <= bound, "what it keeps is bounded");
     require(!is_message || piece.total_bytes >= piece.payload.size(), "it does not make up bytes");
     bytes += piece.total_bytes;
-    const bool ends =
-        piece.kind == ari::Received::Kind::close || piece.kind == ari::Received::Kind::violation;
+    const bool ends = piece.kind == Received::Kind::close || piece.kind == Received::Kind::violation;
     require(!ends || &piece == &whole.back(), "nothing comes after the end");
   }
   require(bytes <= stream.size(), "no more than came");

@@ -12,10 +12,10 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "ari/listening_websocket.h"
-#include "ari/websocket_handshake.h"
 #include "base/bytes.h"
 #include "base/log.h"
+#include "net/inbound_websocket.h"
+#include "net/websocket_handshake.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {
@@ -23,7 +23,7 @@ namespace {
 using namespace aribus;
 
 std::string request(const std::string& password) {
-  ari::HandshakeRequest request;
+  HandshakeRequest request;
   request.target = "/ari";
   request.host = "127.0.0.1";
   request.key = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -32,14 +32,14 @@ std::string request(const std::string& password) {
   return request_text(request);
 }
 
-std::string frame(ari::Opcode opcode, std::string_view payload, bool final = true) {
+std::string frame(Opcode opcode, std::string_view payload, bool final = true) {
   std::string bytes;
-  ari::append_frame(bytes, opcode, payload, ari::Mask{1, 2, 3, 4}, final);
+  append_frame(bytes, opcode, payload, Mask{1, 2, 3, 4}, final);
   return bytes;
 }
 
-ari::ListenOptions any_port() {
-  ari::ListenOptions options;
+ListenOptions any_port() {
+  ListenOptions options;
   options.port = 0;
   return options;
 }
@@ -84,11 +84,11 @@ class Stage {
       case 5:
         return say(visitor, request("wrong"));
       case 6:
-        return say(visitor, frame(ari::Opcode::pong, "aribus"));
+        return say(visitor, frame(Opcode::pong, "aribus"));
       case 7:
-        return say(visitor, frame(ari::Opcode::text, "{}") + frame(ari::Opcode::text, "{", false));
+        return say(visitor, frame(Opcode::text, "{}") + frame(Opcode::text, "{", false));
       case 8:
-        return say(visitor, frame(ari::Opcode::close, ari::close_payload(ari::close_normal)));
+        return say(visitor, frame(Opcode::close, close_payload(close_normal)));
       case 9:
         return leave(visitor);
       case 10:
@@ -112,7 +112,7 @@ class Stage {
   void listen() {
     if (listener_.port() != 0) return;
     listener_.connect({}, {[this] { ++opened_; }, [](std::string_view, size_t) {},
-                           [this](const ari::WebSocketClosed&) {
+                           [this](const WebSocketClosed&) {
                              if (std::exchange(close_when_told_, false)) listener_.close();
                            },
                            [] {}});
@@ -148,7 +148,7 @@ class Stage {
   int opened_ = 0;
   bool close_when_told_ = false;
   std::array<Fd, 16> visitors_;
-  ari::ListeningWebSocket listener_;
+  InboundWebSocket listener_;
 };
 
 }  // namespace

@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "bus/log.h"
+#include "bus/record_log.h"
 #include "control/dispatcher.h"
-#include "daemon/own_methods.h"
-#include "ipc/server.h"
+#include "frontend/unix/server.h"
 #include "record/event_reader.h"
+#include "session/daemon_methods.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {
@@ -45,11 +45,11 @@ control::Access rules(uint8_t choice) {
 // A daemon without Asterisk, all on one loop.
 struct Daemon {
   Loop loop;
-  bus::Log log = bus::Log::make({.ring_bytes = bus::Log::min_ring_bytes}).value();
+  bus::RecordLog log = bus::RecordLog::make({.ring_bytes = bus::RecordLog::min_ring_bytes}).value();
   control::Dispatcher dispatcher;
   std::unique_ptr<ari::Client> asterisk;
   std::string path = "/tmp/aribus-fuzz-" + std::to_string(::getpid()) + ".sock";
-  std::optional<ipc::Server> server;
+  std::optional<frontend::Server> server;
   record::EventReader reader;
 
   Daemon() {
@@ -58,11 +58,11 @@ struct Daemon {
     options.apps = {"demo"};
     asterisk = ari::Client::make(loop, options).value();
     dispatcher.add_server("pbx1", *asterisk);
-    daemon::add_own_methods(
+    session::add_daemon_methods(
         dispatcher, {.hello = [](const control::Caller& caller) { return "\"" + caller.rule->name + "\""; },
                      .status = [] { return std::string("{}"); },
                      .cursor = [this] { return log.cursor().text(); }});
-    ipc::ServerOptions options_of_server;
+    frontend::ServerOptions options_of_server;
     options_of_server.sockets.emplace_back().path = path;
     options_of_server.max_connections = 10'000;
     options_of_server.session = {

@@ -1,5 +1,5 @@
 // What aribusd says of itself, and what it does.
-#include "base/json.h"
+#include "json/json.h"
 #include "tests/catch.h"
 #include "tests/support/program.h"
 #include "tests/support/simulator.h"

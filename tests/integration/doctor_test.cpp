@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/tcp_socket.h"
+#include "net/tcp_socket.h"
 #include "tests/catch.h"
 #include "tests/support/simulator.h"
 

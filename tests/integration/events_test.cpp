@@ -79,7 +79,7 @@ TEST_CASE("a message in fragments is put together, one over the bound is skipped
 
 TEST_CASE("every event that is declared comes through as it is declared") {
   Stage stage;
-  for (const aribus::ari::Model& model : aribus::ari::models()) {
+  for (const aribus::ari::ModelType& model : aribus::ari::models()) {
     if (!model.event) continue;
     stage.event(sample(model));
     const std::string type(model.name);

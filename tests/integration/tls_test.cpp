@@ -1,8 +1,8 @@
 // https and wss: socat stands before the simulator and speaks TLS.
 #include <unistd.h>
 
-#include "ari/websocket.h"
 #include "base/bytes.h"
+#include "net/websocket.h"
 #include "tests/catch.h"
 #include "tests/support/program.h"
 #include "tests/support/simulator.h"
@@ -84,7 +84,8 @@ TEST_CASE("bursts and large events come through TLS whole") {
   stage.simulator.control("POST", "event", R"({"type":"Last"})");
   program.expect("Last");
   size_t ended = 0;
-  for (const aribus::Json& record : program.records()) ended += text_at(record, "type") == "ChannelDestroyed" ? 1 : 0;
+  for (const aribus::Json& record : program.records())
+    ended += text_at(record, "type") == "ChannelDestroyed" ? 1 : 0;
   CHECK(ended == 1000);
 }
 
@@ -108,7 +109,7 @@ TEST_CASE("TLS with another host's certificate is refused, unless the configurat
 
 // The daemon asks over REST first, where curl verifies; here the WebSocket stands alone.
 TEST_CASE("the WebSocket verifies certificates by itself") {
-  using namespace aribus::ari;
+  using namespace aribus;
   const auto outcome = [](const Stage& stage, const TlsOptions& tls) {
     aribus::Loop loop;
     const auto websocket = make_websocket(loop);

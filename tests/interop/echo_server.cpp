@@ -6,12 +6,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "ari/websocket_handshake.h"
+#include "net/websocket_handshake.h"
 
 namespace aribus::test {
-
-using ari::Opcode;
-using ari::Received;
 
 EchoServer::EchoServer(Loop& loop)
     : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
@@ -55,17 +52,17 @@ void EchoServer::read(Connection& connection) {
 bool EchoServer::take_request(Connection& connection, std::string_view& bytes) {
   const size_t before = connection.head.size();
   connection.head += bytes;
-  const size_t size = ari::handshake_size(connection.head);
+  const size_t size = handshake_size(connection.head);
   if (size == 0) return false;
   bytes.remove_prefix(size - before);
-  const auto request = ari::read_request(std::string_view(connection.head).substr(0, size));
+  const auto request = read_request(std::string_view(connection.head).substr(0, size));
   connection.open = request.ok();
   if (!request) {
     send(connection, request.error().message);
     return false;
   }
-  send(connection, ari::accepting_answer(request->key,
-                                         request->subprotocols.empty() ? "" : request->subprotocols.front()));
+  send(connection,
+       accepting_answer(request->key, request->subprotocols.empty() ? "" : request->subprotocols.front()));
   return true;
 }
 
@@ -73,23 +70,23 @@ void EchoServer::answer(Connection& connection, const Received& received) {
   std::string out;
   switch (received.kind) {
     case Received::Kind::text:
-      ari::append_frame(out, Opcode::text, received.payload, {});
+      append_frame(out, Opcode::text, received.payload, {});
       break;
     case Received::Kind::binary:
-      ari::append_frame(out, Opcode::binary, received.payload, {});
+      append_frame(out, Opcode::binary, received.payload, {});
       break;
     case Received::Kind::ping:
-      ari::append_frame(out, Opcode::pong, received.payload, {});
+      append_frame(out, Opcode::pong, received.payload, {});
       break;
     case Received::Kind::pong:
       break;
     case Received::Kind::close:
       closed.push_back(received.code);
-      ari::append_frame(out, Opcode::close, ari::close_payload(received.code), {});
+      append_frame(out, Opcode::close, close_payload(received.code), {});
       break;
     case Received::Kind::violation:
       violations.emplace_back(received.payload);
-      ari::append_frame(out, Opcode::close, ari::close_payload(received.code), {});
+      append_frame(out, Opcode::close, close_payload(received.code), {});
   }
   send(connection, out);
   if (received.kind == Received::Kind::close) ::shutdown(connection.socket.get(), SHUT_WR);

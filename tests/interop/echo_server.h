@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "ari/websocket_frame.h"
 #include "base/fd.h"
-#include "base/loop.h"
+#include "net/loop.h"
+#include "net/websocket_frame.h"
 
 namespace aribus::test {
 
@@ -27,13 +27,13 @@ class EchoServer {
     Fd socket;
     std::string head;
     bool open = false;
-    ari::FrameReader reader{{ari::WebSocketRole::server}};
+    FrameReader reader{{WebSocketRole::server}};
     std::optional<Poll> poll;
     std::string unsent;
   };
   void read(Connection& connection);
   bool take_request(Connection& connection, std::string_view& bytes);
-  void answer(Connection& connection, const ari::Received& received);
+  void answer(Connection& connection, const Received& received);
   void send(Connection& connection, std::string_view bytes);
 
   Fd listener_;

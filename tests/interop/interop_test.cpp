@@ -1,7 +1,7 @@
 // Our WebSocket and those of others, either way.
 #include <unistd.h>
 
-#include "ari/websocket.h"
+#include "net/websocket.h"
 #include "tests/catch.h"
 #include "tests/interop/echo_server.h"
 #include "tests/support/process.h"

@@ -12,7 +12,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients"))
-from stage import BUILD, PASSWORD, Rest, SOURCE, USER, wait_for  # noqa: E402,F401
+from stage import BUILD, PASSWORD, Real, Rest, SOURCE, USER, wait_for  # noqa: E402,F401
 
 Message = collections.namedtuple("Message", "subject reply headers data")
 

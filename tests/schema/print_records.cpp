@@ -15,7 +15,7 @@
 namespace {
 
 // Takes from `object`, of `model`, what is not required, in any depth.
-void strip(aribus::JsonValue& object, const aribus::ari::Model& model) {
+void strip(aribus::JsonValue& object, const aribus::ari::ModelType& model) {
   for (const aribus::ari::Field& field : model.fields) {
     const std::string name(field.name);
     if (!field.required) {
@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
     }
     for (std::string line; std::getline(events, line);) print(line);
   }
-  for (const aribus::ari::Model& model : aribus::ari::models()) {
+  for (const aribus::ari::ModelType& model : aribus::ari::models()) {
     if (!model.event) continue;
     const std::string whole = aribus::test::sample(model);
     print(whole);
@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
     strip(*least, model);
     print(aribus::to_text(*least));
   }
-  for (const aribus::ari::Model& model : aribus::record::own_types()) {
+  for (const aribus::ari::ModelType& model : aribus::record::own_types()) {
     // aribus writes its own times as they are to be.
     const std::regex of_ari("2026-11-22T21:46:17.690[+]0100");
     const auto fields = aribus::parse_json(

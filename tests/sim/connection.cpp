@@ -88,7 +88,7 @@ void Connection::upgrade(const std::string& bytes) {
 }
 
 void Connection::take_frames(std::string_view bytes) {
-  using Kind = ari::Received::Kind;
+  using Kind = Received::Kind;
   while (!closing_) {
     const auto received = reader_.next(bytes);
     if (!received) return;
@@ -110,8 +110,8 @@ void Connection::take_frames(std::string_view bytes) {
 }
 
 void Connection::answer_close(uint16_t code) {
-  const bool has_code = code != ari::close_no_code;
-  if (!close_sent_) send(frame(Opcode::close, has_code ? ari::close_payload(code) : ""));
+  const bool has_code = code != close_no_code;
+  if (!close_sent_) send(frame(Opcode::close, has_code ? close_payload(code) : ""));
   close_after_writing();
 }
 
@@ -148,7 +148,7 @@ void Connection::close_after_writing() {
 }
 
 void Connection::close_with_frame(uint16_t code, const std::string& reason) {
-  send(frame(Opcode::close, ari::close_payload(code, reason)));
+  send(frame(Opcode::close, close_payload(code, reason)));
   close_sent_ = true;
   flush();
   wait_idle(closing_ms);

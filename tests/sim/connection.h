@@ -8,8 +8,8 @@
 
 #include <uv.h>
 
-#include "ari/websocket_frame.h"
 #include "http.h"
+#include "net/websocket_frame.h"
 
 namespace aribus::sim {
 
@@ -75,11 +75,11 @@ class Connection {
   uv_timer_t idle_{};
   uv_write_t write_{};
   uv_shutdown_t shutdown_{};
-  std::string in_;         // bytes that came and have not been taken
-  std::string out_;        // bytes to be written
-  std::string in_flight_;  // bytes in libuv's hands
-  ari::FrameReader reader_{{ari::WebSocketRole::server, false}};  // Asterisk does not look at UTF-8
-  int handles_ = 2;  // that are still open
+  std::string in_;                                      // bytes that came and have not been taken
+  std::string out_;                                     // bytes to be written
+  std::string in_flight_;                               // bytes in libuv's hands
+  FrameReader reader_{{WebSocketRole::server, false}};  // Asterisk does not look at UTF-8
+  int handles_ = 2;                                     // that are still open
   bool websocket_ = false;
   bool busy_ = false;  // a request is being answered
   bool silent_ = false;

@@ -4,15 +4,13 @@
 #include <string>
 #include <string_view>
 
-#include "ari/websocket_frame.h"
+#include "net/websocket_frame.h"
 
 namespace aribus::sim {
 
-using ari::Opcode;
-
 [[nodiscard]] inline std::string frame(Opcode opcode, std::string_view payload, bool final = true) {
   std::string out;
-  ari::append_frame(out, opcode, payload, std::nullopt, final);
+  append_frame(out, opcode, payload, std::nullopt, final);
   return out;
 }
 

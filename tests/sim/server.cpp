@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <memory>
 
-#include "ari/websocket_handshake.h"
 #include "base64.h"
 #include "frame.h"
+#include "net/websocket_handshake.h"
 #include "params.h"
 #include "router.h"
 #include "text.h"
@@ -170,7 +170,7 @@ void Server::upgrade(Connection& connection, const HttpRequest& request) {
       return reply(connection, request, refused);
     }
   }
-  connection.upgrade(ari::accepting_answer(request.header("sec-websocket-key"), subprotocol));
+  connection.upgrade(accepting_answer(request.header("sec-websocket-key"), subprotocol));
   asterisk_.connect(connection.id(), apps, params.flag("subscribeAll"));
   if (replay_.is_loaded()) replay_.start(connection);
   if (std::find(apps.begin(), apps.end(), options_.demo) != apps.end())

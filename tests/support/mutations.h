@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/json.h"
+#include "json/json.h"
 #include "tests/support/terminal.h"
 
 namespace aribus::test {

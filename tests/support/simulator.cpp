@@ -4,7 +4,7 @@
 
 #include <curl/curl.h>
 
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::test {
 namespace {

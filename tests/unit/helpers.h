@@ -11,8 +11,8 @@
 
 #include <unistd.h>
 
-#include "base/json.h"
-#include "base/loop.h"
+#include "json/json.h"
+#include "net/loop.h"
 #include "record/event_reader.h"
 #include "tests/support/memory.h"
 

@@ -31,13 +31,14 @@ def disk_bytes(folder):
     return sum(file.stat().st_blocks * 512 for file in pathlib.Path(folder).rglob("*"))
 
 
-def pinned(processors, nice=0):
+def pinned(processors):
     """What starts a program on these processors alone."""
-    return ["nice", "-n", str(nice), "taskset", "-c", ",".join(str(number) for number in processors)]
+    return ["taskset", "-c", ",".join(str(number) for number in processors)]
 
 
-def start_nats(folder, processors, nice=0):
-    server = NatsServer(folder, prefix=pinned(processors, nice))
+def start_nats(folder, processors, yields=False):
+    """`yields`: it runs only while no other program wants its processors (SCHED_IDLE)."""
+    server = NatsServer(folder, prefix=[*pinned(processors), *(["chrt", "--idle", "0"] if yields else [])])
     server.wait()
     return server
 
@@ -239,30 +240,37 @@ class Measure:
     def subscribers(self):
         """What the daemon's own subscribers notice of the bridge, at a steady rate.
 
-        nats-server has a machine of its own where it matters. So it yields to all others here (nice 19); a third run
-        has it compete with the subscribers for their processor.
+        nats-server has a machine of its own where it matters. So it yields to all others here; in the other runs it competes
+        with the subscribers for their processor, fed by aribus-nats and by a plain publisher.
         """
-        variants = {"without": None, "with": 19, "beside": 0}  # how nice nats-server is
+        variants = ("without", "with", "beside", "plain")
         runs = {name: [] for name in variants}
         rate = self.scale.latency_rate
-        for _ in range(self.scale.latency_repeat):
-            for name, nice in variants.items():
-                runs[name].append(self.latency_of_subscribers(rate, nice))
-                it = runs[name][-1]
-                self.say(f"bridge: {rate:,} a second {name} it, p50 {it['p50']:.0f} µs, p99 {it['p99']:.0f} µs")
+        with tempfile.TemporaryDirectory(prefix="aribus-bench-") as folder:
+            records = pathlib.Path(folder) / "records"  # for the plain publisher
+            with Server("aribus", self.build, folder, self.bench.processor, ring=RING) as daemon:
+                self.bench.run_traffic(daemon, subscribers=1, events=self.bench.trace_events, window=2000)
+                save_records(daemon.socket, self.bench.trace_events, records)
+            for _ in range(self.scale.latency_repeat):
+                for name in variants:
+                    runs[name].append(self.latency_of_subscribers(rate, name, records))
+                    it = runs[name][-1]
+                    self.say(f"bridge: {rate:,} a second ({name}), p50 {it['p50']:.0f} µs, p99 {it['p99']:.0f} µs")
         return {"rate": rate, **{name: self.middle(results) for name, results in runs.items()}}
 
-    def latency_of_subscribers(self, rate, nice):
+    def latency_of_subscribers(self, rate, variant, records):
         with tempfile.TemporaryDirectory(prefix="aribus-bench-") as folder, \
              Server("aribus", self.build, folder, self.bench.processor) as daemon:
             def measure():
                 result = self.bench.run_traffic(daemon, subscribers=10, warm_up=self.bench.trace_events, rate=rate,
                                                 events=rate * self.scale.latency_s, window=2000)
                 return result["latency_us"]
-            if nice is None:
+            if variant == "without":
                 return measure()
-            nats = start_nats(folder, self.others, nice)
+            nats = start_nats(folder, self.others, yields=variant == "with")
             try:
+                if variant == "plain":
+                    return self.beside_plain(nats, rate, records, measure)
                 with Bridge(self.build, folder, daemon.socket, nats, self.others) as bridge:
                     bridge.wait_ready()
                     latency = measure()
@@ -270,6 +278,20 @@ class Measure:
                     return latency
             finally:
                 nats.kill()
+
+    def beside_plain(self, nats, rate, records, measure):
+        """What `measure` returns while a plain publisher sends as many records a second to NATS as the daemon publishes."""
+        publisher = subprocess.Popen([*pinned(self.others), self.build / "tests/bench/bench_nats_publish", "--url", nats.url,
+                                      "--records", records, "--name", "plain", "--rate", str(rate),
+                                      "--count", str(rate * 600)], stdout=subprocess.DEVNULL)
+        try:
+            latency = measure()
+            if publisher.poll() is not None:
+                raise Failed(f"the plain publisher ended with {publisher.returncode}")
+            return latency
+        finally:
+            publisher.kill()
+            publisher.wait()
 
     def commands(self):
         """How long a command takes by the socket and by NATS, in turns, of one that Asterisk has a part in and one of the

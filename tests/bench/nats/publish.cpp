@@ -15,7 +15,7 @@
 
 #include <nats/nats.h>
 
-#include "base/json.h"
+#include "json/json.h"
 #include "nats/connection.h"
 #include "nats/subject.h"
 #include "nats/window.h"

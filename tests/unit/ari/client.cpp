@@ -1,6 +1,6 @@
 #include "ari/client.h"
 
-#include "tests/unit/ari/listening.h"
+#include "tests/unit/net/listening.h"
 
 using namespace aribus;
 using namespace aribus::test;

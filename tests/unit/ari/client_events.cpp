@@ -1,5 +1,5 @@
 // The event stream and its ends.
-#include "tests/unit/ari/listening.h"
+#include "tests/unit/net/listening.h"
 
 using namespace aribus;
 using namespace aribus::test;

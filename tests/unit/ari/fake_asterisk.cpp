@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ari/websocket_frame.h"
-#include "ari/websocket_handshake.h"
+#include "net/websocket_frame.h"
+#include "net/websocket_handshake.h"
 
 namespace aribus::test {
 namespace {
@@ -57,13 +57,13 @@ void FakeAsterisk::Peer::answer(int status, std::string_view body, std::string_v
 }
 
 void FakeAsterisk::Peer::upgrade(const std::string& request) {
-  send(ari::accepting_answer(header(request, "sec-websocket-key"), "ari"));
+  send(accepting_answer(header(request, "sec-websocket-key"), "ari"));
   upgraded_ = true;
 }
 
 void FakeAsterisk::Peer::frame(int opcode, std::string_view payload, bool final) {
   std::string bytes;
-  ari::append_frame(bytes, static_cast<ari::Opcode>(opcode), payload, std::nullopt, final);
+  append_frame(bytes, static_cast<Opcode>(opcode), payload, std::nullopt, final);
   send(bytes);
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/fd.h"
-#include "base/loop.h"
+#include "net/loop.h"
 
 namespace aribus::test {
 

@@ -4,11 +4,11 @@
 #include <string>
 
 #include "ari/schema.h"
-#include "base/json.h"
+#include "json/json.h"
 
 namespace aribus::test {
 
-inline void write_sample(JsonWriter& writer, const ari::Model& model);
+inline void write_sample(JsonWriter& writer, const ari::ModelType& model);
 
 inline void write_sample(JsonWriter& writer, const ari::Field& field) {
   switch (field.type) {
@@ -37,7 +37,7 @@ inline void write_sample(JsonWriter& writer, const ari::Field& field) {
   }
 }
 
-inline void write_sample(JsonWriter& writer, const ari::Model& model) {
+inline void write_sample(JsonWriter& writer, const ari::ModelType& model) {
   writer.StartObject();
   for (const ari::Field& field : model.fields) {
     write_key(writer, field.name);
@@ -53,7 +53,7 @@ inline void write_sample(JsonWriter& writer, const ari::Model& model) {
 }
 
 // An object of `model` with all its fields; texts are "sample", or the first value declared.
-inline std::string sample(const ari::Model& model) {
+inline std::string sample(const ari::ModelType& model) {
   return render([&](JsonWriter& writer) { write_sample(writer, model); });
 }
 

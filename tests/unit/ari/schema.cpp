@@ -21,7 +21,8 @@ std::set<std::string_view> names_in_path(std::string_view path) {
 }  // namespace
 
 TEST_CASE("the tables are sorted by name, without duplicates") {
-  CHECK(std::ranges::adjacent_find(models(), std::ranges::greater_equal(), &Model::name) == models().end());
+  CHECK(std::ranges::adjacent_find(models(), std::ranges::greater_equal(), &ModelType::name) ==
+        models().end());
   CHECK(std::ranges::adjacent_find(operations(), std::ranges::greater_equal(), &Operation::name) ==
         operations().end());
   CHECK(models().size() > 50);
@@ -29,7 +30,7 @@ TEST_CASE("the tables are sorted by name, without duplicates") {
 }
 
 TEST_CASE("every entry of the tables is found by its name, and nothing else is") {
-  for (const Model& model : models()) CHECK(find_model(model.name) == &model);
+  for (const ModelType& model : models()) CHECK(find_model(model.name) == &model);
   for (const Operation& operation : operations()) CHECK(find_operation(operation.name) == &operation);
   CHECK(find_model("") == nullptr);
   CHECK(find_model("Chanel") == nullptr);
@@ -73,7 +74,7 @@ TEST_CASE("an operation is well-formed") {
 }
 
 TEST_CASE("a model is well-formed") {
-  for (const Model& model : models()) {
+  for (const ModelType& model : models()) {
     INFO(model.name);
     std::set<std::string_view> names;
     for (const Field& field : model.fields) {
@@ -134,7 +135,7 @@ TEST_CASE("the events of every call are there") {
         "ChannelDtmfReceived", "ChannelHangupRequest", "ChannelEnteredBridge", "BridgeCreated",
         "PlaybackFinished", "RecordingFinished", "Dial", "DeviceStateChanged"}) {
     INFO(name);
-    const Model* model = find_model(name);
+    const ModelType* model = find_model(name);
     REQUIRE(model != nullptr);
     CHECK(model->event);
   }

@@ -2,7 +2,7 @@
 #include "ari/websocket_rest.h"
 
 #include "ari/client.h"
-#include "base/object_text.h"
+#include "json/json_builder.h"
 #include "tests/catch.h"
 #include "tests/unit/ari/fake_asterisk.h"
 #include "tests/unit/helpers.h"

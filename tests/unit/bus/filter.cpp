@@ -11,14 +11,14 @@ using Seqs = std::vector<uint64_t>;
 
 namespace {
 
-Log log_of(const std::vector<record::Record>& records, size_t ring_bytes = 4 << 20) {
-  auto made = Log::make({.ring_bytes = ring_bytes});
+RecordLog log_of(const std::vector<record::Record>& records, size_t ring_bytes = 4 << 20) {
+  auto made = RecordLog::make({.ring_bytes = ring_bytes});
   REQUIRE(made.ok());
   for (const record::Record& record : records) made->append(record);
   return std::move(*made);
 }
 
-Seqs matching(const Log& log, FilterOptions options) {
+Seqs matching(const RecordLog& log, FilterOptions options) {
   Filter filter(std::move(options));
   Seqs seqs;
   for (uint64_t seq = log.first(); seq < log.next(); ++seq) {
@@ -39,7 +39,7 @@ record::Record with_id(IdKind kind, const std::string& id, const std::string& ty
 
 TEST_CASE("a filter without wishes takes everything") {
   CHECK(Filter({}).takes_all());
-  const Log log = log_of({record_of("A"), record_of("", "", "")});
+  const RecordLog log = log_of({record_of("A"), record_of("", "", "")});
   CHECK(matching(log, {}) == Seqs{1, 2});
   FilterOptions exclude;
   exclude.exclude = {"A"};
@@ -47,8 +47,8 @@ TEST_CASE("a filter without wishes takes everything") {
 }
 
 TEST_CASE("types are globs, and several of them or-ed") {
-  const Log log = log_of({record_of("StasisStart"), record_of("StasisEnd"), record_of("ChannelCreated"),
-                          record_of("server.connected"), record_of("Dial")});
+  const RecordLog log = log_of({record_of("StasisStart"), record_of("StasisEnd"), record_of("ChannelCreated"),
+                                record_of("server.connected"), record_of("Dial")});
   FilterOptions options;
   options.types = {"Stasis*"};
   CHECK(matching(log, options) == Seqs{1, 2});
@@ -65,7 +65,7 @@ TEST_CASE("types are globs, and several of them or-ed") {
 }
 
 TEST_CASE("what is excluded is left out, whatever else asks for it") {
-  const Log log = log_of({record_of("ChannelVarset"), record_of("ChannelCreated"), record_of("Dial")});
+  const RecordLog log = log_of({record_of("ChannelVarset"), record_of("ChannelCreated"), record_of("Dial")});
   FilterOptions options;
   options.exclude = {"*Varset", "Dial"};
   CHECK(matching(log, options) == Seqs{2});
@@ -74,8 +74,8 @@ TEST_CASE("what is excluded is left out, whatever else asks for it") {
 }
 
 TEST_CASE("servers and apps are exact names") {
-  const Log log = log_of({record_of("A", "pbx1", "demo"), record_of("A", "pbx2", "demo"),
-                          record_of("A", "pbx1", "other"), record_of("A", "pbx1", "")});
+  const RecordLog log = log_of({record_of("A", "pbx1", "demo"), record_of("A", "pbx2", "demo"),
+                                record_of("A", "pbx1", "other"), record_of("A", "pbx1", "")});
   FilterOptions options;
   options.servers = {"pbx2", "nowhere"};
   CHECK(matching(log, options) == Seqs{2});
@@ -89,8 +89,8 @@ TEST_CASE("servers and apps are exact names") {
 }
 
 TEST_CASE("different wishes are and-ed") {
-  const Log log = log_of({record_of("A", "pbx1", "demo"), record_of("B", "pbx1", "demo"),
-                          record_of("A", "pbx2", "demo"), record_of("A", "pbx1", "other")});
+  const RecordLog log = log_of({record_of("A", "pbx1", "demo"), record_of("B", "pbx1", "demo"),
+                                record_of("A", "pbx2", "demo"), record_of("A", "pbx1", "other")});
   FilterOptions options;
   options.types = {"A"};
   options.servers = {"pbx1"};
@@ -101,7 +101,7 @@ TEST_CASE("different wishes are and-ed") {
 TEST_CASE("ids of one kind are or-ed, kinds are and-ed and never mistaken for each other") {
   record::Record both = with_id(IdKind::channel, "c1");
   both.ids.add(IdKind::bridge, "b1");
-  const Log log =
+  const RecordLog log =
       log_of({with_id(IdKind::channel, "c1"), with_id(IdKind::channel, "c2"), with_id(IdKind::bridge, "c1"),
               both, record_of("A"), with_id(IdKind::endpoint, "PJSIP/100"), with_id(IdKind::playback, "c1")});
   FilterOptions options;
@@ -121,7 +121,7 @@ TEST_CASE("ids of one kind are or-ed, kinds are and-ed and never mistaken for ea
 TEST_CASE("a record with more ids than the index keeps is never missed") {
   record::Record many = record_of("A");
   for (int i = 0; i < 2000; ++i) many.ids.add(IdKind::channel, "c" + std::to_string(i));
-  const Log log = log_of({record_of("A"), many});
+  const RecordLog log = log_of({record_of("A"), many});
   FilterOptions options;
   options.channels = {"c1999"};
   CHECK(matching(log, options) == Seqs{2});
@@ -131,7 +131,7 @@ TEST_CASE("with more types than are numbered the filter still sees each one's ow
   std::vector<record::Record> records;
   for (int i = 0; i < 5000; ++i) records.push_back(record_of("T" + std::to_string(i)));
   records.push_back(record_of("Late", "pbx2", "late\"app"));
-  const Log log = log_of(records);
+  const RecordLog log = log_of(records);
   REQUIRE(log.first() == 1);
   REQUIRE(log.entry(5000).type == 0);
   FilterOptions options;

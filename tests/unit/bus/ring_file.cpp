@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bus/log.h"
+#include "bus/record_log.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
@@ -20,10 +20,10 @@ using aribus::test::record_of;
 
 namespace {
 
-constexpr size_t ring_bytes = Log::min_ring_bytes;
+constexpr size_t ring_bytes = RecordLog::min_ring_bytes;
 
-Log open(const std::string& path, size_t bytes = ring_bytes) {
-  auto made = Log::make({.ring_bytes = bytes, .path = path});
+RecordLog open(const std::string& path, size_t bytes = ring_bytes) {
+  auto made = RecordLog::make({.ring_bytes = bytes, .path = path});
   if (!made) throw std::runtime_error(made.error().message);
   if (auto placed = made->put_in_place(); !placed) throw std::runtime_error(placed.error().message);
   return std::move(*made);
@@ -47,7 +47,7 @@ constexpr size_t next_at = 144;  // in the header
 class Damageable {
  public:
   explicit Damageable(uint64_t records) : path_(directory_.path("bus.log")) {
-    Log log = open(path_);
+    RecordLog log = open(path_);
     for (uint64_t i = 0; i < records; ++i) log.append(padded_record(200 + 10 * i));
     for (uint64_t seq = 1; seq <= records; ++seq) {
       lines_.emplace_back(log.line(seq));
@@ -64,7 +64,7 @@ class Damageable {
   void renumber(uint64_t seq, char digit) const { damage(seq, {&digit, 1}, line(seq).find("\"seq\":") + 6); }
   // The records of the log that is opened now: each either is what it was, or can't be read. These are returned.
   [[nodiscard]] std::vector<uint64_t> lost() const {
-    const Log log = open(path_);
+    const RecordLog log = open(path_);
     CHECK(log.resumed());
     std::vector<uint64_t> lost;
     for (uint64_t seq = log.first(); seq < log.next(); ++seq) {
@@ -90,7 +90,7 @@ class Damageable {
 
 using Seqs = std::vector<uint64_t>;
 
-std::vector<std::string> lines_of(const Log& log) {
+std::vector<std::string> lines_of(const RecordLog& log) {
   std::vector<std::string> lines;
   for (uint64_t seq = log.first(); seq < log.next(); ++seq) lines.emplace_back(log.line(seq));
   return lines;
@@ -111,7 +111,7 @@ std::vector<std::string> reported_until_killed(const std::string& path, unsigned
   if (child == 0) {
     ::close(ends[0]);
     std::mt19937 random(seed);
-    Log log = open(path);
+    RecordLog log = open(path);
     for (;;) {
       const uint64_t seq = log.append(random_record(random));
       const std::string_view line = log.line(seq);
@@ -135,7 +135,7 @@ std::vector<std::string> reported_until_killed(const std::string& path, unsigned
 }
 
 std::string error_of(const std::string& path) {
-  const auto made = Log::make({.ring_bytes = ring_bytes, .path = path});
+  const auto made = RecordLog::make({.ring_bytes = ring_bytes, .path = path});
   REQUIRE_FALSE(made.ok());
   CHECK(made.error().kind == ErrorKind::invalid_params);
   return made.error().message;
@@ -155,7 +155,7 @@ TEST_CASE("a log in a file goes on where it ended") {
   std::string stream;
   std::vector<std::string> before;
   {
-    Log log = open(path);
+    RecordLog log = open(path);
     CHECK_FALSE(log.resumed());
     CHECK(log.not_resumed_because().empty());
     stream = log.stream();
@@ -163,7 +163,7 @@ TEST_CASE("a log in a file goes on where it ended") {
     before = lines_of(log);
     CHECK(log.first() > 1);
   }
-  Log log = open(path);
+  RecordLog log = open(path);
   CHECK(log.resumed());
   CHECK(log.stream() == stream);
   CHECK(log.next() == 401);
@@ -180,11 +180,11 @@ TEST_CASE("the index is made again from the lines") {
   record::Record many = record_of("Many");
   for (int i = 0; i < 2000; ++i) many.ids.add(record::IdKind::channel, std::to_string(i));
   {
-    Log log = open(directory.path("bus.log"), 1 << 20);
+    RecordLog log = open(directory.path("bus.log"), 1 << 20);
     log.append(record);
     log.append(many);
   }
-  const Log log = open(directory.path("bus.log"), 1 << 20);
+  const RecordLog log = open(directory.path("bus.log"), 1 << 20);
   const Entry& entry = log.entry(1);
   CHECK(log.name(entry.type) == "StasisStart");
   CHECK(log.name(entry.server) == "pbx2");
@@ -199,10 +199,10 @@ TEST_CASE("an empty log in a file goes on as such") {
   const test::TempDir directory;
   std::string stream;
   {
-    const Log log = open(directory.path("bus.log"));
+    const RecordLog log = open(directory.path("bus.log"));
     stream = log.stream();
   }
-  Log log = open(directory.path("bus.log"));
+  RecordLog log = open(directory.path("bus.log"));
   CHECK(log.resumed());
   CHECK(log.stream() == stream);
   CHECK(log.append(record_of("First")) == 1);
@@ -210,8 +210,8 @@ TEST_CASE("an empty log in a file goes on as such") {
 
 TEST_CASE("a file in use is left alone") {
   const test::TempDir directory;
-  const Log log = open(directory.path("bus.log"));
-  const auto second = Log::make({.ring_bytes = ring_bytes, .path = directory.path("bus.log")});
+  const RecordLog log = open(directory.path("bus.log"));
+  const auto second = RecordLog::make({.ring_bytes = ring_bytes, .path = directory.path("bus.log")});
   REQUIRE_FALSE(second.ok());
   CHECK(second.error().kind == ErrorKind::invalid_params);
   CHECK_THAT(second.error().message, ContainsSubstring("another process uses it"));
@@ -223,7 +223,7 @@ TEST_CASE("a file that can't be gone on with is set aside") {
   std::string reason;
   std::string stream;
   {
-    Log log = open(path);
+    RecordLog log = open(path);
     stream = log.stream();
     for (int i = 0; i < 10; ++i) log.append(padded_record(500));
   }
@@ -250,7 +250,7 @@ TEST_CASE("a file that can't be gone on with is set aside") {
     overwrite(24, "another-boot");
     reason = "the machine went down";
   }
-  const Log log = open(path, bytes);
+  const RecordLog log = open(path, bytes);
   CHECK_FALSE(log.resumed());
   CHECK_THAT(std::string(log.not_resumed_because()),
              ContainsSubstring(reason) && ContainsSubstring(path + ".old"));
@@ -318,7 +318,7 @@ TEST_CASE("a log with damaged lines goes on with the next number, and forgets th
   const Damageable damaged(9);
   damaged.damage(5, "\n");
   damaged.damage(9, "\n");
-  Log log = open(damaged.path());
+  RecordLog log = open(damaged.path());
   CHECK(log.append(record_of("Next")) == 10);
   CHECK(log.readable_from(9) == 10);
   while (log.first() < 8) log.append(padded_record(1000));
@@ -333,7 +333,7 @@ TEST_CASE("of a file of 0.1.0 whose last line is damaged no number is given twic
   const Damageable damaged(9);
   overwrite(damaged.path(), next_at, std::string(8, '\0'));
   damaged.damage(9, "\n");
-  Log log = open(damaged.path());
+  RecordLog log = open(damaged.path());
   CHECK(log.resumed());
   CHECK(log.readable_from(9) == log.next());
   CHECK(log.append(record_of("Next")) > 9);
@@ -346,7 +346,7 @@ TEST_CASE("whatever bytes of a log are damaged, what is read of it is what was w
     std::string bytes(1 + random() % 700, '\0');
     for (char& byte : bytes) byte = "\n{}\"0,x\xFF"[random() % 8];
     overwrite(damaged.path(), header_bytes + random() % 2500, bytes);
-    const Log log = open(damaged.path());
+    const RecordLog log = open(damaged.path());
     INFO("round " << round);
     if (!log.resumed()) continue;
     REQUIRE(log.next() == 10);
@@ -367,11 +367,11 @@ TEST_CASE("a log with the deepest event in it goes on") {
   const test::TempDir directory;
   const std::string text = R"({"type":"Odd","seq":)" + std::string(63, '[') + std::string(63, ']') + "}";
   {
-    Log log = open(directory.path("bus.log"));
+    RecordLog log = open(directory.path("bus.log"));
     log.append(test::read_event(text, text.size(), "pbx1", wall_now()));
     log.append(record_of("Next"));
   }
-  const Log log = open(directory.path("bus.log"));
+  const RecordLog log = open(directory.path("bus.log"));
   CHECK(log.resumed());
   CHECK(log.next() == 3);
   CHECK(log.readable_from(1) == 1);
@@ -388,17 +388,18 @@ TEST_CASE("a start that fails changes nothing on the disk") {
     CHECK(content_of(old) == "an older one");
     CHECK_FALSE(std::filesystem::exists(path + ".new"));
   };
-  CHECK_THAT(Log::make({.ring_bytes = size_t{1} << 50, .path = path}).error().message,
+  CHECK_THAT(RecordLog::make({.ring_bytes = size_t{1} << 50, .path = path}).error().message,
              ContainsSubstring("reserving"));
   unchanged();
   {
-    const auto elsewhere = Log::make({.ring_bytes = 2 * ring_bytes, .path = path});  // what comes next failed
+    const auto elsewhere =
+        RecordLog::make({.ring_bytes = 2 * ring_bytes, .path = path});  // what comes next failed
     REQUIRE(elsewhere.ok());
     CHECK_THAT(error_of(path), ContainsSubstring("another process uses it"));
   }
   unchanged();
   std::ofstream(path + ".new") << "left by a process that was killed";
-  const Log other = open(path, 2 * ring_bytes);
+  const RecordLog other = open(path, 2 * ring_bytes);
   CHECK_FALSE(other.resumed());
   CHECK(content_of(old) == before);
   CHECK(std::filesystem::file_size(path) == header_bytes + 2 * ring_bytes);
@@ -410,7 +411,7 @@ TEST_CASE("a start that fails changes nothing on the disk") {
 TEST_CASE("a file that can't be had is an error that says why") {
   const test::TempDir directory;
   const auto error_of = [](const std::string& path, size_t bytes = ring_bytes) {
-    const auto made = Log::make({.ring_bytes = bytes, .path = path});
+    const auto made = RecordLog::make({.ring_bytes = bytes, .path = path});
     REQUIRE_FALSE(made.ok());
     return made.error().message;
   };
@@ -427,7 +428,7 @@ TEST_CASE("nobody else can read a log in a file, whatever the umask") {
   for (const mode_t mask : {0, 0777}) {
     const std::string path = directory.path("bus" + std::to_string(mask));
     const mode_t before = ::umask(mask);
-    const Log log = open(path);
+    const RecordLog log = open(path);
     ::umask(before);
     CHECK(mode_of(path) == 0600);
   }
@@ -439,7 +440,7 @@ TEST_CASE("a file that others can read is kept from them, and goes on") {
   open(path).append(record_of("First"));
   const mode_t mode = GENERATE(0644, 0640, 0604, 0611);
   REQUIRE(::chmod(path.c_str(), mode) == 0);
-  const Log log = open(path);
+  const RecordLog log = open(path);
   CHECK(mode_of(path) == 0600);
   CHECK(log.resumed());
   CHECK(log.next() == 2);
@@ -456,7 +457,7 @@ TEST_CASE("a file that others can write to is not trusted, and set aside") {
   }
   const mode_t mode = GENERATE(0666, 0620, 0602);
   REQUIRE(::chmod(path.c_str(), mode) == 0);
-  Log log = open(path);
+  RecordLog log = open(path);
   log.append(padded_record(100));
   CHECK_FALSE(log.resumed());
   CHECK_THAT(std::string(log.not_resumed_because()), ContainsSubstring("others could write to the file"));
@@ -469,7 +470,7 @@ TEST_CASE("a file that others can write to is not trusted, and set aside") {
 TEST_CASE("a file set aside before is kept from others, too") {
   const test::TempDir directory;
   REQUIRE(::chmod(directory.write("bus.log.old", "what was said").c_str(), 0644) == 0);
-  const Log log = open(directory.path("bus.log"));
+  const RecordLog log = open(directory.path("bus.log"));
   CHECK(mode_of(directory.path("bus.log.old")) == 0600);
 }
 
@@ -500,7 +501,7 @@ TEST_CASE("the file of another user is refused with its owner") {
     std::filesystem::permissions(std::filesystem::path(path).parent_path(), std::filesystem::perms(0755));
     std::filesystem::permissions(path, std::filesystem::perms(0600));
     if (::seteuid(4322) != 0) throw std::runtime_error("seteuid");
-    const auto made = Log::make({.ring_bytes = ring_bytes, .path = path});
+    const auto made = RecordLog::make({.ring_bytes = ring_bytes, .path = path});
     if (::seteuid(0) != 0) throw std::runtime_error("seteuid");
     return made ? std::string() : made.error().message;
   };
@@ -515,7 +516,7 @@ TEST_CASE("whatever a killed process had reported is in the file, and no part of
   for (unsigned round = 1; round <= 12; ++round) {
     INFO("round " << round);
     const std::vector<std::string> reported = reported_until_killed(path, round);
-    const Log log = open(path);
+    const RecordLog log = open(path);
     REQUIRE(log.resumed());
     if (!stream.empty()) REQUIRE(log.stream() == stream);
     stream = log.stream();

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <atomic>
 
-#include "base/json.h"
 #include "cli/commands.h"
+#include "json/json.h"
 #include "tests/catch.h"
 #include "tests/support/fake_daemon.h"
 #include "tests/support/mutations.h"

@@ -6,6 +6,7 @@
 
 using namespace aribus;
 using namespace aribus::control;
+using namespace aribus::pbx;
 using aribus::test::json;
 
 namespace {
@@ -24,7 +25,8 @@ bool sets(const AccessRule& rule, const std::string& variable) {
 }
 
 // Both may set variables; one of them may send calls into the dialplan as well.
-const AccessRule variables_only{.name = "ivr", .methods = {"read", "channels.setChannelVar", "channels.create"}};
+const AccessRule variables_only{.name = "ivr",
+                                .methods = {"read", "channels.setChannelVar", "channels.create"}};
 const AccessRule control_rule{.name = "control", .methods = {"read", "control"}};
 const AccessRule admin{.name = "owner", .methods = {"read", "control", "admin"}, .functions = {"*"}};
 
@@ -35,9 +37,9 @@ TEST_CASE("with 'call', of CHANNEL() what is harmless can be set, and everything
     CHECK(sets(variables_only, "CHANNEL(" + std::string(item) + ")"));
     CHECK(sets(control_rule, "channel(" + std::string(item) + ")"));
   }
-  for (const char* item : {"hangup_handler_push", "HANGUP_HANDLER_WIPE", "hangup_handler_pop", "after_bridge_goto",
-                           "dtmf_features", "callgroup", " hangup_handler_push ", "hangup_handler_push,x",
-                           "${X}", "", "something_new"}) {
+  for (const char* item : {"hangup_handler_push", "HANGUP_HANDLER_WIPE", "hangup_handler_pop",
+                           "after_bridge_goto", "dtmf_features", "callgroup", " hangup_handler_push ",
+                           "hangup_handler_push,x", "${X}", "", "something_new"}) {
     INFO(item);
     const std::string name = "CHANNEL(" + std::string(item) + ")";
     CHECK_FALSE(sets(variables_only, name));
@@ -55,13 +57,14 @@ TEST_CASE("with 'call', of CHANNEL() what is harmless can be set, and everything
 }
 
 TEST_CASE("variables that Asterisk takes for a place of the dialplan need the right to send calls there") {
-  for (const std::string name : {"CONNECTED_LINE_SEND_SUB", "__CONNECTED_LINE_CALLEE_SEND_SUB",
-                                 "REDIRECTING_CALLER_SEND_MACRO", "_TRANSFER_CONTEXT", "GOTO_ON_BLINDXFR",
-                                 "forward_context", "DYNAMIC_FEATURES"}) {
+  for (const std::string name :
+       {"CONNECTED_LINE_SEND_SUB", "__CONNECTED_LINE_CALLEE_SEND_SUB", "REDIRECTING_CALLER_SEND_MACRO",
+        "_TRANSFER_CONTEXT", "GOTO_ON_BLINDXFR", "forward_context", "DYNAMIC_FEATURES"}) {
     INFO(name);
     CHECK_FALSE(sets(variables_only, name));
     CHECK(sets(control_rule, name));
-    CHECK(allows(variables_only, "channels.getChannelVar", R"({"channelId":"c","variable":")" + name + R"("})"));
+    CHECK(allows(variables_only, "channels.getChannelVar",
+                 R"({"channelId":"c","variable":")" + name + R"("})"));
   }
   const AccessRule kept{.name = "kept", .methods = {"control"}, .exclude_methods = {"channels.continue*"}};
   CHECK_FALSE(sets(kept, "TRANSFER_CONTEXT"));
@@ -76,11 +79,14 @@ TEST_CASE("variables that Asterisk takes for a place of the dialplan need the ri
 TEST_CASE("one request names a bounded number of functions") {
   std::string nested;
   for (int i = 0; i < 256; ++i) nested += "VOLUME(";
-  CHECK(allows(control_rule, "channels.getChannelVar", R"({"channelId":"c","variable":")" + nested + R"("})"));
+  CHECK(
+      allows(control_rule, "channels.getChannelVar", R"({"channelId":"c","variable":")" + nested + R"("})"));
   nested += "VOLUME(";
-  CHECK_FALSE(allows(control_rule, "channels.getChannelVar", R"({"channelId":"c","variable":")" + nested + R"("})"));
+  CHECK_FALSE(
+      allows(control_rule, "channels.getChannelVar", R"({"channelId":"c","variable":")" + nested + R"("})"));
   std::string many = "{";
-  for (int i = 0; i < 300; ++i) many += (i == 0 ? "" : ",") + ("\"TIMEOUT(" + std::to_string(i)) + ")\":\"1\"";
+  for (int i = 0; i < 300; ++i)
+    many += (i == 0 ? "" : ",") + ("\"TIMEOUT(" + std::to_string(i)) + ")\":\"1\"";
   const std::string params = R"({"endpoint":"PJSIP/1","variables":)" + many + "}}";
   CHECK_FALSE(allows(control_rule, "channels.originate", params));
   CHECK_FALSE(allows(admin, "channels.originate", params));
@@ -92,8 +98,8 @@ TEST_CASE("what keeps events from all programs is for administrators") {
   CHECK_FALSE(allows(control_rule, "applications.filter", R"({"applicationName":"a"})"));
   CHECK(allows(admin, "applications.unsubscribe", one));
   CHECK(allows(control_rule, "applications.subscribe", one));
-  for (const std::string all : {R"("channel:")", R"("bridge:")", R"(["channel:c1","endpoint:"])",
-                                R"("channel:c1,deviceState:")"}) {
+  for (const std::string all :
+       {R"("channel:")", R"("bridge:")", R"(["channel:c1","endpoint:"])", R"("channel:c1,deviceState:")"}) {
     const std::string params = R"({"applicationName":"a","eventSource":)" + all + "}";
     INFO(params);
     CHECK_FALSE(allows(control_rule, "applications.subscribe", params));

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "control/access.h"
-#include "control/result_text.h"
+#include "pbx/result_text.h"
 
 namespace aribus::test {
 
@@ -12,7 +12,7 @@ inline control::Caller a_caller() {
   return {{}, "tester", everything};
 }
 
-inline Result<std::string> text_of(const Result<control::ResultText>& answer) {
+inline Result<std::string> text_of(const Result<pbx::ResultText>& answer) {
   if (!answer) return answer.error();
   return answer->str();
 }

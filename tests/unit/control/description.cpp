@@ -5,14 +5,15 @@
 
 #include <rapidjson/pointer.h>
 
-#include "base/rpc_code.h"
 #include "control/dispatcher.h"
-#include "control/outcome.h"
+#include "control/methods/originate_outcome.h"
+#include "protocol/rpc_code.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
 using namespace aribus::control;
+using namespace aribus::pbx;
 using aribus::test::json;
 
 namespace {
@@ -121,7 +122,7 @@ TEST_CASE("a result's schema says what the method answers") {
   CHECK(result("ari.request") == json("{}"));
   const JsonValue& variants = result("originate")["oneOf"];
   CHECK(variants[0] == json(R"({"$ref":"#/components/schemas/Channel"})"));
-  CHECK(variants[1] == json(Outcome::schema));
+  CHECK(variants[1] == json(OriginateOutcome::schema));
 }
 
 TEST_CASE("models are described as results are: regular") {

@@ -9,6 +9,7 @@
 
 using namespace aribus;
 using namespace aribus::control;
+using namespace aribus::pbx;
 using aribus::record::IdKind;
 using aribus::test::FakeAsterisk;
 using aribus::test::json;

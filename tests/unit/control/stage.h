@@ -40,7 +40,7 @@ struct ControlStage {
   void call(const std::string& method, std::string_view params) {
     answer.reset();
     dispatcher.call(a_caller(), method, json(params),
-                    [this](const Result<control::ResultText>& got) { answer = text_of(got); });
+                    [this](const Result<pbx::ResultText>& got) { answer = text_of(got); });
   }
   // The next request, as "GET /ari/channels".
   std::string request() {
@@ -76,7 +76,7 @@ struct ControlStage {
   }
   // A member of its data that is a text.
   std::string data(std::string_view name) { return std::string(find_string(json(error().data), name)); }
-  control::Upstream& upstream() { return *dispatcher.servers()[0]; }
+  pbx::Upstream& upstream() { return *dispatcher.servers()[0]; }
 };
 
 }  // namespace aribus::test

@@ -1,13 +1,13 @@
 // Every method and every parameter is explained, and what is explained exists.
-#include "control/explanations.h"
+#include "control/methods/explanations.h"
 
 #include <cctype>
 #include <map>
 #include <regex>
 #include <set>
 
-#include "daemon/describe.h"
-#include "daemon/own_methods.h"
+#include "session/daemon_methods.h"
+#include "session/describe.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
@@ -23,7 +23,7 @@ constexpr size_t max_bytes = 200;
 const std::map<std::string, Method, std::less<>>& methods() {
   static const Dispatcher& dispatcher = [&]() -> Dispatcher& {
     static Dispatcher made;
-    daemon::add_own_methods(made, {});
+    session::add_daemon_methods(made, {});
     return made;
   }();
   return dispatcher.methods();
@@ -66,7 +66,7 @@ const std::set<std::string, std::less<>>& known_names() {
       names.insert(name);
       if (!method.answer_schema.empty()) add_members(json(method.answer_schema), names);
     }
-    for (const ari::Model& model : ari::models()) {
+    for (const ari::ModelType& model : ari::models()) {
       names.emplace(model.name);
       for (const ari::Field& field : model.fields) names.emplace(field.name);
     }
@@ -129,7 +129,7 @@ TEST_CASE("every method and every parameter is explained") {
 }
 
 TEST_CASE("OpenRPC describes every method and every parameter, and a summary is the first sentence") {
-  const Json document = json(*daemon::describe("openrpc"));
+  const Json document = json(*session::describe("openrpc"));
   const auto is_described = [](const JsonValue& described) {
     INFO(find_string(described, "name"));
     CHECK_FALSE(find_string(described, "description").empty());

@@ -1,9 +1,10 @@
 #include "daemon/reload.h"
 
-#include "base/json.h"
+#include "json/json.h"
 #include "tests/catch.h"
 
 using namespace aribus;
+using namespace aribus::config;
 using namespace aribus::daemon;
 
 TEST_CASE("the ring can't be changed while it is in use") {

@@ -101,7 +101,7 @@ TEST_CASE("a field that bears a name of the envelope is kept apart") {
 }
 
 TEST_CASE("no field that ARI declares for an event bears a name of the envelope") {
-  for (const ari::Model& model : ari::models()) {
+  for (const ari::ModelType& model : ari::models()) {
     if (!model.event) continue;
     for (const char* name : {"seq", "time", "server", "app", "channels", "bridges", "playbacks", "recordings",
                              "endpoints", "devices", "known", "invalid", "synthetic", "fields"}) {

@@ -60,18 +60,18 @@ std::string bridge(const std::string& id, const std::string& channels) {
 TEST_CASE("a channel lives from the first event that shows it to its end") {
   Stage stage;
   stage.tell("StasisStart", R"("args":[],)" + with_channel("c1", "Ring"));
-  const Thing* thing = stage.model.find(IdKind::channel, "c1");
-  REQUIRE(thing != nullptr);
-  CHECK(thing->app == "demo");
-  CHECK(to_rfc3339(thing->began) == "2026-11-22T23:47:29.969Z");
+  const Object* object = stage.model.find(IdKind::channel, "c1");
+  REQUIRE(object != nullptr);
+  CHECK(object->app == "demo");
+  CHECK(to_rfc3339(object->began) == "2026-11-22T23:47:29.969Z");
   stage.tell("ChannelStateChange", with_channel("c1", "Up"));
-  CHECK_THAT(thing->text, ContainsSubstring(R"("state":"Up")"));
-  CHECK(thing->app == "demo");
-  CHECK(thing->seq == 2);
+  CHECK_THAT(object->text, ContainsSubstring(R"("state":"Up")"));
+  CHECK(object->app == "demo");
+  CHECK(object->seq == 2);
   CHECK(stage.model.touched_since(2, IdKind::channel, "c1"));
   CHECK_FALSE(stage.model.touched_since(3, IdKind::channel, "c1"));
   stage.tell("StasisEnd", with_channel("c1"));
-  CHECK(thing->app.empty());
+  CHECK(object->app.empty());
   stage.tell("ChannelDestroyed", R"("cause":16,)" + with_channel("c1"));
   CHECK(stage.model.of(IdKind::channel).empty());
   CHECK(stage.model.touched_since(4, IdKind::channel, "c1"));
@@ -139,16 +139,16 @@ TEST_CASE("the end of an older channel of the same id takes nothing away from th
   stage.tell("StasisStart", R"("args":[],)" + second);  // the end of the first is on its way
   stage.tell("PlaybackStarted",
              R"("playback":{"id":"p1","media_uri":"sound:x","target_uri":"channel:c1","state":"playing"})");
-  const Thing* thing = stage.model.find(IdKind::channel, "c1");
-  REQUIRE(thing != nullptr);
-  CHECK(thing->variables.empty());
-  CHECK(to_rfc3339(thing->began) == "2026-11-22T23:47:01.004Z");
+  const Object* object = stage.model.find(IdKind::channel, "c1");
+  REQUIRE(object != nullptr);
+  CHECK(object->variables.empty());
+  CHECK(to_rfc3339(object->began) == "2026-11-22T23:47:01.004Z");
   stage.tell("ChannelHangupRequest", first);
   stage.tell("ChannelDestroyed", R"("cause":16,)" + first);
-  thing = stage.model.find(IdKind::channel, "c1");
-  REQUIRE(thing != nullptr);
-  CHECK(thing->app == "demo");
-  CHECK_THAT(thing->text, ContainsSubstring(R"("state":"Ring")"));
+  object = stage.model.find(IdKind::channel, "c1");
+  REQUIRE(object != nullptr);
+  CHECK(object->app == "demo");
+  CHECK_THAT(object->text, ContainsSubstring(R"("state":"Ring")"));
   CHECK(stage.lives(IdKind::playback, "p1"));
   stage.tell("ChannelDestroyed", R"("cause":16,)" + second);
   CHECK_FALSE(stage.lives(IdKind::channel, "c1"));
@@ -362,7 +362,7 @@ TEST_CASE("there is doubt after a channel left an application or a bridge, or wh
 }
 
 TEST_CASE("the model is bounded: the longest unchanged are forgotten") {
-  Stage stage({.max_things = 80, .max_ended = 10});
+  Stage stage({.max_objects = 80, .max_ended = 10});
   for (int i = 0; i < 1000; ++i) {
     stage.tell("ChannelStateChange", with_channel("c" + std::to_string(i)));
     stage.tell("ChannelStateChange", with_channel("c0"));
@@ -429,10 +429,10 @@ TEST_CASE("whatever the order of events, the model holds what was shown last and
     }
     REQUIRE(stage.model.of(IdKind::channel).size() == lives.size());
     for (const auto& [each, plain] : lives) {
-      const Thing* thing = stage.model.find(IdKind::channel, each);
-      REQUIRE(thing != nullptr);
-      REQUIRE(thing->text.find(R"("state":")" + plain.state + "\"") != std::string::npos);
-      REQUIRE(thing->text.find(plain.made) != std::string::npos);
+      const Object* object = stage.model.find(IdKind::channel, each);
+      REQUIRE(object != nullptr);
+      REQUIRE(object->text.find(R"("state":")" + plain.state + "\"") != std::string::npos);
+      REQUIRE(object->text.find(plain.made) != std::string::npos);
     }
   }
 }

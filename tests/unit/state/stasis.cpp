@@ -71,14 +71,14 @@ TEST_CASE("the application is what events told, and else what Asterisk's answers
   };
   for (const Case& one : cases) {
     INFO(one.what);
-    Survey survey;
-    survey.hear_all_channels.insert("all");
-    for (const std::string& app : one.listed) survey.channels_of_app[app].insert("c1");
-    Thing before;
+    FetchedState fetched;
+    fetched.hear_all_channels.insert("all");
+    for (const std::string& app : one.listed) fetched.channels_of_app[app].insert("c1");
+    Object before;
     before.text = channel(one.app_name == "Playback" || one.app_name == "Stasis" ? "Stasis" : one.app_name,
                           one.shown_before);
     before.app = one.last;
-    CHECK(app_of_channel(survey, ours, "c1", channel(one.app_name, one.app_data),
+    CHECK(app_of_channel(fetched, ours, "c1", channel(one.app_name, one.app_data),
                          one.last == "-" ? nullptr : &before) == one.app);
   }
 }

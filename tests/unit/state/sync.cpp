@@ -497,11 +497,11 @@ TEST_CASE("a bridge of very many channels is compared in a time that grows with 
   };
   constexpr int count = 80'000;
   tell(event("BridgeCreated", R"("bridge":)" + bridge("b1", members(0, count))));
-  Survey survey;
-  survey.heard.all[static_cast<size_t>(IdKind::bridge)] = true;
-  auto& bridges = survey.things[static_cast<size_t>(IdKind::bridge)];
+  FetchedState fetched;
+  fetched.subscriptions.all[static_cast<size_t>(IdKind::bridge)] = true;
+  auto& bridges = fetched.objects[static_cast<size_t>(IdKind::bridge)];
   const auto found = [&] {
-    return state::difference("pbx1", {"demo"}, model, survey, {2, 2, wall_now()}).records;
+    return state::difference("pbx1", {"demo"}, model, fetched, {2, 2, wall_now()}).records;
   };
   bridges["b1"] = bridge("b1", members(0, count) + R"(,"new")");
   const auto begin = aribus::test::cpu_time();

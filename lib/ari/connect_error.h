@@ -1,0 +1,35 @@
+// Why an Asterisk can't be connected to.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "ari/reconnect.h"
+#include "base/result.h"
+
+namespace aribus::ari {
+
+// What is wrong and what to do about it, in sentences of which the last has no full stop; and how soon to try
+// again.
+struct ConnectError {
+  std::string reason;
+  Pace pace = Pace::normal;
+};
+
+// What an attempt was about.
+struct Attempt {
+  enum class Step { info, events };  // GET /ari/asterisk/info; the WebSocket's handshake
+
+  Step step = Step::info;
+  std::string at;        // the URL of Asterisk's HTTP server
+  std::string username;  // of ari.conf
+  std::string apps;      // the applications that are to be held, "a,b"
+};
+
+// Asterisk's HTTP server answered with `status` and `body`, which are not what they should be.
+[[nodiscard]] ConnectError connect_error_of_answer(const Attempt& attempt, int status, std::string_view body);
+
+// There was no answer: an error of Http::send().
+[[nodiscard]] ConnectError connect_error_of(const Attempt& attempt, const Error& error);
+
+}  // namespace aribus::ari

@@ -1,0 +1,37 @@
+// What operations answer, from JSON.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ari/model_json.h"
+
+namespace aribus::ari {
+
+// What an operation answers, a model or a list of them, read from JSON.
+template <typename T>
+struct ResultReader {
+  static Result<T> read(const JsonValue& value) { return from_json<T>(value); }
+};
+template <typename T>
+struct ResultReader<std::vector<T>> {
+  static Result<std::vector<T>> read(const JsonValue& value) {
+    if (!value.IsArray())
+      return Error{ErrorKind::malformed,
+                   "an array is expected, not a value of type " + std::string(type_name(value)),
+                   {}};
+    std::vector<T> list;
+    for (const JsonValue& item : value.GetArray()) {
+      Result<T> one = from_json<T>(item);
+      if (!one) {
+        one.error().message = "[" + std::to_string(list.size()) + "]: " + one.error().message;
+        return std::move(one.error());
+      }
+      list.push_back(std::move(*one));
+    }
+    return list;
+  }
+};
+
+}  // namespace aribus::ari

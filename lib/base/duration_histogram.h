@@ -1,0 +1,36 @@
+// How long things took.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace aribus {
+
+// Counts durations, by how long they are.
+class DurationHistogram {
+ public:
+  using Duration = std::chrono::microseconds;
+
+  static constexpr std::array<Duration, 12> bounds{
+      Duration(100),     Duration(500),       Duration(1'000),     Duration(5'000),
+      Duration(10'000),  Duration(25'000),    Duration(50'000),    Duration(100'000),
+      Duration(250'000), Duration(1'000'000), Duration(2'500'000), Duration(10'000'000)};
+
+  void add(Duration duration) {
+    size_t i = 0;
+    while (i < bounds.size() && duration > bounds[i]) ++i;
+    ++counts_[i];
+    sum_ += duration;
+  }
+  // How many were longer than bounds[i - 1], and at most bounds[i]; the last: longer than all.
+  [[nodiscard]] const std::array<uint64_t, bounds.size() + 1>& counts() const { return counts_; }
+  [[nodiscard]] Duration sum() const { return sum_; }
+
+ private:
+  std::array<uint64_t, bounds.size() + 1> counts_{};
+  Duration sum_{0};
+};
+
+}  // namespace aribus

@@ -1,0 +1,195 @@
+// The log: every record of the stream, as the bytes that go on the wire, in one bounded ring shared by all
+// readers.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.h"
+#include "bus/cursor.h"
+#include "bus/mirrored_memory.h"
+#include "bus/ring_file.h"
+#include "json/json_tape.h"
+#include "record/record.h"
+
+namespace aribus::bus {
+
+// What is known of one record without reading its text.
+struct Entry {
+  uint64_t offset;     // of its line, counted from the start of the stream
+  uint64_t ids_begin;  // of its id hashes, counted likewise
+  uint32_t length;     // of its line, in bytes
+  uint16_t type;       // RecordLog::name
+  uint16_t server;     // RecordLog::name
+  uint16_t app;        // RecordLog::name
+  uint16_t ids_count;  // any_id: too many to keep
+};
+inline constexpr uint16_t any_id = 0xFFFF;
+
+struct RecordLogOptions {
+  size_t ring_bytes = 64 << 20;
+  std::string path = {};  // of a file for the ring, so that the stream outlives the process; "": memory
+
+  bool operator==(const RecordLogOptions&) const = default;
+};
+
+// The stream of records, of which the newest that fit into the ring are kept. `seq` starts at 1 and grows by
+// one. Beside the ring's bytes, its index takes up to a quarter as many.
+class RecordLog {
+ public:
+  // Goes on with the stream of the file, if there is one to be resumed. A record whose line is damaged keeps
+  // its seq: see readable_from().
+  // Errors: invalid_params when `ring_bytes` is under min_ring_bytes or another process uses the file,
+  // system.
+  [[nodiscard]] static Result<RecordLog> make(const RecordLogOptions& options);
+  // Where the file's stream could not be resumed, the file is set aside now, and the new one put in its
+  // place: what is to be done when nothing can fail any more, as until then nothing on the disk has changed.
+  // Errors: system.
+  [[nodiscard]] Result<void> put_in_place() { return file_ ? file_->put_in_place() : Result<void>(); }
+
+  static constexpr size_t min_ring_bytes = 64 * 1024;
+  // One record may take this much of the ring: larger ones are replaced by one of type Malformed.
+  [[nodiscard]] size_t max_line_bytes() const { return ring_.size() / 4; }
+
+  // Appends a record, evicting as many of the oldest ones as it needs, and tells the listener.
+  uint64_t append(const record::Record& record);
+  // Called after each append, on the same stack.
+  void on_append(std::function<void()> listener) { listener_ = std::move(listener); }
+
+  // The seq of the oldest record kept, and of the next one to come: the log holds [first, next).
+  [[nodiscard]] uint64_t first() const { return first_; }
+  [[nodiscard]] uint64_t next() const { return next_; }
+  [[nodiscard]] Cursor cursor() const { return {stream_, next_ - 1}; }
+  [[nodiscard]] const std::string& stream() const { return stream_; }
+  // Whether the stream was that of a file, and if not, why not: "" when there was none.
+  [[nodiscard]] bool resumed() const { return file_ && file_->resumed(); }
+  [[nodiscard]] std::string_view not_resumed_because() const {
+    return file_ ? std::string_view(file_->reason()) : std::string_view();
+  }
+
+  // The first record from `seq` on that is kept and can be read, or next(). Those before it are lost.
+  [[nodiscard]] uint64_t readable_from(uint64_t seq) const {
+    if (seq < whole_from_) [[unlikely]]
+      return behind_damage(std::max(seq, first_));
+    return seq;
+  }
+  // Where the records that can be read end, `seq` being one of them.
+  [[nodiscard]] uint64_t readable_until(uint64_t seq) const {
+    if (seq < whole_from_) [[unlikely]]
+      return next_damage(seq);
+    return next_;
+  }
+
+  // Required below: first() <= seq < next(). What they return is good until the next append. The line of a
+  // record that can't be read is empty.
+  [[nodiscard]] const Entry& entry(uint64_t seq) const { return entries_[seq]; }
+  [[nodiscard]] std::string_view line(uint64_t seq) const {
+    return bytes(entry(seq).offset, entry(seq).length);
+  }
+  // The lines of [from, to) in a row.
+  [[nodiscard]] std::string_view lines(uint64_t from, uint64_t to) const;
+  // The first record of [from, to) that ends behind the first `bytes` bytes of lines(from, to), or `to`.
+  [[nodiscard]] uint64_t record_at(uint64_t from, uint64_t to, size_t bytes) const;
+  // Types have slots; the last one is shared by those that came too late for one of their own.
+  static constexpr size_t type_slots = 64;
+  static constexpr size_t records_a_block = 64;
+  [[nodiscard]] size_t slot_count() const { return slot_names_.size(); }
+  // The type of a slot, except the last.
+  [[nodiscard]] const std::string& slot_name(size_t slot) const { return names_[slot_names_[slot]]; }
+  // Which records of a block, those from block * records_a_block on, have a type of that slot: the lowest bit
+  // is the first one's. Bits of records that are gone mean nothing.
+  [[nodiscard]] uint64_t of_slot(uint64_t block, size_t slot) const { return slots_[block][slot]; }
+  [[nodiscard]] uint64_t id(const Entry& entry, size_t i) const { return ids_[entry.ids_begin + i]; }
+
+  // The type, server or app that an entry's number stands for; 0 when there were too many to number,
+  // or it is longer than 256 bytes: then only the line says.
+  [[nodiscard]] const std::string& name(uint16_t number) const { return names_[number]; }
+
+  // How many records were appended since this object was made, by server and type, each as in
+  // RecordLog::name; none for servers that have none.
+  [[nodiscard]] const std::vector<std::vector<uint64_t>>& counts() const { return counts_; }
+
+  [[nodiscard]] size_t ring_bytes() const { return ring_.size(); }
+  [[nodiscard]] size_t used_bytes() const { return next_ == first_ ? 0 : end_offset_ - entry(first_).offset; }
+
+ private:
+  // Elements that go round. Memory is taken when they are first used.
+  template <typename Element>
+  class Circle {
+   public:
+    // Room for at least `size`.
+    explicit Circle(size_t size)
+        : mask_(std::bit_ceil(size) - 1), elements_(std::make_unique_for_overwrite<Element[]>(mask_ + 1)) {}
+    [[nodiscard]] size_t size() const { return mask_ + 1; }
+    [[nodiscard]] Element& operator[](uint64_t i) { return elements_[i & mask_]; }
+    [[nodiscard]] const Element& operator[](uint64_t i) const { return elements_[i & mask_]; }
+
+   private:
+    size_t mask_;
+    std::unique_ptr<Element[]> elements_;
+  };
+
+  RecordLog(MirroredMemory ring, std::unique_ptr<RingFile> file);
+  [[nodiscard]] static Result<RecordLog> open(const RecordLogOptions& options);
+  [[nodiscard]] bool read_file();
+  [[nodiscard]] bool fits(uint64_t seq, std::string_view damaged, std::string_view rest) const;
+  void start_at(uint64_t seq, std::string_view damaged);
+  void end_at_damage(std::string_view damaged);
+  void add_damaged(uint64_t to, size_t bytes);
+  void tell_of_damage(const std::string& path) const;
+  [[nodiscard]] uint64_t behind_damage(uint64_t seq) const;
+  [[nodiscard]] uint64_t next_damage(uint64_t seq) const;
+  void make_room(size_t bytes, size_t ids);
+  Entry& next_entry(size_t length);
+  const Entry& add_entry(size_t length, const record::Record& record);
+  [[nodiscard]] size_t ids_kept(const record::Ids& ids) const;
+  uint16_t number(std::string_view name, uint16_t& latest);
+  uint16_t find_number(std::string_view name);
+  uint16_t type_number(const record::Record& record);
+  [[nodiscard]] uint8_t make_slot(uint16_t type);
+  void count_for(uint16_t server);
+  [[nodiscard]] std::string_view bytes(uint64_t offset, size_t length) const {
+    return {ring_.data() + offset % ring_.size(), length};
+  }
+
+  struct Range {
+    uint64_t from;  // records [from, to)
+    uint64_t to;
+  };
+
+  std::unique_ptr<RingFile> file_;  // nullptr: memory
+  MirroredMemory ring_;
+  Circle<Entry> entries_;
+  Circle<std::array<uint64_t, type_slots>> slots_;  // of 64 records each
+  Circle<uint64_t> ids_;
+  std::deque<std::string> names_;
+  uint16_t server_ = 0;               // the latest one, which is the next one's nearly always
+  uint16_t app_ = 0;                  // likewise
+  std::vector<uint16_t> declared_;    // the number of each declared type, 0 for none yet
+  std::vector<uint8_t> slot_of_;      // by the type's number; 0xFF: none yet
+  std::vector<uint16_t> slot_names_;  // the type's number, by slot
+  std::unordered_map<std::string_view, uint16_t, TextHash> numbers_;
+  std::vector<std::vector<uint64_t>> counts_;
+  uint64_t* counts_of_server_ = nullptr;  // of counted_server_: the latest one's, by type
+  uint16_t counted_server_ = 0;
+  std::string stream_;
+  uint64_t first_ = 1;
+  uint64_t next_ = 1;
+  std::deque<Range> damaged_;  // whose lines can't be read
+  uint64_t whole_from_ = 1;    // from here on all are kept and can be read
+  uint64_t end_offset_ = 0;
+  uint64_t end_ids_ = 0;
+  std::function<void()> listener_;
+  std::vector<char> line_;  // room for the record being appended
+};
+
+}  // namespace aribus::bus

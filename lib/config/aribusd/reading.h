@@ -1,0 +1,17 @@
+// A configuration of the daemon that is being read: where what is found goes.
+#pragma once
+
+#include <vector>
+
+#include "config/aribusd/config.h"
+#include "config/reading.h"
+
+namespace aribus::config {
+
+struct DaemonReading : Reading {
+  // Where Config's lists come from, one for each element. No sockets: the default one.
+  std::vector<YamlValue> asterisk{};
+  std::vector<YamlValue> sockets{};
+};
+
+}  // namespace aribus::config

@@ -1,0 +1,93 @@
+#include "control/methods/new_objects.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "json/json_tape.h"
+#include "net/url.h"
+#include "state/difference.h"
+#include "state/fetch.h"
+
+namespace aribus::control {
+namespace {
+
+using record::IdKind;
+
+constexpr int no_such_source = 422;  // applications.subscribe: what is to be heard of is not there
+
+// Its path below /ari is that of all bridges, or of one.
+bool is_path_of_bridge(std::string_view path) {
+  constexpr std::string_view bridges = "/bridges";
+  return path.starts_with(bridges) && (path.size() == bridges.size() || path[bridges.size()] == '/') &&
+         std::ranges::count(path, '/') <= 2;
+}
+
+// The applications that hear of what is made; none: nobody does.
+std::vector<std::string> apps_that_hear(const pbx::Upstream& upstream, const NewObject& made) {
+  if (made.kind == IdKind::channel) {
+    const auto& apps = upstream.client().options().apps;
+    const bool is_ours = std::ranges::find(apps, made.app) != apps.end();
+    return is_ours ? std::vector{made.app} : std::vector<std::string>();
+  }
+  const state::Object* target =
+      upstream.model().find(made.on_bridge ? IdKind::bridge : IdKind::channel, made.on);
+  if (target == nullptr) return {};
+  return target->app.empty() ? target->told_to : std::vector{target->app};
+}
+
+}  // namespace
+
+NewObject NewObject::of(const pbx::Upstream& upstream, const pbx::CreatingOperation& creates,
+                        const JsonValue& params) {
+  const bool on_bridge = find(params, "channelId") == nullptr;
+  return {.kind = creates.kind,
+          .id = std::string(find_string(params, creates.id)),
+          .app = std::string(find_string(params, "app")),
+          .on_bridge = on_bridge,
+          .on = std::string(find_string(params, on_bridge ? "bridgeId" : "channelId")),
+          .before = upstream.model().latest()};
+}
+
+void tell_of_new(pbx::Upstream& upstream, const NewObject& made, std::string_view answer) {
+  if (made.kind == IdKind::bridge || !upstream.model().is_news(made.kind, answer, made.before)) return;
+  for (const std::string& app : apps_that_hear(upstream, made))
+    upstream.publish(state::changed(upstream.name(), made.kind, made.id, answer, app, wall_now()));
+}
+
+bool makes_bridge(const Method& method, const JsonValue& params) {
+  if (method.name == "ari.request") {
+    return find_string(params, "method") == "POST" && is_path_of_bridge(find_string(params, "path"));
+  }
+  return method.name == "bridge" || method.name == "bridges.create" || method.name == "bridges.createWithId";
+}
+
+pbx::Reply asking_for_bridge(pbx::Upstream& upstream, std::string app, const Requester& requester,
+                             pbx::Reply reply) {
+  const uint64_t before = upstream.model().latest();
+  return [&upstream, app = std::move(app), requester, before,
+          reply = std::move(reply)](Result<pbx::ResultText> answer) {
+    if (!answer) return reply(std::move(answer));
+    JsonTape tape;
+    const JsonView bridge = tape.read(answer->plain());
+    const std::string id = bridge.valid() && bridge.kind() == JsonKind::object ? bridge.string_at("id") : "";
+    const bool is_news = !id.empty() && upstream.model().is_news(IdKind::bridge, bridge.text(), before);
+    const bool lives = is_news || upstream.model().find(IdKind::bridge, id) != nullptr;
+    if (id.empty() || !lives) return reply(std::move(answer));
+    if (is_news)
+      upstream.publish(state::changed(upstream.name(), IdKind::bridge, id, bridge.text(), app, wall_now()));
+    upstream.ask(
+        "POST", "/applications/" + percent_encode(app) + "/subscription", state::source_body("bridge:" + id),
+        requester,
+        [&upstream, id, reply, answer = std::move(answer)](const Result<HttpResponse>& asked) mutable {
+          // It has ended meanwhile, as nobody was told. (Where Asterisk can't be asked, the next look tells.)
+          if (asked && asked->status == no_such_source) {
+            record::Record gone = record::own_record("state.gone", upstream.name(), {}, wall_now());
+            gone.ids.add(IdKind::bridge, id);
+            upstream.publish(gone);
+          }
+          reply(std::move(answer));
+        });
+  };
+}
+
+}  // namespace aribus::control

@@ -1,0 +1,76 @@
+// Which of the requests that wait for a connection to Asterisk is sent next.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "net/requester.h"
+
+namespace aribus {
+
+// Shares `connections` fairly. Users take turns; the connections of a user take turns; requests of one
+// connection go in their order. What changes something goes before what reads, of the same user: at most 4 of
+// them in a row while reads wait that may be sent.
+//
+// Of N connections (3 or more) one is kept for what changes something and one for admin; one user has at
+// most N - 2 at a time, the last of which (N of 4 or more) is kept for what changes something. With N = 2 a
+// user has one; with N = 1 users take turns and nothing is kept. The daemon's own requests may use all, and
+// take their turn as a user does.
+//
+// Pure: it knows numbers, the caller the requests. Memory: what the callers' requests are bounded to.
+class RequestQueue {
+ public:
+  using Id = uint64_t;
+  static constexpr unsigned changes_in_a_row = 4;
+
+  // Required: connections >= 1.
+  explicit RequestQueue(size_t connections) : connections_(connections) {}
+
+  // A request waits; `changes`: it is no GET.
+  Id push(const Requester& from, bool changes);
+  // The next one to be sent, which has a connection from now on. Nothing: none waits that may be sent.
+  std::optional<Id> next();
+  // It waits no more, or has given its connection back.
+  void remove(Id id);
+
+  [[nodiscard]] size_t waiting() const { return waiting_.size(); }
+  [[nodiscard]] size_t under_way() const { return under_way_.size(); }
+
+ private:
+  struct Request {
+    Requester from;
+    bool changes = false;
+  };
+  // The waiting requests of a user that change something, or that read.
+  struct Lane {
+    std::map<uint64_t, std::set<Id>> by_connection;
+    std::deque<uint64_t> turns;  // its keys, the next one first
+  };
+  struct User {
+    Lane changes, reads;
+    unsigned changes_in_a_row = 0;
+    size_t under_way = 0;
+    size_t reads_under_way = 0;
+  };
+
+  [[nodiscard]] std::optional<Id> next_of(User& user);
+  [[nodiscard]] std::optional<Id> take(Lane& lane, const User& user);
+  [[nodiscard]] bool may_start(const Request& request, const User& user) const;
+  void count(const Request& request, size_t change);
+  void forget_if_idle(uint64_t user);
+
+  size_t connections_;
+  Id last_ = 0;
+  std::map<Id, Request> waiting_;
+  std::map<Id, Request> under_way_;
+  std::map<uint64_t, User> users_;
+  std::deque<uint64_t> turns_;  // of users_: those that have something waiting, the next one first
+  size_t reads_ = 0;            // under way, without the daemon's
+  size_t not_admins_ = 0;
+  size_t not_admins_reads_ = 0;
+};
+
+}  // namespace aribus

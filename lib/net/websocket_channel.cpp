@@ -1,0 +1,291 @@
+#include "net/websocket_channel.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/bytes.h"
+
+namespace aribus {
+namespace {
+
+constexpr size_t max_unsent_bytes = 1 << 20;
+constexpr size_t max_unsent_pong_bytes = 64 << 10;  // a pong is not queued behind more
+constexpr size_t buffer_bytes = 128 << 10;
+constexpr uint64_t turn_limit_ns = 2'000'000;  // of handling messages, before the loop does something else
+constexpr unsigned clock_interval = 16;        // messages from one look at the clock to the next
+constexpr size_t clock_bytes = 16 << 10;       // or so many bytes of them
+constexpr Milliseconds closing_timeout{1000};
+constexpr Milliseconds quiet_time{20};  // without a byte, before a connection is ended in order
+constexpr Milliseconds max_quiet_wait{500};
+constexpr std::string_view probe_payload = "aribus";
+
+}  // namespace
+
+WebSocketChannel::WebSocketChannel(Loop& loop)
+    : loop_(loop),
+      heartbeat_(loop),
+      end_deadline_(loop),
+      closing_deadline_(loop),
+      probe_deadline_(loop),
+      rest_(loop, [this] { take_rest(); }),
+      gone_(loop),
+      buffer_(std::make_unique<char[]>(buffer_bytes)) {}
+
+void WebSocketChannel::open(std::unique_ptr<Stream> stream, ChannelOptions options, Handlers handlers,
+                            std::string_view first) {
+  close();
+  options_ = options;
+  handlers_ = std::make_shared<Handlers>(std::move(handlers));
+  stream_ = std::move(stream);
+  reader_ = FrameReader({options_.role, false, options_.max_message_bytes});
+  std::memcpy(buffer_.get(), first.data(), std::min(first.size(), buffer_bytes));
+  unread_ = {buffer_.get(), std::min(first.size(), buffer_bytes)};
+  stream_->on_readable([this] { on_readable(); });
+  heard();
+  beat();
+  if (!unread_.empty() || stream_->has_more()) rest_.request();
+}
+
+Result<void> WebSocketChannel::send(std::string_view text) {
+  if (!is_open() || ending_) return Error{ErrorKind::not_connected, "the WebSocket is not open", {}};
+  if (stream_->unsent_bytes() + text.size() > max_unsent_bytes) {
+    return Error{ErrorKind::too_much, "1 MiB waits to be sent on the WebSocket already", {}};
+  }
+  write_frame(Opcode::text, text);
+  return {};
+}
+
+void WebSocketChannel::write_frame(Opcode opcode, std::string_view payload) {
+  std::string frame;
+  const bool masked = options_.role == WebSocketRole::client;
+  append_frame(frame, opcode, payload, masked ? std::optional(random_mask()) : std::nullopt);
+  stream_->write(frame);
+}
+
+void WebSocketChannel::probe(Milliseconds timeout, std::function<void(bool alive)> done) {
+  const auto before = take_probe();
+  const bool sent = is_open() && !ending_;
+  if (sent) {
+    probed_ = std::move(done);
+    probe_deadline_.once(timeout, [this] { answer_probe(false); });
+    write_frame(Opcode::ping, probe_payload);
+  }
+  if (before) before(false);
+  if (!sent) done(false);
+}
+
+std::function<void(bool)> WebSocketChannel::take_probe() {
+  probe_deadline_.stop();
+  return std::exchange(probed_, nullptr);
+}
+
+void WebSocketChannel::answer_probe(bool alive) {
+  if (const auto done = take_probe()) done(alive);
+}
+
+// Asterisk 22.10 loses what it sends at the moment at which it handles a close frame, and may even crash (its
+// reading thread takes the connection away without the lock that its writing threads hold): a quiet moment is
+// waited for.
+void WebSocketChannel::end(Milliseconds timeout) {
+  if (!is_open() || ending_) return;
+  const Milliseconds quiet_by = loop_.now() + std::min(max_quiet_wait, timeout / 2);
+  end_when_quiet(quiet_by, timeout);
+}
+
+void WebSocketChannel::end_when_quiet(Milliseconds quiet_by, Milliseconds timeout) {
+  const Milliseconds now = loop_.now();
+  const Milliseconds quiet_at = std::min(last_byte_ + quiet_time, quiet_by);
+  if (now < quiet_at) {
+    end_deadline_.once(quiet_at - now, [=, this] { end_when_quiet(quiet_by, timeout); });
+    return;
+  }
+  ending_ = true;
+  heartbeat_.stop();
+  write_frame(Opcode::close, close_payload(close_normal));
+  end_deadline_.once(timeout, [this, timeout] {
+    finish({"closed, and no answer to the close frame within " + std::to_string(timeout.count()) + " ms"});
+  });
+}
+
+void WebSocketChannel::close() {
+  heartbeat_.stop();
+  end_deadline_.stop();
+  unread_ = {};
+  ping_.reset();
+  ++connection_;
+  if (stream_) send_close(close_normal);
+  ending_ = false;
+  suspended_ = false;
+  static_cast<void>(take_probe());
+}
+
+// Sends a close frame, if that has not been done, and leaves the rest to the peer, which closes the
+// connection when it has read it.
+void WebSocketChannel::send_close(uint16_t code) {
+  if (!ending_) write_frame(Opcode::close, code == close_no_code ? "" : close_payload(code));
+  gone_.add(std::exchange(closing_, std::move(stream_)));
+  closing_->leave([this] {
+    closing_deadline_.stop();
+    gone_.add(std::move(closing_));
+  });
+  closing_deadline_.once(closing_timeout, [this] { gone_.add(std::move(closing_)); });
+}
+
+// What is called may open the next connection: it comes last, and of this connection's own.
+void WebSocketChannel::finish(End end) {
+  const auto handlers = handlers_;
+  const auto probed = take_probe();
+  close();
+  if (handlers->closed) handlers->closed(end);
+  if (probed) probed(false);
+}
+
+void WebSocketChannel::lose(const std::string& reason) {
+  gone_.add(std::move(stream_));   // there is nobody to say goodbye to
+  if (suspended_) return close();  // as has been said already
+  finish({"the event stream broke off (" + reason + ")"});
+}
+
+void WebSocketChannel::heard() {
+  last_byte_ = loop_.now();
+  asked_.reset();
+}
+
+// Any byte proves that the other side is there and reaches us: what a pong says, an event says as well.
+// Silence alone proves nothing: this process may have been stopped, and its pings with it. A ping without an
+// answer does, unless the process was stopped since: what came meanwhile is still to be read.
+void WebSocketChannel::beat() {
+  if (!is_open() || ending_) return;
+  const Milliseconds now = loop_.now();
+  if (asked_ && now - beat_due_ > options_.ping_interval) asked_ = now;
+  const Milliseconds ping_at = (asked_ ? asked_last_ : last_byte_) + options_.ping_interval;
+  const Milliseconds dead_at = asked_ ? *asked_ + options_.silence_timeout - options_.ping_interval : ping_at;
+  if (asked_ && now >= dead_at) {
+    const std::string reason =
+        "the event stream was dead, without a byte for " + std::to_string((now - last_byte_).count()) + " ms";
+    return options_.role == WebSocketRole::server ? suspend(reason) : finish({reason});
+  }
+  if (now >= ping_at) {
+    if (!asked_) asked_ = now;
+    asked_last_ = now;
+    write_frame(Opcode::ping, {});
+    return beat();
+  }
+  beat_due_ = asked_ ? std::min(ping_at, dead_at) : ping_at;
+  heartbeat_.once(beat_due_ - now, [this] { beat(); });
+}
+
+// A server can't connect anew. An Asterisk that was stopped goes on where it was, with all that happened
+// meanwhile. When it finds the connection closed instead, 22.10 fares badly: a write that fails closes the
+// descriptor under its reading thread, which then waits for ever at whatever gets that number next; a close
+// frame may crash it.
+void WebSocketChannel::suspend(const std::string& reason) {
+  suspended_ = true;
+  const auto handlers = handlers_;
+  const auto probed = take_probe();
+  if (handlers->closed) handlers->closed({reason});
+  if (probed) probed(false);
+}
+
+// False: the connection at hand is no more.
+bool WebSocketChannel::resume() {
+  suspended_ = false;
+  beat();
+  const uint64_t connection = connection_;
+  const auto handlers = handlers_;
+  if (handlers->resumed) handlers->resumed();
+  return connection == connection_;
+}
+
+void WebSocketChannel::on_readable() {
+  if (!unread_.empty()) return;  // it is the rest's turn
+  const uint64_t began = uv_hrtime();
+  const auto handlers = handlers_;
+  do {
+    if (!receive() || !take_messages(began)) return;
+  } while (stream_->has_more() && !is_over(began));
+}
+
+// What is left of a long burst comes after what else waits in this turn of the loop.
+void WebSocketChannel::take_rest() {
+  const auto handlers = handlers_;
+  answer_ping();
+  if (is_open() && take_messages(uv_hrtime()) && stream_->has_more()) on_readable();
+}
+
+// False: there is nothing yet, or the connection at hand is no more.
+bool WebSocketChannel::receive() {
+  const Result<size_t> count = stream_->read(buffer_.get(), buffer_bytes);
+  if (!count) {
+    lose(count.error().message);
+    return false;
+  }
+  if (*count == 0) return false;
+  unread_ = {buffer_.get(), *count};
+  heard();
+  return !suspended_ || resume();
+}
+
+// False: the turn took long enough, or the connection at hand is no more.
+bool WebSocketChannel::take_messages(uint64_t began_ns) {
+  const uint64_t connection = connection_;
+  size_t bytes = 0;
+  for (unsigned count = 1;; ++count) {
+    const auto received = reader_.next(unread_);
+    if (!received && unread_.empty()) return true;
+    if (received) {
+      bytes += received->payload.size();
+      handle(*received);
+      if (connection != connection_) return false;
+      if (count % clock_interval != 0 && bytes < clock_bytes) continue;
+      bytes = 0;
+    }
+    if (is_over(began_ns)) return false;
+  }
+}
+
+// True: the turn took long enough, and the rest comes in the next.
+bool WebSocketChannel::is_over(uint64_t began_ns) {
+  if (uv_hrtime() - began_ns < turn_limit_ns) return false;
+  rest_.request();
+  return true;
+}
+
+void WebSocketChannel::handle(const Received& received) {
+  switch (received.kind) {
+    case Received::Kind::text:
+    case Received::Kind::binary:  // Asterisk sends none; it is not for us to drop it
+      handlers_->text(received.payload, received.total_bytes);
+      return;
+    case Received::Kind::ping:
+      ping_ = received.payload;
+      return rest_.request();
+    case Received::Kind::pong:
+      if (received.payload == probe_payload) answer_probe(true);
+      return;
+    case Received::Kind::close:
+      return on_peer_close(received);
+    case Received::Kind::violation:
+      send_close(received.code);
+      return finish({"Asterisk breaks the WebSocket protocol: " + std::string(received.payload)});
+  }
+}
+
+// Of the pings of one turn the last one, which answers for all (RFC 6455, 5.5.3).
+void WebSocketChannel::answer_ping() {
+  const auto ping = std::exchange(ping_, std::nullopt);
+  if (ping && is_open() && !ending_ && stream_->unsent_bytes() < max_unsent_pong_bytes)
+    write_frame(Opcode::pong, *ping);
+}
+
+void WebSocketChannel::on_peer_close(const Received& received) {
+  std::string reason = ending_ ? "closed" : "Asterisk closed the event stream";
+  if (!ending_ && received.code != close_no_code) reason += " with code " + std::to_string(received.code);
+  if (!received.payload.empty())
+    reason += ", saying '" + to_valid_utf8(received.payload, max_control_payload_bytes) + "'";
+  send_close(received.code);
+  finish({reason, true});
+}
+
+}  // namespace aribus

@@ -1,0 +1,246 @@
+#include "net/websocket_frame.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <simdjson.h>
+
+#include "base/bytes.h"
+
+namespace aribus {
+namespace {
+
+constexpr unsigned char final_bit = 0x80;
+constexpr unsigned char reserved_bits = 0x70;
+constexpr unsigned char opcode_bits = 0x0F;
+constexpr unsigned char mask_bit = 0x80;
+constexpr unsigned char length_bits = 0x7F;
+constexpr int max_fragments_a_go = 1024;
+constexpr size_t kept_bytes = 64 << 10;  // of memory for messages, from one to the next
+
+bool is_control(Opcode opcode) {
+  return (static_cast<int>(opcode) & 8) != 0;
+}
+
+bool is_known(int opcode) {
+  return opcode <= 2 || (opcode >= 8 && opcode <= 10);
+}
+
+// How many bytes of length follow the second byte of a head.
+size_t length_size(unsigned char second) {
+  const int length = second & length_bits;
+  return length == 126 ? 2 : length == 127 ? 8 : 0;
+}
+
+// Whether `code` may be in a close frame: RFC 6455 (7.4) and what was registered since.
+bool is_sendable(int code) {
+  return (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
+         (code >= 3000 && code <= 4999);
+}
+
+}  // namespace
+
+Mask random_mask() {
+  Mask mask;
+  const std::string bytes = random_bytes(mask.size());
+  std::copy_n(bytes.begin(), mask.size(), mask.begin());
+  return mask;
+}
+
+void apply_mask(const Mask& mask, size_t offset, char* bytes, size_t count) {
+  Mask turned;
+  for (size_t i = 0; i < turned.size(); ++i) turned[i] = mask[(offset + i) % mask.size()];
+  uint64_t word = 0;
+  std::memcpy(&word, turned.data(), 4);
+  std::memcpy(reinterpret_cast<char*>(&word) + 4, turned.data(), 4);
+  size_t i = 0;
+  for (; i + sizeof word <= count; i += sizeof word) {
+    uint64_t value = 0;
+    std::memcpy(&value, bytes + i, sizeof value);
+    value ^= word;
+    std::memcpy(bytes + i, &value, sizeof value);
+  }
+  for (; i < count; ++i) bytes[i] = static_cast<char>(bytes[i] ^ turned[i % turned.size()]);
+}
+
+void append_frame(std::string& out, Opcode opcode, std::string_view payload, const std::optional<Mask>& mask,
+                  bool final) {
+  const uint64_t size = payload.size();
+  const int length = size <= 125 ? static_cast<int>(size) : size <= 0xFFFF ? 126 : 127;
+  out += static_cast<char>((final ? final_bit : 0) | static_cast<int>(opcode));
+  out += static_cast<char>((mask ? mask_bit : 0) | length);
+  const int length_bits_left = length == 126 ? 16 : length == 127 ? 64 : 0;
+  for (int shift = length_bits_left - 8; shift >= 0; shift -= 8) out += static_cast<char>(size >> shift);
+  if (mask) out.append(reinterpret_cast<const char*>(mask->data()), mask->size());
+  const size_t at = out.size();
+  out += payload;
+  if (mask) apply_mask(*mask, 0, out.data() + at, payload.size());
+}
+
+std::string close_payload(uint16_t code, std::string_view reason) {
+  std::string payload{static_cast<char>(code >> 8), static_cast<char>(code)};
+  return payload.append(reason);
+}
+
+bool FrameReader::is_utf8(std::string_view text) const {
+  return !options_.check_utf8 || simdjson::validate_utf8(text.data(), text.size());
+}
+
+Received FrameReader::violation(uint16_t code, std::string_view what) {
+  ended_ = true;
+  return {Received::Kind::violation, what, 0, code};
+}
+
+std::optional<Received> FrameReader::next(std::string_view& bytes) {
+  if (auto text = take_whole_text(bytes)) return text;
+  for (int fragments = 0; !ended_; ++fragments) {
+    if (fragments == max_fragments_a_go) return std::nullopt;
+    if (!in_frame_) {
+      if (!take_head(bytes)) return std::nullopt;
+      in_frame_ = true;
+      if (auto wrong = begin_frame()) return wrong;
+    }
+    take_payload(bytes);
+    if (frame_.left > 0) return std::nullopt;
+    in_frame_ = false;
+    if (auto received = end_frame()) return received;
+  }
+  bytes = {};
+  return std::nullopt;
+}
+
+// An unfragmented text that lies in `bytes` as a whole, as nearly always: it needs no copy.
+std::optional<Received> FrameReader::take_whole_text(std::string_view& bytes) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  const bool between_messages =
+      head_size_ == 0 && !in_frame_ && message_opcode_ == Opcode::continuation && !ended_;
+  if (!between_messages || options_.role != WebSocketRole::client) return std::nullopt;
+  if (bytes.size() < 4 || byte(0) != (final_bit | static_cast<int>(Opcode::text))) return std::nullopt;
+  size_t length = byte(1);
+  size_t begin = 2;
+  if (length == 126) {
+    length = static_cast<size_t>(byte(2)) << 8 | byte(3);
+    begin = 4;
+    if (length < 126) return std::nullopt;
+  } else if (length > 126) {
+    return std::nullopt;
+  }
+  if (bytes.size() - begin < length || length > options_.max_message_bytes) return std::nullopt;
+  const std::string_view text = bytes.substr(begin, length);
+  if (!is_utf8(text)) return std::nullopt;
+  bytes.remove_prefix(begin + length);
+  return Received{Received::Kind::text, text, length, 0};
+}
+
+bool FrameReader::take_head(std::string_view& bytes) {
+  const auto size = [&]() -> size_t {
+    if (head_size_ < 2) return 2;
+    return 2 + length_size(head_bytes_[1]) + ((head_bytes_[1] & mask_bit) != 0 ? sizeof(Mask) : 0);
+  };
+  while (head_size_ < size()) {
+    const size_t count = std::min(size() - head_size_, bytes.size());
+    if (count == 0) return false;
+    std::memcpy(head_bytes_ + head_size_, bytes.data(), count);
+    head_size_ += count;
+    bytes.remove_prefix(count);
+  }
+  head_size_ = 0;
+  return true;
+}
+
+std::optional<Received> FrameReader::begin_frame() {
+  const unsigned char first = head_bytes_[0];
+  const unsigned char second = head_bytes_[1];
+  const bool masked = (second & mask_bit) != 0;
+  if ((first & reserved_bits) != 0) return violation(close_protocol_error, "a reserved bit is set");
+  if (!is_known(first & opcode_bits)) return violation(close_protocol_error, "the opcode is a reserved one");
+  if (masked != (options_.role == WebSocketRole::server)) {
+    return violation(close_protocol_error,
+                     masked ? "a server's frame is masked" : "a client's frame is not masked");
+  }
+  frame_.final = (first & final_bit) != 0;
+  frame_.opcode = static_cast<Opcode>(first & opcode_bits);
+  frame_.left = second & length_bits;
+  if (const size_t size = length_size(second); size > 0) {
+    frame_.left = 0;
+    for (size_t i = 0; i < size; ++i) frame_.left = frame_.left << 8 | head_bytes_[2 + i];
+    const uint64_t least = size == 2 ? 126 : 0x10000;
+    if (frame_.left < least) return violation(close_protocol_error, "a length has more bytes than it needs");
+    if (frame_.left >> 63 != 0) return violation(close_protocol_error, "a length is over 63 bits");
+    if (frame_.left > max_frame_bytes) return violation(close_too_big, "a frame is over 64 MiB");
+  }
+  if (masked) std::memcpy(frame_.mask.data(), head_bytes_ + 2 + length_size(second), frame_.mask.size());
+  frame_taken_ = 0;
+  if (is_control(frame_.opcode)) {
+    if (!frame_.final) return violation(close_protocol_error, "a control frame is fragmented");
+    if (frame_.left > max_control_payload_bytes) {
+      return violation(close_protocol_error, "a control frame is over 125 bytes");
+    }
+    control_.clear();
+  } else if (frame_.opcode == Opcode::continuation) {
+    if (message_opcode_ == Opcode::continuation) {
+      return violation(close_protocol_error, "a fragment continues no message");
+    }
+  } else {
+    if (message_opcode_ != Opcode::continuation) {
+      return violation(close_protocol_error, "a message begins within another");
+    }
+    message_opcode_ = frame_.opcode;
+    message_.clear();
+    if (message_.capacity() > kept_bytes) std::string().swap(message_);
+    message_total_bytes_ = 0;
+  }
+  return std::nullopt;
+}
+
+void FrameReader::take_payload(std::string_view& bytes) {
+  const size_t count = static_cast<size_t>(std::min<uint64_t>(frame_.left, bytes.size()));
+  std::string& to = is_control(frame_.opcode) ? control_ : message_;
+  const size_t most = is_control(frame_.opcode) ? max_control_payload_bytes : options_.max_message_bytes;
+  const size_t at = to.size();
+  to.append(bytes.substr(0, std::min(count, most - at)));
+  if (options_.role == WebSocketRole::server) {
+    apply_mask(frame_.mask, frame_taken_, to.data() + at, to.size() - at);
+  }
+  if (!is_control(frame_.opcode)) message_total_bytes_ += count;
+  frame_taken_ += count;
+  frame_.left -= count;
+  bytes.remove_prefix(count);
+}
+
+std::optional<Received> FrameReader::end_frame() {
+  switch (frame_.opcode) {
+    case Opcode::ping:
+      return Received{Received::Kind::ping, control_};
+    case Opcode::pong:
+      return Received{Received::Kind::pong, control_};
+    case Opcode::close:
+      return end_close();
+    default:
+      return frame_.final ? end_message() : std::nullopt;
+  }
+}
+
+std::optional<Received> FrameReader::end_message() {
+  const Opcode opcode = std::exchange(message_opcode_, Opcode::continuation);
+  if (opcode == Opcode::binary) return Received{Received::Kind::binary, message_, message_total_bytes_};
+  if (message_total_bytes_ == message_.size() && !is_utf8(message_)) {
+    return violation(close_bad_data, "a text is not UTF-8");
+  }
+  return Received{Received::Kind::text, message_, message_total_bytes_};
+}
+
+std::optional<Received> FrameReader::end_close() {
+  ended_ = true;
+  if (control_.empty()) return Received{Received::Kind::close, {}, 0, close_no_code};
+  if (control_.size() == 1) return violation(close_protocol_error, "a close frame has half a code");
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(control_[i]); };
+  const auto code = static_cast<uint16_t>(byte(0) << 8 | byte(1));
+  const std::string_view reason = std::string_view(control_).substr(2);
+  if (!is_sendable(code))
+    return violation(close_protocol_error, "a close frame has a code that may not be sent");
+  if (!is_utf8(reason)) return violation(close_bad_data, "the reason of a close frame is not UTF-8");
+  return Received{Received::Kind::close, reason, 0, code};
+}
+
+}  // namespace aribus

@@ -1,0 +1,113 @@
+// WebSocket framing (RFC 6455, sections 5 to 8), for either role and without I/O.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace aribus {
+
+enum class WebSocketRole { client, server };
+
+enum class Opcode : uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
+
+inline constexpr size_t max_control_payload_bytes = 125;
+
+// Codes of close frames (7.4.1).
+inline constexpr uint16_t close_normal = 1000;
+inline constexpr uint16_t close_protocol_error = 1002;
+inline constexpr uint16_t close_no_code = 1005;  // never sent: there was none
+inline constexpr uint16_t close_bad_data = 1007;
+inline constexpr uint16_t close_too_big = 1009;
+
+using Mask = std::array<unsigned char, 4>;
+
+// A mask that nobody can foresee (5.3).
+[[nodiscard]] Mask random_mask();
+
+// Masks or unmasks `bytes`, which begin `offset` bytes into their frame's payload.
+void apply_mask(const Mask& mask, size_t offset, char* bytes, size_t count);
+
+// Appends one frame to `out`. A client's frames have a mask, a server's have none.
+void append_frame(std::string& out, Opcode opcode, std::string_view payload, const std::optional<Mask>& mask,
+                  bool final = true);
+
+// The payload of a close frame; `reason` is UTF-8 of at most 123 bytes.
+[[nodiscard]] std::string close_payload(uint16_t code, std::string_view reason = {});
+
+struct FrameReaderOptions {
+  WebSocketRole role = WebSocketRole::client;  // of the end that reads
+  bool check_utf8 = true;                      // of texts, as RFC 6455 (8.1) wants it
+  size_t max_message_bytes = 4 << 20;          // of one message, its fragments together
+};
+
+// Of a larger frame nobody waits for the end: what follows it would be taken for its payload.
+inline constexpr uint64_t max_frame_bytes = 64 << 20;
+
+// What came.
+struct Received {
+  enum class Kind {
+    text,
+    binary,
+    ping,
+    pong,
+    close,
+    violation,  // of the protocol: the connection is to be closed with `code`
+  };
+
+  Kind kind;
+  // Of a message: at most max_message_bytes of it. Of a ping or pong: what it bears. Of a close: the reason.
+  // Of a violation: what is wrong, one sentence.
+  std::string_view payload;
+  uint64_t total_bytes = 0;  // of a message; more than payload.size() when it was over the bound
+  uint16_t code = 0;         // of a close (close_no_code when it has none) or violation
+};
+
+// Cuts a byte stream into messages and control frames, whatever pieces it comes in. Holds at most one
+// message.
+class FrameReader {
+ public:
+  explicit FrameReader(FrameReaderOptions options = {}) : options_(options) {}
+
+  // Takes bytes off the front of `bytes` up to the end of the next message or control frame and returns that;
+  // or takes them all, or the next 1,024 fragments, and returns nothing. After a close or a violation it
+  // takes whatever comes.
+  //
+  // The payload lies in `bytes` or in the reader, and is gone with either's next change. A text is not
+  // checked for UTF-8 when it is over the bound: its end was not kept.
+  std::optional<Received> next(std::string_view& bytes);
+
+ private:
+  struct Head {
+    bool final = false;
+    Opcode opcode = Opcode::continuation;
+    Mask mask{};
+    uint64_t left = 0;  // bytes of payload that are still to come
+  };
+
+  std::optional<Received> take_whole_text(std::string_view& bytes);
+  bool take_head(std::string_view& bytes);
+  std::optional<Received> begin_frame();
+  void take_payload(std::string_view& bytes);
+  std::optional<Received> end_frame();
+  std::optional<Received> end_message();
+  std::optional<Received> end_close();
+  Received violation(uint16_t code, std::string_view what);
+  [[nodiscard]] bool is_utf8(std::string_view text) const;
+
+  FrameReaderOptions options_;
+  unsigned char head_bytes_[14] = {};
+  size_t head_size_ = 0;
+  bool in_frame_ = false;  // its head is in frame_
+  Head frame_;
+  size_t frame_taken_ = 0;                        // of its payload, for the mask
+  Opcode message_opcode_ = Opcode::continuation;  // of the message being put together, if any
+  std::string message_;
+  uint64_t message_total_bytes_ = 0;
+  std::string control_;
+  bool ended_ = false;
+};
+
+}  // namespace aribus

@@ -1,0 +1,41 @@
+// JSON-RPC 2.0 (https://www.jsonrpc.org/specification), as the daemon and aribus-nats take it: requests read,
+// answers written.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "json/json.h"
+
+namespace aribus::rpc {
+
+// One request. Its parts live as long as the JSON it was read from.
+struct Request {
+  std::string id;  // as JSON text; "" for a notification, which gets no answer
+  std::string method;
+  const JsonValue* params = nullptr;  // an object, an array or null
+};
+
+// Reads one request.
+// Errors: invalid_request, saying what is wrong.
+[[nodiscard]] Result<Request> read_request(const JsonValue& value);
+
+// The id of what may not be a request otherwise, as JSON text; "null" when it has none that can be used.
+[[nodiscard]] std::string id_of(const JsonValue& value);
+
+// The id of a request that can't be read as JSON, or of which only the beginning is there, as JSON text;
+// "null" when none is found. It is looked for in the request itself, not in what it contains.
+[[nodiscard]] std::string id_in(std::string_view line);
+
+// The notification that the request `id` ("": it has none) is about to make something, which the parameter
+// `parameter` names `made`. Without the line's end.
+[[nodiscard]] std::string creating_text(std::string_view id, std::string_view parameter,
+                                        std::string_view made);
+
+// One answer, without the line's end. `id` is JSON text. What stands before a result, and behind it.
+[[nodiscard]] std::string result_head(std::string_view id);
+inline constexpr std::string_view result_tail = "}";
+[[nodiscard]] std::string error_text(std::string_view id, const Error& error);
+
+}  // namespace aribus::rpc

@@ -1,0 +1,114 @@
+#include "record/field_rules.h"
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+namespace aribus::record {
+namespace {
+
+// Which field of which model is an id.
+struct IdField {
+  std::string_view model;
+  std::string_view field;
+  IdKind kind;
+};
+constexpr IdField id_fields[] = {
+    {"Channel", "id", IdKind::channel},
+    {"Bridge", "id", IdKind::bridge},
+    {"Bridge", "channels", IdKind::channel},
+    {"Bridge", "video_source_id", IdKind::channel},
+    {"Playback", "id", IdKind::playback},
+    {"LiveRecording", "name", IdKind::recording},
+    {"StoredRecording", "name", IdKind::recording},
+    {"Endpoint", "channel_ids", IdKind::channel},
+    {"DeviceState", "name", IdKind::device},
+    {"BridgeAttendedTransfer", "destination_bridge", IdKind::bridge},
+    {"BridgeVideoSourceChanged", "old_video_source_id", IdKind::channel},
+    {"Application", "channel_ids", IdKind::channel},
+    {"Application", "bridge_ids", IdKind::bridge},
+    {"Application", "endpoint_ids", IdKind::endpoint},
+    {"Application", "device_names", IdKind::device},
+    {"RTPstat", "channel_uniqueid", IdKind::channel},
+};
+
+// Of any model.
+constexpr std::string_view target_fields[] = {"target_uri"};
+
+// Asterisk formats them with %d.
+struct NumberField {
+  std::string_view model;
+  std::string_view field;
+};
+constexpr NumberField number_fields[] = {
+    {"ContactInfo", "roundtrip_usec"},
+    {"Peer", "port"},
+    {"Peer", "time"},
+};
+
+// Declared as a string, and a time in truth.
+constexpr std::pair<std::string_view, std::string_view> time_fields[] = {{"AsteriskPing", "timestamp"}};
+
+bool is_time_field(const ari::ModelType& model, std::string_view field) {
+  return std::ranges::find(time_fields, std::pair(model.name, field)) != std::end(time_fields);
+}
+
+}  // namespace
+
+bool is_number_field(const ari::ModelType& model, std::string_view field) {
+  return std::ranges::any_of(number_fields,
+                             [&](const NumberField& n) { return n.model == model.name && n.field == field; });
+}
+
+bool is_envelope_name(std::string_view name) {
+  static constexpr std::string_view names[] = {
+      "type",      "timestamp",  "application",                                    // they go there
+      "seq",       "time",       "server",      "app",     "channels", "bridges",  // they are parts of it
+      "playbacks", "recordings", "endpoints",   "devices", "known",    "invalid", "synthetic", "fields"};
+  return std::ranges::find(names, name) != std::end(names);
+}
+
+ModelRules::ModelRules(const ari::ModelType& declared)
+    : key(declared.name), declared(declared), event_(declared.event), endpoint_(declared.name == "Endpoint") {
+  for (const ari::Field& field : declared.fields) {
+    FieldRule& rule =
+        fields_.emplace_back(FieldRule{.key = NameKey(field.name), .type = field.type, .list = field.list});
+    for (const IdField& known : id_fields) {
+      if (known.model == declared.name && known.field == field.name) rule.id = known.kind;
+    }
+    rule.envelope = is_envelope_name(field.name);
+    rule.target = std::ranges::find(target_fields, field.name) != std::end(target_fields);
+    rule.number = is_number_field(declared, field.name);
+    if (is_time_field(declared, field.name)) rule.type = ari::Type::date;
+    rule.copied = rule.type == ari::Type::string && !field.list && !rule.id && !rule.target && !rule.number;
+    rule.bit = uint64_t{1} << (fields_.size() - 1);
+    if (field.required) required_ |= rule.bit;
+    index_.add(rule.key, fields_.size() - 1);
+  }
+}
+
+struct RulesTable {
+  std::deque<ModelRules> all;
+  NameIndex<8> index;
+
+  RulesTable() {
+    for (const ari::ModelType& model : ari::models()) {
+      all.emplace_back(model);
+      index.add(all.back().key, all.size() - 1);
+    }
+    for (size_t i = 0; i < all.size(); ++i) {
+      for (size_t field = 0; field < all[i].fields_.size(); ++field) {
+        const ari::ModelType* model = ari::models()[i].fields[field].model;
+        if (model != nullptr) all[i].fields_[field].model = find(model->name);
+      }
+    }
+  }
+  [[nodiscard]] const ModelRules* find(std::string_view name) const { return index.find(all, name); }
+};
+
+const ModelRules* find_rules(std::string_view name) {
+  static const RulesTable table;
+  return table.find(name);
+}
+
+}  // namespace aribus::record

@@ -1,0 +1,133 @@
+// What is done with each field of ARI's models.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "ari/schema.h"
+#include "record/ids.h"
+
+namespace aribus::record {
+
+class ModelRules;
+
+// A name, taken apart so that it is compared in a few instructions.
+struct NameKey {
+  explicit NameKey(std::string_view name) : name(name) {
+    const size_t length = name.size();
+    const char* const bytes = name.data();
+    if (length >= 8) {
+      std::memcpy(&head, bytes, 8);
+      std::memcpy(&tail, bytes + length - 8, 8);
+    } else if (length >= 4) {
+      head = four(bytes);
+      tail = four(bytes + length - 4);
+    } else {
+      for (size_t i = 0; i < length; ++i) head = head << 8 | static_cast<unsigned char>(bytes[i]);
+    }
+  }
+  bool operator==(const NameKey& other) const {
+    return head == other.head && tail == other.tail && name.size() == other.name.size() &&
+           (name.size() <= 16 || name == other.name);
+  }
+  // A number below 2^bits.
+  [[nodiscard]] size_t slot(int bits) const {
+    return ((head ^ (tail << 7 | tail >> 57) ^ name.size()) * 0x9E3779B97F4A7C15U) >> (64 - bits);
+  }
+
+  std::string_view name;
+  uint64_t head = 0;
+  uint64_t tail = 0;
+
+ private:
+  // Read as such: of four bytes in an eight byte variable the processor would have to wait for the store.
+  static uint32_t four(const char* bytes) {
+    uint32_t value = 0;
+    std::memcpy(&value, bytes, 4);
+    return value;
+  }
+};
+
+// Finds the place of a name in a list of fewer than 255 names.
+template <int bits>
+class NameIndex {
+ public:
+  // The entry of that name in `list`, whose entries have their name's `key`, or nullptr.
+  template <typename List>
+  [[nodiscard]] const typename List::value_type* find(const List& list, std::string_view name) const {
+    const NameKey key(name);
+    for (size_t slot = key.slot(bits); slots_[slot] != 0; slot = (slot + 1) % slots) {
+      const auto& entry = list[slots_[slot] - 1U];
+      if (entry.key == key) return &entry;
+    }
+    return nullptr;
+  }
+  // Required: there is room.
+  void add(const NameKey& key, size_t place) {
+    size_t slot = key.slot(bits);
+    while (slots_[slot] != 0) slot = (slot + 1) % slots;
+    slots_[slot] = static_cast<uint8_t>(place + 1);
+  }
+
+ private:
+  static constexpr size_t slots = size_t{1} << bits;
+  std::array<uint8_t, slots> slots_{};  // 1 + the place, 0 for none
+};
+
+// What is done with one field.
+struct FieldRule {
+  NameKey key;
+  ari::Type type = ari::Type::object;
+  bool list = false;
+  bool copied = false;                // a string, and no more to be done with it
+  bool envelope = false;              // of an event: its name is one of the envelope's, or it goes there
+  bool target = false;                // it says "channel:<id>", "bridge:<id>", … of something else
+  bool number = false;                // declared as a string, and a number in truth
+  std::optional<IdKind> id = {};      // it is an id, or a list of them
+  const ModelRules* model = nullptr;  // of its objects, for Type::model
+  uint64_t bit = 0;                   // of its place
+};
+
+// What is done with the objects of one model.
+class ModelRules {
+ public:
+  explicit ModelRules(const ari::ModelType& declared);
+
+  [[nodiscard]] std::string_view name() const { return key.name; }
+  [[nodiscard]] bool event() const { return event_; }
+  // The rule for the field of that name, or nullptr.
+  [[nodiscard]] const FieldRule* find(std::string_view field) const { return index_.find(fields_, field); }
+  [[nodiscard]] const std::vector<FieldRule>& fields() const { return fields_; }
+  // The bits of the fields that have to be there.
+  [[nodiscard]] uint64_t required() const { return required_; }
+  // Its id is put together of technology and resource.
+  [[nodiscard]] bool endpoint() const { return endpoint_; }
+
+  const NameKey key;
+  const ari::ModelType& declared;
+
+ private:
+  friend struct RulesTable;
+
+  std::vector<FieldRule> fields_;  // at most 64
+  NameIndex<7> index_;
+  uint64_t required_ = 0;
+  bool event_;
+  bool endpoint_;
+};
+
+// The rules of the model of that name, or nullptr.
+[[nodiscard]] const ModelRules* find_rules(std::string_view name);
+
+// A field of an event that bears this name is not among the record's own ones: it goes into the envelope, or
+// would be taken for a part of it.
+[[nodiscard]] bool is_envelope_name(std::string_view name);
+
+// `field` of `model` is declared as a string and is a number in truth: it is written as one.
+[[nodiscard]] bool is_number_field(const ari::ModelType& model, std::string_view field);
+
+}  // namespace aribus::record

@@ -1,0 +1,32 @@
+// What is told of connected programs: by daemon.clients, and in the log.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/time.h"
+#include "control/access.h"
+#include "json/json.h"
+
+namespace aribus::session {
+
+// One connection, as it is or was.
+struct ClientInfo {
+  control::Caller caller;
+  WallTime since;
+  uint64_t requests = 0;          // that came
+  bool has_changed = false;       // something on an Asterisk, as far as it was allowed to
+  uint64_t pending = 0;           // commands under way
+  std::string subscription = {};  // Subscription::filter_text(); "" when there is none
+  uint64_t sent = 0;              // records
+  uint64_t behind = 0;            // records that it has not passed yet
+  uint64_t lost = 0;              // records, whether it was told so or not
+};
+
+// What the program is called in the log: "python3 (pid 4711, user alice)".
+[[nodiscard]] std::string name_of(const control::Caller& caller);
+
+// The members of `info` that daemon.clients shows of a connection, present or not, into an open object.
+void write_members(JsonWriter& writer, const ClientInfo& info);
+
+}  // namespace aribus::session

@@ -1,0 +1,114 @@
+#include "session/quota.h"
+
+#include <algorithm>
+
+#include "json/json.h"
+
+namespace aribus::session {
+namespace {
+
+Error too_much(const std::string& message, size_t limit, const std::string& rule) {
+  return Error{ErrorKind::too_much, message, render([&](JsonWriter& writer) {
+                 writer.StartObject();
+                 write_key(writer, "limit");
+                 writer.Uint64(limit);
+                 write_member(writer, "rule", rule);
+                 writer.EndObject();
+               })};
+}
+
+}  // namespace
+
+Quota::Held::Held(Quota& quota, uid_t user, std::shared_ptr<const std::string> text)
+    : quota_(&quota), user_(user), text_(std::move(text)) {
+  if (quota.memory_[user].texts[text_.get()]++ == 0) quota.change(user, 0, text_->size());
+}
+
+Quota::Held& Quota::Held::operator=(Held&& other) noexcept {
+  std::swap(quota_, other.quota_);
+  std::swap(user_, other.user_);
+  std::swap(bytes_, other.bytes_);
+  std::swap(text_, other.text_);
+  return *this;
+}
+
+Quota::Held::~Held() {
+  if (quota_ == nullptr) return;
+  set(0);
+  if (!text_) return;
+  Memory& memory = quota_->memory_[user_];
+  const auto at = memory.texts.find(text_.get());
+  if (--at->second > 0) return;
+  memory.texts.erase(at);
+  quota_->change(user_, text_->size(), 0);
+}
+
+void Quota::Held::set(size_t bytes) {
+  if (bytes == bytes_) return;
+  quota_->change(user_, bytes_, bytes);
+  bytes_ = bytes;
+}
+
+void Quota::change(uid_t user, size_t less, size_t more) {
+  Memory& memory = memory_[user];
+  memory.bytes += more - less;
+  held_bytes_ += more - less;
+  if (memory.bytes == 0 && memory.texts.empty()) memory_.erase(user);
+}
+
+size_t Quota::held_bytes(uid_t user) const {
+  const auto at = memory_.find(user);
+  return at == memory_.end() ? 0 : at->second.bytes;
+}
+
+size_t Quota::more_bytes(uid_t user, const std::shared_ptr<const std::string>& text) const {
+  const auto at = memory_.find(user);
+  return at != memory_.end() && at->second.texts.contains(text.get()) ? 0 : text->size();
+}
+
+size_t Quota::connections(uid_t uid) const {
+  size_t count = 0;
+  for (const auto& [key, user] : users_) {
+    if (key.second == uid) count += user.connections;
+  }
+  return count;
+}
+
+Result<Quota::Connection> Quota::connect(const control::Caller& caller, Time now) {
+  const control::AccessRule& rule = *caller.rule;
+  forget_idle(now);
+  User& user = users_[key_of(caller)];
+  if (rule.connections != 0 && user.connections >= rule.connections) {
+    return too_much("the access rule '" + rule.name + "' allows a user " + std::to_string(rule.connections) +
+                        " connections at a time, and there are as many",
+                    rule.connections, rule.name);
+  }
+  ++user.connections;
+  return Connection(*this, rule.name, caller.peer.uid);
+}
+
+Result<void> Quota::request(const control::Caller& caller, Time now) {
+  const control::AccessRule& rule = *caller.rule;
+  if (rule.commands_per_second == 0) return {};
+  const auto rate = static_cast<double>(rule.commands_per_second);
+  User& user = users_[key_of(caller)];
+  const double since = std::chrono::duration<double>(now - user.at).count();
+  user.spent = std::max(0.0, user.spent - since * rate);
+  user.at = now;
+  if (user.spent + 1 > rate) {
+    return too_much("the access rule '" + rule.name + "' allows a user " +
+                        std::to_string(rule.commands_per_second) + " requests a second; try again later",
+                    rule.commands_per_second, rule.name);
+  }
+  user.spent += 1;
+  return {};
+}
+
+// What was spent is made good within a second.
+void Quota::forget_idle(Time now) {
+  std::erase_if(users_, [&](const auto& entry) {
+    return entry.second.connections == 0 && now - entry.second.at > std::chrono::seconds(1);
+  });
+}
+
+}  // namespace aribus::session

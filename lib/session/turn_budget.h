@@ -1,0 +1,48 @@
+// How long the loop is kept by programs.
+#pragma once
+
+#include <cstdint>
+
+#include <uv.h>
+
+namespace aribus::session {
+
+// The time that one kind of work (handling requests, writing) takes in one turn of the loop, over all
+// connections together: what is beyond it waits for the next turn, so that Asterisk's events are read in
+// between (it cuts a reader off that is slow for 100 ms).
+class TurnBudget {
+ public:
+  explicit TurnBudget(uint64_t limit_ns) : limit_ns_(limit_ns) {}
+
+  [[nodiscard]] bool spent() const {
+    return used_ns_ + (began_ns_ == 0 ? 0 : uv_hrtime() - began_ns_) >= limit_ns_;
+  }
+  // A new turn has begun.
+  void renew() { used_ns_ = 0; }
+
+  // Counts the time from its making to its end; one within another counts once.
+  class Use {
+   public:
+    explicit Use(TurnBudget& budget) : budget_(budget), outermost_(budget.began_ns_ == 0) {
+      if (outermost_) budget_.began_ns_ = uv_hrtime();
+    }
+    ~Use() {
+      if (!outermost_) return;
+      budget_.used_ns_ += uv_hrtime() - budget_.began_ns_;
+      budget_.began_ns_ = 0;
+    }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+   private:
+    TurnBudget& budget_;
+    bool outermost_;
+  };
+
+ private:
+  uint64_t limit_ns_;
+  uint64_t used_ns_ = 0;
+  uint64_t began_ns_ = 0;  // of the use under way, or 0
+};
+
+}  // namespace aribus::session

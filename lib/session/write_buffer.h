@@ -1,0 +1,54 @@
+// What waits to be written to one peer: answers, notifications, the rest of a record cut in the middle.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "pbx/result_text.h"
+#include "session/quota.h"
+
+namespace aribus::session {
+
+// Large texts are shared with others that wait for them, and bytes become base64 piece by piece.
+class WriteBuffer {
+ public:
+  [[nodiscard]] bool empty() const { return pieces_.empty(); }
+  // Bytes that are still to be written.
+  [[nodiscard]] size_t size() const { return size_; }
+  // Of them, those that are in memory for this peer alone.
+  [[nodiscard]] size_t own_bytes() const { return own_bytes_; }
+
+  void append(std::string_view bytes);
+  // `held` counts the piece's text for as long as it waits. The first `written` bytes of one that is no
+  // base64 are left out. Required: not more than it has.
+  void append(const pbx::ResultText::Piece& piece, Quota::Held held, size_t written = 0);
+  void append(WriteBuffer&& other);
+
+  // The next ones to be written: all, or some of them; good until the next call.
+  [[nodiscard]] std::string_view bytes();
+  // The first `count` bytes of those were written.
+  void consume(size_t count);
+
+ private:
+  struct Piece {
+    std::string own;
+    std::shared_ptr<const std::string> shared = {};  // nullptr: it is `own`
+    bool base64 = false;
+    size_t taken = 0;  // of the text: it was written, or is in encoded_
+    Quota::Held held = {};
+
+    [[nodiscard]] const std::string& text() const { return shared ? *shared : own; }
+  };
+
+  void pop();
+
+  std::deque<Piece> pieces_;
+  std::string encoded_;      // base64 of the first piece, as far as it is needed
+  size_t encoded_sent_ = 0;  // of encoded_
+  size_t size_ = 0;
+  size_t own_bytes_ = 0;
+};
+
+}  // namespace aribus::session

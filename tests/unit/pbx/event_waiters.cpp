@@ -1,0 +1,704 @@
+// Commands that are answered by an event.
+#include "control/dispatcher.h"
+#include "state/difference.h"
+#include "tests/catch.h"
+#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/unit/control/caller.h"
+#include "tests/unit/helpers.h"
+
+using namespace aribus;
+using namespace aribus::control;
+using namespace aribus::pbx;
+using aribus::test::FakeAsterisk;
+using aribus::test::json;
+
+namespace {
+
+// A dispatcher of one Asterisk, whose answers and events the test gives.
+struct Stage {
+  Loop loop;
+  FakeAsterisk asterisk{loop, test::behave_well};
+  std::unique_ptr<ari::Client> client;
+  Dispatcher dispatcher;
+  std::vector<FakeAsterisk::Peer*> waiting;  // for an HTTP answer
+  std::optional<Result<std::string>> answer;
+  bool reached = false;
+
+  Stage() {
+    ari::ClientOptions options;
+    options.url = asterisk.url();
+    options.apps = {"demo"};
+    client = ari::Client::make(loop, options).value();
+    dispatcher.add_server("pbx1", *client);
+    client->connect();
+    REQUIRE(test::pump(loop, [&] { return client->is_connected(); }));
+    asterisk.set_script([this](auto& peer, auto&) { waiting.push_back(&peer); });
+  }
+  void call(const std::string& method, std::string_view params) {
+    answer.reset();
+    dispatcher.call(aribus::test::a_caller(), method, json(params),
+                    [this](const Result<ResultText>& got) { answer = aribus::test::text_of(got); },
+                    {.on_accepted = [this] { reached = true; }});
+  }
+  // Has Asterisk answer the request under way.
+  void respond(int status, std::string_view body) {
+    REQUIRE(test::pump(loop, [&] { return !waiting.empty(); }));
+    waiting.front()->answer(status, body);
+    waiting.clear();
+    REQUIRE(test::pump(loop, [&] { return client->open_requests() == 0 || !waiting.empty(); }));
+  }
+  void event(const std::string& text) {
+    dispatcher.learn(test::read_event(text, text.size(), "pbx1", wall_now()), 1);
+  }
+  size_t waiters() { return dispatcher.servers()[0]->waiters().size(); }
+};
+
+constexpr auto originate = R"({"endpoint":"PJSIP/100","channelId":"c1","wait":"answer"})";
+
+std::string playback(const std::string& id, const std::string& state) {
+  return R"({"id":")" + id +
+         R"(","media_uri":"sound:x","target_uri":"channel:c1","language":"en","state":")" + state + "\"}";
+}
+
+std::string channel_event(const std::string& type, const std::string& made) {
+  return R"({"type":")" + type + R"(","application":"demo","args":[],"cause":16,"cause_txt":"x","channel":)" +
+         R"({"id":"c1","name":"x","state":"Up","creationtime":")" + made + "\"}}";
+}
+std::string media_event(const std::string& type, const std::string& media, const std::string& field) {
+  const bool plays = field == "playback";
+  return R"({"type":")" + type + R"(","application":"demo",")" + field + R"(":{")" + (plays ? "id" : "name") +
+         R"(":"m1",")" + (plays ? "media_uri" : "format") + R"(":")" + media +
+         R"(","target_uri":"channel:c1","state":"done"}})";
+}
+
+constexpr auto earlier = "2026-11-22T21:46:17.690+0000";
+constexpr auto later = "2026-11-22T21:46:17.999+0000";
+
+}  // namespace
+
+TEST_CASE("a waiting originate is answered when the call is") {
+  Stage stage;
+  stage.call("originate", originate);
+  stage.respond(200, R"({"id":"c1"})");
+  CHECK(stage.reached);
+  CHECK_FALSE(stage.answer);
+  stage.event(R"({"type":"StasisStart","application":"demo","args":[],"channel":{"id":"c1","state":"Up"}})");
+  REQUIRE(stage.answer);
+  CHECK(find_string(json(**stage.answer), "outcome") == "answered");
+  CHECK(stage.waiters() == 0);
+  CHECK(stage.asterisk.requests.back().find("\"wait\"") == std::string::npos);
+}
+
+TEST_CASE("an event that is faster than the answer of the request is not missed") {
+  Stage stage;
+  stage.call("originate", originate);
+  REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
+  stage.event(R"({"type":"StasisStart","application":"demo","args":[],"channel":{"id":"c1","state":"Up"}})");
+  stage.respond(200, R"({"id":"c1"})");
+  REQUIRE(stage.answer);
+  CHECK(stage.waiters() == 0);
+  CHECK(find_string(json(**stage.answer), "outcome") == "answered");
+}
+
+TEST_CASE("of two calls of one id that are made at a time, each has its own answer") {
+  Stage stage;
+  stage.call("originate", originate);
+  REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
+  stage.event(channel_event("StasisStart", earlier));  // that somebody else makes
+  CHECK_FALSE(stage.answer);
+  const bool is_refused = GENERATE(true, false);
+  if (is_refused) {
+    stage.respond(400, R"({"message":"no"})");
+    REQUIRE(stage.answer);
+    CHECK(stage.answer->error().kind == ErrorKind::refused);
+  } else {
+    stage.respond(200, R"({"id":"c1","creationtime":")" + std::string(later) + "\"}");
+    CHECK_FALSE(stage.answer);
+    stage.event(channel_event("StasisStart", later));
+    CHECK(stage.answer);
+  }
+}
+
+TEST_CASE("a waiting command that Asterisk refuses is answered with the refusal, at once") {
+  Stage stage;
+  stage.call("play", R"({"channelId":"c1","media":"sound:x","wait":true})");
+  stage.respond(404, R"({"message":"Channel not found"})");
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().kind == ErrorKind::refused);
+  CHECK(stage.waiters() == 0);
+  CHECK_FALSE(stage.reached);
+}
+
+TEST_CASE("when the event stream is cut, the outcome of what is waited for is unknown") {
+  Stage stage;
+  stage.call("originate", originate);
+  stage.respond(200, R"({"id":"c1"})");
+  stage.dispatcher.learn(record::own_record("server.disconnected", "other", "{}", wall_now()), 1);
+  CHECK_FALSE(stage.answer);
+  stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 1);
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
+  CHECK(find_string(json(stage.answer->error().data), "channelId") == "c1");
+  CHECK(stage.waiters() == 0);
+}
+
+TEST_CASE("a refusal is told as one although the event stream was cut before it came") {
+  Stage stage;
+  stage.call("originate", originate);
+  REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
+  stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 1);
+  CHECK_FALSE(stage.answer);
+  stage.respond(400, R"({"message":"Endpoint must be specified"})");
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().kind == ErrorKind::refused);
+}
+
+TEST_CASE("a waiting play is answered with the playback as it ended") {
+  Stage stage;
+  stage.call("play", R"({"channelId":"c1","media":"sound:x","playbackId":"p1","wait":true})");
+  stage.respond(201, playback("p1", "queued"));
+  stage.event(R"({"type":"PlaybackStarted","application":"demo","playback":)" + playback("p1", "playing") +
+              "}");
+  stage.event(R"({"type":"PlaybackFinished","application":"demo","playback":)" + playback("p2", "done") +
+              "}");
+  CHECK_FALSE(stage.answer);
+  stage.event(R"({"type":"PlaybackFinished","application":"demo","playback":)" + playback("p1", "failed") +
+              "}");
+  REQUIRE(stage.answer);
+  CHECK(**stage.answer == playback("p1", "failed"));
+}
+
+TEST_CASE(
+    "a waiting play is answered when Asterisk has no such playback any more, though no event tells its end") {
+  const bool is_heard = GENERATE(true, false);  // else another end may have been told to somebody else
+  Stage stage;
+  if (is_heard) stage.event(channel_event("StasisStart", earlier));
+  const auto unreported = [&](const std::string& id) {
+    stage.dispatcher.learn(
+        state::changed("pbx1", record::IdKind::playback, id, playback(id, "failed"), "demo", wall_now()), 2);
+  };
+  stage.call("play", R"({"channelId":"c1","media":"recording:nosuch","playbackId":"p1","wait":true})");
+  unreported("p1");  // of an earlier one: Asterisk has not answered yet
+  CHECK_FALSE(stage.answer);
+  stage.respond(201, playback("p1", "queued"));
+  CHECK_FALSE(stage.answer);
+  unreported("p2");
+  CHECK_FALSE(stage.answer);
+  unreported("p1");
+  REQUIRE(stage.answer.has_value() == is_heard);
+  if (!is_heard) return;
+  CHECK(json(**stage.answer)["state"] == "failed");
+  CHECK(stage.waiters() == 0);
+}
+
+TEST_CASE("what was made is told of, if no event has done so by the time of the answer") {
+  Stage stage;
+  std::vector<record::Record> told;
+  uint64_t seq = 10;
+  stage.dispatcher.on_own_record([&](const record::Record& record) {
+    told.push_back(record);
+    stage.dispatcher.learn(record, ++seq);
+  });
+  const auto& model = stage.dispatcher.servers()[0]->model();
+  stage.event(channel_event("StasisStart", earlier));
+
+  stage.call("play", R"({"channelId":"c1","media":"sound:x","playbackId":"p1"})");
+  stage.respond(201, playback("p1", "queued"));
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].type == "state.changed");
+  CHECK(told[0].app == "demo");
+  CHECK(told[0].ids.contains(record::IdKind::playback, "p1"));
+  CHECK(model.find(record::IdKind::playback, "p1") != nullptr);
+
+  stage.call("play", R"({"channelId":"c1","media":"sound:x","playbackId":"m1"})");
+  stage.event(media_event("PlaybackStarted", "sound:x", "playback"));
+  stage.respond(201, playback("m1", "queued"));
+  CHECK(told.size() == 1);  // the event came first
+
+  stage.call("play", R"({"channelId":"unknown","media":"sound:x","playbackId":"p3"})");
+  stage.respond(201, playback("p3", "queued"));
+  CHECK(told.size() == 1);  // nothing is heard of it
+
+  const auto bridge =
+      R"({"id":"b1","bridge_type":"mixing","channels":[],"creationtime":"2026-11-22T21:46:17.690+0000"})";
+  stage.call("bridges.createWithId", R"({"bridgeId":"b1","type":"mixing"})");
+  stage.respond(200, bridge);
+  REQUIRE(told.size() == 2);
+  CHECK(model.find(record::IdKind::bridge, "b1") != nullptr);
+  CHECK_FALSE(stage.answer);  // it is answered when the events of the bridge will come
+  REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
+  CHECK(stage.asterisk.requests.back().starts_with("POST /ari/applications/demo/subscription "));
+  CHECK(stage.asterisk.requests.back().ends_with(R"({"eventSource":["bridge:b1"]})"));
+  stage.respond(
+      200, R"({"name":"demo","channel_ids":[],"bridge_ids":["b1"],"endpoint_ids":[],"device_names":[]})");
+  REQUIRE(stage.answer);
+  CHECK(json(**stage.answer)["id"] == "b1");
+
+  // A channel entered it before Asterisk answered; it is asked for all the same.
+  const auto with_channel =
+      R"({"id":"b3","bridge_type":"mixing","channels":["c1"],"creationtime":"2026-11-22T21:46:18.000+0000"})";
+  stage.call("bridges.createWithId", R"({"bridgeId":"b3","type":"mixing"})");
+  stage.event(R"({"type":"BridgeCreated","application":"demo","bridge":)" + std::string(with_channel) + "}");
+  stage.respond(200, with_channel);
+  CHECK(told.size() == 2);
+  REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
+  CHECK(stage.asterisk.requests.back().ends_with(R"({"eventSource":["bridge:b3"]})"));
+  stage.respond(404, R"({"message":"Application not found"})");
+  REQUIRE(stage.answer);
+  CHECK(told.size() == 2);  // that says nothing of the bridge
+
+  // It ended before it could be asked for.
+  stage.call("ari.request", R"({"method":"POST","path":"/bridges/b2"})");
+  stage.respond(
+      200,
+      R"({"id":"b2","bridge_type":"mixing","channels":[],"creationtime":"2026-11-22T21:46:17.690+0000"})");
+  stage.respond(422, R"({"message":"Event source does not exist"})");
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->ok());
+  CHECK(told.back().type == "state.gone");
+  CHECK(model.find(record::IdKind::bridge, "b2") == nullptr);
+}
+
+TEST_CASE("a bridge that was made is answered as such, although it can't be read in the end") {
+  for (const bool known : {true, false}) {
+    Stage stage;
+    const std::string bridge =
+        R"({"id":"b1","bridge_type":"mixing","channels":["c1"],"creationtime":"2026-11-22T21:46:17.690+0000"})";
+    stage.call("bridge", R"({"channels":["c1"],"bridgeId":"b1"})");
+    stage.respond(200, R"({"id":"b1","bridge_type":"mixing","channels":[]})");
+    stage.respond(204, "");
+    if (known) stage.event(R"({"type":"BridgeCreated","application":"demo","bridge":)" + bridge + "}");
+    stage.respond(503, "{}");
+    if (known) stage.respond(200, R"({"name":"demo"})");  // it is asked for
+    REQUIRE(stage.answer);
+    CHECK(stage.answer->ok() == known);
+    if (known) {
+      CHECK(json(**stage.answer)["channels"].Size() == 1);
+    } else {
+      CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
+      CHECK(stage.answer->error().data == R"({"bridgeId":"b1"})");
+    }
+  }
+}
+
+TEST_CASE("a waiting record is answered with the recording as it ended, or failed") {
+  for (const std::string type : {"RecordingFinished", "RecordingFailed"}) {
+    Stage stage;
+    stage.call("record", R"({"channelId":"c1","name":"r1","format":"wav","wait":true})");
+    stage.respond(201, "{}");
+    const std::string recording = R"({"name":"r1","format":"wav","state":"done","target_uri":"channel:c1"})";
+    stage.event(R"({"type":")" + type + R"(","application":"demo","recording":)" + recording + "}");
+    REQUIRE(stage.answer);
+    CHECK(**stage.answer == recording);
+  }
+}
+
+TEST_CASE("without wait, and with wait false, verbs are answered as their operations are") {
+  Stage stage;
+  for (const char* wait : {"", R"(,"wait":false)"}) {
+    stage.call("record", R"({"channelId":"c1","name":"r1","format":"wav")" + std::string(wait) + "}");
+    stage.respond(201, R"({"name":"r1"})");
+    REQUIRE(stage.answer);
+    CHECK(**stage.answer == R"({"name":"r1"})");
+  }
+}
+
+TEST_CASE("waiting for a call of which nothing will be heard is refused") {
+  Stage stage;
+  for (const char* params : {R"({"endpoint":"PJSIP/1","app":"another","wait":"answer"})",
+                             R"({"endpoint":"PJSIP/1","app":null,"context":"x","wait":"answer"})"}) {
+    stage.call("originate", params);
+    REQUIRE(stage.answer);
+    CHECK(stage.answer->error().kind == ErrorKind::invalid_params);
+    CHECK(stage.answer->error().message.starts_with("wait: "));
+  }
+  stage.call("originate", R"({"endpoint":"PJSIP/1","wait":"anser"})");
+  CHECK_THAT(stage.answer->error().message, ContainsSubstring("did you mean 'answer'?"));
+  CHECK(stage.waiting.empty());
+}
+
+TEST_CASE("transfer redirects to an endpoint, or continues in the dialplan") {
+  Stage stage;
+  stage.call("transfer", R"({"channelId":"c1","endpoint":"PJSIP/200"})");
+  stage.respond(204, "");
+  CHECK(stage.asterisk.count("POST /ari/channels/c1/redirect ") == 1);
+  stage.call("transfer", R"({"channelId":"c1","context":"sales","extension":"s","priority":1})");
+  stage.respond(204, "");
+  CHECK(stage.asterisk.count("POST /ari/channels/c1/continue ") == 1);
+  for (const char* params : {R"({"channelId":"c1"})", R"({"endpoint":"PJSIP/200"})",
+                             R"({"channelId":"c1","endpoint":"PJSIP/200","context":"sales"})"}) {
+    stage.call("transfer", params);
+    REQUIRE(stage.answer);
+    CHECK(stage.answer->error().kind == ErrorKind::invalid_params);
+  }
+}
+
+TEST_CASE("a wait ends with the connection that asked, unless the command has a key") {
+  Stage stage;
+  std::vector<Result<ResultText>> answers;
+  control::Caller caller = aribus::test::a_caller();
+  const auto play = [&](uint64_t connection, const std::string& more) {
+    caller.connection = connection;
+    stage.dispatcher.call(caller, "play",
+                          json(R"({"channelId":"c1","media":"sound:x","wait":true)" + more + "}"),
+                          [&](Result<ResultText> got) { answers.push_back(std::move(got)); });
+  };
+  play(7, "");
+  play(7, R"(,"playbackId":"p2","key":"k")");
+  play(8, "");
+  CHECK(stage.waiters() == 3);
+  stage.dispatcher.abandon(7);
+  CHECK(stage.waiters() == 2);
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].error().kind == ErrorKind::outcome_unknown);
+  stage.dispatcher.abandon(7);
+  CHECK(stage.waiters() == 2);
+}
+
+TEST_CASE("what a record costs does not grow with the commands that wait for others") {
+  Loop loop;
+  pbx::EventWaiters waiters(loop);
+  size_t seen = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    waiters.add(
+        record::IdKind::playback, "p" + std::to_string(i),
+        {[&](const record::Record&, const JsonValue&) { return ++seen, true; }, [](const std::string&) {}});
+  }
+  record::Record record = record::own_record("x", "pbx1", "{}", wall_now());
+  record.ids.add(record::IdKind::playback, "p77");
+  record.ids.add(record::IdKind::channel, "p78");
+  waiters.see(record);
+  CHECK(seen == 1);
+  CHECK(waiters.size() == 19'999);
+}
+
+TEST_CASE("the end of an earlier call of the same id does not answer a waiting originate") {
+  for (const bool before_the_answer : {true, false}) {
+    INFO(before_the_answer);
+    Stage stage;
+    stage.event(channel_event("StasisStart", earlier));
+    stage.call("originate", originate);
+    const auto old_call_ends = [&] {
+      stage.event(channel_event("StasisEnd", earlier));
+      stage.event(channel_event("ChannelDestroyed", earlier));
+      CHECK_FALSE(stage.answer);
+    };
+    if (before_the_answer) old_call_ends();
+    stage.respond(200, R"({"id":"c1","creationtime":")" + std::string(later) + "\"}");
+    if (!before_the_answer) old_call_ends();
+    stage.event(channel_event("StasisStart", later));
+    REQUIRE(stage.answer);
+    CHECK(find_string(json(**stage.answer), "outcome") == "answered");
+  }
+}
+
+TEST_CASE("of calls of one id that were sent in one go each waits for its own") {
+  Stage stage;
+  stage.call("originate", R"({"endpoint":"PJSIP/100","channelId":"c1"})");
+  stage.respond(200, R"({"id":"c1","creationtime":")" + std::string(earlier) + "\"}");
+  stage.call("hangup", R"({"channelId":"c1"})");
+  stage.respond(204, "");
+  stage.call("originate", originate);  // no event has told of the first one yet
+  stage.event(channel_event("StasisStart", earlier));
+  stage.event(channel_event("ChannelDestroyed", earlier));
+  CHECK_FALSE(stage.answer);
+  stage.respond(200, R"({"id":"c1","creationtime":")" + std::string(later) + "\"}");
+  CHECK_FALSE(stage.answer);
+  stage.event(channel_event("ChannelDestroyed", later));
+  REQUIRE(stage.answer);
+  CHECK(find_string(json(**stage.answer), "outcome") == "cancelled");
+}
+
+TEST_CASE(
+    "the end of an earlier playback or recording of the same id does not answer who waits for another") {
+  struct Case {
+    const char* method;
+    const char* params;
+    const char* field;
+    const char* event;
+  };
+  for (const Case& one :
+       {Case{"play", R"({"channelId":"c1","media":"sound:new","playbackId":"m1","wait":true})", "playback",
+             "Playback"},
+        Case{"record", R"({"channelId":"c1","name":"m1","format":"wav","wait":true})", "recording",
+             "Recording"}}) {
+    INFO(one.method);
+    const std::string started = std::string(one.event) + "Started",
+                      finished = std::string(one.event) + "Finished";
+    Stage stage;
+    stage.event(media_event(started, "sound:old", one.field));
+    stage.call(one.method, one.params);
+    stage.respond(201, "{}");
+    stage.event(media_event(finished, "sound:old", one.field));
+    CHECK_FALSE(stage.answer);
+    stage.event(media_event(started, "sound:new", one.field));
+    stage.event(media_event(finished, "sound:new", one.field));
+    REQUIRE(stage.answer);
+    CHECK_THAT(**stage.answer, ContainsSubstring("sound:new"));
+  }
+}
+
+namespace {
+
+// A play with `wait` that Asterisk has begun: its answer was given, and no event came.
+void begin_play(Stage& stage, const char* target = R"("bridgeId":"b1")") {
+  stage.call("play", R"({"media":"sound:x","playbackId":"p1","wait":true,)" + std::string(target) + "}");
+  stage.respond(201, playback("p1", "playing"));
+  REQUIRE_FALSE(stage.answer);
+}
+
+// Asterisk is asked for what is waited for, and answers.
+void look(Stage& stage, int status, const std::string& body) {
+  REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
+  CHECK(stage.asterisk.requests.back().starts_with("GET "));
+  stage.respond(status, body);
+}
+
+constexpr auto not_found = R"({"message":"Playback not found"})";
+
+}  // namespace
+
+TEST_CASE("a playback whose end nobody tells is looked for, and when it is gone the outcome is unknown") {
+  Stage stage;
+  begin_play(stage);  // of a bridge of which nothing is heard
+  look(stage, 200, playback("p1", "playing"));
+  CHECK_FALSE(stage.answer);
+  look(stage, 404, not_found);
+  CHECK_FALSE(stage.answer);  // its end may be on its way
+  look(stage, 404, not_found);
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
+  CHECK(stage.answer->error().message == "the playback has ended, and no event told how");
+  CHECK(stage.answer->error().data == R"({"playbackId":"p1","exists":false})");
+  CHECK(stage.waiters() == 0);
+}
+
+TEST_CASE("an end that comes between two looks is the answer") {
+  Stage stage;
+  begin_play(stage);
+  look(stage, 404, not_found);
+  stage.event(R"({"type":"PlaybackFinished","application":"demo","playback":)" + playback("p1", "done") +
+              "}");
+  REQUIRE(stage.answer);
+  CHECK(**stage.answer == playback("p1", "done"));
+}
+
+TEST_CASE("a look that fails says nothing, and one that finds it there neither") {
+  Stage stage;
+  begin_play(stage);
+  look(stage, 404, not_found);
+  look(stage, 500, "{}");
+  look(stage, 404, not_found);
+  CHECK(stage.answer);  // the second miss
+  begin_play(stage);
+  look(stage, 404, not_found);
+  look(stage, 200, playback("p1", "playing"));
+  look(stage, 404, not_found);
+  CHECK_FALSE(stage.answer);
+}
+
+TEST_CASE("what is played or recorded is looked for when what it is on may be heard of no more") {
+  const std::string channel = R"("channel":{"id":"c1","name":"x","state":"Up"})";
+  const std::string bridge =
+      R"("bridge":{"id":"b1","technology":"x","bridge_type":"mixing","bridge_class":"x","creator":"","name":"","channels":[],"video_mode":"none"})";
+  const auto target = GENERATE(as<std::string>(), "channel", "bridge");
+  const bool is_channel = target == "channel";
+  Stage stage;
+  // It is known, and heard of: there is no reason to look.
+  stage.event(is_channel ? R"({"type":"StasisStart","application":"demo","args":[],)" + channel + "}"
+                         : R"({"type":"BridgeCreated","application":"demo",)" + bridge + "}");
+  stage.call("record", R"({"name":"m1","format":"wav","wait":true,)" +
+                           std::string(is_channel ? R"("channelId":"c1"})" : R"("bridgeId":"b1"})"));
+  stage.respond(201, R"({"name":"m1","format":"wav","state":"queued","target_uri":"channel:c1"})");
+  test::pump_for(stage.loop, Milliseconds(20));
+  CHECK(stage.waiting.empty());
+  if (is_channel) {
+    stage.event(R"({"type":"StasisEnd","application":"demo",)" + channel + "}");
+  } else {
+    stage.event(R"({"type":"ChannelLeftBridge","application":"demo",)" + channel + "," + bridge + "}");
+  }
+  look(stage, 404, not_found);
+  look(stage, 404, not_found);
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().data == R"({"name":"m1","exists":false})");
+}
+
+TEST_CASE("a call that is waited for and known no more is looked for") {
+  Stage stage;
+  stage.call("originate", originate);
+  stage.respond(200, R"({"id":"c1","creationtime":")" + std::string(later) + "\"}");
+  record::Record gone = record::own_record("state.gone", "pbx1", {}, wall_now());
+  gone.ids.add(record::IdKind::channel, "c1");
+  stage.dispatcher.learn(gone, 1);
+  look(stage, 404, not_found);
+  look(stage, 404, not_found);
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().message == "the call has ended, and no event told how");
+  CHECK(stage.answer->error().data == R"({"channelId":"c1","exists":false})");
+}
+
+TEST_CASE("a call whose application another client takes is waited for no longer") {
+  Stage stage;
+  stage.call("originate", originate);
+  stage.respond(200, R"({"id":"c1"})");
+  record::Record replaced = record::own_record("server.replaced", "pbx1", {}, wall_now());
+  replaced.app = "other";
+  stage.dispatcher.learn(replaced, 1);
+  CHECK_FALSE(stage.answer);
+  replaced.app = "demo";
+  stage.dispatcher.learn(replaced, 2);
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
+  CHECK(stage.answer->error().message ==
+        "another client has taken the application 'demo' while the end was waited for");
+  CHECK(find_string(json(stage.answer->error().data), "channelId") == "c1");
+  CHECK(stage.waiters() == 0);
+}
+
+TEST_CASE("a call whose application a reload takes away is waited for no longer, one of another is") {
+  Stage stage;
+  ari::ClientOptions options = stage.client->options();
+  options.apps = {"demo", "kept"};
+  const auto before = ari::Client::make(stage.loop, options).value();
+  stage.dispatcher.servers()[0]->use(*before);
+  stage.asterisk.set_script(test::behave_well);
+  before->connect();
+  REQUIRE(test::pump(stage.loop, [&] { return before->is_connected(); }));
+  stage.asterisk.set_script([&](auto& peer, auto&) { stage.waiting.push_back(&peer); });
+  std::vector<std::string> ended;
+  for (const char* app : {"demo", "kept"}) {
+    stage.dispatcher.call(
+        aribus::test::a_caller(), "originate",
+        json(R"({"endpoint":"PJSIP/100","wait":"answer","app":")" + std::string(app) + "\"}"),
+        [&, app](const Result<ResultText>& got) {
+          CHECK(got.error().message ==
+                "the application 'demo' was taken out of the configuration "
+                "while the end was waited for");
+          ended.emplace_back(app);
+        });
+    stage.respond(200, R"({"id":"c1"})");
+  }
+  options.apps = {"kept"};
+  const auto after = ari::Client::make(stage.loop, options).value();
+  stage.dispatcher.servers()[0]->use(*after);
+  CHECK(ended == std::vector<std::string>{"demo"});
+  CHECK(stage.waiters() == 1);
+  stage.dispatcher.servers()[0]->use(*stage.client);
+}
+
+TEST_CASE("what is played on a channel of an application that another client has is looked for") {
+  Stage stage;
+  stage.event(channel_event("StasisStart", earlier));
+  REQUIRE(stage.client->replaced("demo"));
+  begin_play(stage, R"("channelId":"c1")");
+  look(stage, 404, not_found);
+  look(stage, 404, not_found);
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().data == R"({"playbackId":"p1","exists":false})");
+}
+
+TEST_CASE("a call into an application that another client has can't be waited for") {
+  Stage stage;
+  REQUIRE(stage.client->replaced("demo"));
+  stage.call("originate", originate);
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().kind == ErrorKind::not_connected);
+  CHECK(
+      stage.answer->error().message ==
+      "Asterisk 'pbx1': another client has taken the application 'demo', and what becomes of the call would "
+      "not be heard; nothing was sent");
+  CHECK(stage.answer->error().data == R"({"server":"pbx1"})");
+  CHECK(stage.waiting.empty());
+}
+
+TEST_CASE("what follows the repeat of a waiting command goes on when Asterisk has the first") {
+  Stage stage;
+  const auto play = [&](bool& reached) {
+    stage.dispatcher.call(aribus::test::a_caller(), "play",
+                          json(R"({"channelId":"c1","media":"sound:x","wait":true,"key":"k"})"),
+                          [](const Result<ResultText>&) {}, {.on_accepted = [&] { reached = true; }});
+  };
+  bool first = false, early = false, late = false;
+  play(first);
+  play(early);
+  CHECK_FALSE(early);
+  stage.respond(201, playback("p1", "playing"));
+  CHECK(first);
+  CHECK(early);
+  play(late);
+  CHECK(late);
+}
+
+TEST_CASE("a playback whose end was not told has ended when another of its id begins") {
+  Stage stage;
+  begin_play(stage, R"("channelId":"c1")");
+  const auto event = [&](const char* type, const char* media) {
+    stage.event(R"({"type":")" + std::string(type) +
+                R"(","application":"demo","playback":{"id":"p1","media_uri":")" + media +
+                R"(","target_uri":"channel:c1","state":"done"}})");
+  };
+  event("PlaybackStarted", "recording:nosuch");
+  event("PlaybackStarted", "recording:nosuch");  // its copy, of an application that hears it twice
+  event("PlaybackContinuing", "sound:x");
+  CHECK_FALSE(stage.answer);
+  event("PlaybackStarted", "sound:next");
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().data == R"({"playbackId":"p1","exists":false})");
+  CHECK(stage.waiters() == 0);
+}
+
+TEST_CASE("many waits are looked for a few at a time, and each ends") {
+  Loop loop;
+  pbx::EventWaiters waiters(
+      loop, {.soon = Milliseconds(1), .again = Milliseconds(1), .doubtful = Milliseconds(1), .max_looks = 4});
+  std::vector<std::function<void(EventWaiters::Look)>> looks;
+  size_t unseen = 0;
+  size_t most = 0;
+  Timer turns(loop);
+  turns.every(Milliseconds(1), [] {});  // so that pump() looks
+  for (int i = 0; i < 300; ++i) {
+    EventWaiters::Waiter wait;
+    wait.see = [](const record::Record&, const JsonValue&) { return false; };
+    wait.lost = [](const std::string&) {};
+    wait.look = [&](std::function<void(EventWaiters::Look)> done) { looks.push_back(std::move(done)); };
+    wait.unseen = [&] { ++unseen; };
+    waiters.look_for(waiters.add(record::IdKind::playback, "p" + std::to_string(i), std::move(wait)), true);
+  }
+  CHECK(test::pump(loop, [&] {
+    most = std::max(most, looks.size());
+    for (const auto& done : std::exchange(looks, {})) done(EventWaiters::Look::gone);
+    return unseen == 300;
+  }));
+  CHECK(most == 4);
+  CHECK(waiters.size() == 0);
+}
+
+TEST_CASE("a daemon that stops waits for no end any longer") {
+  Stage stage;
+  begin_play(stage);
+  stage.dispatcher.stop_waiting();
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
+  CHECK(stage.answer->error().message == "aribusd was stopped while the end was waited for");
+  CHECK(stage.waiters() == 0);
+}
+
+TEST_CASE("a playback of several sounds is answered when the last of them has ended") {
+  Stage stage;
+  begin_play(stage, R"("channelId":"c1")");
+  const auto event = [&](const std::string& type, const std::string& media, const std::string& next) {
+    const std::string more = next.empty() ? "" : R"("next_media_uri":")" + next + "\",";
+    stage.event(R"({"type":")" + type + R"(","application":"demo","playback":{"id":"p1","media_uri":")" +
+                media + "\"," + more + R"("target_uri":"channel:c1","language":"en","state":"x"}})");
+  };
+  event("PlaybackStarted", "sound:1", "sound:2");
+  event("PlaybackContinuing", "sound:1", "sound:2");
+  event("PlaybackStarted", "sound:2", "sound:3");
+  event("PlaybackStarted", "sound:1", "sound:2");  // a copy, of another application that is late
+  event("PlaybackContinuing", "sound:2", "sound:3");
+  event("PlaybackStarted", "sound:3", "");
+  CHECK_FALSE(stage.answer);
+  event("PlaybackFinished", "sound:3", "");
+  REQUIRE(stage.answer);
+  CHECK(stage.answer->ok());
+}

@@ -1,0 +1,102 @@
+#include "tests/unit/session/daemon.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "tests/catch.h"
+
+namespace aribus::test {
+
+Daemon::Daemon(session::SessionLimits its_limits, size_t its_max_connections, size_t ring_bytes,
+               const std::string& log_path)
+    : log(bus::RecordLog::make({.ring_bytes = ring_bytes, .path = log_path}).value()),
+      limits(its_limits),
+      max_connections(its_max_connections) {
+  dispatcher.add(
+      {.name = "ping",
+       .access_level = control::AccessLevel::read,
+       .run_here = [](const JsonValue&, const control::Caller&) { return pbx::ResultText("\"pong\""); }});
+  for (control::Method& method : session::subscription_methods()) dispatcher.add(std::move(method));
+  server.emplace(loop, log, dispatcher, options());
+  const auto listening = server->listen();
+  if (!listening) throw std::runtime_error(listening.error().message);
+}
+
+frontend::ServerOptions Daemon::options() const {
+  frontend::ServerOptions options;
+  options.sockets = {{.path = path, .mode = 0600}};
+  options.max_connections = max_connections;
+  options.session = limits;
+  return options;
+}
+
+void Daemon::set_rule(control::AccessRule rule) {
+  server->set_access(control::Access({std::move(rule)}));
+}
+
+Program::Program(Daemon& daemon)
+    : daemon_(daemon), socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, daemon.path.data(), daemon.path.size());
+  REQUIRE(::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+}
+
+void Program::send(std::string_view bytes) {
+  for (int rounds = 0; !bytes.empty() && rounds < 100'000; ++rounds) {
+    const ssize_t count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count > 0) bytes.remove_prefix(static_cast<size_t>(count));
+    if (count < 0 && errno != EAGAIN) return;
+    if (!bytes.empty()) uv_run(daemon_.loop.raw(), UV_RUN_NOWAIT);
+  }
+}
+
+void Program::ask(const std::string& method, const std::string& params, const std::string& id) {
+  say(R"({"jsonrpc":"2.0","id":)" + id + R"(,"method":")" + method + R"(","params":)" + params + "}");
+}
+
+void Program::finish_sending() {
+  ::shutdown(socket_.get(), SHUT_WR);
+}
+
+void Program::close() {
+  socket_.reset();
+}
+
+void Program::read(size_t bytes) {
+  char buffer[65536];
+  while (bytes > 0 && !ended_) {
+    const ssize_t count = ::recv(socket_.get(), buffer, std::min(bytes, sizeof buffer), MSG_DONTWAIT);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (count <= 0) {
+      ended_ = true;
+      return;
+    }
+    input_.append(buffer, static_cast<size_t>(count));
+    bytes -= static_cast<size_t>(count);
+  }
+}
+
+std::string Program::line() {
+  daemon_.pump([&] {
+    read();
+    return ended_ || input_.find('\n') != std::string::npos;
+  });
+  const size_t end = input_.find('\n');
+  if (end == std::string::npos) return {};
+  std::string line = input_.substr(0, end);
+  input_.erase(0, end + 1);
+  return line;
+}
+
+bool Program::ended() {
+  return daemon_.pump([&] {
+    read();
+    return ended_;
+  });
+}
+
+}  // namespace aribus::test

@@ -1,0 +1,66 @@
+// A server on a socket of its own, and programs that connect to it, all on one loop.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bus/record_log.h"
+#include "control/dispatcher.h"
+#include "frontend/unix/server.h"
+#include "tests/unit/helpers.h"
+
+namespace aribus::test {
+
+// Log, dispatcher and server, listening in a temporary directory.
+struct Daemon {
+  TempDir directory;
+  std::string path = directory.path("aribus.sock");
+  Loop loop;
+  bus::RecordLog log;
+  control::Dispatcher dispatcher;
+  std::optional<frontend::Server> server;
+
+  explicit Daemon(session::SessionLimits limits = {}, size_t max_connections = 1024,
+                  size_t ring_bytes = 256 * 1024, const std::string& log_path = {});
+  [[nodiscard]] frontend::ServerOptions options() const;
+  // From now on this is the one rule for all.
+  void set_rule(control::AccessRule rule);
+  bool pump(const std::function<bool()>& done) { return test::pump(loop, done); }
+
+  session::SessionLimits limits;
+  size_t max_connections;
+};
+
+// A program's end of a connection.
+class Program {
+ public:
+  explicit Program(Daemon& daemon);
+  // Sends bytes; turns the loop while the socket is full.
+  void send(std::string_view bytes);
+  // Sends one line.
+  void say(const std::string& line) { send(line + "\n"); }
+  // Sends the request `method` with `params` and the id `id`.
+  void ask(const std::string& method, const std::string& params = "{}", const std::string& id = "1");
+  // Closes the sending side.
+  void finish_sending();
+  void close();
+  // Reads what is there, at most `bytes`.
+  void read(size_t bytes = SIZE_MAX);
+  // The next line, waited for; "" when the connection ended or none came.
+  std::string line();
+  Json next() { return json(line()); }
+  // Whether the server has closed the connection, waited for.
+  bool ended();
+  // All bytes that came and were not taken as lines.
+  [[nodiscard]] const std::string& bytes() const { return input_; }
+  [[nodiscard]] int fd() const { return socket_.get(); }
+
+ private:
+  Daemon& daemon_;
+  Fd socket_;
+  std::string input_;
+  bool ended_ = false;
+};
+
+}  // namespace aribus::test

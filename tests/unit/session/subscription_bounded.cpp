@@ -1,0 +1,230 @@
+// What a program that is bound to applications sees of records that belong to none.
+#include "control/methods/state_methods.h"
+#include "tests/catch.h"
+#include "tests/unit/session/daemon.h"
+
+using namespace aribus;
+using aribus::record::IdKind;
+using aribus::test::Daemon;
+using aribus::test::json;
+using aribus::test::Program;
+
+namespace {
+
+// A daemon that knows one Asterisk, whose events the test gives, and a program of the applications ivr and
+// "".
+struct Stage : Daemon {
+  std::unique_ptr<ari::Client> client;
+
+  Stage() {
+    ari::ClientOptions options;
+    options.url = "http://127.0.0.1:1";
+    options.apps = {"ivr", "crm"};
+    client = ari::Client::make(loop, options).value();
+    dispatcher.add_server("pbx1", *client);
+    for (control::Method& method :
+         control::state_methods(dispatcher, [this] { return log.cursor().text(); })) {
+      dispatcher.add(std::move(method));
+    }
+    set_rule({.name = "ivr", .methods = {"read"}, .apps = {"ivr", ""}});
+  }
+  void publish(const record::Record& record) {
+    dispatcher.learn(record, log.next());
+    log.append(record);
+  }
+  void event(const std::string& text) { publish(test::read_event(text, text.size(), "pbx1", wall_now())); }
+  void call(const std::string& app, const std::string& id) {
+    event(R"({"type":"StasisStart","application":")" + app + R"(","args":[],"channel":{"id":")" + id +
+          R"(","name":"secret-)" + app + R"(","state":"Up"}})");
+  }
+  void bridge(const std::string& app, const std::string& id, const std::string& channels) {
+    event(
+        R"({"type":"BridgeCreated","application":")" + app + R"(","bridge":{"id":")" + id +
+        R"(","technology":"simple_bridge","bridge_type":"mixing","bridge_class":"stasis","creator":"","name":"secret-)" +
+        app + R"(","channels":[)" + channels + "]}}");
+  }
+};
+
+record::Record own(const std::string& type, const std::vector<std::pair<IdKind, std::string>>& ids,
+                   const std::string& fields = "{}") {
+  record::Record record = record::own_record(type, "pbx1", fields, wall_now());
+  for (const auto& [kind, id] : ids) record.ids.add(kind, id);
+  return record;
+}
+
+std::string params_of(const Json& message) {
+  return to_text(message["params"]);
+}
+
+}  // namespace
+
+TEST_CASE("records of the daemon's own name to a bounded program only what it may see") {
+  Stage stage;
+  stage.call("ivr", "i1");
+  stage.call("crm", "c1");
+  stage.call("crm", "c2");
+  stage.bridge("crm", "bc", R"("c1","c2")");
+  stage.bridge("ivr", "bi", R"("i1","c1")");
+  Program program(stage);
+  program.ask("subscribe");
+  program.line();
+  stage.publish(
+      own("server.resynced",
+          {{IdKind::channel, "c1"}, {IdKind::channel, "i1"}, {IdKind::bridge, "bc"}, {IdKind::bridge, "bi"}},
+          R"({"came":1,"changed":0,"ended":0})"));
+  const Json resynced = program.next();
+  CHECK(to_text(resynced["params"]["channels"]) == R"(["i1"])");
+  CHECK(to_text(resynced["params"]["bridges"]) == R"(["bi"])");
+  CHECK(resynced["params"]["came"].GetInt() == 1);
+  CHECK(resynced["params"]["seq"].GetUint64() == stage.log.next() - 1);
+
+  stage.publish(own("state.gone", {{IdKind::channel, "c2"}}));
+  stage.publish(
+      own("state.gone", {{IdKind::channel, "c1"}, {IdKind::channel, "i1"}, {IdKind::bridge, "bi"}}));
+  const Json gone = program.next();  // the first one has nothing for it
+  CHECK(gone["params"]["seq"].GetUint64() == stage.log.next() - 1);
+  CHECK(to_text(gone["params"]["channels"]) == R"(["i1"])");
+  CHECK(to_text(gone["params"]["bridges"]) == R"(["bi"])");
+
+  stage.publish(own("command.resolved", {{IdKind::channel, "c9"}}, R"({"command":"x","outcome":"done"})"));
+  const Json resolved = program.next();
+  CHECK_FALSE(resolved["params"].HasMember("channels"));
+  CHECK(resolved["params"]["command"] == "x");
+
+  stage.event(R"({"type":"StasisStart","application":"crm","channel":{"id":"c1","name":"secret"},)");
+  const Json malformed = program.next();
+  CHECK(malformed["params"]["type"] == "Malformed");
+  CHECK(malformed["params"].HasMember("invalid"));
+  CHECK_FALSE(malformed["params"].HasMember("text"));
+  CHECK(params_of(malformed).find("secret") == std::string::npos);
+}
+
+TEST_CASE("a program that is not bound gets those records as they are") {
+  Stage stage;
+  stage.set_rule({.name = "all", .methods = {"read"}});
+  stage.call("crm", "c1");
+  Program program(stage);
+  program.ask("subscribe");
+  program.line();
+  stage.publish(own("state.gone", {{IdKind::channel, "c1"}, {IdKind::channel, "never-heard-of"}}));
+  CHECK(program.line() + "\n" == stage.log.line(stage.log.next() - 1));
+  stage.event("{");
+  CHECK(program.next()["params"].HasMember("text"));
+}
+
+TEST_CASE("runs of records around one of the daemon's own come in order, whole") {
+  Stage stage;
+  Program program(stage);
+  program.ask("subscribe");
+  program.line();
+  for (int i = 0; i < 300; ++i) {
+    stage.call(i % 3 == 0 ? "crm" : "ivr", "x" + std::to_string(i));
+    if (i % 5 == 0) stage.publish(own("server.resynced", {{IdKind::channel, "x" + std::to_string(i)}}));
+  }
+  uint64_t last = 0;
+  for (int expected = 200 + 60; expected > 0; --expected) {
+    const Json message = program.next();
+    REQUIRE(message.HasMember("params"));
+    const JsonValue& record = message["params"];
+    CHECK(record["seq"].GetUint64() > last);
+    last = record["seq"].GetUint64();
+    CHECK(params_of(message).find("crm") == std::string::npos);
+  }
+}
+
+TEST_CASE("state and snapshot show a bounded program its own, though it sees what is in no application") {
+  Stage stage;
+  stage.call("ivr", "i1");
+  stage.call("crm", "c1");
+  stage.call("", "n1");
+  stage.bridge("crm", "bc", R"("c1")");
+  stage.bridge("crm", "empty", "");
+  stage.bridge("", "free", "");
+  stage.bridge("ivr", "bi", R"("i1")");
+  const auto play = [&](const std::string& app, const std::string& id, const std::string& target) {
+    stage.event(R"({"type":"PlaybackStarted","application":")" + app + R"(","playback":{"id":")" + id +
+                R"(","media_uri":"sound:x","target_uri":")" + target +
+                R"(","language":"en","state":"playing"}})");
+  };
+  play("crm", "pc", "channel:c1");
+  play("crm", "pb", "bridge:bc");
+  play("ivr", "pi", "channel:i1");
+  Program program(stage);
+  program.ask("subscribe", R"({"snapshot":true})");
+  const std::string snapshot = to_text(program.next()["result"]["snapshot"]);
+  CHECK(snapshot.find("crm") == std::string::npos);
+  for (const char* id : {R"("i1")", R"("n1")", R"("bi")", R"("free")", R"("pi")"}) {
+    CHECK(snapshot.find(id) != std::string::npos);
+  }
+  for (const char* id : {R"("c1")", R"("bc")", R"("empty")", R"("pc")", R"("pb")"}) {
+    CHECK(snapshot.find(id) == std::string::npos);
+  }
+  program.ask("state.bridges");
+  CHECK(program.next()["result"]["bridges"].Size() == 2);
+}
+
+TEST_CASE("the deepest thing comes in lines that every client reads") {
+  Stage stage;
+  stage.set_rule({.name = "all", .methods = {"read"}});
+  const std::string deep = std::string(62, '[') + std::string(62, ']');  // in an event it is 64 levels
+  stage.event(
+      R"({"type":"StasisStart","application":"crm","args":[],"channel":{"id":"c1","name":"n","state":"Up","x":)" +
+      deep + "}}");
+  Program program(stage);
+  for (const char* ask : {R"({"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"snapshot":true}})",
+                          R"([{"jsonrpc":"2.0","id":1,"method":"state.channels"}])"}) {
+    program.say(ask);
+    const std::string line = program.line();
+    CHECK(line.find(deep) != std::string::npos);
+    CHECK_FALSE(parse_json(line).ok());
+    CHECK(parse_own_json(line).ok());
+  }
+}
+
+TEST_CASE("a channel that an application dials or has left is seen by who hears of that application") {
+  Stage stage;
+  const std::string dialled = R"("channel":{"id":"d1","name":"secret-crm","state":"Down"})";
+  stage.event(R"({"type":"ChannelCreated","application":"crm",)" + dialled + "}");
+  stage.event(R"({"type":"ChannelVarset","application":"crm","variable":"PIN","value":"1234",)" + dialled +
+              "}");
+  stage.call("crm", "l1");
+  stage.event(
+      R"({"type":"StasisEnd","application":"crm","channel":{"id":"l1","name":"secret-crm","state":"Up"}})");
+  stage.event(
+      R"({"type":"ChannelCreated","application":"ivr","channel":{"id":"d2","name":"x","state":"Down"}})");
+  Program program(stage);
+  program.ask("state.channels");
+  const std::string seen = to_text(program.next()["result"]["channels"]);
+  CHECK(seen.find("d2") != std::string::npos);
+  CHECK(seen.find("crm") == std::string::npos);
+  CHECK(seen.find("1234") == std::string::npos);
+}
+
+TEST_CASE("a filter by an id that is not shown does not tell whether it lives") {
+  Stage stage;
+  stage.call("crm", "c1");
+  Program program(stage);
+  program.ask("subscribe", R"({"channels":["c1"]})");
+  program.line();
+  stage.publish(own("server.resynced", {{IdKind::channel, "c1"}}));
+  stage.publish(own("server.resynced", {{IdKind::channel, "c1"}}));
+  program.ask("ping");
+  CHECK(program.next()["result"] == "pong");
+}
+
+TEST_CASE("a loss at a record of the daemon's own shows no other record in its place") {
+  Stage stage;
+  const control::AccessRule rule{.name = "ivr", .methods = {"read"}, .apps = {"ivr", ""}};
+  auto made = session::Subscription::make(json("{}"), stage.log, stage.dispatcher, rule);
+  REQUIRE(made.ok());
+  stage.publish(own("server.resynced", {}));
+  std::vector<iovec> pieces;
+  made->gather(1 << 20, pieces);
+  REQUIRE(made->is_at_own_record());
+  while (stage.log.first() <= 1) stage.call("crm", "c" + std::to_string(stage.log.next()));
+  CHECK_FALSE(made->take_lost().empty());
+  CHECK_FALSE(made->is_at_own_record());
+  made->gather(1 << 20, pieces);
+  CHECK(pieces.empty());
+  CHECK_FALSE(made->is_at_own_record());
+}
