@@ -16,7 +16,7 @@
 #include <sys/types.h>
 
 #include "base/bytes.h"
-#include "pbx/upstream.h"
+#include "pbx/server.h"
 
 namespace aribus::control {
 

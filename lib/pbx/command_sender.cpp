@@ -1,9 +1,8 @@
-#include "pbx/upstream.h"
+#include "pbx/command_sender.h"
 
 #include <algorithm>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "ari/error_response.h"
 #include "ari/versions.h"
@@ -11,36 +10,17 @@
 
 namespace aribus::pbx {
 
-void Upstream::use(ari::Client& client) {
-  const ari::Client& before = *std::exchange(client_, &client);
-  resolver_.use(client);
-  const auto& apps = client.options().apps;
-  for (const std::string& app : before.options().apps) {
-    if (std::ranges::find(apps, app) != apps.end()) continue;
-    waiters_.lose(
-        app, "the application '" + app + "' was taken out of the configuration while the end was waited for");
-  }
-}
-
-std::string Upstream::default_app() const {
-  return client_->options().apps.empty() ? std::string() : client_->options().apps.front();
-}
-
-bool Upstream::hears(std::string_view app) const {
-  const auto& apps = client_->options().apps;
-  return std::ranges::find(apps, app) != apps.end() && !client_->replaced_apps().contains(std::string(app));
-}
-
-Error Upstream::not_connected(const std::string& why) const {
-  return Error{ErrorKind::not_connected, "Asterisk '" + name_ + "': " + why, render([&](JsonWriter& writer) {
+Error CommandSender::not_connected(const std::string& why) const {
+  return Error{ErrorKind::not_connected, "Asterisk '" + server_ + "': " + why,
+               render([&](JsonWriter& writer) {
                  writer.StartObject();
-                 write_member(writer, "server", name_);
+                 write_member(writer, "server", server_);
                  writer.EndObject();
                })};
 }
 
-void Upstream::answer(Result<HttpResponse> response, Question question, const Requester& requester,
-                      const Reply& reply) {
+void CommandSender::answer(Result<HttpResponse> response, Question question, const Requester& requester,
+                           const Reply& reply) {
   if (!response) {
     const bool unsent = response.error().kind == ErrorKind::not_connected;
     return reply(unsent ? not_connected(response.error().message) : response.error());
@@ -57,15 +37,15 @@ void Upstream::answer(Result<HttpResponse> response, Question question, const Re
               {}});
 }
 
-void Upstream::reclaim(const Reply& reply) {
+void CommandSender::reclaim(const Reply& reply) {
   const Result<void> reclaimed = client_->reclaim();
   if (reclaimed) return reply(ResultText("null"));
   reply(reclaimed.error().kind == ErrorKind::not_connected ? not_connected("not connected")
                                                            : reclaimed.error());
 }
 
-void Upstream::call(const ari::Operation& operation, const JsonValue& params, const Requester& requester,
-                    Reply reply) {
+void CommandSender::call(const ari::Operation& operation, const JsonValue& params, const Requester& requester,
+                         Reply reply) {
   std::vector<std::string> channels = channels_in_stasis(operation, params);
   if (channels.empty()) return send(operation, params, requester, std::move(reply));
   const bool entering =
@@ -81,7 +61,7 @@ void Upstream::call(const ari::Operation& operation, const JsonValue& params, co
        });
 }
 
-Reply Upstream::explaining(std::vector<std::string> channels, Reply reply) const {
+Reply CommandSender::explaining(std::vector<std::string> channels, Reply reply) const {
   return [this, channels = std::move(channels), sent = model_.latest(),
           reply = std::move(reply)](Result<ResultText> answer) {
     if (answer || !is_not_in_stasis(answer.error())) return reply(std::move(answer));
@@ -89,8 +69,8 @@ Reply Upstream::explaining(std::vector<std::string> channels, Reply reply) const
   };
 }
 
-void Upstream::send(const ari::Operation& operation, const JsonValue& params, const Requester& requester,
-                    Reply reply) {
+void CommandSender::send(const ari::Operation& operation, const JsonValue& params, const Requester& requester,
+                         Reply reply) {
   if (!client_->is_connected()) {
     reply(not_connected("not connected; nothing was sent"));
     return;
@@ -109,8 +89,8 @@ void Upstream::send(const ari::Operation& operation, const JsonValue& params, co
       requester);
 }
 
-void Upstream::request(const std::string& method, const std::string& path, const std::string& query,
-                       const std::string& body, const Requester& requester, Reply reply) {
+void CommandSender::request(const std::string& method, const std::string& path, const std::string& query,
+                            const std::string& body, const Requester& requester, Reply reply) {
   if (!client_->is_connected()) {
     reply(not_connected("not connected; nothing was sent"));
     return;
@@ -124,8 +104,8 @@ void Upstream::request(const std::string& method, const std::string& path, const
       requester);
 }
 
-void Upstream::ask(const std::string& method, const std::string& target, const std::string& body,
-                   const Requester& requester, std::function<void(const Result<HttpResponse>&)> done) {
+void CommandSender::ask(const std::string& method, const std::string& target, const std::string& body,
+                        const Requester& requester, std::function<void(const Result<HttpResponse>&)> done) {
   if (!client_->is_connected()) return done(not_connected("not connected; nothing was sent"));
   client_->request(
       method, target, body, [done = std::move(done)](const Result<HttpResponse>& answer) { done(answer); },

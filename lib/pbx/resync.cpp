@@ -1,4 +1,4 @@
-#include "state/sync.h"
+#include "pbx/resync.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,15 +8,20 @@
 #include "net/url.h"
 #include "state/difference.h"
 
-namespace aribus::state {
+namespace aribus::pbx {
 namespace {
 
+using record::IdKind;
 using record::Record;
+using state::Difference;
+using state::FetchedState;
+using state::LookedAt;
+using state::Model;
 
 constexpr int looks_at_playback = 3;
 
-// How much of what there was is known again, and the ids of all that can end.
-Record resynced(const std::string& server, const Model& model, const Difference& difference) {
+// The counts of the difference, and the ids of all live objects that can end.
+Record resynced(const std::string& server, const Model& model, const Difference& difference, WallTime now) {
   Record record = record::own_record("server.resynced", server, render([&](JsonWriter& writer) {
                                        const auto number = [&](const char* name, size_t value) {
                                          writer.Key(name);
@@ -28,7 +33,7 @@ Record resynced(const std::string& server, const Model& model, const Difference&
                                        number("ended", difference.ended);
                                        writer.EndObject();
                                      }),
-                                     wall_now());
+                                     now);
   for (const IdKind kind : {IdKind::channel, IdKind::bridge, IdKind::playback, IdKind::recording}) {
     for (const auto& [id, object] : model.of(kind)) record.ids.add(kind, id);
   }
@@ -37,23 +42,25 @@ Record resynced(const std::string& server, const Model& model, const Difference&
 
 }  // namespace
 
-Sync::Sync(std::string server, ari::Client& client, Model& model, Handlers handlers, SyncOptions options)
+Resync::Resync(std::string server, ari::Client& client, Model& model, Handlers handlers,
+               ResyncOptions options, Clock clock)
     : server_(std::move(server)),
       client_(&client),
       model_(model),
       handlers_(std::move(handlers)),
       options_(options),
+      clock_(std::move(clock)),
       fetcher_(client, model),
       mark_("aribus-" + random_hex(6) + "-"),
       timer_(client.loop()) {}
 
-void Sync::use(ari::Client& client) {
+void Resync::use(ari::Client& client) {
   stop();
   client_ = &client;
   fetcher_.use(client);
 }
 
-void Sync::begin(bool missed) {
+void Resync::begin(bool missed) {
   stop();
   missed_ = missed;
   connected_ = handlers_.next_seq();
@@ -61,7 +68,7 @@ void Sync::begin(bool missed) {
   fetch();
 }
 
-void Sync::stop() {
+void Resync::stop() {
   known_ = false;
   phase_ = Phase::idle;
   looking_ = false;
@@ -71,7 +78,7 @@ void Sync::stop() {
   timer_.stop();
 }
 
-bool Sync::take(const Record& record) {
+bool Resync::take(const Record& record) {
   if (record.type != "ChannelUserevent") return false;
   const std::string_view name = record.member("eventname");
   if (name.size() < 2 + mark_.size() || name.compare(1, mark_.size(), mark_) != 0) return false;
@@ -81,7 +88,7 @@ bool Sync::take(const Record& record) {
   return true;
 }
 
-void Sync::fetch() {
+void Resync::fetch() {
   phase_ = Phase::asking;
   begin_ = handlers_.next_seq();
   fetcher_.begin(!known_, [this](Result<FetchedState> fetched) {
@@ -91,11 +98,11 @@ void Sync::fetch() {
   });
 }
 
-// In every application: each has an event stream of its own up to the WebSocket.
-void Sync::raise_fences() {
+// One in every application: Asterisk queues the events of each separately.
+void Resync::raise_fences() {
   phase_ = Phase::fencing;
   for (const std::string& app : client_->options().apps) {
-    // Who has taken an application is not to hear of us.
+    // The client that has taken the application over must not get the event.
     if (known_ && client_->replaced_apps().contains(app)) continue;
     fences_[mark_ + std::to_string(++fence_number_)].app = app;
   }
@@ -111,12 +118,12 @@ void Sync::raise_fences() {
   timer_.once(options_.fence_timeout, [this] { give_up_fences(); });
 }
 
-void Sync::lower_fence(const std::string& name) {
+void Resync::lower_fence(const std::string& name) {
   if (phase_ == Phase::fencing && fences_.erase(name) > 0 && fences_.empty()) merge();
 }
 
-// What a filter drops says nothing.
-void Sync::give_up_fences() {
+// Of an application with a filter, which may drop the fence, nothing follows from its absence.
+void Resync::give_up_fences() {
   late_.clear();
   for (const auto& [name, fence] : fences_) {
     if (fence.sent && !fetcher_.is_filtered(fence.app)) late_.emplace(name, fence.app);
@@ -125,23 +132,23 @@ void Sync::give_up_fences() {
   for (const auto& [name, app] : std::map(late_)) handlers_.silent(app);
 }
 
-void Sync::merge() {
+void Resync::merge() {
   fences_.clear();
   timer_.stop();
   const FetchedState fetched = std::exchange(fetched_, {});
   const bool news = !std::exchange(known_, true);
-  const LookedAt looked{begin_, news && missed_ ? std::optional(connected_) : std::nullopt, wall_now()};
-  const Difference found = difference(server_, client_->options().apps, model_, fetched, looked);
+  const LookedAt looked{begin_, news && missed_ ? std::optional(connected_) : std::nullopt, clock_.wall()};
+  const Difference found = state::difference(server_, client_->options().apps, model_, fetched, looked);
   for (const Record& record : found.records) handlers_.publish(record);
-  // What was told of by these is looked at once more, soon.
+  // What these records report is checked once more, soon.
   const Record not_heard =
-      no_longer_reported(server_, model_, fetched.subscriptions, begin_, wall_now(), doubt_);
+      no_longer_reported(server_, model_, fetched.subscriptions, begin_, clock_.wall(), doubt_);
   if (not_heard.ids.size() > 0) handlers_.publish(not_heard);
   phase_ = Phase::idle;
   for (const std::string& app : fetched.unknown_apps) handlers_.silent(app);
   if (news) {
     handlers_.done();
-    handlers_.publish(resynced(server_, model_, found));
+    handlers_.publish(resynced(server_, model_, found, clock_.wall()));
   }
   fetched_at_ = client_->loop().now();
   if (news) look_pause_ = options_.first_look;
@@ -149,16 +156,16 @@ void Sync::merge() {
   timer_.every(options_.first_look, [this] { look_when_due(); });
 }
 
-void Sync::retry(const std::string& reason) {
+void Resync::retry(const std::string& reason) {
   if (!known_) handlers_.failed(reason);
   timer_.once(pause_, [this] { fetch(); });
   pause_ = std::min(2 * pause_, options_.longest_pause);
 }
 
-// Asterisk does not say when it stops telling of a thing, does so a little after the last that it tells, and
-// goes on listing bridges that are gone (22.10). When it has become quiet, and now and then in any case, all
-// is read anew.
-void Sync::look_when_due() {
+// Asterisk does not say when it stops reporting an object, stops a little after the last event about it, and
+// goes on listing bridges that are gone (22.10). So the subscriptions are checked after a doubtful event, and
+// everything is read again when it has become quiet, and from time to time in any case.
+void Resync::look_when_due() {
   if (phase_ != Phase::idle || looking_) return;
   const Milliseconds now = client_->loop().now();
   if (model_.take_doubt() || std::exchange(doubt_, false)) {
@@ -172,9 +179,9 @@ void Sync::look_when_due() {
   quiet || now - fetched_at_ >= options_.longest_look ? fetch() : look();
 }
 
-void Sync::look() {
+void Resync::look() {
   const uint64_t begin = handlers_.next_seq();
-  // Each is asked for a few times, soon after it began: what can be played is then left to its end.
+  // Each is asked for a few times, soon after it began; after that Asterisk reports its end.
   std::vector<std::string> playbacks = doubtful_playbacks(model_);
   std::erase_if(playbacks, [&](const std::string& id) {
     const auto at = asked_for_.find(id);
@@ -187,10 +194,11 @@ void Sync::look() {
   });
 }
 
-// An answer may be ahead of the events: a playback that is not there has ended unreported when it still is
-// not there at the next look, and no event has told its end in between.
-void Sync::take_look(const FetchedState& fetched, const std::vector<std::string>& playbacks, uint64_t begin) {
-  const WallTime now = wall_now();
+// An answer may be ahead of the events: a missing playback has ended unreported only when it is still missing
+// at the next look, and no event has reported its end in between.
+void Resync::take_look(const FetchedState& fetched, const std::vector<std::string>& playbacks,
+                       uint64_t begin) {
+  const WallTime now = clock_.wall();
   std::erase_if(asked_for_,
                 [&](const auto& asked) { return model_.find(IdKind::playback, asked.first) == nullptr; });
   for (const std::string& id : playbacks) {
@@ -201,7 +209,7 @@ void Sync::take_look(const FetchedState& fetched, const std::vector<std::string>
       asked.missed_since.reset();
     } else if (!asked.missed_since || model_.touched_since(*asked.missed_since, IdKind::playback, id)) {
       asked.missed_since = begin;
-      doubt_ = true;  // it is looked at once more, soon
+      doubt_ = true;  // the next look comes soon
     } else {
       for (const Record& record :
            ends_of_playbacks(server_, client_->options().apps, model_, fetched, {id}, begin, now))
@@ -212,4 +220,4 @@ void Sync::take_look(const FetchedState& fetched, const std::vector<std::string>
   if (not_heard.ids.size() > 0) handlers_.publish(not_heard);
 }
 
-}  // namespace aribus::state
+}  // namespace aribus::pbx

@@ -1,10 +1,10 @@
-#include "daemon/graceful_close.h"
+#include "pbx/graceful_close.h"
 
 #include <utility>
 
 #include "net/url.h"
 
-namespace aribus::daemon {
+namespace aribus::pbx {
 namespace {
 
 constexpr Milliseconds look_interval{20};
@@ -27,9 +27,9 @@ void GracefulClose::wait() {
   if (client_.open_requests() == 0 || client_.loop().now() >= patient_until_) unsubscribe();
 }
 
-// ARI of 22.10 may stand still for ever when an application that hears of device states goes away while one
-// changes (its thread waits for a lock that waits for the thread): first that ends. An application to which
-// Asterisk connects stays, and keeps what it hears of.
+// ARI of 22.10 may block for ever when an application that is subscribed to device states goes away while one
+// changes (its thread waits for a lock that waits for the thread), so that subscription ends first. An
+// application for which Asterisk connects to aribus stays, with its subscriptions.
 void GracefulClose::unsubscribe() {
   step_ = Step::unsubscribing;
   timer_.once(unsubscribe_timeout, [this] { close(); });
@@ -48,7 +48,7 @@ void GracefulClose::unsubscribe() {
   done();
 }
 
-// The event stream is read to its end, so that nothing is lost where Asterisk keeps what comes after it.
+// Reads the event stream to its end: where Asterisk keeps what comes after that, nothing is lost.
 void GracefulClose::close() {
   if (step_ != Step::unsubscribing) return;
   step_ = Step::closing;
@@ -59,4 +59,4 @@ void GracefulClose::close() {
   });
 }
 
-}  // namespace aribus::daemon
+}  // namespace aribus::pbx

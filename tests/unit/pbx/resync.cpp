@@ -1,5 +1,5 @@
 // Finding out what happened while nobody listened.
-#include "state/sync.h"
+#include "pbx/resync.h"
 
 #include "state/difference.h"
 #include "tests/catch.h"
@@ -8,6 +8,7 @@
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
+using namespace aribus::pbx;
 using namespace aribus::state;
 using aribus::test::FakeAsterisk;
 using aribus::test::json;
@@ -33,7 +34,7 @@ std::string event(const std::string& type, const std::string& members) {
          R"(,"application":"demo"})";
 }
 
-// A Sync at an Asterisk whose answers the test gives; events go through it as through the daemon.
+// A Resync at an Asterisk whose answers the test gives; events go through it as through the daemon.
 struct Stage {
   Loop loop;
   FakeAsterisk asterisk{loop, test::behave_well};
@@ -42,7 +43,7 @@ struct Stage {
   record::EventReader events;
   std::vector<record::Record> records;
   std::vector<std::string> failures, silent, heard;
-  std::unique_ptr<Sync> sync;
+  std::unique_ptr<Resync> sync;
   std::map<std::string, std::string> answers;  // by path; others get 404
   std::string application = R"("channel_ids":[],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
   std::string filter = R"("events_allowed":[],"events_disallowed":[])";
@@ -63,17 +64,18 @@ struct Stage {
       sync->see(request, response);
     };
     client = ari::Client::make(loop, options, handlers).value();
-    sync = std::make_unique<Sync>("pbx1", *client, model,
-                                  Sync::Handlers{[this](const record::Record& record) { publish(record); },
-                                                 [this] { return records.size(); }, [this] { ++done; },
-                                                 [this](const std::string& why) { failures.push_back(why); },
-                                                 [this](const std::string& app) { silent.push_back(app); },
-                                                 [this](const std::string& app) { heard.push_back(app); }},
-                                  SyncOptions{.fence_timeout = Milliseconds(100),
-                                              .first_pause = Milliseconds(20),
-                                              .longest_pause = Milliseconds(40),
-                                              .first_look = Milliseconds(10),
-                                              .longest_look = Milliseconds(80)});
+    sync =
+        std::make_unique<Resync>("pbx1", *client, model,
+                                 Resync::Handlers{[this](const record::Record& record) { publish(record); },
+                                                  [this] { return records.size(); }, [this] { ++done; },
+                                                  [this](const std::string& why) { failures.push_back(why); },
+                                                  [this](const std::string& app) { silent.push_back(app); },
+                                                  [this](const std::string& app) { heard.push_back(app); }},
+                                 ResyncOptions{.fence_timeout = Milliseconds(100),
+                                               .first_pause = Milliseconds(20),
+                                               .longest_pause = Milliseconds(40),
+                                               .first_look = Milliseconds(10),
+                                               .longest_look = Milliseconds(80)});
     client->connect();
     REQUIRE(pump(loop, [&] { return client->is_connected(); }));
     answers["/channels"] = answers["/bridges"] = answers["/endpoints"] = answers["/deviceStates"] = "[]";
@@ -505,7 +507,7 @@ TEST_CASE("a bridge of very many channels is compared in a time that grows with 
   };
   bridges["b1"] = bridge("b1", members(0, count) + R"(,"new")");
   const auto begin = aribus::test::cpu_time();
-  CHECK(found().size() == 2);  // of the bridge, and of its new channel
+  CHECK(found().size() == 2);                                         // of the bridge, and of its new channel
   CHECK(aribus::test::cpu_time() - begin < std::chrono::seconds(4));  // it was 12 s, now 0.1
 
   // Each record of a member shows the whole bridge: of all together there is a bound.

@@ -1,4 +1,4 @@
-// Taking leave of an Asterisk.
+// Ending a connection to Asterisk in order.
 #pragma once
 
 #include <functional>
@@ -8,11 +8,11 @@
 #include "ari/client.h"
 #include "net/loop.h"
 
-namespace aribus::daemon {
+namespace aribus::pbx {
 
-// Ends a connection in order: lets requests under way be answered, ends what applications hear of that nobody
-// here will hold any more, and reads the event stream to its end. Lives on the loop's thread; the client must
-// be destroyed first.
+// Ends a connection in order: waits for the answers to requests under way, unsubscribes the applications that
+// aribus gives up, and reads the event stream to its end. Lives on the loop's thread; the client must be
+// destroyed before it.
 class GracefulClose {
  public:
   // How long it takes at most, beside `patience`.
@@ -20,8 +20,8 @@ class GracefulClose {
   static constexpr Milliseconds leave_timeout{2000};
   static constexpr Milliseconds max_time = unsubscribe_timeout + leave_timeout;
 
-  // `apps` will not be held here any more. Requests have up to `patience`. `left` is called once, from the
-  // loop, when the event stream has ended: whether it stood until then.
+  // `apps`: the applications that aribus gives up. Requests have up to `patience`. `left` is called once,
+  // from the loop, when the event stream has ended; `was_connected`: it was connected until then.
   GracefulClose(ari::Client& client, std::vector<std::string> apps, Milliseconds patience,
                 std::function<void(bool was_connected)> left);
   GracefulClose(const GracefulClose&) = delete;
@@ -46,4 +46,4 @@ class GracefulClose {
   Timer timer_;
 };
 
-}  // namespace aribus::daemon
+}  // namespace aribus::pbx
