@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/characters.h"
+#include "base/utf8.h"
 #include "cli/calls_view.h"
 #include "cli/terminal.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/characters.h"
+#include "base/utf8.h"
 
 namespace aribus::cli {
 namespace {

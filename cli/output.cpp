@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/characters.h"
+#include "base/utf8.h"
 #include "json/json_builder.h"
 
 namespace aribus::cli {

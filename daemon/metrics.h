@@ -11,6 +11,7 @@
 #include "daemon/upstream.h"
 #include "frontend/unix/server.h"
 #include "net/loop.h"
+#include "net/turn_meter.h"
 
 namespace aribus::daemon {
 

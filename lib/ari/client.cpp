@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "ari/operation.h"
-#include "base/bytes.h"
+#include "base/base64.h"
 
 namespace aribus::ari {
 namespace {

@@ -30,7 +30,7 @@ struct ClientOptions {
   std::string password;
   // Whom the password is told on this machine (ListenerCheck); nothing: whoever listens there, with a
   // warning.
-  std::optional<AsteriskUser> user = {};
+  std::optional<ListenerUser> user = {};
   std::vector<std::string> apps;  // Stasis applications to hold; none: no event stream
   bool subscribe_all = false;     // all events of this Asterisk, not only those of the applications
   // Nothing: the event stream is connected to Asterisk. Otherwise Asterisk connects here, as its ari.conf and

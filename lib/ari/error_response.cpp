@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 #include "json/json.h"
 
 namespace aribus::ari {

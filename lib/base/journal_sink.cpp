@@ -9,8 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 namespace aribus {
 namespace {

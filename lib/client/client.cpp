@@ -5,6 +5,9 @@
 #include <random>
 #include <thread>
 
+#include "base/base64.h"
+#include "protocol/default_socket.h"
+
 namespace aribus::client {
 namespace {
 
@@ -66,9 +69,7 @@ Result<CallPtr> call_of(std::string_view method, std::string_view params, const 
 }
 
 int value_of(char c) {
-  static constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const size_t at = digits.find(c);
+  const size_t at = base64_alphabet.find(c);
   return at == std::string_view::npos ? -1 : static_cast<int>(at);
 }
 
@@ -119,8 +120,8 @@ Client::Client(ClientOptions options)
 Result<Client> Client::connect(ClientOptions options) {
   if (options.path.empty()) {
     const char* from_environment = std::getenv("ARIBUS_SOCKET");
-    options.path = from_environment != nullptr && *from_environment != '\0' ? from_environment
-                                                                            : "/run/aribus/aribus.sock";
+    options.path =
+        from_environment != nullptr && *from_environment != '\0' ? from_environment : default_socket;
   }
   const auto until = Clock::now() + options.wait;
   Client client(std::move(options));

@@ -15,7 +15,7 @@
 
 #include <sys/types.h>
 
-#include "base/bytes.h"
+#include "base/hash.h"
 #include "pbx/upstream.h"
 
 namespace aribus::control {

@@ -110,7 +110,7 @@ void StreamWebSocket::on_connected() {
   if (stream_->has_more()) on_readable();
 }
 
-// Before the handshake is done there is nothing to end in order.
+// Before the handshake is done there is no orderly end.
 void StreamWebSocket::end(Milliseconds timeout) {
   if (channel_.is_open()) return channel_.end(timeout);
   finish({0, "closed", {}, false});

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "base/bytes.h"
+#include "base/random.h"
 #include "base/log.h"
 #include "json/json.h"
 #include "pbx/creating_operations.h"

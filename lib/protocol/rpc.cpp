@@ -85,6 +85,11 @@ std::string creating_text(std::string_view id, std::string_view parameter, std::
   });
 }
 
+std::string lost_text(uint64_t from, uint64_t to) {
+  return R"({"jsonrpc":"2.0","method":"lost","params":{"from":)" + std::to_string(from) + R"(,"to":)" +
+         std::to_string(to) + R"(,"records":)" + std::to_string(to - from + 1) + "}}";
+}
+
 std::string id_of(const JsonValue& value) {
   const JsonValue* id = find(value, "id");
   return id != nullptr && can_be_echoed(*id) ? to_text(*id) : "null";

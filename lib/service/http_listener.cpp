@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/numeric_address.h"
 #include "net/tcp_socket.h"
 
 namespace aribus::service {

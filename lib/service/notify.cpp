@@ -1,7 +1,6 @@
 #include "service/notify.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -11,6 +10,7 @@
 #include <sys/un.h>
 
 #include "base/fd.h"
+#include "base/numbers.h"
 
 namespace aribus::service {
 
@@ -43,10 +43,9 @@ void notify_reloading() {
 std::optional<Milliseconds> watchdog_interval() {
   const char* text = std::getenv("WATCHDOG_USEC");
   if (text == nullptr) return {};
-  long long microseconds = 0;
-  const auto [end, error] = std::from_chars(text, text + std::strlen(text), microseconds);
-  if (error != std::errc() || *end != '\0' || microseconds <= 0) return {};
-  return std::max(Milliseconds(microseconds / 2000), Milliseconds(1));
+  const auto microseconds = whole_number<long long>(text);
+  if (!microseconds || *microseconds <= 0) return {};
+  return std::max(Milliseconds(*microseconds / 2000), Milliseconds(1));
 }
 
 }  // namespace aribus::service

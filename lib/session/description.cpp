@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "json/json_builder.h"
+#include "protocol/default_socket.h"
 #include "record/ids.h"
 #include "record/schema.h"
 
@@ -81,7 +82,7 @@ std::string records_schema() {
     names.emplace_back(model->name);
     dispatches.push_back(dispatch(*model));
   }
-  // It bears `invalid` and is certain all the same.
+  // It has `invalid` and is certain all the same.
   constexpr std::string_view malformed =
       R"([{"if":{"properties":{"type":{"const":"Malformed"}},"not":{"required":["known"]}},)"
       R"("then":{"$ref":"#/$defs/Malformed"}}])";
@@ -145,9 +146,9 @@ std::string describe_notifications(std::string_view version) {
                 .json("license", R"({"name":"MIT"})")
                 .str())
       .text("defaultContentType", "application/json")
-      .json("servers",
-            R"({"local":{"host":"localhost","pathname":"/run/aribus/aribus.sock","protocol":"unix",)"
-            R"("description":"a Unix stream socket; its path is in the configuration"}})")
+      .json("servers", R"({"local":{"host":"localhost","pathname":")" + std::string(default_socket) +
+                           R"(","protocol":"unix",)"
+                           R"("description":"a Unix stream socket; its path is in the configuration"}})")
       .json("channels",
             R"({"socket":{"address":null,"messages":{"event":{"$ref":"#/components/messages/event"},)"
             R"("lost":{"$ref":"#/components/messages/lost"}}}})")

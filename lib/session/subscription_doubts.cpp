@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <set>
 
-#include <fnmatch.h>
-
 #include "ari/schema.h"
-#include "base/bytes.h"
+#include "base/glob.h"
 #include "base/suggest.h"
+#include "base/utf8.h"
 #include "record/schema.h"
 
 namespace aribus::session {
@@ -57,9 +56,7 @@ std::string quoted(const std::string& value) {
 
 std::string doubt_about_type(const std::string& glob) {
   const auto& types = known_types();
-  const auto is_matched = [&](std::string_view type) {
-    return ::fnmatch(glob.c_str(), std::string(type).c_str(), 0) == 0;
-  };
+  const auto is_matched = [&](std::string_view type) { return matches_glob(glob, std::string(type)); };
   if (std::ranges::any_of(types, is_matched)) return {};
   const bool is_glob = glob.find_first_of("*?[") != std::string::npos;
   return (is_glob ? "no known type matches " + quoted(glob) : quoted(glob) + " is no known type") +
