@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/utf8.h"
 #include "cli/calls_view.h"
 #include "cli/terminal.h"
 

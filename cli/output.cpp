@@ -218,4 +218,8 @@ Output& err() {
   return output;
 }
 
+size_t text_columns() {
+  return std::min<size_t>(out().size().second, 100);
+}
+
 }  // namespace aribus::cli
