@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds shortest_pause{100};
 constexpr milliseconds longest_pause{1000};
 constexpr std::chrono::hours for_ever{24 * 365};
-constexpr std::chrono::seconds send_time{15};  // the daemon has to read what is sent to it
+constexpr std::chrono::seconds send_time{15};  // for the daemon to read what is sent
 constexpr std::chrono::seconds drain_time{1};
 
 milliseconds with_jitter(milliseconds pause) {
@@ -52,8 +52,8 @@ std::string params_of(const Subscription& subscription) {
   });
 }
 
-// The command with the server, the key, and an id for what it makes: not with a key, as repeats must be the
-// same.
+// The command with the server, the key, and an id for a new object; no id with a key, because repeats must be
+// equal.
 Result<CallPtr> call_of(std::string_view method, std::string_view params, const CallOptions& options) {
   Result<Json> object = parse_json(params);
   if (!object) return unreadable(params, object.error());
@@ -89,7 +89,7 @@ std::string from_base64(std::string_view text) {
   return bytes;
 }
 
-// A number that Asterisk sends as a text.
+// A number that Asterisk sends as a string.
 void as_text(Json& record, const char* member, const char* field) {
   if (!record.HasMember(member) || !record[member].IsObject()) return;
   JsonValue& object = record[member];

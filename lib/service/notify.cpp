@@ -22,14 +22,14 @@ void notify_systemd(std::string_view state) {
   std::memcpy(address.sun_path, path, std::strlen(path));
   if (path[0] == '@') address.sun_path[0] = '\0';  // a name in the abstract namespace
   const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  // Nobody is there to be told of a failure.
+  // Failures are ignored: there is nobody to report them to.
   (void)::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
                  reinterpret_cast<const sockaddr*>(&address),
                  static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path)));
 }
 
 void notify_status(std::string text) {
-  std::ranges::replace(text, '\n', ' ');  // what follows one is another assignment
+  std::ranges::replace(text, '\n', ' ');  // a line end would begin another assignment
   notify_systemd("STATUS=" + text);
 }
 

@@ -10,7 +10,7 @@ namespace aribus::session {
 namespace {
 
 constexpr std::chrono::seconds quiet{60};  // without a loss: an episode is over
-constexpr uint64_t few_requests = 10;      // of a program that has only looked
+constexpr uint64_t few_requests = 10;      // a program with no more has only looked
 constexpr size_t max_filter_bytes = 300;   // of a subscription, in a line
 
 template <typename... Args>

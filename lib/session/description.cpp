@@ -16,7 +16,7 @@ constexpr std::string_view lost_schema =
     R"({"type":"object","required":["from","to","records"],"properties":{"from":{"type":"integer"},)"
     R"("to":{"type":"integer"},"records":{"type":"integer","minimum":1}}})";
 
-// What every record has, and what marks the odd ones.
+// The members of every record, and the marks of unusual ones.
 std::string envelope_schema() {
   constexpr std::string_view ids =
       R"({"type":"array","items":{"type":"string","minLength":1},"minItems":1,"uniqueItems":true})";
@@ -54,7 +54,7 @@ std::string notification_schema(std::string_view method, std::string_view params
       .str();
 }
 
-// Every type of record whose fields are declared.
+// All types of records with declared fields.
 std::vector<const ari::ModelType*> types() {
   std::vector<const ari::ModelType*> all;
   for (const ari::ModelType& model : ari::models()) {

@@ -15,7 +15,7 @@ namespace {
 constexpr size_t max_doubts = 10;
 constexpr size_t max_shown_bytes = 128;
 
-// Every type of record that is declared.
+// All declared types of records.
 const std::vector<std::string_view>& known_types() {
   static const std::vector<std::string_view> types = [] {
     std::vector<std::string_view> all;
@@ -33,7 +33,7 @@ class Doubts {
  public:
   explicit Doubts(std::vector<std::string>& texts) : texts_(texts) {}
 
-  // Takes `values` until there are too many doubts; `text` says what is doubtful about one, or "".
+  // Checks `values` until there are too many doubts; `text` returns the doubt about a value, or "".
   template <typename Text>
   void look_at(std::string_view parameter, const std::vector<std::string>& values, const Text& text) {
     for (const std::string& value : values) {
@@ -90,7 +90,7 @@ std::vector<std::string> doubts_about(const bus::FilterOptions& wanted, const co
     return "there is no server " + quoted(name) + did_you_mean(name, servers);
   });
   doubts.look_at("apps", wanted.apps, [&](const std::string& name) {
-    if (name.empty() || apps.contains(name)) return std::string();  // "": what is in none
+    if (name.empty() || apps.contains(name)) return std::string();  // "": records without an application
     return "aribusd holds no application " + quoted(name) + " that this program may see" +
            did_you_mean(name, known_apps);
   });
