@@ -8,7 +8,7 @@
 #include "base/time.h"
 #include "nats/server_url.h"
 #include "net/certificates.h"
-#include "net/tcp_socket.h"
+#include "net/numeric_address.h"
 #include "net/tls_session.h"
 
 namespace aribus::nats {

@@ -6,7 +6,7 @@
 
 #include <getopt.h>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 #include "base/log.h"
 #include "nats/adopt.h"
 #include "nats/bridge.h"

@@ -11,11 +11,12 @@
 #include "json/json.h"
 #include "nats/envelope.h"
 #include "nats/window.h"
+#include "protocol/default_socket.h"
 
 namespace aribus::nats {
 
 struct RecordsOptions {
-  std::string socket = "/run/aribus/aribus.sock";
+  std::string socket = default_socket;
   std::vector<std::string> types{};    // globs; empty: all
   std::vector<std::string> exclude{};  // globs
 };
