@@ -73,7 +73,7 @@ TEST_CASE("a method's help names its parameters and what they take") {
 
 TEST_CASE("a method's summary is its first sentence") {
   const Methods all = methods();
-  CHECK(all.summary("bridges.destroy") == "Ends a bridge.");
+  CHECK(all.summary("bridges.destroy") == "Destroys a bridge.");
   CHECK(all.summary("nothing").empty());
   CHECK(all.parameters("hangup").front().description.starts_with("Id of the channel."));
 }
