@@ -296,7 +296,7 @@ export class Consumer {
   #check(info, subjects) {
     const filter = filterOf(info);
     if (info.config.ack_policy !== 'all' || info.config.deliver_subject) {
-      this.#refuse('it has to be a pull consumer with the ack policy `all`');
+      this.#refuse('it must be a pull consumer with the ack policy `all`');
     }
     if (filter.length > 0 && [...filter].sort().join() !== [...subjects].sort().join()) {
       this.#refuse(`its filter is ${filter.join(', ')}`);

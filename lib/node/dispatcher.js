@@ -232,7 +232,7 @@ export class Dispatcher {
       await started();
       const {servers} = await this.#client.run('status', {});
       if (!servers.some((server) => server.apps.includes(app))) {
-        throw new InvalidParams(`app: aribusd does not hold the application ${app}; it has to be among \`apps\` in aribusd.yaml`);
+        throw new InvalidParams(`app: aribusd does not hold the application ${app}; it must be one of \`apps\` in aribusd.yaml`);
       }
       signal?.throwIfAborted();
     } catch (error) {

@@ -291,7 +291,7 @@ class Consumer:
     def _check(self, info: ConsumerInfo, subjects: list[str]) -> None:
         config = info.config
         if config.ack_policy != AckPolicy.ALL or config.deliver_subject:
-            self._refuse("it has to be a pull consumer with the ack policy `all`")
+            self._refuse("it must be a pull consumer with the ack policy `all`")
         if _filter_of(info) and set(_filter_of(info)) != set(subjects):
             self._refuse(f"its filter is {', '.join(_filter_of(info))}")
 

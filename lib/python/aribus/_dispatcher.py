@@ -241,7 +241,7 @@ class Dispatcher:
             await started()
             servers = (await self._client.call("status"))["servers"]
             if not any(app in server["apps"] for server in servers):
-                raise InvalidParams(f"app: aribusd does not hold the application {app}; it has to be among `apps` in aribusd.yaml")
+                raise InvalidParams(f"app: aribusd does not hold the application {app}; it must be one of `apps` in aribusd.yaml")
             if serving.existing:
                 self.later(self._catch_up())
             with contextlib.suppress(NotConnected):  # the client was closed
