@@ -6,6 +6,8 @@
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
+using aribus::test::pump;
+using aribus::test::pump_for;
 
 TEST_CASE("the meter counts the time of turns, and not the time slept") {
   Loop loop;
