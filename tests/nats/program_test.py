@@ -295,7 +295,7 @@ def dead_name_server(folder):
     assert ask(port, "/readyz") == (503, "connecting\n")
     wait_for("aribusd is known", lambda: figures(port)['aribus_nats_connected{to="aribusd"}'] == 1)
     assert pbx.nats.stop(30) == 0
-    assert "not all threads have ended in 10 s" in pbx.nats.log(), pbx.nats.log()
+    assert "not all threads ended within 10 s" in pbx.nats.log(), pbx.nats.log()
     pbx.stop()
 
 

@@ -99,9 +99,8 @@ TEST_CASE("nats.yaml: each mistake is told with its place, cause and cure") {
       {"name: any\n",
        ":1:7: name: 'any' stands for every PBX in the subjects of commands; choose another name"},
       {"name: pbx.1\n",
-       ":1:7: name: 1 to 64 of A-Z, a-z, 0-9, _ and - are expected, for the name is part of subjects in "
-       "NATS, "
-       "not 'pbx.1'"},
+       ":1:7: name: 1 to 64 of A-Z, a-z, 0-9, _ and - are expected, because the name is part of NATS "
+       "subjects, not 'pbx.1'"},
       {"name: a\nstate_file: state.json\n", ":2:13: state_file: an absolute path is expected"},
       {"name: a\nstream: {name: a.b}\n",
        ":2:16: stream.name: 1 to 128 of A-Z, a-z, 0-9, _ and - are expected, not 'a.b'"},
