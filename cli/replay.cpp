@@ -10,6 +10,8 @@
 #include "cli/recording.h"
 
 namespace aribus::cli {
+namespace {
+
 int replay(const Arguments& arguments) {
   if (arguments.words.size() != 2) return misuse("replay", "which file?");
   char* end = nullptr;
