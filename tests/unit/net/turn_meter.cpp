@@ -6,6 +6,7 @@
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
+using namespace aribus::test;
 
 TEST_CASE("the meter counts the time of turns, and not the time slept") {
   Loop loop;
