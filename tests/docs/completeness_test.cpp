@@ -130,7 +130,7 @@ TEST_CASE("every error code is documented", "[docs]") {
 }
 
 TEST_CASE("every parameter of subscribe is documented", "[docs]") {
-  const std::string source = read_document("lib/session/subscription.cpp");
+  const std::string source = read_document("lib/session/subscribe_params.cpp");
   const size_t begin = source.find("subscribe_params[]");
   const std::string table = source.substr(begin, source.find("};", begin) - begin);
   const std::set<std::string> names = matches_in(table, R"re(\{?"([a-z_]+)")re");
