@@ -11,9 +11,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/utf8.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "config/aribusd/config.h"
 #include "control/audit.h"
 #include "daemon/app.h"
