@@ -14,6 +14,7 @@
 #include "frontend/unix/server.h"
 #include "net/background.h"
 #include "net/loop.h"
+#include "net/turn_meter.h"
 #include "pbx/server.h"
 #include "service/http_listener.h"
 
@@ -27,6 +28,8 @@ class App {
   // Listens, connects to the Asterisks and serves until SIGTERM or SIGINT; then drains. SIGHUP has the
   // configuration read anew. Returns when all is done. Errors: system or invalid_params when it can't listen.
   [[nodiscard]] Result<void> run();
+  // See Loop::is_working().
+  [[nodiscard]] bool is_working() const { return loop_.is_working(); }
 
  private:
   App(config::Config config, bus::RecordLog log);

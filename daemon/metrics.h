@@ -10,6 +10,7 @@
 #include "control/dispatcher.h"
 #include "frontend/unix/server.h"
 #include "net/loop.h"
+#include "net/turn_meter.h"
 #include "pbx/server.h"
 
 namespace aribus::daemon {

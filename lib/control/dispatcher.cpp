@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
+#include "base/random.h"
+#include "base/utf8.h"
 #include "base/suggest.h"
 #include "control/audit.h"
 #include "control/methods/defaults.h"

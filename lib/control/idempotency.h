@@ -15,7 +15,7 @@
 
 #include <sys/types.h>
 
-#include "base/bytes.h"
+#include "base/hash.h"
 #include "pbx/server.h"
 
 namespace aribus::control {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 #include "base/suggest.h"
 #include "control/named_ids.h"
 #include "pbx/creating_operations.h"

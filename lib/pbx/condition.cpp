@@ -47,7 +47,8 @@ void Condition::log_failure(const std::string& reason, Milliseconds retry_in,
 void Condition::become_unread(const std::string& reason) {
   const std::string unread = "its live objects could not be read, as " + reason;
   log_line(is_news(unread) ? spdlog::level::warn : spdlog::level::debug, {{"SERVER", server_}},
-           "{}: {}. aribusd keeps asking while it is connected", server_, unread);
+           "{}: its live objects could not be read, as {}. aribusd keeps asking while it is connected",
+           server_, reason);
   become(state_, unread);
 }
 

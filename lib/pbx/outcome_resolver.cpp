@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/bytes.h"
+#include "base/random.h"
 #include "base/log.h"
 #include "json/json.h"
 #include "pbx/creating_operations.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/bytes.h"
+#include "base/random.h"
 #include "json/json.h"
 #include "net/url.h"
 #include "state/difference.h"

@@ -7,7 +7,6 @@
 
 #include "ari/hangup_causes.h"
 #include "ari/versions.h"
-#include "base/bytes.h"
 #include "base/suggest.h"
 #include "control/methods/new_objects.h"
 #include "control/methods/refused_channel.h"

@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "base/bytes.h"
+#include "base/hash.h"
 #include "base/suggest.h"
 #include "control/params.h"
 #include "json/json_builder.h"

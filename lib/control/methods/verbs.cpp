@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "ari/operation.h"
-#include "base/bytes.h"
 #include "control/methods/defaults.h"
 #include "control/methods/originate_outcome.h"
 #include "control/params.h"

@@ -1,7 +1,4 @@
-#include "base/bytes.h"
-
-#include <cstring>
-#include <set>
+#include "base/utf8.h"
 
 #include "tests/catch.h"
 
@@ -60,45 +57,6 @@ TEST_CASE("a text is cut at the boundary of a character") {
   CHECK(to_valid_utf8(text, 6) == "a\xC3\xA9");
   CHECK(to_valid_utf8(text, 7) == text);
   CHECK(to_valid_utf8("\xFF", 2) == "");  // the replacement has three bytes
-}
-
-TEST_CASE("base64 gives the vectors of RFC 4648") {
-  CHECK(base64("") == "");
-  CHECK(base64("f") == "Zg==");
-  CHECK(base64("fo") == "Zm8=");
-  CHECK(base64("foo") == "Zm9v");
-  CHECK(base64("foob") == "Zm9vYg==");
-  CHECK(base64("fooba") == "Zm9vYmE=");
-  CHECK(base64("foobar") == "Zm9vYmFy");
-  CHECK(base64("\xFB\xEF\xFF") == "++//");
-  CHECK(base64(std::string(3, '\0')) == "AAAA");
-}
-
-TEST_CASE("random bytes are hexadecimal and do not repeat") {
-  std::set<std::string> seen;
-  for (int i = 0; i < 100; ++i) {
-    const std::string text = random_hex(8);
-    CHECK(text.size() == 16);
-    CHECK(text.find_first_not_of("0123456789abcdef") == std::string::npos);
-    seen.insert(text);
-  }
-  CHECK(seen.size() == 100);
-}
-
-TEST_CASE("hashes differ from process to process: their keys can't be chosen to collide") {
-  // What they would be without a secret.
-  const auto known = [](std::string_view bytes) {
-    constexpr uint64_t factor = 0x9E3779B97F4A7C15;
-    uint64_t word = 0;
-    std::memcpy(&word, bytes.data(), bytes.size());
-    const auto product = static_cast<unsigned __int128>(((bytes.size() + 1) * factor) ^ word) * factor;
-    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-  };
-  CHECK(hash_of("c1") != known("c1"));
-  CHECK(hash_of("c1") == hash_of("c1"));
-  std::set<uint64_t> low;
-  for (int i = 0; i < 10'000; ++i) low.insert(hash_of(std::to_string(i)) % 16'381);
-  CHECK(low.size() > 7000);  // 10,000 throws at 16,381 boxes hit some 7,480
 }
 
 TEST_CASE("what moves a terminal is escaped, and everything else stays") {

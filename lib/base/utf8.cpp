@@ -1,8 +1,25 @@
-#include "base/characters.h"
+#include "base/utf8.h"
 
 #include <algorithm>
+#include <cstdio>
 
 namespace aribus {
+namespace {
+
+void append_escaped(std::string& out, char32_t code, bool byte) {
+  static constexpr std::string_view letters = "nrt", meanings = "\n\r\t";
+  char text[12];
+  if (const size_t known = meanings.find(static_cast<char>(code));
+      code < ' ' && known != std::string_view::npos) {
+    std::snprintf(text, sizeof text, "\\%c", letters[known]);
+  } else {
+    std::snprintf(text, sizeof text, byte || code < 0x80 ? "\\x%02x" : "\\u%04x",
+                  static_cast<unsigned>(code));
+  }
+  out += text;
+}
+
+}  // namespace
 
 size_t sequence_length(std::string_view s) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(s[i]); };
@@ -52,6 +69,38 @@ bool is_harmful(char32_t character) {
                                      {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
   return std::ranges::any_of(
       ranges, [&](const Range& range) { return character >= range.first && character <= range.last; });
+}
+
+std::string to_valid_utf8(std::string_view text, size_t max_bytes) {
+  static constexpr std::string_view replacement = "\xEF\xBF\xBD";
+  std::string out;
+  out.reserve(std::min(text.size(), max_bytes));
+  while (!text.empty()) {
+    const size_t length = sequence_length(text);
+    const std::string_view piece = length == 0 ? replacement : text.substr(0, length);
+    if (out.size() + piece.size() > max_bytes) break;
+    out += piece;
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return out;
+}
+
+std::string escape_controls(std::string_view text, std::string_view kept) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const std::string_view before = text;
+    const char32_t character = take_character(text);
+    const std::string_view piece = before.substr(0, before.size() - text.size());
+    const bool byte = character == no_character;
+    if (!byte &&
+        (!is_harmful(character) || (piece.size() == 1 && kept.find(piece) != std::string_view::npos))) {
+      out += piece;
+    } else {
+      append_escaped(out, byte ? static_cast<unsigned char>(piece[0]) : character, byte);
+    }
+  }
+  return out;
 }
 
 }  // namespace aribus
