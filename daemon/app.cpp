@@ -7,11 +7,12 @@
 
 #include "base/log.h"
 #include "control/audit.h"
+#include "control/methods/live_snapshot.h"
 #include "daemon/activation.h"
 #include "service/metric_families.h"
 #include "service/notify.h"
 #include "service/process_stats.h"
-#include "session/daemon_methods.h"
+#include "session/all_methods.h"
 
 namespace aribus::daemon {
 namespace {
@@ -44,12 +45,16 @@ App::App(config::Config config, bus::RecordLog log)
       sweep_(loop_),
       started_(wall_now()) {
   dispatcher_.on_own_record([this](const record::Record& record) { publish(record); });
-  session::add_daemon_methods(dispatcher_,
-                              {.reload = [this](pbx::Reply reply) { reload(std::move(reply)); },
-                               .hello = [this](const control::Caller& caller) { return hello(caller); },
-                               .status = [this] { return status(); },
-                               .clients = [this] { return server_.clients_text(); },
-                               .cursor = [this] { return log_.cursor().text(); }});
+  session::add_all_methods(
+      methods_, {.reload = [this](pbx::Reply reply) { reload(std::move(reply)); },
+                 .hello = [this](const control::Caller& caller) { return hello(caller); },
+                 .status = [this] { return status(); },
+                 .clients = [this] { return server_.clients_text(); },
+                 .live_objects =
+                     [this](record::IdKind kind, const JsonValue& params, const control::Caller& caller) {
+                       return control::live_objects(dispatcher_, log_.cursor().text(), kind, params,
+                                                    *caller.rule);
+                     }});
   for (const config::AsteriskConfig& asterisk : config_.asterisk) add_upstream(asterisk);
 }
 

@@ -8,6 +8,7 @@
 #include "bus/record_log.h"
 #include "config/aribusd/config.h"
 #include "control/dispatcher.h"
+#include "control/method_table.h"
 #include "daemon/metrics.h"
 #include "daemon/reload.h"
 #include "daemon/upstream.h"
@@ -53,7 +54,8 @@ class App {
   config::Config config_;
   Loop loop_;
   bus::RecordLog log_;
-  control::Dispatcher dispatcher_;
+  control::MethodTable methods_;
+  control::Dispatcher dispatcher_{methods_};
   std::vector<std::unique_ptr<Upstream>> upstreams_;  // in the configuration's order
   std::vector<std::unique_ptr<Upstream>> leaving_;    // that it names no more
   frontend::Server server_;

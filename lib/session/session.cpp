@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "control/named_ids.h"
 #include "control/params.h"
 
 namespace aribus::session {
@@ -318,7 +319,7 @@ void Session::on_command(rpc::Request request, const std::shared_ptr<Batch>& bat
                            context_.limits.max_commands),
                   batch);
   }
-  Result<std::vector<std::string>> keys = control::Dispatcher::keys_of(*request.params);
+  Result<std::vector<std::string>> keys = control::order_keys(*request.params);
   if (!keys) return answer(request.id, keys.error(), batch);
   if (auto taken = take_bytes(bytes); !taken) return answer(request.id, taken.error(), batch);
   const uint64_t ticket = next_ticket_++;

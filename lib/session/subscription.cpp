@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "control/methods/live_snapshot.h"
 #include "control/methods/state_methods.h"
 #include "control/params.h"
+#include "control/visibility.h"
 #include "json/json_builder.h"
 #include "json/json_tape.h"
 #include "session/subscription_doubts.h"
@@ -300,15 +302,19 @@ std::string Subscription::take_own_record(const control::Dispatcher& dispatcher,
   const bool malformed = record.type == "Malformed";
   if (record.type.find('.') == std::string::npos && !malformed)
     return std::string(log_->line(seq));  // an event
+  const pbx::Upstream* server = dispatcher.find_server(record.server);
+  const auto sees = [&](record::IdKind kind, std::string_view id) {
+    return rule.apps.empty() || (server != nullptr && control::sees_id(rule, server->model(), kind, id));
+  };
   record::Ids shown;
   for (size_t i = 0; i < record.ids.size(); ++i) {
     const auto id = record.ids[i];
-    if (control::sees_id(dispatcher, record.server, id.kind, id.text, rule)) shown.add(id.kind, id.text);
+    if (sees(id.kind, id.text)) shown.add(id.kind, id.text);
   }
   if (record.type == "state.gone" && shown.size() == 0 && record.ids.size() > 0) return {};
   if (record.type == "state.changed") {  // it shows one object
     const auto [kind, id] = state::changed_object(record);
-    const bool whole = !id.empty() && control::sees_id(dispatcher, record.server, kind, id, rule);
+    const bool whole = !id.empty() && sees(kind, id);
     return whole && filter_.matches_ids(record.ids) ? std::string(log_->line(seq)) : std::string();
   }
   record.ids = std::move(shown);

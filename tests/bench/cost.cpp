@@ -65,7 +65,7 @@ class Path {
     options.apps = {"bench"};
     client_ = ari::Client::make(loop_, options).value();
     dispatcher_.add_server("pbx1", *client_);
-    for (control::Method& method : session::subscription_methods()) dispatcher_.add(std::move(method));
+    methods_.add(session::subscription_methods());
     connect();
   }
 
@@ -158,7 +158,8 @@ class Path {
   Frames frames_;
   Loop loop_;
   std::unique_ptr<ari::Client> client_;
-  control::Dispatcher dispatcher_;
+  control::MethodTable methods_;
+  control::Dispatcher dispatcher_{methods_};
   bus::RecordLog log_;
   frontend::Server server_;
   std::unique_ptr<WebSocket> websocket_;

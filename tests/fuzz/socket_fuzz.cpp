@@ -15,9 +15,10 @@
 #include "base/fd.h"
 #include "bus/record_log.h"
 #include "control/dispatcher.h"
+#include "control/methods/live_snapshot.h"
 #include "frontend/unix/server.h"
 #include "record/event_reader.h"
-#include "session/daemon_methods.h"
+#include "session/all_methods.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {
@@ -46,7 +47,8 @@ control::Access rules(uint8_t choice) {
 struct Daemon {
   Loop loop;
   bus::RecordLog log = bus::RecordLog::make({.ring_bytes = bus::RecordLog::min_ring_bytes}).value();
-  control::Dispatcher dispatcher;
+  control::MethodTable methods;
+  control::Dispatcher dispatcher{methods};
   std::unique_ptr<ari::Client> asterisk;
   std::string path = "/tmp/aribus-fuzz-" + std::to_string(::getpid()) + ".sock";
   std::optional<frontend::Server> server;
@@ -58,10 +60,14 @@ struct Daemon {
     options.apps = {"demo"};
     asterisk = ari::Client::make(loop, options).value();
     dispatcher.add_server("pbx1", *asterisk);
-    session::add_daemon_methods(
-        dispatcher, {.hello = [](const control::Caller& caller) { return "\"" + caller.rule->name + "\""; },
-                     .status = [] { return std::string("{}"); },
-                     .cursor = [this] { return log.cursor().text(); }});
+    session::add_all_methods(
+        methods, {.hello = [](const control::Caller& caller) { return "\"" + caller.rule->name + "\""; },
+                  .status = [] { return std::string("{}"); },
+                  .live_objects =
+                      [this](record::IdKind kind, const JsonValue& params, const control::Caller& caller) {
+                        return control::live_objects(dispatcher, log.cursor().text(), kind, params,
+                                                     *caller.rule);
+                      }});
     frontend::ServerOptions options_of_server;
     options_of_server.sockets.emplace_back().path = path;
     options_of_server.max_connections = 10'000;

@@ -20,7 +20,7 @@ struct ControlStage {
   Loop loop;
   FakeAsterisk asterisk{loop, behave_well};
   std::unique_ptr<ari::Client> client;
-  control::Dispatcher dispatcher;
+  control::Dispatcher dispatcher{asterisk_methods()};
   std::deque<FakeAsterisk::Peer*> waiting;  // for an HTTP answer
   std::optional<Result<std::string>> answer;
   uint64_t seq = 1;

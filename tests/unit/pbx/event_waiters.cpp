@@ -19,7 +19,7 @@ struct Stage {
   Loop loop;
   FakeAsterisk asterisk{loop, test::behave_well};
   std::unique_ptr<ari::Client> client;
-  Dispatcher dispatcher;
+  Dispatcher dispatcher{test::asterisk_methods()};
   std::vector<FakeAsterisk::Peer*> waiting;  // for an HTTP answer
   std::optional<Result<std::string>> answer;
   bool reached = false;

@@ -20,7 +20,7 @@ struct Stage {
   Loop loop;
   FakeAsterisk asterisk{loop, test::behave_well};
   std::unique_ptr<ari::Client> client;
-  Dispatcher dispatcher;
+  Dispatcher dispatcher{test::asterisk_methods()};
   std::vector<record::Record> records;
   int look_up_status = 404;
   std::string look_up_body = "{}";

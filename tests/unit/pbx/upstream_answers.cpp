@@ -19,7 +19,7 @@ struct Server {
   Loop loop;
   FakeAsterisk asterisk;
   std::unique_ptr<ari::Client> client;
-  Dispatcher dispatcher;
+  Dispatcher dispatcher{test::asterisk_methods()};
 
   explicit Server(FakeAsterisk::Script script) : asterisk(loop, test::behave_well) {
     ari::ClientOptions options;
