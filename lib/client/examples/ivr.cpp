@@ -198,7 +198,7 @@ class Ivr {
     if (call.done) return;
     const Result<void> done = do_step(caller, call);
     if (!done && done.error().kind != ErrorKind::refused) {
-      // server.resynced or the like comes
+      // repeated at server.resynced and the like
       std::cout << call.step << ' ' << caller << " has to wait: " << done.error().message << std::endl;
       return;
     }
@@ -211,7 +211,7 @@ class Ivr {
     } else {
       std::cout << call.step << ' ' << caller << std::endl;
     }
-    call.done = true;  // when it was refused the caller is gone, which will be told
+    call.done = true;  // if it was refused, the caller has left; an event follows
     if (call.step == "ended") calls_.erase(caller);
   }
 

@@ -24,7 +24,7 @@ Task<> voicemail(Calls& calls, std::string endpoint, int64_t seconds, Channel ca
     co_await owner.hangup();
   } catch (const CallFailed& failed) {
     std::cout << failed.outcome << ' ' << caller.id() << std::endl;
-  } catch (const ChannelGone&) {  // the owner has hung up; had the caller, what follows throws it again
+  } catch (const ChannelGone&) {  // the owner has hung up; if the caller has, too, the next line throws it
     std::cout << "gone " << caller.id() << std::endl;
   }
   co_await caller.answer();

@@ -14,7 +14,7 @@ async function call(firstEndpoint, secondEndpoint) {
     console.log('talking');
     const left = await bridge.left();
     await bridge.destroy();
-    if (left === first) return; // and the second with it, which was called for it
+    if (left === first) return; // the second ends with it, because it was called for it
     await second.gone();
   } finally {
     if (!first.isGone) await first.hangup();

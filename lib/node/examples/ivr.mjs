@@ -146,7 +146,7 @@ class Ivr {
       console.log(call.step, caller);
     } catch (error) {
       if (error instanceof NotConnected || error instanceof OutcomeUnknown) {
-        console.log(`${call.step} ${caller} has to wait: ${error.message}`); // server.resynced or the like comes
+        console.log(`${call.step} ${caller} has to wait: ${error.message}`); // repeated at server.resynced and the like
         return;
       }
       if (!(error instanceof Refused)) throw error;
@@ -155,7 +155,7 @@ class Ivr {
         this.turn(call, 'menu');
         return this.advance(caller);
       }
-      call.done = true; // the caller is gone, which will be told
+      call.done = true; // the caller has left; an event follows
     }
     if (call.step === 'ended') delete this.calls[caller];
   }
@@ -174,7 +174,7 @@ class Ivr {
       await this.client.call('channels.originate', {endpoint: this.parties[call.digit], channelId: caller + PARTY,
         app: this.app, timeout: 20});
     } catch (error) {
-      if (error.status !== 409) throw error; // it is there already
+      if (error.status !== 409) throw error; // the channel exists already
     }
   }
 

@@ -18,7 +18,7 @@ async function greet(pbx, channelId) {
     await commands.call(pbx, 'channels.answer', {channelId});
     await commands.call(pbx, 'play', {channelId, media: 'sound:hello-world', wait: true});
     await commands.call(pbx, 'channels.hangup', {channelId});
-  } catch (error) { // the caller has hung up, say
+  } catch (error) { // for example: the caller has hung up
     if (!(error instanceof AribusError)) throw error;
     console.log(pbx, channelId, error.message);
   }

@@ -18,7 +18,7 @@ await client.serve(app, async (caller) => {
     }
     await owner.hangup();
   } catch (error) {
-    // ChannelGone: the owner has hung up; had the caller, what follows throws it again.
+    // ChannelGone: the owner has hung up; if the caller has, too, the next line throws it.
     if (!(error instanceof CallFailed || error instanceof ChannelGone)) throw error;
     console.log(error.outcome ?? 'gone', caller.id);
   }

@@ -144,14 +144,14 @@ class Ivr:
             call["done"] = True
             print(call["step"], caller, flush=True)
         except (aribus.NotConnected, aribus.OutcomeUnknown) as error:
-            print(f"{call['step']} {caller} has to wait: {error}", flush=True)  # server.resynced or the like comes
+            print(f"{call['step']} {caller} has to wait: {error}", flush=True)  # repeated at server.resynced and the like
             return
         except aribus.Refused as error:
             print(f"{call['step']} {caller} failed: {error}", flush=True)
             if call["step"] == "calling":
                 self.turn(call, "menu")
                 return await self.advance(caller)
-            call["done"] = True  # the caller is gone, which will be told
+            call["done"] = True  # the caller has left; an event follows
         if call["step"] == "ended":
             del self.calls[caller]
 
@@ -168,7 +168,7 @@ class Ivr:
             await self.client.call("channels.originate", {
                 "endpoint": self.parties[call["digit"]], "channelId": caller + PARTY, "app": self.app, "timeout": 20})
         except aribus.Refused as error:
-            if error.status != 409:  # it is there already
+            if error.status != 409:  # the channel exists already
                 raise
 
     async def talking(self, caller, call):

@@ -17,7 +17,7 @@ async def greet(commands, pbx, channel):
         await commands.call(pbx, "channels.answer", {"channelId": channel})
         await commands.call(pbx, "play", {"channelId": channel, "media": "sound:hello-world", "wait": True})
         await commands.call(pbx, "channels.hangup", {"channelId": channel})
-    except aribus.AribusError as error:  # the caller has hung up, say
+    except aribus.AribusError as error:  # for example: the caller has hung up
         print(pbx, channel, error, flush=True)
 
 

@@ -72,7 +72,7 @@ async def talk(line, parrot, caller, voice):
             if news := parrot.hear(frame):
                 print(news, caller.id, flush=True)
         line.send(parrot.say())
-        due = max(due + FRAME, clock() - 0.2)  # what is late by more is not caught up with
+        due = max(due + FRAME, clock() - 0.2)  # after a longer delay it does not catch up
         await asyncio.sleep(due - clock())
 
 
@@ -97,7 +97,7 @@ class Rtp(asyncio.DatagramProtocol):
         self.transport, _ = await loop.create_datagram_endpoint(lambda: self, ("0.0.0.0", 0))
         port = self.transport.get_extra_info("sockname")[1]
         voice = await client.originate(f"UnicastRTP/{self.address}:{port}/c(slin16)", originator=caller)
-        # Where Asterisk sends from and listens. Nobody else is listened to.
+        # Asterisk's address and port; packets from elsewhere are ignored.
         self.peer = (await voice.get("UNICASTRTP_LOCAL_ADDRESS"), int(await voice.get("UNICASTRTP_LOCAL_PORT")))
         return voice
 

@@ -24,7 +24,7 @@ async def main():
                 await owner.hangup()
             except aribus.CallFailed as error:
                 print(error.outcome, caller.id, flush=True)
-            except aribus.ChannelGone:  # the owner has hung up; had the caller, what follows raises it again
+            except aribus.ChannelGone:  # the owner has hung up; if the caller has, too, the next line raises it
                 print("gone", caller.id, flush=True)
             await caller.answer()
             await caller.play("sound:vm-intro")

@@ -21,7 +21,7 @@ def voicemail(caller):
         owner.hangup()
     except aribus.CallFailed as error:
         print(error.outcome, caller.id, flush=True)
-    except aribus.ChannelGone:  # the owner has hung up; had the caller, what follows raises it again
+    except aribus.ChannelGone:  # the owner has hung up; if the caller has, too, the next line raises it
         print("gone", caller.id, flush=True)
     caller.answer()
     caller.play("sound:vm-intro")
