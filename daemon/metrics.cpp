@@ -73,8 +73,8 @@ Counts records_of(const bus::RecordLog& log) {
 class Collector {
  public:
   explicit Collector(const MetricSources& sources) : sources_(sources), records_(records_of(sources.log)) {
-    for (const auto* upstreams : {&sources.upstreams, &sources.leaving}) {
-      for (const auto& upstream : *upstreams) upstreams_.push_back(upstream.get());
+    for (const auto* asterisks : {&sources.asterisks, &sources.leaving}) {
+      for (const auto& asterisk : *asterisks) asterisks_.push_back(asterisk.get());
     }
   }
 
@@ -93,53 +93,53 @@ class Collector {
   // One figure for each Asterisk.
   template <typename Value>
   void gauges(const char* name, const char* help, Value value) {
-    for (const Upstream* upstream : upstreams_) {
-      families_.gauge(name, help, value(*upstream), {{"server", upstream->name()}});
+    for (const pbx::Server* asterisk : asterisks_) {
+      families_.gauge(name, help, value(*asterisk), {{"server", asterisk->name()}});
     }
   }
   template <typename Value>
   void counters(const char* name, const char* help, Value value) {
-    for (const Upstream* upstream : upstreams_) {
-      families_.counter(name, help, to_double(value(*upstream)), {{"server", upstream->name()}});
+    for (const pbx::Server* asterisk : asterisks_) {
+      families_.counter(name, help, to_double(value(*asterisk)), {{"server", asterisk->name()}});
     }
   }
   [[nodiscard]] auto count_of(std::string_view type) {
-    return [this, type](const Upstream& upstream) { return records_[upstream.name()][type]; };
+    return [this, type](const pbx::Server& asterisk) { return records_[asterisk.name()][type]; };
   }
 
   void add_servers() {
-    for (const Upstream* upstream : upstreams_) {
-      for (const std::string_view state : Upstream::states) {
+    for (const pbx::Server* asterisk : asterisks_) {
+      for (const std::string_view state : pbx::state_names) {
         families_.gauge("aribus_server_state",
                         "1 for the current state of the Asterisk, 0 for the other states.",
-                        upstream->state() == state ? 1 : 0,
-                        {{"server", upstream->name()}, {"state", std::string(state)}});
+                        pbx::state_name(asterisk->state()) == state ? 1 : 0,
+                        {{"server", asterisk->name()}, {"state", std::string(state)}});
       }
     }
     gauges("aribus_server_connected", "1 if the event stream of the Asterisk is connected, else 0.",
-           [](const Upstream& upstream) { return upstream.client().is_connected() ? 1.0 : 0.0; });
-    for (const Upstream* upstream : upstreams_) {
-      if (!upstream->client().is_connected()) continue;
+           [](const pbx::Server& asterisk) { return asterisk.client().is_connected() ? 1.0 : 0.0; });
+    for (const pbx::Server* asterisk : asterisks_) {
+      if (!asterisk->client().is_connected()) continue;
       families_.gauge("aribus_server_silence_seconds",
                       "Time since the last byte from a connected event stream.",
-                      seconds(upstream->client().silence()), {{"server", upstream->name()}});
+                      seconds(asterisk->client().silence()), {{"server", asterisk->name()}});
     }
     gauges("aribus_server_replaced_apps", "Applications that another client has taken over.",
-           [](const Upstream& upstream) { return to_double(upstream.client().replaced_apps().size()); });
+           [](const pbx::Server& asterisk) { return to_double(asterisk.client().replaced_apps().size()); });
     gauges("aribus_server_requests_open", "Requests to the Asterisk that have no answer yet.",
-           [](const Upstream& upstream) { return to_double(upstream.client().open_requests()); });
+           [](const pbx::Server& asterisk) { return to_double(asterisk.client().open_requests()); });
     counters("aribus_server_messages_total", "Messages of the event stream.",
-             [](const Upstream& upstream) { return upstream.received(); });
+             [](const pbx::Server& asterisk) { return asterisk.received(); });
     counters("aribus_server_connects_total", "Times that the event stream was connected.",
              count_of("server.connected"));
     counters("aribus_server_disconnects_total", "Times that the event stream was disconnected.",
              count_of("server.disconnected"));
     counters("aribus_server_failed_attempts_total",
              "Attempts to connect that failed, and connections that were lost.",
-             [](const Upstream& upstream) { return upstream.failures(); });
+             [](const pbx::Server& asterisk) { return asterisk.failures(); });
     counters("aribus_server_wrong_passwords_total",
              "With mode: outbound, attempts to connect with a wrong user or password.",
-             [](const Upstream& upstream) { return upstream.client().wrong_passwords(); });
+             [](const pbx::Server& asterisk) { return asterisk.client().wrong_passwords(); });
     counters("aribus_server_gaps_total", "Gaps: periods in which events may have been missed.",
              count_of("server.gap"));
     counters("aribus_server_resyncs_total", "Completed resynchronisations of the live state.",
@@ -241,7 +241,7 @@ class Collector {
 
   const MetricSources& sources_;
   Counts records_;
-  std::vector<const Upstream*> upstreams_;
+  std::vector<const pbx::Server*> asterisks_;
   service::MetricFamilies families_;
 };
 

@@ -46,7 +46,7 @@ def type_of(schema):
             return type_of(one) + "; or an array of them"
         if other == {"type": "null"}:
             return code("null") + " or " + type_of(one)
-        return type_of(one) + "; when it waits: " + type_of(other)
+        return type_of(one) + "; with `wait`: " + type_of(other)
     if "enum" in schema:
         return ", ".join(map(code, schema["enum"]))
     type_ = schema.get("type", "anything")
@@ -112,7 +112,7 @@ def method(described):
 def fields(schema):
     properties = {name: value for name, value in schema["properties"].items() if name != "type" or "const" not in value}
     if not properties:
-        yield "No fields of its own.\n"
+        yield "No additional fields.\n"
         return
     yield "| field | type | always |"
     yield "|---|---|---|"
@@ -125,7 +125,7 @@ def definition(heading, schema):
     yield f"### {heading}\n"
     versions = versions_of(schema.get("x-ari", {}))
     if versions:
-        yield "Of Asterisk " + ", ".join(versions) + ".\n"
+        yield "Asterisk: " + ", ".join(versions) + ".\n"
     yield from fields(schema)
 
 

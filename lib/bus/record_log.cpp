@@ -4,7 +4,8 @@
 #include <cstring>
 #include <utility>
 
-#include "base/bytes.h"
+#include "base/random.h"
+#include "base/utf8.h"
 #include "base/log.h"
 
 namespace aribus::bus {

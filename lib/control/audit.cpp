@@ -5,8 +5,8 @@
 #include <chrono>
 #include <memory>
 
-#include "base/bytes.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "protocol/line_limit.h"
 #include "protocol/rpc_code.h"
 

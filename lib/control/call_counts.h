@@ -7,7 +7,7 @@
 
 #include "base/duration_histogram.h"
 #include "base/result.h"
-#include "pbx/upstream.h"
+#include "pbx/server.h"
 
 namespace aribus::control {
 

@@ -5,7 +5,7 @@
 #include <fnmatch.h>
 #include <strings.h>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 
 namespace aribus::control {
 namespace {

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
+#include "base/random.h"
 #include "base/suggest.h"
+#include "base/utf8.h"
 #include "control/audit.h"
 #include "control/methods/new_objects.h"
 #include "control/methods/waiting.h"
@@ -29,38 +30,29 @@ Result<void> take_key(Json& params, std::string& key) {
 
 }  // namespace
 
-pbx::Upstream& Dispatcher::add_server(std::string name, ari::Client& client) {
-  pbx::Upstream& added = *servers_.emplace_back(std::make_unique<pbx::Upstream>(std::move(name), client));
-  added.on_own_record([this](const record::Record& record) {
-    if (publish_) publish_(record);
+void Dispatcher::add_server(pbx::Server& server) {
+  servers_.push_back(&server);
+  server.on_resolved([this](const std::string& command, std::string_view outcome) {
+    idempotency_.resolve(command, outcome);
   });
-  added.resolver().on_resolved([this](const pbx::Resolution& resolution) {
-    idempotency_.resolve(resolution.command, resolution.outcome);
-    if (publish_) publish_(resolution.record);
-  });
-  return added;
+  share_id_directory();
 }
 
-void Dispatcher::remove_server(const pbx::Upstream& server) {
+void Dispatcher::remove_server(const pbx::Server& server) {
   id_directory_.forget(server.name());
-  std::erase_if(servers_, [&](const auto& known) { return known.get() == &server; });
+  std::erase(servers_, &server);
+  share_id_directory();
 }
 
-const pbx::Upstream* Dispatcher::find_server(std::string_view name) const {
-  const auto at = std::ranges::find_if(servers_, [&](const auto& server) { return server->name() == name; });
-  return at == servers_.end() ? nullptr : at->get();
+// With a single server nobody asks the directory.
+void Dispatcher::share_id_directory() {
+  for (pbx::Server* server : servers_)
+    server->set_id_directory(servers_.size() > 1 ? &id_directory_ : nullptr);
 }
 
-void Dispatcher::learn(const record::Record& record, uint64_t seq) {
-  if (servers_.size() > 1) id_directory_.learn(record);
-  for (const auto& server : servers_) {
-    if (server->name() != record.server) continue;
-    server->incarnations().see(record, server->model());
-    server->model().apply(record, seq);
-    server->stasis().see(record);
-    server->waiters().see(record);
-    server->resolver().see(record);
-  }
+const pbx::Server* Dispatcher::find_server(std::string_view name) const {
+  const auto at = std::ranges::find_if(servers_, [&](const auto* server) { return server->name() == name; });
+  return at == servers_.end() ? nullptr : *at;
 }
 
 void Dispatcher::abandon(uint64_t connection) {
@@ -73,11 +65,11 @@ void Dispatcher::stop_waiting() {
   }
 }
 
-Result<pbx::Upstream*> Dispatcher::pick_server(const Caller& caller, const Method& method,
-                                               const JsonValue& params) const {
-  std::vector<pbx::Upstream*> open;
-  for (const auto& server : servers_) {
-    if (!server->closed()) open.push_back(server.get());
+Result<pbx::Server*> Dispatcher::pick_server(const Caller& caller, const Method& method,
+                                             const JsonValue& params) const {
+  std::vector<pbx::Server*> open;
+  for (pbx::Server* server : servers_) {
+    if (!server->closed()) open.push_back(server);
   }
   return choose_server(open, id_directory_, method, params, *caller.rule);
 }
@@ -107,7 +99,7 @@ Result<void> Dispatcher::check(const Caller& caller, const std::string& name, co
   const Result<const Method*> found = find_allowed(caller, name, params);
   if (!found) return found.error();
   if (!(*found)->run) return check_params((*found)->parameters, params);
-  if (const Result<pbx::Upstream*> upstream = pick_server(caller, **found, params); !upstream)
+  if (const Result<pbx::Server*> upstream = pick_server(caller, **found, params); !upstream)
     return upstream.error();
   Result<Arguments> arguments = arguments_of(**found, params);
   return arguments ? Result<void>() : Result<void>(arguments.error());
@@ -152,7 +144,7 @@ void Dispatcher::call(const Caller& caller, const std::string& name, const JsonV
 // Sends a command to an Asterisk, unless it is a repeat of an earlier one.
 void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue& params, pbx::Reply reply,
                      Progress progress) {
-  Result<pbx::Upstream*> upstream = pick_server(caller, method, params);
+  Result<pbx::Server*> upstream = pick_server(caller, method, params);
   if (!upstream) return reply(upstream.error());
   Result<Arguments> arguments = arguments_of(method, params);
   if (!arguments) return reply(arguments.error());
@@ -200,7 +192,7 @@ void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue
 }
 
 // Notes on which server a new object is as soon as Asterisk answers, before its first event.
-pbx::Reply Dispatcher::learning(const pbx::Upstream& upstream, pbx::Reply reply) {
+pbx::Reply Dispatcher::learning(const pbx::Server& upstream, pbx::Reply reply) {
   return [this, &upstream, reply = std::move(reply)](Result<pbx::ResultText> answer) {
     if (answer) {
       record::Record record;

@@ -1,8 +1,6 @@
 // Calls methods on behalf of programs.
 #pragma once
 
-#include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,14 +24,10 @@ class Dispatcher {
  public:
   explicit Dispatcher(const MethodTable& methods) : methods_(methods) {}
 
-  // The one added stays until it is removed.
-  pbx::Upstream& add_server(std::string name, ari::Client& client);
+  // Commands can go to `server` from now on. It must stay until it is removed.
+  void add_server(pbx::Server& server);
   // Required: it was closed, and no command for it is in progress.
-  void remove_server(const pbx::Upstream& server);
-  // Records of the daemon's own that commands cause go to `publish`, from the loop.
-  void on_own_record(std::function<void(const record::Record&)> publish) { publish_ = std::move(publish); }
-  // Updates the live state from a record with that seq, and answers the commands that wait for it.
-  void learn(const record::Record& record, uint64_t seq);
+  void remove_server(const pbx::Server& server);
 
   // What call() would refuse before anything is sent. Errors: those of allowed(), invalid_params.
   [[nodiscard]] Result<void> check(const Caller& caller, const std::string& method,
@@ -56,9 +50,9 @@ class Dispatcher {
   // The daemon stops: no command waits for events any longer.
   void stop_waiting();
 
-  [[nodiscard]] const std::vector<std::unique_ptr<pbx::Upstream>>& servers() const { return servers_; }
+  [[nodiscard]] const std::vector<pbx::Server*>& servers() const { return servers_; }
   // nullptr if there is none of that name.
-  [[nodiscard]] const pbx::Upstream* find_server(std::string_view name) const;
+  [[nodiscard]] const pbx::Server* find_server(std::string_view name) const;
   [[nodiscard]] const MethodTable& methods() const { return methods_; }
   // Snapshots of the live objects that several callers share.
   [[nodiscard]] SnapshotCache& snapshots() const { return snapshots_; }
@@ -74,19 +68,19 @@ class Dispatcher {
   [[nodiscard]] Result<const Method*> find_allowed(const Caller& caller, const std::string& method,
                                                    const JsonValue& params) const;
   [[nodiscard]] static Result<Arguments> arguments_of(const Method& method, const JsonValue& params);
-  [[nodiscard]] Result<pbx::Upstream*> pick_server(const Caller& caller, const Method& method,
-                                                   const JsonValue& params) const;
+  [[nodiscard]] Result<pbx::Server*> pick_server(const Caller& caller, const Method& method,
+                                                 const JsonValue& params) const;
   void run(const Caller& caller, const Method& method, const JsonValue& params, pbx::Reply reply,
            Progress progress);
-  [[nodiscard]] pbx::Reply learning(const pbx::Upstream& upstream, pbx::Reply reply);
+  void share_id_directory();
+  [[nodiscard]] pbx::Reply learning(const pbx::Server& upstream, pbx::Reply reply);
 
   const MethodTable& methods_;
-  std::vector<std::unique_ptr<pbx::Upstream>> servers_;
+  std::vector<pbx::Server*> servers_;
   CallCounters calls_;
   state::IdDirectory id_directory_;  // used with several servers
   IdempotencyStore idempotency_;
   mutable SnapshotCache snapshots_;
-  std::function<void(const record::Record&)> publish_;
 };
 
 }  // namespace aribus::control

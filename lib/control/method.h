@@ -9,7 +9,7 @@
 
 #include "ari/schema.h"
 #include "json/json.h"
-#include "pbx/upstream.h"
+#include "pbx/server.h"
 
 namespace aribus::control {
 
@@ -35,8 +35,8 @@ enum class AccessLevel : uint8_t { read, control, admin };
 
 // One call of a method that is sent to an Asterisk.
 struct Call {
-  pbx::Upstream& upstream;  // the Asterisk that was chosen
-  Json params;              // an object, checked, without `server` and `key`
+  pbx::Server& upstream;  // the Asterisk that was chosen
+  Json params;            // an object, checked, without `server` and `key`
   Requester requester;
   uint64_t connection = 0;  // that ends the wait when it ends (Caller::connection); 0: the wait goes on
   pbx::Reply reply;

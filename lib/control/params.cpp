@@ -4,8 +4,8 @@
 #include <charconv>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/suggest.h"
+#include "base/utf8.h"
 
 namespace aribus::control {
 namespace {

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "base/bytes.h"
 #include "base/suggest.h"
+#include "base/utf8.h"
 #include "control/named_ids.h"
 #include "control/params.h"
 #include "control/visibility.h"
@@ -15,7 +15,7 @@
 namespace aribus::control {
 namespace {
 
-using Servers = std::vector<pbx::Upstream*>;
+using Servers = std::vector<pbx::Server*>;
 
 // The servers that have an object.
 struct Place {
@@ -25,7 +25,7 @@ struct Place {
 
 std::vector<std::string_view> names_of(const Servers& servers) {
   std::vector<std::string_view> names;
-  for (const pbx::Upstream* server : servers) names.push_back(server->name());
+  for (const pbx::Server* server : servers) names.push_back(server->name());
   return names;
 }
 
@@ -58,14 +58,14 @@ Error unknown_place(const Servers& servers) {
 
 Servers common(const Servers& some, const Servers& others) {
   Servers both;
-  std::ranges::copy_if(some, std::back_inserter(both), [&](pbx::Upstream* server) {
+  std::ranges::copy_if(some, std::back_inserter(both), [&](pbx::Server* server) {
     return std::ranges::find(others, server) != others.end();
   });
   return both;
 }
 
 // The one server that has all objects. Required: `places` is not empty.
-Result<pbx::Upstream*> decide(const std::vector<Place>& places) {
+Result<pbx::Server*> decide(const std::vector<Place>& places) {
   Servers left = places.front().servers;
   for (const Place& place : places) {
     const Servers both = common(left, place.servers);
@@ -89,7 +89,7 @@ std::vector<Place> places_of(const Servers& servers, const std::vector<NamedId>&
   std::vector<Place> places;
   for (const NamedId& id : ids) {
     Place place{id, {}};
-    for (pbx::Upstream* server : servers) {
+    for (pbx::Server* server : servers) {
       if (server->model().find(id.kind, id.text) != nullptr && counts(*server, id))
         place.servers.push_back(server);
     }
@@ -99,15 +99,15 @@ std::vector<Place> places_of(const Servers& servers, const std::vector<NamedId>&
 }
 
 // Nothing if none of `ids` is known.
-std::optional<Result<pbx::Upstream*>> choose_by(const std::vector<NamedId>& ids, const Servers& servers,
-                                                const state::IdDirectory& known, const AccessRule& rule) {
-  const auto seen = places_of(servers, ids, [&](const pbx::Upstream& server, const NamedId& id) {
+std::optional<Result<pbx::Server*>> choose_by(const std::vector<NamedId>& ids, const Servers& servers,
+                                              const state::IdDirectory& known, const AccessRule& rule) {
+  const auto seen = places_of(servers, ids, [&](const pbx::Server& server, const NamedId& id) {
     return sees_id(rule, server.model(), id.kind, id.text);
   });
   if (!seen.empty()) return decide(seen);
-  const auto live = places_of(servers, ids, [](const pbx::Upstream&, const NamedId&) { return true; });
+  const auto live = places_of(servers, ids, [](const pbx::Server&, const NamedId&) { return true; });
   if (!live.empty()) {
-    const Result<pbx::Upstream*> decided = decide(live);
+    const Result<pbx::Server*> decided = decide(live);
     return decided ? decided : unknown_place(servers);  // the caller must not learn where it is
   }
   for (const NamedId& id : ids) {
@@ -128,7 +128,7 @@ bool names_new(const Method& method, std::string_view parameter) {
 }
 
 // The server of that name.
-Result<pbx::Upstream*> named_server(const Servers& servers, const JsonValue& given) {
+Result<pbx::Server*> named_server(const Servers& servers, const JsonValue& given) {
   if (!given.IsString()) return wrong_param("server", "a string", &given);
   const auto at =
       std::ranges::find_if(servers, [&](const auto* one) { return one->name() == as_view(given); });
@@ -141,9 +141,8 @@ Result<pbx::Upstream*> named_server(const Servers& servers, const JsonValue& giv
 
 }  // namespace
 
-Result<pbx::Upstream*> choose_server(const std::vector<pbx::Upstream*>& servers,
-                                     const state::IdDirectory& known, const Method& method,
-                                     const JsonValue& params, const AccessRule& rule) {
+Result<pbx::Server*> choose_server(const std::vector<pbx::Server*>& servers, const state::IdDirectory& known,
+                                   const Method& method, const JsonValue& params, const AccessRule& rule) {
   if (const JsonValue* given = find(params, "server")) return named_server(servers, *given);
   if (servers.size() == 1) return servers.front();
   std::vector<NamedId> existing, new_ones;

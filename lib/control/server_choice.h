@@ -7,7 +7,7 @@
 #include "control/access_rule.h"
 #include "control/method.h"
 #include "json/json.h"
-#include "pbx/upstream.h"
+#include "pbx/server.h"
 #include "state/id_directory.h"
 
 namespace aribus::control {
@@ -20,8 +20,8 @@ namespace aribus::control {
 //   of objects that `method` is about to create.
 // Errors: invalid_params, if `server` is unknown, no id decides, or the ids are on several servers. The
 // message names only objects that `rule` shows.
-[[nodiscard]] Result<pbx::Upstream*> choose_server(const std::vector<pbx::Upstream*>& servers,
-                                                   const state::IdDirectory& known, const Method& method,
-                                                   const JsonValue& params, const AccessRule& rule);
+[[nodiscard]] Result<pbx::Server*> choose_server(const std::vector<pbx::Server*>& servers,
+                                                 const state::IdDirectory& known, const Method& method,
+                                                 const JsonValue& params, const AccessRule& rule);
 
 }  // namespace aribus::control

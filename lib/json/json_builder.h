@@ -1,4 +1,4 @@
-// JSON put together member by member, for documents that are mostly constant.
+// JSON built member by member, for documents that are mostly constant.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +49,7 @@ template <std::ranges::input_range Strings>
   return array_text(texts);
 }
 
-// The JSON text `json`, indented for people.
+// The JSON text `json`, indented.
 [[nodiscard]] std::string pretty(std::string_view json);
 
 }  // namespace aribus

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "ari/hangup_causes.h"
-#include "base/bytes.h"
+#include "base/utf8.h"
 #include "base/time.h"
 #include "json/json.h"
 

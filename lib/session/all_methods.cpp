@@ -6,7 +6,7 @@
 #include "control/methods/operations.h"
 #include "control/methods/state_methods.h"
 #include "control/methods/verbs.h"
-#include "session/subscription.h"
+#include "session/subscribe_params.h"
 
 namespace aribus::session {
 

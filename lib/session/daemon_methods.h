@@ -9,7 +9,7 @@
 
 namespace aribus::session {
 
-// What only the running daemon knows, as JSON.
+// What only the running daemon knows, as JSON text.
 struct DaemonAnswers {
   std::function<void(pbx::Reply)> reload = {};
   std::function<std::string(const control::Caller& caller)> hello;

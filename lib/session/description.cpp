@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "json/json_builder.h"
+#include "protocol/default_socket.h"
 #include "record/ids.h"
 #include "record/schema.h"
 
@@ -15,7 +16,7 @@ constexpr std::string_view lost_schema =
     R"({"type":"object","required":["from","to","records"],"properties":{"from":{"type":"integer"},)"
     R"("to":{"type":"integer"},"records":{"type":"integer","minimum":1}}})";
 
-// What every record has, and what marks the odd ones.
+// The members of every record, and the marks of unusual ones.
 std::string envelope_schema() {
   constexpr std::string_view ids =
       R"({"type":"array","items":{"type":"string","minLength":1},"minItems":1,"uniqueItems":true})";
@@ -53,7 +54,7 @@ std::string notification_schema(std::string_view method, std::string_view params
       .str();
 }
 
-// Every type of record whose fields are declared.
+// All types of records with declared fields.
 std::vector<const ari::ModelType*> types() {
   std::vector<const ari::ModelType*> all;
   for (const ari::ModelType& model : ari::models()) {
@@ -81,7 +82,7 @@ std::string records_schema() {
     names.emplace_back(model->name);
     dispatches.push_back(dispatch(*model));
   }
-  // It bears `invalid` and is certain all the same.
+  // It has `invalid` and is certain all the same.
   constexpr std::string_view malformed =
       R"([{"if":{"properties":{"type":{"const":"Malformed"}},"not":{"required":["known"]}},)"
       R"("then":{"$ref":"#/$defs/Malformed"}}])";
@@ -145,9 +146,9 @@ std::string describe_notifications(std::string_view version) {
                 .json("license", R"({"name":"MIT"})")
                 .str())
       .text("defaultContentType", "application/json")
-      .json("servers",
-            R"({"local":{"host":"localhost","pathname":"/run/aribus/aribus.sock","protocol":"unix",)"
-            R"("description":"a Unix stream socket; its path is in the configuration"}})")
+      .json("servers", R"({"local":{"host":"localhost","pathname":")" + std::string(default_socket) +
+                           R"(","protocol":"unix",)"
+                           R"("description":"a Unix stream socket; its path is in the configuration"}})")
       .json("channels",
             R"({"socket":{"address":null,"messages":{"event":{"$ref":"#/components/messages/event"},)"
             R"("lost":{"$ref":"#/components/messages/lost"}}}})")

@@ -1,7 +1,7 @@
 // https and wss: socat stands before the simulator and speaks TLS.
 #include <unistd.h>
 
-#include "base/bytes.h"
+#include "base/base64.h"
 #include "net/websocket.h"
 #include "tests/catch.h"
 #include "tests/support/program.h"

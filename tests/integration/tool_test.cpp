@@ -126,7 +126,7 @@ TEST_CASE("aribus call tells a method's parameters, and shells complete them") {
              ContainsSubstring("endpoint=") && ContainsSubstring("(required)"));
   CHECK_THAT(stage.aribus({"call", "--list"}).text, ContainsSubstring("channels.originate\n"));
   // Each word, and behind a tab what it means.
-  CHECK(stage.aribus({"complete", "ta"}).text == "tail\tshows the records as they come\n");
+  CHECK(stage.aribus({"complete", "ta"}).text == "tail\tshows records as they arrive\n");
   CHECK(stage.aribus({"complete", "call", "bridges.des"}).text == "bridges.destroy\tEnds a bridge.\n");
   const std::string parameters = stage.aribus({"complete", "call", "channels.answer", ""}).text;
   CHECK(parameters.starts_with("channelId=\tId of the channel. "));

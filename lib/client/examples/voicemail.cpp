@@ -1,4 +1,4 @@
-// Voicemail: rings the owner, who takes the call by pressing 1; otherwise the caller leaves a message.
+// Voicemail: calls the owner, who accepts the call by pressing 1; otherwise the caller leaves a message.
 // Usage: voicemail APP ENDPOINT [SECONDS]      as in: voicemail aribus PJSIP/100 20
 #include <iostream>
 

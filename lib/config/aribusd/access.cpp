@@ -5,11 +5,11 @@
 #include <optional>
 #include <set>
 
-#include <fnmatch.h>
 #include <grp.h>
 #include <pwd.h>
 
 #include "ari/schema.h"
+#include "base/glob.h"
 #include "base/suggest.h"
 #include "config/users.h"
 #include "record/schema.h"
@@ -22,7 +22,7 @@ using control::AccessRule;
 using session::declared_methods;
 
 bool matches(const std::string& glob, std::string_view name) {
-  return fnmatch(glob.c_str(), std::string(name).c_str(), 0) == 0;
+  return matches_glob(glob, std::string(name));
 }
 
 // A glob of methods, or the name of a set of them.

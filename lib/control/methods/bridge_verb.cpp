@@ -19,8 +19,7 @@ Json with_string(std::string_view name, std::string_view value) {
 }
 
 // The bridge was made and only reading it failed: answers with the bridge as events showed it.
-Result<pbx::ResultText> made_bridge(const pbx::Upstream& upstream, const std::string& id,
-                                    const Error& error) {
+Result<pbx::ResultText> made_bridge(const pbx::Server& upstream, const std::string& id, const Error& error) {
   if (const state::Object* bridge = upstream.model().find(IdKind::bridge, id))
     return pbx::ResultText(bridge->text);
   return Error{ErrorKind::outcome_unknown,
@@ -42,7 +41,7 @@ Error bridge_is_left(Error error, const std::string& id, const Error& why) {
 }
 
 void run(Call call) {
-  pbx::Upstream& upstream = call.upstream;
+  pbx::Server& upstream = call.upstream;
   Json create = copy_of(call.params);
   create.RemoveMember("channels");
   const std::string id(find_string(call.params, "bridgeId"));

@@ -14,7 +14,7 @@ namespace aribus::control {
 namespace {
 
 // Whether this daemon receives the events about what is created.
-bool shows(const pbx::Upstream& upstream, const pbx::CreatingOperation& creates, const JsonValue& params) {
+bool shows(const pbx::Server& upstream, const pbx::CreatingOperation& creates, const JsonValue& params) {
   const ari::ClientOptions& options = upstream.client().options();
   if (creates.kind != record::IdKind::channel || options.subscribe_all) return true;
   return std::ranges::find(options.apps, find_string(params, "app")) != options.apps.end();
@@ -22,7 +22,7 @@ bool shows(const pbx::Upstream& upstream, const pbx::CreatingOperation& creates,
 
 }  // namespace
 
-void call_operation(pbx::Upstream& upstream, const ari::Operation& operation, const JsonValue& params,
+void call_operation(pbx::Server& upstream, const ari::Operation& operation, const JsonValue& params,
                     const Requester& requester, pbx::Reply reply) {
   const pbx::CreatingOperation* creates = pbx::find_creating_operation(operation.name);
   if (creates == nullptr) {
@@ -54,7 +54,7 @@ void call_operation(pbx::Upstream& upstream, const ari::Operation& operation, co
                 });
 }
 
-void prepare_and_call(pbx::Upstream& upstream, const ari::Operation& operation, Json params,
+void prepare_and_call(pbx::Server& upstream, const ari::Operation& operation, Json params,
                       const Requester& requester, const pbx::Reply& reply) {
   if (auto prepared = prepare(operation, params, upstream); !prepared) return reply(prepared.error());
   call_operation(upstream, operation, params, requester, reply);

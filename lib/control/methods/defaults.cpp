@@ -9,7 +9,7 @@
 namespace aribus::control {
 namespace {
 
-Result<void> prepare_originate(Json& params, const pbx::Upstream& upstream) {
+Result<void> prepare_originate(Json& params, const pbx::Server& upstream) {
   const JsonValue* app = find(params, "app");
   const bool dialplan_meant = app != nullptr && app->IsNull();
   bool dialplan_given = false;
@@ -72,7 +72,7 @@ std::vector<ari::Parameter> method_parameters(const ari::Operation& operation) {
   return parameters;
 }
 
-Result<void> prepare(const ari::Operation& operation, Json& params, const pbx::Upstream& upstream) {
+Result<void> prepare(const ari::Operation& operation, Json& params, const pbx::Server& upstream) {
   if (const pbx::CreatingOperation* creates = pbx::find_creating_operation(operation.name)) {
     const JsonValue* id = find(params, creates->id);
     if (id != nullptr && id->GetStringLength() == 0)

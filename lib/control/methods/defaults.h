@@ -6,7 +6,7 @@
 #include "ari/schema.h"
 #include "base/result.h"
 #include "json/json.h"
-#include "pbx/upstream.h"
+#include "pbx/server.h"
 
 namespace aribus::control {
 
@@ -26,6 +26,6 @@ namespace aribus::control {
 // Ids of new objects are generated before (Dispatcher::call).
 // Errors: invalid_params, also for an empty id and variables that are no strings; too_old.
 [[nodiscard]] Result<void> prepare(const ari::Operation& operation, Json& params,
-                                   const pbx::Upstream& upstream);
+                                   const pbx::Server& upstream);
 
 }  // namespace aribus::control

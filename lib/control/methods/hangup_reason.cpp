@@ -53,7 +53,7 @@ std::optional<int> cause_code(const JsonValue& reason) {
 
 }  // namespace
 
-Result<void> set_hangup_reason(Json& params, const pbx::Upstream& upstream) {
+Result<void> set_hangup_reason(Json& params, const pbx::Server& upstream) {
   const JsonValue* reason = find(params, "reason");
   const JsonValue* given_code = find(params, "reason_code");
   if (reason != nullptr && given_code != nullptr) {

@@ -4,7 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "base/bytes.h"
+#include "base/hash.h"
 #include "base/suggest.h"
 #include "control/methods/state_methods.h"
 #include "control/params.h"
@@ -80,7 +80,7 @@ std::string item_text(const std::string& server, IdKind kind, const std::string&
 }
 
 // Adds the objects of one Asterisk, sorted by id.
-void add_items(std::vector<std::string>& items, const pbx::Upstream& upstream, IdKind kind,
+void add_items(std::vector<std::string>& items, const pbx::Server& upstream, IdKind kind,
                const Wanted& wanted, const AccessRule& rule) {
   const Model& model = upstream.model();
   const Seats seats = kind == IdKind::channel ? seats_of(model) : Seats();

@@ -5,8 +5,8 @@
 
 #include "json/json_tape.h"
 #include "net/url.h"
+#include "pbx/app_settings.h"
 #include "state/difference.h"
-#include "state/fetch.h"
 
 namespace aribus::control {
 namespace {
@@ -23,7 +23,7 @@ bool is_path_of_bridge(std::string_view path) {
 }
 
 // The applications that get events about the new object.
-std::vector<std::string> apps_that_hear(const pbx::Upstream& upstream, const NewObject& made) {
+std::vector<std::string> apps_that_hear(const pbx::Server& upstream, const NewObject& made) {
   if (made.kind == IdKind::channel) {
     const auto& apps = upstream.client().options().apps;
     const bool is_ours = std::ranges::find(apps, made.app) != apps.end();
@@ -37,7 +37,7 @@ std::vector<std::string> apps_that_hear(const pbx::Upstream& upstream, const New
 
 }  // namespace
 
-NewObject NewObject::of(const pbx::Upstream& upstream, const pbx::CreatingOperation& creates,
+NewObject NewObject::of(const pbx::Server& upstream, const pbx::CreatingOperation& creates,
                         const JsonValue& params) {
   const bool on_bridge = find(params, "channelId") == nullptr;
   return {.kind = creates.kind,
@@ -48,13 +48,13 @@ NewObject NewObject::of(const pbx::Upstream& upstream, const pbx::CreatingOperat
           .before = upstream.model().latest()};
 }
 
-void report_new(pbx::Upstream& upstream, const NewObject& made, std::string_view answer) {
+void report_new(pbx::Server& upstream, const NewObject& made, std::string_view answer) {
   if (made.kind == IdKind::bridge || !upstream.model().is_news(made.kind, answer, made.before)) return;
   for (const std::string& app : apps_that_hear(upstream, made))
     upstream.publish(state::changed(upstream.name(), made.kind, made.id, answer, app, wall_now()));
 }
 
-void expect_entry(pbx::Upstream& upstream, const NewObject& made, std::string_view answer) {
+void expect_entry(pbx::Server& upstream, const NewObject& made, std::string_view answer) {
   const ari::Client& client = upstream.client();
   const auto& apps = client.options().apps;
   const bool is_held =
@@ -78,7 +78,7 @@ bool makes_bridge(const Method& method, const JsonValue& params) {
   return method.name == "bridge" || method.name == "bridges.create" || method.name == "bridges.createWithId";
 }
 
-pbx::Reply subscribing_to_bridge(pbx::Upstream& upstream, std::string app, const Requester& requester,
+pbx::Reply subscribing_to_bridge(pbx::Server& upstream, std::string app, const Requester& requester,
                                  pbx::Reply reply) {
   const uint64_t before = upstream.model().latest();
   return [&upstream, app = std::move(app), requester, before,
@@ -93,7 +93,7 @@ pbx::Reply subscribing_to_bridge(pbx::Upstream& upstream, std::string app, const
     if (is_news)
       upstream.publish(state::changed(upstream.name(), IdKind::bridge, id, bridge.text(), app, wall_now()));
     upstream.ask(
-        "POST", "/applications/" + percent_encode(app) + "/subscription", state::source_body("bridge:" + id),
+        "POST", "/applications/" + percent_encode(app) + "/subscription", pbx::source_body("bridge:" + id),
         requester,
         [&upstream, id, reply, answer = std::move(answer)](const Result<HttpResponse>& asked) mutable {
           // It has ended in the meantime, and no application was subscribed to it. (If the request failed

@@ -7,7 +7,7 @@
 
 namespace aribus::control {
 
-Error follow_up(pbx::Upstream& upstream, Error error, uint64_t number, std::string_view id_name,
+Error follow_up(pbx::Server& upstream, Error error, uint64_t number, std::string_view id_name,
                 std::string_view id, bool made) {
   Result<Json> data = parse_json(error.data);
   if (!data || !data->IsObject()) data = Json(rapidjson::kObjectType);

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "pbx/upstream.h"
+#include "pbx/server.h"
 
 namespace aribus::control {
 
@@ -13,7 +13,7 @@ namespace aribus::control {
 // completes its outcome_unknown error: `data` gets the id as `id_name` and the follow-up's name as `command`.
 // A record command.resolved with that name reports the outcome later. Without `command` there is no
 // follow-up: too many are in progress. `made`: it is known that the object was created.
-[[nodiscard]] Error follow_up(pbx::Upstream& upstream, Error error, uint64_t number, std::string_view id_name,
+[[nodiscard]] Error follow_up(pbx::Server& upstream, Error error, uint64_t number, std::string_view id_name,
                               std::string_view id, bool made = false);
 
 }  // namespace aribus::control

@@ -15,7 +15,7 @@ namespace {
 using record::IdKind;
 
 // The end of the object may not be reported to us: none of our applications gets the events of what it is on.
-bool is_doubtful(const pbx::Upstream& upstream, const Awaited& awaited, std::string_view on) {
+bool is_doubtful(const pbx::Server& upstream, const Awaited& awaited, std::string_view on) {
   if (on.empty()) return false;
   const auto hears = [&](const std::string& app) { return upstream.hears(app); };
   const state::Object* carrier = upstream.model().find(awaited.on_kind, on);
@@ -57,7 +57,7 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
   const std::string_view id_name = awaited.id_name;
   const std::string id(find_string(call.params, id_name));
   const std::string on(awaited.on_name.empty() ? "" : find_string(call.params, awaited.on_name));
-  pbx::Upstream& upstream = call.upstream;
+  pbx::Server& upstream = call.upstream;
   const auto state = std::make_shared<State>(State{std::move(call.reply), upstream.next(kind, id)});
   pbx::EventWaiters& waiters = upstream.waiters();
   const auto give_up = [state, &upstream, &op, id_name, id] {

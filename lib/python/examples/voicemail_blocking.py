@@ -1,4 +1,4 @@
-"""Voicemail, without asyncio: rings the owner, who takes the call by pressing 1; otherwise the caller leaves a message.
+"""Voicemail, without asyncio: calls the owner, who accepts the call by pressing 1; otherwise the caller leaves a message.
 
 Usage: voicemail_blocking.py APP ENDPOINT [SECONDS]      as in: voicemail_blocking.py aribus PJSIP/100 20
 """

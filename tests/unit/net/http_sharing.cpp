@@ -1,5 +1,6 @@
 // The connections to an Asterisk are shared: by those who ask, and in memory and time.
 #include "net/http.h"
+#include "net/turn_meter.h"
 #include "tests/catch.h"
 #include "tests/unit/ari/fake_asterisk.h"
 #include "tests/unit/helpers.h"

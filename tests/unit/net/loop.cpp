@@ -211,24 +211,6 @@ TEST_CASE("a timer at intervals that was late goes on at its interval") {
   REQUIRE(pump(loop, [&] { return calls >= 3; }));
 }
 
-TEST_CASE("the meter counts the time of turns, and not the time slept") {
-  Loop loop;
-  const TurnMeter meter(loop);
-  Timer timer(loop);
-  pump_for(loop, Milliseconds(60));
-  CHECK(meter.turns() > 0);
-  CHECK(meter.longest() < Milliseconds(30));
-  bool done = false;
-  timer.once(Milliseconds(1), [&] {
-    std::this_thread::sleep_for(Milliseconds(40));
-    done = true;
-  });
-  pump(loop, [&] { return done; });
-  pump_for(loop, Milliseconds(5));
-  CHECK(meter.longest() >= Milliseconds(40));
-  CHECK(meter.longest_lately() == meter.longest());
-}
-
 TEST_CASE("a peer that is gone is found although it was not the first read that found it") {
   Loop loop;
   SocketPair pair;

@@ -2,6 +2,7 @@
 #include "control/methods/live_snapshot.h"
 #include "control/methods/state_methods.h"
 #include "tests/catch.h"
+#include "tests/unit/pbx/test_server.h"
 #include "tests/unit/session/daemon.h"
 
 using namespace aribus;
@@ -15,25 +16,18 @@ namespace {
 // A daemon that knows one Asterisk, whose events the test gives, and a program of the applications ivr and
 // "".
 struct Stage : Daemon {
-  std::unique_ptr<ari::Client> client;
+  test::TestServer asterisk{loop, test::client_options(test::nowhere, {"ivr", "crm"}), "pbx1", &log};
 
   Stage() {
-    ari::ClientOptions options;
-    options.url = "http://127.0.0.1:1";
-    options.apps = {"ivr", "crm"};
-    client = ari::Client::make(loop, options).value();
-    dispatcher.add_server("pbx1", *client);
-    methods.add(
-        control::state_methods([this](IdKind kind, const JsonValue& params, const control::Caller& caller) {
+    dispatcher.add_server(asterisk);
+    methods.add(control::state_methods(
+        [this](IdKind kind, const JsonValue& params, const control::Caller& caller) {
           return control::live_objects(dispatcher, log.cursor().text(), kind, params, *caller.rule);
         }));
     set_rule({.name = "ivr", .methods = {"read"}, .apps = {"ivr", ""}});
   }
-  void publish(const record::Record& record) {
-    dispatcher.learn(record, log.next());
-    log.append(record);
-  }
-  void event(const std::string& text) { publish(test::read_event(text, text.size(), "pbx1", wall_now())); }
+  void publish(const record::Record& record) { asterisk.publish(record); }
+  void event(const std::string& text) { asterisk.event(text); }
   void call(const std::string& app, const std::string& id) {
     event(R"({"type":"StasisStart","application":")" + app + R"(","args":[],"channel":{"id":")" + id +
           R"(","name":"secret-)" + app + R"(","state":"Up"}})");

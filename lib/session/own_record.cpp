@@ -1,0 +1,41 @@
+#include "session/own_record.h"
+
+#include "control/visibility.h"
+#include "json/json_tape.h"
+#include "record/record.h"
+#include "state/model.h"
+
+namespace aribus::session {
+
+std::string visible_line(std::string_view line, uint64_t seq, const bus::Filter& filter,
+                         const control::Dispatcher& dispatcher, const control::AccessRule& rule) {
+  JsonTape tape;
+  record::Record record;
+  if (!record::read_line(tape, line, record)) return {};
+  const bool malformed = record.type == "Malformed";
+  if (record.type.find('.') == std::string::npos && !malformed) return std::string(line);  // an event
+  const pbx::Server* server = dispatcher.find_server(record.server);
+  const auto sees = [&](record::IdKind kind, std::string_view id) {
+    return rule.apps.empty() || (server != nullptr && control::sees_id(rule, server->model(), kind, id));
+  };
+  record::Ids shown;
+  for (size_t i = 0; i < record.ids.size(); ++i) {
+    const auto id = record.ids[i];
+    if (sees(id.kind, id.text)) shown.add(id.kind, id.text);
+  }
+  if (record.type == "state.gone" && shown.size() == 0 && record.ids.size() > 0) return {};
+  if (record.type == "state.changed") {  // it is about one object
+    const auto [kind, id] = state::changed_object(record);
+    const bool whole = !id.empty() && sees(kind, id);
+    return whole && filter.matches_ids(record.ids) ? std::string(line) : std::string();
+  }
+  record.ids = std::move(shown);
+  if (!filter.matches_ids(record.ids)) return {};  // only an id that is not shown matched
+  if (malformed) record.remove_member("text");     // the text may be of any application
+  std::string shown_line(record::max_line_size(record), '\0');
+  shown_line.resize(
+      static_cast<size_t>(record::write_line(record, seq, shown_line.data()) - shown_line.data()));
+  return shown_line;
+}
+
+}  // namespace aribus::session
