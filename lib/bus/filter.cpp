@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 
-
 #include "base/glob.h"
 #include "json/json.h"
 

@@ -4,9 +4,9 @@
 #include <cstring>
 #include <utility>
 
+#include "base/log.h"
 #include "base/random.h"
 #include "base/utf8.h"
-#include "base/log.h"
 
 namespace aribus::bus {
 namespace {

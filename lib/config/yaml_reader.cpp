@@ -6,8 +6,8 @@
 #include <map>
 
 #include "base/numbers.h"
-#include "base/utf8.h"
 #include "base/suggest.h"
+#include "base/utf8.h"
 #include "json/json.h"
 
 namespace aribus::config {

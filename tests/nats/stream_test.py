@@ -10,7 +10,6 @@ import shutil
 import socket
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from nats_stage import Nats, NatsServer, Pbx, Process, is_report, message_id, wait_for
@@ -295,7 +294,6 @@ def rivals(folder):
     ended = second if second.process.poll() is not None else stage.pbx.nats
     other = stage.pbx.nats if ended is second else second
     assert ended.process.returncode == 1 and "another aribus-nats publishes" in ended.log(), ended.log()[-2000:]
-    time.sleep(0.1)
     stage.call()
     stage.wait_stored()
     assert other.process.poll() is None, other.log()[-2000:]

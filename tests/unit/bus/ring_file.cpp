@@ -11,6 +11,7 @@
 
 #include "bus/record_log.h"
 #include "tests/catch.h"
+#include "tests/support/left_out.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
@@ -62,7 +63,8 @@ class Damageable {
   }
   void damage_end(uint64_t seq) const { damage(seq, "x", line(seq).size() - 1); }
   void renumber(uint64_t seq, char digit) const { damage(seq, {&digit, 1}, line(seq).find("\"seq\":") + 6); }
-  // The records of the log that is opened now: each either is what it was, or can't be read. These are returned.
+  // The records of the log that is opened now: each either is what it was, or can't be read. These are
+  // returned.
   [[nodiscard]] std::vector<uint64_t> lost() const {
     const RecordLog log = open(path_);
     CHECK(log.resumed());
@@ -487,10 +489,7 @@ TEST_CASE("a symbolic link is not followed to where others read") {
 }
 
 TEST_CASE("the file of another user is refused with its owner") {
-  if (::geteuid() != 0) {
-    WARN("left out: only root can give files away");
-    return;
-  }
+  if (test::needs_root()) return;
   const test::TempDir directory;
   const std::string path = directory.write("bus.log", "");
   REQUIRE(::chown(path.c_str(), 4321, 4321) == 0);

@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include <sys/socket.h>
@@ -10,9 +9,11 @@
 
 #include "base/fd.h"
 #include "tests/catch.h"
+#include "tests/support/soon.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
+using aribus::test::let_pass;
 using aribus::test::pump;
 using aribus::test::pump_for;
 
@@ -195,7 +196,7 @@ TEST_CASE("after a turn that took too long, what arrived is handled before the t
     if (::read(pair.right.get(), &byte, 1) == 1) order += "answer ";
   });
   REQUIRE(::write(pair.left.get(), "x", 1) == 1);
-  ::usleep(300'000);  // the process is stopped
+  let_pass(Milliseconds(300));  // the process is stopped
   REQUIRE(pump(loop, [&] { return order.size() >= 13; }));
   CHECK(order == "answer timer ");
 }
@@ -205,7 +206,7 @@ TEST_CASE("a timer at intervals that was late goes on at its interval") {
   Timer timer(loop);
   int calls = 0;
   timer.every(Milliseconds(5), [&] { ++calls; });
-  ::usleep(250'000);
+  let_pass(Milliseconds(250));
   REQUIRE(pump(loop, [&] { return calls > 0; }));
   CHECK(calls == 1);  // what it missed is not made up for
   REQUIRE(pump(loop, [&] { return calls >= 3; }));

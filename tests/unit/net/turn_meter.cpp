@@ -1,11 +1,11 @@
 #include "net/turn_meter.h"
 
-#include <thread>
-
 #include "tests/catch.h"
+#include "tests/support/soon.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
+using aribus::test::let_pass;
 using aribus::test::pump;
 using aribus::test::pump_for;
 
@@ -13,16 +13,17 @@ TEST_CASE("the meter counts the time of turns, and not the time slept") {
   Loop loop;
   const TurnMeter meter(loop);
   Timer timer(loop);
-  pump_for(loop, Milliseconds(60));
+  constexpr Milliseconds asleep{150};
+  pump_for(loop, asleep);
   CHECK(meter.turns() > 0);
-  CHECK(meter.longest() < Milliseconds(30));
+  CHECK(meter.longest() < asleep);
   bool done = false;
   timer.once(Milliseconds(1), [&] {
-    std::this_thread::sleep_for(Milliseconds(40));
+    let_pass(2 * asleep);
     done = true;
   });
   pump(loop, [&] { return done; });
   pump_for(loop, Milliseconds(5));
-  CHECK(meter.longest() >= Milliseconds(40));
+  CHECK(meter.longest() >= 2 * asleep);
   CHECK(meter.longest_lately() == meter.longest());
 }

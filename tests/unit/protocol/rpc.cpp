@@ -125,5 +125,6 @@ TEST_CASE("the id of a request that is no JSON is found in what can be read of i
 }
 
 TEST_CASE("a loss names the first and the last record and their number") {
-  CHECK(rpc::lost_text(7, 9) == R"({"jsonrpc":"2.0","method":"lost","params":{"from":7,"to":9,"records":3}})");
+  CHECK(rpc::lost_text(7, 9) ==
+        R"({"jsonrpc":"2.0","method":"lost","params":{"from":7,"to":9,"records":3}})");
 }

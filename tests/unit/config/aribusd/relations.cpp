@@ -1,4 +1,6 @@
 // What does not go together in a configuration whose parts are right.
+#include "config/aribusd/relations.h"
+
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -9,20 +11,15 @@
 #include <openssl/x509.h>
 #include <sys/stat.h>
 
-#include "config/aribusd/relations.h"
 #include "tests/catch.h"
-#include "tests/unit/helpers.h"
+#include "tests/unit/config/aribusd/texts.h"
 
 using namespace aribus;
 using namespace aribus::config;
 using aribus::test::TempDir;
+using aribus::test::with;
 
 namespace {
-
-// One server with the given lines more.
-std::string with(const std::string& lines) {
-  return "asterisk:\n  - username: aribus\n    password: s3cret\n    apps: [demo]\n" + lines;
-}
 
 // What the daemon says of it, a line for each thing: its warnings, or its mistakes. Places are without file.
 std::string told(const std::string& text, const std::string& file = "c.yaml") {

@@ -1,26 +1,24 @@
 // What a check finds that this machine lacks.
+#include "config/aribusd/machine.h"
+
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/un.h>
 
-#include "config/aribusd/machine.h"
 #include "net/tcp_socket.h"
 #include "tests/catch.h"
-#include "tests/unit/helpers.h"
+#include "tests/support/left_out.h"
+#include "tests/unit/config/aribusd/texts.h"
 
 using namespace aribus;
 using namespace aribus::config;
+using aribus::test::needs_root;
 using aribus::test::TempDir;
+using aribus::test::with;
 
 namespace {
 
-// One server with the given lines more.
-std::string with(const std::string& lines) {
-  return "asterisk:\n  - username: aribus\n    password: s3cret\n    apps: [demo]\n" + lines;
-}
-
-// What a check tells for a daemon that runs as `machine` says: mistakes, then warnings, a line each.
 // As if the daemon ran as `user` here.
 config::Machine with_user(const std::string& user) {
   config::Machine machine = this_machine({});
@@ -28,6 +26,7 @@ config::Machine with_user(const std::string& user) {
   return machine;
 }
 
+// What a check tells for a daemon that runs as `machine` says: mistakes, then warnings, a line each.
 std::string told(const std::string& text, const config::Machine& machine = with_user("no-such-user")) {
   const std::string file = "c.yaml";
   const auto config = parse_config(text, file);
@@ -43,10 +42,6 @@ std::string told(const std::string& text, const config::Machine& machine = with_
   std::string all = faults.empty() ? "" : faults.error().message + "\n";
   for (const std::string& warning : reading.warnings) all += "warning " + warning + "\n";
   return all;
-}
-
-bool is_root() {
-  return ::geteuid() == 0;
 }
 
 }  // namespace
@@ -125,7 +120,7 @@ TEST_CASE("what lies in the place of a socket or of the ring is told") {
   path.copy(static_cast<char*>(address.sun_path), path.size());
   REQUIRE(::bind(bound.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   CHECK(socket(path).empty());  // of a daemon that is gone
-  if (!is_root()) return;       // others can't see that it is not systemd's
+  if (needs_root()) return;     // others can't see that it is not systemd's
   REQUIRE(::listen(bound.get(), 1) == 0);
   CHECK(socket(path) ==
         "c.yaml:5:18: sockets[0].path: another program listens there ('ss -lxp' names it); end it, or name "
@@ -134,7 +129,7 @@ TEST_CASE("what lies in the place of a socket or of the ring is told") {
 }
 
 TEST_CASE("what root may and the daemon's user may not is a warning") {
-  if (!is_root()) return;
+  if (needs_root()) return;
   const TempDir directory;  // with mode 0700
   const config::Machine machine = with_user("daemon");
   CHECK(told(with("sockets: [{path: " + directory.path("x") + "}]\n"), machine) ==
