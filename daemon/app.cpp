@@ -7,10 +7,11 @@
 
 #include "base/log.h"
 #include "control/audit.h"
+#include "control/methods/live_snapshot.h"
 #include "daemon/activation.h"
 #include "daemon/monitoring.h"
 #include "service/process_stats.h"
-#include "session/daemon_methods.h"
+#include "session/all_methods.h"
 
 namespace aribus::daemon {
 namespace {
@@ -41,12 +42,16 @@ App::App(config::Config config, bus::RecordLog log)
       systemd_(loop_, asterisks_),
       sweep_(loop_),
       started_(wall_now()) {
-  session::add_daemon_methods(dispatcher_,
-                              {.reload = [this](pbx::Reply reply) { reload(std::move(reply)); },
-                               .hello = [this](const control::Caller& caller) { return hello(caller); },
-                               .status = [this] { return status(); },
-                               .clients = [this] { return server_.clients_text(); },
-                               .cursor = [this] { return log_.cursor().text(); }});
+  session::add_all_methods(
+      methods_, {.reload = [this](pbx::Reply reply) { reload(std::move(reply)); },
+                 .hello = [this](const control::Caller& caller) { return hello(caller); },
+                 .status = [this] { return status(); },
+                 .clients = [this] { return server_.clients_text(); },
+                 .live_objects =
+                     [this](record::IdKind kind, const JsonValue& params, const control::Caller& caller) {
+                       return control::live_objects(dispatcher_, log_.cursor().text(), kind, params,
+                                                    *caller.rule);
+                     }});
   for (const config::AsteriskConfig& asterisk : config_.asterisk) add_asterisk(asterisk);
 }
 

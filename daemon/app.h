@@ -8,6 +8,7 @@
 #include "bus/record_log.h"
 #include "config/aribusd/config.h"
 #include "control/dispatcher.h"
+#include "control/method_table.h"
 #include "daemon/metrics.h"
 #include "daemon/reload.h"
 #include "daemon/systemd.h"
@@ -51,7 +52,8 @@ class App {
   config::Config config_;
   Loop loop_;
   bus::RecordLog log_;
-  control::Dispatcher dispatcher_;
+  control::MethodTable methods_;
+  control::Dispatcher dispatcher_{methods_};
   std::vector<std::unique_ptr<pbx::Server>> asterisks_;  // in the configuration's order
   std::vector<std::unique_ptr<pbx::Server>> leaving_;    // that it no longer names
   frontend::Server server_;

@@ -206,7 +206,7 @@ class Collector {
   }
 
   void add_commands() {
-    const auto& calls = sources_.dispatcher.calls();
+    const auto& calls = sources_.dispatcher.calls().by_method();
     for (const auto& [method, counts] : calls) {
       const auto add = [&, &method = method](std::string_view outcome, uint64_t count) {
         if (count == 0) return;

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/time.h"
-#include "control/access.h"
+#include "control/access_rule.h"
 #include "json/json.h"
 
 namespace aribus::session {
