@@ -44,7 +44,7 @@ class StreamWebSocket : public WebSocket {
   std::shared_ptr<const Handlers> handlers_;  // a callback may replace them while one of them runs
   DnsResolver resolver_;
   Timer deadline_;
-  Timer attempt_deadline_;              // of one address, while there are others
+  Timer attempt_deadline_;              // for one address, while there are others
   std::vector<std::string> addresses_;  // still to be tried, the next one last
   std::unique_ptr<Stream> stream_;      // until it is open
   Retired<Stream> gone_;
