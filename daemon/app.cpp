@@ -172,7 +172,7 @@ void App::stop() {
   server_.drain(config_.drain_timeout, [this] { leave(); });
 }
 
-// Takes leave of the Asterisks.
+// Disconnects from the Asterisks.
 void App::leave() {
   const auto open = std::make_shared<size_t>(asterisks_.size());
   for (const auto& asterisk : asterisks_) {
@@ -182,7 +182,8 @@ void App::leave() {
   }
 }
 
-// What the records of an earlier process tell: what lived, and until when each Asterisk was heard.
+// Restores what the records of an earlier process say: live objects, and when each Asterisk was last
+// connected.
 void App::recall() {
   if (!log_.resumed()) return;
   JsonTape tape;
