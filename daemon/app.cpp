@@ -227,7 +227,7 @@ void App::load() {
       });
 }
 
-// What can fail comes first.
+// Steps that can fail come first.
 Reload App::apply(config::Config next) {
   Reload outcome;
   if (auto listening = monitoring_.listen(next.metrics); !listening) {

@@ -8,10 +8,10 @@
 
 namespace aribus::bus {
 
-// What a program asks for. A record passes if it matches every list, and it matches a list with one of its
-// values; an empty list matches everything (an empty `exclude` excludes nothing). A record with more ids than
-// the log's index keeps passes every filter by id: a program may get such a record needlessly, but misses
-// none.
+// What a program asks for. A record passes if it matches each list; it matches a list if it has one of the
+// list's values. An empty list matches everything (an empty `exclude` excludes nothing). A record with more
+// ids than the log's index keeps passes every filter by id: a program may get such a record needlessly, but
+// misses none.
 struct FilterOptions {
   std::vector<std::string> types;    // globs (glob(7)) on the type
   std::vector<std::string> exclude;  // globs on the type: records that match one do not pass
@@ -31,10 +31,10 @@ struct FilterBounds {
 
 // Decides record by record, for one subscription. Used on the loop's thread only.
 //
-// The log has numbers for types, servers and apps; the verdict on each is found once and remembered by its
-// number. The log also has, for each block of 64 records and each type, the bits of the records of that type:
-// next_match() takes those of the wanted types together and skips all other records. If the filter has
-// conditions on types only, these bits are certain; otherwise it checks each record.
+// The log numbers types, servers and apps; the verdict on each is found once and remembered by its number.
+// For each block of 64 records and each type the log also has a bit for each record of that type:
+// next_match() combines the bits of the wanted types and skips all other records. If the filter has
+// conditions on types only, the bits decide; otherwise it checks each remaining record.
 class Filter {
  public:
   explicit Filter(FilterOptions options, FilterBounds bounds = {});

@@ -161,7 +161,7 @@ bool RecordLog::fits(uint64_t seq, std::string_view damaged, std::string_view re
 }
 
 // The first readable line is record `seq`. How many records the damaged bytes in front of it were is unknown:
-// each line counts as one, as long as there are numbers.
+// each line counts as one, up to the numbers below `seq`.
 void RecordLog::start_at(uint64_t seq, std::string_view damaged) {
   const auto lines = static_cast<uint64_t>(std::ranges::count(damaged, '\n'));
   const uint64_t count = std::min({lines, most_records(damaged.size()), seq - 1});
@@ -173,8 +173,8 @@ void RecordLog::start_at(uint64_t seq, std::string_view damaged) {
   }
 }
 
-// No line says how many records these bytes were. If the header doesn't either, the most possible are given
-// up, so that no number is used twice.
+// No line says how many records these bytes were. If the header does not either, the largest possible number
+// is skipped, so that no seq is used twice.
 void RecordLog::end_at_damage(std::string_view damaged) {
   const uint64_t told = file_->next();
   const bool known = have_room(damaged.size(), told - next_);

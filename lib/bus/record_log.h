@@ -80,7 +80,7 @@ class RecordLog {
       return behind_damage(std::max(seq, first_));
     return seq;
   }
-  // The end of the readable records that follow `seq`, which is readable.
+  // Where the readable records from `seq` on end. Required: `seq` is readable.
   [[nodiscard]] uint64_t readable_until(uint64_t seq) const {
     if (seq < whole_from_) [[unlikely]]
       return next_damage(seq);
@@ -97,7 +97,7 @@ class RecordLog {
   [[nodiscard]] std::string_view lines(uint64_t from, uint64_t to) const;
   // The first record of [from, to) that ends after the first `bytes` bytes of lines(from, to), or `to`.
   [[nodiscard]] uint64_t record_at(uint64_t from, uint64_t to, size_t bytes) const;
-  // Types have slots; the last one is shared by the types that came when all others were taken.
+  // Types have slots; types that come when all others are taken share the last one.
   static constexpr size_t type_slots = 64;
   static constexpr size_t records_a_block = 64;
   [[nodiscard]] size_t slot_count() const { return slot_names_.size(); }

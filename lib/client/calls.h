@@ -82,7 +82,7 @@ class Calls {
 
   // Waits; other coroutines continue.
   Task<void> sleep(std::chrono::milliseconds time);
-  // Starts a coroutine that runs beside the others.
+  // Starts a coroutine; it runs concurrently with the others.
   void start(Task<void> work);
 
   // Runs until stop().

@@ -40,8 +40,7 @@ class Session {
   void opened();
   // There is no connection.
   void closed(const std::string& reason);
-  // Takes a line. Errors: not_connected when it is nothing that aribusd sends: the connection must then be
-  // closed.
+  // Takes a line. Errors: not_connected if aribusd sends no such line: the connection must then be closed.
   [[nodiscard]] Result<void> received(std::string_view line);
 
   // Calls of the program.

@@ -179,7 +179,7 @@ void MachineCheck::require(const YamlValue& place, const std::function<bool(cons
     Reading::note(place, told(daemon));
   } else if (!may(self_) || self_.uid == 0) {
     reading_.warn(place, told(daemon));
-  }  // else somebody runs a daemon of their own
+  }  // else this user runs a daemon of their own
 }
 
 // Whether the folder of a file that the program makes exists and can be checked. If it can't, that is noted,

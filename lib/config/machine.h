@@ -59,7 +59,7 @@ class MachineCheck {
  public:
   using Tell = std::function<void(const YamlValue& place, const std::string& message)>;
 
-  // Both outlive it.
+  // Both must outlive it.
   MachineCheck(Reading& reading, const Machine& machine);
 
   // Notes what `told` says about a user if the program's user may not do it; a warning if root may.

@@ -32,7 +32,7 @@ bool is_blank(std::string_view line) {
   return first == std::string_view::npos || line[first] == '#';
 }
 
-// Notes where documents begin and where their texts are.
+// Notes where documents and scalars begin.
 class Places : public YAML::EventHandler {
  public:
   std::optional<YAML::Mark> document;

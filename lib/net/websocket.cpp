@@ -158,7 +158,7 @@ void StreamWebSocket::on_readable() {
     char bytes[read_bytes];
     const Result<size_t> count = stream_->read(bytes, sizeof bytes);
     if (!count) {
-      // A refusal may have been cut short.
+      // The connection may have broken in the middle of a refusal.
       if (const size_t size = handshake_size(answer_); size > 0) {
         const HandshakeAnswer answer = read_answer(std::string_view(answer_).substr(0, size), request_);
         return refuse(answer.status, answer_.substr(size));

@@ -44,7 +44,7 @@ struct Envelope : Normalizer::EnvelopeSink {
   }
 
   Record& record;
-  std::string shadowed;  // members with names that the envelope uses itself
+  std::string shadowed;  // members whose names the envelope uses itself
 };
 
 }  // namespace

@@ -66,7 +66,7 @@ class NameIndex {
     }
     return nullptr;
   }
-  // Required: there is room.
+  // Required: a slot is free.
   void add(const NameKey& key, size_t place) {
     size_t slot = key.slot(bits);
     while (slots_[slot] != 0) slot = (slot + 1) % slots;
@@ -99,7 +99,7 @@ class ModelRules {
 
   [[nodiscard]] std::string_view name() const { return key.name; }
   [[nodiscard]] bool event() const { return event_; }
-  // The rule for the field of that name, or nullptr.
+  // The rule for the field with that name, or nullptr.
   [[nodiscard]] const FieldRule* find(std::string_view field) const { return index_.find(fields_, field); }
   [[nodiscard]] const std::vector<FieldRule>& fields() const { return fields_; }
   // The bits of the required fields.

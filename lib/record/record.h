@@ -63,8 +63,7 @@ char* write_line(const Record& record, uint64_t seq, char* at);
 [[nodiscard]] size_t max_line_size(const Record& record);
 inline constexpr size_t min_line_size = 100;  // of any record
 
-// Reads a line that write_line has written, and returns its seq; nothing when it is none. Good until `tape`
-// reads another text.
+// Reads a line of write_line() into `record` and returns its seq; nothing if it is no such line.
 [[nodiscard]] std::optional<uint64_t> read_line(JsonTape& tape, std::string_view line, Record& record);
 
 }  // namespace aribus::record
