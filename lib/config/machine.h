@@ -21,7 +21,7 @@ namespace aribus::config {
 struct Machine {
   std::string program;         // the name of its processes, as aribusd
   std::string default_config;  // read without --config
-  std::string user;  // that the package's unit runs it as; if there is no such user: the one who checks
+  std::string user;  // the package's unit runs it as this user; if there is none: the one who checks
   // Made by systemd, at the latest when it starts the program: folders (RuntimeDirectory and StateDirectory
   // of the unit) and sockets (ListenStream of the socket unit).
   std::vector<std::string> folders{};

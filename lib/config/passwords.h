@@ -18,7 +18,7 @@ inline constexpr const char* variable_warning =
 [[nodiscard]] std::string read_secret(const std::string& file, const std::string& shown_file,
                                       const YamlValue& value, const std::string& where = "");
 
-// Warns of characters that are hardly meant to be part of the password, which was read from `where`.
+// Warns of characters that are probably not meant to be part of the password, which was read from `where`.
 // `blanks_cure` says what to do about a blank at either end.
 void warn_of_password(Reading& reading, const YamlValue& value, const std::string& password,
                       const std::string& where, const std::string& blanks_cure);

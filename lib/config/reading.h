@@ -30,7 +30,7 @@ struct Reading {
     warnings.push_back(value.fault(message).text());
   }
   // Notes what can't work but affects nothing else. For a check it is a mistake; the program starts with a
-  // warning, as otherwise nothing at all would run.
+  // warning, because a refusal to start would stop everything else, too.
   void cannot_work(const YamlValue& value, const std::string& message) {
     if (purpose == Purpose::start) return warn(value, message);
     note(value, message);

@@ -20,8 +20,8 @@ namespace aribus::config {
 void explain_yaml_error(const std::string& text, const std::string& file, const YAML::Exception& error,
                         ConfigFaults& faults);
 
-// Whether the plain value at `mark` ends at a "#" with a blank in front of it and none behind it: for YAML "
-// #x" is a comment, but it may have been meant as part of the value.
+// Whether the plain value at `mark` ends at a "#" with a blank in front of it and none behind it: for YAML a
+// comment begins there, but the text may have been meant as part of the value.
 [[nodiscard]] bool is_cut_by_comment(const std::string& text, const YAML::Mark& mark, std::string_view value);
 
 }  // namespace aribus::config

@@ -227,8 +227,7 @@ class Finder {
                            : std::vector<std::string>(told_to.begin(), told_to.end());
   }
 
-  // Whether a record about one member of a bridge is still within max_member_bytes; if so, its bytes are
-  // taken.
+  // Whether a record about one member of a bridge is still within max_member_bytes; if so, takes its bytes.
   bool has_room_for(size_t bytes) {
     if (bytes > member_bytes_left_) return false;
     member_bytes_left_ -= bytes;

@@ -49,10 +49,10 @@ struct LookedAt {
 [[nodiscard]] record::Record changed(const std::string& server, IdKind kind, std::string_view id,
                                      std::string_view text, const std::string& app, WallTime now);
 
-// A `state.gone` with the known objects that no application is subscribed to any more. It has no ids if there
-// are none. Left out are calls that StasisBroadcast() offers (nobody is subscribed to them until somebody
-// claims them) and objects that a record from `begin` on reported: these set `more`, and have to be checked
-// again.
+// A `state.gone` with the known objects that no application is subscribed to any more; without ids if there
+// are none. Calls that StasisBroadcast() offers are left out: no application is subscribed to them until one
+// claims them. Objects that a record from `begin` on reported are left out, too; if there are any, `more`
+// becomes true and they have to be checked again.
 [[nodiscard]] record::Record no_longer_reported(const std::string& server, const Model& known,
                                                 const AppSubscriptions& subscriptions, uint64_t begin,
                                                 WallTime now, bool& more);

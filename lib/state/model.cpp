@@ -448,7 +448,7 @@ void Model::make_room(IdKind kind) {
   for (size_t i = 0; i < record::id_kinds; ++i) forget_oldest(static_cast<IdKind>(i));
 }
 
-// Drops the eighth of the objects that have been unchanged longest.
+// Drops an eighth of the objects: those unchanged longest.
 void Model::forget_oldest(IdKind kind) {
   Objects& all = objects(kind);
   if (all.empty()) return;

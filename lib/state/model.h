@@ -72,8 +72,8 @@ struct Object {
 // - An object that has ended is remembered (`Ended`): a late copy of one of its events does not bring it
 //   back.
 // - An id may be used again. The object with the later `creationtime` is the current one; the end of an older
-//   one ends nothing. With equal times (Asterisk counts milliseconds) the event that an object begins with
-//   means a new one if the same application has seen the end; without a `creationtime` it always does.
+//   one ends nothing. If the times are equal (they are in milliseconds), the event that an object begins with
+//   is about a new one if the same application has reported the end; without a `creationtime` it always is.
 // - A channel that moves between applications gets a StasisEnd in one and a StasisStart in the other, in
 //   either order. A StasisStart that is older, by Asterisk's time, than the one that set `app` is ignored; a
 //   StasisEnd of an application that the channel was moved from (`ends_due`) does not clear `app`.
