@@ -254,8 +254,7 @@ AsteriskConfig read_asterisk(const YamlValue& value, DaemonReading& reading) {
   map.optional("max_message_bytes", [&](const YamlValue& v) { client.max_message_bytes = v.bytes(); });
   const size_t before = value.mistakes();
   map.finish();
-  if (value.mistakes() != before && !map.has("url"))
-    client.url.clear();  // `url` may be the misspelt key
+  if (value.mistakes() != before && !map.has("url")) client.url.clear();  // `url` may be the misspelt key
   if (client.silence_timeout <= client.ping_interval) {
     value.fail(
         "silence_timeout: longer than ping_interval is expected, or every quiet connection is taken for "
