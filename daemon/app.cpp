@@ -177,7 +177,7 @@ void App::stop() {
   server_.drain(config_.drain_timeout, [this] { leave(); });
 }
 
-// Takes leave of the Asterisks.
+// Disconnects from the Asterisks.
 void App::leave() {
   const auto open = std::make_shared<size_t>(asterisks_.size());
   for (const auto& asterisk : asterisks_) {
@@ -187,7 +187,8 @@ void App::leave() {
   }
 }
 
-// What the records of an earlier process tell: what lived, and until when each Asterisk was heard.
+// Restores what the records of an earlier process say: live objects, and when each Asterisk was last
+// connected.
 void App::recall() {
   if (!log_.resumed()) return;
   JsonTape tape;
@@ -231,7 +232,7 @@ void App::load() {
       });
 }
 
-// What can fail comes first.
+// Steps that can fail come first.
 Reload App::apply(config::Config next) {
   Reload outcome;
   if (auto listening = monitoring_.listen(next.metrics); !listening) {

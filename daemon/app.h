@@ -26,8 +26,8 @@ class App {
   // Errors: what can't be set up, with its cause.
   [[nodiscard]] static Result<std::unique_ptr<App>> make(config::Config config);
 
-  // Listens, connects to the Asterisks and serves until SIGTERM or SIGINT; then drains. SIGHUP has the
-  // configuration read anew. Returns when all is done. Errors: system or invalid_params when it can't listen.
+  // Listens, connects to the Asterisks and serves until SIGTERM or SIGINT; then drains. SIGHUP reloads the
+  // configuration. Returns when all is done. Errors: system or invalid_params when it can't listen.
   [[nodiscard]] Result<void> run();
   // See Loop::is_working().
   [[nodiscard]] bool is_working() const { return loop_.is_working(); }

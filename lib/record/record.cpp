@@ -18,7 +18,7 @@ std::string members_of(std::string_view object) {
   return object.empty() ? std::string() : "," + std::string(object);
 }
 
-// One tape for all: nothing on it is needed longer than a call.
+// One tape for all: nothing on it is used after the call.
 JsonTape& tape() {
   static thread_local JsonTape tape;
   return tape;

@@ -17,7 +17,7 @@ namespace aribus::record {
 // Most of a message that could not be read is left out of its record; this much is kept.
 inline constexpr size_t max_malformed_bytes = 4096;
 
-// Of an event: ARI's longest has 24. What bears a longer one is Malformed.
+// Of an event's type: ARI's longest has 24. An event with a longer one becomes Malformed.
 inline constexpr size_t max_type_bytes = 256;
 
 struct Record {
@@ -26,7 +26,7 @@ struct Record {
   std::string app;     // the Stasis application, or ""
   std::string type;    // ARI's name of the event, or aribus' own with a dot
   const ari::ModelType* declared =
-      nullptr;  // the type's declaration; nullptr: it has none, or was not looked for
+      nullptr;  // the type's declaration; nullptr: it has none, or was not searched
   Ids ids;
   std::string fields;  // the members that follow the ids, as JSON text, each with a comma in front
   // Where in `fields` each of them begins, with its comma. Of events alone: aribus' own have none.
@@ -34,7 +34,7 @@ struct Record {
 
   // The JSON text of the first member of that name; "" when there is none. Required: the name has no escapes.
   [[nodiscard]] std::string_view member(std::string_view name) const;
-  // The same, looked for at `place` first; `place` becomes where it was found.
+  // The same, searched at `place` first; sets `place` to where it was found.
   [[nodiscard]] std::string_view member(std::string_view name, size_t& place) const;
   // Takes the first member of that name out, if there is one. Required: as for member().
   void remove_member(std::string_view name);
@@ -63,8 +63,7 @@ char* write_line(const Record& record, uint64_t seq, char* at);
 [[nodiscard]] size_t max_line_size(const Record& record);
 inline constexpr size_t min_line_size = 100;  // of any record
 
-// Reads a line that write_line has written, and returns its seq; nothing when it is none. Good until `tape`
-// reads another text.
+// Reads a line of write_line() into `record` and returns its seq; nothing if it is no such line.
 [[nodiscard]] std::optional<uint64_t> read_line(JsonTape& tape, std::string_view line, Record& record);
 
 }  // namespace aribus::record

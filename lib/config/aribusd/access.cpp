@@ -41,7 +41,7 @@ std::string read_method(const YamlValue& value) {
              " (read, control, admin, or globs of methods are expected)");
 }
 
-// An entry that names a command which changes something: no other is in the audit.
+// An entry that names a command that changes something: only these are audited.
 std::string read_audited(const YamlValue& value) {
   std::string entry = read_method(value);
   const auto is_told = [&](const auto& known) {
@@ -88,7 +88,7 @@ std::string read_type(const YamlValue& value, std::vector<std::string>& warnings
   return glob;
 }
 
-// A list that must not be empty, as it would not mean what it says.
+// A list that must not be empty: an empty one would match everything.
 void read_list(const YamlValue& value, const std::string& without,
                const std::function<void(const YamlValue&)>& read) {
   value.each("at least one is expected; without this key the rule " + without, read);
@@ -101,7 +101,7 @@ bool shows_type(const AccessRule& rule, std::string_view type) {
          std::ranges::none_of(rule.exclude_types, is_type);
 }
 
-// What is kept away under one name and is there under another.
+// Warns if a rule denies something under one name and allows it under another.
 void warn_of_other_ways(const AccessRule& rule, std::vector<std::string>& warnings) {
   const auto allows = [&](std::string_view name) { return rule.allows(*declared_methods().find(name)); };
   const std::string of_rule = "access rule '" + rule.name + "': ";
@@ -189,7 +189,7 @@ control::Access read_access(const YamlValue& value, const std::vector<SocketOpti
   value.each("at least one rule is expected, or nobody may do anything", [&](const YamlValue& item) {
     const size_t before = item.mistakes();
     AccessRule rule = read_rule(item, sockets, warnings);
-    if (item.mistakes() != before) return;  // it may say less than was meant
+    if (item.mistakes() != before) return;  // with a mistake it may say less than was meant
     if (!names.insert(rule.name).second)
       item.fail("name: '" + rule.name + "' is the name of another rule already; each has its own");
     for (const AccessRule& earlier : rules) {
