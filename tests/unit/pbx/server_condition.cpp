@@ -54,9 +54,9 @@ TEST_CASE("the same failure is logged as a warning once, until there was a conne
   CHECK(log.with("warning pbx1: ").size() < 30);
 }
 
-TEST_CASE("an Asterisk that is not there is reported once, with its reason") {
+TEST_CASE("an Asterisk that refuses the event stream is reported once, with its reason") {
   ServerStage stage;
-  stage.asterisk.stop_listening();
+  stage.refuses_events = true;
   CHECK_FALSE(stage.server->was_tried());
   CHECK(stage.server->condition().reason() == "the first attempt to connect is under way");
   stage.server->connect();

@@ -1,9 +1,12 @@
 // Applications that another client has taken over.
+#include "tests/unit/net/visitor.h"
 #include "tests/unit/pbx/server_stage.h"
 
 using namespace aribus;
 using aribus::pbx::State;
+using aribus::test::FakeAsterisk;
 using aribus::test::ServerStage;
+using aribus::test::Visitor;
 
 namespace {
 
@@ -13,6 +16,36 @@ struct Replaced : ServerStage {
     connect();
     asterisk.websocket()->text(test::app_replaced());
     REQUIRE(until([&] { return server->state() == State::replaced; }));
+  }
+};
+
+// Asterisk connects here, and its fences come back.
+struct Outbound : ServerStage {
+  std::optional<Visitor> visitor;
+  bool knows_application = true;
+
+  Outbound() : ServerStage({"demo"}, outbound) {
+    asterisk.set_script([this](Peer& peer, const std::string& request) { answer(peer, request); });
+    server->connect();
+    test::wait_until_it_listens(loop, server->client());
+    visitor.emplace(loop, server->client().port());
+  }
+  static void outbound(ari::ClientOptions& client, pbx::ServerTuning& tuning) {
+    client.username = "aribus";
+    client.password = "s3cret";
+    client.listen.emplace();
+    client.listen->port = 0;
+    tuning.resync.fence_timeout = tuning.resync.first_look;  // never
+  }
+  void answer(Peer& peer, const std::string& request) {
+    constexpr std::string_view fence = "POST /ari/events/user/";
+    if (request.starts_with("GET /ari/applications/demo") && !knows_application)
+      return peer.answer(404, "{}");
+    ServerStage::answer(peer, request);
+    if (!request.starts_with(fence)) return;
+    const std::string name = request.substr(fence.size(), request.find('?') - fence.size());
+    visitor->say(Opcode::text, R"({"type":"ChannelUserevent","application":"demo","eventname":")" + name +
+                                   R"(","userevent":{}})");
   }
 };
 
@@ -62,4 +95,27 @@ TEST_CASE("a connection that was made again while an application is replaced has
   stage.asterisk.websocket()->reset();
   REQUIRE(stage.until([&] { return stage.server->state() == State::ready; }));
   CHECK(stage.field("server.gap", "reason") == "another client had the application demo");
+}
+
+TEST_CASE("where Asterisk connects, an event says that the other client has given the application back") {
+  Outbound stage;
+  stage.visitor->ask();
+  REQUIRE(stage.until([&] { return stage.server->state() == State::ready; }));
+  stage.visitor->say(Opcode::text, test::app_replaced());
+  REQUIRE(stage.until([&] { return stage.server->state() == State::replaced; }));
+  stage.records.clear();
+  stage.visitor->say(Opcode::text, test::stasis_start("c1"));
+  REQUIRE(stage.until([&] { return stage.server->state() == State::ready; }));
+  CHECK(stage.server->hears("demo"));
+  CHECK(stage.told().starts_with("StasisStart/c1 "));
+  CHECK(stage.told().ends_with("server.resynced"));
+}
+
+TEST_CASE("where Asterisk connects, an application that it does not know is another client's") {
+  Outbound stage;
+  stage.knows_application = false;
+  stage.visitor->ask();
+  REQUIRE(stage.until([&] { return stage.server->state() == State::replaced; }));
+  CHECK(stage.told() == "server.connected server.replaced server.resynced");
+  CHECK_FALSE(stage.server->hears("demo"));
 }

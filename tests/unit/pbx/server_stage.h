@@ -1,6 +1,7 @@
 // A pbx::Server at a scripted Asterisk, with a clock that the test sets.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -67,14 +68,19 @@ struct ServerStage {
   pbx::ServerOptions options;
   std::unique_ptr<TestServer> server;
 
-  explicit ServerStage(std::vector<std::string> apps = {"demo"}) {
+  using Change = std::function<void(ari::ClientOptions&, pbx::ServerTuning&)>;
+  explicit ServerStage(std::vector<std::string> apps = {"demo"}, const Change& change = {}) {
     options.name = "pbx1";
     options.client = client_options(asterisk.url(), std::move(apps));
     options.client.reconnect.first = options.client.reconnect.max = options.client.reconnect.slow =
         Milliseconds(5);
+    // Longer than a busy machine takes for anything.
+    options.client.connect_timeout = options.client.request_timeout = options.client.silence_timeout =
+        Milliseconds(60'000);
     pbx::ServerTuning tuning = quiet();
     tuning.clock.wall = [this] { return now; };
     tuning.connections = {.takeover_timeout = tuning.resync.first_look, .sweep_interval = Milliseconds(1)};
+    if (change) change(options.client, tuning);
     server = std::make_unique<TestServer>(loop, options.client, options.name, nullptr, std::move(tuning));
     server->on_record = [this](const record::Record& record) { records.push_back(record); };
     server->on_changed = [this] { ++changes; };
