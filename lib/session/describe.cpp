@@ -2,7 +2,7 @@
 
 #include "base/suggest.h"
 #include "control/description.h"
-#include "json/json_builder.h"
+#include "json/pretty.h"
 #include "session/daemon_methods.h"
 #include "session/description.h"
 
