@@ -15,6 +15,7 @@
 #include "net/background.h"
 #include "net/loop.h"
 #include "service/http_listener.h"
+#include "session/results.h"
 
 namespace aribus::daemon {
 
@@ -31,8 +32,8 @@ class App {
   App(config::Config config, bus::RecordLog log);
   void add_upstream(const config::AsteriskConfig& config);
   void publish(const record::Record& record);
-  [[nodiscard]] std::string hello(const control::Caller& caller) const;
-  [[nodiscard]] std::string status() const;
+  [[nodiscard]] session::Hello hello(const control::Caller& caller) const;
+  [[nodiscard]] session::Status status() const;
   [[nodiscard]] MetricSources metric_sources() const;
   [[nodiscard]] service::HttpListener::Answer answer_monitoring(std::string_view path) const;
   [[nodiscard]] std::string not_ready() const;

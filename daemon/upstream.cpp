@@ -223,13 +223,13 @@ bool Upstream::is_gone() const {
 
 void Upstream::forget() {
   control_.resolver().give_up("this Asterisk was taken out of the configuration");
-  record::Record gone = record::own_record("state.gone", name(), {}, wall_now());
+  record::Record gone = record::own_record(record::StateGone{}, name(), wall_now());
   for (const auto kind :
        {state::IdKind::channel, state::IdKind::bridge, state::IdKind::endpoint, state::IdKind::device}) {
     for (const auto& [id, object] : control_.model().of(kind)) gone.ids.add(kind, id);
   }
   if (gone.ids.size() > 0) handlers_.publish(gone);
-  publish_own("server.removed", {});
+  publish_own(record::ServerRemoved{});
 }
 
 void Upstream::on_message(Link& link, std::string_view text, size_t total_bytes) {
@@ -267,7 +267,7 @@ void Upstream::on_replaced(const std::string& app) {
            "{}: another client has taken over the application '{}', and its events go there now", name(),
            app);
   miss("another client had the application " + app);
-  record::Record own = record::own_record("server.replaced", name(), {}, wall_now());
+  record::Record own = record::own_record(record::ServerReplaced{}, name(), wall_now());
   own.app = app;
   handlers_.publish(own);
   become({"replaced", true, replaced_reason()});
@@ -295,21 +295,14 @@ void Upstream::miss(const std::string& reason) {
   missed_because_ = reason;
 }
 
-void Upstream::publish_own(std::string_view type, const std::string& fields) {
-  handlers_.publish(record::own_record(type, name(), fields, wall_now()));
-}
-
 // It was connected, and is not any more. `ended_at`: Asterisk's startup_time, when it was read to its end.
 void Upstream::go_down(const std::string& reason, const std::string& ended_at) {
   sync_.stop();
   miss(reason);
   since_ = wall_now();
-  publish_own("server.disconnected", render([&](JsonWriter& writer) {
-                writer.StartObject();
-                write_member(writer, "reason", reason);
-                if (!ended_at.empty()) write_member(writer, "startup_time", ended_at);
-                writer.EndObject();
-              }));
+  record::ServerDisconnected disconnected{.reason = reason, .startup_time = {}};
+  if (!ended_at.empty()) disconnected.startup_time = ended_at;
+  publish_own(disconnected);
   become({"down", false, reason});
 }
 
@@ -323,12 +316,7 @@ void Upstream::begin(const ari::ServerInfo& info) {
   told_.clear();
   const bool restarted = tell_of_connection(info);
   since_ = wall_now();
-  publish_own("server.connected", render([&](JsonWriter& writer) {
-                writer.StartObject();
-                write_member(writer, "version", info.version);
-                write_member(writer, "startup_time", info.startup_time);
-                writer.EndObject();
-              }));
+  publish_own(record::ServerConnected{.version = info.version, .startup_time = info.startup_time});
   const auto heard_until = std::exchange(heard_until_, std::nullopt);
   const bool is_gap = heard_until && !client().continues();
   channels_before_.clear();
@@ -337,13 +325,7 @@ void Upstream::begin(const ari::ServerInfo& info) {
       for (const auto& [id, object] : control_.model().of(state::IdKind::channel))
         channels_before_.push_back(id);
     }
-    publish_own("server.gap", render([&](JsonWriter& writer) {
-                  writer.StartObject();
-                  write_member(writer, "from", to_rfc3339(*heard_until));
-                  write_member(writer, "to", to_rfc3339(wall_now()));
-                  write_member(writer, "reason", missed_because_);
-                  writer.EndObject();
-                }));
+    publish_own(record::ServerGap{.from = *heard_until, .to = wall_now(), .reason = missed_because_});
   }
   // At the first time nothing is known of what was before, unless the stream goes on where it ended.
   const bool is_first = std::exchange(is_first_, false);
@@ -439,32 +421,22 @@ void Upstream::on_disconnected(Link& link, const std::string& reason, Millisecon
   if (client().is_connected()) begin(*client().info());
 }
 
-void Upstream::write_status(JsonWriter& writer) const {
+pbx::ServerStatus Upstream::status() const {
   const ari::Client& client = *link_->client;
-  const auto names = [&](const char* key, const auto& list) {
-    writer.Key(key);
-    writer.StartArray();
-    for (const std::string& name : list) write_string(writer, name);
-    writer.EndArray();
-  };
-  const auto number = [&](const char* key, uint64_t value) {
-    writer.Key(key);
-    writer.Uint64(value);
-  };
-  writer.StartObject();
-  write_member(writer, "name", name());
-  writer.Key("connected");
-  writer.Bool(client.is_connected());
-  write_member(writer, "state", state());
-  write_member(writer, "since", to_rfc3339(since_));
-  if (!reason().empty()) write_member(writer, "reason", reason());
-  if (client.info()) write_member(writer, "version", client.info()->version);
-  names("apps", client.options().apps);
-  names("replaced", client.replaced_apps());
-  number("received", received_);
-  number("requests_open", client.open_requests());
-  write_member(writer, "rest", client.rest_over_websocket() ? "websocket" : "http");
-  writer.EndObject();
+  const auto replaced = client.replaced_apps();
+  pbx::ServerStatus status;
+  status.name = name();
+  status.connected = client.is_connected();
+  status.state = state();
+  status.since = since_;
+  if (!reason().empty()) status.reason = reason();
+  if (client.info()) status.version = client.info()->version;
+  status.apps = client.options().apps;
+  status.replaced.assign(replaced.begin(), replaced.end());
+  status.received = received_;
+  status.requests_open = client.open_requests();
+  status.rest = client.rest_over_websocket() ? "websocket" : "http";
+  return status;
 }
 
 }  // namespace aribus::daemon

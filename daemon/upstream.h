@@ -15,9 +15,10 @@
 #include "config/aribusd/config.h"
 #include "control/dispatcher.h"
 #include "daemon/graceful_close.h"
-#include "json/json.h"
 #include "net/loop.h"
+#include "pbx/server_status.h"
 #include "record/event_reader.h"
+#include "record/own_records.h"
 #include "state/sync.h"
 
 namespace aribus::daemon {
@@ -71,7 +72,7 @@ class Upstream {
   // Attempts to connect that failed, and connections that were lost.
   [[nodiscard]] uint64_t failures() const { return failures_; }
   // What `status` says of it, an object of JSON.
-  void write_status(JsonWriter& writer) const;
+  [[nodiscard]] pbx::ServerStatus status() const;
 
  private:
   // What is shown of it.
@@ -118,7 +119,10 @@ class Upstream {
   [[nodiscard]] bool is_news(const std::string& reason);
   void on_unread(const std::string& reason);
   void miss(const std::string& reason);
-  void publish_own(std::string_view type, const std::string& fields);
+  template <record::OwnRecord Own>
+  void publish_own(const Own& own) {
+    handlers_.publish(record::own_record(own, name(), wall_now()));
+  }
   void go_down(const std::string& reason, const std::string& ended_at = {});
 
   Loop& loop_;

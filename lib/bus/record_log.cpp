@@ -6,6 +6,8 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "record/own_records.h"
+#include "record/record_text.h"
 
 namespace aribus::bus {
 namespace {
@@ -17,43 +19,39 @@ constexpr uint8_t no_slot = 0xFF;
 
 // Stands in for a record that is too large for the ring.
 record::Record too_large(const record::Record& record, size_t bytes, size_t limit) {
-  const std::string fields = render([&](JsonWriter& writer) {
-    writer.StartObject();
-    write_member(writer, "invalid",
-                 "a record of type " + to_valid_utf8(record.type, 64) + " over the limit of " +
-                     std::to_string(limit) + " bytes (a quarter of bus.ring_bytes)");
-    write_key(writer, "bytes");
-    writer.Uint64(bytes);
-    writer.EndObject();
-  });
-  return record::own_record("Malformed", record.server, fields, record.time);
+  const record::Malformed malformed{.invalid = "a record of type " + to_valid_utf8(record.type, 64) +
+                                               " over the limit of " + std::to_string(limit) +
+                                               " bytes (a quarter of bus.ring_bytes)",
+                                    .text = {},
+                                    .bytes = bytes};
+  return record::own_record(malformed, record.server, record.time);
 }
 
 }  // namespace
 
-Result<RecordLog> RecordLog::make(const RecordLogOptions& options) {
+Result<RecordLog> RecordLog::make(const RecordLogOptions& options, const Framing& framing) {
   if (options.ring_bytes < min_ring_bytes) {
     return Error{ErrorKind::invalid_params,
                  "ring_bytes: at least " + std::to_string(min_ring_bytes / 1024) + "KiB is expected",
                  {}};
   }
-  if (!options.path.empty()) return open(options);
+  if (!options.path.empty()) return open(options, framing);
   Result<MirroredMemory> ring = MirroredMemory::make(options.ring_bytes);
   if (!ring) return ring.error();
-  return RecordLog(std::move(*ring), nullptr);
+  return RecordLog(std::move(*ring), nullptr, framing);
 }
 
-Result<RecordLog> RecordLog::open(const RecordLogOptions& options) {
+Result<RecordLog> RecordLog::open(const RecordLogOptions& options, const Framing& framing) {
   Result<RingFile> file = RingFile::open(options.path, options.ring_bytes);
   if (!file) return file.error();
-  const auto log_on = [](RingFile& opened) {
+  const auto log_on = [&](RingFile& opened) {
     MirroredMemory ring = opened.take_ring();
-    return RecordLog(std::move(ring), std::make_unique<RingFile>(std::move(opened)));
+    return RecordLog(std::move(ring), std::make_unique<RingFile>(std::move(opened)), framing);
   };
   RecordLog log = log_on(*file);
   if (!log.resumed()) return log;
   if (log.read_file()) {
-    log.tell_of_damage(options.path);
+    log.log_damage(options.path);
     return log;
   }
   Result<RingFile> afresh = RingFile::open_afresh(options.path, options.ring_bytes,
@@ -64,7 +62,7 @@ Result<RecordLog> RecordLog::open(const RecordLogOptions& options) {
 
 // Records of under 256 bytes, or with more than four ids on average, are evicted a little before their bytes
 // are.
-RecordLog::RecordLog(MirroredMemory ring, std::unique_ptr<RingFile> file)
+RecordLog::RecordLog(MirroredMemory ring, std::unique_ptr<RingFile> file, const Framing& framing)
     : file_(std::move(file)),
       ring_(std::move(ring)),
       entries_(ring_.size() / 256),
@@ -72,7 +70,10 @@ RecordLog::RecordLog(MirroredMemory ring, std::unique_ptr<RingFile> file)
       ids_(ring_.size() / 64),
       names_{""},
       declared_(ari::models().size()),
-      stream_(resumed() ? file_->stream() : random_hex(6)) {
+      stream_(resumed() ? file_->stream() : random_hex(6)),
+      framing_(framing),
+      line_(framing.head.begin(), framing.head.end()) {
+  framing.tail.copy(tail_, max_tail_bytes);
   if (file_ && !resumed()) file_->set_stream(stream_);
 }
 
@@ -86,25 +87,36 @@ std::string_view take_line(std::string_view& text) {
   return taken;
 }
 
-// The seq of a whole line, or 0 when it can't be read.
-uint64_t read(JsonTape& tape, std::string_view line, record::Record& record) {
-  if (line.size() < record::min_line_size || line.back() != '\n') return 0;
-  return record::read_line(tape, line, record).value_or(0);
+}  // namespace
+
+// The record's text in a whole line; "" when it has not the framing.
+std::string_view RecordLog::unframed(std::string_view line) const {
+  if (line.size() < min_line_bytes() || !line.starts_with(framing_.head) || !line.ends_with(framing_.tail))
+    return {};
+  return line.substr(framing_.head.size(), line.size() - framing_.head.size() - framing_.tail.size());
 }
 
-uint64_t most_records(size_t bytes) {
-  return std::max<uint64_t>(1, bytes / record::min_line_size);
+// The seq of a whole line, or 0 when it can't be read.
+uint64_t RecordLog::read(JsonTape& tape, std::string_view line, record::Record& record) const {
+  const std::string_view text = unframed(line);
+  return text.empty() ? 0 : record::read_text(tape, text, record).value_or(0);
+}
+
+size_t RecordLog::min_line_bytes() const {
+  return framing_.head.size() + record::min_text_bytes + framing_.tail.size();
+}
+
+uint64_t RecordLog::most_records(size_t bytes) const {
+  return std::max<uint64_t>(1, bytes / min_line_bytes());
 }
 
 // Whether `bytes` that can't be read can be `count` records.
-bool have_room(size_t bytes, uint64_t count) {
+bool RecordLog::have_room(size_t bytes, uint64_t count) const {
   return bytes == 0 ? count == 0 : count >= 1 && count <= most_records(bytes);
 }
 
-}  // namespace
-
-// Makes the index of what the file holds. What can't be read between two lines is the records that are
-// missing between them. False: nothing can be read.
+// Makes the index of what the file holds. Bytes between two lines that can't be read are the records whose
+// numbers are missing between them. False: nothing can be read.
 bool RecordLog::read_file() {
   JsonTape tape;
   record::Record record;
@@ -127,16 +139,17 @@ bool RecordLog::read_file() {
       add_damaged(seq, damaged.size());
     }
     damaged = rest.substr(0, 0);
-    make_room(line.size(), ids_kept(record.ids));
-    add_entry(line.size(), record);
+    const size_t ids = ids_kept(record.ids);
+    make_room(line.size(), ids);
+    add_entry(line.size(), record, ids);
   }
   if (next_ != 0 && !damaged.empty()) end_at_damage(damaged);
   return !stream_.empty() && next_ != 0;
 }
 
-// Whether a line that is not simply the next one can be record `seq`, behind `damaged` bytes and in front of
-// `rest`: there is room for the records that are missing, and one of the next lines agrees. A line whose own
-// number is damaged reads as well as any.
+// Whether a line that is not the next one can be record `seq`, after `damaged` bytes and before `rest`: the
+// missing records fit into those bytes, and one of the next lines agrees. A line in which only the number is
+// damaged can be read as well: its number alone proves nothing.
 bool RecordLog::fits(uint64_t seq, std::string_view damaged, std::string_view rest) const {
   if (seq == 0 || (next_ != 0 && !have_room(damaged.size(), seq - next_))) return false;
   constexpr int asked = 4;
@@ -159,8 +172,8 @@ bool RecordLog::fits(uint64_t seq, std::string_view damaged, std::string_view re
   return !any;
 }
 
-// The first line that can be read is that of `seq`. Of what is damaged in front of it nobody knows how many
-// records it was: they count as one for each line, as long as there are numbers.
+// The first line that can be read is that of `seq`. How many records the damaged bytes in front of it were is
+// not known: each line counts as one, as long as there are numbers left.
 void RecordLog::start_at(uint64_t seq, std::string_view damaged) {
   const auto lines = static_cast<uint64_t>(std::ranges::count(damaged, '\n'));
   const uint64_t count = std::min({lines, most_records(damaged.size()), seq - 1});
@@ -172,8 +185,8 @@ void RecordLog::start_at(uint64_t seq, std::string_view damaged) {
   }
 }
 
-// No line says how many records it was. Where the header doesn't either, rather too many are given up than a
-// number given twice.
+// No line says how many records it was. Where the header does not say it either, the largest possible number
+// is given up, so that no number is given twice.
 void RecordLog::end_at_damage(std::string_view damaged) {
   const uint64_t told = file_->next();
   const bool known = have_room(damaged.size(), told - next_);
@@ -194,7 +207,7 @@ void RecordLog::add_damaged(uint64_t to, size_t bytes) {
   }
 }
 
-void RecordLog::tell_of_damage(const std::string& path) const {
+void RecordLog::log_damage(const std::string& path) const {
   uint64_t count = 0;
   for (const Range& range : damaged_) count += range.to - range.from;
   if (count == 0) return;
@@ -233,17 +246,38 @@ uint16_t RecordLog::find_number(std::string_view name) {
   return made;
 }
 
+std::string RecordLog::line_of(const record::Record& record, uint64_t seq) const {
+  std::string line(framing_.head);
+  line.resize(line.size() + record::max_text_bytes(record));
+  line.resize(
+      static_cast<size_t>(record::write_text(record, seq, line.data() + framing_.head.size()) - line.data()));
+  return line.append(framing_.tail);
+}
+
+size_t RecordLog::add_listener(std::function<void()> listener) {
+  listeners_.push_back({next_listener_, std::move(listener)});
+  return next_listener_++;
+}
+
+void RecordLog::remove_listener(size_t number) {
+  std::erase_if(listeners_, [&](const Listener& listener) { return listener.number == number; });
+}
+
 uint64_t RecordLog::append(const record::Record& record) {
-  if (const size_t size = max_line_size(record); line_.size() < size) line_.resize(size);
-  const std::string_view line(line_.data(), write_line(record, next_, line_.data()));
+  const size_t max = framing_.head.size() + record::max_text_bytes(record) + max_tail_bytes;
+  if (line_.size() < max) line_.resize(max);
+  char* const end = record::write_text(record, next_, line_.data() + framing_.head.size());
+  std::memcpy(end, tail_, max_tail_bytes);  // all of it: a fixed size costs the least
+  const std::string_view line(line_.data(), end + framing_.tail.size());
   if (line.size() > max_line_bytes()) return append(too_large(record, line.size(), max_line_bytes()));
-  make_room(line.size(), ids_kept(record.ids));
+  const size_t ids = ids_kept(record.ids);
+  make_room(line.size(), ids);
   std::memcpy(ring_.data() + end_offset_ % ring_.size(), line.data(), line.size());
-  const Entry& added = add_entry(line.size(), record);
+  const Entry& added = add_entry(line.size(), record, ids);
   if (added.server != counted_server_ || counts_of_server_ == nullptr) count_for(added.server);
   ++counts_of_server_[added.type];
   if (file_) file_->set_end(end_offset_, next_);
-  if (listener_) listener_();
+  for (const Listener& listener : listeners_) listener.call();
   return next_ - 1;
 }
 
@@ -276,10 +310,10 @@ Entry& RecordLog::next_entry(size_t length) {
   return entry;
 }
 
-// The index's part of the record whose line is the next `length` bytes of the ring.
-const Entry& RecordLog::add_entry(size_t length, const record::Record& record) {
+// The index's part of the record whose line is the next `length` bytes of the ring. The first `kept` of its
+// ids are in the index: all, or none.
+const Entry& RecordLog::add_entry(size_t length, const record::Record& record, size_t kept) {
   const record::Ids& ids = record.ids;
-  const size_t kept = ids_kept(ids);
   auto& slots = slots_[next_ / records_a_block];
   const uint64_t bit = uint64_t{1} << next_ % records_a_block;
   Entry& entry = next_entry(length);

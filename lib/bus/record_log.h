@@ -1,5 +1,5 @@
-// The log: every record of the stream, as the bytes that go on the wire, in one bounded ring shared by all
-// readers.
+// The log: the records of the stream, in one bounded ring shared by all readers, as the lines that most of
+// them send on.
 #pragma once
 
 #include <algorithm>
@@ -42,35 +42,45 @@ struct RecordLogOptions {
   bool operator==(const RecordLogOptions&) const = default;
 };
 
+// What surrounds the text of each record in the ring. The front-end whose programs read the most gives it, so
+// that it can send lines just as they are here. `tail` has at most 8 bytes and ends with a newline; neither
+// has another one. Both outlive the log.
+struct Framing {
+  std::string_view head;
+  std::string_view tail;
+};
+
 // The stream of records, of which the newest that fit into the ring are kept. `seq` starts at 1 and grows by
 // one. Beside the ring's bytes, its index takes up to a quarter as many.
 class RecordLog {
  public:
-  // Goes on with the stream of the file, if there is one to be resumed. A record whose line is damaged keeps
-  // its seq: see readable_from().
+  // Continues the stream of the file, if it has one whose lines have this framing. A record whose line is
+  // damaged keeps its seq: see readable_from().
   // Errors: invalid_params when `ring_bytes` is under min_ring_bytes or another process uses the file,
   // system.
-  [[nodiscard]] static Result<RecordLog> make(const RecordLogOptions& options);
-  // Where the file's stream could not be resumed, the file is set aside now, and the new one put in its
-  // place: what is to be done when nothing can fail any more, as until then nothing on the disk has changed.
-  // Errors: system.
+  [[nodiscard]] static Result<RecordLog> make(const RecordLogOptions& options, const Framing& framing);
+  // Where the file's stream could not be resumed, sets the file aside and puts the new one in its place.
+  // Until then nothing on the disk has changed: call it when nothing else can fail. Errors: system.
   [[nodiscard]] Result<void> put_in_place() { return file_ ? file_->put_in_place() : Result<void>(); }
 
   static constexpr size_t min_ring_bytes = 64 * 1024;
   // One record may take this much of the ring: larger ones are replaced by one of type Malformed.
   [[nodiscard]] size_t max_line_bytes() const { return ring_.size() / 4; }
 
-  // Appends a record, evicting as many of the oldest ones as it needs, and tells the listener.
+  // Appends a record, evicting as many of the oldest ones as it needs, and calls the listeners. Returns its
+  // seq.
   uint64_t append(const record::Record& record);
-  // Called after each append, on the same stack.
-  void on_append(std::function<void()> listener) { listener_ = std::move(listener); }
+  // From now on `listener` is called after each append, on the same stack. It adds and removes none. Returns
+  // the number by which it can be removed.
+  size_t add_listener(std::function<void()> listener);
+  void remove_listener(size_t number);
 
   // The seq of the oldest record kept, and of the next one to come: the log holds [first, next).
   [[nodiscard]] uint64_t first() const { return first_; }
   [[nodiscard]] uint64_t next() const { return next_; }
   [[nodiscard]] Cursor cursor() const { return {stream_, next_ - 1}; }
   [[nodiscard]] const std::string& stream() const { return stream_; }
-  // Whether the stream was that of a file, and if not, why not: "" when there was none.
+  // Whether the stream is that of a file, and if not, why: "" when there was none.
   [[nodiscard]] bool resumed() const { return file_ && file_->resumed(); }
   [[nodiscard]] std::string_view not_resumed_because() const {
     return file_ ? std::string_view(file_->reason()) : std::string_view();
@@ -89,12 +99,16 @@ class RecordLog {
     return next_;
   }
 
-  // Required below: first() <= seq < next(). What they return is good until the next append. The line of a
-  // record that can't be read is empty.
+  // Required below: first() <= seq < next(). What they return is good until the next append. The line and the
+  // text of a record that can't be read are empty.
   [[nodiscard]] const Entry& entry(uint64_t seq) const { return entries_[seq]; }
   [[nodiscard]] std::string_view line(uint64_t seq) const {
     return bytes(entry(seq).offset, entry(seq).length);
   }
+  // The record alone, without the framing.
+  [[nodiscard]] std::string_view record_text(uint64_t seq) const { return unframed(line(seq)); }
+  // The line that `record` would have as number `seq`.
+  [[nodiscard]] std::string line_of(const record::Record& record, uint64_t seq) const;
   // The lines of [from, to) in a row.
   [[nodiscard]] std::string_view lines(uint64_t from, uint64_t to) const;
   // The first record of [from, to) that ends behind the first `bytes` bytes of lines(from, to), or `to`.
@@ -110,8 +124,8 @@ class RecordLog {
   [[nodiscard]] uint64_t of_slot(uint64_t block, size_t slot) const { return slots_[block][slot]; }
   [[nodiscard]] uint64_t id(const Entry& entry, size_t i) const { return ids_[entry.ids_begin + i]; }
 
-  // The type, server or app that an entry's number stands for; 0 when there were too many to number,
-  // or it is longer than 256 bytes: then only the line says.
+  // The type, server or app of an entry's number. Number 0 is one of many more than are numbered, or longer
+  // than 256 bytes: then only the record's text says which.
   [[nodiscard]] const std::string& name(uint16_t number) const { return names_[number]; }
 
   // How many records were appended since this object was made, by server and type, each as in
@@ -122,7 +136,8 @@ class RecordLog {
   [[nodiscard]] size_t used_bytes() const { return next_ == first_ ? 0 : end_offset_ - entry(first_).offset; }
 
  private:
-  // Elements that go round. Memory is taken when they are first used.
+  // A fixed number of elements, of which the newest replace the oldest. Memory is taken when they are first
+  // used.
   template <typename Element>
   class Circle {
    public:
@@ -138,19 +153,24 @@ class RecordLog {
     std::unique_ptr<Element[]> elements_;
   };
 
-  RecordLog(MirroredMemory ring, std::unique_ptr<RingFile> file);
-  [[nodiscard]] static Result<RecordLog> open(const RecordLogOptions& options);
+  RecordLog(MirroredMemory ring, std::unique_ptr<RingFile> file, const Framing& framing);
+  [[nodiscard]] static Result<RecordLog> open(const RecordLogOptions& options, const Framing& framing);
   [[nodiscard]] bool read_file();
+  [[nodiscard]] uint64_t read(JsonTape& tape, std::string_view line, record::Record& record) const;
+  [[nodiscard]] std::string_view unframed(std::string_view line) const;
+  [[nodiscard]] size_t min_line_bytes() const;
+  [[nodiscard]] uint64_t most_records(size_t bytes) const;
+  [[nodiscard]] bool have_room(size_t bytes, uint64_t count) const;
   [[nodiscard]] bool fits(uint64_t seq, std::string_view damaged, std::string_view rest) const;
   void start_at(uint64_t seq, std::string_view damaged);
   void end_at_damage(std::string_view damaged);
   void add_damaged(uint64_t to, size_t bytes);
-  void tell_of_damage(const std::string& path) const;
+  void log_damage(const std::string& path) const;
   [[nodiscard]] uint64_t behind_damage(uint64_t seq) const;
   [[nodiscard]] uint64_t next_damage(uint64_t seq) const;
   void make_room(size_t bytes, size_t ids);
   Entry& next_entry(size_t length);
-  const Entry& add_entry(size_t length, const record::Record& record);
+  const Entry& add_entry(size_t length, const record::Record& record, size_t kept);
   [[nodiscard]] size_t ids_kept(const record::Ids& ids) const;
   uint16_t number(std::string_view name, uint16_t& latest);
   uint16_t find_number(std::string_view name);
@@ -188,8 +208,18 @@ class RecordLog {
   uint64_t whole_from_ = 1;    // from here on all are kept and can be read
   uint64_t end_offset_ = 0;
   uint64_t end_ids_ = 0;
-  std::function<void()> listener_;
-  std::vector<char> line_;  // room for the record being appended
+  struct Listener {
+    size_t number;
+    std::function<void()> call;
+  };
+
+  std::vector<Listener> listeners_;
+  size_t next_listener_ = 1;
+  static constexpr size_t max_tail_bytes = 8;
+
+  Framing framing_;
+  char tail_[max_tail_bytes] = {};  // of the framing
+  std::vector<char> line_;          // room for the line being appended; the framing's head is always in it
 };
 
 }  // namespace aribus::bus

@@ -4,14 +4,28 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <vector>
 
 #include "control/method.h"
+#include "json/described.h"
 
 namespace aribus::control {
 
+// An OpenRPC document, as far as its schema says more than "JSON".
+struct OpenRpcDocument {
+  std::string openrpc;  // its version
+  JsonText<AnyObject> info;
+  std::vector<JsonText<AnyObject>> methods;
+  JsonText<AnyObject> components;
+  static constexpr auto members = std::tuple(
+      member("openrpc", &OpenRpcDocument::openrpc), member("info", &OpenRpcDocument::info),
+      member("methods", &OpenRpcDocument::methods), member("components", &OpenRpcDocument::components));
+};
+
 // The OpenRPC 1.3 document about `methods`, as JSON; `version` is that of aribus. What goes beyond OpenRPC is
 // in members `x-…`: facts of ARI (`x-ari`), and the operations that a verb is made of (`x-made-of`).
-[[nodiscard]] std::string describe(const std::map<std::string, Method, std::less<>>& methods,
-                                   std::string_view version);
+[[nodiscard]] OpenRpcDocument describe(const std::map<std::string, Method, std::less<>>& methods,
+                                       std::string_view version);
 
 }  // namespace aribus::control

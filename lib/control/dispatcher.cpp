@@ -13,6 +13,7 @@
 #include "control/params.h"
 #include "control/server_choice.h"
 #include "pbx/creating_operations.h"
+#include "record/answer.h"
 
 namespace aribus::control {
 namespace {

@@ -70,6 +70,14 @@ std::string id_in(std::string_view line) {
   return "null";
 }
 
+std::string notification_line(std::string_view method, std::string_view params) {
+  std::string line = R"({"jsonrpc":"2.0","method":")";
+  line += method;
+  line += R"(","params":)";
+  line += params;
+  return line += "}\n";
+}
+
 std::string creating_text(std::string_view id, std::string_view parameter, std::string_view made) {
   return render([&](JsonWriter& writer) {
     writer.StartObject();

@@ -28,6 +28,13 @@ struct Request {
 // "null" when none is found. It is looked for in the request itself, not in what it contains.
 [[nodiscard]] std::string id_in(std::string_view line);
 
+// What surrounds the record in a notification `event`, with the line's end.
+inline constexpr std::string_view event_head = R"({"jsonrpc":"2.0","method":"event","params":)";
+inline constexpr std::string_view event_tail = "}\n";
+
+// The notification `method` with `params`, a JSON text, with the line's end.
+[[nodiscard]] std::string notification_line(std::string_view method, std::string_view params);
+
 // The notification that the request `id` ("": it has none) is about to make something, which the parameter
 // `parameter` names `made`. Without the line's end.
 [[nodiscard]] std::string creating_text(std::string_view id, std::string_view parameter,

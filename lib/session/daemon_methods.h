@@ -5,15 +5,16 @@
 #include <string>
 
 #include "control/dispatcher.h"
+#include "session/results.h"
 
 namespace aribus::session {
 
-// What only the running daemon knows, as JSON.
+// What only the running daemon knows.
 struct DaemonAnswers {
-  std::function<void(pbx::Reply)> reload = {};
-  std::function<std::string(const control::Caller& caller)> hello;
-  std::function<std::string()> status;
-  std::function<std::string()> clients = {};
+  std::function<void(pbx::Reply)> reload = {};  // replies with a Reloaded
+  std::function<Hello(const control::Caller& caller)> hello;
+  std::function<Status()> status;
+  std::function<Clients()> clients = {};
   std::function<std::string()> cursor;  // the end of the stream, as its text
 };
 

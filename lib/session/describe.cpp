@@ -12,7 +12,7 @@ Result<std::string> describe(std::string_view what) {
   if (what == "openrpc") {
     control::Dispatcher dispatcher;
     add_daemon_methods(dispatcher, {});
-    return pretty(control::describe(dispatcher.methods(), ARIBUS_VERSION));
+    return pretty(to_json(control::describe(dispatcher.methods(), ARIBUS_VERSION)));
   }
   if (what == "records") return pretty(session::records_schema());
   if (what == "asyncapi") return pretty(session::describe_notifications(ARIBUS_VERSION));

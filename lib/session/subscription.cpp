@@ -4,8 +4,10 @@
 
 #include "control/methods/state_methods.h"
 #include "control/params.h"
-#include "json/json_builder.h"
 #include "json/json_tape.h"
+#include "protocol/rpc.h"
+#include "record/record_text.h"
+#include "session/results.h"
 #include "session/subscription_doubts.h"
 #include "state/model.h"
 
@@ -38,17 +40,6 @@ constexpr Parameter subscribe_params[] = {
     {.name = "snapshot", .type = ari::Type::boolean},
     {.name = "announce", .type = ari::Type::boolean},
 };
-
-std::string_view subscribe_answer() {
-  static const std::string schema =
-      R"({"type":"object","required":["cursor"],"properties":{"cursor":{"type":"string"},)"
-      R"("resumed":{"type":"boolean"},"reason":{"type":"string"},)"
-      R"("warnings":{"type":"array","items":{"type":"string"}},"snapshot":)" +
-      control::snapshot_schema() + "}}";
-  return schema;
-}
-constexpr std::string_view unsubscribe_answer =
-    R"({"type":"object","required":["cursor"],"properties":{"cursor":{"type":"string"}}})";
 
 std::vector<std::string> strings_of(const JsonValue& params, std::string_view name) {
   std::vector<std::string> strings;
@@ -102,10 +93,10 @@ bus::FilterBounds bounds_of(const control::AccessRule& rule) {
 std::vector<control::Method> subscription_methods() {
   return {{.name = "subscribe",
            .parameters = {std::begin(subscribe_params), std::end(subscribe_params)},
-           .answer_schema = subscribe_answer(),
+           .answer_schema = schema_text<Subscribed>(),
            .access_level = control::AccessLevel::read},
           {.name = "unsubscribe",
-           .answer_schema = unsubscribe_answer,
+           .answer_schema = schema_text<Unsubscribed>(),
            .access_level = control::AccessLevel::read}};
 }
 
@@ -158,15 +149,14 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Reco
       since == nullptr ? std::nullopt : std::optional<std::string>(as_view(*since)), from_oldest);
   const bool resumed = since != nullptr && reason.empty();
   const std::string cursor = subscription.cursor().text();
-  ObjectBuilder result;
-  result.text("cursor", cursor);
-  if (since != nullptr) result.boolean("resumed", resumed);
-  if (!reason.empty()) result.text("reason", reason);
-  if (!doubts.empty()) result.json("warnings", strings_text(doubts));
+  Subscribed result{.cursor = cursor, .resumed = {}, .reason = {}, .warnings = {}, .snapshot = {}};
+  if (since != nullptr) result.resumed = resumed;
+  if (!reason.empty()) result.reason = reason;
+  if (!doubts.empty()) result.warnings = doubts;
   // What lives now is no answer to who goes on where he was.
-  subscription.result_ = pbx::ResultText(result.str());
+  subscription.result_ = pbx::ResultText(to_json(result));
   if (snapshot != nullptr && snapshot->GetBool() && !resumed) {
-    std::string head = result.str();
+    std::string head = to_json(result);
     head.back() = ',';
     subscription.result_ = pbx::ResultText(head + R"("snapshot":)");
     subscription.result_.add(control::live_snapshot(dispatcher, cursor, servers, rule)).add("}");
@@ -203,41 +193,32 @@ std::string Subscription::pass_lost() {
   lost_ += overtaken();
   const uint64_t from = std::exchange(next_, first);
   at_own_record_ = false;
-  return R"({"jsonrpc":"2.0","method":"lost","params":{"from":)" + std::to_string(from) + R"(,"to":)" +
-         std::to_string(first - 1) + R"(,"records":)" + std::to_string(first - from) + "}}\n";
+  const Lost lost{.from = from, .to = first - 1, .records = first - from};
+  return rpc::notification_line("lost", to_json(lost));
 }
 
 std::string Subscription::filter_text() const {
-  size_t shown = 0, left_out = 0;
-  return render([&](JsonWriter& writer) {
-    const auto list = [&](const char* name, const std::vector<std::string>& values) {
-      if (values.empty()) return;
-      write_key(writer, name);
-      writer.StartArray();
-      for (const std::string& value : values) {
-        shown += value.size();
-        shown <= max_shown_bytes ? write_string(writer, value) : static_cast<void>(++left_out);
-      }
-      writer.EndArray();
-    };
-    writer.StartObject();
-    list("types", wanted_.types);
-    list("exclude", wanted_.exclude);
-    list("servers", wanted_.servers);
-    list("apps", wanted_.apps);
-    list("channels", wanted_.channels);
-    list("bridges", wanted_.bridges);
-    list("endpoints", wanted_.endpoints);
-    if (announces_) {
-      write_key(writer, "announce");
-      writer.Bool(true);
+  size_t shown_bytes = 0, left_out = 0;
+  const auto list = [&](std::optional<std::vector<std::string>>& shown,
+                        const std::vector<std::string>& values) {
+    if (values.empty()) return;
+    shown.emplace();
+    for (const std::string& value : values) {
+      shown_bytes += value.size();
+      shown_bytes <= max_shown_bytes ? shown->push_back(value) : static_cast<void>(++left_out);
     }
-    if (left_out > 0) {
-      write_key(writer, "more");
-      writer.Uint64(left_out);
-    }
-    writer.EndObject();
-  });
+  };
+  ShownFilter filter;
+  list(filter.types, wanted_.types);
+  list(filter.exclude, wanted_.exclude);
+  list(filter.servers, wanted_.servers);
+  list(filter.apps, wanted_.apps);
+  list(filter.channels, wanted_.channels);
+  list(filter.bridges, wanted_.bridges);
+  list(filter.endpoints, wanted_.endpoints);
+  if (announces_) filter.announce = true;
+  if (left_out > 0) filter.more = left_out;
+  return to_json(filter);
 }
 
 void Subscription::gather(size_t max_bytes, std::vector<iovec>& pieces) {
@@ -287,7 +268,7 @@ bool Subscription::is_own(uint64_t seq) const {
   if (app != 0) return log_->name(app).empty();
   JsonTape tape;
   record::Record record;
-  return record::read_line(tape, log_->line(seq), record) && record.app.empty();
+  return record::read_text(tape, log_->record_text(seq), record) && record.app.empty();
 }
 
 std::string Subscription::take_own_record(const control::Dispatcher& dispatcher,
@@ -296,7 +277,7 @@ std::string Subscription::take_own_record(const control::Dispatcher& dispatcher,
   const uint64_t seq = next_++;
   JsonTape tape;
   record::Record record;
-  if (!record::read_line(tape, log_->line(seq), record)) return {};
+  if (!record::read_text(tape, log_->record_text(seq), record)) return {};
   const bool malformed = record.type == "Malformed";
   if (record.type.find('.') == std::string::npos && !malformed)
     return std::string(log_->line(seq));  // an event
@@ -314,9 +295,7 @@ std::string Subscription::take_own_record(const control::Dispatcher& dispatcher,
   record.ids = std::move(shown);
   if (!filter_.matches_ids(record.ids)) return {};  // it passed by what is not shown
   if (malformed) record.remove_member("text");      // it may be of any application
-  std::string line(record::max_line_size(record), '\0');
-  line.resize(static_cast<size_t>(record::write_line(record, seq, line.data()) - line.data()));
-  return line;
+  return log_->line_of(record, seq);
 }
 
 std::string_view Subscription::advance(size_t count) {

@@ -5,30 +5,15 @@
 
 #include <fnmatch.h>
 
-#include "ari/schema.h"
 #include "base/bytes.h"
 #include "base/suggest.h"
-#include "record/schema.h"
+#include "record/own_records.h"
 
 namespace aribus::session {
 namespace {
 
 constexpr size_t max_doubts = 10;
 constexpr size_t max_shown_bytes = 128;
-
-// Every type of record that is declared.
-const std::vector<std::string_view>& known_types() {
-  static const std::vector<std::string_view> types = [] {
-    std::vector<std::string_view> all;
-    for (const auto& models : {record::own_types(), ari::models()}) {
-      for (const ari::ModelType& model : models) {
-        if (model.event) all.push_back(model.name);
-      }
-    }
-    return all;
-  }();
-  return types;
-}
 
 class Doubts {
  public:
@@ -56,7 +41,7 @@ std::string quoted(const std::string& value) {
 }
 
 std::string doubt_about_type(const std::string& glob) {
-  const auto& types = known_types();
+  const auto& types = record::known_types();
   const auto is_matched = [&](std::string_view type) {
     return ::fnmatch(glob.c_str(), std::string(type).c_str(), 0) == 0;
   };

@@ -9,7 +9,7 @@
 #include "json/json_builder.h"
 #include "json/json_tape.h"
 #include "net/url.h"
-#include "record/record.h"
+#include "record/answer.h"
 
 namespace aribus::state {
 namespace {

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/bytes.h"
-#include "json/json.h"
 #include "net/url.h"
+#include "record/own_records.h"
 #include "state/difference.h"
 
 namespace aribus::state {
@@ -17,18 +17,9 @@ constexpr int looks_at_playback = 3;
 
 // How much of what there was is known again, and the ids of all that can end.
 Record resynced(const std::string& server, const Model& model, const Difference& difference) {
-  Record record = record::own_record("server.resynced", server, render([&](JsonWriter& writer) {
-                                       const auto number = [&](const char* name, size_t value) {
-                                         writer.Key(name);
-                                         writer.Uint64(value);
-                                       };
-                                       writer.StartObject();
-                                       number("came", difference.came);
-                                       number("changed", difference.changed);
-                                       number("ended", difference.ended);
-                                       writer.EndObject();
-                                     }),
-                                     wall_now());
+  const record::ServerResynced counts{
+      .came = difference.came, .changed = difference.changed, .ended = difference.ended};
+  Record record = record::own_record(counts, server, wall_now());
   for (const IdKind kind : {IdKind::channel, IdKind::bridge, IdKind::playback, IdKind::recording}) {
     for (const auto& [id, object] : model.of(kind)) record.ids.add(kind, id);
   }

@@ -16,6 +16,7 @@
 #include "bus/record_log.h"
 #include "control/dispatcher.h"
 #include "frontend/unix/server.h"
+#include "protocol/rpc.h"
 #include "record/event_reader.h"
 #include "session/daemon_methods.h"
 #include "tests/fuzz/fuzz.h"
@@ -45,7 +46,9 @@ control::Access rules(uint8_t choice) {
 // A daemon without Asterisk, all on one loop.
 struct Daemon {
   Loop loop;
-  bus::RecordLog log = bus::RecordLog::make({.ring_bytes = bus::RecordLog::min_ring_bytes}).value();
+  bus::RecordLog log =
+      bus::RecordLog::make({.ring_bytes = bus::RecordLog::min_ring_bytes}, {rpc::event_head, rpc::event_tail})
+          .value();
   control::Dispatcher dispatcher;
   std::unique_ptr<ari::Client> asterisk;
   std::string path = "/tmp/aribus-fuzz-" + std::to_string(::getpid()) + ".sock";
@@ -58,10 +61,9 @@ struct Daemon {
     options.apps = {"demo"};
     asterisk = ari::Client::make(loop, options).value();
     dispatcher.add_server("pbx1", *asterisk);
-    session::add_daemon_methods(
-        dispatcher, {.hello = [](const control::Caller& caller) { return "\"" + caller.rule->name + "\""; },
-                     .status = [] { return std::string("{}"); },
-                     .cursor = [this] { return log.cursor().text(); }});
+    session::add_daemon_methods(dispatcher, {.hello = [](const control::Caller&) { return session::Hello{}; },
+                                             .status = [] { return session::Status{}; },
+                                             .cursor = [this] { return log.cursor().text(); }});
     frontend::ServerOptions options_of_server;
     options_of_server.sockets.emplace_back().path = path;
     options_of_server.max_connections = 10'000;

@@ -5,6 +5,7 @@
 
 #include "json/json_tape.h"
 #include "net/url.h"
+#include "record/own_records.h"
 #include "state/difference.h"
 #include "state/fetch.h"
 
@@ -81,7 +82,7 @@ pbx::Reply asking_for_bridge(pbx::Upstream& upstream, std::string app, const Req
         [&upstream, id, reply, answer = std::move(answer)](const Result<HttpResponse>& asked) mutable {
           // It has ended meanwhile, as nobody was told. (Where Asterisk can't be asked, the next look tells.)
           if (asked && asked->status == no_such_source) {
-            record::Record gone = record::own_record("state.gone", upstream.name(), {}, wall_now());
+            record::Record gone = record::own_record(record::StateGone{}, upstream.name(), wall_now());
             gone.ids.add(IdKind::bridge, id);
             upstream.publish(gone);
           }

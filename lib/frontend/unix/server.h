@@ -55,8 +55,8 @@ class Server {
   void drain(Milliseconds deadline, std::function<void()> done);
 
   [[nodiscard]] size_t connections() const { return sessions_.size(); }
-  // The result of daemon.clients: who is connected, and who was, as an object of JSON.
-  [[nodiscard]] std::string clients_text() const;
+  // The result of daemon.clients: who is connected, and who was.
+  [[nodiscard]] session::Clients clients() const;
   // How many records each subscriber is behind.
   [[nodiscard]] std::vector<uint64_t> behind() const;
   // Since this object was made.
@@ -100,6 +100,7 @@ class Server {
   std::deque<uint64_t> flushing_;  // sessions that have something to write
   Retired<session::Session> retired_;
   uint64_t next_session_ = 1;
+  size_t log_listener_ = 0;  // its number
   bool log_grew_ = false;
   EndOfTurn end_of_turn_;
   Timer housekeeping_;

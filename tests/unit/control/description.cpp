@@ -20,7 +20,7 @@ namespace {
 
 const Json& document() {
   static const Dispatcher dispatcher;
-  static const Json described = json(describe(dispatcher.methods(), "1.2.3"));
+  static const Json described = json(to_json(describe(dispatcher.methods(), "1.2.3")));
   return described;
 }
 

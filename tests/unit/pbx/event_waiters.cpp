@@ -1,5 +1,6 @@
 // Commands that are answered by an event.
 #include "control/dispatcher.h"
+#include "record/own_records.h"
 #include "state/difference.h"
 #include "tests/catch.h"
 #include "tests/unit/ari/fake_asterisk.h"
@@ -133,9 +134,9 @@ TEST_CASE("when the event stream is cut, the outcome of what is waited for is un
   Stage stage;
   stage.call("originate", originate);
   stage.respond(200, R"({"id":"c1"})");
-  stage.dispatcher.learn(record::own_record("server.disconnected", "other", "{}", wall_now()), 1);
+  stage.dispatcher.learn(record::own_record(record::ServerDisconnected{}, "other", wall_now()), 1);
   CHECK_FALSE(stage.answer);
-  stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 1);
+  stage.dispatcher.learn(record::own_record(record::ServerDisconnected{}, "pbx1", wall_now()), 1);
   REQUIRE(stage.answer);
   CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
   CHECK(find_string(json(stage.answer->error().data), "channelId") == "c1");
@@ -146,7 +147,7 @@ TEST_CASE("a refusal is told as one although the event stream was cut before it 
   Stage stage;
   stage.call("originate", originate);
   REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
-  stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 1);
+  stage.dispatcher.learn(record::own_record(record::ServerDisconnected{}, "pbx1", wall_now()), 1);
   CHECK_FALSE(stage.answer);
   stage.respond(400, R"({"message":"Endpoint must be specified"})");
   REQUIRE(stage.answer);
@@ -364,7 +365,7 @@ TEST_CASE("what a record costs does not grow with the commands that wait for oth
         record::IdKind::playback, "p" + std::to_string(i),
         {[&](const record::Record&, const JsonValue&) { return ++seen, true; }, [](const std::string&) {}});
   }
-  record::Record record = record::own_record("x", "pbx1", "{}", wall_now());
+  record::Record record = test::record_of("x");
   record.ids.add(record::IdKind::playback, "p77");
   record.ids.add(record::IdKind::channel, "p78");
   waiters.see(record);
@@ -527,7 +528,7 @@ TEST_CASE("a call that is waited for and known no more is looked for") {
   Stage stage;
   stage.call("originate", originate);
   stage.respond(200, R"({"id":"c1","creationtime":")" + std::string(later) + "\"}");
-  record::Record gone = record::own_record("state.gone", "pbx1", {}, wall_now());
+  record::Record gone = record::own_record(record::StateGone{}, "pbx1", wall_now());
   gone.ids.add(record::IdKind::channel, "c1");
   stage.dispatcher.learn(gone, 1);
   look(stage, 404, not_found);
@@ -541,7 +542,7 @@ TEST_CASE("a call whose application another client takes is waited for no longer
   Stage stage;
   stage.call("originate", originate);
   stage.respond(200, R"({"id":"c1"})");
-  record::Record replaced = record::own_record("server.replaced", "pbx1", {}, wall_now());
+  record::Record replaced = record::own_record(record::ServerReplaced{}, "pbx1", wall_now());
   replaced.app = "other";
   stage.dispatcher.learn(replaced, 1);
   CHECK_FALSE(stage.answer);

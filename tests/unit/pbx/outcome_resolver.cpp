@@ -1,6 +1,7 @@
 // What became of commands that were not answered.
 #include "control/dispatcher.h"
 #include "pbx/creating_operations.h"
+#include "record/own_records.h"
 #include "tests/catch.h"
 #include "tests/unit/ari/fake_asterisk.h"
 #include "tests/unit/control/caller.h"
@@ -37,7 +38,7 @@ struct Stage {
     options.reconnect.first = options.reconnect.max = Milliseconds(10);
     ari::Client::Handlers handlers;
     handlers.disconnected = [this](const std::string&, Milliseconds) {
-      dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 1);
+      dispatcher.learn(record::own_record(record::ServerDisconnected{}, "pbx1", wall_now()), 1);
     };
     client = ari::Client::make(loop, options, handlers).value();
     dispatcher.add_server("pbx1", *client);
@@ -156,7 +157,7 @@ TEST_CASE("what is not there any more, and whose events could not be seen, stays
   stage.unknown("originate", R"({"endpoint":"PJSIP/100","context":"default"})");
   CHECK(find_string(stage.resolved(), "outcome") == "unknown");
   stage.unknown("originate", originate);
-  stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 1);
+  stage.dispatcher.learn(record::own_record(record::ServerDisconnected{}, "pbx1", wall_now()), 1);
   const Json resolved = stage.resolved();
   CHECK(find_string(resolved, "outcome") == "unknown");
   CHECK(find(resolved, "exists")->IsFalse());
@@ -252,7 +253,7 @@ TEST_CASE("a waiting call whose end was not seen was made all the same") {
                         [&](const Result<ResultText>& got) { answer = aribus::test::text_of(got); },
                         {.on_accepted = [&] { reached = true; }});
   REQUIRE(pump(stage.loop, [&] { return reached; }));
-  stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 1);
+  stage.dispatcher.learn(record::own_record(record::ServerDisconnected{}, "pbx1", wall_now()), 1);
   REQUIRE(answer);
   const Json resolved = stage.resolved();
   CHECK(find_string(resolved, "outcome") == "done");

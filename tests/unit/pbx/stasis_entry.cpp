@@ -27,8 +27,8 @@ struct Snooped : ControlStage {
   void enters() { channel_event("StasisStart", "s1", later); }
 };
 
-record::Record own(std::string_view type) {
-  return record::own_record(type, "pbx1", "{}", wall_now());
+record::Record own(const std::string& type) {
+  return test::record_of(type, "pbx1", "");
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ namespace {
 control::Dispatcher& dispatcher() {
   static control::Dispatcher* with_own = [] {
     static control::Dispatcher made;
-    session::add_daemon_methods(made, {.hello = [](const control::Caller&) { return R"({"aribus":"x"})"; },
-                                       .status = [] { return "{}"; },
+    session::add_daemon_methods(made, {.hello = [](const control::Caller&) { return session::Hello{}; },
+                                       .status = [] { return session::Status{}; },
                                        .cursor = {}});
     return &made;
   }();

@@ -1,4 +1,5 @@
 // A verb that fails at any of its steps does nothing twice when it is repeated with the same key.
+#include "record/own_records.h"
 #include "tests/unit/control/stage.h"
 
 using namespace aribus;
@@ -102,7 +103,7 @@ TEST_CASE("a verb that fails at any step does nothing twice when it is repeated 
         if (way != Way::cut) stage.fail(way);
         if (failing == verb.steps.size()) {
           REQUIRE(test::pump(stage.loop, [&] { return stage.upstream().waiters().size() > 0; }));
-          stage.dispatcher.learn(record::own_record("server.disconnected", "pbx1", "{}", wall_now()), 90);
+          stage.dispatcher.learn(record::own_record(record::ServerDisconnected{}, "pbx1", wall_now()), 90);
         }
         stage.finish(way != Way::refused_for_good && way != Way::unanswered_for_good);
         const size_t changes = stage.changes;
