@@ -1,4 +1,4 @@
-// What the daemon answers, before it is used: whoever listens on the socket may answer anything.
+// Checks answers of the daemon before they are used: any program could listen on the socket.
 #pragma once
 
 #include <initializer_list>

@@ -17,7 +17,7 @@ struct CallRow {
   std::vector<std::string> channels;  // ids; of a Local channel's halves the one of ;1 comes first
   std::string name;                   // Asterisk's of the channel: PJSIP/100-00000001
   std::string who;
-  std::string with;  // whom it is connected with, or "waits in …"
+  std::string with;  // the other party, or "waits in …"
   std::string state;
   WallTime began;
   std::string app;  // the Stasis application, or ""
@@ -29,7 +29,7 @@ struct CallRow {
   [[nodiscard]] std::string bridge() const;
 };
 
-// Which rows are shown. The values of one list are or-ed, all else and-ed; what is empty matches all.
+// Which rows are shown. The values of one list are or-ed, all else and-ed; an empty list matches everything.
 struct CallFilter {
   std::vector<std::string> servers;
   std::vector<std::string> apps;

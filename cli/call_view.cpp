@@ -33,7 +33,7 @@ bool is_true(const JsonValue& record, std::string_view name) {
   return value != nullptr && value->IsTrue();
 }
 
-// What both halves of a Local channel report, each of itself.
+// Events that both halves of a Local channel report, each for itself.
 bool is_twice_for_local(std::string_view type) {
   return type == "ChannelStateChange" || type == "ChannelDestroyed" || type == "ChannelHold" ||
          type == "ChannelUnhold" || type == "Dial" || type == "ChannelDtmfReceived" ||
@@ -79,7 +79,7 @@ Text what_happened(const JsonValue& record, std::string_view type, WallTime bega
   return {};
 }
 
-// The ids of what a record is about that shows no channel.
+// The ids of the objects of a record without a channel.
 std::string ids_of(const JsonValue& record) {
   for (const char* name : {"channels", "bridges", "playbacks", "recordings", "endpoints", "devices"}) {
     if (std::string ids = joined(record, name); !ids.empty()) return ids;

@@ -1,4 +1,4 @@
-// A readable view of the stream: one line for what a person would call an event in the life of a call.
+// A readable view of the stream: one line per event of a call.
 #pragma once
 
 #include <map>
@@ -54,7 +54,7 @@ class CallView {
   unsigned seen_ = 0;
   std::string date_;                            // of the last line
   std::map<Key, std::shared_ptr<Call>> calls_;  // by the channel's id
-  std::map<Key, std::weak_ptr<Call>> locals_;   // by what the names of a Local channel's halves begin with
+  std::map<Key, std::weak_ptr<Call>> locals_;   // by the common part of the names of a Local channel's halves
   DaemonRecords daemon_records_;
 };
 

@@ -1,12 +1,13 @@
-#include "cli/calls.h"
-
 #include <chrono>
 
 #include "cli/calls_screen.h"
 #include "cli/calls_table.h"
 #include "cli/calls_view.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/live_screen.h"
 #include "cli/output.h"
+#include "cli/requests.h"
 #include "client/client.h"
 
 namespace aribus::cli {
@@ -25,7 +26,7 @@ CallFilter filter_of(const Arguments& arguments) {
           arguments.value("search")};
 }
 
-// What there is, once: for people, or for programs.
+// Prints the current calls once, as a table or for programs.
 int print_calls(const Arguments& arguments, const CallFilter& filter, const CallOrder& order) {
   Result<client::Connection> client = arguments.connect();
   if (!client) return fail(client.error());
@@ -33,7 +34,8 @@ int print_calls(const Arguments& arguments, const CallFilter& filter, const Call
   if (!subscribed) return fail(subscribed.error());
   CallsTable table;
   if (const JsonValue* snapshot = find(*subscribed, "snapshot")) table.take_snapshot(*snapshot);
-  if (const auto status = call_over(*client, "status")) table.take_status(*status);  // else it is not told
+  if (const auto status = call_over(*client, "status"))
+    table.take_status(*status);  // without it the table does not say which Asterisks are connected
   std::vector<CallRow> rows = table.rows();
   const size_t all = rows.size();
   std::erase_if(rows, [&](const CallRow& row) { return !filter.matches(row); });
@@ -55,12 +57,12 @@ int print_calls(const Arguments& arguments, const CallFilter& filter, const Call
   return done;
 }
 
-// The calls as the daemon tells of them, over all connections to it.
+// The calls, kept up to date over all connections to the daemon.
 class LiveCalls {
  public:
   LiveCalls(client::Client& client, CallsScreen& screen) : client_(client), screen_(screen) {}
 
-  // Asks for all calls and what becomes of them; is_subscribed() once the answer has come.
+  // Subscribes with a snapshot; is_subscribed() once the answer has come.
   Result<void> ask() {
     Result<client::CallPtr> asked = client_.send("subscribe", with_snapshot, {});
     if (!asked) return asked.error();
@@ -105,7 +107,7 @@ class LiveCalls {
     if (item.type == "subscribed" && snapshot != nullptr) {
       table_.take_snapshot(*snapshot);
     } else if (item.type == "lost") {
-      return ask();  // something is missing from the table; the screen goes on meanwhile
+      return ask();  // the table is incomplete; the screen stays usable meanwhile
     } else if (item.type != "subscribed") {
       table_.apply(item.fields);
     }
@@ -181,8 +183,6 @@ int watch_calls(const Arguments& arguments, const CallFilter& filter, const Call
   return watched ? done : fail(watched.error());
 }
 
-}  // namespace
-
 int calls(const Arguments& arguments) {
   if (arguments.words.size() > 1) {
     return misuse("calls", "it takes no arguments; --search TEXT shows the calls in which a text occurs");
@@ -198,6 +198,28 @@ int calls(const Arguments& arguments) {
   const bool once = !out().is_terminal() || arguments.has("once") || arguments.has("json");
   return once ? print_calls(arguments, filter_of(arguments), order)
               : watch_calls(arguments, filter_of(arguments), order);
+}
+
+}  // namespace
+
+Command calls_command() {
+  return {
+      "calls",
+      "",
+      "shows a table of calls; live on a terminal",
+      "In a pipe: a line with the names of the fields and a line for each call, separated by tabs. "
+      "On a terminal: arrows, PageUp, PageDown, Home and End move, / searches, s sorts, q ends, ? shows all "
+      "keys; it continues after a restart of aribusd. Both halves of a Local channel are one call. --app, "
+      "--server and --channel may be given several times.",
+      {{"app", "NAME", "in this Stasis application"},
+       {"server", "NAME", "of this Asterisk"},
+       {"channel", "ID", "this channel"},
+       {"search", "TEXT", "only calls with TEXT in a name, a number, an id or a bridge"},
+       {"sort", "COLUMN", "time, who, with, state, app, bridge, server or channel; -time: the newest first"},
+       {"json", "", "print one JSON document and end"},
+       {"text", "", "print the table in a pipe as well"},
+       {"once", "", "print the table once and end"}},
+      calls};
 }
 
 }  // namespace aribus::cli

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/characters.h"
 #include "cli/calls_view.h"
 #include "cli/terminal.h"
 

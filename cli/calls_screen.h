@@ -1,4 +1,4 @@
-// The screen of `aribus calls`: which rows it shows, and what keys do. Without any input or output.
+// The screen of `aribus calls`: which rows it shows, and the effect of keys. It does no input or output.
 #pragma once
 
 #include <optional>
@@ -18,7 +18,7 @@ class CallsScreen {
   // All calls that there are. The chosen one stays the chosen one, wherever it is now. `trouble`: why they
   // may be old, or "".
   void show(std::vector<CallRow> all, std::string trouble = {});
-  // There is no connection to aribusd: what is shown is from before.
+  // There is no connection to aribusd: the table is not up to date.
   void disconnected(WallTime since, std::string reason);
   void connected() { lost_.reset(); }
 
@@ -38,7 +38,7 @@ class CallsScreen {
   bool press_in_search(const Key& key);
   [[nodiscard]] std::string header(WallTime now) const;
   [[nodiscard]] std::string footer() const;
-  // Two lines about the chosen row: its ids, and what columns may have no room for.
+  // Two lines about the chosen row: its ids, and values for which the columns may have no room.
   [[nodiscard]] std::vector<std::string> details() const;
 
   CallFilter filter_;
@@ -50,7 +50,7 @@ class CallsScreen {
   size_t top_ = 0;     // the first of shown_ on the screen
   size_t page_ = 1;    // how many of them the screen has room for
   bool searching_ = false;
-  std::string search_before_;  // what Escape brings back
+  std::string search_before_;  // restored by Escape
   bool helping_ = false;
 };
 

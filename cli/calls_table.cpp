@@ -120,7 +120,7 @@ void CallsTable::forget(const std::string& server, const JsonValue& record, std:
   }
 }
 
-// What lives is in the record; all else has ended unseen.
+// The record lists all live objects; all others have ended unseen.
 void CallsTable::keep(const std::string& server, const JsonValue& record) {
   const auto keep_of = [&](auto& things, std::string_view member) {
     std::set<std::string_view> live;
@@ -197,7 +197,8 @@ void CallsTable::apply(const JsonValue& record) {
     if (const JsonValue* objects = find(record, "objects")) show_items(server, *objects);
     return;
   }
-  if (type == "BridgeAttendedTransfer" || type == "BridgeBlindTransfer") return;  // it shows what was before
+  if (type == "BridgeAttendedTransfer" || type == "BridgeBlindTransfer")
+    return;  // it shows the state before the transfer
   if (type == "BridgeDestroyed") return forget(server, record, "bridges");
   if (type == "ChannelDestroyed") return forget(server, record, "channels");
   // Whatever is shown: ARI's Channel and Bridge are known by fields that nothing else has.
@@ -262,7 +263,7 @@ CallRow CallsTable::row_of(const Key& key, const Channel& channel) const {
 
 std::vector<CallRow> CallsTable::rows() const {
   std::vector<CallRow> rows;
-  std::map<Key, const std::pair<const Key, Channel>*> second_halves;  // by what both names begin with
+  std::map<Key, const std::pair<const Key, Channel>*> second_halves;  // by the common part of both names
   for (const auto& entry : channels_) {
     const auto [local, half] = local_half(find_string(entry.second.shown, "name"));
     if (half == 2) second_halves.emplace(Key{entry.first.first, std::string(local)}, &entry);
@@ -280,7 +281,7 @@ std::vector<CallRow> CallsTable::rows() const {
     CallRow other = row_of(second.first, second.second);
     row.channels.push_back(second.first.second);
     if (row.app.empty()) row.app = other.app;
-    // Whom one half talks with talks through it with whom the other half does.
+    // The parties of both halves of a Local channel are connected with each other.
     const bool both = !row.bridge_id.empty() && !other.bridge_id.empty();
     if (both) {
       row.with = with_whom(entry.first, entry.second, second.first.second);

@@ -1,4 +1,4 @@
-// The calls as records tell of them: who, with whom, since when, in which state.
+// The calls, from the records: parties, times and states.
 #pragma once
 
 #include <deque>
@@ -17,7 +17,7 @@ namespace aribus::cli {
 // Fed with the result of `subscribe {snapshot: true}`, the records that follow it, and that of `status`.
 class CallsTable {
  public:
-  // Begins anew with the snapshot.
+  // Starts again from the snapshot.
   void take_snapshot(const JsonValue& snapshot);
   void apply(const JsonValue& record);
   void take_status(const JsonValue& status);
@@ -62,7 +62,7 @@ class CallsTable {
   std::map<std::string, std::string> trouble_;  // why its rows are old, by the name of the Asterisk
   std::map<Key, Bridge> bridges_;
   std::map<Key, std::string> bridge_of_;  // by channel
-  std::deque<Ended> ended_;               // channels, of which something may be told yet
+  std::deque<Ended> ended_;               // channels about which records may still come
 };
 
 }  // namespace aribus::cli

@@ -3,6 +3,7 @@
 #include "config/aribusd/config.h"
 
 namespace aribus::cli {
+namespace {
 
 int check(const Arguments& arguments) {
   if (arguments.words.size() > 2) return misuse("check", "one file is expected");
@@ -16,6 +17,17 @@ int check(const Arguments& arguments) {
   for (const std::string& warning : config->warnings) out().line("warning: " + warning);
   out().line(file + ": nothing is wrong with it");
   return done;
+}
+
+}  // namespace
+
+Command check_command() {
+  return {"check",
+          "[FILE]",
+          "checks the daemon's configuration and reports errors",
+          "The default of FILE is " ARIBUS_CONFIG_DIR "/aribusd.yaml.",
+          {},
+          check};
 }
 
 }  // namespace aribus::cli

@@ -51,7 +51,7 @@ std::string filter_of(const JsonValue& subscription) {
   return out.empty() ? "all records" : out;
 }
 
-// What has no column. `ends` is what is said of its end.
+// What has no column; `ends` is about the end of its connection.
 Text details(const JsonValue& client, const std::string& ends) {
   Text out(ends);
   const JsonValue* subscription = find(client, "subscription");

@@ -1,4 +1,4 @@
-// Who is connected to the daemon, for people.
+// A readable view of the programs that are connected to the daemon.
 #pragma once
 
 #include <vector>

@@ -11,6 +11,7 @@
 #include "cli/invoke.h"
 #include "cli/methods.h"
 #include "cli/output.h"
+#include "cli/requests.h"
 #include "cli/terminal.h"
 #include "record/own_records.h"
 
@@ -61,7 +62,7 @@ Kind kind_of(std::string_view name) {
   return at == std::end(kinds) ? Kind::other : at->kind;
 }
 
-// Of a parameter. The id of what a method makes is not one that is there already.
+// Of a parameter. The id of a new object is not one that exists already.
 Kind kind_of(const std::string& method, std::string_view parameter) {
   const std::string maker = method.ends_with("WithId") ? method.substr(0, method.size() - 6) : method;
   if (parameter == client::chosen_id(maker)) return Kind::other;
@@ -237,7 +238,7 @@ class Completion {
     }
   }
 
-  // What the daemon answers; nothing when it does not in time.
+  // The daemon's answer; nothing when it does not come in time.
   [[nodiscard]] std::optional<Json> asked(std::string_view method) const {
     Result<client::Connection> client = line_.arguments.connect(max_own_answer_bytes, patience);
     if (!client) return {};
@@ -295,6 +296,10 @@ class Completion {
 int complete(const Arguments& arguments) {
   Completion(taken_apart(arguments)).run();
   return done;
+}
+
+Command complete_command() {
+  return {"complete", "", "", "", {}, complete};
 }
 
 }  // namespace aribus::cli

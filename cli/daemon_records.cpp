@@ -13,7 +13,7 @@ std::string field(const JsonValue& record, std::string_view name) {
   return std::string(find_string(record, name));
 }
 
-// "c1, c2, b1": what the record lists.
+// The ids that the record lists, as "c1, c2, b1".
 std::string listed(const JsonValue& record) {
   std::string out;
   for (const char* name : {"channels", "bridges", "playbacks", "recordings", "endpoints", "devices"}) {

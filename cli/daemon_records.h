@@ -1,4 +1,4 @@
-// The daemon's own records in sentences: what became of its connections to Asterisk, and of commands.
+// Sentences for the daemon's own records: about connections to Asterisk and outcomes of commands.
 #pragma once
 
 #include <map>

@@ -4,12 +4,22 @@
 
 #include "bus/cursor.h"
 #include "cli/answers.h"
+#include "cli/interrupt.h"
 #include "cli/methods.h"
 #include "cli/output.h"
+#include "cli/requests.h"
 #include "client/client.h"
 
 namespace aribus::cli {
 namespace {
+
+const std::vector<Option> filters{{"exclude", "TYPE", "without these types (globs)"},
+                                  {"server", "NAME", "of this Asterisk"},
+                                  {"app", "NAME", "of this Stasis application"},
+                                  {"channel", "ID", "about this channel"},
+                                  {"bridge", "ID", "about this bridge"},
+                                  {"endpoint", "ID", "about this endpoint: PJSIP/100"},
+                                  {"since", "CURSOR", "start after this position in the stream"}};
 
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
@@ -76,7 +86,7 @@ int follow(const Arguments& arguments, const std::vector<std::string>& types, co
   if (!client) return fail(client.error());
   const Result<std::string> since = follower.begin();
   if (!since) return fail(since.error());
-  // After an interruption everything comes that aribusd still has: it is told where this began.
+  // After an interruption all records come that aribusd still has.
   const auto features = list_of(client->hello(), "features");
   const bool from_oldest = std::ranges::any_of(
       features, [](const JsonValue& feature) { return feature.IsString() && as_view(feature) == "from"; });
@@ -87,7 +97,7 @@ int follow(const Arguments& arguments, const std::vector<std::string>& types, co
   if (!asked) return fail(asked.error());
   const auto patience = Clock::now() + own_answer_timeout;
   StreamReport report;
-  bool warned = false;  // that what is asked for may never match
+  bool warned = false;  // about values that may never match
   while (interrupted == 0) {
     const auto& answer = (*asked)->outcome;
     if (answer && !*answer) return fail(answer->error());
@@ -115,6 +125,11 @@ int follow(const Arguments& arguments, const std::vector<std::string>& types, co
     if (client->waiting_items() == 0 && !follower.rest()) return done;
   }
   return done;
+}
+
+std::vector<Option> with_filters(std::vector<Option> more) {
+  more.insert(more.begin(), filters.begin(), filters.end());
+  return more;
 }
 
 }  // namespace aribus::cli

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 #include "cli/commands.h"
@@ -11,7 +12,7 @@
 
 namespace aribus::cli {
 
-// What is done with the stream. Each returns false to end.
+// Callbacks for the stream. Each returns false to end.
 struct Follower {
   // With each item: a record, or one of the client's own (see client/item.h).
   std::function<bool(const client::Item&)> take;
@@ -27,10 +28,13 @@ struct Follower {
 // for, or refuses it. Returns the exit status.
 int follow(const Arguments& arguments, const std::vector<std::string>& types, const Follower& follower);
 
+// The options of follow(), which choose the records, with `more` behind them.
+[[nodiscard]] std::vector<Option> with_filters(std::vector<Option> more);
+
 // Whether the item is one of the client's own, and no record.
 [[nodiscard]] bool is_own(std::string_view type);
 
-// What follow() says about the client's own items, one after the other.
+// Sentences of follow() about the client's own items.
 class StreamReport {
  public:
   // A sentence about an item that came at `now`; "" when there is nothing to say.

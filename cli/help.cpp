@@ -5,6 +5,7 @@
 #include "cli/invoke.h"
 #include "cli/methods.h"
 #include "cli/terminal.h"
+#include "protocol/default_socket.h"
 
 namespace aribus::cli {
 namespace {
@@ -25,7 +26,7 @@ void add_paragraphs(Lines& out, std::string_view text, size_t columns) {
   }
 }
 
-// A name, and what is said about it in a second column, that begins at `indent`.
+// A name and its text in a second column that begins at `indent`.
 void add_entry(Lines& out, const std::string& name, std::string_view text, size_t indent, size_t columns) {
   Lines lines = wrapped(text, columns, indent);
   const std::string start = "  " + name;
@@ -59,7 +60,8 @@ Lines usage(size_t columns) {
   }
   out.emplace_back();
   add_entry(out, "-s, --socket PATH",
-            "The daemon's socket (default $ARIBUS_SOCKET, else /run/aribus/aribus.sock)", 22, columns);
+            "The daemon's socket (default $ARIBUS_SOCKET, else " + std::string(default_socket) + ")", 22,
+            columns);
   add_entry(out, "    --version", "Print the version and end", 22, columns);
   add_entry(out, "-h, --help", "Print this, or what a command does and takes: aribus tail --help", 22,
             columns);

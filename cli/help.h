@@ -1,4 +1,4 @@
-// What --help prints.
+// The texts of --help.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace aribus::cli {
 // Of the tool, in lines of at most `columns` characters.
 [[nodiscard]] std::vector<std::string> usage(size_t columns);
 
-// Of a command: what it does, its options, and of a verb its parameters.
+// For a command: its description, its options and, for a verb, its parameters.
 [[nodiscard]] std::vector<std::string> help_of(const Command& command, size_t columns);
 
 }  // namespace aribus::cli

@@ -1,14 +1,15 @@
 #include "cli/invoke.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
+#include "base/numbers.h"
 #include "base/suggest.h"
 #include "cli/api_docs.h"
 #include "cli/commands.h"
 #include "cli/methods.h"
 #include "cli/output.h"
+#include "cli/requests.h"
 
 namespace aribus::cli {
 namespace {
@@ -23,14 +24,6 @@ Result<Methods> methods_of(Connection& client) {
   return description ? Methods::read(std::move(*description)) : description.error();
 }
 
-// A number of bytes; nothing when the text is none.
-std::optional<size_t> bytes_of(const std::string& text) {
-  size_t bytes = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
-  if (error != std::errc() || end != text.data() + text.size() || bytes == 0) return {};
-  return bytes;
-}
-
 // How long the answer may take: the end of a call, for which `wait` asks, may take as long as it takes.
 milliseconds patience_for(const std::string& params) {
   const Result<Json> parsed = parse_own_json(params);
@@ -41,8 +34,8 @@ milliseconds patience_for(const std::string& params) {
 int invoke(const Arguments& arguments, const std::string& method, const std::vector<std::string>& words) {
   const std::string command = arguments.words[0];
   std::optional<size_t> most = max_line_bytes;
-  if (arguments.has("max-answer")) most = bytes_of(arguments.value("max-answer"));
-  if (!most) return misuse(command, "--max-answer: a number of bytes is expected");
+  if (arguments.has("max-answer")) most = whole_number<size_t>(arguments.value("max-answer"));
+  if (!most || *most == 0) return misuse(command, "--max-answer: a number of bytes is expected");
   Result<Connection> client = arguments.connect(*most);
   if (!client) return fail(client.error());
   std::string params = "{}";
@@ -148,6 +141,41 @@ int verb(const Arguments& arguments) {
     if (place + 1 < verb->places.size()) ++place;
   }
   return invoke(arguments, arguments.words[0], words);
+}
+
+Command call_command() {
+  return {
+      "call",
+      "METHOD [NAME=VALUE …]",
+      "calls a method and prints its result as JSON",
+      "VALUE is read as the type of the parameter: text, a number, true or false, JSON; NAME:=JSON is always "
+      "JSON. A list may be given as JSON, or its items one by one: channels=c1 channels=c2. On a terminal "
+      "the JSON is indented, in a pipe it is one line.\n"
+      "'aribus call METHOD --help' shows the method's parameters, 'aribus call --list' the methods. For "
+      "an operation of a newer Asterisk that aribus has no method for, --help shows what that Asterisk "
+      "declares (server=NAME picks it); the access rule has to allow ari.request.",
+      {{"list", "", "print the names of all methods"},
+       {"max-answer", "BYTES", "the longest answer that is accepted (default 134217728, 128 MiB)"}},
+      call};
+}
+
+std::vector<Command> verb_commands() {
+  return {
+      {"originate",
+       "ENDPOINT [NAME=VALUE …]",
+       "starts a call: aribus originate PJSIP/100 callerId=200",
+       "",
+       {},
+       verb},
+      {"hangup",
+       "CHANNEL [NAME=VALUE …]",
+       "hangs up a channel: aribus hangup c1 reason=user_busy",
+       "",
+       {},
+       verb},
+      {"bridge", "CHANNEL … [NAME=VALUE …]", "connects channels in a bridge", "", {}, verb},
+      {"play", "CHANNEL MEDIA … [NAME=VALUE …]", "plays sounds: aribus play c1 sound:hello", "", {}, verb},
+      {"transfer", "CHANNEL ENDPOINT [NAME=VALUE …]", "transfers a call to another endpoint", "", {}, verb}};
 }
 
 }  // namespace aribus::cli

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/characters.h"
+#include "base/utf8.h"
 
 namespace aribus::cli {
 namespace {
@@ -12,7 +12,7 @@ using Kind = Key::Kind;
 constexpr char escape = 0x1B;
 constexpr size_t longest_sequence = 32;  // bytes; no key has more
 
-// What stands behind "ESC [" or "ESC O" for xterm, the Linux console, rxvt and screen.
+// The characters after "ESC [" or "ESC O" for xterm, the Linux console, rxvt and screen.
 Kind kind_of(std::string_view sequence) {
   struct Known {
     std::string_view sequence;

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds rest_of_key{50};  // what follows an Escape as part of the same key comes sooner
+constexpr milliseconds rest_of_key{50};  // the rest of an escape sequence comes sooner
 
 volatile std::sig_atomic_t stop_wanted = 0;
 volatile std::sig_atomic_t end_wanted = 0;
@@ -27,7 +27,7 @@ void on_signal(int number, void (*handler)(int)) {
 }  // namespace
 
 LiveScreen::LiveScreen() {
-  on_signal(SIGWINCH, [](int) {});  // wait() ends, and the screen is drawn anew
+  on_signal(SIGWINCH, [](int) {});  // wait() ends, and the screen is redrawn
   for (const int number : {SIGHUP, SIGQUIT}) on_signal(number, [](int) { end_wanted = 1; });
   open();
 }
@@ -61,7 +61,7 @@ bool LiveScreen::is_over() const {
 void LiveScreen::stop_process() {
   stop_wanted = 0;
   close();
-  ::raise(SIGTSTP);  // returns when the process goes on
+  ::raise(SIGTSTP);  // returns when the process continues
   open();
 }
 

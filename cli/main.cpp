@@ -5,15 +5,17 @@
 #include <getopt.h>
 
 #include "cli/commands.h"
+#include "cli/complete.h"
 #include "cli/help.h"
+#include "cli/invoke.h"
 #include "cli/output.h"
+#include "protocol/default_socket.h"
 
 namespace {
 
 using namespace aribus::cli;
 
-constexpr const char* default_socket = "/run/aribus/aribus.sock";
-constexpr int first_own = 1000;  // what getopt calls a command's own options
+constexpr int first_own = 1000;  // getopt's value for the first option of a command
 
 int print(const std::vector<std::string>& lines) {
   for (const std::string& line : lines) out().line(line);
@@ -58,7 +60,7 @@ int main(int argc, char** argv) {
   const char* from_environment = std::getenv("ARIBUS_SOCKET");
   opterr = 0;  // getopt would print by itself
   Arguments arguments;
-  arguments.socket = from_environment != nullptr ? from_environment : default_socket;
+  arguments.socket = from_environment != nullptr ? from_environment : aribus::default_socket;
   arguments.socket_given = from_environment != nullptr;
   const std::vector<option> common = long_options({});
   for (int chosen = 0; (chosen = getopt_long(argc, argv, "+:s:h", common.data(), nullptr)) != -1;) {

@@ -30,7 +30,7 @@ Error wrong(std::string_view word, const std::string& why) {
   return Error{ErrorKind::invalid_params, "'" + std::string(word) + "': " + why, {}};
 }
 
-// What `text` is for a parameter of that schema.
+// `text` as a value of that schema.
 Result<Json> value_of(std::string_view text, const JsonValue* schema) {
   Json value;
   value.SetString(text.data(), static_cast<rapidjson::SizeType>(text.size()), value.GetAllocator());

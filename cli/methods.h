@@ -44,7 +44,7 @@ class Methods {
   [[nodiscard]] std::vector<std::string_view> names() const;
   // Those of a method; none when there is no such method.
   [[nodiscard]] std::vector<Parameter> parameters(std::string_view method) const;
-  // What a method does, in a sentence; "" when there is no such method.
+  // A method's summary; "" when there is no such method.
   [[nodiscard]] std::string_view summary(std::string_view method) const;
   // For people, in lines of `columns` characters; none when there is no such method.
   [[nodiscard]] std::vector<std::string> help(std::string_view method, size_t columns) const;

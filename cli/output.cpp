@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/characters.h"
+#include "base/utf8.h"
 #include "json/pretty.h"
 
 namespace aribus::cli {
@@ -216,6 +216,10 @@ Output& out() {
 Output& err() {
   static Output output(stderr);
   return output;
+}
+
+size_t text_columns() {
+  return std::min<size_t>(out().size().second, 100);
 }
 
 }  // namespace aribus::cli

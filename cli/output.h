@@ -65,7 +65,7 @@ class Output {
   // One line.
   void line(const Text& text);
   // As many lines as the text has: for texts whose ends of lines mean something, such as a command's help.
-  // What comes from elsewhere can look like a line of ours in it.
+  // Text from elsewhere in it could look like a line of the tool.
   void lines(std::string_view text);
   // One line for programs: two fields, with a tab between them. An empty second one is left out.
   void fields(std::string_view first, std::string_view second);
@@ -86,9 +86,9 @@ class Output {
   void show(const std::vector<Text>& lines);
   void close_screen();
 
-  // False when nobody reads it any more.
+  // False when the reader has closed the pipe.
   bool flush();
-  // Why something could not be written, as errno; 0: nothing went wrong, or nobody reads it any more.
+  // The errno of a failed write; 0 when there was none, or when the reader has closed the pipe.
   [[nodiscard]] int error() const { return error_ == EPIPE ? 0 : error_; }
 
  private:
@@ -102,5 +102,8 @@ class Output {
 
 [[nodiscard]] Output& out();
 [[nodiscard]] Output& err();
+
+// Width of readable texts: that of the terminal, at most 100 columns, as long lines are hard to read.
+[[nodiscard]] size_t text_columns();
 
 }  // namespace aribus::cli

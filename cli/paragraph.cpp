@@ -14,7 +14,7 @@ bool is_blank(char c) {
   return c == ' ' || c == '\n';
 }
 
-// What of `text` follows the first `count` bytes of its words.
+// The rest of `text` after the first `count` bytes of its words.
 std::string_view behind(std::string_view text, std::ptrdiff_t count) {
   while (count > 0) {
     if (!is_blank(text.front())) --count;

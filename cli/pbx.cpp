@@ -19,13 +19,13 @@ constexpr const char* installed = "/usr/sbin/aribus-nats";  // which is in few u
 constexpr int printed_to = 1;                               // by any program
 constexpr int wrong_usage = 2;                              // its exit status
 
-// What a program printed, and its exit status.
+// The output of a program and its exit status.
 struct Printed {
   std::string text;
   int status = 0;
 };
 
-// Runs aribus-nats, which says on standard error what goes wrong. Errors: system.
+// Runs aribus-nats, which reports failures on standard error. Errors: system.
 Result<Printed> run(std::vector<std::string> words) {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
@@ -64,8 +64,6 @@ Result<Printed> run(std::vector<std::string> words) {
   return printed;
 }
 
-}  // namespace
-
 int pbx(const Arguments& arguments) {
   if (arguments.words.size() > 1) return misuse("pbx", "it takes no arguments");
   if (arguments.has("url") && arguments.has("config"))
@@ -89,6 +87,29 @@ int pbx(const Arguments& arguments) {
   }
   for (const Text& line : pbx_lines(*list, text_columns())) out().line(line);
   return done;
+}
+
+}  // namespace
+
+Command pbx_command() {
+  return {
+      "pbx",
+      "",
+      "lists the PBXs connected by NATS: their Asterisks, and how far their records are behind",
+      "Asks the aribus-nats of each PBX. It uses the program aribus-nats, which must be installed here but "
+      "need not run. A readable text on a terminal, JSON in a pipe. BEHIND is the number of records not yet "
+      "in NATS, LOST the number that were overwritten before they could be published. Exit status 3: NATS "
+      "can't be reached.",
+      {{"url", "URL", "of NATS, for example nats://127.0.0.1:4222; several URLs are separated by commas"},
+       {"credentials", "FILE", "the credentials file, with --url"},
+       {"inbox-prefix", "PREFIX",
+        "prefix of the subjects on which the user may receive answers (default _INBOX)"},
+       {"config", "FILE",
+        "a configuration of aribus-nats with the URL and credentials (default "
+        "/etc/aribus/nats.yaml)"},
+       {"json", "", "JSON on a terminal as well"},
+       {"text", "", "a readable text in a pipe as well"}},
+      pbx};
 }
 
 }  // namespace aribus::cli

@@ -1,8 +1,9 @@
 // Prints records for `tail` and `replay`.
 #pragma once
 
+#include "cli/arguments.h"
 #include "cli/call_view.h"
-#include "cli/commands.h"
+#include "cli/output.h"
 
 namespace aribus::cli {
 
@@ -15,7 +16,7 @@ class Printer {
 
   [[nodiscard]] bool prints_json() const { return json_; }
 
-  // False when nobody reads it any more.
+  // Returns false when the reader has closed the pipe.
   bool print(const JsonValue& record) {
     if (json_) {
       out().json(record);

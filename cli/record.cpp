@@ -1,6 +1,8 @@
 #include <optional>
 
+#include "cli/commands.h"
 #include "cli/follow.h"
+#include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/recording.h"
 #include "cli/terminal.h"
@@ -19,7 +21,7 @@ Recording::Mode mode_of(const Arguments& arguments) {
   return arguments.has("force") ? Recording::Mode::overwrite : Recording::Mode::fresh;
 }
 
-// Opens the file, and says what is done with it.
+// Opens the file and reports on standard error how it is used.
 Result<Recording> begin(const std::string& path, Recording::Mode mode) {
   Result<Recording> opened = Recording::open(path, mode);
   if (!opened) return opened;
@@ -32,8 +34,6 @@ Result<Recording> begin(const std::string& path, Recording::Mode mode) {
              (cursor.empty() ? "" : ", after " + cursor) + "; Ctrl-C ends it");
   return opened;
 }
-
-}  // namespace
 
 int record(const Arguments& arguments) {
   if (arguments.words.size() < 2) return misuse("record", "which file?");
@@ -72,6 +72,24 @@ int record(const Arguments& arguments) {
   if (failure) code = fail(*failure);
   err().line(counted(recording->count(), arguments.has("append") ? "more record" : "record") + " in " + path);
   return code;
+}
+
+}  // namespace
+
+Command record_command() {
+  return {
+      "record",
+      "FILE",
+      "writes records as they arrive to FILE, until it is stopped with Ctrl-C",
+      "FILE is the name of a file on this machine, not a channel: it gets events, no audio. ('aribus call "
+      "record channelId=… name=… format=wav' has Asterisk record the audio of a channel.) An existing "
+      "file is left alone without --append or --force.\n"
+      "One JSON object per line, with ids and times: 'aribus replay' shows them again, aribus-sim plays "
+      "them. When aribusd is restarted or the connection ends, record connects again and resumes after "
+      "the last record. Records of the types record.subscribed, record.disconnected and record.lost are "
+      "written by it and say when, and what is missing.",
+      with_filters({{"append", "", "continue FILE after its last record"}, {"force", "", "overwrite FILE"}}),
+      record};
 }
 
 }  // namespace aribus::cli

@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/commands.h"
+#include "base/numbers.h"
+#include "cli/arguments.h"
 #include "cli/output.h"
 
 namespace aribus::cli {
@@ -24,7 +25,7 @@ Error wrong(std::string message) {
   return Error{ErrorKind::internal, std::move(message), {}};
 }
 
-// What a line begins with; nothing when it is no record.
+// The `seq` at the beginning of a line; nothing when it is no record.
 std::optional<uint64_t> seq_of(std::string_view line) {
   uint64_t seq = 0;
   if (!line.starts_with(record_start) || !line.ends_with('}')) return {};
@@ -37,10 +38,9 @@ std::optional<uint64_t> seq_of(std::string_view line) {
 std::optional<std::pair<std::string, uint64_t>> place_of(std::string_view cursor) {
   const size_t colon = cursor.rfind(':');
   if (colon == std::string_view::npos) return {};
-  uint64_t seq = 0;
-  const auto [end, error] = std::from_chars(cursor.data() + colon + 1, cursor.data() + cursor.size(), seq);
-  if (error != std::errc() || end != cursor.data() + cursor.size()) return {};
-  return std::pair(std::string(cursor.substr(0, colon)), seq);
+  const auto seq = whole_number<uint64_t>(cursor.substr(colon + 1));
+  if (!seq) return {};
+  return std::pair(std::string(cursor.substr(0, colon)), *seq);
 }
 
 }  // namespace

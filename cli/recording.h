@@ -20,7 +20,7 @@ namespace aribus::cli {
 // that is longer than the tool takes is cut, and so is no record.
 [[nodiscard]] bool read_line(std::istream& file, std::string& line);
 
-// The item that a record of the tool's own tells of; nothing for other records.
+// The client's item for a record of the tool's own; nothing for other records.
 [[nodiscard]] std::optional<client::Item> recorded_item(const JsonValue& record);
 
 class Recording {
@@ -48,7 +48,7 @@ class Recording {
 
  private:
   Recording(std::string path, Fd file) : path_(std::move(path)), file_(std::move(file)) {}
-  // Finds the end of what was recorded before.
+  // Finds the end of the earlier recording.
   [[nodiscard]] Result<void> read_through(size_t size);
 
   std::string path_;

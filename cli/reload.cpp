@@ -1,8 +1,10 @@
 #include "cli/answers.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/requests.h"
 
 namespace aribus::cli {
+namespace {
 
 int reload(const Arguments& arguments) {
   if (arguments.words.size() > 1) return misuse("reload", "it takes no arguments");
@@ -26,6 +28,17 @@ int reload(const Arguments& arguments) {
   const auto told = list("changed", "", "") + list("restart", "", ": counts after a restart of aribusd");
   if (told == 0) out().line("the configuration is as it was");
   return done;
+}
+
+}  // namespace
+
+Command reload_command() {
+  return {"reload",
+          "",
+          "makes the daemon read its configuration again and shows what changed",
+          "Exit status 1: the configuration has an error and nothing was changed.",
+          {},
+          reload};
 }
 
 }  // namespace aribus::cli

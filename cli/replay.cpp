@@ -3,11 +3,15 @@
 #include <optional>
 #include <thread>
 
+#include "cli/commands.h"
 #include "cli/follow.h"
+#include "cli/interrupt.h"
 #include "cli/printer.h"
 #include "cli/recording.h"
 
 namespace aribus::cli {
+namespace {
+
 int replay(const Arguments& arguments) {
   if (arguments.words.size() != 2) return misuse("replay", "which file?");
   char* end = nullptr;
@@ -49,6 +53,20 @@ int replay(const Arguments& arguments) {
   if (file.bad())
     return fail(Error{ErrorKind::internal, arguments.words[1] + ": it can't be read; is it a folder?", {}});
   return done;
+}
+
+}  // namespace
+
+Command replay_command() {
+  return {"replay",
+          "FILE",
+          "shows the records of FILE as 'aribus tail' shows them",
+          "",
+          {{"speed", "FACTOR", "speed relative to the recording; 0: without waiting (default 0)"},
+           {"json", "", "JSON lines on a terminal as well"},
+           {"text", "", "readable lines in a pipe as well"},
+           {"all", "", "a readable line for every record"}},
+          replay};
 }
 
 }  // namespace aribus::cli

@@ -6,7 +6,7 @@
 
 #include <uniwidth.h>
 
-#include "base/characters.h"
+#include "base/utf8.h"
 #include "cli/output.h"
 
 namespace aribus::cli {

@@ -1,4 +1,4 @@
-// What the tool's views have in common. The texts are as they come: Output makes them harmless.
+// Shared functions of the tool's views. Texts are not escaped here: Output does that.
 #pragma once
 
 #include <string>

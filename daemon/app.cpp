@@ -8,10 +8,9 @@
 #include "base/log.h"
 #include "control/audit.h"
 #include "daemon/activation.h"
+#include "daemon/monitoring.h"
 #include "protocol/rpc.h"
 #include "record/record_text.h"
-#include "service/metric_families.h"
-#include "service/notify.h"
 #include "service/process_stats.h"
 #include "session/daemon_methods.h"
 
@@ -19,8 +18,6 @@ namespace aribus::daemon {
 namespace {
 
 constexpr Milliseconds removal_interval{50};
-constexpr Milliseconds ready_timeout{10'000};
-constexpr Milliseconds stop_margin{2000};  // for all that ends besides what has a bound of its own
 
 // Grows when programs have to do something else than before.
 constexpr int protocol = 1;
@@ -40,31 +37,28 @@ App::App(config::Config config, bus::RecordLog log)
       log_(std::move(log)),
       server_(loop_, log_, dispatcher_, config_.ipc),
       meter_(loop_),
-      monitoring_(loop_, [this](std::string_view path) { return answer_monitoring(path); }),
-      watchdog_(loop_),
-      ready_deadline_(loop_),
+      monitoring_(
+          loop_,
+          [this](std::string_view path) { return answer_monitoring(path, metric_sources(), stopping_); }),
+      systemd_(loop_, asterisks_),
       sweep_(loop_),
       started_(wall_now()) {
-  dispatcher_.on_own_record([this](const record::Record& record) { publish(record); });
   session::add_daemon_methods(dispatcher_,
                               {.reload = [this](pbx::Reply reply) { reload(std::move(reply)); },
                                .hello = [this](const control::Caller& caller) { return hello(caller); },
                                .status = [this] { return status(); },
                                .clients = [this] { return server_.clients(); },
                                .cursor = [this] { return log_.cursor().text(); }});
-  for (const config::AsteriskConfig& asterisk : config_.asterisk) add_upstream(asterisk);
+  for (const config::AsteriskConfig& asterisk : config_.asterisk) add_asterisk(asterisk);
 }
 
-void App::add_upstream(const config::AsteriskConfig& config) {
-  upstreams_.push_back(std::make_unique<Upstream>(
-      loop_, dispatcher_, config,
-      Upstream::Handlers{[this](const record::Record& record) { publish(record); },
-                         [this] { return log_.next(); }, [this] { on_upstream_changed(); }}));
-}
-
-void App::publish(const record::Record& record) {
-  dispatcher_.learn(record, log_.next());
-  log_.append(record);
+void App::add_asterisk(const config::AsteriskConfig& config) {
+  asterisks_.push_back(std::make_unique<pbx::Server>(
+      loop_, config,
+      pbx::Server::Handlers{.append = [this](const record::Record& record) { return log_.append(record); },
+                            .next_seq = [this] { return log_.next(); },
+                            .changed = [this] { systemd_.update(); }}));
+  dispatcher_.add_server(*asterisks_.back());
 }
 
 session::Hello App::hello(const control::Caller& caller) const {
@@ -75,7 +69,7 @@ session::Hello App::hello(const control::Caller& caller) const {
   hello.limits.request_bytes = config_.ipc.session.max_line_bytes;
   hello.started = started_;
   hello.cursor = log_.cursor().text();
-  for (const auto& upstream : upstreams_) hello.servers.push_back(upstream->name());
+  for (const auto& asterisk : asterisks_) hello.servers.push_back(asterisk->name());
   if (!caller.user.empty()) hello.peer.user = caller.user;
   hello.peer.uid = caller.peer.uid;
   hello.peer.gid = caller.peer.gid;
@@ -94,8 +88,8 @@ session::Status App::status() const {
   status.pid = ::getpid();
   status.started = started_;
   status.configuration = {.file = config_.file, .read = config_.read};
-  for (const auto* upstreams : {&upstreams_, &leaving_}) {
-    for (const auto& upstream : *upstreams) status.servers.push_back(upstream->status());
+  for (const auto* asterisks : {&asterisks_, &leaving_}) {
+    for (const auto& asterisk : *asterisks) status.servers.push_back(asterisk->status());
   }
   status.bus.stream = log_.stream();
   status.bus.first = log_.first();
@@ -121,74 +115,23 @@ session::Status App::status() const {
 }
 
 MetricSources App::metric_sources() const {
-  return {log_, dispatcher_, server_, meter_, upstreams_, leaving_, started_};
-}
-
-service::HttpListener::Answer App::answer_monitoring(std::string_view path) const {
-  if (path == "/metrics") {
-    return {.content_type = service::metrics_content_type, .body = metrics_text(metric_sources())};
-  }
-  if (path == "/healthz") return {.body = "the loop turns\n"};
-  if (path == "/readyz") {
-    const std::string missing = not_ready();
-    if (missing.empty()) return {.body = "ready\n"};
-    return {.status = 503, .body = missing};
-  }
-  return {.status = 404, .body = "/metrics, /healthz or /readyz is expected\n"};
-}
-
-// What is to be connected and is not, a line for each; "" when all is as it should be.
-std::string App::not_ready() const {
-  std::string lines = stopping_ ? "aribusd is stopping\n" : "";
-  for (const auto& upstream : upstreams_) {
-    if (upstream->state() == "ready") continue;
-    lines += upstream->name() + ": " + std::string(upstream->state());
-    if (!upstream->reason().empty()) lines += ": " + upstream->reason();
-    lines += "\n";
-  }
-  return lines;
-}
-
-void App::on_upstream_changed() {
-  if (std::ranges::all_of(upstreams_, [](const auto& upstream) { return upstream->was_tried(); })) {
-    become_ready();
-  }
-  tell_systemd();
-}
-
-void App::become_ready() {
-  if (std::exchange(ready_, true)) return;
-  ready_deadline_.stop();
-  service::notify_systemd("READY=1");
-}
-
-void App::tell_systemd() const {
-  size_t connected = 0;
-  std::string missing;
-  for (const auto& upstream : upstreams_) {
-    if (upstream->is_connected()) ++connected;
-    if (!upstream->reason().empty()) missing += "; " + upstream->name() + ": " + upstream->reason();
-  }
-  service::notify_status(std::to_string(connected) + " of " + std::to_string(upstreams_.size()) +
-                         " Asterisk servers connected" + missing);
+  return {log_, dispatcher_, server_, meter_, asterisks_, leaving_, started_};
 }
 
 void App::stop() {
   if (stopping_) return;
   stopping_ = true;
   spdlog::info("stopping: finishing what is under way");
-  const Milliseconds longest = config_.drain_timeout + GracefulClose::max_time;
-  service::notify_systemd("STOPPING=1\nEXTEND_TIMEOUT_USEC=" +
-                          std::to_string(std::chrono::microseconds(longest + stop_margin).count()));
+  systemd_.stopping(config_.drain_timeout + pbx::GracefulClose::max_time);
   dispatcher_.stop_waiting();
   server_.drain(config_.drain_timeout, [this] { leave(); });
 }
 
 // Takes leave of the Asterisks.
 void App::leave() {
-  const auto open = std::make_shared<size_t>(upstreams_.size());
-  for (const auto& upstream : upstreams_) {
-    upstream->leave("aribusd has ended", Milliseconds(0), [this, open] {
+  const auto open = std::make_shared<size_t>(asterisks_.size());
+  for (const auto& asterisk : asterisks_) {
+    asterisk->leave("aribusd has ended", Milliseconds(0), [this, open] {
       if (--*open == 0) loop_.stop();
     });
   }
@@ -201,11 +144,11 @@ void App::recall() {
   record::Record record;
   for (uint64_t seq = log_.first(); seq < log_.next(); ++seq) {
     if (!record::read_text(tape, log_.record_text(seq), record)) continue;
-    for (const auto& upstream : upstreams_) {
-      if (upstream->name() == record.server) upstream->recall(record, seq, started_);
+    for (const auto& asterisk : asterisks_) {
+      if (asterisk->name() == record.server) asterisk->recall(record, seq, started_);
     }
   }
-  for (const auto& upstream : upstreams_) upstream->recalled();
+  for (const auto& asterisk : asterisks_) asterisk->recalled();
 }
 
 // Reads the configuration on another thread, then applies it. `reply` may be empty.
@@ -215,7 +158,7 @@ void App::reload(pbx::Reply reply) {
 }
 
 void App::load() {
-  service::notify_reloading();
+  systemd_.reloading();
   const auto loaded = std::make_shared<std::optional<Result<config::Config>>>();
   const auto replies = std::make_shared<std::vector<pbx::Reply>>(std::exchange(waiting_reload_, {}));
   loading_.start(
@@ -230,8 +173,7 @@ void App::load() {
           outcome = {.applied = false, .error = (*loaded)->error()};
         }
         outcome.log();
-        if (ready_) service::notify_systemd("READY=1");
-        tell_systemd();
+        systemd_.reloaded();
         for (const pbx::Reply& reply : *replies) {
           if (reply) reply(pbx::ResultText(to_json(outcome.result())));
         }
@@ -281,16 +223,16 @@ std::vector<std::string> App::apply_asterisk(const std::vector<config::AsteriskC
   const auto tell = [&](const std::string& name, std::string_view change) {
     if (!change.empty()) changed.push_back("asterisk " + name + ": " + std::string(change));
   };
-  for (auto& upstream : std::exchange(upstreams_, {})) {
-    const std::string name = upstream->name();
+  for (auto& asterisk : std::exchange(asterisks_, {})) {
+    const std::string name = asterisk->name();
     const auto wanted = std::ranges::find(next, name, &config::AsteriskConfig::name);
     if (wanted != next.end()) {
-      tell(name, upstream->change(*wanted, config_.drain_timeout));
-      upstreams_.push_back(std::move(upstream));
+      tell(name, asterisk->change(*wanted, config_.drain_timeout));
+      asterisks_.push_back(std::move(asterisk));
     } else {
       tell(name, "removed");
-      upstream->leave("it was taken out of the configuration", config_.drain_timeout, [] {});
-      leaving_.push_back(std::move(upstream));
+      asterisk->leave("it was taken out of the configuration", config_.drain_timeout, [] {});
+      leaving_.push_back(std::move(asterisk));
       sweep_.every(removal_interval, [this] { remove_gone(); });
     }
   }
@@ -307,29 +249,30 @@ std::vector<std::string> App::apply_asterisk(const std::vector<config::AsteriskC
 
 // One that is still leaving under the same name goes first.
 void App::add_missing() {
-  const auto place_of = [this](const auto& upstream) {
-    return std::ranges::find(config_.asterisk, upstream->name(), &config::AsteriskConfig::name);
+  const auto place_of = [this](const auto& asterisk) {
+    return std::ranges::find(config_.asterisk, asterisk->name(), &config::AsteriskConfig::name);
   };
-  const auto is_there = [](const auto& upstreams, const std::string& name) {
-    return std::ranges::any_of(upstreams, [&](const auto& upstream) { return upstream->name() == name; });
+  const auto is_there = [](const auto& asterisks, const std::string& name) {
+    return std::ranges::any_of(asterisks, [&](const auto& asterisk) { return asterisk->name() == name; });
   };
   for (const config::AsteriskConfig& asterisk : config_.asterisk) {
-    if (is_there(upstreams_, asterisk.name) || is_there(leaving_, asterisk.name)) continue;
-    add_upstream(asterisk);
-    upstreams_.back()->connect();
+    if (is_there(asterisks_, asterisk.name) || is_there(leaving_, asterisk.name)) continue;
+    add_asterisk(asterisk);
+    asterisks_.back()->connect();
   }
-  std::ranges::sort(upstreams_, {}, place_of);
+  std::ranges::sort(asterisks_, {}, place_of);
 }
 
 void App::remove_gone() {
-  std::erase_if(leaving_, [](const auto& upstream) {
-    if (!upstream->is_gone()) return false;
-    upstream->forget();
+  std::erase_if(leaving_, [this](const auto& asterisk) {
+    if (!asterisk->is_gone()) return false;
+    asterisk->forget();
+    dispatcher_.remove_server(*asterisk);
     return true;
   });
   if (leaving_.empty()) sweep_.stop();
   if (!stopping_) add_missing();
-  tell_systemd();
+  systemd_.update();
 }
 
 void App::tell_of_log() const {
@@ -350,11 +293,8 @@ Result<void> App::run() {
   if (auto placed = log_.put_in_place(); !placed) return placed;
   tell_of_log();
   recall();
-  for (const auto& upstream : upstreams_) upstream->connect();
-  if (const auto interval = service::watchdog_interval())
-    watchdog_.every(*interval, [] { service::notify_systemd("WATCHDOG=1"); });
-  ready_deadline_.once(ready_timeout, [this] { become_ready(); });
-  on_upstream_changed();  // none is waited for where Asterisk connects
+  for (const auto& asterisk : asterisks_) asterisk->connect();
+  systemd_.start();
   loop_.run();
   spdlog::info("stopped");
   return {};

@@ -10,10 +10,12 @@
 #include "control/dispatcher.h"
 #include "daemon/metrics.h"
 #include "daemon/reload.h"
-#include "daemon/upstream.h"
+#include "daemon/systemd.h"
 #include "frontend/unix/server.h"
 #include "net/background.h"
 #include "net/loop.h"
+#include "net/turn_meter.h"
+#include "pbx/server.h"
 #include "service/http_listener.h"
 #include "session/results.h"
 
@@ -27,19 +29,15 @@ class App {
   // Listens, connects to the Asterisks and serves until SIGTERM or SIGINT; then drains. SIGHUP has the
   // configuration read anew. Returns when all is done. Errors: system or invalid_params when it can't listen.
   [[nodiscard]] Result<void> run();
+  // See Loop::is_working().
+  [[nodiscard]] bool is_working() const { return loop_.is_working(); }
 
  private:
   App(config::Config config, bus::RecordLog log);
-  void add_upstream(const config::AsteriskConfig& config);
-  void publish(const record::Record& record);
+  void add_asterisk(const config::AsteriskConfig& config);
   [[nodiscard]] session::Hello hello(const control::Caller& caller) const;
   [[nodiscard]] session::Status status() const;
   [[nodiscard]] MetricSources metric_sources() const;
-  [[nodiscard]] service::HttpListener::Answer answer_monitoring(std::string_view path) const;
-  [[nodiscard]] std::string not_ready() const;
-  void on_upstream_changed();
-  void become_ready();
-  void tell_systemd() const;
   void tell_of_log() const;
   void stop();
   void leave();
@@ -55,18 +53,16 @@ class App {
   Loop loop_;
   bus::RecordLog log_;
   control::Dispatcher dispatcher_;
-  std::vector<std::unique_ptr<Upstream>> upstreams_;  // in the configuration's order
-  std::vector<std::unique_ptr<Upstream>> leaving_;    // that it names no more
+  std::vector<std::unique_ptr<pbx::Server>> asterisks_;  // in the configuration's order
+  std::vector<std::unique_ptr<pbx::Server>> leaving_;    // that it no longer names
   frontend::Server server_;
   TurnMeter meter_;
   service::HttpListener monitoring_;
-  Timer watchdog_;
-  Timer ready_deadline_;
+  Systemd systemd_;
   Timer sweep_;  // of leaving_
   WallTime started_;
   Background loading_;                      // of the configuration
   std::vector<pbx::Reply> waiting_reload_;  // who asked for it since that began
-  bool ready_ = false;                      // systemd has been told so
   bool stopping_ = false;
 };
 

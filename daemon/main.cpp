@@ -11,16 +11,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "config/aribusd/config.h"
 #include "control/audit.h"
 #include "daemon/app.h"
-#include "net/dns_resolver.h"
 #include "service/failure.h"
 #include "session/describe.h"
-#include "session/user_names.h"
 
 namespace {
 
@@ -131,8 +129,8 @@ int run(int argc, char** argv) {
   auto app = aribus::daemon::App::make(std::move(*config));
   if (!app) return fail(app.error(), 1);
   if (auto ran = (*app)->run(); !ran) return fail(ran.error(), 1);
-  // They would be waited for, for as long as the name server is dead.
-  if (aribus::DnsResolver::any_under_way() || aribus::session::UserNames::any_under_way()) {
+  // The loop's end would wait for look-ups of names: for as long as the name server is dead.
+  if ((*app)->is_working()) {
     spdlog::shutdown();
     std::_Exit(0);
   }

@@ -73,8 +73,8 @@ Counts records_of(const bus::RecordLog& log) {
 class Collector {
  public:
   explicit Collector(const MetricSources& sources) : sources_(sources), records_(records_of(sources.log)) {
-    for (const auto* upstreams : {&sources.upstreams, &sources.leaving}) {
-      for (const auto& upstream : *upstreams) upstreams_.push_back(upstream.get());
+    for (const auto* asterisks : {&sources.asterisks, &sources.leaving}) {
+      for (const auto& asterisk : *asterisks) asterisks_.push_back(asterisk.get());
     }
   }
 
@@ -93,65 +93,67 @@ class Collector {
   // One figure for each Asterisk.
   template <typename Value>
   void gauges(const char* name, const char* help, Value value) {
-    for (const Upstream* upstream : upstreams_) {
-      families_.gauge(name, help, value(*upstream), {{"server", upstream->name()}});
+    for (const pbx::Server* asterisk : asterisks_) {
+      families_.gauge(name, help, value(*asterisk), {{"server", asterisk->name()}});
     }
   }
   template <typename Value>
   void counters(const char* name, const char* help, Value value) {
-    for (const Upstream* upstream : upstreams_) {
-      families_.counter(name, help, to_double(value(*upstream)), {{"server", upstream->name()}});
+    for (const pbx::Server* asterisk : asterisks_) {
+      families_.counter(name, help, to_double(value(*asterisk)), {{"server", asterisk->name()}});
     }
   }
   [[nodiscard]] auto count_of(std::string_view type) {
-    return [this, type](const Upstream& upstream) { return records_[upstream.name()][type]; };
+    return [this, type](const pbx::Server& asterisk) { return records_[asterisk.name()][type]; };
   }
 
   void add_servers() {
-    for (const Upstream* upstream : upstreams_) {
-      for (const std::string_view state : Upstream::states) {
-        families_.gauge("aribus_server_state", "1 for the state that the Asterisk is in, 0 for the others.",
-                        upstream->state() == state ? 1 : 0,
-                        {{"server", upstream->name()}, {"state", std::string(state)}});
+    for (const pbx::Server* asterisk : asterisks_) {
+      for (const std::string_view state : pbx::state_names) {
+        families_.gauge("aribus_server_state",
+                        "1 for the current state of the Asterisk, 0 for the other states.",
+                        pbx::state_name(asterisk->state()) == state ? 1 : 0,
+                        {{"server", asterisk->name()}, {"state", std::string(state)}});
       }
     }
-    gauges("aribus_server_connected", "1 while the event stream of the Asterisk stands.",
-           [](const Upstream& upstream) { return upstream.client().is_connected() ? 1.0 : 0.0; });
-    for (const Upstream* upstream : upstreams_) {
-      if (!upstream->client().is_connected()) continue;
+    gauges("aribus_server_connected", "1 if the event stream of the Asterisk is connected, else 0.",
+           [](const pbx::Server& asterisk) { return asterisk.client().is_connected() ? 1.0 : 0.0; });
+    for (const pbx::Server* asterisk : asterisks_) {
+      if (!asterisk->client().is_connected()) continue;
       families_.gauge("aribus_server_silence_seconds",
-                      "Time since the last byte of an event stream that stands.",
-                      seconds(upstream->client().silence()), {{"server", upstream->name()}});
+                      "Time since the last byte from a connected event stream.",
+                      seconds(asterisk->client().silence()), {{"server", asterisk->name()}});
     }
-    gauges("aribus_server_replaced_apps", "Applications that another client has.",
-           [](const Upstream& upstream) { return to_double(upstream.client().replaced_apps().size()); });
-    gauges("aribus_server_requests_open", "Requests to the Asterisk that wait for an answer.",
-           [](const Upstream& upstream) { return to_double(upstream.client().open_requests()); });
+    gauges("aribus_server_replaced_apps", "Applications that another client has taken over.",
+           [](const pbx::Server& asterisk) { return to_double(asterisk.client().replaced_apps().size()); });
+    gauges("aribus_server_requests_open", "Requests to the Asterisk that have no answer yet.",
+           [](const pbx::Server& asterisk) { return to_double(asterisk.client().open_requests()); });
     counters("aribus_server_messages_total", "Messages of the event stream.",
-             [](const Upstream& upstream) { return upstream.received(); });
-    counters("aribus_server_connects_total", "How often the event stream came to stand.",
+             [](const pbx::Server& asterisk) { return asterisk.received(); });
+    counters("aribus_server_connects_total", "Times that the event stream was connected.",
              count_of("server.connected"));
-    counters("aribus_server_disconnects_total", "How often the event stream ended.",
+    counters("aribus_server_disconnects_total", "Times that the event stream was disconnected.",
              count_of("server.disconnected"));
     counters("aribus_server_failed_attempts_total",
              "Attempts to connect that failed, and connections that were lost.",
-             [](const Upstream& upstream) { return upstream.failures(); });
+             [](const pbx::Server& asterisk) { return asterisk.failures(); });
     counters("aribus_server_wrong_passwords_total",
              "With mode: outbound, attempts to connect with a wrong user or password.",
-             [](const Upstream& upstream) { return upstream.client().wrong_passwords(); });
-    counters("aribus_server_gaps_total", "Times of which events may be missing from the stream.",
+             [](const pbx::Server& asterisk) { return asterisk.client().wrong_passwords(); });
+    counters("aribus_server_gaps_total", "Gaps: periods in which events may have been missed.",
              count_of("server.gap"));
-    counters("aribus_server_resyncs_total", "How often what lives was read anew, and that told.",
+    counters("aribus_server_resyncs_total", "Completed resynchronisations of the live state.",
              count_of("server.resynced"));
     for (const auto& server : sources_.dispatcher.servers()) {
       for (const auto& [kind, name] : kinds) {
         families_.gauge(
-            "aribus_server_things", "What lives on the Asterisk, as far as its applications hear of it.",
+            "aribus_server_things", "Live objects of the Asterisk that its applications get events about.",
             to_double(server->model().of(kind).size()), {{"server", server->name()}, {"kind", name}});
       }
     }
     for (const auto& server : sources_.dispatcher.servers()) {
-      families_.counter("aribus_server_forgotten_total", "Things that were forgotten for want of room.",
+      families_.counter("aribus_server_forgotten_total",
+                        "Live objects dropped because the memory limit was reached.",
                         to_double(server->model().forgotten()), {{"server", server->name()}});
     }
   }
@@ -169,34 +171,37 @@ class Collector {
 
   void add_ring() {
     const bus::RecordLog& log = sources_.log;
-    families_.gauge("aribus_ring_bytes", "Size of the ring.", to_double(log.ring_bytes()));
-    families_.gauge("aribus_ring_used_bytes", "What of it is in use.", to_double(log.used_bytes()));
-    families_.gauge("aribus_ring_records", "Records in it.", to_double(log.next() - log.first()));
+    families_.gauge("aribus_ring_bytes", "Size of the ring, the record log's buffer.",
+                    to_double(log.ring_bytes()));
+    families_.gauge("aribus_ring_used_bytes", "Part of the ring that is in use.",
+                    to_double(log.used_bytes()));
+    families_.gauge("aribus_ring_records", "Records in the ring.", to_double(log.next() - log.first()));
     families_.gauge("aribus_stream_seq", "`seq` of the newest record.", to_double(log.next() - 1));
   }
 
   void add_subscribers() {
     const frontend::Server& server = sources_.server;
     const std::vector<uint64_t> behind = server.behind();
-    families_.gauge("aribus_connections", "Programs that are connected.", to_double(server.connections()));
-    families_.counter("aribus_connections_accepted_total", "Programs that have connected.",
+    families_.gauge("aribus_connections", "Connected programs.", to_double(server.connections()));
+    families_.counter("aribus_connections_accepted_total", "Connections accepted since the start.",
                       to_double(server.accepted()));
-    families_.counter("aribus_connections_turned_away_total", "Programs that were one too many.",
+    families_.counter("aribus_connections_turned_away_total",
+                      "Connections refused because the limit of connections was reached.",
                       to_double(server.turned_away()));
-    families_.gauge("aribus_subscribers", "Programs that have subscribed.", to_double(behind.size()));
+    families_.gauge("aribus_subscribers", "Connected programs with a subscription.",
+                    to_double(behind.size()));
     for (const uint64_t step : lag_steps) {
       families_.gauge(
-          "aribus_subscribers_behind",
-          "Subscribers that so many records or more have not been written to yet.",
+          "aribus_subscribers_behind", "Subscribers that are at least this many records behind.",
           to_double(std::ranges::count_if(behind, [&](uint64_t records) { return records >= step; })),
           {{"records", std::to_string(step)}});
     }
     families_.gauge("aribus_subscriber_lag_records_max", "Records that the slowest subscriber is behind.",
                     behind.empty() ? 0 : to_double(std::ranges::max(behind)));
     families_.counter("aribus_lost_records_total",
-                      "Records that were overtaken before a subscriber had them.",
+                      "Records that left the ring before a subscriber received them.",
                       to_double(server.session_counts().lost_records));
-    families_.counter("aribus_losses_total", "How often a subscriber was told of that.",
+    families_.counter("aribus_losses_total", "`lost` notifications sent to subscribers.",
                       to_double(server.session_counts().losses));
   }
 
@@ -205,7 +210,7 @@ class Collector {
     for (const auto& [method, counts] : calls) {
       const auto add = [&, &method = method](std::string_view outcome, uint64_t count) {
         if (count == 0) return;
-        families_.counter("aribus_commands_total", "Commands that were answered, by method and outcome.",
+        families_.counter("aribus_commands_total", "Answered commands, by method and outcome.",
                           to_double(count), {{"method", method}, {"outcome", std::string(outcome)}});
       };
       add("done", counts.done);
@@ -214,27 +219,29 @@ class Collector {
       for (const auto& [outcome, count] : failed) add(outcome, count);
     }
     for (const auto& [method, counts] : calls) {
-      families_.histogram("aribus_command_seconds", "Time until a command without wait was answered.",
+      families_.histogram("aribus_command_seconds", "Time to the answer of a command without `wait`.",
                           counts.took, {{"method", method}});
     }
   }
 
   void add_loop() {
     families_.histogram("aribus_loop_turn_seconds",
-                        "How long the loop was away from its sockets, turn by turn.",
+                        "Time that each iteration of the loop took, without waiting.",
                         sources_.meter.durations());
-    families_.gauge("aribus_loop_longest_turn_lately_seconds", "The longest of the last one to two minutes.",
+    families_.gauge("aribus_loop_longest_turn_lately_seconds",
+                    "The longest iteration of the last one to two minutes.",
                     seconds(sources_.meter.longest_lately()));
   }
 
   void add_process() {
-    families_.gauge("aribus_build_info", "1; the version is a label.", 1, {{"version", ARIBUS_VERSION}});
-    families_.process(sources_.started, "Memory in use, the part of the ring in use included.");
+    families_.gauge("aribus_build_info", "Always 1; the version is a label.", 1,
+                    {{"version", ARIBUS_VERSION}});
+    families_.process(sources_.started, "Memory in use, including the used part of the ring.");
   }
 
   const MetricSources& sources_;
   Counts records_;
-  std::vector<const Upstream*> upstreams_;
+  std::vector<const pbx::Server*> asterisks_;
   service::MetricFamilies families_;
 };
 

@@ -8,20 +8,21 @@
 #include "base/time.h"
 #include "bus/record_log.h"
 #include "control/dispatcher.h"
-#include "daemon/upstream.h"
 #include "frontend/unix/server.h"
 #include "net/loop.h"
+#include "net/turn_meter.h"
+#include "pbx/server.h"
 
 namespace aribus::daemon {
 
-// Where they are kept; `status` tells of the same.
+// Where the figures come from; `status` reports the same.
 struct MetricSources {
   const bus::RecordLog& log;
   const control::Dispatcher& dispatcher;
   const frontend::Server& server;
   const TurnMeter& meter;
-  const std::vector<std::unique_ptr<Upstream>>& upstreams;
-  const std::vector<std::unique_ptr<Upstream>>& leaving;
+  const std::vector<std::unique_ptr<pbx::Server>>& asterisks;
+  const std::vector<std::unique_ptr<pbx::Server>>& leaving;
   WallTime started;
 };
 

@@ -1,20 +1,20 @@
-"""docs/protocol/reference.md: every method and every record, from what aribusd says of itself (OpenRPC, JSON Schema)."""
+"""Writes docs/protocol/reference.md, every method and every record, from aribusd's OpenRPC and JSON Schema."""
 import re
 
 INTRO = """# Reference
 
-Every method and every record, written by `scripts/generate-ari docs` from [openrpc.json](openrpc.json) (what
-`rpc.discover` answers) and [records.schema.json](records.schema.json); the notifications are in
-[asyncapi.json](asyncapi.json). What it all means is in [protocol.md](../protocol.md). Names, types and versions are those
-that Asterisk declares; "since" names the first version of each branch, "later than" a version that lacks it.
+This page lists every method and every record. `scripts/generate-ari docs` writes it from [openrpc.json](openrpc.json) (the
+result of `rpc.discover`) and [records.schema.json](records.schema.json); the notifications are in
+[asyncapi.json](asyncapi.json). [protocol.md](../protocol.md) explains the protocol. Names, types and versions are those
+that Asterisk declares; "since" gives the first version of each branch, "later than" a version that lacks it.
 
-A number in a description, as 409, is the HTTP status with which Asterisk refuses (error -32000, its `status`).
+A number in a description, such as 409, is the HTTP status with which Asterisk refuses the request (`status` of error -32000).
 
-Every method that goes to an Asterisk also takes these:"""
+Every method that is sent to an Asterisk also takes these parameters:"""
 
 ENVELOPE = """## Records
 
-What every record has, and after that what each type has of its own. Further fields are possible."""
+First the fields that every record has, then those of each type. Further fields are possible."""
 
 
 def link(name):
@@ -33,12 +33,12 @@ def ranged(schema):
 
 
 def type_of(schema):
-    """A schema in words."""
+    """The type of a schema, as text."""
     if "$ref" in schema:
         return link(schema["$ref"].rsplit("/", 1)[1])
     if "const" in schema:
         return code(str(schema["const"]).lower() if isinstance(schema["const"], bool) else schema["const"])
-    if "anyOf" in schema:  # values that are declared, and others
+    if "anyOf" in schema:  # declared values, and others
         return ", ".join(map(code, schema["anyOf"][0]["enum"])) + " or another " + schema["anyOf"][1]["type"]
     if "oneOf" in schema:
         one, other = schema["oneOf"]
@@ -46,7 +46,7 @@ def type_of(schema):
             return type_of(one) + "; or an array of them"
         if other == {"type": "null"}:
             return code("null") + " or " + type_of(one)
-        return type_of(one) + "; when it waits: " + type_of(other)
+        return type_of(one) + "; with `wait`: " + type_of(other)
     if "enum" in schema:
         return ", ".join(map(code, schema["enum"]))
     type_ = schema.get("type", "anything")
@@ -67,7 +67,7 @@ def type_of(schema):
 
 
 def words(text):
-    """A description as Markdown: what stands outside of `backticks` is no markup."""
+    """A description as Markdown, with markup escaped outside of `backticks`."""
     pieces = text.split("`")
     for at in range(0, len(pieces), 2):
         pieces[at] = re.sub(r"[*|<]", lambda mark: "&lt;" if mark[0] == "<" else "\\" + mark[0], pieces[at])
@@ -101,7 +101,7 @@ def method(described):
         yield ", ".join([f"`{facts['method']} {facts['path']}`"] + versions_of(facts)) + ".\n"
     if "x-made-of" in described:
         made_of = (f"[{name}](#{name.replace('.', '').lower()})" for name in described["x-made-of"])
-        yield "Made of " + ", ".join(made_of) + ".\n"
+        yield "Uses " + ", ".join(made_of) + ".\n"
     params = [param for param in described["params"] if "$ref" not in param]
     if params:
         yield from rows_of(params)
@@ -112,7 +112,7 @@ def method(described):
 def fields(schema):
     properties = {name: value for name, value in schema["properties"].items() if name != "type" or "const" not in value}
     if not properties:
-        yield "No fields of its own.\n"
+        yield "No additional fields.\n"
         return
     yield "| field | type | always |"
     yield "|---|---|---|"
@@ -125,12 +125,12 @@ def definition(heading, schema):
     yield f"### {heading}\n"
     versions = versions_of(schema.get("x-ari", {}))
     if versions:
-        yield "Of Asterisk " + ", ".join(versions) + ".\n"
+        yield "Asterisk: " + ", ".join(versions) + ".\n"
     yield from fields(schema)
 
 
 def groups_of(methods):
-    """Methods by their tag: verbs first, ARI's resources, the daemon's own."""
+    """Methods by tag: first the shortcuts (verbs), then ARI's resources, then the daemon's own methods."""
     groups = {}
     for described in methods:
         groups.setdefault(described["tags"][0]["name"], []).append(described)
@@ -171,7 +171,7 @@ def render(openrpc, records):
         out += definition(name, schema)
     out += ["### lost (notification)", ""]
     out += fields(definitions["lost"])
-    out += ["## Models", "", "What records and results hold.", ""]
+    out += ["## Models", "", "Types used in records and results.", ""]
     for name, schema in sorted(models.items()):
         out += definition(f"{name} (model)", schema)
     return "\n".join(out).rstrip("\n") + "\n"

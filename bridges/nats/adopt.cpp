@@ -11,13 +11,13 @@
 namespace aribus::nats {
 namespace {
 
-// A state file that root makes could not be written by the service.
+// The service could not write a state file owned by root.
 Result<void> check_user(const std::string& state_file) {
   const std::string folder = config::folder_of(state_file);
   struct stat info {};
   if (::stat(folder.c_str(), &info) != 0) {
     Error error = system_error(folder);
-    error.message += ". systemd makes the folder of the service when that starts: start it, then adopt";
+    error.message += ". systemd creates it when the service starts: start the service, then adopt";
     return error;
   }
   if (::geteuid() != 0 || info.st_uid == 0) return {};
@@ -25,7 +25,7 @@ Result<void> check_user(const std::string& state_file) {
   const std::string name = owner == nullptr ? std::to_string(info.st_uid) : owner->pw_name;
   return Error{ErrorKind::system,
                "the folder " + folder + " belongs to " + name +
-                   ", which could not write a state file of root's: runuser -u " + name +
+                   ", who could not write a state file owned by root. Run: runuser -u " + name +
                    " -- aribus-nats --adopt",
                {}};
 }
@@ -43,10 +43,10 @@ Result<std::string> adopt(const Config& config) {
   const Result<std::string> former = nats->adopt(stream);
   if (!former) return former.error();
   if (*former == stream.owner)
-    return "the stream " + stream.name + " belongs to this installation (" + stream.owner + ") already";
+    return "the stream " + stream.name + " already belongs to this installation (" + stream.owner + ")";
   return "the stream " + stream.name + " belongs to this installation (" + stream.owner +
          ") now, and no longer to " + *former +
-         ". If an aribus-nats of that one still runs, end it: it publishes no more";
+         ". If an aribus-nats of that one still runs, stop it: it can no longer publish";
 }
 
 }  // namespace aribus::nats

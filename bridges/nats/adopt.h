@@ -1,4 +1,4 @@
-// Taking over a stream of another installation.
+// Takes over the stream of another installation.
 #pragma once
 
 #include <string>
@@ -8,11 +8,10 @@
 
 namespace aribus::nats {
 
-// For a PBX that was moved to another machine, or whose state file was lost: its stream in NATS belongs to
-// the installation of `config.state_file` from now on, which goes on behind the last record that the stream
-// holds. The file is made where there is none. Says what was done. Errors: system, malformed: the state
-// file's, or this user is not the one that aribus-nats runs as; invalid_params: there is no stream of
-// aribus-nats; not_connected.
+// For a PBX that was moved to another machine, or whose state file was lost: makes its stream in NATS belong
+// to the installation of `config.state_file`, which resumes after the last record in the stream. Creates the
+// file if it does not exist. Returns what was done. Errors: system, malformed: the state file, or this user
+// is not the one that aribus-nats runs as; invalid_params: there is no stream of aribus-nats; not_connected.
 [[nodiscard]] Result<std::string> adopt(const Config& config);
 
 }  // namespace aribus::nats

@@ -20,11 +20,11 @@ using service::notify_systemd;
 
 constexpr Milliseconds look_interval{1000};
 constexpr Milliseconds ending_interval{20};
-constexpr Milliseconds end_timeout{10'000};  // for what is under way, and for a connection being made
-// To connect takes libnats 5 s a server, and the name server's time. A thread that is stuck longer than this
-// is of no use.
+constexpr Milliseconds end_timeout{10'000};  // for pending work, or an attempt to connect
+// An attempt of libnats to connect takes up to 5 s per server, plus the name lookup. A thread without a turn
+// for longer than this is stuck: systemd's watchdog restarts the process.
 constexpr Milliseconds stuck_after{120'000};
-constexpr Milliseconds told_after{20'000};  // that it is stuck
+constexpr Milliseconds told_after{20'000};  // without a turn, before this is logged
 
 Milliseconds monotonic() {
   return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch());
@@ -56,8 +56,8 @@ Bridge::~Bridge() {
 }
 
 void Bridge::publish() {
-  // Programs on the socket come first: a thread of this kind, and those that libnats makes for it, does not
-  // interrupt another one when it wakes up (sched(7)). Where that is forbidden it goes on without.
+  // Programs on the socket have priority: a SCHED_BATCH thread, and the threads that libnats starts from it,
+  // do not preempt others when they wake up (sched(7)). A failure is ignored.
   const sched_param none{};
   ::pthread_setschedparam(::pthread_self(), SCHED_BATCH, &none);
   Publisher publisher(
@@ -72,7 +72,8 @@ Result<bool> Bridge::run() {
   const Signal on_int(loop_, SIGINT, [this] { stop(); });
   const Signal on_hup(loop_, SIGHUP, [] {
     spdlog::warn(
-        "SIGHUP: aribus-nats reads its configuration when it starts; restart it to have another one");
+        "SIGHUP is ignored: aribus-nats reads its configuration only at startup; restart it to apply "
+        "changes");
   });
   if (auto listening = monitoring_.listen(config_.metrics); !listening) return listening.error();
   figures_.turned_ms = monotonic().count();
@@ -100,7 +101,7 @@ Result<bool> Bridge::run() {
   look();
   loop_.run();
   if (!ended_ || (stopping_ && !service_->has_ended())) {
-    spdlog::warn("not all threads have ended in {} s, and are left behind: what was stored is in NATS",
+    spdlog::warn("not all threads ended within {} s: exiting without them; stored records are in NATS",
                  end_timeout.count() / 1000);
     return false;
   }
@@ -113,7 +114,7 @@ Result<bool> Bridge::run() {
 
 void Bridge::stop() {
   if (stopping_.exchange(true)) return;
-  spdlog::info("stopping: waiting for what is under way");
+  spdlog::info("stopping: waiting for pending records and commands");
   notify_systemd("STOPPING=1");
   service_->stop();
   ending_.every(ending_interval, [this, until = loop_.now() + end_timeout] {
@@ -122,7 +123,7 @@ void Bridge::stop() {
 }
 
 void Bridge::look() {
-  if (ended_ && !stopping_) return loop_.stop();  // it has given up
+  if (ended_ && !stopping_) return loop_.stop();  // the publisher has given up
   if (std::string text = status(); text != told_) {
     notify_status(text);
     if (!stopping_ && monotonic() - last_turn() > told_after) spdlog::warn("{}", text);

@@ -1,4 +1,4 @@
-// aribus-nats: what runs, and what ends it.
+// aribus-nats: its threads and their shutdown.
 #pragma once
 
 #include <atomic>
@@ -18,8 +18,8 @@
 
 namespace aribus::nats {
 
-// The publisher in a thread of its own, and the service in several; signals, monitoring and systemd on the
-// loop of the thread that runs it.
+// Runs the publisher in a thread of its own, the service in several, and signals, monitoring and systemd on
+// the event loop of the calling thread.
 class Bridge {
  public:
   // Opens the state file. Errors: system; malformed.
@@ -28,8 +28,8 @@ class Bridge {
   Bridge(const Bridge&) = delete;
   Bridge& operator=(const Bridge&) = delete;
 
-  // Runs until SIGTERM or SIGINT, and until what is under way is stored. False: not all threads ended in
-  // time, as a name server or NATS did not answer; the process has to end without their destructors.
+  // Runs until SIGTERM or SIGINT, and until pending records are stored. False: not all threads ended in time,
+  // because a name server or NATS did not answer; the process must exit without their destructors.
   // Errors: it can't listen for monitoring; the publisher's, when that gives up.
   [[nodiscard]] Result<bool> run();
 
@@ -39,19 +39,19 @@ class Bridge {
   void publish();
   void stop();
   void look();
-  // Of the thread that is behind most, by the steady clock.
+  // The oldest of the threads' latest turns, by the steady clock.
   [[nodiscard]] Milliseconds last_turn() const;
   [[nodiscard]] std::string status() const;
   [[nodiscard]] service::HttpListener::Answer answer_monitoring(std::string_view path) const;
 
   Config config_;
-  StateFile state_;  // the publisher's thread's, once that runs
+  StateFile state_;  // used only by the publisher's thread once it runs
   PublisherFigures figures_;
   Loop loop_;
   service::HttpListener monitoring_;
   Timer watchdog_, looking_, ending_;
   WallTime started_;
-  std::string told_;  // to systemd
+  std::string told_;  // the status last sent to systemd
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> ended_ = false;
   Result<void> published_;  // how the publisher ended, once it has

@@ -18,10 +18,10 @@ namespace {
 using client::LineSocket;
 using std::chrono::milliseconds;
 
-constexpr milliseconds patience{2000};        // with a daemon that lets nobody in
-constexpr milliseconds hello_within{10'000};  // it may take to say which rule holds
+constexpr milliseconds patience{2000};        // for the daemon to accept the connection
+constexpr milliseconds hello_within{10'000};  // for the daemon to answer `hello`
 constexpr milliseconds first_pause{100}, longest_pause{2000};
-constexpr size_t max_answer_bytes = size_t{128} << 20;  // Asterisk's may have 64 MiB, as base64
+constexpr size_t max_answer_bytes = size_t{128} << 20;  // Asterisk's may have 64 MiB, and base64 adds a third
 
 Error too_much(const std::string& what, size_t limit) {
   return {ErrorKind::too_much, what + "; nothing was sent", R"({"limit":)" + std::to_string(limit) + "}"};
@@ -85,9 +85,9 @@ void Commands::request(Request request, Asked asked, std::optional<milliseconds>
       refused = {ErrorKind::not_connected, reason_ + "; nothing was sent", {}};
     } else if (under_way() >= max_under_way) {
       refused =
-          too_much(std::to_string(max_under_way) + " commands of this rule are under way", max_under_way);
+          too_much(std::to_string(max_under_way) + " commands of this rule are in progress", max_under_way);
     } else if (bytes_ + waiting.bytes > max_bytes) {
-      refused = too_much("the commands of this rule that are under way have too many bytes", max_bytes);
+      refused = too_much("the commands of this rule in progress have too many bytes", max_bytes);
     } else {
       ++figures_of(waiting.asked).under_way;
       bytes_ += waiting.bytes;
@@ -105,7 +105,7 @@ void Commands::check_rule() {
 
 void Commands::wake() const {
   const uint64_t one = 1;
-  (void)!::write(wake_.get(), &one, sizeof one);  // full: it will wake up
+  (void)!::write(wake_.get(), &one, sizeof one);  // EAGAIN: it wakes up anyway
 }
 
 void Commands::wait(int fd, int timeout_ms) {
@@ -134,11 +134,11 @@ void Commands::run() {
     const Error why = socket ? serve(*socket) : socket.error();
     if (state_ == State::connected) pause = first_pause;
     if (!leaving_) become(State::not_connected, why.message);
-    take_incoming();  // nothing more comes in
+    take_incoming();  // not connected: nothing is added any more
     end_all(why.message);
     if (stopping_) return;
     if (std::exchange(told_, why.message) != why.message)
-      spdlog::warn("rule '{}': no commands go to {}: {}", rule_, path_, why.message);
+      spdlog::warn("rule '{}': commands can't be sent to {}: {}", rule_, path_, why.message);
     wait(-1, static_cast<int>(pause.count()));
     pause = std::min(pause * 2, longest_pause);
   }
@@ -152,7 +152,7 @@ Error Commands::serve(LineSocket& socket) {
     if (check_rule_.exchange(false)) say_hello();
     take_incoming();
     if (auto ended = end_late(); !ended) return ended.error();
-    // What the daemon sent before it closed the connection is still to be read.
+    // After a failed write, answers that the daemon sent before it closed the connection must still be read.
     if (writes && !send_some(socket.fd())) writes = false;
     if (auto read = read_some(socket); !read) return read.error();
     if (leaving_ && waiting_.empty()) return {ErrorKind::not_connected, reason_, {}};
@@ -172,7 +172,7 @@ void Commands::take_incoming() {
     unsent_.push_back(number);
     waiting_.emplace(number, std::move(waiting));
   }
-  // While the daemon hangs, nothing else removes those whose time is over.
+  // While the daemon hangs, nothing else removes expired requests.
   if (unsent_.size() > 2 * max_under_way)
     std::erase_if(unsent_, [this](uint64_t number) { return !waiting_.contains(number); });
 }
@@ -195,7 +195,7 @@ Result<void> Commands::send_some(int fd) {
       const auto at = waiting_.find(unsent_.front());
       unsent_.pop_front();
       if (at == waiting_.end()) continue;
-      sending_ = std::exchange(at->second.line, {});  // it counts as sent from here on
+      sending_ = std::exchange(at->second.line, {});  // from here on it counts as sent
       sending_ += '\n';
     }
     const ssize_t count = ::send(fd, sending_.data(), sending_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -220,11 +220,11 @@ Result<void> Commands::take_line(std::string_view line) {
   if (!answer) {
     const Result<Json> message = parse_own_json(line);
     const JsonValue* error = message ? find(*message, "error") : nullptr;
-    if (error == nullptr) return {};  // a notification that this version does not know
+    if (error == nullptr) return {};  // a notification unknown to this version
     return Error{ErrorKind::not_connected, "aribusd says: " + client::error_of(*error).message, {}};
   }
   const auto at = waiting_.find(answer->number);
-  if (at == waiting_.end()) return {};  // it came too late
+  if (at == waiting_.end()) return {};  // the request has expired
   if (at->second.is_hello) {
     take_hello(line);
     ends_.erase({at->second.began + *at->second.timeout, at->first});
@@ -244,23 +244,21 @@ void Commands::take_hello(std::string_view line) {
     const JsonValue* bytes = limits == nullptr ? nullptr : find(*limits, "request_bytes");
     if (bytes != nullptr && bytes->IsUint64()) max_line_bytes_ = bytes->GetUint64();
   } else if (hello.error().kind == ErrorKind::too_much && state_ == State::connected) {
-    asks_again_ = true;  // `hello` counts among the commands under way, and there are too many
+    asks_again_ = true;  // too many commands are in progress, and `hello` counts as one
     return;
   } else if (const Result<Json> data = parse_own_json(hello.error().data)) {
-    holds = find_string(*data, "rule");  // it does not allow `hello`
+    holds = find_string(*data, "rule");  // the rule does not allow `hello`; the error names it
   }
   if (holds == rule_) {
     if (state_ == State::connected) return;
-    spdlog::info("rule '{}': commands go to {}", rule_, path_);
+    spdlog::info("rule '{}': commands are sent to {}", rule_, path_);
     told_.clear();
     return become(State::connected, {});
   }
   leaving_ = true;
-  become(State::other_rule,
-         "the access rule of aribusd that holds there is '" + holds +
-             "', and is not offered under another name. Name it so in `rules` of nats.yaml, "
-             "or give the socket a rule '" +
-             rule_ + "' in aribusd.yaml");
+  become(State::other_rule, "the access rule of aribusd for this socket is '" + holds + "', not '" + rule_ +
+                                "'. Use that name in `rules` of nats.yaml, or give the socket a rule '" +
+                                rule_ + "' in aribusd.yaml");
 }
 
 Result<void> Commands::end_late() {
@@ -271,13 +269,13 @@ Result<void> Commands::end_late() {
     const Waiting& late = at->second;
     if (late.is_hello) {
       waiting_.erase(at);
-      return Error{ErrorKind::not_connected, "aribusd did not answer within 10 s which rule holds", {}};
+      return Error{ErrorKind::not_connected, "aribusd did not answer `hello` within 10 s", {}};
     }
     const std::string what = "no answer within " + std::to_string(late.timeout->count()) + " ms";
     fail(at, late.line.empty() ? Error{ErrorKind::outcome_unknown, what + ": the outcome is unknown",
                                        timeout_data(*late.timeout)}
                                : Error{ErrorKind::not_connected,
-                                       "aribusd took no command within " +
+                                       "aribusd accepted no command within " +
                                            std::to_string(late.timeout->count()) + " ms; nothing was sent",
                                        timeout_data(*late.timeout)});
   }

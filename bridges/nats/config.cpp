@@ -24,14 +24,14 @@ using config::YamlMap;
 using config::YamlValue;
 
 constexpr size_t max_name_bytes = 64;
-constexpr int64_t max_replicas = 5;  // NATS takes no more
+constexpr int64_t max_replicas = 5;  // NATS' maximum
 constexpr std::string_view name_characters =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 
 std::string read_name(const YamlValue& value) {
   std::string name = value.string();
   if (name.size() > max_name_bytes || name.find_first_not_of(name_characters) != std::string::npos) {
-    value.fail("1 to 64 of A-Z, a-z, 0-9, _ and - are expected, for the name is part of subjects in NATS" +
+    value.fail("1 to 64 of A-Z, a-z, 0-9, _ and - are expected, because the name is part of NATS subjects" +
                value.not_this());
   }
   if (name == "any")
@@ -46,11 +46,11 @@ std::string read_stream_name(const YamlValue& value) {
   return name;
 }
 
-// One server.
+// Reads the URL of one server.
 std::string read_url(const YamlValue& value) {
   std::string url = value.string();
   if (url.find(',') != std::string::npos)
-    value.fail("one server is expected here; several are a list, as [nats://a:4222, nats://b:4222]");
+    value.fail("one server is expected here; write several as a list: [nats://a:4222, nats://b:4222]");
   if (const auto parsed = parse_server_url(url); !parsed) value.fail(parsed.error().message);
   return url;
 }
@@ -80,10 +80,10 @@ void read_nats(const YamlValue& value, Reading& reading, NatsOptions& nats) {
     Reading::note(
         value, map.has("username")
                    ? "no password for username; one of password_file, password_env and password is expected"
-                   : "a password without username; NATS takes both together");
+                   : "a password without username; NATS needs both");
   }
   if (map.has("credentials") && map.has("username"))
-    Reading::note(value, "credentials and username; NATS takes one of them: leave the other out");
+    Reading::note(value, "both credentials and username; NATS accepts only one of them: remove the other");
   if (map.has("certificate_file") != map.has("key_file"))
     Reading::note(value, "certificate_file and key_file go together; one is missing");
 }
@@ -149,7 +149,7 @@ Result<Config> parse_config(const std::string& text, const std::string& file, Pu
     if (config::check_yaml_text(text, file, faults)) {
       root.attempt([&] {
         read_root(root, reading, config);
-        if (!faults.empty()) return;  // what is missing may be what is misspelt
+        if (!faults.empty()) return;  // a key that seems to be missing may be misspelt
         check_relations(reading, root, config);
         if (purpose == Purpose::check) check_machine(reading, root, config);
       });
@@ -162,7 +162,7 @@ Result<Config> parse_config(const std::string& text, const std::string& file, Pu
   config.warnings = std::move(reading.warnings);
   if (faults.empty()) return config;
   Error error = faults.error();
-  if (purpose == Purpose::check) {  // which tells all that it finds
+  if (purpose == Purpose::check) {  // a check reports everything
     for (const std::string& warning : config.warnings)
       error.message += "\n" + std::string(config::warning_mark) + warning;
   }

@@ -29,7 +29,7 @@ class Needs : private config::MachineCheck {
  public:
   Needs(Reading& reading, const YamlValue& root, const Config& config, const config::Machine& machine)
       : MachineCheck(reading, machine), reading_(reading), root_(root), config_(config) {
-    // Rules of aribusd may depend on the user: as another one it would answer something else.
+    // aribusd's access rules depend on the user: run by another user, the check would get other answers.
     const passwd* service = ::getpwnam(machine.user.c_str());
     is_service_ = service == nullptr || service->pw_uid == ::geteuid();
   }
@@ -46,16 +46,17 @@ class Needs : private config::MachineCheck {
   }
 
  private:
-  // Connects to a socket of aribusd. Nothing when it can't, which is noted.
+  // Connects to a socket of aribusd. nullopt if it can't; the reason is noted.
   std::optional<Client> connect(const YamlValue& place, const std::string& path) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) {
-      Reading::note(place, "there is no socket " + path + ": " + std::strerror(errno) +
-                               "; it is one of `sockets` in aribusd.yaml, and there while aribusd runs");
+      Reading::note(place,
+                    "there is no socket " + path + ": " + std::strerror(errno) +
+                        "; it must be one of `sockets` in aribusd.yaml, and exists while aribusd runs");
       return {};
     }
     if (!S_ISSOCK(info.st_mode)) {
-      Reading::note(place, path + " is no socket; name one of `sockets` in aribusd.yaml");
+      Reading::note(place, path + " is not a socket; use one of `sockets` in aribusd.yaml");
       return {};
     }
     require(
@@ -80,11 +81,11 @@ class Needs : private config::MachineCheck {
                             return one.IsString() && std::string_view(one.GetString()) == "from";
                           });
     if (!has_from) {
-      return Reading::note(place, "the aribusd there is too old (" +
-                                      std::string(find_string(client->hello(), "aribus")) +
-                                      "): it lacks subscribe's `from`; install the version of aribus-nats");
+      return Reading::note(place,
+                           "aribusd is too old (" + std::string(find_string(client->hello(), "aribus")) +
+                               "): it lacks subscribe's `from`; install the same version as aribus-nats");
     }
-    // aribusd knows the types.
+    // aribusd checks the types.
     const client::Subscription wanted{.types = config_.records.types, .exclude = config_.records.exclude};
     if (const auto subscribed = client->subscribe(wanted); !subscribed)
       return reading_.warn(place, subscribed.error().message);
@@ -99,7 +100,7 @@ class Needs : private config::MachineCheck {
   }
 
   void tell_of_refusal(const YamlValue& place, const Error& error) {
-    const std::string message = "aribusd refuses what is to be published: " + error.message;
+    const std::string message = "aribusd refuses to deliver these records: " + error.message;
     if (is_service_) return Reading::note(place, message);
     reading_.warn(place, message);
   }
@@ -111,10 +112,9 @@ class Needs : private config::MachineCheck {
     if (there == rule) return;
     Reading::note(
         place,
-        "the access rule that holds there is '" + std::string(there) + "', not '" + rule +
-            "': commands of that name would be refused. Name it as the rule in aribusd.yaml, or give that "
-            "rule `sockets: [" +
-            path + "]` before the others");
+        "the access rule for this socket is '" + std::string(there) + "', not '" + rule +
+            "': its commands would be refused. Use the name of the rule in aribusd.yaml, or give the rule '" +
+            rule + "' there `sockets: [" + path + "]`, before other rules that match");
   }
 
   void check_state_file() {
@@ -123,18 +123,18 @@ class Needs : private config::MachineCheck {
     struct stat info {};
     const bool exists = ::stat(path.c_str(), &info) == 0;
     if (exists && !S_ISREG(info.st_mode))
-      return Reading::note(place, "there is something of that name that is no file; name another path");
+      return Reading::note(place, "it exists and is not a file; use another path");
     if (exists) {
       require(
           place, [&](const User& user) { return user.reaches(path, R_OK); },
           [&](const User& user) {
-            return user.name + " may not read " + path + ", which was made by another user; chown it";
+            return user.name + " may not read " + path + ", which belongs to another user; chown it";
           });
     }
     check_folder(place, path);
   }
 
-  // Names are looked up, and NATS is asked whether it lets this configuration in.
+  // Resolves the hosts, and connects to NATS with this configuration.
   void check_servers(const YamlValue& place) {
     bool any = false;
     for (const ServerUrl& server : servers_of(config_.nats)) {

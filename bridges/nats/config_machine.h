@@ -1,4 +1,4 @@
-// What a configuration needs of the machine that it is checked on.
+// Checks a configuration against the machine.
 #pragma once
 
 #include <string>
@@ -9,12 +9,12 @@
 
 namespace aribus::nats {
 
-// How aribus-nats is run here, with what its unit below `systemd` adds.
+// The user, folders and files that aribus-nats runs with here, including those of its systemd unit.
 [[nodiscard]] config::Machine this_machine(const std::vector<std::string>& systemd = config::unit_folders());
 
-// Notes what aribus-nats would miss when it started now: rights, sockets of aribusd, what aribusd says about
-// the rules and types, hosts that have no address; and warns when NATS does not let it in. Changes nothing.
-// Takes up to 5 s for each socket and server that does not answer, and the name server's time.
+// Notes what would keep aribus-nats from working if it started now: missing rights or sockets of aribusd,
+// rules and types that aribusd refuses, hosts without an address; warns when NATS refuses the connection.
+// Changes nothing. Takes up to 5 s for each socket and server that does not answer, plus name lookups.
 void check_machine(config::Reading& reading, const config::YamlValue& root, const Config& config,
                    const config::Machine& machine = this_machine());
 

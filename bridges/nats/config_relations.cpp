@@ -8,7 +8,7 @@
 #include "base/time.h"
 #include "nats/server_url.h"
 #include "net/certificates.h"
-#include "net/tcp_socket.h"
+#include "net/numeric_address.h"
 #include "net/tls_session.h"
 
 namespace aribus::nats {
@@ -34,7 +34,7 @@ void check_certificate(Reading& reading, const YamlValue& place, const std::stri
   }
 }
 
-// What keeps others from reading along, and from logging in.
+// Checks TLS and the login.
 void check_login(Reading& reading, const YamlValue& root, const Config& config) {
   const YamlValue section = root.member("nats");
   const NatsOptions& nats = config.nats;
@@ -52,8 +52,7 @@ void check_login(Reading& reading, const YamlValue& root, const Config& config) 
     if (text.find("BEGIN NATS USER JWT") == std::string::npos || text.find("SEED") == std::string::npos) {
       reading.cannot_work(
           section.member("credentials"),
-          "it holds no JWT and seed of a user of NATS; a file as 'nsc generate creds' makes it "
-          "is expected");
+          "it has no JWT and seed of a NATS user; a file made by 'nsc generate creds' is expected");
     }
   }
   const bool logs_in = !nats.user.empty() || !nats.credentials.empty();
@@ -61,8 +60,8 @@ void check_login(Reading& reading, const YamlValue& root, const Config& config) 
   for (const ServerUrl& server : servers_of(nats)) {
     if (server.tls || any_tls || is_loopback(server.host) || server.host == "localhost") continue;
     reading.warn(section.member("url"), std::string(logs_in ? "the login and " : "") +
-                                            "all records travel to " + server.host +
-                                            " in the clear, unless the server asks for TLS; write tls://");
+                                            "all records are sent to " + server.host +
+                                            " unencrypted, unless the server requires TLS; write tls://");
     break;
   }
 }
@@ -86,15 +85,17 @@ void check_stream(Reading& reading, const YamlValue& root, const Config& config)
   }
 }
 
-// The name of a rule is what the audit log shows: each has a socket at which that access rule holds.
+// The audit log shows the name of the access rule: so each rule needs a socket with an access rule of its
+// name.
 void check_rules(const YamlValue& root, const Config& config) {
   std::map<std::string, std::string> rules;  // by path
   for (const auto& [rule, path] : config.rules) {
     const auto [first, is_new] = rules.emplace(path, rule);
     if (is_new) continue;
     Reading::note(root.member("rules").member(rule),
-                  "it is the socket of the rule " + first->second +
-                      " as well; each needs its own, with an access rule of that name in aribusd.yaml");
+                  "the rule " + first->second +
+                      " has the same socket; each needs its own, with an access rule of that name in "
+                      "aribusd.yaml");
   }
 }
 

@@ -1,13 +1,13 @@
-// How the parts of a configuration go together: each of them is right for itself.
+// Checks how the parts of a configuration, each of them valid, fit together.
 #pragma once
 
 #include "nats/config.h"
 
 namespace aribus::nats {
 
-// Finds parts that contradict each other, certificates that are none, passwords that travel in the clear, and
-// limits that hardly serve. Looks into the files of certificates and credentials, and at nothing else of the
-// machine. `root` is the whole file.
+// Finds contradicting settings, invalid certificates, passwords sent unencrypted, and limits that are too
+// small. Reads the certificate and credentials files, and nothing else of the machine. `root` is the whole
+// file.
 void check_relations(config::Reading& reading, const config::YamlValue& root, const Config& config);
 
 }  // namespace aribus::nats

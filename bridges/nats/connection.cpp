@@ -15,7 +15,7 @@ namespace aribus::nats {
 namespace {
 
 constexpr std::chrono::minutes told_again_after{10};
-constexpr int64_t patience_ms = 5000;  // with what the server does not answer or does not read
+constexpr int64_t patience_ms = 5000;  // for the server to answer, and to read what is sent
 
 // The connection's last error; "" when there was none.
 std::string last_error(natsConnection* connection) {
@@ -24,16 +24,16 @@ std::string last_error(natsConnection* connection) {
   return text == nullptr ? "" : text;
 }
 
-// What the server says without being asked. By the time it is called here, the connection's text may be that
-// of a later error.
+// Logs errors that the server reports asynchronously. When this is called, the connection's text may already
+// be that of a later error.
 void log_error(natsConnection* connection, natsSubscription* /*subscription*/, natsStatus status,
                void* /*closure*/) {
   const std::string text = last_error(connection);
   if (status == NATS_NOT_PERMITTED && text.find("Subscription to") != std::string::npos &&
       text.find("_INBOX.") == std::string::npos)
-    return;  // check_permitted() tells it
-  // Others can cause them, by the subjects on which they want answers; and a permission that is missing shows
-  // with each message.
+    return;  // check_permitted() reports it
+  // Log each kind at most once in ten minutes: programs can cause such errors by their reply subjects, and a
+  // missing permission causes one per message.
   using Clock = std::chrono::steady_clock;
   static std::mutex mutex;
   static std::map<std::string, Clock::time_point> told;
@@ -45,17 +45,17 @@ void log_error(natsConnection* connection, natsSubscription* /*subscription*/, n
 
 using Options = std::unique_ptr<natsOptions, Destroy<natsOptions, natsOptions_Destroy>>;
 
-// What to do about it; "": the reason says it.
+// The cure; "": the reason is enough.
 std::string_view cure_of(natsStatus status) {
   switch (status) {
     case NATS_NO_SERVER:
-      return "; see whether nats-server runs there, and whether host and port in nats.url are right";
+      return "; check that nats-server runs there, and that host and port in nats.url are right";
     case NATS_CONNECTION_AUTH_FAILED:
       return "; compare username and password, or credentials, with the users of the server";
     case NATS_SECURE_CONNECTION_WANTED:
       return "; the server has no TLS: give it a certificate, or write nats:// and no ca_file";
     case NATS_SECURE_CONNECTION_REQUIRED:
-      return "; the server asks for TLS: write tls://";
+      return "; the server requires TLS: write tls://";
     case NATS_SSL_ERROR:
       return "; compare the server's certificate with the host in nats.url and with nats.ca_file";
     case NATS_NO_RESPONDERS:
@@ -65,7 +65,7 @@ std::string_view cure_of(natsStatus status) {
   }
 }
 
-// `what` is the server's word for what was tried, `verb` that of the error.
+// `what`: the server's word for the operation; `verb`: the one for our error.
 Result<void> check_not_refused(natsConnection* connection, const std::string& what, const std::string& verb,
                                const std::string& subject) {
   if (const natsStatus status = natsConnection_FlushTimeout(connection, patience_ms); status != NATS_OK)
@@ -76,7 +76,7 @@ Result<void> check_not_refused(natsConnection* connection, const std::string& wh
                {}};
 }
 
-// A login in a url, which only the command line may have, is shown to nobody.
+// Removes the login from URLs (only --url may have one), so that it is not shown.
 std::string without_login(const std::string& urls) {
   static const std::regex login("(^|,|//)[^/,]*@");
   return std::regex_replace(urls, login, "$1");
@@ -126,7 +126,7 @@ Result<Connection> connect(const NatsOptions& options, bool at_once) {
     set(natsOptions_SetSecure(made, true));
     set(natsOptions_LoadCertificatesChain(made, options.cert_file.c_str(), options.key_file.c_str()));
   }
-  // Otherwise libnats goes on in the clear where a server has no TLS.
+  // Otherwise libnats would continue unencrypted if the server has no TLS.
   if (options.url.find("tls://") != std::string::npos) set(natsOptions_SetSecure(made, true));
   natsConnection* connection = nullptr;
   set(natsConnection_Connect(&connection, made));
@@ -158,7 +158,7 @@ Error not_connected(const std::string& what, int status) {
   natsStatus last = NATS_OK;
   const char* text = nats_GetLastError(&last);
   std::string reason = text != nullptr && last == code ? text : "";
-  // libnats begins with the place in its source: "(conn.c:733): ".
+  // libnats' texts begin with a position in its source: "(conn.c:733): ".
   if (const size_t end = reason.find("): "); reason.starts_with('(') && end != std::string::npos)
     reason.erase(0, end + 3);
   if (reason.empty()) reason = natsStatus_GetText(code);

@@ -52,7 +52,7 @@ std::optional<uint64_t> behind(const DaemonState& daemon, const Published& publi
   const Place& last = published.last;
   if (!daemon.answers || last.stream != daemon.stream || daemon.next == 0) return {};
   const uint64_t newest = daemon.next - 1;
-  if (newest <= last.seq) return 0;  // `status` may be older than what is in NATS
+  if (newest <= last.seq) return 0;  // `status` may be older than `last`
   return published.all ? std::optional(newest - last.seq) : std::nullopt;
 }
 

@@ -1,4 +1,4 @@
-// Answers to `$SRV` requests, as tools of NATS expect them (its ADR-32). No input or output.
+// Answers to `$SRV` requests, in the format of NATS' ADR-32. No input or output.
 #pragma once
 
 #include <optional>
@@ -22,37 +22,37 @@ struct Identity {
   std::string started;  // RFC 3339
 };
 
-// Where it takes commands.
+// A subject on which it receives commands.
 struct Endpoint {
   std::string name;
   std::string subject;
-  std::string group;  // of the queue; "": none
+  std::string group;  // the queue group; "": none
   const CommandFigures* figures;
 };
 
-// The name of a rule's endpoint: services of NATS take A-Z, a-z, 0-9, `_` and `-` alone.
+// The name of a rule's endpoint: names of NATS services may contain only A-Z, a-z, 0-9, `_` and `-`.
 [[nodiscard]] std::string endpoint_name(std::string_view rule);
 
-// What became of the daemon's records.
+// The state of publishing the daemon's records.
 struct Published {
   bool publishes = false;
-  std::string reason{};  // why not
-  Place last{};          // the last one in NATS
-  uint64_t lost = 0;     // records that were gone before they could be published
-  bool all = true;       // all types of records are to be
+  std::string reason{};  // why it does not publish
+  Place last{};          // the last record in NATS
+  uint64_t lost = 0;     // records that left the ring before they were published
+  bool all = true;       // all types of records are published
 };
 
-// How many of the daemon's records are not in NATS yet; nothing when that is not known.
-// Where not all records are published, those behind the last one may be of no concern: that is not known.
+// How many of the daemon's records are not in NATS yet; nullopt if unknown. That is the case when only some
+// types are published: the records after the last published one may be of other types.
 [[nodiscard]] std::optional<uint64_t> behind(const DaemonState& daemon, const Published& published);
 
-// The JSON object that tells a program, and `aribus pbx`, in what state the PBX is.
+// The state of the PBX as a JSON object, for programs and `aribus pbx`.
 [[nodiscard]] std::string pbx_data(std::string_view pbx, const DaemonState& daemon,
                                    const Published& published);
 
 [[nodiscard]] std::string ping_response(const Identity& identity);
 [[nodiscard]] std::string info_response(const Identity& identity, const std::vector<Endpoint>& endpoints);
-// `data` as pbx_data() makes it.
+// `data`: from pbx_data().
 [[nodiscard]] std::string stats_response(const Identity& identity, const std::vector<Endpoint>& endpoints,
                                          const std::string& data);
 

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view event_head = R"({"jsonrpc":"2.0","method":"event","params":)";
 constexpr std::string_view lost_head = R"({"jsonrpc":"2.0","method":"lost","params":)";
 
-// Notes the members of the outermost object that are wanted, and stops when all are there.
+// Collects the members of the outermost object that are needed, and stops after the last one.
 class Head : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Head> {
  public:
   explicit Head(Envelope& envelope) : envelope_(envelope) {}
@@ -29,7 +29,7 @@ class Head : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Head> {
     if (key_ == "server") envelope_.server.assign(text, length);
     if (key_ == "app") envelope_.app.assign(text, length);
     if (key_ == "type") envelope_.type.assign(text, length);
-    return key_ != "type";  // the last of those that are wanted
+    return key_ != "type";  // the last one that is needed
   }
   bool Uint(unsigned value) { return number(value); }
   bool Uint64(uint64_t value) { return number(value); }

@@ -10,14 +10,14 @@
 namespace aribus::nats {
 namespace {
 
-constexpr uint64_t looked_back = 10'000;   // messages that others may have published to the stream
-constexpr int64_t api_patience_ms = 3000;  // a stream that has no leader does not answer
-constexpr int answers_kept = 65'536;       // more than are ever under way
+constexpr uint64_t looked_back = 10'000;   // messages at the stream's end that may be of other publishers
+constexpr int64_t api_patience_ms = 3000;  // a stream without a leader does not answer
+constexpr int answers_kept = 65'536;       // more than Window::max_records
 constexpr std::string_view owner_is = "aribus-nats, installation ";
 
 using Info = std::unique_ptr<jsStreamInfo, Destroy<jsStreamInfo, jsStreamInfo_Destroy>>;
 
-// Why the stream is not the one that is asked for; "" when it is.
+// Why the stream can't be used; "" if it can.
 std::string wrong_with(const jsStreamConfig& is, const StreamOptions& wanted) {
   const std::string_view description = is.Description == nullptr ? "" : is.Description;
   const std::string owner = std::string(owner_is) + wanted.owner;
@@ -25,20 +25,20 @@ std::string wrong_with(const jsStreamConfig& is, const StreamOptions& wanted) {
     return description.starts_with(owner_is)
                ? "it belongs to another installation (" + std::string(description.substr(owner_is.size())) +
                      ", this one is " + wanted.owner +
-                     "). Two PBXs must not have the same name; where the state file of this one was lost, "
+                     "). Two PBXs must not have the same name; if the state file of this one was lost, "
                      "run aribus-nats --adopt once"
                : "it was not made by aribus-nats. Delete it, or choose another stream.name";
   }
   const auto differs = [](const std::string& what, const std::string& there, const std::string& here) {
-    return what + " is " + there + " and has to be " + here;
+    return what + " is " + there + " and must be " + here;
   };
   if (is.SubjectsLen != 1 || std::string_view(is.Subjects[0]) != wanted.subjects)
     return differs("its list of subjects", is.SubjectsLen == 1 ? is.Subjects[0] : "another one",
                    wanted.subjects);
-  if (is.Sealed) return "it is sealed";  // which has changed its discard policy, too
-  if (is.Retention != js_LimitsPolicy) return "its retention has to be `limits`";
-  if (is.Discard != js_DiscardOld) return "its discard policy has to be `old`";
-  if (is.Storage != js_FileStorage) return "its storage has to be `file`";
+  if (is.Sealed) return "it is sealed";  // checked first: sealing changes the discard policy
+  if (is.Retention != js_LimitsPolicy) return "its retention must be `limits`";
+  if (is.Discard != js_DiscardOld) return "its discard policy must be `old`";
+  if (is.Storage != js_FileStorage) return "its storage must be `file`";
   if (is.NoAck) return "it acknowledges nothing (no_ack)";
   if (is.Mirror != nullptr || is.SourcesLen > 0) return "it is filled from other streams (mirror, sources)";
   if (is.MaxMsgs > 0) return "it has a limit of messages (max_msgs), and must have none";
@@ -47,7 +47,7 @@ std::string wrong_with(const jsStreamConfig& is, const StreamOptions& wanted) {
   return "";
 }
 
-// Gives the stream the limits that are asked for and that it does not have. True: it had others.
+// Sets the wanted limits. True: at least one has changed.
 bool change_limits(jsStreamConfig& config, const StreamOptions& wanted) {
   bool changed = false;
   const auto set = [&](int64_t& is, const std::optional<int64_t>& to) {
@@ -59,7 +59,7 @@ bool change_limits(jsStreamConfig& config, const StreamOptions& wanted) {
   return changed;
 }
 
-// JetStream's refusal of a stream.
+// The error for a failed request about a stream.
 Error refused_stream(natsConnection* connection, const std::string& name, natsStatus status, jsErrCode code) {
   Error error = not_connected("the stream " + name, status);
   if (status == NATS_TIMEOUT) error.message += complaint(connection);
@@ -98,7 +98,7 @@ JetStream::JetStream(JetStream&& other) noexcept
       inbox_(std::move(other.inbox_)) {}
 
 JetStream::~JetStream() {
-  // First, so that no answer comes any more: libnats 3.4 would put it into a subscription that is freed.
+  // Closed first, so that no more answers arrive: libnats 3.4 would put them into a freed subscription.
   if (connection_ != nullptr) natsConnection_Close(connection_);
   natsSubscription_Destroy(answers_);
   jsCtx_Destroy(context_);
@@ -123,8 +123,8 @@ Result<StreamEnd> JetStream::open(const StreamOptions& options, uint64_t known) 
     config.Storage = js_FileStorage;
     config.Replicas = 1;
     config.MaxBytes = -1;
-    // Where a record belongs is told by the sequence that its message expects: the server need not remember
-    // ids for its two minutes, which at 20,000 records a second are hundreds of MiB.
+    // The expected sequence already prevents duplicates: the server need not remember ids for its default of
+    // two minutes, which take hundreds of MiB at 20,000 records per second.
     config.Duplicates = std::chrono::nanoseconds(std::chrono::seconds(1)).count();
     change_limits(config, options);
     config.DenyDelete = true;
@@ -141,7 +141,8 @@ Result<StreamEnd> JetStream::open(const StreamOptions& options, uint64_t known) 
     status = js_UpdateStream(&changed, context_, info->Config, nullptr, &code);
     info.reset(changed);
     if (status != NATS_OK) return refused_stream(connection_, options.name, status, code);
-    spdlog::info("the stream {} in NATS has the limits of `stream` in the configuration now", options.name);
+    spdlog::info("the limits of the stream {} in NATS were changed to those of the configuration",
+                 options.name);
   }
   return read_end(options.name, *info, known);
 }
@@ -163,7 +164,7 @@ Result<StreamEnd> JetStream::read_end(const std::string& name, const jsStreamInf
     jsErrCode code{};
     const natsStatus status = js_GetMsg(&got, context_, name.c_str(), seq, nullptr, &code);
     const Message message(got);
-    if (status == NATS_NOT_FOUND) continue;  // it was deleted, or has expired just now
+    if (status == NATS_NOT_FOUND) continue;  // deleted, or just expired
     if (status != NATS_OK) return refused_stream(connection_, name, status, code);
     const char* id = nullptr;
     if (natsMsgHeader_Get(got, "Nats-Msg-Id", &id) == NATS_OK) end.place = Place::parse(id);
@@ -184,7 +185,7 @@ Result<std::string> JetStream::adopt(const StreamOptions& options) {
   const auto refused = [&](const std::string& why) {
     return Error{ErrorKind::invalid_params, "the stream " + options.name + " in NATS " + why, {}};
   };
-  if (status == NATS_NOT_FOUND) return refused("does not exist: aribus-nats makes it when it starts");
+  if (status == NATS_NOT_FOUND) return refused("does not exist: aribus-nats creates it at startup");
   if (status != NATS_OK) return refused_stream(connection_, options.name, status, code);
   const Info info(found);
   const std::string was = info->Config->Description == nullptr ? "" : info->Config->Description;
@@ -210,7 +211,7 @@ Result<void> JetStream::publish(const std::string& subject, const std::string& i
   if (status == NATS_OK) status = natsMsgHeader_Set(made, "Nats-Msg-Id", id.c_str());
   if (status == NATS_OK) status = natsMsgHeader_Set(made, "Nats-Expected-Last-Sequence", digits);
   if (status == NATS_OK) status = natsConnection_PublishMsg(connection_, made);
-  if (status != NATS_OK) return not_connected("NATS took no record", status);
+  if (status != NATS_OK) return not_connected("NATS did not accept a record", status);
   return {};
 }
 
@@ -225,7 +226,7 @@ Result<std::optional<JetStream::Answer>> JetStream::next_answer(Milliseconds tim
   if (status == NATS_NO_RESPONDERS)
     return Error{
         ErrorKind::not_connected,
-        "nobody takes records: JetStream is not enabled there, or the stream has no leader at present",
+        "JetStream does not accept records: it is not enabled there, or the stream has no leader at present",
         {}};
   if (status != NATS_OK) return not_connected("the connection to NATS has ended", status);
   const std::string_view subject = natsMsg_GetSubject(got);

@@ -6,7 +6,7 @@
 
 #include <getopt.h>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 #include "base/log.h"
 #include "nats/adopt.h"
 #include "nats/bridge.h"
@@ -22,33 +22,34 @@ constexpr const char* usage =
     "Usage: aribus-nats [--config FILE] [--check-config | --adopt]\n"
     "       aribus-nats --list [--config FILE | --url URL [--credentials FILE]] [--inbox-prefix PREFIX]\n"
     "\n"
-    "Copies the records of the aribusd beside it into a stream of NATS JetStream, each once and in order.\n"
+    "Copies the records of the local aribusd to a stream of NATS JetStream, each once and in order, and\n"
+    "passes commands from NATS to it.\n"
     "\n"
     "  -c, --config FILE   the configuration (default " ARIBUS_CONFIG_DIR
     "/nats.yaml)\n"
-    "      --check-config  read and check the configuration, say what is wrong with it, and end\n"
-    "      --adopt         take over a stream of another installation, once: for a PBX that was moved to\n"
-    "                      another machine, or whose state file was lost\n"
-    "      --list          print which PBXs are on the bus, as JSON, and end; 'aribus pbx' shows it to\n"
-    "                      people\n"
-    "      --url URL       of NATS, for --list without a configuration; several: with commas between them\n"
+    "      --check-config  check the configuration, print the mistakes in it, and exit\n"
+    "      --adopt         take over the stream of another installation, and exit: needed once for a PBX\n"
+    "                      that was moved to another machine, or whose state file was lost\n"
+    "      --list          print the PBXs on NATS as JSON, and exit ('aribus pbx' prints them as a table)\n"
+    "      --url URL       of NATS, for --list without a configuration; separate several by commas\n"
     "      --credentials FILE\n"
-    "                      likewise the credentials file\n"
+    "                      the credentials file for --url\n"
     "      --inbox-prefix PREFIX\n"
-    "                      for --list: where the user may get answers, as _INBOX_control (default _INBOX)\n"
-    "      --version       print the version and end\n"
-    "  -h, --help          print this and end\n"
+    "                      for --list: the subject prefix on which the user may receive answers, such as\n"
+    "                      _INBOX_control (default _INBOX)\n"
+    "      --version       print the version, and exit\n"
+    "  -h, --help          print this help, and exit\n"
     "\n"
-    "SIGTERM and SIGINT end it once what is under way is stored. Exit status: 0 ended as asked, 1 it could\n"
-    "not run, 2 wrong arguments or configuration.\n";
+    "SIGTERM and SIGINT stop it once pending records are stored. Exit status: 0 stopped as requested, 1 it\n"
+    "could not run, 2 wrong arguments or configuration.\n";
 
 int fail(const aribus::Error& error, int status) {
   return aribus::service::fail("aribus-nats", error, status);
 }
 
-// Prints which PBXs are on the bus.
+// Prints the PBXs on NATS.
 int list(const aribus::nats::NatsOptions& nats, const aribus::nats::ListOptions& options) {
-  // What goes wrong is told once, as its error; and the log would be in the middle of the JSON.
+  // An error is printed once, by fail(); log lines would end up within the JSON.
   if (auto started = aribus::start_log("off"); !started) return fail(started.error(), 1);
   const auto pbxs = aribus::nats::list_pbxs(nats, options);
   if (!pbxs) return fail(pbxs.error(), 1);
@@ -158,7 +159,7 @@ int run(int argc, char** argv) {
   if (auto started = aribus::start_log(config->log_level); !started) return fail(started.error(), 2);
   spdlog::info("aribus-nats {} starting with {}", ARIBUS_VERSION, file);
   for (const std::string& warning : config->warnings) spdlog::warn("{}", warning);
-  std::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of the write, not the process' end
+  std::signal(SIGPIPE, SIG_IGN);  // writing to a closed connection returns an error instead
   auto bridge = aribus::nats::Bridge::make(std::move(*config));
   if (!bridge) return fail(bridge.error(), 1);
   const auto ended = (*bridge)->run();

@@ -17,19 +17,19 @@ void add_records(MetricFamilies& families, const PublisherFigures& figures, cons
   families.counter("aribus_nats_records_stored_total", "Messages that JetStream has acknowledged.",
                    to_double(figures.stored));
   families.counter("aribus_nats_records_lost_total",
-                   "Records that were gone from aribusd's ring before they could be published.",
-                   to_double(figures.lost));
+                   "Records that left aribusd's ring before they were published.", to_double(figures.lost));
   families.counter("aribus_nats_records_truncated_total",
-                   "Records that were too large for a message in NATS.", to_double(figures.truncated));
+                   "Records that were too large for a NATS message, published cut short.",
+                   to_double(figures.truncated));
   families.counter("aribus_nats_restarts_total",
-                   "How often publishing ended, and began again from what the stream in NATS holds.",
+                   "Times that publishing was restarted from the end of the stream in NATS.",
                    to_double(figures.restarts));
-  families.gauge("aribus_nats_records_under_way", "Messages that were sent and are not acknowledged yet.",
+  families.gauge("aribus_nats_records_under_way", "Messages sent and not acknowledged yet.",
                  to_double(figures.under_way));
   families.gauge("aribus_nats_stored_seq", "`seq` of the last record that is known to be in NATS.",
                  to_double(published.last.seq));
   if (const auto records = behind(daemon, published)) {
-    families.gauge("aribus_nats_records_behind", "Records of aribusd that are not in NATS yet.",
+    families.gauge("aribus_nats_records_behind", "Records of aribusd that are not stored in NATS yet.",
                    to_double(*records));
   }
 }
@@ -49,18 +49,17 @@ void add_commands(MetricFamilies& families, const Service& service) {
                                                            {"not_connected", figures.not_sent},
                                                            {"outcome_unknown", figures.unknown}};
       for (const auto& [outcome, count] : outcomes) {
-        families.counter("aribus_nats_commands_total",
-                         "Commands that were answered, by rule, address and outcome.", to_double(count),
-                         {{"rule", rule->rule()}, {"address", name}, {"outcome", outcome}});
+        families.counter("aribus_nats_commands_total", "Answered commands, by rule, address and outcome.",
+                         to_double(count), {{"rule", rule->rule()}, {"address", name}, {"outcome", outcome}});
       }
     }
   }
   for (const auto& rule : service.rules()) {
-    families.gauge("aribus_nats_commands_under_way", "Commands that are not answered yet.",
+    families.gauge("aribus_nats_commands_under_way", "Commands without an answer yet.",
                    to_double(rule->under_way()), {{"rule", rule->rule()}});
   }
   families.counter("aribus_nats_unsent_answers_total",
-                   "Answers that could not be sent: NATS was away too long, or there were too many.",
+                   "Answers not sent because NATS was away too long, or because there were too many.",
                    to_double(service.unsent_answers()));
 }
 
@@ -75,7 +74,8 @@ std::string metrics_text(const MetricSources& sources) {
                  {{"to", "aribusd"}});
   add_records(families, sources.publisher, sources.service.published(), *daemon);
   add_commands(families, sources.service);
-  families.gauge("aribus_nats_build_info", "1; the version is a label.", 1, {{"version", ARIBUS_VERSION}});
+  families.gauge("aribus_nats_build_info", "Always 1; the version is a label.", 1,
+                 {{"version", ARIBUS_VERSION}});
   families.process(sources.started, "Memory in use.");
   return families.text();
 }

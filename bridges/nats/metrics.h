@@ -1,4 +1,4 @@
-// The figures for monitoring, in Prometheus' text format.
+// The metrics, in Prometheus' text format.
 #pragma once
 
 #include <string>
@@ -9,14 +9,14 @@
 
 namespace aribus::nats {
 
-// Where they are kept.
+// The sources of the metrics.
 struct MetricSources {
   const PublisherFigures& publisher;
   const Service& service;
   WallTime started;
 };
 
-// All of them as they are now; docs/operations.md explains each. On the loop's thread alone.
+// All metrics now; docs/nats-operations.md explains each. Called only on the event loop's thread.
 [[nodiscard]] std::string metrics_text(const MetricSources& sources);
 
 }  // namespace aribus::nats

@@ -23,7 +23,7 @@ std::string bridge_text(const Json& answer) {
   return text.str();
 }
 
-// The rules that it takes commands of now.
+// The rules whose commands the PBX accepts now.
 std::vector<std::string> rules_of(const Json& answer, std::string_view pbx) {
   std::vector<std::string> rules;
   const std::string own = "aribus.v1.rpc." + std::string(pbx) + ".";
@@ -76,10 +76,11 @@ Result<std::string> list_pbxs(const NatsOptions& options, const ListOptions& lis
   natsSubscription* made = nullptr;
   status = natsConnection_SubscribeSync(&made, connection->get(), reply.c_str());
   const Subscription answers(made);
-  if (status != NATS_OK) return not_connected("NATS took no subscription of " + reply, status);
+  if (status != NATS_OK) return not_connected("NATS did not accept the subscription to " + reply, status);
   if (auto permitted = check_permitted(connection->get(), reply); !permitted) {
     Error error = permitted.error();
-    if (error.kind == ErrorKind::not_allowed) error.message += ", or --inbox-prefix names what it may use";
+    if (error.kind == ErrorKind::not_allowed)
+      error.message += ", or use --inbox-prefix with one that it may use";
     return error;
   }
   status = natsConnection_PublishRequestString(connection->get(), question, reply.c_str(), "");
@@ -100,7 +101,7 @@ Result<std::string> list_pbxs(const NatsOptions& options, const ListOptions& lis
   if (status != NATS_OK && status != NATS_TIMEOUT && status != NATS_NO_RESPONDERS)
     return not_connected("asking NATS", status);
   const bool connected = is_connected(connection->get());
-  natsConnection_Close(connection->get());  // before `answers` goes, for late ones: see ~JetStream()
+  natsConnection_Close(connection->get());  // before `answers` is destroyed: see ~JetStream()
   if (!connected) return Error{ErrorKind::not_connected, "the connection to NATS has ended", {}};
   return pbxs_text(texts);
 }

@@ -1,4 +1,4 @@
-// Which PBXs are on the bus: `aribus-nats --list`.
+// The list of PBXs on NATS: `aribus-nats --list`.
 #pragma once
 
 #include <chrono>
@@ -12,20 +12,20 @@
 namespace aribus::nats {
 
 struct ListOptions {
-  // What the subject begins with to which the answers go: the user must be allowed to subscribe to it.
+  // The prefix of the subject for the answers: the user needs the permission to subscribe to it.
   std::string inbox_prefix = "_INBOX";
-  // The bridges are asked once. An answer that comes later than this behind the one before it is not waited
-  // for, nor one that comes `longest` behind the question.
+  // The request is sent once. Waiting for answers ends when none came for `quiet`, or `longest` after the
+  // request.
   std::chrono::milliseconds quiet{500};
   std::chrono::milliseconds longest{5000};
 };
 
-// Asks all bridges, and gives their answers as a JSON object {"pbxs": [...]}, by the PBXs' names: what
-// pbx_data() says, `rules`, and `bridge` with its id, version and the time of its start; `fault` where
-// something is wrong. Errors: not_connected; not_allowed.
+// Asks all bridge processes and returns their answers as a JSON object {"pbxs": [...]}, sorted by name: the
+// object of pbx_data(), with `rules`, `bridge` (id, version, start time), and `fault` if something is wrong.
+// Errors: not_connected; not_allowed.
 [[nodiscard]] Result<std::string> list_pbxs(const NatsOptions& options, const ListOptions& list = {});
 
-// The same of what $SRV.STATS was answered with. What is no answer of a bridge is passed over.
+// The same from answers to $SRV.STATS. Answers that are not from a bridge process are ignored.
 [[nodiscard]] std::string pbxs_text(const std::vector<std::string>& answers);
 
 }  // namespace aribus::nats

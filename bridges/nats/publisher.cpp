@@ -17,12 +17,12 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds first_pause{100}, longest_pause{2000};
-constexpr milliseconds idle{100};            // between looks at whether to stop
-constexpr milliseconds between_bursts{3};    // while records are under way
-constexpr milliseconds no_answer{10'000};    // then the connection is of no use
-constexpr milliseconds last_answers{2'000};  // when it is stopped
+constexpr milliseconds idle{100};            // longest time between checks for a stop
+constexpr milliseconds between_bursts{3};    // while acknowledgements are pending
+constexpr milliseconds no_answer{10'000};    // without an acknowledgement, before it reconnects
+constexpr milliseconds last_answers{2'000};  // to wait for acknowledgements when it is stopped
 constexpr std::chrono::seconds state_every{5};
-constexpr size_t headers_bytes = 512;  // room for a message's headers within the server's limit
+constexpr size_t headers_bytes = 512;  // reserved for a message's headers within the server's limit
 constexpr int refusals_suffered = 5;
 constexpr std::chrono::seconds undisturbed{60};
 constexpr std::chrono::seconds told_again_after{60};
@@ -31,7 +31,7 @@ Error stopped_error() {
   return {ErrorKind::not_connected, "it was stopped", {}};
 }
 
-// A reason without what differs each time: numbers, and what is quoted.
+// A reason without the parts that vary: numbers and quoted text.
 std::string without_details(std::string_view reason) {
   std::string out;
   bool quoted = false;
@@ -44,21 +44,21 @@ std::string without_details(std::string_view reason) {
 
 }  // namespace
 
-// From one connection to NATS and the daemon until it ends.
+// The lifetime of one pair of connections, to NATS and to the daemon.
 struct Publisher::Session {
   JetStream& nats;
   Records& records;
   Window window;
-  uint64_t skip;         // records that NATS has, and that the daemon delivers again
-  const Place after;     // where it goes on
-  const uint64_t first;  // the sequence with which the stream in NATS ended
-  // The first one goes alone: where JetStream takes nothing, thousands would go there at each try.
+  uint64_t skip;         // records to skip, because NATS has had them
+  const Place after;     // it resumes after this place
+  const uint64_t first;  // the last sequence of the stream in NATS at the start
+  // The first message is sent alone: if JetStream accepts none, each attempt would send thousands in vain.
   [[nodiscard]] bool takes_more() const {
     return window.is_empty() || (window.last() != first && !window.is_full());
   }
 
   Clock::time_point begun = Clock::now();
-  Clock::time_point progress = begun;  // when last something was acknowledged, or nothing was under way
+  Clock::time_point progress = begun;  // the last time of an acknowledgement, or without pending messages
 };
 
 Result<void> Publisher::run(const std::function<bool()>& stopped) {
@@ -73,7 +73,7 @@ Result<void> Publisher::run(const std::function<bool()>& stopped) {
     if (gives_up_) return error;
     figures_.restarts += 1;
     figures_.set_reason(error.message);
-    if (figures_.stored != stored && Clock::now() - began > longest_pause) {  // it went well for a while
+    if (figures_.stored != stored && Clock::now() - began > longest_pause) {  // it worked for a while
       pause = first_pause;
       std::erase_if(told_, [](const auto& one) { return Clock::now() - one.second > told_again_after; });
     }
@@ -112,7 +112,7 @@ Error Publisher::publish(const std::function<bool()>& stopped) {
   if (auto begun = begin(session); !begun) return begun.error();
   while (!stopped()) {
     note_turn();
-    // All that is there goes out together: waking for each record would cost more than the record.
+    // Sends all available records together: waking up for each would cost more than sending it.
     milliseconds wait = session.window.is_empty() ? idle : milliseconds(0);
     bool none_left = false;
     while (!none_left && session.takes_more()) {
@@ -137,19 +137,19 @@ Error Publisher::publish(const std::function<bool()>& stopped) {
   return stopped_error();
 }
 
-// Tells where the daemon does not go on behind what was published.
+// Publishes a report if the daemon's stream does not continue after the last published record.
 Result<void> Publisher::begin(Session& session) {
   Records& records = session.records;
   const Place after = session.window.stored();
   if (records.goes_on()) return {};
-  session.skip = 0;  // those were of the stream before
+  session.skip = 0;  // they were of the former stream
   const std::string reason = records.reason();
   const bool put_back = records.begin().stream == after.stream;
   if (put_back) {
     if (auto begun = records.begin_with_newest(); !begun) return begun;
   }
   const Place place{records.begin().stream, put_back ? records.begin().seq : 0};
-  spdlog::warn("records behind {} may be missing in NATS: {}", after.text(), reason);
+  spdlog::warn("records after {} may be missing in NATS: {}", after.text(), reason);
   ObjectBuilder report;
   report.json("seq", std::to_string(place.seq))
       .text("time", to_rfc3339(wall_now()))
@@ -157,7 +157,7 @@ Result<void> Publisher::begin(Session& session) {
       .text("stream", place.stream)
       .text("previous", after.text())
       .text("reason", reason);
-  // The daemon may have had a record of its own at this place.
+  // The daemon's stream may already have a record at this place.
   const std::string id =
       put_back ? place.text() + ":restarted:" + std::to_string(session.window.last()) : place.text();
   return send_report(session, place, id, "bus.restarted", report.str());
@@ -180,8 +180,7 @@ Result<void> Publisher::send(Session& session, const Envelope& envelope) {
     text = shortened;
     figures_.truncated += 1;
     truncated_.warn(fmt::format(
-        "record {} ({}) has {} bytes and NATS takes {} in a message (max_payload): it is published without "
-        "its content",
+        "record {} ({}) has {} bytes, and the max_payload of NATS is {}: it is published without its content",
         place.text(), envelope.type, envelope.text.size(), most));
   }
   Window& window = session.window;
@@ -201,8 +200,8 @@ Result<void> Publisher::send_lost(Session& session, const Envelope& envelope) {
   }
   const uint64_t records = lost.to - lost.from + 1;
   figures_.lost += records;
-  lost_.warn(fmt::format("records {} to {} ({}) were gone from aribusd's ring before they could be published",
-                         lost.from, lost.to, records));
+  lost_.warn(fmt::format("records {} to {} ({}) left aribusd's ring before they were published", lost.from,
+                         lost.to, records));
   ObjectBuilder report;
   report.json("seq", std::to_string(lost.to))
       .text("time", to_rfc3339(wall_now()))
@@ -260,7 +259,7 @@ Result<void> Publisher::drain(Session& session) {
 }
 
 void Publisher::remember(const Session& session, bool now, const Place& report) {
-  if (session.skip > 0) return;  // stored() and last() are not of one message yet
+  if (session.skip > 0) return;  // stored() and last() are not of the same message yet
   const Window& window = session.window;
   const StateFile::State& known = state_.state();
   if (window.last() == known.last && window.stored() == known.place && report == known.report) return;
@@ -280,14 +279,14 @@ void Publisher::note_publishing(const Session& session, bool none_left) {
   if (std::exchange(tells_return_, false)) {
     spdlog::info(
         "publishing to the stream {} in NATS at {}, {}", options_.stream.name, options_.nats.url,
-        session.after.stream.empty() ? "from the oldest record on" : "behind record " + session.after.text());
+        session.after.stream.empty() ? "from the oldest record" : "after record " + session.after.text());
   }
 }
 
 void Publisher::tell(const Error& error) {
   if (!told_.emplace(without_details(error.message), Clock::now()).second) return;
   tells_return_ = true;
-  spdlog::warn("not publishing: {}; trying again, and records wait in the ring of aribusd", error.message);
+  spdlog::warn("not publishing: {}; retrying, records wait in the ring of aribusd", error.message);
 }
 
 void Publisher::note_turn() {
@@ -295,8 +294,8 @@ void Publisher::note_turn() {
 }
 
 bool Publisher::has_rival(const StreamEnd& end) {
-  // Where a connection has ended, what was under way on it may be stored late, once; what others publish
-  // there disturbs as well, and can be seen.
+  // One refusal is normal: messages of a broken connection may be stored late. Messages of other programs
+  // cause refusals, too, but they are counted in `others`.
   refusals_ = refused_ && end.others == 0 ? refusals_ + 1 : 0;
   refused_ = false;
   return refusals_ >= refusals_suffered;

@@ -1,4 +1,4 @@
-// Copies the daemon's records into the stream in NATS: all of them, in order, each once.
+// Copies the daemon's records to the stream in NATS: all of them, in order, each once.
 #pragma once
 
 #include <atomic>
@@ -25,16 +25,16 @@ struct PublisherOptions {
   RecordsOptions records;
 };
 
-// What it has done, read by other threads.
+// Counters and state of the publisher, read by other threads.
 class PublisherFigures {
  public:
   std::atomic<uint64_t> stored{0};     // messages that JetStream has acknowledged
-  std::atomic<uint64_t> lost{0};       // records that were gone before they could be published
+  std::atomic<uint64_t> lost{0};       // records that left the ring before they were published
   std::atomic<uint64_t> truncated{0};  // records that were too large for a message
   std::atomic<uint64_t> under_way{0};  // published and not acknowledged
-  std::atomic<uint64_t> restarts{0};   // how often it had to begin again from what the stream holds
-  std::atomic<bool> publishes{false};  // what there was is stored, or a part of it
-  std::atomic<int64_t> turned_ms{0};   // when it last went on, by the steady clock
+  std::atomic<uint64_t> restarts{0};   // how often it restarted from the end of the stream
+  std::atomic<bool> publishes{false};  // see Publisher::note_publishing()
+  std::atomic<int64_t> turned_ms{0};   // its latest turn, by the steady clock
 
   // The last record that is known to be stored; no stream: none.
   [[nodiscard]] Place place() const {
@@ -61,57 +61,57 @@ class PublisherFigures {
   std::string reason_;
 };
 
-// One thread runs it. Where to go on is read from the stream in NATS, after each connection and after each
-// error: what is stored there decides, and neither a message that was cut nor an answer that was lost can put
-// a record there twice, or none.
+// Run by one thread. After each connect and each error it reads from the stream in NATS where to resume: only
+// what is stored there counts, so a broken connection or a lost answer can neither duplicate a record nor
+// lose one.
 class Publisher {
  public:
   Publisher(PublisherOptions options, StateFile& state, PublisherFigures& figures)
       : options_(std::move(options)), state_(state), figures_(figures) {}
 
-  // Runs until `stopped` says true, which is asked at least every 100 ms. Says in the log what keeps it from
-  // publishing, once a reason, and tries again. Errors: refused, when another program publishes to the same
-  // stream again and again: one of the two has to end.
+  // Runs until `stopped` returns true; it is called at least every 100 ms. Logs why it can't publish, once
+  // per reason, and retries. Errors: refused, when another program repeatedly publishes to the same stream:
+  // one of the two must be stopped.
   [[nodiscard]] Result<void> run(const std::function<bool()>& stopped);
 
  private:
   struct Session;
   using Clock = std::chrono::steady_clock;
 
-  // Until something ends it. Errors: why.
+  // Runs until an error or `stopped`; returns the reason.
   [[nodiscard]] Error publish(const std::function<bool()>& stopped);
   [[nodiscard]] Result<void> begin(Session& session);
   [[nodiscard]] Result<void> send(Session& session, const Envelope& envelope);
   [[nodiscard]] Result<void> send_lost(Session& session, const Envelope& envelope);
-  // One that is not the daemon's: `subject` and `text`, in the place of what leads to `place`. `id` is its
-  // Nats-Msg-Id.
+  // Sends a report of the bridge process itself, which takes the place of the records up to `place`. `id` is
+  // its Nats-Msg-Id.
   [[nodiscard]] Result<void> send_report(Session& session, const Place& place, const std::string& id,
                                          const std::string& type, const std::string& text);
-  // Takes what has come; the first answer may take as long as `wait`.
+  // Handles the answers that have arrived; waits up to `wait` for the first one.
   [[nodiscard]] Result<void> take_answers(Session& session, std::chrono::milliseconds wait);
-  // Waits until nothing is under way.
+  // Waits until all messages are acknowledged.
   [[nodiscard]] Result<void> drain(Session& session);
-  // Once something is stored, or nothing is there: a connection alone does not say that JetStream takes
-  // records.
+  // Publishing counts as working once a record is stored, or there is none to publish: a connection alone
+  // does not show that JetStream accepts records.
   void note_publishing(const Session& session, bool none_left);
-  // Says why it does not publish: once a reason, and at most once a minute where it comes and goes.
+  // Logs why it does not publish: once per reason, and at most once a minute for one that recurs.
   void tell(const Error& error);
   void remember(const Session& session, bool now, const Place& report = {});
   void note_turn();
-  // Whether another program like this one publishes to the stream, which ends so.
+  // Whether another aribus-nats publishes to this stream, which ends like this.
   [[nodiscard]] bool has_rival(const StreamEnd& end);
 
   PublisherOptions options_;
   StateFile& state_;
   PublisherFigures& figures_;
   Clock::time_point remembered_{};
-  bool unwritable_ = false;                        // the state file; it was said
-  std::map<std::string, Clock::time_point> told_;  // reasons without their numbers, and when each was said
-  bool tells_return_ = true;                       // when it publishes again
-  // Each may concern every record, for hours.
+  bool unwritable_ = false;                        // the state file can't be written, which was logged
+  std::map<std::string, Clock::time_point> told_;  // logged reasons without their numbers, and when
+  bool tells_return_ = true;                       // log when it publishes again
+  // Each may be caused by every record, for hours.
   RareWarnings truncated_{Clock::now, std::chrono::minutes(1)}, lost_{Clock::now, std::chrono::minutes(1)};
-  bool refused_ = false;  // the last session ended because the stream was not as it was left
-  int refusals_ = 0;      // how many sessions in a row ended so
+  bool refused_ = false;  // the last session ended because somebody else had changed the stream
+  int refusals_ = 0;      // how many consecutive sessions ended like that
   bool gives_up_ = false;
 };
 

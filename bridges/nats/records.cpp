@@ -26,10 +26,10 @@ Result<Json> Records::ask(std::string_view method, std::string_view params) {
     if (!*answer)
       return Error{
           ErrorKind::not_connected, "aribusd did not answer " + std::string(method) + " in 10 s", {}};
-    if (read_envelope(**answer).kind != Envelope::Kind::other) continue;  // of the subscription before
+    if (read_envelope(**answer).kind != Envelope::Kind::other) continue;  // of the earlier subscription
     Result<Json> parsed = parse_own_json(**answer);
     if (!parsed || !parsed->IsObject()) continue;
-    // One without an id is about the connection: it is not let in.
+    // An error without an id means that the daemon refuses the connection.
     const JsonValue* of = find(*parsed, "id");
     if (of != nullptr && (of->IsNull() || (of->IsUint64() && of->GetUint64() == id)))
       return client::result_of(std::move(*parsed));

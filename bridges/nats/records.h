@@ -11,11 +11,12 @@
 #include "json/json.h"
 #include "nats/envelope.h"
 #include "nats/window.h"
+#include "protocol/default_socket.h"
 
 namespace aribus::nats {
 
 struct RecordsOptions {
-  std::string socket = "/run/aribus/aribus.sock";
+  std::string socket = default_socket;
   std::vector<std::string> types{};    // globs; empty: all
   std::vector<std::string> exclude{};  // globs
 };
@@ -25,23 +26,23 @@ class Records {
  public:
   using Milliseconds = std::chrono::milliseconds;
 
-  // Connects, and subscribes behind `after`, or from the oldest record on that the daemon keeps.
+  // Connects, and subscribes after `after`, or from the daemon's oldest record.
   // Errors: not_connected; the daemon's.
   [[nodiscard]] static Result<Records> open(const RecordsOptions& options, const Place& after);
 
-  // Where delivery begins: behind this place. Of another stream than `after` when the daemon has begun a new
+  // Delivery begins after this place. It is in another stream than `after` if the daemon has started a new
   // one.
   [[nodiscard]] const Place& begin() const { return begin_; }
-  // Whether everything behind `after` comes, or is told to be lost.
+  // Whether every record after `after` is delivered or reported as lost.
   [[nodiscard]] bool goes_on() const { return goes_on_; }
-  // Why not, as the daemon says it.
+  // The daemon's reason if not.
   [[nodiscard]] const std::string& reason() const { return reason_; }
-  // Begins anew with what comes next. For a daemon whose stream ends before `after`: its file was put back to
-  // an older state, and the seqs that follow were those of other records. Errors: not_connected; the
-  // daemon's.
+  // Subscribes again, from the next record on. For a daemon whose stream ends before `after`: its file was
+  // restored to an older state, so the next seqs were already used for other records. Errors: not_connected;
+  // the daemon's.
   [[nodiscard]] Result<void> begin_with_newest();
 
-  // The next record or `lost`, good until the next call; nothing when none comes in time.
+  // The next record or `lost`, valid until the next call; nullopt if none comes in time.
   // Errors: not_connected.
   [[nodiscard]] Result<std::optional<Envelope>> next(Milliseconds timeout);
 

@@ -9,8 +9,8 @@
 namespace aribus::nats {
 namespace {
 
-constexpr size_t max_request_values = 16'384;  // as the daemon's: docs/protocol.md, "Requests and answers"
-constexpr size_t max_key_bytes = 128;          // likewise, "Repeating safely"
+constexpr size_t max_request_values = 16'384;  // the daemon's: docs/protocol.md, "Requests and answers"
+constexpr size_t max_key_bytes = 128;          // the daemon's: docs/protocol.md, "Repeating safely"
 
 Error wrong_param(std::string_view name, std::string_view expected, const std::string& message) {
   return {ErrorKind::invalid_params, std::string(name) + ": " + message, render([&](JsonWriter& writer) {
@@ -39,7 +39,7 @@ Result<Request> read_request(std::string_view text, std::string& id) {
   if (!read) return read.error();
   if (read->method == "subscribe" || read->method == "unsubscribe") {
     return Error{ErrorKind::unknown_method,
-                 read->method + ": there is none over NATS; records are read from the stream ARIBUS_<pbx>",
+                 read->method + ": not available over NATS; read records from the stream ARIBUS_<pbx>",
                  {}};
   }
   Request request{read->method, copy_of(*read->params)};
@@ -57,15 +57,15 @@ Result<void> check_for_any(const Request& request) {
   }
   if (find(request.params, "server") != nullptr) {
     return wrong_param("server", "no server",
-                       "a PBX that does not have it could get the command. Send it to the PBX that has it");
+                       "the command could reach a PBX without this server. Send it to the PBX that has it");
   }
   return {};
 }
 
 Result<void> keep_key_apart(Request& request, std::string_view rule) {
   const JsonValue* key = find(request.params, "key");
-  if (key == nullptr || !key->IsString() || key->GetStringLength() == 0) return {};  // the daemon's to refuse
-  // As a token it has no '/': rule `a`, key `b/c` is another one than rule `a/b`, key `c`.
+  if (key == nullptr || !key->IsString() || key->GetStringLength() == 0) return {};  // the daemon refuses it
+  // A token has no '/', so rule `a` with key `b/c` differs from rule `a/b` with key `c`.
   const std::string prefix = token(rule) + "/";
   const size_t room = max_key_bytes > prefix.size() ? max_key_bytes - prefix.size() : 0;
   if (key->GetStringLength() > room) {
@@ -113,10 +113,10 @@ Error too_long(size_t bytes, size_t limit) {
   const std::string data =
       R"({"bytes":)" + std::to_string(bytes) + R"(,"limit":)" + std::to_string(limit) + "}";
   return {ErrorKind::outcome_unknown,
-          "the answer has " + std::to_string(bytes) + " bytes, and NATS takes messages of " +
+          "the answer has " + std::to_string(bytes) + " bytes, and a message in NATS at most " +
               std::to_string(limit) +
-              " (max_payload of nats-server): the command was sent, and what it was "
-              "answered is not told. Ask for less, or raise max_payload",
+              " (max_payload of nats-server): the command was sent, but its answer can't be "
+              "delivered. Request less, or increase max_payload",
           data};
 }
 

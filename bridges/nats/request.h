@@ -1,4 +1,4 @@
-// Commands as they come by NATS, and as they go on to the daemon. No input or output.
+// Conversion of commands between NATS and the daemon. No input or output.
 #pragma once
 
 #include <cstdint>
@@ -14,23 +14,22 @@ namespace aribus::nats {
 // One request of a program.
 struct Request {
   std::string method;
-  Json params;  // an object, unless the program gave something else
+  Json params;  // an object, unless the program sent something else
 };
 
-// Reads a request. Where it can be found in the text, `id` becomes the request's, also of one that is
-// refused: the answer needs it. Errors: malformed, invalid_request, unknown_method (`subscribe`,
-// `unsubscribe`).
+// Reads a request. Sets `id` to the request's id if the text has one, even on an error: the answer needs it.
+// Errors: malformed, invalid_request, unknown_method (`subscribe`, `unsubscribe`).
 [[nodiscard]] Result<Request> read_request(std::string_view text, std::string& id);
 
-// Whether it may be for any PBX. Errors: invalid_params, for a `key` and for a `server`.
+// Checks that any PBX may carry it out. Errors: invalid_params, for a `key` or a `server`.
 [[nodiscard]] Result<void> check_for_any(const Request& request);
 
-// Puts the rule, as a token, in front of the request's `key`: all rules of the bridge are one Unix user to
-// the daemon, where keys are a user's, and a rule must not get what another one was answered. Errors:
-// invalid_params, for a key that gets too long.
+// Prefixes the request's `key` with the rule, as a token: the daemon keeps keys per Unix user, and all rules
+// of the bridge process are one user, but a rule must not get the answer to another rule's command. Errors:
+// invalid_params, for a key that becomes too long.
 [[nodiscard]] Result<void> keep_key_apart(Request& request, std::string_view rule);
 
-// What became of a request.
+// The outcome of a request.
 enum class Outcome {
   done,      // a result
   failed,    // any other error
@@ -41,19 +40,19 @@ enum class Outcome {
 // The daemon's answer to a request that has a number as its id.
 struct Answer {
   uint64_t number = 0;
-  std::string_view rest;  // of the line, behind the id
+  std::string_view rest;  // of the line, after the id
   Outcome outcome = Outcome::done;
 };
-// Nothing when the line is none, as an error without an id.
+// nullopt if the line is not one, for example an error without an id.
 [[nodiscard]] std::optional<Answer> read_answer(std::string_view line);
 
 // The answer with the program's own id.
 [[nodiscard]] std::string answer_text(std::string_view id, const Answer& answer);
 
-// Its outcome.
+// The outcome that an error means.
 [[nodiscard]] Outcome outcome_of(const Error& error);
 
-// In place of an answer that NATS does not take. `limit` is its max_payload; both in bytes.
+// The error that replaces an answer larger than NATS allows. `limit` is its max_payload; both in bytes.
 [[nodiscard]] Error too_long(size_t bytes, size_t limit);
 
 }  // namespace aribus::nats

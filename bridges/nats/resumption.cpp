@@ -8,26 +8,25 @@ namespace aribus::nats {
 Resumption Resumption::of(const StreamEnd& end, const StateFile::State& state) {
   if (!end.place.stream.empty()) return {.after = end.place};
   if (end.last < state.last) {
-    // It lost its newest messages, or was made anew, and holds none of those before them.
+    // The stream was created again, or lost its newest messages and no longer holds older ones.
     Resumption oldest;
     if (end.last > 0) {
       oldest.doubt = "the stream in NATS is empty and ends with sequence " + std::to_string(end.last) +
-                     ", where " + std::to_string(state.last) +
-                     " was stored: what NATS had before that may be published again";
+                     ", but " + std::to_string(state.last) +
+                     " was stored: records that NATS has had may be published again";
     }
     return oldest;
   }
-  // What is behind it was others', or was never kept: nats-server gives a sequence to a message for which the
-  // account has no room.
+  // Later messages were of other programs, or were never stored: nats-server also assigns sequences to
+  // messages for which the account has no room.
   if (end.none_behind_known) return {.after = state.place};
   if (state.place.stream.empty() || end.others_unknown) {
-    // How many of the messages since then were this installation's is not known: after --adopt they were all
-    // of another one. To leave out as many records could lose them.
+    // It is unknown how many of the later messages were of this installation (after --adopt: none). Skipping
+    // that many records could lose some.
     Resumption doubtful{.after = state.place};
     if (end.last > state.last) {
-      doubtful.doubt = "of the messages in NATS from sequence " + std::to_string(state.last + 1) + " to " +
-                       std::to_string(end.last) +
-                       " it is not known which records they were: some may be published again";
+      doubtful.doubt = "the records of the messages " + std::to_string(state.last + 1) + " to " +
+                       std::to_string(end.last) + " in NATS are unknown: some may be published again";
     }
     return doubtful;
   }

@@ -1,4 +1,4 @@
-// Where to go on in the daemon's stream, from how the stream in NATS ends. No input or output.
+// Finds out from the end of the stream in NATS where to resume in the daemon's stream. No input or output.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,12 @@
 
 namespace aribus::nats {
 
-// The last message in NATS bears its record's place. When all of them have expired or were purged, the state
-// file says which record had which sequence, and from there on the messages can be counted: one for each
-// record, in order, but for reports, which the file has before they are published.
+// The last message in NATS has its record's place. When all messages have expired or were purged, the state
+// file has the place and sequence of one record, and later messages can be counted from there: one per
+// record, in order, except reports, which are written to the file before they are published.
 struct Resumption {
-  Place after;          // the records behind it are to be published; no stream: from the oldest on
-  uint64_t skip = 0;    // but for the first so many of them, which NATS had
+  Place after;          // publish the records after it; no stream: from the oldest one on
+  uint64_t skip = 0;    // except this many at first, which NATS has had
   std::string doubt{};  // why some may be published twice; "": none will be
 
   [[nodiscard]] static Resumption of(const StreamEnd& end, const StateFile::State& state);
@@ -26,9 +26,9 @@ struct Resumption {
 struct Lost {
   uint64_t from = 0, to = 0;  // the first and the last; from > to: none
 
-  // `lost` without the first `skip` records, which NATS had; `skip` is what is left to be skipped behind it.
-  // With a filter it is not known how many of those that are lost were published: all of them are reported,
-  // and nothing behind them is skipped.
+  // `lost` without the first `skip` records, which NATS has had; `skip` becomes what remains to be skipped.
+  // With a filter it is unknown how many of the lost records were published: all of them are reported, and
+  // nothing after them is skipped.
   [[nodiscard]] static Lost without_first(uint64_t& skip, Lost lost, bool filtered);
 };
 

@@ -9,7 +9,7 @@ Result<ServerUrl> parse_server_url(std::string_view text) {
   const auto expected = [](const std::string& what) { return Error{ErrorKind::invalid_params, what, {}}; };
   if (text.find('@') != std::string_view::npos) {
     return expected(
-        "no user and password are expected in it, for it is shown in the log; they are username and "
+        "a url without user and password is expected, because it is shown in the log; use username and "
         "password_file");
   }
   ServerUrl url;
@@ -19,7 +19,7 @@ Result<ServerUrl> parse_server_url(std::string_view text) {
   } else if (text.starts_with("nats://")) {
     text.remove_prefix(7);
   } else {
-    return expected("a url that begins with nats:// or tls:// is expected, as nats://127.0.0.1:4222");
+    return expected("a url that begins with nats:// or tls:// is expected, such as nats://127.0.0.1:4222");
   }
   if (text.ends_with('/')) text.remove_suffix(1);
   const bool bracketed = text.starts_with('[');
@@ -27,7 +27,7 @@ Result<ServerUrl> parse_server_url(std::string_view text) {
   url.host = text.substr(bracketed ? 1 : 0, bracketed ? end - 1 : end);
   if (url.host.empty() || (bracketed && end == std::string_view::npos) ||
       url.host.find_first_of("/ ?#,\"'[]") != std::string::npos) {
-    return expected("a host is expected behind nats:// or tls://, as nats://127.0.0.1:4222");
+    return expected("a host is expected after nats:// or tls://, such as nats://127.0.0.1:4222");
   }
   if (end == std::string_view::npos) return url;
   text.remove_prefix(bracketed ? end + 1 : end);
@@ -35,7 +35,7 @@ Result<ServerUrl> parse_server_url(std::string_view text) {
   const auto [last, error] = std::from_chars(text.data() + 1, text.data() + text.size(), url.port);
   if (text[0] != ':' || error != std::errc() || last != text.data() + text.size() || url.port < 1 ||
       url.port > 65535) {
-    return expected("a port from 1 to 65535 is expected behind the host, and nothing behind that");
+    return expected("a port from 1 to 65535 is expected after the host, and nothing after the port");
   }
   return url;
 }

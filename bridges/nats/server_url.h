@@ -1,4 +1,4 @@
-// The url of a server of NATS.
+// The URL of a NATS server.
 #pragma once
 
 #include <string>
@@ -16,11 +16,11 @@ struct ServerUrl {
   bool tls = false;
 };
 
-// Reads nats://HOST[:PORT] or tls://HOST[:PORT]. A url is shown in the log and in errors, so it must hold no
-// password, and an error does not repeat it. Errors: invalid_params.
+// Reads nats://HOST[:PORT] or tls://HOST[:PORT]. URLs appear in the log and in errors, so they must not
+// contain a password, and this error does not quote the URL. Errors: invalid_params.
 [[nodiscard]] Result<ServerUrl> parse_server_url(std::string_view text);
 
-// Those of `options` that can be read.
+// The valid ones of `options`.
 [[nodiscard]] std::vector<ServerUrl> servers_of(const NatsOptions& options);
 
 }  // namespace aribus::nats

@@ -17,16 +17,16 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr milliseconds look_every{250};  // at the connection, when nothing else happens
+constexpr milliseconds look_every{250};  // between checks of an idle connection
 constexpr milliseconds first_pause{100}, longest_pause{2000};
-constexpr milliseconds stop_within{5000};  // for what is under way
+constexpr milliseconds stop_within{5000};  // for commands in progress
 constexpr milliseconds stop_looks_every{20};
 constexpr milliseconds calls_end_within{5000};
 constexpr int64_t flush_within_ms = 2000;
 constexpr milliseconds longest_timeout{86'400'000};
-// Answers that wait for a connection to NATS; of more, the oldest go.
+// Answers kept for a connection to NATS; if there are more, the oldest are dropped.
 constexpr size_t max_kept = 1000, max_kept_bytes = 4 << 20;
-// Requests that wait for a thread; more are dropped.
+// Requests queued in libnats; more are dropped.
 constexpr int max_pending = 8192, max_pending_bytes = 16 << 20;
 constexpr std::string_view group = "aribus";
 constexpr const char* pbx_header = "Aribus-Pbx";
@@ -35,7 +35,7 @@ constexpr const char* timeout_header = "Aribus-Timeout";
 std::string new_id() {
   static constexpr std::string_view digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
   std::random_device random;
-  std::string id(22, ' ');  // as long as those of other services
+  std::string id(22, ' ');  // the length of other services' ids
   for (char& c : id) c = digits[random() % digits.size()];
   return id;
 }
@@ -48,15 +48,15 @@ std::string_view data_of(natsMsg* message) {
   return {natsMsg_GetData(message), static_cast<size_t>(natsMsg_GetDataLength(message))};
 }
 
-// Where the answer goes; "": nowhere. NATS checks no reply subjects, and this user may write records: an
-// answer must not become one, nor a request to another PBX or to JetStream.
+// The subject of the answer; "": none. NATS does not check permissions of reply subjects, and this user may
+// publish records: an answer must not become a record, or a request to another PBX or to JetStream.
 std::string reply_of(natsMsg* message) {
   const char* text = natsMsg_GetReply(message);
   const std::string_view reply = text == nullptr ? "" : text;
   return reply.starts_with("aribus.") || reply.starts_with('$') ? "" : std::string(reply);
 }
 
-// The header of a request that bounds it. Errors: invalid_params.
+// The timeout in a request's header. Errors: invalid_params.
 Result<std::optional<milliseconds>> timeout_of(natsMsg* message) {
   const char* text = nullptr;
   if (natsMsgHeader_Get(message, timeout_header, &text) != NATS_OK || text == nullptr)
@@ -81,7 +81,7 @@ struct Service::Subscription {
   Commands* rule;
   Address address;
   natsSubscription* subscription = nullptr;
-  bool is_over = false;  // libnats calls no more; under the service's mutex
+  bool is_over = false;  // libnats makes no more calls; protected by the service's mutex
 
   Subscription(Service& of, Commands* commands, Address to) : service(of), rule(commands), address(to) {}
   Subscription(const Subscription&) = delete;
@@ -132,7 +132,7 @@ Service::Service(ServiceOptions options, std::function<Published()> published)
 Service::~Service() {
   stop();
   thread_.join();
-  for (const auto& rule : rules_) rule->stop();  // which answers what is still under way
+  for (const auto& rule : rules_) rule->stop();  // answers the commands in progress
   disconnect();
 }
 
@@ -171,7 +171,7 @@ void Service::run() {
     disconnect();
     if (is_made) pause = first_pause;
     if (std::exchange(told, why.message) != why.message || is_made)
-      spdlog::warn("no commands are taken over NATS: {}", why.message);
+      spdlog::warn("not accepting commands over NATS: {}", why.message);
     lock.lock();
     if (changed_.wait_for(lock, pause, [this] { return stopping_; })) break;
   }
@@ -185,7 +185,7 @@ Error Service::serve(const SharedConnection& connection) {
   }
   connected_ = true;
   send_kept(connection.get());
-  spdlog::info("commands are taken over NATS at {}", options_.nats.url);
+  spdlog::info("accepting commands over NATS at {}", options_.nats.url);
   std::optional<Clock::time_point> until;
   for (;;) {
     note_turn();
@@ -232,7 +232,7 @@ void Service::disconnect() {
   lock.unlock();
   if (!all_over) {
     spdlog::error("libnats has not ended all subscriptions");
-    for (auto& one : leaving_) (void)one.release();  // it may still call them
+    for (auto& one : leaving_) (void)one.release();  // leaked: libnats may still call them
   }
   leaving_.clear();
 }
@@ -269,16 +269,17 @@ Result<void> Service::join(natsConnection* connection, Slot& slot) {
     if (status == NATS_OK)
       status = natsSubscription_SetPendingLimits(made.subscription, max_pending, max_pending_bytes);
   }
-  if (status != NATS_OK) return not_connected("NATS took no subscription of " + slot.subject, status);
+  if (status != NATS_OK)
+    return not_connected("NATS did not accept the subscription to " + slot.subject, status);
   if (auto permitted = check_permitted(connection, slot.subject); !permitted) {
     if (permitted.error().kind != ErrorKind::not_allowed) return permitted;
-    spdlog::warn("{}", permitted.error().message);  // the others are of use without it
+    spdlog::warn("{}", permitted.error().message);  // the other subscriptions work without it
   }
   return {};
 }
 
 void Service::leave(Slot& slot) {
-  natsSubscription_Drain(slot.subscription->subscription);  // what has come is still answered
+  natsSubscription_Drain(slot.subscription->subscription);  // requests already received are still answered
   leaving_.push_back(std::move(slot.subscription));
 }
 
@@ -298,7 +299,7 @@ void Service::forget_ended() {
   });
 }
 
-// After a reload another access rule may hold for a socket.
+// After a reload of the daemon another access rule may apply to a socket.
 void Service::check_rules() {
   const auto daemon = status_->state();
   if (!daemon->answers || std::exchange(configuration_, daemon->configuration) == daemon->configuration)
@@ -332,7 +333,7 @@ Result<void> Service::aim_at_ready_server(Request& request) {
 void Service::on_discovery(natsMsg* message) {
   const std::string reply = reply_of(message);
   std::string_view verb = natsMsg_GetSubject(message);
-  verb.remove_prefix(verb.find('.') + 1);  // behind $SRV
+  verb.remove_prefix(verb.find('.') + 1);  // after $SRV
   verb = verb.substr(0, verb.find('.'));
   if (verb == "PING") answer(reply, {}, ping_response(identity_));
   if (verb == "INFO") answer(reply, {}, info_response(identity_, endpoints()));
@@ -374,7 +375,7 @@ void Service::answer(const std::string& reply, const std::string& id, std::strin
     const SharedConnection used = connection();
     if (used && publish(used.get(), reply, id, text)) return;
     const std::lock_guard lock(mutex_);
-    if (connection_ != used) continue;  // there is another one
+    if (connection_ != used) continue;  // it has reconnected
     kept_.push_back({reply, id, std::string(text)});
     kept_bytes_ += text.size();
     while (kept_.size() > max_kept || kept_bytes_ > max_kept_bytes) {

@@ -1,4 +1,4 @@
-// Commands and discovery over NATS: what a PBX offers to programs on other machines.
+// Commands and discovery over NATS, for programs on other machines.
 #pragma once
 
 #include <atomic>
@@ -27,45 +27,44 @@ struct ServiceOptions {
   std::string pbx;      // a token
   std::string version;  // of the bridge
   NatsOptions nats;
-  std::string socket;                                      // of the daemon, for its state
-  std::vector<std::pair<std::string, std::string>> rules;  // name, and path of the socket
+  std::string socket;                                      // of the daemon, to read its state
+  std::vector<std::pair<std::string, std::string>> rules;  // name and socket path
 };
 
-// A connection to NATS of its own, made again whenever it ends. Commands come on
+// Has its own connection to NATS and reconnects whenever it ends. Receives commands on
 //   aribus.v1.rpc.<pbx>.<rule>   unless the daemon's rule has another name
 //   aribus.v1.rpc.any.<rule>     while one of the daemon's Asterisks is ready
-// in the queue group `aribus`, so that one bridge gets each, also where two have the same <pbx>; and `$SRV`
-// requests are answered. libnats calls it in threads of its own.
+// in the queue group `aribus`, so that only one bridge process gets each, even if two have the same <pbx>;
+// and answers `$SRV` requests. libnats calls it in its own threads.
 class Service {
  public:
-  // `published` is asked for what `$SRV.STATS` tells.
+  // `published`: the state of publishing, for `$SRV.STATS`.
   Service(ServiceOptions options, std::function<Published()> published);
-  // What is still under way gets -32001 or -32002.
+  // Commands in progress are answered with -32001 or -32002.
   ~Service();
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  // Takes no more commands from now on, and waits for the answers of those under way, for at most 5 s; then
-  // has_ended().
+  // Accepts no more commands and waits at most 5 s for the answers to those in progress; then has_ended().
   void stop();
   [[nodiscard]] bool has_ended() const { return ended_; }
 
-  // When it last went on, by the steady clock. libnats waits without end for a server that begins TLS and
-  // says nothing more.
+  // Its latest turn, by the steady clock. libnats waits forever for a server that begins a TLS handshake and
+  // then sends nothing.
   [[nodiscard]] std::chrono::milliseconds last_turn() const;
 
   // For monitoring, by several threads.
   [[nodiscard]] bool is_connected() const { return connected_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Commands>>& rules() const { return rules_; }
-  // What the daemon says of itself.
   [[nodiscard]] Published published() const { return published_(); }
+  // The daemon's latest status.
   [[nodiscard]] std::shared_ptr<const DaemonState> daemon() const { return status_->state(); }
-  // Answers that could not be sent: NATS was away too long, or there were too many.
+  // Answers that could not be sent: NATS was disconnected too long, or there were too many.
   [[nodiscard]] uint64_t unsent_answers() const { return unsent_; }
 
  private:
   struct Subscription;
-  // What is subscribed to while it is wanted.
+  // A subject, and its subscription while it is wanted.
   struct Slot {
     std::string subject;
     Commands* rule;  // nullptr: discovery
@@ -78,10 +77,10 @@ class Service {
   using SharedConnection = std::shared_ptr<natsConnection>;
 
   void run();
-  // Until the connection ends, or nothing is left to do after stop(). Errors: why.
+  // Runs until the connection ends, or nothing is left to do after stop(); returns the reason.
   [[nodiscard]] Error serve(const SharedConnection& connection);
   void disconnect();
-  // To what is wanted by now, and to nothing else.
+  // Makes the subscriptions that are wanted now, and ends all others.
   [[nodiscard]] Result<void> subscribe(natsConnection* connection);
   [[nodiscard]] Result<void> join(natsConnection* connection, Slot& slot);
   void leave(Slot& slot);
@@ -108,20 +107,20 @@ class Service {
   std::atomic<bool> connected_ = false, ended_ = false;
   std::atomic<uint64_t> unsent_ = 0;
   std::atomic<int64_t> turned_ms_;
-  std::atomic<size_t> turn_ = 0;  // among the Asterisks that are ready
+  std::atomic<size_t> turn_ = 0;  // round robin among the Asterisks that are ready
 
-  mutable std::mutex mutex_;  // of what follows
+  mutable std::mutex mutex_;  // protects the members up to the next empty line
   std::condition_variable changed_;
   bool has_changed_ = false, stopping_ = false;
   SharedConnection connection_;
-  std::deque<KeptAnswer> kept_;  // until there is a connection again
+  std::deque<KeptAnswer> kept_;  // to be sent after a reconnect
   size_t kept_bytes_ = 0;
-  RareWarnings unsent_warnings_;  // others choose where answers go
+  RareWarnings unsent_warnings_;  // programs choose the reply subjects, and so could flood the log
 
-  // Of its own thread alone.
+  // Used only by this object's thread.
   std::vector<Slot> slots_;
-  std::vector<std::unique_ptr<Subscription>> leaving_;  // that libnats still calls
-  std::string configuration_;                           // when the daemon read it
+  std::vector<std::unique_ptr<Subscription>> leaving_;  // ended, but libnats may still call them
+  std::string configuration_;                           // when the daemon read its configuration
 
   std::vector<std::unique_ptr<Commands>> rules_;
   std::unique_ptr<Status> status_;

@@ -38,7 +38,7 @@ Result<StateFile> StateFile::open(std::string path) {
     return Error{
         ErrorKind::malformed,
         file.path_ +
-            " is no state file of aribus-nats. Another file was named, or it is damaged: then delete it "
+            " is not a state file of aribus-nats. Use another path; or, if the file is damaged, delete it "
             "and run aribus-nats --adopt once",
         {}};
   }
@@ -59,8 +59,8 @@ Result<void> StateFile::hold() {
     return Error{
         ErrorKind::system,
         path_ +
-            ": another aribus-nats that runs has this state_file. Two PBXs need two; of one PBX only "
-            "one aribus-nats may run: end the other one",
+            ": another running aribus-nats uses this state_file. Each PBX needs its own, and only one "
+            "aribus-nats: stop the other one",
         {}};
   }
   lock_ = std::move(lock);

@@ -1,4 +1,4 @@
-// What the bridge remembers beside what the stream in NATS holds.
+// The state that the bridge process keeps outside of the stream in NATS.
 #pragma once
 
 #include <cstdint>
@@ -10,24 +10,24 @@
 
 namespace aribus::nats {
 
-// A small file of JSON. The stream in NATS tells where to go on as long as it holds a message; this is for
-// when all of them have expired.
+// A small JSON file. While the stream in NATS holds a message, it shows where to resume; this file is for
+// when all messages have expired.
 class StateFile {
  public:
   struct State {
-    std::string installation;  // whose stream in NATS it is; made when there is no file
+    std::string installation;  // owner of the stream in NATS; generated when there is no file
     Place place;               // of the last message that is known to be stored
-    uint64_t last = 0;         // its sequence in NATS
-    Place report{};            // of a report that was to be published behind it; no stream: none
+    uint64_t last = 0;         // the sequence of that message in NATS
+    Place report{};            // of a report that was about to be published after it; no stream: none
   };
 
-  // Reads the file, or makes it. Errors: system; malformed.
+  // Reads or creates the file. Errors: system; malformed.
   [[nodiscard]] static Result<StateFile> open(std::string path);
-  // Keeps other processes from doing the same as long as this lives: two that write one file would each go on
-  // where the other was. Errors: system, also when another one does.
+  // Locks the file against other processes until this object is destroyed: two writers would each resume
+  // where the other one was. Errors: system, also if another process holds it.
   [[nodiscard]] Result<void> hold();
   [[nodiscard]] const State& state() const { return state_; }
-  // Takes the place of the old file whole, or not at all. Errors: system.
+  // Replaces the file atomically. Errors: system.
   [[nodiscard]] Result<void> write(State state);
 
  private:
@@ -35,7 +35,7 @@ class StateFile {
 
   std::string path_;
   State state_;
-  Fd lock_;  // of a file beside it, as it is replaced itself
+  Fd lock_;  // of a separate file, because the state file itself is replaced
 };
 
 }  // namespace aribus::nats

@@ -12,12 +12,12 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr milliseconds patience{3000};  // with a daemon that does not answer
+constexpr milliseconds patience{3000};  // for the daemon to answer
 constexpr milliseconds look_every{1000};
-constexpr milliseconds stop_every{100};  // looks whether it is to stop
-constexpr milliseconds pause{500};       // between two connections
+constexpr milliseconds stop_every{100};  // between checks for a stop
+constexpr milliseconds pause{500};       // between attempts to connect
 
-// Keeps the members of `server` that say what a program wants to know before it uses it.
+// The members of `server` that programs need to choose an Asterisk.
 std::string server_text(const JsonValue& server) {
   ObjectBuilder text;
   for (const std::string_view name : {"name", "state", "version", "apps", "reason"}) {
@@ -86,7 +86,7 @@ void Status::run() {
     const bool answered = state()->answers;
     become({.reason = why.message});
     if (std::exchange(told, why.message) != why.message || answered)
-      spdlog::warn("the state of aribusd is not known: {}", why.message);
+      spdlog::warn("the state of aribusd is unknown: {}", why.message);
     for (const auto until = Clock::now() + pause; Clock::now() < until && !stopping_;)
       std::this_thread::sleep_for(stop_every);
   }

@@ -1,4 +1,4 @@
-// What the daemon says of itself, looked at again and again.
+// The daemon's `status`, polled.
 #pragma once
 
 #include <atomic>
@@ -19,9 +19,9 @@ struct DaemonState {
   bool answers = false;
   std::string reason{};         // why it does not answer
   std::string version{};        // of aribusd
-  std::string configuration{};  // when it was read
+  std::string configuration{};  // when the daemon read it
   std::string stream{};         // of its records
-  uint64_t next = 0;            // the seq of the record that will come next
+  uint64_t next = 0;            // the seq of the next record
   std::string servers = "[]";   // its Asterisks: an array of {name, state, version, apps, reason} as JSON
   size_t server_count = 0;
   std::vector<std::string> ready{};  // the names of those that are ready
@@ -29,24 +29,24 @@ struct DaemonState {
   bool operator==(const DaemonState&) const = default;
 };
 
-// A connection to the daemon in a thread of its own, made again whenever it ends: it asks for `status` every
-// second, and at once after each record about an Asterisk (`server.*`).
+// A connection to the daemon in a thread of its own; it reconnects whenever the connection ends. Calls
+// `status` every second, and at once after each record about an Asterisk (`server.*`).
 class Status {
  public:
-  // `changed` is called by that thread, when state() is another one.
+  // `changed` is called by that thread when state() has changed.
   Status(std::string socket, std::function<void()> changed);
   ~Status();
   Status(const Status&) = delete;
   Status& operator=(const Status&) = delete;
 
-  // The last that is known. Safe for use by several threads, as the next.
+  // The latest state. Safe for use by several threads, like takes_server().
   [[nodiscard]] std::shared_ptr<const DaemonState> state() const;
-  // The method goes to one Asterisk, and takes a parameter `server` that says which.
+  // Whether the method has a parameter `server` that selects the Asterisk.
   [[nodiscard]] bool takes_server(const std::string& method) const;
 
  private:
   void run();
-  // Until something ends it. Errors: why.
+  // Runs until the connection ends; returns the reason.
   [[nodiscard]] Error watch();
   [[nodiscard]] Result<void> look(client::Connection& connection);
   [[nodiscard]] Result<void> learn_methods(client::Connection& connection);
@@ -55,13 +55,13 @@ class Status {
   const std::string socket_;
   const std::function<void()> changed_;
   std::atomic<bool> stopping_ = false;
-  mutable std::mutex mutex_;  // of what follows
+  mutable std::mutex mutex_;  // protects state_ and take_server_
   std::shared_ptr<const DaemonState> state_ = std::make_shared<DaemonState>();
   std::set<std::string, std::less<>> take_server_;
   std::thread thread_;
 };
 
-// What `status` answered. Errors: malformed.
+// Reads the result of `status`. Errors: malformed.
 [[nodiscard]] Result<DaemonState> read_status(const Json& status);
 
 }  // namespace aribus::nats

@@ -3,7 +3,7 @@
 namespace aribus::nats {
 namespace {
 
-// A line of NATS' protocol has 4,096 bytes at most, and a record that is refused would hold up all others.
+// A line of NATS' protocol may have 4,096 bytes, and a refused record would block all later ones.
 constexpr size_t longest_token = 1000;
 
 }  // namespace

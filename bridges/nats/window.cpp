@@ -7,7 +7,7 @@
 namespace aribus::nats {
 namespace {
 
-// JetStream's codes.
+// JetStream's error codes.
 constexpr unsigned wrong_last_sequence = 10071, no_room = 10023, no_room_for_account = 10002;
 
 }  // namespace
@@ -37,7 +37,7 @@ Result<void> Window::answered(uint64_t expected, std::string_view answer) {
     return Error{ErrorKind::not_connected, std::move(why), std::string(answer)};
   };
   const Result<Json> parsed = parse_json(answer);
-  if (!parsed || !parsed->IsObject()) return not_stored("JetStream's answer is no JSON object");
+  if (!parsed || !parsed->IsObject()) return not_stored("JetStream's answer is not a JSON object");
   if (const JsonValue* error = find(*parsed, "error")) {
     const JsonValue* found = error->IsObject() ? find(*error, "err_code") : nullptr;
     const unsigned code = found != nullptr && found->IsUint() ? found->GetUint() : 0;
@@ -45,7 +45,8 @@ Result<void> Window::answered(uint64_t expected, std::string_view answer) {
                       (code != 0 ? " (" + std::to_string(code) + ")" : "");
     if (code == wrong_last_sequence)
       return refused(
-          why + "; somebody else publishes to its subjects, or what an earlier connection sent came late");
+          why +
+          "; another program publishes to its subjects, or messages of an earlier connection arrived late");
     if (code == no_room || code == no_room_for_account) {
       why +=
           "; its disk is full, or a limit of nats-server's (max_file_store, an account's max_file): make "
@@ -56,16 +57,16 @@ Result<void> Window::answered(uint64_t expected, std::string_view answer) {
   }
   const JsonValue* seq = find(*parsed, "seq");
   if (seq == nullptr || !seq->IsUint64()) return not_stored("JetStream's answer has no sequence");
-  if (expected < last_) return {};  // it was answered before
-  // This very record, so somebody else has published it: an earlier connection of this program, or a rival.
+  if (expected < last_) return {};  // answered before
+  // Someone else has published this record: an earlier connection of this process, or another aribus-nats.
   if (const JsonValue* duplicate = find(*parsed, "duplicate"); duplicate != nullptr && duplicate->IsTrue())
-    return refused("JetStream has a record already that was just published, as " +
+    return refused("JetStream already had a record that was just published, as sequence " +
                    std::to_string(seq->GetUint64()));
   if (seq->GetUint64() != expected + 1) {
-    return refused("JetStream has the record of sequence " + std::to_string(expected + 1) + " already, as " +
+    return refused("JetStream stored the record for sequence " + std::to_string(expected + 1) + " as " +
                    std::to_string(seq->GetUint64()));
   }
-  // An answer can be lost: what was stored behind a message says that the message was stored.
+  // An answer can be lost: a stored later message shows that the earlier ones were stored.
   while (last_ <= expected && !sent_.empty()) {
     ++last_;
     bytes_ -= sent_.front().bytes;

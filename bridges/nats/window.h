@@ -1,8 +1,8 @@
-// What was published and is not known to be stored yet. No input or output.
+// The messages that were published but not acknowledged yet. No input or output.
 //
 // JetStream stores a message only if the stream's last sequence is the one that the message expects
-// (Nats-Expected-Last-Sequence), so messages that are sent one after the other, without waiting, are stored
-// in order, each once, or refused together from the first one on that does not fit.
+// (Nats-Expected-Last-Sequence). So messages that are sent without waiting for answers are stored in order,
+// each once; if one does not fit, it and all later ones are refused.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct Place {
   uint64_t seq = 0;
 
   [[nodiscard]] std::string text() const { return stream + ":" + std::to_string(seq); }
-  // Of the form <stream>:<seq>, or <stream>:<seq>:<more>; without a stream when it is none.
+  // Reads <stream>:<seq> or <stream>:<seq>:<more>; the result has no stream if the text is not of this form.
   [[nodiscard]] static Place parse(std::string_view text);
   bool operator==(const Place&) const = default;
 };
@@ -36,20 +36,20 @@ class Window {
   [[nodiscard]] bool is_full() const { return sent_.size() >= max_records || bytes_ >= max_bytes; }
   [[nodiscard]] bool is_empty() const { return sent_.empty(); }
   [[nodiscard]] size_t size() const { return sent_.size(); }
-  // What the next message has to expect as the stream's last sequence.
+  // The last sequence of the stream that the next message must expect.
   [[nodiscard]] uint64_t expected() const { return next_; }
-  // The message that expects expected() was sent, and holds the record at `place`.
+  // The message that expects expected() was sent; it has the record at `place`.
   void sent(Place place, size_t bytes);
 
-  // A record at `place` that the stream in NATS has already. Required: is_empty().
+  // Skips the record at `place`, which the stream in NATS already has. Required: is_empty().
   void had(Place place) { stored_ = std::move(place); }
 
-  // Takes the server's answer to the message that expected `expected`. Errors: refused, when the stream does
-  // not end as was expected; not_connected, when JetStream takes nothing, as it has no room. What is not
-  // known to be stored has to be published anew, from what the stream in NATS holds on.
+  // Handles the server's answer to the message that expected `expected`. Errors: refused, when the stream
+  // does not end as expected; not_connected, when JetStream stores nothing, for example because its disk is
+  // full. After an error, publishing must restart from the end of the stream in NATS.
   [[nodiscard]] Result<void> answered(uint64_t expected, std::string_view answer);
 
-  // The last record that is known to be stored, and its sequence.
+  // The last record that is known to be stored, and its sequence in NATS.
   [[nodiscard]] const Place& stored() const { return stored_; }
   [[nodiscard]] uint64_t last() const { return last_; }
 
@@ -62,7 +62,7 @@ class Window {
   uint64_t last_;
   Place stored_;
   uint64_t next_;
-  std::deque<Sent> sent_;  // what follows last_
+  std::deque<Sent> sent_;  // the messages after last_
   size_t bytes_ = 0;
 };
 

@@ -32,7 +32,7 @@ struct Accounts {
   // Names, or the number where there is none.
   [[nodiscard]] std::string user_name(uid_t uid) const;
   [[nodiscard]] std::string group_name(gid_t gid) const;
-  // Who is in a group, as primary or supplementary one.
+  // The members of a group, primary or supplementary.
   [[nodiscard]] std::vector<std::string> members(gid_t gid) const;
   [[nodiscard]] bool is_member(std::string_view user, gid_t gid) const;
 };

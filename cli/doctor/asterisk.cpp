@@ -35,7 +35,7 @@ std::string either(const std::string& text, const std::string& otherwise) {
   return text.empty() ? otherwise : text;
 }
 
-// Nobody listens where the url says: what http.conf says of that.
+// Nobody listens at the url: the reason in http.conf.
 std::string cure_of_silence(const ari::ClientOptions& options, const AsteriskFiles& files) {
   const auto url = parse_url(options.url);
   const std::string port = url ? std::to_string(url->port) : "";
@@ -293,7 +293,7 @@ class Examination {
                 "application of its own"};
   }
 
-  // Calls that are sent to an application that nobody holds come back at once.
+  // Calls that are sent to an application without a client come back at once.
   void check_dialplan() {
     if (!files_.extensions) return;
     const Dialplan dialplan = Dialplan::of(*files_.extensions);
@@ -328,7 +328,7 @@ class Examination {
                    "time synchronisation (chrony, systemd-timesyncd) on both"});
   }
 
-  // ARI tells of neither of these.
+  // ARI shows neither of these.
   void check_timeout() {
     const std::string given = files_.ari ? files_.ari->value("general", "websocket_write_timeout") : "";
     if (given.empty() || std::atoi(given.c_str()) >= 100) return;

@@ -32,7 +32,7 @@ void examine_asterisk(Report& report, const config::AsteriskConfig& asterisk,
                       const std::vector<std::string>& apps, const AsteriskFiles& files,
                       const DaemonStatus& daemon);
 
-// What in Asterisk's files is not in force: `info` is its answer to GET /ari/asterisk/info.
+// Settings in Asterisk's files that are not in force: `info` is its answer to GET /ari/asterisk/info.
 [[nodiscard]] std::vector<Finding> faults_of_loading(const Answer& info, const ari::ClientOptions& options,
                                                      const AsteriskFiles& files);
 
@@ -40,7 +40,7 @@ void examine_asterisk(Report& report, const config::AsteriskConfig& asterisk,
 [[nodiscard]] std::optional<Finding> fault_of(const Answer& info, const ari::ClientOptions& options,
                                               const AsteriskFiles& files);
 
-// What does not fit in the files of an Asterisk that is to connect to the daemon (mode: outbound).
+// Mistakes in the files of an Asterisk that connects to the daemon (mode: outbound).
 [[nodiscard]] std::optional<Finding> fault_of_outbound(const ari::ClientOptions& options,
                                                        const AsteriskFiles& files);
 

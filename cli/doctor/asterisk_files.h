@@ -32,7 +32,7 @@ class AsteriskFile {
   [[nodiscard]] std::vector<std::string> sections() const;
   // The last value of that name in the section, else that of its templates, else "".
   [[nodiscard]] std::string value(std::string_view section, std::string_view name) const;
-  // Whether it is what Asterisk takes for true.
+  // Whether Asterisk reads it as true.
   [[nodiscard]] bool is_true(std::string_view section, std::string_view name) const;
 
  private:

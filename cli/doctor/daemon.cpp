@@ -14,7 +14,7 @@
 
 #include "base/time.h"
 #include "cli/answers.h"
-#include "cli/commands.h"
+#include "cli/arguments.h"
 #include "client/connection.h"
 #include "config/aribusd/running.h"
 
@@ -154,7 +154,7 @@ bool has_read(Report& report, const DaemonStatus& status, const std::string& con
   return false;
 }
 
-// Whether it runs with what is in the file now.
+// Whether it runs with the present content of the file.
 void compare(Report& report, const DaemonStatus& status, const config::Config& config) {
   if (const auto read = status.read()) {
     compare_times(report, config.file, *read);

@@ -15,7 +15,7 @@
 
 namespace aribus::cli {
 
-// What the daemon says of itself, as far as it could be asked.
+// The daemon's `status`, as far as it could be read.
 class DaemonStatus {
  public:
   enum class Presence { answers, absent, hidden };  // hidden: it could not be asked, and may well be there
@@ -28,9 +28,9 @@ class DaemonStatus {
   // The configuration that it has read, and when; "" and nothing when it does not say.
   [[nodiscard]] std::string_view file() const;
   [[nodiscard]] std::optional<WallTime> read() const;
-  // What it says of each Asterisk.
+  // Its entries about the Asterisks.
   [[nodiscard]] std::vector<const JsonValue*> servers() const;
-  // What it says of one Asterisk; nullptr when it says nothing.
+  // Its entry about one Asterisk; nullptr when there is none.
   [[nodiscard]] const JsonValue* server(std::string_view name) const;
   // Its state there (protocol.md, `status`), or "".
   [[nodiscard]] std::string_view state(std::string_view name) const;

@@ -54,7 +54,7 @@ Dialplan Dialplan::of(const AsteriskFile& extensions) {
   Dialplan made;
   const auto add = [&](const AsteriskFile::Line& line, int commas) {
     for (const std::string_view arguments : arguments_of(application_of(line.value, commas))) {
-      // A variable has commas and brackets of its own.
+      // A variable can contain commas and brackets.
       std::string_view app = trimmed(arguments.substr(0, arguments.find_first_of(",)")));
       if (app.find('$') != std::string_view::npos) {
         made.has_variables = true;

@@ -18,7 +18,7 @@ struct Dialplan {
   // There are also calls whose application only Asterisk knows, as Stasis(${EXTEN}).
   bool has_variables = false;
 
-  // What is in `exten =>` and `same =>` of extensions.conf. AEL, Lua and realtime are not looked at.
+  // The lines `exten =>` and `same =>` of extensions.conf. AEL, Lua and realtime are not read.
   [[nodiscard]] static Dialplan of(const AsteriskFile& extensions);
 };
 

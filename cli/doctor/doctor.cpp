@@ -1,4 +1,4 @@
-// `aribus doctor`: looks at the whole chain from the configuration to Asterisk, and says what is wrong.
+// `aribus doctor`: checks the whole chain from the configuration to Asterisk.
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +14,7 @@
 #include "cli/doctor/machine.h"
 #include "cli/doctor/report.h"
 #include "cli/doctor/rights.h"
+#include "cli/output.h"
 #include "net/url.h"
 
 namespace aribus::cli {
@@ -59,8 +60,6 @@ AsteriskFiles files_of(const Arguments& arguments, const config::AsteriskConfig&
   return url && is_this_machine(url->host) ? AsteriskFiles::read("/etc/asterisk") : AsteriskFiles();
 }
 
-}  // namespace
-
 int doctor(const Arguments& arguments) {
   if (arguments.words.size() > 1) return misuse("doctor", "it takes no arguments");
   Report report;
@@ -92,6 +91,20 @@ int doctor(const Arguments& arguments) {
   out().line(std::to_string(report.count()) + (report.count() == 1 ? " thing is" : " things are") +
              " wrong.");
   return failed;
+}
+
+}  // namespace
+
+Command doctor_command() {
+  return {"doctor",
+          "",
+          "checks configuration, daemon and Asterisk; reports what is wrong and how to fix it",
+          "It reads the daemon's configuration (as root: including the password), queries the daemon, and "
+          "queries "
+          "each Asterisk as the daemon would. It changes nothing. Exit status 1: something is wrong.",
+          {{"config", "FILE", "the daemon's configuration (default " ARIBUS_CONFIG_DIR "/aribusd.yaml)"},
+           {"asterisk-etc", "DIR", "the folder of Asterisk's own configuration (default /etc/asterisk)"}},
+          doctor};
 }
 
 }  // namespace aribus::cli

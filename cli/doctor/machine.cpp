@@ -1,7 +1,6 @@
 #include "cli/doctor/machine.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -16,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "base/fd.h"
+#include "base/numbers.h"
 
 namespace aribus::cli {
 
@@ -26,10 +26,7 @@ std::vector<int> numbers_in(const std::string& folder) {
   std::vector<int> numbers;
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(folder.c_str()), ::closedir);
   for (const dirent* entry = nullptr; entries && (entry = ::readdir(entries.get())) != nullptr;) {
-    const std::string_view name = entry->d_name;
-    int number = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error == std::errc() && end == name.data() + name.size()) numbers.push_back(number);
+    if (const auto number = whole_number<int>(entry->d_name)) numbers.push_back(*number);
   }
   return numbers;
 }

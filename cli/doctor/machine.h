@@ -1,4 +1,4 @@
-// What `aribus doctor` learns of this machine.
+// What `aribus doctor` reads about this machine.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// What `aribus doctor` says.
+// The output of `aribus doctor`.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ class Report {
   Report& operator=(const Report&) = delete;
 
   void title(const std::string& text);
-  // What is looked at now: shown on a terminal until the next line comes.
+  // What is being checked: shown on a terminal until the next line.
   void doing(const std::string& text);
   void good(const std::string& what);
   void note(const Finding& finding);

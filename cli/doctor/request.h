@@ -13,7 +13,7 @@ namespace aribus::cli {
 struct Answer {
   CURLcode code = CURLE_OK;
   std::string error;     // why there is none
-  std::string listener;  // who listens there, when that is hardly Asterisk (ListenerCheck)
+  std::string listener;  // the user who listens there, unless it can be Asterisk's (ListenerCheck)
   long status = 0;
   std::string type;      // the header Content-Type
   std::string server;    // Server
@@ -35,7 +35,7 @@ struct Answer {
 [[nodiscard]] Answer ask(const ari::ClientOptions& options, const std::string& path,
                          const char* method = "GET");
 
-// Whether TLS is spoken where the url says http://. Nobody's password is sent.
+// Whether the server speaks TLS where the url says http://. No password is sent.
 [[nodiscard]] bool speaks_tls(const ari::ClientOptions& options);
 
 }  // namespace aribus::cli

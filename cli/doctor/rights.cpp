@@ -14,6 +14,7 @@
 
 #include "cli/terminal.h"
 #include "config/aribusd/credentials.h"
+#include "protocol/default_socket.h"
 
 namespace aribus::cli {
 namespace {
@@ -73,7 +74,7 @@ class Examination {
     try {
       root_ = YAML::LoadFile(file);
     } catch (const YAML::Exception&) {
-      root_ = YAML::Node();  // what is wrong with it is said elsewhere
+      root_ = YAML::Node();  // its errors are reported elsewhere
     }
   }
 
@@ -83,7 +84,7 @@ class Examination {
     check_members();
     each(member(root_, "asterisk"), [&](const YAML::Node& one) { check_credential(one); });
     each(member(root_, "sockets"), [&](const YAML::Node& one) { check_socket(one); });
-    if (sockets_.empty()) check_socket(YAML::Load("path: /run/aribus/aribus.sock"));
+    if (sockets_.empty()) check_socket(YAML::Load("path: " + std::string(default_socket)));
     check_group(member(member(root_, "metrics"), "group"), "the socket for metrics");
     each(member(root_, "access"), [&](const YAML::Node& one) { check_rule(one); });
     return std::move(findings_);
@@ -96,7 +97,7 @@ class Examination {
     return file_ + ":" + std::to_string(node.Mark().line + 1);
   }
   [[nodiscard]] bool is_trusted(uid_t uid) const { return uid == 0 || uid == daemon_; }
-  // Who may be in the daemon's own group, or in root's.
+  // Users who may be in the daemon's group or in root's.
   [[nodiscard]] bool is_trusted(const std::string& name) const {
     const Accounts::User* user = accounts_.user(name);
     return user != nullptr && is_trusted(user->uid);

@@ -1,4 +1,4 @@
-// Who can read passwords, open the sockets and use the rules, as `aribus doctor` sees it.
+// The users who can read passwords, open the sockets and use the access rules.
 #pragma once
 
 #include <string>

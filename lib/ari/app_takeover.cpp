@@ -26,7 +26,7 @@ bool AppTakeover::taken(const std::string& app) {
   return true;
 }
 
-// They are taken back when nobody holds any of them: whoever still does keeps his.
+// They are taken back when no other client holds any of them: reconnecting takes all.
 void AppTakeover::look() {
   const uint64_t connection = connection_;
   const auto left = std::make_shared<size_t>(apps_.size());

@@ -18,28 +18,29 @@ enum class OnReplaced {
 
 struct AppTakeoverOptions {
   OnReplaced policy = OnReplaced::report;
-  Milliseconds look_interval{5000};  // from one question whether the other client is gone to the next
-  // Between attempts to take back what the other client takes again.
+  Milliseconds look_interval{5000};  // between checks whether the other client has disconnected
+  // Between attempts to take back an application that the other client takes again.
   ReconnectOptions backoff{Milliseconds(5000), Milliseconds(300'000), Milliseconds(60'000),
                            Milliseconds(300'000)};
 };
 
-// Asterisk gives an application to whoever asked for it last, and the one before hears nothing of it any
-// more: two that take it back at once would do so for ever. Decides when to ask for it again.
+// Asterisk gives an application to the client that asked for it last; the client before gets no more events
+// of it. Two clients that take it back at once would do so forever. This class decides when to ask for it
+// again.
 class AppTakeover {
  public:
-  // Asks Asterisk whether it knows `app`: when the other client goes away and no channel is in it, it does
-  // not.
+  // Asks Asterisk whether it knows `app`: it does not when the other client has disconnected and no channel
+  // is in the application.
   using IsKnown = std::function<void(const std::string& app, std::function<void(bool known)> answer)>;
 
-  // `take_back` connects anew, for all applications.
+  // `take_back` reconnects, which takes all applications.
   AppTakeover(Loop& loop, AppTakeoverOptions options, IsKnown is_known, std::function<void()> take_back);
 
-  // Another client has taken `app`. False: that is known.
+  // Another client has taken `app`. Returns false when that is known.
   bool taken(const std::string& app);
-  // It has not, or has given it back.
+  // No other client holds it, or not any more.
   void held(const std::string& app) { apps_.erase(app); }
-  // The event stream stands, for all applications.
+  // The event stream is connected, with all applications.
   void connected();
   void disconnected();
 
@@ -54,7 +55,7 @@ class AppTakeover {
   std::function<void()> take_back_;
   std::set<std::string> apps_;
   std::optional<Milliseconds> connected_at_;
-  bool contested_ = false;  // they were taken back, and not held for a minute
+  bool contested_ = false;  // they were taken back less than a minute ago
   Reconnect backoff_;
   Timer retry_;
   Timer look_;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "ari/operation.h"
-#include "base/bytes.h"
+#include "base/base64.h"
 
 namespace aribus::ari {
 namespace {
@@ -173,8 +173,8 @@ void Client::ask_info() {
   });
 }
 
-// Asterisk is let in when it answers requests as well. It does not wait long (connection_timeout, 500 ms): an
-// answer that came too late serves for the next time that it asks.
+// Asterisk is accepted when it answers requests as well. It does not wait long (connection_timeout, 500 ms):
+// an answer that comes too late is used for its next attempt.
 void Client::on_asked(std::function<void(Result<void>)> answer) {
   answer_ = std::move(answer);
   if (const auto at = std::exchange(info_at_, std::nullopt); at && loop_.now() - *at < late_info_time) {
@@ -215,7 +215,7 @@ void Client::on_info(Result<HttpResponse> answer) {
   }
 }
 
-// An attempt failed. While a connection stands, what else wants to be let in changes nothing.
+// An attempt failed. While there is a connection, failed attempts of others change nothing.
 void Client::fail_attempt(const ConnectError& failure) {
   if (auto refuse = std::exchange(answer_, nullptr)) {
     refuse(Error{ErrorKind::not_connected, failure.reason, {}});
@@ -272,7 +272,7 @@ void Client::on_opened() {
   ended_in_order_.clear();
   takeover_.connected();
   if (options_.rest != RestMode::http) rest_.opened();
-  const Result<ServerInfo> info = *info_;  // what is called may change it
+  const Result<ServerInfo> info = *info_;  // the callbacks may change it
   const auto waiting = std::exchange(waiting_, {});
   if (handlers_.connected) handlers_.connected(*info);
   for (const Connected& done : waiting) done(info);
@@ -299,7 +299,7 @@ void Client::on_lost(const ConnectError& failure) {
     retry_.once(delay, [this] { attempt(); });
   }
   const Error error{ErrorKind::not_connected, failure.reason, {}};
-  const auto waiting = std::exchange(waiting_, {});  // not those who begin to wait in what is called
+  const auto waiting = std::exchange(waiting_, {});  // without those that the callbacks add
   if (handlers_.disconnected) handlers_.disconnected(failure.reason, delay);
   for (const Connected& done : waiting) done(error);
 }
@@ -353,7 +353,7 @@ void Client::send(HttpRequest request, Answered done) {
       done(std::move(answer));
     };
   }
-  // To a command it is all one why nothing was sent.
+  // For a command it does not matter why nothing was sent.
   done = [done = std::move(done)](Result<HttpResponse> answer) {
     if (!answer && answer.error().kind == ErrorKind::refused) answer.error().kind = ErrorKind::not_connected;
     done(std::move(answer));
@@ -362,7 +362,7 @@ void Client::send(HttpRequest request, Answered done) {
   send_over_http(std::move(request), std::move(done));
 }
 
-// What is sent there may be an event filter, which drops answers over the WebSocket too.
+// Such a request may set an event filter, which also drops answers over the WebSocket.
 void Client::send_over_http(HttpRequest request, Answered done) {
   if (request.target.find("/eventFilter") == std::string::npos) {
     return http_.send(std::move(request), std::move(done));

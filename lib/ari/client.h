@@ -1,4 +1,4 @@
-// A client of one Asterisk's ARI: its event stream, kept up for ever, and its operations.
+// A client of one Asterisk's ARI: its event stream, which it reconnects, and its operations.
 #pragma once
 
 #include <functional>
@@ -28,17 +28,16 @@ struct ClientOptions {
   std::string url;  // of Asterisk's HTTP server: http://127.0.0.1:8088
   std::string username;
   std::string password;
-  // Whom the password is told on this machine (ListenerCheck); nothing: whoever listens there, with a
-  // warning.
-  std::optional<AsteriskUser> user = {};
+  // The user of this machine who may get the password (ListenerCheck); nothing: any user, with a warning.
+  std::optional<ListenerUser> user = {};
   std::vector<std::string> apps;  // Stasis applications to hold; none: no event stream
   bool subscribe_all = false;     // all events of this Asterisk, not only those of the applications
-  // Nothing: the event stream is connected to Asterisk. Otherwise Asterisk connects here, as its ari.conf and
+  // Nothing: the client connects to Asterisk. Otherwise Asterisk connects here, as its ari.conf and
   // websocket_client.conf say, with username and password.
   std::optional<ListenOptions> listen;
   TlsOptions tls;
   ReconnectOptions reconnect;
-  OnReplaced on_replaced = OnReplaced::report;  // `report` is all that there is when listening
+  OnReplaced on_replaced = OnReplaced::report;  // when listening: only `report`
   RestMode rest = RestMode::http;
   Milliseconds connect_timeout{3000};
   Milliseconds request_timeout{10000};
@@ -49,11 +48,11 @@ struct ClientOptions {
   size_t max_response_bytes = 64 << 20;
 
   bool operator==(const ClientOptions&) const = default;
-  // Takes from `other` what can be changed while everything goes on: time-outs and pauses.
+  // Copies from `other` the options that can be changed at any time: time-outs and pauses.
   void take_times(const ClientOptions& other);
 };
 
-// The answer of GET /ari/asterisk/info, in what is needed of it.
+// The fields that are used of the answer to GET /ari/asterisk/info.
 struct ServerInfo {
   std::string version;       // "22.10.1", as reported
   std::string startup_time;  // normalized_time() of what was reported; it changes when Asterisk restarts
@@ -73,22 +72,22 @@ class Playbacks;
 class Recordings;
 class Sounds;
 
-// Speaks to one Asterisk. All callbacks come on the loop's thread, from the loop, never from within a call.
+// Connects to one Asterisk. All callbacks come from the loop, never from within a call.
 class Client {
  public:
   struct Handlers {
-    // The event stream stands: events of the applications are being received from here on.
+    // The event stream is connected: events of the applications are received from here on.
     std::function<void(const ServerInfo&)> connected;
-    // It ended, or an attempt failed (then `connected` had not been called). The next attempt comes after
-    // `retry_in`; when listening, it is Asterisk's, and `retry_in` is 0.
+    // It has ended, or an attempt has failed (then `connected` was not called). The next attempt comes after
+    // `retry_in`; when listening, Asterisk makes it, and `retry_in` is 0.
     std::function<void(const std::string& reason, Milliseconds retry_in)> disconnected;
     // One text message of the event stream; its text is cut when `total_bytes` is more than its size.
     std::function<void(std::string_view text, size_t total_bytes)> message;
-    // Asterisk has answered a request that may have changed what an application hears of.
+    // Asterisk has answered a request that may have changed which events an application gets.
     std::function<void(const HttpRequest&, const HttpResponse&)> application_answered;
-    // Requests go over the WebSocket from now on, where they can, or over HTTP again (RestMode).
+    // Requests use the WebSocket from now on where possible, or only HTTP again (RestMode).
     std::function<void(bool over_websocket)> rest_changed;
-    // The password goes to a user of this machine that is hardly Asterisk's (ListenerCheck).
+    // The password goes to a user of this machine who is probably not Asterisk's (ListenerCheck).
     std::function<void(const std::string& text)> warned;
   };
   using Connected = std::function<void(const Result<ServerInfo>&)>;
@@ -99,48 +98,47 @@ class Client {
                                                             Handlers handlers = {});
   ~Client();
 
-  // Asks Asterisk who it is and opens the event stream; from then on the stream is reconnected for ever,
-  // until disconnect(). `done` gets the answer of the first attempt: what Asterisk reports, or why it could
-  // not be asked. Idempotent: once connected, a further call gives the answer that is known already and sends
-  // nothing.
+  // Requests /ari/asterisk/info and opens the event stream, which is reconnected until disconnect(). `done`
+  // gets the result of the first attempt: what Asterisk reports, or an error. Idempotent: once connected,
+  // further calls get the known answer and send nothing.
   void connect(Connected done = {});
   void disconnect();
-  // Ends the event stream in order: what still comes until Asterisk has closed it, for at most `timeout`, is
-  // handed on. Then `done` is called, and the client is as after disconnect().
+  // Closes the event stream in order: messages until Asterisk has closed it, for at most `timeout`, are
+  // delivered. Then `done` is called, and the client is as after disconnect().
   void leave(Milliseconds timeout, std::function<void()> done);
 
-  // Takes the time-outs and pauses of `options` from now on; of what is under way, those of the event stream.
+  // Uses the time-outs and pauses of `options` from now on, also for the open event stream.
   void set_times(const ClientOptions& options);
 
-  // The event stream stands. Without applications: Asterisk has answered once, and nothing watches it since.
+  // Whether the event stream is connected. Without applications: whether Asterisk has answered once.
   [[nodiscard]] bool is_connected() const { return connected_; }
-  // To be called when an ApplicationReplaced for one of the applications came: see on_replaced. False: it is
-  // known, or it is none of them.
+  // Call it for an ApplicationReplaced event, see on_replaced. Returns false when the takeover is known, or
+  // `app` is none of the applications.
   bool replaced(const std::string& app);
-  // Events of `app` come after all.
+  // Events of `app` are received again.
   void held(const std::string& app) { takeover_.held(app); }
-  // The applications that another client has taken over since the event stream stands.
+  // The applications that another client has taken over since the event stream was connected.
   [[nodiscard]] const std::set<std::string>& replaced_apps() const { return takeover_.apps(); }
-  // Takes them back now, by connecting anew. Errors: not_connected; refused when listening, where that takes
-  // nothing back.
+  // Takes them back now by reconnecting. Errors: not_connected; refused when listening, where reconnecting
+  // takes nothing back.
   [[nodiscard]] Result<void> reclaim();
 
-  // How long ago the last byte of the event stream came; it may have ended since.
+  // Time since the last byte of the event stream, which may have ended since.
   [[nodiscard]] Milliseconds silence() const { return loop_.now() - websocket_->last_byte(); }
-  // The event stream goes on where the one before ended, with nothing missed in between. Only when listening:
-  // Asterisk keeps what happens while nobody listens, as long as it runs.
+  // Whether the event stream continues where the one before ended, without a loss. Only when listening:
+  // Asterisk keeps events while nobody listens, as long as it runs.
   [[nodiscard]] bool continues() const { return continues_; }
-  // Asterisk's startup_time, when the last event stream was read to its end, else "".
+  // Asterisk's startup_time if the last event stream was read to its end, otherwise "".
   [[nodiscard]] const std::string& ended_in_order() const { return ended_in_order_; }
-  // The event stream of an earlier process ended in order, when Asterisk's startup_time was this.
+  // The event stream of an earlier process ended in order; Asterisk's startup_time was this one.
   void continue_from(std::string_view startup_time) { ended_in_order_ = normalized_time(startup_time); }
-  // Where Asterisk is listened for; 0 when it is not.
+  // The port on which it listens for Asterisk; 0 when it does not.
   [[nodiscard]] int port() const { return listening_ == nullptr ? 0 : listening_->port(); }
-  // Attempts to connect there with a wrong user or password.
+  // Number of attempts to connect there with a wrong user or password.
   [[nodiscard]] uint64_t wrong_passwords() const {
     return listening_ == nullptr ? 0 : listening_->wrong_passwords();
   }
-  // What Asterisk last reported of itself.
+  // Asterisk's latest answer about itself.
   [[nodiscard]] const std::optional<ServerInfo>& info() const { return info_; }
 
   // Calls `operation` with `params`, an object of its parameters, unchecked. Any HTTP status is an answer.
@@ -152,7 +150,7 @@ class Client {
   void request(std::string method, std::string target, std::string body, Answered done,
                Requester requester = {});
 
-  // Calls `call` from the loop, behind what is under way.
+  // Calls `call` from the loop, after the current callbacks.
   void defer(std::function<void()> call);
 
   // The same, typed: include "ari/operations.h".
@@ -172,9 +170,9 @@ class Client {
   [[nodiscard]] const ClientOptions& options() const { return options_; }
   [[nodiscard]] const Url& url() const { return url_; }
   [[nodiscard]] size_t open_requests() const { return http_.open_requests() + rest_.open_requests(); }
-  // No request is under way, and no callback is still to come but those of the event stream.
+  // Whether no request is under way and no callback is due but those of the event stream.
   [[nodiscard]] bool is_idle() const { return open_requests() == 0 && deferred_.empty(); }
-  // Requests go over the WebSocket at present, where they can.
+  // Whether requests use the WebSocket at present, where possible.
   [[nodiscard]] bool rest_over_websocket() const { return rest_.works(); }
 
  private:
@@ -216,13 +214,13 @@ class Client {
   bool wanted_ = false;  // connect() was called, disconnect() not
   bool connected_ = false;
   bool asking_ = false;                       // for what Asterisk reports of itself
-  std::function<void(Result<void>)> answer_;  // to Asterisk, which wants to connect and waits for that
+  std::function<void(Result<void>)> answer_;  // to Asterisk, which waits to be accepted
   std::optional<Milliseconds> info_at_;       // when info_ came, until it has been used
   bool continues_ = false;
   std::string ended_in_order_;  // startup_time of the Asterisk whose event stream did, or ""
   std::function<void()> left_;  // leave() is under way
   bool reclaiming_ = false;     // the event stream is being ended, to be opened again at once
-  uint64_t attempt_ = 0;  // tells the answers of an attempt that was given up from those of the present one
+  uint64_t attempt_ = 0;        // distinguishes the answers of the present attempt from those of earlier ones
 };
 
 }  // namespace aribus::ari

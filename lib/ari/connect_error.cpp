@@ -20,8 +20,8 @@ ConnectError forbidden(const Attempt& attempt, const std::string& text) {
           Pace::slow};
 }
 
-// ARI's own 404 is JSON; without ARI the HTTP server answers a page. While Asterisk starts, both come for a
-// moment: the pace is slow only after some attempts.
+// ARI's own 404 is JSON; without ARI the HTTP server answers with a page. Both also come for a moment while
+// Asterisk starts: the pace is slow only after some attempts.
 ConnectError not_found(const Attempt& attempt, std::string_view body) {
   if (attempt.at.ends_with("/ari/events")) {
     return {
@@ -91,7 +91,7 @@ ConnectError connect_error_of_answer(const Attempt& attempt, int status, std::st
 
 ConnectError connect_error_of(const Attempt& attempt, const Error& error) {
   std::string_view why = error.message;
-  // That nothing was sent matters to commands, not here.
+  // Whether something was sent matters for commands only.
   if (why.starts_with(nothing_sent)) why.remove_prefix(nothing_sent.size());
   return {"no Asterisk at " + attempt.at + ": " + std::string(why),
           error.kind == ErrorKind::refused ? Pace::slow : Pace::normal};

@@ -1,4 +1,4 @@
-// Why an Asterisk can't be connected to.
+// Why a connection to an Asterisk fails.
 #pragma once
 
 #include <string>
@@ -9,24 +9,23 @@
 
 namespace aribus::ari {
 
-// What is wrong and what to do about it, in sentences of which the last has no full stop; and how soon to try
-// again.
+// Cause and cure, in sentences of which the last has no full stop; and how soon to try again.
 struct ConnectError {
   std::string reason;
   Pace pace = Pace::normal;
 };
 
-// What an attempt was about.
+// A failed attempt.
 struct Attempt {
   enum class Step { info, events };  // GET /ari/asterisk/info; the WebSocket's handshake
 
   Step step = Step::info;
   std::string at;        // the URL of Asterisk's HTTP server
   std::string username;  // of ari.conf
-  std::string apps;      // the applications that are to be held, "a,b"
+  std::string apps;      // the applications to hold, "a,b"
 };
 
-// Asterisk's HTTP server answered with `status` and `body`, which are not what they should be.
+// Asterisk's HTTP server answered with an unexpected `status` and `body`.
 [[nodiscard]] ConnectError connect_error_of_answer(const Attempt& attempt, int status, std::string_view body);
 
 // There was no answer: an error of Http::send().

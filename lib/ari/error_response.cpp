@@ -2,14 +2,14 @@
 
 #include <string>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 #include "json/json.h"
 
 namespace aribus::ari {
 namespace {
 
 constexpr size_t max_refusal_bytes = 1024;
-constexpr size_t max_json_bytes = 64 << 10;  // a refusal is no longer
+constexpr size_t max_json_bytes = 64 << 10;  // error responses are shorter
 
 // What a refusal with that status does not say, or "" (res/res_ari.c). The second sentence is for an answer
 // without words, as of a proxy: what it may be.

@@ -1,4 +1,4 @@
-// What Asterisk says when it refuses a request.
+// Asterisk's error responses.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace aribus::ari {
 
-// What Asterisk says in the `body` of a refusal, at most 1 KiB of it: the "message" or "error" of ARI's JSON,
-// the sentence in a page of its HTTP server, or the whole.
+// Asterisk's message in the `body` of an error response, at most 1 KiB: the "message" or "error" of ARI's
+// JSON, the sentence in a page of its HTTP server, or the whole body.
 [[nodiscard]] std::string error_response_text(std::string_view body);
 
 // The error of an answer whose status is not 2xx, to the request `method` `path`, with `status`, `message`,

@@ -1,4 +1,4 @@
-// What the typed models and operations are made of, and how they become JSON and come from it.
+// Types of fields in typed models and operations, and their conversion from and to JSON.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +20,8 @@ struct JsonText {
   bool operator==(const JsonText&) const = default;
 };
 
-// A value of a list that is closed in Asterisk's declarations, with room for values that another version
-// adds. `E` is an enumeration whose first enumerator is `other`; names_of(E) gives the texts of those after
-// it.
+// A value of a closed list in Asterisk's declarations; other versions may add values. `E` is an enumeration
+// whose first enumerator is `other`; names_of(E) returns the texts of the others.
 template <typename E>
 class Open {
  public:
@@ -37,7 +36,7 @@ class Open {
     }
   }
 
-  // E::other when it is none of those declared; text() says which.
+  // E::other when the value is not declared; see text().
   [[nodiscard]] E value() const { return value_; }
   // The value as Asterisk writes it.
   [[nodiscard]] const std::string& text() const { return text_; }
@@ -48,19 +47,19 @@ class Open {
   std::string text_;
 };
 
-// What an operation answers that answers bytes.
+// The result of an operation that returns bytes.
 struct Binary {
   std::string content_type;
   std::string bytes;
 };
 
-// Called with what an operation answers, or why it does not: refused (Asterisk's status and message),
-// malformed (the answer is not what Asterisk declares), and the errors of Client::call().
+// Gets the result of an operation, or an error: refused (Asterisk's status and message), malformed (the
+// answer is not as Asterisk declares it), and the errors of Client::call().
 template <typename T>
 using Answered = std::function<void(Result<T>)>;
 
-// Reads a model (models.h, events.h). Members that the model does not have are passed over; null is as good
-// as absent. Errors: malformed, saying where and why.
+// Reads a model (models.h, events.h). Unknown members are ignored; null means absent. Errors: malformed, with
+// place and reason.
 template <typename T>
 [[nodiscard]] Result<T> from_json(const JsonValue& value);
 

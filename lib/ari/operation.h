@@ -15,14 +15,14 @@ inline constexpr size_t max_request_line_bytes = 4096;
 
 // Makes the request for `operation` from `params`, an object with one member for each parameter given.
 // Path parameters are encoded into the path. The others go into the query for GET and DELETE; for POST and
-// PUT, and wherever the request line would be too long, into a JSON body, which ARI reads the same way. The
-// filter of applications.filter is the body itself: inside a member ARI passes over it in silence. `prefix`
-// is the URL's (Url::prefix). Errors: invalid_params when a path parameter is missing, empty or no string, or
-// when the path alone is too long.
+// PUT, and whenever the request line would be too long, into a JSON body, which ARI reads the same way. The
+// filter of applications.filter is the body itself: ARI silently ignores it when it is nested in a member.
+// `prefix` is that of the URL (Url::prefix). Errors: invalid_params when a path parameter is missing, empty
+// or no string, or when the path alone is too long.
 [[nodiscard]] Result<HttpRequest> make_request(const Operation& operation, const JsonValue& params,
                                                std::string_view prefix);
 
-// A member's value as ARI takes it in a query: strings as they are, arrays joined by commas, the rest as
+// The value of a member as text for a query: strings unchanged, arrays joined by commas, other values as
 // JSON.
 [[nodiscard]] std::string query_value(const JsonValue& value);
 

@@ -1,4 +1,4 @@
-// When to try again.
+// Delays between attempts to connect.
 #pragma once
 
 #include <chrono>
@@ -8,37 +8,37 @@
 
 namespace aribus::ari {
 
-// How long the wait between attempts may become, by what the last one failed of.
+// The cap of the delay, by the cause of the last failure.
 enum class Pace {
-  soon,    // it passes in a moment by itself: Asterisk is starting
+  soon,    // it passes in a moment: Asterisk is starting
   normal,  // it may pass by itself
-  slow,    // a person must mend it
+  slow,    // a person has to fix it
 };
 
-// How long to wait between attempts to connect.
+// The delays between attempts to connect.
 struct ReconnectOptions {
   Milliseconds first{100};     // before the second attempt
   Milliseconds max{5000};      // doubling stops here
-  Milliseconds stable{60000};  // a connection that held this long starts the doubling afresh
-  Milliseconds slow{30000};    // doubling stops here where a person must mend something; `max` at least
+  Milliseconds stable{60000};  // a connection of this age resets the doubling
+  Milliseconds slow{30000};    // doubling stops here when a person has to fix something; at least `max`
   bool operator==(const ReconnectOptions&) const = default;
 };
 
 inline constexpr Milliseconds max_soon_delay{1000};  // or `max`, when that is less
 
-// Exponential back-off with jitter, for ever: each delay is drawn from the upper half of a span that doubles
-// from `first` to the bound of the pace, so
-// that many clients of one Asterisk do not come back at once.
+// Exponential back-off with jitter, without end: each delay is drawn from the upper half of a span that
+// doubles from `first` to the cap of the pace, so that many clients of one Asterisk do not reconnect at the
+// same time.
 class Reconnect {
  public:
   explicit Reconnect(ReconnectOptions options, unsigned seed = std::random_device{}())
       : options_(options), random_(seed) {}
 
-  // Other delays from now on.
+  // Changes the delays.
   void change(ReconnectOptions options) { options_ = options; }
   // The delay before the next attempt.
   [[nodiscard]] Milliseconds next(Pace pace = Pace::normal);
-  // A connection ended that had held for `held`.
+  // A connection of the age `held` has ended.
   void ended(Milliseconds held);
 
  private:

@@ -1,4 +1,4 @@
-// The members of a typed model, one by one: the inside of from_json() and to_json().
+// The members of typed models, for from_json() and to_json().
 #pragma once
 
 #include <optional>
@@ -25,7 +25,7 @@ Member(std::string_view, Pointer) -> Member<Pointer>;
 template <typename T>
 struct Of;
 
-// What is wrong with a value, and where in it; nothing is wrong when `what` is empty.
+// An error in a value and its place; no error when `what` is empty.
 struct Fault {
   std::string where;  // "channel.caller", "media[2]"
   std::string what;

@@ -1,4 +1,4 @@
-// What operations answer, from JSON.
+// Results of operations, from JSON.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace aribus::ari {
 
-// What an operation answers, a model or a list of them, read from JSON.
+// Reads the result of an operation, a model or a list of models, from JSON.
 template <typename T>
 struct ResultReader {
   static Result<T> read(const JsonValue& value) { return from_json<T>(value); }

@@ -11,9 +11,8 @@
 
 namespace aribus::ari {
 
-// The types that ARI's declarations use. `containers` and `object` there are both free-form JSON: `object`
-// here.
-// The last two are not among them: aribus takes them where ARI takes a string only.
+// The types in ARI's declarations. `containers` and `object` there are both free-form JSON: `object` here.
+// The last two are aribus' own: it accepts them where ARI accepts a string only.
 enum class Type : uint8_t {
   none,
   string,
@@ -30,7 +29,7 @@ enum class Type : uint8_t {
 
 // The type with its article, for errors: "a string".
 [[nodiscard]] std::string_view text_of(Type type);
-// `value` is of `type`; anything is for those that are free-form.
+// Whether `value` is of `type`; any value is of a free-form type.
 [[nodiscard]] bool has_type(const JsonValue& value, Type type);
 
 struct ModelType;
@@ -56,8 +55,8 @@ struct ModelType {
   [[nodiscard]] const Field* find(std::string_view field_name) const;
 };
 
-// Where a parameter goes in the request: into the path, into the query, into a member of the body of its own
-// name, or it is the body.
+// The place of a parameter in the request: the path, the query, a member of the body with its name, or the
+// whole body.
 enum class Place : uint8_t { path, query, body, whole_body };
 
 // One parameter of an operation.
@@ -73,7 +72,7 @@ struct Parameter {
   std::string_view absent_in = {};  // the newest version seen without it; "": none seen
 };
 
-// What an operation answers.
+// The declared result of an operation.
 struct ResultType {
   Type type;  // none: nothing
   bool list;

@@ -10,14 +10,14 @@
 
 namespace aribus::ari {
 
-// The version in what Asterisk reports, "22.10.1+dfsg…", is known to lack what has `since` and `absent_in`
-// (see Operation).
+// Whether the version that Asterisk reports, "22.10.1+dfsg…", is known to lack a declaration with `since` and
+// `absent_in` (see Operation).
 [[nodiscard]] bool too_old_for(std::string_view version, std::string_view since, std::string_view absent_in);
 
-// An error of kind too_old; `since` is the version that has what this one, `version`, lacks.
+// An error of kind too_old: `version` lacks what `since` has.
 [[nodiscard]] Error too_old(std::string message, std::string_view since, std::string_view version);
 
-// `operation`, with those of its parameters that `params` gives, exists in this version.
+// Checks that `operation`, with the parameters in `params`, exists in this version.
 // Errors: too_old.
 [[nodiscard]] Result<void> check_version(const Operation& operation, const JsonValue& params,
                                          std::string_view version);

@@ -156,7 +156,7 @@ bool WebSocketRest::send(HttpRequest& request, Done& done) {
 void WebSocketRest::on_timeout(uint64_t number) {
   const HttpRequest& request = open_.at(number)->request;
   const std::string timeout_ms = std::to_string(request.timeout.count());
-  // Asterisk is stuck, or a filter drops the answers: which of the two a probe will show.
+  // Asterisk hangs, or a filter drops the answers: a probe finds out which.
   probe();
   finish(number, no_answer(request, "no answer within " + timeout_ms + " ms"));
 }

@@ -14,24 +14,24 @@
 
 namespace aribus::ari {
 
-// Over what requests go: HTTP alone; the WebSocket where it can be. The two differ in what is said when it
-// can't.
+// How requests are sent: over HTTP only, or over the WebSocket where possible. The last two differ in what is
+// logged when it is not.
 enum class RestMode { http, automatic, websocket };
 
 struct WebSocketRestOptions {
   std::string prefix;                      // of the targets: Url::prefix
   size_t max_open = 16;                    // requests without an answer
   size_t max_frame_bytes = 65'000;         // Asterisk closes the WebSocket on frames over 65,535 bytes
-  Milliseconds patience{100};              // after so long without an answer further requests go elsewhere
+  Milliseconds patience{100};              // without an answer for so long, further requests use HTTP
   Milliseconds probe_timeout{2000};        // for the answer that shows that it works
   Milliseconds probe_again_after{10'000};  // when it had worked and then did not
 };
 
-// Requests go as RESTRequest messages, answers come as RESTResponse messages, in the order of the events.
-// Asterisk serves them one at a time, and reads nothing else meanwhile, pings included: what may take long
-// does not belong here, and nobody's request waits behind another user's: while one has requests open here,
-// those of others go over HTTP. Whether it works is probed: older Asterisks don't know it, and an event
-// filter that an application was given drops the answers too. Lives on the loop's thread.
+// Requests are RESTRequest messages, and answers are RESTResponse messages in the order of the events.
+// Asterisk handles them one at a time and reads nothing else meanwhile, not even pings. Requests that may
+// take long are therefore sent over HTTP, and so are requests of other users while one user has requests open
+// here. A probe finds out whether it works: older Asterisks lack it, and an event filter of the application
+// drops the answers. Belongs to the loop's thread.
 class WebSocketRest {
  public:
   struct Handlers {
@@ -40,19 +40,19 @@ class WebSocketRest {
     // Sends a request that only reads over HTTP: the WebSocket has no way to give its answer, which is binary
     // or too large.
     std::function<void(HttpRequest request, Http::Done done)> read_elsewhere;
-    // It takes requests from now on, or no more.
+    // It accepts requests from now on, or no more.
     std::function<void(bool works)> changed;
   };
   using Done = Http::Done;
 
   WebSocketRest(Loop& loop, WebSocketRestOptions options, Handlers handlers);
 
-  // A WebSocket stands: it is probed.
+  // The WebSocket is connected: starts a probe.
   void opened();
-  // It ended: the outcome of what was sent is unknown, which `done` hears from the loop.
+  // It has ended: the outcome of sent requests is unknown, which is reported to `done` from the loop.
   void closed();
 
-  // It takes `request`, at present.
+  // Whether it accepts `request` at present.
   [[nodiscard]] bool takes(const HttpRequest& request) const;
   // Sends it, and calls `done` once, never from within send(), as Http::send does. False when it could not be
   // sent: nothing was, and `request` and `done` are untouched. Required: takes(request).
@@ -61,9 +61,9 @@ class WebSocketRest {
   // as in WebSocket::Handlers.
   bool receive(std::string_view text, size_t total_bytes);
 
-  // A request that was sent elsewhere may have changed whether answers come: it is probed anew.
+  // A request over HTTP may have changed whether answers come: starts another probe.
   void probe();
-  // It takes requests.
+  // Whether it accepts requests.
   [[nodiscard]] bool works() const { return state_ == State::works; }
   [[nodiscard]] size_t open_requests() const { return open_.size(); }
 
@@ -92,7 +92,7 @@ class WebSocketRest {
   uint64_t probe_ = 0;   // the number of the probe under way, or 0
   Timer probe_timer_;
   std::map<uint64_t, std::unique_ptr<Open>> open_;  // by number, the oldest first
-  std::vector<std::unique_ptr<Open>> cut_;          // their WebSocket ended, and they have not heard of it
+  std::vector<std::unique_ptr<Open>> cut_;          // their WebSocket has ended; `done` is still to be called
   EndOfTurn tell_cut_;
   uint64_t next_number_ = 1;
 };

@@ -1,4 +1,4 @@
-// How long things took.
+// A histogram of durations.
 #pragma once
 
 #include <array>
@@ -8,7 +8,7 @@
 
 namespace aribus {
 
-// Counts durations, by how long they are.
+// Counts durations in buckets.
 class DurationHistogram {
  public:
   using Duration = std::chrono::microseconds;
@@ -24,7 +24,7 @@ class DurationHistogram {
     ++counts_[i];
     sum_ += duration;
   }
-  // How many were longer than bounds[i - 1], and at most bounds[i]; the last: longer than all.
+  // Number of durations above bounds[i - 1] and up to bounds[i]; the last one: above all bounds.
   [[nodiscard]] const std::array<uint64_t, bounds.size() + 1>& counts() const { return counts_; }
   [[nodiscard]] Duration sum() const { return sum_; }
 

@@ -20,7 +20,7 @@ class Fd {
   [[nodiscard]] int get() const { return fd_; }
   [[nodiscard]] bool valid() const { return fd_ >= 0; }
   void reset(int fd = -1);
-  // It is the caller's from here on.
+  // Gives up the descriptor: the caller has to close it.
   [[nodiscard]] int release() { return std::exchange(fd_, -1); }
 
  private:

@@ -9,8 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 namespace aribus {
 namespace {
@@ -30,7 +30,7 @@ void append_journal_field(std::string& entry, std::string_view name, std::string
   entry += name;
   if (value.find('\n') == std::string_view::npos) {
     entry += '=';
-  } else {  // the form for what a line can't hold: the length in 64 bits, the lowest first
+  } else {  // the form for values with line ends: the length as 64 bits, little-endian
     entry += '\n';
     for (int shift = 0; shift < 64; shift += 8) entry += static_cast<char>(value.size() >> shift & 0xff);
   }

@@ -16,12 +16,12 @@ namespace aribus {
 // The text of an entry's field, as https://systemd.io/JOURNAL_NATIVE_PROTOCOL has it.
 void append_journal_field(std::string& entry, std::string_view name, std::string_view value);
 
-// Sends each line as one datagram, with the fields of log_line(). Never waits, as sd_journal_send(3) would:
-// lines for which the journal has no room are counted, and the next one that it takes comes after a line that
-// says how many are missing. Lives on one thread.
+// Sends each line as one datagram with the fields of log_line(). Unlike sd_journal_send(3) it never waits:
+// lines for which the journal has no room are counted, and the next one that it takes follows a line with
+// their number. Belongs to one thread.
 class JournalSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
-  // Whether standard error leads into the journal.
+  // Whether standard error is connected to the journal.
   [[nodiscard]] static bool is_standard_error();
 
   // Errors: system when nobody listens at `path`.

@@ -6,14 +6,14 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
-#include "base/bytes.h"
 #include "base/journal_sink.h"
 #include "base/suggest.h"
+#include "base/utf8.h"
 
 namespace aribus {
 namespace {
 
-// What a line says, in one line whatever it is made of: %* in a pattern.
+// The text of an entry as one line, whatever characters it has: %* in a pattern.
 class OneLine : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& to) override {
@@ -41,13 +41,12 @@ spdlog::sink_ptr standard_error() {
 thread_local std::span<const LogField> LogFieldsInForce::present_;
 
 Result<void> start_log(std::string_view level) {
-  static constexpr std::string_view names[] = {"trace", "debug", "info", "warning", "error", "off"};
   const auto parsed = spdlog::level::from_str(std::string(level));
   if (parsed == spdlog::level::off && level != "off") {
-    return Error{
-        ErrorKind::invalid_params,
-        "log level '" + std::string(level) + "' is none of " + join(names) + did_you_mean(level, names),
-        {}};
+    return Error{ErrorKind::invalid_params,
+                 "log level '" + std::string(level) + "' is none of " + join(log_levels) +
+                     did_you_mean(level, log_levels),
+                 {}};
   }
   auto logger = std::make_shared<spdlog::logger>("aribus", standard_error());
   logger->set_level(parsed);

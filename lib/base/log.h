@@ -16,17 +16,19 @@
 
 namespace aribus {
 
-// Sends the log to standard error at `level`: trace, debug, info, warning, error or off. When systemd has
-// connected standard error to its journal ($JOURNAL_STREAM, systemd.exec(5)), lines go there as entries with
-// fields. Either way control characters are escaped (escape_controls); on standard error, line ends as well,
-// so that each line there is one of the log.
+// The names of the log's levels.
+inline constexpr std::string_view log_levels[] = {"trace", "debug", "info", "warning", "error", "off"};
+
+// Sends the log to standard error at `level`, one of log_levels. When systemd has connected standard error to
+// its journal ($JOURNAL_STREAM, systemd.exec(5)), lines become entries with fields. Control characters are
+// escaped (escape_controls); on standard error, line ends as well, so that each line there is one entry.
 [[nodiscard]] Result<void> start_log(std::string_view level);
 
-// Another level from now on. Required: it is one of those.
+// Changes the level. Required: it is one of log_levels.
 void set_log_level(std::string_view level);
 
-// Warnings that others can cause as often as they like: one a second, or each `pause`, is logged, and with
-// the next one how many were left out.
+// Warnings that others can cause at any rate: one per second, or per `pause`, is logged, and the next one
+// says how many were left out.
 class RareWarnings {
  public:
   using Clock = std::chrono::steady_clock;
@@ -45,15 +47,14 @@ class RareWarnings {
   uint64_t left_out_ = 0;
 };
 
-// Something that a line is about: the field ARIBUS_<name> of its entry in the journal. The text says it as
-// well, as standard error shows nothing else.
+// What a line is about: the field ARIBUS_<name> of its entry in the journal. The text says it as well,
+// because standard error shows only the text.
 struct LogField {
   std::string_view name;   // of A-Z, 0-9 and _, as SERVER
-  std::string_view value;  // "": there is no such field
+  std::string_view value;  // "": the field is left out
 };
 
-// Hands the fields to the sink, beside spdlog, whose lines have none. For log_line, and for loggers of their
-// own.
+// Passes fields to the sink beside spdlog, whose lines have none. For log_line and for separate loggers.
 class LogFieldsInForce {
  public:
   explicit LogFieldsInForce(std::span<const LogField> fields) { present_ = fields; }

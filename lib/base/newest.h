@@ -11,14 +11,13 @@
 
 namespace aribus {
 
-// Values by name, of which the newest `most` are kept. Each step costs the same, however many there are.
+// Values by name; the newest `most` of them are kept. Every operation but erase_if takes constant time.
 template <typename Value>
 class Newest {
  public:
   explicit Newest(size_t most) : most_(most) {}
 
-  // Puts `value` in the place of what has the name; it is the newest then. Of more than `most` the oldest
-  // goes.
+  // Sets the value of a name and makes it the newest one. Beyond `most` values the oldest is removed.
   void put(std::string_view name, Value value) {
     erase(name);
     values_.push_back({std::string(name), std::move(value)});
@@ -37,7 +36,7 @@ class Newest {
     const auto node = by_name_.extract(name);
     if (!node.empty()) values_.erase(node.mapped());
   }
-  // Erases those of whose value `is_over` is true.
+  // Erases the values for which `is_over` is true.
   template <typename Predicate>
   void erase_if(const Predicate& is_over) {
     for (auto at = values_.begin(); at != values_.end();) {

@@ -1,4 +1,4 @@
-// The one way in which functions of aribus fail.
+// How functions of aribus report failures.
 #pragma once
 
 #include <string>
@@ -8,19 +8,19 @@
 
 namespace aribus {
 
-// What kind of failure it was: what a caller needs to know to decide what to do next.
+// The kind of a failure: what a caller needs to decide what to do next.
 enum class ErrorKind {
-  malformed,        // the text could not be read at all
-  invalid_request,  // the text was read, and is no request
+  malformed,        // the text can't be parsed
+  invalid_request,  // the text is no request
   unknown_method,   // no method has this name
   invalid_params,   // a parameter is missing, unknown or of the wrong type; nothing was sent
   internal,         // a defect of aribus
-  refused,          // Asterisk answered, and refused
+  refused,          // the other side answered and refused
   not_connected,    // nothing was sent
   outcome_unknown,  // it was sent, and no answer came in time
   not_allowed,      // an access rule forbids it; nothing was sent
   too_much,         // a bound was reached; nothing was sent
-  too_old,          // this Asterisk is too old for it; nothing was sent
+  too_old,          // the other side is too old for it; nothing was sent
   system,           // a call to the operating system failed
 };
 
@@ -34,7 +34,7 @@ struct Error {
 // Makes an error of `kind` from the current `errno`, as "<what>: <reason>".
 [[nodiscard]] Error system_error(std::string_view what);
 
-// Either a value or the error that kept it from coming about.
+// A value, or the error because of which there is none.
 template <typename T>
 class [[nodiscard]] Result {
  public:
@@ -61,7 +61,7 @@ class [[nodiscard]] Result {
   std::variant<T, Error> content_;
 };
 
-// The result of something that has no value to give.
+// The result of a function without a value.
 template <>
 class [[nodiscard]] Result<void> {
  public:

@@ -7,7 +7,8 @@
 namespace aribus {
 namespace {
 
-constexpr size_t longest = 48;  // nobody mistypes a longer name; and the cost is the product of the lengths
+constexpr size_t longest =
+    48;  // the cost is the product of the lengths, and longer names are not typed by hand
 constexpr size_t shortest_beginning = 3;
 
 // A word without its case.
@@ -20,7 +21,7 @@ struct Folded {
   size_t size;
 };
 
-// Of two words of that length, how many letters may differ for one to be meant by the other.
+// How many letters may differ between two words of that length for one to be a mistyped form of the other.
 size_t tolerable(size_t length, size_t other_length) {
   return std::max<size_t>(1, std::max(length, other_length) / 3);
 }
@@ -49,8 +50,7 @@ size_t distance(const Folded& a, const Folded& b, size_t limit) {
   return row[b.size];
 }
 
-// The only word of `known` that begins with `word`, which is short for it as "warn" is; "" when there is none
-// or more than one.
+// The only word of `known` that begins with `word` ("warn" for "warning"); "" when there is none or several.
 std::string_view only_one_beginning_with(const Folded& word, std::span<const std::string_view> known) {
   std::string_view found;
   for (const std::string_view candidate : known) {

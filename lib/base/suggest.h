@@ -1,4 +1,4 @@
-// Finding what somebody meant to write.
+// Suggestions for mistyped names.
 #pragma once
 
 #include <span>
@@ -7,9 +7,9 @@
 
 namespace aribus {
 
-// The entry of `known` nearest to `word` by edit distance (case ignored). When none is near enough to be what
-// was meant (more than a third of its letters differ): the only one that begins with `word`, if that has
-// three letters or more. Else "".
+// The entry of `known` with the smallest edit distance to `word` (case ignored), if at most a third of its
+// letters differ. Otherwise the only entry that begins with `word`, if that has three letters or more.
+// Otherwise "".
 [[nodiscard]] std::string_view suggest(std::string_view word, std::span<const std::string_view> known);
 
 // "; did you mean 'x'?" with the nearest entry, or "".

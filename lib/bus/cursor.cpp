@@ -1,6 +1,6 @@
 #include "bus/cursor.h"
 
-#include <charconv>
+#include "base/numbers.h"
 
 namespace aribus::bus {
 
@@ -8,9 +8,9 @@ std::optional<Cursor> Cursor::parse(std::string_view text) {
   const size_t colon = text.find(':');
   if (colon == 0 || colon == std::string_view::npos) return {};
   Cursor cursor{std::string(text.substr(0, colon)), 0};
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data() + colon + 1, end, cursor.seq);
-  if (error != std::errc() || at != end) return {};
+  const auto seq = whole_number<uint64_t>(text.substr(colon + 1));
+  if (!seq) return {};
+  cursor.seq = *seq;
   return cursor;
 }
 

@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <bit>
 
-#include <fnmatch.h>
-
+#include "base/glob.h"
 #include "json/json.h"
 
 namespace aribus::bus {
 namespace {
 
 bool matches_any(const std::vector<std::string>& globs, const std::string& name) {
-  return std::ranges::any_of(globs,
-                             [&](const auto& glob) { return fnmatch(glob.c_str(), name.c_str(), 0) == 0; });
+  return std::ranges::any_of(globs, [&](const auto& glob) { return matches_glob(glob, name); });
 }
 
 bool holds(const std::vector<std::string>& wanted, std::string_view name) {

@@ -4,8 +4,9 @@
 #include <cstring>
 #include <utility>
 
-#include "base/bytes.h"
 #include "base/log.h"
+#include "base/random.h"
+#include "base/utf8.h"
 #include "record/own_records.h"
 #include "record/record_text.h"
 

@@ -14,7 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/bytes.h"
+#include "base/hash.h"
 #include "bus/cursor.h"
 #include "bus/mirrored_memory.h"
 #include "bus/ring_file.h"

@@ -1,4 +1,33 @@
-// A file that the ring lies in, so that the stream outlives the process.
+// The file of the ring, by which the stream outlives the process.
+//
+// Format, in native byte order: one page of header, then ring_bytes of ring.
+//
+//   offset  size
+//        0     8  magic, "aribuslg"
+//        8     4  version, 1
+//       12     4  closed: 1 when the file was closed properly
+//       16     8  ring_bytes
+//       24    64  boot: the id of the machine's boot (/proc/sys/kernel/random/boot_id)
+//       88    32  stream: the name of the stream
+//      128     8  begin: where the kept lines begin, in bytes since the stream's start
+//      136     8  end: where they end, likewise
+//      144     8  next: the number of the record that will be written at `end`; 0 in files of 0.1.0
+//
+// The byte at the stream's offset n is in the ring at n modulo ring_bytes. Between `begin` and `end` there
+// are whole lines only.
+//
+// Order of writes. A new file gets its magic last: without it there is no log. Appending a line does
+//
+//   1. begin := the first line that the new one does not overwrite
+//   2. the bytes of the line
+//   3. end := behind it
+//   4. next := its number + 1
+//
+// Each place is one aligned word, and the fences keep this order, so that a process which is killed between
+// any two instructions leaves whole lines: after 1 some lines fewer, after 2 a line that does not count yet.
+// After 3 `next` may be one behind; the last line tells. The kernel keeps the pages of a process that was
+// killed. When the machine goes down, its pages reach the disk in any order: a file that was not closed
+// properly and is of another boot is therefore not resumed, but kept aside.
 #pragma once
 
 #include <atomic>
@@ -13,32 +42,26 @@
 
 namespace aribus::bus {
 
-// Layout: a header of one page, then the ring. The header says where in the stream the kept records begin and
-// end, in bytes; what lies there are whole lines. Both places are single words, each written when what it
-// promises holds: the beginning moves before bytes are overwritten, the end when a line is complete. A
-// process that dies between any two instructions therefore leaves a file that holds whole lines only.
-//
-// A machine that goes down is another matter: its pages reach the disk in any order. Such a file (not closed,
-// and of another boot) is not resumed.
+// Owns the file and its mapping.
 class RingFile {
  public:
-  // Opens `path` or makes it, with mode 0600: a file that others could read gets that mode, with a warning.
-  // For a file that can't be resumed, or that others could write to, a new one is made, as "<path>.new": it
-  // has to be put_in_place(). Errors: system, invalid_params (another process uses it; it is a symbolic link,
-  // no regular file, or another user's).
+  // Opens or creates `path` with mode 0600; a file that others could read gets that mode, with a warning. If
+  // the file can't be resumed, or others could write to it, a new one is made as "<path>.new", for
+  // put_in_place(). Errors: system, invalid_params (another process uses it; it is a symbolic link, no
+  // regular file, or another user's).
   [[nodiscard]] static Result<RingFile> open(const std::string& path, size_t ring_bytes);
   // Makes a new one instead of `before`, the open file at `path`, because of `reason`. Errors: system.
   [[nodiscard]] static Result<RingFile> open_afresh(const std::string& path, size_t ring_bytes,
                                                     const std::string& reason, RingFile before);
-  // Of a new file: the one before it becomes "<path>.old" - in place of an earlier one - and it becomes
-  // `path`. Else nothing happens. Errors: system; then `path` is what it was.
+  // Puts a new file in place: the old file becomes "<path>.old", replacing an earlier one, and the new file
+  // becomes `path`. Otherwise it does nothing. Errors: system; `path` is then unchanged.
   [[nodiscard]] Result<void> put_in_place();
-  // Closes it properly. A new file that was not put in place is removed.
+  // Closes the file properly. A new file that was not put in place is removed.
   ~RingFile();
   RingFile(RingFile&&) = default;
   RingFile& operator=(RingFile&&) = delete;
 
-  // Whether it holds a stream; if not, why that of an older file was not resumed, or "".
+  // Whether it has a stream to resume; if not, why an older file was not resumed, or "".
   [[nodiscard]] bool resumed() const { return resumed_; }
   [[nodiscard]] const std::string& reason() const { return reason_; }
 
@@ -50,10 +73,10 @@ class RingFile {
   [[nodiscard]] uint64_t begin() const;
   [[nodiscard]] uint64_t end() const;
   void set_begin(uint64_t offset);
-  // `next` is the number of the record that will come there.
+  // `next` is the number of the record that will be written there.
   void set_end(uint64_t offset, uint64_t next);
-  // That number: for when the last line can't tell. 0: it is not known. A process that was killed may have
-  // left the one before.
+  // That number, for when there is no last line. 0: unknown. A process that was killed may have left the one
+  // before.
   [[nodiscard]] uint64_t next() const;
 
  private:
@@ -66,8 +89,8 @@ class RingFile {
   [[nodiscard]] Result<void> map(const std::string& path, size_t ring_bytes);
 
   Fd file_;
-  std::string path_;                  // of a new file that is not in its place: that place
-  std::unique_ptr<RingFile> before_;  // what lies there, which other processes are kept away from
+  std::string path_;                  // for a new file that is not in place: where it belongs
+  std::unique_ptr<RingFile> before_;  // the file at that path, kept open so that it stays locked
   std::unique_ptr<Header, Unmap> header_;
   std::unique_ptr<MirroredMemory> ring_;
   bool resumed_ = false;

@@ -23,10 +23,10 @@ struct Call {
   std::string params;
   bool internal;
   bool changes_subscription;
-  // A key makes repeats safe, and a subscription is the same however often it is asked for.
+  // A key makes repeats safe, and repeating a subscription changes nothing.
   bool repeatable;
   uint64_t id = 0;
-  size_t line = 0;  // the number of its line on this connection; 0: it was not sent over it
+  size_t line = 0;                        // its line's number on this connection; 0: it was not sent on it
   std::optional<std::string> sent_to{};   // the run of the daemon that has got it
   std::optional<Result<Json>> outcome{};  // once it has ended
 };

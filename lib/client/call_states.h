@@ -1,4 +1,4 @@
-// What Calls knows of channels and bridges: the inside of channel.cpp and calls.cpp.
+// The state of channels and bridges, inside of channel.cpp and calls*.cpp.
 #pragma once
 
 #include <deque>
@@ -15,8 +15,8 @@ struct ChannelState {
   std::vector<std::string> args{};
   Json data{};
   bool is_gone = false;
-  bool is_handed_over = false;                        // it was sent elsewhere: nobody is to hang it up
-  bool is_leaving = false;                            // it was hung up, and has not left yet
+  bool is_handed_over = false;                        // it was sent elsewhere and must not be hung up
+  bool is_leaving = false;                            // it was hung up and has not left yet
   std::deque<char> digits{};                          // pressed and not taken
   std::vector<std::shared_ptr<ChannelState>> legs{};  // originated for it
 };

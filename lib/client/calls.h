@@ -1,4 +1,4 @@
-// Serves calls with coroutines: many at a time, on one thread.
+// Serves calls with coroutines, many at a time on one thread.
 #pragma once
 
 #include <coroutine>
@@ -15,26 +15,26 @@
 namespace aribus::client {
 
 struct ServeOptions {
-  std::vector<std::string> args{};  // serve only the calls whose arguments begin with these
-  bool existing = false;            // serve also the calls that are in the application already
-  bool hang_up = true;              // false leaves a call in the application when its handler has ended
+  std::vector<std::string> args{};  // only calls whose Stasis arguments begin with these
+  bool existing = false;            // also calls that are in the application already
+  bool hang_up = true;              // hang up a call when its handler has ended
 };
 
 class OriginateOptions {
  public:
   OriginateOptions() {}
-  // For how many seconds it rings; 30 unless it is said.
+  // How long it rings, in seconds (default 30).
   OriginateOptions& timeout(int64_t seconds) { return timeout_ = seconds, *this; }
-  // The application that it enters: the one that is served, or aribusd's first, unless it is said.
+  // The application that it enters (default: the one that is served, or aribusd's first).
   OriginateOptions& app(std::string app) { return app_ = std::move(app), *this; }
   OriginateOptions& app_args(std::string args) { return app_args_ = std::move(args), *this; }
-  // As "Sales <200>".
+  // For example "Sales <200>".
   OriginateOptions& caller_id(std::string id) { return caller_id_ = std::move(id), *this; }
   OriginateOptions& variable(const std::string& name, std::string value) {
     return variables_[name] = std::move(value), *this;
   }
-  // The channel that it is made for: when that goes or its handler ends, this one is hung up; when it goes
-  // before this is answered, ChannelGone is thrown.
+  // The channel for which it is made: when that one leaves or its handler ends, this one is hung up; when it
+  // leaves before this one has answered, ChannelGone is thrown.
   OriginateOptions& originator(const Channel& channel) { return originator_ = channel, *this; }
   OriginateOptions& server(std::string name) { return server_ = std::move(name), *this; }
 
@@ -47,8 +47,8 @@ class OriginateOptions {
   std::string server_{};
 };
 
-// The calls of one client, whose subscription it takes for itself. It must outlive its channels and bridges.
-// Not for use by several threads at a time.
+// The calls of one client, whose subscription it uses for itself. It must outlive its channels and bridges.
+// Not thread-safe.
 class Calls {
  public:
   using Handler = std::function<Task<void>(Channel)>;
@@ -60,17 +60,16 @@ class Calls {
   ~Calls();
 
   // Serves the calls that enter an application: `handler` is called for each. When its coroutine ends, the
-  // call is hung up, and so is what was originated for it. What it throws goes to on_error, except
-  // ChannelGone of this call. Not served are channels that programs make with originate(). Errors:
-  // invalid_params, when aribusd does not hold the application, or it is served already; those of
-  // Client::call().
+  // call and the channels originated for it are hung up. Its exceptions go to on_error, except ChannelGone of
+  // this call. Channels that programs make with originate() are not served. Errors: invalid_params when
+  // aribusd does not hold the application, or it is served already; those of Client::call().
   [[nodiscard]] Result<void> serve(const std::string& app, Handler handler, ServeOptions options = {});
 
-  // Calls an endpoint, as "PJSIP/100"; gives its channel when the call is answered. Throws CallFailed.
-  // Of a client 24 calls ring at a time; others wait for their turn.
+  // Calls an endpoint, for example "PJSIP/100", and returns its channel once it has answered. Throws
+  // CallFailed. At most 24 calls of a client ring at a time; others wait.
   Task<Channel> originate(std::string endpoint, OriginateOptions options = OriginateOptions());
 
-  // Makes a bridge with these channels in it, which may be none. type: ARI's, as "mixing" or "holding".
+  // Makes a bridge with these channels, if any. `type` is ARI's, for example "mixing" or "holding".
   // Throws ChannelGone.
   Task<Bridge> bridge(std::vector<Channel> channels, std::string type = "mixing", std::string name = "");
   template <typename... More>
@@ -78,26 +77,26 @@ class Calls {
     return bridge(std::vector<Channel>{first, more...});
   }
 
-  // Any method of the daemon; `params` is a JSON object as text. Throws Raised.
+  // Calls any method of the daemon; `params` is a JSON object as text. Throws Raised.
   Task<Json> call(std::string method, std::string params = "{}");
 
   // Waits.
   Task<void> sleep(std::chrono::milliseconds time);
-  // Begins some work, to be done beside the rest.
+  // Starts a coroutine that runs beside the others.
   void start(Task<void> work);
 
-  // Does what is to be done, until stop().
+  // Runs until stop().
   void run();
-  // Until `work` has ended; throws what it throws.
+  // Runs until `work` has ended; throws what it throws.
   void run(Task<void> work);
   void stop() { stopped_ = true; }
-  // For programs with a loop of their own: call turn() when fd() is readable, and when it is time. turn()
-  // waits at most so long for something to happen, and returns how long it need not be called if nothing
-  // does.
+  // For programs with a loop of their own: call turn() when fd() is readable and when its time is over.
+  // turn() waits at most `wait` for something to happen, and returns after how long to call it next if fd()
+  // is not readable.
   std::chrono::milliseconds turn(std::chrono::milliseconds wait);
   [[nodiscard]] int fd() const { return client_.fd(); }
 
-  // Is told what handlers throw. Writes it to standard error unless it is set.
+  // Gets exceptions of handlers. The default writes them to standard error.
   std::function<void(const Channel&, const std::exception&)> on_error;
 
  private:
@@ -109,8 +108,8 @@ class Calls {
     Clock::time_point until;
     std::coroutine_handle<> handle;
   };
-  // Waits until a condition holds, which is looked at after each record and answer, or until it is time. (It
-  // has a constructor because GCC 12 destroys aggregates within co_await twice.)
+  // Waits until a condition holds, which is checked after each record and answer, or until a time. (It has a
+  // constructor because GCC 12 destroys aggregates within co_await twice.)
   class Until {
    public:
     Until(Calls& calls, std::function<bool()> is_ready, Clock::time_point until = Clock::time_point::max())
@@ -138,7 +137,7 @@ class Calls {
   static Clock::time_point after(const Timeout& timeout);
   [[nodiscard]] Result<void> begin();
   Task<Json> send(std::string method, std::string params, std::string server);
-  // As call(), in turn, and waiting for a connection as long as `is_over` does not hold.
+  // As call(), in its turn; waits for a connection while `is_over` returns false.
   Task<Json> patiently(std::string method, std::string params, std::string server,
                        std::function<bool()> is_over);
   Task<Json> on_channel(ChannelPtr channel, std::string method, std::string params);

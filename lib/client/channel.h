@@ -1,4 +1,4 @@
-// A call's channel, and a bridge, for coroutines: what can be done with them, and what can be waited for.
+// Channels and bridges for coroutines: their commands, and what can be awaited.
 #pragma once
 
 #include <chrono>
@@ -33,7 +33,7 @@ struct ChannelGone : Raised {
 struct BridgeGone : Raised {
   using Raised::Raised;
 };
-// Nothing was played, or not all of it: there is no such sound, say.
+// Nothing was played, or not all of it: for example, there is no such sound.
 struct PlaybackFailed : Raised {
   using Raised::Raised;
 };
@@ -41,19 +41,19 @@ struct PlaybackFailed : Raised {
 struct RecordingFailed : Raised {
   using Raised::Raised;
 };
-// Who was called did not answer.
+// The called endpoint did not answer.
 struct CallFailed : Raised {
   CallFailed(Error error, std::string outcome, int cause)
       : Raised(std::move(error)), outcome(std::move(outcome)), cause(cause) {}
 
   std::string outcome;  // busy, no_answer, refused, cancelled or failed: docs/protocol.md, "Waiting"
-  int cause;            // Q.850's number of the reason, 0 when it is not known
+  int cause;            // the Q.850 cause code; 0 when it is unknown
 };
 
 using Timeout = std::optional<std::chrono::milliseconds>;  // none: no limit
 
-// ARI's URIs of what is to be played, as "sound:hello-world". (No list in braces, which GCC 12 can't compile
-// within co_await: several are a vector with a name.)
+// ARI's URIs of media to play, for example "sound:hello-world". (No list in braces: GCC 12 can't compile it
+// within co_await. Several URIs are a vector with a name.)
 struct Media {
   Media(const char* uri) : uris{uri} {}
   Media(std::string uri) : uris{std::move(uri)} {}
@@ -62,13 +62,12 @@ struct Media {
   std::vector<std::string> uris;
 };
 
-// Options are set one after the other: PlayOptions().terminate_on("any"). (They are no aggregates, which GCC
-// 12 destroys twice when they are temporaries within co_await.)
+// Options are set one after the other: PlayOptions().terminate_on("any"). (They are no aggregates: GCC 12
+// destroys temporary aggregates within co_await twice.)
 class PlayOptions {
  public:
   PlayOptions() {}
-  // Digits that end it, "any", or "none", as if it is not said. One that was pressed before and not taken
-  // counts, too.
+  // Digits that end it, "any" or "none" (default). A digit pressed earlier and not taken counts, too.
   PlayOptions& terminate_on(std::string digits) { return terminate_on_ = std::move(digits), *this; }
   PlayOptions& lang(std::string lang) { return lang_ = std::move(lang), *this; }
   PlayOptions& offsetms(int64_t time) { return offsetms_ = time, *this; }
@@ -82,7 +81,7 @@ class PlayOptions {
   std::optional<int64_t> skipms_{};
 };
 
-// As in ARI. Silence ends it after max_silence_seconds. The format is wav unless it is said.
+// As in ARI. Silence of max_silence_seconds ends it. The default format is wav.
 class RecordOptions {
  public:
   RecordOptions() {}
@@ -103,9 +102,9 @@ class RecordOptions {
   std::optional<std::string> terminate_on_{};
 };
 
-// A channel in a Stasis application. Copies stand for the same one. All that waits, and every command, throws
-// ChannelGone as soon as the channel has left the application; a command that finds no connection waits up to
-// 30 s for one.
+// A channel in a Stasis application. Copies refer to the same channel. Everything that waits, and every
+// command, throws ChannelGone once the channel has left the application. A command without a connection waits
+// for one, up to 30 s.
 class Channel {
  public:
   Channel(Calls& calls, std::shared_ptr<ChannelState> state) : calls_(&calls), state_(std::move(state)) {}
@@ -113,9 +112,9 @@ class Channel {
   [[nodiscard]] const std::string& id() const;
   [[nodiscard]] const std::string& server() const;
   [[nodiscard]] const std::string& app() const;
-  // The arguments that the application was entered with.
+  // The arguments of Stasis().
   [[nodiscard]] const std::vector<std::string>& args() const;
-  // The channel as ARI showed it last.
+  // The channel in its latest event.
   [[nodiscard]] const JsonValue& data() const;
   // The caller's number, "" if there is none.
   [[nodiscard]] std::string number() const;
@@ -154,24 +153,24 @@ class Channel {
     const ari::ChannelsSetChannelVar params{.variable = std::move(variable), .value = std::move(value)};
     return call(params);
   }
-  // "" when it is not set.
+  // "" when the variable is not set.
   Task<std::string> get(std::string variable) const;
 
-  // Until the channel has left the application or ended.
+  // Waits until the channel has left the application or ended.
   Task<void> gone() const;
-  // The next digit that is pressed, or was and nobody took it; none when none comes in time.
+  // The next digit, or an earlier one that was not taken; nothing when none is pressed in time.
   Task<std::optional<char>> digit(Timeout timeout = {}) const;
-  // Digits, until there are `count`, or `terminator`, which is not among them, or none came in time:
-  // `timeout` for the first one, `between` for each one after it. "" when none was pressed.
+  // Digits up to `count` of them, to one in `terminator` (not part of the result), or until none is pressed
+  // in time: `timeout` for the first one, `between` for each further one. "" when none was pressed.
   Task<std::string> digits(std::optional<size_t> count = {}, std::string terminator = "#",
                            Timeout timeout = std::chrono::seconds(10),
                            Timeout between = std::chrono::seconds(3)) const;
   void clear_digits() const;
-  // Plays, and waits for the end. Gives the digit that ended
-  // it, if one did; others are kept for digit(). Throws PlaybackFailed.
+  // Plays and waits for the end. Returns the digit that ended it, if one did; other digits are kept for
+  // digit(). Throws PlaybackFailed.
   Task<std::optional<char>> play(Media media, PlayOptions options = PlayOptions()) const;
-  // Records, and waits for the end. When the caller hangs up meanwhile, what was recorded is given. Digits
-  // pressed meanwhile are forgotten. Throws RecordingFailed.
+  // Records and waits for the end. When the caller hangs up, the recording up to there is returned. Digits
+  // pressed meanwhile are dropped. Throws RecordingFailed.
   Task<ari::LiveRecording> record(std::string name, RecordOptions options = RecordOptions()) const;
 
  private:
@@ -193,7 +192,7 @@ class Channel {
   std::shared_ptr<ChannelState> state_;
 };
 
-// A bridge that Calls::bridge() made. Copies stand for the same one.
+// A bridge made by Calls::bridge(). Copies refer to the same bridge.
 class Bridge {
  public:
   Bridge(Calls& calls, std::shared_ptr<BridgeState> state) : calls_(&calls), state_(std::move(state)) {}
@@ -201,7 +200,7 @@ class Bridge {
   [[nodiscard]] const std::string& id() const;
   [[nodiscard]] bool is_gone() const;
 
-  // Any operation of ARI on a bridge, likewise.
+  // Any operation of ARI on a bridge; `bridgeId` is this bridge's.
   template <typename Params>
   Task<typename Params::Answer> call(const Params& params) const {
     Params own = params;
@@ -212,7 +211,7 @@ class Bridge {
   Task<typename Params::Answer> call(Params&& params) const = delete;
   // Throws ChannelGone.
   Task<void> add(Channel channel) const;
-  // Until a channel that was added has left the bridge or its application: gives it.
+  // Waits until a channel that was added has left the bridge or its application, and returns it.
   Task<Channel> left() const;
   Task<void> destroy() const;
 

@@ -5,6 +5,9 @@
 #include <random>
 #include <thread>
 
+#include "base/base64.h"
+#include "protocol/default_socket.h"
+
 namespace aribus::client {
 namespace {
 
@@ -13,7 +16,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds shortest_pause{100};
 constexpr milliseconds longest_pause{1000};
 constexpr std::chrono::hours for_ever{24 * 365};
-constexpr std::chrono::seconds send_time{15};  // the daemon has to read what is sent to it
+constexpr std::chrono::seconds send_time{15};  // for the daemon to read what is sent
 constexpr std::chrono::seconds drain_time{1};
 
 milliseconds with_jitter(milliseconds pause) {
@@ -49,8 +52,8 @@ std::string params_of(const Subscription& subscription) {
   });
 }
 
-// The command with the server, the key, and an id for what it makes: not with a key, as repeats must be the
-// same.
+// The command with the server, the key, and an id for a new object; no id with a key, because repeats must be
+// equal.
 Result<CallPtr> call_of(std::string_view method, std::string_view params, const CallOptions& options) {
   Result<Json> object = parse_json(params);
   if (!object) return unreadable(params, object.error());
@@ -66,9 +69,7 @@ Result<CallPtr> call_of(std::string_view method, std::string_view params, const 
 }
 
 int value_of(char c) {
-  static constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const size_t at = digits.find(c);
+  const size_t at = base64_alphabet.find(c);
   return at == std::string_view::npos ? -1 : static_cast<int>(at);
 }
 
@@ -88,7 +89,7 @@ std::string from_base64(std::string_view text) {
   return bytes;
 }
 
-// A number that Asterisk sends as a text.
+// A number that Asterisk sends as a string.
 void as_text(Json& record, const char* member, const char* field) {
   if (!record.HasMember(member) || !record[member].IsObject()) return;
   JsonValue& object = record[member];
@@ -119,8 +120,8 @@ Client::Client(ClientOptions options)
 Result<Client> Client::connect(ClientOptions options) {
   if (options.path.empty()) {
     const char* from_environment = std::getenv("ARIBUS_SOCKET");
-    options.path = from_environment != nullptr && *from_environment != '\0' ? from_environment
-                                                                            : "/run/aribus/aribus.sock";
+    options.path =
+        from_environment != nullptr && *from_environment != '\0' ? from_environment : default_socket;
   }
   const auto until = Clock::now() + options.wait;
   Client client(std::move(options));

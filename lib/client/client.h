@@ -1,4 +1,4 @@
-// A client of aribusd for C++ programs. It reconnects whenever the connection breaks, without a limit.
+// A client of aribusd for C++ programs. It reconnects whenever the connection breaks.
 #pragma once
 
 #include <chrono>
@@ -17,13 +17,12 @@ namespace aribus::client {
 
 // Where the daemon is.
 struct ClientOptions {
-  std::string path{};                 // its socket; empty: $ARIBUS_SOCKET, otherwise /run/aribus/aribus.sock
+  std::string path{};                 // its socket; empty: $ARIBUS_SOCKET, otherwise default_socket
   std::chrono::milliseconds wait{0};  // how long to try for the first connection; 0: once
-  // Of one line of the daemon, and of the items together that wait (Client has at most 2,000 of them wait,
-  // too). ConnectionOptions says what it must have room for.
+  // The longest line from the daemon, and the size of all waiting items together (of which there are also at
+  // most 2,000). See ConnectionOptions for what must fit.
   size_t max_line_bytes = ConnectionOptions().max_line_bytes;
-  // A daemon that lets this program in has so long to say who it is; for the first connection, as long as
-  // `wait` if that is longer.
+  // How long the daemon may take to answer `hello`; for the first connection, `wait` if that is longer.
   std::chrono::milliseconds greeting_timeout{10'000};
 };
 
@@ -34,7 +33,7 @@ struct CallOptions {
   std::optional<std::chrono::milliseconds> timeout{};  // none: the daemon's own
 };
 
-// Which records come; docs/protocol.md, "Subscribing". Empty lists mean all.
+// Which records are delivered; docs/protocol.md, "Subscribing". An empty list matches everything.
 struct Subscription {
   std::vector<std::string> types{};
   std::vector<std::string> exclude{};
@@ -43,29 +42,28 @@ struct Subscription {
   std::vector<std::string> channels{};
   std::vector<std::string> bridges{};
   std::vector<std::string> endpoints{};
-  std::string since{};  // a cursor: what follows it comes
+  std::string since{};  // a cursor: begin with the record after it
   bool snapshot = false;
   std::string on_overflow{};  // "lost" or "disconnect"
-  std::string from{};         // "newest" or "oldest"; takes a daemon with the feature `from`
+  std::string from{};         // "newest" or "oldest"; needs a daemon with the feature `from`
 };
 
-// A client without a thread or a loop: it reads while call() or next() waits. Not for use by several threads
-// at a time.
+// A client without a thread or a loop: it reads while call() or next() waits. Not thread-safe.
 class Client {
  public:
   // Connects.
   // Errors: not_connected, with cause and cure; not_allowed, when no access rule lets this user in.
   [[nodiscard]] static Result<Client> connect(ClientOptions options = {});
 
-  // Calls a method of the daemon; `params` is a JSON object as text. With a key it waits for a connection and
-  // repeats the command, as long as that is safe. Without one, what it makes gets an id of new_id() unless
+  // Calls a method of the daemon; `params` is a JSON object as text. With a key, it waits for a connection
+  // and repeats the command while that is safe. Without one, a new object gets an id of new_id() unless
   // `params` has one. Errors: the daemon's; invalid_params and not_connected when nothing was sent;
   // outcome_unknown when the connection broke or no answer came in time.
   [[nodiscard]] Result<Json> call(std::string_view method, std::string_view params = "{}",
                                   const CallOptions& options = {});
 
   // Calls an operation of ARI: client.call(ari::ChannelsAnswer{.channelId = id}).
-  // Errors: those above; malformed, when the answer is not what Asterisk declares.
+  // Errors: those above; malformed when the answer is not as Asterisk declares it.
   template <typename Params>
   [[nodiscard]] Result<typename Params::Answer> call(const Params& params, const CallOptions& options = {}) {
     Result<Json> answer = call(Params::method, ari::to_json(params), options);
@@ -73,36 +71,34 @@ class Client {
     return read<typename Params::Answer>(*answer);
   }
 
-  // Subscribes, instead of what was subscribed to before; waits for a connection if there is none. Then
-  // next() gives an item `subscribed`, and the records.
+  // Subscribes, replacing the previous subscription; waits for a connection if there is none. next() then
+  // returns an item `subscribed` and the records.
   [[nodiscard]] Result<void> subscribe(const Subscription& subscription = {});
 
-  // The next item; nothing when none comes in time. Connecting anew, where that is due, can take longer.
-  // Errors: the daemon's, when it refuses after a new connection what was subscribed to.
+  // The next item; nothing when none comes in time. Reconnecting can take longer than `timeout`. Errors: the
+  // daemon's, when it refuses the subscription after a reconnect.
   [[nodiscard]] Result<std::optional<Item>> next(std::chrono::milliseconds timeout);
 
-  // The place in the stream behind what next() gave last: `since` goes on there, in another process too.
-  // Empty at first.
+  // The position after the latest item of next(), for `since`, also in another process. Empty at first.
   [[nodiscard]] const std::string& cursor() const { return session_->cursor(); }
 
-  // What the daemon said of itself when it was connected to last: its version, `protocol`, `features` and
-  // more.
+  // The daemon's answer to `hello` on the latest connection: its version, `protocol`, `features` and more.
   [[nodiscard]] const Json& hello() const { return session_->hello(); }
 
-  // For programs that wait for many things at a time (Calls does): sends a command, whose `outcome` is there
-  // once it has ended; advance_for() reads, or connects, once, and returns false when nothing came in time.
+  // For programs that wait for many things at a time, such as Calls: sends a command, which has an `outcome`
+  // once it has ended. advance_for() reads or connects once, and returns false when nothing came in time.
   [[nodiscard]] Result<CallPtr> send(std::string_view method, std::string_view params,
                                      const CallOptions& options);
   bool advance_for(std::chrono::milliseconds timeout);
-  // How many items next() gives at once.
+  // Number of items that next() returns without waiting.
   [[nodiscard]] size_t waiting_items() const { return session_->items(); }
 
   // For programs with a loop of their own: readable when next() would find something; -1 while there is no
-  // connection. Ask again after each next(), and call that now and then.
+  // connection. It can change with each next(), which must be called now and then to reconnect.
   [[nodiscard]] int fd() const { return socket_ ? socket_->fd() : -1; }
 
-  // Why there was no connection when it was tried last. not_allowed: no access rule lets this user in, which
-  // goes on until the rules are changed; otherwise not_connected.
+  // Why the latest attempt to connect failed. not_allowed: no access rule admits this user, until the rules
+  // are changed; otherwise not_connected.
   [[nodiscard]] const Error& why() const { return why_; }
 
  private:
@@ -121,22 +117,22 @@ class Client {
   }
   static Result<ari::Binary> read_binary(const Json& answer);
 
-  // Until it has ended or given up.
+  // Waits until it has ended or is given up.
   Result<Json> run(const CallPtr& call, std::optional<std::chrono::milliseconds> timeout);
-  // Connects or reads once. False when it has come to `until`.
+  // Connects or reads once. Returns false at `until`.
   bool advance(LineSocket::Deadline& until);
-  // Connects, and asks the daemon who it is: it is waited for until then, at least for greeting_timeout.
+  // Connects and sends `hello`, whose answer may take until then, and greeting_timeout at least.
   void connect_once(Clock::time_point greeted_by);
   // For a command that does not wait for a connection.
   void try_to_connect(Clock::time_point until);
   void sleep_before_next_attempt(Clock::time_point until) const;
-  // Reads once. False when nothing came until then.
+  // Reads once. Returns false when nothing came until then.
   bool read(LineSocket::Deadline& until);
   // Sends what the session has to send.
   void flush();
-  // The daemon takes nothing more: what came before is read.
+  // The daemon has closed the connection: what it sent before is read.
   void hung_up(const std::string& reason);
-  // The connection has ended, or there was none to be had.
+  // The connection has ended, or connecting failed.
   void lost(const std::string& reason);
 
   ClientOptions options_;

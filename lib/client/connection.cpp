@@ -22,7 +22,7 @@ Result<uint64_t> Connection::send(std::string_view method, std::string_view para
   const Result<std::string> line = request_line(next_id_, method, params, max_request_bytes_);
   if (!line) return line.error();
   if (const Result<void> written = socket_.write(*line + "\n", Clock::now() + timeout); !written) {
-    drain();  // it may have said why
+    drain();  // it may have sent the reason
     return over(written.error().message);
   }
   pending_.emplace(next_id_, Pending{++lines_});
@@ -97,10 +97,11 @@ Result<bool> Connection::receive(Deadline& until) {
   return sort_in(std::move(*message), (*line)->size());
 }
 
-// What is neither an answer to a command under way, nor a notification, nor the reason of the end is left
-// out.
+// Drops lines that are neither an answer to a command under way, nor a notification, nor the reason of the
+// end.
 Result<bool> Connection::sort_in(Json message, size_t bytes) {
-  end_ = Error{ErrorKind::not_connected, {}, {}};  // the connection did not end behind what was said
+  end_ =
+      Error{ErrorKind::not_connected, {}, {}};  // an earlier line was not the reason: the connection goes on
   const JsonValue* id = find(message, "id");
   if (id != nullptr && id->IsUint64()) {
     const auto at = pending_.find(id->GetUint64());
@@ -109,7 +110,7 @@ Result<bool> Connection::sort_in(Json message, size_t bytes) {
   }
   if (find(message, "method") != nullptr) {
     const std::string_view method = find_string(message, "method");
-    if (method != "event" && method != "lost") return true;  // such as came later than this library
+    if (method != "event" && method != "lost") return true;  // newer than this library
     const JsonValue* params = find(message, "params");
     if (params == nullptr || !params->IsObject()) return over(unasked);
     return keep(std::move(message), bytes);
@@ -118,14 +119,14 @@ Result<bool> Connection::sort_in(Json message, size_t bytes) {
   return true;
 }
 
-// It is about a line that the daemon could not read, or why it ends the connection.
+// An error about a line that the daemon could not read, or the reason why it closes the connection.
 void Connection::take_stray(Json message) {
   StrayError stray = read_stray(message["error"]);
   std::vector<Pending*> unanswered;
   for (auto& [id, pending] : pending_) {
     if (!pending.answer) unanswered.push_back(&pending);
   }
-  // As daemons do that don't count lines.
+  // From daemons that do not count lines.
   if (stray.line == 0 && stray.is_unreadable && unanswered.size() == 1) stray.line = unanswered.front()->line;
   for (Pending* pending : unanswered) {
     if (pending->line != stray.line) continue;

@@ -1,4 +1,4 @@
-// One connection to aribusd: blocking, without a thread or a loop of its own.
+// One connection to aribusd: blocking, without a thread or a loop.
 #pragma once
 
 #include <chrono>
@@ -16,27 +16,27 @@
 
 namespace aribus::client {
 
-// What the daemon sends without being asked: a record (`event`) or a hole in the stream (`lost`).
+// A notification of the daemon: a record (`event`) or a gap in the stream (`lost`).
 struct Notification {
   std::string method;
   Json params;       // the record's fields, or {from, to, records}
   size_t bytes = 0;  // of its line
 };
 
-// What a connection takes and waits for.
+// Limits of a connection.
 struct ConnectionOptions {
-  // The longest line that is taken, and the bytes of all notifications together that wait to be fetched. More
-  // ends the connection (see keep_at_most()). Must have room for the longest answer asked for: a recording
-  // has 4/3 of Asterisk's bytes (`max_response_bytes`), a snapshot some 1 KiB for each channel. As JSON
-  // values, a line takes up to eight times its length.
+  // The longest line that is accepted, and the size of all notifications that wait to be fetched. More ends
+  // the connection (see keep_at_most()). The longest answer must fit: a recording has 4/3 of Asterisk's bytes
+  // (`max_response_bytes`), a snapshot about 1 KiB per channel. As JSON values, a line takes up to eight
+  // times its length in memory.
   size_t max_line_bytes = size_t{128} << 20;
-  // How long the daemon may take to let this program in.
+  // How long the daemon may take to accept the connection.
   std::chrono::milliseconds connect_timeout{5000};
-  // The longest request that is sent: what the daemon takes in a line (`limits.request_bytes`).
+  // The longest request to send: the daemon's limit of a line (`limits.request_bytes`).
   size_t max_request_bytes = default_request_bytes;
 };
 
-// It ends when the daemon does: Client (client.h) makes it anew. Not for use by several threads at a time.
+// It ends when the daemon does; Client (client.h) reconnects. Not thread-safe.
 class Connection {
  public:
   using Timeout = std::chrono::milliseconds;
@@ -46,10 +46,10 @@ class Connection {
   [[nodiscard]] static Result<Connection> connect(const std::string& path,
                                                   const ConnectionOptions& options = {});
 
-  // Calls a method and waits for its answer; what arrives in the meantime is kept for next(). `params` is a
+  // Calls a method and waits for its answer; notifications in the meantime are kept for next(). `params` is a
   // JSON object as text. Errors: the daemon's; outcome_unknown when no answer comes in time; not_connected
-  // when the connection ends, with the daemon's reason if it gave one; not_allowed when that is that this
-  // user may not connect; malformed when what came is no answer; those of send().
+  // when the connection ends, with the daemon's reason if it gave one; not_allowed when this user may not
+  // connect; malformed when the line is no answer; those of send().
   [[nodiscard]] Result<Json> call(std::string_view method, std::string_view params = "{}",
                                   Timeout timeout = std::chrono::seconds(15));
 
@@ -61,32 +61,32 @@ class Connection {
   [[nodiscard]] Result<Json> wait(uint64_t id, Timeout timeout = std::chrono::seconds(15));
 
   // The next notification; nothing when none comes in time.
-  // Errors: not_connected when the connection ends, also because what came is no JSON, no notification or too
+  // Errors: not_connected when the connection ends, also because a line is no JSON, no notification or too
   // long.
   [[nodiscard]] Result<std::optional<Notification>> next(Timeout timeout);
 
   // For programs with a loop of their own: readable when next() or wait() would find something.
   [[nodiscard]] int fd() const { return socket_.fd(); }
 
-  // Waits until a notification has come. False when none comes in time. Errors: as next().
+  // Waits for a notification. Returns false when none comes in time. Errors: those of next().
   [[nodiscard]] Result<bool> wait_for_notification(Timeout timeout);
-  // The longest request that is sent from now on: what the daemon's hello says.
+  // Sets the longest request to send, as the daemon's answer to `hello` has it.
   void limit_requests(size_t max_bytes) { max_request_bytes_ = max_bytes; }
   // False once the daemon has closed it, or it broke.
   [[nodiscard]] bool is_open() const { return over_.empty(); }
-  // The daemon has closed it, whether what it sent before was read or not.
+  // Whether the daemon has closed it, even if its last lines were not read yet.
   [[nodiscard]] bool is_hung_up() const { return socket_.is_hung_up(); }
-  // Reads what has come, to the end if it is closed; for 1 s at most.
+  // Reads all input, to the end if the connection is closed; for 1 s at most.
   void drain();
-  // Why the daemon ends the connection, if it said so last, else "".
+  // Why the daemon closes the connection, if that was its last line; otherwise "".
   [[nodiscard]] const std::string& end() const { return end_.message; }
-  // What has come and was not fetched.
+  // Number of notifications that were not fetched.
   [[nodiscard]] std::deque<Notification>& notifications() { return notifications_; }
-  // Keeps at most so many notifications that are not fetched, and max_line_bytes of them; has_dropped() tells
-  // whether more came. Otherwise more bytes end the connection.
+  // Limits the notifications that are not fetched to so many, and to max_line_bytes: further ones are
+  // dropped, see has_dropped(). Without this limit, more bytes end the connection.
   void keep_at_most(size_t count) { most_ = count; }
   [[nodiscard]] bool has_dropped() const { return dropped_; }
-  // From now on notifications are kept again.
+  // Keeps notifications again from now on.
   void keep_again() { dropped_ = false; }
 
  private:

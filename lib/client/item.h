@@ -1,4 +1,4 @@
-// What a subscription gives.
+// What a subscription delivers.
 #pragma once
 
 #include <string>
@@ -9,18 +9,19 @@
 
 namespace aribus::client {
 
-// A record, or one of the client's own, by its type:
-//   subscribed    it came into force, for the first time or again: what the daemon answered (cursor, resumed,
+// A record, or an item of the client's own, by its type:
+//   subscribed    the subscription is in force, for the first time or again: the daemon's answer (cursor,
+//   resumed,
 //                 reason, warnings, snapshot). When `resumed` is false, records are missing; `warnings` names
-//                 what can't match anything, as a misspelt type
+//                 values that can't match anything, such as a misspelt type
 //   lost          from, to, records: this program was too slow for them
-//   disconnected  reason: there is no connection; it is made again
+//   disconnected  reason: there is no connection; the client reconnects
 struct Item {
   std::string type;
   Json fields;
 
-  // The record as ARI's event, `fields` otherwise. Required for as(): T is one of ari/events.h.
-  // Errors: malformed, saying where and why it is not what Asterisk declares.
+  // The record as an event of ARI. Required: T is a type of ari/generated/events.h.
+  // Errors: malformed, with the place and reason when the record is not as Asterisk declares it.
   template <typename T>
   [[nodiscard]] Result<T> as() const {
     return ari::from_json<T>(as_asterisk_sent_it());

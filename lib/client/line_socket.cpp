@@ -11,7 +11,7 @@
 namespace aribus::client {
 namespace {
 
-constexpr size_t kept_buffer_bytes = size_t{1} << 20;  // a larger one is given back
+constexpr size_t kept_buffer_bytes = size_t{1} << 20;  // a larger buffer is freed
 
 Error ended(std::string why) {
   return Error{ErrorKind::not_connected, std::move(why), {}};
@@ -38,7 +38,7 @@ Result<LineSocket> LineSocket::connect(const std::string& path, std::chrono::mil
   std::memcpy(address.sun_path, path.data(), path.size());
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket.valid()) return system_error("a socket");
-  // connect() waits as long as send() would while the daemon accepts nobody.
+  // This also limits how long connect() waits while the daemon accepts nobody.
   const auto microseconds = std::chrono::microseconds(timeout).count();
   const timeval patience{microseconds / 1'000'000, microseconds % 1'000'000};
   ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);

@@ -14,18 +14,18 @@ namespace aribus::client {
 class LineSocket {
  public:
   using Clock = std::chrono::steady_clock;
-  // A time until which to wait. What has come by then is looked at once more, and no longer.
+  // A time until which to wait. Input that has come by then is still read.
   struct Deadline {
     Clock::time_point at{};
     bool looked = false;
   };
 
-  // Connects, and waits at most so long to be let in. A line read may have max_line_bytes.
-  // Errors: system, with what to do about it.
+  // Connects within a time limit. A line may have max_line_bytes.
+  // Errors: system, with the cure.
   [[nodiscard]] static Result<LineSocket> connect(const std::string& path, std::chrono::milliseconds timeout,
                                                   size_t max_line_bytes);
 
-  // Writes all of it, or says why not.
+  // Writes all of it.
   // Errors: not_connected, also when the other side does not read in time. What was sent before it closed the
   // connection can still be read.
   [[nodiscard]] Result<void> write(std::string_view bytes, Clock::time_point until) const;
@@ -34,10 +34,9 @@ class LineSocket {
   // Errors: not_connected, when the connection has ended or the line is too long.
   [[nodiscard]] Result<std::optional<std::string_view>> read_line(Deadline& until);
 
-  // The other side has closed it, whether what it sent before was read or not.
+  // Whether the other side has closed it, even if its last lines were not read yet.
   [[nodiscard]] bool is_hung_up() const;
-  // Something can be read from the descriptor. What was read from it, and not taken as lines yet, does not
-  // count.
+  // Whether the descriptor has input. Bytes that were read and not returned as lines do not count.
   [[nodiscard]] bool is_readable() const;
   [[nodiscard]] int fd() const { return socket_.get(); }
 

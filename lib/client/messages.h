@@ -1,4 +1,4 @@
-// The messages of both directions: requests, checked before anything is sent, and what comes back.
+// Messages of both directions: requests, checked before anything is sent, and answers.
 #pragma once
 
 #include <cstdint>
@@ -10,30 +10,30 @@
 
 namespace aribus::client {
 
-// What the daemon takes in one line, unless `limits` in its hello says otherwise.
+// The daemon's limit of a line, unless `limits` in its answer to `hello` says otherwise.
 inline constexpr size_t default_request_bytes = size_t{1} << 20;
 
-// An id for something that a command is to make, which nobody else has: "aribus-" and 16 hexadecimal digits.
-// For programs that are to know it before the first record about it: they give it as the command's
-// `channelId`, `bridgeId`, `playbackId` or `snoopId`.
+// A unique id for a new object: "aribus-" and 16 hexadecimal digits. For programs that must know it before
+// the first record about the object: they pass it as `channelId`, `bridgeId`, `playbackId` or `snoopId` of
+// the command.
 [[nodiscard]] std::string new_id();
 
-// The parameter for the id that `method` needs and takes from its caller when there is one; "" for others.
+// The parameter of `method` for the id of the object that it creates; "" for methods without one.
 [[nodiscard]] std::string_view chosen_id(std::string_view method);
 
 // One request, without the line's end. `params` is JSON as text.
-// Errors: invalid_params, with cause and cure, for what JSON, UTF-8 or the daemon can't take; nothing is to
-// be sent.
+// Errors: invalid_params, with cause and cure, for values that JSON, UTF-8 or the daemon does not allow; then
+// nothing may be sent.
 [[nodiscard]] Result<std::string> request_line(uint64_t id, std::string_view method, std::string_view params,
                                                size_t max_bytes = default_request_bytes);
 
-// For parameters, or a request of them, in which parse_json() found that error.
+// The error for parameters, or a request with them, in which parse_json() found `error`.
 [[nodiscard]] Error unreadable(std::string_view text, const Error& error);
 
-// The error that the `error` of an answer tells.
+// The error in the member `error` of an answer.
 [[nodiscard]] Error error_of(const JsonValue& error);
 
-// What the answer `message` gives to who waits for it.
+// The result in the answer `message`.
 // Errors: the daemon's; malformed when it is no answer.
 [[nodiscard]] Result<Json> result_of(Json message);
 
@@ -44,7 +44,7 @@ inline constexpr size_t default_request_bytes = size_t{1} << 20;
 struct StrayError {
   const JsonValue* error;
   size_t line = 0;             // the line's number, from 1; 0: the daemon does not say
-  bool is_unreadable = false;  // by its code, that is what it is about
+  bool is_unreadable = false;  // its code says that a line could not be read
 };
 [[nodiscard]] StrayError read_stray(const JsonValue& error);
 

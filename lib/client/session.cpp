@@ -41,7 +41,7 @@ void Session::opened() {
   end_ = nothing_said();
   why_ = silent_daemon;
   lines_ = 0;
-  request_bytes_ = default_request_bytes;  // of this daemon nothing is known yet
+  request_bytes_ = default_request_bytes;  // until this daemon answers `hello`
   told_ = false;
   write(std::make_shared<Call>("hello", "{}", false, true));
 }
@@ -77,10 +77,10 @@ Result<void> Session::received(std::string_view line) {
         ErrorKind::not_connected, "no JSON came over the connection: " + message.error().message, {}};
   }
   if (!message->IsObject()) return unexpected();
-  end_ = nothing_said();  // the connection did not end behind what was said
+  end_ = nothing_said();  // an earlier line was not the reason: the connection goes on
   if (find(*message, "method") != nullptr) {
     const std::string_view method = find_string(*message, "method");
-    // Others are for programs that ask for them, or came later than this library.
+    // Other notifications are for programs that request them, or newer than this library.
     if (method != "event" && method != "lost") return {};
     const JsonValue* params = find(*message, "params");
     if (params == nullptr || !params->IsObject()) return unexpected();
@@ -113,7 +113,7 @@ void Session::call(const CallPtr& call) {
   }
 }
 
-// Under way it stays: so an error without an id is not taken for another's.
+// It stays among those under way, so that an error without an id is not attributed to another one.
 void Session::give_up(const CallPtr& call, const std::string& reason) {
   subscription_.forget(call);
   if (call->line == 0) calls_.erase(call->id);
@@ -176,7 +176,7 @@ void Session::stray(const JsonValue& error, const Json& message) {
   for (const auto& [id, call] : calls_) {
     if (call->line != 0) sent.push_back(call);
   }
-  // As daemons do that don't count lines.
+  // From daemons that do not count lines.
   if (stray.line == 0 && stray.is_unreadable && sent.size() == 1) stray.line = sent.front()->line;
   for (const CallPtr& call : sent) {
     if (call->line == stray.line) return finish(call, result_of(copy_of(message)));
@@ -209,7 +209,7 @@ Result<void> Session::notified(bool is_lost, Json params, size_t bytes) {
 
 void Session::greeted(Json hello) {
   hello_ = std::move(hello);
-  run_ = find_string(hello_, "started");  // keys are remembered by one run of the daemon alone
+  run_ = find_string(hello_, "started");  // only the same run of the daemon remembers keys
   ready_ = true;
   const JsonValue* limits = find(hello_, "limits");
   const JsonValue* limit = limits == nullptr ? nullptr : find(*limits, "request_bytes");

@@ -1,4 +1,4 @@
-// What a client knows of its commands and of the stream, without any input or output.
+// A client's commands and subscription, without any input or output.
 #pragma once
 
 #include <deque>
@@ -12,48 +12,48 @@
 
 namespace aribus::client {
 
-// Why there is no connection to a daemon that lets this program in, and answers nothing.
+// The error for a daemon that accepts the connection and does not answer.
 inline constexpr std::string_view silent_daemon = "aribusd does not say who it is";
 
 class Session {
  public:
-  // So many records wait for the program before reading stops, and twice as many at most; the daemon's ring
-  // keeps what follows. So many bytes of them at most.
+  // When so many records wait for the program, reading stops; at most twice as many wait. The daemon's ring
+  // keeps the others. At most so many bytes of them wait.
   explicit Session(size_t max_bytes, size_t queued = 1000) : max_bytes_(max_bytes), queued_(queued) {}
   Session(const Session&) = delete;  // its parts refer to each other
   Session& operator=(const Session&) = delete;
 
-  // Connected, and the daemon has said who it is.
+  // Connected, and `hello` is answered.
   [[nodiscard]] bool is_ready() const { return ready_; }
-  // Whether to read: what the program does not take stays in the daemon's ring.
+  // Whether to read: records that the program does not take stay in the daemon's ring.
   [[nodiscard]] bool wants_more() const;
-  // What is to be sent now; it is gone from here.
+  // Takes the bytes to send now.
   [[nodiscard]] std::string take_unsent() { return std::exchange(unsent_, {}); }
-  // What the daemon said of itself last; null before.
+  // The latest answer to `hello`; null before.
   [[nodiscard]] const Json& hello() const { return hello_; }
-  // Why the daemon ends the connection, if it said so last; else its message is "". not_allowed: no access
-  // rule lets this user in; otherwise not_connected.
+  // Why the daemon closes the connection, if that was its last line; otherwise its message is "".
+  // not_allowed: no access rule admits this user; otherwise not_connected.
   [[nodiscard]] const Error& end() const { return end_; }
 
   // The connection.
 
   void opened();
-  // There is no connection, any more or yet.
+  // There is no connection.
   void closed(const std::string& reason);
-  // Takes a line. Errors: not_connected, when it is nothing that aribusd sends: then the connection is to be
-  // ended.
+  // Takes a line. Errors: not_connected when it is nothing that aribusd sends: the connection must then be
+  // closed.
   [[nodiscard]] Result<void> received(std::string_view line);
 
-  // What the program does.
+  // Calls of the program.
 
-  // Ends at once with invalid_params when it can't be sent.
+  // Ends it at once with invalid_params when it can't be sent.
   void call(const CallPtr& call);
-  // Nobody waits for it any more.
+  // The program does not wait for it any more.
   void give_up(const CallPtr& call, const std::string& reason);
   [[nodiscard]] size_t items() const { return items_.size(); }
-  // The next item. Required: there is one. Errors: the daemon's, when it refuses what was subscribed to.
+  // The next item. Required: there is one. Errors: the daemon's, when it refuses the subscription.
   [[nodiscard]] Result<Item> take();
-  // Behind what was handed out last.
+  // The position after the latest item handed out.
   [[nodiscard]] const std::string& cursor() const { return cursor_; }
 
  private:

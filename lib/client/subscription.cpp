@@ -45,12 +45,12 @@ void SubscriptionState::fell_behind() {
 Result<Json> SubscriptionState::answered(Result<Json> outcome) {
   const CallPtr call = std::exchange(asked_, nullptr);
   if (call->method == "unsubscribe") {
-    // What follows was not handed out.
+    // Later records were not handed out.
     if (state_ == State::behind && outcome && outcome->IsObject()) set_member(*outcome, "cursor", place_);
     if (call->internal || outcome) state_ = State::none;
   } else if (outcome) {
     subscribed(*call, *outcome);
-  } else if (call->internal) {  // nobody else is told
+  } else if (call->internal) {  // the program gets an item, as it has no call to wait for
     state_ = state_ == State::behind ? State::refused : State::none;
     tell_(outcome.error());
   }

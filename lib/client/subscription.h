@@ -1,4 +1,4 @@
-// What a client is subscribed to, and what it has to ask the daemon for: docs/clients.md, "The subscription".
+// A client's subscription, and the requests that it needs: docs/clients.md, "The subscription".
 #pragma once
 
 #include <deque>
@@ -10,41 +10,41 @@
 
 namespace aribus::client {
 
-// One request is under way at a time, and only its answer changes what is wanted: then the daemon has changed
-// it too.
+// One request is under way at a time, and only its answer changes the wanted subscription: then the daemon
+// has changed it, too.
 class SubscriptionState {
  public:
-  // Takes what the program is to be told: {"type":"subscribed",…}, or why there is no subscription any more.
+  // Gets the item for the program: {"type":"subscribed",…}, or why there is no subscription any more.
   using Tell = std::function<void(Result<Json>)>;
 
   explicit SubscriptionState(Tell tell) : tell_(std::move(tell)) {}
 
-  // The cursor behind what came last.
+  // The cursor after the latest item.
   [[nodiscard]] const std::string& place() const { return place_; }
-  // A record came, or word of lost ones.
+  // A record or a loss was received.
   void move_place(uint64_t seq);
   // The request under way, or nullptr.
   [[nodiscard]] const CallPtr& asked() const { return asked_; }
-  // Records are taken.
+  // Whether records are accepted.
   [[nodiscard]] bool is_in_force() const { return state_ == State::in_force; }
-  // The program waits for records.
+  // Whether the program waits for records.
   [[nodiscard]] bool is_expected() const;
 
-  // What the program does.
+  // Calls of the program.
 
   // `subscribe` or `unsubscribe`.
   void ask(CallPtr call) { waiting_.push_back(std::move(call)); }
-  // Nobody waits for it any more. If it is under way, its answer counts all the same.
+  // The program does not wait for it any more. If it is under way, its answer counts nevertheless.
   void forget(const CallPtr& call) { std::erase(waiting_, call); }
 
-  // What the connection does.
+  // Events of the connection.
 
   void disconnected();
-  // What to send now, or nullptr. is_read: the program has taken all that waited for it.
+  // The request to send now, or nullptr. is_read: the program has taken all waiting items.
   CallPtr next_request(bool is_read);
-  // A record came that found no room.
+  // A record was dropped for lack of room.
   void fell_behind();
-  // The answer to what was asked. Returns what the program gets.
+  // The answer to the request. Returns the item for the program.
   Result<Json> answered(Result<Json> outcome);
 
  private:

@@ -1,4 +1,4 @@
-// What a coroutine of a program that serves calls returns.
+// The result type of coroutines that serve calls.
 #pragma once
 
 #include <coroutine>
@@ -8,15 +8,15 @@
 
 namespace aribus::client {
 
-// Work that waits without holding up its thread, and gives a T: `co_await` it, once. It begins then. What it
-// throws is thrown there. Destroying it ends it where it waits.
+// Work that waits without blocking its thread and returns a T: `co_await` it once. It starts then; its
+// exceptions are thrown there. Destroying it ends it where it waits.
 template <typename T = void>
 class [[nodiscard]] Task;
 
 namespace task {
 
 struct PromiseBase {
-  std::coroutine_handle<> next = std::noop_coroutine();  // who waits for the end
+  std::coroutine_handle<> next = std::noop_coroutine();  // waits for the end
   std::exception_ptr error{};
 
   struct End {
@@ -68,10 +68,10 @@ class [[nodiscard]] Task {
     if (handle_) handle_.destroy();
   }
 
-  // For who does not wait for it in a coroutine.
+  // For callers that are no coroutines.
   void start() { handle_.resume(); }
   [[nodiscard]] bool is_done() const { return handle_.done(); }
-  // What it came to. Required: is_done(); once.
+  // The result; throws the work's exception. Required: is_done(); call it once.
   T result() {
     if (handle_.promise().error) std::rethrow_exception(handle_.promise().error);
     return handle_.promise().take();

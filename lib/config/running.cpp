@@ -1,11 +1,12 @@
 #include "config/running.h"
 
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
 
 #include <sys/stat.h>
+
+#include "base/numbers.h"
 
 namespace aribus::config {
 namespace {
@@ -48,8 +49,9 @@ std::vector<RunningProgram> running_programs(const std::string& program, const s
   for (const auto& entry : fs::directory_iterator("/proc", none)) {
     const std::string digits = entry.path().filename().string(), process = entry.path().string();
     RunningProgram running;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), running.pid);
-    if (error != std::errc() || end != digits.data() + digits.size()) continue;
+    const auto pid = whole_number<pid_t>(digits);
+    if (!pid) continue;
+    running.pid = *pid;
     std::ifstream comm(process + "/comm");
     std::string name;
     struct stat info {};

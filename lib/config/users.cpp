@@ -1,20 +1,19 @@
 #include "config/users.h"
 
-#include <charconv>
 #include <cstdint>
 
 #include <grp.h>
 #include <pwd.h>
+
+#include "base/numbers.h"
 
 namespace aribus::config {
 namespace {
 
 // Nothing when `text` is no number.
 std::optional<uint32_t> id_in_digits(const std::string& text) {
-  uint32_t id = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (error != std::errc() || end != text.data() + text.size() || id == UINT32_MAX) return {};
-  return id;
+  const auto id = whole_number<uint32_t>(text);
+  return id == UINT32_MAX ? std::nullopt : id;
 }
 
 }  // namespace

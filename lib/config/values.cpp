@@ -1,17 +1,16 @@
 #include "config/values.h"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 
+#include "base/log.h"
+#include "base/numbers.h"
 #include "base/suggest.h"
 #include "config/users.h"
-#include "net/tcp_socket.h"
+#include "net/numeric_address.h"
 
 namespace aribus::config {
 namespace {
-
-constexpr std::string_view log_levels[] = {"trace", "debug", "info", "warning", "error", "off"};
 
 // "127.0.0.1:9464", "[::1]:9464"
 void read_address(const YamlValue& value, service::HttpOptions& http) {
@@ -19,11 +18,9 @@ void read_address(const YamlValue& value, service::HttpOptions& http) {
   const size_t colon = text.rfind(':');
   std::string address = text.substr(0, colon);
   if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-  int port = 0;
-  const char* const end = text.data() + text.size();
-  const bool is_port = colon != std::string::npos && colon + 1 < text.size() &&
-                       std::from_chars(text.data() + colon + 1, end, port).ptr == end && port > 0 &&
-                       port < 65536;
+  const int port =
+      colon == std::string::npos ? 0 : whole_number<int>(std::string_view(text).substr(colon + 1)).value_or(0);
+  const bool is_port = port > 0 && port < 65536;
   if (!is_port || !is_numeric_address(address)) {
     value.fail("an address in figures and a port are expected, as 127.0.0.1:9464 or \"[::1]:9464\", not '" +
                text + "'");

@@ -5,7 +5,8 @@
 #include <charconv>
 #include <map>
 
-#include "base/bytes.h"
+#include "base/numbers.h"
+#include "base/utf8.h"
 #include "base/suggest.h"
 #include "json/json.h"
 
@@ -143,13 +144,12 @@ bool YamlValue::boolean() const {
 
 int64_t YamlValue::integer(int64_t minimum, int64_t maximum) const {
   const std::string text = scalar("a whole number");
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < minimum || number > maximum) {
+  const auto number = whole_number<int64_t>(text);
+  if (!number || *number < minimum || *number > maximum) {
     fail("a whole number from " + std::to_string(minimum) + " to " + std::to_string(maximum) +
          " is expected" + not_this());
   }
-  return number;
+  return *number;
 }
 
 int64_t YamlValue::with_unit(const char* expected,
@@ -192,12 +192,9 @@ std::chrono::seconds YamlValue::long_duration() const {
 
 unsigned YamlValue::mode() const {
   const std::string text = scalar("a mode in octal digits");
-  unsigned mode = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
-  if (error != std::errc() || end != text.data() + text.size() || mode > 0777) {
-    fail("a mode in octal digits, as \"0660\", is expected" + not_this());
-  }
-  return mode;
+  const auto mode = whole_number<unsigned>(text, 8);
+  if (!mode || *mode > 0777) fail("a mode in octal digits, as \"0660\", is expected" + not_this());
+  return *mode;
 }
 
 std::vector<YamlValue> YamlValue::list(const std::string& empty) const {

@@ -7,7 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 
 namespace aribus::control {
 namespace {

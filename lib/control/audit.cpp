@@ -5,7 +5,7 @@
 #include <chrono>
 #include <memory>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 #include "base/log.h"
 #include "protocol/line_limit.h"
 #include "protocol/rpc_code.h"

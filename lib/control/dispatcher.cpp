@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
+#include "base/random.h"
+#include "base/utf8.h"
 #include "base/suggest.h"
 #include "control/audit.h"
 #include "control/methods/defaults.h"
@@ -73,41 +74,32 @@ void Dispatcher::add(Method method) {
   methods_.insert_or_assign(method.name, std::move(method));
 }
 
-pbx::Upstream& Dispatcher::add_server(std::string name, ari::Client& client) {
-  pbx::Upstream& added = *servers_.emplace_back(std::make_unique<pbx::Upstream>(std::move(name), client));
-  added.on_own_record([this](const record::Record& record) {
-    if (publish_) publish_(record);
+void Dispatcher::add_server(pbx::Server& server) {
+  servers_.push_back(&server);
+  server.on_resolved([this](const std::string& command, std::string_view outcome) {
+    idempotency_.resolve(command, outcome);
   });
-  added.resolver().on_resolved([this](const pbx::Resolution& resolution) {
-    idempotency_.resolve(resolution.command, resolution.outcome);
-    if (publish_) publish_(resolution.record);
-  });
-  return added;
+  share_id_directory();
 }
 
-void Dispatcher::remove_server(const pbx::Upstream& server) {
+void Dispatcher::remove_server(const pbx::Server& server) {
   id_directory_.forget(server.name());
-  std::erase_if(servers_, [&](const auto& known) { return known.get() == &server; });
+  std::erase(servers_, &server);
+  share_id_directory();
 }
 
-std::vector<pbx::Upstream*> Dispatcher::open_servers() const {
-  std::vector<pbx::Upstream*> open;
+// With a single server nobody asks the directory.
+void Dispatcher::share_id_directory() {
+  for (pbx::Server* server : servers_)
+    server->set_id_directory(servers_.size() > 1 ? &id_directory_ : nullptr);
+}
+
+std::vector<pbx::Server*> Dispatcher::open_servers() const {
+  std::vector<pbx::Server*> open;
   for (const auto& server : servers_) {
-    if (!server->closed()) open.push_back(server.get());
+    if (!server->closed()) open.push_back(server);
   }
   return open;
-}
-
-void Dispatcher::learn(const record::Record& record, uint64_t seq) {
-  if (servers_.size() > 1) id_directory_.learn(record);
-  for (const auto& server : servers_) {
-    if (server->name() != record.server) continue;
-    server->incarnations().see(record, server->model());
-    server->model().apply(record, seq);
-    server->stasis().see(record);
-    server->waiters().see(record);
-    server->resolver().see(record);
-  }
 }
 
 void Dispatcher::abandon(uint64_t connection) {
@@ -150,13 +142,13 @@ std::vector<std::string_view> Dispatcher::method_names() const {
   return names;
 }
 
-Result<pbx::Upstream*> Dispatcher::pick_server(const Caller& caller, const Method& method,
-                                               const JsonValue& params) const {
-  const std::vector<pbx::Upstream*> servers = open_servers();
+Result<pbx::Server*> Dispatcher::pick_server(const Caller& caller, const Method& method,
+                                             const JsonValue& params) const {
+  const std::vector<pbx::Server*> servers = open_servers();
   if (const JsonValue* given = find(params, "server")) {
     if (!given->IsString()) return wrong_param("server", "a string", given);
     std::vector<std::string_view> names;
-    for (pbx::Upstream* server : servers) {
+    for (pbx::Server* server : servers) {
       if (server->name() == as_view(*given)) return server;
       names.push_back(server->name());
     }
@@ -166,7 +158,7 @@ Result<pbx::Upstream*> Dispatcher::pick_server(const Caller& caller, const Metho
   }
   if (servers.size() == 1) return servers.front();
   return choose_server(servers, id_directory_, method, params,
-                       [&](const pbx::Upstream& server, record::IdKind kind, std::string_view id) {
+                       [&](const pbx::Server& server, record::IdKind kind, std::string_view id) {
                          return sees_id(*this, server.name(), kind, id, *caller.rule);
                        });
 }
@@ -196,7 +188,7 @@ Result<void> Dispatcher::check(const Caller& caller, const std::string& name, co
   const Result<const Method*> found = find_allowed(caller, name, params);
   if (!found) return found.error();
   if (!(*found)->run) return check_params((*found)->parameters, params);
-  if (const Result<pbx::Upstream*> upstream = pick_server(caller, **found, params); !upstream)
+  if (const Result<pbx::Server*> upstream = pick_server(caller, **found, params); !upstream)
     return upstream.error();
   Result<Arguments> arguments = arguments_of(**found, params);
   return arguments ? Result<void>() : Result<void>(arguments.error());
@@ -252,7 +244,7 @@ pbx::Reply Dispatcher::counting(const std::string& method, bool is_timed, pbx::R
 // Carries out a command for an Asterisk, unless it is a repeat.
 void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue& params, pbx::Reply reply,
                      Progress progress) {
-  Result<pbx::Upstream*> upstream = pick_server(caller, method, params);
+  Result<pbx::Server*> upstream = pick_server(caller, method, params);
   if (!upstream) return reply(upstream.error());
   Result<Arguments> arguments = arguments_of(method, params);
   if (!arguments) return reply(arguments.error());
@@ -300,7 +292,7 @@ void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue
 }
 
 // Where a new thing lives is known from the answer on, even before its first event.
-pbx::Reply Dispatcher::learning(const pbx::Upstream& upstream, pbx::Reply reply) {
+pbx::Reply Dispatcher::learning(const pbx::Server& upstream, pbx::Reply reply) {
   return [this, &upstream, reply = std::move(reply)](Result<pbx::ResultText> answer) {
     if (answer) {
       record::Record record;

@@ -25,16 +25,12 @@ class Dispatcher {
  public:
   Dispatcher();
 
-  // The one added stays until it is removed.
-  pbx::Upstream& add_server(std::string name, ari::Client& client);
+  // Commands can go to `server` from now on. It must stay until it is removed.
+  void add_server(pbx::Server& server);
   // Required: it was closed, and no command for it is under way.
-  void remove_server(const pbx::Upstream& server);
+  void remove_server(const pbx::Server& server);
   // Adds a method of the daemon's own; one of the same name is replaced.
   void add(Method method);
-  // Records of the daemon's own that commands cause go there, from the loop.
-  void on_own_record(std::function<void(const record::Record&)> publish) { publish_ = std::move(publish); }
-  // Learns from a record, of that seq, what lives and where, and answers the commands that waited for it.
-  void learn(const record::Record& record, uint64_t seq);
 
   // What call() would refuse before anything is sent. Errors: as of allowed(), invalid_params.
   [[nodiscard]] Result<void> check(const Caller& caller, const std::string& method,
@@ -64,7 +60,7 @@ class Dispatcher {
   static constexpr size_t max_ids = 1024;
   [[nodiscard]] static Result<std::vector<std::string>> keys_of(const JsonValue& params);
 
-  [[nodiscard]] const std::vector<std::unique_ptr<pbx::Upstream>>& servers() const { return servers_; }
+  [[nodiscard]] const std::vector<pbx::Server*>& servers() const { return servers_; }
   // Texts of the live objects that several callers share.
   [[nodiscard]] LiveTexts& live_texts() const { return live_texts_; }
 
@@ -89,21 +85,21 @@ class Dispatcher {
   [[nodiscard]] Result<const Method*> find_allowed(const Caller& caller, const std::string& method,
                                                    const JsonValue& params) const;
   [[nodiscard]] static Result<Arguments> arguments_of(const Method& method, const JsonValue& params);
-  [[nodiscard]] std::vector<pbx::Upstream*> open_servers() const;
-  [[nodiscard]] Result<pbx::Upstream*> pick_server(const Caller& caller, const Method& method,
-                                                   const JsonValue& params) const;
+  [[nodiscard]] std::vector<pbx::Server*> open_servers() const;
+  [[nodiscard]] Result<pbx::Server*> pick_server(const Caller& caller, const Method& method,
+                                                 const JsonValue& params) const;
   void run(const Caller& caller, const Method& method, const JsonValue& params, pbx::Reply reply,
            Progress progress);
   [[nodiscard]] pbx::Reply counting(const std::string& method, bool is_timed, pbx::Reply reply);
-  [[nodiscard]] pbx::Reply learning(const pbx::Upstream& upstream, pbx::Reply reply);
+  void share_id_directory();
+  [[nodiscard]] pbx::Reply learning(const pbx::Server& upstream, pbx::Reply reply);
 
-  std::vector<std::unique_ptr<pbx::Upstream>> servers_;
+  std::vector<pbx::Server*> servers_;
   std::map<std::string, Method, std::less<>> methods_;
   std::map<std::string, CallCounts, std::less<>> calls_;
   state::IdDirectory id_directory_;
   IdempotencyStore idempotency_;
   mutable LiveTexts live_texts_;
-  std::function<void(const record::Record&)> publish_;
 };
 
 }  // namespace aribus::control

@@ -15,8 +15,8 @@
 
 #include <sys/types.h>
 
-#include "base/bytes.h"
-#include "pbx/upstream.h"
+#include "base/hash.h"
+#include "pbx/server.h"
 
 namespace aribus::control {
 

@@ -9,7 +9,7 @@
 
 #include "ari/schema.h"
 #include "json/json.h"
-#include "pbx/upstream.h"
+#include "pbx/server.h"
 
 namespace aribus::control {
 
@@ -35,8 +35,8 @@ enum class AccessLevel : uint8_t { read, control, admin };
 
 // One call of a method.
 struct Call {
-  pbx::Upstream& upstream;  // the Asterisk picked
-  Json params;              // an object, checked, without `server`
+  pbx::Server& upstream;  // the Asterisk picked
+  Json params;            // an object, checked, without `server`
   Requester requester;
   uint64_t connection =
       0;  // with whose end a wait ends (Caller::connection); 0: it is waited for in any case

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <vector>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 #include "base/suggest.h"
 
 namespace aribus::control {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 #include "base/suggest.h"
 #include "control/named_ids.h"
 #include "pbx/creating_operations.h"
@@ -13,7 +13,7 @@
 namespace aribus::control {
 namespace {
 
-using Servers = std::vector<pbx::Upstream*>;
+using Servers = std::vector<pbx::Server*>;
 
 // Where something lives.
 struct Place {
@@ -23,7 +23,7 @@ struct Place {
 
 std::vector<std::string_view> names_of(const Servers& servers) {
   std::vector<std::string_view> names;
-  for (const pbx::Upstream* server : servers) names.push_back(server->name());
+  for (const pbx::Server* server : servers) names.push_back(server->name());
   return names;
 }
 
@@ -56,14 +56,14 @@ Error unknown_place(const Servers& servers) {
 
 Servers common(const Servers& some, const Servers& others) {
   Servers both;
-  std::ranges::copy_if(some, std::back_inserter(both), [&](pbx::Upstream* server) {
+  std::ranges::copy_if(some, std::back_inserter(both), [&](pbx::Server* server) {
     return std::ranges::find(others, server) != others.end();
   });
   return both;
 }
 
 // The one on which everything lives. Required: there is a place.
-Result<pbx::Upstream*> decide(const std::vector<Place>& places) {
+Result<pbx::Server*> decide(const std::vector<Place>& places) {
   Servers left = places.front().servers;
   for (const Place& place : places) {
     const Servers both = common(left, place.servers);
@@ -87,7 +87,7 @@ std::vector<Place> places_of(const Servers& servers, const std::vector<NamedId>&
   std::vector<Place> places;
   for (const NamedId& id : ids) {
     Place place{id, {}};
-    for (pbx::Upstream* server : servers) {
+    for (pbx::Server* server : servers) {
       if (server->model().find(id.kind, id.text) != nullptr && counts(*server, id))
         place.servers.push_back(server);
     }
@@ -97,15 +97,15 @@ std::vector<Place> places_of(const Servers& servers, const std::vector<NamedId>&
 }
 
 // Nothing when `ids` say nothing.
-std::optional<Result<pbx::Upstream*>> choose_by(const std::vector<NamedId>& ids, const Servers& servers,
-                                                const state::IdDirectory& known, const SeesId& sees) {
-  const auto seen = places_of(servers, ids, [&](const pbx::Upstream& server, const NamedId& id) {
+std::optional<Result<pbx::Server*>> choose_by(const std::vector<NamedId>& ids, const Servers& servers,
+                                              const state::IdDirectory& known, const SeesId& sees) {
+  const auto seen = places_of(servers, ids, [&](const pbx::Server& server, const NamedId& id) {
     return sees(server, id.kind, id.text);
   });
   if (!seen.empty()) return decide(seen);
-  const auto live = places_of(servers, ids, [](const pbx::Upstream&, const NamedId&) { return true; });
+  const auto live = places_of(servers, ids, [](const pbx::Server&, const NamedId&) { return true; });
   if (!live.empty()) {
-    const Result<pbx::Upstream*> decided = decide(live);
+    const Result<pbx::Server*> decided = decide(live);
     return decided ? decided : unknown_place(servers);  // where it lives is not for the caller
   }
   for (const NamedId& id : ids) {
@@ -127,9 +127,8 @@ bool names_new(const Method& method, std::string_view parameter) {
 
 }  // namespace
 
-Result<pbx::Upstream*> choose_server(const std::vector<pbx::Upstream*>& servers,
-                                     const state::IdDirectory& known, const Method& method,
-                                     const JsonValue& params, const SeesId& sees) {
+Result<pbx::Server*> choose_server(const std::vector<pbx::Server*>& servers, const state::IdDirectory& known,
+                                   const Method& method, const JsonValue& params, const SeesId& sees) {
   std::vector<NamedId> there, to_be_made;
   for (const NamedId& id : named_ids(params)) {
     (names_new(method, id.parameter) ? to_be_made : there).push_back(id);

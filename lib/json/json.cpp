@@ -22,12 +22,12 @@ double to_double(std::string_view number) {
   double value = 0;
   const auto read = std::from_chars(number.data(), number.data() + number.size(), value);
   if (read.ec != std::errc::result_out_of_range) return value;
-  // Tells too small from too large, whatever decimal point the program's locale has.
+  // Distinguishes too small from too large numbers, independently of the locale's decimal point.
   static const locale_t locale = ::newlocale(LC_ALL_MASK, "C", nullptr);
   return ::strtod_l(std::string(number).c_str(), nullptr, locale);
 }
 
-// Passes a reader's events on to a document, and stops it at what must not get in.
+// Passes the events of a reader on to a document, and stops the reader at values that are not accepted.
 class Gate {
  public:
   Gate(Json& to, size_t max_values, int max_depth)
@@ -44,7 +44,7 @@ class Gate {
   bool Int64(int64_t i) { return to_.Int64(i); }
   bool Uint64(uint64_t u) { return to_.Uint64(u); }
   bool Double(double d) { return to_.Double(d); }
-  // RapidJSON 1.1 makes anything of a zero with an exponent, as 0e-200.
+  // RapidJSON 1.1 reads a zero with an exponent, such as 0e-200, as an arbitrary number.
   bool RawNumber(const char* s, rapidjson::SizeType n, bool) {
     if (!count()) return false;
     if (int64_t value = 0; is_whole(std::from_chars(s, s + n, value), s + n)) return to_.Int64(value);
@@ -80,7 +80,7 @@ class Gate {
     return false;
   }
 
-  // RapidJSON takes "\\udcde" alone for a character; in UTF-8 it would be none (RFC 3629, section 3).
+  // RapidJSON accepts a lone "\\udcde", which UTF-8 can't represent (RFC 3629, section 3).
   bool whole(const char* text, rapidjson::SizeType length) {
     const std::string_view rest(text, length);
     for (size_t at = rest.find('\xED'); at != std::string_view::npos; at = rest.find('\xED', at + 1)) {

@@ -1,4 +1,4 @@
-// JSON: what RapidJSON does not settle by itself (depth, encoding, error texts).
+// JSON: what RapidJSON leaves open (depth, encoding, error texts).
 #pragma once
 
 #include <cstdint>
@@ -18,27 +18,27 @@ using JsonValue = rapidjson::Value;
 using JsonBuffer = rapidjson::StringBuffer;
 using JsonWriter = rapidjson::Writer<JsonBuffer>;
 
-// Deepest nesting of arrays and objects in what comes from outside: events and answers of Asterisk (its own
-// deepest is 5), and requests. Everything that walks a value may therefore recurse.
+// Maximum nesting of arrays and objects in input: events and answers (Asterisk's deepest is 5) and requests.
+// Functions that walk a value may therefore recurse.
 inline constexpr int max_json_depth = 64;
-// Deepest nesting in the lines that aribus makes of it. They wrap what came: a record in the notification and
-// in `fields` (2 levels more), a snapshot in the answer, its lists and their items (4), all of it in a batch
-// (1); and the difference told after a gap holds objects that came as a whole answer. Every reader of such
-// lines accepts as much: the log, the clients, the tool.
+// Maximum nesting in the lines that aribus writes. They wrap the input: a record in the notification and in
+// `fields` (2 more levels), a snapshot in the answer, its lists and their items (4), all of it in a batch
+// (1); and the difference after a gap contains objects that were whole answers. All readers of such lines
+// (the log, the clients, the tool) accept as much.
 inline constexpr int max_line_depth = max_json_depth + 8;
 
 // Parses one JSON text (RFC 8259) in well-formed UTF-8, of at most `max_values` values and names of members,
 // nested at most `max_depth` levels deep. Errors: malformed, with the reason and the offset in bytes.
 [[nodiscard]] Result<Json> parse_json(std::string_view text, size_t max_values = SIZE_MAX,
                                       int max_depth = max_json_depth);
-// Likewise, of what aribus has written itself: a line, or a part of one.
+// Likewise for text that aribus has written: a line or a part of one.
 [[nodiscard]] inline Result<Json> parse_own_json(std::string_view text) {
   return parse_json(text, SIZE_MAX, max_line_depth);
 }
 
-// The range of numbers, as most readers of JSON have doubles: `number`, one of JSON, has a value below
-// 2^1024, at most 308 digits in front of the point, and an exponent of at most 308. (The last two are
-// RapidJSON's: it takes no 0e400.) What is closer to zero than a double can be is within the range.
+// Whether a JSON number is in the range of doubles, which most readers of JSON use: its value is below
+// 2^1024, with at most 308 digits before the point and an exponent of at most 308. (The last two are
+// RapidJSON's limits: it refuses 0e400.) Values too close to zero for a double are in range.
 [[nodiscard]] bool fits_double(std::string_view number);
 inline constexpr std::string_view number_out_of_range = "a number out of the range of a double";
 
@@ -47,14 +47,14 @@ inline constexpr std::string_view number_out_of_range = "a number out of the ran
   return {value.GetString(), value.GetStringLength()};
 }
 
-// The member `name` of `object`, or nullptr when it is absent or `object` is none.
+// The member `name` of `object`, or nullptr when it is absent or `object` is not an object.
 [[nodiscard]] const JsonValue* find(const JsonValue& object, std::string_view name);
 
 // The member's string, or `otherwise` when it is absent or no string.
 [[nodiscard]] std::string_view find_string(const JsonValue& object, std::string_view name,
                                            std::string_view otherwise = {});
 
-// A copy with memory of its own.
+// A copy that owns its memory.
 [[nodiscard]] Json copy_of(const JsonValue& value);
 
 // Sets the member `name` of the object `object`, replacing one that is there.

@@ -1,4 +1,4 @@
-// JSON put together member by member, for documents that are mostly constant.
+// JSON built member by member, for documents that are mostly constant.
 #pragma once
 
 #include <cstdint>

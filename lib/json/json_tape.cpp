@@ -7,6 +7,7 @@
 
 #include <simdjson.h>
 
+#include "base/numbers.h"
 #include "json/json.h"
 
 namespace aribus {
@@ -41,8 +42,8 @@ void append_utf8(std::string& out, uint32_t code) {
   }
 }
 
-// Decodes the inside of a string (RFC 8259, section 7) into `out`, unless that is nullptr. False: an escape
-// that is none, or half of a surrogate pair.
+// Decodes the inside of a string (RFC 8259, section 7) into `out`, unless that is nullptr. Returns false for an
+// invalid escape or half of a surrogate pair.
 bool decode(std::string_view raw, std::string* out) {
   while (!raw.empty()) {
     const size_t plain = std::min(raw.find('\\'), raw.size());
@@ -121,10 +122,7 @@ std::string_view kind_name(JsonKind kind) {
 
 bool JsonView::is_integer() const {
   if (kind() != JsonKind::number) return false;
-  const std::string_view digits = text();
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  return error == std::errc() && end == digits.data() + digits.size();
+  return whole_number<int64_t>(text()).has_value();
 }
 
 std::string_view JsonView::decoded(std::string& buffer) const {
@@ -151,8 +149,8 @@ JsonView JsonView::find(std::string_view name) const {
   return {};
 }
 
-// The first of simdjson's two stages: it finds where the tokens begin, and checks UTF-8, control characters
-// and that strings end. The second one would build a tree of its own, in which places in the text are lost.
+// The first of simdjson's two stages: it finds the beginnings of the tokens and checks UTF-8, control characters
+// and the ends of strings. The second stage would build a tree without the places in the text.
 struct JsonTape::Tokenizer {
   simdjson::dom::parser parser;
   const uint32_t* tokens = nullptr;  // where each begins, and then the size of the text
@@ -197,7 +195,7 @@ bool JsonTape::has_more_tokens(std::string_view text, size_t limit) {
   return static_cast<size_t>(count) > limit;
 }
 
-// Takes the tokens one by one. What is hot lives in local variables.
+// Reads the tokens one by one. Hot state is in local variables.
 JsonTape::Outcome JsonTape::parse(std::string_view given, int max_depth) {
   text_.assign(given);
   text_ += '\0';  // no token begins with it: the end needs no check of its own

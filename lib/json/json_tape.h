@@ -1,5 +1,5 @@
-// JSON read without building or decoding anything: where each value lies in its text. For texts that are hot
-// and mostly copied; json.h is for the rest.
+// JSON parsed without building or decoding values: a tape has the place of each value in the text. For hot
+// texts that are mostly copied; json.h is for the rest.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ enum class JsonKind : uint8_t { object, array, string, number, boolean, null };
 
 class JsonTape;
 
-// One value on a tape. Good until the tape reads another text.
+// One value on a tape. Valid until the tape reads another text.
 class JsonView {
  public:
   [[nodiscard]] JsonKind kind() const;
@@ -30,7 +30,7 @@ class JsonView {
   [[nodiscard]] bool is_integer() const;
 
   // Required below: kind() is string.
-  // The bytes between the quotes, escapes as they are.
+  // The bytes between the quotes, with their escapes.
   [[nodiscard]] std::string_view raw() const;
   [[nodiscard]] bool has_escapes() const;
   // The string itself: raw(), or decoded into `buffer`.
@@ -43,7 +43,8 @@ class JsonView {
   // The members of an object, the items of an array; none of anything else.
   class Children;
   [[nodiscard]] Children children() const;
-  // The value of the first member of that name; of one with escapes in its name none. Nothing: not valid().
+  // The value of the first member of that name, or a view that is not valid(). Names with escapes never
+  // match.
   [[nodiscard]] JsonView find(std::string_view name) const;
   [[nodiscard]] bool valid() const { return tape_ != nullptr; }
 
@@ -66,13 +67,13 @@ class JsonTape {
   JsonTape(const JsonTape&) = delete;
   JsonTape& operator=(const JsonTape&) = delete;
 
-  // Reads one JSON text (RFC 8259) in well-formed UTF-8, nested at most `max_depth` levels deep
-  // (max_line_depth or less), with no number too large for a double. White space between its tokens is left
-  // out. Returns its value, which is about a copy of the text, or what is not valid().
+  // Parses one JSON text (RFC 8259) in well-formed UTF-8, nested at most `max_depth` levels (max_line_depth
+  // or less), without numbers too large for a double. Returns a view of a copy of the text without white
+  // space between tokens; it is not valid() when the text is no such JSON.
   [[nodiscard]] JsonView read(std::string_view text, int max_depth = max_json_depth);
 
-  // Whether `text` may have more than about `limit` tokens: what reading it takes grows with them. A quick
-  // look, which also counts what is in strings.
+  // Whether `text` may have more than about `limit` tokens; the time to parse it grows with them. A quick
+  // estimate that also counts characters in strings.
   [[nodiscard]] static bool has_more_tokens(std::string_view text, size_t limit);
 
  private:

@@ -1,4 +1,4 @@
-// Text taken sixteen bytes at a time.
+// Text processed in blocks of sixteen bytes.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ inline Block16 load_block(const char* at) {
 inline Block16 make_block(uint64_t first, uint64_t second) {
   return _mm_set_epi64x(static_cast<int64_t>(second), static_cast<int64_t>(first));
 }
-// Bit i: byte i is a control character, a quote or a backslash. Any but these stands in a JSON string as it
-// is (RFC 8259, section 7).
+// Bit i: byte i is a control character, a quote or a backslash. All others need no escape in a JSON string
+// (RFC 8259, section 7).
 inline unsigned special_bits(Block16 bytes) {
   const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
   const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
@@ -63,7 +63,7 @@ inline unsigned same_bits(const Block16& one, const Block16& other) {
 }
 #endif
 
-// Whether none of its bytes is special. What is short is taken as two pieces that overlap.
+// Whether none of the bytes is special. Short texts are read as two overlapping pieces.
 inline bool is_plain(std::string_view text) {
   const char* const at = text.data();
   const size_t size = text.size();

@@ -1,4 +1,4 @@
-// Takes connections from a listening socket.
+// Accepts connections from a listening socket.
 #pragma once
 
 #include <functional>
@@ -9,13 +9,13 @@
 
 namespace aribus {
 
-// Takes a few in one turn of the loop: the others wait in the system's queue, so that many that come at once
-// hold nobody up. While the system has no descriptor or memory left, connections wait in the queue, and
+// Accepts a few connections per turn of the loop; the others wait in the system's queue, so that a burst does
+// not block the loop. While the system has no descriptors or memory left, connections wait in the queue and
 // accepting is tried again every 200 ms; that is logged once, and at most once a second when it comes and
-// goes. Lives on the loop's thread; `accepted` must not destroy it.
+// goes. Belongs to the loop's thread; `accepted` must not destroy it.
 class Acceptor {
  public:
-  // Takes a socket that listens and does not block; so do those that it gives.
+  // `listening` is a non-blocking socket that listens; accepted sockets do not block either.
   Acceptor(Loop& loop, Fd listening, std::function<void(Fd)> accepted);
 
  private:
@@ -25,9 +25,9 @@ class Acceptor {
   Fd socket_;
   std::function<void(Fd)> accepted_;
   RareWarnings warnings_;
-  bool said_full_ = false;  // that no more connections can be accepted
+  bool said_full_ = false;  // it was logged that no more connections can be accepted
   Timer resume_;
-  Poll poll_;  // the last to be made, the first to go: it watches socket_
+  Poll poll_;  // the last member: it watches socket_ and must be destroyed first
 };
 
 }  // namespace aribus

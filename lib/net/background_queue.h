@@ -1,4 +1,4 @@
-// Work that would hold up the loop, one piece after the other.
+// Work that would block the loop, one piece after the other.
 #pragma once
 
 #include <deque>
@@ -9,8 +9,8 @@
 
 namespace aribus {
 
-// Does what it is given on another thread, in order. Lives on the loop's thread; `done` of what is not
-// finished at its end is not called.
+// Does pieces of work on another thread, in order. Belongs to the loop's thread. When it is destroyed, `done`
+// of unfinished work is not called.
 class BackgroundQueue {
  public:
   explicit BackgroundQueue(Loop& loop) : loop_(loop) {}

@@ -9,17 +9,17 @@
 
 namespace aribus {
 
-// When a certificate is valid.
+// The validity of a certificate.
 struct CertificateDates {
   WallTime from;
   WallTime until;
 };
 
-// For OpenSSL, where it reads a file of PEM: nobody is asked for the passphrase of an encrypted one.
+// A callback for OpenSSL's PEM readers: encrypted files are an error, no passphrase is asked for.
 int no_passphrase(char* to, int size, int writing, void* data);
 
-// Reads all certificates of a file of PEM, in its order: at least one. Errors: invalid_params, when there is
-// none in it, or one that is damaged; system, when it can't be read.
+// Reads all certificates of a PEM file, at least one, in their order. Errors: invalid_params when it has none
+// or a damaged one; system when it can't be read.
 [[nodiscard]] Result<std::vector<CertificateDates>> read_certificates(const std::string& file);
 
 }  // namespace aribus

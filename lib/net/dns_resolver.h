@@ -1,4 +1,4 @@
-// Names become addresses without holding up the loop.
+// Resolves host names without blocking the loop.
 #pragma once
 
 #include <functional>
@@ -6,10 +6,12 @@
 #include <vector>
 
 #include "net/loop.h"
+#include "net/thread_request.h"
 
 namespace aribus {
 
-// One look-up at a time, on libuv's threads.
+// Looks up one name at a time on libuv's threads. libuv gives look-ups half of its threads at most: a dead
+// name server leaves the other half to other work.
 class DnsResolver {
  public:
   // `addresses` are in the order in which to try them, 16 at most; when there are none, `error` says why.
@@ -20,21 +22,17 @@ class DnsResolver {
   DnsResolver(const DnsResolver&) = delete;
   DnsResolver& operator=(const DnsResolver&) = delete;
 
-  // Looks `host` up, an address or a name, and calls `done` once, from within start() for an address and for
-  // what can't be looked up; a look-up under way is cancelled.
+  // Looks up `host`, a name or an address, and calls `done` once: from within start() for an address and when
+  // the look-up can't begin. A look-up under way is cancelled.
   void start(Loop& loop, const std::string& host, Done done);
   // `done` will not be called.
-  void cancel();
-
-  // Whether a look-up is under way, or was given up: libuv's thread waits for it, and so would the end of the
-  // program.
-  [[nodiscard]] static bool any_under_way();
+  void cancel() { request_.cancel(); }
 
  private:
-  struct Request;
+  using Request = detail::ThreadRequest<uv_getaddrinfo_t, Done>;
   static void finished(uv_getaddrinfo_t* raw, int status, addrinfo* found);
 
-  Request* request_ = nullptr;
+  Request request_;
 };
 
 }  // namespace aribus

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "net/tcp_socket.h"
+#include "net/numeric_address.h"
 
 namespace aribus {
 namespace {
 
-// Whoever has one address of IPv6 has its 64 bits of the network.
+// A host with one IPv6 address has all addresses of its /64 network: they count as one.
 std::string source_of(const std::string& address) {
   size_t end = 0;
   for (int groups = 0; groups < 4; ++groups) {

@@ -1,4 +1,4 @@
-// Wrong passwords, by the address they come from.
+// Wrong passwords, by the address that they come from.
 #pragma once
 
 #include <cstdint>
@@ -9,26 +9,26 @@
 
 namespace aribus {
 
-// Makes guessing slow: each wrong password from an address lengthens the pause before the answer to it. Pure:
-// the caller has the clock.
+// Slows down guessing: each wrong password from an address lengthens the pause before the answer. It has no
+// clock of its own.
 //
-// On loopback everybody has one address, Asterisk too: there the pause holds back answers, never a right
-// password. Elsewhere what comes within the pause is not looked at.
+// On loopback all programs share one address: there the pause delays answers to wrong passwords only. From
+// other addresses, passwords that come within the pause are refused unread.
 class Guesses {
  public:
-  static constexpr unsigned free_guesses = 3;  // answered at once: somebody is configuring Asterisk
+  static constexpr unsigned free_guesses = 3;  // answered at once: somebody may be configuring the peer
   static constexpr Milliseconds first_pause{100};
   static constexpr Milliseconds max_pause{5000};
   static constexpr Milliseconds forget_after{600'000};
   static constexpr size_t max_addresses =
       1024;  // remembered: the one that was wrong longest ago is forgotten
 
-  // Whether a password from `address`, numeric, is looked at.
+  // Whether to check a password from `address`, which is numeric.
   [[nodiscard]] bool may_try(const std::string& address, Milliseconds now) const;
-  // It was wrong. Returns how long its answer waits.
+  // Counts a wrong one. Returns how long to delay its answer.
   Milliseconds wrong(const std::string& address, Milliseconds now);
 
-  // Wrong passwords, and those that were not looked at.
+  // Number of passwords that were wrong or not checked.
   void not_looked_at() { ++total_; }
   [[nodiscard]] uint64_t total() const { return total_; }
   [[nodiscard]] size_t addresses() const { return by_address_.size(); }

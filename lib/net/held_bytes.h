@@ -1,4 +1,4 @@
-// How many bytes of answers are in memory while they are being received.
+// Memory of answers that are being received.
 #pragma once
 
 #include <cstddef>
@@ -7,9 +7,9 @@
 
 namespace aribus {
 
-// Bounds the answers that are received at one time: all together to `max_bytes`, those of one user to a
-// quarter of that when there are several. The first 64 KiB of each don't count: a small answer always comes
-// through.
+// Limits the answers received at the same time: all together to `max_bytes`, those of one user to a quarter
+// of that when there are several users. The first 64 KiB of each do not count, so that small answers always
+// get through.
 class HeldBytes {
  public:
   static constexpr size_t free_bytes = 64 << 10;
@@ -18,7 +18,7 @@ class HeldBytes {
   HeldBytes(const HeldBytes&) = delete;
   HeldBytes& operator=(const HeldBytes&) = delete;
 
-  // One answer; gives back what it held when it ends. Must not outlive the HeldBytes.
+  // The memory of one answer, given back when it is destroyed. Must not outlive the HeldBytes.
   class Answer {
    public:
     Answer(HeldBytes& all, uint64_t user) : all_(all), user_(user) {}
@@ -26,7 +26,7 @@ class HeldBytes {
     Answer(const Answer&) = delete;
     Answer& operator=(const Answer&) = delete;
 
-    // It grows by `count` bytes. False: that is too much, and it is as before.
+    // Grows by `count` bytes. Returns false when that is too much; nothing has changed then.
     [[nodiscard]] bool add(size_t count);
 
    private:
@@ -36,7 +36,7 @@ class HeldBytes {
     size_t counted_ = 0;
   };
 
-  // That count.
+  // Bytes that count.
   [[nodiscard]] size_t bytes() const { return bytes_; }
 
  private:

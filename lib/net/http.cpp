@@ -40,7 +40,7 @@ bool is_tls(CURLcode code) {
          code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CERTPROBLEM;
 }
 
-// What to do about a connection that did not come about, or "".
+// What to do about a failed connection, or "".
 std::string_view cure_of(CURLcode code, std::string_view detail) {
   const auto says = [detail](std::string_view what) { return detail.find(what) != std::string_view::npos; };
   switch (code) {
@@ -140,9 +140,9 @@ struct Transfer {
     return 0;
   }
 
-  // Called when a connection stands and the request is about to be sent on it. When curl finds a kept-alive
-  // connection closed without an answer, it takes another one and sends the request again: for a request that
-  // may have reached Asterisk, and does something there, that must not be.
+  // Called when a connection is established and the request is about to be sent. When a kept-alive connection
+  // was closed without an answer, curl would send the request again on another one. A request that may have
+  // reached the server and may have changed something must not be repeated.
   static int before_sending(void* self_pointer, char* remote, char* local, int remote_port, int local_port) {
     auto* self = static_cast<Transfer*>(self_pointer);
     const bool again = self->attempts++ > 0;
@@ -286,8 +286,8 @@ class Http::Multi {
     if (!finished_.empty()) delivery_.request();
   }
 
-  // The connection of a request that is given up ends with RST: what the kernel would send once more, over a
-  // link that loses packets, does not reach Asterisk long after.
+  // The connection of an abandoned request ends with RST, so that the kernel's retransmissions over a lossy
+  // link do not reach the server much later.
   static int on_close(void* self_pointer, curl_socket_t socket) {
     const linger at_once{1, 0};
     if (static_cast<Multi*>(self_pointer)->abandoning_) {
@@ -312,9 +312,9 @@ class Http::Multi {
     set(CURLOPT_USERNAME, options_.username.c_str());
     set(CURLOPT_PASSWORD, options_.password.c_str());
     set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
-    set(CURLOPT_PROXY, "");  // Asterisk is near: the environment's proxies are for others
+    set(CURLOPT_PROXY, "");  // the environment's proxies are for other programs
     set(CURLOPT_NOSIGNAL, 1L);
-    set(CURLOPT_QUICK_EXIT, 1L);  // or a look-up of a name that hangs would be waited for
+    set(CURLOPT_QUICK_EXIT, 1L);  // otherwise a hanging look-up of a name is waited for
     set(CURLOPT_ERRORBUFFER, transfer.detail);
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
     set(CURLOPT_MAXAGE_CONN, max_idle_seconds);

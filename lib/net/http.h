@@ -1,4 +1,4 @@
-// HTTP requests to one Asterisk: curl's multi-socket interface on our loop.
+// HTTP requests to one server, with curl's multi-socket interface on our loop.
 #pragma once
 
 #include <functional>
@@ -23,7 +23,7 @@ struct HttpOptions {
   int max_connections = 8;               // kept alive and shared by the requests; more requests wait
   size_t max_response_bytes = 64 << 20;  // a recording's bytes come this way
   size_t max_held_bytes = 64 << 20;      // of all answers being received at one time (HeldBytes)
-  MaySend may_send = {};                 // asked about each new connection; nothing: it may
+  MaySend may_send = {};                 // asked about each new connection; nothing: always allowed
 };
 
 struct HttpRequest {
@@ -39,21 +39,21 @@ struct HttpResponse {
   std::string content_type;
   std::string body;
 
-  // Whether the status says that what was asked for was done. A redirection does not: it is not followed.
+  // Whether the status means success. A redirection does not: redirections are not followed.
   [[nodiscard]] bool succeeded() const { return status >= 200 && status < 300; }
 };
 
-// The errors of a request that was sent, of kind outcome_unknown: no answer came, for the reason `why`; or
-// one of more than `limit` bytes.
+// Errors of a sent request, of kind outcome_unknown: there was no answer because of `why`, or it had more
+// than `limit` bytes.
 [[nodiscard]] Error no_answer(const HttpRequest& request, const std::string& why);
 [[nodiscard]] Error too_large(const HttpRequest& request, size_t limit);
 
-// What the message of an error begins with when no byte of the request was sent.
+// The beginning of an error's message when no byte of the request was sent.
 inline constexpr std::string_view nothing_sent = "nothing was sent; ";
 
-// Sends requests side by side, and shares its connections among those who send them (RequestQueue). Answers
-// are handed out for 1 ms in a turn of the loop, at least one. Lives on the loop's thread; requests still
-// open when it ends are dropped without a callback.
+// Sends requests concurrently and shares its connections among the requesters (RequestQueue). In one turn of
+// the loop, callbacks get 1 ms, at least one of them. Belongs to the loop's thread; requests that are open
+// when it is destroyed are dropped without a callback.
 class Http {
  public:
   using Done = std::function<void(Result<HttpResponse>)>;
@@ -62,16 +62,16 @@ class Http {
   ~Http();
 
   // Sends one request and calls `done` once, never from within send(). Any HTTP status is a response.
-  // Errors: not_connected (nothing was sent), refused (nor was it here: there is no TLS that both sides
-  // accept), outcome_unknown (it was sent, and no answer came, or one that is over a bound:
-  // max_response_bytes, 64 KiB of headers, max_held_bytes), too_much (max_held_bytes, and it only reads). A
-  // request is never sent twice: where a kept-alive connection turns out to be dead before a byte of the
-  // request was sent, a new connection is taken; after that the outcome is unknown.
+  // Errors: not_connected (nothing was sent), refused (the TLS handshake failed, nothing was sent),
+  // outcome_unknown (it was sent and no answer came, or one beyond max_response_bytes, 64 KiB of headers or
+  // max_held_bytes), too_much (max_held_bytes was reached by a request that only reads). No request is sent
+  // twice: if a kept-alive connection is dead before a byte of the request was sent, a new connection is
+  // used; after that, the outcome is unknown.
   void send(HttpRequest request, Done done);
 
-  // Of connections made from now on.
+  // For connections made from now on.
   void set_connect_timeout(Milliseconds timeout);
-  // Requests that wait for an answer.
+  // Number of requests that wait for an answer.
   [[nodiscard]] size_t open_requests() const;
 
  private:

@@ -9,7 +9,7 @@
 #include <openssl/sha.h>
 #include <sys/socket.h>
 
-#include "base/bytes.h"
+#include "base/base64.h"
 #include "base/log.h"
 #include "net/pending_handshakes.h"
 #include "net/tcp_socket.h"
@@ -19,7 +19,8 @@ namespace aribus {
 namespace {
 
 constexpr size_t max_pending = 32;
-constexpr int backlog = 64;  // short, so that Asterisk does not wait behind a crowd for longer than it tries
+constexpr int backlog =
+    64;  // short, so that the peer does not wait in it for longer than it tries to connect
 constexpr Milliseconds listen_again{1000};
 constexpr Milliseconds probe_timeout{250};  // Asterisk gives up a handshake after 500 ms
 constexpr size_t read_buffer_bytes = 16 << 10;
@@ -31,7 +32,7 @@ std::string digest(std::string_view text) {
   return bytes;
 }
 
-// Takes as long whatever is wrong with `header`.
+// Takes the same time whatever is wrong with `header`.
 bool is_right(std::string_view header, const std::string& expected) {
   const std::string given = digest(header);
   return CRYPTO_memcmp(given.data(), expected.data(), expected.size()) == 0;
@@ -51,8 +52,8 @@ std::string peer_of(int socket) {
 
 }  // namespace
 
-// Somebody who connected and has not been let in. All that it calls may dismiss it: it is silent then, and
-// stays until the end of the turn.
+// A connection whose handshake is not done. Its callbacks may drop it: it is silent then and destroyed at the
+// end of the turn.
 class InboundWebSocket::PendingHandshake {
  public:
   PendingHandshake(InboundWebSocket& owner, Fd socket, std::unique_ptr<TlsSession> tls)
@@ -79,13 +80,13 @@ class InboundWebSocket::PendingHandshake {
                                                           : HandshakeState::speaking;
     return {name_, since_, kind};
   }
-  // It has sent something that is still to be read.
+  // It has sent bytes that were not read yet.
   [[nodiscard]] bool is_about_to_speak() const {
     char byte = 0;
     return ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
   }
 
-  // The request is being looked at: no deadline but the looker's.
+  // The request is being decided on: only the decider's deadline applies.
   void wait() { deadline_.stop(); }
 
   void refuse(const std::string& answer) {
@@ -95,7 +96,7 @@ class InboundWebSocket::PendingHandshake {
     deadline_.once(listen_again, [this] { leave(); });
     stream_->leave([this] { leave(); });
   }
-  // Refuses it after `pause`, and tells `refused` then.
+  // Refuses it after `pause`, then calls `refused`.
   void refuse_after(Milliseconds pause, const std::string& answer, std::function<void()> refused) {
     refused_ = true;
     deadline_.once(pause, [this, answer, refused = std::move(refused)] {
@@ -104,7 +105,7 @@ class InboundWebSocket::PendingHandshake {
     });
   }
 
-  // The stream, on which the connection is accepted, and what came behind the request.
+  // The stream, on which the handshake is done, and the bytes that followed the request.
   std::unique_ptr<Stream> accept_upgrade(std::string& rest) {
     deadline_.stop();
     rest = bytes_;
@@ -329,7 +330,7 @@ void InboundWebSocket::open() {
   if (handlers->opened) handlers->opened();
 }
 
-// While a connection stands, what others do is no news.
+// While there is a connection, failed handshakes of others are not reported.
 void InboundWebSocket::fail(std::string reason) {
   if (channel_.is_open()) return;
   const auto handlers = handlers_;

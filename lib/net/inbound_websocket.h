@@ -1,4 +1,4 @@
-// The event stream the other way round: Asterisk connects, we listen.
+// A WebSocket in the server's role: the peer connects, we listen.
 #pragma once
 
 #include <deque>
@@ -20,34 +20,34 @@ namespace aribus {
 struct ListenOptions {
   std::string address = "127.0.0.1";  // numeric
   int port = 8765;                    // 0: any
-  std::string path = "/ari";          // that Asterisk must ask for
+  std::string path = "/ari";          // that the peer must request
   TlsServerOptions tls = {};
   Milliseconds guess_log_interval{60'000};  // from one line about wrong passwords to the next
   bool operator==(const ListenOptions&) const = default;
 };
 
-// Waits for Asterisk, which asks for a WebSocket with user, password and the sub-protocol "ari", and takes
-// one such connection at a time. `closed` is called whenever one ends, and whenever listening or an attempt
-// of Asterisk's fails; waiting goes on by itself until close().
+// Waits for the peer to request a WebSocket with user, password and the sub-protocol "ari", and accepts one
+// such connection at a time. `closed` is called whenever one ends, and whenever listening or a handshake
+// fails; it continues to listen until close().
 //
-// A second connection is refused while the first one answers a ping, and takes its place when it does not.
-// One that is dead is kept, for as long as TCP keeps it: it may wake up.
+// A second connection is refused while the first one answers a ping, and replaces it otherwise. A dead
+// connection is kept as long as TCP keeps it: it may come back.
 //
-// At most 32 may connect at a time without being let in (pending_handshakes.h says who goes); wrong passwords
-// are answered ever more slowly (Guesses), and logged once a minute, with their number.
+// At most 32 handshakes are open at a time (pending_handshakes.h chooses which one to drop). Wrong passwords
+// are answered with growing delays (Guesses) and logged once a minute with their number.
 class InboundWebSocket : public WebSocket {
  public:
-  // Called when Asterisk asks, and user, password, path and sub-protocol are right: `answer` is to be called
-  // once, with the error for which it is refused (503), or none.
+  // Called for a request with the right user, password, path and sub-protocol. `answer` must be called once,
+  // with the error because of which the request is refused (503), or none.
   using Asked = std::function<void(std::function<void(Result<void>)> answer)>;
 
-  // `username` and `password` are what Asterisk must send.
+  // `username` and `password` are those that the peer must send.
   InboundWebSocket(Loop& loop, ListenOptions options, const std::string& username,
                    const std::string& password, Asked asked);
   ~InboundWebSocket() override;
 
-  // Listens. Of the options, those of the open connection count, and connect_timeout, within which Asterisk's
-  // handshake must be done.
+  // Listens. Of the options, those of an open connection and connect_timeout apply; the latter limits a
+  // handshake.
   void connect(WebSocketOptions options, Handlers handlers) override;
   Result<void> send(std::string text) override { return channel_.send(text); }
   void set_times(Milliseconds ping_interval, Milliseconds silence_timeout) override {
@@ -61,9 +61,9 @@ class InboundWebSocket : public WebSocket {
   // Listens no more; see WebSocket.
   void close() override;
 
-  // That it listens on; 0 when it does not.
+  // The port on which it listens; 0 when it does not.
   [[nodiscard]] int port() const { return port_; }
-  // Attempts to connect with a wrong user or password, since it was made.
+  // Number of requests with a wrong user or password so far.
   [[nodiscard]] uint64_t wrong_passwords() const { return guesses_.total(); }
 
  private:

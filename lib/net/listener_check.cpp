@@ -55,7 +55,7 @@ std::optional<Address> parse(const std::string& text) {
   return {};
 }
 
-// A socket of this machine, as the kernel tells of it.
+// A socket of this machine, as the kernel describes it.
 struct Found {
   inet_diag_msg of;
   bool v6_only = false;
@@ -125,7 +125,7 @@ inet_diag_req_v2 question_about(sa_family_t family, int port) {
   return question;
 }
 
-// Those who take connections to `address` and `port`.
+// The sockets that accept connections to `address` and `port`.
 Result<std::vector<Found>> listeners(const Address& address, int port) {
   std::vector<Found> all;
   for (const sa_family_t family : {AF_INET6, AF_INET}) {
@@ -153,7 +153,7 @@ Result<std::optional<Found>> other_end(const Address& near, int near_port, const
   return std::optional(found->front());
 }
 
-// Of /etc/passwd alone: a name service may be asked elsewhere, where waiting for it harms nobody.
+// From /etc/passwd only: a name service would block the loop.
 std::string local_name_of(uid_t id) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/etc/passwd", "re"), std::fclose);
   if (file == nullptr) return {};
@@ -179,7 +179,7 @@ SocketAddress address_of(const sockaddr_storage& address) {
   return {::inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text), ntohs(v6->sin6_port)};
 }
 
-// Whose the other end is. Nothing: it is on another machine.
+// The users of the other end. Nothing: it is on another machine.
 Result<std::optional<std::vector<uid_t>>> owners(const SocketAddress& local, const SocketAddress& remote) {
   std::optional<std::vector<uid_t>> found;
   const std::optional<Address> near = parse(local.address), far = parse(remote.address);
@@ -191,7 +191,7 @@ Result<std::optional<std::vector<uid_t>>> owners(const SocketAddress& local, con
   if (!listening) return listening.error();
   found.emplace();
   for (const Found& one : *listening) found->push_back(one.of.idiag_uid);
-  // Until it is accepted it is nobody's, and goes with those who listen.
+  // Until it is accepted it has no owner; the users who listen count.
   if (*end && (*end)->of.idiag_inode != 0) found->push_back((*end)->of.idiag_uid);
   return found;
 }

@@ -1,4 +1,5 @@
-// Who gets the password: which user of this machine listens where a request is about to go.
+// Which user of this machine listens at the address that a request, and with it a password, is about to go
+// to.
 #pragma once
 
 #include <functional>
@@ -12,47 +13,48 @@
 
 namespace aribus {
 
-// An address in figures, without the brackets of IPv6, and a port.
+// A numeric address without the brackets of IPv6, and a port.
 struct SocketAddress {
   std::string address;
   int port = 0;
 };
 
-// Of a TCP connection: this end, and the other one. Both empty when `socket` has ended.
+// Both ends of a TCP connection, ours first. Both are empty when `socket` has ended.
 [[nodiscard]] std::pair<SocketAddress, SocketAddress> addresses_of(int socket);
 
-// Whether the password may go over a connection from `local` to `remote`, which stands. Errors:
+// Whether a password may be sent over the established connection from `local` to `remote`. Errors:
 // not_connected.
 using MaySend = std::function<Result<void>(const SocketAddress& local, const SocketAddress& remote)>;
 
-// The user that Asterisk runs as.
-struct AsteriskUser {
+// The user as which the server is to run.
+struct ListenerUser {
   std::string name;  // as the configuration has it
   uid_t id = 0;
 
-  bool operator==(const AsteriskUser&) const = default;
+  bool operator==(const ListenerUser&) const = default;
 };
 
-// Asks the kernel (sock_diag(7)), which answers at once, whose the other end of a connection is. For any user
-// of the machine may listen on a port above 1023 while Asterisk does not, and would be told the password.
+// Asks the kernel (sock_diag(7), which answers at once) which user owns the other end of a connection. Any
+// user of the machine can listen on a port above 1023 while the server does not run, and would get the
+// password.
 //
-// A connection that leaves the machine, or its network namespace, is not looked at.
+// Connections that leave the machine or its network namespace are not checked.
 class ListenerCheck {
  public:
-  // With a `user`, all who listen there must be that user, and who has accepted the connection as well.
-  // Without one, root, this process' own user and the one named `asterisk` are taken for right; of another
-  // `warn` is told, once until it changes, and the connection is used.
-  ListenerCheck(std::optional<AsteriskUser> user, std::function<void(const std::string& text)> warn)
+  // With a `user`, all sockets that listen there, and the one that accepted the connection, must be that
+  // user's. Without one, root, this process' own user and the user named `asterisk` are accepted; any other
+  // is reported to `warn`, once until it changes, and the connection is used.
+  ListenerCheck(std::optional<ListenerUser> user, std::function<void(const std::string& text)> warn)
       : user_(std::move(user)), warn_(std::move(warn)) {}
 
-  // As MaySend. An error, only with a `user`: another one listens there, nobody does any more, or the kernel
-  // does not tell.
+  // As MaySend. Errors, only with a `user`: another user listens there, nobody does any more, or the kernel
+  // does not answer.
   [[nodiscard]] Result<void> operator()(const SocketAddress& local, const SocketAddress& remote);
 
  private:
   [[nodiscard]] bool is_right(uid_t found) const;
 
-  std::optional<AsteriskUser> user_;
+  std::optional<ListenerUser> user_;
   std::function<void(const std::string&)> warn_;
   std::string warned_;  // of what, the last time
 };

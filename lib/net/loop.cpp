@@ -1,37 +1,18 @@
 #include "net/loop.h"
 
-#include <algorithm>
-#include <stdexcept>
-#include <string>
 #include <utility>
 
 namespace aribus {
+
+using detail::fire;
+using detail::make_handle;
+
 namespace {
 
 constexpr uint64_t late_ms = 100;
 
-void require(int status, const char* what) {
-  if (status != 0) throw std::runtime_error(std::string(what) + ": " + uv_strerror(status));
-}
-
-// Makes a handle with `init(Raw*)`. Until that has succeeded, libuv does not know it and must not close it.
-template <typename Raw, typename Init>
-detail::HandlePtr<Raw> make_handle(const char* what, Init init) {
-  auto handle = std::make_unique<detail::Handle<Raw>>();
-  require(init(&handle->raw), what);
-  handle->raw.data = handle.get();
-  return detail::HandlePtr<Raw>(handle.release());
-}
-
-// Calls a handle's function through a copy, so that it may destroy the handle's owner.
-template <typename Raw>
-void fire(Raw* raw, int value) {
-  const auto call = detail::Handle<Raw>::from(raw)->call;
-  if (call) call(value);
-}
-
-// libuv watches no more after an error (the peer is gone). The read or write that the callback does finds it,
-// though not the first one, when something came before it: it is watched again.
+// libuv stops watching after an error (the peer is gone). The callback's read or write finds the error, but
+// when data came before the error, not the first one: so watching starts again.
 template <int events>
 void on_poll(uv_poll_t* raw, int status, int seen) {
   if (status < 0) uv_poll_start(raw, events, &on_poll<events>);
@@ -41,14 +22,13 @@ void on_poll(uv_poll_t* raw, int status, int seen) {
 }  // namespace
 
 Loop::Loop() {
-  require(uv_loop_init(&loop_), "uv_loop_init");
+  detail::require(uv_loop_init(&loop_), "uv_loop_init");
 }
 
 Loop::~Loop() {
-  // What is still open belongs to libraries that close asynchronously, or to threads that will come back to
-  // the loop.
+  // Handles that are still open belong to libraries that close asynchronously; requests, to libuv's threads.
   for (int turns = 0; uv_loop_close(&loop_) == UV_EBUSY && turns < 1000; ++turns)
-    uv_run(&loop_, loop_.active_reqs.count > 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    uv_run(&loop_, is_working() ? UV_RUN_ONCE : UV_RUN_NOWAIT);
   for (const auto& call : at_end_) call();
 }
 
@@ -70,7 +50,7 @@ void Timer::start(Milliseconds delay, Milliseconds repeat, std::function<void()>
     call();
   };
   postponed_ = false;
-  // libuv counts from the start of the turn; a long turn must not shorten the delay.
+  // libuv counts delays from the start of the turn; a long turn must not shorten this one.
   uv_update_time(handle_->raw.loop);
   arm(delay);
 }
@@ -81,7 +61,7 @@ void Timer::arm(Milliseconds delay) {
       &handle_->raw, [](uv_timer_t* raw) { fire(raw, 0); }, static_cast<uint64_t>(delay.count()), 0);
 }
 
-// libuv runs timers before it looks at descriptors: one that is late lets a turn pass.
+// libuv runs timers before it polls descriptors: a late timer lets one turn pass.
 bool Timer::must_wait() {
   postponed_ = !postponed_ && uv_now(handle_->raw.loop) > due_ + late_ms;
   return postponed_;
@@ -129,38 +109,6 @@ Signal::Signal(Loop& loop, int number, std::function<void()> call)
   handle_->call = [call = std::move(call)](int) { call(); };
   uv_signal_start(
       &handle_->raw, [](uv_signal_t* raw, int) { fire(raw, 0); }, number);
-}
-
-TurnMeter::TurnMeter(Loop& loop)
-    : loop_(loop), prepare_(make_handle<uv_prepare_t>("prepare", [&](uv_prepare_t* raw) {
-        return uv_prepare_init(loop.raw(), raw);
-      })) {
-  uv_loop_configure(loop.raw(), UV_METRICS_IDLE_TIME);
-  prepare_->call = [this](int) { end_turn(); };
-  uv_prepare_start(&prepare_->raw, [](uv_prepare_t* raw) { fire(raw, 0); });
-  uv_unref(reinterpret_cast<uv_handle_t*>(&prepare_->raw));
-}
-
-void TurnMeter::end_turn() {
-  constexpr uint64_t minute_ns = 60'000'000'000;
-  const uint64_t now = uv_hrtime();
-  const uint64_t idle = uv_metrics_idle_time(loop_.raw());
-  const uint64_t before = std::exchange(at_ns_, now);
-  const uint64_t idle_before = std::exchange(idle_ns_, idle);
-  if (turns_++ == 0) return;
-  const std::chrono::microseconds busy((now - before - (idle - idle_before)) / 1000);
-  if (const uint64_t minute = now / minute_ns; minute != minute_) {
-    minute_before_ = minute == minute_ + 1 ? this_minute_ : std::chrono::microseconds(0);
-    this_minute_ = std::chrono::microseconds(0);
-    minute_ = minute;
-  }
-  this_minute_ = std::max(this_minute_, busy);
-  longest_ = std::max(longest_, busy);
-  durations_.add(busy);
-}
-
-std::chrono::microseconds TurnMeter::longest_lately() const {
-  return std::max(this_minute_, minute_before_);
 }
 
 EndOfTurn::EndOfTurn(Loop& loop, std::function<void()> call)

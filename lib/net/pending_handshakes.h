@@ -1,4 +1,4 @@
-// Who of those that connected, and were not let in yet, makes room for the next.
+// Which of the open handshakes to drop for a new connection.
 #pragma once
 
 #include <optional>
@@ -9,12 +9,12 @@
 
 namespace aribus {
 
-// The ones that make room first come first.
+// In the order in which they are dropped.
 enum class HandshakeState : uint8_t {
   silent,    // has sent nothing
-  refused,   // waits for its refusal, or has it
+  refused,   // waits for its refusal, or has got it
   speaking,  // has sent a part of its request
-  right,     // user and password are right: never makes room
+  right,     // user and password are right: never dropped
 };
 
 struct HandshakeView {
@@ -23,10 +23,10 @@ struct HandshakeView {
   HandshakeState kind = HandshakeState::silent;
 };
 
-// Time to send the request: who connected less long ago makes room only when all of its address did.
+// Time to send the request: a newer connection is dropped only when all others of its address are as new.
 inline constexpr Milliseconds handshake_grace{50};
 
-// The index of the one to go: of the address that has the most of them. Nothing: none may be sent away.
+// The index of the one to drop, from the address with the most handshakes. Nothing: none may be dropped.
 [[nodiscard]] std::optional<size_t> who_makes_room(std::span<const HandshakeView> pending, Milliseconds now);
 
 }  // namespace aribus

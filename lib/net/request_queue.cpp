@@ -5,7 +5,7 @@
 namespace aribus {
 namespace {
 
-constexpr size_t kept = 2;  // connections: one for what changes something, one for admin
+constexpr size_t kept = 2;  // reserved connections: one for requests that change something, one for admin
 
 }  // namespace
 
@@ -21,7 +21,7 @@ RequestQueue::Id RequestQueue::push(const Requester& from, bool changes) {
   return id;
 }
 
-// Whoever can't be served keeps his turn.
+// A user who can't be served now keeps the turn.
 std::optional<RequestQueue::Id> RequestQueue::next() {
   if (under_way_.size() >= connections_) return std::nullopt;
   for (auto turn = turns_.begin(); turn != turns_.end(); ++turn) {

@@ -1,4 +1,4 @@
-// Which of the requests that wait for a connection to Asterisk is sent next.
+// Which of the requests that wait for a connection is sent next.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,15 @@
 namespace aribus {
 
 // Shares `connections` fairly. Users take turns; the connections of a user take turns; requests of one
-// connection go in their order. What changes something goes before what reads, of the same user: at most 4 of
-// them in a row while reads wait that may be sent.
+// connection keep their order. Requests of a user that change something go before those that only read, but
+// at most 4 in a row while reads that may be sent wait.
 //
-// Of N connections (3 or more) one is kept for what changes something and one for admin; one user has at
-// most N - 2 at a time, the last of which (N of 4 or more) is kept for what changes something. With N = 2 a
-// user has one; with N = 1 users take turns and nothing is kept. The daemon's own requests may use all, and
-// take their turn as a user does.
+// Of N connections (3 or more), one is reserved for requests that change something and one for admin. A user
+// has at most N - 2 at a time, and the last of those (N of 4 or more) is reserved for requests that change
+// something. With N = 2 a user has one; with N = 1 users take turns and nothing is reserved. The daemon's own
+// requests may use all connections and take their turn like a user.
 //
-// Pure: it knows numbers, the caller the requests. Memory: what the callers' requests are bounded to.
+// It knows numbers only; the caller has the requests, and bounds their number.
 class RequestQueue {
  public:
   using Id = uint64_t;
@@ -31,9 +31,9 @@ class RequestQueue {
 
   // A request waits; `changes`: it is no GET.
   Id push(const Requester& from, bool changes);
-  // The next one to be sent, which has a connection from now on. Nothing: none waits that may be sent.
+  // The next request to send; it then has a connection. Nothing when none may be sent.
   std::optional<Id> next();
-  // It waits no more, or has given its connection back.
+  // A request stops waiting, or gives its connection back.
   void remove(Id id);
 
   [[nodiscard]] size_t waiting() const { return waiting_.size(); }

@@ -1,4 +1,4 @@
-// On whose behalf a request is sent, for fair sharing of the connections to Asterisk.
+// For whom a request is sent: connections are shared fairly among requesters.
 #pragma once
 
 #include <cstdint>

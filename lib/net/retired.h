@@ -1,4 +1,4 @@
-// Deferred destruction: objects that are done with, while one of their own callbacks may still be running.
+// Deferred destruction of objects while one of their own callbacks may still be running.
 #pragma once
 
 #include <concepts>
@@ -11,18 +11,17 @@
 
 namespace aribus {
 
-// silence() cuts every way by which the loop reaches the object: it stops its polls and timers, cancels its
-// requests and drops its handlers. Nothing but the destructor is called after it from outside; what runs at
-// the moment may end.
+// silence() stops all callbacks of the loop to the object: its polls, timers, requests and handlers. After
+// it, only the destructor is called from outside; a function that is running may finish.
 template <typename T>
 concept Silenceable = requires(T& object) {
   { object.silence() }
   noexcept->std::same_as<void>;
 };
 
-// Takes objects out of use: they are silent at once, and destroyed at the end of the turn, when none of their
-// functions is on the stack; where many end together, some of them at the end of a later one. Lives on the
-// loop's thread, in the owner of the objects. What it still holds when it ends is destroyed with it.
+// Takes objects out of use: they are silenced at once and destroyed at the end of the turn, when none of
+// their functions is on the stack; of many objects, some at the end of a later turn. Belongs to the loop's
+// thread and to the owner of the objects; its destructor destroys those that it still holds.
 template <typename T>
 class Retired {
  public:
@@ -36,7 +35,7 @@ class Retired {
     objects_.push_back(std::move(object));
     sweep_.request();
   }
-  // Objects that wait for their end.
+  // Number of objects that wait for destruction.
   [[nodiscard]] size_t size() const { return objects_.size(); }
 
  private:

@@ -8,28 +8,13 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "net/numeric_address.h"
+
 namespace aribus {
 namespace {
 
 constexpr size_t tls_piece_bytes = 32 << 10;  // taken from the socket at a time
 constexpr int max_tls_pieces = 4;             // in one go: records without data may come without end
-
-struct Address {
-  sockaddr_storage bytes{};
-  socklen_t size = 0;
-};
-
-Address parse(const std::string& text, int port) {
-  Address address;
-  auto* v4 = reinterpret_cast<sockaddr_in*>(&address.bytes);
-  auto* v6 = reinterpret_cast<sockaddr_in6*>(&address.bytes);
-  if (uv_ip4_addr(text.c_str(), port, v4) == 0) {
-    address.size = sizeof *v4;
-  } else if (uv_ip6_addr(text.c_str(), port, v6) == 0) {
-    address.size = sizeof *v6;
-  }
-  return address;
-}
 
 bool is_transient(int error) {
   return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
@@ -43,7 +28,7 @@ Error ended(std::string_view why) {
 
 Result<std::unique_ptr<Stream>> Stream::connect(Loop& loop, const std::string& address, const Url& url,
                                                 const TlsOptions& tls, Handlers handlers) {
-  const Address to = parse(address, url.port);
+  const NumericAddress to = numeric_address(address, url.port).value_or(NumericAddress());
   Fd socket(::socket(to.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket.valid()) {
     if (errno == EMFILE || errno == ENFILE)
@@ -58,8 +43,7 @@ Result<std::unique_ptr<Stream>> Stream::connect(Loop& loop, const std::string& a
     if (!made) return made.error();
     session = std::move(*made);
   }
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&to.bytes), to.size) != 0 &&
-      errno != EINPROGRESS) {
+  if (::connect(socket.get(), to.raw(), to.size) != 0 && errno != EINPROGRESS) {
     return system_error("no connection to " + address);
   }
   return std::unique_ptr<Stream>(
@@ -85,7 +69,7 @@ Stream::Stream(Loop& loop, Fd socket, std::unique_ptr<TlsSession> tls, Handlers 
               [this](int events) { on_event(events); });
 }
 
-// A callback may destroy the stream: each is called last, and through a copy.
+// Callbacks may destroy the stream: each is the last call of a function and made through a copy.
 void Stream::on_event(int events) {
   if (state_ == State::connecting) return on_connecting();
   if ((events & UV_WRITABLE) != 0) flush();
@@ -197,7 +181,7 @@ void Stream::write(std::string_view bytes) {
   flush();
 }
 
-// A connection that is broken is found so by reading.
+// A broken connection is reported by the next read.
 void Stream::flush() {
   while (sent_ < out_.size()) {
     const ssize_t count = ::send(socket_.get(), out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL);

@@ -15,45 +15,44 @@
 
 namespace aribus {
 
-// Ends with its object. Lives on the loop's thread; the callbacks may destroy it.
+// The destructor closes it. Belongs to the loop's thread; the callbacks may destroy it.
 class Stream {
  public:
   struct Handlers {
     std::function<void()> connected;  // TLS included
-    // It did not come about.
+    // The connection failed.
     std::function<void(const std::string& reason)> failed;
-    // There is something to read, or the end.
+    // There is input, or its end.
     std::function<void()> readable;
   };
 
-  // Connects to `address`, one of the url's host; with TLS when the url says so. Errors: system: no
-  // descriptors are left, or the certificates can't be read. Other failures come through `failed`, later.
+  // Connects to `address`, one of the url's host, with TLS when the url says so. Errors: system (no
+  // descriptors are left, or the certificates can't be read). Other failures are reported to `failed` later.
   static Result<std::unique_ptr<Stream>> connect(Loop& loop, const std::string& address, const Url& url,
                                                  const TlsOptions& tls, Handlers handlers);
 
-  // Takes a connection that was accepted; `tls` is the server's side of TLS on it, or nothing. `connected`
-  // and `failed` come for TLS alone.
+  // Wraps an accepted connection; `tls` is the server's side of TLS, or nothing. `connected` and `failed` are
+  // called with TLS only.
   static std::unique_ptr<Stream> accept(Loop& loop, Fd socket, std::unique_ptr<TlsSession> tls,
                                         Handlers handlers);
 
   [[nodiscard]] int socket() const { return socket_.get(); }
-  // Has `readable` called from now on in place of the handler given before.
+  // Replaces the handler `readable`.
   void on_readable(std::function<void()> readable) { handlers_.readable = std::move(readable); }
 
   // Required below: it is connected.
-  // Reads at most `size` bytes; fewer when there are no more now, or when TLS brought much that is no data:
-  // then `readable` comes again. Errors: not_connected: it has ended.
+  // Reads at most `size` bytes. It returns fewer when there are no more yet, or after many TLS messages
+  // without data: `readable` is then called again. Errors: not_connected (it has ended).
   Result<size_t> read(char* at, size_t size);
-  // Whether read() has something to say though nothing more comes from the socket.
+  // Whether read() would return bytes or an error without more input from the socket.
   [[nodiscard]] bool has_more() const { return has_more_; }
-  // Sends as much as fits at once, and the rest as the peer takes it.
+  // Sends as much as the socket takes, and the rest later.
   void write(std::string_view bytes);
   [[nodiscard]] size_t unsent_bytes() const { return out_.size() - sent_; }
-  // Nothing more is written; whatever still comes is dropped, and `gone` is called when the connection has
-  // ended.
+  // Ends writing, drops all further input, and calls `gone` when the connection has ended.
   void leave(std::function<void()> gone);
 
-  // Ends all callbacks (Retired); what is written is dropped from now on.
+  // Ends all callbacks (Retired) and drops what is written from now on.
   void silence() noexcept;
 
  private:
@@ -75,7 +74,7 @@ class Stream {
   bool has_more_ = false;
   std::string out_;  // what goes to the socket
   size_t sent_ = 0;  // of out_
-  Poll poll_;        // the last to be made, the first to go: it watches socket_
+  Poll poll_;        // the last member: it watches socket_ and must be destroyed first
 };
 
 }  // namespace aribus

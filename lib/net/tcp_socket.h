@@ -1,4 +1,4 @@
-// Listening on an address in figures.
+// Listening TCP sockets.
 #pragma once
 
 #include <string>
@@ -10,14 +10,9 @@
 
 namespace aribus {
 
-// "127.0.0.1", "::1", "0.0.0.0".
-[[nodiscard]] bool is_numeric_address(const std::string& text);
-// Required: it is numeric.
-[[nodiscard]] bool is_loopback(const std::string& address);
-
-// A socket that listens there, and does not block. A `port` of 0 is any, and becomes the one that it is. Of
-// those who connect, `backlog` at most wait to be accepted.
-// Errors: invalid_params (the address is not numeric), system.
+// A non-blocking socket that listens at a numeric `address`. With `port` 0 the system chooses a port, and
+// `port` becomes that one. At most `backlog` connections wait to be accepted. Errors: invalid_params (the
+// address is not numeric), system.
 [[nodiscard]] Result<Fd> listen_on_tcp(const std::string& address, int& port, int backlog = SOMAXCONN);
 
 }  // namespace aribus

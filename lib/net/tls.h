@@ -12,7 +12,7 @@ struct TlsOptions {
   bool operator==(const TlsOptions&) const = default;
 };
 
-// What a listener shows to those who connect.
+// The certificate of a listener.
 struct TlsServerOptions {
   std::string certificate_file;  // PEM, with the chain behind it; "": no TLS
   std::string key_file;          // PEM

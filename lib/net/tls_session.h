@@ -10,7 +10,7 @@
 
 namespace aribus {
 
-// What all connections of a listener have in common: its certificate and key.
+// What all connections of a listener share: its certificate and key.
 class TlsServer {
  public:
   // Errors: invalid_params: the files can't be read, or don't fit each other.
@@ -27,8 +27,7 @@ class TlsServer {
   std::unique_ptr<Context> context_;
 };
 
-// One side of one TLS connection: what came from the socket goes in, what is to go to the socket
-// comes out.
+// One side of a TLS connection. Bytes from the socket go in, and bytes for the socket come out.
 class TlsSession {
  public:
   // Begins a handshake with `host`, a name or an address. Errors: system: the certificates of `options` can't
@@ -40,20 +39,20 @@ class TlsSession {
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 
-  // Takes what came from the socket.
+  // Takes bytes from the socket.
   void feed(std::string_view bytes);
-  // What is to go to the socket.
+  // Bytes for the socket.
   [[nodiscard]] std::string take_output();
 
   // Carries the handshake on; true when it is done. Errors: refused: by either side, with the reason.
   Result<bool> shake_hands();
 
   // Required below: the handshake is done.
-  // Reads at most `size` bytes; 0: there are none yet. Errors: not_connected: no more will come, because the
-  // peer says so or what came is no TLS.
+  // Reads at most `size` bytes; 0 when there are none yet. Errors: not_connected (the peer ends the
+  // connection, or its bytes are no TLS).
   Result<size_t> read(char* at, size_t size);
   void write(std::string_view bytes);
-  // Tells the peer that nothing more comes.
+  // Announces the end of the data to the peer.
   void end();
 
  private:

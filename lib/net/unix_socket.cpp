@@ -27,7 +27,7 @@ Result<sockaddr_un> address_of(const std::string& path) {
   return address;
 }
 
-// Removes the file of a daemon that is gone. Errors: somebody listens there, or it is no socket.
+// Removes the file of a daemon that has ended. Errors: somebody listens there, or it is no socket.
 Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) return {};
@@ -42,7 +42,7 @@ Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
                  "socket " + path + ": another program listens there already (is aribusd running?)",
                  {}};
   }
-  if (errno != ECONNREFUSED) {  // of another kind, as a log's, or one that this user may not try
+  if (errno != ECONNREFUSED) {  // another type, such as a datagram socket, or no permission to connect
     return Error{
         ErrorKind::invalid_params,
         "socket " + path + ": there is a socket that may be another program's: " + std::strerror(errno),

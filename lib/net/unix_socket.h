@@ -23,11 +23,11 @@ struct SocketOptions {
   bool operator==(const SocketOptions&) const = default;
 };
 
-// Owns the file of a socket: removes it at its end, unless another one has come in its place.
+// Owns the file of a socket: the destructor removes it, unless another file has replaced it.
 class SocketFile {
  public:
   SocketFile() = default;
-  // Required: the file is there.
+  // Required: the file exists.
   explicit SocketFile(std::string path);
   SocketFile(SocketFile&& other) noexcept;
   SocketFile& operator=(SocketFile&& other) noexcept;
@@ -37,16 +37,16 @@ class SocketFile {
 
  private:
   std::string path_;  // "": none
-  dev_t device_ = 0;  // with the inode: tells our file from one that came after it
+  dev_t device_ = 0;  // with the inode it identifies our file
   ino_t inode_ = 0;
 };
 
 struct ListeningSocket {
   SocketFile file;
-  Fd socket;  // listens, and does not block
+  Fd socket;  // listens; non-blocking
 };
 
-// Binds and listens. The file of a dead daemon is replaced; that of a live one is not.
+// Binds and listens. The file of a daemon that has ended is replaced; that of a running one is not.
 // Errors: system, invalid_params (path too long, a live daemon listens there).
 [[nodiscard]] Result<ListeningSocket> listen_on(const SocketOptions& options);
 

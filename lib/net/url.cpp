@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/numbers.h"
+
 namespace aribus {
 namespace {
 
@@ -11,13 +13,12 @@ bool unreserved(char c) {
          c == '_' || c == '~';
 }
 
-// What is wrong is not repeated: a password may stand in it.
+// The error does not repeat the URL: it may contain a password.
 Error bad_url(std::string_view why) {
   return Error{ErrorKind::invalid_params, "url: " + std::string(why) + " (expected http://host:8088)", {}};
 }
 
-// What a host and http.conf's prefix are made of, as far as they are needed here; not of what begins
-// credentials.
+// The characters of hosts and of http.conf's prefix that are accepted, without those that begin credentials.
 bool is_plain(std::string_view text, std::string_view more) {
   return std::ranges::all_of(text, [&](char c) {
     return unreserved(c) || more.find(c) != std::string_view::npos || (c & 0x80) != 0;
@@ -75,10 +76,8 @@ Result<Url> parse_url(std::string_view text) {
   if (!port.empty()) {
     if (!port.starts_with(':')) return bad_url("a colon is expected before its port");
     port.remove_prefix(1);
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
-    if (error != std::errc() || end != port.data() + port.size() || url.port < 1 || url.port > 65535) {
-      return bad_url("its port is no number from 1 to 65535");
-    }
+    url.port = whole_number<int>(port).value_or(0);
+    if (url.port < 1 || url.port > 65535) return bad_url("its port is no number from 1 to 65535");
   }
   if (!is_plain(path, "/")) return bad_url("its path has a character that is in no prefix");
   while (path.ends_with('/')) path.remove_suffix(1);

@@ -1,4 +1,4 @@
-// URLs and what goes into them.
+// URLs and their parts.
 #pragma once
 
 #include <string>
@@ -32,7 +32,7 @@ struct Url {
 // segment of a path and as a name or value in a query. (Asterisk reads a raw "+" in a query as a space, hence
 // "%2B".)
 [[nodiscard]] std::string percent_encode(std::string_view text);
-// Undoes that; what is no escape stays as it is.
+// The inverse. Text that is no escape is unchanged.
 [[nodiscard]] std::string percent_decode(std::string_view text);
 
 // "name=value&name=value", encoded; "" for an empty list.

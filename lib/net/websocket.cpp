@@ -41,7 +41,7 @@ class StreamWebSocket : public WebSocket {
 
   Loop& loop_;
   WebSocketOptions options_;
-  std::shared_ptr<const Handlers> handlers_;  // a callback may have replaced those at hand
+  std::shared_ptr<const Handlers> handlers_;  // a callback may replace them while one of them runs
   DnsResolver resolver_;
   Timer deadline_;
   Timer attempt_deadline_;              // of one address, while there are others
@@ -49,7 +49,7 @@ class StreamWebSocket : public WebSocket {
   std::unique_ptr<Stream> stream_;      // until it is open
   Retired<Stream> gone_;
   HandshakeRequest request_;
-  std::string answer_;  // what came of it
+  std::string answer_;  // received so far
   WebSocketChannel channel_;
 };
 
@@ -110,7 +110,7 @@ void StreamWebSocket::on_connected() {
   if (stream_->has_more()) on_readable();
 }
 
-// Before the handshake is done there is nothing to end in order.
+// Before the handshake is done there is no orderly end.
 void StreamWebSocket::end(Milliseconds timeout) {
   if (channel_.is_open()) return channel_.end(timeout);
   finish({0, "closed", {}, false});
@@ -170,7 +170,7 @@ void StreamWebSocket::on_readable() {
   } while (!take_answer() && stream_->has_more());
 }
 
-// True: the connection at hand is no more, or is open.
+// Returns true when the current connection has ended or is open.
 bool StreamWebSocket::take_answer() {
   const size_t size = handshake_size(answer_);
   if (std::max(size, size == 0 ? answer_.size() : 0) > max_handshake_bytes) {

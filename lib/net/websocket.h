@@ -1,4 +1,5 @@
-// A WebSocket client connection: what the ARI client needs of one, whoever implements it.
+// A WebSocket connection, as its users see it: in the client's role (make_websocket) or the server's
+// (InboundWebSocket).
 #pragma once
 
 #include <functional>
@@ -21,33 +22,32 @@ struct WebSocketOptions {
   std::string subprotocol;
   TlsOptions tls;
   Milliseconds connect_timeout{5000};
-  Milliseconds ping_interval{3000};    // after so long without a byte a ping is sent, and again
-  Milliseconds silence_timeout{9000};  // after so long without a byte the connection is dead
+  Milliseconds ping_interval{3000};    // without a received byte, until a ping is sent
+  Milliseconds silence_timeout{9000};  // without a received byte, until the connection is taken for dead
   size_t max_message_bytes = 4 << 20;  // of one message, its fragments together
-  MaySend may_send = {};               // asked before the handshake is sent; nothing: it may
+  MaySend may_send = {};               // asked before the handshake is sent; nothing: always allowed
 };
 
-// Why a connection ended or never came about.
+// Why a connection ended or failed.
 struct WebSocketClosed {
   int http_status = 0;    // of the refused handshake, or 0
-  std::string reason;     // one sentence for people
+  std::string reason;     // one sentence
   std::string http_body;  // of the refused handshake, at most 16 KiB of it
-  bool orderly = false;   // the other side has sent a close frame: everything before it has been handed on
+  bool orderly = false;   // the peer has sent a close frame, and all messages before it were delivered
 };
 
-// One connection at a time; connect() again after `closed`. Lives on the loop's thread. The callbacks may
+// One connection at a time; connect() again after `closed`. Belongs to the loop's thread. The callbacks may
 // call connect() and close(), and must not destroy the object.
 class WebSocket {
  public:
   struct Handlers {
     std::function<void()> opened;
-    // One text message, its fragments put together. `total_bytes` is more than text.size() when the message
-    // was over the bound: the rest was skipped.
+    // One text message, with its fragments joined. If the message is too long, `text` is its beginning and
+    // `total_bytes` its size.
     std::function<void(std::string_view text, size_t total_bytes)> text;
     // Called once for each connect(), unless close() was called first.
     std::function<void(const WebSocketClosed&)> closed;
-    // Where the other side connects: the connection that `closed` called dead goes on, and nothing was
-    // missed.
+    // In the server's role: the connection that `closed` reported as dead continues, and no message was lost.
     std::function<void()> resumed = {};
   };
 
@@ -55,14 +55,14 @@ class WebSocket {
   virtual void connect(WebSocketOptions options, Handlers handlers) = 0;
   // Sends a text message. Errors: not_connected; too_much when 1 MiB waits to be sent.
   virtual Result<void> send(std::string text) = 0;
-  // Other times for the connection that stands, as in WebSocketOptions.
+  // Changes these times of WebSocketOptions for the open connection.
   virtual void set_times(Milliseconds ping_interval, Milliseconds silence_timeout) = 0;
-  // When the last byte came, by the loop's clock: on this connection, or on the last one when it has ended.
+  // When the last byte of this or the latest connection was received, on the loop's clock.
   [[nodiscard]] virtual Milliseconds last_byte() const = 0;
-  // Sends a close frame; what still comes is handed on, until the other side's close frame comes or `timeout`
-  // is over. Then `closed` is called.
+  // Sends a close frame and delivers further messages until the peer's close frame or until `timeout` is
+  // over. Then `closed` is called.
   virtual void end(Milliseconds timeout) = 0;
-  // Closes with a close frame, as far as that is possible at once. No callback comes after this.
+  // Closes, with a close frame if the socket takes it at once. No callback comes after this.
   virtual void close() = 0;
 };
 

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 
 namespace aribus {
 namespace {
@@ -84,9 +84,9 @@ void WebSocketChannel::answer_probe(bool alive) {
   if (const auto done = take_probe()) done(alive);
 }
 
-// Asterisk 22.10 loses what it sends at the moment at which it handles a close frame, and may even crash (its
-// reading thread takes the connection away without the lock that its writing threads hold): a quiet moment is
-// waited for.
+// Waits for a quiet moment. A peer with separate reading and writing threads (Asterisk 22.10) can lose
+// messages that it sends while it handles a close frame, and even crash: its reading thread takes the
+// connection away without the lock of its writing threads.
 void WebSocketChannel::end(Milliseconds timeout) {
   if (!is_open() || ending_) return;
   const Milliseconds quiet_by = loop_.now() + std::min(max_quiet_wait, timeout / 2);
@@ -120,8 +120,7 @@ void WebSocketChannel::close() {
   static_cast<void>(take_probe());
 }
 
-// Sends a close frame, if that has not been done, and leaves the rest to the peer, which closes the
-// connection when it has read it.
+// Sends a close frame unless one was sent. The peer closes the connection when it has read it.
 void WebSocketChannel::send_close(uint16_t code) {
   if (!ending_) write_frame(Opcode::close, code == close_no_code ? "" : close_payload(code));
   gone_.add(std::exchange(closing_, std::move(stream_)));
@@ -132,7 +131,7 @@ void WebSocketChannel::send_close(uint16_t code) {
   closing_deadline_.once(closing_timeout, [this] { gone_.add(std::move(closing_)); });
 }
 
-// What is called may open the next connection: it comes last, and of this connection's own.
+// The callback may open the next connection, so it comes last, and its arguments are copies.
 void WebSocketChannel::finish(End end) {
   const auto handlers = handlers_;
   const auto probed = take_probe();
@@ -142,8 +141,8 @@ void WebSocketChannel::finish(End end) {
 }
 
 void WebSocketChannel::lose(const std::string& reason) {
-  gone_.add(std::move(stream_));   // there is nobody to say goodbye to
-  if (suspended_) return close();  // as has been said already
+  gone_.add(std::move(stream_));   // the peer gets no close frame any more
+  if (suspended_) return close();  // its end was reported before
   finish({"the event stream broke off (" + reason + ")"});
 }
 
@@ -152,9 +151,9 @@ void WebSocketChannel::heard() {
   asked_.reset();
 }
 
-// Any byte proves that the other side is there and reaches us: what a pong says, an event says as well.
-// Silence alone proves nothing: this process may have been stopped, and its pings with it. A ping without an
-// answer does, unless the process was stopped since: what came meanwhile is still to be read.
+// Any byte proves that the peer is alive, not only a pong. Silence alone proves nothing: this process may
+// have been stopped and have sent no pings. A ping without an answer proves that the peer is dead, unless
+// this process was stopped since the ping: then its input has to be read first.
 void WebSocketChannel::beat() {
   if (!is_open() || ending_) return;
   const Milliseconds now = loop_.now();
@@ -176,10 +175,9 @@ void WebSocketChannel::beat() {
   heartbeat_.once(beat_due_ - now, [this] { beat(); });
 }
 
-// A server can't connect anew. An Asterisk that was stopped goes on where it was, with all that happened
-// meanwhile. When it finds the connection closed instead, 22.10 fares badly: a write that fails closes the
-// descriptor under its reading thread, which then waits for ever at whatever gets that number next; a close
-// frame may crash it.
+// A server can't reconnect, so a dead connection is kept: a peer that was stopped continues on it later
+// without a loss. A closed one harms Asterisk 22.10: its failing write closes the descriptor under its
+// reading thread, which then waits forever on whatever gets that number next; a close frame may crash it.
 void WebSocketChannel::suspend(const std::string& reason) {
   suspended_ = true;
   const auto handlers = handlers_;
@@ -188,7 +186,7 @@ void WebSocketChannel::suspend(const std::string& reason) {
   if (probed) probed(false);
 }
 
-// False: the connection at hand is no more.
+// Returns false when the current connection has ended.
 bool WebSocketChannel::resume() {
   suspended_ = false;
   beat();
@@ -199,7 +197,7 @@ bool WebSocketChannel::resume() {
 }
 
 void WebSocketChannel::on_readable() {
-  if (!unread_.empty()) return;  // it is the rest's turn
+  if (!unread_.empty()) return;  // the rest of the last input comes first
   const uint64_t began = uv_hrtime();
   const auto handlers = handlers_;
   do {
@@ -207,14 +205,14 @@ void WebSocketChannel::on_readable() {
   } while (stream_->has_more() && !is_over(began));
 }
 
-// What is left of a long burst comes after what else waits in this turn of the loop.
+// The rest of a long burst is handled after the other events of this turn of the loop.
 void WebSocketChannel::take_rest() {
   const auto handlers = handlers_;
   answer_ping();
   if (is_open() && take_messages(uv_hrtime()) && stream_->has_more()) on_readable();
 }
 
-// False: there is nothing yet, or the connection at hand is no more.
+// Returns false when there is no message yet, or the current connection has ended.
 bool WebSocketChannel::receive() {
   const Result<size_t> count = stream_->read(buffer_.get(), buffer_bytes);
   if (!count) {
@@ -227,7 +225,7 @@ bool WebSocketChannel::receive() {
   return !suspended_ || resume();
 }
 
-// False: the turn took long enough, or the connection at hand is no more.
+// Returns false when the turn has taken its time, or the current connection has ended.
 bool WebSocketChannel::take_messages(uint64_t began_ns) {
   const uint64_t connection = connection_;
   size_t bytes = 0;
@@ -245,7 +243,7 @@ bool WebSocketChannel::take_messages(uint64_t began_ns) {
   }
 }
 
-// True: the turn took long enough, and the rest comes in the next.
+// Returns true when the turn has taken its time: the rest is handled in the next.
 bool WebSocketChannel::is_over(uint64_t began_ns) {
   if (uv_hrtime() - began_ns < turn_limit_ns) return false;
   rest_.request();
@@ -255,7 +253,7 @@ bool WebSocketChannel::is_over(uint64_t began_ns) {
 void WebSocketChannel::handle(const Received& received) {
   switch (received.kind) {
     case Received::Kind::text:
-    case Received::Kind::binary:  // Asterisk sends none; it is not for us to drop it
+    case Received::Kind::binary:  // delivered as it is: the user of the channel decides
       handlers_->text(received.payload, received.total_bytes);
       return;
     case Received::Kind::ping:
@@ -272,7 +270,7 @@ void WebSocketChannel::handle(const Received& received) {
   }
 }
 
-// Of the pings of one turn the last one, which answers for all (RFC 6455, 5.5.3).
+// Answers the last ping of the turn, which is an answer to all of them (RFC 6455, 5.5.3).
 void WebSocketChannel::answer_ping() {
   const auto ping = std::exchange(ping_, std::nullopt);
   if (ping && is_open() && !ending_ && stream_->unsent_bytes() < max_unsent_pong_bytes)

@@ -17,54 +17,54 @@ namespace aribus {
 
 struct ChannelOptions {
   WebSocketRole role = WebSocketRole::client;
-  Milliseconds ping_interval{3000};    // after so long without a byte a ping is sent, and again
-  Milliseconds silence_timeout{9000};  // after so long without a byte the connection is dead
+  Milliseconds ping_interval{3000};    // without a received byte, until a ping is sent
+  Milliseconds silence_timeout{9000};  // without a received byte, until the connection is taken for dead
   size_t max_message_bytes = 4 << 20;  // of one message, its fragments together
 };
 
-// Reads messages, answers pings, finds out when the other side is dead. One connection at a time. Lives on
-// the loop's thread; the callbacks may call open() and close(), and must not destroy the object.
+// Reads messages, answers pings, detects a dead peer. One connection at a time. Belongs to the loop's thread;
+// the callbacks may call open() and close(), and must not destroy the object.
 class WebSocketChannel {
  public:
   struct End {
-    std::string reason;    // one sentence for people
-    bool orderly = false;  // the other side has sent a close frame: everything before it has been handed on
+    std::string reason;    // one sentence
+    bool orderly = false;  // the peer has sent a close frame, and all messages before it were delivered
   };
   struct Handlers {
-    // One text message, its fragments put together. `total_bytes` is more than text.size() when the message
-    // was over the bound: the rest was skipped.
+    // One text message, with its fragments joined. If the message is too long, `text` is its beginning and
+    // `total_bytes` its size.
     std::function<void(std::string_view text, size_t total_bytes)> text;
     // Called once for each open(), and after each `resumed`, unless close() was called first.
     std::function<void(const End&)> closed;
-    // In the server's role: the connection that was taken for dead was not. Nothing of it was missed.
+    // In the server's role: the connection that was taken for dead is alive. No message was lost.
     std::function<void()> resumed = {};
   };
 
   explicit WebSocketChannel(Loop& loop);
   ~WebSocketChannel() { close(); }
 
-  // Takes a stream on which the handshake is done; `first` are bytes that came behind it.
+  // Takes a stream on which the handshake is done; `first` are the bytes that followed it.
   void open(std::unique_ptr<Stream> stream, ChannelOptions options, Handlers handlers,
             std::string_view first);
   [[nodiscard]] bool is_open() const { return stream_ != nullptr && !suspended_; }
-  // Other times from the next ping on, as in ChannelOptions.
+  // Changes these times of ChannelOptions from the next ping on.
   void set_times(Milliseconds ping_interval, Milliseconds silence_timeout) {
     options_.ping_interval = ping_interval;
     options_.silence_timeout = silence_timeout;
   }
-  // When the last byte came, by the loop's clock.
+  // When the last byte was received, on the loop's clock.
   [[nodiscard]] Milliseconds last_byte() const { return last_byte_; }
 
   // Sends a text message. Errors: not_connected; too_much when 1 MiB waits to be sent.
   Result<void> send(std::string_view text);
-  // Sends a ping and calls `done` once: whether its pong came within `timeout`. Where the connection ends
-  // before that, `closed` is called first; after close() `done` is not called.
+  // Sends a ping and calls `done` once: whether its pong came within `timeout`. If the connection ends before
+  // that, `closed` is called first. After close() `done` is not called.
   void probe(Milliseconds timeout, std::function<void(bool alive)> done);
-  // Sends a close frame, in a quiet moment if one comes soon; what still comes is handed on, until the other
-  // side's close frame comes or `timeout` is over. Then `closed` is called.
+  // Sends a close frame, in a quiet moment if there is one soon, and delivers further messages until the
+  // peer's close frame or until `timeout` is over. Then `closed` is called.
   void end(Milliseconds timeout);
-  // Closes with a close frame, as far as that is possible at once. No callback comes after this, nor from
-  // within it.
+  // Closes, with a close frame if the socket takes it at once. No callback comes after this, nor from within
+  // it.
   void close();
 
  private:
@@ -100,8 +100,8 @@ class WebSocketChannel {
   std::unique_ptr<Stream> closing_;  // the one before, until its peer has seen the close frame
   Retired<Stream> gone_;
   uint64_t connection_ = 0;  // counts streams: a callback may have replaced the one at hand
-  bool ending_ = false;      // a close frame was sent, and what comes is still wanted
-  bool suspended_ = false;   // it is taken for dead, and what comes is still wanted
+  bool ending_ = false;      // a close frame was sent; input is still delivered
+  bool suspended_ = false;   // it is taken for dead; input is still delivered
   FrameReader reader_;
   std::unique_ptr<char[]> buffer_;
   std::string_view unread_;          // in buffer_

@@ -5,7 +5,7 @@
 
 #include <simdjson.h>
 
-#include "base/bytes.h"
+#include "base/random.h"
 
 namespace aribus {
 namespace {

@@ -24,7 +24,7 @@ inline constexpr uint16_t close_too_big = 1009;
 
 using Mask = std::array<unsigned char, 4>;
 
-// A mask that nobody can foresee (5.3).
+// A cryptographically random mask (5.3).
 [[nodiscard]] Mask random_mask();
 
 // Masks or unmasks `bytes`, which begin `offset` bytes into their frame's payload.
@@ -38,15 +38,15 @@ void append_frame(std::string& out, Opcode opcode, std::string_view payload, con
 [[nodiscard]] std::string close_payload(uint16_t code, std::string_view reason = {});
 
 struct FrameReaderOptions {
-  WebSocketRole role = WebSocketRole::client;  // of the end that reads
+  WebSocketRole role = WebSocketRole::client;  // of the reading end
   bool check_utf8 = true;                      // of texts, as RFC 6455 (8.1) wants it
   size_t max_message_bytes = 4 << 20;          // of one message, its fragments together
 };
 
-// Of a larger frame nobody waits for the end: what follows it would be taken for its payload.
+// A frame with a larger payload is a violation: waiting for its end would take what follows for payload.
 inline constexpr uint64_t max_frame_bytes = 64 << 20;
 
-// What came.
+// A received message, control frame or violation.
 struct Received {
   enum class Kind {
     text,
@@ -54,7 +54,7 @@ struct Received {
     ping,
     pong,
     close,
-    violation,  // of the protocol: the connection is to be closed with `code`
+    violation,  // of the protocol: close the connection with `code`
   };
 
   Kind kind;
@@ -65,18 +65,17 @@ struct Received {
   uint16_t code = 0;         // of a close (close_no_code when it has none) or violation
 };
 
-// Cuts a byte stream into messages and control frames, whatever pieces it comes in. Holds at most one
-// message.
+// Splits a byte stream, in pieces of any size, into messages and control frames. Holds at most one message.
 class FrameReader {
  public:
   explicit FrameReader(FrameReaderOptions options = {}) : options_(options) {}
 
-  // Takes bytes off the front of `bytes` up to the end of the next message or control frame and returns that;
-  // or takes them all, or the next 1,024 fragments, and returns nothing. After a close or a violation it
-  // takes whatever comes.
+  // Removes the next message or control frame from the front of `bytes` and returns it; or removes all bytes,
+  // or those of the next 1,024 fragments, and returns nothing. After a close or a violation it removes
+  // everything.
   //
-  // The payload lies in `bytes` or in the reader, and is gone with either's next change. A text is not
-  // checked for UTF-8 when it is over the bound: its end was not kept.
+  // The payload is a view into `bytes` or into the reader, valid until either changes. The UTF-8 of a text
+  // that is too long is not checked, because its end is not kept.
   std::optional<Received> next(std::string_view& bytes);
 
  private:

@@ -1,12 +1,13 @@
 #include "net/websocket_handshake.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include <openssl/sha.h>
 
-#include "base/bytes.h"
+#include "base/base64.h"
+#include "base/numbers.h"
+#include "base/random.h"
 
 namespace aribus {
 namespace {
@@ -104,17 +105,13 @@ int status_of(std::string_view line) {
 
 // The number that `text` is, or 0.
 size_t number_of(std::string_view text) {
-  size_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() ? number : 0;
+  return whole_number<size_t>(text).value_or(0);
 }
 
 // Whether `key` is the base64 of 16 bytes.
 bool is_key(std::string_view key) {
-  static constexpr std::string_view alphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   return key.size() == 24 && key.ends_with("==") &&
-         key.substr(0, 22).find_first_not_of(alphabet) == std::string_view::npos;
+         key.substr(0, 22).find_first_not_of(base64_alphabet) == std::string_view::npos;
 }
 
 Error refusal(std::string_view status_and_headers) {

@@ -12,13 +12,13 @@ namespace aribus {
 // A head (request or status line, header lines, an empty line) over this size is refused.
 inline constexpr size_t max_handshake_bytes = 16 << 10;
 
-// The size of the head at the front of `bytes`, or 0 when its end has not come yet.
+// The size of the head at the front of `bytes`, or 0 while it is incomplete.
 [[nodiscard]] size_t handshake_size(std::string_view bytes);
 
 // Sec-WebSocket-Accept for the client's `key` (4.2.2).
 [[nodiscard]] std::string websocket_accept(std::string_view key);
 
-// What a client asks.
+// A client's request.
 struct HandshakeRequest {
   std::string target;  // path and query
   std::string host;    // value of the Host header
@@ -30,12 +30,12 @@ struct HandshakeRequest {
 [[nodiscard]] std::string random_key();
 [[nodiscard]] std::string request_text(const HandshakeRequest& request);
 
-// What the server made of it: status 101 and no error mean that the connection is a WebSocket.
+// The server's answer: with status 101 and no error the connection is a WebSocket.
 struct HandshakeAnswer {
   int status = 0;           // 0: it is no HTTP
   std::string subprotocol;  // that the server chose, or ""
   size_t body_bytes = 0;    // that follow the head when the status is not 101
-  std::string error;        // why the connection may not be used though the status is 101, or it is no HTTP
+  std::string error;        // why the connection can't be used in spite of status 101, or that it is no HTTP
 };
 
 // Reads and checks the answer to `request`; `head` is all of its head.

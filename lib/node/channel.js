@@ -1,17 +1,17 @@
-// A call's channel, and a bridge, as objects. What they promise: index.d.ts.
+// Channels and bridges as objects. Documented in index.d.ts.
 import {AribusError, BridgeGone, ChannelGone, PlaybackFailed, RecordingFailed, Refused} from './errors.js';
 import {BridgeOperations, ChannelOperations} from './operations.js';
 import {newId} from './request.js';
 
 const ALL_DIGITS = '0123456789*#ABCD';
-// After these the channel belongs to somebody else.
+// After these methods the channel is no longer this program's.
 const HANDED_OVER = ['channels.continueInDialplan', 'channels.move', 'channels.redirect'];
-// How Asterisk says that it has the channel no more, or does not let ARI control it.
+// Asterisk's messages when the channel no longer exists, or ARI can't control it.
 const GONE = ['Channel not found', 'Channel not in Stasis application', 'Provided channel was not found'];
 
-// Those who wait for something of a channel or bridge: all get an error when it goes.
+// Everything that waits for an event of a channel or bridge; all of it gets an error when that ends.
 export class Waits {
-  end = null; // why nothing more comes
+  end = null; // the error, set when the channel or bridge has ended
   #open = new Set();
 
   finish(error) {
@@ -20,7 +20,7 @@ export class Waits {
     for (const wait of [...this.#open]) wait.reject(this.error());
   }
 
-  // `end` for one more who wants to throw it.
+  // A new copy of `end`, to be thrown.
   error() {
     return this.end instanceof AribusError ? new this.end.constructor(this.end.message, this.end.data) : this.end;
   }
@@ -29,7 +29,7 @@ export class Waits {
     if (this.end) throw this.error();
   }
 
-  // A promise that is rejected with the error, unless it is resolved before.
+  // A promise that is rejected with the error, unless it is resolved by then.
   wait() {
     this.check();
     const wait = {isDone: false};
@@ -42,7 +42,7 @@ export class Waits {
       wait.resolve = settle(resolve);
       wait.reject = settle(reject);
     });
-    wait.promise.catch(() => {}); // it may be that nobody looks at it any more
+    wait.promise.catch(() => {}); // avoids an unhandled rejection if nobody awaits it any more
     this.#open.add(wait);
     return wait;
   }
@@ -53,12 +53,12 @@ export class Channel extends ChannelOperations {
   args = [];
   server = undefined;
   waits = new Waits();
-  handedOver = false; // it was sent elsewhere: nobody is to hang it up
-  isLeaving = false; // it was hung up, and has not left yet
-  legs = []; // originated for it
+  handedOver = false; // it was sent elsewhere: it must not be hung up
+  isLeaving = false; // it was hung up but has not left yet
+  legs = []; // channels originated for it
   #dispatcher;
-  #digits = []; // pressed and not taken
-  #wanted = []; // who waits for which digits: {among, wait}
+  #digits = []; // pressed and not yet returned
+  #wanted = []; // waits for digits: {among, promise, digit, give(), cancel()}
 
   constructor(dispatcher, id) {
     super();
@@ -85,7 +85,7 @@ export class Channel extends ChannelOperations {
     return result;
   }
 
-  // Short names.
+  // Shortcuts.
 
   async dtmf(digits, options) { await this.sendDTMF(digits, options); }
 
@@ -105,7 +105,7 @@ export class Channel extends ChannelOperations {
       (leg) => this.operate('channels.snoopChannel', {snoopId: leg.id, app, spy, whisper, appArgs: this.#dispatcher.legArgs}));
   }
 
-  // What can be waited for.
+  // Methods that wait.
 
   async gone() {
     if (this.isGone) return;
@@ -154,7 +154,7 @@ export class Channel extends ChannelOperations {
     return recording;
   }
 
-  // What the dispatcher tells.
+  // Called by the dispatcher.
 
   goneError() {
     return new ChannelGone(`channel ${this.id} has left the application ${this.app}`, {channelId: this.id});
@@ -166,13 +166,13 @@ export class Channel extends ChannelOperations {
     else this.#digits.push(digit);
   }
 
-  // A digit that was pressed before.
+  // Takes a digit that was pressed before, or null.
   #taken(among) {
     const at = this.#digits.findIndex((digit) => among.includes(digit));
     return at < 0 ? null : this.#digits.splice(at, 1)[0];
   }
 
-  // The next digit: `promise`, of null when it is cancelled; `digit`, when it has come.
+  // Waits for a digit: `promise` gives it, or null after cancel(); `digit` is set once it was pressed.
   #digitOf(among) {
     const early = this.#taken(among);
     if (early) return {promise: Promise.resolve(early), digit: early, cancel() {}};
@@ -195,8 +195,8 @@ export class Bridge extends BridgeOperations {
   channels = [];
   waits = new Waits();
   #dispatcher;
-  #left = []; // and left() did not tell
-  #wanted = []; // who waits for one
+  #left = []; // channels not yet returned by left()
+  #wanted = []; // left() calls that wait for a channel
 
   constructor(dispatcher, id, server) {
     super();
@@ -261,7 +261,7 @@ export class Bridge extends BridgeOperations {
 
   destroy() { return this.#dispatcher.destroy(this); }
 
-  // What the dispatcher tells.
+  // Called by the dispatcher.
 
   goneError() {
     return new BridgeGone(`bridge ${this.id} was destroyed`, {bridgeId: this.id});
@@ -276,7 +276,7 @@ export class Bridge extends BridgeOperations {
   }
 }
 
-// Plays until the end, or until a digit is pressed, which is returned then.
+// Plays until the end, or until a digit is pressed, and returns the digit.
 async function play(target, dispatcher, method, params, pressed = null) {
   const playbackId = newId();
   const {server} = target;

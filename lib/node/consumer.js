@@ -4,15 +4,15 @@ import {errors} from '@nats-io/transport-node';
 import {AribusError, NotAllowed, NotConnected} from './errors.js';
 import {refusal} from './request.js';
 
-const REPORTS = ['_._.lost', '_._.bus%2Erestarted']; // what aribus-nats itself puts into the stream: no filter leaves it out
-const BATCH = 100; // messages that are asked for at a time
-const PAUSE = 1000; // before JetStream is asked again
-const EXPIRED = 10_000; // how often a filtered consumer is compared with what the stream still holds
+const REPORTS = ['_._.lost', '_._.bus%2Erestarted']; // aribus-nats' own messages in the stream: filters always include them
+const BATCH = 100; // messages per request
+const PAUSE = 1000; // before a request to JetStream is repeated
+const EXPIRED = 10_000; // interval between checks of a filtered consumer for messages that the stream has removed
 const HEARTBEAT = 5000;
 const NOT_FOUND = 404;
 
 class Found {
-  // item: null of a record that is not wanted. message: to be acknowledged, if there is one.
+  // item: null if it does not match the filter, or was handed out before. message: to be acknowledged, or null.
   constructor(consumer, sequence, item, cursor, message) {
     Object.assign(this, {consumer, sequence, item, cursor, message});
   }
@@ -25,32 +25,32 @@ class Found {
 
 // A durable consumer of one PBX's stream.
 //
-// NATS delivers again what was not acknowledged, but late and behind newer records. So the order is made here: what a
-// process before, or a connection that broke, has left is read from the stream itself, and what then comes again is passed
-// over. An acknowledgement (`ack_policy` all) counts for all before it.
+// NATS redelivers unacknowledged messages, but late and after newer ones. So the order is restored here: messages that an
+// earlier process or a broken connection left unacknowledged are read from the stream itself, and redelivered ones are
+// skipped. An acknowledgement (`ack_policy` all) covers all messages before it.
 //
-// A nats-server that was killed may have lost the newest messages, and then holds others under the same sequences. After
-// each new connection their cursors tell.
+// A nats-server that was killed may have lost its newest messages, and then stores others under the same sequences. After
+// each reconnect this is detected by the cursors of the messages.
 export class Consumer {
-  dealtWith = 0; // the stream's sequence up to which the program has all behind it
+  dealtWith = 0; // the stream's sequence up to which the program has processed everything
   #connection;
   #manager;
   #name;
   #stream;
   #wanted; // lists of tokens: servers, apps, types
   #start;
-  #subjects = []; // the consumer's filter; none: it has the whole stream
-  #last = 0; // the stream's sequence up to which all was handed out
-  #lookedAt = 0; // up to which the consumer has looked
-  #next = 0; // of the consumer's own sequence, which has no holes
-  #left = 0; // up to which a process before, or a connection that broke, may have left something; 0: nothing
-  #handedOut = new Map(); // the last seq of each stream of aribusd's
-  #repeated = 0; // the stream's sequence up to which it may hold again what was handed out
-  #isNew = false; // the connection
-  #looked = Date.now();
+  #subjects = []; // the consumer's filter; empty: the whole stream
+  #last = 0; // the stream's sequence up to which everything was handed out
+  #lookedAt = 0; // the stream's sequence up to which the consumer has read
+  #next = 0; // the next consumer sequence, which has no holes
+  #left = 0; // the stream's sequence up to which unacknowledged messages may be left over; 0: none
+  #handedOut = new Map(); // the last seq handed out, by aribusd's stream
+  #repeated = 0; // the stream's sequence up to which it may again hold records that were handed out
+  #isNew = false; // the connection was made again
+  #looked = Date.now(); // when #expired() ran last
   #messages = null;
-  #status = null; // of the connection
-  #denied = null; // the error of NATS
+  #status = null; // the status events of the connection
+  #denied = null; // NATS' permission error
   #closed = false;
 
   constructor(connection, manager, name, pbx, wanted, start) {
@@ -80,8 +80,8 @@ export class Consumer {
     await this.#messages?.close();
   }
 
-  // What NATS says beside: that there is a new connection, and that it does not allow a request for messages, which it does
-  // not answer.
+  // Watches the connection: for a reconnect, and for the error with which NATS denies a request for messages (such a request
+  // gets no answer).
   async #watch(status) {
     this.#status = status[Symbol.asyncIterator]();
     for (let next; !(next = await this.#status.next()).done;) {
@@ -106,7 +106,7 @@ export class Consumer {
     if (this.#connection.info && !this.#connection.isClosed()) await this.#connection.flush();
   }
 
-  // All of them, without an end.
+  // All messages, without an end.
   async *messages() {
     this.#watch(this.#connection.status());
     if (this.#subjects.length > 0) yield* await this.#expired();
@@ -121,7 +121,7 @@ export class Consumer {
     } while (!this.#closed);
   }
 
-  // What the consumer delivers, until there is a new connection.
+  // The messages that the consumer delivers, until a reconnect.
   async *#delivered() {
     const info = await this.#patiently(() => this.#existing());
     this.#messages = await this.#manager.jetstream().consumers.getConsumerFromInfo(info).consume(
@@ -145,17 +145,17 @@ export class Consumer {
 
   async *#took(message) {
     const {streamSequence, deliverySequence} = message.info;
-    if (streamSequence <= this.#last) { // it came again
+    if (streamSequence <= this.#last) { // redelivered
       if (streamSequence <= this.dealtWith) acknowledge(message);
     } else {
-      // What is between was delivered, and has not come.
+      // Messages in between were delivered but did not arrive.
       if (this.#left > 0 || deliverySequence !== this.#next) yield* this.#between(streamSequence - 1);
       yield* this.#handed(streamSequence, message, message.headers);
     }
     this.#next = deliverySequence + 1;
   }
 
-  // Goes back to where the stream is still what was handed out: nats-server may have lost the end of it.
+  // Goes back to the last message that is still what was handed out: nats-server may have lost newer ones.
   async #lookBack() {
     const {state} = await this.#patiently(() => this.#manager.streams.info(this.#stream));
     const info = await this.#patiently(() => this.#existing());
@@ -173,7 +173,7 @@ export class Consumer {
     }
   }
 
-  // What the consumer does not deliver, or not soon.
+  // The messages that the consumer does not deliver, or delivers only later.
   async *#catchUp() {
     const {state} = await this.#patiently(() => this.#manager.streams.info(this.#stream));
     yield* this.#between(Math.min(this.#left, state.last_seq));
@@ -184,7 +184,7 @@ export class Consumer {
     return this.#patiently(() => this.#manager.streams.getMessage(this.#stream, {seq, next_by_subj}));
   }
 
-  // What the stream holds behind what was handed out, up to `end`.
+  // The stream's messages after the last one handed out, up to `end`.
   async *#between(end) {
     const subjects = this.#subjects.length > 0 ? this.#subjects : [`aribus.v1.rec.${this.pbx}.>`];
     while (this.#last < end && !this.#closed) {
@@ -196,7 +196,7 @@ export class Consumer {
     if (this.#subjects.length > 0) this.#last = Math.max(this.#last, end);
   }
 
-  // The message as an item, behind a report of those that should have come before it.
+  // The message as an item, after a `lost` item for messages missing before it.
   *#handed(sequence, message, header) {
     if (this.#subjects.length === 0 && sequence > this.#last + 1) yield this.#lost(sequence - 1);
     this.#last = sequence;
@@ -223,7 +223,7 @@ export class Consumer {
       reason: `the stream ${this.#stream} does not hold its messages ${first} to ${end} any more`}, '', null);
   }
 
-  // A report if the stream has lost messages that a filter has not looked at.
+  // A `lost` item if the stream has removed messages before a filtered consumer read them.
   async #expired() {
     this.#looked = Date.now();
     const stream = await this.#patiently(() => this.#manager.streams.info(this.#stream));
@@ -234,7 +234,7 @@ export class Consumer {
     return found;
   }
 
-  // An answer of JetStream, however long that is away.
+  // Repeats a request to JetStream until it is answered.
   async #patiently(ask) {
     for (;;) {
       try {
@@ -266,11 +266,11 @@ export class Consumer {
 
   async #existing() {
     const info = await this.#info();
-    if (info === null) throw new NotConnected(`the consumer ${this.#name} of the stream ${this.#stream} is there no more`);
+    if (info === null) throw new NotConnected(`the consumer ${this.#name} of the stream ${this.#stream} no longer exists`);
     return info;
   }
 
-  // The subjects of the wanted records; none: all.
+  // The subjects of the wanted records; empty: all.
   #filter() {
     if (this.#wanted.every((wanted) => wanted.length === 0)) return [];
     const [servers, apps, types] = this.#wanted.map((wanted) => wanted.length > 0 ? wanted : ['*']);
@@ -296,7 +296,7 @@ export class Consumer {
   #check(info, subjects) {
     const filter = filterOf(info);
     if (info.config.ack_policy !== 'all' || info.config.deliver_subject) {
-      this.#refuse('it has to be a pull consumer with the ack policy `all`');
+      this.#refuse('it must be a pull consumer with the ack policy `all`');
     }
     if (filter.length > 0 && [...filter].sort().join() !== [...subjects].sort().join()) {
       this.#refuse(`its filter is ${filter.join(', ')}`);
@@ -325,7 +325,7 @@ function placeOf(cursor) {
 function acknowledge(message) {
   try {
     message.ack();
-  } catch (error) { // it comes again
+  } catch (error) { // it will be redelivered
     process.emitWarning(`a record could not be acknowledged: ${error.message}`, 'AribusWarning');
   }
 }

@@ -1,4 +1,4 @@
-// Leads the records of a client's subscription to the channels and bridges that they are about, and serves calls.
+// Dispatches the records of a client's subscription to its channels and bridges, and serves calls.
 import {Bridge, Channel, Waits} from './channel.js';
 import {AribusError, CallFailed, ChannelGone, InvalidParams, NotAllowed, NotConnected, OutcomeUnknown, Refused} from './errors.js';
 import {CHOSEN_IDS, newId} from './request.js';
@@ -6,20 +6,20 @@ import {CHOSEN_IDS, newId} from './request.js';
 const RECORDS = ['StasisStart', 'StasisEnd', 'ChannelDestroyed', 'ChannelHangupRequest', 'ChannelDtmfReceived',
   'ChannelStateChange', 'ChannelLeftBridge', 'BridgeDestroyed', 'PlaybackFinished', 'RecordingFinished',
   'RecordingFailed', 'state.changed', 'state.gone', 'server.resynced', 'server.removed'];
-// The daemon takes 64 commands of a connection at a time. Those that wait for an answered call are kept from taking all.
+// The daemon accepts 64 commands in progress per connection. Ringing calls must not use them all.
 const COMMANDS = 32, RINGING = 24;
-const PATIENCE = 30_000; // a command that was not sent, as there is no connection, is tried again for so long
+const PATIENCE = 30_000; // how long a command is retried that was not sent because there is no connection
 const PAUSE = 200; // all in ms
 const SETTLE = 2000;
-// The first argument with which channels enter an application that a program has made for itself, with originate() or
-// snoop(): another one that serves the application leaves them alone.
+// The first application argument of channels that a program creates for itself, with originate() or snoop(): other programs
+// that serve the application ignore them.
 const LEG = 'aribus-leg';
 const ENDED = ['done', 'failed', 'canceled'];
 
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 const key = (server, id) => JSON.stringify([server, id]);
 
-// Lets so many through at a time.
+// Runs at most a number of works at a time.
 class Gate {
   #free;
   #waiting = [];
@@ -39,7 +39,7 @@ class Gate {
   }
 }
 
-// What serve() was asked to do with the calls of an application.
+// The parameters of a serve(), and the calls that it serves.
 class Serving {
   began = Date.now();
   calls = new Map(); // channel -> the promise of its handler
@@ -49,24 +49,24 @@ class Serving {
     this.onError = onError ?? ((error, channel) => console.error(`aribus: call ${channel.id}: its handler failed:`, error));
   }
 
-  // isTold: Asterisk has just told that it entered the application; otherwise it was found there.
+  // isTold: an event reported that the channel entered the application; otherwise it was found there.
   wants(channel, isTold) {
     if (!this.args.every((arg, i) => channel.args[i] === arg) || channel.args[0] === LEG) return false;
     return isTold || this.existing || !(Date.parse(channel.data.creationtime) < this.began);
   }
 }
 
-// One for each client that serves calls, or has channels.
+// One per client that serves or originates calls.
 export class Dispatcher {
   closed = new Waits(); // ends with the client
   legArgs = LEG;
   #client; // {run(method, params), which calls makes(); next()}
   #channels = new Map(); // in an application, by server and id
-  #legs = new Map(); // that are to enter one: id -> {leg, entered}
-  #own = new Set(); // ids of channels that this client makes or has made
-  #abandoned = new Set(); // of these, the ones that nobody wants any more
+  #legs = new Map(); // new channels that have not entered one yet: id -> {leg, entered}
+  #own = new Set(); // ids of channels that this client creates
+  #abandoned = new Set(); // those of them that are no longer wanted
   #bridges = new Map(); // id -> Bridge
-  #endings = new Set(); // of playbacks and recordings, which somebody waits for
+  #endings = new Set(); // waits for the end of a playback or recording
   #servings = new Map(); // application -> Serving
   #room = new Gate(COMMANDS);
   #ringing = new Gate(RINGING);
@@ -79,7 +79,7 @@ export class Dispatcher {
     this.#read();
   }
 
-  // Waits until what is to be hung up, stopped or destroyed is, if that does not take long.
+  // Waits for pending hangups, stops and destructions, for at most SETTLE ms.
   settle() { return Promise.race([Promise.allSettled(this.#tasks), pause(SETTLE)]); }
 
   get isSettled() { return this.#tasks.size === 0; }
@@ -89,9 +89,9 @@ export class Dispatcher {
     this.#tasks.add(task);
   }
 
-  // What channels and bridges do.
+  // Called by channels and bridges.
 
-  // As Client.call(), but in turn, and waiting for a connection. of: those whose end ends this, too.
+  // Like Client.call(), but queued, and waiting for a connection. of: fails when this channel or bridge ends.
   async call(method, params, of = this.closed) {
     for (const until = Date.now() + PATIENCE; ; await pause(PAUSE)) {
       of.check();
@@ -104,7 +104,7 @@ export class Dispatcher {
     }
   }
 
-  // Does it, if it can be done.
+  // Calls the method, repeating it if it was not sent or its outcome is unknown. Other errors are ignored.
   async unlessRefused(method, params) {
     while (!this.closed.end) {
       try {
@@ -135,7 +135,7 @@ export class Dispatcher {
     this.#bridgeGone(bridge);
   }
 
-  // Does work(ending), with the end of a playback or recording as a promise.
+  // Runs work(ending), where `ending.promise` is the end of a playback or recording.
   async untilEnd(kind, id, target, work) {
     const ending = Object.assign(target.waits.wait(), {kind, id, target, begun: null});
     this.#endings.add(ending);
@@ -147,7 +147,7 @@ export class Dispatcher {
     }
   }
 
-  // Does what makes it. When the connection breaks meanwhile, it is looked for.
+  // Starts the playback or recording. If the outcome is unknown, asks Asterisk whether it exists.
   async begin(ending, method, params) {
     try {
       ending.begun = await ending.target.operate(method, params);
@@ -187,7 +187,7 @@ export class Dispatcher {
     }, originator, signal);
   }
 
-  // A channel that make(leg) makes, when it has entered its application.
+  // Creates a channel with make(leg); returns it when it has entered its application.
   async newChannel(id, make, originator = null, signal = null) {
     signal?.throwIfAborted();
     const leg = new Channel(this, id);
@@ -202,7 +202,7 @@ export class Dispatcher {
       await Promise.race([entered.promise, gone.promise]);
     } catch (error) {
       if (error instanceof Refused || error instanceof InvalidParams || error instanceof NotAllowed) {
-        this.#own.delete(id); // nothing was made
+        this.#own.delete(id); // nothing was created
       } else if (!(error instanceof CallFailed)) {
         this.#abandoned.add(id);
         this.#later(this.hangUp(leg));
@@ -217,22 +217,22 @@ export class Dispatcher {
     return leg;
   }
 
-  // Takes note of a command (a Call) that makes a channel.
+  // Notes the id of a channel that a command (a Call) creates.
   makes({method, text}) {
     const name = CHOSEN_IDS.get(method);
     if (name === 'channelId' || name === 'snoopId') this.#own.add(JSON.parse(text)[name]);
   }
 
-  // started(): waits until records come.
+  // started(): waits until the client is subscribed.
   async serve(app, handler, {signal, ...options} = {}, started) {
     if (this.#servings.has(app)) throw new InvalidParams(`app: the calls of ${app} are served already, by this client`);
     const serving = new Serving(handler, options);
-    this.#servings.set(app, serving); // before the first record comes, or its call would be missed
+    this.#servings.set(app, serving); // before the first record arrives, or its call would be missed
     try {
       await started();
       const {servers} = await this.#client.run('status', {});
       if (!servers.some((server) => server.apps.includes(app))) {
-        throw new InvalidParams(`app: aribusd does not hold the application ${app}; it has to be among \`apps\` in aribusd.yaml`);
+        throw new InvalidParams(`app: aribusd does not hold the application ${app}; it must be one of \`apps\` in aribusd.yaml`);
       }
       signal?.throwIfAborted();
     } catch (error) {
@@ -249,14 +249,14 @@ export class Dispatcher {
     await Promise.all(serving.calls.values());
   }
 
-  // Ends all that is waited for.
+  // Ends everything that is waited for.
   close(error) {
     this.closed.finish(error);
     for (const one of [...this.#channels.values(), ...this.#bridges.values()]) one.waits.finish(error);
     for (const {leg} of this.#legs.values()) leg.waits.finish(error);
   }
 
-  // What comes.
+  // Records.
 
   async #read() {
     try {
@@ -369,7 +369,7 @@ export class Dispatcher {
     bridge.waits.finish(bridge.goneError());
   }
 
-  // A record about a playback or recording.
+  // Handles a record about a playback or recording.
   #ended(kind, server, item) {
     const object = item[kind];
     const id = kind === 'playback' ? object?.id : object?.name;
@@ -381,7 +381,7 @@ export class Dispatcher {
 
   // After records were missed.
 
-  // What is known of this server is what Asterisk has.
+  // Removes the channels of this server that Asterisk no longer has.
   #reconcile(server, channels) {
     for (const known of [...this.#channels.values()]) {
       if (known.server === server && !channels.includes(known.id)) this.#gone(server, known.id);
@@ -389,7 +389,7 @@ export class Dispatcher {
     this.#lookAt(server);
   }
 
-  // Asks whether what somebody waits for is there still.
+  // Asks whether the playbacks, recordings and bridges that are waited for still exist.
   #lookAt(server) {
     for (const ending of this.#endings) {
       if (isOn(ending.target, server) && ending.begun) this.#later(this.#lookAtEnding(ending));
@@ -422,7 +422,7 @@ export class Dispatcher {
     }
   }
 
-  // Asks what is there. Of an Asterisk that is not ready, server.resynced will tell.
+  // Asks for the live channels. For an Asterisk that is not ready, server.resynced follows later.
   async #catchUp() {
     const known = [...this.#channels.values()];
     const {servers} = await this.call('status', {});

@@ -1,4 +1,4 @@
-// How commands fail: as docs/protocol.md says, under "Errors".
+// The errors of commands; see docs/protocol.md, "Errors".
 
 export class AribusError extends Error {
   constructor(message, data = {}, code = -32603) {
@@ -63,7 +63,7 @@ export class CallFailed extends AribusError {
 const kinds = new Map([[-32602, InvalidParams], [-32000, Refused], [-32001, NotConnected], [-32002, OutcomeUnknown],
   [-32003, NotAllowed], [-32004, TooMuch], [-32005, TooOld]]);
 
-// For the `error` of an answer.
+// The error object for an answer's `error`.
 export function errorOf(error) {
   const {code, message, data} = error ?? {};
   if (typeof message !== 'string') return new AribusError('aribusd answered something unexpected');
@@ -77,7 +77,7 @@ const cures = {
   EACCES: " (is this user in the socket's group?)",
 };
 
-// Why there is no connection to `path`, and the cure where it is known.
+// Why connecting to `path` failed, with the cure if it is known.
 export function cannotConnect(path, error) {
   return `connecting to ${path}: ${error.message}${cures[error.code] ?? ''}`;
 }

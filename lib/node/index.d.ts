@@ -1,61 +1,60 @@
 import {BridgeOperations, ChannelOperations} from './operations.js';
 import type {Channel as ChannelModel, Item, LiveRecording, Methods} from './types.js';
 
-// Of ARI's models, `Channel` and `Bridge` are named `ChannelModel` and `BridgeModel` here.
+// ARI's models `Channel` and `Bridge` are named `ChannelModel` and `BridgeModel` here.
 export * from './types.js';
 export type {Bridge as BridgeModel, Channel as ChannelModel} from './types.js';
 
-/** What the daemon answered instead of a result; docs/protocol.md, "Errors". */
+/** A command failed; see docs/protocol.md, "Errors". */
 export class AribusError extends Error {
-  /** JSON-RPC's number of the error; 0 where the library itself found it. */
+  /** The JSON-RPC error code; 0 for errors of this library. */
   readonly code: number;
-  /** Facts for programs. */
+  /** Details for programs; may be empty. */
   readonly data: {[name: string]: any};
 }
 /** A parameter is missing, unknown or wrong; nothing was sent to Asterisk. */
 export class InvalidParams extends AribusError {}
-/** Asterisk answered, and refused. */
+/** Asterisk answered with an error. */
 export class Refused extends AribusError {
-  /** The status of HTTP, as 404. */
+  /** The HTTP status, such as 404. */
   get status(): number;
 }
-/** Nothing was sent: there is no connection to aribusd, or (then `data` has `server`) none to that Asterisk. */
+/** Nothing was sent: there is no connection to aribusd, or none to the Asterisk (then `data` has `server`). */
 export class NotConnected extends AribusError {}
-/** It was sent and no answer came, from Asterisk or from aribusd: it may have been done or not. */
+/** The command was sent, but no answer came from Asterisk or aribusd: it may or may not have been carried out. */
 export class OutcomeUnknown extends AribusError {}
-/** A rule of the daemon forbids it to this program. */
+/** The daemon's access rule does not allow this program to do it. */
 export class NotAllowed extends AribusError {}
-/** A bound was reached; nothing was sent. */
+/** A limit was reached; nothing was sent. */
 export class TooMuch extends AribusError {}
-/** This Asterisk is too old for it; nothing was sent. */
+/** This Asterisk is too old for the command; nothing was sent. */
 export class TooOld extends AribusError {}
 
-/** The channel has left the application, or ended: it can't be controlled any more. `data` has its `channelId`. */
+/** The channel has left the application or ended, and can't be controlled any more. `data` has its `channelId`. */
 export class ChannelGone extends AribusError {}
 /** The bridge was destroyed. `data` has its `bridgeId`. */
 export class BridgeGone extends AribusError {}
-/** Nothing was played, or not all of it: there is no such sound, say. `data` is the playback, as ARI shows it. */
+/** The media was not played, or not to the end, for example because a sound does not exist. `data` is ARI's playback. */
 export class PlaybackFailed extends AribusError {}
-/** Nothing was recorded. `data` is the recording, as ARI shows it; its `cause`, where it is there, says why. */
+/** Nothing was recorded. `data` is ARI's recording; its `cause`, if present, says why. */
 export class RecordingFailed extends AribusError {}
-/** A call that was originated was not answered. `data` is what the daemon answered. */
+/** An originated call was not answered. `data` is the daemon's answer. */
 export class CallFailed extends AribusError {
-  /** docs/protocol.md, "Waiting". */
+  /** See docs/protocol.md, "Waiting". */
   get outcome(): 'busy' | 'no_answer' | 'refused' | 'cancelled' | 'failed';
-  /** Q.850's number of the reason, 0 when it is not known. */
+  /** The Q.850 cause code, 0 when unknown. */
   get cause(): number;
 }
 
 type Params<M extends keyof Methods> = Methods[M]['params'];
 type Options = {
-  /** In ms; otherwise the daemon's own. */
+  /** In ms; without it, the daemon's timeout applies. */
   timeout?: number;
 };
 
 /**
- * An id for something that a command is to make, which nobody else has: "aribus-" and 16 hexadecimal digits. For programs
- * that are to know it before the first record about it: they give it as the command's `channelId`, `bridgeId`,
- * `playbackId` or `snoopId`.
+ * A unique id for an object that a command creates: "aribus-" and 16 hexadecimal digits. For programs that must know the id
+ * before the first record about the object: give it as the command's `channelId`, `bridgeId`, `playbackId` or `snoopId`.
  */
 export function newId(): string;
 
@@ -68,7 +67,7 @@ type Signal = {
 };
 type PlayOptions = Pick<Params<'channels.play'>, 'lang' | 'offsetms' | 'skipms'>;
 type RecordOptions = {
-  /** `wav` unless said otherwise. */
+  /** Default: `wav`. */
   format?: string;
 } & Pick<Params<'channels.record'>, 'maxDurationSeconds' | 'maxSilenceSeconds' | 'ifExists' | 'beep' | 'terminateOn'>;
 
@@ -76,84 +75,85 @@ type RecordOptions = {
  * A channel in a Stasis application.
  *
  * ARI's operations on channels are its methods, under ARI's names: answer(), hangup(), ring(), hold(), continueInDialplan()
- * and so on. They reject with what Client.call() rejects with; while there is no connection they wait for one, for up to
- * 30 s. All of them, and whatever waits, reject with ChannelGone as soon as the channel has left the application.
+ * and so on. They reject with the errors of Client.call(), and wait up to 30 s for a connection if there is none. All of
+ * them, and all methods that wait, reject with ChannelGone as soon as the channel has left the application.
  */
 export class Channel extends ChannelOperations {
   private constructor();
   /** ARI's id of the channel. */
   readonly id: string;
-  /** Its Asterisk's name. */
+  /** The name of its Asterisk. */
   readonly server: string | undefined;
   readonly app: string;
-  /** The arguments that the application was entered with. */
+  /** The arguments with which it entered the application. */
   readonly args: string[];
-  /** The channel as ARI showed it last. */
+  /** The channel as in ARI's latest event. */
   readonly data: ChannelModel;
   /** The caller's number, "" if there is none. */
   get number(): string;
   get isGone(): boolean;
 
-  /** Sends digits to the channel. The times are in ms, 100 each unless said otherwise. */
+  /** Sends digits to the channel. The times are in ms. Defaults: `before` and `after` 0, `between` and `duration` 100. */
   dtmf(digits: string, options?: Pick<Params<'channels.sendDTMF'>, 'before' | 'between' | 'duration' | 'after'>): Promise<void>;
-  /** The value of a variable or function of the dialplan, as `CALLERID(num)`; "" when it is not set. */
+  /** The value of a variable or dialplan function, such as `CALLERID(num)`; "" when it is not set. */
   get(variable: string): Promise<string>;
-  /** Sets a variable, or what a function of the dialplan stands for. */
+  /** Sets a variable or a dialplan function. */
   set(variable: string, value: string): Promise<void>;
-  /** A new channel that hears this one (spy) or speaks to it (whisper). app: where it goes; this one's unless said otherwise. */
+  /** Creates a channel that listens to this one (spy) or speaks to it (whisper). app: the one it enters; by default this one's. */
   snoop(options?: {spy?: 'in' | 'out' | 'both' | 'none'; whisper?: 'in' | 'out' | 'both' | 'none'; app?: string}): Promise<Channel>;
 
   /** Waits until the channel has left the application or ended. */
   gone(): Promise<void>;
-  /** The next digit that is pressed, or was and nobody took it; null when none comes within `timeout` ms. */
+  /** The next digit, which may have been pressed before; null when none comes within `timeout` ms. */
   digit(timeout?: number): Promise<string | null>;
   /**
-   * Digits, until there are `count`, or `terminator` (`#`; it is not among them), or none came in time.
-   * timeout: for the first one (10,000), between: for each one after it (3,000), in ms. "" when none was pressed.
+   * Collects digits until there are `count`, or `terminator` (default `#`) is pressed (not included), or none comes in time.
+   * timeout: for the first digit (default 10,000), between: for each further digit (3,000), in ms. "" when none was pressed.
    */
   digits(count?: number, options?: {terminator?: string; timeout?: number; between?: number}): Promise<string>;
-  /** Forgets the digits that were pressed and not taken. */
+  /** Discards the digits that were pressed but not returned yet. */
   clearDigits(): void;
   /**
-   * Plays, and waits for the end. Rejects with PlaybackFailed when it is not played to the end.
-   * media: ARI's URIs, as `sound:hello-world`, `recording:NAME`, `number:42`, `digits:42`, `characters:ab`, `tone:ring`.
-   * terminateOn: digits that end it, `any`, or `none`. One that was pressed before and not taken counts, too.
-   * Gives the digit that ended it, null if none did. Other digits are kept for digit().
+   * Plays, and waits for the end. Rejects with PlaybackFailed when the media is not played to the end.
+   * media: ARI's URIs, such as `sound:hello-world`, `recording:NAME`, `number:42`, `digits:42`, `characters:ab`, `tone:ring`.
+   * terminateOn: digits that end it, `any`, or `none`. A digit that was pressed before but not returned yet counts, too.
+   * Gives the digit that ended it, or null. Other digits are kept for digit().
    */
   play(media: string | string[], options?: PlayOptions & {terminateOn?: string}): Promise<string | null>;
   /**
-   * Records, and waits for the end. Gives the recording, with its `duration` in whole seconds, if Asterisk tells it; it is on Asterisk's disk. When the
-   * caller hangs up meanwhile, what was recorded is given. Rejects with RecordingFailed. Digits pressed meanwhile are forgotten.
+   * Records to Asterisk's disk, and waits for the end. Gives ARI's recording, with `duration` in whole seconds if Asterisk
+   * reports it. When the caller hangs up, the recording so far is given. Rejects with RecordingFailed. Digits pressed during
+   * the recording are discarded.
    */
   record(name: string, options?: RecordOptions): Promise<LiveRecording>;
 }
 
-/** A bridge that Client.bridge() made. ARI's operations on bridges are its methods, under ARI's names. */
+/** A bridge created by Client.bridge(). ARI's operations on bridges are its methods, under ARI's names. */
 export class Bridge extends BridgeOperations {
   private constructor();
   readonly id: string;
   readonly server: string | undefined;
-  /** Those that were added by add() and are in it still. */
+  /** The channels added by add() that are still in it. */
   readonly channels: Channel[];
   get isGone(): boolean;
 
   /** Adds channels. Rejects with ChannelGone. */
   add(...channels: Channel[]): Promise<void>;
-  /** Takes channels out. They stay in the application. */
+  /** Removes channels. They stay in the application. */
   remove(...channels: Channel[]): Promise<void>;
   /** Waits until a channel that was added has left the bridge or its application, and gives it. */
   left(): Promise<Channel>;
-  /** Plays to all who are in it, and waits for the end. Rejects with PlaybackFailed. */
+  /** Plays to all channels in the bridge, and waits for the end. Rejects with PlaybackFailed. */
   play(media: string | string[], options?: PlayOptions): Promise<void>;
-  /** Records what all say, and waits for the end; as Channel.record(). */
+  /** Records all channels in the bridge, and waits for the end; like Channel.record(). */
   record(name: string, options?: RecordOptions): Promise<LiveRecording>;
 }
 
 /**
- * A connection to aribusd. It reconnects whenever the connection breaks, without a limit.
+ * A connection to aribusd. It reconnects whenever the connection breaks, without a limit on attempts.
  *
- * A client either serves calls (serve(), originate(), bridge(): they take its subscription for themselves), or its program
- * subscribes and reads the records (subscribe(), next(), iterating).
+ * A client either serves calls (serve(), originate() and bridge() use its subscription themselves), or its program subscribes
+ * and reads the records (subscribe(), next(), iterating).
  */
 export class Client implements AsyncIterable<Item> {
   private constructor();
@@ -161,23 +161,23 @@ export class Client implements AsyncIterable<Item> {
   /**
    * Connects.
    * path: the daemon's socket; otherwise $ARIBUS_SOCKET, otherwise /run/aribus/aribus.sock.
-   * wait: for how many ms to try for the first connection; 0: once. NotConnected says then why it failed. A daemon that
-   * lets this program in and says nothing is waited for as long, or for 10 s if that is longer.
-   * maxLineBytes: the longest line that is taken of aribusd (128 MiB); a longer one ends the connection. A recording has
-   * 4/3 of its bytes, and must have room.
+   * wait: how long to retry the first connection, in ms; 0: one attempt. If it fails, NotConnected says why. If aribusd
+   * accepts the connection but does not answer, the client waits this long, but at least 10 s.
+   * maxLineBytes: the longest line accepted from aribusd (default 128 MiB); a longer one ends the connection. A recording
+   * takes 4/3 of its size and must fit.
    */
   static connect(options?: {path?: string; wait?: number; maxLineBytes?: number}): Promise<Client>;
 
-  /** What the daemon said of itself when it was connected to last: its version, `protocol`, `features` and more. */
+  /** The daemon's `hello` of the latest connection: its version, `protocol`, `features` and more. */
   get hello(): Methods['hello']['result'];
 
-  /** The place in the stream behind what was handed out last: `since` goes on there, in another process too. */
+  /** The cursor of the last item that the program got: `since` resumes after it, in another process too. */
   get cursor(): string | null;
 
   /**
    * Calls a method of the daemon. Rejects with InvalidParams and NotConnected when nothing was sent, with OutcomeUnknown
    * when the connection broke or no answer came in time. With a `key` in `params` the command waits for a connection and
-   * is repeated, as long as that is safe. Without one, what it makes gets an id of newId() unless `params` has one.
+   * is repeated while that is safe. Without one, an object that it creates gets an id of newId(), unless `params` has an id.
    */
   call<M extends keyof Methods>(
     method: M,
@@ -185,9 +185,9 @@ export class Client implements AsyncIterable<Item> {
   ): Promise<Methods[M]['result']>;
 
   /**
-   * Subscribes, instead of what was subscribed to before; waits for a connection if there is none. Then iterating
-   * gives first an item of type `subscribed`, with what the daemon answered, and the records. What can't match anything, as
-   * a misspelt type, is a warning of the process, of type AribusWarning.
+   * Subscribes, replacing an earlier subscription; waits for a connection if there is none. Iterating then gives an item of
+   * type `subscribed` with the daemon's answer, and after it the records. A filter that can't match anything, such as a
+   * misspelt type, is reported as a process warning of type AribusWarning.
    */
   subscribe(params?: Params<'subscribe'>): Promise<void>;
 
@@ -196,47 +196,48 @@ export class Client implements AsyncIterable<Item> {
   [Symbol.asyncIterator](): AsyncGenerator<Item, void, void>;
 
   /**
-   * Serves the calls that enter an application, many at a time, until the client is closed or `signal` is aborted.
+   * Serves the calls that enter an application, concurrently, until the client is closed or `signal` is aborted.
    *
-   * `handler(channel)` is called for each of them. When its promise settles, the call is hung up, and so is what was
-   * originated for it. What it rejects with goes to `onError`, except ChannelGone of this call, and disturbs no other
-   * call. When the caller hangs up, whatever it waits for of the channel rejects with ChannelGone at once.
+   * `handler(channel)` is called for each call. When its promise settles, the call is hung up, and so are the calls that were
+   * originated for it. Its errors go to `onError`, except ChannelGone of this call, and do not affect other calls. When the
+   * caller hangs up, whatever the handler awaits on the channel rejects with ChannelGone at once.
    *
-   * Not served are the channels that this client makes itself, and what others make with originate(). Calls that come while
-   * aribusd or its connection to Asterisk is down are found and served afterwards.
+   * Channels that this client creates itself, and those that others create with originate(), are not served. Calls that
+   * arrive while aribusd or its connection to Asterisk is down are found and served afterwards.
    *
-   * app: one of `apps` in aribusd.yaml. One program at a time may serve it, or each has args of its own.
+   * app: one of `apps` in aribusd.yaml. Only one program at a time may serve it, unless each has different args.
    * args: serve only the calls whose arguments begin with these: with ["sales"], those of Stasis(app,sales,...).
-   * existing: serve also the calls that are in the application already. They are left alone otherwise.
-   * hangUp: false leaves the call in the application when the handler has ended.
-   * signal: when it is aborted no new calls are served, those under way are hung up, and the promise is fulfilled when their
-   * handlers have ended.
-   * onError: console.error unless said otherwise.
-   * Rejects with InvalidParams for an application that aribusd does not hold, or that this client serves already.
+   * existing: also serve the calls that are already in the application. They are ignored otherwise.
+   * hangUp: false: the call stays in the application when the handler ends.
+   * signal: when it is aborted, no new calls are served, current ones are hung up (with `hangUp`), and the promise is fulfilled
+   * when their handlers have ended.
+   * onError: default console.error.
+   * Rejects with InvalidParams for an application that aribusd does not hold, or that this client already serves.
    */
   serve(app: string, handler: (channel: Channel) => unknown, options?: {args?: string[]; existing?: boolean;
     hangUp?: boolean; signal?: Signal; onError?: (error: unknown, channel: Channel) => void}): Promise<void>;
 
   /**
-   * Calls an endpoint, as `PJSIP/100`, and gives its channel when the call is answered. Rejects with CallFailed when it is not.
+   * Calls an endpoint, such as `PJSIP/100`, and gives its channel when the call is answered. Rejects with CallFailed when it
+   * is not answered.
    *
-   * timeout: for how many seconds it rings, 30 unless said otherwise. app: the application that it enters; the one that is
-   * served unless said otherwise, or aribusd's first. originator: the channel that it is made for: when that goes or its
-   * handler ends, this one is hung up; when it goes before this is answered, rejects with ChannelGone. signal: ends the call
-   * while it rings. Of a client 24 calls ring at a time; others wait for their turn.
+   * timeout: how long it rings, in seconds; default 30. app: the application that the channel enters; by default the one that
+   * this client serves, or aribusd's first. originator: the channel that the call is made for: when it ends or its handler
+   * ends, this call is hung up; when it ends before this call is answered, rejects with ChannelGone. signal: ends the call
+   * while it rings. At most 24 calls of a client ring at a time; others wait.
    */
   originate(endpoint: string, options?: Pick<Params<'originate'>, 'timeout' | 'appArgs' | 'callerId' | 'variables' |
     'formats' | 'channelId' | 'server'> & {app?: string; originator?: Channel; signal?: Signal}): Promise<Channel>;
 
   /**
-   * Makes a bridge with these channels in it, which may be none.
-   * type: ARI's, as `mixing` or `holding`. Rejects with ChannelGone when one of the channels has gone.
+   * Creates a bridge and adds these channels, if any.
+   * type: ARI's bridge type, such as `mixing` or `holding`. Rejects with ChannelGone when one of the channels has ended.
    */
   bridge(channels?: Channel[], options?: {type?: string; name?: string; server?: string}): Promise<Bridge>;
 
   /**
-   * Ends the connection, when what is to be hung up is, for which it waits up to 2 s. Commands that are not answered reject
-   * with OutcomeUnknown, the iteration and serve() end.
+   * Closes the connection, after waiting up to 2 s for pending hangups. Unanswered commands reject with OutcomeUnknown; the
+   * iteration and serve() end.
    */
   close(): Promise<void>;
 }

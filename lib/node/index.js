@@ -1,4 +1,4 @@
-// A client of aribusd. What it promises: index.d.ts.
+// A client of aribusd. Documented in index.d.ts.
 import net from 'node:net';
 
 import {Dispatcher} from './dispatcher.js';
@@ -18,14 +18,14 @@ export class Client {
   #socket = null;
   #timer = null;
   #pauses = pauses();
-  #waiting = []; // for an item: [resolve, reject]
-  #opened = null; // how the first connection came out: {until, resolve, reject}
+  #waiting = []; // next() calls that wait for an item: [resolve, reject]
+  #opened = null; // the promise of the first connection: {until, resolve, reject}
   #greeting = null; // the timer of the daemon's answer to `hello`
-  #resting = false; // between two pieces of what is read
+  #resting = false; // reading is paused for one turn of the event loop
   #closed = false;
-  #dispatcher = null; // whose the subscription is, if it is not the program's
-  #starting = null; // the promise of its start
-  #isRead = false; // by the program
+  #dispatcher = null; // owns the subscription if the program does not
+  #starting = null; // the promise of the dispatcher's start
+  #isRead = false; // the program reads the items itself
 
   static connect({path, wait = 0, maxLineBytes} = {}) {
     const client = new Client();
@@ -104,7 +104,7 @@ export class Client {
     return Promise.resolve(this.#close());
   }
 
-  // The program wants to read the records itself.
+  // The program reads the records itself.
   #beRead() {
     if (this.#dispatcher) {
       throw new Error('this client serves calls, and has its subscription for that: use another Client beside it');
@@ -136,7 +136,7 @@ export class Client {
     this.#hand();
   }
 
-  // The next item; null when the client is closed, and none is left.
+  // The next item; null when the client is closed and no item is left.
   #next() {
     return new Promise((resolve, reject) => {
       this.#waiting.push([resolve, reject]);
@@ -144,7 +144,7 @@ export class Client {
     });
   }
 
-  // Gives the items that are there to those who wait for them.
+  // Passes queued items to waiting calls.
   #hand() {
     const session = this.#session;
     while (this.#waiting.length > 0 && session.items.length > 0) {
@@ -167,7 +167,7 @@ export class Client {
     else this.#socket?.pause();
   }
 
-  // While there is more to be read, the socket would let nobody else go on.
+  // Pauses reading for one turn: while data is available, the socket would not let other work run.
   #rest() {
     this.#resting = true;
     this.#socket?.pause();
@@ -194,7 +194,7 @@ export class Client {
         socket.destroy();
       }, patience);
       this.#session.opened((text) => socket.write(text));
-      // A daemon that turns programs away has said why: that is read before a write fails, and forgets it.
+      // A daemon that refuses the connection has sent the reason: read it before a failing write discards it.
       setImmediate(() => setImmediate(() => socket.uncork()));
     });
     socket.on('data', (data) => {

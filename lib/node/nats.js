@@ -1,4 +1,4 @@
-// Records and commands of PBXs by NATS. What it promises: nats.d.ts.
+// Records and commands of PBXs over NATS. Documented in nats.d.ts.
 import {jetstreamManager} from '@nats-io/jetstream';
 import {errors, headers} from '@nats-io/transport-node';
 
@@ -6,13 +6,13 @@ import {Consumer, causeOf} from './consumer.js';
 import {NotAllowed, NotConnected, OutcomeUnknown, errorOf} from './errors.js';
 import {REQUEST_BYTES, encoded, refusal, tooLong, withId} from './request.js';
 
-const GRACE = 1000; // aribus-nats itself answers when a command's time is over
-const LONGEST = 86_400_000; // that aribus-nats takes, in ms
+const GRACE = 1000; // beyond a command's timeout, at which aribus-nats itself answers, in ms
+const LONGEST = 86_400_000; // aribus-nats' maximum, in ms
 
 export class Records {
   #consumers;
-  #found = []; // {found, taken}: what waits for the program; `taken` lets its reader go on
-  #waiting = null; // for it: {resolve, reject}
+  #found = []; // {found, taken}: items for the program; `taken` lets their reader continue
+  #waiting = null; // the program's wait for an item: {resolve, reject}
   #failed = null;
   #closed = false;
 
@@ -100,7 +100,7 @@ export class Commands {
     if (!(timeout >= 1 && timeout <= LONGEST)) throw refusal('timeout', `1 to ${LONGEST} ms are expected, not ${timeout}`);
     const text = encoded(method, withId(method, params));
     const request = new TextEncoder().encode(`{"jsonrpc":"2.0","id":1,"method":${JSON.stringify(method)},"params":${text}}`);
-    const {info} = this.#connection; // none without a connection: the library would keep the request, and send it late
+    const {info} = this.#connection; // undefined without a connection: the library would keep the request and send it later
     if (!info || this.#connection.isClosed()) throw new NotConnected(`not connected to NATS: ${method} was not sent`);
     const long = tooLong(request.length, Math.min(REQUEST_BYTES, info.max_payload ?? REQUEST_BYTES));
     if (long) throw long;
@@ -138,13 +138,13 @@ function listed(names) {
   return typeof names === 'string' ? [names] : names ?? [];
 }
 
-// A name that is a token of a subject as it is.
+// Checks that a name can be a token of a subject without escaping.
 function checkedName(parameter, text) {
   if (typeof text === 'string' && /^[A-Za-z0-9_-]+$/.test(text)) return text;
   throw refusal(parameter, `a name of the characters A-Z, a-z, 0-9, _ and - is expected, not ${JSON.stringify(text)}`);
 }
 
-// Names as they are in subjects: bytes other than A-Z, a-z, 0-9, _ and - are %XX there, and an empty name is _.
+// Names as tokens of subjects: bytes other than A-Z, a-z, 0-9, _ and - become %XX, and an empty name becomes _.
 function tokens(parameter, names) {
   return [...new Set(listed(names))].map((name) => {
     if (/[*?]/.test(name)) throw refusal(parameter, `names are expected, not globs as ${JSON.stringify(name)}`);

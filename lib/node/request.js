@@ -1,15 +1,15 @@
-// Requests: what is checked, and the ids that are chosen, before anything is sent.
+// Requests: their checks before they are sent, and the ids that the client generates.
 import {randomBytes} from 'node:crypto';
 
 import {InvalidParams} from './errors.js';
 
-// What the daemon takes in one line: docs/protocol.md, "Connections and lines" and "Requests and answers".
+// The daemon's limits for one line: docs/protocol.md, "Connections and lines" and "Requests and answers".
 export const REQUEST_BYTES = 1024 * 1024; // unless `limits` in its hello says otherwise
 const MAX_DEPTH = 64;
-const MAX_VALUES = 16_384; // and names of members
-const ENVELOPE_VALUES = 8; // of the request, around the value of `params`
+const MAX_VALUES = 16_384; // values and member names
+const ENVELOPE_VALUES = 8; // values and names of the request outside of `params`
 
-// The id that a method needs, and takes from its caller when there is one.
+// The id parameter of each method that creates an object.
 export const CHOSEN_IDS = new Map(Object.entries({
   'bridge': 'bridgeId',
   'bridges.create': 'bridgeId',
@@ -31,7 +31,7 @@ export function isObject(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-// Whether JSON will have the member: one that is undefined it leaves out.
+// Whether the JSON will have the member: JSON.stringify() omits undefined ones.
 function has(params, name) {
   return isObject(params) && params[name] !== undefined;
 }
@@ -40,7 +40,7 @@ export function hasKey(params) {
   return has(params, 'key');
 }
 
-// `params` with an id for what the command makes, unless it has one. Not with a `key`: repeats must be the same.
+// `params` with an id for the object that the command creates, unless it has one, or a `key`: repeats must be equal.
 export function withId(method, params) {
   const name = CHOSEN_IDS.get(method);
   if (name === undefined || !isObject(params) || has(params, name) || hasKey(params)) return params;
@@ -51,12 +51,12 @@ export function refusal(parameter, what) {
   return new InvalidParams(`${parameter}: ${what}; nothing was sent`, {parameter, expected: what});
 }
 
-// The error of a request that has `size` bytes, or null.
+// The error for a request of `size` bytes, or null.
 export function tooLong(size, limit) {
   return size <= limit ? null : refusal('params', `a request of at most ${limit} bytes is expected, not of ${size}`);
 }
 
-// `params` as JSON. Throws InvalidParams for what JSON, UTF-8 or the daemon can't take.
+// `params` as JSON. Throws InvalidParams for values that JSON, UTF-8 or the daemon does not allow.
 export function encoded(method, params) {
   const check = new Check();
   check.text(method, 'method');
@@ -65,7 +65,7 @@ export function encoded(method, params) {
     text = JSON.stringify(params, function (name, value) { return check.value(this, params, name, value); });
   } catch (error) {
     if (error instanceof InvalidParams) throw error;
-    throw refusal('params', `what JSON can carry is expected: ${error.message.split('\n')[0]}`); // a circle, say
+    throw refusal('params', `what JSON can carry is expected: ${error.message.split('\n')[0]}`); // such as a cycle
   }
   if (text === undefined) throw refusal('params', `what JSON can carry is expected, not a ${typeof params}`);
   if (isTooDeep(JSON.parse(text), 2)) {
@@ -74,7 +74,7 @@ export function encoded(method, params) {
   return text;
 }
 
-// Looks at every value that is to be written.
+// Checks every value before it is encoded.
 class Check {
   #parameter = 'params';
   #values = ENVELOPE_VALUES - 1; // the name `params` is counted with its value

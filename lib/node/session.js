@@ -1,20 +1,20 @@
-// What a client knows of its commands and of the stream, without any input or output.
+// The state of a client's commands and subscription, without input or output.
 import {AribusError, NotConnected, OutcomeUnknown, errorOf} from './errors.js';
 import {REQUEST_BYTES, encoded, hasKey, isObject, tooLong, withId} from './request.js';
 import {Subscription} from './subscription.js';
 
 export const MAX_LINE_BYTES = 128 * 1024 * 1024; // as in lib/client/connection.h
 const MOST_PARTS = 4096;
-const QUEUED = 1000; // records that wait for the program; the daemon's ring keeps what follows
-export const GREETING = {ms: 10_000}; // a daemon that lets a program in has so long to answer `hello`
-const UNREADABLE = [-32700, -32600]; // errors about a line; without an id, when it was not to be found in the line
+const QUEUED = 1000; // records queued for the program; the daemon's ring keeps further ones
+export const GREETING = {ms: 10_000}; // for the daemon to answer `hello` once it has accepted the connection
+const UNREADABLE = [-32700, -32600]; // errors about a line; they have no id if none was found in the line
 
-// How long to wait before each attempt to connect, in ms; without end.
+// The delays before each attempt to connect, in ms; endless.
 export function* pauses() {
   for (let pause = 100; ; pause = Math.min(2 * pause, 1000)) yield pause * (0.8 + 0.2 * Math.random());
 }
 
-// A command. `done(error, result)` is called once. Throws InvalidParams for what can't be sent.
+// A command. `done(error, result)` is called once. Throws InvalidParams for parameters that can't be sent.
 export class Call {
   constructor(method, params = {}, done = () => {}, internal = false) {
     const given = withId(method, params);
@@ -23,11 +23,11 @@ export class Call {
     this.internal = internal;
     this.mayAnnounce = method === 'subscribe' && isObject(given) && given.announce === undefined;
     this.changesSubscription = method === 'subscribe' || method === 'unsubscribe';
-    // A key makes repeats safe, and a subscription is the same however often it is asked for.
+    // A key makes repeats safe, and subscribing is idempotent.
     this.repeatable = this.changesSubscription || hasKey(given);
     this.id = 0;
-    this.line = 0; // the number of its line on this connection; 0: it was not sent over it
-    this.sentTo = null; // the run of the daemon that has got it
+    this.line = 0; // its line number on this connection; 0: not sent over it
+    this.sentTo = null; // the run of the daemon that it was sent to
     this.finished = false;
     this.done = done;
   }
@@ -40,31 +40,31 @@ export class Call {
 }
 
 export class Session {
-  items = []; // {item or error, cursor behind it}
-  cursor = null; // behind what was handed out last
-  hello = null; // what the daemon said of itself last
-  ready = false; // connected, and the daemon has said who it is
-  end = null; // why the daemon ends the connection, if it said so last
+  items = []; // {item: item or error, cursor}
+  cursor = null; // of the item that was handed out last
+  hello = null; // the daemon's latest answer to `hello`
+  ready = false; // connected, and the daemon has answered `hello`
+  end = null; // why the daemon closes the connection, if that was its last message
   #send = () => {};
   #maxLineBytes;
   #queued;
-  #parts = []; // of a line that has not come to its end
-  #size = 0; // of them
-  #run = ''; // which run of the daemon it is
-  #requestBytes = REQUEST_BYTES; // what it takes in a line
-  #number = 0; // of ids
+  #parts = []; // of an incomplete line
+  #size = 0; // of the parts, in bytes
+  #run = ''; // identifies the run of the daemon
+  #requestBytes = REQUEST_BYTES; // the daemon's maximum for a line
+  #number = 0; // the latest id
   #lines = 0; // sent over this connection
-  #calls = new Map(); // sent and not answered, or (those with a key) to be sent again
+  #calls = new Map(); // not answered yet, or (with a key) to be sent again
   #subscription = new Subscription((item) => this.#tell(item), ownCall);
-  #told = false; // that there is no connection
-  #shut = false; // and there will be none
+  #told = false; // the program was told that there is no connection
+  #shut = false; // there will be no other connection
 
   constructor(maxLineBytes = MAX_LINE_BYTES, queued = QUEUED) {
     this.#maxLineBytes = maxLineBytes;
     this.#queued = queued;
   }
 
-  // Whether to read: what the program does not take stays in the daemon's ring.
+  // Whether to read from the socket: records that the program does not take stay in the daemon's ring.
   get wantsMore() {
     return this.items.length < this.#queued || this.#subscription.hasWaiting
       || [...this.#calls.values()].some((call) => call.internal || !call.finished);
@@ -77,13 +77,13 @@ export class Session {
     this.#parts = [];
     this.#size = 0;
     this.#lines = 0;
-    this.#requestBytes = REQUEST_BYTES; // of this daemon nothing is known yet
+    this.#requestBytes = REQUEST_BYTES; // until this daemon's `hello` is known
     this.end = null;
     this.#told = false;
     this.#write(ownCall('hello', {}));
   }
 
-  // There is no connection, any more or yet.
+  // The connection has ended, or an attempt has failed.
   closed(reason) {
     this.ready = false;
     this.#send = () => {};
@@ -98,7 +98,7 @@ export class Session {
     this.#told = true;
   }
 
-  // There will be no connection any more.
+  // The client is closed: there will be no other connection.
   shut() {
     this.#told = true;
     this.#shut = true;
@@ -106,7 +106,7 @@ export class Session {
     this.closed('the client was closed');
   }
 
-  // Takes what came. Throws when it is nothing that aribusd sends: then the connection is to be ended.
+  // Handles received data. Throws if it is not aribusd's protocol: the connection must then be closed.
   received(data) {
     for (let end; (end = data.indexOf(10)) >= 0; data = data.subarray(end + 1)) {
       this.#take(data.subarray(0, end));
@@ -128,7 +128,7 @@ export class Session {
     if (this.#parts.length > MOST_PARTS) this.#parts = [Buffer.concat(this.#parts)]; // many small ones take more memory
   }
 
-  // What the program does.
+  // Called by the program.
 
   call(call) {
     const error = tooLong(Buffer.byteLength(this.#request(call)), this.#requestBytes);
@@ -148,7 +148,7 @@ export class Session {
     }
   }
 
-  // Nobody waits for it any more. Under way it stays: so an error without an id is not taken for another's.
+  // Ends the call with an error. If it was sent it stays in #calls, so that its answer is not assigned to another.
   giveUp(call, reason) {
     this.#subscription.forget(call);
     if (!call.line) this.#calls.delete(call.id);
@@ -157,7 +157,7 @@ export class Session {
       : new OutcomeUnknown(`${reason}, before ${call.method} was answered: its outcome is unknown`));
   }
 
-  // The next item. Required: there is one.
+  // The next item. Required: `items` is not empty.
   take() {
     const {item, cursor} = this.items.shift();
     this.cursor = cursor;
@@ -172,7 +172,7 @@ export class Session {
     this.items.push({item, cursor: this.#subscription.place});
   }
 
-  // Asks what the subscription has to ask.
+  // Sends the requests of the subscription.
   #goOn() {
     for (let call; this.ready && (call = this.#subscription.nextRequest(this.items.length === 0));) this.#write(call);
   }
@@ -206,9 +206,9 @@ export class Session {
   #line(line) {
     if (line.trim() === '') return;
     const message = JSON.parse(line);
-    this.end = null; // the connection did not end behind what was said
+    this.end = null; // the connection did not end after that message
     if (message.method !== undefined) {
-      // Others are for programs that ask for them, or came later than this library.
+      // Other notifications must be requested, or are newer than this library.
       if (message.method === 'event' || message.method === 'lost') this.#notified(message.method, message.params);
       return;
     }
@@ -220,18 +220,18 @@ export class Session {
     if (call?.line) this.#finish(call, 'error' in message ? errorOf(message.error) : null, message.result);
   }
 
-  // An error without an id: about a line that the daemon could not read, or why it ends the connection.
+  // An error without an id: about a line that the daemon could not read, or why it closes the connection.
   #stray(error) {
     const sent = [...this.#calls.values()].filter((call) => call.line);
     let line = error?.data?.line;
-    // As daemons do that don't count lines.
+    // From a daemon that does not report the line number.
     if (line === undefined && UNREADABLE.includes(error?.code) && sent.length === 1) line = sent[0].line;
     const call = sent.find((one) => one.line === line);
     if (call) this.#finish(call, errorOf(error));
     else this.end = error?.message ?? null;
   }
 
-  // It was answered.
+  // Ends a call that was answered.
   #finish(call, error, result) {
     this.#calls.delete(call.id);
     call.line = 0;
@@ -256,7 +256,7 @@ export class Session {
   }
 
   #greeted(hello) {
-    // Keys are remembered by one run of the daemon alone.
+    // The daemon remembers idempotency keys only until it restarts.
     this.#run = hello.started ?? '';
     this.hello = hello;
     this.ready = true;

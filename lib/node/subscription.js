@@ -1,47 +1,47 @@
-// What a client is subscribed to, and what it has to ask the daemon for: docs/clients.md, "The subscription".
+// The state of a client's subscription and the requests that it needs: docs/clients.md, "The subscription".
 
 const State = {
-  NONE: 'none', // nothing is wanted
-  DUE: 'due', // the daemon does not know yet what is wanted
-  IN_FORCE: 'in force', // it does, and every record is taken
-  BEHIND: 'behind', // it does, but records were left out: what follows `place` is fetched again
-  REFUSED: 'refused', // they may not be fetched: the daemon is to stop
+  NONE: 'none', // not subscribed
+  DUE: 'due', // the program is subscribed, but the daemon does not know it yet
+  IN_FORCE: 'in force', // the daemon knows it, and every record is queued
+  BEHIND: 'behind', // records were dropped: those after `place` must be fetched again
+  REFUSED: 'refused', // fetching them was refused: the client must unsubscribe
 };
 
-// One request is under way at a time, and only its answer changes what is wanted: then the daemon has changed it too.
+// At most one request is in progress, and only its answer changes the state: so client and daemon change it together.
 export class Subscription {
-  place = null; // the cursor behind what came last
-  asked = null; // the request under way
+  place = null; // the cursor of the last record queued
+  asked = null; // the request in progress
   #state = State.NONE;
   #wanted = {}; // the parameters, without `since`
-  #waiting = []; // the program's requests, for their turn
+  #waiting = []; // the program's requests that are not sent yet
   #tell;
   #ownCall;
 
-  // tell(item or error) takes what the program is to be told; ownCall(method, params) makes a Call of the client's own.
+  // tell(item or error) queues it for the program; ownCall(method, params) makes an internal Call.
   constructor(tell, ownCall) {
     this.#tell = tell;
     this.#ownCall = ownCall;
   }
 
-  // Whether records are taken.
+  // Whether records are queued.
   get isInForce() { return this.#state === State.IN_FORCE; }
 
-  // Whether requests of the program wait for the answer to another one, be that wanted still or not.
+  // Whether requests of the program wait for the answer to an earlier one.
   get hasWaiting() { return this.#waiting.length > 0; }
 
   // Whether the program waits for records.
   get isExpected() { return this.#state !== State.NONE || this.#calls().some((call) => call.method === 'subscribe'); }
 
-  // What the program does.
+  // Called for the program.
 
   // `subscribe` or `unsubscribe`.
   ask(call) { this.#waiting.push(call); }
 
-  // Nobody waits for it any more. If it is under way, its answer counts all the same.
+  // The program gave the request up. If it was already sent, its answer still takes effect.
   forget(call) { this.#waiting = this.#waiting.filter((one) => one !== call); }
 
-  // The program's requests that get no answer any more.
+  // Ends everything; returns the program's requests that will not be answered.
   shut() {
     const left = this.#calls().filter((call) => !call.internal);
     this.asked = null;
@@ -49,7 +49,7 @@ export class Subscription {
     return left;
   }
 
-  // What the connection does.
+  // Called for the connection.
 
   disconnected() {
     if (this.asked && !this.asked.internal && !this.asked.finished) this.#waiting.unshift(this.asked);
@@ -58,7 +58,7 @@ export class Subscription {
     else if (this.#state === State.REFUSED) this.#state = State.NONE;
   }
 
-  // What to send now, or null. isRead: the program has taken all that waited for it.
+  // The request to send now, or null. isRead: the program has taken all queued items.
   nextRequest(isRead) {
     if (this.asked) return null;
     if (this.#state === State.DUE || (this.#state === State.BEHIND && isRead && this.#waiting.length === 0)) {
@@ -71,17 +71,17 @@ export class Subscription {
     return this.asked;
   }
 
-  // A record came that found no room.
+  // A record was dropped because the queue is full.
   fellBehind() {
     if (this.#state === State.IN_FORCE) this.#state = State.BEHIND;
   }
 
-  // The answer to what was asked.
+  // Handles the answer to the request in progress.
   answered(error, result) {
     const call = this.asked;
     this.asked = null;
     if (call.method === 'unsubscribe') {
-      if (this.#state === State.BEHIND && result) result.cursor = this.place; // what follows was not handed out
+      if (this.#state === State.BEHIND && result) result.cursor = this.place; // later records were not handed out
       if (call.internal || !error) this.#state = State.NONE;
     } else if (!error) {
       const fetched = this.#state === State.BEHIND && call.internal && result.resumed;
@@ -92,7 +92,7 @@ export class Subscription {
       this.#state = State.IN_FORCE;
       this.place = String(result.cursor ?? '');
       if (!fetched) this.#tell({type: 'subscribed', ...result});
-    } else if (call.internal) { // nobody else is told
+    } else if (call.internal) { // no call of the program gets this error
       this.#state = this.#state === State.BEHIND ? State.REFUSED : State.NONE;
       this.#tell(error);
     }

@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 #include "json/json.h"
 #include "json/json_tape.h"
 #include "record/answer.h"

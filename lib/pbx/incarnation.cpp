@@ -154,7 +154,7 @@ bool Incarnation::counts(const Sight& sight, const std::string& app) {
 }
 
 void Incarnations::remember(IdKind kind, std::string_view id, Earlier object) {
-  known_.put(key(kind, id), {std::move(object), std::chrono::steady_clock::now()});
+  known_.put(key(kind, id), {std::move(object), clock_.monotonic()});
 }
 
 void Incarnations::made(IdKind kind, std::string_view id, std::string_view object, bool told) {
@@ -232,7 +232,7 @@ Incarnation Incarnations::next(IdKind kind, std::string_view id, const state::Mo
   if (known == nullptr) return {kind, id, std::move(earlier)};
   if (has_creationtime(kind)) {
     if (!earlier || earlier->made < known->object.made) earlier = known->object;
-  } else if (!earlier && std::chrono::steady_clock::now() - known->since < longest_delay) {
+  } else if (!earlier && clock_.monotonic() - known->since < longest_delay) {
     earlier = known->object;
   }
   return {kind, id, std::move(earlier)};

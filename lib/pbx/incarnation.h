@@ -6,10 +6,12 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/newest.h"
 #include "base/time.h"
+#include "pbx/clock.h"
 #include "record/record.h"
 #include "state/model.h"
 
@@ -79,6 +81,8 @@ class Incarnation {
 // event came yet, and what has ended, or is not heard of any more. The newest 4,096 are remembered.
 class Incarnations {
  public:
+  explicit Incarnations(Clock clock = {}) : clock_(std::move(clock)) {}
+
   // A command has made it; `object` is its answer. `told`: events have told of it before.
   void made(record::IdKind kind, std::string_view id, std::string_view object, bool told);
   // Takes note of ends. Required: `model` does not know of the record yet.
@@ -96,6 +100,7 @@ class Incarnations {
   void see_gone(record::IdKind kind, const record::Record& record, const state::Model& model, bool lives);
   void see_media(record::IdKind kind, const record::Record& record, const state::Model& model);
 
+  Clock clock_;
   Newest<Known> known_{4096};
 };
 

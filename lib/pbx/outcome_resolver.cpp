@@ -1,16 +1,23 @@
 #include "pbx/outcome_resolver.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "pbx/creating_operations.h"
 #include "record/own_records.h"
 
 namespace aribus::pbx {
-OutcomeResolver::OutcomeResolver(std::string server, ari::Client& client, OutcomeResolverOptions options)
-    : server_(std::move(server)), client_(&client), options_(options), timer_(client.loop()) {}
+
+OutcomeResolver::OutcomeResolver(std::string server, ari::Client& client, OutcomeResolverOptions options,
+                                 Clock clock)
+    : server_(std::move(server)),
+      client_(&client),
+      options_(options),
+      clock_(std::move(clock)),
+      timer_(client.loop()) {}
 
 uint64_t OutcomeResolver::begin(std::string_view operation, Incarnation made, bool shows) {
   Entry entry{};
@@ -165,7 +172,7 @@ void OutcomeResolver::resolve(uint64_t number, std::string_view outcome, std::op
                                          .outcome = std::string(outcome),
                                          .exists = exists,
                                          .reason = std::string(reason)};
-  resolution.record = record::own_record(resolved, server_, wall_now());
+  resolution.record = record::own_record(resolved, server_, clock_.wall());
   resolution.record.ids.add(entry.made.kind(), entry.made.id());
   const bool known = outcome == "done" || outcome == "not_done";
   const std::string_view end = outcome == "done"       ? "was carried out"

@@ -11,6 +11,7 @@
 
 #include "ari/client.h"
 #include "net/loop.h"
+#include "pbx/clock.h"
 #include "pbx/incarnation.h"
 #include "record/id_index.h"
 #include "record/record.h"
@@ -39,7 +40,8 @@ class OutcomeResolver {
  public:
   using Resolved = std::function<void(Resolution)>;
 
-  OutcomeResolver(std::string server, ari::Client& client, OutcomeResolverOptions options = {});
+  OutcomeResolver(std::string server, ari::Client& client, OutcomeResolverOptions options = {},
+                  Clock clock = {});
 
   // Every resolution goes there, from the loop.
   void on_resolved(Resolved resolved) { resolved_ = std::move(resolved); }
@@ -55,7 +57,7 @@ class OutcomeResolver {
 
   // Looks through another connection from now on.
   void use(ari::Client& client) { client_ = &client; }
-  // Nobody can find out any more what became of those that are looked for.
+  // Resolves all pending commands as unknown.
   void give_up(std::string_view reason);
 
   // Takes note of a record.
@@ -93,6 +95,7 @@ class OutcomeResolver {
   std::string server_;
   ari::Client* client_;
   OutcomeResolverOptions options_;
+  Clock clock_;
   Resolved resolved_;
   std::map<uint64_t, Entry> entries_;
   record::IdIndex by_id_;

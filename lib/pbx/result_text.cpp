@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "base/bytes.h"
+#include "base/base64.h"
 
 namespace aribus::pbx {
 

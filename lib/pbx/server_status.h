@@ -10,17 +10,16 @@
 
 #include "base/time.h"
 #include "json/described.h"
+#include "pbx/condition.h"
 
 namespace aribus::pbx {
 
 struct ServerStatus {
-  static constexpr std::string_view states[] = {"connecting", "syncing", "ready",
-                                                "replaced",   "down",    "leaving"};
   static constexpr std::string_view transports[] = {"http", "websocket"};
 
   std::string name;
   bool connected = false;
-  std::string state;  // one of `states`
+  std::string state;  // see State
   WallTime since;     // it is connected or not
   std::optional<std::string> reason;
   std::optional<std::string> version;  // Asterisk's
@@ -32,7 +31,7 @@ struct ServerStatus {
 
   static constexpr auto members = std::tuple(
       member("name", &ServerStatus::name), member("connected", &ServerStatus::connected),
-      member("state", &ServerStatus::state).one_of(states), member("since", &ServerStatus::since),
+      member("state", &ServerStatus::state).one_of(state_names), member("since", &ServerStatus::since),
       member("reason", &ServerStatus::reason), member("version", &ServerStatus::version),
       member("apps", &ServerStatus::apps), member("replaced", &ServerStatus::replaced),
       member("received", &ServerStatus::received), member("requests_open", &ServerStatus::requests_open),

@@ -1,4 +1,4 @@
-// Bounds what others can make the log say.
+// A limit on log lines that others can cause.
 #pragma once
 
 #include <chrono>
@@ -9,8 +9,8 @@
 
 namespace aribus {
 
-// Of each key some lines are written in a period; of more the number, so that nobody fills the log, or drives
-// out of it what matters. Keys should be few: users, not what programs call themselves.
+// Admits some lines per key and period and counts the others, so that nobody can fill the log and push other
+// entries out of it. Keys should be few: users, not names that programs choose.
 template <typename Key>
 class LineLimit {
  public:
@@ -21,10 +21,10 @@ class LineLimit {
     uint64_t lines;
   };
 
-  // At most `lines` of one key in `period`.
+  // At most `lines` per key in one `period`.
   LineLimit(uint64_t lines, std::chrono::seconds period) : lines_(lines), period_(period) {}
 
-  // Another line of that key. Returns whether it is to be written.
+  // Counts another line of a key. Returns whether to write it.
   [[nodiscard]] bool admit(const Key& key, Time now) {
     Period& period = periods_[key];
     if (now - period.began >= period_) {
@@ -34,7 +34,7 @@ class LineLimit {
     return ++period.lines <= lines_;
   }
 
-  // How many were not written in periods that are over.
+  // Number of lines left out in past periods.
   [[nodiscard]] std::vector<Counted> take_counts(Time now) {
     std::erase_if(periods_, [&](const auto& entry) {
       const Period& period = entry.second;

@@ -11,7 +11,7 @@ Error invalid(std::string message) {
   return Error{ErrorKind::invalid_request, std::move(message), {}};
 }
 
-// A number beyond this is not kept to the last digit, and its answer could not be told from another's.
+// Larger numbers lose digits: their answers could not be matched with requests.
 bool can_be_echoed(const JsonValue& id) {
   constexpr double exact_to = 9007199254740992;  // 2^53
   return id.IsString() || id.IsInt64() || id.IsUint64() ||
@@ -20,7 +20,7 @@ bool can_be_echoed(const JsonValue& id) {
 
 constexpr std::string_view blanks = " \t\r\n";
 
-// Behind the text whose first quote is at `at`; npos when it does not end.
+// The position after the string whose first quote is at `at`; npos when it does not end.
 size_t behind_text(std::string_view line, size_t at) {
   for (++at; at < line.size(); ++at) {
     if (line[at] == '\\') {
@@ -32,14 +32,14 @@ size_t behind_text(std::string_view line, size_t at) {
   return std::string_view::npos;
 }
 
-// Where the value begins that belongs to the name which ends before `at`; npos when that is no name.
+// The position of the value of the name that ends before `at`; npos when that is no name.
 size_t value_behind(std::string_view line, size_t at) {
   const size_t colon = line.find_first_not_of(blanks, at);
   if (colon == std::string_view::npos || line[colon] != ':') return std::string_view::npos;
   return line.find_first_not_of(blanks, colon + 1);
 }
 
-// The value that begins at `at`, a text or a number.
+// The value at `at`, a string or a number.
 std::string_view value_at(std::string_view line, size_t at) {
   const size_t end = line[at] == '"' ? behind_text(line, at) : line.find_first_of(",}] \t\r\n", at);
   return end == std::string_view::npos ? std::string_view() : line.substr(at, end - at);
@@ -70,12 +70,12 @@ std::string id_in(std::string_view line) {
   return "null";
 }
 
-std::string notification_line(std::string_view method, std::string_view params) {
-  std::string line = R"({"jsonrpc":"2.0","method":")";
-  line += method;
-  line += R"(","params":)";
-  line += params;
-  return line += "}\n";
+std::string notification_text(std::string_view method, std::string_view params) {
+  std::string text = R"({"jsonrpc":"2.0","method":")";
+  text += method;
+  text += R"(","params":)";
+  text += params;
+  return text += "}";
 }
 
 std::string creating_text(std::string_view id, std::string_view parameter, std::string_view made) {

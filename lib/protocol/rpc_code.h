@@ -1,15 +1,14 @@
-// The numbers by which errors go over the socket.
+// The error codes of the protocol.
 #pragma once
 
 #include "base/result.h"
 
 namespace aribus {
 
-// The code of JSON-RPC's `error` object that stands for a kind of failure; -32603 for what has none of its
-// own.
+// The code in JSON-RPC's `error` object for a kind of failure; -32603 for kinds without a code.
 [[nodiscard]] int code_of(ErrorKind kind);
 
-// The kind that a code stands for; `internal` for unknown ones.
+// The kind of failure for a code; `internal` for unknown codes.
 [[nodiscard]] ErrorKind kind_of(int code);
 
 }  // namespace aribus

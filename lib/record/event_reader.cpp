@@ -1,6 +1,6 @@
 #include "record/event_reader.h"
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 #include "json/json.h"
 #include "record/normalizer.h"
 #include "record/own_records.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
+#include "base/hash.h"
 
 namespace aribus::record {
 namespace {

@@ -1,4 +1,26 @@
-// Events whose shape is known, read without being taken apart.
+// A cache of the shapes of events: an event with a known shape is read without being parsed.
+//
+// Nearly all events of an Asterisk are one of some fifty texts with other values in them. A shape is such a
+// text cut at its values: a sequence of steps, each a literal (braces, names, commas, quotes) and what to do
+// with the value after it. For
+//
+//   {"type":"ChannelHangupRequest","cause":16,"timestamp":"…","channel":{"id":"c1",…
+//
+// the first steps are `{"type":"ChannelHangupRequest","cause":` with an integer that is a cause, then
+// `,"timestamp":"` with the record's time. The literal to compare (`in`) and the one to write (`out`) differ
+// where the Normalizer changes the event, for example leaves out members that go into the record's envelope.
+//
+// An unknown event is read by the Normalizer, which reports each value to a ShapeRecorder; the finished shape
+// is added to the cache. The cache is a tree: shapes with the same first steps share nodes, and a node's
+// alternatives are its siblings, the latest match first. read() walks down the tree: it compares the next
+// literal with the text, copies `out` and the value, and goes on, without looking at any name. It gives up
+// whenever a value is not as plain as its step demands (an escape in a string, a number with a fraction, a
+// malformed time): the Normalizer then reads the event. So the cache decides only how fast an event is read,
+// never what its record is: a differential test compares both.
+//
+// Values that decide about other parts of the record can't be in a shape: the recorder gives up on such
+// events. The size is bounded: no text over max_text_bytes is kept, and beyond max_steps the tree starts
+// again from nothing, so that invented events cannot fill the memory.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +34,8 @@
 
 namespace aribus::record {
 
-// How an event was read: what stands between its strings and numbers, and what was done with each of these.
-// An event that differs from it in nothing but their values is read in the same way.
+// How an event was read: the text between its strings and numbers, and what was done with each of these. An
+// event that differs only in the values is read in the same way.
 struct Shape {
   enum class Action : uint8_t {
     string,   // it is copied
@@ -29,35 +51,35 @@ struct Shape {
   struct Step {
     Action action;
     IdKind kind;                         // of an id
-    std::string in;                      // what stands in front of the value, its first quote included
-    std::string out;                     // what is written in front of it
+    std::string in;                      // the text before the value, including its first quote
+    std::string out;                     // the text written before it
     std::vector<uint16_t> members = {};  // where in `out` members of the event begin, with their commas
-    bool text_is_member = false;         // that of a cause is a member of the event, too
+    bool text_is_member = false;         // the added text of a cause is a member of the event
   };
   std::vector<Step> steps;               // the last one is the end
   const ari::ModelType* type = nullptr;  // of the event
 };
 
-// Notes an event's shape while it is read in the general way (Normalizer).
+// Records an event's shape while the Normalizer reads it.
 class ShapeRecorder {
  public:
-  // `out` is where the event's fields are written.
+  // The event's fields are written to `out`.
   ShapeRecorder(std::string_view text, const std::string& out)
       : text_(text), out_(out), in_at_(text.data()) {}
 
-  // `value`, the inside of a string or a number, is what comes next: all in front of it is written.
+  // `value`, the inside of a string or a number, comes next: everything before it is written.
   void reached(std::string_view value, Shape::Action action, IdKind kind = {});
-  // It is written, too.
+  // The value is written as well.
   void written() { out_at_ = out_.size(); }
-  // The latest value was a cause, and its text has been added.
+  // The latest value was a cause, and its text was added.
   void cause_added();
   // A member that is not written.
   void taken(std::string_view name, JsonView value);
-  // More depends on the values of this event than a shape can say.
+  // The record depends on values in a way that a shape can't describe.
   void give_up() { given_up_ = true; }
   [[nodiscard]] bool given_up() const { return given_up_; }
 
-  // The whole shape, when all is written; nothing when there is none. `members` are the record's.
+  // The shape, when everything is written; nothing when there is none. `members` are those of the record.
   [[nodiscard]] std::optional<Shape> finish(const ari::ModelType& type, const std::vector<uint32_t>& members);
 
  private:
@@ -70,18 +92,18 @@ class ShapeRecorder {
   bool given_up_ = false;
 };
 
-// Shapes that were seen, as a tree of their steps. Asterisk has some fifty of them.
+// The known shapes, as a tree of their steps.
 class ShapeCache {
  public:
   static constexpr size_t max_text_bytes = 4096;  // of an event whose shape is kept
-  static constexpr size_t max_steps = 8192;       // of all that are kept; then it begins anew
+  static constexpr size_t max_steps = 8192;  // of all kept shapes; beyond that it starts again from nothing
 
-  // Reads `text` into `record`, except its server, when its shape is known. False: it is not, or one of the
-  // values is not as plain as it should be; the record's contents are of no use then.
+  // Reads `text` into `record`, except its server, when its shape is known. Returns false when it is not, or
+  // when a value is not plain; the content of the record is then unspecified.
   [[nodiscard]] bool read(std::string_view text, Record& record);
-  // Keeps a shape.
+  // Adds a shape.
   void learn(const Shape& shape);
-  // How many steps are kept.
+  // Number of steps kept.
   [[nodiscard]] size_t steps() const { return nodes_.size() - 1; }
 
  private:
@@ -111,8 +133,8 @@ class ShapeCache {
   std::vector<const ari::ModelType*> types_;
   std::vector<uint16_t> members_{
       no_more};  // Shape::Step::members of the nodes that have any, each with its end
-  // Room for an event's fields. Times may become longer, by less than their own size; and what is copied
-  // takes some bytes with it.
+  // Room for an event's fields. Times may become longer, by less than their own size; and copies are made in
+  // blocks that write some bytes more than needed.
   static constexpr size_t spare_bytes = 64;
   std::vector<char> out_ = std::vector<char>(2 * max_text_bytes + spare_bytes);
   std::vector<char> in_ = std::vector<char>(max_text_bytes + spare_bytes);  // the event

@@ -4,7 +4,7 @@
 #include <sstream>
 #include <string>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 #include "base/journal_sink.h"
 
 namespace aribus::service {

@@ -1,4 +1,4 @@
-// How a program says why it ends.
+// How a program reports why it ends.
 #pragma once
 
 #include <string_view>

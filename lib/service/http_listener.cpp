@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/numeric_address.h"
 #include "net/tcp_socket.h"
 
 namespace aribus::service {
@@ -26,9 +27,9 @@ bool is_same_name(std::string_view one, std::string_view other) {
   return std::ranges::equal(one, other, {}, folded, folded);
 }
 
-// Whether the header Host, `text`, may be of a request to this machine. A page that a browser has from
-// elsewhere can give its own host this machine's address, and read what is here; the name in the header stays
-// its own.
+// Whether a request with the header Host `text` may be for this machine. This stops DNS rebinding: a page
+// from elsewhere can resolve its own host name to this machine's address to read from it, but the header
+// still has that host name.
 bool is_this_host(std::string_view text) {
   const size_t bracket = text.starts_with('[') ? text.find(']') : 0;
   const size_t end = bracket > 0 ? bracket + 1 : text.find(':');
@@ -48,8 +49,8 @@ bool is_this_host(std::string_view text) {
 
 }  // namespace
 
-// libwebsockets' state. On a loop that is not its own it ends in two steps: first it closes its handles, and
-// when the loop is through with them it frees the rest.
+// libwebsockets' state. On a foreign loop it ends in two steps: first it closes its handles, and when the
+// loop has closed them it frees the rest.
 class HttpListener::Context {
  public:
   Context(Loop& loop, const Handle& handle) : loop_(loop), state_(std::make_shared<State>()) {
@@ -104,12 +105,12 @@ class HttpListener::Context {
   }
 
  private:
-  // What libwebsockets' callbacks need. It outlives this object.
+  // The state of libwebsockets' callbacks. It outlives this object.
   struct State {
     lws_context* context = nullptr;  // libwebsockets sets it to null when all is gone
     const Handle* handle = nullptr;
     bool any_host = false;
-    std::list<lws*> connections;  // the one that has done nothing for the longest time first
+    std::list<lws*> connections;  // the one that was idle longest first
   };
 
   static State& state_of(lws* wsi) { return *static_cast<State*>(lws_context_user(lws_get_context(wsi))); }
@@ -146,7 +147,7 @@ class HttpListener::Context {
     return {405, "text/plain; charset=utf-8", "GET is expected\n"};
   }
 
-  // To a request to go on with another protocol, as HTTP/2, in HTTP/1.1; libwebsockets completes it.
+  // Answers a request to switch protocols, for example to HTTP/2, in HTTP/1.1; libwebsockets completes it.
   static int answer_as_it_is(lws* wsi) {
     std::array<char, 256> path{};
     const bool head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
@@ -155,7 +156,7 @@ class HttpListener::Context {
     return length > 0 && answer(wsi, path.data()) ? 1 : -1;
   }
 
-  // False: the connection is broken.
+  // Returns false when the connection is broken.
   static bool answer(lws* wsi, std::string_view path) {
     auto& connections = state_of(wsi).connections;
     if (const auto at = std::ranges::find(connections, wsi); at != connections.end())
@@ -172,7 +173,7 @@ class HttpListener::Context {
       return false;
     }
     if (head) return true;
-    // libwebsockets keeps what the socket does not take at once.
+    // libwebsockets buffers what the socket does not take at once.
     const size_t size = answer.body.size();
     answer.body.insert(0, LWS_PRE, '\0');
     auto* const body = reinterpret_cast<unsigned char*>(answer.body.data()) + LWS_PRE;
@@ -225,7 +226,7 @@ Result<void> HttpListener::listen(const std::optional<HttpOptions>& options) {
   port_ = port;
   options_ = options;
   if (options) {
-    context_->take_any_host(options->address.empty());  // no browser gets to a Unix socket
+    context_->take_any_host(options->address.empty());  // browsers can't reach a Unix socket
     acceptor_ = std::make_unique<Acceptor>(loop_, std::move(made.socket),
                                            [this](Fd socket) { context_->take(std::move(socket)); });
   }

@@ -22,10 +22,10 @@ struct HttpOptions {
   bool operator==(const HttpOptions&) const = default;
 };
 
-// Answers GET and HEAD, by libwebsockets, which is a guest on the loop. Where there are 64 connections, the
-// one that has asked nothing for the longest time makes room for a new one: who wants to know can't be kept
-// out. At an address, requests must name a host that is one in figures, `localhost` or this machine's name.
-// Lives on the loop's thread.
+// Answers GET and HEAD with libwebsockets, which runs on our loop. When there are 64 connections, the one
+// that has been idle longest is closed for a new one, so that nobody can keep monitoring out. At a TCP
+// address, the Host of a request must be a numeric address, `localhost` or this machine's name. Belongs to
+// the loop's thread.
 class HttpListener {
  public:
   struct Answer {
@@ -33,7 +33,7 @@ class HttpListener {
     const char* content_type = "text/plain; charset=utf-8";
     std::string body;
   };
-  // Called with the path of each request, without its query.
+  // Called with the path of each request without its query.
   using Handle = std::function<Answer(std::string_view path)>;
 
   HttpListener(Loop& loop, Handle handle);
@@ -41,10 +41,10 @@ class HttpListener {
   HttpListener(const HttpListener&) = delete;
   HttpListener& operator=(const HttpListener&) = delete;
 
-  // Listens there, and nowhere else any more; with nothing: nowhere. On an error all stays as it was.
-  // Errors: system, invalid_params (see listen_on).
+  // Listens there and stops listening elsewhere; without options it listens nowhere. An error changes
+  // nothing. Errors: system, invalid_params (see listen_on).
   [[nodiscard]] Result<void> listen(const std::optional<HttpOptions>& options);
-  // Of the address; 0 when there is none.
+  // The port of the TCP address; 0 without one.
   [[nodiscard]] int port() const { return port_; }
 
  private:

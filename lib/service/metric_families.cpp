@@ -30,13 +30,13 @@ void MetricFamilies::histogram(const char* name, const char* help, const Duratio
 
 void MetricFamilies::process(WallTime started, const char* memory_help) {
   const ProcessStats& stats = ProcessStats::lately();
-  gauge("process_start_time_seconds", "When the process was started, since 1970.",
+  gauge("process_start_time_seconds", "Start time of the process, in seconds since 1970.",
         seconds(started.time_since_epoch()));
   counter("process_cpu_seconds_total", "CPU time, of user and system.", stats.cpu_seconds);
   gauge("process_resident_memory_bytes", memory_help, to_double(stats.resident_bytes));
-  gauge("process_virtual_memory_bytes", "Address space.", to_double(stats.virtual_bytes));
-  gauge("process_open_fds", "File descriptors in use.", to_double(stats.open_descriptors));
-  gauge("process_max_fds", "How many there can be.", to_double(stats.max_descriptors));
+  gauge("process_virtual_memory_bytes", "Virtual memory.", to_double(stats.virtual_bytes));
+  gauge("process_open_fds", "Open file descriptors.", to_double(stats.open_descriptors));
+  gauge("process_max_fds", "Limit of open file descriptors.", to_double(stats.max_descriptors));
 }
 
 std::string MetricFamilies::text() const {

@@ -1,4 +1,4 @@
-// Figures for monitoring, in Prometheus' text format.
+// Metrics in Prometheus' text format.
 #pragma once
 
 #include <chrono>
@@ -23,16 +23,16 @@ inline constexpr const char* metrics_content_type = "text/plain; version=0.0.4; 
   return static_cast<double>(number);
 }
 
-// What one request for the figures is answered with: made for it, filled, and written.
+// The answer to one request for metrics: made for it, filled and written.
 class MetricFamilies {
  public:
   using Labels = std::vector<prometheus::ClientMetric::Label>;
 
-  // One figure more of the family `name`, which is the last one or a new one.
+  // Adds a metric to the family `name`, which is the last family or a new one.
   void gauge(const char* name, const char* help, double value, Labels labels = {});
   void counter(const char* name, const char* help, double value, Labels labels = {});
   void histogram(const char* name, const char* help, const DurationHistogram& durations, Labels labels = {});
-  // process_…: what the kernel knows of this process, which was started then. On the loop's thread alone.
+  // The process_… metrics of this process, started at the given time. Only on the loop's thread.
   void process(WallTime started, const char* memory_help);
 
   [[nodiscard]] std::string text() const;

@@ -1,7 +1,6 @@
 #include "service/notify.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -11,6 +10,7 @@
 #include <sys/un.h>
 
 #include "base/fd.h"
+#include "base/numbers.h"
 
 namespace aribus::service {
 
@@ -22,14 +22,14 @@ void notify_systemd(std::string_view state) {
   std::memcpy(address.sun_path, path, std::strlen(path));
   if (path[0] == '@') address.sun_path[0] = '\0';  // a name in the abstract namespace
   const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  // Nobody is there to be told of a failure.
+  // Failures are ignored: there is nobody to report them to.
   (void)::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
                  reinterpret_cast<const sockaddr*>(&address),
                  static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path)));
 }
 
 void notify_status(std::string text) {
-  std::ranges::replace(text, '\n', ' ');  // what follows one is another assignment
+  std::ranges::replace(text, '\n', ' ');  // a line end would begin another assignment
   notify_systemd("STATUS=" + text);
 }
 
@@ -43,10 +43,9 @@ void notify_reloading() {
 std::optional<Milliseconds> watchdog_interval() {
   const char* text = std::getenv("WATCHDOG_USEC");
   if (text == nullptr) return {};
-  long long microseconds = 0;
-  const auto [end, error] = std::from_chars(text, text + std::strlen(text), microseconds);
-  if (error != std::errc() || *end != '\0' || microseconds <= 0) return {};
-  return std::max(Milliseconds(microseconds / 2000), Milliseconds(1));
+  const auto microseconds = whole_number<long long>(text);
+  if (!microseconds || *microseconds <= 0) return {};
+  return std::max(Milliseconds(*microseconds / 2000), Milliseconds(1));
 }
 
 }  // namespace aribus::service

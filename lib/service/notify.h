@@ -1,4 +1,4 @@
-// What the daemon tells systemd (sd_notify(3)).
+// Notifications to systemd (sd_notify(3)), written by hand: libsystemd's calls can block.
 #pragma once
 
 #include <optional>
@@ -9,17 +9,16 @@
 
 namespace aribus::service {
 
-// Sends `state`, as "READY=1", to the socket that $NOTIFY_SOCKET names; without systemd it does nothing.
+// Sends `state`, for example "READY=1", to the socket in $NOTIFY_SOCKET. Does nothing without systemd.
 void notify_systemd(std::string_view state);
 
 // Shows `text` in `systemctl status`.
 void notify_status(std::string text);
 
-// Says that a new configuration is being taken; the next "READY=1" says that it has been.
+// Announces a reload, which ends with the next "READY=1".
 void notify_reloading();
 
-// How often systemd's watchdog wants to hear "WATCHDOG=1": half of $WATCHDOG_USEC; nothing when there is
-// none.
+// The interval for sending "WATCHDOG=1" to systemd's watchdog: half of $WATCHDOG_USEC; nothing without one.
 [[nodiscard]] std::optional<Milliseconds> watchdog_interval();
 
 }  // namespace aribus::service

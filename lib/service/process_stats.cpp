@@ -19,7 +19,7 @@ ProcessStats ProcessStats::now() {
   }
   std::error_code error;
   const std::filesystem::directory_iterator descriptors("/proc/self/fd", error);
-  // One is the look itself.
+  // One of them is for this reading itself.
   if (!error)
     stats.open_descriptors = static_cast<uint64_t>(std::distance(begin(descriptors), end(descriptors))) - 1;
   if (rlimit limit{}; ::getrlimit(RLIMIT_NOFILE, &limit) == 0) stats.max_descriptors = limit.rlim_cur;

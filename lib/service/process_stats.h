@@ -1,4 +1,4 @@
-// What the kernel knows of this process.
+// What the kernel reports about this process.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,9 @@ struct ProcessStats {
   uint64_t max_descriptors = 0;
   double cpu_seconds = 0;  // of user and system
 
-  // As they are now; 0 for what can't be read.
+  // The current values; 0 for those that can't be read.
   [[nodiscard]] static ProcessStats now();
-  // As they were within the last second: who asks often costs nothing. On the loop's thread alone.
+  // Values at most one second old, so that frequent requests are cheap. Only on the loop's thread.
   [[nodiscard]] static const ProcessStats& lately();
 };
 

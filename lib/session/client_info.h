@@ -1,4 +1,4 @@
-// What is told of connected programs: by daemon.clients, and in the log.
+// What daemon.clients and the log say about connected programs.
 #pragma once
 
 #include <cstdint>
@@ -10,17 +10,17 @@
 
 namespace aribus::session {
 
-// One connection, as it is or was.
+// One connection, open or ended.
 struct ClientInfo {
   control::Caller caller;
   WallTime since;
-  uint64_t requests = 0;          // that came
-  bool has_changed = false;       // something on an Asterisk, as far as it was allowed to
+  uint64_t requests = 0;          // received
+  bool has_changed = false;       // it sent a command that changes something on an Asterisk
   uint64_t pending = 0;           // commands under way
   std::string subscription = {};  // Subscription::filter_text(); "" when there is none
   uint64_t sent = 0;              // records
   uint64_t behind = 0;            // records that it has not passed yet
-  uint64_t lost = 0;              // records, whether it was told so or not
+  uint64_t lost = 0;              // records, reported to it or not
 };
 
 // What the program is called in the log: "python3 (pid 4711, user alice)".

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 namespace aribus::session {
 namespace {
 
 constexpr std::chrono::seconds quiet{60};  // without a loss: an episode is over
-constexpr uint64_t few_requests = 10;      // of a program that has only looked
+constexpr uint64_t few_requests = 10;      // a program with no more has only looked
 constexpr size_t max_filter_bytes = 300;   // of a subscription, in a line
 
 template <typename... Args>
@@ -21,7 +21,7 @@ void write(spdlog::level::level_enum level, const control::Caller& caller,
            std::forward<Args>(args)...);
 }
 
-// So many records, for a line. The ring does not know which of them the filter would have passed over.
+// A number of records for a log line. Nobody knows how many of them the filter would have matched.
 std::string losses(uint64_t lost, const ClientInfo& client) {
   const std::string& filter = client.subscription;
   const bool all = filter.empty() || filter == "{}" || filter == R"({"announce":true})";
@@ -50,7 +50,7 @@ void ClientLog::left(ClientInfo client, std::string reason, bool cut) {
             client.lost == 0 ? "" : ", having lost " + losses(client.lost, client));
     }
   } else if (client.lost > 0) {
-    // Who came, lost and went between two looks has not been told of.
+    // A connection that came, lost records and ended between two checks was not logged yet.
     if (told || admit(Cause::lost, caller)) {
       write(spdlog::level::warn, caller, "{} has left; it read too slowly, and lost {}", name_of(caller),
             losses(client.lost, client));
@@ -60,14 +60,14 @@ void ClientLog::left(ClientInfo client, std::string reason, bool cut) {
           reason, client.requests, client.sent);
   }
   const bool harmed = cut || client.lost > 0;
-  // Who has only looked, as `aribus status` does, drives out nobody.
+  // Connections that only looked, such as `aribus status`, are not remembered.
   if (!harmed && client.subscription.empty() && !client.has_changed && client.requests <= few_requests)
     return;
   remember(std::move(client), std::move(reason), harmed ? Kind::harmed : Kind::ordinary);
 }
 
 void ClientLog::turned_away(const control::Caller& caller, const Error& why) {
-  if (!admit(Cause::turned_away, caller)) return;  // nor does it drive others out of what is remembered
+  if (!admit(Cause::turned_away, caller)) return;  // nor is it remembered
   write(spdlog::level::warn, caller, "{} was turned away on {}: {}", name_of(caller), caller.peer.socket,
         why.message);
   remember({.caller = caller, .since = wall_now()}, "turned away: " + why.message, Kind::turned_away);

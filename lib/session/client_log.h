@@ -1,4 +1,4 @@
-// Remembers programs that have gone, and writes what befalls programs into the log.
+// Remembers programs that have disconnected, and logs what happens to programs.
 #pragma once
 
 #include <chrono>
@@ -17,8 +17,8 @@
 
 namespace aribus::session {
 
-// Of each cause a few lines a minute are written for each user, and of more the number: programs that connect
-// in a loop don't fill the journal. Lives on the loop's thread.
+// For each cause and user it logs a few lines per minute and counts the rest, so that programs that connect
+// in a loop do not fill the journal. Belongs to the loop's thread.
 class ClientLog {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -27,29 +27,29 @@ class ClientLog {
   explicit ClientLog(std::function<Time()> now = std::chrono::steady_clock::now) : now_(std::move(now)) {}
 
   void connected(const ClientInfo& client) const;
-  // It has ended; `reason` says why, `cut` that this was not its own wish.
+  // A connection has ended because of `reason`; `cut`: the daemon ended it.
   void left(ClientInfo client, std::string reason, bool cut);
-  // It was not let in. Its rule may be missing.
+  // A connection was turned away. Its rule may be missing.
   void turned_away(const control::Caller& caller, const Error& why);
   // A request was refused, with not_allowed or too_much.
   void refused(const control::Caller& caller, const Error& why);
 
-  // Whether a connection that has lost `lost` records so far has lost some since it was last told of.
+  // Whether a connection that has lost `lost` records so far has lost some since the last log line about it.
   [[nodiscard]] bool is_news(uint64_t connection, uint64_t lost) const;
-  // It has: an episode begins, which ends when nothing more is lost for a minute, or goes on.
+  // Begins or continues an episode of losses; it ends when nothing is lost for a minute.
   void losing(const ClientInfo& client);
 
-  // Writes what is over: episodes, and how much was not written line by line. To be called every few seconds.
+  // Logs episodes that are over and the number of lines left out. Call it every few seconds.
   void tick();
 
-  // The connections that have ended, in the order of their ends: at most 40 that lost records or were
+  // The latest connections that have ended, in the order of their ends: at most 40 that lost records or were
   // disconnected, 20 that were turned away, and 40 others that subscribed, changed something or sent more
   // than a few requests.
   [[nodiscard]] std::vector<ClientThatLeft> left() const;
 
  private:
   enum class Cause : uint8_t { turned_away, not_allowed, too_much, cut, lost };
-  enum class Kind : uint8_t { ordinary, harmed, turned_away };  // none drives out another
+  enum class Kind : uint8_t { ordinary, harmed, turned_away };  // each has its own list
   static constexpr size_t max_left[] = {40, 40, 20};
   static constexpr uint64_t lines_a_minute = 5;
   struct Left {

@@ -2,7 +2,7 @@
 
 #include "control/description.h"
 #include "control/methods/state_methods.h"
-#include "session/subscription.h"
+#include "session/subscribe_params.h"
 
 namespace aribus::session {
 namespace {

@@ -8,7 +8,7 @@
 
 namespace aribus::session {
 
-// The description `what` of the protocol, as JSON for people: "openrpc", "records" or "asyncapi".
+// The description `what` of the protocol, as indented JSON: "openrpc", "records" or "asyncapi".
 // Errors: invalid_params for another word, naming these.
 [[nodiscard]] Result<std::string> describe(std::string_view what);
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "json/json_builder.h"
+#include "protocol/default_socket.h"
 #include "record/ids.h"
 #include "record/own_records.h"
 #include "record/schema.h"
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::string_view definitions = "#/$defs/";
 
-// What every record has, and what marks the odd ones.
+// The members of every record, and the marks of unusual ones.
 std::string envelope_schema() {
   constexpr std::string_view ids =
       R"({"type":"array","items":{"type":"string","minLength":1},"minItems":1,"uniqueItems":true})";
@@ -76,7 +77,7 @@ std::string records_schema() {
   for (const ari::ModelType* event : events()) names.emplace_back(event->name);
   for (const record::OwnType& own : record::own_types()) names.emplace_back(own.name);
   for (const std::string& name : names) dispatches.push_back(dispatch(name));
-  // It bears `invalid` and is certain all the same.
+  // It has `invalid` and is certain all the same.
   constexpr std::string_view malformed =
       R"([{"if":{"properties":{"type":{"const":"Malformed"}},"not":{"required":["known"]}},)"
       R"("then":{"$ref":"#/$defs/Malformed"}}])";
@@ -143,9 +144,9 @@ std::string describe_notifications(std::string_view version) {
                 .json("license", R"({"name":"MIT"})")
                 .str())
       .text("defaultContentType", "application/json")
-      .json("servers",
-            R"({"local":{"host":"localhost","pathname":"/run/aribus/aribus.sock","protocol":"unix",)"
-            R"("description":"a Unix stream socket; its path is in the configuration"}})")
+      .json("servers", R"({"local":{"host":"localhost","pathname":")" + std::string(default_socket) +
+                           R"(","protocol":"unix",)"
+                           R"("description":"a Unix stream socket; its path is in the configuration"}})")
       .json("channels",
             R"({"socket":{"address":null,"messages":{"event":{"$ref":"#/components/messages/event"},)"
             R"("lost":{"$ref":"#/components/messages/lost"}}}})")

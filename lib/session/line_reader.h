@@ -1,4 +1,4 @@
-// Cuts what a peer sends into lines.
+// Splits input into lines.
 #pragma once
 
 #include <functional>
@@ -7,13 +7,13 @@
 
 namespace aribus::session {
 
-// Puts lines together from pieces of any size. Holds at most one unfinished line of `max_line_bytes()`.
+// Assembles lines from pieces of any size. Holds at most one unfinished line of `max_line_bytes()`.
 class LineReader {
  public:
   struct Handlers {
-    // A line without its end ("\n" or "\r\n"); empty lines are passed over.
+    // A line without its end ("\n" or "\r\n"); empty lines are skipped.
     std::function<void(std::string_view)> line;
-    // A line is over the bound: it is skipped up to its end. Called once for each, with what has come of it.
+    // A line is too long and skipped up to its end. Called once for each, with the bytes received so far.
     std::function<void(std::string_view beginning)> too_long;
   };
 

@@ -104,7 +104,7 @@ Result<void> Quota::request(const control::Caller& caller, Time now) {
   return {};
 }
 
-// What was spent is made good within a second.
+// What was spent is refilled within a second.
 void Quota::forget_idle(Time now) {
   std::erase_if(users_, [&](const auto& entry) {
     return entry.second.connections == 0 && now - entry.second.at > std::chrono::seconds(1);

@@ -1,4 +1,4 @@
-// How much each user takes of what its rule allows, and of what all share.
+// What each user uses of what its rule allows and of what all users share.
 #pragma once
 
 #include <chrono>
@@ -14,14 +14,13 @@
 
 namespace aribus::session {
 
-// Counts over all connections of a user, by rule where the rule sets the bound. Lives on the loop's thread.
+// Counts over all connections of a user; limits of a rule count per rule. Belongs to the loop's thread.
 class Quota {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  // Memory that is held for a user, counted for as long as this is there: requests that wait, answers that it
-  // has not read. A text counts once, however many of the user's connections wait for it. Must not outlive
-  // the Quota.
+  // Memory held for a user while this object exists: waiting requests, unread answers. A text counts once,
+  // even when several connections of the user wait for it. Must not outlive the Quota.
   class Held {
    public:
     Held() = default;
@@ -31,7 +30,7 @@ class Quota {
     Held& operator=(Held&& other) noexcept;
     ~Held();
 
-    // It is as much as this. Required: it was not made of a text.
+    // Sets the number of bytes. Required: it was not made from a text.
     void set(size_t bytes);
 
    private:
@@ -41,7 +40,7 @@ class Quota {
     std::shared_ptr<const std::string> text_;
   };
 
-  // A connection that counts, for as long as this is there. Must not outlive the Quota.
+  // Counts a connection while this object exists. Must not outlive the Quota.
   class Connection {
    public:
     Connection() = default;
@@ -62,15 +61,16 @@ class Quota {
     std::pair<std::string, uid_t> key_;
   };
 
-  // Another connection of this caller. Errors: too_much.
+  // Counts another connection of this caller. Errors: too_much.
   [[nodiscard]] Result<Connection> connect(const control::Caller& caller, Time now);
-  // Another request. After a quiet second as many may come at once as come in a second. Errors: too_much.
+  // Counts another request. After a second without requests, a second's share may come at once. Errors:
+  // too_much.
   [[nodiscard]] Result<void> request(const control::Caller& caller, Time now);
 
-  // What is held for all users, and for one.
+  // Memory held for all users, and for one.
   [[nodiscard]] size_t held_bytes() const { return held_bytes_; }
   [[nodiscard]] size_t held_bytes(uid_t user) const;
-  // How much more it would be with this text.
+  // How many bytes a text would add for a user.
   [[nodiscard]] size_t more_bytes(uid_t user, const std::shared_ptr<const std::string>& text) const;
 
   // Connections of this user under all rules.
@@ -82,7 +82,7 @@ class Quota {
   struct User {
     size_t connections = 0;
     double spent = 0;  // requests, less those of the time since
-    Time at = {};      // when that was reckoned
+    Time at = {};      // when `spent` was computed
   };
   using Key = std::pair<std::string, uid_t>;  // the rule's name
   struct Memory {

@@ -1,4 +1,16 @@
 // One connected program.
+//
+// A session takes turns with the others: when its socket has input, or it has something to write, it asks the
+// server for a turn (wants_read, wants_flush), and the server calls read() and flush() within its time
+// budget.
+//
+//   session.cpp               its life: phases, turns, draining, changed rules
+//   session_requests.cpp      reads lines; each is a request or a batch of them
+//   session_batches.cpp       batches: their answers go out together
+//   session_commands.cpp      commands: their order, the ids of what they create
+//   session_subscription.cpp  subscribe and unsubscribe
+//   session_output.cpp        writes answers, then the records of the subscription
+//   session_memory.cpp        what all this may hold in memory
 #pragma once
 
 #include <cstdint>
@@ -18,6 +30,7 @@
 #include "session/quota.h"
 #include "session/shared_lines.h"
 #include "session/subscription.h"
+#include "session/transport.h"
 #include "session/turn_budget.h"
 #include "session/user_names.h"
 #include "session/write_buffer.h"
@@ -28,21 +41,20 @@ struct SessionLimits {
   size_t max_line_bytes = 1 << 20;    // of one request
   size_t max_commands = 64;           // under way at a time
   size_t max_batch = 256;             // requests in one batch
-  size_t max_unsent_bytes = 1 << 20;  // of answers: while more wait, nothing is read and no command started
-  size_t max_user_bytes =
-      16 << 20;  // held for one user, over all its connections; for all of them twice that
+  size_t max_unsent_bytes = 1 << 20;  // of answers: beyond that, nothing is read and no command is started
+  size_t max_user_bytes = 16 << 20;   // of memory for all connections of one user; for all users, twice that
 
   bool operator==(const SessionLimits&) const = default;
 };
 
-// What happened to all connections together.
+// Counts of all sessions together.
 struct SessionCounts {
-  uint64_t lost_records = 0;  // records that subscribers were told to have lost
-  uint64_t losses = 0;        // how often they were told so
+  uint64_t lost_records = 0;  // in `lost` notifications
+  uint64_t losses = 0;        // `lost` notifications
 };
 
-// Reads requests, answers them, and writes the subscription straight out of the log. Owned by the server; it
-// ends by asking the server to retire it. Replies that come after its end go nowhere.
+// Reads requests, answers them, and writes the records of its subscription straight from the log. The server
+// owns it; it ends by asking the server to retire it. Results that come after its end are dropped.
 class Session {
  public:
   struct Context {
@@ -55,11 +67,11 @@ class Session {
     SharedLines& lines;
     UserNames& names;
     ClientLog& clients;
-    const SessionLimits& limits;  // as they are at the time
+    const SessionLimits& limits;  // they can change
   };
   struct Handlers {
-    std::function<void()> wants_read;   // read() is to be called when it is its turn
-    std::function<void()> wants_flush;  // flush() is to be called when it is its turn to write
+    std::function<void()> wants_read;   // call read() when it is its turn
+    std::function<void()> wants_flush;  // call flush() when it is its turn
     std::function<void()> ended;        // the connection is over: retire this object (Retired)
   };
 
@@ -69,59 +81,66 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Reads and handles requests, until the turn's budget is spent or nothing more is there.
+  // Reads and handles requests until the turn's budget is spent or there is no more input.
   void read();
-  // Writes as much as the socket takes, but no more than a fair share.
+  // Writes what the socket takes, up to a fair share.
   void flush();
   // The log has new records.
   void on_log_grew();
-  // Says `error`, which is why it has to go, and ends, once what waits has been written.
+  // Sends `error`, the reason why it is closed, and ends when everything before it is written.
   void close_with_error(const Error& error);
-  // Reads nothing more; ends when the commands under way are answered and all answers and records are
-  // written.
+  // Reads nothing more; ends when the commands under way are answered and all answers and records written.
   void drain();
-  // From here on `rule` holds; `connection` counts for it. Commands under way go on. Ends when there is a
-  // subscription and the rule allows none.
+  // Replaces its access rule; `connection` counts it for that rule. Commands under way continue. The session
+  // ends if it has a subscription and the rule allows none.
   void apply_rule(std::shared_ptr<const control::AccessRule> rule, Quota::Connection connection);
-  // Its connection counts no more.
+  // Ends its being counted for its rule.
   void uncount() { connection_ = {}; }
-  // For Retired: nothing reaches it from here on.
+  // For Retired: no more callbacks.
   void silence() noexcept;
-  // After the peer closed its sending side: ends when it has closed the other one too.
+  // Ends when the peer, whose sending side is closed, has closed the other side too.
   void check_hung_up();
 
-  // How many records its subscription is behind; nothing without one.
+  // Number of records that its subscription is behind; nothing without a subscription.
   [[nodiscard]] std::optional<uint64_t> behind() const {
     return subscription_ ? std::optional(subscription_->behind()) : std::nullopt;
   }
   [[nodiscard]] const control::Caller& caller() const { return caller_; }
-  // Records that its subscriptions have lost, told or not.
+  // Records that its subscriptions have lost, reported or not.
   [[nodiscard]] uint64_t lost() const {
     return lost_ + (subscription_ ? subscription_->lost() + subscription_->overtaken() : 0);
   }
   [[nodiscard]] ClientInfo info() const;
-  // Why it ends, or has ended; and whether that was not the program's own wish, nor the daemon's end.
+  // Why it ends, and whether the daemon closed it because it was refused or too slow.
   [[nodiscard]] const std::string& ending() const { return ending_; }
-  [[nodiscard]] bool was_cut() const { return leaving_; }
+  [[nodiscard]] bool was_cut() const { return phase_ == Phase::leaving; }
   [[nodiscard]] bool has_subscription() const { return subscription_.has_value(); }
   [[nodiscard]] size_t commands_under_way() const { return commands_.size(); }
 
  private:
+  // Only goes forward.
+  enum class Phase {
+    open,
+    input_over,  // the peer sends no more: it ends when all is answered, unless there is a subscription
+    draining,    // the daemon stops: nothing more is read; it ends when all is answered and written
+    leaving,     // it was refused or is too slow: likewise, and no more records are written
+    ended,
+  };
   // The answers to one batch.
   struct Batch {
     size_t missing = 0;
     size_t holds = 0;      // answers in it that records wait for
-    std::string creating;  // the lines of the notifications of its answered commands, until it is written
+    std::string creating;  // `creating` lines of its answered commands, until it is written
     WriteBuffer answers;
   };
-  // A batch whose requests are being handled, one after the other as lines are.
+  // A batch whose requests are being handled, one by one like lines.
   struct OpenBatch {
     std::shared_ptr<Batch> batch;
     Json requests;
     rapidjson::SizeType next = 0;
     size_t request_bytes = 0;  // of each, on average
   };
-  // A command that was not answered yet.
+  // A command without an answer yet.
   struct Command {
     std::string method;
     std::string params;  // JSON text, while it waits for others
@@ -130,10 +149,12 @@ class Session {
     size_t bytes = 0;      // of its request
     bool changes = false;  // something on the Asterisk
     bool holds = false;    // records wait for its answer
-    std::string creating;  // the notification that tells the id of what it makes, until that is written
+    std::string creating;  // the notification with the id of what it creates, until that is written
   };
 
   void on_ready(int events);
+  void enter(Phase phase);
+  [[nodiscard]] bool may_end() const;
   void want_read();
   void want_flush();
   [[nodiscard]] bool may_read() const;
@@ -163,9 +184,10 @@ class Session {
   void append_rest(std::string_view rest);
   void append_result(WriteBuffer& to, const std::string& id, const pbx::ResultText& result);
   void end_batch_part(Batch& batch);
+  void refuse_rest_of_batch();
   [[nodiscard]] Result<void> take_bytes(size_t bytes);
   [[nodiscard]] bool fits(const pbx::ResultText& result) const;
-  // What others than this connection have to do with: unread answers, commands that wait.
+  // Memory that counts for the limits of its user: unread answers, waiting commands.
   [[nodiscard]] size_t open_bytes() const { return write_buffer_.size() + batch_bytes_ + command_bytes_; }
   [[nodiscard]] bool user_is_over() const;
   void count_held();
@@ -173,43 +195,40 @@ class Session {
   bool write_buffered();
   bool write_records();
   void watch();
+  void block();
   void end();
 
   Context context_;
-  Fd socket_;
   control::Caller caller_;
   Quota::Connection connection_;
   Handlers handlers_;
-  Poll poll_;
+  Transport transport_;
   LineReader reader_;
   std::string input_;  // read and not handled yet
   std::optional<OpenBatch> open_batch_;
   WriteBuffer write_buffer_;
-  Quota::Held held_;          // what this connection holds, large answers aside
+  Quota::Held held_;          // memory of this connection, without large answers
   size_t command_bytes_ = 0;  // of the requests of commands_
   size_t batch_bytes_ = 0;    // of the answers of batches that are not complete
   std::optional<Subscription> subscription_;
-  std::shared_ptr<Batch> subscribed_in_;            // no record goes out before this batch is answered
-  size_t holds_ = 0;                                // answers that must go out before any record does
+  std::shared_ptr<Batch> subscribed_in_;            // records wait until this batch is answered
+  size_t holds_ = 0;                                // answers that records wait for
   std::unordered_map<uint64_t, Command> commands_;  // by ticket
   CommandOrder order_;
-  std::deque<uint64_t> freed_;  // commands that waited, and need not any more
+  std::deque<uint64_t> freed_;  // commands that waited and can start now
   uint64_t next_ticket_ = 1;
-  uint64_t lines_ = 0;  // that have come
+  uint64_t lines_ = 0;  // received
   WallTime since_ = wall_now();
-  uint64_t requests_ = 0;  // that have come
+  uint64_t requests_ = 0;  // received
   uint64_t sent_ = 0;      // records of subscriptions that are over
   uint64_t lost_ = 0;      // likewise
   std::string ending_ = "closed by the program";
-  bool has_changed_ = false;  // a command of it was to change something
-  bool starting_ = false;
-  bool input_over_ = false;    // nothing more is read
-  bool draining_ = false;      // ends when everything is answered and written
-  bool leaving_ = false;       // no record more is written; ends when the write buffer is empty
-  bool blocked_ = false;       // the socket takes no more at present
-  bool read_queued_ = false;   // asked for its turn to read
-  bool flush_queued_ = false;  // asked for its turn to write
-  bool ended_ = false;
+  bool has_changed_ = false;  // it sent a command that changes something on an Asterisk
+  Phase phase_ = Phase::open;
+  bool starting_ = false;                                       // start_freed() is under way
+  bool blocked_ = false;                                        // the socket takes no more at present
+  bool read_queued_ = false;                                    // its turn to read was requested
+  bool flush_queued_ = false;                                   // its turn to write was requested
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // replies outlive sessions
 };
 

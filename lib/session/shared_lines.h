@@ -1,4 +1,4 @@
-// Large records whose rest waits for several subscribers.
+// Large records of which several subscribers have to get the rest.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace aribus::session {
 
-// The ring may overwrite a record while the rest of it waits to be written. Of a large one all who wait share
-// one copy, which is here for as long as one of them does. Lives on the loop's thread.
+// The ring may overwrite a record while its rest waits to be written. All subscribers who wait for a large
+// record share one copy, which exists while one of them waits. Belongs to the loop's thread.
 class SharedLines {
  public:
   // The line of the record `seq`, which is in `log`.

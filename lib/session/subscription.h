@@ -13,15 +13,17 @@
 #include "bus/record_log.h"
 #include "control/dispatcher.h"
 #include "json/json.h"
+#include "session/subscribe_params.h"
 
 namespace aribus::session {
 
-// `subscribe` and `unsubscribe`, as they are described: sessions answer them.
-[[nodiscard]] std::vector<control::Method> subscription_methods();
-
-// What to do with a subscriber that the ring has overtaken.
-enum class Overflow { lost, disconnect };
-
+// A subscriber reads the log by itself: the log knows no subscribers. A delivery is
+//
+//   take_lost()  the ring may have overwritten records that were not passed yet; tells which
+//   gather()     finds the next records that match and gives them as pieces of the ring itself, no copy
+//   advance()    passes what the socket took; a record that was cut in the middle is the caller's to finish
+//
+// Only the position and the filter are kept between two deliveries, however many records wait.
 class Subscription {
  public:
   // Reads the parameters of `subscribe`; delivers no more than `rule` allows.
@@ -30,59 +32,56 @@ class Subscription {
                                                  const control::Dispatcher& dispatcher,
                                                  const control::AccessRule& rule);
 
-  // From here on `rule` bounds it.
+  // Replaces the rule that limits what it delivers.
   void bound_by(const control::AccessRule& rule);
 
   // The result of `subscribe`, until it is dropped: it may hold a snapshot.
   [[nodiscard]] const pbx::ResultText& result() const { return result_; }
   void drop_result() { result_ = pbx::ResultText(""); }
-  // What it takes in memory.
+  // Memory that it takes.
   [[nodiscard]] size_t held_bytes() const { return held_bytes_; }
   // Everything up to here was delivered or did not match.
   [[nodiscard]] bus::Cursor cursor() const { return {log_->stream(), next_ - 1}; }
   [[nodiscard]] Overflow on_overflow() const { return on_overflow_; }
-  // The ids that commands of this connection are given are told before they are sent: no record waits for an
-  // answer.
+  // The ids of objects that commands create are sent as `creating` notifications, so that no record waits for
+  // an answer.
   [[nodiscard]] bool announces() const { return announces_; }
-  // How many records it has not passed yet.
+  // Number of records that it has not passed yet.
   [[nodiscard]] uint64_t behind() const { return log_->next() - next_; }
   [[nodiscard]] bool up_to_date() const { return next_ == log_->next(); }
 
-  // A `lost` notification when the ring has overtaken the subscriber, or the next records can't be read; it
-  // then continues with the oldest record kept, or the first that can be read. Else "".
+  // The line of a `lost` notification when the ring has overtaken the subscriber or the next records can't be
+  // read; the subscription then continues with the first record that can be read. Otherwise "".
   [[nodiscard]] std::string take_lost() {
     return log_->readable_from(next_) == next_ ? std::string() : pass_lost();
   }
-  // What take_lost() told of was lost because the ring has overtaken it.
+  // Whether the latest take_lost() was about records that the ring has overwritten.
   [[nodiscard]] bool was_overtaken() const { return was_overtaken_; }
-  // How many records it has lost so far and was told of: not those that were gone before it asked for the
-  // oldest.
+  // Number of lost records reported so far, without those that were gone before it began.
   [[nodiscard]] uint64_t lost() const { return lost_; }
-  // How many more it has lost and will be told of.
+  // Number of lost records not reported yet.
   [[nodiscard]] uint64_t overtaken() const {
     const uint64_t first = log_->readable_from(next_);
     return first - std::min(std::max(next_, may_lose_from_), first);
   }
-  // How many records were written, or begun.
+  // Number of records written, or begun.
   [[nodiscard]] uint64_t delivered() const { return delivered_; }
-  // What of its parameters says which records come: an object of JSON with the lists that were given and
-  // `announce`. Of long ones only a part, and in `more` the number of the values that are left out.
-  [[nodiscard]] std::string filter_text() const;
+  [[nodiscard]] std::string filter_text() const { return session::filter_text(wanted_, announces_); }
 
-  // The next record is one without an application, and the rule is bound to applications: it is taken one by
-  // one, as it may name what the rule does not show. Known after gather().
+  // Whether the next record has no application while the rule is limited to applications. Such records are
+  // taken one by one, as they can name objects that the rule hides. Known after gather().
   [[nodiscard]] bool is_at_own_record() const { return at_own_record_; }
-  // Its line with what `rule` shows of it; "" when that is nothing. Required: is_at_own_record().
+  // Passes that record. Returns visible_line() of it. Required: is_at_own_record().
   [[nodiscard]] std::string take_own_record(const control::Dispatcher& dispatcher,
                                             const control::AccessRule& rule);
 
-  // The lines to write next, neighbours merged: at most `max_bytes` (but at least one record), `max_pieces`
-  // pieces and `max_scanned` records looked at, up to the next one that is_at_own_record() tells of. Records
-  // that don't match are passed over for good. Good until the log grows. Required: take_lost() was called,
-  // and it is not up to date since.
+  // Finds the lines to write next, adjacent ones merged: at most `max_bytes` (but at least one record),
+  // `max_pieces` pieces and `max_scanned` records examined, and none after a record for is_at_own_record().
+  // Records that don't match are passed. Valid until the log grows. Required: take_lost() was called and it
+  // is not up to date since.
   void gather(size_t max_bytes, std::vector<iovec>& pieces);
-  // The first `count` bytes of what gather() gave were written. Returns the rest of a record that was cut in
-  // the middle: it must be written next.
+  // Passes the first `count` bytes of what gather() found: they were written. Returns the rest of a record
+  // that was cut in the middle; it must be written next.
   [[nodiscard]] std::string_view advance(size_t count);
 
  private:
@@ -91,9 +90,9 @@ class Subscription {
     uint64_t to;
   };
 
-  Subscription(bus::FilterOptions wanted, const control::AccessRule& rule, const bus::RecordLog& log);
-  // Returns why it can't go on from `since`, or "". From the oldest record on, the first take_lost() tells
-  // what came before it.
+  Subscription(SubscribeParams params, const control::AccessRule& rule, const bus::RecordLog& log);
+  // Returns why it can't resume after `since`, or "". From the oldest record on, the first take_lost() tells
+  // which ones came before it.
   std::string start(const std::optional<std::string>& since, bool from_oldest);
   [[nodiscard]] std::string pass_lost();
   void gather_matches(size_t max_bytes);
@@ -110,9 +109,9 @@ class Subscription {
   bool was_overtaken_ = false;
   pbx::ResultText result_{""};
   uint64_t next_ = 0;           // the first record not yet passed
-  uint64_t first_kept_ = 0;     // the log's when it began
-  uint64_t may_lose_from_ = 0;  // what came before was not there when it began
-  std::vector<Run> runs_;       // what gather() gave
+  uint64_t first_kept_ = 0;     // the oldest record of the log when it began
+  uint64_t may_lose_from_ = 0;  // records before this one were gone when it began
+  std::vector<Run> runs_;       // what gather() found
   uint64_t lost_ = 0;
   uint64_t delivered_ = 0;
   uint64_t gathered_ = 0;  // where gather() ended

@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <set>
 
-#include <fnmatch.h>
-
-#include "base/bytes.h"
+#include "base/glob.h"
 #include "base/suggest.h"
+#include "base/utf8.h"
 #include "record/own_records.h"
 
 namespace aribus::session {
@@ -19,7 +18,7 @@ class Doubts {
  public:
   explicit Doubts(std::vector<std::string>& texts) : texts_(texts) {}
 
-  // Takes `values` until there are too many doubts; `text` says what is doubtful about one, or "".
+  // Checks `values` until there are too many doubts; `text` returns the doubt about a value, or "".
   template <typename Text>
   void look_at(std::string_view parameter, const std::vector<std::string>& values, const Text& text) {
     for (const std::string& value : values) {
@@ -42,9 +41,7 @@ std::string quoted(const std::string& value) {
 
 std::string doubt_about_type(const std::string& glob) {
   const auto& types = record::known_types();
-  const auto is_matched = [&](std::string_view type) {
-    return ::fnmatch(glob.c_str(), std::string(type).c_str(), 0) == 0;
-  };
+  const auto is_matched = [&](std::string_view type) { return matches_glob(glob, std::string(type)); };
   if (std::ranges::any_of(types, is_matched)) return {};
   const bool is_glob = glob.find_first_of("*?[") != std::string::npos;
   return (is_glob ? "no known type matches " + quoted(glob) : quoted(glob) + " is no known type") +
@@ -78,7 +75,7 @@ std::vector<std::string> doubts_about(const bus::FilterOptions& wanted, const co
     return "there is no server " + quoted(name) + did_you_mean(name, servers);
   });
   doubts.look_at("apps", wanted.apps, [&](const std::string& name) {
-    if (name.empty() || apps.contains(name)) return std::string();  // "": what is in none
+    if (name.empty() || apps.contains(name)) return std::string();  // "": records without an application
     return "aribusd holds no application " + quoted(name) + " that this program may see" +
            did_you_mean(name, known_apps);
   });

@@ -1,4 +1,4 @@
-// How long the loop is kept by programs.
+// The time that programs may take of a turn of the loop.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,9 @@
 
 namespace aribus::session {
 
-// The time that one kind of work (handling requests, writing) takes in one turn of the loop, over all
-// connections together: what is beyond it waits for the next turn, so that Asterisk's events are read in
-// between (it cuts a reader off that is slow for 100 ms).
+// The time for one kind of work (handling requests, writing) in one turn of the loop, for all connections
+// together. Work beyond it waits for the next turn, so that Asterisk's events are read in between: it
+// disconnects a reader that is slow for 100 ms.
 class TurnBudget {
  public:
   explicit TurnBudget(uint64_t limit_ns) : limit_ns_(limit_ns) {}
@@ -17,10 +17,10 @@ class TurnBudget {
   [[nodiscard]] bool spent() const {
     return used_ns_ + (began_ns_ == 0 ? 0 : uv_hrtime() - began_ns_) >= limit_ns_;
   }
-  // A new turn has begun.
+  // Begins a new turn.
   void renew() { used_ns_ = 0; }
 
-  // Counts the time from its making to its end; one within another counts once.
+  // Counts the time while it exists. Nested ones count once.
   class Use {
    public:
     explicit Use(TurnBudget& budget) : budget_(budget), outermost_(budget.began_ns_ == 0) {

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "base/bytes.h"
+#include "base/base64.h"
 
 namespace aribus::session {
 namespace {

@@ -1,4 +1,4 @@
-// What waits to be written to one peer: answers, notifications, the rest of a record cut in the middle.
+// What waits to be written to one peer: answers, notifications, the rest of a record.
 #pragma once
 
 #include <deque>
@@ -11,22 +11,22 @@
 
 namespace aribus::session {
 
-// Large texts are shared with others that wait for them, and bytes become base64 piece by piece.
+// Large texts are shared with other buffers; base64 is encoded piece by piece while it is written.
 class WriteBuffer {
  public:
   [[nodiscard]] bool empty() const { return pieces_.empty(); }
-  // Bytes that are still to be written.
+  // Bytes to be written.
   [[nodiscard]] size_t size() const { return size_; }
-  // Of them, those that are in memory for this peer alone.
+  // Those of them that are in memory for this peer alone.
   [[nodiscard]] size_t own_bytes() const { return own_bytes_; }
 
   void append(std::string_view bytes);
-  // `held` counts the piece's text for as long as it waits. The first `written` bytes of one that is no
-  // base64 are left out. Required: not more than it has.
+  // `held` counts the piece's text while it waits. The first `written` bytes of it are left out. Required: it
+  // has that many, and is not base64 unless `written` is 0.
   void append(const pbx::ResultText::Piece& piece, Quota::Held held, size_t written = 0);
   void append(WriteBuffer&& other);
 
-  // The next ones to be written: all, or some of them; good until the next call.
+  // The next bytes to write, all or some of them; valid until the next call.
   [[nodiscard]] std::string_view bytes();
   // The first `count` bytes of those were written.
   void consume(size_t count);

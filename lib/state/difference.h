@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "record/record.h"
-#include "state/fetch.h"
+#include "state/fetched.h"
 #include "state/model.h"
 
 namespace aribus::state {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "base/bytes.h"
+#include "base/hash.h"
 #include "record/record.h"
 
 namespace aribus::state {

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/bytes.h"
+#include "base/hash.h"
 #include "base/time.h"
 #include "record/record.h"
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "state/fetch.h"
+#include "state/fetched.h"
 #include "state/model.h"
 
 namespace aribus::state {

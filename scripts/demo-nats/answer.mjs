@@ -1,4 +1,4 @@
-// Answers each call of every PBX, wherever it runs: plays a greeting and hangs up.
+// Answers each call of all PBXs, from any machine: plays a greeting and hangs up.
 //
 // Usage: node answer.mjs NATS_URL PBX …
 import {connect} from '@nats-io/transport-node';

@@ -9,7 +9,7 @@ const live = process.stdout.isTTY;
 const calls = new Map(); // those that are on: {pbx, caller, state, since}
 const ended = new Map(pbxs.map((pbx) => [pbx, 0]));
 
-// What a record says of its call; null: the call is over; undefined: nothing.
+// The state of the call after a record; null: the call has ended; undefined: the record says nothing about a call.
 function stateOf(item) {
   switch (item.type) {
     case 'StasisStart':

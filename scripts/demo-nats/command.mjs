@@ -1,4 +1,4 @@
-// Sends one command to a PBX, or to any that is ready, and prints which one answered and what.
+// Sends one command to a PBX, or to any that is ready, and prints the answer and which PBX sent it.
 //
 // Usage: node command.mjs NATS_URL PBX|any METHOD [PARAMS]      as in: node command.mjs nats://127.0.0.1:4222 any ping
 import {connect} from '@nats-io/transport-node';

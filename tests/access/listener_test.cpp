@@ -11,6 +11,7 @@
 #include "tests/access/peer.h"
 #include "tests/catch.h"
 #include "tests/support/daemon.h"
+#include "tests/support/left_out.h"
 #include "tests/support/simulator.h"
 #include "tests/support/soon.h"
 
@@ -98,10 +99,7 @@ Server server_at(const std::string& url, const std::string& more) {
 }  // namespace
 
 TEST_CASE("another user who listens on Asterisk's port is told no password") {
-  if (!can_be_others()) {
-    WARN("left out: only root can be other users");
-    return;
-  }
+  if (needs_root()) return;
   Stranger listener;
   {
     Daemon daemon({server_at(listener.url(), "    user: root\n")});

@@ -18,9 +18,6 @@ struct Identity {
   std::vector<gid_t> groups = {};  // supplementary
 };
 
-// Only root can be somebody else.
-[[nodiscard]] bool can_be_others();
-
 // A connection that a process of its own has made as `identity`, which lives as long as it: what the kernel
 // says of it is true.
 class Peer {
@@ -29,7 +26,7 @@ class Peer {
   Peer(const std::string& path, const Identity& identity);
 
   void send(const std::string& line) const;
-  // The next line as JSON; throws when none comes within 10 s.
+  // The next line as JSON; throws when none comes within 30 s.
   Json next();
   // No record waits to be read, nor comes within 100 ms.
   [[nodiscard]] bool silent();

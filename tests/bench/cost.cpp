@@ -23,6 +23,7 @@
 #include "control/dispatcher.h"
 #include "frontend/unix/server.h"
 #include "net/websocket.h"
+#include "pbx/server.h"
 #include "protocol/rpc.h"
 #include "record/event_reader.h"
 #include "sockets.h"
@@ -61,11 +62,7 @@ class Path {
         server_(loop_, log_, dispatcher_, server_options(socket)),
         websocket_(make_websocket(loop_)) {
     if (auto listening = server_.listen(); !listening) fail(listening.error().message);
-    ari::ClientOptions options;
-    options.url = "http://127.0.0.1:8088";  // never connected to
-    options.apps = {"bench"};
-    client_ = ari::Client::make(loop_, options).value();
-    dispatcher_.add_server("pbx1", *client_);
+    dispatcher_.add_server(asterisk_);
     for (control::Method& method : session::subscription_methods()) dispatcher_.add(std::move(method));
     connect();
   }
@@ -111,6 +108,14 @@ class Path {
     return options;
   }
 
+  static pbx::ServerOptions asterisk_options() {
+    pbx::ServerOptions options;
+    options.name = "pbx1";
+    options.client.url = "http://127.0.0.1:8088";  // never connected to
+    options.client.apps = {"bench"};
+    return options;
+  }
+
   static bus::RecordLog make_log() {
     auto log = bus::RecordLog::make({.ring_bytes = ring_bytes}, {rpc::event_head, rpc::event_tail});
     if (!log) fail(log.error().message);
@@ -137,8 +142,7 @@ class Path {
     handlers.opened = [&opened] { opened = true; };
     handlers.text = [this](std::string_view text, size_t total_bytes) {
       events_.read(text, total_bytes, "pbx1", record_);
-      dispatcher_.learn(record_, log_.next());
-      log_.append(record_);
+      asterisk_.publish(record_);
     };
     handlers.closed = [](const WebSocketClosed& closed) { fail(closed.reason); };
     websocket_->connect(std::move(options), std::move(handlers));
@@ -158,9 +162,13 @@ class Path {
   const Trace& trace_;
   Frames frames_;
   Loop loop_;
-  std::unique_ptr<ari::Client> client_;
   control::Dispatcher dispatcher_;
   bus::RecordLog log_;
+  pbx::Server asterisk_{loop_,
+                        asterisk_options(),
+                        {.append = [this](const record::Record& record) { return log_.append(record); },
+                         .next_seq = [this] { return log_.next(); },
+                         .changed = [] {}}};
   frontend::Server server_;
   std::unique_ptr<WebSocket> websocket_;
   record::EventReader events_;

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/soon.h"
+
 namespace aribus::test {
 
 Changed::Changed(const Asterisk& asterisk, const std::string& file, const std::string& text,
@@ -78,13 +80,13 @@ std::string Clinic::doctor(const std::string& config, const Visit& visit) const 
 std::unique_ptr<Process> Clinic::daemon(const std::string& config, const std::string& state) const {
   auto process = std::make_unique<Process>(std::vector<std::string>{ARIBUSD, "--config", config},
                                            directory / "daemon.log");
-  for (int i = 0; i < 200; ++i) {
-    ::usleep(50'000);
+  const auto is_there = [&] {
     auto client = client::Connection::connect(socket());
-    if (!client) continue;
+    if (!client) return false;
     const auto status = client->call("status");
-    if (status && text_at((*status)["servers"][0], "state") == state) return process;
-  }
+    return status && text_at((*status)["servers"][0], "state") == state;
+  };
+  if (soon(is_there)) return process;
   throw std::runtime_error("aribusd is not " + state + ": " + read_file(directory / "daemon.log"));
 }
 

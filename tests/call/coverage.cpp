@@ -30,10 +30,10 @@ struct Unseen {
 };
 constexpr Unseen unseen[] = {
     // https://docs.asterisk.org/Configuration/Interfaces/Asterisk-REST-Interface-ARI/ARI-Outbound-Websockets
-    {"ApplicationRegistered", "no: sent over WebSockets that Asterisk opens; those of aribus it accepts"},
-    {"ApplicationUnregistered", "no: sent over WebSockets that Asterisk opens; those of aribus it accepts"},
-    {"MissingParams", "no: a WebSocket that names no application is refused with 400 instead"},
-    {"RESTResponse", "no: answers requests that go over the WebSocket; those of aribus go over HTTP"},
+    {"ApplicationRegistered", "no: sent only on WebSockets that Asterisk opens; in these tests aribus opens them"},
+    {"ApplicationUnregistered", "no: sent only on WebSockets that Asterisk opens; in these tests aribus opens them"},
+    {"MissingParams", "no: Asterisk refuses a WebSocket that names no application with 400 instead"},
+    {"RESTResponse", "no: answers requests on the WebSocket; in these tests requests use HTTP"},
 };
 
 std::string_view why_unseen(std::string_view type) {
@@ -255,18 +255,17 @@ std::vector<std::string> gaps_in_coverage() {
 std::string coverage_document() {
   std::string text = R"(# What is tested with real Asterisks
 
-Every operation and every event that Asterisk 22.10 or 16.28 declares, and what the tests in `tests/call` see of it
-when they run with the two: `scripts/test` runs them. A test that no longer sees what this table says fails, and so
-does one that finds an operation or event that is not in it. `ARIBUS_WRITE_COVERAGE=1 call_test "[coverage]"` writes
-this file.
+The table lists every operation and every event that Asterisk 22.10 or 16.28 declares, with the result of the tests in
+`tests/call`, which `scripts/test` runs with both versions. A test fails if it no longer sees what this table says, or
+finds an operation or event that is not listed. `ARIBUS_WRITE_COVERAGE=1 call_test "[coverage]"` writes this file.
 
-- *since*: the versions that brought it, one a branch, as Asterisk declares them. For what it does not declare, which
+- *since*: the first version of each branch that has it, as Asterisk declares. If Asterisk does not declare that, which
   of the two versions have it.
-- *yes*: it was called and did what it is for, and its answer is what ARI declares; or it arrived, is what ARI
-  declares, and carries the ids that it must.
-- *refused*: these Asterisks can't do it, and say so with this status and message. Debian's packages have no module
-  for mailboxes (`res_ari_mailboxes`).
-- *not there*: this version does not have it. The operation is answered with -32005.
+- *yes*: the operation was called, did what it is for, and returned what ARI declares; or the event arrived, is what ARI
+  declares, and carries the required ids.
+- *refused*: these Asterisks don't support it and refuse it with this status and message. Debian's packages lack the
+  module for mailboxes (`res_ari_mailboxes`).
+- *not there*: this version does not have it. aribus answers the operation with -32005.
 
 ## Operations
 

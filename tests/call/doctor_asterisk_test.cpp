@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "net/url.h"
 #include "tests/call/clinic.h"
+#include "tests/support/soon.h"
 
 namespace aribus::test {
 namespace {
@@ -42,7 +43,7 @@ std::vector<Fd> all_connections(const std::string& url) {
       refused = 0;
     } else {
       ++refused;
-      ::usleep(200'000);
+      let_pass(std::chrono::milliseconds(200));
     }
   }
   return kept;

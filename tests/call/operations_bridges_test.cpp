@@ -1,8 +1,6 @@
 // ARI's operations on bridges, as methods of the socket.
-#include <chrono>
-#include <thread>
-
 #include "tests/call/coverage.h"
+#include "tests/support/soon.h"
 
 namespace aribus::test {
 namespace {
@@ -71,12 +69,7 @@ TEST_CASE("a bridge is played to and recorded", "[call][operations]") {
     const auto finished = [&](const std::string& playback) {
       // Asterisk says PlaybackStarted a moment before the playback can be stopped: until then it answers 500.
       const std::string stop = object({{"playbackId", playback}});
-      bool stopped = false;
-      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-      while (!stopped && std::chrono::steady_clock::now() < end) {
-        stopped = program.client().call("playbacks.stop", stop).ok();
-      }
-      CHECK(stopped);
+      CHECK(soon([&] { return program.client().call("playbacks.stop", stop).ok(); }));
       program.expect("PlaybackFinished", [&](const JsonValue& r) { return about(r, "playbacks", playback); });
     };
     const Json first =
@@ -85,9 +78,9 @@ TEST_CASE("a bridge is played to and recorded", "[call][operations]") {
     program.expect("PlaybackStarted");
     finished(sound);
     // The channel that has played leaves the bridge a moment later: until then Asterisk answers 500.
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
     const std::string again = stage.id("again");
-    call("bridges.playWithId", {{"bridgeId", bridge}, {"playbackId", again}, {"media", "sound:hello"}});
+    const std::string play = object({{"bridgeId", bridge}, {"playbackId", again}, {"media", "sound:hello"}});
+    CHECK(soon([&] { return program.client().call("bridges.playWithId", play).ok(); }));
     program.expect("PlaybackStarted");
     finished(again);
 

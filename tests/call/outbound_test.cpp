@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
-#include <thread>
 
 #include <unistd.h>
 
 #include "tests/call/stage.h"
+#include "tests/support/soon.h"
 
 namespace aribus::test {
 namespace {
@@ -88,11 +88,7 @@ struct Listening {
   // Waits for the state of the connection.
   bool gets(const std::string& state) const {
     client::Connection client = daemon.connect();
-    for (int i = 0; i < 200; ++i) {
-      if (text_at((*client.call("status"))["servers"][0], "state") == state) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    return false;
+    return soon([&] { return text_at((*client.call("status"))["servers"][0], "state") == state; });
   }
 
   TemporaryDirectory directory;
@@ -145,7 +141,7 @@ TEST_CASE("an aribusd that Asterisk connects to is restarted under load, and not
       const int count = rate * restarts;
       Process load = events(stage, count, rate);
       for (int i = 0; i < restarts; ++i) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(100 + 173 * i % 400));
+        let_pass(std::chrono::milliseconds(100 + 173 * i % 400));  // events come meanwhile
         stage.daemon.restart();
         stage.daemon.wait_ready();
       }

@@ -5,9 +5,10 @@
 #include <set>
 #include <sstream>
 #include <stdexcept>
-#include <thread>
 
 #include <unistd.h>
+
+#include "tests/support/soon.h"
 
 namespace aribus::test {
 namespace {
@@ -23,23 +24,19 @@ Server server_of(const Asterisk& asterisk, const std::string& app, bool subscrib
 void wait_for_rest(const std::string& version, Program& program) {
   const char* rest = std::getenv("ARIBUS_REST");
   if (rest == nullptr || version == "16") return;
-  for (int i = 0; i < 200; ++i) {
-    if (text_at(program.call("status")["servers"][0], "rest") == rest) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  throw std::runtime_error(std::string("requests do not go over: ") + rest);
+  if (!soon([&] { return text_at(program.call("status")["servers"][0], "rest") == rest; }))
+    throw std::runtime_error(std::string("requests do not go over: ") + rest);
 }
 
 // Asterisk refuses a channel for a moment after it has told that it is recorded no more.
 void add_to_bridge(Program& program, const std::string& params) {
-  for (int i = 0; i < 250; ++i) {
+  const auto is_added = [&] {
     const auto added = program.client().call("bridges.addChannel", params);
-    if (added) return;
-    if (added.error().message.find("currently recording") == std::string::npos)
+    if (!added && added.error().message.find("currently recording") == std::string::npos)
       throw std::runtime_error(added.error().message);
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  throw std::runtime_error("the channel is still being recorded after 5 s: " + params);
+    return added.ok();
+  };
+  if (!soon(is_added)) throw std::runtime_error("the channel is still being recorded: " + params);
 }
 
 }  // namespace

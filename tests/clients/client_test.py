@@ -42,9 +42,9 @@ class Peer:
     """The daemon's end of one connection."""
 
     def __init__(self, listener):
-        listener.settimeout(10)
+        listener.settimeout(30)
         self.socket, _ = listener.accept()
-        self.socket.settimeout(10)
+        self.socket.settimeout(30)
         self.lines = self.socket.makefile("rb")
 
     def request(self):
@@ -79,7 +79,7 @@ class Peer:
         except TimeoutError:
             return True
         finally:
-            self.socket.settimeout(10)
+            self.socket.settimeout(30)
 
     def __del__(self):
         if hasattr(self, "lines"):

@@ -16,6 +16,7 @@ import traceback
 
 import stage
 from stage import Real, Simulated, Stage, wait_for
+from waiting import let_pass
 
 
 def menu(on, times=1):
@@ -51,6 +52,22 @@ def calls(language, asterisk):
         assert on.ivr.digits(caller.channel) == "91"
 
 
+def no_digit_is_lost(on, caller, digits, disturbances):
+    """The caller presses five digits a second, while a second apart something disturbs."""
+    def press():
+        for digit in digits:
+            caller.press(digit)
+            let_pass(0.2)
+    pressing = threading.Thread(target=press)
+    pressing.start()
+    for disturb in disturbances:
+        let_pass(1.1)
+        disturb()
+    pressing.join()
+    wait_for(lambda: f"1{digits} in {on.ivr.digits(caller.channel)}",
+             lambda: on.ivr.digits(caller.channel) == "1" + digits)
+
+
 def ivr_restarted(language, asterisk):
     """No digit is lost while the program that wants it is killed and started again, or only disconnected."""
     with Stage(language, asterisk) as on:
@@ -58,19 +75,8 @@ def ivr_restarted(language, asterisk):
         caller = menu(on)
         connect(on, caller)
         digits = "".join(str(number * 7 % 10) for number in range(30))
-
-        def press():
-            for digit in digits:
-                caller.press(digit)
-                time.sleep(0.2)
-        pressing = threading.Thread(target=press)
-        pressing.start()
-        for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
-            time.sleep(1.1)
-            on.ivr.restart(number)
-        pressing.join()
-        wait_for(lambda: f"1{digits} in {on.ivr.digits(caller.channel)}",
-                 lambda: on.ivr.digits(caller.channel) == "1" + digits)
+        no_digit_is_lost(on, caller, digits, [lambda number=number: on.ivr.restart(number) for number in
+                                              (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)])
         assert on.bridged(caller.channel)
         leave(on, caller)
 
@@ -124,19 +130,7 @@ def digits_while_aribusd_restarts(language, asterisk):
             caller = menu(on)
             connect(on, caller)
             digits = "".join(str(number * 3 % 10) for number in range(30))
-
-            def press():
-                for digit in digits:
-                    caller.press(digit)
-                    time.sleep(0.2)
-            pressing = threading.Thread(target=press)
-            pressing.start()
-            for _ in range(3):
-                time.sleep(1.2)
-                on.daemon.restart()
-            pressing.join()
-            wait_for(lambda: f"1{digits} in {on.ivr.digits(caller.channel)}",
-                     lambda: on.ivr.digits(caller.channel) == "1" + digits)
+            no_digit_is_lost(on, caller, digits, [on.daemon.restart] * 3)
             assert not any(line.startswith("missed something") for line in on.ivr.lines())
             leave(on, caller)
     finally:

@@ -23,6 +23,7 @@ import tempfile
 import time
 
 from stage import BUILD, SOURCE, Daemon, Simulated, SimulatedCaller
+from waiting import let_pass
 
 PROBES = {
     "python": [sys.executable, SOURCE / "tests/clients/latency_probe.py"],
@@ -56,7 +57,7 @@ def run(language, own_ids):
             sent = {}
             began = time.monotonic()
             for number in range(1, EVENTS + 1):
-                time.sleep(max(0.0, began + number / PER_SECOND - time.monotonic()))
+                let_pass(max(0.0, began + number / PER_SECOND - time.monotonic()))
                 sent[number] = time.monotonic_ns()
                 press(asterisk, number)
             told = json.loads(probe.stdout.readline())

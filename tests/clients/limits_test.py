@@ -47,7 +47,7 @@ class LimitsTest(unittest.TestCase):
         for value, words in ((nested, "64 levels"), (json.dumps([0] * 16374), "16384 values"), ("1" + "0" * 308, "double"),
                              (json.dumps("x" * (1024 * 1024 + 1 - rest)), "1048576 bytes")):
             with self.subTest(words), socket.socket(socket.AF_UNIX) as peer:
-                peer.settimeout(10)
+                peer.settimeout(30)
                 peer.connect(self.daemon.socket)
                 peer.sendall(b'{"jsonrpc":"2.0","id":1,"method":"anything","params":{"a":%s}}\n' % value.encode())
                 error = json.loads(peer.makefile("rb").readline())["error"]

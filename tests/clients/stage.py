@@ -8,14 +8,14 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("ARIBUS_BUILD_DIR", SOURCE / "build/release"))
-sys.path.insert(0, str(SOURCE / "tests" / "data"))
-sys.path.insert(0, str(SOURCE / "lib" / "python"))
+for folder in ("tests/data", "tests/support/python", "lib/python"):
+    sys.path.insert(0, str(SOURCE / folder))
 sys.dont_write_bytecode = True
 from arilite import Events, PASSWORD, Rest, USER  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 PARTY = "Local/answer@default"  # answers
 SUITES = {"22": ("sid", 18088), "16": ("bullseye", 18089)}
@@ -24,18 +24,6 @@ IVRS = {
     "node": ["node", SOURCE / "lib/node/examples/ivr.mjs"],
     "cpp": [BUILD / "lib/client/examples/aribus-ivr-example"],
 }
-
-
-def wait_for(what, condition, seconds=20.0, interval=0.02):
-    """Waits until `condition()` is true and returns what it gives; AssertionError with `what` in the end."""
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds:g} s: {what() if callable(what) else what}")
-        time.sleep(interval)
 
 
 def end(process, number=signal.SIGTERM, seconds=15):

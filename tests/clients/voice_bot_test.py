@@ -23,6 +23,7 @@ import time
 
 import stage
 from stage import Daemon, Real, SOURCE, end, wait_for
+from waiting import let_pass
 
 BOT = SOURCE / "lib/python/examples/voice_bot.py"
 RATE, SIZE, SLIN = 8000, 320, 11  # what is said; what is heard has 16 kHz
@@ -95,7 +96,7 @@ class Telephone(threading.Thread):
             except BlockingIOError:
                 pass
             due += 0.02
-            time.sleep(max(0.0, due - time.monotonic()))
+            let_pass(max(0.0, due - time.monotonic()))
 
     def hear(self, frequency, frames, seconds=20.0):
         """Waits until so many more frames of that tone were heard."""

@@ -39,6 +39,7 @@ std::string Fence::option(const std::string& name, const std::string& otherwise)
 
 std::vector<std::string> documents() {
   std::vector<std::string> found{"README.md"};
+  if (!are_of_an_earlier_version()) found.emplace_back("CONTRIBUTING.md");
   for (const auto& entry : std::filesystem::recursive_directory_iterator(root() + "/docs")) {
     if (entry.path().extension() != ".md") continue;
     found.push_back(std::filesystem::relative(entry.path(), root()).string());
@@ -48,7 +49,9 @@ std::vector<std::string> documents() {
 }
 
 std::string read_document(const std::string& document) {
-  return read_file(root() + "/" + document);
+  std::string text = read_file(root() + "/" + document);
+  if (text.empty()) throw std::runtime_error(document + " is missing or empty");
+  return text;
 }
 
 std::string prose_of(const std::string& document) {

@@ -1,15 +1,17 @@
 #include "tests/docs/stage.h"
 
+#include <algorithm>
 #include <regex>
 #include <stdexcept>
-#include <thread>
 
 #include "tests/support/program.h"
+#include "tests/support/soon.h"
 
 namespace aribus::test {
 namespace {
 
 // As short as the examples of time-outs can wait.
+// Where Asterisk does not answer; elsewhere a busy machine may take longer.
 constexpr const char* short_timeout = "    request_timeout: 500ms\n";
 
 const std::regex call_direction(R"re(# Alice calls; her channel is "([^"]+)"\.)re");
@@ -25,14 +27,14 @@ std::string quoted(const std::string& text) {
 
 Simulator::Simulator(const std::string& version)
     : process_({ARIBUS_SIM, "--port", "0", "--version", version, "--playback-ms", "100"}) {
-  const auto line = process_.read_line(std::chrono::seconds(10));
+  const auto line = process_.read_line(std::chrono::seconds(30));
   const std::string prefix = "listening on ";
   if (!line || !line->starts_with(prefix)) throw std::runtime_error("the simulator does not start");
   url_ = "http://" + line->substr(prefix.size());
 }
 
 Json Simulator::control(const std::string& path, const std::string& body) const {
-  auto answer = parse_json(run({"curl", "-fsS", "-m", "10", "-d", body, url_ + path}));
+  auto answer = parse_json(run({"curl", "-fsS", "-m", "30", "-d", body, url_ + path}));
   if (!answer) throw std::runtime_error(path + ": " + answer.error().message);
   return std::move(*answer);
 }
@@ -44,7 +46,9 @@ Stage::Stage(const Fence& fence) {
     Server& server = servers_.emplace_back();
     server.name = "pbx" + std::to_string(i + 1);
     server.url = asterisks_.back()->url();
-    server.more = short_timeout;
+    if (std::ranges::any_of(
+            fence.lines, [](const std::string& line) { return std::regex_match(line, silence_direction); }))
+      server.more = short_timeout;
   }
   const std::string ring = fence.option("ring", "");
   const std::string rule = fence.option("access", "");  // that allows to read
@@ -66,7 +70,7 @@ void Stage::direct(const std::string& line, Aliases& aliases) {
   } else if (std::regex_match(line, found, event_direction)) {
     asterisk().control("/sim/event", found[1]);
   } else if (std::regex_match(line, found, silence_direction)) {
-    asterisk().control("/sim/fault", R"({"delay_ms":1500,"match":)" + quoted(found[1].str() + "*") + "}");
+    asterisk().control("/sim/fault", R"({"delay_ms":60000,"match":)" + quoted(found[1].str() + "*") + "}");
   } else if (line == "# Only reading is allowed.") {                 // by the fence's access=…
   } else if (line == "# The daemon looks at Asterisk's answers.") {  // as it does by itself
   } else if (line == "# Asterisk closes the connection.") {
@@ -89,13 +93,12 @@ void Stage::direct(const std::string& line, Aliases& aliases) {
 
 void Stage::wait_status(const std::function<bool(const JsonValue& status)>& reached) const {
   client::Connection client = daemon_->connect();
-  for (int i = 0; i < 400; ++i) {
+  const auto is_there = [&] {
     const auto status = client.call("status");
     if (!status) throw std::runtime_error("status: " + status.error().message);
-    if (reached(*status)) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(25));
-  }
-  throw std::runtime_error("the daemon does not get there");
+    return reached(*status);
+  };
+  if (!soon(is_there)) throw std::runtime_error("the daemon does not get there");
 }
 
 void Stage::keep_busy() {

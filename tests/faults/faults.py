@@ -9,7 +9,7 @@ import tempfile
 import time
 
 from stage import (APP, LINK_PORT, LISTEN_PORT, SOURCE, Asterisk, Book, Calls, Connection, Daemon, Events, Link,
-                   Observer, about_channel, frame, key_of, wait_for)
+                   Observer, about_channel, frame, key_of, let_pass, wait_for)
 
 SUBSCRIBED = "deviceState:Stasis:faults"  # by a program; an application that is made anew must have it again
 QUIET = 0.4  # seconds without an event, before anything is compared
@@ -60,7 +60,7 @@ class Suite:
         last, since = self.book.last, time.monotonic()
         end = since + 20
         while time.monotonic() - since < QUIET and time.monotonic() < end:
-            time.sleep(0.02)
+            let_pass(0.02)
             if self.book.last != last:
                 last, since = self.book.last, time.monotonic()
 
@@ -145,7 +145,7 @@ class Suite:
     def fault_asterisk_killed(self):
         self.observer.collect()
         self.asterisk.signal(signal.SIGKILL)
-        time.sleep(1)
+        let_pass(1)
         self.restart_asterisk()
 
     def fault_asterisk_stopped_3s(self):
@@ -165,7 +165,7 @@ class Suite:
         try:
             if meanwhile:
                 meanwhile()
-            time.sleep(max(0.0, end - time.monotonic()))
+            let_pass(max(0.0, end - time.monotonic()))
         finally:
             self.asterisk.signal(signal.SIGCONT)
         if self.mode == "outbound":
@@ -190,7 +190,7 @@ class Suite:
             except OSError:
                 break
         self.link.reset()
-        time.sleep(2 if self.short else 6)
+        let_pass(2 if self.short else 6)
         for connection in taken:
             connection.close()
 
@@ -199,7 +199,7 @@ class Suite:
             return  # 22.10 damages its own memory when its outbound WebSockets are unloaded, and dies later
         self.asterisk.cli("module unload res_ari_events.so")
         self.link.reset(half_frame=False)
-        time.sleep(1)
+        let_pass(1)
         self.asterisk.cli("module load res_ari_events.so")
         self.asterisk.cli("module load res_ari.so")
         wait_for("ARI is back", lambda: self.asterisk.rest.call("GET", "/ari/asterisk/info").status == 200)
@@ -219,25 +219,25 @@ class Suite:
         self.link_rules("A", "-j DROP")
         try:
             self.saw_down_within(10, began)
-            time.sleep(0 if self.short else 5)
+            let_pass(0 if self.short else 5)
         finally:
             self.link_rules("D", "-j DROP")
 
     def fault_link_loses_30_percent(self):
         loss = "-m statistic --mode random --probability 0.3 -j DROP"
         self.link_rules("A", loss)
-        time.sleep(8 if self.short else 20)
+        let_pass(8 if self.short else 20)
         self.link_rules("D", loss)
 
     def fault_link_delays_500ms(self):
         self.link.delay = 0.5
-        time.sleep(5 if self.short else 15)
+        let_pass(5 if self.short else 15)
         self.link.delay = 0.0
 
     def fault_link_reset_in_mid_frame(self):
         for _ in range(2 if self.short else 6):
             self.link.reset()
-            time.sleep(self.random.uniform(0.2, 1.5))
+            let_pass(self.random.uniform(0.2, 1.5))
 
     def fault_garbled(self):
         """Frames that no Asterisk sends, between those that it does."""
@@ -249,11 +249,11 @@ class Suite:
                b'"channel":{"id":7}}', b'{"type":"Odd","application":{}}']
         for payload in odd:
             self.link.insert.append(frame(payload))
-            time.sleep(0.3)
+            let_pass(0.3)
         self.link.insert.append(frame(b"x" * 100, length=1 << 40))  # a huge one, of which only the start comes
-        time.sleep(2)
+        let_pass(2)
         self.link.insert.append(frame(b"\x83" * 10, opcode=11))
-        time.sleep(1)
+        let_pass(1)
 
     def fault_application_taken(self):
         """Another client takes the application, and gives it back."""
@@ -261,9 +261,9 @@ class Suite:
             return  # Asterisk gives it back only with another ari.conf
         thief = Events(self.asterisk.url, APP)
         wait_for("it is reported", lambda: self.status()["state"] == "replaced", 10)
-        time.sleep(1)
+        let_pass(1)
         thief.close()
-        time.sleep(0.5)
+        let_pass(0.5)
         assert "error" not in self.control.call("reclaim")
         wait_for("it is ready", lambda: self.status()["state"] == "ready", 20)
 
@@ -283,7 +283,7 @@ class Suite:
         for _ in range(5 if self.short else 50):
             self.daemon.signal(signal.SIGTERM)
             self.daemon.start()
-            time.sleep(0.3 + self.random.uniform(0, 0.4))
+            let_pass(0.3 + self.random.uniform(0, 0.4))
         assert self.book.gaps == before, self.book.gaps[len(before):]
 
     # Running them.
@@ -291,7 +291,7 @@ class Suite:
     def run_one(self, name):
         began = time.monotonic()
         print(f"{name} …", end=" ", flush=True)
-        time.sleep(0.5)
+        let_pass(0.5)
         self.faults[name]()
         self.check()
         descriptors, memory = self.daemon.resources()

@@ -13,28 +13,17 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(SOURCE / "tests" / "data"))
+for folder in ("tests/data", "tests/support/python"):
+    sys.path.insert(0, str(SOURCE / folder))
 from arilite import Events, PASSWORD, Rest, USER  # noqa: E402
+from waiting import let_pass, wait_for  # noqa: E402
 
 APP = "demo"
 LINK_PORT = 8188    # where aribusd finds Asterisk
 LISTEN_PORT = 8765  # where Asterisk finds aribusd in mode outbound
 SUITES = {"22": ("sid", 18088), "16": ("bullseye", 18089)}
-
-
-def wait_for(what, condition, seconds=30.0, interval=0.05):
-    """Waits until `condition()` is true and returns what it gives; AssertionError with `what` in the end."""
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds:g} s: {what() if callable(what) else what}")
-        time.sleep(interval)
 
 
 class Asterisk:
@@ -142,7 +131,7 @@ class Link:
                 if not data:
                     break
                 if self.delay:
-                    time.sleep(self.delay)
+                    let_pass(self.delay)
                 if from_asterisk and b" 101 " in data[:20]:
                     pair[2] = True  # it is the event stream
                 if from_asterisk and pair[2] and self.insert and not rest and data[:1] in (b"\x81", b"\x89"):
@@ -243,7 +232,7 @@ class Connection:
                 connected = socket.socket(socket.AF_UNIX)
                 connected.connect(self.path)
             except OSError:
-                time.sleep(0.02)
+                let_pass(0.02)
                 continue
             if self.on_connect:
                 connected.sendall(self.on_connect().encode() + b"\n")
@@ -423,7 +412,7 @@ class Calls:
                 with self.lock:
                     self.idle += 1
                 while self.pausing and self.running:
-                    time.sleep(0.02)
+                    let_pass(0.02)
                 with self.lock:
                     self.idle -= 1
                 continue
@@ -431,7 +420,7 @@ class Calls:
                 self.act(random_)
             except AssertionError as error:
                 self.book.faults.append(("command", str(error)))
-            time.sleep(random_.uniform(0.0, 0.06))
+            let_pass(random_.uniform(0.0, 0.06))
 
     def act(self, random_):
         channels = [c for c in list(self.book.channels) if c.startswith("c-")]

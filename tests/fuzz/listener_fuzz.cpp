@@ -12,7 +12,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "base/bytes.h"
+#include "base/base64.h"
 #include "base/log.h"
 #include "net/inbound_websocket.h"
 #include "net/websocket_handshake.h"

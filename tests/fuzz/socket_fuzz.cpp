@@ -43,6 +43,14 @@ control::Access rules(uint8_t choice) {
   }
 }
 
+pbx::ServerOptions asterisk_options() {
+  pbx::ServerOptions options;
+  options.name = "pbx1";
+  options.client.url = "http://127.0.0.1:1";  // never connected to
+  options.client.apps = {"demo"};
+  return options;
+}
+
 // A daemon without Asterisk, all on one loop.
 struct Daemon {
   Loop loop;
@@ -50,17 +58,17 @@ struct Daemon {
       bus::RecordLog::make({.ring_bytes = bus::RecordLog::min_ring_bytes}, {rpc::event_head, rpc::event_tail})
           .value();
   control::Dispatcher dispatcher;
-  std::unique_ptr<ari::Client> asterisk;
+  pbx::Server asterisk{loop,
+                       asterisk_options(),
+                       {.append = [this](const record::Record& record) { return log.append(record); },
+                        .next_seq = [this] { return log.next(); },
+                        .changed = [] {}}};
   std::string path = "/tmp/aribus-fuzz-" + std::to_string(::getpid()) + ".sock";
   std::optional<frontend::Server> server;
   record::EventReader reader;
 
   Daemon() {
-    ari::ClientOptions options;
-    options.url = "http://127.0.0.1:1";  // never connected to
-    options.apps = {"demo"};
-    asterisk = ari::Client::make(loop, options).value();
-    dispatcher.add_server("pbx1", *asterisk);
+    dispatcher.add_server(asterisk);
     session::add_daemon_methods(dispatcher, {.hello = [](const control::Caller&) { return session::Hello{}; },
                                              .status = [] { return session::Status{}; },
                                              .cursor = [this] { return log.cursor().text(); }});
@@ -82,8 +90,7 @@ struct Daemon {
     static const std::string text =
         R"({"type":"StasisStart","timestamp":"2026-11-22T21:46:17.690+0000","application":"demo","args":[],"channel":{"id":"c1","name":"PJSIP/1","state":"Up","caller":{"name":"","number":""},"connected":{"name":"","number":""},"accountcode":"","dialplan":{"context":"","exten":"","priority":1,"app_name":"","app_data":""},"creationtime":"2026-11-22T21:46:17.690+0000","language":"en"}})";
     reader.read(text, text.size(), "pbx1", record);
-    dispatcher.learn(record, log.next());
-    log.append(record);
+    asterisk.publish(record);
   }
 };
 

@@ -33,6 +33,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support/python"))
+from waiting import let_pass, wait_for  # noqa: E402
+
 SKIPPED = 77
 EVENTS_A_SECOND, CHANNELS, SUBSCRIBERS = 2000, 1000, 20
 HONEST = 6000          # its user id; the rule control
@@ -134,7 +137,7 @@ def patiently(until, step):
         try:
             step()
         except (OSError, ConnectionError):
-            time.sleep(0.01)
+            let_pass(0.01)
 
 
 def flood(path, until, text, answers=1):
@@ -182,7 +185,7 @@ def unread_answers(path, until, _):
             with contextlib.suppress(OSError):
                 for text in (batch("rpc.discover"), batch("state.channels")) * 3:
                     connection.send(text)
-        time.sleep(1)
+        let_pass(1)
     patiently(until, step)
 
 
@@ -234,7 +237,7 @@ def unfinished_lines(path, until, _):
             connection.socket.settimeout(0.05)
             with contextlib.suppress(OSError):
                 connection.send(b"x" * 1_000_000)
-        time.sleep(1)
+        let_pass(1)
     patiently(until, step)
 
 
@@ -287,7 +290,7 @@ def waits(path, until, stage):
         with contextlib.closing(Connection(path).socket) as s:
             s.sendall(b"".join(line(request("play", i, channelId=stage["channels"][1], media="sound:demo-instruct", wait=True))
                                for i in range(60)))
-            time.sleep(0.05)
+            let_pass(0.05)
     patiently(until, step)
 
 
@@ -301,7 +304,7 @@ def commands_that_wait(path, until, stage):
             with contextlib.suppress(OSError):
                 for _ in range(60):
                     connection.send(text)
-        time.sleep(1)
+        let_pass(1)
     patiently(until, step)
 
 
@@ -312,7 +315,7 @@ def recordings(path, until, _):
         held = [Connection(path) for _ in range(6)]
         for connection in held:
             connection.send(b"".join(line(request("recordings.getStoredFile", i, recordingName="big")) for i in range(64)))
-        time.sleep(2)
+        let_pass(2)
     patiently(until, step)
 
 
@@ -336,7 +339,7 @@ def many_who_read_on(path, until, _):
         oldest = held[0].result("status")["bus"]["first"] + 200
         for connection in held:
             connection.send(line(request("subscribe", 1, since=f"{cursor}:{oldest}", channels=["nobody"])))
-        time.sleep(1)
+        let_pass(1)
     patiently(until, step)
 
 
@@ -346,7 +349,7 @@ def deaf_subscribers(path, until, _):
         held = [Connection(path) for _ in range(50)]
         for connection in held:
             connection.send(line(request("subscribe", 1)))
-        time.sleep(3)
+        let_pass(3)
     patiently(until, step)
 
 
@@ -362,7 +365,7 @@ def metrics_connections(_, until, stage):
                 s.connect(stage["metrics"])
                 s.sendall(random.choice([b"", b"GET /met", b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
                                          b"GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n"]))
-        time.sleep(0.2)
+        let_pass(0.2)
     patiently(until, step)
 
 
@@ -390,7 +393,7 @@ def asterisks_side(port, until):
                            ("/sim/event", json.dumps({"type": "PlaybackFinished", "application": "demo", "playback": {
                                "id": "p" * 40_000 + str(n), "media_uri": "x", "target_uri": "channel:x", "state": "done"}}))]:
             simulate(port, "POST", path, body)
-            time.sleep(0.25)  # each is some megabytes for every subscriber
+            let_pass(0.25)  # each is some megabytes for every subscriber
 
 
 def simulate(port, method, path, body=None):
@@ -472,7 +475,7 @@ def command(path, until, stage, report):
                 failed.append(f"{method}: {error}")
                 connection = Connection(path)
             took.append((time.monotonic() - began, method))
-        time.sleep(0.02)
+        let_pass(0.02)
     took.sort()
     report.put(("commands", {"commands": len(took), "failed": failed[:5],
                              "ms": [round(1000 * took[int(len(took) * q)][0], 1) for q in (0.5, 0.99)] +
@@ -492,7 +495,7 @@ def watch_health(path, until, report):
                 bad += not s.recv(1000).startswith(b"HTTP/1.1 200")
         except OSError:
             bad += 1
-        time.sleep(0.5)
+        let_pass(0.5)
     report.put(("health", {"asked": asked, "bad": bad}))
 
 
@@ -527,15 +530,6 @@ def waited_ms(pid):
 
 def resident(pid):
     return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
-
-
-def wait_for(what, condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > end:
-            raise RuntimeError(f"not within {seconds} s: {what}")
-        time.sleep(0.05)
-    return value
 
 
 def run(build, options, folder):
@@ -599,7 +593,7 @@ def measure(options, port, path, metrics, daemon):
         hostile.append(as_user(STRANGER, 5, asterisks_side, port, until))
     peak = memory
     while time.monotonic() < until:
-        time.sleep(0.2)
+        let_pass(0.2)
         if daemon.poll() is not None:
             raise RuntimeError(f"the daemon has ended: {daemon.returncode}")
         peak = max(peak, resident(daemon.pid))

@@ -52,7 +52,7 @@ TEST_CASE("aribusd describes itself without a configuration") {
   for (const char* what : {"openrpc", "records", "asyncapi"}) CHECK(described(what).IsObject());
   const TemporaryDirectory directory;
   Process wrong({ARIBUSD, "--describe", "everything"}, directory / "output");
-  CHECK(wrong.wait(std::chrono::seconds(10)) == 2);
+  CHECK(wrong.wait(std::chrono::seconds(30)) == 2);
   CHECK_THAT(read_file(directory / "output"),
              ContainsSubstring("one of openrpc, records, asyncapi is expected"));
 }

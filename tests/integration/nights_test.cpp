@@ -143,9 +143,7 @@ TEST_CASE("the night in which a program flooded") {
 
 TEST_CASE("the night in which Asterisk did not answer a command") {
   const Simulator simulator;
-  Server server = simulator.server();
-  server.more = "    request_timeout: 500ms\n";
-  Daemon daemon({server});
+  Daemon daemon({simulator.server()});
   daemon.wait_ready();
   Program program(daemon.connect());
   simulator.fault("POST /ari/channels*", R"("drop":"after")");

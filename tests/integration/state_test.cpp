@@ -1,9 +1,7 @@
-// What lives, from memory; and after a time in which nobody listened.
-#include <thread>
-
+// Live objects: answered from memory, and read again after a time in which nobody listened.
 #include "tests/catch.h"
-#include "tests/support/program.h"
-#include "tests/support/simulator.h"
+#include "tests/integration/stage.h"
+#include "tests/support/soon.h"
 
 using aribus::Json;
 using aribus::JsonValue;
@@ -11,13 +9,7 @@ using namespace aribus::test;
 
 namespace {
 
-struct Stage {
-  Simulator simulator;
-  Daemon daemon;
-  Program program;
-
-  Stage() : daemon({simulator.server()}), program((daemon.wait_ready(), daemon.connect())) {}
-
+struct LiveObjects : Stage {
   std::string call_comes() {
     simulator.control("POST", "call", R"({"app":"demo","caller":"100"})");
     return text_at(program.expect("StasisStart"), "channel.id");
@@ -47,7 +39,7 @@ using Ids = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("what lives is answered from memory") {
-  Stage stage;
+  LiveObjects stage;
   CHECK(stage.channels().empty());
   const std::string id = stage.call_comes();
   stage.program.call("bridges.create", R"({"bridgeId":"b1"})");
@@ -76,7 +68,7 @@ TEST_CASE("what lives is answered from memory") {
 }
 
 TEST_CASE("a snapshot is what lives at its cursor") {
-  Stage stage;
+  LiveObjects stage;
   const std::string id = stage.call_comes();
   auto other = stage.daemon.connect();
   const auto subscribed = other.call("subscribe", R"({"snapshot":true})");
@@ -96,7 +88,7 @@ TEST_CASE("a snapshot is what lives at its cursor") {
 }
 
 TEST_CASE("what ended while nobody listened is told when somebody does again") {
-  Stage stage;
+  LiveObjects stage;
   const std::string stays = stage.call_comes();
   const std::string ends = stage.call_comes();
   std::string comes;
@@ -129,8 +121,7 @@ TEST_CASE("while what lives can't be read, status says why, and the log once for
   auto client = daemon.connect();
   const auto server = [&] { return aribus::copy_of((*client.call("status"))["servers"][0]); };
   constexpr size_t attempts = 3;
-  for (int i = 0; i < 400 && simulator.count_requests("GET /ari/channels") < attempts; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  CHECK(soon([&] { return simulator.count_requests("GET /ari/channels") >= attempts; }));
   Json status = server();
   CHECK(text_at(status, "state") == "syncing");
   CHECK(status["connected"].GetBool());

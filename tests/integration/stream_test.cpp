@@ -80,7 +80,7 @@ TEST_CASE("aribus tail goes on when aribusd is restarted, behind its last record
                        ContainsSubstring(": no record is missing\n"));
   CHECK(count_of(text, R"("type":"StasisStart")") == 2);
   tail.signal(SIGTERM);
-  CHECK(tail.wait(std::chrono::seconds(10)));
+  CHECK(tail.wait(std::chrono::seconds(30)));
 }
 
 TEST_CASE("aribus tail says that records are missing, and why") {
@@ -108,14 +108,14 @@ TEST_CASE("aribus record goes on over a restart, and --append where the file end
     stage.call_comes("202");
     REQUIRE(comes_into(file, R"("number":"202")"));
     record.signal(SIGINT);
-    CHECK(record.wait(std::chrono::seconds(10)) == 0);
+    CHECK(record.wait(std::chrono::seconds(30)) == 0);
   }
   CHECK_THAT(read_file(stage.file("first")),
              ContainsSubstring("writing the records as they come to the file " + file));
   const std::string before = read_file(file);
   {
     Process again = stage.start({"record", file}, stage.file("again"));
-    CHECK(again.wait(std::chrono::seconds(10)) == 1);
+    CHECK(again.wait(std::chrono::seconds(30)) == 1);
     CHECK_THAT(read_file(stage.file("again")), ContainsSubstring("--append") && ContainsSubstring("--force"));
     CHECK(read_file(file) == before);
   }
@@ -125,7 +125,7 @@ TEST_CASE("aribus record goes on over a restart, and --append where the file end
   stage.call_comes("204");
   REQUIRE(comes_into(file, R"("number":"204")"));
   more.signal(SIGINT);
-  CHECK(more.wait(std::chrono::seconds(10)) == 0);
+  CHECK(more.wait(std::chrono::seconds(30)) == 0);
   CHECK_THAT(read_file(stage.file("more")), ContainsSubstring(" more records in " + file));
   const std::string text = read_file(file);
   CHECK(text.starts_with(before));
@@ -135,7 +135,7 @@ TEST_CASE("aribus record goes on over a restart, and --append where the file end
   CHECK(count_of(text, R"("resumed":true)") == 3);
 
   Process shown = stage.start({"replay", "--text", file}, stage.file("shown"));
-  CHECK(shown.wait(std::chrono::seconds(10)) == 0);
+  CHECK(shown.wait(std::chrono::seconds(30)) == 0);
   CHECK_THAT(read_file(stage.file("shown")),
              ContainsSubstring("aribus: disconnected at 20") && ContainsSubstring("no record is missing"));
 }
@@ -144,7 +144,7 @@ TEST_CASE("wrong uses of aribus record change no file") {
   Stage stage(false);
   const auto refused = [&](const std::vector<std::string>& words, int code) {
     Process record = stage.start(words, stage.file("output"));
-    CHECK(record.wait(std::chrono::seconds(10)) == code);
+    CHECK(record.wait(std::chrono::seconds(30)) == code);
     return read_file(stage.file("output"));
   };
   const std::string file = stage.file("f");

@@ -1,11 +1,12 @@
 // https and wss: socat stands before the simulator and speaks TLS.
 #include <unistd.h>
 
-#include "base/bytes.h"
+#include "base/base64.h"
 #include "net/websocket.h"
 #include "tests/catch.h"
 #include "tests/support/program.h"
 #include "tests/support/simulator.h"
+#include "tests/support/soon.h"
 
 using namespace aribus::test;
 
@@ -30,12 +31,15 @@ struct Stage {
     static int port = 28000 + static_cast<int>(::getpid() % 2000) * 2;
     address = std::to_string(++port);
     tunnel = std::make_unique<Process>(
-        std::vector<std::string>{"socat",
+        std::vector<std::string>{"socat", "-d", "-d",
                                  "OPENSSL-LISTEN:" + address +
                                      ",bind=127.0.0.1,reuseaddr,fork,verify=0,cert=" + certificate.file +
                                      ",key=" + certificate.key,
                                  "TCP:" + simulator.authority()},
         certificate.directory / "socat.log");
+    REQUIRE(soon([&] {
+      return read_file(certificate.directory / "socat.log").find("listening on") != std::string::npos;
+    }));
   }
   Server server(const std::string& tls) const {
     Server server = simulator.server();
@@ -46,12 +50,12 @@ struct Stage {
   // The reason for which the daemon does not get connected.
   static std::string reason(Daemon& daemon) {
     Program program(daemon.connect());
-    for (int i = 0; i < 200; ++i) {
-      const std::string reason = text_at(program.call("status")["servers"][0], "reason");
-      if (reason.find("ertificate") != std::string::npos) return reason;
-      ::usleep(25'000);
-    }
-    return text_at(program.call("status")["servers"][0], "reason");
+    std::string reason;
+    static_cast<void>(soon([&] {
+      reason = text_at(program.call("status")["servers"][0], "reason");
+      return reason.find("ertificate") != std::string::npos;
+    }));
+    return reason;
   }
 
   Simulator simulator;
@@ -115,29 +119,22 @@ TEST_CASE("the WebSocket verifies certificates by itself") {
     const auto websocket = make_websocket(loop);
     std::string result = "nothing happened";
     aribus::Timer deadline(loop);
-    deadline.once(std::chrono::seconds(5), [&] { loop.stop(); });
-    aribus::Timer attempt(loop);
+    deadline.once(std::chrono::seconds(30), [&] { loop.stop(); });
     WebSocketOptions options;
     options.url = parse_url("https://127.0.0.1:" + stage.address).value();
     options.target = "/ari/events?app=tls";
     options.authorization = "Basic " + aribus::base64("aribus:aribus-test-secret");
     options.subprotocol = "ari";
     options.tls = tls;
-    int tries = 0;
-    const std::function<void()> connect = [&] {
-      websocket->connect(options, {[&] {
-                                     result = "open";
-                                     loop.stop();
-                                   },
-                                   [](std::string_view, size_t) {},
-                                   [&](const WebSocketClosed& closed) {
-                                     result = closed.reason;
-                                     // The tunnel may not listen yet.
-                                     if (++tries == 20) return loop.stop();
-                                     attempt.once(std::chrono::milliseconds(50), connect);
-                                   }});
-    };
-    connect();
+    websocket->connect(options, {[&] {
+                                   result = "open";
+                                   loop.stop();
+                                 },
+                                 [](std::string_view, size_t) {},
+                                 [&](const WebSocketClosed& closed) {
+                                   result = closed.reason;
+                                   loop.stop();
+                                 }});
     loop.run();
     websocket->close();
     return result;

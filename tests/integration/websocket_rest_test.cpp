@@ -1,9 +1,7 @@
 // Commands that reach Asterisk over the WebSocket of its events.
-#include <thread>
-
 #include "tests/catch.h"
-#include "tests/support/program.h"
-#include "tests/support/simulator.h"
+#include "tests/integration/stage.h"
+#include "tests/support/soon.h"
 
 namespace {
 
@@ -12,27 +10,14 @@ using aribus::ErrorKind;
 using aribus::JsonValue;
 using namespace aribus::test;
 
-struct Stage {
-  explicit Stage(const std::string& version = "22")
-      : simulator({"--version", version}),
-        daemon({server()}),
-        program((daemon.wait_ready(), daemon.connect())) {}
+struct OverWebSocket : Stage {
+  explicit OverWebSocket(const std::string& version = "22", const std::string& keys = {})
+      : Stage("    rest: websocket\n" + keys, {"--version", version}) {}
 
-  Server server() const {
-    Server server = simulator.server();
-    server.more = "    request_timeout: 500ms\n    rest: websocket\n";
-    return server;
-  }
   std::string way() { return text_at(program.call("status")["servers"][0], "rest"); }
   void wait_until_it_works() {
-    for (int i = 0; i < 200 && way() != "websocket"; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    REQUIRE(way() == "websocket");
+    REQUIRE(soon([&] { return way() == "websocket"; }));
   }
-
-  Simulator simulator;
-  Daemon daemon;
-  Program program;
 };
 
 constexpr const char* originate = R"({"endpoint":"Local/answer@default","channelId":"c1"})";
@@ -40,7 +25,7 @@ constexpr const char* originate = R"({"endpoint":"Local/answer@default","channel
 }  // namespace
 
 TEST_CASE("commands go over the WebSocket, and their answers are no records") {
-  Stage stage;
+  OverWebSocket stage;
   stage.wait_until_it_works();
   CHECK(text_at(stage.program.call("originate", originate), "id") == "c1");
   stage.program.expect_about("StasisStart", "c1");
@@ -51,7 +36,7 @@ TEST_CASE("commands go over the WebSocket, and their answers are no records") {
 }
 
 TEST_CASE("when the WebSocket ends under a command, its outcome is unknown and then found out") {
-  Stage stage;
+  OverWebSocket stage;
   stage.wait_until_it_works();
   stage.simulator.fault("POST /ari/channels*", R"("drop":"after")");
   const Error error = stage.program.refused("originate", originate);
@@ -62,9 +47,9 @@ TEST_CASE("when the WebSocket ends under a command, its outcome is unknown and t
 }
 
 TEST_CASE("a command that is not answered over the WebSocket in time has an unknown outcome") {
-  Stage stage;
+  OverWebSocket stage("22", "    request_timeout: 500ms\n");
   stage.wait_until_it_works();
-  stage.simulator.fault("POST /ari/channels*", R"("delay_ms":1500)");
+  stage.simulator.fault("POST /ari/channels*", R"("delay_ms":60000)");
   const Error error = stage.program.refused("originate", originate);
   CHECK(error.kind == ErrorKind::outcome_unknown);
   CHECK_THAT(error.data, ContainsSubstring(R"("timeout_ms":500)"));
@@ -72,7 +57,7 @@ TEST_CASE("a command that is not answered over the WebSocket in time has an unkn
 }
 
 TEST_CASE("an Asterisk that takes no requests over the WebSocket gets them over HTTP") {
-  Stage stage("16");
+  OverWebSocket stage("16");
   CHECK(text_at(stage.program.call("originate", originate), "id") == "c1");
   CHECK(stage.way() == "http");
 }

@@ -1,27 +1,13 @@
 #include "tests/interop/echo_server.h"
 
-#include <stdexcept>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "net/tcp_socket.h"
 #include "net/websocket_handshake.h"
 
 namespace aribus::test {
 
-EchoServer::EchoServer(Loop& loop)
-    : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* any = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(listener_.get(), any, size) != 0 || ::listen(listener_.get(), SOMAXCONN) != 0 ||
-      ::getsockname(listener_.get(), any, &size) != 0) {
-    throw std::runtime_error("no port to listen on");
-  }
-  port_ = ntohs(address.sin_port);
+EchoServer::EchoServer(Loop& loop) : listener_(listen_on_tcp("127.0.0.1", port_).value()) {
   poll_.emplace(loop, listener_.get());
   poll_->watch(UV_READABLE, [this, &loop](int) {
     Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));

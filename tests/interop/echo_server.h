@@ -36,8 +36,8 @@ class EchoServer {
   void answer(Connection& connection, const Received& received);
   void send(Connection& connection, std::string_view bytes);
 
-  Fd listener_;
   int port_ = 0;
+  Fd listener_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::optional<Poll> poll_;
 };

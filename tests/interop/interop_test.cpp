@@ -4,6 +4,7 @@
 #include "net/websocket.h"
 #include "tests/catch.h"
 #include "tests/interop/echo_server.h"
+#include "tests/support/left_out.h"
 #include "tests/support/process.h"
 #include "tests/unit/helpers.h"
 
@@ -19,9 +20,9 @@ const std::vector<std::string> node_path = {"NODE_PATH=/usr/share/nodejs"};
 bool has_node_ws() {
   static const bool has = [] {
     Process probe({"node", "-e", "require('ws')"}, "/dev/null", node_path);
-    return probe.wait(std::chrono::seconds(20)) == 0;
+    return probe.wait(std::chrono::seconds(30)) == 0;
   }();
-  if (!has) WARN("node-ws is not installed: scripts/install-dependencies --tests does that");
+  if (!has) leave_out("node-ws is not installed: scripts/install-dependencies --tests does that");
   return has;
 }
 
@@ -52,7 +53,7 @@ std::string text_of(size_t size) {
 struct Stage {
   explicit Stage(const std::string& which)
       : server(with(peer(which), {"serve"}), "", node_path), socket(make_websocket(loop)) {
-    const auto port = server.read_line(std::chrono::seconds(20));
+    const auto port = server.read_line(std::chrono::seconds(30));
     REQUIRE(port);
     WebSocketOptions options;
     options.url.host = "127.0.0.1";

@@ -317,7 +317,7 @@ def test_a_consumer_that_is_deleted_ends_it(stage):
     reader.wait_seq(1)
     stage.nats.api("CONSUMER.DELETE.ARIBUS_pbx1.deleted")
     wait_for(lambda: "it ends: " + reader.log(), lambda: reader.process.poll() is not None, 60)
-    assert "the consumer deleted of the stream ARIBUS_pbx1 is there no more" in reader.log(), reader.log()
+    assert "the consumer deleted of the stream ARIBUS_pbx1 no longer exists" in reader.log(), reader.log()
 
 
 def test_a_connection_that_is_closed_ends_it(stage):

@@ -29,7 +29,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from nats_stage import Nats, NatsServer, Pbx, free_port, is_report, message_id, wait_for
+from nats_stage import Nats, NatsServer, Pbx, free_port, is_report, let_pass, message_id, wait_for
 import json
 import subprocess
 
@@ -109,7 +109,7 @@ class Recorder(threading.Thread):
                                     self.streams[stream] = array.array("Q")
                                     self.last = begin
             except OSError:
-                time.sleep(0.05)
+                let_pass(0.05)
 
 
 class Reader(threading.Thread):
@@ -178,7 +178,7 @@ class Reader(threading.Thread):
                 self.read()
             except Exception:  # nats-server is away, or the stream is not there yet
                 pass
-            time.sleep(0.3)
+            let_pass(0.3)
 
 
 class Run:
@@ -232,12 +232,12 @@ class Run:
 
     def pause(self, process, most):
         process.pause()
-        time.sleep(self.random.uniform(0, most))
+        let_pass(self.random.uniform(0, most))
         process.go_on()
 
     def restart(self, process, most=1.0):
         process.kill()
-        time.sleep(self.random.uniform(0, most))
+        let_pass(self.random.uniform(0, most))
         process.start()
 
     def fault(self, name):
@@ -258,7 +258,7 @@ class Run:
             self.kill_leader()
         elif name == "cut":
             subprocess.run(["ip", "link", "set", self.link, "down"], check=True)
-            time.sleep(self.random.uniform(0, self.options.longest))
+            let_pass(self.random.uniform(0, self.options.longest))
             subprocess.run(["ip", "link", "set", self.link, "up"], check=True)
         elif name == "purge":
             self.bridge.kill()
@@ -272,12 +272,12 @@ class Run:
         elif name == "expire":
             self.bridge.kill()
             self.reader.read()
-            time.sleep(self.options.max_age + 1.5)
+            let_pass(self.options.max_age + 1.5)
             self.bridge.start()
         elif name == "away":
             before = resident_kib(self.bridge), resident_kib(self.pbx.daemon)
             nats.kill()
-            time.sleep(self.options.longest)
+            let_pass(self.options.longest)
             nats.start()
             after = resident_kib(self.bridge), resident_kib(self.pbx.daemon)
             print(f"nats-server was gone for {self.options.longest:g} s: aribus-nats {before[0]} → {after[0]} KiB, "
@@ -299,17 +299,15 @@ class Run:
                     self.reader.next = 1
 
     def kill_leader(self):
-        name = None
-        for _ in range(50):
+        def leading():
             try:
                 connection = self.reader.connect()
                 name = connection.api("STREAM.INFO.ARIBUS_pbx1", seconds=2)["cluster"].get("leader")
                 connection.close()
+                return name
             except (AssertionError, OSError, KeyError):
-                pass
-            if name:
-                break
-            time.sleep(0.2)
+                return None
+        name = wait_for("a leader", leading, 120, 0.2)
         leader = next(server for server in self.servers if server.name == name)
         self.restart(leader, 3)
         leader.wait()
@@ -318,7 +316,7 @@ class Run:
         end = time.monotonic() + self.options.seconds
         wait_for("the first record is in NATS", self.reader.last, 40, 0.5)
         while time.monotonic() < end:
-            time.sleep(self.random.uniform(*self.options.between))
+            let_pass(self.random.uniform(*self.options.between))
             if self.options.faults:
                 self.fault(self.random.choice(self.options.faults))
         if self.copy:

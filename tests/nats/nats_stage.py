@@ -9,10 +9,10 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients"))
 from stage import BUILD, PASSWORD, Real, Rest, SOURCE, USER, wait_for  # noqa: E402,F401
+from waiting import let_pass  # noqa: E402,F401
 
 Message = collections.namedtuple("Message", "subject reply headers data")
 

@@ -148,7 +148,7 @@ def test_who_may_lists_pbxs(stage):
         assert printed.returncode == 0 and not printed.stderr, printed
         assert [one["pbx"] for one in json.loads(printed.stdout)["pbxs"]] == ["pbx1"], printed
     for options, reason in ((url("control", "control"), "does not let aribus-nats subscribe to _INBOX."),
-                            (url("control", "control"), "or --inbox-prefix names"),
+                            (url("control", "control"), "or use --inbox-prefix"),
                             ((*url("billing", "billing"), "--inbox-prefix", "_INBOX_billing"),
                              "does not let aribus-nats publish to $SRV.STATS.aribus"),
                             (url("control", "secret"), f"NATS at nats://127.0.0.1:{stage.server.port}: Authorization Violation")):

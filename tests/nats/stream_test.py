@@ -10,7 +10,6 @@ import shutil
 import socket
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from nats_stage import Nats, NatsServer, Pbx, Process, is_report, message_id, wait_for
@@ -119,9 +118,9 @@ def refused(folder):
         ({"description": "aribus-nats, installation 0123456789abcdef"}, "another installation (0123456789abcdef"),
         ({"subjects": ["aribus.v1.rec.pbx1.*.*.StasisStart"]}, "its list of subjects is aribus.v1.rec.pbx1.*.*.StasisStart"),
         ({"subjects": ["aribus.v1.rec.pbx1.>", "more"]}, "its list of subjects is another one"),
-        ({"retention": "workqueue"}, "its retention has to be `limits`"),
-        ({"discard": "new"}, "its discard policy has to be `old`"),
-        ({"storage": "memory"}, "its storage has to be `file`"),
+        ({"retention": "workqueue"}, "its retention must be `limits`"),
+        ({"discard": "new"}, "its discard policy must be `old`"),
+        ({"storage": "memory"}, "its storage must be `file`"),
         ({"no_ack": True}, "no_ack"),
         ({"max_msgs": 1000}, "max_msgs"),
         ({"max_msgs_per_subject": 3}, "a limit of messages a subject"),
@@ -295,7 +294,6 @@ def rivals(folder):
     ended = second if second.process.poll() is not None else stage.pbx.nats
     other = stage.pbx.nats if ended is second else second
     assert ended.process.returncode == 1 and "another aribus-nats publishes" in ended.log(), ended.log()[-2000:]
-    time.sleep(0.1)
     stage.call()
     stage.wait_stored()
     assert other.process.poll() is None, other.log()[-2000:]

@@ -64,7 +64,7 @@ class Bridge:
     def the_bridge_goes_on_after_a_restart_and_a_standstill(self):
         self.box("systemctl", "restart", UNIT)
         self.wait_publishing()
-        assert self.told("behind record") == 1, "it goes on where it stopped"
+        assert self.told("after record") == 1, "it resumes where it stopped"
         self.session.write(f"/run/systemd/system/{UNIT}.d/watchdog.conf", "[Service]\nWatchdogSec=1s\nRestartSec=0\n")
         self.box("systemctl", "daemon-reload")
         self.box("systemctl", "restart", UNIT)

@@ -4,7 +4,10 @@ import pathlib
 import re
 import shutil
 import subprocess
-import time
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support/python"))
+from waiting import wait_for  # noqa: E402,F401
 
 FOLDERS = pathlib.Path(os.environ.get("ARIBUS_SERVICE_ROOT", "/var/tmp/aribus-service"))
 
@@ -20,18 +23,6 @@ def run(*command, **more):
     if result.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))}: status {result.returncode}:\n{result.stdout}")
     return result.stdout
-
-
-def wait_for(what, condition, seconds=30.0, interval=0.05):
-    """Waits until `condition()` is true and returns what it gives; AssertionError with `what` in the end."""
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds:g} s: {what() if callable(what) else what}")
-        time.sleep(interval)
 
 
 def own_suite():

@@ -93,6 +93,17 @@ class Nights:
             assert answer.status == 200, answer.body
         return ids
 
+    @staticmethod
+    def at_once(what, step):
+        """`step` takes less than half of the ten seconds after which systemd is told to wait no longer: on a busy machine
+        not the first time. Returns how often it was tried."""
+        for tries in range(1, 6):
+            began = time.monotonic()
+            step()
+            if time.monotonic() - began < 5:
+                return tries
+        raise AssertionError(f"{what}, but not at once")
+
     # The nights.
 
     def a_program_loses_records(self):
@@ -141,9 +152,7 @@ class Nights:
     def the_password_is_another_one(self):
         self.falls()
         self.box("sh", "-c", f"echo another > {SECRET}")
-        began = time.monotonic()
-        self.box("systemctl", "restart", "aribusd")
-        assert time.monotonic() - began < 5, "the first attempt has failed at once"
+        self.at_once("the first attempt has failed", lambda: self.box("systemctl", "restart", "aribusd"))
         assert "or its password is wrong (401)" in self.session.show("aribusd", "StatusText"), "systemctl status says why"
         self.says(self.journal, r"user 'aribus' or its password is wrong \(401\)")
         self.says(lambda: self.ask("status", "--text"), r"(?s)pbx1: down.*password\s+is\s+wrong\s+\(401\)")
@@ -158,13 +167,12 @@ class Nights:
             self.box("mount", "-t", "tmpfs", "-o", "size=1m,uid=aribus,gid=aribus,mode=0750", "tmpfs", STATE)
             try:
                 began = time.monotonic()
-                self.box.fails("systemctl", "start", "aribusd")
-                assert time.monotonic() - began < 5, "the failure is told at once"
+                tries = self.at_once("the failure is told", lambda: self.box.fails("systemctl", "start", "aribusd"))
                 self.says(self.journal, rf"bus\.path {STATE}/bus\.log: .*No space left on device")
                 self.says(lambda: self.ask("status"), "journalctl -u aribusd", "aribus doctor")
                 self.says(self.session.doctor, "wrong .*bus.path: there is not enough room")
                 starts = self.journal().count("No space left on device")
-                assert starts <= 1 + (time.monotonic() - began) / 9, f"the journal is not filled: {starts} starts"
+                assert starts <= tries + (time.monotonic() - began) / 9, f"the journal is not filled: {starts} starts"
             finally:
                 self.box("systemctl", "stop", "aribusd.socket", "aribusd.service")
                 self.box("umount", "--lazy", STATE)

@@ -23,7 +23,7 @@ import time
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "tests" / "faults"))
 sys.dont_write_bytecode = True
-from stage import PASSWORD, SUITES, USER, Book, Connection, Rest, connects, wait_for  # noqa: E402
+from stage import PASSWORD, SUITES, USER, Book, Connection, Rest, connects, let_pass, wait_for  # noqa: E402
 
 RUN = f"r{os.getpid()}"  # what ids begin with: other tests may have calls on the same Asterisk
 APPS = (RUN + "a1", RUN + "a2")
@@ -204,7 +204,7 @@ class Caller:
                          app=app):
                 self.apps[name] = app
                 return self.settle(name)
-            time.sleep(0.02)
+            let_pass(0.02)
 
     def new_bridge(self):
         name = self.new_id("bridge-")
@@ -376,10 +376,10 @@ def run(build, version, seconds, seed, verbose):
                 for _ in range(chance.randrange(5, 40)):
                     caller.one()
                 began = time.monotonic()
-                time.sleep(chance.choice([0, 0.5, 3]))
+                let_pass(chance.choice([0, 0.5, 3]))
                 caller.go_on()
                 while (wrong := compare(connection, truth, caller, book)) and time.monotonic() < began + PATIENCE:
-                    time.sleep(0.2)
+                    let_pass(0.2)
                 compared += 1
                 longest = max(longest, time.monotonic() - began)
                 failures += wrong

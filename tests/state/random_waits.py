@@ -31,7 +31,7 @@ import urllib.parse
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "tests" / "faults"))
 sys.dont_write_bytecode = True
-from stage import PASSWORD, SUITES, USER, Link, Rest, connects, wait_for  # noqa: E402
+from stage import PASSWORD, SUITES, USER, Link, Rest, connects, let_pass, wait_for  # noqa: E402
 from arilite import Events  # noqa: E402
 
 RUN = f"w{os.getpid()}"  # what ids begin with: other tests may have calls on the same Asterisk
@@ -178,7 +178,7 @@ class Judge:
             wait.looks.append((answer.status, answer.json() if answer.status == 200 else None))
             if not self.contradicts(wait):
                 return
-            time.sleep(0.1)
+            let_pass(0.1)
 
     @staticmethod
     def contradicts(wait):
@@ -432,9 +432,9 @@ class Driver:
                 self.chance.choice(often)()
             if self.chance.random() < 0.08:
                 self.chance.choice(rarely)()
-            time.sleep(self.chance.choice([0, 0.02, 0.1, 0.2]))
+            let_pass(self.chance.choice([0, 0.02, 0.1, 0.2]))
             self.observer.collect()
-        time.sleep(self.chance.choice([0, 0.5, 2]))
+        let_pass(self.chance.choice([0, 0.5, 2]))
         self.end()
 
     def ours(self, kind):
@@ -448,12 +448,12 @@ class Driver:
             for kind in ("channels", "bridges"):
                 for name in self.ours(kind):
                     self.rest.call("DELETE", f"/ari/{kind}/{name}")
-            time.sleep(0.2)
+            let_pass(0.2)
         wait_for("no channels are left", lambda: not [self.rest.call("DELETE", f"/ari/channels/{name}") for name in self.ours("channels")], 30)
         over = time.monotonic()
         while time.monotonic() < over + USUAL + REQUEST + 2 * BUSY and self.unanswered():
             self.observer.collect()
-            time.sleep(0.05)
+            let_pass(0.05)
         for wait in self.unanswered():
             self.judge.faults.append(f"not answered {time.monotonic() - over:.0f} s after all had ended: {wait}")
             wait.dropped = True
@@ -463,7 +463,7 @@ class Driver:
                 self.repeat(wait)
         wait_for("the repeats are answered", lambda: not self.unanswered(), 60)
         self.judge.queue.join()
-        time.sleep(0.2)
+        let_pass(0.2)
         self.observer.collect()
         for wait in list(self.judge.waits.values()):
             if wait.number not in self.verified:
@@ -578,7 +578,7 @@ class Driver:
         while not condition():
             if time.monotonic() > end:
                 return False
-            time.sleep(0.05)
+            let_pass(0.05)
             self.observer.collect()
         return True
 

@@ -1,12 +1,14 @@
 #include "tests/support/daemon.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <stdexcept>
-#include <thread>
 
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "tests/support/soon.h"
 
 namespace aribus::test {
 
@@ -50,11 +52,13 @@ void Daemon::start() {
   process_ =
       std::make_unique<Process>(std::vector<std::string>{ARIBUSD, "--config", directory_ / "aribusd.yaml"},
                                 directory_ / "log", environment_);
-  for (int i = 0; i < 400; ++i) {
-    if (client::Connection::connect(socket_path())) return;
-    if (process_->wait(milliseconds(25))) break;
-  }
-  throw std::runtime_error("aribusd does not listen:\n" + log());
+  bool listens = false;
+  const auto listens_or_ended = [&] {
+    listens = client::Connection::connect(socket_path()).ok();
+    return listens || process_->wait(milliseconds(0));
+  };
+  static_cast<void>(soon(listens_or_ended));
+  if (!listens) throw std::runtime_error("aribusd does not listen:\n" + log());
 }
 
 Daemon::~Daemon() {
@@ -81,28 +85,30 @@ client::Connection Daemon::connect_recorded(const std::string& folder) const {
                                       "UNIX-LISTEN:" + path,
                                       "UNIX-CONNECT:" + socket_path()};
   Process& tap = *taps_.emplace_back(std::make_unique<Process>(argv, path + ".log"));
-  for (int i = 0; i < 400 && !tap.wait(milliseconds(5)); ++i) {
-    if (auto client = client::Connection::connect(path)) return std::move(*client);
-  }
+  std::optional<client::Connection> made;
+  const auto connects_or_ended = [&] {
+    if (auto client = client::Connection::connect(path)) made.emplace(std::move(*client));
+    return made || tap.wait(milliseconds(0));
+  };
+  static_cast<void>(soon(connects_or_ended));
+  if (made) return std::move(*made);
   throw std::runtime_error("the connection can't be recorded: " + read_file(path + ".log"));
 }
 
 void Daemon::wait_ready() const {
   client::Connection client = connect();
-  for (int i = 0; i < 400; ++i) {
+  const auto all_are_ready = [&] {
     const auto status = client.call("status");
     if (!status) throw std::runtime_error("status: " + status.error().message);
-    bool all = true;
-    for (const auto& server : (*status)["servers"].GetArray()) all &= as_view(server["state"]) == "ready";
-    if (all) return;
-    std::this_thread::sleep_for(milliseconds(25));
-  }
-  throw std::runtime_error("aribusd does not get ready:\n" + log());
+    return std::ranges::all_of((*status)["servers"].GetArray(),
+                               [](const JsonValue& server) { return as_view(server["state"]) == "ready"; });
+  };
+  if (!soon(all_are_ready)) throw std::runtime_error("aribusd does not get ready:\n" + log());
 }
 
 void Daemon::kill_and_start() {
   process_->signal(SIGKILL);
-  process_->wait(seconds(10));
+  process_->wait(seconds(30));
   start();
 }
 
@@ -115,7 +121,7 @@ void Daemon::restart() {
 
 int Daemon::stop() {
   process_->signal(SIGTERM);
-  return process_->wait(seconds(10)).value_or(-1);
+  return process_->wait(seconds(30)).value_or(-1);
 }
 
 }  // namespace aribus::test

@@ -49,7 +49,7 @@ class Daemon {
   [[nodiscard]] static std::string own_path(const std::string& name) { return "@DIRECTORY@/" + name; }
   // Kills it with SIGKILL and starts it again, and waits until it listens.
   void kill_and_start();
-  // Ends it with SIGTERM; returns its exit status, or -1 when it does not end within 10 s.
+  // Ends it with SIGTERM; returns its exit status, or -1 when it does not end within 30 s.
   int stop();
   // stop(), and starts it again, and waits until it listens. Throws when it does not end with status 0.
   void restart();

@@ -1,17 +1,20 @@
 #include "tests/support/process.h"
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
-#include <thread>
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "tests/support/soon.h"
 
 namespace aribus::test {
 namespace {
@@ -57,16 +60,13 @@ void Process::signal(int number) const {
 }
 
 std::optional<int> Process::wait(std::chrono::milliseconds timeout) {
-  for (const auto until = Clock::now() + timeout; !status_;) {
+  const auto ended = [&] {
     int status = 0;
-    if (::waitpid(pid_, &status, WNOHANG) == pid_) {
+    if (!status_ && ::waitpid(pid_, &status, WNOHANG) == pid_)
       status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    } else if (Clock::now() >= until) {
-      return {};
-    } else {
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-  }
+    return status_.has_value();
+  };
+  static_cast<void>(soon(ended, timeout));
   return status_;
 }
 
@@ -97,6 +97,14 @@ size_t Process::resident_bytes() const {
   }
   throw std::runtime_error("the memory of process " + std::to_string(pid_) +
                            " can't be read: is /proc mounted?");
+}
+
+std::chrono::nanoseconds Process::cpu_time() const {
+  clockid_t clock{};
+  timespec used{};
+  if (::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &used) != 0)
+    throw std::runtime_error("the processor's time of process " + std::to_string(pid_) + " can't be read");
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
 std::string run(const std::vector<std::string>& argv, std::chrono::milliseconds timeout) {

@@ -24,6 +24,8 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
+  // The processor's time that it has used so far. Throws when it has ended and was waited for.
+  [[nodiscard]] std::chrono::nanoseconds cpu_time() const;
   [[nodiscard]] pid_t pid() const { return pid_; }
   void signal(int number) const;
   // The exit status (128 + n when killed by signal n); nothing when it does not end in time.

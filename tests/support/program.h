@@ -25,7 +25,7 @@ class Program {
 
   // The first record of `type`, not taken before, that `matches`; throws when none comes within `timeout`.
   Json expect(const std::string& type, const Matches& matches = {},
-              std::chrono::milliseconds timeout = std::chrono::seconds(10));
+              std::chrono::milliseconds timeout = std::chrono::seconds(30));
   // As expect(), for a record about `channel`.
   Json expect_about(const std::string& type, const std::string& channel, const Matches& matches = {});
 

@@ -21,7 +21,7 @@ Simulator::Simulator(const std::vector<std::string>& arguments) {
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   process_ = std::make_unique<Process>(argv);
   static const std::string greeting = "listening on ";
-  const auto line = process_->read_line(std::chrono::seconds(10));
+  const auto line = process_->read_line(std::chrono::seconds(30));
   if (!line || !line->starts_with(greeting)) {
     throw std::runtime_error("the simulator does not start: " + line.value_or(""));
   }

@@ -1,4 +1,4 @@
-// Waiting for what comes about by itself.
+// Waiting in tests: for what they count, and only where a time is what is tested for a time.
 #pragma once
 
 #include <chrono>
@@ -6,14 +6,22 @@
 
 namespace aribus::test {
 
-// Waits until `done` holds, for 5 s at most; whether it does.
+// Asks again and again until `done` holds. False when it does not within `limit`, which is so long that a
+// busy machine does not exceed it: a test that passes does not wait for it.
 template <typename Done>
-[[nodiscard]] bool soon(Done done) {
-  for (int i = 0; i < 200; ++i) {
-    if (done()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+[[nodiscard]] bool soon(Done done, std::chrono::milliseconds limit = std::chrono::seconds(30)) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  while (!done()) {
+    if (std::chrono::steady_clock::now() >= end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  return false;
+  return true;
+}
+
+// Lets `time` pass. Only for tests of a time itself: a process that is stopped, a rate, or nothing that
+// happens.
+inline void let_pass(std::chrono::milliseconds time) {
+  std::this_thread::sleep_for(time);
 }
 
 }  // namespace aribus::test

@@ -21,8 +21,9 @@
 
 namespace aribus::test {
 
-// Turns `loop` until `done()`, but not for longer than `limit`. Returns whether it was done.
-inline bool pump(Loop& loop, const std::function<bool()>& done, Milliseconds limit = Milliseconds(5000)) {
+// Turns `loop` until `done()`, but not for longer than `limit`, which a busy machine does not exceed. Returns
+// whether it was done.
+inline bool pump(Loop& loop, const std::function<bool()>& done, Milliseconds limit = Milliseconds(30'000)) {
   bool expired = false;
   Timer timer(loop);
   timer.once(limit, [&] { expired = true; });
@@ -30,7 +31,7 @@ inline bool pump(Loop& loop, const std::function<bool()>& done, Milliseconds lim
   return done();
 }
 
-// Turns `loop` for `time`: for what must not happen.
+// Turns `loop` for `time`: for what must not happen, and for nothing else.
 inline void pump_for(Loop& loop, Milliseconds time) {
   pump(
       loop, [] { return false; }, time);

@@ -1,4 +1,4 @@
-// Calls somebody, then somebody else for them, and lets the two talk.
+// Calls one person, then another, and connects the two.
 // Usage: click_to_call FIRST SECOND      as in: click_to_call PJSIP/100 PJSIP/200
 #include <iostream>
 
@@ -10,7 +10,7 @@ Task<> connect(Calls& calls, std::string first_endpoint, std::string second_endp
   const Channel first = co_await calls.originate(first_endpoint, OriginateOptions().timeout(20));
   std::exception_ptr error;
   try {
-    co_await first.ring();  // what they hear while the other is called
+    co_await first.ring();  // ringback while the second person is called
     const Channel second =
         co_await calls.originate(second_endpoint, OriginateOptions().timeout(20).originator(first));
     co_await first.ring_stop();

@@ -1,4 +1,4 @@
-// Calls many numbers, so many at a time, and plays a message to who answers.
+// Calls many numbers, a limited number at a time, and plays a message to everyone who answers.
 // Usage: dialler AT_A_TIME ENDPOINT ...      as in: dialler 2 PJSIP/100 PJSIP/200 PJSIP/300
 #include <iostream>
 #include <queue>
@@ -21,7 +21,7 @@ Task<> dial(Calls& calls, std::string endpoint) {
   }
 }
 
-// One of several that take the next number.
+// One of several concurrent lines; each calls the next number.
 Task<> line(Calls& calls, std::queue<std::string>& endpoints, int& lines) {
   while (!endpoints.empty()) {
     const std::string endpoint = endpoints.front();

@@ -1,10 +1,10 @@
-// An IVR: it answers calls, plays a menu, and connects the caller with whom the digit pressed stands for.
+// An IVR: it answers calls, plays a menu, and connects the caller to the endpoint of the digit pressed.
 //
 // Usage: ivr APP STATE_FILE DIGIT=ENDPOINT ...      as in: ivr aribus ivr.json 1=PJSIP/100 2=PJSIP/200
 //
-// It may be killed and started again, as may aribusd and Asterisk, while calls are on: STATE_FILE holds what
-// was made of the records up to a cursor, and where it goes on. Each step has ids of its own choice, so that
-// it may be done again.
+// It can be restarted while calls are in progress, and so can aribusd and Asterisk: STATE_FILE holds the
+// state of the calls at a cursor, from which it resumes. The program chooses the ids of each step, so that a
+// step can be repeated.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -31,7 +31,7 @@ std::string text(const JsonValue& object, std::string_view name) {
   return std::string(aribus::find_string(object, name));
 }
 
-// A step that came to nothing because what it is about is gone is as good as done.
+// A step that Asterisk refuses because its object is gone counts as done.
 Result<void> unless_gone(Result<void> done) {
   return !done && done.error().kind == ErrorKind::refused ? Result<void>() : done;
 }
@@ -64,7 +64,7 @@ class Ivr {
  private:
   struct Call {
     std::string step = "menu";  // menu, calling, talking, ended
-    bool done = false;          // that step's commands went through
+    bool done = false;          // this step's commands succeeded
     int menus = 0;              // how many were played
     std::string digit{};        // what was pressed
   };
@@ -101,17 +101,17 @@ class Ivr {
     }
   }
 
-  // A digit may have been missed: the callers are asked again.
+  // A digit may have been missed: plays the menu again.
   void missed(const std::string& why) {
     std::cout << "missed something: " << why << std::endl;
     for (auto& [caller, call] : calls_) call.done = call.done && call.step != "menu";
   }
 
-  // Asks what lives. When the daemon itself does not know yet, server.resynced will come.
+  // Asks for the live channels. If an Asterisk is not ready, server.resynced follows later.
   void take_over() {
     const Result<Json> status = client_.call("status");
     const Result<Json> state = client_.call("state.channels");
-    if (!status || !state) return;  // there will be a new connection
+    if (!status || !state) return;  // the client reconnects
     for (const JsonValue& server : (*status)["servers"].GetArray()) {
       if (text(server, "state") != "ready") return;
     }
@@ -180,13 +180,13 @@ class Ivr {
     call.done = false;
   }
 
-  // The caller's channel, and whether `channel` is his party's.
+  // The caller's channel, and whether `channel` is the other party's.
   static std::pair<std::string, bool> caller_of(const std::string& channel) {
     const bool is_party = channel.ends_with(party_suffix);
     return {channel.substr(0, channel.size() - (is_party ? party_suffix.size() : 0)), is_party};
   }
 
-  // Does what did not go through.
+  // Repeats the steps that did not succeed.
   void go_on() {
     std::vector<std::string> callers;
     for (const auto& [caller, call] : calls_) callers.push_back(caller);
@@ -198,7 +198,7 @@ class Ivr {
     if (call.done) return;
     const Result<void> done = do_step(caller, call);
     if (!done && done.error().kind != ErrorKind::refused) {
-      // server.resynced or the like comes
+      // repeated by go_on()
       std::cout << call.step << ' ' << caller << " has to wait: " << done.error().message << std::endl;
       return;
     }
@@ -211,7 +211,7 @@ class Ivr {
     } else {
       std::cout << call.step << ' ' << caller << std::endl;
     }
-    call.done = true;  // when it was refused the caller is gone, which will be told
+    call.done = true;  // if it was refused, the caller has left; an event will report it
     if (call.step == "ended") calls_.erase(caller);
   }
 
@@ -262,7 +262,7 @@ class Ivr {
     return caller + "-menu-" + std::to_string(call.menus);
   }
 
-  // One line for the cursor, and one a call.
+  // One line for the cursor and one per call.
   void load() {
     std::ifstream file(state_file_);
     file >> cursor_;

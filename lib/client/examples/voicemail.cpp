@@ -1,4 +1,4 @@
-// Voicemail: rings the owner, who takes the call by pressing 1; otherwise the caller leaves a message.
+// Voicemail: calls the owner, who accepts the call by pressing 1; otherwise the caller leaves a message.
 // Usage: voicemail APP ENDPOINT [SECONDS]      as in: voicemail aribus PJSIP/100 20
 #include <iostream>
 
@@ -24,7 +24,7 @@ Task<> voicemail(Calls& calls, std::string endpoint, int64_t seconds, Channel ca
     co_await owner.hangup();
   } catch (const CallFailed& failed) {
     std::cout << failed.outcome << ' ' << caller.id() << std::endl;
-  } catch (const ChannelGone&) {  // the owner has hung up; had the caller, what follows throws it again
+  } catch (const ChannelGone&) {  // the owner has hung up; if the caller has, too, the next line throws it
     std::cout << "gone " << caller.id() << std::endl;
   }
   co_await caller.answer();

@@ -6,10 +6,10 @@
 #include <optional>
 #include <set>
 
-#include <fnmatch.h>
 #include <grp.h>
 #include <pwd.h>
 
+#include "base/glob.h"
 #include "base/suggest.h"
 #include "config/users.h"
 #include "record/own_records.h"
@@ -31,7 +31,7 @@ const Methods& all_methods() {
 }
 
 bool matches(const std::string& glob, std::string_view name) {
-  return fnmatch(glob.c_str(), std::string(name).c_str(), 0) == 0;
+  return matches_glob(glob, std::string(name));
 }
 
 // A glob of methods, or the name of a set of them.

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "base/bytes.h"
+#include "base/hash.h"
 #include "base/suggest.h"
 #include "bus/record_log.h"
 #include "config/aribusd/access.h"
@@ -28,7 +28,8 @@
 #include "config/users.h"
 #include "config/values.h"
 #include "config/yaml_text.h"
-#include "net/tcp_socket.h"
+#include "net/numeric_address.h"
+#include "protocol/default_socket.h"
 
 namespace aribus::config {
 namespace {
@@ -112,7 +113,7 @@ ListenOptions read_listen(const YamlValue& value) {
 }
 
 // The user that Asterisk runs as.
-AsteriskUser read_user(const YamlValue& value) {
+ListenerUser read_user(const YamlValue& value) {
   const std::string name = value.string();
   const auto id = find_user(name);
   if (!id) value.fail("there is no such user; create it, or name the one that Asterisk runs as");
@@ -321,7 +322,7 @@ void read_config(const YamlValue& root, DaemonReading& reading, Config& config) 
       reading.sockets.push_back(item);
     });
   });
-  if (config.ipc.sockets.empty()) config.ipc.sockets.push_back({.path = "/run/aribus/aribus.sock"});
+  if (config.ipc.sockets.empty()) config.ipc.sockets.push_back({.path = default_socket});
   map.optional("access", [&](const YamlValue& value) {
     config.ipc.access = read_access(value, config.ipc.sockets, reading.warnings);
   });

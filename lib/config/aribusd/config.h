@@ -6,24 +6,18 @@
 #include <string_view>
 #include <vector>
 
-#include "ari/client.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "config/reading.h"
 #include "control/audit.h"
 #include "frontend/unix/server.h"
+#include "pbx/server_options.h"
 #include "service/http_listener.h"
 
 namespace aribus::config {
 
 // One Asterisk.
-struct AsteriskConfig {
-  std::string name = "asterisk";  // in records and in the `server` parameter of commands
-  ari::ClientOptions client;
-  uint64_t tls_files = 0;  // what the files that its `tls` names held when they were read
-
-  bool operator==(const AsteriskConfig&) const = default;
-};
+using AsteriskConfig = pbx::ServerOptions;
 
 // Every knob there is, with its default; docs/configuration.md explains them.
 struct Config {

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "protocol/default_socket.h"
+
 namespace aribus::config {
 namespace {
 
@@ -78,7 +80,7 @@ Machine this_machine(const std::vector<std::string>& systemd) {
                   .default_config = ARIBUS_CONFIG_DIR "/aribusd.yaml",
                   .user = "aribus",
                   .folders = {"/run/aribus", "/var/lib/aribus"},
-                  .sockets = {"/run/aribus/aribus.sock"}};
+                  .sockets = {default_socket}};
   machine.read_units(systemd);
   return machine;
 }

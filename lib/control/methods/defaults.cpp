@@ -7,7 +7,6 @@
 
 #include "ari/hangup_causes.h"
 #include "ari/versions.h"
-#include "base/bytes.h"
 #include "base/suggest.h"
 #include "control/methods/new_objects.h"
 #include "control/methods/refused_channel.h"
@@ -18,7 +17,7 @@
 namespace aribus::control {
 namespace {
 
-Result<void> prepare_originate(Json& params, const pbx::Upstream& upstream) {
+Result<void> prepare_originate(Json& params, const pbx::Server& upstream) {
   const JsonValue* app = find(params, "app");
   const bool dialplan_meant = app != nullptr && app->IsNull();
   bool dialplan_given = false;
@@ -104,7 +103,7 @@ std::optional<int> cause_code(const JsonValue& reason) {
   return {};
 }
 
-Result<void> prepare_hangup(Json& params, const pbx::Upstream& upstream) {
+Result<void> prepare_hangup(Json& params, const pbx::Server& upstream) {
   const JsonValue* reason = find(params, "reason");
   const JsonValue* given_code = find(params, "reason_code");
   if (reason != nullptr && given_code != nullptr) {
@@ -134,14 +133,14 @@ Result<void> prepare_hangup(Json& params, const pbx::Upstream& upstream) {
 }
 
 // Events about what `operation` makes would come here.
-bool shows(const pbx::Upstream& upstream, const pbx::CreatingOperation& creates, const JsonValue& params) {
+bool shows(const pbx::Server& upstream, const pbx::CreatingOperation& creates, const JsonValue& params) {
   const ari::ClientOptions& options = upstream.client().options();
   if (creates.kind != record::IdKind::channel || options.subscribe_all) return true;
   return std::ranges::find(options.apps, find_string(params, "app")) != options.apps.end();
 }
 
 // A channel that was made for an application of ours enters it a moment later, if it has not yet.
-void await_entry(pbx::Upstream& upstream, const NewObject& made, std::string_view answer) {
+void await_entry(pbx::Server& upstream, const NewObject& made, std::string_view answer) {
   const ari::Client& client = upstream.client();
   const auto& apps = client.options().apps;
   const bool is_held =
@@ -173,7 +172,7 @@ std::vector<ari::Parameter> method_parameters(const ari::Operation& operation) {
   return parameters;
 }
 
-Result<void> prepare(const ari::Operation& operation, Json& params, const pbx::Upstream& upstream) {
+Result<void> prepare(const ari::Operation& operation, Json& params, const pbx::Server& upstream) {
   if (const pbx::CreatingOperation* creates = pbx::find_creating_operation(operation.name)) {
     const JsonValue* id = find(params, creates->id);
     if (id != nullptr && id->GetStringLength() == 0)
@@ -188,7 +187,7 @@ Result<void> prepare(const ari::Operation& operation, Json& params, const pbx::U
   return {};
 }
 
-void call_explained(pbx::Upstream& upstream, const ari::Operation& operation, const JsonValue& params,
+void call_explained(pbx::Server& upstream, const ari::Operation& operation, const JsonValue& params,
                     const Requester& requester, pbx::Reply reply) {
   const pbx::CreatingOperation* creates = pbx::find_creating_operation(operation.name);
   if (creates == nullptr) {
@@ -220,7 +219,7 @@ void call_explained(pbx::Upstream& upstream, const ari::Operation& operation, co
                 });
 }
 
-Error unresolved(pbx::Upstream& upstream, Error error, uint64_t number, std::string_view id_name,
+Error unresolved(pbx::Server& upstream, Error error, uint64_t number, std::string_view id_name,
                  std::string_view id, bool made) {
   Result<Json> data = parse_json(error.data);
   if (!data || !data->IsObject()) data = Json(rapidjson::kObjectType);
@@ -231,7 +230,7 @@ Error unresolved(pbx::Upstream& upstream, Error error, uint64_t number, std::str
   return error;
 }
 
-void call_prepared(pbx::Upstream& upstream, const ari::Operation& operation, Json params,
+void call_prepared(pbx::Server& upstream, const ari::Operation& operation, Json params,
                    const Requester& requester, const pbx::Reply& reply) {
   if (auto prepared = prepare(operation, params, upstream); !prepared) return reply(prepared.error());
   call_explained(upstream, operation, params, requester, reply);

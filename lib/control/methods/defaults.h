@@ -6,7 +6,7 @@
 
 #include "ari/schema.h"
 #include "json/json.h"
-#include "pbx/upstream.h"
+#include "pbx/server.h"
 
 namespace aribus::control {
 
@@ -25,20 +25,20 @@ namespace aribus::control {
 // - channels.hangup takes as `reason` ARI's names, Q.850's names and numbers, and sends what this Asterisk
 // understands. Errors: invalid_params, too_old.
 [[nodiscard]] Result<void> prepare(const ari::Operation& operation, Json& params,
-                                   const pbx::Upstream& upstream);
+                                   const pbx::Server& upstream);
 
 // Calls the prepared operation, and explains those refusals to make a channel that mislead (see misleads()).
-void call_explained(pbx::Upstream& upstream, const ari::Operation& operation, const JsonValue& params,
+void call_explained(pbx::Server& upstream, const ari::Operation& operation, const JsonValue& params,
                     const Requester& requester, pbx::Reply reply);
 
 // Has it found out what became of command `number` of the resolver, which was to make `id`, and completes the
 // error that tells its caller that this is unknown: with the id, under `id_name`, and with the name under
 // which it will be resolved. `made`: the thing is known to have been made.
-[[nodiscard]] Error unresolved(pbx::Upstream& upstream, Error error, uint64_t number,
-                               std::string_view id_name, std::string_view id, bool made = false);
+[[nodiscard]] Error unresolved(pbx::Server& upstream, Error error, uint64_t number, std::string_view id_name,
+                               std::string_view id, bool made = false);
 
 // Both: what the method of an operation does.
-void call_prepared(pbx::Upstream& upstream, const ari::Operation& operation, Json params,
+void call_prepared(pbx::Server& upstream, const ari::Operation& operation, Json params,
                    const Requester& requester, const pbx::Reply& reply);
 
 }  // namespace aribus::control

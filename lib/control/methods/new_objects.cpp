@@ -5,9 +5,9 @@
 
 #include "json/json_tape.h"
 #include "net/url.h"
+#include "pbx/app_settings.h"
 #include "record/own_records.h"
 #include "state/difference.h"
-#include "state/fetch.h"
 
 namespace aribus::control {
 namespace {
@@ -24,7 +24,7 @@ bool is_path_of_bridge(std::string_view path) {
 }
 
 // The applications that hear of what is made; none: nobody does.
-std::vector<std::string> apps_that_hear(const pbx::Upstream& upstream, const NewObject& made) {
+std::vector<std::string> apps_that_hear(const pbx::Server& upstream, const NewObject& made) {
   if (made.kind == IdKind::channel) {
     const auto& apps = upstream.client().options().apps;
     const bool is_ours = std::ranges::find(apps, made.app) != apps.end();
@@ -38,7 +38,7 @@ std::vector<std::string> apps_that_hear(const pbx::Upstream& upstream, const New
 
 }  // namespace
 
-NewObject NewObject::of(const pbx::Upstream& upstream, const pbx::CreatingOperation& creates,
+NewObject NewObject::of(const pbx::Server& upstream, const pbx::CreatingOperation& creates,
                         const JsonValue& params) {
   const bool on_bridge = find(params, "channelId") == nullptr;
   return {.kind = creates.kind,
@@ -49,7 +49,7 @@ NewObject NewObject::of(const pbx::Upstream& upstream, const pbx::CreatingOperat
           .before = upstream.model().latest()};
 }
 
-void tell_of_new(pbx::Upstream& upstream, const NewObject& made, std::string_view answer) {
+void tell_of_new(pbx::Server& upstream, const NewObject& made, std::string_view answer) {
   if (made.kind == IdKind::bridge || !upstream.model().is_news(made.kind, answer, made.before)) return;
   for (const std::string& app : apps_that_hear(upstream, made))
     upstream.publish(state::changed(upstream.name(), made.kind, made.id, answer, app, wall_now()));
@@ -62,7 +62,7 @@ bool makes_bridge(const Method& method, const JsonValue& params) {
   return method.name == "bridge" || method.name == "bridges.create" || method.name == "bridges.createWithId";
 }
 
-pbx::Reply asking_for_bridge(pbx::Upstream& upstream, std::string app, const Requester& requester,
+pbx::Reply asking_for_bridge(pbx::Server& upstream, std::string app, const Requester& requester,
                              pbx::Reply reply) {
   const uint64_t before = upstream.model().latest();
   return [&upstream, app = std::move(app), requester, before,
@@ -77,7 +77,7 @@ pbx::Reply asking_for_bridge(pbx::Upstream& upstream, std::string app, const Req
     if (is_news)
       upstream.publish(state::changed(upstream.name(), IdKind::bridge, id, bridge.text(), app, wall_now()));
     upstream.ask(
-        "POST", "/applications/" + percent_encode(app) + "/subscription", state::source_body("bridge:" + id),
+        "POST", "/applications/" + percent_encode(app) + "/subscription", pbx::source_body("bridge:" + id),
         requester,
         [&upstream, id, reply, answer = std::move(answer)](const Result<HttpResponse>& asked) mutable {
           // It has ended meanwhile, as nobody was told. (Where Asterisk can't be asked, the next look tells.)

@@ -21,14 +21,14 @@ struct NewObject {
   uint64_t before = 0;     // the model's latest(), before the operation was sent
 
   // `params` are those of an operation that `creates` describes.
-  [[nodiscard]] static NewObject of(const pbx::Upstream& upstream, const pbx::CreatingOperation& creates,
+  [[nodiscard]] static NewObject of(const pbx::Server& upstream, const pbx::CreatingOperation& creates,
                                     const JsonValue& params);
 };
 
 // To be called with Asterisk's answer to the operation: what no event has told yet, as of a playback that
 // waits for another one, is told by a record `state.changed`. A channel is told of when it goes to an
 // application of ours; for a bridge see below.
-void tell_of_new(pbx::Upstream& upstream, const NewObject& made, std::string_view answer);
+void tell_of_new(pbx::Server& upstream, const NewObject& made, std::string_view answer);
 
 // Whether `method` with `params` makes a bridge.
 [[nodiscard]] bool makes_bridge(const Method& method, const JsonValue& params);
@@ -37,7 +37,7 @@ void tell_of_new(pbx::Upstream& upstream, const NewObject& made, std::string_vie
 // The reply made of `reply` tells of the bridge in the answer, if no event has, has `app` ask for it, and
 // passes the answer on behind that: whatever happens to the bridge afterwards is told. Asterisk ends what was
 // asked for with the bridge.
-[[nodiscard]] pbx::Reply asking_for_bridge(pbx::Upstream& upstream, std::string app,
-                                           const Requester& requester, pbx::Reply reply);
+[[nodiscard]] pbx::Reply asking_for_bridge(pbx::Server& upstream, std::string app, const Requester& requester,
+                                           pbx::Reply reply);
 
 }  // namespace aribus::control

@@ -33,7 +33,7 @@ bool begins_ignoring_case(std::string_view text, std::string_view beginning) {
 // Looks for one answer; lives until it has replied.
 class Inquiry : public std::enable_shared_from_this<Inquiry> {
  public:
-  Inquiry(pbx::Upstream& upstream, WantedChannel wanted, Error error, const Requester& requester,
+  Inquiry(pbx::Server& upstream, WantedChannel wanted, Error error, const Requester& requester,
           pbx::Reply reply)
       : upstream_(upstream),
         wanted_(std::move(wanted)),
@@ -177,7 +177,7 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
     reply_(std::move(error_));
   }
 
-  pbx::Upstream& upstream_;
+  pbx::Server& upstream_;
   WantedChannel wanted_;
   Error error_;
   Requester requester_;
@@ -200,8 +200,8 @@ bool misleads(const Error& error) {
          (error.message.ends_with("(409)") || error.message.ends_with("(500)"));
 }
 
-void explain_no_channel(pbx::Upstream& upstream, WantedChannel wanted, Error error,
-                        const Requester& requester, pbx::Reply reply) {
+void explain_no_channel(pbx::Server& upstream, WantedChannel wanted, Error error, const Requester& requester,
+                        pbx::Reply reply) {
   std::make_shared<Inquiry>(upstream, std::move(wanted), std::move(error), requester, std::move(reply))
       ->begin();
 }

@@ -6,7 +6,7 @@
 
 #include "ari/schema.h"
 #include "json/json.h"
-#include "pbx/upstream.h"
+#include "pbx/server.h"
 
 namespace aribus::control {
 
@@ -27,7 +27,7 @@ struct WantedChannel {
 // Replies with such a refusal, completed by what is found out: whether a channel has one of the ids, or, on
 // newer Asterisks, an id that begins with one of them, and whether Asterisk knows the endpoint. Where
 // nothing was found its text says what may be the cause. Sends at most four requests that read.
-void explain_no_channel(pbx::Upstream& upstream, WantedChannel wanted, Error error,
-                        const Requester& requester, pbx::Reply reply);
+void explain_no_channel(pbx::Server& upstream, WantedChannel wanted, Error error, const Requester& requester,
+                        pbx::Reply reply);
 
 }  // namespace aribus::control

@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "base/bytes.h"
+#include "base/hash.h"
 #include "base/suggest.h"
 #include "control/params.h"
 #include "json/json_builder.h"
@@ -146,7 +146,7 @@ bool sees(std::string_view id, const Object& object, IdKind kind, const Model& m
 }
 
 // Adds the items of one Asterisk, in the order of their ids.
-void add_items(std::vector<std::string>& items, const pbx::Upstream& upstream, IdKind kind,
+void add_items(std::vector<std::string>& items, const pbx::Server& upstream, IdKind kind,
                const Wanted& wanted, const AccessRule& rule) {
   const Model& model = upstream.model();
   const Seats seats = kind == IdKind::channel ? seats_of(model) : Seats();

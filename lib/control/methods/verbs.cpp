@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "ari/operation.h"
-#include "base/bytes.h"
 #include "control/methods/defaults.h"
 #include "control/methods/originate_outcome.h"
 #include "control/params.h"
@@ -81,7 +80,7 @@ struct Awaited {
 };
 
 // Whether nobody here may be told of its end: what it is on is not heard.
-bool is_doubtful(const pbx::Upstream& upstream, const Awaited& awaited, std::string_view on) {
+bool is_doubtful(const pbx::Server& upstream, const Awaited& awaited, std::string_view on) {
   if (on.empty()) return false;
   const auto hears = [&](const std::string& app) { return upstream.hears(app); };
   const state::Object* thing = upstream.model().find(awaited.on_kind, on);
@@ -111,7 +110,7 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
   const std::string_view id_name = awaited.id_name;
   const std::string id(find_string(call.params, id_name));
   const std::string on(awaited.on_name.empty() ? "" : find_string(call.params, awaited.on_name));
-  pbx::Upstream& upstream = call.upstream;
+  pbx::Server& upstream = call.upstream;
   const auto state = std::make_shared<State>(State{std::move(call.reply), upstream.next(kind, id)});
   pbx::EventWaiters& waiters = upstream.waiters();
   const auto give_up = [state, &upstream, &op, id_name, id] {
@@ -235,8 +234,7 @@ void ari_request(Call call) {
 }
 
 // All was done, and only how the bridge looks could not be read: it is answered as events showed it.
-Result<pbx::ResultText> made_bridge(const pbx::Upstream& upstream, const std::string& id,
-                                    const Error& error) {
+Result<pbx::ResultText> made_bridge(const pbx::Server& upstream, const std::string& id, const Error& error) {
   if (const state::Object* bridge = upstream.model().find(IdKind::bridge, id))
     return pbx::ResultText(bridge->text);
   return Error{ErrorKind::outcome_unknown,
@@ -258,7 +256,7 @@ Error bridge_is_left(Error error, const std::string& id, const Error& why) {
 }
 
 void bridge(Call call) {
-  pbx::Upstream& upstream = call.upstream;
+  pbx::Server& upstream = call.upstream;
   Json create = copy_of(call.params);
   create.RemoveMember("channels");
   const std::string id(find_string(call.params, "bridgeId"));

@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/fd.h"
+#include "base/utf8.h"
 
 namespace aribus::frontend {
 
@@ -18,7 +18,7 @@ Result<control::Peer> peer_of(int socket, std::string path) {
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
     return system_error("asking who has connected to " + path);
   control::Peer peer{.uid = credentials.uid, .gid = credentials.gid, .pid = credentials.pid};
-  // The kernel says how much room it takes; it keeps what held at the time of connecting.
+  // The groups at the time of connecting. The kernel says how much room they need.
   length = 0;
   int status = ::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, nullptr, &length);
   if (status != 0 && errno == ERANGE) {

@@ -1,4 +1,4 @@
-// Who is at the other end of a Unix socket.
+// The peer of a Unix socket.
 #pragma once
 
 #include <string>
@@ -8,12 +8,12 @@
 
 namespace aribus::frontend {
 
-// What the kernel tells of who connected to `path` and is now at the other end of `socket`.
+// What the kernel says about the process that connected `socket` to `path`.
 // Errors: system.
 [[nodiscard]] Result<control::Peer> peer_of(int socket, std::string path);
 
-// What the process of that id is called (/proc/PID/comm, which the process may change); "" when that can't be
-// read, as where it has ended or is in another PID namespace.
+// The name of a process (/proc/PID/comm, which the process can change); "" when it can't be read, for example
+// because the process has ended or is in another PID namespace.
 [[nodiscard]] std::string program_of(pid_t process);
 
 }  // namespace aribus::frontend

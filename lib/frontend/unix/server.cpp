@@ -12,7 +12,7 @@ namespace aribus::frontend {
 namespace {
 
 constexpr Milliseconds housekeeping_interval{2000};
-// In one turn of the loop. The request that is under way at its end may take some milliseconds more.
+// Per turn of the loop. The last request of a turn may exceed it by some milliseconds.
 constexpr uint64_t requests_limit_ns = 1'000'000;
 constexpr uint64_t writing_limit_ns = 2'000'000;
 
@@ -118,7 +118,7 @@ Result<void> Server::change(ServerOptions options) {
 
 // Finds the caller's rule. Errors: not_allowed when there is none, too_much.
 Result<session::Quota::Connection> Server::admit(control::Caller& caller) {
-  // Where no rule holds, one does that allows nothing.
+  // Without a rule the caller gets one that allows nothing.
   static const auto nothing = std::make_shared<const control::AccessRule>();
   caller.rule = options_.access.rule_for(caller.peer);
   if (caller.rule) return quota_.connect(caller, std::chrono::steady_clock::now());
@@ -141,8 +141,8 @@ void Server::set_access(control::Access access) {
   }
 }
 
-// Some connections are kept for who may administer. Of the others a user gets at most half of what other
-// users leave, so that there is room for the next one; or what its rule says.
+// Some connections are reserved for administrators. Of the others a user gets what its rule says, or at most
+// half of what other users leave, so that there is room for the next user.
 Result<void> Server::check_room(const control::Caller& caller) const {
   const size_t limit = options_.max_connections;
   const bool admin = caller.rule->is_admin();
@@ -199,7 +199,7 @@ void Server::add_session(Fd socket, const std::string& path) {
   sessions_.emplace(id, std::move(session));
 }
 
-// Who loses records without reading is found here.
+// Finds programs that lose records and do not read.
 void Server::look_after_clients() {
   for (const auto& [id, session] : sessions_) {
     if (client_log_.is_news(id, session->lost())) client_log_.losing(session->info());
@@ -231,8 +231,8 @@ void Server::end_turn() {
   if (std::exchange(log_grew_, false)) {
     for (const auto& [id, session] : sessions_) session->on_log_grew();
   }
-  // Each kind of work goes on in the order in which sessions asked: who takes much of a turn comes last in
-  // the next one.
+  // Each kind of work is done in the order in which sessions asked for it. A session whose turn was cut short
+  // asks again and is then behind the others.
   writing_.renew();
   {
     const session::TurnBudget::Use use(writing_);

@@ -31,35 +31,35 @@ struct ServerOptions {
   bool operator==(const ServerOptions&) const = default;
 };
 
-// Accepts connections and keeps their sessions. Lives on the loop's thread.
+// Accepts connections and owns their sessions. Belongs to the loop's thread.
 class Server {
  public:
   Server(Loop& loop, bus::RecordLog& log, control::Dispatcher& dispatcher, ServerOptions options);
   ~Server();
 
-  // Listens on all sockets. One that is among `inherited` (path to a socket that listens already, and does
-  // not block) is taken as it is: its file, mode and group are its maker's, and so is what connects when this
-  // server has ended. Others are bound: the file of a dead daemon is replaced, that of a live one is not.
-  // Errors: see listen_on().
+  // Listens on all sockets. A socket in `inherited` (path → a non-blocking socket that listens already) is
+  // used unchanged: its file, mode and group belong to its maker, who also keeps it open after this server.
+  // Others are bound: the file of a daemon that has ended is replaced, that of a running one is not. Errors:
+  // see listen_on().
   [[nodiscard]] Result<void> listen(std::map<std::string, Fd> inherited = {});
 
-  // Takes over other options while it listens: opens the sockets that are new, sets mode and owner of those
-  // that were there, removes the others; connections stay, and have the new limits and rules: who may no more
-  // is told so and closed. On an error nothing has changed. Errors: as of listen().
+  // Changes the options while it listens: opens new sockets, sets mode and owner of known ones, removes the
+  // others. Connections stay and get the new limits and rules; those without a rule get an error and are
+  // closed. An error changes nothing. Errors: those of listen().
   [[nodiscard]] Result<void> change(ServerOptions options);
-  // As change(), of the rules alone.
+  // As change(), for the rules alone.
   void set_access(control::Access access);
 
-  // Accepts no more and removes the sockets' files that it made; lets commands under way finish and what
-  // waits be written, up to `deadline`; then ends all sessions and calls `done`.
+  // Stops accepting and removes the files of its sockets. Waits up to `deadline` until commands under way are
+  // finished and everything is written; then ends all sessions and calls `done`.
   void drain(Milliseconds deadline, std::function<void()> done);
 
   [[nodiscard]] size_t connections() const { return sessions_.size(); }
-  // The result of daemon.clients: who is connected, and who was.
+  // The result of daemon.clients: connected and disconnected programs.
   [[nodiscard]] session::Clients clients() const;
-  // How many records each subscriber is behind.
+  // Number of records that each subscriber is behind.
   [[nodiscard]] std::vector<uint64_t> behind() const;
-  // Since this object was made.
+  // Counts since this object was made.
   [[nodiscard]] const session::SessionCounts& session_counts() const { return session_counts_; }
   [[nodiscard]] uint64_t accepted() const { return next_session_ - 1; }
   [[nodiscard]] uint64_t turned_away() const { return turned_away_; }

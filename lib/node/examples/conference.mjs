@@ -1,8 +1,8 @@
-// Conferences: the caller chooses a room by a digit, and talks with all who are there. * mutes and unmutes.
+// Conferences: the caller chooses a room by pressing a digit, and talks to everyone in it. * mutes and unmutes.
 // Usage: conference.mjs APP
 import {Client} from 'aribus';
 
-const rooms = new Map(); // the promise of each one's bridge
+const rooms = new Map(); // room -> the promise of its bridge
 
 const client = await Client.connect({wait: 60_000});
 await client.serve(process.argv[2], async (caller) => {

@@ -1,4 +1,4 @@
-// Calls many numbers, so many at a time, and plays a message to who answers.
+// Calls many numbers, a limited number at a time, and plays a message to everyone who answers.
 // Usage: dialler.mjs AT_A_TIME ENDPOINT ...      as in: dialler.mjs 2 PJSIP/100 PJSIP/200 PJSIP/300
 import {CallFailed, ChannelGone, Client} from 'aribus';
 

@@ -1,9 +1,9 @@
-// An IVR: it answers calls, plays a menu, and connects the caller with whom the digit pressed stands for.
+// An IVR: it answers calls, plays a menu, and connects the caller to the endpoint of the digit that was pressed.
 //
 // Usage: ivr.mjs APP STATE_FILE DIGIT=ENDPOINT ...      as in: ivr.mjs aribus ivr.json 1=PJSIP/100 2=PJSIP/200
 //
-// It may be killed and started again, as may aribusd and Asterisk, while calls are on: STATE_FILE holds what was made of
-// the records up to a cursor, and where it goes on. Each step has ids of its own choice, so that it may be done again.
+// It can be restarted while calls are in progress, and so can aribusd and Asterisk: STATE_FILE holds the state of the calls
+// at a cursor, from which it resumes. The program chooses the ids of each step, so that a step can be repeated.
 import {existsSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
 
 import {Client, NotConnected, OutcomeUnknown, Refused} from 'aribus';
@@ -61,20 +61,20 @@ class Ivr {
     }
   }
 
-  // A digit may have been missed: the callers are asked again.
+  // A digit may have been missed: plays the menu again.
   missed(why) {
     console.log('missed something:', why);
     for (const call of Object.values(this.calls)) if (call.step === 'menu') call.done = false;
   }
 
-  // Asks what lives. When the daemon itself does not know yet, server.resynced will come.
+  // Asks for the live channels. If an Asterisk is not ready, server.resynced follows later.
   async takeOver() {
     let status, channels;
     try {
       status = await this.client.call('status');
       ({channels} = await this.client.call('state.channels'));
     } catch (error) {
-      if (error instanceof NotConnected || error instanceof OutcomeUnknown) return; // there will be a new connection
+      if (error instanceof NotConnected || error instanceof OutcomeUnknown) return; // the client reconnects
       throw error;
     }
     if (status.servers.some((server) => server.state !== 'ready')) return;
@@ -132,7 +132,7 @@ class Ivr {
     Object.assign(call, {step, done: false});
   }
 
-  // Does what did not go through.
+  // Repeats the steps that did not succeed.
   async goOn() {
     for (const caller of Object.keys(this.calls)) await this.advance(caller);
   }
@@ -146,7 +146,7 @@ class Ivr {
       console.log(call.step, caller);
     } catch (error) {
       if (error instanceof NotConnected || error instanceof OutcomeUnknown) {
-        console.log(`${call.step} ${caller} has to wait: ${error.message}`); // server.resynced or the like comes
+        console.log(`${call.step} ${caller} has to wait: ${error.message}`); // repeated by goOn()
         return;
       }
       if (!(error instanceof Refused)) throw error;
@@ -155,7 +155,7 @@ class Ivr {
         this.turn(call, 'menu');
         return this.advance(caller);
       }
-      call.done = true; // the caller is gone, which will be told
+      call.done = true; // the caller has left; an event will report it
     }
     if (call.step === 'ended') delete this.calls[caller];
   }
@@ -174,7 +174,7 @@ class Ivr {
       await this.client.call('channels.originate', {endpoint: this.parties[call.digit], channelId: caller + PARTY,
         app: this.app, timeout: 20});
     } catch (error) {
-      if (error.status !== 409) throw error; // it is there already
+      if (error.status !== 409) throw error; // the channel exists already
     }
   }
 

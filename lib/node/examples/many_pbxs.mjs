@@ -1,8 +1,8 @@
-// Greets the calls of many PBXs, from any machine, by NATS.
+// Answers the calls of many PBXs, from any machine, over NATS.
 //
 // Usage: many_pbxs.mjs NAME PBX...      as in: many_pbxs.mjs ivr pbx1 pbx2
-// NAME is that of its consumers and of the access rule. $NATS_URL: nats-server. $NATS_USER, $NATS_PASSWORD. $NATS_PREFIX: of
-// JetStream's API, if it is another one.
+// NAME: of its consumers and of the access rule. $NATS_URL: of nats-server. $NATS_USER, $NATS_PASSWORD. $NATS_PREFIX: of
+// JetStream's API, if not the default.
 import {connect} from '@nats-io/transport-node';
 import {AribusError} from 'aribus';
 import {Commands, Records} from 'aribus/nats';
@@ -18,7 +18,7 @@ async function greet(pbx, channelId) {
     await commands.call(pbx, 'channels.answer', {channelId});
     await commands.call(pbx, 'play', {channelId, media: 'sound:hello-world', wait: true});
     await commands.call(pbx, 'channels.hangup', {channelId});
-  } catch (error) { // the caller has hung up, say
+  } catch (error) { // for example: the caller has hung up
     if (!(error instanceof AribusError)) throw error;
     console.log(pbx, channelId, error.message);
   }
@@ -30,6 +30,6 @@ for await (const {pbx, item} of records) {
     console.log(item.channel.caller.number, 'calls', pbx);
     greet(pbx, item.channel.id);
   } else {
-    console.log(pbx, item); // records are missing: those calls are greeted by nobody
+    console.log(pbx, item); // records are missing: their calls are not answered
   }
 }

@@ -7,7 +7,7 @@ import {CallFailed, Client} from 'aribus';
 const [where, digits = ''] = process.argv.slice(2);
 const client = await Client.connect();
 try {
-  // One half of a Local channel goes into the dialplan, as a telephone's call does; the other comes to us.
+  // One half of a Local channel enters the dialplan like a telephone's call; this program gets the other half.
   const phone = await client.originate(`Local/${where}/n`, {timeout: 20, callerId: 'Test <555>'});
   console.log('answered');
   for (const digit of digits) {

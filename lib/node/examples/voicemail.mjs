@@ -1,4 +1,4 @@
-// Voicemail: rings the owner, who takes the call by pressing 1; otherwise the caller leaves a message.
+// Voicemail: calls the owner, who accepts the call by pressing 1; otherwise the caller leaves a message.
 // Usage: voicemail.mjs APP ENDPOINT [SECONDS]      as in: voicemail.mjs aribus PJSIP/100 20
 import {CallFailed, ChannelGone, Client} from 'aribus';
 
@@ -18,7 +18,7 @@ await client.serve(app, async (caller) => {
     }
     await owner.hangup();
   } catch (error) {
-    // ChannelGone: the owner has hung up; had the caller, what follows throws it again.
+    // ChannelGone: the owner has hung up; if the caller has, too, the next line throws it.
     if (!(error instanceof CallFailed || error instanceof ChannelGone)) throw error;
     console.log(error.outcome ?? 'gone', caller.id);
   }

@@ -1,11 +1,11 @@
-// A queue: callers wait with music for the next agent who is free.
+// A queue: callers wait with music on hold for the next free agent.
 // Usage: waiting_queue.mjs APP ENDPOINT ...      as in: waiting_queue.mjs aribus PJSIP/100 PJSIP/200
 import {setTimeout as sleep} from 'node:timers/promises';
 
 import {CallFailed, Client} from 'aribus';
 
 const [app, ...free] = process.argv.slice(2);
-const waiting = []; // callers for whom no agent is free: who waits longest gets the next one
+const waiting = []; // callers without an agent: the longest waiting one gets the next
 let room = null;
 
 function take() {

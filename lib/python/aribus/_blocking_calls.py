@@ -1,4 +1,4 @@
-"""Channels and bridges for programs that block: asyncio does the work, in a thread of its own."""
+"""Channels and bridges for blocking programs: asyncio does the work, in a thread of its own."""
 from __future__ import annotations
 
 import asyncio
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from .types import Channel as ChannelModel, LiveRecording
 
 T = TypeVar("T")
-INTERRUPTED_SECONDS = 5.0  # what is interrupted has so long to hang up
+INTERRUPTED_SECONDS = 5.0  # for interrupted work to hang up its calls
 
 
 class Worker:
-    """The thread, with an aribus.Client."""
+    """The thread that runs an aribus.Client."""
 
     def __init__(self, path: str, wait: float, max_line_bytes: int) -> None:
         self._loop = asyncio.new_event_loop()
@@ -34,7 +34,7 @@ class Worker:
             raise
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Does it and waits for it; called by any other thread."""
+        """Runs `work` in the thread and waits for its result; called by any other thread."""
         ended = threading.Event()
 
         async def run() -> T:
@@ -55,7 +55,7 @@ class Worker:
         self._stop()
 
     def in_thread(self, handler: Callable[[Channel], object]) -> Callable[[asynchronous.Channel], Coroutine[Any, Any, None]]:
-        """`handler`, which blocks, as a coroutine: each call has a thread of its own."""
+        """The blocking `handler` as a coroutine that runs it in a thread for each call."""
         async def handle(channel: asynchronous.Channel) -> None:
             ended: asyncio.Future[None] = self._loop.create_future()
 
@@ -83,7 +83,7 @@ class Worker:
 
 
 class Channel(BlockingChannelOperations):
-    """As aribus.Channel, with methods that block. Several threads may use it.
+    """Like aribus.Channel, with blocking methods. Several threads may use it.
 
     with channel: hangs up at the end.
     """
@@ -139,55 +139,55 @@ class Channel(BlockingChannelOperations):
         return self._worker.run(self._channel.operate(method, params))
 
     def dtmf(self, digits: str, *, between: int | None = None, duration: int | None = None) -> None:
-        """As aribus.Channel.dtmf()."""
+        """See aribus.Channel.dtmf()."""
         self._worker.run(self._channel.dtmf(digits, between=between, duration=duration))
 
     def get(self, variable: str) -> str:
-        """As aribus.Channel.get()."""
+        """See aribus.Channel.get()."""
         return self._worker.run(self._channel.get(variable))
 
     def set(self, variable: str, value: str) -> None:
-        """As aribus.Channel.set()."""
+        """See aribus.Channel.set()."""
         self._worker.run(self._channel.set(variable, value))
 
     def snoop(self, *, spy: str = "none", whisper: str = "none", app: str | None = None) -> Channel:
-        """As aribus.Channel.snoop()."""
+        """See aribus.Channel.snoop()."""
         return Channel(self._worker, self._worker.run(self._channel.snoop(spy=spy, whisper=whisper, app=app)))
 
     def gone(self) -> None:
-        """As aribus.Channel.gone()."""
+        """See aribus.Channel.gone()."""
         self._worker.run(self._channel.gone())
 
     def digit(self, timeout: float | None = None) -> str | None:
-        """As aribus.Channel.digit()."""
+        """See aribus.Channel.digit()."""
         return self._worker.run(self._channel.digit(timeout))
 
     def digits(self, count: int | None = None, *, terminator: str = "#", timeout: float | None = 10.0,
                between: float | None = 3.0) -> str:
-        """As aribus.Channel.digits()."""
+        """See aribus.Channel.digits()."""
         return self._worker.run(self._channel.digits(count, terminator=terminator, timeout=timeout, between=between))
 
     def clear_digits(self) -> None:
-        """As aribus.Channel.clear_digits()."""
+        """See aribus.Channel.clear_digits()."""
         self._channel.clear_digits()
 
     def play(self, media: str | list[str], *, terminate_on: str = "none", lang: str | None = None,
              offsetms: int | None = None, skipms: int | None = None) -> str | None:
-        """As aribus.Channel.play()."""
+        """See aribus.Channel.play()."""
         return self._worker.run(self._channel.play(media, terminate_on=terminate_on, lang=lang, offsetms=offsetms,
                                                    skipms=skipms))
 
     def record(self, name: str, format: str = "wav", *, max_duration_seconds: int | None = None,
                max_silence_seconds: int | None = None, if_exists: str | None = None, beep: bool | None = None,
                terminate_on: str | None = None) -> LiveRecording:
-        """As aribus.Channel.record()."""
+        """See aribus.Channel.record()."""
         return self._worker.run(self._channel.record(
             name, format, max_duration_seconds=max_duration_seconds, max_silence_seconds=max_silence_seconds,
             if_exists=if_exists, beep=beep, terminate_on=terminate_on))
 
 
 class Bridge(BlockingBridgeOperations):
-    """As aribus.Bridge, with methods that block.
+    """Like aribus.Bridge, with blocking methods.
 
     with bridge: destroys it at the end.
     """
@@ -218,26 +218,26 @@ class Bridge(BlockingBridgeOperations):
         return self._worker.run(self._bridge.operate(method, params))
 
     def add(self, *channels: Channel, role: str | None = None, mute: bool | None = None) -> None:
-        """As aribus.Bridge.add()."""
+        """See aribus.Bridge.add()."""
         self._worker.run(self._bridge.add(*(channel._channel for channel in channels), role=role, mute=mute))
 
     def remove(self, *channels: Channel) -> None:
-        """As aribus.Bridge.remove()."""
+        """See aribus.Bridge.remove()."""
         self._worker.run(self._bridge.remove(*(channel._channel for channel in channels)))
 
     def left(self) -> Channel:
-        """As aribus.Bridge.left()."""
+        """See aribus.Bridge.left()."""
         return Channel(self._worker, self._worker.run(self._bridge.left()))
 
     def play(self, media: str | list[str], *, lang: str | None = None, offsetms: int | None = None,
              skipms: int | None = None) -> None:
-        """As aribus.Bridge.play()."""
+        """See aribus.Bridge.play()."""
         self._worker.run(self._bridge.play(media, lang=lang, offsetms=offsetms, skipms=skipms))
 
     def record(self, name: str, format: str = "wav", *, max_duration_seconds: int | None = None,
                max_silence_seconds: int | None = None, if_exists: str | None = None, beep: bool | None = None,
                terminate_on: str | None = None) -> LiveRecording:
-        """As aribus.Bridge.record()."""
+        """See aribus.Bridge.record()."""
         return self._worker.run(self._bridge.record(
             name, format, max_duration_seconds=max_duration_seconds, max_silence_seconds=max_silence_seconds,
             if_exists=if_exists, beep=beep, terminate_on=terminate_on))
@@ -247,7 +247,7 @@ Handler = Callable[[Channel], object]
 
 
 class ServesCalls:
-    """serve(), originate() and bridge() of a client that blocks."""
+    """serve(), originate() and bridge() of a blocking client."""
 
     def __init__(self) -> None:
         self._worker: Worker | None = None
@@ -258,9 +258,9 @@ class ServesCalls:
 
     def serve(self, app: str, handler: Handler, *, args: Sequence[str] = (), existing: bool = False,
               hang_up: bool = True) -> None:
-        """As aribus.Client.serve(), with a handler that blocks and has a thread of its own for each call.
+        """Like aribus.Client.serve(), with a blocking handler that runs in a thread for each call.
 
-        Ends when the client is closed, by another thread or a signal's handler, or with Ctrl-C.
+        Ends when another thread or a signal handler closes the client, or with Ctrl-C.
         """
         worker = self._working()
         worker.run(worker.client.serve(app, worker.in_thread(handler), args=args, existing=existing, hang_up=hang_up))
@@ -269,7 +269,7 @@ class ServesCalls:
                   caller_id: str | None = None, variables: Mapping[str, str] | None = None,
                   originator: Channel | None = None, formats: str | None = None, channel_id: str | None = None,
                   server: str | None = None) -> Channel:
-        """As aribus.Client.originate()."""
+        """See aribus.Client.originate()."""
         worker = self._working()
         return Channel(worker, worker.run(worker.client.originate(
             endpoint, timeout=timeout, app=app, app_args=app_args, caller_id=caller_id, variables=variables,
@@ -277,7 +277,7 @@ class ServesCalls:
 
     def bridge(self, *channels: Channel, type: str | None = None, name: str | None = None,
                server: str | None = None) -> Bridge:
-        """As aribus.Client.bridge()."""
+        """See aribus.Client.bridge()."""
         worker = self._working()
         return Bridge(worker, worker.run(worker.client.bridge(*(channel._channel for channel in channels), type=type,
                                                               name=name, server=server)))

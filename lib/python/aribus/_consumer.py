@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("aribus")
 
-_REPORTS = ("_._.lost", "_._.bus%2Erestarted")  # what aribus-nats itself puts into the stream: no filter leaves it out
-BATCH = 100  # messages that are asked for at a time
+_REPORTS = ("_._.lost", "_._.bus%2Erestarted")  # aribus-nats' own messages in the stream: filters always include them
+BATCH = 100  # messages per request
 _EXPIRES_SECONDS = 30
-_LOOK_SECONDS = 1.0  # how often a silent subscription is looked after
-_EXPIRED_SECONDS = 10.0  # how often a filtered one is compared with what the stream still holds
+_LOOK_SECONDS = 1.0  # interval between checks of a silent subscription
+_EXPIRED_SECONDS = 10.0  # interval between checks of a filtered consumer for messages that the stream has removed
 _HEARTBEAT_SECONDS = 5
 
 Value = TypeVar("Value")
@@ -36,7 +36,7 @@ Value = TypeVar("Value")
 class Found(NamedTuple):
     consumer: Consumer
     sequence: int  # in the stream
-    item: Any  # None: one that is not wanted
+    item: Any  # None: does not match the filter, or was handed out before
     cursor: str
     message: Msg | None  # to be acknowledged
 
@@ -49,29 +49,29 @@ class Found(NamedTuple):
 class Consumer:
     """A durable consumer of one PBX's stream.
 
-    NATS delivers again what was not acknowledged, but late and behind newer records. So the order is made here: what a
-    process before, or a connection that broke, has left is read from the stream itself, and what then comes again is
-    passed over. An acknowledgement (`ack_policy` all) counts for all before it.
+    NATS redelivers unacknowledged messages, but late and after newer ones. So the order is restored here: messages that an
+    earlier process or a broken connection left unacknowledged are read from the stream itself, and redelivered ones are
+    skipped. An acknowledgement (`ack_policy` all) covers all messages before it.
 
-    A nats-server that was killed may have lost the newest messages, and then holds others under the same sequences. After
-    each new connection their cursors tell.
+    A nats-server that was killed may have lost its newest messages, and then stores others under the same sequences. After
+    each reconnect this is detected by the cursors of the messages.
     """
 
     def __init__(self, connection: Connection, name: str, pbx: str, wanted: list[list[str]], start: str,
                  prefix: str) -> None:
         self.pbx = pbx
-        self.dealt_with = 0  # the stream's sequence up to which the program has all behind it
+        self.dealt_with = 0  # the stream's sequence up to which the program has processed everything
         self._connection, self._name, self._stream, self._start = connection, name, f"ARIBUS_{pbx}", start
         self._js, self._prefix = connection.jetstream(prefix=prefix), prefix
         self._wanted = wanted  # lists of tokens: servers, apps, types
-        self._subjects: list[str] = []  # the consumer's filter; none: it has the whole stream
-        self._last = 0  # the stream's sequence up to which all was handed out
-        self._looked_at = 0  # up to which the consumer has looked
-        self._next = 0  # of the consumer's own sequence, which has no holes
-        self._left = 0  # up to which a process before, or a connection that broke, may have left something; 0: nothing
-        self._handed_out: dict[str, int] = {}  # the last seq of each stream of aribusd's
-        self._repeated = 0  # the stream's sequence up to which it may hold again what was handed out
-        self._looked = time.monotonic()
+        self._subjects: list[str] = []  # the consumer's filter; empty: the whole stream
+        self._last = 0  # the stream's sequence up to which everything was handed out
+        self._looked_at = 0  # the stream's sequence up to which the consumer has read
+        self._next = 0  # the next consumer sequence, which has no holes
+        self._left = 0  # the stream's sequence up to which unacknowledged messages may be left over; 0: none
+        self._handed_out: dict[str, int] = {}  # the last seq handed out, by aribusd's stream
+        self._repeated = 0  # the stream's sequence up to which it may again hold records that were handed out
+        self._looked = time.monotonic()  # when _expired() ran last
         self._subscription: Any = None
 
     async def open(self) -> None:
@@ -95,11 +95,11 @@ class Consumer:
         self._subscription = None
 
     async def messages(self) -> AsyncIterator[Found]:
-        """All of them, without an end."""
+        """All messages, without an end."""
         if self._subjects:
             for found in await self._expired():
                 yield found
-        asked, reconnects = 0, -1  # messages that NATS still owes; the connection that they were asked over
+        asked, reconnects = 0, -1  # requested messages that are still to come; the connection of the request
         before = self._connection.last_error
         while True:
             if reconnects != self._connection.stats["reconnects"]:
@@ -122,7 +122,7 @@ class Consumer:
                     raise
                 if time.monotonic() - silent_since > 2 * _HEARTBEAT_SECONDS:
                     self._check_allowed(before)
-                    asked = 0  # no heartbeat: ask again
+                    asked = 0  # no heartbeat: request again
                 continue
             silent_since = time.monotonic()
             status = (message.headers or {}).get("Status")
@@ -137,10 +137,10 @@ class Consumer:
                     yield found
 
     async def _told(self, status: str, message: Msg, asked: int) -> int:
-        """How many messages are owed after a message that is none."""
+        """Handles a status message; returns how many requested messages are still to come."""
         if status == "100":
             return asked
-        if status not in ("404", "408"):  # otherwise the time of the request is over
+        if status not in ("404", "408"):  # with these the request has expired
             if status != "409" or "Deleted" in (message.headers or {}).get("Description", ""):
                 await self._patiently(self._existing)
             await asyncio.sleep(_LOOK_SECONDS)
@@ -150,15 +150,15 @@ class Consumer:
         try:
             return await self._ask(self._js.consumer_info, self._stream, self._name)
         except nats.js.errors.NotFoundError:
-            raise NotConnected(f"the consumer {self._name} of the stream {self._stream} is there no more") from None
+            raise NotConnected(f"the consumer {self._name} of the stream {self._stream} no longer exists") from None
 
     async def _took(self, message: Msg) -> AsyncIterator[Found]:
         of = message.metadata.sequence
-        if of.stream <= self._last:  # it came again
+        if of.stream <= self._last:  # redelivered
             if of.stream <= self.dealt_with:
                 await _acknowledge(message)
         else:
-            if self._left or of.consumer != self._next:  # what is between was delivered, and has not come
+            if self._left or of.consumer != self._next:  # messages in between were delivered but did not arrive
                 async for found in self._between(of.stream - 1):
                     yield found
             for found in self._handed(of.stream, message.subject, message.headers, message.data, message):
@@ -166,7 +166,7 @@ class Consumer:
         self._next = of.consumer + 1
 
     async def _look_back(self) -> None:
-        """Goes back to where the stream is still what was handed out: nats-server may have lost the end of it."""
+        """Goes back to the last message that is still what was handed out: nats-server may have lost newer ones."""
         stream = await self._patiently(self._js.stream_info, self._stream)
         info = await self._patiently(self._existing)
         self._left = max(self._last, info.delivered.stream_seq if info.delivered else 0)
@@ -181,7 +181,7 @@ class Consumer:
             self.dealt_with = min(self.dealt_with, last)
 
     async def _catch_up(self) -> AsyncIterator[Found]:
-        """What the consumer does not deliver, or not soon."""
+        """The messages that the consumer does not deliver, or delivers only later."""
         stream = await self._patiently(self._js.stream_info, self._stream)
         async for found in self._between(min(self._left, stream.state.last_seq)):
             yield found
@@ -189,7 +189,7 @@ class Consumer:
             self._left = 0
 
     async def _between(self, end: int) -> AsyncIterator[Found]:
-        """What the stream holds behind what was handed out, up to `end`."""
+        """The stream's messages after the last one handed out, up to `end`."""
         while self._last < end:
             found = [one for one in [await self._patiently(self._first_behind, self._last, subject)
                                      for subject in self._subjects or [f"aribus.v1.rec.{self.pbx}.>"]] if one]
@@ -209,7 +209,7 @@ class Consumer:
 
     def _handed(self, sequence: int, subject: str, headers: Mapping[str, str] | None, data: bytes,
                 message: Msg | None) -> list[Found]:
-        """The message as an item, behind a report of those that should have come before it."""
+        """The message as an item, after a `lost` item for messages missing before it."""
         found = []
         if not self._subjects and sequence > self._last + 1:
             found.append(self._lost(sequence - 1))
@@ -236,7 +236,7 @@ class Consumer:
             "reason": f"the stream {self._stream} does not hold its messages {first} to {end} any more"}, "", None)
 
     async def _expired(self) -> list[Found]:
-        """A report if the stream has lost messages that a filter has not looked at."""
+        """A `lost` item if the stream has removed messages before a filtered consumer read them."""
         self._looked = time.monotonic()
         stream = await self._patiently(self._js.stream_info, self._stream)
         info = await self._patiently(self._existing)
@@ -246,7 +246,7 @@ class Consumer:
         return found
 
     async def _patiently(self, ask: Callable[..., Awaitable[Value]], *parameters: Any) -> Value:
-        """An answer of JetStream, however long that is away."""
+        """Repeats a request to JetStream until it is answered."""
         while True:
             try:
                 return await self._ask(ask, *parameters)
@@ -264,14 +264,14 @@ class Consumer:
             raise
 
     def _check_allowed(self, before: Exception | None) -> None:
-        """NATS answers nothing to what it does not allow; it says so beside."""
+        """Raises NotAllowed if NATS has denied a request: it reports that as an error of the connection, not as an answer."""
         error = self._connection.last_error
         if error is not before and "permissions violation" in str(error).lower():
             raise NotAllowed(f"reading {self._stream} under the name {self._name}: this user's permissions do not allow it: "
                              f"{error}")
 
     def _filter(self) -> list[str]:
-        """The subjects of the wanted records; none: all."""
+        """The subjects of the wanted records; empty: all."""
         if not any(self._wanted):
             return []
         tails = list(itertools.product(*(wanted or ["*"] for wanted in self._wanted)))
@@ -291,7 +291,7 @@ class Consumer:
     def _check(self, info: ConsumerInfo, subjects: list[str]) -> None:
         config = info.config
         if config.ack_policy != AckPolicy.ALL or config.deliver_subject:
-            self._refuse("it has to be a pull consumer with the ack policy `all`")
+            self._refuse("it must be a pull consumer with the ack policy `all`")
         if _filter_of(info) and set(_filter_of(info)) != set(subjects):
             self._refuse(f"its filter is {', '.join(_filter_of(info))}")
 
@@ -303,7 +303,7 @@ class Consumer:
 async def _acknowledge(message: Msg) -> None:
     try:
         await message.ack()
-    except nats.errors.Error as error:  # it comes again
+    except nats.errors.Error as error:  # it will be redelivered
         _log.warning("a record could not be acknowledged: %s", error)
 
 

@@ -1,4 +1,4 @@
-"""Leads the records of a client's subscription to the channels and bridges that they are about, and serves calls."""
+"""Dispatches the records of a client's subscription to its channels and bridges, and serves calls."""
 from __future__ import annotations
 
 import asyncio
@@ -23,20 +23,20 @@ Handler = Callable[[Channel], Awaitable[object]]
 RECORDS = ["StasisStart", "StasisEnd", "ChannelDestroyed", "ChannelHangupRequest", "ChannelDtmfReceived",
            "ChannelStateChange", "ChannelLeftBridge", "BridgeDestroyed", "PlaybackFinished", "RecordingFinished",
            "RecordingFailed", "state.changed", "state.gone", "server.resynced", "server.removed"]
-# The daemon takes 64 commands of a connection at a time. Those that wait for an answered call are kept from taking all.
+# The daemon accepts 64 commands in progress per connection. Ringing calls must not use them all.
 COMMANDS, RINGING = 32, 24
-PATIENCE_SECONDS = 30.0  # a command that was not sent, as there is no connection, is tried again for so long
+PATIENCE_SECONDS = 30.0  # how long a command is retried that was not sent because there is no connection
 PAUSE_SECONDS = 0.2
 SETTLE_SECONDS = 2.0
 ENDED = ("done", "failed", "canceled")
-# The first argument with which channels enter an application that a program has made for itself, with originate() or
-# snoop(): another one that serves the application leaves them alone.
+# The first application argument of channels that a program creates for itself, with originate() or snoop(): other programs
+# that serve the application ignore them.
 LEG = "aribus-leg"
 logger = logging.getLogger("aribus")
 
 
 class Ending:
-    """The end of a playback or recording, which somebody waits for. `begun`: what the command was answered."""
+    """Waits for the end of a playback or recording. `begun`: the result of the command that started it."""
 
     def __init__(self, kind: str, id: str, target: Channel | Bridge) -> None:
         self.kind, self.id, self.target = kind, id, target
@@ -49,7 +49,7 @@ class Ending:
 
 
 class Serving:
-    """What serve() was asked to do with the calls of an application."""
+    """The parameters of a serve(), and the calls that it serves."""
 
     def __init__(self, handler: Handler, args: list[str], existing: bool, hang_up: bool) -> None:
         self.handler, self.args, self.existing, self.hang_up = handler, args, existing, hang_up
@@ -57,7 +57,7 @@ class Serving:
         self.calls: set[asyncio.Task[None]] = set()
 
     def wants(self, channel: Channel, is_told: bool) -> bool:
-        """is_told: Asterisk has just told that it entered the application; otherwise it was found there."""
+        """is_told: an event reported that the channel entered the application; otherwise it was found there."""
         if channel.args[:len(self.args)] != self.args or channel.args[:1] == [LEG]:
             return False
         created = channel.data.get("creationtime", "")
@@ -65,7 +65,7 @@ class Serving:
 
 
 class Dispatcher:
-    """One for each client that serves calls, or has channels. Its task reads what the client is subscribed to."""
+    """One per client that serves or originates calls. Its task reads the client's subscription."""
 
     leg_args = LEG
 
@@ -73,9 +73,9 @@ class Dispatcher:
         self.closed = Waits()  # ends with the client
         self._client = client
         self._channels: dict[tuple[str | None, str], Channel] = {}  # in an application, by server and id
-        self._legs: dict[str, tuple[Channel, asyncio.Future[None]]] = {}  # that are to enter one
-        self._own: set[str] = set()  # ids of channels that this client makes or has made
-        self._abandoned: set[str] = set()  # of these, the ones that nobody wants any more
+        self._legs: dict[str, tuple[Channel, asyncio.Future[None]]] = {}  # new channels that have not entered one yet
+        self._own: set[str] = set()  # ids of channels that this client creates
+        self._abandoned: set[str] = set()  # those of them that are no longer wanted
         self._bridges: dict[str, Bridge] = {}
         self._endings: set[Ending] = set()
         self._servings: dict[str, Serving] = {}
@@ -87,7 +87,7 @@ class Dispatcher:
         self._reading = asyncio.create_task(self._read())
 
     async def settle(self) -> None:
-        """Waits until what is to be hung up, stopped or destroyed is, if that does not take long."""
+        """Waits for pending hangups, stops and destructions, for at most SETTLE_SECONDS."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=SETTLE_SECONDS)
 
@@ -97,10 +97,10 @@ class Dispatcher:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    # What channels and bridges do.
+    # Called by channels and bridges.
 
     async def call(self, method: str, params: Mapping[str, Any], of: Waits | None = None) -> Any:
-        """As Client.call(), but in turn, and waiting for a connection. of: those whose end ends this, too."""
+        """Like Client.call(), but queued, and waiting for a connection. of: fails when this channel or bridge ends."""
         until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while True:
             (of or self.closed).check()
@@ -122,7 +122,7 @@ class Dispatcher:
         return await self._client._run(call, None)
 
     async def unless_refused(self, method: str, params: Mapping[str, Any]) -> None:
-        """Does it, if it can be done."""
+        """Calls the method, repeating it if it was not sent or its outcome is unknown. Other errors are ignored."""
         while not self.closed.end:
             try:
                 await self.call(method, params)
@@ -160,7 +160,7 @@ class Dispatcher:
             ending.future.cancel()
 
     async def begin(self, ending: Ending, method: str, params: Mapping[str, Any]) -> None:
-        """Does what makes it. When the connection breaks meanwhile, it is looked for."""
+        """Starts the playback or recording. If the outcome is unknown, asks Asterisk whether it exists."""
         try:
             ending.begun = await ending.target.operate(method, params)
         except OutcomeUnknown:
@@ -199,7 +199,7 @@ class Dispatcher:
 
     async def new_channel(self, id: str, make: Callable[[Channel], Coroutine[Any, Any, None]],
                           originator: Channel | None = None) -> Channel:
-        """A channel that `make` makes, when it has entered its application."""
+        """Creates a channel with `make`; returns it when it has entered its application."""
         leg = Channel(self, id)
         entered = leg.waits.future()
         self._legs[id] = leg, entered
@@ -215,7 +215,7 @@ class Dispatcher:
             await entered
         except BaseException as error:
             if isinstance(error, (Refused, InvalidParams, NotAllowed)):
-                self._own.discard(id)  # nothing was made
+                self._own.discard(id)  # nothing was created
             elif not isinstance(error, CallFailed):
                 self._abandoned.add(id)
                 self.later(self.hang_up(leg))
@@ -228,20 +228,20 @@ class Dispatcher:
         return leg
 
     def makes(self, call: Call) -> None:
-        """The client's program makes a channel by itself."""
+        """Notes the id of a channel that the program creates with Client.call()."""
         if CHOSEN_IDS.get(call.method) in ("channelId", "snoopId"):
             self._own.add(json.loads(call.text).get(CHOSEN_IDS[call.method], ""))
 
     async def serve(self, app: str, serving: Serving, started: Callable[[], Awaitable[Any]]) -> None:
-        """started: waits until records come."""
+        """started: waits until the client is subscribed."""
         if app in self._servings:
             raise InvalidParams(f"app: the calls of {app} are served already, by this client")
-        self._servings[app] = serving  # before the first record comes, or its call would be missed
+        self._servings[app] = serving  # before the first record arrives, or its call would be missed
         try:
             await started()
             servers = (await self._client.call("status"))["servers"]
             if not any(app in server["apps"] for server in servers):
-                raise InvalidParams(f"app: aribusd does not hold the application {app}; it has to be among `apps` in aribusd.yaml")
+                raise InvalidParams(f"app: aribusd does not hold the application {app}; it must be one of `apps` in aribusd.yaml")
             if serving.existing:
                 self.later(self._catch_up())
             with contextlib.suppress(NotConnected):  # the client was closed
@@ -254,13 +254,13 @@ class Dispatcher:
                 await asyncio.wait(serving.calls)
 
     def close(self, error: AribusError) -> None:
-        """Ends all that is waited for."""
+        """Ends everything that is waited for."""
         self.closed.finish(error)
         waits = [channel.waits for channel in self._channels.values()] + [leg.waits for leg, _ in self._legs.values()]
         for one in waits + [bridge.waits for bridge in self._bridges.values()]:
             one.finish(error)
 
-    # What comes.
+    # Records.
 
     async def _read(self) -> None:
         try:
@@ -371,7 +371,7 @@ class Dispatcher:
         bridge.waits.finish(bridge.gone_error())
 
     def _ended(self, kind: str, server: str | None, item: Any) -> None:
-        """A record about a playback or recording."""
+        """Handles a record about a playback or recording."""
         object = item.get(kind, {})
         id = object.get("id" if kind == "playback" else "name")
         if object.get("state") not in ENDED:
@@ -383,14 +383,14 @@ class Dispatcher:
     # After records were missed.
 
     def _reconcile(self, server: str | None, channels: list[str]) -> None:
-        """What is known of this server is what Asterisk has."""
+        """Removes the channels of this server that Asterisk no longer has."""
         for known in list(self._channels.values()):
             if known.server == server and known.id not in channels:
                 self._gone(server, known.id)
         self._look_at(server)
 
     def _look_at(self, server: str | None) -> None:
-        """Asks whether what somebody waits for is there still."""
+        """Asks whether the playbacks, recordings and bridges that are waited for still exist."""
         for ending in self._endings:
             if ending.target.server in (None, server) and ending.begun is not None:
                 self.later(self._look_at_ending(ending))
@@ -424,14 +424,14 @@ class Dispatcher:
                     bridge.channel_left(channel)
 
     async def _catch_up(self) -> None:
-        """Asks what is there. Of an Asterisk that is not ready, server.resynced will tell."""
+        """Asks for the live channels. For an Asterisk that is not ready, server.resynced follows later."""
         known = list(self._channels.values())
         try:
             ready = {one["name"] for one in (await self.call("status", {}))["servers"] if one["state"] == "ready"}
             found = (await self.call("state.channels", {}))["channels"]
         except AribusError as error:
             if not self.closed.end:
-                logger.warning("missed records, and what is there can't be asked for: %s", error)
+                logger.warning("records were missed, and the live channels can't be read: %s", error)
             return
         there = {(one["server"], one["channel"]["id"], one.get("app")): one for one in found}
         for channel in known:

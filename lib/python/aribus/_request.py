@@ -1,4 +1,4 @@
-"""Requests: what is checked, and the ids that are chosen, before anything is sent."""
+"""Requests: their checks before they are sent, and the ids that the client generates."""
 from __future__ import annotations
 
 import json
@@ -9,14 +9,14 @@ from typing import Any
 
 from .errors import InvalidParams
 
-# What the daemon takes in one line: docs/protocol.md, "Connections and lines" and "Requests and answers".
+# The daemon's limits for one line: docs/protocol.md, "Connections and lines" and "Requests and answers".
 REQUEST_BYTES = 1024 * 1024  # unless `limits` in its hello says otherwise
 MAX_DEPTH = 64
-MAX_VALUES = 16_384  # and names of members
+MAX_VALUES = 16_384  # values and member names
 MAX_INTEGER = 10**308
-ENVELOPE_VALUES = 8  # of the request, around the value of `params`
+ENVELOPE_VALUES = 8  # values and names of the request outside of `params`
 
-# The id that a method needs, and takes from its caller when there is one.
+# The id parameter of each method that creates an object.
 CHOSEN_IDS = {
     "bridge": "bridgeId",
     "bridges.create": "bridgeId",
@@ -32,16 +32,16 @@ CHOSEN_IDS = {
 
 
 def new_id() -> str:
-    """An id for something that a command is to make, which nobody else has: "aribus-" and 16 hexadecimal digits.
+    """A unique id for an object that a command creates: "aribus-" and 16 hexadecimal digits.
 
-    For programs that are to know it before the first record about it: they give it as the command's `channelId`,
+    For programs that must know the id before the first record about the object: give it as the command's `channelId`,
     `bridgeId`, `playbackId` or `snoopId`.
     """
     return "aribus-" + secrets.token_hex(8)
 
 
 def with_id(method: str, params: Any) -> Any:
-    """`params` with an id for what the command makes, unless it has one. Not with a `key`: repeats must be the same."""
+    """`params` with an id for the object that the command creates, unless it has one, or a `key`: repeats must be equal."""
     name = CHOSEN_IDS.get(method)
     if name is None or not isinstance(params, dict) or name in params or "key" in params:
         return params
@@ -49,11 +49,11 @@ def with_id(method: str, params: Any) -> Any:
 
 
 def encoded(method: str, params: Any) -> str:
-    """`params` as JSON. Raises InvalidParams for what JSON, UTF-8 or the daemon can't take."""
+    """`params` as JSON. Raises InvalidParams for values that JSON, UTF-8 or the daemon does not allow."""
     _Check(method).all(params)
     try:
         return json.dumps(params, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:  # names of members that are no texts
+    except (TypeError, ValueError) as error:  # member names that are not strings
         raise refusal("params", f"what JSON can carry is expected: {error}") from error
 
 
@@ -68,7 +68,7 @@ def refusal(parameter: str, what: str) -> InvalidParams:
 
 
 class _Check:
-    """Looks at every value before it is written."""
+    """Checks every value before it is encoded."""
 
     def __init__(self, method: Any) -> None:
         self._parameter = "method"
@@ -136,7 +136,7 @@ class _Check:
 
 
 def as_object(params: Mapping[str, Any] | None) -> Any:
-    """`params` as it is written: an object that need not be a dict is made one."""
+    """`params` with any Mapping converted to a dict."""
     if not params:
         return {}
     return dict(params) if isinstance(params, Mapping) else params

@@ -1,4 +1,4 @@
-"""What a client knows of its commands and of the stream, without any input or output: both clients stand on it."""
+"""The state of a client's commands and subscription, without input or output; both clients use it."""
 from __future__ import annotations
 
 import json
@@ -13,11 +13,11 @@ from ._subscription import Subscription
 from .errors import AribusError, NotConnected, OutcomeUnknown, error_of
 
 DEFAULT_PATH = "/run/aribus/aribus.sock"
-QUEUED = 1000  # records that wait for the program; the daemon's ring keeps what follows
+QUEUED = 1000  # records queued for the program; the daemon's ring keeps further ones
 READ_BYTES = 64 * 1024
-GREETING_SECONDS = 10.0  # a daemon that lets a program in has so long to answer `hello`
+GREETING_SECONDS = 10.0  # for the daemon to answer `hello` once it has accepted the connection
 SILENT = "aribusd does not say who it is"
-UNREADABLE = (-32700, -32600)  # errors about a line; without an id, when it was not to be found in the line
+UNREADABLE = (-32700, -32600)  # errors about a line; they have no id if none was found in the line
 MAX_LINE_BYTES = 128 * 1024 * 1024  # as in lib/client/connection.h
 
 
@@ -26,7 +26,7 @@ def socket_path(path: str | None) -> str:
 
 
 def pauses() -> Any:
-    """How long to wait before each attempt to connect, in seconds; without end."""
+    """The delays before each attempt to connect, in seconds; endless."""
     pause = 0.1
     while True:
         yield pause * random.uniform(0.8, 1.0)
@@ -38,9 +38,9 @@ def nothing(*_: object) -> None:
 
 
 class Call:
-    """A command. `result` or `error` is there when it is `done`; `on_done` is called then.
+    """A command. `result` or `error` is set when it is `done`; then `on_done` is called.
 
-    Raises InvalidParams for what can't be sent.
+    Raises InvalidParams for parameters that can't be sent.
     """
 
     def __init__(self, method: str, params: Mapping[str, Any] | None = None, on_done: Callable[[], None] = nothing,
@@ -50,11 +50,11 @@ class Call:
         self.text = json.dumps(given, separators=(",", ":")) if internal else encoded(method, given)
         self.may_announce = method == "subscribe" and isinstance(given, dict) and "announce" not in given
         self.changes_subscription = method in ("subscribe", "unsubscribe")
-        # A key makes repeats safe, and a subscription is the same however often it is asked for.
+        # A key makes repeats safe, and subscribing is idempotent.
         self.repeatable = self.changes_subscription or (isinstance(given, dict) and "key" in given)
         self.id = 0
-        self.line = 0  # the number of its line on this connection; 0: it was not sent over it
-        self.sent_to: str | None = None  # the run of the daemon that has got it
+        self.line = 0  # its line number on this connection; 0: not sent over it
+        self.sent_to: str | None = None  # the run of the daemon that it was sent to
         self.done = False
         self.result: Any = None
         self.error: AribusError | None = None
@@ -67,26 +67,26 @@ class Call:
 
 class Session:
     def __init__(self, max_line_bytes: int = MAX_LINE_BYTES, queued: int = QUEUED) -> None:
-        self.items: deque[tuple[dict[str, Any] | AribusError, str | None]] = deque()  # each with the cursor behind it
-        self.cursor: str | None = None  # behind what was handed out last
-        self.hello: dict[str, Any] | None = None  # what the daemon said of itself last
-        self.ready = False  # connected, and the daemon has said who it is
-        self.end: str | None = None  # why the daemon ends the connection, if it said so last
+        self.items: deque[tuple[dict[str, Any] | AribusError, str | None]] = deque()  # each with its cursor
+        self.cursor: str | None = None  # of the item that was handed out last
+        self.hello: dict[str, Any] | None = None  # the daemon's latest answer to `hello`
+        self.ready = False  # connected, and the daemon has answered `hello`
+        self.end: str | None = None  # why the daemon closes the connection, if that was its last message
         self._send: Callable[[bytes], None] = nothing
         self._max_line_bytes, self._queued = max_line_bytes, queued
-        self._begun = bytearray()  # a line that has not come to its end
-        self._run = ""  # which run of the daemon it is
-        self._request_bytes = REQUEST_BYTES  # what it takes in a line
-        self._number = 0  # of ids
+        self._begun = bytearray()  # an incomplete line
+        self._run = ""  # identifies the run of the daemon
+        self._request_bytes = REQUEST_BYTES  # the daemon's maximum for a line
+        self._number = 0  # the latest id
         self._lines = 0  # sent over this connection
-        self._calls: dict[int, Call] = {}  # sent and not answered, or (those with a key) to be sent again
+        self._calls: dict[int, Call] = {}  # not answered yet, or (with a key) to be sent again
         self._subscription = Subscription(self._tell, self._own_call)
-        self._told = False  # that there is no connection
-        self._shut = False  # and there will be none
+        self._told = False  # the program was told that there is no connection
+        self._shut = False  # there will be no other connection
 
     @property
     def wants_more(self) -> bool:
-        """Whether to read: what the program does not take stays in the daemon's ring."""
+        """Whether to read from the socket: records that the program does not take stay in the daemon's ring."""
         return (len(self.items) < self._queued or self._subscription.has_waiting
                 or any(c.internal or not c.done for c in self._calls.values()))
 
@@ -94,12 +94,12 @@ class Session:
 
     def opened(self, send: Callable[[bytes], None]) -> None:
         self._send, self._begun, self._lines, self.end, self._told = send, bytearray(), 0, None, False
-        self._request_bytes = REQUEST_BYTES  # of this daemon nothing is known yet
+        self._request_bytes = REQUEST_BYTES  # until this daemon's `hello` is known
         self._shut = False
         self._write(self._own_call("hello", {}))
 
     def closed(self, reason: str) -> None:
-        """There is no connection, any more or yet."""
+        """The connection has ended, or an attempt has failed."""
         self.ready, self._send = False, nothing
         expected = self._subscription.is_expected
         self._subscription.disconnected()
@@ -114,14 +114,14 @@ class Session:
         self._told = True
 
     def shut(self) -> None:
-        """There will be no connection any more."""
+        """The client is closed: there will be no other connection."""
         self._told = self._shut = True
         for call in [*self._subscription.shut(), *self._calls.values()]:
             self.give_up(call, "the client was closed")
         self.closed("the client was closed")
 
     def received(self, data: bytes) -> None:
-        """Takes what came. Raises ValueError when it is nothing that aribusd sends: then the connection is to be ended."""
+        """Handles received data. Raises ValueError if it is not aribusd's protocol: the connection must then be closed."""
         first, *others = data.split(b"\n")
         self._take(first)
         for part in others:
@@ -138,7 +138,7 @@ class Session:
             raise ValueError(f"a line from aribusd is longer than {self._max_line_bytes} bytes")
         self._begun += part
 
-    # What the program does.
+    # Called by the program.
 
     def call(self, call: Call) -> None:
         if error := too_long(len(self._request(call)), self._request_bytes):
@@ -156,7 +156,7 @@ class Session:
             call.finish(error=NotConnected(f"not connected to aribusd: {call.method} was not sent"))
 
     def give_up(self, call: Call, reason: str) -> None:
-        """Nobody waits for it any more. Under way it stays: so an error without an id is not taken for another's."""
+        """Ends the call with an error. If it was sent it stays in `_calls`, so that its answer is not assigned to another."""
         self._subscription.forget(call)
         if not call.line:
             self._calls.pop(call.id, None)
@@ -166,7 +166,7 @@ class Session:
             call.finish(error=OutcomeUnknown(f"{reason}, before {call.method} was answered: its outcome is unknown"))
 
     def take(self) -> dict[str, Any]:
-        """The next item. Required: there is one."""
+        """The next item. Required: `items` is not empty."""
         item, self.cursor = self.items.popleft()
         self._go_on()
         if isinstance(item, AribusError):
@@ -182,7 +182,7 @@ class Session:
         return Call(method, params, internal=True)
 
     def _go_on(self) -> None:
-        """Asks what the subscription has to ask."""
+        """Sends the requests of the subscription."""
         while self.ready and (call := self._subscription.next_request(is_read=not self.items)):
             self._write(call)
 
@@ -215,11 +215,11 @@ class Session:
         if not line.strip():
             return
         message = json.loads(line)
-        self.end = None  # the connection did not end behind what was said
+        self.end = None  # the connection did not end after that message
         if "method" in message:
             if message["method"] in ("event", "lost"):
                 self._notified(message["method"], message["params"])
-            return  # others are for programs that ask for them, or came later than this library
+            return  # other notifications must be requested, or are newer than this library
         if message.get("id") is None and "error" in message:
             return self._stray(message["error"])
         call = self._calls.get(message.get("id"))
@@ -227,19 +227,19 @@ class Session:
             self._finish(call, message.get("result"), error_of(message["error"]) if "error" in message else None)
 
     def _stray(self, error: dict[str, Any]) -> None:
-        """An error without an id: about a line that the daemon could not read, or why it ends the connection."""
+        """An error without an id: about a line that the daemon could not read, or why it closes the connection."""
         data = error.get("data")
         line = data.get("line") if isinstance(data, dict) else None
         sent = [call for call in self._calls.values() if call.line]
         if line is None and error.get("code") in UNREADABLE and len(sent) == 1:
-            line = sent[0].line  # as daemons do that don't count lines
+            line = sent[0].line  # from a daemon that does not report the line number
         for call in sent:
             if call.line == line:
                 return self._finish(call, None, error_of(error))
         self.end = error.get("message")
 
     def _finish(self, call: Call, result: Any, error: AribusError | None) -> None:
-        """It was answered."""
+        """Ends a call that was answered."""
         del self._calls[call.id]
         call.line = 0
         if error is None and call.method == "subscribe" and not isinstance(result, dict):
@@ -261,7 +261,7 @@ class Session:
         self._tell(params if method == "event" else {"type": "lost", **params})
 
     def _greeted(self, hello: dict[str, Any]) -> None:
-        # Keys are remembered by one run of the daemon alone.
+        # The daemon remembers idempotency keys only until it restarts.
         self._run, self.hello, self.ready = hello.get("started", ""), hello, True
         limits = hello.get("limits")
         limit = limits.get("request_bytes") if isinstance(limits, dict) else None

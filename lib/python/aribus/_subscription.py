@@ -1,4 +1,4 @@
-"""What a client is subscribed to, and what it has to ask the daemon for: docs/clients.md, "The subscription"."""
+"""The state of a client's subscription and the requests that it needs: docs/clients.md, "The subscription"."""
 from __future__ import annotations
 
 import enum
@@ -18,39 +18,39 @@ logger = logging.getLogger("aribus")
 
 
 def log_warnings(result: Any) -> None:
-    """Tells what the daemon's answer to `subscribe` has in `warnings`."""
+    """Logs the `warnings` in the daemon's answer to `subscribe`."""
     warnings = result.get("warnings") if isinstance(result, dict) else None
     for text in warnings if isinstance(warnings, list) else ():
         logger.warning("subscribe: %s", text)
 
 
 class State(enum.Enum):
-    NONE = "none"  # nothing is wanted
-    DUE = "due"  # the daemon does not know yet what is wanted
-    IN_FORCE = "in force"  # it does, and every record is taken
-    BEHIND = "behind"  # it does, but records were left out: what follows `place` is fetched again
-    REFUSED = "refused"  # they may not be fetched: the daemon is to stop
+    NONE = "none"  # not subscribed
+    DUE = "due"  # the program is subscribed, but the daemon does not know it yet
+    IN_FORCE = "in force"  # the daemon knows it, and every record is queued
+    BEHIND = "behind"  # records were dropped: those after `place` must be fetched again
+    REFUSED = "refused"  # fetching them was refused: the client must unsubscribe
 
 
 class Subscription:
-    """One request is under way at a time, and only its answer changes what is wanted: then the daemon has changed it too."""
+    """At most one request is in progress, and only its answer changes the state: so client and daemon change it together."""
 
     def __init__(self, tell: Callable[[dict[str, Any] | AribusError], None], own_call: Callable[[str, Any], Call]) -> None:
-        self.place: str | None = None  # the cursor behind what came last
-        self.asked: Call | None = None  # the request under way
+        self.place: str | None = None  # the cursor of the last record queued
+        self.asked: Call | None = None  # the request in progress
         self._state = State.NONE
         self._wanted: dict[str, Any] = {}  # the parameters, without `since`
-        self._waiting: deque[Call] = deque()  # the program's requests, for their turn
+        self._waiting: deque[Call] = deque()  # the program's requests that are not sent yet
         self._tell, self._own_call = tell, own_call
 
     @property
     def is_in_force(self) -> bool:
-        """Whether records are taken."""
+        """Whether records are queued."""
         return self._state is State.IN_FORCE
 
     @property
     def has_waiting(self) -> bool:
-        """Whether requests of the program wait for the answer to another one, be that wanted still or not."""
+        """Whether requests of the program wait for the answer to an earlier one."""
         return bool(self._waiting)
 
     @property
@@ -58,25 +58,25 @@ class Subscription:
         """Whether the program waits for records."""
         return self._state is not State.NONE or any(call.method == "subscribe" for call in self._calls())
 
-    # What the program does.
+    # Called for the program.
 
     def ask(self, call: Call) -> None:
         """`subscribe` or `unsubscribe`."""
         self._waiting.append(call)
 
     def forget(self, call: Call) -> None:
-        """Nobody waits for it any more. If it is under way, its answer counts all the same."""
+        """The program gave the request up. If it was already sent, its answer still takes effect."""
         if call in self._waiting:
             self._waiting.remove(call)
 
     def shut(self) -> list[Call]:
-        """The program's requests that get no answer any more."""
+        """Ends everything; returns the program's requests that will not be answered."""
         left = [call for call in self._calls() if not call.internal]
         self.asked = None
         self._waiting.clear()
         return left
 
-    # What the connection does.
+    # Called for the connection.
 
     def disconnected(self) -> None:
         if self.asked and not self.asked.internal and not self.asked.done:
@@ -88,7 +88,7 @@ class Subscription:
             self._state = State.NONE
 
     def next_request(self, is_read: bool) -> Call | None:
-        """What to send now. is_read: the program has taken all that waited for it."""
+        """The request to send now, if any. is_read: the program has taken all queued items."""
         if self.asked is not None:
             return None
         if self._state is State.DUE or (self._state is State.BEHIND and is_read and not self._waiting):
@@ -100,17 +100,17 @@ class Subscription:
         return self.asked
 
     def fell_behind(self) -> None:
-        """A record came that found no room."""
+        """A record was dropped because the queue is full."""
         if self._state is State.IN_FORCE:
             self._state = State.BEHIND
 
     def answered(self, result: Any, error: AribusError | None) -> None:
-        """The answer to what was asked."""
+        """Handles the answer to the request in progress."""
         call, self.asked = self.asked, None
         assert call
         if call.method == "unsubscribe":
             if self._state is State.BEHIND and isinstance(result, dict):
-                result["cursor"] = self.place  # what follows was not handed out
+                result["cursor"] = self.place  # later records were not handed out
             if call.internal or error is None:
                 self._state = State.NONE
         elif error is None:
@@ -120,7 +120,7 @@ class Subscription:
             self._state, self.place = State.IN_FORCE, str(result.get("cursor", ""))
             if not fetched:
                 self._tell({"type": "subscribed", **result})
-        elif call.internal:  # nobody else is told
+        elif call.internal:  # no call of the program gets this error
             self._state = State.REFUSED if self._state is State.BEHIND else State.NONE
             self._tell(error)
 

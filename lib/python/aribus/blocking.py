@@ -1,4 +1,4 @@
-"""The client for programs that block. It reads while a call or the iteration waits; for serve() and the like there is a thread."""
+"""The client for blocking programs. It reads the socket during calls and iteration; serve() and the like use a thread."""
 from __future__ import annotations
 
 import contextlib
@@ -25,27 +25,27 @@ else:
 
 __all__ = ["Bridge", "Channel", "Client"]
 
-CONNECT_SECONDS = 5  # a daemon that is there has so long to let a program in
-SEND_SECONDS = 15.0  # and so long to read what is sent to it
-LATE_READS = 16  # so often next() reads what is there when its time is over
+CONNECT_SECONDS = 5  # for the daemon to accept the connection
+SEND_SECONDS = 15.0  # for the daemon to read what is sent to it
+LATE_READS = 16  # how often next() reads available data after its timeout
 
 
 def _hung_up(connected: socket.socket) -> bool:
-    """Whether the daemon has closed the connection, be what it sent before read or not."""
+    """Whether the daemon has closed the connection, even if unread data is left."""
     poll = select.poll()
     poll.register(connected, select.POLLRDHUP)
     return bool(poll.poll(0))
 
 
 def _is_readable(connected: socket.socket) -> bool:
-    """Whether there is something to be read now."""
+    """Whether data can be read now."""
     poll = select.poll()
     poll.register(connected, select.POLLIN)
     return bool(poll.poll(0))
 
 
 class Client(ServesCalls, BlockingCalls):
-    """A connection to aribusd, which is made again whenever it breaks. Not for several threads at a time.
+    """A connection to aribusd. It reconnects whenever the connection breaks. Only one thread at a time may use it.
 
     with aribus.blocking.Client() as client:
         client.serve("aribus", handler)  # a thread for each call
@@ -55,14 +55,14 @@ class Client(ServesCalls, BlockingCalls):
         for record in client:
             ...
 
-    serve(), originate() and bridge() have a connection and a thread of their own; any thread may call them, and the methods
-    of channels and bridges.
+    serve(), originate() and bridge() use a second connection in a thread of its own; any thread may call them, and the
+    methods of channels and bridges.
 
     path: the daemon's socket; otherwise $ARIBUS_SOCKET, otherwise /run/aribus/aribus.sock.
-    wait: for how many seconds to try for the first connection; 0: once. NotConnected says then why it failed. A daemon that
-    lets this program in and says nothing is waited for as long, or for 10 s if that is longer.
-    max_line_bytes: the longest line that is taken of aribusd; a longer one ends the connection. A recording has 4/3 of its
-    bytes, and must have room.
+    wait: how long to retry the first connection, in seconds; 0: one attempt. If it fails, NotConnected says why. If aribusd
+    accepts the connection but does not answer, the client waits this long, but at least 10 s.
+    max_line_bytes: the longest line accepted from aribusd; a longer one ends the connection. A recording takes 4/3 of its
+    size and must fit.
     """
 
     def __init__(self, path: str | None = None, wait: float = 0.0, max_line_bytes: int = MAX_LINE_BYTES) -> None:
@@ -83,7 +83,7 @@ class Client(ServesCalls, BlockingCalls):
         self.close()
 
     def open(self) -> None:
-        """Connects; what `with` does."""
+        """Connects; `with` calls this."""
         self._open = True
         until = time.monotonic() + self._wait
         while not self._session.ready:
@@ -97,7 +97,7 @@ class Client(ServesCalls, BlockingCalls):
                 raise NotConnected(self._why)
 
     def close(self) -> None:
-        """Ends the connection, the iteration and serve()."""
+        """Closes the connection; ends the iteration and serve()."""
         with self._lock:
             worker, self._worker = self._worker, None
         if worker:
@@ -108,12 +108,12 @@ class Client(ServesCalls, BlockingCalls):
 
     @property
     def hello(self) -> HelloResult | None:
-        """What the daemon said of itself when it was connected to last: its version, `protocol`, `features` and more."""
+        """The daemon's `hello` of the latest connection: its version, `protocol`, `features` and more."""
         return self._session.hello  # type: ignore[return-value]
 
     @property
     def cursor(self) -> str | None:
-        """The place in the stream behind what was handed out last: `since` goes on there, in another process too."""
+        """The cursor of the last item that the program got: `since` resumes after it, in another process too."""
         return self._session.cursor
 
     if not TYPE_CHECKING:  # each method with its parameters and result: _calls.pyi
@@ -121,10 +121,10 @@ class Client(ServesCalls, BlockingCalls):
         def call(self, method: str, params: Mapping[str, Any] | None = None, timeout: float | None = None) -> Any:
             """Calls a method of the daemon and returns its result.
 
-            timeout: in seconds; none: the daemon's own. Raises the exceptions of aribus.errors: InvalidParams and
-            NotConnected when nothing was sent, OutcomeUnknown when the connection broke or no answer came in time. With
-            a `key` in `params` the command waits for a connection and is repeated, as long as that is safe. Without one,
-            what it makes gets an id of aribus.new_id() unless `params` has one.
+            timeout: in seconds; without it, the daemon's timeout applies. Raises the exceptions of aribus.errors:
+            InvalidParams and NotConnected when nothing was sent, OutcomeUnknown when the connection broke or no answer
+            came in time. With a `key` in `params` the command waits for a connection and is repeated while that is safe.
+            Without one, an object that it creates gets an id of aribus.new_id(), unless `params` has an id.
             """
             call = Call(method, params)
             if self._worker and self._worker.client._dispatcher:
@@ -132,17 +132,17 @@ class Client(ServesCalls, BlockingCalls):
             return self._run(call, timeout)
 
     def subscribe(self, params: SubscribeParams | None = None) -> None:
-        """Subscribes, instead of what was subscribed to before; waits for a connection if there is none.
+        """Subscribes, replacing an earlier subscription; waits for a connection if there is none.
 
-        Then iterating gives first an item of type `subscribed`, with what the daemon answered, and the records. What can't
-        match anything, as a misspelt type, is a warning of the logger "aribus".
+        Iterating then gives an item of type `subscribed` with the daemon's answer, and after it the records. A filter that
+        can't match anything, such as a misspelt type, is logged as a warning (logger `aribus`).
         """
         log_warnings(self._run(Call("subscribe", params), None))
 
     def next(self, timeout: float | None = None) -> Item | None:
         """The next item: a record, or one of type `subscribed`, `lost` or `disconnected`.
 
-        timeout: in seconds; None is returned when none comes in time. 0: what is there to be read is read.
+        timeout: in seconds; returns None when no item comes in time. 0: reads only data that is already available.
         """
         until = None if timeout is None else time.monotonic() + timeout
         late_reads = 0
@@ -190,7 +190,7 @@ class Client(ServesCalls, BlockingCalls):
         return call.result
 
     def _advance(self, until: float | None) -> bool:
-        """Connects or reads once. False when `until`, of time.monotonic(), has passed."""
+        """Connects or reads once. False when `until`, by time.monotonic(), has passed."""
         if self._socket is None:
             self._sleep(until)
             if time.monotonic() >= self._next_attempt:
@@ -200,23 +200,23 @@ class Client(ServesCalls, BlockingCalls):
         return until is None or time.monotonic() < until
 
     def _sleep(self, until: float | None) -> None:
-        """Until it is time for the next attempt."""
+        """Sleeps until the next attempt to connect is due."""
         pause = self._next_attempt - time.monotonic()
         if until is not None:
             pause = min(pause, until - time.monotonic())
         time.sleep(max(0.0, pause))
 
     def _try_to_connect(self, until: float) -> None:
-        """For a command that does not wait for a connection."""
+        """Connects now for a command that can't wait for the next attempt."""
         if self._open and self._socket is None:
             self._connect(0)
         while self._socket and not self._session.ready and time.monotonic() < until:
             self._read(until)
 
     def _connect(self, wait_until: float) -> None:
-        """Connects, and asks who the daemon is. Its answer is waited for until then, at least for GREETING_SECONDS."""
+        """Connects and sends `hello`. Waits for the answer until `wait_until`, but at least GREETING_SECONDS."""
         connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # connect() waits as long as send() would while the daemon accepts nobody.
+        # SO_SNDTIMEO bounds connect() as well: it blocks while the daemon does not accept connections.
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", CONNECT_SECONDS, 0))
         self._socket = connected
         try:
@@ -233,10 +233,10 @@ class Client(ServesCalls, BlockingCalls):
             self._socket.sendall(data)
         except TimeoutError:
             with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)  # half a line was sent, maybe: reading finds the end
+                self._socket.shutdown(socket.SHUT_RDWR)  # a partial line may have been sent: recv() reports the end
             self._session.end = "aribusd does not read what is sent to it"
         except OSError:
-            pass  # reading finds the same, behind what was received still
+            pass  # recv() reports the same error after the data already received
 
     def _read(self, until: float | None) -> None:
         """Reads once; returns when `until` has passed."""
@@ -253,7 +253,7 @@ class Client(ServesCalls, BlockingCalls):
             if not self._session.ready and time.monotonic() >= self._greeted_by:
                 self._lost(SILENT)
         except (OSError, ValueError) as error:
-            if self._socket:  # not closed by a signal's handler meanwhile
+            if self._socket:  # a signal handler may have closed it
                 self._lost(self._session.end or f"the connection to aribusd broke: {error}")
 
     def _lost(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""A call's channel, and a bridge, as objects: what can be done with them, and what can be waited for."""
+"""Channels and bridges as objects, with methods that control them or wait for their events."""
 from __future__ import annotations
 
 import asyncio
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from .types import Channel as ChannelModel, LiveRecording
 
 ALL_DIGITS = "0123456789*#ABCD"
-# After these the channel belongs to somebody else.
+# After these methods the channel is no longer this program's.
 HANDED_OVER = ("channels.continueInDialplan", "channels.move", "channels.redirect")
-# How Asterisk says that it has the channel no more, or does not let ARI control it.
+# Asterisk's messages when the channel no longer exists, or ARI can't control it.
 GONE = ("Channel not found", "Channel not in Stasis application", "Provided channel was not found")
 
 
 def digits_of(terminate_on: str) -> str:
-    """The digits that ARI's words stand for: `none`, `any`, or the digits themselves."""
+    """The digits meant by ARI's `terminateOn`: `none`, `any`, or the digits themselves."""
     return {"none": "", "any": ALL_DIGITS}.get(terminate_on, terminate_on)
 
 
 class Waits:
-    """Those who wait for something of a channel or bridge: all get an error when it goes."""
+    """Everything that waits for an event of a channel or bridge; all of it gets an error when that ends."""
 
     def __init__(self) -> None:
-        self.end: AribusError | None = None  # why nothing more comes
+        self.end: AribusError | None = None  # set when the channel or bridge has ended
         self._futures: set[asyncio.Future[Any]] = set()
         self._sleepers: set[asyncio.Future[None]] = set()
 
@@ -42,10 +42,10 @@ class Waits:
             for future in self._futures:
                 if not future.done():
                     future.set_exception(self.error())
-                    future.exception()  # it may be that nobody looks at it any more
+                    future.exception()  # avoids asyncio's warning if nobody awaits it any more
 
     def error(self) -> AribusError:
-        """`end` for one more who wants to raise it."""
+        """A new copy of `end`, to be raised."""
         assert self.end
         return type(self.end)(self.end.message, self.end.data)
 
@@ -54,7 +54,7 @@ class Waits:
             raise self.error()
 
     def future(self) -> asyncio.Future[Any]:
-        """A future that gets the error, unless it has a result before."""
+        """A future that gets the error, unless it has a result by then."""
         self.check()
         future = asyncio.get_running_loop().create_future()
         self._futures.add(future)
@@ -80,11 +80,11 @@ class Channel(ChannelOperations):
     """A channel in a Stasis application.
 
     ARI's operations on channels are its methods, under ARI's names in snake_case: answer(), hangup(), ring(), hold(),
-    continue_in_dialplan() and so on. They raise what Client.call() raises; while there is no connection they wait for one.
-    All of them, and whatever waits, raise ChannelGone as soon as the channel has left the application.
+    continue_in_dialplan() and so on. They raise the exceptions of Client.call(), and wait for a connection if there is none.
+    All of them, and all methods that wait, raise ChannelGone as soon as the channel has left the application.
 
-    id: ARI's id of the channel. server: its Asterisk's name. app, args: the application, and the arguments it was entered with.
-    data: the channel as ARI showed it last, of type types.Channel.
+    id: ARI's id of the channel. server: the name of its Asterisk. app, args: the application, and the arguments with which
+    the channel entered it. data: the channel as in ARI's latest event, of type types.Channel.
 
     async with channel: hangs up at the end.
     """
@@ -93,12 +93,12 @@ class Channel(ChannelOperations):
                  args: list[str] | None = None, data: ChannelModel | None = None) -> None:
         self.id, self.server, self.app, self.args = id, server, app, args or []
         self.data: ChannelModel = data or {"id": id}  # type: ignore[assignment]
-        self.handed_over = False  # it was sent elsewhere: nobody is to hang it up
-        self.is_leaving = False  # it was hung up, and has not left yet
-        self.legs: list[Channel] = []  # originated for it
+        self.handed_over = False  # it was sent elsewhere: it must not be hung up
+        self.is_leaving = False  # it was hung up but has not left yet
+        self.legs: list[Channel] = []  # channels originated for it
         self.waits = Waits()
         self._dispatcher = dispatcher
-        self._digits: deque[str] = deque()  # pressed and not taken
+        self._digits: deque[str] = deque()  # pressed and not yet returned
 
     def __repr__(self) -> str:
         return f"<aribus.Channel {self.id} in {self.app}{' (gone)' if self.is_gone else ''}>"
@@ -120,7 +120,7 @@ class Channel(ChannelOperations):
         return self.waits.end is not None
 
     async def operate(self, method: str, params: Mapping[str, Any]) -> Any:
-        """Calls a method of the daemon, as Client.call() does, with this channel as `channelId` on its `server`."""
+        """Calls a method of the daemon, like Client.call(), with this channel's id as `channelId` and its `server`."""
         server = {"server": self.server} if self.server else {}
         try:
             result = await self._dispatcher.call(method, {"channelId": self.id, **server, **params}, self.waits)
@@ -131,14 +131,14 @@ class Channel(ChannelOperations):
         self.handed_over |= method in HANDED_OVER
         return result
 
-    # Short names.
+    # Shortcuts.
 
     async def dtmf(self, digits: str, *, between: int | None = None, duration: int | None = None) -> None:
-        """Sends digits to the channel. between, duration: in ms, 100 each unless said otherwise."""
+        """Sends digits to the channel. between, duration: in ms; default 100 each."""
         await self.send_dtmf(digits, between=between, duration=duration)
 
     async def get(self, variable: str) -> str:
-        """The value of a variable or function of the dialplan, as `CALLERID(num)`; "" when it is not set."""
+        """The value of a variable or dialplan function, such as `CALLERID(num)`; "" when it is not set."""
         try:
             return str((await self.get_channel_var(variable))["value"])
         except Refused as error:
@@ -147,20 +147,20 @@ class Channel(ChannelOperations):
             raise
 
     async def set(self, variable: str, value: str) -> None:
-        """Sets a variable, or what a function of the dialplan stands for."""
+        """Sets a variable or a dialplan function."""
         await self.set_channel_var(variable, value)
 
     async def snoop(self, *, spy: str = "none", whisper: str = "none", app: str | None = None) -> Channel:
-        """A new channel that hears this one (spy) or speaks to it (whisper): `in`, `out`, `both` or `none`, as in ARI.
+        """Creates a channel that listens to this one (spy) or speaks to it (whisper): `in`, `out`, `both` or `none`, as in ARI.
 
-        app: where it goes; the application of this one unless said otherwise.
+        app: the application that it enters; by default that of this channel.
         """
         async def make(leg: Channel) -> None:
             await self.operate("channels.snoopChannel", {"snoopId": leg.id, "app": app or self.app, "spy": spy,
                                                          "whisper": whisper, "appArgs": self._dispatcher.leg_args})
         return await self._dispatcher.new_channel(new_id(), make)
 
-    # What can be waited for.
+    # Methods that wait.
 
     async def gone(self) -> None:
         """Waits until the channel has left the application or ended."""
@@ -171,7 +171,7 @@ class Channel(ChannelOperations):
                 pass
 
     async def digit(self, timeout: float | None = None) -> str | None:
-        """The next digit that is pressed, or was and nobody took it; None when none comes within `timeout` seconds."""
+        """The next digit, which may have been pressed before; None when none comes within `timeout` seconds."""
         try:
             async with asyncio.timeout(timeout):
                 return await self._next_digit(ALL_DIGITS)
@@ -180,9 +180,10 @@ class Channel(ChannelOperations):
 
     async def digits(self, count: int | None = None, *, terminator: str = "#", timeout: float | None = 10.0,
                      between: float | None = 3.0) -> str:
-        """Digits, until there are `count`, or `terminator` (which is not among them), or none came in time.
+        """Collects digits until there are `count`, or `terminator` is pressed (not included), or none comes in time.
 
-        timeout: for the first one, between: for each one after it, in seconds; None: no limit. Returns "" when none was pressed.
+        timeout: for the first digit, between: for each further digit, in seconds; None: no limit. Returns "" when none was
+        pressed.
         """
         digits = ""
         while count is None or len(digits) < count:
@@ -193,16 +194,16 @@ class Channel(ChannelOperations):
         return digits
 
     def clear_digits(self) -> None:
-        """Forgets the digits that were pressed and not taken."""
+        """Discards the digits that were pressed but not returned yet."""
         self._digits.clear()
 
     async def play(self, media: str | list[str], *, terminate_on: str = "none", lang: str | None = None,
                    offsetms: int | None = None, skipms: int | None = None) -> str | None:
-        """Plays, and waits for the end. Raises PlaybackFailed when it is not played to the end.
+        """Plays, and waits for the end. Raises PlaybackFailed when the media is not played to the end.
 
-        media: ARI's URIs, as `sound:hello-world`, `recording:NAME`, `number:42`, `digits:42`, `characters:ab`, `tone:ring`.
-        terminate_on: digits that end it, `any`, or `none`. One that was pressed before and not taken counts, too.
-        Returns the digit that ended it, None if none did. Other digits are kept for digit().
+        media: ARI's URIs, such as `sound:hello-world`, `recording:NAME`, `number:42`, `digits:42`, `characters:ab`,
+        `tone:ring`. terminate_on: digits that end it, `any`, or `none`. A digit that was pressed before but not returned
+        yet counts, too. Returns the digit that ended it, or None. Other digits are kept for digit().
         """
         among = digits_of(terminate_on)
         for digit in self._digits:
@@ -215,16 +216,17 @@ class Channel(ChannelOperations):
                               given(media=media, lang=lang, offsetms=offsetms, skipms=skipms), pressed)
         finally:
             if pressed and not pressed.cancel() and not pressed.cancelled():
-                pressed.exception()  # which the end of the playback tells as well
+                pressed.exception()  # already reported by the playback's end
 
     async def record(self, name: str, format: str = "wav", *, max_duration_seconds: int | None = None,
                      max_silence_seconds: int | None = None, if_exists: str | None = None, beep: bool | None = None,
                      terminate_on: str | None = None) -> LiveRecording:
-        """Records, and waits for the end. Returns the recording, with its `duration` in whole seconds, if Asterisk tells it; it is on Asterisk's disk.
+        """Records to Asterisk's disk, and waits for the end. Returns ARI's recording, with `duration` in whole seconds if
+        Asterisk reports it.
 
         name, if_exists (`fail`, `overwrite`, `append`), beep, terminate_on (`none`, `any`, `*`, `#`): as in ARI. Silence
-        ends it after max_silence_seconds. When the caller hangs up meanwhile, what was recorded is returned. Raises
-        RecordingFailed. Digits pressed meanwhile are forgotten.
+        ends the recording after max_silence_seconds. When the caller hangs up, the recording so far is returned. Raises
+        RecordingFailed. Digits pressed during the recording are discarded.
         """
         recording = await record(self, self._dispatcher, "channels.record", given(
             name=name, format=format, maxDurationSeconds=max_duration_seconds, maxSilenceSeconds=max_silence_seconds,
@@ -232,7 +234,7 @@ class Channel(ChannelOperations):
         self.clear_digits()
         return recording
 
-    # What the dispatcher tells.
+    # Called by the dispatcher.
 
     def gone_error(self) -> ChannelGone:
         return ChannelGone(f"channel {self.id} has left the application {self.app}", {"channelId": self.id})
@@ -251,9 +253,9 @@ class Channel(ChannelOperations):
 
 
 class Bridge(BridgeOperations):
-    """A bridge that Client.bridge() made. ARI's operations on bridges are its methods, under ARI's names in snake_case.
+    """A bridge created by Client.bridge(). ARI's operations on bridges are its methods, under ARI's names in snake_case.
 
-    id: ARI's id of the bridge. channels: those that were added by add() and are in it still.
+    id: ARI's id of the bridge. channels: those added by add() that are still in it.
 
     async with bridge: destroys it at the end.
     """
@@ -263,7 +265,7 @@ class Bridge(BridgeOperations):
         self.channels: list[Channel] = []
         self.waits = Waits()
         self._dispatcher = dispatcher
-        self._left: deque[Channel] = deque()  # and left() did not tell
+        self._left: deque[Channel] = deque()  # not yet returned by left()
 
     async def __aenter__(self) -> Bridge:
         return self
@@ -277,7 +279,7 @@ class Bridge(BridgeOperations):
         return self.waits.end is not None
 
     async def operate(self, method: str, params: Mapping[str, Any]) -> Any:
-        """Calls a method of the daemon, as Client.call() does, with this bridge as `bridgeId` on its `server`."""
+        """Calls a method of the daemon, like Client.call(), with this bridge's id as `bridgeId` and its `server`."""
         server = {"server": self.server} if self.server else {}
         try:
             return await self._dispatcher.call(method, {"bridgeId": self.id, **server, **params}, self.waits)
@@ -287,7 +289,7 @@ class Bridge(BridgeOperations):
             raise
 
     async def add(self, *channels: Channel, role: str | None = None, mute: bool | None = None) -> None:
-        """Adds channels. role: `participant` or `announcer`, where a holding bridge is meant. Raises ChannelGone."""
+        """Adds channels. role: `participant` or `announcer`, for a holding bridge. Raises ChannelGone."""
         for channel in channels:
             channel.waits.check()
             self.channels.append(channel)
@@ -301,7 +303,7 @@ class Bridge(BridgeOperations):
                 raise
 
     async def remove(self, *channels: Channel) -> None:
-        """Takes channels out. They stay in the application."""
+        """Removes channels. They stay in the application."""
         for channel in channels:
             if channel in self.channels:
                 self.channels.remove(channel)
@@ -319,18 +321,18 @@ class Bridge(BridgeOperations):
 
     async def play(self, media: str | list[str], *, lang: str | None = None, offsetms: int | None = None,
                    skipms: int | None = None) -> None:
-        """Plays to all who are in it, and waits for the end. Raises PlaybackFailed."""
+        """Plays to all channels in the bridge, and waits for the end. Raises PlaybackFailed."""
         await play(self, self._dispatcher, "bridges.play", given(media=media, lang=lang, offsetms=offsetms, skipms=skipms))
 
     async def record(self, name: str, format: str = "wav", *, max_duration_seconds: int | None = None,
                      max_silence_seconds: int | None = None, if_exists: str | None = None, beep: bool | None = None,
                      terminate_on: str | None = None) -> LiveRecording:
-        """Records what all say, and waits for the end; as Channel.record()."""
+        """Records all channels in the bridge, and waits for the end; like Channel.record()."""
         return await record(self, self._dispatcher, "bridges.record", given(
             name=name, format=format, maxDurationSeconds=max_duration_seconds, maxSilenceSeconds=max_silence_seconds,
             ifExists=if_exists, beep=beep, terminateOn=terminate_on))
 
-    # What the dispatcher tells.
+    # Called by the dispatcher.
 
     def gone_error(self) -> BridgeGone:
         return BridgeGone(f"bridge {self.id} was destroyed", {"bridgeId": self.id})
@@ -344,7 +346,7 @@ class Bridge(BridgeOperations):
 
 async def play(target: Channel | Bridge, dispatcher: Dispatcher, method: str, params: dict[str, Any],
                pressed: asyncio.Task[str] | None = None) -> str | None:
-    """Plays until the end, or until `pressed`, whose result is returned."""
+    """Plays until the end, or until `pressed` is done; then returns its result."""
     playback = new_id()
 
     async def stop() -> None:

@@ -23,7 +23,7 @@ else:
 
 
 class Client(AsyncCalls):
-    """A connection to aribusd. It reconnects whenever the connection breaks, without a limit.
+    """A connection to aribusd. It reconnects whenever the connection breaks, without a limit on attempts.
 
     async with aribus.Client() as client:
         await client.serve("aribus", handler)  # a coroutine for each call
@@ -33,24 +33,24 @@ class Client(AsyncCalls):
         async for record in client:
             ...
 
-A client does the one or the other: serve(), originate() and bridge() take its subscription for themselves.
+A client does one or the other: serve(), originate() and bridge() use its subscription themselves.
 
     path: the daemon's socket; otherwise $ARIBUS_SOCKET, otherwise /run/aribus/aribus.sock.
-    wait: for how many seconds to try for the first connection; 0: once. NotConnected says then why it failed. A daemon that
-    lets this program in and says nothing is waited for as long, or for 10 s if that is longer.
-    max_line_bytes: the longest line that is taken of aribusd; a longer one ends the connection. A recording has 4/3 of its
-    bytes, and must have room.
+    wait: how long to retry the first connection, in seconds; 0: one attempt. If it fails, NotConnected says why. If aribusd
+    accepts the connection but does not answer, the client waits this long, but at least 10 s.
+    max_line_bytes: the longest line accepted from aribusd; a longer one ends the connection. A recording takes 4/3 of its
+    size and must fit.
     """
 
     def __init__(self, path: str | None = None, wait: float = 0.0, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self._path, self._wait = socket_path(path), wait
         self._session = Session(max_line_bytes)
-        self._changed = asyncio.Event()  # items or the state of the connection
-        self._wanted = asyncio.Event()  # there is reason to read again
+        self._changed = asyncio.Event()  # the items or the state of the connection
+        self._wanted = asyncio.Event()  # reading may continue
         self._keeping: asyncio.Task[None] | None = None
-        self._dispatcher: Dispatcher | None = None  # whose the subscription is, if it is not the program's
-        self._starting: asyncio.Task[None] | None = None  # of the dispatcher
-        self._is_read = False  # by the program
+        self._dispatcher: Dispatcher | None = None  # owns the subscription if the program does not
+        self._starting: asyncio.Task[None] | None = None  # starts the dispatcher
+        self._is_read = False  # the program reads the items itself
 
     async def __aenter__(self) -> Client:
         await self.open()
@@ -61,7 +61,7 @@ A client does the one or the other: serve(), originate() and bridge() take its s
         await self.close()
 
     async def open(self) -> None:
-        """Connects; what `async with` does."""
+        """Connects; `async with` calls this."""
         opened = asyncio.get_running_loop().create_future()
         self._keeping = asyncio.create_task(self._keep(opened))
         try:
@@ -71,7 +71,7 @@ A client does the one or the other: serve(), originate() and bridge() take its s
             raise
 
     async def close(self) -> None:
-        """Ends the connection. Commands that are not answered end with OutcomeUnknown, the iteration and serve() end."""
+        """Closes the connection. Unanswered commands fail with OutcomeUnknown; the iteration and serve() end."""
         if self._dispatcher and self._session.ready:
             await self._dispatcher.settle()
         if self._keeping:
@@ -81,12 +81,12 @@ A client does the one or the other: serve(), originate() and bridge() take its s
 
     @property
     def hello(self) -> HelloResult | None:
-        """What the daemon said of itself when it was connected to last: its version, `protocol`, `features` and more."""
+        """The daemon's `hello` of the latest connection: its version, `protocol`, `features` and more."""
         return self._session.hello  # type: ignore[return-value]
 
     @property
     def cursor(self) -> str | None:
-        """The place in the stream behind what was handed out last: `since` goes on there, in another process too."""
+        """The cursor of the last item that the program got: `since` resumes after it, in another process too."""
         return self._session.cursor
 
     if not TYPE_CHECKING:  # each method with its parameters and result: _calls.pyi
@@ -94,10 +94,10 @@ A client does the one or the other: serve(), originate() and bridge() take its s
         async def call(self, method: str, params: Mapping[str, Any] | None = None, timeout: float | None = None) -> Any:
             """Calls a method of the daemon and returns its result.
 
-            timeout: in seconds; none: the daemon's own. Raises the exceptions of aribus.errors: InvalidParams and
-            NotConnected when nothing was sent, OutcomeUnknown when the connection broke or no answer came in time. With
-            a `key` in `params` the command waits for a connection and is repeated, as long as that is safe. Without one,
-            what it makes gets an id of aribus.new_id() unless `params` has one.
+            timeout: in seconds; without it, the daemon's timeout applies. Raises the exceptions of aribus.errors:
+            InvalidParams and NotConnected when nothing was sent, OutcomeUnknown when the connection broke or no answer
+            came in time. With a `key` in `params` the command waits for a connection and is repeated while that is safe.
+            Without one, an object that it creates gets an id of aribus.new_id(), unless `params` has an id.
             """
             call = Call(method, params)
             if call.changes_subscription:
@@ -107,11 +107,11 @@ A client does the one or the other: serve(), originate() and bridge() take its s
             return await self._run(call, timeout)
 
     async def subscribe(self, params: SubscribeParams | None = None) -> None:
-        """Subscribes, instead of what was subscribed to before; waits for a connection if there is none.
+        """Subscribes, replacing an earlier subscription; waits for a connection if there is none.
 
-        Then iterating gives first an item of type `subscribed`, with what the daemon answered, and the records. When it is
-        cancelled after it was sent, it counts all the same if the daemon accepts it: `subscribed` tells. What can't match
-        anything, as a misspelt type, is a warning of the logger "aribus".
+        Iterating then gives an item of type `subscribed` with the daemon's answer, and after it the records. If this is
+        cancelled after the request was sent and the daemon accepts it, the subscription is active: `subscribed` shows it.
+        A filter that can't match anything, such as a misspelt type, is logged as a warning (logger `aribus`).
         """
         self._be_read()
         log_warnings(await self._run(Call("subscribe", params), None))
@@ -138,21 +138,21 @@ A client does the one or the other: serve(), originate() and bridge() take its s
 
     async def serve(self, app: str, handler: Handler, *, args: Sequence[str] = (), existing: bool = False,
                     hang_up: bool = True) -> None:
-        """Serves the calls that enter an application, many at a time, until the client is closed or this is cancelled.
+        """Serves the calls that enter an application, concurrently, until the client is closed or this is cancelled.
 
-        `handler(channel)`, a coroutine, is run for each of them as a task of its own. When it returns or fails, the call is
-        hung up, and so is what was originated for it. What it raises is logged (logger `aribus`), except ChannelGone of
-        this call, and disturbs no other call. It is not cancelled when the caller hangs up: whatever it waits for of the
-        channel raises ChannelGone at once. When serve() is cancelled it is cancelled, too.
+        `handler(channel)`, a coroutine, runs as a task for each call. When it returns or fails, the call is hung up, and so
+        are the calls that were originated for it. Exceptions are logged (logger `aribus`), except ChannelGone of this call,
+        and do not affect other calls. The handler is not cancelled when the caller hangs up: whatever it awaits on the
+        channel raises ChannelGone at once. It is cancelled when serve() is cancelled.
 
-        Not served are the channels that this client makes itself, and what others make with originate(). Calls that come
-        while aribusd or its connection to Asterisk is down are found and served afterwards.
+        Channels that this client creates itself, and those that others create with originate(), are not served. Calls that
+        arrive while aribusd or its connection to Asterisk is down are found and served afterwards.
 
-        app: one of `apps` in aribusd.yaml. One program at a time may serve it, or each has args of its own.
+        app: one of `apps` in aribusd.yaml. Only one program at a time may serve it, unless each has different args.
         args: serve only the calls whose arguments begin with these: with ["sales"], those of Stasis(app,sales,...).
-        existing: serve also the calls that are in the application already. They are left alone otherwise.
-        hang_up: False leaves the call in the application when the handler has ended.
-        Raises InvalidParams for an application that aribusd does not hold, or that this client serves already.
+        existing: also serve the calls that are already in the application. They are ignored otherwise.
+        hang_up: False: the call stays in the application when the handler ends.
+        Raises InvalidParams for an application that aribusd does not hold, or that this client already serves.
         """
         await self._dispatcher_made().serve(app, Serving(handler, list(args), existing, hang_up), self._dispatch)
 
@@ -160,14 +160,14 @@ A client does the one or the other: serve(), originate() and bridge() take its s
                         app_args: str | None = None, caller_id: str | None = None,
                         variables: Mapping[str, str] | None = None, originator: Channel | None = None,
                         formats: str | None = None, channel_id: str | None = None, server: str | None = None) -> Channel:
-        """Calls an endpoint, as `PJSIP/100`, and returns its channel when the call is answered.
+        """Calls an endpoint, such as `PJSIP/100`, and returns its channel when the call is answered.
 
-        Raises CallFailed when it is not; `outcome` and `cause` say why. When this is cancelled, the call is ended.
+        Raises CallFailed when it is not answered; `outcome` and `cause` say why. When this is cancelled, the call is hung up.
 
-        timeout: for how many seconds it rings, 30 unless said otherwise. app: the application that it enters; the one that
-        is served unless said otherwise, or aribusd's first. caller_id: as `Sales <200>`. originator: the channel that it is
-        made for: when that goes or its handler ends, this one is hung up; when it goes before this is answered, ChannelGone
-        is raised. Of a client 24 calls ring at a time; others wait for their turn.
+        timeout: how long it rings, in seconds; default 30. app: the application that the channel enters; by default the one
+        that this client serves, or aribusd's first. caller_id: such as `Sales <200>`. originator: the channel that the call
+        is made for: when it ends or its handler ends, this call is hung up; when it ends before this call is answered,
+        ChannelGone is raised. At most 24 calls of a client ring at a time; others wait.
         """
         dispatcher = await self._dispatch()
         return await dispatcher.originate(given(
@@ -177,15 +177,15 @@ A client does the one or the other: serve(), originate() and bridge() take its s
 
     async def bridge(self, *channels: Channel, type: str | None = None, name: str | None = None,
                      server: str | None = None) -> Bridge:
-        """Makes a bridge with these channels in it, which may be none.
+        """Creates a bridge and adds these channels, if any.
 
-        type: ARI's, as `mixing` or `holding`. Raises ChannelGone when one of the channels has gone.
+        type: ARI's bridge type, such as `mixing` or `holding`. Raises ChannelGone when one of the channels has ended.
         """
         dispatcher = await self._dispatch()
         return await dispatcher.bridge(channels, given(type=type, name=name, server=server))
 
     def _be_read(self) -> None:
-        """The program wants to read the records itself."""
+        """The program reads the records itself."""
         if self._dispatcher:
             raise RuntimeError("this client serves calls, and has its subscription for that: use another Client beside it")
         self._is_read = True
@@ -205,7 +205,7 @@ A client does the one or the other: serve(), originate() and bridge() take its s
         return dispatcher
 
     async def _has_item(self) -> bool:
-        """Waits for one. False: the client is closed, and none is left."""
+        """Waits for an item. False: the client is closed and no item is left."""
         while not self._session.items:
             if self._keeping is None or self._keeping.done():
                 return False
@@ -230,7 +230,7 @@ A client does the one or the other: serve(), originate() and bridge() take its s
         return call.result
 
     async def _keep(self, opened: asyncio.Future[None]) -> None:
-        """Connects, reads, and connects again. `opened` is told how the first connection came out."""
+        """Connects, reads, and reconnects. `opened` gets the result of the first connection."""
         until, pause = asyncio.get_running_loop().time() + self._wait, pauses()
         try:
             while True:
@@ -249,7 +249,7 @@ A client does the one or the other: serve(), originate() and bridge() take its s
             self._changed.set()
 
     async def _connection(self, opened: asyncio.Future[None], greeted_by: float) -> str:
-        """One connection, from its beginning to its end; returns why it ended."""
+        """Runs one connection until it ends; returns the reason."""
         session, loop = self._session, asyncio.get_running_loop()
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connected:
             connected.setblocking(False)
@@ -271,7 +271,7 @@ A client does the one or the other: serve(), originate() and bridge() take its s
                         while not session.wants_more:
                             self._wanted.clear()
                             await self._wanted.wait()
-                        await asyncio.sleep(0)  # while there is more to read, sock_recv() lets nobody else go on
+                        await asyncio.sleep(0)  # sock_recv() does not yield while data is available
                 return session.end or "aribusd has closed the connection"
             except TimeoutError:
                 return SILENT
@@ -282,7 +282,7 @@ A client does the one or the other: serve(), originate() and bridge() take its s
 
 
 class Sender:
-    """Sends without waiting. (A transport of asyncio forgets what is there to be read when sending fails.)"""
+    """Sends without waiting. (asyncio's transport would discard unread data when sending fails.)"""
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket, self._unsent = connected, b""
@@ -303,4 +303,4 @@ class Sender:
                 data, self._unsent = self._unsent, b""
                 await asyncio.get_running_loop().sock_sendall(self._socket, data)
         except OSError:
-            pass  # reading finds the same, behind what was received still
+            pass  # recv() reports the same error after the data already received

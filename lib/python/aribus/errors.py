@@ -1,4 +1,4 @@
-"""How commands fail: as docs/protocol.md says, under "Errors"."""
+"""The errors of commands; see docs/protocol.md, "Errors"."""
 from __future__ import annotations
 
 import errno
@@ -6,9 +6,10 @@ from typing import Any
 
 
 class AribusError(Exception):
-    """What the daemon answered instead of a result.
+    """A command failed.
 
-    code: JSON-RPC's number of the error; 0 where the library itself found it. message: a sentence for people. data: facts for programs, maybe none.
+    code: the JSON-RPC error code; 0 for errors of this library. message: a human-readable sentence. data: details for
+    programs; may be empty.
     """
 
     code = -32603
@@ -28,48 +29,48 @@ class InvalidParams(AribusError):
 
 
 class Refused(AribusError):
-    """Asterisk answered, and refused."""
+    """Asterisk answered with an error."""
 
     code = -32000
 
     @property
     def status(self) -> int:
-        """The status of HTTP, as 404."""
+        """The HTTP status, such as 404."""
         return int(self.data.get("status", 0))
 
 
 class NotConnected(AribusError):
-    """Nothing was sent: there is no connection to aribusd, or (then `data` has `server`) none to that Asterisk."""
+    """Nothing was sent: there is no connection to aribusd, or none to the Asterisk (then `data` has `server`)."""
 
     code = -32001
 
 
 class OutcomeUnknown(AribusError):
-    """It was sent and no answer came, from Asterisk or from aribusd: it may have been done or not."""
+    """The command was sent, but no answer came from Asterisk or aribusd: it may or may not have been carried out."""
 
     code = -32002
 
 
 class NotAllowed(AribusError):
-    """A rule of the daemon forbids it to this program."""
+    """The daemon's access rule does not allow this program to do it."""
 
     code = -32003
 
 
 class TooMuch(AribusError):
-    """A bound was reached; nothing was sent."""
+    """A limit was reached; nothing was sent."""
 
     code = -32004
 
 
 class TooOld(AribusError):
-    """This Asterisk is too old for it; nothing was sent."""
+    """This Asterisk is too old for the command; nothing was sent."""
 
     code = -32005
 
 
 class ChannelGone(AribusError):
-    """The channel has left the application, or ended: it can't be controlled any more. `data` has its `channelId`."""
+    """The channel has left the application or ended, and can't be controlled any more. `data` has its `channelId`."""
 
     code = 0
 
@@ -81,22 +82,22 @@ class BridgeGone(AribusError):
 
 
 class PlaybackFailed(AribusError):
-    """Nothing was played, or not all of it: there is no such sound, say. `data` is the playback, as ARI shows it."""
+    """The media was not played, or not to the end, for example because a sound does not exist. `data` is ARI's playback."""
 
     code = 0
 
 
 class RecordingFailed(AribusError):
-    """Nothing was recorded. `data` is the recording, as ARI shows it; its `cause`, where it is there, says why."""
+    """Nothing was recorded. `data` is ARI's recording; its `cause`, if present, says why."""
 
     code = 0
 
 
 class CallFailed(AribusError):
-    """A call that was originated was not answered.
+    """An originated call was not answered.
 
-    outcome: `busy`, `no_answer`, `refused`, `cancelled` or `failed`: docs/protocol.md, "Waiting". cause: Q.850's number of
-    the reason, 0 when it is not known. `data` is what the daemon answered.
+    outcome: `busy`, `no_answer`, `refused`, `cancelled` or `failed`; see docs/protocol.md, "Waiting". cause: the Q.850 cause
+    code, 0 when unknown. `data` is the daemon's answer.
     """
 
     code = 0
@@ -114,7 +115,7 @@ _KINDS = {kind.code: kind for kind in (InvalidParams, Refused, NotConnected, Out
 
 
 def error_of(error: Any) -> AribusError:
-    """The exception for the `error` of an answer."""
+    """The exception for an answer's `error`."""
     if not isinstance(error, dict) or not isinstance(error.get("message"), str):
         return AribusError("aribusd answered something unexpected")
     code, data = error.get("code"), error.get("data")
@@ -123,7 +124,7 @@ def error_of(error: Any) -> AribusError:
 
 
 def cannot_connect(path: str, reason: OSError) -> NotConnected:
-    """Why there is no connection to `path`, and the cure where it is known."""
+    """Why connecting to `path` failed, with the cure if it is known."""
     cures = {errno.ENOENT: " (is aribusd running?)", errno.ECONNREFUSED: " (is aribusd running?)",
              errno.EACCES: " (is this user in the socket's group?)"}
     return NotConnected(f"connecting to {path}: {reason.strerror or reason}{cures.get(reason.errno or 0, '')}")

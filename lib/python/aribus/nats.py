@@ -1,6 +1,6 @@
-"""Records and commands of PBXs by NATS, from any machine: docs/nats-clients.md. Needs nats-py, the extra `aribus[nats]`.
+"""Records and commands of PBXs over NATS, from any machine: docs/nats-clients.md. Needs nats-py, the extra `aribus[nats]`.
 
-Connecting is nats-py's: servers, credentials, TLS and reconnecting are options of `nats.connect()`.
+nats-py makes the connection: servers, credentials, TLS and reconnecting are options of `nats.connect()`.
 """
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
     from .types import Item
 
-_GRACE_SECONDS = 1.0  # aribus-nats itself answers when a command's time is over
-_LONGEST_SECONDS = 86_400  # that aribus-nats takes
-_DENIED_SECONDS = 0.2  # how often is looked whether NATS has refused a command
+_GRACE_SECONDS = 1.0  # beyond a command's timeout, at which aribus-nats itself answers
+_LONGEST_SECONDS = 86_400  # aribus-nats' maximum
+_DENIED_SECONDS = 0.2  # interval between checks whether NATS has denied a command
 
 
 class Removed(TypedDict):
-    """Records that NATS has removed before this program came to them."""
+    """Records that NATS removed before this program read them."""
 
     type: Literal["lost"]
     records: int
@@ -41,7 +41,7 @@ class Removed(TypedDict):
 
 
 class Restarted(TypedDict):
-    """aribusd has begun another stream of records, `stream`: what came behind the cursor `previous` may be missing."""
+    """aribusd has started a new stream of records, `stream`: records after the cursor `previous` may be missing."""
 
     type: Literal["bus.restarted"]
     seq: int
@@ -52,10 +52,10 @@ class Restarted(TypedDict):
 
 
 class Delivery(NamedTuple):
-    """What Records gives.
+    """An item of Records.
 
-    pbx: whose it is: `name` in its nats.yaml. item: a record, exactly as on the socket, or a report, as `lost`. cursor:
-    the record's place, `<stream>:<seq>` as on the socket; "" of what is none.
+    pbx: its PBX: `name` in nats.yaml. item: a record, exactly as on the socket, or a report such as `lost`. cursor: the
+    record's cursor, `<stream>:<seq>` as on the socket; "" if the item is not a record.
     """
 
     pbx: str
@@ -64,19 +64,19 @@ class Delivery(NamedTuple):
 
 
 class Records:
-    """The records of PBXs, of each in its order, each once.
+    """The records of PBXs: each once, in order per PBX.
 
     async with aribus.nats.Records(connection, "billing", ["pbx1", "pbx2"], types=["StasisStart"]) as records:
         async for pbx, record, cursor in records:
             ...
 
-    Where a program has come to is kept by NATS, under its name. A record counts as dealt with when the program asks for the
-    next one; one that it was killed over comes again. One process at a time may read under a name.
+    NATS stores the program's position under its name. A record is acknowledged when the program asks for the next one; if
+    the program is killed before, the record is delivered again. Only one process at a time may read under a name.
 
-    connection: of nats.connect(). name: of the durable consumer, one in the stream of each PBX. It is made where there is
-    none, if the user may do that. pbxs: the names of the PBXs. types, servers, apps: only records of these, which are names,
-    not globs. start: where a new consumer begins: with what comes next, or with the oldest record that the stream holds.
-    prefix: of JetStream's API, where another account or a leaf node makes it another one.
+    connection: of nats.connect(). name: of the durable consumer, one in the stream of each PBX. It is created if it does not
+    exist and the user may create it. pbxs: the names of the PBXs. types, servers, apps: deliver only records of these; names,
+    not globs. start: where a new consumer begins: with the next record, or with the oldest one in the stream.
+    prefix: of JetStream's API, if another account or a leaf node changes it.
     """
 
     def __init__(self, connection: Connection, name: str, pbxs: str | Sequence[str], *,
@@ -92,7 +92,7 @@ class Records:
         if not self._consumers:
             raise refusal("pbxs", "the name of a PBX is expected")
         self._found: asyncio.Queue[Found | BaseException | None] = asyncio.Queue(BATCH)
-        self._under_way: Found | None = None  # what the program has got last
+        self._under_way: Found | None = None  # the item that the program got last
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Records:
@@ -104,17 +104,17 @@ class Records:
         await self.close()
 
     async def open(self) -> None:
-        """Finds or makes the consumers; what `async with` does.
+        """Finds or creates the consumers; `async with` calls this.
 
-        Raises NotConnected where there is no stream of a PBX, InvalidParams where there is a consumer of this name with
-        other settings, NotAllowed where the user's permissions in NATS lack something, and the errors of nats-py.
+        Raises NotConnected if a PBX has no stream, InvalidParams if a consumer of this name has other settings, NotAllowed
+        if the user lacks permissions in NATS, and the errors of nats-py.
         """
         for consumer in self._consumers:
             await consumer.open()
         self._tasks = [asyncio.create_task(self._read(consumer)) for consumer in self._consumers]
 
     async def close(self) -> None:
-        """Ends the iteration. What the program got last, and has asked for no other since, comes again."""
+        """Ends the iteration. If the program has not asked for another item since, the last one is delivered again."""
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
@@ -138,7 +138,7 @@ class Records:
                 self._under_way = None
             found = await self._found.get()
             if found is None:
-                self._found.put_nowait(None)  # for who asks again
+                self._found.put_nowait(None)  # for further calls
                 raise StopAsyncIteration
             if isinstance(found, BaseException):
                 raise found
@@ -155,7 +155,7 @@ class Records:
 
 
 class AnyAnswer(NamedTuple):
-    """What Commands.call_any() gives: the PBX that has carried it out, and the result."""
+    """The result of Commands.call_any(): the PBX that carried out the command, and its result."""
 
     pbx: str
     result: Any
@@ -167,8 +167,8 @@ class Commands:
     commands = aribus.nats.Commands(connection, "controller")
     await commands.call("pbx1", "channels.hangup", {"channelId": "1795384777.12"})
 
-    connection: of nats.connect(). rule: the access rule in aribusd.yaml that the commands are under, one of `rules` in the
-    PBX's nats.yaml; the permissions of NATS say who may use it.
+    connection: of nats.connect(). rule: the access rule in aribusd.yaml that applies to the commands, one of `rules` in the
+    PBX's nats.yaml; the permissions in NATS control who may use it.
     """
 
     def __init__(self, connection: Connection, rule: str) -> None:
@@ -179,15 +179,16 @@ class Commands:
     async def call(self, pbx: str, method: str, params: Mapping[str, Any] | None = None, timeout: float = 30.0) -> Any:
         """Calls a method of a PBX's daemon and returns its result. Nothing is ever sent twice.
 
-        pbx: `name` in its nats.yaml. timeout: in seconds, at most a day; it bounds `wait`, too. Raises the exceptions of aribus.errors:
-        InvalidParams, NotConnected and NotAllowed when nothing was sent to Asterisk, OutcomeUnknown when no answer came in
-        time. What the method makes gets an id of aribus.new_id(), unless `params` has one or a `key`.
+        pbx: `name` in its nats.yaml. timeout: in seconds, at most a day; it also limits `wait`. Raises the exceptions of
+        aribus.errors: InvalidParams, NotConnected and NotAllowed when nothing was sent to Asterisk, OutcomeUnknown when no
+        answer came in time. An object that the method creates gets an id of aribus.new_id(), unless `params` has an id or a
+        `key`.
         """
         return (await self._call(_name("pbx", pbx), method, params, timeout)).result
 
     async def call_any(self, method: str, params: Mapping[str, Any] | None = None, timeout: float = 30.0) -> AnyAnswer:
-        """As call(), of any PBX that is ready. To repeat a command safely (`key`), ask any for a PBX first, as by `ping`,
-        and call that one."""
+        """Like call(), to any PBX that is ready. To repeat a command safely (`key`), first let call_any() choose a PBX, for
+        example with `ping`, and then call() that one."""
         return await self._call("any", method, params, timeout)
 
     async def _call(self, pbx: str, method: str, params: Mapping[str, Any] | None, timeout: float) -> AnyAnswer:
@@ -197,7 +198,7 @@ class Commands:
         request = f'{{"jsonrpc":"2.0","id":1,"method":{json.dumps(method)},"params":{text}}}'.encode()
         if error := too_long(len(request), min(REQUEST_BYTES, self._connection.max_payload or REQUEST_BYTES)):
             raise error
-        if not self._connection.is_connected:  # otherwise nats-py would keep it, and send it late
+        if not self._connection.is_connected:  # otherwise nats-py would keep it and send it later
             raise NotConnected(f"not connected to NATS: {method} was not sent")
         answer = await self._answer(f"aribus.v1.rpc.{pbx}.{self._token}", pbx, method, request, timeout)
         body = json.loads(answer.data)
@@ -233,14 +234,14 @@ def _denies(error: Exception | None, subject: str) -> bool:
 
 
 def _name(parameter: str, text: str) -> str:
-    """A name that is a token of a subject as it is."""
+    """Checks that a name can be a token of a subject without escaping."""
     if not re.fullmatch(r"[A-Za-z0-9_-]+", text):
         raise refusal(parameter, f"a name of the characters A-Z, a-z, 0-9, _ and - is expected, not {text!r}")
     return text
 
 
 def _tokens(parameter: str, names: str | Sequence[str] | None) -> list[str]:
-    """Names as they are in subjects: bytes other than A-Z, a-z, 0-9, _ and - are %XX there, and an empty name is _."""
+    """Names as tokens of subjects: bytes other than A-Z, a-z, 0-9, _ and - become %XX, and an empty name becomes _."""
     given = [names] if isinstance(names, str) else list(names or [])
     for name in given:
         if "*" in name or "?" in name:

@@ -1,4 +1,4 @@
-"""Calls somebody, then somebody else for them, and lets the two talk.
+"""Calls one person, then another, and connects the two.
 
 Usage: click_to_call.py FIRST SECOND      as in: click_to_call.py PJSIP/100 PJSIP/200
 """
@@ -10,7 +10,7 @@ import aribus
 
 async def call(client, first_endpoint, second_endpoint):
     async with await client.originate(first_endpoint, timeout=20) as first:
-        await first.ring()  # what they hear while the other is called
+        await first.ring()  # ringback while the second person is called
         second = await client.originate(second_endpoint, timeout=20, originator=first)
         await first.ring_stop()
         async with second, await client.bridge(first, second) as bridge:

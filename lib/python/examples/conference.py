@@ -1,4 +1,4 @@
-"""Conferences: the caller chooses a room by a digit, and talks with all who are there. * mutes and unmutes.
+"""Conferences: the caller chooses a room by pressing a digit, and talks to everyone in it. * mutes and unmutes.
 
 Usage: conference.py APP
 """
@@ -9,7 +9,7 @@ import aribus
 
 
 async def main():
-    rooms = {}  # the bridge of each, or who makes it
+    rooms = {}  # room -> the task that creates its bridge
 
     async with aribus.Client(wait=60) as client:
         async def conference(caller):

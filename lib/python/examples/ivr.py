@@ -1,9 +1,9 @@
-"""An IVR: it answers calls, plays a menu, and connects the caller with whom the digit pressed stands for.
+"""An IVR: it answers calls, plays a menu, and connects the caller to the endpoint of the digit that was pressed.
 
 Usage: ivr.py APP STATE_FILE DIGIT=ENDPOINT ...      as in: ivr.py aribus ivr.json 1=PJSIP/100 2=PJSIP/200
 
-It may be killed and started again, as may aribusd and Asterisk, while calls are on: STATE_FILE holds what was made of
-the records up to a cursor, and where it goes on. Each step has ids of its own choice, so that it may be done again.
+It can be restarted while calls are in progress, and so can aribusd and Asterisk: STATE_FILE holds the state of the calls
+at a cursor, from which it resumes. The program chooses the ids of each step, so that a step can be repeated.
 """
 import asyncio
 import json
@@ -65,19 +65,19 @@ class Ivr:
             await self.left(item["channel"]["id"])
 
     def missed(self, why):
-        """A digit may have been missed: the callers are asked again."""
+        """A digit may have been missed: plays the menu again."""
         print("missed something:", why, flush=True)
         for call in self.calls.values():
             if call["step"] == "menu":
                 call["done"] = False
 
     async def take_over(self):
-        """Asks what lives. When the daemon itself does not know yet, server.resynced will come."""
+        """Asks for the live channels. If an Asterisk is not ready, server.resynced follows later."""
         try:
             status = await self.client.call("status")
             channels = (await self.client.call("state.channels"))["channels"]
         except (aribus.NotConnected, aribus.OutcomeUnknown):
-            return  # there will be a new connection
+            return  # the client reconnects
         if any(server["state"] != "ready" for server in status["servers"]):
             return
         self.forget_all_but([channel["channel"]["id"] for channel in channels])
@@ -131,7 +131,7 @@ class Ivr:
         call["step"], call["done"] = step, False
 
     async def go_on(self):
-        """Does what did not go through."""
+        """Repeats the steps that did not succeed."""
         for caller in list(self.calls):
             await self.advance(caller)
 
@@ -144,14 +144,14 @@ class Ivr:
             call["done"] = True
             print(call["step"], caller, flush=True)
         except (aribus.NotConnected, aribus.OutcomeUnknown) as error:
-            print(f"{call['step']} {caller} has to wait: {error}", flush=True)  # server.resynced or the like comes
+            print(f"{call['step']} {caller} has to wait: {error}", flush=True)  # repeated by go_on()
             return
         except aribus.Refused as error:
             print(f"{call['step']} {caller} failed: {error}", flush=True)
             if call["step"] == "calling":
                 self.turn(call, "menu")
                 return await self.advance(caller)
-            call["done"] = True  # the caller is gone, which will be told
+            call["done"] = True  # the caller has left; an event will report it
         if call["step"] == "ended":
             del self.calls[caller]
 
@@ -168,7 +168,7 @@ class Ivr:
             await self.client.call("channels.originate", {
                 "endpoint": self.parties[call["digit"]], "channelId": caller + PARTY, "app": self.app, "timeout": 20})
         except aribus.Refused as error:
-            if error.status != 409:  # it is there already
+            if error.status != 409:  # the channel exists already
                 raise
 
     async def talking(self, caller, call):

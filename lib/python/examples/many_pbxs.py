@@ -1,8 +1,8 @@
-"""Greets the calls of many PBXs, from any machine, by NATS.
+"""Answers the calls of many PBXs, from any machine, over NATS.
 
 Usage: many_pbxs.py NAME PBX...      as in: many_pbxs.py ivr pbx1 pbx2
-NAME is that of its consumers and of the access rule. $NATS_URL: nats-server, with user and password. $NATS_PREFIX: of
-JetStream's API, if it is another one.
+NAME: of its consumers and of the access rule. $NATS_URL: of nats-server, with user and password. $NATS_PREFIX: of JetStream's
+API, if not the default.
 """
 import asyncio
 import os
@@ -17,7 +17,7 @@ async def greet(commands, pbx, channel):
         await commands.call(pbx, "channels.answer", {"channelId": channel})
         await commands.call(pbx, "play", {"channelId": channel, "media": "sound:hello-world", "wait": True})
         await commands.call(pbx, "channels.hangup", {"channelId": channel})
-    except aribus.AribusError as error:  # the caller has hung up, say
+    except aribus.AribusError as error:  # for example: the caller has hung up
         print(pbx, channel, error, flush=True)
 
 
@@ -33,7 +33,7 @@ async def main(name, *pbxs):
                 print(item["channel"]["caller"]["number"], "calls", pbx, flush=True)
                 calls.create_task(greet(commands, pbx, item["channel"]["id"]))
             else:
-                print(pbx, item, flush=True)  # records are missing: those calls are greeted by nobody
+                print(pbx, item, flush=True)  # records are missing: their calls are not answered
 
 
 asyncio.run(main(*sys.argv[1:]))

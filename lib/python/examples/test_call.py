@@ -13,7 +13,7 @@ WHERE, DIGITS = sys.argv[1], sys.argv[2] if sys.argv[2:] else ""
 async def main():
     async with aribus.Client() as client:
         try:
-            # One half of a Local channel goes into the dialplan, as a telephone's call does; the other comes to us.
+            # One half of a Local channel enters the dialplan like a telephone's call; this program gets the other half.
             async with await client.originate(f"Local/{WHERE}/n", timeout=20, caller_id="Test <555>") as phone:
                 print("answered", flush=True)
                 for digit in DIGITS:

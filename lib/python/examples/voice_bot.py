@@ -3,8 +3,8 @@
 Usage: voice_bot.py APP rtp|audiosocket [ADDRESS]      as in: voice_bot.py aribus rtp 192.0.2.7
 
 ADDRESS is this machine's address as Asterisk reaches it, by default 127.0.0.1. `rtp` works with Asterisk 16 and later,
-`audiosocket` with 18 and later. A real bot has speech recognition, a language model and speech synthesis in place of
-`Parrot`. It may be killed and started again while calls are on.
+`audiosocket` with 18 and later. A real bot replaces `Parrot` with speech recognition, a language model and speech
+synthesis. It can be restarted while calls are in progress.
 """
 import array
 import asyncio
@@ -19,18 +19,18 @@ import uuid
 
 import aribus
 
-RATE = 8000  # samples a second, of 16 bits
+RATE = 8000  # samples of 16 bits per second
 FRAME = 0.02  # s: Asterisk sends and expects 20 ms at a time
 SIZE = int(RATE * FRAME) * 2  # bytes of a frame
-MEDIA = ("UnicastRTP/", "AudioSocket/")  # what the names of our channels begin with
+MEDIA = ("UnicastRTP/", "AudioSocket/")  # the prefixes of our channels' names
 
 
 class Parrot:
-    """Takes turns with the caller, frame by frame. It knows nothing of networks and clocks."""
+    """Takes turns with the caller, frame by frame. It is independent of networks and clocks."""
 
     LOUD = 500  # mean amplitude of a frame that counts as speech, of 32,767
-    BEGIN, END = 3, 25  # loud frames in a row with which speech begins, quiet ones with which it has ended
-    LONGEST = 1500  # frames that are remembered
+    BEGIN, END = 3, 25  # consecutive loud frames that start speech, and quiet ones that end it
+    LONGEST = 1500  # the most frames that are kept
 
     def __init__(self):
         tone = array.array("h", (int(8000 * math.sin(2 * math.pi * 650 * n / RATE)) for n in range(RATE // 2))).tobytes()
@@ -38,7 +38,7 @@ class Parrot:
         self.heard, self.listening, self.quiet = [], False, 0
 
     def hear(self, frame):
-        """A frame of the caller's, b"" where none came in time. Returns what that means, or None."""
+        """Takes a frame of the caller, b"" if none came in time. Returns the event that it causes, or None."""
         loud = bool(frame) and sum(map(abs, array.array("h", frame))) * 2 > self.LOUD * len(frame)
         if not self.listening:
             self.heard = [*self.heard, frame] if loud else []
@@ -63,7 +63,7 @@ class Parrot:
 
 
 async def talk(line, parrot, caller, voice):
-    """Hears and speaks, a frame each way every 20 ms, until somebody hangs up."""
+    """Exchanges one frame each way every 20 ms, until somebody hangs up."""
     clock = asyncio.get_running_loop().time
     due = clock()
     while not (line.closed or caller.is_gone or voice.is_gone):
@@ -72,7 +72,7 @@ async def talk(line, parrot, caller, voice):
             if news := parrot.hear(frame):
                 print(news, caller.id, flush=True)
         line.send(parrot.say())
-        due = max(due + FRAME, clock() - 0.2)  # what is late by more is not caught up with
+        due = max(due + FRAME, clock() - 0.2)  # after a longer delay it does not catch up
         await asyncio.sleep(due - clock())
 
 
@@ -82,22 +82,22 @@ class Rtp(asyncio.DatagramProtocol):
     Asterisk sends 16 kHz. From us it takes only formats whose number is a fixed one: so it gets 8 kHz.
     """
 
-    SLIN16, SLIN = 118, 11  # the numbers that Asterisk has for 16 and 8 kHz
+    SLIN16, SLIN = 118, 11  # Asterisk's payload types for 16 and 8 kHz
 
     def __init__(self, address):
         self.address, self.transport, self.peer, self.closed = address, None, None, False
-        self.heard = collections.deque(maxlen=50)  # 1 s; then the oldest goes
-        # Counted by the clock: to a caller whose bot was restarted, Asterisk passes nothing that seems older than the last.
+        self.heard = collections.deque(maxlen=50)  # 1 s; older frames are dropped
+        # Derived from the clock: after a restart of the bot, Asterisk would drop packets that seem older than the last one.
         self.number, self.time = int(time.time() / FRAME) % 2**16, int(time.time() * RATE) % 2**32
         self.source = secrets.randbits(32)
 
     async def open(self, client, caller):
-        """Returns Asterisk's channel of this line."""
+        """Returns Asterisk's channel for this line."""
         loop = asyncio.get_running_loop()
         self.transport, _ = await loop.create_datagram_endpoint(lambda: self, ("0.0.0.0", 0))
         port = self.transport.get_extra_info("sockname")[1]
         voice = await client.originate(f"UnicastRTP/{self.address}:{port}/c(slin16)", originator=caller)
-        # Where Asterisk sends from and listens. Nobody else is listened to.
+        # Asterisk's address and port; packets from other addresses are ignored.
         self.peer = (await voice.get("UNICASTRTP_LOCAL_ADDRESS"), int(await voice.get("UNICASTRTP_LOCAL_PORT")))
         return voice
 
@@ -124,15 +124,15 @@ class AudioSocket:
     """The audio of one call over TCP: a kind, the length in 2 bytes, then samples of 8 kHz with the low byte first."""
 
     ENDED, CALL, SAMPLES = 0x00, 0x01, 0x10
-    server, expected = None, {}  # one server for all calls; the lines that are not connected yet, by their UUIDs
+    server, expected = None, {}  # one server for all calls; the lines that are not connected yet, by UUID
 
     def __init__(self, address):
         self.address, self.writer, self.closed = address, None, False
         self.id, self.connected = uuid.uuid4(), asyncio.Event()
-        self.heard = collections.deque(maxlen=50)  # 1 s; then the oldest goes
+        self.heard = collections.deque(maxlen=50)  # 1 s; older frames are dropped
 
     async def open(self, client, caller):
-        """Returns Asterisk's channel of this line."""
+        """Returns Asterisk's channel for this line."""
         if not AudioSocket.server:
             AudioSocket.server = await asyncio.start_server(self.connection, "0.0.0.0", 0)
         port = self.server.sockets[0].getsockname()[1]
@@ -143,7 +143,7 @@ class AudioSocket:
 
     @staticmethod
     async def connection(reader, writer):
-        """Asterisk connects, and says first which call it is."""
+        """Called when Asterisk connects; it first sends the UUID of the call."""
         line = None
         try:
             while True:
@@ -158,14 +158,14 @@ class AudioSocket:
                 elif kind == AudioSocket.ENDED:
                     break
         except (KeyError, ConnectionError, asyncio.IncompleteReadError):
-            pass  # nobody's call, or it has ended
+            pass  # an unknown call, or one that has ended
         finally:
             writer.close()
             if line:
                 line.closed = True
 
     def send(self, frame):
-        if self.writer.transport.get_write_buffer_size() < 10 * len(frame):  # what is late is of no use to anybody
+        if self.writer.transport.get_write_buffer_size() < 10 * len(frame):  # late audio is useless
             self.writer.write(struct.pack("!BH", self.SAMPLES, len(frame)) + frame)
 
     def close(self):
@@ -176,7 +176,7 @@ class AudioSocket:
 
 
 async def clear_away(client, app, bridge_name):
-    """Ends what is left of a bot that was killed: its bridges and channels. The callers stay."""
+    """Removes the bridges and channels left over by a bot that was killed. The callers stay."""
     for found in (await client.call("state.bridges"))["bridges"]:
         if found["bridge"]["name"] == bridge_name:
             await client.call("bridges.destroy", {"bridgeId": found["bridge"]["id"], "server": found["server"]})

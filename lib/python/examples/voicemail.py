@@ -1,4 +1,4 @@
-"""Voicemail: rings the owner, who takes the call by pressing 1; otherwise the caller leaves a message.
+"""Voicemail: calls the owner, who accepts the call by pressing 1; otherwise the caller leaves a message.
 
 Usage: voicemail.py APP ENDPOINT [SECONDS]      as in: voicemail.py aribus PJSIP/100 20
 """
@@ -24,7 +24,7 @@ async def main():
                 await owner.hangup()
             except aribus.CallFailed as error:
                 print(error.outcome, caller.id, flush=True)
-            except aribus.ChannelGone:  # the owner has hung up; had the caller, what follows raises it again
+            except aribus.ChannelGone:  # the owner has hung up; if the caller has, too, the next line raises it
                 print("gone", caller.id, flush=True)
             await caller.answer()
             await caller.play("sound:vm-intro")

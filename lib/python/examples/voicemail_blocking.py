@@ -1,4 +1,4 @@
-"""Voicemail, without asyncio: rings the owner, who takes the call by pressing 1; otherwise the caller leaves a message.
+"""Voicemail, without asyncio: calls the owner, who accepts the call by pressing 1; otherwise the caller leaves a message.
 
 Usage: voicemail_blocking.py APP ENDPOINT [SECONDS]      as in: voicemail_blocking.py aribus PJSIP/100 20
 """
@@ -21,7 +21,7 @@ def voicemail(caller):
         owner.hangup()
     except aribus.CallFailed as error:
         print(error.outcome, caller.id, flush=True)
-    except aribus.ChannelGone:  # the owner has hung up; had the caller, what follows raises it again
+    except aribus.ChannelGone:  # the owner has hung up; if the caller has, too, the next line raises it
         print("gone", caller.id, flush=True)
     caller.answer()
     caller.play("sound:vm-intro")

@@ -1,4 +1,4 @@
-"""A queue: callers wait with music for the next agent who is free.
+"""A queue: callers wait with music on hold for the next free agent.
 
 Usage: waiting_queue.py APP ENDPOINT ...      as in: waiting_queue.py aribus PJSIP/100 PJSIP/200
 """
@@ -29,7 +29,7 @@ async def main():
             await wait(caller)
             print("waits", caller.id, flush=True)
             while True:
-                agent = await free.get()  # who waits longest gets the next one
+                agent = await free.get()  # the longest waiting caller gets the next agent
                 try:
                     line = await client.originate(agent, timeout=15, originator=caller)
                     async with await client.bridge(caller, line) as bridge:

@@ -2,13 +2,11 @@
 
 #include <cerrno>
 #include <charconv>
-#include <stdexcept>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/tcp_socket.h"
 #include "net/websocket_frame.h"
 #include "net/websocket_handshake.h"
 
@@ -123,18 +121,8 @@ void FakeAsterisk::Peer::read_frames() {
   }
 }
 
-FakeAsterisk::FakeAsterisk(Loop& loop, Script script) : loop_(loop), script_(std::move(script)) {
-  listener_.reset(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* any = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(listener_.get(), any, size) != 0 || ::listen(listener_.get(), SOMAXCONN) != 0 ||
-      ::getsockname(listener_.get(), any, &size) != 0) {
-    throw std::runtime_error("no port to listen on");
-  }
-  port_ = ntohs(address.sin_port);
+FakeAsterisk::FakeAsterisk(Loop& loop, Script script)
+    : loop_(loop), script_(std::move(script)), listener_(listen_on_tcp("127.0.0.1", port_).value()) {
   poll_.emplace(loop, listener_.get());
   poll_->watch(UV_READABLE, [this](int) {
     Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));

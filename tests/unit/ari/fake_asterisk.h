@@ -76,9 +76,9 @@ class FakeAsterisk {
  private:
   Loop& loop_;
   Script script_;
+  int port_ = 0;
   Fd listener_;
   std::optional<Poll> poll_;
-  int port_ = 0;
 };
 
 // What an Asterisk answers to GET /ari/asterisk/info.

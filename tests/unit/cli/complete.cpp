@@ -1,5 +1,5 @@
 // What `aribus complete` offers to the shells.
-#include "cli/commands.h"
+#include "cli/complete.h"
 #include "cli/output.h"
 #include "tests/catch.h"
 #include "tests/support/fake_daemon.h"

@@ -64,7 +64,7 @@ TEST_CASE("a method's help names its parameters and what they take") {
   CHECK_THAT(help_of("ping"), ContainsSubstring("It takes no parameters."));
   CHECK(help_of("nothing").empty());
   const std::string create = help_of("bridges.createWithId");
-  CHECK(create.starts_with("bridges.createWithId: Makes an empty bridge, as `bridges.create` does;"));
+  CHECK(create.starts_with("bridges.createWithId: Creates an empty bridge, like `bridges.create`;"));
   CHECK_THAT(create, ContainsSubstring("\n  POST /bridges/{bridgeId}\n"));
   CHECK_THAT(create, ContainsSubstring("  bridgeId=  text (required)\n      Id for the new bridge;"));
   CHECK_THAT(create, ContainsSubstring("  variables= object of JSON, later than Asterisk 16.28\n"));
@@ -73,7 +73,7 @@ TEST_CASE("a method's help names its parameters and what they take") {
 
 TEST_CASE("a method's summary is its first sentence") {
   const Methods all = methods();
-  CHECK(all.summary("bridges.destroy") == "Ends a bridge.");
+  CHECK(all.summary("bridges.destroy") == "Destroys a bridge.");
   CHECK(all.summary("nothing").empty());
   CHECK(all.parameters("hangup").front().description.starts_with("Id of the channel."));
 }

@@ -3,9 +3,8 @@
 #include <algorithm>
 
 #include "tests/catch.h"
-#include "tests/unit/ari/fake_asterisk.h"
 #include "tests/unit/control/caller.h"
-#include "tests/unit/helpers.h"
+#include "tests/unit/pbx/test_server.h"
 
 using namespace aribus;
 using namespace aribus::control;
@@ -26,27 +25,25 @@ Strings keys_of(const Json& params) {
 struct Servers {
   Loop loop;
   std::vector<std::unique_ptr<FakeAsterisk>> asterisks;
-  std::vector<std::unique_ptr<ari::Client>> clients;
+  std::vector<std::unique_ptr<test::TestServer>> servers;
   Dispatcher dispatcher;
+  FakeAsterisk::Script script;
 
-  explicit Servers(const Strings& names, const FakeAsterisk::Script& script = test::behave_well) {
+  explicit Servers(const Strings& names, FakeAsterisk::Script answers = test::behave_well)
+      : script(std::move(answers)) {
     for (const std::string& name : names) {
       asterisks.push_back(std::make_unique<FakeAsterisk>(loop, script));
-      ari::ClientOptions options;
-      options.url = asterisks.back()->url();
+      ari::ClientOptions options = test::client_options(asterisks.back()->url());
       options.request_timeout = Milliseconds(1000);
-      auto made = ari::Client::make(loop, options);
-      REQUIRE(made.ok());
-      clients.push_back(std::move(*made));
-      dispatcher.add_server(name, *clients.back());
+      servers.push_back(std::make_unique<test::TestServer>(loop, options, name));
+      dispatcher.add_server(*servers.back());
     }
   }
   void connect() {
-    for (const auto& client : clients) client->connect();
-    REQUIRE(pump(loop, [&] {
-      return std::ranges::all_of(clients, [](const auto& client) { return client->is_connected(); });
-    }));
-    for (const auto& asterisk : asterisks) asterisk->requests.clear();
+    for (size_t i = 0; i < servers.size(); ++i) {
+      servers[i]->connect_to(loop, *asterisks[i]);
+      asterisks[i]->set_script(script);
+    }
   }
   Result<std::string> call(const std::string& method, std::string_view params) {
     std::optional<Result<std::string>> answer;
@@ -152,7 +149,7 @@ TEST_CASE("among several servers a command goes to the one named, or where its i
   REQUIRE(servers.call("channels.answer", R"({"channelId":"c1","server":"pbx1"})").ok());
   record::Record record = test::record_of("StasisStart", "pbx2");
   record.ids.add(IdKind::channel, "c1");
-  servers.dispatcher.learn(record, 1);
+  servers.servers[1]->publish(record);
   REQUIRE(servers.call("channels.answer", R"({"channelId":"c1"})").ok());
   CHECK(servers.asterisks[0]->requests.size() == 1);
   CHECK(servers.asterisks[1]->requests.size() == 1);
@@ -215,11 +212,11 @@ TEST_CASE("a method may be answered later") {
 
 TEST_CASE("an Asterisk that is closed is not there for commands") {
   Servers servers({"pbx1", "pbx2"});
-  servers.dispatcher.servers()[1]->close();
+  servers.servers[1]->leave("it is gone", Milliseconds(0), [] {});
   CHECK_THAT(servers.refused("channels.list", R"({"server":"pbx2"})").message,
              ContainsSubstring("one of pbx1 is"));
   CHECK(servers.refused("channels.list", "{}").kind == ErrorKind::not_connected);  // pbx1 is the only one
-  servers.dispatcher.remove_server(*servers.dispatcher.servers()[1]);
+  servers.dispatcher.remove_server(*servers.servers[1]);
   REQUIRE(servers.dispatcher.servers().size() == 1);
   CHECK(servers.dispatcher.servers()[0]->name() == "pbx1");
 }

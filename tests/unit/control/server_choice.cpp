@@ -3,7 +3,7 @@
 
 #include "control/dispatcher.h"
 #include "tests/catch.h"
-#include "tests/unit/helpers.h"
+#include "tests/unit/pbx/test_server.h"
 
 using namespace aribus;
 using namespace aribus::control;
@@ -25,7 +25,7 @@ std::string bridge(const std::string& id, const std::string& channels) {
 // Three Asterisks. The test sets which objects live on each.
 struct Choice {
   Loop loop;
-  std::vector<std::unique_ptr<ari::Client>> clients;
+  std::vector<std::unique_ptr<test::TestServer>> servers;
   Dispatcher dispatcher;
   AccessRule rule{.name = "all", .methods = {"read", "control", "admin"}, .functions = {"*"}};
 
@@ -33,15 +33,15 @@ struct Choice {
     for (const std::string& name : names) add(name);
   }
   void add(const std::string& name) {
-    ari::ClientOptions options;
-    options.url = "http://127.0.0.1:1";
-    clients.push_back(std::move(ari::Client::make(loop, options).value()));
-    dispatcher.add_server(name, *clients.back());
+    servers.push_back(std::make_unique<test::TestServer>(loop, test::client_options(test::nowhere), name));
+    dispatcher.add_server(*servers.back());
   }
   void event(const std::string& server, const std::string& type, const std::string& fields,
              const std::string& app = "demo") {
     const std::string text = R"({"type":")" + type + R"(","application":")" + app + "\"," + fields + "}";
-    dispatcher.learn(test::read_event(text, text.size(), server, wall_now()), 1);
+    const auto at = std::ranges::find_if(servers, [&](const auto& one) { return one->name() == server; });
+    REQUIRE(at != servers.end());
+    (*at)->event(text);
   }
   void channel_comes(const std::string& server, const std::string& id, const std::string& app = "demo") {
     event(server, "StasisStart", R"("args":[],"channel":)" + channel(id), app);
@@ -188,13 +188,13 @@ TEST_CASE("an Asterisk that leaves or has left is no place for a command") {
   Choice choice;
   choice.channel_comes("pbx1", "c1");
   choice.channel_comes("pbx2", "c1");
-  choice.dispatcher.servers()[1]->close();
+  choice.servers[1]->leave("it is gone", Milliseconds(0), [] {});
   CHECK(choice("channels.get", R"({"channelId":"c1"})") == "pbx1");
   choice.channel_ends("pbx1", "c1");
   choice.channel_comes("pbx2", "c1");
   CHECK_THAT(choice("channels.get", R"({"channelId":"c1"})"),
              ContainsSubstring("known to live on one; one of pbx1, pbx3"));
-  choice.dispatcher.remove_server(*choice.dispatcher.servers()[1]);
+  choice.dispatcher.remove_server(*choice.servers[1]);
   CHECK_THAT(choice("channels.get", R"({"channelId":"c1"})"),
              ContainsSubstring("known to live on one; one of pbx1, pbx3"));
 }

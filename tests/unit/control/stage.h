@@ -13,29 +13,22 @@
 #include "tests/unit/ari/fake_asterisk.h"
 #include "tests/unit/control/caller.h"
 #include "tests/unit/helpers.h"
+#include "tests/unit/pbx/test_server.h"
 
 namespace aribus::test {
 
 struct ControlStage {
   Loop loop;
   FakeAsterisk asterisk{loop, behave_well};
-  std::unique_ptr<ari::Client> client;
   control::Dispatcher dispatcher;
+  TestServer server{loop, client_options(asterisk.url(), {"demo"})};
   std::deque<FakeAsterisk::Peer*> waiting;  // for an HTTP answer
   std::optional<Result<std::string>> answer;
-  uint64_t seq = 1;
 
   ControlStage() {
-    ari::ClientOptions options;
-    options.url = asterisk.url();
-    options.apps = {"demo"};
-    client = ari::Client::make(loop, options).value();
-    dispatcher.add_server("pbx1", *client);
-    dispatcher.on_own_record([this](const record::Record& record) { dispatcher.learn(record, ++seq); });
-    client->connect();
-    REQUIRE(pump(loop, [&] { return client->is_connected(); }));
+    dispatcher.add_server(server);
+    server.connect_to(loop, asterisk);
     asterisk.set_script([this](auto& peer, auto&) { waiting.push_back(&peer); });
-    asterisk.requests.clear();
   }
   void call(const std::string& method, std::string_view params) {
     answer.reset();
@@ -53,12 +46,10 @@ struct ControlStage {
     request();
     waiting.front()->answer(status, body, more_headers);
     waiting.pop_front();
-    const size_t open = client->open_requests();
-    REQUIRE(pump(loop, [&] { return client->open_requests() < open || !waiting.empty() || answer; }));
+    const size_t open = server.client().open_requests();
+    REQUIRE(pump(loop, [&] { return server.client().open_requests() < open || !waiting.empty() || answer; }));
   }
-  void event(const std::string& text) {
-    dispatcher.learn(read_event(text, text.size(), "pbx1", wall_now()), ++seq);
-  }
+  void event(const std::string& text) { server.event(text); }
   // An event that shows a channel.
   void channel_event(const std::string& type, const std::string& id, const std::string& created) {
     event(R"({"type":")" + type +
@@ -76,7 +67,6 @@ struct ControlStage {
   }
   // A member of its data that is a text.
   std::string data(std::string_view name) { return std::string(find_string(json(error().data), name)); }
-  pbx::Upstream& upstream() { return *dispatcher.servers()[0]; }
 };
 
 }  // namespace aribus::test

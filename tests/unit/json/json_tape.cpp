@@ -3,7 +3,7 @@
 #include <fstream>
 #include <random>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 #include "json/json.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"

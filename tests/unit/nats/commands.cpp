@@ -152,7 +152,7 @@ TEST_CASE("of a daemon that reads no more, what it can't have gets -32001, the r
   for (int i = 0; i < 8; ++i) stage.ask(std::to_string(i), large);
   stage.ask("900", "{}", milliseconds(1));
   CHECK(stage.code("900") == -32001);  // its time is over before its turn came
-  CHECK(stage.message("900") == "aribusd took no command within 1 ms; nothing was sent");
+  CHECK(stage.message("900") == "aribusd accepted no command within 1 ms; nothing was sent");
   ends = true;
   CHECK(stage.code("0") == -32002);
   CHECK(stage.code("7") == -32001);

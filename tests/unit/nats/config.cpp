@@ -99,9 +99,8 @@ TEST_CASE("nats.yaml: each mistake is told with its place, cause and cure") {
       {"name: any\n",
        ":1:7: name: 'any' stands for every PBX in the subjects of commands; choose another name"},
       {"name: pbx.1\n",
-       ":1:7: name: 1 to 64 of A-Z, a-z, 0-9, _ and - are expected, for the name is part of subjects in "
-       "NATS, "
-       "not 'pbx.1'"},
+       ":1:7: name: 1 to 64 of A-Z, a-z, 0-9, _ and - are expected, because the name is part of NATS "
+       "subjects, not 'pbx.1'"},
       {"name: a\nstate_file: state.json\n", ":2:13: state_file: an absolute path is expected"},
       {"name: a\nstream: {name: a.b}\n",
        ":2:16: stream.name: 1 to 128 of A-Z, a-z, 0-9, _ and - are expected, not 'a.b'"},
@@ -113,9 +112,8 @@ TEST_CASE("nats.yaml: each mistake is told with its place, cause and cure") {
        ":2:18: publish.types: at least one type is expected; without this key all are published"},
       {"name: a\nrules: [a]\n", ":2:8: rules: a mapping of keys is expected, not a list"},
       {"name: a\nrules: {b: /x, c: /x}\n",
-       ":2:19: rules.c: it is the socket of the rule b as well; each needs its own, with an access rule of "
-       "that "
-       "name in aribusd.yaml"},
+       ":2:19: rules.c: the rule b has the same socket; each needs its own, with an access rule of that name "
+       "in aribusd.yaml"},
       {"name: a\nrule: {}\n",
        ":2:1: rule: no such key; did you mean 'rules'? (known: name, socket, state_file, nats, stream, "
        "publish, "
@@ -124,7 +122,7 @@ TEST_CASE("nats.yaml: each mistake is told with its place, cause and cure") {
        ":2:18: logging.level: one of trace, debug, info, warning, error, off is expected, not 'loud'"},
       {"name: a\nnats: {username: u}\n",
        ":2:7: nats: no password for username; one of password_file, password_env and password is expected"},
-      {"name: a\nnats: {password: p}\n", ":2:7: nats: a password without username; NATS takes both together"},
+      {"name: a\nnats: {password: p}\n", ":2:7: nats: a password without username; NATS needs both"},
       {"name: a\nnats: {username: u, password: p, password_env: NOT_SET_HERE}\n",
        ":2:7: nats: more than one password; one of password_file, password_env and password is expected\n"
        ":2:48: nats.password_env: the environment variable that it names is not set"},
@@ -171,10 +169,10 @@ TEST_CASE("nats.yaml: what is allowed and unwise is warned of") {
   CHECK_THAT(warnings("name: a\nstream: {max_age: 5s}\n"), ContainsSubstring("very short"));
   CHECK_THAT(warnings("name: a\nstream: {max_bytes: 1KiB}\n"), ContainsSubstring("very small"));
   CHECK_THAT(warnings("name: a\nnats: {url: nats://b.example}\nstream: {max_age: 1d}\n"),
-             ContainsSubstring("all records travel to b.example in the clear"));
+             ContainsSubstring("all records are sent to b.example unencrypted"));
   CHECK_THAT(
       warnings("name: a\nnats: {url: nats://b.example, username: u, password: p}\nstream: {max_age: 1d}\n"),
-      ContainsSubstring("the login and all records travel"));
+      ContainsSubstring("the login and all records are sent"));
   CHECK(warnings("name: a\nnats: {url: tls://b.example}\nstream: {max_age: 1d}\n").empty());
 }
 
@@ -185,7 +183,7 @@ TEST_CASE(
   CHECK_THAT(warnings("name: a\nstream: {max_age: 1d}\nnats: {ca_file: " + file + "}\n"),
              ContainsSubstring("nats.ca_file: there is no certificate in it"));
   CHECK_THAT(warnings("name: a\nstream: {max_age: 1d}\nnats: {credentials: " + file + "}\n"),
-             ContainsSubstring("nats.credentials: it holds no JWT"));
+             ContainsSubstring("nats.credentials: it has no JWT"));
   CHECK_THAT(warnings("name: a\nstream: {max_age: 1d}\nnats: {certificate_file: " + file +
                       ", key_file: " + file + "}\n"),
              ContainsSubstring("nats.certificate_file: "));
@@ -202,7 +200,7 @@ TEST_CASE("nats.yaml: a check looks at the machine, and tells all") {
   CHECK_THAT(config.error().message,
              ContainsSubstring("nats.yaml:2:9: socket: there is no socket ") &&
                  ContainsSubstring("nats.yaml:3:13: state_file: there is no folder ") &&
-                 ContainsSubstring("rules.control: ") && ContainsSubstring(" is no socket; ") &&
+                 ContainsSubstring("rules.control: ") && ContainsSubstring(" is not a socket; ") &&
                  ContainsSubstring("warning: nats.yaml:4:13: nats.url: no connection to NATS") &&
                  ContainsSubstring("warning: nats.yaml:1:1: neither stream.max_age"));
 }

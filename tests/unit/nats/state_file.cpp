@@ -64,8 +64,7 @@ TEST_CASE("a state file is for one process at a time") {
     REQUIRE(first->write({.installation = "i", .place = {}}));  // which replaces the file
     const auto held = second->hold();
     REQUIRE_FALSE(held);
-    CHECK(held.error().message.find("another aribus-nats that runs has this state_file") !=
-          std::string::npos);
+    CHECK(held.error().message.find("another running aribus-nats uses this state_file") != std::string::npos);
   }
   CHECK(second->hold());
 }

@@ -38,3 +38,14 @@ TEST_CASE("nobody is called when who asked for the work is gone") {
   CHECK(worked);
   CHECK_FALSE(called);
 }
+
+TEST_CASE("the loop knows of work that was given up, until it is done") {
+  Loop loop;
+  std::optional<Background> background(std::in_place);
+  CHECK_FALSE(loop.is_working());
+  background->start(
+      loop, [] {}, [] {});
+  background.reset();
+  CHECK(loop.is_working());
+  CHECK(test::pump(loop, [&] { return !loop.is_working(); }));
+}

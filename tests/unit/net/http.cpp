@@ -8,6 +8,7 @@
 
 #include "ari/operation.h"
 #include "tests/catch.h"
+#include "tests/support/soon.h"
 #include "tests/unit/ari/fake_asterisk.h"
 #include "tests/unit/helpers.h"
 
@@ -182,7 +183,7 @@ TEST_CASE("an answer that lies there when a stopped process goes on is read, not
   Sender sender(loop, asterisk.port());
   sender.send("POST", "/x", "", Milliseconds(200));
   while (asterisk.requests.empty()) uv_run(loop.raw(), UV_RUN_ONCE);  // answered in this turn
-  if (sender.answers.empty()) ::usleep(500'000);
+  if (sender.answers.empty()) test::let_pass(Milliseconds(500));
   REQUIRE(pump(loop, [&] { return !sender.answers.empty(); }));
   REQUIRE(sender.answers[0].ok());
   CHECK(sender.answers[0]->body == "late");

@@ -1,5 +1,6 @@
 // The connections to an Asterisk are shared: by those who ask, and in memory and time.
 #include "net/http.h"
+#include "net/turn_meter.h"
 #include "tests/catch.h"
 #include "tests/unit/ari/fake_asterisk.h"
 #include "tests/unit/helpers.h"
@@ -46,15 +47,12 @@ TEST_CASE("while one user's reads take all the time that there is, another's han
   }
   REQUIRE(pump(sharing.loop, [&] { return sharing.asterisk.count("GET") >= 5; }));
   sharing.send("DELETE", {7001, 0, false});
-  REQUIRE(pump(
-      sharing.loop, [&] { return !sharing.answers.empty(); }, Milliseconds(2000)));
+  REQUIRE(pump(sharing.loop, [&] { return !sharing.answers.empty(); }));
   CHECK(sharing.answers[0]->status == 204);
   sharing.send("DELETE", {7000, 3, false});  // nor does he keep himself from it
-  CHECK(pump(
-      sharing.loop, [&] { return sharing.answers.size() == 2; }, Milliseconds(2000)));
+  CHECK(pump(sharing.loop, [&] { return sharing.answers.size() == 2; }));
   sharing.send("GET", {0, 0, true});  // nor root from looking
-  CHECK(pump(
-      sharing.loop, [&] { return sharing.asterisk.count("GET") == 6; }, Milliseconds(2000)));
+  CHECK(pump(sharing.loop, [&] { return sharing.asterisk.count("GET") == 6; }));
 }
 
 TEST_CASE("many requests that get no connection in time are all told") {

@@ -255,8 +255,7 @@ TEST_CASE("leaving does not wait for an Asterisk that says nothing") {
   REQUIRE(stage.connected());
   bool left = false;
   stage.listening.client->leave(Milliseconds(100), [&] { left = true; });
-  CHECK(pump(
-      stage.loop, [&] { return left; }, Milliseconds(1000)));
+  CHECK(pump(stage.loop, [&] { return left; }));
 }
 
 TEST_CASE("an address that is taken is told, and tried again") {
@@ -317,11 +316,12 @@ TEST_CASE("wrong passwords are answered ever more slowly, and the right one at o
   CHECK(guess() >= 99);
   CHECK(guess() >= 199);
   Visitor waiting = stage.visitor();
+  const uint64_t asked = uv_hrtime();
   waiting.ask("wrong");
   Visitor asterisk = stage.visitor();
   asterisk.ask();
   REQUIRE(stage.connected());
-  CHECK(waiting.heard().empty());
+  CHECK((waiting.heard().empty() || uv_hrtime() - asked >= 399'000'000));
   CHECK(stage.listening.client->wrong_passwords() == 6);
 }
 

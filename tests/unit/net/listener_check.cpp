@@ -20,10 +20,10 @@ using aribus::test::pump;
 
 namespace {
 
-AsteriskUser own_user() {
+ListenerUser own_user() {
   return {"myself", ::geteuid()};
 }
-AsteriskUser other_user() {
+ListenerUser other_user() {
   return {"other", ::geteuid() + 7000};
 }
 
@@ -52,7 +52,7 @@ struct Connection {
     REQUIRE(::connect(near.get(), reinterpret_cast<sockaddr*>(&address), size_of(address)) == 0);
   }
   void accept() { far = Fd(::accept(listener.get(), nullptr, nullptr)); }
-  [[nodiscard]] Result<void> checked(std::optional<AsteriskUser> user) const {
+  [[nodiscard]] Result<void> checked(std::optional<ListenerUser> user) const {
     const auto [local, remote] = addresses_of(near.get());
     return ListenerCheck(std::move(user), {})(local, remote);
   }

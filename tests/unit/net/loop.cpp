@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include <sys/socket.h>
@@ -10,9 +9,11 @@
 
 #include "base/fd.h"
 #include "tests/catch.h"
+#include "tests/support/soon.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
+using aribus::test::let_pass;
 using aribus::test::pump;
 using aribus::test::pump_for;
 
@@ -195,7 +196,7 @@ TEST_CASE("after a turn that took too long, what arrived is handled before the t
     if (::read(pair.right.get(), &byte, 1) == 1) order += "answer ";
   });
   REQUIRE(::write(pair.left.get(), "x", 1) == 1);
-  ::usleep(300'000);  // the process is stopped
+  let_pass(Milliseconds(300));  // the process is stopped
   REQUIRE(pump(loop, [&] { return order.size() >= 13; }));
   CHECK(order == "answer timer ");
 }
@@ -205,28 +206,10 @@ TEST_CASE("a timer at intervals that was late goes on at its interval") {
   Timer timer(loop);
   int calls = 0;
   timer.every(Milliseconds(5), [&] { ++calls; });
-  ::usleep(250'000);
+  let_pass(Milliseconds(250));
   REQUIRE(pump(loop, [&] { return calls > 0; }));
   CHECK(calls == 1);  // what it missed is not made up for
   REQUIRE(pump(loop, [&] { return calls >= 3; }));
-}
-
-TEST_CASE("the meter counts the time of turns, and not the time slept") {
-  Loop loop;
-  const TurnMeter meter(loop);
-  Timer timer(loop);
-  pump_for(loop, Milliseconds(60));
-  CHECK(meter.turns() > 0);
-  CHECK(meter.longest() < Milliseconds(30));
-  bool done = false;
-  timer.once(Milliseconds(1), [&] {
-    std::this_thread::sleep_for(Milliseconds(40));
-    done = true;
-  });
-  pump(loop, [&] { return done; });
-  pump_for(loop, Milliseconds(5));
-  CHECK(meter.longest() >= Milliseconds(40));
-  CHECK(meter.longest_lately() == meter.longest());
 }
 
 TEST_CASE("a peer that is gone is found although it was not the first read that found it") {

@@ -3,9 +3,8 @@
 #include "record/own_records.h"
 #include "state/difference.h"
 #include "tests/catch.h"
-#include "tests/unit/ari/fake_asterisk.h"
 #include "tests/unit/control/caller.h"
-#include "tests/unit/helpers.h"
+#include "tests/unit/pbx/test_server.h"
 
 using namespace aribus;
 using namespace aribus::control;
@@ -19,20 +18,16 @@ namespace {
 struct Stage {
   Loop loop;
   FakeAsterisk asterisk{loop, test::behave_well};
-  std::unique_ptr<ari::Client> client;
   Dispatcher dispatcher;
+  test::TestServer server;
   std::vector<FakeAsterisk::Peer*> waiting;  // for an HTTP answer
   std::optional<Result<std::string>> answer;
   bool reached = false;
 
-  Stage() {
-    ari::ClientOptions options;
-    options.url = asterisk.url();
-    options.apps = {"demo"};
-    client = ari::Client::make(loop, options).value();
-    dispatcher.add_server("pbx1", *client);
-    client->connect();
-    REQUIRE(test::pump(loop, [&] { return client->is_connected(); }));
+  explicit Stage(std::vector<std::string> apps = {"demo"})
+      : server(loop, test::client_options(asterisk.url(), std::move(apps))) {
+    dispatcher.add_server(server);
+    server.connect_to(loop, asterisk);
     asterisk.set_script([this](auto& peer, auto&) { waiting.push_back(&peer); });
   }
   void call(const std::string& method, std::string_view params) {
@@ -46,12 +41,15 @@ struct Stage {
     REQUIRE(test::pump(loop, [&] { return !waiting.empty(); }));
     waiting.front()->answer(status, body);
     waiting.clear();
-    REQUIRE(test::pump(loop, [&] { return client->open_requests() == 0 || !waiting.empty(); }));
+    REQUIRE(test::pump(loop, [&] { return server.client().open_requests() == 0 || !waiting.empty(); }));
   }
-  void event(const std::string& text) {
-    dispatcher.learn(test::read_event(text, text.size(), "pbx1", wall_now()), 1);
+  void event(const std::string& text) { server.event(text); }
+  size_t waiters() { return server.waiters().size(); }
+  // Another client takes the application over.
+  void lose_application() {
+    asterisk.websocket()->text(R"({"type":"ApplicationReplaced","application":"demo"})");
+    REQUIRE(test::pump(loop, [&] { return !server.hears("demo"); }));
   }
-  size_t waiters() { return dispatcher.servers()[0]->waiters().size(); }
 };
 
 constexpr auto originate = R"({"endpoint":"PJSIP/100","channelId":"c1","wait":"answer"})";
@@ -134,9 +132,7 @@ TEST_CASE("when the event stream is cut, the outcome of what is waited for is un
   Stage stage;
   stage.call("originate", originate);
   stage.respond(200, R"({"id":"c1"})");
-  stage.dispatcher.learn(record::own_record(record::ServerDisconnected{}, "other", wall_now()), 1);
-  CHECK_FALSE(stage.answer);
-  stage.dispatcher.learn(record::own_record(record::ServerDisconnected{}, "pbx1", wall_now()), 1);
+  stage.server.own_record("server.disconnected");
   REQUIRE(stage.answer);
   CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
   CHECK(find_string(json(stage.answer->error().data), "channelId") == "c1");
@@ -147,7 +143,7 @@ TEST_CASE("a refusal is told as one although the event stream was cut before it 
   Stage stage;
   stage.call("originate", originate);
   REQUIRE(test::pump(stage.loop, [&] { return !stage.waiting.empty(); }));
-  stage.dispatcher.learn(record::own_record(record::ServerDisconnected{}, "pbx1", wall_now()), 1);
+  stage.server.own_record("server.disconnected");
   CHECK_FALSE(stage.answer);
   stage.respond(400, R"({"message":"Endpoint must be specified"})");
   REQUIRE(stage.answer);
@@ -175,8 +171,8 @@ TEST_CASE(
   Stage stage;
   if (is_heard) stage.event(channel_event("StasisStart", earlier));
   const auto unreported = [&](const std::string& id) {
-    stage.dispatcher.learn(
-        state::changed("pbx1", record::IdKind::playback, id, playback(id, "failed"), "demo", wall_now()), 2);
+    stage.server.publish(
+        state::changed("pbx1", record::IdKind::playback, id, playback(id, "failed"), "demo", wall_now()));
   };
   stage.call("play", R"({"channelId":"c1","media":"recording:nosuch","playbackId":"p1","wait":true})");
   unreported("p1");  // of an earlier one: Asterisk has not answered yet
@@ -195,12 +191,10 @@ TEST_CASE(
 TEST_CASE("what was made is told of, if no event has done so by the time of the answer") {
   Stage stage;
   std::vector<record::Record> told;
-  uint64_t seq = 10;
-  stage.dispatcher.on_own_record([&](const record::Record& record) {
-    told.push_back(record);
-    stage.dispatcher.learn(record, ++seq);
-  });
-  const auto& model = stage.dispatcher.servers()[0]->model();
+  stage.server.on_record = [&](const record::Record& record) {
+    if (record.type.starts_with("state.")) told.push_back(record);
+  };
+  const auto& model = stage.server.model();
   stage.event(channel_event("StasisStart", earlier));
 
   stage.call("play", R"({"channelId":"c1","media":"sound:x","playbackId":"p1"})");
@@ -530,7 +524,7 @@ TEST_CASE("a call that is waited for and known no more is looked for") {
   stage.respond(200, R"({"id":"c1","creationtime":")" + std::string(later) + "\"}");
   record::Record gone = record::own_record(record::StateGone{}, "pbx1", wall_now());
   gone.ids.add(record::IdKind::channel, "c1");
-  stage.dispatcher.learn(gone, 1);
+  stage.server.publish(gone);
   look(stage, 404, not_found);
   look(stage, 404, not_found);
   REQUIRE(stage.answer);
@@ -542,12 +536,9 @@ TEST_CASE("a call whose application another client takes is waited for no longer
   Stage stage;
   stage.call("originate", originate);
   stage.respond(200, R"({"id":"c1"})");
-  record::Record replaced = record::own_record(record::ServerReplaced{}, "pbx1", wall_now());
-  replaced.app = "other";
-  stage.dispatcher.learn(replaced, 1);
+  stage.server.own_record("server.replaced", "other");
   CHECK_FALSE(stage.answer);
-  replaced.app = "demo";
-  stage.dispatcher.learn(replaced, 2);
+  stage.server.own_record("server.replaced", "demo");
   REQUIRE(stage.answer);
   CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
   CHECK(stage.answer->error().message ==
@@ -557,15 +548,7 @@ TEST_CASE("a call whose application another client takes is waited for no longer
 }
 
 TEST_CASE("a call whose application a reload takes away is waited for no longer, one of another is") {
-  Stage stage;
-  ari::ClientOptions options = stage.client->options();
-  options.apps = {"demo", "kept"};
-  const auto before = ari::Client::make(stage.loop, options).value();
-  stage.dispatcher.servers()[0]->use(*before);
-  stage.asterisk.set_script(test::behave_well);
-  before->connect();
-  REQUIRE(test::pump(stage.loop, [&] { return before->is_connected(); }));
-  stage.asterisk.set_script([&](auto& peer, auto&) { stage.waiting.push_back(&peer); });
+  Stage stage({"demo", "kept"});
   std::vector<std::string> ended;
   for (const char* app : {"demo", "kept"}) {
     stage.dispatcher.call(
@@ -579,18 +562,19 @@ TEST_CASE("a call whose application a reload takes away is waited for no longer,
         });
     stage.respond(200, R"({"id":"c1"})");
   }
-  options.apps = {"kept"};
-  const auto after = ari::Client::make(stage.loop, options).value();
-  stage.dispatcher.servers()[0]->use(*after);
+  ServerOptions options{"pbx1", stage.server.client().options()};
+  options.client.apps = {"kept"};
+  stage.asterisk.set_script(test::have_no_objects);
+  REQUIRE(stage.server.change(options, Milliseconds(0)) == "connecting anew");
+  REQUIRE(test::pump(stage.loop, [&] { return !ended.empty(); }));
   CHECK(ended == std::vector<std::string>{"demo"});
   CHECK(stage.waiters() == 1);
-  stage.dispatcher.servers()[0]->use(*stage.client);
 }
 
 TEST_CASE("what is played on a channel of an application that another client has is looked for") {
   Stage stage;
   stage.event(channel_event("StasisStart", earlier));
-  REQUIRE(stage.client->replaced("demo"));
+  stage.lose_application();
   begin_play(stage, R"("channelId":"c1")");
   look(stage, 404, not_found);
   look(stage, 404, not_found);
@@ -600,7 +584,7 @@ TEST_CASE("what is played on a channel of an application that another client has
 
 TEST_CASE("a call into an application that another client has can't be waited for") {
   Stage stage;
-  REQUIRE(stage.client->replaced("demo"));
+  stage.lose_application();
   stage.call("originate", originate);
   REQUIRE(stage.answer);
   CHECK(stage.answer->error().kind == ErrorKind::not_connected);

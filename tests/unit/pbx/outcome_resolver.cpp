@@ -1,11 +1,9 @@
 // What became of commands that were not answered.
 #include "control/dispatcher.h"
 #include "pbx/creating_operations.h"
-#include "record/own_records.h"
 #include "tests/catch.h"
-#include "tests/unit/ari/fake_asterisk.h"
 #include "tests/unit/control/caller.h"
-#include "tests/unit/helpers.h"
+#include "tests/unit/pbx/test_server.h"
 
 using namespace aribus;
 using namespace aribus::control;
@@ -20,34 +18,19 @@ namespace {
 struct Stage {
   Loop loop;
   FakeAsterisk asterisk{loop, test::behave_well};
-  std::unique_ptr<ari::Client> client;
   Dispatcher dispatcher;
-  std::vector<record::Record> records;
+  test::TestServer server;
+  std::vector<record::Record> records;  // command.resolved
   int look_up_status = 404;
   std::string look_up_body = "{}";
   bool answers_posts = false;
 
-  explicit Stage(bool subscribe_all = false) {
-    ari::ClientOptions options;
-    options.url = asterisk.url();
-    options.apps = {"demo"};
-    options.subscribe_all = subscribe_all;
-    options.request_timeout = Milliseconds(60);
-    options.ping_interval = Milliseconds(10);
-    options.silence_timeout = Milliseconds(400);
-    options.reconnect.first = options.reconnect.max = Milliseconds(10);
-    ari::Client::Handlers handlers;
-    handlers.disconnected = [this](const std::string&, Milliseconds) {
-      dispatcher.learn(record::own_record(record::ServerDisconnected{}, "pbx1", wall_now()), 1);
+  explicit Stage(bool subscribe_all = false) : server(loop, options(asterisk, subscribe_all)) {
+    dispatcher.add_server(server);
+    server.on_record = [this](const record::Record& record) {
+      if (record.type == "command.resolved") records.push_back(record);
     };
-    client = ari::Client::make(loop, options, handlers).value();
-    dispatcher.add_server("pbx1", *client);
-    dispatcher.on_own_record([this](const record::Record& record) {
-      records.push_back(record);
-      dispatcher.learn(record, 1);  // as the daemon does
-    });
-    client->connect();
-    REQUIRE(pump(loop, [&] { return client->is_connected(); }));
+    server.connect_to(loop, asterisk);
     asterisk.set_script([this](auto& peer, const std::string& request) {
       if (request.starts_with("POST")) return answers_posts ? peer.answer(200, "{}") : void();
       if (request.find("/asterisk/info") != std::string::npos ||
@@ -56,6 +39,15 @@ struct Stage {
       }
       peer.answer(look_up_status, look_up_body);
     });
+  }
+  static ari::ClientOptions options(const FakeAsterisk& asterisk, bool subscribe_all) {
+    ari::ClientOptions options = test::client_options(asterisk.url(), {"demo"});
+    options.subscribe_all = subscribe_all;
+    options.request_timeout = Milliseconds(60);
+    options.ping_interval = Milliseconds(10);
+    options.silence_timeout = Milliseconds(400);
+    options.reconnect.first = options.reconnect.max = Milliseconds(10);
+    return options;
   }
   Result<std::string> call(const std::string& method, std::string_view params) {
     std::optional<Result<std::string>> answer;
@@ -81,10 +73,13 @@ struct Stage {
     last_ids = record.ids;
     return json("{" + record.fields.substr(1) + "}");
   }
-  void event(const std::string& text) {
-    dispatcher.learn(test::read_event(text, text.size(), "pbx1", wall_now()), 1);
+  void event(const std::string& text) { server.event(text); }
+  size_t looked_for() { return server.resolver().size(); }
+  void disconnect() {
+    asterisk.set_script([](auto& peer, auto&) { peer.answer(503, "{}"); });
+    asterisk.websocket()->close();
+    REQUIRE(pump(loop, [&] { return !server.is_connected(); }));
   }
-  size_t looked_for() { return dispatcher.servers()[0]->resolver().size(); }
 
   record::Ids last_ids;
 };
@@ -157,7 +152,7 @@ TEST_CASE("what is not there any more, and whose events could not be seen, stays
   stage.unknown("originate", R"({"endpoint":"PJSIP/100","context":"default"})");
   CHECK(find_string(stage.resolved(), "outcome") == "unknown");
   stage.unknown("originate", originate);
-  stage.dispatcher.learn(record::own_record(record::ServerDisconnected{}, "pbx1", wall_now()), 1);
+  stage.server.own_record("server.disconnected");
   const Json resolved = stage.resolved();
   CHECK(find_string(resolved, "outcome") == "unknown");
   CHECK(find(resolved, "exists")->IsFalse());
@@ -238,7 +233,7 @@ TEST_CASE("what was answered, refused or not sent is not looked for") {
   stage.answers_posts = true;
   REQUIRE(stage.call("originate", originate).ok());
   CHECK(stage.looked_for() == 0);
-  stage.client->disconnect();
+  stage.disconnect();
   CHECK(stage.call("originate", originate).error().kind == ErrorKind::not_connected);
   CHECK(stage.looked_for() == 0);
 }
@@ -253,7 +248,7 @@ TEST_CASE("a waiting call whose end was not seen was made all the same") {
                         [&](const Result<ResultText>& got) { answer = aribus::test::text_of(got); },
                         {.on_accepted = [&] { reached = true; }});
   REQUIRE(pump(stage.loop, [&] { return reached; }));
-  stage.dispatcher.learn(record::own_record(record::ServerDisconnected{}, "pbx1", wall_now()), 1);
+  stage.server.own_record("server.disconnected");
   REQUIRE(answer);
   const Json resolved = stage.resolved();
   CHECK(find_string(resolved, "outcome") == "done");
@@ -290,7 +285,7 @@ TEST_CASE("what became of a command is given up when its Asterisk is, while it i
   const Json second =
       stage.unknown("channels.originate", R"({"endpoint":"PJSIP/1","channelId":"c2","app":"demo"})");
   CHECK(stage.looked_for() == 2);
-  stage.dispatcher.servers()[0]->resolver().give_up("it is gone");
+  stage.server.resolver().give_up("it is gone");
   for (const Json* command : {&first, &second}) {
     const Json fields = stage.resolved();
     CHECK(find_string(fields, "command") == find_string(*command, "command"));

@@ -27,10 +27,6 @@ struct Snooped : ControlStage {
   void enters() { channel_event("StasisStart", "s1", later); }
 };
 
-record::Record own(const std::string& type) {
-  return test::record_of(type, "pbx1", "");
-}
-
 }  // namespace
 
 TEST_CASE("a command about a channel that was just made is sent again once that is in its application") {
@@ -50,7 +46,7 @@ TEST_CASE("a command about a channel that was just made is sent again once that 
     stage.call(one.method, one.params);
     stage.respond(one.status, not_in_stasis_body);
     CHECK_FALSE(stage.answer);
-    CHECK(stage.upstream().is_busy());
+    CHECK(stage.server.is_busy());
     CHECK(stage.asterisk.requests.size() == 1);
     stage.enters();
     stage.respond(204, "");
@@ -58,7 +54,7 @@ TEST_CASE("a command about a channel that was just made is sent again once that 
     CHECK(**stage.answer == "null");
     CHECK(stage.asterisk.requests.size() == 2);
     CHECK(stage.asterisk.requests[0] == stage.asterisk.requests[1]);
-    CHECK_FALSE(stage.upstream().is_busy());
+    CHECK_FALSE(stage.server.is_busy());
   }
 }
 
@@ -110,12 +106,8 @@ TEST_CASE("nobody waits for a channel that can't enter any more") {
   for (const auto& end : std::initializer_list<std::function<void(Snooped&)>>{
            [](Snooped& stage) { stage.channel_event("ChannelDestroyed", "s1", later); },
            [](Snooped& stage) { stage.channel_event("StasisEnd", "s1", later); },
-           [](Snooped& stage) { stage.dispatcher.learn(own("server.disconnected"), 50); },
-           [](Snooped& stage) {
-             record::Record replaced = own("server.replaced");
-             replaced.app = "demo";
-             stage.dispatcher.learn(replaced, 50);
-           }}) {
+           [](Snooped& stage) { stage.server.own_record("server.disconnected"); },
+           [](Snooped& stage) { stage.server.own_record("server.replaced", "demo"); }}) {
     Snooped stage;
     stage.add();
     stage.respond(422, not_in_stasis_body);
@@ -132,7 +124,7 @@ TEST_CASE("an event about an earlier channel of the same id ends no wait") {
   stage.respond(422, not_in_stasis_body);
   stage.channel_event("StasisStart", "s1", earlier);
   stage.channel_event("ChannelDestroyed", "s1", earlier);
-  CHECK(stage.upstream().stasis().is_awaited("s1"));
+  CHECK(stage.server.stasis().is_awaited("s1"));
   stage.enters();
   stage.respond(204, "");
   CHECK(stage.answer->ok());
@@ -191,15 +183,15 @@ TEST_CASE("a channel that goes elsewhere, or has entered before its command was 
   ControlStage stage;
   stage.call("originate", R"({"endpoint":"PJSIP/1","channelId":"c1","app":"another"})");
   stage.respond(200, ControlStage::channel("c1", later));
-  CHECK_FALSE(stage.upstream().stasis().is_awaited("c1"));
+  CHECK_FALSE(stage.server.stasis().is_awaited("c1"));
   stage.call("originate", R"({"endpoint":"PJSIP/1","channelId":"c2"})");
   stage.request();
   stage.channel_event("StasisStart", "c2", later);
   stage.respond(200, ControlStage::channel("c2", later));
-  CHECK_FALSE(stage.upstream().stasis().is_awaited("c2"));
+  CHECK_FALSE(stage.server.stasis().is_awaited("c2"));
   stage.call("originate", R"({"endpoint":"PJSIP/1","channelId":"c3"})");
   stage.respond(409, "{}");
-  CHECK_FALSE(stage.upstream().stasis().is_awaited("c3"));
+  CHECK_FALSE(stage.server.stasis().is_awaited("c3"));
   stage.call("channels.externalMedia",
              R"({"channelId":"c4","app":"demo","external_host":"127.0.0.1:9","format":"ulaw"})");
   stage.waiting.clear();

@@ -123,3 +123,8 @@ TEST_CASE("the id of a request that is no JSON is found in what can be read of i
   check("id:1", "null");
   check("", "null");
 }
+
+TEST_CASE("a notification has its method and its parameters") {
+  CHECK(rpc::notification_text("lost", R"({"from":7})") ==
+        R"({"jsonrpc":"2.0","method":"lost","params":{"from":7}})");
+}

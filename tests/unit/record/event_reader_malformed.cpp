@@ -2,7 +2,7 @@
 #include <fstream>
 #include <random>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 #include "record/record.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"

@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "base/bytes.h"
+#include "base/utf8.h"
 #include "record/event_reader.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"

@@ -7,6 +7,7 @@
 
 #include "tests/catch.h"
 #include "tests/unit/ari/fake_asterisk.h"
+#include "tests/unit/pbx/test_server.h"
 #include "tests/unit/session/daemon.h"
 
 namespace aribus::test {
@@ -14,20 +15,20 @@ namespace aribus::test {
 // A daemon with one Asterisk that answers commands only when it is told to.
 struct Busy : Daemon {
   FakeAsterisk asterisk;
-  std::unique_ptr<ari::Client> client;
+  TestServer pbx;
 
   explicit Busy(session::SessionLimits limits = {}, std::vector<std::string> apps = {})
-      : Daemon(limits), asterisk(loop, behave_well) {
-    ari::ClientOptions options;
-    options.url = asterisk.url();
-    options.max_connections = 100;
-    options.apps = std::move(apps);
-    client = ari::Client::make(loop, options).value();
-    dispatcher.add_server("pbx1", *client);
-    client->connect();
-    REQUIRE(pump([&] { return client->is_connected(); }));
-    asterisk.requests.clear();
+      : Daemon(limits), asterisk(loop, behave_well), pbx(loop, client_of(asterisk, std::move(apps))) {
+    dispatcher.add_server(pbx);
+    pbx.connect_to(loop, asterisk);
     asterisk.set_script([this](auto& peer, auto&) { waiting.push_back(&peer); });
+  }
+  ~Busy() { server.reset(); }  // before its Asterisk, as the daemon does
+  Busy(const Busy&) = delete;
+  static ari::ClientOptions client_of(const FakeAsterisk& asterisk, std::vector<std::string> apps) {
+    ari::ClientOptions options = client_options(asterisk.url(), std::move(apps));
+    options.max_connections = 100;
+    return options;
   }
   bool arrived(size_t count) {
     return pump([&] { return asterisk.requests.size() >= count; });

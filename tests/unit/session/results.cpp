@@ -62,7 +62,6 @@ TEST_CASE("a result's schema names what is written") {
 }
 
 TEST_CASE("lost records are told in a notification") {
-  CHECK(rpc::notification_line("lost", to_json(Lost{.from = 2, .to = 4, .records = 3})) ==
-        R"({"jsonrpc":"2.0","method":"lost","params":{"from":2,"to":4,"records":3}})"
-        "\n");
+  CHECK(rpc::notification_text("lost", to_json(Lost{.from = 2, .to = 4, .records = 3})) ==
+        R"({"jsonrpc":"2.0","method":"lost","params":{"from":2,"to":4,"records":3}})");
 }

@@ -117,7 +117,7 @@ TEST_CASE("the answer to a program that went away goes nowhere") {
   }
   REQUIRE(daemon.pump([&] { return daemon.server->connections() == 0; }));
   daemon.waiting[0]->answer(204, "");
-  CHECK(daemon.pump([&] { return daemon.client->open_requests() == 0; }));
+  CHECK(daemon.pump([&] { return daemon.pbx.client().open_requests() == 0; }));
 }
 
 TEST_CASE("draining waits for the commands under way and removes the socket's file at once") {
@@ -209,7 +209,7 @@ TEST_CASE("a command that waits for an event holds up none that came after it, o
   CHECK(program.next()["id"].GetInt() == 2);
   const std::string finished =
       R"({"type":"PlaybackFinished","application":"demo","playback":{"id":"p1","state":"failed"}})";
-  daemon.dispatcher.learn(test::read_event(finished, finished.size(), "pbx1", wall_now()), 1);
+  daemon.pbx.event(finished);
   const Json answer = program.next();
   CHECK(answer["id"].GetInt() == 1);
   CHECK(find_string(answer["result"], "state") == "failed");

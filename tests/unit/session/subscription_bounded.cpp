@@ -1,6 +1,7 @@
 // What a program that is bound to applications sees of records that belong to none.
 #include "control/methods/state_methods.h"
 #include "tests/catch.h"
+#include "tests/unit/pbx/test_server.h"
 #include "tests/unit/session/daemon.h"
 
 using namespace aribus;
@@ -14,25 +15,18 @@ namespace {
 // A daemon that knows one Asterisk, whose events the test gives, and a program of the applications ivr and
 // "".
 struct Stage : Daemon {
-  std::unique_ptr<ari::Client> client;
+  test::TestServer asterisk{loop, test::client_options(test::nowhere, {"ivr", "crm"}), "pbx1", &log};
 
   Stage() {
-    ari::ClientOptions options;
-    options.url = "http://127.0.0.1:1";
-    options.apps = {"ivr", "crm"};
-    client = ari::Client::make(loop, options).value();
-    dispatcher.add_server("pbx1", *client);
+    dispatcher.add_server(asterisk);
     for (control::Method& method :
          control::state_methods(dispatcher, [this] { return log.cursor().text(); })) {
       dispatcher.add(std::move(method));
     }
     set_rule({.name = "ivr", .methods = {"read"}, .apps = {"ivr", ""}});
   }
-  void publish(const record::Record& record) {
-    dispatcher.learn(record, log.next());
-    log.append(record);
-  }
-  void event(const std::string& text) { publish(test::read_event(text, text.size(), "pbx1", wall_now())); }
+  void publish(const record::Record& record) { asterisk.publish(record); }
+  void event(const std::string& text) { asterisk.event(text); }
   void call(const std::string& app, const std::string& id) {
     event(R"({"type":"StasisStart","application":")" + app + R"(","args":[],"channel":{"id":")" + id +
           R"(","name":"secret-)" + app + R"(","state":"Up"}})");

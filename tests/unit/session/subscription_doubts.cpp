@@ -1,5 +1,6 @@
 // What the answer to `subscribe` says of types, applications and servers that nothing can match.
 #include "tests/catch.h"
+#include "tests/unit/pbx/test_server.h"
 #include "tests/unit/session/daemon.h"
 
 using namespace aribus;
@@ -10,7 +11,7 @@ namespace {
 
 // A daemon that knows two Asterisks.
 struct Stage : Daemon {
-  std::vector<std::unique_ptr<ari::Client>> clients;
+  std::vector<std::unique_ptr<test::TestServer>> asterisks;
   Program program{*this};
 
   Stage() {
@@ -18,11 +19,9 @@ struct Stage : Daemon {
     add("pbx2", {"queue"});
   }
   void add(const std::string& name, const std::vector<std::string>& apps) {
-    ari::ClientOptions options;
-    options.url = "http://127.0.0.1:1";
-    options.apps = apps;
-    clients.push_back(ari::Client::make(loop, options).value());
-    dispatcher.add_server(name, *clients.back());
+    asterisks.push_back(
+        std::make_unique<test::TestServer>(loop, test::client_options(test::nowhere, apps), name));
+    dispatcher.add_server(*asterisks.back());
   }
   // The warnings, a line each.
   std::string warnings(const std::string& params) {

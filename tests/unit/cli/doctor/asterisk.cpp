@@ -159,7 +159,7 @@ TEST_CASE("the doctor tells the password nobody but Asterisk's user") {
   REQUIRE(listener.ok());
   ari::ClientOptions other = options();
   other.url = "http://127.0.0.1:" + std::to_string(port);
-  other.user = AsteriskUser{"other", ::geteuid() + 7000};
+  other.user = ListenerUser{"other", ::geteuid() + 7000};
   const Answer kept = ask(other, "/ari/asterisk/info");
   CHECK(kept.code == CURLE_ABORTED_BY_CALLBACK);
   CHECK_THAT(said(kept), ContainsSubstring("not to user 'other'") && ContainsSubstring("ss -ltnp"));

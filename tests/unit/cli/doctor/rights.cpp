@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "tests/catch.h"
+#include "tests/support/left_out.h"
 #include "tests/unit/helpers.h"
 
 namespace aribus::cli {
@@ -71,7 +72,7 @@ TEST_CASE("the doctor finds nothing wrong with the rights of an installation as 
   Machine machine;
   CHECK(machine.faults().empty());
   // The daemon's group may read, as it has no members.
-  if (::geteuid() != 0) return;
+  if (test::needs_root()) return;
   for (const std::string& file : {machine.config, machine.secret}) {
     REQUIRE(::chown(file.c_str(), 0, machine.own) == 0);
     set_mode(file, 0640);
@@ -110,10 +111,7 @@ TEST_CASE("the doctor names files with secrets that others can read or change") 
 }
 
 TEST_CASE("the doctor names the owner and the group that a secret is open to") {
-  if (::geteuid() != 0) {
-    WARN("left out: only root can give files away");
-    return;
-  }
+  if (test::needs_root()) return;
   Machine machine;
   REQUIRE(::chown(machine.secret.c_str(), 0, reading) == 0);
   set_mode(machine.secret, 0640);
@@ -144,10 +142,7 @@ TEST_CASE("the doctor names the lines that give the daemon's own group a socket 
 }
 
 TEST_CASE("the doctor looks at the group that a socket has, whoever made it") {
-  if (::geteuid() != 0) {
-    WARN("left out: only root can give files away");
-    return;
-  }
+  if (test::needs_root()) return;
   Machine machine;
   const std::string path = machine.directory.path("aribus.sock");
   const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -195,8 +195,8 @@ TEST_CASE("Asterisk's user is a name or a number") {
     return parse_config("asterisk:\n  - {username: u, password: x, apps: [a], user: " + user + "}\n",
                         "c.yaml");
   };
-  CHECK(config("root")->asterisk[0].client.user == AsteriskUser{"root", 0});
-  CHECK(config("7000")->asterisk[0].client.user == AsteriskUser{"7000", 7000});
+  CHECK(config("root")->asterisk[0].client.user == ListenerUser{"root", 0});
+  CHECK(config("7000")->asterisk[0].client.user == ListenerUser{"7000", 7000});
   CHECK_FALSE(parse_config("asterisk:\n  - {username: u, password: x, apps: [a]}\n", "c.yaml")
                   ->asterisk[0]
                   .client.user);

@@ -1,20 +1,16 @@
 // Each mistake that a configuration can have is told with line, column, key, cause and cure, in these words.
 #include "config/aribusd/config.h"
 #include "tests/catch.h"
-#include "tests/unit/helpers.h"
+#include "tests/unit/config/aribusd/texts.h"
 
 using namespace aribus;
 using namespace aribus::config;
+using aribus::test::mistakes_in;
 using aribus::test::TempDir;
+using aribus::test::with;
 
 namespace {
 
-constexpr const char* server = "asterisk:\n  - username: aribus\n    password: s3cret\n    apps: [demo]\n";
-
-// One server with the given lines more.
-std::string with(const std::string& lines) {
-  return server + lines;
-}
 // The same with two sockets and these rules of access.
 std::string with_rules(const std::vector<std::string>& rules) {
   std::string text = with("sockets:\n  - path: /tmp/a\n  - path: /tmp/b\naccess:\n");
@@ -265,31 +261,18 @@ const Mistake mistakes[] = {
      ":2:1: no YAML: end of map flow not found; is a bracket, a brace or a quote not closed?"},
 };
 
-// What is said of `text`, without the file's name.
-std::string told(const std::string& text) {
-  const TempDir directory;
-  const std::string file = directory.write("c.yaml", text);
-  const auto config = load_config(file);
-  INFO(text);
-  REQUIRE_FALSE(config.ok());
-  CHECK(config.error().kind == ErrorKind::invalid_params);
-  std::string message = config.error().message;
-  for (size_t at = 0; (at = message.find(file, at)) != std::string::npos;) message.erase(at, file.size());
-  return message;
-}
-
 }  // namespace
 
 TEST_CASE("each mistake is told in these words") {
   REQUIRE(std::size(mistakes) >= 40);
   for (const Mistake& mistake : mistakes) {
     INFO(mistake.config);
-    CHECK(told(mistake.config) == mistake.told);
+    CHECK(mistakes_in(mistake.config) == mistake.told);
   }
 }
 
 TEST_CASE("all mistakes are told at once, in the order of their places") {
-  CHECK(told(R"(bus: {ring_bytes: 1KiB}
+  CHECK(mistakes_in(R"(bus: {ring_bytes: 1KiB}
 logging: {level: loud, adit: true}
 asterisk:
   - username: a
@@ -312,15 +295,15 @@ sockets: [{path: /tmp/x, mode: all}]
 TEST_CASE("of very many mistakes the first hundred are told, and how many more there are") {
   std::string text = with("");
   for (int i = 0; i < 150; ++i) text += "key" + std::to_string(i) + ": x\n";
-  CHECK_THAT(told(text), Catch::Matchers::EndsWith("and 50 more"));
+  CHECK_THAT(mistakes_in(text), Catch::Matchers::EndsWith("and 50 more"));
 }
 
 TEST_CASE("what is no configuration at all is refused") {
-  CHECK_THAT(told(std::string(2000, '[')), ContainsSubstring("no YAML"));  // nested too deep
+  CHECK_THAT(mistakes_in(std::string(2000, '[')), ContainsSubstring("no YAML"));  // nested too deep
   // yaml-cpp 0.8 names the anchor, 0.7 does not.
-  CHECK_THAT(told("asterisk: *nobody\n"),
+  CHECK_THAT(mistakes_in("asterisk: *nobody\n"),
              ContainsSubstring(":1:11: no YAML: the referenced anchor is not defined"));
-  CHECK_THAT(told(", x: y\n"),
+  CHECK_THAT(mistakes_in(", x: y\n"),
              ContainsSubstring("a comma too many"));  // yaml-cpp reads it as documents without end
   const TempDir directory;
   CHECK_THAT(load_config(directory.path("")).error().message,
@@ -329,12 +312,13 @@ TEST_CASE("what is no configuration at all is refused") {
 }
 
 TEST_CASE("what is long or odd is told in one short line") {
-  CHECK(told(with("logging: {level: \"" + std::string(1000, 'x') + "\"}\n")).size() < 250);
-  CHECK_THAT(told(with("limits: {batch: \"a\\n:1:1: b\"}\n")), !ContainsSubstring("\n"));
+  CHECK(mistakes_in(with("logging: {level: \"" + std::string(1000, 'x') + "\"}\n")).size() < 250);
+  CHECK_THAT(mistakes_in(with("limits: {batch: \"a\\n:1:1: b\"}\n")), !ContainsSubstring("\n"));
 }
 
 TEST_CASE("a mistake in a rule is not taken for another one") {
   // The user that is unknown might have been the only one.
-  CHECK(told(with_rules({"name: a, users: [no-such-user], methods: [read]", "name: b, methods: [read]"})) ==
+  CHECK(mistakes_in(
+            with_rules({"name: a, users: [no-such-user], methods: [read]", "name: b, methods: [read]"})) ==
         ":9:23: access[0].users[0]: there is no user 'no-such-user'; create it, or name another");
 }

@@ -4,7 +4,7 @@
 
 #include "control/params.h"
 #include "tests/catch.h"
-#include "tests/unit/helpers.h"
+#include "tests/unit/pbx/test_server.h"
 
 using namespace aribus;
 using namespace aribus::control;
@@ -16,22 +16,14 @@ namespace {
 // A server that was never connected to.
 struct Somewhere {
   Loop loop;
-  std::unique_ptr<ari::Client> client;
-  std::unique_ptr<Upstream> upstream;
+  test::TestServer server;
 
-  explicit Somewhere(std::vector<std::string> apps = {"demo", "other"}) {
-    ari::ClientOptions options;
-    options.url = "http://127.0.0.1:1";
-    options.apps = std::move(apps);
-    auto made = ari::Client::make(loop, options);
-    REQUIRE(made.ok());
-    client = std::move(*made);
-    upstream = std::make_unique<Upstream>("pbx1", *client);
-  }
+  explicit Somewhere(std::vector<std::string> apps = {"demo", "other"})
+      : server(loop, test::client_options(test::nowhere, std::move(apps))) {}
   // What prepare() makes of `params`, or its error's message.
   std::string prepared(std::string_view operation, std::string_view params) {
     Json object = json(params);
-    const auto done = prepare(*ari::find_operation(operation), object, *upstream);
+    const auto done = prepare(*ari::find_operation(operation), object, server);
     if (done) return to_text(object);
     CHECK(done.error().kind == ErrorKind::invalid_params);
     return done.error().message;

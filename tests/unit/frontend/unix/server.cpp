@@ -172,10 +172,9 @@ TEST_CASE("a connection over the bound is told why and closed") {
 TEST_CASE("draining without connections is done at once") {
   Daemon daemon;
   bool drained = false;
-  daemon.server->drain(Milliseconds(5000), [&] { drained = true; });
+  daemon.server->drain(Milliseconds(60'000), [&] { drained = true; });
   CHECK_FALSE(drained);
-  CHECK(test::pump(
-      daemon.loop, [&] { return drained; }, Milliseconds(1000)));
+  CHECK(test::pump(daemon.loop, [&] { return drained; }));
   CHECK_FALSE(std::filesystem::exists(daemon.path));
 }
 

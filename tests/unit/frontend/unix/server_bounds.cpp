@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "base/bytes.h"
 #include "tests/catch.h"
 #include "tests/unit/session/busy.h"
 #include "tests/unit/session/daemon.h"

@@ -1,0 +1,39 @@
+// What an application can be subscribed to.
+#pragma once
+
+#include <string_view>
+
+#include "json/json.h"
+#include "record/ids.h"
+
+namespace aribus::pbx {
+
+// One kind of subscription: the member of Application that lists the ids, how an event source of that kind
+// begins, and what is listed when the application is subscribed to all of them (22.10, 16.28).
+struct EventSource {
+  record::IdKind kind;
+  std::string_view member;
+  std::string_view prefix;
+  std::string_view all;
+  bool lasts;  // it does not come and go with calls
+};
+inline constexpr EventSource event_sources[] = {
+    {record::IdKind::channel, "channel_ids", "channel:", "__AST_CHANNEL_ALL_TOPIC", false},
+    {record::IdKind::bridge, "bridge_ids", "bridge:", "__AST_BRIDGE_ALL_TOPIC", false},
+    {record::IdKind::endpoint, "endpoint_ids", "endpoint:", "__AST_ENDPOINT_ALL_TOPIC", true},
+    {record::IdKind::device, "device_names", "deviceState:", "__AST_DEVICE_STATE_ALL_TOPIC", true},
+};
+
+// Calls `use(source, id)` for each subscription of `application`, as ARI shows it.
+template <typename Use>
+void for_each_subscription(const JsonValue& application, Use use) {
+  for (const EventSource& source : event_sources) {
+    const JsonValue* ids = find(application, source.member);
+    if (ids == nullptr || !ids->IsArray()) continue;
+    for (const JsonValue& id : ids->GetArray()) {
+      if (id.IsString()) use(source, as_view(id));
+    }
+  }
+}
+
+}  // namespace aribus::pbx

@@ -1,0 +1,214 @@
+#include "pbx/resync.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/random.h"
+#include "net/url.h"
+#include "record/own_records.h"
+#include "state/difference.h"
+
+namespace aribus::pbx {
+namespace {
+
+using record::IdKind;
+using record::Record;
+using state::Difference;
+using state::FetchedState;
+using state::LookedAt;
+using state::Model;
+
+constexpr int looks_at_playback = 3;
+
+// The counts of the difference, and the ids of all live objects that can end.
+Record resynced(const std::string& server, const Model& model, const Difference& difference, WallTime now) {
+  const record::ServerResynced counts{
+      .came = difference.came, .changed = difference.changed, .ended = difference.ended};
+  Record record = record::own_record(counts, server, now);
+  for (const IdKind kind : {IdKind::channel, IdKind::bridge, IdKind::playback, IdKind::recording}) {
+    for (const auto& [id, object] : model.of(kind)) record.ids.add(kind, id);
+  }
+  return record;
+}
+
+}  // namespace
+
+Resync::Resync(std::string server, ari::Client& client, Model& model, Handlers handlers,
+               ResyncOptions options, Clock clock)
+    : server_(std::move(server)),
+      client_(&client),
+      model_(model),
+      handlers_(std::move(handlers)),
+      options_(options),
+      clock_(std::move(clock)),
+      fetcher_(client, model),
+      mark_("aribus-" + random_hex(6) + "-"),
+      timer_(client.loop()) {}
+
+void Resync::use(ari::Client& client) {
+  stop();
+  client_ = &client;
+  fetcher_.use(client);
+}
+
+void Resync::begin(bool missed) {
+  stop();
+  missed_ = missed;
+  connected_ = handlers_.next_seq();
+  pause_ = options_.first_pause;
+  fetch();
+}
+
+void Resync::stop() {
+  known_ = false;
+  phase_ = Phase::idle;
+  looking_ = false;
+  fetcher_.stop();
+  fences_.clear();
+  late_.clear();
+  timer_.stop();
+}
+
+bool Resync::take(const Record& record) {
+  if (record.type != "ChannelUserevent") return false;
+  const std::string_view name = record.member("eventname");
+  if (name.size() < 2 + mark_.size() || name.compare(1, mark_.size(), mark_) != 0) return false;
+  const std::string fence(name.substr(1, name.size() - 2));
+  if (const auto late = late_.extract(fence)) handlers_.heard(late.mapped());
+  lower_fence(fence);
+  return true;
+}
+
+void Resync::fetch() {
+  phase_ = Phase::asking;
+  begin_ = handlers_.next_seq();
+  fetcher_.begin(!known_, [this](Result<FetchedState> fetched) {
+    if (!fetched) return retry(fetched.error().message);
+    fetched_ = std::move(*fetched);
+    raise_fences();
+  });
+}
+
+// One in every application: Asterisk queues the events of each separately.
+void Resync::raise_fences() {
+  phase_ = Phase::fencing;
+  for (const std::string& app : client_->options().apps) {
+    // The client that has taken the application over must not get the event.
+    if (known_ && client_->replaced_apps().contains(app)) continue;
+    fences_[mark_ + std::to_string(++fence_number_)].app = app;
+  }
+  if (fences_.empty()) return merge();
+  for (const auto& [name, fence] : std::map(fences_)) {
+    client_->request("POST", "/events/user/" + name + "?application=" + percent_encode(fence.app), "",
+                     [this, name = name](const Result<HttpResponse>& answer) {
+                       // A user that may only read can't have it sent.
+                       if (!answer || !answer->succeeded()) return lower_fence(name);
+                       if (const auto at = fences_.find(name); at != fences_.end()) at->second.sent = true;
+                     });
+  }
+  timer_.once(options_.fence_timeout, [this] { give_up_fences(); });
+}
+
+void Resync::lower_fence(const std::string& name) {
+  if (phase_ == Phase::fencing && fences_.erase(name) > 0 && fences_.empty()) merge();
+}
+
+// Of an application with a filter, which may drop the fence, nothing follows from its absence.
+void Resync::give_up_fences() {
+  late_.clear();
+  for (const auto& [name, fence] : fences_) {
+    if (fence.sent && !fetcher_.is_filtered(fence.app)) late_.emplace(name, fence.app);
+  }
+  merge();
+  for (const auto& [name, app] : std::map(late_)) handlers_.silent(app);
+}
+
+void Resync::merge() {
+  fences_.clear();
+  timer_.stop();
+  const FetchedState fetched = std::exchange(fetched_, {});
+  const bool news = !std::exchange(known_, true);
+  const LookedAt looked{begin_, news && missed_ ? std::optional(connected_) : std::nullopt, clock_.wall()};
+  const Difference found = state::difference(server_, client_->options().apps, model_, fetched, looked);
+  for (const Record& record : found.records) handlers_.publish(record);
+  // What these records report is checked once more, soon.
+  const Record not_heard =
+      no_longer_reported(server_, model_, fetched.subscriptions, begin_, clock_.wall(), doubt_);
+  if (not_heard.ids.size() > 0) handlers_.publish(not_heard);
+  phase_ = Phase::idle;
+  for (const std::string& app : fetched.unknown_apps) handlers_.silent(app);
+  if (news) {
+    handlers_.done();
+    handlers_.publish(resynced(server_, model_, found, clock_.wall()));
+  }
+  fetched_at_ = client_->loop().now();
+  if (news) look_pause_ = options_.first_look;
+  look_at_ = fetched_at_ + look_pause_;
+  timer_.every(options_.first_look, [this] { look_when_due(); });
+}
+
+void Resync::retry(const std::string& reason) {
+  if (!known_) handlers_.failed(reason);
+  timer_.once(pause_, [this] { fetch(); });
+  pause_ = std::min(2 * pause_, options_.longest_pause);
+}
+
+// Asterisk does not say when it stops reporting an object, stops a little after the last event about it, and
+// goes on listing bridges that are gone (22.10). So the subscriptions are checked after a doubtful event, and
+// everything is read again when it has become quiet, and from time to time in any case.
+void Resync::look_when_due() {
+  if (phase_ != Phase::idle || looking_) return;
+  const Milliseconds now = client_->loop().now();
+  if (model_.take_doubt() || std::exchange(doubt_, false)) {
+    look_pause_ = options_.first_look;
+  } else if (now < look_at_) {
+    return;
+  }
+  look_at_ = now + look_pause_;
+  look_pause_ = std::min(2 * look_pause_, options_.longest_look);
+  const bool quiet = look_pause_ > 4 * options_.first_look;
+  quiet || now - fetched_at_ >= options_.longest_look ? fetch() : look();
+}
+
+void Resync::look() {
+  const uint64_t begin = handlers_.next_seq();
+  // Each is asked for a few times, soon after it began; after that Asterisk reports its end.
+  std::vector<std::string> playbacks = doubtful_playbacks(model_);
+  std::erase_if(playbacks, [&](const std::string& id) {
+    const auto at = asked_for_.find(id);
+    return at != asked_for_.end() && at->second.times >= looks_at_playback && !at->second.missed_since;
+  });
+  looking_ = true;
+  fetcher_.begin_subscriptions(playbacks, [this, begin, playbacks](const Result<FetchedState>& fetched) {
+    looking_ = false;
+    fetched ? take_look(*fetched, playbacks, begin) : static_cast<void>(doubt_ = true);
+  });
+}
+
+// An answer may be ahead of the events: a missing playback has ended unreported only when it is still missing
+// at the next look, and no event has reported its end in between.
+void Resync::take_look(const FetchedState& fetched, const std::vector<std::string>& playbacks,
+                       uint64_t begin) {
+  const WallTime now = clock_.wall();
+  std::erase_if(asked_for_,
+                [&](const auto& asked) { return model_.find(IdKind::playback, asked.first) == nullptr; });
+  for (const std::string& id : playbacks) {
+    if (model_.find(IdKind::playback, id) == nullptr) continue;
+    Asked& asked = asked_for_[id];
+    ++asked.times;
+    if (fetched.find(IdKind::playback, id) != nullptr || model_.touched_since(begin, IdKind::playback, id)) {
+      asked.missed_since.reset();
+    } else if (!asked.missed_since || model_.touched_since(*asked.missed_since, IdKind::playback, id)) {
+      asked.missed_since = begin;
+      doubt_ = true;  // the next look comes soon
+    } else {
+      for (const Record& record :
+           ends_of_playbacks(server_, client_->options().apps, model_, fetched, {id}, begin, now))
+        handlers_.publish(record);
+    }
+  }
+  const Record not_heard = no_longer_reported(server_, model_, fetched.subscriptions, begin, now, doubt_);
+  if (not_heard.ids.size() > 0) handlers_.publish(not_heard);
+}
+
+}  // namespace aribus::pbx

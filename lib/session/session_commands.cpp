@@ -1,0 +1,125 @@
+#include <utility>
+
+#include "session/session.h"
+#include "session/session_limits.h"
+
+namespace aribus::session {
+
+void Session::on_command(rpc::Request request, const std::shared_ptr<Batch>& batch, size_t bytes) {
+  if (commands_.size() >= context_.limits.max_commands) {
+    const std::string limit = std::to_string(context_.limits.max_commands);
+    return answer(request.id,
+                  too_much(limit + " commands of this connection are under way already; wait for an answer",
+                           context_.limits.max_commands),
+                  batch);
+  }
+  Result<std::vector<std::string>> keys = control::Dispatcher::keys_of(*request.params);
+  if (!keys) return answer(request.id, keys.error(), batch);
+  if (auto taken = take_bytes(bytes); !taken) return answer(request.id, taken.error(), batch);
+  const uint64_t ticket = next_ticket_++;
+  const JsonValue& params = *request.params;
+  // A request that will be refused reaches no Asterisk and need not wait for others.
+  const bool in_order = !keys->empty() && context_.dispatcher.check(caller_, request.method, params).ok();
+  Command& command = commands_[ticket];
+  command.method = std::move(request.method);
+  command.id = std::move(request.id);
+  command.batch = batch;
+  command.bytes = bytes;
+  if (!in_order || order_.enter(ticket, std::move(*keys))) return start(ticket, params);
+  command.params = to_text(params);
+}
+
+void Session::start_waiting(uint64_t ticket) {
+  const Result<Json> params = parse_json(std::exchange(commands_.at(ticket).params, {}));
+  start(ticket, *params);
+}
+
+void Session::start(uint64_t ticket, const JsonValue& params) {
+  Command& command = commands_.at(ticket);
+  command.changes = context_.dispatcher.changes(command.method);
+  has_changed_ |= command.changes;
+  context_.dispatcher.call(
+      caller_, command.method, params,
+      [this, alive = alive_, ticket](const Result<pbx::ResultText>& outcome) {
+        if (*alive) finish(ticket, outcome);
+      },
+      {.on_accepted =
+           [this, alive = alive_, ticket] {
+             if (*alive) release_dependents(ticket);
+           },
+       .creating = [this, ticket](const control::Creating& creating) { on_creating(ticket, creating); }});
+}
+
+// A program must know the id of a new object before the first record about it: either the id is announced at
+// once, or records wait for the command's answer. (Not for that of a command with `wait`: it comes too late.)
+void Session::on_creating(uint64_t ticket, const control::Creating& creating) {
+  Command& command = commands_.at(ticket);
+  if (!creating.id.empty())
+    command.creating = rpc::creating_text(command.id, creating.parameter, creating.id);
+  if (subscription_ && subscription_->announces()) return announce();
+  command.holds = !command.id.empty() && !creating.waits;
+  if (command.holds) ++holds_;
+}
+
+// Sends the ids of all objects that commands under way, and answered ones of open batches, create. No record
+// waits for their answers any more.
+void Session::announce() {
+  for (auto& [ticket, command] : commands_) {
+    if (std::exchange(command.holds, false)) --holds_;
+    if (!command.creating.empty()) send_line(std::exchange(command.creating, {}));
+    if (command.batch) announce(*command.batch);
+  }
+  if (open_batch_) announce(*open_batch_->batch);
+}
+
+void Session::announce(Batch& batch) {
+  holds_ -= std::exchange(batch.holds, 0);
+  write_buffer_.append(std::exchange(batch.creating, {}));
+}
+
+// Starts the commands that need not wait any more, in a loop: an immediate answer frees the next one.
+void Session::start_freed() {
+  if (std::exchange(starting_, true)) return;
+  const auto alive = alive_;
+  while (!freed_.empty() && write_buffer_.size() <= context_.limits.max_unsent_bytes) {
+    if (context_.budget.spent()) {
+      want_flush();  // flush() continues here
+      break;
+    }
+    const TurnBudget::Use use(context_.budget);
+    const uint64_t ticket = freed_.front();
+    freed_.pop_front();
+    start_waiting(ticket);
+    if (!*alive) return;
+  }
+  starting_ = false;
+}
+
+void Session::finish(uint64_t ticket, const Result<pbx::ResultText>& outcome) {
+  const auto node = commands_.extract(ticket);
+  const Command& command = node.mapped();
+  command_bytes_ -= command.bytes;
+  if (command.holds) command.batch ? ++command.batch->holds : --holds_;
+  if (command.batch && !command.creating.empty()) command.batch->creating += command.creating + "\n";
+  if (outcome && !command.changes && !fits(*outcome)) {
+    answer(command.id,
+           too_much("the answer has " + std::to_string(outcome->held_bytes()) +
+                        " bytes, and the unread answers of this user hold " +
+                        std::to_string(context_.quota.held_bytes(caller_.peer.uid)) +
+                        "; read them, then ask again",
+                    context_.limits.max_user_bytes),
+           command.batch);
+  } else {
+    answer(command.id, outcome, command.batch);
+  }
+  release_dependents(ticket);
+  want_flush();  // it may have been the last command, and one without an answer
+}
+
+// Releases the commands that wait for this one.
+void Session::release_dependents(uint64_t ticket) {
+  for (const uint64_t freed : order_.leave(ticket)) freed_.push_back(freed);
+  start_freed();
+}
+
+}  // namespace aribus::session

@@ -1,0 +1,104 @@
+#include <utility>
+
+#include "session/session.h"
+#include "session/session_limits.h"
+
+namespace aribus::session {
+namespace {
+
+constexpr size_t max_request_values = 16'384;  // JSON values and names of members in one line
+
+}  // namespace
+
+void Session::read() {
+  read_queued_ = false;
+  const TurnBudget::Use use(context_.budget);
+  while (may_read() && !context_.budget.spent()) {
+    handle_input();
+    if (has_input() || phase_ == Phase::ended) break;
+    const Transport::Input input = transport_.read(input_);
+    if (input == Transport::Input::broken) return end();
+    if (input == Transport::Input::end) {
+      enter(Phase::input_over);
+      check_hung_up();
+    }
+    if (input != Transport::Input::bytes) break;
+  }
+  if (phase_ == Phase::ended) return;
+  count_held();
+  if (has_input() && may_read()) want_read();  // behind the others
+  watch();
+  want_flush();
+}
+
+// Handles the bytes read so far, line by line, and a batch request by request.
+void Session::handle_input() {
+  std::string_view rest = input_;
+  while (may_read() && !context_.budget.spent()) {
+    if (open_batch_) {
+      next_of_batch();
+    } else if (!rest.empty()) {
+      rest.remove_prefix(reader_.feed(rest));
+    } else {
+      break;
+    }
+  }
+  input_.erase(0, input_.size() - rest.size());
+}
+
+void Session::on_line(std::string_view line) {
+  ++lines_;
+  Result<Json> parsed = parse_json(line, max_request_values);
+  if (!parsed) return refuse_line(rpc::id_in(line), parsed.error());
+  if (!parsed->IsArray()) return on_request(*parsed, nullptr, line.size());
+  on_batch(std::move(*parsed), line.size());
+}
+
+// Answers a line that can't be read. If no id is found in it, the answer has the line's number.
+void Session::refuse_line(const std::string& id, Error error) {
+  if (id == "null") {
+    const std::string rest = error.data.empty() ? "}" : "," + error.data.substr(1);
+    error.data = R"({"line":)" + std::to_string(lines_) + rest;
+  }
+  send_line(rpc::error_text(id, error));
+}
+
+void Session::on_long_line(std::string_view beginning) {
+  ++lines_;
+  const bool over = user_is_over();
+  const size_t limit = over ? context_.limits.max_user_bytes : context_.limits.max_line_bytes;
+  refuse_line(
+      rpc::id_in(beginning),
+      over ? too_much("a request line was skipped: the requests and unread answers of this user hold "
+                      "more than " +
+                          std::to_string(limit) + " bytes",
+                      limit)
+           : Error{ErrorKind::invalid_request,
+                   "a request line is over the limit of " + std::to_string(limit) + " bytes and was skipped",
+                   {}});
+}
+
+void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch, size_t bytes) {
+  if (batch) ++batch->missing;
+  ++requests_;
+  Result<rpc::Request> request = rpc::read_request(value);
+  if (!request) {
+    const std::string id = rpc::id_of(value);
+    return batch ? answer(id, request.error(), batch) : refuse_line(id, request.error());
+  }
+  if (caller_.user.empty()) caller_.user = context_.names.find(caller_.peer.uid);
+  if (auto counted = context_.quota.request(caller_, std::chrono::steady_clock::now()); !counted) {
+    answer(request->id, counted.error(), batch);
+  } else if (request->method == "subscribe") {
+    const auto outcome = subscribe(*request->params);
+    if (outcome) subscribed_in_ = batch;
+    answer(request->id, outcome, batch);
+    if (outcome && subscription_->announces()) announce();
+  } else if (request->method == "unsubscribe") {
+    answer(request->id, unsubscribe(*request->params), batch);
+  } else {
+    on_command(std::move(*request), batch, bytes);
+  }
+}
+
+}  // namespace aribus::session

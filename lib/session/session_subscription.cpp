@@ -1,0 +1,42 @@
+#include "control/params.h"
+#include "session/session.h"
+#include "session/session_limits.h"
+
+namespace aribus::session {
+
+Result<pbx::ResultText> Session::subscribe(const JsonValue& params) {
+  if (auto allowed = context_.dispatcher.allowed(caller_, "subscribe", params); !allowed)
+    return allowed.error();
+  Result<Subscription> made = Subscription::make(params, context_.log, context_.dispatcher, *caller_.rule);
+  if (!made) return made.error();
+  const pbx::ResultText result = made->result();
+  if (!fits(result) || (made->held_bytes() > small_bytes && user_is_over())) {
+    return too_much("the requests and unread answers of this user hold " +
+                        std::to_string(context_.quota.held_bytes(caller_.peer.uid)) +
+                        " bytes already; read them first",
+                    context_.limits.max_user_bytes);
+  }
+  end_subscription();
+  subscription_.emplace(std::move(*made));
+  subscription_->drop_result();
+  return result;
+}
+
+Result<pbx::ResultText> Session::unsubscribe(const JsonValue& params) {
+  if (auto allowed = context_.dispatcher.allowed(caller_, "unsubscribe", params); !allowed)
+    return allowed.error();
+  if (auto checked = control::check_params({}, params); !checked) return checked.error();
+  const bus::Cursor cursor = subscription_ ? subscription_->cursor() : context_.log.cursor();
+  end_subscription();
+  return pbx::ResultText(to_json(Unsubscribed{.cursor = cursor.text()}));
+}
+
+// Its counts are kept.
+void Session::end_subscription() {
+  if (!subscription_) return;
+  sent_ += subscription_->delivered();
+  lost_ += subscription_->lost() + subscription_->overtaken();
+  subscription_.reset();
+}
+
+}  // namespace aribus::session

@@ -1,0 +1,43 @@
+// What Asterisk itself answers about its live objects.
+#pragma once
+
+#include <array>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "record/ids.h"
+#include "state/model.h"
+
+namespace aribus::state {
+
+// What applications are subscribed to: GET /applications/{app}.
+struct AppSubscriptions {
+  std::array<std::set<std::string, std::less<>>, record::id_kinds> ids;
+  std::array<bool, record::id_kinds> all{};  // to everything of this kind
+
+  [[nodiscard]] bool has(IdKind kind, std::string_view id) const;
+};
+
+// The answers to one fetch (pbx::StateFetcher).
+struct FetchedState {
+  AppSubscriptions subscriptions;
+  // By kind and id, as normalized JSON. Of playbacks, recordings and devices only those that were asked for.
+  std::array<std::map<std::string, std::string, std::less<>>, record::id_kinds> objects;
+
+  std::vector<std::string> unknown_apps;  // applications that Asterisk does not know
+
+  // The channels that each application is subscribed to, applications of other clients included.
+  std::map<std::string, std::set<std::string, std::less<>>, std::less<>> channels_of_app;
+  std::set<std::string, std::less<>> hear_all_channels;  // applications
+
+  // nullptr when there is none.
+  [[nodiscard]] const std::string* find(IdKind kind, std::string_view id) const;
+  // The applications that are subscribed to this channel in particular.
+  [[nodiscard]] std::vector<std::string> apps_that_list(std::string_view channel) const;
+  [[nodiscard]] bool hears_channel(std::string_view app, std::string_view channel) const;
+};
+
+}  // namespace aribus::state
