@@ -23,7 +23,7 @@ int number_of(const char* name) {
   return number;
 }
 
-// The path at which the socket listens; nothing when it is another kind of descriptor.
+// The path at which the socket listens; nothing if it is another kind of descriptor.
 std::optional<std::string> path_of(int fd) {
   int type = 0;
   int listens = 0;

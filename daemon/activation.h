@@ -9,8 +9,8 @@
 namespace aribus::daemon {
 
 // The listening Unix sockets among the descriptors that $LISTEN_FDS counts from `first` on, by their path;
-// others are closed and named in the log. Takes them: a second call gives none, nor does a child process see
-// them.
+// others are closed and named in the log. Takes them: a second call returns none, and child processes don't
+// see them.
 [[nodiscard]] std::map<std::string, Fd> inherited_sockets(int first = 3);
 
 }  // namespace aribus::daemon

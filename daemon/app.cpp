@@ -7,12 +7,13 @@
 
 #include "base/log.h"
 #include "control/audit.h"
+#include "control/methods/live_snapshot.h"
 #include "daemon/activation.h"
 #include "daemon/monitoring.h"
 #include "protocol/rpc.h"
 #include "record/record_text.h"
 #include "service/process_stats.h"
-#include "session/daemon_methods.h"
+#include "session/all_methods.h"
 
 namespace aribus::daemon {
 namespace {
@@ -43,12 +44,16 @@ App::App(config::Config config, bus::RecordLog log)
       systemd_(loop_, asterisks_),
       sweep_(loop_),
       started_(wall_now()) {
-  session::add_daemon_methods(dispatcher_,
-                              {.reload = [this](pbx::Reply reply) { reload(std::move(reply)); },
-                               .hello = [this](const control::Caller& caller) { return hello(caller); },
-                               .status = [this] { return status(); },
-                               .clients = [this] { return server_.clients(); },
-                               .cursor = [this] { return log_.cursor().text(); }});
+  session::add_all_methods(
+      methods_, {.reload = [this](pbx::Reply reply) { reload(std::move(reply)); },
+                 .hello = [this](const control::Caller& caller) { return hello(caller); },
+                 .status = [this] { return status(); },
+                 .clients = [this] { return server_.clients(); },
+                 .live_objects =
+                     [this](record::IdKind kind, const JsonValue& params, const control::Caller& caller) {
+                       return control::live_objects(dispatcher_, log_.cursor().text(), kind, params,
+                                                    *caller.rule);
+                     }});
   for (const config::AsteriskConfig& asterisk : config_.asterisk) add_asterisk(asterisk);
 }
 
@@ -127,7 +132,7 @@ void App::stop() {
   server_.drain(config_.drain_timeout, [this] { leave(); });
 }
 
-// Takes leave of the Asterisks.
+// Disconnects from the Asterisks.
 void App::leave() {
   const auto open = std::make_shared<size_t>(asterisks_.size());
   for (const auto& asterisk : asterisks_) {
@@ -137,7 +142,8 @@ void App::leave() {
   }
 }
 
-// What the records of an earlier process tell: what lived, and until when each Asterisk was heard.
+// Restores what the records of an earlier process say: live objects, and when each Asterisk was last
+// connected.
 void App::recall() {
   if (!log_.resumed()) return;
   JsonTape tape;
@@ -181,7 +187,7 @@ void App::load() {
       });
 }
 
-// What can fail comes first.
+// Steps that can fail come first.
 Reload App::apply(config::Config next) {
   Reload outcome;
   if (auto listening = monitoring_.listen(next.metrics); !listening) {

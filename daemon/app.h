@@ -8,6 +8,7 @@
 #include "bus/record_log.h"
 #include "config/aribusd/config.h"
 #include "control/dispatcher.h"
+#include "control/method_table.h"
 #include "daemon/metrics.h"
 #include "daemon/reload.h"
 #include "daemon/systemd.h"
@@ -26,8 +27,8 @@ class App {
   // Errors: what can't be set up, with its cause.
   [[nodiscard]] static Result<std::unique_ptr<App>> make(config::Config config);
 
-  // Listens, connects to the Asterisks and serves until SIGTERM or SIGINT; then drains. SIGHUP has the
-  // configuration read anew. Returns when all is done. Errors: system or invalid_params when it can't listen.
+  // Listens, connects to the Asterisks and serves until SIGTERM or SIGINT; then drains. SIGHUP reloads the
+  // configuration. Returns when all is done. Errors: system or invalid_params when it can't listen.
   [[nodiscard]] Result<void> run();
   // See Loop::is_working().
   [[nodiscard]] bool is_working() const { return loop_.is_working(); }
@@ -52,7 +53,8 @@ class App {
   config::Config config_;
   Loop loop_;
   bus::RecordLog log_;
-  control::Dispatcher dispatcher_;
+  control::MethodTable methods_;
+  control::Dispatcher dispatcher_{methods_};
   std::vector<std::unique_ptr<pbx::Server>> asterisks_;  // in the configuration's order
   std::vector<std::unique_ptr<pbx::Server>> leaving_;    // that it no longer names
   frontend::Server server_;

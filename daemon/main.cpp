@@ -11,9 +11,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/utf8.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "config/aribusd/config.h"
 #include "control/audit.h"
 #include "daemon/app.h"
@@ -48,8 +48,8 @@ int fail(const aribus::Error& error, int status) {
 }
 
 // Every connection is a descriptor, and the usual soft limit is hardly more than `connections`. The kernel's
-// table of them is made large at once: to enlarge it later, while there are threads, takes Linux some 15 ms
-// (expand_fdtable() waits for all processors), and the loop with it.
+// table of descriptors is made large at once: enlarging it later, while there are threads, takes Linux some
+// 15 ms (expand_fdtable() waits for all processors) and blocks the loop.
 void make_room_for_descriptors(size_t connections) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -59,9 +59,9 @@ void make_room_for_descriptors(size_t connections) {
   aribus::Fd(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, static_cast<int>(last)));
 }
 
-// Memory of large requests and answers is used again. The C library would give it back and take it anew each
-// time, page by page, which takes longer than to handle the request. (To write a text of 1 MiB, the most that
-// a request has, RapidJSON asks for the 6 MiB that it would have if each character were escaped.)
+// Keeps the memory of large requests and answers for reuse. The C library would return it and get it again
+// each time, page by page, which takes longer than handling the request. (To write a text of 1 MiB, the most
+// that a request has, RapidJSON allocates the 6 MiB that it would need if each character were escaped.)
 void keep_memory() {
   ::mallopt(M_MMAP_THRESHOLD, 8 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
@@ -124,12 +124,12 @@ int run(int argc, char** argv) {
   spdlog::info("aribusd {} starting with {}", ARIBUS_VERSION, file);
   for (const std::string& warning : config->warnings) spdlog::warn("{}", warning);
   keep_memory();
-  std::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of the write, not the daemon's end
+  std::signal(SIGPIPE, SIG_IGN);  // a closed peer is an error of the write, not the daemon's end
   make_room_for_descriptors(config->ipc.max_connections);
   auto app = aribus::daemon::App::make(std::move(*config));
   if (!app) return fail(app.error(), 1);
   if (auto ran = (*app)->run(); !ran) return fail(ran.error(), 1);
-  // The loop's end would wait for look-ups of names: for as long as the name server is dead.
+  // The loop's end would wait for name lookups: as long as the name server does not answer.
   if ((*app)->is_working()) {
     spdlog::shutdown();
     std::_Exit(0);

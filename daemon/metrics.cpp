@@ -48,7 +48,7 @@ std::string_view outcome_of(ErrorKind kind) {
   }
 }
 
-// Records by server and type. What Asterisk makes up is one type: there is no end to that.
+// Records by server and type. All types that ARI does not declare are one: their number has no bound.
 using Counts = std::map<std::string, std::map<std::string_view, uint64_t>>;
 
 std::string_view declared(const std::string& type) {
@@ -90,7 +90,7 @@ class Collector {
   }
 
  private:
-  // One figure for each Asterisk.
+  // One value for each Asterisk.
   template <typename Value>
   void gauges(const char* name, const char* help, Value value) {
     for (const pbx::Server* asterisk : asterisks_) {
@@ -206,7 +206,7 @@ class Collector {
   }
 
   void add_commands() {
-    const auto& calls = sources_.dispatcher.calls();
+    const auto& calls = sources_.dispatcher.calls().by_method();
     for (const auto& [method, counts] : calls) {
       const auto add = [&, &method = method](std::string_view outcome, uint64_t count) {
         if (count == 0) return;

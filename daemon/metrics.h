@@ -1,4 +1,4 @@
-// The figures for monitoring, in Prometheus' text format.
+// The metrics, in Prometheus' text format.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@
 
 namespace aribus::daemon {
 
-// Where the figures come from; `status` reports the same.
+// Where the metrics come from; `status` reports the same figures.
 struct MetricSources {
   const bus::RecordLog& log;
   const control::Dispatcher& dispatcher;
@@ -26,7 +26,7 @@ struct MetricSources {
   WallTime started;
 };
 
-// All of them as they are now; docs/operations.md explains each.
+// All metrics as they are now; docs/operations.md explains each.
 [[nodiscard]] std::string metrics_text(const MetricSources& sources);
 
 }  // namespace aribus::daemon

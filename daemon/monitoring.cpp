@@ -7,7 +7,7 @@
 namespace aribus::daemon {
 namespace {
 
-// A line for each reason not to be ready; "" when there is none.
+// A line for each reason not to be ready; "" if there is none.
 std::string not_ready(const MetricSources& sources, bool stopping) {
   std::string lines = stopping ? "aribusd is stopping\n" : "";
   for (const auto& asterisk : sources.asterisks) {

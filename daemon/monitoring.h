@@ -8,7 +8,8 @@
 
 namespace aribus::daemon {
 
-// GET /metrics, /healthz and /readyz; 404 for other paths. `stopping`: aribusd is, so it is not ready.
+// GET /metrics, /healthz and /readyz; 404 for other paths. `stopping`: aribusd is stopping, so it is not
+// ready.
 [[nodiscard]] service::HttpListener::Answer answer_monitoring(std::string_view path,
                                                               const MetricSources& sources, bool stopping);
 

@@ -1,4 +1,4 @@
-// What reading the configuration anew came to.
+// The result of reloading the configuration.
 #pragma once
 
 #include <string>
@@ -12,17 +12,17 @@ namespace aribus::daemon {
 
 struct Reload {
   bool applied = true;
-  std::vector<std::string> changed = {};   // what counts from now on, a sentence each
-  std::vector<std::string> restart = {};   // keys that were changed, too, and count after a restart
+  std::vector<std::string> changed = {};   // what applies from now on, a sentence each
+  std::vector<std::string> restart = {};   // keys that were changed, too, and apply after a restart
   std::vector<std::string> warnings = {};  // as config::Config::warnings
-  Error error = {};                        // when nothing was applied
+  Error error = {};                        // set if nothing was applied
 
   // The result of daemon.reload.
   [[nodiscard]] session::Reloaded result() const;
   void log() const;
 };
 
-// The keys whose change takes a restart.
+// The keys whose change needs a restart.
 [[nodiscard]] std::vector<std::string> needs_restart(const config::Config& now, const config::Config& next);
 
 }  // namespace aribus::daemon

@@ -10,7 +10,7 @@ namespace aribus::daemon {
 namespace {
 
 constexpr Milliseconds ready_timeout{10'000};
-constexpr Milliseconds stop_margin{2000};  // for what ends besides the commands and the connections
+constexpr Milliseconds stop_margin{2000};  // for everything besides the commands and the connections
 
 }  // namespace
 
@@ -18,7 +18,7 @@ void Systemd::start() {
   if (const auto interval = service::watchdog_interval())
     watchdog_.every(*interval, [] { service::notify_systemd("WATCHDOG=1"); });
   ready_deadline_.once(ready_timeout, [this] { become_ready(); });
-  update();  // where Asterisk connects, nothing is waited for
+  update();  // where Asterisk connects, there is no attempt to wait for
 }
 
 void Systemd::update() {

@@ -9,20 +9,20 @@
 
 namespace aribus::daemon {
 
-// Notifies systemd that the service is ready, once each Asterisk was tried; of its status, of stopping and
-// reloading; and that it is alive (the watchdog). Without systemd it does nothing.
+// Notifies systemd when the service is ready (each Asterisk was tried once), of its status, of reloading and
+// stopping, and that it is alive (the watchdog). Without systemd it does nothing.
 class Systemd {
  public:
   Systemd(Loop& loop, const std::vector<std::unique_ptr<pbx::Server>>& asterisks)
       : asterisks_(asterisks), watchdog_(loop), ready_deadline_(loop) {}
 
-  // The attempts to connect begin: the service is ready after ten seconds, whatever becomes of them.
+  // The attempts to connect begin: the service is ready after ten seconds, even if they have not ended.
   void start();
   // An Asterisk, or the list of them, has changed.
   void update();
   void reloading();
   void reloaded();
-  // aribusd stops, and takes up to `longest` for it.
+  // aribusd stops, which takes up to `longest`.
   void stopping(Milliseconds longest);
 
  private:

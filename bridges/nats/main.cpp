@@ -6,8 +6,8 @@
 
 #include <getopt.h>
 
-#include "base/utf8.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "nats/adopt.h"
 #include "nats/bridge.h"
 #include "nats/config.h"

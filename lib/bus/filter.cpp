@@ -85,7 +85,7 @@ bool Filter::matches_text(const RecordLog& log, uint64_t seq) const {
          holds(options_.servers, find_string(*record, "server")) && wants_app(find_string(*record, "app"));
 }
 
-// Looks at a block: which of its records may pass, by their types.
+// Finds out which records of a block may pass, by their types.
 void Filter::look_at(const RecordLog& log, uint64_t block) {
   for (; slots_seen_ < log.slot_count(); ++slots_seen_) {
     if (wants_type(log.slot_name(slots_seen_))) slots_.push_back(slots_seen_);

@@ -1,4 +1,4 @@
-// Memory mapped twice in a row, so that a range of a ring never breaks at its end.
+// Memory mapped twice in a row, so that every range of a ring is contiguous.
 #pragma once
 
 #include <cstddef>
@@ -7,14 +7,14 @@
 
 namespace aribus::bus {
 
-// `size` bytes of memory that follow themselves in the address space: byte i and byte i + size are the same
+// `size` bytes of memory that are mapped twice, one behind the other: byte i and byte i + size are the same
 // byte.
 class MirroredMemory {
  public:
-  // `bytes` is rounded up to whole pages. Pages cost memory from when they are first written.
+  // `bytes` is rounded up to whole pages. A page uses memory once it is written.
   // Errors: system.
   [[nodiscard]] static Result<MirroredMemory> make(size_t bytes);
-  // `bytes`, whole pages, of the file `fd` from the page at `offset` on.
+  // Maps `bytes` bytes, whole pages, of the file `fd` from the page at `offset` on.
   // Errors: system.
   [[nodiscard]] static Result<MirroredMemory> map(int fd, size_t offset, size_t bytes);
   ~MirroredMemory();

@@ -13,12 +13,12 @@
 namespace aribus::bus {
 namespace {
 
-constexpr size_t max_names = 4096;      // ARI has some 50 types; more is somebody's garbage
+constexpr size_t max_names = 4096;      // ARI has some 50 types; more are invented
 constexpr size_t max_name_bytes = 256;  // a longer one has no number
 constexpr size_t max_ids = 1024;        // of one record, in the index
 constexpr uint8_t no_slot = 0xFF;
 
-// Stands in for a record that is too large for the ring.
+// Replaces a record that is too large for the ring.
 record::Record too_large(const record::Record& record, size_t bytes, size_t limit) {
   const record::Malformed malformed{.invalid = "a record of type " + to_valid_utf8(record.type, 64) +
                                                " over the limit of " + std::to_string(limit) +
@@ -61,8 +61,8 @@ Result<RecordLog> RecordLog::open(const RecordLogOptions& options, const Framing
   return log_on(*afresh);
 }
 
-// Records of under 256 bytes, or with more than four ids on average, are evicted a little before their bytes
-// are.
+// Records of under 256 bytes, or with more than four ids on average, are dropped a little before the ring is
+// full.
 RecordLog::RecordLog(MirroredMemory ring, std::unique_ptr<RingFile> file, const Framing& framing)
     : file_(std::move(file)),
       ring_(std::move(ring)),
@@ -80,7 +80,7 @@ RecordLog::RecordLog(MirroredMemory ring, std::unique_ptr<RingFile> file, const 
 
 namespace {
 
-// Takes the first line off `text`, with its end; all of it when it has none.
+// Takes the first line off `text`, with its end; all of it if there is no end.
 std::string_view take_line(std::string_view& text) {
   const std::string_view line = text.substr(0, text.find('\n') + 1);
   const std::string_view taken = line.empty() ? text : line;
@@ -90,7 +90,7 @@ std::string_view take_line(std::string_view& text) {
 
 }  // namespace
 
-// The record's text in a whole line; "" when it has not the framing.
+// The record's text in a complete line; "" if the line has not the framing.
 std::string_view RecordLog::unframed(std::string_view line) const {
   if (line.size() < min_line_bytes() || !line.starts_with(framing_.head) || !line.ends_with(framing_.tail))
     return {};
@@ -111,20 +111,20 @@ uint64_t RecordLog::most_records(size_t bytes) const {
   return std::max<uint64_t>(1, bytes / min_line_bytes());
 }
 
-// Whether `bytes` that can't be read can be `count` records.
+// Whether `bytes` bytes that can't be read can be `count` records.
 bool RecordLog::have_room(size_t bytes, uint64_t count) const {
   return bytes == 0 ? count == 0 : count >= 1 && count <= most_records(bytes);
 }
 
-// Makes the index of what the file holds. Bytes between two lines that can't be read are the records whose
-// numbers are missing between them. False: nothing can be read.
+// Builds the index from the file. Bytes that can't be read count as the records missing between the lines
+// around them. Returns false if nothing can be read.
 bool RecordLog::read_file() {
   JsonTape tape;
   record::Record record;
   end_offset_ = file_->begin();
   std::string_view rest = bytes(file_->begin(), file_->end() - file_->begin());
   first_ = next_ = whole_from_ =
-      rest.empty() ? std::max<uint64_t>(1, file_->next()) : 0;  // 0: as the first line says
+      rest.empty() ? std::max<uint64_t>(1, file_->next()) : 0;  // 0: the first line decides
   std::string_view damaged = rest.substr(0, 0);
   while (!rest.empty()) {
     const std::string_view line = take_line(rest);
@@ -148,9 +148,9 @@ bool RecordLog::read_file() {
   return !stream_.empty() && next_ != 0;
 }
 
-// Whether a line that is not the next one can be record `seq`, after `damaged` bytes and before `rest`: the
-// missing records fit into those bytes, and one of the next lines agrees. A line in which only the number is
-// damaged can be read as well: its number alone proves nothing.
+// Whether a line that does not simply follow can be record `seq`, behind `damaged` bytes and in front of
+// `rest`: the missing records have room, and one of the next lines agrees. (A line whose own number is
+// damaged reads as well as any.)
 bool RecordLog::fits(uint64_t seq, std::string_view damaged, std::string_view rest) const {
   if (seq == 0 || (next_ != 0 && !have_room(damaged.size(), seq - next_))) return false;
   constexpr int asked = 4;
@@ -173,8 +173,8 @@ bool RecordLog::fits(uint64_t seq, std::string_view damaged, std::string_view re
   return !any;
 }
 
-// The first line that can be read is that of `seq`. How many records the damaged bytes in front of it were is
-// not known: each line counts as one, as long as there are numbers left.
+// The first readable line is record `seq`. How many records the damaged bytes in front of it were is unknown:
+// each line counts as one, up to the numbers below `seq`.
 void RecordLog::start_at(uint64_t seq, std::string_view damaged) {
   const auto lines = static_cast<uint64_t>(std::ranges::count(damaged, '\n'));
   const uint64_t count = std::min({lines, most_records(damaged.size()), seq - 1});
@@ -186,15 +186,16 @@ void RecordLog::start_at(uint64_t seq, std::string_view damaged) {
   }
 }
 
-// No line says how many records it was. Where the header does not say it either, the largest possible number
-// is given up, so that no number is given twice.
+// No line says how many records these bytes were. If the header does not either, the largest possible number
+// is skipped, so that no seq is used twice.
 void RecordLog::end_at_damage(std::string_view damaged) {
   const uint64_t told = file_->next();
   const bool known = have_room(damaged.size(), told - next_);
   add_damaged(known ? told : next_ + most_records(damaged.size()), damaged.size());
 }
 
-// The records from here up to `to` are damaged; the next `bytes` bytes of the ring are what is left of them.
+// Adds the records from here up to `to` as damaged; the next `bytes` bytes of the ring are what is left of
+// them.
 void RecordLog::add_damaged(uint64_t to, size_t bytes) {
   const uint64_t from = next_;
   damaged_.push_back({from, to});
@@ -287,7 +288,7 @@ size_t RecordLog::ids_kept(const record::Ids& ids) const {
   return ids.size() > std::min(max_ids, ids_.size() / 4) ? 0 : ids.size();
 }
 
-// Lets go of the oldest records, until one of `bytes` with `ids` fits.
+// Drops the oldest records until one of `bytes` bytes with `ids` ids fits.
 void RecordLog::make_room(size_t bytes, size_t ids) {
   const uint64_t before = first_;
   while (first_ < next_ && (end_offset_ + bytes - entry(first_).offset > ring_.size() ||
@@ -311,8 +312,8 @@ Entry& RecordLog::next_entry(size_t length) {
   return entry;
 }
 
-// The index's part of the record whose line is the next `length` bytes of the ring. The first `kept` of its
-// ids are in the index: all, or none.
+// Adds the index entry of the record whose line is the next `length` bytes of the ring. `kept` of its ids go
+// into the index: see ids_kept().
 const Entry& RecordLog::add_entry(size_t length, const record::Record& record, size_t kept) {
   const record::Ids& ids = record.ids;
   auto& slots = slots_[next_ / records_a_block];

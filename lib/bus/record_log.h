@@ -1,5 +1,5 @@
-// The log: the records of the stream, in one bounded ring shared by all readers, as the lines that most of
-// them send on.
+// The record log: every record of the stream, as the lines that most readers send on, in one ring of fixed
+// size that all readers share.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@
 
 namespace aribus::bus {
 
-// What is known of one record without reading its text.
+// What is known of a record without reading its line.
 struct Entry {
   uint64_t offset;     // of its line, counted from the start of the stream
   uint64_t ids_begin;  // of its id hashes, counted likewise
@@ -37,7 +37,7 @@ inline constexpr uint16_t any_id = 0xFFFF;
 
 struct RecordLogOptions {
   size_t ring_bytes = 64 << 20;
-  std::string path = {};  // of a file for the ring, so that the stream outlives the process; "": memory
+  std::string path = {};  // file for the ring, so that the stream survives the process; "": memory
 
   bool operator==(const RecordLogOptions&) const = default;
 };
@@ -50,24 +50,23 @@ struct Framing {
   std::string_view tail;
 };
 
-// The stream of records, of which the newest that fit into the ring are kept. `seq` starts at 1 and grows by
-// one. Beside the ring's bytes, its index takes up to a quarter as many.
+// The stream of records; the newest ones that fit into the ring are kept. `seq` starts at 1 and grows by one.
+// The index takes up to a quarter of the ring's bytes in addition. Used on the loop's thread only.
 class RecordLog {
  public:
-  // Continues the stream of the file, if it has one whose lines have this framing. A record whose line is
-  // damaged keeps its seq: see readable_from().
-  // Errors: invalid_params when `ring_bytes` is under min_ring_bytes or another process uses the file,
-  // system.
+  // Continues the stream of the file if its lines have this framing and it can be resumed. A record whose
+  // line is damaged keeps its seq: see readable_from(). Errors: invalid_params if `ring_bytes` is under
+  // min_ring_bytes or the file must not be used (RingFile::open()); system.
   [[nodiscard]] static Result<RecordLog> make(const RecordLogOptions& options, const Framing& framing);
-  // Where the file's stream could not be resumed, sets the file aside and puts the new one in its place.
-  // Until then nothing on the disk has changed: call it when nothing else can fail. Errors: system.
+  // If the file's stream could not be resumed: sets the file aside and puts the new one in its place. To be
+  // called once nothing else can fail; until then the old file is unchanged. Errors: system.
   [[nodiscard]] Result<void> put_in_place() { return file_ ? file_->put_in_place() : Result<void>(); }
 
   static constexpr size_t min_ring_bytes = 64 * 1024;
-  // One record may take this much of the ring: larger ones are replaced by one of type Malformed.
+  // A record may take this much of the ring: a larger one is replaced by one of type Malformed.
   [[nodiscard]] size_t max_line_bytes() const { return ring_.size() / 4; }
 
-  // Appends a record, evicting as many of the oldest ones as it needs, and calls the listeners. Returns its
+  // Appends a record, drops as many of the oldest ones as necessary, and calls the listeners. Returns its
   // seq.
   uint64_t append(const record::Record& record);
   // From now on `listener` is called after each append, on the same stack. It adds and removes none. Returns
@@ -80,27 +79,27 @@ class RecordLog {
   [[nodiscard]] uint64_t next() const { return next_; }
   [[nodiscard]] Cursor cursor() const { return {stream_, next_ - 1}; }
   [[nodiscard]] const std::string& stream() const { return stream_; }
-  // Whether the stream is that of a file, and if not, why: "" when there was none.
+  // Whether the stream of a file was resumed; if not, why not: "" if there was none.
   [[nodiscard]] bool resumed() const { return file_ && file_->resumed(); }
   [[nodiscard]] std::string_view not_resumed_because() const {
     return file_ ? std::string_view(file_->reason()) : std::string_view();
   }
 
-  // The first record from `seq` on that is kept and can be read, or next(). Those before it are lost.
+  // The first record from `seq` on that is kept and readable, or next(). Those before it are lost.
   [[nodiscard]] uint64_t readable_from(uint64_t seq) const {
     if (seq < whole_from_) [[unlikely]]
       return behind_damage(std::max(seq, first_));
     return seq;
   }
-  // Where the records that can be read end, `seq` being one of them.
+  // Where the readable records from `seq` on end. Required: `seq` is readable.
   [[nodiscard]] uint64_t readable_until(uint64_t seq) const {
     if (seq < whole_from_) [[unlikely]]
       return next_damage(seq);
     return next_;
   }
 
-  // Required below: first() <= seq < next(). What they return is good until the next append. The line and the
-  // text of a record that can't be read are empty.
+  // Required below: first() <= seq < next(). What they return is valid until the next append. The line and
+  // the text of a record that can't be read are empty.
   [[nodiscard]] const Entry& entry(uint64_t seq) const { return entries_[seq]; }
   [[nodiscard]] std::string_view line(uint64_t seq) const {
     return bytes(entry(seq).offset, entry(seq).length);
@@ -109,35 +108,34 @@ class RecordLog {
   [[nodiscard]] std::string_view record_text(uint64_t seq) const { return unframed(line(seq)); }
   // The line that `record` would have as number `seq`.
   [[nodiscard]] std::string line_of(const record::Record& record, uint64_t seq) const;
-  // The lines of [from, to) in a row.
+  // The lines of [from, to), one after the other.
   [[nodiscard]] std::string_view lines(uint64_t from, uint64_t to) const;
-  // The first record of [from, to) that ends behind the first `bytes` bytes of lines(from, to), or `to`.
+  // The first record of [from, to) that ends after the first `bytes` bytes of lines(from, to), or `to`.
   [[nodiscard]] uint64_t record_at(uint64_t from, uint64_t to, size_t bytes) const;
-  // Types have slots; the last one is shared by those that came too late for one of their own.
+  // Types have slots; types that come when all others are taken share the last one.
   static constexpr size_t type_slots = 64;
   static constexpr size_t records_a_block = 64;
   [[nodiscard]] size_t slot_count() const { return slot_names_.size(); }
   // The type of a slot, except the last.
   [[nodiscard]] const std::string& slot_name(size_t slot) const { return names_[slot_names_[slot]]; }
-  // Which records of a block, those from block * records_a_block on, have a type of that slot: the lowest bit
-  // is the first one's. Bits of records that are gone mean nothing.
+  // The records of a block, those from block * records_a_block on, that have a type of that slot: the lowest
+  // bit is the first record. Bits of dropped records mean nothing.
   [[nodiscard]] uint64_t of_slot(uint64_t block, size_t slot) const { return slots_[block][slot]; }
   [[nodiscard]] uint64_t id(const Entry& entry, size_t i) const { return ids_[entry.ids_begin + i]; }
 
-  // The type, server or app of an entry's number. Number 0 is one of many more than are numbered, or longer
-  // than 256 bytes: then only the record's text says which.
+  // The type, server or app with that number. 0: it has none, because there were too many or it is longer
+  // than 256 bytes; then only the record's text has it.
   [[nodiscard]] const std::string& name(uint16_t number) const { return names_[number]; }
 
-  // How many records were appended since this object was made, by server and type, each as in
-  // RecordLog::name; none for servers that have none.
+  // Number of records appended since this object was made, by server and type, both as numbers of name();
+  // empty for servers without records.
   [[nodiscard]] const std::vector<std::vector<uint64_t>>& counts() const { return counts_; }
 
   [[nodiscard]] size_t ring_bytes() const { return ring_.size(); }
   [[nodiscard]] size_t used_bytes() const { return next_ == first_ ? 0 : end_offset_ - entry(first_).offset; }
 
  private:
-  // A fixed number of elements, of which the newest replace the oldest. Memory is taken when they are first
-  // used.
+  // A ring of elements. Its memory is used once they are written.
   template <typename Element>
   class Circle {
    public:
@@ -192,20 +190,20 @@ class RecordLog {
   Circle<std::array<uint64_t, type_slots>> slots_;  // of 64 records each
   Circle<uint64_t> ids_;
   std::deque<std::string> names_;
-  uint16_t server_ = 0;               // the latest one, which is the next one's nearly always
+  uint16_t server_ = 0;               // the latest one: nearly always the next one, too
   uint16_t app_ = 0;                  // likewise
   std::vector<uint16_t> declared_;    // the number of each declared type, 0 for none yet
   std::vector<uint8_t> slot_of_;      // by the type's number; 0xFF: none yet
-  std::vector<uint16_t> slot_names_;  // the type's number, by slot
+  std::vector<uint16_t> slot_names_;  // the types' numbers, by slot
   std::unordered_map<std::string_view, uint16_t, TextHash> numbers_;
   std::vector<std::vector<uint64_t>> counts_;
-  uint64_t* counts_of_server_ = nullptr;  // of counted_server_: the latest one's, by type
+  uint64_t* counts_of_server_ = nullptr;  // of counted_server_, the latest one; by type
   uint16_t counted_server_ = 0;
   std::string stream_;
   uint64_t first_ = 1;
   uint64_t next_ = 1;
-  std::deque<Range> damaged_;  // whose lines can't be read
-  uint64_t whole_from_ = 1;    // from here on all are kept and can be read
+  std::deque<Range> damaged_;  // records whose lines can't be read
+  uint64_t whole_from_ = 1;    // from here on all records are kept and readable
   uint64_t end_offset_ = 0;
   uint64_t end_ids_ = 0;
   struct Listener {

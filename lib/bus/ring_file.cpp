@@ -28,7 +28,7 @@ size_t page_bytes() {
   return static_cast<size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-// Which start of the machine this is.
+// The id of the machine's present boot.
 std::string boot_id() {
   std::string id;
   std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), id);
@@ -45,8 +45,8 @@ Error file_error(const std::string& path, const std::string& what) {
   return system_error("bus.path " + path + ": " + what);
 }
 
-// Why a file is not used, or "". What callers dial is in it: a link could lead to where others read, and the
-// owner of a file reads it whatever its mode.
+// Why a file must not be used, or "". It contains what callers dial: a link could lead to a place where
+// others can read it, and a file's owner can read it whatever its mode.
 std::string objection_to(const struct stat& status) {
   if (S_ISLNK(status.st_mode)) return "it is a symbolic link; name the file that it leads to";
   if (!S_ISREG(status.st_mode)) return "a regular file is expected there";
@@ -55,7 +55,7 @@ std::string objection_to(const struct stat& status) {
          std::to_string(::geteuid()) + ", as whom aribusd runs: chown or remove it";
 }
 
-// Opens the file and keeps other processes away from it.
+// Opens the file and locks it against other processes.
 Result<Fd> open_locked(const std::string& path) {
   Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   const int reason = errno;
@@ -85,17 +85,18 @@ Result<Fd> open_locked(const std::string& path) {
   return file;
 }
 
-// Makes the file, which nobody else has.
+// Creates the file, which no other process uses.
 Result<Fd> make_locked(const std::string& path) {
   ::unlink(path.c_str());  // left by a process that was killed
   Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, private_mode));
   if (!file.valid()) return file_error(path, "making it");
-  if (::fchmod(file.get(), private_mode) != 0) return file_error(path, "setting its mode");  // the umask's
+  if (::fchmod(file.get(), private_mode) != 0)
+    return file_error(path, "setting its mode");  // open() applied the umask
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return file_error(path, "locking it");
   return file;
 }
 
-// `path` leads to a whole file at any time: the old one gets its second name before the new one comes.
+// There is a complete file at `path` at any time: the old one gets its second name before it is replaced.
 Result<void> replace_file(const std::string& path, const std::string& fresh, const std::string& aside) {
   ::unlink(aside.c_str());
   const bool kept = ::link(path.c_str(), aside.c_str()) == 0;
@@ -107,8 +108,8 @@ Result<void> replace_file(const std::string& path, const std::string& fresh, con
   return error;
 }
 
-// Nobody but its owner may open the file from now on, nor the one that was set aside before. `before` is the
-// mode that it had.
+// Makes the file, and the one that was set aside before, accessible to its owner only. `before` is the mode
+// that the file had.
 Result<void> keep_from_others(const std::string& path, const Fd& file, mode_t before) {
   if ((before & 07777) != private_mode && ::fchmod(file.get(), private_mode) != 0)
     return file_error(path, "setting its mode");
@@ -125,7 +126,7 @@ Result<void> keep_from_others(const std::string& path, const Fd& file, mode_t be
 
 }  // namespace
 
-// Of the machine's own byte order: a file from another kind of machine has no magic.
+// In the machine's byte order: a file from a machine with another one has no magic.
 struct RingFile::Header {
   char magic[8];
   uint32_t version;
@@ -158,7 +159,7 @@ Result<RingFile> RingFile::open(const std::string& path, size_t ring_bytes) {
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return afresh("others could write to the file");
   if (status.st_size == 0) {
     if (auto mapped = made.map(path, bytes - page); !mapped) {
-      ::unlink(path.c_str());  // the next start shall find no part of it
+      ::unlink(path.c_str());  // so that the next start finds no part of it
       return mapped.error();
     }
     return made;
@@ -213,7 +214,7 @@ Result<void> RingFile::put_in_place() {
 
 Result<void> RingFile::map(const std::string& path, size_t ring_bytes) {
   const size_t page = page_bytes();
-  // A disk that is full is to be known now: writing to the mapping would end the process.
+  // A full disk must show now: later, writing to the mapping would kill the process.
   if (const int error = ::posix_fallocate(file_.get(), 0, static_cast<off_t>(page + ring_bytes));
       error != 0) {
     errno = error;
@@ -229,7 +230,7 @@ Result<void> RingFile::map(const std::string& path, size_t ring_bytes) {
   header_->ring_bytes = ring_bytes;
   header_->closed = 0;
   put_text(header_->boot, boot_id());
-  // Last: without it there is nothing.
+  // Last: without it the file is no log.
   std::atomic_thread_fence(std::memory_order_release);
   std::memcpy(header_->magic, magic, sizeof magic);
   ::msync(header, page, MS_SYNC);
@@ -259,10 +260,10 @@ uint64_t RingFile::begin() const {
 uint64_t RingFile::end() const {
   return header_->end.load(std::memory_order_relaxed);
 }
-// Released: whoever sees the place sees all that was written before.
+// Release: whoever sees the new place sees everything that was written before.
 void RingFile::set_begin(uint64_t offset) {
   header_->begin.store(offset, std::memory_order_release);
-  std::atomic_thread_fence(std::memory_order_seq_cst);  // nothing that follows may come before
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // nothing that follows is written before it
 }
 void RingFile::set_end(uint64_t offset, uint64_t next) {
   header_->end.store(offset, std::memory_order_release);

@@ -1,4 +1,4 @@
-// The file of the ring, by which the stream outlives the process.
+// The file of the ring, with which the stream survives the process.
 //
 // Format, in native byte order: one page of header, then ring_bytes of ring.
 //
@@ -23,11 +23,11 @@
 //   3. end := behind it
 //   4. next := its number + 1
 //
-// Each place is one aligned word, and the fences keep this order, so that a process which is killed between
-// any two instructions leaves whole lines: after 1 some lines fewer, after 2 a line that does not count yet.
-// After 3 `next` may be one behind; the last line tells. The kernel keeps the pages of a process that was
-// killed. When the machine goes down, its pages reach the disk in any order: a file that was not closed
-// properly and is of another boot is therefore not resumed, but kept aside.
+// Each place is one aligned word, and the fences keep this order, so a process that is killed between any two
+// instructions leaves complete lines: after 1 some lines fewer, after 2 a line that does not count yet. After
+// 3 `next` may be one too low; the last line has the right number. The kernel keeps the pages of a killed
+// process. When the machine goes down, its pages reach the disk in any order: a file that was not closed
+// properly and is from another boot is therefore set aside, not resumed.
 #pragma once
 
 #include <atomic>
@@ -42,19 +42,19 @@
 
 namespace aribus::bus {
 
-// Owns the file and its mapping.
+// Owns the file and its mapping; belongs to a RecordLog.
 class RingFile {
  public:
   // Opens or creates `path` with mode 0600; a file that others could read gets that mode, with a warning. If
   // the file can't be resumed, or others could write to it, a new one is made as "<path>.new", for
-  // put_in_place(). Errors: system, invalid_params (another process uses it; it is a symbolic link, no
-  // regular file, or another user's).
+  // put_in_place(). Errors: system; invalid_params if another process uses it, or it is a symbolic link, no
+  // regular file or another user's.
   [[nodiscard]] static Result<RingFile> open(const std::string& path, size_t ring_bytes);
-  // Makes a new one instead of `before`, the open file at `path`, because of `reason`. Errors: system.
+  // Makes a new file instead of `before`, the open file at `path`, because of `reason`. Errors: system.
   [[nodiscard]] static Result<RingFile> open_afresh(const std::string& path, size_t ring_bytes,
                                                     const std::string& reason, RingFile before);
   // Puts a new file in place: the old file becomes "<path>.old", replacing an earlier one, and the new file
-  // becomes `path`. Otherwise it does nothing. Errors: system; `path` is then unchanged.
+  // becomes `path`. Does nothing if there is no new file. Errors: system; `path` is then unchanged.
   [[nodiscard]] Result<void> put_in_place();
   // Closes the file properly. A new file that was not put in place is removed.
   ~RingFile();
@@ -75,8 +75,7 @@ class RingFile {
   void set_begin(uint64_t offset);
   // `next` is the number of the record that will be written there.
   void set_end(uint64_t offset, uint64_t next);
-  // That number, for when there is no last line. 0: unknown. A process that was killed may have left the one
-  // before.
+  // That number, for a file without lines. 0: unknown. It may be one too low after the process was killed.
   [[nodiscard]] uint64_t next() const;
 
  private:
@@ -89,7 +88,7 @@ class RingFile {
   [[nodiscard]] Result<void> map(const std::string& path, size_t ring_bytes);
 
   Fd file_;
-  std::string path_;                  // for a new file that is not in place: where it belongs
+  std::string path_;                  // of a new file that is not in place: its final path
   std::unique_ptr<RingFile> before_;  // the file at that path, kept open so that it stays locked
   std::unique_ptr<Header, Unmap> header_;
   std::unique_ptr<MirroredMemory> ring_;

@@ -1,4 +1,4 @@
-// A command of a program, or a request of the client's own.
+// A command of a program, or a request of the client itself.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 namespace aribus::client {
 
 struct Call {
-  // `params` is a JSON object as text, `key` whether it has one.
+  // `params` is a JSON object as text; `has_key`: it contains an idempotency key.
   Call(std::string method, std::string params, bool has_key = false, bool internal = false)
       : method(std::move(method)), params(std::move(params)), internal(internal) {
     changes_subscription = this->method == "subscribe" || this->method == "unsubscribe";
@@ -26,8 +26,8 @@ struct Call {
   // A key makes repeats safe, and repeating a subscription changes nothing.
   bool repeatable;
   uint64_t id = 0;
-  size_t line = 0;                        // its line's number on this connection; 0: it was not sent on it
-  std::optional<std::string> sent_to{};   // the run of the daemon that has got it
+  size_t line = 0;                        // its line's number on this connection; 0: not sent on it
+  std::optional<std::string> sent_to{};   // the run of the daemon that got it
   std::optional<Result<Json>> outcome{};  // once it has ended
 };
 using CallPtr = std::shared_ptr<Call>;

@@ -15,17 +15,17 @@ struct ChannelState {
   std::vector<std::string> args{};
   Json data{};
   bool is_gone = false;
-  bool is_handed_over = false;                        // it was sent elsewhere and must not be hung up
+  bool is_handed_over = false;                        // something else controls it: it must not be hung up
   bool is_leaving = false;                            // it was hung up and has not left yet
-  std::deque<char> digits{};                          // pressed and not taken
+  std::deque<char> digits{};                          // pressed and not taken yet
   std::vector<std::shared_ptr<ChannelState>> legs{};  // originated for it
 };
 
 struct BridgeState {
   std::string id{}, server{};
   bool is_gone = false;
-  std::vector<std::shared_ptr<ChannelState>> channels{};  // that were added and are in it still
-  std::deque<std::shared_ptr<ChannelState>> left{};       // and left() did not tell
+  std::vector<std::shared_ptr<ChannelState>> channels{};  // added and still in it
+  std::deque<std::shared_ptr<ChannelState>> left{};       // left it, and not returned by left() yet
 };
 
 }  // namespace aribus::client

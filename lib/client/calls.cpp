@@ -80,7 +80,7 @@ void Calls::run() {
 void Calls::run(Task<void> work) {
   if (const Result<void> begun = begin(); !begun) throw Raised(begun.error());
   for (work.start(); !work.is_done();) turn(std::chrono::hours(1));
-  // What is to be hung up or destroyed is, if that does not take long.
+  // Lets what is being hung up or destroyed finish, for 2 s at most.
   for (const auto until = Clock::now() + std::chrono::seconds(2); !tasks_.empty() && Clock::now() < until;)
     turn(pause);
   work.result();

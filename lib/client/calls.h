@@ -33,7 +33,7 @@ class OriginateOptions {
   OriginateOptions& variable(const std::string& name, std::string value) {
     return variables_[name] = std::move(value), *this;
   }
-  // The channel for which it is made: when that one leaves or its handler ends, this one is hung up; when it
+  // The channel for which this one is made: when that leaves or its handler ends, this one is hung up; if it
   // leaves before this one has answered, ChannelGone is thrown.
   OriginateOptions& originator(const Channel& channel) { return originator_ = channel, *this; }
   OriginateOptions& server(std::string name) { return server_ = std::move(name), *this; }
@@ -66,7 +66,7 @@ class Calls {
   [[nodiscard]] Result<void> serve(const std::string& app, Handler handler, ServeOptions options = {});
 
   // Calls an endpoint, for example "PJSIP/100", and returns its channel once it has answered. Throws
-  // CallFailed. At most 24 calls of a client ring at a time; others wait.
+  // CallFailed. At most 24 calls of a client ring at once; others wait.
   Task<Channel> originate(std::string endpoint, OriginateOptions options = OriginateOptions());
 
   // Makes a bridge with these channels, if any. `type` is ARI's, for example "mixing" or "holding".
@@ -80,9 +80,9 @@ class Calls {
   // Calls any method of the daemon; `params` is a JSON object as text. Throws Raised.
   Task<Json> call(std::string method, std::string params = "{}");
 
-  // Waits.
+  // Waits; other coroutines continue.
   Task<void> sleep(std::chrono::milliseconds time);
-  // Starts a coroutine that runs beside the others.
+  // Starts a coroutine; it runs concurrently with the others.
   void start(Task<void> work);
 
   // Runs until stop().
@@ -90,9 +90,8 @@ class Calls {
   // Runs until `work` has ended; throws what it throws.
   void run(Task<void> work);
   void stop() { stopped_ = true; }
-  // For programs with a loop of their own: call turn() when fd() is readable and when its time is over.
-  // turn() waits at most `wait` for something to happen, and returns after how long to call it next if fd()
-  // is not readable.
+  // For programs with a loop of their own: call turn() when fd() is readable, and when the time that turn()
+  // returned is over. It waits at most `wait` for something to happen.
   std::chrono::milliseconds turn(std::chrono::milliseconds wait);
   [[nodiscard]] int fd() const { return client_.fd(); }
 
@@ -137,7 +136,7 @@ class Calls {
   static Clock::time_point after(const Timeout& timeout);
   [[nodiscard]] Result<void> begin();
   Task<Json> send(std::string method, std::string params, std::string server);
-  // As call(), in its turn; waits for a connection while `is_over` returns false.
+  // As call(), when it is its turn; without a connection, waits for one while `is_over` returns false.
   Task<Json> patiently(std::string method, std::string params, std::string server,
                        std::function<bool()> is_over);
   Task<Json> on_channel(ChannelPtr channel, std::string method, std::string params);
@@ -180,9 +179,9 @@ class Calls {
   std::optional<Error> closed_;
   size_t commands_ = 0, ringing_ = 0;                                   // under way
   std::map<std::pair<std::string, std::string>, ChannelPtr> channels_;  // in an application, by server and id
-  std::map<std::string, ChannelPtr> legs_;                              // that are to enter one, by id
+  std::map<std::string, ChannelPtr> legs_;                              // not in their application yet, by id
   std::set<std::string> own_;                                           // ids of channels made here
-  std::set<std::string> abandoned_;  // of these, the ones that nobody wants any more
+  std::set<std::string> abandoned_;  // those of own_ that no coroutine wants any more
   std::map<std::string, BridgePtr> bridges_;
   std::set<std::shared_ptr<Ending>> endings_;
   std::map<std::string, Serving> servings_;

@@ -3,7 +3,7 @@
 namespace aribus::client {
 namespace {
 
-// The arguments of Stasis(), in the channel's place in the dialplan.
+// The arguments of Stasis(), from the channel's place in the dialplan.
 std::vector<std::string> args_in_dialplan(const JsonValue& channel) {
   std::vector<std::string> args;
   const JsonValue* dialplan = find(channel, "dialplan");
@@ -40,7 +40,7 @@ Task<void> Calls::look_at(std::shared_ptr<Ending> ending) {
       set_member(result, member, "");
     set_member(result, "state", "done");
     ending->result = std::move(result);
-  } catch (const Raised&) {  // who waits is told by something else
+  } catch (const Raised&) {  // the waiting coroutine checks for that itself
   }
 }
 

@@ -54,7 +54,7 @@ Task<bool> Calls::is_there(std::shared_ptr<Ending> ending) {
   co_return true;
 }
 
-// Does what makes it. When the connection breaks meanwhile, it is looked for.
+// Starts the playback or recording. If the connection breaks meanwhile, checks whether it has begun.
 Task<void> Calls::begin_ending(ChannelPtr channel, std::shared_ptr<Ending> ending, std::string method,
                                std::string params) {
   std::optional<Raised> unknown;

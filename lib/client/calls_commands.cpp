@@ -6,9 +6,9 @@ namespace {
 // The daemon accepts 64 commands of a connection at a time: half of them are left to other users of the
 // client.
 constexpr size_t most_commands = 32;
-// How long a command that could not be sent for lack of a connection is tried again.
+// How long a command is retried that could not be sent because there was no connection.
 constexpr std::chrono::seconds patience{30};
-// After these the channel belongs to somebody else.
+// After these operations something else controls the channel.
 constexpr std::array<std::string_view, 3> handing_over{"channels.continueInDialplan", "channels.move",
                                                        "channels.redirect"};
 

@@ -3,7 +3,7 @@
 namespace aribus::client {
 namespace {
 
-// How Asterisk says that it has the channel no more, or does not let ARI control it.
+// How Asterisk says that it no longer has the channel, or no longer lets ARI control it.
 constexpr std::array<std::string_view, 3> gone_texts{"Channel not found", "Channel not in Stasis application",
                                                      "Provided channel was not found"};
 }  // namespace

@@ -9,8 +9,7 @@
 //   calls_catch_up.cpp   what has changed without records, after a loss
 //
 // GCC 12 destroys temporary closures and aggregates within co_await twice, and always awaits the right side
-// of
-// &&: in these files they have names.
+// of &&: in these files they have names.
 #pragma once
 
 #include <algorithm>
@@ -54,7 +53,7 @@ class Counted {
 // What Asterisk answered, from `data` of an error.
 struct Refusal {
   explicit Refusal(const Error& error);
-  // Whether Asterisk has the channel no more, or does not let ARI control it.
+  // Whether Asterisk no longer has the channel, or no longer lets ARI control it.
   [[nodiscard]] bool says_gone() const;
 
   int status = 0;

@@ -3,7 +3,7 @@
 namespace aribus::client {
 namespace {
 
-constexpr size_t most_ringing = 24;  // of the 32 commands at a time, so that calls that ring don't take all
+constexpr size_t most_ringing = 24;  // of the 32 commands, so that ringing calls don't use all
 
 }  // namespace
 
@@ -54,7 +54,7 @@ Task<Channel> Calls::originate(std::string endpoint, OriginateOptions options) {
   const ChannelPtr leg(new ChannelState{.id = new_id()});
   legs_[leg->id] = leg;
   own_.insert(leg->id);
-  // It goes on by itself, so that what comes of it is known when nobody waits for it any more.
+  // It runs on its own, so that its outcome is known even if no coroutine waits for it any more.
   const auto error = std::make_shared<std::exception_ptr>();
   const auto making = [](Task<void> work, std::shared_ptr<std::exception_ptr> raised) -> Task<void> {
     try {

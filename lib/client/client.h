@@ -85,16 +85,16 @@ class Client {
   // The daemon's answer to `hello` on the latest connection: its version, `protocol`, `features` and more.
   [[nodiscard]] const Json& hello() const { return session_->hello(); }
 
-  // For programs that wait for many things at a time, such as Calls: sends a command, which has an `outcome`
-  // once it has ended. advance_for() reads or connects once, and returns false when nothing came in time.
+  // For programs that have many commands under way, such as Calls: sends a command, whose `outcome` is set
+  // once it has ended. advance_for() reads or connects once, and returns false if nothing came in time.
   [[nodiscard]] Result<CallPtr> send(std::string_view method, std::string_view params,
                                      const CallOptions& options);
   bool advance_for(std::chrono::milliseconds timeout);
   // Number of items that next() returns without waiting.
   [[nodiscard]] size_t waiting_items() const { return session_->items(); }
 
-  // For programs with a loop of their own: readable when next() would find something; -1 while there is no
-  // connection. It can change with each next(), which must be called now and then to reconnect.
+  // For programs with a loop of their own: readable when next() would return an item; -1 while there is no
+  // connection. It can change with each next(), which must be called from time to time to reconnect.
   [[nodiscard]] int fd() const { return socket_ ? socket_->fd() : -1; }
 
   // Why the latest attempt to connect failed. not_allowed: no access rule admits this user, until the rules
@@ -121,7 +121,7 @@ class Client {
   Result<Json> run(const CallPtr& call, std::optional<std::chrono::milliseconds> timeout);
   // Connects or reads once. Returns false at `until`.
   bool advance(LineSocket::Deadline& until);
-  // Connects and sends `hello`, whose answer may take until then, and greeting_timeout at least.
+  // Connects and sends `hello`, whose answer may take until `greeted_by`, and greeting_timeout at least.
   void connect_once(Clock::time_point greeted_by);
   // For a command that does not wait for a connection.
   void try_to_connect(Clock::time_point until);
@@ -130,7 +130,7 @@ class Client {
   bool read(LineSocket::Deadline& until);
   // Sends what the session has to send.
   void flush();
-  // The daemon has closed the connection: what it sent before is read.
+  // The daemon has closed the connection: reads what it sent before.
   void hung_up(const std::string& reason);
   // The connection has ended, or connecting failed.
   void lost(const std::string& reason);

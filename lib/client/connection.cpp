@@ -97,7 +97,7 @@ Result<bool> Connection::receive(Deadline& until) {
   return sort_in(std::move(*message), (*line)->size());
 }
 
-// Drops lines that are neither an answer to a command under way, nor a notification, nor the reason of the
+// Drops lines that are neither an answer to a command under way, nor a notification, nor the reason for the
 // end.
 Result<bool> Connection::sort_in(Json message, size_t bytes) {
   end_ =
@@ -138,7 +138,7 @@ void Connection::take_stray(Json message) {
 }
 
 Result<bool> Connection::keep(Json message, size_t bytes) {
-  if (kept_bytes_ + bytes > max_line_bytes_) {  // those that were fetched since don't count
+  if (kept_bytes_ + bytes > max_line_bytes_) {  // those fetched since don't count
     kept_bytes_ = 0;
     for (const Notification& notification : notifications_) kept_bytes_ += notification.bytes;
   }

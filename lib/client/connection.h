@@ -36,7 +36,7 @@ struct ConnectionOptions {
   size_t max_request_bytes = default_request_bytes;
 };
 
-// It ends when the daemon does; Client (client.h) reconnects. Not thread-safe.
+// Ends when the daemon does; Client (client.h) reconnects. Not thread-safe.
 class Connection {
  public:
   using Timeout = std::chrono::milliseconds;
@@ -65,7 +65,7 @@ class Connection {
   // long.
   [[nodiscard]] Result<std::optional<Notification>> next(Timeout timeout);
 
-  // For programs with a loop of their own: readable when next() or wait() would find something.
+  // For programs with a loop of their own: readable when next() or wait() would return something.
   [[nodiscard]] int fd() const { return socket_.fd(); }
 
   // Waits for a notification. Returns false when none comes in time. Errors: those of next().
@@ -80,9 +80,9 @@ class Connection {
   void drain();
   // Why the daemon closes the connection, if that was its last line; otherwise "".
   [[nodiscard]] const std::string& end() const { return end_.message; }
-  // Number of notifications that were not fetched.
+  // The notifications that were not fetched yet.
   [[nodiscard]] std::deque<Notification>& notifications() { return notifications_; }
-  // Limits the notifications that are not fetched to so many, and to max_line_bytes: further ones are
+  // Keeps at most `count` notifications that are not fetched, of max_line_bytes together: further ones are
   // dropped, see has_dropped(). Without this limit, more bytes end the connection.
   void keep_at_most(size_t count) { most_ = count; }
   [[nodiscard]] bool has_dropped() const { return dropped_; }
@@ -108,7 +108,7 @@ class Connection {
   Result<bool> keep(Json message, size_t bytes);
   void take_stray(Json message);
 
-  // Ends it.
+  // Ends the connection and returns the error.
   Error over(std::string_view how);
 
   LineSocket socket_;
@@ -121,7 +121,7 @@ class Connection {
   uint64_t next_id_ = 1;
   size_t lines_ = 0;  // sent
   std::deque<Notification> notifications_;
-  size_t kept_bytes_ = 0;                          // of their lines, and of some that were fetched
+  size_t kept_bytes_ = 0;                          // of their lines, and of some fetched ones
   std::unordered_map<uint64_t, Pending> pending_;  // by their ids
 };
 

@@ -9,13 +9,12 @@
 
 namespace aribus::client {
 
-// A record, or an item of the client's own, by its type:
-//   subscribed    the subscription is in force, for the first time or again: the daemon's answer (cursor,
-//   resumed,
-//                 reason, warnings, snapshot). When `resumed` is false, records are missing; `warnings` names
-//                 values that can't match anything, such as a misspelt type
-//   lost          from, to, records: this program was too slow for them
-//   disconnected  reason: there is no connection; the client reconnects
+// A record, or an item of the client itself, by its type:
+// - subscribed: the subscription is in force, for the first time or again. The daemon's answer: cursor,
+//   resumed, reason, warnings, snapshot. If `resumed` is false, records are missing; `warnings` names values
+//   that can't match anything, such as a misspelt type.
+// - lost (from, to, records): this program was too slow for them.
+// - disconnected (reason): there is no connection; the client reconnects.
 struct Item {
   std::string type;
   Json fields;

@@ -49,8 +49,8 @@ class LineSocket {
   Fd socket_;
   size_t max_line_bytes_;
   std::string buffer_;
-  size_t taken_ = 0;     // bytes of buffer_ that were read as lines
-  size_t searched_ = 0;  // bytes of buffer_ behind those that have no end of a line
+  size_t taken_ = 0;     // bytes of buffer_ that were returned as lines
+  size_t searched_ = 0;  // bytes of buffer_ after those, without a line end
 };
 
 }  // namespace aribus::client

@@ -37,7 +37,7 @@ inline constexpr size_t default_request_bytes = size_t{1} << 20;
 // Errors: the daemon's; malformed when it is no answer.
 [[nodiscard]] Result<Json> result_of(Json message);
 
-// The member `name` of `message`, which has it, without a copy.
+// Moves the member `name` out of `message`. Required: it has one.
 [[nodiscard]] Json taken_from(Json message, const char* name);
 
 // An error without an id may be about a line that the daemon could not read.

@@ -17,8 +17,8 @@ inline constexpr std::string_view silent_daemon = "aribusd does not say who it i
 
 class Session {
  public:
-  // When so many records wait for the program, reading stops; at most twice as many wait. The daemon's ring
-  // keeps the others. At most so many bytes of them wait.
+  // When `queued` records wait for the program, reading stops; at most twice as many wait, of `max_bytes`
+  // together. The daemon's ring keeps the others.
   explicit Session(size_t max_bytes, size_t queued = 1000) : max_bytes_(max_bytes), queued_(queued) {}
   Session(const Session&) = delete;  // its parts refer to each other
   Session& operator=(const Session&) = delete;
@@ -40,15 +40,14 @@ class Session {
   void opened();
   // There is no connection.
   void closed(const std::string& reason);
-  // Takes a line. Errors: not_connected when it is nothing that aribusd sends: the connection must then be
-  // closed.
+  // Takes a line. Errors: not_connected if aribusd sends no such line: the connection must then be closed.
   [[nodiscard]] Result<void> received(std::string_view line);
 
   // Calls of the program.
 
   // Ends it at once with invalid_params when it can't be sent.
   void call(const CallPtr& call);
-  // The program does not wait for it any more.
+  // The program no longer waits for it.
   void give_up(const CallPtr& call, const std::string& reason);
   [[nodiscard]] size_t items() const { return items_.size(); }
   // The next item. Required: there is one. Errors: the daemon's, when it refuses the subscription.
@@ -64,7 +63,7 @@ class Session {
   };
 
   void tell(Result<Json> item, size_t bytes = 0);
-  // Asks what the subscription has to ask.
+  // Sends the subscription's next request, if it has one.
   void go_on();
   void enroll(const CallPtr& call);
   [[nodiscard]] std::string params_of(const Call& call) const;
@@ -80,9 +79,9 @@ class Session {
   std::string unsent_;
   Json hello_;
   Error end_{ErrorKind::not_connected, {}, {}};
-  std::string why_ = "not connected to aribusd";  // it is not ready
+  std::string why_ = "not connected to aribusd";  // why it is not ready
   std::string run_;                               // which run of the daemon it is
-  size_t request_bytes_ = default_request_bytes;  // what it takes in a line
+  size_t request_bytes_ = default_request_bytes;  // the longest line that it accepts
   uint64_t next_id_ = 1;
   size_t lines_ = 0;                   // sent over this connection
   std::map<uint64_t, CallPtr> calls_;  // sent and not answered, or (those with a key) to be sent again
@@ -90,7 +89,7 @@ class Session {
   std::deque<Waiting> items_;
   size_t item_bytes_ = 0;
   std::string cursor_;
-  bool told_ = false;  // that there is no connection
+  bool told_ = false;  // the program knows that there is no connection
 };
 
 }  // namespace aribus::client

@@ -10,11 +10,12 @@
 
 namespace aribus::client {
 
-// One request is under way at a time, and only its answer changes the wanted subscription: then the daemon
-// has changed it, too.
+// One request is under way at once, and only its answer changes the wanted subscription, as it shows that the
+// daemon's has changed, too.
 class SubscriptionState {
  public:
-  // Gets the item for the program: {"type":"subscribed",…}, or why there is no subscription any more.
+  // Gets the item for the program: {"type":"subscribed",…}, or the error because of which it has no
+  // subscription any more.
   using Tell = std::function<void(Result<Json>)>;
 
   explicit SubscriptionState(Tell tell) : tell_(std::move(tell)) {}
@@ -34,7 +35,7 @@ class SubscriptionState {
 
   // `subscribe` or `unsubscribe`.
   void ask(CallPtr call) { waiting_.push_back(std::move(call)); }
-  // The program does not wait for it any more. If it is under way, its answer counts nevertheless.
+  // The program no longer waits for it. If it is under way, its answer still counts.
   void forget(const CallPtr& call) { std::erase(waiting_, call); }
 
   // Events of the connection.
@@ -49,11 +50,11 @@ class SubscriptionState {
 
  private:
   enum class State {
-    none,      // nothing is wanted
-    due,       // the daemon does not know yet what is wanted
-    in_force,  // it does, and every record is taken
-    behind,    // it does, but records were left out: what follows place_ is fetched again
-    refused,   // they may not be fetched: the daemon is to stop
+    none,      // no subscription is wanted
+    due,       // the daemon still has to be told which one is wanted
+    in_force,  // the daemon knows it, and every record is kept
+    behind,    // the daemon knows it, but records were dropped: those after place_ are requested again
+    refused,   // it refused to send them again: the subscription has to end
   };
 
   void subscribed(const Call& call, const Json& result);

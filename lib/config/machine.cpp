@@ -42,7 +42,7 @@ User checking_user() {
   return user;
 }
 
-// One spelling of a path.
+// A path in one spelling.
 fs::path normal(const std::string& path) {
   const std::string text = fs::path(path).lexically_normal().string();
   return text.starts_with("/var/run/") ? text.substr(4) : text;
@@ -90,7 +90,7 @@ std::vector<std::string> listeners_at(int port) {
   return found;
 }
 
-// Those that listen at a path, by the name that they were bound to.
+// The sockets that listen at a path, by the name that they were bound to.
 std::vector<std::string> listeners_at(const std::string& path) {
   constexpr std::string_view listening = "00010000";  // __SO_ACCEPTCON
   std::vector<std::string> found;
@@ -105,7 +105,7 @@ std::vector<std::string> listeners_at(const std::string& path) {
   return found;
 }
 
-// Whether the process has one of the sockets. Where its files can't be looked at, it is taken to have.
+// Whether the process has one of the sockets; assumed if its files can't be listed.
 bool has_socket(pid_t process, const std::vector<std::string>& sockets) {
   std::error_code none, hidden;
   const fs::directory_iterator files("/proc/" + std::to_string(process) + "/fd", hidden);
@@ -179,18 +179,18 @@ void MachineCheck::require(const YamlValue& place, const std::function<bool(cons
     Reading::note(place, told(daemon));
   } else if (!may(self_) || self_.uid == 0) {
     reading_.warn(place, told(daemon));
-  }  // else somebody runs a daemon of their own
+  }  // else this user runs a daemon of their own
 }
 
-// Whether the folder of a file to be made is there to be looked at. When it is not, that is noted, unless
-// systemd makes it or it is for others to see.
+// Whether the folder of a file that the program makes exists and can be checked. If it can't, that is noted,
+// unless systemd makes the folder or only other users may look there.
 bool MachineCheck::has_folder(const YamlValue& place, const std::string& path) {
   const std::string folder = folder_of(path);
   if (is_among(folder, machine_.folders)) return false;
   struct stat info {};
   if (::stat(folder.c_str(), &info) != 0) {
     const int error = errno;
-    if (error == EACCES && self_.uid != 0) return false;  // it is for others to look into
+    if (error == EACCES && self_.uid != 0) return false;  // only other users may look there
     Reading::note(place,
                   (error == ENOENT ? "there is no folder " + folder
                                    : "the folder " + folder + " can't be used: " + std::strerror(error)) +
@@ -237,7 +237,7 @@ void MachineCheck::check_socket(const YamlValue& section, const SocketOptions& s
       return Reading::note(place,
                            "there is a file of that name that is no socket; remove it, or name another path");
     }
-    constexpr pid_t systemd = 1;  // which hands it to the daemon
+    constexpr pid_t systemd = 1;  // it passes the socket to the daemon
     const std::vector<std::string> listeners = listeners_at(socket.path);
     if (!listeners.empty() && !has_socket(systemd, listeners)) {
       if (warn_of_holder(place, listeners)) return;
@@ -250,8 +250,8 @@ void MachineCheck::check_socket(const YamlValue& section, const SocketOptions& s
   check_owner(section, socket);
 }
 
-// Whether the program that is meant holds one of the sockets. One that runs with another configuration, which
-// this one may be meant to replace, is warned of.
+// Whether the program itself holds one of the sockets. If it runs with another configuration, which this one
+// may replace, there is a warning.
 bool MachineCheck::warn_of_holder(const YamlValue& place, const std::vector<std::string>& listeners) {
   for (const RunningProgram& one : running_programs(machine_.program, machine_.default_config)) {
     if (!has_socket(one.pid, listeners)) continue;

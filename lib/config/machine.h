@@ -1,4 +1,4 @@
-// What a configuration needs of the machine that it is checked on.
+// Checks a configuration against the machine that it is for.
 #pragma once
 
 #include <functional>
@@ -14,21 +14,20 @@
 
 namespace aribus::config {
 
-// Where systemd looks for units, as far as packages and administrators use it.
+// The folders in which packages and administrators put systemd's units.
 [[nodiscard]] std::vector<std::string> unit_folders();
 
-// How a program is run here.
+// How a program is run on this machine.
 struct Machine {
   std::string program;         // the name of its processes, as aribusd
-  std::string default_config;  // that it reads without --config
-  std::string user;            // that the package's unit runs it as; where there is none: whoever checks
-  // What systemd makes, at the latest when it starts the program: folders (RuntimeDirectory and
-  // StateDirectory of the unit) and sockets (ListenStream of the socket unit).
+  std::string default_config;  // read without --config
+  std::string user;  // the package's unit runs it as this user; if there is none: the one who checks
+  // Made by systemd, at the latest when it starts the program: folders (RuntimeDirectory and StateDirectory
+  // of the unit) and sockets (ListenStream of the socket unit).
   std::vector<std::string> folders{};
   std::vector<std::string> sockets{};
 
-  // Adds what PROGRAM.service, PROGRAM.socket and their drop-ins below `systemd` say, one folder of units
-  // each.
+  // Adds what PROGRAM.service, PROGRAM.socket and their drop-ins say, in each of the folders `systemd`.
   void read_units(const std::vector<std::string>& systemd = unit_folders());
 };
 
@@ -40,39 +39,39 @@ struct User {
 
   [[nodiscard]] bool is_in(gid_t group) const;
   // Whether the mode and the owner of a file give the user `rights` (R_OK, W_OK, X_OK). An access control
-  // list is taken to give them.
+  // list is assumed to give them.
   [[nodiscard]] bool may(const std::string& path, int rights) const;
-  // The same, and all folders above it may be entered.
+  // The same, and the user may enter all folders above it.
   [[nodiscard]] bool reaches(const std::string& path, int rights) const;
 };
 
-// The folder that a path is in; "." for the present one.
+// The folder that a path is in; "." for the current one.
 [[nodiscard]] std::string folder_of(const std::string& path);
 
-// Notes what a program would miss when it started now: folders of its files, rights, ports that others have.
-// Changes nothing; a port that is free is listened at for a moment.
+// Notes what a program would lack if it started now: folders of its files, rights, ports that are in use.
+// Changes nothing; it listens at a free port for a moment.
 //
-// Who checks is not always who runs the program. A mistake is what fails for both, for the checking user and
-// for `machine.user`. What root may and `machine.user` may not is a warning: root may start it by hand. Where
-// there is no such user and the file is somebody else's, nobody knows who runs it: that is a warning as well.
+// The one who checks is not always the one who runs the program. What fails for both, the checking user and
+// `machine.user`, is a mistake. What root may do and `machine.user` may not is a warning: root may start the
+// program by hand. If there is no such user and the file is somebody else's, it is unknown who runs the
+// program: that is a warning, too.
 class MachineCheck {
  public:
   using Tell = std::function<void(const YamlValue& place, const std::string& message)>;
 
-  // Both outlive it.
+  // Both must outlive it.
   MachineCheck(Reading& reading, const Machine& machine);
 
-  // Notes what `told` says of a user: nothing when the program's user may do it, a warning when only root
-  // may.
+  // Notes what `told` says about a user if the program's user may not do it; a warning if root may.
   void require(const YamlValue& place, const std::function<bool(const User&)>& may,
                const std::function<std::string(const User&)>& told);
   // The folder of a file that the program makes.
   void check_folder(const YamlValue& place, const std::string& path);
-  // A file, named by `place`, that this user can read, and the program's perhaps not.
+  // A file, named by `place`, that this user can read, and the program's user perhaps not.
   void check_readable(const YamlValue& place);
   // A socket to listen on; `section` has its `path`, `owner` and `group`.
   void check_socket(const YamlValue& section, const SocketOptions& socket);
-  // A port to listen at. `tell` takes what is wrong.
+  // A port to listen at. `tell` gets what is wrong.
   void check_port(const YamlValue& place, const std::string& address, int port, const Tell& tell);
   // The section `metrics`.
   void check_metrics(const YamlValue& section, const service::HttpOptions& metrics);
@@ -86,7 +85,7 @@ class MachineCheck {
   const Machine& machine_;
   User self_;
   std::optional<User> service_;
-  bool is_for_these_ = true;  // no third user runs the program
+  bool is_for_these_ = true;  // self_ or service_ runs the program, no third user
 };
 
 }  // namespace aribus::config

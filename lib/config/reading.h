@@ -1,4 +1,4 @@
-// A configuration that is being read: where what is found goes.
+// The state of reading a configuration: its text, its warnings and the files that it names.
 #pragma once
 
 #include <string>
@@ -11,26 +11,26 @@ namespace aribus::config {
 
 // What a configuration is read for.
 enum class Purpose {
-  start,  // by the program: what can't work and keeps nothing else from working is a warning
+  start,  // by the program: what can't work, but affects nothing else, is a warning
   check   // by people: that is a mistake, and so is what this machine lacks
 };
 
-// Begins the lines of a check's error that are warnings.
+// Begins each line of a check's error that is a warning.
 inline constexpr std::string_view warning_mark = "warning: ";
 
 struct Reading {
   const std::string& file;
-  const std::string& text;  // that is in it
+  const std::string& text;  // its content
   Purpose purpose = Purpose::start;
-  std::vector<std::string> warnings{};  // what is allowed and doubtful
-  std::vector<std::string> files{};     // that were read with it: of passwords
+  std::vector<std::string> warnings{};  // what is allowed but doubtful
+  std::vector<std::string> files{};     // password files that were read with it
 
-  // Notes what is doubtful about `value`.
+  // Notes a doubt about `value`.
   void warn(const YamlValue& value, const std::string& message) {
     warnings.push_back(value.fault(message).text());
   }
-  // Notes what can't work, and does not keep the rest from working: for a check it is a mistake, and the
-  // program starts with a warning, as everything else would stand still with it.
+  // Notes what can't work but affects nothing else. For a check it is a mistake; the program starts with a
+  // warning, because a refusal to start would stop everything else, too.
   void cannot_work(const YamlValue& value, const std::string& message) {
     if (purpose == Purpose::start) return warn(value, message);
     note(value, message);

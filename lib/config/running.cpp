@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What follows --config in the command of the process, in each way that getopt takes, else the default.
+// The argument of --config in the process's command line, in each form that getopt accepts, else the default.
 std::string configuration_of(const std::string& process, const std::string& default_config) {
   constexpr std::string_view option = "--config", shortest = "--co";
   std::ifstream command(process + "/cmdline");

@@ -1,4 +1,4 @@
-// Programs that run on this machine, each with a configuration.
+// Programs that run on this machine with a configuration.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ struct RunningProgram {
   [[nodiscard]] bool reads(const std::string& file) const;
 };
 
-// All processes of that name that this user can see. `default_config` is what they read without --config.
+// All processes with that name that this user can see. `default_config` is what they read without --config.
 [[nodiscard]] std::vector<RunningProgram> running_programs(const std::string& program,
                                                            const std::string& default_config);
 

@@ -18,8 +18,9 @@ void read_address(const YamlValue& value, service::HttpOptions& http) {
   const size_t colon = text.rfind(':');
   std::string address = text.substr(0, colon);
   if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-  const int port =
-      colon == std::string::npos ? 0 : whole_number<int>(std::string_view(text).substr(colon + 1)).value_or(0);
+  const int port = colon == std::string::npos
+                       ? 0
+                       : whole_number<int>(std::string_view(text).substr(colon + 1)).value_or(0);
   const bool is_port = port > 0 && port < 65536;
   if (!is_port || !is_numeric_address(address)) {
     value.fail("an address in figures and a port are expected, as 127.0.0.1:9464 or \"[::1]:9464\", not '" +

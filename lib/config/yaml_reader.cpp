@@ -6,8 +6,8 @@
 #include <map>
 
 #include "base/numbers.h"
-#include "base/utf8.h"
 #include "base/suggest.h"
+#include "base/utf8.h"
 #include "json/json.h"
 
 namespace aribus::config {
@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t max_shown_bytes = 64;
 
-// A key that somebody mistyped, rather than a password that came to stand in the place of one.
+// Looks like a mistyped key rather than a password in the place of a key.
 bool is_like_a_key(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
 }
@@ -245,7 +245,7 @@ void YamlMap::optional(const char* key, const std::function<void(const YamlValue
   for (const auto& entry : value_.node_) {
     if (!entry.first.IsScalar() || entry.first.Scalar() != key) continue;
     const YamlValue value = value_.within(key, entry.second);
-    return value.attempt([&] { read(value); });  // what is given twice is a mistake already
+    return value.attempt([&] { read(value); });  // a key that is given twice is a mistake already
   }
 }
 

@@ -1,4 +1,4 @@
-// Strict reading of YAML: every key known, every value of its type, every error with its place.
+// Strict reading of YAML: every key is known, every value has its type, every error has its place.
 #pragma once
 
 #include <chrono>
@@ -28,7 +28,7 @@ struct ConfigFault {
   [[nodiscard]] std::string text() const;
 };
 
-// Ends the reading of one value. Caught by whoever reads the configuration: none leaves load_config().
+// Ends the reading of one value. Whoever reads the configuration catches it: load_config() throws none.
 class ConfigError : public std::runtime_error {
  public:
   explicit ConfigError(ConfigFault its_fault)
@@ -59,11 +59,11 @@ class ConfigFaults {
 // One value of the file, which knows its place.
 class YamlValue {
  public:
-  // `faults` is where the mistakes of what is within it go.
+  // `faults` gets the mistakes within it.
   YamlValue(std::string file, std::string path, YAML::Node node, ConfigFaults& faults)
       : file_(std::move(file)), path_(std::move(path)), node_(std::move(node)), faults_(&faults) {}
 
-  // Each throws ConfigError when the value is of another type.
+  // These throw ConfigError if the value has another type.
   // One line of UTF-8, not empty.
   [[nodiscard]] std::string string() const;
   [[nodiscard]] bool boolean() const;
@@ -79,46 +79,46 @@ class YamlValue {
   [[nodiscard]] unsigned mode() const;
   [[nodiscard]] bool is_map() const { return node_.IsMap(); }
   [[nodiscard]] bool is_list() const { return node_.IsSequence(); }
-  // It is the empty text.
+  // Whether it is the empty text.
   [[nodiscard]] bool is_empty() const { return node_.IsScalar() && node_.Scalar().empty(); }
-  // `empty` says what an empty list would mean; "": it is taken.
+  // `empty` says what an empty list would mean, for the error; "": an empty list is accepted.
   [[nodiscard]] std::vector<YamlValue> list(const std::string& empty = {}) const;
-  // Calls `read` for each value of the list; one that it throws at is noted and left out.
+  // Calls `read` for each value of the list; if it throws, the mistake is noted and the value left out.
   void each(const std::string& empty, const std::function<void(const YamlValue&)>& read) const;
-  // Calls `read` with each key of a mapping whose keys are names of the user's; one that it throws at is
-  // noted and left out. Throws ConfigError when it is no mapping.
+  // Calls `read` with each key of a mapping whose keys are the user's names; if it throws, the mistake is
+  // noted and the key left out. Throws ConfigError if it is no mapping.
   void each_member(const std::function<void(const std::string& key, const YamlValue&)>& read) const;
-  // How many mistakes were noted so far.
+  // Number of mistakes noted so far.
   [[nodiscard]] size_t mistakes() const { return faults_->count(); }
   // Calls `read`; what it throws is noted.
   void attempt(const std::function<void()>& read) const;
 
-  // It is read where a password may stand by mistake, in `asterisk` or `nats` or outside of all sections: its
-  // text is not to be repeated in an error.
+  // Whether a password may be here by mistake: in `asterisk` or `nats`, or outside of all sections. Then an
+  // error must not repeat its text.
   [[nodiscard]] bool may_be_secret() const;
   // ", not 'text'" for an error, or "" where it may be secret. Required: it is a scalar.
   [[nodiscard]] std::string not_this() const;
 
-  // The value of `key`, or this one where it is not given.
+  // The value of `key`, or this one if it is not given.
   [[nodiscard]] YamlValue member(const std::string& key) const;
-  // Its text, "" when it is none.
+  // Its text; "" if it is no scalar.
   [[nodiscard]] std::string text() const { return node_.IsScalar() ? node_.Scalar() : std::string(); }
   // Where it begins.
   [[nodiscard]] YAML::Mark mark() const { return node_.Mark(); }
   // `message` about this value: cause and cure.
   [[nodiscard]] ConfigFault fault(const std::string& message) const;
-  // Stops with that error.
+  // Throws that error.
   [[noreturn]] void fail(const std::string& message) const { throw ConfigError(fault(message)); }
 
  private:
   friend class YamlMap;
-  // What is at `node`, within this one, and what is its member `key`.
+  // The value at `node` within this one, and its member `key`.
   [[nodiscard]] YamlValue at(const YAML::Node& node) const { return {file_, path_, node, *faults_}; }
   [[nodiscard]] YamlValue within(const std::string& key, const YAML::Node& node) const {
     return {file_, path_.empty() ? key : path_ + "." + key, node, *faults_};
   }
   [[nodiscard]] std::string scalar(const char* expected) const;
-  // What it is, for an error.
+  // What kind of value it is, for an error.
   [[nodiscard]] std::string kind() const;
   // Splits "64MiB" into 64 and its unit's factor.
   [[nodiscard]] int64_t with_unit(const char* expected,
@@ -130,7 +130,7 @@ class YamlValue {
   ConfigFaults* faults_;
 };
 
-// A mapping, read key by key; finish() finds the keys that nobody asked for. Mistakes are noted, and reading
+// A mapping, read key by key; finish() reports the keys that were not read. Mistakes are noted, and reading
 // goes on with the next key.
 class YamlMap {
  public:
@@ -139,10 +139,10 @@ class YamlMap {
 
   // Calls `read` with the value of `key` when it is there.
   void optional(const char* key, const std::function<void(const YamlValue&)>& read);
-  // As optional(); a mistake, with `why`, when it is missing.
+  // As optional(); if it is missing, that is a mistake, with `why`.
   void required(const char* key, const char* why, const std::function<void(const YamlValue&)>& read);
   [[nodiscard]] bool has(const char* key) const;
-  // A key that was not asked for is a mistake, with the nearest one that was.
+  // Notes each key that was not read as a mistake, and suggests a similar one.
   void finish() const;
 
  private:

@@ -32,7 +32,7 @@ bool is_blank(std::string_view line) {
   return first == std::string_view::npos || line[first] == '#';
 }
 
-// Notes where documents begin and where their texts are.
+// Notes where documents and scalars begin.
 class Places : public YAML::EventHandler {
  public:
   std::optional<YAML::Mark> document;
@@ -53,7 +53,7 @@ class Places : public YAML::EventHandler {
   void OnMapEnd() override {}
 };
 
-// Whether a quote begins at `mark`, and none ends it.
+// Whether a quote begins at `mark` and is not closed.
 bool is_open_quote(const std::vector<std::string_view>& lines, const YAML::Mark& mark) {
   const auto line = static_cast<size_t>(mark.line), column = static_cast<size_t>(mark.column);
   if (line >= lines.size() || column >= lines[line].size()) return false;
@@ -74,7 +74,7 @@ bool is_open_quote(const std::vector<std::string_view>& lines, const YAML::Mark&
   return true;
 }
 
-// YAML takes no tab where a line is indented, and says so in other words.
+// YAML allows no tab in an indentation; yaml-cpp's error does not make that clear.
 void refuse_tabs(const std::vector<std::string_view>& lines, const std::string& file, ConfigFaults& faults) {
   for (size_t i = 0; i < lines.size(); ++i) {
     const size_t first = indentation(lines[i]);
@@ -84,7 +84,7 @@ void refuse_tabs(const std::vector<std::string_view>& lines, const std::string& 
   }
 }
 
-// The line above `line` that is not empty and no comment.
+// The next line above `line` that is neither empty nor a comment.
 std::optional<size_t> line_above(const std::vector<std::string_view>& lines, size_t line) {
   while (line > 0) {
     if (--line < lines.size() && !is_blank(lines[line])) return line;
@@ -92,7 +92,7 @@ std::optional<size_t> line_above(const std::vector<std::string_view>& lines, siz
   return {};
 }
 
-// What a line has for its key: without its indentation and "- ".
+// A line without its indentation and "- ".
 std::string_view entry_of(std::string_view line) {
   for (size_t at = 0; (at = line.find_first_not_of(blanks)) != std::string_view::npos;) {
     line.remove_prefix(at);
@@ -105,12 +105,13 @@ std::string_view entry_of(std::string_view line) {
   return last == std::string_view::npos ? std::string_view() : line.substr(0, last + 1);
 }
 
-// A key with a value, or one whose value is below it.
+// Whether there is a key, with its value here or below.
 bool has_key(std::string_view entry) {
   return entry.ends_with(':') || entry.find(": ") != std::string_view::npos;
 }
 
-// A line that should be a key and has no colon, or no blank behind it: yaml-cpp complains of the line below.
+// The fault of a line that should have a key but has no colon, or no blank behind it: yaml-cpp complains
+// about the line below.
 std::optional<ConfigFault> fault_of_colon(const std::vector<std::string_view>& lines, size_t above,
                                           const std::string& file) {
   const std::string_view entry = entry_of(lines[above]);
@@ -126,7 +127,7 @@ std::optional<ConfigFault> fault_of_colon(const std::vector<std::string_view>& l
                            : "no YAML: a colon is missing in this line; 'key:' or 'key: value' is expected"};
 }
 
-// yaml-cpp's words, without what follows a colon: that is from the file ("…: *anchor").
+// yaml-cpp's message, up to a colon: what follows is from the file ("…: *anchor").
 std::string words_of(const YAML::Exception& error) {
   return "no YAML: " + shown(error.msg.substr(0, error.msg.find(':')));
 }
@@ -174,7 +175,7 @@ ConfigFault fault_of(const std::vector<std::string_view>& lines, const std::stri
 bool check_yaml_text(const std::string& text, const std::string& file, ConfigFaults& faults) {
   std::istringstream stream(text);
   YAML::Parser parser(stream);
-  // (YAML::LoadAll does not come to an end with all that is no YAML.)
+  // (YAML::LoadAll never ends for some texts that are no YAML.)
   Places first, second;
   if (parser.HandleNextDocument(first)) parser.HandleNextDocument(second);
   if (second.document) {

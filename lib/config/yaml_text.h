@@ -1,4 +1,4 @@
-// What the text of a YAML file shows that its values do not: where it is no YAML, and why.
+// Finds the mistakes in the text of a YAML file that its values do not show, and explains why it is no YAML.
 #pragma once
 
 #include <string>
@@ -10,18 +10,18 @@
 
 namespace aribus::config {
 
-// Adds what is wrong with `text`, which yaml-cpp has read: a second document, a quote that is not closed
-// (then all that follows the quote is its text). `file` is its name for the faults. False: its values are not
-// those that were meant. Throws YAML::Exception.
+// Adds the mistakes in `text`, which yaml-cpp could read: a second document, or a quote that is not closed
+// (everything behind it then belongs to it). `file` is its name in the faults. Returns false if the values
+// are not the intended ones. Throws YAML::Exception.
 [[nodiscard]] bool check_yaml_text(const std::string& text, const std::string& file, ConfigFaults& faults);
 
-// What is wrong with `text`, which yaml-cpp could not read because of `error`. A fault shows no value of the
-// file, which may be a password.
+// Adds what is wrong with `text`, which yaml-cpp could not read because of `error`. No fault shows a value of
+// the file, as it may be a password.
 void explain_yaml_error(const std::string& text, const std::string& file, const YAML::Exception& error,
                         ConfigFaults& faults);
 
-// Whether the plain value at `mark` ends at a "#" that a blank is in front of and no blank behind: YAML takes
-// " #x" for a comment, and it may well have been meant as part of the value.
+// Whether the plain value at `mark` ends at a "#" with a blank in front of it and none behind it: for YAML a
+// comment begins there, but the text may have been meant as part of the value.
 [[nodiscard]] bool is_cut_by_comment(const std::string& text, const YAML::Mark& mark, std::string_view value);
 
 }  // namespace aribus::config

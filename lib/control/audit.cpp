@@ -5,8 +5,8 @@
 #include <chrono>
 #include <memory>
 
-#include "base/utf8.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "protocol/line_limit.h"
 #include "protocol/rpc_code.h"
 
@@ -17,18 +17,18 @@ constexpr const char* logger_name = "audit";
 constexpr size_t max_value_bytes = 64;
 constexpr size_t max_values = 8;  // of one parameter
 
-// Parameters that say on what or with whom, besides those of the path.
-constexpr std::string_view told[] = {
+// Parameters that are logged besides those of the path: they name objects or people.
+constexpr std::string_view logged[] = {
     "app",      "application", "channel",       "channels",      "context",   "destinationRecordingName",
     "endpoint", "extension",   "label",         "method",        "name",      "originator",
     "path",     "playbackId",  "recordingName", "snoopId",       "channelId", "bridgeId",
     "to",       "variable",    "reason",        "otherChannelId"};
 
-bool tells(const ari::Parameter& parameter) {
-  return parameter.place == ari::Place::path || std::ranges::find(told, parameter.name) != std::end(told);
+bool is_logged(const ari::Parameter& parameter) {
+  return parameter.place == ari::Place::path || std::ranges::find(logged, parameter.name) != std::end(logged);
 }
 
-// One word, whatever `text` is.
+// `text` as one word of a line: as it is if it has only harmless characters, else as a JSON string.
 std::string word(std::string_view text) {
   std::string value = to_valid_utf8(text, max_value_bytes);
   const bool plain = !value.empty() && std::ranges::all_of(value, [](unsigned char c) {
@@ -48,7 +48,7 @@ void add(std::string& line, std::string_view name, std::string_view value) {
   line += value;
 }
 
-// Of a variable's name what a function is given stays out: it may hold anything.
+// A variable's name is logged without the arguments of a function, which may contain anything.
 std::string shown(const ari::Parameter& parameter, const JsonValue& value) {
   if (value.IsString()) {
     const std::string_view text = as_view(value);
@@ -76,7 +76,7 @@ std::string who_and_what(const Caller& caller, const Method& method, std::string
   add(line, "method", method.name);
   if (!server.empty()) add(line, "server", word(server));
   for (const ari::Parameter& parameter : method.parameters) {
-    const JsonValue* value = tells(parameter) ? find(params, parameter.name) : nullptr;
+    const JsonValue* value = is_logged(parameter) ? find(params, parameter.name) : nullptr;
     if (value == nullptr) continue;
     add(line, parameter.name == "method" ? "http" : parameter.name, shown(parameter, *value));
   }
@@ -89,16 +89,16 @@ std::string_view outcome_of(const Error& error) {
   return error.kind == outcome_unknown ? "unknown" : "refused";
 }
 
-// The id that the daemon chose, as the answer shows it.
-std::string chosen_id(std::string_view name, const Result<pbx::ResultText>& answer) {
+// The id that the daemon or Asterisk generated, from the answer.
+std::string generated_id(std::string_view name, const Result<pbx::ResultText>& answer) {
   const Result<Json> parsed = parse_own_json(answer ? answer->plain() : answer.error().data);
   if (!parsed || !parsed->IsObject()) return {};
   if (!answer) return std::string(find_string(*parsed, name));
-  const JsonValue* channel = find(*parsed, "channel");  // of one that waited
+  const JsonValue* channel = find(*parsed, "channel");  // of an originate with `wait`
   return std::string(find_string(channel != nullptr ? *channel : *parsed, "id"));
 }
 
-// The answer to daemon.reload says so where nothing was applied.
+// daemon.reload succeeds with `applied: false` if the configuration was refused.
 bool is_rejected(const Method& method, const Result<pbx::ResultText>& answer) {
   if (method.name != "daemon.reload" || !answer) return false;
   const Result<Json> parsed = parse_own_json(answer->plain());
@@ -134,7 +134,7 @@ LineLimit<uid_t>& refusals() {
   return limit;
 }
 
-AuditOptions& chosen() {
+AuditOptions& options_in_force() {
   static AuditOptions options;
   return options;
 }
@@ -145,11 +145,11 @@ std::shared_ptr<spdlog::logger> audit_log() {
 }
 
 std::shared_ptr<spdlog::logger> log_for(const Method& method) {
-  const AuditOptions& options = chosen();
-  const bool is_told = method.access_level != AccessLevel::read &&
-                       (options.methods.empty() || lists(options.methods, method)) &&
-                       !lists(options.exclude, method);
-  return is_told ? audit_log() : nullptr;
+  const AuditOptions& options = options_in_force();
+  const bool is_logged = method.access_level != AccessLevel::read &&
+                         (options.methods.empty() || lists(options.methods, method)) &&
+                         !lists(options.exclude, method);
+  return is_logged ? audit_log() : nullptr;
 }
 
 void write_counts(spdlog::logger& log) {
@@ -165,10 +165,10 @@ void write_counts(spdlog::logger& log) {
 }  // namespace
 
 void start_audit(AuditOptions options) {
-  chosen() = std::move(options);
+  options_in_force() = std::move(options);
   spdlog::drop(logger_name);
   const std::shared_ptr<spdlog::logger> log = spdlog::default_logger()->clone(logger_name);
-  log->set_level(chosen().on ? spdlog::level::info : spdlog::level::off);
+  log->set_level(options_in_force().on ? spdlog::level::info : spdlog::level::off);
   spdlog::register_logger(log);
 }
 
@@ -207,11 +207,11 @@ pbx::Reply audited(const Caller& caller, const Method& method, std::string_view 
     const std::string_view outcome = is_rejected(method, answer) ? "refused"
                                      : answer                    ? "done"
                                                                  : outcome_of(answer.error());
-    const bool is_told =
+    const bool is_logged =
         outcome == "done" || outcome == "unknown" || refusals().admit(uid, std::chrono::steady_clock::now());
-    if (const auto log = is_told ? log_for(method) : nullptr) {
+    if (const auto log = is_logged ? log_for(method) : nullptr) {
       if (!generated_id_param.empty()) {
-        const std::string id = chosen_id(generated_id_param, answer);
+        const std::string id = generated_id(generated_id_param, answer);
         if (!id.empty()) add(line, generated_id_param, word(id));
         if (generated_id_param == "channelId") channel = id;
       }

@@ -1,5 +1,9 @@
-// The trail of what changed something: who, what, on which thing, and how it ended. What is said with it
-// (variables, bodies, media) stays out.
+// The audit log of commands that change something: who, what, on which object, and how it ended. Values
+// (variables, bodies, media) are never logged.
+//
+// Logged are all calls of methods whose access level is not "read", minus those that the configuration
+// leaves out (AuditOptions): refused by an access rule (audit_refused()), and answered (audited()). Calls
+// with wrong parameters are not logged, as nothing was done.
 #pragma once
 
 #include <string>
@@ -7,34 +11,34 @@
 #include <vector>
 
 #include "base/result.h"
-#include "control/access.h"
+#include "control/access_rule.h"
 #include "control/method.h"
 #include "json/json.h"
 
 namespace aribus::control {
 
-// Which of the commands that change something are written down.
+// Which of these commands are logged. Reads are never logged.
 struct AuditOptions {
   bool on = true;
-  std::vector<std::string> methods = {};  // globs (glob(7)) and method_sets; none: all
-  std::vector<std::string> exclude = {};  // likewise; none: nothing is left out
+  std::vector<std::string> methods = {};  // globs (glob(7)) and method_sets; empty: all
+  std::vector<std::string> exclude = {};  // likewise; empty: none
 
   bool operator==(const AuditOptions&) const = default;
 };
 
-// From now on lines go where the log goes, whatever its level. Until it is called: nowhere.
-// Required: the log was started.
+// From now on audit lines go to the destination of the log, whatever the log's level is; before, they are
+// dropped. Required: the log was started.
 void start_audit(AuditOptions options);
 
-// Tells how many refusals, beyond some a second of a user, were not told one by one (LineLimit). To be
-// called now and then.
+// Of a user with many refusals per second only some are logged one by one; this logs how many more there
+// were. Call it now and then.
 void audit_counts();
 
-// Tells that a rule refused a command that would change something.
+// Logs that an access rule refused a command.
 void audit_refused(const Caller& caller, const Method& method, const JsonValue& params, const Error& error);
 
-// `reply`, telling how the command ended, for one that changes something. `params` are checked; what the
-// method itself still finds wrong in them (invalid_params) is not told, as nothing was done.
+// The reply that logs how the command ended and passes the answer on to `reply`. `params` have been checked;
+// if the method itself refuses them (invalid_params), nothing is logged. `method` must outlive the reply.
 [[nodiscard]] pbx::Reply audited(const Caller& caller, const Method& method, std::string_view server,
                                  const JsonValue& params, pbx::Reply reply);
 

@@ -1,80 +1,63 @@
-// The methods that programs can call: ARI's operations, the verbs, and the daemon's own.
+// Calls methods on behalf of programs.
 #pragma once
 
-#include <functional>
-#include <map>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/duration_histogram.h"
 #include "base/result.h"
-#include "control/access.h"
+#include "control/access_rule.h"
+#include "control/call_counts.h"
 #include "control/idempotency.h"
 #include "control/method.h"
-#include "control/methods/live_texts.h"
+#include "control/method_table.h"
+#include "control/methods/snapshot_cache.h"
 #include "json/json.h"
 #include "state/id_directory.h"
 
 namespace aribus::control {
 
-// Knows the methods, checks their parameters, picks the Asterisk and forwards. Lives on the loop's thread; it
-// must outlive the replies under way.
+// Takes a call from its name to its reply: access rule, parameters, choice of the Asterisk, idempotency key,
+// generated id, audit; then the method itself runs. One per daemon, on the loop's thread; the method table
+// must outlive it, and it must outlive all replies.
 class Dispatcher {
  public:
-  Dispatcher();
+  explicit Dispatcher(const MethodTable& methods) : methods_(methods) {}
 
   // Commands can go to `server` from now on. It must stay until it is removed.
   void add_server(pbx::Server& server);
-  // Required: it was closed, and no command for it is under way.
+  // Required: it was closed, and no command for it is in progress.
   void remove_server(const pbx::Server& server);
-  // Adds a method of the daemon's own; one of the same name is replaced.
-  void add(Method method);
 
-  // What call() would refuse before anything is sent. Errors: as of allowed(), invalid_params.
+  // What call() would refuse before anything is sent. Errors: those of allowed(), invalid_params.
   [[nodiscard]] Result<void> check(const Caller& caller, const std::string& method,
                                    const JsonValue& params) const;
-  // It changes something.
+  // The method changes something (its level is not "read").
   [[nodiscard]] bool changes(const std::string& method) const;
 
-  // The method of that name, if `caller` may call it with `params`; every call goes through here.
-  // Errors: unknown_method, not_allowed.
+  // The method of that name, if `caller` may call it with `params`. Every call passes through here; refusals
+  // are audited. Errors: unknown_method, not_allowed.
   [[nodiscard]] Result<const Method*> allowed(const Caller& caller, const std::string& method,
                                               const JsonValue& params) const;
 
-  // Calls `method` with `params`, an object or null, for `caller`. `reply` comes once, at once or later; of
-  // `progress` nothing comes after it.
+  // Calls `method` with `params`, an object or null, for `caller`. `reply` is called once, at once or later;
+  // nothing of `progress` is called after it.
   void call(const Caller& caller, const std::string& method, const JsonValue& params, pbx::Reply reply,
             Progress progress = {});
 
-  // The connection has ended: of its commands, none waits any longer for the end of what it has begun, except
-  // those with a key.
+  // The connection has ended: its commands stop waiting for events, except those with a key.
   void abandon(uint64_t connection);
-  // The daemon stops: no command waits any longer for the end of what it has begun.
+  // The daemon stops: no command waits for events any longer.
   void stop_waiting();
 
-  // The ids of channels, bridges, playbacks and recordings that a command names, as opaque keys: two commands
-  // that share one must reach Asterisk in the order in which they came. At most max_ids, each of at most
-  // record::max_id_bytes. Errors: invalid_params.
-  static constexpr size_t max_ids = 1024;
-  [[nodiscard]] static Result<std::vector<std::string>> keys_of(const JsonValue& params);
-
   [[nodiscard]] const std::vector<pbx::Server*>& servers() const { return servers_; }
-  // Texts of the live objects that several callers share.
-  [[nodiscard]] LiveTexts& live_texts() const { return live_texts_; }
-
-  // What became of the calls of a method.
-  struct CallCounts {
-    uint64_t done = 0;
-    std::map<ErrorKind, uint64_t> failed;
-    DurationHistogram took;  // until it was answered; of those without `wait`
-  };
-  // By name, of those that were called; of unknown methods under "unknown".
-  [[nodiscard]] const std::map<std::string, CallCounts, std::less<>>& calls() const { return calls_; }
-  // All methods, by name.
-  [[nodiscard]] const std::map<std::string, Method, std::less<>>& methods() const { return methods_; }
-  [[nodiscard]] std::vector<std::string_view> method_names() const;
+  // nullptr if there is none of that name.
+  [[nodiscard]] const pbx::Server* find_server(std::string_view name) const;
+  [[nodiscard]] const MethodTable& methods() const { return methods_; }
+  // Snapshots of the live objects that several callers share.
+  [[nodiscard]] SnapshotCache& snapshots() const { return snapshots_; }
+  // How the calls so far were answered; calls of unknown methods count under "unknown".
+  [[nodiscard]] const CallCounters& calls() const { return calls_; }
 
  private:
   struct Arguments {
@@ -85,21 +68,19 @@ class Dispatcher {
   [[nodiscard]] Result<const Method*> find_allowed(const Caller& caller, const std::string& method,
                                                    const JsonValue& params) const;
   [[nodiscard]] static Result<Arguments> arguments_of(const Method& method, const JsonValue& params);
-  [[nodiscard]] std::vector<pbx::Server*> open_servers() const;
   [[nodiscard]] Result<pbx::Server*> pick_server(const Caller& caller, const Method& method,
                                                  const JsonValue& params) const;
   void run(const Caller& caller, const Method& method, const JsonValue& params, pbx::Reply reply,
            Progress progress);
-  [[nodiscard]] pbx::Reply counting(const std::string& method, bool is_timed, pbx::Reply reply);
   void share_id_directory();
   [[nodiscard]] pbx::Reply learning(const pbx::Server& upstream, pbx::Reply reply);
 
+  const MethodTable& methods_;
   std::vector<pbx::Server*> servers_;
-  std::map<std::string, Method, std::less<>> methods_;
-  std::map<std::string, CallCounts, std::less<>> calls_;
-  state::IdDirectory id_directory_;
+  CallCounters calls_;
+  state::IdDirectory id_directory_;  // used with several servers
   IdempotencyStore idempotency_;
-  mutable LiveTexts live_texts_;
+  mutable SnapshotCache snapshots_;
 };
 
 }  // namespace aribus::control

@@ -5,7 +5,7 @@
 namespace aribus::control {
 namespace {
 
-// The value with the members of its objects sorted.
+// Writes the value with the members of all objects sorted by name.
 void write_sorted(JsonWriter& writer, const JsonValue& value) {
   if (value.IsArray()) {
     writer.StartArray();
@@ -26,7 +26,7 @@ void write_sorted(JsonWriter& writer, const JsonValue& value) {
   }
 }
 
-// Nothing was done: a repeat may do it.
+// Asterisk has certainly not acted, so a repeat may be carried out.
 bool was_not_sent(const Error& error) {
   using enum ErrorKind;
   return error.kind != refused && error.kind != outcome_unknown && error.kind != internal;
@@ -170,7 +170,7 @@ void IdempotencyStore::make_room(Time now) {
     for (auto& [uid, user] : users_) {
       if (!user.answered.empty() && (most == nullptr || taken(user) > taken(*most))) most = &user;
     }
-    if (most == nullptr) return;  // all of them are under way
+    if (most == nullptr) return;  // all are in progress
     forget_oldest(*most);
   }
 }

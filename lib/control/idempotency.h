@@ -1,4 +1,21 @@
-// Commands that were given a key: a repeat is answered as the first was, and not carried out.
+// Idempotency keys: a command that is repeated with the same key gets the answer of the first one and is not
+// carried out again.
+//
+// A program that does not know whether its command arrived (connection lost, outcome_unknown) sends it again
+// with the key of the first attempt. What the repeat gets depends on how far the first one is:
+//
+// - in progress: the repeat waits and gets the first one's answer when it comes.
+// - answered, and Asterisk may have acted (done, refused, unknown outcome): the same answer again, for
+// `kept`.
+//   When the outcome of an unknown one is found out later, the kept error says so (resolve()).
+// - not sent (not connected, too many commands, …), or the answer was too large to keep: nothing is
+// remembered,
+//   so the repeat is carried out.
+//
+// A key belongs to a user (uid) and to one command: the fingerprint covers server, method and parameters, and
+// another command with the same key is refused. Repeats announce the id that was generated for the first one
+// (Progress::creating). Memory is bounded: the oldest answers go first, those of the
+// user who has most before others'; commands in progress are never forgotten but limited per user.
 #pragma once
 
 #include <chrono>
@@ -21,15 +38,15 @@
 namespace aribus::control {
 
 struct IdempotencyOptions {
-  std::chrono::minutes kept{10};      // an answer, from when it was given
-  size_t max_keys = 10'000;           // of more, the oldest answer of the user who has most goes first
-  size_t max_under_way = 2'000;       // of one user; further ones are refused
-  size_t max_bytes = 16 << 20;        // of keys and answers together; likewise the user who takes most
-  size_t max_answer_bytes = 1 << 20;  // a larger answer is not kept: a repeat acts again
+  std::chrono::minutes kept{10};      // how long an answer is kept
+  size_t max_keys = 10'000;           // beyond it the oldest answer of the user with the most keys is dropped
+  size_t max_under_way = 2'000;       // in progress, per user; more are refused
+  size_t max_bytes = 16 << 20;        // keys and answers; beyond it that of the user with the most bytes
+  size_t max_answer_bytes = 1 << 20;  // a larger answer is not kept: a repeat is carried out
 };
 
-// Each user has keys of its own: nobody else's can be taken, or be driven out by many. Lives on the loop's
-// thread; it must outlive the replies under way.
+// All keys of all users. Owned by the dispatcher, on the loop's thread; must outlive the replies that it
+// makes.
 class IdempotencyStore {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -37,22 +54,23 @@ class IdempotencyStore {
 
   explicit IdempotencyStore(IdempotencyOptions options = {}) : options_(options) {}
 
-  // A command of `user` with `key` came. Returns the reply with which to carry it out; nothing when it is a
-  // repeat, whose `reply` comes with the first one's answer. `fingerprint` stands for what the command says.
-  // `id` is what was chosen for what the command makes, or "".
-  // Errors, by `reply`: invalid_params when the key was used for another command; too_much.
+  // Begins a command of `user` with `key`. Returns the reply to carry it out with. Returns nothing if it is a
+  // repeat: then `reply` gets the answer of the first one, now or later. `fingerprint`: see fingerprint_of().
+  // `id` is the id that was generated for what the command creates, or "".
+  // Errors, by `reply`: invalid_params if the key was used for another command; too_much.
   [[nodiscard]] std::optional<pbx::Reply> begin(uid_t user, const std::string& key, uint64_t fingerprint,
                                                 pbx::Reply reply, Time now, std::string id = {});
-  // Asterisk has the command of `user` with `key`, which will be answered later.
+  // Asterisk has accepted the command of `user` with `key`, which will be answered later.
+  // Required: it is in progress.
   void accepted(uid_t user, const std::string& key);
-  // Has `on_accepted` called once that is so of the command under way that a repeat waits for, at once where
-  // it is so already. Nothing when there is none, or when it is answered first.
+  // Calls `on_accepted` when Asterisk has accepted the command in progress that a repeat waits for, at once
+  // if it has already. Does nothing if there is no such command, or if it is answered first.
   void when_accepted(uid_t user, const std::string& key, uint64_t fingerprint,
                      std::function<void()> on_accepted);
-  // The id that begin() was given with the first of these commands; "" when there was none, or this one is to
-  // be carried out.
+  // The id that begin() got with the first one of these commands; "" if there was none or if this command is
+  // not a repeat.
   [[nodiscard]] std::string id_of(uid_t user, const std::string& key, uint64_t fingerprint, Time now);
-  // What became of the command `command`, whose outcome was unknown: repeats hear of it.
+  // The outcome of the follow-up `command` is known: it is added to the kept error, for repeats.
   void resolve(std::string_view command, std::string_view outcome);
 
   [[nodiscard]] size_t size() const { return size_; }
@@ -61,12 +79,12 @@ class IdempotencyStore {
  private:
   struct Entry {
     uint64_t fingerprint = 0;
-    std::optional<Result<pbx::ResultText>> answer;  // none while it is under way
-    std::vector<pbx::Reply> waiting;
+    std::optional<Result<pbx::ResultText>> answer;  // none while it is in progress
+    std::vector<pbx::Reply> waiting;                // of repeats
     bool accepted = false;
     std::vector<std::function<void()>> on_accepted;
-    std::string command;  // under which it will be resolved, or ""
-    std::string id;       // of what it makes, or ""
+    std::string command;  // name of its follow-up, or ""
+    std::string id;       // generated for what it creates, or ""
     size_t bytes = 0;
   };
   struct User {
@@ -84,12 +102,12 @@ class IdempotencyStore {
   IdempotencyOptions options_;
   std::map<uid_t, User> users_;
   std::unordered_map<std::string, std::pair<uid_t, std::string>, TextHash, std::equal_to<>>
-      unknown_;  // by command
+      unknown_;  // user and key of each command with a follow-up, by its name
   size_t size_ = 0;
   size_t bytes_ = 0;
 };
 
-// What a command says: its method and its parameters, in whatever order they came.
+// Hash of a command: its method, and its parameters in any order.
 [[nodiscard]] uint64_t fingerprint_of(std::string_view method, const JsonValue& params);
 
 }  // namespace aribus::control

@@ -15,49 +15,48 @@ namespace aribus::control {
 
 struct Caller;
 
-// What a command is about to make under an id that the daemon has chosen.
+// The object that a command is about to create under an id that the daemon generated.
 struct Creating {
   std::string_view parameter =
-      {};  // the one that names it, as "channelId"; "" when only the answer will tell the id
+      {};  // that names the object, as "channelId"; "": only Asterisk's answer has the id
   std::string_view id = {};
-  bool waits = false;  // the answer comes with the end of what is made
+  bool waits = false;  // the command is answered when the object has ended, not when it is created
 };
 
-// What happens to a command before its reply. Each comes at most once; `creating` before anything is sent.
+// What a command reports before its reply. Each is called at most once; `creating` before anything is sent.
 struct Progress {
   std::function<void()> on_accepted = [] {};  // see Call::on_accepted
   std::function<void(const Creating&)> creating = [](const Creating&) {};
 };
 
-// What a method reaches: it only looks; it acts on calls and what belongs to them; it can harm the whole PBX,
-// read its secrets, or what all programs share.
+// How far a method reaches: it only reads; it acts on calls and what belongs to them; it can harm the whole
+// PBX, read its secrets, or change what all programs share.
 enum class AccessLevel : uint8_t { read, control, admin };
 
-// One call of a method.
+// One call of a method that is sent to an Asterisk.
 struct Call {
-  pbx::Server& upstream;  // the Asterisk picked
-  Json params;            // an object, checked, without `server`
+  pbx::Server& upstream;  // the Asterisk that was chosen
+  Json params;            // an object, checked, without `server` and `key`
   Requester requester;
-  uint64_t connection =
-      0;  // with whose end a wait ends (Caller::connection); 0: it is waited for in any case
+  uint64_t connection = 0;  // that ends the wait when it ends (Caller::connection); 0: the wait goes on
   pbx::Reply reply;
-  // To be called once Asterisk has the command, by a method that is answered later than that: commands about
-  // the same things go on from here. Others need not call it.
+  // For methods that reply later than Asterisk does: call it when Asterisk has accepted the command, so that
+  // later commands about the same objects need not wait for the reply. Other methods ignore it.
   std::function<void()> on_accepted;
 };
 
-// Everything there is to know about a method. Parameters are checked against `parameters` before it is run.
+// Everything there is to know about a method. Parameters are checked against `parameters` before it runs.
 struct Method {
   std::string name;
   std::vector<ari::Parameter> parameters = {};
   ari::ResultType answer{ari::Type::object, false, nullptr};
   std::string_view answer_schema = {};        // JSON Schema of an answer that is not ARI's; else ""
-  std::string_view answer_when_waiting = {};  // likewise, of one that `wait` asks for, where it is another
+  std::string_view answer_when_waiting = {};  // JSON Schema of the answer with `wait`, if it differs; else ""
   std::vector<std::string_view> operations = {};  // ARI's operations that it calls
-  std::string_view generated_id_param = {};  // the parameter whose id the daemon chooses when it is absent
+  std::string_view generated_id_param = {};       // the id that the daemon generates if the caller gives none
   AccessLevel access_level = AccessLevel::admin;
-  // One of the three: what an Asterisk is picked for, what the daemon answers at once, or what it answers
-  // later. None: what the connection itself answers.
+  // At most one of the three is set. `run`: a command to an Asterisk. `run_here`: the daemon answers at once.
+  // `run_later`: the daemon answers later. None: the connection itself answers (subscribe, unsubscribe).
   std::function<void(Call call)> run = {};
   std::function<Result<pbx::ResultText>(const JsonValue& params, const Caller& caller)> run_here = {};
   std::function<void(const JsonValue& params, pbx::Reply reply)> run_later = {};

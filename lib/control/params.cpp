@@ -4,8 +4,8 @@
 #include <charconv>
 #include <vector>
 
-#include "base/utf8.h"
 #include "base/suggest.h"
+#include "base/utf8.h"
 
 namespace aribus::control {
 namespace {
@@ -15,7 +15,7 @@ using ari::Type;
 
 constexpr size_t max_shown_bytes = 64;  // of a value that an error repeats
 
-// ARI takes any JSON for an object; what aribus is given must be one.
+// ARI accepts any JSON where an object is declared; aribus requires an object.
 bool fits(const JsonValue& value, Type type) {
   return type == Type::object ? value.IsObject() : ari::has_type(value, type);
 }
@@ -47,8 +47,8 @@ Result<void> check_value(const Parameter& parameter, const JsonValue& value) {
   return {};
 }
 
-// A NUL character is somewhere in it. Asterisk's strings end there: it would act on another name than was
-// meant.
+// Whether a string anywhere in the value contains NUL. Asterisk's strings end there, so it would act on
+// another name than the one given.
 bool holds_nul(const JsonValue& value) {
   const auto in_text = [](const JsonValue& text) {
     return as_view(text).find('\0') != std::string_view::npos;

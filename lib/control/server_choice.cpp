@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 
-#include "base/utf8.h"
 #include "base/suggest.h"
+#include "base/utf8.h"
 #include "control/named_ids.h"
+#include "control/params.h"
+#include "control/visibility.h"
 #include "pbx/creating_operations.h"
 
 namespace aribus::control {
@@ -15,7 +17,7 @@ namespace {
 
 using Servers = std::vector<pbx::Server*>;
 
-// Where something lives.
+// The servers that have an object.
 struct Place {
   NamedId id;
   Servers servers;  // at least one
@@ -62,7 +64,7 @@ Servers common(const Servers& some, const Servers& others) {
   return both;
 }
 
-// The one on which everything lives. Required: there is a place.
+// The one server that has all objects. Required: `places` is not empty.
 Result<pbx::Server*> decide(const std::vector<Place>& places) {
   Servers left = places.front().servers;
   for (const Place& place : places) {
@@ -81,7 +83,7 @@ Result<pbx::Server*> decide(const std::vector<Place>& places) {
   return refusal("missing, and " + text_of(*fewest) + "; one of " + join(names_of(left)) + " is expected");
 }
 
-// Where those of `ids` live that live anywhere, as far as `counts` says.
+// The places of those of `ids` that are live objects on some server and that `counts` accepts.
 template <typename Counts>
 std::vector<Place> places_of(const Servers& servers, const std::vector<NamedId>& ids, Counts counts) {
   std::vector<Place> places;
@@ -96,17 +98,17 @@ std::vector<Place> places_of(const Servers& servers, const std::vector<NamedId>&
   return places;
 }
 
-// Nothing when `ids` say nothing.
+// Nothing if none of `ids` is known.
 std::optional<Result<pbx::Server*>> choose_by(const std::vector<NamedId>& ids, const Servers& servers,
-                                              const state::IdDirectory& known, const SeesId& sees) {
+                                              const state::IdDirectory& known, const AccessRule& rule) {
   const auto seen = places_of(servers, ids, [&](const pbx::Server& server, const NamedId& id) {
-    return sees(server, id.kind, id.text);
+    return sees_id(rule, server.model(), id.kind, id.text);
   });
   if (!seen.empty()) return decide(seen);
   const auto live = places_of(servers, ids, [](const pbx::Server&, const NamedId&) { return true; });
   if (!live.empty()) {
     const Result<pbx::Server*> decided = decide(live);
-    return decided ? decided : unknown_place(servers);  // where it lives is not for the caller
+    return decided ? decided : unknown_place(servers);  // the caller must not learn where it is
   }
   for (const NamedId& id : ids) {
     const auto last = known.find(id.kind, id.text);
@@ -116,7 +118,7 @@ std::optional<Result<pbx::Server*>> choose_by(const std::vector<NamedId>& ids, c
   return {};
 }
 
-// The parameter names what the method is to make, not what is there.
+// The parameter names an object that the method creates, not one that exists.
 bool names_new(const Method& method, std::string_view parameter) {
   return parameter == "otherChannelId" ||
          std::ranges::any_of(method.operations, [&](std::string_view operation) {
@@ -125,16 +127,30 @@ bool names_new(const Method& method, std::string_view parameter) {
          });
 }
 
+// The server of that name.
+Result<pbx::Server*> named_server(const Servers& servers, const JsonValue& given) {
+  if (!given.IsString()) return wrong_param("server", "a string", &given);
+  const auto at =
+      std::ranges::find_if(servers, [&](const auto* one) { return one->name() == as_view(given); });
+  if (at != servers.end()) return *at;
+  const std::vector<std::string_view> names = names_of(servers);
+  Error error = wrong_param("server", "one of " + join(names), &given);
+  error.message += did_you_mean(as_view(given), names);
+  return error;
+}
+
 }  // namespace
 
 Result<pbx::Server*> choose_server(const std::vector<pbx::Server*>& servers, const state::IdDirectory& known,
-                                   const Method& method, const JsonValue& params, const SeesId& sees) {
-  std::vector<NamedId> there, to_be_made;
+                                   const Method& method, const JsonValue& params, const AccessRule& rule) {
+  if (const JsonValue* given = find(params, "server")) return named_server(servers, *given);
+  if (servers.size() == 1) return servers.front();
+  std::vector<NamedId> existing, new_ones;
   for (const NamedId& id : named_ids(params)) {
-    (names_new(method, id.parameter) ? to_be_made : there).push_back(id);
+    (names_new(method, id.parameter) ? new_ones : existing).push_back(id);
   }
-  for (const auto& ids : {there, to_be_made}) {
-    if (const auto chosen = choose_by(ids, servers, known, sees)) return *chosen;
+  for (const auto& ids : {existing, new_ones}) {
+    if (const auto chosen = choose_by(ids, servers, known, rule)) return *chosen;
   }
   return unknown_place(servers);
 }

@@ -1,28 +1,27 @@
-// Which Asterisk a command is for that does not say so.
+// Which Asterisk a command goes to.
 #pragma once
 
-#include <functional>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "control/access_rule.h"
 #include "control/method.h"
 #include "json/json.h"
 #include "pbx/server.h"
-#include "record/ids.h"
 #include "state/id_directory.h"
 
 namespace aribus::control {
 
-// Whether the caller may be told that this object lives on that Asterisk.
-using SeesId = std::function<bool(const pbx::Server&, record::IdKind, std::string_view id)>;
-
-// The server among `servers` that has every object named in `params`. Ids are looked at in this order, until
-// one decides: live objects that the caller may see, other live objects, ids that were last known on a server
-// (`known`), ids of objects that `method` is about to make. Errors: invalid_params, when no id decides or the
-// ids are on several servers; the message names only objects that the caller may see.
+// The server among `servers` that a call of `method` with `params` goes to:
+// - the one that the parameter `server` names;
+// - else the only one, if there is only one;
+// - else the one that has every object named in `params`. Ids are looked up in this order, until one decides:
+//   live objects that `rule` shows, other live objects, ids that were last known on a server (`known`), ids
+//   of objects that `method` is about to create.
+// Errors: invalid_params, if `server` is unknown, no id decides, or the ids are on several servers. The
+// message names only objects that `rule` shows.
 [[nodiscard]] Result<pbx::Server*> choose_server(const std::vector<pbx::Server*>& servers,
                                                  const state::IdDirectory& known, const Method& method,
-                                                 const JsonValue& params, const SeesId& sees);
+                                                 const JsonValue& params, const AccessRule& rule);
 
 }  // namespace aribus::control

@@ -19,8 +19,7 @@ namespace aribus {
 namespace {
 
 constexpr size_t max_pending = 32;
-constexpr int backlog =
-    64;  // short, so that the peer does not wait in it for longer than it tries to connect
+constexpr int backlog = 64;  // short, so that the peer does not wait in it longer than it tries to connect
 constexpr Milliseconds listen_again{1000};
 constexpr Milliseconds probe_timeout{250};  // Asterisk gives up a handshake after 500 ms
 constexpr size_t read_buffer_bytes = 16 << 10;
@@ -52,8 +51,8 @@ std::string peer_of(int socket) {
 
 }  // namespace
 
-// A connection whose handshake is not done. Its callbacks may drop it: it is silent then and destroyed at the
-// end of the turn.
+// A connection whose handshake is under way. Its callbacks may drop it: it then calls nothing more and is
+// destroyed at the end of the turn.
 class InboundWebSocket::PendingHandshake {
  public:
   PendingHandshake(InboundWebSocket& owner, Fd socket, std::unique_ptr<TlsSession> tls)
@@ -80,13 +79,13 @@ class InboundWebSocket::PendingHandshake {
                                                           : HandshakeState::speaking;
     return {name_, since_, kind};
   }
-  // It has sent bytes that were not read yet.
+  // Whether it has sent bytes that were not read yet.
   [[nodiscard]] bool is_about_to_speak() const {
     char byte = 0;
     return ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
   }
 
-  // The request is being decided on: only the decider's deadline applies.
+  // The request is being decided on: from now on only the decider's deadline applies.
   void wait() { deadline_.stop(); }
 
   void refuse(const std::string& answer) {
@@ -113,7 +112,7 @@ class InboundWebSocket::PendingHandshake {
     return std::move(stream_);
   }
 
-  // Of one that was let in nothing is left but its name.
+  // No callback runs after this. The stream is gone if the upgrade was accepted.
   void silence() noexcept {
     deadline_.stop();
     if (stream_) stream_->silence();
@@ -277,7 +276,7 @@ void InboundWebSocket::turn_away(PendingHandshake& handshake) {
   fail(reason);
 }
 
-// While nothing is connected, fail() tells of the first.
+// While nothing is connected, fail() reports the first one.
 void InboundWebSocket::log_guess(const std::string& reason) {
   if (guess_log_.active()) {
     ++unlogged_guesses_;

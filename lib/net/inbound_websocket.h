@@ -1,4 +1,4 @@
-// A WebSocket in the server's role: the peer connects, we listen.
+// A WebSocket in the server's role: the peer connects to us.
 #pragma once
 
 #include <deque>
@@ -22,7 +22,7 @@ struct ListenOptions {
   int port = 8765;                    // 0: any
   std::string path = "/ari";          // that the peer must request
   TlsServerOptions tls = {};
-  Milliseconds guess_log_interval{60'000};  // from one line about wrong passwords to the next
+  Milliseconds guess_log_interval{60'000};  // between two log lines about wrong passwords
   bool operator==(const ListenOptions&) const = default;
 };
 
@@ -31,7 +31,7 @@ struct ListenOptions {
 // fails; it continues to listen until close().
 //
 // A second connection is refused while the first one answers a ping, and replaces it otherwise. A dead
-// connection is kept as long as TCP keeps it: it may come back.
+// connection is kept as long as TCP keeps it: its peer may continue on it.
 //
 // At most 32 handshakes are open at a time (pending_handshakes.h chooses which one to drop). Wrong passwords
 // are answered with growing delays (Guesses) and logged once a minute with their number.
@@ -56,9 +56,9 @@ class InboundWebSocket : public WebSocket {
     channel_.set_times(ping_interval, silence_timeout);
   }
   [[nodiscard]] Milliseconds last_byte() const override { return channel_.last_byte(); }
-  // Listens no more; see WebSocket.
+  // Stops listening; see WebSocket.
   void end(Milliseconds timeout) override;
-  // Listens no more; see WebSocket.
+  // Stops listening; see WebSocket.
   void close() override;
 
   // The port on which it listens; 0 when it does not.
@@ -85,20 +85,20 @@ class InboundWebSocket : public WebSocket {
 
   Loop& loop_;
   ListenOptions options_;
-  std::string expected_;  // digest of the Authorization header that is right
+  std::string expected_;  // digest of the right Authorization header
   Asked asked_;
   WebSocketOptions websocket_options_;
-  std::shared_ptr<const Handlers> handlers_;  // a callback may have replaced those at hand
+  std::shared_ptr<const Handlers> handlers_;  // a callback may replace the current ones
   std::unique_ptr<TlsServer> tls_;
   std::unique_ptr<Acceptor> acceptor_;
   int port_ = 0;
   Timer retry_;
-  std::deque<std::unique_ptr<PendingHandshake>> pending_;  // whose handshake is under way
+  std::deque<std::unique_ptr<PendingHandshake>> pending_;  // handshakes under way
   Retired<PendingHandshake> gone_;
-  PendingHandshake* candidate_ = nullptr;  // of pending_: the one about whom asked_ was called
-  uint64_t asking_ = 0;                    // counts the questions
+  PendingHandshake* candidate_ = nullptr;  // of pending_: the one for which asked_ was called
+  uint64_t asking_ = 0;                    // counts the calls of asked_ and the probes
   Guesses guesses_;
-  Timer guess_log_;  // runs for a minute after each line about them
+  Timer guess_log_;  // runs for guess_log_interval after each line about them
   uint64_t unlogged_guesses_ = 0;
   WebSocketChannel channel_;
 };

@@ -21,7 +21,7 @@ RequestQueue::Id RequestQueue::push(const Requester& from, bool changes) {
   return id;
 }
 
-// A user who can't be served now keeps the turn.
+// A user whose requests can't be sent now keeps the turn.
 std::optional<RequestQueue::Id> RequestQueue::next() {
   if (under_way_.size() >= connections_) return std::nullopt;
   for (auto turn = turns_.begin(); turn != turns_.end(); ++turn) {

@@ -1,4 +1,4 @@
-// Which of the requests that wait for a connection is sent next.
+// Decides which waiting request is sent next when a connection is free.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@ namespace aribus {
 
 // Shares `connections` fairly. Users take turns; the connections of a user take turns; requests of one
 // connection keep their order. Requests of a user that change something go before those that only read, but
-// at most 4 in a row while reads that may be sent wait.
+// at most 4 in a row while reads that may be sent are waiting.
 //
 // Of N connections (3 or more), one is reserved for requests that change something and one for admin. A user
-// has at most N - 2 at a time, and the last of those (N of 4 or more) is reserved for requests that change
-// something. With N = 2 a user has one; with N = 1 users take turns and nothing is reserved. The daemon's own
-// requests may use all connections and take their turn like a user.
+// gets at most N - 2 at once, and the last of these (N of 4 or more) is reserved for requests that change
+// something. With N = 2 a user gets one; with N = 1 users take turns and nothing is reserved. The daemon's
+// own requests may use all connections and take turns like a user.
 //
-// It knows numbers only; the caller has the requests, and bounds their number.
+// Handles numbers only; the caller has the requests and bounds their number.
 class RequestQueue {
  public:
   using Id = uint64_t;
@@ -29,11 +29,11 @@ class RequestQueue {
   // Required: connections >= 1.
   explicit RequestQueue(size_t connections) : connections_(connections) {}
 
-  // A request waits; `changes`: it is no GET.
+  // Adds a request; `changes`: it is no GET.
   Id push(const Requester& from, bool changes);
-  // The next request to send; it then has a connection. Nothing when none may be sent.
+  // The next request to send, which now has a connection; nothing if none may be sent.
   std::optional<Id> next();
-  // A request stops waiting, or gives its connection back.
+  // A request no longer waits, or gives its connection back.
   void remove(Id id);
 
   [[nodiscard]] size_t waiting() const { return waiting_.size(); }
@@ -44,7 +44,7 @@ class RequestQueue {
     Requester from;
     bool changes = false;
   };
-  // The waiting requests of a user that change something, or that read.
+  // A user's waiting requests that change something, or those that only read.
   struct Lane {
     std::map<uint64_t, std::set<Id>> by_connection;
     std::deque<uint64_t> turns;  // its keys, the next one first
@@ -68,7 +68,7 @@ class RequestQueue {
   std::map<Id, Request> under_way_;
   std::map<uint64_t, User> users_;
   std::deque<uint64_t> turns_;  // of users_: those that have something waiting, the next one first
-  size_t reads_ = 0;            // under way, without the daemon's
+  size_t reads_ = 0;            // under way, without the daemon's own
   size_t not_admins_ = 0;
   size_t not_admins_reads_ = 0;
 };

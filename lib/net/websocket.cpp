@@ -44,7 +44,7 @@ class StreamWebSocket : public WebSocket {
   std::shared_ptr<const Handlers> handlers_;  // a callback may replace them while one of them runs
   DnsResolver resolver_;
   Timer deadline_;
-  Timer attempt_deadline_;              // of one address, while there are others
+  Timer attempt_deadline_;              // for one address, while there are others
   std::vector<std::string> addresses_;  // still to be tried, the next one last
   std::unique_ptr<Stream> stream_;      // until it is open
   Retired<Stream> gone_;
@@ -158,7 +158,7 @@ void StreamWebSocket::on_readable() {
     char bytes[read_bytes];
     const Result<size_t> count = stream_->read(bytes, sizeof bytes);
     if (!count) {
-      // A refusal may have been cut short.
+      // The connection may have broken in the middle of a refusal.
       if (const size_t size = handshake_size(answer_); size > 0) {
         const HandshakeAnswer answer = read_answer(std::string_view(answer_).substr(0, size), request_);
         return refuse(answer.status, answer_.substr(size));

@@ -23,7 +23,7 @@ struct WebSocketOptions {
   TlsOptions tls;
   Milliseconds connect_timeout{5000};
   Milliseconds ping_interval{3000};    // without a received byte, until a ping is sent
-  Milliseconds silence_timeout{9000};  // without a received byte, until the connection is taken for dead
+  Milliseconds silence_timeout{9000};  // without a received byte, until the connection is considered dead
   size_t max_message_bytes = 4 << 20;  // of one message, its fragments together
   MaySend may_send = {};               // asked before the handshake is sent; nothing: always allowed
 };

@@ -10,13 +10,13 @@ namespace aribus {
 namespace {
 
 constexpr size_t max_unsent_bytes = 1 << 20;
-constexpr size_t max_unsent_pong_bytes = 64 << 10;  // a pong is not queued behind more
+constexpr size_t max_unsent_pong_bytes = 64 << 10;  // a pong is not queued behind more than this
 constexpr size_t buffer_bytes = 128 << 10;
-constexpr uint64_t turn_limit_ns = 2'000'000;  // of handling messages, before the loop does something else
-constexpr unsigned clock_interval = 16;        // messages from one look at the clock to the next
+constexpr uint64_t turn_limit_ns = 2'000'000;  // for handling messages, before the loop does other work
+constexpr unsigned clock_interval = 16;        // messages between two looks at the clock
 constexpr size_t clock_bytes = 16 << 10;       // or so many bytes of them
 constexpr Milliseconds closing_timeout{1000};
-constexpr Milliseconds quiet_time{20};  // without a byte, before a connection is ended in order
+constexpr Milliseconds quiet_time{20};  // without a byte, before a close frame is sent
 constexpr Milliseconds max_quiet_wait{500};
 constexpr std::string_view probe_payload = "aribus";
 
@@ -85,8 +85,8 @@ void WebSocketChannel::answer_probe(bool alive) {
 }
 
 // Waits for a quiet moment. A peer with separate reading and writing threads (Asterisk 22.10) can lose
-// messages that it sends while it handles a close frame, and even crash: its reading thread takes the
-// connection away without the lock of its writing threads.
+// messages that it sends while it handles a close frame, and can even crash: its reading thread frees the
+// connection without the lock of its writing threads.
 void WebSocketChannel::end(Milliseconds timeout) {
   if (!is_open() || ending_) return;
   const Milliseconds quiet_by = loop_.now() + std::min(max_quiet_wait, timeout / 2);
@@ -131,7 +131,7 @@ void WebSocketChannel::send_close(uint16_t code) {
   closing_deadline_.once(closing_timeout, [this] { gone_.add(std::move(closing_)); });
 }
 
-// The callback may open the next connection, so it comes last, and its arguments are copies.
+// The callback may open the next connection, so it is called last, with copies of its arguments.
 void WebSocketChannel::finish(End end) {
   const auto handlers = handlers_;
   const auto probed = take_probe();
@@ -141,7 +141,7 @@ void WebSocketChannel::finish(End end) {
 }
 
 void WebSocketChannel::lose(const std::string& reason) {
-  gone_.add(std::move(stream_));   // the peer gets no close frame any more
+  gone_.add(std::move(stream_));   // the peer gets no close frame
   if (suspended_) return close();  // its end was reported before
   finish({"the event stream broke off (" + reason + ")"});
 }
@@ -152,8 +152,8 @@ void WebSocketChannel::heard() {
 }
 
 // Any byte proves that the peer is alive, not only a pong. Silence alone proves nothing: this process may
-// have been stopped and have sent no pings. A ping without an answer proves that the peer is dead, unless
-// this process was stopped since the ping: then its input has to be read first.
+// have been stopped and have sent no ping. An unanswered ping proves that the peer is dead, unless this
+// process was stopped after sending it: then its input has to be read first.
 void WebSocketChannel::beat() {
   if (!is_open() || ending_) return;
   const Milliseconds now = loop_.now();
@@ -175,8 +175,8 @@ void WebSocketChannel::beat() {
   heartbeat_.once(beat_due_ - now, [this] { beat(); });
 }
 
-// A server can't reconnect, so a dead connection is kept: a peer that was stopped continues on it later
-// without a loss. A closed one harms Asterisk 22.10: its failing write closes the descriptor under its
+// A server can't reconnect, so it keeps a dead connection: a peer that was only stopped continues on it
+// later, without a loss. Closing it harms Asterisk 22.10: its failing write closes the descriptor under its
 // reading thread, which then waits forever on whatever gets that number next; a close frame may crash it.
 void WebSocketChannel::suspend(const std::string& reason) {
   suspended_ = true;
@@ -225,7 +225,7 @@ bool WebSocketChannel::receive() {
   return !suspended_ || resume();
 }
 
-// Returns false when the turn has taken its time, or the current connection has ended.
+// Returns false when this turn's time is used up, or the current connection has ended.
 bool WebSocketChannel::take_messages(uint64_t began_ns) {
   const uint64_t connection = connection_;
   size_t bytes = 0;
@@ -243,7 +243,7 @@ bool WebSocketChannel::take_messages(uint64_t began_ns) {
   }
 }
 
-// Returns true when the turn has taken its time: the rest is handled in the next.
+// Returns true when this turn's time is used up: the rest is handled in the next one.
 bool WebSocketChannel::is_over(uint64_t began_ns) {
   if (uv_hrtime() - began_ns < turn_limit_ns) return false;
   rest_.request();
@@ -253,7 +253,7 @@ bool WebSocketChannel::is_over(uint64_t began_ns) {
 void WebSocketChannel::handle(const Received& received) {
   switch (received.kind) {
     case Received::Kind::text:
-    case Received::Kind::binary:  // delivered as it is: the user of the channel decides
+    case Received::Kind::binary:  // delivered like text: the user of the channel decides
       handlers_->text(received.payload, received.total_bytes);
       return;
     case Received::Kind::ping:

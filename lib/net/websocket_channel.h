@@ -18,7 +18,7 @@ namespace aribus {
 struct ChannelOptions {
   WebSocketRole role = WebSocketRole::client;
   Milliseconds ping_interval{3000};    // without a received byte, until a ping is sent
-  Milliseconds silence_timeout{9000};  // without a received byte, until the connection is taken for dead
+  Milliseconds silence_timeout{9000};  // without a received byte, until the connection is considered dead
   size_t max_message_bytes = 4 << 20;  // of one message, its fragments together
 };
 
@@ -36,7 +36,7 @@ class WebSocketChannel {
     std::function<void(std::string_view text, size_t total_bytes)> text;
     // Called once for each open(), and after each `resumed`, unless close() was called first.
     std::function<void(const End&)> closed;
-    // In the server's role: the connection that was taken for dead is alive. No message was lost.
+    // In the server's role: the connection that was considered dead is alive. No message was lost.
     std::function<void()> resumed = {};
   };
 
@@ -60,11 +60,10 @@ class WebSocketChannel {
   // Sends a ping and calls `done` once: whether its pong came within `timeout`. If the connection ends before
   // that, `closed` is called first. After close() `done` is not called.
   void probe(Milliseconds timeout, std::function<void(bool alive)> done);
-  // Sends a close frame, in a quiet moment if there is one soon, and delivers further messages until the
-  // peer's close frame or until `timeout` is over. Then `closed` is called.
+  // Sends a close frame, at a quiet moment if one comes soon, and delivers further messages until the peer's
+  // close frame or until `timeout` is over. Then `closed` is called.
   void end(Milliseconds timeout);
-  // Closes, with a close frame if the socket takes it at once. No callback comes after this, nor from within
-  // it.
+  // Closes, with a close frame if the socket takes it at once. No callback runs during or after this.
   void close();
 
  private:
@@ -90,18 +89,18 @@ class WebSocketChannel {
 
   Loop& loop_;
   ChannelOptions options_;
-  std::shared_ptr<const Handlers> handlers_;  // a callback may have replaced those at hand
+  std::shared_ptr<const Handlers> handlers_;  // a callback may replace the current ones
   Timer heartbeat_;
   Timer end_deadline_;
   Timer closing_deadline_;
   Timer probe_deadline_;
   EndOfTurn rest_;
   std::unique_ptr<Stream> stream_;
-  std::unique_ptr<Stream> closing_;  // the one before, until its peer has seen the close frame
+  std::unique_ptr<Stream> closing_;  // the previous one, until its peer has seen the close frame
   Retired<Stream> gone_;
-  uint64_t connection_ = 0;  // counts streams: a callback may have replaced the one at hand
+  uint64_t connection_ = 0;  // counts streams: tells whether a callback has replaced the current one
   bool ending_ = false;      // a close frame was sent; input is still delivered
-  bool suspended_ = false;   // it is taken for dead; input is still delivered
+  bool suspended_ = false;   // considered dead; input is still delivered
   FrameReader reader_;
   std::unique_ptr<char[]> buffer_;
   std::string_view unread_;          // in buffer_

@@ -11,10 +11,9 @@
 namespace aribus::pbx {
 namespace {
 
-constexpr size_t max_other_bytes = 64
-                                   << 10;  // of what does not begin as JSON and may be it: a number, a text
+constexpr size_t max_other_bytes = 64 << 10;  // of JSON that is no object or array: a number, a string
 
-// A larger answer of JSON, or of more values, is not taken: it takes many times its size.
+// Larger JSON is not read: parsing takes many times its size.
 constexpr size_t max_json_bytes = 16 << 20;
 constexpr size_t max_json_tokens = 2'000'000;
 
@@ -41,14 +40,14 @@ Error too_complex() {
                {}};
 }
 
-// Whatever it is, it is not what the question is answered with: cut, nested too deep, with a number that has
-// no place in a double, or from somebody else on the way.
+// The body is no result of this request: truncated, nested too deeply, with a number that does not fit a
+// double, or from a proxy.
 Error unreadable(const HttpResponse& response, const Question& question) {
   const bool reads = question.method == "GET";
   std::string why = std::to_string(response.body.size()) + " bytes of " +
                     (response.content_type.empty() ? "no type" : to_valid_utf8(response.content_type, 128));
   if (looks_like_json(response.body)) {
-    const Result<Json> json = parse_json(response.body);  // which says why
+    const Result<Json> json = parse_json(response.body);  // for the reason
     why = "no JSON: " + (json ? "it could not be read" : json.error().message);
   }
   return Error{reads ? ErrorKind::refused : ErrorKind::outcome_unknown,

@@ -1,4 +1,4 @@
-// Large answers of Asterisk, read where they don't hold up the loop.
+// Reads large answers of Asterisk without blocking the loop.
 #pragma once
 
 #include <deque>
@@ -16,25 +16,25 @@
 
 namespace aribus::pbx {
 
-// What an answer is to.
+// The request that an answer belongs to.
 struct Question {
-  ari::ResultType declared;  // what ARI declares of the answer
-  std::string method;        // of HTTP
-  std::string path;          // below /ari, as "/channels/{channelId}"
-  bool anything = false;     // whatever comes is a result, as of ari.request
+  ari::ResultType declared;  // what ARI declares as the answer
+  std::string method;        // HTTP's
+  std::string path;          // below /ari, such as "/channels/{channelId}"
+  bool anything = false;     // any body is a result, as for ari.request
 };
 
-// Reads one answer at a time on another thread; users take turns. What waits is bounded in bytes, for all and
-// for each user (HeldBytes). Lives on the loop's thread; `done` of what is not read at its end is not
-// called.
+// Reads one answer at a time on another thread; users take turns. Waiting answers are bounded in bytes, for
+// all and for each user (HeldBytes). Used on the loop's thread only; its destructor drops unread answers
+// without calling `done`.
 class AnswerReader {
  public:
   using Done = std::function<void(Result<ResultText>)>;
 
   explicit AnswerReader(Loop& loop) : loop_(loop) {}
 
-  // Reads the body of `response`, the answer to `question`, and calls `done` once, from the loop. False: too
-  // much waits, and nothing will be called.
+  // Reads the body of `response`, the answer to `question`, and calls `done` once, from the loop. Returns
+  // false if too much is waiting: then nothing is called.
   [[nodiscard]] bool read(uint64_t user, HttpResponse response, Question question, Done done);
   [[nodiscard]] bool is_busy() const { return background_.is_busy() || !waiting_.empty(); }
 
@@ -46,14 +46,13 @@ class AnswerReader {
   Loop& loop_;
   HeldBytes held_{64 << 20};
   std::map<uint64_t, std::deque<std::shared_ptr<Job>>> waiting_;  // by user, none empty
-  uint64_t last_user_ = 0;                                        // whose turn was the last one
+  uint64_t last_user_ = 0;                                        // that had the last turn
   Background background_;
 };
 
-// The result in the body of an answer that succeeded. Errors: outcome_unknown: it is too large to be read;
-// or it is none that every reader of the socket accepts, as HTML of a proxy or JSON that is cut, and the
-// request changed something. Where that only reads: refused. Their data is as that of ari::response_error(),
-// with `content_type`.
+// The result in the body of a successful answer. Errors: outcome_unknown if the body is too large to be read.
+// If it is not valid JSON, such as HTML from a proxy or truncated JSON: refused for a GET, otherwise
+// outcome_unknown, with the data of ari::response_error() and `content_type`.
 [[nodiscard]] Result<ResultText> result_of(HttpResponse response, const Question& question);
 
 }  // namespace aribus::pbx

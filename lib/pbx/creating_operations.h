@@ -1,4 +1,4 @@
-// The operations that make something under an id of the caller's or the daemon's choice.
+// The operations that create an object under an id that the caller or the daemon chooses.
 #pragma once
 
 #include <string>
@@ -10,15 +10,15 @@ namespace aribus::pbx {
 
 struct CreatingOperation {
   std::string_view operation;
-  std::string_view id;  // the parameter that names the new thing
-  record::IdKind kind;  // of the new thing
+  std::string_view id;  // the parameter with the new object's id
+  record::IdKind kind;  // of the new object
 };
 
-// What `operation` ("channels.originate") makes, or nullptr.
+// What `operation` ("channels.originate") creates, or nullptr.
 [[nodiscard]] const CreatingOperation* find_creating_operation(std::string_view operation);
 
-// Where what has that id is looked for, below /ari. What is recorded is looked for while that goes on: a
-// stored recording of the name may be an older one.
+// The path below /ari at which the object with that id is looked up. A recording is looked up as a live one:
+// a stored recording with its name may be older.
 [[nodiscard]] std::string place_of(record::IdKind kind, std::string_view id);
 
 }  // namespace aribus::pbx

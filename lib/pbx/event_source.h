@@ -8,8 +8,8 @@
 
 namespace aribus::pbx {
 
-// One kind of subscription: the member of Application that lists the ids, how an event source of that kind
-// begins, and what is listed when the application is subscribed to all of them (22.10, 16.28).
+// One kind of subscription: the member of ARI's Application that lists its ids, the prefix of its event
+// sources, and the entry that stands for all of them (22.10, 16.28).
 struct EventSource {
   record::IdKind kind;
   std::string_view member;
@@ -24,7 +24,7 @@ inline constexpr EventSource event_sources[] = {
     {record::IdKind::device, "device_names", "deviceState:", "__AST_DEVICE_STATE_ALL_TOPIC", true},
 };
 
-// Calls `use(source, id)` for each subscription of `application`, as ARI shows it.
+// Calls `use(source, id)` for each subscription in `application`, ARI's Application.
 template <typename Use>
 void for_each_subscription(const JsonValue& application, Use use) {
   for (const EventSource& source : event_sources) {

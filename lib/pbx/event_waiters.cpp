@@ -9,7 +9,7 @@ namespace {
 
 constexpr int misses_of_an_end = 2;
 
-// After it an application may be told no more of what is on a channel or bridge.
+// After such a record an application may get no more events of what is on a channel or bridge.
 bool may_end_events(std::string_view type) {
   static constexpr std::array<std::string_view, 5> types = {"BridgeDestroyed", "ChannelDestroyed",
                                                             "ChannelLeftBridge", "StasisEnd", "state.gone"};
@@ -64,7 +64,7 @@ void EventWaiters::lose(std::string_view app, const std::string& why) {
   }
   for (const uint64_t number : numbers) {
     const auto at = waiters_.find(number);
-    if (at == waiters_.end()) continue;  // ended by another one's end
+    if (at == waiters_.end()) continue;  // another waiter's callback ended it
     const auto lost = at->second.wait.lost;
     remove(number);
     lost(why);
@@ -80,7 +80,8 @@ void EventWaiters::see(const record::Record& record) {
                 "another client has taken the application '" + record.app + "' while the end was waited for");
   }
   std::vector<uint64_t> about = by_id_.find(record.ids);
-  about.erase(std::unique(about.begin(), about.end()), about.end());  // it may name what it is on, too
+  about.erase(std::unique(about.begin(), about.end()),
+              about.end());  // found twice if the record also names what the object is on
   const bool may_end = may_end_events(record.type);
   std::erase_if(about, [&](uint64_t number) {
     const Entry& entry = waiters_.at(number);
@@ -93,7 +94,7 @@ void EventWaiters::see(const record::Record& record) {
   if (!fields) return;
   for (const uint64_t number : about) {
     const auto at = waiters_.find(number);
-    if (at == waiters_.end()) continue;  // ended by another one's end
+    if (at == waiters_.end()) continue;  // another waiter's callback ended it
     const auto see = at->second.wait.see;
     if (see(record, *fields)) remove(number);
   }

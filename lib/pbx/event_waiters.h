@@ -1,4 +1,4 @@
-// What commands wait for on the event stream.
+// Commands that wait for an event.
 #pragma once
 
 #include <functional>
@@ -16,62 +16,63 @@
 
 namespace aribus::pbx {
 
-// When it is looked whether what is waited for is still there.
+// When to check whether an object still exists.
 struct EventWaitersOptions {
-  Milliseconds soon{250};       // after a record with which its events may have ended
-  Milliseconds again{500};      // after it was not there: its end may be on its way
-  Milliseconds doubtful{2000};  // from look to look, while its end may not be told
-  Milliseconds usual{30'000};   // from look to look otherwise
-  size_t max_looks = 4;         // under way at a time
+  Milliseconds soon{250};       // after a record that may have ended its events
+  Milliseconds again{500};      // after a check that did not find it: its end may be on the way
+  Milliseconds doubtful{2000};  // between checks while its end may not be reported
+  Milliseconds usual{30'000};   // between checks otherwise
+  size_t max_looks = 4;         // under way at once
 };
 
-// Commands of one Asterisk that are answered by an event, each waiting for records about one object. A record
-// costs the same however many wait for others. Asterisk tells nobody of some ends, and of others somebody
-// else: the objects are looked for as well. Lives on the loop's thread.
+// Commands of one Asterisk that are answered by an event; each waits for records about one object. What a
+// record costs does not depend on the waiters for other objects. Asterisk does not report every end, or
+// reports it to another application, so the objects are also checked with requests (`look`). Used on the
+// loop's thread only.
 class EventWaiters {
  public:
   enum class Look : uint8_t { there, gone, unknown };
 
   struct Waiter {
-    // A record about the object; `fields` are its own. Returns whether the wait is over. May call add() and
-    // remove(), as the answer may have further commands begun.
+    // A record about the object; `fields` are the record's own members. Returns whether the wait is over. May
+    // call add() and remove(), as the answer may start further commands.
     std::function<bool(const record::Record& record, const JsonValue& fields)> see;
-    // Its events come no more, for this reason: what became of it will not be known.
+    // Its events no longer come, for this reason: its outcome will not be known.
     std::function<void(const std::string& why)> lost;
-    // The connection that asked has ended: nobody is there to be answered. Not of a wait without one.
+    // The connection that asked has ended, so nobody can be answered. Unused if `connection` is 0.
     std::function<void()> abandoned = {};
-    uint64_t connection = 0;  // that asked (Caller::connection); 0: it is waited for in any case
+    uint64_t connection = 0;  // of the caller (Caller::connection); 0: does not end with a connection
 
-    // Looks whether the object is there, and calls `done` once.
+    // Checks whether the object exists, and calls `done` once.
     std::function<void(std::function<void(Look)> done)> look = {};
     // It no longer exists, and no record reported its end.
     std::function<void()> unseen = {};
-    // The channel or bridge that it is on: with what happens to that, its events may end.
+    // The channel or bridge that it is on; what happens to that may end its events.
     record::IdKind on_kind = record::IdKind::channel;
     std::string on = {};
-    std::string app = {};  // the only application that is told of it; "" when there may be others
+    std::string app = {};  // the only application that gets its events; "" if there may be others
   };
 
   explicit EventWaiters(Loop& loop, EventWaitersOptions options = {})
       : loop_(&loop), options_(options), timer_(loop) {}
 
-  // Waits for records about `id`; ends by itself after one of the callbacks but `look`, and a `see` that
-  // returns false.
+  // Adds a waiter for records about `id` and returns its number. It ends when `see` returns true, or with
+  // `lost`, `abandoned` or `unseen`.
   uint64_t add(record::IdKind kind, std::string_view id, Waiter wait);
-  // From now on the object is there, and is looked for; `doubtful`: nobody may be told of its end.
+  // The object exists now: starts the checks. `doubtful`: its end may not be reported.
   void look_for(uint64_t number, bool doubtful);
-  // Whether nobody may be told of its end.
+  // Whether its end may not be reported.
   [[nodiscard]] bool is_doubtful(uint64_t number) const { return waiters_.at(number).doubtful; }
-  // Waits no more; nothing is called.
+  // Removes a waiter; nothing is called.
   void remove(uint64_t number);
-  // Ends the waits of a connection that has ended.
+  // Ends the waiters of a connection that has ended.
   void abandon(uint64_t connection);
-  // Nothing more is heard of `app`: ends the waits that hear nothing else.
+  // No more events of `app` come: ends the waiters that need them, and checks those that may get others.
   void lose(std::string_view app, const std::string& why);
-  // Ends all waits, for this reason.
+  // Ends all waiters, for this reason.
   void lose_all(const std::string& why);
 
-  // Shows a record to the waits for what it is about.
+  // Passes a record to the waiters for the objects that it is about.
   void see(const record::Record& record);
   [[nodiscard]] size_t size() const { return waiters_.size(); }
 
@@ -81,8 +82,8 @@ class EventWaiters {
     std::string id;
     Waiter wait;
     bool doubtful = false;
-    int misses = 0;       // looks in a row that did not find it
-    Milliseconds due{0};  // of the next look; 0: none
+    int misses = 0;       // checks in a row that did not find it
+    Milliseconds due{0};  // of the next check; 0: none
   };
   void doubt(uint64_t number);
   void schedule(uint64_t number, Entry& entry, Milliseconds in);

@@ -10,10 +10,10 @@ namespace {
 
 using record::IdKind;
 
-// Of applications whose order is followed; further ones prove nothing.
+// Applications whose order is tracked; further ones prove nothing.
 constexpr size_t max_apps = 64;
-// How late the events of a playback or recording may be: after its command was answered, and after the end
-// that another application was told of. One whose channel ends before it starts is never told of.
+// How late events of a playback or recording may be, after the command's answer or after another
+// application's copy. A playback whose channel ends before it starts gets no event at all.
 constexpr std::chrono::seconds longest_delay{10};
 
 std::string_view model_of(IdKind kind) {
@@ -38,7 +38,7 @@ void add(std::vector<std::string>& apps, const std::string& app) {
   if (apps.size() < max_apps && !holds(apps, app)) apps.push_back(app);
 }
 
-// One for all: nothing on it is needed longer than a call.
+// One tape for all: nothing on it is used after the call.
 JsonTape& tape() {
   static thread_local JsonTape tape;
   return tape;
@@ -51,7 +51,7 @@ std::string key(IdKind kind, std::string_view id) {
 
 }  // namespace
 
-// An object, as a record or an answer shows it.
+// An object as a record or an answer shows it.
 struct Incarnation::Sight {
   explicit Sight(const JsonView& object)
       : made(parse_time(object.string_at("creationtime"))),
@@ -62,7 +62,7 @@ struct Incarnation::Sight {
   std::optional<WallTime> made;
   std::string target;
   std::string media;
-  std::string next_media;  // of several sounds
+  std::string next_media;  // if it plays several media
   bool ends = false;
   bool starts = false;
 };
@@ -109,7 +109,7 @@ Incarnation::Shown Incarnation::shown_by(std::string_view object) const {
   if (!earlier_ || !earlier_->lives) return Shown::new_one;
   if (!over_.empty() || compare(sight) == Shown::new_one) return Shown::new_one;
   if (!sight.made || !earlier_->made) return Shown::either;
-  return sight.made == earlier_->made ? Shown::another : Shown::new_one;  // the clock was put back
+  return sight.made == earlier_->made ? Shown::another : Shown::new_one;  // the clock was set back
 }
 
 Incarnation::Shown Incarnation::compare(const Sight& sight) const {
@@ -140,10 +140,10 @@ bool Incarnation::counts(const Sight& sight, const std::string& app) {
   if (!earlier_) return true;
   const Shown said = compare(sight);
   if (said == Shown::new_one) return true;
-  if (said == Shown::another) return made_ || is_over(app);  // the clock was put back
+  if (said == Shown::another) return made_ || is_over(app);  // the clock was set back
   const bool says_when = sight.made && earlier_->made;
   if (!earlier_->lives) return !says_when || made_.has_value();
-  // What Asterisk tells of a channel behind its end is more frequent than two in one millisecond.
+  // Events after a channel's end are more frequent than two channels in one millisecond.
   if (is_over(app)) return kind_ != IdKind::channel || !says_when || made_.has_value();
   if (sight.starts && !earlier_->started && !holds(starts_, app)) {
     add(starts_, app);
@@ -204,8 +204,7 @@ void Incarnations::see_gone(IdKind kind, const record::Record& record, const sta
   }
 }
 
-// From a start on the model knows. An end is remembered by its application: others get their copies of it
-// later.
+// A start is in the model. An end counts by application: others get their copies later.
 void Incarnations::see_media(IdKind kind, const record::Record& record, const state::Model& model) {
   for (const std::string_view id : record.ids.of(kind)) {
     Known* const known = known_.find(key(kind, id));

@@ -1,4 +1,4 @@
-// Tells what a command makes from an earlier object of the same id.
+// Distinguishes the object that a command makes from an earlier one with the same id.
 #pragma once
 
 #include <chrono>
@@ -23,18 +23,21 @@ struct Earlier {
   std::optional<WallTime> made = {};  // its creationtime
   bool lives = true;                  // its end was not seen
   // Of a playback or recording:
-  std::string target = {};             // its target_uri, "" where it is not known
-  bool started = true;                 // the event was seen that it begins with
-  std::vector<std::string> over = {};  // the applications that were told of its end
+  std::string target = {};             // its target_uri, "" if unknown
+  bool started = true;                 // the event that it begins with was seen
+  std::vector<std::string> over = {};  // applications that have seen its end
 };
 
-// The object that a command is about to make under an id. Channels and bridges are told apart by their
-// creationtime. Playbacks and recordings have none, and two bridges may be made in one millisecond: there a
-// new one is what follows the end of the earlier, or begins anew. Every application gets its own copy of an
-// event, in its own order, so that an end counts in its application.
+// Recognises the object that one command makes, under an id that an earlier object may have had.
+//
+// Channels and bridges have a creationtime: the object with the later one is the new one. Playbacks and
+// recordings have none, and two bridges may be created within one millisecond. There the order of events
+// decides: the new object is what follows the earlier one's end, or what begins after the earlier one has
+// begun. Each application gets its own copy of an event, in its own order, so an end counts only in its
+// application. If nothing decides, the record is not taken as one of the new object.
 class Incarnation {
  public:
-  // `earlier` is what is known to have the id, or to have had it last.
+  // `earlier` is the object that is known to have the id, or to have had it last.
   Incarnation(record::IdKind kind, std::string_view id, std::optional<Earlier> earlier = {})
       : kind_(kind), id_(id), earlier_(std::move(earlier)) {
     if (earlier_) over_ = earlier_->over;
@@ -43,24 +46,25 @@ class Incarnation {
   [[nodiscard]] record::IdKind kind() const { return kind_; }
   [[nodiscard]] const std::string& id() const { return id_; }
 
-  // The command's own answer shows what it made: a JSON text.
+  // Takes the command's own answer, a JSON text that shows what it made.
   void answered(std::string_view object);
-  // Whether the record shows the new object. A record that only names the id proves nothing. Required: it is
-  // called with every record about the id that comes after the command began, in their order.
+  // Whether the record shows the new object; a record that only names the id does not. Required: called with
+  // every record about the id since the command began, in order.
   [[nodiscard]] bool is_of_new(const record::Record& record);
 
-  // Whether a later playback of the id began on the same channel or bridge: the end of this one was not told.
+  // Whether a later playback with this id began on the same channel or bridge: then the end of this one was
+  // not reported.
   [[nodiscard]] bool was_followed() const { return followed_; }
 
-  // What an answer of ARI shows that was asked for no earlier than now.
+  // Which object an answer of ARI shows. Required: this is a copy from when the request was sent.
   enum class Shown : uint8_t { new_one, another, either };
   [[nodiscard]] Shown shown_by(std::string_view object) const;
 
  private:
   struct Sight;
-  // What the object itself says; nothing else need be known of it.
+  // Compares what the object itself says: its creationtime or target.
   [[nodiscard]] Shown compare(const Sight& sight) const;
-  // Whether it is certainly not what the command has made, as its answer showed that.
+  // Whether it is certainly not the object in the command's answer.
   [[nodiscard]] bool is_another(const Sight& sight) const;
   [[nodiscard]] bool counts(const Sight& sight, const std::string& app);
   [[nodiscard]] bool is_over(const std::string& app) const;
@@ -68,24 +72,25 @@ class Incarnation {
   record::IdKind kind_;
   std::string id_;
   std::optional<Earlier> earlier_;
-  // Of the new one, as the command's answer says:
+  // Of the new object, from the command's answer:
   std::optional<WallTime> made_;
-  std::string target_;           // where it has no creationtime
-  std::set<std::string> media_;  // of a playback: what it began with, and what its records said comes next
+  std::string target_;           // of an object without creationtime
+  std::set<std::string> media_;  // of a playback: its first media, and what its records announced as next
   bool followed_ = false;
-  std::vector<std::string> over_;    // applications in which nothing more comes of the earlier one
-  std::vector<std::string> starts_;  // those in which it started since
+  std::vector<std::string> over_;    // applications that get no more events of the earlier one
+  std::vector<std::string> starts_;  // applications in which the earlier one has begun since
 };
 
-// What the model of an Asterisk does not know of the objects that have an id: what was made and of which no
-// event came yet, and what has ended, or is not heard of any more. The newest 4,096 are remembered.
+// What the model of an Asterisk does not know about ids: objects that commands have made and no event has
+// shown yet, and objects that have ended or whose events no longer come. The newest 4,096 are kept. Used on
+// the loop's thread only.
 class Incarnations {
  public:
   explicit Incarnations(Clock clock = {}) : clock_(std::move(clock)) {}
 
-  // A command has made it; `object` is its answer. `told`: events have told of it before.
+  // A command has made it; `object` is its answer. `told`: an event has shown it before.
   void made(record::IdKind kind, std::string_view id, std::string_view object, bool told);
-  // Takes note of ends. Required: `model` does not know of the record yet.
+  // Remembers ends. Required: called before `model` applies the record.
   void see(const record::Record& record, const state::Model& model);
   // For a command that is about to make `id`.
   [[nodiscard]] Incarnation next(record::IdKind kind, std::string_view id, const state::Model& model) const;

@@ -74,7 +74,7 @@ void OutcomeResolver::see(const record::Record& record) {
   }
 }
 
-// Has tick() called when the next one is due.
+// Sets the timer for the next lookup.
 void OutcomeResolver::arm() {
   std::optional<Milliseconds> earliest;
   for (const uint64_t number : looked_for_) {
@@ -128,10 +128,10 @@ void OutcomeResolver::ask(uint64_t number, Entry& entry) {
 void OutcomeResolver::on_answer(uint64_t number, const Incarnation& made,
                                 const Result<HttpResponse>& answer) {
   const auto at = entries_.find(number);
-  if (at == entries_.end()) return;  // it was given up
+  if (at == entries_.end()) return;  // it was resolved meanwhile
   Entry& entry = at->second;
   entry.asking = false;
-  if (entry.seen || !answer) return;  // the timer goes on with it
+  if (entry.seen || !answer) return;  // the timer continues
   if (answer->status == 404) return on_absent(number, entry);
   if (answer->status != 200) return;
   const Incarnation::Shown shown = made.shown_by(answer->body);
@@ -143,13 +143,13 @@ void OutcomeResolver::give_up(std::string_view reason) {
   for (const uint64_t number : std::set(looked_for_)) resolve(number, "unknown", {}, reason);
 }
 
-// Asterisk may still be at it: only when it stays away for as long again is that certain.
+// Asterisk may still be carrying out the command: absence is certain once it has lasted for another timeout.
 void OutcomeResolver::on_absent(uint64_t number, Entry& entry) {
   const Milliseconds now = client_->loop().now();
   if (!entry.absent_since) entry.absent_since = now;
   const Milliseconds settled = client_->options().request_timeout;
   if (now - *entry.absent_since < settled) return;
-  // That no event came says something only while the event stream is alive: a dead one is found out later.
+  // No event proves nothing if the event stream is dead, which is noticed late: a byte must have come since.
   const Milliseconds heard = now - client_->silence();
   if (!entry.cut && entry.shows && heard - *entry.absent_since < settled / 2) return;
   const std::string absent = "it was not there for " + std::to_string(settled.count()) + " ms";

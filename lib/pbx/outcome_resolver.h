@@ -1,4 +1,4 @@
-// What became of commands whose outcome is unknown.
+// Finds the outcome of commands that got no answer.
 #pragma once
 
 #include <cstdint>
@@ -18,24 +18,24 @@
 
 namespace aribus::pbx {
 
-// What was found out of one command.
+// What was found out about one command.
 struct Resolution {
-  std::string command;       // its name, which the error gave to the caller
+  std::string command;       // its name, which its error gave to the caller
   std::string_view outcome;  // "done", "not_done" or "unknown"
-  record::Record record;     // command.resolved, which tells of it
+  record::Record record;     // command.resolved, which reports it
 };
 
 struct OutcomeResolverOptions {
-  Milliseconds first{200};        // from the error to the first look-up; the pauses double from there
-  Milliseconds longest{2000};     // pause between two look-ups
-  Milliseconds give_up{600'000};  // after so long it stays unknown
-  size_t max_commands = 1024;     // further ones are not looked for
-  size_t max_lookups = 4;         // under way at a time
+  Milliseconds first{200};        // from the error to the first lookup; the pauses double from there
+  Milliseconds longest{2000};     // pause between two lookups
+  Milliseconds give_up{600'000};  // then it stays unknown
+  size_t max_commands = 1024;     // further ones are not resolved
+  size_t max_lookups = 4;         // under way at once
 };
 
-// Commands of one Asterisk that make something under an id. While one is under way, events about the id are
-// noted; when no answer comes, the id is looked for until it is certain what became of it. Nothing is ever
-// done again. Lives on the loop's thread.
+// Commands of one Asterisk that create an object under a known id. Events about the id are watched while a
+// command is under way; if no answer comes, the id is looked up until the outcome is certain. No command is
+// ever repeated. Used on the loop's thread only.
 class OutcomeResolver {
  public:
   using Resolved = std::function<void(Resolution)>;
@@ -43,26 +43,25 @@ class OutcomeResolver {
   OutcomeResolver(std::string server, ari::Client& client, OutcomeResolverOptions options = {},
                   Clock clock = {});
 
-  // Every resolution goes there, from the loop.
+  // Called with each resolution, from the loop.
   void on_resolved(Resolved resolved) { resolved_ = std::move(resolved); }
 
-  // `operation` is about to make `made`; `shows` says that events about it would come here. Returns its
-  // number.
+  // `operation` is about to create `made`; `shows`: its events would come here. Returns the command's number.
   uint64_t begin(std::string_view operation, Incarnation made, bool shows);
-  // It was answered: there is nothing to find out. Returns whether an event has told of what it made.
+  // It was answered, so it needs no resolution. Returns whether an event has shown what it made.
   bool answered(uint64_t number);
-  // Its outcome is unknown; `made` says that the thing is known to have been made. Returns the name under
-  // which it will be resolved, or "" when too many are being looked for.
+  // Its outcome is unknown; `made`: the object is known to have been created. Returns the name under which it
+  // will be resolved, or "" if too many commands are being resolved.
   [[nodiscard]] std::string find_out(uint64_t number, bool made = false);
 
-  // Looks through another connection from now on.
+  // Uses another connection from now on.
   void use(ari::Client& client) { client_ = &client; }
   // Resolves all pending commands as unknown.
   void give_up(std::string_view reason);
 
-  // Takes note of a record.
+  // Processes a record.
   void see(const record::Record& record);
-  // Commands under way and to be resolved.
+  // Commands under way or being resolved.
   [[nodiscard]] size_t size() const { return entries_.size(); }
 
  private:
@@ -74,9 +73,9 @@ class OutcomeResolver {
     bool seen = false;         // in an event
     bool cut = false;          // events may have been missed since it was sent
     std::string command;       // "" while it is under way
-    Milliseconds since{0};     // when it became unknown
-    Milliseconds next{0};      // look-up
-    Milliseconds pause{0};     // to the one after that
+    Milliseconds since{0};     // when the outcome became unknown
+    Milliseconds next{0};      // of the next lookup
+    Milliseconds pause{0};     // until the lookup after it
     std::optional<Milliseconds> absent_since;
     bool asking = false;
   };
@@ -86,7 +85,7 @@ class OutcomeResolver {
   void tick();
   void advance(uint64_t number);
   void ask(uint64_t number, Entry& entry);
-  // `made` is as it was when the look-up was sent.
+  // `made` as it was when the lookup was sent.
   void on_answer(uint64_t number, const Incarnation& made, const Result<HttpResponse>& answer);
   void on_absent(uint64_t number, Entry& entry);
   void resolve(uint64_t number, std::string_view outcome, std::optional<bool> exists,
@@ -99,7 +98,7 @@ class OutcomeResolver {
   Resolved resolved_;
   std::map<uint64_t, Entry> entries_;
   record::IdIndex by_id_;
-  std::set<uint64_t> looked_for_;  // of entries_: those whose outcome is unknown
+  std::set<uint64_t> looked_for_;  // those of entries_ whose outcome is unknown
   uint64_t next_number_ = 1;
   size_t asking_ = 0;
   Timer timer_;

@@ -9,14 +9,13 @@
 
 namespace aribus::pbx {
 
-// A JSON text that nobody changes any more, in pieces. Copies share them, so that a large answer lies in
-// memory once however many wait for it; bytes in it become base64 only when they are written
-// (session::WriteBuffer).
+// JSON text in immutable pieces. Copies share them, so a large answer is in memory once however many wait for
+// it; binary pieces become base64 only when they are written (session::WriteBuffer).
 class ResultText {
  public:
   struct Piece {
     std::shared_ptr<const std::string> text;
-    bool base64 = false;  // it goes on the wire as base64
+    bool base64 = false;  // written as base64
   };
 
   ResultText(std::string json) { add(std::move(json)); }
@@ -28,11 +27,11 @@ class ResultText {
   ResultText& add_base64(std::string bytes);
 
   [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
-  // The whole text where it is one piece; else "".
+  // The whole text if it is one piece; else "".
   [[nodiscard]] std::string_view plain() const;
-  // The whole text, whatever its pieces.
+  // The whole text.
   [[nodiscard]] std::string str() const;
-  // What its pieces take in memory.
+  // Bytes that its pieces take in memory.
   [[nodiscard]] size_t held_bytes() const;
 
   bool operator==(std::string_view other) const { return str() == other; }

@@ -11,7 +11,7 @@ namespace {
 using record::IdKind;
 
 constexpr size_t max_known = 4096;
-constexpr size_t max_told = 3;  // channels in the text of an error
+constexpr size_t max_told = 3;  // channels named in the text of an error
 
 std::vector<std::string> split(std::string_view list) {
   std::vector<std::string> parts;
@@ -159,7 +159,7 @@ bool is_not_in_stasis(const Error& error) {
 
 Error not_in_stasis(Error error, const std::vector<std::string>& channels, const StasisEntries& entries,
                     const state::Model& model, uint64_t sent) {
-  // Asterisk does not say which of several channels it means: not those that are known to be in Stasis.
+  // Asterisk does not say which of several channels it means; those known to be in Stasis are left out.
   std::vector<std::string> meant = channels;
   std::erase_if(meant, [&](const std::string& id) {
     const state::Object* object = model.find(IdKind::channel, id);

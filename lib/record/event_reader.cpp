@@ -16,7 +16,7 @@ Record malformed(std::string_view text, size_t total_bytes, std::string_view ser
                     server, received);
 }
 
-// What of an event's members is not among the record's own.
+// Takes the members of an event that go into the record's envelope.
 struct Envelope : Normalizer::EnvelopeSink {
   explicit Envelope(Record& record) : record(record) {}
 
@@ -40,7 +40,7 @@ struct Envelope : Normalizer::EnvelopeSink {
   }
 
   Record& record;
-  std::string shadowed;  // members with names that the envelope uses itself
+  std::string shadowed;  // members whose names the envelope uses itself
 };
 
 }  // namespace
@@ -56,7 +56,7 @@ void EventReader::read(std::string_view text, size_t total_bytes, std::string_vi
   if (shape_cache_.read(text, record)) return;
   const JsonView event = tape_.read(text);
   if (!event.valid()) {
-    const Result<Json> json = parse_json(text);  // which says why
+    const Result<Json> json = parse_json(text);  // for the reason
     return give_up("no JSON: " + (json ? "it could not be read" : json.error().message));
   }
   const JsonView type = event.find("type");

@@ -1,4 +1,4 @@
-// An event of ARI becomes a record.
+// Makes a record of an event of ARI.
 #pragma once
 
 #include <functional>
@@ -14,21 +14,21 @@ namespace aribus::record {
 // A message that is no event is kept in its record up to this size.
 inline constexpr size_t max_malformed_bytes = 4096;
 
-// Of an event's type: the longest of ARI's has 24. An event with a longer one is Malformed.
+// Of an event's type: the longest of ARI's has 24. An event with a longer one becomes Malformed.
 inline constexpr size_t max_type_bytes = 256;
 
-// Reads events. What it knows of their shapes makes it faster, and changes nothing else.
+// Reads events, one at a time. Its shape cache makes it faster, and changes nothing else.
 class EventReader {
  public:
-  // `now` gives the time of what bears none.
+  // `now` gives the time of events that have none.
   explicit EventReader(std::function<WallTime()> now = wall_now) : now_(std::move(now)) {}
 
-  // Reads one message of the event stream of `server`, which has just come, into `record`, whose memory is
-  // used again. It always becomes a record: of type Malformed when the text is no event at all, with
-  // `"known":false` when ARI declares no such type, with `"invalid"` when its fields are not what ARI
-  // declares. `total_bytes` is the message's size before it was cut.
+  // Reads one message of the event stream of `server` into `record`, whose memory is reused. Every message
+  // becomes a record: of type Malformed if the text is no event, with `"known":false` if ARI does not declare
+  // its type, with `"invalid"` if its fields are not as ARI declares them. `total_bytes` is the message's
+  // size before it was truncated.
   void read(std::string_view text, size_t total_bytes, std::string_view server, Record& record);
-  // What it knows.
+  // The shapes of the events that it has read.
   [[nodiscard]] ShapeCache& shape_cache() { return shape_cache_; }
 
  private:

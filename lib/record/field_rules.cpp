@@ -32,10 +32,10 @@ constexpr IdField id_fields[] = {
     {"RTPstat", "channel_uniqueid", IdKind::channel},
 };
 
-// Of any model.
+// In any model.
 constexpr std::string_view target_fields[] = {"target_uri"};
 
-// Asterisk formats them with %d.
+// Asterisk formats these with %d.
 struct NumberField {
   std::string_view model;
   std::string_view field;
@@ -46,7 +46,7 @@ constexpr NumberField number_fields[] = {
     {"Peer", "time"},
 };
 
-// Declared as a string, and a time in truth.
+// Declared as a string, but a time.
 constexpr std::pair<std::string_view, std::string_view> time_fields[] = {{"AsteriskPing", "timestamp"}};
 
 bool is_time_field(const ari::ModelType& model, std::string_view field) {
@@ -62,8 +62,8 @@ bool is_number_field(const ari::ModelType& model, std::string_view field) {
 
 bool is_envelope_name(std::string_view name) {
   static constexpr std::string_view names[] = {
-      "type",      "timestamp",  "application",                                    // they go there
-      "seq",       "time",       "server",      "app",     "channels", "bridges",  // they are parts of it
+      "type",      "timestamp",  "application",                                    // the envelope takes these
+      "seq",       "time",       "server",      "app",     "channels", "bridges",  // and uses these names
       "playbacks", "recordings", "endpoints",   "devices", "known",    "invalid", "synthetic", "fields"};
   return std::ranges::find(names, name) != std::end(names);
 }

@@ -1,4 +1,4 @@
-// What is done with each field of ARI's models.
+// How the Normalizer handles each field of ARI's models.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@ namespace aribus::record {
 
 class ModelRules;
 
-// A name, taken apart so that it is compared in a few instructions.
+// A name in a form that is compared in a few instructions.
 struct NameKey {
   explicit NameKey(std::string_view name) : name(name) {
     const size_t length = name.size();
@@ -44,7 +44,7 @@ struct NameKey {
   uint64_t tail = 0;
 
  private:
-  // Read as such: of four bytes in an eight byte variable the processor would have to wait for the store.
+  // A variable of its own: four bytes copied into an eight byte variable would make the processor wait.
   static uint32_t four(const char* bytes) {
     uint32_t value = 0;
     std::memcpy(&value, bytes, 4);
@@ -52,11 +52,11 @@ struct NameKey {
   }
 };
 
-// Finds the place of a name in a list of fewer than 255 names.
+// Finds a name in a list of fewer than 255 names.
 template <int bits>
 class NameIndex {
  public:
-  // The entry of that name in `list`, whose entries have their name's `key`, or nullptr.
+  // The entry of that name in `list`, whose entries have a `key`, or nullptr.
   template <typename List>
   [[nodiscard]] const typename List::value_type* find(const List& list, std::string_view name) const {
     const NameKey key(name);
@@ -66,7 +66,7 @@ class NameIndex {
     }
     return nullptr;
   }
-  // Required: there is room.
+  // Required: a slot is free.
   void add(const NameKey& key, size_t place) {
     size_t slot = key.slot(bits);
     while (slots_[slot] != 0) slot = (slot + 1) % slots;
@@ -75,36 +75,36 @@ class NameIndex {
 
  private:
   static constexpr size_t slots = size_t{1} << bits;
-  std::array<uint8_t, slots> slots_{};  // 1 + the place, 0 for none
+  std::array<uint8_t, slots> slots_{};  // 1 + the place in the list; 0: free
 };
 
-// What is done with one field.
+// How one field is handled.
 struct FieldRule {
   NameKey key;
   ari::Type type = ari::Type::object;
   bool list = false;
-  bool copied = false;                // a string, and no more to be done with it
-  bool envelope = false;              // of an event: its name is one of the envelope's, or it goes there
-  bool target = false;                // it says "channel:<id>", "bridge:<id>", … of something else
-  bool number = false;                // declared as a string, and a number in truth
-  std::optional<IdKind> id = {};      // it is an id, or a list of them
+  bool copied = false;                // a string that is copied as it is
+  bool envelope = false;              // of an event: the envelope takes it, or uses its name
+  bool target = false;                // names another object, as "channel:<id>", "bridge:<id>", …
+  bool number = false;                // declared as a string, but a number
+  std::optional<IdKind> id = {};      // an id, or a list of ids, of this kind
   const ModelRules* model = nullptr;  // of its objects, for Type::model
-  uint64_t bit = 0;                   // of its place
+  uint64_t bit = 0;                   // 1 << its place among the fields
 };
 
-// What is done with the objects of one model.
+// How the objects of one model are handled.
 class ModelRules {
  public:
   explicit ModelRules(const ari::ModelType& declared);
 
   [[nodiscard]] std::string_view name() const { return key.name; }
   [[nodiscard]] bool event() const { return event_; }
-  // The rule for the field of that name, or nullptr.
+  // The rule for the field with that name, or nullptr.
   [[nodiscard]] const FieldRule* find(std::string_view field) const { return index_.find(fields_, field); }
   [[nodiscard]] const std::vector<FieldRule>& fields() const { return fields_; }
-  // The bits of the fields that have to be there.
+  // The bits of the required fields.
   [[nodiscard]] uint64_t required() const { return required_; }
-  // Its id is put together of technology and resource.
+  // Whether its id consists of technology and resource.
   [[nodiscard]] bool endpoint() const { return endpoint_; }
 
   const NameKey key;
@@ -123,11 +123,11 @@ class ModelRules {
 // The rules of the model of that name, or nullptr.
 [[nodiscard]] const ModelRules* find_rules(std::string_view name);
 
-// A field of an event that bears this name is not among the record's own ones: it goes into the envelope, or
-// would be taken for a part of it.
+// Whether a record can't have an event's field of this name among its own: the envelope takes it, or uses its
+// name.
 [[nodiscard]] bool is_envelope_name(std::string_view name);
 
-// `field` of `model` is declared as a string and is a number in truth: it is written as one.
+// Whether `field` of `model` is declared as a string but is a number: it is written as a number.
 [[nodiscard]] bool is_number_field(const ari::ModelType& model, std::string_view field);
 
 }  // namespace aribus::record

@@ -1,4 +1,4 @@
-// Who waits for records about which thing.
+// Finds who waits for records about an object.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +10,12 @@
 
 namespace aribus::record {
 
-// Numbers, each under one id. What a record costs does not grow with how many there are.
+// Numbers by id. What a lookup costs does not depend on how many there are.
 class IdIndex {
  public:
   void add(IdKind kind, std::string_view id, uint64_t number) { numbers_.emplace(id_hash(kind, id), number); }
   void remove(IdKind kind, std::string_view id, uint64_t number);
-  // The numbers under one of `ids`, in ascending order; seldom one more, whose id has the same hash.
+  // The numbers under the `ids`, in ascending order; rarely also one whose id has the same hash.
   [[nodiscard]] std::vector<uint64_t> find(const Ids& ids) const;
 
  private:

@@ -7,7 +7,7 @@
 namespace aribus::record {
 namespace {
 
-constexpr size_t searched = 32;  // so many are searched from the start: nearly every record's
+constexpr size_t searched = 32;  // up to so many are searched one by one; nearly every record has fewer
 
 }  // namespace
 

@@ -19,14 +19,14 @@ inline constexpr size_t id_kinds = 6;
 // The name of the member that shows an object of that kind, in events and in lists of `state.*`: "channel", …
 [[nodiscard]] std::string_view object_name(IdKind kind);
 
-// Its kind; nothing when it is no such field.
+// The kind with that field name; nothing if there is none.
 [[nodiscard]] std::optional<IdKind> id_kind_of(std::string_view field_name);
 
-// The hash under which an id is found in indices.
+// The hash by which indices find an id.
 [[nodiscard]] uint64_t id_hash(IdKind kind, std::string_view id);
 
-// Longer ids are passed over: nothing that an Asterisk makes by itself comes near it, and what is remembered
-// of ids is bounded by their number.
+// Longer ids are ignored: Asterisk makes none of that length by itself, and the memory for ids is bounded by
+// their number.
 inline constexpr size_t max_id_bytes = 512;
 
 // Ids in the order found, without duplicates.
@@ -34,25 +34,25 @@ class Ids {
  public:
   struct Id {
     IdKind kind;
-    std::string_view text;  // good until the next add()
+    std::string_view text;  // valid until the next add()
     uint64_t hash;          // id_hash(kind, text)
   };
 
   // Adds `id`, unless it is empty, longer than max_id_bytes or there already.
   void add(IdKind kind, std::string_view id);
-  // Adds what "channel:<id>", "bridge:<id>" or "endpoint:<id>" names; nothing of another form.
+  // Adds the id in "channel:<id>", "bridge:<id>" or "endpoint:<id>"; ignores other forms.
   void add_target(std::string_view uri);
   void clear();
 
   [[nodiscard]] size_t size() const { return places_.size(); }
-  // Of all of them together, in bytes.
+  // Bytes of all ids together.
   [[nodiscard]] size_t text_size() const { return text_.size(); }
   // Required: i < size().
   [[nodiscard]] Id operator[](size_t i) const {
     const Place& place = places_[i];
     return {place.kind, text_of(place), place.hash};
   }
-  // Those of one kind.
+  // The ids of one kind.
   [[nodiscard]] std::vector<std::string_view> of(IdKind kind) const;
   [[nodiscard]] bool contains(IdKind kind, std::string_view id) const;
 
@@ -67,9 +67,9 @@ class Ids {
     return {text_.data() + place.begin, place.length};
   }
 
-  std::string text_;  // of all of them
+  std::string text_;  // of all ids
   std::vector<Place> places_;
-  std::unordered_multimap<uint64_t, size_t> found_;  // by hash, when they are too many to be searched
+  std::unordered_multimap<uint64_t, size_t> found_;  // by hash, if there are too many to search one by one
 };
 
 }  // namespace aribus::record

@@ -51,7 +51,7 @@ bool has_string(JsonView object, std::string_view name) {
   return value.valid() && value.kind() == JsonKind::string;
 }
 
-// The model whose shape `object` has, or nullptr.
+// The model that `object` has the members of, or nullptr.
 const ModelRules* recognise(JsonView object) {
   static const ModelRules* const channel = find_rules("Channel");
   static const ModelRules* const bridge = find_rules("Bridge");
@@ -99,7 +99,7 @@ void Normalizer::write_members(JsonView event, const ModelRules* model, Envelope
 void Normalizer::members(JsonView object, const ModelRules* model, EnvelopeSink* sink, const JsonPath& path) {
   uint64_t missing = model == nullptr ? 0 : model->required();
   std::string decoded;
-  std::optional<bool> has_words;  // of its cause: looked for once, as there may be very many causes
+  std::optional<bool> has_words;  // the text of its cause; searched once, as there may be many causes
   for (const auto& member : object.children()) {
     const JsonView value = member.value();
     const std::string_view name = member.name().string(decoded);
@@ -128,7 +128,7 @@ void Normalizer::members(JsonView object, const ModelRules* model, EnvelopeSink*
     }
     if (name != "cause" || as_it_is_) continue;
     if (!has_words) has_words = has_value(object, "cause_txt");
-    if (!*has_words) has_words = add_cause_text(value, sink != nullptr);  // once, however often it comes
+    if (!*has_words) has_words = add_cause_text(value, sink != nullptr);  // only once
   }
   if (missing != 0) {
     const auto first = static_cast<size_t>(std::countr_zero(missing));
@@ -206,7 +206,7 @@ void Normalizer::undeclared(JsonView value) {
   as_it_is_ = before;
 }
 
-// Asterisk leaves a cause without its text in some events. False for what is no cause.
+// Some events of Asterisk have a cause without its text. Returns false if `cause` is none.
 bool Normalizer::add_cause_text(JsonView cause, bool of_event) {
   const auto number = whole_number(cause.text());
   if (cause.kind() != JsonKind::string && !number) return false;
@@ -235,7 +235,7 @@ void Normalizer::expected(std::string_view what, JsonView value, const JsonPath&
                         std::string(integer ? "integer" : kind_name(value.kind())));
 }
 
-// The first one is told. What has a fault has no shape: where it lies, no value was noted.
+// Keeps the first fault. An event with a fault has no shape: the faulty value was not recorded.
 void Normalizer::found_fault(const JsonPath& path, std::string_view why) {
   if (as_it_is_ || !fault_.empty()) return;
   if (recorder_ != nullptr) recorder_->give_up();
@@ -267,7 +267,7 @@ void Normalizer::note(JsonView value, Shape::Action action, IdKind kind) {
   recorder_->written();
 }
 
-// A member begins, with the comma in front of it.
+// A member begins here, with the comma in front of it.
 void Normalizer::note_place(JsonView name) {
   places_->push_back(
       static_cast<uint32_t>(out_.size() + static_cast<size_t>(name.text().data() - from_) - 1));
@@ -278,7 +278,7 @@ void Normalizer::copy_up_to(const char* end) {
   from_ = end;
 }
 
-// With the comma in front of it; where there is none, with the one behind it.
+// Leaves out a member and the comma in front of it; if there is none, the one behind it.
 void Normalizer::leave_out(JsonView name, JsonView value) {
   const char* begin = name.text().data();
   const char* end = value.text().data() + value.text().size();

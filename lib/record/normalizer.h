@@ -1,5 +1,4 @@
-// ARI's JSON normalized: times in RFC 3339 UTC, numbers as numbers, absent rather than null, causes with a
-// text. What is regular already is copied.
+// Normalizes ARI's JSON: times in RFC 3339 and UTC, numbers as numbers, no null members, causes with a text.
 #pragma once
 
 #include <string>
@@ -14,36 +13,42 @@
 
 namespace aribus::record {
 
-// Walks one value, once: writes it regular, collects the ids in it and notices what is not as ARI declares.
+// Walks through one value, once: writes it normalized, collects its ids and notes where it is not as ARI
+// declares it. Lives for one value.
 //
-// A value of a known model is handled as that model's rules say. Where the model is unknown (nullptr), or
-// says nothing of a field, values are written as they are, and objects are recognised by their shape for the
-// sake of their ids. So are fields that are declared as free-form, of which nothing is an id.
+// A value of a known model is handled by that model's rules. Values that ARI does not declare (the model is
+// unknown, nullptr, or has no such field) are written as they are (`as_it_is_`); objects in them are
+// recognised by their members, for the sake of their ids. Fields that ARI declares as free-form are written
+// as they are, too, and have no ids.
+//
+// Most of a value stays as it is and is copied in large pieces: `from_` is the first byte that is not copied
+// yet. Before a change, copy_up_to() writes everything in front of it; then the new text is written, or
+// nothing, and `from_` moves behind the old text.
 class Normalizer {
  public:
   // Writes to the end of `out` and adds to `ids`.
   Normalizer(std::string& out, Ids& ids) : out_(out), ids_(ids) {}
 
-  // Writes `value`, of `type` (an object of `model` for Type::model) or, with `list`, an array of such.
+  // Writes `value`, of `type` (an object of `model` for Type::model) or, with `list`, an array of these.
   void write(JsonView value, ari::Type type, bool list, const ModelRules* model);
 
-  // Takes members of an event that go elsewhere.
+  // Takes the members of an event that go into the record's envelope.
   struct EnvelopeSink {
-    // Called for each member with a name of the envelope. Returns whether it was taken.
+    // Called for each member whose name the envelope uses. Returns whether it was taken.
     virtual bool take(std::string_view name, JsonView value) = 0;
   };
-  // Writes the members of `event`, an object of `model`, without the braces and without those that are taken,
-  // behind a comma that is there already, and adds to `places` where each begins, with its comma. `recorder`
-  // records how that is done, unless it is nullptr.
+  // Writes the members of `event`, an object of `model`, without the braces and without those that `sink`
+  // takes, behind a comma that is already there. Adds to `places` where each begins, with its comma.
+  // `recorder`, if not nullptr, records the event's shape.
   void write_members(JsonView event, const ModelRules* model, EnvelopeSink& sink,
                      std::vector<uint32_t>& places, ShapeRecorder* recorder);
 
-  // Where and why the value is not what ARI declares, as "channel.caller: an object is expected, not a
-  // string"; "" when it is. Fields that are not declared are no fault.
+  // Where and why the value is not as ARI declares it, as "channel.caller: an object is expected, not a
+  // string"; "" if it is. Undeclared fields are no fault.
   [[nodiscard]] const std::string& fault() const { return fault_; }
 
  private:
-  // The way to a value, from the inside outwards.
+  // The path to a value, from the inside out.
   struct JsonPath {
     const JsonPath* up = nullptr;
     std::string_view name;  // of a member, or
@@ -72,8 +77,8 @@ class Normalizer {
   std::string fault_;
   ShapeRecorder* recorder_ = nullptr;
   std::vector<uint32_t>* places_ = nullptr;
-  bool as_it_is_ = false;       // nothing is changed: inside of what ARI does not declare
-  const char* from_ = nullptr;  // what is to be copied begins here
+  bool as_it_is_ = false;       // within an undeclared value: nothing is changed
+  const char* from_ = nullptr;  // the first byte that is not copied yet
   std::string decoded_;         // of a string with escapes
 };
 

@@ -41,7 +41,7 @@ std::string scalar_schema(Type type) {
 }
 
 std::string field_schema(const ModelType& model, const Field& field, std::string_view references) {
-  // What is no number after all stays a text.
+  // A value that is no number stays a string.
   if (is_number_field(model, field.name)) return R"({"type":["integer","string"]})";
   if (field.values.empty()) return schema_of(field.type, field.list, field.model, references);
   const std::string declared = ObjectBuilder().json("enum", strings_text(field.values)).str();

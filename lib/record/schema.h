@@ -1,5 +1,5 @@
-// JSON Schema of what aribus makes of ARI's JSON (see normalizer.h). It says no more than both of its drafts
-// in use know: draft 7 (OpenRPC) and 2020-12 (records).
+// JSON Schema of normalized JSON (see normalizer.h). It uses only what both drafts in use have: draft 7
+// (OpenRPC) and 2020-12 (records).
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ namespace aribus::record {
 // The schema of an object of `model`; that of an event is about what follows the ids in its record.
 [[nodiscard]] std::string schema_of(const ari::ModelType& model, std::string_view references);
 
-// `models` and all that objects of them may hold, by name, without duplicates.
+// `models` and all models that their objects may contain, by name, without duplicates.
 [[nodiscard]] std::vector<const ari::ModelType*> closure_of(const std::vector<const ari::ModelType*>& models);
 
 }  // namespace aribus::record

@@ -19,7 +19,8 @@ namespace {
 using Action = Shape::Action;
 
 // Copies the inside of a JSON string up to its closing quote, and up to sixteen bytes more. Returns its size,
-// or nothing when it has escapes or control characters. Required: some special byte comes, and sixteen more.
+// or nothing if it has escapes or control characters. Required: a quote, or another special byte, comes, and
+// sixteen bytes after it can be read.
 inline std::optional<size_t> copy_string(const char* in, char* out) {
   for (size_t at = 0;; at += 16) {
     std::memcpy(out + at, in + at, 16);
@@ -40,7 +41,7 @@ inline char* copy(char* out, const char* from, size_t size) {
   return out + size;
 }
 
-// Whether the first `size` bytes are the same. Up to sixteen more are read behind the first that differ.
+// Whether the first `size` bytes are the same. Reads up to sixteen bytes after the first difference.
 inline bool same(const char* one, const char* other, size_t size) {
   for (; size > 16; size -= 16, one += 16, other += 16) {
     if (same_bits(load_block(one), load_block(other)) != 0xFFFF) return false;
@@ -49,7 +50,7 @@ inline bool same(const char* one, const char* other, size_t size) {
   return (same_bits(load_block(one), load_block(other)) & wanted) == wanted;
 }
 
-// The size of the whole number at `text`, or 0 when it is another one, or a large one. Required: it ends.
+// The size of the integer at `text`; 0 if it is another number or has over 18 digits. Required: it ends.
 size_t integer_size(const char* text) {
   const size_t sign = *text == '-' ? 1 : 0;
   size_t size = sign;
@@ -67,7 +68,7 @@ void ShapeRecorder::reached(std::string_view value, Action action, IdKind kind) 
   begins_.push_back(out_at_);
   step.in.assign(in_at_, value.data());
   in_at_ = value.data() + value.size();
-  if (action == Action::time || action == Action::app) return;  // nothing is written of it
+  if (action == Action::time || action == Action::app) return;  // it is not written
   step.out = out_.substr(out_at_);
 }
 
@@ -109,7 +110,7 @@ bool ShapeCache::read(std::string_view text, Record& record) {
   record.app.clear();
   record.ids.clear();
   record.members.clear();
-  // With zeros behind it, which are no part of any JSON text, nothing below has to look for its end.
+  // Zeros follow the text. They are part of no JSON text, so nothing below has to check for its end.
   const char* in = in_.data();
   const char* const end = std::copy(text.begin(), text.end(), in_.data());
   std::memset(in_.data() + text.size(), 0, spare_bytes);
@@ -197,7 +198,7 @@ bool ShapeCache::read(std::string_view text, Record& record) {
   }
 }
 
-// The step behind `parent` whose text is at `in`, or 0. It comes first the next time.
+// The step after `parent` whose text is at `in`, or 0. It is tried first the next time.
 uint32_t ShapeCache::find_other(uint32_t parent, const char* in) {
   Node* const nodes = nodes_.data();
   for (uint32_t before = nodes[parent].next; nodes[before].sibling != 0; before = nodes[before].sibling) {
@@ -230,7 +231,7 @@ void ShapeCache::learn(const Shape& shape) {
     while (child != 0 && !is_it(nodes_[child])) child = nodes_[child].sibling;
     parent = child != 0 ? child : add(parent, step);
   }
-  if (nodes_.size() == before) return;  // it was its values that made it odd
+  if (nodes_.size() == before) return;  // its shape is known: only its values were unusual
   nodes_[parent].next = static_cast<uint32_t>(types_.size());
   types_.push_back(shape.type);
 }
@@ -242,7 +243,7 @@ uint32_t ShapeCache::add(uint32_t parent, const Shape::Step& step) {
   literals_ += step.in;
   node.out = static_cast<uint32_t>(literals_.size());
   literals_ += step.out;
-  literals_.append(16, '\0');  // so much is copied with it
+  literals_.append(16, '\0');  // copy() reads up to so many more
   node.in_size = static_cast<uint16_t>(step.in.size());
   node.out_size = static_cast<uint16_t>(step.out.size());
   node.action = step.action;

@@ -73,13 +73,13 @@ class ShapeRecorder {
   void written() { out_at_ = out_.size(); }
   // The latest value was a cause, and its text was added.
   void cause_added();
-  // A member that is not written.
+  // A member that is not written: it goes into the envelope.
   void taken(std::string_view name, JsonView value);
   // The record depends on values in a way that a shape can't describe.
   void give_up() { given_up_ = true; }
   [[nodiscard]] bool given_up() const { return given_up_; }
 
-  // The shape, when everything is written; nothing when there is none. `members` are those of the record.
+  // The shape, once everything is written; nothing if the event has none. `members` are those of the record.
   [[nodiscard]] std::optional<Shape> finish(const ari::ModelType& type, const std::vector<uint32_t>& members);
 
  private:
@@ -96,7 +96,7 @@ class ShapeRecorder {
 class ShapeCache {
  public:
   static constexpr size_t max_text_bytes = 4096;  // of an event whose shape is kept
-  static constexpr size_t max_steps = 8192;  // of all kept shapes; beyond that it starts again from nothing
+  static constexpr size_t max_steps = 8192;       // of all shapes; beyond that it starts again from nothing
 
   // Reads `text` into `record`, except its server, when its shape is known. Returns false when it is not, or
   // when a value is not plain; the content of the record is then unspecified.
@@ -112,8 +112,8 @@ class ShapeCache {
     uint32_t out = 0;  // in literals_
     uint16_t in_size = 0;
     uint16_t out_size = 0;
-    uint32_t next = 0;     // the first of the steps that may follow; of an end its type, in types_
-    uint32_t sibling = 0;  // another step that may be in its place, or 0
+    uint32_t next = 0;     // the first of the steps that may follow; of an end: its type, in types_
+    uint32_t sibling = 0;  // another step that may come instead, or 0
     uint32_t members = 0;  // in members_, or 0
     Shape::Action action{};
     IdKind kind{};

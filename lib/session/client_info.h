@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/time.h"
-#include "control/access.h"
+#include "control/access_rule.h"
 #include "session/results.h"
 
 namespace aribus::session {

@@ -1,8 +1,8 @@
 #include "session/daemon_methods.h"
 
-#include "control/description.h"
-#include "control/methods/state_methods.h"
-#include "session/subscribe_params.h"
+#include <memory>
+
+#include "control/openrpc.h"
 
 namespace aribus::session {
 namespace {
@@ -13,51 +13,47 @@ using pbx::ResultText;
 
 }  // namespace
 
-void add_daemon_methods(control::Dispatcher& dispatcher, DaemonAnswers answers) {
-  for (control::Method& method : control::state_methods(dispatcher, std::move(answers.cursor))) {
-    dispatcher.add(std::move(method));
-  }
-  dispatcher.add({.name = "daemon.clients",
-                  .answer_schema = schema_text<Clients>(),
-                  .run_here = [clients = std::move(answers.clients)](const JsonValue&, const Caller&) {
-                    return ResultText(to_json(clients()));
-                  }});
-  dispatcher.add({.name = "daemon.reload",
-                  .answer_schema = schema_text<Reloaded>(),
-                  .run_later = [reload = std::move(answers.reload)](const JsonValue&, pbx::Reply reply) {
-                    reload(std::move(reply));
-                  }});
-  dispatcher.add({.name = "hello",
-                  .answer_schema = schema_text<Hello>(),
-                  .access_level = AccessLevel::read,
-                  .run_here = [hello = std::move(answers.hello)](const JsonValue&, const Caller& caller) {
-                    return ResultText(to_json(hello(caller)));
-                  }});
-  dispatcher.add({.name = "ping",
-                  .answer_schema = schema_text<AnyObject>(),
-                  .access_level = AccessLevel::read,
-                  .run_here = [](const JsonValue&, const Caller&) { return ResultText("{}"); }});
-  dispatcher.add({.name = "reclaim",
-                  .answer = {ari::Type::none, false, nullptr},
-                  .run = [](control::Call call) { call.upstream.reclaim(call.reply); }});
-  dispatcher.add({.name = "rpc.discover",
-                  .answer_schema = schema_text<control::OpenRpcDocument>(),
-                  .access_level = AccessLevel::read,
-                  .run_here = [&dispatcher, text = std::shared_ptr<const std::string>()](
-                                  const JsonValue&, const Caller&) mutable {
-                    if (!text) {
-                      text = std::make_shared<const std::string>(
-                          to_json(control::describe(dispatcher.methods(), ARIBUS_VERSION)));
-                    }
-                    return ResultText(text);
-                  }});
-  dispatcher.add({.name = "status",
-                  .answer_schema = schema_text<Status>(),
-                  .access_level = AccessLevel::read,
-                  .run_here = [status = std::move(answers.status)](const JsonValue&, const Caller&) {
-                    return ResultText(to_json(status()));
-                  }});
-  for (control::Method& method : session::subscription_methods()) dispatcher.add(std::move(method));
+void add_daemon_methods(control::MethodTable& table, DaemonAnswers answers) {
+  table.add({.name = "daemon.clients",
+             .answer_schema = schema_text<Clients>(),
+             .run_here = [clients = std::move(answers.clients)](const JsonValue&, const Caller&) {
+               return ResultText(to_json(clients()));
+             }});
+  table.add({.name = "daemon.reload",
+             .answer_schema = schema_text<Reloaded>(),
+             .run_later = [reload = std::move(answers.reload)](const JsonValue&, pbx::Reply reply) {
+               reload(std::move(reply));
+             }});
+  table.add({.name = "hello",
+             .answer_schema = schema_text<Hello>(),
+             .access_level = AccessLevel::read,
+             .run_here = [hello = std::move(answers.hello)](const JsonValue&, const Caller& caller) {
+               return ResultText(to_json(hello(caller)));
+             }});
+  table.add({.name = "ping",
+             .answer_schema = schema_text<AnyObject>(),
+             .access_level = AccessLevel::read,
+             .run_here = [](const JsonValue&, const Caller&) { return ResultText("{}"); }});
+  table.add({.name = "reclaim", .answer = {ari::Type::none, false, nullptr}, .run = [](control::Call call) {
+               call.upstream.reclaim(call.reply);
+             }});
+  table.add({.name = "rpc.discover",
+             .answer_schema = schema_text<control::OpenRpcDocument>(),
+             .access_level = AccessLevel::read,
+             .run_here = [&table, text = std::shared_ptr<const std::string>()](const JsonValue&,
+                                                                               const Caller&) mutable {
+               if (!text) {
+                 text =
+                     std::make_shared<const std::string>(to_json(control::describe(table, ARIBUS_VERSION)));
+               }
+               return ResultText(text);
+             }});
+  table.add({.name = "status",
+             .answer_schema = schema_text<Status>(),
+             .access_level = AccessLevel::read,
+             .run_here = [status = std::move(answers.status)](const JsonValue&, const Caller&) {
+               return ResultText(to_json(status()));
+             }});
 }
 
 }  // namespace aribus::session

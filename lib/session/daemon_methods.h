@@ -4,7 +4,8 @@
 #include <functional>
 #include <string>
 
-#include "control/dispatcher.h"
+#include "control/method_table.h"
+#include "control/methods/state_methods.h"
 #include "session/results.h"
 
 namespace aribus::session {
@@ -15,11 +16,11 @@ struct DaemonAnswers {
   std::function<Hello(const control::Caller& caller)> hello;
   std::function<Status()> status;
   std::function<Clients()> clients = {};
-  std::function<std::string()> cursor;  // the end of the stream, as its text
+  control::LiveObjects live_objects = {};  // of the methods state.*
 };
 
-// Adds daemon.clients, daemon.reload, hello, ping, reclaim, rpc.discover, the methods of state, status,
-// subscribe and unsubscribe.
-void add_daemon_methods(control::Dispatcher& dispatcher, DaemonAnswers answers);
+// Adds daemon.clients, daemon.reload, hello, ping, reclaim, rpc.discover, which describes all of `table`, and
+// status.
+void add_daemon_methods(control::MethodTable& table, DaemonAnswers answers);
 
 }  // namespace aribus::session

@@ -1,6 +1,6 @@
 #include "session/own_record.h"
 
-#include "control/methods/state_methods.h"
+#include "control/visibility.h"
 #include "json/json_tape.h"
 #include "record/record_text.h"
 #include "state/model.h"
@@ -15,15 +15,19 @@ std::string visible_line(const bus::RecordLog& log, uint64_t seq, const bus::Fil
   const std::string_view line = log.line(seq);
   const bool malformed = record.type == "Malformed";
   if (record.type.find('.') == std::string::npos && !malformed) return std::string(line);  // an event
+  const pbx::Server* server = dispatcher.find_server(record.server);
+  const auto sees = [&](record::IdKind kind, std::string_view id) {
+    return rule.apps.empty() || (server != nullptr && control::sees_id(rule, server->model(), kind, id));
+  };
   record::Ids shown;
   for (size_t i = 0; i < record.ids.size(); ++i) {
     const auto id = record.ids[i];
-    if (control::sees_id(dispatcher, record.server, id.kind, id.text, rule)) shown.add(id.kind, id.text);
+    if (sees(id.kind, id.text)) shown.add(id.kind, id.text);
   }
   if (record.type == "state.gone" && shown.size() == 0 && record.ids.size() > 0) return {};
   if (record.type == "state.changed") {  // it is about one object
     const auto [kind, id] = state::changed_object(record);
-    const bool whole = !id.empty() && control::sees_id(dispatcher, record.server, kind, id, rule);
+    const bool whole = !id.empty() && sees(kind, id);
     return whole && filter.matches_ids(record.ids) ? std::string(line) : std::string();
   }
   record.ids = std::move(shown);

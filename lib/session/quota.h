@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "base/result.h"
-#include "control/access.h"
+#include "control/access_rule.h"
 
 namespace aribus::session {
 

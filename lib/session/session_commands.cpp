@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "control/named_ids.h"
 #include "session/session.h"
 #include "session/session_limits.h"
 
@@ -13,7 +14,7 @@ void Session::on_command(rpc::Request request, const std::shared_ptr<Batch>& bat
                            context_.limits.max_commands),
                   batch);
   }
-  Result<std::vector<std::string>> keys = control::Dispatcher::keys_of(*request.params);
+  Result<std::vector<std::string>> keys = control::order_keys(*request.params);
   if (!keys) return answer(request.id, keys.error(), batch);
   if (auto taken = take_bytes(bytes); !taken) return answer(request.id, taken.error(), batch);
   const uint64_t ticket = next_ticket_++;

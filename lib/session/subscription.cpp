@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "control/methods/state_methods.h"
+#include "control/methods/live_snapshot.h"
 #include "json/json_tape.h"
 #include "protocol/rpc.h"
 #include "record/record_text.h"

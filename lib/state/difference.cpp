@@ -19,7 +19,8 @@ namespace {
 
 using record::Record;
 
-// Of bridges in records about their members: of a bridge with n channels there may be n such records.
+// Bound, in bytes, of all records about members of bridges in one difference: for a bridge with n channels
+// there may be n such records, and each shows the whole bridge.
 constexpr size_t max_member_bytes = 16 << 20;
 
 std::string string_in(std::string_view object, std::string_view name) {
@@ -38,14 +39,14 @@ std::vector<std::string> members_of_bridge(std::string_view bridge) {
   return channels;
 }
 
-// The same for looking them up; none when there is no bridge.
+// The same as a set; empty if there is no bridge.
 std::set<std::string> member_set_of_bridge(const std::string* bridge) {
   if (bridge == nullptr) return {};
   const std::vector<std::string> members = members_of_bridge(*bridge);
   return {members.begin(), members.end()};
 }
 
-// The object as it is at its end, when nobody has told how it ended.
+// `object` with the `state` of its end, for an end that no event reported.
 std::string ended_text(std::string_view object, std::string_view state) {
   JsonTape tape;
   ObjectBuilder text;
@@ -56,12 +57,14 @@ std::string ended_text(std::string_view object, std::string_view state) {
   return text.str();
 }
 
-// Collects what Asterisk does not report, and makes records of it, for each application.
+// Collects the changes that Asterisk does not report and makes `state.changed` records of them, by
+// application.
 class Changes {
  public:
   Changes(const std::string& server, WallTime now) : server_(server), now_(now) {}
 
-  // `app`: of a channel, the application that it is in, or "".
+  // Adds the object `text` for each application in `to`. `app` is the application that a channel is in, or
+  // "".
   void add(IdKind kind, std::string_view id, std::string_view text, const std::vector<std::string>& to,
            std::string_view app = {}) {
     ObjectBuilder item;
@@ -73,7 +76,7 @@ class Changes {
       record::lift_ids(text, part.ids);
       part.bytes += text.size();
       part.items[static_cast<size_t>(kind)].push_back(item.str());
-      // One without an application is shown to some as a whole, or not at all.
+      // A program sees a record without an application as a whole or not at all: it holds one object.
       if (receiver.empty() || part.bytes > max_bytes) flush(receiver);
     }
   }
@@ -83,7 +86,7 @@ class Changes {
   }
 
  private:
-  static constexpr size_t max_bytes = 256 << 10;  // of the objects of a record, or one of them
+  static constexpr size_t max_bytes = 256 << 10;  // of a record's objects; the last one may exceed it
 
   struct Part {
     record::Ids ids;
@@ -110,7 +113,7 @@ class Changes {
   std::vector<Record> records_;
 };
 
-// Finds the difference, kind by kind, and puts its records together.
+// Computes the difference kind by kind. Lives for one call.
 class Finder {
  public:
   Finder(const std::string& server, const std::vector<std::string>& apps, const Model& known,
@@ -175,8 +178,8 @@ class Finder {
     for (const std::string& app : apps) add(type, app, members);
   }
 
-  // The applications that a bridge's records go to: those that its channels are in, as the one or the other
-  // list of them says; if that is none, those that were told of it before. "" stands for none of all.
+  // The applications that records about a bridge go to: those that its channels are in; if there are none,
+  // those that received its records before; if there are none either, "" (no application).
   [[nodiscard]] std::vector<std::string> apps_of_bridge(std::string_view id,
                                                         const std::vector<std::string>& channels) const {
     std::vector<std::string> apps;
@@ -192,7 +195,8 @@ class Finder {
     return apps;
   }
 
-  // The application that a channel is in. While none of them is missed, events tell it and nothing else does.
+  // The application that a channel is in. If no event was missed, the known one is right; after a gap it is
+  // derived from the answers, unless an event since the gap named it.
   [[nodiscard]] std::string app_of(std::string_view channel) const {
     const Object* known = known_.find(IdKind::channel, channel);
     const std::string* text = fetched_.find(IdKind::channel, channel);
@@ -201,14 +205,15 @@ class Finder {
     return app_of_channel(fetched_, apps_, channel, *text, known);
   }
 
-  // The applications that a channel's records go to: the one that it is in, or those that were told of it.
+  // The applications that records about a channel go to: the one that it is in, else those that received its
+  // records before.
   [[nodiscard]] std::vector<std::string> apps_of_channel(std::string_view id, const std::string& app) const {
     const auto told_to = known_.told_to(IdKind::channel, id);
     if (!app.empty() || told_to.empty()) return {app};
     return {told_to.begin(), told_to.end()};
   }
 
-  // Of a playback or recording: those of what it is on.
+  // The applications that records about a playback or recording go to: those of its channel or bridge.
   [[nodiscard]] std::vector<std::string> apps_of_media(IdKind kind, std::string_view id,
                                                        std::string_view text) const {
     const std::string target = string_in(text, "target_uri");
@@ -223,15 +228,16 @@ class Finder {
                            : std::vector<std::string>(told_to.begin(), told_to.end());
   }
 
-  // Of a record about one member of a bridge, which shows the whole bridge.
+  // Whether a record about one member of a bridge is still within max_member_bytes; if so, takes its bytes.
   bool has_room_for(size_t bytes) {
     if (bytes > member_bytes_left_) return false;
     member_bytes_left_ -= bytes;
     return true;
   }
 
-  // Without a gap, one that is over was reported to nobody: Asterisk could not begin it (22.10 says nothing
-  // then), or what it was on has left us. With one, it most likely came to its end.
+  // Playbacks and recordings. If one ended without a gap, Asterisk sent no event of it: it could not be
+  // started (22.10), or its channel or bridge is no longer ours. It counts as failed. After a gap it counts
+  // as done, as most do.
   void media(IdKind kind) {
     for (const auto& [id, object] : known_.of(kind)) medium(kind, id, object);
   }
@@ -301,7 +307,7 @@ class Finder {
           (told_since(IdKind::channel, id) || !fetched_.subscriptions.has(IdKind::channel, id))) {
         continue;
       }
-      // What it shows may have been told since; which application it is in is another question.
+      // A record may have shown it since the answer; its application is determined separately.
       const bool newer = before != nullptr && told_since(IdKind::channel, id);
       const std::string app = app_of(id);
       after_gap() ? channel_after_gap(id, newer ? before->text : text, before, app)
@@ -337,7 +343,7 @@ class Finder {
     }
   }
 
-  // What the dialplan gave it; nothing is known of what came with a move.
+  // The arguments of the dialplan's Stasis(). Those of a move are unknown.
   [[nodiscard]] static std::string args_of(const std::string& channel, const std::string& app) {
     const DialplanPlace place = DialplanPlace::of(channel);
     if (place.stasis_app() != app) return "[]";
@@ -373,7 +379,7 @@ class Finder {
     }
   }
 
-  // Of an endpoint or a device.
+  // For an endpoint or a device.
   void shown(IdKind kind, const std::string& id, const std::string& text) {
     const Object* before = known_.find(kind, id);
     if (told_since(kind, id) || !fetched_.subscriptions.has(kind, id)) return;
@@ -384,7 +390,7 @@ class Finder {
       add("EndpointStateChange", "", {{"endpoint", text}});
     } else {
       add("DeviceStateChanged", "", {{"device_state", text}});
-      found_.records.back().ids.add(kind, id);  // which is not recognised by its shape
+      found_.records.back().ids.add(kind, id);  // lift_ids() does not recognise it by its shape
     }
   }
 

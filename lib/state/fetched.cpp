@@ -5,7 +5,7 @@ namespace aribus::state {
 bool AppSubscriptions::has(IdKind kind, std::string_view id) const {
   const auto i = static_cast<size_t>(kind);
   if (all[i] || ids[i].contains(id)) return true;
-  // Or all endpoints of its technology.
+  // A subscription may also name all endpoints of a technology.
   return kind == IdKind::endpoint && ids[i].contains(id.substr(0, id.find('/')));
 }
 

@@ -1,4 +1,4 @@
-// What Asterisk itself answers about its live objects.
+// The live objects of an Asterisk, as it answers requests for them.
 #pragma once
 
 #include <array>
@@ -13,10 +13,10 @@
 
 namespace aribus::state {
 
-// What applications are subscribed to: GET /applications/{app}.
+// What an application is subscribed to: GET /applications/{app}.
 struct AppSubscriptions {
   std::array<std::set<std::string, std::less<>>, record::id_kinds> ids;
-  std::array<bool, record::id_kinds> all{};  // to everything of this kind
+  std::array<bool, record::id_kinds> all{};  // subscribed to every object of this kind
 
   [[nodiscard]] bool has(IdKind kind, std::string_view id) const;
 };
@@ -24,18 +24,18 @@ struct AppSubscriptions {
 // The answers to one fetch (pbx::StateFetcher).
 struct FetchedState {
   AppSubscriptions subscriptions;
-  // By kind and id, as normalized JSON. Of playbacks, recordings and devices only those that were asked for.
+  // By kind and id, as normalized JSON. Playbacks, recordings and devices: only those that were asked for.
   std::array<std::map<std::string, std::string, std::less<>>, record::id_kinds> objects;
 
   std::vector<std::string> unknown_apps;  // applications that Asterisk does not know
 
   // The channels that each application is subscribed to, applications of other clients included.
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> channels_of_app;
-  std::set<std::string, std::less<>> hear_all_channels;  // applications
+  std::set<std::string, std::less<>> hear_all_channels;  // applications that are subscribed to all channels
 
   // nullptr when there is none.
   [[nodiscard]] const std::string* find(IdKind kind, std::string_view id) const;
-  // The applications that are subscribed to this channel in particular.
+  // The applications that are subscribed to this very channel.
   [[nodiscard]] std::vector<std::string> apps_that_list(std::string_view channel) const;
   [[nodiscard]] bool hears_channel(std::string_view app, std::string_view channel) const;
 };

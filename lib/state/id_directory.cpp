@@ -8,8 +8,8 @@ namespace {
 
 using record::IdKind;
 
-// Records of these types name things that do not live there any more, or may never have: where they are known
-// to live stays.
+// Records of these types name objects that no longer exist on that server, or never did: they add an id, but
+// do not change the server of a known one.
 constexpr std::string_view past[] = {"BridgeDestroyed", "ChannelDestroyed", "command.resolved"};
 
 }  // namespace

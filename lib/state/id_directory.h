@@ -1,4 +1,4 @@
-// Which Asterisk an id was last known on.
+// Finds the Asterisk of an id.
 #pragma once
 
 #include <cstddef>
@@ -13,19 +13,20 @@
 
 namespace aribus::state {
 
-// Learns from the records where channels, bridges, playbacks and recordings were last. What lives where, the
-// models know (Model); this is for what they do not know yet, or any more. Bounded: of more than `max_ids`,
-// or of ids with more than `max_bytes` together, the longest known are forgotten.
+// Learns from the records on which server a channel, bridge, playback or recording was last reported. The
+// models (Model) know the live objects; this class answers for ids that they do not know yet or no longer
+// know. Bounded: beyond `max_ids` ids, or `max_bytes` bytes of ids, the oldest entries are dropped. Used on
+// the loop's thread only.
 class IdDirectory {
  public:
   explicit IdDirectory(size_t max_ids = 100'000, size_t max_bytes = 8 << 20)
       : max_ids_(max_ids), max_bytes_(max_bytes) {}
 
   void learn(const record::Record& record);
-  // The server is gone: so is what is known to live on it.
+  // Drops all ids of a server that was removed.
   void forget(std::string_view server);
 
-  // The server that `id` was last known to live on; nothing when it is unknown.
+  // The server that `id` was last reported on; nothing if unknown.
   [[nodiscard]] std::optional<std::string> find(record::IdKind kind, std::string_view id) const;
   [[nodiscard]] size_t size() const { return places_.size(); }
 
@@ -36,7 +37,7 @@ class IdDirectory {
   size_t max_ids_;
   size_t max_bytes_;
   size_t bytes_ = 0;
-  // Servers, by key().
+  // By key(): the server's name.
   std::unordered_map<std::string, std::string, TextHash, std::equal_to<>> places_;
   std::deque<std::string> oldest_;
 };

@@ -41,8 +41,8 @@ bool begins(std::string_view type, std::string_view member) {
          ((type == "ChannelCreated" || type == "StasisStart") && member == "channel");
 }
 
-// Asterisk takes the snapshots in these before the transfer, and sends them behind the events of it (22.10,
-// 16.28). What a channel replaced is shown as it was, too.
+// Asterisk takes the snapshots in these events before the transfer, and sends them after the transfer's other
+// events (22.10, 16.28). `replace_channel` also shows the channel as it was.
 bool is_past(std::string_view type, std::string_view member) {
   return type == "BridgeAttendedTransfer" || type == "BridgeBlindTransfer" ||
          (type == "StasisStart" && member == "replace_channel");
@@ -61,7 +61,7 @@ std::vector<Model::Shown> shown_by(const ari::ModelType& event) {
   return shown;
 }
 
-// One tape for all: nothing on it is needed longer than a call.
+// One tape for all: nothing on it is used after the call.
 JsonTape& tape() {
   static thread_local JsonTape tape;
   return tape;
@@ -72,7 +72,7 @@ bool begins_with(std::string_view text, const char (&start)[size]) {
   return text.size() >= size && std::memcmp(text.data(), start, size - 1) == 0;
 }
 
-// The id of what `text` shows, or "". `buffer` is for one that is not as plain as Asterisk writes it.
+// The id of the object that `text` shows, or "". `buffer` holds an id that has to be decoded.
 std::string_view id_of(IdKind kind, std::string_view text, std::string& buffer) {
   const bool named = kind == IdKind::recording || kind == IdKind::device;
   if (named ? begins_with(text, R"({"name":")") : begins_with(text, R"({"id":")")) {
@@ -96,8 +96,8 @@ void note_app(std::vector<std::string>& apps, const std::string& app) {
 
 using Searcher = std::boyer_moore_horspool_searcher<std::string_view::const_iterator>;
 
-// What follows in `text` behind what is searched, up to the next quote, or "": it is remembered, so it may
-// not be longer than "channel:" and an id.
+// The text from the match up to the next quote, or "". The model keeps it, so it must not be longer than
+// "channel:" and an id.
 std::string_view string_behind(std::string_view text, const Searcher& searcher) {
   const auto [begin, end] = searcher(text.begin(), text.end());
   if (begin == end) return {};
@@ -112,17 +112,17 @@ std::string_view made_at(std::string_view text) {
   return string_behind(text, searcher);
 }
 
-// Whether `made` stands in `text`, `place` bytes from its end, where it was the last time.
+// Whether `made` is in `text` where it was last time, `place` bytes from the end.
 bool is_at(std::string_view text, std::string_view made, size_t place) {
   return !made.empty() && place <= text.size() && text.substr(text.size() - place).starts_with(made);
 }
 
-// Where `made`, a part of `text`, begins, counted from the end; 0 when there is none.
+// Where `made`, a part of `text`, begins, counted from the end; 0 if it is empty.
 size_t place_of(std::string_view made, std::string_view text) {
   return made.empty() ? 0 : static_cast<size_t>(text.data() + text.size() - made.data());
 }
 
-// Which of two `creationtime`s is the later one: below 0, 0 or above, as with compare(). 0 when one is none.
+// Compares two `creationtime`s: below 0, 0 or above, as compare() does. 0 if one is empty or no time.
 int compare_made(std::string_view a, std::string_view b) {
   if (a == b || a.empty() || b.empty()) return 0;
   const auto first = parse_time(a), second = parse_time(b);
@@ -216,8 +216,7 @@ void Model::tell(Object& channel, Also also, const Record& record, uint64_t seq)
   if (also == Also::enters_stasis || also == Also::is_taken) channel.offered = false;
 }
 
-// Each application has a way of its own: what one tells of a move may come behind what others tell of later
-// ones.
+// The order of events of several applications: see the class.
 void Model::enter(Object& channel, const Record& record, uint64_t seq) {
   if (channel.app_since && record.time < *channel.app_since) return;
   if (!channel.app.empty() && channel.app != record.app && channel.ends_due.size() < max_told_to)
@@ -237,7 +236,7 @@ void Model::leave(Object& channel, const Record& record, uint64_t seq) {
   channel.app_seq = seq;
 }
 
-// What Asterisk does not report, as it answers: the items of lists, as in a snapshot.
+// Applies the objects of a `state.changed`, each an item of a list, as in a snapshot.
 void Model::take_changed(const Record& changed, uint64_t seq) {
   constexpr Shown as_it_is{};
   for_each_changed(changed, [&](IdKind kind, JsonView item, JsonView json) {
@@ -286,7 +285,7 @@ bool Model::is_news(IdKind kind, std::string_view text, uint64_t before) const {
   return made.empty() ? at->second.seq <= before : compare_made(at->second.made, made) < 0;
 }
 
-// Nothing when it has ended before, can't be told from others, or what is shown is not the newest of it.
+// Returns nullptr if the object has ended already, has no usable id, or is known in a newer form.
 Object* Model::show(IdKind kind, std::string_view text, const Shown& how, const Record& record,
                     uint64_t seq) {
   std::string buffer;
@@ -297,7 +296,7 @@ Object* Model::show(IdKind kind, std::string_view text, const Shown& how, const 
   if (at != all.end() && !at->second.made.empty() && !is_at(text, at->second.made, at->second.made_place)) {
     const int order = compare_made(at->second.made, made_at(text));
     if (order > 0) return nullptr;
-    if (order < 0 && !how.past) {  // the end of the one before did not come
+    if (order < 0 && !how.past) {  // the event of the former one's end did not come
       end(kind, id, std::string(at->second.text), seq, false, record.app);
       at = all.end();
     }
@@ -328,7 +327,7 @@ Object* Model::show(IdKind kind, std::string_view text, const Shown& how, const 
   return &object;
 }
 
-// Asterisk has answered that it lives: what ended before was another one of its id.
+// Asterisk has answered that it exists: what ended was an earlier object with its id.
 void Model::forget_end(IdKind kind, std::string_view text) {
   std::string buffer;
   EndedObjects& ended = ended_[static_cast<size_t>(kind)];
@@ -336,8 +335,7 @@ void Model::forget_end(IdKind kind, std::string_view text) {
   if (at != ended.end() && compare_made(at->second.made, made_at(text)) <= 0) ended.erase(at);
 }
 
-// Asterisk tells of a thing on several ways, one for each application: what comes behind its end does not
-// bring it back, nor does the beginning that another application tells of later.
+// A late copy of an event, for another application, does not bring an object back.
 bool Model::has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins,
                       const std::string& app) {
   EndedObjects& ended = ended_[static_cast<size_t>(kind)];
@@ -354,7 +352,7 @@ bool Model::has_ended(IdKind kind, std::string_view id, std::string_view text, b
   return false;
 }
 
-// The end of an older one, of which something younger has the id, ends nothing.
+// The end of an object does not end a newer one with the same id.
 void Model::end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives,
                 const std::string& app) {
   EndedObjects& ended = ended_[static_cast<size_t>(kind)];
@@ -385,11 +383,12 @@ void Model::end_what_is_on(IdKind kind, std::string_view id, uint64_t seq) {
   const std::string target = std::string(kind == IdKind::channel ? "channel:" : "bridge:") + std::string(id);
   for (auto at = on_.find(target); at != on_.end(); at = on_.find(target)) {
     const auto [of_kind, name] = *at->second.begin();
-    end(of_kind, name, std::string(objects(of_kind).find(name)->second.text), seq, false);  // takes it off
+    end(of_kind, name, std::string(objects(of_kind).find(name)->second.text), seq,
+        false);  // removes it from the list
   }
 }
 
-// It ends with `target` from now on, in place of what `thing` says as yet.
+// Lists the playback or recording under `target` instead of its former target.
 void Model::put_on(std::string_view target, IdKind kind, const std::string& id, const Object& object) {
   if (!object.text.empty()) {
     if (target_of(object.text) == target) return;
@@ -412,7 +411,7 @@ void Model::erase(IdKind kind, Objects::iterator at) {
   objects(kind).erase(at);
 }
 
-// What Asterisk tells no more of.
+// Objects whose events Asterisk no longer sends.
 void Model::forget(const Record& gone, uint64_t seq) {
   for (size_t i = 0; i < gone.ids.size(); ++i) {
     const auto id = gone.ids[i];
@@ -449,7 +448,7 @@ void Model::make_room(IdKind kind) {
   for (size_t i = 0; i < record::id_kinds; ++i) forget_oldest(static_cast<IdKind>(i));
 }
 
-// An eighth of them, those of which nothing was told for the longest time.
+// Drops an eighth of the objects: those unchanged longest.
 void Model::forget_oldest(IdKind kind) {
   Objects& all = objects(kind);
   if (all.empty()) return;

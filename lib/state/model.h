@@ -1,4 +1,4 @@
-// What lives on one Asterisk, as its records tell.
+// The live objects of one Asterisk, rebuilt from its records.
 #pragma once
 
 #include <array>
@@ -23,55 +23,66 @@ namespace aribus::state {
 using record::IdKind;
 
 struct ModelOptions {
-  size_t max_objects = 100'000;          // of each kind; of more the longest unchanged are forgotten
+  size_t max_objects = 100'000;          // of each kind; beyond it those unchanged longest are forgotten
   size_t max_bytes = 256 << 20;          // of all together; likewise
-  size_t max_ended = 10'000;             // that are remembered to have ended; ids are bounded by max_id_bytes
-  size_t max_variables = 256;            // of a channel; of more the longest unchanged are forgotten
+  size_t max_ended = 10'000;             // ended objects to remember; ids are bounded by max_id_bytes
+  size_t max_variables = 256;            // of a channel; beyond it those unchanged longest are forgotten
   size_t max_variable_bytes = 64 << 10;  // of a channel's variables together; likewise
 };
 
+// Applications to remember for one object.
 inline constexpr size_t max_told_to = 16;
 
 // A channel, bridge, playback, recording, endpoint or device.
 struct Object {
-  std::string text;  // as ARI showed it last: an object of JSON, regular
-  uint64_t seq = 0;  // of the record that told of it last
-  WallTime began;    // when it was made, if ARI says so; otherwise the time of the first record about it
-  std::string made;  // its `creationtime`, by which it is told from others of its id; "" when it has none
-  size_t made_place = 0;                  // of that in `text`, from its end
-  std::vector<std::string> told_to = {};  // the applications whose records told of it, at most max_told_to
+  std::string text;  // as ARI showed it last: a JSON object, normalized
+  uint64_t seq = 0;  // of the last record that showed it
+  WallTime began;    // its creation, if ARI says so; else the time of the first record about it
+  std::string made;  // its `creationtime`, which distinguishes objects with the same id; "" if it has none
+  size_t made_place = 0;                  // where `made` begins in `text`, counted from the end
+  std::vector<std::string> told_to = {};  // applications whose records showed it, at most max_told_to
   // Of a channel:
-  std::string app;  // the Stasis application that it is in, or ""
-  std::vector<std::string> ends_due =
-      {};  // applications that it was moved from, whose StasisEnd has not come
-  std::optional<WallTime> app_since = {};  // Asterisk's time of the StasisStart that told the application
-  uint64_t app_seq = 0;                    // of the record that told of that last; 0: none did
-  bool offered = false;                    // to all applications, by StasisBroadcast(), and not taken yet
+  std::string app;                         // the Stasis application that it is in, or ""
+  std::vector<std::string> ends_due = {};  // it was moved from these; their StasisEnd is still to come
+  std::optional<WallTime> app_since = {};  // Asterisk's time of the StasisStart that set `app`
+  uint64_t app_seq = 0;                    // of the record that last named its application; 0: none
+  bool offered = false;  // offered to all applications by StasisBroadcast(), not claimed yet
   std::vector<std::pair<std::string, std::string>> variables;  // names and values, both as JSON strings
   size_t variable_bytes = 0;
 };
 
-// Whether what an event of that type shows as `member` has ended with it.
+// Whether the object that an event of this type shows as `member` has ended.
 [[nodiscard]] bool ends_object(std::string_view type, std::string_view member);
 
-// Whether a playback or recording in that `state` has ended.
+// Whether a playback or recording with this `state` has ended.
 [[nodiscard]] bool is_over(IdKind kind, std::string_view state);
 
-// Whether a playback plays a `sound:`. Of other media, as a recording, Asterisk does not report that they
-// can't be played (22.10, 16.28).
+// Whether a playback plays a `sound:`. When Asterisk cannot play other media, such as a recording, it sends
+// no event (22.10, 16.28).
 [[nodiscard]] bool is_sound(std::string_view playback);
 
-// The first object that a record `state.changed` shows; "" when there is none.
+// The first object in a `state.changed`; its id is "" if there is none.
 [[nodiscard]] std::pair<IdKind, std::string> changed_object(const record::Record& changed);
 
-// Fed with every record of one Asterisk, in their order; those of aribus' own making included. It knows what
-// they show, and forgets what they say has ended. An id may be used again: what bears it is told apart by
-// `creationtime`, or by an event that tells of a beginning. Lives on the loop's thread.
+// Receives every record of one Asterisk in order, aribus' own included, and keeps the objects that they show
+// until a record says that they have ended. Used on the loop's thread only.
+//
+// Order of events. Asterisk keeps the order of events within one application, but sends each application its
+// own copy, and copies for several applications may come in any order. So:
+// - An object that has ended is remembered (`Ended`): a late copy of one of its events does not bring it
+//   back.
+// - An id may be used again. The object with the later `creationtime` is the current one; the end of an older
+//   one ends nothing. If the times are equal (they are in milliseconds), the event that an object begins with
+//   is about a new one if the same application has reported the end; without a `creationtime` it always is.
+// - A channel that moves between applications gets a StasisEnd in one and a StasisStart in the other, in
+//   either order. A StasisStart that is older, by Asterisk's time, than the one that set `app` is ignored; a
+//   StasisEnd of an application that the channel was moved from (`ends_due`) does not clear `app`.
+// - Some events show objects as they were before (`Shown::past`). They only prove that the object existed.
 class Model {
  public:
   using Objects = std::unordered_map<std::string, Object, TextHash, std::equal_to<>>;
 
-  // What an event does to the channel that it shows.
+  // What an event does to the channel that it shows, apart from showing it.
   enum class Also : uint8_t {
     nothing,
     enters_stasis,
@@ -82,54 +93,55 @@ class Model {
     is_taken
   };
 
-  // A member of an event that shows something.
+  // A member of an event that shows an object.
   struct Shown {
     std::string_view member;
     IdKind kind;
-    bool ends;    // it is the last that is told of it
-    bool begins;  // it is new, even if one of that id has ended
-    bool past;    // it is shown as it was before, and something newer may have been told
+    bool ends;    // it is the object's last event
+    bool begins;  // it is the object's first event, even if another one with this id has ended
+    bool past;    // it shows the object as it was; newer events may already have come
     Also also;
-    size_t place = 0;  // among the record's members, the last time
+    size_t place = 0;  // its place among the record's members in the last event
   };
 
   explicit Model(ModelOptions options = {});
 
-  // `seq` is the record's.
+  // Applies a record whose number is `seq`.
   void apply(const record::Record& record, uint64_t seq);
 
   [[nodiscard]] const Objects& of(IdKind kind) const { return objects_[static_cast<size_t>(kind)]; }
   // nullptr when there is none.
   [[nodiscard]] const Object* find(IdKind kind, std::string_view id) const;
-  // The applications whose records told of it, also when it has ended since; none when it is unknown, or when
-  // records of no application told of it.
+  // The applications whose records showed the object, also after it ended. Empty if it is unknown or only
+  // records without an application showed it.
   [[nodiscard]] std::span<const std::string> told_to(IdKind kind, std::string_view id) const;
-  // The record of that seq, or one after it, told of it: that it lives, or that it ended.
+  // Whether the record `seq` or a later one reported the object, as live or as ended.
   [[nodiscard]] bool touched_since(uint64_t seq, IdKind kind, std::string_view id) const;
 
   // Seq of the last record that was applied.
   [[nodiscard]] uint64_t latest() const { return latest_; }
-  // Whether no record has told of what `text` shows, nor of its end. `before` is latest() from before it was
-  // made.
+  // Whether `text` shows an object that no record has reported yet, neither as live nor as ended. `before` is
+  // what latest() was before the object was made.
   [[nodiscard]] bool is_news(IdKind kind, std::string_view text, uint64_t before) const;
 
-  // Whether, since the last call, something happened after which Asterisk may tell no more of what is known:
-  // a channel left Stasis, or a bridge, or something is played that may not be there.
+  // Whether something happened since the last call after which Asterisk may send no more events of known
+  // objects: a channel left Stasis or a bridge, or was claimed after StasisBroadcast(); a playback began that
+  // may fail without an event; or an object that was in a `state.gone` was shown again.
   [[nodiscard]] bool take_doubt() { return std::exchange(doubt_, false); }
 
-  // Of all ids, texts and variables.
+  // Bytes of all ids, texts and variables.
   [[nodiscard]] size_t bytes() const { return bytes_; }
-  // How many things were forgotten for want of room.
+  // Number of objects dropped because a bound was reached.
   [[nodiscard]] uint64_t forgotten() const { return forgotten_; }
 
  private:
   struct Ended {
     std::string made;       // its `creationtime`, or ""
-    size_t made_place = 0;  // of that in the text, from its end
+    size_t made_place = 0;  // where it begins in the text, counted from the end
     uint64_t seq = 0;
-    bool lives = false;  // it was only not heard of any more
+    bool lives = false;  // it still exists, but no application receives its events (`state.gone`)
     std::vector<std::string> told_to = {};
-    std::vector<std::string> ended_in = {};  // the applications whose records told of the end
+    std::vector<std::string> ended_in = {};  // applications whose records reported the end
   };
   using EndedObjects = std::unordered_map<std::string, Ended, TextHash, std::equal_to<>>;
 
@@ -157,10 +169,10 @@ class Model {
   ModelOptions options_;
   std::array<Objects, record::id_kinds> objects_;
   std::array<EndedObjects, record::id_kinds> ended_;
-  std::deque<std::pair<IdKind, std::string>> ended_order_;  // the longest ended first
-  // Playbacks and recordings by target. Sorted: thousands may be on one channel.
+  std::deque<std::pair<IdKind, std::string>> ended_order_;  // oldest end first
+  // Playbacks and recordings by target URI. Sorted: thousands may be on one channel.
   std::map<std::string, std::set<std::pair<IdKind, std::string>>, std::less<>> on_;
-  std::vector<std::vector<Shown>> shown_;  // by the event, as in ari::models()
+  std::vector<std::vector<Shown>> shown_;  // by event, in the order of ari::models()
   uint64_t latest_ = 0;
   size_t bytes_ = 0;
   uint64_t forgotten_ = 0;

@@ -56,14 +56,15 @@ std::string app_of_channel(const FetchedState& fetched, const std::vector<std::s
   if (entered.empty() && !broadcast) return "";
   std::vector<std::string> listed = fetched.apps_that_list(id);
   if (!last.empty() && stayed) {
-    // It was moved away from the last one. Who originated it goes on hearing of it.
+    // It was moved away from `last`. The application that originated it stays subscribed.
     if (listed.size() > 1) std::erase(listed, entered);
   } else if (listed.size() > 1) {
-    // It entered anew since it was last told of; or it was moved, and nothing says whereto.
+    // It entered the application again since the last known event; or it was moved, and nothing says where
+    // to.
     const bool again = before != nullptr && !stayed && std::ranges::find(listed, entered) != listed.end();
     listed = again ? std::vector{entered} : std::vector<std::string>();
   } else if (listed.empty() && fetched.hears_channel(entered, id)) {
-    listed = {entered};  // which hears of all channels
+    listed = {entered};  // it is subscribed to all channels
   }
   if (listed.size() != 1 || std::ranges::find(ours, listed.front()) == ours.end()) return "";
   return listed.front();

@@ -63,7 +63,7 @@ class Path {
         websocket_(make_websocket(loop_)) {
     if (auto listening = server_.listen(); !listening) fail(listening.error().message);
     dispatcher_.add_server(asterisk_);
-    for (control::Method& method : session::subscription_methods()) dispatcher_.add(std::move(method));
+    methods_.add(session::subscription_methods());
     connect();
   }
 
@@ -162,7 +162,8 @@ class Path {
   const Trace& trace_;
   Frames frames_;
   Loop loop_;
-  control::Dispatcher dispatcher_;
+  control::MethodTable methods_;
+  control::Dispatcher dispatcher_{methods_};
   bus::RecordLog log_;
   pbx::Server asterisk_{loop_,
                         asterisk_options(),

@@ -1,8 +1,10 @@
 #include "tests/call/coverage.h"
 
 #include <map>
+#include <optional>
 
 #include "record/normalizer.h"
+#include "tests/support/soon.h"
 
 namespace aribus::test {
 namespace {
@@ -30,8 +32,10 @@ struct Unseen {
 };
 constexpr Unseen unseen[] = {
     // https://docs.asterisk.org/Configuration/Interfaces/Asterisk-REST-Interface-ARI/ARI-Outbound-Websockets
-    {"ApplicationRegistered", "no: sent only on WebSockets that Asterisk opens; in these tests aribus opens them"},
-    {"ApplicationUnregistered", "no: sent only on WebSockets that Asterisk opens; in these tests aribus opens them"},
+    {"ApplicationRegistered",
+     "no: sent only on WebSockets that Asterisk opens; in these tests aribus opens them"},
+    {"ApplicationUnregistered",
+     "no: sent only on WebSockets that Asterisk opens; in these tests aribus opens them"},
     {"MissingParams", "no: Asterisk refuses a WebSocket that names no application with 400 instead"},
     {"RESTResponse", "no: answers requests on the WebSocket; in these tests requests use HTTP"},
 };
@@ -172,6 +176,19 @@ Json Calls::operator()(std::string_view name, std::initializer_list<Argument> ar
   Json answer = stage_.program.call(std::string(name), object(arguments));
   check_answer(answer, ari::find_operation(name)->answer);
   return answer;
+}
+
+void Calls::until_accepted(std::string_view name, std::initializer_list<Argument> arguments) {
+  INFO(name);
+  REQUIRE(shown_.names_.contains(name));
+  called_.insert(name);
+  const std::string params = object(arguments);
+  std::optional<Result<Json>> answer;
+  CHECK(soon([&] {
+    answer.emplace(stage_.program.client().call(std::string(name), params));
+    return answer->ok();
+  }));
+  if (answer->ok()) check_answer(**answer, ari::find_operation(name)->answer);
 }
 
 void Calls::refused(std::string_view name, std::initializer_list<Argument> arguments) {

@@ -42,6 +42,8 @@ class Calls {
   [[nodiscard]] bool has(std::string_view name) const;
   // Calls it; it must succeed, and answer what ARI declares.
   Json operator()(std::string_view name, std::initializer_list<Argument> arguments = {});
+  // Calls it until it succeeds, while Asterisk is still busy with what went before.
+  void until_accepted(std::string_view name, std::initializer_list<Argument> arguments);
   // Calls it; it must be refused as was said.
   void refused(std::string_view name, std::initializer_list<Argument> arguments = {});
   // Every operation that was to be shown was called.

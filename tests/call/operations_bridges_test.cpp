@@ -79,8 +79,8 @@ TEST_CASE("a bridge is played to and recorded", "[call][operations]") {
     finished(sound);
     // The channel that has played leaves the bridge a moment later: until then Asterisk answers 500.
     const std::string again = stage.id("again");
-    const std::string play = object({{"bridgeId", bridge}, {"playbackId", again}, {"media", "sound:hello"}});
-    CHECK(soon([&] { return program.client().call("bridges.playWithId", play).ok(); }));
+    call.until_accepted("bridges.playWithId",
+                        {{"bridgeId", bridge}, {"playbackId", again}, {"media", "sound:hello"}});
     program.expect("PlaybackStarted");
     finished(again);
 

@@ -148,6 +148,18 @@ TEST_CASE("every parameter of subscribe is documented", "[docs]") {
   }
 }
 
+TEST_CASE("every file that the architecture and CONTRIBUTING name exists", "[docs]") {
+  for (const char* document : {"docs/architecture.md", "CONTRIBUTING.md"}) {
+    const std::set<std::string> paths = matches_in(
+        read_document(document), R"re(`((?:lib|daemon|cli|bridges|tests|scripts|config)/[\w/.-]+)`)re");
+    CHECK(paths.size() > 15);
+    for (const std::string& path : paths) {
+      INFO(document << ": " << path);
+      CHECK(std::filesystem::exists(ARIBUS_SOURCE_DIR "/" + path));
+    }
+  }
+}
+
 TEST_CASE("every folder of the library has its row in the architecture", "[docs]") {
   const std::string rows = rows_of(read_document("docs/architecture.md"));
   for (const std::string& name :

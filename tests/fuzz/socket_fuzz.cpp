@@ -15,10 +15,11 @@
 #include "base/fd.h"
 #include "bus/record_log.h"
 #include "control/dispatcher.h"
+#include "control/methods/live_snapshot.h"
 #include "frontend/unix/server.h"
 #include "protocol/rpc.h"
 #include "record/event_reader.h"
-#include "session/daemon_methods.h"
+#include "session/all_methods.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {
@@ -57,7 +58,8 @@ struct Daemon {
   bus::RecordLog log =
       bus::RecordLog::make({.ring_bytes = bus::RecordLog::min_ring_bytes}, {rpc::event_head, rpc::event_tail})
           .value();
-  control::Dispatcher dispatcher;
+  control::MethodTable methods;
+  control::Dispatcher dispatcher{methods};
   pbx::Server asterisk{loop,
                        asterisk_options(),
                        {.append = [this](const record::Record& record) { return log.append(record); },
@@ -69,9 +71,14 @@ struct Daemon {
 
   Daemon() {
     dispatcher.add_server(asterisk);
-    session::add_daemon_methods(dispatcher, {.hello = [](const control::Caller&) { return session::Hello{}; },
-                                             .status = [] { return session::Status{}; },
-                                             .cursor = [this] { return log.cursor().text(); }});
+    session::add_all_methods(
+        methods, {.hello = [](const control::Caller&) { return session::Hello{}; },
+                  .status = [] { return session::Status{}; },
+                  .live_objects =
+                      [this](record::IdKind kind, const JsonValue& params, const control::Caller& caller) {
+                        return control::live_objects(dispatcher, log.cursor().text(), kind, params,
+                                                     *caller.rule);
+                      }});
     frontend::ServerOptions options_of_server;
     options_of_server.sockets.emplace_back().path = path;
     options_of_server.max_connections = 10'000;

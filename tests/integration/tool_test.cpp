@@ -135,12 +135,12 @@ TEST_CASE("aribus call tells a method's parameters, and shells complete them") {
   CHECK_THAT(stage.aribus({"call", "--list"}).text, ContainsSubstring("channels.originate\n"));
   // Each word, and behind a tab what it means.
   CHECK(stage.aribus({"complete", "ta"}).text == "tail\tshows records as they arrive\n");
-  CHECK(stage.aribus({"complete", "call", "bridges.des"}).text == "bridges.destroy\tEnds a bridge.\n");
+  CHECK(stage.aribus({"complete", "call", "bridges.des"}).text == "bridges.destroy\tDestroys a bridge.\n");
   const std::string parameters = stage.aribus({"complete", "call", "channels.answer", ""}).text;
   CHECK(parameters.starts_with("channelId=\tId of the channel. "));
   CHECK_THAT(parameters, ContainsSubstring("\nserver=\t") && ContainsSubstring("\nkey=\t"));
   CHECK(stage.aribus({"complete", "originate", "PJSIP/100", "caller"}).text.starts_with("callerId=\t"));
-  CHECK(stage.aribus({"complete", "tail", "--ex"}).text == "--exclude\tnot these types (globs)\n");
+  CHECK(stage.aribus({"complete", "tail", "--ex"}).text == "--exclude\twithout these types (globs)\n");
   CHECK(stage.aribus({"complete", "tail", "--app", ""}).text == "demo\tpbx1\n");
   const std::string id = stage.call_comes();
   CHECK(stage.aribus({"complete", "hangup", id.substr(0, 4)}).text == id + "\tAlice <100>, Ring\n");

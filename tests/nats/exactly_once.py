@@ -332,7 +332,7 @@ class Run:
                 return False
             return self.reader.last() == self.recorder.last
         try:
-            wait_for("the last record is in NATS", quiet, 90, 0.5)
+            wait_for("the last record is in NATS", quiet, 180, 0.5)
         finally:
             self.reader.ends = self.recorder.ends = True
         if self.is_emptied:

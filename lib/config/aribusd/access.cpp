@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <optional>
 #include <set>
 
@@ -13,22 +12,13 @@
 #include "base/suggest.h"
 #include "config/users.h"
 #include "record/own_records.h"
-#include "session/daemon_methods.h"
+#include "session/all_methods.h"
 
 namespace aribus::config {
 namespace {
 
 using control::AccessRule;
-using Methods = std::map<std::string, control::Method, std::less<>>;
-
-const Methods& all_methods() {
-  static const control::Dispatcher& dispatcher = []() -> const control::Dispatcher& {
-    static control::Dispatcher made;
-    session::add_daemon_methods(made, {});
-    return made;
-  }();
-  return dispatcher.methods();
-}
+using session::declared_methods;
 
 bool matches(const std::string& glob, std::string_view name) {
   return matches_glob(glob, std::string(name));
@@ -38,7 +28,7 @@ bool matches(const std::string& glob, std::string_view name) {
 std::string read_method(const YamlValue& value) {
   std::string entry = value.string();
   std::vector<std::string> known(std::begin(control::method_sets), std::end(control::method_sets));
-  for (const auto& [name, method] : all_methods()) {
+  for (const auto& [name, method] : declared_methods().all()) {
     if (matches(entry, name)) return entry;
     const size_t dot = name.find('.');
     if (dot != std::string::npos) known.push_back(name.substr(0, dot) + ".*");
@@ -50,13 +40,13 @@ std::string read_method(const YamlValue& value) {
              " (read, control, admin, or globs of methods are expected)");
 }
 
-// An entry that names a command which changes something: no other is in the audit.
+// An entry that names a command that changes something: only these are audited.
 std::string read_audited(const YamlValue& value) {
   std::string entry = read_method(value);
   const auto is_told = [&](const auto& known) {
     return known.second.access_level != control::AccessLevel::read && control::lists({entry}, known.second);
   };
-  if (std::ranges::none_of(all_methods(), is_told)) {
+  if (std::ranges::none_of(declared_methods().all(), is_told)) {
     value.fail("'" + shown(entry) + "' names only methods that change nothing, which are in no audit");
   }
   return entry;
@@ -92,7 +82,7 @@ std::string read_type(const YamlValue& value, std::vector<std::string>& warnings
   return glob;
 }
 
-// A list that must not be empty, as it would not mean what it says.
+// A list that must not be empty: an empty one would match everything.
 void read_list(const YamlValue& value, const std::string& without,
                const std::function<void(const YamlValue&)>& read) {
   value.each("at least one is expected; without this key the rule " + without, read);
@@ -105,9 +95,9 @@ bool shows_type(const AccessRule& rule, std::string_view type) {
          std::ranges::none_of(rule.exclude_types, is_type);
 }
 
-// What is kept away under one name and is there under another.
+// Warns if a rule denies something under one name and allows it under another.
 void warn_of_other_ways(const AccessRule& rule, std::vector<std::string>& warnings) {
-  const auto allows = [&](std::string_view name) { return rule.allows(all_methods().find(name)->second); };
+  const auto allows = [&](std::string_view name) { return rule.allows(*declared_methods().find(name)); };
   const std::string of_rule = "access rule '" + rule.name + "': ";
   const auto is_media = [](const std::string& glob) { return matches(glob, "channels.externalMedia"); };
   constexpr std::string_view others[] = {"channels.create", "channels.originate", "channels.originateWithId",
@@ -126,10 +116,9 @@ void warn_of_gaps(const AccessRule& rule, std::vector<std::string>& warnings) {
   const auto allows = [&](const auto& entry) { return entry.second.run && rule.allows(entry.second); };
   const std::string of_rule = "access rule '" + rule.name + "': ";
   const bool bounded = !rule.types.empty() || !rule.exclude_types.empty() || !rule.apps.empty();
-  if (const auto request = all_methods().find("ari.request");
-      rule.allows(request->second) && (bounded || !rule.allows_function("SHELL"))) {
+  if (rule.allows(*declared_methods().find("ari.request")) && (bounded || !rule.allows_function("SHELL"))) {
     warnings.push_back(of_rule + "ari.request reaches what methods, functions, types and apps keep from it");
-  } else if (!rule.apps.empty() && std::ranges::any_of(all_methods(), allows)) {
+  } else if (!rule.apps.empty() && std::ranges::any_of(declared_methods().all(), allows)) {
     warnings.push_back(
         of_rule +
         "apps bounds records and state.*; ARI's operations that methods allows reach all applications");
@@ -194,7 +183,7 @@ control::Access read_access(const YamlValue& value, const std::vector<SocketOpti
   value.each("at least one rule is expected, or nobody may do anything", [&](const YamlValue& item) {
     const size_t before = item.mistakes();
     AccessRule rule = read_rule(item, sockets, warnings);
-    if (item.mistakes() != before) return;  // it may say less than was meant
+    if (item.mistakes() != before) return;  // with a mistake it may say less than was meant
     if (!names.insert(rule.name).second)
       item.fail("name: '" + rule.name + "' is the name of another rule already; each has its own");
     for (const AccessRule& earlier : rules) {

@@ -1,5 +1,5 @@
-// What of the configuration names methods, users and groups: the sections `access` and `logging.audit`, and
-// the rights of `sockets`.
+// The parts of the configuration that name methods, users and groups: the sections `access` and
+// `logging.audit`, and the rights of `sockets`.
 #pragma once
 
 #include <optional>
@@ -12,12 +12,12 @@
 
 namespace aribus::config {
 
-// The rules, for daemons that listen on `sockets`. Mistakes are noted; what is allowed and unwise goes to
-// `warnings`.
+// The rules, for a daemon that listens on `sockets`. Mistakes are noted; `warnings` gets what is allowed but
+// unwise.
 [[nodiscard]] control::Access read_access(const YamlValue& value, const std::vector<SocketOptions>& sockets,
                                           std::vector<std::string>& warnings);
 
-// The commands to be written down: true, false, or a mapping of `methods` and `exclude`.
+// The commands to audit: true, false, or a mapping of `methods` and `exclude`.
 [[nodiscard]] control::AuditOptions read_audit(const YamlValue& value);
 
 }  // namespace aribus::config

@@ -120,7 +120,7 @@ ListenerUser read_user(const YamlValue& value) {
   return {name, *id};
 }
 
-// Which of the two connects.
+// Which side connects.
 void read_direction(YamlMap& map, ari::ClientOptions& client) {
   map.optional("mode", [&](const YamlValue& v) {
     const std::string mode = v.string();
@@ -161,7 +161,7 @@ ari::RestMode read_rest(const YamlValue& value) {
   return static_cast<ari::RestMode>(at - std::begin(modes));
 }
 
-// Certificates are renewed under the same name.
+// Certificates are renewed under the same name: a change shows in the contents only.
 uint64_t hash_of_files(const ari::ClientOptions& client) {
   std::string contents;
   const auto add = [&](const std::string& file) {
@@ -195,7 +195,7 @@ std::string read_url(const YamlValue& value, DaemonReading& reading) {
   return text;
 }
 
-// Blanks at the end of a name are hardly seen, and count.
+// Blanks at either end of a name are easily overlooked, but count.
 void warn_of_blanks(const YamlValue& value, const std::string& name, DaemonReading& reading) {
   if (name.starts_with(' ') || name.ends_with(' '))
     reading.warn(value, "it begins or ends with a blank, which belongs to it; is that meant?");
@@ -221,7 +221,7 @@ AsteriskConfig read_asterisk(const YamlValue& value, DaemonReading& reading) {
   YamlMap map(value);
   map.optional("name", [&](const YamlValue& v) { config.name = v.string(); });
   map.optional("url", [&](const YamlValue& v) {
-    client.url.clear();  // not the default, if it can't be used
+    client.url.clear();  // if it can't be used, the default must not be used instead
     client.url = read_url(v, reading);
   });
   map.required("username", "it is the name of a [user] section of Asterisk's ari.conf",
@@ -254,8 +254,7 @@ AsteriskConfig read_asterisk(const YamlValue& value, DaemonReading& reading) {
   map.optional("max_message_bytes", [&](const YamlValue& v) { client.max_message_bytes = v.bytes(); });
   const size_t before = value.mistakes();
   map.finish();
-  if (value.mistakes() != before && !map.has("url"))
-    client.url.clear();  // it may be the key that is misspelt
+  if (value.mistakes() != before && !map.has("url")) client.url.clear();  // `url` may be the misspelt key
   if (client.silence_timeout <= client.ping_interval) {
     value.fail(
         "silence_timeout: longer than ping_interval is expected, or every quiet connection is taken for "
@@ -350,8 +349,8 @@ void read_config(const YamlValue& root, DaemonReading& reading, Config& config) 
   map.finish();
 }
 
-// Who is in a group that a socket or a rule is for, and that reads this file, reads the passwords that stand
-// in it, and as a rule those beside it.
+// Warns if a group that a socket or a rule is for can read this file: its members then read the passwords in
+// it, and usually those in files beside it.
 void warn_of_readers(const Config& config, std::vector<std::string>& warnings) {
   struct stat status {};
   if (::stat(config.file.c_str(), &status) != 0 || (status.st_mode & S_IRGRP) == 0 || status.st_gid == 0)
@@ -369,8 +368,7 @@ void warn_of_readers(const Config& config, std::vector<std::string>& warnings) {
       "as aribus-read ('aribus doctor' names the lines)");
 }
 
-// Reads what is right into `config`; mistakes go to `faults`, and what is doubtful to the configuration's
-// warnings.
+// Reads the valid parts into `config`; mistakes go to `faults`, doubts to the configuration's warnings.
 void read_text_into(Config& config, const std::string& text, const std::string& file, Purpose purpose,
                     ConfigFaults& faults) {
   config.file = file;
@@ -409,7 +407,7 @@ Result<Config> parse_config(const std::string& text, const std::string& file, Pu
   warn_of_readers(config, config.warnings);
   if (faults.empty()) return config;
   Error error = faults.error();
-  if (purpose == Purpose::check) {  // which tells all that it finds
+  if (purpose == Purpose::check) {  // a check reports everything
     for (const std::string& warning : config.warnings)
       error.message += "\n" + std::string(warning_mark) + warning;
   }

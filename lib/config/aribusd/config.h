@@ -19,7 +19,7 @@ namespace aribus::config {
 // One Asterisk.
 using AsteriskConfig = pbx::ServerOptions;
 
-// Every knob there is, with its default; docs/configuration.md explains them.
+// All settings with their defaults; docs/configuration.md explains them.
 struct Config {
   std::vector<AsteriskConfig> asterisk;
   frontend::ServerOptions ipc;
@@ -29,21 +29,21 @@ struct Config {
   std::string log_level = "info";
   control::AuditOptions audit;
   std::string file;                   // that it was read from
-  WallTime read{};                    // when its reading began: what was changed later may not be in it
-  std::vector<std::string> files;     // that were read with it: of passwords, certificates and keys
-  std::vector<std::string> warnings;  // what is allowed and unwise
+  WallTime read{};                    // when its reading began: it may lack later changes
+  std::vector<std::string> files;     // read with it: passwords, certificates and keys
+  std::vector<std::string> warnings;  // what is allowed but unwise
 };
 
 // Reads and checks `file`, and the passwords, users and groups that it refers to. Asks the name service,
 // which may take long. Errors: invalid_params, with a line "file:line:column: key: cause and cure" for each
-// mistake in the order of their places, for a check with the warnings behind them, and as
-// ConfigFaults::error() says; system.
+// mistake in the order of their places (for a check, followed by the warnings) and the data of
+// ConfigFaults::error(); system.
 [[nodiscard]] Result<Config> load_config(const std::string& file, Purpose purpose = Purpose::start);
-// The same of what is in `file`.
+// The same for the text of a file.
 [[nodiscard]] Result<Config> parse_config(const std::string& text, const std::string& file,
                                           Purpose purpose = Purpose::start);
-// What can be used of a file that may have mistakes: the sockets, and the Asterisks of which the url is
-// known, with whatever else of them is right. Nothing when it can't be read at all.
+// What is usable of a file that may have mistakes: the sockets, and the Asterisks whose url is known, with
+// everything else of them that is right. Empty if it can't be read at all.
 [[nodiscard]] Config load_usable(const std::string& file);
 
 }  // namespace aribus::config

@@ -1,4 +1,4 @@
-// What a configuration of the daemon needs of the machine that it is checked on.
+// Checks a configuration of the daemon against the machine that it is for.
 #pragma once
 
 #include <string>
@@ -9,10 +9,10 @@
 
 namespace aribus::config {
 
-// How the daemon is run here, with what its units below `systemd` add.
+// How the daemon is run on this machine, with what its units in `systemd` add.
 [[nodiscard]] Machine this_machine(const std::vector<std::string>& systemd = unit_folders());
 
-// Notes what the daemon would miss when it started now, as MachineCheck, and room on the disk.
+// Notes what the daemon would lack if it started now, as MachineCheck does, and room on the disk.
 void check_machine(DaemonReading& reading, const YamlValue& root, const Config& config,
                    const Machine& machine = this_machine());
 

@@ -1,4 +1,4 @@
-// A configuration of the daemon that is being read: where what is found goes.
+// The state of reading a configuration of the daemon.
 #pragma once
 
 #include <vector>

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr Milliseconds short_time{100};  // within which a busy machine may well not answer
+constexpr Milliseconds short_time{100};  // a busy machine may well not answer within it
 
 std::string lower_case(std::string text) {
   std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -31,7 +31,7 @@ std::string name_of(size_t index, const AsteriskConfig& asterisk) {
   return "asterisk[" + std::to_string(index) + "] ('" + asterisk.name + "')";
 }
 
-// Whether two paths lead to one file, or would.
+// Whether two paths lead to the same file, or would.
 bool is_same_file(const std::string& a, const std::string& b) {
   if (a.empty() || b.empty()) return false;
   const fs::path one = fs::path(a).lexically_normal(), other = fs::path(b).lexically_normal();
@@ -44,7 +44,7 @@ bool has_expired(const CertificateDates& dates) {
   return dates.until < wall_now();
 }
 
-// Whether nobody can listen at both.
+// Whether two programs can't listen at both.
 bool is_same_address(const std::string& a, const std::string& b) {
   const auto is_any = [](const std::string& address) { return address == "0.0.0.0" || address == "::"; };
   return a == b || is_any(a) || is_any(b);
@@ -76,7 +76,7 @@ class Relations {
  private:
   [[nodiscard]] YamlValue metrics() const { return root_.member("metrics"); }
 
-  // An application belongs to one client of an Asterisk: the second one takes it from the first.
+  // ARI gives an application to one client: the second one takes it from the first.
   void check_apps(size_t i, size_t j) {
     const AsteriskConfig &one = config_.asterisk[i], &other = config_.asterisk[j];
     const auto &a = urls_[i], &b = urls_[j];
@@ -180,8 +180,7 @@ class Relations {
     is_short("reconnect", client.reconnect.max, "Asterisk is asked all the time while it is away");
   }
 
-  // Files of the daemon that would be in each other's way. Whoever listens or writes there first keeps the
-  // other from it.
+  // Files of the daemon that are in each other's way: the first to listen or write there blocks the other.
   void check_paths() {
     struct Named {
       std::string key;

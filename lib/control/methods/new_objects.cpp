@@ -14,16 +14,16 @@ namespace {
 
 using record::IdKind;
 
-constexpr int no_such_source = 422;  // applications.subscribe: what is to be heard of is not there
+constexpr int no_such_source = 422;  // applications.subscribe: the object does not exist
 
-// Its path below /ari is that of all bridges, or of one.
+// "/bridges" or "/bridges/{id}".
 bool is_path_of_bridge(std::string_view path) {
   constexpr std::string_view bridges = "/bridges";
   return path.starts_with(bridges) && (path.size() == bridges.size() || path[bridges.size()] == '/') &&
          std::ranges::count(path, '/') <= 2;
 }
 
-// The applications that hear of what is made; none: nobody does.
+// The applications that get events about the new object.
 std::vector<std::string> apps_that_hear(const pbx::Server& upstream, const NewObject& made) {
   if (made.kind == IdKind::channel) {
     const auto& apps = upstream.client().options().apps;
@@ -49,10 +49,27 @@ NewObject NewObject::of(const pbx::Server& upstream, const pbx::CreatingOperatio
           .before = upstream.model().latest()};
 }
 
-void tell_of_new(pbx::Server& upstream, const NewObject& made, std::string_view answer) {
+void report_new(pbx::Server& upstream, const NewObject& made, std::string_view answer) {
   if (made.kind == IdKind::bridge || !upstream.model().is_news(made.kind, answer, made.before)) return;
   for (const std::string& app : apps_that_hear(upstream, made))
     upstream.publish(state::changed(upstream.name(), made.kind, made.id, answer, app, wall_now()));
+}
+
+void expect_entry(pbx::Server& upstream, const NewObject& made, std::string_view answer) {
+  const ari::Client& client = upstream.client();
+  const auto& apps = client.options().apps;
+  const bool is_held =
+      std::ranges::find(apps, made.app) != apps.end() && !client.replaced_apps().contains(made.app);
+  if (made.kind != IdKind::channel || !is_held) return;
+  JsonTape tape;
+  const JsonView shown = tape.read(answer);
+  if (!shown.valid() || shown.kind() != JsonKind::object) return;
+  const JsonView inner = shown.find("channel");  // Asterisk 16, channels.externalMedia
+  const std::string created = (inner.valid() ? inner : shown).string_at("creationtime");
+  const state::Object* object = upstream.model().find(made.kind, made.id);
+  const bool is_told =
+      object != nullptr && (created.empty() || object->made == created) && object->app_seq > made.before;
+  if (!is_told) upstream.stasis().made(made.id, made.app, created);
 }
 
 bool makes_bridge(const Method& method, const JsonValue& params) {
@@ -62,8 +79,8 @@ bool makes_bridge(const Method& method, const JsonValue& params) {
   return method.name == "bridge" || method.name == "bridges.create" || method.name == "bridges.createWithId";
 }
 
-pbx::Reply asking_for_bridge(pbx::Server& upstream, std::string app, const Requester& requester,
-                             pbx::Reply reply) {
+pbx::Reply subscribing_to_bridge(pbx::Server& upstream, std::string app, const Requester& requester,
+                                 pbx::Reply reply) {
   const uint64_t before = upstream.model().latest();
   return [&upstream, app = std::move(app), requester, before,
           reply = std::move(reply)](Result<pbx::ResultText> answer) {
@@ -80,7 +97,8 @@ pbx::Reply asking_for_bridge(pbx::Server& upstream, std::string app, const Reque
         "POST", "/applications/" + percent_encode(app) + "/subscription", pbx::source_body("bridge:" + id),
         requester,
         [&upstream, id, reply, answer = std::move(answer)](const Result<HttpResponse>& asked) mutable {
-          // It has ended meanwhile, as nobody was told. (Where Asterisk can't be asked, the next look tells.)
+          // It has ended in the meantime, and no application was subscribed to it. (If the request failed
+          // otherwise, the next resynchronisation finds out.)
           if (asked && asked->status == no_such_source) {
             record::Record gone = record::own_record(record::StateGone{}, upstream.name(), wall_now());
             gone.ids.add(IdKind::bridge, id);

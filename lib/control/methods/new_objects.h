@@ -1,4 +1,10 @@
-// What programs make is known from Asterisk's answer on, and told of to its end.
+// Objects that commands create are known from Asterisk's answer on, even if no event reports them.
+//
+// Asterisk tells an application about a new object only when something happens to it: about a playback that
+// waits for another one when it starts, about a bridge when one of its channels enters it. Until then a
+// program that follows records would not know the object, and would never hear of its end. So each answer
+// that shows an object which no event has reported becomes a record state.changed, and the daemon subscribes
+// one of its applications to each new bridge.
 #pragma once
 
 #include <cstdint>
@@ -11,33 +17,36 @@
 
 namespace aribus::control {
 
-// What an operation is about to make.
+// An object that an operation is about to create.
 struct NewObject {
   record::IdKind kind = record::IdKind::channel;
   std::string id;
   std::string app;         // of a channel: the application that it goes to, or ""
   bool on_bridge = false;  // of a playback or recording: it is on a bridge, not on a channel
-  std::string on;          // the id of that
-  uint64_t before = 0;     // the model's latest(), before the operation was sent
+  std::string on;          // the id of that bridge or channel
+  uint64_t before = 0;     // the model's latest() before the operation was sent
 
   // `params` are those of an operation that `creates` describes.
   [[nodiscard]] static NewObject of(const pbx::Server& upstream, const pbx::CreatingOperation& creates,
                                     const JsonValue& params);
 };
 
-// To be called with Asterisk's answer to the operation: what no event has told yet, as of a playback that
-// waits for another one, is told by a record `state.changed`. A channel is told of when it goes to an
-// application of ours; for a bridge see below.
-void tell_of_new(pbx::Server& upstream, const NewObject& made, std::string_view answer);
+// Call it with Asterisk's answer to the operation. Publishes state.changed if no event has reported the
+// object yet; for a channel if it goes to an application of ours. Bridges: see subscribing_to_bridge().
+void report_new(pbx::Server& upstream, const NewObject& made, std::string_view answer);
 
-// Whether `method` with `params` makes a bridge.
+// Call it with Asterisk's answer to the operation. A channel that was created for one of our applications
+// enters it a moment after the answer; until then a command that Asterisk refuses because the channel is "not
+// in Stasis" is sent again when it is (upstream.stasis()).
+void expect_entry(pbx::Server& upstream, const NewObject& made, std::string_view answer);
+
+// Whether `method` with `params` creates a bridge.
 [[nodiscard]] bool makes_bridge(const Method& method, const JsonValue& params);
 
-// Asterisk tells an application of a bridge only once one of its channels is in it, or when it asks for that.
-// The reply made of `reply` tells of the bridge in the answer, if no event has, has `app` ask for it, and
-// passes the answer on behind that: whatever happens to the bridge afterwards is told. Asterisk ends what was
-// asked for with the bridge.
-[[nodiscard]] pbx::Reply asking_for_bridge(pbx::Server& upstream, std::string app, const Requester& requester,
-                                           pbx::Reply reply);
+// The reply for a command that creates a bridge: reports the bridge in the answer if no event has, subscribes
+// `app` to it, and only then passes the answer on to `reply`, so that whatever happens to the bridge
+// afterwards is reported. Asterisk ends the subscription with the bridge.
+[[nodiscard]] pbx::Reply subscribing_to_bridge(pbx::Server& upstream, std::string app,
+                                               const Requester& requester, pbx::Reply reply);
 
 }  // namespace aribus::control

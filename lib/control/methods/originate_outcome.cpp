@@ -7,10 +7,10 @@
 namespace aribus::control {
 namespace {
 
-// What ChannelHangupRequest has for a cause when the hangup came over ARI (seen on 16.28 and 22.10): the bit
-// AST_SOFTHANGUP_EXPLICIT, no cause of Q.850.
+// `cause` of a ChannelHangupRequest when the hangup came over ARI (seen on 16.28 and 22.10). It is the flag
+// AST_SOFTHANGUP_EXPLICIT, not a cause of Q.850.
 constexpr int requested_by_ari = 32;
-// Asterisk ends a call that rang for too long a little after its time-out, never before.
+// Asterisk never ends a ringing call before its timeout; this is the tolerance of that comparison.
 constexpr Milliseconds slack{250};
 
 int int_of(const JsonValue& object, std::string_view name) {
@@ -43,7 +43,7 @@ std::optional<std::string> OriginateOutcome::see(const record::Record& record, c
   } else if (record.type == "ChannelDestroyed") {
     int cause = int_of(fields, "cause");
     const std::string_view outcome = word(cause, since_begin);
-    // Local channels, and time-outs on 16, leave the cause out.
+    // For Local channels, and for timeouts on Asterisk 16, the cause is 0.
     if (cause == 0 && outcome == "busy") cause = 17;
     if (cause == 0 && outcome == "no_answer") cause = 19;
     if (cause == 0 && dialstatus_ == "CONGESTION") cause = 34;

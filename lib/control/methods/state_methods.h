@@ -1,37 +1,29 @@
-// What lives on the Asterisks, from memory.
+// The methods that list live objects: state.channels, state.bridges, ….
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "control/dispatcher.h"
 #include "control/method.h"
 #include "json/json.h"
+#include "record/ids.h"
 
 namespace aribus::control {
 
-// All live objects visible under `rule`, as a JSON object with a list for each kind whose method
-// (state.channels, …) it allows: {"channels":[…],"bridges":[…],…}. `servers`: of these alone; none: of all.
-// `cursor` is the end of the stream: all who ask at the same one for the same share the text.
-[[nodiscard]] std::shared_ptr<const std::string> live_snapshot(const Dispatcher& dispatcher,
-                                                               const std::string& cursor,
-                                                               const std::vector<std::string>& servers,
-                                                               const AccessRule& rule);
+// Answers the state method of a kind, see live_objects() in live_snapshot.h.
+using LiveObjects = std::function<Result<pbx::ResultText>(record::IdKind kind, const JsonValue& params,
+                                                          const Caller& caller)>;
 
-// Whether a record without an application may name this thing to a program bound by `rule`: it is visible,
-// or records of one of the rule's applications have told of it.
-[[nodiscard]] bool sees_id(const Dispatcher& dispatcher, std::string_view server, record::IdKind kind,
-                           std::string_view id, const AccessRule& rule);
+// state.channels, state.bridges, state.playbacks, state.recordings, state.endpoints and state.devices. They
+// are answered from the daemon's memory, without a request to Asterisk.
+[[nodiscard]] std::vector<Method> state_methods(const LiveObjects& live_objects);
 
-// state.channels, state.bridges, state.playbacks, state.recordings, state.endpoints and state.devices.
-// `cursor` gives the end of the stream, as JSON text.
-[[nodiscard]] std::vector<Method> state_methods(const Dispatcher& dispatcher,
-                                                std::function<std::string()> cursor);
+// "state.channels", ….
+[[nodiscard]] std::string_view state_method_name(record::IdKind kind);
 
-// The JSON Schema of a snapshot's members.
+// The JSON Schema of a snapshot: an object with a list for each kind.
 [[nodiscard]] std::string snapshot_schema();
 
 }  // namespace aribus::control

@@ -1,4 +1,4 @@
-// What people do all day, made of ARI's operations.
+// Shortcuts for what programs do most, each made of one or more of ARI's operations.
 #pragma once
 
 #include <vector>
@@ -7,10 +7,7 @@
 
 namespace aribus::control {
 
-// The verbs: ari.request, bridge, hangup, originate, play, record, transfer.
+// ari.request, bridge, hangup, originate, play, record, transfer.
 [[nodiscard]] std::vector<Method> verbs();
-
-// The parameters of a verb ask it to wait for the end of what it begins.
-[[nodiscard]] bool waits_for_end(const JsonValue& params);
 
 }  // namespace aribus::control

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "control/access.h"
+#include "control/peer.h"
 
 namespace aribus::frontend {
 

@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "bus/record_log.h"
+#include "control/access.h"
 #include "control/dispatcher.h"
 #include "net/acceptor.h"
 #include "net/loop.h"

@@ -1,5 +1,6 @@
 // What `aribus complete` offers to the shells.
 #include "cli/complete.h"
+
 #include "cli/output.h"
 #include "tests/catch.h"
 #include "tests/support/fake_daemon.h"

@@ -1,7 +1,12 @@
-// A caller that may do everything, and the answers that it gets.
+// A caller that may do everything, the methods of an Asterisk, and the answers that it gets.
 #pragma once
 
-#include "control/access.h"
+#include <memory>
+
+#include "control/access_rule.h"
+#include "control/method_table.h"
+#include "control/methods/operations.h"
+#include "control/methods/verbs.h"
 #include "pbx/result_text.h"
 
 namespace aribus::test {
@@ -10,6 +15,21 @@ inline control::Caller a_caller() {
   static const auto everything = std::make_shared<const control::AccessRule>(
       control::AccessRule{.name = "everything", .methods = {"read", "control", "admin"}, .functions = {"*"}});
   return {{}, "tester", everything};
+}
+
+inline void add_asterisk_methods(control::MethodTable& table) {
+  table.add(control::operation_methods());
+  table.add(control::verbs());
+}
+
+// ARI's operations and the verbs.
+inline const control::MethodTable& asterisk_methods() {
+  static const auto table = [] {
+    auto made = std::make_unique<control::MethodTable>();
+    add_asterisk_methods(*made);
+    return made;
+  }();
+  return *table;
 }
 
 inline Result<std::string> text_of(const Result<pbx::ResultText>& answer) {

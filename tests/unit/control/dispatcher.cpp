@@ -17,20 +17,18 @@ using Strings = std::vector<std::string>;
 
 namespace {
 
-Strings keys_of(const Json& params) {
-  return *Dispatcher::keys_of(params);
-}
-
 // A dispatcher of scripted Asterisks, each held by a client without an event stream.
 struct Servers {
   Loop loop;
   std::vector<std::unique_ptr<FakeAsterisk>> asterisks;
   std::vector<std::unique_ptr<test::TestServer>> servers;
-  Dispatcher dispatcher;
+  MethodTable methods;
+  Dispatcher dispatcher{methods};
   FakeAsterisk::Script script;
 
   explicit Servers(const Strings& names, FakeAsterisk::Script answers = test::behave_well)
       : script(std::move(answers)) {
+    test::add_asterisk_methods(methods);
     for (const std::string& name : names) {
       asterisks.push_back(std::make_unique<FakeAsterisk>(loop, script));
       ari::ClientOptions options = test::client_options(asterisks.back()->url());
@@ -60,11 +58,6 @@ struct Servers {
   }
 };
 
-Strings sorted(Strings strings) {
-  std::ranges::sort(strings);
-  return strings;
-}
-
 }  // namespace
 
 TEST_CASE("an unknown method is answered with the nearest one") {
@@ -78,9 +71,9 @@ TEST_CASE("an unknown method is answered with the nearest one") {
 
 TEST_CASE("a method of the daemon's own answers without an Asterisk and takes no parameters") {
   Servers servers({});
-  servers.dispatcher.add({.name = "ping", .run_here = [](const JsonValue&, const control::Caller&) {
-                            return ResultText("\"pong\"");
-                          }});
+  servers.methods.add({.name = "ping", .run_here = [](const JsonValue&, const control::Caller&) {
+                         return ResultText("\"pong\"");
+                       }});
   CHECK(*servers.call("ping", "null") == "\"pong\"");
   CHECK(*servers.call("ping", "{}") == "\"pong\"");
   CHECK(servers.refused("ping", R"({"x":1})").kind == ErrorKind::invalid_params);
@@ -90,19 +83,6 @@ TEST_CASE("a method of the daemon's own answers without an Asterisk and takes no
 TEST_CASE("parameters in an array are refused") {
   Servers servers({"pbx1"});
   CHECK(servers.refused("channels.list", "[]").kind == ErrorKind::invalid_params);
-}
-
-TEST_CASE("all methods are listed, sorted") {
-  Servers servers({});
-  servers.dispatcher.add({.name = "ping", .run_here = [](const JsonValue&, const control::Caller&) {
-                            return ResultText("null");
-                          }});
-  const auto names = servers.dispatcher.method_names();
-  CHECK(std::ranges::is_sorted(names));
-  for (const char* name :
-       {"ari.request", "bridge", "channels.answer", "hangup", "originate", "ping", "play"}) {
-    CHECK(std::ranges::count(names, name) == 1);
-  }
 }
 
 TEST_CASE("a command to an Asterisk that is not connected says that nothing was sent") {
@@ -167,39 +147,10 @@ TEST_CASE("where something lives is known from the answer that made it") {
   CHECK(servers.asterisks[1]->count("DELETE /ari/bridges/b1 ") == 1);
 }
 
-TEST_CASE("the keys of a command are the ids that it names, by kind") {
-  for (const char* id : {R"("a\nb")", R"("\r")", R"("a\u0000")", R"(["c1","\u007f"])"}) {
-    const auto keys = Dispatcher::keys_of(json(R"({"channelId":)" + std::string(id) + "}"));
-    REQUIRE_FALSE(keys.ok());
-    CHECK(keys.error().kind == ErrorKind::invalid_params);
-    CHECK_THAT(keys.error().message, ContainsSubstring("control character"));
-  }
-  CHECK(keys_of(json("null")).empty());
-  CHECK(keys_of(json("[]")).empty());
-  CHECK(keys_of(json(R"({"endpoint":"PJSIP/1"})")).empty());
-  CHECK(sorted(keys_of(json(R"({"bridgeId":"x","channel":["c1","c2"]})"))) == Strings{"0:c1", "0:c2", "1:x"});
-  CHECK(keys_of(json(R"({"channelId":"x"})")) == keys_of(json(R"({"channel":"x"})")));
-  CHECK(keys_of(json(R"({"channelId":"x"})")) != keys_of(json(R"({"bridgeId":"x"})")));
-  CHECK(keys_of(json(R"({"playbackId":"x"})")) != keys_of(json(R"({"bridgeId":"x"})")));
-  CHECK(sorted(keys_of(json(R"({"channelId":"c1","name":"r1","format":"wav"})"))) ==
-        sorted({keys_of(json(R"({"recordingName":"r1"})"))[0], "0:c1"}));
-  CHECK(keys_of(json(R"({"channelId":5,"bridgeId":[1]})")).empty());
-}
-
-TEST_CASE("every parameter in a path that is an id of these kinds is a key") {
-  for (const ari::Operation& operation : ari::operations()) {
-    for (const char* name : {"channelId", "bridgeId", "playbackId", "recordingName", "snoopId"}) {
-      if (operation.find(name) == nullptr) continue;
-      INFO(operation.name << " " << name);
-      CHECK(keys_of(json(R"({")" + std::string(name) + R"(":"x"})")).size() == 1);
-    }
-  }
-}
-
 TEST_CASE("a method may be answered later") {
   Servers servers({});
   Reply waiting;
-  servers.dispatcher.add(
+  servers.methods.add(
       {.name = "slow", .run_later = [&](const JsonValue&, Reply reply) { waiting = std::move(reply); }});
   std::optional<Result<std::string>> answer;
   servers.dispatcher.call(aribus::test::a_caller(), "slow", json("{}"),

@@ -1,8 +1,9 @@
-// Which Asterisk a command goes to that does not say so.
+// Which Asterisk a command goes to.
 #include "control/server_choice.h"
 
 #include "control/dispatcher.h"
 #include "tests/catch.h"
+#include "tests/unit/control/caller.h"
 #include "tests/unit/pbx/test_server.h"
 
 using namespace aribus;
@@ -26,7 +27,7 @@ std::string bridge(const std::string& id, const std::string& channels) {
 struct Choice {
   Loop loop;
   std::vector<std::unique_ptr<test::TestServer>> servers;
-  Dispatcher dispatcher;
+  Dispatcher dispatcher{test::asterisk_methods()};
   AccessRule rule{.name = "all", .methods = {"read", "control", "admin"}, .functions = {"*"}};
 
   explicit Choice(const std::vector<std::string>& names = {"pbx1", "pbx2", "pbx3"}) {

@@ -20,7 +20,7 @@ namespace aribus::test {
 struct ControlStage {
   Loop loop;
   FakeAsterisk asterisk{loop, behave_well};
-  control::Dispatcher dispatcher;
+  control::Dispatcher dispatcher{asterisk_methods()};
   TestServer server{loop, client_options(asterisk.url(), {"demo"})};
   std::deque<FakeAsterisk::Peer*> waiting;  // for an HTTP answer
   std::optional<Result<std::string>> answer;

@@ -18,7 +18,7 @@ namespace {
 struct Stage {
   Loop loop;
   FakeAsterisk asterisk{loop, test::behave_well};
-  Dispatcher dispatcher;
+  Dispatcher dispatcher{test::asterisk_methods()};
   test::TestServer server;
   std::vector<FakeAsterisk::Peer*> waiting;  // for an HTTP answer
   std::optional<Result<std::string>> answer;

@@ -18,7 +18,7 @@ namespace {
 struct Stage {
   Loop loop;
   FakeAsterisk asterisk{loop, test::behave_well};
-  Dispatcher dispatcher;
+  Dispatcher dispatcher{test::asterisk_methods()};
   test::TestServer server;
   std::vector<record::Record> records;  // command.resolved
   int look_up_status = 404;

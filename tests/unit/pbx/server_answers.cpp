@@ -17,7 +17,7 @@ namespace {
 struct Stage {
   Loop loop;
   FakeAsterisk asterisk{loop, test::behave_well};
-  Dispatcher dispatcher;
+  Dispatcher dispatcher{test::asterisk_methods()};
   test::TestServer server{loop, options(asterisk)};
 
   static ari::ClientOptions options(const FakeAsterisk& asterisk) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bus/record_log.h"
@@ -51,7 +52,8 @@ inline pbx::ServerTuning quiet() {
 // Its records are counted, or go to `log`. The test gives its events; it may connect to a FakeAsterisk.
 class TestServer : public pbx::Server {
  public:
-  TestServer(Loop& loop, ari::ClientOptions client, std::string name = "pbx1", bus::RecordLog* log = nullptr)
+  TestServer(Loop& loop, ari::ClientOptions client, std::string name = "pbx1", bus::RecordLog* log = nullptr,
+             pbx::ServerTuning tuning = quiet())
       : pbx::Server(loop, {.name = std::move(name), .client = std::move(client), .tls_files = 0},
                     {.append =
                          [this, log](const record::Record& record) {
@@ -59,8 +61,11 @@ class TestServer : public pbx::Server {
                            return log != nullptr ? log->append(record) : next_++;
                          },
                      .next_seq = [this, log] { return log != nullptr ? log->next() : next_; },
-                     .changed = [] {}},
-                    quiet()) {}
+                     .changed =
+                         [this] {
+                           if (on_changed) on_changed();
+                         }},
+                    std::move(tuning)) {}
 
   // Connects to `asterisk`, and reads its objects: there are none. Then the requests are cleared.
   void connect_to(Loop& loop, FakeAsterisk& asterisk) {
@@ -80,6 +85,8 @@ class TestServer : public pbx::Server {
 
   // Gets every record.
   std::function<void(const record::Record&)> on_record;
+  // See Server::Handlers::changed.
+  std::function<void()> on_changed;
 
  private:
   uint64_t next_ = 1;

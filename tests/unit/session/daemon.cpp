@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include "tests/catch.h"
+#include "tests/unit/control/caller.h"
 
 namespace aribus::test {
 
@@ -15,11 +16,12 @@ Daemon::Daemon(session::SessionLimits its_limits, size_t its_max_connections, si
     : log(bus::RecordLog::make({.ring_bytes = ring_bytes, .path = log_path}, test::framing).value()),
       limits(its_limits),
       max_connections(its_max_connections) {
-  dispatcher.add(
+  add_asterisk_methods(methods);
+  methods.add(
       {.name = "ping",
        .access_level = control::AccessLevel::read,
        .run_here = [](const JsonValue&, const control::Caller&) { return pbx::ResultText("\"pong\""); }});
-  for (control::Method& method : session::subscription_methods()) dispatcher.add(std::move(method));
+  methods.add(session::subscription_methods());
   server.emplace(loop, log, dispatcher, options());
   const auto listening = server->listen();
   if (!listening) throw std::runtime_error(listening.error().message);

@@ -18,7 +18,8 @@ struct Daemon {
   std::string path = directory.path("aribus.sock");
   Loop loop;
   bus::RecordLog log;
-  control::Dispatcher dispatcher;
+  control::MethodTable methods;
+  control::Dispatcher dispatcher{methods};
   std::optional<frontend::Server> server;
 
   explicit Daemon(session::SessionLimits limits = {}, size_t max_connections = 1024,

@@ -1,6 +1,7 @@
 #include "session/describe.h"
 
-#include "session/daemon_methods.h"
+#include "control/dispatcher.h"
+#include "session/all_methods.h"
 #include "tests/catch.h"
 #include "tests/unit/control/caller.h"
 #include "tests/unit/helpers.h"
@@ -12,14 +13,8 @@ using aribus::test::json;
 namespace {
 
 control::Dispatcher& dispatcher() {
-  static control::Dispatcher* with_own = [] {
-    static control::Dispatcher made;
-    session::add_daemon_methods(made, {.hello = [](const control::Caller&) { return session::Hello{}; },
-                                       .status = [] { return session::Status{}; },
-                                       .cursor = {}});
-    return &made;
-  }();
-  return *with_own;
+  static control::Dispatcher dispatcher{session::declared_methods()};
+  return dispatcher;
 }
 
 Result<std::string> call(const std::string& method, std::string_view params = "{}") {
@@ -57,10 +52,10 @@ TEST_CASE("rpc.discover answers what --describe openrpc prints") {
 TEST_CASE("the daemon's own methods have their result described") {
   for (const char* name : {"hello", "ping", "rpc.discover", "status", "subscribe", "unsubscribe"}) {
     INFO(name);
-    const control::Method& method = dispatcher().methods().find(name)->second;
+    const control::Method& method = *session::declared_methods().find(name);
     CHECK(find_string(json(method.answer_schema), "type") == "object");
   }
-  CHECK(dispatcher().methods().find("subscribe")->second.parameters.size() >= 9);
+  CHECK(session::declared_methods().find("subscribe")->parameters.size() >= 9);
 }
 
 TEST_CASE("a misspelt subscribe is recognised") {

@@ -146,9 +146,9 @@ TEST_CASE("while answers pile up unread nothing more is read, and none is lost")
   session::SessionLimits limits;
   limits.max_unsent_bytes = 4096;
   Daemon daemon(limits);
-  daemon.dispatcher.add({.name = "big", .run_here = [](const JsonValue&, const control::Caller&) {
-                           return pbx::ResultText('"' + std::string(50'000, 'b') + '"');
-                         }});
+  daemon.methods.add({.name = "big", .run_here = [](const JsonValue&, const control::Caller&) {
+                        return pbx::ResultText('"' + std::string(50'000, 'b') + '"');
+                      }});
   Program program(daemon);
   constexpr int count = 100;
   for (int i = 0; i < count; ++i) program.ask("big", "{}", std::to_string(i));

@@ -20,7 +20,8 @@ bus::RecordLog log_of(int records = 0) {
 }
 
 Subscription subscribe(const bus::RecordLog& log, std::string_view params = "{}") {
-  auto made = Subscription::make(json(params), log, control::Dispatcher(), *test::a_caller().rule);
+  auto made = Subscription::make(json(params), log, control::Dispatcher(test::asterisk_methods()),
+                                 *test::a_caller().rule);
   REQUIRE(made.ok());
   return std::move(*made);
 }
@@ -153,7 +154,8 @@ TEST_CASE("from the oldest record on: what is gone is told first, and is no loss
 TEST_CASE("wrong parameters are refused by name") {
   const bus::RecordLog log = log_of();
   const auto message = [&](std::string_view params) {
-    const auto made = Subscription::make(json(params), log, control::Dispatcher(), *test::a_caller().rule);
+    const auto made = Subscription::make(json(params), log, control::Dispatcher(test::asterisk_methods()),
+                                         *test::a_caller().rule);
     REQUIRE_FALSE(made.ok());
     CHECK(made.error().kind == ErrorKind::invalid_params);
     return made.error().message;

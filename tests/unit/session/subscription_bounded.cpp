@@ -1,4 +1,5 @@
 // What a program that is bound to applications sees of records that belong to none.
+#include "control/methods/live_snapshot.h"
 #include "control/methods/state_methods.h"
 #include "tests/catch.h"
 #include "tests/unit/pbx/test_server.h"
@@ -19,10 +20,10 @@ struct Stage : Daemon {
 
   Stage() {
     dispatcher.add_server(asterisk);
-    for (control::Method& method :
-         control::state_methods(dispatcher, [this] { return log.cursor().text(); })) {
-      dispatcher.add(std::move(method));
-    }
+    methods.add(control::state_methods(
+        [this](IdKind kind, const JsonValue& params, const control::Caller& caller) {
+          return control::live_objects(dispatcher, log.cursor().text(), kind, params, *caller.rule);
+        }));
     set_rule({.name = "ivr", .methods = {"read"}, .apps = {"ivr", ""}});
   }
   void publish(const record::Record& record) { asterisk.publish(record); }

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "config/aribusd/config.h"
-#include "session/daemon_methods.h"
+#include "session/all_methods.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
@@ -71,25 +71,21 @@ const AccessRule& rule_of(const Config& config, const std::string& name) {
   throw std::runtime_error("no rule " + name);
 }
 
-struct Methods {
-  control::Dispatcher dispatcher;
+Names allowed(const AccessRule& rule) {
+  Names names;
+  for (const auto& [name, method] : session::declared_methods().all()) {
+    if (rule.allows(method)) names.insert(name);
+  }
+  return names;
+}
 
-  Methods() { session::add_daemon_methods(dispatcher, {}); }
-  [[nodiscard]] Names allowed(const AccessRule& rule) const {
-    Names names;
-    for (const auto& [name, method] : dispatcher.methods()) {
-      if (rule.allows(method)) names.insert(name);
-    }
-    return names;
+Names of_level(control::AccessLevel access_level) {
+  Names names;
+  for (const auto& [name, method] : session::declared_methods().all()) {
+    if (method.access_level == access_level) names.insert(name);
   }
-  [[nodiscard]] Names of_level(control::AccessLevel access_level) const {
-    Names names;
-    for (const auto& [name, method] : dispatcher.methods()) {
-      if (method.access_level == access_level) names.insert(name);
-    }
-    return names;
-  }
-};
+  return names;
+}
 
 Names both(const Names& a, const Names& b) {
   Names found;
@@ -100,25 +96,24 @@ Names both(const Names& a, const Names& b) {
 }  // namespace
 
 TEST_CASE("the rules of docs/configuration.md have the effect that they are shown for") {
-  const Methods methods;
   const Config config = config_of(example("docs/configuration.md", "- name: ivr\n"));
   for (const std::string& name : reaches_anywhere) {
     INFO(name);
-    REQUIRE(methods.dispatcher.methods().contains(name));
+    REQUIRE(session::declared_methods().find(name) != nullptr);
   }
 
-  const Names ivr = methods.allowed(rule_of(config, "ivr"));
+  const Names ivr = allowed(rule_of(config, "ivr"));
   CHECK(both(ivr, reaches_anywhere).empty());
-  CHECK(both(ivr, methods.of_level(control::AccessLevel::admin)).empty());
+  CHECK(both(ivr, of_level(control::AccessLevel::admin)).empty());
   for (const char* name : {"subscribe", "state.channels", "channels.answer", "play", "hangup"}) {
     INFO(name);
     CHECK(ivr.contains(name));
   }
   CHECK_FALSE(rule_of(config, "ivr").allows_function("SHELL"));
 
-  const Names monitoring = methods.allowed(rule_of(config, "monitoring"));
-  CHECK(both(monitoring, methods.of_level(control::AccessLevel::control)).empty());
-  CHECK(both(monitoring, methods.of_level(control::AccessLevel::admin)).empty());
+  const Names monitoring = allowed(rule_of(config, "monitoring"));
+  CHECK(both(monitoring, of_level(control::AccessLevel::control)).empty());
+  CHECK(both(monitoring, of_level(control::AccessLevel::admin)).empty());
   // Variables, which it is not to see, are in state.channels and in the answers of ARI.
   CHECK(both(monitoring,
              {"state.channels", "channels.getChannelVar", "channels.getChannelVars", "channels.get"})
@@ -128,24 +123,22 @@ TEST_CASE("the rules of docs/configuration.md have the effect that they are show
     CHECK_THAT(warning, ContainsSubstring("apps bounds records"));
 
   // Nothing else that reads gives a recording.
-  const Names reading = methods.allowed(rule_of(config, "reading"));
-  Names all = methods.of_level(control::AccessLevel::read);
+  const Names reading = allowed(rule_of(config, "reading"));
+  Names all = of_level(control::AccessLevel::read);
   CHECK(all.erase("recordings.getStoredFile") == 1);
   CHECK(reading == all);
 }
 
 TEST_CASE("the rules of the sample have the effect that they are shown for") {
-  const Methods methods;
   const Config config = config_of(text_of("config/aribusd.yaml"));
-  const Names admin = methods.of_level(control::AccessLevel::admin),
-              control = methods.of_level(control::AccessLevel::control),
-              read = methods.of_level(control::AccessLevel::read);
-  CHECK(methods.allowed(rule_of(config, "readers")) == read);
+  const Names admin = of_level(control::AccessLevel::admin),
+              control = of_level(control::AccessLevel::control), read = of_level(control::AccessLevel::read);
+  CHECK(allowed(rule_of(config, "readers")) == read);
   Names calls = read;
   calls.insert(control.begin(), control.end());
-  CHECK(methods.allowed(rule_of(config, "control")) == calls);
+  CHECK(allowed(rule_of(config, "control")) == calls);
   calls.insert(admin.begin(), admin.end());
-  CHECK(methods.allowed(rule_of(config, "owner")) == calls);
+  CHECK(allowed(rule_of(config, "owner")) == calls);
 }
 
 TEST_CASE("excluding one of several ways to the same place is warned of") {

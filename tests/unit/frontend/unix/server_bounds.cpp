@@ -51,11 +51,11 @@ std::string batch_of(const std::string& method, int count) {
 }
 
 void add_method(Daemon& daemon, const std::string& name, std::function<ResultText()> answer) {
-  daemon.dispatcher.add({.name = name,
-                         .access_level = control::AccessLevel::read,
-                         .run_here = [answer = std::move(answer)](const JsonValue&, const control::Caller&) {
-                           return Result<ResultText>(answer());
-                         }});
+  daemon.methods.add({.name = name,
+                      .access_level = control::AccessLevel::read,
+                      .run_here = [answer = std::move(answer)](const JsonValue&, const control::Caller&) {
+                        return Result<ResultText>(answer());
+                      }});
 }
 
 const control::AccessRule reader{.name = "reader", .methods = {"read"}};

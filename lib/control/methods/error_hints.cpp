@@ -1,4 +1,4 @@
-#include "control/methods/refused_channel.h"
+#include "control/methods/error_hints.h"
 
 #include <algorithm>
 #include <memory>
@@ -14,11 +14,11 @@ namespace {
 
 using record::IdKind;
 
-// Of more channels the list is not asked for, and a longer one is not read.
+// The list of all channels is requested only if there are at most so many, and read only if it is not longer.
 constexpr size_t max_listed = 1000;
 constexpr size_t max_list_bytes = 1 << 20;
-// Since then Asterisk takes a living id that begins with the new one for it (do_ids_conflict,
-// main/channel.c).
+// From these versions on, a new id conflicts with a live channel whose id merely begins with it
+// (do_ids_conflict, main/channel.c).
 constexpr std::string_view by_beginning_since = "22.5.0 21.10.0 20.15.0";
 
 char lower(char c) {
@@ -30,7 +30,9 @@ bool begins_ignoring_case(std::string_view text, std::string_view beginning) {
          std::ranges::equal(text.substr(0, beginning.size()), beginning, {}, lower, lower);
 }
 
-// Looks for one answer; lives until it has replied.
+// Finds the cause of one refusal with a few requests that only read, one after another: first live channels
+// with a conflicting id, then the endpoint, then its technology. Its callbacks keep it alive until it has
+// replied.
 class Inquiry : public std::enable_shared_from_this<Inquiry> {
  public:
   Inquiry(pbx::Server& upstream, WantedChannel wanted, Error error, const Requester& requester,
@@ -71,7 +73,7 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
            "': this Asterisk takes the two for one";
   }
 
-  // Which of the wanted ids Asterisk takes for that of a living channel, or nullptr.
+  // The wanted id that conflicts with that of a live channel in Asterisk's eyes, or nullptr.
   [[nodiscard]] const std::string* taken_by(std::string_view living) const {
     if (const auto same = std::ranges::find(ids_, living); same != ids_.end()) return &*same;
     const auto at = std::ranges::find_if(ids_, [&](const std::string& id) {
@@ -80,7 +82,7 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
     return at == ids_.end() ? nullptr : &*at;
   }
 
-  // `nearest` becomes `living` if that is taken for a wanted id, and is more like it.
+  // Sets `nearest` to `living` if that conflicts with a wanted id, and more closely than `nearest` does.
   void take_nearer(std::string& nearest, const std::string& living) const {
     const std::string* taken = taken_by(living);
     if (taken == nullptr || (!nearest.empty() && nearest == *taken_by(nearest))) return;
@@ -128,7 +130,7 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
         });
   }
 
-  // A number at an endpoint, or an address, is no endpoint's name; Local has none.
+  // "PJSIP/number@endpoint" and addresses are not names of endpoints, and Local has no endpoints.
   void look_at_endpoint() {
     if (wanted_.endpoint.empty()) return finish("");
     const std::string name =
@@ -147,7 +149,7 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
         });
   }
 
-  // `named`: it was asked for the endpoint, and does not know it.
+  // `named`: Asterisk was asked for the endpoint by name and does not know it.
   void look_at_technology(bool named) {
     get("/endpoints/" + percent_encode(technology_),
         [self = shared_from_this(), named](int status, const std::string&) {
@@ -185,7 +187,7 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
   std::string technology_;
   bool is_local_ = false;
   bool by_beginning_ = false;
-  std::vector<std::string> ids_;  // that Asterisk looks for
+  std::vector<std::string> ids_;  // of the new channels, all halves
 };
 
 }  // namespace

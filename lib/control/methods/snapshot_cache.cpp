@@ -1,14 +1,14 @@
-#include "control/methods/live_texts.h"
+#include "control/methods/snapshot_cache.h"
 
 namespace aribus::control {
 namespace {
 
-constexpr size_t max_texts = 64;  // further ones are not shared
+constexpr size_t max_texts = 64;  // more are not shared
 
 }  // namespace
 
-std::shared_ptr<const std::string> LiveTexts::get(const std::string& cursor, const Key& key,
-                                                  const std::function<std::string()>& make) {
+std::shared_ptr<const std::string> SnapshotCache::get(const std::string& cursor, const Key& key,
+                                                      const std::function<std::string()>& make) {
   if (cursor != cursor_) {
     cursor_ = cursor;
     texts_.clear();

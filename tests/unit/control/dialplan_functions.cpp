@@ -1,19 +1,18 @@
-#include "control/access.h"
+// Which functions and variables a rule lets a command use.
+#include "control/dialplan_functions.h"
 
-#include "control/dispatcher.h"
 #include "tests/catch.h"
+#include "tests/unit/control/caller.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
 using namespace aribus::control;
-using namespace aribus::pbx;
 using aribus::test::json;
 
 namespace {
 
 const Method& method(const std::string& name) {
-  static const Dispatcher dispatcher;
-  return dispatcher.methods().find(name)->second;
+  return *test::asterisk_methods().find(name);
 }
 
 bool allows(const AccessRule& rule, const std::string& name, const std::string& params) {
@@ -90,19 +89,4 @@ TEST_CASE("one request names a bounded number of functions") {
   const std::string params = R"({"endpoint":"PJSIP/1","variables":)" + many + "}}";
   CHECK_FALSE(allows(control_rule, "channels.originate", params));
   CHECK_FALSE(allows(admin, "channels.originate", params));
-}
-
-TEST_CASE("what keeps events from all programs is for administrators") {
-  const std::string one = R"({"applicationName":"a","eventSource":"channel:c1"})";
-  CHECK_FALSE(allows(control_rule, "applications.unsubscribe", one));
-  CHECK_FALSE(allows(control_rule, "applications.filter", R"({"applicationName":"a"})"));
-  CHECK(allows(admin, "applications.unsubscribe", one));
-  CHECK(allows(control_rule, "applications.subscribe", one));
-  for (const std::string all :
-       {R"("channel:")", R"("bridge:")", R"(["channel:c1","endpoint:"])", R"("channel:c1,deviceState:")"}) {
-    const std::string params = R"({"applicationName":"a","eventSource":)" + all + "}";
-    INFO(params);
-    CHECK_FALSE(allows(control_rule, "applications.subscribe", params));
-    CHECK(allows(admin, "applications.subscribe", params));
-  }
 }

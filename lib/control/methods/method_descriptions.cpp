@@ -1,4 +1,4 @@
-#include "control/methods/explanations.h"
+#include "control/methods/method_descriptions.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@ namespace aribus::control {
 namespace {
 
 // clang-format off
-constexpr Explanation texts[] = {
+constexpr MethodDescription texts[] = {
 
     // What many methods take.
     {"*", "server", "Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."},
@@ -351,36 +351,36 @@ constexpr Explanation texts[] = {
 };
 // clang-format on
 
-bool fits(const Explanation& explanation, std::string_view name) {
-  if (!explanation.method.ends_with('*')) return explanation.method == name;
-  return name.starts_with(explanation.method.substr(0, explanation.method.size() - 1));
+bool fits(const MethodDescription& description, std::string_view name) {
+  if (!description.method.ends_with('*')) return description.method == name;
+  return name.starts_with(description.method.substr(0, description.method.size() - 1));
 }
 
-// Among those that begin with a name, not with '*' alone.
-const Explanation* closest(std::string_view name, std::string_view parameter) {
-  const Explanation* found = nullptr;
-  for (const Explanation& explanation : texts) {
-    if (explanation.parameter != parameter || explanation.method == "*" || !fits(explanation, name)) continue;
-    if (explanation.method == name) return &explanation;
-    if (found == nullptr || explanation.method.size() > found->method.size()) found = &explanation;
+// Of the entries that match by name, not by '*' alone.
+const MethodDescription* closest(std::string_view name, std::string_view parameter) {
+  const MethodDescription* found = nullptr;
+  for (const MethodDescription& description : texts) {
+    if (description.parameter != parameter || description.method == "*" || !fits(description, name)) continue;
+    if (description.method == name) return &description;
+    if (found == nullptr || description.method.size() > found->method.size()) found = &description;
   }
   return found;
 }
 
 }  // namespace
 
-std::span<const Explanation> explanations() {
+std::span<const MethodDescription> method_descriptions() {
   return texts;
 }
 
-const Explanation* explanation_of(const Method& method, std::string_view parameter) {
-  if (const Explanation* own = closest(method.name, parameter)) return own;
+const MethodDescription* description_of(const Method& method, std::string_view parameter) {
+  if (const MethodDescription* own = closest(method.name, parameter)) return own;
   if (!parameter.empty() || method.operations.size() == 1) {
     for (const std::string_view operation : method.operations) {
-      if (const Explanation* its = closest(operation, parameter)) return its;
+      if (const MethodDescription* its = closest(operation, parameter)) return its;
     }
   }
-  const auto is_of_all = [&](const Explanation& entry) {
+  const auto is_of_all = [&](const MethodDescription& entry) {
     return entry.method == "*" && entry.parameter == parameter;
   };
   const auto of_all = std::ranges::find_if(texts, is_of_all);

@@ -1,12 +1,12 @@
-#include "control/description.h"
+#include "control/openrpc.h"
 
 #include <algorithm>
 #include <limits>
 #include <vector>
 
-#include "control/access.h"
+#include "control/access_rule.h"
 #include "control/idempotency.h"
-#include "control/methods/explanations.h"
+#include "control/methods/method_descriptions.h"
 #include "json/json_builder.h"
 #include "protocol/rpc_code.h"
 #include "record/schema.h"
@@ -20,7 +20,7 @@ using ari::Type;
 
 constexpr std::string_view schemas = "#/components/schemas/";
 
-// What can go wrong, with the schema of the error's `data`; "" when there is none.
+// A kind of error, with the JSON Schema of its `data`; "" if it has none.
 struct Failure {
   ErrorKind kind;
   std::string_view name;
@@ -62,7 +62,7 @@ std::string reference(std::string_view to) {
   return ObjectBuilder().text("$ref", to).str();
 }
 
-// Facts of ARI about which version has it.
+// The versions of Asterisk that have a method or a parameter.
 void add_versions(ObjectBuilder& facts, std::string_view since, std::string_view absent_in) {
   std::vector<std::string_view> versions;
   for (size_t at = 0; at < since.size();) {
@@ -102,8 +102,8 @@ std::string parameter_text(const Method& method, const Parameter& parameter, boo
       ObjectBuilder().text("type", "array").json("items", one).integer("minItems", 1).str();
   ObjectBuilder text;
   text.text("name", parameter.name);
-  if (const Explanation* explanation = explanation_of(method, parameter.name))
-    text.text("description", explanation->text);
+  if (const MethodDescription* description = description_of(method, parameter.name))
+    text.text("description", description->text);
   text.boolean("required", parameter.required);
   text.json("schema", parameter.multiple
                           ? ObjectBuilder().json("oneOf", array_text(std::vector{one, several})).str()
@@ -151,7 +151,7 @@ std::string_view first_sentence(std::string_view text) {
   return end == std::string_view::npos ? text : text.substr(0, end + 1);
 }
 
-// What methods are grouped by: ARI's resource, or what kind of method it is.
+// The group of a method: ARI's resource, "verbs" or "daemon".
 std::string_view tag_of(const Method& method, const ari::Operation* operation) {
   if (operation != nullptr) return operation->name.substr(0, operation->name.find('.'));
   return method.run ? "verbs" : "daemon";
@@ -163,10 +163,10 @@ std::string method_text(const Method& method) {
   text.text("name", method.name);
   const std::string tag = ObjectBuilder().text("name", tag_of(method, operation)).str();
   text.json("tags", array_text(std::vector{tag}));
-  if (const Explanation* explanation = explanation_of(method))
-    text.text("summary", first_sentence(explanation->text)).text("description", explanation->text);
+  if (const MethodDescription* description = description_of(method))
+    text.text("summary", first_sentence(description->text)).text("description", description->text);
   text.text("paramStructure", "by-name");
-  // OpenRPC wants the required ones first.
+  // OpenRPC requires that required parameters come first.
   std::vector<std::string> parameters, optional;
   for (const Parameter& parameter : method.parameters) {
     (parameter.required ? parameters : optional)
@@ -207,7 +207,7 @@ std::string components_text(const std::vector<const ari::ModelType*>& answered) 
   const auto common = [](std::string_view name, std::string_view schema) {
     return ObjectBuilder()
         .text("name", name)
-        .text("description", explanation_of(Method{}, name)->text)
+        .text("description", description_of(Method{}, name)->text)
         .boolean("required", false)
         .json("schema", schema)
         .str();
@@ -229,11 +229,10 @@ std::string components_text(const std::vector<const ari::ModelType*>& answered) 
 
 }  // namespace
 
-OpenRpcDocument describe(const std::map<std::string, Method, std::less<>>& methods,
-                         std::string_view version) {
+OpenRpcDocument describe(const MethodTable& methods, std::string_view version) {
   OpenRpcDocument document;
   std::vector<const ari::ModelType*> answered;
-  for (const auto& [name, method] : methods) {
+  for (const auto& [name, method] : methods.all()) {
     document.methods.push_back({method_text(method)});
     answered.push_back(method.answer.model);
   }

@@ -1,12 +1,11 @@
-// Every method and every parameter is explained, and what is explained exists.
-#include "control/methods/explanations.h"
+// Every method and every parameter is described, and what is described exists.
+#include "control/methods/method_descriptions.h"
 
 #include <cctype>
-#include <map>
 #include <regex>
 #include <set>
 
-#include "session/daemon_methods.h"
+#include "session/all_methods.h"
 #include "session/describe.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
@@ -19,14 +18,9 @@ namespace {
 
 constexpr size_t max_bytes = 200;
 
-// All methods of a daemon: ARI's operations, verbs, and the daemon's own.
-const std::map<std::string, Method, std::less<>>& methods() {
-  static const Dispatcher& dispatcher = [&]() -> Dispatcher& {
-    static Dispatcher made;
-    session::add_daemon_methods(made, {});
-    return made;
-  }();
-  return dispatcher.methods();
+// All methods of a daemon.
+const MethodTable::Methods& methods() {
+  return session::declared_methods().all();
 }
 
 // The names of a method's parameters, `server` and `key` among them.
@@ -104,7 +98,7 @@ std::string fault_in(const Method& method, std::string_view name, std::string_vi
   return {};
 }
 
-// Calls `use(method, parameter)` for everything that is to be explained; `parameter` is "" for methods.
+// Calls `use(method, parameter)` for everything that is to be described; `parameter` is "" for methods.
 template <typename Use>
 void for_all(Use use) {
   for (const auto& [name, method] : methods()) {
@@ -115,14 +109,14 @@ void for_all(Use use) {
 
 }  // namespace
 
-TEST_CASE("every method and every parameter is explained") {
+TEST_CASE("every method and every parameter is described") {
   size_t count = 0;
   for_all([&](const Method& method, std::string_view parameter) {
     INFO(method.name << " " << parameter);
-    const Explanation* explanation = explanation_of(method, parameter);
-    CHECK(explanation != nullptr);
-    if (explanation == nullptr) return;
-    CHECK(fault_in(method, parameter.empty() ? method.name : parameter, explanation->text) == "");
+    const MethodDescription* description = description_of(method, parameter);
+    CHECK(description != nullptr);
+    if (description == nullptr) return;
+    CHECK(fault_in(method, parameter.empty() ? method.name : parameter, description->text) == "");
     ++count;
   });
   CHECK(count > 700);
@@ -148,20 +142,20 @@ TEST_CASE("OpenRPC describes every method and every parameter, and a summary is 
     is_described(common.value);
 }
 
-TEST_CASE("every explanation is of something that exists, and is the only one") {
-  std::set<const Explanation*> used;
+TEST_CASE("every description is of something that exists, and is the only one") {
+  std::set<const MethodDescription*> used;
   for_all([&](const Method& method, std::string_view parameter) {
-    used.insert(explanation_of(method, parameter));
+    used.insert(description_of(method, parameter));
   });
   std::set<std::pair<std::string_view, std::string_view>> seen;
-  for (const Explanation& explanation : explanations()) {
-    INFO(explanation.method << " " << explanation.parameter);
-    CHECK(used.contains(&explanation));
-    CHECK(seen.emplace(explanation.method, explanation.parameter).second);
+  for (const MethodDescription& description : method_descriptions()) {
+    INFO(description.method << " " << description.parameter);
+    CHECK(used.contains(&description));
+    CHECK(seen.emplace(description.method, description.parameter).second);
   }
 }
 
-TEST_CASE("what is wrong with an explanation is found") {
+TEST_CASE("what is wrong with a description is found") {
   const Method& record = methods().find("channels.record")->second;
   const auto fault = [&](std::string_view text) { return fault_in(record, "channelId", text); };
   CHECK(fault("Id of the channel, see `name`, `channels.list` and `StasisStart`.").empty());
@@ -176,7 +170,7 @@ TEST_CASE("what is wrong with an explanation is found") {
 
 TEST_CASE("what fits most closely is said; of a verb what is said of its operations") {
   const auto text = [](std::string_view method, std::string_view parameter) {
-    return explanation_of(methods().find(method)->second, parameter)->method;
+    return description_of(methods().find(method)->second, parameter)->method;
   };
   CHECK(text("channels.answer", "channelId") == "*");
   CHECK(text("channels.get", "channelId") == "channels.get");
@@ -186,6 +180,6 @@ TEST_CASE("what fits most closely is said; of a verb what is said of its operati
   CHECK(text("play", "announcer_format") == "bridges.play*");
   CHECK(text("play", "channelId") == "play");
   CHECK(text("hangup", "") == "channels.hangup");
-  CHECK(explanation_of(Method{.name = "channels.fly"}) == nullptr);
-  CHECK(explanation_of(methods().find("ping")->second, "height") == nullptr);
+  CHECK(description_of(Method{.name = "channels.fly"}) == nullptr);
+  CHECK(description_of(methods().find("ping")->second, "height") == nullptr);
 }

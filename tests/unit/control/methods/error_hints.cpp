@@ -1,5 +1,5 @@
-// What is said of a channel that Asterisk did not make.
-#include "control/methods/refused_channel.h"
+// Why Asterisk did not create a channel.
+#include "control/methods/error_hints.h"
 
 #include "tests/unit/control/stage.h"
 

@@ -1,13 +1,12 @@
-// What the methods say of themselves, as an OpenRPC document (https://spec.open-rpc.org).
+// The OpenRPC document (https://spec.open-rpc.org) that describes all methods.
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
 
-#include "control/method.h"
+#include "control/method_table.h"
 #include "json/described.h"
 
 namespace aribus::control {
@@ -23,9 +22,8 @@ struct OpenRpcDocument {
       member("methods", &OpenRpcDocument::methods), member("components", &OpenRpcDocument::components));
 };
 
-// The OpenRPC 1.3 document about `methods`, as JSON; `version` is that of aribus. What goes beyond OpenRPC is
-// in members `x-…`: facts of ARI (`x-ari`), and the operations that a verb is made of (`x-made-of`).
-[[nodiscard]] OpenRpcDocument describe(const std::map<std::string, Method, std::less<>>& methods,
-                                       std::string_view version);
+// The OpenRPC 1.3 document about `methods`, `version` is that of aribus. Members beyond OpenRPC:
+// `x-access` (access level), `x-ari` (facts of ARI), `x-made-of` (the operations that a verb calls).
+[[nodiscard]] OpenRpcDocument describe(const MethodTable& methods, std::string_view version);
 
 }  // namespace aribus::control

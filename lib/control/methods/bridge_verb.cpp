@@ -1,0 +1,92 @@
+#include "control/methods/bridge_verb.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "control/methods/call_operation.h"
+
+namespace aribus::control {
+namespace {
+
+using ari::Place;
+using record::IdKind;
+
+Json with_string(std::string_view name, std::string_view value) {
+  Json object(rapidjson::kObjectType);
+  set_member(object, name, value);
+  return object;
+}
+
+// The bridge was made and only reading it failed: answers with the bridge as events showed it.
+Result<pbx::ResultText> made_bridge(const pbx::Server& upstream, const std::string& id, const Error& error) {
+  if (const state::Object* bridge = upstream.model().find(IdKind::bridge, id))
+    return pbx::ResultText(bridge->text);
+  return Error{ErrorKind::outcome_unknown,
+               "the bridge was made and the channels were put into it, and then it could not be read: " +
+                   error.message,
+               to_text(with_string("bridgeId", id))};
+}
+
+// A channel could not be added and the bridge could not be destroyed. The error must not be of a kind that
+// means "nothing was sent": a repeat with the same key would then make a second bridge.
+Error bridge_is_left(Error error, const std::string& id, const Error& why) {
+  error.message += "; the bridge '" + id + "' could not be destroyed: " + why.message;
+  if (error.kind != ErrorKind::refused) error.kind = ErrorKind::outcome_unknown;
+  Result<Json> data = parse_json(error.data);
+  if (!data || !data->IsObject()) data = Json(rapidjson::kObjectType);
+  set_member(*data, "bridgeId", id);
+  error.data = to_text(*data);
+  return error;
+}
+
+void run(Call call) {
+  pbx::Server& upstream = call.upstream;
+  Json create = copy_of(call.params);
+  create.RemoveMember("channels");
+  const std::string id(find_string(call.params, "bridgeId"));
+  auto add = std::make_shared<Json>(with_string("bridgeId", id));
+  set_member(*add, "channel", *find(call.params, "channels"));
+  const auto undo = [&upstream, id, requester = call.requester](Error error, const pbx::Reply& reply) {
+    upstream.call(*ari::find_operation("bridges.destroy"), with_string("bridgeId", id), requester,
+                  [reply, id, error = std::move(error)](const auto& destroyed) mutable {
+                    if (destroyed) {
+                      error.message += "; the bridge was destroyed again";
+                      return reply(std::move(error));
+                    }
+                    reply(bridge_is_left(std::move(error), id, destroyed.error()));
+                  });
+  };
+  prepare_and_call(upstream, *ari::find_operation("bridges.create"), std::move(create), call.requester,
+                   [&upstream, id, add, undo, requester = call.requester, reply = call.reply](auto created) {
+                     if (!created) return reply(std::move(created));
+                     upstream.call(*ari::find_operation("bridges.addChannel"), *add, requester,
+                                   [&upstream, id, undo, requester, reply](auto added) {
+                                     if (!added) return undo(std::move(added.error()), reply);
+                                     upstream.call(*ari::find_operation("bridges.get"),
+                                                   with_string("bridgeId", id), requester,
+                                                   [&upstream, id, reply](auto got) {
+                                                     got ? reply(std::move(got))
+                                                         : reply(made_bridge(upstream, id, got.error()));
+                                                   });
+                                   });
+                   });
+}
+
+}  // namespace
+
+Method bridge_verb() {
+  return {.name = "bridge",
+          // Place::path: these values are part of a path in one of the requests, so they can't be empty.
+          .parameters = {{.name = "channels", .place = Place::path, .required = true, .multiple = true},
+                         {.name = "type"},
+                         {.name = "name"},
+                         {.name = "bridgeId", .place = Place::path}},
+          .answer = ari::find_operation("bridges.get")->answer,
+          .operations = {"bridges.create", "bridges.addChannel", "bridges.get", "bridges.destroy"},
+          .generated_id_param = "bridgeId",
+          .access_level = AccessLevel::control,
+          .run = run};
+}
+
+}  // namespace aribus::control

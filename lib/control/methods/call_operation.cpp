@@ -1,0 +1,63 @@
+#include "control/methods/call_operation.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "control/methods/defaults.h"
+#include "control/methods/error_hints.h"
+#include "control/methods/new_objects.h"
+#include "control/methods/unknown_outcome.h"
+#include "pbx/creating_operations.h"
+
+namespace aribus::control {
+namespace {
+
+// Whether this daemon receives the events about what is created.
+bool shows(const pbx::Server& upstream, const pbx::CreatingOperation& creates, const JsonValue& params) {
+  const ari::ClientOptions& options = upstream.client().options();
+  if (creates.kind != record::IdKind::channel || options.subscribe_all) return true;
+  return std::ranges::find(options.apps, find_string(params, "app")) != options.apps.end();
+}
+
+}  // namespace
+
+void call_operation(pbx::Server& upstream, const ari::Operation& operation, const JsonValue& params,
+                    const Requester& requester, pbx::Reply reply) {
+  const pbx::CreatingOperation* creates = pbx::find_creating_operation(operation.name);
+  if (creates == nullptr) {
+    upstream.call(operation, params, requester, std::move(reply));
+    return;
+  }
+  const std::string id(find_string(params, creates->id));
+  const bool makes_channel = creates->kind == record::IdKind::channel;
+  const uint64_t number = upstream.resolver().begin(operation.name, upstream.next(creates->kind, id),
+                                                    shows(upstream, *creates, params));
+  upstream.call(operation, params, requester,
+                [&upstream, creates, id, makes_channel, wanted = WantedChannel::of(params, creates->id),
+                 number, requester, made = NewObject::of(upstream, *creates, params),
+                 reply = std::move(reply)](Result<pbx::ResultText> answer) {
+                  if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
+                    return reply(follow_up(upstream, std::move(answer.error()), number, creates->id, id));
+                  }
+                  const bool told = upstream.resolver().answered(number);
+                  if (answer) {
+                    upstream.incarnations().made(creates->kind, id, answer->plain(), told);
+                    expect_entry(upstream, made, answer->plain());
+                    report_new(upstream, made, answer->plain());
+                  }
+                  if (!answer && makes_channel && misleads(answer.error())) {
+                    explain_no_channel(upstream, wanted, std::move(answer.error()), requester, reply);
+                  } else {
+                    reply(std::move(answer));
+                  }
+                });
+}
+
+void prepare_and_call(pbx::Server& upstream, const ari::Operation& operation, Json params,
+                      const Requester& requester, const pbx::Reply& reply) {
+  if (auto prepared = prepare(operation, params, upstream); !prepared) return reply(prepared.error());
+  call_operation(upstream, operation, params, requester, reply);
+}
+
+}  // namespace aribus::control

@@ -1,0 +1,29 @@
+// The live objects that a program may see, rendered as JSON.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "control/access_rule.h"
+#include "control/dispatcher.h"
+#include "json/json.h"
+
+namespace aribus::control {
+
+// All live objects visible under `rule`, as a JSON object with a list for each kind whose method
+// (state.channels, …) it allows: {"channels":[…],"bridges":[…],…}. `servers`: only objects of these; an empty
+// list matches every server. `cursor` is the end of the record stream: everybody who asks for the same at the
+// same cursor shares the text.
+[[nodiscard]] std::shared_ptr<const std::string> live_snapshot(const Dispatcher& dispatcher,
+                                                               const std::string& cursor,
+                                                               const std::vector<std::string>& servers,
+                                                               const AccessRule& rule);
+
+// The answer of state.channels, state.bridges, …, by `kind`: the objects visible under `rule` that `params`
+// (`server`, `id`, `app`, `bridge`) select. Errors: invalid_params for an unknown server.
+[[nodiscard]] Result<pbx::ResultText> live_objects(const Dispatcher& dispatcher, const std::string& cursor,
+                                                   record::IdKind kind, const JsonValue& params,
+                                                   const AccessRule& rule);
+
+}  // namespace aribus::control

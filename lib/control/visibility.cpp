@@ -1,0 +1,81 @@
+#include "control/visibility.h"
+
+#include <algorithm>
+#include <string>
+
+#include "json/json_tape.h"
+
+namespace aribus::control {
+namespace {
+
+using record::IdKind;
+using state::Model;
+using state::Object;
+
+template <typename Apps>
+bool sees_any(const AccessRule& rule, const Apps& apps) {
+  return std::ranges::any_of(apps, [&](const std::string& app) { return rule.sees_app(app); });
+}
+
+bool sees_channel(const AccessRule& rule, const Object& channel) {
+  if (!channel.app.empty() || channel.told_to.empty()) return rule.sees_app(channel.app);
+  return sees_any(rule, channel.told_to);
+}
+
+bool sees_channel(const AccessRule& rule, const Model& model, std::string_view id) {
+  const Object* channel = model.find(IdKind::channel, id);
+  return channel != nullptr && sees_channel(rule, *channel);
+}
+
+bool sees_bridge(const AccessRule& rule, const Model& model, std::string_view id, const Object& bridge) {
+  JsonTape tape;
+  const JsonView channels = tape.read(bridge.text).find("channels");
+  bool empty = true;
+  if (channels.valid()) {
+    for (const auto& channel : channels.children()) {
+      const JsonView member = channel.value();
+      empty = false;
+      if (member.kind() == JsonKind::string && sees_channel(rule, model, member.string())) return true;
+    }
+  }
+  if (!empty) return false;
+  return bridge.told_to.empty() ? rule.sees_app("") : sees_any(rule, model.told_to(IdKind::bridge, id));
+}
+
+// A playback or recording, by the channel or bridge that it is on.
+bool sees_media(const AccessRule& rule, const Model& model, const Object& media) {
+  JsonTape tape;
+  const JsonView uri = tape.read(media.text).find("target_uri");
+  const std::string target = uri.valid() && uri.kind() == JsonKind::string ? uri.string() : "";
+  const std::string on = target.substr(target.find(':') + 1);
+  if (target.starts_with("channel:")) return sees_channel(rule, model, on);
+  const Object* bridge = target.starts_with("bridge:") ? model.find(IdKind::bridge, on) : nullptr;
+  return bridge != nullptr && sees_bridge(rule, model, on, *bridge);
+}
+
+}  // namespace
+
+bool sees_object(const AccessRule& rule, const Model& model, IdKind kind, std::string_view id,
+                 const Object& object) {
+  if (rule.apps.empty()) return true;
+  switch (kind) {
+    case IdKind::channel:
+      return sees_channel(rule, object);
+    case IdKind::bridge:
+      return sees_bridge(rule, model, id, object);
+    case IdKind::playback:
+    case IdKind::recording:
+      return sees_media(rule, model, object);
+    default:
+      return rule.sees_app("");
+  }
+}
+
+bool sees_id(const AccessRule& rule, const Model& model, IdKind kind, std::string_view id) {
+  if (rule.apps.empty()) return true;
+  const Object* object = model.find(kind, id);
+  return (object != nullptr && sees_object(rule, model, kind, id, *object)) ||
+         sees_any(rule, model.told_to(kind, id));
+}
+
+}  // namespace aribus::control

@@ -1,0 +1,30 @@
+// Which live objects an access rule lets a program see.
+//
+// A rule without `apps` shows everything. With `apps`, a program sees the objects of these applications:
+// - a channel that is in one of them. A channel that is in no application is visible if records of one of
+// them
+//   were about it (it was dialled from there, or has left); a channel that no application was told about
+//   counts as one of application "".
+// - a bridge that holds a visible channel. An empty one counts by the applications that were told about it.
+// - a playback or recording on a visible channel or bridge.
+// - endpoints and device states, which belong to no application, if `apps` contains "".
+#pragma once
+
+#include <string_view>
+
+#include "control/access_rule.h"
+#include "record/ids.h"
+#include "state/model.h"
+
+namespace aribus::control {
+
+// Whether `rule` shows this live object of `model`, whose id is `id`.
+[[nodiscard]] bool sees_object(const AccessRule& rule, const state::Model& model, record::IdKind kind,
+                               std::string_view id, const state::Object& object);
+
+// Whether a record or an error that belongs to no application may name this id to a program with `rule`: the
+// object is visible, or records of one of the rule's applications have named it before (it may have ended).
+[[nodiscard]] bool sees_id(const AccessRule& rule, const state::Model& model, record::IdKind kind,
+                           std::string_view id);
+
+}  // namespace aribus::control
