@@ -26,6 +26,8 @@ struct Stage : Daemon {
         }));
     set_rule({.name = "ivr", .methods = {"read"}, .apps = {"ivr", ""}});
   }
+  ~Stage() { server.reset(); }  // before its Asterisk, as the daemon does
+  Stage(const Stage&) = delete;
   void publish(const record::Record& record) { asterisk.publish(record); }
   void event(const std::string& text) { asterisk.event(text); }
   void call(const std::string& app, const std::string& id) {

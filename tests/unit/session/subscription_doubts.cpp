@@ -18,6 +18,8 @@ struct Stage : Daemon {
     add("pbx1", {"ivr", "crm"});
     add("pbx2", {"queue"});
   }
+  ~Stage() { server.reset(); }  // before its Asterisks, as the daemon does
+  Stage(const Stage&) = delete;
   void add(const std::string& name, const std::vector<std::string>& apps) {
     asterisks.push_back(
         std::make_unique<test::TestServer>(loop, test::client_options(test::nowhere, apps), name));
