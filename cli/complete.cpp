@@ -13,7 +13,7 @@
 #include "cli/output.h"
 #include "cli/requests.h"
 #include "cli/terminal.h"
-#include "record/schema.h"
+#include "record/own_records.h"
 
 namespace aribus::cli {
 namespace {
@@ -226,10 +226,7 @@ class Completion {
       case Kind::app:
         return of_status(kind, before);
       case Kind::type:
-        for (const ari::ModelType& model : ari::models()) {
-          if (model.event) offer_value(before, model.name);
-        }
-        for (const ari::ModelType& model : record::own_types()) offer_value(before, model.name);
+        for (const std::string_view type : record::known_types()) offer_value(before, type);
         return;
       case Kind::reason:
         for (const ari::Cause& cause : ari::causes()) {

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
-#include "json/json_builder.h"
+#include "json/pretty.h"
 
 namespace aribus::cli {
 namespace {

@@ -10,6 +10,8 @@
 #include "control/methods/live_snapshot.h"
 #include "daemon/activation.h"
 #include "daemon/monitoring.h"
+#include "protocol/rpc.h"
+#include "record/record_text.h"
 #include "service/process_stats.h"
 #include "session/all_methods.h"
 
@@ -26,7 +28,7 @@ constexpr std::string_view features[] = {"announce", "line", "from"};
 }  // namespace
 
 Result<std::unique_ptr<App>> App::make(config::Config config) {
-  Result<bus::RecordLog> log = bus::RecordLog::make(config.bus);
+  Result<bus::RecordLog> log = bus::RecordLog::make(config.bus, {rpc::event_head, rpc::event_tail});
   if (!log) return log.error();
   return std::unique_ptr<App>(new App(std::move(config), std::move(*log)));
 }
@@ -46,7 +48,7 @@ App::App(config::Config config, bus::RecordLog log)
       methods_, {.reload = [this](pbx::Reply reply) { reload(std::move(reply)); },
                  .hello = [this](const control::Caller& caller) { return hello(caller); },
                  .status = [this] { return status(); },
-                 .clients = [this] { return server_.clients_text(); },
+                 .clients = [this] { return server_.clients(); },
                  .live_objects =
                      [this](record::IdKind kind, const JsonValue& params, const control::Caller& caller) {
                        return control::live_objects(dispatcher_, log_.cursor().text(), kind, params,
@@ -64,104 +66,57 @@ void App::add_asterisk(const config::AsteriskConfig& config) {
   dispatcher_.add_server(*asterisks_.back());
 }
 
-std::string App::hello(const control::Caller& caller) const {
-  return render([&](JsonWriter& writer) {
-    writer.StartObject();
-    write_member(writer, "aribus", ARIBUS_VERSION);
-    write_key(writer, "protocol");
-    writer.Int(protocol);
-    write_key(writer, "features");
-    writer.StartArray();
-    for (const std::string_view feature : features) write_string(writer, feature);
-    writer.EndArray();
-    write_key(writer, "limits");
-    writer.StartObject();
-    write_key(writer, "request_bytes");
-    writer.Uint64(config_.ipc.session.max_line_bytes);
-    writer.EndObject();
-    write_member(writer, "started", to_rfc3339(started_));
-    write_member(writer, "cursor", log_.cursor().text());
-    write_key(writer, "servers");
-    writer.StartArray();
-    for (const auto& asterisk : asterisks_) write_string(writer, asterisk->name());
-    writer.EndArray();
-    write_key(writer, "peer");
-    writer.StartObject();
-    if (!caller.user.empty()) write_member(writer, "user", caller.user);
-    write_key(writer, "uid");
-    writer.Uint(caller.peer.uid);
-    write_key(writer, "gid");
-    writer.Uint(caller.peer.gid);
-    write_key(writer, "groups");
-    writer.StartArray();
-    for (const gid_t group : caller.peer.groups) writer.Uint(group);
-    writer.EndArray();
-    write_key(writer, "pid");
-    writer.Int(caller.peer.pid);
-    write_member(writer, "socket", caller.peer.socket);
-    writer.EndObject();
-    write_member(writer, "rule", caller.rule->name);
-    writer.EndObject();
-  });
+session::Hello App::hello(const control::Caller& caller) const {
+  session::Hello hello;
+  hello.aribus = ARIBUS_VERSION;
+  hello.protocol = protocol;
+  hello.features.assign(std::begin(features), std::end(features));
+  hello.limits.request_bytes = config_.ipc.session.max_line_bytes;
+  hello.started = started_;
+  hello.cursor = log_.cursor().text();
+  for (const auto& asterisk : asterisks_) hello.servers.push_back(asterisk->name());
+  if (!caller.user.empty()) hello.peer.user = caller.user;
+  hello.peer.uid = caller.peer.uid;
+  hello.peer.gid = caller.peer.gid;
+  hello.peer.groups.assign(caller.peer.groups.begin(), caller.peer.groups.end());
+  hello.peer.pid = caller.peer.pid;
+  hello.peer.socket = caller.peer.socket;
+  hello.rule = caller.rule->name;
+  return hello;
 }
 
-std::string App::status() const {
-  return render([&](JsonWriter& writer) {
-    const auto number = [&](const char* name, uint64_t value) {
-      writer.Key(name);
-      writer.Uint64(value);
-    };
-    writer.StartObject();
-    write_member(writer, "aribus", ARIBUS_VERSION);
-    number("pid", static_cast<uint64_t>(::getpid()));
-    write_member(writer, "started", to_rfc3339(started_));
-    writer.Key("configuration");
-    writer.StartObject();
-    write_member(writer, "file", config_.file);
-    write_member(writer, "read", to_rfc3339(config_.read));
-    writer.EndObject();
-    writer.Key("servers");
-    writer.StartArray();
-    for (const auto* asterisks : {&asterisks_, &leaving_}) {
-      for (const auto& asterisk : *asterisks) asterisk->write_status(writer);
-    }
-    writer.EndArray();
-    writer.Key("bus");
-    writer.StartObject();
-    write_member(writer, "stream", log_.stream());
-    number("first", log_.first());
-    number("next", log_.next());
-    number("ring_bytes", log_.ring_bytes());
-    number("used_bytes", log_.used_bytes());
-    if (!config_.bus.path.empty()) {
-      write_member(writer, "path", config_.bus.path);
-      writer.Key("resumed");
-      writer.Bool(log_.resumed());
-    }
-    if (const auto reason = log_.not_resumed_because(); !reason.empty()) {
-      write_member(writer, "reason", reason);
-    }
-    writer.EndObject();
-    writer.Key("loop");
-    writer.StartObject();
-    number("turns", meter_.turns());
-    number("longest_turn_us", static_cast<uint64_t>(meter_.longest().count()));
-    number("longest_turn_lately_us", static_cast<uint64_t>(meter_.longest_lately().count()));
-    writer.EndObject();
-    number("connections", server_.connections());
-    const std::vector<uint64_t> behind = server_.behind();
-    number("subscribers", behind.size());
-    number("behind_records", behind.empty() ? 0 : std::ranges::max(behind));
-    number("lost_records", server_.session_counts().lost_records);
-    const service::ProcessStats& process = service::ProcessStats::lately();
-    writer.Key("process");
-    writer.StartObject();
-    number("resident_bytes", process.resident_bytes);
-    number("descriptors", process.open_descriptors);
-    number("max_descriptors", process.max_descriptors);
-    writer.EndObject();
-    writer.EndObject();
-  });
+session::Status App::status() const {
+  const std::vector<uint64_t> behind = server_.behind();
+  const service::ProcessStats& process = service::ProcessStats::lately();
+  session::Status status;
+  status.aribus = ARIBUS_VERSION;
+  status.pid = ::getpid();
+  status.started = started_;
+  status.configuration = {.file = config_.file, .read = config_.read};
+  for (const auto* asterisks : {&asterisks_, &leaving_}) {
+    for (const auto& asterisk : *asterisks) status.servers.push_back(asterisk->status());
+  }
+  status.bus.stream = log_.stream();
+  status.bus.first = log_.first();
+  status.bus.next = log_.next();
+  status.bus.ring_bytes = log_.ring_bytes();
+  status.bus.used_bytes = log_.used_bytes();
+  if (!config_.bus.path.empty()) {
+    status.bus.path = config_.bus.path;
+    status.bus.resumed = log_.resumed();
+  }
+  if (const auto reason = log_.not_resumed_because(); !reason.empty()) status.bus.reason = reason;
+  status.loop = {.turns = meter_.turns(),
+                 .longest_turn_us = static_cast<uint64_t>(meter_.longest().count()),
+                 .longest_turn_lately_us = static_cast<uint64_t>(meter_.longest_lately().count())};
+  status.connections = server_.connections();
+  status.subscribers = behind.size();
+  status.behind_records = behind.empty() ? 0 : std::ranges::max(behind);
+  status.lost_records = server_.session_counts().lost_records;
+  status.process = {.resident_bytes = process.resident_bytes,
+                    .descriptors = process.open_descriptors,
+                    .max_descriptors = process.max_descriptors};
+  return status;
 }
 
 MetricSources App::metric_sources() const {
@@ -194,7 +149,7 @@ void App::recall() {
   JsonTape tape;
   record::Record record;
   for (uint64_t seq = log_.first(); seq < log_.next(); ++seq) {
-    if (!record::read_line(tape, log_.line(seq), record)) continue;
+    if (!record::read_text(tape, log_.record_text(seq), record)) continue;
     for (const auto& asterisk : asterisks_) {
       if (asterisk->name() == record.server) asterisk->recall(record, seq, started_);
     }
@@ -226,7 +181,7 @@ void App::load() {
         outcome.log();
         systemd_.reloaded();
         for (const pbx::Reply& reply : *replies) {
-          if (reply) reply(pbx::ResultText(outcome.json()));
+          if (reply) reply(pbx::ResultText(to_json(outcome.result())));
         }
         if (!waiting_reload_.empty()) load();  // the file may have changed since
       });

@@ -18,6 +18,7 @@
 #include "net/turn_meter.h"
 #include "pbx/server.h"
 #include "service/http_listener.h"
+#include "session/results.h"
 
 namespace aribus::daemon {
 
@@ -35,8 +36,8 @@ class App {
  private:
   App(config::Config config, bus::RecordLog log);
   void add_asterisk(const config::AsteriskConfig& config);
-  [[nodiscard]] std::string hello(const control::Caller& caller) const;
-  [[nodiscard]] std::string status() const;
+  [[nodiscard]] session::Hello hello(const control::Caller& caller) const;
+  [[nodiscard]] session::Status status() const;
   [[nodiscard]] MetricSources metric_sources() const;
   void tell_of_log() const;
   void stop();

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "ari/schema.h"
-#include "record/schema.h"
+#include "record/own_records.h"
 #include "service/metric_families.h"
 
 namespace aribus::daemon {
@@ -53,7 +53,7 @@ using Counts = std::map<std::string, std::map<std::string_view, uint64_t>>;
 
 std::string_view declared(const std::string& type) {
   if (const ari::ModelType* model = ari::find_model(type)) return model->name;
-  for (const ari::ModelType& own : record::own_types()) {
+  for (const record::OwnType& own : record::own_types()) {
     if (own.name == type) return own.name;
   }
   return other_types;

@@ -8,32 +8,21 @@
 
 namespace aribus::daemon {
 
-std::string Reload::json() const {
-  return render([&](JsonWriter& writer) {
-    const auto list = [&](const char* name, const std::vector<std::string>& texts) {
-      writer.Key(name);
-      writer.StartArray();
-      for (const std::string& text : texts) write_string(writer, text);
-      writer.EndArray();
-    };
-    writer.StartObject();
-    writer.Key("applied");
-    writer.Bool(applied);
-    if (applied) {
-      list("changed", changed);
-      list("restart", restart);
-      list("warnings", warnings);
-    } else {
-      write_member(writer, "reason", error.message);
-      if (!error.data.empty()) {
-        if (const Result<Json> data = parse_json(error.data)) {
-          writer.Key("mistakes");
-          (*data)["mistakes"].Accept(writer);
-        }
-      }
-    }
-    writer.EndObject();
-  });
+session::Reloaded Reload::result() const {
+  session::Reloaded result;
+  result.applied = applied;
+  if (applied) {
+    result.changed = changed;
+    result.restart = restart;
+    result.warnings = warnings;
+    return result;
+  }
+  result.reason = error.message;
+  if (const Result<Json> data = parse_json(error.data)) {
+    if (const JsonValue* mistakes = find(*data, "mistakes"))
+      result.mistakes.emplace().text = to_text(*mistakes);
+  }
+  return result;
 }
 
 void Reload::log() const {

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "config/aribusd/config.h"
+#include "session/results.h"
 
 namespace aribus::daemon {
 
@@ -17,7 +18,7 @@ struct Reload {
   Error error = {};                        // set if nothing was applied
 
   // The result of daemon.reload.
-  [[nodiscard]] std::string json() const;
+  [[nodiscard]] session::Reloaded result() const;
   void log() const;
 };
 

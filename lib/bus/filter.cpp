@@ -78,10 +78,9 @@ bool Filter::matches_ids(const record::Ids& ids) const {
 }
 
 // For the rare record whose type, server or app has no number.
-bool Filter::matches_line(const RecordLog& log, uint64_t seq) const {
-  const Result<Json> line = parse_own_json(log.line(seq));
-  const JsonValue* record = line ? find(*line, "params") : nullptr;
-  if (record == nullptr) return false;
+bool Filter::matches_text(const RecordLog& log, uint64_t seq) const {
+  const Result<Json> record = parse_own_json(log.record_text(seq));
+  if (!record) return false;
   return wants_type(std::string(find_string(*record, "type"))) &&
          holds(options_.servers, find_string(*record, "server")) && wants_app(find_string(*record, "app"));
 }
@@ -118,7 +117,7 @@ bool Filter::matches(const RecordLog& log, uint64_t seq) {
   if (takes_all_) return true;
   const Entry& entry = log.entry(seq);
   if (entry.type == 0 || entry.server == 0 || entry.app == 0) {
-    return matches_line(log, seq) && matches_ids(log, entry);
+    return matches_text(log, seq) && matches_ids(log, entry);
   }
   return remembered(types_, log, entry.type, [this](const std::string& name) { return wants_type(name); }) &&
          remembered(servers_, log, entry.server,

@@ -58,7 +58,7 @@ class Filter {
   template <typename Wants>
   static bool remembered(Verdicts& verdicts, const RecordLog& log, uint16_t number, Wants wants);
   bool matches_ids(const RecordLog& log, const Entry& entry) const;
-  bool matches_line(const RecordLog& log, uint64_t seq) const;
+  bool matches_text(const RecordLog& log, uint64_t seq) const;
 
   FilterOptions options_;
   FilterBounds bounds_;

@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/utf8.h"
+#include "record/own_records.h"
+#include "record/record_text.h"
 
 namespace aribus::bus {
 namespace {
@@ -18,43 +20,39 @@ constexpr uint8_t no_slot = 0xFF;
 
 // Replaces a record that is too large for the ring.
 record::Record too_large(const record::Record& record, size_t bytes, size_t limit) {
-  const std::string fields = render([&](JsonWriter& writer) {
-    writer.StartObject();
-    write_member(writer, "invalid",
-                 "a record of type " + to_valid_utf8(record.type, 64) + " over the limit of " +
-                     std::to_string(limit) + " bytes (a quarter of bus.ring_bytes)");
-    write_key(writer, "bytes");
-    writer.Uint64(bytes);
-    writer.EndObject();
-  });
-  return record::own_record("Malformed", record.server, fields, record.time);
+  const record::Malformed malformed{.invalid = "a record of type " + to_valid_utf8(record.type, 64) +
+                                               " over the limit of " + std::to_string(limit) +
+                                               " bytes (a quarter of bus.ring_bytes)",
+                                    .text = {},
+                                    .bytes = bytes};
+  return record::own_record(malformed, record.server, record.time);
 }
 
 }  // namespace
 
-Result<RecordLog> RecordLog::make(const RecordLogOptions& options) {
+Result<RecordLog> RecordLog::make(const RecordLogOptions& options, const Framing& framing) {
   if (options.ring_bytes < min_ring_bytes) {
     return Error{ErrorKind::invalid_params,
                  "ring_bytes: at least " + std::to_string(min_ring_bytes / 1024) + "KiB is expected",
                  {}};
   }
-  if (!options.path.empty()) return open(options);
+  if (!options.path.empty()) return open(options, framing);
   Result<MirroredMemory> ring = MirroredMemory::make(options.ring_bytes);
   if (!ring) return ring.error();
-  return RecordLog(std::move(*ring), nullptr);
+  return RecordLog(std::move(*ring), nullptr, framing);
 }
 
-Result<RecordLog> RecordLog::open(const RecordLogOptions& options) {
+Result<RecordLog> RecordLog::open(const RecordLogOptions& options, const Framing& framing) {
   Result<RingFile> file = RingFile::open(options.path, options.ring_bytes);
   if (!file) return file.error();
-  const auto log_on = [](RingFile& opened) {
+  const auto log_on = [&](RingFile& opened) {
     MirroredMemory ring = opened.take_ring();
-    return RecordLog(std::move(ring), std::make_unique<RingFile>(std::move(opened)));
+    return RecordLog(std::move(ring), std::make_unique<RingFile>(std::move(opened)), framing);
   };
   RecordLog log = log_on(*file);
   if (!log.resumed()) return log;
   if (log.read_file()) {
-    log.tell_of_damage(options.path);
+    log.log_damage(options.path);
     return log;
   }
   Result<RingFile> afresh = RingFile::open_afresh(options.path, options.ring_bytes,
@@ -65,7 +63,7 @@ Result<RecordLog> RecordLog::open(const RecordLogOptions& options) {
 
 // Records of under 256 bytes, or with more than four ids on average, are dropped a little before the ring is
 // full.
-RecordLog::RecordLog(MirroredMemory ring, std::unique_ptr<RingFile> file)
+RecordLog::RecordLog(MirroredMemory ring, std::unique_ptr<RingFile> file, const Framing& framing)
     : file_(std::move(file)),
       ring_(std::move(ring)),
       entries_(ring_.size() / 256),
@@ -73,7 +71,10 @@ RecordLog::RecordLog(MirroredMemory ring, std::unique_ptr<RingFile> file)
       ids_(ring_.size() / 64),
       names_{""},
       declared_(ari::models().size()),
-      stream_(resumed() ? file_->stream() : random_hex(6)) {
+      stream_(resumed() ? file_->stream() : random_hex(6)),
+      framing_(framing),
+      line_(framing.head.begin(), framing.head.end()) {
+  framing.tail.copy(tail_, max_tail_bytes);
   if (file_ && !resumed()) file_->set_stream(stream_);
 }
 
@@ -87,22 +88,33 @@ std::string_view take_line(std::string_view& text) {
   return taken;
 }
 
-// The seq of a complete line, or 0 if it can't be read.
-uint64_t read(JsonTape& tape, std::string_view line, record::Record& record) {
-  if (line.size() < record::min_line_size || line.back() != '\n') return 0;
-  return record::read_line(tape, line, record).value_or(0);
+}  // namespace
+
+// The record's text in a complete line; "" if the line has not the framing.
+std::string_view RecordLog::unframed(std::string_view line) const {
+  if (line.size() < min_line_bytes() || !line.starts_with(framing_.head) || !line.ends_with(framing_.tail))
+    return {};
+  return line.substr(framing_.head.size(), line.size() - framing_.head.size() - framing_.tail.size());
 }
 
-uint64_t most_records(size_t bytes) {
-  return std::max<uint64_t>(1, bytes / record::min_line_size);
+// The seq of a whole line, or 0 when it can't be read.
+uint64_t RecordLog::read(JsonTape& tape, std::string_view line, record::Record& record) const {
+  const std::string_view text = unframed(line);
+  return text.empty() ? 0 : record::read_text(tape, text, record).value_or(0);
+}
+
+size_t RecordLog::min_line_bytes() const {
+  return framing_.head.size() + record::min_text_bytes + framing_.tail.size();
+}
+
+uint64_t RecordLog::most_records(size_t bytes) const {
+  return std::max<uint64_t>(1, bytes / min_line_bytes());
 }
 
 // Whether `bytes` bytes that can't be read can be `count` records.
-bool have_room(size_t bytes, uint64_t count) {
+bool RecordLog::have_room(size_t bytes, uint64_t count) const {
   return bytes == 0 ? count == 0 : count >= 1 && count <= most_records(bytes);
 }
-
-}  // namespace
 
 // Builds the index from the file. Bytes that can't be read count as the records missing between the lines
 // around them. Returns false if nothing can be read.
@@ -128,8 +140,9 @@ bool RecordLog::read_file() {
       add_damaged(seq, damaged.size());
     }
     damaged = rest.substr(0, 0);
-    make_room(line.size(), ids_kept(record.ids));
-    add_entry(line.size(), record);
+    const size_t ids = ids_kept(record.ids);
+    make_room(line.size(), ids);
+    add_entry(line.size(), record, ids);
   }
   if (next_ != 0 && !damaged.empty()) end_at_damage(damaged);
   return !stream_.empty() && next_ != 0;
@@ -196,7 +209,7 @@ void RecordLog::add_damaged(uint64_t to, size_t bytes) {
   }
 }
 
-void RecordLog::tell_of_damage(const std::string& path) const {
+void RecordLog::log_damage(const std::string& path) const {
   uint64_t count = 0;
   for (const Range& range : damaged_) count += range.to - range.from;
   if (count == 0) return;
@@ -235,17 +248,38 @@ uint16_t RecordLog::find_number(std::string_view name) {
   return made;
 }
 
+std::string RecordLog::line_of(const record::Record& record, uint64_t seq) const {
+  std::string line(framing_.head);
+  line.resize(line.size() + record::max_text_bytes(record));
+  line.resize(
+      static_cast<size_t>(record::write_text(record, seq, line.data() + framing_.head.size()) - line.data()));
+  return line.append(framing_.tail);
+}
+
+size_t RecordLog::add_listener(std::function<void()> listener) {
+  listeners_.push_back({next_listener_, std::move(listener)});
+  return next_listener_++;
+}
+
+void RecordLog::remove_listener(size_t number) {
+  std::erase_if(listeners_, [&](const Listener& listener) { return listener.number == number; });
+}
+
 uint64_t RecordLog::append(const record::Record& record) {
-  if (const size_t size = max_line_size(record); line_.size() < size) line_.resize(size);
-  const std::string_view line(line_.data(), write_line(record, next_, line_.data()));
+  const size_t max = framing_.head.size() + record::max_text_bytes(record) + max_tail_bytes;
+  if (line_.size() < max) line_.resize(max);
+  char* const end = record::write_text(record, next_, line_.data() + framing_.head.size());
+  std::memcpy(end, tail_, max_tail_bytes);  // all of it: a fixed size costs the least
+  const std::string_view line(line_.data(), end + framing_.tail.size());
   if (line.size() > max_line_bytes()) return append(too_large(record, line.size(), max_line_bytes()));
-  make_room(line.size(), ids_kept(record.ids));
+  const size_t ids = ids_kept(record.ids);
+  make_room(line.size(), ids);
   std::memcpy(ring_.data() + end_offset_ % ring_.size(), line.data(), line.size());
-  const Entry& added = add_entry(line.size(), record);
+  const Entry& added = add_entry(line.size(), record, ids);
   if (added.server != counted_server_ || counts_of_server_ == nullptr) count_for(added.server);
   ++counts_of_server_[added.type];
   if (file_) file_->set_end(end_offset_, next_);
-  if (listener_) listener_();
+  for (const Listener& listener : listeners_) listener.call();
   return next_ - 1;
 }
 
@@ -278,10 +312,10 @@ Entry& RecordLog::next_entry(size_t length) {
   return entry;
 }
 
-// Adds the index entry of the record whose line is the next `length` bytes of the ring.
-const Entry& RecordLog::add_entry(size_t length, const record::Record& record) {
+// Adds the index entry of the record whose line is the next `length` bytes of the ring. `kept` of its ids go
+// into the index: see ids_kept().
+const Entry& RecordLog::add_entry(size_t length, const record::Record& record, size_t kept) {
   const record::Ids& ids = record.ids;
-  const size_t kept = ids_kept(ids);
   auto& slots = slots_[next_ / records_a_block];
   const uint64_t bit = uint64_t{1} << next_ % records_a_block;
   Entry& entry = next_entry(length);

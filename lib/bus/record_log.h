@@ -1,5 +1,5 @@
-// The record log: every record of the stream, as the bytes that go on the wire, in one ring of fixed size
-// that all readers share.
+// The record log: every record of the stream, as the lines that most readers send on, in one ring of fixed
+// size that all readers share.
 #pragma once
 
 #include <algorithm>
@@ -42,14 +42,22 @@ struct RecordLogOptions {
   bool operator==(const RecordLogOptions&) const = default;
 };
 
+// What surrounds the text of each record in the ring. The front-end whose programs read the most gives it, so
+// that it can send lines just as they are here. `tail` has at most 8 bytes and ends with a newline; neither
+// has another one. Both outlive the log.
+struct Framing {
+  std::string_view head;
+  std::string_view tail;
+};
+
 // The stream of records; the newest ones that fit into the ring are kept. `seq` starts at 1 and grows by one.
 // The index takes up to a quarter of the ring's bytes in addition. Used on the loop's thread only.
 class RecordLog {
  public:
-  // Continues the stream of the file if it can be resumed. A record whose line is damaged keeps its seq: see
-  // readable_from(). Errors: invalid_params if `ring_bytes` is under min_ring_bytes or the file must not be
-  // used (RingFile::open()); system.
-  [[nodiscard]] static Result<RecordLog> make(const RecordLogOptions& options);
+  // Continues the stream of the file if its lines have this framing and it can be resumed. A record whose
+  // line is damaged keeps its seq: see readable_from(). Errors: invalid_params if `ring_bytes` is under
+  // min_ring_bytes or the file must not be used (RingFile::open()); system.
+  [[nodiscard]] static Result<RecordLog> make(const RecordLogOptions& options, const Framing& framing);
   // If the file's stream could not be resumed: sets the file aside and puts the new one in its place. To be
   // called once nothing else can fail; until then the old file is unchanged. Errors: system.
   [[nodiscard]] Result<void> put_in_place() { return file_ ? file_->put_in_place() : Result<void>(); }
@@ -58,10 +66,13 @@ class RecordLog {
   // A record may take this much of the ring: a larger one is replaced by one of type Malformed.
   [[nodiscard]] size_t max_line_bytes() const { return ring_.size() / 4; }
 
-  // Appends a record, drops as many of the oldest ones as necessary, and calls the listener. Returns its seq.
+  // Appends a record, drops as many of the oldest ones as necessary, and calls the listeners. Returns its
+  // seq.
   uint64_t append(const record::Record& record);
-  // Called after each append, on the same stack.
-  void on_append(std::function<void()> listener) { listener_ = std::move(listener); }
+  // From now on `listener` is called after each append, on the same stack. It adds and removes none. Returns
+  // the number by which it can be removed.
+  size_t add_listener(std::function<void()> listener);
+  void remove_listener(size_t number);
 
   // The seq of the oldest record kept, and of the next one to come: the log holds [first, next).
   [[nodiscard]] uint64_t first() const { return first_; }
@@ -87,12 +98,16 @@ class RecordLog {
     return next_;
   }
 
-  // Required below: first() <= seq < next(). What they return is valid until the next append. The line of a
-  // record that can't be read is empty.
+  // Required below: first() <= seq < next(). What they return is valid until the next append. The line and
+  // the text of a record that can't be read are empty.
   [[nodiscard]] const Entry& entry(uint64_t seq) const { return entries_[seq]; }
   [[nodiscard]] std::string_view line(uint64_t seq) const {
     return bytes(entry(seq).offset, entry(seq).length);
   }
+  // The record alone, without the framing.
+  [[nodiscard]] std::string_view record_text(uint64_t seq) const { return unframed(line(seq)); }
+  // The line that `record` would have as number `seq`.
+  [[nodiscard]] std::string line_of(const record::Record& record, uint64_t seq) const;
   // The lines of [from, to), one after the other.
   [[nodiscard]] std::string_view lines(uint64_t from, uint64_t to) const;
   // The first record of [from, to) that ends after the first `bytes` bytes of lines(from, to), or `to`.
@@ -109,7 +124,7 @@ class RecordLog {
   [[nodiscard]] uint64_t id(const Entry& entry, size_t i) const { return ids_[entry.ids_begin + i]; }
 
   // The type, server or app with that number. 0: it has none, because there were too many or it is longer
-  // than 256 bytes; then only the line has it.
+  // than 256 bytes; then only the record's text has it.
   [[nodiscard]] const std::string& name(uint16_t number) const { return names_[number]; }
 
   // Number of records appended since this object was made, by server and type, both as numbers of name();
@@ -136,19 +151,24 @@ class RecordLog {
     std::unique_ptr<Element[]> elements_;
   };
 
-  RecordLog(MirroredMemory ring, std::unique_ptr<RingFile> file);
-  [[nodiscard]] static Result<RecordLog> open(const RecordLogOptions& options);
+  RecordLog(MirroredMemory ring, std::unique_ptr<RingFile> file, const Framing& framing);
+  [[nodiscard]] static Result<RecordLog> open(const RecordLogOptions& options, const Framing& framing);
   [[nodiscard]] bool read_file();
+  [[nodiscard]] uint64_t read(JsonTape& tape, std::string_view line, record::Record& record) const;
+  [[nodiscard]] std::string_view unframed(std::string_view line) const;
+  [[nodiscard]] size_t min_line_bytes() const;
+  [[nodiscard]] uint64_t most_records(size_t bytes) const;
+  [[nodiscard]] bool have_room(size_t bytes, uint64_t count) const;
   [[nodiscard]] bool fits(uint64_t seq, std::string_view damaged, std::string_view rest) const;
   void start_at(uint64_t seq, std::string_view damaged);
   void end_at_damage(std::string_view damaged);
   void add_damaged(uint64_t to, size_t bytes);
-  void tell_of_damage(const std::string& path) const;
+  void log_damage(const std::string& path) const;
   [[nodiscard]] uint64_t behind_damage(uint64_t seq) const;
   [[nodiscard]] uint64_t next_damage(uint64_t seq) const;
   void make_room(size_t bytes, size_t ids);
   Entry& next_entry(size_t length);
-  const Entry& add_entry(size_t length, const record::Record& record);
+  const Entry& add_entry(size_t length, const record::Record& record, size_t kept);
   [[nodiscard]] size_t ids_kept(const record::Ids& ids) const;
   uint16_t number(std::string_view name, uint16_t& latest);
   uint16_t find_number(std::string_view name);
@@ -186,8 +206,18 @@ class RecordLog {
   uint64_t whole_from_ = 1;    // from here on all records are kept and readable
   uint64_t end_offset_ = 0;
   uint64_t end_ids_ = 0;
-  std::function<void()> listener_;
-  std::vector<char> line_;  // room for the record being appended
+  struct Listener {
+    size_t number;
+    std::function<void()> call;
+  };
+
+  std::vector<Listener> listeners_;
+  size_t next_listener_ = 1;
+  static constexpr size_t max_tail_bytes = 8;
+
+  Framing framing_;
+  char tail_[max_tail_bytes] = {};  // of the framing
+  std::vector<char> line_;          // room for the line being appended; the framing's head is always in it
 };
 
 }  // namespace aribus::bus

@@ -10,6 +10,7 @@
 #include "control/methods/waiting.h"
 #include "control/params.h"
 #include "control/server_choice.h"
+#include "record/answer.h"
 
 namespace aribus::control {
 namespace {

@@ -229,14 +229,15 @@ std::string components_text(const std::vector<const ari::ModelType*>& answered) 
 
 }  // namespace
 
-std::string describe(const MethodTable& methods, std::string_view version) {
-  std::vector<std::string> texts;
+OpenRpcDocument describe(const MethodTable& methods, std::string_view version) {
+  OpenRpcDocument document;
   std::vector<const ari::ModelType*> answered;
   for (const auto& [name, method] : methods.all()) {
-    texts.push_back(method_text(method));
+    document.methods.push_back({method_text(method)});
     answered.push_back(method.answer.model);
   }
-  const std::string info =
+  document.openrpc = "1.3.2";
+  document.info.text =
       ObjectBuilder()
           .text("title", "aribus")
           .text("description",
@@ -245,12 +246,8 @@ std::string describe(const MethodTable& methods, std::string_view version) {
           .json("license", R"({"name":"MIT"})")
           .text("version", version)
           .str();
-  return ObjectBuilder()
-      .text("openrpc", "1.3.2")
-      .json("info", info)
-      .json("methods", array_text(texts))
-      .json("components", components_text(answered))
-      .str();
+  document.components.text = components_text(answered);
+  return document;
 }
 
 }  // namespace aribus::control

@@ -3,13 +3,27 @@
 
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <vector>
 
 #include "control/method_table.h"
+#include "json/described.h"
 
 namespace aribus::control {
 
-// The OpenRPC 1.3 document about `methods`, as JSON; `version` is that of aribus. Members beyond OpenRPC:
+// An OpenRPC document, as far as its schema says more than "JSON".
+struct OpenRpcDocument {
+  std::string openrpc;  // its version
+  JsonText<AnyObject> info;
+  std::vector<JsonText<AnyObject>> methods;
+  JsonText<AnyObject> components;
+  static constexpr auto members = std::tuple(
+      member("openrpc", &OpenRpcDocument::openrpc), member("info", &OpenRpcDocument::info),
+      member("methods", &OpenRpcDocument::methods), member("components", &OpenRpcDocument::components));
+};
+
+// The OpenRPC 1.3 document about `methods`, `version` is that of aribus. Members beyond OpenRPC:
 // `x-access` (access level), `x-ari` (facts of ARI), `x-made-of` (the operations that a verb calls).
-[[nodiscard]] std::string describe(const MethodTable& methods, std::string_view version);
+[[nodiscard]] OpenRpcDocument describe(const MethodTable& methods, std::string_view version);
 
 }  // namespace aribus::control

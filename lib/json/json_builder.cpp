@@ -1,7 +1,5 @@
 #include "json/json_builder.h"
 
-#include <rapidjson/prettywriter.h>
-
 namespace aribus {
 
 std::string string_text(std::string_view value) {
@@ -25,17 +23,6 @@ ObjectBuilder& ObjectBuilder::integer(std::string_view name, int64_t value) {
 
 ObjectBuilder& ObjectBuilder::boolean(std::string_view name, bool value) {
   return json(name, value ? "true" : "false");
-}
-
-std::string pretty(std::string_view json) {
-  Json parsed;
-  parsed.Parse(json.data(), json.size());
-  JsonBuffer buffer;
-  rapidjson::PrettyWriter<JsonBuffer> writer(buffer);
-  writer.SetIndent(' ', 2);
-  writer.SetFormatOptions(rapidjson::kFormatSingleLineArray);
-  parsed.Accept(writer);
-  return {buffer.GetString(), buffer.GetSize()};
 }
 
 }  // namespace aribus

@@ -49,7 +49,4 @@ template <std::ranges::input_range Strings>
   return array_text(texts);
 }
 
-// The JSON text `json`, indented.
-[[nodiscard]] std::string pretty(std::string_view json);
-
 }  // namespace aribus

@@ -6,7 +6,7 @@
 #include "base/utf8.h"
 #include "json/json.h"
 #include "json/json_tape.h"
-#include "record/record.h"
+#include "record/answer.h"
 
 namespace aribus::pbx {
 namespace {

@@ -4,10 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "base/random.h"
 #include "base/log.h"
-#include "json/json.h"
+#include "base/random.h"
 #include "pbx/creating_operations.h"
+#include "record/own_records.h"
 
 namespace aribus::pbx {
 
@@ -167,19 +167,12 @@ void OutcomeResolver::resolve(uint64_t number, std::string_view outcome, std::op
   const Entry entry = entries_.at(number);
   erase(number);
   Resolution resolution{entry.command, outcome, {}};
-  const std::string fields = render([&](JsonWriter& writer) {
-    writer.StartObject();
-    write_member(writer, "command", entry.command);
-    write_member(writer, "method", entry.operation);
-    write_member(writer, "outcome", outcome);
-    if (exists) {
-      write_key(writer, "exists");
-      writer.Bool(*exists);
-    }
-    write_member(writer, "reason", reason);
-    writer.EndObject();
-  });
-  resolution.record = record::own_record("command.resolved", server_, fields, clock_.wall());
+  const record::CommandResolved resolved{.command = entry.command,
+                                         .method = std::string(entry.operation),
+                                         .outcome = std::string(outcome),
+                                         .exists = exists,
+                                         .reason = std::string(reason)};
+  resolution.record = record::own_record(resolved, server_, clock_.wall());
   resolution.record.ids.add(entry.made.kind(), entry.made.id());
   const bool known = outcome == "done" || outcome == "not_done";
   const std::string_view end = outcome == "done"       ? "was carried out"

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/random.h"
-#include "json/json.h"
 #include "net/url.h"
+#include "record/own_records.h"
 #include "state/difference.h"
 
 namespace aribus::pbx {
@@ -22,18 +22,9 @@ constexpr int looks_at_playback = 3;
 
 // The counts of the difference, and the ids of all live objects that can end.
 Record resynced(const std::string& server, const Model& model, const Difference& difference, WallTime now) {
-  Record record = record::own_record("server.resynced", server, render([&](JsonWriter& writer) {
-                                       const auto number = [&](const char* name, size_t value) {
-                                         writer.Key(name);
-                                         writer.Uint64(value);
-                                       };
-                                       writer.StartObject();
-                                       number("came", difference.came);
-                                       number("changed", difference.changed);
-                                       number("ended", difference.ended);
-                                       writer.EndObject();
-                                     }),
-                                     now);
+  const record::ServerResynced counts{
+      .came = difference.came, .changed = difference.changed, .ended = difference.ended};
+  Record record = record::own_record(counts, server, now);
   for (const IdKind kind : {IdKind::channel, IdKind::bridge, IdKind::playback, IdKind::recording}) {
     for (const auto& [id, object] : model.of(kind)) record.ids.add(kind, id);
   }

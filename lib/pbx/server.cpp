@@ -101,13 +101,13 @@ bool Server::is_gone() const {
 
 void Server::forget() {
   resolver_.give_up("this Asterisk was taken out of the configuration");
-  record::Record gone = record::own_record("state.gone", name(), {}, clock_.wall());
+  record::Record gone = record::own_record(record::StateGone{}, name(), clock_.wall());
   for (const auto kind :
        {state::IdKind::channel, state::IdKind::bridge, state::IdKind::endpoint, state::IdKind::device}) {
     for (const auto& [id, object] : model_.of(kind)) gone.ids.add(kind, id);
   }
   if (gone.ids.size() > 0) publish(gone);
-  publish_own("server.removed", {});
+  publish_own(record::ServerRemoved{});
 }
 
 std::string Server::default_app() const {
@@ -153,31 +153,16 @@ void Server::learn(const record::Record& record, uint64_t seq) {
   resolver_.see(record);
 }
 
-void Server::publish_own(std::string_view type, const std::string& fields) {
-  publish(record::own_record(type, name(), fields, clock_.wall()));
-}
-
 void Server::on_connected(const ari::ServerInfo& info) {
   tried_ = true;
   condition_.forget_failures();
   const Gap::Found found = gap_.connected(info);
   log_connection(info, found);
   condition_.set_since(clock_.wall());
-  publish_own("server.connected", render([&](JsonWriter& writer) {
-                writer.StartObject();
-                write_member(writer, "version", info.version);
-                write_member(writer, "startup_time", info.startup_time);
-                writer.EndObject();
-              }));
+  publish_own(record::ServerConnected{.version = info.version, .startup_time = info.startup_time});
   const auto missed = gap_.end(client().continues(), found.restarted);
   if (missed) {
-    publish_own("server.gap", render([&](JsonWriter& writer) {
-                  writer.StartObject();
-                  write_member(writer, "from", to_rfc3339(missed->from));
-                  write_member(writer, "to", to_rfc3339(clock_.wall()));
-                  write_member(writer, "reason", missed->reason);
-                  writer.EndObject();
-                }));
+    publish_own(record::ServerGap{.from = missed->from, .to = clock_.wall(), .reason = missed->reason});
   }
   // At the first connection nothing is known of the time before, unless the stream goes on where it ended.
   const bool is_first = !std::exchange(was_connected_, true);
@@ -211,12 +196,9 @@ void Server::go_down(const std::string& reason, const std::string& ended_at) {
   resync_.stop();
   miss(reason);
   condition_.set_since(clock_.wall());
-  publish_own("server.disconnected", render([&](JsonWriter& writer) {
-                writer.StartObject();
-                write_member(writer, "reason", reason);
-                if (!ended_at.empty()) write_member(writer, "startup_time", ended_at);
-                writer.EndObject();
-              }));
+  record::ServerDisconnected disconnected{.reason = reason, .startup_time = {}};
+  if (!ended_at.empty()) disconnected.startup_time = ended_at;
+  publish_own(disconnected);
   condition_.become(State::down, reason);
 }
 
@@ -230,7 +212,7 @@ void Server::on_replaced(const std::string& app) {
            "{}: another client has taken over the application '{}', and its events go there now", name(),
            app);
   miss("another client had the application " + app);
-  record::Record own = record::own_record("server.replaced", name(), {}, clock_.wall());
+  record::Record own = record::own_record(record::ServerReplaced{}, name(), clock_.wall());
   own.app = app;
   publish(own);
   become_replaced();
@@ -286,31 +268,21 @@ void Server::log_rest(bool over_websocket) const {
       name());
 }
 
-void Server::write_status(JsonWriter& writer) const {
-  const auto names = [&](const char* key, const auto& list) {
-    writer.Key(key);
-    writer.StartArray();
-    for (const std::string& name : list) write_string(writer, name);
-    writer.EndArray();
-  };
-  const auto number = [&](const char* key, uint64_t value) {
-    writer.Key(key);
-    writer.Uint64(value);
-  };
-  writer.StartObject();
-  write_member(writer, "name", name());
-  writer.Key("connected");
-  writer.Bool(client().is_connected());
-  write_member(writer, "state", state_name(state()));
-  write_member(writer, "since", to_rfc3339(condition_.since()));
-  if (!condition_.reason().empty()) write_member(writer, "reason", condition_.reason());
-  if (client().info()) write_member(writer, "version", client().info()->version);
-  names("apps", client().options().apps);
-  names("replaced", client().replaced_apps());
-  number("received", received_);
-  number("requests_open", client().open_requests());
-  write_member(writer, "rest", client().rest_over_websocket() ? "websocket" : "http");
-  writer.EndObject();
+ServerStatus Server::status() const {
+  const auto replaced = client().replaced_apps();
+  ServerStatus status;
+  status.name = name();
+  status.connected = client().is_connected();
+  status.state = state_name(state());
+  status.since = condition_.since();
+  if (!condition_.reason().empty()) status.reason = condition_.reason();
+  if (client().info()) status.version = client().info()->version;
+  status.apps = client().options().apps;
+  status.replaced.assign(replaced.begin(), replaced.end());
+  status.received = received_;
+  status.requests_open = client().open_requests();
+  status.rest = client().rest_over_websocket() ? "websocket" : "http";
+  return status;
 }
 
 }  // namespace aribus::pbx

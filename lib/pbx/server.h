@@ -8,7 +8,6 @@
 #include "ari/client.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "json/json.h"
 #include "net/loop.h"
 #include "pbx/clock.h"
 #include "pbx/command_sender.h"
@@ -20,8 +19,10 @@
 #include "pbx/outcome_resolver.h"
 #include "pbx/resync.h"
 #include "pbx/server_options.h"
+#include "pbx/server_status.h"
 #include "pbx/stasis_entry.h"
 #include "record/event_reader.h"
+#include "record/own_records.h"
 #include "state/id_directory.h"
 #include "state/model.h"
 
@@ -84,8 +85,7 @@ class Server {
   [[nodiscard]] uint64_t received() const { return received_; }
   // Attempts to connect that failed, and connections that were lost.
   [[nodiscard]] uint64_t failures() const { return failures_; }
-  // The object about this Asterisk in the answer to `status`.
-  void write_status(JsonWriter& writer) const;
+  [[nodiscard]] ServerStatus status() const;
 
   // Gives a record about this Asterisk to its parts and to the log. Required: called from the loop, and not
   // by a part that is learning from another record.
@@ -145,7 +145,10 @@ class Server {
   void on_switched(const ari::Client& before, ari::Client& now);
   void receive(const Connections::Link& link, std::string_view text, size_t total_bytes);
   void learn(const record::Record& record, uint64_t seq);
-  void publish_own(std::string_view type, const std::string& fields);
+  template <record::OwnRecord Own>
+  void publish_own(const Own& own) {
+    publish(record::own_record(own, name(), clock_.wall()));
+  }
   void on_replaced(const std::string& app);
   void on_silent(const std::string& app);
   void on_heard(const std::string& app);

@@ -10,7 +10,7 @@
 #include "json/json_tape.h"
 #include "net/url.h"
 #include "pbx/event_source.h"
-#include "record/record.h"
+#include "record/answer.h"
 
 namespace aribus::pbx {
 namespace {

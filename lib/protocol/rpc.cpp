@@ -70,6 +70,14 @@ std::string id_in(std::string_view line) {
   return "null";
 }
 
+std::string notification_text(std::string_view method, std::string_view params) {
+  std::string text = R"({"jsonrpc":"2.0","method":")";
+  text += method;
+  text += R"(","params":)";
+  text += params;
+  return text += "}";
+}
+
 std::string creating_text(std::string_view id, std::string_view parameter, std::string_view made) {
   return render([&](JsonWriter& writer) {
     writer.StartObject();
@@ -83,11 +91,6 @@ std::string creating_text(std::string_view id, std::string_view parameter, std::
     writer.EndObject();
     writer.EndObject();
   });
-}
-
-std::string lost_text(uint64_t from, uint64_t to) {
-  return R"({"jsonrpc":"2.0","method":"lost","params":{"from":)" + std::to_string(from) + R"(,"to":)" +
-         std::to_string(to) + R"(,"records":)" + std::to_string(to - from + 1) + "}}";
 }
 
 std::string id_of(const JsonValue& value) {

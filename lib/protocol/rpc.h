@@ -29,13 +29,17 @@ struct Request {
 // when there is none. Only members of the request itself count, not those of values in it.
 [[nodiscard]] std::string id_in(std::string_view line);
 
+// What surrounds the record in a notification `event`, with the line's end.
+inline constexpr std::string_view event_head = R"({"jsonrpc":"2.0","method":"event","params":)";
+inline constexpr std::string_view event_tail = "}\n";
+
+// The notification `method` with `params`, a JSON text. Without the line's end.
+[[nodiscard]] std::string notification_text(std::string_view method, std::string_view params);
+
 // The notification that the request `id` ("": it has none) is about to create an object whose id `made` its
 // parameter `parameter` gives. Without the line's end.
 [[nodiscard]] std::string creating_text(std::string_view id, std::string_view parameter,
                                         std::string_view made);
-
-// The notification that a subscriber lost the records `from` to `to`. Without the line's end.
-[[nodiscard]] std::string lost_text(uint64_t from, uint64_t to);
 
 // One answer without the line's end; `id` is JSON text. A result goes between result_head() and result_tail.
 [[nodiscard]] std::string result_head(std::string_view id);

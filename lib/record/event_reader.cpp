@@ -3,21 +3,17 @@
 #include "base/utf8.h"
 #include "json/json.h"
 #include "record/normalizer.h"
+#include "record/own_records.h"
 
 namespace aribus::record {
 namespace {
 
 Record malformed(std::string_view text, size_t total_bytes, std::string_view server, WallTime received,
                  std::string_view why) {
-  const std::string fields = render([&](JsonWriter& writer) {
-    writer.StartObject();
-    write_member(writer, "invalid", why);
-    write_member(writer, "text", to_valid_utf8(text, max_malformed_bytes));
-    write_key(writer, "bytes");
-    writer.Uint64(total_bytes);
-    writer.EndObject();
-  });
-  return own_record("Malformed", server, fields, received);
+  return own_record(Malformed{.invalid = std::string(why),
+                              .text = to_valid_utf8(text, max_malformed_bytes),
+                              .bytes = total_bytes},
+                    server, received);
 }
 
 // Takes the members of an event that go into the record's envelope.

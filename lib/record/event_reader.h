@@ -11,6 +11,12 @@
 
 namespace aribus::record {
 
+// A message that is no event is kept in its record up to this size.
+inline constexpr size_t max_malformed_bytes = 4096;
+
+// Of an event's type: the longest of ARI's has 24. An event with a longer one becomes Malformed.
+inline constexpr size_t max_type_bytes = 256;
+
 // Reads events, one at a time. Its shape cache makes it faster, and changes nothing else.
 class EventReader {
  public:

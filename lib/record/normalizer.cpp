@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "ari/hangup_causes.h"
-#include "base/utf8.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include "json/json.h"
 
 namespace aribus::record {

@@ -5,7 +5,6 @@
 
 #include "json/json_builder.h"
 #include "record/field_rules.h"
-#include "record/record.h"
 
 namespace aribus::record {
 namespace {
@@ -13,37 +12,6 @@ namespace {
 using ari::Field;
 using ari::ModelType;
 using ari::Type;
-
-constexpr Field connected_fields[] = {{"version", Type::string, false, true, nullptr},
-                                      {"startup_time", Type::string, false, true, nullptr}};
-constexpr Field disconnected_fields[] = {{"reason", Type::string, false, true, nullptr},
-                                         {"startup_time", Type::string, false, false, nullptr}};
-constexpr Field malformed_fields[] = {{"invalid", Type::string, false, true, nullptr},
-                                      {"text", Type::string, false, false, nullptr},
-                                      {"bytes", Type::integer, false, true, nullptr}};
-constexpr std::string_view outcomes[] = {"done", "not_done", "unknown"};
-constexpr Field resolved_fields[] = {{"command", Type::string, false, true, nullptr},
-                                     {"method", Type::string, false, true, nullptr},
-                                     {"outcome", Type::string, false, true, nullptr, outcomes},
-                                     {"exists", Type::boolean, false, false, nullptr},
-                                     {"reason", Type::string, false, true, nullptr}};
-constexpr Field gap_fields[] = {{"from", Type::date, false, true, nullptr},
-                                {"to", Type::date, false, true, nullptr},
-                                {"reason", Type::string, false, true, nullptr}};
-constexpr Field resynced_fields[] = {{"came", Type::integer, false, true, nullptr},
-                                     {"changed", Type::integer, false, true, nullptr},
-                                     {"ended", Type::integer, false, true, nullptr}};
-constexpr Field changed_fields[] = {{"objects", Type::object, false, true, nullptr}};
-constexpr ModelType own[] = {{"Malformed", true, malformed_fields},
-                             {"command.resolved", true, resolved_fields},
-                             {"server.connected", true, connected_fields},
-                             {"server.disconnected", true, disconnected_fields},
-                             {"server.gap", true, gap_fields},
-                             {"server.removed", true, {}},
-                             {"server.replaced", true, {}},
-                             {"server.resynced", true, resynced_fields},
-                             {"state.changed", true, changed_fields},
-                             {"state.gone", true, {}}};
 
 std::string of_type(std::string_view name) {
   return ObjectBuilder().text("type", name).str();
@@ -81,10 +49,6 @@ std::string field_schema(const ModelType& model, const Field& field, std::string
 }
 
 }  // namespace
-
-std::span<const ModelType> own_types() {
-  return own;
-}
 
 std::string schema_of(Type type, bool list, const ModelType* model, std::string_view references) {
   const std::string one =

@@ -21,7 +21,4 @@ namespace aribus::record {
 // `models` and all models that their objects may contain, by name, without duplicates.
 [[nodiscard]] std::vector<const ari::ModelType*> closure_of(const std::vector<const ari::ModelType*>& models);
 
-// What aribus reports of itself, each with its own fields: server.connected, server.gap, Malformed, …
-[[nodiscard]] std::span<const ari::ModelType> own_types();
-
 }  // namespace aribus::record

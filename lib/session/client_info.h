@@ -6,7 +6,7 @@
 
 #include "base/time.h"
 #include "control/access_rule.h"
-#include "json/json.h"
+#include "session/results.h"
 
 namespace aribus::session {
 
@@ -26,7 +26,7 @@ struct ClientInfo {
 // What the program is called in the log: "python3 (pid 4711, user alice)".
 [[nodiscard]] std::string name_of(const control::Caller& caller);
 
-// The members of `info` that daemon.clients shows of a connection, present or not, into an open object.
-void write_members(JsonWriter& writer, const ClientInfo& info);
+// What daemon.clients shows of every connection, present or not.
+[[nodiscard]] ShownClient shown(const ClientInfo& info);
 
 }  // namespace aribus::session

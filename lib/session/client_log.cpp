@@ -130,21 +130,15 @@ void ClientLog::remember(ClientInfo client, std::string reason, Kind kind) {
   if (left_[place].size() > max_left[place]) left_[place].pop_front();
 }
 
-void ClientLog::write_left(JsonWriter& writer) const {
+std::vector<ClientThatLeft> ClientLog::left() const {
   std::vector<const Left*> all;
   for (const auto& some : left_) {
     for (const Left& left : some) all.push_back(&left);
   }
   std::ranges::stable_sort(all, {}, [](const Left* left) { return left->number; });
-  writer.StartArray();
-  for (const Left* left : all) {
-    writer.StartObject();
-    write_members(writer, left->client);
-    write_member(writer, "until", to_rfc3339(left->until));
-    write_member(writer, "reason", left->reason);
-    writer.EndObject();
-  }
-  writer.EndArray();
+  std::vector<ClientThatLeft> clients;
+  for (const Left* left : all) clients.push_back({shown(left->client), left->until, left->reason});
+  return clients;
 }
 
 }  // namespace aribus::session

@@ -8,10 +8,10 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
-#include "json/json.h"
 #include "protocol/line_limit.h"
 #include "session/client_info.h"
 
@@ -44,8 +44,8 @@ class ClientLog {
 
   // The latest connections that have ended, in the order of their ends: at most 40 that lost records or were
   // disconnected, 20 that were turned away, and 40 others that subscribed, changed something or sent more
-  // than a few requests. A JSON array.
-  void write_left(JsonWriter& writer) const;
+  // than a few requests.
+  [[nodiscard]] std::vector<ClientThatLeft> left() const;
 
  private:
   enum class Cause : uint8_t { turned_away, not_allowed, too_much, cut, lost };

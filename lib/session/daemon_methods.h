@@ -6,15 +6,16 @@
 
 #include "control/method_table.h"
 #include "control/methods/state_methods.h"
+#include "session/results.h"
 
 namespace aribus::session {
 
-// What only the running daemon knows, as JSON text.
+// What only the running daemon knows.
 struct DaemonAnswers {
-  std::function<void(pbx::Reply)> reload = {};
-  std::function<std::string(const control::Caller& caller)> hello;
-  std::function<std::string()> status;
-  std::function<std::string()> clients = {};
+  std::function<void(pbx::Reply)> reload = {};  // replies with a Reloaded
+  std::function<Hello(const control::Caller& caller)> hello;
+  std::function<Status()> status;
+  std::function<Clients()> clients = {};
   control::LiveObjects live_objects = {};  // of the methods state.*
 };
 

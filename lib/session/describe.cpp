@@ -2,14 +2,14 @@
 
 #include "base/suggest.h"
 #include "control/openrpc.h"
-#include "json/json_builder.h"
+#include "json/pretty.h"
 #include "session/all_methods.h"
 #include "session/description.h"
 
 namespace aribus::session {
 
 Result<std::string> describe(std::string_view what) {
-  if (what == "openrpc") return pretty(control::describe(declared_methods(), ARIBUS_VERSION));
+  if (what == "openrpc") return pretty(to_json(control::describe(declared_methods(), ARIBUS_VERSION)));
   if (what == "records") return pretty(session::records_schema());
   if (what == "asyncapi") return pretty(session::describe_notifications(ARIBUS_VERSION));
   static constexpr std::string_view words[] = {"openrpc", "records", "asyncapi"};

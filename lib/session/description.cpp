@@ -1,20 +1,19 @@
 #include "session/description.h"
 
+#include <map>
 #include <vector>
 
 #include "json/json_builder.h"
 #include "protocol/default_socket.h"
 #include "record/ids.h"
+#include "record/own_records.h"
 #include "record/schema.h"
+#include "session/results.h"
 
 namespace aribus::session {
 namespace {
 
 constexpr std::string_view definitions = "#/$defs/";
-
-constexpr std::string_view lost_schema =
-    R"({"type":"object","required":["from","to","records"],"properties":{"from":{"type":"integer"},)"
-    R"("to":{"type":"integer"},"records":{"type":"integer","minimum":1}}})";
 
 // The members of every record, and the marks of unusual ones.
 std::string envelope_schema() {
@@ -54,23 +53,20 @@ std::string notification_schema(std::string_view method, std::string_view params
       .str();
 }
 
-// All types of records with declared fields.
-std::vector<const ari::ModelType*> types() {
+std::vector<const ari::ModelType*> events() {
   std::vector<const ari::ModelType*> all;
   for (const ari::ModelType& model : ari::models()) {
     if (model.event) all.push_back(&model);
   }
-  for (const ari::ModelType& model : record::own_types()) all.push_back(&model);
   return all;
 }
 
-// "If the type is `model`'s, its definition holds."
-std::string dispatch(const ari::ModelType& model) {
-  const std::string type =
-      ObjectBuilder().json("type", ObjectBuilder().text("const", model.name).str()).str();
+// "If the type is `name`, its definition holds."
+std::string dispatch(std::string_view name) {
+  const std::string type = ObjectBuilder().json("type", ObjectBuilder().text("const", name).str()).str();
   return ObjectBuilder()
       .json("if", ObjectBuilder().json("properties", type).str())
-      .json("then", ObjectBuilder().text("$ref", std::string(definitions) + std::string(model.name)).str())
+      .json("then", ObjectBuilder().text("$ref", std::string(definitions) + std::string(name)).str())
       .str();
 }
 
@@ -78,10 +74,9 @@ std::string dispatch(const ari::ModelType& model) {
 
 std::string records_schema() {
   std::vector<std::string> names, dispatches;
-  for (const ari::ModelType* model : types()) {
-    names.emplace_back(model->name);
-    dispatches.push_back(dispatch(*model));
-  }
+  for (const ari::ModelType* event : events()) names.emplace_back(event->name);
+  for (const record::OwnType& own : record::own_types()) names.emplace_back(own.name);
+  for (const std::string& name : names) dispatches.push_back(dispatch(name));
   // It has `invalid` and is certain all the same.
   constexpr std::string_view malformed =
       R"([{"if":{"properties":{"type":{"const":"Malformed"}},"not":{"required":["known"]}},)"
@@ -96,10 +91,13 @@ std::string records_schema() {
   defs.json("envelope", envelope_schema())
       .json("event_notification", notification_schema("event", "#"))
       .json("lost_notification", notification_schema("lost", "#/$defs/lost"))
-      .json("lost", lost_schema);
-  for (const ari::ModelType* model : record::closure_of(types())) {
-    defs.json(model->name, record::schema_of(*model, definitions));
+      .json("lost", json_schema<Lost>());
+  std::map<std::string_view, std::string> schemas;
+  for (const ari::ModelType* model : record::closure_of(events())) {
+    schemas.emplace(model->name, record::schema_of(*model, definitions));
   }
+  for (const record::OwnType& own : record::own_types()) schemas.emplace(own.name, own.schema());
+  for (const auto& [name, schema] : schemas) defs.json(name, schema);
   return ObjectBuilder()
       .text("$schema", "https://json-schema.org/draft/2020-12/schema")
       .text("title", "A record of aribus: `params` of the notification `event`")

@@ -2,16 +2,17 @@
 
 #include "control/visibility.h"
 #include "json/json_tape.h"
-#include "record/record.h"
+#include "record/record_text.h"
 #include "state/model.h"
 
 namespace aribus::session {
 
-std::string visible_line(std::string_view line, uint64_t seq, const bus::Filter& filter,
+std::string visible_line(const bus::RecordLog& log, uint64_t seq, const bus::Filter& filter,
                          const control::Dispatcher& dispatcher, const control::AccessRule& rule) {
   JsonTape tape;
   record::Record record;
-  if (!record::read_line(tape, line, record)) return {};
+  if (!record::read_text(tape, log.record_text(seq), record)) return {};
+  const std::string_view line = log.line(seq);
   const bool malformed = record.type == "Malformed";
   if (record.type.find('.') == std::string::npos && !malformed) return std::string(line);  // an event
   const pbx::Server* server = dispatcher.find_server(record.server);
@@ -32,10 +33,7 @@ std::string visible_line(std::string_view line, uint64_t seq, const bus::Filter&
   record.ids = std::move(shown);
   if (!filter.matches_ids(record.ids)) return {};  // only an id that is not shown matched
   if (malformed) record.remove_member("text");     // the text may be of any application
-  std::string shown_line(record::max_line_size(record), '\0');
-  shown_line.resize(
-      static_cast<size_t>(record::write_line(record, seq, shown_line.data()) - shown_line.data()));
-  return shown_line;
+  return log.line_of(record, seq);
 }
 
 }  // namespace aribus::session

@@ -28,11 +28,7 @@ Result<pbx::ResultText> Session::unsubscribe(const JsonValue& params) {
   if (auto checked = control::check_params({}, params); !checked) return checked.error();
   const bus::Cursor cursor = subscription_ ? subscription_->cursor() : context_.log.cursor();
   end_subscription();
-  return pbx::ResultText(render([&](JsonWriter& writer) {
-    writer.StartObject();
-    write_member(writer, "cursor", cursor.text());
-    writer.EndObject();
-  }));
+  return pbx::ResultText(to_json(Unsubscribed{.cursor = cursor.text()}));
 }
 
 // Its counts are kept.

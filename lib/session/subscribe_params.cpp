@@ -1,9 +1,8 @@
 #include "session/subscribe_params.h"
 
-#include "control/methods/state_methods.h"
 #include "control/params.h"
-#include "json/json_builder.h"
 #include "record/ids.h"
+#include "session/results.h"
 
 namespace aribus::session {
 namespace {
@@ -31,17 +30,6 @@ constexpr Parameter subscribe_params[] = {
     {.name = "snapshot", .type = ari::Type::boolean},
     {.name = "announce", .type = ari::Type::boolean},
 };
-
-std::string_view subscribe_answer() {
-  static const std::string schema =
-      R"({"type":"object","required":["cursor"],"properties":{"cursor":{"type":"string"},)"
-      R"("resumed":{"type":"boolean"},"reason":{"type":"string"},)"
-      R"("warnings":{"type":"array","items":{"type":"string"}},"snapshot":)" +
-      control::snapshot_schema() + "}}";
-  return schema;
-}
-constexpr std::string_view unsubscribe_answer =
-    R"({"type":"object","required":["cursor"],"properties":{"cursor":{"type":"string"}}})";
 
 std::vector<std::string> strings_of(const JsonValue& params, std::string_view name) {
   std::vector<std::string> strings;
@@ -87,10 +75,10 @@ bool is_true(const JsonValue& params, std::string_view name) {
 std::vector<control::Method> subscription_methods() {
   return {{.name = "subscribe",
            .parameters = {std::begin(subscribe_params), std::end(subscribe_params)},
-           .answer_schema = subscribe_answer(),
+           .answer_schema = schema_text<Subscribed>(),
            .access_level = control::AccessLevel::read},
           {.name = "unsubscribe",
-           .answer_schema = unsubscribe_answer,
+           .answer_schema = schema_text<Unsubscribed>(),
            .access_level = control::AccessLevel::read}};
 }
 
@@ -124,36 +112,27 @@ Result<SubscribeParams> read_subscribe_params(const JsonValue& params) {
 }
 
 std::string filter_text(const bus::FilterOptions& wanted, bool announces) {
-  size_t shown = 0, left_out = 0;
-  return render([&](JsonWriter& writer) {
-    const auto list = [&](const char* name, const std::vector<std::string>& values) {
-      if (values.empty()) return;
-      write_key(writer, name);
-      writer.StartArray();
-      for (const std::string& value : values) {
-        shown += value.size();
-        shown <= max_shown_bytes ? write_string(writer, value) : static_cast<void>(++left_out);
-      }
-      writer.EndArray();
-    };
-    writer.StartObject();
-    list("types", wanted.types);
-    list("exclude", wanted.exclude);
-    list("servers", wanted.servers);
-    list("apps", wanted.apps);
-    list("channels", wanted.channels);
-    list("bridges", wanted.bridges);
-    list("endpoints", wanted.endpoints);
-    if (announces) {
-      write_key(writer, "announce");
-      writer.Bool(true);
+  size_t shown_bytes = 0, left_out = 0;
+  const auto list = [&](std::optional<std::vector<std::string>>& shown,
+                        const std::vector<std::string>& values) {
+    if (values.empty()) return;
+    shown.emplace();
+    for (const std::string& value : values) {
+      shown_bytes += value.size();
+      shown_bytes <= max_shown_bytes ? shown->push_back(value) : static_cast<void>(++left_out);
     }
-    if (left_out > 0) {
-      write_key(writer, "more");
-      writer.Uint64(left_out);
-    }
-    writer.EndObject();
-  });
+  };
+  ShownFilter filter;
+  list(filter.types, wanted.types);
+  list(filter.exclude, wanted.exclude);
+  list(filter.servers, wanted.servers);
+  list(filter.apps, wanted.apps);
+  list(filter.channels, wanted.channels);
+  list(filter.bridges, wanted.bridges);
+  list(filter.endpoints, wanted.endpoints);
+  if (announces) filter.announce = true;
+  if (left_out > 0) filter.more = left_out;
+  return to_json(filter);
 }
 
 }  // namespace aribus::session

@@ -4,10 +4,11 @@
 #include <utility>
 
 #include "control/methods/live_snapshot.h"
-#include "json/json_builder.h"
 #include "json/json_tape.h"
 #include "protocol/rpc.h"
+#include "record/record_text.h"
 #include "session/own_record.h"
+#include "session/results.h"
 #include "session/subscription_doubts.h"
 
 namespace aribus::session {
@@ -60,15 +61,14 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Reco
   const std::string reason = subscription.start(since, from_oldest);
   const bool resumed = since && reason.empty();
   const std::string cursor = subscription.cursor().text();
-  ObjectBuilder result;
-  result.text("cursor", cursor);
-  if (since) result.boolean("resumed", resumed);
-  if (!reason.empty()) result.text("reason", reason);
-  if (!doubts.empty()) result.json("warnings", strings_text(doubts));
-  subscription.result_ = pbx::ResultText(result.str());
+  Subscribed result{.cursor = cursor, .resumed = {}, .reason = {}, .warnings = {}, .snapshot = {}};
+  if (since) result.resumed = resumed;
+  if (!reason.empty()) result.reason = reason;
+  if (!doubts.empty()) result.warnings = doubts;
+  subscription.result_ = pbx::ResultText(to_json(result));
   // A resumed subscriber has the state already: no snapshot.
   if (snapshot && !resumed) {
-    std::string head = result.str();
+    std::string head = to_json(result);
     head.back() = ',';
     subscription.result_ = pbx::ResultText(head + R"("snapshot":)");
     subscription.result_.add(control::live_snapshot(dispatcher, cursor, servers, rule)).add("}");
@@ -98,7 +98,8 @@ std::string Subscription::pass_lost() {
   lost_ += overtaken();
   const uint64_t from = std::exchange(next_, first);
   at_own_record_ = false;
-  return rpc::lost_text(from, first - 1) + "\n";
+  const Lost lost{.from = from, .to = first - 1, .records = first - from};
+  return rpc::notification_text("lost", to_json(lost)) + "\n";
 }
 
 void Subscription::gather(size_t max_bytes, std::vector<iovec>& pieces) {
@@ -148,14 +149,14 @@ bool Subscription::is_own(uint64_t seq) const {
   if (app != 0) return log_->name(app).empty();
   JsonTape tape;
   record::Record record;
-  return record::read_line(tape, log_->line(seq), record) && record.app.empty();
+  return record::read_text(tape, log_->record_text(seq), record) && record.app.empty();
 }
 
 std::string Subscription::take_own_record(const control::Dispatcher& dispatcher,
                                           const control::AccessRule& rule) {
   at_own_record_ = false;
   const uint64_t seq = next_++;
-  return visible_line(log_->line(seq), seq, filter_, dispatcher, rule);
+  return visible_line(*log_, seq, filter_, dispatcher, rule);
 }
 
 std::string_view Subscription::advance(size_t count) {

@@ -3,31 +3,16 @@
 #include <algorithm>
 #include <set>
 
-#include "ari/schema.h"
 #include "base/glob.h"
 #include "base/suggest.h"
 #include "base/utf8.h"
-#include "record/schema.h"
+#include "record/own_records.h"
 
 namespace aribus::session {
 namespace {
 
 constexpr size_t max_doubts = 10;
 constexpr size_t max_shown_bytes = 128;
-
-// All declared types of records.
-const std::vector<std::string_view>& known_types() {
-  static const std::vector<std::string_view> types = [] {
-    std::vector<std::string_view> all;
-    for (const auto& models : {record::own_types(), ari::models()}) {
-      for (const ari::ModelType& model : models) {
-        if (model.event) all.push_back(model.name);
-      }
-    }
-    return all;
-  }();
-  return types;
-}
 
 class Doubts {
  public:
@@ -55,7 +40,7 @@ std::string quoted(const std::string& value) {
 }
 
 std::string doubt_about_type(const std::string& glob) {
-  const auto& types = known_types();
+  const auto& types = record::known_types();
   const auto is_matched = [&](std::string_view type) { return matches_glob(glob, std::string(type)); };
   if (std::ranges::any_of(types, is_matched)) return {};
   const bool is_glob = glob.find_first_of("*?[") != std::string::npos;

@@ -10,6 +10,8 @@
 #include "json/json.h"
 #include "json/json_builder.h"
 #include "json/json_tape.h"
+#include "record/answer.h"
+#include "record/own_records.h"
 #include "state/stasis.h"
 
 namespace aribus::state {
@@ -99,10 +101,9 @@ class Changes {
       if (!part.items[kind].empty())
         objects.json(record::field_name(static_cast<IdKind>(kind)), array_text(part.items[kind]));
     }
-    Record record = record::own_record("state.changed", server_, {}, now_);
+    Record record = record::own_record(record::StateChanged{{objects.str()}}, server_, now_);
     record.app = receiver;
     record.ids = std::move(part.ids);
-    record.add_member("objects", objects.str());
     records_.push_back(std::move(record));
   }
 
@@ -123,7 +124,7 @@ class Finder {
         fetched_(fetched),
         looked_(looked),
         changes_(server, looked.now),
-        gone_(record::own_record("state.gone", server, {}, looked.now)) {}
+        gone_(record::own_record(record::StateGone{}, server, looked.now)) {}
 
   std::vector<Record> ends_of(const std::vector<std::string>& playbacks) {
     for (const std::string& id : playbacks) {
@@ -436,7 +437,7 @@ Record changed(const std::string& server, IdKind kind, std::string_view id, std:
 
 Record no_longer_reported(const std::string& server, const Model& known,
                           const AppSubscriptions& subscriptions, uint64_t begin, WallTime now, bool& more) {
-  Record record = record::own_record("state.gone", server, {}, now);
+  Record record = record::own_record(record::StateGone{}, server, now);
   for (const IdKind kind : {IdKind::channel, IdKind::bridge, IdKind::endpoint, IdKind::device}) {
     for (const auto& [id, object] : known.of(kind)) {
       if (subscriptions.has(kind, id) || object.offered) continue;

@@ -24,6 +24,7 @@
 #include "frontend/unix/server.h"
 #include "net/websocket.h"
 #include "pbx/server.h"
+#include "protocol/rpc.h"
 #include "record/event_reader.h"
 #include "sockets.h"
 #include "systems.h"
@@ -116,7 +117,7 @@ class Path {
   }
 
   static bus::RecordLog make_log() {
-    auto log = bus::RecordLog::make({.ring_bytes = ring_bytes});
+    auto log = bus::RecordLog::make({.ring_bytes = ring_bytes}, {rpc::event_head, rpc::event_tail});
     if (!log) fail(log.error().message);
     return std::move(*log);
   }

@@ -17,6 +17,7 @@
 #include "control/dispatcher.h"
 #include "control/methods/live_snapshot.h"
 #include "frontend/unix/server.h"
+#include "protocol/rpc.h"
 #include "record/event_reader.h"
 #include "session/all_methods.h"
 #include "tests/fuzz/fuzz.h"
@@ -54,7 +55,9 @@ pbx::ServerOptions asterisk_options() {
 // A daemon without Asterisk, all on one loop.
 struct Daemon {
   Loop loop;
-  bus::RecordLog log = bus::RecordLog::make({.ring_bytes = bus::RecordLog::min_ring_bytes}).value();
+  bus::RecordLog log =
+      bus::RecordLog::make({.ring_bytes = bus::RecordLog::min_ring_bytes}, {rpc::event_head, rpc::event_tail})
+          .value();
   control::MethodTable methods;
   control::Dispatcher dispatcher{methods};
   pbx::Server asterisk{loop,
@@ -69,12 +72,13 @@ struct Daemon {
   Daemon() {
     dispatcher.add_server(asterisk);
     session::add_all_methods(
-        methods, {.hello = [](const control::Caller& caller) { return "\"" + caller.rule->name + "\""; },
-                     .status = [] { return std::string("{}"); },
-                     .live_objects = [this](record::IdKind kind, const JsonValue& params,
-                                         const control::Caller& caller) {
-                    return control::live_objects(dispatcher, log.cursor().text(), kind, params, *caller.rule);
-                  }});
+        methods, {.hello = [](const control::Caller&) { return session::Hello{}; },
+                  .status = [] { return session::Status{}; },
+                  .live_objects =
+                      [this](record::IdKind kind, const JsonValue& params, const control::Caller& caller) {
+                        return control::live_objects(dispatcher, log.cursor().text(), kind, params,
+                                                     *caller.rule);
+                      }});
     frontend::ServerOptions options_of_server;
     options_of_server.sockets.emplace_back().path = path;
     options_of_server.max_connections = 10'000;

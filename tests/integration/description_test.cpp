@@ -2,6 +2,7 @@
 #include "json/json.h"
 #include "tests/catch.h"
 #include "tests/support/program.h"
+#include "tests/support/repeated_key.h"
 #include "tests/support/simulator.h"
 
 using namespace aribus;
@@ -35,6 +36,7 @@ std::string difference(const JsonValue& value, const JsonValue& schema, const st
         return where + "." + std::string(as_view(name)) + " is missing";
     }
   }
+  if (const std::string key = repeated_key(value); !key.empty()) return where + "." + key + " is there twice";
   for (const auto& member : value.GetObject()) {
     const std::string at = where + "." + std::string(as_view(member.name));
     const JsonValue* its = find(*properties, as_view(member.name));
@@ -74,7 +76,9 @@ TEST_CASE("the daemon's own methods answer what is described, no more and no les
       {"status", "{}"},
       {"subscribe", "{}"},
       {"subscribe", R"({"since":"nonsense"})"},
+      {"daemon.clients", "{}"},
       {"unsubscribe", "{}"},
+      {"daemon.reload", "{}"},
   };
   for (const auto& [method, params] : calls) {
     const Json answer = program.call(method, params);

@@ -5,11 +5,10 @@
 // Usage: print_records FILE ...
 #include <fstream>
 #include <iostream>
-#include <regex>
 
 #include "record/record.h"
-#include "record/schema.h"
 #include "tests/unit/ari/sample.h"
+#include "tests/unit/described_sample.h"
 #include "tests/unit/helpers.h"
 
 namespace {
@@ -51,14 +50,8 @@ int main(int argc, char** argv) {
     strip(*least, model);
     print(aribus::to_text(*least));
   }
-  for (const aribus::ari::ModelType& model : aribus::record::own_types()) {
-    // aribus writes its own times as they are to be.
-    const std::regex of_ari("2026-11-22T21:46:17.690[+]0100");
-    const auto fields = aribus::parse_json(
-        std::regex_replace(aribus::test::sample(model), of_ari, "2026-11-22T20:46:17.690Z"));
-    std::cout << aribus::test::to_line(
-        aribus::record::own_record(model.name, "pbx1", aribus::to_text(*fields), aribus::wall_now()), ++seq);
-  }
+  aribus::test::each_own_record(
+      [&](const aribus::record::Record& own) { std::cout << aribus::test::to_line(own, ++seq); });
   // What is odd is a record as well.
   for (const char* odd : {
            "no JSON",

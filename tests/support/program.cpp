@@ -2,7 +2,17 @@
 
 #include <stdexcept>
 
+#include "tests/support/repeated_key.h"
+
 namespace aribus::test {
+namespace {
+
+void must_have_each_key_once(const JsonValue& sent) {
+  const std::string key = repeated_key(sent);
+  if (!key.empty()) throw std::runtime_error("the key '" + key + "' is there twice: " + to_text(sent));
+}
+
+}  // namespace
 
 Program::Program(client::Connection client, const std::string& params) : client_(std::move(client)) {
   call("subscribe", params);
@@ -11,6 +21,7 @@ Program::Program(client::Connection client, const std::string& params) : client_
 Json Program::call(const std::string& method, const std::string& params) {
   auto result = client_.call(method, params);
   if (!result) throw std::runtime_error(method + " " + params + ": " + result.error().message);
+  must_have_each_key_once(*result);
   return std::move(*result);
 }
 
@@ -34,6 +45,7 @@ Json Program::expect(const std::string& type, const Matches& matches, std::chron
         throw std::runtime_error("no " + type + " as expected; seen:" + seen);
       }
       if ((*next)->method != "event") throw std::runtime_error("records were lost");
+      must_have_each_key_once((*next)->params);
       records_.push_back(std::move((*next)->params));
       taken_.push_back(false);
     }

@@ -11,9 +11,12 @@
 
 #include <unistd.h>
 
+#include "bus/record_log.h"
 #include "json/json.h"
 #include "net/loop.h"
+#include "protocol/rpc.h"
 #include "record/event_reader.h"
+#include "record/record_text.h"
 #include "tests/support/memory.h"
 
 namespace aribus::test {
@@ -83,11 +86,17 @@ inline record::Record read_event(std::string_view text, size_t total_bytes, std:
   return record;
 }
 
-// The record's line.
+// The record's text.
+inline std::string record_text(const record::Record& record, uint64_t seq) {
+  std::string text(record::max_text_bytes(record), '\0');
+  text.resize(static_cast<size_t>(record::write_text(record, seq, text.data()) - text.data()));
+  return text;
+}
+
+// What surrounds it in the daemon's log, and the whole line.
+inline constexpr bus::Framing framing{rpc::event_head, rpc::event_tail};
 inline std::string to_line(const record::Record& record, uint64_t seq) {
-  std::string line(record::max_line_size(record), '\0');
-  line.resize(static_cast<size_t>(record::write_line(record, seq, line.data()) - line.data()));
-  return line;
+  return std::string(framing.head) + record_text(record, seq) + std::string(framing.tail);
 }
 
 // A record of type `type`, as the daemon would make it of an event.

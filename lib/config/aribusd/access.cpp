@@ -8,11 +8,10 @@
 #include <grp.h>
 #include <pwd.h>
 
-#include "ari/schema.h"
 #include "base/glob.h"
 #include "base/suggest.h"
 #include "config/users.h"
-#include "record/schema.h"
+#include "record/own_records.h"
 #include "session/all_methods.h"
 
 namespace aribus::config {
@@ -75,12 +74,7 @@ std::string read_socket_path(const YamlValue& value, const std::vector<SocketOpt
 
 std::string read_type(const YamlValue& value, std::vector<std::string>& warnings) {
   std::string glob = value.string();
-  std::vector<std::string_view> types;
-  for (const auto& models : {record::own_types(), ari::models()}) {
-    for (const ari::ModelType& model : models) {
-      if (model.event) types.push_back(model.name);
-    }
-  }
+  const std::vector<std::string_view>& types = record::known_types();
   if (std::ranges::none_of(types, [&](std::string_view type) { return matches(glob, type); })) {
     warnings.push_back("access: no known type of event matches '" + shown(glob) + "'" +
                        did_you_mean(glob, types));

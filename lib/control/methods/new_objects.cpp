@@ -6,6 +6,7 @@
 #include "json/json_tape.h"
 #include "net/url.h"
 #include "pbx/app_settings.h"
+#include "record/own_records.h"
 #include "state/difference.h"
 
 namespace aribus::control {
@@ -99,7 +100,7 @@ pbx::Reply subscribing_to_bridge(pbx::Server& upstream, std::string app, const R
           // It has ended in the meantime, and no application was subscribed to it. (If the request failed
           // otherwise, the next resynchronisation finds out.)
           if (asked && asked->status == no_such_source) {
-            record::Record gone = record::own_record("state.gone", upstream.name(), {}, wall_now());
+            record::Record gone = record::own_record(record::StateGone{}, upstream.name(), wall_now());
             gone.ids.add(IdKind::bridge, id);
             upstream.publish(gone);
           }

@@ -30,7 +30,7 @@ Server::Server(Loop& loop, bus::RecordLog& log, control::Dispatcher& dispatcher,
       end_of_turn_(loop, [this] { end_turn(); }),
       housekeeping_(loop),
       drain_deadline_(loop) {
-  log_.on_append([this] {
+  log_listener_ = log_.add_listener([this] {
     log_grew_ = true;
     end_of_turn_.request();
   });
@@ -44,7 +44,7 @@ Server::Server(Loop& loop, bus::RecordLog& log, control::Dispatcher& dispatcher,
 }
 
 Server::~Server() {
-  log_.on_append({});
+  log_.remove_listener(log_listener_);
 }
 
 Result<void> Server::listen(std::map<std::string, Fd> inherited) {
@@ -207,29 +207,16 @@ void Server::look_after_clients() {
   client_log_.tick();
 }
 
-std::string Server::clients_text() const {
+session::Clients Server::clients() const {
   std::vector<const session::Session*> all;
   for (const auto& [id, session] : sessions_) all.push_back(session.get());
   std::ranges::sort(all, {}, [](const session::Session* session) { return session->caller().connection; });
-  return render([&](JsonWriter& writer) {
-    writer.StartObject();
-    write_key(writer, "clients");
-    writer.StartArray();
-    for (const session::Session* session : all) {
-      const session::ClientInfo info = session->info();
-      writer.StartObject();
-      write_members(writer, info);
-      write_key(writer, "pending");
-      writer.Uint64(info.pending);
-      write_key(writer, "behind");
-      writer.Uint64(info.behind);
-      writer.EndObject();
-    }
-    writer.EndArray();
-    write_key(writer, "left");
-    client_log_.write_left(writer);
-    writer.EndObject();
-  });
+  session::Clients result{.clients = {}, .left = client_log_.left()};
+  for (const session::Session* session : all) {
+    const session::ClientInfo info = session->info();
+    result.clients.push_back({session::shown(info), info.pending, info.behind});
+  }
+  return result;
 }
 
 void Server::retire(uint64_t session) {

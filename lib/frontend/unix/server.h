@@ -56,8 +56,8 @@ class Server {
   void drain(Milliseconds deadline, std::function<void()> done);
 
   [[nodiscard]] size_t connections() const { return sessions_.size(); }
-  // The result of daemon.clients: connected and disconnected programs, as a JSON object.
-  [[nodiscard]] std::string clients_text() const;
+  // The result of daemon.clients: connected and disconnected programs.
+  [[nodiscard]] session::Clients clients() const;
   // Number of records that each subscriber is behind.
   [[nodiscard]] std::vector<uint64_t> behind() const;
   // Counts since this object was made.
@@ -101,6 +101,7 @@ class Server {
   std::deque<uint64_t> flushing_;  // sessions that have something to write
   Retired<session::Session> retired_;
   uint64_t next_session_ = 1;
+  size_t log_listener_ = 0;  // its number
   bool log_grew_ = false;
   EndOfTurn end_of_turn_;
   Timer housekeeping_;

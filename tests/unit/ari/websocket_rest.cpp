@@ -2,7 +2,7 @@
 #include "ari/websocket_rest.h"
 
 #include "ari/client.h"
-#include "json/json_builder.h"
+#include "json/pretty.h"
 #include "tests/catch.h"
 #include "tests/unit/ari/fake_asterisk.h"
 #include "tests/unit/helpers.h"

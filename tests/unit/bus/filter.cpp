@@ -12,7 +12,7 @@ using Seqs = std::vector<uint64_t>;
 namespace {
 
 RecordLog log_of(const std::vector<record::Record>& records, size_t ring_bytes = 4 << 20) {
-  auto made = RecordLog::make({.ring_bytes = ring_bytes});
+  auto made = RecordLog::make({.ring_bytes = ring_bytes}, test::framing);
   REQUIRE(made.ok());
   for (const record::Record& record : records) made->append(record);
   return std::move(*made);

@@ -15,7 +15,7 @@ using aribus::test::record_of;
 namespace {
 
 RecordLog log_of(size_t ring_bytes = RecordLog::min_ring_bytes) {
-  auto made = RecordLog::make({.ring_bytes = ring_bytes});
+  auto made = RecordLog::make({.ring_bytes = ring_bytes}, test::framing);
   REQUIRE(made.ok());
   return std::move(*made);
 }
@@ -49,15 +49,15 @@ TEST_CASE("a new log is empty and has a stream of its own") {
 }
 
 TEST_CASE("a ring under the least size is refused") {
-  CHECK(RecordLog::make({.ring_bytes = RecordLog::min_ring_bytes - 1}).error().kind ==
+  CHECK(RecordLog::make({.ring_bytes = RecordLog::min_ring_bytes - 1}, test::framing).error().kind ==
         ErrorKind::invalid_params);
-  CHECK(RecordLog::make({.ring_bytes = RecordLog::min_ring_bytes}).ok());
+  CHECK(RecordLog::make({.ring_bytes = RecordLog::min_ring_bytes}, test::framing).ok());
 }
 
 TEST_CASE("records get sequence numbers from 1, one by one, and the listener hears of each") {
   RecordLog log = log_of();
   int heard = 0;
-  log.on_append([&] { ++heard; });
+  log.add_listener([&] { ++heard; });
   for (uint64_t i = 1; i <= 20; ++i) CHECK(log.append(record_of("A")) == i);
   CHECK(heard == 20);
   CHECK(log.first() == 1);
@@ -65,6 +65,40 @@ TEST_CASE("records get sequence numbers from 1, one by one, and the listener hea
   CHECK(log.cursor().seq == 20);
   CHECK(log.line(3) == test::to_line(record_of("A"), 3));
   check_contents(log);
+}
+
+TEST_CASE("each listener is called after each record, until it is removed") {
+  RecordLog log = log_of();
+  std::string heard;
+  const size_t first = log.add_listener([&] { heard += "a" + std::to_string(log.next() - 1); });
+  const size_t second = log.add_listener([&] { heard += "b"; });
+  log.append(record_of("A"));
+  CHECK(heard == "a1b");
+  log.remove_listener(first);
+  log.append(record_of("A"));
+  CHECK(heard == "a1bb");
+  log.remove_listener(second);
+  log.append(record_of("A"));
+  CHECK(heard == "a1bb");
+}
+
+TEST_CASE("the log surrounds records with what it is given, and shows them without") {
+  for (const Framing& framing : {Framing{"", "\n"}, Framing{"data: ", "\r\n"}, test::framing}) {
+    auto made = RecordLog::make({.ring_bytes = RecordLog::min_ring_bytes}, framing);
+    REQUIRE(made.ok());
+    RecordLog& log = *made;
+    const record::Record small = record_of("A");
+    const record::Record large = padded_record(5000);
+    log.append(small);
+    log.append(large);
+    CHECK(log.record_text(1) == test::record_text(small, 1));
+    CHECK(log.record_text(2) == test::record_text(large, 2));
+    const std::string line =
+        std::string(framing.head) + test::record_text(large, 2) + std::string(framing.tail);
+    CHECK(log.line(2) == line);
+    CHECK(log.line_of(large, 2) == line);
+    CHECK(log.lines(1, 3) == std::string(log.line(1)) + line);
+  }
 }
 
 TEST_CASE("the oldest records make room for new ones, and lines stay whole across the ring's end") {

@@ -24,7 +24,7 @@ namespace {
 constexpr size_t ring_bytes = RecordLog::min_ring_bytes;
 
 RecordLog open(const std::string& path, size_t bytes = ring_bytes) {
-  auto made = RecordLog::make({.ring_bytes = bytes, .path = path});
+  auto made = RecordLog::make({.ring_bytes = bytes, .path = path}, test::framing);
   if (!made) throw std::runtime_error(made.error().message);
   if (auto placed = made->put_in_place(); !placed) throw std::runtime_error(placed.error().message);
   return std::move(*made);
@@ -137,7 +137,7 @@ std::vector<std::string> reported_until_killed(const std::string& path, unsigned
 }
 
 std::string error_of(const std::string& path) {
-  const auto made = RecordLog::make({.ring_bytes = ring_bytes, .path = path});
+  const auto made = RecordLog::make({.ring_bytes = ring_bytes, .path = path}, test::framing);
   REQUIRE_FALSE(made.ok());
   CHECK(made.error().kind == ErrorKind::invalid_params);
   return made.error().message;
@@ -213,7 +213,8 @@ TEST_CASE("an empty log in a file goes on as such") {
 TEST_CASE("a file in use is left alone") {
   const test::TempDir directory;
   const RecordLog log = open(directory.path("bus.log"));
-  const auto second = RecordLog::make({.ring_bytes = ring_bytes, .path = directory.path("bus.log")});
+  const auto second =
+      RecordLog::make({.ring_bytes = ring_bytes, .path = directory.path("bus.log")}, test::framing);
   REQUIRE_FALSE(second.ok());
   CHECK(second.error().kind == ErrorKind::invalid_params);
   CHECK_THAT(second.error().message, ContainsSubstring("another process uses it"));
@@ -390,12 +391,12 @@ TEST_CASE("a start that fails changes nothing on the disk") {
     CHECK(content_of(old) == "an older one");
     CHECK_FALSE(std::filesystem::exists(path + ".new"));
   };
-  CHECK_THAT(RecordLog::make({.ring_bytes = size_t{1} << 50, .path = path}).error().message,
+  CHECK_THAT(RecordLog::make({.ring_bytes = size_t{1} << 50, .path = path}, test::framing).error().message,
              ContainsSubstring("reserving"));
   unchanged();
   {
-    const auto elsewhere =
-        RecordLog::make({.ring_bytes = 2 * ring_bytes, .path = path});  // what comes next failed
+    const auto elsewhere = RecordLog::make({.ring_bytes = 2 * ring_bytes, .path = path},
+                                           test::framing);  // what comes next failed
     REQUIRE(elsewhere.ok());
     CHECK_THAT(error_of(path), ContainsSubstring("another process uses it"));
   }
@@ -413,7 +414,7 @@ TEST_CASE("a start that fails changes nothing on the disk") {
 TEST_CASE("a file that can't be had is an error that says why") {
   const test::TempDir directory;
   const auto error_of = [](const std::string& path, size_t bytes = ring_bytes) {
-    const auto made = RecordLog::make({.ring_bytes = bytes, .path = path});
+    const auto made = RecordLog::make({.ring_bytes = bytes, .path = path}, test::framing);
     REQUIRE_FALSE(made.ok());
     return made.error().message;
   };
@@ -500,7 +501,7 @@ TEST_CASE("the file of another user is refused with its owner") {
     std::filesystem::permissions(std::filesystem::path(path).parent_path(), std::filesystem::perms(0755));
     std::filesystem::permissions(path, std::filesystem::perms(0600));
     if (::seteuid(4322) != 0) throw std::runtime_error("seteuid");
-    const auto made = RecordLog::make({.ring_bytes = ring_bytes, .path = path});
+    const auto made = RecordLog::make({.ring_bytes = ring_bytes, .path = path}, test::framing);
     if (::seteuid(0) != 0) throw std::runtime_error("seteuid");
     return made ? std::string() : made.error().message;
   };

@@ -19,7 +19,7 @@ using aribus::test::json;
 namespace {
 
 const Json& document() {
-  static const Json described = json(describe(test::asterisk_methods(), "1.2.3"));
+  static const Json described = json(to_json(describe(test::asterisk_methods(), "1.2.3")));
   return described;
 }
 

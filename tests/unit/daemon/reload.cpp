@@ -20,10 +20,11 @@ TEST_CASE("the ring can't be changed while it is in use") {
 
 TEST_CASE("the outcome says what was changed, or why nothing was") {
   const Reload applied{.changed = {"limits"}, .restart = {"bus.path"}, .warnings = {"w"}};
-  CHECK(applied.json() == R"({"applied":true,"changed":["limits"],"restart":["bus.path"],"warnings":["w"]})");
+  CHECK(to_json(applied.result()) ==
+        R"({"applied":true,"changed":["limits"],"restart":["bus.path"],"warnings":["w"]})");
   const Reload faulty{.applied = false,
                       .error = {ErrorKind::invalid_params, "f:1:2: k: m", R"({"mistakes":[{"file":"f"}]})"}};
-  CHECK(faulty.json() == R"({"applied":false,"reason":"f:1:2: k: m","mistakes":[{"file":"f"}]})");
+  CHECK(to_json(faulty.result()) == R"({"applied":false,"reason":"f:1:2: k: m","mistakes":[{"file":"f"}]})");
   const Reload unreadable{.applied = false, .error = {ErrorKind::system, "no such file", {}}};
-  CHECK(unreadable.json() == R"({"applied":false,"reason":"no such file"})");
+  CHECK(to_json(unreadable.result()) == R"({"applied":false,"reason":"no such file"})");
 }

@@ -1,5 +1,6 @@
 // Commands that are answered by an event.
 #include "control/dispatcher.h"
+#include "record/own_records.h"
 #include "state/difference.h"
 #include "tests/catch.h"
 #include "tests/unit/control/caller.h"
@@ -358,7 +359,7 @@ TEST_CASE("what a record costs does not grow with the commands that wait for oth
         record::IdKind::playback, "p" + std::to_string(i),
         {[&](const record::Record&, const JsonValue&) { return ++seen, true; }, [](const std::string&) {}});
   }
-  record::Record record = record::own_record("x", "pbx1", "{}", wall_now());
+  record::Record record = test::record_of("x");
   record.ids.add(record::IdKind::playback, "p77");
   record.ids.add(record::IdKind::channel, "p78");
   waiters.see(record);
@@ -521,7 +522,7 @@ TEST_CASE("a call that is waited for and known no more is looked for") {
   Stage stage;
   stage.call("originate", originate);
   stage.respond(200, R"({"id":"c1","creationtime":")" + std::string(later) + "\"}");
-  record::Record gone = record::own_record("state.gone", "pbx1", {}, wall_now());
+  record::Record gone = record::own_record(record::StateGone{}, "pbx1", wall_now());
   gone.ids.add(record::IdKind::channel, "c1");
   stage.server.publish(gone);
   look(stage, 404, not_found);

@@ -1,5 +1,6 @@
 #include "pbx/incarnation.h"
 
+#include "record/own_records.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
@@ -70,7 +71,7 @@ TEST_CASE("of an id that nothing is known of every record that shows the object 
 
 TEST_CASE("a record that only names the id proves nothing") {
   Incarnation one(IdKind::channel, "c1");
-  record::Record gone = record::own_record("state.gone", "pbx1", "{}", wall_now());
+  record::Record gone = record::own_record(record::StateGone{}, "pbx1", wall_now());
   gone.ids.add(IdKind::channel, "c1");
   CHECK_FALSE(one.is_of_new(gone));
   CHECK_FALSE(one.is_of_new(of_playback("PlaybackStarted")));  // on it
@@ -107,7 +108,7 @@ TEST_CASE("one that has ended before the command began is remembered") {
 TEST_CASE("one that is not heard of any more is remembered") {
   Known known;
   known.see(of_channel("StasisStart", 100));
-  record::Record gone = record::own_record("state.gone", "pbx1", "{}", wall_now());
+  record::Record gone = record::own_record(record::StateGone{}, "pbx1", wall_now());
   gone.ids.add(IdKind::channel, "c1");
   known.see(gone);
   REQUIRE(known.model.find(IdKind::channel, "c1") == nullptr);
@@ -244,7 +245,7 @@ TEST_CASE("what is remembered is bounded, and forgotten when the event stream is
     known.incarnations.made(IdKind::playback, id, playback(), false);
   }
   CHECK(known.incarnations.size() == 4096);
-  known.see(record::own_record("server.disconnected", "pbx1", "{}", wall_now()));
+  known.see(record::own_record(record::ServerDisconnected{}, "pbx1", wall_now()));
   CHECK(known.incarnations.size() == 0);
 }
 

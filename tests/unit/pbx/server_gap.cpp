@@ -8,11 +8,14 @@ using aribus::test::ServerStage;
 
 namespace {
 
-// As it is read from the log.
-record::Record recalled(std::string_view type, WallTime time, const std::string& fields = "{}") {
+// As it is read from the log. `fields`: its members, each with a comma in front.
+record::Record recalled(const std::string& type, WallTime time, const std::string& fields = {}) {
   static JsonTape tape;
+  record::Record written = test::record_of(type, "pbx1", "");
+  written.time = time;
+  written.fields = fields;
   record::Record record;
-  REQUIRE(record::read_line(tape, test::to_line(record::own_record(type, "pbx1", fields, time), 1), record));
+  REQUIRE(record::read_text(tape, test::record_text(written, 1), record));
   return record;
 }
 
@@ -110,7 +113,7 @@ TEST_CASE("the end of an earlier process is known from its last records") {
   const state::Model model;
   Gap gap("pbx1", model);
   const WallTime now{Milliseconds(1'795'000'000'000)};
-  const std::string startup = R"({"startup_time":"2026-11-22T21:00:00.000Z"})";
+  const std::string startup = R"(,"startup_time":"2026-11-22T21:00:00.000Z")";
   gap.recall(recalled("server.connected", now, startup), now);
   CHECK(gap.ended_at().empty());
   gap.recall(recalled("server.disconnected", now, startup), now);

@@ -78,8 +78,8 @@ class TestServer : public pbx::Server {
   void event(std::string_view text) { publish(read_event(text, text.size(), name(), wall_now())); }
   // A record of aribus' own, about an application or none.
   void own_record(std::string_view type, const std::string& app = {}) {
-    record::Record record = record::own_record(type, name(), "{}", wall_now());
-    record.app = app;
+    record::Record record = record_of(std::string(type), name(), app);
+    record.time = wall_now();
     publish(record);
   }
 

@@ -124,7 +124,7 @@ TEST_CASE("the id of a request that is no JSON is found in what can be read of i
   check("", "null");
 }
 
-TEST_CASE("a loss names the first and the last record and their number") {
-  CHECK(rpc::lost_text(7, 9) ==
-        R"({"jsonrpc":"2.0","method":"lost","params":{"from":7,"to":9,"records":3}})");
+TEST_CASE("a notification has its method and its parameters") {
+  CHECK(rpc::notification_text("lost", R"({"from":7})") ==
+        R"({"jsonrpc":"2.0","method":"lost","params":{"from":7}})");
 }

@@ -96,16 +96,16 @@ TEST_CASE("whatever bytes come, one line of JSON goes out") {
   }
 }
 
-TEST_CASE("a line has room for the longest escapes") {
+TEST_CASE("a text has room for the longest escapes") {
   Record record;
   const std::string controls(1000, '\x01');
   record.server = controls;
   record.app = controls;
   record.type = controls;
   for (size_t kind = 0; kind < id_kinds; ++kind) record.ids.add(static_cast<IdKind>(kind), controls);
-  const std::string line = to_line(record, UINT64_MAX);
-  CHECK(line.size() <= max_line_size(record));
-  CHECK(parse_json(line).ok());
+  const std::string text = test::record_text(record, UINT64_MAX);
+  CHECK(text.size() <= max_text_bytes(record));
+  CHECK(parse_json(text).ok());
 }
 
 TEST_CASE("of a long text that can't be read only the beginning is kept") {
@@ -141,7 +141,7 @@ TEST_CASE("the deepest event becomes a record that every reader takes") {
     const std::string line = to_line(record, 7);
     INFO(line);
     CHECK(parse_own_json(line).ok());
-    CHECK(read_line(tape, line, again) == 7);
+    CHECK(read_text(tape, test::record_text(record, 7), again) == 7);
     CHECK(to_line(again, 7) == line);
     const std::string deeper = nested_event(name, max_json_depth + 1);
     const Json told = malformed(deeper);

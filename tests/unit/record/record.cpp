@@ -1,5 +1,6 @@
 #include "record/record.h"
 
+#include "record/own_records.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
 
@@ -120,14 +121,12 @@ TEST_CASE("a timestamp that is no time is left in the event, and the time is tha
 }
 
 TEST_CASE("aribus' own records have their fields behind the envelope") {
-  CHECK(to_line(own_record("server.gap", "pbx1", R"({"records":3,"synthetic":true})", received), 2) ==
+  CHECK(to_line(own_record(ServerResynced{.came = 1, .changed = 2, .ended = 3}, "pbx1", received), 2) ==
         R"({"jsonrpc":"2.0","method":"event","params":{"seq":2,"time":"2026-11-22T23:50:00.001Z",)"
-        R"("server":"pbx1","app":"","type":"server.gap","records":3,"synthetic":true}})"
+        R"("server":"pbx1","app":"","type":"server.resynced","came":1,"changed":2,"ended":3}})"
         "\n");
-  for (const char* none : {"", "{}"}) {
-    CHECK(to_line(own_record("server.connected", "pbx1", none, received), 2) ==
-          R"({"jsonrpc":"2.0","method":"event","params":{"seq":2,"time":"2026-11-22T23:50:00.001Z",)"
-          R"("server":"pbx1","app":"","type":"server.connected"}})"
-          "\n");
-  }
+  CHECK(to_line(own_record(ServerRemoved{}, "pbx1", received), 2) ==
+        R"({"jsonrpc":"2.0","method":"event","params":{"seq":2,"time":"2026-11-22T23:50:00.001Z",)"
+        R"("server":"pbx1","app":"","type":"server.removed"}})"
+        "\n");
 }

@@ -41,9 +41,7 @@ struct Stage {
     for (std::string line; std::getline(text, line);) all.push_back(line);
     return all;
   }
-  Json left() const {
-    return json(render([&](JsonWriter& writer) { log.write_left(writer); }));
-  }
+  Json left() const { return json(to_json(log.left())); }
 
   std::shared_ptr<spdlog::logger> before = spdlog::default_logger();
   std::ostringstream out;

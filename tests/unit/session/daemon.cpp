@@ -13,7 +13,7 @@ namespace aribus::test {
 
 Daemon::Daemon(session::SessionLimits its_limits, size_t its_max_connections, size_t ring_bytes,
                const std::string& log_path)
-    : log(bus::RecordLog::make({.ring_bytes = ring_bytes, .path = log_path}).value()),
+    : log(bus::RecordLog::make({.ring_bytes = ring_bytes, .path = log_path}, test::framing).value()),
       limits(its_limits),
       max_connections(its_max_connections) {
   add_asterisk_methods(methods);

@@ -1,13 +1,15 @@
 #include "session/description.h"
 
+#include <fstream>
 #include <set>
 
 #include <rapidjson/pointer.h>
 
 #include "ari/schema.h"
-#include "record/schema.h"
+#include "record/own_records.h"
 #include "session/describe.h"
 #include "tests/catch.h"
+#include "tests/support/repeated_key.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
@@ -31,11 +33,10 @@ TEST_CASE("every declared type of event has its definition, and every type of ar
   for (const JsonValue& type : schema()["else"]["properties"]["type"]["enum"].GetArray())
     types.emplace(as_view(type));
   std::set<std::string> declared;
-  for (const auto& models : {ari::models(), record::own_types()}) {
-    for (const ari::ModelType& model : models) {
-      if (model.event) declared.emplace(model.name);
-    }
+  for (const ari::ModelType& model : ari::models()) {
+    if (model.event) declared.emplace(model.name);
   }
+  for (const record::OwnType& own : record::own_types()) declared.emplace(own.name);
   CHECK(types == declared);
   CHECK(schema()["else"]["allOf"].Size() == types.size());
   for (const std::string& type : types) {
@@ -82,28 +83,13 @@ TEST_CASE("the notifications refer to definitions that exist") {
   CHECK(find_string(document["info"], "version") == "1.2.3");
 }
 
-namespace {
-
-// The first key that an object in `value` has twice; "" when there is none.
-std::string twice(const JsonValue& value) {
-  std::set<std::string_view> names;
-  if (value.IsObject()) {
-    for (const auto& member : value.GetObject()) {
-      if (!names.insert(as_view(member.name)).second) return std::string(as_view(member.name));
-      if (const std::string inner = twice(member.value); !inner.empty()) return inner;
-    }
-  } else if (value.IsArray()) {
-    for (const JsonValue& item : value.GetArray()) {
-      if (const std::string inner = twice(item); !inner.empty()) return inner;
-    }
+TEST_CASE("no description has a key twice in one object, nor has its file") {
+  for (const auto& [what, name] :
+       {std::pair("records", "records.schema"), {"asyncapi", "asyncapi"}, {"openrpc", "openrpc"}}) {
+    INFO(what);
+    CHECK(test::repeated_key(json(session::describe(what).value())) == "");
+    std::ifstream file(std::string(ARIBUS_SOURCE_DIR "/docs/protocol/") + name + ".json");
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    CHECK(test::repeated_key(json(text)) == "");
   }
-  return {};
-}
-
-}  // namespace
-
-TEST_CASE("no description has a key twice in one object") {
-  CHECK(twice(schema()).empty());
-  CHECK(twice(json(session::describe_notifications("1"))).empty());
-  CHECK(twice(json(session::describe("openrpc").value())).empty());
 }

@@ -163,7 +163,7 @@ TEST_CASE("who goes on over a damaged record is told of it and stays connected, 
   constexpr size_t ring_bytes = bus::RecordLog::min_ring_bytes;
   size_t place = 0;
   {
-    auto log = bus::RecordLog::make({.ring_bytes = ring_bytes, .path = path});
+    auto log = bus::RecordLog::make({.ring_bytes = ring_bytes, .path = path}, test::framing);
     REQUIRE(log.ok());
     for (int i = 0; i < 3; ++i) log->append(record_of("Any"));
     place = 4096 + log->entry(2).offset + 20;

@@ -13,7 +13,7 @@ using aribus::test::record_of;
 namespace {
 
 bus::RecordLog log_of(int records = 0) {
-  auto made = bus::RecordLog::make({.ring_bytes = bus::RecordLog::min_ring_bytes});
+  auto made = bus::RecordLog::make({.ring_bytes = bus::RecordLog::min_ring_bytes}, test::framing);
   REQUIRE(made.ok());
   for (int i = 0; i < records; ++i) made->append(record_of(i % 3 == 0 ? "Third" : "Other"));
   return std::move(*made);
@@ -216,7 +216,7 @@ TEST_CASE("neighbours are one piece, others are not, and there are at most 256 o
   pieces = 0;
   (void)deliver(some, 100'000, 100'000, &pieces);
   CHECK(pieces == 4);
-  auto big = bus::RecordLog::make({.ring_bytes = 1 << 20});
+  auto big = bus::RecordLog::make({.ring_bytes = 1 << 20}, test::framing);
   for (int i = 0; i < 1800; ++i) big->append(record_of(i % 3 == 0 ? "Third" : "Other"));
   Subscription many = subscribe(*big, R"({"types":["Third"],"since":")" + at(*big, 0) + "\"}");
   pieces = 0;
@@ -261,7 +261,8 @@ TEST_CASE("who goes on over records that can't be read is told which, and gets a
   const test::TempDir directory;
   const std::string path = directory.path("bus.log");
   const auto open = [&] {
-    auto made = bus::RecordLog::make({.ring_bytes = bus::RecordLog::min_ring_bytes, .path = path});
+    auto made =
+        bus::RecordLog::make({.ring_bytes = bus::RecordLog::min_ring_bytes, .path = path}, test::framing);
     REQUIRE(made.ok());
     return std::move(*made);
   };

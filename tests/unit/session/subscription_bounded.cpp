@@ -43,8 +43,9 @@ struct Stage : Daemon {
 };
 
 record::Record own(const std::string& type, const std::vector<std::pair<IdKind, std::string>>& ids,
-                   const std::string& fields = "{}") {
-  record::Record record = record::own_record(type, "pbx1", fields, wall_now());
+                   const std::string& fields = {}) {
+  record::Record record = test::record_of(type, "pbx1", "");
+  record.fields = fields;
   for (const auto& [kind, id] : ids) record.ids.add(kind, id);
   return record;
 }
@@ -68,7 +69,7 @@ TEST_CASE("records of the daemon's own name to a bounded program only what it ma
   stage.publish(
       own("server.resynced",
           {{IdKind::channel, "c1"}, {IdKind::channel, "i1"}, {IdKind::bridge, "bc"}, {IdKind::bridge, "bi"}},
-          R"({"came":1,"changed":0,"ended":0})"));
+          R"(,"came":1,"changed":0,"ended":0)"));
   const Json resynced = program.next();
   CHECK(to_text(resynced["params"]["channels"]) == R"(["i1"])");
   CHECK(to_text(resynced["params"]["bridges"]) == R"(["bi"])");
@@ -83,7 +84,7 @@ TEST_CASE("records of the daemon's own name to a bounded program only what it ma
   CHECK(to_text(gone["params"]["channels"]) == R"(["i1"])");
   CHECK(to_text(gone["params"]["bridges"]) == R"(["bi"])");
 
-  stage.publish(own("command.resolved", {{IdKind::channel, "c9"}}, R"({"command":"x","outcome":"done"})"));
+  stage.publish(own("command.resolved", {{IdKind::channel, "c9"}}, R"(,"command":"x","outcome":"done")"));
   const Json resolved = program.next();
   CHECK_FALSE(resolved["params"].HasMember("channels"));
   CHECK(resolved["params"]["command"] == "x");

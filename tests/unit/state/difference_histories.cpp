@@ -6,6 +6,7 @@
 #include <set>
 
 #include "json/json_builder.h"
+#include "record/answer.h"
 #include "state/difference.h"
 #include "state/model.h"
 #include "tests/catch.h"
@@ -364,8 +365,8 @@ class Known {
     model = Model();
     JsonTape tape;
     record::Record record;
-    for (const std::string& line : lines_) {
-      const auto seq = record::read_line(tape, line, record);
+    for (const std::string& text : texts_) {
+      const auto seq = record::read_text(tape, text, record);
       REQUIRE(seq);
       model.apply(record, *seq);
     }
@@ -374,8 +375,8 @@ class Known {
   // The last records, to be read when something is wrong.
   [[nodiscard]] std::string latest() const {
     std::string text;
-    for (size_t i = lines_.size() - std::min<size_t>(lines_.size(), 40); i < lines_.size(); ++i)
-      text += lines_[i];
+    for (size_t i = texts_.size() - std::min<size_t>(texts_.size(), 40); i < texts_.size(); ++i)
+      text += texts_[i] + "\n";
     return text;
   }
 
@@ -384,16 +385,14 @@ class Known {
 
  private:
   void publish(const record::Record& record) {
-    std::string line(record::max_line_size(record), '\0');
-    line.resize(static_cast<size_t>(record::write_line(record, ++seq_, line.data()) - line.data()));
-    lines_.push_back(line);
+    texts_.push_back(test::record_text(record, ++seq_));
     model.apply(record, seq_);
   }
 
   World& world_;
   record::EventReader events_;
   uint64_t seq_ = 0;
-  std::vector<std::string> lines_;
+  std::vector<std::string> texts_;
 };
 
 void compare(const World& world, const Model& model) {

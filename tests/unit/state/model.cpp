@@ -4,6 +4,7 @@
 #include <map>
 #include <random>
 
+#include "record/own_records.h"
 #include "tests/catch.h"
 #include "tests/support/cpu_time.h"
 #include "tests/unit/helpers.h"
@@ -33,7 +34,7 @@ struct Stage {
   }
   // That Asterisk tells no more of it.
   void gone(IdKind kind, const std::string& id) {
-    record::Record own = record::own_record("state.gone", "pbx1", {}, wall_now());
+    record::Record own = record::own_record(record::StateGone{}, "pbx1", wall_now());
     own.ids.add(kind, id);
     model.apply(own, ++seq);
   }
@@ -273,7 +274,7 @@ TEST_CASE("what Asterisk does not report is taken over from state.changed") {
   stage.tell(
       "PlaybackStarted",
       R"("playback":{"id":"p1","media_uri":"recording:x","target_uri":"channel:c1","state":"playing"})");
-  record::Record changed = record::own_record("state.changed", "pbx1", {}, wall_now());
+  record::Record changed = test::record_of("state.changed");
   changed.app = "demo";
   changed.add_member("objects", R"({"channels":[{"app":"demo","channel":)" + channel("c1", "Up") +
                                     R"(},{"channel":)" + channel("c2") + R"(}],"bridges":[{"bridge":)" +
@@ -288,14 +289,14 @@ TEST_CASE("what Asterisk does not report is taken over from state.changed") {
   CHECK_FALSE(stage.lives(IdKind::playback, "p1"));
 
   // A playback of an id that one had before is told of although it waits for its turn.
-  record::Record queued = record::own_record("state.changed", "pbx1", {}, wall_now());
+  record::Record queued = test::record_of("state.changed", "pbx1", "");
   queued.add_member("objects", R"({"playbacks":[{"playback":{"id":"p1","media_uri":"sound:x",)"
                                R"("target_uri":"channel:c1","state":"queued"}}]})");
   stage.model.apply(queued, ++stage.seq);
   CHECK(stage.lives(IdKind::playback, "p1"));
 
   for (const char* objects : {"[]", "{}", R"({"channels":5})", R"({"channels":[5,{},{"channel":"c1"}]})"}) {
-    record::Record odd = record::own_record("state.changed", "pbx1", {}, wall_now());
+    record::Record odd = test::record_of("state.changed", "pbx1", "");
     odd.add_member("objects", objects);
     stage.model.apply(odd, ++stage.seq);
   }

@@ -23,7 +23,8 @@ std::string said_of(const std::string& text) {
   if (config) {
     for (const std::string& warning : config->warnings) said += warning + "\n";
   } else {
-    said = config.error().message + "\n" + Reload{.applied = false, .error = config.error()}.json();
+    said =
+        config.error().message + "\n" + to_json(Reload{.applied = false, .error = config.error()}.result());
   }
   return said;
 }

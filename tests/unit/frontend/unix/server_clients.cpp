@@ -14,7 +14,7 @@ using aribus::test::record_of;
 namespace {
 
 Json clients(const Daemon& daemon) {
-  return json(daemon.server->clients_text());
+  return json(to_json(daemon.server->clients()));
 }
 
 }  // namespace

@@ -1,0 +1,142 @@
+// The records that the daemon makes itself: what is not an event of ARI. Each type is one struct, from which
+// come its text, its schema and its place in the list of types.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "base/time.h"
+#include "json/described.h"
+#include "record/record.h"
+
+namespace aribus::record {
+
+// A message of Asterisk that is no event, or a record too large for the ring.
+struct Malformed {
+  static constexpr std::string_view type = "Malformed";
+  std::string invalid;              // why
+  std::optional<std::string> text;  // its beginning
+  uint64_t bytes = 0;               // of the whole
+  static constexpr auto members =
+      std::tuple(member("invalid", &Malformed::invalid), member("text", &Malformed::text),
+                 member("bytes", &Malformed::bytes));
+};
+
+// What became of a command that got no answer. The record's ids name what the command was to make.
+struct CommandResolved {
+  static constexpr std::string_view type = "command.resolved";
+  static constexpr std::string_view outcomes[] = {"done", "not_done", "unknown"};
+  std::string command;
+  std::string method;
+  std::string outcome;  // one of `outcomes`
+  std::optional<bool> exists;
+  std::string reason;
+  static constexpr auto members =
+      std::tuple(member("command", &CommandResolved::command), member("method", &CommandResolved::method),
+                 member("outcome", &CommandResolved::outcome).known_values(outcomes),
+                 member("exists", &CommandResolved::exists), member("reason", &CommandResolved::reason));
+};
+
+// `startup_time` is Asterisk's, as it writes it.
+struct ServerConnected {
+  static constexpr std::string_view type = "server.connected";
+  std::string version;
+  std::string startup_time;
+  static constexpr auto members = std::tuple(member("version", &ServerConnected::version),
+                                             member("startup_time", &ServerConnected::startup_time));
+};
+
+struct ServerDisconnected {
+  static constexpr std::string_view type = "server.disconnected";
+  std::string reason;
+  std::optional<std::string> startup_time;  // there when all of its events were read
+  static constexpr auto members = std::tuple(member("reason", &ServerDisconnected::reason),
+                                             member("startup_time", &ServerDisconnected::startup_time));
+};
+
+// Events between the two times may be missing.
+struct ServerGap {
+  static constexpr std::string_view type = "server.gap";
+  WallTime from;
+  WallTime to;
+  std::string reason;
+  static constexpr auto members = std::tuple(member("from", &ServerGap::from), member("to", &ServerGap::to),
+                                             member("reason", &ServerGap::reason));
+};
+
+// An Asterisk was taken out of the configuration.
+struct ServerRemoved {
+  static constexpr std::string_view type = "server.removed";
+  static constexpr auto members = std::tuple();
+};
+
+// Another client has taken over the record's application.
+struct ServerReplaced {
+  static constexpr std::string_view type = "server.replaced";
+  static constexpr auto members = std::tuple();
+};
+
+// The live objects are those of Asterisk again: the record's ids. How many appeared, changed and disappeared.
+struct ServerResynced {
+  static constexpr std::string_view type = "server.resynced";
+  uint64_t came = 0;
+  uint64_t changed = 0;
+  uint64_t ended = 0;
+  static constexpr auto members =
+      std::tuple(member("came", &ServerResynced::came), member("changed", &ServerResynced::changed),
+                 member("ended", &ServerResynced::ended));
+};
+
+// Objects that changed without an event: lists of them, by kind, as in state.*.
+struct StateChanged {
+  static constexpr std::string_view type = "state.changed";
+  JsonText<AnyJson> objects;
+  static constexpr auto members = std::tuple(member("objects", &StateChanged::objects));
+};
+
+// Asterisk reports no more about the record's ids.
+struct StateGone {
+  static constexpr std::string_view type = "state.gone";
+  static constexpr auto members = std::tuple();
+};
+
+// All of them, in the order of their names. own_record() takes no others.
+using OwnRecords = std::tuple<Malformed, CommandResolved, ServerConnected, ServerDisconnected, ServerGap,
+                              ServerRemoved, ServerReplaced, ServerResynced, StateChanged, StateGone>;
+
+template <typename Type, typename Tuple>
+inline constexpr bool is_in = false;
+template <typename Type, typename... Types>
+inline constexpr bool is_in<Type, std::tuple<Types...>> = (std::same_as<Type, Types> || ...);
+template <typename Type>
+concept OwnRecord = is_in<Type, OwnRecords>;
+
+// What is known of one of them without its struct.
+struct OwnType {
+  std::string_view name;
+  std::string (*schema)();  // of what follows the ids, with the type
+};
+[[nodiscard]] std::span<const OwnType> own_types();
+
+// The names of all types of records that are declared: the daemon's own and ARI's events.
+[[nodiscard]] const std::vector<std::string_view>& known_types();
+
+// The record of `own` about the Asterisk `server`. Ids and an application are added by the caller.
+template <OwnRecord Own>
+[[nodiscard]] Record own_record(const Own& own, std::string_view server, WallTime time) {
+  Record record;
+  record.time = time;
+  record.server = server;
+  record.type = Own::type;
+  each_member(own,
+              [&](std::string_view name, const auto& value) { record.add_member(name, to_json(value)); });
+  return record;
+}
+
+}  // namespace aribus::record
