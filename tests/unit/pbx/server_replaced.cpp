@@ -39,8 +39,10 @@ struct Outbound : ServerStage {
   }
   void answer(Peer& peer, const std::string& request) {
     constexpr std::string_view fence = "POST /ari/events/user/";
-    if (request.starts_with("GET /ari/applications/demo") && !knows_application)
+    if (request.starts_with("GET /ari/applications/demo") && !knows_application) {
+      now += Milliseconds(60'000);  // it took that long
       return peer.answer(404, "{}");
+    }
     ServerStage::answer(peer, request);
     if (!request.starts_with(fence)) return;
     const std::string name = request.substr(fence.size(), request.find('?') - fence.size());
@@ -118,4 +120,13 @@ TEST_CASE("where Asterisk connects, an application that it does not know is anot
   REQUIRE(stage.until([&] { return stage.server->state() == State::replaced; }));
   CHECK(stage.told() == "server.connected server.replaced server.resynced");
   CHECK_FALSE(stage.server->hears("demo"));
+  // It had the application since the connection began, at the latest.
+  const WallTime since = stage.server->condition().since();
+  stage.knows_application = true;
+  stage.visitor->leave();
+  REQUIRE(stage.until([&] { return stage.server->state() == State::down; }));
+  stage.visitor.emplace(stage.loop, stage.server->client().port());
+  stage.visitor->ask();
+  REQUIRE(stage.until([&] { return stage.server->state() == State::ready; }));
+  CHECK(stage.field("server.gap", "from") == to_rfc3339(since));
 }
