@@ -45,15 +45,16 @@ App::App(config::Config config, bus::RecordLog log)
       sweep_(loop_),
       started_(wall_now()) {
   session::add_all_methods(
-      methods_, {.reload = [this](pbx::Reply reply) { reload(std::move(reply)); },
-                 .hello = [this](const control::Caller& caller) { return hello(caller); },
-                 .status = [this] { return status(); },
-                 .clients = [this] { return server_.clients(); },
-                 .live_objects =
-                     [this](record::IdKind kind, const JsonValue& params, const control::Caller& caller) {
-                       return control::live_objects(dispatcher_, log_.cursor().text(), kind, params,
-                                                    *caller.rule);
-                     }});
+      methods_,
+      {.reload = [this](pbx::Reply reply) { reload(std::move(reply)); },
+       .hello = [this](const control::Caller& caller) { return hello(caller); },
+       .status = [this] { return status(); },
+       .clients = [this] { return server_.clients(); },
+       .live_objects =
+           [this](record::IdKind kind, const JsonValue& params, const control::Caller& caller) {
+             return control::live_objects(dispatcher_, log_.cursor().text(), kind, params, *caller.rule);
+           },
+       .session = [this](uint64_t connection) -> session::Session& { return server_.session(connection); }});
   for (const config::AsteriskConfig& asterisk : config_.asterisk) add_asterisk(asterisk);
 }
 

@@ -89,15 +89,6 @@ std::string_view outcome_of(const Error& error) {
   return error.kind == outcome_unknown ? "unknown" : "refused";
 }
 
-// The id that the daemon or Asterisk generated, from the answer.
-std::string generated_id(std::string_view name, const Result<pbx::ResultText>& answer) {
-  const Result<Json> parsed = parse_own_json(answer ? answer->plain() : answer.error().data);
-  if (!parsed || !parsed->IsObject()) return {};
-  if (!answer) return std::string(find_string(*parsed, name));
-  const JsonValue* channel = find(*parsed, "channel");  // of an originate with `wait`
-  return std::string(find_string(channel != nullptr ? *channel : *parsed, "id"));
-}
-
 // daemon.reload succeeds with `applied: false` if the configuration was refused.
 bool is_rejected(const Method& method, const Result<pbx::ResultText>& answer) {
   if (method.name != "daemon.reload" || !answer) return false;
@@ -193,44 +184,44 @@ void audit_refused(const Caller& caller, const Method& method, const JsonValue& 
         line);
 }
 
-pbx::Reply audited(const Caller& caller, const Method& method, std::string_view server,
-                   const JsonValue& params, pbx::Reply reply) {
-  if (!log_for(method)) return reply;
-  const std::string_view generated_id_param =
-      find(params, method.generated_id_param) == nullptr ? method.generated_id_param : "";
-  return [user = caller.user, uid = caller.peer.uid, program = caller.program, &method, generated_id_param,
-          server = std::string(server), app = std::string(app_of(params)),
-          channel = std::string(find_string(params, "channelId")),
-          line = who_and_what(caller, method, server, params), began = std::chrono::steady_clock::now(),
-          reply = std::move(reply)](Result<pbx::ResultText> answer) mutable {
-    if (!answer && answer.error().kind == ErrorKind::invalid_params) return reply(std::move(answer));
-    const std::string_view outcome = is_rejected(method, answer) ? "refused"
-                                     : answer                    ? "done"
+std::optional<AuditEntry> AuditEntry::begin(const Caller& caller, const Method& method,
+                                            std::string_view server, const JsonValue& params) {
+  if (!log_for(method)) return {};
+  AuditEntry entry;
+  entry.user_ = caller.user;
+  entry.uid_ = caller.peer.uid;
+  entry.program_ = caller.program;
+  entry.method_ = &method;
+  entry.server_ = server;
+  entry.app_ = app_of(params);
+  entry.channel_ = find_string(params, "channelId");
+  entry.line_ = who_and_what(caller, method, server, params);
+  entry.began_ = std::chrono::steady_clock::now();
+  return entry;
+}
+
+void AuditEntry::finish(const Result<pbx::ResultText>& answer) {
+  if (!answer && answer.error().kind == ErrorKind::invalid_params) return;
+  const auto now = std::chrono::steady_clock::now();
+  const std::string_view outcome = is_rejected(*method_, answer) ? "refused"
+                                   : answer                      ? "done"
                                                                  : outcome_of(answer.error());
-    const bool is_logged =
-        outcome == "done" || outcome == "unknown" || refusals().admit(uid, std::chrono::steady_clock::now());
-    if (const auto log = is_logged ? log_for(method) : nullptr) {
-      if (!generated_id_param.empty()) {
-        const std::string id = generated_id(generated_id_param, answer);
-        if (!id.empty()) add(line, generated_id_param, word(id));
-        if (generated_id_param == "channelId") channel = id;
-      }
-      add(line, "outcome", outcome);
-      if (!answer) add(line, "code", std::to_string(code_of(answer.error().kind)));
-      const auto took = std::chrono::steady_clock::now() - began;
-      add(line, "ms", std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
-      write(*log,
-            {.user = user,
-             .program = program,
-             .method = method.name,
-             .server = server,
-             .app = app,
-             .channel = channel,
-             .outcome = outcome},
-            line);
-    }
-    reply(std::move(answer));
-  };
+  const bool is_logged = outcome == "done" || outcome == "unknown" || refusals().admit(uid_, now);
+  const auto log = is_logged ? log_for(*method_) : nullptr;
+  if (!log) return;
+  add(line_, "outcome", outcome);
+  if (!answer) add(line_, "code", std::to_string(code_of(answer.error().kind)));
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(now - began_);
+  add(line_, "ms", std::to_string(took.count()));
+  write(*log,
+        {.user = user_,
+         .program = program_,
+         .method = method_->name,
+         .server = server_,
+         .app = app_,
+         .channel = channel_,
+         .outcome = outcome},
+        line_);
 }
 
 }  // namespace aribus::control

@@ -2,13 +2,17 @@
 // (variables, bodies, media) are never logged.
 //
 // Logged are all calls of methods whose access level is not "read", minus those that the configuration
-// leaves out (AuditOptions): refused by an access rule (audit_refused()), and answered (audited()). Calls
+// leaves out (AuditOptions): refused by an access rule (audit_refused()), and answered (AuditEntry). Calls
 // with wrong parameters are not logged, as nothing was done.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "base/result.h"
 #include "control/access_rule.h"
@@ -37,9 +41,28 @@ void audit_counts();
 // Logs that an access rule refused a command.
 void audit_refused(const Caller& caller, const Method& method, const JsonValue& params, const Error& error);
 
-// The reply that logs how the command ended and passes the answer on to `reply`. `params` have been checked;
-// if the method itself refuses them (invalid_params), nothing is logged. `method` must outlive the reply.
-[[nodiscard]] pbx::Reply audited(const Caller& caller, const Method& method, std::string_view server,
-                                 const JsonValue& params, pbx::Reply reply);
+// The line about a command that is carried out: begun before it is sent, written when it is answered.
+class AuditEntry {
+ public:
+  // Nothing if such commands are not logged. `params` have been checked; `server` is "" for commands of the
+  // daemon itself. `method` must outlive the entry.
+  [[nodiscard]] static std::optional<AuditEntry> begin(const Caller& caller, const Method& method,
+                                                       std::string_view server, const JsonValue& params);
+  // Writes it. If the method itself refused the parameters (invalid_params), nothing is logged.
+  void finish(const Result<pbx::ResultText>& answer);
+
+ private:
+  AuditEntry() = default;
+
+  std::string user_;
+  uid_t uid_ = 0;
+  std::string program_;
+  const Method* method_ = nullptr;
+  std::string server_;
+  std::string app_;
+  std::string channel_;
+  std::string line_;
+  std::chrono::steady_clock::time_point began_;
+};
 
 }  // namespace aribus::control

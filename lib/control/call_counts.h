@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/duration_histogram.h"
@@ -18,12 +19,11 @@ struct CallCounts {
   DurationHistogram took;  // until the answer, of calls without `wait`
 };
 
-// Owned by the dispatcher; must outlive the replies that it counts.
 class CallCounters {
  public:
-  // The reply that counts the answer to a call of `method` and passes it on to `reply`. The time runs from
-  // now; it is measured if `is_timed`.
-  [[nodiscard]] pbx::Reply counting(const std::string& method, bool is_timed, pbx::Reply reply);
+  // Counts the answer to a call of `method`; `took` is the time until then, if it is measured.
+  void count(const std::string& method, const Result<pbx::ResultText>& answer,
+             std::optional<DurationHistogram::Duration> took);
 
   // By name, of methods that were called.
   [[nodiscard]] const std::map<std::string, CallCounts, std::less<>>& by_method() const { return counts_; }

@@ -10,23 +10,33 @@
 #include "control/methods/waiting.h"
 #include "control/params.h"
 #include "control/server_choice.h"
-#include "record/answer.h"
 
 namespace aribus::control {
 namespace {
 
-// Moves the member `key` of `params` to `key`. Errors: invalid_params.
-Result<void> take_key(Json& params, std::string& key) {
-  const JsonValue* given = find(params, "key");
+// Moves a member out of `params`; nothing if it is not there.
+std::optional<Json> take_member(Json& params, std::string_view name) {
+  if (!params.IsObject()) return {};
+  const JsonValue* given = find(params, name);
   if (given == nullptr) return {};
+  Json taken = copy_of(*given);
+  params.RemoveMember(std::string(name).c_str());
+  return taken;
+}
+
+Requester requester_of(const Caller& caller) {
+  return {.user = caller.peer.uid, .connection = caller.connection, .admin = caller.rule->is_admin()};
+}
+
+// Errors: invalid_params.
+Result<std::string> read_key(const std::optional<Json>& given) {
+  if (!given) return std::string();
   if (!given->IsString() || given->GetStringLength() == 0 ||
       given->GetStringLength() > IdempotencyStore::max_key_bytes) {
     return wrong_param(
-        "key", "a string of 1 to " + std::to_string(IdempotencyStore::max_key_bytes) + " bytes", given);
+        "key", "a string of 1 to " + std::to_string(IdempotencyStore::max_key_bytes) + " bytes", &*given);
   }
-  key = as_view(*given);
-  params.RemoveMember("key");
-  return {};
+  return std::string(as_view(*given));
 }
 
 }  // namespace
@@ -66,143 +76,157 @@ void Dispatcher::stop_waiting() {
   }
 }
 
-Result<pbx::Server*> Dispatcher::pick_server(const Caller& caller, const Method& method,
-                                             const JsonValue& params) const {
+Error Dispatcher::unknown_method(std::string_view name) const {
+  return Error{ErrorKind::unknown_method,
+               "no method '" + to_valid_utf8(name, 64) + "'" + did_you_mean(name, methods_.names()),
+               {}};
+}
+
+Result<void> Dispatcher::allows(const Caller& caller, std::string_view name) const {
+  const Method* method = methods_.find(name);
+  return method == nullptr ? unknown_method(name) : check_access(*caller.rule, *method, JsonValue());
+}
+
+Result<pbx::Server*> Dispatcher::pick_server(const CommandContext& command) const {
   std::vector<pbx::Server*> open;
   for (pbx::Server* server : servers_) {
     if (!server->closed()) open.push_back(server);
   }
-  return choose_server(open, id_directory_, method, params, *caller.rule);
+  const JsonValue* named = command.server_param ? &*command.server_param : nullptr;
+  return choose_server(open, id_directory_, *command.method, named, command.params, *command.caller.rule);
 }
 
-Result<const Method*> Dispatcher::find_allowed(const Caller& caller, const std::string& name,
-                                               const JsonValue& params) const {
-  const Method* method = methods_.find(name);
-  if (method == nullptr) {
-    return Error{ErrorKind::unknown_method,
-                 "no method '" + to_valid_utf8(name, 64) + "'" + did_you_mean(name, methods_.names()),
-                 {}};
+std::shared_ptr<CommandContext> Dispatcher::begin(const Caller& caller, const std::string& name,
+                                                  const JsonValue& params) const {
+  auto command = std::make_shared<CommandContext>();
+  command->caller = caller;
+  command->name = name;
+  command->method = methods_.find(name);
+  command->params = copy_of(params);
+  if (command->method != nullptr && command->method->run) {
+    command->server_param = take_member(command->params, "server");
+    command->key_param = take_member(command->params, "key");
   }
-  if (auto checked = check_access(*caller.rule, *method, params); !checked) return checked.error();
-  return method;
+  return command;
 }
 
-Result<const Method*> Dispatcher::allowed(const Caller& caller, const std::string& name,
-                                          const JsonValue& params) const {
-  Result<const Method*> found = find_allowed(caller, name, params);
-  if (!found && found.error().kind == ErrorKind::not_allowed) {
-    audit_refused(caller, *methods_.find(name), params, found.error());
+Result<void> Dispatcher::check(CommandContext& command) const {
+  if (command.method == nullptr) return unknown_method(command.name);
+  const Method& method = *command.method;
+  if (auto allowed = check_access(*command.caller.rule, method, command.params); !allowed) return allowed;
+  if (method.run) {
+    Result<pbx::Server*> server = pick_server(command);
+    if (!server) return server.error();
+    Result<std::string> key = read_key(command.key_param);
+    if (!key) return key.error();
+    command.server = *server;
+    command.key = std::move(*key);
   }
-  return found;
+  if (auto right = check_params(method.parameters, command.params); !right) return right;
+  command.checked = true;
+  return {};
 }
 
-Result<void> Dispatcher::check(const Caller& caller, const std::string& name, const JsonValue& params) const {
-  const Result<const Method*> found = find_allowed(caller, name, params);
-  if (!found) return found.error();
-  if (!(*found)->run) return check_params((*found)->parameters, params);
-  if (const Result<pbx::Server*> upstream = pick_server(caller, **found, params); !upstream)
-    return upstream.error();
-  Result<Arguments> arguments = arguments_of(**found, params);
-  return arguments ? Result<void>() : Result<void>(arguments.error());
-}
-
-bool Dispatcher::changes(const std::string& name) const {
-  const Method* method = methods_.find(name);
-  return method != nullptr && method->access_level != AccessLevel::read;
-}
-
-// Separates `params` into the method's own parameters, checked, and the key. Errors: invalid_params.
-Result<Dispatcher::Arguments> Dispatcher::arguments_of(const Method& method, const JsonValue& params) {
-  Arguments arguments{params.IsNull() ? Json(rapidjson::kObjectType) : copy_of(params), {}};
-  if (arguments.params.IsObject()) {
-    arguments.params.RemoveMember("server");
-    if (auto checked = take_key(arguments.params, arguments.key); !checked) return checked.error();
-  }
-  if (auto checked = check_params(method.parameters, arguments.params); !checked) return checked.error();
-  return arguments;
-}
-
-void Dispatcher::call(const Caller& caller, const std::string& name, const JsonValue& params,
+void Dispatcher::call(const Caller& caller, const std::string& method, const JsonValue& params,
                       pbx::Reply reply, Progress progress) {
-  // With `wait` the time is that of a call or a recording, not Asterisk's.
-  const bool is_timed = !params.IsObject() || !waits_for_end(params);
-  reply = calls_.counting(methods_.find(name) != nullptr ? name : "unknown", is_timed, std::move(reply));
-  const Result<const Method*> found = allowed(caller, name, params);
-  if (!found) return reply(found.error());
-  const Method& method = **found;
-  if (method.run_here) {
-    if (auto checked = check_params(method.parameters, params); !checked) return reply(checked.error());
-    return reply(method.run_here(params, caller));
+  const std::shared_ptr<CommandContext> command = begin(caller, method, params);
+  command->reply = std::move(reply);
+  command->progress = std::move(progress);
+  run(command);
+}
+
+void Dispatcher::run(const std::shared_ptr<CommandContext>& command) {
+  command->began = CommandContext::Clock::now();
+  command->is_timed = !command->params.IsObject() || !waits_for_end(command->params);
+  if (!command->checked) {
+    if (auto right = check(*command); !right) {
+      if (right.error().kind == ErrorKind::not_allowed)
+        audit_refused(command->caller, *command->method, command->params, right.error());
+      return complete(*command, right.error());
+    }
   }
-  if (method.run_later) {
-    if (auto checked = check_params(method.parameters, params); !checked) return reply(checked.error());
-    return method.run_later(params, audited(caller, method, "", params, std::move(reply)));
-  }
-  if (!method.run) return reply(Error{ErrorKind::internal, name + " is answered by connections only", {}});
-  run(caller, method, params, std::move(reply), std::move(progress));
+  const Method& method = *command->method;
+  if (method.run_here) return complete(*command, method.run_here(command->params, command->caller));
+  if (method.run) return send(command);
+  command->audit = AuditEntry::begin(command->caller, method, "", command->params);
+  method.run_later(command->params, [this, command](Result<pbx::ResultText> answer) {
+    complete(*command, std::move(answer));
+  });
 }
 
 // Sends a command to an Asterisk, unless it is a repeat of an earlier one.
-void Dispatcher::run(const Caller& caller, const Method& method, const JsonValue& params, pbx::Reply reply,
-                     Progress progress) {
-  Result<pbx::Server*> upstream = pick_server(caller, method, params);
-  if (!upstream) return reply(upstream.error());
-  Result<Arguments> arguments = arguments_of(method, params);
-  if (!arguments) return reply(arguments.error());
-  Json& own_params = arguments->params;
-  const std::string& key = arguments->key;
-  const bool repeatable =
-      !key.empty() && method.access_level != AccessLevel::read;  // reading twice does no harm
-  const auto now = std::chrono::steady_clock::now();
+void Dispatcher::send(const std::shared_ptr<CommandContext>& command) {
+  const Method& method = *command->method;
+  pbx::Server& server = *command->server;
+  const uid_t user = command->caller.peer.uid;
+  const auto now = command->began;
+  if (command->params.IsNull()) command->params.SetObject();
+  const bool is_remembered = !command->key.empty() && command->changes();  // reading twice does no harm
   const uint64_t fingerprint =
-      repeatable ? fingerprint_of((*upstream)->name() + "\n" + method.name, own_params) : 0;
-  std::string id;
-  if (!method.generated_id_param.empty() && find(own_params, method.generated_id_param) == nullptr) {
-    if (repeatable) id = idempotency_.id_of(caller.peer.uid, key, fingerprint, now);
-    if (id.empty()) id = "aribus-" + random_hex(8);
-    progress.creating({method.generated_id_param, id, waits_for_end(own_params)});
-    set_member(own_params, method.generated_id_param, id);
-  } else if (makes_bridge(method, own_params) && find(own_params, "bridgeId") == nullptr) {
-    progress.creating({});  // Asterisk generates the id
-  }
-  if (repeatable) {
-    auto first = idempotency_.begin(caller.peer.uid, key, fingerprint, std::move(reply), now, std::move(id));
-    // Commands behind a repeat may be sent once Asterisk has accepted the first one.
-    if (!first)
-      return idempotency_.when_accepted(caller.peer.uid, key, fingerprint, std::move(progress.on_accepted));
-    reply = std::move(*first);
-    progress.on_accepted = [this, user = caller.peer.uid, key,
-                            on_accepted = std::move(progress.on_accepted)] {
-      idempotency_.accepted(user, key);
-      on_accepted();
+      is_remembered ? fingerprint_of(server.name() + "\n" + method.name, command->params) : 0;
+  std::string id =
+      generate_id(*command, is_remembered ? idempotency_.id_of(user, command->key, fingerprint, now) : "");
+  if (is_remembered) {
+    const auto as_repeat = [this, command](Result<pbx::ResultText> answer) {
+      complete(*command, std::move(answer));
     };
+    if (!idempotency_.begin(user, command->key, fingerprint, as_repeat, now, std::move(id))) {
+      // Commands behind a repeat may be sent once Asterisk has accepted the first one.
+      return idempotency_.when_accepted(user, command->key, fingerprint, command->progress.on_accepted);
+    }
+    command->remembered = true;
   }
-  if (servers_.size() > 1 && method.access_level != AccessLevel::read)
-    reply = learning(**upstream, std::move(reply));
-  reply = audited(caller, method, (*upstream)->name(), own_params, std::move(reply));
-  const Requester requester{
-      .user = caller.peer.uid, .connection = caller.connection, .admin = caller.rule->is_admin()};
-  if (makes_bridge(method, own_params)) {
-    const auto& apps = (*upstream)->client().options().apps;
+  command->audit = AuditEntry::begin(command->caller, method, server.name(), command->params);
+  if (makes_bridge(method, command->params)) {
+    const auto& apps = server.client().options().apps;
     const auto app = std::ranges::find_if(
-        apps, [&](const auto& one) { return caller.rule->sees_app(one) && (*upstream)->hears(one); });
-    if (app != apps.end()) reply = subscribing_to_bridge(**upstream, *app, requester, std::move(reply));
+        apps, [&](const auto& one) { return command->caller.rule->sees_app(one) && server.hears(one); });
+    if (app != apps.end()) command->bridge_app = *app;
+    command->latest_before = server.model().latest();
   }
-  method.run({**upstream, std::move(own_params), requester, key.empty() ? caller.connection : 0,
-              std::move(reply), std::move(progress.on_accepted)});
+  method.run({server, std::move(command->params), requester_of(command->caller),
+              command->key.empty() ? command->caller.connection : 0,
+              [this, command](Result<pbx::ResultText> answer) { on_answer(command, std::move(answer)); },
+              [this, command] { accept(*command); }});
 }
 
-// Notes on which server a new object is as soon as Asterisk answers, before its first event.
-pbx::Reply Dispatcher::learning(const pbx::Server& upstream, pbx::Reply reply) {
-  return [this, &upstream, reply = std::move(reply)](Result<pbx::ResultText> answer) {
-    if (answer) {
-      record::Record record;
-      record.server = upstream.name();
-      record::lift_ids(answer->plain(), record.ids);
-      id_directory_.learn(record);
-    }
-    reply(std::move(answer));
-  };
+// Gives what the command creates an id, if the caller gave none: `known`, or a new one. Returns it, or "" if
+// the caller or Asterisk chooses it.
+std::string Dispatcher::generate_id(CommandContext& command, std::string known) {
+  const Method& method = *command.method;
+  if (!method.generated_id_param.empty() && find(command.params, method.generated_id_param) == nullptr) {
+    std::string id = known.empty() ? "aribus-" + random_hex(8) : std::move(known);
+    command.progress.creating({method.generated_id_param, id, waits_for_end(command.params)});
+    set_member(command.params, method.generated_id_param, id);
+    return id;
+  }
+  if (makes_bridge(method, command.params) && find(command.params, "bridgeId") == nullptr)
+    command.progress.creating({});  // Asterisk generates the id
+  return {};
+}
+
+// Asterisk has accepted a command that is answered later.
+void Dispatcher::accept(CommandContext& command) {
+  if (command.remembered) idempotency_.accepted(command.caller.peer.uid, command.key);
+  command.progress.on_accepted();
+}
+
+// Asterisk, or the method, has answered.
+void Dispatcher::on_answer(const std::shared_ptr<CommandContext>& command, Result<pbx::ResultText> answer) {
+  if (!answer || command->bridge_app.empty()) return complete(*command, std::move(answer));
+  subscribe_to_bridge(*command->server, command->bridge_app, command->latest_before,
+                      requester_of(command->caller), std::move(*answer),
+                      [this, command](Result<pbx::ResultText> same) { complete(*command, std::move(same)); });
+}
+
+void Dispatcher::complete(CommandContext& command, Result<pbx::ResultText> answer) {
+  const auto now = CommandContext::Clock::now();
+  if (command.audit) command.audit->finish(answer);
+  if (command.remembered) idempotency_.finish(command.caller.peer.uid, command.key, answer, now);
+  const auto took = std::chrono::duration_cast<DurationHistogram::Duration>(now - command.began);
+  calls_.count(command.method == nullptr ? "unknown" : command.name, answer,
+               command.is_timed ? std::optional(took) : std::nullopt);
+  command.reply(std::move(answer));
 }
 
 }  // namespace aribus::control

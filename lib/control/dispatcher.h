@@ -1,13 +1,14 @@
 // Calls methods on behalf of programs.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
-#include "control/access_rule.h"
 #include "control/call_counts.h"
+#include "control/command_context.h"
 #include "control/idempotency.h"
 #include "control/method.h"
 #include "control/method_table.h"
@@ -17,9 +18,14 @@
 
 namespace aribus::control {
 
-// Takes a call from its name to its reply: access rule, parameters, choice of the Asterisk, idempotency key,
-// generated id, audit; then the method itself runs. One per daemon, on the loop's thread; the method table
-// must outlive it, and it must outlive all replies.
+// Takes a command from its name to its answer. The steps, in this order:
+//
+//   begin()     finds the method; takes `server` and `key` out of the parameters
+//   check()     access rule, choice of the Asterisk, parameters: what is refused before anything is sent
+//   run()       idempotency key, generated id, audit; then the method itself runs
+//   complete()  the one end of every command: audit, answer to repeats, counts, answer
+//
+// One per daemon, on the loop's thread; the method table must outlive it, and it must outlive all replies.
 class Dispatcher {
  public:
   explicit Dispatcher(const MethodTable& methods) : methods_(methods) {}
@@ -29,21 +35,21 @@ class Dispatcher {
   // Required: it was closed, and no command for it is in progress.
   void remove_server(const pbx::Server& server);
 
-  // What call() would refuse before anything is sent. Errors: those of allowed(), invalid_params.
-  [[nodiscard]] Result<void> check(const Caller& caller, const std::string& method,
-                                   const JsonValue& params) const;
-  // The method changes something (its level is not "read").
-  [[nodiscard]] bool changes(const std::string& method) const;
-
-  // The method of that name, if `caller` may call it with `params`. Every call passes through here; refusals
-  // are audited. Errors: unknown_method, not_allowed.
-  [[nodiscard]] Result<const Method*> allowed(const Caller& caller, const std::string& method,
-                                              const JsonValue& params) const;
-
-  // Calls `method` with `params`, an object or null, for `caller`. `reply` is called once, at once or later;
-  // nothing of `progress` is called after it.
+  // The command `method` of `caller` with `params`. It may wait before it runs.
+  [[nodiscard]] std::shared_ptr<CommandContext> begin(const Caller& caller, const std::string& method,
+                                                      const JsonValue& params) const;
+  // Whether `command` can be sent. It holds for this turn of the loop: a command that waits is checked again.
+  // Errors: unknown_method, not_allowed, invalid_params.
+  [[nodiscard]] Result<void> check(CommandContext& command) const;
+  // Runs it. Its `reply` is called once, at once or later; nothing of its `progress` is called after it.
+  void run(const std::shared_ptr<CommandContext>& command);
+  // All of this for a command that waits for nothing.
   void call(const Caller& caller, const std::string& method, const JsonValue& params, pbx::Reply reply,
             Progress progress = {});
+
+  // Whether the rule of `caller` allows `method`, whatever its parameters. Errors: unknown_method,
+  // not_allowed.
+  [[nodiscard]] Result<void> allows(const Caller& caller, std::string_view method) const;
 
   // The connection has ended: its commands stop waiting for events, except those with a key.
   void abandon(uint64_t connection);
@@ -60,20 +66,14 @@ class Dispatcher {
   [[nodiscard]] const CallCounters& calls() const { return calls_; }
 
  private:
-  struct Arguments {
-    Json params;
-    std::string key;  // "": none
-  };
-
-  [[nodiscard]] Result<const Method*> find_allowed(const Caller& caller, const std::string& method,
-                                                   const JsonValue& params) const;
-  [[nodiscard]] static Result<Arguments> arguments_of(const Method& method, const JsonValue& params);
-  [[nodiscard]] Result<pbx::Server*> pick_server(const Caller& caller, const Method& method,
-                                                 const JsonValue& params) const;
-  void run(const Caller& caller, const Method& method, const JsonValue& params, pbx::Reply reply,
-           Progress progress);
+  [[nodiscard]] Error unknown_method(std::string_view name) const;
+  [[nodiscard]] Result<pbx::Server*> pick_server(const CommandContext& command) const;
+  void send(const std::shared_ptr<CommandContext>& command);
+  static std::string generate_id(CommandContext& command, std::string known);
+  void accept(CommandContext& command);
+  void on_answer(const std::shared_ptr<CommandContext>& command, Result<pbx::ResultText> answer);
+  void complete(CommandContext& command, Result<pbx::ResultText> answer);
   void share_id_directory();
-  [[nodiscard]] pbx::Reply learning(const pbx::Server& upstream, pbx::Reply reply);
 
   const MethodTable& methods_;
   std::vector<pbx::Server*> servers_;

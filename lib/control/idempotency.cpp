@@ -52,8 +52,8 @@ std::string IdempotencyStore::id_of(uid_t uid, const std::string& key, uint64_t 
   return is_repeat ? at->second.id : std::string();
 }
 
-std::optional<pbx::Reply> IdempotencyStore::begin(uid_t uid, const std::string& key, uint64_t fingerprint,
-                                                  pbx::Reply reply, Time now, std::string id) {
+bool IdempotencyStore::begin(uid_t uid, const std::string& key, uint64_t fingerprint, pbx::Reply reply,
+                             Time now, std::string id) {
   make_room(now);
   User& user = users_[uid];
   if (const auto at = user.entries.find(key); at != user.entries.end()) {
@@ -67,24 +67,21 @@ std::optional<pbx::Reply> IdempotencyStore::begin(uid_t uid, const std::string& 
     } else {
       entry.waiting.push_back(std::move(reply));
     }
-    return {};
+    return false;
   }
   const size_t limit = std::min(options_.max_under_way, options_.max_keys);
   if (user.entries.size() - user.answered.size() >= limit || size_ >= options_.max_keys) {
     const std::string number = std::to_string(limit);
     reply(Error{ErrorKind::too_much, number + " commands with keys are under way",
                 R"({"limit":)" + number + "}"});
-    return {};
+    return false;
   }
   Entry& entry = user.entries[key];
   entry.fingerprint = fingerprint;
   ++size_;
   entry.id = std::move(id);
   count(user, entry, key.size() + entry.id.size());
-  return [this, uid, key, reply = std::move(reply)](Result<pbx::ResultText> answer) {
-    finish(uid, key, answer, std::chrono::steady_clock::now());
-    reply(std::move(answer));
-  };
+  return true;
 }
 
 void IdempotencyStore::accepted(uid_t uid, const std::string& key) {
@@ -120,7 +117,8 @@ void IdempotencyStore::erase(User& user, const std::string& key) {
   --size_;
 }
 
-void IdempotencyStore::finish(uid_t uid, const std::string& key, Result<pbx::ResultText> answer, Time now) {
+void IdempotencyStore::finish(uid_t uid, const std::string& key, const Result<pbx::ResultText>& answer,
+                              Time now) {
   User& user = users_.at(uid);
   Entry& entry = user.entries.at(key);
   const std::vector<pbx::Reply> waiting = std::exchange(entry.waiting, {});

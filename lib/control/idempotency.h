@@ -45,8 +45,7 @@ struct IdempotencyOptions {
   size_t max_answer_bytes = 1 << 20;  // a larger answer is not kept: a repeat is carried out
 };
 
-// All keys of all users. Owned by the dispatcher, on the loop's thread; must outlive the replies that it
-// makes.
+// All keys of all users. Owned by the dispatcher, on the loop's thread.
 class IdempotencyStore {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -54,12 +53,14 @@ class IdempotencyStore {
 
   explicit IdempotencyStore(IdempotencyOptions options = {}) : options_(options) {}
 
-  // Begins a command of `user` with `key`. Returns the reply to carry it out with. Returns nothing if it is a
-  // repeat: then `reply` gets the answer of the first one, now or later. `fingerprint`: see fingerprint_of().
-  // `id` is the id that was generated for what the command creates, or "".
-  // Errors, by `reply`: invalid_params if the key was used for another command; too_much.
-  [[nodiscard]] std::optional<pbx::Reply> begin(uid_t user, const std::string& key, uint64_t fingerprint,
-                                                pbx::Reply reply, Time now, std::string id = {});
+  // Begins a command of `user` with `key`. Returns whether it is the first one and is to be carried out: then
+  // finish() must follow. If it is a repeat, `reply` gets the answer of the first one, now or later.
+  // `fingerprint`: see fingerprint_of(). `id` is the id that was generated for what the command creates, or
+  // "". Errors, by `reply`: invalid_params if the key was used for another command; too_much.
+  [[nodiscard]] bool begin(uid_t user, const std::string& key, uint64_t fingerprint, pbx::Reply reply,
+                           Time now, std::string id = {});
+  // The first command with that key was answered. Replies to its repeats so far.
+  void finish(uid_t user, const std::string& key, const Result<pbx::ResultText>& answer, Time now);
   // Asterisk has accepted the command of `user` with `key`, which will be answered later.
   // Required: it is in progress.
   void accepted(uid_t user, const std::string& key);
@@ -93,7 +94,6 @@ class IdempotencyStore {
     size_t bytes = 0;
   };
 
-  void finish(uid_t user, const std::string& key, Result<pbx::ResultText> answer, Time now);
   void count(User& user, Entry& entry, size_t bytes);
   void erase(User& user, const std::string& key);
   void forget_oldest(User& user);

@@ -55,8 +55,8 @@ struct Method {
   std::vector<std::string_view> operations = {};  // ARI's operations that it calls
   std::string_view generated_id_param = {};       // the id that the daemon generates if the caller gives none
   AccessLevel access_level = AccessLevel::admin;
-  // At most one of the three is set. `run`: a command to an Asterisk. `run_here`: the daemon answers at once.
-  // `run_later`: the daemon answers later. None: the connection itself answers (subscribe, unsubscribe).
+  // One of the three is set. `run`: a command to an Asterisk. `run_here`: the daemon answers at once.
+  // `run_later`: the daemon answers later.
   std::function<void(Call call)> run = {};
   std::function<Result<pbx::ResultText>(const JsonValue& params, const Caller& caller)> run_here = {};
   std::function<void(const JsonValue& params, pbx::Reply reply)> run_later = {};

@@ -142,8 +142,9 @@ Result<pbx::Server*> named_server(const Servers& servers, const JsonValue& given
 }  // namespace
 
 Result<pbx::Server*> choose_server(const std::vector<pbx::Server*>& servers, const state::IdDirectory& known,
-                                   const Method& method, const JsonValue& params, const AccessRule& rule) {
-  if (const JsonValue* given = find(params, "server")) return named_server(servers, *given);
+                                   const Method& method, const JsonValue* named, const JsonValue& params,
+                                   const AccessRule& rule) {
+  if (named != nullptr) return named_server(servers, *named);
   if (servers.size() == 1) return servers.front();
   std::vector<NamedId> existing, new_ones;
   for (const NamedId& id : named_ids(params)) {

@@ -13,7 +13,7 @@
 namespace aribus::control {
 
 // The server among `servers` that a call of `method` with `params` goes to:
-// - the one that the parameter `server` names;
+// - the one that `named` names, the parameter `server` if it was given;
 // - else the only one, if there is only one;
 // - else the one that has every object named in `params`. Ids are looked up in this order, until one decides:
 //   live objects that `rule` shows, other live objects, ids that were last known on a server (`known`), ids
@@ -22,6 +22,7 @@ namespace aribus::control {
 // message names only objects that `rule` shows.
 [[nodiscard]] Result<pbx::Server*> choose_server(const std::vector<pbx::Server*>& servers,
                                                  const state::IdDirectory& known, const Method& method,
-                                                 const JsonValue& params, const AccessRule& rule);
+                                                 const JsonValue* named, const JsonValue& params,
+                                                 const AccessRule& rule);
 
 }  // namespace aribus::control

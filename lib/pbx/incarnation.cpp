@@ -157,9 +157,7 @@ void Incarnations::remember(IdKind kind, std::string_view id, Earlier object) {
   known_.put(key(kind, id), {std::move(object), clock_.monotonic()});
 }
 
-void Incarnations::made(IdKind kind, std::string_view id, std::string_view object, bool told) {
-  const JsonView shown = tape().read(object);
-  if (!shown.valid()) return;
+void Incarnations::made(IdKind kind, std::string_view id, JsonView shown, bool told) {
   if (!has_creationtime(kind)) {
     if (!told) remember(kind, id, {.target = shown.string_at("target_uri"), .started = false});
     return;

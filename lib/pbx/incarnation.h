@@ -11,6 +11,7 @@
 
 #include "base/newest.h"
 #include "base/time.h"
+#include "json/json_tape.h"
 #include "pbx/clock.h"
 #include "record/record.h"
 #include "state/model.h"
@@ -89,7 +90,7 @@ class Incarnations {
   explicit Incarnations(Clock clock = {}) : clock_(std::move(clock)) {}
 
   // A command has made it; `object` is its answer. `told`: an event has shown it before.
-  void made(record::IdKind kind, std::string_view id, std::string_view object, bool told);
+  void made(record::IdKind kind, std::string_view id, JsonView object, bool told);
   // Remembers ends. Required: called before `model` applies the record.
   void see(const record::Record& record, const state::Model& model);
   // For a command that is about to make `id`.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "record/answer.h"
 
 namespace aribus::pbx {
 
@@ -151,6 +152,14 @@ void Server::learn(const record::Record& record, uint64_t seq) {
   stasis_.see(record);
   waiters_.see(record);
   resolver_.see(record);
+}
+
+void Server::learn_places(std::string_view answer) {
+  if (id_directory_ == nullptr) return;
+  record::Record record;
+  record.server = name();
+  record::lift_ids(answer, record.ids);
+  id_directory_->learn(record);
 }
 
 void Server::on_connected(const ari::ServerInfo& info) {

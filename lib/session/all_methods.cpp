@@ -6,7 +6,6 @@
 #include "control/methods/operations.h"
 #include "control/methods/state_methods.h"
 #include "control/methods/verbs.h"
-#include "session/subscribe_params.h"
 
 namespace aribus::session {
 
@@ -14,7 +13,7 @@ void add_all_methods(control::MethodTable& table, DaemonAnswers answers) {
   table.add(control::operation_methods());
   table.add(control::verbs());
   table.add(control::state_methods(answers.live_objects));
-  table.add(subscription_methods());
+  table.add(subscription_methods(answers.session));
   add_daemon_methods(table, std::move(answers));
 }
 

@@ -7,6 +7,7 @@
 #include "control/method_table.h"
 #include "control/methods/state_methods.h"
 #include "session/results.h"
+#include "session/subscription_methods.h"
 
 namespace aribus::session {
 
@@ -17,6 +18,7 @@ struct DaemonAnswers {
   std::function<Status()> status;
   std::function<Clients()> clients = {};
   control::LiveObjects live_objects = {};  // of the methods state.*
+  FindSession session = {};                // for subscribe and unsubscribe
 };
 
 // Adds daemon.clients, daemon.reload, hello, ping, reclaim, rpc.discover, which describes all of `table`, and

@@ -115,7 +115,7 @@ void Session::apply_rule(std::shared_ptr<const control::AccessRule> rule, Quota:
   connection_ = std::move(connection);
   if (!subscription_) return;
   subscription_->bound_by(*caller_.rule);
-  if (auto allowed = context_.dispatcher.allowed(caller_, "subscribe", JsonValue()); !allowed)
+  if (auto allowed = context_.dispatcher.allows(caller_, "subscribe"); !allowed)
     close_with_error(allowed.error());
 }
 

@@ -96,6 +96,10 @@ class Session {
   void apply_rule(std::shared_ptr<const control::AccessRule> rule, Quota::Connection connection);
   // Ends its being counted for its rule.
   void uncount() { connection_ = {}; }
+  // The methods of these names, called by one of its own commands; `params` have been checked. Errors:
+  // invalid_params, too_much.
+  [[nodiscard]] Result<pbx::ResultText> subscribe(const JsonValue& params);
+  [[nodiscard]] Result<pbx::ResultText> unsubscribe();
   // For Retired: no more callbacks.
   void silence() noexcept;
   // Ends when the peer, whose sending side is closed, has closed the other side too.
@@ -142,12 +146,10 @@ class Session {
   };
   // A command without an answer yet.
   struct Command {
-    std::string method;
-    std::string params;  // JSON text, while it waits for others
+    std::shared_ptr<control::CommandContext> context;
     std::string id;
     std::shared_ptr<Batch> batch;
     size_t bytes = 0;      // of its request
-    bool changes = false;  // something on the Asterisk
     bool holds = false;    // records wait for its answer
     std::string creating;  // the notification with the id of what it creates, until that is written
   };
@@ -168,17 +170,14 @@ class Session {
   void end_open_batch();
   void on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch, size_t bytes);
   void on_command(rpc::Request request, const std::shared_ptr<Batch>& batch, size_t bytes);
-  void start(uint64_t ticket, const JsonValue& params);
-  void start_waiting(uint64_t ticket);
+  void start(uint64_t ticket);
   void start_freed();
   void release_dependents(uint64_t ticket);
   void on_creating(uint64_t ticket, const control::Creating& creating);
   void announce();
   void announce(Batch& batch);
   void finish(uint64_t ticket, const Result<pbx::ResultText>& outcome);
-  Result<pbx::ResultText> subscribe(const JsonValue& params);
   void end_subscription();
-  Result<pbx::ResultText> unsubscribe(const JsonValue& params);
   void answer(const std::string& id, const Result<pbx::ResultText>& answer,
               const std::shared_ptr<Batch>& batch);
   void append_rest(std::string_view rest);
@@ -223,7 +222,8 @@ class Session {
   uint64_t sent_ = 0;      // records of subscriptions that are over
   uint64_t lost_ = 0;      // likewise
   std::string ending_ = "closed by the program";
-  bool has_changed_ = false;  // it sent a command that changes something on an Asterisk
+  bool has_subscribed_ = false;  // the command that is running has called subscribe()
+  bool has_changed_ = false;     // it sent a command that changes something on an Asterisk
   Phase phase_ = Phase::open;
   bool starting_ = false;                                       // start_freed() is under way
   bool blocked_ = false;                                        // the socket takes no more at present

@@ -7,48 +7,55 @@
 namespace aribus::session {
 
 void Session::on_command(rpc::Request request, const std::shared_ptr<Batch>& batch, size_t bytes) {
-  if (commands_.size() >= context_.limits.max_commands) {
-    const std::string limit = std::to_string(context_.limits.max_commands);
-    return answer(request.id,
-                  too_much(limit + " commands of this connection are under way already; wait for an answer",
-                           context_.limits.max_commands),
-                  batch);
+  auto context = context_.dispatcher.begin(caller_, request.method, *request.params);
+  const control::Method* method = context->method;
+  std::vector<std::string> keys;
+  if (method != nullptr && method->run) {  // the others are answered by the daemon
+    if (commands_.size() >= context_.limits.max_commands) {
+      const std::string limit = std::to_string(context_.limits.max_commands);
+      return answer(request.id,
+                    too_much(limit + " commands of this connection are under way already; wait for an answer",
+                             context_.limits.max_commands),
+                    batch);
+    }
+    Result<std::vector<std::string>> named = control::order_keys(context->params);
+    if (!named) return answer(request.id, named.error(), batch);
+    keys = std::move(*named);
   }
-  Result<std::vector<std::string>> keys = control::order_keys(*request.params);
-  if (!keys) return answer(request.id, keys.error(), batch);
-  if (auto taken = take_bytes(bytes); !taken) return answer(request.id, taken.error(), batch);
+  if (method == nullptr || method->run_here) {
+    bytes = 0;  // it is answered at once
+  } else if (auto taken = take_bytes(bytes); !taken) {
+    return answer(request.id, taken.error(), batch);
+  }
   const uint64_t ticket = next_ticket_++;
-  const JsonValue& params = *request.params;
-  // A request that will be refused reaches no Asterisk and need not wait for others.
-  const bool in_order = !keys->empty() && context_.dispatcher.check(caller_, request.method, params).ok();
+  context->reply = [this, alive = alive_, ticket](const Result<pbx::ResultText>& outcome) {
+    if (*alive) finish(ticket, outcome);
+  };
+  context->progress = {
+      .on_accepted =
+          [this, alive = alive_, ticket] {
+            if (*alive) release_dependents(ticket);
+          },
+      .creating = [this, ticket](const control::Creating& creating) { on_creating(ticket, creating); }};
   Command& command = commands_[ticket];
-  command.method = std::move(request.method);
+  command.context = std::move(context);
   command.id = std::move(request.id);
   command.batch = batch;
   command.bytes = bytes;
-  if (!in_order || order_.enter(ticket, std::move(*keys))) return start(ticket, params);
-  command.params = to_text(params);
+  // A request that will be refused reaches no Asterisk and need not wait for others.
+  const bool in_order = !keys.empty() && context_.dispatcher.check(*command.context).ok();
+  if (in_order && !order_.enter(ticket, std::move(keys))) {
+    command.context->checked = false;  // when it starts, rule and Asterisk may be others
+    return;
+  }
+  start(ticket);
 }
 
-void Session::start_waiting(uint64_t ticket) {
-  const Result<Json> params = parse_json(std::exchange(commands_.at(ticket).params, {}));
-  start(ticket, *params);
-}
-
-void Session::start(uint64_t ticket, const JsonValue& params) {
-  Command& command = commands_.at(ticket);
-  command.changes = context_.dispatcher.changes(command.method);
-  has_changed_ |= command.changes;
-  context_.dispatcher.call(
-      caller_, command.method, params,
-      [this, alive = alive_, ticket](const Result<pbx::ResultText>& outcome) {
-        if (*alive) finish(ticket, outcome);
-      },
-      {.on_accepted =
-           [this, alive = alive_, ticket] {
-             if (*alive) release_dependents(ticket);
-           },
-       .creating = [this, ticket](const control::Creating& creating) { on_creating(ticket, creating); }});
+void Session::start(uint64_t ticket) {
+  const std::shared_ptr<control::CommandContext> context = commands_.at(ticket).context;
+  context->caller = caller_;  // with the rule of now
+  has_changed_ |= context->changes();
+  context_.dispatcher.run(context);
 }
 
 // A program must know the id of a new object before the first record about it: either the id is announced at
@@ -90,7 +97,7 @@ void Session::start_freed() {
     const TurnBudget::Use use(context_.budget);
     const uint64_t ticket = freed_.front();
     freed_.pop_front();
-    start_waiting(ticket);
+    start(ticket);
     if (!*alive) return;
   }
   starting_ = false;
@@ -102,7 +109,9 @@ void Session::finish(uint64_t ticket, const Result<pbx::ResultText>& outcome) {
   command_bytes_ -= command.bytes;
   if (command.holds) command.batch ? ++command.batch->holds : --holds_;
   if (command.batch && !command.creating.empty()) command.batch->creating += command.creating + "\n";
-  if (outcome && !command.changes && !fits(*outcome)) {
+  const bool has_subscribed = std::exchange(has_subscribed_, false) && outcome;
+  if (has_subscribed) subscribed_in_ = command.batch;
+  if (outcome && !command.context->changes() && !fits(*outcome)) {
     answer(command.id,
            too_much("the answer has " + std::to_string(outcome->held_bytes()) +
                         " bytes, and the unread answers of this user hold " +
@@ -113,6 +122,7 @@ void Session::finish(uint64_t ticket, const Result<pbx::ResultText>& outcome) {
   } else {
     answer(command.id, outcome, command.batch);
   }
+  if (has_subscribed && subscription_->announces()) announce();
   release_dependents(ticket);
   want_flush();  // it may have been the last command, and one without an answer
 }

@@ -89,13 +89,6 @@ void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& b
   if (caller_.user.empty()) caller_.user = context_.names.find(caller_.peer.uid);
   if (auto counted = context_.quota.request(caller_, std::chrono::steady_clock::now()); !counted) {
     answer(request->id, counted.error(), batch);
-  } else if (request->method == "subscribe") {
-    const auto outcome = subscribe(*request->params);
-    if (outcome) subscribed_in_ = batch;
-    answer(request->id, outcome, batch);
-    if (outcome && subscription_->announces()) announce();
-  } else if (request->method == "unsubscribe") {
-    answer(request->id, unsubscribe(*request->params), batch);
   } else {
     on_command(std::move(*request), batch, bytes);
   }

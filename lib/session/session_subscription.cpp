@@ -1,12 +1,10 @@
-#include "control/params.h"
+#include "session/results.h"
 #include "session/session.h"
 #include "session/session_limits.h"
 
 namespace aribus::session {
 
 Result<pbx::ResultText> Session::subscribe(const JsonValue& params) {
-  if (auto allowed = context_.dispatcher.allowed(caller_, "subscribe", params); !allowed)
-    return allowed.error();
   Result<Subscription> made = Subscription::make(params, context_.log, context_.dispatcher, *caller_.rule);
   if (!made) return made.error();
   const pbx::ResultText result = made->result();
@@ -19,13 +17,11 @@ Result<pbx::ResultText> Session::subscribe(const JsonValue& params) {
   end_subscription();
   subscription_.emplace(std::move(*made));
   subscription_->drop_result();
+  has_subscribed_ = true;
   return result;
 }
 
-Result<pbx::ResultText> Session::unsubscribe(const JsonValue& params) {
-  if (auto allowed = context_.dispatcher.allowed(caller_, "unsubscribe", params); !allowed)
-    return allowed.error();
-  if (auto checked = control::check_params({}, params); !checked) return checked.error();
+Result<pbx::ResultText> Session::unsubscribe() {
   const bus::Cursor cursor = subscription_ ? subscription_->cursor() : context_.log.cursor();
   end_subscription();
   return pbx::ResultText(to_json(Unsubscribed{.cursor = cursor.text()}));

@@ -72,14 +72,8 @@ bool is_true(const JsonValue& params, std::string_view name) {
 
 }  // namespace
 
-std::vector<control::Method> subscription_methods() {
-  return {{.name = "subscribe",
-           .parameters = {std::begin(subscribe_params), std::end(subscribe_params)},
-           .answer_schema = schema_text<Subscribed>(),
-           .access_level = control::AccessLevel::read},
-          {.name = "unsubscribe",
-           .answer_schema = schema_text<Unsubscribed>(),
-           .access_level = control::AccessLevel::read}};
+std::vector<Parameter> subscribe_parameters() {
+  return {std::begin(subscribe_params), std::end(subscribe_params)};
 }
 
 Result<SubscribeParams> read_subscribe_params(const JsonValue& params) {

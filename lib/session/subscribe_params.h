@@ -5,15 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "ari/schema.h"
 #include "base/result.h"
 #include "bus/filter.h"
-#include "control/method.h"
 #include "json/json.h"
 
 namespace aribus::session {
 
-// `subscribe` and `unsubscribe` as methods, for checking and describing them: sessions answer them.
-[[nodiscard]] std::vector<control::Method> subscription_methods();
+// What `subscribe` takes.
+[[nodiscard]] std::vector<ari::Parameter> subscribe_parameters();
 
 // What to do with a subscriber that the ring has overtaken.
 enum class Overflow { lost, disconnect };

@@ -63,7 +63,8 @@ class Path {
         websocket_(make_websocket(loop_)) {
     if (auto listening = server_.listen(); !listening) fail(listening.error().message);
     dispatcher_.add_server(asterisk_);
-    methods_.add(session::subscription_methods());
+    methods_.add(session::subscription_methods(
+        [this](uint64_t connection) -> session::Session& { return server_.session(connection); }));
     connect();
   }
 

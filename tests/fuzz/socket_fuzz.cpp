@@ -78,7 +78,10 @@ struct Daemon {
                       [this](record::IdKind kind, const JsonValue& params, const control::Caller& caller) {
                         return control::live_objects(dispatcher, log.cursor().text(), kind, params,
                                                      *caller.rule);
-                      }});
+                      },
+                  .session = [this](uint64_t connection) -> session::Session& {
+                    return server->session(connection);
+                  }});
     frontend::ServerOptions options_of_server;
     options_of_server.sockets.emplace_back().path = path;
     options_of_server.max_connections = 10'000;

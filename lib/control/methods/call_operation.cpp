@@ -8,6 +8,7 @@
 #include "control/methods/error_hints.h"
 #include "control/methods/new_objects.h"
 #include "control/methods/unknown_outcome.h"
+#include "json/json_tape.h"
 #include "pbx/creating_operations.h"
 
 namespace aribus::control {
@@ -18,6 +19,18 @@ bool shows(const pbx::Server& upstream, const pbx::CreatingOperation& creates, c
   const ari::ClientOptions& options = upstream.client().options();
   if (creates.kind != record::IdKind::channel || options.subscribe_all) return true;
   return std::ranges::find(options.apps, find_string(params, "app")) != options.apps.end();
+}
+
+// Asterisk has created the object, as `answer` shows it. `told`: an event has reported it already.
+void learn_of(pbx::Server& upstream, const NewObject& made, const pbx::ResultText& answer, bool told) {
+  JsonTape tape;
+  const JsonView shown = tape.read(answer.plain());
+  if (!shown.valid()) return;
+  const std::string id = shown.string_at(made.kind == record::IdKind::recording ? "name" : "id");
+  upstream.learn_place(made.kind, id.empty() ? made.id : id);
+  upstream.incarnations().made(made.kind, made.id, shown, told);
+  expect_entry(upstream, made, shown);
+  report_new(upstream, made, shown);
 }
 
 }  // namespace
@@ -41,11 +54,7 @@ void call_operation(pbx::Server& upstream, const ari::Operation& operation, cons
                     return reply(follow_up(upstream, std::move(answer.error()), number, creates->id, id));
                   }
                   const bool told = upstream.resolver().answered(number);
-                  if (answer) {
-                    upstream.incarnations().made(creates->kind, id, answer->plain(), told);
-                    expect_entry(upstream, made, answer->plain());
-                    report_new(upstream, made, answer->plain());
-                  }
+                  if (answer) learn_of(upstream, made, *answer, told);
                   if (!answer && makes_channel && misleads(answer.error())) {
                     explain_no_channel(upstream, wanted, std::move(answer.error()), requester, reply);
                   } else {

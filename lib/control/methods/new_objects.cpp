@@ -49,23 +49,22 @@ NewObject NewObject::of(const pbx::Server& upstream, const pbx::CreatingOperatio
           .before = upstream.model().latest()};
 }
 
-void report_new(pbx::Server& upstream, const NewObject& made, std::string_view answer) {
-  if (made.kind == IdKind::bridge || !upstream.model().is_news(made.kind, answer, made.before)) return;
+void report_new(pbx::Server& upstream, const NewObject& made, JsonView answer) {
+  const std::string_view text = answer.text();
+  if (made.kind == IdKind::bridge || !upstream.model().is_news(made.kind, text, made.before)) return;
   for (const std::string& app : apps_that_hear(upstream, made))
-    upstream.publish(state::changed(upstream.name(), made.kind, made.id, answer, app, wall_now()));
+    upstream.publish(state::changed(upstream.name(), made.kind, made.id, text, app, wall_now()));
 }
 
-void expect_entry(pbx::Server& upstream, const NewObject& made, std::string_view answer) {
+void expect_entry(pbx::Server& upstream, const NewObject& made, JsonView answer) {
   const ari::Client& client = upstream.client();
   const auto& apps = client.options().apps;
   const bool is_held =
       std::ranges::find(apps, made.app) != apps.end() && !client.replaced_apps().contains(made.app);
   if (made.kind != IdKind::channel || !is_held) return;
-  JsonTape tape;
-  const JsonView shown = tape.read(answer);
-  if (!shown.valid() || shown.kind() != JsonKind::object) return;
-  const JsonView inner = shown.find("channel");  // Asterisk 16, channels.externalMedia
-  const std::string created = (inner.valid() ? inner : shown).string_at("creationtime");
+  if (answer.kind() != JsonKind::object) return;
+  const JsonView inner = answer.find("channel");  // Asterisk 16, channels.externalMedia
+  const std::string created = (inner.valid() ? inner : answer).string_at("creationtime");
   const state::Object* object = upstream.model().find(made.kind, made.id);
   const bool is_told =
       object != nullptr && (created.empty() || object->made == created) && object->app_seq > made.before;
@@ -79,34 +78,29 @@ bool makes_bridge(const Method& method, const JsonValue& params) {
   return method.name == "bridge" || method.name == "bridges.create" || method.name == "bridges.createWithId";
 }
 
-pbx::Reply subscribing_to_bridge(pbx::Server& upstream, std::string app, const Requester& requester,
-                                 pbx::Reply reply) {
-  const uint64_t before = upstream.model().latest();
-  return [&upstream, app = std::move(app), requester, before,
-          reply = std::move(reply)](Result<pbx::ResultText> answer) {
-    if (!answer) return reply(std::move(answer));
-    JsonTape tape;
-    const JsonView bridge = tape.read(answer->plain());
-    const std::string id = bridge.valid() && bridge.kind() == JsonKind::object ? bridge.string_at("id") : "";
-    const bool is_news = !id.empty() && upstream.model().is_news(IdKind::bridge, bridge.text(), before);
-    const bool lives = is_news || upstream.model().find(IdKind::bridge, id) != nullptr;
-    if (id.empty() || !lives) return reply(std::move(answer));
-    if (is_news)
-      upstream.publish(state::changed(upstream.name(), IdKind::bridge, id, bridge.text(), app, wall_now()));
-    upstream.ask(
-        "POST", "/applications/" + percent_encode(app) + "/subscription", pbx::source_body("bridge:" + id),
-        requester,
-        [&upstream, id, reply, answer = std::move(answer)](const Result<HttpResponse>& asked) mutable {
-          // It has ended in the meantime, and no application was subscribed to it. (If the request failed
-          // otherwise, the next resynchronisation finds out.)
-          if (asked && asked->status == no_such_source) {
-            record::Record gone = record::own_record(record::StateGone{}, upstream.name(), wall_now());
-            gone.ids.add(IdKind::bridge, id);
-            upstream.publish(gone);
-          }
-          reply(std::move(answer));
-        });
-  };
+void subscribe_to_bridge(pbx::Server& upstream, const std::string& app, uint64_t before,
+                         const Requester& requester, pbx::ResultText answer, pbx::Reply reply) {
+  JsonTape tape;
+  const JsonView bridge = tape.read(answer.plain());
+  const std::string id = bridge.valid() && bridge.kind() == JsonKind::object ? bridge.string_at("id") : "";
+  const bool is_news = !id.empty() && upstream.model().is_news(IdKind::bridge, bridge.text(), before);
+  const bool lives = is_news || upstream.model().find(IdKind::bridge, id) != nullptr;
+  if (id.empty() || !lives) return reply(std::move(answer));
+  if (is_news)
+    upstream.publish(state::changed(upstream.name(), IdKind::bridge, id, bridge.text(), app, wall_now()));
+  upstream.ask("POST", "/applications/" + percent_encode(app) + "/subscription",
+               pbx::source_body("bridge:" + id), requester,
+               [&upstream, id, reply = std::move(reply),
+                answer = std::move(answer)](const Result<HttpResponse>& asked) mutable {
+                 // It has ended in the meantime, and no application was subscribed to it. (If the request
+                 // failed otherwise, the next resynchronisation finds out.)
+                 if (asked && asked->status == no_such_source) {
+                   record::Record gone = record::own_record(record::StateGone{}, upstream.name(), wall_now());
+                   gone.ids.add(IdKind::bridge, id);
+                   upstream.publish(gone);
+                 }
+                 reply(std::move(answer));
+               });
 }
 
 }  // namespace aribus::control

@@ -13,6 +13,7 @@
 
 #include "control/method.h"
 #include "json/json.h"
+#include "json/json_tape.h"
 #include "pbx/creating_operations.h"
 
 namespace aribus::control {
@@ -31,22 +32,24 @@ struct NewObject {
                                     const JsonValue& params);
 };
 
-// Call it with Asterisk's answer to the operation. Publishes state.changed if no event has reported the
-// object yet; for a channel if it goes to an application of ours. Bridges: see subscribing_to_bridge().
-void report_new(pbx::Server& upstream, const NewObject& made, std::string_view answer);
+// Call it with Asterisk's answer to the operation, valid JSON. Publishes state.changed if no event has
+// reported the object yet; for a channel if it goes to an application of ours. Bridges: see
+// subscribe_to_bridge().
+void report_new(pbx::Server& upstream, const NewObject& made, JsonView answer);
 
-// Call it with Asterisk's answer to the operation. A channel that was created for one of our applications
-// enters it a moment after the answer; until then a command that Asterisk refuses because the channel is "not
-// in Stasis" is sent again when it is (upstream.stasis()).
-void expect_entry(pbx::Server& upstream, const NewObject& made, std::string_view answer);
+// Call it with Asterisk's answer to the operation, valid JSON. A channel that was created for one of our
+// applications enters it a moment after the answer; until then a command that Asterisk refuses because the
+// channel is "not in Stasis" is sent again when it is (upstream.stasis()).
+void expect_entry(pbx::Server& upstream, const NewObject& made, JsonView answer);
 
 // Whether `method` with `params` creates a bridge.
 [[nodiscard]] bool makes_bridge(const Method& method, const JsonValue& params);
 
-// The reply for a command that creates a bridge: reports the bridge in the answer if no event has, subscribes
+// For Asterisk's `answer` to a command that creates a bridge: reports the bridge if no event has, subscribes
 // `app` to it, and only then passes the answer on to `reply`, so that whatever happens to the bridge
-// afterwards is reported. Asterisk ends the subscription with the bridge.
-[[nodiscard]] pbx::Reply subscribing_to_bridge(pbx::Server& upstream, std::string app,
-                                               const Requester& requester, pbx::Reply reply);
+// afterwards is reported. Asterisk ends the subscription with the bridge. `before`: the model's latest()
+// before the command was sent.
+void subscribe_to_bridge(pbx::Server& upstream, const std::string& app, uint64_t before,
+                         const Requester& requester, pbx::ResultText answer, pbx::Reply reply);
 
 }  // namespace aribus::control

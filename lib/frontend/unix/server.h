@@ -56,6 +56,8 @@ class Server {
   void drain(Milliseconds deadline, std::function<void()> done);
 
   [[nodiscard]] size_t connections() const { return sessions_.size(); }
+  // Required: it is connected.
+  [[nodiscard]] session::Session& session(uint64_t connection) { return *sessions_.at(connection); }
   // The result of daemon.clients: connected and disconnected programs.
   [[nodiscard]] session::Clients clients() const;
   // Number of records that each subscriber is behind.

@@ -1,5 +1,6 @@
 #include "pbx/incarnation.h"
 
+#include "json/json_tape.h"
 #include "record/own_records.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
@@ -50,6 +51,10 @@ struct Known {
   state::Model model;
   Incarnations incarnations;
 
+  void made(IdKind kind, const std::string& id, const std::string& answer, bool told) {
+    JsonTape tape;
+    incarnations.made(kind, id, tape.read(answer), told);
+  }
   void see(const record::Record& record) {
     incarnations.see(record, model);
     model.apply(record, 1);
@@ -120,7 +125,7 @@ TEST_CASE("one that is not heard of any more is remembered") {
 
 TEST_CASE("one that a command has made counts before an event has told of it") {
   Known known;
-  known.incarnations.made(IdKind::channel, "c1", channel(200), false);
+  known.made(IdKind::channel, "c1", channel(200), false);
   Incarnation one = known.next(IdKind::channel, "c1");
   CHECK_FALSE(one.is_of_new(of_channel("StasisStart", 200)));
   CHECK(one.is_of_new(of_channel("StasisStart", 300)));
@@ -224,7 +229,7 @@ TEST_CASE("a recording is told from an earlier one of its name as a playback is"
 
 TEST_CASE("a playback that was made, and of which no event has told, is an earlier one") {
   Known known;
-  known.incarnations.made(IdKind::playback, "p1", playback(), false);
+  known.made(IdKind::playback, "p1", playback(), false);
   Incarnation one = known.next(IdKind::playback, "p1");
   CHECK_FALSE(one.is_of_new(of_playback("PlaybackStarted")));
   CHECK_FALSE(one.is_of_new(of_playback("PlaybackFinished")));
@@ -232,8 +237,8 @@ TEST_CASE("a playback that was made, and of which no event has told, is an earli
   known.see(of_playback("PlaybackStarted"));
   known.see(of_playback("PlaybackFinished"));
   CHECK(known.next(IdKind::playback, "p1").is_of_new(of_playback("PlaybackFinished")));
-  known.incarnations.made(IdKind::playback, "p1", playback(),
-                          true);  // the events were faster than the answer
+  known.made(IdKind::playback, "p1", playback(),
+             true);  // the events were faster than the answer
   CHECK(known.next(IdKind::playback, "p1").is_of_new(of_playback("PlaybackFinished")));
 }
 
@@ -241,8 +246,8 @@ TEST_CASE("what is remembered is bounded, and forgotten when the event stream is
   Known known;
   for (int i = 0; i < 10'000; ++i) {
     const std::string id = std::to_string(i);
-    known.incarnations.made(IdKind::channel, id, channel(100), false);
-    known.incarnations.made(IdKind::playback, id, playback(), false);
+    known.made(IdKind::channel, id, channel(100), false);
+    known.made(IdKind::playback, id, playback(), false);
   }
   CHECK(known.incarnations.size() == 4096);
   known.see(record::own_record(record::ServerDisconnected{}, "pbx1", wall_now()));

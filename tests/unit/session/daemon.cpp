@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "session/subscription_methods.h"
 #include "tests/catch.h"
 #include "tests/unit/control/caller.h"
 
@@ -21,7 +22,8 @@ Daemon::Daemon(session::SessionLimits its_limits, size_t its_max_connections, si
       {.name = "ping",
        .access_level = control::AccessLevel::read,
        .run_here = [](const JsonValue&, const control::Caller&) { return pbx::ResultText("\"pong\""); }});
-  methods.add(session::subscription_methods());
+  methods.add(session::subscription_methods(
+      [this](uint64_t connection) -> session::Session& { return server->session(connection); }));
   server.emplace(loop, log, dispatcher, options());
   const auto listening = server->listen();
   if (!listening) throw std::runtime_error(listening.error().message);
