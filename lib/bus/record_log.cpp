@@ -284,7 +284,7 @@ uint64_t RecordLog::append(const record::Record& record) {
 }
 
 // How many ids of a record go into the index: all of them, or none when they are too many.
-size_t RecordLog::ids_kept(const record::Ids& ids) const {
+size_t RecordLog::ids_kept(const record::IdSet& ids) const {
   return ids.size() > std::min(max_ids, ids_.size() / 4) ? 0 : ids.size();
 }
 
@@ -315,7 +315,7 @@ Entry& RecordLog::next_entry(size_t length) {
 // Adds the index entry of the record whose line is the next `length` bytes of the ring. `kept` of its ids go
 // into the index: see ids_kept().
 const Entry& RecordLog::add_entry(size_t length, const record::Record& record, size_t kept) {
-  const record::Ids& ids = record.ids;
+  const record::IdSet& ids = record.ids;
   auto& slots = slots_[next_ / records_a_block];
   const uint64_t bit = uint64_t{1} << next_ % records_a_block;
   Entry& entry = next_entry(length);

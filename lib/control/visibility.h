@@ -13,7 +13,7 @@
 #include <string_view>
 
 #include "control/access_rule.h"
-#include "record/ids.h"
+#include "record/id_set.h"
 #include "state/model.h"
 
 namespace aribus::control {

@@ -38,7 +38,7 @@ char* write_text(const Record& record, uint64_t seq, char* at) {
   for (size_t i = 0, kind = 0; kind < id_kinds && i < record.ids.size(); ++kind) {
     const size_t before = i;
     for (size_t j = 0; j < record.ids.size(); ++j) {
-      const Ids::Id id = record.ids[j];
+      const IdSet::Id id = record.ids[j];
       if (id.kind != static_cast<IdKind>(kind)) continue;
       if (i++ == before) {
         at = write(at, ",\"");

@@ -1,7 +1,7 @@
 #include "session/subscribe_params.h"
 
 #include "control/params.h"
-#include "record/ids.h"
+#include "record/id_set.h"
 #include "session/results.h"
 
 namespace aribus::session {

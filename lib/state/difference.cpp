@@ -89,7 +89,7 @@ class Changes {
   static constexpr size_t max_bytes = 256 << 10;  // of a record's objects; the last one may exceed it
 
   struct Part {
-    record::Ids ids;
+    record::IdSet ids;
     std::array<std::vector<std::string>, record::id_kinds> items;
     size_t bytes = 0;
   };

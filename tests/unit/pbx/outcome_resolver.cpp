@@ -81,7 +81,7 @@ struct Stage {
     REQUIRE(pump(loop, [&] { return !server.is_connected(); }));
   }
 
-  record::Ids last_ids;
+  record::IdSet last_ids;
 };
 
 constexpr auto originate = R"({"endpoint":"PJSIP/100","channelId":"c/1","app":"demo"})";

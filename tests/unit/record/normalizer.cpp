@@ -22,7 +22,7 @@ struct Made {
 Made make(std::string_view model, std::string_view text) {
   JsonTape tape;
   Made made;
-  Ids ids;
+  IdSet ids;
   Normalizer normalizer(made.text, ids);
   normalizer.write(tape.read(text), ari::Type::model, false, find_rules(model));
   made.fault = normalizer.fault();
