@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "base/result.h"
 #include "bus/filter.h"
 #include "bus/record_log.h"
+#include "bus/resume.h"
 #include "control/dispatcher.h"
 #include "json/json.h"
 #include "session/subscribe_params.h"
@@ -90,10 +90,8 @@ class Subscription {
     uint64_t to;
   };
 
-  Subscription(SubscribeParams params, const control::AccessRule& rule, const bus::RecordLog& log);
-  // Returns why it can't resume after `since`, or "". From the oldest record on, the first take_lost() tells
-  // which ones came before it.
-  std::string start(const std::optional<std::string>& since, bool from_oldest);
+  Subscription(SubscribeParams params, const control::AccessRule& rule, const bus::RecordLog& log,
+               const bus::Start& start);
   [[nodiscard]] std::string pass_lost();
   void gather_matches(size_t max_bytes);
   [[nodiscard]] bool is_own(uint64_t seq) const;
@@ -108,10 +106,10 @@ class Subscription {
   bool at_own_record_ = false;  // next_ is one
   bool was_overtaken_ = false;
   pbx::ResultText result_{""};
-  uint64_t next_ = 0;           // the first record not yet passed
-  uint64_t first_kept_ = 0;     // the oldest record of the log when it began
-  uint64_t may_lose_from_ = 0;  // records before this one were gone when it began
-  std::vector<Run> runs_;       // what gather() found
+  uint64_t next_;           // the first record not yet passed
+  uint64_t first_kept_;     // the oldest record of the log when it began
+  uint64_t may_lose_from_;  // records before this one were gone when it began
+  std::vector<Run> runs_;   // what gather() found
   uint64_t lost_ = 0;
   uint64_t delivered_ = 0;
   uint64_t gathered_ = 0;  // where gather() ended
