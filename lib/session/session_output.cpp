@@ -87,7 +87,7 @@ bool Session::write_records() {
       context_.counts.lost_records += subscription_->lost() - lost_before;
       if (subscription_->lost() > lost_before) ++context_.counts.losses;
       write_buffer_.append(lost);
-      if (subscription_->was_overtaken() && subscription_->on_overflow() == Overflow::disconnect) {
+      if (subscription_->must_disconnect()) {
         ending_ = "on_overflow: disconnect";
         enter(Phase::leaving);
       }

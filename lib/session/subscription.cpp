@@ -92,6 +92,10 @@ std::string Subscription::pass_lost() {
   return rpc::notification_text("lost", to_json(lost)) + "\n";
 }
 
+bool Subscription::must_disconnect() const {
+  return was_overtaken_ && on_overflow_ == Overflow::disconnect;
+}
+
 void Subscription::gather(size_t max_bytes, std::vector<iovec>& pieces) {
   pieces.clear();
   runs_.clear();

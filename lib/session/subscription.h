@@ -42,7 +42,6 @@ class Subscription {
   [[nodiscard]] size_t held_bytes() const { return held_bytes_; }
   // Everything up to here was delivered or did not match.
   [[nodiscard]] bus::Cursor cursor() const { return {log_->stream(), next_ - 1}; }
-  [[nodiscard]] Overflow on_overflow() const { return on_overflow_; }
   // The ids of objects that commands create are sent as `creating` notifications, so that no record waits for
   // an answer.
   [[nodiscard]] bool announces() const { return announces_; }
@@ -55,8 +54,9 @@ class Subscription {
   [[nodiscard]] std::string take_lost() {
     return log_->readable_from(next_) == next_ ? std::string() : pass_lost();
   }
-  // Whether the latest take_lost() was about records that the ring has overwritten.
-  [[nodiscard]] bool was_overtaken() const { return was_overtaken_; }
+  // Whether the connection is to be closed: the latest take_lost() was about records that the ring has
+  // overwritten, and the program asked for `on_overflow: disconnect`.
+  [[nodiscard]] bool must_disconnect() const;
   // Number of lost records reported so far, without those that were gone before it began.
   [[nodiscard]] uint64_t lost() const { return lost_; }
   // Number of lost records not reported yet.
