@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
+
+#include "pbx/options_change.h"
 
 namespace aribus::pbx {
 namespace {
@@ -55,9 +58,10 @@ std::unique_ptr<Connections::Link> Connections::make_link() {
 }
 
 void Connections::set_times(const ari::ClientOptions& client) {
-  client_.take_times(client);
-  link_->client->set_times(client);
-  if (next_) next_->client->set_times(client);
+  client_ = with_times(std::move(client_), client);
+  for (const auto* link : {&link_, &next_}) {
+    if (*link) (*link)->client->set_times(with_times((*link)->client->options(), client));
+  }
 }
 
 void Connections::replace(ari::ClientOptions client, Milliseconds patience) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "pbx/options_change.h"
 
 namespace aribus::pbx {
 
@@ -79,10 +80,15 @@ std::string_view Server::change(ServerOptions options, Milliseconds patience) {
   ServerOptions before = std::exchange(options_, std::move(options));
   if (before == options_) return {};
   if (before.client.url != options_.client.url) gap_.forget_asterisk();
-  before.client.take_times(options_.client);
-  if (before == options_) {
-    connections_.set_times(options_.client);
-    return "other time-outs";
+  switch (change_of(before, options_)) {
+    case OptionsChange::nothing:
+      return {};
+    case OptionsChange::times:
+      connections_.set_times(options_.client);
+      return "other time-outs";
+    case OptionsChange::connection:
+      connections_.replace(options_.client, patience);
+      return "reconnecting";
   }
   connections_.replace(options_.client, patience);
   return "connecting anew";
