@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ari/schema.h"
+#include "control/access_level.h"
 #include "json/json.h"
 #include "pbx/server.h"
 
@@ -28,10 +29,6 @@ struct Progress {
   std::function<void()> on_accepted = [] {};  // see Call::on_accepted
   std::function<void(const Creating&)> creating = [](const Creating&) {};
 };
-
-// How far a method reaches: it only reads; it acts on calls and what belongs to them; it can harm the whole
-// PBX, read its secrets, or change what all programs share.
-enum class AccessLevel : uint8_t { read, control, admin };
 
 // One call of a method that is sent to an Asterisk.
 struct Call {
