@@ -1,11 +1,12 @@
 #include "nats/jetstream.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <nats/nats.h>
 #include <spdlog/spdlog.h>
+
+#include "base/numbers.h"
 
 namespace aribus::nats {
 namespace {
@@ -232,7 +233,7 @@ Result<std::optional<JetStream::Answer>> JetStream::next_answer(Milliseconds tim
   const std::string_view subject = natsMsg_GetSubject(got);
   Answer answer{0, std::string(natsMsg_GetData(got), static_cast<size_t>(natsMsg_GetDataLength(got)))};
   if (subject.starts_with(inbox_))
-    std::from_chars(subject.data() + inbox_.size(), subject.data() + subject.size(), answer.expected);
+    answer.expected = whole_number<uint64_t>(subject.substr(inbox_.size())).value_or(0);
   return std::optional(std::move(answer));
 }
 

@@ -1,7 +1,6 @@
 #include "nats/window.h"
 
-#include <charconv>
-
+#include "base/numbers.h"
 #include "json/json.h"
 
 namespace aribus::nats {
@@ -14,13 +13,10 @@ constexpr unsigned wrong_last_sequence = 10071, no_room = 10023, no_room_for_acc
 
 Place Place::parse(std::string_view text) {
   const size_t colon = text.find(':');
-  Place place;
-  if (colon == std::string_view::npos || colon == 0) return place;
-  const std::string_view digits = text.substr(colon + 1, text.find(':', colon + 1) - colon - 1);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), place.seq);
-  if (error != std::errc() || end != digits.data() + digits.size()) return {};
-  place.stream = text.substr(0, colon);
-  return place;
+  if (colon == std::string_view::npos || colon == 0) return {};
+  const auto seq = whole_number<uint64_t>(text.substr(colon + 1, text.find(':', colon + 1) - colon - 1));
+  if (!seq) return {};
+  return {std::string(text.substr(0, colon)), *seq};
 }
 
 void Window::sent(Place place, size_t bytes) {

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include <fnmatch.h>
-
+#include "base/glob.h"
 #include "control/dialplan_functions.h"
 
 namespace aribus::control {
@@ -16,9 +15,8 @@ bool holds(const std::vector<Value>& values, const Value& wanted) {
 }
 
 bool names_method(const std::vector<std::string>& entries, std::string_view name) {
-  return std::ranges::any_of(entries, [&](const std::string& entry) {
-    return ::fnmatch(entry.c_str(), std::string(name).c_str(), 0) == 0;
-  });
+  return std::ranges::any_of(
+      entries, [&](const std::string& entry) { return matches_glob(entry, std::string(name)); });
 }
 
 std::string set_of(AccessLevel level) {

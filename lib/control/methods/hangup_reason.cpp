@@ -1,12 +1,12 @@
 #include "control/methods/hangup_reason.h"
 
-#include <charconv>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "ari/hangup_causes.h"
 #include "ari/versions.h"
+#include "base/numbers.h"
 #include "base/suggest.h"
 #include "control/params.h"
 
@@ -42,11 +42,7 @@ std::optional<int> cause_code(const JsonValue& reason) {
   }
   if (!reason.IsString()) return {};
   const std::string_view text = as_view(reason);
-  int code = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), code);
-  if (error == std::errc() && end == text.data() + text.size()) {
-    return code >= 1 && code <= 127 ? std::optional(code) : std::nullopt;
-  }
+  if (const auto code = whole_number<int>(text)) return *code >= 1 && *code <= 127 ? code : std::nullopt;
   if (const ari::Cause* cause = ari::find_cause(text)) return cause->code;
   return {};
 }
