@@ -39,10 +39,11 @@ Result<void> Window::answered(uint64_t expected, std::string_view answer) {
     const unsigned code = found != nullptr && found->IsUint() ? found->GetUint() : 0;
     std::string why = "JetStream did not store a record: " + std::string(find_string(*error, "description")) +
                       (code != 0 ? " (" + std::to_string(code) + ")" : "");
-    if (code == wrong_last_sequence)
+    if (code == wrong_last_sequence) {
       return refused(
           why +
           "; another program publishes to its subjects, or messages of an earlier connection arrived late");
+    }
     if (code == no_room || code == no_room_for_account) {
       why +=
           "; its disk is full, or a limit of nats-server's (max_file_store, an account's max_file): make "
@@ -55,9 +56,10 @@ Result<void> Window::answered(uint64_t expected, std::string_view answer) {
   if (seq == nullptr || !seq->IsUint64()) return not_stored("JetStream's answer has no sequence");
   if (expected < last_) return {};  // answered before
   // Someone else has published this record: an earlier connection of this process, or another aribus-nats.
-  if (const JsonValue* duplicate = find(*parsed, "duplicate"); duplicate != nullptr && duplicate->IsTrue())
+  if (const JsonValue* duplicate = find(*parsed, "duplicate"); duplicate != nullptr && duplicate->IsTrue()) {
     return refused("JetStream already had a record that was just published, as sequence " +
                    std::to_string(seq->GetUint64()));
+  }
   if (seq->GetUint64() != expected + 1) {
     return refused("JetStream stored the record for sequence " + std::to_string(expected + 1) + " as " +
                    std::to_string(seq->GetUint64()));

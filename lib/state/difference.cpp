@@ -372,9 +372,10 @@ class Finder {
         if (were.contains(member)) continue;
         const std::string* found = fetched_.find(IdKind::channel, member);
         const std::string channel = found == nullptr ? "" : *found;
-        if (has_room_for(text.size() + channel.size()))
+        if (has_room_for(text.size() + channel.size())) {
           add("ChannelEnteredBridge", apps_of_channel(member, app_of(member)),
               {{"bridge", text}, {"channel", channel}});
+        }
       }
     }
   }
