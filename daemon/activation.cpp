@@ -48,8 +48,7 @@ std::map<std::string, Fd> inherited_sockets(int first) {
     const std::optional<std::string> path = path_of(number);
     if (!path || path->empty()) {
       spdlog::warn(
-          "descriptor {} from systemd is passed over: ListenStream=, and a path, is expected in the socket "
-          "unit",
+          "descriptor {} from systemd is ignored: the socket unit may only have ListenStream= with a path",
           number);
       continue;
     }

@@ -7,7 +7,7 @@
 namespace aribus::session {
 namespace {
 
-constexpr size_t own_record_bytes = 1024;  // least weight of an own record in a share: it is rendered anew
+constexpr size_t own_record_bytes = 1024;  // least weight of an own record in a share: it is rendered again
 
 }  // namespace
 

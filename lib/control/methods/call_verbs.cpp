@@ -37,12 +37,12 @@ void originate(Call call) {
   if (std::ranges::find(apps, app) == apps.end()) {
     return call.reply(
         Error{ErrorKind::invalid_params,
-              "wait: goes with an application that aribus holds; of other calls it hears nothing",
+              "wait: the application must be a configured one; aribus receives no events of other calls",
               {}});
   }
   if (!call.upstream.hears(app)) {
     return call.reply(call.upstream.not_connected("another client has taken the application '" + app +
-                                                  "', and what becomes of the call would not be heard; "
+                                                  "', so aribus would not learn the outcome of the call; "
                                                   "nothing was sent"));
   }
   // ARI's default is 30 s; -1 lets it ring without end.

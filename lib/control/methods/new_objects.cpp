@@ -33,7 +33,7 @@ std::vector<std::string> apps_that_hear(const pbx::Server& upstream, const NewOb
   const state::Object* target =
       upstream.model().find(made.on_bridge ? IdKind::bridge : IdKind::channel, made.on);
   if (target == nullptr) return {};
-  return target->app.empty() ? target->told_to : std::vector{target->app};
+  return target->app.empty() ? target->seen_by : std::vector{target->app};
 }
 
 }  // namespace

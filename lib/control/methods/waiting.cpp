@@ -19,7 +19,7 @@ bool is_doubtful(const pbx::Server& upstream, const Awaited& awaited, std::strin
   if (on.empty()) return false;
   const auto hears = [&](const std::string& app) { return upstream.hears(app); };
   const state::Object* carrier = upstream.model().find(awaited.on_kind, on);
-  return carrier == nullptr || (!hears(carrier->app) && std::ranges::none_of(carrier->told_to, hears));
+  return carrier == nullptr || (!hears(carrier->app) && std::ranges::none_of(carrier->seen_by, hears));
 }
 
 // The object in an answer of an EndReader: the channel in the outcome of a call, or the whole answer.
@@ -68,7 +68,7 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
   };
   const auto unseen = [state, id_name, id, noun = std::string(awaited.noun)] {
     state->over = true;
-    state->reply(Error{ErrorKind::outcome_unknown, "the " + noun + " has ended, and no event told how",
+    state->reply(Error{ErrorKind::outcome_unknown, "the " + noun + " has ended, and no event reported how",
                        render([&](JsonWriter& writer) {
                          writer.StartObject();
                          write_member(writer, id_name, id);
@@ -100,7 +100,7 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
   };
   wait.abandoned = [state] {
     state->over = true;
-    state->reply(Error{ErrorKind::outcome_unknown, "the connection ended while the end was waited for", {}});
+    state->reply(Error{ErrorKind::outcome_unknown, "the connection ended before the end was reported", {}});
   };
   wait.connection = call.connection;
   wait.look = [state, &upstream,

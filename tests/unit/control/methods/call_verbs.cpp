@@ -44,8 +44,8 @@ TEST_CASE("a call into an application that another client has can't be waited fo
   REQUIRE(stage.answer);
   CHECK(stage.answer->error().kind == ErrorKind::not_connected);
   CHECK(stage.answer->error().message ==
-        "Asterisk 'pbx1': another client has taken the application 'demo', and what becomes of the call would "
-        "not be heard; nothing was sent");
+        "Asterisk 'pbx1': another client has taken the application 'demo', so aribus would not learn the "
+        "outcome of the call; nothing was sent");
   CHECK(stage.answer->error().data == R"({"server":"pbx1"})");
   CHECK(stage.waiting.empty());
 }

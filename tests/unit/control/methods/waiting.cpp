@@ -263,7 +263,7 @@ TEST_CASE("a playback whose end nobody tells is looked for, and when it is gone 
   look(stage, 404, not_found);
   REQUIRE(stage.answer);
   CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
-  CHECK(stage.answer->error().message == "the playback has ended, and no event told how");
+  CHECK(stage.answer->error().message == "the playback has ended, and no event reported how");
   CHECK(stage.answer->error().data == R"({"playbackId":"p1","exists":false})");
   CHECK(stage.waiters() == 0);
 }
@@ -328,7 +328,7 @@ TEST_CASE("a call that is waited for and known no more is looked for") {
   look(stage, 404, not_found);
   look(stage, 404, not_found);
   REQUIRE(stage.answer);
-  CHECK(stage.answer->error().message == "the call has ended, and no event told how");
+  CHECK(stage.answer->error().message == "the call has ended, and no event reported how");
   CHECK(stage.answer->error().data == R"({"channelId":"c1","exists":false})");
 }
 
@@ -342,7 +342,7 @@ TEST_CASE("a call whose application another client takes is waited for no longer
   REQUIRE(stage.answer);
   CHECK(stage.answer->error().kind == ErrorKind::outcome_unknown);
   CHECK(stage.answer->error().message ==
-        "another client has taken the application 'demo' while the end was waited for");
+        "another client has taken the application 'demo' before the end was reported");
   CHECK(find_string(json(stage.answer->error().data), "channelId") == "c1");
   CHECK(stage.waiters() == 0);
 }
@@ -357,7 +357,7 @@ TEST_CASE("a call whose application a reload takes away is waited for no longer,
         [&, app](const Result<ResultText>& got) {
           CHECK(got.error().message ==
                 "the application 'demo' was taken out of the configuration "
-                "while the end was waited for");
+                "before the end was reported");
           ended.emplace_back(app);
         });
     stage.respond(200, R"({"id":"c1"})");
