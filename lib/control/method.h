@@ -32,8 +32,8 @@ struct Progress {
 
 // One call of a method that is sent to an Asterisk.
 struct Call {
-  pbx::Server& upstream;  // the Asterisk that was chosen
-  Json params;            // an object, checked, without `server` and `key`
+  pbx::Server& server;  // the Asterisk that was chosen
+  Json params;          // an object, checked, without `server` and `key`
   Requester requester;
   uint64_t connection = 0;  // that ends the wait when it ends (Caller::connection); 0: the wait goes on
   pbx::Reply reply;

@@ -29,8 +29,8 @@ void run(Call call) {
       query.emplace_back(as_view(member.name), ari::query_value(member.value));
   }
   const JsonValue* body = find(call.params, "body");
-  call.upstream.request(std::string(find_string(call.params, "method")), path, query_string(query),
-                        body == nullptr ? "" : to_text(*body), call.requester, std::move(call.reply));
+  call.server.request(std::string(find_string(call.params, "method")), path, query_string(query),
+                      body == nullptr ? "" : to_text(*body), call.requester, std::move(call.reply));
 }
 
 }  // namespace

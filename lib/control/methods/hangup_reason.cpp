@@ -49,7 +49,7 @@ std::optional<int> cause_code(const JsonValue& reason) {
 
 }  // namespace
 
-Result<void> set_hangup_reason(Json& params, const pbx::Server& upstream) {
+Result<void> set_hangup_reason(Json& params, const pbx::Server& server) {
   const JsonValue* reason = find(params, "reason");
   const JsonValue* given_code = find(params, "reason_code");
   if (reason != nullptr && given_code != nullptr) {
@@ -68,7 +68,7 @@ Result<void> set_hangup_reason(Json& params, const pbx::Server& upstream) {
     return {};
   }
   const ari::Parameter* reason_code = ari::find_operation("channels.hangup")->find("reason_code");
-  const auto& info = upstream.client().info();
+  const auto& info = server.client().info();
   if (info && ari::too_old_for(info->version, "", reason_code->absent_in)) {
     return ari::too_old("reason: Asterisk " + info->version + " can't hang up with cause " +
                             std::to_string(*code) + "; it knows " + known_reasons(),

@@ -27,18 +27,18 @@ struct NewObject {
   uint64_t before = 0;     // the model's latest() before the operation was sent
 
   // `params` are those of an operation that `creates` describes.
-  [[nodiscard]] static NewObject of(const pbx::Server& upstream, const pbx::CreatingOperation& creates,
+  [[nodiscard]] static NewObject of(const pbx::Server& server, const pbx::CreatingOperation& creates,
                                     const JsonValue& params);
 };
 
 // Call it with Asterisk's answer to the operation. Publishes state.changed if no event has reported the
 // object yet; for a channel if it goes to an application of ours. Bridges: see subscribing_to_bridge().
-void report_new(pbx::Server& upstream, const NewObject& made, std::string_view answer);
+void report_new(pbx::Server& server, const NewObject& made, std::string_view answer);
 
 // Call it with Asterisk's answer to the operation. A channel that was created for one of our applications
 // enters it a moment after the answer; until then a command that Asterisk refuses because the channel is "not
-// in Stasis" is sent again when it is (upstream.stasis()).
-void expect_entry(pbx::Server& upstream, const NewObject& made, std::string_view answer);
+// in Stasis" is sent again when it is (server.stasis()).
+void expect_entry(pbx::Server& server, const NewObject& made, std::string_view answer);
 
 // Whether `method` with `params` creates a bridge.
 [[nodiscard]] bool makes_bridge(const Method& method, const JsonValue& params);
@@ -46,7 +46,7 @@ void expect_entry(pbx::Server& upstream, const NewObject& made, std::string_view
 // The reply for a command that creates a bridge: reports the bridge in the answer if no event has, subscribes
 // `app` to it, and only then passes the answer on to `reply`, so that whatever happens to the bridge
 // afterwards is reported. Asterisk ends the subscription with the bridge.
-[[nodiscard]] pbx::Reply subscribing_to_bridge(pbx::Server& upstream, std::string app,
+[[nodiscard]] pbx::Reply subscribing_to_bridge(pbx::Server& server, std::string app,
                                                const Requester& requester, pbx::Reply reply);
 
 }  // namespace aribus::control

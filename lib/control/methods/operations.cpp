@@ -22,7 +22,7 @@ Method method_of(const ari::Operation& operation) {
           .generated_id_param = generated_id_param(operation),
           .access_level = access_level_of(operation),
           .run = [&operation](Call call) {
-            prepare_and_call(call.upstream, operation, std::move(call.params), call.requester, call.reply);
+            prepare_and_call(call.server, operation, std::move(call.params), call.requester, call.reply);
           }};
 }
 
