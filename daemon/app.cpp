@@ -286,7 +286,7 @@ void App::log_stream() const {
     spdlog::info("bus.path {}: the stream {} continues after record {}", config_.bus.path, log_.stream(),
                  log_.next() - 1);
   } else if (const std::string_view reason = log_.not_resumed_because(); !reason.empty()) {
-    spdlog::warn("bus.path {}: the stream starts afresh: {}", config_.bus.path, reason);
+    spdlog::warn("bus.path {}: a new stream begins: {}", config_.bus.path, reason);
   }
 }
 

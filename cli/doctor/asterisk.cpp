@@ -244,7 +244,7 @@ class Examination {
     if (missing.empty() && less.empty()) report_.good("all modules that ARI needs run");
   }
 
-  // Writing to what there is not: whoever may write is told that (404).
+  // Deletes a path that does not exist: a user who may write gets 404, others 403.
   void check_rights() {
     const Answer answer = ask(options_, "/ari/aribus-doctor", "DELETE");
     if (answer.status == 404) return report_.good("the user '" + options_.username + "' may write");
@@ -254,7 +254,7 @@ class Examination {
          "read_only=no in " + section_of(options_) + " of ari.conf, and 'module reload res_ari.so'"});
   }
 
-  // Asterisk tells who is known, not who is there: an application stays known where calls were left in it.
+  // Asterisk lists an application as long as calls are in it, also when its client has gone.
   void check_app(const std::string& app) {
     if (daemon_.presence() == DaemonStatus::Presence::hidden || daemon_.state(name_) == "replaced") return;
     if (daemon_.holds(name_) && !daemon_.wants(name_, app)) return;  // said before: it is to be reloaded
