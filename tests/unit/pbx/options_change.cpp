@@ -11,7 +11,7 @@ namespace {
 
 using Change = std::function<void(ServerOptions&)>;
 
-const Change times[] = {
+const Change of_times[] = {
     [](ServerOptions& options) { options.client.reconnect.first = Milliseconds(1); },
     [](ServerOptions& options) { options.client.reconnect.max = Milliseconds(1); },
     [](ServerOptions& options) { options.client.reconnect.stable = Milliseconds(1); },
@@ -22,7 +22,7 @@ const Change times[] = {
     [](ServerOptions& options) { options.client.silence_timeout = Milliseconds(1); },
 };
 
-const Change others[] = {
+const Change of_others[] = {
     [](ServerOptions& options) { options.client.url = "http://10.0.0.1:8088"; },
     [](ServerOptions& options) { options.client.username = "other"; },
     [](ServerOptions& options) { options.client.password = "other"; },
@@ -53,19 +53,19 @@ TEST_CASE("the same options need nothing") {
 }
 
 TEST_CASE("time-outs and pauses are taken by the present connection, everything else needs another one") {
-  for (const Change& change : times) {
+  for (const Change& change : of_times) {
     ServerOptions changed = options();
     change(changed);
     CHECK(change_of(options(), changed) == OptionsChange::times);
     CHECK(with_times(options().client, changed.client) == changed.client);
-    for (const Change& other : others) {
+    for (const Change& other : of_others) {
       ServerOptions both = changed;
       other(both);
       CHECK(change_of(options(), both) == OptionsChange::connection);
       CHECK(with_times(options().client, both.client) == changed.client);
     }
   }
-  for (const Change& other : others) {
+  for (const Change& other : of_others) {
     ServerOptions changed = options();
     other(changed);
     CHECK(change_of(options(), changed) == OptionsChange::connection);
