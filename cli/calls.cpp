@@ -190,9 +190,10 @@ int calls(const Arguments& arguments) {
   CallOrder order;
   if (arguments.has("sort")) {
     const auto given = CallOrder::read(arguments.value("sort"));
-    if (!given)
+    if (!given) {
       return misuse("calls",
                     "--sort: " + std::string(call_orders) + " is expected, with - in front for the reverse");
+    }
     order = *given;
   }
   const bool once = !out().is_terminal() || arguments.has("once") || arguments.has("json");

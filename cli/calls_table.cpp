@@ -122,14 +122,14 @@ void CallsTable::forget(const std::string& server, const JsonValue& record, std:
 
 // The record lists all live objects; all others have ended unseen.
 void CallsTable::keep(const std::string& server, const JsonValue& record) {
-  const auto keep_of = [&](auto& things, std::string_view member) {
+  const auto keep_of = [&](auto& objects, std::string_view member) {
     std::set<std::string_view> live;
     if (const JsonValue* ids = list_of(record, member)) {
       for (const JsonValue& id : ids->GetArray()) {
         if (id.IsString()) live.insert(as_view(id));
       }
     }
-    std::erase_if(things, [&](const auto& entry) {
+    std::erase_if(objects, [&](const auto& entry) {
       return entry.first.first == server && !live.contains(entry.first.second);
     });
   };
@@ -139,8 +139,8 @@ void CallsTable::keep(const std::string& server, const JsonValue& record) {
 }
 
 void CallsTable::forget_server(std::string_view server) {
-  const auto forget = [&](auto& things) {
-    std::erase_if(things, [&](const auto& entry) { return entry.first.first == server; });
+  const auto forget = [&](auto& objects) {
+    std::erase_if(objects, [&](const auto& entry) { return entry.first.first == server; });
   };
   forget(channels_);
   forget(bridge_of_);

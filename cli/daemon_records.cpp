@@ -76,7 +76,7 @@ Text DaemonRecords::sentence(const JsonValue& record, WallTime now, bool all) {
   if (type == "server.disconnected") return Text("disconnected: " + field(record, "reason"), Style::red);
   if (type == "server.gap") return gap(record, now);
   if (type == "server.resynced") return resynced(record);
-  if (type == "server.removed") return "was removed from the configuration: nothing more is heard of it";
+  if (type == "server.removed") return "was removed from the configuration: no more records of it";
   if (type == "server.replaced") {
     return Text("another client has taken the application " + field(record, "app") +
                     ": its events go there; 'aribus call reclaim' takes it back",

@@ -80,7 +80,7 @@ class Output {
 
   // On a terminal: shown until something else is printed. Elsewhere: nothing.
   void passing(const Text& text);
-  // On a terminal: a screen of its own, shown anew with each call, until close_screen(). A line that is
+  // On a terminal: a screen of its own, drawn again with each call, until close_screen(). A line that is
   // longer than the screen is cut there, and no line goes on in the next.
   void open_screen();
   void show(const std::vector<Text>& lines);

@@ -1,7 +1,6 @@
 #include "cli/recording.h"
 
 #include <cerrno>
-#include <charconv>
 #include <fstream>
 
 #include <fcntl.h>
@@ -27,11 +26,9 @@ Error wrong(std::string message) {
 
 // The `seq` at the beginning of a line; nothing when it is no record.
 std::optional<uint64_t> seq_of(std::string_view line) {
-  uint64_t seq = 0;
   if (!line.starts_with(record_start) || !line.ends_with('}')) return {};
-  const auto [end, error] =
-      std::from_chars(line.data() + record_start.size(), line.data() + line.size(), seq);
-  return error == std::errc() && *end == ',' ? std::optional(seq) : std::nullopt;
+  const std::string_view rest = line.substr(record_start.size());
+  return whole_number<uint64_t>(rest.substr(0, rest.find(',')));
 }
 
 // Takes a cursor apart. Nothing when it is none.

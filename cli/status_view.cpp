@@ -82,7 +82,7 @@ void add_bus(Lines& out, const JsonValue& bus) {
                  mebibytes(number_of(bus, "ring_bytes")) + " used");
   if (const auto path = find_string(bus, "path"); !path.empty()) out.add(2, Text("in ") + path);
   if (const auto reason = find_string(bus, "reason"); !reason.empty()) {
-    out.add(2, Text("began anew: ") + reason);
+    out.add(2, Text("new stream: ") + reason);
   }
 }
 

@@ -1,6 +1,5 @@
 #include "daemon/activation.h"
 
-#include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -12,15 +11,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/numbers.h"
 
 namespace aribus::daemon {
 namespace {
 
 int number_of(const char* name) {
   const char* text = std::getenv(name);
-  int number = 0;
-  if (text != nullptr) std::from_chars(text, text + std::strlen(text), number);
-  return number;
+  return text == nullptr ? 0 : whole_number<int>(text).value_or(0);
 }
 
 // The path at which the socket listens; nothing if it is another kind of descriptor.
@@ -50,8 +48,7 @@ std::map<std::string, Fd> inherited_sockets(int first) {
     const std::optional<std::string> path = path_of(number);
     if (!path || path->empty()) {
       spdlog::warn(
-          "descriptor {} from systemd is passed over: ListenStream=, and a path, is expected in the socket "
-          "unit",
+          "descriptor {} from systemd is ignored: the socket unit may only have ListenStream= with a path",
           number);
       continue;
     }

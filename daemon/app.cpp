@@ -287,12 +287,12 @@ void App::remove_gone() {
   systemd_.update();
 }
 
-void App::tell_of_log() const {
+void App::log_stream() const {
   if (log_.resumed()) {
-    spdlog::info("bus.path {}: the stream {} goes on after record {}", config_.bus.path, log_.stream(),
+    spdlog::info("bus.path {}: the stream {} continues after record {}", config_.bus.path, log_.stream(),
                  log_.next() - 1);
   } else if (const std::string_view reason = log_.not_resumed_because(); !reason.empty()) {
-    spdlog::warn("bus.path {}: the stream starts afresh: {}", config_.bus.path, reason);
+    spdlog::warn("bus.path {}: a new stream begins: {}", config_.bus.path, reason);
   }
 }
 
@@ -303,7 +303,7 @@ Result<void> App::run() {
   if (auto listening = sockets_.listen(inherited_sockets()); !listening) return listening;
   if (auto listening = monitoring_.listen(config_.metrics); !listening) return listening;
   if (auto placed = log_.put_in_place(); !placed) return placed;
-  tell_of_log();
+  log_stream();
   recall();
   for (const auto& asterisk : asterisks_) asterisk->connect();
   systemd_.start();

@@ -40,7 +40,7 @@ class App {
   [[nodiscard]] session::Hello hello(const control::Caller& caller) const;
   [[nodiscard]] session::Status status() const;
   [[nodiscard]] MetricSources metric_sources() const;
-  void tell_of_log() const;
+  void log_stream() const;
   void stop();
   void leave();
   void recall();

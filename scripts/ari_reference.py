@@ -130,12 +130,16 @@ def definition(heading, schema):
 
 
 def groups_of(methods):
-    """Methods by tag: first the shortcuts (verbs), then ARI's resources, then the daemon's own methods."""
+    """Methods by tag: first the shortcuts ("verbs"), then ARI's resources, then the daemon's own methods."""
     groups = {}
     for described in methods:
         groups.setdefault(described["tags"][0]["name"], []).append(described)
     order = {"verbs": 0, "daemon": 2}
     return sorted(groups.items(), key=lambda item: (order.get(item[0], 1), item[0]))
+
+
+def heading_of(tag):
+    return "shortcuts" if tag == "verbs" else tag
 
 
 def errors(components):
@@ -156,11 +160,11 @@ def render(openrpc, records):
     models = {name: schema for name, schema in definitions.items() if name[0].isupper() and name not in events}
     models.update(openrpc["components"]["schemas"])
     out = [INTRO, "", *rows_of(openrpc["components"]["contentDescriptors"].values()), ""]
-    out += [f"- [{name}](#{name.lower()}): " + ", ".join(f"[{m['name'].split('.', 1)[-1] if name not in ('verbs', 'daemon') else m['name']}]"
+    out += [f"- [{heading_of(name)}](#{heading_of(name).lower()}): " + ", ".join(f"[{m['name'].split('.', 1)[-1] if name not in ('verbs', 'daemon') else m['name']}]"
             f"(#{m['name'].replace('.', '').lower()})" for m in methods) for name, methods in groups]
     out += ["- [Errors](#errors), [Records](#records), [Models](#models)", ""]
     for name, methods in groups:
-        out += [f"## {name}", ""]
+        out += [f"## {heading_of(name)}", ""]
         for described in methods:
             out += method(described)
     out += errors(openrpc["components"])

@@ -19,7 +19,6 @@ using config::ConfigError;
 using config::ConfigFaults;
 using config::Purpose;
 using config::Reading;
-using config::shown;
 using config::YamlMap;
 using config::YamlValue;
 
@@ -73,9 +72,10 @@ void read_nats(const YamlValue& value, Reading& reading, NatsOptions& nats) {
   map.optional("certificate_file", [&](const YamlValue& v) { nats.cert_file = config::read_file_name(v); });
   map.optional("key_file", [&](const YamlValue& v) { nats.key_file = config::read_file_name(v); });
   map.finish();
-  if (passwords > 1)
+  if (passwords > 1) {
     Reading::note(value,
                   "more than one password; one of password_file, password_env and password is expected");
+  }
   if (map.has("username") != (passwords > 0)) {
     Reading::note(
         value, map.has("username")

@@ -90,7 +90,7 @@ class Needs : private config::MachineCheck {
     if (const auto subscribed = client->subscribe(wanted); !subscribed)
       return reading_.warn(place, subscribed.error().message);
     const auto item = client->next(patience);
-    if (!item) return tell_of_refusal(place, item.error());
+    if (!item) return report_refusal(place, item.error());
     if (!*item || (*item)->type != "subscribed") return;
     const JsonValue* doubts = find((*item)->fields, "warnings");
     if (doubts == nullptr || !doubts->IsArray()) return;
@@ -99,7 +99,7 @@ class Needs : private config::MachineCheck {
     }
   }
 
-  void tell_of_refusal(const YamlValue& place, const Error& error) {
+  void report_refusal(const YamlValue& place, const Error& error) {
     const std::string message = "aribusd refuses to deliver these records: " + error.message;
     if (is_service_) return Reading::note(place, message);
     reading_.warn(place, message);

@@ -1,11 +1,12 @@
 #include "nats/jetstream.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <nats/nats.h>
 #include <spdlog/spdlog.h>
+
+#include "base/numbers.h"
 
 namespace aribus::nats {
 namespace {
@@ -32,9 +33,10 @@ std::string wrong_with(const jsStreamConfig& is, const StreamOptions& wanted) {
   const auto differs = [](const std::string& what, const std::string& there, const std::string& here) {
     return what + " is " + there + " and must be " + here;
   };
-  if (is.SubjectsLen != 1 || std::string_view(is.Subjects[0]) != wanted.subjects)
+  if (is.SubjectsLen != 1 || std::string_view(is.Subjects[0]) != wanted.subjects) {
     return differs("its list of subjects", is.SubjectsLen == 1 ? is.Subjects[0] : "another one",
                    wanted.subjects);
+  }
   if (is.Sealed) return "it is sealed";  // checked first: sealing changes the discard policy
   if (is.Retention != js_LimitsPolicy) return "its retention must be `limits`";
   if (is.Discard != js_DiscardOld) return "its discard policy must be `old`";
@@ -172,7 +174,6 @@ Result<StreamEnd> JetStream::read_end(const std::string& name, const jsStreamInf
       ++end.others;
       continue;
     }
-    end.place_last = seq;
     break;
   }
   return end;
@@ -223,16 +224,17 @@ Result<std::optional<JetStream::Answer>> JetStream::next_answer(Milliseconds tim
     if (!is_connected()) return Error{ErrorKind::not_connected, "the connection to NATS has ended", {}};
     return std::optional<Answer>();
   }
-  if (status == NATS_NO_RESPONDERS)
+  if (status == NATS_NO_RESPONDERS) {
     return Error{
         ErrorKind::not_connected,
         "JetStream does not accept records: it is not enabled there, or the stream has no leader at present",
         {}};
+  }
   if (status != NATS_OK) return not_connected("the connection to NATS has ended", status);
   const std::string_view subject = natsMsg_GetSubject(got);
   Answer answer{0, std::string(natsMsg_GetData(got), static_cast<size_t>(natsMsg_GetDataLength(got)))};
   if (subject.starts_with(inbox_))
-    std::from_chars(subject.data() + inbox_.size(), subject.data() + subject.size(), answer.expected);
+    answer.expected = whole_number<uint64_t>(subject.substr(inbox_.size())).value_or(0);
   return std::optional(std::move(answer));
 }
 

@@ -33,10 +33,9 @@ struct StreamOptions {
 
 // The end of the stream in NATS.
 struct StreamEnd {
-  uint64_t last = 0;        // the sequence of the last message that it ever had; 0: none
-  Place place{};            // of aribus-nats' last message that it still holds; no stream: it holds none
-  uint64_t place_last = 0;  // the sequence of that message
-  uint64_t others = 0;      // messages of other publishers after it
+  uint64_t last = 0;    // the sequence of the last message that it ever had; 0: none
+  Place place{};        // of aribus-nats' last message that it still holds; no stream: it holds none
+  uint64_t others = 0;  // messages of other publishers after it
   // If `place` has no stream:
   bool none_behind_known = false;  // the stream holds no message of aribus-nats after the known sequence
   bool others_unknown = false;     // there were too many messages of others to search further

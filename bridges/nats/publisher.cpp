@@ -243,10 +243,11 @@ Result<void> Publisher::take_answers(Session& session, milliseconds wait) {
     figures_.set_place(window.stored());
   }
   if (window.is_empty() || window.last() != before) session.progress = Clock::now();
-  if (Clock::now() - session.progress > no_answer)
+  if (Clock::now() - session.progress > no_answer) {
     return Error{ErrorKind::not_connected,
                  "JetStream has acknowledged nothing for 10 s" + session.nats.complaint(),
                  {}};
+  }
   return {};
 }
 
@@ -266,9 +267,10 @@ void Publisher::remember(const Session& session, bool now, const Place& report) 
   if (!now && !known.place.stream.empty() && Clock::now() - remembered_ < state_every) return;
   remembered_ = Clock::now();
   const auto written = state_.write({known.installation, window.stored(), window.last(), report});
-  if (const bool told = std::exchange(unwritable_, !written); !written && !told)
+  if (const bool is_logged = std::exchange(unwritable_, !written); !written && !is_logged) {
     spdlog::warn("{}. Once all records in NATS have expired, some may be published twice",
                  written.error().message);
+  }
 }
 
 void Publisher::note_publishing(const Session& session, bool none_left) {

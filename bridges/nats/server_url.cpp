@@ -1,7 +1,8 @@
 #include "nats/server_url.h"
 
-#include <charconv>
 #include <sstream>
+
+#include "base/numbers.h"
 
 namespace aribus::nats {
 
@@ -32,9 +33,8 @@ Result<ServerUrl> parse_server_url(std::string_view text) {
   if (end == std::string_view::npos) return url;
   text.remove_prefix(bracketed ? end + 1 : end);
   if (text.empty()) return url;
-  const auto [last, error] = std::from_chars(text.data() + 1, text.data() + text.size(), url.port);
-  if (text[0] != ':' || error != std::errc() || last != text.data() + text.size() || url.port < 1 ||
-      url.port > 65535) {
+  url.port = whole_number<int>(text.substr(1)).value_or(0);
+  if (text[0] != ':' || url.port < 1 || url.port > 65535) {
     return expected("a port from 1 to 65535 is expected after the host, and nothing after the port");
   }
   return url;

@@ -1,12 +1,12 @@
 #include "nats/service.h"
 
 #include <algorithm>
-#include <charconv>
 #include <random>
 
 #include <nats/nats.h>
 #include <spdlog/spdlog.h>
 
+#include "base/numbers.h"
 #include "base/time.h"
 #include "nats/subject.h"
 #include "protocol/rpc.h"
@@ -61,11 +61,8 @@ Result<std::optional<milliseconds>> timeout_of(natsMsg* message) {
   const char* text = nullptr;
   if (natsMsgHeader_Get(message, timeout_header, &text) != NATS_OK || text == nullptr)
     return std::optional<milliseconds>();
-  const std::string_view digits(text);
-  int64_t count = 0;
-  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), count);
-  if (read.ec != std::errc() || read.ptr != digits.data() + digits.size() || count < 1 ||
-      count > longest_timeout.count()) {
+  const int64_t count = whole_number<int64_t>(text).value_or(0);
+  if (count < 1 || count > longest_timeout.count()) {
     return Error{ErrorKind::invalid_params,
                  std::string(timeout_header) + ": a number of milliseconds from 1 to " +
                      std::to_string(longest_timeout.count()) + " is expected",

@@ -1,7 +1,6 @@
 #include "nats/window.h"
 
-#include <charconv>
-
+#include "base/numbers.h"
 #include "json/json.h"
 
 namespace aribus::nats {
@@ -14,13 +13,10 @@ constexpr unsigned wrong_last_sequence = 10071, no_room = 10023, no_room_for_acc
 
 Place Place::parse(std::string_view text) {
   const size_t colon = text.find(':');
-  Place place;
-  if (colon == std::string_view::npos || colon == 0) return place;
-  const std::string_view digits = text.substr(colon + 1, text.find(':', colon + 1) - colon - 1);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), place.seq);
-  if (error != std::errc() || end != digits.data() + digits.size()) return {};
-  place.stream = text.substr(0, colon);
-  return place;
+  if (colon == std::string_view::npos || colon == 0) return {};
+  const auto seq = whole_number<uint64_t>(text.substr(colon + 1, text.find(':', colon + 1) - colon - 1));
+  if (!seq) return {};
+  return {std::string(text.substr(0, colon)), *seq};
 }
 
 void Window::sent(Place place, size_t bytes) {
@@ -43,10 +39,11 @@ Result<void> Window::answered(uint64_t expected, std::string_view answer) {
     const unsigned code = found != nullptr && found->IsUint() ? found->GetUint() : 0;
     std::string why = "JetStream did not store a record: " + std::string(find_string(*error, "description")) +
                       (code != 0 ? " (" + std::to_string(code) + ")" : "");
-    if (code == wrong_last_sequence)
+    if (code == wrong_last_sequence) {
       return refused(
           why +
           "; another program publishes to its subjects, or messages of an earlier connection arrived late");
+    }
     if (code == no_room || code == no_room_for_account) {
       why +=
           "; its disk is full, or a limit of nats-server's (max_file_store, an account's max_file): make "
@@ -59,9 +56,10 @@ Result<void> Window::answered(uint64_t expected, std::string_view answer) {
   if (seq == nullptr || !seq->IsUint64()) return not_stored("JetStream's answer has no sequence");
   if (expected < last_) return {};  // answered before
   // Someone else has published this record: an earlier connection of this process, or another aribus-nats.
-  if (const JsonValue* duplicate = find(*parsed, "duplicate"); duplicate != nullptr && duplicate->IsTrue())
+  if (const JsonValue* duplicate = find(*parsed, "duplicate"); duplicate != nullptr && duplicate->IsTrue()) {
     return refused("JetStream already had a record that was just published, as sequence " +
                    std::to_string(seq->GetUint64()));
+  }
   if (seq->GetUint64() != expected + 1) {
     return refused("JetStream stored the record for sequence " + std::to_string(expected + 1) + " as " +
                    std::to_string(seq->GetUint64()));

@@ -179,7 +179,7 @@ class Examination {
       report_.good("ARI is there; more is not asked without user and password");
     } else if (const auto fault = fault_of(info, options_, files_)) {
       report_.wrong(*fault);
-      if (info.code == CURLE_GOT_NOTHING || info.code == CURLE_RECV_ERROR) tell_of_others();
+      if (info.code == CURLE_GOT_NOTHING || info.code == CURLE_RECV_ERROR) report_others();
     } else {
       const std::string version = version_of(info);
       report_.good("ARI answers: Asterisk " + version);
@@ -190,7 +190,7 @@ class Examination {
       for (const std::string& app : options_.apps) check_app(app);
       for (const Finding& fault : faults_of_loading(info, options_, files_)) report_.wrong(fault);
       logged_in_ = true;
-      if (daemon_.state(name_) == "replaced") tell_of_others();
+      if (daemon_.state(name_) == "replaced") report_others();
       check_clock(info);
     }
     if (options_.listen && !daemon_.holds(name_)) {
@@ -244,7 +244,7 @@ class Examination {
     if (missing.empty() && less.empty()) report_.good("all modules that ARI needs run");
   }
 
-  // Writing to what there is not: whoever may write is told that (404).
+  // Deletes a path that does not exist: a user who may write gets 404, others 403.
   void check_rights() {
     const Answer answer = ask(options_, "/ari/aribus-doctor", "DELETE");
     if (answer.status == 404) return report_.good("the user '" + options_.username + "' may write");
@@ -254,7 +254,7 @@ class Examination {
          "read_only=no in " + section_of(options_) + " of ari.conf, and 'module reload res_ari.so'"});
   }
 
-  // Asterisk tells who is known, not who is there: an application stays known where calls were left in it.
+  // Asterisk lists an application as long as calls are in it, also when its client has gone.
   void check_app(const std::string& app) {
     if (daemon_.presence() == DaemonStatus::Presence::hidden || daemon_.state(name_) == "replaced") return;
     if (daemon_.holds(name_) && !daemon_.wants(name_, app)) return;  // said before: it is to be reloaded
@@ -266,14 +266,14 @@ class Examination {
                      "systemctl restart aribusd"});
     } else if (answer.status == 200 && !options_.listen) {
       report_.note(known_to_others(app));
-      tell_of_others();
+      report_others();
     }
   }
 
   // Whoever else on this machine is connected may have the application, or the sessions.
-  void tell_of_others() {
-    if (told_of_others_) return;
-    told_of_others_ = true;
+  void report_others() {
+    if (reported_others_) return;
+    reported_others_ = true;
     const auto url = parse_url(options_.url);
     std::string others;
     for (const auto& [pid, one] : connected_to(url ? url->port : 0)) {
@@ -352,7 +352,7 @@ class Examination {
   const AsteriskFiles& files_;
   const DaemonStatus& daemon_;
   bool logged_in_ = false;
-  bool told_of_others_ = false;
+  bool reported_others_ = false;
 };
 
 // The section of ari.conf that has Asterisk connect for these applications, or "".

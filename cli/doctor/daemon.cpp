@@ -42,9 +42,9 @@ Finding no_right(const std::string& socket, const struct stat& info) {
   int count = static_cast<int>(groups.size());
   if (self != nullptr && ::getgrouplist(user.c_str(), self->pw_gid, groups.data(), &count) > 0 &&
       std::ranges::count(groups.begin(), groups.begin() + count, info.st_gid) > 0) {
-    return {what, user + " is in its group " + name + ", and was not at login: log in anew"};
+    return {what, user + " is in its group " + name + ", and was not at login: log in again"};
   }
-  return {what, "usermod -a -G " + name + " " + user + ", and log in anew"};
+  return {what, "usermod -a -G " + name + " " + user + ", and log in again"};
 }
 
 std::string user_name(uid_t uid) {
@@ -104,7 +104,7 @@ std::set<std::string> apps_of(const JsonValue& server) {
   return apps;
 }
 
-void tell_of_state(Report& report, const JsonValue& server) {
+void report_state(Report& report, const JsonValue& server) {
   const std::string name(find_string(server, "name")), state(find_string(server, "state"));
   const std::string reason(find_string(server, "reason"));
   if (state == "ready") return report.good(name + ": ready");
@@ -245,7 +245,7 @@ DaemonStatus examine_daemon(Report& report, const std::vector<std::string>& sock
     report.good("answers on " + socket + ", version " + std::string(find_string(*answer, "aribus")));
     DaemonStatus status(std::move(*answer));
     if (has_read(report, status, file) && config != nullptr) compare(report, status, *config);
-    for (const JsonValue* server : status.servers()) tell_of_state(report, *server);
+    for (const JsonValue* server : status.servers()) report_state(report, *server);
     return status;
   }
   for (const Finding& failure : failures) report.wrong(failure);

@@ -8,8 +8,8 @@
 
 namespace aribus::cli {
 
-// One thing that is wrong, or worth knowing, and what to do about it ("" where the first says it). As it
-// comes: Output makes it harmless.
+// What is wrong, or worth knowing, and what to do about it ("" if `what` says it). Texts need no escaping:
+// Output does that.
 struct Finding {
   std::string what;
   std::string cure;

@@ -173,7 +173,7 @@ class Examination {
       wrong(name + " is in the group " + group + ", which is aribusd's own and may read passwords",
             (supplementary ? "gpasswd --delete " + name + " " + group
                            : "usermod --gid " + name + " " + name + " (or another group)") +
-                "; 'usermod --append --groups aribus-read " + name + "' for the socket; and log in anew");
+                "; 'usermod --append --groups aribus-read " + name + "' for the socket; and log in again");
     }
   }
 
@@ -185,7 +185,7 @@ class Examination {
     if (::access(used.c_str(), R_OK) != 0 || ::access(source.c_str(), R_OK) != 0) return;
     if (contents_of(used) == contents_of(source)) return;
     wrong(source + " was changed after aribusd was started, which has the password from before",
-          "systemctl restart aribusd: a reload does not hand it over anew");
+          "systemctl restart aribusd: a reload does not hand it over again");
   }
 
   // A group that a socket or a rule is for, and that reads passwords as well.
@@ -248,7 +248,7 @@ class Examination {
                 ", and of it " + joined(outside) + " may not open " + closed->path,
             (closed->mode & S_IWGRP) == 0 || closed->group == group_
                 ? "`mode` and `group` of the socket"
-                : "usermod --append --groups " + needed + " " + outside.front() + ", and log in anew");
+                : "usermod --append --groups " + needed + " " + outside.front() + ", and log in again");
     });
   }
 

@@ -29,14 +29,6 @@ HttpOptions http_options(const ClientOptions& options, const Url& url, MaySend m
 
 }  // namespace
 
-void ClientOptions::take_times(const ClientOptions& other) {
-  reconnect = other.reconnect;
-  connect_timeout = other.connect_timeout;
-  request_timeout = other.request_timeout;
-  ping_interval = other.ping_interval;
-  silence_timeout = other.silence_timeout;
-}
-
 Result<std::unique_ptr<Client>> Client::make(Loop& loop, ClientOptions options, Handlers handlers) {
   Result<Url> url = parse_url(options.url);
   if (!url) return url.error();
@@ -130,8 +122,8 @@ void Client::leave(Milliseconds timeout, std::function<void()> done) {
   websocket_->end(timeout);
 }
 
-void Client::set_times(const ClientOptions& options) {
-  options_.take_times(options);
+void Client::set_times(ClientOptions options) {
+  options_ = std::move(options);
   reconnect_.change(options_.reconnect);
   http_.set_connect_timeout(options_.connect_timeout);
   websocket_->set_times(options_.ping_interval, options_.silence_timeout);

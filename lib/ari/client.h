@@ -48,8 +48,6 @@ struct ClientOptions {
   size_t max_response_bytes = 64 << 20;
 
   bool operator==(const ClientOptions&) const = default;
-  // Copies from `other` the options that can be changed at any time: time-outs and pauses.
-  void take_times(const ClientOptions& other);
 };
 
 // The fields that are used of the answer to GET /ari/asterisk/info.
@@ -107,8 +105,10 @@ class Client {
   // delivered. Then `done` is called, and the client is as after disconnect().
   void leave(Milliseconds timeout, std::function<void()> done);
 
-  // Uses the time-outs and pauses of `options` from now on, also for the open event stream.
-  void set_times(const ClientOptions& options);
+  // Uses other time-outs and pauses from now on, also for the open event stream. Required: `options` differs
+  // from options() only in `reconnect`, `connect_timeout`, `request_timeout`, `ping_interval` and
+  // `silence_timeout`.
+  void set_times(ClientOptions options);
 
   // Whether the event stream is connected. Without applications: whether Asterisk has answered once.
   [[nodiscard]] bool is_connected() const { return connected_; }

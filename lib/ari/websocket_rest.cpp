@@ -1,10 +1,10 @@
 #include "ari/websocket_rest.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
 
+#include "base/numbers.h"
 #include "json/json.h"
 
 namespace aribus::ari {
@@ -27,14 +27,6 @@ std::string_view below_ari(const HttpRequest& request, std::string_view prefix) 
   return target.substr(std::min(target.size(), prefix.size() + ari.size()));
 }
 
-std::optional<uint64_t> request_number(std::string_view request_id) {
-  uint64_t number = 0;
-  const char* const end = request_id.data() + request_id.size();
-  const auto [stop, error] = std::from_chars(request_id.data(), end, number);
-  if (error != std::errc() || stop != end) return {};
-  return number;
-}
-
 // The number in an answer that was cut.
 std::optional<uint64_t> number_in(std::string_view cut) {
   constexpr std::string_view name = R"("request_id")";
@@ -44,7 +36,7 @@ std::optional<uint64_t> number_in(std::string_view cut) {
   rest.remove_prefix(std::min(rest.find_first_not_of(" :\t\r\n"), rest.size()));
   if (!rest.starts_with('"')) return {};
   rest.remove_prefix(1);
-  return request_number(rest.substr(0, rest.find('"')));
+  return whole_number<uint64_t>(rest.substr(0, rest.find('"')));
 }
 
 }  // namespace
@@ -192,7 +184,7 @@ bool WebSocketRest::receive(std::string_view text, size_t total_bytes) {
   if (total_bytes > text.size()) return on_cut_answer(text);
   const Result<Json> answer = parse_json(text);
   if (!answer || find_string(*answer, "type") != response_type) return false;
-  const auto number = request_number(find_string(*answer, "request_id"));
+  const auto number = whole_number<uint64_t>(find_string(*answer, "request_id"));
   const JsonValue* status = find(*answer, "status_code");
   if (!number || status == nullptr || !status->IsInt()) return false;
   if (*number == probe_) {

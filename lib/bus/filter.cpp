@@ -68,7 +68,7 @@ bool Filter::matches_ids(const RecordLog& log, const Entry& entry) const {
   });
 }
 
-bool Filter::matches_ids(const record::Ids& ids) const {
+bool Filter::matches_ids(const record::IdSet& ids) const {
   return std::ranges::all_of(ids_, [&](const auto& wanted) {
     for (size_t i = 0; i < ids.size(); ++i) {
       if (std::ranges::binary_search(wanted, ids[i].hash)) return true;

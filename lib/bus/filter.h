@@ -44,7 +44,7 @@ class Filter {
   // The first record of [from, to) in `log` that passes, or `to`. Required: it is always the same log.
   [[nodiscard]] uint64_t next_match(const RecordLog& log, uint64_t from, uint64_t to);
   // Whether a record with exactly these ids passes the lists of ids.
-  [[nodiscard]] bool matches_ids(const record::Ids& ids) const;
+  [[nodiscard]] bool matches_ids(const record::IdSet& ids) const;
   // Whether the record `seq` passes.
   [[nodiscard]] bool matches(const RecordLog& log, uint64_t seq);
 

@@ -55,10 +55,10 @@ Result<RecordLog> RecordLog::open(const RecordLogOptions& options, const Framing
     log.log_damage(options.path);
     return log;
   }
-  Result<RingFile> afresh = RingFile::open_afresh(options.path, options.ring_bytes,
-                                                  "the file's records are damaged", std::move(*log.file_));
-  if (!afresh) return afresh.error();
-  return log_on(*afresh);
+  Result<RingFile> replaced = RingFile::replace(options.path, options.ring_bytes,
+                                                "the file's records are damaged", std::move(*log.file_));
+  if (!replaced) return replaced.error();
+  return log_on(*replaced);
 }
 
 // Records of under 256 bytes, or with more than four ids on average, are dropped a little before the ring is
@@ -189,9 +189,9 @@ void RecordLog::start_at(uint64_t seq, std::string_view damaged) {
 // No line says how many records these bytes were. If the header does not either, the largest possible number
 // is skipped, so that no seq is used twice.
 void RecordLog::end_at_damage(std::string_view damaged) {
-  const uint64_t told = file_->next();
-  const bool known = have_room(damaged.size(), told - next_);
-  add_damaged(known ? told : next_ + most_records(damaged.size()), damaged.size());
+  const uint64_t next = file_->next();
+  const bool known = have_room(damaged.size(), next - next_);
+  add_damaged(known ? next : next_ + most_records(damaged.size()), damaged.size());
 }
 
 // Adds the records from here up to `to` as damaged; the next `bytes` bytes of the ring are what is left of
@@ -284,7 +284,7 @@ uint64_t RecordLog::append(const record::Record& record) {
 }
 
 // How many ids of a record go into the index: all of them, or none when they are too many.
-size_t RecordLog::ids_kept(const record::Ids& ids) const {
+size_t RecordLog::ids_kept(const record::IdSet& ids) const {
   return ids.size() > std::min(max_ids, ids_.size() / 4) ? 0 : ids.size();
 }
 
@@ -315,7 +315,7 @@ Entry& RecordLog::next_entry(size_t length) {
 // Adds the index entry of the record whose line is the next `length` bytes of the ring. `kept` of its ids go
 // into the index: see ids_kept().
 const Entry& RecordLog::add_entry(size_t length, const record::Record& record, size_t kept) {
-  const record::Ids& ids = record.ids;
+  const record::IdSet& ids = record.ids;
   auto& slots = slots_[next_ / records_a_block];
   const uint64_t bit = uint64_t{1} << next_ % records_a_block;
   Entry& entry = next_entry(length);

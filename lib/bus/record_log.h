@@ -169,7 +169,7 @@ class RecordLog {
   void make_room(size_t bytes, size_t ids);
   Entry& next_entry(size_t length);
   const Entry& add_entry(size_t length, const record::Record& record, size_t kept);
-  [[nodiscard]] size_t ids_kept(const record::Ids& ids) const;
+  [[nodiscard]] size_t ids_kept(const record::IdSet& ids) const;
   uint16_t number(std::string_view name, uint16_t& latest);
   uint16_t find_number(std::string_view name);
   uint16_t type_number(const record::Record& record);

@@ -153,10 +153,10 @@ Result<RingFile> RingFile::open(const std::string& path, size_t ring_bytes) {
   const size_t bytes = page + (ring_bytes + page - 1) / page * page;
   RingFile made;
   made.file_ = std::move(*file);
-  const auto afresh = [&](const std::string& reason) {
-    return open_afresh(path, ring_bytes, reason, std::move(made));
+  const auto replaced = [&](const std::string& reason) {
+    return replace(path, ring_bytes, reason, std::move(made));
   };
-  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return afresh("others could write to the file");
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return replaced("others could write to the file");
   if (status.st_size == 0) {
     if (auto mapped = made.map(path, bytes - page); !mapped) {
       ::unlink(path.c_str());  // so that the next start finds no part of it
@@ -167,26 +167,27 @@ Result<RingFile> RingFile::open(const std::string& path, size_t ring_bytes) {
   Header found{};
   if (::pread(made.file_.get(), static_cast<void*>(&found), sizeof found, 0) != sizeof found ||
       std::memcmp(found.magic, magic, sizeof magic) != 0) {
-    return afresh("the file was no log of aribus, or was never finished");
+    return replaced("the file is not a record log of aribus, or its creation was interrupted");
   }
-  if (found.version != version) return afresh("the file was of version " + std::to_string(found.version));
+  if (found.version != version)
+    return replaced("the file has format version " + std::to_string(found.version));
   if (found.ring_bytes != bytes - page || static_cast<size_t>(status.st_size) != bytes) {
-    return afresh("bus.ring_bytes was " + std::to_string(found.ring_bytes) + " before");
+    return replaced("bus.ring_bytes was " + std::to_string(found.ring_bytes) + " before");
   }
   found.boot[sizeof found.boot - 1] = '\0';
   if (found.closed != 1 && found.boot != boot_id()) {
-    return afresh("the machine went down while the file was in use: what of it is whole can't be known");
+    return replaced("the machine went down while the file was in use, so its contents may be damaged");
   }
   if (found.begin > found.end || found.end - found.begin > bytes - page) {
-    return afresh("the file's header is damaged");
+    return replaced("the file's header is damaged");
   }
   if (auto mapped = made.map(path, bytes - page); !mapped) return mapped.error();
   made.resumed_ = true;
   return made;
 }
 
-Result<RingFile> RingFile::open_afresh(const std::string& path, size_t ring_bytes, const std::string& reason,
-                                       RingFile before) {
+Result<RingFile> RingFile::replace(const std::string& path, size_t ring_bytes, const std::string& reason,
+                                   RingFile before) {
   const size_t page = page_bytes();
   const std::string fresh = path + fresh_suffix;
   Result<Fd> file = make_locked(fresh);

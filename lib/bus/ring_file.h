@@ -50,9 +50,9 @@ class RingFile {
   // put_in_place(). Errors: system; invalid_params if another process uses it, or it is a symbolic link, no
   // regular file or another user's.
   [[nodiscard]] static Result<RingFile> open(const std::string& path, size_t ring_bytes);
-  // Makes a new file instead of `before`, the open file at `path`, because of `reason`. Errors: system.
-  [[nodiscard]] static Result<RingFile> open_afresh(const std::string& path, size_t ring_bytes,
-                                                    const std::string& reason, RingFile before);
+  // Makes a new file to replace `before`, the open file at `path`, because of `reason`. Errors: system.
+  [[nodiscard]] static Result<RingFile> replace(const std::string& path, size_t ring_bytes,
+                                                const std::string& reason, RingFile before);
   // Puts a new file in place: the old file becomes "<path>.old", replacing an earlier one, and the new file
   // becomes `path`. Does nothing if there is no new file. Errors: system; `path` is then unchanged.
   [[nodiscard]] Result<void> put_in_place();

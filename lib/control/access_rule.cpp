@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include <fnmatch.h>
-
+#include "base/glob.h"
 #include "control/dialplan_functions.h"
 
 namespace aribus::control {
@@ -16,9 +15,8 @@ bool holds(const std::vector<Value>& values, const Value& wanted) {
 }
 
 bool names_method(const std::vector<std::string>& entries, std::string_view name) {
-  return std::ranges::any_of(entries, [&](const std::string& entry) {
-    return ::fnmatch(entry.c_str(), std::string(name).c_str(), 0) == 0;
-  });
+  return std::ranges::any_of(
+      entries, [&](const std::string& entry) { return matches_glob(entry, std::string(name)); });
 }
 
 std::string set_of(AccessLevel level) {
@@ -30,27 +28,6 @@ bool covers_list(const std::vector<Value>& wide, const std::vector<Value>& narro
   return wide.empty() || (!narrow.empty() && std::ranges::all_of(narrow, [&](const Value& value) {
            return holds(wide, value);
          }));
-}
-
-// One of the sources of applications.subscribe names all objects of a kind ("channel:") or all endpoints of a
-// technology ("endpoint:PJSIP"): such events go to every program that shares the application.
-bool subscribes_to_all(const Method& method, const JsonValue& params) {
-  if (method.name != "applications.subscribe") return false;
-  const JsonValue* sources = find(params, "eventSource");
-  const auto names_all = [](const JsonValue& source) {
-    if (!source.IsString()) return false;
-    for (std::string_view rest = as_view(source); !rest.empty();) {
-      const size_t end = std::min(rest.find(','), rest.size());
-      const std::string_view one = rest.substr(0, end);
-      const bool technology = one.starts_with("endpoint:") && one.find('/') == std::string_view::npos;
-      if (one.ends_with(':') || technology) return true;
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    return false;
-  };
-  if (sources == nullptr) return false;
-  if (!sources->IsArray()) return names_all(*sources);
-  return std::ranges::any_of(sources->GetArray(), names_all);
 }
 
 }  // namespace
@@ -108,7 +85,7 @@ Result<void> check_access(const AccessRule& rule, const Method& method, const Js
   if (!rule.allows(method)) {
     return not_allowed(method.name + ": the access rule '" + rule.name + "' does not allow it", rule.name);
   }
-  if (subscribes_to_all(method, params) && !rule.is_admin()) {
+  if (access_level_of(method, params) > method.access_level && !rule.is_admin()) {
     return not_allowed(
         "eventSource: all of a kind reach every program; that takes 'admin', which the access "
         "rule '" +

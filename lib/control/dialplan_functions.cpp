@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include <fnmatch.h>
 #include <strings.h>
 
+#include "base/glob.h"
 #include "base/utf8.h"
 
 namespace aribus::control {
@@ -59,8 +59,7 @@ bool names_function(const std::vector<std::string>& entries, std::string_view fu
   return std::ranges::any_of(entries, [&](const std::string& entry) {
     if (entry == call_functions) return false;
     const bool plain = entry.find_first_of("*?[\\") == std::string::npos;
-    return plain ? equal(entry, function)
-                 : ::fnmatch(entry.c_str(), std::string(function).c_str(), FNM_CASEFOLD) == 0;
+    return plain ? equal(entry, function) : matches_glob(entry, std::string(function), GlobCase::ignored);
   });
 }
 

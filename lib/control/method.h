@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ari/schema.h"
+#include "control/access_level.h"
 #include "json/json.h"
 #include "pbx/server.h"
 
@@ -29,14 +30,10 @@ struct Progress {
   std::function<void(const Creating&)> creating = [](const Creating&) {};
 };
 
-// How far a method reaches: it only reads; it acts on calls and what belongs to them; it can harm the whole
-// PBX, read its secrets, or change what all programs share.
-enum class AccessLevel : uint8_t { read, control, admin };
-
 // One call of a method that is sent to an Asterisk.
 struct Call {
-  pbx::Server& upstream;  // the Asterisk that was chosen
-  Json params;            // an object, checked, without `server` and `key`
+  pbx::Server& server;  // the Asterisk that was chosen
+  Json params;          // an object, checked, without `server` and `key`
   Requester requester;
   uint64_t connection = 0;  // that ends the wait when it ends (Caller::connection); 0: the wait goes on
   pbx::Reply reply;

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "json/json.h"
-#include "record/ids.h"
+#include "record/id_set.h"
 
 namespace aribus::control {
 

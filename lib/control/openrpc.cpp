@@ -151,7 +151,7 @@ std::string_view first_sentence(std::string_view text) {
   return end == std::string_view::npos ? text : text.substr(0, end + 1);
 }
 
-// The group of a method: ARI's resource, "verbs" or "daemon".
+// The tag of a method: ARI's resource, "verbs" (the shortcuts) or "daemon".
 std::string_view tag_of(const Method& method, const ari::Operation* operation) {
   if (operation != nullptr) return operation->name.substr(0, operation->name.find('.'));
   return method.run ? "verbs" : "daemon";

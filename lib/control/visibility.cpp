@@ -18,8 +18,8 @@ bool sees_any(const AccessRule& rule, const Apps& apps) {
 }
 
 bool sees_channel(const AccessRule& rule, const Object& channel) {
-  if (!channel.app.empty() || channel.told_to.empty()) return rule.sees_app(channel.app);
-  return sees_any(rule, channel.told_to);
+  if (!channel.app.empty() || channel.seen_by.empty()) return rule.sees_app(channel.app);
+  return sees_any(rule, channel.seen_by);
 }
 
 bool sees_channel(const AccessRule& rule, const Model& model, std::string_view id) {
@@ -39,7 +39,7 @@ bool sees_bridge(const AccessRule& rule, const Model& model, std::string_view id
     }
   }
   if (!empty) return false;
-  return bridge.told_to.empty() ? rule.sees_app("") : sees_any(rule, model.told_to(IdKind::bridge, id));
+  return bridge.seen_by.empty() ? rule.sees_app("") : sees_any(rule, model.seen_by(IdKind::bridge, id));
 }
 
 // A playback or recording, by the channel or bridge that it is on.
@@ -75,7 +75,7 @@ bool sees_id(const AccessRule& rule, const Model& model, IdKind kind, std::strin
   if (rule.apps.empty()) return true;
   const Object* object = model.find(kind, id);
   return (object != nullptr && sees_object(rule, model, kind, id, *object)) ||
-         sees_any(rule, model.told_to(kind, id));
+         sees_any(rule, model.seen_by(kind, id));
 }
 
 }  // namespace aribus::control

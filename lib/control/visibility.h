@@ -2,10 +2,9 @@
 //
 // A rule without `apps` shows everything. With `apps`, a program sees the objects of these applications:
 // - a channel that is in one of them. A channel that is in no application is visible if records of one of
-// them
-//   were about it (it was dialled from there, or has left); a channel that no application was told about
+//   them showed it (it was dialled from there, or has left); a channel that no application's records showed
 //   counts as one of application "".
-// - a bridge that holds a visible channel. An empty one counts by the applications that were told about it.
+// - a bridge that holds a visible channel. An empty one counts by the applications whose records showed it.
 // - a playback or recording on a visible channel or bridge.
 // - endpoints and device states, which belong to no application, if `apps` contains "".
 #pragma once
@@ -13,7 +12,7 @@
 #include <string_view>
 
 #include "control/access_rule.h"
-#include "record/ids.h"
+#include "record/id_set.h"
 #include "state/model.h"
 
 namespace aribus::control {

@@ -310,7 +310,7 @@ void InboundWebSocket::open() {
   const auto handlers = handlers_;
   if (channel_.is_open()) {
     channel_.close();
-    handlers->closed({0, "the event stream was dead, as Asterisk has connected anew", {}, false});
+    handlers->closed({0, "the event stream was dead: Asterisk has connected again", {}, false});
     if (candidate_ == nullptr) return;  // it called close()
   }
   PendingHandshake& handshake = *std::exchange(candidate_, nullptr);

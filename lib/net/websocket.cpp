@@ -37,7 +37,7 @@ class StreamWebSocket : public WebSocket {
   void refuse(int status, std::string body);
   void on_opened(std::string_view rest);
   void fail_attempt(const std::string& reason);
-  void finish(WebSocketClosed closed);
+  void finish(const WebSocketClosed& closed);
 
   Loop& loop_;
   WebSocketOptions options_;
@@ -125,7 +125,7 @@ void StreamWebSocket::close() {
   channel_.close();
 }
 
-void StreamWebSocket::finish(WebSocketClosed closed) {
+void StreamWebSocket::finish(const WebSocketClosed& closed) {
   close();
   const auto handlers = handlers_;
   if (handlers->closed) handlers->closed(closed);

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
+
+#include "pbx/options_change.h"
 
 namespace aribus::pbx {
 namespace {
@@ -27,7 +30,7 @@ Connections::Connections(Loop& loop, ari::ClientOptions client, Handlers handler
       sweep_(loop) {}
 
 void Connections::drop() {
-  partings_.clear();
+  old_connections_.clear();
   next_.reset();
   link_.reset();
 }
@@ -55,9 +58,10 @@ std::unique_ptr<Connections::Link> Connections::make_link() {
 }
 
 void Connections::set_times(const ari::ClientOptions& client) {
-  client_.take_times(client);
-  link_->client->set_times(client);
-  if (next_) next_->client->set_times(client);
+  client_ = with_times(std::move(client_), client);
+  for (const auto* link : {&link_, &next_}) {
+    if (*link) (*link)->client->set_times(with_times((*link)->client->options(), client));
+  }
 }
 
 void Connections::replace(ari::ClientOptions client, Milliseconds patience) {
@@ -119,20 +123,20 @@ void Connections::take_over() {
 void Connections::promote_next() {
   takeover_deadline_.stop();
   open_apps_.clear();
-  auto parting = std::make_unique<Parting>();
-  parting->link = std::exchange(link_, std::exchange(next_, nullptr));
-  parting->graceful_close = std::move(graceful_close_);
+  auto old = std::make_unique<OldConnection>();
+  old->link = std::exchange(link_, std::exchange(next_, nullptr));
+  old->graceful_close = std::move(graceful_close_);
   link_->holds = false;
-  ari::Client& before = *parting->link->client;
+  ari::Client& before = *old->link->client;
   handlers_.switched(before, client());
-  if (parting->graceful_close == nullptr) {
-    parting->graceful_close = std::make_unique<GracefulClose>(
+  if (old->graceful_close == nullptr) {
+    old->graceful_close = std::make_unique<GracefulClose>(
         before, among(client().options().apps, false, before.options().apps), patience_, [](bool) {});
   }
-  partings_.push_back(std::move(parting));
+  old_connections_.push_back(std::move(old));
   sweep_.every(options_.sweep_interval, [this] {
-    std::erase_if(partings_, [](const auto& old) { return old->graceful_close->is_over(); });
-    if (partings_.empty()) sweep_.stop();
+    std::erase_if(old_connections_, [](const auto& one) { return one->graceful_close->is_over(); });
+    if (old_connections_.empty()) sweep_.stop();
   });
   if (std::exchange(again_, false)) begin_takeover();
 }
@@ -171,7 +175,7 @@ void Connections::close_first() {
 }
 
 bool Connections::is_gone() const {
-  return graceful_close_ && graceful_close_->is_over() && partings_.empty();
+  return graceful_close_ && graceful_close_->is_over() && old_connections_.empty();
 }
 
 }  // namespace aribus::pbx

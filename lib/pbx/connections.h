@@ -91,7 +91,7 @@ class Connections {
 
  private:
   // A connection that was replaced. On the heap, so that its members are destroyed in order.
-  struct Parting {
+  struct OldConnection {
     std::unique_ptr<GracefulClose> graceful_close;
     std::unique_ptr<Link> link;
   };
@@ -118,8 +118,8 @@ class Connections {
   size_t held_bytes_ = 0;
   Timer takeover_deadline_;
   std::unique_ptr<GracefulClose> graceful_close_;  // of link_
-  std::vector<std::unique_ptr<Parting>> partings_;
-  Timer sweep_;  // of partings_
+  std::vector<std::unique_ptr<OldConnection>> old_connections_;
+  Timer sweep_;  // of old_connections_
   Milliseconds patience_{0};
   bool leaving_ = false;
   std::function<void()> left_;

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "record/ids.h"
+#include "record/id_set.h"
 
 namespace aribus::pbx {
 

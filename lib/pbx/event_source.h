@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "json/json.h"
-#include "record/ids.h"
+#include "record/id_set.h"
 
 namespace aribus::pbx {
 

@@ -74,10 +74,10 @@ void EventWaiters::lose(std::string_view app, const std::string& why) {
 void EventWaiters::see(const record::Record& record) {
   if (waiters_.empty()) return;
   if (record.type == "server.disconnected")
-    return lose_all("the event stream was cut while the end was waited for");
+    return lose_all("the event stream was cut before the end was reported");
   if (record.type == "server.replaced") {
     return lose(record.app,
-                "another client has taken the application '" + record.app + "' while the end was waited for");
+                "another client has taken the application '" + record.app + "' before the end was reported");
   }
   std::vector<uint64_t> about = by_id_.find(record.ids);
   about.erase(std::unique(about.begin(), about.end()),

@@ -190,10 +190,10 @@ void Incarnations::see_gone(IdKind kind, const record::Record& record, const sta
                             bool lives) {
   for (const std::string_view id : record.ids.of(kind)) {
     Known* const known = known_.find(key(kind, id));
-    const state::Object* thing = model.find(kind, id);
-    if (thing != nullptr) {
-      const bool newer = known != nullptr && known->object.made > thing->began;
-      if (!newer) remember(kind, id, {.made = thing->began, .lives = lives});
+    const state::Object* object = model.find(kind, id);
+    if (object != nullptr) {
+      const bool newer = known != nullptr && known->object.made > object->began;
+      if (!newer) remember(kind, id, {.made = object->began, .lives = lives});
     } else if (known != nullptr && known->object.lives && !lives) {
       const std::string_view shown = record.member(kind == IdKind::channel ? "channel" : "bridge");
       const auto made = parse_time(tape().read(shown).string_at("creationtime"));
@@ -206,11 +206,11 @@ void Incarnations::see_gone(IdKind kind, const record::Record& record, const sta
 void Incarnations::see_media(IdKind kind, const record::Record& record, const state::Model& model) {
   for (const std::string_view id : record.ids.of(kind)) {
     Known* const known = known_.find(key(kind, id));
-    const state::Object* thing = model.find(kind, id);
+    const state::Object* object = model.find(kind, id);
     if (!state::ends_object(record.type, "")) {
       known_.erase(key(kind, id));
-    } else if (thing != nullptr) {
-      remember(kind, id, {.target = tape().read(thing->text).string_at("target_uri"), .over = {record.app}});
+    } else if (object != nullptr) {
+      remember(kind, id, {.target = tape().read(object->text).string_at("target_uri"), .over = {record.app}});
     } else if (known != nullptr) {
       known->object.started = true;
       add(known->object.over, record.app);
@@ -220,8 +220,8 @@ void Incarnations::see_media(IdKind kind, const record::Record& record, const st
 
 Incarnation Incarnations::next(IdKind kind, std::string_view id, const state::Model& model) const {
   std::optional<Earlier> earlier;
-  if (const state::Object* thing = model.find(kind, id)) {
-    const JsonView shown = tape().read(thing->text);
+  if (const state::Object* object = model.find(kind, id)) {
+    const JsonView shown = tape().read(object->text);
     earlier =
         Earlier{.made = parse_time(shown.string_at("creationtime")), .target = shown.string_at("target_uri")};
   }

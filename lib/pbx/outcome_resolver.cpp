@@ -40,15 +40,15 @@ void OutcomeResolver::erase(uint64_t number) {
   const auto node = entries_.extract(number);
   if (node.empty()) return;
   by_id_.remove(node.mapped().made.kind(), node.mapped().made.id(), number);
-  looked_for_.erase(number);
+  unresolved_.erase(number);
 }
 
 std::string OutcomeResolver::find_out(uint64_t number, bool made) {
-  if (looked_for_.size() >= options_.max_commands) {
+  if (unresolved_.size() >= options_.max_commands) {
     erase(number);
     return {};
   }
-  looked_for_.insert(number);
+  unresolved_.insert(number);
   Entry& entry = entries_.at(number);
   entry.command = "aribus-" + random_hex(8);
   entry.since = client_->loop().now();
@@ -77,7 +77,7 @@ void OutcomeResolver::see(const record::Record& record) {
 // Sets the timer for the next lookup.
 void OutcomeResolver::arm() {
   std::optional<Milliseconds> earliest;
-  for (const uint64_t number : looked_for_) {
+  for (const uint64_t number : unresolved_) {
     const Entry& entry = entries_.at(number);
     if (entry.asking) continue;
     earliest = earliest ? std::min(*earliest, entry.next) : entry.next;
@@ -89,7 +89,7 @@ void OutcomeResolver::arm() {
 void OutcomeResolver::tick() {
   const Milliseconds now = client_->loop().now();
   std::vector<uint64_t> due;
-  for (const uint64_t number : looked_for_) {
+  for (const uint64_t number : unresolved_) {
     const Entry& entry = entries_.at(number);
     if (!entry.asking && entry.next <= now) due.push_back(number);
   }
@@ -100,16 +100,16 @@ void OutcomeResolver::tick() {
 void OutcomeResolver::advance(uint64_t number) {
   Entry& entry = entries_.at(number);
   const Milliseconds now = client_->loop().now();
-  if (entry.seen) return resolve(number, "done", {}, "events told of it");
+  if (entry.seen) return resolve(number, "done", {}, "an event reported it");
   if (now - entry.since >= options_.give_up) {
-    return resolve(number, "unknown", {}, "Asterisk did not say what became of it");
+    return resolve(number, "unknown", {}, "Asterisk gave no certain answer in time");
   }
   entry.next = now + entry.pause;
   entry.pause = std::min(entry.pause * 2, options_.longest);
   if (!client_->is_connected()) return;
   if (client_->info()->startup_time != entry.startup_time) {
     return resolve(number, "unknown", false,
-                   "Asterisk was restarted: nothing of it is left, and it may have begun before");
+                   "Asterisk was restarted: the object is gone, and may have existed before");
   }
   if (asking_ < options_.max_lookups) ask(number, entry);
 }
@@ -135,12 +135,12 @@ void OutcomeResolver::on_answer(uint64_t number, const Incarnation& made,
   if (answer->status == 404) return on_absent(number, entry);
   if (answer->status != 200) return;
   const Incarnation::Shown shown = made.shown_by(answer->body);
-  if (shown == Incarnation::Shown::new_one) return resolve(number, "done", true, "it is there");
+  if (shown == Incarnation::Shown::new_one) return resolve(number, "done", true, "it exists");
   if (shown == Incarnation::Shown::another) return on_absent(number, entry);
 }
 
 void OutcomeResolver::give_up(std::string_view reason) {
-  for (const uint64_t number : std::set(looked_for_)) resolve(number, "unknown", {}, reason);
+  for (const uint64_t number : std::set(unresolved_)) resolve(number, "unknown", {}, reason);
 }
 
 // Asterisk may still be carrying out the command: absence is certain once it has lasted for another timeout.
@@ -152,13 +152,14 @@ void OutcomeResolver::on_absent(uint64_t number, Entry& entry) {
   // No event proves nothing if the event stream is dead, which is noticed late: a byte must have come since.
   const Milliseconds heard = now - client_->silence();
   if (!entry.cut && entry.shows && heard - *entry.absent_since < settled / 2) return;
-  const std::string absent = "it was not there for " + std::to_string(settled.count()) + " ms";
+  const std::string absent = "it did not exist for " + std::to_string(settled.count()) + " ms";
   if (entry.cut) {
-    resolve(number, "unknown", false, absent + "; it may have come and gone while no events came");
+    resolve(number, "unknown", false, absent + "; it may have existed for a short time while no events came");
   } else if (!entry.shows) {
-    resolve(number, "unknown", false, absent + "; it may have come and gone, as its events don't come here");
+    resolve(number, "unknown", false,
+            absent + "; it may have existed for a short time, as its events are not received");
   } else {
-    resolve(number, "not_done", false, absent + ", and no event told of it");
+    resolve(number, "not_done", false, absent + ", and no event reported it");
   }
 }
 

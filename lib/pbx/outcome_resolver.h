@@ -98,7 +98,7 @@ class OutcomeResolver {
   Resolved resolved_;
   std::map<uint64_t, Entry> entries_;
   record::IdIndex by_id_;
-  std::set<uint64_t> looked_for_;  // those of entries_ whose outcome is unknown
+  std::set<uint64_t> unresolved_;  // those of entries_ whose outcome is unknown
   uint64_t next_number_ = 1;
   size_t asking_ = 0;
   Timer timer_;

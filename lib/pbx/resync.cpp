@@ -13,9 +13,9 @@ namespace {
 
 using record::IdKind;
 using record::Record;
+using state::Comparison;
 using state::Difference;
 using state::FetchedState;
-using state::LookedAt;
 using state::Model;
 
 constexpr int looks_at_playback = 3;
@@ -128,8 +128,9 @@ void Resync::merge() {
   timer_.stop();
   const FetchedState fetched = std::exchange(fetched_, {});
   const bool news = !std::exchange(known_, true);
-  const LookedAt looked{begin_, news && missed_ ? std::optional(connected_) : std::nullopt, clock_.wall()};
-  const Difference found = state::difference(server_, client_->options().apps, model_, fetched, looked);
+  const Comparison comparison{begin_, news && missed_ ? std::optional(connected_) : std::nullopt,
+                              clock_.wall()};
+  const Difference found = state::difference(server_, client_->options().apps, model_, fetched, comparison);
   for (const Record& record : found.records) handlers_.publish(record);
   // What these records report is checked once more, soon.
   const Record not_heard =

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "pbx/options_change.h"
 #include "record/answer.h"
 
 namespace aribus::pbx {
@@ -77,16 +78,19 @@ void Server::recalled() {
 }
 
 std::string_view Server::change(ServerOptions options, Milliseconds patience) {
-  ServerOptions before = std::exchange(options_, std::move(options));
-  if (before == options_) return {};
+  const ServerOptions before = std::exchange(options_, std::move(options));
   if (before.client.url != options_.client.url) gap_.forget_asterisk();
-  before.client.take_times(options_.client);
-  if (before == options_) {
-    connections_.set_times(options_.client);
-    return "other time-outs";
+  switch (change_of(before, options_)) {
+    case OptionsChange::nothing:
+      return {};
+    case OptionsChange::times:
+      connections_.set_times(options_.client);
+      return "other time-outs";
+    case OptionsChange::connection:
+      connections_.replace(options_.client, patience);
+      return "reconnecting";
   }
-  connections_.replace(options_.client, patience);
-  return "connecting anew";
+  return {};
 }
 
 void Server::leave(std::string reason, Milliseconds patience, std::function<void()> left) {
@@ -194,7 +198,7 @@ void Server::on_switched(const ari::Client& before, ari::Client& now) {
   for (const std::string& app : before.options().apps) {
     if (std::ranges::find(apps, app) != apps.end()) continue;
     waiters_.lose(
-        app, "the application '" + app + "' was taken out of the configuration while the end was waited for");
+        app, "the application '" + app + "' was taken out of the configuration before the end was reported");
   }
   resync_.use(now);
 }

@@ -63,7 +63,7 @@ class Server {
 
   void connect() { connections_.client().connect(); }
   // Takes over `options`, with the same name, and returns a text about what that does; "" when nothing
-  // differs. Other time-outs apply at once; anything else needs another connection (Connections). Commands
+  // differs. What a change needs: options_change.h. Where it is another connection (Connections), commands
   // under way have up to `patience`.
   [[nodiscard]] std::string_view change(ServerOptions options, Milliseconds patience);
   // Takes no more commands, lets those under way finish for up to `patience`, closes the connection in order,

@@ -11,7 +11,7 @@ namespace {
 using record::IdKind;
 
 constexpr size_t max_known = 4096;
-constexpr size_t max_told = 3;  // channels named in the text of an error
+constexpr size_t max_named = 3;  // channels named in the text of an error
 
 std::vector<std::string> split(std::string_view list) {
   std::vector<std::string> parts;
@@ -170,7 +170,7 @@ Error not_in_stasis(Error error, const std::vector<std::string>& channels, const
   for (size_t i = 0; i < meant.size(); ++i) {
     const Finding finding = find_out(meant[i], entries, model, sent);
     stasis = stasis.empty() || stasis == finding.stasis ? finding.stasis : "unknown";
-    if (i < max_told) error.message += (i == 0 ? ": " : "; ") + finding.text;
+    if (i < max_named) error.message += (i == 0 ? ": " : "; ") + finding.text;
   }
   Result<Json> data = parse_json(error.data);
   if (!data || !data->IsObject()) return error;

@@ -21,13 +21,13 @@ std::optional<std::string> normalized_answer(std::string_view json, const ari::R
   const JsonView value = (json.size() > kept_bytes ? own.emplace() : tape()).read(json);
   if (!value.valid()) return {};
   std::string out;
-  Ids ids;
+  IdSet ids;
   const ModelRules* model = answer.model == nullptr ? nullptr : find_rules(answer.model->name);
   Normalizer(out, ids).write(value, answer.type, answer.list, model);
   return out;
 }
 
-void lift_ids(std::string_view json, Ids& ids) {
+void lift_ids(std::string_view json, IdSet& ids) {
   std::string unused;
   const JsonView value = tape().read(json, max_line_depth);
   if (value.valid()) Normalizer(unused, ids).write(value, ari::Type::model, false, nullptr);

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "ari/schema.h"
-#include "record/ids.h"
+#include "record/id_set.h"
 
 namespace aribus::record {
 
@@ -15,6 +15,6 @@ namespace aribus::record {
                                                            const ari::ResultType& answer);
 
 // Adds the ids in an answer, a JSON text, to `ids`: objects are recognised by their shape.
-void lift_ids(std::string_view json, Ids& ids);
+void lift_ids(std::string_view json, IdSet& ids);
 
 }  // namespace aribus::record

@@ -4,36 +4,10 @@
 #include <deque>
 #include <utility>
 
+#include "record/id_fields.h"
+
 namespace aribus::record {
 namespace {
-
-// Which field of which model is an id.
-struct IdField {
-  std::string_view model;
-  std::string_view field;
-  IdKind kind;
-};
-constexpr IdField id_fields[] = {
-    {"Channel", "id", IdKind::channel},
-    {"Bridge", "id", IdKind::bridge},
-    {"Bridge", "channels", IdKind::channel},
-    {"Bridge", "video_source_id", IdKind::channel},
-    {"Playback", "id", IdKind::playback},
-    {"LiveRecording", "name", IdKind::recording},
-    {"StoredRecording", "name", IdKind::recording},
-    {"Endpoint", "channel_ids", IdKind::channel},
-    {"DeviceState", "name", IdKind::device},
-    {"BridgeAttendedTransfer", "destination_bridge", IdKind::bridge},
-    {"BridgeVideoSourceChanged", "old_video_source_id", IdKind::channel},
-    {"Application", "channel_ids", IdKind::channel},
-    {"Application", "bridge_ids", IdKind::bridge},
-    {"Application", "endpoint_ids", IdKind::endpoint},
-    {"Application", "device_names", IdKind::device},
-    {"RTPstat", "channel_uniqueid", IdKind::channel},
-};
-
-// In any model.
-constexpr std::string_view target_fields[] = {"target_uri"};
 
 // Asterisk formats these with %d.
 struct NumberField {
@@ -69,15 +43,16 @@ bool is_envelope_name(std::string_view name) {
 }
 
 ModelRules::ModelRules(const ari::ModelType& declared)
-    : key(declared.name), declared(declared), event_(declared.event), endpoint_(declared.name == "Endpoint") {
+    : key(declared.name),
+      declared(declared),
+      event_(declared.event),
+      endpoint_(has_endpoint_id(declared.name)) {
   for (const ari::Field& field : declared.fields) {
     FieldRule& rule =
         fields_.emplace_back(FieldRule{.key = NameKey(field.name), .type = field.type, .list = field.list});
-    for (const IdField& known : id_fields) {
-      if (known.model == declared.name && known.field == field.name) rule.id = known.kind;
-    }
+    rule.id = id_field(declared.name, field.name);
     rule.envelope = is_envelope_name(field.name);
-    rule.target = std::ranges::find(target_fields, field.name) != std::end(target_fields);
+    rule.target = is_target_field(field.name);
     rule.number = is_number_field(declared, field.name);
     if (is_time_field(declared, field.name)) rule.type = ari::Type::date;
     rule.copied = rule.type == ari::Type::string && !field.list && !rule.id && !rule.target && !rule.number;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "ari/schema.h"
-#include "record/ids.h"
+#include "record/id_set.h"
 
 namespace aribus::record {
 

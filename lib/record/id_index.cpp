@@ -10,7 +10,7 @@ void IdIndex::remove(IdKind kind, std::string_view id, uint64_t number) {
   if (at != end) numbers_.erase(at);
 }
 
-std::vector<uint64_t> IdIndex::find(const Ids& ids) const {
+std::vector<uint64_t> IdIndex::find(const IdSet& ids) const {
   std::vector<uint64_t> found;
   if (numbers_.empty()) return found;
   for (size_t i = 0; i < ids.size(); ++i) {

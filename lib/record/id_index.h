@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "record/ids.h"
+#include "record/id_set.h"
 
 namespace aribus::record {
 
@@ -16,7 +16,7 @@ class IdIndex {
   void add(IdKind kind, std::string_view id, uint64_t number) { numbers_.emplace(id_hash(kind, id), number); }
   void remove(IdKind kind, std::string_view id, uint64_t number);
   // The numbers under the `ids`, in ascending order; rarely also one whose id has the same hash.
-  [[nodiscard]] std::vector<uint64_t> find(const Ids& ids) const;
+  [[nodiscard]] std::vector<uint64_t> find(const IdSet& ids) const;
 
  private:
   std::unordered_multimap<uint64_t, uint64_t> numbers_;  // by id_hash

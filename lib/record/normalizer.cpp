@@ -1,11 +1,11 @@
 #include "record/normalizer.h"
 
 #include <bit>
-#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "ari/hangup_causes.h"
+#include "base/numbers.h"
 #include "base/time.h"
 #include "base/utf8.h"
 #include "json/json.h"
@@ -16,13 +16,6 @@ namespace {
 using ari::Type;
 
 constexpr size_t max_shown_bytes = 64;  // of a value, in a fault
-
-std::optional<int64_t> whole_number(std::string_view text) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return {};
-  return number;
-}
 
 bool has_type(JsonView value, Type type) {
   switch (type) {
@@ -176,7 +169,7 @@ void Normalizer::string(JsonView value, const FieldRule& rule) {
   if (rule.id) ids_.add(*rule.id, value.string(decoded_));
   if (rule.target) ids_.add_target(value.string(decoded_));
   if (!rule.number || as_it_is_) return;
-  if (const auto number = whole_number(value.raw())) put_instead(value, std::to_string(*number));
+  if (const auto number = whole_number<int64_t>(value.raw())) put_instead(value, std::to_string(*number));
 }
 
 void Normalizer::date(JsonView value, const JsonPath& path) {
@@ -208,7 +201,7 @@ void Normalizer::undeclared(JsonView value) {
 
 // Some events of Asterisk have a cause without its text. Returns false if `cause` is none.
 bool Normalizer::add_cause_text(JsonView cause, bool of_event) {
-  const auto number = whole_number(cause.text());
+  const auto number = whole_number<int64_t>(cause.text());
   if (cause.kind() != JsonKind::string && !number) return false;
   copy_up_to(cause.text().data() + cause.text().size());
   if (of_event) places_->push_back(static_cast<uint32_t>(out_.size()));

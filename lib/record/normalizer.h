@@ -8,7 +8,7 @@
 #include "ari/schema.h"
 #include "json/json_tape.h"
 #include "record/field_rules.h"
-#include "record/ids.h"
+#include "record/id_set.h"
 #include "record/shape_cache.h"
 
 namespace aribus::record {
@@ -27,7 +27,7 @@ namespace aribus::record {
 class Normalizer {
  public:
   // Writes to the end of `out` and adds to `ids`.
-  Normalizer(std::string& out, Ids& ids) : out_(out), ids_(ids) {}
+  Normalizer(std::string& out, IdSet& ids) : out_(out), ids_(ids) {}
 
   // Writes `value`, of `type` (an object of `model` for Type::model) or, with `list`, an array of these.
   void write(JsonView value, ari::Type type, bool list, const ModelRules* model);
@@ -73,7 +73,7 @@ class Normalizer {
   void put_instead(JsonView value, std::string_view text);
 
   std::string& out_;
-  Ids& ids_;
+  IdSet& ids_;
   std::string fault_;
   ShapeRecorder* recorder_ = nullptr;
   std::vector<uint32_t>* places_ = nullptr;

@@ -8,7 +8,7 @@
 
 #include "ari/schema.h"
 #include "base/time.h"
-#include "record/ids.h"
+#include "record/id_set.h"
 
 namespace aribus::record {
 
@@ -18,7 +18,7 @@ struct Record {
   std::string app;                           // the Stasis application, or ""
   std::string type;                          // ARI's name of the event, or aribus' own with a dot
   const ari::ModelType* declared = nullptr;  // the type's declaration; nullptr: none, or not known
-  Ids ids;
+  IdSet ids;
   std::string fields;  // the members that follow the ids, as JSON text, each with a comma in front
   // Where in `fields` each of them begins, with its comma.
   std::vector<uint32_t> members;

@@ -1,8 +1,8 @@
 #include "record/record_text.h"
 
-#include <charconv>
 #include <cstring>
 
+#include "base/numbers.h"
 #include "json/json.h"
 
 namespace aribus::record {
@@ -38,7 +38,7 @@ char* write_text(const Record& record, uint64_t seq, char* at) {
   for (size_t i = 0, kind = 0; kind < id_kinds && i < record.ids.size(); ++kind) {
     const size_t before = i;
     for (size_t j = 0; j < record.ids.size(); ++j) {
-      const Ids::Id id = record.ids[j];
+      const IdSet::Id id = record.ids[j];
       if (id.kind != static_cast<IdKind>(kind)) continue;
       if (i++ == before) {
         at = write(at, ",\"");
@@ -72,10 +72,8 @@ std::optional<uint64_t> read_text(JsonTape& tape, std::string_view text, Record&
     return {};
   }
   const auto parsed = parse_time(time);
-  uint64_t number = 0;
-  const char* const seq_end = seq.text().data() + seq.text().size();
-  const auto [end, error] = std::from_chars(seq.text().data(), seq_end, number);
-  if (!parsed || error != std::errc() || end != seq_end || number == 0) return {};
+  const uint64_t number = whole_number<uint64_t>(seq.text()).value_or(0);
+  if (!parsed || number == 0) return {};
   record.time = *parsed;
   record.declared = nullptr;
   record.ids.clear();

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cstring>
 #include <optional>
 
 #include <simdjson.h>
 
 #include "ari/hangup_causes.h"
+#include "base/numbers.h"
 #include "base/time.h"
 #include "json/json.h"
 #include "json/simd.h"
@@ -160,10 +160,9 @@ bool ShapeCache::read(std::string_view text, Record& record) {
         if (size == 0) return false;
         std::memcpy(out, in, size);
         out += size;
-        const char* const number = std::exchange(in, in + size);
+        const std::string_view number(std::exchange(in, in + size), size);
         if (node.action == Action::integer) break;
-        int64_t cause = 0;
-        std::from_chars(number, in, cause);
+        const int64_t cause = whole_number<int64_t>(number).value_or(0);
         const std::string_view words = ari::cause_text(cause);
         static constexpr std::string_view name = R"(,"cause_txt":)";
         const size_t rest = 2 * static_cast<size_t>(end - in) + spare_bytes;

@@ -35,7 +35,7 @@ void add_daemon_methods(control::MethodTable& table, DaemonAnswers answers) {
              .access_level = AccessLevel::read,
              .run_here = [](const JsonValue&, const Caller&) { return ResultText("{}"); }});
   table.add({.name = "reclaim", .answer = {ari::Type::none, false, nullptr}, .run = [](control::Call call) {
-               call.upstream.reclaim(call.reply);
+               call.server.reclaim(call.reply);
              }});
   table.add({.name = "rpc.discover",
              .answer_schema = schema_text<control::OpenRpcDocument>(),

@@ -5,7 +5,7 @@
 
 #include "json/json_builder.h"
 #include "protocol/default_socket.h"
-#include "record/ids.h"
+#include "record/id_set.h"
 #include "record/own_records.h"
 #include "record/schema.h"
 #include "session/results.h"

@@ -19,7 +19,7 @@ std::string visible_line(const bus::RecordLog& log, uint64_t seq, const bus::Fil
   const auto sees = [&](record::IdKind kind, std::string_view id) {
     return rule.apps.empty() || (server != nullptr && control::sees_id(rule, server->model(), kind, id));
   };
-  record::Ids shown;
+  record::IdSet shown;
   for (size_t i = 0; i < record.ids.size(); ++i) {
     const auto id = record.ids[i];
     if (sees(id.kind, id.text)) shown.add(id.kind, id.text);

@@ -7,7 +7,7 @@
 namespace aribus::session {
 namespace {
 
-constexpr size_t own_record_bytes = 1024;  // least weight of an own record in a share: it is rendered anew
+constexpr size_t own_record_bytes = 1024;  // least weight of an own record in a share: it is rendered again
 
 }  // namespace
 
@@ -88,7 +88,7 @@ bool Session::write_records() {
       context_.counts.lost_records += subscription_->lost() - lost_before;
       if (subscription_->lost() > lost_before) ++context_.counts.losses;
       write_buffer_.append(lost);
-      if (subscription_->was_overtaken() && subscription_->on_overflow() == Overflow::disconnect) {
+      if (subscription_->must_disconnect()) {
         leave(Transport::Ending::too_slow, "on_overflow: disconnect");
       }
       if (!write_buffered()) return false;

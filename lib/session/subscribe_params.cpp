@@ -1,7 +1,7 @@
 #include "session/subscribe_params.h"
 
 #include "control/params.h"
-#include "record/ids.h"
+#include "record/id_set.h"
 #include "session/results.h"
 
 namespace aribus::session {
@@ -46,9 +46,10 @@ Result<void> check_names(const JsonValue& params, std::string_view name) {
   if (given == nullptr || !given->IsArray()) return {};
   if (given->Size() > max_names) return control::too_many_values(name, max_names, given->Size());
   for (const JsonValue& item : given->GetArray()) {
-    if (item.GetStringLength() > record::max_id_bytes)
+    if (item.GetStringLength() > record::max_id_bytes) {
       return control::wrong_param(
           name, "a value of at most " + std::to_string(record::max_id_bytes) + " bytes", &item);
+    }
   }
   return {};
 }

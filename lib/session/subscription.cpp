@@ -1,6 +1,7 @@
 #include "session/subscription.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "control/methods/live_snapshot.h"
@@ -32,14 +33,18 @@ bus::FilterBounds bounds_of(const control::AccessRule& rule) {
 
 }  // namespace
 
-Subscription::Subscription(SubscribeParams params, const control::AccessRule& rule, const bus::RecordLog& log)
+Subscription::Subscription(SubscribeParams params, const control::AccessRule& rule, const bus::RecordLog& log,
+                           const bus::Start& start)
     : log_(&log),
       wanted_(std::move(params.wanted)),
       filter_(wanted_, bounds_of(rule)),
       on_overflow_(params.on_overflow),
       held_bytes_(bytes_of(wanted_)),
       announces_(params.announce),
-      bounded_(!rule.apps.empty()) {}
+      bounded_(!rule.apps.empty()),
+      next_(start.next),
+      first_kept_(log.first()),
+      may_lose_from_(start.may_lose_from) {}
 
 void Subscription::bound_by(const control::AccessRule& rule) {
   filter_ = bus::Filter(wanted_, bounds_of(rule));
@@ -57,8 +62,9 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Reco
   const std::optional<std::string> since = std::move(read->since);
   const bool from_oldest = read->from_oldest;
   const bool snapshot = read->snapshot;
-  Subscription subscription(std::move(*read), rule, log);
-  const std::string reason = subscription.start(since, from_oldest);
+  const bus::Start start = bus::start_of(log, since, from_oldest);
+  Subscription subscription(std::move(*read), rule, log, start);
+  const std::string& reason = start.reason;
   const bool resumed = since && reason.empty();
   const std::string cursor = subscription.cursor().text();
   Subscribed result{.cursor = cursor, .resumed = {}, .reason = {}, .warnings = {}, .snapshot = {}};
@@ -76,22 +82,6 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Reco
   return subscription;
 }
 
-std::string Subscription::start(const std::optional<std::string>& since, bool from_oldest) {
-  next_ = from_oldest ? 1 : log_->next();
-  first_kept_ = may_lose_from_ = log_->first();
-  if (!since) return {};
-  const auto cursor = bus::Cursor::parse(*since);
-  if (!cursor) return "no cursor of the form <stream>:<seq>";
-  if (cursor->stream != log_->stream())
-    return "the stream started afresh since; it is " + log_->stream() + " now";
-  if (cursor->seq >= log_->next())
-    return "the cursor is ahead of the stream, which ends at " + std::to_string(log_->next() - 1);
-  if (cursor->seq + 1 < log_->first() && !from_oldest)
-    return "the ring no longer holds what follows it; its oldest record is " + std::to_string(log_->first());
-  next_ = may_lose_from_ = cursor->seq + 1;
-  return {};
-}
-
 std::string Subscription::pass_lost() {
   const uint64_t first = log_->readable_from(next_);
   was_overtaken_ = std::max(next_, first_kept_) < log_->first();
@@ -100,6 +90,10 @@ std::string Subscription::pass_lost() {
   at_own_record_ = false;
   const Lost lost{.from = from, .to = first - 1, .records = first - from};
   return rpc::notification_text("lost", to_json(lost)) + "\n";
+}
+
+bool Subscription::must_disconnect() const {
+  return was_overtaken_ && on_overflow_ == Overflow::disconnect;
 }
 
 void Subscription::gather(size_t max_bytes, std::vector<iovec>& pieces) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "base/result.h"
 #include "bus/filter.h"
 #include "bus/record_log.h"
+#include "bus/resume.h"
 #include "control/dispatcher.h"
 #include "json/json.h"
 #include "session/subscribe_params.h"
@@ -43,7 +43,6 @@ class Subscription {
   [[nodiscard]] size_t held_bytes() const { return held_bytes_; }
   // Everything up to here was delivered or did not match.
   [[nodiscard]] bus::Cursor cursor() const { return {log_->stream(), next_ - 1}; }
-  [[nodiscard]] Overflow on_overflow() const { return on_overflow_; }
   // The ids of objects that commands create are sent as `creating` notifications, so that no record waits for
   // an answer.
   [[nodiscard]] bool announces() const { return announces_; }
@@ -56,8 +55,9 @@ class Subscription {
   [[nodiscard]] std::string take_lost() {
     return log_->readable_from(next_) == next_ ? std::string() : pass_lost();
   }
-  // Whether the latest take_lost() was about records that the ring has overwritten.
-  [[nodiscard]] bool was_overtaken() const { return was_overtaken_; }
+  // Whether the connection is to be closed: the latest take_lost() was about records that the ring has
+  // overwritten, and the program asked for `on_overflow: disconnect`.
+  [[nodiscard]] bool must_disconnect() const;
   // Number of lost records reported so far, without those that were gone before it began.
   [[nodiscard]] uint64_t lost() const { return lost_; }
   // Number of lost records not reported yet.
@@ -91,10 +91,8 @@ class Subscription {
     uint64_t to;
   };
 
-  Subscription(SubscribeParams params, const control::AccessRule& rule, const bus::RecordLog& log);
-  // Returns why it can't resume after `since`, or "". From the oldest record on, the first take_lost() tells
-  // which ones came before it.
-  std::string start(const std::optional<std::string>& since, bool from_oldest);
+  Subscription(SubscribeParams params, const control::AccessRule& rule, const bus::RecordLog& log,
+               const bus::Start& start);
   [[nodiscard]] std::string pass_lost();
   void gather_matches(size_t max_bytes);
   [[nodiscard]] bool is_own(uint64_t seq) const;
@@ -109,10 +107,10 @@ class Subscription {
   bool at_own_record_ = false;  // next_ is one
   bool was_overtaken_ = false;
   pbx::ResultText result_{""};
-  uint64_t next_ = 0;           // the first record not yet passed
-  uint64_t first_kept_ = 0;     // the oldest record of the log when it began
-  uint64_t may_lose_from_ = 0;  // records before this one were gone when it began
-  std::vector<Run> runs_;       // what gather() found
+  uint64_t next_;           // the first record not yet passed
+  uint64_t first_kept_;     // the oldest record of the log when it began
+  uint64_t may_lose_from_;  // records before this one were gone when it began
+  std::vector<Run> runs_;   // what gather() found
   uint64_t lost_ = 0;
   uint64_t delivered_ = 0;
   uint64_t gathered_ = 0;  // where gather() ended

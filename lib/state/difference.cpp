@@ -89,7 +89,7 @@ class Changes {
   static constexpr size_t max_bytes = 256 << 10;  // of a record's objects; the last one may exceed it
 
   struct Part {
-    record::Ids ids;
+    record::IdSet ids;
     std::array<std::vector<std::string>, record::id_kinds> items;
     size_t bytes = 0;
   };
@@ -117,14 +117,14 @@ class Changes {
 class Finder {
  public:
   Finder(const std::string& server, const std::vector<std::string>& apps, const Model& known,
-         const FetchedState& fetched, const LookedAt& looked)
+         const FetchedState& fetched, const Comparison& comparison)
       : server_(server),
         apps_(apps),
         known_(known),
         fetched_(fetched),
-        looked_(looked),
-        changes_(server, looked.now),
-        gone_(record::own_record(record::StateGone{}, server, looked.now)) {}
+        comparison_(comparison),
+        changes_(server, comparison.now),
+        gone_(record::own_record(record::StateGone{}, server, comparison.now)) {}
 
   std::vector<Record> ends_of(const std::vector<std::string>& playbacks) {
     for (const std::string& id : playbacks) {
@@ -154,14 +154,14 @@ class Finder {
   [[nodiscard]] const std::map<std::string, std::string, std::less<>>& objects(IdKind kind) const {
     return fetched_.objects[static_cast<size_t>(kind)];
   }
-  [[nodiscard]] bool told_since(IdKind kind, std::string_view id) const {
-    return known_.touched_since(looked_.begin, kind, id);
+  [[nodiscard]] bool reported_since(IdKind kind, std::string_view id) const {
+    return known_.touched_since(comparison_.begin, kind, id);
   }
-  [[nodiscard]] bool after_gap() const { return looked_.gap_until.has_value(); }
+  [[nodiscard]] bool after_gap() const { return comparison_.gap_until.has_value(); }
 
   void add(std::string_view type, std::string_view app, std::initializer_list<Member> members) {
     Record record;
-    record.time = looked_.now;
+    record.time = comparison_.now;
     record.server = server_;
     record.app = app;
     record.type = type;
@@ -188,8 +188,8 @@ class Finder {
       if (!app.empty() && std::ranges::find(apps, app) == apps.end()) apps.push_back(std::move(app));
     }
     if (apps.empty()) {
-      const auto told_to = known_.told_to(IdKind::bridge, id);
-      apps.assign(told_to.begin(), told_to.end());
+      const auto seen_by = known_.seen_by(IdKind::bridge, id);
+      apps.assign(seen_by.begin(), seen_by.end());
     }
     if (apps.empty()) apps.emplace_back();
     return apps;
@@ -200,17 +200,17 @@ class Finder {
   [[nodiscard]] std::string app_of(std::string_view channel) const {
     const Object* known = known_.find(IdKind::channel, channel);
     const std::string* text = fetched_.find(IdKind::channel, channel);
-    const bool told = known != nullptr && (after_gap() ? known->app_seq >= *looked_.gap_until : true);
-    if (told || text == nullptr) return known == nullptr ? "" : known->app;
+    const bool is_known = known != nullptr && (after_gap() ? known->app_seq >= *comparison_.gap_until : true);
+    if (is_known || text == nullptr) return known == nullptr ? "" : known->app;
     return app_of_channel(fetched_, apps_, channel, *text, known);
   }
 
   // The applications that records about a channel go to: the one that it is in, else those that received its
   // records before.
   [[nodiscard]] std::vector<std::string> apps_of_channel(std::string_view id, const std::string& app) const {
-    const auto told_to = known_.told_to(IdKind::channel, id);
-    if (!app.empty() || told_to.empty()) return {app};
-    return {told_to.begin(), told_to.end()};
+    const auto seen_by = known_.seen_by(IdKind::channel, id);
+    if (!app.empty() || seen_by.empty()) return {app};
+    return {seen_by.begin(), seen_by.end()};
   }
 
   // The applications that records about a playback or recording go to: those of its channel or bridge.
@@ -223,9 +223,9 @@ class Finder {
     } else if (const Object* bridge = known_.find(IdKind::bridge, on)) {
       return apps_of_bridge(on, members_of_bridge(bridge->text));
     }
-    const auto told_to = known_.told_to(kind, id);
-    return told_to.empty() ? std::vector<std::string>{""}
-                           : std::vector<std::string>(told_to.begin(), told_to.end());
+    const auto seen_by = known_.seen_by(kind, id);
+    return seen_by.empty() ? std::vector<std::string>{""}
+                           : std::vector<std::string>(seen_by.begin(), seen_by.end());
   }
 
   // Whether a record about one member of a bridge is still within max_member_bytes; if so, takes its bytes.
@@ -244,7 +244,7 @@ class Finder {
   void medium(IdKind kind, const std::string& id, const Object& object) {
     const bool playback = kind == IdKind::playback;
     const std::string* text = fetched_.find(kind, id);
-    if (told_since(kind, id) || (text != nullptr && *text == object.text)) return;
+    if (reported_since(kind, id) || (text != nullptr && *text == object.text)) return;
     const std::vector<std::string> apps = apps_of_media(kind, id, text == nullptr ? object.text : *text);
     if (text != nullptr) {
       ++found_.changed;
@@ -263,7 +263,7 @@ class Finder {
 
   void bridges_left() {
     for (const auto& [id, bridge] : known_.of(IdKind::bridge)) {
-      if (told_since(IdKind::bridge, id)) continue;
+      if (reported_since(IdKind::bridge, id)) continue;
       const std::string* text = fetched_.find(IdKind::bridge, id);
       if (!after_gap()) {
         if (text != nullptr) continue;
@@ -288,7 +288,7 @@ class Finder {
 
   void channels_ended() {
     for (const auto& [id, channel] : known_.of(IdKind::channel)) {
-      if (told_since(IdKind::channel, id) || fetched_.find(IdKind::channel, id) != nullptr) continue;
+      if (reported_since(IdKind::channel, id) || fetched_.find(IdKind::channel, id) != nullptr) continue;
       ++found_.ended;
       if (!after_gap()) {
         gone_.ids.add(IdKind::channel, id);
@@ -304,11 +304,11 @@ class Finder {
     for (const auto& [id, text] : objects(IdKind::channel)) {
       const Object* before = known_.find(IdKind::channel, id);
       if (before == nullptr &&
-          (told_since(IdKind::channel, id) || !fetched_.subscriptions.has(IdKind::channel, id))) {
+          (reported_since(IdKind::channel, id) || !fetched_.subscriptions.has(IdKind::channel, id))) {
         continue;
       }
       // A record may have shown it since the answer; its application is determined separately.
-      const bool newer = before != nullptr && told_since(IdKind::channel, id);
+      const bool newer = before != nullptr && reported_since(IdKind::channel, id);
       const std::string app = app_of(id);
       after_gap() ? channel_after_gap(id, newer ? before->text : text, before, app)
                   : channel_changed(id, newer ? before->text : text, before, app);
@@ -356,7 +356,7 @@ class Finder {
   void bridges_that_live() {
     for (const auto& [id, text] : objects(IdKind::bridge)) {
       const Object* before = known_.find(IdKind::bridge, id);
-      if (told_since(IdKind::bridge, id)) continue;
+      if (reported_since(IdKind::bridge, id)) continue;
       if (before == nullptr && !fetched_.subscriptions.has(IdKind::bridge, id)) continue;
       if (before != nullptr && before->text == text) continue;
       ++(before == nullptr ? found_.came : found_.changed);
@@ -372,9 +372,10 @@ class Finder {
         if (were.contains(member)) continue;
         const std::string* found = fetched_.find(IdKind::channel, member);
         const std::string channel = found == nullptr ? "" : *found;
-        if (has_room_for(text.size() + channel.size()))
+        if (has_room_for(text.size() + channel.size())) {
           add("ChannelEnteredBridge", apps_of_channel(member, app_of(member)),
               {{"bridge", text}, {"channel", channel}});
+        }
       }
     }
   }
@@ -382,7 +383,7 @@ class Finder {
   // For an endpoint or a device.
   void shown(IdKind kind, const std::string& id, const std::string& text) {
     const Object* before = known_.find(kind, id);
-    if (told_since(kind, id) || !fetched_.subscriptions.has(kind, id)) return;
+    if (reported_since(kind, id) || !fetched_.subscriptions.has(kind, id)) return;
     if (before != nullptr && string_in(before->text, "state") == string_in(text, "state")) return;
     ++(before == nullptr ? found_.came : found_.changed);
     if (!after_gap()) return changes_.add(kind, id, text, {""});
@@ -398,7 +399,7 @@ class Finder {
   const std::vector<std::string>& apps_;
   const Model& known_;
   const FetchedState& fetched_;
-  const LookedAt& looked_;
+  const Comparison& comparison_;
   Changes changes_;
   Record gone_;
   size_t member_bytes_left_ = max_member_bytes;
@@ -408,8 +409,8 @@ class Finder {
 }  // namespace
 
 Difference difference(const std::string& server, const std::vector<std::string>& apps, const Model& known,
-                      const FetchedState& fetched, const LookedAt& looked) {
-  return Finder(server, apps, known, fetched, looked).find();
+                      const FetchedState& fetched, const Comparison& comparison) {
+  return Finder(server, apps, known, fetched, comparison).find();
 }
 
 std::vector<std::string> doubtful_playbacks(const Model& known) {
@@ -424,8 +425,8 @@ std::vector<Record> ends_of_playbacks(const std::string& server, const std::vect
                                       const Model& known, const FetchedState& fetched,
                                       const std::vector<std::string>& playbacks, uint64_t begin,
                                       WallTime now) {
-  const LookedAt looked{begin, {}, now};
-  return Finder(server, apps, known, fetched, looked).ends_of(playbacks);
+  const Comparison comparison{begin, {}, now};
+  return Finder(server, apps, known, fetched, comparison).ends_of(playbacks);
 }
 
 Record changed(const std::string& server, IdKind kind, std::string_view id, std::string_view text,

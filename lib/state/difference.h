@@ -19,7 +19,8 @@ struct Difference {
   size_t ended = 0;
 };
 
-struct LookedAt {
+// When the answers were fetched, and what may have been missed before.
+struct Comparison {
   uint64_t begin = 0;  // seq; records from this one on are newer than the answers
   // Set after a gap: events before this record may have been missed. Differences become records of ARI's own
   // types with `"synthetic":true`; a channel that ended gets cause 0, as its cause is unknown. Not set: no
@@ -31,7 +32,8 @@ struct LookedAt {
 // The records that lead from the state in `known` to the state in `fetched`. Changes that Asterisk reports by
 // no event become `state.changed`; objects whose events no application receives any more become `state.gone`.
 [[nodiscard]] Difference difference(const std::string& server, const std::vector<std::string>& apps,
-                                    const Model& known, const FetchedState& fetched, const LookedAt& looked);
+                                    const Model& known, const FetchedState& fetched,
+                                    const Comparison& comparison);
 
 // The playbacks that may have failed without an event: Asterisk (22.10, 16.28) does not report when it cannot
 // play anything other than a `sound:`.

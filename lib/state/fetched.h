@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "record/ids.h"
+#include "record/id_set.h"
 #include "state/model.h"
 
 namespace aribus::state {

@@ -37,7 +37,7 @@ void IdDirectory::learn(IdKind kind, std::string_view id, std::string_view serve
 void IdDirectory::learn(const record::Record& record) {
   const bool is_past = std::ranges::find(past, record.type) != std::end(past);
   for (size_t i = 0; i < record.ids.size(); ++i) {
-    const record::Ids::Id id = record.ids[i];
+    const record::IdSet::Id id = record.ids[i];
     if (id.kind == IdKind::endpoint || id.kind == IdKind::device) continue;
     learn(id.kind, id.text, record.server, is_past);
   }

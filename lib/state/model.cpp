@@ -90,7 +90,7 @@ std::string_view id_of(IdKind kind, std::string_view text, std::string& buffer) 
 }
 
 void note_app(std::vector<std::string>& apps, const std::string& app) {
-  if (app.empty() || apps.size() >= max_told_to || std::ranges::find(apps, app) != apps.end()) return;
+  if (app.empty() || apps.size() >= max_apps_seen_by || std::ranges::find(apps, app) != apps.end()) return;
   apps.push_back(app);
 }
 
@@ -219,7 +219,7 @@ void Model::tell(Object& channel, Also also, const Record& record, uint64_t seq)
 // The order of events of several applications: see the class.
 void Model::enter(Object& channel, const Record& record, uint64_t seq) {
   if (channel.app_since && record.time < *channel.app_since) return;
-  if (!channel.app.empty() && channel.app != record.app && channel.ends_due.size() < max_told_to)
+  if (!channel.app.empty() && channel.app != record.app && channel.ends_due.size() < max_apps_seen_by)
     channel.ends_due.push_back(channel.app);
   std::erase(channel.ends_due, record.app);
   channel.app = record.app;
@@ -258,12 +258,12 @@ const Object* Model::find(IdKind kind, std::string_view id) const {
   return at == of(kind).end() ? nullptr : &at->second;
 }
 
-std::span<const std::string> Model::told_to(IdKind kind, std::string_view id) const {
-  if (const Object* object = find(kind, id)) return object->told_to;
+std::span<const std::string> Model::seen_by(IdKind kind, std::string_view id) const {
+  if (const Object* object = find(kind, id)) return object->seen_by;
   const EndedObjects& ended = ended_[static_cast<size_t>(kind)];
   const auto at = ended.find(id);
   return at == ended.end() ? std::span<const std::string>()
-                           : std::span<const std::string>(at->second.told_to);
+                           : std::span<const std::string>(at->second.seen_by);
 }
 
 bool Model::touched_since(uint64_t seq, IdKind kind, std::string_view id) const {
@@ -302,7 +302,7 @@ Object* Model::show(IdKind kind, std::string_view text, const Shown& how, const 
     }
   }
   if (at != all.end() && how.past) {
-    note_app(at->second.told_to, record.app);
+    note_app(at->second.seen_by, record.app);
     return nullptr;
   }
   if (at == all.end()) {
@@ -316,7 +316,7 @@ Object* Model::show(IdKind kind, std::string_view text, const Shown& how, const 
     bytes_ += id.size();
   }
   Object& object = at->second;
-  note_app(object.told_to, record.app);
+  note_app(object.seen_by, record.app);
   if (kind == IdKind::playback || kind == IdKind::recording) put_on(target_of(text), kind, at->first, object);
   if (kind == IdKind::playback && how.begins && !is_sound(text)) doubt_ = true;
   bytes_ += text.size() - object.text.size();
@@ -345,8 +345,8 @@ bool Model::has_ended(IdKind kind, std::string_view id, std::string_view text, b
   if (one.lives) doubt_ = true;
   if (!one.lives) {
     const int order = is_at(text, one.made, one.made_place) ? 0 : compare_made(one.made, made_at(text));
-    const bool told_there = std::ranges::find(one.ended_in, app) != one.ended_in.end();
-    if (order > 0 || (order == 0 && !(begins && (one.made.empty() || told_there)))) return true;
+    const bool reported_there = std::ranges::find(one.ended_in, app) != one.ended_in.end();
+    if (order > 0 || (order == 0 && !(begins && (one.made.empty() || reported_there)))) return true;
   }
   ended.erase(at);
   return false;
@@ -362,8 +362,8 @@ void Model::end(IdKind kind, std::string_view id, std::string_view text, uint64_
   const auto [place, added] = ended.try_emplace(std::string(id));
   const bool same = !added && !place->second.lives && compare_made(place->second.made, made) == 0;
   if (!added && living == objects(kind).end() && compare_made(place->second.made, made) > 0) return;
-  const auto told_to_before = told_to(kind, id);
-  std::vector<std::string> apps(told_to_before.begin(), told_to_before.end());
+  const auto seen_before = seen_by(kind, id);
+  std::vector<std::string> apps(seen_before.begin(), seen_before.end());
   note_app(apps, app);
   std::vector<std::string> ended_in;
   if (same && living == objects(kind).end()) ended_in = std::move(place->second.ended_in);

@@ -31,7 +31,7 @@ struct ModelOptions {
 };
 
 // Applications to remember for one object.
-inline constexpr size_t max_told_to = 16;
+inline constexpr size_t max_apps_seen_by = 16;
 
 // A channel, bridge, playback, recording, endpoint or device.
 struct Object {
@@ -40,7 +40,7 @@ struct Object {
   WallTime began;    // its creation, if ARI says so; else the time of the first record about it
   std::string made;  // its `creationtime`, which distinguishes objects with the same id; "" if it has none
   size_t made_place = 0;                  // where `made` begins in `text`, counted from the end
-  std::vector<std::string> told_to = {};  // applications whose records showed it, at most max_told_to
+  std::vector<std::string> seen_by = {};  // applications whose records showed it, at most max_apps_seen_by
   // Of a channel:
   std::string app;                         // the Stasis application that it is in, or ""
   std::vector<std::string> ends_due = {};  // it was moved from these; their StasisEnd is still to come
@@ -114,7 +114,7 @@ class Model {
   [[nodiscard]] const Object* find(IdKind kind, std::string_view id) const;
   // The applications whose records showed the object, also after it ended. Empty if it is unknown or only
   // records without an application showed it.
-  [[nodiscard]] std::span<const std::string> told_to(IdKind kind, std::string_view id) const;
+  [[nodiscard]] std::span<const std::string> seen_by(IdKind kind, std::string_view id) const;
   // Whether the record `seq` or a later one reported the object, as live or as ended.
   [[nodiscard]] bool touched_since(uint64_t seq, IdKind kind, std::string_view id) const;
 
@@ -140,7 +140,7 @@ class Model {
     size_t made_place = 0;  // where it begins in the text, counted from the end
     uint64_t seq = 0;
     bool lives = false;  // it still exists, but no application receives its events (`state.gone`)
-    std::vector<std::string> told_to = {};
+    std::vector<std::string> seen_by = {};
     std::vector<std::string> ended_in = {};  // applications whose records reported the end
   };
   using EndedObjects = std::unordered_map<std::string, Ended, TextHash, std::equal_to<>>;

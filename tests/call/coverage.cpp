@@ -97,7 +97,7 @@ std::vector<std::string_view> required_ids_of(std::string_view type) {
 void check_value(const JsonValue& value, const ari::ResultType& declared) {
   if (declared.type == ari::Type::model) {
     std::string text;
-    record::Ids ids;
+    record::IdSet ids;
     JsonTape tape;
     record::Normalizer normalizer(text, ids);
     normalizer.write(tape.read(to_text(value)), declared.type, false,

@@ -150,7 +150,7 @@ TEST_CASE("an aribusd that Asterisk connects to is restarted under load, and not
       CHECK(numbers.size() == static_cast<size_t>(count));
       CHECK(std::ranges::is_sorted(numbers));
       CHECK(std::ranges::adjacent_find(numbers) == numbers.end());
-      CHECK_THAT(stage.daemon.log(), ContainsSubstring("goes on after record"));
+      CHECK_THAT(stage.daemon.log(), ContainsSubstring("continues after record"));
     }
   }
 }

@@ -55,12 +55,12 @@ struct Waiting {
     if (answer) throw std::runtime_error("it did not fail: " + to_text(*answer));
     return answer.error();
   }
-  // It fails as what is there no more, and no event told how it ended.
+  // It fails as what is there no more, and no event reported how it ended.
   void ends_unseen(std::string_view noun, std::string_view id_name, const std::string& id,
                    std::chrono::milliseconds within) {
     const Error failed = error(within);
     CHECK(failed.kind == ErrorKind::outcome_unknown);
-    CHECK(failed.message == "the " + std::string(noun) + " has ended, and no event told how");
+    CHECK(failed.message == "the " + std::string(noun) + " has ended, and no event reported how");
     CHECK(failed.data == R"({")" + std::string(id_name) + R"(":")" + id + R"(","exists":false})");
   }
 
@@ -183,7 +183,7 @@ TEST_CASE("what another client takes meanwhile with its application ends", "[cal
     const Error lost = originated.error(at_once);
     CHECK(lost.kind == ErrorKind::outcome_unknown);
     CHECK(lost.message ==
-          "another client has taken the application '" + stage.app + "' while the end was waited for");
+          "another client has taken the application '" + stage.app + "' before the end was reported");
     const Json data = parse_json(lost.data).value();
     CHECK(text_at(data, "channelId") == call);
     const std::string command = text_at(data, "command");
@@ -232,7 +232,7 @@ TEST_CASE("what a reload takes away with its application ends", "[call]") {
     const Error lost = originated.error(at_once);
     CHECK(lost.kind == ErrorKind::outcome_unknown);
     CHECK(lost.message ==
-          "the application '" + more + "' was taken out of the configuration while the end was waited for");
+          "the application '" + more + "' was taken out of the configuration before the end was reported");
     // The sound has some 6 s.
     played.ends_unseen("playback", "playbackId", id, in_doubt + std::chrono::seconds(6));
     static_cast<void>(stage.program.client().call("hangup", params(leg)));

@@ -124,7 +124,7 @@ TEST_CASE("the night after a wrong password was set") {
   CHECK_THAT(
       lines(daemon, "(401)").front(),
       ContainsSubstring("Compare username and password with Asterisk's ari.conf. aribusd keeps retrying"));
-  CHECK(lines(daemon, "reloaded: asterisk pbx1: connecting anew").size() == 1);
+  CHECK(lines(daemon, "reloaded: asterisk pbx1: reconnecting").size() == 1);
 }
 
 TEST_CASE("the night in which a program flooded") {

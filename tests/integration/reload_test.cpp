@@ -228,7 +228,7 @@ TEST_CASE("commands under way are answered by the connection that they went over
   program.call("ping");
   server.subscribe_all = true;
   daemon.configure({server});
-  CHECK(texts(daemon.reload()["changed"]) == std::vector<std::string>{"asterisk pbx1: connecting anew"});
+  CHECK(texts(daemon.reload()["changed"]) == std::vector<std::string>{"asterisk pbx1: reconnecting"});
   program.expect("server.connected");
   program.expect("server.resynced");
   CHECK(text_at(program.client().wait(*under_way).value(), "ping") == "pong");

@@ -168,5 +168,5 @@ TEST_CASE("a daemon that was stopped goes on with its stream") {
   Program program(daemon.connect(), R"({"since":")" + cursor + "\"}");
   // The first connection was never told to have ended.
   program.expect("server.connected");
-  CHECK_THAT(daemon.log(), ContainsSubstring("goes on after record"));
+  CHECK_THAT(daemon.log(), ContainsSubstring("continues after record"));
 }

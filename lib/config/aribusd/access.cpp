@@ -133,14 +133,15 @@ AccessRule read_rule(const YamlValue& value, const std::vector<SocketOptions>& s
   map.required("name", "refusals and the log name the rule by it",
                [&](const YamlValue& v) { rule.name = v.string(); });
   map.optional("users", [&](const YamlValue& v) {
-    read_list(v, "holds for every user", [&](const YamlValue& user) { rule.users.push_back(user_id(user)); });
+    read_list(v, "applies to every user",
+              [&](const YamlValue& user) { rule.users.push_back(user_id(user)); });
   });
   map.optional("groups", [&](const YamlValue& v) {
-    read_list(v, "asks for no group",
+    read_list(v, "applies to every group",
               [&](const YamlValue& group) { rule.groups.push_back(group_id(group)); });
   });
   map.optional("sockets", [&](const YamlValue& v) {
-    read_list(v, "holds on every socket",
+    read_list(v, "applies on every socket",
               [&](const YamlValue& path) { rule.sockets.push_back(read_socket_path(path, sockets)); });
   });
   map.required("methods", "it lists what the rule allows: read, control, admin, or globs of methods",
@@ -188,8 +189,8 @@ control::Access read_access(const YamlValue& value, const std::vector<SocketOpti
       item.fail("name: '" + rule.name + "' is the name of another rule already; each has its own");
     for (const AccessRule& earlier : rules) {
       if (earlier.covers(rule)) {
-        item.fail("the rule '" + rule.name + "' never holds: '" + earlier.name +
-                  "' comes first and holds for all for whom it would; put it before that one");
+        item.fail("the rule '" + rule.name + "' never applies: '" + earlier.name +
+                  "' comes first and matches every connection that it matches; put it before that one");
       }
     }
     rules.push_back(std::move(rule));

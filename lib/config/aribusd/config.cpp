@@ -257,7 +257,7 @@ AsteriskConfig read_asterisk(const YamlValue& value, DaemonReading& reading) {
   if (value.mistakes() != before && !map.has("url")) client.url.clear();  // `url` may be the misspelt key
   if (client.silence_timeout <= client.ping_interval) {
     value.fail(
-        "silence_timeout: longer than ping_interval is expected, or every quiet connection is taken for "
+        "silence_timeout: longer than ping_interval is expected, or every quiet connection is closed as "
         "dead");
   }
   config.tls_files = hash_of_files(client);

@@ -166,9 +166,9 @@ class Relations {
         client.silence_timeout - client.ping_interval < short_time) {
       reading_.warn(place.member("silence_timeout"),
                     "it leaves Asterisk less than " + std::to_string(short_time.count()) +
-                        "ms to answer a ping: connections will be taken for dead");
+                        "ms to answer a ping: working connections will be closed as dead");
     }
-    is_short("silence_timeout", client.silence_timeout, "connections will be taken for dead");
+    is_short("silence_timeout", client.silence_timeout, "working connections will be closed as dead");
     is_short("connect_timeout", client.connect_timeout, "connections will not be established in time");
     is_short("request_timeout", client.request_timeout, "commands will end with an unknown outcome");
     const auto is_small = [&](const char* key, size_t bytes, size_t usual, const char* consequence) {

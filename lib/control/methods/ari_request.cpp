@@ -30,13 +30,13 @@ void run(Call call) {
   }
   const JsonValue* body = find(call.params, "body");
   const std::string method(find_string(call.params, "method"));
-  call.upstream.request(method, path, query_string(query), body == nullptr ? "" : to_text(*body),
-                        call.requester,
-                        [&upstream = call.upstream, may_create = method == "POST" || method == "PUT",
-                         reply = std::move(call.reply)](Result<pbx::ResultText> answer) {
-                          if (answer && may_create) upstream.learn_places(answer->plain());
-                          reply(std::move(answer));
-                        });
+  call.server.request(method, path, query_string(query), body == nullptr ? "" : to_text(*body),
+                      call.requester,
+                      [&server = call.server, may_create = method == "POST" || method == "PUT",
+                       reply = std::move(call.reply)](Result<pbx::ResultText> answer) {
+                        if (answer && may_create) server.learn_places(answer->plain());
+                        reply(std::move(answer));
+                      });
 }
 
 }  // namespace

@@ -19,8 +19,8 @@ Json with_string(std::string_view name, std::string_view value) {
 }
 
 // The bridge was made and only reading it failed: answers with the bridge as events showed it.
-Result<pbx::ResultText> made_bridge(const pbx::Server& upstream, const std::string& id, const Error& error) {
-  if (const state::Object* bridge = upstream.model().find(IdKind::bridge, id))
+Result<pbx::ResultText> made_bridge(const pbx::Server& server, const std::string& id, const Error& error) {
+  if (const state::Object* bridge = server.model().find(IdKind::bridge, id))
     return pbx::ResultText(bridge->text);
   return Error{ErrorKind::outcome_unknown,
                "the bridge was made and the channels were put into it, and then it could not be read: " +
@@ -41,36 +41,35 @@ Error bridge_is_left(Error error, const std::string& id, const Error& why) {
 }
 
 void run(Call call) {
-  pbx::Server& upstream = call.upstream;
+  pbx::Server& server = call.server;
   Json create = copy_of(call.params);
   create.RemoveMember("channels");
   const std::string id(find_string(call.params, "bridgeId"));
   auto add = std::make_shared<Json>(with_string("bridgeId", id));
   set_member(*add, "channel", *find(call.params, "channels"));
-  const auto undo = [&upstream, id, requester = call.requester](Error error, const pbx::Reply& reply) {
-    upstream.call(*ari::find_operation("bridges.destroy"), with_string("bridgeId", id), requester,
-                  [reply, id, error = std::move(error)](const auto& destroyed) mutable {
-                    if (destroyed) {
-                      error.message += "; the bridge was destroyed again";
-                      return reply(std::move(error));
-                    }
-                    reply(bridge_is_left(std::move(error), id, destroyed.error()));
-                  });
+  const auto undo = [&server, id, requester = call.requester](Error error, const pbx::Reply& reply) {
+    server.call(*ari::find_operation("bridges.destroy"), with_string("bridgeId", id), requester,
+                [reply, id, error = std::move(error)](const auto& destroyed) mutable {
+                  if (destroyed) {
+                    error.message += "; the bridge was destroyed again";
+                    return reply(std::move(error));
+                  }
+                  reply(bridge_is_left(std::move(error), id, destroyed.error()));
+                });
   };
-  prepare_and_call(upstream, *ari::find_operation("bridges.create"), std::move(create), call.requester,
-                   [&upstream, id, add, undo, requester = call.requester, reply = call.reply](auto created) {
-                     if (!created) return reply(std::move(created));
-                     upstream.call(*ari::find_operation("bridges.addChannel"), *add, requester,
-                                   [&upstream, id, undo, requester, reply](auto added) {
-                                     if (!added) return undo(std::move(added.error()), reply);
-                                     upstream.call(*ari::find_operation("bridges.get"),
-                                                   with_string("bridgeId", id), requester,
-                                                   [&upstream, id, reply](auto got) {
-                                                     got ? reply(std::move(got))
-                                                         : reply(made_bridge(upstream, id, got.error()));
-                                                   });
-                                   });
-                   });
+  prepare_and_call(
+      server, *ari::find_operation("bridges.create"), std::move(create), call.requester,
+      [&server, id, add, undo, requester = call.requester, reply = call.reply](auto created) {
+        if (!created) return reply(std::move(created));
+        server.call(*ari::find_operation("bridges.addChannel"), *add, requester,
+                    [&server, id, undo, requester, reply](auto added) {
+                      if (!added) return undo(std::move(added.error()), reply);
+                      server.call(*ari::find_operation("bridges.get"), with_string("bridgeId", id), requester,
+                                  [&server, id, reply](auto got) {
+                                    got ? reply(std::move(got)) : reply(made_bridge(server, id, got.error()));
+                                  });
+                    });
+      });
 }
 
 }  // namespace

@@ -15,58 +15,58 @@ namespace aribus::control {
 namespace {
 
 // Whether this daemon receives the events about what is created.
-bool shows(const pbx::Server& upstream, const pbx::CreatingOperation& creates, const JsonValue& params) {
-  const ari::ClientOptions& options = upstream.client().options();
+bool shows(const pbx::Server& server, const pbx::CreatingOperation& creates, const JsonValue& params) {
+  const ari::ClientOptions& options = server.client().options();
   if (creates.kind != record::IdKind::channel || options.subscribe_all) return true;
   return std::ranges::find(options.apps, find_string(params, "app")) != options.apps.end();
 }
 
 // Asterisk has created the object, as `answer` shows it. `told`: an event has reported it already.
-void learn_of(pbx::Server& upstream, const NewObject& made, const pbx::ResultText& answer, bool told) {
+void learn_of(pbx::Server& server, const NewObject& made, const pbx::ResultText& answer, bool told) {
   JsonTape tape;
   const JsonView shown = tape.read(answer.plain());
   if (!shown.valid()) return;
   const std::string id = shown.string_at(made.kind == record::IdKind::recording ? "name" : "id");
-  upstream.learn_place(made.kind, id.empty() ? made.id : id);
-  upstream.incarnations().made(made.kind, made.id, shown, told);
-  expect_entry(upstream, made, shown);
-  report_new(upstream, made, shown);
+  server.learn_place(made.kind, id.empty() ? made.id : id);
+  server.incarnations().made(made.kind, made.id, shown, told);
+  expect_entry(server, made, shown);
+  report_new(server, made, shown);
 }
 
 }  // namespace
 
-void call_operation(pbx::Server& upstream, const ari::Operation& operation, const JsonValue& params,
+void call_operation(pbx::Server& server, const ari::Operation& operation, const JsonValue& params,
                     const Requester& requester, pbx::Reply reply) {
   const pbx::CreatingOperation* creates = pbx::find_creating_operation(operation.name);
   if (creates == nullptr) {
-    upstream.call(operation, params, requester, std::move(reply));
+    server.call(operation, params, requester, std::move(reply));
     return;
   }
   const std::string id(find_string(params, creates->id));
   const bool makes_channel = creates->kind == record::IdKind::channel;
-  const uint64_t number = upstream.resolver().begin(operation.name, upstream.next(creates->kind, id),
-                                                    shows(upstream, *creates, params));
-  upstream.call(operation, params, requester,
-                [&upstream, creates, id, makes_channel, wanted = WantedChannel::of(params, creates->id),
-                 number, requester, made = NewObject::of(upstream, *creates, params),
-                 reply = std::move(reply)](Result<pbx::ResultText> answer) {
-                  if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
-                    return reply(follow_up(upstream, std::move(answer.error()), number, creates->id, id));
-                  }
-                  const bool told = upstream.resolver().answered(number);
-                  if (answer) learn_of(upstream, made, *answer, told);
-                  if (!answer && makes_channel && misleads(answer.error())) {
-                    explain_no_channel(upstream, wanted, std::move(answer.error()), requester, reply);
-                  } else {
-                    reply(std::move(answer));
-                  }
-                });
+  const uint64_t number = server.resolver().begin(operation.name, server.next(creates->kind, id),
+                                                  shows(server, *creates, params));
+  server.call(operation, params, requester,
+              [&server, creates, id, makes_channel, wanted = WantedChannel::of(params, creates->id), number,
+               requester, made = NewObject::of(server, *creates, params),
+               reply = std::move(reply)](Result<pbx::ResultText> answer) {
+                if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
+                  return reply(follow_up(server, std::move(answer.error()), number, creates->id, id));
+                }
+                const bool told = server.resolver().answered(number);
+                if (answer) learn_of(server, made, *answer, told);
+                if (!answer && makes_channel && misleads(answer.error())) {
+                  explain_no_channel(server, wanted, std::move(answer.error()), requester, reply);
+                } else {
+                  reply(std::move(answer));
+                }
+              });
 }
 
-void prepare_and_call(pbx::Server& upstream, const ari::Operation& operation, Json params,
+void prepare_and_call(pbx::Server& server, const ari::Operation& operation, Json params,
                       const Requester& requester, const pbx::Reply& reply) {
-  if (auto prepared = prepare(operation, params, upstream); !prepared) return reply(prepared.error());
-  call_operation(upstream, operation, params, requester, reply);
+  if (auto prepared = prepare(operation, params, server); !prepared) return reply(prepared.error());
+  call_operation(server, operation, params, requester, reply);
 }
 
 }  // namespace aribus::control

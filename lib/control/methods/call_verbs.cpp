@@ -23,27 +23,27 @@ using record::IdKind;
 constexpr std::string_view what_to_wait_for[] = {"answer"};
 
 void hangup(Call call) {
-  prepare_and_call(call.upstream, *ari::find_operation("channels.hangup"), std::move(call.params),
+  prepare_and_call(call.server, *ari::find_operation("channels.hangup"), std::move(call.params),
                    call.requester, call.reply);
 }
 
 void originate(Call call) {
   const ari::Operation& op = *ari::find_operation("channels.originate");
   const bool waits = take_wait(call.params);
-  if (auto prepared = prepare(op, call.params, call.upstream); !prepared) return call.reply(prepared.error());
-  if (!waits) return call_operation(call.upstream, op, call.params, call.requester, call.reply);
+  if (auto prepared = prepare(op, call.params, call.server); !prepared) return call.reply(prepared.error());
+  if (!waits) return call_operation(call.server, op, call.params, call.requester, call.reply);
   const std::string app(find_string(call.params, "app"));
-  const auto& apps = call.upstream.client().options().apps;
+  const auto& apps = call.server.client().options().apps;
   if (std::ranges::find(apps, app) == apps.end()) {
     return call.reply(
         Error{ErrorKind::invalid_params,
-              "wait: goes with an application that aribus holds; of other calls it hears nothing",
+              "wait: the application must be a configured one; aribus receives no events of other calls",
               {}});
   }
-  if (!call.upstream.hears(app)) {
-    return call.reply(call.upstream.not_connected("another client has taken the application '" + app +
-                                                  "', and what becomes of the call would not be heard; "
-                                                  "nothing was sent"));
+  if (!call.server.hears(app)) {
+    return call.reply(call.server.not_connected("another client has taken the application '" + app +
+                                                "', so aribus would not learn the outcome of the call; "
+                                                "nothing was sent"));
   }
   // ARI's default is 30 s; -1 lets it ring without end.
   const JsonValue* given = find(call.params, "timeout");
@@ -70,7 +70,7 @@ void transfer(Call call) {
         Error{ErrorKind::invalid_params, "endpoint: one of endpoint, context and extension is expected", {}});
   }
   if (auto checked = check_params(op.parameters, call.params); !checked) return call.reply(checked.error());
-  prepare_and_call(call.upstream, op, std::move(call.params), call.requester, call.reply);
+  prepare_and_call(call.server, op, std::move(call.params), call.requester, call.reply);
 }
 
 std::vector<Parameter> originate_parameters() {

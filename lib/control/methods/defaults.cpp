@@ -9,7 +9,7 @@
 namespace aribus::control {
 namespace {
 
-Result<void> prepare_originate(Json& params, const pbx::Server& upstream) {
+Result<void> prepare_originate(Json& params, const pbx::Server& server) {
   const JsonValue* app = find(params, "app");
   const bool dialplan_meant = app != nullptr && app->IsNull();
   bool dialplan_given = false;
@@ -36,7 +36,7 @@ Result<void> prepare_originate(Json& params, const pbx::Server& upstream) {
     return {};
   }
   if (app == nullptr) {
-    const std::string default_app = upstream.default_app();
+    const std::string default_app = server.default_app();
     if (default_app.empty()) {
       return Error{
           ErrorKind::invalid_params, "app: missing, and no application is configured for this server", {}};
@@ -72,7 +72,7 @@ std::vector<ari::Parameter> method_parameters(const ari::Operation& operation) {
   return parameters;
 }
 
-Result<void> prepare(const ari::Operation& operation, Json& params, const pbx::Server& upstream) {
+Result<void> prepare(const ari::Operation& operation, Json& params, const pbx::Server& server) {
   if (const pbx::CreatingOperation* creates = pbx::find_creating_operation(operation.name)) {
     const JsonValue* id = find(params, creates->id);
     if (id != nullptr && id->GetStringLength() == 0)
@@ -82,8 +82,8 @@ Result<void> prepare(const ari::Operation& operation, Json& params, const pbx::S
   const bool mutes = operation.name == "channels.mute" || operation.name == "channels.unmute";
   if (mutes && find(params, "direction") == nullptr) set_member(params, "direction", "both");
   if (auto checked = check_variables(params); !checked) return checked;
-  if (operation.name == "channels.originate") return prepare_originate(params, upstream);
-  if (operation.name == "channels.hangup") return set_hangup_reason(params, upstream);
+  if (operation.name == "channels.originate") return prepare_originate(params, server);
+  if (operation.name == "channels.hangup") return set_hangup_reason(params, server);
   return {};
 }
 

@@ -25,7 +25,6 @@ namespace aribus::control {
 //
 // Ids of new objects are generated before (Dispatcher::call).
 // Errors: invalid_params, also for an empty id and variables that are no strings; too_old.
-[[nodiscard]] Result<void> prepare(const ari::Operation& operation, Json& params,
-                                   const pbx::Server& upstream);
+[[nodiscard]] Result<void> prepare(const ari::Operation& operation, Json& params, const pbx::Server& server);
 
 }  // namespace aribus::control

@@ -35,9 +35,9 @@ bool begins_ignoring_case(std::string_view text, std::string_view beginning) {
 // replied.
 class Inquiry : public std::enable_shared_from_this<Inquiry> {
  public:
-  Inquiry(pbx::Server& upstream, WantedChannel wanted, Error error, const Requester& requester,
+  Inquiry(pbx::Server& server, WantedChannel wanted, Error error, const Requester& requester,
           pbx::Reply reply)
-      : upstream_(upstream),
+      : server_(server),
         wanted_(std::move(wanted)),
         error_(std::move(error)),
         requester_(requester),
@@ -45,7 +45,7 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
     const size_t slash = std::min(wanted_.endpoint.find('/'), wanted_.endpoint.size());
     technology_ = wanted_.endpoint.substr(0, slash);
     is_local_ = technology_.size() == 5 && begins_ignoring_case(technology_, "Local");
-    const auto& info = upstream.client().info();
+    const auto& info = server.client().info();
     by_beginning_ = info && !ari::too_old_for(info->version, by_beginning_since, "");
     if (!wanted_.id.empty()) ids_.push_back(wanted_.id);
     if (!wanted_.other_id.empty()) ids_.push_back(wanted_.other_id);
@@ -55,9 +55,9 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
   void begin() {
     if (const std::string clash = clash_of_own(); !clash.empty()) return finish(clash);
     std::string living;
-    for (const auto& [id, channel] : upstream_.model().of(IdKind::channel)) take_nearer(living, id);
+    for (const auto& [id, channel] : server_.model().of(IdKind::channel)) take_nearer(living, id);
     if (!living.empty()) return confirm(living);
-    if (upstream_.model().of(IdKind::channel).size() <= max_listed) return read_list();
+    if (server_.model().of(IdKind::channel).size() <= max_listed) return read_list();
     look_for(0);
   }
 
@@ -169,7 +169,7 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
   }
 
   void get(const std::string& target, std::function<void(int status, const std::string& body)> done) {
-    upstream_.ask("GET", target, "", requester_, [done = std::move(done)](const auto& answer) {
+    server_.ask("GET", target, "", requester_, [done = std::move(done)](const auto& answer) {
       answer ? done(answer->status, answer->body) : done(0, "");
     });
   }
@@ -179,7 +179,7 @@ class Inquiry : public std::enable_shared_from_this<Inquiry> {
     reply_(std::move(error_));
   }
 
-  pbx::Server& upstream_;
+  pbx::Server& server_;
   WantedChannel wanted_;
   Error error_;
   Requester requester_;
@@ -202,9 +202,9 @@ bool misleads(const Error& error) {
          (error.message.ends_with("(409)") || error.message.ends_with("(500)"));
 }
 
-void explain_no_channel(pbx::Server& upstream, WantedChannel wanted, Error error, const Requester& requester,
+void explain_no_channel(pbx::Server& server, WantedChannel wanted, Error error, const Requester& requester,
                         pbx::Reply reply) {
-  std::make_shared<Inquiry>(upstream, std::move(wanted), std::move(error), requester, std::move(reply))
+  std::make_shared<Inquiry>(server, std::move(wanted), std::move(error), requester, std::move(reply))
       ->begin();
 }
 

@@ -30,7 +30,7 @@ struct WantedChannel {
 // (or, on newer Asterisks, an id that begins with one of them), the endpoint is unknown or has no usable
 // state, or its technology is not loaded. If nothing is found, the text names what may be the cause. Sends at
 // most four requests, all of which only read.
-void explain_no_channel(pbx::Server& upstream, WantedChannel wanted, Error error, const Requester& requester,
+void explain_no_channel(pbx::Server& server, WantedChannel wanted, Error error, const Requester& requester,
                         pbx::Reply reply);
 
 }  // namespace aribus::control

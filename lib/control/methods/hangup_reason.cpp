@@ -1,12 +1,12 @@
 #include "control/methods/hangup_reason.h"
 
-#include <charconv>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "ari/hangup_causes.h"
 #include "ari/versions.h"
+#include "base/numbers.h"
 #include "base/suggest.h"
 #include "control/params.h"
 
@@ -42,18 +42,14 @@ std::optional<int> cause_code(const JsonValue& reason) {
   }
   if (!reason.IsString()) return {};
   const std::string_view text = as_view(reason);
-  int code = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), code);
-  if (error == std::errc() && end == text.data() + text.size()) {
-    return code >= 1 && code <= 127 ? std::optional(code) : std::nullopt;
-  }
+  if (const auto code = whole_number<int>(text)) return *code >= 1 && *code <= 127 ? code : std::nullopt;
   if (const ari::Cause* cause = ari::find_cause(text)) return cause->code;
   return {};
 }
 
 }  // namespace
 
-Result<void> set_hangup_reason(Json& params, const pbx::Server& upstream) {
+Result<void> set_hangup_reason(Json& params, const pbx::Server& server) {
   const JsonValue* reason = find(params, "reason");
   const JsonValue* given_code = find(params, "reason_code");
   if (reason != nullptr && given_code != nullptr) {
@@ -72,7 +68,7 @@ Result<void> set_hangup_reason(Json& params, const pbx::Server& upstream) {
     return {};
   }
   const ari::Parameter* reason_code = ari::find_operation("channels.hangup")->find("reason_code");
-  const auto& info = upstream.client().info();
+  const auto& info = server.client().info();
   if (info && ari::too_old_for(info->version, "", reason_code->absent_in)) {
     return ari::too_old("reason: Asterisk " + info->version + " can't hang up with cause " +
                             std::to_string(*code) + "; it knows " + known_reasons(),

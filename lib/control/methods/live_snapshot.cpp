@@ -80,9 +80,9 @@ std::string item_text(const std::string& server, IdKind kind, const std::string&
 }
 
 // Adds the objects of one Asterisk, sorted by id.
-void add_items(std::vector<std::string>& items, const pbx::Server& upstream, IdKind kind,
-               const Wanted& wanted, const AccessRule& rule) {
-  const Model& model = upstream.model();
+void add_items(std::vector<std::string>& items, const pbx::Server& server, IdKind kind, const Wanted& wanted,
+               const AccessRule& rule) {
+  const Model& model = server.model();
   const Seats seats = kind == IdKind::channel ? seats_of(model) : Seats();
   const auto add = [&](const std::string& id, const Object& object) {
     if (!sees_object(rule, model, kind, id, object)) return;
@@ -91,7 +91,7 @@ void add_items(std::vector<std::string>& items, const pbx::Server& upstream, IdK
       const auto seat = seats.find(id);
       if (seat == seats.end() || seat->second != wanted.bridge) return;
     }
-    items.push_back(item_text(upstream.name(), kind, id, object, seats));
+    items.push_back(item_text(server.name(), kind, id, object, seats));
   };
   const Model::Objects& objects = model.of(kind);
   if (!wanted.id.empty()) {
@@ -108,9 +108,9 @@ void add_items(std::vector<std::string>& items, const pbx::Server& upstream, IdK
 std::string items_text(const Dispatcher& dispatcher, const std::vector<std::string>& servers, IdKind kind,
                        const Wanted& wanted, const AccessRule& rule) {
   std::vector<std::string> items;
-  for (const auto& upstream : dispatcher.servers()) {
-    if (servers.empty() || std::ranges::find(servers, upstream->name()) != servers.end()) {
-      add_items(items, *upstream, kind, wanted, rule);
+  for (const auto& server : dispatcher.servers()) {
+    if (servers.empty() || std::ranges::find(servers, server->name()) != servers.end()) {
+      add_items(items, *server, kind, wanted, rule);
     }
   }
   return array_text(items);
@@ -123,7 +123,7 @@ Result<pbx::ResultText> live_objects(const Dispatcher& dispatcher, const std::st
   std::vector<std::string> servers;
   if (const std::string_view server = find_string(params, "server"); find(params, "server") != nullptr) {
     std::vector<std::string_view> known;
-    for (const auto& upstream : dispatcher.servers()) known.push_back(upstream->name());
+    for (const auto& one : dispatcher.servers()) known.push_back(one->name());
     if (std::ranges::find(known, server) == known.end()) {
       Error error = wrong_param("server", "one of " + join(known), find(params, "server"));
       error.message += did_you_mean(server, known);
@@ -155,8 +155,8 @@ std::shared_ptr<const std::string> live_snapshot(const Dispatcher& dispatcher, c
     key.emplace_back(record::field_name(kind));
   }
   std::vector<std::string> known;
-  for (const auto& upstream : dispatcher.servers()) {
-    if (std::ranges::find(servers, upstream->name()) != servers.end()) known.push_back(upstream->name());
+  for (const auto& server : dispatcher.servers()) {
+    if (std::ranges::find(servers, server->name()) != servers.end()) known.push_back(server->name());
   }
   key.emplace_back(servers.empty() ? "all" : "some");
   return dispatcher.snapshots().get(cursor, {key, known, rule.apps}, [&] {

@@ -41,9 +41,8 @@ void run_media(Call call, std::string_view on_channel, std::string_view on_bridg
   const bool waits = take_wait(call.params);
   if (auto checked = check_params((*op)->parameters, call.params); !checked)
     return call.reply(checked.error());
-  if (auto prepared = prepare(**op, call.params, call.upstream); !prepared)
-    return call.reply(prepared.error());
-  if (!waits) return call_operation(call.upstream, **op, call.params, call.requester, call.reply);
+  if (auto prepared = prepare(**op, call.params, call.server); !prepared) return call.reply(prepared.error());
+  if (!waits) return call_operation(call.server, **op, call.params, call.requester, call.reply);
   const std::string id(find_string(call.params, id_name));
   const bool is_on_channel = find(call.params, "channelId") != nullptr;
   const Awaited awaited{.kind = kind,

@@ -24,21 +24,21 @@ bool is_path_of_bridge(std::string_view path) {
 }
 
 // The applications that get events about the new object.
-std::vector<std::string> apps_that_hear(const pbx::Server& upstream, const NewObject& made) {
+std::vector<std::string> apps_that_hear(const pbx::Server& server, const NewObject& made) {
   if (made.kind == IdKind::channel) {
-    const auto& apps = upstream.client().options().apps;
+    const auto& apps = server.client().options().apps;
     const bool is_ours = std::ranges::find(apps, made.app) != apps.end();
     return is_ours ? std::vector{made.app} : std::vector<std::string>();
   }
   const state::Object* target =
-      upstream.model().find(made.on_bridge ? IdKind::bridge : IdKind::channel, made.on);
+      server.model().find(made.on_bridge ? IdKind::bridge : IdKind::channel, made.on);
   if (target == nullptr) return {};
-  return target->app.empty() ? target->told_to : std::vector{target->app};
+  return target->app.empty() ? target->seen_by : std::vector{target->app};
 }
 
 }  // namespace
 
-NewObject NewObject::of(const pbx::Server& upstream, const pbx::CreatingOperation& creates,
+NewObject NewObject::of(const pbx::Server& server, const pbx::CreatingOperation& creates,
                         const JsonValue& params) {
   const bool on_bridge = find(params, "channelId") == nullptr;
   return {.kind = creates.kind,
@@ -46,18 +46,18 @@ NewObject NewObject::of(const pbx::Server& upstream, const pbx::CreatingOperatio
           .app = std::string(find_string(params, "app")),
           .on_bridge = on_bridge,
           .on = std::string(find_string(params, on_bridge ? "bridgeId" : "channelId")),
-          .before = upstream.model().latest()};
+          .before = server.model().latest()};
 }
 
-void report_new(pbx::Server& upstream, const NewObject& made, JsonView answer) {
+void report_new(pbx::Server& server, const NewObject& made, JsonView answer) {
   const std::string_view text = answer.text();
-  if (made.kind == IdKind::bridge || !upstream.model().is_news(made.kind, text, made.before)) return;
-  for (const std::string& app : apps_that_hear(upstream, made))
-    upstream.publish(state::changed(upstream.name(), made.kind, made.id, text, app, wall_now()));
+  if (made.kind == IdKind::bridge || !server.model().is_news(made.kind, text, made.before)) return;
+  for (const std::string& app : apps_that_hear(server, made))
+    server.publish(state::changed(server.name(), made.kind, made.id, text, app, wall_now()));
 }
 
-void expect_entry(pbx::Server& upstream, const NewObject& made, JsonView answer) {
-  const ari::Client& client = upstream.client();
+void expect_entry(pbx::Server& server, const NewObject& made, JsonView answer) {
+  const ari::Client& client = server.client();
   const auto& apps = client.options().apps;
   const bool is_held =
       std::ranges::find(apps, made.app) != apps.end() && !client.replaced_apps().contains(made.app);
@@ -65,10 +65,10 @@ void expect_entry(pbx::Server& upstream, const NewObject& made, JsonView answer)
   if (answer.kind() != JsonKind::object) return;
   const JsonView inner = answer.find("channel");  // Asterisk 16, channels.externalMedia
   const std::string created = (inner.valid() ? inner : answer).string_at("creationtime");
-  const state::Object* object = upstream.model().find(made.kind, made.id);
+  const state::Object* object = server.model().find(made.kind, made.id);
   const bool is_told =
       object != nullptr && (created.empty() || object->made == created) && object->app_seq > made.before;
-  if (!is_told) upstream.stasis().made(made.id, made.app, created);
+  if (!is_told) server.stasis().made(made.id, made.app, created);
 }
 
 bool makes_bridge(const Method& method, const JsonValue& params) {
@@ -78,29 +78,29 @@ bool makes_bridge(const Method& method, const JsonValue& params) {
   return method.name == "bridge" || method.name == "bridges.create" || method.name == "bridges.createWithId";
 }
 
-void subscribe_to_bridge(pbx::Server& upstream, const std::string& app, uint64_t before,
+void subscribe_to_bridge(pbx::Server& server, const std::string& app, uint64_t before,
                          const Requester& requester, pbx::ResultText answer, pbx::Reply reply) {
   JsonTape tape;
   const JsonView bridge = tape.read(answer.plain());
   const std::string id = bridge.valid() && bridge.kind() == JsonKind::object ? bridge.string_at("id") : "";
-  const bool is_news = !id.empty() && upstream.model().is_news(IdKind::bridge, bridge.text(), before);
-  const bool lives = is_news || upstream.model().find(IdKind::bridge, id) != nullptr;
+  const bool is_news = !id.empty() && server.model().is_news(IdKind::bridge, bridge.text(), before);
+  const bool lives = is_news || server.model().find(IdKind::bridge, id) != nullptr;
   if (id.empty() || !lives) return reply(std::move(answer));
   if (is_news)
-    upstream.publish(state::changed(upstream.name(), IdKind::bridge, id, bridge.text(), app, wall_now()));
-  upstream.ask("POST", "/applications/" + percent_encode(app) + "/subscription",
-               pbx::source_body("bridge:" + id), requester,
-               [&upstream, id, reply = std::move(reply),
-                answer = std::move(answer)](const Result<HttpResponse>& asked) mutable {
-                 // It has ended in the meantime, and no application was subscribed to it. (If the request
-                 // failed otherwise, the next resynchronisation finds out.)
-                 if (asked && asked->status == no_such_source) {
-                   record::Record gone = record::own_record(record::StateGone{}, upstream.name(), wall_now());
-                   gone.ids.add(IdKind::bridge, id);
-                   upstream.publish(gone);
-                 }
-                 reply(std::move(answer));
-               });
+    server.publish(state::changed(server.name(), IdKind::bridge, id, bridge.text(), app, wall_now()));
+  server.ask("POST", "/applications/" + percent_encode(app) + "/subscription",
+             pbx::source_body("bridge:" + id), requester,
+             [&server, id, reply = std::move(reply),
+              answer = std::move(answer)](const Result<HttpResponse>& asked) mutable {
+               // It has ended in the meantime, and no application was subscribed to it. (If the request
+               // failed otherwise, the next resynchronisation finds out.)
+               if (asked && asked->status == no_such_source) {
+                 record::Record gone = record::own_record(record::StateGone{}, server.name(), wall_now());
+                 gone.ids.add(IdKind::bridge, id);
+                 server.publish(gone);
+               }
+               reply(std::move(answer));
+             });
 }
 
 }  // namespace aribus::control

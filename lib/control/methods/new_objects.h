@@ -28,19 +28,19 @@ struct NewObject {
   uint64_t before = 0;     // the model's latest() before the operation was sent
 
   // `params` are those of an operation that `creates` describes.
-  [[nodiscard]] static NewObject of(const pbx::Server& upstream, const pbx::CreatingOperation& creates,
+  [[nodiscard]] static NewObject of(const pbx::Server& server, const pbx::CreatingOperation& creates,
                                     const JsonValue& params);
 };
 
 // Call it with Asterisk's answer to the operation, valid JSON. Publishes state.changed if no event has
 // reported the object yet; for a channel if it goes to an application of ours. Bridges: see
 // subscribe_to_bridge().
-void report_new(pbx::Server& upstream, const NewObject& made, JsonView answer);
+void report_new(pbx::Server& server, const NewObject& made, JsonView answer);
 
 // Call it with Asterisk's answer to the operation, valid JSON. A channel that was created for one of our
 // applications enters it a moment after the answer; until then a command that Asterisk refuses because the
-// channel is "not in Stasis" is sent again when it is (upstream.stasis()).
-void expect_entry(pbx::Server& upstream, const NewObject& made, JsonView answer);
+// channel is "not in Stasis" is sent again when it is (server.stasis()).
+void expect_entry(pbx::Server& server, const NewObject& made, JsonView answer);
 
 // Whether `method` with `params` creates a bridge.
 [[nodiscard]] bool makes_bridge(const Method& method, const JsonValue& params);
@@ -49,7 +49,7 @@ void expect_entry(pbx::Server& upstream, const NewObject& made, JsonView answer)
 // `app` to it, and only then passes the answer on to `reply`, so that whatever happens to the bridge
 // afterwards is reported. Asterisk ends the subscription with the bridge. `before`: the model's latest()
 // before the command was sent.
-void subscribe_to_bridge(pbx::Server& upstream, const std::string& app, uint64_t before,
+void subscribe_to_bridge(pbx::Server& server, const std::string& app, uint64_t before,
                          const Requester& requester, pbx::ResultText answer, pbx::Reply reply);
 
 }  // namespace aribus::control

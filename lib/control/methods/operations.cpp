@@ -1,5 +1,6 @@
 #include "control/methods/operations.h"
 
+#include "control/access_level.h"
 #include "control/methods/call_operation.h"
 #include "control/methods/defaults.h"
 #include "pbx/creating_operations.h"
@@ -13,19 +14,6 @@ std::string_view generated_id_param(const ari::Operation& operation) {
   return creates == nullptr || operation.find(creates->id)->required ? std::string_view() : creates->id;
 }
 
-// "admin" are: of asterisk.* everything that changes something; its configuration objects, which contain
-// passwords; and what takes events away from all programs that share an application. Of the rest, what reads
-// is "read" and what acts is "control".
-AccessLevel access_level_of(const ari::Operation& operation) {
-  const bool reads = operation.method == "GET";
-  if (operation.name == "asterisk.getObject" || operation.name == "applications.filter" ||
-      operation.name == "applications.unsubscribe") {
-    return AccessLevel::admin;
-  }
-  if (operation.name.starts_with("asterisk.") && !reads) return AccessLevel::admin;
-  return reads ? AccessLevel::read : AccessLevel::control;
-}
-
 Method method_of(const ari::Operation& operation) {
   return {.name = std::string(operation.name),
           .parameters = method_parameters(operation),
@@ -34,7 +22,7 @@ Method method_of(const ari::Operation& operation) {
           .generated_id_param = generated_id_param(operation),
           .access_level = access_level_of(operation),
           .run = [&operation](Call call) {
-            prepare_and_call(call.upstream, operation, std::move(call.params), call.requester, call.reply);
+            prepare_and_call(call.server, operation, std::move(call.params), call.requester, call.reply);
           }};
 }
 

@@ -8,7 +8,7 @@
 
 #include "control/method.h"
 #include "json/json.h"
-#include "record/ids.h"
+#include "record/id_set.h"
 
 namespace aribus::control {
 

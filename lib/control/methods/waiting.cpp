@@ -15,11 +15,11 @@ namespace {
 using record::IdKind;
 
 // The end of the object may not be reported to us: none of our applications gets the events of what it is on.
-bool is_doubtful(const pbx::Server& upstream, const Awaited& awaited, std::string_view on) {
+bool is_doubtful(const pbx::Server& server, const Awaited& awaited, std::string_view on) {
   if (on.empty()) return false;
-  const auto hears = [&](const std::string& app) { return upstream.hears(app); };
-  const state::Object* carrier = upstream.model().find(awaited.on_kind, on);
-  return carrier == nullptr || (!hears(carrier->app) && std::ranges::none_of(carrier->told_to, hears));
+  const auto hears = [&](const std::string& app) { return server.hears(app); };
+  const state::Object* carrier = server.model().find(awaited.on_kind, on);
+  return carrier == nullptr || (!hears(carrier->app) && std::ranges::none_of(carrier->seen_by, hears));
 }
 
 // The object in an answer of an EndReader: the channel in the outcome of a call, or the whole answer.
@@ -57,18 +57,18 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
   const std::string_view id_name = awaited.id_name;
   const std::string id(find_string(call.params, id_name));
   const std::string on(awaited.on_name.empty() ? "" : find_string(call.params, awaited.on_name));
-  pbx::Server& upstream = call.upstream;
-  const auto state = std::make_shared<State>(State{std::move(call.reply), upstream.next(kind, id)});
-  pbx::EventWaiters& waiters = upstream.waiters();
-  const auto give_up = [state, &upstream, &op, id_name, id] {
+  pbx::Server& server = call.server;
+  const auto state = std::make_shared<State>(State{std::move(call.reply), server.next(kind, id)});
+  pbx::EventWaiters& waiters = server.waiters();
+  const auto give_up = [state, &server, &op, id_name, id] {
     state->over = true;
-    const uint64_t number = upstream.resolver().begin(op.name, state->made, true);
+    const uint64_t number = server.resolver().begin(op.name, state->made, true);
     Error error{ErrorKind::outcome_unknown, state->cut, {}};
-    state->reply(follow_up(upstream, std::move(error), number, id_name, id, true));
+    state->reply(follow_up(server, std::move(error), number, id_name, id, true));
   };
   const auto unseen = [state, id_name, id, noun = std::string(awaited.noun)] {
     state->over = true;
-    state->reply(Error{ErrorKind::outcome_unknown, "the " + noun + " has ended, and no event told how",
+    state->reply(Error{ErrorKind::outcome_unknown, "the " + noun + " has ended, and no event reported how",
                        render([&](JsonWriter& writer) {
                          writer.StartObject();
                          write_member(writer, id_name, id);
@@ -100,12 +100,12 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
   };
   wait.abandoned = [state] {
     state->over = true;
-    state->reply(Error{ErrorKind::outcome_unknown, "the connection ended while the end was waited for", {}});
+    state->reply(Error{ErrorKind::outcome_unknown, "the connection ended before the end was reported", {}});
   };
   wait.connection = call.connection;
-  wait.look = [state, &upstream,
+  wait.look = [state, &server,
                place = pbx::place_of(kind, id)](const std::function<void(pbx::EventWaiters::Look)>& done) {
-    upstream.ask("GET", place, "", {}, [state, done](const Result<HttpResponse>& answer) {
+    server.ask("GET", place, "", {}, [state, done](const Result<HttpResponse>& answer) {
       if (!answer || (answer->status != 200 && answer->status != 404))
         return done(pbx::EventWaiters::Look::unknown);
       const bool is_gone =
@@ -118,26 +118,26 @@ void call_and_wait(Call call, const ari::Operation& op, const Awaited& awaited, 
   wait.on = on;
   wait.app = awaited.app;
   state->wait = waiters.add(kind, id, std::move(wait));
-  call_operation(upstream, op, call.params, call.requester,
-                 [state, &upstream, awaited, on, give_up,
-                  on_accepted = call.on_accepted](Result<pbx::ResultText> answer) {
-                   if (state->over) return;
-                   if (!answer) {
-                     upstream.waiters().remove(state->wait);
-                     return state->reply(std::move(answer));
-                   }
-                   state->made.answered(answer->plain());
-                   state->accepted = true;
-                   for (std::string& early : state->early) {
-                     if (state->made.shown_by(object_of(early)) == pbx::Incarnation::Shown::another) continue;
-                     state->over = true;
-                     upstream.waiters().remove(state->wait);
-                     return state->reply(pbx::ResultText(std::move(early)));
-                   }
-                   upstream.waiters().look_for(state->wait, is_doubtful(upstream, awaited, on));
-                   on_accepted();
-                   if (!state->cut.empty()) give_up();
-                 });
+  call_operation(
+      server, op, call.params, call.requester,
+      [state, &server, awaited, on, give_up, on_accepted = call.on_accepted](Result<pbx::ResultText> answer) {
+        if (state->over) return;
+        if (!answer) {
+          server.waiters().remove(state->wait);
+          return state->reply(std::move(answer));
+        }
+        state->made.answered(answer->plain());
+        state->accepted = true;
+        for (std::string& early : state->early) {
+          if (state->made.shown_by(object_of(early)) == pbx::Incarnation::Shown::another) continue;
+          state->over = true;
+          server.waiters().remove(state->wait);
+          return state->reply(pbx::ResultText(std::move(early)));
+        }
+        server.waiters().look_for(state->wait, is_doubtful(server, awaited, on));
+        on_accepted();
+        if (!state->cut.empty()) give_up();
+      });
 }
 
 }  // namespace aribus::control

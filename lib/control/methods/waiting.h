@@ -2,7 +2,7 @@
 //
 // The order of events and answers is not fixed, which is what this file is about:
 //
-// 1. A waiter is added to upstream.waiters() before the request is sent, as events may arrive before
+// 1. A waiter is added to server.waiters() before the request is sent, as events may arrive before
 // Asterisk's
 //    answer. What such early events say is kept, and used when the answer has shown that they were about the
 //    new object: another object may have had the same id a moment before (pbx::Incarnation tells them apart).

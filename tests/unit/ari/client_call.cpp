@@ -1,7 +1,7 @@
 // Operations through the client.
 #include "ari/client.h"
 #include "tests/catch.h"
-#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/support/fake_asterisk.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;

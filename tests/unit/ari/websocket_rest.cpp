@@ -4,7 +4,7 @@
 #include "ari/client.h"
 #include "json/pretty.h"
 #include "tests/catch.h"
-#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/support/fake_asterisk.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;

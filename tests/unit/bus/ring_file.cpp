@@ -238,11 +238,11 @@ TEST_CASE("a file that can't be gone on with is set aside") {
   }
   SECTION("another version") {
     overwrite(8, "\x63");
-    reason = "version 99";
+    reason = "format version 99";
   }
   SECTION("something else") {
     std::ofstream(path) << "a letter to my aunt";
-    reason = "no log of aribus";
+    reason = "not a record log of aribus";
   }
   SECTION("no record that can be read") {
     overwrite(4096, std::string(10'000, 'x'));

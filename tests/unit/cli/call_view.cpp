@@ -101,9 +101,9 @@ TEST_CASE("the daemon's own records are sentences, with reasons, times and outco
              ContainsSubstring("was removed from the configuration"));
   CHECK(stage.tell("command.resolved",
                    R"("channels":["c1"],"command":"aribus-9a","method":"channels.originate",)"
-                   R"("outcome":"done","exists":true,"reason":"it is there")") ==
+                   R"("outcome":"done","exists":true,"reason":"it exists")") ==
         who("pbx1") +
-            "channels.originate had no answer: it was carried out, it is there (command aribus-9a)  c1");
+            "channels.originate had no answer: it was carried out, it exists (command aribus-9a)  c1");
   CHECK_THAT(
       stage.tell("command.resolved", R"("method":"channels.originate","outcome":"not_done","reason":"r")"),
       ContainsSubstring("it was not carried out, r"));

@@ -10,7 +10,7 @@
 
 #include "control/dispatcher.h"
 #include "tests/catch.h"
-#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/support/fake_asterisk.h"
 #include "tests/unit/control/caller.h"
 #include "tests/unit/helpers.h"
 #include "tests/unit/pbx/test_server.h"

@@ -23,9 +23,9 @@ void check(const StreamEnd& end, const StateFile::State& state, const Place& aft
 }  // namespace
 
 TEST_CASE("what the stream in NATS holds decides, whatever the state file says") {
-  check({.last = 50, .place = {"s", 70}, .place_last = 50}, state({"s", 60}, 40), {"s", 70}, 0);
-  check({.last = 30, .place = {"s", 50}, .place_last = 30}, state({"s", 60}, 40), {"s", 50}, 0);
-  check({.last = 52, .place = {"s", 70}, .place_last = 50, .others = 2}, state({"s", 60}, 40), {"s", 70}, 0);
+  check({.last = 50, .place = {"s", 70}}, state({"s", 60}, 40), {"s", 70}, 0);
+  check({.last = 30, .place = {"s", 50}}, state({"s", 60}, 40), {"s", 50}, 0);
+  check({.last = 52, .place = {"s", 70}, .others = 2}, state({"s", 60}, 40), {"s", 70}, 0);
 }
 
 TEST_CASE("a stream that was never used, or was made anew, begins with the oldest record") {

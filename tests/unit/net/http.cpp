@@ -8,8 +8,8 @@
 
 #include "ari/operation.h"
 #include "tests/catch.h"
+#include "tests/support/fake_asterisk.h"
 #include "tests/support/soon.h"
-#include "tests/unit/ari/fake_asterisk.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;

@@ -2,7 +2,7 @@
 #include "json/json.h"
 #include "net/http.h"
 #include "tests/catch.h"
-#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/support/fake_asterisk.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;

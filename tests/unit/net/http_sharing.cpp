@@ -2,7 +2,7 @@
 #include "net/http.h"
 #include "net/turn_meter.h"
 #include "tests/catch.h"
-#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/support/fake_asterisk.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;

@@ -162,7 +162,7 @@ TEST_CASE(
   third.ask();
   REQUIRE(stage.connected(2));
   REQUIRE(stage.listening.disconnected.size() == 1);
-  CHECK_THAT(stage.listening.disconnected[0], ContainsSubstring("connected anew"));
+  CHECK_THAT(stage.listening.disconnected[0], ContainsSubstring("connected again"));
   third.say(Opcode::text, "{}");
   CHECK(pump(stage.loop, [&] { return stage.listening.messages.size() == 1; }));
 }

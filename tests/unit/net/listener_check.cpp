@@ -10,7 +10,7 @@
 #include "base/fd.h"
 #include "net/tcp_socket.h"
 #include "tests/catch.h"
-#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/support/fake_asterisk.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;

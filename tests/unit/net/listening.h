@@ -3,7 +3,7 @@
 
 #include "ari/client.h"
 #include "tests/catch.h"
-#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/support/fake_asterisk.h"
 #include "tests/unit/helpers.h"
 
 namespace aribus::test {

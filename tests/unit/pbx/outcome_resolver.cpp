@@ -74,14 +74,14 @@ struct Stage {
     return json("{" + record.fields.substr(1) + "}");
   }
   void event(const std::string& text) { server.event(text); }
-  size_t looked_for() { return server.resolver().size(); }
+  size_t unresolved() { return server.resolver().size(); }
   void disconnect() {
     asterisk.set_script([](auto& peer, auto&) { peer.answer(503, "{}"); });
     asterisk.websocket()->close();
     REQUIRE(pump(loop, [&] { return !server.is_connected(); }));
   }
 
-  record::Ids last_ids;
+  record::IdSet last_ids;
 };
 
 constexpr auto originate = R"({"endpoint":"PJSIP/100","channelId":"c/1","app":"demo"})";
@@ -103,10 +103,10 @@ TEST_CASE("a call that was made is found, by its id") {
   CHECK(stage.last_ids.contains(record::IdKind::channel, "c/1"));
   CHECK(stage.asterisk.count("GET /ari/channels/c%2F1 ") == 1);
   CHECK(stage.asterisk.count("POST") == 1);
-  CHECK(stage.looked_for() == 0);
+  CHECK(stage.unresolved() == 0);
 }
 
-TEST_CASE("a call that is not there, and of which no event told, was not made") {
+TEST_CASE("a call that does not exist, and that no event reported, was not made") {
   Stage stage;
   stage.unknown("channels.originateWithId", originate);
   const Json resolved = stage.resolved();
@@ -177,14 +177,14 @@ TEST_CASE("after a restart of Asterisk nothing is left, and that is said") {
   CHECK_THAT(std::string(find_string(resolved, "reason")), ContainsSubstring("restarted"));
 }
 
-TEST_CASE("what is looked for outlives an outage, and is found after it") {
+TEST_CASE("a command without an outcome outlives an outage, and is resolved after it") {
   Stage stage;
   stage.unknown("bridges.create", "{}");
   stage.asterisk.set_script([](auto& peer, auto&) { peer.answer(503, "{}"); });
   stage.asterisk.websocket()->close();
   test::pump_for(stage.loop, Milliseconds(400));
   CHECK(stage.records.empty());
-  CHECK(stage.looked_for() == 1);
+  CHECK(stage.unresolved() == 1);
   stage.asterisk.set_script([](auto& peer, const std::string& request) {
     request.find("/bridges/") != std::string::npos ? peer.answer(200, "{}")
                                                    : test::behave_well(peer, request);
@@ -192,8 +192,8 @@ TEST_CASE("what is looked for outlives an outage, and is found after it") {
   CHECK(find_string(stage.resolved(), "outcome") == "done");
 }
 
-TEST_CASE("everything that is made under an id is looked for where it lives") {
-  const auto looked_for_at = [](const char* method, const char* params, const std::string& place) {
+TEST_CASE("everything that is created under an id is looked up at its place in ARI") {
+  const auto check_place = [](const char* method, const char* params, const std::string& place) {
     INFO(method);
     Stage stage;
     stage.look_up_status = 200;
@@ -201,14 +201,14 @@ TEST_CASE("everything that is made under an id is looked for where it lives") {
     CHECK(find_string(stage.resolved(), "outcome") == "done");
     CHECK(stage.asterisk.count("GET /ari/" + place + " ") == 1);
   };
-  looked_for_at("bridges.create", R"({"bridgeId":"b1"})", "bridges/b1");
-  looked_for_at("bridges.createWithId", R"({"bridgeId":"b1"})", "bridges/b1");
-  looked_for_at("channels.create", R"({"endpoint":"Local/x","app":"demo","channelId":"c1"})", "channels/c1");
-  looked_for_at("channels.externalMedia",
-                R"({"app":"demo","external_host":"h:1","format":"ulaw","channelId":"c1"})", "channels/c1");
-  looked_for_at("channels.snoopChannel", R"({"channelId":"c1","app":"demo","snoopId":"s1"})", "channels/s1");
-  looked_for_at("play", R"({"channelId":"c1","media":"sound:x","playbackId":"p1"})", "playbacks/p1");
-  looked_for_at("record", R"({"bridgeId":"b1","name":"r1","format":"wav"})", "recordings/live/r1");
+  check_place("bridges.create", R"({"bridgeId":"b1"})", "bridges/b1");
+  check_place("bridges.createWithId", R"({"bridgeId":"b1"})", "bridges/b1");
+  check_place("channels.create", R"({"endpoint":"Local/x","app":"demo","channelId":"c1"})", "channels/c1");
+  check_place("channels.externalMedia",
+              R"({"app":"demo","external_host":"h:1","format":"ulaw","channelId":"c1"})", "channels/c1");
+  check_place("channels.snoopChannel", R"({"channelId":"c1","app":"demo","snoopId":"s1"})", "channels/s1");
+  check_place("play", R"({"channelId":"c1","media":"sound:x","playbackId":"p1"})", "playbacks/p1");
+  check_place("record", R"({"bridgeId":"b1","name":"r1","format":"wav"})", "recordings/live/r1");
 }
 
 TEST_CASE("every operation that makes something under an id is known as one") {
@@ -225,17 +225,17 @@ TEST_CASE("a command that makes nothing is not looked for") {
   Stage stage;
   const Json data = stage.unknown("channels.answer", R"({"channelId":"c1"})");
   CHECK(find(data, "command") == nullptr);
-  CHECK(stage.looked_for() == 0);
+  CHECK(stage.unresolved() == 0);
 }
 
 TEST_CASE("what was answered, refused or not sent is not looked for") {
   Stage stage;
   stage.answers_posts = true;
   REQUIRE(stage.call("originate", originate).ok());
-  CHECK(stage.looked_for() == 0);
+  CHECK(stage.unresolved() == 0);
   stage.disconnect();
   CHECK(stage.call("originate", originate).error().kind == ErrorKind::not_connected);
-  CHECK(stage.looked_for() == 0);
+  CHECK(stage.unresolved() == 0);
 }
 
 TEST_CASE("a waiting call whose end was not seen was made all the same") {
@@ -284,7 +284,7 @@ TEST_CASE("what became of a command is given up when its Asterisk is, while it i
   const Json first = stage.unknown("originate", originate);
   const Json second =
       stage.unknown("channels.originate", R"({"endpoint":"PJSIP/1","channelId":"c2","app":"demo"})");
-  CHECK(stage.looked_for() == 2);
+  CHECK(stage.unresolved() == 2);
   stage.server.resolver().give_up("it is gone");
   for (const Json* command : {&first, &second}) {
     const Json fields = stage.resolved();
@@ -292,7 +292,7 @@ TEST_CASE("what became of a command is given up when its Asterisk is, while it i
     CHECK(find_string(fields, "outcome") == "unknown");
     CHECK(find_string(fields, "reason") == "it is gone");
   }
-  CHECK(stage.looked_for() == 0);
+  CHECK(stage.unresolved() == 0);
   CHECK_FALSE(pump(
       stage.loop, [&] { return !stage.records.empty(); }, Milliseconds(300)));
 }

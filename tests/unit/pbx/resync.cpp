@@ -4,7 +4,7 @@
 #include "state/difference.h"
 #include "tests/catch.h"
 #include "tests/support/cpu_time.h"
-#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/support/fake_asterisk.h"
 #include "tests/unit/helpers.h"
 
 using namespace aribus;

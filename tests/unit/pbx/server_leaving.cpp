@@ -56,7 +56,7 @@ TEST_CASE("a server that leaves during a take-over takes both connections along"
   ServerStage stage;
   stage.connect();
   stage.options.client.subscribe_all = true;
-  REQUIRE(stage.server->change(stage.options, Milliseconds(0)) == "connecting anew");
+  REQUIRE(stage.server->change(stage.options, Milliseconds(0)) == "reconnecting");
   REQUIRE(stage.until([&] { return stage.sockets().size() == 2; }));
   stage.server->leave("it was removed", Milliseconds(0), [] {});
   REQUIRE(stage.until([&] { return stage.server->is_gone(); }));

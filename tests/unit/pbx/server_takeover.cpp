@@ -15,7 +15,7 @@ struct Changed : ServerStage {
     options.client.subscribe_all = true;
   }
   void change() {
-    REQUIRE(server->change(options, Milliseconds(0)) == "connecting anew");
+    REQUIRE(server->change(options, Milliseconds(0)) == "reconnecting");
     REQUIRE(until([&] { return sockets().size() == 2; }));
     next = sockets().at(1);
   }
@@ -63,7 +63,7 @@ TEST_CASE("each application in common is waited for") {
 TEST_CASE("a connection for other applications takes over at once, and the old ones are given up") {
   Changed stage;
   stage.options.client.apps = {"another"};
-  REQUIRE(stage.server->change(stage.options, Milliseconds(0)) == "connecting anew");
+  REQUIRE(stage.server->change(stage.options, Milliseconds(0)) == "reconnecting");
   REQUIRE(stage.until([&] { return stage.told().starts_with("server.connected"); }));
   CHECK(stage.server->hears("another"));
   CHECK_FALSE(stage.server->hears("demo"));
@@ -74,7 +74,7 @@ TEST_CASE("a connection for other applications takes over at once, and the old o
 TEST_CASE("after a restart of Asterisk there is nothing to take over") {
   Changed stage;
   stage.info = test::startup("2026-11-22T22:00:00.000+0000");
-  REQUIRE(stage.server->change(stage.options, Milliseconds(0)) == "connecting anew");
+  REQUIRE(stage.server->change(stage.options, Milliseconds(0)) == "reconnecting");
   REQUIRE(stage.until([&] { return stage.records.size() >= 3; }));
   CHECK(stage.told().starts_with("server.disconnected server.connected server.gap"));
   CHECK(stage.field("server.disconnected", "reason") == "the configuration was changed");
@@ -100,7 +100,7 @@ TEST_CASE("an application that another client has is not waited for") {
   stage.present->text(test::app_replaced());
   REQUIRE(stage.until([&] { return stage.server->state() == State::replaced; }));
   stage.records.clear();
-  REQUIRE(stage.server->change(stage.options, Milliseconds(0)) == "connecting anew");
+  REQUIRE(stage.server->change(stage.options, Milliseconds(0)) == "reconnecting");
   REQUIRE(stage.until([&] { return stage.server->state() == State::ready; }));
   CHECK(stage.told().starts_with("server.connected server.gap"));
 }
@@ -108,7 +108,7 @@ TEST_CASE("an application that another client has is not waited for") {
 TEST_CASE("a next connection that fails becomes the present one, and reconnects") {
   Changed stage;
   stage.refuses_events = true;
-  REQUIRE(stage.server->change(stage.options, Milliseconds(0)) == "connecting anew");
+  REQUIRE(stage.server->change(stage.options, Milliseconds(0)) == "reconnecting");
   REQUIRE(stage.until([&] { return stage.server->state() == State::down; }));
   CHECK(stage.told() == "server.disconnected");
   stage.refuses_events = false;
@@ -132,7 +132,7 @@ TEST_CASE("a second change waits for the take-over of the first") {
   Changed stage;
   stage.change();
   stage.options.client.subscribe_all = false;
-  REQUIRE(stage.server->change(stage.options, Milliseconds(0)) == "connecting anew");
+  REQUIRE(stage.server->change(stage.options, Milliseconds(0)) == "reconnecting");
   CHECK(stage.sockets().size() == 2);
   stage.present->text(test::app_replaced());
   REQUIRE(stage.until([&] { return stage.sockets().size() == 2 && stage.sockets().at(0) == stage.next; }));
@@ -150,5 +150,5 @@ TEST_CASE("other time-outs need no other connection") {
   CHECK(stage.server->change(stage.options, Milliseconds(0)) == "other time-outs");
   CHECK(stage.server->client().options().request_timeout == Milliseconds(1234));
   stage.options.tls_files = 1;
-  CHECK(stage.server->change(stage.options, Milliseconds(0)) == "connecting anew");
+  CHECK(stage.server->change(stage.options, Milliseconds(0)) == "reconnecting");
 }

@@ -10,7 +10,7 @@
 #include "bus/record_log.h"
 #include "pbx/server.h"
 #include "tests/catch.h"
-#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/support/fake_asterisk.h"
 #include "tests/unit/helpers.h"
 
 namespace aribus::test {

@@ -11,7 +11,7 @@ TEST_CASE("numbers are found by the ids of a record") {
   index.add(IdKind::channel, "c1", 3);
   index.add(IdKind::bridge, "c1", 5);
   index.add(IdKind::channel, "c2", 9);
-  Ids ids;
+  IdSet ids;
   CHECK(index.find(ids).empty());
   ids.add(IdKind::channel, "c1");
   CHECK(index.find(ids) == Numbers{3, 7});
@@ -24,7 +24,7 @@ TEST_CASE("numbers are found by the ids of a record") {
 }
 
 TEST_CASE("an id of more bytes than an id may have is none") {
-  Ids ids;
+  IdSet ids;
   ids.add(IdKind::channel, std::string(max_id_bytes + 1, 'x'));
   CHECK(ids.size() == 0);
   ids.add(IdKind::channel, std::string(max_id_bytes, 'x'));

@@ -22,13 +22,13 @@ struct Made {
 Made make(std::string_view model, std::string_view text) {
   JsonTape tape;
   Made made;
-  Ids ids;
+  IdSet ids;
   Normalizer normalizer(made.text, ids);
   normalizer.write(tape.read(text), ari::Type::model, false, find_rules(model));
   made.fault = normalizer.fault();
   return made;
 }
-std::string regular(std::string_view model, std::string_view text) {
+std::string normalized(std::string_view model, std::string_view text) {
   return make(model, text).text;
 }
 std::string fault(std::string_view model, std::string_view text) {
@@ -53,57 +53,58 @@ std::string invalid_of(std::string_view text) {
 }  // namespace
 
 TEST_CASE("times become RFC 3339 in UTC wherever ARI declares one") {
-  CHECK(regular("Channel", R"({"creationtime":"2026-11-22T23:47:29.969+0100"})") ==
+  CHECK(normalized("Channel", R"({"creationtime":"2026-11-22T23:47:29.969+0100"})") ==
         R"({"creationtime":"2026-11-22T22:47:29.969Z"})");
-  CHECK(regular("Bridge", R"({"creationtime":"2026-11-22T23:47:29.969-0000"})") ==
+  CHECK(normalized("Bridge", R"({"creationtime":"2026-11-22T23:47:29.969-0000"})") ==
         R"({"creationtime":"2026-11-22T23:47:29.969Z"})");
-  CHECK(regular("Channel", R"({"creationtime":"some day"})") == R"({"creationtime":"some day"})");
+  CHECK(normalized("Channel", R"({"creationtime":"some day"})") == R"({"creationtime":"some day"})");
   // A text that looks like a time and is not declared as one stays.
-  CHECK(regular("Channel", R"({"name":"2026-11-22T23:47:29.969+0100"})") ==
+  CHECK(normalized("Channel", R"({"name":"2026-11-22T23:47:29.969+0100"})") ==
         R"({"name":"2026-11-22T23:47:29.969+0100"})");
 }
 
 TEST_CASE("a time that ARI declares as a string is a time all the same") {
-  CHECK(regular("AsteriskPing", R"({"asterisk_id":"a","ping":"pong","timestamp":"2026-11-26T22:07:17.679+1300"})") ==
+  CHECK(normalized("AsteriskPing",
+                   R"({"asterisk_id":"a","ping":"pong","timestamp":"2026-11-26T22:07:17.679+1300"})") ==
         R"({"asterisk_id":"a","ping":"pong","timestamp":"2026-11-26T09:07:17.679Z"})");
 }
 
 TEST_CASE("null is left out, in every depth") {
-  CHECK(regular("Channel", R"({"id":null,"caller":{"name":null,"number":"1"},"unknown":null})") ==
+  CHECK(normalized("Channel", R"({"id":null,"caller":{"name":null,"number":"1"},"unknown":null})") ==
         R"({"caller":{"number":"1"}})");
 }
 
 TEST_CASE("what ARI does not declare is written as it is") {
-  CHECK(regular("Channel", R"({"novelty":{"a":[1,null]},"id":"c1"})") ==
+  CHECK(normalized("Channel", R"({"novelty":{"a":[1,null]},"id":"c1"})") ==
         R"({"novelty":{"a":[1,null]},"id":"c1"})");
-  CHECK(regular("Channel", R"("no object")") == R"("no object")");
+  CHECK(normalized("Channel", R"("no object")") == R"("no object")");
 }
 
 TEST_CASE("a cause is never without its text") {
-  CHECK(regular("ChannelDestroyed", R"({"cause":17})") == R"({"cause":17,"cause_txt":"User busy"})");
-  CHECK(regular("ChannelDestroyed", R"({"cause":17,"cause_txt":"as sent"})") ==
+  CHECK(normalized("ChannelDestroyed", R"({"cause":17})") == R"({"cause":17,"cause_txt":"User busy"})");
+  CHECK(normalized("ChannelDestroyed", R"({"cause":17,"cause_txt":"as sent"})") ==
         R"({"cause":17,"cause_txt":"as sent"})");
-  CHECK(regular("ChannelDestroyed", R"({"cause":17,"cause_txt":null})") ==
+  CHECK(normalized("ChannelDestroyed", R"({"cause":17,"cause_txt":null})") ==
         R"({"cause":17,"cause_txt":"User busy"})");
-  CHECK(regular("ChannelDestroyed", R"({"cause":4})") == R"({"cause":4,"cause_txt":"Unknown"})");
-  CHECK(regular("ChannelHangupRequest", R"({"cause":16,"soft":true})") ==
+  CHECK(normalized("ChannelDestroyed", R"({"cause":4})") == R"({"cause":4,"cause_txt":"Unknown"})");
+  CHECK(normalized("ChannelHangupRequest", R"({"cause":16,"soft":true})") ==
         R"({"cause":16,"cause_txt":"Normal Clearing","soft":true})");
-  CHECK(regular("ChannelDestroyed", R"({"cause":null})") == "{}");
-  CHECK(regular("ChannelDestroyed", R"({"cause":true,"cause":17,"cause":16})") ==
+  CHECK(normalized("ChannelDestroyed", R"({"cause":null})") == "{}");
+  CHECK(normalized("ChannelDestroyed", R"({"cause":true,"cause":17,"cause":16})") ==
         R"({"cause":true,"cause":17,"cause_txt":"User busy","cause":16})");
 }
 
 TEST_CASE("a cause that is a text is its own text") {
-  CHECK(regular("Peer", R"({"cause":"Expired"})") == R"({"cause":"Expired","cause_txt":"Expired"})");
+  CHECK(normalized("Peer", R"({"cause":"Expired"})") == R"({"cause":"Expired","cause_txt":"Expired"})");
 }
 
 TEST_CASE("numbers that ARI sends as strings become numbers") {
-  CHECK(regular("ContactInfo", R"({"roundtrip_usec":"1234"})") == R"({"roundtrip_usec":1234})");
-  CHECK(regular("ContactInfo", R"({"roundtrip_usec":"-1"})") == R"({"roundtrip_usec":-1})");
-  CHECK(regular("ContactInfo", R"({"roundtrip_usec":""})") == R"({"roundtrip_usec":""})");
-  CHECK(regular("ContactInfo", R"({"roundtrip_usec":"12x"})") == R"({"roundtrip_usec":"12x"})");
-  CHECK(regular("Peer", R"({"port":"5060","time":"7"})") == R"({"port":5060,"time":7})");
-  CHECK(regular("Channel", R"({"accountcode":"1234"})") == R"({"accountcode":"1234"})");
+  CHECK(normalized("ContactInfo", R"({"roundtrip_usec":"1234"})") == R"({"roundtrip_usec":1234})");
+  CHECK(normalized("ContactInfo", R"({"roundtrip_usec":"-1"})") == R"({"roundtrip_usec":-1})");
+  CHECK(normalized("ContactInfo", R"({"roundtrip_usec":""})") == R"({"roundtrip_usec":""})");
+  CHECK(normalized("ContactInfo", R"({"roundtrip_usec":"12x"})") == R"({"roundtrip_usec":"12x"})");
+  CHECK(normalized("Peer", R"({"port":"5060","time":"7"})") == R"({"port":5060,"time":7})");
+  CHECK(normalized("Channel", R"({"accountcode":"1234"})") == R"({"accountcode":"1234"})");
 }
 
 TEST_CASE("an object as ARI declares it has no fault") {

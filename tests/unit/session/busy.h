@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "tests/catch.h"
-#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/support/fake_asterisk.h"
 #include "tests/unit/pbx/test_server.h"
 #include "tests/unit/session/daemon.h"
 

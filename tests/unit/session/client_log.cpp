@@ -74,6 +74,20 @@ TEST_CASE("who comes and goes is worth a line for debugging alone") {
   CHECK(find_string(*find(left[0], "subscription"), "types").empty());
 }
 
+TEST_CASE("of those that left without harm, who subscribed, changed something or asked much is remembered") {
+  Stage stage;
+  ClientInfo looked = stage.client(1), subscribed = looked, changed = looked, asked = looked;
+  for (ClientInfo* client : {&looked, &changed, &asked}) client->subscription.clear();
+  looked.requests = 2;
+  changed.has_changed = true;
+  asked.requests = 1000;
+  stage.log.left(looked, "closed by the program", false);
+  CHECK(stage.left().Size() == 0);
+  for (const ClientInfo& client : {subscribed, changed, asked})
+    stage.log.left(client, "closed by the program", false);
+  CHECK(stage.left().Size() == 3);
+}
+
 TEST_CASE("losses are one line when they begin, and one when they are over") {
   Stage stage;
   ClientInfo slow = stage.client(7);

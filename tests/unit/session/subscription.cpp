@@ -132,7 +132,7 @@ TEST_CASE("from the oldest record on: what is gone is told first, and is no loss
     CHECK(find_string(json(some.result().str()), "cursor") == at(log, 0));
     CHECK((find(json(some.result().str()), "resumed") == nullptr) == (std::string(other).empty()));
     CHECK(some.take_lost() == lost(1, first - 1));
-    CHECK_FALSE(some.was_overtaken());
+    CHECK_FALSE(some.must_disconnect());
     CHECK(some.lost() == 0);
     CHECK(deliver(some, 1'000'000, 1'000'000) == expected(log, first));
   }
@@ -143,11 +143,11 @@ TEST_CASE("from the oldest record on: what is gone is told first, and is no loss
   CHECK(late.lost() == first - 4);
   // The ring goes on while it reads.
   for (int i = 0; i < 500; ++i) log.append(padded_record(500));
-  Subscription slow = subscribe(log, R"({"from":"oldest"})");
+  Subscription slow = subscribe(log, R"({"from":"oldest","on_overflow":"disconnect"})");
   const uint64_t then = log.first();
   for (int i = 0; i < 10; ++i) log.append(padded_record(500));
   CHECK(slow.take_lost() == lost(1, log.first() - 1));
-  CHECK(slow.was_overtaken());
+  CHECK(slow.must_disconnect());
   CHECK(slow.lost() == log.first() - then);
 }
 
@@ -250,11 +250,17 @@ TEST_CASE("a reader that fell off the ring is told exactly what it lost") {
   CHECK(deliver(subscription, 10'000, 10'000) == expected(log, log.first()));
 }
 
-TEST_CASE("what to do on overflow is as asked") {
-  const bus::RecordLog log = log_of();
-  CHECK(subscribe(log).on_overflow() == Overflow::lost);
-  CHECK(subscribe(log, R"({"on_overflow":"lost"})").on_overflow() == Overflow::lost);
-  CHECK(subscribe(log, R"({"on_overflow":"disconnect"})").on_overflow() == Overflow::disconnect);
+TEST_CASE("only a subscriber that asked for it is disconnected after a loss") {
+  for (const char* on_overflow : {"", R"("on_overflow":"lost")", R"("on_overflow":"disconnect")"}) {
+    INFO(on_overflow);
+    bus::RecordLog log = log_of(3);
+    Subscription subscription = subscribe(log, "{" + std::string(on_overflow) + "}");
+    CHECK(subscription.take_lost().empty());
+    CHECK_FALSE(subscription.must_disconnect());
+    for (int i = 0; i < 500; ++i) log.append(padded_record(500));
+    CHECK_FALSE(subscription.take_lost().empty());
+    CHECK(subscription.must_disconnect() == std::string_view(on_overflow).ends_with("\"disconnect\""));
+  }
 }
 
 TEST_CASE("who goes on over records that can't be read is told which, and gets all others") {
@@ -288,7 +294,7 @@ TEST_CASE("who goes on over records that can't be read is told which, and gets a
     std::vector<iovec> pieces;
     while (!subscription.up_to_date()) {
       out += subscription.take_lost();
-      CHECK_FALSE(subscription.was_overtaken());
+      CHECK_FALSE(subscription.must_disconnect());
       if (subscription.up_to_date()) break;
       subscription.gather(100'000, pieces);
       size_t bytes = 0;
@@ -301,7 +307,7 @@ TEST_CASE("who goes on over records that can't be read is told which, and gets a
     return out;
   };
   const auto since = [&](uint64_t seq, const std::string& rest) {
-    return R"({"since":")" + at(log, seq) + '"' + rest + "}";
+    return R"({"on_overflow":"disconnect","since":")" + at(log, seq) + '"' + rest + "}";
   };
   const auto line = [&](uint64_t seq) { return std::string(log.line(seq)); };
   const std::string end = line(6) + line(7) + line(8) + lost(9, 9);

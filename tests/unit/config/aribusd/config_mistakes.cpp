@@ -105,7 +105,7 @@ const Mistake mistakes[] = {
      ":5:22: asterisk[0].silence_timeout: a duration of at most 28800min is expected"},
     {with("    ping_interval: 10s\n"),
      ":2:5: asterisk[0]: silence_timeout: longer than ping_interval is expected, or every quiet connection "
-     "is taken for dead"},
+     "is closed as dead"},
     {with("    reconnect: {first: 10s}\n"),
      ":5:16: asterisk[0].reconnect: first: at most as long as max is expected"},
     {with("    rest: websockets\n"),
@@ -187,7 +187,7 @@ const Mistake mistakes[] = {
      ":9:25: access[0].methods[0]: no method matches 'channels.hangp'; did you mean 'channels.hangup'? "
      "(read, control, admin, or globs of methods are expected)"},
     {with_rules({"name: a, users: [], methods: [read]"}),
-     ":9:22: access[0].users: at least one is expected; without this key the rule holds for every user"},
+     ":9:22: access[0].users: at least one is expected; without this key the rule applies to every user"},
     {with_rules({"name: a, users: [no-such-user], methods: [read]"}),
      ":9:23: access[0].users[0]: there is no user 'no-such-user'; create it, or name another"},
     {with_rules({"name: a, groups: [no-such-group], methods: [read]"}),
@@ -205,14 +205,14 @@ const Mistake mistakes[] = {
     {with_rules({"name: a, methods: [read], apps: []"}),
      ":9:38: access[0].apps: at least one is expected; without this key the rule allows all applications"},
     {with_rules({"name: a, methods: [read]", "name: b, users: [root], methods: [admin]"}),
-     ":10:5: access[1]: the rule 'b' never holds: 'a' comes first and holds for all for whom it would; put "
-     "it before that one"},
+     ":10:5: access[1]: the rule 'b' never applies: 'a' comes first and matches every connection that it "
+     "matches; put it before that one"},
     {with_rules({"name: a, users: [root], methods: [read]", "name: a, methods: [read]"}),
      ":10:5: access[1]: name: 'a' is the name of another rule already; each has its own"},
     {with_rules({"name: a, users: [root, nobody], sockets: [/tmp/a], methods: [read]",
                  "name: b, users: [nobody], sockets: [/tmp/a], methods: [admin]"}),
-     ":10:5: access[1]: the rule 'b' never holds: 'a' comes first and holds for all for whom it would; put "
-     "it before that one"},
+     ":10:5: access[1]: the rule 'b' never applies: 'a' comes first and matches every connection that it "
+     "matches; put it before that one"},
     {with_rules({"name: a, alow: [read], methods: [read]"}),
      ":9:15: access[0].alow: no such key (known: name, users, groups, sockets, methods, exclude_methods, "
      "functions, types, exclude_types, apps, connections, commands_per_second)"},

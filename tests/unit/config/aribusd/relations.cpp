@@ -150,7 +150,8 @@ const Doubt doubts[] = {
           "1ms\n    "
           "reconnect: {first: 1ms, max: 1ms}\n"),
      "warning 5:20: asterisk[0].ping_interval: 1ms is very short: Asterisk is pinged all the time\n"
-     "warning 6:22: asterisk[0].silence_timeout: 2ms is very short: connections will be taken for dead\n"
+     "warning 6:22: asterisk[0].silence_timeout: 2ms is very short: working connections will be closed as "
+     "dead\n"
      "warning 8:22: asterisk[0].connect_timeout: 1ms is very short: connections will not be established in "
      "time\n"
      "warning 7:22: asterisk[0].request_timeout: 1ms is very short: commands will end with an unknown "
@@ -160,7 +161,7 @@ const Doubt doubts[] = {
      false},
     {with("    silence_timeout: 3001ms\n"),
      "warning 5:22: asterisk[0].silence_timeout: it leaves Asterisk less than 100ms to answer a ping: "
-     "connections will be taken for dead\n",
+     "working connections will be closed as dead\n",
      false},
     {with("    max_message_bytes: 1KiB\n    max_response_bytes: 1KiB\n"),
      "warning 5:24: asterisk[0].max_message_bytes: that is very small: events will become Malformed records\n"

@@ -2,9 +2,11 @@
 #include <unistd.h>
 
 #include "tests/catch.h"
+#include "tests/unit/session/busy.h"
 #include "tests/unit/session/daemon.h"
 
 using namespace aribus;
+using aribus::test::Busy;
 using aribus::test::Daemon;
 using aribus::test::json;
 using aribus::test::padded_record;
@@ -109,4 +111,19 @@ TEST_CASE("of a long subscription a part is shown") {
   const JsonValue& shown = listed["clients"][0]["subscription"];
   CHECK(to_text(shown).size() < 5000);
   CHECK(shown["channels"].Size() + shown["more"].GetUint() == 1000);
+}
+
+TEST_CASE("a connection that changed something stays known when it has gone, one that only looked does not") {
+  for (const bool changes : {true, false}) {
+    INFO(changes);
+    Busy daemon;
+    Program program(daemon);
+    program.ask(changes ? "channels.answer" : "channels.list", changes ? R"({"channelId":"c1"})" : "{}");
+    REQUIRE(daemon.arrived(1));
+    changes ? daemon.waiting[0]->answer(204, "") : daemon.waiting[0]->answer(200, "[]");
+    program.line();
+    program.close();
+    REQUIRE(daemon.pump([&] { return clients(daemon)["clients"].Empty(); }));
+    CHECK(clients(daemon)["left"].Size() == (changes ? 1 : 0));
+  }
 }

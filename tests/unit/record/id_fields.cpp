@@ -176,7 +176,7 @@ TEST_CASE("whatever a model names, in any depth, is lifted, and nothing else is"
     Writer values;
     const std::string text = render([&](JsonWriter& writer) { values.write(writer, model); });
     INFO(text);
-    Ids ids;
+    IdSet ids;
     std::string unused;
     JsonTape tape;
     Normalizer(unused, ids).write(tape.read(text), ari::Type::model, false, find_rules(model.name));

@@ -1,4 +1,4 @@
-#include "record/ids.h"
+#include "record/id_set.h"
 
 #include <algorithm>
 
@@ -34,7 +34,7 @@ uint64_t id_hash(IdKind kind, std::string_view id) {
   return hash_of(id) ^ (static_cast<uint64_t>(kind) + 1) * 0x9E3779B97F4A7C15U;
 }
 
-void Ids::add(IdKind kind, std::string_view id) {
+void IdSet::add(IdKind kind, std::string_view id) {
   if (id.empty() || id.size() > max_id_bytes || contains(kind, id)) return;
   const uint64_t hash = id_hash(kind, id);
   places_.push_back({hash, static_cast<uint32_t>(text_.size()), static_cast<uint32_t>(id.size()), kind});
@@ -47,14 +47,14 @@ void Ids::add(IdKind kind, std::string_view id) {
   }
 }
 
-bool Ids::contains(IdKind kind, std::string_view id) const {
+bool IdSet::contains(IdKind kind, std::string_view id) const {
   const auto is_it = [&](const Place& place) { return place.kind == kind && text_of(place) == id; };
   if (found_.empty()) return std::ranges::any_of(places_, is_it);
   const auto [begin, end] = found_.equal_range(id_hash(kind, id));
   return std::any_of(begin, end, [&](const auto& entry) { return is_it(places_[entry.second]); });
 }
 
-void Ids::add_target(std::string_view uri) {
+void IdSet::add_target(std::string_view uri) {
   static constexpr std::pair<std::string_view, IdKind> schemes[] = {
       {"channel:", IdKind::channel}, {"bridge:", IdKind::bridge}, {"endpoint:", IdKind::endpoint}};
   for (const auto& [scheme, kind] : schemes) {
@@ -62,13 +62,13 @@ void Ids::add_target(std::string_view uri) {
   }
 }
 
-void Ids::clear() {
+void IdSet::clear() {
   text_.clear();
   places_.clear();
   if (!found_.empty()) found_.clear();
 }
 
-std::vector<std::string_view> Ids::of(IdKind kind) const {
+std::vector<std::string_view> IdSet::of(IdKind kind) const {
   std::vector<std::string_view> texts;
   for (const Place& place : places_) {
     if (place.kind == kind) texts.push_back(text_of(place));

@@ -1,4 +1,4 @@
-#include "record/ids.h"
+#include "record/id_set.h"
 
 #include <chrono>
 
@@ -14,16 +14,16 @@ using Strings = std::vector<std::string_view>;
 
 namespace {
 
-Ids ids_of(std::string_view event) {
+IdSet ids_of(std::string_view event) {
   return read_event(event, event.size(), "pbx1", WallTime{}).ids;
 }
 
 // The ids of an event of `type` with `members`.
-Ids ids_in(const std::string& type, const std::string& members) {
+IdSet ids_in(const std::string& type, const std::string& members) {
   return ids_of(R"({"type":")" + type + "\"," + members + "}");
 }
 
-void check_only(const Ids& ids, IdKind kind, const Strings& expected) {
+void check_only(const IdSet& ids, IdKind kind, const Strings& expected) {
   for (size_t other = 0; other < id_kinds; ++other) {
     INFO(field_name(static_cast<IdKind>(other)));
     CHECK(ids.of(static_cast<IdKind>(other)) == (static_cast<IdKind>(other) == kind ? expected : Strings{}));
@@ -33,7 +33,7 @@ void check_only(const Ids& ids, IdKind kind, const Strings& expected) {
 }  // namespace
 
 TEST_CASE("ids are kept in the order found, once each, and never empty") {
-  Ids ids;
+  IdSet ids;
   for (const char* id : {"b", "a", "", "b", "c", "a"}) ids.add(IdKind::channel, id);
   CHECK(ids.of(IdKind::channel) == Strings{"b", "a", "c"});
   ids.add(IdKind::bridge, "a");  // of another kind: another id
@@ -50,7 +50,7 @@ TEST_CASE("the channels of a transfer and of a replacement are lifted") {
 }
 
 TEST_CASE("a bridge's id and its members are lifted") {
-  const Ids ids =
+  const IdSet ids =
       ids_in("ChannelEnteredBridge",
              R"("bridge":{"id":"b1","channels":["c1","c2"],"video_source_id":"c3"},"channel":{"id":"c2"})");
   CHECK(ids.of(IdKind::bridge) == Strings{"b1"});
@@ -58,10 +58,10 @@ TEST_CASE("a bridge's id and its members are lifted") {
 }
 
 TEST_CASE("a playback's id and its target are lifted") {
-  const Ids on_channel = ids_in("PlaybackStarted", R"("playback":{"id":"p1","target_uri":"channel:c1"})");
+  const IdSet on_channel = ids_in("PlaybackStarted", R"("playback":{"id":"p1","target_uri":"channel:c1"})");
   CHECK(on_channel.of(IdKind::playback) == Strings{"p1"});
   CHECK(on_channel.of(IdKind::channel) == Strings{"c1"});
-  const Ids on_bridge = ids_in("PlaybackStarted", R"("playback":{"id":"p1","target_uri":"bridge:b1"})");
+  const IdSet on_bridge = ids_in("PlaybackStarted", R"("playback":{"id":"p1","target_uri":"bridge:b1"})");
   CHECK(on_bridge.of(IdKind::bridge) == Strings{"b1"});
   CHECK(on_bridge.of(IdKind::channel).empty());
   check_only(ids_in("PlaybackStarted", R"("playback":{"id":"p1","target_uri":"planet:x"})"), IdKind::playback,
@@ -69,15 +69,15 @@ TEST_CASE("a playback's id and its target are lifted") {
 }
 
 TEST_CASE("a recording's name and its target are lifted") {
-  const Ids ids =
+  const IdSet ids =
       ids_in("RecordingStarted", R"("recording":{"name":"a/b","format":"wav","target_uri":"bridge:b1"})");
   CHECK(ids.of(IdKind::recording) == Strings{"a/b"});
   CHECK(ids.of(IdKind::bridge) == Strings{"b1"});
 }
 
 TEST_CASE("an endpoint is technology and resource, and its channels are lifted") {
-  const Ids ids = ids_in("EndpointStateChange",
-                         R"("endpoint":{"technology":"PJSIP","resource":"100","channel_ids":["c1","c2"]})");
+  const IdSet ids = ids_in("EndpointStateChange",
+                           R"("endpoint":{"technology":"PJSIP","resource":"100","channel_ids":["c1","c2"]})");
   CHECK(ids.of(IdKind::endpoint) == Strings{"PJSIP/100"});
   CHECK(ids.of(IdKind::channel) == Strings{"c1", "c2"});
   check_only(ids_in("EndpointStateChange", R"("endpoint":{"technology":"PJSIP"})"), IdKind::endpoint, {});
@@ -95,7 +95,7 @@ TEST_CASE("all channels of a Dial are lifted") {
 }
 
 TEST_CASE("an attended transfer names all its channels and bridges") {
-  const Ids ids = ids_in(
+  const IdSet ids = ids_in(
       "BridgeAttendedTransfer",
       R"("transferer_first_leg":{"id":"c1"},"transferer_second_leg":{"id":"c2"},"transferee":{"id":"c3"},)"
       R"("transfer_target":{"id":"c4"},"transferer_first_leg_bridge":{"id":"b1","channels":["c1","c3"]},)"
@@ -120,15 +120,15 @@ TEST_CASE("ids of the wrong type are no ids") {
 }
 
 TEST_CASE("in an unknown event things are recognised by their shape, in any depth") {
-  const Ids ids = ids_in("FromTheFuture",
-                         R"("a":[{"b":{"id":"c1","name":"PJSIP/1","state":"Up"}}],)"
-                         R"("d":{"id":"b1","bridge_type":"mixing","channels":["c2"]},"id":"not a channel")");
+  const IdSet ids = ids_in(
+      "FromTheFuture", R"("a":[{"b":{"id":"c1","name":"PJSIP/1","state":"Up"}}],)"
+                       R"("d":{"id":"b1","bridge_type":"mixing","channels":["c2"]},"id":"not a channel")");
   CHECK(ids.of(IdKind::channel) == Strings{"c1", "c2"});
   CHECK(ids.of(IdKind::bridge) == Strings{"b1"});
 }
 
 TEST_CASE("a bridge of 100,000 channels is no more than a long list") {
-  Ids ids;
+  IdSet ids;
   const auto began = aribus::test::cpu_time();
   for (int round = 0; round < 2; ++round) {
     for (int i = 0; i < 100'000; ++i) ids.add(IdKind::channel, "channel-" + std::to_string(i));

@@ -1,4 +1,4 @@
-#include "tests/unit/ari/fake_asterisk.h"
+#include "tests/support/fake_asterisk.h"
 
 #include <cerrno>
 #include <charconv>

@@ -30,7 +30,7 @@ inline constexpr size_t id_kinds = 6;
 inline constexpr size_t max_id_bytes = 512;
 
 // Ids in the order found, without duplicates.
-class Ids {
+class IdSet {
  public:
   struct Id {
     IdKind kind;
