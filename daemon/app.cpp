@@ -53,7 +53,7 @@ App::App(config::Config config, bus::RecordLog log)
                  .live_objects =
                      [this](record::IdKind kind, const JsonValue& params, const control::Caller& caller) {
                        return control::live_objects(dispatcher_, log_.cursor().text(), kind, params,
-                                                    *caller.rule);
+                                                    *caller.principal.rule);
                      },
                  .session = [this](uint64_t connection) -> session::Session& {
                    return sessions_.session(connection);
@@ -79,13 +79,13 @@ session::Hello App::hello(const control::Caller& caller) const {
   hello.started = started_;
   hello.cursor = log_.cursor().text();
   for (const auto& asterisk : asterisks_) hello.servers.push_back(asterisk->name());
-  if (!caller.user.empty()) hello.peer.user = caller.user;
+  if (!caller.principal.name.empty()) hello.peer.user = caller.principal.name;
   hello.peer.uid = caller.peer.uid;
   hello.peer.gid = caller.peer.gid;
   hello.peer.groups.assign(caller.peer.groups.begin(), caller.peer.groups.end());
   hello.peer.pid = caller.peer.pid;
   hello.peer.socket = caller.peer.socket;
-  hello.rule = caller.rule->name;
+  hello.rule = caller.principal.rule->name;
   return hello;
 }
 

@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "control/method.h"
-#include "control/peer.h"
+#include "control/principal.h"
 #include "json/json.h"
 
 namespace aribus::control {

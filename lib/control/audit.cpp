@@ -68,11 +68,11 @@ std::string shown(const ari::Parameter& parameter, const JsonValue& value) {
 std::string who_and_what(const Caller& caller, const Method& method, std::string_view server,
                          const JsonValue& params) {
   std::string line = "audit";
-  if (!caller.user.empty()) add(line, "user", word(caller.user));
+  if (!caller.principal.name.empty()) add(line, "user", word(caller.principal.name));
   add(line, "uid", std::to_string(caller.peer.uid));
   add(line, "pid", std::to_string(caller.peer.pid));
   if (!caller.program.empty()) add(line, "program", word(caller.program));
-  add(line, "rule", word(caller.rule->name));
+  add(line, "rule", word(caller.principal.rule->name));
   add(line, "method", method.name);
   if (!server.empty()) add(line, "server", word(server));
   for (const ari::Parameter& parameter : method.parameters) {
@@ -120,8 +120,8 @@ std::string_view app_of(const JsonValue& params) {
   return app.empty() ? find_string(params, "applicationName") : app;
 }
 
-LineLimit<uid_t>& refusals() {
-  static LineLimit<uid_t> limit(20, std::chrono::seconds(1));
+LineLimit<PrincipalId>& refusals() {
+  static LineLimit<PrincipalId> limit(20, std::chrono::seconds(1));
   return limit;
 }
 
@@ -169,12 +169,12 @@ void audit_counts() {
 
 void audit_refused(const Caller& caller, const Method& method, const JsonValue& params, const Error& error) {
   const auto log = log_for(method);
-  if (!log || !refusals().admit(caller.peer.uid, std::chrono::steady_clock::now())) return;
+  if (!log || !refusals().admit(caller.principal.id, std::chrono::steady_clock::now())) return;
   std::string line = who_and_what(caller, method, "", params);
   add(line, "outcome", "refused");
   add(line, "code", std::to_string(code_of(error.kind)));
   write(*log,
-        {.user = caller.user,
+        {.user = caller.principal.name,
          .program = caller.program,
          .method = method.name,
          .server = {},
@@ -188,8 +188,8 @@ std::optional<AuditEntry> AuditEntry::begin(const Caller& caller, const Method& 
                                             std::string_view server, const JsonValue& params) {
   if (!log_for(method)) return {};
   AuditEntry entry;
-  entry.user_ = caller.user;
-  entry.uid_ = caller.peer.uid;
+  entry.user_ = caller.principal.name;
+  entry.principal_ = caller.principal.id;
   entry.program_ = caller.program;
   entry.method_ = &method;
   entry.server_ = server;
@@ -206,7 +206,7 @@ void AuditEntry::finish(const Result<pbx::ResultText>& answer) {
   const std::string_view outcome = is_rejected(*method_, answer) ? "refused"
                                    : answer                      ? "done"
                                                                  : outcome_of(answer.error());
-  const bool is_logged = outcome == "done" || outcome == "unknown" || refusals().admit(uid_, now);
+  const bool is_logged = outcome == "done" || outcome == "unknown" || refusals().admit(principal_, now);
   const auto log = is_logged ? log_for(*method_) : nullptr;
   if (!log) return;
   add(line_, "outcome", outcome);

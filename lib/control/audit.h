@@ -12,8 +12,6 @@
 #include <string_view>
 #include <vector>
 
-#include <sys/types.h>
-
 #include "base/result.h"
 #include "control/access_rule.h"
 #include "control/method.h"
@@ -55,7 +53,7 @@ class AuditEntry {
   AuditEntry() = default;
 
   std::string user_;
-  uid_t uid_ = 0;
+  PrincipalId principal_ = 0;
   std::string program_;
   const Method* method_ = nullptr;
   std::string server_;

@@ -9,7 +9,7 @@
 
 #include "control/audit.h"
 #include "control/method.h"
-#include "control/peer.h"
+#include "control/principal.h"
 #include "json/json.h"
 #include "pbx/server.h"
 

@@ -25,7 +25,9 @@ std::optional<Json> take_member(Json& params, std::string_view name) {
 }
 
 Requester requester_of(const Caller& caller) {
-  return {.user = caller.peer.uid, .connection = caller.connection, .admin = caller.rule->is_admin()};
+  return {.user = caller.principal.id,
+          .connection = caller.connection,
+          .admin = caller.principal.rule->is_admin()};
 }
 
 // Errors: invalid_params.
@@ -84,7 +86,8 @@ Error Dispatcher::unknown_method(std::string_view name) const {
 
 Result<void> Dispatcher::allows(const Caller& caller, std::string_view name) const {
   const Method* method = methods_.find(name);
-  return method == nullptr ? unknown_method(name) : check_access(*caller.rule, *method, JsonValue());
+  return method == nullptr ? unknown_method(name)
+                           : check_access(*caller.principal.rule, *method, JsonValue());
 }
 
 Result<pbx::Server*> Dispatcher::pick_server(const CommandContext& command) const {
@@ -93,7 +96,8 @@ Result<pbx::Server*> Dispatcher::pick_server(const CommandContext& command) cons
     if (!server->closed()) open.push_back(server);
   }
   const JsonValue* named = command.server_param ? &*command.server_param : nullptr;
-  return choose_server(open, id_directory_, *command.method, named, command.params, *command.caller.rule);
+  return choose_server(open, id_directory_, *command.method, named, command.params,
+                       *command.caller.principal.rule);
 }
 
 std::shared_ptr<CommandContext> Dispatcher::begin(const Caller& caller, const std::string& name,
@@ -113,7 +117,8 @@ std::shared_ptr<CommandContext> Dispatcher::begin(const Caller& caller, const st
 Result<void> Dispatcher::check(CommandContext& command) const {
   if (command.method == nullptr) return unknown_method(command.name);
   const Method& method = *command.method;
-  if (auto allowed = check_access(*command.caller.rule, method, command.params); !allowed) return allowed;
+  if (auto allowed = check_access(*command.caller.principal.rule, method, command.params); !allowed)
+    return allowed;
   if (method.run) {
     Result<pbx::Server*> server = pick_server(command);
     if (!server) return server.error();
@@ -158,7 +163,7 @@ void Dispatcher::run(const std::shared_ptr<CommandContext>& command) {
 void Dispatcher::send(const std::shared_ptr<CommandContext>& command) {
   const Method& method = *command->method;
   pbx::Server& server = *command->server;
-  const uid_t user = command->caller.peer.uid;
+  const PrincipalId user = command->caller.principal.id;
   const auto now = command->began;
   if (command->params.IsNull()) command->params.SetObject();
   const bool is_remembered = !command->key.empty() && command->changes();  // reading twice does no harm
@@ -179,8 +184,9 @@ void Dispatcher::send(const std::shared_ptr<CommandContext>& command) {
   command->audit = AuditEntry::begin(command->caller, method, server.name(), command->params);
   if (makes_bridge(method, command->params)) {
     const auto& apps = server.client().options().apps;
-    const auto app = std::ranges::find_if(
-        apps, [&](const auto& one) { return command->caller.rule->sees_app(one) && server.hears(one); });
+    const auto app = std::ranges::find_if(apps, [&](const auto& one) {
+      return command->caller.principal.rule->sees_app(one) && server.hears(one);
+    });
     if (app != apps.end()) command->bridge_app = *app;
     command->latest_before = server.model().latest();
   }
@@ -207,7 +213,7 @@ std::string Dispatcher::generate_id(CommandContext& command, std::string known) 
 
 // Asterisk has accepted a command that is answered later.
 void Dispatcher::accept(CommandContext& command) {
-  if (command.remembered) idempotency_.accepted(command.caller.peer.uid, command.key);
+  if (command.remembered) idempotency_.accepted(command.caller.principal.id, command.key);
   command.progress.on_accepted();
 }
 
@@ -222,7 +228,7 @@ void Dispatcher::on_answer(const std::shared_ptr<CommandContext>& command, Resul
 void Dispatcher::complete(CommandContext& command, Result<pbx::ResultText> answer) {
   const auto now = CommandContext::Clock::now();
   if (command.audit) command.audit->finish(answer);
-  if (command.remembered) idempotency_.finish(command.caller.peer.uid, command.key, answer, now);
+  if (command.remembered) idempotency_.finish(command.caller.principal.id, command.key, answer, now);
   const auto took = std::chrono::duration_cast<DurationHistogram::Duration>(now - command.began);
   calls_.count(command.method == nullptr ? "unknown" : command.name, answer,
                command.is_timed ? std::optional(took) : std::nullopt);

@@ -43,19 +43,20 @@ uint64_t fingerprint_of(std::string_view method, const JsonValue& params) {
   return hash_of(std::string(method) + "\n" + text);
 }
 
-std::string IdempotencyStore::id_of(uid_t uid, const std::string& key, uint64_t fingerprint, Time now) {
+std::string IdempotencyStore::id_of(PrincipalId principal, const std::string& key, uint64_t fingerprint,
+                                    Time now) {
   make_room(now);
-  const auto user = users_.find(uid);
+  const auto user = users_.find(principal);
   if (user == users_.end()) return {};
   const auto at = user->second.entries.find(key);
   const bool is_repeat = at != user->second.entries.end() && at->second.fingerprint == fingerprint;
   return is_repeat ? at->second.id : std::string();
 }
 
-bool IdempotencyStore::begin(uid_t uid, const std::string& key, uint64_t fingerprint, pbx::Reply reply,
-                             Time now, std::string id) {
+bool IdempotencyStore::begin(PrincipalId principal, const std::string& key, uint64_t fingerprint,
+                             pbx::Reply reply, Time now, std::string id) {
   make_room(now);
-  User& user = users_[uid];
+  User& user = users_[principal];
   if (const auto at = user.entries.find(key); at != user.entries.end()) {
     Entry& entry = at->second;
     if (entry.fingerprint != fingerprint) {
@@ -84,15 +85,15 @@ bool IdempotencyStore::begin(uid_t uid, const std::string& key, uint64_t fingerp
   return true;
 }
 
-void IdempotencyStore::accepted(uid_t uid, const std::string& key) {
-  Entry& entry = users_.at(uid).entries.at(key);
+void IdempotencyStore::accepted(PrincipalId principal, const std::string& key) {
+  Entry& entry = users_.at(principal).entries.at(key);
   entry.accepted = true;
   for (const auto& on_accepted : std::exchange(entry.on_accepted, {})) on_accepted();
 }
 
-void IdempotencyStore::when_accepted(uid_t uid, const std::string& key, uint64_t fingerprint,
+void IdempotencyStore::when_accepted(PrincipalId principal, const std::string& key, uint64_t fingerprint,
                                      std::function<void()> on_accepted) {
-  const auto user = users_.find(uid);
+  const auto user = users_.find(principal);
   if (user == users_.end()) return;
   const auto at = user->second.entries.find(key);
   if (at == user->second.entries.end()) return;
@@ -117,9 +118,9 @@ void IdempotencyStore::erase(User& user, const std::string& key) {
   --size_;
 }
 
-void IdempotencyStore::finish(uid_t uid, const std::string& key, const Result<pbx::ResultText>& answer,
-                              Time now) {
-  User& user = users_.at(uid);
+void IdempotencyStore::finish(PrincipalId principal, const std::string& key,
+                              const Result<pbx::ResultText>& answer, Time now) {
+  User& user = users_.at(principal);
   Entry& entry = user.entries.at(key);
   const std::vector<pbx::Reply> waiting = std::exchange(entry.waiting, {});
   entry.on_accepted.clear();
@@ -130,7 +131,7 @@ void IdempotencyStore::finish(uid_t uid, const std::string& key, const Result<pb
     if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
       const Result<Json> data = parse_json(answer.error().data);
       if (data) entry.command = find_string(*data, "command");
-      if (!entry.command.empty()) unknown_.insert_or_assign(entry.command, std::pair(uid, key));
+      if (!entry.command.empty()) unknown_.insert_or_assign(entry.command, std::pair(principal, key));
     }
     count(user, entry, answer_bytes);
     entry.answer = answer;
@@ -143,8 +144,8 @@ void IdempotencyStore::finish(uid_t uid, const std::string& key, const Result<pb
 void IdempotencyStore::resolve(std::string_view command, std::string_view outcome) {
   const auto at = unknown_.find(command);
   if (at == unknown_.end()) return;
-  const auto& [uid, key] = at->second;
-  Error& error = users_.at(uid).entries.at(key).answer->error();
+  const auto& [principal, key] = at->second;
+  Error& error = users_.at(principal).entries.at(key).answer->error();
   Result<Json> data = parse_json(error.data);
   set_member(*data, "outcome", outcome);
   error.data = to_text(*data);
@@ -157,7 +158,7 @@ void IdempotencyStore::forget_oldest(User& user) {
 }
 
 void IdempotencyStore::make_room(Time now) {
-  for (auto& [uid, user] : users_) {
+  for (auto& [principal, user] : users_) {
     while (!user.answered.empty() && now - user.answered.front().first >= options_.kept) forget_oldest(user);
   }
   std::erase_if(users_, [](const auto& entry) { return entry.second.entries.empty(); });
@@ -165,7 +166,7 @@ void IdempotencyStore::make_room(Time now) {
     const bool by_bytes = bytes_ > options_.max_bytes;
     User* most = nullptr;
     const auto taken = [by_bytes](const User& user) { return by_bytes ? user.bytes : user.entries.size(); };
-    for (auto& [uid, user] : users_) {
+    for (auto& [principal, user] : users_) {
       if (!user.answered.empty() && (most == nullptr || taken(user) > taken(*most))) most = &user;
     }
     if (most == nullptr) return;  // all are in progress

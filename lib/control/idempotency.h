@@ -12,10 +12,10 @@
 // remembered,
 //   so the repeat is carried out.
 //
-// A key belongs to a user (uid) and to one command: the fingerprint covers server, method and parameters, and
-// another command with the same key is refused. Repeats announce the id that was generated for the first one
-// (Progress::creating). Memory is bounded: the oldest answers go first, those of the
-// user who has most before others'; commands in progress are never forgotten but limited per user.
+// A key belongs to a principal (a Unix user) and to one command: the fingerprint covers server, method and
+// parameters, and another command with the same key is refused. Repeats announce the id that was generated
+// for the first one (Progress::creating). Memory is bounded: the oldest answers go first, those of the user
+// who has most before others'; commands in progress are never forgotten but limited per user.
 #pragma once
 
 #include <chrono>
@@ -30,9 +30,8 @@
 #include <utility>
 #include <vector>
 
-#include <sys/types.h>
-
 #include "base/hash.h"
+#include "control/principal.h"
 #include "pbx/server.h"
 
 namespace aribus::control {
@@ -57,20 +56,20 @@ class IdempotencyStore {
   // finish() must follow. If it is a repeat, `reply` gets the answer of the first one, now or later.
   // `fingerprint`: see fingerprint_of(). `id` is the id that was generated for what the command creates, or
   // "". Errors, by `reply`: invalid_params if the key was used for another command; too_much.
-  [[nodiscard]] bool begin(uid_t user, const std::string& key, uint64_t fingerprint, pbx::Reply reply,
+  [[nodiscard]] bool begin(PrincipalId user, const std::string& key, uint64_t fingerprint, pbx::Reply reply,
                            Time now, std::string id = {});
   // The first command with that key was answered. Replies to its repeats so far.
-  void finish(uid_t user, const std::string& key, const Result<pbx::ResultText>& answer, Time now);
+  void finish(PrincipalId user, const std::string& key, const Result<pbx::ResultText>& answer, Time now);
   // Asterisk has accepted the command of `user` with `key`, which will be answered later.
   // Required: it is in progress.
-  void accepted(uid_t user, const std::string& key);
+  void accepted(PrincipalId user, const std::string& key);
   // Calls `on_accepted` when Asterisk has accepted the command in progress that a repeat waits for, at once
   // if it has already. Does nothing if there is no such command, or if it is answered first.
-  void when_accepted(uid_t user, const std::string& key, uint64_t fingerprint,
+  void when_accepted(PrincipalId user, const std::string& key, uint64_t fingerprint,
                      std::function<void()> on_accepted);
   // The id that begin() got with the first one of these commands; "" if there was none or if this command is
   // not a repeat.
-  [[nodiscard]] std::string id_of(uid_t user, const std::string& key, uint64_t fingerprint, Time now);
+  [[nodiscard]] std::string id_of(PrincipalId user, const std::string& key, uint64_t fingerprint, Time now);
   // The outcome of the follow-up `command` is known: it is added to the kept error, for repeats.
   void resolve(std::string_view command, std::string_view outcome);
 
@@ -100,8 +99,8 @@ class IdempotencyStore {
   void make_room(Time now);
 
   IdempotencyOptions options_;
-  std::map<uid_t, User> users_;
-  std::unordered_map<std::string, std::pair<uid_t, std::string>, TextHash, std::equal_to<>>
+  std::map<PrincipalId, User> users_;
+  std::unordered_map<std::string, std::pair<PrincipalId, std::string>, TextHash, std::equal_to<>>
       unknown_;  // user and key of each command with a follow-up, by its name
   size_t size_ = 0;
   size_t bytes_ = 0;

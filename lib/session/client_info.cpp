@@ -5,7 +5,9 @@ namespace aribus::session {
 std::string name_of(const control::Caller& caller) {
   return (caller.program.empty() ? "a program" : caller.program) + " (pid " +
          std::to_string(caller.peer.pid) + ", " +
-         (caller.user.empty() ? "uid " + std::to_string(caller.peer.uid) : "user " + caller.user) + ")";
+         (caller.principal.name.empty() ? "uid " + std::to_string(caller.peer.uid)
+                                        : "user " + caller.principal.name) +
+         ")";
 }
 
 ShownClient shown(const ClientInfo& info) {
@@ -13,11 +15,11 @@ ShownClient shown(const ClientInfo& info) {
   return {.id = caller.connection,
           .pid = caller.peer.pid,
           .program = {caller.program},
-          .user = {caller.user},
+          .user = {caller.principal.name},
           .uid = caller.peer.uid,
           .socket = caller.peer.socket,
           .since = info.since,
-          .rule = {caller.rule ? caller.rule->name : ""},
+          .rule = {caller.principal.rule ? caller.principal.rule->name : ""},
           .requests = info.requests,
           .subscription = {{info.subscription}},
           .sent = info.sent,

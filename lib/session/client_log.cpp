@@ -17,7 +17,7 @@ template <typename... Args>
 void write(spdlog::level::level_enum level, const control::Caller& caller,
            spdlog::format_string_t<Args...> format, Args&&... args) {
   const std::string pid = std::to_string(caller.peer.pid);
-  log_line(level, {{"PROGRAM", caller.program}, {"PID", pid}, {"USER", caller.user}}, format,
+  log_line(level, {{"PROGRAM", caller.program}, {"PID", pid}, {"USER", caller.principal.name}}, format,
            std::forward<Args>(args)...);
 }
 
@@ -32,13 +32,13 @@ std::string losses(uint64_t lost, const ClientInfo& client) {
 }  // namespace
 
 bool ClientLog::admit(Cause cause, const control::Caller& caller) {
-  return limit_.admit({cause, caller.peer.uid}, now_());
+  return limit_.admit({cause, caller.principal.id}, now_());
 }
 
 void ClientLog::connected(const ClientInfo& client) const {
   const control::Caller& caller = client.caller;
   write(spdlog::level::debug, caller, "{} has connected to {} under the access rule '{}'", name_of(caller),
-        caller.peer.socket, caller.rule->name);
+        caller.peer.socket, caller.principal.rule->name);
 }
 
 void ClientLog::left(ClientInfo client, std::string reason, bool cut) {

@@ -70,7 +70,7 @@ class ClientLog {
   void remember(ClientInfo client, std::string reason, Kind kind);
 
   std::function<Time()> now_;
-  LineLimit<std::pair<Cause, uid_t>> limit_{lines_a_minute, std::chrono::seconds(60)};
+  LineLimit<std::pair<Cause, control::PrincipalId>> limit_{lines_a_minute, std::chrono::seconds(60)};
   std::map<uint64_t, Episode> episodes_;  // by connection
   std::map<uint64_t, uint64_t> told_;     // records lost, by connection, in episodes that are over
   uint64_t next_number_ = 0;

@@ -19,7 +19,7 @@ Error too_much(const std::string& message, size_t limit, const std::string& rule
 
 }  // namespace
 
-Quota::Held::Held(Quota& quota, uid_t user, std::shared_ptr<const std::string> text)
+Quota::Held::Held(Quota& quota, control::PrincipalId user, std::shared_ptr<const std::string> text)
     : quota_(&quota), user_(user), text_(std::move(text)) {
   if (quota.memory_[user].texts[text_.get()]++ == 0) quota.change(user, 0, text_->size());
 }
@@ -49,33 +49,33 @@ void Quota::Held::set(size_t bytes) {
   bytes_ = bytes;
 }
 
-void Quota::change(uid_t user, size_t less, size_t more) {
+void Quota::change(control::PrincipalId user, size_t less, size_t more) {
   Memory& memory = memory_[user];
   memory.bytes += more - less;
   held_bytes_ += more - less;
   if (memory.bytes == 0 && memory.texts.empty()) memory_.erase(user);
 }
 
-size_t Quota::held_bytes(uid_t user) const {
+size_t Quota::held_bytes(control::PrincipalId user) const {
   const auto at = memory_.find(user);
   return at == memory_.end() ? 0 : at->second.bytes;
 }
 
-size_t Quota::more_bytes(uid_t user, const std::shared_ptr<const std::string>& text) const {
+size_t Quota::more_bytes(control::PrincipalId user, const std::shared_ptr<const std::string>& text) const {
   const auto at = memory_.find(user);
   return at != memory_.end() && at->second.texts.contains(text.get()) ? 0 : text->size();
 }
 
-size_t Quota::connections(uid_t uid) const {
+size_t Quota::connections(control::PrincipalId user) const {
   size_t count = 0;
-  for (const auto& [key, user] : users_) {
-    if (key.second == uid) count += user.connections;
+  for (const auto& [key, counted] : users_) {
+    if (key.second == user) count += counted.connections;
   }
   return count;
 }
 
 Result<Quota::Connection> Quota::connect(const control::Caller& caller, Time now) {
-  const control::AccessRule& rule = *caller.rule;
+  const control::AccessRule& rule = *caller.principal.rule;
   forget_idle(now);
   User& user = users_[key_of(caller)];
   if (rule.connections != 0 && user.connections >= rule.connections) {
@@ -84,11 +84,11 @@ Result<Quota::Connection> Quota::connect(const control::Caller& caller, Time now
                     rule.connections, rule.name);
   }
   ++user.connections;
-  return Connection(*this, rule.name, caller.peer.uid);
+  return Connection(*this, rule.name, caller.principal.id);
 }
 
 Result<void> Quota::request(const control::Caller& caller, Time now) {
-  const control::AccessRule& rule = *caller.rule;
+  const control::AccessRule& rule = *caller.principal.rule;
   if (rule.commands_per_second == 0) return {};
   const auto rate = static_cast<double>(rule.commands_per_second);
   User& user = users_[key_of(caller)];

@@ -7,8 +7,6 @@
 #include <string>
 #include <utility>
 
-#include <sys/types.h>
-
 #include "base/result.h"
 #include "control/access_rule.h"
 
@@ -24,8 +22,8 @@ class Quota {
   class Held {
    public:
     Held() = default;
-    Held(Quota& quota, uid_t user) : quota_(&quota), user_(user) {}
-    Held(Quota& quota, uid_t user, std::shared_ptr<const std::string> text);
+    Held(Quota& quota, control::PrincipalId user) : quota_(&quota), user_(user) {}
+    Held(Quota& quota, control::PrincipalId user, std::shared_ptr<const std::string> text);
     Held(Held&& other) noexcept { *this = std::move(other); }
     Held& operator=(Held&& other) noexcept;
     ~Held();
@@ -35,7 +33,7 @@ class Quota {
 
    private:
     Quota* quota_ = nullptr;
-    uid_t user_ = 0;
+    control::PrincipalId user_ = 0;
     size_t bytes_ = 0;
     std::shared_ptr<const std::string> text_;
   };
@@ -44,7 +42,8 @@ class Quota {
   class Connection {
    public:
     Connection() = default;
-    Connection(Quota& quota, std::string rule, uid_t user) : quota_(&quota), key_(std::move(rule), user) {}
+    Connection(Quota& quota, std::string rule, control::PrincipalId user)
+        : quota_(&quota), key_(std::move(rule), user) {}
     Connection(Connection&& other) noexcept
         : quota_(std::exchange(other.quota_, nullptr)), key_(std::move(other.key_)) {}
     Connection& operator=(Connection&& other) noexcept {
@@ -58,7 +57,7 @@ class Quota {
 
    private:
     Quota* quota_ = nullptr;
-    std::pair<std::string, uid_t> key_;
+    std::pair<std::string, control::PrincipalId> key_;
   };
 
   // Counts another connection of this caller. Errors: too_much.
@@ -69,12 +68,13 @@ class Quota {
 
   // Memory held for all users, and for one.
   [[nodiscard]] size_t held_bytes() const { return held_bytes_; }
-  [[nodiscard]] size_t held_bytes(uid_t user) const;
+  [[nodiscard]] size_t held_bytes(control::PrincipalId user) const;
   // How many bytes a text would add for a user.
-  [[nodiscard]] size_t more_bytes(uid_t user, const std::shared_ptr<const std::string>& text) const;
+  [[nodiscard]] size_t more_bytes(control::PrincipalId user,
+                                  const std::shared_ptr<const std::string>& text) const;
 
   // Connections of this user under all rules.
-  [[nodiscard]] size_t connections(uid_t user) const;
+  [[nodiscard]] size_t connections(control::PrincipalId user) const;
 
   [[nodiscard]] size_t size() const { return users_.size(); }
 
@@ -84,19 +84,21 @@ class Quota {
     double spent = 0;  // requests, less those of the time since
     Time at = {};      // when `spent` was computed
   };
-  using Key = std::pair<std::string, uid_t>;  // the rule's name
+  using Key = std::pair<std::string, control::PrincipalId>;  // the rule's name
   struct Memory {
     size_t bytes = 0;
     std::map<const std::string*, size_t> texts;  // how often each is held
   };
 
-  static Key key_of(const control::Caller& caller) { return {caller.rule->name, caller.peer.uid}; }
+  static Key key_of(const control::Caller& caller) {
+    return {caller.principal.rule->name, caller.principal.id};
+  }
   void forget_idle(Time now);
 
-  void change(uid_t user, size_t less, size_t more);
+  void change(control::PrincipalId user, size_t less, size_t more);
 
   std::map<Key, User> users_;
-  std::map<uid_t, Memory> memory_;
+  std::map<control::PrincipalId, Memory> memory_;
   size_t held_bytes_ = 0;
 };
 

@@ -17,7 +17,7 @@ Session::Session(Context context, std::unique_ptr<Transport> transport, control:
       reader_([this] { return user_is_over() ? small_bytes : context_.limits.max_line_bytes; },
               {[this](std::string_view line) { on_line(line); },
                [this](std::string_view beginning) { on_long_line(beginning); }}),
-      held_(context.quota, caller_.peer.uid) {
+      held_(context.quota, caller_.principal.id) {
   transport_->start([this](bool input, bool output) { on_ready(input, output); });
   watch();
 }
@@ -35,7 +35,7 @@ ClientInfo Session::info() const {
                   .pending = commands_.size(),
                   .sent = sent_,
                   .lost = lost()};
-  if (info.caller.user.empty()) info.caller.user = context_.names.find(caller_.peer.uid);
+  if (info.caller.principal.name.empty()) info.caller.principal.name = context_.names.find(caller_.peer.uid);
   if (subscription_) {
     info.subscription = subscription_->filter_text();
     info.sent += subscription_->delivered();
@@ -125,10 +125,10 @@ void Session::close_with_error(const Error& error) {
 }
 
 void Session::apply_rule(std::shared_ptr<const control::AccessRule> rule, Quota::Connection connection) {
-  caller_.rule = std::move(rule);
+  caller_.principal.rule = std::move(rule);
   connection_ = std::move(connection);
   if (!subscription_) return;
-  subscription_->bound_by(*caller_.rule);
+  subscription_->bound_by(*caller_.principal.rule);
   if (auto allowed = context_.dispatcher.allows(caller_, "subscribe"); !allowed)
     close_with_error(allowed.error());
 }

@@ -115,7 +115,7 @@ void Session::finish(uint64_t ticket, const Result<pbx::ResultText>& outcome) {
     answer(command.id,
            too_much("the answer has " + std::to_string(outcome->held_bytes()) +
                         " bytes, and the unread answers of this user hold " +
-                        std::to_string(context_.quota.held_bytes(caller_.peer.uid)) +
+                        std::to_string(context_.quota.held_bytes(caller_.principal.id)) +
                         "; read them, then ask again",
                     context_.limits.max_user_bytes),
            command.batch);

@@ -7,7 +7,7 @@ namespace aribus::session {
 // and large ones get no more.
 bool Session::user_is_over() const {
   const size_t limit = context_.limits.max_user_bytes;
-  const size_t held = context_.quota.held_bytes(caller_.peer.uid);
+  const size_t held = context_.quota.held_bytes(caller_.principal.id);
   return held > limit || (context_.quota.held_bytes() > all_users * limit && held > limit / 16);
 }
 
@@ -26,7 +26,7 @@ Result<void> Session::take_bytes(size_t bytes) {
   }
   if (command_bytes_ + bytes > small_bytes && user_is_over()) {
     return too_much("the requests and unread answers of this user hold " +
-                        std::to_string(context_.quota.held_bytes(caller_.peer.uid)) + " bytes already",
+                        std::to_string(context_.quota.held_bytes(caller_.principal.id)) + " bytes already",
                     context_.limits.max_user_bytes);
   }
   command_bytes_ += bytes;
@@ -38,10 +38,11 @@ Result<void> Session::take_bytes(size_t bytes) {
 bool Session::fits(const pbx::ResultText& result) const {
   const size_t limit = context_.limits.max_user_bytes;
   if (result.held_bytes() <= copied_bytes) return open_bytes() <= small_bytes || !user_is_over();
-  const size_t held = context_.quota.held_bytes(caller_.peer.uid);
+  const size_t held = context_.quota.held_bytes(caller_.principal.id);
   size_t more = 0;
   for (const auto& piece : result.pieces()) {
-    if (piece.text->size() > copied_bytes) more += context_.quota.more_bytes(caller_.peer.uid, piece.text);
+    if (piece.text->size() > copied_bytes)
+      more += context_.quota.more_bytes(caller_.principal.id, piece.text);
   }
   if (more <= small_bytes || held <= limit / 16) return true;
   return held + more <= limit && context_.quota.held_bytes() + more <= all_users * limit;

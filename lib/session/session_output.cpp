@@ -35,7 +35,7 @@ void Session::append_result(WriteBuffer& to, const std::string& id, const pbx::R
     if (!piece.base64 && piece.text->size() <= copied_bytes) {
       to.append(*piece.text);
     } else {
-      to.append(piece, Quota::Held(context_.quota, caller_.peer.uid, piece.text));
+      to.append(piece, Quota::Held(context_.quota, caller_.principal.id, piece.text));
     }
   }
   to.append(rpc::result_tail);
@@ -99,7 +99,7 @@ bool Session::write_records() {
       return true;
     }
     if (subscription_->is_at_own_record()) {
-      const std::string own = subscription_->take_own_record(context_.dispatcher, *caller_.rule);
+      const std::string own = subscription_->take_own_record(context_.dispatcher, *caller_.principal.rule);
       if (!own.empty()) ++sent_;
       written += std::max(own.size(), own_record_bytes);
       write_buffer_.append(own);
@@ -129,7 +129,7 @@ bool Session::write_records() {
 void Session::append_rest(std::string_view rest) {
   if (rest.size() <= copied_bytes) return write_buffer_.append(rest);
   const auto line = context_.lines.get(context_.log, subscription_->cursor().seq);
-  write_buffer_.append({line, false}, Quota::Held(context_.quota, caller_.peer.uid, line),
+  write_buffer_.append({line, false}, Quota::Held(context_.quota, caller_.principal.id, line),
                        line->size() - rest.size());
 }
 

@@ -5,12 +5,13 @@
 namespace aribus::session {
 
 Result<pbx::ResultText> Session::subscribe(const JsonValue& params) {
-  Result<Subscription> made = Subscription::make(params, context_.log, context_.dispatcher, *caller_.rule);
+  Result<Subscription> made =
+      Subscription::make(params, context_.log, context_.dispatcher, *caller_.principal.rule);
   if (!made) return made.error();
   const pbx::ResultText result = made->result();
   if (!fits(result) || (made->held_bytes() > small_bytes && user_is_over())) {
     return too_much("the requests and unread answers of this user hold " +
-                        std::to_string(context_.quota.held_bytes(caller_.peer.uid)) +
+                        std::to_string(context_.quota.held_bytes(caller_.principal.id)) +
                         " bytes already; read them first",
                     context_.limits.max_user_bytes);
   }

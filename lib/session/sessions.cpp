@@ -59,7 +59,7 @@ void Sessions::set_access(control::Access access) {
     control::Caller caller = session->caller();
     Result<Quota::Connection> admitted = admit(caller);
     if (admitted) {
-      session->apply_rule(std::move(caller.rule), std::move(*admitted));
+      session->apply_rule(std::move(caller.principal.rule), std::move(*admitted));
     } else {
       session->close_with_error(admitted.error());
     }
@@ -70,18 +70,19 @@ void Sessions::set_access(control::Access access) {
 Result<Quota::Connection> Sessions::admit(control::Caller& caller) {
   // Without a rule the caller gets one that allows nothing.
   static const auto nothing = std::make_shared<const control::AccessRule>();
-  caller.rule = options_.access.rule_for(caller.peer);
-  if (caller.rule) return quota_.connect(caller, std::chrono::steady_clock::now());
-  caller.rule = nothing;
+  caller.principal.rule = options_.access.rule_for(caller.peer);
+  if (caller.principal.rule) return quota_.connect(caller, std::chrono::steady_clock::now());
+  caller.principal.rule = nothing;
   return control::not_allowed(
-      "no access rule holds for user " + std::to_string(caller.peer.uid) + " on " + caller.peer.socket, "");
+      "no access rule holds for user " + std::to_string(caller.principal.id) + " on " + caller.peer.socket,
+      "");
 }
 
 // Some connections are reserved for administrators. Of the others a user gets what its rule says, or at most
 // half of what other users leave, so that there is room for the next user.
 Result<void> Sessions::check_room(const control::Caller& caller) const {
   const size_t limit = options_.max_connections;
-  const bool admin = caller.rule->is_admin();
+  const bool admin = caller.principal.rule->is_admin();
   const size_t kept = std::min(std::max<size_t>(1, limit / 64), limit - 1);
   const size_t room = admin ? limit : limit - kept;
   const auto refuse = [](const std::string& why, size_t number) {
@@ -90,21 +91,22 @@ Result<void> Sessions::check_room(const control::Caller& caller) const {
   if (sessions_.size() >= room) {
     return refuse("there are " + std::to_string(sessions_.size()) + " connections already", room);
   }
-  if (admin || caller.rule->connections != 0) return {};
-  const size_t own = quota_.connections(caller.peer.uid);
+  if (admin || caller.principal.rule->connections != 0) return {};
+  const size_t own = quota_.connections(caller.principal.id);
   const size_t share = std::max<size_t>(1, (room - (sessions_.size() - own) + 1) / 2);
   if (own < share) return {};
-  return refuse("user " + std::to_string(caller.peer.uid) + " has " + std::to_string(own) +
+  return refuse("user " + std::to_string(caller.principal.id) + " has " + std::to_string(own) +
                     " connections, half of those that other users leave",
                 share);
 }
 
 void Sessions::add(std::unique_ptr<Transport> transport, control::Peer peer) {
-  control::Caller caller{std::move(peer), {}, {}, next_session_++};
+  control::Caller caller{
+      .principal = {.id = peer.uid}, .peer = std::move(peer), .connection = next_session_++};
   caller.program = program_of(caller.peer.pid);
-  caller.user = names_.find(caller.peer.uid);
-  caller.rule = options_.access.rule_for(caller.peer);
-  const Result<void> room = caller.rule ? check_room(caller) : Result<void>();
+  caller.principal.name = names_.find(caller.peer.uid);
+  caller.principal.rule = options_.access.rule_for(caller.peer);
+  const Result<void> room = caller.principal.rule ? check_room(caller) : Result<void>();
   Result<Quota::Connection> admitted = room ? admit(caller) : Result<Quota::Connection>(room.error());
   if (!admitted) return turn_away(*transport, caller, admitted.error());
   const uint64_t id = caller.connection;
@@ -120,7 +122,7 @@ void Sessions::add(std::unique_ptr<Transport> transport, control::Peer peer) {
                                                                end_of_turn_.request();
                                                              },
                                                              [this, id] { retire(id); }});
-  session->apply_rule(std::move(caller.rule), std::move(*admitted));
+  session->apply_rule(std::move(caller.principal.rule), std::move(*admitted));
   client_log_.connected(session->info());
   sessions_.emplace(id, std::move(session));
 }

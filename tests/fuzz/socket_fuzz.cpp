@@ -78,7 +78,7 @@ struct Daemon {
                   .live_objects =
                       [this](record::IdKind kind, const JsonValue& params, const control::Caller& caller) {
                         return control::live_objects(dispatcher, log.cursor().text(), kind, params,
-                                                     *caller.rule);
+                                                     *caller.principal.rule);
                       },
                   .session = [this](uint64_t connection) -> session::Session& {
                     return sessions->session(connection);

@@ -14,7 +14,7 @@ namespace aribus::test {
 inline control::Caller a_caller() {
   static const auto everything = std::make_shared<const control::AccessRule>(
       control::AccessRule{.name = "everything", .methods = {"read", "control", "admin"}, .functions = {"*"}});
-  return {{}, "tester", everything};
+  return {.principal = {.name = "tester", .rule = everything}};
 }
 
 inline void add_asterisk_methods(control::MethodTable& table) {

@@ -11,7 +11,7 @@ using aribus::test::json;
 
 namespace {
 
-constexpr uid_t alice = 1000, bob = 1001;
+constexpr PrincipalId alice = 1000, bob = 1001;
 using Answers = std::vector<Result<ResultText>>;
 const IdempotencyStore::Time start = std::chrono::steady_clock::now();
 
@@ -21,7 +21,7 @@ Reply into(Answers& answers) {
 
 // Carries out the command `key` and answers it.
 void act(IdempotencyStore& store, const std::string& key, const Result<ResultText>& answer,
-         uid_t user = alice) {
+         PrincipalId user = alice) {
   Answers answers;
   REQUIRE(store.begin(user, key, 1, into(answers), start));
   store.finish(user, key, answer, start);
@@ -31,7 +31,7 @@ void act(IdempotencyStore& store, const std::string& key, const Result<ResultTex
 // What a repeat is answered at once; nothing when it is to be carried out or has to wait.
 std::optional<Result<ResultText>> repeated(IdempotencyStore& store, const std::string& key,
                                            IdempotencyStore::Time now = start, uint64_t fingerprint = 1,
-                                           uid_t user = alice) {
+                                           PrincipalId user = alice) {
   Answers answers;
   const bool is_first = store.begin(user, key, fingerprint, into(answers), now);
   if (is_first) store.finish(user, key, Error{ErrorKind::not_connected, "put back", {}}, now);

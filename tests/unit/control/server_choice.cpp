@@ -70,7 +70,7 @@ struct Choice {
   // The name of the server, or why there is none.
   std::string operator()(const std::string& method, std::string_view params) {
     std::optional<Error> error;
-    const Caller caller{{}, "tester", std::make_shared<const AccessRule>(rule)};
+    const Caller caller{.principal = {.name = "tester", .rule = std::make_shared<const AccessRule>(rule)}};
     dispatcher.call(caller, method, json(params),
                     [&](const Result<ResultText>& got) { error = got.error(); });
     REQUIRE(error);

@@ -26,7 +26,9 @@ struct Stage {
   ~Stage() { spdlog::set_default_logger(before); }
 
   ClientInfo client(uint64_t id, const std::string& program = "python3") const {
-    ClientInfo info{.caller = {{.uid = 1001, .pid = 4711, .socket = "/run/a.sock"}, "alice", rule, id},
+    ClientInfo info{.caller = {.principal = {.id = 1001, .name = "alice", .rule = rule},
+                               .peer = {.uid = 1001, .pid = 4711, .socket = "/run/a.sock"},
+                               .connection = id},
                     .since = {}};
     info.caller.program = program;
     info.since = wall_now();

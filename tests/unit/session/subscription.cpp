@@ -21,7 +21,7 @@ bus::RecordLog log_of(int records = 0) {
 
 Subscription subscribe(const bus::RecordLog& log, std::string_view params = "{}") {
   auto made = Subscription::make(json(params), log, control::Dispatcher(test::asterisk_methods()),
-                                 *test::a_caller().rule);
+                                 *test::a_caller().principal.rule);
   REQUIRE(made.ok());
   return std::move(*made);
 }
@@ -155,7 +155,7 @@ TEST_CASE("wrong parameters are refused by name") {
   const bus::RecordLog log = log_of();
   const auto message = [&](std::string_view params) {
     const auto made = Subscription::make(json(params), log, control::Dispatcher(test::asterisk_methods()),
-                                         *test::a_caller().rule);
+                                         *test::a_caller().principal.rule);
     REQUIRE_FALSE(made.ok());
     CHECK(made.error().kind == ErrorKind::invalid_params);
     return made.error().message;

@@ -22,7 +22,7 @@ struct Stage : Daemon {
     dispatcher.add_server(asterisk);
     methods.add(
         control::state_methods([this](IdKind kind, const JsonValue& params, const control::Caller& caller) {
-          return control::live_objects(dispatcher, log.cursor().text(), kind, params, *caller.rule);
+          return control::live_objects(dispatcher, log.cursor().text(), kind, params, *caller.principal.rule);
         }));
     set_rule({.name = "ivr", .methods = {"read"}, .apps = {"ivr", ""}});
   }
