@@ -26,6 +26,7 @@
 #include "pbx/server.h"
 #include "protocol/rpc.h"
 #include "record/event_reader.h"
+#include "session/subscription_methods.h"
 #include "sockets.h"
 #include "systems.h"
 #include "trace.h"
