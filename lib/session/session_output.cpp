@@ -116,11 +116,13 @@ bool Session::write_records() {
     if (!sent) return end(), false;
     size_t offered = 0;
     for (const iovec& piece : pieces) offered += piece.iov_len;
+    const std::string_view rest = subscription_->advance(*sent);
+    written += *sent;
+    if (*sent == offered) continue;
     // The ring may overwrite a record while its rest waits to be written: the rest is copied, or its line
     // shared.
-    append_rest(subscription_->advance(*sent));
-    written += *sent;
-    if (*sent < offered) return block(), false;
+    append_rest(rest);
+    return block(), false;
   }
   return true;
 }
