@@ -52,6 +52,8 @@ struct Method {
   std::vector<std::string_view> operations = {};  // ARI's operations that it calls
   std::string_view generated_id_param = {};       // the id that the daemon generates if the caller gives none
   AccessLevel access_level = AccessLevel::admin;
+  // It is about the caller's own connection, and can be called however many commands that has under way.
+  bool is_about_connection = false;
   // One of the three is set. `run`: a command to an Asterisk. `run_here`: the daemon answers at once.
   // `run_later`: the daemon answers later.
   std::function<void(Call call)> run = {};

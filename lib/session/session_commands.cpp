@@ -9,8 +9,10 @@ namespace aribus::session {
 void Session::on_command(rpc::Request request, const std::shared_ptr<Batch>& batch, size_t bytes) {
   auto context = context_.dispatcher.begin(caller_, request.method, *request.params);
   const control::Method* method = context->method;
-  std::vector<std::string> keys;
-  if (method != nullptr && method->run) {  // the others are answered by the daemon
+  std::vector<std::string> keys;  // none: it waits for no other command
+  if (method != nullptr && method->is_about_connection) {
+    bytes = 0;  // it is answered at once
+  } else {
     if (commands_.size() >= context_.limits.max_commands) {
       const std::string limit = std::to_string(context_.limits.max_commands);
       return answer(request.id,
@@ -21,11 +23,7 @@ void Session::on_command(rpc::Request request, const std::shared_ptr<Batch>& bat
     Result<std::vector<std::string>> named = control::order_keys(context->params);
     if (!named) return answer(request.id, named.error(), batch);
     keys = std::move(*named);
-  }
-  if (method == nullptr || method->run_here) {
-    bytes = 0;  // it is answered at once
-  } else if (auto taken = take_bytes(bytes); !taken) {
-    return answer(request.id, taken.error(), batch);
+    if (auto taken = take_bytes(bytes); !taken) return answer(request.id, taken.error(), batch);
   }
   const uint64_t ticket = next_ticket_++;
   context->reply = [this, alive = alive_, ticket](const Result<pbx::ResultText>& outcome) {

@@ -13,6 +13,7 @@ std::vector<control::Method> subscription_methods(FindSession find) {
            .parameters = subscribe_parameters(),
            .answer_schema = schema_text<Subscribed>(),
            .access_level = control::AccessLevel::read,
+           .is_about_connection = true,
            .run_here =
                [find](const JsonValue& params, const control::Caller& caller) {
                  return find(caller.connection).subscribe(params);
@@ -20,6 +21,7 @@ std::vector<control::Method> subscription_methods(FindSession find) {
           {.name = "unsubscribe",
            .answer_schema = schema_text<Unsubscribed>(),
            .access_level = control::AccessLevel::read,
+           .is_about_connection = true,
            .run_here = [find = std::move(find)](const JsonValue&, const control::Caller& caller) {
              return find(caller.connection).unsubscribe();
            }}};
