@@ -192,7 +192,7 @@ void Client::on_info(Result<HttpResponse> answer) {
   if (system == nullptr || status == nullptr) {
     fail_attempt(
         {url_.text() + " answers, but it is no Asterisk, as /ari/asterisk/info has no system and status",
-         Pace::slow});
+         FailureCause::address});
     return;
   }
   info_ = ServerInfo{std::string(find_string(*system, "version")),
@@ -287,7 +287,7 @@ void Client::on_lost(const ConnectError& failure) {
   if (!wanted_) return;
   Milliseconds delay{0};
   if (listening_ == nullptr) {
-    if (!at_once) delay = reconnect_.next(failure.pace);
+    if (!at_once) delay = reconnect_.next(failure.cause);
     retry_.once(delay, [this] { attempt(); });
   }
   const Error error{ErrorKind::not_connected, failure.reason, {}};

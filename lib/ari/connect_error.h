@@ -9,10 +9,10 @@
 
 namespace aribus::ari {
 
-// Cause and cure, in sentences of which the last has no full stop; and how soon to try again.
+// Cause and cure, in sentences of which the last has no full stop; and what that means for the next attempt.
 struct ConnectError {
   std::string reason;
-  Pace pace = Pace::normal;
+  FailureCause cause = FailureCause::no_connection;
 };
 
 // A failed attempt.

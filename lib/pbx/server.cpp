@@ -115,10 +115,6 @@ void Server::forget() {
   publish_own(record::ServerRemoved{});
 }
 
-std::string Server::default_app() const {
-  return client().options().apps.empty() ? std::string() : client().options().apps.front();
-}
-
 bool Server::hears(std::string_view app) const {
   const auto& apps = client().options().apps;
   return std::ranges::find(apps, app) != apps.end() && !client().replaced_apps().contains(std::string(app));

@@ -105,8 +105,6 @@ class Server {
 
   // leave() was called: it takes no further commands.
   [[nodiscard]] bool closed() const { return state() == State::leaving; }
-  // The application of commands that name none; "" when none is configured.
-  [[nodiscard]] std::string default_app() const;
   // Whether the events of the application come here: it is configured, and no other client has taken it.
   [[nodiscard]] bool hears(std::string_view app) const;
 

@@ -1,6 +1,7 @@
 #include "record/id_fields.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace aribus::record {
 namespace {
@@ -32,6 +33,11 @@ constexpr IdField id_fields[] = {
 // In any model.
 constexpr std::string_view target_fields[] = {"target_uri"};
 
+bool has_string(JsonView object, std::string_view name) {
+  const JsonView value = object.find(name);
+  return value.valid() && value.kind() == JsonKind::string;
+}
+
 }  // namespace
 
 std::optional<IdKind> id_field(std::string_view model, std::string_view field) {
@@ -43,6 +49,25 @@ std::optional<IdKind> id_field(std::string_view model, std::string_view field) {
 
 bool is_target_field(std::string_view field) {
   return std::ranges::find(target_fields, field) != std::end(target_fields);
+}
+
+void add_target(IdSet& ids, std::string_view uri) {
+  static constexpr std::pair<std::string_view, IdKind> schemes[] = {
+      {"channel:", IdKind::channel}, {"bridge:", IdKind::bridge}, {"endpoint:", IdKind::endpoint}};
+  for (const auto& [scheme, kind] : schemes) {
+    if (uri.starts_with(scheme)) ids.add(kind, uri.substr(scheme.size()));
+  }
+}
+
+std::string_view recognised_model(JsonView object) {
+  if (has_string(object, "id")) {
+    if (has_string(object, "bridge_type")) return "Bridge";
+    if (has_string(object, "media_uri")) return "Playback";
+    if (has_string(object, "name") && has_string(object, "state")) return "Channel";
+  }
+  if (has_string(object, "technology") && has_string(object, "resource")) return "Endpoint";
+  if (has_string(object, "name") && has_string(object, "target_uri")) return "LiveRecording";
+  return {};
 }
 
 bool has_endpoint_id(std::string_view model) {

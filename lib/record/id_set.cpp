@@ -54,14 +54,6 @@ bool IdSet::contains(IdKind kind, std::string_view id) const {
   return std::any_of(begin, end, [&](const auto& entry) { return is_it(places_[entry.second]); });
 }
 
-void IdSet::add_target(std::string_view uri) {
-  static constexpr std::pair<std::string_view, IdKind> schemes[] = {
-      {"channel:", IdKind::channel}, {"bridge:", IdKind::bridge}, {"endpoint:", IdKind::endpoint}};
-  for (const auto& [scheme, kind] : schemes) {
-    if (uri.starts_with(scheme)) add(kind, uri.substr(scheme.size()));
-  }
-}
-
 void IdSet::clear() {
   text_.clear();
   places_.clear();

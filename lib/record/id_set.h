@@ -40,8 +40,6 @@ class IdSet {
 
   // Adds `id`, unless it is empty, longer than max_id_bytes or there already.
   void add(IdKind kind, std::string_view id);
-  // Adds the id in "channel:<id>", "bridge:<id>" or "endpoint:<id>"; ignores other forms.
-  void add_target(std::string_view uri);
   void clear();
 
   [[nodiscard]] size_t size() const { return places_.size(); }

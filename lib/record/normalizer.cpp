@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "json/json.h"
+#include "record/id_fields.h"
 
 namespace aribus::record {
 namespace {
@@ -39,26 +40,10 @@ bool has_value(JsonView object, std::string_view name) {
   return value.valid() && value.kind() != JsonKind::null;
 }
 
-bool has_string(JsonView object, std::string_view name) {
-  const JsonView value = object.find(name);
-  return value.valid() && value.kind() == JsonKind::string;
-}
-
-// The model that `object` has the members of, or nullptr.
+// The rules for an undeclared object; nullptr if it looks like none with an id.
 const ModelRules* recognise(JsonView object) {
-  static const ModelRules* const channel = find_rules("Channel");
-  static const ModelRules* const bridge = find_rules("Bridge");
-  static const ModelRules* const playback = find_rules("Playback");
-  static const ModelRules* const recording = find_rules("LiveRecording");
-  static const ModelRules* const endpoint = find_rules("Endpoint");
-  if (has_string(object, "id")) {
-    if (has_string(object, "bridge_type")) return bridge;
-    if (has_string(object, "media_uri")) return playback;
-    if (has_string(object, "name") && has_string(object, "state")) return channel;
-  }
-  if (has_string(object, "technology") && has_string(object, "resource")) return endpoint;
-  if (has_string(object, "name") && has_string(object, "target_uri")) return recording;
-  return nullptr;
+  const std::string_view model = recognised_model(object);
+  return model.empty() ? nullptr : find_rules(model);
 }
 
 std::string_view name_of_type(const FieldRule& rule) {
@@ -167,7 +152,7 @@ void Normalizer::string(JsonView value, const FieldRule& rule) {
                      : Action::string,
        rule.id.value_or(IdKind{}));
   if (rule.id) ids_.add(*rule.id, value.string(decoded_));
-  if (rule.target) ids_.add_target(value.string(decoded_));
+  if (rule.target) add_target(ids_, value.string(decoded_));
   if (!rule.number || as_it_is_) return;
   if (const auto number = whole_number<int64_t>(value.raw())) put_instead(value, std::to_string(*number));
 }
@@ -217,9 +202,11 @@ bool Normalizer::add_cause_text(JsonView cause, bool of_event) {
 }
 
 void Normalizer::add_endpoint(JsonView object) {
-  if (!has_string(object, "technology") || !has_string(object, "resource")) return;
+  const JsonView technology = object.find("technology"), resource = object.find("resource");
+  const auto is_string = [](JsonView value) { return value.valid() && value.kind() == JsonKind::string; };
+  if (!is_string(technology) || !is_string(resource)) return;
   if (recorder_ != nullptr) recorder_->give_up();
-  ids_.add(IdKind::endpoint, object.find("technology").string() + "/" + object.find("resource").string());
+  ids_.add(IdKind::endpoint, technology.string() + "/" + resource.string());
 }
 
 void Normalizer::expected(std::string_view what, JsonView value, const JsonPath& path) {

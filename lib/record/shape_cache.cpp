@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "json/json.h"
 #include "json/simd.h"
+#include "record/id_fields.h"
 
 namespace aribus::record {
 namespace {
@@ -151,7 +152,7 @@ bool ShapeCache::read(std::string_view text, Record& record) {
         out += *size;
         if (node.action == Action::string) break;
         if (node.action == Action::id) record.ids.add(node.kind, value);
-        if (node.action == Action::target) record.ids.add_target(value);
+        if (node.action == Action::target) add_target(record.ids, value);
         break;
       }
       case Action::integer:

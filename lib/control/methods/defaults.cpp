@@ -36,12 +36,12 @@ Result<void> prepare_originate(Json& params, const pbx::Server& server) {
     return {};
   }
   if (app == nullptr) {
-    const std::string default_app = server.default_app();
-    if (default_app.empty()) {
+    const auto& apps = server.client().options().apps;
+    if (apps.empty()) {
       return Error{
           ErrorKind::invalid_params, "app: missing, and no application is configured for this server", {}};
     }
-    set_member(params, "app", default_app);
+    set_member(params, "app", apps.front());
   }
   return {};
 }

@@ -56,13 +56,13 @@ TEST_CASE("a connection that held for the stable time starts the doubling afresh
 TEST_CASE("what a person must mend is tried more slowly, what passes in a moment more quickly") {
   Reconnect reconnect({Milliseconds(100), Milliseconds(5000), Milliseconds(60'000), Milliseconds(30'000)});
   for (const int span : {100, 200, 400, 800, 1600, 3200, 6400, 12'800, 25'600, 30'000, 30'000}) {
-    check_within(reconnect.next(Pace::slow), span);
+    check_within(reconnect.next(FailureCause::login), span);
   }
-  check_within(reconnect.next(Pace::normal), 5000);
-  for (int i = 0; i < 3; ++i) check_within(reconnect.next(Pace::soon), 1000);
-  check_within(reconnect.next(Pace::normal), 2000);
+  check_within(reconnect.next(FailureCause::odd_answer), 5000);
+  for (int i = 0; i < 3; ++i) check_within(reconnect.next(FailureCause::starting), 1000);
+  check_within(reconnect.next(FailureCause::odd_answer), 2000);
   Reconnect impatient({Milliseconds(100), Milliseconds(300), Milliseconds(60'000), Milliseconds(300)});
-  for (const int span : {100, 200, 300, 300}) check_within(impatient.next(Pace::soon), span);
+  for (const int span : {100, 200, 300, 300}) check_within(impatient.next(FailureCause::starting), span);
 }
 
 TEST_CASE("two clients do not come back in step") {
@@ -72,4 +72,20 @@ TEST_CASE("two clients do not come back in step") {
     delays.insert(reconnect.next().count());
   }
   CHECK(delays.size() > 5);
+}
+
+TEST_CASE("the cause decides how long the delay may become") {
+  const auto longest = [](FailureCause cause) {
+    Reconnect reconnect({Milliseconds(100), Milliseconds(5000), Milliseconds(60'000), Milliseconds(30'000)},
+                        1);
+    Milliseconds most(0);
+    for (int i = 0; i < 200; ++i) most = std::max(most, reconnect.next(cause));
+    return most;
+  };
+  for (const auto cause : {FailureCause::no_connection, FailureCause::odd_answer})
+    CHECK((longest(cause) > Milliseconds(4500) && longest(cause) <= Milliseconds(5000)));
+  CHECK((longest(FailureCause::starting) > Milliseconds(900) &&
+         longest(FailureCause::starting) <= Milliseconds(1000)));
+  for (const auto cause : {FailureCause::login, FailureCause::address, FailureCause::apps, FailureCause::tls})
+    CHECK((longest(cause) > Milliseconds(27'000) && longest(cause) <= Milliseconds(30'000)));
 }
