@@ -55,9 +55,7 @@ App::App(config::Config config, bus::RecordLog log)
                        return control::live_objects(dispatcher_, log_.cursor().text(), kind, params,
                                                     *caller.principal.rule);
                      },
-                 .session = [this](uint64_t connection) -> session::Session& {
-                   return sessions_.session(connection);
-                 }});
+                 .session = [this](uint64_t connection) { return sessions_.find(connection); }});
   for (const config::AsteriskConfig& asterisk : config_.asterisk) add_asterisk(asterisk);
 }
 

@@ -15,8 +15,8 @@
 
 namespace aribus::control {
 
-// What the steps of a command's path share; Dispatcher has the steps. While the command waits for others
-// about the same objects its session keeps it, afterwards whatever its method has begun does.
+// What the steps of a command's path share; Dispatcher has the steps. It lives as long as something of the
+// command is under way.
 struct CommandContext {
   using Clock = std::chrono::steady_clock;
 
@@ -32,8 +32,8 @@ struct CommandContext {
   pbx::Reply reply;  // called once, at once or later
   Progress progress;
 
-  // Found out on the way.
-  bool checked = false;           // Dispatcher::check() has accepted it in this turn of the loop
+  // Found out on the way. Once the method runs it has the parameters, and `params` is null.
+  bool checked = false;           // Dispatcher::check() has accepted it
   pbx::Server* server = nullptr;  // that it goes to
   std::string key;                // "": none
   bool remembered = false;        // it is the first one with its key: repeats get its answer

@@ -100,14 +100,14 @@ Result<pbx::Server*> Dispatcher::pick_server(const CommandContext& command) cons
                        *command.caller.principal.rule);
 }
 
-std::shared_ptr<CommandContext> Dispatcher::begin(const Caller& caller, const std::string& name,
-                                                  const JsonValue& params) const {
+std::shared_ptr<CommandContext> Dispatcher::begin(const Caller& caller, const Method* method,
+                                                  const std::string& name, const JsonValue& params) {
   auto command = std::make_shared<CommandContext>();
   command->caller = caller;
   command->name = name;
-  command->method = methods_.find(name);
+  command->method = method;
   command->params = copy_of(params);
-  if (command->method != nullptr && command->method->run) {
+  if (method != nullptr && method->run) {
     command->server_param = take_member(command->params, "server");
     command->key_param = take_member(command->params, "key");
   }
@@ -134,7 +134,7 @@ Result<void> Dispatcher::check(CommandContext& command) const {
 
 void Dispatcher::call(const Caller& caller, const std::string& method, const JsonValue& params,
                       pbx::Reply reply, Progress progress) {
-  const std::shared_ptr<CommandContext> command = begin(caller, method, params);
+  const std::shared_ptr<CommandContext> command = begin(caller, methods_.find(method), method, params);
   command->reply = std::move(reply);
   command->progress = std::move(progress);
   run(command);
@@ -166,16 +166,18 @@ void Dispatcher::send(const std::shared_ptr<CommandContext>& command) {
   const PrincipalId user = command->caller.principal.id;
   const auto now = command->began;
   if (command->params.IsNull()) command->params.SetObject();
+  command->server_param.reset();
+  command->key_param.reset();
   const bool is_remembered = !command->key.empty() && command->changes();  // reading twice does no harm
   const uint64_t fingerprint =
       is_remembered ? fingerprint_of(server.name() + "\n" + method.name, command->params) : 0;
-  std::string id =
-      generate_id(*command, is_remembered ? idempotency_.id_of(user, command->key, fingerprint, now) : "");
+  std::string id = generate_id(*command, fingerprint);
   if (is_remembered) {
     const auto as_repeat = [this, command](Result<pbx::ResultText> answer) {
       complete(*command, std::move(answer));
     };
     if (!idempotency_.begin(user, command->key, fingerprint, as_repeat, now, std::move(id))) {
+      command->params = Json();  // a repeat may wait for long
       // Commands behind a repeat may be sent once Asterisk has accepted the first one.
       return idempotency_.when_accepted(user, command->key, fingerprint, command->progress.on_accepted);
     }
@@ -193,15 +195,18 @@ void Dispatcher::send(const std::shared_ptr<CommandContext>& command) {
   method.run({server, std::move(command->params), requester_of(command->caller),
               command->key.empty() ? command->caller.connection : 0,
               [this, command](Result<pbx::ResultText> answer) { on_answer(command, std::move(answer)); },
-              [this, command] { accept(*command); }});
+              [this, command] { on_accepted(*command); }});
 }
 
-// Gives what the command creates an id, if the caller gave none: `known`, or a new one. Returns it, or "" if
-// the caller or Asterisk chooses it.
-std::string Dispatcher::generate_id(CommandContext& command, std::string known) {
+// Gives what the command creates an id, if the caller gave none; a repeat gets that of the first one, which
+// has `fingerprint` (0: it is not remembered). Returns it, or "" if the caller or Asterisk chooses it.
+std::string Dispatcher::generate_id(CommandContext& command, uint64_t fingerprint) {
   const Method& method = *command.method;
   if (!method.generated_id_param.empty() && find(command.params, method.generated_id_param) == nullptr) {
-    std::string id = known.empty() ? "aribus-" + random_hex(8) : std::move(known);
+    std::string id;
+    if (fingerprint != 0)
+      id = idempotency_.id_of(command.caller.principal.id, command.key, fingerprint, command.began);
+    if (id.empty()) id = "aribus-" + random_hex(8);
     command.progress.creating({method.generated_id_param, id, waits_for_end(command.params)});
     set_member(command.params, method.generated_id_param, id);
     return id;
@@ -212,13 +217,14 @@ std::string Dispatcher::generate_id(CommandContext& command, std::string known) 
 }
 
 // Asterisk has accepted a command that is answered later.
-void Dispatcher::accept(CommandContext& command) {
+void Dispatcher::on_accepted(CommandContext& command) {
   if (command.remembered) idempotency_.accepted(command.caller.principal.id, command.key);
   command.progress.on_accepted();
 }
 
 // Asterisk, or the method, has answered.
 void Dispatcher::on_answer(const std::shared_ptr<CommandContext>& command, Result<pbx::ResultText> answer) {
+  if (answer && command->changes()) command->server->learn_places(answer->plain());
   if (!answer || command->bridge_app.empty()) return complete(*command, std::move(answer));
   subscribe_to_bridge(*command->server, command->bridge_app, command->latest_before,
                       requester_of(command->caller), std::move(*answer),

@@ -20,7 +20,7 @@ namespace aribus::control {
 
 // Takes a command from its name to its answer. The steps, in this order:
 //
-//   begin()     finds the method; takes `server` and `key` out of the parameters
+//   begin()     copies the parameters, and takes `server` and `key` out of them
 //   check()     access rule, choice of the Asterisk, parameters: what is refused before anything is sent
 //   run()       idempotency key, generated id, audit; then the method itself runs
 //   complete()  the one end of every command: audit, answer to repeats, counts, answer
@@ -35,11 +35,12 @@ class Dispatcher {
   // Required: it was closed, and no command for it is in progress.
   void remove_server(const pbx::Server& server);
 
-  // The command `method` of `caller` with `params`. It may wait before it runs.
-  [[nodiscard]] std::shared_ptr<CommandContext> begin(const Caller& caller, const std::string& method,
-                                                      const JsonValue& params) const;
-  // Whether `command` can be sent. It holds for this turn of the loop: a command that waits is checked again.
-  // Errors: unknown_method, not_allowed, invalid_params.
+  // A command of `caller`: `method` is the one called `name`, or nullptr if there is none.
+  [[nodiscard]] static std::shared_ptr<CommandContext> begin(const Caller& caller, const Method* method,
+                                                             const std::string& name,
+                                                             const JsonValue& params);
+  // Whether `command` can be sent, now: rules, Asterisks and live objects may have changed when the loop
+  // turns. Errors: unknown_method, not_allowed, invalid_params.
   [[nodiscard]] Result<void> check(CommandContext& command) const;
   // Runs it. Its `reply` is called once, at once or later; nothing of its `progress` is called after it.
   void run(const std::shared_ptr<CommandContext>& command);
@@ -69,8 +70,8 @@ class Dispatcher {
   [[nodiscard]] Error unknown_method(std::string_view name) const;
   [[nodiscard]] Result<pbx::Server*> pick_server(const CommandContext& command) const;
   void send(const std::shared_ptr<CommandContext>& command);
-  static std::string generate_id(CommandContext& command, std::string known);
-  void accept(CommandContext& command);
+  std::string generate_id(CommandContext& command, uint64_t fingerprint);
+  void on_accepted(CommandContext& command);
   void on_answer(const std::shared_ptr<CommandContext>& command, Result<pbx::ResultText> answer);
   void complete(CommandContext& command, Result<pbx::ResultText> answer);
   void share_id_directory();

@@ -52,24 +52,25 @@ class IdempotencyStore {
 
   explicit IdempotencyStore(IdempotencyOptions options = {}) : options_(options) {}
 
-  // Begins a command of `user` with `key`. Returns whether it is the first one and is to be carried out: then
-  // finish() must follow. If it is a repeat, `reply` gets the answer of the first one, now or later.
+  // Begins a command of `principal` with `key`. Returns whether it is the first one and is to be carried out:
+  // then finish() must follow. If it is a repeat, `reply` gets the answer of the first one, now or later.
   // `fingerprint`: see fingerprint_of(). `id` is the id that was generated for what the command creates, or
   // "". Errors, by `reply`: invalid_params if the key was used for another command; too_much.
-  [[nodiscard]] bool begin(PrincipalId user, const std::string& key, uint64_t fingerprint, pbx::Reply reply,
-                           Time now, std::string id = {});
+  [[nodiscard]] bool begin(PrincipalId principal, const std::string& key, uint64_t fingerprint,
+                           pbx::Reply reply, Time now, std::string id = {});
   // The first command with that key was answered. Replies to its repeats so far.
-  void finish(PrincipalId user, const std::string& key, const Result<pbx::ResultText>& answer, Time now);
-  // Asterisk has accepted the command of `user` with `key`, which will be answered later.
+  void finish(PrincipalId principal, const std::string& key, const Result<pbx::ResultText>& answer, Time now);
+  // Asterisk has accepted the command of `principal` with `key`, which will be answered later.
   // Required: it is in progress.
-  void accepted(PrincipalId user, const std::string& key);
+  void accepted(PrincipalId principal, const std::string& key);
   // Calls `on_accepted` when Asterisk has accepted the command in progress that a repeat waits for, at once
   // if it has already. Does nothing if there is no such command, or if it is answered first.
-  void when_accepted(PrincipalId user, const std::string& key, uint64_t fingerprint,
+  void when_accepted(PrincipalId principal, const std::string& key, uint64_t fingerprint,
                      std::function<void()> on_accepted);
   // The id that begin() got with the first one of these commands; "" if there was none or if this command is
   // not a repeat.
-  [[nodiscard]] std::string id_of(PrincipalId user, const std::string& key, uint64_t fingerprint, Time now);
+  [[nodiscard]] std::string id_of(PrincipalId principal, const std::string& key, uint64_t fingerprint,
+                                  Time now);
   // The outcome of the follow-up `command` is known: it is added to the kept error, for repeats.
   void resolve(std::string_view command, std::string_view outcome);
 

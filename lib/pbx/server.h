@@ -92,11 +92,8 @@ class Server {
   void publish(const record::Record& record);
   // The directory that learns from its records where ids are; nullptr: none, as with one Asterisk.
   void set_id_directory(state::IdDirectory* directory) { id_directory_ = directory; }
-  // A command has created `id` here: the directory knows it before its first event.
-  void learn_place(record::IdKind kind, std::string_view id) {
-    if (id_directory_ != nullptr) id_directory_->learn(kind, id, name());
-  }
-  // Likewise for all ids in the `answer` to a command that may have created something.
+  // The directory learns the ids in the `answer` to a command: what it created is known before its first
+  // event.
   void learn_places(std::string_view answer);
   // `resolved` gets what was found out of each command (Resolution), before the record about it.
   void on_resolved(std::function<void(const std::string& command, std::string_view outcome)> resolved) {

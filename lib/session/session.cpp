@@ -124,6 +124,11 @@ void Session::close_with_error(const Error& error) {
   leave(Transport::Ending::refused, error.message);
 }
 
+void Session::lose_rule(std::shared_ptr<const control::AccessRule> rule, const Error& error) {
+  caller_.principal.rule = std::move(rule);
+  close_with_error(error);
+}
+
 void Session::apply_rule(std::shared_ptr<const control::AccessRule> rule, Quota::Connection connection) {
   caller_.principal.rule = std::move(rule);
   connection_ = std::move(connection);

@@ -86,6 +86,8 @@ class Session {
   void on_log_grew();
   // Sends `error`, the reason why it is closed, and ends when everything before it is written.
   void close_with_error(const Error& error);
+  // As that, and from now on it has `rule`: a change of the rules has left it no place.
+  void lose_rule(std::shared_ptr<const control::AccessRule> rule, const Error& error);
   // Reads nothing more; ends when the commands under way are answered and all answers and records written.
   void drain();
   // Replaces its access rule; `connection` counts it for that rule. Commands under way continue. The session
@@ -143,7 +145,10 @@ class Session {
   };
   // A command without an answer yet.
   struct Command {
-    std::shared_ptr<control::CommandContext> context;
+    const control::Method* method = nullptr;  // nullptr: there is none of that name
+    std::string name;                         // of the method
+    std::string waiting;                      // the parameters as JSON text, while it waits for others
+    std::shared_ptr<control::CommandContext> context;  // once it waits no more
     std::string id;
     std::shared_ptr<Batch> batch;
     size_t bytes = 0;      // of its request
@@ -169,6 +174,7 @@ class Session {
   void on_request(const JsonValue& value, const std::shared_ptr<Batch>& batch, size_t bytes);
   void on_command(rpc::Request request, const std::shared_ptr<Batch>& batch, size_t bytes);
   void start(uint64_t ticket);
+  void start_waiting(uint64_t ticket);
   void start_freed();
   void release_dependents(uint64_t ticket);
   void on_creating(uint64_t ticket, const control::Creating& creating);
@@ -221,8 +227,9 @@ class Session {
   uint64_t lost_ = 0;      // likewise
   std::string ending_ = "closed by the program";
   Transport::Ending goodbye_ = Transport::Ending::finished;
-  bool has_subscribed_ = false;  // the command that is running has called subscribe()
-  bool has_changed_ = false;     // it sent a command that changes something on an Asterisk
+  bool has_subscribed_ =
+      false;                  // the command that runs has called subscribe(); finish() follows on the stack
+  bool has_changed_ = false;  // it sent a command that changes something on an Asterisk
   Phase phase_ = Phase::open;
   bool starting_ = false;                                       // start_freed() is under way
   bool blocked_ = false;                                        // the transport takes no more at present

@@ -7,12 +7,11 @@
 namespace aribus::session {
 
 void Session::on_command(rpc::Request request, const std::shared_ptr<Batch>& batch, size_t bytes) {
-  auto context = context_.dispatcher.begin(caller_, request.method, *request.params);
-  const control::Method* method = context->method;
-  std::vector<std::string> keys;  // none: it waits for no other command
-  if (method != nullptr && method->is_about_connection) {
-    bytes = 0;  // it is answered at once
-  } else {
+  const control::Method* method = context_.dispatcher.methods().find(request.method);
+  // Others are possible however much is under way, and wait for nothing.
+  const bool is_limited = method == nullptr || !method->is_about_connection;
+  std::vector<std::string> keys;
+  if (is_limited) {
     if (commands_.size() >= context_.limits.max_commands) {
       const std::string limit = std::to_string(context_.limits.max_commands);
       return answer(request.id,
@@ -20,12 +19,39 @@ void Session::on_command(rpc::Request request, const std::shared_ptr<Batch>& bat
                              context_.limits.max_commands),
                     batch);
     }
-    Result<std::vector<std::string>> named = control::order_keys(context->params);
+    Result<std::vector<std::string>> named = control::order_keys(*request.params);
     if (!named) return answer(request.id, named.error(), batch);
     keys = std::move(*named);
     if (auto taken = take_bytes(bytes); !taken) return answer(request.id, taken.error(), batch);
   }
   const uint64_t ticket = next_ticket_++;
+  Command& command = commands_[ticket];
+  command.method = method;
+  command.name = std::move(request.method);
+  command.id = std::move(request.id);
+  command.batch = batch;
+  command.bytes = is_limited ? bytes : 0;
+  command.context = context_.dispatcher.begin(caller_, method, command.name, *request.params);
+  // A request that will be refused reaches no Asterisk and need not wait for others.
+  const bool in_order = !keys.empty() && context_.dispatcher.check(*command.context).ok();
+  if (in_order && !order_.enter(ticket, std::move(keys))) {
+    command.context.reset();
+    command.waiting = to_text(*request.params);
+    return;
+  }
+  start(ticket);
+}
+
+// The rule and the Asterisk of a command that has waited are those of now.
+void Session::start_waiting(uint64_t ticket) {
+  Command& command = commands_.at(ticket);
+  const Result<Json> params = parse_json(std::exchange(command.waiting, {}));
+  command.context = context_.dispatcher.begin(caller_, command.method, command.name, *params);
+  start(ticket);
+}
+
+void Session::start(uint64_t ticket) {
+  const std::shared_ptr<control::CommandContext> context = commands_.at(ticket).context;
   context->reply = [this, alive = alive_, ticket](const Result<pbx::ResultText>& outcome) {
     if (*alive) finish(ticket, outcome);
   };
@@ -35,23 +61,6 @@ void Session::on_command(rpc::Request request, const std::shared_ptr<Batch>& bat
             if (*alive) release_dependents(ticket);
           },
       .creating = [this, ticket](const control::Creating& creating) { on_creating(ticket, creating); }};
-  Command& command = commands_[ticket];
-  command.context = std::move(context);
-  command.id = std::move(request.id);
-  command.batch = batch;
-  command.bytes = bytes;
-  // A request that will be refused reaches no Asterisk and need not wait for others.
-  const bool in_order = !keys.empty() && context_.dispatcher.check(*command.context).ok();
-  if (in_order && !order_.enter(ticket, std::move(keys))) {
-    command.context->checked = false;  // when it starts, rule and Asterisk may be others
-    return;
-  }
-  start(ticket);
-}
-
-void Session::start(uint64_t ticket) {
-  const std::shared_ptr<control::CommandContext> context = commands_.at(ticket).context;
-  context->caller = caller_;  // with the rule of now
   has_changed_ |= context->changes();
   context_.dispatcher.run(context);
 }
@@ -95,7 +104,7 @@ void Session::start_freed() {
     const TurnBudget::Use use(context_.budget);
     const uint64_t ticket = freed_.front();
     freed_.pop_front();
-    start(ticket);
+    start_waiting(ticket);
     if (!*alive) return;
   }
   starting_ = false;

@@ -61,7 +61,7 @@ void Sessions::set_access(control::Access access) {
     if (admitted) {
       session->apply_rule(std::move(caller.principal.rule), std::move(*admitted));
     } else {
-      session->close_with_error(admitted.error());
+      session->lose_rule(std::move(caller.principal.rule), admitted.error());
     }
   }
 }
@@ -185,10 +185,15 @@ void Sessions::end_turn() {
   if (drained_ && sessions_.empty()) finish_drain();
 }
 
-Session* Sessions::take_first(std::deque<uint64_t>& queue) {
-  const auto at = sessions_.find(queue.front());
-  queue.pop_front();
+Session* Sessions::find(uint64_t connection) const {
+  const auto at = sessions_.find(connection);
   return at == sessions_.end() ? nullptr : at->second.get();
+}
+
+Session* Sessions::take_first(std::deque<uint64_t>& queue) {
+  Session* const session = find(queue.front());
+  queue.pop_front();
+  return session;
 }
 
 std::vector<uint64_t> Sessions::behind() const {

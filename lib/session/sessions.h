@@ -48,8 +48,8 @@ class Sessions {
   void drain(Milliseconds deadline, std::function<void()> done);
 
   [[nodiscard]] size_t connections() const { return sessions_.size(); }
-  // Required: it is connected.
-  [[nodiscard]] Session& session(uint64_t connection) { return *sessions_.at(connection); }
+  // The session of that number; nullptr when it has ended.
+  [[nodiscard]] Session* find(uint64_t connection) const;
   // The result of daemon.clients: connected and disconnected programs.
   [[nodiscard]] Clients clients() const;
   // Number of records that each subscriber is behind.

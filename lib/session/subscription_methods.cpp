@@ -8,23 +8,37 @@
 
 namespace aribus::session {
 
+namespace {
+
+using control::Caller;
+
+// Calls `act` with the caller's session.
+template <typename Act>
+Result<pbx::ResultText> in_session(const FindSession& find, const Caller& caller, Act act) {
+  if (Session* session = find ? find(caller.connection) : nullptr) return act(*session);
+  return Error{ErrorKind::internal, "the method needs a connection", {}};
+}
+
+}  // namespace
+
 std::vector<control::Method> subscription_methods(FindSession find) {
+  const auto subscribe = [find](const JsonValue& params, const Caller& caller) {
+    return in_session(find, caller, [&](Session& session) { return session.subscribe(params); });
+  };
+  const auto unsubscribe = [find = std::move(find)](const JsonValue&, const Caller& caller) {
+    return in_session(find, caller, [](Session& session) { return session.unsubscribe(); });
+  };
   return {{.name = "subscribe",
            .parameters = subscribe_parameters(),
            .answer_schema = schema_text<Subscribed>(),
            .access_level = control::AccessLevel::read,
            .is_about_connection = true,
-           .run_here =
-               [find](const JsonValue& params, const control::Caller& caller) {
-                 return find(caller.connection).subscribe(params);
-               }},
+           .run_here = subscribe},
           {.name = "unsubscribe",
            .answer_schema = schema_text<Unsubscribed>(),
            .access_level = control::AccessLevel::read,
            .is_about_connection = true,
-           .run_here = [find = std::move(find)](const JsonValue&, const control::Caller& caller) {
-             return find(caller.connection).unsubscribe();
-           }}};
+           .run_here = unsubscribe}};
 }
 
 }  // namespace aribus::session

@@ -23,10 +23,7 @@ class IdDirectory {
       : max_ids_(max_ids), max_bytes_(max_bytes) {}
 
   void learn(const record::Record& record);
-  // A command has created `id` on `server`.
-  void learn(record::IdKind kind, std::string_view id, std::string_view server) {
-    learn(kind, id, server, false);
-  }
+  
   // Drops all ids of a server that was removed.
   void forget(std::string_view server);
 

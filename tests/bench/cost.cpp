@@ -65,8 +65,8 @@ class Path {
         websocket_(make_websocket(loop_)) {
     if (auto listening = server_.listen(); !listening) fail(listening.error().message);
     dispatcher_.add_server(asterisk_);
-    methods_.add(session::subscription_methods(
-        [this](uint64_t connection) -> session::Session& { return sessions_.session(connection); }));
+    methods_.add(
+        session::subscription_methods([this](uint64_t connection) { return sessions_.find(connection); }));
     connect();
   }
 

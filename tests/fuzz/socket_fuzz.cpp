@@ -80,9 +80,7 @@ struct Daemon {
                         return control::live_objects(dispatcher, log.cursor().text(), kind, params,
                                                      *caller.principal.rule);
                       },
-                  .session = [this](uint64_t connection) -> session::Session& {
-                    return sessions->session(connection);
-                  }});
+                  .session = [this](uint64_t connection) { return sessions->find(connection); }});
     sessions.emplace(
         loop, log, dispatcher,
         session::SessionsOptions{

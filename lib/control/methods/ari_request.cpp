@@ -29,14 +29,8 @@ void run(Call call) {
       query.emplace_back(as_view(member.name), ari::query_value(member.value));
   }
   const JsonValue* body = find(call.params, "body");
-  const std::string method(find_string(call.params, "method"));
-  call.server.request(method, path, query_string(query), body == nullptr ? "" : to_text(*body),
-                      call.requester,
-                      [&server = call.server, may_create = method == "POST" || method == "PUT",
-                       reply = std::move(call.reply)](Result<pbx::ResultText> answer) {
-                        if (answer && may_create) server.learn_places(answer->plain());
-                        reply(std::move(answer));
-                      });
+  call.server.request(std::string(find_string(call.params, "method")), path, query_string(query),
+                      body == nullptr ? "" : to_text(*body), call.requester, std::move(call.reply));
 }
 
 }  // namespace

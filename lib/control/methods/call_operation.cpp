@@ -26,8 +26,7 @@ void learn_of(pbx::Server& server, const NewObject& made, const pbx::ResultText&
   JsonTape tape;
   const JsonView shown = tape.read(answer.plain());
   if (!shown.valid()) return;
-  const std::string id = shown.string_at(made.kind == record::IdKind::recording ? "name" : "id");
-  server.learn_place(made.kind, id.empty() ? made.id : id);
+
   server.incarnations().made(made.kind, made.id, shown, told);
   expect_entry(server, made, shown);
   report_new(server, made, shown);

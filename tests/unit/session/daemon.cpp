@@ -22,8 +22,8 @@ Daemon::Daemon(session::SessionLimits its_limits, size_t its_max_connections, si
       {.name = "ping",
        .access_level = control::AccessLevel::read,
        .run_here = [](const JsonValue&, const control::Caller&) { return pbx::ResultText("\"pong\""); }});
-  methods.add(session::subscription_methods(
-      [this](uint64_t connection) -> session::Session& { return sessions->session(connection); }));
+  methods.add(
+      session::subscription_methods([this](uint64_t connection) { return sessions->find(connection); }));
   open();
 }
 

@@ -61,3 +61,9 @@ TEST_CASE("the daemon's own methods have their result described") {
 TEST_CASE("a misspelt subscribe is recognised") {
   CHECK_THAT(call("subscrbe").error().message, ContainsSubstring("did you mean 'subscribe'?"));
 }
+
+TEST_CASE("without a connection there is nothing to subscribe") {
+  const auto answer = call("subscribe");
+  REQUIRE_FALSE(answer.ok());
+  CHECK(answer.error().kind == ErrorKind::internal);
+}
