@@ -36,7 +36,8 @@ Result<std::unique_ptr<App>> App::make(config::Config config) {
 App::App(config::Config config, bus::RecordLog log)
     : config_(std::move(config)),
       log_(std::move(log)),
-      server_(loop_, log_, dispatcher_, config_.ipc),
+      sessions_(loop_, log_, dispatcher_, config_.sessions),
+      sockets_(loop_, sessions_, config_.sockets),
       meter_(loop_),
       monitoring_(
           loop_,
@@ -48,7 +49,7 @@ App::App(config::Config config, bus::RecordLog log)
       methods_, {.reload = [this](pbx::Reply reply) { reload(std::move(reply)); },
                  .hello = [this](const control::Caller& caller) { return hello(caller); },
                  .status = [this] { return status(); },
-                 .clients = [this] { return server_.clients(); },
+                 .clients = [this] { return sessions_.clients(); },
                  .live_objects =
                      [this](record::IdKind kind, const JsonValue& params, const control::Caller& caller) {
                        return control::live_objects(dispatcher_, log_.cursor().text(), kind, params,
@@ -71,7 +72,7 @@ session::Hello App::hello(const control::Caller& caller) const {
   hello.aribus = ARIBUS_VERSION;
   hello.protocol = protocol;
   hello.features.assign(std::begin(features), std::end(features));
-  hello.limits.request_bytes = config_.ipc.session.max_line_bytes;
+  hello.limits.request_bytes = config_.sessions.limits.max_line_bytes;
   hello.started = started_;
   hello.cursor = log_.cursor().text();
   for (const auto& asterisk : asterisks_) hello.servers.push_back(asterisk->name());
@@ -86,7 +87,7 @@ session::Hello App::hello(const control::Caller& caller) const {
 }
 
 session::Status App::status() const {
-  const std::vector<uint64_t> behind = server_.behind();
+  const std::vector<uint64_t> behind = sessions_.behind();
   const service::ProcessStats& process = service::ProcessStats::lately();
   session::Status status;
   status.aribus = ARIBUS_VERSION;
@@ -109,10 +110,10 @@ session::Status App::status() const {
   status.loop = {.turns = meter_.turns(),
                  .longest_turn_us = static_cast<uint64_t>(meter_.longest().count()),
                  .longest_turn_lately_us = static_cast<uint64_t>(meter_.longest_lately().count())};
-  status.connections = server_.connections();
+  status.connections = sessions_.connections();
   status.subscribers = behind.size();
   status.behind_records = behind.empty() ? 0 : std::ranges::max(behind);
-  status.lost_records = server_.session_counts().lost_records;
+  status.lost_records = sessions_.counts().lost_records;
   status.process = {.resident_bytes = process.resident_bytes,
                     .descriptors = process.open_descriptors,
                     .max_descriptors = process.max_descriptors};
@@ -120,7 +121,7 @@ session::Status App::status() const {
 }
 
 MetricSources App::metric_sources() const {
-  return {log_, dispatcher_, server_, meter_, asterisks_, leaving_, started_};
+  return {log_, dispatcher_, sessions_, meter_, asterisks_, leaving_, started_};
 }
 
 void App::stop() {
@@ -129,7 +130,8 @@ void App::stop() {
   spdlog::info("stopping: finishing what is under way");
   systemd_.stopping(config_.drain_timeout + pbx::GracefulClose::max_time);
   dispatcher_.stop_waiting();
-  server_.drain(config_.drain_timeout, [this] { leave(); });
+  sockets_.close();
+  sessions_.drain(config_.drain_timeout, [this] { leave(); });
 }
 
 // Disconnects from the Asterisks.
@@ -194,16 +196,17 @@ Reload App::apply(config::Config next) {
     return {.applied = false, .error = listening.error()};
   }
   if (next.metrics != config_.metrics) outcome.changed.emplace_back("metrics");
-  if (next.ipc != config_.ipc) {
-    if (auto changed = server_.change(next.ipc); !changed) {
+  if (next.sockets != config_.sockets) {
+    if (auto changed = sockets_.change(next.sockets); !changed) {
       static_cast<void>(monitoring_.listen(config_.metrics));
       return {.applied = false, .error = changed.error()};
     }
-    if (next.ipc.sockets != config_.ipc.sockets) outcome.changed.emplace_back("sockets");
-    if (next.ipc.access != config_.ipc.access) outcome.changed.emplace_back("access");
+    outcome.changed.emplace_back("sockets");
   }
-  if (next.ipc.max_connections != config_.ipc.max_connections || next.ipc.session != config_.ipc.session ||
-      next.drain_timeout != config_.drain_timeout) {
+  if (next.sessions != config_.sessions) sessions_.change(next.sessions);
+  if (next.sessions.access != config_.sessions.access) outcome.changed.emplace_back("access");
+  if (next.sessions.max_connections != config_.sessions.max_connections ||
+      next.sessions.limits != config_.sessions.limits || next.drain_timeout != config_.drain_timeout) {
     outcome.changed.emplace_back("limits");
   }
   if (next.log_level != config_.log_level) {
@@ -294,7 +297,7 @@ Result<void> App::run() {
   const Signal on_term(loop_, SIGTERM, [this] { stop(); });
   const Signal on_int(loop_, SIGINT, [this] { stop(); });
   const Signal on_hup(loop_, SIGHUP, [this] { reload({}); });
-  if (auto listening = server_.listen(inherited_sockets()); !listening) return listening;
+  if (auto listening = sockets_.listen(inherited_sockets()); !listening) return listening;
   if (auto listening = monitoring_.listen(config_.metrics); !listening) return listening;
   if (auto placed = log_.put_in_place(); !placed) return placed;
   tell_of_log();

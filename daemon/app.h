@@ -19,6 +19,7 @@
 #include "pbx/server.h"
 #include "service/http_listener.h"
 #include "session/results.h"
+#include "session/sessions.h"
 
 namespace aribus::daemon {
 
@@ -57,7 +58,8 @@ class App {
   control::Dispatcher dispatcher_{methods_};
   std::vector<std::unique_ptr<pbx::Server>> asterisks_;  // in the configuration's order
   std::vector<std::unique_ptr<pbx::Server>> leaving_;    // that it no longer names
-  frontend::Server server_;
+  session::Sessions sessions_;
+  frontend::UnixServer sockets_;
   TurnMeter meter_;
   service::HttpListener monitoring_;
   Systemd systemd_;

@@ -114,7 +114,7 @@ int run(int argc, char** argv) {
   if (check_only) {
     for (const std::string& warning : config->warnings)
       std::fprintf(stderr, "warning: %s\n", aribus::escape_controls(warning).c_str());
-    const size_t servers = config->asterisk.size(), sockets = config->ipc.sockets.size();
+    const size_t servers = config->asterisk.size(), sockets = config->sockets.size();
     std::printf("%s: fine (%zu Asterisk server%s, %zu socket%s)\n", file.c_str(), servers,
                 servers == 1 ? "" : "s", sockets, sockets == 1 ? "" : "s");
     return 0;
@@ -125,7 +125,7 @@ int run(int argc, char** argv) {
   for (const std::string& warning : config->warnings) spdlog::warn("{}", warning);
   keep_memory();
   std::signal(SIGPIPE, SIG_IGN);  // a closed peer is an error of the write, not the daemon's end
-  make_room_for_descriptors(config->ipc.max_connections);
+  make_room_for_descriptors(config->sessions.max_connections);
   auto app = aribus::daemon::App::make(std::move(*config));
   if (!app) return fail(app.error(), 1);
   if (auto ran = (*app)->run(); !ran) return fail(ran.error(), 1);

@@ -180,14 +180,14 @@ class Collector {
   }
 
   void add_subscribers() {
-    const frontend::Server& server = sources_.server;
-    const std::vector<uint64_t> behind = server.behind();
-    families_.gauge("aribus_connections", "Connected programs.", to_double(server.connections()));
+    const session::Sessions& sessions = sources_.sessions;
+    const std::vector<uint64_t> behind = sessions.behind();
+    families_.gauge("aribus_connections", "Connected programs.", to_double(sessions.connections()));
     families_.counter("aribus_connections_accepted_total", "Connections accepted since the start.",
-                      to_double(server.accepted()));
+                      to_double(sessions.accepted()));
     families_.counter("aribus_connections_turned_away_total",
                       "Connections refused because the limit of connections was reached.",
-                      to_double(server.turned_away()));
+                      to_double(sessions.turned_away()));
     families_.gauge("aribus_subscribers", "Connected programs with a subscription.",
                     to_double(behind.size()));
     for (const uint64_t step : lag_steps) {
@@ -200,9 +200,9 @@ class Collector {
                     behind.empty() ? 0 : to_double(std::ranges::max(behind)));
     families_.counter("aribus_lost_records_total",
                       "Records that left the ring before a subscriber received them.",
-                      to_double(server.session_counts().lost_records));
+                      to_double(sessions.counts().lost_records));
     families_.counter("aribus_losses_total", "`lost` notifications sent to subscribers.",
-                      to_double(server.session_counts().losses));
+                      to_double(sessions.counts().losses));
   }
 
   void add_commands() {

@@ -8,10 +8,10 @@
 #include "base/time.h"
 #include "bus/record_log.h"
 #include "control/dispatcher.h"
-#include "frontend/unix/server.h"
 #include "net/loop.h"
 #include "net/turn_meter.h"
 #include "pbx/server.h"
+#include "session/sessions.h"
 
 namespace aribus::daemon {
 
@@ -19,7 +19,7 @@ namespace aribus::daemon {
 struct MetricSources {
   const bus::RecordLog& log;
   const control::Dispatcher& dispatcher;
-  const frontend::Server& server;
+  const session::Sessions& sessions;
   const TurnMeter& meter;
   const std::vector<std::unique_ptr<pbx::Server>>& asterisks;
   const std::vector<std::unique_ptr<pbx::Server>>& leaving;

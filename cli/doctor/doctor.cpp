@@ -47,9 +47,9 @@ std::optional<config::Config> examine_config(Report& report, const std::string& 
 }
 
 std::vector<std::string> sockets_of(const Arguments& arguments, const config::Config& usable) {
-  if (arguments.socket_given || usable.ipc.sockets.empty()) return {arguments.socket};
+  if (arguments.socket_given || usable.sockets.empty()) return {arguments.socket};
   std::vector<std::string> paths;
-  for (const auto& socket : usable.ipc.sockets) paths.push_back(socket.path);
+  for (const auto& socket : usable.sockets) paths.push_back(socket.path);
   return paths;
 }
 

@@ -8,15 +8,19 @@
 
 namespace aribus::session {
 
-Session::Session(Context context, Fd socket, control::Caller caller, Handlers handlers)
+Session::Session(Context context, std::unique_ptr<Transport> transport, control::Caller caller,
+                 Handlers handlers)
     : context_(context),
       caller_(std::move(caller)),
       handlers_(std::move(handlers)),
-      transport_(context.loop, std::move(socket), [this](int events) { on_ready(events); }),
+      transport_(std::move(transport)),
       reader_([this] { return user_is_over() ? small_bytes : context_.limits.max_line_bytes; },
               {[this](std::string_view line) { on_line(line); },
                [this](std::string_view beginning) { on_long_line(beginning); }}),
-      held_(context.quota, caller_.peer.uid) {}
+      held_(context.quota, caller_.peer.uid) {
+  transport_->start([this](bool input, bool output) { on_ready(input, output); });
+  watch();
+}
 
 Session::~Session() {
   *alive_ = false;
@@ -40,13 +44,13 @@ ClientInfo Session::info() const {
   return info;
 }
 
-void Session::on_ready(int events) {
+void Session::on_ready(bool input, bool output) {
   const auto alive = alive_;
-  if ((events & UV_WRITABLE) != 0) {
+  if (output) {
     blocked_ = false;
     flush();
   }
-  if ((events & UV_READABLE) != 0 && *alive) want_read();
+  if (input && *alive) want_read();
 }
 
 void Session::want_read() {
@@ -70,10 +74,14 @@ bool Session::may_read() const {
 }
 
 void Session::watch() {
-  transport_.watch((may_read() && !read_queued_ ? UV_READABLE : 0) | (blocked_ ? UV_WRITABLE : 0));
+  const bool input = may_read() && !read_queued_;
+  if (input == watches_input_ && blocked_ == watches_output_) return;
+  watches_input_ = input;
+  watches_output_ = blocked_;
+  transport_->watch(input, blocked_);
 }
 
-// The socket takes no more at present.
+// The transport takes no more at present.
 void Session::block() {
   blocked_ = true;
   watch();
@@ -82,6 +90,13 @@ void Session::block() {
 // Phases only go forward.
 void Session::enter(Phase phase) {
   phase_ = std::max(phase_, phase);
+}
+
+// Writes what it has to answer, then ends.
+void Session::leave(Transport::Ending goodbye, std::string reason) {
+  ending_ = std::move(reason);
+  goodbye_ = goodbye;
+  enter(Phase::leaving);
 }
 
 // Whether it ends once all answers are written.
@@ -101,13 +116,12 @@ bool Session::may_end() const {
 }
 
 void Session::check_hung_up() {
-  if (phase_ != Phase::open && phase_ != Phase::ended && transport_.is_hung_up()) end();
+  if (phase_ != Phase::open && phase_ != Phase::ended && transport_->is_hung_up()) end();
 }
 
 void Session::close_with_error(const Error& error) {
   send_line(rpc::error_text("null", error));
-  ending_ = error.message;
-  enter(Phase::leaving);
+  leave(Transport::Ending::refused, error.message);
 }
 
 void Session::apply_rule(std::shared_ptr<const control::AccessRule> rule, Quota::Connection connection) {
@@ -122,6 +136,7 @@ void Session::apply_rule(std::shared_ptr<const control::AccessRule> rule, Quota:
 void Session::drain() {
   enter(Phase::draining);
   ending_ = "aribusd was stopped";
+  if (phase_ == Phase::draining) goodbye_ = Transport::Ending::stopping;
   refuse_rest_of_batch();
   watch();
   want_flush();
@@ -134,7 +149,7 @@ void Session::end() {
 void Session::silence() noexcept {
   phase_ = Phase::ended;
   *alive_ = false;
-  transport_.watch(0);
+  transport_->close(goodbye_);
 }
 
 }  // namespace aribus::session

@@ -1,7 +1,7 @@
 // One connected program.
 //
-// A session takes turns with the others: when its socket has input, or it has something to write, it asks the
-// server for a turn (wants_read, wants_flush), and the server calls read() and flush() within its time
+// A session takes turns with the others: when its transport has input, or it has something to write, it asks
+// for a turn (wants_read, wants_flush), and its owner (Sessions) calls read() and flush() within the time
 // budget.
 //
 //   session.cpp               its life: phases, turns, draining, changed rules
@@ -20,9 +20,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "base/fd.h"
 #include "control/dispatcher.h"
-#include "net/loop.h"
 #include "protocol/rpc.h"
 #include "session/client_log.h"
 #include "session/command_order.h"
@@ -53,12 +51,11 @@ struct SessionCounts {
   uint64_t losses = 0;        // `lost` notifications
 };
 
-// Reads requests, answers them, and writes the records of its subscription straight from the log. The server
-// owns it; it ends by asking the server to retire it. Results that come after its end are dropped.
+// Reads requests, answers them, and writes the records of its subscription straight from the log. It ends by
+// asking its owner to retire it. Results that come after its end are dropped.
 class Session {
  public:
   struct Context {
-    Loop& loop;
     const bus::RecordLog& log;
     control::Dispatcher& dispatcher;
     TurnBudget& budget;
@@ -76,14 +73,14 @@ class Session {
   };
 
   // `caller` has a rule.
-  Session(Context context, Fd socket, control::Caller caller, Handlers handlers);
+  Session(Context context, std::unique_ptr<Transport> transport, control::Caller caller, Handlers handlers);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   // Reads and handles requests until the turn's budget is spent or there is no more input.
   void read();
-  // Writes what the socket takes, up to a fair share.
+  // Writes what the transport takes, up to a fair share.
   void flush();
   // The log has new records.
   void on_log_grew();
@@ -96,7 +93,7 @@ class Session {
   void apply_rule(std::shared_ptr<const control::AccessRule> rule, Quota::Connection connection);
   // Ends its being counted for its rule.
   void uncount() { connection_ = {}; }
-  // For Retired: no more callbacks.
+  // For Retired: says goodbye to the peer; no more callbacks.
   void silence() noexcept;
   // Ends when the peer, whose sending side is closed, has closed the other side too.
   void check_hung_up();
@@ -152,8 +149,9 @@ class Session {
     std::string creating;  // the notification with the id of what it creates, until that is written
   };
 
-  void on_ready(int events);
+  void on_ready(bool input, bool output);
   void enter(Phase phase);
+  void leave(Transport::Ending goodbye, std::string reason);
   [[nodiscard]] bool may_end() const;
   void want_read();
   void want_flush();
@@ -202,7 +200,7 @@ class Session {
   control::Caller caller_;
   Quota::Connection connection_;
   Handlers handlers_;
-  Transport transport_;
+  std::unique_ptr<Transport> transport_;
   LineReader reader_;
   std::string input_;  // read and not handled yet
   std::optional<OpenBatch> open_batch_;
@@ -223,10 +221,13 @@ class Session {
   uint64_t sent_ = 0;      // records of subscriptions that are over
   uint64_t lost_ = 0;      // likewise
   std::string ending_ = "closed by the program";
+  Transport::Ending goodbye_ = Transport::Ending::finished;
   bool has_changed_ = false;  // it sent a command that changes something on an Asterisk
   Phase phase_ = Phase::open;
   bool starting_ = false;                                       // start_freed() is under way
-  bool blocked_ = false;                                        // the socket takes no more at present
+  bool blocked_ = false;                                        // the transport takes no more at present
+  bool watches_input_ = false;                                  // what the transport was told to report
+  bool watches_output_ = false;                                 // likewise
   bool read_queued_ = false;                                    // its turn to read was requested
   bool flush_queued_ = false;                                   // its turn to write was requested
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // replies outlive sessions

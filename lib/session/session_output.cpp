@@ -60,7 +60,7 @@ void Session::flush() {
   watch();
 }
 
-// Returns false when the socket takes no more, this turn's share is written, or the session has ended.
+// Returns false when the transport takes no more, this turn's share is written, or the session has ended.
 bool Session::write_buffered() {
   size_t written = 0;
   while (!write_buffer_.empty()) {
@@ -69,7 +69,8 @@ bool Session::write_buffered() {
       return false;
     }
     const std::string_view bytes = write_buffer_.bytes().substr(0, fair_share_bytes);
-    const std::optional<size_t> taken = transport_.write(bytes);
+    iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+    const std::optional<size_t> taken = transport_->write({&piece, 1});
     if (!taken) return end(), false;
     if (*taken == 0) return block(), false;
     write_buffer_.consume(*taken);
@@ -88,8 +89,7 @@ bool Session::write_records() {
       if (subscription_->lost() > lost_before) ++context_.counts.losses;
       write_buffer_.append(lost);
       if (subscription_->was_overtaken() && subscription_->on_overflow() == Overflow::disconnect) {
-        ending_ = "on_overflow: disconnect";
-        enter(Phase::leaving);
+        leave(Transport::Ending::too_slow, "on_overflow: disconnect");
       }
       if (!write_buffered()) return false;
       if (phase_ == Phase::leaving || subscription_->up_to_date()) return true;
@@ -112,11 +112,11 @@ bool Session::write_records() {
       want_flush();
       return true;
     }
-    const std::optional<size_t> sent = transport_.write(pieces);
+    const std::optional<size_t> sent = transport_->write(pieces);
     if (!sent) return end(), false;
     size_t offered = 0;
     for (const iovec& piece : pieces) offered += piece.iov_len;
-    // The ring may overwrite a record while its rest waits for the socket: the rest is copied, or its line
+    // The ring may overwrite a record while its rest waits to be written: the rest is copied, or its line
     // shared.
     append_rest(subscription_->advance(*sent));
     written += *sent;
@@ -125,7 +125,7 @@ bool Session::write_records() {
   return true;
 }
 
-// Keeps the rest of the record that the subscription has passed last, until the socket takes it.
+// Keeps the rest of the record that the subscription has passed last, until the transport takes it.
 void Session::append_rest(std::string_view rest) {
   if (rest.size() <= copied_bytes) return write_buffer_.append(rest);
   const auto line = context_.lines.get(context_.log, subscription_->cursor().seq);

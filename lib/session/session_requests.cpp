@@ -16,8 +16,8 @@ void Session::read() {
   while (may_read() && !context_.budget.spent()) {
     handle_input();
     if (has_input() || phase_ == Phase::ended) break;
-    const Transport::Input input = transport_.read(input_);
-    if (input == Transport::Input::broken) return end();
+    const Transport::Input input = transport_->read(input_);
+    if (input == Transport::Input::closed) return end();
     if (input == Transport::Input::end) {
       enter(Phase::input_over);
       check_hung_up();

@@ -21,7 +21,8 @@ namespace aribus::session {
 //
 //   take_lost()  the ring may have overwritten records that were not passed yet; tells which
 //   gather()     finds the next records that match and gives them as pieces of the ring itself, no copy
-//   advance()    passes what the socket took; a record that was cut in the middle is the caller's to finish
+//   advance()    passes what the transport took; a record that was cut in the middle is the caller's to
+//   finish
 //
 // Only the position and the filter are kept between two deliveries, however many records wait.
 class Subscription {

@@ -1,46 +1,60 @@
-// The bytes of one connection.
+// The bytes of one connection, as lines.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 
 #include <sys/uio.h>
 
-#include "base/fd.h"
-#include "net/loop.h"
-
 namespace aribus::session {
 
-// A connected stream socket that does not block. Nothing else of a session reads from it or writes to it.
-// Belongs to the loop's thread.
+// A session speaks lines in both directions: each message is one line, a JSON text that ends with "\n". A
+// transport that frames messages otherwise translates. The session owns it; it belongs to the loop's thread.
 class Transport {
  public:
-  // Calls `on_ready(events)` (UV_READABLE, UV_WRITABLE or both) when the socket has input or takes output;
-  // see watch(). At first it watches for input.
-  Transport(Loop& loop, Fd socket, std::function<void(int events)> on_ready);
-
   enum class Input {
     bytes,
     nothing,  // at present
-    end,      // the peer has closed its sending side
-    broken,
+    end,      // the peer sends no more, and may still read
+    closed,   // the connection is over, or broken
   };
-  // Replaces `bytes` by what has come, 64 KiB at most.
-  [[nodiscard]] Input read(std::string& bytes);
-  // Writes what the socket takes. Returns how many bytes that is, or nothing when the connection is broken.
-  [[nodiscard]] std::optional<size_t> write(std::string_view bytes);
-  [[nodiscard]] std::optional<size_t> write(std::span<iovec> pieces);
-  // Which of UV_READABLE and UV_WRITABLE to report.
-  void watch(int events) { poll_.watch(events); }
-  // Whether the peer has closed both sides, or the connection is broken.
-  [[nodiscard]] bool is_hung_up() const;
+  // Why the session closes it.
+  enum class Ending {
+    finished,  // everything is answered, or the peer has closed it
+    refused,   // an access rule or a limit
+    too_slow,  // on_overflow: disconnect
+    stopping,  // the daemon
+  };
 
- private:
-  Fd socket_;
-  Poll poll_;
+  Transport() = default;
+  virtual ~Transport() = default;  // closes the connection
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+
+  // Called at most once; reading, writing and closing need no start(). From now on calls
+  // `on_ready(input, output)` in each turn of the loop in which read() would return anything but `nothing`,
+  // or write() would take bytes, as far as watch() asked for it. `on_ready` may call everything else here;
+  // this object outlives the call.
+  virtual void start(std::function<void(bool input, bool output)> on_ready) = 0;
+  // What to call `on_ready` for. At first for nothing.
+  virtual void watch(bool input, bool output) = 0;
+  // Replaces `bytes` by what has come, parts of lines or several, 64 KiB at most. Leaves them alone unless it
+  // returns `bytes`.
+  [[nodiscard]] virtual Input read(std::string& bytes) = 0;
+  // Writes what the connection takes of `pieces` without blocking. They continue what was taken before: a
+  // line may begin in one call and end in a later one. Returns how many of their bytes it took: they are on
+  // their way, or the transport keeps them. Fewer than there are: it has no room for the rest until
+  // `on_ready` says so. Nothing: the connection is broken. Both the list and where it points to are free
+  // after the call.
+  [[nodiscard]] virtual std::optional<size_t> write(std::span<iovec> pieces) = 0;
+  // Whether the peer has closed both directions, or the connection is broken.
+  [[nodiscard]] virtual bool is_hung_up() const = 0;
+  // Says goodbye in the words of the wire's protocol, as far as the peer takes it at once. After it
+  // `on_ready` is not called any more, and nothing is read or written.
+  virtual void close(Ending ending) = 0;
 };
 
 }  // namespace aribus::session

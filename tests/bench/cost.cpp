@@ -59,7 +59,8 @@ class Path {
       : trace_(trace),
         frames_(websocket_frames(trace)),
         log_(make_log()),
-        server_(loop_, log_, dispatcher_, server_options(socket)),
+        sessions_(loop_, log_, dispatcher_, {}),
+        server_(loop_, sessions_, {{.path = socket}}),
         websocket_(make_websocket(loop_)) {
     if (auto listening = server_.listen(); !listening) fail(listening.error().message);
     dispatcher_.add_server(asterisk_);
@@ -102,12 +103,6 @@ class Path {
   }
 
  private:
-  static frontend::ServerOptions server_options(const std::string& socket) {
-    frontend::ServerOptions options;
-    options.sockets.emplace_back().path = socket;
-    return options;
-  }
-
   static pbx::ServerOptions asterisk_options() {
     pbx::ServerOptions options;
     options.name = "pbx1";
@@ -170,7 +165,8 @@ class Path {
                         {.append = [this](const record::Record& record) { return log_.append(record); },
                          .next_seq = [this] { return log_.next(); },
                          .changed = [] {}}};
-  frontend::Server server_;
+  session::Sessions sessions_;
+  frontend::UnixServer server_;
   std::unique_ptr<WebSocket> websocket_;
   record::EventReader events_;
   record::Record record_;

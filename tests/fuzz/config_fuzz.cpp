@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto config = aribus::config::parse_config(text, "aribusd.yaml");
   if (config) {
     require(!config->asterisk.empty(), "what is accepted names an Asterisk");
-    require(!config->ipc.sockets.empty(), "and a socket");
+    require(!config->sockets.empty(), "and a socket");
     return 0;
   }
   std::istringstream lines(config.error().message);

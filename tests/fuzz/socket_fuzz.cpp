@@ -66,7 +66,8 @@ struct Daemon {
                         .next_seq = [this] { return log.next(); },
                         .changed = [] {}}};
   std::string path = "/tmp/aribus-fuzz-" + std::to_string(::getpid()) + ".sock";
-  std::optional<frontend::Server> server;
+  std::optional<session::Sessions> sessions;
+  std::optional<frontend::UnixServer> server;
   record::EventReader reader;
 
   Daemon() {
@@ -79,12 +80,13 @@ struct Daemon {
                         return control::live_objects(dispatcher, log.cursor().text(), kind, params,
                                                      *caller.rule);
                       }});
-    frontend::ServerOptions options_of_server;
-    options_of_server.sockets.emplace_back().path = path;
-    options_of_server.max_connections = 10'000;
-    options_of_server.session = {
-        .max_line_bytes = 4096, .max_commands = 8, .max_batch = 16, .max_unsent_bytes = 16 * 1024};
-    server.emplace(loop, log, dispatcher, options_of_server);
+    sessions.emplace(
+        loop, log, dispatcher,
+        session::SessionsOptions{
+            .max_connections = 10'000,
+            .limits = {
+                .max_line_bytes = 4096, .max_commands = 8, .max_batch = 16, .max_unsent_bytes = 16 * 1024}});
+    server.emplace(loop, *sessions, std::vector<SocketOptions>{{.path = path}});
     require(server->listen().ok(), "it listens");
   }
 
@@ -159,9 +161,9 @@ class Program {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static Daemon daemon;
   if (size < 2) return 0;
-  daemon.server->set_access(rules(data[0]));
+  daemon.sessions->set_access(rules(data[0]));
   daemon.turn();
-  const size_t before = daemon.server->connections();
+  const size_t before = daemon.sessions->connections();
   const size_t piece = 1 + data[1] * 4U;
   std::string_view rest(reinterpret_cast<const char*>(data) + 2, size - 2);
   bool finished = false;
@@ -174,7 +176,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       rest.remove_prefix(end);
       if (rest.empty() || rest[0] < 1 || rest[0] > 4) continue;
       if (rest[0] == 1) daemon.event();
-      if (rest[0] == 2) daemon.server->set_access(rules(static_cast<uint8_t>(rest.size())));
+      if (rest[0] == 2) daemon.sessions->set_access(rules(static_cast<uint8_t>(rest.size())));
       if (rest[0] == 3) program.read();
       if (rest[0] == 4) program.finish();
       rest.remove_prefix(1);
@@ -183,7 +185,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     finished = program.finished();
   }
   if (finished) return 0;  // that one has gone as well is looked for every two seconds
-  for (int turns = 0; daemon.server->connections() > before; ++turns) {
+  for (int turns = 0; daemon.sessions->connections() > before; ++turns) {
     require(turns < 10'000, "a connection ends with its program");
     daemon.turn(1);
   }

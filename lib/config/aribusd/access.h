@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "config/aribusd/reading.h"
+#include "control/access.h"
 #include "control/audit.h"
-#include "frontend/unix/server.h"
+#include "net/unix_socket.h"
 
 namespace aribus::config {
 

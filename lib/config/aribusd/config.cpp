@@ -283,15 +283,16 @@ SocketOptions read_socket(const YamlValue& value) {
 
 void read_limits(const YamlValue& value, Config& config) {
   YamlMap map(value);
-  session::SessionLimits& session = config.ipc.session;
-  map.optional("connections",
-               [&](const YamlValue& v) { config.ipc.max_connections = static_cast<size_t>(v.integer(1)); });
+  session::SessionLimits& limits = config.sessions.limits;
+  map.optional("connections", [&](const YamlValue& v) {
+    config.sessions.max_connections = static_cast<size_t>(v.integer(1));
+  });
   map.optional("commands",
-               [&](const YamlValue& v) { session.max_commands = static_cast<size_t>(v.integer(1)); });
-  map.optional("batch", [&](const YamlValue& v) { session.max_batch = static_cast<size_t>(v.integer(1)); });
-  map.optional("request_bytes", [&](const YamlValue& v) { session.max_line_bytes = v.bytes(); });
-  map.optional("unsent_bytes", [&](const YamlValue& v) { session.max_unsent_bytes = v.bytes(); });
-  map.optional("user_bytes", [&](const YamlValue& v) { session.max_user_bytes = v.bytes(); });
+               [&](const YamlValue& v) { limits.max_commands = static_cast<size_t>(v.integer(1)); });
+  map.optional("batch", [&](const YamlValue& v) { limits.max_batch = static_cast<size_t>(v.integer(1)); });
+  map.optional("request_bytes", [&](const YamlValue& v) { limits.max_line_bytes = v.bytes(); });
+  map.optional("unsent_bytes", [&](const YamlValue& v) { limits.max_unsent_bytes = v.bytes(); });
+  map.optional("user_bytes", [&](const YamlValue& v) { limits.max_user_bytes = v.bytes(); });
   map.optional("drain_timeout", [&](const YamlValue& v) { config.drain_timeout = v.duration(); });
   map.finish();
 }
@@ -317,13 +318,13 @@ void read_config(const YamlValue& root, DaemonReading& reading, Config& config) 
   });
   map.optional("sockets", [&](const YamlValue& value) {
     value.each("at least one socket is expected", [&](const YamlValue& item) {
-      config.ipc.sockets.push_back(read_socket(item));
+      config.sockets.push_back(read_socket(item));
       reading.sockets.push_back(item);
     });
   });
-  if (config.ipc.sockets.empty()) config.ipc.sockets.push_back({.path = default_socket});
+  if (config.sockets.empty()) config.sockets.push_back({.path = default_socket});
   map.optional("access", [&](const YamlValue& value) {
-    config.ipc.access = read_access(value, config.ipc.sockets, reading.warnings);
+    config.sessions.access = read_access(value, config.sockets, reading.warnings);
   });
   map.optional("bus", [&](const YamlValue& value) {
     YamlMap bus(value);
@@ -356,9 +357,9 @@ void warn_of_readers(const Config& config, std::vector<std::string>& warnings) {
   if (::stat(config.file.c_str(), &status) != 0 || (status.st_mode & S_IRGRP) == 0 || status.st_gid == 0)
     return;
   const auto is_for_it = [&](const SocketOptions& socket) { return socket.group == status.st_gid; };
-  const bool granted = std::ranges::any_of(config.ipc.sockets, is_for_it) ||
+  const bool granted = std::ranges::any_of(config.sockets, is_for_it) ||
                        (config.metrics && is_for_it(config.metrics->socket)) ||
-                       std::ranges::any_of(config.ipc.access.rules(), [&](const auto& rule) {
+                       std::ranges::any_of(config.sessions.access.rules(), [&](const auto& rule) {
                          return std::ranges::find(rule->groups, status.st_gid) != rule->groups.end();
                        });
   if (!granted) return;

@@ -10,9 +10,10 @@
 #include "base/time.h"
 #include "config/reading.h"
 #include "control/audit.h"
-#include "frontend/unix/server.h"
+#include "net/unix_socket.h"
 #include "pbx/server_options.h"
 #include "service/http_listener.h"
+#include "session/sessions.h"
 
 namespace aribus::config {
 
@@ -22,7 +23,8 @@ using AsteriskConfig = pbx::ServerOptions;
 // All settings with their defaults; docs/configuration.md explains them.
 struct Config {
   std::vector<AsteriskConfig> asterisk;
-  frontend::ServerOptions ipc;
+  std::vector<SocketOptions> sockets;
+  session::SessionsOptions sessions;
   bus::RecordLogOptions bus;
   std::optional<service::HttpOptions> metrics;
   Milliseconds drain_timeout{5000};

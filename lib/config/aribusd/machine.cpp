@@ -15,7 +15,7 @@ class Needs : private MachineCheck {
 
   void check() {
     for (size_t i = 0; i < reading_.sockets.size(); ++i)
-      check_socket(reading_.sockets[i], config_.ipc.sockets[i]);
+      check_socket(reading_.sockets[i], config_.sockets[i]);
     if (config_.metrics) check_metrics(root_.member("metrics"), *config_.metrics);
     check_bus();
     for (size_t i = 0; i < config_.asterisk.size(); ++i) check_asterisk(i);

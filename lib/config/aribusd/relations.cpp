@@ -189,11 +189,10 @@ class Relations {
     };
     std::vector<Named> made;
     for (size_t i = 0; i < reading_.sockets.size(); ++i) {
-      made.push_back({"sockets[" + std::to_string(i) + "].path", config_.ipc.sockets[i].path,
+      made.push_back({"sockets[" + std::to_string(i) + "].path", config_.sockets[i].path,
                       reading_.sockets[i].member("path")});
     }
-    if (reading_.sockets.empty())
-      made.push_back({"the default socket", config_.ipc.sockets.front().path, root_});
+    if (reading_.sockets.empty()) made.push_back({"the default socket", config_.sockets.front().path, root_});
     if (config_.metrics)
       made.push_back({"metrics.path", config_.metrics->socket.path, metrics().member("path")});
     made.push_back({"bus.path", config_.bus.path, root_.member("bus").member("path")});
@@ -232,7 +231,7 @@ class Relations {
       if ((socket.mode & 0222) == 0)
         reading_.warn(place.member("mode"), "nobody but root can connect with it; \"0660\" is usual");
     };
-    for (size_t i = 0; i < reading_.sockets.size(); ++i) check(config_.ipc.sockets[i], reading_.sockets[i]);
+    for (size_t i = 0; i < reading_.sockets.size(); ++i) check(config_.sockets[i], reading_.sockets[i]);
     if (config_.metrics) check(config_.metrics->socket, metrics());
   }
 

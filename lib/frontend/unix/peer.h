@@ -12,8 +12,4 @@ namespace aribus::frontend {
 // Errors: system.
 [[nodiscard]] Result<control::Peer> peer_of(int socket, std::string path);
 
-// The name of a process (/proc/PID/comm, which the process can change); "" when it can't be read, for example
-// because the process has ended or is in another PID namespace.
-[[nodiscard]] std::string program_of(pid_t process);
-
 }  // namespace aribus::frontend

@@ -12,7 +12,7 @@ TEST_CASE("the ring can't be changed while it is in use") {
   CHECK(needs_restart(now, next).empty());
   next.log_level = "debug";
   next.drain_timeout = Milliseconds(1);
-  next.ipc.max_connections = 1;
+  next.sessions.max_connections = 1;
   CHECK(needs_restart(now, next).empty());
   next.bus = {.ring_bytes = 1 << 20, .path = "/var/lib/aribus/bus.log"};
   CHECK(needs_restart(now, next) == std::vector<std::string>{"bus.ring_bytes", "bus.path"});

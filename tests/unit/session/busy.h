@@ -23,7 +23,7 @@ struct Busy : Daemon {
     pbx.connect_to(loop, asterisk);
     asterisk.set_script([this](auto& peer, auto&) { waiting.push_back(&peer); });
   }
-  ~Busy() { server.reset(); }  // before its Asterisk, as the daemon does
+  ~Busy() { close(); }  // before its Asterisk, as the daemon does
   Busy(const Busy&) = delete;
   static ari::ClientOptions client_of(const FakeAsterisk& asterisk, std::vector<std::string> apps) {
     ari::ClientOptions options = client_options(asterisk.url(), std::move(apps));

@@ -22,21 +22,29 @@ Daemon::Daemon(session::SessionLimits its_limits, size_t its_max_connections, si
        .access_level = control::AccessLevel::read,
        .run_here = [](const JsonValue&, const control::Caller&) { return pbx::ResultText("\"pong\""); }});
   methods.add(session::subscription_methods());
-  server.emplace(loop, log, dispatcher, options());
+  open();
+}
+
+void Daemon::open() {
+  sessions.emplace(loop, log, dispatcher,
+                   session::SessionsOptions{.max_connections = max_connections, .limits = limits});
+  server.emplace(loop, *sessions, std::vector<SocketOptions>{{.path = path, .mode = 0600}});
   const auto listening = server->listen();
   if (!listening) throw std::runtime_error(listening.error().message);
 }
 
-frontend::ServerOptions Daemon::options() const {
-  frontend::ServerOptions options;
-  options.sockets = {{.path = path, .mode = 0600}};
-  options.max_connections = max_connections;
-  options.session = limits;
-  return options;
+void Daemon::close() {
+  server.reset();
+  sessions.reset();
+}
+
+void Daemon::drain(Milliseconds deadline, std::function<void()> done) {
+  server->close();
+  sessions->drain(deadline, std::move(done));
 }
 
 void Daemon::set_rule(control::AccessRule rule) {
-  server->set_access(control::Access({std::move(rule)}));
+  sessions->set_access(control::Access({std::move(rule)}));
 }
 
 Program::Program(Daemon& daemon)

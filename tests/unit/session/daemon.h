@@ -12,7 +12,7 @@
 
 namespace aribus::test {
 
-// Log, dispatcher and server, listening in a temporary directory.
+// Log, dispatcher, sessions and server, listening in a temporary directory.
 struct Daemon {
   TempDir directory;
   std::string path = directory.path("aribus.sock");
@@ -20,11 +20,17 @@ struct Daemon {
   bus::RecordLog log;
   control::MethodTable methods;
   control::Dispatcher dispatcher{methods};
-  std::optional<frontend::Server> server;
+  std::optional<session::Sessions> sessions;
+  std::optional<frontend::UnixServer> server;
 
   explicit Daemon(session::SessionLimits limits = {}, size_t max_connections = 1024,
                   size_t ring_bytes = 256 * 1024, const std::string& log_path = {});
-  [[nodiscard]] frontend::ServerOptions options() const;
+  // Makes the sessions and the server, which listens.
+  void open();
+  // Ends them.
+  void close();
+  // Stops as the daemon does.
+  void drain(Milliseconds deadline, std::function<void()> done);
   // From now on this is the one rule for all.
   void set_rule(control::AccessRule rule);
   bool pump(const std::function<bool()>& done) { return test::pump(loop, done); }

@@ -118,7 +118,7 @@ TEST_CASE("a half-closed program still gets its answers, then the connection end
   CHECK(program.next()["id"].GetInt() == 1);
   CHECK(program.next()["id"].GetInt() == 2);
   CHECK(program.ended());
-  CHECK(daemon.pump([&] { return daemon.server->connections() == 0; }));
+  CHECK(daemon.pump([&] { return daemon.sessions->connections() == 0; }));
 }
 
 TEST_CASE("a half-closed subscriber goes on getting records until it closes") {
@@ -130,16 +130,16 @@ TEST_CASE("a half-closed subscriber goes on getting records until it closes") {
   daemon.log.append(record_of("After"));
   CHECK_THAT(program.line(), ContainsSubstring("\"After\""));
   program.close();
-  CHECK(daemon.pump([&] { return daemon.server->connections() == 0; }));
+  CHECK(daemon.pump([&] { return daemon.sessions->connections() == 0; }));
 }
 
 TEST_CASE("a program that closes is forgotten") {
   Daemon daemon;
   {
     Program first(daemon), second(daemon);
-    REQUIRE(daemon.pump([&] { return daemon.server->connections() == 2; }));
+    REQUIRE(daemon.pump([&] { return daemon.sessions->connections() == 2; }));
   }
-  CHECK(daemon.pump([&] { return daemon.server->connections() == 0; }));
+  CHECK(daemon.pump([&] { return daemon.sessions->connections() == 0; }));
 }
 
 TEST_CASE("while answers pile up unread nothing more is read, and none is lost") {

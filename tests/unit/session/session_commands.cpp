@@ -115,7 +115,7 @@ TEST_CASE("the answer to a program that went away goes nowhere") {
     program.ask("channels.answer", channel("c1"), "1");
     REQUIRE(daemon.arrived(1));
   }
-  REQUIRE(daemon.pump([&] { return daemon.server->connections() == 0; }));
+  REQUIRE(daemon.pump([&] { return daemon.sessions->connections() == 0; }));
   daemon.waiting[0]->answer(204, "");
   CHECK(daemon.pump([&] { return daemon.pbx.client().open_requests() == 0; }));
 }
@@ -128,7 +128,7 @@ TEST_CASE("draining waits for the commands under way and removes the socket's fi
   REQUIRE(daemon.arrived(1));
   bool drained = false;
   daemon.log.append(test::record_of("Last"));
-  daemon.server->drain(Milliseconds(5000), [&] { drained = true; });
+  daemon.drain(Milliseconds(5000), [&] { drained = true; });
   CHECK_FALSE(std::filesystem::exists(daemon.path));
   test::pump_for(daemon.loop, Milliseconds(10));
   CHECK_FALSE(drained);
@@ -144,9 +144,9 @@ TEST_CASE("draining does not wait for ever") {
   program.ask("channels.answer", channel("c1"), "1");
   REQUIRE(daemon.arrived(1));
   bool drained = false;
-  daemon.server->drain(Milliseconds(30), [&] { drained = true; });
+  daemon.drain(Milliseconds(30), [&] { drained = true; });
   CHECK(daemon.pump([&] { return drained; }));
-  CHECK(daemon.server->connections() == 0);
+  CHECK(daemon.sessions->connections() == 0);
   CHECK(program.ended());
 }
 

@@ -45,13 +45,13 @@ TEST_CASE("subscribing again replaces the filter, unsubscribing ends delivery") 
   program.ask("subscribe", R"({"types":"B"})");
   program.line();
   program.line();
-  CHECK(daemon.server->behind().size() == 1);
+  CHECK(daemon.sessions->behind().size() == 1);
   daemon.log.append(record_of("A"));
   daemon.log.append(record_of("B"));
   CHECK(seq_of(program.next()) == 2);
   program.ask("unsubscribe");
   CHECK(program.next()["result"]["cursor"] == json('"' + daemon.log.stream() + ":2\""));
-  CHECK(daemon.server->behind().size() == 0);
+  CHECK(daemon.sessions->behind().size() == 0);
   daemon.log.append(record_of("B"));
   program.ask("ping");
   CHECK(program.next().HasMember("result"));
@@ -74,7 +74,7 @@ TEST_CASE("a program that never reads does not keep another from getting every r
   Program idle(daemon), eager(daemon);
   idle.ask("subscribe");
   eager.ask("subscribe");
-  REQUIRE(daemon.pump([&] { return daemon.server->behind().size() == 2; }));
+  REQUIRE(daemon.pump([&] { return daemon.sessions->behind().size() == 2; }));
   eager.line();
   constexpr uint64_t count = 5000;  // ten times the ring
   for (uint64_t seq = 1; seq <= count; ++seq) {

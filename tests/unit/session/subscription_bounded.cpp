@@ -20,13 +20,13 @@ struct Stage : Daemon {
 
   Stage() {
     dispatcher.add_server(asterisk);
-    methods.add(control::state_methods(
-        [this](IdKind kind, const JsonValue& params, const control::Caller& caller) {
+    methods.add(
+        control::state_methods([this](IdKind kind, const JsonValue& params, const control::Caller& caller) {
           return control::live_objects(dispatcher, log.cursor().text(), kind, params, *caller.rule);
         }));
     set_rule({.name = "ivr", .methods = {"read"}, .apps = {"ivr", ""}});
   }
-  ~Stage() { server.reset(); }  // before its Asterisk, as the daemon does
+  ~Stage() { close(); }  // before its Asterisk, as the daemon does
   Stage(const Stage&) = delete;
   void publish(const record::Record& record) { asterisk.publish(record); }
   void event(const std::string& text) { asterisk.event(text); }

@@ -18,7 +18,7 @@ struct Stage : Daemon {
     add("pbx1", {"ivr", "crm"});
     add("pbx2", {"queue"});
   }
-  ~Stage() { server.reset(); }  // before its Asterisks, as the daemon does
+  ~Stage() { close(); }  // before its Asterisks, as the daemon does
   Stage(const Stage&) = delete;
   void add(const std::string& name, const std::vector<std::string>& apps) {
     asterisks.push_back(

@@ -55,13 +55,13 @@ TEST_CASE("the sample configuration can be used as it is, but for its password")
   CHECK(config.asterisk[0].client.username == "aribus");
   CHECK(config.asterisk[0].client.password == "s3cret");
   CHECK(config.asterisk[0].client.apps == std::vector<std::string>{"aribus"});
-  REQUIRE(config.ipc.sockets.size() == 1);
-  CHECK(config.ipc.sockets[0].path == "/run/aribus/aribus.sock");
-  CHECK(config.ipc.sockets[0].mode == 0660);
+  REQUIRE(config.sockets.size() == 1);
+  CHECK(config.sockets[0].path == "/run/aribus/aribus.sock");
+  CHECK(config.sockets[0].mode == 0660);
   CHECK(config.bus.ring_bytes == 64 << 20);
   CHECK(config.log_level == "info");
-  REQUIRE(config.ipc.access.rules().size() == 3);
-  CHECK(config.ipc.access.rules()[2]->methods == std::vector<std::string>{"read"});
+  REQUIRE(config.sessions.access.rules().size() == 3);
+  CHECK(config.sessions.access.rules()[2]->methods == std::vector<std::string>{"read"});
   CHECK(config.warnings.empty());
 }
 
@@ -74,10 +74,10 @@ TEST_CASE("what is left out has the documented default") {
   CHECK(config.asterisk[0].client.silence_timeout == Milliseconds(9000));
   CHECK(config.asterisk[0].client.reconnect.first == Milliseconds(100));
   CHECK(config.asterisk[0].client.reconnect.max == Milliseconds(5000));
-  CHECK(config.ipc.sockets.at(0).path == "/run/aribus/aribus.sock");
-  CHECK(config.ipc.max_connections == 1024);
-  CHECK(config.ipc.session.max_commands == 64);
-  CHECK(config.ipc.session.max_line_bytes == 1 << 20);
+  CHECK(config.sockets.at(0).path == "/run/aribus/aribus.sock");
+  CHECK(config.sessions.max_connections == 1024);
+  CHECK(config.sessions.limits.max_commands == 64);
+  CHECK(config.sessions.limits.max_line_bytes == 1 << 20);
   CHECK(config.bus.ring_bytes == 64 << 20);
 }
 
@@ -127,15 +127,15 @@ logging: {level: debug}
   CHECK(client.max_connections == 3);
   CHECK(client.rest == ari::RestMode::automatic);
   CHECK(client.max_message_bytes == 1 << 20);
-  REQUIRE(config.ipc.sockets.size() == 2);
-  CHECK(config.ipc.sockets[0].mode == 0666);
-  CHECK(config.ipc.sockets[0].group == gid_t{50});
-  CHECK(config.ipc.sockets[1].path == "/tmp/b.sock");
+  REQUIRE(config.sockets.size() == 2);
+  CHECK(config.sockets[0].mode == 0666);
+  CHECK(config.sockets[0].group == gid_t{50});
+  CHECK(config.sockets[1].path == "/tmp/b.sock");
   CHECK(config.bus.ring_bytes == 128 << 10);
-  CHECK(config.ipc.max_connections == 5);
-  CHECK(config.ipc.session.max_commands == 6);
-  CHECK(config.ipc.session.max_line_bytes == 7 << 10);
-  CHECK(config.ipc.session.max_unsent_bytes == 8);
+  CHECK(config.sessions.max_connections == 5);
+  CHECK(config.sessions.limits.max_commands == 6);
+  CHECK(config.sessions.limits.max_line_bytes == 7 << 10);
+  CHECK(config.sessions.limits.max_unsent_bytes == 8);
   CHECK(config.drain_timeout == Milliseconds(9000));
   CHECK(config.log_level == "debug");
   REQUIRE(config.warnings.size() == 1);

@@ -65,7 +65,7 @@ Config config_of(std::string text) {
 }
 
 const AccessRule& rule_of(const Config& config, const std::string& name) {
-  for (const auto& rule : config.ipc.access.rules()) {
+  for (const auto& rule : config.sessions.access.rules()) {
     if (rule->name == name) return *rule;
   }
   throw std::runtime_error("no rule " + name);

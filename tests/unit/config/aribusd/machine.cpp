@@ -36,7 +36,7 @@ std::string told(const std::string& text, const config::Machine& machine = with_
   const YamlValue root(file, "", YAML::Load(text), faults);
   DaemonReading reading{{.file = file, .text = text, .purpose = Purpose::check}};
   reading.asterisk = root.member("asterisk").list();
-  if (config->ipc.sockets.size() != 1 || text.find("sockets:") != std::string::npos)
+  if (config->sockets.size() != 1 || text.find("sockets:") != std::string::npos)
     reading.sockets = root.member("sockets").list();
   check_machine(reading, root, *config, machine);
   std::string all = faults.empty() ? "" : faults.error().message + "\n";

@@ -41,14 +41,11 @@ Fd listening_socket(const std::string& path) {
 
 // A second server beside a daemon, on `path`.
 struct Second {
-  frontend::Server server;
+  session::Sessions sessions;
+  frontend::UnixServer server;
   Second(Daemon& daemon, const std::string& path)
-      : server(daemon.loop, daemon.log, daemon.dispatcher, options(path)) {}
-  static frontend::ServerOptions options(const std::string& path) {
-    frontend::ServerOptions options;
-    options.sockets = {{.path = path}};
-    return options;
-  }
+      : sessions(daemon.loop, daemon.log, daemon.dispatcher, {}),
+        server(daemon.loop, sessions, {{.path = path}}) {}
 };
 
 }  // namespace
@@ -114,8 +111,7 @@ TEST_CASE("the socket's file goes with its server, but not one that came after i
   const std::string path = daemon->path;
   daemon->server.reset();
   CHECK_FALSE(std::filesystem::exists(path));
-  daemon->server.emplace(daemon->loop, daemon->log, daemon->dispatcher, daemon->options());
-  REQUIRE(daemon->server->listen().ok());
+  daemon->open();
   std::filesystem::remove(path);
   leave_dead_socket(path);
   daemon->server.reset();
@@ -127,7 +123,7 @@ TEST_CASE("a program that connects between two servers on an inherited socket is
   const std::string path = daemon.directory.path("inherited.sock");
   const Fd kept = listening_socket(path);
   std::filesystem::permissions(path, std::filesystem::perms(0604));
-  const auto serve = [&](frontend::Server& server) {
+  const auto serve = [&](frontend::UnixServer& server) {
     std::map<std::string, Fd> inherited;
     inherited.emplace(path, Fd(::dup(kept.get())));
     REQUIRE(server.listen(std::move(inherited)).ok());
@@ -136,7 +132,8 @@ TEST_CASE("a program that connects between two servers on an inherited socket is
     Second first(daemon, path);
     serve(first.server);
     bool drained = false;
-    first.server.drain(Milliseconds(0), [&] { drained = true; });
+    first.server.close();
+    first.sessions.drain(Milliseconds(0), [&] { drained = true; });
     REQUIRE(daemon.pump([&] { return drained; }));
   }
   CHECK(std::filesystem::status(path).permissions() == std::filesystem::perms(0604));
@@ -151,7 +148,7 @@ TEST_CASE("a program that connects between two servers on an inherited socket is
 TEST_CASE("a connection over the bound is told why and closed") {
   Daemon daemon({}, 2);
   Program first(daemon), second(daemon);
-  REQUIRE(daemon.pump([&] { return daemon.server->connections() == 2; }));
+  REQUIRE(daemon.pump([&] { return daemon.sessions->connections() == 2; }));
   Program third(daemon);
   third.ask("ping");
   const Json answer = third.next();
@@ -163,7 +160,7 @@ TEST_CASE("a connection over the bound is told why and closed") {
   first.ask("ping");
   CHECK(first.next().HasMember("result"));
   second.close();
-  REQUIRE(daemon.pump([&] { return daemon.server->connections() == 1; }));
+  REQUIRE(daemon.pump([&] { return daemon.sessions->connections() == 1; }));
   Program fourth(daemon);
   fourth.ask("ping");
   CHECK(fourth.next().HasMember("result"));
@@ -172,7 +169,7 @@ TEST_CASE("a connection over the bound is told why and closed") {
 TEST_CASE("draining without connections is done at once") {
   Daemon daemon;
   bool drained = false;
-  daemon.server->drain(Milliseconds(60'000), [&] { drained = true; });
+  daemon.drain(Milliseconds(60'000), [&] { drained = true; });
   CHECK_FALSE(drained);
   CHECK(test::pump(daemon.loop, [&] { return drained; }));
   CHECK_FALSE(std::filesystem::exists(daemon.path));
@@ -185,7 +182,7 @@ TEST_CASE("draining delivers the records that a slow subscriber still waits for"
   slow.line();
   for (int i = 0; i < 550; ++i) daemon.log.append(test::padded_record(300));
   bool drained = false;
-  daemon.server->drain(Milliseconds(5000), [&] { drained = true; });
+  daemon.drain(Milliseconds(5000), [&] { drained = true; });
   test::pump_for(daemon.loop, Milliseconds(10));
   for (uint64_t seq = 1; seq <= 550; ++seq) REQUIRE(slow.next()["params"]["seq"].GetUint64() == seq);
   CHECK(slow.ended());
@@ -194,14 +191,14 @@ TEST_CASE("draining delivers the records that a slow subscriber still waits for"
 
 TEST_CASE("one server may listen on several sockets") {
   Daemon daemon;
-  frontend::ServerOptions options;
   const std::string other = daemon.directory.path("b.sock");
-  options.sockets = {{.path = daemon.directory.path("a.sock"), .mode = 0600}, {.path = other, .mode = 0666}};
-  frontend::Server server(daemon.loop, daemon.log, daemon.dispatcher, options);
+  frontend::UnixServer server(
+      daemon.loop, *daemon.sessions,
+      {{.path = daemon.directory.path("a.sock"), .mode = 0600}, {.path = other, .mode = 0666}});
   REQUIRE(server.listen().ok());
   daemon.path = other;
   Program program(daemon);
   program.ask("ping");
   CHECK(program.next().HasMember("result"));
-  CHECK(server.connections() == 1);
+  CHECK(daemon.sessions->connections() == 1);
 }

@@ -163,7 +163,7 @@ TEST_CASE("a batch that is being handled when the daemon stops is answered to it
   program.say(batch_of("long", 200));
   REQUIRE(daemon.pump([&] { return done > 0; }));
   bool drained = false;
-  daemon.server->drain(Milliseconds(10'000), [&] { drained = true; });
+  daemon.drain(Milliseconds(10'000), [&] { drained = true; });
   const Json answers = program.next();
   REQUIRE(answers.Size() == 200);
   CHECK(answers[0]["result"].GetInt() == 1);
@@ -276,12 +276,12 @@ TEST_CASE("many who connect at once are taken a few in a turn") {
             0);
   }
   uint64_t most = 0;
-  for (int turn = 0; turn < 1000 && daemon.server->accepted() < 200; ++turn) {
-    const uint64_t before = daemon.server->accepted();
+  for (int turn = 0; turn < 1000 && daemon.sessions->accepted() < 200; ++turn) {
+    const uint64_t before = daemon.sessions->accepted();
     uv_run(daemon.loop.raw(), UV_RUN_NOWAIT);
-    most = std::max(most, daemon.server->accepted() - before);
+    most = std::max(most, daemon.sessions->accepted() - before);
   }
-  CHECK(daemon.server->accepted() == 200);
+  CHECK(daemon.sessions->accepted() == 200);
   CHECK(most <= 16);
 }
 
@@ -292,9 +292,9 @@ TEST_CASE("who may not connect is told so and costs no session") {
     Program program(daemon);
     CHECK(code_of(program.next()) == -32003);
     CHECK(program.ended());
-    CHECK(daemon.server->connections() == 0);
+    CHECK(daemon.sessions->connections() == 0);
   }
-  CHECK(daemon.server->turned_away() == 3);
+  CHECK(daemon.sessions->turned_away() == 3);
 }
 
 TEST_CASE("a user gets half of the connections that others leave, and some are kept for admin") {
@@ -308,14 +308,14 @@ TEST_CASE("a user gets half of the connections that others leave, and some are k
   };
   for (int i = 0; i < 5; ++i) CHECK(connect() == 0);
   CHECK(connect() == too_much);
-  CHECK(daemon.server->connections() == 5);
+  CHECK(daemon.sessions->connections() == 5);
   daemon.set_rule({.name = "many", .methods = {"read"}, .connections = 100});  // as the rule says
   for (int i = 0; i < 5; ++i) CHECK(connect() == 0);
   CHECK(connect() == too_much);
   daemon.set_rule({.name = "admin", .methods = {"read", "control", "admin"}});
   CHECK(connect() == 0);
   CHECK(connect() == too_much);
-  CHECK(daemon.server->connections() == 11);
+  CHECK(daemon.sessions->connections() == 11);
 }
 
 TEST_CASE("the answers of batches that wait for one of their commands have a bound") {
@@ -341,7 +341,7 @@ TEST_CASE("the answers of batches that wait for one of their commands have a bou
 
 TEST_CASE("small answers count as well, and so do small requests") {
   Busy daemon({.max_user_bytes = 200'000});
-  daemon.server->set_access(
+  daemon.sessions->set_access(
       control::Access({{.name = "r", .methods = {"read", "control"}, .connections = 100}}));
   std::vector<std::unique_ptr<Program>> programs;
   for (int i = 0; i < 40; ++i) {

@@ -14,7 +14,7 @@ using aribus::test::record_of;
 namespace {
 
 Json clients(const Daemon& daemon) {
-  return json(to_json(daemon.server->clients()));
+  return json(to_json(daemon.sessions->clients()));
 }
 
 }  // namespace
@@ -71,7 +71,7 @@ TEST_CASE("what a program loses without reading is counted, and stays known when
   CHECK(lost > 0);
   CHECK(lost == daemon.log.first() - 1 - clients(daemon)["clients"][0]["sent"].GetUint64());
   slow.close();
-  REQUIRE(daemon.pump([&] { return daemon.server->connections() == 0; }));
+  REQUIRE(daemon.pump([&] { return daemon.sessions->connections() == 0; }));
   const Json listed = clients(daemon);
   CHECK(listed["clients"].Size() == 0);
   REQUIRE(listed["left"].Size() == 1);
@@ -90,7 +90,7 @@ TEST_CASE("a connection that was turned away or ended by the daemon is known wit
   Json listed = clients(daemon);
   REQUIRE(listed["left"].Size() == 1);
   CHECK(find_string(listed["left"][0], "reason").starts_with("turned away: there are 1 connections"));
-  daemon.server->set_access(control::Access());
+  daemon.sessions->set_access(control::Access());
   CHECK(first.ended());
   listed = clients(daemon);
   REQUIRE(listed["left"].Size() == 2);

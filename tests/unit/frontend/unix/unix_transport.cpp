@@ -1,4 +1,4 @@
-#include "session/transport.h"
+#include "frontend/unix/unix_transport.h"
 
 #include <array>
 
@@ -8,7 +8,8 @@
 #include "tests/unit/helpers.h"
 
 using namespace aribus;
-using namespace aribus::session;
+using aribus::frontend::UnixTransport;
+using Input = aribus::session::Transport::Input;
 
 namespace {
 
@@ -16,14 +17,19 @@ namespace {
 struct Pair {
   Loop loop;
   Fd peer;
-  int events = 0;  // all that were reported
-  std::optional<Transport> transport;
+  bool input = false;  // was reported
+  bool output = false;
+  std::optional<UnixTransport> transport;
 
   Pair() {
     std::array<int, 2> ends{};
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) == 0);
     peer = Fd(ends[0]);
-    transport.emplace(loop, Fd(ends[1]), [this](int seen) { events |= seen; });
+    transport.emplace(loop, Fd(ends[1]));
+    transport->start([this](bool has_input, bool takes_output) {
+      input |= has_input;
+      output |= takes_output;
+    });
   }
 };
 
@@ -32,13 +38,14 @@ struct Pair {
 TEST_CASE("a transport tells bytes, none, and the end of input apart") {
   Pair pair;
   std::string bytes;
-  CHECK(pair.transport->read(bytes) == Transport::Input::nothing);
+  pair.transport->watch(true, false);
+  CHECK(pair.transport->read(bytes) == Input::nothing);
   REQUIRE(::send(pair.peer.get(), "ab", 2, 0) == 2);
-  CHECK(test::pump(pair.loop, [&] { return pair.events == UV_READABLE; }));
-  CHECK(pair.transport->read(bytes) == Transport::Input::bytes);
+  CHECK(test::pump(pair.loop, [&] { return pair.input && !pair.output; }));
+  CHECK(pair.transport->read(bytes) == Input::bytes);
   CHECK(bytes == "ab");
   REQUIRE(::shutdown(pair.peer.get(), SHUT_WR) == 0);
-  CHECK(pair.transport->read(bytes) == Transport::Input::end);
+  CHECK(pair.transport->read(bytes) == Input::end);
   CHECK_FALSE(pair.transport->is_hung_up());
   pair.peer.reset();
   CHECK(pair.transport->is_hung_up());
@@ -46,17 +53,17 @@ TEST_CASE("a transport tells bytes, none, and the end of input apart") {
 
 TEST_CASE("a transport writes what fits, then nothing, and reports a broken connection") {
   Pair pair;
-  const std::string text(256 << 10, 'x');
+  std::string text(256 << 10, 'x');
   size_t written = 0;
   for (std::optional<size_t> taken = 1; taken && *taken > 0; written += *taken) {
-    taken = pair.transport->write(text);
+    iovec piece{text.data(), text.size()};
+    taken = pair.transport->write({&piece, 1});
     REQUIRE(taken);
   }
   CHECK(written > 0);
   std::array<iovec, 2> pieces{{{const_cast<char*>("a"), 1}, {const_cast<char*>("b"), 1}}};
   CHECK(pair.transport->write(pieces) == 0);
   pair.peer.reset();
-  CHECK_FALSE(pair.transport->write("x"));
   CHECK_FALSE(pair.transport->write(pieces));
 }
 

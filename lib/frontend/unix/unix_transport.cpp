@@ -1,0 +1,59 @@
+#include "frontend/unix/unix_transport.h"
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include <poll.h>
+#include <sys/socket.h>
+
+namespace aribus::frontend {
+
+UnixTransport::UnixTransport(Loop& loop, Fd socket)
+    : socket_(std::move(socket)), poll_(loop, socket_.get()) {}
+
+void UnixTransport::start(std::function<void(bool, bool)> on_ready) {
+  poll_.watch(0, [on_ready = std::move(on_ready)](int events) {
+    on_ready((events & UV_READABLE) != 0, (events & UV_WRITABLE) != 0);
+  });
+}
+
+void UnixTransport::watch(bool input, bool output) {
+  poll_.watch((input ? UV_READABLE : 0) | (output ? UV_WRITABLE : 0));
+}
+
+session::Transport::Input UnixTransport::read(std::string& bytes) {
+  // One buffer for all connections: it holds nothing between two calls.
+  static std::array<char, 64 * 1024> buffer;
+  ssize_t count = 0;
+  do {
+    count = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  } while (count < 0 && errno == EINTR);
+  if (count == 0) return Input::end;
+  if (count < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? Input::nothing : Input::closed;
+  bytes.assign(buffer.data(), static_cast<size_t>(count));
+  return Input::bytes;
+}
+
+std::optional<size_t> UnixTransport::write(std::span<iovec> pieces) {
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = pieces.size();
+  ssize_t count = 0;
+  do {
+    count = ::sendmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  } while (count < 0 && errno == EINTR);
+  if (count >= 0) return static_cast<size_t>(count);
+  return errno == EAGAIN || errno == EWOULDBLOCK ? std::optional<size_t>(0) : std::nullopt;
+}
+
+bool UnixTransport::is_hung_up() const {
+  pollfd state{socket_.get(), 0, 0};
+  return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+void UnixTransport::close(Ending /*ending*/) {
+  poll_.watch(0);
+}
+
+}  // namespace aribus::frontend
