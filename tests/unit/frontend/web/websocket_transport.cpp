@@ -280,6 +280,24 @@ TEST_CASE("WebSocket: what it keeps goes out by itself") {
   CHECK(pair.outputs == 0);  // the session did not ask
 }
 
+TEST_CASE("WebSocket: a pong that follows the last frame goes out by itself, too") {
+  Pair pair;
+  {
+    const ShortWrites limit(pair.fd, [rooms = std::deque<size_t>{5, 3}]() mutable {
+      if (rooms.empty()) return size_t{0};
+      const size_t room = rooms.front();
+      rooms.pop_front();
+      return room;
+    });
+    REQUIRE(pair.write("abcdef\n") == 3);
+    pair.read_after(masked(Opcode::ping, "p"));
+    REQUIRE(pair.write("def\n") == 4);
+  }
+  std::string came;
+  CHECK(pump(pair.loop, [&] { return (came += pair.came()).size() == 11; }));
+  CHECK(came == frame(Opcode::text, "abcdef") + frame(Opcode::pong, "p"));
+}
+
 TEST_CASE("WebSocket: a pong waits for the end of the current frame, and not for that of the next one") {
   Pair pair;
   {
