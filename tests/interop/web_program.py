@@ -14,7 +14,7 @@ async def connect(**options):
 
 
 async def call(socket, method, params=None, send=None):
-    text = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}, indent=1)
+    text = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}, indent=1, ensure_ascii=False)
     await (send(text) if send else socket.send(text))
     return json.loads(await socket.recv())
 
