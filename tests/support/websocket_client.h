@@ -14,6 +14,9 @@ namespace aribus::test {
 // Makes frames of lines and lines of frames, without I/O.
 class WebSocketClient {
  public:
+  // `is_open`: the handshake is done.
+  explicit WebSocketClient(bool is_open = false) : is_open_(is_open) {}
+
   // The request to send first.
   [[nodiscard]] static std::string request(const std::string& target = "/rpc",
                                            const std::string& more_headers = {}) {
@@ -75,10 +78,10 @@ class WebSocketClient {
   [[nodiscard]] bool is_wrong() const { return wrong_; }
 
  private:
-  FrameReader reader_{{.max_message_bytes = 64 << 20}};
+  aribus::FrameReader reader_{{.max_message_bytes = 64 << 20}};  // not that of memory_transport.h
   std::string answer_;
   std::optional<uint16_t> close_code_;
-  bool is_open_ = false;
+  bool is_open_;
   bool in_message_ = false;
   bool wrong_ = false;
 };

@@ -36,6 +36,8 @@ using Connect = std::function<std::unique_ptr<Wire>(Daemon& daemon)>;
 
 // To daemon.path.
 [[nodiscard]] std::unique_ptr<Wire> connect_unix(Daemon& daemon);
+// By a WebSocket whose handshake is done.
+[[nodiscard]] std::unique_ptr<Wire> connect_websocket(Daemon& daemon);
 // By a MemoryTransport, on which `window` bytes to the program can be under way.
 [[nodiscard]] Connect connect_in_memory(size_t window);
 
