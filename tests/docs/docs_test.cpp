@@ -227,7 +227,7 @@ TEST_CASE("the exchanges shown are those that happen", "[docs]") {
   play_all(RawProgram::Over::unix_socket);
 }
 
-TEST_CASE("the exchanges shown happen on a WebSocket, too", "[docs]") {
+TEST_CASE("the exchanges shown happen on a WebSocket as well", "[docs]") {
   play_all(RawProgram::Over::websocket);
 }
 
