@@ -38,6 +38,7 @@ App::App(config::Config config, bus::RecordLog log)
       log_(std::move(log)),
       sessions_(loop_, log_, dispatcher_, config_.sessions),
       sockets_(loop_, sessions_, config_.sockets),
+      web_(loop_, sessions_, config_.web),
       meter_(loop_),
       monitoring_(
           loop_,
@@ -132,6 +133,7 @@ void App::stop() {
   systemd_.stopping(config_.drain_timeout + pbx::GracefulClose::max_time);
   dispatcher_.stop_waiting();
   sockets_.close();
+  web_.close();
   sessions_.drain(config_.drain_timeout, [this] { leave(); });
 }
 
@@ -190,20 +192,24 @@ void App::load() {
       });
 }
 
+// An error changes nothing.
+Result<void> App::listen_as(const config::Config& next) {
+  Result<void> outcome = monitoring_.listen(next.metrics);
+  if (outcome) outcome = web_.change(next.web);
+  if (outcome) outcome = sockets_.change(next.sockets);
+  if (outcome) return {};
+  static_cast<void>(monitoring_.listen(config_.metrics));
+  static_cast<void>(web_.change(config_.web));
+  return outcome;
+}
+
 // Steps that can fail come first.
 Reload App::apply(config::Config next) {
   Reload outcome;
-  if (auto listening = monitoring_.listen(next.metrics); !listening) {
-    return {.applied = false, .error = listening.error()};
-  }
+  if (auto listening = listen_as(next); !listening) return {.applied = false, .error = listening.error()};
   if (next.metrics != config_.metrics) outcome.changed.emplace_back("metrics");
-  if (next.sockets != config_.sockets) {
-    if (auto changed = sockets_.change(next.sockets); !changed) {
-      static_cast<void>(monitoring_.listen(config_.metrics));
-      return {.applied = false, .error = changed.error()};
-    }
-    outcome.changed.emplace_back("sockets");
-  }
+  if (next.sockets != config_.sockets) outcome.changed.emplace_back("sockets");
+  if (next.web != config_.web) outcome.changed.emplace_back("web");
   if (next.sessions != config_.sessions) sessions_.change(next.sessions);
   if (next.sessions.access != config_.sessions.access) outcome.changed.emplace_back("access");
   if (next.sessions.max_connections != config_.sessions.max_connections ||
@@ -285,6 +291,13 @@ void App::remove_gone() {
   systemd_.update();
 }
 
+Result<void> App::listen() {
+  std::map<std::string, Fd> inherited = inherited_sockets();
+  if (auto listening = web_.listen(inherited); !listening) return listening;
+  if (auto listening = sockets_.listen(std::move(inherited)); !listening) return listening;
+  return monitoring_.listen(config_.metrics);
+}
+
 void App::log_stream() const {
   if (log_.resumed()) {
     spdlog::info("bus.path {}: the stream {} continues after record {}", config_.bus.path, log_.stream(),
@@ -298,8 +311,7 @@ Result<void> App::run() {
   const Signal on_term(loop_, SIGTERM, [this] { stop(); });
   const Signal on_int(loop_, SIGINT, [this] { stop(); });
   const Signal on_hup(loop_, SIGHUP, [this] { reload({}); });
-  if (auto listening = sockets_.listen(inherited_sockets()); !listening) return listening;
-  if (auto listening = monitoring_.listen(config_.metrics); !listening) return listening;
+  if (auto listening = listen(); !listening) return listening;
   if (auto placed = log_.put_in_place(); !placed) return placed;
   log_stream();
   recall();

@@ -13,6 +13,7 @@
 #include "daemon/reload.h"
 #include "daemon/systemd.h"
 #include "frontend/unix/server.h"
+#include "frontend/web/server.h"
 #include "net/background.h"
 #include "net/loop.h"
 #include "net/turn_meter.h"
@@ -40,12 +41,14 @@ class App {
   [[nodiscard]] session::Hello hello(const control::Caller& caller) const;
   [[nodiscard]] session::Status status() const;
   [[nodiscard]] MetricSources metric_sources() const;
+  [[nodiscard]] Result<void> listen();
   void log_stream() const;
   void stop();
   void leave();
   void recall();
   void reload(pbx::Reply reply);
   void load();
+  [[nodiscard]] Result<void> listen_as(const config::Config& next);
   [[nodiscard]] Reload apply(config::Config next);
   [[nodiscard]] std::vector<std::string> apply_asterisk(const std::vector<config::AsteriskConfig>& next);
   void add_missing();
@@ -60,6 +63,7 @@ class App {
   std::vector<std::unique_ptr<pbx::Server>> leaving_;    // that it no longer names
   session::Sessions sessions_;
   frontend::UnixServer sockets_;
+  frontend::WebServer web_;
   TurnMeter meter_;
   service::HttpListener monitoring_;
   Systemd systemd_;

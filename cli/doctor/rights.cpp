@@ -85,6 +85,7 @@ class Examination {
     each(member(root_, "asterisk"), [&](const YAML::Node& one) { check_credential(one); });
     each(member(root_, "sockets"), [&](const YAML::Node& one) { check_socket(one); });
     if (sockets_.empty()) check_socket(YAML::Load("path: " + std::string(default_socket)));
+    check_socket(member(root_, "web"));
     check_group(member(member(root_, "metrics"), "group"), "the socket for metrics");
     each(member(root_, "access"), [&](const YAML::Node& one) { check_rule(one); });
     return std::move(findings_);

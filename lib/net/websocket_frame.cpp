@@ -16,7 +16,8 @@ constexpr unsigned char opcode_bits = 0x0F;
 constexpr unsigned char mask_bit = 0x80;
 constexpr unsigned char length_bits = 0x7F;
 constexpr int max_fragments_a_go = 1024;
-constexpr size_t kept_bytes = 64 << 10;  // of memory for messages, from one to the next
+constexpr size_t kept_bytes = 64 << 10;       // of memory for messages, from one to the next
+constexpr size_t kept_piece_bytes = 4 << 10;  // likewise, for pieces of messages
 
 bool is_control(Opcode opcode) {
   return (static_cast<int>(opcode) & 8) != 0;
@@ -30,6 +31,18 @@ bool is_known(int opcode) {
 size_t length_size(unsigned char second) {
   const int length = second & length_bits;
   return length == 126 ? 2 : length == 127 ? 8 : 0;
+}
+
+// Number of bytes at the end of `text` that may begin a character whose rest has not come.
+size_t cut_character_bytes(std::string_view text) {
+  for (size_t count = 1; count <= std::min<size_t>(3, text.size()); ++count) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - count]);
+    if (byte < 0x80) return 0;
+    if (byte < 0xC0) continue;
+    const size_t length = byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+    return length > count ? count : 0;
+  }
+  return 0;
 }
 
 // Whether `code` may be in a close frame: RFC 6455 (7.4) and what was registered since.
@@ -63,14 +76,25 @@ void apply_mask(const Mask& mask, size_t offset, char* bytes, size_t count) {
   for (; i < count; ++i) bytes[i] = static_cast<char>(bytes[i] ^ turned[i % turned.size()]);
 }
 
+FrameHead frame_head(Opcode opcode, uint64_t payload_bytes, bool final) {
+  FrameHead head;
+  const int length = payload_bytes <= 125      ? static_cast<int>(payload_bytes)
+                     : payload_bytes <= 0xFFFF ? 126
+                                               : 127;
+  head.bytes[head.size++] = static_cast<char>((final ? final_bit : 0) | static_cast<int>(opcode));
+  head.bytes[head.size++] = static_cast<char>(length);
+  const int length_bits_left = length == 126 ? 16 : length == 127 ? 64 : 0;
+  for (int shift = length_bits_left - 8; shift >= 0; shift -= 8) {
+    head.bytes[head.size++] = static_cast<char>(payload_bytes >> shift);
+  }
+  return head;
+}
+
 void append_frame(std::string& out, Opcode opcode, std::string_view payload, const std::optional<Mask>& mask,
                   bool final) {
-  const uint64_t size = payload.size();
-  const int length = size <= 125 ? static_cast<int>(size) : size <= 0xFFFF ? 126 : 127;
-  out += static_cast<char>((final ? final_bit : 0) | static_cast<int>(opcode));
-  out += static_cast<char>((mask ? mask_bit : 0) | length);
-  const int length_bits_left = length == 126 ? 16 : length == 127 ? 64 : 0;
-  for (int shift = length_bits_left - 8; shift >= 0; shift -= 8) out += static_cast<char>(size >> shift);
+  FrameHead head = frame_head(opcode, payload.size(), final);
+  if (mask) head.bytes[1] = static_cast<char>(head.bytes[1] | mask_bit);
+  out.append(head.bytes.data(), head.size);
   if (mask) out.append(reinterpret_cast<const char*>(mask->data()), mask->size());
   const size_t at = out.size();
   out += payload;
@@ -92,6 +116,10 @@ Received FrameReader::violation(uint16_t code, std::string_view what) {
 }
 
 std::optional<Received> FrameReader::next(std::string_view& bytes) {
+  if (returned_bytes_ > 0) {
+    message_.erase(0, std::exchange(returned_bytes_, 0));
+    if (message_.capacity() > kept_piece_bytes) message_.shrink_to_fit();
+  }
   if (auto text = take_whole_text(bytes)) return text;
   for (int fragments = 0; !ended_; ++fragments) {
     if (fragments == max_fragments_a_go) return std::nullopt;
@@ -101,6 +129,9 @@ std::optional<Received> FrameReader::next(std::string_view& bytes) {
       if (auto wrong = begin_frame()) return wrong;
     }
     take_payload(bytes);
+    if (options_.in_pieces && !is_control(frame_.opcode)) {
+      if (auto piece = take_piece()) return piece;
+    }
     if (frame_.left > 0) return std::nullopt;
     in_frame_ = false;
     if (auto received = end_frame()) return received;
@@ -196,7 +227,9 @@ std::optional<Received> FrameReader::begin_frame() {
 void FrameReader::take_payload(std::string_view& bytes) {
   const size_t count = static_cast<size_t>(std::min<uint64_t>(frame_.left, bytes.size()));
   std::string& to = is_control(frame_.opcode) ? control_ : message_;
-  const size_t most = is_control(frame_.opcode) ? max_control_payload_bytes : options_.max_message_bytes;
+  const size_t most = is_control(frame_.opcode) ? max_control_payload_bytes
+                      : options_.in_pieces      ? SIZE_MAX
+                                                : options_.max_message_bytes;
   const size_t at = to.size();
   to.append(bytes.substr(0, std::min(count, most - at)));
   if (options_.role == WebSocketRole::server) {
@@ -221,10 +254,26 @@ std::optional<Received> FrameReader::end_frame() {
   }
 }
 
+// A piece of a message that has not ended, or a violation.
+std::optional<Received> FrameReader::take_piece() {
+  if (frame_.final && frame_.left == 0) return std::nullopt;  // end_message() takes it
+  const bool is_text = message_opcode_ == Opcode::text;
+  const std::string_view piece =
+      std::string_view(message_).substr(0, message_.size() - (is_text ? cut_character_bytes(message_) : 0));
+  if (piece.empty()) return std::nullopt;
+  if (is_text && !is_utf8(piece)) return violation(close_bad_data, "a text is not UTF-8");
+  returned_bytes_ = piece.size();
+  if (frame_.left == 0) in_frame_ = false;
+  return Received{is_text ? Received::Kind::text : Received::Kind::binary, piece, message_total_bytes_, 0,
+                  false};
+}
+
 std::optional<Received> FrameReader::end_message() {
+  if (options_.in_pieces) returned_bytes_ = message_.size();
   const Opcode opcode = std::exchange(message_opcode_, Opcode::continuation);
   if (opcode == Opcode::binary) return Received{Received::Kind::binary, message_, message_total_bytes_};
-  if (message_total_bytes_ == message_.size() && !is_utf8(message_)) {
+  const bool is_whole = options_.in_pieces || message_total_bytes_ == message_.size();
+  if (is_whole && !is_utf8(message_)) {
     return violation(close_bad_data, "a text is not UTF-8");
   }
   return Received{Received::Kind::text, message_, message_total_bytes_};

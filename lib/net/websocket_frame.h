@@ -17,10 +17,14 @@ inline constexpr size_t max_control_payload_bytes = 125;
 
 // Codes of close frames (7.4.1).
 inline constexpr uint16_t close_normal = 1000;
+inline constexpr uint16_t close_going_away = 1001;
 inline constexpr uint16_t close_protocol_error = 1002;
-inline constexpr uint16_t close_no_code = 1005;  // never sent: there was none
+inline constexpr uint16_t close_not_accepted = 1003;  // data of this kind
+inline constexpr uint16_t close_no_code = 1005;       // never sent: there was none
 inline constexpr uint16_t close_bad_data = 1007;
+inline constexpr uint16_t close_policy = 1008;
 inline constexpr uint16_t close_too_big = 1009;
+inline constexpr uint16_t close_try_later = 1013;
 
 using Mask = std::array<unsigned char, 4>;
 
@@ -34,6 +38,13 @@ void apply_mask(const Mask& mask, size_t offset, char* bytes, size_t count);
 void append_frame(std::string& out, Opcode opcode, std::string_view payload, const std::optional<Mask>& mask,
                   bool final = true);
 
+// The head of an unmasked frame.
+struct FrameHead {
+  std::array<char, 10> bytes{};
+  size_t size = 0;
+};
+[[nodiscard]] FrameHead frame_head(Opcode opcode, uint64_t payload_bytes, bool final);
+
 // The payload of a close frame; `reason` is UTF-8 of at most 123 bytes.
 [[nodiscard]] std::string close_payload(uint16_t code, std::string_view reason = {});
 
@@ -41,6 +52,9 @@ struct FrameReaderOptions {
   WebSocketRole role = WebSocketRole::client;  // of the reading end
   bool check_utf8 = true;                      // of texts, as RFC 6455 (8.1) wants it
   size_t max_message_bytes = 4 << 20;          // of one message, its fragments together
+  // Messages are returned in the pieces in which they come, cut between characters: the reader holds nothing
+  // of them, and max_message_bytes does not apply.
+  bool in_pieces = false;
 };
 
 // A frame with a larger payload is a violation: waiting for its end would take what follows for payload.
@@ -63,9 +77,11 @@ struct Received {
   std::string_view payload;
   uint64_t total_bytes = 0;  // of a message; more than payload.size() when it was over the bound
   uint16_t code = 0;         // of a close (close_no_code when it has none) or violation
+  bool final = true;         // of a message: this is its end; false only with in_pieces
 };
 
-// Splits a byte stream, in pieces of any size, into messages and control frames. Holds at most one message.
+// Splits a byte stream, in pieces of any size, into messages and control frames. Holds at most one message,
+// or with in_pieces a part of one character.
 class FrameReader {
  public:
   explicit FrameReader(FrameReaderOptions options = {}) : options_(options) {}
@@ -92,6 +108,7 @@ class FrameReader {
   void take_payload(std::string_view& bytes);
   std::optional<Received> end_frame();
   std::optional<Received> end_message();
+  std::optional<Received> take_piece();
   std::optional<Received> end_close();
   Received violation(uint16_t code, std::string_view what);
   [[nodiscard]] bool is_utf8(std::string_view text) const;
@@ -104,6 +121,7 @@ class FrameReader {
   size_t frame_taken_ = 0;                        // of its payload, for the mask
   Opcode message_opcode_ = Opcode::continuation;  // of the message being put together, if any
   std::string message_;
+  size_t returned_bytes_ = 0;  // with in_pieces: of message_
   uint64_t message_total_bytes_ = 0;
   std::string control_;
   bool ended_ = false;

@@ -114,8 +114,8 @@ bool is_key(std::string_view key) {
          key.substr(0, 22).find_first_not_of(base64_alphabet) == std::string_view::npos;
 }
 
-Error refusal(std::string_view status_and_headers) {
-  return Error{ErrorKind::refused, refusing_answer(status_and_headers), {}};
+Error refusal(std::string_view status_and_headers, const std::string& text) {
+  return Error{ErrorKind::refused, refusing_answer(status_and_headers, text + ".\n"), {}};
 }
 
 }  // namespace
@@ -178,25 +178,32 @@ HandshakeAnswer read_answer(std::string_view text, const HandshakeRequest& reque
 
 Result<HandshakeRequest> read_request(std::string_view text) {
   const auto head = Head::read(text);
-  if (!head) return refusal("400 Bad Request");
+  if (!head) return refusal("400 Bad Request", "A line of the request is no header");
   std::string_view line = head->first;
   const std::string_view method = take_until(line, " ");
   const std::string_view target = take_until(line, " ");
-  if (target.empty() || !line.starts_with("HTTP/1.")) return refusal("400 Bad Request");
-  if (method != "GET") return refusal("405 Method Not Allowed\r\nAllow: GET");
-  if (line != "HTTP/1.1" || head->count("Host") != 1) return refusal("400 Bad Request");
+  if (target.empty() || !line.starts_with("HTTP/1.")) {
+    return refusal("400 Bad Request", "The request does not begin as GET /path HTTP/1.1");
+  }
+  if (method != "GET") return refusal("405 Method Not Allowed\r\nAllow: GET", "A WebSocket begins with GET");
+  if (line != "HTTP/1.1") return refusal("400 Bad Request", "A WebSocket begins with HTTP/1.1");
+  if (head->count("Host") != 1) return refusal("400 Bad Request", "One header Host is expected");
+  if (head->count("Origin") > 1) return refusal("400 Bad Request", "One header Origin is expected at most");
   if (!head->lists("Upgrade", "websocket") || !head->lists("Connection", "Upgrade")) {
-    return refusal("426 Upgrade Required\r\nUpgrade: websocket");
+    return refusal("426 Upgrade Required\r\nUpgrade: websocket",
+                   "This is a WebSocket: Upgrade: websocket and Connection: Upgrade are expected");
   }
   if (head->value("Sec-WebSocket-Version") != "13") {
-    return refusal("426 Upgrade Required\r\nSec-WebSocket-Version: 13");
+    return refusal("426 Upgrade Required\r\nSec-WebSocket-Version: 13",
+                   "Sec-WebSocket-Version: 13 is expected");
   }
   if (head->count("Sec-WebSocket-Key") != 1 || !is_key(head->value("Sec-WebSocket-Key"))) {
-    return refusal("400 Bad Request");
+    return refusal("400 Bad Request", "One Sec-WebSocket-Key, the base64 of 16 bytes, is expected");
   }
   HandshakeRequest request;
   request.target = target;
   request.host = head->value("Host");
+  request.origin = head->value("Origin");
   request.key = head->value("Sec-WebSocket-Key");
   for (const std::string_view name : head->items("Sec-WebSocket-Protocol"))
     request.subprotocols.emplace_back(name);

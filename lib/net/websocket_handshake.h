@@ -25,6 +25,7 @@ struct HandshakeRequest {
   std::string key;     // 16 random bytes in base64
   std::vector<std::string> subprotocols;
   std::string authorization;  // value of the Authorization header, or ""
+  std::string origin;         // value of the Origin header, or ""; a client here sends none
 };
 
 [[nodiscard]] std::string random_key();
@@ -42,7 +43,7 @@ struct HandshakeAnswer {
 [[nodiscard]] HandshakeAnswer read_answer(std::string_view head, const HandshakeRequest& request);
 
 // Reads and checks a client's request; `head` is all of its head. Errors: refused; the message is an answer
-// with the status that fits.
+// with the status and the sentence that fit.
 [[nodiscard]] Result<HandshakeRequest> read_request(std::string_view head);
 
 // An answer that refuses: `status_and_headers` as "404 Not Found", `text` for people.

@@ -44,11 +44,13 @@ class Transport {
   // Replaces `bytes` by what has come, parts of lines or several, 64 KiB at most. Leaves them alone unless it
   // returns `bytes`.
   [[nodiscard]] virtual Input read(std::string& bytes) = 0;
-  // Writes what the connection takes of `pieces` without blocking. They continue what was taken before: a
-  // line may begin in one call and end in a later one. Returns how many of their bytes it took: they are on
-  // their way, or the transport keeps them. Fewer than there are: it has no room for the rest until
-  // `on_ready` says so. Nothing: the connection is broken. Both the list and where it points to are free
-  // after the call.
+  // Writes what the connection takes of `pieces` without blocking. Returns how many of their bytes it took:
+  // they are on their way, or the transport keeps them. Fewer than there are: it has no room for the rest
+  // until `on_ready` says so. Nothing: the connection is broken. Nothing points to `pieces` after the call.
+  //
+  // After a part of a line the next call begins with its rest; after whole lines, with any line. So a
+  // transport that has begun a message on the wire takes at least the first byte of its line. It takes the
+  // end of a line ("\n") only when nothing of the line is kept: the session may close it then.
   [[nodiscard]] virtual std::optional<size_t> write(std::span<iovec> pieces) = 0;
   // Whether the peer has closed both directions, or the connection is broken.
   [[nodiscard]] virtual bool is_hung_up() const = 0;

@@ -162,7 +162,12 @@ bool Drain::receive(size_t number, const Progress& progress, Drained& drained) {
   const uint64_t before = subscriber.records;
   subscriber.bytes += static_cast<uint64_t>(count);
   const std::string_view bytes = std::string_view(buffer_).substr(0, kept + static_cast<size_t>(count));
-  if (system_.has_seq()) {
+  if (system_.websocket) {
+    std::string_view rest = bytes;
+    const std::string_view lines = lines_of_frames(number, rest);
+    subscriber.rest = rest;
+    if (!lines.empty()) take_lines(number, lines, drained);
+  } else if (system_.has_seq()) {
     const size_t whole = bytes.rfind('\n') + 1;
     subscriber.rest = bytes.substr(whole);
     if (whole > 0) take_lines(number, bytes.substr(0, whole), drained);
@@ -177,6 +182,22 @@ bool Drain::receive(size_t number, const Progress& progress, Drained& drained) {
     drained.latency.add(now - sent_at.load(std::memory_order_relaxed));
   }
   return true;
+}
+
+// Takes the whole frames, each a message, from the front of `bytes`; returns them as lines.
+std::string_view Drain::lines_of_frames(size_t number, std::string_view& bytes) {
+  lines_.clear();
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  while (bytes.size() >= 4) {
+    if (byte(0) != 0x81 || byte(1) > 126)
+      fail_because(number, "another frame than a text of at most 64 KiB came");
+    const size_t head = byte(1) == 126 ? 4 : 2;
+    const size_t length = head == 4 ? static_cast<size_t>(byte(2)) << 8 | byte(3) : byte(1);
+    if (bytes.size() < head + length) break;
+    lines_.append(bytes.substr(head, length)).append("\n");
+    bytes.remove_prefix(head + length);
+  }
+  return lines_;
 }
 
 // Whole lines of aribus. When the last one has the right seq, so have the others.

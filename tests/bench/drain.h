@@ -58,6 +58,7 @@ class Drain {
   void watch(size_t subscriber, bool readable);
   void set_stalled(const Stall& stall, bool stalled);
   bool receive(size_t number, const Progress& progress, Drained& drained);
+  std::string_view lines_of_frames(size_t number, std::string_view& bytes);
   void take_lines(size_t number, std::string_view lines, Drained& drained);
   void take_line(size_t number, std::string_view line, Drained& drained);
   [[nodiscard]] uint64_t received_by_all(uint64_t events) const;
@@ -72,6 +73,7 @@ class Drain {
   Fd epoll_;
   std::vector<Subscriber> subscribers_;
   std::string buffer_;
+  std::string lines_;           // out of frames
   uint64_t events_before_ = 0;  // sent in earlier runs
   uint64_t first_seq_ = 0;      // of this run
 };

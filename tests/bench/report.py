@@ -56,6 +56,14 @@ def latency(results):
     return table(["system, events a second", *(f"{name} µs" for name in chart.QUANTILES), "CPU µs a record"], rows)
 
 
+def web(results):
+    rows = [[name, figure(it["record_us"]), figure(it["lowest_us"]), figure(it["highest_us"]),
+             ratio(it["record_us"], results["unix"]["record_us"])]
+            for name, it in (("Unix socket", results["unix"]), ("WebSocket", results["web"]))]
+    return table([f"{results['subscribers']} subscribers, {results['rate']:,} events a second", "µs a record", "lowest",
+                  "highest", "to the Unix socket"], rows)
+
+
 def memory(results):
     return table(["aribusd", "RSS MiB", "PSS MiB", "peak RSS MiB"],
                  [[it["what"], *(f"{it[name]:.1f}" for name in ("rss_mib", "pss_mib", "peak_mib"))] for it in results])
@@ -131,7 +139,7 @@ def bridge(results):
     return "\n".join([about(results["about"]), costs, speed, own, commands, many])
 
 
-SECTIONS = {"about": about, "cpu": cpu, "filtered": filtered, "latency": latency, "memory": memory,
+SECTIONS = {"about": about, "cpu": cpu, "filtered": filtered, "web": web, "latency": latency, "memory": memory,
             "instructions": instructions, "load": load}
 # What is measured of aribus-nats has a page of its own.
 BRIDGE_SECTIONS = {"bridge": bridge}

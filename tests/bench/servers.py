@@ -59,7 +59,7 @@ class Server:
     def _configuration(self, port, ring):
         file = self.folder / "aribusd.yaml"
         file.write_text(f"asterisk:\n  - url: http://127.0.0.1:{port}\n    username: bench\n    password: none\n"
-                        f"    apps: [bench]\nsockets:\n  - path: {self.socket}\n"
+                        f"    apps: [bench]\nsockets:\n  - path: {self.socket}\nweb:\n  path: {self.socket}.web\n"
                         + (f"bus:\n  ring_bytes: {ring}\n" if ring else ""))
         file.chmod(0o600)
         return file

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 
 #include "json/json.h"
+#include "net/websocket_frame.h"
+#include "net/websocket_handshake.h"
 #include "sockets.h"
 
 namespace aribus::bench {
@@ -31,6 +33,33 @@ Json ask(int fd, const std::string& request) {
   Result<Json> answer = parse_json(line);
   if (!answer || find(*answer, "result") == nullptr) fail("aribusd answers " + line);
   return std::move(*answer);
+}
+
+// The same on a new WebSocket, whose handshake it does.
+Json ask_by_websocket(int fd, const std::string& request) {
+  HandshakeRequest handshake;
+  handshake.target = "/rpc";
+  handshake.host = "localhost";
+  handshake.key = random_key();
+  write_all(fd, request_text(handshake));
+  if (const std::string status = read_line(fd); status != "HTTP/1.1 101 Switching Protocols\r") {
+    fail("aribusd answers " + status);
+  }
+  read_until(fd, "\r");
+  std::string frame;
+  append_frame(frame, Opcode::text, request, random_mask());
+  write_all(fd, frame);
+  FrameReader reader;
+  for (char byte = 0; ::recv(fd, &byte, 1, 0) == 1;) {
+    std::string_view bytes(&byte, 1);
+    const auto received = reader.next(bytes);
+    if (!received) continue;
+    Result<Json> answer = parse_json(received->payload);
+    if (!answer || find(*answer, "result") == nullptr)
+      fail("aribusd answers " + std::string(received->payload));
+    return std::move(*answer);
+  }
+  fail("aribusd does not answer on its WebSocket");
 }
 
 System redis(const Trace& trace) {
@@ -74,7 +103,7 @@ Fd connect_publisher(const System& system, const std::string& upstream) {
 }
 
 Subscribed subscribe(const System& system, const std::string& address, const std::string& type) {
-  Subscribed made{connect_to(address), 0};
+  Subscribed made{connect_to(address + (system.websocket ? ".web" : "")), 0};
   const int fd = made.socket.get();
   if (system.name == "redis") {
     write_all(fd, "SUBSCRIBE trace\r\n");
@@ -86,7 +115,8 @@ Subscribed subscribe(const System& system, const std::string& address, const std
     read_until(fd, "ready");
   } else {
     const std::string params = type.empty() ? "{}" : R"({"types":[")" + type + R"("]})";
-    const Json answer = ask(fd, R"({"jsonrpc":"2.0","id":1,"method":"subscribe","params":)" + params + "}");
+    const std::string request = R"({"jsonrpc":"2.0","id":1,"method":"subscribe","params":)" + params + "}";
+    const Json answer = system.websocket ? ask_by_websocket(fd, request) : ask(fd, request);
     const std::string cursor(find_string(answer["result"], "cursor"));
     made.next_seq = std::strtoull(cursor.c_str() + cursor.find(':') + 1, nullptr, 10) + 1;
   }

@@ -16,6 +16,7 @@ struct System {
   std::string greeting;  // what a publisher sends first
   size_t lines_per_record = 1;
   std::vector<size_t> record_bytes;  // of each event as it is delivered; empty: not known beforehand
+  bool websocket = false;            // aribus' subscribers come by WebSocket
 
   // aribus makes lines of its own; the others hand on what they got.
   [[nodiscard]] bool has_seq() const { return name == "aribus"; }
@@ -28,8 +29,8 @@ struct System {
 // listening socket of which `upstream` is the number.
 [[nodiscard]] Fd connect_publisher(const System& system, const std::string& upstream);
 
-// Subscribes at `address`, to `type` alone unless it is "", and waits until that is in force. Returns the
-// connection, and the seq of the next record of aribus.
+// Subscribes at `address` (of a WebSocket: with .web behind it), to `type` alone unless it is "", and waits
+// until that is in force. Returns the connection, and the seq of the next record of aribus.
 struct Subscribed {
   Fd socket;
   uint64_t next_seq;

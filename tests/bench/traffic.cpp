@@ -27,6 +27,8 @@ constexpr const char* usage =
     "  upstream     where it takes events; for aribus and relay: the number of the socket on which Asterisk "
     "listens\n"
     "  socket       where its subscribers connect\n"
+    "  web          1: aribus' subscribers come by WebSocket, to the socket whose path has .web behind it "
+    "(0)\n"
     "  subscribers  how many (1); parts: each gets one of so many parts of the events (0: everything)\n"
     "  fill         events sent to the first subscriber before the others come: fills aribusd's ring (0)\n"
     "  warm-up      events sent to all before those that count (0)\n"
@@ -140,10 +142,11 @@ Measured measure(const System& system, int publisher, Drain& drain, pid_t pid, u
 int main(int argc, char** argv) {
   Arguments arguments(argc, argv);
   const Trace trace = Trace::load(arguments.text("trace"));
-  const System system = make_system(arguments.text("system"), trace);
+  System system = make_system(arguments.text("system"), trace);
   const auto pid = static_cast<pid_t>(arguments.number("pid", 0));
   const std::string upstream = arguments.text("upstream");
   const std::string socket = arguments.text("socket");
+  system.websocket = arguments.number("web", 0) != 0;
   const uint64_t subscribers = arguments.number("subscribers", 1);
   const uint64_t parts = arguments.number("parts", 0);
   const uint64_t fill = arguments.number("fill", 0);

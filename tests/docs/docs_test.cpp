@@ -26,6 +26,7 @@
 #include "tests/docs/stage.h"
 #include "tests/support/program.h"
 #include "tests/support/soon.h"
+#include "tests/support/websocket_client.h"
 
 namespace {
 
@@ -40,23 +41,27 @@ constexpr std::string_view sent_mark = "→ ";
 constexpr std::string_view received_mark = "← ";
 constexpr int answer_timeout_ms = 30'000;
 
-// A program on the socket that sends and receives lines as they are.
+// A program on the socket that sends and receives lines as they are, on a WebSocket as messages.
 class RawProgram {
  public:
-  explicit RawProgram(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  enum class Over { unix_socket, websocket };
+
+  RawProgram(const std::string& path, Over transport)
+      : transport_(transport), socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
     if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
       throw std::runtime_error("connecting to " + path);
     }
+    if (transport_ == Over::unix_socket) return;
+    write(WebSocketClient::request());
+    while (!websocket_.is_open()) read();
   }
 
-  void send(const std::string& line) const {
+  void send(const std::string& line) {
     const std::string text = line + "\n";
-    if (::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) {
-      throw std::runtime_error("sending " + line);
-    }
+    write(transport_ == Over::websocket ? websocket_.frames(text) : text);
   }
 
   // The answer that `shown` shows: the one with the same id, or the next batch.
@@ -83,16 +88,30 @@ class RawProgram {
     }
   }
 
+  void write(const std::string& bytes) const {
+    if (::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(bytes.size())) {
+      throw std::runtime_error("sending " + bytes);
+    }
+  }
+
+  void read() {
+    pollfd ready{socket_.get(), POLLIN, 0};
+    if (::poll(&ready, 1, answer_timeout_ms) <= 0) throw std::runtime_error("nothing more is received");
+    char bytes[65536];
+    const ssize_t count = ::recv(socket_.get(), bytes, sizeof bytes, 0);
+    if (count <= 0) throw std::runtime_error("the connection has ended");
+    const std::string_view came(bytes, static_cast<size_t>(count));
+    if (transport_ == Over::websocket) {
+      websocket_.feed(came, buffer_);
+    } else {
+      buffer_ += came;
+    }
+  }
+
   void receive() {
     size_t end = 0;
-    while ((end = buffer_.find('\n')) == std::string::npos) {
-      pollfd ready{socket_.get(), POLLIN, 0};
-      if (::poll(&ready, 1, answer_timeout_ms) <= 0) throw std::runtime_error("nothing more is received");
-      char bytes[65536];
-      const ssize_t count = ::recv(socket_.get(), bytes, sizeof bytes, 0);
-      if (count <= 0) throw std::runtime_error("the connection has ended");
-      buffer_.append(bytes, static_cast<size_t>(count));
-    }
+    while ((end = buffer_.find('\n')) == std::string::npos) read();
     auto message = parse_json(buffer_.substr(0, end));
     if (!message) throw std::runtime_error("no JSON: " + buffer_.substr(0, end));
     buffer_.erase(0, end + 1);
@@ -100,8 +119,10 @@ class RawProgram {
     (notifies ? notifications_ : answers_).push_back(std::move(*message));
   }
 
+  Over transport_;
   aribus::Fd socket_;
-  std::string buffer_;
+  WebSocketClient websocket_;
+  std::string buffer_;  // lines
   std::deque<Json> answers_;
   std::deque<Json> notifications_;
 };
@@ -167,22 +188,13 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   return text;
 }
 
-}  // namespace
-
-TEST_CASE("every example is of a kind that is checked", "[docs]") {
-  static const std::set<std::string> kinds{"cmake",  "cpp", "javascript", "json-rpc",
-                                           "python", "sh",  "text",       "yaml"};
-  for (const Fence& fence : all_fences()) {
-    INFO(fence.where << ": ```" << fence.kind);
-    CHECK(kinds.contains(fence.kind));
-  }
-}
-
-TEST_CASE("the exchanges shown are those that happen", "[docs]") {
+void play_all(RawProgram::Over transport) {
   for (const Fence& fence : fences_of("json-rpc")) {
     DYNAMIC_SECTION(fence.where) {
       Stage stage(fence);
-      RawProgram program(stage.daemon().socket_path());
+      RawProgram program(
+          transport == RawProgram::Over::websocket ? stage.web_path() : stage.daemon().socket_path(),
+          transport);
       Aliases aliases;
       bool skipping = false;
       for (const std::string& line : fence.lines) {
@@ -198,6 +210,25 @@ TEST_CASE("the exchanges shown are those that happen", "[docs]") {
       }
     }
   }
+}
+
+}  // namespace
+
+TEST_CASE("every example is of a kind that is checked", "[docs]") {
+  static const std::set<std::string> kinds{"cmake",  "cpp", "javascript", "json-rpc",
+                                           "python", "sh",  "text",       "yaml"};
+  for (const Fence& fence : all_fences()) {
+    INFO(fence.where << ": ```" << fence.kind);
+    CHECK(kinds.contains(fence.kind));
+  }
+}
+
+TEST_CASE("the exchanges shown are those that happen", "[docs]") {
+  play_all(RawProgram::Over::unix_socket);
+}
+
+TEST_CASE("the exchanges shown happen on a WebSocket as well", "[docs]") {
+  play_all(RawProgram::Over::websocket);
 }
 
 TEST_CASE("the configurations shown are accepted", "[docs]") {

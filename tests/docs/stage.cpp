@@ -53,9 +53,15 @@ Stage::Stage(const Fence& fence) {
   const std::string ring = fence.option("ring", "");
   const std::string rule = fence.option("access", "");  // that allows to read
   daemon_ = std::make_unique<Daemon>(
-      servers_, (ring.empty() ? "" : "bus:\n  ring_bytes: " + ring + "\n") +
+      servers_, "web:\n  path: " + Daemon::own_path("web.sock") + "\n" +
+                    (ring.empty() ? "" : "bus:\n  ring_bytes: " + ring + "\n") +
                     (rule.empty() ? "" : "access:\n  - {name: " + rule + ", methods: [read]}\n"));
   daemon_->wait_ready();
+}
+
+std::string Stage::web_path() const {
+  const std::string socket = daemon_->socket_path();
+  return socket.substr(0, socket.rfind('/')) + "/web.sock";
 }
 
 void Stage::direct(const std::string& line, Aliases& aliases) {

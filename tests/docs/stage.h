@@ -41,6 +41,8 @@ class Stage {
   void add_channels(const std::vector<std::string>& ids);
 
   [[nodiscard]] Daemon& daemon() { return *daemon_; }
+  // Where the daemon listens for WebSockets.
+  [[nodiscard]] std::string web_path() const;
   [[nodiscard]] const Simulator& asterisk() const { return *asterisks_.front(); }
 
  private:

@@ -32,6 +32,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     require(test::cut_pieces(stream, test::random_splits(random, stream.size()), options) == whole,
             "its outcome does not depend on the pieces");
   }
+  FrameReaderOptions in_pieces = options;
+  in_pieces.in_pieces = true;
+  FrameReaderOptions unbounded = options;
+  unbounded.max_message_bytes = SIZE_MAX;
+  const test::Cut pieces = test::cut_pieces(stream, test::random_splits(random, stream.size()), in_pieces);
+  // A text that is not UTF-8 is noticed earlier in pieces.
+  const bool is_bad_text = !pieces.empty() && pieces.back().code == close_bad_data;
+  require(is_bad_text || pieces == test::cut(stream, unbounded), "pieces are those of the whole");
   uint64_t bytes = 0;
   for (const test::Piece& piece : whole) {
     const bool is_message = piece.kind == Received::Kind::text || piece.kind == Received::Kind::binary;

@@ -1,194 +1,26 @@
-// Whatever a program sends, the daemon answers in lines of JSON, and is as it was when the program has gone.
-//
-// The first byte of an input picks the rules, the second how the rest is cut; a byte 0x01 in it stands for a
-// record that comes, 0x02 for other rules, 0x03 for a moment in which the program reads, 0x04 for the end of
-// its sending side.
-#include <cstring>
-#include <filesystem>
-#include <optional>
-#include <string>
+// Sessions on the Unix socket.
+#include <utility>
 
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include "base/fd.h"
-#include "bus/record_log.h"
-#include "control/dispatcher.h"
-#include "control/methods/live_snapshot.h"
-#include "frontend/unix/server.h"
-#include "protocol/rpc.h"
-#include "record/event_reader.h"
-#include "session/all_methods.h"
+#include "frontend/unix/unix_transport.h"
 #include "tests/fuzz/fuzz.h"
-
-namespace {
+#include "tests/fuzz/sessions.h"
 
 using namespace aribus;
 
-control::Access rules(uint8_t choice) {
-  switch (choice % 4) {
-    case 0:
-      return control::Access({{.name = "all", .methods = {"read", "control", "admin"}, .functions = {"*"}}});
-    case 1:
-      return control::Access({{.name = "control", .methods = {"read", "control"}}});
-    case 2:
-      return control::Access({{.name = "read",
-                               .methods = {"read"},
-                               .types = {"Stasis*"},
-                               .apps = {"demo", ""},
-                               .connections = 50,
-                               .commands_per_second = 20}});
-    default:
-      return control::Access();
-  }
+namespace {
+
+std::unique_ptr<session::Transport> make(Loop& loop, Fd socket) {
+  return std::make_unique<frontend::UnixTransport>(loop, std::move(socket));
 }
 
-pbx::ServerOptions asterisk_options() {
-  pbx::ServerOptions options;
-  options.name = "pbx1";
-  options.client.url = "http://127.0.0.1:1";  // never connected to
-  options.client.apps = {"demo"};
-  return options;
+std::string take_lines(std::string& received) {
+  std::string lines = received.substr(0, received.rfind('\n') + 1);
+  received.erase(0, lines.size());
+  return lines;
 }
-
-// A daemon without Asterisk, all on one loop.
-struct Daemon {
-  Loop loop;
-  bus::RecordLog log =
-      bus::RecordLog::make({.ring_bytes = bus::RecordLog::min_ring_bytes}, {rpc::event_head, rpc::event_tail})
-          .value();
-  control::MethodTable methods;
-  control::Dispatcher dispatcher{methods};
-  pbx::Server asterisk{loop,
-                       asterisk_options(),
-                       {.append = [this](const record::Record& record) { return log.append(record); },
-                        .next_seq = [this] { return log.next(); },
-                        .changed = [] {}}};
-  std::string path = "/tmp/aribus-fuzz-" + std::to_string(::getpid()) + ".sock";
-  std::optional<session::Sessions> sessions;
-  std::optional<frontend::UnixServer> server;
-  record::EventReader reader;
-
-  Daemon() {
-    dispatcher.add_server(asterisk);
-    session::add_all_methods(
-        methods, {.hello = [](const control::Caller&) { return session::Hello{}; },
-                  .status = [] { return session::Status{}; },
-                  .live_objects =
-                      [this](record::IdKind kind, const JsonValue& params, const control::Caller& caller) {
-                        return control::live_objects(dispatcher, log.cursor().text(), kind, params,
-                                                     *caller.principal.rule);
-                      },
-                  .session = [this](uint64_t connection) { return sessions->find(connection); }});
-    sessions.emplace(
-        loop, log, dispatcher,
-        session::SessionsOptions{
-            .max_connections = 10'000,
-            .limits = {
-                .max_line_bytes = 4096, .max_commands = 8, .max_batch = 16, .max_unsent_bytes = 16 * 1024}});
-    server.emplace(loop, *sessions, std::vector<SocketOptions>{{.path = path}});
-    require(server->listen().ok(), "it listens");
-  }
-
-  void turn(int times = 3) {
-    for (; times > 0; --times) uv_run(loop.raw(), UV_RUN_NOWAIT);
-  }
-
-  void event() {
-    record::Record record;
-    static const std::string text =
-        R"({"type":"StasisStart","timestamp":"2026-11-22T21:46:17.690+0000","application":"demo","args":[],"channel":{"id":"c1","name":"PJSIP/1","state":"Up","caller":{"name":"","number":""},"connected":{"name":"","number":""},"accountcode":"","dialplan":{"context":"","exten":"","priority":1,"app_name":"","app_data":""},"creationtime":"2026-11-22T21:46:17.690+0000","language":"en"}})";
-    reader.read(text, text.size(), "pbx1", record);
-    asterisk.publish(record);
-  }
-};
-
-class Program {
- public:
-  explicit Program(Daemon& daemon)
-      : daemon_(daemon), socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    daemon.path.copy(address.sun_path, sizeof address.sun_path - 1);
-    require(::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0,
-            "it accepts connections");
-  }
-
-  void send(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-      if (count <= 0) return;  // it has been closed, or reads no more
-      bytes.remove_prefix(static_cast<size_t>(count));
-      daemon_.turn(1);
-    }
-  }
-  void finish() {
-    ::shutdown(socket_.get(), SHUT_WR);
-    finished_ = true;
-  }
-  [[nodiscard]] bool finished() const { return finished_; }
-
-  void read() {
-    char bytes[65536];
-    for (;;) {
-      daemon_.turn();
-      const ssize_t count = ::recv(socket_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
-      if (count <= 0) return;
-      received_.append(bytes, static_cast<size_t>(count));
-      take_lines();
-    }
-  }
-
- private:
-  void take_lines() {
-    size_t end = 0;
-    while ((end = received_.find('\n')) != std::string::npos) {
-      const Result<Json> line = parse_json(std::string_view(received_).substr(0, end));
-      require(line.ok(), "what it sends is JSON");
-      require(line->IsArray() || find_string(*line, "jsonrpc") == "2.0", "and JSON-RPC");
-      received_.erase(0, end + 1);
-    }
-  }
-
-  Daemon& daemon_;
-  Fd socket_;
-  std::string received_;
-  bool finished_ = false;
-};
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static Daemon daemon;
-  if (size < 2) return 0;
-  daemon.sessions->set_access(rules(data[0]));
-  daemon.turn();
-  const size_t before = daemon.sessions->connections();
-  const size_t piece = 1 + data[1] * 4U;
-  std::string_view rest(reinterpret_cast<const char*>(data) + 2, size - 2);
-  bool finished = false;
-  {
-    Program program(daemon);
-    daemon.turn();
-    while (!rest.empty()) {
-      const size_t end = std::min({rest.find_first_of("\x01\x02\x03\x04"), rest.size(), piece});
-      program.send(rest.substr(0, end));
-      rest.remove_prefix(end);
-      if (rest.empty() || rest[0] < 1 || rest[0] > 4) continue;
-      if (rest[0] == 1) daemon.event();
-      if (rest[0] == 2) daemon.sessions->set_access(rules(static_cast<uint8_t>(rest.size())));
-      if (rest[0] == 3) program.read();
-      if (rest[0] == 4) program.finish();
-      rest.remove_prefix(1);
-    }
-    program.read();
-    finished = program.finished();
-  }
-  if (finished) return 0;  // that one has gone as well is looked for every two seconds
-  for (int turns = 0; daemon.sessions->connections() > before; ++turns) {
-    require(turns < 10'000, "a connection ends with its program");
-    daemon.turn(1);
-  }
-  return 0;
+  return fuzz::fuzz_sessions(data, size, {make, take_lines});
 }

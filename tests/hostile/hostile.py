@@ -56,6 +56,9 @@ asterisk:
 sockets:
   - path: {socket}
     mode: "0666"
+web:
+  path: {web}
+  mode: "0666"
 access:
   - {{name: owner, users: [root], methods: [read, control, admin], functions: ["*"]}}
   - {{name: control, users: [{controllers}], methods: [read, control]}}
@@ -369,6 +372,68 @@ def metrics_connections(_, until, stage):
     patiently(until, step)
 
 
+HANDSHAKE = (b"GET /rpc HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+
+
+def frame(opcode, payload, length=None):
+    """A frame with an empty mask; `length` is what its head says, if that is something else."""
+    length = len(payload) if length is None else length
+    size = bytes([0x80 | length]) if length < 126 else (b"\xfe" + length.to_bytes(2, "big") if length < 1 << 16 else
+                                                        b"\xff" + length.to_bytes(8, "big"))
+    return bytes([opcode]) + size + bytes(4) + payload
+
+
+def websocket(path):
+    """A WebSocket that is open."""
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(10)
+    s.connect(path)
+    s.sendall(HANDSHAKE)
+    head = b""
+    while b"\r\n\r\n" not in head:
+        data = s.recv(1)
+        if not data:
+            raise ConnectionError("no WebSocket")
+        head += data
+    return s
+
+
+@attack("stranger", 2)
+def websocket_handshakes(_, until, stage):
+    def step():
+        held = []
+        for _ in range(200):
+            s = socket.socket(socket.AF_UNIX)
+            s.settimeout(0.2)
+            held.append(s)
+            with contextlib.suppress(OSError):
+                s.connect(stage["web"])
+                s.sendall(random.choice([b"", b"GET /rp", HANDSHAKE, HANDSHAKE + b"x", b"GET / HTTP/1.1\r\n\r\n",
+                                         b"GET /rpc HTTP/1.1\r\nX: " + b"x" * 20_000]))
+        let_pass(0.2)
+    patiently(until, step)
+
+
+@attack("reader")
+def websocket_frames(_, until, stage):
+    """Messages without an end, in large and in tiny frames, heads that lie, pings, and answers that nobody reads."""
+    empty = frame(0x00, b"") * 10_000
+    kinds = [frame(0x01, b"x" * 1_000_000, 60 << 20), frame(0x01, b"x") + empty, frame(0x89, b"ping") * 10_000,
+             frame(0x81, batch("rpc.discover").strip()) * 3, frame(0x81, b"", 1 << 40), frame(0x81, line(request("subscribe", 1)).strip())]
+
+    def step():
+        held = []
+        for i in range(60):
+            s = websocket(stage["web"])
+            s.settimeout(0.05)
+            held.append(s)
+            with contextlib.suppress(OSError):
+                s.sendall(kinds[i % len(kinds)])
+        let_pass(1)
+    patiently(until, step)
+
+
 # --- what Asterisk's side does --------------------------------------------------------------------------------------
 
 def asterisks_side(port, until):
@@ -537,7 +602,7 @@ def run(build, options, folder):
     port = int(simulator.stdout.readline().rsplit(":", 1)[1])
     path, metrics = f"{folder}/aribus.sock", f"{folder}/metrics.sock"
     config = folder / "aribusd.yaml"
-    config.write_text(CONFIG.format(port=port, socket=path, metrics=metrics, ring=RING >> 10,
+    config.write_text(CONFIG.format(port=port, socket=path, web=path + ".web", metrics=metrics, ring=RING >> 10,
                                     controllers=",".join(map(str, [HONEST, *CONTROLLERS])),
                                     readers=",".join(map(str, READERS))))
     log = open(folder / "log", "w")
@@ -562,7 +627,7 @@ def measure(options, port, path, metrics, daemon):
         simulate(port, "POST", "/sim/call")
     channels = wait_for("the channels", lambda: (found := root.result("state.channels")["channels"]) and
                         len(found) == CHANNELS and found)
-    stage = {"channels": [item["channel"]["id"] for item in channels], "metrics": metrics}
+    stage = {"channels": [item["channel"]["id"] for item in channels], "metrics": metrics, "web": path + ".web"}
     stage["stuck"] = stage["channels"].pop()
     # The ring is full before anything is measured.
     full = 1 + RING // 300 // 4

@@ -113,6 +113,35 @@ TEST_CASE("limits and sockets are changed under a program that stays connected")
   program.expect("StasisStart");
 }
 
+TEST_CASE("the socket for WebSockets comes and goes") {
+  const Simulator simulator;
+  Daemon daemon({simulator.server()});
+  daemon.wait_ready();
+  const std::string folder = daemon.socket_path().substr(0, daemon.socket_path().rfind('/'));
+  const auto exists = [&](const std::string& name) {
+    return ::access((folder + "/" + name).c_str(), F_OK) == 0;
+  };
+  const auto configure = [&](const std::string& web) {
+    daemon.configure({simulator.server()}, web.empty() ? "" : "web:\n  path: " + web + "\n");
+  };
+  configure(Daemon::own_path("web.sock"));
+  CHECK(texts(daemon.reload()["changed"]) == std::vector<std::string>{"web"});
+  CHECK(exists("web.sock"));
+  configure("/nonexistent/web.sock");
+  Program program(daemon.connect());
+  const Json result = program.call("daemon.reload");
+  CHECK_FALSE(result["applied"].GetBool());
+  CHECK_THAT(text_at(result, "reason"), ContainsSubstring("/nonexistent/web.sock: No such file"));
+  CHECK(exists("web.sock"));
+  configure(Daemon::own_path("other.sock"));
+  CHECK(texts(daemon.reload()["changed"]) == std::vector<std::string>{"web"});
+  CHECK(exists("other.sock"));
+  CHECK_FALSE(exists("web.sock"));
+  configure("");
+  CHECK(texts(daemon.reload()["changed"]) == std::vector<std::string>{"web"});
+  CHECK_FALSE(exists("other.sock"));
+}
+
 TEST_CASE("a socket that can't be opened leaves everything as it was") {
   const Simulator simulator;
   Daemon daemon({simulator.server()});

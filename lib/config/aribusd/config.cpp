@@ -323,8 +323,11 @@ void read_config(const YamlValue& root, DaemonReading& reading, Config& config) 
     });
   });
   if (config.sockets.empty()) config.sockets.push_back({.path = default_socket});
+  map.optional("web", [&](const YamlValue& value) { config.web = read_socket(value); });
   map.optional("access", [&](const YamlValue& value) {
-    config.sessions.access = read_access(value, config.sockets, reading.warnings);
+    std::vector<SocketOptions> sockets = config.sockets;
+    if (config.web) sockets.push_back(*config.web);
+    config.sessions.access = read_access(value, sockets, reading.warnings);
   });
   map.optional("bus", [&](const YamlValue& value) {
     YamlMap bus(value);
@@ -358,6 +361,7 @@ void warn_of_readers(const Config& config, std::vector<std::string>& warnings) {
     return;
   const auto is_for_it = [&](const SocketOptions& socket) { return socket.group == status.st_gid; };
   const bool granted = std::ranges::any_of(config.sockets, is_for_it) ||
+                       (config.web && is_for_it(*config.web)) ||
                        (config.metrics && is_for_it(config.metrics->socket)) ||
                        std::ranges::any_of(config.sessions.access.rules(), [&](const auto& rule) {
                          return std::ranges::find(rule->groups, status.st_gid) != rule->groups.end();

@@ -24,6 +24,7 @@ using AsteriskConfig = pbx::ServerOptions;
 struct Config {
   std::vector<AsteriskConfig> asterisk;
   std::vector<SocketOptions> sockets;
+  std::optional<SocketOptions> web;
   session::SessionsOptions sessions;
   bus::RecordLogOptions bus;
   std::optional<service::HttpOptions> metrics;

@@ -16,6 +16,7 @@ class Needs : private MachineCheck {
   void check() {
     for (size_t i = 0; i < reading_.sockets.size(); ++i)
       check_socket(reading_.sockets[i], config_.sockets[i]);
+    if (config_.web) check_socket(root_.member("web"), *config_.web);
     if (config_.metrics) check_metrics(root_.member("metrics"), *config_.metrics);
     check_bus();
     for (size_t i = 0; i < config_.asterisk.size(); ++i) check_asterisk(i);

@@ -74,6 +74,7 @@ class Relations {
   }
 
  private:
+  [[nodiscard]] YamlValue web() const { return root_.member("web"); }
   [[nodiscard]] YamlValue metrics() const { return root_.member("metrics"); }
 
   // ARI gives an application to one client: the second one takes it from the first.
@@ -193,6 +194,7 @@ class Relations {
                       reading_.sockets[i].member("path")});
     }
     if (reading_.sockets.empty()) made.push_back({"the default socket", config_.sockets.front().path, root_});
+    if (config_.web) made.push_back({"web.path", config_.web->path, web().member("path")});
     if (config_.metrics)
       made.push_back({"metrics.path", config_.metrics->socket.path, metrics().member("path")});
     made.push_back({"bus.path", config_.bus.path, root_.member("bus").member("path")});
@@ -232,6 +234,7 @@ class Relations {
         reading_.warn(place.member("mode"), "nobody but root can connect with it; \"0660\" is usual");
     };
     for (size_t i = 0; i < reading_.sockets.size(); ++i) check(config_.sockets[i], reading_.sockets[i]);
+    if (config_.web) check(*config_.web, web());
     if (config_.metrics) check(config_.metrics->socket, metrics());
   }
 

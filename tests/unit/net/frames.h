@@ -43,11 +43,13 @@ inline std::string frame(Opcode opcode, std::string_view payload, std::optional<
 }
 
 // Reads `stream`, which comes in pieces that end at `splits`, in ascending order. Each piece lies in memory
-// of its own, so that a sanitizer sees whoever reads beyond it.
+// of its own, so that a sanitizer sees whoever reads beyond it. Messages that the reader returns in pieces
+// are put together.
 inline Cut cut_pieces(std::string_view stream, std::vector<size_t> splits,
                       const FrameReaderOptions& options) {
   FrameReader reader(options);
   Cut got;
+  std::string message;
   splits.push_back(stream.size());
   size_t begin = 0;
   for (const size_t end : splits) {
@@ -57,7 +59,15 @@ inline Cut cut_pieces(std::string_view stream, std::vector<size_t> splits,
     while (!rest.empty()) {
       const auto received = reader.next(rest);
       if (!received) continue;
-      got.push_back({received->kind, std::string(received->payload), received->total_bytes, received->code});
+      const bool is_message =
+          received->kind == Received::Kind::text || received->kind == Received::Kind::binary;
+      std::string payload = is_message ? std::exchange(message, {}) : std::string();
+      payload += received->payload;
+      if (received->final) {
+        got.push_back({received->kind, std::move(payload), received->total_bytes, received->code});
+      } else {
+        message = std::move(payload);
+      }
     }
     begin = end;
   }

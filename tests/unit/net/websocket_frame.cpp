@@ -196,6 +196,29 @@ TEST_CASE("a large frame costs no memory, and for an immense one nobody waits") 
   }
 }
 
+TEST_CASE("a message in pieces is cut between characters, and nothing of it is held") {
+  FrameReaderOptions options;
+  options.in_pieces = true;
+  options.max_message_bytes = 2;  // does not apply
+  FrameReader reader(options);
+  const auto feed = [&](std::string_view bytes) {
+    const auto received = reader.next(bytes);
+    CHECK(bytes.empty());
+    return received ? std::string(received->payload) + (received->final ? "." : "") : "-";
+  };
+  const std::string text = frame(Opcode::text, "a\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80z");
+  std::string got;
+  for (const char byte : text) got += feed({&byte, 1}) + "|";
+  CHECK(got == "-|-|a|-|\xC3\xA4|-|-|\xE2\x82\xAC|-|-|-|\xF0\x9F\x98\x80|z.|");
+  CHECK(feed(frame(Opcode::text, "one", {}, false)) == "one");
+  CHECK(feed(frame(Opcode::continuation, "", {}, false)) == "-");
+  CHECK(feed(frame(Opcode::continuation, "two", {}, false)) == "two");
+  CHECK(feed(frame(Opcode::continuation, "")) == ".");
+  const std::string bad = frame(Opcode::text, "a\xC3", {}, false) + frame(Opcode::continuation, "b");
+  CHECK(cut(bad, options).back().code == close_bad_data);
+  CHECK(cut(frame(Opcode::text, "a\xC3"), options).back().code == close_bad_data);
+}
+
 TEST_CASE("text must be UTF-8 as a whole, where it is checked") {
   FrameReaderOptions lenient;
   lenient.check_utf8 = false;

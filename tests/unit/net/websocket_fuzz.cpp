@@ -85,6 +85,12 @@ TEST_CASE("a stream of frames that is damaged or none at all has one outcome, ho
     const Cut whole = cut(stream, options);
     INFO("round " << round);
     REQUIRE(cut_pieces(stream, random_splits(random, stream.size()), options) == whole);
+    // A text that is not UTF-8 is noticed earlier in pieces.
+    options.max_message_bytes = SIZE_MAX;
+    const Cut unbounded = cut(stream, options);
+    options.in_pieces = true;
+    const Cut pieces = cut_pieces(stream, random_splits(random, stream.size()), options);
+    if (pieces.empty() || pieces.back().code != close_bad_data) REQUIRE(pieces == unbounded);
     for (const Piece& piece : whole) {
       REQUIRE(piece.payload.size() <= bound);
       if (piece.kind == Received::Kind::violation) ++violations;

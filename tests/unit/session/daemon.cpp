@@ -1,11 +1,5 @@
 #include "tests/unit/session/daemon.h"
 
-#include <cerrno>
-#include <cstring>
-
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include "session/subscription_methods.h"
 #include "tests/catch.h"
 #include "tests/unit/control/caller.h"
@@ -49,19 +43,13 @@ void Daemon::set_rule(control::AccessRule rule) {
   sessions->set_access(control::Access({std::move(rule)}));
 }
 
-Program::Program(Daemon& daemon)
-    : daemon_(daemon), socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, daemon.path.data(), daemon.path.size());
-  REQUIRE(::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-}
+Program::Program(Daemon& daemon) : daemon_(daemon), wire_(daemon.connect(daemon)) {}
 
 void Program::send(std::string_view bytes) {
   for (int rounds = 0; !bytes.empty() && rounds < 100'000; ++rounds) {
-    const ssize_t count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (count > 0) bytes.remove_prefix(static_cast<size_t>(count));
-    if (count < 0 && errno != EAGAIN) return;
+    const std::optional<size_t> count = wire_->send(bytes);
+    if (!count) return;
+    bytes.remove_prefix(*count);
     if (!bytes.empty()) uv_run(daemon_.loop.raw(), UV_RUN_NOWAIT);
   }
 }
@@ -71,25 +59,15 @@ void Program::ask(const std::string& method, const std::string& params, const st
 }
 
 void Program::finish_sending() {
-  ::shutdown(socket_.get(), SHUT_WR);
+  wire_->finish_sending();
 }
 
 void Program::close() {
-  socket_.reset();
+  wire_.reset();
 }
 
 void Program::read(size_t bytes) {
-  char buffer[65536];
-  while (bytes > 0 && !ended_) {
-    const ssize_t count = ::recv(socket_.get(), buffer, std::min(bytes, sizeof buffer), MSG_DONTWAIT);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (count <= 0) {
-      ended_ = true;
-      return;
-    }
-    input_.append(buffer, static_cast<size_t>(count));
-    bytes -= static_cast<size_t>(count);
-  }
+  if (!ended_) ended_ = wire_->read(input_, bytes);
 }
 
 std::string Program::line() {

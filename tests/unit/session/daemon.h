@@ -1,4 +1,4 @@
-// A server on a socket of its own, and programs that connect to it, all on one loop.
+// A server on a socket of its own, and programs that are connected to it, all on one loop.
 #pragma once
 
 #include <optional>
@@ -9,6 +9,7 @@
 #include "control/dispatcher.h"
 #include "frontend/unix/server.h"
 #include "tests/unit/helpers.h"
+#include "tests/unit/session/wire.h"
 
 namespace aribus::test {
 
@@ -16,6 +17,7 @@ namespace aribus::test {
 struct Daemon {
   TempDir directory;
   std::string path = directory.path("aribus.sock");
+  Connect connect = connect_unix;  // what a Program does
   Loop loop;
   bus::RecordLog log;
   control::MethodTable methods;
@@ -59,13 +61,15 @@ class Program {
   Json next() { return json(line()); }
   // Whether the server has closed the connection, waited for.
   bool ended();
+  // See Wire::ending().
+  [[nodiscard]] std::optional<session::Transport::Ending> ending() const { return wire_->ending(); }
   // All bytes that came and were not taken as lines.
   [[nodiscard]] const std::string& bytes() const { return input_; }
-  [[nodiscard]] int fd() const { return socket_.get(); }
+  [[nodiscard]] int fd() const { return wire_->fd(); }
 
  private:
   Daemon& daemon_;
-  Fd socket_;
+  std::unique_ptr<Wire> wire_;  // none after close()
   std::string input_;
   bool ended_ = false;
 };

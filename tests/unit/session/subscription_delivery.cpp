@@ -71,7 +71,7 @@ std::string list_text(const std::vector<std::string>& list) {
 
 class World {
  public:
-  explicit World(unsigned seed) : random(seed) {}
+  World(unsigned seed, const Connect& connect) : random(seed) { daemon.connect = connect; }
 
   void append() {
     Known known{types[random.below(types.size())], apps[random.below(apps.size())], random.some_of(channels),
@@ -270,10 +270,12 @@ TEST_CASE("whatever subscribers do, what they receive is the stream") {
   // ARIBUS_DELIVERY_ROUNDS: how many worlds, each from its own number.
   const char* more = std::getenv("ARIBUS_DELIVERY_ROUNDS");
   const unsigned rounds = more == nullptr ? 3 : static_cast<unsigned>(std::atoi(more));
+  const auto [name, connect] = GENERATE(from_range(every_transport(true)));
+  INFO(name);
   size_t delivered = 0, losses = 0, resumed = 0, disconnected = 0;
   for (unsigned seed = 1; seed <= rounds; ++seed) {
     INFO("world " << seed);
-    World world(seed);
+    World world(seed, connect);
     std::deque<Subscriber> subscribers;
     for (int i = 0; i < 8; ++i) subscribers.emplace_back(world);
     for (int step = 0; step < 3000; ++step) {

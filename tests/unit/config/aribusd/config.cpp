@@ -172,6 +172,16 @@ TEST_CASE("metrics are read where they are to be had") {
   CHECK(by_path->socket == SocketOptions{"/x", 0600, {}, 7});
 }
 
+TEST_CASE("a socket for WebSockets is one like the others, and rules can be for it") {
+  CHECK_FALSE(loaded(server).web);
+  const auto config = loaded(std::string(server) +
+                             "web: {path: /x, mode: \"0600\", owner: \"6\", group: \"7\"}\n"
+                             "access: [{name: r, methods: [read], sockets: [/x]}]\n");
+  CHECK(config.web == SocketOptions{"/x", 0600, 6, 7});
+  CHECK(config.sessions.access.rules().at(0)->sockets == std::vector<std::string>{"/x"});
+  CHECK(loaded(std::string(server) + "web: {path: /x}\n").web == SocketOptions{"/x"});
+}
+
 TEST_CASE("every type of record is known to the rules of access, aribus' own as well") {
   std::vector<std::string_view> types;
   for (const record::OwnType& own : record::own_types()) types.push_back(own.name);

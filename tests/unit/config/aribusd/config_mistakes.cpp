@@ -35,7 +35,8 @@ const Mistake mistakes[] = {
      "subscribe_all, tls, reconnect, rest, connect_timeout, request_timeout, ping_interval, silence_timeout, "
      "max_connections, max_response_bytes, max_message_bytes)"},
     {with("buss: {}\n"),
-     ":5:1: buss: no such key; did you mean 'bus'? (known: asterisk, sockets, access, bus, limits, metrics, "
+     ":5:1: buss: no such key; did you mean 'bus'? (known: asterisk, sockets, web, access, bus, limits, "
+     "metrics, "
      "logging)"},
     {with("    ? [a]\n    : b\n"), ":5:7: asterisk[0]: a plain key is expected, not a list"},
     {with("bus: {}\nbus: {}\n"), ":6:1: bus: this key is given twice, in line 5 already; leave one out"},

@@ -144,6 +144,7 @@ TEST_CASE("a configuration that a group with a socket or a rule can read is warn
   };
   for (const std::string& lines :
        {"sockets: [{path: /tmp/s, group: " + id + "}]\n", "metrics: {path: /tmp/m, group: " + id + "}\n",
+        "web: {path: /tmp/w, group: " + id + "}\n",
         "access: [{name: x, groups: [" + id + "], methods: [read]}]\n"}) {
     INFO(lines);
     CHECK(warnings(lines, 0600).empty());

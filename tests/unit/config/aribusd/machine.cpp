@@ -58,6 +58,9 @@ TEST_CASE("sockets and the ring need a folder") {
   CHECK(told(with("metrics: {path: " + missing + "}\n")) ==
         "c.yaml:5:17: metrics.path: there is no folder " + directory.path("no") +
             "; make it, writable for the daemon's user, or name another one\n");
+  CHECK(told(with("web: {path: " + missing + "}\n")) ==
+        "c.yaml:5:13: web.path: there is no folder " + directory.path("no") +
+            "; make it, writable for the daemon's user, or name another one\n");
   CHECK(told(with("sockets: [{path: " + below + "}]\n")) ==
         "c.yaml:5:18: sockets[0].path: " + directory.path("file") + " is no folder; name another path\n");
   CHECK(

@@ -134,6 +134,20 @@ const Doubt doubts[] = {
      "is "
      "the file of sockets[0].path as well; each needs its own\n",
      true},
+    {with("sockets: [{path: /tmp/x}]\nweb: {path: /tmp/./x}\nmetrics: {path: /tmp/x}\n"),
+     "6:13: web.path: it is the file of sockets[0].path as well; each needs its own\n7:17: metrics.path: it "
+     "is "
+     "the file of sockets[0].path as well; each needs its own\n",
+     true},
+    {with("web: {path: /tmp/x}\nmetrics: {path: /tmp/x}\n"),
+     "6:17: metrics.path: it is the file of web.path as well; each needs its own\n", true},
+    {with("web: {path: /run/aribus/aribus.sock}\n"),
+     "5:13: web.path: it is the file of the default socket as well; each needs its own\n", true},
+    {with("web: {path: x.sock, mode: '0000'}\n"),
+     "warning 5:13: web.path: it is relative to the folder that aribusd is started in, which is / under "
+     "systemd; an absolute path is better\nwarning 5:27: web.mode: nobody but root can connect with it; "
+     "\"0660\" is usual\n",
+     false},
     {with("bus: {path: /run/aribus/aribus.sock}\n"),
      "5:13: bus.path: it is the file of the default socket as well; each needs its own\n", true},
     {with("    url: https://pbx\n    tls: {ca_file: /dev/null}\nbus: {path: /dev/../dev/null}\n"),

@@ -1,4 +1,4 @@
-// What the server tells of its connections (daemon.clients).
+// What the sessions tell of their connections (daemon.clients).
 #include <unistd.h>
 
 #include "tests/catch.h"
