@@ -147,6 +147,24 @@ TEST_CASE("where something lives is known from the answer that made it") {
   CHECK(servers.asterisks[1]->count("DELETE /ari/bridges/b1 ") == 1);
 }
 
+TEST_CASE("where something lives is known from every answer that names it") {
+  Servers servers({"pbx1", "pbx2"}, [](auto& peer, const std::string& request) {
+    if (request.starts_with("GET /ari/channels/c7 "))
+      return peer.answer(200, R"({"id":"c7","name":"PJSIP/7","state":"Up"})");
+    if (request.starts_with("POST /ari/channels/c8/play"))
+      return peer.answer(201,
+                         R"({"id":"p1","media_uri":"sound:x","target_uri":"channel:c8","state":"queued"})");
+    test::behave_well(peer, request);
+  });
+  servers.connect();
+  REQUIRE(servers.call("ari.request", R"({"server":"pbx2","method":"GET","path":"/channels/c7"})").ok());
+  REQUIRE(servers.call("channels.hangup", R"({"channelId":"c7"})").ok());
+  CHECK(servers.asterisks[1]->count("DELETE /ari/channels/c7 ") == 1);
+  REQUIRE(servers.call("channels.play", R"({"server":"pbx2","channelId":"c8","media":"sound:x"})").ok());
+  REQUIRE(servers.call("channels.hangup", R"({"channelId":"c8"})").ok());
+  CHECK(servers.asterisks[1]->count("DELETE /ari/channels/c8 ") == 1);
+}
+
 TEST_CASE("a method may be answered later") {
   Servers servers({});
   Reply waiting;

@@ -1,4 +1,5 @@
 // Commands under way: their number, their order, their end.
+#include "protocol/rpc_code.h"
 #include "tests/catch.h"
 #include "tests/unit/session/busy.h"
 
@@ -237,4 +238,39 @@ TEST_CASE("records held for a batch that gets no answer come when it is done") {
   CHECK(program.bytes().empty());
   daemon.waiting[0]->answer(204, "");
   CHECK(find_string(program.next()["params"], "type") == "Meanwhile");
+}
+
+TEST_CASE("a command that waits is refused when the rule of its user is gone by then") {
+  Busy daemon;
+  Program program(daemon);
+  program.ask("channels.answer", R"({"channelId":"c1"})", "1");
+  REQUIRE(daemon.arrived(1));
+  program.ask("channels.hangup", R"({"channelId":"c1"})", "2");
+  program.ask("ping", "{}", "3");
+  CHECK(program.next()["id"].GetInt() == 3);
+  daemon.set_rule({.name = "nobody", .users = {54321}, .methods = {"read", "control"}});
+  CHECK(program.next()["id"].IsNull());  // why the connection is closed
+  daemon.waiting[0]->answer(204, "");
+  CHECK(program.next()["id"].GetInt() == 1);  // it was under way
+  const Json refused = program.next();
+  CHECK(refused["id"].GetInt() == 2);
+  CHECK(refused["error"]["code"].GetInt() == code_of(ErrorKind::not_allowed));
+  CHECK(program.ended());
+  CHECK(daemon.asterisk.requests.size() == 1);
+}
+
+TEST_CASE("a command that waits is checked by the rule of when it starts") {
+  Busy daemon;
+  Program program(daemon);
+  program.ask("channels.answer", R"({"channelId":"c1"})", "1");
+  REQUIRE(daemon.arrived(1));
+  program.ask("channels.hangup", R"({"channelId":"c1"})", "2");
+  program.ask("ping", "{}", "3");
+  CHECK(program.next()["id"].GetInt() == 3);
+  daemon.set_rule({.name = "readers", .methods = {"read"}});
+  daemon.waiting[0]->answer(204, "");
+  CHECK(program.next()["id"].GetInt() == 1);
+  const Json refused = program.next();
+  CHECK(refused["error"]["code"].GetInt() == code_of(ErrorKind::not_allowed));
+  CHECK_THAT(std::string(find_string(refused["error"], "message")), ContainsSubstring("readers"));
 }
