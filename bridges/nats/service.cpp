@@ -319,9 +319,10 @@ void Service::on_command(natsMsg* message, Commands& rule, Address address) {
 
 Result<void> Service::aim_at_ready_server(Request& request) {
   const auto daemon = status_->state();
-  if (daemon->ready.empty())
+  if (daemon->ready.empty()) {
     return Error{
         ErrorKind::not_connected, "no Asterisk of PBX '" + options_.pbx + "' is ready; nothing was sent", {}};
+  }
   if (daemon->server_count > 1 && request.params.IsObject() && status_->takes_server(request.method))
     set_member(request.params, "server", daemon->ready[turn_++ % daemon->ready.size()]);
   return {};
@@ -348,9 +349,10 @@ std::vector<Endpoint> Service::endpoints() const {
     const std::string name = endpoint_name(rule->rule());
     endpoints.push_back(
         {name, subject_of(options_.pbx, *rule), std::string(group), &rule->figures(Address::pbx)});
-    if (rule->is_connected() && !daemon->ready.empty())
+    if (rule->is_connected() && !daemon->ready.empty()) {
       endpoints.push_back(
           {"any-" + name, subject_of("any", *rule), std::string(group), &rule->figures(Address::any)});
+    }
   }
   return endpoints;
 }
