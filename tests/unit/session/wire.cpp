@@ -75,7 +75,9 @@ class InMemory : public Wire {
     return !wire_->has_daemon && wire_->to_program.empty();
   }
 
-  [[nodiscard]] std::optional<session::Transport::Ending> ending() const override { return wire_->ending; }
+  [[nodiscard]] bool shows(session::Transport::Ending ending) const override {
+    return wire_->ending == ending;
+  }
 
  private:
   std::shared_ptr<MemoryWire> wire_ = std::make_shared<MemoryWire>();
