@@ -56,6 +56,7 @@ class WebSocketClient {
     }
     while (!bytes.empty()) {
       const auto received = reader_.next(bytes);
+      within_frame_ = !received;
       if (!received) continue;
       switch (received->kind) {
         case Received::Kind::text:
@@ -74,6 +75,8 @@ class WebSocketClient {
   // The answer to the request, as far as it has come; with its body if it refuses.
   [[nodiscard]] const std::string& answer() const { return answer_; }
   [[nodiscard]] std::optional<uint16_t> close_code() const { return close_code_; }
+  // Whether a frame or a message has begun to come.
+  [[nodiscard]] bool is_within_frame() const { return within_frame_; }
   // Whether something else came than texts and a close frame.
   [[nodiscard]] bool is_wrong() const { return wrong_; }
 
@@ -83,6 +86,7 @@ class WebSocketClient {
   std::optional<uint16_t> close_code_;
   bool is_open_;
   bool in_message_ = false;
+  bool within_frame_ = false;
   bool wrong_ = false;
 };
 

@@ -51,6 +51,13 @@ class WebServer::Handshake {
     if (count <= 0) return server.drop(*this);
     bytes_.append(buffer.data(), static_cast<size_t>(count));
     if (handshake_size(bytes_) > 0) return server.finish(*this, bytes_);
+    const size_t line = bytes_.find('\n');
+    if (line != std::string::npos && bytes_.find(" HTTP/1.") > line) {
+      return server.refuse(
+          *this, refusing_answer("400 Bad Request",
+                                 "This socket is for WebSockets: a request such as GET /rpc HTTP/1.1 is "
+                                 "expected. Lines of JSON go to another socket.\n"));
+    }
     if (bytes_.size() < max_handshake_bytes) return;
     server.refuse(*this, refusing_answer("431 Request Header Fields Too Large",
                                          "The head of a request has at most 16 KiB.\n"));

@@ -61,8 +61,8 @@ class Program {
   Json next() { return json(line()); }
   // Whether the server has closed the connection, waited for.
   bool ended();
-  // See Wire::ending().
-  [[nodiscard]] std::optional<session::Transport::Ending> ending() const { return wire_->ending(); }
+  // Whether the server has closed the connection so (Wire::shows), waited for.
+  bool ended_as(session::Transport::Ending ending) { return ended() && wire_->shows(ending); }
   // All bytes that came and were not taken as lines.
   [[nodiscard]] const std::string& bytes() const { return input_; }
   [[nodiscard]] int fd() const { return wire_->fd(); }

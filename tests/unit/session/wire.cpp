@@ -85,20 +85,14 @@ class WebSocketWire : public Wire {
     }
     return false;
   }
-  [[nodiscard]] std::optional<session::Transport::Ending> ending() const override {
+  // Nothing is said in the middle of a frame.
+  [[nodiscard]] bool shows(session::Transport::Ending ending) const override {
     using Ending = session::Transport::Ending;
-    switch (client_.close_code().value_or(0)) {
-      case 1000:
-        return Ending::finished;
-      case 1001:
-        return Ending::stopping;
-      case 1008:
-        return Ending::refused;
-      case 1013:
-        return Ending::too_slow;
-      default:
-        return std::nullopt;
-    }
+    const uint16_t code = ending == Ending::finished   ? 1000
+                          : ending == Ending::stopping ? 1001
+                          : ending == Ending::refused  ? 1008
+                                                       : 1013;
+    return client_.is_within_frame() || client_.close_code() == code;
   }
   [[nodiscard]] int fd() const override { return socket_.get(); }
 
@@ -137,7 +131,9 @@ class InMemory : public Wire {
     return !wire_->has_daemon && wire_->to_program.empty();
   }
 
-  [[nodiscard]] std::optional<session::Transport::Ending> ending() const override { return wire_->ending; }
+  [[nodiscard]] bool shows(session::Transport::Ending ending) const override {
+    return wire_->ending == ending;
+  }
 
  private:
   std::shared_ptr<MemoryWire> wire_ = std::make_shared<MemoryWire>();

@@ -26,8 +26,8 @@ class Wire {
   // Appends what has come to `input`, from at most `bytes` bytes of the wire. Returns whether the daemon has
   // closed the connection, and everything from before is read.
   virtual bool read(std::string& input, size_t bytes) = 0;
-  // How the daemon has said goodbye, if the wire shows that.
-  [[nodiscard]] virtual std::optional<session::Transport::Ending> ending() const { return {}; }
+  // Whether the daemon has said goodbye so. True where the wire does not show that.
+  [[nodiscard]] virtual bool shows(session::Transport::Ending /*ending*/) const { return true; }
   // The socket, if it has one.
   [[nodiscard]] virtual int fd() const { return -1; }
 };

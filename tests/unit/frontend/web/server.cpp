@@ -164,6 +164,7 @@ TEST_CASE("a request that asks for no WebSocket here is refused with a sentence"
       {without("Host"), "400 Bad Request", "Host"},
       {"POST" + good.substr(3), "405 Method Not Allowed", "GET"},
       {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\r\n\r\n", "400 Bad Request", "GET /path HTTP/1.1"},
+      {std::string(ping) + "\n", "400 Bad Request", "Lines of JSON go to another socket."},
       {good + "x", "400 Bad Request", "before it is answered"},
       {"GET /rpc HTTP/1.1\r\nX: " + std::string(max_handshake_bytes, 'x'), "431 ", "16 KiB"},
       {WebSocketClient::request("/rpc", "Origin: https://evil.example\r\n"), "403 Forbidden", "another host"},
