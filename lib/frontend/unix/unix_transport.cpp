@@ -24,7 +24,7 @@ void UnixTransport::watch(bool input, bool output) {
 
 session::Transport::Input UnixTransport::read(std::string& bytes) {
   // One buffer for all connections: it holds nothing between two calls.
-  static std::array<char, 64 * 1024> buffer;
+  static std::array<char, size_t{64} << 10> buffer;
   ssize_t count = 0;
   do {
     count = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
