@@ -5,6 +5,7 @@
 #include <ostream>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "net/websocket_frame.h"
