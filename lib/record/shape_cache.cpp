@@ -1,9 +1,7 @@
 #include "record/shape_cache.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
-#include <optional>
 
 #include <simdjson.h>
 
@@ -19,20 +17,6 @@ namespace {
 
 using Action = Shape::Action;
 
-// Copies the inside of a JSON string up to its closing quote, and up to sixteen bytes more. Returns its size,
-// or nothing if it has escapes or control characters. Required: a quote, or another special byte, comes, and
-// sixteen bytes after it can be read.
-inline std::optional<size_t> copy_string(const char* in, char* out) {
-  for (size_t at = 0;; at += 16) {
-    std::memcpy(out + at, in + at, 16);
-    const unsigned special = special_bits(load_block(in + at));
-    if (special == 0) continue;
-    at += static_cast<size_t>(std::countr_zero(special));
-    if (in[at] != '"') return {};
-    return at;
-  }
-}
-
 // Copies `size` bytes, and up to sixteen more.
 inline char* copy(char* out, const char* from, size_t size) {
   size_t at = 0;
@@ -40,15 +24,6 @@ inline char* copy(char* out, const char* from, size_t size) {
     std::memcpy(out + at, from + at, 16);
   } while ((at += 16) < size);
   return out + size;
-}
-
-// Whether the first `size` bytes are the same. Reads up to sixteen bytes after the first difference.
-inline bool same(const char* one, const char* other, size_t size) {
-  for (; size > 16; size -= 16, one += 16, other += 16) {
-    if (same_bits(load_block(one), load_block(other)) != 0xFFFF) return false;
-  }
-  const unsigned wanted = (1U << size) - 1;
-  return (same_bits(load_block(one), load_block(other)) & wanted) == wanted;
 }
 
 // The size of the integer at `text`; 0 if it is another number or has over 18 digits. Required: it ends.
@@ -123,7 +98,7 @@ bool ShapeCache::read(std::string_view text, Record& record) {
   uint32_t parent = 0;
   for (;;) {
     uint32_t found = nodes[parent].next;
-    if (!same(in, literals + nodes[found].in, nodes[found].in_size)) {
+    if (!same_bytes(in, literals + nodes[found].in, nodes[found].in_size)) {
       found = find_other(parent, in);
       if (found == 0) return false;
     }
@@ -141,7 +116,7 @@ bool ShapeCache::read(std::string_view text, Record& record) {
       case Action::id:
       case Action::target:
       case Action::app: {
-        const auto size = copy_string(in, out);
+        const auto size = copy_json_string(in, out);
         if (!size) return false;
         const std::string_view value(in, *size);
         in += *size;
@@ -204,7 +179,7 @@ uint32_t ShapeCache::find_other(uint32_t parent, const char* in) {
   for (uint32_t before = nodes[parent].next; nodes[before].sibling != 0; before = nodes[before].sibling) {
     const uint32_t at = nodes[before].sibling;
     const Node& node = nodes[at];
-    if (!same(in, literals_.data() + node.in, node.in_size)) continue;
+    if (!same_bytes(in, literals_.data() + node.in, node.in_size)) continue;
     nodes[before].sibling = node.sibling;
     nodes[at].sibling = nodes[parent].next;
     nodes[parent].next = at;

@@ -41,7 +41,7 @@ void overwrite(const std::string& path, size_t at, std::string_view bytes) {
   file << bytes;
 }
 
-constexpr size_t header_bytes = 4096;
+const auto header_bytes = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
 constexpr size_t next_at = 144;  // in the header
 
 // A log of `records` records in a file, and where the line of each begins in that.
@@ -245,7 +245,7 @@ TEST_CASE("a file that can't be gone on with is set aside") {
     reason = "not a record log of aribus";
   }
   SECTION("no record that can be read") {
-    overwrite(4096, std::string(10'000, 'x'));
+    overwrite(header_bytes, std::string(10'000, 'x'));
     reason = "damaged";
   }
   SECTION("a machine that went down") {

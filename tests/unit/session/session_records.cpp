@@ -1,4 +1,6 @@
 // Records on their way to programs.
+#include <unistd.h>
+
 #include "tests/catch.h"
 #include "tests/unit/session/daemon.h"
 
@@ -166,7 +168,7 @@ TEST_CASE("who goes on over a damaged record is told of it and stays connected, 
     auto log = bus::RecordLog::make({.ring_bytes = ring_bytes, .path = path}, test::framing);
     REQUIRE(log.ok());
     for (int i = 0; i < 3; ++i) log->append(record_of("Any"));
-    place = 4096 + log->entry(2).offset + 20;
+    place = static_cast<size_t>(::sysconf(_SC_PAGESIZE)) + log->entry(2).offset + 20;
   }
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(static_cast<std::streamoff>(place));

@@ -1,5 +1,7 @@
 #include "session/subscription.h"
 
+#include <unistd.h>
+
 #include "tests/catch.h"
 #include "tests/unit/control/caller.h"
 #include "tests/unit/helpers.h"
@@ -272,11 +274,12 @@ TEST_CASE("who goes on over records that can't be read is told which, and gets a
     REQUIRE(made.ok());
     return std::move(*made);
   };
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));  // the file's header
   std::vector<uint64_t> places;
   {
     bus::RecordLog log = open();
     for (int i = 0; i < 9; ++i) log.append(record_of(i % 2 == 0 ? "Even" : "Odd"));
-    for (uint64_t seq = 1; seq <= 9; ++seq) places.push_back(4096 + log.entry(seq).offset);
+    for (uint64_t seq = 1; seq <= 9; ++seq) places.push_back(page + log.entry(seq).offset);
   }
   for (const uint64_t seq : {4, 5, 9}) {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
