@@ -128,11 +128,12 @@ class InboundWebSocket::PendingHandshake {
       const Result<size_t> count = stream_->read(bytes, sizeof bytes);
       if (!count) return leave();
       if (*count == 0) return;
+      const size_t seen = bytes_.size();
       bytes_.append(bytes, *count);
       if (bytes_.size() > max_handshake_bytes) {
         return refuse(refusing_answer("431 Request Header Fields Too Large"));
       }
-      if (const size_t size = asked_ ? 0 : handshake_size(bytes_); size > 0) {
+      if (const size_t size = asked_ ? 0 : handshake_size(bytes_, seen); size > 0) {
         asked_ = true;
         const std::string head = bytes_.substr(0, size);
         bytes_.erase(0, size);

@@ -23,6 +23,11 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 
+// Others than a tab: they could hide a header within another one's value.
+bool is_control(char c) {
+  return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7F;
+}
+
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && blanks.find(text.front()) != std::string_view::npos) text.remove_prefix(1);
   while (!text.empty() && blanks.find(text.back()) != std::string_view::npos) text.remove_suffix(1);
@@ -57,7 +62,8 @@ struct Head {
     for (std::string_view line = take_until(text, line_end); !line.empty();
          line = take_until(text, line_end)) {
       const size_t colon = line.find(':');
-      if (colon == 0 || colon == std::string_view::npos || line.find_first_of(blanks) < colon) {
+      if (colon == 0 || colon == std::string_view::npos || line.find_first_of(blanks) < colon ||
+          std::ranges::any_of(line, is_control)) {
         return std::nullopt;
       }
       head.headers.emplace_back(line.substr(0, colon), trimmed(line.substr(colon + 1)));
@@ -120,8 +126,9 @@ Error refusal(std::string_view status_and_headers, const std::string& text) {
 
 }  // namespace
 
-size_t handshake_size(std::string_view bytes) {
-  const size_t end = bytes.find("\r\n\r\n");
+size_t handshake_size(std::string_view bytes, size_t seen) {
+  constexpr size_t end_bytes = 4;
+  const size_t end = bytes.find("\r\n\r\n", seen - std::min(seen, end_bytes - 1));
   return end == std::string_view::npos ? 0 : end + 4;
 }
 
@@ -187,8 +194,15 @@ Result<HandshakeRequest> read_request(std::string_view text) {
   }
   if (method != "GET") return refusal("405 Method Not Allowed\r\nAllow: GET", "A WebSocket begins with GET");
   if (line != "HTTP/1.1") return refusal("400 Bad Request", "A WebSocket begins with HTTP/1.1");
-  if (head->count("Host") != 1) return refusal("400 Bad Request", "One header Host is expected");
-  if (head->count("Origin") > 1) return refusal("400 Bad Request", "One header Origin is expected at most");
+  if (head->count("Host") != 1 || head->value("Host").empty())
+    return refusal("400 Bad Request", "One header Host, with a value, is expected");
+  const size_t origins = head->count("Origin");
+  if (origins > 1 || (origins == 1 && head->value("Origin").empty()))
+    return refusal("400 Bad Request", "At most one header Origin, with a value, is expected");
+  if (head->count("Transfer-Encoding") > 0 ||
+      (head->count("Content-Length") > 0 && head->value("Content-Length") != "0")) {
+    return refusal("400 Bad Request", "A request for a WebSocket has no body");
+  }
   if (!head->lists("Upgrade", "websocket") || !head->lists("Connection", "Upgrade")) {
     return refusal("426 Upgrade Required\r\nUpgrade: websocket",
                    "This is a WebSocket: Upgrade: websocket and Connection: Upgrade are expected");

@@ -12,8 +12,9 @@ namespace aribus {
 // A head (request or status line, header lines, an empty line) over this size is refused.
 inline constexpr size_t max_handshake_bytes = 16 << 10;
 
-// The size of the head at the front of `bytes`, or 0 while it is incomplete.
-[[nodiscard]] size_t handshake_size(std::string_view bytes);
+// The size of the head at the front of `bytes`, or 0 while it is incomplete. The first `seen` bytes were asked
+// about before.
+[[nodiscard]] size_t handshake_size(std::string_view bytes, size_t seen = 0);
 
 // Sec-WebSocket-Accept for the client's `key` (4.2.2).
 [[nodiscard]] std::string websocket_accept(std::string_view key);

@@ -116,7 +116,8 @@ bool Session::may_end() const {
 }
 
 void Session::check_hung_up() {
-  if (phase_ != Phase::open && phase_ != Phase::ended && transport_->is_hung_up()) end();
+  if (phase_ == Phase::ended) return;
+  if (transport_->is_over() || (phase_ != Phase::open && transport_->is_hung_up())) end();
 }
 
 void Session::close_with_error(const Error& error) {

@@ -101,7 +101,8 @@ class Session {
   [[nodiscard]] Result<pbx::ResultText> unsubscribe();
   // For Retired: says goodbye to the peer; no more callbacks.
   void silence() noexcept;
-  // Ends when the peer, whose sending side is closed, has closed the other side too.
+  // Ends when the peer, whose sending side is closed, has closed the other side too, or when the transport is
+  // over.
   void check_hung_up();
 
   // Number of records that its subscription is behind; nothing without a subscription.

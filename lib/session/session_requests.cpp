@@ -44,6 +44,7 @@ void Session::handle_input() {
     }
   }
   input_.erase(0, input_.size() - rest.size());
+  if (input_.empty() && input_.capacity() > small_bytes) std::string().swap(input_);
 }
 
 void Session::on_line(std::string_view line) {

@@ -54,6 +54,8 @@ class Transport {
   [[nodiscard]] virtual std::optional<size_t> write(std::span<iovec> pieces) = 0;
   // Whether the peer has closed both directions, or the connection is broken.
   [[nodiscard]] virtual bool is_hung_up() const = 0;
+  // Whether the peer has taken leave, or broken the protocol: nothing more is read or written.
+  [[nodiscard]] virtual bool is_over() const { return false; }
   // Says goodbye in the words of the wire's protocol, as far as the peer takes it at once. After it
   // `on_ready` is not called any more, and nothing is read or written.
   virtual void close(Ending ending) = 0;

@@ -49,8 +49,9 @@ class WebServer::Handshake {
         ::recv(socket_.get(), buffer.data(), max_handshake_bytes - bytes_.size(), MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
     if (count <= 0) return server.drop(*this);
+    const size_t seen = bytes_.size();
     bytes_.append(buffer.data(), static_cast<size_t>(count));
-    if (handshake_size(bytes_) > 0) return server.finish(*this, bytes_);
+    if (handshake_size(bytes_, seen) > 0) return server.finish(*this, bytes_);
     const size_t line = bytes_.find('\n');
     if (line != std::string::npos && bytes_.find(" HTTP/1.") > line) {
       return server.refuse(

@@ -120,6 +120,7 @@ session::Transport::Input WebSocketTransport::read(std::string& bytes) {
   while (!rest.empty() && !over_) {
     if (const auto received = reader_.next(rest)) take(*received, bytes);
   }
+  static_cast<void>(reader_.next(rest));  // it drops what it has returned
   if (!over_ && !write_kept()) finish();
   if (!kept_.empty()) watch_socket();
   return Input::bytes;

@@ -37,6 +37,7 @@ class WebSocketTransport final : public session::Transport {
   [[nodiscard]] Input read(std::string& bytes) override;
   [[nodiscard]] std::optional<size_t> write(std::span<iovec> pieces) override;
   [[nodiscard]] bool is_hung_up() const override;
+  [[nodiscard]] bool is_over() const override { return over_; }
   void close(Ending ending) override;
 
  private:

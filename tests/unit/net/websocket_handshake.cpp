@@ -121,6 +121,11 @@ TEST_CASE("a request that can't be accepted is answered with the status that fit
       {"400", replaced(rfc_request, "dGhl", "")},
       {"400", replaced(rfc_request, "dGhl", "d*hl")},
       {"400", replaced(rfc_request, "Sec-WebSocket-Key", "Sec-WebSocket-Lock")},
+      {"400", replaced(rfc_request, "Host: server.example.com", "Host:")},
+      {"400", replaced(rfc_request, "Origin: http://example.com", "Origin: ")},
+      {"400", replaced(rfc_request, "Host: server.example.com", "Host: a\nOrigin: https://evil")},
+      {"400", replaced(rfc_request, "Origin: http://example.com", "Content-Length: 5")},
+      {"400", replaced(rfc_request, "Origin: http://example.com", "Transfer-Encoding: chunked")},
       {"405", replaced(rfc_request, "GET", "POST")},
       {"426", replaced(rfc_request, "Upgrade: websocket\r\n", "")},
       {"426", replaced(rfc_request, "Connection: Upgrade", "Connection: close")},
@@ -134,4 +139,20 @@ TEST_CASE("a request that can't be accepted is answered with the status that fit
     CHECK(handshake_size(request.error().message) > 0);
     CHECK(request.error().message.ends_with(".\n"));  // a sentence
   }
+}
+
+TEST_CASE("the end of a head is found in pieces of any size, and each byte is looked at once") {
+  for (size_t piece = 1; piece < 8; ++piece) {
+    std::string bytes;
+    size_t found = 0;
+    const std::string all = rfc_request + "rest";
+    for (size_t at = 0; at < all.size() && found == 0; at += piece) {
+      const size_t seen = bytes.size();
+      bytes += all.substr(at, piece);
+      found = handshake_size(bytes, seen);
+      if (seen >= rfc_request.size()) FAIL("it was not found at once");
+    }
+    CHECK(found == rfc_request.size());
+  }
+  CHECK(handshake_size("\r\n\r\nrest", 6) == 0);  // not asked about again
 }
