@@ -192,15 +192,20 @@ void App::load() {
       });
 }
 
-// An error changes nothing.
+// An error changes nothing: nothing is closed before all that is new is open.
 Result<void> App::listen_as(const config::Config& next) {
-  Result<void> outcome = monitoring_.listen(next.metrics);
-  if (outcome) outcome = web_.change(next.web);
-  if (outcome) outcome = sockets_.change(next.sockets);
-  if (outcome) return {};
-  static_cast<void>(monitoring_.listen(config_.metrics));
-  static_cast<void>(web_.change(config_.web));
-  return outcome;
+  Result<void> outcome = check_moves(config_, next);
+  if (outcome) outcome = web_.prepare(next.web);
+  if (outcome) outcome = sockets_.prepare(next.sockets);
+  if (outcome) outcome = monitoring_.listen(next.metrics);
+  if (!outcome) {
+    web_.cancel();
+    sockets_.cancel();
+    return outcome;
+  }
+  web_.commit();
+  sockets_.commit();
+  return {};
 }
 
 // Steps that can fail come first.

@@ -25,4 +25,8 @@ struct Reload {
 // The keys whose change needs a restart.
 [[nodiscard]] std::vector<std::string> needs_restart(const config::Config& now, const config::Config& next);
 
+// Whether no socket's path moves between `sockets`, `web` and `metrics`: it can't be opened for one while
+// another listens there. Errors: invalid_params, with the first that does.
+[[nodiscard]] Result<void> check_moves(const config::Config& now, const config::Config& next);
+
 }  // namespace aribus::daemon

@@ -53,9 +53,8 @@ Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
   return {};
 }
 
-}  // namespace
-
-Result<void> set_rights(const SocketOptions& options) {
+// An error leaves what was set before it.
+Result<void> set_each(const SocketOptions& options) {
   constexpr auto as_it_is = static_cast<uid_t>(-1);
   const std::string& path = options.path;
   if (options.group && ::chown(path.c_str(), as_it_is, *options.group) != 0) {
@@ -68,6 +67,22 @@ Result<void> set_rights(const SocketOptions& options) {
   }
   if (::chmod(path.c_str(), options.mode) != 0) return system_error("socket " + path + ": setting its mode");
   return {};
+}
+
+}  // namespace
+
+Result<void> set_rights(const SocketOptions& options) {
+  const std::optional<SocketOptions> before = rights_of(options.path);
+  Result<void> set = set_each(options);
+  if (!set && before) static_cast<void>(set_each(*before));
+  return set;
+}
+
+std::optional<SocketOptions> rights_of(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return {};
+  return SocketOptions{
+      .path = path, .mode = status.st_mode & 07777, .owner = status.st_uid, .group = status.st_gid};
 }
 
 SocketFile::SocketFile(std::string path) : path_(std::move(path)) {

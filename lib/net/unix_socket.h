@@ -50,7 +50,10 @@ struct ListeningSocket {
 // Errors: system, invalid_params (path too long, a live daemon listens there).
 [[nodiscard]] Result<ListeningSocket> listen_on(const SocketOptions& options);
 
-// Sets mode, owner and group of the file. Errors: system.
+// Sets mode, owner and group of the file. An error changes nothing. Errors: system.
 [[nodiscard]] Result<void> set_rights(const SocketOptions& options);
+
+// The file's mode, owner and group, as set_rights() takes them; none: there is no such file.
+[[nodiscard]] std::optional<SocketOptions> rights_of(const std::string& path);
 
 }  // namespace aribus

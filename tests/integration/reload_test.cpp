@@ -159,6 +159,49 @@ TEST_CASE("a socket that can't be opened leaves everything as it was") {
   CHECK(texts(daemon.reload()["changed"]).empty());
 }
 
+TEST_CASE("a socket that can't be opened takes none of another section away") {
+  const Simulator simulator;
+  const std::string web = "web:\n  path: " + Daemon::own_path("web.sock") + "\n";
+  const std::string metrics = "metrics:\n  path: " + Daemon::own_path("metrics.sock") + "\n";
+  Daemon daemon({simulator.server()}, web + metrics);
+  daemon.wait_ready();
+  const std::string folder = daemon.socket_path().substr(0, daemon.socket_path().rfind('/'));
+  const auto exists = [&](const std::string& name) {
+    return ::access((folder + "/" + name).c_str(), F_OK) == 0;
+  };
+  daemon.configure({simulator.server()},
+                   "  - path: /nonexistent/aribus.sock\nweb:\n  path: " + Daemon::own_path("other.sock") +
+                       "\nmetrics:\n  path: " + Daemon::own_path("others.sock") + "\n");
+  Program program(daemon.connect());
+  const Json result = program.call("daemon.reload");
+  CHECK_THAT(text_at(result, "reason"), ContainsSubstring("/nonexistent/aribus.sock: No such file"));
+  CHECK(exists("web.sock"));
+  CHECK(exists("metrics.sock"));
+  CHECK_FALSE(exists("other.sock"));
+  CHECK_FALSE(exists("others.sock"));
+  // It was not opened again either, which would lose who waits to be accepted.
+  const std::string log = daemon.log();
+  const std::string opened = "listening on " + folder + "/web.sock";
+  CHECK(log.find(opened) != std::string::npos);
+  CHECK(log.find(opened) == log.rfind(opened));
+}
+
+TEST_CASE("a path that moves to another section is refused with the way to do it") {
+  const Simulator simulator;
+  const std::string path = Daemon::own_path("second.sock");
+  Daemon daemon({simulator.server()}, "  - path: " + path + "\n");
+  daemon.wait_ready();
+  daemon.configure({simulator.server()}, "web:\n  path: " + path + "\n");
+  Program program(daemon.connect());
+  CHECK_THAT(text_at(program.call("daemon.reload"), "reason"),
+             ContainsSubstring("web.path: this aribusd itself listens on ") &&
+                 ContainsSubstring("second.sock, as sockets[1].path"));
+  daemon.configure({simulator.server()});
+  daemon.reload();
+  daemon.configure({simulator.server()}, "web:\n  path: " + path + "\n");
+  CHECK(texts(daemon.reload()["changed"]) == std::vector<std::string>{"web"});
+}
+
 TEST_CASE("an Asterisk is added and taken out, and others don't feel it") {
   const Simulator first;
   const Simulator second;

@@ -30,9 +30,14 @@ class UnixListeners {
   // one is not. Errors: see listen_on().
   [[nodiscard]] Result<void> listen(std::map<std::string, Fd>& inherited);
 
-  // Listens on `sockets` from now on: opens new ones, sets mode and owner of known ones, removes the others.
-  // An error changes nothing. Errors: those of listen().
-  [[nodiscard]] Result<void> change(std::vector<SocketOptions> sockets);
+  // The first half of a change to `sockets`: opens new ones, sets mode and owner of known ones, and keeps the
+  // others. commit() or cancel() must follow in the same turn of the loop. An error changes nothing. Errors:
+  // those of listen(), but that no socket is inherited; those of set_rights().
+  [[nodiscard]] Result<void> prepare(std::vector<SocketOptions> sockets);
+  // The second half: removes the sockets that are no longer wanted. Required: prepare() has succeeded.
+  void commit();
+  // Takes back what prepare() has done, if anything.
+  void cancel();
 
   // Stops accepting and removes the files of its sockets.
   void close() { listeners_.clear(); }
@@ -44,14 +49,23 @@ class UnixListeners {
     std::optional<Acceptor> acceptor;
   };
 
-  Result<void> add(const SocketOptions& options);
-  void accept_on(const std::string& path, SocketFile file, Fd socket);
+  // A change between prepare() and commit().
+  struct Change {
+    std::vector<SocketOptions> sockets;
+    std::vector<std::unique_ptr<Listener>> opened;
+    std::vector<SocketOptions> rights_before;  // of the files whose rights were set
+  };
+
+  [[nodiscard]] Result<std::unique_ptr<Listener>> open(const SocketOptions& options);
+  [[nodiscard]] Result<void> prepare(const SocketOptions& socket, Change& change);
+  std::unique_ptr<Listener> accept_on(const std::string& path, SocketFile file, Fd socket);
   void on_accept(Fd socket, const std::string& path);
 
   Loop& loop_;
   std::vector<SocketOptions> sockets_;
   std::function<void(Fd, control::Peer)> connected_;
   std::vector<std::unique_ptr<Listener>> listeners_;
+  std::optional<Change> change_;  // none: nothing is prepared
 };
 
 }  // namespace aribus::frontend

@@ -19,10 +19,12 @@ class UnixServer {
 
   // See UnixListeners. Who is left in `inherited` is named in the log.
   [[nodiscard]] Result<void> listen(std::map<std::string, Fd> inherited = {});
-  // Connections stay when their socket goes.
-  [[nodiscard]] Result<void> change(std::vector<SocketOptions> sockets) {
-    return listeners_.change(std::move(sockets));
+  // See UnixListeners. Connections stay when their socket goes.
+  [[nodiscard]] Result<void> prepare(std::vector<SocketOptions> sockets) {
+    return listeners_.prepare(std::move(sockets));
   }
+  void commit() { listeners_.commit(); }
+  void cancel() { listeners_.cancel(); }
   void close() { listeners_.close(); }
 
  private:

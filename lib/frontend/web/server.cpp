@@ -99,8 +99,8 @@ WebServer::WebServer(Loop& loop, session::Sessions& sessions, const std::optiona
 
 WebServer::~WebServer() = default;
 
-Result<void> WebServer::change(const std::optional<SocketOptions>& socket) {
-  return listeners_.change(list_of(socket));
+Result<void> WebServer::prepare(const std::optional<SocketOptions>& socket) {
+  return listeners_.prepare(list_of(socket));
 }
 
 void WebServer::close() {

@@ -32,8 +32,10 @@ class WebServer {
   [[nodiscard]] Result<void> listen(std::map<std::string, Fd>& inherited) {
     return listeners_.listen(inherited);
   }
-  // Connections and handshakes stay when their socket goes.
-  [[nodiscard]] Result<void> change(const std::optional<SocketOptions>& socket);
+  // See UnixListeners. Connections and handshakes stay when their socket goes.
+  [[nodiscard]] Result<void> prepare(const std::optional<SocketOptions>& socket);
+  void commit() { listeners_.commit(); }
+  void cancel() { listeners_.cancel(); }
   // Stops accepting, refuses handshakes under way, and removes the file of its socket. Connections stay.
   void close();
 
