@@ -266,12 +266,14 @@ TEST_CASE("the socket of WebSockets can be changed while programs are connected"
   REQUIRE(program.opens());
   const std::string before = web.path;
   web.path = web.daemon.directory.path("other.sock");
-  REQUIRE(web.server->change(SocketOptions{.path = web.path, .mode = 0600}).ok());
+  REQUIRE(web.server->prepare(SocketOptions{.path = web.path, .mode = 0600}).ok());
+  web.server->commit();
   CHECK_FALSE(std::filesystem::exists(before));
   Visitor second(web);
   second.send(WebSocketClient::request());
   CHECK(second.opens());
-  REQUIRE(web.server->change(std::nullopt).ok());
+  REQUIRE(web.server->prepare(std::nullopt).ok());
+  web.server->commit();
   CHECK_FALSE(std::filesystem::exists(web.path));
   program.say(ping);
   CHECK(json(program.line()).HasMember("result"));
