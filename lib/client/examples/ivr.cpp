@@ -48,7 +48,7 @@ class Ivr {
     load();
     const Result<void> subscribed =
         client_.subscribe({.types = {"StasisStart", "StasisEnd", "ChannelDestroyed", "ChannelDtmfReceived",
-                                     "server.gap", "server.resynced", "command.resolved"},
+                                     "server.gap", "server.resynced", "state.gone", "command.resolved"},
                            .apps = {app_, ""},
                            .since = cursor_});
     if (!subscribed) return subscribed.error();
@@ -89,6 +89,10 @@ class Ivr {
       }
       forget_all_but(living);
       go_on();
+    } else if (item.type == "state.gone") {  // their end was found out later
+      if (const JsonValue* channels = aribus::find(item.fields, "channels")) {
+        for (const JsonValue& channel : channels->GetArray()) left(std::string(aribus::as_view(channel)));
+      }
     } else if (item.type == "command.resolved") {
       go_on();
     } else if (item.type == "StasisStart") {

@@ -24,7 +24,7 @@ class Ivr {
 
   async run() {
     const wanted = {types: ['StasisStart', 'StasisEnd', 'ChannelDestroyed', 'ChannelDtmfReceived', 'server.gap',
-      'server.resynced', 'command.resolved'], apps: [this.app, '']};
+      'server.resynced', 'state.gone', 'command.resolved'], apps: [this.app, '']};
     if (this.cursor) wanted.since = this.cursor;
     await this.client.subscribe(wanted);
     for await (const item of this.client) {
@@ -50,6 +50,9 @@ class Ivr {
       case 'server.resynced':
         this.forgetAllBut(item.channels ?? []);
         return this.goOn();
+      case 'state.gone': // their end was found out later
+        for (const channel of item.channels ?? []) await this.left(channel);
+        return undefined;
       case 'command.resolved':
         return this.goOn();
       case 'StasisStart':

@@ -28,7 +28,7 @@ class Ivr:
 
     async def run(self):
         wanted = {"types": ["StasisStart", "StasisEnd", "ChannelDestroyed", "ChannelDtmfReceived", "server.gap",
-                            "server.resynced", "command.resolved"], "apps": [self.app, ""]}
+                            "server.resynced", "state.gone", "command.resolved"], "apps": [self.app, ""]}
         if self.cursor:
             wanted["since"] = self.cursor
         await self.client.subscribe(wanted)
@@ -55,6 +55,9 @@ class Ivr:
         elif kind == "server.resynced":
             self.forget_all_but(item.get("channels", []))
             await self.go_on()
+        elif kind == "state.gone":  # their end was found out later
+            for channel in item.get("channels", []):
+                await self.left(channel)
         elif kind == "command.resolved":
             await self.go_on()
         elif kind == "StasisStart":
