@@ -106,6 +106,19 @@ def aribusd_restarted(language, asterisk):
             leave(on, caller)
 
 
+def ended_unheard(language, asterisk):
+    """A call whose end no event reports has ended, too: aribusd finds it out by itself."""
+    with Stage(language, asterisk) as on:
+        on.daemon.wait_ready()
+        caller = menu(on)
+        ends = ("StasisEnd", "ChannelDestroyed", "ChannelHangupRequest", "ChannelLeftBridge")
+        filtered = {"disallowed": [{"type": name} for name in ends]}
+        answer = asterisk.rest("PUT", f"/ari/applications/{on.app}/eventFilter", filtered)
+        assert answer.status == 200, (answer.status, answer.body)
+        caller.hang_up()
+        on.ivr.wait(f"ended {caller.channel}", seconds=60)
+
+
 def digits_while_aribusd_restarts(language, asterisk):
     """When Asterisk connects to aribusd it keeps its events: no digit is lost."""
     if asterisk.version != "22":
