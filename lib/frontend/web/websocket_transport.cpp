@@ -51,7 +51,7 @@ std::string frame(Opcode opcode, std::string_view payload) {
   return bytes;
 }
 
-std::string farewell(session::Transport::Ending ending) {
+std::string goodbye(session::Transport::Ending ending) {
   using Ending = session::Transport::Ending;
   switch (ending) {
     case Ending::refused:
@@ -253,7 +253,7 @@ bool WebSocketTransport::is_hung_up() const {
 }
 
 void WebSocketTransport::close(Ending ending) {
-  if (!over_) end(farewell(ending));
+  if (!over_) end(goodbye(ending));
   poll_.watch(0);
 }
 
