@@ -1,11 +1,11 @@
 #include "frontend/unix/unix_transport.h"
 
 #include <array>
-#include <cerrno>
 #include <utility>
 
 #include <poll.h>
-#include <sys/socket.h>
+
+#include "net/socket_io.h"
 
 namespace aribus::frontend {
 
@@ -25,26 +25,15 @@ void UnixTransport::watch(bool input, bool output) {
 session::Transport::Input UnixTransport::read(std::string& bytes) {
   // One buffer for all connections: it holds nothing between two calls.
   static std::array<char, size_t{64} << 10> buffer;
-  ssize_t count = 0;
-  do {
-    count = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-  } while (count < 0 && errno == EINTR);
+  const ssize_t count = receive_now(socket_, buffer);
   if (count == 0) return Input::end;
-  if (count < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? Input::nothing : Input::closed;
+  if (count < 0) return would_block() ? Input::nothing : Input::closed;
   bytes.assign(buffer.data(), static_cast<size_t>(count));
   return Input::bytes;
 }
 
 std::optional<size_t> UnixTransport::write(std::span<iovec> pieces) {
-  msghdr message{};
-  message.msg_iov = pieces.data();
-  message.msg_iovlen = pieces.size();
-  ssize_t count = 0;
-  do {
-    count = ::sendmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-  } while (count < 0 && errno == EINTR);
-  if (count >= 0) return static_cast<size_t>(count);
-  return errno == EAGAIN || errno == EWOULDBLOCK ? std::optional<size_t>(0) : std::nullopt;
+  return send_now(socket_, pieces);
 }
 
 bool UnixTransport::is_hung_up() const {

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <utility>
 
 #include <poll.h>
 #include <sys/socket.h>
+
+#include "net/socket_io.h"
 
 namespace aribus::frontend {
 namespace {
@@ -20,29 +21,9 @@ FrameReaderOptions reader_options() {
   return options;
 }
 
-// What send() and sendmsg() returned, as write() returns it.
-std::optional<size_t> taken(ssize_t count) {
-  if (count >= 0) return static_cast<size_t>(count);
-  return errno == EAGAIN || errno == EWOULDBLOCK ? std::optional<size_t>(0) : std::nullopt;
-}
-
 std::optional<size_t> send(const Fd& socket, std::string_view bytes) {
-  ssize_t count = 0;
-  do {
-    count = ::send(socket.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  } while (count < 0 && errno == EINTR);
-  return taken(count);
-}
-
-std::optional<size_t> send(const Fd& socket, std::span<iovec> pieces) {
-  msghdr message{};
-  message.msg_iov = pieces.data();
-  message.msg_iovlen = pieces.size();
-  ssize_t count = 0;
-  do {
-    count = ::sendmsg(socket.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-  } while (count < 0 && errno == EINTR);
-  return taken(count);
+  iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+  return send_now(socket, {&piece, 1});
 }
 
 std::string frame(Opcode opcode, std::string_view payload) {
@@ -109,12 +90,9 @@ session::Transport::Input WebSocketTransport::read(std::string& bytes) {
   // One buffer for all connections: it holds nothing between two calls.
   static std::array<char, 64 * 1024> buffer;
   if (over_) return Input::closed;
-  ssize_t count = 0;
-  do {
-    count = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-  } while (count < 0 && errno == EINTR);
+  const ssize_t count = receive_now(socket_, buffer);
   if (count == 0) return Input::end;
-  if (count < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? Input::nothing : Input::closed;
+  if (count < 0) return would_block() ? Input::nothing : Input::closed;
   bytes.clear();
   std::string_view rest(buffer.data(), static_cast<size_t>(count));
   while (!rest.empty() && !over_) {
@@ -215,7 +193,8 @@ std::optional<size_t> WebSocketTransport::write(std::span<iovec> pieces) {
       wire[wire_count++] = {const_cast<char*>(part.payload.data()), part.payload.size()};
     }
   }
-  const std::optional<size_t> sent = wire_count == 0 ? 0 : send(socket_, std::span(wire).first(wire_count));
+  const std::optional<size_t> sent =
+      wire_count == 0 ? 0 : send_now(socket_, std::span(wire).first(wire_count));
   if (!sent) return std::nullopt;
   const size_t taken = advance(parts, *sent);
   if (!write_kept()) return std::nullopt;
