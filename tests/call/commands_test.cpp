@@ -151,13 +151,17 @@ TEST_CASE("the first round's other operations answer", "[call]") {
       program.expect("PlaybackStarted", [&](const JsonValue& r) { return about(r, "playbacks", playing); });
       CHECK(program.call("playbacks.stop", R"({"playbackId":")" + playing + "\"}").IsNull());
       program.expect("PlaybackFinished", [&](const JsonValue& r) { return about(r, "bridges", id); });
+      // A recording in a bridge that something has just been played to may end at once, by itself: this is another one.
+      const std::string quiet = text_at(program.call("bridges.create", R"({"type":"mixing"})"), "id");
+      stage.subscribe_to("bridge:" + quiet);
       const Json recording = program.call(
-          "bridges.record", R"({"bridgeId":")" + id + R"(","name":")" + name + R"(","format":"wav"})");
-      CHECK(text_at(recording, "target_uri") == "bridge:" + id);
-      program.expect("RecordingStarted", [&](const JsonValue& r) { return about(r, "bridges", id); });
+          "bridges.record", R"({"bridgeId":")" + quiet + R"(","name":")" + name + R"(","format":"wav"})");
+      CHECK(text_at(recording, "target_uri") == "bridge:" + quiet);
+      program.expect("RecordingStarted", [&](const JsonValue& r) { return about(r, "bridges", quiet); });
       CHECK(program.call("recordings.stop", named(name)).IsNull());
       program.expect("RecordingFinished");
       CHECK(program.call("recordings.deleteStored", named(name)).IsNull());
+      CHECK(program.call("bridges.destroy", R"({"bridgeId":")" + quiet + "\"}").IsNull());
       CHECK(program.call("bridges.destroy", R"({"bridgeId":")" + id + "\"}").IsNull());
 
       const Json requested = program.call("ari.request", R"({"method":"GET","path":"/endpoints"})");
