@@ -115,8 +115,9 @@ int run(int argc, char** argv) {
     for (const std::string& warning : config->warnings)
       std::fprintf(stderr, "warning: %s\n", aribus::escape_controls(warning).c_str());
     const size_t servers = config->asterisk.size(), sockets = config->sockets.size();
-    std::printf("%s: fine (%zu Asterisk server%s, %zu socket%s)\n", file.c_str(), servers,
-                servers == 1 ? "" : "s", sockets, sockets == 1 ? "" : "s");
+    std::printf("%s: fine (%zu Asterisk server%s, %zu socket%s%s)\n", file.c_str(), servers,
+                servers == 1 ? "" : "s", sockets, sockets == 1 ? "" : "s",
+                config->web ? ", one more for WebSockets" : "");
     return 0;
   }
   if (auto started = aribus::start_log(config->log_level); !started) return fail(started.error(), 2);

@@ -16,7 +16,7 @@ Result<void> UnixServer::listen(std::map<std::string, Fd> inherited) {
   if (auto listening = listeners_.listen(inherited); !listening) return listening;
   for (const auto& [path, socket] : inherited) {
     spdlog::warn(
-        "nobody listens on {}, which systemd opened: list it in sockets, or take it out of aribusd.socket",
+        "nobody listens on {}, which systemd opened: name it in sockets or web.path, or take it out of aribusd.socket",
         path);
   }
   return {};
