@@ -3,13 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "json/json.h"
+#include "json/padded_text.h"
 
 namespace aribus {
 
@@ -60,17 +60,28 @@ class JsonView {
 };
 
 // Reads one text at a time and keeps its memory for the next one.
+//
+// simdjson has no such tape. Its DOM and On-Demand interfaces don't tell where a value of the DOM, or an object of
+// On-Demand, ends in the text before all of it was visited, both unescape strings that are only copied here, and
+// neither notices everything that is wrong in a part that is not visited. docs/performance.md has what they cost.
 class JsonTape {
  public:
-  JsonTape();
-  ~JsonTape();
+  JsonTape() = default;
   JsonTape(const JsonTape&) = delete;
   JsonTape& operator=(const JsonTape&) = delete;
 
   // Parses one JSON text (RFC 8259) in well-formed UTF-8, nested at most `max_depth` levels (max_line_depth
   // or less), without numbers too large for a double. Returns a view of a copy of the text without white
   // space between tokens; it is not valid() when the text is no such JSON.
-  [[nodiscard]] JsonView read(std::string_view text, int max_depth = max_json_depth);
+  [[nodiscard]] JsonView read(std::string_view text, int max_depth = max_json_depth) {
+    return take(text) ? parse(max_depth) : JsonView();
+  }
+
+  // The same in two steps. take() makes the copy, which text() shows; it returns false if there is no such JSON,
+  // as the text is empty, too large, or no UTF-8. parse() may then be called once.
+  [[nodiscard]] bool take(std::string_view text);
+  [[nodiscard]] const PaddedText& text() const { return text_; }
+  [[nodiscard]] JsonView parse(int max_depth = max_json_depth);
 
   // Whether `text` may have more than about `limit` tokens; the time to parse it grows with them. A quick
   // estimate that also counts characters in strings.
@@ -87,14 +98,10 @@ class JsonTape {
     JsonKind kind;
     bool escaped;  // a string with escapes
   };
-  struct Tokenizer;  // simdjson
+  bool read_all(int max_depth);
 
-  enum class Outcome { read, has_whitespace, wrong };
-  Outcome parse(std::string_view text, int max_depth);
-
-  std::unique_ptr<Tokenizer> tokenizer_;
-  std::string text_;  // ended by a NUL
-  std::vector<Node> nodes_;
+  PaddedText text_;
+  std::vector<Node> nodes_;  // the first ones are in use
 };
 
 // A range of members or items.
@@ -138,11 +145,11 @@ inline JsonKind JsonView::kind() const {
 }
 inline std::string_view JsonView::text() const {
   const auto& node = tape_->nodes_[node_];
-  return {tape_->text_.data() + node.begin, node.end - node.begin};
+  return {tape_->text_.view().data() + node.begin, node.end - node.begin};
 }
 inline std::string_view JsonView::raw() const {
   const auto& node = tape_->nodes_[node_];
-  return {tape_->text_.data() + node.begin + 1, node.end - node.begin - 2};
+  return {tape_->text_.view().data() + node.begin + 1, node.end - node.begin - 2};
 }
 inline bool JsonView::has_escapes() const {
   return tape_->nodes_[node_].escaped;

@@ -53,8 +53,9 @@ void EventReader::read(std::string_view text, size_t total_bytes, std::string_vi
     return give_up("the message is over the limit of " + std::to_string(text.size()) + " bytes");
   }
   record.server = server;
-  if (shape_cache_.read(text, record)) return;
-  const JsonView event = tape_.read(text);
+  const bool is_text = tape_.take(text);
+  if (is_text && shape_cache_.read(tape_.text(), record)) return;
+  const JsonView event = is_text ? tape_.parse() : JsonView();
   if (!event.valid()) {
     const Result<Json> json = parse_json(text);  // for the reason
     return give_up("no JSON: " + (json ? "it could not be read" : json.error().message));
@@ -68,10 +69,11 @@ void EventReader::read(std::string_view text, size_t total_bytes, std::string_vi
   if (name.size() > max_type_bytes) {
     return give_up("no event: a `type` of at most " + std::to_string(max_type_bytes) + " bytes is expected");
   }
-  take_apart(text, event, name, record);
+  const bool is_compact = event.text().size() == text.size() && text.size() <= ShapeCache::max_text_bytes;
+  if (take_apart(event, name, record, false) && is_compact) take_apart(event, name, record, true);
 }
 
-void EventReader::take_apart(std::string_view text, JsonView event, std::string_view type, Record& record) {
+bool EventReader::take_apart(JsonView event, std::string_view type, Record& record, bool record_shape) {
   record.time = now_();
   record.app.clear();
   record.type = type;
@@ -86,10 +88,8 @@ void EventReader::take_apart(std::string_view text, JsonView event, std::string_
   const size_t begin = fields.size();
   Envelope envelope(record);
   Normalizer normalizer(fields, record.ids);
-  const bool has_shape =
-      model != nullptr && event.text().size() == text.size() && text.size() <= ShapeCache::max_text_bytes;
   ShapeRecorder recorder(event.text(), fields);
-  normalizer.write_members(event, model, envelope, record.members, has_shape ? &recorder : nullptr);
+  normalizer.write_members(event, model, envelope, record.members, record_shape ? &recorder : nullptr);
   if (!normalizer.fault().empty()) {
     std::string invalid = R"("invalid":)";
     append_json_string(invalid, normalizer.fault());
@@ -100,8 +100,10 @@ void EventReader::take_apart(std::string_view text, JsonView event, std::string_
   }
   if (fields.back() == ',') fields.pop_back();
   if (!envelope.shadowed.empty()) record.add_member("fields", "{" + envelope.shadowed + "}");
-  if (!has_shape) return;
+  if (model == nullptr || !normalizer.fault().empty()) return false;
+  if (!record_shape) return shape_cache_.wants(normalizer.layout());
   if (const auto shape = recorder.finish(model->declared, record.members)) shape_cache_.learn(*shape);
+  return false;
 }
 
 }  // namespace aribus::record

@@ -32,7 +32,9 @@ class EventReader {
   [[nodiscard]] ShapeCache& shape_cache() { return shape_cache_; }
 
  private:
-  void take_apart(std::string_view text, JsonView event, std::string_view type, Record& record);
+  // Fills `record` from `event`, of `type`, and returns whether the shape cache wants its shape. With a recorder,
+  // its shape is recorded, and may be learned.
+  bool take_apart(JsonView event, std::string_view type, Record& record, bool record_shape);
 
   std::function<WallTime()> now_;
   JsonTape tape_;

@@ -78,7 +78,7 @@ struct RulesTable {
       }
     }
   }
-  [[nodiscard]] const ModelRules* find(std::string_view name) const { return index.find(all, name); }
+  [[nodiscard]] const ModelRules* find(std::string_view name) const { return index.find(all, NameKey(name)); }
 };
 
 const ModelRules* find_rules(std::string_view name) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -39,6 +40,11 @@ struct NameKey {
     return ((head ^ (tail << 7 | tail >> 57) ^ name.size()) * 0x9E3779B97F4A7C15U) >> (64 - bits);
   }
 
+  // A hash of this name and of what came before it.
+  [[nodiscard]] uint64_t mixed_with(uint64_t before) const {
+    return (std::rotl(before, 29) ^ head ^ std::rotl(tail, 7) ^ name.size()) * 0x9E3779B97F4A7C15U;
+  }
+
   std::string_view name;
   uint64_t head = 0;
   uint64_t tail = 0;
@@ -58,8 +64,7 @@ class NameIndex {
  public:
   // The entry of that name in `list`, whose entries have a `key`, or nullptr.
   template <typename List>
-  [[nodiscard]] const typename List::value_type* find(const List& list, std::string_view name) const {
-    const NameKey key(name);
+  [[nodiscard]] const typename List::value_type* find(const List& list, const NameKey& key) const {
     for (size_t slot = key.slot(bits); slots_[slot] != 0; slot = (slot + 1) % slots) {
       const auto& entry = list[slots_[slot] - 1U];
       if (entry.key == key) return &entry;
@@ -100,7 +105,7 @@ class ModelRules {
   [[nodiscard]] std::string_view name() const { return key.name; }
   [[nodiscard]] bool event() const { return event_; }
   // The rule for the field with that name, or nullptr.
-  [[nodiscard]] const FieldRule* find(std::string_view field) const { return index_.find(fields_, field); }
+  [[nodiscard]] const FieldRule* find(const NameKey& field) const { return index_.find(fields_, field); }
   [[nodiscard]] const std::vector<FieldRule>& fields() const { return fields_; }
   // The bits of the required fields.
   [[nodiscard]] uint64_t required() const { return required_; }

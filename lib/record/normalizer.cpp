@@ -81,7 +81,9 @@ void Normalizer::members(JsonView object, const ModelRules* model, EnvelopeSink*
   for (const auto& member : object.children()) {
     const JsonView value = member.value();
     const std::string_view name = member.name().string(decoded);
-    const FieldRule* rule = model == nullptr ? nullptr : model->find(name);
+    const NameKey key(name);
+    layout_ = key.mixed_with(layout_);
+    const FieldRule* rule = model == nullptr ? nullptr : model->find(key);
     const bool null = value.kind() == JsonKind::null;
     if (rule != nullptr && !null) missing &= ~rule->bit;
     const bool envelope = sink != nullptr && (rule == nullptr ? is_envelope_name(name) : rule->envelope);

@@ -43,6 +43,9 @@ class Normalizer {
   void write_members(JsonView event, const ModelRules* model, EnvelopeSink& sink,
                      std::vector<uint32_t>& places, ShapeRecorder* recorder);
 
+  // A hash of what write_members() met: the names of all members, in their order.
+  [[nodiscard]] uint64_t layout() const { return layout_; }
+
   // Where and why the value is not as ARI declares it, as "channel.caller: an object is expected, not a
   // string"; "" if it is. Undeclared fields are no fault.
   [[nodiscard]] const std::string& fault() const { return fault_; }
@@ -75,6 +78,7 @@ class Normalizer {
   std::string& out_;
   IdSet& ids_;
   std::string fault_;
+  uint64_t layout_ = 0;
   ShapeRecorder* recorder_ = nullptr;
   std::vector<uint32_t>* places_ = nullptr;
   bool as_it_is_ = false;       // within an undeclared value: nothing is changed

@@ -244,7 +244,9 @@ TEST_CASE("changed events become the same records whatever was read before") {
   const auto events = recorded(file);
   REQUIRE(events.size() > 1000);
   EventReader trained(now);
-  for (const std::string& event : events) record_of_text(trained, event);
+  for (int round = 0; round < 2; ++round) {
+    for (const std::string& event : events) record_of_text(trained, event);
+  }
   JsonTape tape, line_tape;
   Record again;
   Mutator mutator(20261126);
