@@ -47,14 +47,31 @@ std::string_view find_member(std::string_view text, std::string_view name) {
   const char* at = text.data() + 1;
   while (at < end && *at == '"') {
     const char* const name_end = behind_string(at + 1, end);
-    const std::string_view found(at + 1, static_cast<size_t>(name_end - at) - 2);
     if (name_end == end) return {};
+    const std::string_view found(at + 1, static_cast<size_t>(name_end - at) - 2);
     const char* const value = name_end + 1;
     at = behind_value(value, end);
     if (found == name) return {value, static_cast<size_t>(at - value)};
     if (at < end) ++at;  // a comma
   }
   return {};
+}
+
+const char* find_text(std::string_view text, std::string_view sought, size_t rare) {
+  const uint64_t eight = 0x0101010101010101U * static_cast<unsigned char>(sought[rare]);
+  const Block16 wanted = Block16::make(eight, eight);
+  // The rare byte of a match is at `from` or behind it.
+  const size_t behind_rare = sought.size() - rare;
+  size_t from = rare;
+  for (; from + 16 + behind_rare <= text.size(); from += 16) {
+    for (unsigned bits = Block16::load(text.data() + from).same_bits(wanted); bits != 0; bits &= bits - 1) {
+      const char* const begin = text.data() + from + std::countr_zero(bits) - rare;
+      if (std::string_view(begin, sought.size()) == sought) return begin;
+    }
+  }
+  if (from - rare >= text.size()) return nullptr;
+  const size_t found = text.find(sought, from - rare);
+  return found == std::string_view::npos ? nullptr : text.data() + found;
 }
 
 std::string_view find_string_member(std::string_view text, std::string_view name, std::string& buffer) {

@@ -1,6 +1,7 @@
 // One member of an object, found without parsing the rest of it.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,10 @@ namespace aribus {
 // `text` is no object. Required: `text` is JSON without white space between tokens, as JsonTape and records have it.
 // Names with escapes never match.
 [[nodiscard]] std::string_view find_member(std::string_view text, std::string_view name);
+
+// Where `sought` is first in `text`; nullptr if it is nowhere. It is found by its byte number `rare`, which should be a
+// rare one: blocks are searched for that. Reads nothing outside of `text`.
+[[nodiscard]] const char* find_text(std::string_view text, std::string_view sought, size_t rare);
 
 // The member's string, decoded into `buffer` if it has escapes; "" if it is no string.
 [[nodiscard]] std::string_view find_string_member(std::string_view text, std::string_view name, std::string& buffer);

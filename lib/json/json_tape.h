@@ -10,13 +10,9 @@
 #include "base/result.h"
 #include "json/json.h"
 #include "json/padded_text.h"
+#include "json/scan.h"
 
 namespace aribus {
-
-enum class JsonKind : uint8_t { object, array, string, number, boolean, null };
-
-// What JSON calls a value of this kind: "object", …
-[[nodiscard]] std::string_view kind_name(JsonKind kind);
 
 class JsonTape;
 
@@ -83,6 +79,10 @@ class JsonTape {
   [[nodiscard]] const PaddedText& text() const { return text_; }
   [[nodiscard]] JsonView parse(int max_depth = max_json_depth);
 
+  // Parses the value that begins at `at` in a PaddedText, which must stay as long as the view, without a copy. It must
+  // have no white space between tokens. The view's text() says where the value ends.
+  [[nodiscard]] JsonView parse_inside(const char* at, int max_depth);
+
   // Whether `text` may have more than about `limit` tokens; the time to parse it grows with them. A quick
   // estimate that also counts characters in strings.
   [[nodiscard]] static bool has_more_tokens(std::string_view text, size_t limit);
@@ -98,9 +98,11 @@ class JsonTape {
     JsonKind kind;
     bool escaped;  // a string with escapes
   };
-  bool read_all(int max_depth);
+  class Gaps;
+  const char* read_value(const char* in, int max_depth, Gaps* gaps);
 
   PaddedText text_;
+  const char* base_ = nullptr;  // places in nodes_ are counted from here
   std::vector<Node> nodes_;  // the first ones are in use
 };
 
@@ -145,11 +147,11 @@ inline JsonKind JsonView::kind() const {
 }
 inline std::string_view JsonView::text() const {
   const auto& node = tape_->nodes_[node_];
-  return {tape_->text_.view().data() + node.begin, node.end - node.begin};
+  return {tape_->base_ + node.begin, node.end - node.begin};
 }
 inline std::string_view JsonView::raw() const {
   const auto& node = tape_->nodes_[node_];
-  return {tape_->text_.view().data() + node.begin + 1, node.end - node.begin - 2};
+  return {tape_->base_ + node.begin + 1, node.end - node.begin - 2};
 }
 inline bool JsonView::has_escapes() const {
   return tape_->nodes_[node_].escaped;

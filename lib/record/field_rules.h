@@ -42,7 +42,7 @@ struct NameKey {
 
   // A hash of this name and of what came before it.
   [[nodiscard]] uint64_t mixed_with(uint64_t before) const {
-    return (std::rotl(before, 29) ^ head ^ std::rotl(tail, 7) ^ name.size()) * 0x9E3779B97F4A7C15U;
+    return (before ^ head ^ std::rotl(tail, 7)) * 0x9E3779B97F4A7C15U + name.size();
   }
 
   std::string_view name;
@@ -130,7 +130,7 @@ class ModelRules {
 
 // Whether a record can't have an event's field of this name among its own: the envelope takes it, or uses its
 // name.
-[[nodiscard]] bool is_envelope_name(std::string_view name);
+[[nodiscard]] bool is_envelope_name(const NameKey& name);
 
 // Whether `field` of `model` is declared as a string but is a number: it is written as a number.
 [[nodiscard]] bool is_number_field(const ari::ModelType& model, std::string_view field);

@@ -71,11 +71,10 @@ void ShapeRecorder::cause_added() {
   written();
 }
 
-void ShapeRecorder::taken(std::string_view name, JsonView value) {
-  if (given_up_) return;
-  if (name == "timestamp") return reached(value.raw(), Action::time);
-  if (name == "application") return reached(value.raw(), Action::app);
-  if (name != "type") give_up();
+void ShapeRecorder::taken(std::string_view name, std::string_view value) {
+  if (given_up_ || name == "type") return;
+  if (name != "timestamp" && name != "application") return give_up();
+  reached(value.substr(1, value.size() - 2), name == "timestamp" ? Action::time : Action::app);
 }
 
 std::optional<Shape> ShapeRecorder::finish(const ari::ModelType& type, const std::vector<uint32_t>& members) {

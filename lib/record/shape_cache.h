@@ -81,8 +81,8 @@ class ShapeRecorder {
   void written() { out_at_ = out_.size(); }
   // The latest value was a cause, and its text was added.
   void cause_added();
-  // A member that is not written: it goes into the envelope.
-  void taken(std::string_view name, JsonView value);
+  // A member that is not written: it goes into the envelope. `value` is its JSON text.
+  void taken(std::string_view name, std::string_view value);
   // The record depends on values in a way that a shape can't describe.
   void give_up() { given_up_ = true; }
   [[nodiscard]] bool given_up() const { return given_up_; }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
 #include <optional>
 
 #include "ari/schema.h"
@@ -86,22 +85,19 @@ void note_app(std::vector<std::string>& apps, const std::string& app) {
   apps.push_back(app);
 }
 
-using Searcher = std::boyer_moore_horspool_searcher<std::string_view::const_iterator>;
-
-// The text from the match up to the next quote, or "". The model keeps it, so it must not be longer than
+// The text from behind `name` up to the next quote, or "". The model keeps it, so it must not be longer than
 // "channel:" and an id.
-std::string_view string_behind(std::string_view text, const Searcher& searcher) {
-  const auto [begin, end] = searcher(text.begin(), text.end());
-  if (begin == end) return {};
-  const std::string_view rest(end, text.end());
-  const std::string_view found = rest.substr(0, rest.find('"'));
-  return found.size() > record::max_id_bytes + 16 ? std::string_view() : found;
+std::string_view string_behind(std::string_view text, std::string_view name, size_t rare) {
+  const char* const found = find_text(text, name, rare);
+  if (found == nullptr) return {};
+  const std::string_view rest = text.substr(static_cast<size_t>(found - text.data()) + name.size());
+  const std::string_view string = rest.substr(0, rest.find('"'));
+  return string.size() > record::max_id_bytes + 16 ? std::string_view() : string;
 }
 
 std::string_view made_at(std::string_view text) {
   static constexpr std::string_view name = R"("creationtime":")";
-  static const Searcher searcher(name.begin(), name.end());
-  return string_behind(text, searcher);
+  return string_behind(text, name, name.find('m'));
 }
 
 // Whether `made` is in `text` where it was last time, `place` bytes from the end.
@@ -141,8 +137,7 @@ void for_each_changed(const Record& changed, Use use) {
 
 std::string_view target_of(std::string_view text) {
   static constexpr std::string_view name = R"("target_uri":")";
-  static const Searcher searcher(name.begin(), name.end());
-  return string_behind(text, searcher);
+  return string_behind(text, name, name.find('_'));
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ names     all callers have names with quotes and accents, as those of a real tel
 escapes   every text a telephone or a dialplan can choose has escapes of several kinds
 layouts   no event is laid out like another one: the order of the members differs, and there are members that ARI does
           not declare
-large     every eighth event has variables of several KiB
+large     every sixteenth event has a variable of several KiB
 
 The same arguments always make the same trace.
 """
@@ -100,7 +100,7 @@ def large(lines, chance):
     text = " ".join(chance.choice(words) for _ in range(4000))
     for i, line in enumerate(lines):
         event = json.loads(line)
-        if i % 8 == 0:
+        if i % 16 == 0:
             begin, size = chance.randrange(8000), chance.choice([4096, 5000, 8192, 12000])
             variables = {"TRANSCRIPT": text[begin:begin + size], "SMALL": "x"}
             if "value" in event:

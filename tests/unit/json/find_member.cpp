@@ -2,7 +2,6 @@
 #include "json/find_member.h"
 
 #include <fstream>
-#include <functional>
 
 #include "json/json_tape.h"
 #include "tests/catch.h"
@@ -50,4 +49,20 @@ TEST_CASE("every member of every object is found") {
   }
   CHECK(find_member(R"([{"id":"x"}])", "id").empty());
   CHECK(find_member("", "id").empty());
+}
+
+TEST_CASE("a text is found wherever it is in another one") {
+  const std::string_view sought = R"("type":")";
+  for (size_t before = 0; before < 40; ++before) {
+    for (size_t behind = 0; behind < 40; ++behind) {
+      for (size_t rare : {size_t{0}, sought.find('y'), sought.size() - 1}) {
+        const std::string text = std::string(before, 'y') + std::string(sought) + std::string(behind, 'y');
+        REQUIRE(find_text(text, sought, rare) == text.data() + before);
+        REQUIRE(find_text(text.substr(0, before + sought.size() - 1), sought, rare) == nullptr);
+        const std::string twice = text + std::string(sought);
+        REQUIRE(find_text(twice, sought, rare) == twice.data() + before);
+      }
+    }
+  }
+  CHECK(find_text("", sought, 2) == nullptr);
 }
