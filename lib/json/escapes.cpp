@@ -7,16 +7,6 @@
 namespace aribus {
 namespace {
 
-// What the letter behind a backslash stands for; 0: it is none. A `u` has four digits behind it.
-constexpr std::array<char, 256> make_meanings() {
-  std::array<char, 256> meanings{};
-  constexpr std::string_view letters = "\"\\/bfnrtu";
-  constexpr std::string_view meant = "\"\\/\b\f\n\r\tu";
-  for (size_t i = 0; i < letters.size(); ++i) meanings[static_cast<unsigned char>(letters[i])] = meant[i];
-  return meanings;
-}
-constexpr std::array<char, 256> meanings = make_meanings();
-
 constexpr std::array<int8_t, 256> make_hex_digits() {
   std::array<int8_t, 256> digits{};
   digits.fill(-1);
@@ -33,12 +23,13 @@ constexpr uint32_t none = UINT32_MAX;
 // The code unit of the four digits at `at`, or `none`. Reads no further than the first byte that is no digit.
 uint32_t code_unit(const char* at) {
   uint32_t unit = 0;
-  for (int i = 0; i < 4; ++i) {
+  int all = 0;  // negative if one of them is
+  for (int i = 0; i < 4 && all >= 0; ++i) {
     const int digit = hex_digits[static_cast<unsigned char>(at[i])];
-    if (digit < 0) return none;
-    unit = unit << 4 | static_cast<uint32_t>(digit);
+    all |= digit;
+    unit = unit << 4 | static_cast<uint32_t>(digit & 15);
   }
-  return unit;
+  return all < 0 ? none : unit;
 }
 
 bool is_high(uint32_t unit) {
@@ -69,9 +60,7 @@ void append_utf8(std::string& out, uint32_t code) {
 
 }  // namespace
 
-const char* behind_escape(const char* at) {
-  const char meaning = meanings[static_cast<unsigned char>(at[1])];
-  if (meaning != 'u') return meaning == 0 ? nullptr : at + 2;
+const char* detail::behind_code_units(const char* at) {
   const uint32_t unit = code_unit(at + 2);
   if (unit == none || is_low(unit)) return nullptr;
   if (!is_high(unit)) return at + 6;
@@ -86,7 +75,7 @@ void append_decoded(std::string& out, std::string_view raw) {
     out.append(raw.substr(0, plain));
     raw.remove_prefix(plain);
     if (raw.empty()) break;
-    const char meaning = meanings[static_cast<unsigned char>(raw[1])];
+    const char meaning = detail::escape_meanings[static_cast<unsigned char>(raw[1])];
     if (meaning != 'u') {
       out += meaning;
       raw.remove_prefix(2);

@@ -1,5 +1,8 @@
 #include "json/find_member.h"
 
+#include <bit>
+#include <cstdint>
+
 #include "json/escapes.h"
 #include "json/simd.h"
 
@@ -58,14 +61,19 @@ std::string_view find_member(std::string_view text, std::string_view name) {
 }
 
 const char* find_text(std::string_view text, std::string_view sought, size_t rare) {
-  const uint64_t eight = 0x0101010101010101U * static_cast<unsigned char>(sought[rare]);
-  const Block16 wanted = Block16::make(eight, eight);
-  // The rare byte of a match is at `from` or behind it.
+  const auto all = [&](size_t at) {
+    const uint64_t eight = 0x0101010101010101U * static_cast<unsigned char>(sought[at]);
+    return Block16::make(eight, eight);
+  };
+  const Block16 first = all(rare), second = all(rare + 1);
+  // The rare bytes of a match are at `from` or behind it.
   const size_t behind_rare = sought.size() - rare;
   size_t from = rare;
   for (; from + 16 + behind_rare <= text.size(); from += 16) {
-    for (unsigned bits = Block16::load(text.data() + from).same_bits(wanted); bits != 0; bits &= bits - 1) {
-      const char* const begin = text.data() + from + std::countr_zero(bits) - rare;
+    const char* const block = text.data() + from;
+    unsigned bits = Block16::load(block).same_bits(first) & Block16::load(block + 1).same_bits(second);
+    for (; bits != 0; bits &= bits - 1) {
+      const char* const begin = block + std::countr_zero(bits) - rare;
       if (std::string_view(begin, sought.size()) == sought) return begin;
     }
   }

@@ -42,8 +42,8 @@ JsonView JsonView::find(std::string_view name) const {
   return {};
 }
 
-// What was left out of a text while it is read. White space between tokens is rare: where it is met, what came before
-// is moved over the gap.
+// What was left out of a text while it is read. White space between tokens is rare: where it is met, what
+// came before is moved over the gap.
 class JsonTape::Gaps {
  public:
   explicit Gaps(char* text) : text_(text), kept_(text), piece_(text) {}
@@ -74,8 +74,9 @@ class JsonTape::Gaps {
   ptrdiff_t left_out_ = 0;
 };
 
-// Reads the value at `in`, as RFC 8259 has its grammar, and returns its end, or nullptr if it is none. Its places are
-// counted from base_. With `gaps`, white space is left out; without, it is an error. Hot state is in local variables.
+// Reads the value at `in`, as RFC 8259 has its grammar, and returns its end, or nullptr if it is none. Its
+// places are counted from base_. With `gaps`, white space is left out; without, it is an error. Hot state is
+// in local variables.
 const char* JsonTape::read_value(const char* in, int max_depth, Gaps* gaps) {
   const char* origin = base_;  // where the text would begin if nothing had been left out of it
   Node* nodes = nodes_.data();

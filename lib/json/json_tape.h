@@ -57,9 +57,10 @@ class JsonView {
 
 // Reads one text at a time and keeps its memory for the next one.
 //
-// simdjson has no such tape. Its DOM and On-Demand interfaces don't tell where a value of the DOM, or an object of
-// On-Demand, ends in the text before all of it was visited, both unescape strings that are only copied here, and
-// neither notices everything that is wrong in a part that is not visited. docs/performance.md has what they cost.
+// It depends on no library but for the check of UTF-8. simdjson's DOM takes as long for an event
+// (docs/architecture.md), but neither tells where a value is in the text nor keeps a string's escapes, and
+// both are needed to copy most of the text as it is. On-Demand tells that, takes longer, and does not look at
+// what is not asked for.
 class JsonTape {
  public:
   JsonTape() = default;
@@ -73,14 +74,14 @@ class JsonTape {
     return take(text) ? parse(max_depth) : JsonView();
   }
 
-  // The same in two steps. take() makes the copy, which text() shows; it returns false if there is no such JSON,
-  // as the text is empty, too large, or no UTF-8. parse() may then be called once.
+  // The same in two steps. take() makes the copy, which text() shows; it returns false if there is no such
+  // JSON, as the text is empty, too large, or no UTF-8. parse() may then be called once.
   [[nodiscard]] bool take(std::string_view text);
   [[nodiscard]] const PaddedText& text() const { return text_; }
   [[nodiscard]] JsonView parse(int max_depth = max_json_depth);
 
-  // Parses the value that begins at `at` in a PaddedText, which must stay as long as the view, without a copy. It must
-  // have no white space between tokens. The view's text() says where the value ends.
+  // Parses the value that begins at `at` in a PaddedText, which must stay as long as the view, without a
+  // copy. It must have no white space between tokens. The view's text() says where the value ends.
   [[nodiscard]] JsonView parse_inside(const char* at, int max_depth);
 
   // Whether `text` may have more than about `limit` tokens; the time to parse it grows with them. A quick
@@ -103,7 +104,7 @@ class JsonTape {
 
   PaddedText text_;
   const char* base_ = nullptr;  // places in nodes_ are counted from here
-  std::vector<Node> nodes_;  // the first ones are in use
+  std::vector<Node> nodes_;     // the first ones are in use
 };
 
 // A range of members or items.

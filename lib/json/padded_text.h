@@ -7,8 +7,8 @@
 
 namespace aribus {
 
-// A copy of one text at a time, with zeros behind it. A zero is part of no JSON text, so a reader meets one before it
-// leaves the memory and need not compare its place with the end.
+// A copy of one text at a time, with zeros behind it. A zero is part of no JSON text, so a reader meets one
+// before it leaves the memory and need not compare its place with the end.
 class PaddedText {
  public:
   static constexpr size_t padding = 32;  // zeros behind the text

@@ -15,12 +15,12 @@ enum class JsonKind : uint8_t { object, array, string, number, boolean, null };
 
 // Required below: the text is a PaddedText, or a part of one.
 
-// Where the closing quote is of the string whose first special byte is at `at`, which is a backslash; nullptr if an
-// escape is invalid or there is no such quote.
+// Where the closing quote is of the string whose first special byte is at `at`, which is a backslash; nullptr
+// if an escape is invalid or there is no such quote.
 [[nodiscard]] const char* escaped_string_end(const char* at);
 
-// Where the closing quote is of the string whose inside begins at `in`; nullptr if an escape is invalid or there is no
-// such quote. Sets `escaped` if there are escapes.
+// Where the closing quote is of the string whose inside begins at `in`; nullptr if an escape is invalid or
+// there is no such quote. Sets `escaped` if there are escapes.
 [[nodiscard]] inline const char* string_end(const char* in, bool& escaped) {
   in = next_special(in);
   if (*in == '"') [[likely]]
@@ -29,8 +29,8 @@ enum class JsonKind : uint8_t { object, array, string, number, boolean, null };
   return escaped_string_end(in);
 }
 
-// The end of the number, true, false or null at `in`, and its kind; nullptr if it is none, or a number too large for a
-// double.
+// The end of the number, true, false or null at `in`, and its kind; nullptr if it is none, or a number too
+// large for a double.
 [[nodiscard]] const char* scalar_end(const char* in, JsonKind& kind);
 
 // What may stand between tokens.

@@ -146,8 +146,8 @@ inline Char* next_special(Char* at) {
   }
 }
 
-// Copies the inside of a JSON string up to its first special byte, and up to sixteen bytes more. Returns how many
-// bytes come before it. Required: as for next_special().
+// Copies the inside of a JSON string up to its first special byte, and up to sixteen bytes more. Returns how
+// many bytes come before it. Required: as for next_special().
 template <class Block = Block16>
 inline size_t copy_up_to_special(const char* in, char* out) {
   for (size_t at = 0;; at += 16) {

@@ -60,11 +60,11 @@ struct Envelope : Normalizer::EnvelopeSink {
   std::string shadowed;   // members whose names the envelope uses itself
 };
 
-// The string that follows the first name `type` in the text, with its quotes; "" if there is none, or it has escapes.
-// It is nearly always the event's type; but the name may also belong to an object in the event.
+// The string that follows the first name `type` in the text, with its quotes; "" if there is none, or it has
+// escapes. It is nearly always the event's type; but the name may also belong to an object in the event.
 std::string_view likely_type(std::string_view text) {
   static constexpr std::string_view name = R"("type":")";
-  const char* const found = find_text(text, name, name.find('y'));
+  const char* const found = find_text(text, name, name.find("yp"));
   if (found == nullptr) return {};
   const char* const begin = found + name.size() - 1;
   const char* const end = next_special(begin + 1);

@@ -1,6 +1,7 @@
 // How the Normalizer handles each field of ARI's models.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -19,17 +20,21 @@ class ModelRules;
 // A name in a form that is compared in a few instructions.
 struct NameKey {
   explicit NameKey(std::string_view name) : name(name) {
-    const size_t length = name.size();
-    const char* const bytes = name.data();
-    if (length >= 8) {
-      std::memcpy(&head, bytes, 8);
-      std::memcpy(&tail, bytes + length - 8, 8);
-    } else if (length >= 4) {
-      head = four(bytes);
-      tail = four(bytes + length - 4);
-    } else {
-      for (size_t i = 0; i < length; ++i) head = head << 8 | static_cast<unsigned char>(bytes[i]);
-    }
+    std::memcpy(&head, name.data(), std::min<size_t>(name.size(), 8));
+    if (name.size() > 8) std::memcpy(&tail, name.data() + 8, std::min<size_t>(name.size() - 8, 8));
+  }
+  // The same for a name in a PaddedText: no branch depends on its size, which the processor could only guess.
+  static NameKey in_padded(std::string_view name) {
+    static constexpr uint64_t masks[] = {
+        0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF, ~uint64_t{0}};
+    static_assert(std::endian::native == std::endian::little);
+    NameKey key;
+    key.name = name;
+    std::memcpy(&key.head, name.data(), 8);
+    std::memcpy(&key.tail, name.data() + 8, 8);
+    key.head &= masks[std::min<size_t>(name.size(), 8)];
+    key.tail &= masks[std::min<size_t>(std::max<size_t>(name.size(), 8) - 8, 8)];
+    return key;
   }
   bool operator==(const NameKey& other) const {
     return head == other.head && tail == other.tail && name.size() == other.name.size() &&
@@ -46,16 +51,11 @@ struct NameKey {
   }
 
   std::string_view name;
-  uint64_t head = 0;
-  uint64_t tail = 0;
+  uint64_t head = 0;  // its first eight bytes, or fewer
+  uint64_t tail = 0;  // the next ones
 
  private:
-  // A variable of its own: four bytes copied into an eight byte variable would make the processor wait.
-  static uint32_t four(const char* bytes) {
-    uint32_t value = 0;
-    std::memcpy(&value, bytes, 4);
-    return value;
-  }
+  NameKey() = default;
 };
 
 // Finds a name in a list of fewer than 255 names.

@@ -75,7 +75,7 @@ std::string_view name_of_type(const FieldRule& rule) {
 // Whether the object that `text` begins with has a text for its cause.
 bool has_cause_text(std::string_view text) {
   static constexpr std::string_view name = R"("cause_txt")";
-  if (find_text(text, name, name.find('x')) == nullptr) return false;  // as nearly always
+  if (find_text(text, name, name.find("_t")) == nullptr) return false;  // as nearly always
   const std::string_view words = find_member(text, "cause_txt");
   return !words.empty() && words.front() != 'n';
 }
@@ -146,16 +146,16 @@ const char* Normalizer::members(const char* in, const ModelRules& model, Envelop
     const char* const name_at = in;
     bool escaped = false;
     if (*in != '"' || (in = string_end(in + 1, escaped)) == nullptr || in[1] != ':') return nullptr;
-    std::string_view name = from_to(name_at + 1, in);
+    NameKey key = NameKey::in_padded(from_to(name_at + 1, in));
     if (escaped) [[unlikely]] {
       decoded.clear();
-      append_decoded(decoded, name);
-      name = decoded;
+      append_decoded(decoded, key.name);
+      key = NameKey(decoded);
     }
+    const std::string_view name = key.name;
     in += 2;
     const char* const value_at = in;
     const bool null = *in == 'n';
-    const NameKey key(name);
     layout_ = key.mixed_with(layout_);
     const FieldRule* const rule = model.find(key);
     if (rule != nullptr && !null) missing &= ~rule->bit;
@@ -252,7 +252,8 @@ const char* Normalizer::string(const char* in, const FieldRule& rule) {
   if (rule.id) ids_.add(*rule.id, value.string(decoded_));
   if (rule.target) add_target(ids_, value.string(decoded_));
   if (!rule.number) return in;
-  if (const auto number = whole_number<int64_t>(value.raw())) put_instead(value.text, std::to_string(*number));
+  if (const auto number = whole_number<int64_t>(value.raw()))
+    put_instead(value.text, std::to_string(*number));
   return in;
 }
 
@@ -371,7 +372,8 @@ void Normalizer::see_field(JsonView value, const FieldRule& rule) {
 }
 
 void Normalizer::see_item(JsonView value, const FieldRule& rule) {
-  if (rule.type == Type::model && value.kind() == JsonKind::object) return see_members(value, rule.model, nullptr);
+  if (rule.type == Type::model && value.kind() == JsonKind::object)
+    return see_members(value, rule.model, nullptr);
   if (rule.type != Type::string || value.kind() != JsonKind::string) return note_all(value);
   note(piece_of(value), action_of(rule), rule.id.value_or(IdKind{}));
   if (rule.id) ids_.add(*rule.id, value.string(decoded_));

@@ -28,13 +28,13 @@ struct JsonPiece {
   [[nodiscard]] bool is_integer() const;
 };
 
-// Walks through one value, once: checks that it is JSON, writes it normalized, collects its ids and notes where it is
-// not as ARI declares it. Lives for one value.
+// Walks through one value, once: checks that it is JSON, writes it normalized, collects its ids and notes
+// where it is not as ARI declares it. Lives for one value.
 //
-// A value of a known model is handled by that model's rules, while it is read: no byte is looked at twice. Values that
-// ARI does not declare (the model is unknown, nullptr, or has no such field) are written as they are; objects in them
-// are recognised by all of their members, for the sake of their ids, so these are put on a tape first. Fields that ARI
-// declares as free-form are written as they are, too, and have no ids.
+// A value of a known model is handled by that model's rules, while it is read: no byte is looked at twice.
+// Values that ARI does not declare (the model is unknown, nullptr, or has no such field) are written as they
+// are; objects in them are recognised by all of their members, for the sake of their ids, so these are put on
+// a tape first. Fields that ARI declares as free-form are written as they are, too, and have no ids.
 //
 // Most of a value stays as it is and is copied in large pieces: `from_` is the first byte that is not copied
 // yet. Before a change, copy_up_to() writes everything in front of it; then the new text is written, or
@@ -49,14 +49,14 @@ class Normalizer {
 
   // Takes the members of an event that go into the record's envelope.
   struct EnvelopeSink {
-    // Called for each member whose name the envelope uses; `escaped`: its name was written with escapes. Returns
-    // whether it was taken.
+    // Called for each member whose name the envelope uses; `escaped`: its name was written with escapes.
+    // Returns whether it was taken.
     virtual bool take(std::string_view name, bool escaped, const JsonPiece& value) = 0;
   };
-  // Writes the members of the event that `text` is, an object of `model`, without the braces and without those that
-  // `sink` takes, behind a comma that is already there. Adds to `places` where each begins, with its comma.
-  // `recorder`, if not nullptr, records the event's shape. Returns false if `text` is no such JSON without white space
-  // between tokens; what was written and taken is then to be thrown away.
+  // Writes the members of the event that `text` is, an object of `model`, without the braces and without
+  // those that `sink` takes, behind a comma that is already there. Adds to `places` where each begins, with
+  // its comma. `recorder`, if not nullptr, records the event's shape. Returns false if `text` is no such JSON
+  // without white space between tokens; what was written and taken is then to be thrown away.
   [[nodiscard]] bool write_event(const PaddedText& text, const ModelRules& model, EnvelopeSink& sink,
                                  std::vector<uint32_t>& places, ShapeRecorder* recorder);
   // The same for an event whose type ARI does not declare.

@@ -26,8 +26,9 @@ inline char* copy(char* out, const char* from, size_t size) {
   return out + size;
 }
 
-// Copies the rest of a JSON string, whose first special byte is at `in`, if that begins an escape, with its escapes.
-// Returns the place of the closing quote, or nullptr if an escape is invalid or the string does not end.
+// Copies the rest of a JSON string, whose first special byte is at `in`, if that begins an escape, with its
+// escapes. Returns the place of the closing quote, or nullptr if an escape is invalid or the string does not
+// end.
 [[gnu::noinline]] const char* copy_escaped(const char* in, char* out) {
   while (*in == '\\') {
     const char* const behind = behind_escape(in);
@@ -221,7 +222,8 @@ bool ShapeCache::wants(uint64_t layout) {
     met = {hash, 1};
     return false;
   }
-  // Some events of one layout have no shape, or differ from those that are known in a value that can't be in one.
+  // Some events of one layout have no shape, or differ from those that are known in a value that can't be in
+  // one.
   if (!std::has_single_bit(++met.times) || credit_ < learning_cost) return false;
   credit_ -= learning_cost;
   return true;

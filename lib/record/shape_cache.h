@@ -10,21 +10,21 @@
 // `,"timestamp":"` with the record's time. The literal to compare (`in`) and the one to write (`out`) differ
 // where the Normalizer changes the event, for example leaves out members that go into the record's envelope.
 //
-// The cache is a tree: shapes with the same first steps share nodes, and a node's alternatives are its siblings, the
-// latest match first. read() walks down the tree: it compares the next literal with the text, copies `out` and the
-// value, and goes on, without looking at any name. Escapes are checked and copied as they are; only ids and the
-// application are decoded. It gives up whenever a value is not as its step demands (a number with a fraction, a
-// malformed time): the Normalizer then reads the event. So the cache decides only how fast an event is read, never
-// what its record is: a differential test compares both.
+// The cache is a tree: shapes with the same first steps share nodes, and a node's alternatives are its
+// siblings, the latest match first. read() walks down the tree: it compares the next literal with the text,
+// copies `out` and the value, and goes on, without looking at any name. Escapes are checked and copied as
+// they are; only ids and the application are decoded. It gives up whenever a value is not as its step demands
+// (a number with a fraction, a malformed time): the Normalizer then reads the event. So the cache decides
+// only how fast an event is read, never what its record is: a differential test compares both.
 //
-// An unknown event is read by the Normalizer, which also makes a hash of its layout: its names and their order. Only
-// a layout that is met again (wants()) is worth learning: the event is then read once more, and the Normalizer
-// reports each value to a ShapeRecorder, whose finished shape is added. So events whose layout is always a new one
-// cost nothing here, and do not displace the others.
+// An unknown event is read by the Normalizer, which also makes a hash of its layout: its names and their
+// order. Only a layout that is met again (wants()) is worth learning: the event is then read once more, and
+// the Normalizer reports each value to a ShapeRecorder, whose finished shape is added. So events whose layout
+// is always a new one cost nothing here, and do not displace the others.
 //
 // Values that decide about other parts of the record can't be in a shape: the recorder gives up on such
-// events. The size is bounded by max_steps, max_siblings and max_shape_bytes. A shape for which there is no room is
-// not kept, unless most of the events are unknown: then the tree starts again from nothing.
+// events. The size is bounded by max_steps, max_siblings and max_shape_bytes. A shape for which there is no
+// room is not kept, unless most of the events are unknown: then the tree starts again from nothing.
 #pragma once
 
 #include <cstdint>
@@ -106,13 +106,14 @@ class ShapeCache {
  public:
   static constexpr size_t max_text_bytes = 256 * 1024;  // of an event that is read here
   static constexpr size_t max_steps = 16'384;           // of all shapes
-  static constexpr size_t max_siblings = 64;            // that may follow a step: they are searched one by one
+  static constexpr size_t max_siblings = 64;  // that may follow a step: they are searched one by one
 
-  // Reads `text`, which is UTF-8, into `record`, except its server, when its shape is known. Returns false when it is
-  // not, or when a value is not as the shape has it; the content of the record is then unspecified.
+  // Reads `text`, which is UTF-8, into `record`, except its server, when its shape is known. Returns false
+  // when it is not, or when a value is not as the shape has it; the content of the record is then
+  // unspecified.
   [[nodiscard]] bool read(const PaddedText& text, Record& record);
-  // Told of each event that read() could not read, with the hash of its layout. Returns whether its shape should be
-  // recorded for learn().
+  // Told of each event that read() could not read, with the hash of its layout. Returns whether its shape
+  // should be recorded for learn().
   [[nodiscard]] bool wants(uint64_t layout);
   // Adds a shape, if there is room for it.
   void learn(const Shape& shape);
@@ -156,8 +157,8 @@ class ShapeCache {
     uint32_t times = 0;
   };
   std::vector<Layout> met_ = std::vector<Layout>(512);
-  // Learning a shape costs as much as reading several events: in the long run one of learning_cost unknown events is
-  // learned from, after that many at once.
+  // Learning a shape costs as much as reading several events: in the long run one of learning_cost unknown
+  // events is learned from, after that many at once.
   static constexpr uint32_t learning_cost = 16;
   static constexpr uint32_t max_credit = 256 * learning_cost;
   uint32_t credit_ = max_credit;

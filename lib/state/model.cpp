@@ -97,7 +97,7 @@ std::string_view string_behind(std::string_view text, std::string_view name, siz
 
 std::string_view made_at(std::string_view text) {
   static constexpr std::string_view name = R"("creationtime":")";
-  return string_behind(text, name, name.find('m'));
+  return string_behind(text, name, name.find("im"));
 }
 
 // Whether `made` is in `text` where it was last time, `place` bytes from the end.
@@ -137,7 +137,7 @@ void for_each_changed(const Record& changed, Use use) {
 
 std::string_view target_of(std::string_view text) {
   static constexpr std::string_view name = R"("target_uri":")";
-  return string_behind(text, name, name.find('_'));
+  return string_behind(text, name, name.find("_u"));
 }
 
 }  // namespace

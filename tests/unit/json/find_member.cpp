@@ -40,10 +40,11 @@ TEST_CASE("every member of every object is found") {
     for (std::string line; std::getline(events, line);) check_all(tape.read(line));
   }
   for (const char* text :
-       {"{}", R"({"a":{}})", R"({"a":[]})", R"({"a":[{"b":1}],"b":"x"})", R"({"a":1,"a":2})", R"({"":"","x":null})",
-        R"({"a\"b":1,"b":"}\"{","c":"\\","d":"\u00e9\ud83d\ude00"})", R"({"a":{"id":"in"},"id":"out"})",
-        R"({"x\",\"id\":\"":"no","id":"yes"})", R"({"a":"a text of more than sixteen bytes \" with a quote","b":-1.5e3})",
-        R"([1,2])", R"("id")", "7"}) {
+       {"{}", R"({"a":{}})", R"({"a":[]})", R"({"a":[{"b":1}],"b":"x"})", R"({"a":1,"a":2})",
+        R"({"":"","x":null})", R"({"a\"b":1,"b":"}\"{","c":"\\","d":"\u00e9\ud83d\ude00"})",
+        R"({"a":{"id":"in"},"id":"out"})", R"({"x\",\"id\":\"":"no","id":"yes"})",
+        R"({"a":"a text of more than sixteen bytes \" with a quote","b":-1.5e3})", R"([1,2])", R"("id")",
+        "7"}) {
     INFO(text);
     check_all(tape.read(text));
   }
@@ -55,7 +56,7 @@ TEST_CASE("a text is found wherever it is in another one") {
   const std::string_view sought = R"("type":")";
   for (size_t before = 0; before < 40; ++before) {
     for (size_t behind = 0; behind < 40; ++behind) {
-      for (size_t rare : {size_t{0}, sought.find('y'), sought.size() - 1}) {
+      for (size_t rare : {size_t{0}, sought.find('y'), sought.size() - 2}) {
         const std::string text = std::string(before, 'y') + std::string(sought) + std::string(behind, 'y');
         REQUIRE(find_text(text, sought, rare) == text.data() + before);
         REQUIRE(find_text(text.substr(0, before + sought.size() - 1), sought, rare) == nullptr);

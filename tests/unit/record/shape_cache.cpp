@@ -202,7 +202,8 @@ TEST_CASE("events that are all different cost no memory and displace no known sh
 TEST_CASE("more shapes than have room are bounded, and those of other events than before find room") {
   EventReader reader(now);
   const auto varset = [](const std::string& before, int i) {
-    return R"({"variable":"X",")" + before + std::to_string(i) + R"(":"x","value":"y","type":"ChannelVarset",)" +
+    return R"({"variable":"X",")" + before + std::to_string(i) +
+           R"(":"x","value":"y","type":"ChannelVarset",)" +
            R"("timestamp":"2026-11-22T21:46:17.690+0000","application":"demo"})";
   };
   for (const char* kind : {"a", "b", "c"}) {
