@@ -27,7 +27,7 @@ struct NameKey {
   static NameKey in_padded(std::string_view name) {
     static constexpr uint64_t masks[] = {
         0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF, ~uint64_t{0}};
-    static_assert(std::endian::native == std::endian::little);
+    if constexpr (std::endian::native != std::endian::little) return NameKey(name);
     NameKey key;
     key.name = name;
     std::memcpy(&key.head, name.data(), 8);
