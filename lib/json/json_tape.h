@@ -3,20 +3,16 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "json/json.h"
+#include "json/padded_text.h"
+#include "json/scan.h"
 
 namespace aribus {
-
-enum class JsonKind : uint8_t { object, array, string, number, boolean, null };
-
-// What JSON calls a value of this kind: "object", …
-[[nodiscard]] std::string_view kind_name(JsonKind kind);
 
 class JsonTape;
 
@@ -60,17 +56,33 @@ class JsonView {
 };
 
 // Reads one text at a time and keeps its memory for the next one.
+//
+// It depends on no library but for the check of UTF-8. simdjson's DOM takes as long for an event
+// (docs/architecture.md), but neither tells where a value is in the text nor keeps a string's escapes, and
+// both are needed to copy most of the text as it is. On-Demand tells that, takes longer, and does not look at
+// what is not asked for.
 class JsonTape {
  public:
-  JsonTape();
-  ~JsonTape();
+  JsonTape() = default;
   JsonTape(const JsonTape&) = delete;
   JsonTape& operator=(const JsonTape&) = delete;
 
   // Parses one JSON text (RFC 8259) in well-formed UTF-8, nested at most `max_depth` levels (max_line_depth
   // or less), without numbers too large for a double. Returns a view of a copy of the text without white
   // space between tokens; it is not valid() when the text is no such JSON.
-  [[nodiscard]] JsonView read(std::string_view text, int max_depth = max_json_depth);
+  [[nodiscard]] JsonView read(std::string_view text, int max_depth = max_json_depth) {
+    return take(text) ? parse(max_depth) : JsonView();
+  }
+
+  // The same in two steps. take() makes the copy, which text() shows; it returns false if there is no such
+  // JSON, as the text is empty, too large, or no UTF-8. parse() may then be called once.
+  [[nodiscard]] bool take(std::string_view text);
+  [[nodiscard]] const PaddedText& text() const { return text_; }
+  [[nodiscard]] JsonView parse(int max_depth = max_json_depth);
+
+  // Parses the value that begins at `at` in a PaddedText, which must stay as long as the view, without a
+  // copy. It must have no white space between tokens. The view's text() says where the value ends.
+  [[nodiscard]] JsonView parse_inside(const char* at, int max_depth);
 
   // Whether `text` may have more than about `limit` tokens; the time to parse it grows with them. A quick
   // estimate that also counts characters in strings.
@@ -87,14 +99,12 @@ class JsonTape {
     JsonKind kind;
     bool escaped;  // a string with escapes
   };
-  struct Tokenizer;  // simdjson
+  class Gaps;
+  const char* read_value(const char* in, int max_depth, Gaps* gaps);
 
-  enum class Outcome { read, has_whitespace, wrong };
-  Outcome parse(std::string_view text, int max_depth);
-
-  std::unique_ptr<Tokenizer> tokenizer_;
-  std::string text_;  // ended by a NUL
-  std::vector<Node> nodes_;
+  PaddedText text_;
+  const char* base_ = nullptr;  // places in nodes_ are counted from here
+  std::vector<Node> nodes_;     // the first ones are in use
 };
 
 // A range of members or items.
@@ -138,11 +148,11 @@ inline JsonKind JsonView::kind() const {
 }
 inline std::string_view JsonView::text() const {
   const auto& node = tape_->nodes_[node_];
-  return {tape_->text_.data() + node.begin, node.end - node.begin};
+  return {tape_->base_ + node.begin, node.end - node.begin};
 }
 inline std::string_view JsonView::raw() const {
   const auto& node = tape_->nodes_[node_];
-  return {tape_->text_.data() + node.begin + 1, node.end - node.begin - 2};
+  return {tape_->base_ + node.begin + 1, node.end - node.begin - 2};
 }
 inline bool JsonView::has_escapes() const {
   return tape_->nodes_[node_].escaped;

@@ -6,7 +6,6 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
-#include <optional>
 #include <string_view>
 
 #if defined(__SSE2__)
@@ -138,18 +137,23 @@ inline bool is_plain(std::string_view text) {
   return Block::make(bytes, plain).special_bits() == 0;
 }
 
-// Copies the inside of a JSON string up to its closing quote, and up to sixteen bytes more. Returns its size,
-// or nothing if it has escapes or control characters. Required: a quote, or another special byte, comes, and
-// sixteen bytes after it can be read.
+// The first special byte at or behind `at`. Required: there is one, and sixteen bytes after it can be read.
+template <class Block = Block16, typename Char>
+inline Char* next_special(Char* at) {
+  for (;; at += 16) {
+    const unsigned special = Block::load(at).special_bits();
+    if (special != 0) return at + std::countr_zero(special);
+  }
+}
+
+// Copies the inside of a JSON string up to its first special byte, and up to sixteen bytes more. Returns how
+// many bytes come before it. Required: as for next_special().
 template <class Block = Block16>
-inline std::optional<size_t> copy_json_string(const char* in, char* out) {
+inline size_t copy_up_to_special(const char* in, char* out) {
   for (size_t at = 0;; at += 16) {
     std::memcpy(out + at, in + at, 16);
     const unsigned special = Block::load(in + at).special_bits();
-    if (special == 0) continue;
-    at += static_cast<size_t>(std::countr_zero(special));
-    if (in[at] != '"') return {};
-    return at;
+    if (special != 0) return at + static_cast<size_t>(std::countr_zero(special));
   }
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "json/json_tape.h"
+#include "json/find_member.h"
 
 namespace aribus::pbx {
 namespace {
@@ -55,13 +55,12 @@ void StasisEntries::made(std::string_view id, std::string_view app, std::string_
 }
 
 StasisEntries::Channel* StasisEntries::find_shown(const record::Record& event, std::string& id) {
-  static thread_local JsonTape tape;
-  const JsonView shown = tape.read(event.member("channel"));
-  if (!shown.valid()) return nullptr;
-  id = shown.string_at("id");
+  const std::string_view shown = event.member("channel");
+  std::string buffer;
+  id = find_string_member(shown, "id", buffer);
   Channel* const known = channels_.find(id);
   if (known == nullptr) return nullptr;
-  const std::string created = shown.string_at("creationtime");
+  const std::string_view created = find_string_member(shown, "creationtime", buffer);
   const bool is_other = !created.empty() && !known->created.empty() && created != known->created;
   return is_other ? nullptr : known;
 }

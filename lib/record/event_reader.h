@@ -32,7 +32,11 @@ class EventReader {
   [[nodiscard]] ShapeCache& shape_cache() { return shape_cache_; }
 
  private:
-  void take_apart(std::string_view text, JsonView event, std::string_view type, Record& record);
+  enum class Learning : uint8_t { no, if_wanted, now };
+  // Reads the event on the tape, if its type is `type`, a JSON string, and ARI declares that. Returns false
+  // otherwise, or if it is no JSON without white space; the content of `record` is then unspecified.
+  bool read_declared(std::string_view type, Record& record, Learning learning);
+  void read_undeclared(JsonView event, std::string_view type, Record& record);
 
   std::function<WallTime()> now_;
   JsonTape tape_;

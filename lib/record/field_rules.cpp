@@ -34,12 +34,26 @@ bool is_number_field(const ari::ModelType& model, std::string_view field) {
                              [&](const NumberField& n) { return n.model == model.name && n.field == field; });
 }
 
-bool is_envelope_name(std::string_view name) {
-  static constexpr std::string_view names[] = {
-      "type",      "timestamp",  "application",                                    // the envelope takes these
-      "seq",       "time",       "server",      "app",     "channels", "bridges",  // and uses these names
-      "playbacks", "recordings", "endpoints",   "devices", "known",    "invalid", "synthetic", "fields"};
-  return std::ranges::find(names, name) != std::end(names);
+bool is_envelope_name(const NameKey& name) {
+  struct Entry {
+    NameKey key;
+  };
+  struct Table {
+    std::vector<Entry> names;
+    NameIndex<7> index;
+
+    Table() {
+      for (const std::string_view name :
+           {"type", "timestamp", "application",                     // the envelope takes these
+            "seq", "time", "server", "app", "channels", "bridges",  // and uses these names
+            "playbacks", "recordings", "endpoints", "devices", "known", "invalid", "synthetic", "fields"}) {
+        names.push_back({NameKey(name)});
+        index.add(names.back().key, names.size() - 1);
+      }
+    }
+  };
+  static const Table table;
+  return table.index.find(table.names, name) != nullptr;
 }
 
 ModelRules::ModelRules(const ari::ModelType& declared)
@@ -51,7 +65,7 @@ ModelRules::ModelRules(const ari::ModelType& declared)
     FieldRule& rule =
         fields_.emplace_back(FieldRule{.key = NameKey(field.name), .type = field.type, .list = field.list});
     rule.id = id_field(declared.name, field.name);
-    rule.envelope = is_envelope_name(field.name);
+    rule.envelope = is_envelope_name(rule.key);
     rule.target = is_target_field(field.name);
     rule.number = is_number_field(declared, field.name);
     if (is_time_field(declared, field.name)) rule.type = ari::Type::date;
@@ -78,7 +92,7 @@ struct RulesTable {
       }
     }
   }
-  [[nodiscard]] const ModelRules* find(std::string_view name) const { return index.find(all, name); }
+  [[nodiscard]] const ModelRules* find(std::string_view name) const { return index.find(all, NameKey(name)); }
 };
 
 const ModelRules* find_rules(std::string_view name) {

@@ -1,7 +1,9 @@
 // How the Normalizer handles each field of ARI's models.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -18,17 +20,21 @@ class ModelRules;
 // A name in a form that is compared in a few instructions.
 struct NameKey {
   explicit NameKey(std::string_view name) : name(name) {
-    const size_t length = name.size();
-    const char* const bytes = name.data();
-    if (length >= 8) {
-      std::memcpy(&head, bytes, 8);
-      std::memcpy(&tail, bytes + length - 8, 8);
-    } else if (length >= 4) {
-      head = four(bytes);
-      tail = four(bytes + length - 4);
-    } else {
-      for (size_t i = 0; i < length; ++i) head = head << 8 | static_cast<unsigned char>(bytes[i]);
-    }
+    std::memcpy(&head, name.data(), std::min<size_t>(name.size(), 8));
+    if (name.size() > 8) std::memcpy(&tail, name.data() + 8, std::min<size_t>(name.size() - 8, 8));
+  }
+  // The same for a name in a PaddedText: no branch depends on its size, which the processor could only guess.
+  static NameKey in_padded(std::string_view name) {
+    static constexpr uint64_t masks[] = {
+        0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF, ~uint64_t{0}};
+    if constexpr (std::endian::native != std::endian::little) return NameKey(name);
+    NameKey key;
+    key.name = name;
+    std::memcpy(&key.head, name.data(), 8);
+    std::memcpy(&key.tail, name.data() + 8, 8);
+    key.head &= masks[std::min<size_t>(name.size(), 8)];
+    key.tail &= masks[std::min<size_t>(std::max<size_t>(name.size(), 8) - 8, 8)];
+    return key;
   }
   bool operator==(const NameKey& other) const {
     return head == other.head && tail == other.tail && name.size() == other.name.size() &&
@@ -39,17 +45,17 @@ struct NameKey {
     return ((head ^ (tail << 7 | tail >> 57) ^ name.size()) * 0x9E3779B97F4A7C15U) >> (64 - bits);
   }
 
+  // A hash of this name and of what came before it.
+  [[nodiscard]] uint64_t mixed_with(uint64_t before) const {
+    return (before ^ head ^ std::rotl(tail, 7)) * 0x9E3779B97F4A7C15U + name.size();
+  }
+
   std::string_view name;
-  uint64_t head = 0;
-  uint64_t tail = 0;
+  uint64_t head = 0;  // its first eight bytes, or fewer
+  uint64_t tail = 0;  // the next ones
 
  private:
-  // A variable of its own: four bytes copied into an eight byte variable would make the processor wait.
-  static uint32_t four(const char* bytes) {
-    uint32_t value = 0;
-    std::memcpy(&value, bytes, 4);
-    return value;
-  }
+  NameKey() = default;
 };
 
 // Finds a name in a list of fewer than 255 names.
@@ -58,8 +64,7 @@ class NameIndex {
  public:
   // The entry of that name in `list`, whose entries have a `key`, or nullptr.
   template <typename List>
-  [[nodiscard]] const typename List::value_type* find(const List& list, std::string_view name) const {
-    const NameKey key(name);
+  [[nodiscard]] const typename List::value_type* find(const List& list, const NameKey& key) const {
     for (size_t slot = key.slot(bits); slots_[slot] != 0; slot = (slot + 1) % slots) {
       const auto& entry = list[slots_[slot] - 1U];
       if (entry.key == key) return &entry;
@@ -100,7 +105,7 @@ class ModelRules {
   [[nodiscard]] std::string_view name() const { return key.name; }
   [[nodiscard]] bool event() const { return event_; }
   // The rule for the field with that name, or nullptr.
-  [[nodiscard]] const FieldRule* find(std::string_view field) const { return index_.find(fields_, field); }
+  [[nodiscard]] const FieldRule* find(const NameKey& field) const { return index_.find(fields_, field); }
   [[nodiscard]] const std::vector<FieldRule>& fields() const { return fields_; }
   // The bits of the required fields.
   [[nodiscard]] uint64_t required() const { return required_; }
@@ -125,7 +130,7 @@ class ModelRules {
 
 // Whether a record can't have an event's field of this name among its own: the envelope takes it, or uses its
 // name.
-[[nodiscard]] bool is_envelope_name(std::string_view name);
+[[nodiscard]] bool is_envelope_name(const NameKey& name);
 
 // Whether `field` of `model` is declared as a string but is a number: it is written as a number.
 [[nodiscard]] bool is_number_field(const ari::ModelType& model, std::string_view field);

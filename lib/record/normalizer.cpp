@@ -2,12 +2,13 @@
 
 #include <bit>
 #include <optional>
-#include <utility>
 
 #include "ari/hangup_causes.h"
 #include "base/numbers.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "json/escapes.h"
+#include "json/find_member.h"
 #include "json/json.h"
 #include "record/id_fields.h"
 
@@ -18,26 +19,47 @@ using ari::Type;
 
 constexpr size_t max_shown_bytes = 64;  // of a value, in a fault
 
-bool has_type(JsonView value, Type type) {
+const NameKey cause_key("cause");
+
+// One tape for all: what is on it is not needed any more when the next value is put on it.
+JsonTape& tape() {
+  static thread_local JsonTape tape;
+  return tape;
+}
+
+JsonPiece piece_of(JsonView value) {
+  return {value.kind(), value.has_escapes(), value.text()};
+}
+
+bool is_container(char first) {
+  return first == '{' || first == '[';
+}
+
+std::string_view from_to(const char* begin, const char* end) {
+  return {begin, static_cast<size_t>(end - begin)};
+}
+
+// Whether a value of this kind may be any JSON.
+bool is_free_form(Type type) {
+  return type != Type::string && type != Type::integer && type != Type::number && type != Type::boolean &&
+         type != Type::model;
+}
+
+bool has_type(const JsonPiece& value, Type type) {
   switch (type) {
     case Type::string:
-      return value.kind() == JsonKind::string;
+      return value.kind == JsonKind::string;
     case Type::integer:
       return value.is_integer();
     case Type::number:
-      return value.kind() == JsonKind::number;
+      return value.kind == JsonKind::number;
     case Type::boolean:
-      return value.kind() == JsonKind::boolean;
+      return value.kind == JsonKind::boolean;
     case Type::model:
-      return value.kind() == JsonKind::object;
+      return value.kind == JsonKind::object;
     default:
       return true;
   }
-}
-
-bool has_value(JsonView object, std::string_view name) {
-  const JsonView value = object.find(name);
-  return value.valid() && value.kind() != JsonKind::null;
 }
 
 // The rules for an undeclared object; nullptr if it looks like none with an id.
@@ -50,174 +72,369 @@ std::string_view name_of_type(const FieldRule& rule) {
   return rule.model == nullptr ? ari::text_of(rule.type) : rule.model->name();
 }
 
+// Whether the object that `text` begins with has a text for its cause.
+bool has_cause_text(std::string_view text) {
+  static constexpr std::string_view name = R"("cause_txt")";
+  if (find_text(text, name, name.find("_t")) == nullptr) return false;  // as nearly always
+  const std::string_view words = find_member(text, "cause_txt");
+  return !words.empty() && words.front() != 'n';
+}
+
+// What is done with a string of this field.
+Shape::Action action_of(const FieldRule& rule) {
+  return rule.id ? Shape::Action::id : rule.target ? Shape::Action::target : Shape::Action::string;
+}
+
 }  // namespace
 
+std::string_view JsonPiece::string(std::string& buffer) const {
+  if (!escaped) return raw();
+  buffer.clear();
+  append_decoded(buffer, raw());
+  return buffer;
+}
+
+bool JsonPiece::is_integer() const {
+  return kind == JsonKind::number && whole_number<int64_t>(text).has_value();
+}
+
 void Normalizer::write(JsonView value, Type type, bool list, const ModelRules* model) {
-  from_ = value.text().data();
+  const std::string_view text = value.text();
+  from_ = text.data();
+  end_ = text.data() + text.size();
+  max_depth_ = max_line_depth;  // whoever read it has set a bound
   if (type == Type::model && model == nullptr) {
-    undeclared(value);
+    see(value);
   } else {
-    field(value, {.key = NameKey(""), .type = type, .list = list, .model = model}, {});
+    field(from_, {.key = NameKey(""), .type = type, .list = list, .model = model}, {});
   }
-  copy_up_to(value.text().data() + value.text().size());
+  copy_up_to(end_);
 }
 
-void Normalizer::write_members(JsonView event, const ModelRules* model, EnvelopeSink& sink,
-                               std::vector<uint32_t>& places, ShapeRecorder* recorder) {
+bool Normalizer::write_event(const PaddedText& text, const ModelRules& model, EnvelopeSink& sink,
+                             std::vector<uint32_t>& places, ShapeRecorder* recorder) {
+  const char* const begin = text.view().data();
+  if (*begin != '{') return false;
   places_ = &places;
-  from_ = event.text().data() + 1;
-  as_it_is_ = model == nullptr;
+  from_ = begin + 1;
+  end_ = begin + text.view().size();
   recorder_ = recorder;
-  members(event, model == nullptr ? recognise(event) : model, &sink, {});
-  recorder_ = nullptr;
-  as_it_is_ = false;
-  copy_up_to(event.text().data() + event.text().size() - 1);
+  const char* const end = members(begin, model, &sink, {});
+  if (end != end_) return false;
+  copy_up_to(end_ - 1);
+  return true;
 }
 
-void Normalizer::members(JsonView object, const ModelRules* model, EnvelopeSink* sink, const JsonPath& path) {
-  uint64_t missing = model == nullptr ? 0 : model->required();
+void Normalizer::write_undeclared_event(JsonView event, EnvelopeSink& sink, std::vector<uint32_t>& places) {
+  const std::string_view text = event.text();
+  places_ = &places;
+  from_ = text.data() + 1;
+  see_members(event, recognise(event), &sink);
+  copy_up_to(text.data() + text.size() - 1);
+}
+
+const char* Normalizer::members(const char* in, const ModelRules& model, EnvelopeSink* sink,
+                                const JsonPath& path) {
+  if (path.depth == max_depth_) return nullptr;
+  const char* const object = in;
+  uint64_t missing = model.required();
   std::string decoded;
   std::optional<bool> has_words;  // the text of its cause; searched once, as there may be many causes
-  for (const auto& member : object.children()) {
-    const JsonView value = member.value();
-    const std::string_view name = member.name().string(decoded);
-    const FieldRule* rule = model == nullptr ? nullptr : model->find(name);
-    const bool null = value.kind() == JsonKind::null;
+  bool more = *++in != '}';
+  if (!more) ++in;
+  while (more) {
+    const char* const name_at = in;
+    bool escaped = false;
+    if (*in != '"' || (in = string_end(in + 1, escaped)) == nullptr || in[1] != ':') return nullptr;
+    NameKey key = NameKey::in_padded(from_to(name_at + 1, in));
+    if (escaped) [[unlikely]] {
+      decoded.clear();
+      append_decoded(decoded, key.name);
+      key = NameKey(decoded);
+    }
+    const std::string_view name = key.name;
+    in += 2;
+    const char* const value_at = in;
+    const bool null = *in == 'n';
+    layout_ = key.mixed_with(layout_);
+    const FieldRule* const rule = model.find(key);
     if (rule != nullptr && !null) missing &= ~rule->bit;
-    const bool envelope = sink != nullptr && (rule == nullptr ? is_envelope_name(name) : rule->envelope);
-    if (envelope && sink->take(name, value)) {
-      if (recorder_ != nullptr) recorder_->taken(name, value);
-      leave_out(member.name(), value);
-      continue;
+    const auto inner = [&] {
+      return JsonPath{&path, rule == nullptr ? name : rule->key.name, 0, path.depth + 1};
+    };
+    bool left_out = null;
+    const char* end = nullptr;  // of the value
+    if (sink != nullptr && (rule == nullptr ? is_envelope_name(key) : rule->envelope)) {
+      JsonPiece value;
+      if ((end = piece(in, inner(), value)) == nullptr) return nullptr;
+      const bool is_taken = sink->take(name, escaped, value);
+      if (is_taken && recorder_ != nullptr) recorder_->taken(name, value.text);
+      left_out |= is_taken;
+    } else if (null) {
+      JsonKind kind{};
+      if ((end = scalar_end(in, kind)) == nullptr) return nullptr;
     }
-    if (null && !as_it_is_) {
-      leave_out(member.name(), value);
-      continue;
-    }
-    if (sink != nullptr) note_place(member.name());
-    if (null) continue;
-    if (rule == nullptr) {
-      note(value);
-      undeclared(value);
-    } else if (rule->copied && value.kind() == JsonKind::string) {
-      note(value);
+    if (left_out) {
+      leave_out(name_at, in = end);
     } else {
-      field(value, *rule, {&path, rule->key.name});
+      if (sink != nullptr) note_place(name_at);
+      if (rule == nullptr) {
+        in = undeclared(in, inner());
+      } else if (is_copied(in, *rule)) {
+        in = string_end(in + 1, escaped);
+        if (in != nullptr) ++in;
+      } else if (rule->type == Type::model && !rule->list && *in == '{') {
+        in = members(in, *rule->model, nullptr, inner());
+      } else {
+        in = field(in, *rule, inner());
+      }
+      if (in == nullptr) return nullptr;
+      if (key == cause_key) {
+        if (!has_words) has_words = has_cause_text(from_to(object, end_));
+        if (!*has_words) has_words = add_cause_text(from_to(value_at, in), sink != nullptr);  // only once
+      }
     }
-    if (name != "cause" || as_it_is_) continue;
-    if (!has_words) has_words = has_value(object, "cause_txt");
-    if (!*has_words) has_words = add_cause_text(value, sink != nullptr);  // only once
+    more = *in == ',';
+    if (!more && *in != '}') return nullptr;
+    ++in;
   }
-  if (missing != 0) {
+  if (missing != 0) [[unlikely]] {
     const auto first = static_cast<size_t>(std::countr_zero(missing));
-    found_fault({&path, model->fields()[first].key.name}, "missing");
+    found_fault({&path, model.fields()[first].key.name}, "missing");
   }
-  if (model != nullptr && model->endpoint()) add_endpoint(object);
+  if (model.endpoint()) add_endpoint(from_to(object, in));
+  return in;
 }
 
-void Normalizer::field(JsonView value, const FieldRule& rule, const JsonPath& path) {
-  if (value.kind() != JsonKind::array) {
-    if (rule.list) expected("an array", value, path);
-    return item(value, rule, path);
+const char* Normalizer::field(const char* in, const FieldRule& rule, const JsonPath& path) {
+  if (*in != '[') {
+    if (rule.list) expected_at(in, "an array", path);
+    return item(in, rule, path);
   }
   if (!rule.list) {
-    if (has_type(value, rule.type)) return note(value);  // free-form
-    expected(name_of_type(rule), value, path);
+    if (is_free_form(rule.type)) return free_form(in, path);
+    expected_at(in, name_of_type(rule), path);
   }
-  size_t index = 0;
-  for (const auto& child : value.children()) item(child.value(), rule, {&path, {}, index++});
+  if (path.depth == max_depth_) return nullptr;
+  if (*++in == ']') return in + 1;
+  for (size_t index = 0;; ++index) {
+    in = item(in, rule, {&path, {}, index, path.depth + 1});
+    if (in == nullptr) return nullptr;
+    if (*in == ']') return in + 1;
+    if (*in++ != ',') return nullptr;
+  }
 }
 
-void Normalizer::item(JsonView value, const FieldRule& rule, const JsonPath& path) {
-  const Type type = rule.type;
-  if (!has_type(value, type)) {
-    expected(name_of_type(rule), value, path);
-  } else if (type == Type::string) {
-    string(value, rule);
-  } else if (type == Type::model) {
-    members(value, rule.model, nullptr, path);
-  } else if (type == Type::date) {
-    date(value, path);
-  } else {
+const char* Normalizer::item(const char* in, const FieldRule& rule, const JsonPath& path) {
+  if (rule.type == Type::string && *in == '"') return string(in, rule);
+  if (rule.type == Type::model && *in == '{') return members(in, *rule.model, nullptr, path);
+  if (rule.type == Type::date) return date(in, path);
+  if (is_free_form(rule.type)) return free_form(in, path);
+  JsonPiece value;
+  in = piece(in, path, value);
+  if (in == nullptr) return nullptr;
+  if (has_type(value, rule.type)) {
     note(value);
+  } else {
+    expected(name_of_type(rule), value, path);
   }
+  return in;
 }
 
-void Normalizer::string(JsonView value, const FieldRule& rule) {
-  using Action = Shape::Action;
+const char* Normalizer::string(const char* in, const FieldRule& rule) {
+  JsonPiece value;
+  value.kind = JsonKind::string;
+  const char* const begin = in;
+  if ((in = string_end(in + 1, value.escaped)) == nullptr) return nullptr;
+  value.text = from_to(begin, ++in);
   if (rule.number && recorder_ != nullptr) recorder_->give_up();
-  note(value,
-       rule.id       ? Action::id
-       : rule.target ? Action::target
-                     : Action::string,
-       rule.id.value_or(IdKind{}));
+  note(value, action_of(rule), rule.id.value_or(IdKind{}));
   if (rule.id) ids_.add(*rule.id, value.string(decoded_));
   if (rule.target) add_target(ids_, value.string(decoded_));
-  if (!rule.number || as_it_is_) return;
-  if (const auto number = whole_number<int64_t>(value.raw())) put_instead(value, std::to_string(*number));
+  if (!rule.number) return in;
+  if (const auto number = whole_number<int64_t>(value.raw()))
+    put_instead(value.text, std::to_string(*number));
+  return in;
 }
 
-void Normalizer::date(JsonView value, const JsonPath& path) {
-  const auto time = value.kind() == JsonKind::string ? parse_time(value.raw()) : std::nullopt;
-  if (time) {
-    if (as_it_is_) return;
-    copy_up_to(value.raw().data());
-    if (recorder_ != nullptr) recorder_->reached(value.raw(), Shape::Action::date);
-    append_rfc3339(out_, *time);
-    from_ += value.raw().size();
-    if (recorder_ != nullptr) recorder_->written();
-  } else if (value.kind() == JsonKind::string) {
-    found_fault(path, "a time is expected, not '" + to_valid_utf8(value.string(), max_shown_bytes) + "'");
-  } else {
+const char* Normalizer::date(const char* in, const JsonPath& path) {
+  JsonPiece value;
+  in = piece(in, path, value);
+  if (in == nullptr) return nullptr;
+  if (value.kind != JsonKind::string) {
     expected(ari::text_of(Type::date), value, path);
+    return in;
+  }
+  const auto time = parse_time(value.raw());
+  if (!time) {
+    const std::string text(value.string(decoded_));
+    found_fault(path, "a time is expected, not '" + to_valid_utf8(text, max_shown_bytes) + "'");
+    return in;
+  }
+  copy_up_to(value.raw().data());
+  if (recorder_ != nullptr) recorder_->reached(value.raw(), Shape::Action::date);
+  append_rfc3339(out_, *time);
+  from_ += value.raw().size();
+  if (recorder_ != nullptr) recorder_->written();
+  return in;
+}
+
+// A value that is no string, or is one, of any kind.
+const char* Normalizer::piece(const char* in, const JsonPath& path, JsonPiece& value) {
+  const char* const begin = in;
+  if (*in == '"') {
+    value.kind = JsonKind::string;
+    in = string_end(in + 1, value.escaped);
+    if (in != nullptr) ++in;
+  } else if (is_container(*in)) {
+    value.kind = *in == '{' ? JsonKind::object : JsonKind::array;
+    JsonView view;
+    in = container(in, path, view);
+  } else {
+    in = scalar_end(in, value.kind);
+  }
+  if (in != nullptr) value.text = from_to(begin, in);
+  return in;
+}
+
+// An object or array, as a whole.
+const char* Normalizer::container(const char* in, const JsonPath& path, JsonView& value) {
+  value = tape().parse_inside(in, max_depth_ - path.depth);
+  return value.valid() ? in + value.text().size() : nullptr;
+}
+
+const char* Normalizer::undeclared(const char* in, const JsonPath& path) {
+  if (!is_container(*in)) return scalar(in, path);
+  JsonView value;
+  in = container(in, path, value);
+  if (in == nullptr) return nullptr;
+  mix_names(value);
+  see(value);
+  return in;
+}
+
+const char* Normalizer::free_form(const char* in, const JsonPath& path) {
+  if (!is_container(*in)) return scalar(in, path);
+  JsonView value;
+  in = container(in, path, value);
+  if (in == nullptr) return nullptr;
+  mix_names(value);
+  if (recorder_ != nullptr) note_all(value);
+  return in;
+}
+
+const char* Normalizer::scalar(const char* in, const JsonPath& path) {
+  JsonPiece value;
+  in = piece(in, path, value);
+  if (in != nullptr) note(value);
+  return in;
+}
+
+void Normalizer::see(JsonView value) {
+  if (value.kind() == JsonKind::object) {
+    see_members(value, recognise(value), nullptr);
+  } else if (value.kind() == JsonKind::array) {
+    for (const auto& child : value.children()) see(child.value());
+  } else {
+    note(piece_of(value));
   }
 }
 
-void Normalizer::undeclared(JsonView value) {
-  if (value.kind() != JsonKind::object && value.kind() != JsonKind::array) return;
-  const bool before = std::exchange(as_it_is_, true);
-  if (value.kind() == JsonKind::object) {
-    members(value, recognise(value), nullptr, {});
-  } else {
-    for (const auto& child : value.children()) undeclared(child.value());
+void Normalizer::see_members(JsonView object, const ModelRules* model, EnvelopeSink* sink) {
+  std::string decoded;
+  for (const auto& child : object.children()) {
+    const JsonView value = child.value();
+    const NameKey key(child.name().string(decoded));
+    const FieldRule* rule = model == nullptr ? nullptr : model->find(key);
+    if (sink != nullptr) {
+      const bool envelope = rule == nullptr ? is_envelope_name(key) : rule->envelope;
+      if (envelope && sink->take(key.name, child.name().has_escapes(), piece_of(value))) {
+        leave_out(child.name().text().data(), value.text().data() + value.text().size());
+        continue;
+      }
+      note_place(child.name().text().data());
+    }
+    if (rule == nullptr) {
+      see(value);
+    } else {
+      see_field(value, *rule);
+    }
   }
-  as_it_is_ = before;
+  if (model != nullptr && model->endpoint()) add_endpoint(object.text());
+}
+
+void Normalizer::see_field(JsonView value, const FieldRule& rule) {
+  if (value.kind() == JsonKind::array && (rule.list || !is_free_form(rule.type))) {
+    for (const auto& child : value.children()) see_item(child.value(), rule);
+  } else {
+    see_item(value, rule);
+  }
+}
+
+void Normalizer::see_item(JsonView value, const FieldRule& rule) {
+  if (rule.type == Type::model && value.kind() == JsonKind::object)
+    return see_members(value, rule.model, nullptr);
+  if (rule.type != Type::string || value.kind() != JsonKind::string) return note_all(value);
+  note(piece_of(value), action_of(rule), rule.id.value_or(IdKind{}));
+  if (rule.id) ids_.add(*rule.id, value.string(decoded_));
+  if (rule.target) add_target(ids_, value.string(decoded_));
+}
+
+// Notes the value, or all that are in it, as what is only copied.
+void Normalizer::note_all(JsonView value) {
+  if (recorder_ == nullptr) return;
+  if (value.kind() != JsonKind::object && value.kind() != JsonKind::array) return note(piece_of(value));
+  for (const auto& child : value.children()) note_all(child.value());
+}
+
+void Normalizer::mix_names(JsonView value) {
+  if (value.kind() != JsonKind::object) return;
+  for (const auto& child : value.children()) layout_ = NameKey(child.name().raw()).mixed_with(layout_);
 }
 
 // Some events of Asterisk have a cause without its text. Returns false if `cause` is none.
-bool Normalizer::add_cause_text(JsonView cause, bool of_event) {
-  const auto number = whole_number<int64_t>(cause.text());
-  if (cause.kind() != JsonKind::string && !number) return false;
-  copy_up_to(cause.text().data() + cause.text().size());
+bool Normalizer::add_cause_text(std::string_view cause, bool of_event) {
+  const auto number = whole_number<int64_t>(cause);
+  if (!cause.starts_with('"') && !number) return false;
+  copy_up_to(cause.data() + cause.size());
   if (of_event) places_->push_back(static_cast<uint32_t>(out_.size()));
   out_ += R"(,"cause_txt":)";
   if (number) {
     append_json_string(out_, ari::cause_text(*number));
     if (recorder_ != nullptr) recorder_->cause_added();
   } else {
-    out_ += cause.text();
+    out_ += cause;
     if (recorder_ != nullptr) recorder_->give_up();
   }
   return true;
 }
 
-void Normalizer::add_endpoint(JsonView object) {
-  const JsonView technology = object.find("technology"), resource = object.find("resource");
-  const auto is_string = [](JsonView value) { return value.valid() && value.kind() == JsonKind::string; };
-  if (!is_string(technology) || !is_string(resource)) return;
+void Normalizer::add_endpoint(std::string_view object) {
+  const std::string_view technology = find_member(object, "technology");
+  const std::string_view resource = find_member(object, "resource");
+  if (!technology.starts_with('"') || !resource.starts_with('"')) return;
   if (recorder_ != nullptr) recorder_->give_up();
-  ids_.add(IdKind::endpoint, technology.string() + "/" + resource.string());
+  std::string id;
+  append_decoded(id, technology.substr(1, technology.size() - 2));
+  id += '/';
+  append_decoded(id, resource.substr(1, resource.size() - 2));
+  ids_.add(IdKind::endpoint, id);
 }
 
-void Normalizer::expected(std::string_view what, JsonView value, const JsonPath& path) {
-  const bool integer = value.is_integer();
+// Of a value that is read only after this.
+void Normalizer::expected_at(const char* in, std::string_view what, const JsonPath& path) {
+  JsonPiece value;
+  if (piece(in, path, value) != nullptr) expected(what, value, path);
+}
+
+void Normalizer::expected(std::string_view what, const JsonPiece& value, const JsonPath& path) {
   found_fault(path, std::string(what) + " is expected, not a value of type " +
-                        std::string(integer ? "integer" : kind_name(value.kind())));
+                        std::string(value.is_integer() ? "integer" : kind_name(value.kind)));
 }
 
 // Keeps the first fault. An event with a fault has no shape: the faulty value was not recorded.
 void Normalizer::found_fault(const JsonPath& path, std::string_view why) {
-  if (as_it_is_ || !fault_.empty()) return;
+  if (!fault_.empty()) return;
   if (recorder_ != nullptr) recorder_->give_up();
   std::string where;
   for (const JsonPath* at = &path; at != nullptr; at = at->up) {
@@ -230,11 +447,10 @@ void Normalizer::found_fault(const JsonPath& path, std::string_view why) {
   fault_ = where + ": " + std::string(why);
 }
 
-void Normalizer::note(JsonView value, Shape::Action action, IdKind kind) {
-  if (recorder_ == nullptr || recorder_->given_up()) return;
-  if (value.kind() == JsonKind::boolean || value.kind() == JsonKind::null) return;
-  std::string_view text = value.text();
-  if (value.kind() == JsonKind::string) {
+void Normalizer::record(const JsonPiece& value, Shape::Action action, IdKind kind) {
+  if (recorder_->given_up() || value.kind == JsonKind::boolean || value.kind == JsonKind::null) return;
+  std::string_view text = value.text;
+  if (value.kind == JsonKind::string) {
     text = value.raw();
   } else if (value.is_integer()) {
     action = Shape::Action::integer;
@@ -247,30 +463,22 @@ void Normalizer::note(JsonView value, Shape::Action action, IdKind kind) {
   recorder_->written();
 }
 
-// A member begins here, with the comma in front of it.
-void Normalizer::note_place(JsonView name) {
-  places_->push_back(
-      static_cast<uint32_t>(out_.size() + static_cast<size_t>(name.text().data() - from_) - 1));
-}
-
 void Normalizer::copy_up_to(const char* end) {
   out_.append(from_, static_cast<size_t>(end - from_));
   from_ = end;
 }
 
-// Leaves out a member and the comma in front of it; if there is none, the one behind it.
-void Normalizer::leave_out(JsonView name, JsonView value) {
-  const char* begin = name.text().data();
-  const char* end = value.text().data() + value.text().size();
-  const bool follows = begin > from_ && begin[-1] == ',';
-  copy_up_to(follows ? begin - 1 : begin);
+// Leaves out a member, up to `end`, and the comma in front of it; if there is none, the one behind it.
+void Normalizer::leave_out(const char* name, const char* end) {
+  const bool follows = name > from_ && name[-1] == ',';
+  copy_up_to(follows ? name - 1 : name);
   from_ = end + (!follows && *end == ',' ? 1 : 0);
 }
 
-void Normalizer::put_instead(JsonView value, std::string_view text) {
-  copy_up_to(value.text().data());
+void Normalizer::put_instead(std::string_view value, std::string_view text) {
+  copy_up_to(value.data());
   out_ += text;
-  from_ = value.text().data() + value.text().size();
+  from_ = value.data() + value.size();
 }
 
 }  // namespace aribus::record

@@ -1,13 +1,13 @@
 #include "record/shape_cache.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
-
-#include <simdjson.h>
 
 #include "ari/hangup_causes.h"
 #include "base/numbers.h"
 #include "base/time.h"
+#include "json/escapes.h"
 #include "json/json.h"
 #include "json/simd.h"
 #include "record/id_fields.h"
@@ -24,6 +24,22 @@ inline char* copy(char* out, const char* from, size_t size) {
     std::memcpy(out + at, from + at, 16);
   } while ((at += 16) < size);
   return out + size;
+}
+
+// Copies the rest of a JSON string, whose first special byte is at `in`, if that begins an escape, with its
+// escapes. Returns the place of the closing quote, or nullptr if an escape is invalid or the string does not
+// end.
+[[gnu::noinline]] const char* copy_escaped(const char* in, char* out) {
+  while (*in == '\\') {
+    const char* const behind = behind_escape(in);
+    if (behind == nullptr) return nullptr;
+    std::memcpy(out, in, 16);  // the longest has twelve bytes
+    out += behind - in;
+    const size_t size = copy_up_to_special(behind, out);
+    in = behind + size;
+    out += size;
+  }
+  return *in == '"' ? in : nullptr;
 }
 
 // The size of the integer at `text`; 0 if it is another number or has over 18 digits. Required: it ends.
@@ -44,8 +60,10 @@ void ShapeRecorder::reached(std::string_view value, Action action, IdKind kind) 
   begins_.push_back(out_at_);
   step.in.assign(in_at_, value.data());
   in_at_ = value.data() + value.size();
-  if (action == Action::time || action == Action::app) return;  // it is not written
-  step.out = out_.substr(out_at_);
+  const bool is_written = action != Action::time && action != Action::app;
+  if (is_written) step.out = out_.substr(out_at_);
+  bytes_ += step.in.size() + step.out.size();
+  if (bytes_ > max_shape_bytes || shape_.steps.size() > max_shape_steps) give_up();
 }
 
 void ShapeRecorder::cause_added() {
@@ -54,19 +72,19 @@ void ShapeRecorder::cause_added() {
   written();
 }
 
-void ShapeRecorder::taken(std::string_view name, JsonView value) {
-  if (name == "timestamp") return reached(value.raw(), Action::time);
-  if (name == "application") return reached(value.raw(), Action::app);
-  if (name != "type") give_up();
+void ShapeRecorder::taken(std::string_view name, std::string_view value) {
+  if (given_up_ || name == "type") return;
+  if (name != "timestamp" && name != "application") return give_up();
+  reached(value.substr(1, value.size() - 2), name == "timestamp" ? Action::time : Action::app);
 }
 
 std::optional<Shape> ShapeRecorder::finish(const ari::ModelType& type, const std::vector<uint32_t>& members) {
   const auto has_time = [&] {
     return std::ranges::any_of(shape_.steps, [](const auto& step) { return step.action == Action::time; });
   };
-  if (given_up_ || !has_time() || text_.size() > ShapeCache::max_text_bytes || out_.size() < out_at_)
-    return {};
+  if (given_up_ || !has_time() || out_.size() < out_at_) return {};
   reached({text_.data() + text_.size(), 0}, Action::end);
+  if (given_up_) return {};
   size_t i = 0;
   for (const uint32_t member : members) {
     while (member >= begins_[i] + shape_.steps[i].out.size()) ++i;
@@ -80,16 +98,16 @@ std::optional<Shape> ShapeRecorder::finish(const ari::ModelType& type, const std
   return std::move(shape_);
 }
 
-bool ShapeCache::read(std::string_view text, Record& record) {
+bool ShapeCache::read(const PaddedText& padded, Record& record) {
+  const std::string_view text = padded.view();
   if (nodes_.size() == 1 || text.size() > max_text_bytes) return false;
-  if (!simdjson::validate_utf8(text.data(), text.size())) return false;
   record.app.clear();
   record.ids.clear();
   record.members.clear();
+  if (out_.size() < 2 * text.size() + spare_bytes) out_.resize(3 * text.size() + spare_bytes);
   // Zeros follow the text. They are part of no JSON text, so nothing below has to check for its end.
-  const char* in = in_.data();
-  const char* const end = std::copy(text.begin(), text.end(), in_.data());
-  std::memset(in_.data() + text.size(), 0, spare_bytes);
+  const char* in = text.data();
+  const char* const end = text.data() + text.size();
   char* const begin = out_.data();
   char* out = begin;
   const Node* const nodes = nodes_.data();
@@ -116,16 +134,22 @@ bool ShapeCache::read(std::string_view text, Record& record) {
       case Action::id:
       case Action::target:
       case Action::app: {
-        const auto size = copy_json_string(in, out);
-        if (!size) return false;
-        const std::string_view value(in, *size);
-        in += *size;
-        if (node.action == Action::app) {
-          record.app = value;
-          break;
+        const char* const inside = in;
+        in += copy_up_to_special(in, out);
+        const bool escaped = *in != '"';
+        if (escaped) {
+          in = copy_escaped(in, out + (in - inside));
+          if (in == nullptr) return false;
         }
-        out += *size;
+        std::string_view value(inside, static_cast<size_t>(in - inside));
+        if (node.action != Action::app) out += value.size();
         if (node.action == Action::string) break;
+        if (escaped) {
+          decoded_.clear();
+          append_decoded(decoded_, value);
+          value = decoded_;
+        }
+        if (node.action == Action::app) record.app = value;
         if (node.action == Action::id) record.ids.add(node.kind, value);
         if (node.action == Action::target) add_target(record.ids, value);
         break;
@@ -165,6 +189,7 @@ bool ShapeCache::read(std::string_view text, Record& record) {
       }
       case Action::end:
         if (in != end) return false;
+        if (++hits_ == UINT16_MAX) forget_half();
         record.declared = types_[node.next];
         record.type = record.declared->name;
         record.fields.assign(begin, out);
@@ -188,22 +213,66 @@ uint32_t ShapeCache::find_other(uint32_t parent, const char* in) {
   return 0;
 }
 
+bool ShapeCache::wants(uint64_t layout) {
+  if (++misses_ == UINT16_MAX) forget_half();
+  credit_ = std::min(credit_ + 1, max_credit);
+  Layout& met = met_[layout % met_.size()];
+  const auto hash = static_cast<uint32_t>(layout >> 32);
+  if (met.hash != hash) {
+    met = {hash, 1};
+    return false;
+  }
+  // Some events of one layout have no shape, or differ from those that are known in a value that can't be in
+  // one.
+  if (!std::has_single_bit(++met.times) || credit_ < learning_cost) return false;
+  credit_ -= learning_cost;
+  return true;
+}
+
+void ShapeCache::forget_half() {
+  hits_ /= 2;
+  misses_ /= 2;
+}
+
+// The step after `parent` that is the same, or 0. Counts the steps that it is compared with in `siblings`.
+uint32_t ShapeCache::find_step(uint32_t parent, const Shape::Step& step, size_t& siblings) const {
+  siblings = 0;
+  for (uint32_t child = nodes_[parent].next; child != 0; child = nodes_[child].sibling, ++siblings) {
+    const Node& node = nodes_[child];
+    if (node.action == step.action && node.kind == step.kind && literal(node.in, node.in_size) == step.in &&
+        literal(node.out, node.out_size) == step.out) {
+      return child;
+    }
+  }
+  return 0;
+}
+
+bool ShapeCache::has_room(const Shape& shape) const {
+  uint32_t parent = 0;
+  size_t siblings = 0, known = 0;
+  for (const Shape::Step& step : shape.steps) {
+    const uint32_t child = find_step(parent, step, siblings);
+    if (child == 0) break;
+    parent = child;
+    ++known;
+  }
+  return siblings < max_siblings && steps() + shape.steps.size() - known <= max_steps;
+}
+
 void ShapeCache::learn(const Shape& shape) {
-  if (steps() + shape.steps.size() > max_steps) {
+  if (!has_room(shape)) {
+    if (misses_ <= hits_) return;
     nodes_.assign(1, Node{});
     literals_.clear();
     types_.clear();
     members_.assign(1, no_more);
+    hits_ = misses_ = 0;
   }
   const size_t before = nodes_.size();
   uint32_t parent = 0;
+  size_t siblings = 0;
   for (const Shape::Step& step : shape.steps) {
-    uint32_t child = nodes_[parent].next;
-    const auto is_it = [&](const Node& node) {
-      return node.action == step.action && node.kind == step.kind &&
-             literal(node.in, node.in_size) == step.in && literal(node.out, node.out_size) == step.out;
-    };
-    while (child != 0 && !is_it(nodes_[child])) child = nodes_[child].sibling;
+    const uint32_t child = find_step(parent, step, siblings);
     parent = child != 0 ? child : add(parent, step);
   }
   if (nodes_.size() == before) return;  // its shape is known: only its values were unusual

@@ -10,17 +10,21 @@
 // `,"timestamp":"` with the record's time. The literal to compare (`in`) and the one to write (`out`) differ
 // where the Normalizer changes the event, for example leaves out members that go into the record's envelope.
 //
-// An unknown event is read by the Normalizer, which reports each value to a ShapeRecorder; the finished shape
-// is added to the cache. The cache is a tree: shapes with the same first steps share nodes, and a node's
-// alternatives are its siblings, the latest match first. read() walks down the tree: it compares the next
-// literal with the text, copies `out` and the value, and goes on, without looking at any name. It gives up
-// whenever a value is not as plain as its step demands (an escape in a string, a number with a fraction, a
-// malformed time): the Normalizer then reads the event. So the cache decides only how fast an event is read,
-// never what its record is: a differential test compares both.
+// The cache is a tree: shapes with the same first steps share nodes, and a node's alternatives are its
+// siblings, the latest match first. read() walks down the tree: it compares the next literal with the text,
+// copies `out` and the value, and goes on, without looking at any name. Escapes are checked and copied as
+// they are; only ids and the application are decoded. It gives up whenever a value is not as its step demands
+// (a number with a fraction, a malformed time): the Normalizer then reads the event. So the cache decides
+// only how fast an event is read, never what its record is: a differential test compares both.
+//
+// An unknown event is read by the Normalizer, which also makes a hash of its layout: its names and their
+// order. Only a layout that is met again (wants()) is worth learning: the event is then read once more, and
+// the Normalizer reports each value to a ShapeRecorder, whose finished shape is added. So events whose layout
+// is always a new one cost nothing here, and do not displace the others.
 //
 // Values that decide about other parts of the record can't be in a shape: the recorder gives up on such
-// events. The size is bounded: no text over max_text_bytes is kept, and beyond max_steps the tree starts
-// again from nothing, so that invented events cannot fill the memory.
+// events. The size is bounded by max_steps, max_siblings and max_shape_bytes. A shape for which there is no
+// room is not kept, unless most of the events are unknown: then the tree starts again from nothing.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +34,7 @@
 #include <vector>
 
 #include "json/json_tape.h"
+#include "json/padded_text.h"
 #include "record/record.h"
 
 namespace aribus::record {
@@ -63,6 +68,9 @@ struct Shape {
 // Records an event's shape while the Normalizer reads it.
 class ShapeRecorder {
  public:
+  static constexpr size_t max_shape_bytes = 16384;  // of a shape's literals, those read and those written
+  static constexpr size_t max_shape_steps = 1024;
+
   // The event's fields are written to `out`.
   ShapeRecorder(std::string_view text, const std::string& out)
       : text_(text), out_(out), in_at_(text.data()) {}
@@ -73,8 +81,8 @@ class ShapeRecorder {
   void written() { out_at_ = out_.size(); }
   // The latest value was a cause, and its text was added.
   void cause_added();
-  // A member that is not written: it goes into the envelope.
-  void taken(std::string_view name, JsonView value);
+  // A member that is not written: it goes into the envelope. `value` is its JSON text.
+  void taken(std::string_view name, std::string_view value);
   // The record depends on values in a way that a shape can't describe.
   void give_up() { given_up_ = true; }
   [[nodiscard]] bool given_up() const { return given_up_; }
@@ -89,19 +97,25 @@ class ShapeRecorder {
   size_t out_at_ = 0;
   Shape shape_;
   std::vector<size_t> begins_;  // of each step's `out`
+  size_t bytes_ = 0;            // of all literals
   bool given_up_ = false;
 };
 
 // The known shapes, as a tree of their steps.
 class ShapeCache {
  public:
-  static constexpr size_t max_text_bytes = 4096;  // of an event whose shape is kept
-  static constexpr size_t max_steps = 8192;       // of all shapes; beyond that it starts again from nothing
+  static constexpr size_t max_text_bytes = 256 * 1024;  // of an event that is read here
+  static constexpr size_t max_steps = 16'384;           // of all shapes
+  static constexpr size_t max_siblings = 64;  // that may follow a step: they are searched one by one
 
-  // Reads `text` into `record`, except its server, when its shape is known. Returns false when it is not, or
-  // when a value is not plain; the content of the record is then unspecified.
-  [[nodiscard]] bool read(std::string_view text, Record& record);
-  // Adds a shape.
+  // Reads `text`, which is UTF-8, into `record`, except its server, when its shape is known. Returns false
+  // when it is not, or when a value is not as the shape has it; the content of the record is then
+  // unspecified.
+  [[nodiscard]] bool read(const PaddedText& text, Record& record);
+  // Told of each event that read() could not read, with the hash of its layout. Returns whether its shape
+  // should be recorded for learn().
+  [[nodiscard]] bool wants(uint64_t layout);
+  // Adds a shape, if there is room for it.
   void learn(const Shape& shape);
   // Number of steps kept.
   [[nodiscard]] size_t steps() const { return nodes_.size() - 1; }
@@ -123,7 +137,10 @@ class ShapeCache {
   static constexpr uint16_t no_more = 0xFFFF;
 
   uint32_t find_other(uint32_t parent, const char* in);
+  uint32_t find_step(uint32_t parent, const Shape::Step& step, size_t& siblings) const;
   uint32_t add(uint32_t parent, const Shape::Step& step);
+  [[nodiscard]] bool has_room(const Shape& shape) const;
+  void forget_half();
   [[nodiscard]] std::string_view literal(uint32_t begin, size_t size) const {
     return std::string_view(literals_).substr(begin, size);
   }
@@ -133,11 +150,27 @@ class ShapeCache {
   std::vector<const ari::ModelType*> types_;
   std::vector<uint16_t> members_{
       no_more};  // Shape::Step::members of the nodes that have any, each with its end
+
+  // Layouts that were met and not read, each in the place that its hash names; a new one displaces another.
+  struct Layout {
+    uint32_t hash = 0;
+    uint32_t times = 0;
+  };
+  std::vector<Layout> met_ = std::vector<Layout>(512);
+  // Learning a shape costs as much as reading several events: in the long run one of learning_cost unknown
+  // events is learned from, after that many at once.
+  static constexpr uint32_t learning_cost = 16;
+  static constexpr uint32_t max_credit = 256 * learning_cost;
+  uint32_t credit_ = max_credit;
+  // Of the latest events, how many were read here, and how many were not.
+  uint32_t hits_ = 0;
+  uint32_t misses_ = 0;
+
   // Room for an event's fields. Times may become longer, by less than their own size; and copies are made in
   // blocks that write some bytes more than needed.
   static constexpr size_t spare_bytes = 64;
-  std::vector<char> out_ = std::vector<char>(2 * max_text_bytes + spare_bytes);
-  std::vector<char> in_ = std::vector<char>(max_text_bytes + spare_bytes);  // the event
+  std::vector<char> out_ = std::vector<char>(8192);
+  std::string decoded_;  // an id or the application
 };
 
 }  // namespace aribus::record

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
 #include <optional>
 
 #include "ari/schema.h"
+#include "json/find_member.h"
 #include "json/json_tape.h"
 
 namespace aribus::state {
@@ -61,12 +61,6 @@ std::vector<Model::Shown> shown_by(const ari::ModelType& event) {
   return shown;
 }
 
-// One tape for all: nothing on it is used after the call.
-JsonTape& tape() {
-  static thread_local JsonTape tape;
-  return tape;
-}
-
 template <size_t size>
 bool begins_with(std::string_view text, const char (&start)[size]) {
   return text.size() >= size && std::memcmp(text.data(), start, size - 1) == 0;
@@ -80,12 +74,9 @@ std::string_view id_of(IdKind kind, std::string_view text, std::string& buffer) 
     const std::string_view id = rest.substr(0, rest.find('"'));
     if (id.find('\\') == std::string_view::npos) return id;
   }
-  const JsonView json = tape().read(text);
-  if (!json.valid()) return {};
-  const std::string_view name = named ? "name" : "id";
-  if (kind != IdKind::endpoint) return buffer = json.string_at(name);
-  const std::string technology = json.string_at("technology");
-  const std::string resource = json.string_at("resource");
+  if (kind != IdKind::endpoint) return find_string_member(text, named ? "name" : "id", buffer);
+  const std::string technology(find_string_member(text, "technology", buffer));
+  const std::string resource(find_string_member(text, "resource", buffer));
   return buffer = technology.empty() || resource.empty() ? "" : technology + "/" + resource;
 }
 
@@ -94,22 +85,19 @@ void note_app(std::vector<std::string>& apps, const std::string& app) {
   apps.push_back(app);
 }
 
-using Searcher = std::boyer_moore_horspool_searcher<std::string_view::const_iterator>;
-
-// The text from the match up to the next quote, or "". The model keeps it, so it must not be longer than
+// The text from behind `name` up to the next quote, or "". The model keeps it, so it must not be longer than
 // "channel:" and an id.
-std::string_view string_behind(std::string_view text, const Searcher& searcher) {
-  const auto [begin, end] = searcher(text.begin(), text.end());
-  if (begin == end) return {};
-  const std::string_view rest(end, text.end());
-  const std::string_view found = rest.substr(0, rest.find('"'));
-  return found.size() > record::max_id_bytes + 16 ? std::string_view() : found;
+std::string_view string_behind(std::string_view text, std::string_view name, size_t rare) {
+  const char* const found = find_text(text, name, rare);
+  if (found == nullptr) return {};
+  const std::string_view rest = text.substr(static_cast<size_t>(found - text.data()) + name.size());
+  const std::string_view string = rest.substr(0, rest.find('"'));
+  return string.size() > record::max_id_bytes + 16 ? std::string_view() : string;
 }
 
 std::string_view made_at(std::string_view text) {
   static constexpr std::string_view name = R"("creationtime":")";
-  static const Searcher searcher(name.begin(), name.end());
-  return string_behind(text, searcher);
+  return string_behind(text, name, name.find("im"));
 }
 
 // Whether `made` is in `text` where it was last time, `place` bytes from the end.
@@ -149,8 +137,7 @@ void for_each_changed(const Record& changed, Use use) {
 
 std::string_view target_of(std::string_view text) {
   static constexpr std::string_view name = R"("target_uri":")";
-  static const Searcher searcher(name.begin(), name.end());
-  return string_behind(text, searcher);
+  return string_behind(text, name, name.find("_u"));
 }
 
 }  // namespace
@@ -293,8 +280,10 @@ Object* Model::show(IdKind kind, std::string_view text, const Shown& how, const 
   if (id.empty() || id.size() > record::max_id_bytes) return nullptr;
   Objects& all = objects(kind);
   auto at = all.find(id);
+  std::optional<std::string_view> made;  // of `text`; searched at most once
+  const auto made_here = [&] { return made ? *made : *(made = made_at(text)); };
   if (at != all.end() && !at->second.made.empty() && !is_at(text, at->second.made, at->second.made_place)) {
-    const int order = compare_made(at->second.made, made_at(text));
+    const int order = compare_made(at->second.made, made_here());
     if (order > 0) return nullptr;
     if (order < 0 && !how.past) {  // the event of the former one's end did not come
       end(kind, id, std::string(at->second.text), seq, false, record.app);
@@ -309,10 +298,9 @@ Object* Model::show(IdKind kind, std::string_view text, const Shown& how, const 
     if (how.past || has_ended(kind, id, text, how.begins, record.app)) return nullptr;
     make_room(kind);
     at = all.try_emplace(std::string(id)).first;
-    const std::string_view made = made_at(text);
-    at->second.made = made;
-    at->second.made_place = place_of(made, text);
-    at->second.began = parse_time(made).value_or(record.time);
+    at->second.made = made_here();
+    at->second.made_place = place_of(made_here(), text);
+    at->second.began = parse_time(made_here()).value_or(record.time);
     bytes_ += id.size();
   }
   Object& object = at->second;
@@ -322,7 +310,7 @@ Object* Model::show(IdKind kind, std::string_view text, const Shown& how, const 
   bytes_ += text.size() - object.text.size();
   object.text.assign(text);
   if (!object.made.empty() && !is_at(text, object.made, object.made_place))
-    object.made_place = place_of(made_at(text), text);
+    object.made_place = place_of(made_here(), text);
   object.seq = seq;
   return &object;
 }

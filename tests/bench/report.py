@@ -2,6 +2,7 @@
 import re
 
 import chart
+import traces
 from chart import NAMES
 from servers import SYSTEMS
 
@@ -70,8 +71,11 @@ def memory(results):
 
 
 def instructions(results):
+    names = {f"event_{kind}_{version}": f"an event of Asterisk {version}, {kind}"
+             for version in traces.VERSIONS for kind in traces.KINDS}
+    kinds = [[words, f"{results[name]:,}", f"{results[name + '_alone']:,}"] for name, words in names.items() if name in results]
     return table([results["toolchain"], "64 at a time", "alone"],
-                 [["an event, WebSocket to ring", f"{results['event']:,}", f"{results['event_alone']:,}"],
+                 [["an event, WebSocket to ring", f"{results['event']:,}", f"{results['event_alone']:,}"], *kinds,
                   ["one delivery", f"{results['delivery']:,}", f"{results['delivery_alone']:,}"]])
 
 

@@ -29,9 +29,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t total_bytes = text.size() + data[0] / 128;
   record::EventReader fresh(now);
   const std::string line = line_of(fresh, text, total_bytes);
-  require(line_of(fresh, text, total_bytes) == line, "the second time is as the first");
-  require(line_of(warm, text, total_bytes) == line, "what was read before changes nothing");
-  require(line_of(warm, text, total_bytes) == line, "nor the text itself");
+  // Its shape is learned the second time, and used the third time.
+  for (int i = 0; i < 2; ++i) {
+    require(line_of(fresh, text, total_bytes) == line, "the second and third time are as the first");
+  }
+  for (int i = 0; i < 3; ++i) {
+    require(line_of(warm, text, total_bytes) == line, "what was read before changes nothing");
+  }
   require(line.ends_with('\n') && line.find('\n') == line.size() - 1, "it is one line");
   JsonTape tape;
   require(tape.read(std::string_view(line).substr(0, line.size() - 1)).valid(), "and JSON");

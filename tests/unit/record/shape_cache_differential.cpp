@@ -45,12 +45,20 @@ constexpr std::string_view odd_values[] = {
     R"("\\")",
     R"("\ud83d\ude00")",
     R"("\ud83d")",
+    R"("\ude00\ud83d")",
+    R"("\ud83d\u0041")",
+    R"("\/\b\f\n\r\t")",
+    R"("\")",
+    R"("\u004")",
     R"("\u0000")",
     "\"\xC3\xA4\"",
     "\"\xF0\x9F\x98\x80\"",
     "\"\xC3\"",
     "\"\x01\"",
     R"("channel:1.2")",
+    R"("channel:\u0031\ud83d\ude00")",
+    R"("c\"1")",
+    R"("2026-11-26\u005422:07:17.679+1300")",
     R"("bridge:b")",
     R"("2026-11-26T22:07:17.679+1300")",
     R"("2026-11-26T22:07:17Z")",
@@ -207,11 +215,14 @@ class Mutator {
       if (!text.empty()) text = std::to_string(static_cast<int64_t>(random_()) - (int64_t{1} << 31));
       return;
     }
-    static constexpr std::string_view pieces[] = {"x",      R"(\n)",    R"(\u00e4)", "\xE2\x82\xAC",
-                                                  R"(\\")", R"(\u12)",  "\x7F",      "0123456789abcdef",
-                                                  R"(\/)",  "\xED\xA0", R"(\")",     " "};
+    static constexpr std::string_view pieces[] = {
+        "x",       R"(\n)",    R"(\u00e4)",        "\xE2\x82\xAC", R"(\\")",
+        R"(\u12)", "\x7F",     "0123456789abcdef", R"(\/)",        "\xED\xA0",
+        R"(\")",   " ",        R"(\ud83d\ude00)",  R"(\ud83d)",    R"(\u)",
+        "\\",      R"(\u0041)"};
     const std::string_view piece = pieces[below(std::size(pieces))];
-    text.insert(1 + below(text.size() - 1), piece);
+    text.insert(1 + below(text.size() - 1),
+                below(50) == 0 ? std::string(below(20'000), 'x') : std::string(piece));
   }
 
   std::mt19937 random_;
@@ -244,7 +255,9 @@ TEST_CASE("changed events become the same records whatever was read before") {
   const auto events = recorded(file);
   REQUIRE(events.size() > 1000);
   EventReader trained(now);
-  for (const std::string& event : events) record_of_text(trained, event);
+  for (int round = 0; round < 2; ++round) {
+    for (const std::string& event : events) record_of_text(trained, event);
+  }
   JsonTape tape, line_tape;
   Record again;
   Mutator mutator(20261126);
