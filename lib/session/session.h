@@ -236,6 +236,7 @@ class Session {
   bool blocked_ = false;                                        // the transport takes no more at present
   bool watches_input_ = false;                                  // what the transport was told to report
   bool watches_output_ = false;                                 // likewise
+  bool readable_ = false;                                       // the transport has input, or its end
   bool read_queued_ = false;                                    // its turn to read was requested
   bool flush_queued_ = false;                                   // its turn to write was requested
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // replies outlive sessions

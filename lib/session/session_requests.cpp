@@ -15,8 +15,9 @@ void Session::read() {
   const TurnBudget::Use use(context_.budget);
   while (may_read() && !context_.budget.spent()) {
     handle_input();
-    if (has_input() || phase_ == Phase::ended) break;
+    if (has_input() || !readable_ || phase_ == Phase::ended) break;
     const Transport::Input input = transport_->read(input_);
+    readable_ = input == Transport::Input::bytes && transport_->has_more();
     if (input == Transport::Input::closed) return end();
     if (input == Transport::Input::end) {
       enter(Phase::input_over);
