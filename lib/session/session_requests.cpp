@@ -13,9 +13,9 @@ constexpr size_t max_request_values = 16'384;  // JSON values and names of membe
 void Session::read() {
   read_queued_ = false;
   const TurnBudget::Use use(context_.budget);
-  while (may_read() && !context_.budget.spent()) {
+  for (;;) {
     handle_input();
-    if (has_input() || !readable_ || phase_ == Phase::ended) break;
+    if (has_input() || !readable_ || !may_read() || context_.budget.spent()) break;
     const Transport::Input input = transport_->read(input_);
     readable_ = input == Transport::Input::bytes && transport_->has_more();
     if (input == Transport::Input::closed) return end();
@@ -35,13 +35,12 @@ void Session::read() {
 // Handles the bytes read so far, line by line, and a batch request by request.
 void Session::handle_input() {
   std::string_view rest = input_;
-  while (may_read() && !context_.budget.spent()) {
+  while (open_batch_ || !rest.empty()) {
+    if (!may_read() || context_.budget.spent()) break;
     if (open_batch_) {
       next_of_batch();
-    } else if (!rest.empty()) {
-      rest.remove_prefix(reader_.feed(rest));
     } else {
-      break;
+      rest.remove_prefix(reader_.feed(rest));
     }
   }
   input_.erase(0, input_.size() - rest.size());

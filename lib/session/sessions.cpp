@@ -190,6 +190,7 @@ void Sessions::end_turn() {
 
 // Each session that has asked for it, once.
 void Sessions::flush_sessions() {
+  if (flushing_.empty()) return;
   const TurnBudget::Use use(writing_);
   for (size_t count = flushing_.size(); count > 0 && !writing_.spent(); --count) {
     if (Session* session = take_first(flushing_)) session->flush();
