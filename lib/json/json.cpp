@@ -11,6 +11,7 @@
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
+#include "json/parse_into.h"
 #include "json/simd.h"
 
 namespace aribus {
@@ -120,12 +121,13 @@ bool fits_double(std::string_view number) {
   return std::isfinite(to_double(number));
 }
 
-Result<Json> parse_json(std::string_view text, size_t max_values, int max_depth) {
+namespace {
+
+Result<void> parse(Json& document, std::string_view text, size_t max_values, int max_depth) {
   // RapidJSON takes a NUL for the end of the text.
   if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
     return Error{ErrorKind::malformed, "a NUL byte (at byte " + std::to_string(nul) + ")", {}};
   }
-  Json document;
   rapidjson::ParseResult outcome;
   std::string refusal;
   const auto generate = [&](Json& handler) {
@@ -144,7 +146,19 @@ Result<Json> parse_json(std::string_view text, size_t max_values, int max_depth)
     const std::string reason = refusal.empty() ? rapidjson::GetParseError_En(outcome.Code()) : refusal;
     return Error{ErrorKind::malformed, reason + " (at byte " + std::to_string(outcome.Offset()) + ")", {}};
   }
+  return {};
+}
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, size_t max_values, int max_depth) {
+  Json document;
+  if (auto parsed = parse(document, text, max_values, max_depth); !parsed) return parsed.error();
   return document;
+}
+
+Result<void> parse_into(Json& document, std::string_view text, size_t max_values) {
+  return parse(document, text, max_values, max_json_depth);
 }
 
 const JsonValue* find(const JsonValue& object, std::string_view name) {

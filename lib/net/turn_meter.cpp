@@ -5,15 +5,15 @@
 
 namespace aribus {
 
-using detail::fire;
 using detail::make_handle;
 
 TurnMeter::TurnMeter(Loop& loop)
     : loop_(loop), prepare_(make_handle<uv_prepare_t>("prepare", [&](uv_prepare_t* raw) {
         return uv_prepare_init(loop.raw(), raw);
       })) {
-  prepare_->raw.data = this;
-  uv_prepare_start(&prepare_->raw, [](uv_prepare_t* raw) { static_cast<TurnMeter*>(raw->data)->end_turn(); });
+  prepare_->call = [this](int) { end_turn(); };
+  uv_prepare_start(&prepare_->raw,  // not by fire(), which begins a turn
+                   [](uv_prepare_t* raw) { detail::Handle<uv_prepare_t>::from(raw)->call(0); });
   uv_unref(reinterpret_cast<uv_handle_t*>(&prepare_->raw));
 }
 

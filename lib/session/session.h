@@ -167,6 +167,7 @@ class Session {
   [[nodiscard]] bool has_input() const { return !input_.empty() || open_batch_; }
   void handle_input();
   void on_line(std::string_view line);
+  void on_batch_line(std::string_view line);
   void on_long_line(std::string_view beginning);
   void refuse_line(const std::string& id, Error error);
   void on_batch(Json requests, size_t bytes);

@@ -1,5 +1,8 @@
+#include <array>
+#include <cstddef>
 #include <utility>
 
+#include "json/parse_into.h"
 #include "session/session.h"
 #include "session/session_limits.h"
 
@@ -7,6 +10,7 @@ namespace aribus::session {
 namespace {
 
 constexpr size_t max_request_values = 16'384;  // JSON values and names of members in one line
+constexpr size_t request_room_bytes = 16 << 10;
 
 }  // namespace
 
@@ -49,9 +53,21 @@ void Session::handle_input() {
 
 void Session::on_line(std::string_view line) {
   ++lines_;
+  if (line.starts_with('[')) return on_batch_line(line);
+  // For all sessions: it holds nothing between two calls. A longer request takes more memory.
+  alignas(std::max_align_t) static std::array<char, request_room_bytes> room;
+  Json::AllocatorType memory(room.data(), room.size());
+  Json request(&memory);
+  if (auto parsed = parse_into(request, line, max_request_values); !parsed)
+    return refuse_line(rpc::id_in(line), parsed.error());
+  if (request.IsArray()) return on_batch_line(line);  // behind blanks
+  on_request(request, nullptr, line.size());
+}
+
+// A batch has memory of its own until all its requests have begun.
+void Session::on_batch_line(std::string_view line) {
   Result<Json> parsed = parse_json(line, max_request_values);
   if (!parsed) return refuse_line(rpc::id_in(line), parsed.error());
-  if (!parsed->IsArray()) return on_request(*parsed, nullptr, line.size());
   on_batch(std::move(*parsed), line.size());
 }
 
