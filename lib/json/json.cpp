@@ -10,6 +10,7 @@
 #include <rapidjson/error/en.h>
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
+#include <simdjson.h>
 
 #include "json/parse_into.h"
 #include "json/simd.h"
@@ -135,8 +136,11 @@ Result<void> parse(Json& document, std::string_view text, size_t max_values, int
     rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
     rapidjson::Reader reader;
     Gate gate(handler, max_values, max_depth);
-    outcome = reader.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag>(
-        stream, gate);
+    constexpr unsigned flags = rapidjson::kParseNumbersAsStringsFlag;
+    constexpr unsigned validating = flags | rapidjson::kParseValidateEncodingFlag;
+    // RapidJSON validates byte by byte; it does so where it has to find the place of a mistake.
+    outcome = simdjson::validate_utf8(text.data(), text.size()) ? reader.Parse<flags>(stream, gate)
+                                                                : reader.Parse<validating>(stream, gate);
     refusal = gate.refusal();
     return !outcome.IsError();
   };

@@ -39,6 +39,12 @@ class Commands:
     max_idle_share: float = 0.001   # of a processor
 
 
+QUICK = Commands(rounds=5, seconds=0.1, idle_s=15)
+# Only the answers are checked, and that nothing wakes the daemon all the time: a busy machine adds no wake-ups.
+CHECK = Commands(rounds=1, trips=50, seconds=0.05, idle_s=8, max_ping_ratio=1000, max_added_us=1e6, max_wake_ups=4,
+                 max_idle_share=1)
+
+
 class Failed(Exception):
     """A program failed; the text says all."""
 
@@ -126,13 +132,17 @@ def is_connected(path, rest):
     return asterisk["connected"] and asterisk["rest"] == rest
 
 
-def npm_client(say):
-    """The folder with npm's ari-client, or None."""
-    folder = SOURCE / "node_modules/ari-client"
-    if not shutil.which("node") or not folder.exists():
-        say("commands: npm's ari-client is not installed and is left out (scripts/install-dependencies --bench)")
-        return None
-    return folder
+def why_no_npm(url):
+    """Why npm's ari-client can't be measured; "" when it can."""
+    if not shutil.which("node") or not (SOURCE / "node_modules/ari-client").exists():
+        return "it is not installed (scripts/install-dependencies --bench)"
+    request = urllib.request.Request(f"{url}/ari/api-docs/resources.json")
+    request.add_header("Authorization", "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode())
+    try:
+        urllib.request.urlopen(request, timeout=5).read()
+    except OSError as error:
+        return f"it needs Asterisk's own description of ARI ({error})"
+    return ""
 
 
 class Measure:
@@ -177,6 +187,10 @@ class Measure:
         if run.returncode != 0:
             raise Failed(f"bench_round_trips: {run.stderr}")
         found = json.loads(run.stdout)
+        if why := why_no_npm(url):
+            self.say(f"commands: npm's ari-client is left out: {why}")
+        else:
+            found[NPM] = self.npm(url)
         rounds = {name: it["rounds"] for name, it in found.items()}
         rows = {name: {"p50_us": statistics.median(r["p50"] for r in rounds[name]) / 1000,
                        "p99_us": statistics.median(r["p99"] for r in rounds[name]) / 1000,
@@ -187,6 +201,16 @@ class Measure:
                 "ping_ratio": statistics.median(a["p50"] / b["p50"] for a, b in pairs(PING, ECHO)),
                 "added_us": {rest: statistics.median((a["p50"] - b["p50"]) / 1000 for a, b in pairs(rest, DIRECT))
                              for rest in RESTS}}
+
+    def npm(self, url):
+        """A few rounds, behind those of the others: it is slower by far."""
+        scale = self.scale
+        run = subprocess.run(["node", SOURCE / "tests/bench/commands/ari_client.cjs", url, USER, PASSWORD,
+                              str(min(scale.rounds, 5)), str(min(scale.trips, 200)), str(scale.seconds),
+                              ",".join(map(str, scale.in_flight))], capture_output=True, text=True)
+        if run.returncode != 0:
+            raise Failed(f"ari_client.cjs: {run.stderr}")
+        return json.loads(run.stdout.splitlines()[-1])  # it warns on stdout
 
     def idle(self, path, pid):
         with contextlib.ExitStack() as stack:
