@@ -361,8 +361,8 @@ class Http::Multi {
     return made;
   }
 
-  // Of a request without a failure: curl counts the connections that died under a handle, and ends the request
-  // after five of them. Nothing in it points to its request any more.
+  // Of a request without a failure: curl counts the connections that died under a handle, and ends the
+  // request after five of them. Nothing in it points to its request any more.
   void keep_easy(Easy easy) {
     set<char*>(easy.get(), CURLOPT_ERRORBUFFER, nullptr);
     set<char*>(easy.get(), CURLOPT_POSTFIELDS, nullptr);

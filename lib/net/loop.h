@@ -116,9 +116,9 @@ class Signal {
   detail::HandlePtr<uv_signal_t> handle_;
 };
 
-// Work at the end of a turn: requested by any number of events of a turn, it is done once, after the last. What
-// other work requests is done in the same turn. What has been done in this turn and is requested again is done
-// in the next one, after its events: so no work keeps the loop from them.
+// Work at the end of a turn: requested by any number of events of a turn, it is done once, after the last.
+// What other work requests is done in the same turn. What has been done in this turn and is requested again
+// is done in the next one, after its events: so no work keeps the loop from them.
 class EndOfTurn {
  public:
   EndOfTurn(Loop& loop, std::function<void()> call);

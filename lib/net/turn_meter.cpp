@@ -20,8 +20,7 @@ TurnMeter::TurnMeter(Loop& loop)
 void TurnMeter::end_turn() {
   constexpr uint64_t minute_ns = 60'000'000'000;
   const uint64_t began = loop_.take_turn_began();
-  if (began == 0) return;
-  ++turns_;
+  if (turns_++ == 0 || began == 0) return;
   const uint64_t now = uv_hrtime();
   const std::chrono::microseconds busy((now - began) / 1000);
   if (const uint64_t minute = now / minute_ns; minute != minute_) {

@@ -38,8 +38,8 @@ struct ResyncOptions {
 // say, the others as their events say. A fence that does not come back within a time is given up, and its
 // application is reported as silent.
 //
-// Later it checks from time to time that Asterisk still reports every known object (look_when_due), and sleeps in
-// between. Lives on the loop's thread.
+// Later it checks from time to time that Asterisk still reports every known object (look_when_due), and
+// sleeps in between. Lives on the loop's thread.
 class Resync {
  public:
   struct Handlers {

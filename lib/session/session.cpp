@@ -74,8 +74,8 @@ bool Session::may_read() const {
   return open_bytes() <= small_bytes || !user_is_over();
 }
 
-// Input is watched for as long as it may be read, also while its turn is awaited: to stop and to begin again are
-// four system calls.
+// Input is watched for as long as it may be read, also while its turn is awaited: to stop and to begin again
+// are four system calls.
 void Session::watch() {
   const bool input = may_read();
   if (input == watches_input_ && blocked_ == watches_output_) return;

@@ -9,7 +9,7 @@
 namespace aribus::session {
 namespace {
 
-constexpr size_t first_bytes = 256;  // a short answer takes memory once
+constexpr size_t first_bytes = 256;                 // a short answer takes memory once
 constexpr size_t encoded_at_once_bytes = 48 << 10;  // of the text; a multiple of three
 
 size_t base64_size(size_t bytes) {

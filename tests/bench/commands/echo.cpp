@@ -43,7 +43,8 @@ int main(int argc, char** argv) {
       }
       const ssize_t bytes = ::recv(fd, buffer.data(), buffer.size(), 0);
       // The peer reads everything, or is gone.
-      if (bytes <= 0 || ::send(fd, buffer.data(), static_cast<size_t>(bytes), MSG_NOSIGNAL) < bytes) ::close(fd);
+      if (bytes <= 0 || ::send(fd, buffer.data(), static_cast<size_t>(bytes), MSG_NOSIGNAL) < bytes)
+        ::close(fd);
     }
   }
 }
