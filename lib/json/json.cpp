@@ -10,7 +10,9 @@
 #include <rapidjson/error/en.h>
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
+#include <simdjson.h>
 
+#include "json/parse_into.h"
 #include "json/simd.h"
 
 namespace aribus {
@@ -120,12 +122,13 @@ bool fits_double(std::string_view number) {
   return std::isfinite(to_double(number));
 }
 
-Result<Json> parse_json(std::string_view text, size_t max_values, int max_depth) {
+namespace {
+
+Result<void> parse(Json& document, std::string_view text, size_t max_values, int max_depth) {
   // RapidJSON takes a NUL for the end of the text.
   if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
     return Error{ErrorKind::malformed, "a NUL byte (at byte " + std::to_string(nul) + ")", {}};
   }
-  Json document;
   rapidjson::ParseResult outcome;
   std::string refusal;
   const auto generate = [&](Json& handler) {
@@ -133,8 +136,11 @@ Result<Json> parse_json(std::string_view text, size_t max_values, int max_depth)
     rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
     rapidjson::Reader reader;
     Gate gate(handler, max_values, max_depth);
-    outcome = reader.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag>(
-        stream, gate);
+    constexpr unsigned flags = rapidjson::kParseNumbersAsStringsFlag;
+    constexpr unsigned validating = flags | rapidjson::kParseValidateEncodingFlag;
+    // RapidJSON validates byte by byte; it does so where it has to find the place of a mistake.
+    outcome = simdjson::validate_utf8(text.data(), text.size()) ? reader.Parse<flags>(stream, gate)
+                                                                : reader.Parse<validating>(stream, gate);
     refusal = gate.refusal();
     return !outcome.IsError();
   };
@@ -144,7 +150,19 @@ Result<Json> parse_json(std::string_view text, size_t max_values, int max_depth)
     const std::string reason = refusal.empty() ? rapidjson::GetParseError_En(outcome.Code()) : refusal;
     return Error{ErrorKind::malformed, reason + " (at byte " + std::to_string(outcome.Offset()) + ")", {}};
   }
+  return {};
+}
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, size_t max_values, int max_depth) {
+  Json document;
+  if (auto parsed = parse(document, text, max_values, max_depth); !parsed) return parsed.error();
   return document;
+}
+
+Result<void> parse_into(Json& document, std::string_view text, size_t max_values) {
+  return parse(document, text, max_values, max_json_depth);
 }
 
 const JsonValue* find(const JsonValue& object, std::string_view name) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include <uv.h>
 
@@ -47,11 +48,20 @@ HandlePtr<Raw> make_handle(const char* what, Init init) {
   return HandlePtr<Raw>(handle.release());
 }
 
-// Calls a handle's function through a copy, so that it may destroy the handle's owner.
+// A turn of the loop has something to do. (For Loop::take_turn_began().)
+void begin_turn(uv_loop_t* loop);
+
+// Calls a handle's function, which may destroy the handle's owner or replace the function: it is moved out
+// meanwhile. libuv keeps the handle itself until the end of the turn.
 template <typename Raw>
 void fire(Raw* raw, int value) {
-  const auto call = Handle<Raw>::from(raw)->call;
-  if (call) call(value);
+  begin_turn(raw->loop);
+  Handle<Raw>* const handle = Handle<Raw>::from(raw);
+  auto call = std::exchange(handle->call, nullptr);
+  if (!call) return;
+  call(value);
+  const bool closing = uv_is_closing(reinterpret_cast<const uv_handle_t*>(raw)) != 0;
+  if (!closing && !handle->call) handle->call = std::move(call);
 }
 
 }  // namespace aribus::detail

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <deque>
+#include <initializer_list>
 #include <map>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include <curl/curl.h>
 #include <sys/socket.h>
@@ -30,9 +33,24 @@ constexpr uint64_t delivery_limit_ns = 1'000'000;  // of handing answers out, in
 struct FreeEasy {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
 };
+using Easy = std::unique_ptr<CURL, FreeEasy>;
+
 struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
+using HeaderList = std::unique_ptr<curl_slist, FreeList>;
+
+HeaderList header_list(std::initializer_list<const char*> lines) {
+  HeaderList list;
+  for (const char* line : lines) list.reset(curl_slist_append(list.release(), line));
+  return list;
+}
+
+template <typename Value>
+void set(CURL* easy, CURLoption option, Value value) {
+  const CURLcode code = curl_easy_setopt(easy, option, value);
+  if (code != CURLE_OK) throw std::runtime_error(std::string("curl: ") + curl_easy_strerror(code));
+}
 
 // The TLS connection is refused, by either side.
 bool is_tls(CURLcode code) {
@@ -95,10 +113,10 @@ struct Transfer {
   int attempts = 0;                 // connections on which curl was about to send it
   const MaySend* may_send = nullptr;
   bool is_new = false;                  // the connection was opened for this request, and was not asked about
+  std::set<curl_socket_t>* connections = nullptr;
   std::optional<std::string> not_sent;  // why it was not sent on it
   char detail[CURL_ERROR_SIZE] = "";
-  std::unique_ptr<curl_slist, FreeList> headers;
-  std::unique_ptr<CURL, FreeEasy> easy;
+  Easy easy;
 
   static size_t on_body(char* bytes, size_t, size_t count, void* self_pointer) {
     auto* self = static_cast<Transfer*>(self_pointer);
@@ -153,8 +171,10 @@ struct Transfer {
     return may ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
   }
 
-  static int on_new_socket(void* self_pointer, curl_socket_t, curlsocktype) {
-    static_cast<Transfer*>(self_pointer)->is_new = true;
+  static int on_new_socket(void* self_pointer, curl_socket_t socket, curlsocktype) {
+    auto* self = static_cast<Transfer*>(self_pointer);
+    self->is_new = true;
+    self->connections->insert(socket);
     return CURL_SOCKOPT_OK;
   }
 
@@ -214,6 +234,7 @@ class Http::Multi {
   void send(HttpRequest request, Done done) {
     auto transfer = std::make_unique<Transfer>(loop_, std::move(request), std::move(done), options_, held_);
     transfer->may_send = &options_.may_send;
+    transfer->connections = &connections_;
     const RequestQueue::Id place =
         queue_.push(transfer->request.requester, transfer->request.method != "GET");
     transfer->place = place;
@@ -231,13 +252,19 @@ class Http::Multi {
     std::unique_ptr<Transfer> transfer;
     Result<HttpResponse> result;
   };
+  // A socket of curl's.
+  struct Watched {
+    Watched(Loop& loop, curl_socket_t socket) : poll(loop, socket) {}
+
+    Poll poll;
+    bool in_use = false;  // a request waits for it
+  };
 
   void start_waiting() {
     while (const auto place = queue_.next()) {
       auto node = waiting_.extract(*place);
       std::unique_ptr<Transfer> transfer = std::move(node.mapped());
-      transfer->easy.reset(curl_easy_init());
-      if (transfer->easy == nullptr) throw std::bad_alloc();
+      transfer->easy = take_easy();
       configure(*transfer);
       CURL* easy = transfer->easy.get();
       const Milliseconds left = transfer->began + transfer->request.timeout - loop_.now();
@@ -271,6 +298,7 @@ class Http::Multi {
   void finish(std::unique_ptr<Transfer> transfer, Result<HttpResponse> result) {
     transfer->deadline.stop();
     queue_.remove(transfer->place);
+    if (result && transfer->attempts == 1) keep_easy(std::move(transfer->easy));
     finished_.push_back({std::move(transfer), std::move(result)});
     delivery_.request();
     start_waiting();
@@ -289,77 +317,109 @@ class Http::Multi {
   // The connection of an abandoned request ends with RST, so that the kernel's retransmissions over a lossy
   // link do not reach the server much later.
   static int on_close(void* self_pointer, curl_socket_t socket) {
+    auto* self = static_cast<Multi*>(self_pointer);
+    self->sockets_.erase(socket);
+    self->connections_.erase(socket);
     const linger at_once{1, 0};
-    if (static_cast<Multi*>(self_pointer)->abandoning_) {
+    if (self->abandoning_) {
       ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     }
     return ::close(socket);
   }
 
-  void configure(Transfer& transfer) {
-    CURL* easy = transfer.easy.get();
-    const HttpRequest& request = transfer.request;
-    const auto set = [easy](CURLoption option, auto value) {
-      const CURLcode code = curl_easy_setopt(easy, option, value);
-      if (code != CURLE_OK) throw std::runtime_error(std::string("curl: ") + curl_easy_strerror(code));
-    };
-    set(CURLOPT_URL, (base_ + request.target).c_str());
-    set(CURLOPT_PATH_AS_IS, 1L);  // an id may be ".."
-    set(CURLOPT_PROTOCOLS_STR, "http,https");
-    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
-    set(CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-    set(CURLOPT_USERNAME, options_.username.c_str());
-    set(CURLOPT_PASSWORD, options_.password.c_str());
-    set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
-    set(CURLOPT_PROXY, "");  // the environment's proxies are for other programs
-    set(CURLOPT_NOSIGNAL, 1L);
-    set(CURLOPT_QUICK_EXIT, 1L);  // otherwise a hanging look-up of a name is waited for
-    set(CURLOPT_ERRORBUFFER, transfer.detail);
-    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
-    set(CURLOPT_MAXAGE_CONN, max_idle_seconds);
-    set(CURLOPT_BUFFERSIZE, read_bytes);
-    set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
-    set(CURLOPT_WRITEDATA, &transfer);
-    set(CURLOPT_HEADERFUNCTION, &Transfer::on_header);
-    set(CURLOPT_HEADERDATA, &transfer);
-    set(CURLOPT_CLOSESOCKETFUNCTION, &Multi::on_close);
-    set(CURLOPT_CLOSESOCKETDATA, this);
-    set(CURLOPT_PREREQFUNCTION, &Transfer::before_sending);
-    set(CURLOPT_PREREQDATA, &transfer);
-    set(CURLOPT_SOCKOPTFUNCTION, &Transfer::on_new_socket);
-    set(CURLOPT_SOCKOPTDATA, &transfer);
-    set(CURLOPT_SSL_VERIFYPEER, options_.tls.verify_peer ? 1L : 0L);
-    set(CURLOPT_SSL_VERIFYHOST, options_.tls.verify_host ? 2L : 0L);
-    if (!options_.tls.ca_file.empty()) set(CURLOPT_CAINFO, options_.tls.ca_file.c_str());
-    curl_slist* headers = curl_slist_append(nullptr, "Expect:");
-    if (!request.body.empty()) {
-      headers = curl_slist_append(headers, "Content-Type: application/json");
-      set(CURLOPT_POSTFIELDS, request.body.c_str());
-      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    } else if (request.method == "POST" || request.method == "PUT") {
-      set(CURLOPT_POSTFIELDS, "");
-      set(CURLOPT_POSTFIELDSIZE, 0L);
-      headers = curl_slist_append(headers, "Content-Type:");
+  // A handle with all that is the same for each request. It is used again and again.
+  Easy take_easy() {
+    if (!easies_.empty()) {
+      Easy kept = std::move(easies_.back());
+      easies_.pop_back();
+      return kept;
     }
-    transfer.headers.reset(headers);
-    set(CURLOPT_HTTPHEADER, headers);
+    Easy made(curl_easy_init());
+    if (made == nullptr) throw std::bad_alloc();
+    CURL* easy = made.get();
+    set(easy, CURLOPT_PATH_AS_IS, 1L);  // an id may be ".."
+    set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    set(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    set(easy, CURLOPT_USERNAME, options_.username.c_str());
+    set(easy, CURLOPT_PASSWORD, options_.password.c_str());
+    set(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+    set(easy, CURLOPT_PROXY, "");  // the environment's proxies are for other programs
+    set(easy, CURLOPT_NOSIGNAL, 1L);
+    set(easy, CURLOPT_QUICK_EXIT, 1L);  // otherwise a hanging look-up of a name is waited for
+    set(easy, CURLOPT_MAXAGE_CONN, max_idle_seconds);
+    set(easy, CURLOPT_BUFFERSIZE, read_bytes);
+    set(easy, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
+    set(easy, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
+    set(easy, CURLOPT_CLOSESOCKETFUNCTION, &Multi::on_close);
+    set(easy, CURLOPT_CLOSESOCKETDATA, this);
+    set(easy, CURLOPT_PREREQFUNCTION, &Transfer::before_sending);
+    set(easy, CURLOPT_SOCKOPTFUNCTION, &Transfer::on_new_socket);
+    set(easy, CURLOPT_SSL_VERIFYPEER, options_.tls.verify_peer ? 1L : 0L);
+    set(easy, CURLOPT_SSL_VERIFYHOST, options_.tls.verify_host ? 2L : 0L);
+    if (!options_.tls.ca_file.empty()) set(easy, CURLOPT_CAINFO, options_.tls.ca_file.c_str());
+    return made;
   }
 
+  // Of a request without a failure: curl counts the connections that died under a handle, and ends the
+  // request after five of them. Nothing in it points to its request any more.
+  void keep_easy(Easy easy) {
+    set<char*>(easy.get(), CURLOPT_ERRORBUFFER, nullptr);
+    set<char*>(easy.get(), CURLOPT_POSTFIELDS, nullptr);
+    easies_.push_back(std::move(easy));
+  }
+
+  void configure(Transfer& transfer) const {
+    CURL* easy = transfer.easy.get();
+    const HttpRequest& request = transfer.request;
+    set(easy, CURLOPT_URL, (base_ + request.target).c_str());
+    set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
+    set(easy, CURLOPT_ERRORBUFFER, transfer.detail);
+    set(easy, CURLOPT_WRITEDATA, &transfer);
+    set(easy, CURLOPT_HEADERDATA, &transfer);
+    set(easy, CURLOPT_PREREQDATA, &transfer);
+    set(easy, CURLOPT_SOCKOPTDATA, &transfer);
+    if (!request.body.empty()) {
+      set(easy, CURLOPT_POSTFIELDS, request.body.c_str());
+      set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+      set(easy, CURLOPT_HTTPHEADER, json_headers_.get());
+    } else if (request.method == "POST" || request.method == "PUT") {
+      set(easy, CURLOPT_POSTFIELDS, "");
+      set(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t{0});
+      set(easy, CURLOPT_HTTPHEADER, no_body_headers_.get());
+    } else {
+      set(easy, CURLOPT_HTTPGET, 1L);
+      set(easy, CURLOPT_HTTPHEADER, headers_.get());
+    }
+    set(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  }
+
+  // A connection that curl keeps alive stays watched: to stop and to begin again with each request are four
+  // system calls.
   static int on_socket_wanted(CURL*, curl_socket_t socket, int what, void* self_pointer, void*) {
     auto* self = static_cast<Multi*>(self_pointer);
+    const auto at = self->sockets_.find(socket);
     if (what == CURL_POLL_REMOVE) {
-      self->sockets_.erase(socket);
+      if (at == self->sockets_.end()) return 0;
+      at->second.in_use = false;
+      if (!self->connections_.contains(socket)) self->sockets_.erase(at);
       return 0;
     }
-    auto at = self->sockets_.find(socket);
-    if (at == self->sockets_.end()) at = self->sockets_.try_emplace(socket, self->loop_, socket).first;
+    Watched& watched = at != self->sockets_.end() ? at->second : self->add_socket(socket);
     const int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    at->second.watch(events, [self, socket](int seen) {
-      self->act(socket,
-                (seen & UV_READABLE ? CURL_CSELECT_IN : 0) | (seen & UV_WRITABLE ? CURL_CSELECT_OUT : 0));
-    });
+    watched.in_use = true;
+    watched.poll.watch(events);
     return 0;
+  }
+
+  Watched& add_socket(curl_socket_t socket) {
+    Watched& watched = sockets_.try_emplace(socket, loop_, socket).first->second;
+    watched.poll.watch(0, [this, socket, &watched](int seen) {
+      // Of an idle connection curl finds the end when it is about to use it.
+      if (!watched.in_use) return watched.poll.watch(0);
+      act(socket, (seen & UV_READABLE ? CURL_CSELECT_IN : 0) | (seen & UV_WRITABLE ? CURL_CSELECT_OUT : 0));
+    });
+    return watched;
   }
 
   // libuv runs a timer of 0 ms that a timer sets at once, before it looks at any descriptor: a transfer that
@@ -409,7 +469,12 @@ class Http::Multi {
   bool abandoning_ = false;  // a request, and its connection
   std::string base_;
   CURLM* multi_ = nullptr;
-  std::map<curl_socket_t, Poll> sockets_;
+  std::set<curl_socket_t> connections_;  // curl's other sockets are of look-ups of names
+  std::map<curl_socket_t, Watched> sockets_;
+  std::vector<Easy> easies_;  // that are not in use
+  const HeaderList headers_ = header_list({"Expect:"});
+  const HeaderList json_headers_ = header_list({"Expect:", "Content-Type: application/json"});
+  const HeaderList no_body_headers_ = header_list({"Expect:", "Content-Type:"});
   HeldBytes held_;
   RequestQueue queue_;                                    // of waiting_ and transfers_
   std::map<CURL*, std::unique_ptr<Transfer>> transfers_;  // under way, each on a connection of its own

@@ -1,11 +1,17 @@
 #include "net/loop.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace aribus {
 
 using detail::fire;
 using detail::make_handle;
+
+void detail::begin_turn(uv_loop_t* loop) {
+  Loop& self = *static_cast<Loop*>(loop->data);
+  if (self.turn_began_ns_ == 0) self.turn_began_ns_ = uv_hrtime();
+}
 
 namespace {
 
@@ -23,9 +29,19 @@ void on_poll(uv_poll_t* raw, int status, int seen) {
 
 Loop::Loop() {
   detail::require(uv_loop_init(&loop_), "uv_loop_init");
+  loop_.data = this;
+  uv_idle_init(&loop_, &idle_);
+  uv_check_init(&loop_, &check_);
+  uv_check_start(&check_, [](uv_check_t* raw) {
+    detail::begin_turn(raw->loop);
+    static_cast<Loop*>(raw->loop->data)->end_turn();
+  });
+  uv_unref(reinterpret_cast<uv_handle_t*>(&check_));
 }
 
 Loop::~Loop() {
+  uv_close(reinterpret_cast<uv_handle_t*>(&check_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&idle_), nullptr);
   // Handles that are still open belong to libraries that close asynchronously; requests, to libuv's threads.
   for (int turns = 0; uv_loop_close(&loop_) == UV_EBUSY && turns < 1000; ++turns)
     uv_run(&loop_, is_working() ? UV_RUN_ONCE : UV_RUN_NOWAIT);
@@ -37,6 +53,37 @@ void Loop::run() {
 }
 void Loop::stop() {
   uv_stop(&loop_);
+}
+
+void Loop::add(EndOfTurn& work) {
+  const bool next = is_ending_turn_ && work.done_in_ == turn_;
+  (next ? next_ : due_).push_back(&work);
+  if (!is_ending_turn_) uv_idle_start(&idle_, [](uv_idle_t*) {});
+}
+
+void Loop::remove(EndOfTurn& work) {
+  std::erase(due_, &work);
+  std::erase(next_, &work);
+}
+
+void Loop::end_turn() {
+  ++turn_;
+  is_ending_turn_ = true;
+  while (!due_.empty()) {
+    EndOfTurn& work = *due_.front();
+    due_.pop_front();
+    work.requested_ = false;
+    work.done_in_ = turn_;
+    const auto call = work.call_;  // it may destroy `work`
+    (*call)();
+  }
+  is_ending_turn_ = false;
+  due_.swap(next_);
+  if (due_.empty()) {
+    uv_idle_stop(&idle_);
+  } else {
+    uv_idle_start(&idle_, [](uv_idle_t*) {});
+  }
 }
 
 Timer::Timer(Loop& loop)
@@ -112,23 +159,14 @@ Signal::Signal(Loop& loop, int number, std::function<void()> call)
 }
 
 EndOfTurn::EndOfTurn(Loop& loop, std::function<void()> call)
-    : check_(
-          make_handle<uv_check_t>("check", [&](uv_check_t* raw) { return uv_check_init(loop.raw(), raw); })),
-      idle_(make_handle<uv_idle_t>("idle", [&](uv_idle_t* raw) { return uv_idle_init(loop.raw(), raw); })) {
-  check_->call = [this, call = std::move(call)](int) {
-    if (!requested_) return;
-    requested_ = false;
-    uv_idle_stop(&idle_->raw);
-    uv_check_stop(&check_->raw);
-    call();
-  };
+    : loop_(loop), call_(std::make_shared<const std::function<void()>>(std::move(call))) {}
+
+EndOfTurn::~EndOfTurn() {
+  if (requested_) loop_.remove(*this);
 }
 
 void EndOfTurn::request() {
-  if (requested_) return;
-  requested_ = true;
-  uv_idle_start(&idle_->raw, [](uv_idle_t*) {});
-  uv_check_start(&check_->raw, [](uv_check_t* raw) { fire(raw, 0); });
+  if (!std::exchange(requested_, true)) loop_.add(*this);
 }
 
 }  // namespace aribus

@@ -4,7 +4,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <deque>
 #include <functional>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include <uv.h>
@@ -14,6 +18,8 @@
 namespace aribus {
 
 using Milliseconds = std::chrono::milliseconds;
+
+class EndOfTurn;
 
 // The event loop.
 class Loop {
@@ -38,9 +44,25 @@ class Loop {
   // waits for it; a look-up of a name can take as long as the name server is dead.
   [[nodiscard]] bool is_working() const { return loop_.active_reqs.count > 0; }
   [[nodiscard]] uv_loop_t* raw() { return &loop_; }
+  // When the first callback since the last call of this began, by uv_hrtime(); 0: there was none.
+  [[nodiscard]] uint64_t take_turn_began() { return std::exchange(turn_began_ns_, 0); }
 
  private:
+  friend class EndOfTurn;
+  friend void detail::begin_turn(uv_loop_t* loop);
+
+  void add(EndOfTurn& work);
+  void remove(EndOfTurn& work);
+  void end_turn();
+
   uv_loop_t loop_;
+  uv_check_t check_;
+  uv_idle_t idle_;  // keeps the loop from sleeping while work is due
+  std::deque<EndOfTurn*> due_;
+  std::deque<EndOfTurn*> next_;  // due in the next turn
+  uint64_t turn_ = 0;
+  bool is_ending_turn_ = false;
+  uint64_t turn_began_ns_ = 0;
   std::vector<std::function<void()>> at_end_;
 };
 
@@ -95,15 +117,23 @@ class Signal {
 };
 
 // Work at the end of a turn: requested by any number of events of a turn, it is done once, after the last.
+// What other work requests is done in the same turn. What has been done in this turn and is requested again
+// is done in the next one, after its events: so no work keeps the loop from them.
 class EndOfTurn {
  public:
   EndOfTurn(Loop& loop, std::function<void()> call);
-  // Calls the callback once, before the loop sleeps again.
+  ~EndOfTurn();
+  EndOfTurn(const EndOfTurn&) = delete;
+  EndOfTurn& operator=(const EndOfTurn&) = delete;
+  // Calls the callback once, before the loop sleeps again. The callback may destroy this object.
   void request();
 
  private:
-  detail::HandlePtr<uv_check_t> check_;
-  detail::HandlePtr<uv_idle_t> idle_;  // keeps the loop from sleeping while a request is open
+  friend class Loop;
+
+  Loop& loop_;
+  std::shared_ptr<const std::function<void()>> call_;
+  uint64_t done_in_ = 0;  // the turn in which it was called last
   bool requested_ = false;
 };
 

@@ -7,6 +7,8 @@
 
 #include <uv.h>
 
+#include "net/handle.h"
+
 namespace aribus::detail {
 
 // A request to libuv's threads (Raw: uv_work_t, uv_getaddrinfo_t) and the `Payload` that belongs to it. Its
@@ -47,6 +49,7 @@ class ThreadRequest {
   // For libuv's callback on the loop's thread: ends the request. Returns its payload, or nothing when the
   // request was given up.
   [[nodiscard]] static std::optional<Payload> finish(Raw* raw) {
+    begin_turn(raw->loop);
     const std::unique_ptr<Request> request(static_cast<Request*>(raw->data));
     if (request->owner == nullptr) return {};
     request->owner->open_ = nullptr;

@@ -5,27 +5,24 @@
 
 namespace aribus {
 
-using detail::fire;
 using detail::make_handle;
 
 TurnMeter::TurnMeter(Loop& loop)
     : loop_(loop), prepare_(make_handle<uv_prepare_t>("prepare", [&](uv_prepare_t* raw) {
         return uv_prepare_init(loop.raw(), raw);
       })) {
-  uv_loop_configure(loop.raw(), UV_METRICS_IDLE_TIME);
   prepare_->call = [this](int) { end_turn(); };
-  uv_prepare_start(&prepare_->raw, [](uv_prepare_t* raw) { fire(raw, 0); });
+  uv_prepare_start(&prepare_->raw,  // not by fire(), which begins a turn
+                   [](uv_prepare_t* raw) { detail::Handle<uv_prepare_t>::from(raw)->call(0); });
   uv_unref(reinterpret_cast<uv_handle_t*>(&prepare_->raw));
 }
 
 void TurnMeter::end_turn() {
   constexpr uint64_t minute_ns = 60'000'000'000;
+  const uint64_t began = loop_.take_turn_began();
+  if (turns_++ == 0 || began == 0) return;
   const uint64_t now = uv_hrtime();
-  const uint64_t idle = uv_metrics_idle_time(loop_.raw());
-  const uint64_t before = std::exchange(at_ns_, now);
-  const uint64_t idle_before = std::exchange(idle_ns_, idle);
-  if (turns_++ == 0) return;
-  const std::chrono::microseconds busy((now - before - (idle - idle_before)) / 1000);
+  const std::chrono::microseconds busy((now - began) / 1000);
   if (const uint64_t minute = now / minute_ns; minute != minute_) {
     minute_before_ = minute == minute_ + 1 ? this_minute_ : std::chrono::microseconds(0);
     this_minute_ = std::chrono::microseconds(0);

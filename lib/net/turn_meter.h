@@ -28,8 +28,6 @@ class TurnMeter {
   Loop& loop_;
   detail::HandlePtr<uv_prepare_t> prepare_;
   uint64_t turns_ = 0;
-  uint64_t at_ns_ = 0;    // of the end of the last turn
-  uint64_t idle_ns_ = 0;  // slept up to there
   uint64_t minute_ = 0;
   DurationHistogram durations_;
   std::chrono::microseconds longest_{0};

@@ -33,6 +33,8 @@ size_t length_size(unsigned char second) {
   return length == 126 ? 2 : length == 127 ? 8 : 0;
 }
 
+constexpr size_t masks_at_once = 64;
+
 // Number of bytes at the end of `text` that may begin a character whose rest has not come.
 size_t cut_character_bytes(std::string_view text) {
   for (size_t count = 1; count <= std::min<size_t>(3, text.size()); ++count) {
@@ -54,9 +56,11 @@ bool is_sendable(int code) {
 }  // namespace
 
 Mask random_mask() {
+  thread_local std::string bytes;  // for the next frames: one system call for many
   Mask mask;
-  const std::string bytes = random_bytes(mask.size());
-  std::copy_n(bytes.begin(), mask.size(), mask.begin());
+  if (bytes.empty()) bytes = random_bytes(masks_at_once * mask.size());
+  std::copy_n(bytes.end() - static_cast<ptrdiff_t>(mask.size()), mask.size(), mask.begin());
+  bytes.resize(bytes.size() - mask.size());
   return mask;
 }
 

@@ -145,7 +145,7 @@ void Resync::merge() {
   fetched_at_ = client_->loop().now();
   if (news) look_pause_ = options_.first_look;
   look_at_ = fetched_at_ + look_pause_;
-  timer_.every(options_.first_look, [this] { look_when_due(); });
+  schedule_look();
 }
 
 void Resync::retry(const std::string& reason) {
@@ -158,17 +158,25 @@ void Resync::retry(const std::string& reason) {
 // goes on listing bridges that are gone (22.10). So the subscriptions are checked after a doubtful event, and
 // everything is read again when it has become quiet, and from time to time in any case.
 void Resync::look_when_due() {
-  if (phase_ != Phase::idle || looking_) return;
   const Milliseconds now = client_->loop().now();
-  if (model_.take_doubt() || std::exchange(doubt_, false)) {
-    look_pause_ = options_.first_look;
-  } else if (now < look_at_) {
-    return;
-  }
+  const bool model_doubts = model_.take_doubt();
+  if (std::exchange(doubt_, false) || model_doubts) look_pause_ = options_.first_look;
   look_at_ = now + look_pause_;
   look_pause_ = std::min(2 * look_pause_, options_.longest_look);
   const bool quiet = look_pause_ > 4 * options_.first_look;
   quiet || now - fetched_at_ >= options_.longest_look ? fetch() : look();
+}
+
+// While it asks, what comes next is scheduled when the answers are there.
+void Resync::look_soon() {
+  if (!known_ || phase_ != Phase::idle || looking_) return;
+  if (look_at_ > client_->loop().now() + options_.first_look) schedule_look();
+}
+
+void Resync::schedule_look() {
+  const Milliseconds now = client_->loop().now();
+  if (doubt_ || model_.has_doubt()) look_at_ = std::min(look_at_, now + options_.first_look);
+  timer_.once(std::max(look_at_ - now, Milliseconds(0)), [this] { look_when_due(); });
 }
 
 void Resync::look() {
@@ -183,6 +191,7 @@ void Resync::look() {
   fetcher_.begin_subscriptions(playbacks, [this, begin, playbacks](const Result<FetchedState>& fetched) {
     looking_ = false;
     fetched ? take_look(*fetched, playbacks, begin) : static_cast<void>(doubt_ = true);
+    if (phase_ == Phase::idle) schedule_look();
   });
 }
 

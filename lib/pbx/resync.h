@@ -38,8 +38,8 @@ struct ResyncOptions {
 // say, the others as their events say. A fence that does not come back within a time is given up, and its
 // application is reported as silent.
 //
-// Later it checks from time to time that Asterisk still reports every known object (look_when_due). Lives on
-// the loop's thread.
+// Later it checks from time to time that Asterisk still reports every known object (look_when_due), and
+// sleeps in between. Lives on the loop's thread.
 class Resync {
  public:
   struct Handlers {
@@ -70,6 +70,8 @@ class Resync {
 
   // Whether the record is a fence: it concerns nobody else.
   [[nodiscard]] bool take(const record::Record& record);
+  // The model has a doubt (Model::take_doubt): checks soon whether its objects are still reported.
+  void look_soon();
   // See StateFetcher.
   void see(const HttpRequest& request, const HttpResponse& response) { fetcher_.see(request, response); }
 
@@ -86,6 +88,7 @@ class Resync {
   void give_up_fences();
   void merge();
   void retry(const std::string& reason);
+  void schedule_look();
   void look_when_due();
   void look();
   void take_look(const state::FetchedState& fetched, const std::vector<std::string>& playbacks,

@@ -149,6 +149,7 @@ void Server::learn(const record::Record& record, uint64_t seq) {
   if (id_directory_ != nullptr) id_directory_->learn(record);
   incarnations_.see(record, model_);
   model_.apply(record, seq);
+  if (model_.has_doubt()) resync_.look_soon();
   stasis_.see(record);
   waiters_.see(record);
   resolver_.see(record);

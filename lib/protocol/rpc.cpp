@@ -109,7 +109,7 @@ Result<Request> read_request(const JsonValue& value) {
   if (const JsonValue* id = find(value, "id")) {
     if (!can_be_echoed(*id) && !id->IsNull())
       return invalid("an `id` is a string or a number of at most 64 bits");
-    request.id = to_text(*id);
+    request.id = id->IsInt64() ? std::to_string(id->GetInt64()) : to_text(*id);
   }
   const JsonValue* params = find(value, "params");
   if (params != nullptr && !params->IsObject() && !params->IsArray() && !params->IsNull()) {
@@ -120,9 +120,11 @@ Result<Request> read_request(const JsonValue& value) {
 }
 
 std::string result_head(std::string_view id) {
-  std::string text = R"({"jsonrpc":"2.0","id":)";
-  text += id;
-  text += R"(,"result":)";
+  constexpr std::string_view head = R"({"jsonrpc":"2.0","id":)";
+  constexpr std::string_view tail = R"(,"result":)";
+  std::string text;
+  text.reserve(head.size() + id.size() + tail.size());
+  text.append(head).append(id).append(tail);
   return text;
 }
 

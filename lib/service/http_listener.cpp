@@ -63,6 +63,7 @@ class HttpListener::Context {
     });
     state_->handle = &handle;
     foreign_loop_ = loop.raw();
+    state_->loop = loop.raw();
     lws_context_creation_info info{};
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.protocols = protocols;
@@ -109,6 +110,7 @@ class HttpListener::Context {
   struct State {
     lws_context* context = nullptr;  // libwebsockets sets it to null when all is gone
     const Handle* handle = nullptr;
+    uv_loop_t* loop = nullptr;
     bool any_host = false;
     std::list<lws*> connections;  // the one that was idle longest first
   };
@@ -118,6 +120,7 @@ class HttpListener::Context {
   static int on_event(lws* wsi, lws_callback_reasons reason, void*, void* in, size_t length) {
     switch (reason) {
       case LWS_CALLBACK_HTTP:
+        detail::begin_turn(state_of(wsi).loop);
         if (!answer(wsi, {static_cast<const char*>(in), length})) return -1;
         return lws_http_transaction_completed(wsi);
       case LWS_CALLBACK_WSI_DESTROY:

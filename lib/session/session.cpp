@@ -50,12 +50,13 @@ void Session::on_ready(bool input, bool output) {
     blocked_ = false;
     flush();
   }
-  if (input && *alive) want_read();
+  if (!input || !*alive) return;
+  readable_ = true;
+  want_read();
 }
 
 void Session::want_read() {
   if (phase_ == Phase::ended || std::exchange(read_queued_, true)) return;
-  watch();
   handlers_.wants_read();
 }
 
@@ -73,8 +74,10 @@ bool Session::may_read() const {
   return open_bytes() <= small_bytes || !user_is_over();
 }
 
+// Input is watched for as long as it may be read, also while its turn is awaited: to stop and to begin again
+// are four system calls.
 void Session::watch() {
-  const bool input = may_read() && !read_queued_;
+  const bool input = may_read();
   if (input == watches_input_ && blocked_ == watches_output_) return;
   watches_input_ = input;
   watches_output_ = blocked_;

@@ -167,6 +167,7 @@ class Session {
   [[nodiscard]] bool has_input() const { return !input_.empty() || open_batch_; }
   void handle_input();
   void on_line(std::string_view line);
+  void on_batch_line(std::string_view line);
   void on_long_line(std::string_view beginning);
   void refuse_line(const std::string& id, Error error);
   void on_batch(Json requests, size_t bytes);
@@ -236,6 +237,7 @@ class Session {
   bool blocked_ = false;                                        // the transport takes no more at present
   bool watches_input_ = false;                                  // what the transport was told to report
   bool watches_output_ = false;                                 // likewise
+  bool readable_ = false;                                       // the transport has input, or its end
   bool read_queued_ = false;                                    // its turn to read was requested
   bool flush_queued_ = false;                                   // its turn to write was requested
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // replies outlive sessions

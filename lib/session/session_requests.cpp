@@ -1,5 +1,8 @@
+#include <array>
+#include <cstddef>
 #include <utility>
 
+#include "json/parse_into.h"
 #include "session/session.h"
 #include "session/session_limits.h"
 
@@ -7,16 +10,18 @@ namespace aribus::session {
 namespace {
 
 constexpr size_t max_request_values = 16'384;  // JSON values and names of members in one line
+constexpr size_t request_room_bytes = 16 << 10;
 
 }  // namespace
 
 void Session::read() {
   read_queued_ = false;
   const TurnBudget::Use use(context_.budget);
-  while (may_read() && !context_.budget.spent()) {
+  for (;;) {
     handle_input();
-    if (has_input() || phase_ == Phase::ended) break;
+    if (has_input() || !readable_ || !may_read() || context_.budget.spent()) break;
     const Transport::Input input = transport_->read(input_);
+    readable_ = input == Transport::Input::bytes && transport_->has_more();
     if (input == Transport::Input::closed) return end();
     if (input == Transport::Input::end) {
       enter(Phase::input_over);
@@ -34,13 +39,12 @@ void Session::read() {
 // Handles the bytes read so far, line by line, and a batch request by request.
 void Session::handle_input() {
   std::string_view rest = input_;
-  while (may_read() && !context_.budget.spent()) {
+  while (open_batch_ || !rest.empty()) {
+    if (!may_read() || context_.budget.spent()) break;
     if (open_batch_) {
       next_of_batch();
-    } else if (!rest.empty()) {
-      rest.remove_prefix(reader_.feed(rest));
     } else {
-      break;
+      rest.remove_prefix(reader_.feed(rest));
     }
   }
   input_.erase(0, input_.size() - rest.size());
@@ -49,9 +53,21 @@ void Session::handle_input() {
 
 void Session::on_line(std::string_view line) {
   ++lines_;
+  if (line.starts_with('[')) return on_batch_line(line);
+  // For all sessions: it holds nothing between two calls. A longer request takes more memory.
+  alignas(std::max_align_t) static std::array<char, request_room_bytes> room;
+  Json::AllocatorType memory(room.data(), room.size());
+  Json request(&memory);
+  if (auto parsed = parse_into(request, line, max_request_values); !parsed)
+    return refuse_line(rpc::id_in(line), parsed.error());
+  if (request.IsArray()) return on_batch_line(line);  // behind blanks
+  on_request(request, nullptr, line.size());
+}
+
+// A batch has memory of its own until all its requests have begun.
+void Session::on_batch_line(std::string_view line) {
   Result<Json> parsed = parse_json(line, max_request_values);
   if (!parsed) return refuse_line(rpc::id_in(line), parsed.error());
-  if (!parsed->IsArray()) return on_request(*parsed, nullptr, line.size());
   on_batch(std::move(*parsed), line.size());
 }
 

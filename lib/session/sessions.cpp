@@ -115,11 +115,11 @@ void Sessions::add(std::unique_ptr<Transport> transport, control::Peer peer) {
                                            std::move(transport), caller,
                                            Session::Handlers{[this, id] {
                                                                reading_.push_back(id);
-                                                               end_of_turn_.request();
+                                                               want_turn();
                                                              },
                                                              [this, id] {
                                                                flushing_.push_back(id);
-                                                               end_of_turn_.request();
+                                                               want_turn();
                                                              },
                                                              [this, id] { retire(id); }});
   session->apply_rule(std::move(caller.principal.rule), std::move(*admitted));
@@ -164,25 +164,37 @@ void Sessions::retire(uint64_t session) {
   end_of_turn_.request();  // it may have been the last one
 }
 
+// Not from within end_turn(), which looks itself whether something is left.
+void Sessions::want_turn() {
+  if (!is_ending_turn_) end_of_turn_.request();
+}
+
 void Sessions::end_turn() {
+  is_ending_turn_ = true;
   if (std::exchange(log_grew_, false)) {
     for (const auto& [id, session] : sessions_) session->on_log_grew();
   }
   // Each kind of work is done in the order in which sessions asked for it. A session whose turn was cut short
   // asks again and is then behind the others.
   writing_.renew();
-  {
-    const TurnBudget::Use use(writing_);
-    for (size_t count = flushing_.size(); count > 0 && !writing_.spent(); --count) {
-      if (Session* session = take_first(flushing_)) session->flush();
-    }
-  }
   requests_.renew();
+  flush_sessions();  // records before the answers to new requests
   while (!reading_.empty() && !requests_.spent()) {
     if (Session* session = take_first(reading_)) session->read();
   }
+  flush_sessions();
+  is_ending_turn_ = false;
   if (!reading_.empty() || !flushing_.empty()) end_of_turn_.request();
   if (drained_ && sessions_.empty()) finish_drain();
+}
+
+// Each session that has asked for it, once.
+void Sessions::flush_sessions() {
+  if (flushing_.empty()) return;
+  const TurnBudget::Use use(writing_);
+  for (size_t count = flushing_.size(); count > 0 && !writing_.spent(); --count) {
+    if (Session* session = take_first(flushing_)) session->flush();
+  }
 }
 
 Session* Sessions::find(uint64_t connection) const {

@@ -65,7 +65,9 @@ class Sessions {
   [[nodiscard]] Result<void> check_room(const control::Caller& caller) const;
   void turn_away(Transport& transport, const control::Caller& caller, const Error& why);
   void retire(uint64_t session);
+  void want_turn();
   void end_turn();
+  void flush_sessions();
   Session* take_first(std::deque<uint64_t>& queue);
   void finish_drain();
 
@@ -87,6 +89,7 @@ class Sessions {
   uint64_t next_session_ = 1;
   size_t log_listener_ = 0;  // its number
   bool log_grew_ = false;
+  bool is_ending_turn_ = false;
   EndOfTurn end_of_turn_;
   Timer housekeeping_;
   Timer drain_deadline_;

@@ -44,6 +44,9 @@ class Transport {
   // Replaces `bytes` by what has come, parts of lines or several, 64 KiB at most. Leaves them alone unless it
   // returns `bytes`.
   [[nodiscard]] virtual Input read(std::string& bytes) = 0;
+  // After read() has returned `bytes`: whether there may be more, or an end, to be read at once. Otherwise
+  // `on_ready` tells.
+  [[nodiscard]] virtual bool has_more() const { return true; }
   // Writes what the connection takes of `pieces` without blocking. Returns how many of their bytes it took:
   // they are on their way, or the transport keeps them. Fewer than there are: it has no room for the rest
   // until `on_ready` says so. Nothing: the connection is broken. Nothing points to `pieces` after the call.

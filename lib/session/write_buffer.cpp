@@ -9,6 +9,7 @@
 namespace aribus::session {
 namespace {
 
+constexpr size_t first_bytes = 256;                 // a short answer takes memory once
 constexpr size_t encoded_at_once_bytes = 48 << 10;  // of the text; a multiple of three
 
 size_t base64_size(size_t bytes) {
@@ -19,7 +20,10 @@ size_t base64_size(size_t bytes) {
 
 void WriteBuffer::append(std::string_view bytes) {
   if (bytes.empty()) return;
-  if (pieces_.empty() || pieces_.back().shared) pieces_.emplace_back();
+  if (pieces_.empty() || pieces_.back().shared) {
+    pieces_.emplace_back();
+    pieces_.back().own.reserve(std::max(bytes.size(), first_bytes));
+  }
   Piece& last = pieces_.back();
   if (last.taken > 0 && last.taken >= last.own.size() / 2) {
     last.own.erase(0, last.taken);

@@ -127,6 +127,7 @@ class Model {
   // Whether something happened since the last call after which Asterisk may send no more events of known
   // objects: a channel left Stasis or a bridge, or was claimed after StasisBroadcast(); a playback began that
   // may fail without an event; or an object that was in a `state.gone` was shown again.
+  [[nodiscard]] bool has_doubt() const { return doubt_; }
   [[nodiscard]] bool take_doubt() { return std::exchange(doubt_, false); }
 
   // Bytes of all ids, texts and variables.

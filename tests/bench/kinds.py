@@ -59,6 +59,3 @@ def report(results):
     rows.append(row("the worst", max(results["rows"], key=lambda it: it["to_plain"])))
     return table(["trace", "bytes an event", "aribus, µs a record", "Redis, µs a record", "to plain", "to Redis",
                   f"bounds: {results['max_to_plain']:g}× plain, {results['max_to_redis']:g}× Redis"], rows)
-
-
-SECTIONS = {"traces": report}

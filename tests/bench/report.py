@@ -2,6 +2,7 @@
 import re
 
 import chart
+import command_costs
 import traces
 from chart import NAMES
 from servers import SYSTEMS
@@ -143,14 +144,32 @@ def bridge(results):
     return "\n".join([about(results["about"]), costs, speed, own, commands, many])
 
 
+def commands(results):
+    names = command_costs.NAMES
+    parts = []
+    for asterisk, it in results["asterisks"].items():
+        rows = [[names[name], figure(row["p50_us"]), figure(row["p99_us"]),
+                 *(f"{row['per_second'][str(n)]:,.0f}" if str(n) in row["per_second"] else "–"
+                   for n in results["in_flight"])] for name, row in it["rows"].items()]
+        parts.append(table([f"{asterisk}", "p50 µs", "p99 µs", *(f"a second, {n} in flight" for n in results["in_flight"])],
+                           rows))
+        idle = it["idle"]
+        parts.append(table([f"{asterisk}", "measured", "allowed"], [
+            ["`ping` to the echo, p50", f"{it['ping_ratio']:.2f}×", f"{results['max_ping_ratio']:g}×"],
+            *([f"`asterisk.ping` above a direct request, `rest: {rest}`, p50 µs", figure(max(added, 0)),
+               f"{results['max_added_us']:g}"] for rest, added in it["added_us"].items()),
+            ["wake-ups a second, idle", f"{idle['wake_ups']:.2f}", f"{results['max_wake_ups']:g}"],
+            ["processor, idle", f"{idle['share']:.3%}", f"{results['max_idle_share']:.1%}"]]))
+    missed = "; ".join(results["missed"])
+    return "\n".join([*parts, f"Missed: {missed}.\n" if missed else "All are within what is allowed.\n"])
+
+
 SECTIONS = {"about": about, "cpu": cpu, "filtered": filtered, "web": web, "latency": latency, "memory": memory,
-            "instructions": instructions, "load": load}
-# What is measured of aribus-nats has a page of its own.
-BRIDGE_SECTIONS = {"bridge": bridge}
+            "instructions": instructions, "load": load, "commands": commands, "bridge": bridge}
 
 
 def write_docs(results, document, sections):
-    """Replaces what stands between the marks of `document`."""
+    """Replaces what stands between the marks of `document`; `sections` are names and the functions that render them."""
     text = document.read_text()
     for section, render in sections.items():
         mark = f"<!-- {section}: written by scripts/bench -->\n"

@@ -23,6 +23,7 @@ class UnixTransport final : public session::Transport {
   void start(std::function<void(bool input, bool output)> on_ready) override;
   void watch(bool input, bool output) override;
   [[nodiscard]] Input read(std::string& bytes) override;
+  [[nodiscard]] bool has_more() const override { return has_more_; }
   [[nodiscard]] std::optional<size_t> write(std::span<iovec> pieces) override;
   [[nodiscard]] bool is_hung_up() const override;
   void close(Ending ending) override;
@@ -30,6 +31,7 @@ class UnixTransport final : public session::Transport {
  private:
   Fd socket_;
   Poll poll_;
+  bool has_more_ = false;  // the last read filled its buffer
 };
 
 }  // namespace aribus::frontend

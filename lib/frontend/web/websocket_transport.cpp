@@ -93,6 +93,7 @@ session::Transport::Input WebSocketTransport::read(std::string& bytes) {
   const ssize_t count = receive_now(socket_, buffer);
   if (count == 0) return Input::end;
   if (count < 0) return would_block() ? Input::nothing : Input::closed;
+  has_more_ = static_cast<size_t>(count) == buffer.size();
   bytes.clear();
   std::string_view rest(buffer.data(), static_cast<size_t>(count));
   while (!rest.empty() && !over_) {

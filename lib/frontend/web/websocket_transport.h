@@ -35,6 +35,7 @@ class WebSocketTransport final : public session::Transport {
   void start(std::function<void(bool input, bool output)> on_ready) override;
   void watch(bool input, bool output) override;
   [[nodiscard]] Input read(std::string& bytes) override;
+  [[nodiscard]] bool has_more() const override { return has_more_ || over_; }
   [[nodiscard]] std::optional<size_t> write(std::span<iovec> pieces) override;
   [[nodiscard]] bool is_hung_up() const override;
   [[nodiscard]] bool is_over() const override { return over_; }
@@ -69,6 +70,7 @@ class WebSocketTransport final : public session::Transport {
   // begins with it; a control frame.
   std::string kept_;
   std::optional<std::string> pong_;  // its payload; it waits for the end of a frame
+  bool has_more_ = false;            // the last read filled its buffer
   bool over_ = false;                // nothing is read or written any more
 };
 

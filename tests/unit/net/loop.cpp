@@ -176,6 +176,71 @@ TEST_CASE("work at the end of a turn that asks for more is called again in the n
   CHECK(pump(loop, [&] { return calls == 3; }));
 }
 
+TEST_CASE("work that other work requests at the end of a turn is done in the same turn") {
+  Loop loop;
+  std::string order;
+  EndOfTurn second(loop, [&] { order += "second "; });
+  EndOfTurn first(loop, [&] {
+    order += "first ";
+    second.request();
+  });
+  first.request();
+  uv_run(loop.raw(), UV_RUN_NOWAIT);
+  CHECK(order == "first second ");
+  uv_run(loop.raw(), UV_RUN_NOWAIT);
+  CHECK(order == "first second ");
+}
+
+TEST_CASE("works that request each other leave the loop its events") {
+  Loop loop;
+  const SocketPair pair;
+  int calls = 0, events = 0;
+  std::optional<EndOfTurn> first, second;
+  first.emplace(loop, [&] { ++calls, second->request(); });
+  second.emplace(loop, [&] { ++calls, first->request(); });
+  Poll poll(loop, pair.left.get());
+  poll.watch(UV_WRITABLE, [&](int) { ++events; });
+  first->request();
+  for (int turns = 1; turns <= 3; ++turns) {
+    uv_run(loop.raw(), UV_RUN_NOWAIT);
+    CHECK(events == turns);
+    CHECK(calls == 2 * turns);
+  }
+}
+
+TEST_CASE("work at the end of a turn may destroy itself and other work") {
+  Loop loop;
+  int calls = 0;
+  std::optional<EndOfTurn> first, second;
+  first.emplace(loop, [&] {
+    ++calls;
+    second.reset();
+    first.reset();
+    ++calls;  // what the callback holds is still there
+  });
+  second.emplace(loop, [&] { calls += 100; });
+  first->request();
+  second->request();
+  uv_run(loop.raw(), UV_RUN_NOWAIT);
+  CHECK(calls == 2);
+  uv_run(loop.raw(), UV_RUN_NOWAIT);
+  CHECK(calls == 2);
+}
+
+TEST_CASE("a callback that is replaced by itself is the new one from then on") {
+  Loop loop;
+  const SocketPair pair;
+  Poll poll(loop, pair.left.get());
+  std::string order;
+  poll.watch(UV_WRITABLE, [&](int) {
+    poll.watch(UV_WRITABLE, [&](int) { order += "new "; });
+    order += "old ";
+  });
+  uv_run(loop.raw(), UV_RUN_NOWAIT);
+  uv_run(loop.raw(), UV_RUN_NOWAIT);
+  CHECK(order == "old new ");
+}
+
 TEST_CASE("a signal reaches its callback") {
   Loop loop;
   int calls = 0;

@@ -102,6 +102,7 @@ struct Stage {
 
   void publish(const record::Record& record) {
     model.apply(record, records.size());
+    if (model.has_doubt()) sync->look_soon();
     records.push_back(record);
   }
   void tell(const std::string& text) {
