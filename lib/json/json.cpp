@@ -10,7 +10,6 @@
 #include <rapidjson/error/en.h>
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
-#include <simdjson.h>
 
 #include "json/parse_into.h"
 #include "json/simd.h"
@@ -124,6 +123,17 @@ bool fits_double(std::string_view number) {
 
 namespace {
 
+bool is_ascii(std::string_view text) {
+  uint64_t seen = 0;
+  for (uint64_t word = 0; text.size() >= sizeof word; text.remove_prefix(sizeof word)) {
+    std::memcpy(&word, text.data(), sizeof word);
+    seen |= word;
+  }
+  for (const char byte : text) seen |= static_cast<uint8_t>(byte);
+  constexpr uint64_t high_bits = 0x8080808080808080;
+  return (seen & high_bits) == 0;
+}
+
 Result<void> parse(Json& document, std::string_view text, size_t max_values, int max_depth) {
   // RapidJSON takes a NUL for the end of the text.
   if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
@@ -138,9 +148,8 @@ Result<void> parse(Json& document, std::string_view text, size_t max_values, int
     Gate gate(handler, max_values, max_depth);
     constexpr unsigned flags = rapidjson::kParseNumbersAsStringsFlag;
     constexpr unsigned validating = flags | rapidjson::kParseValidateEncodingFlag;
-    // RapidJSON validates byte by byte; it does so where it has to find the place of a mistake.
-    outcome = simdjson::validate_utf8(text.data(), text.size()) ? reader.Parse<flags>(stream, gate)
-                                                                : reader.Parse<validating>(stream, gate);
+    // RapidJSON validates byte by byte.
+    outcome = is_ascii(text) ? reader.Parse<flags>(stream, gate) : reader.Parse<validating>(stream, gate);
     refusal = gate.refusal();
     return !outcome.IsError();
   };

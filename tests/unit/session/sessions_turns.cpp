@@ -24,7 +24,8 @@ struct Stage : Daemon {
   }
 
   void turn() { uv_run(loop.raw(), UV_RUN_NOWAIT); }
-  // Whether the loop would sleep: no work is left for another turn. (Program::line() leaves a handle to be closed.)
+  // Whether the loop would sleep: no work is left for another turn. (Program::line() leaves a handle to be
+  // closed.)
   [[nodiscard]] bool would_sleep() { return uv_backend_timeout(loop.raw()) != 0; }
 };
 
