@@ -286,8 +286,7 @@ void App::add_missing() {
 
 void App::remove_gone() {
   std::erase_if(leaving_, [this](const auto& asterisk) {
-    if (!asterisk->is_gone()) return false;
-    asterisk->forget();
+    if (!asterisk->is_gone() || !asterisk->forget()) return false;
     dispatcher_.remove_server(*asterisk);
     return true;
   });

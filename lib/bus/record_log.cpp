@@ -72,8 +72,8 @@ RecordLog::RecordLog(MirroredMemory ring, std::unique_ptr<RingFile> file, const 
       names_{""},
       declared_(ari::models().size()),
       stream_(resumed() ? file_->stream() : random_hex(6)),
-      framing_(framing),
-      line_(framing.head.begin(), framing.head.end()) {
+      framing_(framing) {
+  make_line(framing_.head.size());
   framing.tail.copy(tail_, max_tail_bytes);
   if (file_ && !resumed()) file_->set_stream(stream_);
 }
@@ -265,12 +265,18 @@ void RecordLog::remove_listener(size_t number) {
   std::erase_if(listeners_, [&](const Listener& listener) { return listener.number == number; });
 }
 
+void RecordLog::make_line(size_t bytes) {
+  line_ = std::make_unique_for_overwrite<char[]>(bytes);
+  line_size_ = bytes;
+  framing_.head.copy(line_.get(), framing_.head.size());
+}
+
 uint64_t RecordLog::append(const record::Record& record) {
   const size_t max = framing_.head.size() + record::max_text_bytes(record) + max_tail_bytes;
-  if (line_.size() < max) line_.resize(max);
-  char* const end = record::write_text(record, next_, line_.data() + framing_.head.size());
+  if (line_size_ < max) make_line(max);
+  char* const end = record::write_text(record, next_, line_.get() + framing_.head.size());
   std::memcpy(end, tail_, max_tail_bytes);  // all of it: a fixed size costs the least
-  const std::string_view line(line_.data(), end + framing_.tail.size());
+  const std::string_view line(line_.get(), end + framing_.tail.size());
   if (line.size() > max_line_bytes()) return append(too_large(record, line.size(), max_line_bytes()));
   const size_t ids = ids_kept(record.ids);
   make_room(line.size(), ids);

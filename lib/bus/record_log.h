@@ -167,6 +167,7 @@ class RecordLog {
   [[nodiscard]] uint64_t behind_damage(uint64_t seq) const;
   [[nodiscard]] uint64_t next_damage(uint64_t seq) const;
   void make_room(size_t bytes, size_t ids);
+  void make_line(size_t bytes);
   Entry& next_entry(size_t length);
   const Entry& add_entry(size_t length, const record::Record& record, size_t kept);
   [[nodiscard]] size_t ids_kept(const record::IdSet& ids) const;
@@ -217,7 +218,10 @@ class RecordLog {
 
   Framing framing_;
   char tail_[max_tail_bytes] = {};  // of the framing
-  std::vector<char> line_;          // room for the line being appended; the framing's head is always in it
+  // Room for the line being appended; the framing's head is always in it. It is not filled with zeros, as a vector is:
+  // there may be room for much more than is needed.
+  std::unique_ptr<char[]> line_;
+  size_t line_size_ = 0;
 };
 
 }  // namespace aribus::bus

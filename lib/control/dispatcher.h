@@ -12,7 +12,6 @@
 #include "control/idempotency.h"
 #include "control/method.h"
 #include "control/method_table.h"
-#include "control/methods/snapshot_cache.h"
 #include "json/json.h"
 #include "state/id_directory.h"
 
@@ -61,8 +60,6 @@ class Dispatcher {
   // nullptr if there is none of that name.
   [[nodiscard]] const pbx::Server* find_server(std::string_view name) const;
   [[nodiscard]] const MethodTable& methods() const { return methods_; }
-  // Snapshots of the live objects that several callers share.
-  [[nodiscard]] SnapshotCache& snapshots() const { return snapshots_; }
   // How the calls so far were answered; calls of unknown methods count under "unknown".
   [[nodiscard]] const CallCounters& calls() const { return calls_; }
 
@@ -81,7 +78,6 @@ class Dispatcher {
   CallCounters calls_;
   state::IdDirectory id_directory_;  // used with several servers
   IdempotencyStore idempotency_;
-  mutable SnapshotCache snapshots_;
 };
 
 }  // namespace aribus::control

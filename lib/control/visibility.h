@@ -17,9 +17,11 @@
 
 namespace aribus::control {
 
-// Whether `rule` shows this live object of `model`, whose id is `id`.
+// Whether `rule` shows this live object of `model`, or of one of its versions.
 [[nodiscard]] bool sees_object(const AccessRule& rule, const state::Model& model, record::IdKind kind,
-                               std::string_view id, const state::Object& object);
+                               const state::Object& object);
+[[nodiscard]] bool sees_object(const AccessRule& rule, const state::Frozen& model, record::IdKind kind,
+                               const state::Object& object);
 
 // Whether a record or an error that belongs to no application may name this id to a program with `rule`: the
 // object is visible, or records of one of the rule's applications have named it before (it may have ended).

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/sliced_work.h"
+
 namespace aribus {
 
 using detail::fire;
@@ -40,12 +42,18 @@ Loop::Loop() {
 }
 
 Loop::~Loop() {
+  slice_turns_.reset();
   uv_close(reinterpret_cast<uv_handle_t*>(&check_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&idle_), nullptr);
   // Handles that are still open belong to libraries that close asynchronously; requests, to libuv's threads.
   for (int turns = 0; uv_loop_close(&loop_) == UV_EBUSY && turns < 1000; ++turns)
     uv_run(&loop_, is_working() ? UV_RUN_ONCE : UV_RUN_NOWAIT);
   for (const auto& call : at_end_) call();
+}
+
+detail::SliceTurns& Loop::slice_turns() {
+  if (!slice_turns_) slice_turns_ = std::make_unique<detail::SliceTurns>(*this);
+  return *slice_turns_;
 }
 
 void Loop::run() {

@@ -20,6 +20,9 @@ namespace aribus {
 using Milliseconds = std::chrono::milliseconds;
 
 class EndOfTurn;
+namespace detail {
+class SliceTurns;
+}
 
 // The event loop.
 class Loop {
@@ -46,6 +49,8 @@ class Loop {
   [[nodiscard]] uv_loop_t* raw() { return &loop_; }
   // When the first callback since the last call of this began, by uv_hrtime(); 0: there was none.
   [[nodiscard]] uint64_t take_turn_began() { return std::exchange(turn_began_ns_, 0); }
+  // The turns of SlicedWork.
+  [[nodiscard]] detail::SliceTurns& slice_turns();
 
  private:
   friend class EndOfTurn;
@@ -64,6 +69,7 @@ class Loop {
   bool is_ending_turn_ = false;
   uint64_t turn_began_ns_ = 0;
   std::vector<std::function<void()>> at_end_;
+  std::unique_ptr<detail::SliceTurns> slice_turns_;  // nullptr: not used yet
 };
 
 // Calls back once, or at intervals. Must not outlive its loop.

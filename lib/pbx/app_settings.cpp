@@ -86,7 +86,7 @@ void AppSettingsStore::see(const HttpRequest& request, const HttpResponse& respo
   if (restoring) return;
   const Result<Json> json = parse_json(response.body);
   if (!json || !json->IsObject()) return;
-  set(std::string(find_string(*json, "name")), AppSettings::of(response.body));
+  of(std::string(find_string(*json, "name"))) = AppSettings::of(response.body);
 }
 
 // Notes the bridges among `sources`, as "bridge:b1" and "channel:c1". True: all of them come and go with

@@ -36,8 +36,8 @@ class AppSettingsStore {
   // To be called for each request that Asterisk has answered: it may have set something on an application.
   // `restoring`: requests of missing() are under way, and the application is read after them.
   void see(const HttpRequest& request, const HttpResponse& response, bool restoring);
-  // Asterisk shows `app` with these settings, after what was missing was restored.
-  void set(const std::string& app, AppSettings present) { settings_[app] = std::move(present); }
+  // What `app` has: to be replaced by what Asterisk shows after what was missing was restored.
+  [[nodiscard]] AppSettings& of(const std::string& app) { return settings_[app]; }
   // A program has set a filter of event types on `app`, as far as that is known.
   [[nodiscard]] bool is_filtered(const std::string& app) const;
 

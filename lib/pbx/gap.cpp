@@ -42,21 +42,18 @@ Gap::Found Gap::connected(const ari::ServerInfo& info) {
 
 std::optional<Gap::Missed> Gap::end(bool continues, bool restarted) {
   const auto since = std::exchange(since_, std::nullopt);
-  channels_before_.clear();
+  channels_before_ = 0;
   if (!since || continues) return {};
-  if (!restarted) {
-    for (const auto& [id, object] : model_.of(state::IdKind::channel)) channels_before_.push_back(id);
-  }
+  if (!restarted) channels_before_ = model_.count_ends();
   return Missed{*since, reason_};
 }
 
 void Gap::log_ended_channels() {
-  const std::vector<std::string> before = std::exchange(channels_before_, {});
-  const auto ended = std::ranges::count_if(
-      before, [this](const std::string& id) { return model_.find(state::IdKind::channel, id) == nullptr; });
+  const size_t before = std::exchange(channels_before_, 0);
+  const size_t ended = before == 0 ? 0 : model_.counted_ends();
   if (ended == 0) return;
   log_line(spdlog::level::info, {{"SERVER", server_}}, "{}: of the {} channels before the gap {} have ended",
-           server_, before.size(), ended);
+           server_, before, ended);
 }
 
 }  // namespace aribus::pbx

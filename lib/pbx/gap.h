@@ -21,7 +21,7 @@ class Gap {
   static constexpr Milliseconds travel_time{1000};
 
   // `server`: its name, for the log.
-  Gap(std::string server, const state::Model& model) : server_(std::move(server)), model_(model) {}
+  Gap(std::string server, state::Model& model) : server_(std::move(server)), model_(model) {}
 
   // A record that an earlier process left, in their order. `started`: when this process did.
   void recall(const record::Record& record, WallTime started);
@@ -56,12 +56,12 @@ class Gap {
 
  private:
   std::string server_;
-  const state::Model& model_;
+  state::Model& model_;
   std::optional<WallTime> since_;
   std::string reason_;
   std::string known_startup_;  // startup_time of the Asterisk that was connected last; "": none
   std::string ended_at_;
-  std::vector<std::string> channels_before_;  // the gap after which the live objects are being read
+  size_t channels_before_ = 0;  // the gap after which the live objects are being read
 };
 
 }  // namespace aribus::pbx

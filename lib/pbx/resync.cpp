@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "net/discard.h"
 #include "net/url.h"
 #include "record/own_records.h"
 #include "state/difference.h"
@@ -19,13 +20,18 @@ using state::FetchedState;
 using state::Model;
 
 constexpr int looks_at_playback = 3;
+constexpr size_t max_freed_at_once = 1000;  // objects and ids
 
 // The counts of the difference, and the ids of all live objects that can end.
 Record resynced(const std::string& server, const Model& model, const Difference& difference, WallTime now) {
   const record::ServerResynced counts{
       .came = difference.came, .changed = difference.changed, .ended = difference.ended};
   Record record = record::own_record(counts, server, now);
-  for (const IdKind kind : {IdKind::channel, IdKind::bridge, IdKind::playback, IdKind::recording}) {
+  constexpr IdKind kinds[] = {IdKind::channel, IdKind::bridge, IdKind::playback, IdKind::recording};
+  size_t count = 0;
+  for (const IdKind kind : kinds) count += model.of(kind).size();
+  record.ids.reserve(count);
+  for (const IdKind kind : kinds) {
     for (const auto& [id, object] : model.of(kind)) record.ids.add(kind, id);
   }
   return record;
@@ -36,12 +42,15 @@ Record resynced(const std::string& server, const Model& model, const Difference&
 Resync::Resync(std::string server, ari::Client& client, Model& model, Handlers handlers,
                ResyncOptions options, Clock clock)
     : server_(std::move(server)),
+      loop_(client.loop()),
       client_(&client),
       model_(model),
       handlers_(std::move(handlers)),
       options_(options),
       clock_(std::move(clock)),
       fetcher_(client, model),
+      publisher_{handlers_.publish, handlers_.next_seq},
+      work_(loop_),
       mark_("aribus-" + random_hex(6) + "-"),
       timer_(client.loop()) {}
 
@@ -53,7 +62,8 @@ void Resync::use(ari::Client& client) {
 
 void Resync::begin(bool missed) {
   stop();
-  missed_ = missed;
+  missed_ = missed || owes_;
+  owes_ = missed_;
   connected_ = handlers_.next_seq();
   pause_ = options_.first_pause;
   fetch();
@@ -64,6 +74,8 @@ void Resync::stop() {
   phase_ = Phase::idle;
   looking_ = false;
   fetcher_.stop();
+  work_.stop();
+  discard_fetched();
   fences_.clear();
   late_.clear();
   timer_.stop();
@@ -97,7 +109,7 @@ void Resync::raise_fences() {
     if (known_ && client_->replaced_apps().contains(app)) continue;
     fences_[mark_ + std::to_string(++fence_number_)].app = app;
   }
-  if (fences_.empty()) return merge();
+  if (fences_.empty()) return begin_merge();
   for (const auto& [name, fence] : std::map(fences_)) {
     client_->request("POST", "/events/user/" + name + "?application=" + percent_encode(fence.app), "",
                      [this, name = name](const Result<HttpResponse>& answer) {
@@ -110,7 +122,7 @@ void Resync::raise_fences() {
 }
 
 void Resync::lower_fence(const std::string& name) {
-  if (phase_ == Phase::fencing && fences_.erase(name) > 0 && fences_.empty()) merge();
+  if (phase_ == Phase::fencing && fences_.erase(name) > 0 && fences_.empty()) begin_merge();
 }
 
 // Of an application with a filter, which may drop the fence, nothing follows from its absence.
@@ -119,33 +131,44 @@ void Resync::give_up_fences() {
   for (const auto& [name, fence] : fences_) {
     if (fence.sent && !fetcher_.is_filtered(fence.app)) late_.emplace(name, fence.app);
   }
-  merge();
+  begin_merge();
   for (const auto& [name, app] : std::map(late_)) handlers_.silent(app);
 }
 
-void Resync::merge() {
+void Resync::begin_merge() {
+  phase_ = Phase::merging;
   fences_.clear();
   timer_.stop();
-  const FetchedState fetched = std::exchange(fetched_, {});
-  const bool news = !std::exchange(known_, true);
+  work_.start(merge());
+}
+
+Slices Resync::merge() {
+  const bool news = !known_;
   const Comparison comparison{begin_, news && missed_ ? std::optional(connected_) : std::nullopt,
                               clock_.wall()};
-  const Difference found = state::difference(server_, client_->options().apps, model_, fetched, comparison);
-  for (const Record& record : found.records) handlers_.publish(record);
+  Difference found;
+  const std::vector<std::string> apps = client_->options().apps;
+  co_await state::publish_difference(server_, apps, model_, fetched_, comparison, publisher_, found);
   // What these records report is checked once more, soon.
-  const Record not_heard =
-      no_longer_reported(server_, model_, fetched.subscriptions, begin_, clock_.wall(), doubt_);
-  if (not_heard.ids.size() > 0) handlers_.publish(not_heard);
+  co_await state::publish_unheard(server_, model_, fetched_, begin_, clock_.wall(), publisher_, doubt_);
+  known_ = true;
+  owes_ = false;
   phase_ = Phase::idle;
-  for (const std::string& app : fetched.unknown_apps) handlers_.silent(app);
+  for (const std::string& app : fetched_.unknown_apps) handlers_.silent(app);
+  discard_fetched();
   if (news) {
     handlers_.done();
     handlers_.publish(resynced(server_, model_, found, clock_.wall()));
   }
-  fetched_at_ = client_->loop().now();
+  fetched_at_ = loop_.now();
   if (news) look_pause_ = options_.first_look;
   look_at_ = fetched_at_ + look_pause_;
   schedule_look();
+}
+
+void Resync::discard_fetched() {
+  state::FetchedState fetched = std::exchange(fetched_, {});
+  if (fetched.size() > max_freed_at_once) discard(loop_, std::make_shared<state::FetchedState>(std::move(fetched)));
 }
 
 void Resync::retry(const std::string& reason) {
@@ -158,7 +181,7 @@ void Resync::retry(const std::string& reason) {
 // goes on listing bridges that are gone (22.10). So the subscriptions are checked after a doubtful event, and
 // everything is read again when it has become quiet, and from time to time in any case.
 void Resync::look_when_due() {
-  const Milliseconds now = client_->loop().now();
+  const Milliseconds now = loop_.now();
   const bool model_doubts = model_.take_doubt();
   if (std::exchange(doubt_, false) || model_doubts) look_pause_ = options_.first_look;
   look_at_ = now + look_pause_;
@@ -170,11 +193,11 @@ void Resync::look_when_due() {
 // While it asks, what comes next is scheduled when the answers are there.
 void Resync::look_soon() {
   if (!known_ || phase_ != Phase::idle || looking_) return;
-  if (look_at_ > client_->loop().now() + options_.first_look) schedule_look();
+  if (look_at_ > loop_.now() + options_.first_look) schedule_look();
 }
 
 void Resync::schedule_look() {
-  const Milliseconds now = client_->loop().now();
+  const Milliseconds now = loop_.now();
   if (doubt_ || model_.has_doubt()) look_at_ = std::min(look_at_, now + options_.first_look);
   timer_.once(std::max(look_at_ - now, Milliseconds(0)), [this] { look_when_due(); });
 }
@@ -188,37 +211,45 @@ void Resync::look() {
     return at != asked_for_.end() && at->second.times >= looks_at_playback && !at->second.missed_since;
   });
   looking_ = true;
-  fetcher_.begin_subscriptions(playbacks, [this, begin, playbacks](const Result<FetchedState>& fetched) {
+  fetcher_.begin_subscriptions(playbacks, [this, begin, playbacks](Result<FetchedState> fetched) {
+    if (fetched) {
+      fetched_ = std::move(*fetched);
+      return work_.start(merge_look(playbacks, begin));
+    }
     looking_ = false;
-    fetched ? take_look(*fetched, playbacks, begin) : static_cast<void>(doubt_ = true);
+    doubt_ = true;
     if (phase_ == Phase::idle) schedule_look();
   });
 }
 
+Slices Resync::merge_look(std::vector<std::string> playbacks, uint64_t begin) {
+  take_playbacks(playbacks, begin);
+  co_await state::publish_unheard(server_, model_, fetched_, begin, clock_.wall(), publisher_, doubt_);
+  looking_ = false;
+  discard_fetched();
+  if (phase_ == Phase::idle) schedule_look();
+}
+
 // An answer may be ahead of the events: a missing playback has ended unreported only when it is still missing
 // at the next look, and no event has reported its end in between.
-void Resync::take_look(const FetchedState& fetched, const std::vector<std::string>& playbacks,
-                       uint64_t begin) {
-  const WallTime now = clock_.wall();
+void Resync::take_playbacks(const std::vector<std::string>& playbacks, uint64_t begin) {
   std::erase_if(asked_for_,
                 [&](const auto& asked) { return model_.find(IdKind::playback, asked.first) == nullptr; });
   for (const std::string& id : playbacks) {
     if (model_.find(IdKind::playback, id) == nullptr) continue;
     Asked& asked = asked_for_[id];
     ++asked.times;
-    if (fetched.find(IdKind::playback, id) != nullptr || model_.touched_since(begin, IdKind::playback, id)) {
+    if (fetched_.find(IdKind::playback, id) != nullptr || model_.touched_since(begin, IdKind::playback, id)) {
       asked.missed_since.reset();
     } else if (!asked.missed_since || model_.touched_since(*asked.missed_since, IdKind::playback, id)) {
       asked.missed_since = begin;
       doubt_ = true;  // the next look comes soon
     } else {
-      for (const Record& record :
-           ends_of_playbacks(server_, client_->options().apps, model_, fetched, {id}, begin, now))
+      for (const Record& record : ends_of_playbacks(server_, client_->options().apps, model_, fetched_, {id},
+                                                    begin, clock_.wall()))
         handlers_.publish(record);
     }
   }
-  const Record not_heard = no_longer_reported(server_, model_, fetched.subscriptions, begin, now, doubt_);
-  if (not_heard.ids.size() > 0) handlers_.publish(not_heard);
 }
 
 }  // namespace aribus::pbx

@@ -10,9 +10,11 @@
 
 #include "ari/client.h"
 #include "net/loop.h"
+#include "net/sliced_work.h"
 #include "pbx/clock.h"
 #include "pbx/state_fetch.h"
 #include "record/record.h"
+#include "state/difference.h"
 #include "state/fetched.h"
 #include "state/model.h"
 
@@ -35,7 +37,8 @@ struct ResyncOptions {
 // An answer and an event may cross: which of them is newer? Behind the last answer Asterisk is made to send
 // an event of its own through each application, a fence. When all fences have come back, every event from
 // before the answers has come, too. Objects without an event since the fetch began are then as the answers
-// say, the others as their events say. A fence that does not come back within a time is given up, and its
+// say, the others as their events say: they are compared in slices (SlicedWork), and an event that comes between two of
+// them counts as the others do. A fence that does not come back within a time is given up, and its
 // application is reported as silent.
 //
 // Later it checks from time to time that Asterisk still reports every known object (look_when_due), and
@@ -58,6 +61,7 @@ class Resync {
   // `server` is its name in records.
   Resync(std::string server, ari::Client& client, state::Model& model, Handlers handlers,
          ResyncOptions options = {}, Clock clock = {});
+  ~Resync() { stop(); }
 
   // Another connection, on the same loop, has the event stream and the requests from now on.
   void use(ari::Client& client);
@@ -76,7 +80,7 @@ class Resync {
   void see(const HttpRequest& request, const HttpResponse& response) { fetcher_.see(request, response); }
 
  private:
-  enum class Phase { idle, asking, fencing };
+  enum class Phase { idle, asking, fencing, merging };
   struct Fence {
     std::string app;
     bool sent = false;  // Asterisk has accepted it
@@ -86,15 +90,18 @@ class Resync {
   void raise_fences();
   void lower_fence(const std::string& name);
   void give_up_fences();
-  void merge();
+  void begin_merge();
+  [[nodiscard]] Slices merge();
+  [[nodiscard]] Slices merge_look(std::vector<std::string> playbacks, uint64_t begin);
+  void discard_fetched();
   void retry(const std::string& reason);
   void schedule_look();
   void look_when_due();
   void look();
-  void take_look(const state::FetchedState& fetched, const std::vector<std::string>& playbacks,
-                 uint64_t begin);
+  void take_playbacks(const std::vector<std::string>& playbacks, uint64_t begin);
 
   std::string server_;
+  Loop& loop_;
   ari::Client* client_;
   state::Model& model_;
   Handlers handlers_;
@@ -104,7 +111,9 @@ class Resync {
   Phase phase_ = Phase::idle;
   uint64_t connected_ = 0;  // seq of the first record since the event stream is connected
   uint64_t begin_ = 0;      // seq of the first record since the fetch began
-  state::FetchedState fetched_;
+  state::FetchedState fetched_;  // what is being compared
+  state::Publisher publisher_;
+  SlicedWork work_;  // comparing
   std::map<std::string, Fence> fences_;      // those that have not come, by the names of their events
   std::map<std::string, std::string> late_;  // the applications of fences that were given up
   std::string mark_;                         // the beginning of these names
@@ -118,6 +127,7 @@ class Resync {
   bool looking_ = false;
   bool missed_ = false;  // events may have been missed before the event stream was connected
   bool known_ = false;   // the first fetch since the event stream is connected is done
+  bool owes_ = false;    // a comparison after a gap was broken off
   bool doubt_ = false;   // an object may no longer be reported
   Milliseconds fetched_at_{0};
   Milliseconds look_at_{0};

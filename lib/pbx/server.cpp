@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "net/discard.h"
 #include "pbx/options_change.h"
 #include "record/answer.h"
 
@@ -14,6 +15,7 @@ Server::Server(Loop& loop, ServerOptions options, Handlers handlers, ServerTunin
     : options_(std::move(options)),
       handlers_(std::move(handlers)),
       clock_(std::move(tuning.clock)),
+      loop_(loop),
       connections_(loop, options_.client, connection_handlers(), tuning.connections),
       condition_(options_.name,
                  options_.client.listen ? "Asterisk has not connected yet"
@@ -26,7 +28,10 @@ Server::Server(Loop& loop, ServerOptions options, Handlers handlers, ServerTunin
       resolver_(options_.name, connections_.client(), {}, clock_),
       commands_(options_.name, connections_.client(), stasis_, model_),
       resync_(options_.name, connections_.client(), model_, resync_handlers(), tuning.resync, clock_),
-      events_(clock_.wall) {
+      events_(clock_.wall),
+      publisher_{[this](const record::Record& record) { publish(record); }, [this] { return handlers_.next_seq(); }},
+      forgetting_(loop) {
+  model_.on_discard([&loop](std::shared_ptr<void> objects) { discard(loop, std::move(objects)); });
   resolver_.on_resolved([this](const Resolution& resolution) {
     if (resolved_) resolved_(resolution.command, resolution.outcome);
     publish(resolution.record);
@@ -36,6 +41,8 @@ Server::Server(Loop& loop, ServerOptions options, Handlers handlers, ServerTunin
 // The connections go first: they call the other parts.
 Server::~Server() {
   connections_.drop();
+  constexpr size_t freed_at_once = 256 << 10;
+  if (model_.bytes() > freed_at_once) discard(loop_, std::make_shared<state::Model>(std::move(model_)));
 }
 
 Connections::Handlers Server::connection_handlers() {
@@ -104,15 +111,18 @@ bool Server::is_gone() const {
   return connections_.is_gone() && !is_busy();
 }
 
-void Server::forget() {
+bool Server::forget() {
+  if (std::exchange(forgets_, true)) return forgotten_;
   resolver_.give_up("this Asterisk was taken out of the configuration");
-  record::Record gone = record::own_record(record::StateGone{}, name(), clock_.wall());
-  for (const auto kind :
-       {state::IdKind::channel, state::IdKind::bridge, state::IdKind::endpoint, state::IdKind::device}) {
-    for (const auto& [id, object] : model_.of(kind)) gone.ids.add(kind, id);
-  }
-  if (gone.ids.size() > 0) publish(gone);
+  Slices work = forget_all();
+  if (!work.run(SlicedWork::units_a_turn)) forgetting_.start(std::move(work));
+  return forgotten_;
+}
+
+Slices Server::forget_all() {
+  co_await state::publish_all_gone(name(), model_, clock_.wall(), publisher_);
   publish_own(record::ServerRemoved{});
+  forgotten_ = true;
 }
 
 bool Server::hears(std::string_view app) const {

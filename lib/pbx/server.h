@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "net/loop.h"
+#include "net/sliced_work.h"
 #include "pbx/clock.h"
 #include "pbx/command_sender.h"
 #include "pbx/condition.h"
@@ -71,8 +73,9 @@ class Server {
   void leave(std::string reason, Milliseconds patience, std::function<void()> left);
   // After leave(): the connection is closed, and no command is under way any more.
   [[nodiscard]] bool is_gone() const;
-  // Publishes that nothing of this Asterisk is known any more. Required: is_gone().
-  void forget();
+  // Publishes that nothing of this Asterisk is known any more; with very many objects that takes several turns of the
+  // loop. Returns whether it is done: to be called again until then. Required: is_gone().
+  [[nodiscard]] bool forget();
 
   [[nodiscard]] const std::string& name() const { return options_.name; }
   [[nodiscard]] const ari::Client& client() const { return connections_.client(); }
@@ -131,6 +134,7 @@ class Server {
   [[nodiscard]] StasisEntries& stasis() { return stasis_; }
   // Its live objects.
   [[nodiscard]] const state::Model& model() const { return model_; }
+  [[nodiscard]] std::shared_ptr<const state::Frozen> freeze() { return model_.freeze(); }
   // What the model does not know of the objects that have an id.
   [[nodiscard]] Incarnations& incarnations() { return incarnations_; }
   // For a command that is about to make `id`.
@@ -159,11 +163,13 @@ class Server {
   void miss(const std::string& reason);
   void log_connection(const ari::ServerInfo& info, const Gap::Found& found) const;
   void log_rest(bool over_websocket) const;
+  [[nodiscard]] Slices forget_all();
 
   ServerOptions options_;
   Handlers handlers_;
   Clock clock_;
   std::function<void(const std::string& command, std::string_view outcome)> resolved_;
+  Loop& loop_;
   state::IdDirectory* id_directory_ = nullptr;
   Connections connections_;
   Condition condition_;
@@ -177,6 +183,10 @@ class Server {
   Resync resync_;
   record::EventReader events_;
   record::Record record_;  // the latest, for its memory
+  state::Publisher publisher_;
+  SlicedWork forgetting_;
+  bool forgets_ = false;   // forget() was called
+  bool forgotten_ = false;  // and is done
   std::string leave_reason_;
   bool tried_ = false;
   bool was_connected_ = false;

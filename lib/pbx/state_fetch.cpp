@@ -7,7 +7,9 @@
 
 #include "ari/error_response.h"
 #include "json/json.h"
+#include "json/json_items.h"
 #include "json/json_tape.h"
+#include "net/discard.h"
 #include "net/url.h"
 #include "pbx/event_source.h"
 #include "record/answer.h"
@@ -19,15 +21,18 @@ using record::IdKind;
 using state::AppSubscriptions;
 using state::FetchedState;
 
-constexpr size_t max_tokens = 4'000'000;  // of one answer: some 30,000 channels
+constexpr size_t max_objects = 500'000;       // of one answer
+constexpr size_t max_tokens = 4'000'000;      // of one object, or of the subscriptions of one application
+constexpr size_t max_freed_at_once = 1000;    // objects and ids
 
-void take_channels_of(const std::string& app, const JsonValue& application, FetchedState& fetched) {
-  auto& channels = fetched.channels_of_app[app];
+// An application's subscriptions, in an answer.
+AppSubscriptions subscriptions_of(const JsonValue& application) {
+  AppSubscriptions found;
   for_each_subscription(application, [&](const EventSource& source, std::string_view id) {
-    if (source.kind != IdKind::channel) return;
-    id == source.all ? static_cast<void>(fetched.hear_all_channels.insert(app))
-                     : static_cast<void>(channels.emplace(id));
+    const auto i = static_cast<size_t>(source.kind);
+    id == source.all ? static_cast<void>(found.all[i] = true) : static_cast<void>(found.ids[i].emplace(id));
   });
+  return found;
 }
 
 std::string_view model_of(IdKind kind) {
@@ -43,29 +48,39 @@ std::string id_of(IdKind kind, JsonView object) {
 
 using Objects = std::map<std::string, std::string, std::less<>>;
 
-// The objects in an answer, which shows one or a list of them, by id; nothing when it is neither.
-std::optional<Objects> objects_of(IdKind kind, bool list, std::string_view body) {
-  const ari::ResultType answer{ari::Type::model, list, ari::find_model(model_of(kind))};
-  const auto normalized = record::normalized_answer(body, answer);
-  if (!normalized) return {};
-  JsonTape tape;
+// Adds the object in `text`; false: it is none.
+bool add_object(IdKind kind, std::string_view text, JsonTape& tape, Objects& objects) {
+  if (JsonTape::has_more_tokens(text, max_tokens)) return false;
+  const auto normalized = record::normalized_answer(text, {ari::Type::model, false, ari::find_model(model_of(kind))});
+  if (!normalized) return false;
   const JsonView value = tape.read(*normalized);
+  if (value.kind() != JsonKind::object) return false;
+  objects.insert_or_assign(objects.end(), id_of(kind, value), std::string(value.text()));
+  return true;
+}
+
+// The objects in an answer, which shows one or a list of them, by id; nothing when it is neither. Each is read alone:
+// of the whole list there is only the text at a time.
+std::optional<Objects> objects_of(IdKind kind, bool list, std::string_view body) {
+  JsonTape tape;
   Objects objects;
-  if (!list && value.kind() == JsonKind::object) {
-    objects.emplace(id_of(kind, value), value.text());
-    return objects;
-  }
-  if (!list || value.kind() != JsonKind::array) return {};
-  for (const auto& child : value.children()) {
-    objects.insert_or_assign(id_of(kind, child.value()), std::string(child.value().text()));
-  }
-  return objects;
+  const auto add = [&](std::string_view item) {
+    return objects.size() <= max_objects && add_object(kind, item, tape, objects);
+  };
+  if (list ? for_each_item(body, add) : add(body)) return objects;
+  return {};
 }
 
 }  // namespace
 
 // One fetch under way.
 struct StateFetcher::Round {
+  explicit Round(Loop& its_loop) : loop(its_loop) {}
+  ~Round() {
+    if (fetched.size() > max_freed_at_once) discard(loop, std::make_shared<FetchedState>(std::move(fetched)));
+  }
+
+  Loop& loop;
   Done done;
   bool subscriptions_only = false;
   std::vector<std::string> playbacks;  // to read besides the subscriptions
@@ -77,14 +92,16 @@ struct StateFetcher::Round {
 };
 
 void StateFetcher::begin(bool phones, Done done) {
-  round_ = std::make_shared<Round>();
+  stop();
+  round_ = std::make_shared<Round>(client_->loop());
   round_->done = std::move(done);
   round_->phones = phones;
   read_applications(round_);
 }
 
 void StateFetcher::begin_subscriptions(const std::vector<std::string>& playbacks, Done done) {
-  round_ = std::make_shared<Round>();
+  stop();
+  round_ = std::make_shared<Round>(client_->loop());
   round_->done = std::move(done);
   round_->subscriptions_only = true;
   round_->playbacks = playbacks;
@@ -92,6 +109,7 @@ void StateFetcher::begin_subscriptions(const std::vector<std::string>& playbacks
 }
 
 void StateFetcher::stop() {
+  asking_.stop();
   round_.reset();
 }
 
@@ -115,7 +133,7 @@ void StateFetcher::read_application(const std::shared_ptr<Round>& round, const s
     if (client_->options().listen) round->fetched.unknown_apps.push_back(app);
     return client_->options().listen.has_value();
   };
-  const auto take = [this, round, app, restored](const Json& application, const AppSettings& present) {
+  const auto take = [this, round, app, restored](AppSubscriptions& subscriptions, AppSettings& present) {
     if (!restored && !round->subscriptions_only) {
       const size_t before = round->open;
       restore(round, app, present);
@@ -124,24 +142,23 @@ void StateFetcher::read_application(const std::shared_ptr<Round>& round, const s
         return;
       }
     }
-    settings_.set(app, present);
-    for_each_subscription(application, [&](const EventSource& source, std::string_view id) {
-      const auto i = static_cast<size_t>(source.kind);
-      if (id == source.all) {
-        round->fetched.subscriptions.all[i] = true;
-      } else {
-        round->fetched.subscriptions.ids[i].emplace(id);
-      }
-    });
-    if (!round->subscriptions_only) take_channels_of(app, application, round->fetched);
+    std::swap(settings_.of(app), present);
+    subscriptions.ours = true;
+    std::swap(round->fetched.apps[app], subscriptions);
+  };
+  struct Found {
+    AppSubscriptions subscriptions;
+    AppSettings settings;
   };
   get(
       round, "/applications/" + percent_encode(app),
-      [take](std::string_view body) -> Take {
-        auto json = std::make_shared<Result<Json>>(parse_json(body));
-        if (!*json || !(*json)->IsObject()) return [] { return false; };
-        return [take, json, present = AppSettings::of(body)] {
-          take(**json, present);
+      [this, take](std::string_view body) -> Take {
+        const Result<Json> json = parse_json(body);
+        if (!json || !json->IsObject()) return [] { return false; };
+        const auto found = std::make_shared<Found>(Found{subscriptions_of(*json), AppSettings::of(body)});
+        return [this, take, found] {
+          take(found->subscriptions, found->settings);
+          free_later(found);
           return true;
         };
       },
@@ -150,21 +167,20 @@ void StateFetcher::read_application(const std::shared_ptr<Round>& round, const s
 
 // Their subscriptions show whether a call that came to one of them was moved to one of ours.
 void StateFetcher::read_other_applications(const std::shared_ptr<Round>& round) {
-  const auto take = [this, round](const Json& applications) {
-    const auto& ours = client_->options().apps;
-    for (const JsonValue& application : applications.GetArray()) {
-      const std::string name(find_string(application, "name"));
-      if (std::ranges::find(ours, name) != ours.end()) continue;
-      take_channels_of(name, application, round->fetched);
-    }
-  };
+  using Others = std::map<std::string, AppSubscriptions, std::less<>>;
   get(
       round, "/applications",
-      [take](std::string_view body) -> Take {
-        auto json = std::make_shared<Result<Json>>(parse_json(body));
-        if (!*json || !(*json)->IsArray()) return [] { return false; };
-        return [take, json] {
-          take(**json);
+      [round, ours = client_->options().apps](std::string_view body) -> Take {
+        const Result<Json> json = parse_json(body);
+        if (!json || !json->IsArray()) return [] { return false; };
+        const auto others = std::make_shared<Others>();
+        for (const JsonValue& application : json->GetArray()) {
+          const std::string name(find_string(application, "name"));
+          if (std::ranges::find(ours, name) == ours.end())
+            others->insert_or_assign(name, subscriptions_of(application));
+        }
+        return [round, others] {
+          round->fetched.apps.merge(*others);
           return true;
         };
       },
@@ -183,48 +199,63 @@ void StateFetcher::restore(const std::shared_ptr<Round>& round, const std::strin
 void StateFetcher::read_objects(const std::shared_ptr<Round>& round) {
   round->next = nullptr;
   round->open = 1;
-  for (const std::string& id : round->playbacks) read_one(round, IdKind::playback, "/playbacks/", id);
-  if (!round->subscriptions_only) read_calls(round);
-  if (!round->subscriptions_only && round->phones) read_phones(round);
-  finish_part(round);
+  asking_.start(ask_for_objects(round));
 }
 
-void StateFetcher::read_calls(const std::shared_ptr<Round>& round) {
-  read_list(round, IdKind::channel, "/channels");
-  read_list(round, IdKind::bridge, "/bridges");
-  for (const auto& [id, object] : model_.of(IdKind::playback)) {
+// There may be very many that are asked for one by one.
+Slices StateFetcher::ask_for_objects(std::shared_ptr<Round> round) {
+  for (const std::string& id : round->playbacks) {
     read_one(round, IdKind::playback, "/playbacks/", id);
+    co_await Slices::Done{};
   }
-  for (const auto& [id, object] : model_.of(IdKind::recording)) {
-    read_one(round, IdKind::recording, "/recordings/live/", id);
+  if (!round->subscriptions_only) {
+    read_list(round, IdKind::channel, "/channels");
+    read_list(round, IdKind::bridge, "/bridges");
+    co_await read_each(round, IdKind::playback, "/playbacks/");
+    co_await read_each(round, IdKind::recording, "/recordings/live/");
+    if (round->phones) co_await read_phones(round);
+  }
+  if (round == round_) finish_part(round);
+}
+
+Slices StateFetcher::read_each(const std::shared_ptr<Round>& round, IdKind kind, std::string_view path) {
+  const std::shared_ptr<const state::Frozen> known = model_.freeze();
+  for (const auto& [id, object] : known->of(kind)) {
+    read_one(round, kind, path, id);
+    co_await Slices::Done{};
   }
 }
 
-void StateFetcher::read_phones(const std::shared_ptr<Round>& round) {
-  const AppSubscriptions& subscriptions = round->fetched.subscriptions;
+Slices StateFetcher::read_phones(const std::shared_ptr<Round>& round) {
   const auto hears = [&](IdKind kind) {
     const auto i = static_cast<size_t>(kind);
-    return subscriptions.all[i] || !subscriptions.ids[i].empty();
+    return std::ranges::any_of(round->fetched.apps, [i](const auto& app) {
+      return app.second.ours && (app.second.all[i] || !app.second.ids[i].empty());
+    });
   };
   if (hears(IdKind::endpoint)) read_list(round, IdKind::endpoint, "/endpoints");
   if (hears(IdKind::device)) read_list(round, IdKind::device, "/deviceStates");  // those of Stasis alone
-  for (const auto& [id, object] : model_.of(IdKind::device)) {
-    read_one(round, IdKind::device, "/deviceStates/", id);
-  }
-  for (const std::string& name : subscriptions.ids[static_cast<size_t>(IdKind::device)]) {
-    if (model_.find(IdKind::device, name) == nullptr) {
-      read_one(round, IdKind::device, "/deviceStates/", name);
+  co_await read_each(round, IdKind::device, "/deviceStates/");
+  for (const auto& [name, app] : round->fetched.apps) {
+    if (!app.ours) continue;
+    for (const std::string& device : app.ids[static_cast<size_t>(IdKind::device)]) {
+      co_await Slices::Done{};
+      if (model_.find(IdKind::device, device) != nullptr) continue;
+      const bool is_asked_for = std::ranges::any_of(round->fetched.apps, [&](const auto& other) {
+        return other.first < name && other.second.ours && other.second.has(IdKind::device, device);
+      });
+      if (!is_asked_for) read_one(round, IdKind::device, "/deviceStates/", device);
     }
   }
 }
 
-void StateFetcher::read_list(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path) {
-  get(round, path, read_into(round, kind, true));
+void StateFetcher::read_list(const std::shared_ptr<Round>& round, IdKind kind, std::string_view path) {
+  get(round, std::string(path), read_into(round, kind, true));
 }
 
-void StateFetcher::read_one(const std::shared_ptr<Round>& round, IdKind kind, const std::string& path,
+void StateFetcher::read_one(const std::shared_ptr<Round>& round, IdKind kind, std::string_view path,
                             const std::string& id) {
-  get(round, path + percent_encode(id), read_into(round, kind, false), [] { return true; });  // it is gone
+  get(round, std::string(path) + percent_encode(id), read_into(round, kind, false), [] { return true; });  // it is gone
 }
 
 StateFetcher::Read StateFetcher::read_into(const std::shared_ptr<Round>& round, IdKind kind, bool list) {
@@ -272,7 +303,6 @@ void StateFetcher::take(const std::shared_ptr<Round>& round, const std::string& 
   if (answer->status != 200)
     return fail(round, target + " fails (" + ari::response_error(*answer, "GET", target).message + ")");
   std::string& body = answer->body;
-  if (JsonTape::has_more_tokens(body, max_tokens)) return fail(round, target + ": the answer is too large");
   const auto finish = [this, round, target](const Take& taken) {
     if (round != round_) return;
     if (!taken()) return fail(round, target + ": the answer is not what it should be");
@@ -280,8 +310,19 @@ void StateFetcher::take(const std::shared_ptr<Round>& round, const std::string& 
   };
   if (body.size() <= max_bytes_at_once) return finish(read(body));
   const auto taken = std::make_shared<Take>();
-  large_.add([body = std::move(body), read, taken] { *taken = read(body); },
-             [taken, finish] { finish(*taken); });
+  const auto text = std::make_shared<std::string>(std::move(body));
+  large_.add(
+      [text, read, taken] {
+        *taken = read(*text);
+        std::string().swap(*text);  // freed here, too
+      },
+      [taken, finish] { finish(*taken); });
+}
+
+// Destroys what may be large, on another thread.
+void StateFetcher::free_later(std::shared_ptr<void> object) {
+  const auto held = std::make_shared<std::shared_ptr<void>>(std::move(object));
+  large_.add([held] { held->reset(); }, [] {});
 }
 
 void StateFetcher::finish_part(const std::shared_ptr<Round>& round) {
@@ -292,6 +333,7 @@ void StateFetcher::finish_part(const std::shared_ptr<Round>& round) {
 }
 
 void StateFetcher::fail(const std::shared_ptr<Round>& round, const std::string& why) {
+  asking_.stop();
   round_.reset();
   round->done(Error{ErrorKind::refused, why, {}});
 }

@@ -9,6 +9,7 @@
 
 #include "ari/client.h"
 #include "net/background_queue.h"
+#include "net/sliced_work.h"
 #include "pbx/app_settings.h"
 #include "state/fetched.h"
 #include "state/model.h"
@@ -22,8 +23,8 @@ class StateFetcher {
   // Errors: refused: Asterisk gave no answer, or none that can be used.
   using Done = std::function<void(Result<state::FetchedState>)>;
 
-  StateFetcher(ari::Client& client, const state::Model& model)
-      : client_(&client), model_(model), settings_(model), large_(client.loop()) {}
+  StateFetcher(ari::Client& client, state::Model& model)
+      : client_(&client), model_(model), settings_(model), asking_(client.loop()), large_(client.loop()) {}
   ~StateFetcher() { stop(); }
   StateFetcher(const StateFetcher&) = delete;
   StateFetcher& operator=(const StateFetcher&) = delete;
@@ -58,12 +59,13 @@ class StateFetcher {
   void read_other_applications(const std::shared_ptr<Round>& round);
   void restore(const std::shared_ptr<Round>& round, const std::string& app, const AppSettings& present);
   void read_objects(const std::shared_ptr<Round>& round);
-  void read_calls(const std::shared_ptr<Round>& round);
-  void read_phones(const std::shared_ptr<Round>& round);
-  void read_list(const std::shared_ptr<Round>& round, record::IdKind kind, const std::string& path);
-  void read_one(const std::shared_ptr<Round>& round, record::IdKind kind, const std::string& path,
+  [[nodiscard]] Slices ask_for_objects(std::shared_ptr<Round> round);
+  [[nodiscard]] Slices read_each(const std::shared_ptr<Round>& round, record::IdKind kind, std::string_view path);
+  [[nodiscard]] Slices read_phones(const std::shared_ptr<Round>& round);
+  void read_list(const std::shared_ptr<Round>& round, record::IdKind kind, std::string_view path);
+  void read_one(const std::shared_ptr<Round>& round, record::IdKind kind, std::string_view path,
                 const std::string& id);
-  [[nodiscard]] static Read read_into(const std::shared_ptr<Round>& round, record::IdKind kind, bool list);
+  [[nodiscard]] Read read_into(const std::shared_ptr<Round>& round, record::IdKind kind, bool list);
   // `unknown` is called when Asterisk answers 404, and returns whether that is an answer.
   void get(const std::shared_ptr<Round>& round, const std::string& target, Read read,
            std::function<bool()> unknown = nullptr);
@@ -71,13 +73,15 @@ class StateFetcher {
            const std::string& body);
   void take(const std::shared_ptr<Round>& round, const std::string& target, Result<HttpResponse> answer,
             const Read& read);
+  void free_later(std::shared_ptr<void> object);
   void finish_part(const std::shared_ptr<Round>& round);
   void fail(const std::shared_ptr<Round>& round, const std::string& why);
 
   ari::Client* client_;
-  const state::Model& model_;
+  state::Model& model_;
   std::shared_ptr<Round> round_;
   AppSettingsStore settings_;
+  SlicedWork asking_;
   BackgroundQueue large_;  // reads answers that would hold up the loop
 };
 

@@ -1,6 +1,7 @@
 #include "record/id_set.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/hash.h"
 
@@ -35,23 +36,54 @@ uint64_t id_hash(IdKind kind, std::string_view id) {
 }
 
 void IdSet::add(IdKind kind, std::string_view id) {
-  if (id.empty() || id.size() > max_id_bytes || contains(kind, id)) return;
+  if (id.empty() || id.size() > max_id_bytes) return;
   const uint64_t hash = id_hash(kind, id);
+  size_t slot = 0;
+  if (found_.empty()) {
+    if (contains(kind, id)) return;
+  } else {
+    slot = slot_of(kind, id, hash);
+    if (found_[slot] != 0) return;
+  }
   places_.push_back({hash, static_cast<uint32_t>(text_.size()), static_cast<uint32_t>(id.size()), kind});
   text_ += id;
-  if (places_.size() <= searched) return;
-  if (found_.empty()) {
-    for (size_t i = 0; i < places_.size(); ++i) found_.emplace(places_[i].hash, i);
-  } else {
-    found_.emplace(hash, places_.size() - 1);
+  if (found_.empty() && places_.size() <= searched) return;
+  if (places_.size() * 2 > found_.size()) return grow(places_.size());
+  found_[slot] = static_cast<uint32_t>(places_.size());
+}
+
+// Where the id is in found_, or the free place for it. Required: there is one.
+size_t IdSet::slot_of(IdKind kind, std::string_view id, uint64_t hash) const {
+  const size_t mask = found_.size() - 1;
+  for (size_t slot = hash & mask;; slot = (slot + 1) & mask) {
+    if (found_[slot] == 0) return slot;
+    const Place& place = places_[found_[slot] - 1];
+    if (place.hash == hash && place.kind == kind && text_of(place) == id) return slot;
+  }
+}
+
+void IdSet::reserve(size_t count) {
+  constexpr size_t usual_bytes = 24;  // of an id
+  places_.reserve(count);
+  text_.reserve(count * usual_bytes);
+  if (count > searched) grow(count);
+}
+
+// Room for `count` ids and as many again.
+void IdSet::grow(size_t count) {
+  found_.assign(std::bit_ceil(count * 4), 0);
+  const size_t mask = found_.size() - 1;
+  for (size_t i = 0; i < places_.size(); ++i) {
+    size_t slot = places_[i].hash & mask;
+    while (found_[slot] != 0) slot = (slot + 1) & mask;
+    found_[slot] = static_cast<uint32_t>(i + 1);
   }
 }
 
 bool IdSet::contains(IdKind kind, std::string_view id) const {
-  const auto is_it = [&](const Place& place) { return place.kind == kind && text_of(place) == id; };
-  if (found_.empty()) return std::ranges::any_of(places_, is_it);
-  const auto [begin, end] = found_.equal_range(id_hash(kind, id));
-  return std::any_of(begin, end, [&](const auto& entry) { return is_it(places_[entry.second]); });
+  if (!found_.empty()) return found_[slot_of(kind, id, id_hash(kind, id))] != 0;
+  return std::ranges::any_of(
+      places_, [&](const Place& place) { return place.kind == kind && text_of(place) == id; });
 }
 
 void IdSet::clear() {

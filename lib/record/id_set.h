@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace aribus::record {
@@ -41,6 +40,8 @@ class IdSet {
   // Adds `id`, unless it is empty, longer than max_id_bytes or there already.
   void add(IdKind kind, std::string_view id);
   void clear();
+  // Makes room for so many ids.
+  void reserve(size_t count);
 
   [[nodiscard]] size_t size() const { return places_.size(); }
   // Bytes of all ids together.
@@ -67,7 +68,11 @@ class IdSet {
 
   std::string text_;  // of all ids
   std::vector<Place> places_;
-  std::unordered_multimap<uint64_t, size_t> found_;  // by hash, if there are too many to search one by one
+  [[nodiscard]] size_t slot_of(IdKind kind, std::string_view id, uint64_t hash) const;
+  void grow(size_t count);
+
+  // Places by hash, with 1 added, if there are too many to search one by one; 0: free.
+  std::vector<uint32_t> found_;
 };
 
 }  // namespace aribus::record

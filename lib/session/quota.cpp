@@ -19,28 +19,37 @@ Error too_much(const std::string& message, size_t limit, const std::string& rule
 
 }  // namespace
 
-Quota::Held::Held(Quota& quota, control::PrincipalId user, std::shared_ptr<const std::string> text)
-    : quota_(&quota), user_(user), text_(std::move(text)) {
-  if (quota.memory_[user].texts[text_.get()]++ == 0) quota.change(user, 0, text_->size());
+Quota::Held::Held(Quota& quota, control::PrincipalId user, std::shared_ptr<const void> shared, size_t bytes)
+    : quota_(&quota), user_(user), shared_(std::move(shared)) {
+  Memory::Shared& held = quota.memory_[user].shared[shared_.get()];
+  if (held.count++ > 0) return;
+  held.bytes = bytes;
+  quota.change(user, 0, bytes);
 }
 
 Quota::Held& Quota::Held::operator=(Held&& other) noexcept {
   std::swap(quota_, other.quota_);
   std::swap(user_, other.user_);
   std::swap(bytes_, other.bytes_);
-  std::swap(text_, other.text_);
+  std::swap(shared_, other.shared_);
   return *this;
 }
 
 Quota::Held::~Held() {
   if (quota_ == nullptr) return;
   set(0);
-  if (!text_) return;
+  if (!shared_) return;
   Memory& memory = quota_->memory_[user_];
-  const auto at = memory.texts.find(text_.get());
-  if (--at->second > 0) return;
-  memory.texts.erase(at);
-  quota_->change(user_, text_->size(), 0);
+  const auto at = memory.shared.find(shared_.get());
+  if (--at->second.count > 0) return;
+  const size_t bytes = at->second.bytes;
+  memory.shared.erase(at);
+  quota_->change(user_, bytes, 0);
+}
+
+void Quota::Held::update(size_t bytes) {
+  if (quota_ == nullptr) return;
+  quota_->change(user_, std::exchange(quota_->memory_[user_].shared.at(shared_.get()).bytes, bytes), bytes);
 }
 
 void Quota::Held::set(size_t bytes) {
@@ -53,7 +62,7 @@ void Quota::change(control::PrincipalId user, size_t less, size_t more) {
   Memory& memory = memory_[user];
   memory.bytes += more - less;
   held_bytes_ += more - less;
-  if (memory.bytes == 0 && memory.texts.empty()) memory_.erase(user);
+  if (memory.bytes == 0 && memory.shared.empty()) memory_.erase(user);
 }
 
 size_t Quota::held_bytes(control::PrincipalId user) const {
@@ -61,9 +70,9 @@ size_t Quota::held_bytes(control::PrincipalId user) const {
   return at == memory_.end() ? 0 : at->second.bytes;
 }
 
-size_t Quota::more_bytes(control::PrincipalId user, const std::shared_ptr<const std::string>& text) const {
+size_t Quota::more_bytes(control::PrincipalId user, const void* shared, size_t bytes) const {
   const auto at = memory_.find(user);
-  return at != memory_.end() && at->second.texts.contains(text.get()) ? 0 : text->size();
+  return at != memory_.end() && at->second.shared.contains(shared) ? 0 : bytes;
 }
 
 size_t Quota::connections(control::PrincipalId user) const {

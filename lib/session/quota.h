@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/result.h"
@@ -23,19 +24,24 @@ class Quota {
    public:
     Held() = default;
     Held(Quota& quota, control::PrincipalId user) : quota_(&quota), user_(user) {}
-    Held(Quota& quota, control::PrincipalId user, std::shared_ptr<const std::string> text);
+    Held(Quota& quota, control::PrincipalId user, const std::shared_ptr<const std::string>& text)
+        : Held(quota, user, text, text->size()) {}
+    // Of something else that several may hold, and that takes so many bytes.
+    Held(Quota& quota, control::PrincipalId user, std::shared_ptr<const void> shared, size_t bytes);
     Held(Held&& other) noexcept { *this = std::move(other); }
     Held& operator=(Held&& other) noexcept;
     ~Held();
 
     // Sets the number of bytes. Required: it was not made from a text.
     void set(size_t bytes);
+    // What it was made from takes so many bytes now. Required: it was made from something.
+    void update(size_t bytes);
 
    private:
     Quota* quota_ = nullptr;
     control::PrincipalId user_ = 0;
     size_t bytes_ = 0;
-    std::shared_ptr<const std::string> text_;
+    std::shared_ptr<const void> shared_;
   };
 
   // Counts a connection while this object exists. Must not outlive the Quota.
@@ -69,9 +75,8 @@ class Quota {
   // Memory held for all users, and for one.
   [[nodiscard]] size_t held_bytes() const { return held_bytes_; }
   [[nodiscard]] size_t held_bytes(control::PrincipalId user) const;
-  // How many bytes a text would add for a user.
-  [[nodiscard]] size_t more_bytes(control::PrincipalId user,
-                                  const std::shared_ptr<const std::string>& text) const;
+  // How many bytes something that takes `bytes` would add for a user.
+  [[nodiscard]] size_t more_bytes(control::PrincipalId user, const void* shared, size_t bytes) const;
 
   // Connections of this user under all rules.
   [[nodiscard]] size_t connections(control::PrincipalId user) const;
@@ -87,7 +92,11 @@ class Quota {
   using Key = std::pair<std::string, control::PrincipalId>;  // the rule's name
   struct Memory {
     size_t bytes = 0;
-    std::map<const std::string*, size_t> texts;  // how often each is held
+    struct Shared {
+      size_t count = 0;  // how often it is held
+      size_t bytes = 0;
+    };
+    std::map<const void*, Shared> shared;
   };
 
   static Key key_of(const control::Caller& caller) {

@@ -105,6 +105,9 @@ class Session {
   // over.
   void check_hung_up();
 
+  // Counts what answers that are not written yet hold by now.
+  void recount();
+
   // Number of records that its subscription is behind; nothing without a subscription.
   [[nodiscard]] std::optional<uint64_t> behind() const {
     return subscription_ ? std::optional(subscription_->behind()) : std::nullopt;

@@ -16,6 +16,10 @@ void Session::count_held() {
             (subscription_ ? subscription_->held_bytes() : 0));
 }
 
+void Session::recount() {
+  write_buffer_.recount();
+}
+
 // Reserves memory for another request. Errors: too_much.
 Result<void> Session::take_bytes(size_t bytes) {
   const size_t limit = 2 * context_.limits.max_line_bytes;
@@ -41,8 +45,9 @@ bool Session::fits(const pbx::ResultText& result) const {
   const size_t held = context_.quota.held_bytes(caller_.principal.id);
   size_t more = 0;
   for (const auto& piece : result.pieces()) {
-    if (piece.text->size() > copied_bytes)
-      more += context_.quota.more_bytes(caller_.principal.id, piece.text);
+    const size_t bytes = piece.made ? piece.made->held_bytes() : piece.text->size();
+    const void* const shared = piece.made ? static_cast<const void*>(piece.made.get()) : piece.text.get();
+    if (bytes > copied_bytes) more += context_.quota.more_bytes(caller_.principal.id, shared, bytes);
   }
   if (more <= small_bytes || held <= limit / 16) return true;
   return held + more <= limit && context_.quota.held_bytes() + more <= all_users * limit;

@@ -32,7 +32,9 @@ void Session::answer(const std::string& id, const Result<pbx::ResultText>& outco
 void Session::append_result(WriteBuffer& to, const std::string& id, const pbx::ResultText& result) {
   to.append(rpc::result_head(id));
   for (const auto& piece : result.pieces()) {
-    if (!piece.base64 && piece.text->size() <= copied_bytes) {
+    if (piece.made) {
+      to.append(piece, Quota::Held(context_.quota, caller_.principal.id, piece.made, piece.made->held_bytes()));
+    } else if (!piece.base64 && piece.text->size() <= copied_bytes) {
       to.append(*piece.text);
     } else {
       to.append(piece, Quota::Held(context_.quota, caller_.principal.id, piece.text));
@@ -64,11 +66,15 @@ void Session::flush() {
 bool Session::write_buffered() {
   size_t written = 0;
   while (!write_buffer_.empty()) {
-    if (written >= fair_share_bytes) {
+    if (written >= answers_share_bytes) {
       want_flush();
       return false;
     }
-    const std::string_view bytes = write_buffer_.bytes().substr(0, fair_share_bytes);
+    const std::string_view bytes = write_buffer_.bytes().substr(0, answers_share_bytes);
+    if (bytes.empty()) {  // they are still being made
+      want_flush();
+      return false;
+    }
     iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
     const std::optional<size_t> taken = transport_->write({&piece, 1});
     if (!taken) return end(), false;

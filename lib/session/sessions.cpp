@@ -36,6 +36,7 @@ Sessions::Sessions(Loop& loop, bus::RecordLog& log, control::Dispatcher& dispatc
   housekeeping_.every(housekeeping_interval, [this] {
     std::vector<Session*> all;  // some of them end
     for (const auto& [id, session] : sessions_) all.push_back(session.get());
+    for (const auto& [id, session] : sessions_) session->recount();
     for (Session* session : all) session->check_hung_up();
     look_after_clients();
     control::audit_counts();

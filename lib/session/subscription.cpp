@@ -77,7 +77,7 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Reco
     std::string head = to_json(result);
     head.back() = ',';
     subscription.result_ = pbx::ResultText(head + R"("snapshot":)");
-    subscription.result_.add(control::live_snapshot(dispatcher, cursor, servers, rule)).add("}");
+    subscription.result_.append(control::live_snapshot(dispatcher, servers, rule)).add("}");
   }
   return subscription;
 }

@@ -20,7 +20,7 @@ size_t base64_size(size_t bytes) {
 
 void WriteBuffer::append(std::string_view bytes) {
   if (bytes.empty()) return;
-  if (pieces_.empty() || pieces_.back().shared) {
+  if (pieces_.empty() || !pieces_.back().is_own()) {
     pieces_.emplace_back();
     pieces_.back().own.reserve(std::max(bytes.size(), first_bytes));
   }
@@ -36,6 +36,14 @@ void WriteBuffer::append(std::string_view bytes) {
 }
 
 void WriteBuffer::append(const pbx::ResultText::Piece& piece, Quota::Held held, size_t written) {
+  if (piece.made) {
+    Piece& last = pieces_.emplace_back();
+    last.held = std::move(held);
+    last.made = piece.made;
+    last.left = piece.made->size();
+    size_ += last.left;
+    return;
+  }
   const size_t bytes = piece.text->size() - written;
   if (bytes == 0) return;
   pieces_.push_back(
@@ -53,6 +61,14 @@ void WriteBuffer::append(WriteBuffer&& other) {
 std::string_view WriteBuffer::bytes() {
   if (pieces_.empty()) return {};
   Piece& first = pieces_.front();
+  if (first.made) {
+    if (!first.reader) first.reader = first.made->read();
+    if (encoded_sent_ == encoded_.size()) {
+      first.is_last = !first.reader->next(encoded_);
+      encoded_sent_ = 0;
+    }
+    return std::string_view(encoded_).substr(encoded_sent_);
+  }
   if (!first.base64) return std::string_view(first.text()).substr(first.taken);
   if (encoded_sent_ == encoded_.size()) {
     const std::string_view next = std::string_view(first.text()).substr(first.taken, encoded_at_once_bytes);
@@ -64,14 +80,36 @@ std::string_view WriteBuffer::bytes() {
 }
 
 void WriteBuffer::consume(size_t count) {
-  size_ -= count;
   while (count > 0) {
     Piece& first = pieces_.front();
+    if (first.made) {
+      consume_made(first, count);
+      continue;
+    }
     size_t& sent = first.base64 ? encoded_sent_ : first.taken;
     const size_t here = std::min(count, (first.base64 ? encoded_.size() : first.text().size()) - sent);
     sent += here;
     count -= here;
+    size_ -= here;
     if (first.taken == first.text().size() && (!first.base64 || sent == encoded_.size())) pop();
+  }
+}
+
+void WriteBuffer::consume_made(Piece& first, size_t& count) {
+  const size_t here = std::min(count, encoded_.size() - encoded_sent_);
+  encoded_sent_ += here;
+  count -= here;
+  const size_t counted = std::min(here, first.left);
+  first.left -= counted;
+  size_ -= counted;
+  if (encoded_sent_ < encoded_.size() || !first.is_last) return;
+  size_ -= first.left;
+  pop();
+}
+
+void WriteBuffer::recount() {
+  for (Piece& piece : pieces_) {
+    if (piece.made) piece.held.update(piece.made->held_bytes());
   }
 }
 

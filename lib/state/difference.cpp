@@ -2,11 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <optional>
-#include <set>
+#include <memory>
+#include <span>
+#include <unordered_set>
+#include <utility>
 
+#include "base/hash.h"
 #include "json/json.h"
 #include "json/json_builder.h"
 #include "json/json_tape.h"
@@ -23,6 +29,43 @@ using record::Record;
 // there may be n such records, and each shows the whole bridge.
 constexpr size_t max_member_bytes = 16 << 20;
 
+constexpr size_t ids_a_record = 256;  // of a `state.gone`
+constexpr size_t changes_at_once = 64;
+
+constexpr IdKind media_kinds[] = {IdKind::playback, IdKind::recording};
+constexpr IdKind phone_kinds[] = {IdKind::endpoint, IdKind::device};
+constexpr IdKind subscribed_kinds[] = {IdKind::channel, IdKind::bridge, IdKind::endpoint, IdKind::device};
+
+// What work with a text costs.
+Slices::Done done(std::string_view text) {
+  return {1 + text.size() / 2048};
+}
+// Of small steps: so many are one unit.
+bool is_unit(size_t step) {
+  return step % 16 == 15;
+}
+
+// Makes `state.gone` records.
+class Gone {
+ public:
+  Gone(const std::string& server, WallTime now, const Publisher& publisher)
+      : empty_(record::own_record(record::StateGone{}, server, now)), record_(empty_), publisher_(publisher) {}
+
+  void add(IdKind kind, std::string_view id) { record_.ids.add(kind, id); }
+  [[nodiscard]] bool is_full() const { return record_.ids.size() >= ids_a_record; }
+  // Publishes it, if it names anything. Returns how many it names.
+  size_t flush() {
+    const size_t count = record_.ids.size();
+    if (count > 0) publisher_.publish(std::exchange(record_, empty_));
+    return count;
+  }
+
+ private:
+  Record empty_;
+  Record record_;
+  const Publisher& publisher_;
+};
+
 std::string string_in(std::string_view object, std::string_view name) {
   const Result<Json> json = parse_json(object);
   return json && json->IsObject() ? std::string(find_string(*json, name)) : std::string();
@@ -30,20 +73,20 @@ std::string string_in(std::string_view object, std::string_view name) {
 
 std::vector<std::string> members_of_bridge(std::string_view bridge) {
   std::vector<std::string> channels;
-  const Result<Json> json = parse_json(bridge);
-  const JsonValue* list = json ? find(*json, "channels") : nullptr;
-  if (list == nullptr || !list->IsArray()) return channels;
-  for (const JsonValue& id : list->GetArray()) {
-    if (id.IsString()) channels.emplace_back(as_view(id));
+  JsonTape tape;
+  const JsonView json = tape.read(bridge);
+  const JsonView list = json.valid() ? json.find("channels") : JsonView();
+  if (!list.valid() || list.kind() != JsonKind::array) return channels;
+  for (const auto& id : list.children()) {
+    if (id.value().kind() == JsonKind::string) channels.push_back(id.value().string());
   }
   return channels;
 }
 
-// The same as a set; empty if there is no bridge.
-std::set<std::string> member_set_of_bridge(const std::string* bridge) {
-  if (bridge == nullptr) return {};
-  const std::vector<std::string> members = members_of_bridge(*bridge);
-  return {members.begin(), members.end()};
+using MemberSet = std::unordered_set<std::string_view, TextHash>;
+
+MemberSet set_of(const std::vector<std::string>& members) {
+  return {members.begin(), members.end(), 2 * members.size()};
 }
 
 // `object` with the `state` of its end, for an end that no event reported.
@@ -85,9 +128,9 @@ class Changes {
     return std::move(records_);
   }
 
- private:
   static constexpr size_t max_bytes = 256 << 10;  // of a record's objects; the last one may exceed it
 
+ private:
   struct Part {
     record::IdSet ids;
     std::array<std::vector<std::string>, record::id_kinds> items;
@@ -113,53 +156,110 @@ class Changes {
   std::vector<Record> records_;
 };
 
-// Computes the difference kind by kind. Lives for one call.
+// Finds the difference kind by kind, and publishes it on the way. `known` changes meanwhile: what was known at the
+// beginning is `before_`, and of an object that a record has reported since, what is known now.
 class Finder {
  public:
-  Finder(const std::string& server, const std::vector<std::string>& apps, const Model& known,
-         const FetchedState& fetched, const Comparison& comparison)
+  Finder(const std::string& server, const std::vector<std::string>& apps, Model& known,
+         const FetchedState& fetched, const Comparison& comparison, const Publisher& publisher)
       : server_(server),
         apps_(apps),
         known_(known),
+        before_(known.freeze()),
         fetched_(fetched),
         comparison_(comparison),
-        changes_(server, comparison.now),
-        gone_(record::own_record(record::StateGone{}, server, comparison.now)) {}
+        publisher_(publisher) {}
 
-  std::vector<Record> ends_of(const std::vector<std::string>& playbacks) {
-    for (const std::string& id : playbacks) {
-      const Object* object = known_.find(IdKind::playback, id);
-      if (object != nullptr && fetched_.find(IdKind::playback, id) == nullptr)
-        medium(IdKind::playback, id, *object);
+  Slices find() {
+    for (const IdKind kind : media_kinds) {
+      for (const auto& [id, object] : before_->of(kind)) {
+        medium(kind, id);
+        co_await done(object.text);
+      }
     }
-    return changes_.take();
+    co_await bridges_left();
+    for (const auto& [id, channel] : before_->of(IdKind::channel)) {
+      channel_ended(id);
+      co_await done(channel.text);
+    }
+    for (const auto& [id, text] : objects(IdKind::channel)) {
+      channel_that_lives(id, text);
+      co_await done(text);
+    }
+    co_await bridges_that_live();
+    for (const IdKind kind : phone_kinds) {
+      for (const auto& [id, text] : objects(kind)) {
+        shown(kind, id, text);
+        co_await done(text);
+      }
+    }
+    co_await publish_changes();
+    co_await publish_gone();
   }
 
-  Difference find() {
-    for (const IdKind kind : {IdKind::playback, IdKind::recording}) media(kind);
-    bridges_left();
-    channels_ended();
-    channels_that_live();
-    bridges_that_live();
-    for (const auto& [id, text] : objects(IdKind::endpoint)) shown(IdKind::endpoint, id, text);
-    for (const auto& [id, text] : objects(IdKind::device)) shown(IdKind::device, id, text);
-    for (Record& record : changes_.take()) found_.records.push_back(std::move(record));
-    if (gone_.ids.size() > 0) found_.records.push_back(std::move(gone_));
-    return std::move(found_);
+  void ends_of(const std::vector<std::string>& playbacks) {
+    for (const std::string& id : playbacks) {
+      if (fetched_.find(IdKind::playback, id) == nullptr) medium(IdKind::playback, id);
+    }
+    Changes changes(server_, comparison_.now);
+    for (const Change& change : changes_) changes.add(change.kind, change.id, *change.text, change.to, change.app);
+    for (const Record& record : changes.take()) publisher_.publish(record);
   }
+
+  [[nodiscard]] const Difference& found() const { return found_; }
 
  private:
-  using Member = std::pair<std::string_view, std::string>;
+  using Member = std::pair<std::string_view, std::string_view>;
+
+  // To be published as `state.changed`, unless a record reports the object before that.
+  struct Change {
+    IdKind kind;
+    std::string id;
+    std::shared_ptr<const std::string> own_text;
+    const std::string* text;
+    std::vector<std::string> to;
+    std::string app;
+  };
 
   [[nodiscard]] const std::map<std::string, std::string, std::less<>>& objects(IdKind kind) const {
     return fetched_.objects[static_cast<size_t>(kind)];
   }
+  // Whether a record from `begin` on that is not from here has reported it.
   [[nodiscard]] bool reported_since(IdKind kind, std::string_view id) const {
-    return known_.touched_since(comparison_.begin, kind, id);
+    const std::optional<uint64_t> seq = known_.touched(kind, id);
+    if (!seq || *seq < comparison_.begin) return false;
+    return !is_from_here(*seq) || reported_.contains(kind, id);
+  }
+  [[nodiscard]] bool is_from_here(uint64_t seq) const {
+    const auto behind = std::ranges::upper_bound(published_, seq, {}, &std::pair<uint64_t, uint64_t>::first);
+    return behind != published_.begin() && seq < std::prev(behind)->second;
+  }
+  // A record is about to be published that shows an object which is still to be compared.
+  void keep_reported(IdKind kind, std::string_view id) {
+    if (reported_since(kind, id)) reported_.add(kind, id);
+  }
+  // Valid until the next record.
+  [[nodiscard]] const Object* known(IdKind kind, std::string_view id) const {
+    return reported_since(kind, id) ? known_.find(kind, id) : before_->find(kind, id);
+  }
+  [[nodiscard]] std::span<const std::string> seen_by(IdKind kind, std::string_view id) const {
+    const Object* object = known(kind, id);
+    return object != nullptr ? std::span<const std::string>(object->seen_by) : known_.seen_by(kind, id);
   }
   [[nodiscard]] bool after_gap() const { return comparison_.gap_until.has_value(); }
 
-  void add(std::string_view type, std::string_view app, std::initializer_list<Member> members) {
+  void publish(const Record& record) {
+    const uint64_t seq = publisher_.next_seq();
+    publisher_.publish(record);
+    if (!published_.empty() && published_.back().second == seq) {
+      ++published_.back().second;
+    } else {
+      published_.emplace_back(seq, seq + 1);
+    }
+  }
+
+  void add(std::string_view type, std::string_view app, std::initializer_list<Member> members,
+           std::optional<IdKind> kind = {}, std::string_view id = {}) {
     Record record;
     record.time = comparison_.now;
     record.server = server_;
@@ -171,46 +271,57 @@ class Finder {
       if (json.front() == '{') record::lift_ids(json, record.ids);
     }
     record.add_member("synthetic", "true");
-    found_.records.push_back(std::move(record));
+    if (kind) record.ids.add(*kind, id);
+    publish(record);
   }
   void add(std::string_view type, const std::vector<std::string>& apps,
            std::initializer_list<Member> members) {
     for (const std::string& app : apps) add(type, app, members);
   }
 
+  void change(IdKind kind, std::string_view id, const std::string& fetched, std::vector<std::string> to,
+              std::string app = {}) {
+    changes_.push_back({kind, std::string(id), nullptr, &fetched, std::move(to), std::move(app)});
+  }
+
   // The applications that records about a bridge go to: those that its channels are in; if there are none,
   // those that received its records before; if there are none either, "" (no application).
-  [[nodiscard]] std::vector<std::string> apps_of_bridge(std::string_view id,
-                                                        const std::vector<std::string>& channels) const {
-    std::vector<std::string> apps;
+  Slices apps_of_bridge(std::string_view id, const std::vector<std::string>& channels,
+                        std::vector<std::string>& apps) {
+    apps.clear();
     for (const std::string& channel : channels) {
-      std::string app = app_of(channel);
-      if (!app.empty() && std::ranges::find(apps, app) == apps.end()) apps.push_back(std::move(app));
+      add_app_of(channel, apps);
+      co_await Slices::Done{};
     }
-    if (apps.empty()) {
-      const auto seen_by = known_.seen_by(IdKind::bridge, id);
-      apps.assign(seen_by.begin(), seen_by.end());
-    }
+    or_seen_by(IdKind::bridge, id, apps);
+  }
+  void add_app_of(const std::string& channel, std::vector<std::string>& apps) const {
+    std::string app = app_of(channel);
+    if (!app.empty() && std::ranges::find(apps, app) == apps.end()) apps.push_back(std::move(app));
+  }
+  void or_seen_by(IdKind kind, std::string_view id, std::vector<std::string>& apps) const {
+    if (!apps.empty()) return;
+    const auto seen = seen_by(kind, id);
+    apps.assign(seen.begin(), seen.end());
     if (apps.empty()) apps.emplace_back();
-    return apps;
   }
 
   // The application that a channel is in. If no event was missed, the known one is right; after a gap it is
   // derived from the answers, unless an event since the gap named it.
   [[nodiscard]] std::string app_of(std::string_view channel) const {
-    const Object* known = known_.find(IdKind::channel, channel);
+    const Object* object = known(IdKind::channel, channel);
     const std::string* text = fetched_.find(IdKind::channel, channel);
-    const bool is_known = known != nullptr && (after_gap() ? known->app_seq >= *comparison_.gap_until : true);
-    if (is_known || text == nullptr) return known == nullptr ? "" : known->app;
-    return app_of_channel(fetched_, apps_, channel, *text, known);
+    const bool is_known = object != nullptr && (after_gap() ? object->app_seq >= *comparison_.gap_until : true);
+    if (is_known || text == nullptr) return object == nullptr ? "" : object->app;
+    return app_of_channel(fetched_, apps_, channel, *text, object);
   }
 
   // The applications that records about a channel go to: the one that it is in, else those that received its
   // records before.
   [[nodiscard]] std::vector<std::string> apps_of_channel(std::string_view id, const std::string& app) const {
-    const auto seen_by = known_.seen_by(IdKind::channel, id);
-    if (!app.empty() || seen_by.empty()) return {app};
-    return {seen_by.begin(), seen_by.end()};
+    const auto seen = seen_by(IdKind::channel, id);
+    if (!app.empty() || seen.empty()) return {app};
+    return {seen.begin(), seen.end()};
   }
 
   // The applications that records about a playback or recording go to: those of its channel or bridge.
@@ -218,14 +329,18 @@ class Finder {
                                                        std::string_view text) const {
     const std::string target = string_in(text, "target_uri");
     const std::string on = target.substr(target.find(':') + 1);
+    std::vector<std::string> apps;
     if (target.starts_with("channel:")) {
-      if (std::string app = app_of(on); !app.empty()) return {std::move(app)};
-    } else if (const Object* bridge = known_.find(IdKind::bridge, on)) {
-      return apps_of_bridge(on, members_of_bridge(bridge->text));
+      add_app_of(on, apps);
+    } else if (const Object* bridge = known(IdKind::bridge, on)) {
+      // The applications of its first channels do: there may be very many.
+      constexpr size_t asked = 64;
+      const std::vector<std::string> members = members_of_bridge(bridge->text);
+      for (size_t i = 0; i < std::min(asked, members.size()); ++i) add_app_of(members[i], apps);
+      or_seen_by(IdKind::bridge, on, apps);
     }
-    const auto seen_by = known_.seen_by(kind, id);
-    return seen_by.empty() ? std::vector<std::string>{""}
-                           : std::vector<std::string>(seen_by.begin(), seen_by.end());
+    or_seen_by(kind, id, apps);
+    return apps;
   }
 
   // Whether a record about one member of a bridge is still within max_member_bytes; if so, takes its bytes.
@@ -235,97 +350,115 @@ class Finder {
     return true;
   }
 
-  // Playbacks and recordings. If one ended without a gap, Asterisk sent no event of it: it could not be
+  // A playback or recording. If it ended without a gap, Asterisk sent no event of it: it could not be
   // started (22.10), or its channel or bridge is no longer ours. It counts as failed. After a gap it counts
   // as done, as most do.
-  void media(IdKind kind) {
-    for (const auto& [id, object] : known_.of(kind)) medium(kind, id, object);
-  }
-  void medium(IdKind kind, const std::string& id, const Object& object) {
+  void medium(IdKind kind, const std::string& id) {
     const bool playback = kind == IdKind::playback;
     const std::string* text = fetched_.find(kind, id);
-    if (reported_since(kind, id) || (text != nullptr && *text == object.text)) return;
-    const std::vector<std::string> apps = apps_of_media(kind, id, text == nullptr ? object.text : *text);
+    const Object* object = before_->find(kind, id);
+    if (object == nullptr || reported_since(kind, id) || (text != nullptr && *text == object->text)) return;
+    std::vector<std::string> apps = apps_of_media(kind, id, text == nullptr ? object->text : *text);
     if (text != nullptr) {
       ++found_.changed;
-      changes_.add(kind, id, *text, apps);
-      return;
+      return change(kind, id, *text, std::move(apps));
     }
     ++found_.ended;
-    const std::string last = ended_text(object.text, after_gap() ? "done" : "failed");
+    const std::string last = ended_text(object->text, after_gap() ? "done" : "failed");
     if (!after_gap()) {
-      changes_.add(kind, id, last, apps);
+      const auto own = std::make_shared<const std::string>(last);
+      changes_.push_back({kind, id, own, own.get(), std::move(apps), {}});
     } else {
       add(playback ? "PlaybackFinished" : "RecordingFinished", apps,
           {{playback ? "playback" : "recording", last}});
     }
   }
 
-  void bridges_left() {
-    for (const auto& [id, bridge] : known_.of(IdKind::bridge)) {
-      if (reported_since(IdKind::bridge, id)) continue;
+  Slices bridges_left() {
+    for (const auto& [id, bridge] : before_->of(IdKind::bridge)) {
+      co_await done(bridge.text);
       const std::string* text = fetched_.find(IdKind::bridge, id);
+      if (reported_since(IdKind::bridge, id)) continue;
       if (!after_gap()) {
         if (text != nullptr) continue;
         ++found_.ended;
-        gone_.ids.add(IdKind::bridge, id);
+        gone_.emplace_back(IdKind::bridge, id);
         continue;
       }
-      const std::set<std::string> stay = member_set_of_bridge(text);
-      const std::string& shown = text == nullptr ? bridge.text : *text;
+      if (text != nullptr && *text == bridge.text) continue;
       const std::vector<std::string> members = members_of_bridge(bridge.text);
+      co_await done(bridge.text);
+      const std::vector<std::string> present = text == nullptr ? std::vector<std::string>() : members_of_bridge(*text);
+      co_await done(bridge.text);
+      const MemberSet stay = set_of(present);
+      const std::string& shown = text == nullptr ? bridge.text : *text;
+      size_t step = 0;
       for (const std::string& member : members) {
-        const Object* channel = stay.contains(member) ? nullptr : known_.find(IdKind::channel, member);
-        if (channel == nullptr || !has_room_for(shown.size() + channel->text.size())) continue;
-        add("ChannelLeftBridge", apps_of_channel(member, channel->app),
-            {{"bridge", shown}, {"channel", channel->text}});
+        if (is_unit(step++)) co_await Slices::Done{};
+        const Object* channel = stay.contains(member) ? nullptr : known(IdKind::channel, member);
+        if (channel == nullptr || reported_since(IdKind::bridge, id) ||
+            !has_room_for(shown.size() + channel->text.size()))
+          continue;
+        keep_reported(IdKind::channel, member);
+        const std::string channel_text = channel->text;
+        const std::vector<std::string> to = apps_of_channel(member, channel->app);
+        for (const std::string& app : to) {
+          add("ChannelLeftBridge", app, {{"bridge", shown}, {"channel", channel_text}});
+          co_await done(shown);
+          if (reported_since(IdKind::bridge, id)) break;
+        }
       }
-      if (text != nullptr) continue;
+      if (text != nullptr || reported_since(IdKind::bridge, id)) continue;
+      std::vector<std::string> apps;
+      co_await apps_of_bridge(id, members, apps);
+      if (reported_since(IdKind::bridge, id)) continue;
       ++found_.ended;
-      add("BridgeDestroyed", apps_of_bridge(id, members), {{"bridge", bridge.text}});
+      add("BridgeDestroyed", apps, {{"bridge", bridge.text}});
     }
   }
 
-  void channels_ended() {
-    for (const auto& [id, channel] : known_.of(IdKind::channel)) {
-      if (reported_since(IdKind::channel, id) || fetched_.find(IdKind::channel, id) != nullptr) continue;
-      ++found_.ended;
-      if (!after_gap()) {
-        gone_.ids.add(IdKind::channel, id);
-        continue;
-      }
-      if (!channel.app.empty()) add("StasisEnd", channel.app, {{"channel", channel.text}});
-      add("ChannelDestroyed", apps_of_channel(id, channel.app),
-          {{"cause", "0"}, {"cause_txt", R"("Unknown")"}, {"channel", channel.text}});
+  void channel_ended(const std::string& id) {
+    if (reported_since(IdKind::channel, id) || fetched_.find(IdKind::channel, id) != nullptr) return;
+    const Object& channel = *before_->find(IdKind::channel, id);
+    ++found_.ended;
+    if (!after_gap()) {
+      gone_.emplace_back(IdKind::channel, id);
+      return;
+    }
+    const std::vector<std::string> apps = apps_of_channel(id, channel.app);
+    if (!channel.app.empty()) add("StasisEnd", channel.app, {{"channel", channel.text}});
+    add("ChannelDestroyed", apps,
+        {{"cause", "0"}, {"cause_txt", R"("Unknown")"}, {"channel", channel.text}});
+  }
+
+  void channel_that_lives(const std::string& id, const std::string& text) {
+    const Object* before = known(IdKind::channel, id);
+    const bool reported = reported_since(IdKind::channel, id);
+    if (before == nullptr && (reported || !fetched_.is_heard(IdKind::channel, id))) return;
+    // A record may have shown it since the answer; its application is determined separately.
+    const bool newer = before != nullptr && reported;
+    const std::string app = app_of(id);
+    if (!after_gap()) return channel_changed(id, newer ? before->text : text, text, before, app);
+    if (newer) {
+      const Object copy = *before;  // records are published
+      channel_after_gap(id, copy.text, &copy, app);
+    } else {
+      channel_after_gap(id, text, before, app);
     }
   }
 
-  void channels_that_live() {
-    for (const auto& [id, text] : objects(IdKind::channel)) {
-      const Object* before = known_.find(IdKind::channel, id);
-      if (before == nullptr &&
-          (reported_since(IdKind::channel, id) || !fetched_.subscriptions.has(IdKind::channel, id))) {
-        continue;
-      }
-      // A record may have shown it since the answer; its application is determined separately.
-      const bool newer = before != nullptr && reported_since(IdKind::channel, id);
-      const std::string app = app_of(id);
-      after_gap() ? channel_after_gap(id, newer ? before->text : text, before, app)
-                  : channel_changed(id, newer ? before->text : text, before, app);
-    }
-  }
-
-  void channel_changed(const std::string& id, const std::string& text, const Object* before,
-                       const std::string& app) {
+  void channel_changed(const std::string& id, const std::string& text, const std::string& fetched,
+                       const Object* before, const std::string& app) {
     if (before != nullptr && before->text == text) return;
     ++(before == nullptr ? found_.came : found_.changed);
-    changes_.add(IdKind::channel, id, text, apps_of_channel(id, app), app);
+    change(IdKind::channel, id, fetched, apps_of_channel(id, app), app);
   }
 
   void channel_after_gap(const std::string& id, const std::string& text, const Object* before,
                          const std::string& app) {
     const bool left = before != nullptr && !before->app.empty() && app != before->app;
     const bool entered = !app.empty() && (before == nullptr || app != before->app);
+    const std::vector<std::string> to = apps_of_channel(id, app);
     if (left) add("StasisEnd", before->app, {{"channel", text}});
     if (entered) {
       add("StasisStart", app, {{"args", args_of(text, app)}, {"channel", text}});
@@ -333,8 +466,8 @@ class Finder {
       add("ChannelCreated", apps_of_channel(id, ""), {{"channel", text}});
     } else if (!left && before->text != text) {
       string_in(before->text, "state") == string_in(text, "state")
-          ? changes_.add(IdKind::channel, id, text, apps_of_channel(id, app), app)
-          : add("ChannelStateChange", apps_of_channel(id, app), {{"channel", text}});
+          ? change(IdKind::channel, id, *fetched_.find(IdKind::channel, id), to, app)
+          : add("ChannelStateChange", to, {{"channel", text}});
     }
     if (before == nullptr) {
       ++found_.came;
@@ -353,28 +486,42 @@ class Finder {
     return array_text(args);
   }
 
-  void bridges_that_live() {
+  Slices bridges_that_live() {
     for (const auto& [id, text] : objects(IdKind::bridge)) {
-      const Object* before = known_.find(IdKind::bridge, id);
+      co_await done(text);
+      const Object* before = before_->find(IdKind::bridge, id);
       if (reported_since(IdKind::bridge, id)) continue;
-      if (before == nullptr && !fetched_.subscriptions.has(IdKind::bridge, id)) continue;
+      if (before == nullptr && !fetched_.is_heard(IdKind::bridge, id)) continue;
       if (before != nullptr && before->text == text) continue;
-      ++(before == nullptr ? found_.came : found_.changed);
       const std::vector<std::string> members = members_of_bridge(text);
-      const std::set<std::string> were = member_set_of_bridge(before == nullptr ? nullptr : &before->text);
+      co_await done(text);
+      const std::vector<std::string> former =
+          before == nullptr ? std::vector<std::string>() : members_of_bridge(before->text);
+      co_await done(text);
+      std::vector<std::string> apps;
+      co_await apps_of_bridge(id, members, apps);
+      if (reported_since(IdKind::bridge, id)) continue;
+      ++(before == nullptr ? found_.came : found_.changed);
       if (before == nullptr && after_gap()) {
-        add("BridgeCreated", apps_of_bridge(id, members), {{"bridge", text}});
+        add("BridgeCreated", apps, {{"bridge", text}});
       } else {
-        changes_.add(IdKind::bridge, id, text, apps_of_bridge(id, members));
+        change(IdKind::bridge, id, text, std::move(apps));
       }
       if (!after_gap()) continue;
+      const MemberSet were = set_of(former);
+      size_t step = 0;
       for (const std::string& member : members) {
+        if (is_unit(step++)) co_await Slices::Done{};
         if (were.contains(member)) continue;
-        const std::string* found = fetched_.find(IdKind::channel, member);
-        const std::string channel = found == nullptr ? "" : *found;
-        if (has_room_for(text.size() + channel.size())) {
-          add("ChannelEnteredBridge", apps_of_channel(member, app_of(member)),
-              {{"bridge", text}, {"channel", channel}});
+        const std::string* fetched = fetched_.find(IdKind::channel, member);
+        const std::string_view channel = fetched == nullptr ? std::string_view() : *fetched;
+        if (!has_room_for(text.size() + channel.size())) continue;
+        const std::vector<std::string> to = apps_of_channel(member, app_of(member));
+        for (const std::string& app : to) {
+          // An event that has come since is newer.
+          if (reported_since(IdKind::bridge, id) || reported_since(IdKind::channel, member)) break;
+          add("ChannelEnteredBridge", app, {{"bridge", text}, {"channel", channel}});
+          co_await done(text);
         }
       }
     }
@@ -382,35 +529,73 @@ class Finder {
 
   // For an endpoint or a device.
   void shown(IdKind kind, const std::string& id, const std::string& text) {
-    const Object* before = known_.find(kind, id);
-    if (reported_since(kind, id) || !fetched_.subscriptions.has(kind, id)) return;
+    const Object* before = before_->find(kind, id);
+    if (reported_since(kind, id) || !fetched_.is_heard(kind, id)) return;
     if (before != nullptr && string_in(before->text, "state") == string_in(text, "state")) return;
     ++(before == nullptr ? found_.came : found_.changed);
-    if (!after_gap()) return changes_.add(kind, id, text, {""});
+    if (!after_gap()) return change(kind, id, text, {""});
     if (kind == IdKind::endpoint) {
       add("EndpointStateChange", "", {{"endpoint", text}});
     } else {
-      add("DeviceStateChanged", "", {{"device_state", text}});
-      found_.records.back().ids.add(kind, id);  // lift_ids() does not recognise it by its shape
+      // Its id is not recognised by its shape.
+      add("DeviceStateChanged", "", {{"device_state", text}}, kind, id);
+    }
+  }
+
+  // Each slice publishes what it has collected: an event may come before the next one.
+  Slices publish_changes() {
+    while (!changes_.empty()) {
+      Changes changes(server_, comparison_.now);
+      size_t bytes = 0;
+      for (size_t count = 0; !changes_.empty() && count < changes_at_once && bytes < Changes::max_bytes; ++count) {
+        const Change one = std::move(changes_.front());
+        changes_.pop_front();
+        if (reported_since(one.kind, one.id)) continue;
+        bytes += one.text->size();
+        changes.add(one.kind, one.id, *one.text, one.to, one.app);
+      }
+      for (const Record& record : changes.take()) publish(record);
+      co_await Slices::Done{changes_at_once / 2 + bytes / 2048};
+    }
+  }
+
+  Slices publish_gone() {
+    const Publisher from_here{[this](const Record& record) { publish(record); }, publisher_.next_seq};
+    Gone gone(server_, comparison_.now, from_here);
+    while (!gone_.empty()) {
+      for (size_t count = 0; !gone_.empty() && count < ids_a_record; ++count) {
+        const auto [kind, id] = std::move(gone_.front());
+        gone_.pop_front();
+        if (!reported_since(kind, id)) gone.add(kind, id);
+      }
+      gone.flush();
+      co_await Slices::Done{ids_a_record / 2};
     }
   }
 
   const std::string& server_;
   const std::vector<std::string>& apps_;
-  const Model& known_;
+  Model& known_;
+  std::shared_ptr<const Frozen> before_;
   const FetchedState& fetched_;
-  const Comparison& comparison_;
-  Changes changes_;
-  Record gone_;
+  Comparison comparison_;
+  const Publisher& publisher_;
+  std::vector<std::pair<uint64_t, uint64_t>> published_;  // ranges of the seqs of records from here
+  record::IdSet reported_;  // what records from here show, and other records have reported before
+  std::deque<Change> changes_;
+  std::deque<std::pair<IdKind, std::string>> gone_;
   size_t member_bytes_left_ = max_member_bytes;
   Difference found_;
 };
 
 }  // namespace
 
-Difference difference(const std::string& server, const std::vector<std::string>& apps, const Model& known,
-                      const FetchedState& fetched, const Comparison& comparison) {
-  return Finder(server, apps, known, fetched, comparison).find();
+Slices publish_difference(const std::string& server, const std::vector<std::string>& apps, Model& known,
+                          const FetchedState& fetched, const Comparison& comparison,
+                          const Publisher& publisher, Difference& found) {
+  Finder finder(server, apps, known, fetched, comparison, publisher);
+  co_await finder.find();
+  found = finder.found();
 }
 
 std::vector<std::string> doubtful_playbacks(const Model& known) {
@@ -422,11 +607,14 @@ std::vector<std::string> doubtful_playbacks(const Model& known) {
 }
 
 std::vector<Record> ends_of_playbacks(const std::string& server, const std::vector<std::string>& apps,
-                                      const Model& known, const FetchedState& fetched,
+                                      Model& known, const FetchedState& fetched,
                                       const std::vector<std::string>& playbacks, uint64_t begin,
                                       WallTime now) {
+  std::vector<Record> records;
+  const Publisher collect{[&](const Record& record) { records.push_back(record); }, [] { return 0; }};
   const Comparison comparison{begin, {}, now};
-  return Finder(server, apps, known, fetched, comparison).ends_of(playbacks);
+  Finder(server, apps, known, fetched, comparison, collect).ends_of(playbacks);
+  return records;
 }
 
 Record changed(const std::string& server, IdKind kind, std::string_view id, std::string_view text,
@@ -436,20 +624,40 @@ Record changed(const std::string& server, IdKind kind, std::string_view id, std:
   return std::move(changes.take().front());
 }
 
-Record no_longer_reported(const std::string& server, const Model& known,
-                          const AppSubscriptions& subscriptions, uint64_t begin, WallTime now, bool& more) {
-  Record record = record::own_record(record::StateGone{}, server, now);
-  for (const IdKind kind : {IdKind::channel, IdKind::bridge, IdKind::endpoint, IdKind::device}) {
-    for (const auto& [id, object] : known.of(kind)) {
-      if (subscriptions.has(kind, id) || object.offered) continue;
-      if (known.touched_since(begin, kind, id)) {
+Slices publish_unheard(const std::string& server, Model& known, const FetchedState& fetched, uint64_t begin,
+                       WallTime now, const Publisher& publisher, bool& more) {
+  const std::shared_ptr<const Frozen> before = known.freeze();
+  Gone gone(server, now, publisher);
+  for (const IdKind kind : subscribed_kinds) {
+    size_t step = 0;
+    for (const auto& [id, was] : before->of(kind)) {
+      if (++step % ids_a_record == 0) {
+        const size_t count = gone.flush();  // an event may come before the next slice
+        co_await Slices::Done{ids_a_record / 16 + count / 2};
+      }
+      if (fetched.is_heard(kind, id)) continue;
+      const Object* object = known.find(kind, id);
+      if (object == nullptr || object->offered) continue;
+      if (object->seq >= begin) {
         more = true;
       } else {
-        record.ids.add(kind, id);
+        gone.add(kind, id);
       }
     }
   }
-  return record;
+  gone.flush();
+}
+
+Slices publish_all_gone(const std::string& server, Model& known, WallTime now, const Publisher& publisher) {
+  const std::shared_ptr<const Frozen> before = known.freeze();
+  Gone gone(server, now, publisher);
+  for (const IdKind kind : subscribed_kinds) {
+    for (const auto& [id, object] : before->of(kind)) {
+      gone.add(kind, id);
+      if (gone.is_full()) co_await Slices::Done{gone.flush() / 2};
+    }
+  }
+  gone.flush();
 }
 
 }  // namespace aribus::state

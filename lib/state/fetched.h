@@ -17,27 +17,29 @@ namespace aribus::state {
 struct AppSubscriptions {
   std::array<std::set<std::string, std::less<>>, record::id_kinds> ids;
   std::array<bool, record::id_kinds> all{};  // subscribed to every object of this kind
+  bool ours = false;                         // it is an application of aribus
 
   [[nodiscard]] bool has(IdKind kind, std::string_view id) const;
 };
 
 // The answers to one fetch (pbx::StateFetcher).
 struct FetchedState {
-  AppSubscriptions subscriptions;
+  // What each application is subscribed to, applications of other clients included.
+  std::map<std::string, AppSubscriptions, std::less<>> apps;
   // By kind and id, as normalized JSON. Playbacks, recordings and devices: only those that were asked for.
   std::array<std::map<std::string, std::string, std::less<>>, record::id_kinds> objects;
 
   std::vector<std::string> unknown_apps;  // applications that Asterisk does not know
 
-  // The channels that each application is subscribed to, applications of other clients included.
-  std::map<std::string, std::set<std::string, std::less<>>, std::less<>> channels_of_app;
-  std::set<std::string, std::less<>> hear_all_channels;  // applications that are subscribed to all channels
-
   // nullptr when there is none.
   [[nodiscard]] const std::string* find(IdKind kind, std::string_view id) const;
+  // Whether one of our applications is subscribed to it.
+  [[nodiscard]] bool is_heard(IdKind kind, std::string_view id) const;
   // The applications that are subscribed to this very channel.
   [[nodiscard]] std::vector<std::string> apps_that_list(std::string_view channel) const;
   [[nodiscard]] bool hears_channel(std::string_view app, std::string_view channel) const;
+  // Number of all that it holds.
+  [[nodiscard]] size_t size() const;
 };
 
 }  // namespace aribus::state

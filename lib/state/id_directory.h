@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,23 +25,32 @@ class IdDirectory {
       : max_ids_(max_ids), max_bytes_(max_bytes) {}
 
   void learn(const record::Record& record);
-  
-  // Drops all ids of a server that was removed.
+  // Drops all ids of a server that was removed: they count as unknown at once, and their memory is given back as new
+  // ids come.
   void forget(std::string_view server);
 
   // The server that `id` was last reported on; nothing if unknown.
   [[nodiscard]] std::optional<std::string> find(record::IdKind kind, std::string_view id) const;
-  [[nodiscard]] size_t size() const { return places_.size(); }
+  // Number of ids that it knows.
+  [[nodiscard]] size_t size() const;
 
  private:
-  void learn(record::IdKind kind, std::string_view id, std::string_view server, bool past);
+  void learn(record::IdKind kind, std::string_view id, uint32_t server, bool past);
+  [[nodiscard]] uint32_t number_of(std::string_view server);
+  void count(uint32_t server, size_t more);
   static std::string key(record::IdKind kind, std::string_view id);
 
   size_t max_ids_;
   size_t max_bytes_;
   size_t bytes_ = 0;
-  // By key(): the server's name.
-  std::unordered_map<std::string, std::string, TextHash, std::equal_to<>> places_;
+  // By key(): the number of the server. A server that is added again has another one.
+  std::unordered_map<std::string, uint32_t, TextHash, std::equal_to<>> places_;
+  struct Server {
+    std::string name;
+    size_t ids = 0;
+  };
+  std::map<uint32_t, Server> servers_;  // those that were not removed, by number
+  uint32_t last_number_ = 0;
   std::deque<std::string> oldest_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <iterator>
 #include <optional>
 
 #include "ari/schema.h"
@@ -168,11 +170,13 @@ std::pair<IdKind, std::string> changed_object(const Record& changed) {
 }
 
 Model::Model(ModelOptions options) : options_(options) {
+  for (size_t i = 0; i < record::id_kinds; ++i) objects_.emplace_back(versions_);
   for (const ari::ModelType& model : ari::models()) shown_.push_back(shown_by(model));
 }
 
 void Model::apply(const Record& record, uint64_t seq) {
   latest_ = seq;
+  ++applied_;
   const ari::ModelType* event = record.declared;
   if (event == nullptr) event = ari::find_model(record.type);
   if (event == nullptr) {
@@ -241,8 +245,53 @@ void Model::take_changed(const Record& changed, uint64_t seq) {
 }
 
 const Object* Model::find(IdKind kind, std::string_view id) const {
-  const auto at = of(kind).find(id);
-  return at == of(kind).end() ? nullptr : &at->second;
+  return of(kind).find(id);
+}
+
+Frozen::Frozen(std::array<FrozenObjects, record::id_kinds> objects, uint64_t number,
+               std::shared_ptr<Versions> versions)
+    : objects_(std::move(objects)), number_(number), versions_(std::move(versions)) {
+  auto& kept = versions_->kept_bytes;
+  if (!kept.empty()) std::prev(kept.end())->second += versions_->latest_bytes;
+  versions_->latest_bytes = 0;
+  kept[number_] = 0;
+}
+
+// What it has kept may be in earlier versions, too.
+Frozen::~Frozen() {
+  constexpr size_t freed_at_once = 256 << 10;
+  if (versions_->discard && kept_bytes() > freed_at_once)
+    versions_->discard(std::make_shared<decltype(objects_)>(std::move(objects_)));
+  auto& kept = versions_->kept_bytes;
+  const auto at = kept.find(number_);
+  if (at != kept.begin()) {
+    std::prev(at)->second += at->second;
+  } else if (kept.size() == 1) {
+    versions_->latest_bytes = 0;
+  }
+  kept.erase(at);
+}
+
+size_t Frozen::kept_bytes() const {
+  const auto at = versions_->kept_bytes.find(number_);
+  return at->second + (std::next(at) == versions_->kept_bytes.end() ? versions_->latest_bytes : 0);
+}
+
+std::shared_ptr<const Frozen> Model::freeze() {
+  if (auto same = frozen_.lock(); same && frozen_at_ == applied_) return same;
+  const uint64_t number = version_++;
+  std::array<FrozenObjects, record::id_kinds> frozen;
+  for (size_t i = 0; i < objects_.size(); ++i) frozen[i] = objects_[i].freeze(version_);
+  const auto made = std::make_shared<const Frozen>(std::move(frozen), number, versions_);
+  frozen_ = made;
+  frozen_at_ = applied_;
+  return made;
+}
+
+size_t Model::count_ends() {
+  count_from_ = latest_;
+  counted_ends_ = 0;
+  return of(IdKind::channel).size();
 }
 
 std::span<const std::string> Model::seen_by(IdKind kind, std::string_view id) const {
@@ -253,11 +302,11 @@ std::span<const std::string> Model::seen_by(IdKind kind, std::string_view id) co
                            : std::span<const std::string>(at->second.seen_by);
 }
 
-bool Model::touched_since(uint64_t seq, IdKind kind, std::string_view id) const {
-  if (const Object* object = find(kind, id)) return object->seq >= seq;
+std::optional<uint64_t> Model::touched(IdKind kind, std::string_view id) const {
+  if (const Object* object = find(kind, id)) return object->seq;
   const EndedObjects& ended = ended_[static_cast<size_t>(kind)];
   const auto at = ended.find(id);
-  return at != ended.end() && at->second.seq >= seq;
+  return at == ended.end() ? std::nullopt : std::optional(at->second.seq);
 }
 
 bool Model::is_news(IdKind kind, std::string_view text, uint64_t before) const {
@@ -279,40 +328,121 @@ Object* Model::show(IdKind kind, std::string_view text, const Shown& how, const 
   const std::string_view id = id_of(kind, text, buffer);
   if (id.empty() || id.size() > record::max_id_bytes) return nullptr;
   Objects& all = objects(kind);
-  auto at = all.find(id);
+  Objects::Slot* at = all.find_slot(id);
   std::optional<std::string_view> made;  // of `text`; searched at most once
   const auto made_here = [&] { return made ? *made : *(made = made_at(text)); };
-  if (at != all.end() && !at->second.made.empty() && !is_at(text, at->second.made, at->second.made_place)) {
-    const int order = compare_made(at->second.made, made_here());
-    if (order > 0) return nullptr;
-    if (order < 0 && !how.past) {  // the event of the former one's end did not come
-      end(kind, id, std::string(at->second.text), seq, false, record.app);
-      at = all.end();
+  if (at != nullptr) {
+    const Object& known = Objects::object(*at);
+    if (!known.made.empty() && !is_at(text, known.made, known.made_place)) {
+      const int order = compare_made(known.made, made_here());
+      if (order > 0) return nullptr;
+      if (order < 0 && !how.past) {  // the event of the former one's end did not come
+        end(kind, id, std::string(known.text), seq, false, record.app);
+        at = nullptr;
+      }
     }
   }
-  if (at != all.end() && how.past) {
-    note_app(at->second.seen_by, record.app);
+  if (at != nullptr && how.past) {
+    note_app(all.change(*at).seen_by, record.app);
     return nullptr;
   }
-  if (at == all.end()) {
+  if (at == nullptr) {
     if (how.past || has_ended(kind, id, text, how.begins, record.app)) return nullptr;
     make_room(kind);
-    at = all.try_emplace(std::string(id)).first;
-    at->second.made = made_here();
-    at->second.made_place = place_of(made_here(), text);
-    at->second.began = parse_time(made_here()).value_or(record.time);
+    at = &all.add(id);
+    Object& made_now = all.change(*at);
+    made_now.made = made_here();
+    made_now.made_place = place_of(made_here(), text);
+    made_now.began = parse_time(made_here()).value_or(record.time);
+    made_now.first_seq = seq;
     bytes_ += id.size();
+    if (kind == IdKind::channel && !unknown_.empty()) take_seats(Objects::id(*at), made_now);
   }
-  Object& object = at->second;
+  Object& object = all.change(*at);
   note_app(object.seen_by, record.app);
-  if (kind == IdKind::playback || kind == IdKind::recording) put_on(target_of(text), kind, at->first, object);
+  if (kind == IdKind::playback || kind == IdKind::recording)
+    put_on(target_of(text), kind, Objects::id(*at), object);
   if (kind == IdKind::playback && how.begins && !is_sound(text)) doubt_ = true;
   bytes_ += text.size() - object.text.size();
+  all.grow(text.size() - object.text.size());
   object.text.assign(text);
   if (!object.made.empty() && !is_at(text, object.made, object.made_place))
     object.made_place = place_of(made_here(), text);
   object.seq = seq;
+  if (kind == IdKind::bridge) list_channels(Objects::id(*at), object);
   return &object;
+}
+
+// The channels of a bridge are looked up when it lists others than before.
+void Model::list_channels(const std::string& id, Object& bridge) {
+  if (!bridge.seat) {
+    bridge.seat = std::make_shared<Seat>();
+    bridge.seat->bridge = id;
+  }
+  Seat& seat = *bridge.seat;
+  if (is_at(bridge.text, seat.list, seat.list_place)) return;
+  const std::string_view text = find_member(bridge.text, "channels");
+  if (text == seat.list) {
+    const size_t at = bridge.text.rfind(text);
+    seat.list_place = at == std::string::npos ? 0 : bridge.text.size() - at;
+    return;
+  }
+  std::vector<std::string> now;
+  JsonTape tape;
+  if (const JsonView list = tape.read(text); list.valid()) {
+    for (const auto& channel : list.children()) {
+      if (channel.value().kind() == JsonKind::string) now.push_back(channel.value().string());
+    }
+  }
+  seat.list = text;
+  seat.list_place = 0;
+  std::vector<std::string> before = std::exchange(seat.channels, now);
+  std::ranges::sort(before);
+  std::ranges::sort(now);
+  std::vector<std::string> others;
+  std::ranges::set_difference(before, now, std::back_inserter(others));
+  for (const std::string& channel : others) leave_seat(channel, bridge.seat);
+  others.clear();
+  std::ranges::set_difference(now, before, std::back_inserter(others));
+  for (const std::string& channel : others) take_seat(channel, bridge.seat);
+}
+
+void Model::take_seat(const std::string& channel, const std::shared_ptr<Seat>& seat) {
+  Objects::Slot* const at = objects(IdKind::channel).find_slot(channel);
+  (at == nullptr ? unknown_[channel] : objects(IdKind::channel).change(*at).seats).push_back(seat);
+}
+
+void Model::leave_seat(const std::string& channel, const std::shared_ptr<Seat>& seat) {
+  if (Objects::Slot* const at = objects(IdKind::channel).find_slot(channel)) {
+    std::erase(objects(IdKind::channel).change(*at).seats, seat);
+  } else if (const auto unknown = unknown_.find(channel); unknown != unknown_.end()) {
+    std::erase(unknown->second, seat);
+    if (unknown->second.empty()) unknown_.erase(unknown);
+  }
+}
+
+// A bridge has ended. Its channels need not be changed for that.
+void Model::end_seat(const Object& bridge) {
+  if (!bridge.seat) return;
+  bridge.seat->ended = version_;
+  if (unknown_.empty()) return;
+  for (const std::string& channel : bridge.seat->channels) {
+    const auto unknown = unknown_.find(channel);
+    if (unknown == unknown_.end()) continue;
+    std::erase(unknown->second, bridge.seat);
+    if (unknown->second.empty()) unknown_.erase(unknown);
+  }
+}
+
+// A channel is shown that bridges list already.
+void Model::take_seats(const std::string& channel, Object& object) {
+  if (auto known = unknown_.extract(channel)) object.seats = std::move(known.mapped());
+}
+
+void Model::leave_seats(std::string_view channel, const Object& object) {
+  for (const auto& seat : object.seats) {
+    if (seat->ended > version_) unknown_[std::string(channel)].push_back(seat);
+  }
 }
 
 // Asterisk has answered that it exists: what ended was an earlier object with its id.
@@ -345,16 +475,16 @@ void Model::end(IdKind kind, std::string_view id, std::string_view text, uint64_
                 const std::string& app) {
   EndedObjects& ended = ended_[static_cast<size_t>(kind)];
   const std::string_view made = made_at(text);
-  const auto living = objects(kind).find(id);
-  if (living != objects(kind).end() && compare_made(living->second.made, made) > 0) return;
+  const Object* const living = find(kind, id);
+  if (living != nullptr && compare_made(living->made, made) > 0) return;
   const auto [place, added] = ended.try_emplace(std::string(id));
   const bool same = !added && !place->second.lives && compare_made(place->second.made, made) == 0;
-  if (!added && living == objects(kind).end() && compare_made(place->second.made, made) > 0) return;
+  if (!added && living == nullptr && compare_made(place->second.made, made) > 0) return;
   const auto seen_before = seen_by(kind, id);
   std::vector<std::string> apps(seen_before.begin(), seen_before.end());
   note_app(apps, app);
   std::vector<std::string> ended_in;
-  if (same && living == objects(kind).end()) ended_in = std::move(place->second.ended_in);
+  if (same && living == nullptr) ended_in = std::move(place->second.ended_in);
   note_app(ended_in, app);
   place->second = {std::string(made), place_of(made, text), seq, lives, std::move(apps), std::move(ended_in)};
   if (added) ended_order_.emplace_back(kind, id);
@@ -363,7 +493,7 @@ void Model::end(IdKind kind, std::string_view id, std::string_view text, uint64_
     ended_[static_cast<size_t>(oldest_kind)].erase(oldest);
     ended_order_.pop_front();
   }
-  if (living != objects(kind).end()) erase(kind, living);
+  if (living != nullptr) erase(kind, id, *living);
   if (kind == IdKind::channel || kind == IdKind::bridge) end_what_is_on(kind, id, seq);
 }
 
@@ -371,7 +501,7 @@ void Model::end_what_is_on(IdKind kind, std::string_view id, uint64_t seq) {
   const std::string target = std::string(kind == IdKind::channel ? "channel:" : "bridge:") + std::string(id);
   for (auto at = on_.find(target); at != on_.end(); at = on_.find(target)) {
     const auto [of_kind, name] = *at->second.begin();
-    end(of_kind, name, std::string(objects(of_kind).find(name)->second.text), seq,
+    end(of_kind, name, std::string(find(of_kind, name)->text), seq,
         false);  // removes it from the list
   }
 }
@@ -391,12 +521,16 @@ void Model::take_off(std::string_view target, IdKind kind, const std::string& id
   if (at->second.empty()) on_.erase(at);
 }
 
-void Model::erase(IdKind kind, Objects::iterator at) {
-  bytes_ -= at->first.size() + at->second.text.size() + at->second.variable_bytes;
-  if (kind == IdKind::playback || kind == IdKind::recording) {
-    take_off(target_of(at->second.text), kind, at->first);
+void Model::erase(IdKind kind, std::string_view id, const Object& object) {
+  bytes_ -= id.size() + object.text.size() + object.variable_bytes;
+  if (kind == IdKind::playback || kind == IdKind::recording)
+    take_off(target_of(object.text), kind, std::string(id));
+  if (kind == IdKind::bridge) end_seat(object);
+  if (kind == IdKind::channel) {
+    leave_seats(id, object);
+    if (object.first_seq <= count_from_) ++counted_ends_;
   }
-  objects(kind).erase(at);
+  objects(kind).erase(id);
 }
 
 // Objects whose events Asterisk no longer sends.
@@ -415,6 +549,7 @@ void Model::set_variable(Object& channel, std::string_view name, std::string_vie
     const size_t bytes = at->first.size() + at->second.size();
     channel.variable_bytes -= bytes;
     bytes_ -= bytes;
+    objects(IdKind::channel).grow(0 - bytes);
     variables.erase(at);
   };
   const auto at = std::ranges::find(variables, name, &std::pair<std::string, std::string>::first);
@@ -428,6 +563,7 @@ void Model::set_variable(Object& channel, std::string_view name, std::string_vie
   variables.emplace_back(name, value);
   channel.variable_bytes += bytes;
   bytes_ += bytes;
+  objects(IdKind::channel).grow(bytes);
 }
 
 void Model::make_room(IdKind kind) {
@@ -436,22 +572,32 @@ void Model::make_room(IdKind kind) {
   for (size_t i = 0; i < record::id_kinds; ++i) forget_oldest(static_cast<IdKind>(i));
 }
 
-// Drops an eighth of the objects: those unchanged longest.
+// Drops an eighth of the objects that it looks at: those unchanged longest. Those are all objects or, of very many,
+// the next ones in a circle.
 void Model::forget_oldest(IdKind kind) {
+  constexpr size_t looked_at = 2048;
   Objects& all = objects(kind);
-  if (all.empty()) return;
-  std::vector<uint64_t> seqs;
-  seqs.reserve(all.size());
-  for (const auto& [id, object] : all) seqs.push_back(object.seq);
-  const auto limit = seqs.begin() + static_cast<ptrdiff_t>(seqs.size() / 8);
-  std::ranges::nth_element(seqs, limit);
-  for (auto at = all.begin(); at != all.end();) {
-    const auto next = std::next(at);
-    if (at->second.seq <= *limit) {
-      ++forgotten_;
-      erase(kind, at);
-    }
-    at = next;
+  if (all.size() == 0) return;
+  std::vector<std::pair<uint64_t, std::string_view>> oldest;  // by seq
+  const size_t count = std::min(all.size(), looked_at);
+  std::string& hand = hands_[static_cast<size_t>(kind)];
+  for (auto at = all.from(hand); oldest.size() < count; ++at) {
+    if (at == all.end()) at = all.begin();
+    const auto [id, object] = *at;
+    oldest.emplace_back(object.seq, id);
+  }
+  hand = oldest.back().second;
+  hand += '\0';  // behind it
+  const auto limit = oldest.begin() + static_cast<ptrdiff_t>(count / 8);
+  std::ranges::nth_element(oldest, limit, {}, &std::pair<uint64_t, std::string_view>::first);
+  const uint64_t last = limit->first;
+  std::vector<std::string> dropped;
+  for (const auto& [seq, id] : oldest) {
+    if (seq <= last) dropped.emplace_back(id);
+  }
+  for (const std::string& id : dropped) {
+    ++forgotten_;
+    erase(kind, id, *all.find(id));
   }
 }
 

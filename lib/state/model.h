@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -17,6 +18,7 @@
 #include "base/hash.h"
 #include "base/time.h"
 #include "record/record.h"
+#include "state/objects.h"
 
 namespace aribus::state {
 
@@ -33,24 +35,6 @@ struct ModelOptions {
 // Applications to remember for one object.
 inline constexpr size_t max_apps_seen_by = 16;
 
-// A channel, bridge, playback, recording, endpoint or device.
-struct Object {
-  std::string text;  // as ARI showed it last: a JSON object, normalized
-  uint64_t seq = 0;  // of the last record that showed it
-  WallTime began;    // its creation, if ARI says so; else the time of the first record about it
-  std::string made;  // its `creationtime`, which distinguishes objects with the same id; "" if it has none
-  size_t made_place = 0;                  // where `made` begins in `text`, counted from the end
-  std::vector<std::string> seen_by = {};  // applications whose records showed it, at most max_apps_seen_by
-  // Of a channel:
-  std::string app;                         // the Stasis application that it is in, or ""
-  std::vector<std::string> ends_due = {};  // it was moved from these; their StasisEnd is still to come
-  std::optional<WallTime> app_since = {};  // Asterisk's time of the StasisStart that set `app`
-  uint64_t app_seq = 0;                    // of the record that last named its application; 0: none
-  bool offered = false;  // offered to all applications by StasisBroadcast(), not claimed yet
-  std::vector<std::pair<std::string, std::string>> variables;  // names and values, both as JSON strings
-  size_t variable_bytes = 0;
-};
-
 // Whether the object that an event of this type shows as `member` has ended.
 [[nodiscard]] bool ends_object(std::string_view type, std::string_view member);
 
@@ -60,6 +44,28 @@ struct Object {
 // Whether a playback plays a `sound:`. When Asterisk cannot play other media, such as a recording, it sends
 // no event (22.10, 16.28).
 [[nodiscard]] bool is_sound(std::string_view playback);
+
+// All live objects as they were, in a version of the Model. It never changes.
+class Frozen {
+ public:
+  Frozen(std::array<FrozenObjects, record::id_kinds> objects, uint64_t number, std::shared_ptr<Versions> versions);
+  ~Frozen();
+  Frozen(const Frozen&) = delete;
+  Frozen& operator=(const Frozen&) = delete;
+
+  [[nodiscard]] const FrozenObjects& of(IdKind kind) const { return objects_[static_cast<size_t>(kind)]; }
+  // nullptr when there is none.
+  [[nodiscard]] const Object* find(IdKind kind, std::string_view id) const { return of(kind).find(id); }
+  // Of the version; later ones have larger numbers.
+  [[nodiscard]] uint64_t number() const { return number_; }
+  // Bytes that are in memory for this version alone, or for it and earlier ones.
+  [[nodiscard]] size_t kept_bytes() const;
+
+ private:
+  std::array<FrozenObjects, record::id_kinds> objects_;
+  uint64_t number_;
+  std::shared_ptr<Versions> versions_;
+};
 
 // The first object in a `state.changed`; its id is "" if there is none.
 [[nodiscard]] std::pair<IdKind, std::string> changed_object(const record::Record& changed);
@@ -80,8 +86,6 @@ struct Object {
 // - Some events show objects as they were before (`Shown::past`). They only prove that the object existed.
 class Model {
  public:
-  using Objects = std::unordered_map<std::string, Object, TextHash, std::equal_to<>>;
-
   // What an event does to the channel that it shows, apart from showing it.
   enum class Also : uint8_t {
     nothing,
@@ -105,6 +109,8 @@ class Model {
   };
 
   explicit Model(ModelOptions options = {});
+  // Large versions that nobody holds any more are given to `discard`, which may destroy them on another thread.
+  void on_discard(std::function<void(std::shared_ptr<void>)> discard) { versions_->discard = std::move(discard); }
 
   // Applies a record whose number is `seq`.
   void apply(const record::Record& record, uint64_t seq);
@@ -115,8 +121,20 @@ class Model {
   // The applications whose records showed the object, also after it ended. Empty if it is unknown or only
   // records without an application showed it.
   [[nodiscard]] std::span<const std::string> seen_by(IdKind kind, std::string_view id) const;
+  // Seq of the last record that reported the object, as live or as ended; nothing if it is unknown.
+  [[nodiscard]] std::optional<uint64_t> touched(IdKind kind, std::string_view id) const;
+  // The objects as they are, shared: it takes next to no time, and the memory of what changes while somebody
+  // holds it.
+  [[nodiscard]] std::shared_ptr<const Frozen> freeze();
+  // Counts the channels that end from here on; returns how many there are.
+  size_t count_ends();
+  // Number of the channels of then that have ended since.
+  [[nodiscard]] size_t counted_ends() const { return counted_ends_; }
   // Whether the record `seq` or a later one reported the object, as live or as ended.
-  [[nodiscard]] bool touched_since(uint64_t seq, IdKind kind, std::string_view id) const;
+  [[nodiscard]] bool touched_since(uint64_t seq, IdKind kind, std::string_view id) const {
+    const std::optional<uint64_t> last = touched(kind, id);
+    return last && *last >= seq;
+  }
 
   // Seq of the last record that was applied.
   [[nodiscard]] uint64_t latest() const { return latest_; }
@@ -159,7 +177,13 @@ class Model {
   void end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives,
            const std::string& app = {});
   void end_what_is_on(IdKind kind, std::string_view id, uint64_t seq);
-  void erase(IdKind kind, Objects::iterator at);
+  void erase(IdKind kind, std::string_view id, const Object& object);
+  void take_seats(const std::string& channel, Object& object);
+  void leave_seats(std::string_view channel, const Object& object);
+  void list_channels(const std::string& id, Object& bridge);
+  void end_seat(const Object& bridge);
+  void take_seat(const std::string& channel, const std::shared_ptr<Seat>& seat);
+  void leave_seat(const std::string& channel, const std::shared_ptr<Seat>& seat);
   void put_on(std::string_view target, IdKind kind, const std::string& id, const Object& object);
   void take_off(std::string_view target, IdKind kind, const std::string& id);
   void forget(const record::Record& gone, uint64_t seq);
@@ -168,13 +192,23 @@ class Model {
   void forget_oldest(IdKind kind);
 
   ModelOptions options_;
-  std::array<Objects, record::id_kinds> objects_;
+  std::shared_ptr<Versions> versions_ = std::make_shared<Versions>();
+  std::vector<Objects> objects_;  // by kind
   std::array<EndedObjects, record::id_kinds> ended_;
   std::deque<std::pair<IdKind, std::string>> ended_order_;  // oldest end first
   // Playbacks and recordings by target URI. Sorted: thousands may be on one channel.
   std::map<std::string, std::set<std::pair<IdKind, std::string>>, std::less<>> on_;
+  // The seats of channels that bridges list and nothing has shown.
+  std::unordered_map<std::string, std::vector<std::shared_ptr<const Seat>>, TextHash, std::equal_to<>> unknown_;
+  std::array<std::string, record::id_kinds> hands_;  // where forget_oldest() goes on
   std::vector<std::vector<Shown>> shown_;  // by event, in the order of ari::models()
   uint64_t latest_ = 0;
+  uint64_t version_ = 1;
+  uint64_t applied_ = 0;                // number of records
+  std::weak_ptr<const Frozen> frozen_;  // the last version
+  uint64_t frozen_at_ = 0;              // applied_ at that time
+  uint64_t count_from_ = 0;             // latest_ when count_ends() was called
+  size_t counted_ends_ = 0;
   size_t bytes_ = 0;
   uint64_t forgotten_ = 0;
   bool doubt_ = false;

@@ -99,6 +99,22 @@ def load(results):
     return "\n".join(["| load | |", "|---|---|"] + [f"| {name} | {value} |" for name, value in rows]) + "\n"
 
 
+def scale(results):
+    rows = []
+    for name, it in results["phases"].items():
+        rows.append([name, f"{it['seconds']:.1f}", ("" if it["exact"] else "≤ ") + f"{it['turn_ms']:.1f}",
+                     f"{it['p99'] / 1000:.1f}" if it.get("count") else "–", f"{it['cpu_s']:.1f}", f"{it['waited_s']:.1f}"])
+    head = [f"{results['channels']:,} channels, {results['bridges']:,} bridges; {results['rate']:,} events a second to "
+            f"{results['subscribers']} subscribers", "seconds", "longest turn, ms", "p99 of the subscribers, ms",
+            "processor time, s", "other programs had the processor, s"]
+    taken = results["taken"]
+    last = (f"\n{results['snapshots']} snapshots at once, of {taken['snapshot_mib']:.1f} MiB each: {taken['seconds']:.2f} s, "
+            f"{taken['mib']:.0f} MiB of memory. Allowed: turns of {results['max_turn_ms']:g} ms, a p99 of "
+            f"{results['max_p99_ms']:g} ms, {results['max_snapshots_s']:g} s and {results['max_snapshots_mib']:g} MiB for the "
+            f"snapshots: **{'passed' if results['passed'] else 'failed'}**\n")
+    return table(head, rows) + last
+
+
 def about(results):
     trace, waits = results["trace"], results.get("waits")
     rows = [["measured", f"{results['date']}, aribus {results['aribus']}"],
@@ -165,7 +181,7 @@ def commands(results):
 
 
 SECTIONS = {"about": about, "cpu": cpu, "filtered": filtered, "web": web, "latency": latency, "memory": memory,
-            "instructions": instructions, "load": load, "commands": commands, "bridge": bridge}
+            "instructions": instructions, "load": load, "commands": commands, "scale": scale, "bridge": bridge}
 
 
 def write_docs(results, document, sections):

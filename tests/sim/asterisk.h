@@ -119,6 +119,11 @@ class Asterisk {
   std::string started;
   uint32_t local_count = 0;
   uint32_t helper_count = 0;
+  std::function<void()> flush;  // writes what was sent, at once
+  // See crowd.h.
+  uint64_t talk_rate = 0;
+  uint64_t talked_until = 0;
+  size_t talks_next = 0;
 
  private:
   void far_end(const std::string& near_id, const std::string& far_id, const std::string& dialstring,

@@ -2,6 +2,7 @@
 #include <rapidjson/document.h>
 
 #include "base64.h"
+#include "crowd.h"
 #include "frame.h"
 #include "params.h"
 #include "router.h"
@@ -49,6 +50,29 @@ HttpReply calls(Server& server, const HttpRequest&, const Params& params, const 
   const int events =
       server.asterisk().many_calls(text_or(params, "app", "demo"), params.number("count", 1), interval);
   return json_reply(Object().number("events", events).str());
+}
+
+HttpReply crowd(Server& server, const HttpRequest&, const Params& params, const std::string&) {
+  add_crowd(server.asterisk(), {.app = text_or(params, "app", "demo"),
+                                .channels = params.number("channels", 0),
+                                .bridges = params.number("bridges", 0),
+                                .variables = params.number("variables", 0)});
+  return done();
+}
+
+HttpReply crowd_lose(Server& server, const HttpRequest&, const Params& params, const std::string&) {
+  lose_crowd(server.asterisk(), params.number("kept", 0), params.number("nth", 1), false);
+  return done();
+}
+
+HttpReply crowd_change(Server& server, const HttpRequest&, const Params& params, const std::string&) {
+  lose_crowd(server.asterisk(), params.number("kept", 0), params.number("nth", 1), true);
+  return done();
+}
+
+HttpReply crowd_talk(Server& server, const HttpRequest&, const Params& params, const std::string&) {
+  talk(server.asterisk(), static_cast<uint64_t>(params.number("rate", 0)));
+  return done();
 }
 
 HttpReply demo(Server& server, const HttpRequest&, const Params& params, const std::string&) {
@@ -150,6 +174,10 @@ constexpr Control controls[] = {
     {"POST", "/sim/call/{}/hangup", call_hangup},
     {"POST", "/sim/call/{}/dtmf", call_dtmf},
     {"POST", "/sim/calls", calls},
+    {"POST", "/sim/crowd", crowd},
+    {"POST", "/sim/crowd/lose", crowd_lose},
+    {"POST", "/sim/crowd/change", crowd_change},
+    {"POST", "/sim/crowd/talk", crowd_talk},
     {"POST", "/sim/demo", demo},
     {"POST", "/sim/event", event},
     {"POST", "/sim/frames", frames},

@@ -23,6 +23,7 @@ Server::Server(uv_loop_t* loop, const Options& options)
   uv_tcp_init(loop_, &listener_);
   uv_prepare_init(loop_, &flusher_);
   flusher_.data = this;
+  asterisk_.flush = [this] { flush_all(); };
   uv_prepare_start(&flusher_, [](uv_prepare_t* handle) { static_cast<Server*>(handle->data)->flush_all(); });
 }
 

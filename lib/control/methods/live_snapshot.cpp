@@ -1,10 +1,10 @@
 #include "control/methods/live_snapshot.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <memory>
+#include <optional>
 #include <utility>
 
-#include "base/hash.h"
 #include "base/suggest.h"
 #include "control/methods/state_methods.h"
 #include "control/params.h"
@@ -16,42 +16,17 @@ namespace aribus::control {
 namespace {
 
 using record::IdKind;
-using state::Model;
 using state::Object;
+
+constexpr size_t bytes_at_once = 64 << 10;  // of a text that is made while it is written
+constexpr size_t looked_at_once = 256;      // objects, while it is found out which of them a rule shows
 
 // Restricts a list; "" restricts nothing.
 struct Wanted {
-  std::string_view id;
-  std::string_view app;
-  std::string_view bridge;
+  std::string id;
+  std::string app;
+  std::string bridge;
 };
-
-// The bridge that each channel is in.
-using Seats = std::unordered_map<std::string, std::string_view, TextHash, std::equal_to<>>;
-
-Seats seats_of(const Model& model) {
-  Seats seats;
-  JsonTape tape;
-  for (const auto& [id, bridge] : model.of(IdKind::bridge)) {
-    const JsonView channels = tape.read(bridge.text).find("channels");
-    if (!channels.valid()) continue;
-    for (const auto& channel : channels.children()) {
-      if (channel.value().kind() == JsonKind::string) seats.insert_or_assign(channel.value().string(), id);
-    }
-  }
-  return seats;
-}
-
-std::string variables_text(const Object& channel) {
-  std::string text = "{";
-  for (const auto& [name, value] : channel.variables) {
-    if (text.size() > 1) text += ',';
-    text += name;
-    text += ':';
-    text += value;
-  }
-  return text + "}";
-}
 
 // No event reports changes of an endpoint's channels, so the list would be wrong.
 std::string without_channel_ids(const std::string& endpoint) {
@@ -64,56 +39,164 @@ std::string without_channel_ids(const std::string& endpoint) {
   return text.str();
 }
 
-std::string item_text(const std::string& server, IdKind kind, const std::string& id, const Object& object,
-                      const Seats& seats) {
-  ObjectBuilder item;
-  item.text("server", server);
-  if (kind == IdKind::channel) {
-    if (!object.app.empty()) item.text("app", object.app);
-    if (const auto seat = seats.find(id); seat != seats.end()) item.text("bridge", seat->second);
-    item.text("began", to_rfc3339(object.began));
-    if (!object.variables.empty()) item.json("variables", variables_text(object));
-  }
-  item.json(record::object_name(kind),
-            kind == IdKind::endpoint ? without_channel_ids(object.text) : std::string_view(object.text));
-  return item.str();
-}
+// The objects of one Asterisk.
+struct Source {
+  std::string name;  // of the Asterisk, as JSON
+  std::shared_ptr<const state::Frozen> objects;
+};
 
-// Adds the objects of one Asterisk, sorted by id.
-void add_items(std::vector<std::string>& items, const pbx::Server& server, IdKind kind, const Wanted& wanted,
-               const AccessRule& rule) {
-  const Model& model = server.model();
-  const Seats seats = kind == IdKind::channel ? seats_of(model) : Seats();
-  const auto add = [&](const std::string& id, const Object& object) {
-    if (!sees_object(rule, model, kind, id, object)) return;
-    if (!wanted.app.empty() && object.app != wanted.app) return;
-    if (!wanted.bridge.empty()) {
-      const auto seat = seats.find(id);
-      if (seat == seats.end() || seat->second != wanted.bridge) return;
+// The lists of objects, as they were when it was made.
+class Lists final : public pbx::MadeText, public std::enable_shared_from_this<Lists> {
+ public:
+  // `head` comes before the first list.
+  Lists(std::string head, std::vector<Source> sources, std::vector<IdKind> kinds, Wanted wanted,
+        const AccessRule& rule)
+      : head_(std::move(head)), sources_(std::move(sources)), kinds_(std::move(kinds)), wanted_(std::move(wanted)) {
+    apps_.apps = rule.apps;
+    for (const Source& source : sources_) {
+      for (const IdKind kind : kinds_) {
+        constexpr size_t around = 100;  // an object
+        const state::FrozenObjects& objects = source.objects->of(kind);
+        size_ += objects.text_bytes() + around * objects.size();
+      }
     }
-    items.push_back(item_text(server.name(), kind, id, object, seats));
-  };
-  const Model::Objects& objects = model.of(kind);
-  if (!wanted.id.empty()) {
-    const auto at = objects.find(wanted.id);
-    if (at != objects.end()) add(at->first, at->second);
-    return;
   }
-  std::vector<const Model::Objects::value_type*> sorted;
-  for (const auto& object : objects) sorted.push_back(&object);
-  std::ranges::sort(sorted, {}, [](const auto* object) -> const std::string& { return object->first; });
-  for (const auto* object : sorted) add(object->first, object->second);
+
+  [[nodiscard]] std::unique_ptr<Reader> read() const override;
+  [[nodiscard]] size_t size() const override { return size_; }
+  [[nodiscard]] size_t held_bytes() const override {
+    size_t bytes = sizeof *this + bytes_at_once;
+    for (const Source& source : sources_) bytes += source.objects->kept_bytes();
+    return bytes;
+  }
+
+ private:
+  class ItsReader;
+
+  [[nodiscard]] bool shows(const Source& source, IdKind kind, const Object& object) const {
+    return sees_object(apps_, *source.objects, kind, object) &&
+           (wanted_.app.empty() || object.app == wanted_.app) &&
+           (wanted_.bridge.empty() || object.bridge(source.objects->number()) == wanted_.bridge);
+  }
+  // Appends an item of a list.
+  static void append(std::string& out, const Source& source, IdKind kind, const Object& object) {
+    out += R"({"server":)";
+    out += source.name;
+    if (kind == IdKind::channel) {
+      append_text(out, "app", object.app);
+      append_text(out, "bridge", object.bridge(source.objects->number()));
+      out += R"(,"began":")";
+      append_rfc3339(out, object.began);
+      out += '"';
+      if (!object.variables.empty()) append_variables(out, object);
+    }
+    out += ",\"";
+    out += record::object_name(kind);
+    out += "\":";
+    kind == IdKind::endpoint ? out += without_channel_ids(object.text) : out += object.text;
+    out += '}';
+  }
+  static void append_text(std::string& out, std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    out += ",\"";
+    out += name;
+    out += "\":";
+    append_json_string(out, value);
+  }
+  static void append_variables(std::string& out, const Object& channel) {
+    out += R"(,"variables":{)";
+    for (const auto& [name, value] : channel.variables) {
+      if (out.back() != '{') out += ',';
+      out += name;
+      out += ':';
+      out += value;
+    }
+    out += '}';
+  }
+
+  std::string head_;
+  std::vector<Source> sources_;
+  std::vector<IdKind> kinds_;
+  Wanted wanted_;
+  AccessRule apps_;  // a rule that shows the same objects
+  size_t size_ = 64;
+};
+
+// Sorted by kind, Asterisk and id.
+class Lists::ItsReader final : public Reader {
+ public:
+  explicit ItsReader(std::shared_ptr<const Lists> lists) : lists_(std::move(lists)) {}
+
+  bool next(std::string& piece) override {
+    piece.clear();
+    piece.reserve(bytes_at_once + (bytes_at_once >> 2));
+    if (!std::exchange(begun_, true)) piece += lists_->head_;
+    size_t looked_at = 0;
+    for (; kind_ < lists_->kinds_.size(); ++kind_) {
+      const IdKind kind = lists_->kinds_[kind_];
+      if (!std::exchange(in_list_, true)) {
+        if (kind_ > 0) piece += ',';
+        piece += '"';
+        piece += record::field_name(kind);
+        piece += "\":[";
+        empty_ = true;
+      }
+      for (; source_ < lists_->sources_.size(); ++source_) {
+        const Source& source = lists_->sources_[source_];
+        const state::FrozenObjects& objects = source.objects->of(kind);
+        if (!lists_->wanted_.id.empty()) {
+          const Object* object = objects.find(lists_->wanted_.id);
+          if (object != nullptr) add(piece, source, kind, *object);
+          continue;
+        }
+        if (!at_) at_ = objects.begin();
+        for (; *at_ != objects.end(); ++*at_) {
+          if (piece.size() >= bytes_at_once || looked_at++ == looked_at_once) return true;
+          add(piece, source, kind, (**at_).object);
+        }
+        at_.reset();
+      }
+      source_ = 0;
+      in_list_ = false;
+      piece += ']';
+    }
+    piece += '}';
+    return false;
+  }
+
+ private:
+  void add(std::string& piece, const Source& source, IdKind kind, const Object& object) {
+    if (!lists_->shows(source, kind, object)) return;
+    if (!std::exchange(empty_, false)) piece += ',';
+    append(piece, source, kind, object);
+  }
+
+  std::shared_ptr<const Lists> lists_;
+  bool begun_ = false;
+  size_t kind_ = 0;
+  bool in_list_ = false;  // the list of this kind is open
+  bool empty_ = true;     // and has no item yet
+  size_t source_ = 0;
+  std::optional<state::FrozenObjects::Iterator> at_;
+};
+
+std::unique_ptr<pbx::MadeText::Reader> Lists::read() const {
+  return std::make_unique<ItsReader>(shared_from_this());
 }
 
-std::string items_text(const Dispatcher& dispatcher, const std::vector<std::string>& servers, IdKind kind,
-                       const Wanted& wanted, const AccessRule& rule) {
-  std::vector<std::string> items;
+// Small lists are made at once.
+pbx::ResultText lists(const Dispatcher& dispatcher, std::string head, const std::vector<std::string>& servers,
+                      std::vector<IdKind> kinds, Wanted wanted, const AccessRule& rule) {
+  std::vector<Source> sources;
   for (const auto& server : dispatcher.servers()) {
-    if (servers.empty() || std::ranges::find(servers, server->name()) != servers.end()) {
-      add_items(items, *server, kind, wanted, rule);
-    }
+    if (servers.empty() || std::ranges::find(servers, server->name()) != servers.end())
+      sources.push_back({string_text(server->name()), server->freeze()});
   }
-  return array_text(items);
+  const bool is_one = !wanted.id.empty();
+  pbx::ResultText made(std::make_shared<const Lists>(std::move(head), std::move(sources), std::move(kinds),
+                                                     std::move(wanted), rule));
+  if (is_one || made.pieces().front().made->size() <= bytes_at_once) return made.str();
+  return made;
 }
 
 }  // namespace
@@ -131,41 +214,21 @@ Result<pbx::ResultText> live_objects(const Dispatcher& dispatcher, const std::st
     }
     servers.emplace_back(server);
   }
-  const Wanted wanted{find_string(params, "id"), find_string(params, "app"), find_string(params, "bridge")};
-  const std::vector<std::string> key{std::string(record::field_name(kind)), std::string(wanted.id),
-                                     std::string(wanted.app), std::string(wanted.bridge)};
-  return pbx::ResultText(dispatcher.snapshots().get(cursor, {key, servers, rule.apps}, [&] {
-    return ObjectBuilder()
-        .text("cursor", cursor)
-        .json(record::field_name(kind), items_text(dispatcher, servers, kind, wanted, rule))
-        .str();
-  }));
+  std::string head = R"({"cursor":)" + string_text(cursor) + ",";
+  Wanted wanted{std::string(find_string(params, "id")), std::string(find_string(params, "app")),
+                std::string(find_string(params, "bridge"))};
+  return lists(dispatcher, std::move(head), servers, {kind}, std::move(wanted), rule);
 }
 
-std::shared_ptr<const std::string> live_snapshot(const Dispatcher& dispatcher, const std::string& cursor,
-                                                 const std::vector<std::string>& servers,
-                                                 const AccessRule& rule) {
+pbx::ResultText live_snapshot(const Dispatcher& dispatcher, const std::vector<std::string>& servers,
+                              const AccessRule& rule) {
   std::vector<IdKind> kinds;
-  std::vector<std::string> key{"snapshot"};
   for (size_t i = 0; i < record::id_kinds; ++i) {
     const auto kind = static_cast<IdKind>(i);
     const Method* method = dispatcher.methods().find(state_method_name(kind));
-    if (method == nullptr || !rule.allows(*method)) continue;
-    kinds.push_back(kind);
-    key.emplace_back(record::field_name(kind));
+    if (method != nullptr && rule.allows(*method)) kinds.push_back(kind);
   }
-  std::vector<std::string> known;
-  for (const auto& server : dispatcher.servers()) {
-    if (std::ranges::find(servers, server->name()) != servers.end()) known.push_back(server->name());
-  }
-  key.emplace_back(servers.empty() ? "all" : "some");
-  return dispatcher.snapshots().get(cursor, {key, known, rule.apps}, [&] {
-    ObjectBuilder snapshot;
-    for (const IdKind kind : kinds) {
-      snapshot.json(record::field_name(kind), items_text(dispatcher, servers, kind, {}, rule));
-    }
-    return snapshot.str();
-  });
+  return lists(dispatcher, "{", servers, std::move(kinds), {}, rule);
 }
 
 }  // namespace aribus::control

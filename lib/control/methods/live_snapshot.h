@@ -1,7 +1,6 @@
 // The live objects that a program may see, rendered as JSON.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,12 +12,10 @@ namespace aribus::control {
 
 // All live objects visible under `rule`, as a JSON object with a list for each kind whose method
 // (state.channels, …) it allows: {"channels":[…],"bridges":[…],…}. `servers`: only objects of these; an empty
-// list matches every server. `cursor` is the end of the record stream: everybody who asks for the same at the
-// same cursor shares the text.
-[[nodiscard]] std::shared_ptr<const std::string> live_snapshot(const Dispatcher& dispatcher,
-                                                               const std::string& cursor,
-                                                               const std::vector<std::string>& servers,
-                                                               const AccessRule& rule);
+// list matches every server. The objects are those of now, whenever the text is written: it is made then, from what
+// everybody shares who asked at the same time (state::Model::freeze).
+[[nodiscard]] pbx::ResultText live_snapshot(const Dispatcher& dispatcher, const std::vector<std::string>& servers,
+                                            const AccessRule& rule);
 
 // The answer of state.channels, state.bridges, …, by `kind`: the objects visible under `rule` that `params`
 // (`server`, `id`, `app`, `bridge`) select. Errors: invalid_params for an unknown server.

@@ -150,7 +150,7 @@ class Measure:
 
     def __init__(self, bench, say):
         self.bench, self.build, self.say = bench, bench.build, say
-        self.scale = bench.scale.bridge
+        self.scale = bench.sizes.bridge
         # The program that is measured has one processor to itself, as far as there are two.
         self.one = [bench.processor]
         self.others = sorted(os.sched_getaffinity(0))

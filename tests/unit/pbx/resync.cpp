@@ -6,6 +6,7 @@
 #include "tests/support/cpu_time.h"
 #include "tests/support/fake_asterisk.h"
 #include "tests/unit/helpers.h"
+#include "tests/unit/state/difference.h"
 
 using namespace aribus;
 using namespace aribus::pbx;
@@ -416,7 +417,7 @@ TEST_CASE(
 
   // What ends unseen is told of no more.
   stage.answers["/channels"] = stage.answers["/bridges"] = "[]";
-  REQUIRE(pump(stage.loop, [&] { return stage.model.of(IdKind::bridge).empty(); }));
+  REQUIRE(pump(stage.loop, [&] { return stage.model.of(IdKind::bridge).size() == 0; }));
   CHECK(stage.types(before + 2).starts_with("state.gone/"));
   CHECK(stage.records.size() == before + 3);
 }
@@ -498,10 +499,11 @@ TEST_CASE("a bridge of very many channels is compared in a time that grows with 
   constexpr int count = 80'000;
   tell(event("BridgeCreated", R"("bridge":)" + bridge("b1", members(0, count))));
   FetchedState fetched;
-  fetched.subscriptions.all[static_cast<size_t>(IdKind::bridge)] = true;
+  auto& heard = fetched.apps["demo"];
+  heard.ours = heard.all[static_cast<size_t>(IdKind::bridge)] = true;
   auto& bridges = fetched.objects[static_cast<size_t>(IdKind::bridge)];
   const auto found = [&] {
-    return state::difference("pbx1", {"demo"}, model, fetched, {2, 2, wall_now()}).records;
+    return test::difference("pbx1", {"demo"}, model, fetched, {2, 2, wall_now()});
   };
   bridges["b1"] = bridge("b1", members(0, count) + R"(,"new")");
   const auto begin = aribus::test::cpu_time();
@@ -518,4 +520,185 @@ TEST_CASE("a bridge of very many channels is compared in a time that grows with 
   // One of a usual size is told whole.
   bridges["b1"] = bridge("b1", members(count, count + 500));
   CHECK(found().size() == 501);
+}
+
+namespace {
+
+// Asterisk answers that it has so many channels, and bridges of two of them.
+void have_many(Stage& stage, int channels, const std::string& state = "Up") {
+  std::string list, ids, bridges, bridge_ids;
+  for (int i = 0; i < channels; ++i) {
+    const std::string id = "c" + std::to_string(1000 + i);
+    list += (i == 0 ? "" : ",") + channel(id, "Stasis", "demo", state);
+    ids += (i == 0 ? "\"" : ",\"") + id + '"';
+    if (i % 20 != 1) continue;
+    const std::string members = "\"c" + std::to_string(999 + i) + "\",\"" + id + '"';
+    bridges += (bridges.empty() ? "" : ",") + bridge("b" + std::to_string(i), members);
+    bridge_ids += (bridge_ids.empty() ? "\"b" : ",\"b") + std::to_string(i) + '"';
+  }
+  stage.answers["/channels"] = "[" + list + "]";
+  stage.answers["/bridges"] = "[" + bridges + "]";
+  stage.application = R"("channel_ids":[)" + ids + R"(],"bridge_ids":[)" + bridge_ids +
+                      R"(],"endpoint_ids":[],"device_names":[])";
+}
+
+constexpr int many = 600;
+
+size_t count_of(const Stage& stage, const std::string& type) {
+  return static_cast<size_t>(std::ranges::count(stage.records, type, &record::Record::type));
+}
+
+// The model that the first `count` records lead to.
+Model replayed(const Stage& stage, size_t count) {
+  Model model;
+  for (size_t i = 0; i < count; ++i) model.apply(stage.records[i], i);
+  return model;
+}
+
+void check_same(const Model& model, const Frozen& version) {
+  for (const IdKind kind : {IdKind::channel, IdKind::bridge}) {
+    REQUIRE(model.of(kind).size() == version.of(kind).size());
+    for (const auto& [id, object] : version.of(kind)) {
+      REQUIRE(model.find(kind, id) != nullptr);
+      CHECK(model.find(kind, id)->text == object.text);
+      CHECK(model.find(kind, id)->app == object.app);
+    }
+  }
+}
+
+// Turns the loop until a comparison is under way and has published some records.
+void begin_to_compare(Stage& stage, bool missed = true) {
+  const size_t before = stage.records.size();
+  stage.sync->begin(missed);
+  REQUIRE(pump(stage.loop, [&] { return stage.records.size() > before + 20; }));
+  REQUIRE_FALSE(stage.sync->done());
+}
+
+void finish(Stage& stage) {
+  REQUIRE(pump(stage.loop, [&] { return stage.sync->done(); }));
+}
+
+}  // namespace
+
+TEST_CASE("very many objects are compared a few at a time") {
+  Stage stage;
+  const auto most_in_a_turn = [&] {
+    size_t most = 0, before = stage.records.size();
+    const int was = stage.done;
+    stage.sync->begin(true);
+    REQUIRE(pump(stage.loop, [&] {
+      most = std::max(most, stage.records.size() - std::exchange(before, stage.records.size()));
+      return stage.done > was;
+    }));
+    return most;
+  };
+  have_many(stage, many);
+  CHECK(most_in_a_turn() < 200);
+  CHECK(count_of(stage, "StasisStart") == many);
+  CHECK(count_of(stage, "BridgeCreated") == many / 20);
+  have_many(stage, many, "Ringing");
+  CHECK(most_in_a_turn() < 200);
+  CHECK(count_of(stage, "ChannelStateChange") == many);
+  have_many(stage, 0);
+  CHECK(most_in_a_turn() < 300);
+  CHECK(count_of(stage, "ChannelDestroyed") == many);
+  CHECK(count_of(stage, "BridgeDestroyed") == many / 20);
+  CHECK(stage.model.of(IdKind::channel).size() == 0);
+  CHECK(stage.model.of(IdKind::bridge).size() == 0);
+}
+
+TEST_CASE("an event between two slices is newer than the answers, and snapshots then are what the records say") {
+  Stage stage;
+  stage.tell(event("PeerStatusChange", R"("peer":{"peer_status":"x"})"));  // a daemon's records begin with number 1
+  have_many(stage, many);
+  begin_to_compare(stage);
+  const auto version = stage.model.freeze();
+  const size_t at = stage.records.size();
+  // Not compared yet: it ends, changes, and comes; its bridge loses it.
+  stage.tell(event("ChannelDestroyed", R"("cause":16,"cause_txt":"","channel":)" + channel("c1599", "Stasis", "demo")));
+  stage.tell(event("ChannelStateChange", R"("channel":)" + channel("c1598", "Stasis", "demo", "Busy")));
+  stage.tell(event("BridgeCreated", R"("bridge":)" + bridge("b581", R"("c1581")")));
+  stage.tell(event("StasisStart", R"("args":[],"channel":)" + channel("new", "Stasis", "demo")));
+  finish(stage);
+  check_same(replayed(stage, at), *version);
+  check_same(replayed(stage, stage.records.size()), *stage.model.freeze());
+  CHECK(stage.model.find(IdKind::channel, "c1599") == nullptr);
+  CHECK(stage.model.find(IdKind::channel, "c1598")->text.find("Busy") != std::string::npos);
+  CHECK(stage.model.find(IdKind::channel, "c1598")->app == "demo");
+  CHECK(stage.model.find(IdKind::channel, "new") != nullptr);
+  CHECK(stage.model.find(IdKind::bridge, "b581")->text.find("c1580") == std::string::npos);
+  size_t about_it = 0;
+  for (const record::Record& one : stage.records)
+    about_it += one.ids.contains(IdKind::channel, "c1599") && one.type != "server.resynced" ? 1 : 0;
+  CHECK(about_it == 1);
+}
+
+TEST_CASE("objects that events end between two slices are not ended once more") {
+  Stage stage;
+  have_many(stage, many);
+  stage.resync();
+  have_many(stage, 0);
+  begin_to_compare(stage);
+  for (const char* id : {"c1597", "c1598"}) {
+    stage.tell(event("StasisEnd", R"("channel":)" + channel(id, "Stasis", "demo")));
+    stage.tell(event("ChannelDestroyed", R"("cause":16,"cause_txt":"","channel":)" + channel(id, "Stasis", "demo")));
+  }
+  finish(stage);
+  CHECK(count_of(stage, "ChannelDestroyed") == many);
+  CHECK(count_of(stage, "StasisEnd") == many);
+  CHECK(stage.model.of(IdKind::channel).size() == 0);
+}
+
+TEST_CASE("a comparison after a gap that is broken off is owed, and nothing is told twice") {
+  for (const bool missed : {true, false}) {
+    Stage stage;
+    have_many(stage, many);
+    begin_to_compare(stage);
+    stage.sync->stop();
+    const size_t at = stage.records.size();
+    uv_run(stage.loop.raw(), UV_RUN_NOWAIT);
+    CHECK(stage.records.size() == at);
+    stage.sync->begin(missed);
+    finish(stage);
+    CHECK(count_of(stage, "StasisStart") == many);
+    CHECK(count_of(stage, "server.resynced") == 1);
+    CHECK(stage.model.of(IdKind::channel).size() == many);
+    CHECK(count_of(stage, "state.changed") == 0);
+  }
+}
+
+TEST_CASE("a second gap comes while the first one is being compared") {
+  Stage stage;
+  have_many(stage, many);
+  begin_to_compare(stage);
+  have_many(stage, 10);
+  stage.sync->begin(true);
+  finish(stage);
+  CHECK(stage.model.of(IdKind::channel).size() == 10);
+  CHECK(stage.model.of(IdKind::bridge).size() == 1);
+  CHECK(count_of(stage, "StasisStart") - count_of(stage, "StasisEnd") == 10);
+  check_same(replayed(stage, stage.records.size()), *stage.model.freeze());
+}
+
+TEST_CASE("whoever ends in the middle of a comparison leaves nothing behind") {
+  Stage stage;
+  have_many(stage, many);
+  begin_to_compare(stage);
+  stage.sync.reset();
+  const size_t at = stage.records.size();
+  uv_run(stage.loop.raw(), UV_RUN_NOWAIT);
+  CHECK(stage.records.size() == at);
+  CHECK(stage.model.of(IdKind::channel).size() > 0);
+}
+
+TEST_CASE("objects that are heard of no more are told of in several records, and not when an event has just come") {
+  Stage stage;
+  have_many(stage, many);
+  stage.resync();
+  stage.application = R"("channel_ids":[],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
+  stage.tell(event("StasisEnd", R"("channel":)" + channel("c1000", "Stasis", "demo")));  // a reason to look
+  REQUIRE(pump(stage.loop, [&] { return stage.model.of(IdKind::channel).size() == 0; }));
+  for (const record::Record& one : stage.records) {
+    if (one.type == "state.gone") CHECK(one.ids.size() <= 256);
+  }
 }

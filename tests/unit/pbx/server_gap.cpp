@@ -84,7 +84,7 @@ TEST_CASE("the gap after an earlier process is told with its times") {
 }
 
 TEST_CASE("a recalled record from the future counts as of the start") {
-  const state::Model model;
+  state::Model model;
   Gap gap("pbx1", model);
   const WallTime started{Milliseconds(1'795'000'000'000)};
   gap.recall(recalled("state.changed", started + Milliseconds(3'600'000)), started);
@@ -95,7 +95,7 @@ TEST_CASE("a recalled record from the future counts as of the start") {
 }
 
 TEST_CASE("there is no gap when the event stream continues") {
-  const state::Model model;
+  state::Model model;
   Gap gap("pbx1", model);
   const WallTime now{Milliseconds(1'795'000'000'000)};
   gap.miss("it was lost", now, Milliseconds(300));
@@ -110,7 +110,7 @@ TEST_CASE("there is no gap when the event stream continues") {
 }
 
 TEST_CASE("the end of an earlier process is known from its last records") {
-  const state::Model model;
+  state::Model model;
   Gap gap("pbx1", model);
   const WallTime now{Milliseconds(1'795'000'000'000)};
   const std::string startup = R"(,"startup_time":"2026-11-22T21:00:00.000Z")";

@@ -72,10 +72,34 @@ TEST_CASE("the objects of a server that is forgotten are gone, and it is removed
   stage.server->leave("it was removed", Milliseconds(0), [] {});
   REQUIRE(stage.until([&] { return stage.server->is_gone(); }));
   stage.records.clear();
-  stage.server->forget();
+  CHECK(stage.server->forget());
   CHECK(stage.told() == "state.gone/c1 server.removed");
   CHECK(stage.server->model().find(state::IdKind::channel, "c1") == nullptr);
   stage.records.clear();
-  stage.server->forget();
-  CHECK(stage.told() == "server.removed");
+  CHECK(stage.server->forget());
+  CHECK(stage.told().empty());  // once
+}
+
+TEST_CASE("very many objects of an Asterisk that is removed are gone in several turns") {
+  Loop loop;
+  std::vector<record::Record> records;
+  test::TestServer server(loop, test::client_options(test::nowhere, {"demo"}));
+  constexpr size_t count = 2000;
+  for (size_t i = 0; i < count; ++i) {
+    server.event(R"({"type":"ChannelCreated","application":"demo","channel":{"id":"c)" + std::to_string(i) +
+                 R"(","name":"x","state":"Up"}})");
+  }
+  server.on_record = [&](const record::Record& record) { records.push_back(record); };
+  CHECK_FALSE(server.forget());
+  const size_t at_once = records.size();
+  CHECK(test::pump(loop, [&] { return server.forget(); }));
+  CHECK(records.size() > at_once);
+  CHECK(records.back().type == "server.removed");
+  size_t gone = 0;
+  for (const record::Record& record : records) {
+    CHECK(record.ids.size() <= 256);
+    gone += record.type == "state.gone" ? record.ids.size() : 0;
+  }
+  CHECK(gone == count);
+  CHECK(server.model().of(record::IdKind::channel).size() == 0);
 }

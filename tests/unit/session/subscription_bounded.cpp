@@ -226,3 +226,103 @@ TEST_CASE("a loss at a record of the daemon's own shows no other record in its p
   CHECK(pieces.empty());
   CHECK_FALSE(made->is_at_own_record());
 }
+
+namespace {
+
+// Some megabytes of channels.
+void fill(Stage& stage, int count = 3000) {
+  for (int i = 0; i < count; ++i) {
+    stage.event(R"({"type":"StasisStart","application":")" + std::string(i % 2 == 0 ? "ivr" : "crm") +
+                R"(","args":[],"channel":{"id":"c)" + std::to_string(10'000 + i) + R"(","name":")" +
+                std::string(1000, 'n') + R"(","state":"Up"}})");
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a snapshot is of its cursor, though it is read slowly and all that it shows changes or goes") {
+  Stage stage;
+  stage.set_rule({.name = "all", .methods = {"read"}});
+  fill(stage);
+  const std::string expected = control::live_snapshot(stage.dispatcher, {}, {.name = "all", .methods = {"read"}}).str();
+  const std::string cursor = stage.log.cursor().text();
+  Program program(stage);
+  program.ask("subscribe", R"({"snapshot":true,"types":["ChannelDestroyed"]})");
+  CHECK(stage.pump([&] {
+    program.read(1000);
+    return program.bytes().size() > 2000;
+  }));
+  for (int i = 0; i < 3000; ++i) {
+    stage.event(R"({"type":"ChannelDestroyed","application":"ivr","cause":16,"cause_txt":"","channel":{"id":"c)" +
+                std::to_string(10'000 + i) + R"(","name":"x","state":"Up"}})");
+  }
+  // The rule that it was asked under is the one that counts.
+  stage.set_rule({.name = "less", .methods = {"read"}, .apps = {"nothing"}});
+  const std::string line = program.line();
+  CHECK(line == R"({"jsonrpc":"2.0","id":1,"result":{"cursor":")" + cursor + R"(","snapshot":)" + expected + "}}");
+}
+
+TEST_CASE("records go on while a large snapshot is read, and come behind it") {
+  Stage stage;
+  stage.set_rule({.name = "all", .methods = {"read"}});
+  fill(stage);
+  Program slow(stage), quick(stage);
+  quick.ask("subscribe", R"({"types":["ChannelVarset"]})");
+  quick.line();
+  slow.ask("subscribe", R"({"snapshot":true,"types":["ChannelVarset"]})");
+  CHECK(stage.pump([&] {
+    slow.read(1000);
+    return !slow.bytes().empty();
+  }));
+  for (int i = 0; i < 10; ++i) {
+    stage.event(
+        R"({"type":"ChannelVarset","application":"ivr","variable":"V","value":"w","channel":{"id":"c10000","name":"x","state":"Up"}})");
+    CHECK(quick.next()["params"]["type"] == "ChannelVarset");
+  }
+  CHECK(slow.line().find("\"V\"") == std::string::npos);
+  for (int i = 0; i < 10; ++i) CHECK(slow.next()["params"]["type"] == "ChannelVarset");
+}
+
+TEST_CASE("whoever goes away in the middle of a snapshot leaves nothing in memory") {
+  Stage stage;
+  stage.set_rule({.name = "all", .methods = {"read"}});
+  fill(stage);
+  const std::weak_ptr<const state::Frozen> version = stage.asterisk.freeze();
+  CHECK(version.expired());
+  Program program(stage);
+  program.ask("subscribe", R"({"snapshot":true})");
+  CHECK(stage.pump([&] {
+    program.read(1000);
+    return !program.bytes().empty();
+  }));
+  const std::weak_ptr<const state::Frozen> held = stage.asterisk.freeze();
+  CHECK_FALSE(held.expired());
+  program.close();
+  CHECK(stage.pump([&] { return stage.sessions->connections() == 0; }));
+  CHECK(stage.pump([&] { return held.expired(); }));
+}
+
+TEST_CASE("a stalled reader of a snapshot is counted what it keeps, and asks for no second one then") {
+  Stage stage;
+  stage.set_rule({.name = "all", .methods = {"read"}});
+  stage.limits.max_user_bytes = 1 << 20;
+  stage.close();
+  stage.open();
+  stage.set_rule({.name = "all", .methods = {"read"}});
+  fill(stage, 8000);
+  Program stalled(stage);
+  stalled.ask("subscribe", R"({"snapshot":true,"types":["Nothing"]})");
+  CHECK(stage.pump([&] {
+    stalled.read(1000);
+    return !stalled.bytes().empty();
+  }));
+  fill(stage, 8000);  // all of them change
+  Program other(stage);
+  std::string answer;
+  // It is counted every two seconds.
+  CHECK(stage.pump([&] {
+    other.ask("subscribe", R"({"snapshot":true,"types":["Nothing"]})");
+    answer = other.line();
+    return answer.find("-32004") != std::string::npos;
+  }));
+}

@@ -78,3 +78,79 @@ TEST_CASE("what waits in one outbox goes behind what waits in another") {
   }
   CHECK(out == "abcdefxyz!");
 }
+
+namespace {
+
+// Gives "0", "", "1", "", … up to `count` pieces of some length; some are not ready at once.
+class Made : public aribus::pbx::MadeText {
+ public:
+  Made(int count, size_t said) : count_(count), said_(said) {}
+  std::unique_ptr<Reader> read() const override { return std::make_unique<Its>(count_); }
+  size_t size() const override { return said_; }
+  size_t held_bytes() const override { return held; }
+  std::string whole() const {
+    std::string text;
+    for (int i = 0; i < count_; ++i) text += piece(i);
+    return text;
+  }
+  size_t held = 100;
+
+ private:
+  static std::string piece(int i) { return std::string(static_cast<size_t>(1 + i % 70), static_cast<char>('a' + i % 26)); }
+  struct Its : Reader {
+    explicit Its(int its_count) : count(its_count) {}
+    bool next(std::string& text) override {
+      text.clear();
+      if (step++ % 2 == 1) return true;
+      text = piece(at++);
+      return at < count;
+    }
+    int count, at = 0, step = 0;
+  };
+  int count_;
+  size_t said_;
+};
+
+}  // namespace
+
+TEST_CASE("a text that is made while it is written comes whole, whatever it said of its size") {
+  for (const size_t said : {0, 10, 100'000}) {
+    for (const int count : {1, 2, 100}) {
+      const std::shared_ptr<const Made> made = std::make_shared<const Made>(count, said);
+      WriteBuffer buffer;
+      buffer.append("before ");
+      aribus::pbx::ResultText result("(");
+      result.add(std::shared_ptr<const aribus::pbx::MadeText>(made)).add(std::string(")"));
+      for (const auto& piece : result.pieces()) buffer.append(piece, {});
+      buffer.append(" after");
+      std::string out;
+      for (int i = 0; !buffer.empty(); ++i) {
+        const std::string_view bytes = buffer.bytes().substr(0, static_cast<size_t>(1 + i % 13));
+        out += bytes;
+        buffer.consume(bytes.size());
+      }
+      CHECK(out == "before (" + made->whole() + ") after");
+      CHECK(result.str() == "(" + made->whole() + ")");
+      CHECK(buffer.size() == 0);
+      CHECK(buffer.own_bytes() == 0);
+    }
+  }
+}
+
+TEST_CASE("what a text that is being made holds is counted anew") {
+  Quota quota;
+  const auto made = std::make_shared<Made>(10, 100);
+  {
+    WriteBuffer one, other;
+    one.append({.text = {}, .made = made}, Quota::Held(quota, 7, made, made->held_bytes()));
+    other.append({.text = {}, .made = made}, Quota::Held(quota, 7, made, made->held_bytes()));
+    CHECK(quota.held_bytes(7) == 100);
+    made->held = 5000;
+    one.recount();
+    other.recount();
+    CHECK(quota.held_bytes(7) == 5000);
+    CHECK(quota.held_bytes() == 5000);
+  }
+  CHECK(quota.held_bytes(7) == 0);
+  CHECK(quota.held_bytes() == 0);
+}

@@ -74,7 +74,7 @@ TEST_CASE("a channel lives from the first event that shows it to its end") {
   stage.tell("StasisEnd", with_channel("c1"));
   CHECK(object->app.empty());
   stage.tell("ChannelDestroyed", R"("cause":16,)" + with_channel("c1"));
-  CHECK(stage.model.of(IdKind::channel).empty());
+  CHECK(stage.model.of(IdKind::channel).size() == 0);
   CHECK(stage.model.touched_since(4, IdKind::channel, "c1"));
   CHECK(stage.model.bytes() == 0);
 }
@@ -110,7 +110,7 @@ TEST_CASE("bridges come, change, merge and end") {
   CHECK_FALSE(stage.lives(IdKind::bridge, "b1"));
   CHECK(stage.lives(IdKind::bridge, "b2"));
   stage.tell("BridgeDestroyed", R"("bridge":)" + bridge("b2", ""));
-  CHECK(stage.model.of(IdKind::bridge).empty());
+  CHECK(stage.model.of(IdKind::bridge).size() == 0);
 }
 
 TEST_CASE("a playback and a recording end with what they are on") {
@@ -123,7 +123,7 @@ TEST_CASE("a playback and a recording end with what they are on") {
   stage.tell("RecordingStarted",
              R"("recording":{"name":"r2","format":"wav","target_uri":"bridge:c1","state":"recording"})");
   stage.tell("ChannelDestroyed", R"("cause":16,)" + with_channel("c1"));
-  CHECK(stage.model.of(IdKind::playback).empty());
+  CHECK(stage.model.of(IdKind::playback).size() == 0);
   CHECK_FALSE(stage.lives(IdKind::recording, "r1"));
   CHECK(stage.lives(IdKind::recording, "r2"));
   stage.tell("RecordingFailed",
@@ -449,7 +449,7 @@ TEST_CASE("very many playbacks on one channel end in a time that grows with thei
   const auto begin = test::cpu_time();
   for (int i = 0; i < count; ++i) stage.tell("PlaybackFinished", playback(i, "channel:c1"));
   CHECK(test::cpu_time() - begin < std::chrono::seconds(2));  // the square of it: 4 s and more
-  CHECK(stage.model.of(IdKind::playback).empty());
+  CHECK(stage.model.of(IdKind::playback).size() == 0);
   CHECK(stage.model.bytes() == 0);
 
   // One that is shown on another target ends with that one.

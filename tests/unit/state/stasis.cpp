@@ -72,8 +72,8 @@ TEST_CASE("the application is what events told, and else what Asterisk's answers
   for (const Case& one : cases) {
     INFO(one.what);
     FetchedState fetched;
-    fetched.hear_all_channels.insert("all");
-    for (const std::string& app : one.listed) fetched.channels_of_app[app].insert("c1");
+    fetched.apps["all"].all[static_cast<size_t>(IdKind::channel)] = true;
+    for (const std::string& app : one.listed) fetched.apps[app].ids[static_cast<size_t>(IdKind::channel)].insert("c1");
     Object before;
     before.text = channel(one.app_name == "Playback" || one.app_name == "Stasis" ? "Stasis" : one.app_name,
                           one.shown_before);
