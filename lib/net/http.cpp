@@ -5,10 +5,8 @@
 #include <initializer_list>
 #include <map>
 #include <optional>
-#include <set>
 #include <stdexcept>
 #include <utility>
-#include <vector>
 
 #include <curl/curl.h>
 #include <sys/socket.h>
@@ -113,7 +111,6 @@ struct Transfer {
   int attempts = 0;                 // connections on which curl was about to send it
   const MaySend* may_send = nullptr;
   bool is_new = false;                  // the connection was opened for this request, and was not asked about
-  std::set<curl_socket_t>* connections = nullptr;
   std::optional<std::string> not_sent;  // why it was not sent on it
   char detail[CURL_ERROR_SIZE] = "";
   Easy easy;
@@ -171,10 +168,8 @@ struct Transfer {
     return may ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
   }
 
-  static int on_new_socket(void* self_pointer, curl_socket_t socket, curlsocktype) {
-    auto* self = static_cast<Transfer*>(self_pointer);
-    self->is_new = true;
-    self->connections->insert(socket);
+  static int on_new_socket(void* self_pointer, curl_socket_t, curlsocktype) {
+    static_cast<Transfer*>(self_pointer)->is_new = true;
     return CURL_SOCKOPT_OK;
   }
 
@@ -234,7 +229,6 @@ class Http::Multi {
   void send(HttpRequest request, Done done) {
     auto transfer = std::make_unique<Transfer>(loop_, std::move(request), std::move(done), options_, held_);
     transfer->may_send = &options_.may_send;
-    transfer->connections = &connections_;
     const RequestQueue::Id place =
         queue_.push(transfer->request.requester, transfer->request.method != "GET");
     transfer->place = place;
@@ -252,19 +246,12 @@ class Http::Multi {
     std::unique_ptr<Transfer> transfer;
     Result<HttpResponse> result;
   };
-  // A socket of curl's.
-  struct Watched {
-    Watched(Loop& loop, curl_socket_t socket) : poll(loop, socket) {}
-
-    Poll poll;
-    bool in_use = false;  // a request waits for it
-  };
 
   void start_waiting() {
     while (const auto place = queue_.next()) {
       auto node = waiting_.extract(*place);
       std::unique_ptr<Transfer> transfer = std::move(node.mapped());
-      transfer->easy = take_easy();
+      transfer->easy = make_easy();
       configure(*transfer);
       CURL* easy = transfer->easy.get();
       const Milliseconds left = transfer->began + transfer->request.timeout - loop_.now();
@@ -298,7 +285,6 @@ class Http::Multi {
   void finish(std::unique_ptr<Transfer> transfer, Result<HttpResponse> result) {
     transfer->deadline.stop();
     queue_.remove(transfer->place);
-    if (result && transfer->attempts == 1) keep_easy(std::move(transfer->easy));
     finished_.push_back({std::move(transfer), std::move(result)});
     delivery_.request();
     start_waiting();
@@ -317,23 +303,16 @@ class Http::Multi {
   // The connection of an abandoned request ends with RST, so that the kernel's retransmissions over a lossy
   // link do not reach the server much later.
   static int on_close(void* self_pointer, curl_socket_t socket) {
-    auto* self = static_cast<Multi*>(self_pointer);
-    self->sockets_.erase(socket);
-    self->connections_.erase(socket);
     const linger at_once{1, 0};
-    if (self->abandoning_) {
+    if (static_cast<Multi*>(self_pointer)->abandoning_) {
       ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     }
     return ::close(socket);
   }
 
-  // A handle with all that is the same for each request. It is used again and again.
-  Easy take_easy() {
-    if (!easies_.empty()) {
-      Easy kept = std::move(easies_.back());
-      easies_.pop_back();
-      return kept;
-    }
+  // With all that is the same for each request. A handle is not used again: curl before 8 then reads memory that it has
+  // freed, if a header of the next answer begins with a space.
+  Easy make_easy() {
     Easy made(curl_easy_init());
     if (made == nullptr) throw std::bad_alloc();
     CURL* easy = made.get();
@@ -361,14 +340,6 @@ class Http::Multi {
     return made;
   }
 
-  // Of a request without a failure: curl counts the connections that died under a handle, and ends the
-  // request after five of them. Nothing in it points to its request any more.
-  void keep_easy(Easy easy) {
-    set<char*>(easy.get(), CURLOPT_ERRORBUFFER, nullptr);
-    set<char*>(easy.get(), CURLOPT_POSTFIELDS, nullptr);
-    easies_.push_back(std::move(easy));
-  }
-
   void configure(Transfer& transfer) const {
     CURL* easy = transfer.easy.get();
     const HttpRequest& request = transfer.request;
@@ -394,32 +365,21 @@ class Http::Multi {
     set(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   }
 
-  // A connection that curl keeps alive stays watched: to stop and to begin again with each request are four
-  // system calls.
+  // Curl closes some sockets without on_close(): after CURL_POLL_REMOVE none may stay watched.
   static int on_socket_wanted(CURL*, curl_socket_t socket, int what, void* self_pointer, void*) {
     auto* self = static_cast<Multi*>(self_pointer);
-    const auto at = self->sockets_.find(socket);
     if (what == CURL_POLL_REMOVE) {
-      if (at == self->sockets_.end()) return 0;
-      at->second.in_use = false;
-      if (!self->connections_.contains(socket)) self->sockets_.erase(at);
+      self->sockets_.erase(socket);
       return 0;
     }
-    Watched& watched = at != self->sockets_.end() ? at->second : self->add_socket(socket);
+    auto at = self->sockets_.find(socket);
+    if (at == self->sockets_.end()) at = self->sockets_.try_emplace(socket, self->loop_, socket).first;
     const int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    watched.in_use = true;
-    watched.poll.watch(events);
-    return 0;
-  }
-
-  Watched& add_socket(curl_socket_t socket) {
-    Watched& watched = sockets_.try_emplace(socket, loop_, socket).first->second;
-    watched.poll.watch(0, [this, socket, &watched](int seen) {
-      // Of an idle connection curl finds the end when it is about to use it.
-      if (!watched.in_use) return watched.poll.watch(0);
-      act(socket, (seen & UV_READABLE ? CURL_CSELECT_IN : 0) | (seen & UV_WRITABLE ? CURL_CSELECT_OUT : 0));
+    at->second.watch(events, [self, socket](int seen) {
+      self->act(socket,
+                (seen & UV_READABLE ? CURL_CSELECT_IN : 0) | (seen & UV_WRITABLE ? CURL_CSELECT_OUT : 0));
     });
-    return watched;
+    return 0;
   }
 
   // libuv runs a timer of 0 ms that a timer sets at once, before it looks at any descriptor: a transfer that
@@ -469,9 +429,7 @@ class Http::Multi {
   bool abandoning_ = false;  // a request, and its connection
   std::string base_;
   CURLM* multi_ = nullptr;
-  std::set<curl_socket_t> connections_;  // curl's other sockets are of look-ups of names
-  std::map<curl_socket_t, Watched> sockets_;
-  std::vector<Easy> easies_;  // that are not in use
+  std::map<curl_socket_t, Poll> sockets_;
   const HeaderList headers_ = header_list({"Expect:"});
   const HeaderList json_headers_ = header_list({"Expect:", "Content-Type: application/json"});
   const HeaderList no_body_headers_ = header_list({"Expect:", "Content-Type:"});

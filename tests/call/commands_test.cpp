@@ -138,7 +138,8 @@ TEST_CASE("the first round's other operations answer", "[call]") {
       CHECK(program.call("hangup", params(leg)).IsNull());
 
       CHECK(program.call("channels.list").IsArray());
-      CHECK(program.call("recordings.listStored").IsArray());
+      // Asterisk refuses with 500 when a file goes away while it looks at them: other tests record, too.
+      CHECK(soon_returned([&] { return program.call("recordings.listStored"); }).IsArray());
       const Json bridge = program.call("bridges.create", R"({"type":"mixing","name":"alone"})");
       const std::string id = text_at(bridge, "id");
       CHECK(id.starts_with("aribus-"));

@@ -1,5 +1,6 @@
 // ARI's operations on what is played and recorded, as methods of the socket.
 #include "tests/call/coverage.h"
+#include "tests/support/soon.h"
 
 namespace aribus::test {
 namespace {
@@ -72,7 +73,8 @@ TEST_CASE("a recording is paused, muted, stopped, copied, fetched and deleted", 
     }
     program.expect("RecordingFinished", [&](const JsonValue& r) { return about(r, "recordings", name); });
     CHECK(text_at(call("recordings.getStored", {{"recordingName", name}}), "format") == "wav");
-    CHECK_THAT(to_text(call("recordings.listStored")), ContainsSubstring(stage.app));
+    // Asterisk refuses with 500 when a file goes away while it looks at them: other tests record, too.
+    CHECK_THAT(to_text(soon_returned([&] { return call("recordings.listStored"); })), ContainsSubstring(stage.app));
     const std::string copy = stage.id("copy");
     CHECK(
         text_at(call("recordings.copyStored", {{"recordingName", name}, {"destinationRecordingName", copy}}),

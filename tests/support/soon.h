@@ -2,7 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <exception>
+#include <optional>
 #include <thread>
+#include <utility>
 
 namespace aribus::test {
 
@@ -16,6 +19,20 @@ template <typename Done>
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return true;
+}
+
+// What `call` returns, which is called again while it throws, as in soon(). Throws what its last call throws.
+template <typename Call>
+auto soon_returned(Call call) {
+  std::optional<decltype(call())> value;
+  const bool returned = soon([&] {
+    try {
+      value = call();
+    } catch (const std::exception&) {
+    }
+    return value.has_value();
+  });
+  return returned ? std::move(*value) : call();
 }
 
 // Lets `time` pass. Only for tests of a time itself: a process that is stopped, a rate, or nothing that
