@@ -241,7 +241,7 @@ Slices StateFetcher::read_phones(const std::shared_ptr<Round>& round) {
     for (const std::string& device : app.ids[static_cast<size_t>(IdKind::device)]) {
       co_await Slices::Done{};
       if (model_.find(IdKind::device, device) != nullptr) continue;
-      const bool is_asked_for = std::ranges::any_of(round->fetched.apps, [&](const auto& other) {
+      const bool is_asked_for = std::ranges::any_of(round->fetched.apps, [&, &name = name](const auto& other) {
         return other.first < name && other.second.ours && other.second.has(IdKind::device, device);
       });
       if (!is_asked_for) read_one(round, IdKind::device, "/deviceStates/", device);
