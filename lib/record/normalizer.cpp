@@ -72,14 +72,6 @@ std::string_view name_of_type(const FieldRule& rule) {
   return rule.model == nullptr ? ari::text_of(rule.type) : rule.model->name();
 }
 
-// Whether the object that `text` begins with has a text for its cause.
-bool has_cause_text(std::string_view text) {
-  static constexpr std::string_view name = R"("cause_txt")";
-  if (find_text(text, name, name.find("_t")) == nullptr) return false;  // as nearly always
-  const std::string_view words = find_member(text, "cause_txt");
-  return !words.empty() && words.front() != 'n';
-}
-
 // What is done with a string of this field.
 Shape::Action action_of(const FieldRule& rule) {
   return rule.id ? Shape::Action::id : rule.target ? Shape::Action::target : Shape::Action::string;
@@ -190,7 +182,7 @@ const char* Normalizer::members(const char* in, const ModelRules& model, Envelop
       }
       if (in == nullptr) return nullptr;
       if (key == cause_key) {
-        if (!has_words) has_words = has_cause_text(from_to(object, end_));
+        if (!has_words) has_words = has_cause_text(object);
         if (!*has_words) has_words = add_cause_text(from_to(value_at, in), sink != nullptr);  // only once
       }
     }
@@ -390,6 +382,33 @@ void Normalizer::note_all(JsonView value) {
 void Normalizer::mix_names(JsonView value) {
   if (value.kind() != JsonKind::object) return;
   for (const auto& child : value.children()) layout_ = NameKey(child.name().raw()).mixed_with(layout_);
+}
+
+// The first `"cause_txt"` at or behind `place`, or the end of the text. What was searched is not searched again, except
+// for an object around it: there may be many objects with a cause.
+const char* Normalizer::next_cause_text(const char* place) {
+  static constexpr std::string_view name = R"("cause_txt")";
+  const auto find = [](const char* from, const char* end) {
+    return find_text(from_to(from, end), name, name.find("_t"));
+  };
+  if (searched_from_ == nullptr || place > cause_text_at_) {
+    const char* const found = find(place, end_);
+    cause_text_at_ = found == nullptr ? end_ : found;
+  } else if (place < searched_from_) {
+    const char* const found = find(place, std::min(searched_from_ + name.size() - 1, end_));
+    if (found != nullptr) cause_text_at_ = found;
+  } else {
+    return cause_text_at_;
+  }
+  searched_from_ = place;
+  return cause_text_at_;
+}
+
+// Whether the object that begins at `object` has a text for its cause.
+bool Normalizer::has_cause_text(const char* object) {
+  if (next_cause_text(object) == end_) return false;  // as nearly always
+  const std::string_view words = find_member(from_to(object, end_), "cause_txt");
+  return !words.empty() && words.front() != 'n';
 }
 
 // Some events of Asterisk have a cause without its text. Returns false if `cause` is none.

@@ -102,6 +102,8 @@ class Normalizer {
   void note_all(JsonView value);
   void mix_names(JsonView value);
 
+  const char* next_cause_text(const char* place);
+  bool has_cause_text(const char* object);
   bool add_cause_text(std::string_view cause, bool of_event);
   void add_endpoint(std::string_view object);
   void expected_at(const char* in, std::string_view what, const JsonPath& path);
@@ -129,6 +131,8 @@ class Normalizer {
   std::vector<uint32_t>* places_ = nullptr;
   const char* from_ = nullptr;  // the first byte that is not copied yet
   const char* end_ = nullptr;   // of the text
+  const char* searched_from_ = nullptr;  // by next_cause_text(); nullptr: nothing was searched yet
+  const char* cause_text_at_ = nullptr;
   int max_depth_ = max_json_depth;
   std::string decoded_;  // of a string with escapes
 };
