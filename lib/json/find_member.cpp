@@ -24,7 +24,8 @@ const char* behind_string(const char* at, const char* end) {
   }
 }
 
-// The end of the value that begins at `at`.
+}  // namespace
+
 const char* behind_value(const char* at, const char* end) {
   int depth = 0;
   while (at < end) {
@@ -41,8 +42,6 @@ const char* behind_value(const char* at, const char* end) {
   }
   return at;
 }
-
-}  // namespace
 
 std::string_view find_member(std::string_view text, std::string_view name) {
   if (!text.starts_with('{')) return {};

@@ -1,4 +1,4 @@
-// One member of an object, found without parsing the rest of it.
+// Members, values and texts, found in JSON without parsing the rest of it.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +6,10 @@
 #include <string_view>
 
 namespace aribus {
+
+// Behind the object, array or string that begins at `at`; of any other value, the comma or bracket behind it. `end` if
+// there is none. What is no JSON is cut somewhere.
+[[nodiscard]] const char* behind_value(const char* at, const char* end);
 
 // The value of the first member of that name of the object that `text` is, as its JSON text; "" if there is
 // none, or `text` is no object. Required: `text` is JSON without white space between tokens, as JsonTape and

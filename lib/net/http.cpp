@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <initializer_list>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -31,24 +30,9 @@ constexpr uint64_t delivery_limit_ns = 1'000'000;  // of handing answers out, in
 struct FreeEasy {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
 };
-using Easy = std::unique_ptr<CURL, FreeEasy>;
-
 struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
-using HeaderList = std::unique_ptr<curl_slist, FreeList>;
-
-HeaderList header_list(std::initializer_list<const char*> lines) {
-  HeaderList list;
-  for (const char* line : lines) list.reset(curl_slist_append(list.release(), line));
-  return list;
-}
-
-template <typename Value>
-void set(CURL* easy, CURLoption option, Value value) {
-  const CURLcode code = curl_easy_setopt(easy, option, value);
-  if (code != CURLE_OK) throw std::runtime_error(std::string("curl: ") + curl_easy_strerror(code));
-}
 
 // The TLS connection is refused, by either side.
 bool is_tls(CURLcode code) {
@@ -113,7 +97,8 @@ struct Transfer {
   bool is_new = false;                  // the connection was opened for this request, and was not asked about
   std::optional<std::string> not_sent;  // why it was not sent on it
   char detail[CURL_ERROR_SIZE] = "";
-  Easy easy;
+  std::unique_ptr<curl_slist, FreeList> headers;
+  std::unique_ptr<CURL, FreeEasy> easy;
 
   static size_t on_body(char* bytes, size_t, size_t count, void* self_pointer) {
     auto* self = static_cast<Transfer*>(self_pointer);
@@ -251,7 +236,10 @@ class Http::Multi {
     while (const auto place = queue_.next()) {
       auto node = waiting_.extract(*place);
       std::unique_ptr<Transfer> transfer = std::move(node.mapped());
-      transfer->easy = make_easy();
+      // A new one for each request: where a handle is used again and a header of the next answer is folded, curl 7.88 reads
+      // memory that it has freed.
+      transfer->easy.reset(curl_easy_init());
+      if (transfer->easy == nullptr) throw std::bad_alloc();
       configure(*transfer);
       CURL* easy = transfer->easy.get();
       const Milliseconds left = transfer->began + transfer->request.timeout - loop_.now();
@@ -310,59 +298,54 @@ class Http::Multi {
     return ::close(socket);
   }
 
-  // With all that is the same for each request. A handle is not used again: curl before 8 then reads memory that it has
-  // freed, if a header of the next answer begins with a space.
-  Easy make_easy() {
-    Easy made(curl_easy_init());
-    if (made == nullptr) throw std::bad_alloc();
-    CURL* easy = made.get();
-    set(easy, CURLOPT_PATH_AS_IS, 1L);  // an id may be ".."
-    set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    set(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-    set(easy, CURLOPT_USERNAME, options_.username.c_str());
-    set(easy, CURLOPT_PASSWORD, options_.password.c_str());
-    set(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
-    set(easy, CURLOPT_PROXY, "");  // the environment's proxies are for other programs
-    set(easy, CURLOPT_NOSIGNAL, 1L);
-    set(easy, CURLOPT_QUICK_EXIT, 1L);  // otherwise a hanging look-up of a name is waited for
-    set(easy, CURLOPT_MAXAGE_CONN, max_idle_seconds);
-    set(easy, CURLOPT_BUFFERSIZE, read_bytes);
-    set(easy, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
-    set(easy, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
-    set(easy, CURLOPT_CLOSESOCKETFUNCTION, &Multi::on_close);
-    set(easy, CURLOPT_CLOSESOCKETDATA, this);
-    set(easy, CURLOPT_PREREQFUNCTION, &Transfer::before_sending);
-    set(easy, CURLOPT_SOCKOPTFUNCTION, &Transfer::on_new_socket);
-    set(easy, CURLOPT_SSL_VERIFYPEER, options_.tls.verify_peer ? 1L : 0L);
-    set(easy, CURLOPT_SSL_VERIFYHOST, options_.tls.verify_host ? 2L : 0L);
-    if (!options_.tls.ca_file.empty()) set(easy, CURLOPT_CAINFO, options_.tls.ca_file.c_str());
-    return made;
-  }
-
-  void configure(Transfer& transfer) const {
+  void configure(Transfer& transfer) {
     CURL* easy = transfer.easy.get();
     const HttpRequest& request = transfer.request;
-    set(easy, CURLOPT_URL, (base_ + request.target).c_str());
-    set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
-    set(easy, CURLOPT_ERRORBUFFER, transfer.detail);
-    set(easy, CURLOPT_WRITEDATA, &transfer);
-    set(easy, CURLOPT_HEADERDATA, &transfer);
-    set(easy, CURLOPT_PREREQDATA, &transfer);
-    set(easy, CURLOPT_SOCKOPTDATA, &transfer);
+    const auto set = [easy](CURLoption option, auto value) {
+      const CURLcode code = curl_easy_setopt(easy, option, value);
+      if (code != CURLE_OK) throw std::runtime_error(std::string("curl: ") + curl_easy_strerror(code));
+    };
+    set(CURLOPT_URL, (base_ + request.target).c_str());
+    set(CURLOPT_PATH_AS_IS, 1L);  // an id may be ".."
+    set(CURLOPT_PROTOCOLS_STR, "http,https");
+    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    set(CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    set(CURLOPT_USERNAME, options_.username.c_str());
+    set(CURLOPT_PASSWORD, options_.password.c_str());
+    set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+    set(CURLOPT_PROXY, "");  // the environment's proxies are for other programs
+    set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_QUICK_EXIT, 1L);  // otherwise a hanging look-up of a name is waited for
+    set(CURLOPT_ERRORBUFFER, transfer.detail);
+    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
+    set(CURLOPT_MAXAGE_CONN, max_idle_seconds);
+    set(CURLOPT_BUFFERSIZE, read_bytes);
+    set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
+    set(CURLOPT_WRITEDATA, &transfer);
+    set(CURLOPT_HEADERFUNCTION, &Transfer::on_header);
+    set(CURLOPT_HEADERDATA, &transfer);
+    set(CURLOPT_CLOSESOCKETFUNCTION, &Multi::on_close);
+    set(CURLOPT_CLOSESOCKETDATA, this);
+    set(CURLOPT_PREREQFUNCTION, &Transfer::before_sending);
+    set(CURLOPT_PREREQDATA, &transfer);
+    set(CURLOPT_SOCKOPTFUNCTION, &Transfer::on_new_socket);
+    set(CURLOPT_SOCKOPTDATA, &transfer);
+    set(CURLOPT_SSL_VERIFYPEER, options_.tls.verify_peer ? 1L : 0L);
+    set(CURLOPT_SSL_VERIFYHOST, options_.tls.verify_host ? 2L : 0L);
+    if (!options_.tls.ca_file.empty()) set(CURLOPT_CAINFO, options_.tls.ca_file.c_str());
+    curl_slist* headers = curl_slist_append(nullptr, "Expect:");
     if (!request.body.empty()) {
-      set(easy, CURLOPT_POSTFIELDS, request.body.c_str());
-      set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-      set(easy, CURLOPT_HTTPHEADER, json_headers_.get());
+      headers = curl_slist_append(headers, "Content-Type: application/json");
+      set(CURLOPT_POSTFIELDS, request.body.c_str());
+      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
     } else if (request.method == "POST" || request.method == "PUT") {
-      set(easy, CURLOPT_POSTFIELDS, "");
-      set(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t{0});
-      set(easy, CURLOPT_HTTPHEADER, no_body_headers_.get());
-    } else {
-      set(easy, CURLOPT_HTTPGET, 1L);
-      set(easy, CURLOPT_HTTPHEADER, headers_.get());
+      set(CURLOPT_POSTFIELDS, "");
+      set(CURLOPT_POSTFIELDSIZE, 0L);
+      headers = curl_slist_append(headers, "Content-Type:");
     }
-    set(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    transfer.headers.reset(headers);
+    set(CURLOPT_HTTPHEADER, headers);
   }
 
   // Curl closes some sockets without on_close(): after CURL_POLL_REMOVE none may stay watched.
@@ -430,9 +413,6 @@ class Http::Multi {
   std::string base_;
   CURLM* multi_ = nullptr;
   std::map<curl_socket_t, Poll> sockets_;
-  const HeaderList headers_ = header_list({"Expect:"});
-  const HeaderList json_headers_ = header_list({"Expect:", "Content-Type: application/json"});
-  const HeaderList no_body_headers_ = header_list({"Expect:", "Content-Type:"});
   HeldBytes held_;
   RequestQueue queue_;                                    // of waiting_ and transfers_
   std::map<CURL*, std::unique_ptr<Transfer>> transfers_;  // under way, each on a connection of its own

@@ -52,10 +52,9 @@ class WriteBuffer {
   };
 
   void pop();
-
-  std::deque<Piece> pieces_;
   void consume_made(Piece& first, size_t& count);
 
+  std::deque<Piece> pieces_;
   std::string encoded_;      // of the first piece, as far as it is needed: base64, or what was made
   size_t encoded_sent_ = 0;  // of encoded_
   size_t size_ = 0;
