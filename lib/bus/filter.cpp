@@ -24,14 +24,15 @@ Filter::Filter(FilterOptions options, FilterBounds bounds)
   const std::pair<record::IdKind, const std::vector<std::string>*> by_id[] = {
       {record::IdKind::channel, &options_.channels},
       {record::IdKind::bridge, &options_.bridges},
-      {record::IdKind::endpoint, &options_.endpoints}};
+      {record::IdKind::endpoint, &options_.endpoints},
+      {record::IdKind::call, &options_.calls}};
   for (const auto& [kind, wanted] : by_id) {
     if (wanted->empty()) continue;
     auto& hashes = ids_.emplace_back();
     for (const std::string& id : *wanted) hashes.push_back(record::id_hash(kind, id));
     std::ranges::sort(hashes);
   }
-  options_.channels = options_.bridges = options_.endpoints = {};  // the hashes are enough
+  options_.channels = options_.bridges = options_.endpoints = options_.calls = {};  // the hashes are enough
   any_type_ =
       options_.types.empty() && options_.exclude.empty() && bounds_.types.empty() && bounds_.exclude.empty();
   types_only_ = options_.servers.empty() && options_.apps.empty() && bounds_.apps.empty() && ids_.empty();

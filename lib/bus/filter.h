@@ -20,6 +20,7 @@ struct FilterOptions {
   std::vector<std::string> channels;
   std::vector<std::string> bridges;
   std::vector<std::string> endpoints;
+  std::vector<std::string> calls;
 };
 
 // What the access rule allows at most, whatever FilterOptions say. An empty list sets no bound.

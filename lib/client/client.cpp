@@ -41,6 +41,7 @@ std::string params_of(const Subscription& subscription) {
     list("channels", subscription.channels);
     list("bridges", subscription.bridges);
     list("endpoints", subscription.endpoints);
+    list("calls", subscription.calls);
     if (!subscription.since.empty()) write_member(writer, "since", subscription.since);
     if (!subscription.from.empty()) write_member(writer, "from", subscription.from);
     if (!subscription.on_overflow.empty()) write_member(writer, "on_overflow", subscription.on_overflow);

@@ -42,6 +42,7 @@ struct Subscription {
   std::vector<std::string> channels{};
   std::vector<std::string> bridges{};
   std::vector<std::string> endpoints{};
+  std::vector<std::string> calls{};
   std::string since{};  // a cursor: begin with the record after it
   bool snapshot = false;
   std::string on_overflow{};  // "lost" or "disconnect"

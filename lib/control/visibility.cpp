@@ -82,8 +82,20 @@ bool sees_object(const AccessRule& rule, const state::Frozen& model, IdKind kind
   return sees(rule, model, kind, object);
 }
 
+bool sees_call(const AccessRule& rule, const state::Call& call) {
+  return rule.apps.empty() || sees_any(rule, call.apps);
+}
+
+bool sees_whole_call(const AccessRule& rule, const std::vector<std::string>& apps) {
+  return rule.apps.empty() || std::ranges::all_of(apps, [&](const std::string& app) { return rule.sees_app(app); });
+}
+
 bool sees_id(const AccessRule& rule, const Model& model, IdKind kind, std::string_view id) {
   if (rule.apps.empty()) return true;
+  if (kind == IdKind::call) {
+    const state::Call* call = model.calls().find(id);
+    return call != nullptr && sees_call(rule, *call);
+  }
   const Object* object = model.find(kind, id);
   return (object != nullptr && sees_object(rule, model, kind, *object)) ||
          sees_any(rule, model.seen_by(kind, id));

@@ -6,6 +6,7 @@
 //   counts as one of application "".
 // - a bridge that holds a visible channel. An empty one counts by the applications whose records showed it.
 // - a playback or recording on a visible channel or bridge.
+// - a call that is or was in one of them. If it was in others, too: of its legs those whose channels it sees.
 // - endpoints and device states, which belong to no application, if `apps` contains "".
 #pragma once
 
@@ -22,6 +23,10 @@ namespace aribus::control {
                                const state::Object& object);
 [[nodiscard]] bool sees_object(const AccessRule& rule, const state::Frozen& model, record::IdKind kind,
                                const state::Object& object);
+
+[[nodiscard]] bool sees_call(const AccessRule& rule, const state::Call& call);
+// Whether all legs of a call that was in `apps` may be shown.
+[[nodiscard]] bool sees_whole_call(const AccessRule& rule, const std::vector<std::string>& apps);
 
 // Whether a record or an error that belongs to no application may name this id to a program with `rule`: the
 // object is visible, or records of one of the rule's applications have named it before (it may have ended).

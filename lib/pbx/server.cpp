@@ -75,12 +75,15 @@ Resync::Handlers Server::resync_handlers() {
 }
 
 void Server::recall(const record::Record& record, uint64_t seq, WallTime started) {
+  model_.calls().recall(record, seq, model_);
   model_.apply(record, seq);
   gap_.recall(record, started);
 }
 
 void Server::recalled() {
   gap_.recalled();
+  model_.calls().recalled(name(), clock_.wall(), model_);
+  for (const record::Record& after : model_.calls().take_after()) append(after);
   if (client().options().listen) connections_.client().continue_from(gap_.ended_at());
 }
 
@@ -136,7 +139,7 @@ void Server::receive(const Connections::Link& link, std::string_view text, size_
   if (resync_.take(record_)) return;
   const bool replaced = record_.type == "ApplicationReplaced";
   if (replaced && connections_.is_ours(link, record_.app)) return;
-  publish(record_);
+  publish_in_place(record_);
   // Asterisk keeps our WebSocket open, and sends no more events of this application.
   if (replaced && connections_.is_present(link)) return on_replaced(std::string(record_.app));
   // Where Asterisk connects, only an event says that another client has given the application back.
@@ -147,11 +150,24 @@ void Server::receive(const Connections::Link& link, std::string_view text, size_
 // The parts learn from a record under the seq that the log is about to give it, because a command that a
 // record answers must find it in the model, and its answer goes out before the record. So nothing that learns
 // may publish on the same stack: that record would take the seq.
-void Server::publish(const record::Record& record) {
+void Server::append(const record::Record& record) {
   const uint64_t seq = handlers_.next_seq();
   learn(record, seq);
   [[maybe_unused]] const uint64_t appended = handlers_.append(record);
   assert(appended == seq);
+}
+
+// What begins with a record is published before it, what ends with it after it.
+void Server::publish_in_place(record::Record& record) {
+  state::Calls& calls = model_.calls();
+  calls.link(record, handlers_.next_seq(), model_);
+  if (calls.has_before()) [[unlikely]] {
+    for (const record::Record& before : calls.take_before()) append(before);
+  }
+  append(record);
+  if (calls.has_after()) [[unlikely]] {
+    for (const record::Record& after : calls.take_after()) append(after);
+  }
 }
 
 // Incarnations go before the model: they ask it what was known before the record.

@@ -90,9 +90,9 @@ class Server {
   [[nodiscard]] uint64_t failures() const { return failures_; }
   [[nodiscard]] ServerStatus status() const;
 
-  // Gives a record about this Asterisk to its parts and to the log. Required: called from the loop, and not
-  // by a part that is learning from another record.
-  void publish(const record::Record& record);
+  // Gives a record about this Asterisk to its parts and to the log, with the ids of its calls, and with the records about
+  // calls that it causes. Required: called from the loop, and not by a part that is learning from another record.
+  void publish(record::Record record) { publish_in_place(record); }
   // The directory that learns from its records where ids are; nullptr: none, as with one Asterisk.
   void set_id_directory(state::IdDirectory* directory) { id_directory_ = directory; }
   // The directory learns the ids in the `answer` to a command: what it created is known before its first
@@ -134,6 +134,8 @@ class Server {
   [[nodiscard]] StasisEntries& stasis() { return stasis_; }
   // Its live objects.
   [[nodiscard]] const state::Model& model() const { return model_; }
+  // A command is about to create a channel: see Calls.
+  [[nodiscard]] state::Calls& calls() { return model_.calls(); }
   [[nodiscard]] std::shared_ptr<const state::Frozen> freeze() { return model_.freeze(); }
   // What the model does not know of the objects that have an id.
   [[nodiscard]] Incarnations& incarnations() { return incarnations_; }
@@ -149,6 +151,8 @@ class Server {
   void on_disconnected(const std::string& reason, Milliseconds retry_in);
   void on_switched(const ari::Client& before, ari::Client& now);
   void receive(const Connections::Link& link, std::string_view text, size_t total_bytes);
+  void publish_in_place(record::Record& record);
+  void append(const record::Record& record);
   void learn(const record::Record& record, uint64_t seq);
   template <record::OwnRecord Own>
   void publish_own(const Own& own) {

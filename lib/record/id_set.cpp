@@ -13,14 +13,14 @@ constexpr size_t searched = 32;  // up to so many are searched one by one; nearl
 }  // namespace
 
 std::string_view field_name(IdKind kind) {
-  static constexpr std::string_view names[id_kinds] = {"channels",   "bridges",   "playbacks",
-                                                       "recordings", "endpoints", "devices"};
+  static constexpr std::string_view names[id_kinds] = {"channels",  "bridges", "playbacks", "recordings",
+                                                       "endpoints", "devices", "calls"};
   return names[static_cast<size_t>(kind)];
 }
 
 std::string_view object_name(IdKind kind) {
-  static constexpr std::string_view names[id_kinds] = {"channel",   "bridge",   "playback",
-                                                       "recording", "endpoint", "device_state"};
+  static constexpr std::string_view names[id_kinds] = {"channel",  "bridge",       "playback", "recording",
+                                                       "endpoint", "device_state", "call"};
   return names[static_cast<size_t>(kind)];
 }
 

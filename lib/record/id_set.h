@@ -9,8 +9,10 @@
 
 namespace aribus::record {
 
-enum class IdKind : uint8_t { channel, bridge, playback, recording, endpoint, device };
-inline constexpr size_t id_kinds = 6;
+// The kinds before `call` are objects of ARI; calls are aribus' own (call.h).
+enum class IdKind : uint8_t { channel, bridge, playback, recording, endpoint, device, call };
+inline constexpr size_t id_kinds = 7;
+inline constexpr size_t object_kinds = 6;  // those of ARI
 
 // The name of the envelope's field for each kind: "channels", …
 [[nodiscard]] std::string_view field_name(IdKind kind);

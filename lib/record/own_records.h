@@ -13,6 +13,7 @@
 
 #include "base/time.h"
 #include "json/described.h"
+#include "record/call.h"
 #include "record/record.h"
 
 namespace aribus::record {
@@ -106,8 +107,65 @@ struct StateGone {
   static constexpr auto members = std::tuple();
 };
 
+// The record's channel is the first one of the call in `calls`.
+struct CallStarted {
+  static constexpr std::string_view type = "call.started";
+  std::string direction;  // one of call_directions
+  Party from;
+  Party to;
+  WallTime started;  // the channel's creation
+  bool complete = true;
+  static constexpr auto members = std::tuple(
+      member("direction", &CallStarted::direction).one_of(call_directions), member("from", &CallStarted::from),
+      member("to", &CallStarted::to), member("started", &CallStarted::started),
+      member("complete", &CallStarted::complete));
+};
+
+// The first channel of the call was answered.
+struct CallAnswered {
+  static constexpr std::string_view type = "call.answered";
+  WallTime answered;
+  uint64_t ring_ms = 0;
+  static constexpr auto members =
+      std::tuple(member("answered", &CallAnswered::answered), member("ring_ms", &CallAnswered::ring_ms));
+};
+
+// Asterisk reports no channel of the call any more. The record's channels are its legs.
+struct CallEnded {
+  static constexpr std::string_view type = "call.ended";
+  static constexpr std::string_view ways[] = {"ended", "left"};
+  std::string direction;  // one of call_directions
+  Party from;
+  Party to;
+  std::vector<std::string> apps;
+  WallTime started;
+  std::optional<WallTime> answered;
+  WallTime ended;
+  std::string how;  // one of `ways`
+  bool complete = true;
+  uint64_t ring_ms = 0;  // until it was answered, or until its end
+  uint64_t talk_ms = 0;  // from the answer until the end
+  uint64_t hold_ms = 0;  // during which at least one leg was on hold
+  std::optional<uint64_t> cause;  // why its first channel ended
+  std::optional<std::string> cause_txt;
+  std::vector<CallLeg> legs;
+  std::optional<uint64_t> legs_left_out;
+  std::vector<CallTransfer> transfers;
+  std::vector<CallRecording> recordings;
+  static constexpr auto members = std::tuple(
+      member("direction", &CallEnded::direction).one_of(call_directions), member("from", &CallEnded::from),
+      member("to", &CallEnded::to), member("apps", &CallEnded::apps), member("started", &CallEnded::started),
+      member("answered", &CallEnded::answered), member("ended", &CallEnded::ended),
+      member("how", &CallEnded::how).one_of(ways), member("complete", &CallEnded::complete),
+      member("ring_ms", &CallEnded::ring_ms), member("talk_ms", &CallEnded::talk_ms),
+      member("hold_ms", &CallEnded::hold_ms), member("cause", &CallEnded::cause),
+      member("cause_txt", &CallEnded::cause_txt), member("legs", &CallEnded::legs),
+      member("legs_left_out", &CallEnded::legs_left_out), member("transfers", &CallEnded::transfers),
+      member("recordings", &CallEnded::recordings));
+};
+
 // All of them, in the order of their names. own_record() takes no others.
-using OwnRecords = std::tuple<Malformed, CommandResolved, ServerConnected, ServerDisconnected, ServerGap,
+using OwnRecords = std::tuple<Malformed, CallAnswered, CallEnded, CallStarted, CommandResolved, ServerConnected, ServerDisconnected, ServerGap,
                               ServerRemoved, ServerReplaced, ServerResynced, StateChanged, StateGone>;
 
 template <typename Type, typename Tuple>

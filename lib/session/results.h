@@ -118,6 +118,7 @@ struct ShownFilter {
   std::optional<std::vector<std::string>> channels;
   std::optional<std::vector<std::string>> bridges;
   std::optional<std::vector<std::string>> endpoints;
+  std::optional<std::vector<std::string>> calls;
   std::optional<bool> announce;
   std::optional<uint64_t> more;  // values that are not shown
 
@@ -125,7 +126,8 @@ struct ShownFilter {
       std::tuple(member("types", &ShownFilter::types), member("exclude", &ShownFilter::exclude),
                  member("servers", &ShownFilter::servers), member("apps", &ShownFilter::apps),
                  member("channels", &ShownFilter::channels), member("bridges", &ShownFilter::bridges),
-                 member("endpoints", &ShownFilter::endpoints), member("announce", &ShownFilter::announce),
+                 member("endpoints", &ShownFilter::endpoints), member("calls", &ShownFilter::calls),
+                 member("announce", &ShownFilter::announce),
                  member("more", &ShownFilter::more));
 };
 

@@ -24,6 +24,7 @@ constexpr Parameter subscribe_params[] = {
     {.name = "channels", .multiple = true},
     {.name = "bridges", .multiple = true},
     {.name = "endpoints", .multiple = true},
+    {.name = "calls", .multiple = true},
     {.name = "since"},
     {.name = "from", .values = beginnings},
     {.name = "on_overflow", .values = overflows},
@@ -85,7 +86,7 @@ Result<SubscribeParams> read_subscribe_params(const JsonValue& params) {
   wanted.exclude = strings_of(params, "exclude");
   if (auto checked = check_globs(params, "types", wanted.types); !checked) return checked.error();
   if (auto checked = check_globs(params, "exclude", wanted.exclude); !checked) return checked.error();
-  for (const std::string_view name : {"servers", "apps", "channels", "bridges", "endpoints"}) {
+  for (const std::string_view name : {"servers", "apps", "channels", "bridges", "endpoints", "calls"}) {
     if (auto checked = check_names(params, name); !checked) return checked.error();
   }
   wanted.servers = strings_of(params, "servers");
@@ -93,6 +94,7 @@ Result<SubscribeParams> read_subscribe_params(const JsonValue& params) {
   wanted.channels = strings_of(params, "channels");
   wanted.bridges = strings_of(params, "bridges");
   wanted.endpoints = strings_of(params, "endpoints");
+  wanted.calls = strings_of(params, "calls");
   if (find(params, "since") != nullptr) read.since = find_string(params, "since");
   read.from_oldest = find_string(params, "from") == "oldest";
   read.snapshot = is_true(params, "snapshot");
@@ -125,6 +127,7 @@ std::string filter_text(const bus::FilterOptions& wanted, bool announces) {
   list(filter.channels, wanted.channels);
   list(filter.bridges, wanted.bridges);
   list(filter.endpoints, wanted.endpoints);
+  list(filter.calls, wanted.calls);
   if (announces) filter.announce = true;
   if (left_out > 0) filter.more = left_out;
   return to_json(filter);

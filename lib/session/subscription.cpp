@@ -21,7 +21,7 @@ constexpr uint64_t max_scanned = 16'384;
 size_t bytes_of(const bus::FilterOptions& wanted) {
   size_t bytes = 0;
   for (const auto* list : {&wanted.types, &wanted.exclude, &wanted.servers, &wanted.apps, &wanted.channels,
-                           &wanted.bridges, &wanted.endpoints}) {
+                           &wanted.bridges, &wanted.endpoints, &wanted.calls}) {
     for (const std::string& text : *list) bytes += 2 * (text.size() + sizeof text);  // the filter has a copy
   }
   return bytes;

@@ -133,7 +133,7 @@ class Changes {
  private:
   struct Part {
     record::IdSet ids;
-    std::array<std::vector<std::string>, record::id_kinds> items;
+    std::array<std::vector<std::string>, record::object_kinds> items;
     size_t bytes = 0;
   };
 
@@ -251,10 +251,11 @@ class Finder {
   void publish(const Record& record) {
     const uint64_t seq = publisher_.next_seq();
     publisher_.publish(record);
+    const uint64_t next = publisher_.next_seq();  // records about calls may have come with it
     if (!published_.empty() && published_.back().second == seq) {
-      ++published_.back().second;
+      published_.back().second = next;
     } else {
-      published_.emplace_back(seq, seq + 1);
+      published_.emplace_back(seq, next);
     }
   }
 

@@ -15,8 +15,8 @@ namespace aribus::state {
 
 // What an application is subscribed to: GET /applications/{app}.
 struct AppSubscriptions {
-  std::array<std::set<std::string, std::less<>>, record::id_kinds> ids;
-  std::array<bool, record::id_kinds> all{};  // subscribed to every object of this kind
+  std::array<std::set<std::string, std::less<>>, record::object_kinds> ids;
+  std::array<bool, record::object_kinds> all{};  // subscribed to every object of this kind
   bool ours = false;                         // it is an application of aribus
 
   [[nodiscard]] bool has(IdKind kind, std::string_view id) const;
@@ -27,7 +27,7 @@ struct FetchedState {
   // What each application is subscribed to, applications of other clients included.
   std::map<std::string, AppSubscriptions, std::less<>> apps;
   // By kind and id, as normalized JSON. Playbacks, recordings and devices: only those that were asked for.
-  std::array<std::map<std::string, std::string, std::less<>>, record::id_kinds> objects;
+  std::array<std::map<std::string, std::string, std::less<>>, record::object_kinds> objects;
 
   std::vector<std::string> unknown_apps;  // applications that Asterisk does not know
 

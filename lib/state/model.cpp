@@ -1,7 +1,6 @@
 #include "state/model.h"
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <iterator>
 #include <optional>
@@ -9,6 +8,7 @@
 #include "ari/schema.h"
 #include "json/find_member.h"
 #include "json/json_tape.h"
+#include "state/object_text.h"
 
 namespace aribus::state {
 namespace {
@@ -63,83 +63,9 @@ std::vector<Model::Shown> shown_by(const ari::ModelType& event) {
   return shown;
 }
 
-template <size_t size>
-bool begins_with(std::string_view text, const char (&start)[size]) {
-  return text.size() >= size && std::memcmp(text.data(), start, size - 1) == 0;
-}
-
-// The id of the object that `text` shows, or "". `buffer` holds an id that has to be decoded.
-std::string_view id_of(IdKind kind, std::string_view text, std::string& buffer) {
-  const bool named = kind == IdKind::recording || kind == IdKind::device;
-  if (named ? begins_with(text, R"({"name":")") : begins_with(text, R"({"id":")")) {
-    const std::string_view rest = text.substr(named ? 9 : 7);
-    const std::string_view id = rest.substr(0, rest.find('"'));
-    if (id.find('\\') == std::string_view::npos) return id;
-  }
-  if (kind != IdKind::endpoint) return find_string_member(text, named ? "name" : "id", buffer);
-  const std::string technology(find_string_member(text, "technology", buffer));
-  const std::string resource(find_string_member(text, "resource", buffer));
-  return buffer = technology.empty() || resource.empty() ? "" : technology + "/" + resource;
-}
-
 void note_app(std::vector<std::string>& apps, const std::string& app) {
   if (app.empty() || apps.size() >= max_apps_seen_by || std::ranges::find(apps, app) != apps.end()) return;
   apps.push_back(app);
-}
-
-// The text from behind `name` up to the next quote, or "". The model keeps it, so it must not be longer than
-// "channel:" and an id.
-std::string_view string_behind(std::string_view text, std::string_view name, size_t rare) {
-  const char* const found = find_text(text, name, rare);
-  if (found == nullptr) return {};
-  const std::string_view rest = text.substr(static_cast<size_t>(found - text.data()) + name.size());
-  const std::string_view string = rest.substr(0, rest.find('"'));
-  return string.size() > record::max_id_bytes + 16 ? std::string_view() : string;
-}
-
-std::string_view made_at(std::string_view text) {
-  static constexpr std::string_view name = R"("creationtime":")";
-  return string_behind(text, name, name.find("im"));
-}
-
-// Whether `made` is in `text` where it was last time, `place` bytes from the end.
-bool is_at(std::string_view text, std::string_view made, size_t place) {
-  return !made.empty() && place <= text.size() && text.substr(text.size() - place).starts_with(made);
-}
-
-// Where `made`, a part of `text`, begins, counted from the end; 0 if it is empty.
-size_t place_of(std::string_view made, std::string_view text) {
-  return made.empty() ? 0 : static_cast<size_t>(text.data() + text.size() - made.data());
-}
-
-// Compares two `creationtime`s: below 0, 0 or above, as compare() does. 0 if one is empty or no time.
-int compare_made(std::string_view a, std::string_view b) {
-  if (a == b || a.empty() || b.empty()) return 0;
-  const auto first = parse_time(a), second = parse_time(b);
-  if (!first || !second || *first == *second) return 0;
-  return *first < *second ? -1 : 1;
-}
-
-// Calls `use(kind, item, object)` for each object in the lists of a `state.changed`.
-template <typename Use>
-void for_each_changed(const Record& changed, Use use) {
-  JsonTape objects;
-  const JsonView lists = objects.read(changed.member("objects"));
-  if (!lists.valid() || lists.kind() != JsonKind::object) return;
-  for (size_t i = 0; i < record::id_kinds; ++i) {
-    const auto kind = static_cast<IdKind>(i);
-    const JsonView list = lists.find(record::field_name(kind));
-    if (!list.valid()) continue;
-    for (const auto& item : list.children()) {
-      const JsonView json = item.value().find(record::object_name(kind));
-      if (json.valid() && json.kind() == JsonKind::object) use(kind, item.value(), json);
-    }
-  }
-}
-
-std::string_view target_of(std::string_view text) {
-  static constexpr std::string_view name = R"("target_uri":")";
-  return string_behind(text, name, name.find("_u"));
 }
 
 }  // namespace
@@ -169,7 +95,7 @@ std::pair<IdKind, std::string> changed_object(const Record& changed) {
   return first;
 }
 
-Model::Model(ModelOptions options) : options_(options) {
+Model::Model(ModelOptions options) : options_(options), calls_(versions_) {
   for (size_t i = 0; i < record::id_kinds; ++i) objects_.emplace_back(versions_);
   for (const ari::ModelType& model : ari::models()) shown_.push_back(shown_by(model));
 }
@@ -248,9 +174,13 @@ const Object* Model::find(IdKind kind, std::string_view id) const {
   return of(kind).find(id);
 }
 
-Frozen::Frozen(std::array<FrozenObjects, record::id_kinds> objects, uint64_t number,
-               std::shared_ptr<Versions> versions)
-    : objects_(std::move(objects)), number_(number), versions_(std::move(versions)) {
+Frozen::Frozen(std::array<FrozenObjects, record::id_kinds> objects, FrozenCalls calls, uint64_t gap_seq,
+               uint64_t number, std::shared_ptr<Versions> versions)
+    : objects_(std::move(objects)),
+      calls_(std::move(calls)),
+      gap_seq_(gap_seq),
+      number_(number),
+      versions_(std::move(versions)) {
   auto& kept = versions_->kept_bytes;
   if (!kept.empty()) std::prev(kept.end())->second += versions_->latest_bytes;
   versions_->latest_bytes = 0;
@@ -261,7 +191,7 @@ Frozen::Frozen(std::array<FrozenObjects, record::id_kinds> objects, uint64_t num
 Frozen::~Frozen() {
   constexpr size_t freed_at_once = 256 << 10;
   if (versions_->discard && kept_bytes() > freed_at_once)
-    versions_->discard(std::make_shared<decltype(objects_)>(std::move(objects_)));
+    versions_->discard(std::make_shared<std::pair<decltype(objects_), FrozenCalls>>(std::move(objects_), std::move(calls_)));
   auto& kept = versions_->kept_bytes;
   const auto at = kept.find(number_);
   if (at != kept.begin()) {
@@ -282,7 +212,8 @@ std::shared_ptr<const Frozen> Model::freeze() {
   const uint64_t number = version_++;
   std::array<FrozenObjects, record::id_kinds> frozen;
   for (size_t i = 0; i < objects_.size(); ++i) frozen[i] = objects_[i].freeze(version_);
-  const auto made = std::make_shared<const Frozen>(std::move(frozen), number, versions_);
+  const auto made =
+      std::make_shared<const Frozen>(std::move(frozen), calls_.freeze(version_), calls_.gap_seq(), number, versions_);
   frozen_ = made;
   frozen_at_ = applied_;
   return made;
@@ -347,7 +278,7 @@ Object* Model::show(IdKind kind, std::string_view text, const Shown& how, const 
     return nullptr;
   }
   if (at == nullptr) {
-    if (how.past || has_ended(kind, id, text, how.begins, record.app)) return nullptr;
+    if (how.past || !bring_back(kind, id, text, how.begins, record.app)) return nullptr;
     make_room(kind);
     at = &all.add(id);
     Object& made_now = all.change(*at);
@@ -356,7 +287,10 @@ Object* Model::show(IdKind kind, std::string_view text, const Shown& how, const 
     made_now.began = parse_time(made_here()).value_or(record.time);
     made_now.first_seq = seq;
     bytes_ += id.size();
-    if (kind == IdKind::channel && !unknown_.empty()) take_seats(Objects::id(*at), made_now);
+    if (kind == IdKind::channel) {
+      if (!unknown_.empty()) take_seats(Objects::id(*at), made_now);
+      calls_.channel_shown(id);
+    }
   }
   Object& object = all.change(*at);
   note_app(object.seen_by, record.app);
@@ -453,21 +387,29 @@ void Model::forget_end(IdKind kind, std::string_view text) {
   if (at != ended.end() && compare_made(at->second.made, made_at(text)) <= 0) ended.erase(at);
 }
 
-// A late copy of an event, for another application, does not bring an object back.
+bool Model::is_late(const Ended& one, std::string_view text, bool begins, std::string_view app) {
+  if (one.lives) return false;
+  const int order = is_at(text, one.made, one.made_place) ? 0 : compare_made(one.made, made_at(text));
+  const bool reported_there = std::ranges::find(one.ended_in, app) != one.ended_in.end();
+  return order > 0 || (order == 0 && !(begins && (one.made.empty() || reported_there)));
+}
+
 bool Model::has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins,
-                      const std::string& app) {
+                      std::string_view app) const {
+  const EndedObjects& ended = ended_[static_cast<size_t>(kind)];
+  const auto at = ended.find(id);
+  return at != ended.end() && is_late(at->second, text, begins, app);
+}
+
+// A late copy of an event, for another application, does not bring an object back.
+bool Model::bring_back(IdKind kind, std::string_view id, std::string_view text, bool begins, std::string_view app) {
   EndedObjects& ended = ended_[static_cast<size_t>(kind)];
   const auto at = ended.find(id);
-  if (at == ended.end()) return false;
-  const Ended& one = at->second;
-  if (one.lives) doubt_ = true;
-  if (!one.lives) {
-    const int order = is_at(text, one.made, one.made_place) ? 0 : compare_made(one.made, made_at(text));
-    const bool reported_there = std::ranges::find(one.ended_in, app) != one.ended_in.end();
-    if (order > 0 || (order == 0 && !(begins && (one.made.empty() || reported_there)))) return true;
-  }
+  if (at == ended.end()) return true;
+  if (at->second.lives) doubt_ = true;
+  if (is_late(at->second, text, begins, app)) return false;
   ended.erase(at);
-  return false;
+  return true;
 }
 
 // The end of an object does not end a newer one with the same id.
@@ -527,6 +469,7 @@ void Model::erase(IdKind kind, std::string_view id, const Object& object) {
     take_off(target_of(object.text), kind, std::string(id));
   if (kind == IdKind::bridge) end_seat(object);
   if (kind == IdKind::channel) {
+    calls_.channel_over(id);
     leave_seats(id, object);
     if (object.first_seq <= count_from_) ++counted_ends_;
   }

@@ -18,6 +18,7 @@
 #include "base/hash.h"
 #include "base/time.h"
 #include "record/record.h"
+#include "state/calls.h"
 #include "state/objects.h"
 
 namespace aribus::state {
@@ -45,10 +46,11 @@ inline constexpr size_t max_apps_seen_by = 16;
 // no event (22.10, 16.28).
 [[nodiscard]] bool is_sound(std::string_view playback);
 
-// All live objects as they were, in a version of the Model. It never changes.
+// All live objects and calls as they were, in a version of the Model. It never changes.
 class Frozen {
  public:
-  Frozen(std::array<FrozenObjects, record::id_kinds> objects, uint64_t number, std::shared_ptr<Versions> versions);
+  Frozen(std::array<FrozenObjects, record::id_kinds> objects, FrozenCalls calls, uint64_t gap_seq, uint64_t number,
+         std::shared_ptr<Versions> versions);
   ~Frozen();
   Frozen(const Frozen&) = delete;
   Frozen& operator=(const Frozen&) = delete;
@@ -56,6 +58,8 @@ class Frozen {
   [[nodiscard]] const FrozenObjects& of(IdKind kind) const { return objects_[static_cast<size_t>(kind)]; }
   // nullptr when there is none.
   [[nodiscard]] const Object* find(IdKind kind, std::string_view id) const { return of(kind).find(id); }
+  [[nodiscard]] const FrozenCalls& calls() const { return calls_; }
+  [[nodiscard]] uint64_t gap_seq() const { return gap_seq_; }  // see Calls
   // Of the version; later ones have larger numbers.
   [[nodiscard]] uint64_t number() const { return number_; }
   // Bytes that are in memory for this version alone, or for it and earlier ones.
@@ -63,6 +67,8 @@ class Frozen {
 
  private:
   std::array<FrozenObjects, record::id_kinds> objects_;
+  FrozenCalls calls_;
+  uint64_t gap_seq_;
   uint64_t number_;
   std::shared_ptr<Versions> versions_;
 };
@@ -118,6 +124,13 @@ class Model {
   [[nodiscard]] const Objects& of(IdKind kind) const { return objects_[static_cast<size_t>(kind)]; }
   // nullptr when there is none.
   [[nodiscard]] const Object* find(IdKind kind, std::string_view id) const;
+  // The calls of its channels.
+  [[nodiscard]] Calls& calls() { return calls_; }
+  [[nodiscard]] const Calls& calls() const { return calls_; }
+  // Whether the object that `text` shows has ended: a late copy of an event shows it. `begins`: the event is one that an
+  // object begins with. `app`: the application of the event.
+  [[nodiscard]] bool has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins,
+                               std::string_view app) const;
   // The applications whose records showed the object, also after it ended. Empty if it is unknown or only
   // records without an application showed it.
   [[nodiscard]] std::span<const std::string> seen_by(IdKind kind, std::string_view id) const;
@@ -172,8 +185,9 @@ class Model {
                uint64_t seq);
   void take_changed(const record::Record& changed, uint64_t seq);
   void forget_end(IdKind kind, std::string_view text);
-  [[nodiscard]] bool has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins,
-                               const std::string& app);
+  [[nodiscard]] static bool is_late(const Ended& one, std::string_view text, bool begins, std::string_view app);
+  [[nodiscard]] bool bring_back(IdKind kind, std::string_view id, std::string_view text, bool begins,
+                                std::string_view app);
   void end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives,
            const std::string& app = {});
   void end_what_is_on(IdKind kind, std::string_view id, uint64_t seq);
@@ -194,6 +208,7 @@ class Model {
   ModelOptions options_;
   std::shared_ptr<Versions> versions_ = std::make_shared<Versions>();
   std::vector<Objects> objects_;  // by kind
+  Calls calls_;
   std::array<EndedObjects, record::id_kinds> ended_;
   std::deque<std::pair<IdKind, std::string>> ended_order_;  // oldest end first
   // Playbacks and recordings by target URI. Sorted: thousands may be on one channel.

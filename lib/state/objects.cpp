@@ -1,119 +1,12 @@
 #include "state/objects.h"
 
-#include <algorithm>
-#include <iterator>
-
 namespace aribus::state {
-namespace {
-
-constexpr size_t chunk_size = 64;  // most objects of a chunk
-
-}  // namespace
 
 std::string_view Object::bridge(uint64_t number) const {
   for (size_t i = seats.size(); i-- > 0;) {
     if (number < seats[i]->ended) return seats[i]->bridge;
   }
   return {};
-}
-
-size_t FrozenObjects::chunk_of(std::string_view id) const {
-  const auto behind = std::ranges::upper_bound(
-      *chunks_, id, {}, [](const auto& chunk) -> std::string_view { return chunk->items.front()->id; });
-  return behind == chunks_->begin() ? 0 : static_cast<size_t>(behind - chunks_->begin() - 1);
-}
-
-size_t FrozenObjects::place_in(const Chunk& chunk, std::string_view id) {
-  const auto at = std::ranges::lower_bound(
-      chunk.items, id, {}, [](const auto& item) -> std::string_view { return item->id; });
-  return static_cast<size_t>(at - chunk.items.begin());
-}
-
-const Object* FrozenObjects::find(std::string_view id) const {
-  if (chunks_->empty()) return nullptr;
-  const Chunk& chunk = *(*chunks_)[chunk_of(id)];
-  const size_t place = place_in(chunk, id);
-  return place < chunk.items.size() && chunk.items[place]->id == id ? &chunk.items[place]->object : nullptr;
-}
-
-FrozenObjects::Iterator FrozenObjects::from(std::string_view id) const {
-  if (chunks_->empty()) return end();
-  const size_t number = chunk_of(id);
-  const size_t place = place_in(*(*chunks_)[number], id);
-  const bool is_next = place == (*chunks_)[number]->items.size();
-  return {chunks_.get(), is_next ? number + 1 : number, is_next ? 0 : place};
-}
-
-// Whoever holds the chunks of a version holds them alone from now on.
-FrozenObjects::Chunks& Objects::own_chunks() {
-  if (live_.chunks_.use_count() > 1) live_.chunks_ = std::make_shared<FrozenObjects::Chunks>(*live_.chunks_);
-  return *live_.chunks_;
-}
-
-Objects::Chunk& Objects::own_chunk(size_t number) {
-  std::shared_ptr<Chunk>& chunk = own_chunks()[number];
-  if (chunk.use_count() > 1) chunk = std::make_shared<Chunk>(*chunk);
-  return *chunk;
-}
-
-void Objects::unshare(Slot& slot) {
-  Chunk& chunk = own_chunk(live_.chunk_of(slot->id));
-  std::shared_ptr<Item>& item = chunk.items[FrozenObjects::place_in(chunk, slot->id)];
-  if (item.use_count() > 1) {
-    keep(*item);
-    item = std::make_shared<Item>(*item);
-    ++copied_;
-    slot = item.get();
-  }
-  item->version = version_;
-}
-
-Objects::Slot& Objects::add(std::string_view id) {
-  auto item = std::make_shared<Item>(Item{std::string(id), hash_of(id), version_, {}});
-  const auto at = shard_of(item->hash).insert({item.get()}).first;
-  auto& chunks = own_chunks();
-  ++live_.size_;
-  if (chunks.empty()) chunks.push_back(std::make_shared<Chunk>());
-  size_t number = chunks.size() == 1 && chunks.front()->items.empty() ? 0 : live_.chunk_of(id);
-  size_t place = FrozenObjects::place_in(*chunks[number], id);
-  if (chunks[number]->items.size() == chunk_size) {
-    const bool is_last = number + 1 == chunks.size() && place == chunk_size;
-    Chunk& full = own_chunk(number);
-    auto rest = std::make_shared<Chunk>();
-    rest->items.reserve(chunk_size);
-    if (!is_last) {  // ids often ascend: then chunks become full
-      const auto middle = full.items.begin() + chunk_size / 2;
-      std::move(middle, full.items.end(), std::back_inserter(rest->items));
-      full.items.erase(middle, full.items.end());
-    }
-    chunks.insert(chunks.begin() + static_cast<ptrdiff_t>(number) + 1, std::move(rest));
-    if (place > full.items.size() || is_last) {
-      place -= full.items.size();
-      ++number;
-    }
-  }
-  auto& items = own_chunk(number).items;
-  items.insert(items.begin() + static_cast<ptrdiff_t>(place), std::move(item));
-  return at->item;
-}
-
-void Objects::erase(std::string_view id) {
-  const size_t number = live_.chunk_of(id);
-  auto& items = own_chunk(number).items;
-  const auto at = items.begin() + static_cast<ptrdiff_t>(FrozenObjects::place_in(*(*live_.chunks_)[number], id));
-  if (at->use_count() > 1) keep(**at);
-  Shard& shard = shard_of((*at)->hash);
-  shard.erase(shard.find(Key{id, (*at)->hash}));
-  live_.text_bytes_ -= (*at)->object.text.size() + (*at)->object.variable_bytes;
-  --live_.size_;
-  items.erase(at);  // `id` may be of it
-  auto& chunks = *live_.chunks_;
-  if (items.empty()) {
-    chunks.erase(chunks.begin() + static_cast<ptrdiff_t>(number));
-  } else if (number + 1 < chunks.size() && items.size() + chunks[number + 1]->items.size() <= chunk_size / 2) {
-    std::ranges::copy(chunks[number + 1]->items, std::back_inserter(items));
-    chunks.erase(chunks.begin() + static_cast<ptrdiff_t>(number) + 1);
-  }
 }
 
 }  // namespace aribus::state

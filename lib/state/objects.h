@@ -1,21 +1,17 @@
-// The live objects of one kind, in versions.
+// A live object of ARI.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <functional>
 #include <limits>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
-#include "base/hash.h"
 #include "base/time.h"
+#include "state/versioned.h"
 
 namespace aribus::state {
 
@@ -54,182 +50,12 @@ struct Object {
   [[nodiscard]] std::string_view bridge(uint64_t number) const;
 };
 
-// An object and its id, as ranges of objects show them.
-struct NamedObject {
-  const std::string& id;
-  const Object& object;
-};
+// Bytes of its text and variables.
+[[nodiscard]] inline size_t bytes_of(const Object& object) {
+  return object.text.size() + object.variable_bytes;
+}
 
-// The versions that somebody holds, and what is in memory for them alone. Shared by a model and its versions.
-struct Versions {
-  // Destroys, on some thread, objects of which there are very many. Empty: they are destroyed at once.
-  std::function<void(std::shared_ptr<void>)> discard;
-  std::map<uint64_t, size_t> kept_bytes;  // by number: of objects that have changed since
-  size_t latest_bytes = 0;                // of those that belong to the latest version, in addition
-};
-
-class Objects;
-
-// The objects of one kind as they were, sorted by id. Copies share everything: it takes the memory of what has
-// changed since.
-class FrozenObjects {
-  struct Item {
-    std::string id;
-    uint64_t hash;
-    uint64_t version;  // the first one that it may be in
-    Object object;
-  };
-  struct Chunk {
-    std::vector<std::shared_ptr<Item>> items;  // sorted, never empty
-  };
-  using Chunks = std::vector<std::shared_ptr<Chunk>>;
-
- public:
-  // Walks over the objects; keeps them, whatever happens to the range that it is from.
-  class Iterator {
-   public:
-    NamedObject operator*() const {
-      const Item& item = *(*chunks_)[chunk_]->items[at_];
-      return {item.id, item.object};
-    }
-    Iterator& operator++() {
-      if (++at_ == (*chunks_)[chunk_]->items.size()) {
-        ++chunk_;
-        at_ = 0;
-      }
-      return *this;
-    }
-    bool operator==(const Iterator& other) const { return chunk_ == other.chunk_ && at_ == other.at_; }
-
-   private:
-    friend class FrozenObjects;
-    Iterator(const Chunks* chunks, size_t chunk, size_t at = 0) : chunks_(chunks), chunk_(chunk), at_(at) {}
-    const Chunks* chunks_;
-    size_t chunk_;
-    size_t at_;
-  };
-
-  FrozenObjects() : chunks_(std::make_shared<Chunks>()) {}
-
-  [[nodiscard]] size_t size() const { return size_; }
-  // Bytes of their texts and variables.
-  [[nodiscard]] size_t text_bytes() const { return text_bytes_; }
-  [[nodiscard]] Iterator begin() const { return {chunks_.get(), 0}; }
-  [[nodiscard]] Iterator end() const { return {chunks_.get(), chunks_->size()}; }
-  // The first one whose id is not before `id`.
-  [[nodiscard]] Iterator from(std::string_view id) const;
-  // nullptr when there is none.
-  [[nodiscard]] const Object* find(std::string_view id) const;
-
- private:
-  friend class Objects;
-
-  // The number of the chunk that holds `id`, or would hold it.
-  [[nodiscard]] size_t chunk_of(std::string_view id) const;
-  [[nodiscard]] static size_t place_in(const Chunk& chunk, std::string_view id);
-
-  std::shared_ptr<Chunks> chunks_;
-  size_t size_ = 0;
-  size_t text_bytes_ = 0;
-};
-
-// The live objects of one kind. What they were at a time is kept without copying them (freeze()): an object is
-// copied when it is changed for the first time after that. A hash finds an object; sorted chunks of them make
-// the versions. No operation takes time in proportion to the number of objects.
-class Objects {
-  using Item = FrozenObjects::Item;
-  using Chunk = FrozenObjects::Chunk;
-
- public:
-  // Where an object is, until objects are added or erased.
-  using Slot = Item*;
-
-  explicit Objects(std::shared_ptr<Versions> versions) : versions_(std::move(versions)) {}
-  Objects(Objects&&) = default;
-  Objects& operator=(Objects&&) = default;
-
-  [[nodiscard]] size_t size() const { return live_.size_; }
-  // In the order of their ids. Required: nothing is changed meanwhile.
-  [[nodiscard]] FrozenObjects::Iterator begin() const { return live_.begin(); }
-  [[nodiscard]] FrozenObjects::Iterator end() const { return live_.end(); }
-  [[nodiscard]] FrozenObjects::Iterator from(std::string_view id) const { return live_.from(id); }
-
-  // nullptr when there is none.
-  [[nodiscard]] const Object* find(std::string_view id) const {
-    Item* const* const slot = find_slot(id);
-    return slot == nullptr ? nullptr : &(*slot)->object;
-  }
-  [[nodiscard]] Item* const* find_slot(std::string_view id) const {
-    const Key key{id, hash_of(id)};
-    const Shard& shard = shard_of(key.hash);
-    const auto at = shard.find(key);
-    return at == shard.end() ? nullptr : &at->item;
-  }
-  [[nodiscard]] Slot* find_slot(std::string_view id) {
-    return const_cast<Slot*>(std::as_const(*this).find_slot(id));
-  }
-  [[nodiscard]] static const Object& object(const Slot& slot) { return slot->object; }
-  [[nodiscard]] static const std::string& id(const Slot& slot) { return slot->id; }
-
-  // The object, to be changed. Valid until the next freeze(), add() or erase().
-  [[nodiscard]] Object& change(Slot& slot) {
-    if (slot->version != version_) unshare(slot);
-    return slot->object;
-  }
-  // Adds an object. Required: there is none with this id.
-  Slot& add(std::string_view id);
-  // Required: there is one with this id.
-  void erase(std::string_view id);
-  // An object's text or variables have become longer by so many bytes.
-  void grow(size_t bytes) { live_.text_bytes_ += bytes; }
-
-  // The objects as they are. `version`: the number of the one that begins now; it only grows.
-  [[nodiscard]] FrozenObjects freeze(uint64_t version) {
-    version_ = version;
-    return live_;
-  }
-  // Number of objects that were copied because a version may have held them.
-  [[nodiscard]] uint64_t copied() const { return copied_; }
-
- private:
-  struct Handle {
-    mutable Item* item;
-  };
-  struct Key {
-    std::string_view id;
-    uint64_t hash;
-  };
-  struct HashOf {
-    using is_transparent = void;
-    size_t operator()(const Key& key) const { return key.hash; }
-    size_t operator()(const Handle& handle) const { return handle.item->hash; }
-  };
-  struct IsSame {
-    using is_transparent = void;
-    bool operator()(const Handle& a, const Handle& b) const { return a.item->id == b.item->id; }
-    bool operator()(const Key& key, const Handle& handle) const { return key.id == handle.item->id; }
-    bool operator()(const Handle& handle, const Key& key) const { return key.id == handle.item->id; }
-  };
-  using Shard = std::unordered_set<Handle, HashOf, IsSame>;
-  // When a table grows, that takes time in proportion to its size: there are many small ones.
-  static constexpr size_t shards = 64;
-  [[nodiscard]] const Shard& shard_of(uint64_t hash) const { return shards_[hash >> 58]; }
-  [[nodiscard]] Shard& shard_of(uint64_t hash) { return shards_[hash >> 58]; }
-
-  FrozenObjects::Chunks& own_chunks();
-  Chunk& own_chunk(size_t number);
-  void unshare(Slot& slot);
-
-  // An object of versions that somebody holds is not live any more.
-  void keep(const Item& item) {
-    versions_->latest_bytes += sizeof(Item) + item.object.text.size() + item.object.variable_bytes;
-  }
-
-  std::shared_ptr<Versions> versions_;
-  FrozenObjects live_;
-  uint64_t version_ = 1;
-  uint64_t copied_ = 0;
-  std::array<Shard, shards> shards_;  // by the upper bits of the hash
-};
+using Objects = VersionedMap<Object>;
+using FrozenObjects = FrozenMap<Object>;
 
 }  // namespace aribus::state

@@ -21,6 +21,13 @@ bool shows(const pbx::Server& server, const pbx::CreatingOperation& creates, con
   return std::ranges::find(options.apps, find_string(params, "app")) != options.apps.end();
 }
 
+// The call that a new channel becomes part of; "" if it begins one.
+std::string call_to_join(pbx::Server& server, const JsonValue& params) {
+  if (find(params, "call") != nullptr) return std::string(find_string(params, "call"));
+  const std::string_view originator = find_string(params, "originator");
+  return originator.empty() ? std::string() : std::string(server.calls().call_of(originator));
+}
+
 // Asterisk has created the object, as `answer` shows it. `told`: an event has reported it already.
 void learn_of(pbx::Server& server, const NewObject& made, const pbx::ResultText& answer, bool told) {
   JsonTape tape;
@@ -43,6 +50,7 @@ void call_operation(pbx::Server& server, const ari::Operation& operation, const 
   }
   const std::string id(find_string(params, creates->id));
   const bool makes_channel = creates->kind == record::IdKind::channel;
+  if (makes_channel) server.calls().expect(id, call_to_join(server, params));
   const uint64_t number = server.resolver().begin(operation.name, server.next(creates->kind, id),
                                                   shows(server, *creates, params));
   server.call(operation, params, requester,
@@ -54,6 +62,7 @@ void call_operation(pbx::Server& server, const ari::Operation& operation, const 
                 }
                 const bool told = server.resolver().answered(number);
                 if (answer) learn_of(server, made, *answer, told);
+                if (!answer && makes_channel) server.calls().expect_no_more(id);
                 if (!answer && makes_channel && misleads(answer.error())) {
                   explain_no_channel(server, wanted, std::move(answer.error()), requester, reply);
                 } else {

@@ -69,6 +69,8 @@ std::vector<ari::Parameter> method_parameters(const ari::Operation& operation) {
       parameter.values = {};  // besides ARI's words, names and numbers of Q.850
     }
   }
+  const pbx::CreatingOperation* creates = pbx::find_creating_operation(operation.name);
+  if (creates != nullptr && creates->kind == record::IdKind::channel) parameters.push_back({.name = "call"});
   return parameters;
 }
 
@@ -77,6 +79,9 @@ Result<void> prepare(const ari::Operation& operation, Json& params, const pbx::S
     const JsonValue* id = find(params, creates->id);
     if (id != nullptr && id->GetStringLength() == 0)
       return wrong_param(creates->id, "a string that is not empty", id);
+    const JsonValue* call = creates->kind == record::IdKind::channel ? find(params, "call") : nullptr;
+    if (call != nullptr && server.model().calls().find(as_view(*call)) == nullptr)
+      return wrong_param("call", "the id of a live call of the server " + server.name(), call);
   }
   // ARI declares "both" as the default, but Asterisk answers 400 "Direction is required" without it.
   const bool mutes = operation.name == "channels.mute" || operation.name == "channels.unmute";

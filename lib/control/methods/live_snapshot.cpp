@@ -11,6 +11,7 @@
 #include "control/visibility.h"
 #include "json/json_builder.h"
 #include "json/json_tape.h"
+#include "record/call.h"
 
 namespace aribus::control {
 namespace {
@@ -56,8 +57,8 @@ class Lists final : public pbx::MadeText, public std::enable_shared_from_this<Li
     for (const Source& source : sources_) {
       for (const IdKind kind : kinds_) {
         constexpr size_t around = 100;  // an object
-        const state::FrozenObjects& objects = source.objects->of(kind);
-        size_ += objects.text_bytes() + around * objects.size();
+        const auto add = [&](const auto& objects) { size_ += objects.text_bytes() + around * objects.size(); };
+        kind == IdKind::call ? add(source.objects->calls()) : add(source.objects->of(kind));
       }
     }
   }
@@ -77,6 +78,35 @@ class Lists final : public pbx::MadeText, public std::enable_shared_from_this<Li
     return sees_object(apps_, *source.objects, kind, object) &&
            (wanted_.app.empty() || object.app == wanted_.app) &&
            (wanted_.bridge.empty() || object.bridge(source.objects->number()) == wanted_.bridge);
+  }
+  [[nodiscard]] bool shows(const state::Call& call) const {
+    return sees_call(apps_, call) &&
+           (wanted_.app.empty() || std::ranges::find(call.apps, wanted_.app) != call.apps.end());
+  }
+  void append(std::string& out, const Source& source, const std::string& id, const state::Call& call) const {
+    out += R"({"server":)";
+    out += source.name;
+    append_text(out, "app", call.apps.empty() ? std::string_view() : std::string_view(call.apps.back()));
+    record::LiveCall shown = state::live_call(id, call, source.objects->gap_seq());
+    const bool whole = sees_whole_call(apps_, call.apps);
+    std::erase_if(shown.legs, [&](record::CallLeg& leg) {
+      const Object* const channel = leg.ended ? nullptr : source.objects->find(IdKind::channel, leg.channel);
+      if (channel != nullptr) add_live(leg, *channel, source.objects->number());
+      return !whole && (channel == nullptr || !sees_object(apps_, *source.objects, IdKind::channel, *channel));
+    });
+    out += R"(,"call":)";
+    out += to_json(shown);
+    out += '}';
+  }
+  // What a channel says of itself now.
+  static void add_live(record::CallLeg& leg, const Object& channel, uint64_t version) {
+    JsonTape tape;
+    const JsonView shown = tape.read(channel.text);
+    leg.name = shown.string_at("name");
+    leg.state = shown.string_at("state");
+    if (const JsonView caller = shown.find("caller"); caller.valid())
+      leg.caller = {caller.string_at("name"), caller.string_at("number")};
+    if (const std::string_view bridge = channel.bridge(version); !bridge.empty()) leg.bridge = bridge;
   }
   // Appends an item of a list.
   static void append(std::string& out, const Source& source, IdKind kind, const Object& object) {
@@ -143,18 +173,9 @@ class Lists::ItsReader final : public Reader {
       }
       for (; source_ < lists_->sources_.size(); ++source_) {
         const Source& source = lists_->sources_[source_];
-        const state::FrozenObjects& objects = source.objects->of(kind);
-        if (!lists_->wanted_.id.empty()) {
-          const Object* object = objects.find(lists_->wanted_.id);
-          if (object != nullptr) add(piece, source, kind, *object);
-          continue;
-        }
-        if (!at_) at_ = objects.begin();
-        for (; *at_ != objects.end(); ++*at_) {
-          if (piece.size() >= bytes_at_once || looked_at++ == looked_at_once) return true;
-          add(piece, source, kind, (**at_).object);
-        }
-        at_.reset();
+        const bool is_full = kind == IdKind::call ? fill(piece, source.objects->calls(), call_at_, looked_at)
+                                                  : fill(piece, source.objects->of(kind), at_, looked_at);
+        if (is_full) return true;
       }
       source_ = 0;
       in_list_ = false;
@@ -165,10 +186,34 @@ class Lists::ItsReader final : public Reader {
   }
 
  private:
-  void add(std::string& piece, const Source& source, IdKind kind, const Object& object) {
+  // Adds objects of the source at hand, from `at` on; returns true when there are more than go into the piece.
+  template <typename Objects>
+  bool fill(std::string& piece, const Objects& objects, std::optional<typename Objects::Iterator>& at,
+            size_t& looked_at) {
+    if (!lists_->wanted_.id.empty()) {
+      if (const auto* object = objects.find(lists_->wanted_.id)) add(piece, lists_->wanted_.id, *object);
+      return false;
+    }
+    if (!at) at = objects.begin();
+    for (; *at != objects.end(); ++*at) {
+      if (piece.size() >= bytes_at_once || looked_at++ == looked_at_once) return true;
+      add(piece, (**at).id, (**at).object);
+    }
+    at.reset();
+    return false;
+  }
+  void add(std::string& piece, const std::string&, const Object& object) {
+    const Source& source = lists_->sources_[source_];
+    const IdKind kind = lists_->kinds_[kind_];
     if (!lists_->shows(source, kind, object)) return;
     if (!std::exchange(empty_, false)) piece += ',';
     append(piece, source, kind, object);
+  }
+  void add(std::string& piece, const std::string& id, const state::Call& call) {
+    const Source& source = lists_->sources_[source_];
+    if (!lists_->shows(call)) return;
+    if (!std::exchange(empty_, false)) piece += ',';
+    lists_->append(piece, source, id, call);
   }
 
   std::shared_ptr<const Lists> lists_;
@@ -178,6 +223,7 @@ class Lists::ItsReader final : public Reader {
   bool empty_ = true;     // and has no item yet
   size_t source_ = 0;
   std::optional<state::FrozenObjects::Iterator> at_;
+  std::optional<state::FrozenCalls::Iterator> call_at_;
 };
 
 std::unique_ptr<pbx::MadeText::Reader> Lists::read() const {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "json/json_builder.h"
+#include "record/call.h"
 
 namespace aribus::control {
 namespace {
@@ -18,9 +19,23 @@ std::string_view model_name(IdKind kind) {
   return models[static_cast<size_t>(kind)];
 }
 
+std::string array_schema(const std::vector<std::string_view>& required, const ObjectBuilder& members) {
+  const std::string item = ObjectBuilder()
+                               .text("type", "object")
+                               .json("required", strings_text(required))
+                               .json("properties", members.str())
+                               .str();
+  return ObjectBuilder().text("type", "array").json("items", item).str();
+}
+
 std::string list_schema(IdKind kind) {
   ObjectBuilder members;
   members.json("server", R"({"type":"string"})");
+  if (kind == IdKind::call) {
+    members.json("app", R"({"type":"string"})").json("call", json_schema<record::LiveCall>());
+    const std::vector<std::string_view> required{"server", "call"};
+    return array_schema(required, members);
+  }
   if (kind == IdKind::channel) {
     members.json("app", R"({"type":"string"})").json("bridge", R"({"type":"string"})");
     members.json("began", R"({"type":"string","format":"date-time"})");
@@ -34,12 +49,7 @@ std::string list_schema(IdKind kind) {
             R"({"type":"string"},"resource":{"type":"string"},"state":{"type":"string"}}})"
           : ObjectBuilder().text("$ref", "#/components/schemas/" + std::string(model_name(kind))).str());
   const std::vector<std::string_view> required{"server", record::object_name(kind)};
-  const std::string item = ObjectBuilder()
-                               .text("type", "object")
-                               .json("required", strings_text(required))
-                               .json("properties", members.str())
-                               .str();
-  return ObjectBuilder().text("type", "array").json("items", item).str();
+  return array_schema(required, members);
 }
 
 std::string answer_schema(IdKind kind) {
@@ -57,7 +67,8 @@ std::string answer_schema(IdKind kind) {
 
 std::string_view state_method_name(IdKind kind) {
   static constexpr std::string_view methods[] = {"state.channels",   "state.bridges",   "state.playbacks",
-                                                 "state.recordings", "state.endpoints", "state.devices"};
+                                                 "state.recordings", "state.endpoints", "state.devices",
+                                                 "state.calls"};
   return methods[static_cast<size_t>(kind)];
 }
 
@@ -81,6 +92,7 @@ std::vector<Method> state_methods(const LiveObjects& live_objects) {
     const auto kind = static_cast<IdKind>(i);
     std::vector<Parameter> parameters{{.name = "server"}, {.name = "id"}};
     if (kind == IdKind::channel) parameters.insert(parameters.end(), {{.name = "app"}, {.name = "bridge"}});
+    if (kind == IdKind::call) parameters.push_back({.name = "app"});
     methods.push_back({.name = std::string(state_method_name(kind)),
                        .parameters = std::move(parameters),
                        .answer_schema = schemas[i],

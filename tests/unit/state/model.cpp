@@ -389,7 +389,7 @@ TEST_CASE("odd events teach nothing and do no harm") {
   stage.tell("EndpointStateChange", R"("endpoint":{"technology":"PJSIP"})");
   stage.tell("NoSuchType", with_channel("c1"));
   stage.tell("ChannelVarset", R"("variable":5,"value":null,)" + with_channel("c2"));
-  for (size_t kind = 0; kind < record::id_kinds; ++kind) {
+  for (size_t kind = 0; kind < record::object_kinds; ++kind) {
     CHECK(stage.model.of(static_cast<IdKind>(kind)).size() == (kind == 0 ? 1 : 0));
   }
 }

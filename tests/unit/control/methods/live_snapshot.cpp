@@ -63,7 +63,7 @@ std::string list_of(const std::vector<const pbx::Server*>& servers, IdKind kind,
 
 std::string snapshot_of(const std::vector<const pbx::Server*>& servers, const AccessRule& rule) {
   ObjectBuilder snapshot;
-  for (size_t i = 0; i < record::id_kinds; ++i) {
+  for (size_t i = 0; i < record::object_kinds; ++i) {
     const auto kind = static_cast<IdKind>(i);
     snapshot.json(record::field_name(kind), list_of(servers, kind, rule));
   }

@@ -1,0 +1,716 @@
+#include "state/calls.h"
+
+#include <algorithm>
+#include <array>
+
+#include "ari/schema.h"
+#include "base/numbers.h"
+#include "json/find_member.h"
+#include "json/json_tape.h"
+#include "record/own_records.h"
+#include "state/model.h"
+#include "state/object_text.h"
+
+namespace aribus::state {
+namespace {
+
+using std::chrono::milliseconds;
+using record::CallLeg;
+using record::Party;
+using record::Record;
+
+enum Role : uint8_t {
+  none,
+  created,
+  enters,
+  dials,
+  transfers_blind,
+  transfers_attended,
+  is_destroyed,
+  changes_state,
+  is_held,
+  is_unheld,
+  records
+};
+
+uint8_t role_of(std::string_view type) {
+  if (type == "ChannelCreated") return created;
+  if (type == "StasisStart") return enters;
+  if (type == "Dial") return dials;
+  if (type == "BridgeBlindTransfer") return transfers_blind;
+  if (type == "BridgeAttendedTransfer") return transfers_attended;
+  if (type == "ChannelDestroyed") return is_destroyed;
+  if (type == "ChannelStateChange") return changes_state;
+  if (type == "ChannelHold") return is_held;
+  if (type == "ChannelUnhold") return is_unheld;
+  const bool is_recording = type == "RecordingStarted" || type == "RecordingFinished" || type == "RecordingFailed";
+  return is_recording ? Role::records : Role::none;
+}
+
+constexpr std::string_view shown_in[] = {"channel", "peer", "caller", "forwarded"};
+constexpr size_t max_id_bytes = record::max_id_bytes;
+
+uint64_t between(WallTime from, WallTime to) {
+  const auto count = std::chrono::duration_cast<milliseconds>(to - from).count();
+  return count > 0 ? static_cast<uint64_t>(count) : 0;
+}
+
+bool is_up(std::string_view text) {
+  std::string buffer;
+  return find_string_member(text, "state", buffer) == "Up";
+}
+
+// What two channels that are the halves of one Local channel have in common; "" for any other channel.
+std::string_view whole_of(std::string_view name) {
+  const bool is_half = name.starts_with("Local/") && (name.ends_with(";1") || name.ends_with(";2"));
+  return is_half ? name.substr(0, name.size() - 2) : std::string_view();
+}
+
+// "100" of "PJSIP/100-00000001".
+std::string resource_of(std::string_view name) {
+  const size_t slash = name.find('/');
+  const size_t dash = name.rfind('-');
+  if (slash == std::string_view::npos || dash == std::string_view::npos || dash < slash) return {};
+  return std::string(name.substr(slash + 1, dash - slash - 1));
+}
+
+// The text of a member that is a JSON string, or "".
+std::string string_of(std::string_view json) {
+  JsonTape tape;
+  const JsonView value = tape.read(json);
+  return value.valid() && value.kind() == JsonKind::string ? value.string() : std::string();
+}
+
+std::string id_in(std::string_view channel) {
+  std::string buffer;
+  return std::string(id_of(IdKind::channel, channel, buffer));
+}
+
+}  // namespace
+
+// What the text of a channel says.
+struct Calls::Shown {
+  explicit Shown(std::string_view text) {
+    JsonTape tape;
+    const JsonView channel = tape.read(text);
+    if (!channel.valid() || channel.kind() != JsonKind::object) return;
+    name = channel.string_at("name");
+    up = channel.string_at("state") == "Up";
+    made = parse_time(channel.string_at("creationtime"));
+    caller = party(channel.find("caller"));
+    connected = party(channel.find("connected"));
+    const JsonView dialplan = channel.find("dialplan");
+    if (dialplan.valid()) exten = dialplan.string_at("exten");
+  }
+  static Party party(JsonView json) {
+    return json.valid() ? Party{json.string_at("name"), json.string_at("number")} : Party();
+  }
+
+  std::string name;
+  bool up = false;
+  std::optional<WallTime> made;
+  Party caller;
+  Party connected;
+  std::string exten;
+};
+
+record::LiveCall live_call(const std::string& id, const Call& call, uint64_t gap_seq) {
+  record::LiveCall shown;
+  shown.id = id;
+  shown.direction = record::call_directions[call.outbound ? 1 : 0];
+  shown.from = call.from;
+  shown.to = call.to;
+  shown.apps = call.apps;
+  shown.started = call.started;
+  shown.answered = call.answered;
+  shown.complete = call.complete && call.first_seq > gap_seq;
+  shown.hold_ms = static_cast<uint64_t>(call.hold.count());
+  shown.legs = call.legs;
+  if (call.legs_left_out > 0) shown.legs_left_out = call.legs_left_out;
+  shown.transfers = call.transfers;
+  shown.recordings = call.recordings;
+  return shown;
+}
+
+Calls::Calls(std::shared_ptr<Versions> versions, CallsOptions options)
+    : options_(options), calls_(std::move(versions)) {
+  for (const ari::ModelType& model : ari::models()) roles_.push_back(model.event ? role_of(model.name) : uint8_t{Role::none});
+}
+
+std::string_view Calls::call_of(std::string_view channel) const {
+  const auto at = channels_.find(channel);
+  return at == channels_.end() ? std::string_view() : std::string_view(at->second.call);
+}
+
+void Calls::link(Record& record, uint64_t seq, const Model& model) {
+  model_ = &model;
+  server_ = record.server;
+  now_ = record.time;
+  seq_ = seq;
+  see(record);
+  add_calls(record);
+}
+
+void Calls::see(const Record& record) {
+  const ari::ModelType* event = record.declared;
+  if (event == nullptr) event = ari::find_model(record.type);
+  if (event == nullptr) return take_own(record);
+  switch (roles_[static_cast<size_t>(event - ari::models().data())]) {
+    case created:
+      static_cast<void>(channel(record.member("channel"), record, true));
+      return;
+    case enters:
+      return enter(record);
+    case dials:
+      return dial(record);
+    case transfers_blind:
+      return transfer_blind(record);
+    case transfers_attended:
+      return transfer_attended(record);
+    case is_destroyed:
+      return destroy(record);
+    case changes_state:
+      return change_state(record);
+    case is_held:
+      return hold(record, true);
+    case is_unheld:
+      return hold(record, false);
+    case records:
+      return take_recording(record);
+    default:
+      return;
+  }
+}
+
+// The ids of a record are those of the object that has them now, unless the record is a late one.
+void Calls::add_calls(Record& record) {
+  const size_t count = record.ids.size();
+  for (size_t i = 0; i < count; ++i) {
+    const record::IdSet::Id id = record.ids[i];
+    if (id.kind != IdKind::channel) continue;
+    auto at = channels_.find(id.text);
+    if (at == channels_.end()) {
+      if (expected_.size() == 0) continue;
+      meet_expected(id.text, record);
+      if ((at = channels_.find(id.text)) == channels_.end()) continue;
+    }
+    Channel& known = at->second;
+    if (known.over) [[unlikely]] {
+      const std::string_view text = record.member("channel");
+      if (id_in(text) == id.text && compare_made(known.made, made_at(text)) < 0) {
+        channels_.erase(at);  // it is another channel with this id
+        continue;
+      }
+    }
+    if (recalls_ && known.call.empty() && !recalled_.empty()) join(*at, recalled_, Way::create);
+    if (!known.call.empty()) record.ids.add(IdKind::call, known.call);
+  }
+}
+
+// The first record about a channel that a command has created.
+void Calls::meet_expected(std::string_view id, const Record& record) {
+  if (expected_.find(id) == nullptr) return;
+  for (const std::string_view member : shown_in) {
+    const std::string_view text = record.member(member);
+    if (!text.empty() && text.front() == '{' && id_in(text) == id) static_cast<void>(channel(text, record));
+  }
+}
+
+// The channel that `text` shows; nullptr if it shows none, one that has ended, or an earlier one with this id.
+Calls::Known* Calls::find_channel(std::string_view text) {
+  if (text.empty() || text.front() != '{') return nullptr;
+  std::string buffer;
+  const auto at = channels_.find(id_of(IdKind::channel, text, buffer));
+  if (at == channels_.end() || at->second.over) return nullptr;
+  return compare_made(at->second.made, made_at(text)) == 0 ? &*at : nullptr;
+}
+
+// Likewise, and remembers it if it is not known yet.
+Calls::Known* Calls::channel(std::string_view text, const Record& record, bool begins) {
+  if (text.empty() || text.front() != '{') return nullptr;
+  std::string buffer;
+  const std::string_view id = id_of(IdKind::channel, text, buffer);
+  if (id.empty() || id.size() > max_id_bytes) return nullptr;
+  const std::string_view made = made_at(text);
+  auto at = channels_.find(id);
+  if (at != channels_.end()) {
+    Channel& known = at->second;
+    const int order = compare_made(known.made, made);
+    if (order > 0) return nullptr;
+    if (order == 0) {
+      if (known.made.empty()) known.made = made;
+      if (known.over && (known.destroyed || model_->has_ended(IdKind::channel, id, text, begins, record.app)))
+        return nullptr;
+      return &*at;
+    }
+    if (!known.over) channel_over(id);  // nobody has reported its end
+    channels_.erase(std::string(id));
+  }
+  if (model_->find(IdKind::channel, id) == nullptr &&
+      model_->has_ended(IdKind::channel, id, text, begins, record.app))
+    return nullptr;
+  if (channels_.size() >= options_.max_channels) return nullptr;
+  at = channels_.try_emplace(std::string(id)).first;
+  Channel& known = at->second;
+  known.made = made;
+  known.first_seq = seq_;
+  std::string name_buffer;
+  const std::string_view name = find_string_member(text, "name", name_buffer);
+  if (const std::string_view whole = whole_of(name); !whole.empty()) {
+    known.half_of = whole;
+    auto& halves = halves_[known.half_of];
+    for (const std::string& half : halves) {
+      const auto other = channels_.find(half);
+      if (other == channels_.end()) continue;
+      link_below(&*other, &*at, Way::local);
+      link_below(&*at, &*other, Way::local);
+    }
+    halves.push_back(at->first);
+  }
+  if (const std::string* call = expected_.find(at->first)) {
+    const std::string with = *call;
+    expected_.erase(at->first);
+    if (!known.call.empty() || recalls_) return &*at;
+    if (!with.empty() && calls_.find(with) != nullptr) {
+      join(*at, with, Way::create);
+    } else {
+      begin(*at, Shown(text), record, true, true);
+    }
+  }
+  return &*at;
+}
+
+void Calls::enter(const Record& record) {
+  const std::string_view text = record.member("channel");
+  Known* const entered = channel(text, record, true);
+  if (entered == nullptr) return;
+  if (entered->second.call.empty()) {
+    const Known* const replaced = find_channel(record.member("replace_channel"));
+    if (replaced != nullptr && calls_.find(replaced->second.call) != nullptr)
+      join(*entered, replaced->second.call, Way::transfer);
+  }
+  Call* call = change(entered->second.call);
+  if (call == nullptr) {
+    if (recalls_) return;
+    return begin(*entered, Shown(text), record, false, record.member("synthetic").empty());
+  }
+  if (std::ranges::find(call->apps, record.app) == call->apps.end() && call->apps.size() < Call::max_apps) {
+    call->apps.push_back(record.app);
+    grow(*call, record.app.size());
+  }
+  if (call->outbound && call->legs.front().channel == entered->first) {
+    const Shown shown(text);
+    if (call->from.number.empty()) call->from = shown.connected;
+    if (!shown.caller.number.empty()) call->to = shown.caller;
+  }
+  if (is_up(text)) answer(*entered, now_);
+}
+
+void Calls::dial(const Record& record) {
+  Known* const caller = channel(record.member("caller"), record);
+  Known* const peer = channel(record.member("peer"), record);
+  Known* const forwarded = channel(record.member("forwarded"), record);
+  link_below(caller, peer, Way::dial);
+  link_below(peer, forwarded, Way::forward);
+  link_below(caller, forwarded, Way::forward);
+}
+
+void Calls::transfer_blind(const Record& record) {
+  const Known* const by = find_channel(record.member("channel"));
+  link_below(const_cast<Known*>(by), channel(record.member("replace_channel"), record), Way::transfer);
+  add_transfer({.time = record.time,
+                .kind = "blind",
+                .channel = id_in(record.member("channel")),
+                .to = string_of(record.member("exten")) + "@" + string_of(record.member("context")),
+                .result = string_of(record.member("result"))},
+               {by, find_channel(record.member("transferee"))});
+}
+
+void Calls::transfer_attended(const Record& record) {
+  Known* const first = find_channel(record.member("transferer_first_leg"));
+  Known* const second = find_channel(record.member("transferer_second_leg"));
+  link_below(first, channel(record.member("replace_channel"), record), Way::transfer);
+  link_below(first, channel(record.member("destination_link_first_leg"), record), Way::transfer);
+  link_below(second, channel(record.member("destination_link_second_leg"), record), Way::transfer);
+  const std::string_view target = record.member("transfer_target");
+  add_transfer({.time = record.time,
+                .kind = "attended",
+                .channel = id_in(record.member("transferer_first_leg")),
+                .to = target.empty() ? string_of(record.member("destination_application")) : id_in(target),
+                .result = string_of(record.member("result"))},
+               {first, second});
+}
+
+// Each application gets a copy of the event, with the same time.
+void Calls::add_transfer(const record::CallTransfer& transfer, std::initializer_list<const Known*> of) {
+  for (const Known* channel : of) {
+    Call* const call = channel == nullptr ? nullptr : change(channel->second.call);
+    if (call == nullptr || call->transfers.size() >= Call::max_listed) continue;
+    const auto is_same = [&](const record::CallTransfer& other) {
+      return other.time == transfer.time && other.kind == transfer.kind && other.channel == transfer.channel;
+    };
+    if (std::ranges::any_of(call->transfers, is_same)) continue;
+    call->transfers.push_back(transfer);
+    grow(*call, sizeof transfer + transfer.channel.size() + transfer.to.size());
+  }
+}
+
+// A channel in an application, in a record that compares with Asterisk, belongs to a call whose beginning was not seen.
+void Calls::take_changed(const Record& changed) {
+  for_each_changed(changed, [&](IdKind kind, JsonView item, JsonView json) {
+    if (kind != IdKind::channel) return;
+    Known* const shown = channel(json.text(), changed);
+    if (shown == nullptr || item.string_at("app").empty() || calls_.find(shown->second.call) != nullptr) return;
+    if (!recalls_) begin(*shown, Shown(json.text()), changed, false, false);
+  });
+}
+
+// aribus' own records.
+void Calls::take_own(const Record& record) {
+  if (record.type == "state.changed") return take_changed(record);
+  if (record.type == "server.gap") gap_seq_ = seq_;
+  if (record.type == "server.resynced") {
+    for (const std::string& id : std::exchange(unseen_, {})) {
+      if (model_->find(IdKind::channel, id) == nullptr) channel_over(id);
+    }
+  }
+}
+
+void Calls::begin(Known& channel, const Shown& shown, const Record& record, bool outbound, bool complete) {
+  const std::string id = new_id(channel.first);
+  Call& call = calls_.change(calls_.add(id));
+  call.outbound = outbound;
+  call.from = outbound ? shown.connected : shown.caller;
+  call.to = outbound ? shown.caller : Party{{}, shown.exten};
+  if (outbound && call.to.number.empty()) call.to.number = resource_of(shown.name);
+  if (!record.app.empty()) call.apps.push_back(record.app);
+  call.started = shown.made.value_or(now_);
+  call.first_seq = seq_;
+  call.complete = complete;
+  grow(call, sizeof call + id.size());
+  channel.second.call = id;
+  add_leg(call, channel, Way::first, shown);
+  Record started = record::own_record(record::CallStarted{.direction = std::string(record::call_directions[outbound ? 1 : 0]),
+                                                          .from = call.from,
+                                                          .to = call.to,
+                                                          .started = call.started,
+                                                          .complete = complete},
+                                      server_, now_);
+  started.app = record.app;
+  started.ids.add(IdKind::channel, channel.first);
+  started.ids.add(IdKind::call, id);
+  before_.push_back(std::move(started));
+  for (const auto& [below, way] : std::exchange(channel.second.below, {})) {
+    if (const auto at = channels_.find(below); at != channels_.end()) join(*at, id, way);
+  }
+  if (shown.up) answer(channel, channel.second.up.value_or(now_));
+}
+
+// Unique among all calls: an id may be used again, and a channel that has left may come back.
+std::string Calls::new_id(const std::string& channel) const {
+  const auto since = std::chrono::duration_cast<milliseconds>(now_.time_since_epoch()).count();
+  std::string behind = "/" + std::to_string(since);
+  std::string id = std::string(server_) + "/";
+  constexpr size_t longest_end = 40;
+  if (id.size() + channel.size() + longest_end <= max_id_bytes) {
+    id += channel;
+  } else {
+    id = id.substr(0, max_id_bytes / 2) + std::to_string(hash_of(channel));
+  }
+  std::string made = id + behind;
+  for (size_t i = 2; calls_.find(made) != nullptr; ++i) made = id + behind + "-" + std::to_string(i);
+  return made;
+}
+
+// `below` joins the call of `above`, now or when it gets one.
+void Calls::link_below(Known* above, Known* below, Way way) {
+  if (above == nullptr || below == nullptr || above == below || !below->second.call.empty()) return;
+  if (!above->second.call.empty()) return join(*below, above->second.call, way);
+  auto& waiting = above->second.below;
+  constexpr size_t most = 1024;
+  const bool is_there = std::ranges::find(waiting, below->first, &Below::channel) != waiting.end();
+  if (!is_there && waiting.size() < most) waiting.push_back({below->first, way});
+}
+
+// With it, everything that waits for it to join a call.
+void Calls::join(Known& channel, const std::string& call_id, Way way) {
+  std::vector<std::pair<Known*, Way>> to_join{{&channel, way}};
+  while (!to_join.empty()) {
+    const auto [one, its_way] = to_join.back();
+    to_join.pop_back();
+    if (!one->second.call.empty()) continue;
+    Call* call = change(call_id);
+    if (call == nullptr) {
+      if (!recalls_) return;
+      call = &calls_.change(calls_.add(call_id));  // the log does not have its beginning any more
+      call->complete = false;
+      call->first_seq = seq_;
+      call->started = now_;
+      grow(*call, sizeof *call + call_id.size());
+    }
+    one->second.call = call_id;
+    const Object* const object = model_->find(IdKind::channel, one->first);
+    add_leg(*call, *one, its_way, Shown(object == nullptr ? std::string_view() : std::string_view(object->text)));
+    for (const auto& [below, below_way] : std::exchange(one->second.below, {})) {
+      if (const auto at = channels_.find(below); at != channels_.end()) to_join.emplace_back(&*at, below_way);
+    }
+  }
+}
+
+void Calls::add_leg(Call& call, Known& channel, Way way, const Shown& shown) {
+  if (call.legs.size() >= call.live_legs + Call::max_ended_legs) {
+    const auto oldest = std::find_if(call.legs.begin() + 1, call.legs.end(), [](const CallLeg& leg) { return leg.ended; });
+    if (oldest != call.legs.end()) {
+      call.legs.erase(oldest);
+      ++call.legs_left_out;
+    }
+  }
+  CallLeg& leg = call.legs.emplace_back();
+  leg.channel = channel.first;
+  leg.name = shown.name;
+  leg.joined_by = record::ways_to_join[static_cast<size_t>(way)];
+  leg.caller = shown.caller;
+  leg.began = shown.made.value_or(now_);
+  leg.answered = channel.second.up;
+  ++call.live_legs;
+  grow(call, sizeof leg + leg.channel.size() + leg.name.size());
+}
+
+void Calls::change_state(const Record& record) {
+  const std::string_view text = record.member("channel");
+  Known* const known = is_up(text) ? find_channel(text) : nullptr;
+  if (known != nullptr) answer(*known, record.time);
+}
+
+void Calls::answer(Known& channel, WallTime time) {
+  if (!channel.second.up) channel.second.up = time;
+  Call* const call = change(channel.second.call);
+  if (call == nullptr) return;
+  for (CallLeg& leg : call->legs) {
+    if (leg.channel == channel.first && !leg.answered) leg.answered = channel.second.up;
+  }
+  if (call->answered || call->legs.front().channel != channel.first) return;
+  call->answered = channel.second.up;
+  if (recalls_) return;
+  Record answered = record::own_record(
+      record::CallAnswered{.answered = *call->answered, .ring_ms = between(call->started, *call->answered)}, server_,
+      now_);
+  if (!call->apps.empty()) answered.app = call->apps.back();
+  answered.ids.add(IdKind::channel, channel.first);
+  answered.ids.add(IdKind::call, channel.second.call);
+  after_.push_back(std::move(answered));
+}
+
+void Calls::hold(const Record& record, bool held) {
+  const Known* const known = find_channel(record.member("channel"));
+  Call* const call = known == nullptr ? nullptr : change(known->second.call);
+  if (call == nullptr) return;
+  const auto at = std::ranges::find(call->held, known->first);
+  if (held == (at != call->held.end())) return;
+  if (held) {
+    if (call->held.empty()) call->held_since = record.time;
+    call->held.push_back(known->first);
+  } else {
+    call->held.erase(at);
+    if (call->held.empty()) call->hold += milliseconds(between(call->held_since, record.time));
+  }
+}
+
+void Calls::take_recording(const Record& record) {
+  const std::string_view text = record.member("recording");
+  const std::string_view target = target_of(text);
+  std::vector<std::string> of;
+  if (target.starts_with("channel:")) of.emplace_back(target.substr(8));
+  if (target.starts_with("bridge:")) {
+    const Object* const bridge = model_->find(IdKind::bridge, target.substr(7));
+    if (bridge != nullptr && bridge->seat) of = bridge->seat->channels;
+  }
+  JsonTape tape;
+  const JsonView recording = tape.read(text);
+  if (!recording.valid() || recording.kind() != JsonKind::object) return;
+  const std::string name = recording.string_at("name");
+  const JsonView length = recording.find("duration");
+  for (const std::string& id : of) {
+    Call* const call = change(call_of(id));
+    if (call == nullptr) continue;
+    auto at = std::ranges::find(call->recordings, name, &record::CallRecording::name);
+    if (at == call->recordings.end()) {
+      if (record.type != "RecordingStarted" || call->recordings.size() >= Call::max_listed) continue;
+      at = call->recordings.insert(at, {.name = name, .format = recording.string_at("format"), .duration = {}});
+      grow(*call, sizeof *at + name.size());
+    }
+    if (length.valid()) at->duration = whole_number<uint64_t>(length.text());
+  }
+}
+
+// The Model says with channel_over() that it has ended.
+void Calls::destroy(const Record& record) {
+  const std::string_view text = record.member("channel");
+  Known* const known = find_channel(text);
+  if (known == nullptr) return;
+  known->second.destroyed = true;
+  Call* const call = change(known->second.call);
+  if (call == nullptr) return;
+  const Shown shown(text);
+  const std::optional<uint64_t> cause = whole_number<uint64_t>(record.member("cause"));
+  const std::string cause_txt = string_of(record.member("cause_txt"));
+  for (CallLeg& leg : call->legs) {
+    if (leg.channel != known->first) continue;
+    leg.name = shown.name;
+    leg.caller = shown.caller;
+    leg.cause = cause;
+    if (!cause_txt.empty()) leg.cause_txt = cause_txt;
+  }
+  if (call->legs.front().channel == known->first) {
+    call->cause = cause;
+    if (!cause_txt.empty()) call->cause_txt = cause_txt;
+  }
+  if (model_->find(IdKind::channel, known->first) == nullptr) channel_over(known->first);
+}
+
+void Calls::channel_over(std::string_view id) {
+  const auto at = channels_.find(id);
+  if (at == channels_.end() || at->second.over) return;
+  Channel& known = at->second;
+  if (!known.half_of.empty()) {
+    const auto halves = halves_.find(known.half_of);
+    if (halves != halves_.end()) {
+      std::erase(halves->second, at->first);
+      if (halves->second.empty()) halves_.erase(halves);
+    }
+  }
+  if (known.call.empty()) {
+    channels_.erase(at);
+    return;
+  }
+  known.over = true;
+  Call* const call = change(known.call);
+  if (call == nullptr) return remember(at->first);
+  for (CallLeg& leg : call->legs) {
+    if (leg.channel == at->first) leg.ended = now_;
+  }
+  if (!known.destroyed) call->left = true;
+  if (const auto held = std::ranges::find(call->held, at->first); held != call->held.end()) {
+    call->held.erase(held);
+    if (call->held.empty()) call->hold += milliseconds(between(call->held_since, now_));
+  }
+  --call->live_legs;
+  if (call->live_legs == 0 && !recalls_) finish(std::string(known.call));
+}
+
+void Calls::channel_shown(std::string_view id) {
+  const auto at = channels_.find(id);
+  if (at == channels_.end() || !at->second.over) return;
+  at->second.over = false;
+  Call* const call = change(at->second.call);
+  if (call == nullptr) return;
+  ++call->live_legs;
+  bool still_left = false;
+  for (CallLeg& leg : call->legs) {
+    if (leg.channel == at->first) leg.ended.reset();
+    still_left |= leg.ended && !leg.cause;
+  }
+  call->left = still_left;
+}
+
+void Calls::finish(const std::string& id) {
+  Call& call = *change(id);
+  record::CallEnded ended;
+  ended.direction = record::call_directions[call.outbound ? 1 : 0];
+  ended.from = call.from;
+  ended.to = call.to;
+  ended.apps = call.apps;
+  ended.started = call.started;
+  ended.answered = call.answered;
+  ended.ended = now_;
+  ended.how = record::CallEnded::ways[call.left ? 1 : 0];
+  ended.complete = call.complete && call.first_seq > gap_seq_;
+  ended.ring_ms = between(call.started, call.answered.value_or(now_));
+  ended.talk_ms = call.answered ? between(*call.answered, now_) : 0;
+  ended.hold_ms = static_cast<uint64_t>(call.hold.count());
+  ended.cause = call.cause;
+  ended.cause_txt = call.cause_txt;
+  if (call.legs_left_out > 0) ended.legs_left_out = call.legs_left_out;
+  ended.legs = std::move(call.legs);
+  ended.transfers = std::move(call.transfers);
+  ended.recordings = std::move(call.recordings);
+  Record record = record::own_record(ended, server_, now_);
+  if (!ended.apps.empty()) record.app = ended.apps.back();
+  for (const CallLeg& leg : ended.legs) record.ids.add(IdKind::channel, leg.channel);
+  record.ids.add(IdKind::call, id);
+  after_.push_back(std::move(record));
+  calls_.erase(id);
+  for (const CallLeg& leg : ended.legs) remember(leg.channel);
+}
+
+// Late copies of its events still get their call, for some time.
+void Calls::remember(const std::string& channel) {
+  ended_.push_back(channel);
+  if (ended_.size() <= options_.max_ended) return;
+  const auto oldest = channels_.find(ended_.front());
+  if (oldest != channels_.end() && oldest->second.over && calls_.find(oldest->second.call) == nullptr)
+    channels_.erase(oldest);
+  ended_.pop_front();
+}
+
+Call* Calls::change(std::string_view id) {
+  if (id.empty()) return nullptr;
+  const auto slot = calls_.find_slot(id);
+  return slot == nullptr ? nullptr : &calls_.change(*slot);
+}
+
+void Calls::grow(Call& call, size_t bytes) {
+  call.bytes += bytes;
+  calls_.grow(bytes);
+}
+
+void Calls::recall(const Record& record, uint64_t seq, const Model& model) {
+  recalls_ = true;
+  const auto named = record.ids.of(IdKind::call);
+  recalled_ = named.size() == 1 ? std::string(named.front()) : std::string();
+  Record copy = record;
+  link(copy, seq, model);
+  const auto channels = record.ids.of(IdKind::channel);
+  if (!recalled_.empty() && record.type == "call.started" && !channels.empty()) {
+    Known& first = *channels_.try_emplace(std::string(channels.front())).first;
+    if (first.second.over) first.second = {};
+    if (first.second.call != recalled_) {
+      first.second.call.clear();
+      join(first, recalled_, Way::first);
+    }
+    Call& call = *change(recalled_);
+    call.complete = record.member("complete") == "true";
+    call.outbound = string_of(record.member("direction")) == record::call_directions[1];
+    JsonTape tape;
+    call.from = Shown::party(tape.read(record.member("from")));
+    call.to = Shown::party(tape.read(record.member("to")));
+    call.started = parse_time(string_of(record.member("started"))).value_or(record.time);
+    call.legs.front().began = call.started;
+    if (!record.app.empty()) call.apps.assign(1, record.app);
+  }
+  if (!recalled_.empty() && record.type == "call.ended") {
+    if (const Call* call = calls_.find(recalled_)) {
+      const std::vector<CallLeg> legs = call->legs;
+      calls_.erase(recalled_);
+      for (const CallLeg& leg : legs) remember(leg.channel);
+    }
+  }
+  recalls_ = false;
+  recalled_.clear();
+}
+
+void Calls::recalled(std::string_view server, WallTime now, const Model& model) {
+  server_ = server;
+  now_ = now;
+  model_ = &model;
+  std::vector<std::string> over;
+  for (const auto& [id, call] : calls_) {
+    if (call.live_legs == 0) over.push_back(id);
+  }
+  for (const std::string& id : over) finish(id);
+  for (const auto& [id, channel] : channels_) {
+    if (!channel.over && model.find(IdKind::channel, id) == nullptr) unseen_.push_back(id);
+  }
+}
+
+}  // namespace aribus::state

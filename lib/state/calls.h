@@ -1,0 +1,184 @@
+// The calls of one Asterisk: trees of channels.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/newest.h"
+#include "base/time.h"
+#include "record/call.h"
+#include "record/record.h"
+#include "state/versioned.h"
+
+namespace aribus::state {
+
+class Model;
+
+// A call that has not ended. Its id is the one under which Calls has it; its first leg is never left out.
+struct Call {
+  bool outbound = false;  // its first channel was originated
+  record::Party from;
+  record::Party to;
+  std::vector<std::string> apps;  // that it was in, the latest one last; at most max_apps
+  WallTime started;
+  std::optional<WallTime> answered;
+  uint64_t first_seq = 0;  // of the record that it began with
+  bool complete = true;    // its beginning was seen
+  bool left = false;       // a leg is not reported any more, and nobody has seen its end
+  std::vector<record::CallLeg> legs;
+  size_t live_legs = 0;
+  size_t legs_left_out = 0;
+  std::vector<std::string> held;  // ids of the channels on hold
+  WallTime held_since;
+  std::chrono::milliseconds hold{0};  // before that
+  std::optional<uint64_t> cause;  // of the end of its first channel
+  std::optional<std::string> cause_txt;
+  std::vector<record::CallTransfer> transfers;
+  std::vector<record::CallRecording> recordings;
+  size_t bytes = 0;  // of its texts, about
+
+  static constexpr size_t max_apps = 16;
+  static constexpr size_t max_ended_legs = 256;  // that are kept; beyond it the oldest are left out
+  static constexpr size_t max_listed = 64;       // transfers, and recordings
+};
+
+[[nodiscard]] inline size_t bytes_of(const Call& call) {
+  return call.bytes;
+}
+
+using FrozenCalls = FrozenMap<Call>;
+
+// As `state.calls` shows it, without what is live of its legs. `gap_seq`: see Calls.
+[[nodiscard]] record::LiveCall live_call(const std::string& id, const Call& call, uint64_t gap_seq);
+
+struct CallsOptions {
+  size_t max_channels = 200'000;  // known ones, live or not; beyond it no channel becomes part of a call
+  size_t max_ended = 10'000;      // ended channels whose call is remembered, for late copies of their events
+};
+
+// Finds out from the records of one Asterisk which channels belong together, and what became of their calls.
+// docs/calls.md has the rules. Part of a Model, which says when a channel ends: Asterisk sends each application a copy
+// of its own of an event, and only the Model knows which of them is late.
+//
+// Each record comes to link() before the Model applies it. What has to be published just before it is then in
+// take_before(), and when the Model has applied it, take_after() has what is to be published just after it.
+//
+// A channel belongs to at most one call, and once it does, that never changes, unless the whole call has left
+// (`how: "left"`) and the channel enters an application again.
+class Calls {
+ public:
+  explicit Calls(std::shared_ptr<Versions> versions, CallsOptions options = {});
+
+  // A command is about to create the channel `id`: its first record begins a call, or adds it to the live call
+  // `call`, if that is not "".
+  void expect(std::string_view id, std::string_view call) { expected_.put(id, std::string(call)); }
+  // The command has failed.
+  void expect_no_more(std::string_view id) { expected_.erase(id); }
+
+  // Finds the calls of the record's channels, and adds their ids to those of the record. `model`: before the record.
+  void link(record::Record& record, uint64_t seq, const Model& model);
+  // Likewise for a record of an earlier process, which names its calls itself: no others begin, and none end.
+  void recall(const record::Record& record, uint64_t seq, const Model& model);
+  // That was the last one. `model`: after all of them.
+  void recalled(std::string_view server, WallTime now, const Model& model);
+
+  // The Model says that it does not know the channel any more, or that it knows it again.
+  void channel_over(std::string_view id);
+  void channel_shown(std::string_view id);
+
+  [[nodiscard]] bool has_before() const { return !before_.empty(); }
+  [[nodiscard]] bool has_after() const { return !after_.empty(); }
+  [[nodiscard]] std::vector<record::Record> take_before() { return std::exchange(before_, {}); }
+  [[nodiscard]] std::vector<record::Record> take_after() { return std::exchange(after_, {}); }
+
+  // The id of the call, live or ended, that the channel belongs to; "" if it belongs to none.
+  [[nodiscard]] std::string_view call_of(std::string_view channel) const;
+  // nullptr when no live call has this id.
+  [[nodiscard]] const Call* find(std::string_view id) const { return calls_.find(id); }
+  [[nodiscard]] size_t size() const { return calls_.size(); }
+  // Calls that began with this record or earlier ones are not complete.
+  [[nodiscard]] uint64_t gap_seq() const { return gap_seq_; }
+  // See VersionedMap.
+  [[nodiscard]] FrozenCalls freeze(uint64_t version) { return calls_.freeze(version); }
+  // Number of channels that it knows, in calls or not, live or not.
+  [[nodiscard]] size_t channels() const { return channels_.size(); }
+
+ private:
+  struct Shown;
+  enum class Way : uint8_t { first, local, dial, forward, transfer, create };  // ways_to_join
+  struct Below {
+    std::string channel;
+    Way way;
+  };
+  struct Channel {
+    std::string made;          // its `creationtime`; "": not known yet
+    std::string call;          // ""; none
+    std::string half_of;       // "Local/200@sales-00000001": it is one of the two halves of that
+    std::vector<Below> below;  // what joins a call with it
+    std::optional<WallTime> up;  // when it was answered
+    uint64_t first_seq = 0;
+    bool over = false;       // the Model knows it no more
+    bool destroyed = false;  // and Asterisk has reported its end
+  };
+  using Channels = std::unordered_map<std::string, Channel, TextHash, std::equal_to<>>;
+  using Known = Channels::value_type;
+
+  void see(const record::Record& record);
+  void enter(const record::Record& record);
+  void dial(const record::Record& record);
+  void transfer_blind(const record::Record& record);
+  void transfer_attended(const record::Record& record);
+  void take_changed(const record::Record& changed);
+  void destroy(const record::Record& record);
+  void change_state(const record::Record& record);
+  void hold(const record::Record& record, bool held);
+  void take_recording(const record::Record& record);
+  void take_own(const record::Record& record);
+  [[nodiscard]] Known* channel(std::string_view text, const record::Record& record, bool begins = false);
+  [[nodiscard]] Known* find_channel(std::string_view text);
+  void add_calls(record::Record& record);
+  void meet_expected(std::string_view id, const record::Record& record);
+  void begin(Known& channel, const Shown& shown, const record::Record& record, bool outbound, bool complete);
+  void link_below(Known* above, Known* below, Way way);
+  void join(Known& channel, const std::string& call, Way way);
+  void add_leg(Call& call, Known& channel, Way way, const Shown& shown);
+  void answer(Known& channel, WallTime time);
+  void add_transfer(const record::CallTransfer& transfer, std::initializer_list<const Known*> of);
+  void end_leg(const std::string& channel, const Channel& known);
+  [[nodiscard]] std::string new_id(const std::string& channel) const;
+  [[nodiscard]] Call* change(std::string_view id);
+  void grow(Call& call, size_t bytes);
+  void finish(const std::string& id);
+  void remember(const std::string& channel);
+
+  CallsOptions options_;
+  VersionedMap<Call> calls_;
+  Channels channels_;
+  std::unordered_map<std::string, std::vector<std::string>, TextHash, std::equal_to<>> halves_;  // of Local channels
+  std::deque<std::string> ended_;       // ids of channels that are over, of calls that have ended; the oldest first
+  Newest<std::string> expected_{4096};  // calls, or "", by the ids of channels
+  std::vector<uint8_t> roles_;          // of event types, in the order of ari::models()
+  std::vector<record::Record> before_;
+  std::vector<record::Record> after_;
+  std::vector<std::string> unseen_;  // channels that an earlier process's records named, and none of them showed
+  uint64_t gap_seq_ = 0;
+  // Of the record at hand:
+  const Model* model_ = nullptr;
+  std::string_view server_;
+  WallTime now_;
+  uint64_t seq_ = 0;
+  bool recalls_ = false;
+  std::string recalled_;  // the only call that it names
+};
+
+}  // namespace aribus::state

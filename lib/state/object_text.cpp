@@ -1,0 +1,58 @@
+#include "state/object_text.h"
+
+#include <cstring>
+
+#include "base/time.h"
+#include "json/find_member.h"
+
+namespace aribus::state {
+namespace {
+
+template <size_t size>
+bool begins_with(std::string_view text, const char (&start)[size]) {
+  return text.size() >= size && std::memcmp(text.data(), start, size - 1) == 0;
+}
+
+// The text from behind `name` up to the next quote, or "". The model keeps it, so it must not be longer than
+// "channel:" and an id.
+std::string_view string_behind(std::string_view text, std::string_view name, size_t rare) {
+  const char* const found = find_text(text, name, rare);
+  if (found == nullptr) return {};
+  const std::string_view rest = text.substr(static_cast<size_t>(found - text.data()) + name.size());
+  const std::string_view string = rest.substr(0, rest.find('"'));
+  return string.size() > record::max_id_bytes + 16 ? std::string_view() : string;
+}
+
+}  // namespace
+
+std::string_view id_of(IdKind kind, std::string_view text, std::string& buffer) {
+  const bool named = kind == IdKind::recording || kind == IdKind::device;
+  if (named ? begins_with(text, R"({"name":")") : begins_with(text, R"({"id":")")) {
+    const std::string_view rest = text.substr(named ? 9 : 7);
+    const std::string_view id = rest.substr(0, rest.find('"'));
+    if (id.find('\\') == std::string_view::npos) return id;
+  }
+  if (kind != IdKind::endpoint) return find_string_member(text, named ? "name" : "id", buffer);
+  const std::string technology(find_string_member(text, "technology", buffer));
+  const std::string resource(find_string_member(text, "resource", buffer));
+  return buffer = technology.empty() || resource.empty() ? "" : technology + "/" + resource;
+}
+
+std::string_view made_at(std::string_view text) {
+  static constexpr std::string_view name = R"("creationtime":")";
+  return string_behind(text, name, name.find("im"));
+}
+
+int compare_made(std::string_view a, std::string_view b) {
+  if (a == b || a.empty() || b.empty()) return 0;
+  const auto first = parse_time(a), second = parse_time(b);
+  if (!first || !second || *first == *second) return 0;
+  return *first < *second ? -1 : 1;
+}
+
+std::string_view target_of(std::string_view text) {
+  static constexpr std::string_view name = R"("target_uri":")";
+  return string_behind(text, name, name.find("_u"));
+}
+
+}  // namespace aribus::state

@@ -1,0 +1,55 @@
+// What the texts of live objects say, read without a whole parser.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "json/json_tape.h"
+#include "record/id_set.h"
+#include "record/record.h"
+
+namespace aribus::state {
+
+using record::IdKind;
+
+// The id of the object that `text` shows, or "". `buffer` holds an id that has to be decoded.
+[[nodiscard]] std::string_view id_of(IdKind kind, std::string_view text, std::string& buffer);
+
+// Its `creationtime`, or "".
+[[nodiscard]] std::string_view made_at(std::string_view text);
+
+// Whether `made` is in `text` where it was last time, `place` bytes from the end.
+[[nodiscard]] inline bool is_at(std::string_view text, std::string_view made, size_t place) {
+  return !made.empty() && place <= text.size() && text.substr(text.size() - place).starts_with(made);
+}
+
+// Where `made`, a part of `text`, begins, counted from the end; 0 if it is empty.
+[[nodiscard]] inline size_t place_of(std::string_view made, std::string_view text) {
+  return made.empty() ? 0 : static_cast<size_t>(text.data() + text.size() - made.data());
+}
+
+// Compares two `creationtime`s: below 0, 0 or above, as compare() does. 0 if one is empty or no time.
+[[nodiscard]] int compare_made(std::string_view a, std::string_view b);
+
+// The `target_uri` of a playback or recording, or "".
+[[nodiscard]] std::string_view target_of(std::string_view text);
+
+// Calls `use(kind, item, object)` for each object in the lists of a `state.changed`.
+template <typename Use>
+void for_each_changed(const record::Record& changed, Use use) {
+  JsonTape objects;
+  const JsonView lists = objects.read(changed.member("objects"));
+  if (!lists.valid() || lists.kind() != JsonKind::object) return;
+  for (size_t i = 0; i < record::object_kinds; ++i) {
+    const auto kind = static_cast<IdKind>(i);
+    const JsonView list = lists.find(record::field_name(kind));
+    if (!list.valid()) continue;
+    for (const auto& item : list.children()) {
+      const JsonView json = item.value().find(record::object_name(kind));
+      if (json.valid() && json.kind() == JsonKind::object) use(kind, item.value(), json);
+    }
+  }
+}
+
+}  // namespace aribus::state
