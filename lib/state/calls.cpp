@@ -190,9 +190,14 @@ void Calls::add_calls(Record& record) {
     if (id.kind != IdKind::channel) continue;
     auto at = channels_.find(id.text);
     if (at == channels_.end()) {
-      if (expected_.size() == 0) continue;
-      meet_expected(id.text, record);
-      if ((at = channels_.find(id.text)) == channels_.end()) continue;
+      if (recalls_) {
+        if (recalled_.empty() || record.type == "ChannelDestroyed" || record.type == "call.ended") continue;
+        at = channels_.try_emplace(std::string(id.text)).first;
+      } else {
+        if (expected_.size() == 0) continue;
+        meet_expected(id.text, record);
+        if ((at = channels_.find(id.text)) == channels_.end()) continue;
+      }
     }
     Channel& known = at->second;
     if (known.over) [[unlikely]] {
@@ -316,8 +321,8 @@ void Calls::dial(const Record& record) {
 }
 
 void Calls::transfer_blind(const Record& record) {
-  const Known* const by = find_channel(record.member("channel"));
-  link_below(const_cast<Known*>(by), channel(record.member("replace_channel"), record), Way::transfer);
+  Known* const by = find_channel(record.member("channel"));
+  link_below(by, find_channel(record.member("replace_channel")), Way::transfer);
   add_transfer({.time = record.time,
                 .kind = "blind",
                 .channel = id_in(record.member("channel")),
@@ -329,9 +334,9 @@ void Calls::transfer_blind(const Record& record) {
 void Calls::transfer_attended(const Record& record) {
   Known* const first = find_channel(record.member("transferer_first_leg"));
   Known* const second = find_channel(record.member("transferer_second_leg"));
-  link_below(first, channel(record.member("replace_channel"), record), Way::transfer);
-  link_below(first, channel(record.member("destination_link_first_leg"), record), Way::transfer);
-  link_below(second, channel(record.member("destination_link_second_leg"), record), Way::transfer);
+  link_below(first, find_channel(record.member("replace_channel")), Way::transfer);
+  link_below(first, find_channel(record.member("destination_link_first_leg")), Way::transfer);
+  link_below(second, find_channel(record.member("destination_link_second_leg")), Way::transfer);
   const std::string_view target = record.member("transfer_target");
   add_transfer({.time = record.time,
                 .kind = "attended",
@@ -389,6 +394,7 @@ void Calls::begin(Known& channel, const Shown& shown, const Record& record, bool
   call.complete = complete;
   grow(call, sizeof call + id.size());
   channel.second.call = id;
+  channel.second.over = false;  // it may have left, and come back
   add_leg(call, channel, Way::first, shown);
   Record started = record::own_record(record::CallStarted{.direction = std::string(record::call_directions[outbound ? 1 : 0]),
                                                           .from = call.from,
@@ -572,6 +578,7 @@ void Calls::channel_over(std::string_view id) {
   const auto at = channels_.find(id);
   if (at == channels_.end() || at->second.over) return;
   Channel& known = at->second;
+  if (known.first_seq == seq_ && !recalls_) return;  // an earlier channel with this id is over
   if (!known.half_of.empty()) {
     const auto halves = halves_.find(known.half_of);
     if (halves != halves_.end()) {
