@@ -47,6 +47,13 @@ size_t cut_character_bytes(std::string_view text) {
   return 0;
 }
 
+// Has the processor fetch the next message into its cache while this one is handled. What the kernel has just written
+// is not there yet: without this, each message begins with a wait of a tenth of the time that it takes.
+void fetch_ahead(std::string_view bytes) {
+  constexpr size_t ahead = 512, line = 64;
+  for (size_t at = 0; at < std::min(ahead, bytes.size()); at += line) __builtin_prefetch(bytes.data() + at);
+}
+
 // Whether `code` may be in a close frame: RFC 6455 (7.4) and what was registered since.
 bool is_sendable(int code) {
   return (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
@@ -164,6 +171,7 @@ std::optional<Received> FrameReader::take_whole_text(std::string_view& bytes) {
   const std::string_view text = bytes.substr(begin, length);
   if (!is_utf8(text)) return std::nullopt;
   bytes.remove_prefix(begin + length);
+  fetch_ahead(bytes);
   return Received{Received::Kind::text, text, length, 0};
 }
 

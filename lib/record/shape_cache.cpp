@@ -158,8 +158,7 @@ bool ShapeCache::read(const PaddedText& padded, Record& record) {
       case Action::cause: {
         const size_t size = integer_size(in);
         if (size == 0) return false;
-        std::memcpy(out, in, size);
-        out += size;
+        out = copy(out, in, size);
         const std::string_view number(std::exchange(in, in + size), size);
         if (node.action == Action::integer) break;
         const int64_t cause = whole_number<int64_t>(number).value_or(0);

@@ -388,7 +388,7 @@ void Model::list_channels(const std::string& id, Object& bridge) {
     return;
   }
   std::vector<std::string> now;
-  JsonTape tape;
+  static thread_local JsonTape tape;
   if (const JsonView list = tape.read(text); list.valid()) {
     for (const auto& channel : list.children()) {
       if (channel.value().kind() == JsonKind::string) now.push_back(channel.value().string());
