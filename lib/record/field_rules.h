@@ -96,6 +96,8 @@ struct FieldRule {
   bool list = false;
   bool copied = false;                // a string that is copied as it is
   bool envelope = false;              // of an event: the envelope takes it, or uses its name
+  bool own_id = false;                // the id of the object itself
+  bool made = false;                  // its creationtime
   bool target = false;                // names another object, as "channel:<id>", "bridge:<id>", …
   bool number = false;                // declared as a string, but a number
   std::optional<IdKind> id = {};      // an id, or a list of ids, of this kind

@@ -155,8 +155,7 @@ class Model {
 
  private:
   struct Ended {
-    std::string made;       // its `creationtime`, or ""
-    size_t made_place = 0;  // where it begins in the text, counted from the end
+    std::string made;  // its `creationtime`, or ""
     uint64_t seq = 0;
     bool lives = false;  // it still exists, but no application receives its events (`state.gone`)
     std::vector<std::string> seen_by = {};
@@ -164,17 +163,17 @@ class Model {
   };
   using EndedObjects = std::unordered_map<std::string, Ended, TextHash, std::equal_to<>>;
 
+  class Sight;
+
   Objects& objects(IdKind kind) { return objects_[static_cast<size_t>(kind)]; }
   void tell(Object& channel, Also also, const record::Record& record, uint64_t seq);
   static void enter(Object& channel, const record::Record& record, uint64_t seq);
   static void leave(Object& channel, const record::Record& record, uint64_t seq);
-  Object* show(IdKind kind, std::string_view text, const Shown& how, const record::Record& record,
-               uint64_t seq);
+  Object* show(IdKind kind, const Sight& sight, const Shown& how, const record::Record& record, uint64_t seq);
   void take_changed(const record::Record& changed, uint64_t seq);
-  void forget_end(IdKind kind, std::string_view text);
-  [[nodiscard]] bool has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins,
-                               const std::string& app);
-  void end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives,
+  void forget_end(IdKind kind, const Sight& sight);
+  [[nodiscard]] bool has_ended(IdKind kind, const Sight& sight, bool begins, const std::string& app);
+  void end(IdKind kind, std::string_view id, std::string_view made, uint64_t seq, bool lives,
            const std::string& app = {});
   void end_what_is_on(IdKind kind, std::string_view id, uint64_t seq);
   void erase(IdKind kind, std::string_view id, const Object& object);
