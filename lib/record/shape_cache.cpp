@@ -33,11 +33,11 @@ inline char* copy(char* out, const char* from, size_t size) {
   while (*in == '\\') {
     const char* const behind = behind_escape(in);
     if (behind == nullptr) return nullptr;
-    std::memcpy(out, in, 16);  // the longest has twelve bytes
-    out += behind - in;
-    const size_t size = copy_up_to_special(behind, out);
-    in = behind + size;
-    out += size;
+    const auto size = static_cast<size_t>(behind - in);  // at most twelve
+    std::memcpy(out, in, 16);
+    const size_t copied = size + copy_up_to_special(behind, out + size);
+    in += copied;
+    out += copied;
   }
   return *in == '"' ? in : nullptr;
 }
