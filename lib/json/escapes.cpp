@@ -36,7 +36,8 @@ void append_utf8(std::string& out, uint32_t code) {
 }  // namespace
 
 const char* detail::behind_pair(const char* at) {
-  const bool is_pair = is_high(code_unit(at + 2)) && at[6] == '\\' && at[7] == 'u' && is_low(code_unit(at + 8));
+  const bool is_pair =
+      is_high(code_unit(at + 2)) && at[6] == '\\' && at[7] == 'u' && is_low(code_unit(at + 8));
   return is_pair ? at + 12 : nullptr;
 }
 

@@ -37,8 +37,8 @@ class IdSet {
     uint64_t hash;          // id_hash(kind, text)
   };
 
-  // Adds `id`, unless it is empty, longer than max_id_bytes or there already. Returns its number, counted from 1; 0
-  // if it is not there.
+  // Adds `id`, unless it is empty, longer than max_id_bytes or there already. Returns its number, counted
+  // from 1; 0 if it is not there.
   uint32_t add(IdKind kind, std::string_view id);
   void clear();
   // Makes room for so many ids.

@@ -12,11 +12,11 @@
 
 namespace aribus::record {
 
-// Where a member of a record's `fields` is. Of an object that it shows, what the reader of an event has met on its way.
+// A member of a record's `fields`; of an object also what the reader of an event has met on its way.
 struct Member {
-  uint32_t begin;         // with its comma
-  uint32_t id = 0;        // the number of the object's own id in the record's `ids`, counted from 1; 0: not known
-  uint32_t made = 0;      // where its `creationtime`, as write_rfc3339() writes it, begins in `fields`; 0: not known
+  uint32_t begin;     // where it is, with its comma
+  uint32_t id = 0;    // the number of the object's own id among the record's `ids`, from 1; 0: not known
+  uint32_t made = 0;  // where its `creationtime` (RFC 3339) is in `fields`; 0: not known
 
   // What is in front of it has become longer by so many bytes.
   void move(uint32_t bytes) {

@@ -141,7 +141,8 @@ std::string_view target_of(std::string_view text) {
 
 }  // namespace
 
-// An object as a record or an answer shows it. What the reader of an event has not met is searched in the text.
+// An object as a record or an answer shows it. What the reader of an event has not met is searched in the
+// text.
 class Model::Sight {
  public:
   Sight(IdKind kind, std::string_view text) : text(text), id(id_of(kind, text, buffer_)) {}
