@@ -47,9 +47,8 @@ size_t cut_character_bytes(std::string_view text) {
   return 0;
 }
 
-// Has the processor fetch the next message into its cache while this one is handled. What the kernel has just
-// written is not there yet: without this, each message begins with a wait of a tenth of the time that it
-// takes.
+// Has the processor fetch the next message into its cache while this one is handled: what the kernel has just
+// written is not there yet.
 void fetch_ahead(std::string_view bytes) {
   constexpr size_t ahead = 512, line = 64;
   for (size_t at = 0; at < std::min(ahead, bytes.size()); at += line) __builtin_prefetch(bytes.data() + at);
@@ -133,7 +132,7 @@ std::optional<Received> FrameReader::next(std::string_view& bytes) {
     if (message_.capacity() > kept_piece_bytes) message_.shrink_to_fit();
   }
   // It is made where the caller has it. The processor would wait for all that is still to be written to
-  // memory if it copied what was written in smaller pieces just before: 7 % of an event's time.
+  // memory if it copied what was written in smaller pieces just before.
   if (const std::string_view text = take_whole_text(bytes); text.data() != nullptr)
     return std::optional<Received>(std::in_place, Received::Kind::text, text, text.size(), uint16_t{0});
   for (int fragments = 0; !ended_; ++fragments) {
