@@ -39,8 +39,9 @@ class IdSet {
     uint64_t hash;          // id_hash(kind, text)
   };
 
-  // Adds `id`, unless it is empty, longer than max_id_bytes or there already.
-  void add(IdKind kind, std::string_view id);
+  // Adds `id`, unless it is empty, longer than max_id_bytes or there already. Returns its number, counted
+  // from 1; 0 if it is not there.
+  uint32_t add(IdKind kind, std::string_view id);
   void clear();
   // Makes room for so many ids.
   void reserve(size_t count);
@@ -70,6 +71,7 @@ class IdSet {
 
   std::string text_;  // of all ids
   std::vector<Place> places_;
+  [[nodiscard]] uint32_t number_of(IdKind kind, std::string_view id) const;
   [[nodiscard]] size_t slot_of(IdKind kind, std::string_view id, uint64_t hash) const;
   void grow(size_t count);
 

@@ -252,7 +252,7 @@ Calls::Known* Calls::channel(std::string_view text, const Record& record, bool b
     if (order > 0) return nullptr;
     if (order == 0) {
       if (known.made.empty()) known.made = made;
-      if (known.over && (known.destroyed || model_->has_ended(IdKind::channel, id, text, begins, record.app)))
+      if (known.over && (known.destroyed || model_->has_ended(IdKind::channel, id, made, begins, record.app)))
         return nullptr;
       return &*at;
     }
@@ -260,7 +260,7 @@ Calls::Known* Calls::channel(std::string_view text, const Record& record, bool b
     channels_.erase(std::string(id));
   }
   if (model_->find(IdKind::channel, id) == nullptr &&
-      model_->has_ended(IdKind::channel, id, text, begins, record.app))
+      model_->has_ended(IdKind::channel, id, made, begins, record.app))
     return nullptr;
   if (channels_.size() >= options_.max_channels) return nullptr;
   at = channels_.try_emplace(std::string(id)).first;

@@ -30,12 +30,15 @@ std::vector<std::string> recorded() {
   return events;
 }
 
-// With where its members begin.
+// With what is known of its members.
 std::string line_of(EventReader& reader, const std::string& text) {
   static Record record;  // used again, as the daemon does
   reader.read(text, text.size(), "pbx1", record);
   std::string line = to_line(record, 1);
-  for (const uint32_t place : record.members) line += std::to_string(place) + " ";
+  for (const Member& member : record.members) {
+    line += std::to_string(member.begin) + " " + std::string(record.id_of(member)) + " " +
+            std::string(record.made_of(member)) + " ";
+  }
   return line;
 }
 

@@ -239,12 +239,15 @@ std::vector<std::string> recorded(std::string_view name) {
   return events;
 }
 
-// The record of `text`, with where its members begin.
+// The record of `text`, with what is known of its members.
 std::string record_of_text(EventReader& reader, const std::string& text) {
   static Record record;  // used again, as the daemon does
   reader.read(text, text.size(), "pbx1", record);
   std::string line = test::to_line(record, 1);
-  for (const uint32_t place : record.members) line += std::to_string(place) + " ";
+  for (const Member& member : record.members) {
+    line += std::to_string(member.begin) + " " + std::string(record.id_of(member)) + " " +
+            std::string(record.made_of(member)) + " ";
+  }
   return line;
 }
 
