@@ -3,13 +3,13 @@
 // Usage: bench_round_trips PROCESSOR,… ROUNDS TRIPS SECONDS IN_FLIGHT,… TARGET…
 //
 // A target is four arguments: NAME, KIND, its socket or port, and its request without the end. Kinds:
-//   lines      a request is a line, an answer as well; with N in flight N lines are under way on one connection
-//   websocket  the same with a message for each line
-//   http       a request is a request line and headers; with N in flight there are N kept-alive connections
+//   lines      a request is a line, an answer as well; with N in flight N lines are under way on one
+//   connection websocket  the same with a message for each line http       a request is a request line and
+//   headers; with N in flight there are N kept-alive connections
 //
-// In each of ROUNDS rounds, on each PROCESSOR in turn, every target gets TRIPS round trips, one at a time, then each
-// number in flight for SECONDS. Every answer is checked.
-// Prints {"PROCESSOR": {"NAME": {"rounds": [{"p50": ns, "p99": ns}, …], "per_second": {"IN_FLIGHT": n, …}}, …}, …}.
+// In each of ROUNDS rounds, on each PROCESSOR in turn, every target gets TRIPS round trips, one at a time,
+// then each number in flight for SECONDS. Every answer is checked. Prints {"PROCESSOR": {"NAME": {"rounds":
+// [{"p50": ns, "p99": ns}, …], "per_second": {"IN_FLIGHT": n, …}}, …}, …}.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
