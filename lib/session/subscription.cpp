@@ -8,7 +8,6 @@
 #include "json/json_tape.h"
 #include "protocol/rpc.h"
 #include "record/record_text.h"
-#include "session/own_record.h"
 #include "session/results.h"
 #include "session/subscription_doubts.h"
 
@@ -50,6 +49,7 @@ void Subscription::bound_by(const control::AccessRule& rule) {
   filter_ = bus::Filter(wanted_, bounds_of(rule));
   bounded_ = !rule.apps.empty();
   at_own_record_ = false;
+  own_line_.reset();
 }
 
 Result<Subscription> Subscription::make(const JsonValue& params, const bus::RecordLog& log,
@@ -88,6 +88,7 @@ std::string Subscription::pass_lost() {
   lost_ += overtaken();
   const uint64_t from = std::exchange(next_, first);
   at_own_record_ = false;
+  own_line_.reset();
   const Lost lost{.from = from, .to = first - 1, .records = first - from};
   return rpc::notification_text("lost", to_json(lost)) + "\n";
 }
@@ -146,11 +147,15 @@ bool Subscription::is_own(uint64_t seq) const {
   return record::read_text(tape, log_->record_text(seq), record) && record.app.empty();
 }
 
-std::string Subscription::take_own_record(const control::Dispatcher& dispatcher,
-                                          const control::AccessRule& rule) {
+std::optional<std::string> Subscription::take_own_record(const control::Dispatcher& dispatcher,
+                                                         const control::AccessRule& rule) {
+  if (!own_line_) own_line_ = std::make_unique<VisibleLine>(*log_, next_);
+  std::optional<std::string> line = own_line_->next(filter_, dispatcher, rule);
+  if (!line) return {};
+  own_line_.reset();
   at_own_record_ = false;
-  const uint64_t seq = next_++;
-  return visible_line(*log_, seq, filter_, dispatcher, rule);
+  ++next_;
+  return line;
 }
 
 std::string_view Subscription::advance(size_t count) {
