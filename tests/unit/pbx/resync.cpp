@@ -215,6 +215,26 @@ TEST_CASE("events that come while Asterisk is asked are newer than its answers")
   CHECK(stage.model.find(IdKind::channel, "c2") == nullptr);
 }
 
+TEST_CASE("a call of others that has left Stasis since the answers is in no application") {
+  Stage stage;
+  stage.tell(
+      event("PeerStatusChange", R"("peer":{"peer_status":"x"})"));  // a daemon's records begin with number 1
+  // Ours originated it, and hears of it.
+  stage.application = R"("channel_ids":["c1"],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
+  stage.answers["/applications"] = R"([{"name":"theirs","channel_ids":["c1"],"bridge_ids":[]}])";
+  stage.answers["/channels"] = "[" + channel("c1", "Stasis", "demo,out") + "]";
+  stage.asterisk.set_script([&](auto& peer, const std::string& request) {
+    if (request.starts_with("GET /ari/bridges")) {
+      stage.asterisk.websocket()->text(event(
+          "ChannelDialplan",
+          R"("dialplan_app":"Wait","dialplan_app_data":"60","channel":)" + channel("c1", "Wait", "60")));
+    }
+    stage.script(peer, request);
+  });
+  CHECK(stage.resync() == "ChannelDialplan/c1 server.resynced");
+  CHECK(stage.model.find(IdKind::channel, "c1")->app.empty());
+}
+
 TEST_CASE("without the event of its own it goes on after a while") {
   Stage stage(false);
   const auto began = stage.loop.now();

@@ -18,7 +18,7 @@ namespace {
 struct Stage : Daemon {
   test::TestServer asterisk{loop, test::client_options(test::nowhere, {"ivr", "crm"}), "pbx1", &log};
 
-  Stage() {
+  explicit Stage(size_t ring_bytes = 256 * 1024) : Daemon({}, 1024, ring_bytes) {
     dispatcher.add_server(asterisk);
     methods.add(
         control::state_methods([this](IdKind kind, const JsonValue& params, const control::Caller& caller) {
@@ -108,6 +108,55 @@ TEST_CASE("a program that is not bound gets those records as they are") {
   CHECK(program.line() + "\n" == stage.log.line(stage.log.next() - 1));
   stage.event("{");
   CHECK(program.next()["params"].HasMember("text"));
+}
+
+TEST_CASE("what a bound program sees of very many objects is found out in several turns") {
+  Stage stage(4 << 20);
+  stage.call("ivr", "i1");
+  std::vector<std::pair<IdKind, std::string>> ids;
+  for (int i = 0; i < 20'000; ++i) ids.emplace_back(IdKind::channel, "x" + std::to_string(i));
+  ids.emplace_back(IdKind::channel, "i1");
+  const auto expected = [](const Json& message) {
+    return to_text(message["params"]["channels"]) == R"(["i1"])";
+  };
+
+  Program one(stage), other(stage);
+  for (Program* program : {&one, &other}) {
+    program->ask("subscribe");
+    program->line();
+  }
+  stage.publish(own("server.resynced", ids));
+  stage.call("ivr", "i2");
+  for (Program* program : {&one, &other}) {
+    CHECK(expected(program->next()));
+    CHECK(params_of(program->next()).find("i2") != std::string::npos);
+  }
+
+  const uint64_t seq = stage.log.next() - 2;
+  const control::AccessRule rule{.name = "ivr", .methods = {"read"}, .apps = {"ivr", ""}};
+  session::VisibleLine line(stage.log, seq);
+  const bus::Filter filter({});
+  int steps = 1;
+  std::optional<std::string> shown;
+  while (!(shown = line.next(filter, stage.dispatcher, rule))) ++steps;
+  CHECK(steps == 5);
+  CHECK(shown->find(R"("channels":["i1"])") != std::string::npos);
+
+  // The rule changes in the middle: the record is looked at anew.
+  auto subscription = session::Subscription::make(
+      test::json(R"({"since":")" + bus::Cursor{stage.log.stream(), seq - 1}.text() + "\"}"), stage.log,
+      stage.dispatcher, rule);
+  REQUIRE(subscription);
+  std::vector<iovec> pieces;
+  subscription->gather(1 << 20, pieces);
+  REQUIRE(subscription->is_at_own_record());
+  CHECK_FALSE(subscription->take_own_record(stage.dispatcher, rule));
+  const control::AccessRule crm{.name = "crm", .methods = {"read"}, .apps = {"crm", ""}};
+  subscription->bound_by(crm);
+  subscription->gather(1 << 20, pieces);
+  REQUIRE(subscription->is_at_own_record());
+  while (!(shown = subscription->take_own_record(stage.dispatcher, crm))) continue;
+  CHECK(shown->find("i1") == std::string::npos);
 }
 
 TEST_CASE("runs of records around one of the daemon's own come in order, whole") {

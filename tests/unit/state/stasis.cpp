@@ -82,3 +82,20 @@ TEST_CASE("the application is what events told, and else what Asterisk's answers
                          one.last == "-" ? nullptr : &before) == one.app);
   }
 }
+
+TEST_CASE("what was known of another channel with the same id says nothing") {
+  FetchedState fetched;
+  for (const char* app : {"a1", "a2"})
+    fetched.apps[app].ids[static_cast<size_t>(IdKind::channel)].insert("c1");
+  Object before;
+  before.made = "2026-11-22T21:46:17.690+0000";
+  before.text = channel("Stasis", "a2,x");
+  before.app = "a2";
+  const auto app = [&](const std::string& made) {
+    std::string text = channel("Stasis", "a1,y");
+    text.insert(1, R"("creationtime":")" + made + "\",");
+    return app_of_channel(fetched, {"a1", "a2"}, "c1", text, &before);
+  };
+  CHECK(app(before.made) == "a1");                     // it entered again
+  CHECK(app("2026-11-22T21:46:18.000+0000").empty());  // it may have been moved
+}
