@@ -20,7 +20,6 @@ using state::FetchedState;
 using state::Model;
 
 constexpr int looks_at_playback = 3;
-constexpr size_t max_freed_at_once = 1000;  // objects and ids
 
 // The counts of the difference, and the ids of all live objects that can end.
 Record resynced(const std::string& server, const Model& model, const Difference& difference, WallTime now) {

@@ -22,7 +22,7 @@ constexpr size_t max_shown_bytes = 64;  // of a value, in a fault
 const NameKey cause_key("cause");
 
 // One tape for all: what is on it is not needed any more when the next value is put on it.
-JsonTape& tape() {
+JsonTape& undeclared_tape() {
   static thread_local JsonTape tape;
   return tape;
 }
@@ -297,7 +297,7 @@ const char* Normalizer::piece(const char* in, const JsonPath& path, JsonPiece& v
 
 // An object or array, as a whole.
 const char* Normalizer::container(const char* in, const JsonPath& path, JsonView& value) {
-  value = tape().parse_inside(in, max_depth_ - path.depth);
+  value = undeclared_tape().parse_inside(in, max_depth_ - path.depth);
   return value.valid() ? in + value.text().size() : nullptr;
 }
 

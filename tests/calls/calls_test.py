@@ -189,7 +189,8 @@ async def make_calls(asterisk, socket, app, second_app, callers, count):
                     raise AssertionError(f"{name} ({app}-{number:05}): {error!r}") from error
         await asyncio.gather(*(make(number) for number in range(count)))
         for _, one in expected:
-            await records.about(one.root, "call.ended")
+            if not records.of[one.root + "-before"]:
+                await records.about(one.root, "call.ended")
 
         async def open_calls():
             return [c for c in (await client.call("state.calls"))["calls"] if c.get("app") in (app, second_app)]

@@ -8,7 +8,7 @@ using namespace aribus::state;
 
 namespace {
 
-std::string channel(const std::string& app_name, const std::string& app_data) {
+std::string channel_in(const std::string& app_name, const std::string& app_data) {
   return R"({"id":"c1","dialplan":{"context":"x","exten":"x","priority":1,"app_name":")" + app_name +
          R"(","app_data":")" + app_data + R"("}})";
 }
@@ -75,10 +75,10 @@ TEST_CASE("the application is what events told, and else what Asterisk's answers
     fetched.apps["all"].all[static_cast<size_t>(IdKind::channel)] = true;
     for (const std::string& app : one.listed) fetched.apps[app].ids[static_cast<size_t>(IdKind::channel)].insert("c1");
     Object before;
-    before.text = channel(one.app_name == "Playback" || one.app_name == "Stasis" ? "Stasis" : one.app_name,
-                          one.shown_before);
+    before.text = channel_in(one.app_name == "Playback" || one.app_name == "Stasis" ? "Stasis" : one.app_name,
+                             one.shown_before);
     before.app = one.last;
-    CHECK(app_of_channel(fetched, ours, "c1", channel(one.app_name, one.app_data),
+    CHECK(app_of_channel(fetched, ours, "c1", channel_in(one.app_name, one.app_data),
                          one.last == "-" ? nullptr : &before) == one.app);
   }
 }
