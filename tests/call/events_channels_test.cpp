@@ -1,4 +1,7 @@
 // The events of channels, as real Asterisks send them.
+#include <cstdlib>
+
+#include "base/time.h"
 #include "tests/call/coverage.h"
 
 namespace aribus::test {
