@@ -132,7 +132,7 @@ record::LiveCall live_call(const std::string& id, const Call& call, uint64_t gap
   shown.legs = call.legs;
   if (call.legs_left_out > 0) shown.legs_left_out = call.legs_left_out;
   shown.transfers = call.transfers;
-  shown.recordings = call.recordings;
+  shown.recorded = call.recordings;
   return shown;
 }
 
@@ -674,7 +674,7 @@ void Calls::finish(const std::string& id) {
   if (call.legs_left_out > 0) ended.legs_left_out = call.legs_left_out;
   ended.legs = std::move(call.legs);
   ended.transfers = std::move(call.transfers);
-  ended.recordings = std::move(call.recordings);
+  ended.recorded = std::move(call.recordings);
   Record record = record::own_record(ended, server_, now_);
   if (!ended.apps.empty()) record.app = ended.apps.back();
   for (const CallLeg& leg : ended.legs) record.ids.add(IdKind::channel, leg.channel);

@@ -109,7 +109,7 @@ def check(expected, records):
             if name in expected.more:
                 assert record[name] == expected.more[name], where
         if "recordings" in expected.more:
-            assert [r["name"] for r in record["recordings"]] == expected.more["recordings"], where
+            assert [r["name"] for r in record["recorded"]] == expected.more["recordings"], where
         if "transfers" in expected.more:
             assert [t["kind"] for t in record["transfers"]] == expected.more["transfers"], where
         check_times(record, [r for r in told if call in r.get("calls", ())], records, expected.held, where)
