@@ -217,7 +217,7 @@ TEST_CASE("a text is read as the record that it was written of") {
     REQUIRE(test::record_text(again, seq) == text);
     const auto begins = [](const Record& of) {
       std::vector<uint32_t> places;
-      for (const Member& member : of.members) places.push_back(member.begin);
+      for (const record::Member& member : of.members) places.push_back(member.begin);
       return places;
     };
     REQUIRE(begins(again) == begins(record));
