@@ -85,7 +85,7 @@ std::string truncated(std::string_view text, size_t max_bytes) {
     });
   };
   std::string whole = written({"seq", "time", "server", "app", "type", "channels", "bridges", "playbacks",
-                               "recordings", "endpoints", "devices"});
+                               "recordings", "endpoints", "devices", "calls"});
   if (whole.size() <= max_bytes) return whole;
   return written({"seq", "time", "server", "app", "type"});
 }

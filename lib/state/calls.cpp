@@ -715,7 +715,7 @@ void Calls::recall(const Record& record, uint64_t seq, const Model& model) {
   if (!recalled_.empty() && record.type == "call.started" && !channels.empty()) {
     Known& first = *channels_.try_emplace(std::string(channels.front())).first;
     if (first.second.over) first.second = {};
-    if (first.second.call != recalled_) {
+    if (first.second.call != recalled_ || calls_.find(recalled_) == nullptr) {
       first.second.call.clear();
       join(first, recalled_, Way::first);
     }

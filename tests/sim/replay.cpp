@@ -34,7 +34,7 @@ std::string recorded_event(const std::string& line) {
   record.AddMember("application", rapidjson::Value(text("app").c_str(), record.GetAllocator()),
                    record.GetAllocator());
   for (const char* name : {"seq", "time", "server", "app", "channels", "bridges", "playbacks", "recordings",
-                           "endpoints", "devices", "known", "invalid", "synthetic"}) {
+                           "endpoints", "devices", "calls", "known", "invalid", "synthetic"}) {
     record.RemoveMember(name);
   }
   rapidjson::StringBuffer out;
