@@ -391,21 +391,26 @@ Bound bound_of(std::string_view method) {
 
 ParameterBound bound_of(const Method& method, std::string_view parameter) {
   if (created_kind(method, parameter)) return ParameterBound::new_id;
+  // Members of an event, which Asterisk does not evaluate.
+  if (method.name == "events.userEvent" && parameter == "variables") return ParameterBound::harmless;
   const auto* const at = std::ranges::find(parameters, parameter, &ParameterEntry::name);
   if (at != std::end(parameters)) return at->bound;
   return contains(harmless_parameters, parameter) ? ParameterBound::harmless : ParameterBound::refused;
 }
 
 std::string bounds_document(const MethodTable& methods) {
-  std::vector<std::pair<std::string, std::string>> rows;  // how they are limited, methods
-  for (const auto& [name, method] : methods.all()) {
-    const std::string how = text_of(method);
-    auto at = std::ranges::find(rows, how, &std::pair<std::string, std::string>::first);
-    if (at == rows.end()) at = rows.insert(rows.end(), {how, ""});
-    at->second += (at->second.empty() ? "`" : ", `") + name + "`";
-  }
   std::string text = "| limited by | methods |\n|---|---|\n";
-  for (const auto& [how, names] : rows) text += "| " + how + " | " + names + " |\n";
+  for (const Bound bound : {Bound::parameters, Bound::list, Bound::by_apps, Bound::open, Bound::refused}) {
+    std::vector<std::pair<std::string, std::string>> rows;  // how they are limited, methods
+    for (const auto& [name, method] : methods.all()) {
+      if (bound_of(name) != bound) continue;
+      const std::string how = text_of(method);
+      auto at = std::ranges::find(rows, how, &std::pair<std::string, std::string>::first);
+      if (at == rows.end()) at = rows.insert(rows.end(), {how, ""});
+      at->second += (at->second.empty() ? "`" : ", `") + name + "`";
+    }
+    for (const auto& [how, names] : rows) text += "| " + how + " | " + names + " |\n";
+  }
   return text;
 }
 

@@ -283,9 +283,9 @@ TEST_CASE("commands go to the rule's own applications") {
   }
   // Without one, an originate goes to the first of its own, not to the first of the server.
   CHECK(tenants.is_sent("originate", R"({"endpoint":"PJSIP/100"})"));
-  CHECK_THAT(tenants.asterisk.requests.front(), ContainsSubstring("app=own"));
+  CHECK_THAT(tenants.asterisk.requests.front(), ContainsSubstring(R"("app":"own")"));
   CHECK(tenants.is_sent("channels.originate", R"({"endpoint":"PJSIP/100"})"));
-  CHECK_THAT(tenants.asterisk.requests.front(), ContainsSubstring("app=own"));
+  CHECK_THAT(tenants.asterisk.requests.front(), ContainsSubstring(R"("app":"own")"));
 }
 
 TEST_CASE("no command leads to a place in the dialplan that the rule does not list") {
@@ -452,7 +452,9 @@ TEST_CASE("lists have what the rule reaches") {
   Tenants tenants;
   tenants.answer_body = "[" + channel("other-channel") + "," + channel("own-channel") + "," + channel("free-channel") +
                         "," + channel("unknown") + "]";
-  CHECK(*tenants.call("channels.list", "{}") == "[" + channel("own-channel") + "]");
+  const Json listed = json(*tenants.call("channels.list", "{}"));
+  REQUIRE(listed.Size() == 1);
+  CHECK(find_string(listed[0], "id") == "own-channel");
   tenants.answer_body = "[" + bridge("other-bridge", "\"other-channel\"") + "," + bridge("free-bridge", "") + "]";
   CHECK(*tenants.call("bridges.list", "{}") == "[]");
   const auto app = [](const std::string& name) {
