@@ -269,18 +269,23 @@ Result<void> check_place(const AccessRule& rule, const pbx::Server& server, cons
   return outside(rule, "context", "one that is in its contexts is expected");
 }
 
-// ARI's operation of the method that takes the parameter.
-const ari::Operation& operation_with(const Method& method, std::string_view parameter) {
+// The operation of the method that takes the parameter: of several the one that takes all that is given.
+const ari::Operation& operation_with(const Method& method, const JsonValue& params, std::string_view parameter) {
   const std::string_view name = parameter == "channels" ? "channel" : parameter;  // of `bridge`
+  const ari::Operation* found = nullptr;
   for (const std::string_view operation : method.operations) {
     const ari::Operation* declared = ari::find_operation(operation);
-    if (declared->find(name) != nullptr) return *declared;
+    if (declared->find(name) == nullptr) continue;
+    const bool takes_all = std::ranges::all_of(params.GetObject(), [&](const auto& member) {
+      return declared->find(as_view(member.name)) != nullptr;
+    });
+    if (takes_all) return *declared;
+    if (found == nullptr) found = declared;
   }
-  return *ari::find_operation(method.operations.front());
+  return found == nullptr ? *ari::find_operation(method.operations.front()) : *found;
 }
 
-Error asterisks_refusal(const Method& method, std::string_view parameter, int status, std::string_view message) {
-  const ari::Operation& operation = operation_with(method, parameter);
+Error asterisks_refusal(const ari::Operation& operation, int status, std::string_view message) {
   HttpResponse response;
   response.status = status;
   response.body = ObjectBuilder().text("message", message).str();
@@ -296,7 +301,7 @@ struct Refusal {
 // Where Asterisk (22.10, 16.28) does not answer "Channel not found (404)" and the like.
 constexpr Refusal refusals[] = {
     {"applications.subscribe", "eventSource", 422, "Event source does not exist"},
-    {"applications.unsubscribe", "eventSource", 422, "Event source does not exist"},
+    {"applications.unsubscribe", "eventSource", 422, "Event source was not subscribed to"},
     {"bridges.addChannel", "channel", 400, "Channel not found"},
     {"bridges.addChannel", "channels", 400, "Channel not found"},
     {"bridges.getBridgeVars", "bridgeId", 404, "Provided bridge was not found"},
@@ -316,14 +321,14 @@ constexpr Refusal refusals[] = {
 };
 
 // What Asterisk answers where there is no such object.
-Error not_found(const Method& method, std::string_view parameter) {
-  const std::string_view operation = operation_with(method, parameter).name;
+Error not_found(const Method& method, const JsonValue& params, std::string_view parameter) {
+  const ari::Operation& operation = operation_with(method, params, parameter);
   for (const Refusal& refusal : refusals) {
-    if (refusal.operation == operation && refusal.parameter == parameter)
-      return asterisks_refusal(method, parameter, refusal.status, refusal.message);
+    if (refusal.operation == operation.name && refusal.parameter == parameter)
+      return asterisks_refusal(operation, refusal.status, refusal.message);
   }
   const ParameterBound bound = bound_of(method, parameter);
-  return asterisks_refusal(method, parameter, 404,
+  return asterisks_refusal(operation, 404,
                            bound == ParameterBound::bridge      ? "Bridge not found"
                            : bound == ParameterBound::playback  ? "Playback not found"
                            : bound == ParameterBound::recording ? "Recording not found"
@@ -475,14 +480,14 @@ Result<void> Bounds::check_objects(const AccessRule& rule, const pbx::Server& se
       const bool several = name == "channel" || name == "channels";
       const auto check_one = [&](std::string_view id) -> Result<void> {
         if (may_use(*kind, id)) return {};
-        return refusal(not_found(method, name));
+        return refusal(not_found(method, params, name));
       };
       right = several ? for_each_text(member.value, check_one) : check_one(as_view(member.value));
     } else if (bound == ParameterBound::sources) {
       right = for_each_text(member.value, [&](std::string_view text) -> Result<void> {
         const auto source = source_of(text);
         if (source && may_use(source->first, source->second)) return {};
-        return refusal(not_found(method, name));
+        return refusal(not_found(method, params, name));
       });
     } else if (bound == ParameterBound::call && !answered) {
       if (!reaches(rule, server, IdKind::call, as_view(member.value))) right = refusal(no_such_call(server, member.value));
@@ -491,7 +496,7 @@ Result<void> Bounds::check_objects(const AccessRule& rule, const pbx::Server& se
       const IdKind kind = created_kind(method, name).value_or(IdKind::channel);
       const std::string_view id = as_view(member.value);
       if (server.model().find(kind, id) != nullptr && !reaches(rule, server, kind, id))
-        right = asterisks_refusal(method, name, 409, "The id is in use");
+        right = asterisks_refusal(operation_with(method, params, name), 409, "The id is in use");
     }
     if (!right) return right;
   }
