@@ -11,16 +11,16 @@ namespace {
 constexpr size_t max_ended = 1000;
 constexpr size_t max_shown =
     100'000;  // channels, and bridges; as many as the daemon knows. Others are left out
-constexpr size_t max_servers = 10'000;
+constexpr size_t max_troubled_servers = 10'000;
 constexpr size_t max_with_bytes =
     16'384;  // of the names of the others in a bridge: more than a line can show
 
-const JsonValue* list_of(const JsonValue& object, std::string_view name) {
+const JsonValue* find_list(const JsonValue& object, std::string_view name) {
   const JsonValue* list = find(object, name);
   return list != nullptr && list->IsArray() ? list : nullptr;
 }
 
-std::string part(const JsonValue& object, std::string_view inner, std::string_view name) {
+std::string member_of(const JsonValue& object, std::string_view inner, std::string_view name) {
   const JsonValue* found = find(object, inner);
   return found == nullptr ? "" : std::string(find_string(*found, name));
 }
@@ -43,12 +43,12 @@ void CallsTable::show_items(std::string_view of_server, const JsonValue& lists) 
   const auto server_of = [&](const JsonValue& item) {
     return std::string(of_server.empty() ? find_string(item, "server") : of_server);
   };
-  if (const JsonValue* bridges = list_of(lists, "bridges")) {
+  if (const JsonValue* bridges = find_list(lists, "bridges")) {
     for (const JsonValue& item : bridges->GetArray()) {
       if (const JsonValue* bridge = find(item, "bridge")) show_bridge(server_of(item), *bridge);
     }
   }
-  if (const JsonValue* channels = list_of(lists, "channels")) {
+  if (const JsonValue* channels = find_list(lists, "channels")) {
     for (const JsonValue& item : channels->GetArray()) {
       const JsonValue* channel = find(item, "channel");
       if (channel == nullptr) continue;
@@ -86,7 +86,7 @@ void CallsTable::show_bridge(const std::string& server, const JsonValue& bridge)
   std::vector<std::string>& channels = shown.channels;
   for (const std::string& channel : channels) bridge_of_.erase({server, channel});
   channels.clear();
-  if (const JsonValue* list = list_of(bridge, "channels")) {
+  if (const JsonValue* list = find_list(bridge, "channels")) {
     for (const JsonValue& channel : list->GetArray()) {
       if (!channel.IsString()) continue;
       channels.emplace_back(as_view(channel));
@@ -96,7 +96,7 @@ void CallsTable::show_bridge(const std::string& server, const JsonValue& bridge)
 }
 
 void CallsTable::forget(const std::string& server, const JsonValue& record, std::string_view member) {
-  const JsonValue* ids = list_of(record, member);
+  const JsonValue* ids = find_list(record, member);
   if (ids == nullptr) return;
   for (const JsonValue& id : ids->GetArray()) {
     if (!id.IsString()) continue;
@@ -124,7 +124,7 @@ void CallsTable::forget(const std::string& server, const JsonValue& record, std:
 void CallsTable::keep(const std::string& server, const JsonValue& record) {
   const auto keep_of = [&](auto& objects, std::string_view member) {
     std::set<std::string_view> live;
-    if (const JsonValue* ids = list_of(record, member)) {
+    if (const JsonValue* ids = find_list(record, member)) {
       for (const JsonValue& id : ids->GetArray()) {
         if (id.IsString()) live.insert(as_view(id));
       }
@@ -150,7 +150,7 @@ void CallsTable::forget_server(std::string_view server) {
 
 void CallsTable::take_status(const JsonValue& status) {
   trouble_.clear();
-  const JsonValue* servers = list_of(status, "servers");
+  const JsonValue* servers = find_list(status, "servers");
   if (servers == nullptr) return;
   for (const JsonValue& server : servers->GetArray()) {
     const std::string_view state = find_string(server, "state"), name = find_string(server, "name");
@@ -163,7 +163,7 @@ void CallsTable::take_status(const JsonValue& status) {
 }
 
 void CallsTable::add_trouble(std::string_view server, std::string sentence) {
-  if (trouble_.size() < max_servers) trouble_[std::string(server)] = std::move(sentence);
+  if (trouble_.size() < max_troubled_servers) trouble_[std::string(server)] = std::move(sentence);
 }
 
 std::string CallsTable::trouble() const {
@@ -237,9 +237,9 @@ std::string CallsTable::with_whom(const Key& key, const Channel& channel, std::s
     }
     return with.empty() ? "alone in " + name : with;
   }
-  const std::string number = part(channel.shown, "connected", "number");
+  const std::string number = member_of(channel.shown, "connected", "number");
   if (number.empty()) return {};
-  const std::string name = part(channel.shown, "connected", "name");
+  const std::string name = member_of(channel.shown, "connected", "name");
   return name.empty() ? number : name + " <" + number + ">";
 }
 

@@ -9,7 +9,7 @@
 namespace aribus::cli {
 namespace {
 
-constexpr size_t gap = 2;  // between columns
+constexpr size_t column_gap = 2;  // between columns
 
 enum Name : size_t { who, with, state, time, channel, bridge, app, server, count };
 
@@ -52,7 +52,7 @@ std::string value_of(const CallRow& row, size_t column, WallTime now) {
   }
 }
 
-Style style_of(std::string_view state) {
+Style style_of_call(std::string_view state) {
   if (state == "Up") return Style::green;
   return state == "Down" ? Style::grey : Style::yellow;
 }
@@ -85,7 +85,7 @@ CallColumns::CallColumns(const std::vector<CallRow>& rows, WallTime now, size_t 
   size_t used = 0;
   std::vector<Name> fitting;
   for (const Name name : keep_ids ? with_ids_kept : by_importance) {
-    const size_t more = width[name] + (fitting.empty() ? 0 : gap);
+    const size_t more = width[name] + (fitting.empty() ? 0 : column_gap);
     if (!fitting.empty() && used + more > columns) continue;
     fitting.push_back(name);
     used += more;
@@ -105,7 +105,7 @@ CallColumns::CallColumns(const std::vector<CallRow>& rows, WallTime now, size_t 
 Text CallColumns::names() const {
   std::string line;
   for (const Shown& shown : shown_) {
-    if (!line.empty()) line.append(gap, ' ');
+    if (!line.empty()) line.append(column_gap, ' ');
     line += fitted(columns_of_calls[shown.column].name, shown.width);
   }
   return Text(fitted(line, columns_), Style::bold);
@@ -117,9 +117,9 @@ Text CallColumns::line(const CallRow& row, WallTime now, bool is_chosen) const {
   for (const Shown& shown : shown_) {
     const std::string value = value_of(row, shown.column, now);
     const bool is_party = shown.column == who || shown.column == with;
-    const std::string space(plain.empty() ? 0 : gap, ' ');
+    const std::string space(plain.empty() ? 0 : column_gap, ' ');
     const std::string text = is_party ? fitted_who(value, shown.width) : fitted(value, shown.width);
-    line += space + Text(text, shown.column == state ? style_of(value) : Style::plain);
+    line += space + Text(text, shown.column == state ? style_of_call(value) : Style::plain);
     plain += space + text;
   }
   if (is_chosen) return Text(fitted(plain, columns_), Style::inverse);

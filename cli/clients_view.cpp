@@ -8,10 +8,6 @@
 namespace aribus::cli {
 namespace {
 
-std::string right(const std::string& text, size_t columns) {
-  return std::string(columns - std::min(columns, text.size()), ' ') + text;
-}
-
 // A row of the table, of 80 cells. Numbers that are longer than their columns move the rest.
 struct Row {
   std::string_view program, user, rule, time;
@@ -20,9 +16,10 @@ struct Row {
   Style lost_style = Style::plain;
 
   [[nodiscard]] Text text() const {
-    return Text(fitted(program, 15), Style::bold) + " " + right(pid, 7) + " " + fitted(user, 9) + " " +
-           fitted(rule, 9) + " " + (has_behind ? fitted(time, 13) + right(behind, 8) : fitted(time, 21)) +
-           right(sent, 8) + Text(right(lost, 7), lost_style);
+    return Text(fitted(program, 15), Style::bold) + " " + right_aligned(pid, 7) + " " + fitted(user, 9) +
+           " " + fitted(rule, 9) + " " +
+           (has_behind ? fitted(time, 13) + right_aligned(behind, 8) : fitted(time, 21)) +
+           right_aligned(sent, 8) + Text(right_aligned(lost, 7), lost_style);
   }
 };
 

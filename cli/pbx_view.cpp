@@ -18,27 +18,23 @@ std::vector<const JsonValue*> objects(const JsonValue& object, std::string_view 
   return out;
 }
 
-Style style_of(std::string_view state) {
+Style style_of_pbx(std::string_view state) {
   return state == "ready"                         ? Style::green
          : state == "down" || state == "replaced" ? Style::red
                                                   : Style::yellow;
-}
-
-std::string right(const std::string& text, size_t columns) {
-  return std::string(columns - std::min(columns, text.size()), ' ') + text;
 }
 
 // A row of the table, of 80 cells.
 Text row(std::string_view pbx, std::string_view state, Style style, std::string_view version,
          std::string_view ready, const std::string& behind, const std::string& lost, Style lost_style) {
   return Text(fitted(pbx, 25), Style::bold) + " " + Text(fitted(state, 10), style) + " " +
-         fitted(version, 12) + " " + fitted(ready, 10) + right(behind, 10) +
-         Text(right(lost, 10), lost_style);
+         fitted(version, 12) + " " + fitted(ready, 10) + right_aligned(behind, 10) +
+         Text(right_aligned(lost, 10), lost_style);
 }
 
 Text server_text(const JsonValue& server) {
   const std::string_view state = find_string(server, "state");
-  Text text = Text(find_string(server, "name")) + ": " + Text(state, style_of(state));
+  Text text = Text(find_string(server, "name")) + ": " + Text(state, style_of_pbx(state));
   if (const auto version = find_string(server, "version"); !version.empty())
     text += Text(", Asterisk ") + version;
   if (const std::string apps = joined(server, "apps"); !apps.empty()) text += ", applications: " + apps;
@@ -58,7 +54,7 @@ void add(std::vector<Text>& out, const JsonValue& pbx, size_t columns) {
   const JsonValue& bridge = found == nullptr || !found->IsObject() ? nothing : *found;
   const uint64_t lost = number_of(records, "lost");
   const std::string_view state = find_string(pbx, "state");
-  out.push_back(row(find_string(pbx, "pbx"), state, style_of(state), find_string(pbx, "aribusd"),
+  out.push_back(row(find_string(pbx, "pbx"), state, style_of_pbx(state), find_string(pbx, "aribusd"),
                     std::to_string(ready) + " of " + std::to_string(servers.size()),
                     find(records, "behind") == nullptr ? "?" : std::to_string(number_of(records, "behind")),
                     std::to_string(lost), lost > 0 ? Style::red : Style::plain));

@@ -19,15 +19,15 @@ std::string mebibytes(uint64_t bytes) {
   return text;
 }
 
-std::string milliseconds(uint64_t microseconds) {
+std::string as_milliseconds(uint64_t microseconds) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f ms", static_cast<double>(microseconds) / 1000);
   return text;
 }
 
-class Lines {
+class StatusLines {
  public:
-  explicit Lines(size_t columns) : columns_(columns) {}
+  explicit StatusLines(size_t columns) : columns_(columns) {}
 
   void title(const char* text) {
     out_.emplace_back();
@@ -43,7 +43,7 @@ class Lines {
   std::vector<Text> out_;
 };
 
-void add_server(Lines& out, const JsonValue& server, WallTime now) {
+void add_server(StatusLines& out, const JsonValue& server, WallTime now) {
   const std::string_view state = find_string(server, "state");
   const Style style = state == "ready"                         ? Style::green
                       : state == "down" || state == "replaced" ? Style::red
@@ -71,7 +71,7 @@ void add_server(Lines& out, const JsonValue& server, WallTime now) {
                  (number_of(server, "requests_open") == 1 ? " waits" : " wait") + " for an answer");
 }
 
-void add_bus(Lines& out, const JsonValue& bus) {
+void add_bus(StatusLines& out, const JsonValue& bus) {
   const uint64_t first = number_of(bus, "first");
   const uint64_t next = number_of(bus, "next");
   out.title("Bus");
@@ -89,7 +89,7 @@ void add_bus(Lines& out, const JsonValue& bus) {
 }  // namespace
 
 std::vector<Text> status_lines(const JsonValue& status, WallTime now, size_t columns) {
-  Lines out(columns);
+  StatusLines out(columns);
   Text first = "aribusd " + Text(find_string(status, "aribus")) + ", process " +
                std::to_string(number_of(status, "pid")) + ", running for " + since(status, "started", now);
   out.add(0, first);
@@ -107,8 +107,8 @@ std::vector<Text> status_lines(const JsonValue& status, WallTime now, size_t col
   if (const JsonValue* bus = find(status, "bus")) add_bus(out, *bus);
   if (const JsonValue* loop = find(status, "loop")) {
     out.title("Loop");
-    out.add(2, "longest turn " + milliseconds(number_of(*loop, "longest_turn_us")) + ", lately " +
-                   milliseconds(number_of(*loop, "longest_turn_lately_us")));
+    out.add(2, "longest turn " + as_milliseconds(number_of(*loop, "longest_turn_us")) + ", lately " +
+                   as_milliseconds(number_of(*loop, "longest_turn_lately_us")));
   }
   return out.take();
 }

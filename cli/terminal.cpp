@@ -110,6 +110,10 @@ std::string fitted_who(std::string_view who, size_t columns) {
   return fitted(who.substr(0, number), columns - of_number) + harmless(who.substr(number));
 }
 
+std::string right_aligned(const std::string& text, size_t columns) {
+  return std::string(columns - std::min(columns, text.size()), ' ') + text;
+}
+
 std::vector<std::string> wrapped(std::string_view text, size_t columns, size_t indent) {
   std::vector<std::string> lines;
   size_t used = 0;  // of the last line

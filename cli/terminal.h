@@ -40,6 +40,9 @@ namespace aribus::cli {
 // Likewise, of what who_is() gives: the number stays, and the name in front of it is cut, where that helps.
 [[nodiscard]] std::string fitted_who(std::string_view who, size_t columns);
 
+// `text` of one-cell characters, with spaces in front to make `columns` cells; a longer one is not cut.
+[[nodiscard]] std::string right_aligned(const std::string& text, size_t columns);
+
 // `text` in lines of at most `columns` cells, broken between words, each with `indent` spaces in front.
 // A word that is longer has a line of its own.
 [[nodiscard]] std::vector<std::string> wrapped(std::string_view text, size_t columns, size_t indent);

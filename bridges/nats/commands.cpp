@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "client/messages.h"
+#include "nats/pauses.h"
 #include "protocol/rpc.h"
 
 namespace aribus::nats {
@@ -18,9 +19,8 @@ namespace {
 using client::LineSocket;
 using std::chrono::milliseconds;
 
-constexpr milliseconds patience{2000};        // for the daemon to accept the connection
-constexpr milliseconds hello_within{10'000};  // for the daemon to answer `hello`
-constexpr milliseconds first_pause{100}, longest_pause{2000};
+constexpr milliseconds connect_timeout{2000};           // for the daemon to accept the connection
+constexpr milliseconds hello_within{10'000};            // for the daemon to answer `hello`
 constexpr size_t max_answer_bytes = size_t{128} << 20;  // Asterisk's may have 64 MiB, and base64 adds a third
 
 Error too_much(const std::string& what, size_t limit) {
@@ -130,7 +130,7 @@ void Commands::run() {
   milliseconds pause = first_pause;
   while (!stopping_) {
     leaving_ = asks_again_ = false;
-    Result<LineSocket> socket = LineSocket::connect(path_, patience, max_answer_bytes);
+    Result<LineSocket> socket = LineSocket::connect(path_, connect_timeout, max_answer_bytes);
     const Error why = socket ? serve(*socket) : socket.error();
     if (state_ == State::connected) pause = first_pause;
     if (!leaving_) become(State::not_connected, why.message);

@@ -23,7 +23,7 @@ using config::Reading;
 using config::User;
 using config::YamlValue;
 
-constexpr std::chrono::milliseconds patience{5000};
+constexpr std::chrono::milliseconds daemon_timeout{5000};
 
 class Needs : private config::MachineCheck {
  public:
@@ -65,7 +65,7 @@ class Needs : private config::MachineCheck {
           return user.name + " may not connect to " + path +
                  "; put it into the socket's group ('usermod --append --groups GROUP USER')";
         });
-    Result<Client> client = Client::connect({.path = path, .greeting_timeout = patience});
+    Result<Client> client = Client::connect({.path = path, .greeting_timeout = daemon_timeout});
     if (client) return std::optional(std::move(*client));
     reading_.warn(place, client.error().message);
     return {};
@@ -89,7 +89,7 @@ class Needs : private config::MachineCheck {
     const client::Subscription wanted{.types = config_.records.types, .exclude = config_.records.exclude};
     if (const auto subscribed = client->subscribe(wanted); !subscribed)
       return reading_.warn(place, subscribed.error().message);
-    const auto item = client->next(patience);
+    const auto item = client->next(daemon_timeout);
     if (!item) return report_refusal(place, item.error());
     if (!*item || (*item)->type != "subscribed") return;
     const JsonValue* doubts = find((*item)->fields, "warnings");

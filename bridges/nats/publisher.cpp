@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "json/json.h"
 #include "json/json_builder.h"
+#include "nats/pauses.h"
 #include "nats/subject.h"
 
 namespace aribus::nats {
@@ -16,7 +17,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds first_pause{100}, longest_pause{2000};
 constexpr milliseconds idle{100};            // longest time between checks for a stop
 constexpr milliseconds between_bursts{3};    // while acknowledgements are pending
 constexpr milliseconds no_answer{10'000};    // without an acknowledgement, before it reconnects
@@ -25,7 +25,7 @@ constexpr std::chrono::seconds state_every{5};
 constexpr size_t headers_bytes = 512;  // reserved for a message's headers within the server's limit
 constexpr int refusals_suffered = 5;
 constexpr std::chrono::seconds undisturbed{60};
-constexpr std::chrono::seconds told_again_after{60};
+constexpr std::chrono::seconds same_error_after{60};
 
 Error stopped_error() {
   return {ErrorKind::not_connected, "it was stopped", {}};
@@ -75,7 +75,7 @@ Result<void> Publisher::run(const std::function<bool()>& stopped) {
     figures_.set_reason(error.message);
     if (figures_.stored != stored && Clock::now() - began > longest_pause) {  // it worked for a while
       pause = first_pause;
-      std::erase_if(told_, [](const auto& one) { return Clock::now() - one.second > told_again_after; });
+      std::erase_if(told_, [](const auto& one) { return Clock::now() - one.second > same_error_after; });
     }
     tell(error);
     for (const auto until = Clock::now() + pause; Clock::now() < until && !stopped();) {

@@ -6,7 +6,7 @@
 namespace aribus::nats {
 namespace {
 
-constexpr std::chrono::seconds patience{10};
+constexpr std::chrono::seconds connect_patience{10};
 constexpr size_t max_line_bytes = size_t{64} << 20;
 
 using client::LineSocket;
@@ -14,7 +14,7 @@ using client::LineSocket;
 }  // namespace
 
 Result<Json> Records::ask(std::string_view method, std::string_view params) {
-  const auto until = LineSocket::Clock::now() + patience;
+  const auto until = LineSocket::Clock::now() + connect_patience;
   const uint64_t id = ++last_id_;
   const Result<std::string> line = client::request_line(id, method, params);
   if (!line) return line.error();
@@ -37,7 +37,7 @@ Result<Json> Records::ask(std::string_view method, std::string_view params) {
 }
 
 Result<Records> Records::open(const RecordsOptions& options, const Place& after) {
-  Result<LineSocket> socket = LineSocket::connect(options.socket, patience, max_line_bytes);
+  Result<LineSocket> socket = LineSocket::connect(options.socket, connect_patience, max_line_bytes);
   if (!socket) return socket.error();
   Records records(options, std::move(*socket));
   if (auto subscribed = records.subscribe(after, "oldest"); !subscribed) return subscribed.error();

@@ -8,6 +8,7 @@
 
 #include "base/numbers.h"
 #include "base/time.h"
+#include "nats/pauses.h"
 #include "nats/subject.h"
 #include "protocol/rpc.h"
 
@@ -17,8 +18,7 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr milliseconds look_every{250};  // between checks of an idle connection
-constexpr milliseconds first_pause{100}, longest_pause{2000};
+constexpr milliseconds look_every{250};    // between checks of an idle connection
 constexpr milliseconds stop_within{5000};  // for commands in progress
 constexpr milliseconds stop_looks_every{20};
 constexpr milliseconds calls_end_within{5000};

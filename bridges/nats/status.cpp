@@ -12,8 +12,8 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr milliseconds patience{3000};  // for the daemon to answer
-constexpr milliseconds look_every{1000};
+constexpr milliseconds answer_timeout{3000};  // for the daemon to answer
+constexpr milliseconds status_every{1000};
 constexpr milliseconds stop_every{100};  // between checks for a stop
 constexpr milliseconds pause{500};       // between attempts to connect
 
@@ -93,14 +93,16 @@ void Status::run() {
 }
 
 Error Status::watch() {
-  Result<client::Connection> connection = client::Connection::connect(socket_, {.connect_timeout = patience});
+  Result<client::Connection> connection =
+      client::Connection::connect(socket_, {.connect_timeout = answer_timeout});
   if (!connection) return connection.error();
-  if (auto subscribed = connection->call("subscribe", R"({"types":["server.*"]})", patience); !subscribed)
+  if (auto subscribed = connection->call("subscribe", R"({"types":["server.*"]})", answer_timeout);
+      !subscribed)
     return subscribed.error();
   if (auto learnt = learn_methods(*connection); !learnt) return learnt.error();
   while (!stopping_) {
     if (auto looked = look(*connection); !looked) return looked.error();
-    for (const auto until = Clock::now() + look_every; Clock::now() < until && !stopping_;) {
+    for (const auto until = Clock::now() + status_every; Clock::now() < until && !stopping_;) {
       const auto record = connection->next(stop_every);
       if (!record) return record.error();
       if (*record) break;
@@ -110,7 +112,7 @@ Error Status::watch() {
 }
 
 Result<void> Status::look(client::Connection& connection) {
-  const Result<Json> status = connection.call("status", "{}", patience);
+  const Result<Json> status = connection.call("status", "{}", answer_timeout);
   if (!status) return status.error();
   Result<DaemonState> state = read_status(*status);
   if (!state) return state.error();
@@ -120,7 +122,7 @@ Result<void> Status::look(client::Connection& connection) {
 
 Result<void> Status::learn_methods(client::Connection& connection) {
   constexpr std::string_view server = "#/components/contentDescriptors/server";
-  const Result<Json> document = connection.call("rpc.discover", "{}", patience);
+  const Result<Json> document = connection.call("rpc.discover", "{}", answer_timeout);
   if (!document) return document.error();
   std::set<std::string, std::less<>> found;
   const JsonValue* methods = find(*document, "methods");

@@ -159,10 +159,11 @@ Finding fault_of_missing(const Answer& info, const ari::ClientOptions& options, 
           "with nothing else?"};
 }
 
-class Examination {
+class AsteriskExamination {
  public:
-  Examination(Report& report, const config::AsteriskConfig& asterisk, const std::vector<std::string>& apps,
-              const AsteriskFiles& files, const DaemonStatus& daemon)
+  AsteriskExamination(Report& report, const config::AsteriskConfig& asterisk,
+                      const std::vector<std::string>& apps, const AsteriskFiles& files,
+                      const DaemonStatus& daemon)
       : report_(report),
         name_(asterisk.name),
         options_(asterisk.client),
@@ -491,7 +492,7 @@ std::vector<Finding> faults_of_loading(const Answer& info, const ari::ClientOpti
 void examine_asterisk(Report& report, const config::AsteriskConfig& asterisk,
                       const std::vector<std::string>& apps, const AsteriskFiles& files,
                       const DaemonStatus& daemon) {
-  Examination(report, asterisk, apps, files, daemon).run();
+  AsteriskExamination(report, asterisk, apps, files, daemon).run();
 }
 
 }  // namespace aribus::cli

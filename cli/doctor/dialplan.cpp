@@ -15,7 +15,7 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_blanks(std::string_view text) {
   const size_t begin = text.find_first_not_of(blanks);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
@@ -28,7 +28,7 @@ std::string_view application_of(std::string_view value, int commas) {
     if (comma == std::string_view::npos) return {};
     value.remove_prefix(comma + 1);
   }
-  return trimmed(value);
+  return without_blanks(value);
 }
 
 // The arguments of each Stasis( that is run, with what follows them: alone, or by an application that runs
@@ -55,7 +55,7 @@ Dialplan Dialplan::of(const AsteriskFile& extensions) {
   const auto add = [&](const AsteriskFile::Line& line, int commas) {
     for (const std::string_view arguments : arguments_of(application_of(line.value, commas))) {
       // A variable can contain commas and brackets.
-      std::string_view app = trimmed(arguments.substr(0, arguments.find_first_of(",)")));
+      std::string_view app = without_blanks(arguments.substr(0, arguments.find_first_of(",)")));
       if (app.find('$') != std::string_view::npos) {
         made.has_variables = true;
         continue;

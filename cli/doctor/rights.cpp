@@ -65,9 +65,9 @@ struct Socket {
   mode_t mode = 0;
 };
 
-class Examination {
+class RightsExamination {
  public:
-  Examination(const std::string& file, const Accounts& accounts, uid_t daemon)
+  RightsExamination(const std::string& file, const Accounts& accounts, uid_t daemon)
       : file_(file), accounts_(accounts), daemon_(daemon) {
     const Accounts::User* user = accounts.user(daemon);
     group_ = user == nullptr ? 0 : user->gid;
@@ -276,7 +276,7 @@ uid_t user_of(pid_t process, const Accounts& accounts) {
 }  // namespace
 
 std::vector<Finding> faults_of_rights(const std::string& file, const Accounts& accounts, uid_t daemon) {
-  return Examination(file, accounts, daemon).run();
+  return RightsExamination(file, accounts, daemon).run();
 }
 
 void examine_rights(Report& report, const std::string& file, pid_t process) {

@@ -17,7 +17,6 @@ constexpr milliseconds shortest_pause{100};
 constexpr milliseconds longest_pause{1000};
 constexpr std::chrono::hours for_ever{24 * 365};
 constexpr std::chrono::seconds send_time{15};  // for the daemon to read what is sent
-constexpr std::chrono::seconds drain_time{1};
 
 milliseconds with_jitter(milliseconds pause) {
   static std::minstd_rand random{std::random_device{}()};
@@ -233,7 +232,7 @@ void Client::flush() {
 }
 
 void Client::hung_up(const std::string& reason) {
-  for (const auto until = Clock::now() + drain_time; Clock::now() < until;) {
+  for (const auto until = Clock::now() + LineSocket::drain_time; Clock::now() < until;) {
     LineSocket::Deadline now{Clock::now()};
     const auto line = socket_->read_line(now);
     if (!line || (*line && !session_->received(**line)) || (!*line && !socket_->is_readable())) break;

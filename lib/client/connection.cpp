@@ -7,7 +7,6 @@ namespace aribus::client {
 namespace {
 
 constexpr std::string_view unasked = "aribusd has sent something unexpected";
-constexpr std::chrono::seconds drain_time{1};
 
 }  // namespace
 
@@ -74,7 +73,7 @@ Result<bool> Connection::wait_for_notification(Timeout timeout) {
 }
 
 void Connection::drain() {
-  for (const auto until = Clock::now() + drain_time; Clock::now() < until;) {
+  for (const auto until = Clock::now() + LineSocket::drain_time; Clock::now() < until;) {
     Deadline now{Clock::now()};
     const Result<bool> more = receive(now);
     if (!more || (!*more && !socket_.is_readable())) return;

@@ -19,6 +19,8 @@ class LineSocket {
     Clock::time_point at{};
     bool looked = false;
   };
+  // For reading what is left of a connection that was closed.
+  static constexpr std::chrono::seconds drain_time{1};
 
   // Connects within a time limit. A line may have max_line_bytes.
   // Errors: system, with the cure.

@@ -106,7 +106,7 @@ std::shared_ptr<CommandContext> Dispatcher::begin(const Caller& caller, const Me
   command->caller = caller;
   command->name = name;
   command->method = method;
-  command->params = copy_of(params);
+  if (!params.IsNull()) command->params = copy_of(params);
   if (method != nullptr && method->run) {
     command->server_param = take_member(command->params, "server");
     command->key_param = take_member(command->params, "key");

@@ -1,36 +1,11 @@
 #include "json/escapes.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
 
 namespace aribus {
 namespace {
 
-constexpr std::array<int8_t, 256> make_hex_digits() {
-  std::array<int8_t, 256> digits{};
-  digits.fill(-1);
-  for (int i = 0; i < 10; ++i) digits[static_cast<size_t>('0' + i)] = static_cast<int8_t>(i);
-  for (int i = 0; i < 6; ++i) {
-    digits[static_cast<size_t>('a' + i)] = digits[static_cast<size_t>('A' + i)] = static_cast<int8_t>(10 + i);
-  }
-  return digits;
-}
-constexpr std::array<int8_t, 256> hex_digits = make_hex_digits();
-
-constexpr uint32_t none = UINT32_MAX;
-
-// The code unit of the four digits at `at`, or `none`. Reads no further than the first byte that is no digit.
-uint32_t code_unit(const char* at) {
-  uint32_t unit = 0;
-  int all = 0;  // negative if one of them is
-  for (int i = 0; i < 4 && all >= 0; ++i) {
-    const int digit = hex_digits[static_cast<unsigned char>(at[i])];
-    all |= digit;
-    unit = unit << 4 | static_cast<uint32_t>(digit & 15);
-  }
-  return all < 0 ? none : unit;
-}
+using detail::code_unit;
 
 bool is_high(uint32_t unit) {
   return unit >= 0xD800 && unit < 0xDC00;
@@ -60,13 +35,10 @@ void append_utf8(std::string& out, uint32_t code) {
 
 }  // namespace
 
-const char* detail::behind_code_units(const char* at) {
-  const uint32_t unit = code_unit(at + 2);
-  if (unit == none || is_low(unit)) return nullptr;
-  if (!is_high(unit)) return at + 6;
-  if (at[6] != '\\' || at[7] != 'u') return nullptr;
-  const uint32_t low = code_unit(at + 8);
-  return low != none && is_low(low) ? at + 12 : nullptr;
+const char* detail::behind_pair(const char* at) {
+  const bool is_pair =
+      is_high(code_unit(at + 2)) && at[6] == '\\' && at[7] == 'u' && is_low(code_unit(at + 8));
+  return is_pair ? at + 12 : nullptr;
 }
 
 void append_decoded(std::string& out, std::string_view raw) {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr Milliseconds pause_time{200};
 constexpr int max_at_once = 16;
-constexpr uint64_t turn_limit_ns = 1'000'000;
+constexpr uint64_t accept_limit_ns = 1'000'000;
 
 }  // namespace
 
@@ -27,7 +27,7 @@ Acceptor::Acceptor(Loop& loop, Fd listening, std::function<void(Fd)> accepted)
 // The rest is accepted in the next turn.
 void Acceptor::accept() {
   const uint64_t began = uv_hrtime();
-  for (int count = 0; count < max_at_once && uv_hrtime() - began < turn_limit_ns; ++count) {
+  for (int count = 0; count < max_at_once && uv_hrtime() - began < accept_limit_ns; ++count) {
     Fd socket(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket.valid()) {
       said_full_ = false;

@@ -22,7 +22,7 @@ namespace {
 constexpr long max_idle_seconds = 12;
 constexpr size_t max_header_bytes = 64 << 10;  // of one answer: interim ones and trailers included
 // Read at a time. curl reads 100 times in a row before it returns, as long as they are full.
-constexpr long read_bytes = 2 << 10;
+constexpr long curl_buffer_bytes = 2 << 10;
 constexpr size_t moved_bytes = 1 << 20;  // of an answer; where it becomes longer, addresses are reserved for
 constexpr size_t max_reserved_bytes = 64 << 20;    // so many (memory is what it fills)
 constexpr uint64_t delivery_limit_ns = 1'000'000;  // of handing answers out, in one turn
@@ -320,7 +320,7 @@ class Http::Multi {
     set(CURLOPT_ERRORBUFFER, transfer.detail);
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
     set(CURLOPT_MAXAGE_CONN, max_idle_seconds);
-    set(CURLOPT_BUFFERSIZE, read_bytes);
+    set(CURLOPT_BUFFERSIZE, curl_buffer_bytes);
     set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     set(CURLOPT_WRITEDATA, &transfer);
     set(CURLOPT_HEADERFUNCTION, &Transfer::on_header);

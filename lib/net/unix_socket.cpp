@@ -14,7 +14,7 @@
 namespace aribus {
 namespace {
 
-Result<sockaddr_un> address_of(const std::string& path) {
+Result<sockaddr_un> unix_address(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
@@ -113,7 +113,7 @@ SocketFile::~SocketFile() {
 
 Result<ListeningSocket> listen_on(const SocketOptions& options) {
   const std::string& path = options.path;
-  Result<sockaddr_un> address = address_of(path);
+  Result<sockaddr_un> address = unix_address(path);
   if (!address) return address.error();
   if (auto removed = remove_stale(path, *address); !removed) return removed.error();
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));

@@ -12,7 +12,7 @@ namespace {
 constexpr size_t max_unsent_bytes = 1 << 20;
 constexpr size_t max_unsent_pong_bytes = 64 << 10;  // a pong is not queued behind more than this
 constexpr size_t buffer_bytes = 128 << 10;
-constexpr uint64_t turn_limit_ns = 2'000'000;  // for handling messages, before the loop does other work
+constexpr uint64_t messages_limit_ns = 2'000'000;  // for handling messages, before the loop does other work
 constexpr unsigned clock_interval = 16;        // messages between two looks at the clock
 constexpr size_t clock_bytes = 16 << 10;       // or so many bytes of them
 constexpr Milliseconds closing_timeout{1000};
@@ -245,7 +245,7 @@ bool WebSocketChannel::take_messages(uint64_t began_ns) {
 
 // Returns true when this turn's time is used up: the rest is handled in the next one.
 bool WebSocketChannel::is_over(uint64_t began_ns) {
-  if (uv_hrtime() - began_ns < turn_limit_ns) return false;
+  if (uv_hrtime() - began_ns < messages_limit_ns) return false;
   rest_.request();
   return true;
 }

@@ -102,7 +102,7 @@ class FrameReader {
     uint64_t left = 0;  // bytes of payload that are still to come
   };
 
-  std::optional<Received> take_whole_text(std::string_view& bytes);
+  std::string_view take_whole_text(std::string_view& bytes);
   bool take_head(std::string_view& bytes);
   std::optional<Received> begin_frame();
   void take_payload(std::string_view& bytes);

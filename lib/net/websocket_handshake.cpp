@@ -24,7 +24,7 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 }
 
 // Others than a tab: they could hide a header within another one's value.
-bool is_control(char c) {
+bool is_control_character(char c) {
   return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7F;
 }
 
@@ -63,7 +63,7 @@ struct Head {
          line = take_until(text, line_end)) {
       const size_t colon = line.find(':');
       if (colon == 0 || colon == std::string_view::npos || line.find_first_of(blanks) < colon ||
-          std::ranges::any_of(line, is_control)) {
+          std::ranges::any_of(line, is_control_character)) {
         return std::nullopt;
       }
       head.headers.emplace_back(line.substr(0, colon), trimmed(line.substr(colon + 1)));

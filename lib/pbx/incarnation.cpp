@@ -16,7 +16,7 @@ constexpr size_t max_apps = 64;
 // application's copy. A playback whose channel ends before it starts gets no event at all.
 constexpr std::chrono::seconds longest_delay{10};
 
-std::string_view model_of(IdKind kind) {
+std::string_view created_model(IdKind kind) {
   if (kind == IdKind::bridge) return "Bridge";
   if (kind == IdKind::playback) return "Playback";
   return kind == IdKind::recording ? "LiveRecording" : "Channel";
@@ -83,7 +83,7 @@ bool Incarnation::is_of_new(const record::Record& record) {
   if (event == nullptr) return false;
   bool is_new = false;
   for (const ari::Field& field : event->fields) {
-    if (field.list || field.model == nullptr || field.model->name != model_of(kind_)) continue;
+    if (field.list || field.model == nullptr || field.model->name != created_model(kind_)) continue;
     const std::string_view text = record.member(field.name);
     if (text.empty() || text.front() != '{') continue;
     const JsonView object = tape().read(text);

@@ -20,7 +20,6 @@ using state::FetchedState;
 using state::Model;
 
 constexpr int looks_at_playback = 3;
-constexpr size_t max_freed_at_once = 1000;  // objects and ids
 
 // The counts of the difference, and the ids of all live objects that can end.
 Record resynced(const std::string& server, const Model& model, const Difference& difference, WallTime now) {
@@ -32,7 +31,7 @@ Record resynced(const std::string& server, const Model& model, const Difference&
   for (const IdKind kind : kinds) count += model.of(kind).size();
   record.ids.reserve(count);
   for (const IdKind kind : kinds) {
-    for (const auto& [id, object] : model.of(kind)) record.ids.add(kind, id);
+    for (const auto& [id, object] : model.of(kind)) record.ids.add_new(kind, id);
   }
   return record;
 }
@@ -155,11 +154,11 @@ Slices Resync::merge() {
   owes_ = false;
   phase_ = Phase::idle;
   for (const std::string& app : fetched_.unknown_apps) handlers_.silent(app);
-  discard_fetched();
   if (news) {
     handlers_.done();
     handlers_.publish(resynced(server_, model_, found, clock_.wall()));
   }
+  discard_fetched();  // last: while it is freed, there is little other work with memory
   fetched_at_ = loop_.now();
   if (news) look_pause_ = options_.first_look;
   look_at_ = fetched_at_ + look_pause_;

@@ -66,22 +66,23 @@ StasisEntries::Channel* StasisEntries::find_shown(const record::Record& event, s
 }
 
 void StasisEntries::see(const record::Record& record) {
+  const std::string_view type = record.type;
   std::string id;
-  if (record.type == "StasisStart" || record.type == "ChannelDestroyed") {
+  if (type == "StasisStart" || type == "ChannelDestroyed") {
     if (channels_.size() == 0 || find_shown(record, id) == nullptr) return;
     channels_.erase(id);
-  } else if (record.type == "StasisEnd") {
+  } else if (type == "StasisEnd") {
     const Channel* known = find_shown(record, id);
     if (id.empty() || (known == nullptr && channels_.find(id) != nullptr)) return;
     channels_.put(id, {false, record.app, known == nullptr ? "" : known->created});
-  } else if (record.type == "state.gone") {
+  } else if (type == "state.gone") {
     for (const std::string_view gone : record.ids.of(IdKind::channel)) {
       const Channel* const known = channels_.find(gone);
       if (known != nullptr && known->entering) channels_.erase(gone);
     }
-  } else if (record.type == "server.replaced") {
+  } else if (type == "server.replaced") {
     channels_.erase_if([&](const Channel& known) { return known.entering && known.app == record.app; });
-  } else if (record.type == "server.disconnected") {
+  } else if (type == "server.disconnected") {
     channels_.clear();
   } else {
     return;

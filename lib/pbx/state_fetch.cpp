@@ -23,7 +23,6 @@ using state::FetchedState;
 
 constexpr size_t max_objects = 500'000;       // of one answer
 constexpr size_t max_tokens = 4'000'000;      // of one object, or of the subscriptions of one application
-constexpr size_t max_freed_at_once = 1000;    // objects and ids
 
 // An application's subscriptions, in an answer.
 AppSubscriptions subscriptions_of(const JsonValue& application) {

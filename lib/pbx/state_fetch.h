@@ -16,6 +16,9 @@
 
 namespace aribus::pbx {
 
+// Objects and ids of a FetchedState; more are freed on another thread.
+constexpr size_t max_freed_at_once = 1000;
+
 // Asks Asterisk, step by step: the applications, whose lost settings it restores, then the objects. One fetch
 // at a time. Lives on the loop's thread.
 class StateFetcher {

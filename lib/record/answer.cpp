@@ -8,7 +8,7 @@ namespace aribus::record {
 namespace {
 
 // One tape for all: nothing on it is needed longer than a call.
-JsonTape& tape() {
+JsonTape& answer_tape() {
   static thread_local JsonTape tape;
   return tape;
 }
@@ -18,7 +18,7 @@ JsonTape& tape() {
 std::optional<std::string> normalized_answer(std::string_view json, const ari::ResultType& answer) {
   constexpr size_t kept_bytes = 64 << 10;  // the memory that a larger text takes is given back
   std::optional<JsonTape> own;
-  const JsonView value = (json.size() > kept_bytes ? own.emplace() : tape()).read(json);
+  const JsonView value = (json.size() > kept_bytes ? own.emplace() : answer_tape()).read(json);
   if (!value.valid()) return {};
   std::string out;
   IdSet ids;
@@ -29,7 +29,7 @@ std::optional<std::string> normalized_answer(std::string_view json, const ari::R
 
 void lift_ids(std::string_view json, IdSet& ids) {
   std::string unused;
-  const JsonView value = tape().read(json, max_line_depth);
+  const JsonView value = answer_tape().read(json, max_line_depth);
   if (value.valid()) Normalizer(unused, ids).write(value, ari::Type::model, false, nullptr);
 }
 

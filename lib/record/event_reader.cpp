@@ -79,7 +79,7 @@ void begin(Record& record, std::string_view type, const ModelRules* model) {
   record.members.clear();
   record.declared = model == nullptr ? nullptr : &model->declared;
   record.fields = model == nullptr ? R"(,"known":false,)" : ",";
-  if (model == nullptr) record.members.push_back(0);
+  if (model == nullptr) record.members.push_back({0});
 }
 
 void finish(Record& record, const Envelope& envelope, const std::function<WallTime()>& now) {
@@ -93,8 +93,8 @@ void add_fault(Record& record, const std::string& fault) {
   std::string invalid = R"("invalid":)";
   append_json_string(invalid, fault);
   record.fields.insert(1, invalid + ",");
-  for (uint32_t& place : record.members) place += static_cast<uint32_t>(invalid.size() + 1);
-  record.members.insert(record.members.begin(), 0);
+  for (Member& member : record.members) member.move(static_cast<uint32_t>(invalid.size() + 1));
+  record.members.insert(record.members.begin(), Member{0});
 }
 
 }  // namespace

@@ -65,6 +65,8 @@ ModelRules::ModelRules(const ari::ModelType& declared)
     FieldRule& rule =
         fields_.emplace_back(FieldRule{.key = NameKey(field.name), .type = field.type, .list = field.list});
     rule.id = id_field(declared.name, field.name);
+    rule.own_id = rule.id && (field.name == "id" || field.name == "name");
+    rule.made = field.name == "creationtime";
     rule.envelope = is_envelope_name(rule.key);
     rule.target = is_target_field(field.name);
     rule.number = is_number_field(declared, field.name);

@@ -25,15 +25,21 @@ struct NameKey {
   }
   // The same for a name in a PaddedText: no branch depends on its size, which the processor could only guess.
   static NameKey in_padded(std::string_view name) {
-    static constexpr uint64_t masks[] = {
-        0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF, ~uint64_t{0}};
-    if constexpr (std::endian::native != std::endian::little) return NameKey(name);
+    static constexpr std::array<uint8_t, 32> ones_and_zeros = [] {
+      std::array<uint8_t, 32> bytes{};
+      std::fill_n(bytes.begin(), 16, uint8_t{0xFF});
+      return bytes;
+    }();
+    const uint8_t* const mask = ones_and_zeros.data() + 16 - std::min<size_t>(name.size(), 16);
+    const auto word = [](const void* at) {
+      uint64_t bytes = 0;
+      std::memcpy(&bytes, at, sizeof bytes);
+      return bytes;
+    };
     NameKey key;
     key.name = name;
-    std::memcpy(&key.head, name.data(), 8);
-    std::memcpy(&key.tail, name.data() + 8, 8);
-    key.head &= masks[std::min<size_t>(name.size(), 8)];
-    key.tail &= masks[std::min<size_t>(std::max<size_t>(name.size(), 8) - 8, 8)];
+    key.head = word(name.data()) & word(mask);
+    key.tail = word(name.data() + 8) & word(mask + 8);
     return key;
   }
   bool operator==(const NameKey& other) const {
@@ -90,6 +96,8 @@ struct FieldRule {
   bool list = false;
   bool copied = false;                // a string that is copied as it is
   bool envelope = false;              // of an event: the envelope takes it, or uses its name
+  bool own_id = false;                // the id of the object itself
+  bool made = false;                  // its creationtime
   bool target = false;                // names another object, as "channel:<id>", "bridge:<id>", …
   bool number = false;                // declared as a string, but a number
   std::optional<IdKind> id = {};      // an id, or a list of ids, of this kind

@@ -35,21 +35,45 @@ uint64_t id_hash(IdKind kind, std::string_view id) {
   return hash_of(id) ^ (static_cast<uint64_t>(kind) + 1) * 0x9E3779B97F4A7C15U;
 }
 
-void IdSet::add(IdKind kind, std::string_view id) {
-  if (id.empty() || id.size() > max_id_bytes) return;
+uint32_t IdSet::add(IdKind kind, std::string_view id) {
+  if (id.empty() || id.size() > max_id_bytes) return 0;
+  if (found_.empty() && places_.size() <= searched) {
+    if (const uint32_t number = number_of(kind, id); number != 0) return number;
+  }
   const uint64_t hash = id_hash(kind, id);
   size_t slot = 0;
-  if (found_.empty()) {
-    if (contains(kind, id)) return;
-  } else {
+  if (found_.empty() && places_.size() > searched) grow(places_.size());
+  if (!found_.empty()) {
     slot = slot_of(kind, id, hash);
-    if (found_[slot] != 0) return;
+    if (found_[slot] != 0) return found_[slot];
   }
+  append(kind, id, hash);
+  const auto number = static_cast<uint32_t>(places_.size());
+  if (found_.empty() && number <= searched) return number;
+  if (places_.size() * 2 > found_.size()) {
+    grow(places_.size());
+  } else {
+    found_[slot] = number;
+  }
+  return number;
+}
+
+// The number of the id, found one by one; 0 if it is not there.
+uint32_t IdSet::number_of(IdKind kind, std::string_view id) const {
+  for (uint32_t i = 0; i < places_.size(); ++i) {
+    if (places_[i].kind == kind && text_of(places_[i]) == id) return i + 1;
+  }
+  return 0;
+}
+
+void IdSet::add_new(IdKind kind, std::string_view id) {
+  append(kind, id, id_hash(kind, id));
+  found_.clear();
+}
+
+void IdSet::append(IdKind kind, std::string_view id, uint64_t hash) {
   places_.push_back({hash, static_cast<uint32_t>(text_.size()), static_cast<uint32_t>(id.size()), kind});
   text_ += id;
-  if (found_.empty() && places_.size() <= searched) return;
-  if (places_.size() * 2 > found_.size()) return grow(places_.size());
-  found_[slot] = static_cast<uint32_t>(places_.size());
 }
 
 // Where the id is in found_, or the free place for it. Required: there is one.
@@ -66,11 +90,10 @@ void IdSet::reserve(size_t count) {
   constexpr size_t usual_bytes = 24;  // of an id
   places_.reserve(count);
   text_.reserve(count * usual_bytes);
-  if (count > searched) grow(count);
 }
 
 // Room for `count` ids and as many again.
-void IdSet::grow(size_t count) {
+void IdSet::grow(size_t count) const {
   found_.assign(std::bit_ceil(count * 4), 0);
   const size_t mask = found_.size() - 1;
   for (size_t i = 0; i < places_.size(); ++i) {
@@ -81,9 +104,9 @@ void IdSet::grow(size_t count) {
 }
 
 bool IdSet::contains(IdKind kind, std::string_view id) const {
+  if (found_.empty() && places_.size() > searched) grow(places_.size());
   if (!found_.empty()) return found_[slot_of(kind, id, id_hash(kind, id))] != 0;
-  return std::ranges::any_of(
-      places_, [&](const Place& place) { return place.kind == kind && text_of(place) == id; });
+  return number_of(kind, id) != 0;
 }
 
 void IdSet::clear() {

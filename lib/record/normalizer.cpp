@@ -22,7 +22,7 @@ constexpr size_t max_shown_bytes = 64;  // of a value, in a fault
 const NameKey cause_key("cause");
 
 // One tape for all: what is on it is not needed any more when the next value is put on it.
-JsonTape& tape() {
+JsonTape& undeclared_tape() {
   static thread_local JsonTape tape;
   return tape;
 }
@@ -104,7 +104,7 @@ void Normalizer::write(JsonView value, Type type, bool list, const ModelRules* m
 }
 
 bool Normalizer::write_event(const PaddedText& text, const ModelRules& model, EnvelopeSink& sink,
-                             std::vector<uint32_t>& places, ShapeRecorder* recorder) {
+                             std::vector<Member>& places, ShapeRecorder* recorder) {
   const char* const begin = text.view().data();
   if (*begin != '{') return false;
   places_ = &places;
@@ -117,7 +117,7 @@ bool Normalizer::write_event(const PaddedText& text, const ModelRules& model, En
   return true;
 }
 
-void Normalizer::write_undeclared_event(JsonView event, EnvelopeSink& sink, std::vector<uint32_t>& places) {
+void Normalizer::write_undeclared_event(JsonView event, EnvelopeSink& sink, std::vector<Member>& places) {
   const std::string_view text = event.text();
   places_ = &places;
   from_ = text.data() + 1;
@@ -218,9 +218,9 @@ const char* Normalizer::field(const char* in, const FieldRule& rule, const JsonP
 }
 
 const char* Normalizer::item(const char* in, const FieldRule& rule, const JsonPath& path) {
-  if (rule.type == Type::string && *in == '"') return string(in, rule);
+  if (rule.type == Type::string && *in == '"') return string(in, rule, path);
   if (rule.type == Type::model && *in == '{') return members(in, *rule.model, nullptr, path);
-  if (rule.type == Type::date) return date(in, path);
+  if (rule.type == Type::date) return date(in, rule, path);
   if (is_free_form(rule.type)) return free_form(in, path);
   JsonPiece value;
   in = piece(in, path, value);
@@ -233,15 +233,19 @@ const char* Normalizer::item(const char* in, const FieldRule& rule, const JsonPa
   return in;
 }
 
-const char* Normalizer::string(const char* in, const FieldRule& rule) {
+const char* Normalizer::string(const char* in, const FieldRule& rule, const JsonPath& path) {
   JsonPiece value;
   value.kind = JsonKind::string;
   const char* const begin = in;
   if ((in = string_end(in + 1, value.escaped)) == nullptr) return nullptr;
   value.text = from_to(begin, ++in);
   if (rule.number && recorder_ != nullptr) recorder_->give_up();
-  note(value, action_of(rule), rule.id.value_or(IdKind{}));
-  if (rule.id) ids_.add(*rule.id, value.string(decoded_));
+  const bool own = rule.own_id && is_of_member(path) && places_->back().id == 0;
+  note(value, own ? Shape::Action::own_id : action_of(rule), rule.id.value_or(IdKind{}));
+  if (rule.id) {
+    const uint32_t number = ids_.add(*rule.id, value.string(decoded_));
+    if (own) places_->back().id = number;
+  }
   if (rule.target) add_target(ids_, value.string(decoded_));
   if (!rule.number) return in;
   if (const auto number = whole_number<int64_t>(value.raw()))
@@ -249,7 +253,7 @@ const char* Normalizer::string(const char* in, const FieldRule& rule) {
   return in;
 }
 
-const char* Normalizer::date(const char* in, const JsonPath& path) {
+const char* Normalizer::date(const char* in, const FieldRule& rule, const JsonPath& path) {
   JsonPiece value;
   in = piece(in, path, value);
   if (in == nullptr) return nullptr;
@@ -264,7 +268,9 @@ const char* Normalizer::date(const char* in, const JsonPath& path) {
     return in;
   }
   copy_up_to(value.raw().data());
-  if (recorder_ != nullptr) recorder_->reached(value.raw(), Shape::Action::date);
+  const bool made = rule.made && is_of_member(path) && places_->back().made == 0;
+  if (made) places_->back().made = static_cast<uint32_t>(out_.size());
+  if (recorder_ != nullptr) recorder_->reached(value.raw(), made ? Shape::Action::made : Shape::Action::date);
   append_rfc3339(out_, *time);
   from_ += value.raw().size();
   if (recorder_ != nullptr) recorder_->written();
@@ -291,7 +297,7 @@ const char* Normalizer::piece(const char* in, const JsonPath& path, JsonPiece& v
 
 // An object or array, as a whole.
 const char* Normalizer::container(const char* in, const JsonPath& path, JsonView& value) {
-  value = tape().parse_inside(in, max_depth_ - path.depth);
+  value = undeclared_tape().parse_inside(in, max_depth_ - path.depth);
   return value.valid() ? in + value.text().size() : nullptr;
 }
 
@@ -416,7 +422,7 @@ bool Normalizer::add_cause_text(std::string_view cause, bool of_event) {
   const auto number = whole_number<int64_t>(cause);
   if (!cause.starts_with('"') && !number) return false;
   copy_up_to(cause.data() + cause.size());
-  if (of_event) places_->push_back(static_cast<uint32_t>(out_.size()));
+  if (of_event) places_->push_back({static_cast<uint32_t>(out_.size())});
   out_ += R"(,"cause_txt":)";
   if (number) {
     append_json_string(out_, ari::cause_text(*number));

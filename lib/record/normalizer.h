@@ -58,9 +58,9 @@ class Normalizer {
   // its comma. `recorder`, if not nullptr, records the event's shape. Returns false if `text` is no such JSON
   // without white space between tokens; what was written and taken is then to be thrown away.
   [[nodiscard]] bool write_event(const PaddedText& text, const ModelRules& model, EnvelopeSink& sink,
-                                 std::vector<uint32_t>& places, ShapeRecorder* recorder);
+                                 std::vector<Member>& places, ShapeRecorder* recorder);
   // The same for an event whose type ARI does not declare.
-  void write_undeclared_event(JsonView event, EnvelopeSink& sink, std::vector<uint32_t>& places);
+  void write_undeclared_event(JsonView event, EnvelopeSink& sink, std::vector<Member>& places);
 
   // A hash of what write_event() met: the names of the members, in their order.
   [[nodiscard]] uint64_t layout() const { return layout_; }
@@ -84,10 +84,12 @@ class Normalizer {
   bool is_copied(const char* in, const FieldRule& rule) const {
     return rule.copied && *in == '"' && recorder_ == nullptr;
   }
+  // Whether a value with this path belongs to an object that is a member of the event.
+  bool is_of_member(const JsonPath& path) const { return path.depth == 2 && places_ != nullptr; }
   const char* field(const char* in, const FieldRule& rule, const JsonPath& path);
   const char* item(const char* in, const FieldRule& rule, const JsonPath& path);
-  const char* string(const char* in, const FieldRule& rule);
-  const char* date(const char* in, const JsonPath& path);
+  const char* string(const char* in, const FieldRule& rule, const JsonPath& path);
+  const char* date(const char* in, const FieldRule& rule, const JsonPath& path);
   const char* undeclared(const char* in, const JsonPath& path);
   const char* free_form(const char* in, const JsonPath& path);
   const char* scalar(const char* in, const JsonPath& path);
@@ -117,7 +119,7 @@ class Normalizer {
   void record(const JsonPiece& value, Shape::Action action, IdKind kind);
   // A member begins here, with the comma in front of it.
   void note_place(const char* name) {
-    places_->push_back(static_cast<uint32_t>(out_.size() + static_cast<size_t>(name - from_) - 1));
+    places_->push_back({static_cast<uint32_t>(out_.size() + static_cast<size_t>(name - from_) - 1)});
   }
   void copy_up_to(const char* end);
   void leave_out(const char* name, const char* end);
@@ -128,7 +130,7 @@ class Normalizer {
   std::string fault_;
   uint64_t layout_ = 0;
   ShapeRecorder* recorder_ = nullptr;
-  std::vector<uint32_t>* places_ = nullptr;
+  std::vector<Member>* places_ = nullptr;
   const char* from_ = nullptr;  // the first byte that is not copied yet
   const char* end_ = nullptr;   // of the text
   const char* searched_from_ = nullptr;  // by next_cause_text(); nullptr: nothing was searched yet

@@ -93,7 +93,7 @@ std::optional<uint64_t> read_text(JsonTape& tape, std::string_view text, Record&
         continue;
       }
     }
-    record.members.push_back(static_cast<uint32_t>(record.fields.size()));
+    record.members.push_back({static_cast<uint32_t>(record.fields.size())});
     record.fields += ",\"";
     record.fields += name;
     record.fields += "\":";

@@ -33,11 +33,11 @@ inline char* copy(char* out, const char* from, size_t size) {
   while (*in == '\\') {
     const char* const behind = behind_escape(in);
     if (behind == nullptr) return nullptr;
-    std::memcpy(out, in, 16);  // the longest has twelve bytes
-    out += behind - in;
-    const size_t size = copy_up_to_special(behind, out);
-    in = behind + size;
-    out += size;
+    const auto size = static_cast<size_t>(behind - in);  // at most twelve
+    std::memcpy(out, in, 16);
+    const size_t copied = size + copy_up_to_special(behind, out + size);
+    in += copied;
+    out += copied;
   }
   return *in == '"' ? in : nullptr;
 }
@@ -78,7 +78,7 @@ void ShapeRecorder::taken(std::string_view name, std::string_view value) {
   reached(value.substr(1, value.size() - 2), name == "timestamp" ? Action::time : Action::app);
 }
 
-std::optional<Shape> ShapeRecorder::finish(const ari::ModelType& type, const std::vector<uint32_t>& members) {
+std::optional<Shape> ShapeRecorder::finish(const ari::ModelType& type, const std::vector<Member>& members) {
   const auto has_time = [&] {
     return std::ranges::any_of(shape_.steps, [](const auto& step) { return step.action == Action::time; });
   };
@@ -86,12 +86,12 @@ std::optional<Shape> ShapeRecorder::finish(const ari::ModelType& type, const std
   reached({text_.data() + text_.size(), 0}, Action::end);
   if (given_up_) return {};
   size_t i = 0;
-  for (const uint32_t member : members) {
-    while (member >= begins_[i] + shape_.steps[i].out.size()) ++i;
-    if (member < begins_[i]) {
+  for (const Member& member : members) {
+    while (member.begin >= begins_[i] + shape_.steps[i].out.size()) ++i;
+    if (member.begin < begins_[i]) {
       shape_.steps[i - 1].text_is_member = true;
     } else {
-      shape_.steps[i].members.push_back(static_cast<uint16_t>(member - begins_[i]));
+      shape_.steps[i].members.push_back(static_cast<uint16_t>(member.begin - begins_[i]));
     }
   }
   shape_.type = &type;
@@ -124,7 +124,7 @@ bool ShapeCache::read(const PaddedText& padded, Record& record) {
     in += node.in_size;
     if (node.members != 0) {
       for (uint32_t i = node.members; members[i] != no_more; ++i) {
-        record.members.push_back(static_cast<uint32_t>(out - begin) + members[i]);
+        record.members.push_back({static_cast<uint32_t>(out - begin) + members[i]});
       }
     }
     out = copy(out, literals + node.out, node.out_size);
@@ -132,6 +132,7 @@ bool ShapeCache::read(const PaddedText& padded, Record& record) {
     switch (node.action) {
       case Action::string:
       case Action::id:
+      case Action::own_id:
       case Action::target:
       case Action::app: {
         const char* const inside = in;
@@ -151,6 +152,7 @@ bool ShapeCache::read(const PaddedText& padded, Record& record) {
         }
         if (node.action == Action::app) record.app = value;
         if (node.action == Action::id) record.ids.add(node.kind, value);
+        if (node.action == Action::own_id) record.members.back().id = record.ids.add(node.kind, value);
         if (node.action == Action::target) add_target(record.ids, value);
         break;
       }
@@ -158,8 +160,7 @@ bool ShapeCache::read(const PaddedText& padded, Record& record) {
       case Action::cause: {
         const size_t size = integer_size(in);
         if (size == 0) return false;
-        std::memcpy(out, in, size);
-        out += size;
+        out = copy(out, in, size);
         const std::string_view number(std::exchange(in, in + size), size);
         if (node.action == Action::integer) break;
         const int64_t cause = whole_number<int64_t>(number).value_or(0);
@@ -167,12 +168,13 @@ bool ShapeCache::read(const PaddedText& padded, Record& record) {
         static constexpr std::string_view name = R"(,"cause_txt":)";
         const size_t rest = 2 * static_cast<size_t>(end - in) + spare_bytes;
         if (out + name.size() + words.size() + rest > begin + out_.size()) return false;
-        if (node.text_is_member) record.members.push_back(static_cast<uint32_t>(out - begin));
+        if (node.text_is_member) record.members.push_back({static_cast<uint32_t>(out - begin)});
         std::memcpy(out, name.data(), name.size());
         out = write_json_string(out + name.size(), words);
         break;
       }
       case Action::date:
+      case Action::made:
       case Action::time: {
         const std::string_view rest(in, static_cast<size_t>(end - in));
         const std::string_view value = rest.substr(0, rest.find('"'));
@@ -183,6 +185,7 @@ bool ShapeCache::read(const PaddedText& padded, Record& record) {
           record.time = *time;
           break;
         }
+        if (node.action == Action::made) record.members.back().made = static_cast<uint32_t>(out - begin);
         write_rfc3339(out, *time);
         out += rfc3339_size;
         break;

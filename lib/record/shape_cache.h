@@ -47,7 +47,9 @@ struct Shape {
     integer,  // likewise
     cause,    // likewise, and its text is added
     date,     // it is written in UTC
+    made,     // likewise, and the creationtime of the latest member (Member::made)
     id,       // it is copied, and one of the record's ids
+    own_id,   // likewise, and the id of the latest member (Member::id)
     target,   // likewise, as "channel:<id>"
     time,     // it is the record's time
     app,      // it is the record's application
@@ -88,7 +90,7 @@ class ShapeRecorder {
   [[nodiscard]] bool given_up() const { return given_up_; }
 
   // The shape, once everything is written; nothing if the event has none. `members` are those of the record.
-  [[nodiscard]] std::optional<Shape> finish(const ari::ModelType& type, const std::vector<uint32_t>& members);
+  [[nodiscard]] std::optional<Shape> finish(const ari::ModelType& type, const std::vector<Member>& members);
 
  private:
   std::string_view text_;

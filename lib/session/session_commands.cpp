@@ -55,12 +55,14 @@ void Session::start(uint64_t ticket) {
   context->reply = [this, alive = alive_, ticket](const Result<pbx::ResultText>& outcome) {
     if (*alive) finish(ticket, outcome);
   };
-  context->progress = {
-      .on_accepted =
-          [this, alive = alive_, ticket] {
-            if (*alive) release_dependents(ticket);
-          },
-      .creating = [this, ticket](const control::Creating& creating) { on_creating(ticket, creating); }};
+  if (context->method != nullptr && context->method->run) {
+    context->progress = {
+        .on_accepted =
+            [this, alive = alive_, ticket] {
+              if (*alive) release_dependents(ticket);
+            },
+        .creating = [this, ticket](const control::Creating& creating) { on_creating(ticket, creating); }};
+  }
   has_changed_ |= context->changes();
   context_.dispatcher.run(context);
 }

@@ -105,10 +105,14 @@ bool Session::write_records() {
       return true;
     }
     if (subscription_->is_at_own_record()) {
-      const std::string own = subscription_->take_own_record(context_.dispatcher, *caller_.principal.rule);
-      if (!own.empty()) ++sent_;
-      written += std::max(own.size(), own_record_bytes);
-      write_buffer_.append(own);
+      const auto own = subscription_->take_own_record(context_.dispatcher, *caller_.principal.rule);
+      if (!own) {  // the next step is for another turn
+        want_flush();
+        return true;
+      }
+      if (!own->empty()) ++sent_;
+      written += std::max(own->size(), own_record_bytes);
+      write_buffer_.append(*own);
       if (!write_buffered()) return false;
       continue;
     }

@@ -18,8 +18,9 @@ void Session::read() {
   read_queued_ = false;
   const TurnBudget::Use use(context_.budget);
   for (;;) {
+    const bool handles = has_input();
     handle_input();
-    if (has_input() || !readable_ || !may_read() || context_.budget.spent()) break;
+    if (has_input() || !readable_ || !may_read() || (handles && context_.budget.spent())) break;
     const Transport::Input input = transport_->read(input_);
     readable_ = input == Transport::Input::bytes && transport_->has_more();
     if (input == Transport::Input::closed) return end();
@@ -36,11 +37,12 @@ void Session::read() {
   want_flush();
 }
 
-// Handles the bytes read so far, line by line, and a batch request by request.
+// Handles the bytes read so far, line by line, and a batch request by request: one of them in any case, as who is read
+// has its turn.
 void Session::handle_input() {
   std::string_view rest = input_;
-  while (open_batch_ || !rest.empty()) {
-    if (!may_read() || context_.budget.spent()) break;
+  for (bool first = true; open_batch_ || !rest.empty(); first = false) {
+    if (!may_read() || (!first && context_.budget.spent())) break;
     if (open_batch_) {
       next_of_batch();
     } else {

@@ -191,11 +191,12 @@ void Sessions::end_turn() {
 
 // Each session that has asked for it, once.
 void Sessions::flush_sessions() {
-  if (flushing_.empty()) return;
+  if (flushing_.empty() || writing_.spent()) return;
   const TurnBudget::Use use(writing_);
-  for (size_t count = flushing_.size(); count > 0 && !writing_.spent(); --count) {
+  size_t count = flushing_.size();
+  do {
     if (Session* session = take_first(flushing_)) session->flush();
-  }
+  } while (--count > 0 && !writing_.spent());
 }
 
 Session* Sessions::find(uint64_t connection) const {

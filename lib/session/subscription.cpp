@@ -8,7 +8,6 @@
 #include "json/json_tape.h"
 #include "protocol/rpc.h"
 #include "record/record_text.h"
-#include "session/own_record.h"
 #include "session/results.h"
 #include "session/subscription_doubts.h"
 
@@ -50,6 +49,7 @@ void Subscription::bound_by(const control::AccessRule& rule) {
   filter_ = bus::Filter(wanted_, bounds_of(rule));
   bounded_ = !rule.apps.empty();
   at_own_record_ = false;
+  own_line_.reset();
 }
 
 Result<Subscription> Subscription::make(const JsonValue& params, const bus::RecordLog& log,
@@ -88,6 +88,7 @@ std::string Subscription::pass_lost() {
   lost_ += overtaken();
   const uint64_t from = std::exchange(next_, first);
   at_own_record_ = false;
+  own_line_.reset();
   const Lost lost{.from = from, .to = first - 1, .records = first - from};
   return rpc::notification_text("lost", to_json(lost)) + "\n";
 }
@@ -139,18 +140,24 @@ void Subscription::gather_matches(size_t max_bytes) {
 
 // Whether a record has no application. The log gives 0 to applications that came when all numbers were taken.
 bool Subscription::is_own(uint64_t seq) const {
-  const uint16_t app = log_->entry(seq).app;
-  if (app != 0) return log_->name(app).empty();
+  const bus::Entry& entry = log_->entry(seq);
+  if (entry.app != 0 && entry.type != 0)
+    return log_->name(entry.app).empty() || is_about_call(log_->name(entry.type));
   JsonTape tape;
   record::Record record;
-  return record::read_text(tape, log_->record_text(seq), record) && record.app.empty();
+  return record::read_text(tape, log_->record_text(seq), record) &&
+         (record.app.empty() || is_about_call(record.type));
 }
 
-std::string Subscription::take_own_record(const control::Dispatcher& dispatcher,
-                                          const control::AccessRule& rule) {
+std::optional<std::string> Subscription::take_own_record(const control::Dispatcher& dispatcher,
+                                                         const control::AccessRule& rule) {
+  if (!own_line_) own_line_ = std::make_unique<VisibleLine>(*log_, next_);
+  std::optional<std::string> line = own_line_->next(filter_, dispatcher, rule);
+  if (!line) return {};
+  own_line_.reset();
   at_own_record_ = false;
-  const uint64_t seq = next_++;
-  return visible_line(*log_, seq, filter_, dispatcher, rule);
+  ++next_;
+  return line;
 }
 
 std::string_view Subscription::advance(size_t count) {

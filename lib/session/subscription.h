@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include "bus/resume.h"
 #include "control/dispatcher.h"
 #include "json/json.h"
+#include "session/own_record.h"
 #include "session/subscribe_params.h"
 
 namespace aribus::session {
@@ -72,9 +75,11 @@ class Subscription {
   // Whether the next record has no application while the rule is limited to applications. Such records are
   // taken one by one, as they can name objects that the rule hides. Known after gather().
   [[nodiscard]] bool is_at_own_record() const { return at_own_record_; }
-  // Passes that record. Returns visible_line() of it. Required: is_at_own_record().
-  [[nodiscard]] std::string take_own_record(const control::Dispatcher& dispatcher,
-                                            const control::AccessRule& rule);
+  // Passes that record, in several steps if it names very many objects. Returns what `rule` shows of it (see
+  // VisibleLine); nothing: there are more steps. Required: is_at_own_record(), and take_lost() was called
+  // since the last step.
+  [[nodiscard]] std::optional<std::string> take_own_record(const control::Dispatcher& dispatcher,
+                                                           const control::AccessRule& rule);
 
   // Finds the lines to write next, adjacent ones merged: at most `max_bytes` (but at least one record),
   // `max_pieces` pieces and `max_scanned` records examined, and none after a record for is_at_own_record().
@@ -105,6 +110,7 @@ class Subscription {
   bool announces_ = false;
   bool bounded_ = false;        // to applications
   bool at_own_record_ = false;  // next_ is one
+  std::unique_ptr<VisibleLine> own_line_;  // of that record, while there are more steps
   bool was_overtaken_ = false;
   pbx::ResultText result_{""};
   uint64_t next_;           // the first record not yet passed

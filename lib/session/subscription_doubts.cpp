@@ -12,7 +12,7 @@ namespace aribus::session {
 namespace {
 
 constexpr size_t max_doubts = 10;
-constexpr size_t max_shown_bytes = 128;
+constexpr size_t max_value_bytes = 128;
 
 class Doubts {
  public:
@@ -36,7 +36,7 @@ class Doubts {
 };
 
 std::string quoted(const std::string& value) {
-  return "'" + to_valid_utf8(value, max_shown_bytes) + "'";
+  return "'" + to_valid_utf8(value, max_value_bytes) + "'";
 }
 
 std::string doubt_about_type(const std::string& glob) {

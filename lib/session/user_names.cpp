@@ -9,7 +9,7 @@ namespace aribus::session {
 namespace {
 
 constexpr Milliseconds kept{600'000};
-constexpr size_t max_names = 4096;
+constexpr size_t max_known_users = 4096;
 
 // "" for a user without a name.
 std::string name_of(uid_t user) {
@@ -23,7 +23,7 @@ std::string name_of(uid_t user) {
 }  // namespace
 
 std::string UserNames::find(uid_t user) {
-  if (names_.size() >= max_names && !names_.contains(user)) names_.clear();
+  if (names_.size() >= max_known_users && !names_.contains(user)) names_.clear();
   Entry& entry = names_[user];
   if (!entry.lookup.is_busy() && loop_.now() >= entry.until) {
     const auto name = std::make_shared<std::string>();

@@ -23,6 +23,8 @@ enum Role : uint8_t {
   none,
   created,
   enters,
+  leaves,
+  asks_for_hangup,
   dials,
   transfers_blind,
   transfers_attended,
@@ -36,6 +38,8 @@ enum Role : uint8_t {
 uint8_t role_of(std::string_view type) {
   if (type == "ChannelCreated") return created;
   if (type == "StasisStart") return enters;
+  if (type == "StasisEnd") return leaves;
+  if (type == "ChannelHangupRequest") return asks_for_hangup;
   if (type == "Dial") return dials;
   if (type == "BridgeBlindTransfer") return transfers_blind;
   if (type == "BridgeAttendedTransfer") return transfers_attended;
@@ -161,6 +165,10 @@ void Calls::see(const Record& record) {
       return;
     case enters:
       return enter(record);
+    case leaves:
+      return leave(record);
+    case asks_for_hangup:
+      return request_hangup(record);
     case dials:
       return dial(record);
     case transfers_blind:
@@ -190,9 +198,14 @@ void Calls::add_calls(Record& record) {
     if (id.kind != IdKind::channel) continue;
     auto at = channels_.find(id.text);
     if (at == channels_.end()) {
-      if (expected_.size() == 0) continue;
-      meet_expected(id.text, record);
-      if ((at = channels_.find(id.text)) == channels_.end()) continue;
+      if (recalls_) {
+        if (recalled_.empty() || record.type == "ChannelDestroyed" || record.type == "call.ended") continue;
+        at = channels_.try_emplace(std::string(id.text)).first;
+      } else {
+        if (expected_.size() == 0) continue;
+        meet_expected(id.text, record);
+        if ((at = channels_.find(id.text)) == channels_.end()) continue;
+      }
     }
     Channel& known = at->second;
     if (known.over) [[unlikely]] {
@@ -239,7 +252,7 @@ Calls::Known* Calls::channel(std::string_view text, const Record& record, bool b
     if (order > 0) return nullptr;
     if (order == 0) {
       if (known.made.empty()) known.made = made;
-      if (known.over && (known.destroyed || model_->has_ended(IdKind::channel, id, text, begins, record.app)))
+      if (known.over && (known.destroyed || model_->has_ended(IdKind::channel, id, made, begins, record.app)))
         return nullptr;
       return &*at;
     }
@@ -247,7 +260,7 @@ Calls::Known* Calls::channel(std::string_view text, const Record& record, bool b
     channels_.erase(std::string(id));
   }
   if (model_->find(IdKind::channel, id) == nullptr &&
-      model_->has_ended(IdKind::channel, id, text, begins, record.app))
+      model_->has_ended(IdKind::channel, id, made, begins, record.app))
     return nullptr;
   if (channels_.size() >= options_.max_channels) return nullptr;
   at = channels_.try_emplace(std::string(id)).first;
@@ -289,6 +302,7 @@ void Calls::enter(const Record& record) {
     if (replaced != nullptr && calls_.find(replaced->second.call) != nullptr)
       join(*entered, replaced->second.call, Way::transfer);
   }
+  entered->second.left.reset();
   Call* call = change(entered->second.call);
   if (call == nullptr) {
     if (recalls_) return;
@@ -306,6 +320,33 @@ void Calls::enter(const Record& record) {
   if (is_up(text)) answer(*entered, now_);
 }
 
+// Asterisk reports the end of a channel only to applications that are subscribed to it, and those of a channel that leaves
+// are not any more. So a channel that leaves when it is hung up has ended then, although nothing says so.
+void Calls::leave(const Record& record) {
+  if (Known* const known = find_channel(record.member("channel"))) known->second.left = record.time;
+}
+
+void Calls::request_hangup(const Record& record) {
+  Known* const known = find_channel(record.member("channel"));
+  if (known == nullptr) return;
+  known->second.hung_up = true;
+  const auto cause = whole_number<uint64_t>(record.member("cause"));
+  if (cause) set_cause(*known, *cause, string_of(record.member("cause_txt")));
+}
+
+void Calls::set_cause(const Known& channel, uint64_t cause, const std::string& text) {
+  Call* const call = change(channel.second.call);
+  if (call == nullptr) return;
+  for (CallLeg& leg : call->legs) {
+    if (leg.channel != channel.first) continue;
+    leg.cause = cause;
+    if (!text.empty()) leg.cause_txt = text;
+  }
+  if (call->legs.front().channel != channel.first) return;
+  call->cause = cause;
+  if (!text.empty()) call->cause_txt = text;
+}
+
 void Calls::dial(const Record& record) {
   Known* const caller = channel(record.member("caller"), record);
   Known* const peer = channel(record.member("peer"), record);
@@ -316,8 +357,8 @@ void Calls::dial(const Record& record) {
 }
 
 void Calls::transfer_blind(const Record& record) {
-  const Known* const by = find_channel(record.member("channel"));
-  link_below(const_cast<Known*>(by), channel(record.member("replace_channel"), record), Way::transfer);
+  Known* const by = find_channel(record.member("channel"));
+  link_below(by, find_channel(record.member("replace_channel")), Way::transfer);
   add_transfer({.time = record.time,
                 .kind = "blind",
                 .channel = id_in(record.member("channel")),
@@ -329,9 +370,9 @@ void Calls::transfer_blind(const Record& record) {
 void Calls::transfer_attended(const Record& record) {
   Known* const first = find_channel(record.member("transferer_first_leg"));
   Known* const second = find_channel(record.member("transferer_second_leg"));
-  link_below(first, channel(record.member("replace_channel"), record), Way::transfer);
-  link_below(first, channel(record.member("destination_link_first_leg"), record), Way::transfer);
-  link_below(second, channel(record.member("destination_link_second_leg"), record), Way::transfer);
+  link_below(first, find_channel(record.member("replace_channel")), Way::transfer);
+  link_below(first, find_channel(record.member("destination_link_first_leg")), Way::transfer);
+  link_below(second, find_channel(record.member("destination_link_second_leg")), Way::transfer);
   const std::string_view target = record.member("transfer_target");
   add_transfer({.time = record.time,
                 .kind = "attended",
@@ -389,6 +430,7 @@ void Calls::begin(Known& channel, const Shown& shown, const Record& record, bool
   call.complete = complete;
   grow(call, sizeof call + id.size());
   channel.second.call = id;
+  channel.second.over = false;  // it may have left, and come back
   add_leg(call, channel, Way::first, shown);
   Record started = record::own_record(record::CallStarted{.direction = std::string(record::call_directions[outbound ? 1 : 0]),
                                                           .from = call.from,
@@ -552,19 +594,13 @@ void Calls::destroy(const Record& record) {
   Call* const call = change(known->second.call);
   if (call == nullptr) return;
   const Shown shown(text);
-  const std::optional<uint64_t> cause = whole_number<uint64_t>(record.member("cause"));
-  const std::string cause_txt = string_of(record.member("cause_txt"));
   for (CallLeg& leg : call->legs) {
     if (leg.channel != known->first) continue;
     leg.name = shown.name;
     leg.caller = shown.caller;
-    leg.cause = cause;
-    if (!cause_txt.empty()) leg.cause_txt = cause_txt;
   }
-  if (call->legs.front().channel == known->first) {
-    call->cause = cause;
-    if (!cause_txt.empty()) call->cause_txt = cause_txt;
-  }
+  const auto cause = whole_number<uint64_t>(record.member("cause"));
+  if (cause) set_cause(*known, *cause, string_of(record.member("cause_txt")));
   if (model_->find(IdKind::channel, known->first) == nullptr) channel_over(known->first);
 }
 
@@ -572,6 +608,7 @@ void Calls::channel_over(std::string_view id) {
   const auto at = channels_.find(id);
   if (at == channels_.end() || at->second.over) return;
   Channel& known = at->second;
+  if (known.first_seq == seq_ && !recalls_) return;  // an earlier channel with this id is over
   if (!known.half_of.empty()) {
     const auto halves = halves_.find(known.half_of);
     if (halves != halves_.end()) {
@@ -584,15 +621,16 @@ void Calls::channel_over(std::string_view id) {
     return;
   }
   known.over = true;
+  const WallTime end = known.destroyed ? now_ : known.left.value_or(now_);
   Call* const call = change(known.call);
   if (call == nullptr) return remember(at->first);
   for (CallLeg& leg : call->legs) {
-    if (leg.channel == at->first) leg.ended = now_;
+    if (leg.channel == at->first) leg.ended = end;
   }
-  if (!known.destroyed) call->left = true;
+  if (!known.destroyed && !(known.hung_up && known.left)) call->left = true;
   if (const auto held = std::ranges::find(call->held, at->first); held != call->held.end()) {
     call->held.erase(held);
-    if (call->held.empty()) call->hold += milliseconds(between(call->held_since, now_));
+    if (call->held.empty()) call->hold += milliseconds(between(call->held_since, end));
   }
   --call->live_legs;
   if (call->live_legs == 0 && !recalls_) finish(std::string(known.call));
@@ -605,12 +643,13 @@ void Calls::channel_shown(std::string_view id) {
   Call* const call = change(at->second.call);
   if (call == nullptr) return;
   ++call->live_legs;
-  bool still_left = false;
   for (CallLeg& leg : call->legs) {
     if (leg.channel == at->first) leg.ended.reset();
-    still_left |= leg.ended && !leg.cause;
   }
-  call->left = still_left;
+  call->left = std::ranges::any_of(call->legs, [&](const CallLeg& leg) {
+    const auto other = channels_.find(leg.channel);
+    return leg.ended && other != channels_.end() && !other->second.destroyed;
+  });
 }
 
 void Calls::finish(const std::string& id) {
@@ -622,11 +661,12 @@ void Calls::finish(const std::string& id) {
   ended.apps = call.apps;
   ended.started = call.started;
   ended.answered = call.answered;
-  ended.ended = now_;
+  ended.ended = call.started;
+  for (const CallLeg& leg : call.legs) ended.ended = std::max(ended.ended, leg.ended.value_or(now_));
   ended.how = record::CallEnded::ways[call.left ? 1 : 0];
   ended.complete = call.complete && call.first_seq > gap_seq_;
-  ended.ring_ms = between(call.started, call.answered.value_or(now_));
-  ended.talk_ms = call.answered ? between(*call.answered, now_) : 0;
+  ended.ring_ms = between(call.started, call.answered.value_or(ended.ended));
+  ended.talk_ms = call.answered ? between(*call.answered, ended.ended) : 0;
   ended.hold_ms = static_cast<uint64_t>(call.hold.count());
   ended.cause = call.cause;
   ended.cause_txt = call.cause_txt;

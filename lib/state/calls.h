@@ -126,6 +126,8 @@ class Calls {
     std::string half_of;       // "Local/200@sales-00000001": it is one of the two halves of that
     std::vector<Below> below;  // what joins a call with it
     std::optional<WallTime> up;  // when it was answered
+    std::optional<WallTime> left;  // when it left its application
+    bool hung_up = false;          // its hangup was requested; after that it only leaves
     uint64_t first_seq = 0;
     bool over = false;       // the Model knows it no more
     bool destroyed = false;  // and Asterisk has reported its end
@@ -142,6 +144,8 @@ class Calls {
   void destroy(const record::Record& record);
   void change_state(const record::Record& record);
   void hold(const record::Record& record, bool held);
+  void request_hangup(const record::Record& record);
+  void leave(const record::Record& record);
   void take_recording(const record::Record& record);
   void take_own(const record::Record& record);
   [[nodiscard]] Known* channel(std::string_view text, const record::Record& record, bool begins = false);
@@ -153,8 +157,8 @@ class Calls {
   void join(Known& channel, const std::string& call, Way way);
   void add_leg(Call& call, Known& channel, Way way, const Shown& shown);
   void answer(Known& channel, WallTime time);
+  void set_cause(const Known& channel, uint64_t cause, const std::string& text);
   void add_transfer(const record::CallTransfer& transfer, std::initializer_list<const Known*> of);
-  void end_leg(const std::string& channel, const Channel& known);
   [[nodiscard]] std::string new_id(const std::string& channel) const;
   [[nodiscard]] Call* change(std::string_view id);
   void grow(Call& call, size_t bytes);

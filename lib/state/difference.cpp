@@ -308,13 +308,16 @@ class Finder {
   }
 
   // The application that a channel is in. If no event was missed, the known one is right; after a gap it is
-  // derived from the answers, unless an event since the gap named it.
+  // derived from the answers, unless an event since the gap named it. A record since the answers may show
+  // that it has left Stasis without naming the application: it was in one that is not ours.
   [[nodiscard]] std::string app_of(std::string_view channel) const {
     const Object* object = known(IdKind::channel, channel);
     const std::string* text = fetched_.find(IdKind::channel, channel);
     const bool is_known = object != nullptr && (after_gap() ? object->app_seq >= *comparison_.gap_until : true);
     if (is_known || text == nullptr) return object == nullptr ? "" : object->app;
-    return app_of_channel(fetched_, apps_, channel, *text, object);
+    const bool newer = object != nullptr && reported_since(IdKind::channel, channel);
+    return app_of_channel(fetched_, apps_, channel, newer ? object->text : *text,
+                          before_->find(IdKind::channel, channel));
   }
 
   // The applications that records about a channel go to: the one that it is in, else those that received its

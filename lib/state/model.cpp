@@ -70,6 +70,35 @@ void note_app(std::vector<std::string>& apps, const std::string& app) {
 
 }  // namespace
 
+// An object as a record or an answer shows it. What the reader of an event has not met is searched in the
+// text.
+class Model::Sight {
+ public:
+  Sight(IdKind kind, std::string_view text) : text(text), id(id_of(kind, text, buffer_)) {}
+  // As `member` of the record shows it.
+  Sight(IdKind kind, std::string_view text, const Record& record, const record::Member& member)
+      : text(text), id(record.id_of(member)) {
+    if (id.empty()) id = id_of(kind, text, buffer_);
+    if (member.made != 0) made_ = record.made_of(member);
+  }
+  Sight(const Sight&) = delete;
+  Sight& operator=(const Sight&) = delete;
+
+  [[nodiscard]] bool has_usable_id() const { return !id.empty() && id.size() <= record::max_id_bytes; }
+  // Its `creationtime`, or "".
+  [[nodiscard]] std::string_view made() const {
+    if (!made_) made_ = made_at(text);
+    return *made_;
+  }
+
+  const std::string_view text;
+  std::string_view id;
+
+ private:
+  std::string buffer_;  // of an id that has to be decoded
+  mutable std::optional<std::string_view> made_;
+};
+
 bool ends_object(std::string_view type, std::string_view member) {
   return (type == "ChannelDestroyed" && member == "channel") ||
          (type == "BridgeDestroyed" && member == "bridge") ||
@@ -113,12 +142,12 @@ void Model::apply(const Record& record, uint64_t seq) {
   for (Shown& shown : shown_[static_cast<size_t>(event - ari::models().data())]) {
     const std::string_view text = record.member(shown.member, shown.place);
     if (text.empty() || text.front() != '{') continue;
+    const Sight sight(shown.kind, text, record, record.members[shown.place]);
+    if (!sight.has_usable_id()) continue;
     if (shown.ends) {
-      std::string buffer;
-      const std::string_view id = id_of(shown.kind, text, buffer);
-      if (!id.empty() && id.size() <= record::max_id_bytes) end(shown.kind, id, text, seq, false, record.app);
+      end(shown.kind, sight.id, sight.made(), seq, false, record.app);
     } else {
-      Object* object = show(shown.kind, text, shown, record, seq);
+      Object* object = show(shown.kind, sight, shown, record, seq);
       if (object != nullptr && shown.also != Also::nothing) tell(*object, shown.also, record, seq);
     }
   }
@@ -157,13 +186,11 @@ void Model::leave(Object& channel, const Record& record, uint64_t seq) {
 void Model::take_changed(const Record& changed, uint64_t seq) {
   constexpr Shown as_it_is{};
   for_each_changed(changed, [&](IdKind kind, JsonView item, JsonView json) {
-    const std::string_view text = json.text();
-    if (is_over(kind, json.string_at("state"))) {
-      std::string buffer;
-      return end(kind, id_of(kind, text, buffer), text, seq, false, changed.app);
-    }
-    forget_end(kind, text);
-    Object* object = show(kind, text, as_it_is, changed, seq);
+    const Sight sight(kind, json.text());
+    if (is_over(kind, json.string_at("state")))
+      return end(kind, sight.id, sight.made(), seq, false, changed.app);
+    forget_end(kind, sight);
+    Object* object = sight.has_usable_id() ? show(kind, sight, as_it_is, changed, seq) : nullptr;
     if (object == nullptr || kind != IdKind::channel) return;
     object->app = item.string_at("app");
     if (object->app_seq == 0) object->app_seq = seq;
@@ -241,36 +268,27 @@ std::optional<uint64_t> Model::touched(IdKind kind, std::string_view id) const {
 }
 
 bool Model::is_news(IdKind kind, std::string_view text, uint64_t before) const {
-  std::string buffer;
-  const std::string_view id = id_of(kind, text, buffer);
-  if (id.empty() || id.size() > record::max_id_bytes) return false;
-  if (const Object* object = find(kind, id)) return compare_made(object->made, made_at(text)) < 0;
+  const Sight sight(kind, text);
+  if (!sight.has_usable_id()) return false;
+  if (const Object* object = find(kind, sight.id)) return compare_made(object->made, sight.made()) < 0;
   const EndedObjects& ended = ended_[static_cast<size_t>(kind)];
-  const auto at = ended.find(id);
+  const auto at = ended.find(sight.id);
   if (at == ended.end()) return true;
-  const std::string_view made = made_at(text);
-  return made.empty() ? at->second.seq <= before : compare_made(at->second.made, made) < 0;
+  return sight.made().empty() ? at->second.seq <= before : compare_made(at->second.made, sight.made()) < 0;
 }
 
-// Returns nullptr if the object has ended already, has no usable id, or is known in a newer form.
-Object* Model::show(IdKind kind, std::string_view text, const Shown& how, const Record& record,
-                    uint64_t seq) {
-  std::string buffer;
-  const std::string_view id = id_of(kind, text, buffer);
-  if (id.empty() || id.size() > record::max_id_bytes) return nullptr;
+// Returns nullptr if the object has ended already, or is known in a newer form. Required: its id is usable.
+Object* Model::show(IdKind kind, const Sight& sight, const Shown& how, const Record& record, uint64_t seq) {
+  const std::string_view id = sight.id, text = sight.text;
   Objects& all = objects(kind);
   Objects::Slot* at = all.find_slot(id);
-  std::optional<std::string_view> made;  // of `text`; searched at most once
-  const auto made_here = [&] { return made ? *made : *(made = made_at(text)); };
   if (at != nullptr) {
     const Object& known = Objects::object(*at);
-    if (!known.made.empty() && !is_at(text, known.made, known.made_place)) {
-      const int order = compare_made(known.made, made_here());
-      if (order > 0) return nullptr;
-      if (order < 0 && !how.past) {  // the event of the former one's end did not come
-        end(kind, id, std::string(known.text), seq, false, record.app);
-        at = nullptr;
-      }
+    const int order = known.made.empty() ? 0 : compare_made(known.made, sight.made());
+    if (order > 0) return nullptr;
+    if (order < 0 && !how.past) {  // the event of the former one's end did not come
+      end(kind, id, std::string(known.made), seq, false, record.app);
+      at = nullptr;
     }
   }
   if (at != nullptr && how.past) {
@@ -278,13 +296,12 @@ Object* Model::show(IdKind kind, std::string_view text, const Shown& how, const 
     return nullptr;
   }
   if (at == nullptr) {
-    if (how.past || !bring_back(kind, id, text, how.begins, record.app)) return nullptr;
+    if (how.past || !bring_back(kind, sight, how.begins, record.app)) return nullptr;
     make_room(kind);
     at = &all.add(id);
     Object& made_now = all.change(*at);
-    made_now.made = made_here();
-    made_now.made_place = place_of(made_here(), text);
-    made_now.began = parse_time(made_here()).value_or(record.time);
+    made_now.made = sight.made();
+    made_now.began = parse_time(sight.made()).value_or(record.time);
     made_now.first_seq = seq;
     bytes_ += id.size();
     if (kind == IdKind::channel) {
@@ -300,8 +317,6 @@ Object* Model::show(IdKind kind, std::string_view text, const Shown& how, const 
   bytes_ += text.size() - object.text.size();
   all.grow(text.size() - object.text.size());
   object.text.assign(text);
-  if (!object.made.empty() && !is_at(text, object.made, object.made_place))
-    object.made_place = place_of(made_here(), text);
   object.seq = seq;
   if (kind == IdKind::bridge) list_channels(Objects::id(*at), object);
   return &object;
@@ -322,7 +337,7 @@ void Model::list_channels(const std::string& id, Object& bridge) {
     return;
   }
   std::vector<std::string> now;
-  JsonTape tape;
+  static thread_local JsonTape tape;
   if (const JsonView list = tape.read(text); list.valid()) {
     for (const auto& channel : list.children()) {
       if (channel.value().kind() == JsonKind::string) now.push_back(channel.value().string());
@@ -380,43 +395,41 @@ void Model::leave_seats(std::string_view channel, const Object& object) {
 }
 
 // Asterisk has answered that it exists: what ended was an earlier object with its id.
-void Model::forget_end(IdKind kind, std::string_view text) {
-  std::string buffer;
+void Model::forget_end(IdKind kind, const Sight& sight) {
   EndedObjects& ended = ended_[static_cast<size_t>(kind)];
-  const auto at = ended.find(id_of(kind, text, buffer));
-  if (at != ended.end() && compare_made(at->second.made, made_at(text)) <= 0) ended.erase(at);
+  const auto at = ended.find(sight.id);
+  if (at != ended.end() && compare_made(at->second.made, sight.made()) <= 0) ended.erase(at);
 }
 
-bool Model::is_late(const Ended& one, std::string_view text, bool begins, std::string_view app) {
+bool Model::is_late(const Ended& one, std::string_view made, bool begins, std::string_view app) {
   if (one.lives) return false;
-  const int order = is_at(text, one.made, one.made_place) ? 0 : compare_made(one.made, made_at(text));
+  const int order = compare_made(one.made, made);
   const bool reported_there = std::ranges::find(one.ended_in, app) != one.ended_in.end();
   return order > 0 || (order == 0 && !(begins && (one.made.empty() || reported_there)));
 }
 
-bool Model::has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins,
+bool Model::has_ended(IdKind kind, std::string_view id, std::string_view made, bool begins,
                       std::string_view app) const {
   const EndedObjects& ended = ended_[static_cast<size_t>(kind)];
   const auto at = ended.find(id);
-  return at != ended.end() && is_late(at->second, text, begins, app);
+  return at != ended.end() && is_late(at->second, made, begins, app);
 }
 
 // A late copy of an event, for another application, does not bring an object back.
-bool Model::bring_back(IdKind kind, std::string_view id, std::string_view text, bool begins, std::string_view app) {
+bool Model::bring_back(IdKind kind, const Sight& sight, bool begins, const std::string& app) {
   EndedObjects& ended = ended_[static_cast<size_t>(kind)];
-  const auto at = ended.find(id);
+  const auto at = ended.find(sight.id);
   if (at == ended.end()) return true;
   if (at->second.lives) doubt_ = true;
-  if (is_late(at->second, text, begins, app)) return false;
+  if (is_late(at->second, sight.made(), begins, app)) return false;
   ended.erase(at);
   return true;
 }
 
-// The end of an object does not end a newer one with the same id.
-void Model::end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives,
+// The end of an object does not end a newer one with the same id. `made` is its creationtime, or "".
+void Model::end(IdKind kind, std::string_view id, std::string_view made, uint64_t seq, bool lives,
                 const std::string& app) {
   EndedObjects& ended = ended_[static_cast<size_t>(kind)];
-  const std::string_view made = made_at(text);
   const Object* const living = find(kind, id);
   if (living != nullptr && compare_made(living->made, made) > 0) return;
   const auto [place, added] = ended.try_emplace(std::string(id));
@@ -428,7 +441,7 @@ void Model::end(IdKind kind, std::string_view id, std::string_view text, uint64_
   std::vector<std::string> ended_in;
   if (same && living == nullptr) ended_in = std::move(place->second.ended_in);
   note_app(ended_in, app);
-  place->second = {std::string(made), place_of(made, text), seq, lives, std::move(apps), std::move(ended_in)};
+  place->second = {std::string(made), seq, lives, std::move(apps), std::move(ended_in)};
   if (added) ended_order_.emplace_back(kind, id);
   if (ended_order_.size() > options_.max_ended) {
     const auto& [oldest_kind, oldest] = ended_order_.front();
@@ -443,8 +456,7 @@ void Model::end_what_is_on(IdKind kind, std::string_view id, uint64_t seq) {
   const std::string target = std::string(kind == IdKind::channel ? "channel:" : "bridge:") + std::string(id);
   for (auto at = on_.find(target); at != on_.end(); at = on_.find(target)) {
     const auto [of_kind, name] = *at->second.begin();
-    end(of_kind, name, std::string(find(of_kind, name)->text), seq,
-        false);  // removes it from the list
+    end(of_kind, name, std::string(find(of_kind, name)->made), seq, false);  // removes it from the list
   }
 }
 
@@ -481,7 +493,7 @@ void Model::forget(const Record& gone, uint64_t seq) {
   for (size_t i = 0; i < gone.ids.size(); ++i) {
     const auto id = gone.ids[i];
     const Object* object = find(id.kind, id.text);
-    if (object != nullptr) end(id.kind, id.text, std::string(object->text), seq, true);
+    if (object != nullptr) end(id.kind, id.text, std::string(object->made), seq, true);
   }
 }
 

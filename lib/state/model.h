@@ -127,9 +127,9 @@ class Model {
   // The calls of its channels.
   [[nodiscard]] Calls& calls() { return calls_; }
   [[nodiscard]] const Calls& calls() const { return calls_; }
-  // Whether the object that `text` shows has ended: a late copy of an event shows it. `begins`: the event is one that an
-  // object begins with. `app`: the application of the event.
-  [[nodiscard]] bool has_ended(IdKind kind, std::string_view id, std::string_view text, bool begins,
+  // Whether the object with this `creationtime` has ended: a late copy of an event shows it. `begins`: the event is one that
+  // an object begins with. `app`: the application of the event.
+  [[nodiscard]] bool has_ended(IdKind kind, std::string_view id, std::string_view made, bool begins,
                                std::string_view app) const;
   // The applications whose records showed the object, also after it ended. Empty if it is unknown or only
   // records without an application showed it.
@@ -168,8 +168,7 @@ class Model {
 
  private:
   struct Ended {
-    std::string made;       // its `creationtime`, or ""
-    size_t made_place = 0;  // where it begins in the text, counted from the end
+    std::string made;  // its `creationtime`, or ""
     uint64_t seq = 0;
     bool lives = false;  // it still exists, but no application receives its events (`state.gone`)
     std::vector<std::string> seen_by = {};
@@ -177,18 +176,18 @@ class Model {
   };
   using EndedObjects = std::unordered_map<std::string, Ended, TextHash, std::equal_to<>>;
 
+  class Sight;
+
   Objects& objects(IdKind kind) { return objects_[static_cast<size_t>(kind)]; }
   void tell(Object& channel, Also also, const record::Record& record, uint64_t seq);
   static void enter(Object& channel, const record::Record& record, uint64_t seq);
   static void leave(Object& channel, const record::Record& record, uint64_t seq);
-  Object* show(IdKind kind, std::string_view text, const Shown& how, const record::Record& record,
-               uint64_t seq);
+  Object* show(IdKind kind, const Sight& sight, const Shown& how, const record::Record& record, uint64_t seq);
   void take_changed(const record::Record& changed, uint64_t seq);
-  void forget_end(IdKind kind, std::string_view text);
-  [[nodiscard]] static bool is_late(const Ended& one, std::string_view text, bool begins, std::string_view app);
-  [[nodiscard]] bool bring_back(IdKind kind, std::string_view id, std::string_view text, bool begins,
-                                std::string_view app);
-  void end(IdKind kind, std::string_view id, std::string_view text, uint64_t seq, bool lives,
+  void forget_end(IdKind kind, const Sight& sight);
+  [[nodiscard]] static bool is_late(const Ended& one, std::string_view made, bool begins, std::string_view app);
+  [[nodiscard]] bool bring_back(IdKind kind, const Sight& sight, bool begins, const std::string& app);
+  void end(IdKind kind, std::string_view id, std::string_view made, uint64_t seq, bool lives,
            const std::string& app = {});
   void end_what_is_on(IdKind kind, std::string_view id, uint64_t seq);
   void erase(IdKind kind, std::string_view id, const Object& object);

@@ -39,8 +39,9 @@ std::string_view id_of(IdKind kind, std::string_view text, std::string& buffer) 
 }
 
 std::string_view made_at(std::string_view text) {
-  static constexpr std::string_view name = R"("creationtime":")";
-  return string_behind(text, name, name.find("im"));
+  const std::string_view value = find_member(text, "creationtime");
+  const bool is_usable = value.starts_with('"') && value.size() <= record::max_id_bytes;
+  return is_usable ? value.substr(1, value.size() - 2) : std::string_view();
 }
 
 int compare_made(std::string_view a, std::string_view b) {

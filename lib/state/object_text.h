@@ -19,14 +19,9 @@ using record::IdKind;
 // Its `creationtime`, or "".
 [[nodiscard]] std::string_view made_at(std::string_view text);
 
-// Whether `made` is in `text` where it was last time, `place` bytes from the end.
-[[nodiscard]] inline bool is_at(std::string_view text, std::string_view made, size_t place) {
-  return !made.empty() && place <= text.size() && text.substr(text.size() - place).starts_with(made);
-}
-
-// Where `made`, a part of `text`, begins, counted from the end; 0 if it is empty.
-[[nodiscard]] inline size_t place_of(std::string_view made, std::string_view text) {
-  return made.empty() ? 0 : static_cast<size_t>(text.data() + text.size() - made.data());
+// Whether `part` is in `text` where it was last time, `place` bytes from the end.
+[[nodiscard]] inline bool is_at(std::string_view text, std::string_view part, size_t place) {
+  return !part.empty() && place <= text.size() && text.substr(text.size() - place).starts_with(part);
 }
 
 // Compares two `creationtime`s: below 0, 0 or above, as compare() does. 0 if one is empty or no time.

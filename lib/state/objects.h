@@ -32,7 +32,6 @@ struct Object {
   uint64_t first_seq = 0;  // of the record that showed it first
   WallTime began;    // its creation, if ARI says so; else the time of the first record about it
   std::string made;  // its `creationtime`, which distinguishes objects with the same id; "" if it has none
-  size_t made_place = 0;                  // where `made` begins in `text`, counted from the end
   std::vector<std::string> seen_by = {};  // applications whose records showed it, at most max_apps_seen_by
   // Of a channel:
   std::string app;                         // the Stasis application that it is in, or ""

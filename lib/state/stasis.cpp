@@ -47,6 +47,8 @@ std::vector<std::string> dialplan_args(std::string_view app_data) {
 
 std::string app_of_channel(const FetchedState& fetched, const std::vector<std::string>& ours,
                            std::string_view id, std::string_view text, const Object* before) {
+  // An id may be used again: then what was known is about another channel.
+  if (before != nullptr && text.find(before->made) == std::string_view::npos) before = nullptr;
   const DialplanPlace place = DialplanPlace::of(text);
   const std::string last = before == nullptr ? "" : before->app;
   const bool stayed = before != nullptr && DialplanPlace::of(before->text) == place;

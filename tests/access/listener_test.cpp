@@ -20,7 +20,7 @@ using namespace aribus::test;
 
 namespace {
 
-constexpr uid_t stranger = 7000;
+constexpr uid_t stranger_uid = 7000;
 
 // In the child: takes connections as the stranger, and tells `out` what comes over them.
 [[noreturn]] void listen_in(int listener, int out) {
@@ -47,7 +47,8 @@ class Stranger {
     const Fd port_in(ports[0]), port_out(ports[1]);
     child_ = ::fork();
     if (child_ == 0) {
-      if (::setresgid(stranger, stranger, stranger) != 0 || ::setresuid(stranger, stranger, stranger) != 0)
+      if (::setresgid(stranger_uid, stranger_uid, stranger_uid) != 0 ||
+          ::setresuid(stranger_uid, stranger_uid, stranger_uid) != 0)
         ::_exit(1);
       const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
       sockaddr_in address{};

@@ -16,7 +16,6 @@ namespace aribus::bench {
 namespace {
 
 constexpr size_t read_bytes = 256 * 1024;
-constexpr uint64_t second_ns = 1'000'000'000;
 constexpr uint64_t patience_ns = 20 * second_ns;  // without a byte
 
 // The seq of an event's line; 0 for any other line.

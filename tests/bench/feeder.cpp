@@ -6,12 +6,12 @@
 
 #include <sys/prctl.h>
 
+#include "histogram.h"
 #include "sockets.h"
 
 namespace aribus::bench {
 namespace {
 
-constexpr uint64_t second_ns = 1'000'000'000;
 constexpr size_t write_bytes = 64 * 1024;
 
 void sleep_until(uint64_t time_ns) {

@@ -8,6 +8,8 @@
 
 namespace aribus::bench {
 
+inline constexpr uint64_t second_ns = 1'000'000'000;
+
 class Histogram {
  public:
   void add(uint64_t ns) {

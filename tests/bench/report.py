@@ -164,16 +164,19 @@ def commands(results):
     names = command_costs.NAMES
     parts = []
     for asterisk, it in results["asterisks"].items():
-        rows = [[names[name], figure(row["p50_us"]), figure(row["p99_us"]),
+        rows = [[names[name], place, figure(row["p50_us"]), figure(row["p99_us"]),
                  *(f"{row['per_second'][str(n)]:,.0f}" if str(n) in row["per_second"] else "–"
-                   for n in results["in_flight"])] for name, row in it["rows"].items()]
-        parts.append(table([f"{asterisk}", "p50 µs", "p99 µs", *(f"a second, {n} in flight" for n in results["in_flight"])],
-                           rows))
+                   for n in results["in_flight"])]
+                for name in names for place, targets in it["rows"].items() if (row := targets.get(name))]
+        parts.append(table([f"{asterisk}", "processors", "p50 µs", "p99 µs",
+                            *(f"a second, {n} in flight" for n in results["in_flight"])], rows))
         idle = it["idle"]
+        each = [(command_costs.on(place), compared) for place, compared in it["compared"].items()]
         parts.append(table([f"{asterisk}", "measured", "allowed"], [
-            ["`ping` to the echo, p50", f"{it['ping_ratio']:.2f}×", f"{results['max_ping_ratio']:g}×"],
-            *([f"`asterisk.ping` above a direct request, `rest: {rest}`, p50 µs", figure(max(added, 0)),
-               f"{results['max_added_us']:g}"] for rest, added in it["added_us"].items()),
+            *([f"`ping` to the echo, {where}, p50", f"{compared['ping_ratio']:.2f}×", f"{results['max_ping_ratio']:g}×"]
+              for where, compared in each),
+            *([f"`asterisk.ping` above a direct request, `rest: {rest}`, {where}, p50 µs", figure(max(added, 0)),
+               f"{results['max_added_us']:g}"] for where, compared in each for rest, added in compared["added_us"].items()),
             ["wake-ups a second, idle", f"{idle['wake_ups']:.2f}", f"{results['max_wake_ups']:g}"],
             ["processor, idle", f"{idle['share']:.3%}", f"{results['max_idle_share']:.1%}"]]))
     missed = "; ".join(results["missed"])

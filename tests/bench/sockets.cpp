@@ -106,6 +106,19 @@ void set_nonblocking(int fd) {
   require(::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK) == 0, "making a socket non-blocking");
 }
 
+void become_websocket(int fd) {
+  HandshakeRequest handshake;
+  handshake.target = "/rpc";
+  handshake.host = "localhost";
+  handshake.key = random_key();
+  write_all(fd, request_text(handshake));
+  std::string head;
+  for (char byte = 0; !head.ends_with("\r\n\r\n"); head += byte)
+    require(::recv(fd, &byte, 1, 0) == 1, "reading the answer of a handshake");
+  const HandshakeAnswer answer = read_answer(head, handshake);
+  if (answer.status != 101 || !answer.error.empty()) fail("aribusd answers the handshake with " + head);
+}
+
 Fd accept_websocket(int listener) {
   struct Peer {
     Fd socket;

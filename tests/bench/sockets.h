@@ -15,6 +15,9 @@ namespace aribus::bench {
 void write_all(int fd, std::string_view bytes);
 void set_nonblocking(int fd);
 
+// Makes a connection to aribusd's `web.path` a WebSocket.
+void become_websocket(int fd);
+
 // Plays Asterisk on `listener`: answers requests until a WebSocket is asked for, and returns that one.
 [[nodiscard]] Fd accept_websocket(int listener);
 

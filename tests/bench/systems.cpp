@@ -8,7 +8,6 @@
 
 #include "json/json.h"
 #include "net/websocket_frame.h"
-#include "net/websocket_handshake.h"
 #include "sockets.h"
 
 namespace aribus::bench {
@@ -37,15 +36,7 @@ Json ask(int fd, const std::string& request) {
 
 // The same on a new WebSocket, whose handshake it does.
 Json ask_by_websocket(int fd, const std::string& request) {
-  HandshakeRequest handshake;
-  handshake.target = "/rpc";
-  handshake.host = "localhost";
-  handshake.key = random_key();
-  write_all(fd, request_text(handshake));
-  if (const std::string status = read_line(fd); status != "HTTP/1.1 101 Switching Protocols\r") {
-    fail("aribusd answers " + status);
-  }
-  read_until(fd, "\r");
+  become_websocket(fd);
   std::string frame;
   append_frame(frame, Opcode::text, request, random_mask());
   write_all(fd, frame);

@@ -17,6 +17,8 @@ import tempfile
 import threading
 import time
 
+from precedence import run_first
+
 WAIT_S = 180
 TURN_BOUNDS = "aribus_loop_turn_seconds_bucket"
 LONGEST = "aribus_loop_longest_turn_lately_seconds"
@@ -28,6 +30,7 @@ class Size:
     channels: int = 50_000
     bridges: int = 5_000
     variables: int = 0
+    listed: int = 25_000  # of channels.list
     snapshots: int = 30
     subscribers: int = 20
     rate: int = 5000  # events a second
@@ -36,6 +39,11 @@ class Size:
     max_snapshots_s: float = 1
     max_snapshots_mib: float = 100
     max_p99_ms: float = 10
+
+
+# Who takes the time of what comes has little to do and goes before aribusd. What has much to do, and is not measured, goes
+# behind it: the simulated Asterisk when it lists its channels, and the readers of snapshots.
+READERS, SIMULATOR, DAEMON, CLOCK = 1, 2, 3, 4
 
 
 class Failed(Exception):
@@ -124,18 +132,13 @@ class Daemon:
         file.chmod(0o600)
         self.log = open(f"{folder}/{name}.log", "w+b")
         self.process = subprocess.Popen([build / "daemon/aribusd", "--config", file], stdin=subprocess.DEVNULL,
-                                        stdout=self.log, stderr=self.log, preexec_fn=self.use_all_processors)
+                                        stdout=self.log, stderr=self.log, preexec_fn=run_first(priority=DAEMON))
         until = time.monotonic() + 10
         while not (os.path.exists(self.socket) and os.path.exists(self.metrics)):
             if self.process.poll() is not None or time.monotonic() > until:
                 self.log.seek(0)
                 raise Failed(f"aribusd does not start: {self.log.read().decode()}")
             time.sleep(0.01)
-
-    @staticmethod
-    def use_all_processors():
-        """Its loop does one thing at a time; what it does in the background is to be done elsewhere."""
-        os.sched_setaffinity(0, range(os.cpu_count()))
 
     def figures(self):
         connection = http.client.HTTPConnection("localhost")
@@ -170,7 +173,8 @@ class Daemon:
 
 class Simulator:
     def __init__(self, build):
-        self.process = subprocess.Popen([build / "tests/sim/aribus-sim"], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([build / "tests/sim/aribus-sim"], stdout=subprocess.PIPE, text=True,
+                                        preexec_fn=run_first(priority=SIMULATOR))
         self.port = int(self.process.stdout.readline().rsplit(":", 1)[1])
 
     def control(self, what, **params):
@@ -208,7 +212,8 @@ class Measure:
             ends.callback(daemon.stop)
             self.daemon, self.simulator = daemon, simulator
             self.readers = subprocess.Popen([sys.executable, __file__, daemon.socket, str(size.subscribers)],
-                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                            preexec_fn=run_first(priority=CLOCK))
             ends.callback(self.readers.wait)
             ends.callback(self.readers.stdin.close)
             if self.readers.stdout.readline() != "ready\n":
@@ -216,12 +221,14 @@ class Measure:
             simulator.control("crowd", app="bench", channels=size.kept)
             simulator.control("crowd/talk", rate=size.rate)
             self.phase("nothing else", lambda: time.sleep(2))
+            # As long as an answer may be (16 MiB); that of all channels would be refused.
+            simulator.control("crowd", app="bench", channels=size.listed)
+            self.phase("channels.list", lambda: self.answer("channels.list", 300 * size.listed))
             self.gap("gap, all are new", "crowd", **crowd)
             self.gap("gap, a tenth changed", "crowd/change", kept=size.kept, nth=10)
             snapshots = {}
             self.phase("snapshots", lambda: snapshots.update(self.snapshots()))
-            self.phase("state.channels", lambda: self.answer("state.channels"))
-            self.phase("channels.list", lambda: self.answer("channels.list"))
+            self.phase("state.channels", lambda: self.answer("state.channels", 300 * size.channels))
             self.gap("gap, all are gone", "crowd/lose", kept=size.kept)
         worst = max(it["turn_ms"] for it in self.phases.values())
         p99 = max(it["p99"] for it in self.phases.values() if "p99" in it) / 1000
@@ -289,6 +296,16 @@ class Measure:
         self.phase(name, act)
 
     def snapshots(self):
+        """Of many at once; who reads them only counts bytes."""
+        before = os.sched_getaffinity(0), os.sched_getscheduler(0), os.sched_getparam(0)
+        run_first(priority=READERS)()
+        try:
+            return self.take_snapshots()
+        finally:
+            os.sched_setaffinity(0, before[0])
+            os.sched_setscheduler(0, before[1], before[2])
+
+    def take_snapshots(self):
         daemon, count = self.daemon, self.size.snapshots
         programs = [Program(daemon.socket) for _ in range(count)]
         daemon.forget_peak()
@@ -314,11 +331,13 @@ class Measure:
         self.say(f"scale: {count} snapshots of {max(sizes) / 2**20:.1f} MiB: {seconds:.2f} s, {peak - rss:.0f} MiB")
         return {"seconds": seconds, "mib": peak - rss, "snapshot_mib": max(sizes) / 2**20}
 
-    def answer(self, method):
+    def answer(self, method, least):
         program = Program(self.daemon.socket)
         program.send(method)
-        program.count_line()
+        count = program.count_line()
         program.close()
+        if count < least:
+            raise Failed(f"{method} has {count} bytes only")
 
 
 if __name__ == "__main__":

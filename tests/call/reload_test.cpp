@@ -10,7 +10,7 @@ using namespace aribus;
 using namespace aribus::test;
 
 // What the daemon of a stage is configured with, to begin with.
-Server server_of(const Stage& stage) {
+Server server_of_stage(const Stage& stage) {
   return stage.asterisk.server(stage.app);
 }
 
@@ -36,17 +36,17 @@ TEST_CASE("applications and another Asterisk come and go while a call runs, and 
       for (int i = 0; i < count; ++i) {
         sender.call("events.userEvent", object({{"eventName", "number-" + std::to_string(sent++)},
                                                 {"application", stage.app},
-                                                {"server", server_of(stage).name},
+                                                {"server", server_of_stage(stage).name},
                                                 json_argument("source", "[\"channel:" + leg + "\"]")}));
       }
     };
-    Server changed = server_of(stage);
+    Server changed = server_of_stage(stage);
     for (int i = 0; i < 8; ++i) {
       changed.apps = {stage.app};
       if (i % 2 == 0) changed.apps.push_back(other_app);
       std::vector<Server> servers{changed};
       if (i % 4 < 2) {
-        Server second = server_of(stage);
+        Server second = server_of_stage(stage);
         second.name = "second";
         second.apps = {stage.app + "-second"};
         servers.push_back(second);
@@ -61,7 +61,7 @@ TEST_CASE("applications and another Asterisk come and go while a call runs, and 
       CHECK(about(event, "channels", leg));
     }
     const auto is_first = [&](const JsonValue& record) {
-      return text_at(record, "server") == server_of(stage).name;
+      return text_at(record, "server") == server_of_stage(stage).name;
     };
     for (const Json& record : stage.program.records()) {
       if (!is_first(record)) continue;

@@ -46,8 +46,6 @@ std::string read_lines(int fd, int count) {
   return lines;
 }
 
-constexpr const char* originate = R"({"endpoint":"Local/answer@default","channelId":"c1"})";
-
 }  // namespace
 
 TEST_CASE("while Asterisk is away, commands are refused at once and nothing is sent") {

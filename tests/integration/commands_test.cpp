@@ -13,8 +13,6 @@ using aribus::Json;
 using aribus::to_text;
 using namespace aribus::test;
 
-constexpr const char* originate = R"({"endpoint":"Local/answer@default","channelId":"c1"})";
-
 }  // namespace
 
 TEST_CASE("a command that is not answered in time has an unknown outcome, and is sent once") {

@@ -11,8 +11,8 @@ using namespace aribus::test;
 
 namespace {
 
-struct Stage {
-  Stage() : daemon({simulator.server()}), program((daemon.wait_ready(), daemon.connect())) {}
+struct EventsStage {
+  EventsStage() : daemon({simulator.server()}), program((daemon.wait_ready(), daemon.connect())) {}
   void event(const std::string& text) { simulator.control("POST", "event", text); }
 
   Simulator simulator;
@@ -23,7 +23,7 @@ struct Stage {
 }  // namespace
 
 TEST_CASE("an event that nobody declared is delivered as it came") {
-  Stage stage;
+  EventsStage stage;
   stage.event(
       R"({"type":"NewsFromTomorrow","application":"demo","timestamp":"2026-11-22T21:46:17.690+0100",)"
       R"("channel":{"id":"c9","name":"x","state":"Up"},"nothing":null,"seq":"mine","list":[1,{"a":2}]})");
@@ -37,7 +37,7 @@ TEST_CASE("an event that nobody declared is delivered as it came") {
 }
 
 TEST_CASE("an event whose fields are not as declared says where and why") {
-  Stage stage;
+  EventsStage stage;
   stage.event(
       R"({"type":"StasisEnd","application":"demo","timestamp":"2026-11-22T21:46:17.690+0000","channel":"c1"})");
   const Json record = stage.program.expect("StasisEnd");
@@ -46,7 +46,7 @@ TEST_CASE("an event whose fields are not as declared says where and why") {
 }
 
 TEST_CASE("text that is no event becomes a Malformed record, and the connection stays") {
-  Stage stage;
+  EventsStage stage;
   for (const char* text :
        {"this is no JSON", "[1,2]", R"({"no":"type"})", "{\"type\":\"bad \xff utf-8\"}", "{"}) {
     INFO(text);
@@ -78,7 +78,7 @@ TEST_CASE("a message in fragments is put together, one over the bound is skipped
 }
 
 TEST_CASE("every event that is declared comes through as it is declared") {
-  Stage stage;
+  EventsStage stage;
   for (const aribus::ari::ModelType& model : aribus::ari::models()) {
     if (!model.event) continue;
     stage.event(sample(model));

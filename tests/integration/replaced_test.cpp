@@ -11,8 +11,8 @@ using namespace aribus::test;
 namespace {
 
 // A daemon that has the application, until `other`, made by take(), takes it.
-struct Stage {
-  explicit Stage(const std::string& more = {}) : server(simulator.server()) {
+struct ReplacedStage {
+  explicit ReplacedStage(const std::string& more = {}) : server(simulator.server()) {
     server.more = more;
     daemon = std::make_unique<Daemon>(std::vector<Server>{server});
     daemon->wait_ready();
@@ -44,7 +44,7 @@ struct Stage {
 }  // namespace
 
 TEST_CASE("an application that is taken is reported, left alone, and taken back when a program says so") {
-  Stage stage;
+  ReplacedStage stage;
   CHECK(stage.program->call("reclaim").IsNull());  // nothing is taken: it connects anew all the same
   stage.program->expect("server.resynced");
   stage.take();
@@ -73,7 +73,7 @@ TEST_CASE("an application that is taken is reported, left alone, and taken back 
 }
 
 TEST_CASE("an application is reclaimed at once, and not fought over") {
-  Stage stage("    on_replaced: reclaim\n");
+  ReplacedStage stage("    on_replaced: reclaim\n");
   stage.take();
   Program others(stage.other->connect());
   stage.program->expect("server.replaced");
@@ -87,7 +87,7 @@ TEST_CASE("an application is reclaimed at once, and not fought over") {
 }
 
 TEST_CASE("an application comes back by itself when the other client has gone") {
-  Stage stage;
+  ReplacedStage stage;
   stage.take();
   stage.program->expect("server.replaced");
   CHECK(stage.other->stop() == 0);

@@ -29,4 +29,7 @@ struct Stage {
   Program program;
 };
 
+// Parameters of a call that is answered.
+constexpr const char* originate = R"({"endpoint":"Local/answer@default","channelId":"c1"})";
+
 }  // namespace aribus::test

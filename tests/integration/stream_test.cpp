@@ -21,10 +21,10 @@ size_t count_of(const std::string& text, const std::string& what) {
   return count;
 }
 
-class Stage {
+class StreamStage {
  public:
   // With a bus on the disk aribusd knows after a restart what follows a cursor.
-  explicit Stage(bool keeps_records)
+  explicit StreamStage(bool keeps_records)
       : daemon_({simulator_.server()},
                 keeps_records ? "bus: {path: " + Daemon::own_path("bus") + "}\n" : std::string()) {
     daemon_.wait_ready();
@@ -62,7 +62,7 @@ bool comes_into(const std::string& file, const std::string& text) {
 }  // namespace
 
 TEST_CASE("aribus tail goes on when aribusd is restarted, behind its last record") {
-  Stage stage(true);
+  StreamStage stage(true);
   const std::string output = stage.file("output");
   Process tail = stage.start({"tail", "StasisStart"}, output);
   stage.wait_for_subscriber();
@@ -84,7 +84,7 @@ TEST_CASE("aribus tail goes on when aribusd is restarted, behind its last record
 }
 
 TEST_CASE("aribus tail says that records are missing, and why") {
-  Stage stage(false);
+  StreamStage stage(false);
   const std::string output = stage.file("output");
   const Process tail = stage.start({"tail", "StasisStart"}, output);
   stage.wait_for_subscriber();
@@ -95,7 +95,7 @@ TEST_CASE("aribus tail says that records are missing, and why") {
 }
 
 TEST_CASE("aribus record goes on over a restart, and --append where the file ends") {
-  Stage stage(true);
+  StreamStage stage(true);
   const std::string file = stage.file("night");
   {
     Process record = stage.start({"record", file}, stage.file("first"));
@@ -141,7 +141,7 @@ TEST_CASE("aribus record goes on over a restart, and --append where the file end
 }
 
 TEST_CASE("wrong uses of aribus record change no file") {
-  Stage stage(false);
+  StreamStage stage(false);
   const auto refused = [&](const std::vector<std::string>& words, int code) {
     Process record = stage.start(words, stage.file("output"));
     CHECK(record.wait(std::chrono::seconds(30)) == code);

@@ -26,8 +26,8 @@ struct Certificate {
 };
 
 // A simulator behind TLS.
-struct Stage {
-  explicit Stage(const std::string& certified_name) : certificate(certified_name) {
+struct TlsStage {
+  explicit TlsStage(const std::string& certified_name) : certificate(certified_name) {
     static int port = 28000 + static_cast<int>(::getpid() % 2000) * 2;
     address = std::to_string(++port);
     tunnel = std::make_unique<Process>(
@@ -67,7 +67,7 @@ struct Stage {
 }  // namespace
 
 TEST_CASE("TLS with the right authority connects, REST and WebSocket") {
-  Stage stage("127.0.0.1");
+  TlsStage stage("127.0.0.1");
   Daemon daemon({stage.server("    tls:\n      ca_file: " + stage.certificate.file + "\n")});
   daemon.wait_ready();
   Program program(daemon.connect());
@@ -77,7 +77,7 @@ TEST_CASE("TLS with the right authority connects, REST and WebSocket") {
 }
 
 TEST_CASE("bursts and large events come through TLS whole") {
-  Stage stage("127.0.0.1");
+  TlsStage stage("127.0.0.1");
   Daemon daemon({stage.server("    tls:\n      verify_peer: false\n      verify_host: false\n")});
   daemon.wait_ready();
   Program program(daemon.connect());
@@ -94,19 +94,19 @@ TEST_CASE("bursts and large events come through TLS whole") {
 }
 
 TEST_CASE("TLS with an unknown authority is refused, unless the configuration says otherwise") {
-  Stage stage("127.0.0.1");
+  TlsStage stage("127.0.0.1");
   Daemon strict({stage.server("")});
-  CHECK_THAT(Stage::reason(strict), ContainsSubstring("certificate"));
+  CHECK_THAT(TlsStage::reason(strict), ContainsSubstring("certificate"));
   Daemon lax({stage.server("    tls:\n      verify_peer: false\n      verify_host: false\n")});
   lax.wait_ready();
   CHECK_THAT(lax.log(), ContainsSubstring("TLS certificates are not fully verified"));
 }
 
 TEST_CASE("TLS with another host's certificate is refused, unless the configuration says otherwise") {
-  Stage stage("pbx.example");
+  TlsStage stage("pbx.example");
   const std::string ca = "    tls:\n      ca_file: " + stage.certificate.file + "\n";
   Daemon strict({stage.server(ca)});
-  CHECK_THAT(Stage::reason(strict), ContainsSubstring("ertificate"));
+  CHECK_THAT(TlsStage::reason(strict), ContainsSubstring("ertificate"));
   Daemon lax({stage.server(ca + "      verify_host: false\n")});
   lax.wait_ready();
 }
@@ -114,7 +114,7 @@ TEST_CASE("TLS with another host's certificate is refused, unless the configurat
 // The daemon asks over REST first, where curl verifies; here the WebSocket stands alone.
 TEST_CASE("the WebSocket verifies certificates by itself") {
   using namespace aribus;
-  const auto outcome = [](const Stage& stage, const TlsOptions& tls) {
+  const auto outcome = [](const TlsStage& stage, const TlsOptions& tls) {
     aribus::Loop loop;
     const auto websocket = make_websocket(loop);
     std::string result = "nothing happened";
@@ -139,11 +139,11 @@ TEST_CASE("the WebSocket verifies certificates by itself") {
     websocket->close();
     return result;
   };
-  const Stage own("127.0.0.1");
+  const TlsStage own("127.0.0.1");
   CHECK(outcome(own, {own.certificate.file, true, true}) == "open");
   CHECK_THAT(outcome(own, {}), ContainsSubstring("no WebSocket"));
   CHECK(outcome(own, {"", false, false}) == "open");
-  const Stage other("pbx.example");
+  const TlsStage other("pbx.example");
   CHECK_THAT(outcome(other, {other.certificate.file, true, true}), ContainsSubstring("no WebSocket"));
   CHECK(outcome(other, {other.certificate.file, true, false}) == "open");
   CHECK(outcome(own, {"", false, true}) == "open");

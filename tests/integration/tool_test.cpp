@@ -20,12 +20,12 @@ using namespace aribus::test;
 
 namespace {
 
-struct Stage {
+struct ToolStage {
   Simulator simulator;
   Daemon daemon;
   TemporaryDirectory directory;
 
-  Stage() : daemon({simulator.server()}) { daemon.wait_ready(); }
+  ToolStage() : daemon({simulator.server()}) { daemon.wait_ready(); }
 
   struct Outcome {
     int code;
@@ -83,7 +83,7 @@ bool greeted(FakeDaemon::Peer& peer) {
 }  // namespace
 
 TEST_CASE("aribus call and its verbs carry out commands, and the exit status says what became of them") {
-  Stage stage;
+  ToolStage stage;
   const std::string id = stage.call_comes();
   CHECK(stage.aribus({"call", "channels.answer", "channelId=" + id}).code == 0);
   CHECK(stage.aribus({"play", id, "sound:hello", "sound:bye", "skipms=1"}).code == 0);
@@ -119,7 +119,7 @@ TEST_CASE("aribus call and its verbs carry out commands, and the exit status say
 }
 
 TEST_CASE("words that are no UTF-8, as a Latin-1 shell gives them, are wrong arguments at once") {
-  const Stage stage;
+  const ToolStage stage;
   const auto refused = stage.aribus({"originate", "PJSIP/100", "callerId=M\xFCller"});
   CHECK(refused.code == 2);
   CHECK_THAT(refused.text, ContainsSubstring("UTF-8"));
@@ -129,7 +129,7 @@ TEST_CASE("words that are no UTF-8, as a Latin-1 shell gives them, are wrong arg
 }
 
 TEST_CASE("aribus call tells a method's parameters, and shells complete them") {
-  Stage stage;
+  ToolStage stage;
   CHECK_THAT(stage.aribus({"call", "channels.originate", "--help"}).text,
              ContainsSubstring("endpoint=") && ContainsSubstring("(required)"));
   CHECK_THAT(stage.aribus({"call", "--list"}).text, ContainsSubstring("channels.originate\n"));
@@ -186,7 +186,7 @@ TEST_CASE("aribus call --help tells what a newer Asterisk declares, and why it c
 }
 
 TEST_CASE("bash completes, whatever it breaks words at") {
-  Stage stage;
+  ToolStage stage;
   const std::string folder = std::string(ARIBUS).substr(0, std::string(ARIBUS).rfind('/'));
   write_file(stage.directory / "one.yaml", "");
   // As bash does it: it breaks words at '=', too, and replaces what is behind the last break.
@@ -231,7 +231,7 @@ typed aribus tail --app demo Stasis
 }
 
 TEST_CASE("aribus tail: JSON in a pipe, lines for people on a terminal") {
-  Stage stage;
+  ToolStage stage;
   Process piped({ARIBUS, "--socket", stage.daemon.socket_path(), "tail", "StasisStart", "--app", "demo"});
   stage.wait_for_subscriber();
   const std::string id = stage.call_comes();
@@ -254,7 +254,7 @@ TEST_CASE("aribus tail: JSON in a pipe, lines for people on a terminal") {
 }
 
 TEST_CASE("aribus calls: fields in a pipe, one document as JSON, a table on a terminal") {
-  Stage stage;
+  ToolStage stage;
   CHECK(stage.aribus({"calls"}).text.starts_with("CHANNEL\tWHO\t"));
   const std::string id = stage.call_comes();
   const auto once = stage.aribus({"calls"});
@@ -276,7 +276,7 @@ TEST_CASE("aribus calls: fields in a pipe, one document as JSON, a table on a te
 
 TEST_CASE(
     "aribus calls on a terminal takes keys, goes on over a restart, and leaves the terminal as it was") {
-  Stage stage;
+  ToolStage stage;
   stage.call_comes();
   OnTerminal tool({ARIBUS, "--socket", stage.daemon.socket_path(), "calls"}, 24, 80);
   CHECK(tool.shows("1 call, "));
@@ -303,7 +303,7 @@ TEST_CASE(
 }
 
 TEST_CASE("aribus calls leaves the terminal as it was whatever ends it") {
-  Stage stage;
+  ToolStage stage;
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
     OnTerminal tool({ARIBUS, "--socket", stage.daemon.socket_path(), "calls"}, 24, 80);
     CHECK(tool.shows("0 calls, "));
@@ -351,7 +351,7 @@ TEST_CASE("why the daemon ends a connection is told") {
 }
 
 TEST_CASE("aribus reload says what came of the changed configuration") {
-  Stage stage;
+  ToolStage stage;
   CHECK(stage.aribus({"reload"}).text == "the configuration is as it was\n");
   stage.daemon.configure({stage.simulator.server()}, "logging: {level: trace}\nbus: {ring_bytes: 8MiB}\n");
   const auto reloaded = stage.aribus({"reload"});
@@ -366,7 +366,7 @@ TEST_CASE("aribus reload says what came of the changed configuration") {
 }
 
 TEST_CASE("aribus status: for people on a terminal, JSON in a pipe") {
-  Stage stage;
+  ToolStage stage;
   CHECK(parse_json(stage.aribus({"status"}).text).ok());
   CHECK_THAT(stage.on_terminal("status"),
              ContainsSubstring("pbx1") && ContainsSubstring("ready") && ContainsSubstring("MiB"));
@@ -374,14 +374,14 @@ TEST_CASE("aribus status: for people on a terminal, JSON in a pipe") {
 }
 
 TEST_CASE("aribus call prints JSON in one line in a pipe, and indented on a terminal") {
-  const Stage stage;
+  const ToolStage stage;
   const std::string piped = stage.aribus({"call", "status"}).text;
   CHECK(piped.find('\n') == piped.size() - 1);
   CHECK_THAT(stage.on_terminal("call status"), ContainsSubstring("\n  \"aribus\": "));
 }
 
 TEST_CASE("aribus check reads a configuration as the daemon does") {
-  Stage stage;
+  ToolStage stage;
   write_file(stage.directory / "bad.yaml",
              "asterisk:\n  - {urll: 'http://127.0.0.1:8088', username: a, password: b, apps: [c]}\n");
   const auto bad = stage.aribus({"check", stage.directory / "bad.yaml"});
@@ -390,7 +390,7 @@ TEST_CASE("aribus check reads a configuration as the daemon does") {
 }
 
 TEST_CASE("a recording is shown again, and played by the simulator") {
-  Stage stage;
+  ToolStage stage;
   const std::string file = stage.directory / "recording";
   std::string id;
   {
@@ -424,7 +424,7 @@ TEST_CASE("a recording is shown again, and played by the simulator") {
 }
 
 TEST_CASE("a caller's name is JSON and text on a terminal, and nothing that it obeys") {
-  Stage stage;
+  ToolStage stage;
   const std::string name = R"(Eve \u001b[2J\u009b2J\u009d0;x\u009c\u007f\u202e\u2066\u2028\u200b\r\nforged!)";
   stage.simulator.control("POST", "call", R"({"app":"demo","caller":"100","caller_name":")" + name + "\"}");
   Program program(

@@ -20,8 +20,6 @@ struct OverWebSocket : Stage {
   }
 };
 
-constexpr const char* originate = R"({"endpoint":"Local/answer@default","channelId":"c1"})";
-
 }  // namespace
 
 TEST_CASE("commands go over the WebSocket, and their answers are no records") {

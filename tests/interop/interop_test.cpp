@@ -4,6 +4,7 @@
 #include "net/websocket.h"
 #include "tests/catch.h"
 #include "tests/interop/echo_server.h"
+#include "tests/interop/node_path.h"
 #include "tests/support/left_out.h"
 #include "tests/support/process.h"
 #include "tests/unit/helpers.h"
@@ -13,9 +14,6 @@ using namespace aribus::ari;
 using namespace aribus::test;
 
 namespace {
-
-// Debian's place for node's modules, which a node from elsewhere does not know.
-const std::vector<std::string> node_path = {"NODE_PATH=/usr/share/nodejs"};
 
 bool has_node_ws() {
   static const bool has = [] {

@@ -1,5 +1,6 @@
 // Programs with the WebSockets of others on aribusd's.
 #include "tests/catch.h"
+#include "tests/interop/node_path.h"
 #include "tests/support/daemon.h"
 #include "tests/support/left_out.h"
 #include "tests/support/simulator.h"
@@ -7,8 +8,6 @@
 using namespace aribus::test;
 
 namespace {
-
-const std::vector<std::string> node_path = {"NODE_PATH=/usr/share/nodejs"};
 
 // Plays the daemon's part for a program that says "subscribed", "connected" and "all is well".
 void serve(std::vector<std::string> program) {

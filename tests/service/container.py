@@ -39,9 +39,8 @@ def mirror():
     return next(line for line in lines if "security" not in line)
 
 
-def prepare(packages, suite):
-    """A folder with a minimal Debian that is kept, and with what `packages` depend on in apt's cache, as the container
-    reaches no mirror. Needs the network."""
+def minimal(suite):
+    """A folder with a minimal Debian, which is kept. Needs the network."""
     folder = FOLDERS / suite
     if not (folder / ".made").exists():
         if folder.exists():
@@ -50,6 +49,12 @@ def prepare(packages, suite):
         print(f"making a minimal Debian in {folder}", flush=True)
         run("debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus", suite, folder, mirror())
         (folder / ".made").touch()
+    return folder
+
+
+def download(packages, folder):
+    """Puts what `packages` depend on into apt's cache of the minimal Debian in `folder`, as the container reaches no mirror.
+    Needs the network."""
     there = [folder / pathlib.Path(package).name for package in packages]
     for package, copy in zip(packages, there):
         shutil.copy(package, copy)
@@ -63,7 +68,6 @@ def prepare(packages, suite):
         run(*fetch)
     for copy in there:
         copy.unlink()
-    return folder
 
 
 class Container:

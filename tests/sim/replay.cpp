@@ -17,7 +17,7 @@ constexpr size_t batch_bytes = 256 * 1024;
 constexpr std::string_view record_start = R"({"seq":)";  // as `aribus record` writes them
 
 // The event that a record of aribus was made of; "" for those of its own making.
-std::string event_of(const std::string& line) {
+std::string recorded_event(const std::string& line) {
   rapidjson::Document record;
   if (record.Parse(line.data(), line.size()).HasParseError() || !record.IsObject()) return {};
   const auto text = [&](const char* name) {
@@ -49,7 +49,7 @@ bool Replay::load(const Options& options) {
   std::ifstream file(options.replay, std::ios::binary);
   for (std::string line; std::getline(file, line);) {
     if (line.empty()) continue;
-    if (line.starts_with(record_start)) line = event_of(line);
+    if (line.starts_with(record_start)) line = recorded_event(line);
     if (line.empty()) continue;
     frames_ += frame(Opcode::text, line);
     ends_.push_back(frames_.size());

@@ -94,13 +94,13 @@ HttpReply load_module(Asterisk&, const Call& call) {
                                            : refusal(409, "Module load declined");
 }
 
-HttpReply get_variable(Asterisk& asterisk, const Call& call) {
+HttpReply get_global_variable(Asterisk& asterisk, const Call& call) {
   const auto name = call.params.text("variable");
   if (name.empty()) return refusal(400, "Variable name is required");
   return json_reply(Object().text("value", asterisk.globals[name]).str());
 }
 
-HttpReply set_variable(Asterisk& asterisk, const Call& call) {
+HttpReply set_global_variable(Asterisk& asterisk, const Call& call) {
   const auto name = call.params.text("variable");
   if (name.empty()) return refusal(400, "Variable name is required");
   const auto value = call.params.text("value");
@@ -111,16 +111,19 @@ HttpReply set_variable(Asterisk& asterisk, const Call& call) {
   return no_content();
 }
 
-constexpr Route routes[] = {
-    {"GET", "/asterisk/info", get_info},           {"GET", "/asterisk/ping", ping},
-    {"GET", "/asterisk/modules", list_modules},    {"GET", "/asterisk/modules/{}", get_module},
-    {"POST", "/asterisk/modules/{}", load_module}, {"PUT", "/asterisk/modules/{}", reload_module},
-    {"GET", "/asterisk/variable", get_variable},   {"POST", "/asterisk/variable", set_variable},
-};
-
 }  // namespace
 
 std::span<const Route> asterisk_routes() {
+  static constexpr Route routes[] = {
+      {"GET", "/asterisk/info", get_info},
+      {"GET", "/asterisk/ping", ping},
+      {"GET", "/asterisk/modules", list_modules},
+      {"GET", "/asterisk/modules/{}", get_module},
+      {"POST", "/asterisk/modules/{}", load_module},
+      {"PUT", "/asterisk/modules/{}", reload_module},
+      {"GET", "/asterisk/variable", get_global_variable},
+      {"POST", "/asterisk/variable", set_global_variable},
+  };
   return routes;
 }
 

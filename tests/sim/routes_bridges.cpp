@@ -8,28 +8,28 @@
 namespace aribus::sim {
 namespace {
 
-HttpReply not_found() {
+HttpReply bridge_not_found() {
   return refusal(404, "Bridge not found", "Not found");
 }
 
 template <HttpReply (*handler)(Asterisk&, const Call&, Bridge&)>
 HttpReply existing(Asterisk& asterisk, const Call& call) {
   auto* bridge = asterisk.bridge(call.id());
-  return bridge != nullptr ? handler(asterisk, call, *bridge) : not_found();
+  return bridge != nullptr ? handler(asterisk, call, *bridge) : bridge_not_found();
 }
 
-HttpReply list(Asterisk& asterisk, const Call&) {
+HttpReply list_bridges(Asterisk& asterisk, const Call&) {
   std::vector<std::string> out;
   for (const auto& [id, bridge] : asterisk.bridges) out.push_back(bridge.json());
   return json_reply(array_of(out));
 }
 
-HttpReply get(Asterisk& asterisk, const Call& call) {
+HttpReply get_bridge(Asterisk& asterisk, const Call& call) {
   const auto* bridge = asterisk.bridge(call.id());
   return bridge != nullptr ? json_reply(bridge->json()) : refusal(404, "Bridge not found");
 }
 
-HttpReply create(Asterisk& asterisk, const Call& call) {
+HttpReply create_bridge(Asterisk& asterisk, const Call& call) {
   auto id = call.params.text("bridgeId");
   if (id.empty() && !call.parts.empty()) id = call.id();
   const auto name = call.params.text("name");
@@ -66,7 +66,7 @@ HttpReply create(Asterisk& asterisk, const Call& call) {
 }
 
 HttpReply destroy(Asterisk& asterisk, const Call& call) {
-  if (asterisk.bridge(call.id()) == nullptr) return not_found();
+  if (asterisk.bridge(call.id()) == nullptr) return bridge_not_found();
   asterisk.destroy_bridge(call.id());
   return no_content();
 }
@@ -115,21 +115,20 @@ HttpReply stop_music(Asterisk& asterisk, const Call&, Bridge& bridge) {
   return no_content();
 }
 
-constexpr Route routes[] = {
-    {"GET", "/bridges", list},
-    {"POST", "/bridges", create},
-    {"GET", "/bridges/{}", get},
-    {"POST", "/bridges/{}", create},
-    {"DELETE", "/bridges/{}", destroy},
-    {"POST", "/bridges/{}/addChannel", existing<add_channels>},
-    {"POST", "/bridges/{}/removeChannel", existing<remove_channels>},
-    {"POST", "/bridges/{}/moh", existing<start_music>},
-    {"DELETE", "/bridges/{}/moh", existing<stop_music>},
-};
-
 }  // namespace
 
 std::span<const Route> bridge_routes() {
+  static constexpr Route routes[] = {
+      {"GET", "/bridges", list_bridges},
+      {"POST", "/bridges", create_bridge},
+      {"GET", "/bridges/{}", get_bridge},
+      {"POST", "/bridges/{}", create_bridge},
+      {"DELETE", "/bridges/{}", destroy},
+      {"POST", "/bridges/{}/addChannel", existing<add_channels>},
+      {"POST", "/bridges/{}/removeChannel", existing<remove_channels>},
+      {"POST", "/bridges/{}/moh", existing<start_music>},
+      {"DELETE", "/bridges/{}/moh", existing<stop_music>},
+  };
   return routes;
 }
 

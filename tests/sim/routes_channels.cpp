@@ -6,7 +6,7 @@
 namespace aribus::sim {
 namespace {
 
-HttpReply not_found() {
+HttpReply channel_not_found() {
   return refusal(404, "Channel not found");
 }
 
@@ -14,7 +14,7 @@ HttpReply not_found() {
 template <HttpReply (*handler)(Asterisk&, const Call&, Channel&)>
 HttpReply controlled(Asterisk& asterisk, const Call& call) {
   auto* channel = asterisk.channel(call.id());
-  if (channel == nullptr) return not_found();
+  if (channel == nullptr) return channel_not_found();
   if (channel->stasis.empty()) return refusal(409, "Channel not in Stasis application");
   if (channel->state == "Down") return refusal(412, "Channel in invalid state");
   return handler(asterisk, call, *channel);
@@ -24,7 +24,7 @@ HttpReply controlled(Asterisk& asterisk, const Call& call) {
 template <HttpReply (*handler)(Asterisk&, const Call&, Channel&)>
 HttpReply held(Asterisk& asterisk, const Call& call) {
   auto* channel = asterisk.channel(call.id());
-  if (channel == nullptr) return not_found();
+  if (channel == nullptr) return channel_not_found();
   if (channel->stasis.empty()) return refusal(409, "Channel not in Stasis application");
   return handler(asterisk, call, *channel);
 }
@@ -83,15 +83,15 @@ Dialling dialling_of(const Call& call) {
   return out;
 }
 
-HttpReply list(Asterisk& asterisk, const Call&) {
+HttpReply list_channels(Asterisk& asterisk, const Call&) {
   std::vector<std::string> out;
   for (const auto& [id, channel] : asterisk.channels) out.push_back(channel.json());
   return json_reply(array_of(out));
 }
 
-HttpReply get(Asterisk& asterisk, const Call& call) {
+HttpReply get_channel(Asterisk& asterisk, const Call& call) {
   const auto* channel = asterisk.channel(call.id());
-  return channel != nullptr ? json_reply(channel->json()) : not_found();
+  return channel != nullptr ? json_reply(channel->json()) : channel_not_found();
 }
 
 HttpReply originate(Asterisk& asterisk, const Call& call) {
@@ -106,7 +106,7 @@ HttpReply originate(Asterisk& asterisk, const Call& call) {
   return channel != nullptr ? json_reply(channel->json()) : not_made(asterisk, dialling);
 }
 
-HttpReply create(Asterisk& asterisk, const Call& call) {
+HttpReply create_channel(Asterisk& asterisk, const Call& call) {
   auto dialling = dialling_of(call);
   if (dialling.endpoint.empty()) return refusal(400, "Endpoint must be specified");
   if (!set_variables(dialling, call.params, asterisk.is_old())) return bad_variables(asterisk);
@@ -155,7 +155,7 @@ HttpReply answer_channel(Asterisk& asterisk, const Call&, Channel& channel) {
 }
 
 HttpReply hangup(Asterisk& asterisk, const Call& call) {
-  if (asterisk.channel(call.id()) == nullptr) return not_found();
+  if (asterisk.channel(call.id()) == nullptr) return channel_not_found();
   const auto reason = call.params.text("reason");
   const auto code = asterisk.is_old() ? "" : call.params.text("reason_code");
   if (!reason.empty() && !code.empty())
@@ -230,7 +230,7 @@ HttpReply unhold(Asterisk& asterisk, const Call&, Channel& channel) {
   return no_content();
 }
 
-HttpReply get_variable(Asterisk& asterisk, const Call& call) {
+HttpReply get_channel_variable(Asterisk& asterisk, const Call& call) {
   const auto name = call.params.text("variable");
   if (name.empty()) return refusal(400, "Variable name is required");
   auto* channel = asterisk.channel(call.id());
@@ -247,11 +247,11 @@ HttpReply get_variable(Asterisk& asterisk, const Call& call) {
   return json_reply(Object().text("value", value).str());
 }
 
-HttpReply set_variable(Asterisk& asterisk, const Call& call) {
+HttpReply set_channel_variable(Asterisk& asterisk, const Call& call) {
   const auto name = call.params.text("variable");
   if (name.empty()) return refusal(400, "Variable name is required");
   auto* channel = asterisk.channel(call.id());
-  if (channel == nullptr) return not_found();
+  if (channel == nullptr) return channel_not_found();
   if (channel->stasis.empty()) return refusal(409, "Channel not in Stasis application");
   if (name == "CHANNEL(language)") channel->language = call.params.text("value");  // no event tells it
   if (name.back() != ')') asterisk.publish_varset(*channel, name, call.params.text("value"));
@@ -279,38 +279,37 @@ HttpReply snoop(Asterisk& asterisk, const Call& call) {
                             : refusal(500, "Snoop channel could not be created", "Internal error");
 }
 
-constexpr Route routes[] = {
-    {"GET", "/channels", list},
-    {"POST", "/channels", originate},
-    {"POST", "/channels/create", create},
-    {"POST", "/channels/externalMedia", external_media},
-    {"GET", "/channels/{}", get},
-    {"POST", "/channels/{}", originate},
-    {"DELETE", "/channels/{}", hangup},
-    {"POST", "/channels/{}/dial", held<dial>},
-    {"POST", "/channels/{}/answer", controlled<answer_channel>},
-    {"POST", "/channels/{}/continue", controlled<continue_dialplan>},
-    {"POST", "/channels/{}/redirect", controlled<redirect>},
-    {"POST", "/channels/{}/ring", controlled<nothing>},
-    {"DELETE", "/channels/{}/ring", controlled<nothing>},
-    {"POST", "/channels/{}/dtmf", controlled<send_dtmf>},
-    {"POST", "/channels/{}/mute", controlled<mute>},
-    {"DELETE", "/channels/{}/mute", controlled<mute>},
-    {"POST", "/channels/{}/hold", controlled<hold>},
-    {"DELETE", "/channels/{}/hold", controlled<unhold>},
-    {"POST", "/channels/{}/moh", controlled<nothing>},
-    {"DELETE", "/channels/{}/moh", controlled<nothing>},
-    {"POST", "/channels/{}/silence", controlled<nothing>},
-    {"DELETE", "/channels/{}/silence", controlled<nothing>},
-    {"GET", "/channels/{}/variable", get_variable},
-    {"POST", "/channels/{}/variable", set_variable},
-    {"POST", "/channels/{}/snoop", snoop},
-    {"POST", "/channels/{}/snoop/{}", snoop},
-};
-
 }  // namespace
 
 std::span<const Route> channel_routes() {
+  static constexpr Route routes[] = {
+      {"GET", "/channels", list_channels},
+      {"POST", "/channels", originate},
+      {"POST", "/channels/create", create_channel},
+      {"POST", "/channels/externalMedia", external_media},
+      {"GET", "/channels/{}", get_channel},
+      {"POST", "/channels/{}", originate},
+      {"DELETE", "/channels/{}", hangup},
+      {"POST", "/channels/{}/dial", held<dial>},
+      {"POST", "/channels/{}/answer", controlled<answer_channel>},
+      {"POST", "/channels/{}/continue", controlled<continue_dialplan>},
+      {"POST", "/channels/{}/redirect", controlled<redirect>},
+      {"POST", "/channels/{}/ring", controlled<nothing>},
+      {"DELETE", "/channels/{}/ring", controlled<nothing>},
+      {"POST", "/channels/{}/dtmf", controlled<send_dtmf>},
+      {"POST", "/channels/{}/mute", controlled<mute>},
+      {"DELETE", "/channels/{}/mute", controlled<mute>},
+      {"POST", "/channels/{}/hold", controlled<hold>},
+      {"DELETE", "/channels/{}/hold", controlled<unhold>},
+      {"POST", "/channels/{}/moh", controlled<nothing>},
+      {"DELETE", "/channels/{}/moh", controlled<nothing>},
+      {"POST", "/channels/{}/silence", controlled<nothing>},
+      {"DELETE", "/channels/{}/silence", controlled<nothing>},
+      {"GET", "/channels/{}/variable", get_channel_variable},
+      {"POST", "/channels/{}/variable", set_channel_variable},
+      {"POST", "/channels/{}/snoop", snoop},
+      {"POST", "/channels/{}/snoop/{}", snoop},
+  };
   return routes;
 }
 

@@ -159,37 +159,36 @@ HttpReply unpause(Asterisk&, Recording& recording) {
   return no_content();
 }
 
-HttpReply nothing(Asterisk&, Recording&) {
+HttpReply mute_live(Asterisk&, Recording&) {
   return no_content();
 }
-
-constexpr Route routes[] = {
-    {"POST", "/channels/{}/play", play},
-    {"POST", "/channels/{}/play/{}", play},
-    {"POST", "/channels/{}/record", record},
-    {"POST", "/bridges/{}/play", play},
-    {"POST", "/bridges/{}/play/{}", play},
-    {"POST", "/bridges/{}/record", record},
-    {"GET", "/playbacks/{}", get_playback},
-    {"DELETE", "/playbacks/{}", stop_playback},
-    {"POST", "/playbacks/{}/control", control_playback},
-    {"GET", "/recordings/stored", list_stored},
-    {"GET", "/recordings/stored/{}", get_stored},
-    {"DELETE", "/recordings/stored/{}", delete_stored},
-    {"GET", "/recordings/stored/{}/file", get_file},
-    {"POST", "/recordings/stored/{}/copy", copy_stored},
-    {"GET", "/recordings/live/{}", on_live<get_live>},
-    {"DELETE", "/recordings/live/{}", on_live<cancel>},
-    {"POST", "/recordings/live/{}/stop", on_live<keep>},
-    {"POST", "/recordings/live/{}/pause", on_live<pause>},
-    {"DELETE", "/recordings/live/{}/pause", on_live<unpause>},
-    {"POST", "/recordings/live/{}/mute", on_live<nothing>},
-    {"DELETE", "/recordings/live/{}/mute", on_live<nothing>},
-};
 
 }  // namespace
 
 std::span<const Route> media_routes() {
+  static constexpr Route routes[] = {
+      {"POST", "/channels/{}/play", play},
+      {"POST", "/channels/{}/play/{}", play},
+      {"POST", "/channels/{}/record", record},
+      {"POST", "/bridges/{}/play", play},
+      {"POST", "/bridges/{}/play/{}", play},
+      {"POST", "/bridges/{}/record", record},
+      {"GET", "/playbacks/{}", get_playback},
+      {"DELETE", "/playbacks/{}", stop_playback},
+      {"POST", "/playbacks/{}/control", control_playback},
+      {"GET", "/recordings/stored", list_stored},
+      {"GET", "/recordings/stored/{}", get_stored},
+      {"DELETE", "/recordings/stored/{}", delete_stored},
+      {"GET", "/recordings/stored/{}/file", get_file},
+      {"POST", "/recordings/stored/{}/copy", copy_stored},
+      {"GET", "/recordings/live/{}", on_live<get_live>},
+      {"DELETE", "/recordings/live/{}", on_live<cancel>},
+      {"POST", "/recordings/live/{}/stop", on_live<keep>},
+      {"POST", "/recordings/live/{}/pause", on_live<pause>},
+      {"DELETE", "/recordings/live/{}/pause", on_live<unpause>},
+      {"POST", "/recordings/live/{}/mute", on_live<mute_live>},
+      {"DELETE", "/recordings/live/{}/mute", on_live<mute_live>},
+  };
   return routes;
 }
 

@@ -144,25 +144,24 @@ HttpReply no_websocket(Asterisk& asterisk, const Call&) {
   return html_error(426, "", asterisk.server());
 }
 
-constexpr Route routes[] = {
-    {"GET", "/applications", list_applications},
-    {"GET", "/applications/{}", get_application},
-    {"POST", "/applications/{}/subscription", subscribe},
-    {"DELETE", "/applications/{}/subscription", unsubscribe},
-    {"GET", "/endpoints", list_endpoints},
-    {"GET", "/endpoints/{}", list_endpoints_of},
-    {"GET", "/endpoints/{}/{}", get_endpoint},
-    {"GET", "/deviceStates", list_devices},
-    {"GET", "/deviceStates/{}", get_device},
-    {"PUT", "/deviceStates/{}", put_device},
-    {"DELETE", "/deviceStates/{}", delete_device},
-    {"GET", "/events", no_websocket},
-    {"POST", "/events/user/{}", user_event},
-};
-
 }  // namespace
 
 std::span<const Route> misc_routes() {
+  static constexpr Route routes[] = {
+      {"GET", "/applications", list_applications},
+      {"GET", "/applications/{}", get_application},
+      {"POST", "/applications/{}/subscription", subscribe},
+      {"DELETE", "/applications/{}/subscription", unsubscribe},
+      {"GET", "/endpoints", list_endpoints},
+      {"GET", "/endpoints/{}", list_endpoints_of},
+      {"GET", "/endpoints/{}/{}", get_endpoint},
+      {"GET", "/deviceStates", list_devices},
+      {"GET", "/deviceStates/{}", get_device},
+      {"PUT", "/deviceStates/{}", put_device},
+      {"DELETE", "/deviceStates/{}", delete_device},
+      {"GET", "/events", no_websocket},
+      {"POST", "/events/user/{}", user_event},
+  };
   return routes;
 }
 

@@ -27,7 +27,11 @@ inline bool pump(Loop& loop, const std::function<bool()>& done, Milliseconds lim
   bool expired = false;
   Timer timer(loop);
   timer.once(limit, [&] { expired = true; });
-  while (!done() && !expired) uv_run(loop.raw(), UV_RUN_ONCE);
+  while (!done() && !expired) {
+    // What is due now: UV_RUN_ONCE would wait for more after it.
+    uv_run(loop.raw(), UV_RUN_NOWAIT);
+    if (!done() && !expired) uv_run(loop.raw(), UV_RUN_ONCE);
+  }
   return done();
 }
 

@@ -16,7 +16,7 @@ using ari::Type;
 
 constexpr std::string_view http_methods[] = {"GET", "POST", "PUT", "DELETE"};
 
-void run(Call call) {
+void send_request(Call call) {
   const std::string path(find_string(call.params, "path"));
   if (!is_safe_path(path)) {
     return call.reply(wrong_param("path",
@@ -43,7 +43,7 @@ Method ari_request() {
                          {.name = "body", .type = Type::object}},
           .answer_schema = "{}",
           .access_level = AccessLevel::admin,
-          .run = run};
+          .run = send_request};
 }
 
 }  // namespace aribus::control

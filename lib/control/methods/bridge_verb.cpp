@@ -40,7 +40,7 @@ Error bridge_is_left(Error error, const std::string& id, const Error& why) {
   return error;
 }
 
-void run(Call call) {
+void bridge_channels(Call call) {
   pbx::Server& server = call.server;
   Json create = copy_of(call.params);
   create.RemoveMember("channels");
@@ -85,7 +85,7 @@ Method bridge_verb() {
           .operations = {"bridges.create", "bridges.addChannel", "bridges.get", "bridges.destroy"},
           .generated_id_param = "bridgeId",
           .access_level = AccessLevel::control,
-          .run = run};
+          .run = bridge_channels};
 }
 
 }  // namespace aribus::control

@@ -14,13 +14,15 @@ import tempfile
 import time
 import urllib.request
 
+from precedence import run_first
+
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 START_TIMEOUT_S = 20
 USER, PASSWORD = "aribus", "aribus-test-secret"
 QUIET_CLIENTS = 10
-ECHO, PING, DIRECT, NPM = "echo", "ping", "direct", "ari-client"
+ECHO, PING, WEB_PING, DIRECT, NPM = "echo", "ping", "web ping", "direct", "ari-client"
 RESTS = ("http", "websocket")
-NAMES = {ECHO: "plain epoll echo server", PING: "`ping`", DIRECT: "direct, HTTP kept alive",
+NAMES = {ECHO: "plain epoll echo server", PING: "`ping`", WEB_PING: "`ping` by WebSocket", DIRECT: "direct, HTTP kept alive",
          "http": "`asterisk.ping`, `rest: http`", "websocket": "`asterisk.ping`, `rest: websocket`",
          NPM: "npm's ari-client"}
 
@@ -49,6 +51,12 @@ class Failed(Exception):
     """A program failed; the text says all."""
 
 
+def placements():
+    """The processor of all servers, and by name that of the program that sends to them."""
+    *others, servers = sorted(os.sched_getaffinity(0))
+    return servers, {"one": servers} | ({"two": others[0]} if others else {})
+
+
 def request_line(method):
     return json.dumps({"jsonrpc": "2.0", "id": 1, "method": method}, separators=(",", ":"))
 
@@ -75,7 +83,8 @@ class Programs:
     def start(self, name, command, **options):
         log = self.folder / f"{name}.log"
         with open(log, "wb") as out:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=out, **({"stdout": out} | options))
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=out,
+                                       preexec_fn=run_first([placements()[0]]), **({"stdout": out} | options))
         self.stack.callback(process.wait)
         self.stack.callback(process.send_signal, signal.SIGKILL)
         return process
@@ -104,7 +113,7 @@ class Programs:
         path = str(self.folder / name)
         config = self.folder / f"{name}.yaml"
         config.write_text(f"asterisk:\n  - url: {url}\n    username: {USER}\n    password: {PASSWORD}\n"
-                          f"    apps: [bench-{rest}]\n    rest: {rest}\nsockets:\n  - path: {path}\n")
+                          f"    apps: [bench-{rest}]\n    rest: {rest}\nsockets:\n  - path: {path}\nweb:\n  path: {path}.web\n")
         config.chmod(0o600)
         process = self.start(name, [self.build / "daemon/aribusd", "--config", config])
         self.wait_for(name, process, lambda: is_connected(path, rest))
@@ -155,7 +164,6 @@ class Measure:
         self.build, self.scale, self.say = build, scale, say
 
     def all(self):
-        # The servers and the client may run on every processor, as they do on a PBX.
         affinity = os.sched_getaffinity(0)
         os.sched_setaffinity(0, range(os.cpu_count()))
         try:
@@ -170,8 +178,9 @@ class Measure:
     def asterisk(self, programs, name, url):
         daemons = {rest: programs.daemon(url, rest) for rest in rests(name)}
         found = self.round_trips(programs, url, {rest: path for rest, (path, _) in daemons.items()})
-        self.say(f"commands, {name}: ping {found['ping_ratio']:.2f}× the echo; above a direct request: "
-                 + ", ".join(f"{rest} {added:.0f} µs" for rest, added in found["added_us"].items()))
+        for place, it in found["compared"].items():
+            self.say(f"commands, {name}, {on(place)}: ping {it['ping_ratio']:.2f}× the echo; above a direct request: "
+                     + ", ".join(f"{rest} {added:.0f} µs" for rest, added in it["added_us"].items()))
         path, process = daemons["http"]
         idle = self.idle(path, process.pid)
         self.say(f"commands, {name}: idle: {idle['wake_ups']:.2f} wake-ups a second, {idle['share']:.4%} of a processor")
@@ -184,35 +193,33 @@ class Measure:
             programs.echo_path = programs.echo()
         targets = [(ECHO, "lines", programs.echo_path, request_line("ping")),
                    (PING, "lines", daemons["http"], request_line("ping")),
+                   (WEB_PING, "websocket", daemons["http"] + ".web", request_line("ping")),
                    (DIRECT, "http", port, direct_request(url)),
                    *((rest, "lines", daemons[rest], request_line("asterisk.ping")) for rest in daemons)]
-        command = [self.build / "tests/bench/bench_round_trips", str(scale.rounds), str(scale.trips), str(scale.seconds),
-                   ",".join(map(str, scale.in_flight)), *(text for target in targets for text in target)]
-        run = subprocess.run(command, capture_output=True, text=True)
+        _, places = placements()
+        command = [self.build / "tests/bench/bench_round_trips", ",".join(map(str, places.values())), str(scale.rounds),
+                   str(scale.trips), str(scale.seconds), ",".join(map(str, scale.in_flight)),
+                   *(text for target in targets for text in target)]
+        run = subprocess.run(command, capture_output=True, text=True, preexec_fn=run_first())
         if run.returncode != 0:
             raise Failed(f"bench_round_trips: {run.stderr}")
-        found = json.loads(run.stdout)
+        by_processor = json.loads(run.stdout)
+        found = {place: by_processor[str(processor)] for place, processor in places.items()}
         if why := why_no_npm(url):
             self.say(f"commands: npm's ari-client is left out: {why}")
         else:
-            found[NPM] = self.npm(url)
-        rounds = {name: it["rounds"] for name, it in found.items()}
-        rows = {name: {"p50_us": statistics.median(r["p50"] for r in rounds[name]) / 1000,
-                       "p99_us": statistics.median(r["p99"] for r in rounds[name]) / 1000,
-                       "per_second": found[name]["per_second"]} for name in rounds}
-        # Of the same round: what disturbs the machine disturbs both.
-        pairs = lambda a, b: zip(rounds[a], rounds[b])
-        return {"rows": rows,
-                "ping_ratio": statistics.median(a["p50"] / b["p50"] for a, b in pairs(PING, ECHO)),
-                "added_us": {rest: statistics.median((a["p50"] - b["p50"]) / 1000 for a, b in pairs(rest, DIRECT))
-                             for rest in daemons}}
+            last = list(places)[-1]
+            found[last][NPM] = self.npm(url, places[last])
+        return {"rows": {place: {name: row(it) for name, it in targets.items()} for place, targets in found.items()},
+                "compared": {place: compare(targets, daemons) for place, targets in found.items()}}
 
-    def npm(self, url):
+    def npm(self, url, processor):
         """A few rounds, behind those of the others: it is slower by far."""
         scale = self.scale
         run = subprocess.run(["node", SOURCE / "tests/bench/commands/ari_client.cjs", url, USER, PASSWORD,
                               str(min(scale.rounds, 5)), str(min(scale.trips, 200)), str(scale.seconds),
-                              ",".join(map(str, scale.in_flight))], capture_output=True, text=True)
+                              ",".join(map(str, scale.in_flight))], capture_output=True, text=True,
+                             preexec_fn=run_first([processor]))
         if run.returncode != 0:
             raise Failed(f"ari_client.cjs: {run.stderr}")
         return json.loads(run.stdout.splitlines()[-1])  # it warns on stdout
@@ -229,6 +236,23 @@ class Measure:
             time.sleep(self.scale.idle_s)
             after, took = activity(pid), time.monotonic() - began
         return {"wake_ups": (after[0] - before[0]) / took, "share": (after[1] - before[1]) / 1e9 / took}
+
+
+def on(place):
+    return f"all on {place} processor" if place == "one" else f"on {place} processors"
+
+
+def row(target):
+    """Of all rounds of a target."""
+    middle = lambda name: statistics.median(it[name] for it in target["rounds"]) / 1000
+    return {"p50_us": middle("p50"), "p99_us": middle("p99"), "per_second": target["per_second"]}
+
+
+def compare(targets, rests):
+    """Each with another one of the same round: what disturbs the machine disturbs both."""
+    rounds = lambda name: [it["p50"] for it in targets[name]["rounds"]]
+    return {"ping_ratio": statistics.median(a / b for a, b in zip(rounds(PING), rounds(ECHO))),
+            "added_us": {rest: statistics.median(a - b for a, b in zip(rounds(rest), rounds(DIRECT))) / 1000 for rest in rests}}
 
 
 def activity(pid):
@@ -257,10 +281,11 @@ def missed(result):
     """The bounds that do not hold, in words."""
     texts = []
     for name, it in result["asterisks"].items():
-        if it["ping_ratio"] > result["max_ping_ratio"]:
-            texts.append(f"{name}: `ping` takes {it['ping_ratio']:.2f}× the time of the echo")
-        texts += [f"{name}: `rest: {rest}` adds {added:.0f} µs" for rest, added in it["added_us"].items()
-                  if added > result["max_added_us"]]
+        for place, compared in it["compared"].items():
+            if compared["ping_ratio"] > result["max_ping_ratio"]:
+                texts.append(f"{name}, {on(place)}: `ping` takes {compared['ping_ratio']:.2f}× the time of the echo")
+            texts += [f"{name}, {on(place)}: `rest: {rest}` adds {added:.0f} µs"
+                      for rest, added in compared["added_us"].items() if added > result["max_added_us"]]
         if it["idle"]["wake_ups"] > result["max_wake_ups"]:
             texts.append(f"{name}: {it['idle']['wake_ups']:.2f} wake-ups a second when idle")
         if it["idle"]["share"] > result["max_idle_share"]:

@@ -1,14 +1,15 @@
 // Measures round trips to several servers, which take turns, so that what disturbs the machine disturbs all.
 //
-// Usage: bench_round_trips ROUNDS TRIPS SECONDS IN_FLIGHT,… TARGET…
+// Usage: bench_round_trips PROCESSOR,… ROUNDS TRIPS SECONDS IN_FLIGHT,… TARGET…
 //
-// A target is four arguments: NAME, "lines" or "http", its socket or port, and its request without the end.
-//   lines  a request is a line, an answer as well; with N in flight N lines are under way on one connection
-//   http   a request is a request line and headers; with N in flight there are N kept-alive connections
+// A target is four arguments: NAME, KIND, its socket or port, and its request without the end. Kinds:
+//   lines      a request is a line, an answer as well; with N in flight N lines are under way on one
+//   connection websocket  the same with a message for each line http       a request is a request line and
+//   headers; with N in flight there are N kept-alive connections
 //
-// In each of ROUNDS rounds every target gets TRIPS round trips, one at a time, then each number in flight for
-// SECONDS. Every answer is checked: the first of a target says what the others must be like.
-// Prints {"NAME": {"rounds": [{"p50": ns, "p99": ns}, …], "per_second": {"IN_FLIGHT": n, …}}, …}.
+// In each of ROUNDS rounds, on each PROCESSOR in turn, every target gets TRIPS round trips, one at a time,
+// then each number in flight for SECONDS. Every answer is checked. Prints {"PROCESSOR": {"NAME": {"rounds":
+// [{"p50": ns, "p99": ns}, …], "per_second": {"IN_FLIGHT": n, …}}, …}, …}.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -20,8 +21,10 @@
 #include <vector>
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/socket.h>
 
+#include "net/websocket_frame.h"
 #include "tests/bench/histogram.h"
 #include "tests/bench/sockets.h"
 #include "tests/bench/trace.h"
@@ -37,18 +40,29 @@ uint64_t ns_since(Clock::time_point began) {
       std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - began).count());
 }
 
+enum class Kind : uint8_t { lines, websocket, http };
+
 struct Target {
   std::string name;
-  bool http = false;
+  Kind kind = Kind::lines;
   std::string address;
-  std::string request;
+  std::string request;  // as it is sent
 };
+
+void run_on(size_t processor) {
+  cpu_set_t processors;
+  CPU_ZERO(&processors);
+  CPU_SET(processor, &processors);
+  require(::sched_setaffinity(0, sizeof processors, &processors) == 0, "sched_setaffinity");
+}
 
 // One connection that sends a request as often as it is told, and counts whole answers.
 class Connection {
  public:
   explicit Connection(const Target& target)
-      : target_(target), socket_(connect_to(target.address)), input_(64 << 10, '\0') {}
+      : target_(target), socket_(connect_to(target.address)), input_(64 << 10, '\0') {
+    if (target.kind == Kind::websocket) become_websocket(socket_.get());
+  }
 
   [[nodiscard]] int fd() const { return socket_.get(); }
 
@@ -76,7 +90,8 @@ class Connection {
  private:
   // 0: it is not there as a whole.
   [[nodiscard]] size_t answer_size(std::string_view bytes) const {
-    if (!target_.http) return bytes.find('\n') + 1;
+    if (target_.kind == Kind::lines) return bytes.find('\n') + 1;
+    if (target_.kind == Kind::websocket) return frame_size(bytes);
     const size_t head = bytes.find("\r\n\r\n");
     if (head == std::string_view::npos) return 0;
     constexpr std::string_view length = "Content-Length:";
@@ -88,9 +103,17 @@ class Connection {
     return bytes.size() < size ? 0 : size;
   }
 
+  // Of a short text of one frame, as a server sends it.
+  static size_t frame_size(std::string_view bytes) {
+    if (bytes.size() < 2) return 0;
+    const size_t payload = static_cast<unsigned char>(bytes[1]);
+    if (bytes[0] != '\x81' || payload > 125) fail("another frame than a short text came");
+    return bytes.size() < 2 + payload ? 0 : 2 + payload;
+  }
+
   void check(std::string_view answer) const {
-    const bool good = target_.http ? answer.starts_with("HTTP/1.1 200 ")
-                                   : answer.find(R"("error")") == std::string_view::npos;
+    const bool good = target_.kind == Kind::http ? answer.starts_with("HTTP/1.1 200 ")
+                                                 : answer.find(R"("error")") == std::string_view::npos;
     if (!good) fail("the answer of " + target_.name + ": " + std::string(answer));
   }
 
@@ -115,7 +138,7 @@ Histogram one_at_a_time(Connection& connection, size_t trips) {
 
 // Commands a second with `in_flight` of them under way all the time.
 double many(const Target& target, size_t in_flight, double seconds) {
-  const size_t each = target.http ? 1 : in_flight;
+  const size_t each = target.kind == Kind::http ? 1 : in_flight;
   std::vector<Connection> connections;
   std::vector<pollfd> polls;
   for (size_t i = 0; i < in_flight / each; ++i) {
@@ -149,56 +172,85 @@ std::vector<size_t> numbers(std::string_view text) {
   return found;
 }
 
+Target target_of(const char* const* arguments) {
+  Target target{arguments[0], Kind::lines, arguments[2], arguments[3]};
+  const std::string_view kind = arguments[1];
+  if (kind == "http") {
+    target.kind = Kind::http;
+    target.request += "\r\n\r\n";
+  } else if (kind == "websocket") {
+    target.kind = Kind::websocket;
+    target.request.clear();
+    append_frame(target.request, Opcode::text, arguments[3], random_mask());
+  } else {
+    target.request += '\n';
+  }
+  return target;
+}
+
+struct Found {
+  std::vector<Histogram> rounds;
+  std::map<size_t, std::vector<double>> per_second;
+};
+
+void print(const Found& result) {
+  for (size_t i = 0; i < result.rounds.size(); ++i) {
+    const Histogram& times = result.rounds[i];
+    std::printf(R"(%s{"p50": %llu, "p99": %llu})", i == 0 ? R"({"rounds": [)" : ", ",
+                static_cast<unsigned long long>(times.quantile(0.5)),
+                static_cast<unsigned long long>(times.quantile(0.99)));
+  }
+  std::printf(R"(], "per_second": {)");
+  const char* before = "";
+  for (auto [count, rates] : result.per_second) {
+    std::ranges::sort(rates);
+    std::printf(R"(%s"%zu": %f)", std::exchange(before, ", "), count, rates[rates.size() / 2]);
+  }
+  std::printf("}}");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 9 || (argc - 5) % 4 != 0) {
-    fail("Usage: bench_round_trips ROUNDS TRIPS SECONDS IN_FLIGHT,… (NAME lines|http ADDRESS REQUEST)…");
+  if (argc < 10 || (argc - 6) % 4 != 0) {
+    fail(
+        "Usage: bench_round_trips PROCESSOR,… ROUNDS TRIPS SECONDS IN_FLIGHT,… "
+        "(NAME lines|websocket|http ADDRESS REQUEST)…");
   }
-  const size_t rounds = std::strtoul(argv[1], nullptr, 10);
-  const size_t trips = std::strtoul(argv[2], nullptr, 10);
-  const double seconds = std::strtod(argv[3], nullptr);
-  const std::vector<size_t> in_flight = numbers(argv[4]);
+  const std::vector<size_t> processors = numbers(argv[1]);
+  const size_t rounds = std::strtoul(argv[2], nullptr, 10);
+  const size_t trips = std::strtoul(argv[3], nullptr, 10);
+  const double seconds = std::strtod(argv[4], nullptr);
+  const std::vector<size_t> in_flight = numbers(argv[5]);
   std::vector<Target> targets;
-  for (int i = 5; i < argc; i += 4) {
-    const bool http = std::string_view(argv[i + 1]) == "http";
-    targets.push_back({argv[i], http, argv[i + 2], argv[i + 3] + std::string(http ? "\r\n\r\n" : "\n")});
-  }
-  struct Result {
-    std::vector<Histogram> rounds;
-    std::map<size_t, std::vector<double>> per_second;
-  };
-  std::vector<Result> results(targets.size());
+  for (int i = 6; i < argc; i += 4) targets.push_back(target_of(argv + i));
+  std::map<size_t, std::vector<Found>> results;  // by processor and target
   for (size_t round = 0; round < rounds; ++round) {
-    for (size_t i = 0; i < targets.size(); ++i) {
-      Connection connection(targets[i]);  // of this round: Asterisk closes one that is idle for long
-      static_cast<void>(one_at_a_time(connection, trips / 10));
-      results[i].rounds.push_back(one_at_a_time(connection, trips));
-    }
-    for (const size_t count : in_flight) {
+    for (const size_t processor : processors) {
+      run_on(processor);
+      std::vector<Found>& here = results[processor];
+      here.resize(targets.size());
       for (size_t i = 0; i < targets.size(); ++i) {
-        if (seconds > 0) results[i].per_second[count].push_back(many(targets[i], count, seconds));
+        Connection connection(targets[i]);  // of this round: Asterisk closes one that is idle for long
+        static_cast<void>(one_at_a_time(connection, trips / 10));
+        here[i].rounds.push_back(one_at_a_time(connection, trips));
+      }
+      for (const size_t count : in_flight) {
+        for (size_t i = 0; i < targets.size(); ++i) {
+          if (seconds > 0) here[i].per_second[count].push_back(many(targets[i], count, seconds));
+        }
       }
     }
   }
-  std::string text = "{";
-  for (size_t i = 0; i < targets.size(); ++i) {
-    if (i > 0) text += ", ";
-    text.append("\"").append(targets[i].name).append("\": {\"rounds\": [");
-    for (const Histogram& times : results[i].rounds) {
-      if (&times != &results[i].rounds.front()) text += ", ";
-      text.append("{\"p50\": ").append(std::to_string(times.quantile(0.5)));
-      text.append(", \"p99\": ").append(std::to_string(times.quantile(0.99))).append("}");
+  const char* before = "{";
+  for (const auto& [processor, here] : results) {
+    std::printf("%s\"%zu\": ", std::exchange(before, ", "), processor);
+    for (size_t i = 0; i < targets.size(); ++i) {
+      std::printf("%s\"%s\": ", i == 0 ? "{" : ", ", targets[i].name.c_str());
+      print(here[i]);
     }
-    text += "], \"per_second\": {";
-    for (bool first = true; auto& [count, rates] : results[i].per_second) {
-      std::ranges::sort(rates);
-      if (!std::exchange(first, false)) text += ", ";
-      text.append("\"").append(std::to_string(count)).append("\": ");
-      text += std::to_string(rates[rates.size() / 2]);
-    }
-    text += "}}";
+    std::printf("}");
   }
-  std::printf("%s}\n", text.c_str());
+  std::printf("}\n");
   return 0;
 }

@@ -11,8 +11,8 @@ using namespace aribus::test;
 
 namespace {
 
-struct Stage {
-  explicit Stage(OnReplaced policy)
+struct TakeoverStage {
+  explicit TakeoverStage(OnReplaced policy)
       : takeover(
             loop,
             {policy,
@@ -46,7 +46,7 @@ struct Stage {
 }  // namespace
 
 TEST_CASE("an application that another client holds is left to it") {
-  Stage stage(OnReplaced::report);
+  TakeoverStage stage(OnReplaced::report);
   CHECK(stage.takeover.taken("a"));
   CHECK_FALSE(stage.takeover.taken("a"));
   CHECK(stage.takeover.apps() == std::set<std::string>{"a"});
@@ -54,7 +54,7 @@ TEST_CASE("an application that another client holds is left to it") {
 }
 
 TEST_CASE("applications that nobody holds any more are taken back, but not from whom holds another") {
-  Stage stage(OnReplaced::report);
+  TakeoverStage stage(OnReplaced::report);
   stage.takeover.taken("a");
   stage.takeover.taken("b");
   stage.known["a"] = false;
@@ -67,7 +67,7 @@ TEST_CASE("applications that nobody holds any more are taken back, but not from 
 }
 
 TEST_CASE("an application is reclaimed at once, and then not so soon again") {
-  Stage stage(OnReplaced::reclaim);
+  TakeoverStage stage(OnReplaced::reclaim);
   stage.takeover.taken("a");
   stage.takes_back_after(1);
   stage.takeover.disconnected();

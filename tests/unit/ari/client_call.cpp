@@ -25,7 +25,7 @@ std::unique_ptr<Client> client_of(Loop& loop, const std::string& url) {
   return std::move(*made);
 }
 
-void connect(Loop& loop, Client& client) {
+void connect_and_wait(Loop& loop, Client& client) {
   client.connect();
   REQUIRE(pump(loop, [&] { return client.is_connected(); }));
 }
@@ -67,7 +67,7 @@ TEST_CASE("a command reaches Asterisk and any status is its answer") {
                                 : behave_well(peer, request);
   });
   const auto client = client_of(loop, asterisk.url());
-  connect(loop, *client);
+  connect_and_wait(loop, *client);
   const auto answer = call(loop, *client, "channels.answer", json(R"({"channelId":"c/1"})"));
   REQUIRE(answer.ok());
   CHECK(answer->status == 404);
@@ -78,7 +78,7 @@ TEST_CASE("a command that can't be made into a request is refused, not sent") {
   Loop loop;
   FakeAsterisk asterisk(loop, behave_well);
   const auto client = client_of(loop, asterisk.url());
-  connect(loop, *client);
+  connect_and_wait(loop, *client);
   const auto answer = call(loop, *client, "channels.answer", json("{}"));
   REQUIRE_FALSE(answer.ok());
   CHECK(answer.error().kind == ErrorKind::invalid_params);
@@ -91,7 +91,7 @@ TEST_CASE("a command without an answer in time has an unknown outcome") {
     if (request.starts_with("GET")) behave_well(peer, request);
   });
   const auto client = client_of(loop, asterisk.url());
-  connect(loop, *client);
+  connect_and_wait(loop, *client);
   const auto answer = call(loop, *client, "channels.answer", json(R"({"channelId":"c1"})"));
   REQUIRE_FALSE(answer.ok());
   CHECK(answer.error().kind == ErrorKind::outcome_unknown);
@@ -102,7 +102,7 @@ TEST_CASE("any request can be sent by its target") {
   Loop loop;
   FakeAsterisk asterisk(loop, behave_well);
   const auto client = client_of(loop, asterisk.url());
-  connect(loop, *client);
+  connect_and_wait(loop, *client);
   std::optional<Result<HttpResponse>> answer;
   client->request("PUT", "/some/thing?x=%20", R"({"y":1})", [&](Result<HttpResponse> got) { answer = got; });
   CHECK(client->open_requests() == 1);

@@ -32,7 +32,7 @@ std::string response(std::string_view request_id, int status, std::string_view b
 
 // An Asterisk that takes requests over its WebSocket, and a client that sends them there. The test says what
 // is answered to requests; 204 otherwise.
-struct Stage {
+struct WebSocketRestStage {
   Loop loop;
   FakeAsterisk asterisk{loop, behave_well};
   std::vector<Json> requests;       // that came over the WebSocket, without probes
@@ -47,8 +47,8 @@ struct Stage {
   };
   std::unique_ptr<Client> client;
 
-  explicit Stage(RestMode mode = RestMode::automatic, Milliseconds timeout = Milliseconds(1000),
-                 const std::string& prefix = "") {
+  explicit WebSocketRestStage(RestMode mode = RestMode::automatic, Milliseconds timeout = Milliseconds(1000),
+                              const std::string& prefix = "") {
     asterisk.set_script([prefix](auto& peer, const std::string& request) {
       if (request.starts_with("GET " + prefix + "/ari/events")) return peer.upgrade(request);
       request.find("/asterisk/info") != std::string::npos ? peer.answer(200, test::info_body)
@@ -98,7 +98,7 @@ struct Stage {
 
 TEST_CASE("a request goes over the WebSocket and its answer is no event") {
   for (const std::string prefix : {"", "/pbx"}) {
-    Stage stage(RestMode::automatic, Milliseconds(1000), prefix);
+    WebSocketRestStage stage(RestMode::automatic, Milliseconds(1000), prefix);
     stage.wait_until_it_works();
     CHECK(stage.changes == std::vector<bool>{true});
     stage.answer = [](auto& peer, const JsonValue& request) {
@@ -132,7 +132,7 @@ TEST_CASE("an answer is known by what it says, whatever its white space and orde
   const auto pretty_one = [](std::string_view id) { return pretty(response(id, 200, "{}")); };
   for (const std::function<std::string(std::string_view)>& write :
        {std::function<std::string(std::string_view)>(shuffled), {pretty_one}}) {
-    Stage stage;
+    WebSocketRestStage stage;
     stage.write = write;
     REQUIRE(pump(stage.loop, [&] { return stage.client->rest_over_websocket(); }));
     stage.answer = [&](auto& peer, const JsonValue& request) {
@@ -150,14 +150,14 @@ TEST_CASE("an answer is known by what it says, whatever its white space and orde
 }
 
 TEST_CASE("over HTTP alone the WebSocket is not asked") {
-  Stage stage(RestMode::http);
+  WebSocketRestStage stage(RestMode::http);
   REQUIRE(stage.ask("POST", "/channels").ok());
   CHECK(stage.probes == 0);
   CHECK(stage.asterisk.count("POST /ari/channels ") == 1);
 }
 
 TEST_CASE("until the WebSocket is known to work, and when it does not, requests go over HTTP") {
-  Stage stage;
+  WebSocketRestStage stage;
   stage.wait_until_it_works();
   stage.answers_probes = false;
   stage.asterisk.websocket()->close();  // connected anew, nothing answers
@@ -172,7 +172,7 @@ TEST_CASE("until the WebSocket is known to work, and when it does not, requests 
 }
 
 TEST_CASE("what is binary, or may take long, or may hide answers goes over HTTP") {
-  Stage stage;
+  WebSocketRestStage stage;
   stage.wait_until_it_works();
   const auto went_over_http = [&](const char* method, const std::string& target) {
     const size_t before = stage.asterisk.requests.size();
@@ -193,7 +193,7 @@ TEST_CASE("what is binary, or may take long, or may hide answers goes over HTTP"
 }
 
 TEST_CASE("after an event filter was set the WebSocket is probed anew") {
-  Stage stage;
+  WebSocketRestStage stage;
   stage.wait_until_it_works();
   stage.answers_probes = false;
   REQUIRE(stage.ask("PUT", "/applications/demo/eventFilter", R"({"allowed":[{"type":"StasisStart"}]})").ok());
@@ -204,7 +204,7 @@ TEST_CASE("after an event filter was set the WebSocket is probed anew") {
 }
 
 TEST_CASE("a request that is too long for a frame goes over HTTP") {
-  Stage stage;
+  WebSocketRestStage stage;
   stage.wait_until_it_works();
   REQUIRE(stage.ask("POST", "/channels", '"' + std::string(60'000, 'x') + '"').ok());
   CHECK(stage.requests.size() == 1);
@@ -215,7 +215,7 @@ TEST_CASE("a request that is too long for a frame goes over HTTP") {
 }
 
 TEST_CASE("what the WebSocket can't give back is read over HTTP, and nothing else is sent twice") {
-  Stage stage;
+  WebSocketRestStage stage;
   stage.wait_until_it_works();
   stage.answer = [](auto& peer, const JsonValue& request) {
     const std::string_view id = find_string(request, "request_id");
@@ -235,7 +235,7 @@ TEST_CASE("what the WebSocket can't give back is read over HTTP, and nothing els
 }
 
 TEST_CASE("when the WebSocket ends, the outcome of what was sent over it is unknown") {
-  Stage stage;
+  WebSocketRestStage stage;
   stage.wait_until_it_works();
   stage.answer = [](auto& peer, const JsonValue&) { peer.close(); };
   const auto answer = stage.ask("POST", "/channels");
@@ -248,7 +248,7 @@ TEST_CASE("when the WebSocket ends, the outcome of what was sent over it is unkn
 }
 
 TEST_CASE("an end that the program asked for is told from the loop") {
-  Stage stage;
+  WebSocketRestStage stage;
   stage.wait_until_it_works();
   stage.answer = [](auto&, const JsonValue&) {};
   std::optional<Result<HttpResponse>> answer;
@@ -262,7 +262,7 @@ TEST_CASE("an end that the program asked for is told from the loop") {
 
 TEST_CASE(
     "a request that is not answered in time has an unknown outcome, and its late answer is passed over") {
-  Stage stage(RestMode::websocket, Milliseconds(80));
+  WebSocketRestStage stage(RestMode::websocket, Milliseconds(80));
   stage.wait_until_it_works();
   std::string late;
   stage.answer = [&](auto&, const JsonValue& request) { late = find_string(request, "request_id"); };
@@ -278,7 +278,7 @@ TEST_CASE(
 }
 
 TEST_CASE("behind a request that takes long, others go over HTTP") {
-  Stage stage;
+  WebSocketRestStage stage;
   stage.wait_until_it_works();
   stage.answer = [](auto&, const JsonValue&) {};
   bool first_answered = false;
@@ -292,7 +292,7 @@ TEST_CASE("behind a request that takes long, others go over HTTP") {
 }
 
 TEST_CASE("nobody's request waits on the WebSocket behind another user's") {
-  Stage stage;
+  WebSocketRestStage stage;
   stage.wait_until_it_works();
   stage.answer = [](auto&, const JsonValue&) {};
   stage.client->request("GET", "/channels", "", [](auto) {}, {7000, 1, false});
@@ -303,7 +303,7 @@ TEST_CASE("nobody's request waits on the WebSocket behind another user's") {
 }
 
 TEST_CASE("no more than 16 requests wait on the WebSocket") {
-  Stage stage;
+  WebSocketRestStage stage;
   stage.wait_until_it_works();
   stage.answer = [](auto&, const JsonValue&) {};
   for (int i = 0; i < 70; ++i) stage.client->request("POST", "/channels", "", [](auto) {});
@@ -312,7 +312,7 @@ TEST_CASE("no more than 16 requests wait on the WebSocket") {
 }
 
 TEST_CASE("answers that come too late are passed over, and those to nothing of ours are events") {
-  Stage stage;
+  WebSocketRestStage stage;
   stage.wait_until_it_works();
   stage.asterisk.websocket()->text(R"({"type":"RESTResponse","request_id":"999","status_code":200})");
   stage.asterisk.websocket()->text(R"({"type":"RESTResponse","request_id":"999",")" + std::string(5000, 'x'));

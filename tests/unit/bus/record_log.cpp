@@ -14,7 +14,7 @@ using aribus::test::record_of;
 
 namespace {
 
-RecordLog log_of(size_t ring_bytes = RecordLog::min_ring_bytes) {
+RecordLog log_of_size(size_t ring_bytes = RecordLog::min_ring_bytes) {
   auto made = RecordLog::make({.ring_bytes = ring_bytes}, test::framing);
   REQUIRE(made.ok());
   return std::move(*made);
@@ -37,7 +37,7 @@ void check_contents(const RecordLog& log) {
 }  // namespace
 
 TEST_CASE("a new log is empty and has a stream of its own") {
-  const RecordLog log = log_of(), other = log_of();
+  const RecordLog log = log_of_size(), other = log_of_size();
   CHECK(log.first() == 1);
   CHECK(log.next() == 1);
   CHECK(log.used_bytes() == 0);
@@ -55,7 +55,7 @@ TEST_CASE("a ring under the least size is refused") {
 }
 
 TEST_CASE("records get sequence numbers from 1, one by one, and the listener hears of each") {
-  RecordLog log = log_of();
+  RecordLog log = log_of_size();
   int heard = 0;
   log.add_listener([&] { ++heard; });
   for (uint64_t i = 1; i <= 20; ++i) CHECK(log.append(record_of("A")) == i);
@@ -68,7 +68,7 @@ TEST_CASE("records get sequence numbers from 1, one by one, and the listener hea
 }
 
 TEST_CASE("each listener is called after each record, until it is removed") {
-  RecordLog log = log_of();
+  RecordLog log = log_of_size();
   std::string heard;
   const size_t first = log.add_listener([&] { heard += "a" + std::to_string(log.next() - 1); });
   const size_t second = log.add_listener([&] { heard += "b"; });
@@ -102,7 +102,7 @@ TEST_CASE("the log surrounds records with what it is given, and shows them witho
 }
 
 TEST_CASE("the oldest records make room for new ones, and lines stay whole across the ring's end") {
-  RecordLog log = log_of();
+  RecordLog log = log_of_size();
   for (int i = 0; i < 3000; ++i) {
     log.append(padded_record(static_cast<size_t>(i * 37 % 900)));
     check_contents(log);
@@ -114,7 +114,7 @@ TEST_CASE("the oldest records make room for new ones, and lines stay whole acros
 }
 
 TEST_CASE("records of one size that divides the ring wrap at its very end") {
-  RecordLog log = log_of();
+  RecordLog log = log_of_size();
   const size_t overhead = test::to_line(padded_record(0), 1000).size();
   for (int i = 0; i < 999; ++i) log.append(record_of("A"));
   for (int i = 0; i < 500; ++i) {
@@ -127,7 +127,7 @@ TEST_CASE("records of one size that divides the ring wrap at its very end") {
 }
 
 TEST_CASE("short records are bounded by the index") {
-  RecordLog log = log_of();
+  RecordLog log = log_of_size();
   record::Record tiny = record_of("");
   tiny.server.clear();
   tiny.app.clear();
@@ -138,7 +138,7 @@ TEST_CASE("short records are bounded by the index") {
 }
 
 TEST_CASE("a record that is too large is replaced by one that says so") {
-  RecordLog log = log_of();
+  RecordLog log = log_of_size();
   const size_t overhead = test::to_line(padded_record(0), 1).size();
   log.append(padded_record(log.max_line_bytes() - overhead));
   CHECK(log.line(1).size() == log.max_line_bytes());
@@ -159,7 +159,7 @@ TEST_CASE("a record that is too large is replaced by one that says so") {
 }
 
 TEST_CASE("names are numbered once, the empty one too") {
-  RecordLog log = log_of();
+  RecordLog log = log_of_size();
   log.append(record_of("A", "s", ""));
   log.append(record_of("B", "s", "A"));
   CHECK(log.name(log.entry(1).type) == "A");
@@ -172,14 +172,14 @@ TEST_CASE("names are numbered once, the empty one too") {
 }
 
 TEST_CASE("of more names than are numbered the rest has number 0") {
-  RecordLog log = log_of();
+  RecordLog log = log_of_size();
   for (int i = 0; i < 6000; ++i) log.append(record_of("T" + std::to_string(i)));
   CHECK(log.entry(log.next() - 1).type == 0);
   CHECK(log.entry(log.next() - 1).server != 0);
 }
 
 TEST_CASE("the ids of a record are in the index") {
-  RecordLog log = log_of();
+  RecordLog log = log_of_size();
   record::Record record = record_of("A");
   record.ids.add(record::IdKind::channel, "c1");
   record.ids.add(record::IdKind::bridge, "c1");
@@ -192,7 +192,7 @@ TEST_CASE("the ids of a record are in the index") {
 }
 
 TEST_CASE("the index of ids is bounded: records with many ids are evicted early, and none has another's") {
-  RecordLog log = log_of();
+  RecordLog log = log_of_size();
   const size_t capacity = log.ring_bytes() / 64;
   for (int i = 0; i < 2000; ++i) {
     record::Record record = record_of("A");
@@ -213,7 +213,7 @@ TEST_CASE("the index of ids is bounded: records with many ids are evicted early,
 }
 
 TEST_CASE("a record with too many ids for the index is marked, not cut") {
-  RecordLog log = log_of(1 << 20);
+  RecordLog log = log_of_size(1 << 20);
   record::Record record = record_of("A");
   for (int i = 0; i < 1025; ++i) record.ids.add(record::IdKind::channel, std::to_string(i));
   log.append(record);
@@ -222,7 +222,7 @@ TEST_CASE("a record with too many ids for the index is marked, not cut") {
 }
 
 TEST_CASE("names that are long take no memory beyond their records'") {
-  RecordLog log = log_of(4 << 20);
+  RecordLog log = log_of_size(4 << 20);
   const std::string common(300'000, 'x');
   FilterOptions wanted_type, wanted_app;
   wanted_type.types = {"x*7"};

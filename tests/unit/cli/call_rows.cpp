@@ -9,16 +9,16 @@ using namespace aribus::cli;
 
 namespace {
 
-const WallTime now = *parse_time("2026-11-22T21:46:17.000Z");
+const WallTime shown_at = *parse_time("2026-11-22T21:46:17.000Z");
 
-CallRow row(const std::string& id, const std::string& who, int seconds) {
+CallRow row_of(const std::string& id, const std::string& who, int seconds) {
   CallRow row;
   row.server = "pbx1";
   row.channels = {id};
   row.name = "PJSIP/100-" + id;
   row.who = who;
   row.state = "Up";
-  row.began = now - std::chrono::seconds(seconds);
+  row.began = shown_at - std::chrono::seconds(seconds);
   row.app = "demo";
   return row;
 }
@@ -26,7 +26,7 @@ CallRow row(const std::string& id, const std::string& who, int seconds) {
 }  // namespace
 
 TEST_CASE("a filter's lists are and-ed, their values or-ed") {
-  CallRow one = row("c1", "Alice <100>", 5);
+  CallRow one = row_of("c1", "Alice <100>", 5);
   one.channels.emplace_back("c2");
   CHECK(CallFilter().matches(one));
   CHECK(CallFilter{{"pbx2", "pbx1"}, {"demo"}, {"c2"}, "alice"}.matches(one));
@@ -39,7 +39,7 @@ TEST_CASE("a filter's lists are and-ed, their values or-ed") {
 
 TEST_CASE("a search does not tell upper and lower case apart, in any alphabet") {
   const auto found = [](const std::string& who, const std::string& search) {
-    return CallFilter{{}, {}, {}, search}.matches(row("c1", who, 1));
+    return CallFilter{{}, {}, {}, search}.matches(row_of("c1", who, 1));
   };
   CHECK(found("Jürgen Große", "JÜRGEN"));
   CHECK(found("Ju\u0308rgen", "jürgen"));
@@ -52,7 +52,7 @@ TEST_CASE("a search does not tell upper and lower case apart, in any alphabet") 
 
 TEST_CASE("rows are in the order asked for, and in that of time where they are equal") {
   const auto ids = [](const std::string& order) {
-    std::vector<CallRow> rows{row("c1", "B", 5), row("c2", "A", 9), row("c3", "B", 7)};
+    std::vector<CallRow> rows{row_of("c1", "B", 5), row_of("c2", "A", 9), row_of("c3", "B", 7)};
     CallOrder::read(order)->sort(rows);
     std::string out;
     for (const CallRow& one : rows) out += one.channels.front();
@@ -69,18 +69,18 @@ TEST_CASE("rows are in the order asked for, and in that of time where they are e
 }
 
 TEST_CASE("programs get whole ids and times, in fields and as JSON") {
-  CallRow one = row("aribus-5e1d0c77a2b94f06-and-much-more-than-a-screen-has-room-for", "Alice <100>", 65);
+  CallRow one = row_of("aribus-5e1d0c77a2b94f06-and-much-more-than-a-screen-has-room-for", "Alice <100>", 65);
   one.channels.emplace_back("c2");
   one.bridge_id = "b1";
   one.bridge_name = "support";
   one.bridge_type = "holding";
   one.with = "waits in support";
-  const std::vector<std::string> fields = call_fields(one, now);
+  const std::vector<std::string> fields = call_fields(one, shown_at);
   REQUIRE(fields.size() == call_field_names().size());
   CHECK(fields == std::vector<std::string>{one.channels[0], "Alice <100>", "waits in support", "Up", "65",
                                            "2026-11-22T21:45:12.000Z", "demo", "pbx1", one.name, "support",
                                            "holding", "c2"});
-  const std::string json = calls_json({one, row("c3", "", 0)}, 7, "a:1", now);
+  const std::string json = calls_json({one, row_of("c3", "", 0)}, 7, "a:1", shown_at);
   CHECK(json ==
         R"({"cursor":"a:1","all":7,"calls":[{"server":"pbx1","channels":[")" + one.channels[0] +
             R"(","c2"],"name":")" + one.name +

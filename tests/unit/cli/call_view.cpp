@@ -10,17 +10,17 @@ using namespace aribus::cli;
 
 namespace {
 
-std::string channel(const std::string& id, const std::string& name, const std::string& who = "Alice",
-                    const std::string& number = "100") {
+std::string channel_member(const std::string& id, const std::string& name, const std::string& who = "Alice",
+                           const std::string& number = "100") {
   return R"("channel":{"id":")" + id + R"(","name":")" + name + R"(","state":"Up","caller":{"name":")" + who +
          R"(","number":")" + number + R"("},"creationtime":"2026-11-22T21:46:07.000Z"})";
 }
 
-struct Stage {
+struct ViewStage {
   CallView view;
   std::string time = "2026-11-22T21:46:16.000Z";
 
-  explicit Stage(bool all = false) : view(all) {
+  explicit ViewStage(bool all = false) : view(all) {
     tell("Malformed", R"("invalid":"x","bytes":1)");  // behind it the date is known
   }
   std::vector<std::string> all_lines(const std::string& type, const std::string& members,
@@ -47,28 +47,28 @@ std::string who(const std::string& text) {
 }  // namespace
 
 TEST_CASE("a line has the time in UTC, who, what and the id for commands") {
-  Stage stage;
+  ViewStage stage;
   stage.view = CallView(false);
   const auto first =
-      stage.all_lines("StasisStart", R"("args":["in","100"],)" + channel("1795384777.12", "PJSIP/1"));
+      stage.all_lines("StasisStart", R"("args":["in","100"],)" + channel_member("1795384777.12", "PJSIP/1"));
   REQUIRE(first.size() == 2);
   CHECK(first[0] == "2026-11-22, times in UTC");
   CHECK(first[1] == "21:46:16.000Z  #1 Alice <100>                enters demo (in, 100)  1795384777.12");
-  CHECK(stage.all_lines("StasisEnd", channel("1795384777.12", "PJSIP/1")).size() == 1);
+  CHECK(stage.all_lines("StasisEnd", channel_member("1795384777.12", "PJSIP/1")).size() == 1);
   stage.time = "2026-11-23T00:00:01.000Z";
   const auto later = stage.all_lines("ChannelDestroyed", R"("cause":16,"cause_txt":"Normal Clearing",)" +
-                                                             channel("1795384777.12", "PJSIP/1"));
+                                                             channel_member("1795384777.12", "PJSIP/1"));
   REQUIRE(later.size() == 2);
   CHECK(later[0] == "2026-11-23, times in UTC");
   CHECK(later[1].ends_with("hung up after 2 h 13 min: Normal Clearing  1795384777.12"));
-  CHECK(stage.tell("ChannelVarset", channel("c2", "PJSIP/2")).empty());
+  CHECK(stage.tell("ChannelVarset", channel_member("c2", "PJSIP/2")).empty());
 }
 
 TEST_CASE("long and wide names don't move what comes behind") {
-  Stage stage;
+  ViewStage stage;
   for (const std::string name :
        {"Al", "A name that is longer than its column is wide", "日本語テスト太郎", "📞 Bob"}) {
-    const std::string line = stage.tell("ChannelHold", channel("c-" + name, "PJSIP/1", name));
+    const std::string line = stage.tell("ChannelHold", channel_member("c-" + name, "PJSIP/1", name));
     const size_t at = line.find("is on hold");
     REQUIRE(at != std::string::npos);
     CHECK(cells(line.substr(0, at)) == 30);
@@ -77,7 +77,7 @@ TEST_CASE("long and wide names don't move what comes behind") {
 }
 
 TEST_CASE("the daemon's own records are sentences, with reasons, times and outcomes") {
-  Stage stage;
+  ViewStage stage;
   CHECK(stage.tell("server.connected", R"("version":"22.1","startup_time":"2026-11-22T20:00:00.000Z")") ==
         who("pbx1") + "connected to Asterisk 22.1");
   CHECK(stage.tell("server.disconnected", R"("reason":"closed with code 1001")") ==
@@ -116,18 +116,19 @@ TEST_CASE("the daemon's own records are sentences, with reasons, times and outco
 }
 
 TEST_CASE("with everything asked for, all records have a line with what they are about") {
-  Stage stage(true);
+  ViewStage stage(true);
   CHECK(stage.tell("state.gone", R"("channels":["c1","c2"],"bridges":["b1"])") ==
         who("pbx1") + "Asterisk sends no more events about c1, c2, b1");
   CHECK(stage.tell("BridgeCreated", R"("bridges":["b1"],"bridge":{"id":"b1"})") ==
         who("") + "BridgeCreated  b1");
-  CHECK(stage.tell("ChannelVarset", channel("c1", "PJSIP/1")) == who("#1 Alice <100>") + "ChannelVarset  c1");
+  CHECK(stage.tell("ChannelVarset", channel_member("c1", "PJSIP/1")) ==
+        who("#1 Alice <100>") + "ChannelVarset  c1");
 }
 
 TEST_CASE("the halves of a Local channel are one call, and tell things once") {
-  Stage stage;
-  const std::string first = channel("l1", "Local/7@x-0001;1"),
-                    second = channel("l2", "Local/7@x-0001;2", "Bob", "7");
+  ViewStage stage;
+  const std::string first = channel_member("l1", "Local/7@x-0001;1"),
+                    second = channel_member("l2", "Local/7@x-0001;2", "Bob", "7");
   CHECK(stage.tell("StasisStart", first) == who("#1 Alice <100>") + "enters demo  l1");
   CHECK(stage.tell("ChannelStateChange", first) == who("#1 Alice <100>") + "answered  l1");
   CHECK(stage.tell("ChannelStateChange", second).empty());
@@ -142,28 +143,29 @@ TEST_CASE("the halves of a Local channel are one call, and tell things once") {
 }
 
 TEST_CASE("what the second half of a Local channel reports first, the first half does not tell again") {
-  Stage stage;
-  const std::string first = channel("l1", "Local/7@x-0001;1"), second = channel("l2", "Local/7@x-0001;2");
+  ViewStage stage;
+  const std::string first = channel_member("l1", "Local/7@x-0001;1"),
+                    second = channel_member("l2", "Local/7@x-0001;2");
   CHECK(stage.tell("ChannelStateChange", second) == who("#1 Alice <100>") + "answered  l2");
   CHECK(stage.tell("ChannelStateChange", first).empty());
   CHECK(stage.tell("StasisStart", first) == who("#1 Alice <100>") + "enters demo  l1");
 }
 
 TEST_CASE("who waits in a queue, and what ended unseen, is said") {
-  Stage stage;
+  ViewStage stage;
   const std::string bridge = R"(,"bridge":{"id":"b1","name":"support","bridge_type":"holding"})";
-  CHECK(stage.tell("ChannelEnteredBridge", channel("c1", "PJSIP/1") + bridge) ==
+  CHECK(stage.tell("ChannelEnteredBridge", channel_member("c1", "PJSIP/1") + bridge) ==
         who("#1 Alice <100>") + "waits in support  c1");
-  CHECK_THAT(stage.tell("ChannelLeftBridge", channel("c1", "PJSIP/1") + bridge),
+  CHECK_THAT(stage.tell("ChannelLeftBridge", channel_member("c1", "PJSIP/1") + bridge),
              ContainsSubstring("waits no longer in support"));
   CHECK(
       stage.tell("PlaybackStarted", R"("playback":{"target_uri":"channel:c1","media_uri":"sound:hello"})") ==
       who("#1 Alice <100>") + "hears sound:hello  c1");
   CHECK(stage.tell("PlaybackStarted", R"("playback":{"target_uri":"bridge:b1","media_uri":"sound:hello"})") ==
         who("bridge:b1") + "hears sound:hello");
-  CHECK(stage.tell("StasisEnd", R"("synthetic":true,)" + channel("c1", "PJSIP/1")) ==
+  CHECK(stage.tell("StasisEnd", R"("synthetic":true,)" + channel_member("c1", "PJSIP/1")) ==
         who("#1 Alice <100>") + "leaves demo after 9.0 s (found out later)  c1");
-  CHECK(stage.tell("ChannelDestroyed",
-                   R"("synthetic":true,"cause":0,"cause_txt":"Unknown",)" + channel("c1", "PJSIP/1")) ==
+  CHECK(stage.tell("ChannelDestroyed", R"("synthetic":true,"cause":0,"cause_txt":"Unknown",)" +
+                                           channel_member("c1", "PJSIP/1")) ==
         who("#1 Alice <100>") + "ended unseen, after 9.0 s at most  c1");
 }

@@ -17,16 +17,16 @@ using namespace aribus::cli;
 
 namespace {
 
-const WallTime now = *parse_time("2026-11-22T21:46:17.000Z");
+const WallTime screen_time = *parse_time("2026-11-22T21:46:17.000Z");
 
-CallRow row(int number, const std::string& who) {
+CallRow numbered_row(int number, const std::string& who) {
   CallRow row;
   row.server = number % 3 == 0 ? "pbx2" : "pbx1";
   row.channels = {"1795384777." + std::to_string(1000 + number)};
   row.name = "PJSIP/" + std::to_string(1000 + number) + "-0000" + std::to_string(1000 + number);
   row.who = who;
   row.state = number % 7 == 0 ? "Ringing" : "Up";
-  row.began = now - std::chrono::seconds(5 * (300 - number) + 8);
+  row.began = screen_time - std::chrono::seconds(5 * (300 - number) + 8);
   row.app = number % 2 == 0 ? "ivr" : "queue";
   return row;
 }
@@ -35,7 +35,7 @@ CallRow row(int number, const std::string& who) {
 std::vector<CallRow> many() {
   std::vector<CallRow> rows;
   for (int i = 0; i < 300; ++i) {
-    CallRow next = row(i, "Caller " + std::to_string(i) + " <" + std::to_string(2000 + i) + ">");
+    CallRow next = numbered_row(i, "Caller " + std::to_string(i) + " <" + std::to_string(2000 + i) + ">");
     if (i % 4 == 1) next.with = "Agent " + std::to_string(i / 4) + " <" + std::to_string(100 + i / 4) + ">";
     if (i % 4 == 1) next.bridge_id = "b" + std::to_string(i), next.bridge_type = "mixing";
     if (i % 4 == 2) {
@@ -71,7 +71,7 @@ std::vector<CallRow> names_of_all_kinds() {
   };
   std::vector<CallRow> rows;
   for (size_t i = 0; i < names.size(); ++i) {
-    rows.push_back(row(static_cast<int>(i), names[i]));
+    rows.push_back(numbered_row(static_cast<int>(i), names[i]));
     rows.back().with = names[names.size() - 1 - i];
     rows.back().bridge_id = "b" + std::to_string(i);
     rows.back().bridge_name = "部屋 " + std::to_string(i);
@@ -83,7 +83,7 @@ std::vector<CallRow> names_of_all_kinds() {
 // The screen as lines between bars; the chosen row begins with '>'.
 std::string drawn(CallsScreen& screen, size_t rows, size_t columns) {
   std::string out;
-  const std::vector<Text> lines = screen.lines(now, rows, columns);
+  const std::vector<Text> lines = screen.lines(screen_time, rows, columns);
   CHECK(lines.size() <= rows);
   for (const Text& text : lines) {
     std::string line = text.printed(false);
@@ -131,7 +131,7 @@ TEST_CASE("screens of 300 calls are as stored") {
   press(screen, "/support");
   check_stored("300-search-80x24", drawn(screen, 24, 80));
   press(screen, "\rs");
-  screen.disconnected(now - std::chrono::seconds(75), "aribusd has closed the connection");
+  screen.disconnected(screen_time - std::chrono::seconds(75), "aribusd has closed the connection");
   check_stored("300-disconnected-80x24", drawn(screen, 24, 80));
   screen.connected();
   screen.show(many(), "pbx1: no connection to Asterisk since 2026-11-22T21:40:00.000Z: connection refused");
@@ -235,8 +235,8 @@ TEST_CASE("the header tells the filter, and that the connection is lost until it
   CallsScreen screen = screen_of(many(), {{"pbx2"}, {"ivr"}, {}, ""});
   CHECK_THAT(drawn(screen, 24, 80),
              ContainsSubstring("|50 of 300 calls, server=pbx2, app=ivr, rows 1 to 19, by time"));
-  screen.disconnected(now - std::chrono::seconds(75), "closed");
-  screen.disconnected(now, "refused");
+  screen.disconnected(screen_time - std::chrono::seconds(75), "closed");
+  screen.disconnected(screen_time, "refused");
   CHECK_THAT(drawn(screen, 24, 80),
              ContainsSubstring("|not connected since 21:45:02 UTC, reconnecting: refused"));
   screen.connected();

@@ -22,7 +22,7 @@ std::string local(const std::string& id, int half) {
   return text.replace(text.find("PJSIP/-1"), 8, "Local/7@x-0001;" + std::to_string(half));
 }
 
-struct Stage {
+struct TableStage {
   CallsTable table;
   void tell(const std::string& type, const std::string& members) {
     table.apply(
@@ -43,7 +43,7 @@ struct Stage {
 }  // namespace
 
 TEST_CASE("a channel has a row from the first record that shows it to its end") {
-  Stage stage;
+  TableStage stage;
   stage.tell("StasisStart", R"("channels":["c1"],"channel":)" + channel("c1", "100", "Ring"));
   REQUIRE(stage.size() == 1);
   CHECK(stage.row().who == "100");
@@ -61,7 +61,7 @@ TEST_CASE("a channel has a row from the first record that shows it to its end") 
 }
 
 TEST_CASE("those in a bridge are with each other") {
-  Stage stage;
+  TableStage stage;
   stage.tell("StasisStart", R"("channel":)" + channel("c1", "100"));
   stage.tell("StasisStart", R"("channel":)" + channel("c2", "200"));
   stage.tell("ChannelEnteredBridge",
@@ -80,7 +80,7 @@ TEST_CASE("those in a bridge are with each other") {
 }
 
 TEST_CASE("those in a holding bridge wait, and are with nobody") {
-  Stage stage;
+  TableStage stage;
   stage.tell("StasisStart", R"("channel":)" + channel("c1", "100"));
   stage.tell("StasisStart", R"("channel":)" + channel("c2", "200"));
   stage.tell("ChannelEnteredBridge",
@@ -91,7 +91,7 @@ TEST_CASE("those in a holding bridge wait, and are with nobody") {
 }
 
 TEST_CASE("both halves of a Local channel are one row") {
-  Stage stage;
+  TableStage stage;
   stage.tell("StasisStart", R"("channel":)" + local("l2", 2));
   CHECK(stage.row().channels == std::vector<std::string>{"l2"});
   stage.tell("StasisStart", R"("channel":)" + local("l1", 1));
@@ -111,7 +111,7 @@ TEST_CASE("both halves of a Local channel are one row") {
 }
 
 TEST_CASE("what ended unseen goes with the record that says what there is") {
-  Stage stage;
+  TableStage stage;
   stage.tell("StasisStart", R"("channel":)" + channel("c1", "100"));
   stage.tell("StasisStart", R"("channel":)" + channel("c2", "200"));
   stage.tell("server.resynced", R"("channels":["c2"])");
@@ -124,7 +124,7 @@ TEST_CASE("what ended unseen goes with the record that says what there is") {
 }
 
 TEST_CASE("what Asterisk does not report is shown, and what a transfer shows of the past is not") {
-  Stage stage;
+  TableStage stage;
   stage.tell("StasisStart", R"("channel":)" + channel("c1", "100"));
   stage.tell("state.changed", R"("objects":{"channels":[{"app":"demo","channel":)" + channel("c2", "200") +
                                   R"(}],"bridges":[{"bridge":)" + bridge(R"("c1","c2")") + "}]}");
@@ -136,7 +136,7 @@ TEST_CASE("what Asterisk does not report is shown, and what a transfer shows of 
 }
 
 TEST_CASE("a channel that has the id of one that ended is shown") {
-  Stage stage;
+  TableStage stage;
   const auto made = [](const std::string& time) {
     std::string text = channel("c1", "100");
     const size_t at = text.find(R"("creationtime":")") + 16;
@@ -153,7 +153,7 @@ TEST_CASE("a channel that has the id of one that ended is shown") {
 }
 
 TEST_CASE("a snapshot begins anew") {
-  Stage stage;
+  TableStage stage;
   stage.tell("StasisStart", R"("channel":)" + channel("old", "1"));
   std::string channels;
   for (int i = 0; i < 20; ++i) {
@@ -167,7 +167,7 @@ TEST_CASE("a snapshot begins anew") {
 }
 
 TEST_CASE("that an Asterisk is not connected is known from the status and from records") {
-  Stage stage;
+  TableStage stage;
   CHECK(stage.table.trouble().empty());
   stage.table.take_status(*parse_json(
       R"({"servers":[{"name":"pbx1","state":"down","since":"2026-11-22T21:40:00.000Z","reason":"refused"},)"

@@ -13,7 +13,7 @@ using aribus::test::printed;
 
 namespace {
 
-const WallTime now = *parse_time("2026-11-26T20:15:00.000Z");
+const WallTime view_time = *parse_time("2026-11-26T20:15:00.000Z");
 
 }  // namespace
 
@@ -31,7 +31,7 @@ TEST_CASE("the clients fit a screen of 80 columns, and who lost records is seen 
       R"("requests":2,"subscription":{"exclude":"Dial"},"sent":20,"lost":333,"until":"2026-11-26T20:05:00.000Z",)"
       R"("reason":"on_overflow: disconnect"}]})");
   REQUIRE(check_clients(clients));
-  const std::string text = printed(clients_lines(clients, now, 80));
+  const std::string text = printed(clients_lines(clients, view_time, 80));
   CHECK(text == R"(PROGRAM             PID USER      RULE      CONNECTED FOR  BEHIND    SENT   LOST
 python3            4711 alice     owner     3 h 05 min          3 1234567      0
     subscribed to StasisStart, Channel*; applications: demo; 12 requests, 1 of
@@ -51,6 +51,7 @@ node               4700 bob       readers   10 min 00 s ago            20    333
   const std::string long_names(200, 'x');
   const Json wide = json(R"({"clients":[{"program":")" + long_names + R"(","user":")" + long_names +
                          R"(","rule":")" + long_names + R"(","since":"2020-01-01T00:00:00.000Z"}]})");
-  CHECK(longest_line(printed(clients_lines(wide, now, 80))) == 80);
-  CHECK(printed(clients_lines(json(R"({"clients":[],"left":[]})"), now, 80)) == "No program is connected.\n");
+  CHECK(longest_line(printed(clients_lines(wide, view_time, 80))) == 80);
+  CHECK(printed(clients_lines(json(R"({"clients":[],"left":[]})"), view_time, 80)) ==
+        "No program is connected.\n");
 }

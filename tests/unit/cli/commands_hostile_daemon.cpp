@@ -22,7 +22,7 @@ using aribus::test::Terminal;
 // In the texts below, P stands for text that must not reach a terminal.
 namespace {
 
-const std::string channel =
+const std::string hostile_channel =
     R"({"id":"c1","name":"P","state":"P","caller":{"name":"P","number":"P"},"connected":{"name":"P","number":"P"},)"
     R"("dialplan":{"context":"x"},"creationtime":"2026-11-22T21:46:07.000Z"})";
 
@@ -50,10 +50,10 @@ const std::string clients_answer =
     R"("left":[{"id":2,"pid":8,"program":"P","user":null,"uid":0,"socket":"P","since":"P","rule":"P","requests":3,)"
     R"("subscription":null,"sent":1,"lost":0,"until":"2026-11-22T21:46:09.000Z","reason":"P"}]})";
 
-const std::string subscribed =
+const std::string hostile_snapshot =
     R"({"cursor":"a:1","reason":"P","snapshot":{"channels":[{"server":"P","app":"P",)"
     R"("began":"2026-11-22T21:46:07.000Z","channel":)" +
-    channel +
+    hostile_channel +
     R"(}],"bridges":[{"server":"P","bridge":{"id":"b1","bridge_type":"mixing",)"
     R"("channels":["c1","P"]}}]}})";
 
@@ -64,12 +64,12 @@ std::string event(const std::string& type, const std::string& members) {
 }
 
 const std::vector<std::string> notifications{
-    event("StasisStart", R"("args":["P"],"channel":)" + channel),
-    event("ChannelEnteredBridge", R"("channel":)" + channel +
+    event("StasisStart", R"("args":["P"],"channel":)" + hostile_channel),
+    event("ChannelEnteredBridge", R"("channel":)" + hostile_channel +
                                       R"(,"bridge":{"id":"b1","bridge_type":"x","name":"P",)"
                                       R"("channels":["c1","P"]})"),
-    event("Dial", R"("dialstatus":"P","peer":)" + channel),
-    event("ChannelDtmfReceived", R"("digit":"P","channel":)" + channel),
+    event("Dial", R"("dialstatus":"P","peer":)" + hostile_channel),
+    event("ChannelDtmfReceived", R"("digit":"P","channel":)" + hostile_channel),
     event("PlaybackStarted", R"("playback":{"target_uri":"channel:c1","media_uri":"P"})"),
     event("RecordingFailed", R"("recording":{"target_uri":"P","name":"P","state":"P"})"),
     event("server.disconnected", R"("reason":"P")"),
@@ -82,7 +82,7 @@ const std::vector<std::string> notifications{
     event("P", R"("text":"P")"),
     event("server.resynced", R"("channels":["c1"],"bridges":["P"])"),
     R"({"jsonrpc":"2.0","method":"lost","params":{"from":1,"to":"P","records":3}})",
-    event("ChannelDestroyed", R"("cause":16,"cause_txt":"P","channel":)" + channel),
+    event("ChannelDestroyed", R"("cause":16,"cause_txt":"P","channel":)" + hostile_channel),
     event("state.gone", R"("channels":["c1","P"],"bridges":["b1"])"),
 };
 
@@ -93,13 +93,13 @@ std::string right_answer(const std::string& request) {
   if (asks("status")) return R"("result":)" + status_answer;
   if (asks("daemon.clients")) return R"("result":)" + clients_answer;
   if (asks("hello")) return R"("result":{"aribus":"P","limits":{"request_bytes":1048576},"started":"P"})";
-  if (asks("subscribe")) return R"("result":)" + subscribed;
+  if (asks("subscribe")) return R"("result":)" + hostile_snapshot;
   if (asks("rpc.discover")) return R"("result":)" + discovered;
   if (asks("daemon.reload")) {
     return R"("result":{"applied":true,"reason":"P","warnings":["P"],"changed":["P"],"restart":["P"]})";
   }
   if (asks("state.channels"))
-    return R"("result":{"channels":[{"channel":)" + channel + R"(},{"channel":{"id":"P"}}]})";
+    return R"("result":{"channels":[{"channel":)" + hostile_channel + R"(},{"channel":{"id":"P"}}]})";
   if (asks("ari.request")) return R"("result":)" + declared;
   if (asks("refused")) return R"("error":{"code":-32000,"message":"P\nP","data":{"P":"P"}})";
   return R"("result":{"id":"P"})";

@@ -6,30 +6,22 @@
 
 using namespace aribus;
 using namespace aribus::control;
+using aribus::test::admin_rule;
+using aribus::test::allows;
+using aribus::test::control_rule;
 using aribus::test::json;
-
-namespace {
-
-bool allows(const AccessRule& rule, const std::string& name, const std::string& params) {
-  return check_access(rule, *test::asterisk_methods().find(name), json(params)).ok();
-}
-
-const AccessRule control_rule{.name = "control", .methods = {"read", "control"}};
-const AccessRule admin{.name = "owner", .methods = {"read", "control", "admin"}, .functions = {"*"}};
-
-}  // namespace
 
 TEST_CASE("what keeps events from all programs is for administrators") {
   const std::string one = R"({"applicationName":"a","eventSource":"channel:c1"})";
   CHECK_FALSE(allows(control_rule, "applications.unsubscribe", one));
   CHECK_FALSE(allows(control_rule, "applications.filter", R"({"applicationName":"a"})"));
-  CHECK(allows(admin, "applications.unsubscribe", one));
+  CHECK(allows(admin_rule, "applications.unsubscribe", one));
   CHECK(allows(control_rule, "applications.subscribe", one));
   for (const std::string all :
        {R"("channel:")", R"("bridge:")", R"(["channel:c1","endpoint:"])", R"("channel:c1,deviceState:")"}) {
     const std::string params = R"({"applicationName":"a","eventSource":)" + all + "}";
     INFO(params);
     CHECK_FALSE(allows(control_rule, "applications.subscribe", params));
-    CHECK(allows(admin, "applications.subscribe", params));
+    CHECK(allows(admin_rule, "applications.subscribe", params));
   }
 }

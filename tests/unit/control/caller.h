@@ -7,6 +7,7 @@
 #include "control/method_table.h"
 #include "control/methods/operations.h"
 #include "control/methods/verbs.h"
+#include "json/json.h"
 #include "pbx/result_text.h"
 
 namespace aribus::test {
@@ -35,6 +36,14 @@ inline const control::MethodTable& asterisk_methods() {
 inline Result<std::string> text_of(const Result<pbx::ResultText>& answer) {
   if (!answer) return answer.error();
   return answer->str();
+}
+
+// Rules of two users, and whether one allows a method of an Asterisk with these parameters.
+inline const control::AccessRule control_rule{.name = "control", .methods = {"read", "control"}};
+inline const control::AccessRule admin_rule{
+    .name = "owner", .methods = {"read", "control", "admin"}, .functions = {"*"}};
+inline bool allows(const control::AccessRule& rule, const std::string& name, const std::string& params) {
+  return control::check_access(rule, *asterisk_methods().find(name), *parse_json(params)).ok();
 }
 
 }  // namespace aribus::test

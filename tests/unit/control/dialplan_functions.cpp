@@ -7,17 +7,12 @@
 
 using namespace aribus;
 using namespace aribus::control;
+using aribus::test::admin_rule;
+using aribus::test::allows;
+using aribus::test::control_rule;
 using aribus::test::json;
 
 namespace {
-
-const Method& method(const std::string& name) {
-  return *test::asterisk_methods().find(name);
-}
-
-bool allows(const AccessRule& rule, const std::string& name, const std::string& params) {
-  return check_access(rule, method(name), json(params)).ok();
-}
 
 bool sets(const AccessRule& rule, const std::string& variable) {
   return allows(rule, "channels.setChannelVar", R"({"channelId":"c","variable":")" + variable + R"("})");
@@ -26,8 +21,6 @@ bool sets(const AccessRule& rule, const std::string& variable) {
 // Both may set variables; one of them may send calls into the dialplan as well.
 const AccessRule variables_only{.name = "ivr",
                                 .methods = {"read", "channels.setChannelVar", "channels.create"}};
-const AccessRule control_rule{.name = "control", .methods = {"read", "control"}};
-const AccessRule admin{.name = "owner", .methods = {"read", "control", "admin"}, .functions = {"*"}};
 
 }  // namespace
 
@@ -46,7 +39,7 @@ TEST_CASE("with 'call', of CHANNEL() what is harmless can be set, and everything
     CHECK_FALSE(sets(control_rule, "_" + name));
     CHECK_FALSE(allows(variables_only, "channels.create",
                        R"({"endpoint":"PJSIP/1","app":"a","variables":{")" + name + R"(":"x,y,1"}})"));
-    CHECK(sets(admin, name));
+    CHECK(sets(admin_rule, name));
     CHECK(allows(variables_only, "channels.getChannelVar",
                  R"j({"channelId":"c","variable":"CHANNEL(hangup_handler_push)"})j"));
   }
@@ -69,7 +62,7 @@ TEST_CASE("variables that Asterisk takes for a place of the dialplan need the ri
   CHECK_FALSE(sets(kept, "TRANSFER_CONTEXT"));
   for (const std::string name : {"MIXMONITOR_EXEC", "__MONITOR_EXEC_ARGS"}) {
     CHECK_FALSE(sets(control_rule, name));
-    CHECK(sets(admin, name));
+    CHECK(sets(admin_rule, name));
   }
   CHECK(sets(variables_only, "ORDER_NUMBER"));
   CHECK(sets(variables_only, "CONTEXT_OF_MINE"));
@@ -88,5 +81,5 @@ TEST_CASE("one request names a bounded number of functions") {
     many += (i == 0 ? "" : ",") + ("\"TIMEOUT(" + std::to_string(i)) + ")\":\"1\"";
   const std::string params = R"({"endpoint":"PJSIP/1","variables":)" + many + "}}";
   CHECK_FALSE(allows(control_rule, "channels.originate", params));
-  CHECK_FALSE(allows(admin, "channels.originate", params));
+  CHECK_FALSE(allows(admin_rule, "channels.originate", params));
 }

@@ -23,7 +23,7 @@ const Json& document() {
   return described;
 }
 
-const JsonValue& method(std::string_view name) {
+const JsonValue& described_method(std::string_view name) {
   for (const JsonValue& described : document()["methods"].GetArray()) {
     if (find_string(described, "name") == name) return described;
   }
@@ -31,19 +31,19 @@ const JsonValue& method(std::string_view name) {
 }
 
 const JsonValue& parameter(std::string_view of_method, std::string_view name) {
-  for (const JsonValue& described : method(of_method)["params"].GetArray()) {
+  for (const JsonValue& described : described_method(of_method)["params"].GetArray()) {
     if (find_string(described, "name") == name) return described;
   }
   throw std::runtime_error("no parameter " + std::string(name));
 }
 
 const JsonValue& result(std::string_view of_method) {
-  return method(of_method)["result"]["schema"];
+  return described_method(of_method)["result"]["schema"];
 }
 
 std::set<std::string> errors_of(std::string_view of_method) {
   std::set<std::string> names;
-  for (const JsonValue& error : method(of_method)["errors"].GetArray()) {
+  for (const JsonValue& error : described_method(of_method)["errors"].GetArray()) {
     const std::string_view reference = find_string(error, "$ref");
     names.emplace(reference.substr(reference.rfind('/') + 1));
   }
@@ -73,7 +73,7 @@ TEST_CASE("every method is described, once") {
 TEST_CASE("every parameter of every operation is described, and whether it is required") {
   for (const ari::Operation& operation : ari::operations()) {
     INFO(operation.name);
-    const auto params = method(operation.name)["params"].GetArray();
+    const auto params = described_method(operation.name)["params"].GetArray();
     CHECK(params.Size() == operation.parameters.size() + 2);
     CHECK(find_string(params[params.Size() - 2], "$ref") == "#/components/contentDescriptors/server");
     CHECK(find_string(params[params.Size() - 1], "$ref") == "#/components/contentDescriptors/key");
@@ -160,16 +160,16 @@ TEST_CASE("a method names the errors that it can have") {
 }
 
 TEST_CASE("an operation says what it is in ARI, and since when") {
-  CHECK(method("channels.progress")["x-ari"] ==
+  CHECK(described_method("channels.progress")["x-ari"] ==
         json(R"({"method":"POST","path":"/channels/{channelId}/progress",)"
              R"("since":["22.6.0","21.11.0","20.16.0"],"later_than":"16.28"})"));
   CHECK(parameter("channels.hangup", "reason_code")["x-ari"] ==
         json(R"({"in":"query","later_than":"16.28"})"));
-  CHECK(find(method("originate"), "x-ari") == nullptr);
+  CHECK(find(described_method("originate"), "x-ari") == nullptr);
 }
 
 TEST_CASE("a verb says what operations it is made of") {
-  CHECK(method("play")["x-made-of"] == json(R"(["channels.play","bridges.play"])"));
+  CHECK(described_method("play")["x-made-of"] == json(R"(["channels.play","bridges.play"])"));
   for (const JsonValue& described : document()["methods"].GetArray()) {
     INFO(find_string(described, "name"));
     const JsonValue* made_of = find(described, "x-made-of");

@@ -13,13 +13,13 @@ std::string upgrade_to(const std::string& request) {
   return accepting_answer(read_request(request).value().key, "ari");
 }
 
-std::string frame(Opcode opcode, std::string_view payload, bool final = true) {
+std::string unmasked_frame(Opcode opcode, std::string_view payload, bool final = true) {
   std::string out;
   append_frame(out, opcode, payload, std::nullopt, final);
   return out;
 }
 
-struct Case {
+struct EndlessFrames {
   const char* what;
   std::string first, piece;
 };
@@ -27,17 +27,19 @@ struct Case {
 }  // namespace
 
 TEST_CASE("a WebSocket that brings frames without end leaves time for others") {
-  const Case cases[] = {
-      {"empty fragments", frame(Opcode::text, "", false), frame(Opcode::continuation, "", false)},
-      {"fragments of a byte", frame(Opcode::text, "", false), frame(Opcode::continuation, "x", false)},
-      {"pings", "", frame(Opcode::ping, "")},
-      {"pongs", "", frame(Opcode::pong, "aribus")},
-      {"empty texts", "", frame(Opcode::text, "")},
-      {"binary messages", "", frame(Opcode::binary, "x")},
-      {"texts of 4 MiB", "", frame(Opcode::text, std::string(4 << 20, 'x'))},
-      {"texts that are too large", "", frame(Opcode::text, std::string(5 << 20, 'x'))},
+  const EndlessFrames cases[] = {
+      {"empty fragments", unmasked_frame(Opcode::text, "", false),
+       unmasked_frame(Opcode::continuation, "", false)},
+      {"fragments of a byte", unmasked_frame(Opcode::text, "", false),
+       unmasked_frame(Opcode::continuation, "x", false)},
+      {"pings", "", unmasked_frame(Opcode::ping, "")},
+      {"pongs", "", unmasked_frame(Opcode::pong, "aribus")},
+      {"empty texts", "", unmasked_frame(Opcode::text, "")},
+      {"binary messages", "", unmasked_frame(Opcode::binary, "x")},
+      {"texts of 4 MiB", "", unmasked_frame(Opcode::text, std::string(4 << 20, 'x'))},
+      {"texts that are too large", "", unmasked_frame(Opcode::text, std::string(5 << 20, 'x'))},
   };
-  for (const Case& one : cases) {
+  for (const EndlessFrames& one : cases) {
     INFO(one.what);
     Loop loop;
     Fountain fountain([&](const std::string& request) { return upgrade_to(request) + one.first; }, one.piece);

@@ -15,10 +15,10 @@ namespace {
 std::string at_ms(int ms) {
   return "2026-11-22T21:46:17." + std::to_string(ms) + "Z";
 }
-std::string channel(int made_ms) {
+std::string channel_made_at(int made_ms) {
   return R"({"id":"c1","name":"PJSIP/1","state":"Up","creationtime":")" + at_ms(made_ms) + "\"}";
 }
-std::string bridge(int made_ms) {
+std::string bridge_made_at(int made_ms) {
   return R"({"id":"b1","technology":"","channels":["c1"],"creationtime":")" + at_ms(made_ms) + "\"}";
 }
 std::string playback(const std::string& target = "channel:c1") {
@@ -28,22 +28,22 @@ std::string recording() {
   return R"({"name":"vm","format":"wav","state":"done","target_uri":"channel:c1"})";
 }
 
-record::Record event(const std::string& type, const std::string& fields, const std::string& app = "demo") {
+record::Record event_of(const std::string& type, const std::string& fields, const std::string& app = "demo") {
   const std::string text = R"({"type":")" + type + R"(","application":")" + app + "\"," + fields + "}";
   return test::read_event(text, text.size(), "pbx1", wall_now());
 }
 record::Record of_channel(const std::string& type, int made_ms, const std::string& app = "demo") {
-  return event(type, R"("args":[],"cause":16,"cause_txt":"x","channel":)" + channel(made_ms), app);
+  return event_of(type, R"("args":[],"cause":16,"cause_txt":"x","channel":)" + channel_made_at(made_ms), app);
 }
 record::Record of_bridge(const std::string& type, int made_ms, const std::string& app = "demo") {
-  return event(type, "\"bridge\":" + bridge(made_ms), app);
+  return event_of(type, "\"bridge\":" + bridge_made_at(made_ms), app);
 }
 record::Record of_playback(const std::string& type, const std::string& app = "demo",
                            const std::string& target = "channel:c1") {
-  return event(type, "\"playback\":" + playback(target), app);
+  return event_of(type, "\"playback\":" + playback(target), app);
 }
 record::Record of_recording(const std::string& type) {
-  return event(type, "\"recording\":" + recording());
+  return event_of(type, "\"recording\":" + recording());
 }
 
 // What is known of one Asterisk.
@@ -69,7 +69,7 @@ struct Known {
 TEST_CASE("of an id that nothing is known of every record that shows the object is about the new one") {
   Incarnation one(IdKind::channel, "c1");
   CHECK(one.is_of_new(of_channel("ChannelDestroyed", 100)));
-  CHECK(one.shown_by(channel(100)) == Shown::new_one);
+  CHECK(one.shown_by(channel_made_at(100)) == Shown::new_one);
   Incarnation played(IdKind::playback, "p1");
   CHECK(played.is_of_new(of_playback("PlaybackFinished")));
 }
@@ -82,21 +82,21 @@ TEST_CASE("a record that only names the id proves nothing") {
   CHECK_FALSE(one.is_of_new(of_playback("PlaybackStarted")));  // on it
   CHECK_FALSE(one.is_of_new(of_bridge("BridgeCreated", 100)));
   Incarnation dialled(IdKind::channel, "c1");
-  CHECK(dialled.is_of_new(event("Dial", R"("dialstatus":"","peer":)" + channel(100))));
+  CHECK(dialled.is_of_new(event_of("Dial", R"("dialstatus":"","peer":)" + channel_made_at(100))));
 }
 
 TEST_CASE("a channel that was made later than the one known is the new one") {
   Known known;
   known.see(of_channel("StasisStart", 100));
   Incarnation one = known.next(IdKind::channel, "c1");
-  CHECK(one.shown_by(channel(100)) == Shown::another);
+  CHECK(one.shown_by(channel_made_at(100)) == Shown::another);
   for (const char* type : {"ChannelStateChange", "ChannelHangupRequest", "StasisEnd", "ChannelDestroyed",
                            "ChannelDestroyed", "ChannelVarset"}) {
     INFO(type);
     CHECK_FALSE(one.is_of_new(of_channel(type, 100)));
   }
   CHECK(one.is_of_new(of_channel("ChannelStateChange", 101)));
-  CHECK(one.shown_by(channel(101)) == Shown::new_one);
+  CHECK(one.shown_by(channel_made_at(101)) == Shown::new_one);
 }
 
 TEST_CASE("one that has ended before the command began is remembered") {
@@ -118,14 +118,14 @@ TEST_CASE("one that is not heard of any more is remembered") {
   known.see(gone);
   REQUIRE(known.model.find(IdKind::channel, "c1") == nullptr);
   Incarnation one = known.next(IdKind::channel, "c1");
-  CHECK(one.shown_by(channel(100)) == Shown::another);
+  CHECK(one.shown_by(channel_made_at(100)) == Shown::another);
   CHECK_FALSE(one.is_of_new(of_channel("ChannelDestroyed", 100)));
   CHECK(one.is_of_new(of_channel("StasisStart", 150)));
 }
 
 TEST_CASE("one that a command has made counts before an event has told of it") {
   Known known;
-  known.made(IdKind::channel, "c1", channel(200), false);
+  known.made(IdKind::channel, "c1", channel_made_at(200), false);
   Incarnation one = known.next(IdKind::channel, "c1");
   CHECK_FALSE(one.is_of_new(of_channel("StasisStart", 200)));
   CHECK(one.is_of_new(of_channel("StasisStart", 300)));
@@ -137,9 +137,9 @@ TEST_CASE("one that a command has made counts before an event has told of it") {
   known.see(of_channel("ChannelDestroyed", 100, "another"));
   Incarnation three = known.next(IdKind::channel, "c1");
   CHECK_FALSE(three.is_of_new(of_channel("StasisStart", 200)));
-  CHECK(three.shown_by(channel(200)) == Shown::another);
+  CHECK(three.shown_by(channel_made_at(200)) == Shown::another);
   known.see(of_channel("ChannelDestroyed", 200));
-  CHECK(known.next(IdKind::channel, "c1").shown_by(channel(200)) == Shown::new_one);
+  CHECK(known.next(IdKind::channel, "c1").shown_by(channel_made_at(200)) == Shown::new_one);
 }
 
 TEST_CASE("when the clock is put back, the end of the earlier one tells") {
@@ -149,14 +149,14 @@ TEST_CASE("when the clock is put back, the end of the earlier one tells") {
   CHECK_FALSE(one.is_of_new(of_channel("ChannelStateChange", 300)));
   CHECK_FALSE(one.is_of_new(of_channel("ChannelDestroyed", 500)));
   CHECK(one.is_of_new(of_channel("ChannelStateChange", 300)));
-  CHECK(known.next(IdKind::channel, "c1").shown_by(channel(300)) == Shown::new_one);
+  CHECK(known.next(IdKind::channel, "c1").shown_by(channel_made_at(300)) == Shown::new_one);
 }
 
 TEST_CASE("what the command's own answer shows is the new one, and nothing else") {
   Known known;
   known.see(of_channel("StasisStart", 500));
   Incarnation one = known.next(IdKind::channel, "c1");
-  one.answered(channel(300));  // the clock was put back
+  one.answered(channel_made_at(300));  // the clock was put back
   CHECK_FALSE(one.is_of_new(of_channel("ChannelDestroyed", 500)));
   CHECK_FALSE(one.is_of_new(of_channel("ChannelDestroyed", 600)));
   CHECK(one.is_of_new(of_channel("ChannelDestroyed", 300)));
@@ -166,18 +166,18 @@ TEST_CASE("of two made in one millisecond the new one is what follows the end of
   Known known;
   known.see(of_bridge("BridgeCreated", 100));
   Incarnation one = known.next(IdKind::bridge, "b1");
-  CHECK(one.shown_by(bridge(100)) == Shown::another);
+  CHECK(one.shown_by(bridge_made_at(100)) == Shown::another);
   CHECK_FALSE(one.is_of_new(of_bridge("BridgeCreated", 100, "late")));
   CHECK_FALSE(one.is_of_new(of_bridge("BridgeDestroyed", 100)));
   CHECK_FALSE(one.is_of_new(of_bridge("BridgeDestroyed", 100, "late")));  // its copy of the same
-  CHECK(one.shown_by(bridge(100)) == Shown::new_one);
+  CHECK(one.shown_by(bridge_made_at(100)) == Shown::new_one);
   CHECK(one.is_of_new(of_bridge("BridgeCreated", 100)));
 
   known.see(of_channel("StasisStart", 100));
   Incarnation call = known.next(IdKind::channel, "c1");
   CHECK_FALSE(call.is_of_new(of_channel("ChannelDestroyed", 100)));
   CHECK_FALSE(call.is_of_new(of_channel("StasisEnd", 100)));  // behind its end
-  call.answered(channel(100));
+  call.answered(channel_made_at(100));
   CHECK(call.is_of_new(of_channel("ChannelDestroyed", 100)));
 }
 
@@ -246,7 +246,7 @@ TEST_CASE("what is remembered is bounded, and forgotten when the event stream is
   Known known;
   for (int i = 0; i < 10'000; ++i) {
     const std::string id = std::to_string(i);
-    known.made(IdKind::channel, id, channel(100), false);
+    known.made(IdKind::channel, id, channel_made_at(100), false);
     known.made(IdKind::playback, id, playback(), false);
   }
   CHECK(known.incarnations.size() == 4096);
@@ -262,8 +262,8 @@ TEST_CASE("what is on another channel or bridge than the command's own answer sa
              R"(","state":"done"})";
     };
     const auto end = [&](const std::string& target) {
-      return plays ? event("PlaybackFinished", R"("playback":)" + on(target))
-                   : event("RecordingFinished", R"("recording":)" + on(target));
+      return plays ? event_of("PlaybackFinished", R"("playback":)" + on(target))
+                   : event_of("RecordingFinished", R"("recording":)" + on(target));
     };
     Incarnation one(kind, "p1");
     one.answered(on("channel:c1"));
@@ -273,6 +273,6 @@ TEST_CASE("what is on another channel or bridge than the command's own answer sa
     CHECK(one.is_of_new(end("channel:c1")));
   }
   Incarnation call(IdKind::channel, "c1");
-  call.answered(channel(100));
-  CHECK(call.shown_by(channel(200)) == Shown::another);
+  call.answered(channel_made_at(100));
+  CHECK(call.shown_by(channel_made_at(200)) == Shown::another);
 }

@@ -15,7 +15,7 @@ using aribus::test::pump;
 namespace {
 
 // A dispatcher of one Asterisk that has 60 ms to answer, answers no POST, and GET as the test says.
-struct Stage {
+struct ResolverStage {
   Loop loop;
   FakeAsterisk asterisk{loop, test::behave_well};
   Dispatcher dispatcher{test::asterisk_methods()};
@@ -25,7 +25,7 @@ struct Stage {
   std::string look_up_body = "{}";
   bool answers_posts = false;
 
-  explicit Stage(bool subscribe_all = false) : server(loop, options(asterisk, subscribe_all)) {
+  explicit ResolverStage(bool subscribe_all = false) : server(loop, options(asterisk, subscribe_all)) {
     dispatcher.add_server(server);
     server.on_record = [this](const record::Record& record) {
       if (record.type == "command.resolved") records.push_back(record);
@@ -91,7 +91,7 @@ constexpr auto start_of_c1 =
 }  // namespace
 
 TEST_CASE("a call that was made is found, by its id") {
-  Stage stage;
+  ResolverStage stage;
   stage.look_up_status = 200;
   const Json data = stage.unknown("originate", originate);
   CHECK(find_string(data, "channelId") == "c/1");
@@ -107,7 +107,7 @@ TEST_CASE("a call that was made is found, by its id") {
 }
 
 TEST_CASE("a call that does not exist, and that no event reported, was not made") {
-  Stage stage;
+  ResolverStage stage;
   stage.unknown("channels.originateWithId", originate);
   const Json resolved = stage.resolved();
   CHECK(find_string(resolved, "outcome") == "not_done");
@@ -117,7 +117,7 @@ TEST_CASE("a call that does not exist, and that no event reported, was not made"
 }
 
 TEST_CASE("while nothing shows that the event stream is alive, no event proves nothing") {
-  Stage stage;
+  ResolverStage stage;
   stage.asterisk.websocket()->fall_silent();
   stage.unknown("originate", originate);
   test::pump_for(stage.loop, Milliseconds(250));
@@ -131,7 +131,7 @@ TEST_CASE("while nothing shows that the event stream is alive, no event proves n
 TEST_CASE("an event proves that the call was made, before the error or after it") {
   for (const bool before : {true, false}) {
     INFO(before);
-    Stage stage;
+    ResolverStage stage;
     std::optional<Result<std::string>> answer;
     stage.dispatcher.call(aribus::test::a_caller(), "originate", json(originate),
                           [&](const Result<ResultText>& got) {
@@ -148,7 +148,7 @@ TEST_CASE("an event proves that the call was made, before the error or after it"
 }
 
 TEST_CASE("what is not there any more, and whose events could not be seen, stays unknown") {
-  Stage stage;
+  ResolverStage stage;
   stage.unknown("originate", R"({"endpoint":"PJSIP/100","context":"default"})");
   CHECK(find_string(stage.resolved(), "outcome") == "unknown");
   stage.unknown("originate", originate);
@@ -156,13 +156,13 @@ TEST_CASE("what is not there any more, and whose events could not be seen, stays
   const Json resolved = stage.resolved();
   CHECK(find_string(resolved, "outcome") == "unknown");
   CHECK(find(resolved, "exists")->IsFalse());
-  Stage all(true);
+  ResolverStage all(true);
   all.unknown("originate", R"({"endpoint":"PJSIP/100","context":"default"})");
   CHECK(find_string(all.resolved(), "outcome") == "not_done");
 }
 
 TEST_CASE("after a restart of Asterisk nothing is left, and that is said") {
-  Stage stage;
+  ResolverStage stage;
   stage.unknown("originate", originate);
   const std::string other_time =
       R"({"system":{"version":"22.10.1"},"status":{"startup_time":"2026-11-22T22:00:00.000+0000"}})";
@@ -178,7 +178,7 @@ TEST_CASE("after a restart of Asterisk nothing is left, and that is said") {
 }
 
 TEST_CASE("a command without an outcome outlives an outage, and is resolved after it") {
-  Stage stage;
+  ResolverStage stage;
   stage.unknown("bridges.create", "{}");
   stage.asterisk.set_script([](auto& peer, auto&) { peer.answer(503, "{}"); });
   stage.asterisk.websocket()->close();
@@ -195,7 +195,7 @@ TEST_CASE("a command without an outcome outlives an outage, and is resolved afte
 TEST_CASE("everything that is created under an id is looked up at its place in ARI") {
   const auto check_place = [](const char* method, const char* params, const std::string& place) {
     INFO(method);
-    Stage stage;
+    ResolverStage stage;
     stage.look_up_status = 200;
     stage.unknown(method, params);
     CHECK(find_string(stage.resolved(), "outcome") == "done");
@@ -222,14 +222,14 @@ TEST_CASE("every operation that makes something under an id is known as one") {
 }
 
 TEST_CASE("a command that makes nothing is not looked for") {
-  Stage stage;
+  ResolverStage stage;
   const Json data = stage.unknown("channels.answer", R"({"channelId":"c1"})");
   CHECK(find(data, "command") == nullptr);
   CHECK(stage.unresolved() == 0);
 }
 
 TEST_CASE("what was answered, refused or not sent is not looked for") {
-  Stage stage;
+  ResolverStage stage;
   stage.answers_posts = true;
   REQUIRE(stage.call("originate", originate).ok());
   CHECK(stage.unresolved() == 0);
@@ -239,7 +239,7 @@ TEST_CASE("what was answered, refused or not sent is not looked for") {
 }
 
 TEST_CASE("a waiting call whose end was not seen was made all the same") {
-  Stage stage;
+  ResolverStage stage;
   stage.answers_posts = true;
   std::optional<Result<std::string>> answer;
   bool reached = false;
@@ -256,7 +256,7 @@ TEST_CASE("a waiting call whose end was not seen was made all the same") {
 }
 
 TEST_CASE("a repeat of a command with a key is not sent, and tells its outcome") {
-  Stage stage;
+  ResolverStage stage;
   constexpr auto with_key = R"({"endpoint":"PJSIP/100","key":"order 7"})";
   const Json first = stage.unknown("originate", with_key);
   CHECK(stage.unknown("originate", with_key) == first);
@@ -269,7 +269,7 @@ TEST_CASE("a repeat of a command with a key is not sent, and tells its outcome")
 }
 
 TEST_CASE("a key is a text of 1 to 128 bytes") {
-  Stage stage;
+  ResolverStage stage;
   for (const std::string& key : {std::string("7"), std::string("\"\""), '"' + std::string(129, 'x') + '"'}) {
     const auto answer = stage.call("channels.list", R"({"key":)" + key + "}");
     REQUIRE_FALSE(answer.ok());
@@ -280,7 +280,7 @@ TEST_CASE("a key is a text of 1 to 128 bytes") {
 }
 
 TEST_CASE("what became of a command is given up when its Asterisk is, while it is looked for, too") {
-  Stage stage;
+  ResolverStage stage;
   const Json first = stage.unknown("originate", originate);
   const Json second =
       stage.unknown("channels.originate", R"({"endpoint":"PJSIP/1","channelId":"c2","app":"demo"})");
@@ -315,7 +315,7 @@ constexpr auto later = "2026-11-22T21:46:17.691+0000";
 }  // namespace
 
 TEST_CASE("the end of an earlier channel of the same id does not prove that the new one was made") {
-  Stage stage;
+  ResolverStage stage;
   stage.event(channel_event("StasisStart", earlier));
   std::optional<Error> error;
   stage.dispatcher.call(aribus::test::a_caller(), "originate", json(originate),
@@ -327,7 +327,7 @@ TEST_CASE("the end of an earlier channel of the same id does not prove that the 
 }
 
 TEST_CASE("the new channel of an id proves that it was made") {
-  Stage stage;
+  ResolverStage stage;
   stage.event(channel_event("StasisStart", earlier));
   std::optional<Error> error;
   stage.dispatcher.call(aribus::test::a_caller(), "originate", json(originate),
@@ -339,7 +339,7 @@ TEST_CASE("the new channel of an id proves that it was made") {
 }
 
 TEST_CASE("an earlier channel that is still there is not taken for the new one") {
-  Stage stage;
+  ResolverStage stage;
   stage.event(channel_event("StasisStart", earlier));
   stage.look_up_status = 200;
   stage.look_up_body = R"({"id":"c/1","creationtime":")" + std::string(earlier) + "\"}";
@@ -353,7 +353,7 @@ TEST_CASE("an earlier channel that is still there is not taken for the new one")
 }
 
 TEST_CASE("while an earlier playback of the same id lives, its look-up proves nothing") {
-  Stage stage;
+  ResolverStage stage;
   stage.event(playback_event("PlaybackStarted"));
   stage.look_up_status = 200;
   stage.unknown("play", play);

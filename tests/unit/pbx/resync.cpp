@@ -36,7 +36,7 @@ std::string event(const std::string& type, const std::string& members) {
 }
 
 // A Resync at an Asterisk whose answers the test gives; events go through it as through the daemon.
-struct Stage {
+struct ResyncStage {
   Loop loop;
   FakeAsterisk asterisk{loop, test::behave_well};
   std::unique_ptr<ari::Client> client;
@@ -51,7 +51,7 @@ struct Stage {
   const bool fences;  // whether they come back
   int done = 0;
 
-  explicit Stage(bool fences_come = true) : fences(fences_come) {
+  explicit ResyncStage(bool fences_come = true) : fences(fences_come) {
     ari::ClientOptions options;
     options.url = asterisk.url();
     options.apps = {"demo"};
@@ -134,7 +134,7 @@ struct Stage {
 }  // namespace
 
 TEST_CASE("what came while nobody listened is told") {
-  Stage stage;
+  ResyncStage stage;
   stage.application =
       R"("channel_ids":["c1","c2"],"bridge_ids":["b1"],"endpoint_ids":["PJSIP"],"device_names":["Stasis:x"])";
   stage.answers["/channels"] = "[" + channel("c1", "Stasis", "demo,inbound,100") + "," +
@@ -157,7 +157,7 @@ TEST_CASE("what came while nobody listened is told") {
 }
 
 TEST_CASE("what ended or changed while nobody listened is told") {
-  Stage stage;
+  ResyncStage stage;
   stage.tell(event("StasisStart", R"("args":[],"channel":)" + channel("c1", "Stasis", "demo")));
   stage.tell(event("StasisStart", R"("args":[],"channel":)" + channel("c2", "Stasis", "demo")));
   stage.tell(event("StasisStart", R"("args":[],"channel":)" + channel("c3", "Stasis", "demo", "Ring")));
@@ -195,7 +195,7 @@ TEST_CASE("what ended or changed while nobody listened is told") {
 }
 
 TEST_CASE("events that come while Asterisk is asked are newer than its answers") {
-  Stage stage;
+  ResyncStage stage;
   stage.application = R"("channel_ids":["c1","c2"],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
   stage.answers["/channels"] =
       "[" + channel("c1", "Stasis", "demo", "Ring") + "," + channel("c2", "Stasis", "demo", "Up") + "]";
@@ -215,15 +215,35 @@ TEST_CASE("events that come while Asterisk is asked are newer than its answers")
   CHECK(stage.model.find(IdKind::channel, "c2") == nullptr);
 }
 
+TEST_CASE("a call of others that has left Stasis since the answers is in no application") {
+  Stage stage;
+  stage.tell(
+      event("PeerStatusChange", R"("peer":{"peer_status":"x"})"));  // a daemon's records begin with number 1
+  // Ours originated it, and hears of it.
+  stage.application = R"("channel_ids":["c1"],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
+  stage.answers["/applications"] = R"([{"name":"theirs","channel_ids":["c1"],"bridge_ids":[]}])";
+  stage.answers["/channels"] = "[" + channel("c1", "Stasis", "demo,out") + "]";
+  stage.asterisk.set_script([&](auto& peer, const std::string& request) {
+    if (request.starts_with("GET /ari/bridges")) {
+      stage.asterisk.websocket()->text(event(
+          "ChannelDialplan",
+          R"("dialplan_app":"Wait","dialplan_app_data":"60","channel":)" + channel("c1", "Wait", "60")));
+    }
+    stage.script(peer, request);
+  });
+  CHECK(stage.resync() == "ChannelDialplan/c1 server.resynced");
+  CHECK(stage.model.find(IdKind::channel, "c1")->app.empty());
+}
+
 TEST_CASE("without the event of its own it goes on after a while") {
-  Stage stage(false);
+  ResyncStage stage(false);
   const auto began = stage.loop.now();
   CHECK(stage.resync() == "server.resynced");
   CHECK(stage.loop.now() - began >= Milliseconds(95));
 }
 
 TEST_CASE("an application of which nothing comes is told, until something does") {
-  Stage stage(false);
+  ResyncStage stage(false);
   stage.resync();
   CHECK(stage.silent == std::vector<std::string>{"demo"});
   std::string name = stage.asterisk.requests.back();
@@ -240,7 +260,7 @@ TEST_CASE("an application of which nothing comes is told, until something does")
 }
 
 TEST_CASE("what a filter drops, or was not sent, does not make an application a silent one") {
-  Stage stage(false);
+  ResyncStage stage(false);
   stage.filter = R"("events_allowed":[{"type":"StasisStart"}],"events_disallowed":[])";
   stage.resync();
   stage.filter = R"("events_allowed":[],"events_disallowed":[])";
@@ -253,7 +273,7 @@ TEST_CASE("what a filter drops, or was not sent, does not make an application a 
 }
 
 TEST_CASE("it is tried again for as long as the event stream stands") {
-  Stage stage;
+  ResyncStage stage;
   stage.answers.erase("/bridges");
   stage.sync->begin(true);
   REQUIRE(pump(stage.loop, [&] { return stage.failures.size() >= 3; }));
@@ -269,7 +289,7 @@ TEST_CASE("it is tried again for as long as the event stream stands") {
 }
 
 TEST_CASE("what programs set on an application is set again when it is gone") {
-  Stage stage;
+  ResyncStage stage;
   stage.application =
       R"("channel_ids":["c1"],"bridge_ids":["__AST_BRIDGE_ALL_TOPIC"],"endpoint_ids":["PJSIP/100"],"device_names":[])";
   std::optional<bool> answered;
@@ -299,7 +319,7 @@ TEST_CASE("what programs set on an application is set again when it is gone") {
 }
 
 TEST_CASE("a playback whose end is on its way has not failed") {
-  Stage stage;
+  ResyncStage stage;
   CHECK(stage.resync() == "server.resynced");
   stage.application = R"("channel_ids":["c1"],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
   stage.answers["/channels"] = "[" + channel("c1", "Stasis", "demo") + "]";
@@ -318,7 +338,7 @@ TEST_CASE("a playback whose end is on its way has not failed") {
 }
 
 TEST_CASE("where nothing was missed, connecting anew invents nothing") {
-  Stage stage;
+  ResyncStage stage;
   CHECK(stage.resync() == "server.resynced");
   stage.application = R"("channel_ids":["c1"],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
   stage.tell(event("StasisStart", R"("args":[],"channel":)" + channel("c1", "Stasis", "other")));
@@ -343,7 +363,7 @@ TEST_CASE("where nothing was missed, connecting anew invents nothing") {
 }
 
 TEST_CASE("who has taken an application over does not hear of us") {
-  Stage stage;
+  ResyncStage stage;
   CHECK(stage.resync() == "server.resynced");
   REQUIRE(stage.client->replaced("demo"));
   const size_t sent = stage.asterisk.count("POST /ari/events/user/");
@@ -353,7 +373,7 @@ TEST_CASE("who has taken an application over does not hear of us") {
 }
 
 TEST_CASE("what Asterisk tells no more of is found out") {
-  Stage stage;
+  ResyncStage stage;
   CHECK(stage.resync() == "server.resynced");
   stage.application = R"("channel_ids":["c2"],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
   for (const char* id : {"c1", "c2"}) {
@@ -373,7 +393,7 @@ TEST_CASE("what Asterisk tells no more of is found out") {
 
 TEST_CASE(
     "without a gap, events alone tell which application a call is in, and nothing is told as an event") {
-  Stage stage;
+  ResyncStage stage;
   CHECK(stage.resync() == "server.resynced");
   stage.application = R"("channel_ids":["c1","c2"],"bridge_ids":["b1"],"endpoint_ids":[],"device_names":[])";
   stage.tell(event("StasisStart", R"("args":["x"],"channel":)" + channel("c1", "Stasis", "other,first,1")));
@@ -423,7 +443,7 @@ TEST_CASE(
 }
 
 TEST_CASE("that a playback could not begin is found out soon, and no other is asked for again and again") {
-  Stage stage;
+  ResyncStage stage;
   CHECK(stage.resync() == "server.resynced");
   const size_t surveys = stage.asterisk.count("GET /ari/channels ");
   stage.application = R"("channel_ids":["c1"],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";
@@ -454,7 +474,7 @@ TEST_CASE("that a playback could not begin is found out soon, and no other is as
 }
 
 TEST_CASE("after a gap, a call that was moved meanwhile is in the application that hears of it") {
-  Stage stage;
+  ResyncStage stage;
   CHECK(stage.resync() == "server.resynced");
   stage.tell(event("StasisStart", R"("args":["x"],"channel":)" + channel("c1", "Stasis", "demo,x")));
   stage.tell(event("StasisStart", R"("args":["x"],"channel":)" + channel("c2", "Stasis", "demo,x")));
@@ -469,7 +489,7 @@ TEST_CASE("after a gap, a call that was moved meanwhile is in the application th
 }
 
 TEST_CASE("a call that is offered to all is known until somebody takes it") {
-  Stage stage;
+  ResyncStage stage;
   CHECK(stage.resync() == "server.resynced");
   stage.tell(event("CallBroadcast", R"("channel":)" + channel("c1", "StasisBroadcast", "5000")));
   stage.tell(event("StasisStart", R"("args":[],"channel":)" + channel("c2", "Stasis", "demo")));
@@ -525,7 +545,7 @@ TEST_CASE("a bridge of very many channels is compared in a time that grows with 
 namespace {
 
 // Asterisk answers that it has so many channels, and bridges of two of them.
-void have_many(Stage& stage, int channels, const std::string& state = "Up") {
+void have_many(ResyncStage& stage, int channels, const std::string& state = "Up") {
   std::string list, ids, bridges, bridge_ids;
   for (int i = 0; i < channels; ++i) {
     const std::string id = "c" + std::to_string(1000 + i);
@@ -544,12 +564,12 @@ void have_many(Stage& stage, int channels, const std::string& state = "Up") {
 
 constexpr int many = 600;
 
-size_t count_of(const Stage& stage, const std::string& type) {
+size_t count_of(const ResyncStage& stage, const std::string& type) {
   return static_cast<size_t>(std::ranges::count(stage.records, type, &record::Record::type));
 }
 
 // The model that the first `count` records lead to.
-Model replayed(const Stage& stage, size_t count) {
+Model replayed(const ResyncStage& stage, size_t count) {
   Model model;
   for (size_t i = 0; i < count; ++i) model.apply(stage.records[i], i);
   return model;
@@ -567,21 +587,21 @@ void check_same(const Model& model, const Frozen& version) {
 }
 
 // Turns the loop until a comparison is under way and has published some records.
-void begin_to_compare(Stage& stage, bool missed = true) {
+void begin_to_compare(ResyncStage& stage, bool missed = true) {
   const size_t before = stage.records.size();
   stage.sync->begin(missed);
   REQUIRE(pump(stage.loop, [&] { return stage.records.size() > before + 20; }));
   REQUIRE_FALSE(stage.sync->done());
 }
 
-void finish(Stage& stage) {
+void finish(ResyncStage& stage) {
   REQUIRE(pump(stage.loop, [&] { return stage.sync->done(); }));
 }
 
 }  // namespace
 
 TEST_CASE("very many objects are compared a few at a time") {
-  Stage stage;
+  ResyncStage stage;
   const auto most_in_a_turn = [&] {
     size_t most = 0, before = stage.records.size();
     const int was = stage.done;
@@ -608,7 +628,7 @@ TEST_CASE("very many objects are compared a few at a time") {
 }
 
 TEST_CASE("an event between two slices is newer than the answers, and snapshots then are what the records say") {
-  Stage stage;
+  ResyncStage stage;
   stage.tell(event("PeerStatusChange", R"("peer":{"peer_status":"x"})"));  // a daemon's records begin with number 1
   have_many(stage, many);
   begin_to_compare(stage);
@@ -634,7 +654,7 @@ TEST_CASE("an event between two slices is newer than the answers, and snapshots 
 }
 
 TEST_CASE("objects that events end between two slices are not ended once more") {
-  Stage stage;
+  ResyncStage stage;
   have_many(stage, many);
   stage.resync();
   have_many(stage, 0);
@@ -651,7 +671,7 @@ TEST_CASE("objects that events end between two slices are not ended once more") 
 
 TEST_CASE("a comparison after a gap that is broken off is owed, and nothing is told twice") {
   for (const bool missed : {true, false}) {
-    Stage stage;
+    ResyncStage stage;
     have_many(stage, many);
     begin_to_compare(stage);
     stage.sync->stop();
@@ -668,7 +688,7 @@ TEST_CASE("a comparison after a gap that is broken off is owed, and nothing is t
 }
 
 TEST_CASE("a second gap comes while the first one is being compared") {
-  Stage stage;
+  ResyncStage stage;
   have_many(stage, many);
   begin_to_compare(stage);
   have_many(stage, 10);
@@ -681,7 +701,7 @@ TEST_CASE("a second gap comes while the first one is being compared") {
 }
 
 TEST_CASE("whoever ends in the middle of a comparison leaves nothing behind") {
-  Stage stage;
+  ResyncStage stage;
   have_many(stage, many);
   begin_to_compare(stage);
   stage.sync.reset();
@@ -692,7 +712,7 @@ TEST_CASE("whoever ends in the middle of a comparison leaves nothing behind") {
 }
 
 TEST_CASE("objects that are heard of no more are told of in several records, and not when an event has just come") {
-  Stage stage;
+  ResyncStage stage;
   have_many(stage, many);
   stage.resync();
   stage.application = R"("channel_ids":[],"bridge_ids":[],"endpoint_ids":[],"device_names":[])";

@@ -14,7 +14,7 @@ using aribus::test::pump;
 namespace {
 
 // One connected Asterisk that answers everything but `info` by `script`.
-struct Stage {
+struct AnswersStage {
   Loop loop;
   FakeAsterisk asterisk{loop, test::behave_well};
   Dispatcher dispatcher{test::asterisk_methods()};
@@ -25,7 +25,7 @@ struct Stage {
     options.request_timeout = Milliseconds(80);
     return options;
   }
-  explicit Stage(FakeAsterisk::Script script) {
+  explicit AnswersStage(FakeAsterisk::Script script) {
     dispatcher.add_server(server);
     server.connect_to(loop, asterisk);
     asterisk.set_script(std::move(script));
@@ -44,14 +44,14 @@ constexpr std::string_view channel_params = R"({"channelId":"c1"})";
 }  // namespace
 
 TEST_CASE("an answer is made regular, as records are") {
-  Stage stage([](auto& peer, auto&) {
+  AnswersStage stage([](auto& peer, auto&) {
     peer.answer(200, R"([{"id":"b1","creationtime":"2026-11-22T23:47:29.970+0100","video_mode":null}])");
   });
   CHECK(*stage.call("bridges.list", "{}") == R"([{"id":"b1","creationtime":"2026-11-22T22:47:29.970Z"}])");
 }
 
 TEST_CASE("a refusal is told in Asterisk's words, with its facts") {
-  Stage stage([](auto& peer, auto&) { peer.answer(404, R"({"message":"Channel not found"})"); });
+  AnswersStage stage([](auto& peer, auto&) { peer.answer(404, R"({"message":"Channel not found"})"); });
   const auto answer = stage.call("channels.answer", channel_params);
   REQUIRE_FALSE(answer.ok());
   CHECK(answer.error().kind == ErrorKind::refused);
@@ -61,17 +61,17 @@ TEST_CASE("a refusal is told in Asterisk's words, with its facts") {
 }
 
 TEST_CASE("a refusal that is no JSON is told all the same") {
-  Stage html([](auto& peer, auto&) { peer.answer(500, "<html><p>It broke</p></html>"); });
+  AnswersStage html([](auto& peer, auto&) { peer.answer(500, "<html><p>It broke</p></html>"); });
   CHECK(html.call("channels.answer", channel_params).error().message == "Asterisk refused: It broke (500)");
-  Stage odd([](auto& peer, auto&) { peer.answer(500, "\xFF"); });
+  AnswersStage odd([](auto& peer, auto&) { peer.answer(500, "\xFF"); });
   CHECK(odd.call("channels.answer", channel_params).error().message ==
         "Asterisk refused: \xEF\xBF\xBD (500)");
-  Stage error([](auto& peer, auto&) { peer.answer(400, R"({"error":"Bad thing"})"); });
+  AnswersStage error([](auto& peer, auto&) { peer.answer(400, R"({"error":"Bad thing"})"); });
   CHECK_THAT(error.call("channels.answer", channel_params).error().message, ContainsSubstring("Bad thing"));
 }
 
 TEST_CASE("binary content comes in base64") {
-  Stage stage([](auto& peer, auto&) {
+  AnswersStage stage([](auto& peer, auto&) {
     peer.send("HTTP/1.1 200 OK\r\nContent-Type: audio/wav\r\nContent-Length: 4\r\n\r\n\x01\xFF{}");
   });
   const Json answer = json(*stage.call("recordings.getStoredFile", R"({"recordingName":"a/b"})"));
@@ -82,7 +82,7 @@ TEST_CASE("binary content comes in base64") {
 TEST_CASE("an answer that clients could not read is an error that says why") {
   const auto nested = [](size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); };
   const auto ask = [](const std::string& body) {
-    Stage stage([&](auto& peer, auto&) {
+    AnswersStage stage([&](auto& peer, auto&) {
       peer.send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
                 std::to_string(body.size()) + "\r\n\r\n" + body);
     });
@@ -110,7 +110,7 @@ TEST_CASE("an answer of 200 that is not the operation's is no result") {
                           Case{"application/json", R"({"id":"p1",)", "no JSON: "},
                           Case{"text/plain", R"({"id":"p1",)", "no JSON: "},
                           Case{"application/json", "\x1f\x8b\x08", "3 bytes of application/json"}}) {
-    Stage stage([&](auto& peer, auto&) {
+    AnswersStage stage([&](auto& peer, auto&) {
       peer.send("HTTP/1.1 200 OK\r\nContent-Type: " + one.type +
                 "\r\nContent-Length: " + std::to_string(one.body.size()) + "\r\n\r\n" + one.body);
     });
@@ -129,7 +129,7 @@ TEST_CASE("an answer of 200 that is not the operation's is no result") {
       CHECK(find_string(data, "content_type") == one.type);
     }
   }
-  Stage stage([](auto& peer, auto&) { peer.answer(200, "plain"); });
+  AnswersStage stage([](auto& peer, auto&) { peer.answer(200, "plain"); });
   CHECK_THAT(*stage.call("ari.request", R"({"method":"GET","path":"/x"})"), ContainsSubstring("base64"));
 }
 
@@ -141,13 +141,13 @@ TEST_CASE("a refusal says what its status means where its text does not") {
         std::tuple(403, R"({"message":"Access denied by ACL"})", "keep this host out"),
         std::tuple(403, "", "perhaps the user may not do this"),
         std::tuple(404, R"({"message":"Resource not found"})", "has no such operation")}) {
-    Stage stage([&](auto& peer, auto&) { peer.answer(status, body); });
+    AnswersStage stage([&](auto& peer, auto&) { peer.answer(status, body); });
     CHECK_THAT(stage.call("channels.answer", channel_params).error().message, ContainsSubstring(hint));
   }
 }
 
 TEST_CASE("an answer that does not come in time says that the outcome is unknown, and of what") {
-  Stage stage([](auto&, auto&) {});
+  AnswersStage stage([](auto&, auto&) {});
   const auto answer = stage.call("channels.originate", R"({"endpoint":"PJSIP/1","app":"demo"})");
   REQUIRE_FALSE(answer.ok());
   CHECK(answer.error().kind == ErrorKind::outcome_unknown);
@@ -158,7 +158,7 @@ TEST_CASE("an answer that does not come in time says that the outcome is unknown
 }
 
 TEST_CASE("any request can be made by hand") {
-  Stage stage([](auto& peer, auto&) { peer.answer(200, R"({"a":null})"); });
+  AnswersStage stage([](auto& peer, auto&) { peer.answer(200, R"({"a":null})"); });
   CHECK(*stage.call("ari.request",
                     R"({"method":"PUT","path":"/x/y%20z","query":{"a b":"1&2","n":3},"body":{"k":[1]}})") ==
         R"({"a":null})");
@@ -167,7 +167,7 @@ TEST_CASE("any request can be made by hand") {
 }
 
 TEST_CASE("a path that is none is refused, so that no header can be slipped in") {
-  Stage stage([](auto& peer, auto&) { peer.answer(200, "{}"); });
+  AnswersStage stage([](auto& peer, auto&) { peer.answer(200, "{}"); });
   for (const char* path : {"", "x", "/x y", "/x?y=z", "/x#y", "/x\\r\\nHost: y", "/\\u00e9", "/\\u0000",
                            "/..", "/../rawman", "/x/../../y", "/%2e%2E/y", "/x/.%2e/y", "/./y", "/x/%2E"}) {
     const auto answer = stage.call("ari.request", R"({"method":"GET","path":")" + std::string(path) + "\"}");
@@ -181,7 +181,7 @@ TEST_CASE("a path that is none is refused, so that no header can be slipped in")
 }
 
 TEST_CASE("a bridge is made and filled in one command") {
-  Stage stage([](auto& peer, const std::string& request) {
+  AnswersStage stage([](auto& peer, const std::string& request) {
     request.starts_with("GET /ari/bridges/")    ? peer.answer(200, R"({"id":"b1","channels":["c1","c2"]})")
     : request.starts_with("POST /ari/bridges ") ? peer.answer(200, R"({"id":"b1","channels":[]})")
                                                 : peer.answer(204, "");
@@ -194,7 +194,7 @@ TEST_CASE("a bridge is made and filled in one command") {
 }
 
 TEST_CASE("a bridge that could not be filled is destroyed again") {
-  Stage stage([](auto& peer, const std::string& request) {
+  AnswersStage stage([](auto& peer, const std::string& request) {
     request.starts_with("POST /ari/bridges/") ? peer.answer(422, R"({"message":"Channel not in Stasis"})")
     : request.starts_with("POST")             ? peer.answer(200, R"({"id":"b1"})")
                                               : peer.answer(204, "");
@@ -207,7 +207,7 @@ TEST_CASE("a bridge that could not be filled is destroyed again") {
 }
 
 TEST_CASE("play takes a channel or a bridge, one of them") {
-  Stage stage([](auto& peer, auto&) { peer.answer(201, R"({"id":"p1"})"); });
+  AnswersStage stage([](auto& peer, auto&) { peer.answer(201, R"({"id":"p1"})"); });
   CHECK(stage.call("play", R"({"channelId":"c1","media":"sound:x"})").ok());
   CHECK(stage.call("play", R"({"bridgeId":"b1","media":["sound:x","sound:y"]})").ok());
   CHECK(stage.asterisk.count("POST /ari/channels/c1/play ") == 1);
@@ -224,7 +224,7 @@ TEST_CASE("a large answer is read on another thread, and is the same") {
     list += id + R"(, "creationtime":"2026-11-22T23:47:29.970+0100","video_mode":null})";
     expected += id + R"(,"creationtime":"2026-11-22T22:47:29.970Z"})";
   }
-  Stage stage([&](auto& peer, auto&) { peer.answer(200, list + "]"); });
+  AnswersStage stage([&](auto& peer, auto&) { peer.answer(200, list + "]"); });
   CHECK(*stage.call("bridges.list", "{}") == expected + "]");
   CHECK_FALSE(stage.server.is_busy());
 }
@@ -232,7 +232,7 @@ TEST_CASE("a large answer is read on another thread, and is the same") {
 TEST_CASE("an answer of more values than can be read in bounded memory is refused as too large") {
   std::string list = "[{}";
   for (int i = 0; i < 1'500'000; ++i) list += ",{}";
-  Stage stage([&](auto& peer, auto&) { peer.answer(200, list + "]"); });
+  AnswersStage stage([&](auto& peer, auto&) { peer.answer(200, list + "]"); });
   ServerOptions options{"pbx1", stage.server.client().options()};
   options.client.request_timeout = Milliseconds(10'000);
   REQUIRE(stage.server.change(options, Milliseconds(0)) == "other time-outs");
@@ -244,7 +244,7 @@ TEST_CASE("an answer of more values than can be read in bounded memory is refuse
 
 TEST_CASE("only a status of success is taken for success") {
   for (const int status : {300, 301, 302, 304, 307, 399, 600, 999}) {
-    Stage stage([&](auto& peer, auto&) {
+    AnswersStage stage([&](auto& peer, auto&) {
       peer.answer(status, R"({"id":"c1"})", "Location: http://127.0.0.1:1/\r\n");
     });
     INFO(status);

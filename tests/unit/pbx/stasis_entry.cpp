@@ -11,20 +11,20 @@ using aribus::test::ControlStage;
 namespace {
 
 constexpr auto not_in_stasis_body = R"({"message":"Channel not in Stasis application"})";
-constexpr auto earlier = "2026-11-22T21:46:17.690+0000";
-constexpr auto later = "2026-11-22T21:46:17.999+0000";
+constexpr auto before_entry = "2026-11-22T21:46:17.690+0000";
+constexpr auto after_entry = "2026-11-22T21:46:17.999+0000";
 
 // A snoop channel "s1" has been made, and has not entered the application.
 struct Snooped : ControlStage {
   Snooped() {
     call("channels.snoopChannel", R"({"channelId":"c1","snoopId":"s1","spy":"both","app":"demo"})");
-    respond(200, channel("s1", later));
+    respond(200, channel("s1", after_entry));
     REQUIRE(answer);
     REQUIRE(answer->ok());
     asterisk.requests.clear();
   }
   void add() { call("bridges.addChannel", R"({"bridgeId":"b1","channel":"s1"})"); }
-  void enters() { channel_event("StasisStart", "s1", later); }
+  void enters() { channel_event("StasisStart", "s1", after_entry); }
 };
 
 }  // namespace
@@ -104,8 +104,8 @@ TEST_CASE("the verb bridge waits for the entry of a channel that was just made")
 
 TEST_CASE("nobody waits for a channel that can't enter any more") {
   for (const auto& end : std::initializer_list<std::function<void(Snooped&)>>{
-           [](Snooped& stage) { stage.channel_event("ChannelDestroyed", "s1", later); },
-           [](Snooped& stage) { stage.channel_event("StasisEnd", "s1", later); },
+           [](Snooped& stage) { stage.channel_event("ChannelDestroyed", "s1", after_entry); },
+           [](Snooped& stage) { stage.channel_event("StasisEnd", "s1", after_entry); },
            [](Snooped& stage) { stage.server.own_record("server.disconnected"); },
            [](Snooped& stage) { stage.server.own_record("server.replaced", "demo"); }}) {
     Snooped stage;
@@ -122,8 +122,8 @@ TEST_CASE("an event about an earlier channel of the same id ends no wait") {
   Snooped stage;
   stage.add();
   stage.respond(422, not_in_stasis_body);
-  stage.channel_event("StasisStart", "s1", earlier);
-  stage.channel_event("ChannelDestroyed", "s1", earlier);
+  stage.channel_event("StasisStart", "s1", before_entry);
+  stage.channel_event("ChannelDestroyed", "s1", before_entry);
   CHECK(stage.server.stasis().is_awaited("s1"));
   stage.enters();
   stage.respond(204, "");
@@ -140,15 +140,15 @@ TEST_CASE("a refusal says whether the channel is not in its application yet or n
       {"unknown", "which of the two is not known", [](ControlStage&) {}},
       {"no_longer", "has left the application 'demo'",
        [](ControlStage& stage) {
-         stage.channel_event("StasisStart", "s1", later);
-         stage.channel_event("StasisEnd", "s1", later);
+         stage.channel_event("StasisStart", "s1", after_entry);
+         stage.channel_event("StasisEnd", "s1", after_entry);
        }},
       {"no_longer", "was in the application 'demo'",
-       [](ControlStage& stage) { stage.channel_event("StasisStart", "s1", later); }},
+       [](ControlStage& stage) { stage.channel_event("StasisStart", "s1", after_entry); }},
       {"unknown", "which of the two is not known",  // its end was told of, then another one came
        [](ControlStage& stage) {
-         stage.channel_event("StasisEnd", "s1", later);
-         stage.channel_event("ChannelDestroyed", "s1", later);
+         stage.channel_event("StasisEnd", "s1", after_entry);
+         stage.channel_event("ChannelDestroyed", "s1", after_entry);
        }},
   };
   for (const Case& one : cases) {
@@ -166,9 +166,9 @@ TEST_CASE("a refusal says whether the channel is not in its application yet or n
 
 TEST_CASE("of several channels those are named that are not known to be in an application") {
   ControlStage stage;
-  stage.channel_event("StasisStart", "in", later);
-  stage.channel_event("StasisStart", "out", later);
-  stage.channel_event("StasisEnd", "out", later);
+  stage.channel_event("StasisStart", "in", after_entry);
+  stage.channel_event("StasisStart", "out", after_entry);
+  stage.channel_event("StasisEnd", "out", after_entry);
   stage.call("bridges.addChannel", R"({"bridgeId":"b1","channel":["in","out"]})");
   stage.respond(422, not_in_stasis_body);
   CHECK(stage.data("stasis") == "no_longer");
@@ -182,12 +182,12 @@ TEST_CASE("of several channels those are named that are not known to be in an ap
 TEST_CASE("a channel that goes elsewhere, or has entered before its command was answered, is not awaited") {
   ControlStage stage;
   stage.call("originate", R"({"endpoint":"PJSIP/1","channelId":"c1","app":"another"})");
-  stage.respond(200, ControlStage::channel("c1", later));
+  stage.respond(200, ControlStage::channel("c1", after_entry));
   CHECK_FALSE(stage.server.stasis().is_awaited("c1"));
   stage.call("originate", R"({"endpoint":"PJSIP/1","channelId":"c2"})");
   stage.request();
-  stage.channel_event("StasisStart", "c2", later);
-  stage.respond(200, ControlStage::channel("c2", later));
+  stage.channel_event("StasisStart", "c2", after_entry);
+  stage.respond(200, ControlStage::channel("c2", after_entry));
   CHECK_FALSE(stage.server.stasis().is_awaited("c2"));
   stage.call("originate", R"({"endpoint":"PJSIP/1","channelId":"c3"})");
   stage.respond(409, "{}");
@@ -200,7 +200,7 @@ TEST_CASE("a channel that goes elsewhere, or has entered before its command was 
 TEST_CASE("a channel is waited for as long as was set, from when it was made") {
   Loop loop;
   StasisEntries entries(loop, {Milliseconds(30)});
-  entries.made("c1", "demo", later);
+  entries.made("c1", "demo", after_entry);
   bool done = false;
   entries.when_settled({"c1", "other"}, [&] { done = true; });
   CHECK_FALSE(done);
@@ -215,7 +215,7 @@ TEST_CASE("a channel is waited for as long as was set, from when it was made") {
 TEST_CASE("of channels that enter late or have left the newest 4,096 are remembered") {
   Loop loop;
   StasisEntries entries(loop);
-  for (int i = 0; i < 5000; ++i) entries.made("c" + std::to_string(i), "demo", later);
+  for (int i = 0; i < 5000; ++i) entries.made("c" + std::to_string(i), "demo", after_entry);
   CHECK(entries.place("c0") == StasisEntries::Place::unknown);
   CHECK(entries.place("c4999") == StasisEntries::Place::entering);
 }
@@ -224,7 +224,7 @@ TEST_CASE("a channel is awaited however often others of its id entered before") 
   Loop loop;
   StasisEntries entries(loop);
   const std::string start = R"({"type":"StasisStart","application":"demo","args":[],"channel":)" +
-                            ControlStage::channel("c1", later) + "}";
+                            ControlStage::channel("c1", after_entry) + "}";
   const record::Record entered = test::read_event(start, start.size(), "pbx1", wall_now());
   for (int i = 0; i < 5000; ++i) {
     entries.made("c1", "demo", "2026-11-22T21:46:17.999Z");

@@ -20,11 +20,11 @@ using aribus::test::to_line;
 
 namespace {
 
-const WallTime received = *parse_time("2030-01-01T00:00:00.000Z");
+const WallTime received_in_2030 = *parse_time("2030-01-01T00:00:00.000Z");
 
 // `params` of the notification that becomes of `event`.
 Json record_of(const std::string& event) {
-  const std::string line = to_line(read_event(event, event.size(), "pbx1", received), 1);
+  const std::string line = to_line(read_event(event, event.size(), "pbx1", received_in_2030), 1);
   return copy_of(*find(json(line), "params"));
 }
 

@@ -15,13 +15,13 @@ using aribus::test::to_line;
 
 namespace {
 
-const WallTime received = *parse_time("2026-11-22T23:50:00.001Z");
+const WallTime malformed_at = *parse_time("2026-11-22T23:50:00.001Z");
 
 // The record made of `text`, which must be Malformed.
 Json malformed(std::string_view text, size_t total_bytes) {
-  const Record record = read_event(text, total_bytes, "pbx1", received);
+  const Record record = read_event(text, total_bytes, "pbx1", malformed_at);
   CHECK(record.type == "Malformed");
-  CHECK(record.time == received);
+  CHECK(record.time == malformed_at);
   CHECK(record.server == "pbx1");
   const Json line = json(to_line(record, 1));  // JSON in well-formed UTF-8, whatever came
   const Json params = copy_of(*find(line, "params"));
@@ -66,7 +66,7 @@ TEST_CASE("an event is the whole text: what follows it is not overlooked") {
 
 TEST_CASE("a lone surrogate never gets out as broken UTF-8") {
   for (const char* text : {R"({"type":"Odd","x":"\udc00"})", R"({"type":"Odd","x":"\ud800"})"}) {
-    const Record record = read_event(text, std::string_view(text).size(), "pbx1", received);
+    const Record record = read_event(text, std::string_view(text).size(), "pbx1", malformed_at);
     INFO(to_line(record, 1));
     CHECK(parse_json(to_line(record, 1)).ok());
   }
@@ -89,7 +89,7 @@ TEST_CASE("whatever bytes come, one line of JSON goes out") {
       const size_t at = below(text.size());
       text.replace(at, below(4), pieces[below(std::size(pieces))]);
     }
-    const std::string line = to_line(read_event(text, text.size(), "pbx1", received), 1);
+    const std::string line = to_line(read_event(text, text.size(), "pbx1", malformed_at), 1);
     INFO(to_valid_utf8(text, 2000));
     REQUIRE(line.find('\n') == line.size() - 1);
     REQUIRE(parse_json(line).ok());
@@ -136,7 +136,7 @@ TEST_CASE("the deepest event becomes a record that every reader takes") {
   Record again;
   for (const char* name : {"x", "seq", "fields", "channels"}) {
     const std::string text = nested_event(name, max_json_depth);
-    const Record record = read_event(text, text.size(), "pbx1", received);
+    const Record record = read_event(text, text.size(), "pbx1", malformed_at);
     CHECK(record.type == "Odd");
     const std::string line = to_line(record, 7);
     INFO(line);
@@ -156,13 +156,13 @@ TEST_CASE("an event with a number that no double holds is Malformed, and says so
                ContainsSubstring("out of the range of a double"));
   }
   const std::string text = R"({"type":"Odd","x":1e-400,"y":1e308})";
-  CHECK(read_event(text, text.size(), "pbx1", received).type == "Odd");
+  CHECK(read_event(text, text.size(), "pbx1", malformed_at).type == "Odd");
 }
 
 TEST_CASE("an event whose type is too long to be one is malformed") {
   const auto of_size = [](size_t size) {
     const std::string text = R"({"type":")" + std::string(size, 'x') + R"(","n":1})";
-    return read_event(text, text.size(), "pbx1", received);
+    return read_event(text, text.size(), "pbx1", malformed_at);
   };
   CHECK(of_size(256).type == std::string(256, 'x'));
   for (const size_t size : {size_t{257}, size_t{500'000}}) {

@@ -40,6 +40,26 @@ TEST_CASE("ids are kept in the order found, once each, and never empty") {
   CHECK(ids.of(IdKind::bridge) == Strings{"a"});
 }
 
+TEST_CASE("ids that are known to be new are found like others") {
+  IdSet ids;
+  std::vector<std::string> all;
+  for (size_t i = 0; i < 1000; ++i) all.push_back("channel-" + std::to_string(i));
+  const auto add_twice = [&](size_t from, size_t to) {
+    for (size_t i = 0; i < to; ++i) ids.add(IdKind::channel, all[i]);
+    CHECK(ids.size() == to);
+    for (size_t i = from; i < to; ++i) CHECK(ids.contains(IdKind::channel, all[i]));
+    CHECK_FALSE(ids.contains(IdKind::bridge, all[from]));
+  };
+  for (size_t i = 0; i < 10; ++i) ids.add_new(IdKind::channel, all[i]);
+  add_twice(0, 20);  // few are searched one by one
+  for (size_t i = 20; i < 500; ++i) ids.add_new(IdKind::channel, all[i]);
+  CHECK(ids.contains(IdKind::channel, all[499]));
+  CHECK_FALSE(ids.contains(IdKind::channel, all[500]));
+  ids.add_new(IdKind::channel, all[500]);
+  add_twice(400, 1000);
+  CHECK(ids.of(IdKind::channel) == Strings(all.begin(), all.end()));
+}
+
 TEST_CASE("a channel's id is lifted") {
   check_only(ids_in("StasisEnd", R"("channel":{"id":"c1","name":"PJSIP/1"})"), IdKind::channel, {"c1"});
 }

@@ -35,7 +35,7 @@ std::string fault(std::string_view model, std::string_view text) {
   return make(model, text).fault;
 }
 
-constexpr std::string_view channel =
+constexpr std::string_view whole_channel =
     R"({"id":"c1","name":"n","state":"Up","caller":{"name":"","number":""},"connected":{"name":"","number":""},)"
     R"("accountcode":"","dialplan":{"context":"","exten":"","priority":1,"app_name":"","app_data":""},)"
     R"("creationtime":"2026-11-22T23:47:29.969+0000","language":"en","protocol_id":""})";
@@ -108,7 +108,7 @@ TEST_CASE("numbers that ARI sends as strings become numbers") {
 }
 
 TEST_CASE("an object as ARI declares it has no fault") {
-  CHECK(fault("Channel", channel).empty());
+  CHECK(fault("Channel", whole_channel).empty());
 }
 
 TEST_CASE("a fault says where and why") {
@@ -116,7 +116,7 @@ TEST_CASE("a fault says where and why") {
   CHECK(fault("Channel", "{}") == "id: missing");
   CHECK(fault("Channel", R"({"id":null})") == "id: missing");
   CHECK_THAT(fault("Channel", "[]"), ContainsSubstring("Channel is expected, not a value of type array"));
-  std::string text(channel);
+  std::string text(whole_channel);
   text.replace(text.find(R"("priority":1)"), 12, R"("priority":"1")");
   CHECK(fault("Channel", text) == "dialplan.priority: an integer is expected, not a value of type string");
 }
@@ -128,16 +128,16 @@ TEST_CASE("an event with a fault is delivered with it, its fields as they came")
              ContainsSubstring("channel.id: a string"));
   CHECK(invalid_of(event("StasisEnd", R"("x":1)")) == "channel: missing");
   CHECK_THAT(invalid_of(event("ChannelDestroyed",
-                              R"("cause":"16","cause_txt":"x","channel":)" + std::string(channel))),
+                              R"("cause":"16","cause_txt":"x","channel":)" + std::string(whole_channel))),
              ContainsSubstring("cause: an integer is expected"));
-  CHECK_THAT(invalid_of(event("StasisStart", R"("args":[1],"channel":)" + std::string(channel))),
+  CHECK_THAT(invalid_of(event("StasisStart", R"("args":[1],"channel":)" + std::string(whole_channel))),
              ContainsSubstring("args[0]: a string is expected"));
-  CHECK_THAT(invalid_of(event("StasisStart", R"("args":"x","channel":)" + std::string(channel))),
+  CHECK_THAT(invalid_of(event("StasisStart", R"("args":"x","channel":)" + std::string(whole_channel))),
              ContainsSubstring("args: an array is expected"));
   CHECK_THAT(invalid_of(R"({"type":"StasisEnd","application":"demo","timestamp":"soon","channel":)" +
-                        std::string(channel) + "}"),
+                        std::string(whole_channel) + "}"),
              ContainsSubstring("timestamp: a time is expected, not 'soon'"));
-  CHECK(invalid_of(event("StasisEnd", R"("channel":)" + std::string(channel))).empty());
+  CHECK(invalid_of(event("StasisEnd", R"("channel":)" + std::string(whole_channel))).empty());
 }
 
 TEST_CASE("a cause beyond what Asterisk has is unknown, whatever its size and however it was read") {
@@ -146,8 +146,9 @@ TEST_CASE("a cause beyond what Asterisk has is unknown, whatever its size and ho
   for (int known = 0; known < 2; ++known) {  // the second time by the shape of the first
     for (const char* cause : {"-1", "128", "2147483647", "2147483648", "4294967312", "999999999999999999",
                               "9223372036854775807"}) {
-      const std::string text = event("ChannelHangupRequest", R"("cause":)" + std::string(cause) +
-                                                                 R"(,"channel":)" + std::string(channel));
+      const std::string text =
+          event("ChannelHangupRequest",
+                R"("cause":)" + std::string(cause) + R"(,"channel":)" + std::string(whole_channel));
       reader.read(text, text.size(), "pbx1", record);
       INFO(text);
       CHECK(record.member("cause_txt") == R"("Unknown")");

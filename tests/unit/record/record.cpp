@@ -14,11 +14,11 @@ namespace {
 
 const WallTime received = *parse_time("2026-11-22T23:50:00.001Z");
 
-std::string line_of(std::string_view event, uint64_t seq = 7) {
+std::string line_of_event(std::string_view event, uint64_t seq = 7) {
   return to_line(read_event(event, event.size(), "pbx1", received), seq);
 }
 Json params_of(std::string_view event) {
-  const Json line = json(line_of(event));
+  const Json line = json(line_of_event(event));
   return copy_of(*find(line, "params"));
 }
 std::string field(std::string_view event, std::string_view name) {
@@ -38,7 +38,7 @@ constexpr std::string_view stasis_start =
 }  // namespace
 
 TEST_CASE("a StasisStart goes over the wire in exactly these bytes") {
-  CHECK(line_of(stasis_start, 1042) ==
+  CHECK(line_of_event(stasis_start, 1042) ==
         R"({"jsonrpc":"2.0","method":"event","params":{"seq":1042,"time":"2026-11-22T23:47:29.970Z",)"
         R"("server":"pbx1","app":"demo","type":"StasisStart","channels":["c1"],"args":["inbound","100"],)"
         R"("channel":{"id":"c1","name":"PJSIP/sipp-00000001","state":"Ring","protocol_id":"x",)"
@@ -50,14 +50,14 @@ TEST_CASE("a StasisStart goes over the wire in exactly these bytes") {
 }
 
 TEST_CASE("the envelope is there even when the event says nothing") {
-  CHECK(line_of(R"({"type":"Odd"})") ==
+  CHECK(line_of_event(R"({"type":"Odd"})") ==
         R"({"jsonrpc":"2.0","method":"event","params":{"seq":7,"time":"2026-11-22T23:50:00.001Z",)"
         R"("server":"pbx1","app":"","type":"Odd","known":false}})"
         "\n");
 }
 
 TEST_CASE("the ids come in the order of the envelope") {
-  const std::string line = line_of(
+  const std::string line = line_of_event(
       R"({"type":"Odd","d":{"technology":"PJSIP","resource":"100"},"r":{"name":"rec","target_uri":"bridge:b2"},)"
       R"("p":{"id":"p1","media_uri":"sound:x"},"b":{"id":"b1","bridge_type":"mixing"},)"
       R"("c":{"id":"c1","name":"n","state":"Up"}})");
@@ -94,7 +94,7 @@ TEST_CASE("a model that is no event is no known type") {
 TEST_CASE("a field that bears a name of the envelope is kept apart") {
   const std::string_view event =
       R"({"type":"Odd","seq":"mine","server":null,"channels":["x"],"invalid":1,"fields":{"a":1},"other":2})";
-  CHECK(line_of(event) ==
+  CHECK(line_of_event(event) ==
         R"({"jsonrpc":"2.0","method":"event","params":{"seq":7,"time":"2026-11-22T23:50:00.001Z",)"
         R"("server":"pbx1","app":"","type":"Odd","known":false,"other":2,)"
         R"("fields":{"seq":"mine","server":null,"channels":["x"],"invalid":1,"fields":{"a":1}}}})"

@@ -1,42 +1,28 @@
 // What is known of events' shapes changes nothing but the speed.
 #include "record/shape_cache.h"
 
-#include <fstream>
 #include <random>
 #include <vector>
 
 #include "record/event_reader.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
+#include "tests/unit/record/recorded.h"
 
 using namespace aribus;
 using namespace aribus::record;
 using namespace std::literals;
-using aribus::test::to_line;
+using aribus::test::line_with_members;
+using aribus::test::recorded_at;
+using aribus::test::recorded_events;
 
 namespace {
 
-WallTime now() {
-  return *parse_time("2026-11-22T23:50:00.001Z");
-}
-
-std::vector<std::string> recorded() {
-  std::vector<std::string> events;
-  for (const char* name : {"events-16.jsonl", "events-22.jsonl"}) {
-    std::ifstream file(std::string(ARIBUS_SOURCE_DIR) + "/tests/data/" + name);
-    for (std::string line; std::getline(file, line);) events.push_back(line);
-  }
+std::vector<std::string> all_recorded() {
+  std::vector<std::string> events = recorded_events("events-16.jsonl");
+  for (std::string& event : recorded_events("events-22.jsonl")) events.push_back(std::move(event));
   REQUIRE(events.size() > 8000);
   return events;
-}
-
-// With where its members begin.
-std::string line_of(EventReader& reader, const std::string& text) {
-  static Record record;  // used again, as the daemon does
-  reader.read(text, text.size(), "pbx1", record);
-  std::string line = to_line(record, 1);
-  for (const uint32_t place : record.members) line += std::to_string(place) + " ";
-  return line;
 }
 
 // With all that ARI declares of a channel: an event with a fault has no shape.
@@ -46,9 +32,9 @@ const std::string channel =
     R"("creationtime":"2026-11-22T21:46:17.690+0000","language":"en","protocol_id":""})";
 
 // As one that has seen nothing before reads it, once.
-std::string line_of(const std::string& text) {
-  EventReader fresh(now);
-  return line_of(fresh, text);
+std::string fresh_line(const std::string& text) {
+  EventReader fresh(recorded_at);
+  return line_with_members(fresh, text);
 }
 
 // Whether the event is read by its shape.
@@ -61,24 +47,24 @@ bool is_known(EventReader& reader, const std::string& text) {
 }  // namespace
 
 TEST_CASE("an event of a known shape becomes the record that it would have become without") {
-  EventReader reader(now);
-  const auto events = recorded();
+  EventReader reader(recorded_at);
+  const auto events = all_recorded();
   for (int round = 0; round < 3; ++round) {
     for (const std::string& event : events) {
-      const std::string line = line_of(reader, event);
-      if (line != line_of(event)) {
+      const std::string line = line_with_members(reader, event);
+      if (line != fresh_line(event)) {
         INFO(event);
-        REQUIRE(line == line_of(event));
+        REQUIRE(line == fresh_line(event));
       }
     }
   }
 }
 
 TEST_CASE("odd values in a known shape are read as they would have been without") {
-  EventReader reader(now);
+  EventReader reader(recorded_at);
   const auto check = [&](const std::string& text) {
     INFO(text);
-    CHECK(line_of(reader, text) == line_of(text));
+    CHECK(line_with_members(reader, text) == fresh_line(text));
   };
   const auto varset = [](const std::string& value, const std::string& time) {
     return R"({"variable":"X","value":)" + value + R"(,"type":"ChannelVarset","timestamp":)" + time +
@@ -129,17 +115,17 @@ TEST_CASE("a cause of the wrong type that comes before all other values is told 
                            R"({"type":"PeerStatusChange","peer":{"cause":16}})",
                            R"({"type":"ChannelDestroyed","cause":[16]})"}) {
     INFO(text);
-    EventReader reader(now);
-    const std::string line = line_of(reader, text);
-    CHECK(line == line_of(text));
+    EventReader reader(recorded_at);
+    const std::string line = line_with_members(reader, text);
+    CHECK(line == fresh_line(text));
     CHECK_FALSE(line.find(R"("invalid":)") == std::string::npos);
   }
 }
 
 TEST_CASE("damaged events are read as they would have been without their shapes") {
-  EventReader reader(now);
-  const auto events = recorded();
-  for (const std::string& event : events) line_of(reader, event);
+  EventReader reader(recorded_at);
+  const auto events = all_recorded();
+  for (const std::string& event : events) line_with_members(reader, event);
   std::mt19937 random(20261122);
   const auto any = [&](size_t below) { return random() % below; };
   constexpr std::string_view odd = "\"\\{}[]:,0-9.eZ+T \n\x01\x7F\xC3\xA4\xFF\0n"sv;
@@ -162,45 +148,45 @@ TEST_CASE("damaged events are read as they would have been without their shapes"
       }
       if (text.empty()) text = "{";
     }
-    const std::string line = line_of(reader, text);
-    if (line != line_of(text)) {
+    const std::string line = line_with_members(reader, text);
+    if (line != fresh_line(text)) {
       INFO(text);
-      REQUIRE(line == line_of(text));
+      REQUIRE(line == fresh_line(text));
     }
   }
 }
 
 TEST_CASE("nearly all events of an Asterisk have a shape") {
-  const auto events = recorded();
-  EventReader reader(now);
-  for (const std::string& event : events) line_of(reader, event);
+  const auto events = all_recorded();
+  EventReader reader(recorded_at);
+  for (const std::string& event : events) line_with_members(reader, event);
   size_t known = 0;
   for (const std::string& event : events) known += is_known(reader, event) ? 1 : 0;
   CHECK(known > events.size() * 97 / 100);
 }
 
 TEST_CASE("events that are all different cost no memory and displace no known shape") {
-  EventReader reader(now);
+  EventReader reader(recorded_at);
   const auto dtmf = [](const std::string& name) {
     return R"({"type":"ChannelDtmfReceived","timestamp":"2026-11-22T21:46:17.690+0000","digit":"1",)"
            R"("duration_ms":5,"channel":)" +
            channel + R"(,")" + name + R"(":"x","application":"demo"})";
   };
-  for (int i = 0; i < 2; ++i) line_of(reader, dtmf("usual"));
+  for (int i = 0; i < 2; ++i) line_with_members(reader, dtmf("usual"));
   REQUIRE(is_known(reader, dtmf("usual")));
   const size_t steps = reader.shape_cache().steps();
   for (int i = 0; i < 100'000; ++i) {
-    line_of(reader, dtmf("odd" + std::to_string(i)));
+    line_with_members(reader, dtmf("odd" + std::to_string(i)));
     REQUIRE(reader.shape_cache().steps() == steps);
   }
   CHECK(is_known(reader, dtmf("usual")));
   CHECK_FALSE(is_known(reader, dtmf("odd99999")));
-  line_of(reader, dtmf("odd99999"));
+  line_with_members(reader, dtmf("odd99999"));
   CHECK(is_known(reader, dtmf("odd99999")));
 }
 
 TEST_CASE("more shapes than have room are bounded, and those of other events than before find room") {
-  EventReader reader(now);
+  EventReader reader(recorded_at);
   const auto varset = [](const std::string& before, int i) {
     return R"({"variable":"X",")" + before + std::to_string(i) +
            R"(":"x","value":"y","type":"ChannelVarset",)" +
@@ -208,7 +194,7 @@ TEST_CASE("more shapes than have room are bounded, and those of other events tha
   };
   for (const char* kind : {"a", "b", "c"}) {
     for (int i = 0; i < 5000; ++i) {
-      for (int again = 0; again < 3; ++again) line_of(reader, varset(kind, i));
+      for (int again = 0; again < 3; ++again) line_with_members(reader, varset(kind, i));
       REQUIRE(reader.shape_cache().steps() <= ShapeCache::max_steps);
     }
     int known = 0;
@@ -220,11 +206,11 @@ TEST_CASE("more shapes than have room are bounded, and those of other events tha
 }
 
 TEST_CASE("a text is read as the record that it was written of") {
-  EventReader reader(now);
+  EventReader reader(recorded_at);
   JsonTape tape;
   Record record, again;
   uint64_t seq = 7;
-  for (const std::string& event : recorded()) {
+  for (const std::string& event : all_recorded()) {
     reader.read(event, event.size(), "pbx \"1\"", record);
     const std::string text = test::record_text(record, ++seq);
     REQUIRE(read_text(tape, text, again) == seq);
@@ -238,7 +224,7 @@ TEST_CASE("a text is read as the record that it was written of") {
 }
 
 TEST_CASE("a record knows where its members are") {
-  EventReader reader(now);
+  EventReader reader(recorded_at);
   JsonTape tape;
   Record record;
   const auto check = [&](const std::string& event) {
@@ -255,7 +241,7 @@ TEST_CASE("a record knows where its members are") {
     }
     REQUIRE(count == record.members.size());
   };
-  for (const std::string& event : recorded()) check(event);
+  for (const std::string& event : all_recorded()) check(event);
   for (const char* event :
        {R"({"type":"Odd","a":1,"b":null,"channel":{"id":"c1"},"seq":5})", R"({"type":"StasisStart"})",
         R"({"application":"x","type":"Dial","peer":{"id":"p"},"seq":5,"time":[]})", R"({"type":"Odd"})",

@@ -1,7 +1,6 @@
 // What an event becomes depends on its text alone, not on which events came before: a reader that knows their
 // shapes makes the same records as one that has seen nothing.
 #include <algorithm>
-#include <fstream>
 #include <random>
 #include <vector>
 
@@ -9,9 +8,13 @@
 #include "record/event_reader.h"
 #include "tests/catch.h"
 #include "tests/unit/helpers.h"
+#include "tests/unit/record/recorded.h"
 
 using namespace aribus;
 using namespace aribus::record;
+using aribus::test::line_with_members;
+using aribus::test::recorded_at;
+using aribus::test::recorded_events;
 
 namespace {
 
@@ -228,35 +231,15 @@ class Mutator {
   std::mt19937 random_;
 };
 
-WallTime now() {
-  return *parse_time("2026-11-22T23:50:00.001Z");
-}
-
-std::vector<std::string> recorded(std::string_view name) {
-  std::vector<std::string> events;
-  std::ifstream file(std::string(ARIBUS_SOURCE_DIR) + "/tests/data/" + std::string(name));
-  for (std::string line; std::getline(file, line);) events.push_back(line);
-  return events;
-}
-
-// The record of `text`, with where its members begin.
-std::string record_of_text(EventReader& reader, const std::string& text) {
-  static Record record;  // used again, as the daemon does
-  reader.read(text, text.size(), "pbx1", record);
-  std::string line = test::to_line(record, 1);
-  for (const uint32_t place : record.members) line += std::to_string(place) + " ";
-  return line;
-}
-
 }  // namespace
 
 TEST_CASE("changed events become the same records whatever was read before") {
   const char* const file = GENERATE("events-22.jsonl", "events-16.jsonl");
-  const auto events = recorded(file);
+  const auto events = recorded_events(file);
   REQUIRE(events.size() > 1000);
-  EventReader trained(now);
+  EventReader trained(recorded_at);
   for (int round = 0; round < 2; ++round) {
-    for (const std::string& event : events) record_of_text(trained, event);
+    for (const std::string& event : events) line_with_members(trained, event);
   }
   JsonTape tape, line_tape;
   Record again;
@@ -268,9 +251,9 @@ TEST_CASE("changed events become the same records whatever was read before") {
       std::string text;
       event.write(text);
       mutator.change(text);
-      EventReader fresh(now);
-      const std::string expected = record_of_text(fresh, text);
-      const std::string line = record_of_text(trained, text);
+      EventReader fresh(recorded_at);
+      const std::string expected = line_with_members(fresh, text);
+      const std::string line = line_with_members(trained, text);
       if (line != expected) {
         INFO(to_valid_utf8(text, 8000));
         REQUIRE(to_valid_utf8(line, 16000) == to_valid_utf8(expected, 16000));

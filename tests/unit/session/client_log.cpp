@@ -15,15 +15,15 @@ using aribus::test::json;
 
 namespace {
 
-struct Stage {
-  Stage() {
+struct LogStage {
+  LogStage() {
     auto logger =
         std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_st>(out));
     logger->set_pattern("%l %v");
     logger->set_level(spdlog::level::debug);
     spdlog::set_default_logger(logger);
   }
-  ~Stage() { spdlog::set_default_logger(before); }
+  ~LogStage() { spdlog::set_default_logger(before); }
 
   ClientInfo client(uint64_t id, const std::string& program = "python3") const {
     ClientInfo info{.caller = {.principal = {.id = 1001, .name = "alice", .rule = rule},
@@ -58,7 +58,7 @@ const Error no_room{ErrorKind::too_much, "there are 1024 connections already", {
 }  // namespace
 
 TEST_CASE("who comes and goes is worth a line for debugging alone") {
-  Stage stage;
+  LogStage stage;
   stage.log.connected(stage.client(1));
   stage.log.left(stage.client(1), "closed by the program", false);
   CHECK(
@@ -77,7 +77,7 @@ TEST_CASE("who comes and goes is worth a line for debugging alone") {
 }
 
 TEST_CASE("of those that left without harm, who subscribed, changed something or asked much is remembered") {
-  Stage stage;
+  LogStage stage;
   ClientInfo looked = stage.client(1), subscribed = looked, changed = looked, asked = looked;
   for (ClientInfo* client : {&looked, &changed, &asked}) client->subscription.clear();
   looked.requests = 2;
@@ -91,7 +91,7 @@ TEST_CASE("of those that left without harm, who subscribed, changed something or
 }
 
 TEST_CASE("losses are one line when they begin, and one when they are over") {
-  Stage stage;
+  LogStage stage;
   ClientInfo slow = stage.client(7);
   CHECK_FALSE(stage.log.is_news(7, 0));
   for (uint64_t lost = 100; lost <= 1000; lost += 100) {
@@ -121,7 +121,7 @@ TEST_CASE("losses are one line when they begin, and one when they are over") {
 }
 
 TEST_CASE("who was ended for its losses, or went before they were seen, is named") {
-  Stage stage;
+  LogStage stage;
   ClientInfo slow = stage.client(7);
   slow.lost = 333;
   stage.log.left(slow, "on_overflow: disconnect", true);
@@ -135,7 +135,7 @@ TEST_CASE("who was ended for its losses, or went before they were seen, is named
 }
 
 TEST_CASE("programs that come in a loop fill neither the log nor what is remembered") {
-  Stage stage;
+  LogStage stage;
   ClientInfo slow = stage.client(1, "recorder");
   slow.lost = 5;
   stage.log.left(slow, "closed by the program", false);
@@ -161,7 +161,7 @@ TEST_CASE("programs that come in a loop fill neither the log nor what is remembe
 }
 
 TEST_CASE("refusals are told with their reason, and those of another kind beside them") {
-  Stage stage;
+  LogStage stage;
   const control::Caller caller = stage.client(1).caller;
   for (int i = 0; i < 100; ++i)
     stage.log.refused(caller,

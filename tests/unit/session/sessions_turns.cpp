@@ -16,8 +16,8 @@ namespace {
 constexpr std::string_view pong = R"({"jsonrpc":"2.0","id":1,"result":"pong"})";
 
 // A daemon whose programs are connected over each of the transports in turn.
-struct Stage : Daemon {
-  Stage() {
+struct TurnsStage : Daemon {
+  TurnsStage() {
     const auto [name, its_connect] = GENERATE_COPY(from_range(every_transport(true)));
     UNSCOPED_INFO(name);
     connect = its_connect;
@@ -31,7 +31,7 @@ struct Stage : Daemon {
 
 // Connected, known to the daemon, and with nothing under way.
 struct Settled : Program {
-  explicit Settled(Stage& daemon) : Program(daemon) {
+  explicit Settled(TurnsStage& daemon) : Program(daemon) {
     ask("ping");
     REQUIRE(line() == pong);
     for (int i = 0; i < 3; ++i) daemon.turn();
@@ -46,7 +46,7 @@ size_t lines_in(const std::string& bytes) {
 }  // namespace
 
 TEST_CASE("a request is read, answered and written in one turn, after which the loop sleeps") {
-  Stage daemon;
+  TurnsStage daemon;
   Settled program(daemon);
   for (int i = 0; i < 3; ++i) {
     program.ask("ping");
@@ -60,7 +60,7 @@ TEST_CASE("a request is read, answered and written in one turn, after which the 
 }
 
 TEST_CASE("requests that come at once are answered in one turn, in their order") {
-  Stage daemon;
+  TurnsStage daemon;
   Settled program(daemon);
   std::string requests;
   for (int i = 0; i < 10; ++i) {
@@ -74,7 +74,7 @@ TEST_CASE("requests that come at once are answered in one turn, in their order")
 }
 
 TEST_CASE("a batch is answered in one turn") {
-  Stage daemon;
+  TurnsStage daemon;
   Settled program(daemon);
   program.say(R"( [{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"ping"}])");
   daemon.turn();
@@ -84,7 +84,7 @@ TEST_CASE("a batch is answered in one turn") {
 }
 
 TEST_CASE("a part of a line is waited for asleep") {
-  Stage daemon;
+  TurnsStage daemon;
   Settled program(daemon);
   if (program.fd() < 0) return;
   program.send(R"({"jsonrpc":"2.0","id":1,)");
@@ -99,7 +99,7 @@ TEST_CASE("a part of a line is waited for asleep") {
 }
 
 TEST_CASE("what comes with the end of the input is answered before the connection ends") {
-  Stage daemon;
+  TurnsStage daemon;
   Settled program(daemon);
   program.ask("ping");
   program.finish_sending();
@@ -108,7 +108,7 @@ TEST_CASE("what comes with the end of the input is answered before the connectio
 }
 
 TEST_CASE("a program that sends without end leaves another one its turn") {
-  Stage daemon;
+  TurnsStage daemon;
   Settled busy(daemon), quiet(daemon);
   std::string requests;
   for (int i = 0; i < 2000; ++i) requests += "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n";
@@ -126,7 +126,7 @@ TEST_CASE("a program that sends without end leaves another one its turn") {
 }
 
 TEST_CASE("a program that does not read its answers is read no further, and gets all of them later") {
-  Stage daemon;
+  TurnsStage daemon;
   Settled program(daemon);
   if (program.fd() < 0) return;
   std::string requests;

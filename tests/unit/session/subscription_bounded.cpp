@@ -15,10 +15,10 @@ namespace {
 
 // A daemon that knows one Asterisk, whose events the test gives, and a program of the applications ivr and
 // "".
-struct Stage : Daemon {
+struct BoundedStage : Daemon {
   test::TestServer asterisk{loop, test::client_options(test::nowhere, {"ivr", "crm"}), "pbx1", &log};
 
-  Stage() {
+  explicit BoundedStage(size_t ring_bytes = 256 * 1024) : Daemon({}, 1024, ring_bytes) {
     dispatcher.add_server(asterisk);
     methods.add(
         control::state_methods([this](IdKind kind, const JsonValue& params, const control::Caller& caller) {
@@ -26,8 +26,8 @@ struct Stage : Daemon {
         }));
     set_rule({.name = "ivr", .methods = {"read"}, .apps = {"ivr", ""}});
   }
-  ~Stage() { close(); }  // before its Asterisk, as the daemon does
-  Stage(const Stage&) = delete;
+  ~BoundedStage() { close(); }  // before its Asterisk, as the daemon does
+  BoundedStage(const BoundedStage&) = delete;
   void publish(const record::Record& record) { asterisk.publish(record); }
   void event(const std::string& text) { asterisk.event(text); }
   void call(const std::string& app, const std::string& id) {
@@ -57,7 +57,7 @@ std::string params_of(const Json& message) {
 }  // namespace
 
 TEST_CASE("records of the daemon's own name to a bounded program only what it may see") {
-  Stage stage;
+  BoundedStage stage;
   stage.call("ivr", "i1");
   stage.call("crm", "c1");
   stage.call("crm", "c2");
@@ -98,7 +98,7 @@ TEST_CASE("records of the daemon's own name to a bounded program only what it ma
 }
 
 TEST_CASE("a program that is not bound gets those records as they are") {
-  Stage stage;
+  BoundedStage stage;
   stage.set_rule({.name = "all", .methods = {"read"}});
   stage.call("crm", "c1");
   Program program(stage);
@@ -110,8 +110,57 @@ TEST_CASE("a program that is not bound gets those records as they are") {
   CHECK(program.next()["params"].HasMember("text"));
 }
 
+TEST_CASE("what a bound program sees of very many objects is found out in several turns") {
+  BoundedStage stage(4 << 20);
+  stage.call("ivr", "i1");
+  std::vector<std::pair<IdKind, std::string>> ids;
+  for (int i = 0; i < 20'000; ++i) ids.emplace_back(IdKind::channel, "x" + std::to_string(i));
+  ids.emplace_back(IdKind::channel, "i1");
+  const auto expected = [](const Json& message) {
+    return to_text(message["params"]["channels"]) == R"(["i1"])";
+  };
+
+  Program one(stage), other(stage);
+  for (Program* program : {&one, &other}) {
+    program->ask("subscribe");
+    program->line();
+  }
+  stage.publish(own("server.resynced", ids));
+  stage.call("ivr", "i2");
+  for (Program* program : {&one, &other}) {
+    CHECK(expected(program->next()));
+    CHECK(params_of(program->next()).find("i2") != std::string::npos);
+  }
+
+  const uint64_t seq = stage.log.next() - 2;
+  const control::AccessRule rule{.name = "ivr", .methods = {"read"}, .apps = {"ivr", ""}};
+  session::VisibleLine line(stage.log, seq);
+  const bus::Filter filter({});
+  int steps = 1;
+  std::optional<std::string> shown;
+  while (!(shown = line.next(filter, stage.dispatcher, rule))) ++steps;
+  CHECK(steps == 5);
+  CHECK(shown->find(R"("channels":["i1"])") != std::string::npos);
+
+  // The rule changes in the middle: the record is looked at anew.
+  auto subscription = session::Subscription::make(
+      test::json(R"({"since":")" + bus::Cursor{stage.log.stream(), seq - 1}.text() + "\"}"), stage.log,
+      stage.dispatcher, rule);
+  REQUIRE(subscription);
+  std::vector<iovec> pieces;
+  subscription->gather(1 << 20, pieces);
+  REQUIRE(subscription->is_at_own_record());
+  CHECK_FALSE(subscription->take_own_record(stage.dispatcher, rule));
+  const control::AccessRule crm{.name = "crm", .methods = {"read"}, .apps = {"crm", ""}};
+  subscription->bound_by(crm);
+  subscription->gather(1 << 20, pieces);
+  REQUIRE(subscription->is_at_own_record());
+  while (!(shown = subscription->take_own_record(stage.dispatcher, crm))) continue;
+  CHECK(shown->find("i1") == std::string::npos);
+}
+
 TEST_CASE("runs of records around one of the daemon's own come in order, whole") {
-  Stage stage;
+  BoundedStage stage;
   Program program(stage);
   program.ask("subscribe");
   program.line();
@@ -131,7 +180,7 @@ TEST_CASE("runs of records around one of the daemon's own come in order, whole")
 }
 
 TEST_CASE("state and snapshot show a bounded program its own, though it sees what is in no application") {
-  Stage stage;
+  BoundedStage stage;
   stage.call("ivr", "i1");
   stage.call("crm", "c1");
   stage.call("", "n1");
@@ -162,7 +211,7 @@ TEST_CASE("state and snapshot show a bounded program its own, though it sees wha
 }
 
 TEST_CASE("the deepest thing comes in lines that every client reads") {
-  Stage stage;
+  BoundedStage stage;
   stage.set_rule({.name = "all", .methods = {"read"}});
   const std::string deep = std::string(62, '[') + std::string(62, ']');  // in an event it is 64 levels
   stage.event(
@@ -180,7 +229,7 @@ TEST_CASE("the deepest thing comes in lines that every client reads") {
 }
 
 TEST_CASE("a channel that an application dials or has left is seen by who hears of that application") {
-  Stage stage;
+  BoundedStage stage;
   const std::string dialled = R"("channel":{"id":"d1","name":"secret-crm","state":"Down"})";
   stage.event(R"({"type":"ChannelCreated","application":"crm",)" + dialled + "}");
   stage.event(R"({"type":"ChannelVarset","application":"crm","variable":"PIN","value":"1234",)" + dialled +
@@ -199,7 +248,7 @@ TEST_CASE("a channel that an application dials or has left is seen by who hears 
 }
 
 TEST_CASE("a filter by an id that is not shown does not tell whether it lives") {
-  Stage stage;
+  BoundedStage stage;
   stage.call("crm", "c1");
   Program program(stage);
   program.ask("subscribe", R"({"channels":["c1"]})");
@@ -211,7 +260,7 @@ TEST_CASE("a filter by an id that is not shown does not tell whether it lives") 
 }
 
 TEST_CASE("a loss at a record of the daemon's own shows no other record in its place") {
-  Stage stage;
+  BoundedStage stage;
   const control::AccessRule rule{.name = "ivr", .methods = {"read"}, .apps = {"ivr", ""}};
   auto made = session::Subscription::make(json("{}"), stage.log, stage.dispatcher, rule);
   REQUIRE(made.ok());
@@ -230,7 +279,7 @@ TEST_CASE("a loss at a record of the daemon's own shows no other record in its p
 namespace {
 
 // Some megabytes of channels.
-void fill(Stage& stage, int count = 3000) {
+void fill(BoundedStage& stage, int count = 3000) {
   for (int i = 0; i < count; ++i) {
     stage.event(R"({"type":"StasisStart","application":")" + std::string(i % 2 == 0 ? "ivr" : "crm") +
                 R"(","args":[],"channel":{"id":"c)" + std::to_string(10'000 + i) + R"(","name":")" +
@@ -241,7 +290,7 @@ void fill(Stage& stage, int count = 3000) {
 }  // namespace
 
 TEST_CASE("a snapshot is of its cursor, though it is read slowly and all that it shows changes or goes") {
-  Stage stage;
+  BoundedStage stage;
   stage.set_rule({.name = "all", .methods = {"read"}});
   fill(stage);
   const std::string expected = control::live_snapshot(stage.dispatcher, {}, {.name = "all", .methods = {"read"}}).str();
@@ -263,7 +312,7 @@ TEST_CASE("a snapshot is of its cursor, though it is read slowly and all that it
 }
 
 TEST_CASE("records go on while a large snapshot is read, and come behind it") {
-  Stage stage;
+  BoundedStage stage;
   stage.set_rule({.name = "all", .methods = {"read"}});
   fill(stage);
   Program slow(stage), quick(stage);
@@ -284,7 +333,7 @@ TEST_CASE("records go on while a large snapshot is read, and come behind it") {
 }
 
 TEST_CASE("whoever goes away in the middle of a snapshot leaves nothing in memory") {
-  Stage stage;
+  BoundedStage stage;
   stage.set_rule({.name = "all", .methods = {"read"}});
   fill(stage);
   const std::weak_ptr<const state::Frozen> version = stage.asterisk.freeze();
@@ -303,7 +352,7 @@ TEST_CASE("whoever goes away in the middle of a snapshot leaves nothing in memor
 }
 
 TEST_CASE("a stalled reader of a snapshot is counted what it keeps, and asks for no second one then") {
-  Stage stage;
+  BoundedStage stage;
   stage.set_rule({.name = "all", .methods = {"read"}});
   stage.limits.max_user_bytes = 1 << 20;
   stage.close();

@@ -10,16 +10,16 @@ using aribus::test::Program;
 namespace {
 
 // A daemon that knows two Asterisks.
-struct Stage : Daemon {
+struct DoubtsStage : Daemon {
   std::vector<std::unique_ptr<test::TestServer>> asterisks;
   Program program{*this};
 
-  Stage() {
+  DoubtsStage() {
     add("pbx1", {"ivr", "crm"});
     add("pbx2", {"queue"});
   }
-  ~Stage() { close(); }  // before its Asterisks, as the daemon does
-  Stage(const Stage&) = delete;
+  ~DoubtsStage() { close(); }  // before its Asterisks, as the daemon does
+  DoubtsStage(const DoubtsStage&) = delete;
   void add(const std::string& name, const std::vector<std::string>& apps) {
     asterisks.push_back(
         std::make_unique<test::TestServer>(loop, test::client_options(test::nowhere, apps), name));
@@ -43,7 +43,7 @@ struct Stage : Daemon {
 }  // namespace
 
 TEST_CASE("a subscription that can match is answered without warnings") {
-  Stage stage;
+  DoubtsStage stage;
   CHECK(stage.warnings("{}").empty());
   CHECK(stage.warnings(R"({"types":["StasisStart","Channel*","server.*","*","[CS]*","Malformed"]})").empty());
   CHECK(
@@ -52,7 +52,7 @@ TEST_CASE("a subscription that can match is answered without warnings") {
 }
 
 TEST_CASE("what a subscription names and is not there is told, with what was meant") {
-  Stage stage;
+  DoubtsStage stage;
   CHECK(stage.warnings(R"({"types":["Stasisstart","StasisEnd","Chanel*","BrandNew"]})") ==
         "types: 'Stasisstart' is no known type; did you mean 'StasisStart'?\n"
         "types: no known type matches 'Chanel*'\n"
@@ -67,14 +67,14 @@ TEST_CASE("what a subscription names and is not there is told, with what was mea
 }
 
 TEST_CASE("a subscription with warnings counts all the same") {
-  Stage stage;
+  DoubtsStage stage;
   CHECK_FALSE(stage.warnings(R"({"types":"Newer"})").empty());
   stage.log.append(test::record_of("Newer"));
   CHECK(as_view(stage.program.next()["params"]["type"]) == "Newer");
 }
 
 TEST_CASE("warnings do not name applications that the program's rule hides") {
-  Stage stage;
+  DoubtsStage stage;
   stage.set_rule({.name = "ivr", .methods = {"read"}, .apps = {"ivr"}});
   CHECK(stage.warnings(R"({"apps":["crm","ivrs","que"]})") ==
         "apps: aribusd holds no application 'crm' that this program may see\n"
@@ -83,7 +83,7 @@ TEST_CASE("warnings do not name applications that the program's rule hides") {
 }
 
 TEST_CASE("many warnings are cut") {
-  Stage stage;
+  DoubtsStage stage;
   std::string types;
   for (int i = 0; i < 200; ++i)
     types += (types.empty() ? "\"" : ",\"") + std::string("X") + std::to_string(i) + '"';

@@ -17,9 +17,9 @@ using Ending = aribus::session::Transport::Ending;
 namespace {
 
 // A daemon whose programs are connected over each of the transports in turn.
-struct Stage : Daemon {
+struct TransportStage : Daemon {
   // `few`: see every_transport().
-  explicit Stage(bool few = false) {
+  explicit TransportStage(bool few = false) {
     const auto [name, its_connect] = GENERATE_COPY(from_range(every_transport(few)));
     UNSCOPED_INFO(name);
     connect = its_connect;
@@ -29,7 +29,7 @@ struct Stage : Daemon {
 }  // namespace
 
 TEST_CASE("over any transport, requests and batches are answered in lines") {
-  Stage daemon;
+  TransportStage daemon;
   Program program(daemon);
   program.ask("ping");
   program.send("{}\n[]\n[{\"jsonrpc\":\"2.0\",");
@@ -46,7 +46,7 @@ TEST_CASE("over any transport, requests and batches are answered in lines") {
 }
 
 TEST_CASE("over any transport, records come whole, also those that the ring has overwritten in between") {
-  Stage daemon;
+  TransportStage daemon;
   Program program(daemon);
   program.ask("subscribe");
   REQUIRE(program.next().HasMember("result"));
@@ -65,7 +65,7 @@ TEST_CASE("over any transport, records come whole, also those that the ring has 
 }
 
 TEST_CASE("over any transport, an answer of many pieces is one line") {
-  Stage daemon;
+  TransportStage daemon;
   std::string bytes(3000, '\0');
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i);
   daemon.methods.add({.name = "download",
@@ -83,7 +83,7 @@ TEST_CASE("over any transport, an answer of many pieces is one line") {
 }
 
 TEST_CASE("over any transport, a daemon that stops has answered and delivered everything") {
-  Stage daemon;
+  TransportStage daemon;
   Program program(daemon);
   program.ask("subscribe");
   REQUIRE(program.next().HasMember("result"));
@@ -111,7 +111,7 @@ TEST_CASE("over any transport, a daemon that stops has answered and delivered ev
 }
 
 TEST_CASE("over any transport, a program that does not read does not keep the daemon from stopping") {
-  Stage daemon;
+  TransportStage daemon;
   Program program(daemon);
   program.ask("subscribe");
   REQUIRE(program.next().HasMember("result"));
@@ -123,7 +123,7 @@ TEST_CASE("over any transport, a program that does not read does not keep the da
 }
 
 TEST_CASE("over any transport, who is refused is told why") {
-  Stage daemon;
+  TransportStage daemon;
   Program first(daemon);
   first.ask("ping");
   first.line();
@@ -134,7 +134,7 @@ TEST_CASE("over any transport, who is refused is told why") {
 }
 
 TEST_CASE("over any transport, who may not connect is told why, as far as one write takes it") {
-  Stage daemon(true);
+  TransportStage daemon(true);
   daemon.set_rule({.name = "nobody", .users = {54321}, .methods = {"read"}});
   Program program(daemon);
   CHECK(program.next()["error"]["code"].GetInt() == -32003);
@@ -142,7 +142,7 @@ TEST_CASE("over any transport, who may not connect is told why, as far as one wr
 }
 
 TEST_CASE("over any transport, a subscriber that is too slow is disconnected if it wants that") {
-  Stage daemon;
+  TransportStage daemon;
   Program slow(daemon);
   slow.ask("subscribe", R"({"on_overflow":"disconnect"})");
   REQUIRE(slow.next().HasMember("result"));
@@ -153,7 +153,7 @@ TEST_CASE("over any transport, a subscriber that is too slow is disconnected if 
 }
 
 TEST_CASE("over any transport, a program that goes in the middle of everything is forgotten") {
-  Stage daemon;
+  TransportStage daemon;
   Program program(daemon);
   program.ask("subscribe");
   REQUIRE(program.next().HasMember("result"));

@@ -347,10 +347,11 @@ class Known {
     for (int round = 0; round < 4; ++round) {
       const uint64_t begin = seq_ + 1;
       const FetchedState fetched = world_.fetch();
-      // Once, and before or while the answers are compared: what several events since the answers leave open can be
-      // more than Asterisk says (an event shows the channel, and not the application that it is in).
       const int when = round == 0 ? world_.any(6) : -1;
-      if (when == 0) world_.step();
+      const auto happen = [&] {
+        for (int i = world_.any(4); i >= 0; --i) world_.step();
+      };
+      if (when == 0) happen();
       const Publisher publisher{[&](const record::Record& record) {
                                   if (!connected && !record.member("synthetic").empty())
                                     invented.push_back(record.type);
@@ -364,7 +365,7 @@ class Known {
       const Comparison comparison{begin, connected, wall_now()};
       Slices compared = publish_difference(server, apps, model, fetched, comparison, publisher, found);
       for (int slices = 1; !compared.run(1); ++slices) {
-        if (slices == when) world_.step();
+        if (slices == when) happen();
       }
       Slices heard = publish_unheard(server, model, fetched, begin, wall_now(), publisher, more);
       while (!heard.run(1)) continue;

@@ -14,13 +14,13 @@ using namespace aribus::state;
 
 namespace {
 
-struct Stage {
+struct ModelStage {
   Model model;
   record::EventReader events{[] { return *parse_time("2026-11-22T23:50:00.001Z"); }};
   record::Record record;
   uint64_t seq = 0;
 
-  explicit Stage(ModelOptions options = {}) : model(options) {}
+  explicit ModelStage(ModelOptions options = {}) : model(options) {}
 
   void tell(const std::string& event) {
     events.read(event, event.size(), "pbx1", record);
@@ -59,7 +59,7 @@ std::string bridge(const std::string& id, const std::string& channels) {
 }  // namespace
 
 TEST_CASE("a channel lives from the first event that shows it to its end") {
-  Stage stage;
+  ModelStage stage;
   stage.tell("StasisStart", R"("args":[],)" + with_channel("c1", "Ring"));
   const Object* object = stage.model.find(IdKind::channel, "c1");
   REQUIRE(object != nullptr);
@@ -80,7 +80,7 @@ TEST_CASE("a channel lives from the first event that shows it to its end") {
 }
 
 TEST_CASE("what has ended stays ended, and another of the same id lives") {
-  Stage stage;
+  ModelStage stage;
   stage.tell("ChannelDestroyed", R"("cause":16,)" + with_channel("c1"));
   stage.tell("ChannelHangupRequest", with_channel("c1"));
   CHECK_FALSE(stage.lives(IdKind::channel, "c1"));
@@ -100,7 +100,7 @@ TEST_CASE("what has ended stays ended, and another of the same id lives") {
 }
 
 TEST_CASE("bridges come, change, merge and end") {
-  Stage stage;
+  ModelStage stage;
   stage.tell("BridgeCreated", R"("bridge":)" + bridge("b1", ""));
   stage.tell("ChannelEnteredBridge", R"("bridge":)" + bridge("b1", R"("c1")") + "," + with_channel("c1"));
   CHECK_THAT(stage.model.find(IdKind::bridge, "b1")->text, ContainsSubstring(R"(["c1"])"));
@@ -114,7 +114,7 @@ TEST_CASE("bridges come, change, merge and end") {
 }
 
 TEST_CASE("a playback and a recording end with what they are on") {
-  Stage stage;
+  ModelStage stage;
   stage.tell("StasisStart", R"("args":[],)" + with_channel("c1"));
   stage.tell("PlaybackStarted",
              R"("playback":{"id":"p1","media_uri":"sound:x","target_uri":"channel:c1","state":"playing"})");
@@ -134,7 +134,7 @@ TEST_CASE("a playback and a recording end with what they are on") {
 TEST_CASE("the end of an older channel of the same id takes nothing away from the younger one") {
   const std::string first = R"("channel":)" + channel("c1", "Up", "2026-11-22T23:47:01.000+0000");
   const std::string second = R"("channel":)" + channel("c1", "Ring", "2026-11-22T23:47:01.004+0000");
-  Stage stage;
+  ModelStage stage;
   stage.tell("StasisStart", R"("args":[],)" + first);
   stage.tell("ChannelVarset", R"("variable":"A","value":"1",)" + first);
   stage.tell("StasisStart", R"("args":[],)" + second);  // the end of the first is on its way
@@ -160,7 +160,7 @@ TEST_CASE("the end of an older channel of the same id takes nothing away from th
 }
 
 TEST_CASE("a beginning begins, also when it was made in the same millisecond as what has ended") {
-  Stage stage;
+  ModelStage stage;
   stage.tell("BridgeCreated", R"("bridge":)" + bridge("b1", ""));
   stage.tell("BridgeDestroyed", R"("bridge":)" + bridge("b1", ""));
   stage.tell("BridgeCreated", R"("bridge":)" + bridge("b1", ""));
@@ -179,7 +179,7 @@ TEST_CASE("a beginning begins, also when it was made in the same millisecond as 
 
 TEST_CASE("what a transfer shows is as it was before: it does not undo what was told") {
   for (const char* type : {"BridgeAttendedTransfer", "BridgeBlindTransfer"}) {
-    Stage stage;
+    ModelStage stage;
     stage.tell("StasisStart", R"("args":[],)" + with_channel("c1"));
     stage.tell("BridgeCreated", R"("bridge":)" + bridge("b1", R"("phone","c1")"));
     stage.tell("ChannelLeftBridge", R"("bridge":)" + bridge("b1", R"("c1")") + "," + with_channel("c1"));
@@ -202,7 +202,7 @@ TEST_CASE("what a transfer shows is as it was before: it does not undo what was 
 }
 
 TEST_CASE("a recording that goes on elsewhere does not end with what it was on before") {
-  Stage stage;
+  ModelStage stage;
   for (const char* on : {"c1", "c2"}) {
     stage.tell("RecordingStarted", R"("recording":{"name":"vm","format":"wav","target_uri":"channel:)" +
                                        std::string(on) + R"(","state":"recording"})");
@@ -214,7 +214,7 @@ TEST_CASE("a recording that goes on elsewhere does not end with what it was on b
 }
 
 TEST_CASE("a call that moves is in the application that it came to last") {
-  Stage stage;
+  ModelStage stage;
   const auto tell = [&](const std::string& app, const std::string& type) {
     stage.tell(R"({"type":")" + type + R"(","timestamp":"2026-11-22T23:47:30.000+0000","application":")" +
                app + R"(","args":[],)" + with_channel("c1") + "}");
@@ -242,7 +242,7 @@ TEST_CASE("whichever application's events come first, a call is where it was mov
       {{"aS1", "aE1", "aS1", "bS1", "bE1"}, ""},  // all in one millisecond: that can't be told
   };
   for (const Case& one : cases) {
-    Stage stage;
+    ModelStage stage;
     std::string all;
     for (const std::string& text : one.events) {
       all += text + " ";
@@ -256,7 +256,7 @@ TEST_CASE("whichever application's events come first, a call is where it was mov
 }
 
 TEST_CASE("an end in an application that the call was not known to be in says that it has left it") {
-  Stage stage;
+  ModelStage stage;
   const auto tell = [&](const std::string& app, const std::string& type) {
     stage.tell(R"({"type":")" + type + R"(","timestamp":"2026-11-22T23:47:3)" +
                (type == "StasisStart" ? "0" : "1") + R"(.000+0000","application":")" + app +
@@ -269,7 +269,7 @@ TEST_CASE("an end in an application that the call was not known to be in says th
 }
 
 TEST_CASE("what Asterisk does not report is taken over from state.changed") {
-  Stage stage;
+  ModelStage stage;
   stage.tell("StasisStart", R"("args":[],)" + with_channel("c1", "Ring"));
   stage.tell(
       "PlaybackStarted",
@@ -304,7 +304,7 @@ TEST_CASE("what Asterisk does not report is taken over from state.changed") {
 }
 
 TEST_CASE("endpoints and devices are known by what they are called") {
-  Stage stage;
+  ModelStage stage;
   stage.tell("EndpointStateChange",
              R"("endpoint":{"technology":"PJSIP","resource":"100","state":"online","channel_ids":[]})");
   stage.tell("DeviceStateChanged", R"("device_state":{"name":"Stasis:x","state":"BUSY"})");
@@ -313,14 +313,14 @@ TEST_CASE("endpoints and devices are known by what they are called") {
 }
 
 TEST_CASE("several things shown by one event, with ids that need decoding") {
-  Stage stage;
+  ModelStage stage;
   stage.tell("Dial", R"("dialstatus":"","peer":)" + channel("p\\\"1") + R"(,"caller":)" + channel("c1"));
   CHECK(stage.lives(IdKind::channel, "p\"1"));
   CHECK(stage.lives(IdKind::channel, "c1"));
 }
 
 TEST_CASE("variables are known as far as events told them, and bounded") {
-  Stage stage({.max_variables = 3, .max_variable_bytes = 100});
+  ModelStage stage({.max_variables = 3, .max_variable_bytes = 100});
   const auto set = [&](const std::string& name, const std::string& value) {
     stage.tell("ChannelVarset",
                R"("variable":")" + name + R"(","value":")" + value + R"(",)" + with_channel("c1"));
@@ -347,7 +347,7 @@ TEST_CASE("variables are known as far as events told them, and bounded") {
 }
 
 TEST_CASE("there is doubt after a channel left an application or a bridge, or what is gone shows again") {
-  Stage stage;
+  ModelStage stage;
   stage.tell("StasisStart", R"("args":[],)" + with_channel("c1"));
   CHECK_FALSE(stage.model.take_doubt());
   stage.tell("StasisEnd", with_channel("c1"));
@@ -363,7 +363,7 @@ TEST_CASE("there is doubt after a channel left an application or a bridge, or wh
 }
 
 TEST_CASE("the model is bounded: the longest unchanged are forgotten") {
-  Stage stage({.max_objects = 80, .max_ended = 10});
+  ModelStage stage({.max_objects = 80, .max_ended = 10});
   for (int i = 0; i < 1000; ++i) {
     stage.tell("ChannelStateChange", with_channel("c" + std::to_string(i)));
     stage.tell("ChannelStateChange", with_channel("c0"));
@@ -373,14 +373,14 @@ TEST_CASE("the model is bounded: the longest unchanged are forgotten") {
   CHECK(stage.lives(IdKind::channel, "c999"));
   CHECK(stage.model.forgotten() + stage.model.of(IdKind::channel).size() == 1000);
 
-  Stage bytes({.max_bytes = 10'000});
+  ModelStage bytes({.max_bytes = 10'000});
   for (int i = 0; i < 1000; ++i) bytes.tell("ChannelStateChange", with_channel("c" + std::to_string(i)));
   CHECK(bytes.model.bytes() <= 10'300);
   CHECK(bytes.lives(IdKind::channel, "c999"));
 }
 
 TEST_CASE("odd events teach nothing and do no harm") {
-  Stage stage;
+  ModelStage stage;
   stage.tell("ChannelStateChange", R"("channel":"c1")");
   stage.tell("ChannelStateChange", R"("channel":{})");
   stage.tell("ChannelStateChange", R"("channel":{"id":5})");
@@ -396,7 +396,7 @@ TEST_CASE("odd events teach nothing and do no harm") {
 
 // Against a model that a child could write: random events, of few ids, so that they meet.
 TEST_CASE("whatever the order of events, the model holds what was shown last and has not ended") {
-  Stage stage;
+  ModelStage stage;
   std::mt19937 random(20261123);
   const auto any = [&](int below) { return static_cast<int>(random() % static_cast<unsigned>(below)); };
   struct Plain {
@@ -439,7 +439,7 @@ TEST_CASE("whatever the order of events, the model holds what was shown last and
 }
 
 TEST_CASE("very many playbacks on one channel end in a time that grows with their number") {
-  Stage stage;
+  ModelStage stage;
   const auto playback = [](int number, const char* target) {
     return R"("playback":{"id":"p)" + std::to_string(number) + R"(","media_uri":"sound:x","target_uri":")" +
            target + R"(","language":"en","state":"playing"})";
@@ -462,7 +462,7 @@ TEST_CASE("very many playbacks on one channel end in a time that grows with thei
 }
 
 TEST_CASE("an answer that shows nothing is no news") {
-  Stage stage;
+  ModelStage stage;
   for (const char* text : {"", "null", "<html>", "[]", R"({"name":)", R"({"id":7})"}) {
     CHECK_FALSE(stage.model.is_news(IdKind::channel, text, 0));
     CHECK_FALSE(stage.model.is_news(IdKind::playback, text, 0));

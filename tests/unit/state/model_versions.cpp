@@ -13,7 +13,7 @@ using namespace aribus::state;
 
 namespace {
 
-struct Stage {
+struct VersionsStage {
   Model model;
   uint64_t seq = 0;
 
@@ -24,10 +24,10 @@ struct Stage {
   }
 };
 
-std::string channel(const std::string& id, const std::string& more = "x") {
+std::string tiny_channel(const std::string& id, const std::string& more = "x") {
   return R"("channel":{"id":")" + id + R"(","name":")" + more + R"(","state":"Up"})";
 }
-std::string bridge(const std::string& id, const std::set<std::string>& channels) {
+std::string tiny_bridge(const std::string& id, const std::set<std::string>& channels) {
   std::string list;
   for (const std::string& one : channels) list += (list.empty() ? "\"" : ",\"") + one + '"';
   return R"("bridge":{"id":")" + id + R"(","technology":"simple_bridge","bridge_type":"mixing","channels":[)" + list +
@@ -55,16 +55,16 @@ void check_seats(const Frozen& version) {
 }  // namespace
 
 TEST_CASE("a version is shared until a record is applied") {
-  Stage stage;
-  stage.tell("ChannelCreated", channel("c1"));
+  VersionsStage stage;
+  stage.tell("ChannelCreated", tiny_channel("c1"));
   const auto first = stage.model.freeze();
   CHECK(stage.model.freeze() == first);
-  stage.tell("ChannelStateChange", channel("c1", "y"));
+  stage.tell("ChannelStateChange", tiny_channel("c1", "y"));
   const auto second = stage.model.freeze();
   CHECK(second != first);
   CHECK(second->number() > first->number());
   CHECK(first->find(IdKind::channel, "c1")->text != second->find(IdKind::channel, "c1")->text);
-  stage.tell("ChannelDestroyed", R"("cause":16,"cause_txt":"",)" + channel("c1"));
+  stage.tell("ChannelDestroyed", R"("cause":16,"cause_txt":"",)" + tiny_channel("c1"));
   CHECK(stage.model.find(IdKind::channel, "c1") == nullptr);
   CHECK(second->find(IdKind::channel, "c1") != nullptr);
 }
@@ -72,38 +72,39 @@ TEST_CASE("a version is shared until a record is applied") {
 TEST_CASE("in each version channels are in the bridges that list them there") {
   std::mt19937 random(7);
   const auto any = [&](unsigned below) { return static_cast<unsigned>(random() % below); };
-  Stage stage;
+  VersionsStage stage;
   std::map<std::string, std::set<std::string>> bridges;
   std::vector<std::shared_ptr<const Frozen>> kept;
   for (int step = 0; step < 5000; ++step) {
     const std::string c = "c" + std::to_string(any(30)), b = "b" + std::to_string(any(6));
     switch (any(7)) {
       case 0:
-        stage.tell("ChannelCreated", channel(c));
+        stage.tell("ChannelCreated", tiny_channel(c));
         break;
       case 1:
-        stage.tell("ChannelDestroyed", R"("cause":16,"cause_txt":"",)" + channel(c));
+        stage.tell("ChannelDestroyed", R"("cause":16,"cause_txt":"",)" + tiny_channel(c));
         break;
       case 2:
       case 3:
         bridges[b].insert(c);
-        stage.tell("ChannelEnteredBridge", bridge(b, bridges[b]) + "," + channel(c));
+        stage.tell("ChannelEnteredBridge", tiny_bridge(b, bridges[b]) + "," + tiny_channel(c));
         break;
       case 4:
         if (!bridges.contains(b)) break;
         bridges[b].erase(c);
-        stage.tell("ChannelLeftBridge", bridge(b, bridges[b]) + "," + channel(c));
+        stage.tell("ChannelLeftBridge", tiny_bridge(b, bridges[b]) + "," + tiny_channel(c));
         break;
       case 5:
         if (any(3) == 0) {
-          stage.tell("BridgeDestroyed", bridge(b, bridges[b]));
+          stage.tell("BridgeDestroyed", tiny_bridge(b, bridges[b]));
           bridges.erase(b);
         } else {  // channels that nothing has shown
-          stage.tell("BridgeCreated", bridge(b, bridges[b] = {c, "c" + std::to_string(any(30))}));
+          stage.tell("BridgeCreated", tiny_bridge(b, bridges[b] = {c, "c" + std::to_string(any(30))}));
         }
         break;
       default:
-        stage.tell("ChannelVarset", R"("variable":"A","value":")" + std::to_string(step) + "\"," + channel(c));
+        stage.tell("ChannelVarset",
+                   R"("variable":"A","value":")" + std::to_string(step) + "\"," + tiny_channel(c));
     }
     if (any(40) == 0) kept.push_back(stage.model.freeze());
     if (kept.size() > 5) kept.erase(kept.begin() + any(5));
@@ -115,20 +116,21 @@ TEST_CASE("in each version channels are in the bridges that list them there") {
 }
 
 TEST_CASE("what a version keeps in memory is what has changed since") {
-  Stage stage;
+  VersionsStage stage;
   const std::string name(1000, 'n');
-  for (int i = 0; i < 100; ++i) stage.tell("ChannelCreated", channel("c" + std::to_string(i), name));
+  for (int i = 0; i < 100; ++i) stage.tell("ChannelCreated", tiny_channel("c" + std::to_string(i), name));
   auto first = stage.model.freeze();
   CHECK(first->kept_bytes() == 0);
   for (int round = 0; round < 3; ++round) {
-    for (int i = 0; i < 10; ++i) stage.tell("ChannelStateChange", channel("c" + std::to_string(i), name));
+    for (int i = 0; i < 10; ++i)
+      stage.tell("ChannelStateChange", tiny_channel("c" + std::to_string(i), name));
   }
   CHECK(first->kept_bytes() > 10'000);
   CHECK(first->kept_bytes() < 20'000);
   auto second = stage.model.freeze();
   const size_t of_first = first->kept_bytes();
   for (int i = 0; i < 20; ++i)
-    stage.tell("ChannelDestroyed", R"("cause":16,"cause_txt":"",)" + channel("c" + std::to_string(i)));
+    stage.tell("ChannelDestroyed", R"("cause":16,"cause_txt":"",)" + tiny_channel("c" + std::to_string(i)));
   CHECK(first->kept_bytes() == of_first);
   CHECK(second->kept_bytes() > 20'000);
   // The first one holds of it what had not changed before; it is counted for the first one as a whole.
@@ -142,12 +144,13 @@ TEST_CASE("a model and its versions may end in any order") {
   std::shared_ptr<const Frozen> version;
   int discarded = 0;
   {
-    Stage stage;
+    VersionsStage stage;
     stage.model.on_discard([&](const std::shared_ptr<void>&) { ++discarded; });
     for (int i = 0; i < 1000; ++i)
-      stage.tell("ChannelCreated", channel("c" + std::to_string(i), std::string(1000, 'n')));
+      stage.tell("ChannelCreated", tiny_channel("c" + std::to_string(i), std::string(1000, 'n')));
     version = stage.model.freeze();
-    for (int i = 0; i < 1000; ++i) stage.tell("ChannelDestroyed", R"("cause":16,"cause_txt":"",)" + channel("c" + std::to_string(i)));
+    for (int i = 0; i < 1000; ++i)
+      stage.tell("ChannelDestroyed", R"("cause":16,"cause_txt":"",)" + tiny_channel("c" + std::to_string(i)));
   }
   CHECK(version->of(IdKind::channel).size() == 1000);
   version.reset();
@@ -161,7 +164,8 @@ TEST_CASE("very many objects are forgotten a few at a time") {
   uint64_t seq = 0;
   uint64_t most = 0;
   for (int i = 0; i < 20'000; ++i) {
-    const std::string event = R"({"type":"ChannelStateChange","application":"a",)" + channel("c" + std::to_string(i)) + "}";
+    const std::string event =
+        R"({"type":"ChannelStateChange","application":"a",)" + tiny_channel("c" + std::to_string(i)) + "}";
     events.read(event, event.size(), "pbx1", record);
     const uint64_t before = model.forgotten();
     model.apply(record, ++seq);
@@ -174,12 +178,12 @@ TEST_CASE("very many objects are forgotten a few at a time") {
 }
 
 TEST_CASE("channels that end in a gap are counted, and later ones are not") {
-  Stage stage;
-  for (int i = 0; i < 10; ++i) stage.tell("ChannelCreated", channel("c" + std::to_string(i)));
+  VersionsStage stage;
+  for (int i = 0; i < 10; ++i) stage.tell("ChannelCreated", tiny_channel("c" + std::to_string(i)));
   CHECK(stage.model.count_ends() == 10);
-  stage.tell("ChannelDestroyed", R"("cause":16,"cause_txt":"",)" + channel("c1"));
-  stage.tell("ChannelCreated", channel("new"));
-  stage.tell("ChannelDestroyed", R"("cause":16,"cause_txt":"",)" + channel("new"));
+  stage.tell("ChannelDestroyed", R"("cause":16,"cause_txt":"",)" + tiny_channel("c1"));
+  stage.tell("ChannelCreated", tiny_channel("new"));
+  stage.tell("ChannelDestroyed", R"("cause":16,"cause_txt":"",)" + tiny_channel("new"));
   CHECK(stage.model.counted_ends() == 1);
   CHECK(stage.model.count_ends() == 9);
   CHECK(stage.model.counted_ends() == 0);

@@ -8,7 +8,7 @@ using namespace aribus::state;
 
 namespace {
 
-std::string channel(const std::string& app_name, const std::string& app_data) {
+std::string channel_in(const std::string& app_name, const std::string& app_data) {
   return R"({"id":"c1","dialplan":{"context":"x","exten":"x","priority":1,"app_name":")" + app_name +
          R"(","app_data":")" + app_data + R"("}})";
 }
@@ -75,10 +75,27 @@ TEST_CASE("the application is what events told, and else what Asterisk's answers
     fetched.apps["all"].all[static_cast<size_t>(IdKind::channel)] = true;
     for (const std::string& app : one.listed) fetched.apps[app].ids[static_cast<size_t>(IdKind::channel)].insert("c1");
     Object before;
-    before.text = channel(one.app_name == "Playback" || one.app_name == "Stasis" ? "Stasis" : one.app_name,
-                          one.shown_before);
+    before.text = channel_in(one.app_name == "Playback" || one.app_name == "Stasis" ? "Stasis" : one.app_name,
+                             one.shown_before);
     before.app = one.last;
-    CHECK(app_of_channel(fetched, ours, "c1", channel(one.app_name, one.app_data),
+    CHECK(app_of_channel(fetched, ours, "c1", channel_in(one.app_name, one.app_data),
                          one.last == "-" ? nullptr : &before) == one.app);
   }
+}
+
+TEST_CASE("what was known of another channel with the same id says nothing") {
+  FetchedState fetched;
+  for (const char* app : {"a1", "a2"})
+    fetched.apps[app].ids[static_cast<size_t>(IdKind::channel)].insert("c1");
+  Object before;
+  before.made = "2026-11-22T21:46:17.690+0000";
+  before.text = channel("Stasis", "a2,x");
+  before.app = "a2";
+  const auto app = [&](const std::string& made) {
+    std::string text = channel("Stasis", "a1,y");
+    text.insert(1, R"("creationtime":")" + made + "\",");
+    return app_of_channel(fetched, {"a1", "a2"}, "c1", text, &before);
+  };
+  CHECK(app(before.made) == "a1");                     // it entered again
+  CHECK(app("2026-11-22T21:46:18.000+0000").empty());  // it may have been moved
 }

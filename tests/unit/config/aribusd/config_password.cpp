@@ -14,18 +14,18 @@ using aribus::test::TempDir;
 
 namespace {
 
-Result<Config> load(const TempDir& directory, const std::string& lines) {
+Result<Config> load_entry(const TempDir& directory, const std::string& lines) {
   return load_config(
       directory.write("c.yaml", "asterisk:\n  - username: aribus\n    apps: [demo]\n" + lines));
 }
 std::string password(const TempDir& directory, const std::string& lines) {
-  const auto config = load(directory, lines);
+  const auto config = load_entry(directory, lines);
   INFO((config ? std::string() : config.error().message));
   REQUIRE(config.ok());
   return config->asterisk[0].client.password;
 }
 std::string fault(const TempDir& directory, const std::string& lines) {
-  const auto config = load(directory, lines);
+  const auto config = load_entry(directory, lines);
   REQUIRE_FALSE(config.ok());
   return config.error().message;
 }
@@ -108,19 +108,19 @@ TEST_CASE("the password comes from one place") {
 TEST_CASE("a password that others can read is warned of, once for each file") {
   const TempDir directory;
   const std::string secret = directory.write("secret", "s3cret\n");
-  CHECK(load(directory, "    password_file: " + secret + "\n")->warnings.empty());
+  CHECK(load_entry(directory, "    password_file: " + secret + "\n")->warnings.empty());
   ::chmod(secret.c_str(), 0640);
-  CHECK(load(directory, "    password_file: " + secret + "\n")->warnings.empty());
+  CHECK(load_entry(directory, "    password_file: " + secret + "\n")->warnings.empty());
   ::chmod(secret.c_str(), 0644);
   const auto config =
-      load(directory, "    password_file: " + secret +
-                          "\n  - {name: b, username: u, apps: [a], password_file: " + secret + "}\n");
+      load_entry(directory, "    password_file: " + secret +
+                                "\n  - {name: b, username: u, apps: [a], password_file: " + secret + "}\n");
   REQUIRE(config.ok());
   REQUIRE(config->warnings.size() == 1);
   CHECK_THAT(config->warnings[0], ContainsSubstring("chmod o-r " + secret));
 
   const std::string file = directory.path("c.yaml");
-  REQUIRE(load(directory, "    password: p\n")->warnings.empty());
+  REQUIRE(load_entry(directory, "    password: p\n")->warnings.empty());
   ::chmod(file.c_str(), 0644);
   const auto readable = load_config(file);
   REQUIRE(readable.ok());

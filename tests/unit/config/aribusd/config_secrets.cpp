@@ -33,8 +33,8 @@ bool shows(const std::string& said, std::string_view secret) {
   return said.find(secret) != std::string::npos;
 }
 
-// One Asterisk with `lines` more.
-std::string with(const std::string& lines) {
+// One Asterisk without a password, with `lines` more.
+std::string without_password(const std::string& lines) {
   return "asterisk:\n  - username: aribus\n    apps: [demo]\n" + lines;
 }
 
@@ -95,13 +95,13 @@ TEST_CASE("a password in the place of any other value is not repeated") {
     for (const std::string key : keys) {
       for (const std::string& value :
            {secret, "'" + secret + "'", "[" + secret + "]", "{" + secret + ": 1}"}) {
-        const std::string text = with("    " + key + ": " + value + "\n");
+        const std::string text = without_password("    " + key + ": " + value + "\n");
         INFO(text << said_of(text));
         CHECK_FALSE(shows(said_of(text), secret));
       }
     }
     for (const std::string entry : nested) {
-      const std::string text = with("    " + put(entry, secret) + "\n");
+      const std::string text = without_password("    " + put(entry, secret) + "\n");
       INFO(text << said_of(text));
       CHECK_FALSE(shows(said_of(text), secret));
     }
@@ -122,7 +122,8 @@ TEST_CASE("a password that YAML takes for something else is not repeated") {
   for (const char* sign :
        {"*", "&", "!", "!!", "%", "@", "`", "|", ">", "\"", "'", "{", "[", "\"\\q", "- ", "? ", ": "}) {
     for (const char* behind : {"", ": x", "]", "}"}) {
-      const std::string text = with("    password: " + std::string(sign) + "hunter2" + behind + "\n");
+      const std::string text =
+          without_password("    password: " + std::string(sign) + "hunter2" + behind + "\n");
       INFO(text << said_of(text));
       CHECK_FALSE(shows(said_of(text), "hunter2"));
     }
@@ -135,7 +136,7 @@ TEST_CASE("a password in a url is not repeated") {
                           "http://h/u%3Ahunter2", "http://h:hunter2", "http://u:hunter2", "http://[hunter2",
                           "http://[::1]hunter2", "http://h/#hunter2", "http:// hunter2", "http:hunter2",
                           "api_key=u:hunter2", "http://h&hunter2", "http://api_key=hunter2/"}) {
-    const std::string text = with("    password: x\n    url: '" + std::string(url) + "'\n");
+    const std::string text = without_password("    password: x\n    url: '" + std::string(url) + "'\n");
     INFO(text << said_of(text));
     CHECK_THAT(said_of(text), ContainsSubstring("asterisk[0].url"));
     CHECK_FALSE(shows(said_of(text), "hunter2"));
@@ -145,7 +146,7 @@ TEST_CASE("a password in a url is not repeated") {
 TEST_CASE("what is no secret is named where it helps") {
   const TempDir directory;
   const std::string missing = directory.path("ari.secret");
-  CHECK(shows(said_of(with("    password_file: " + missing + "\n")), missing));
-  CHECK(shows(said_of(with("    password: x\n    tls: {ca_file: " + missing + "}\n")), missing));
-  CHECK(shows(said_of(with("    password: x\n    urll: http://h\n")), "asterisk[0].urll"));
+  CHECK(shows(said_of(without_password("    password_file: " + missing + "\n")), missing));
+  CHECK(shows(said_of(without_password("    password: x\n    tls: {ca_file: " + missing + "}\n")), missing));
+  CHECK(shows(said_of(without_password("    password: x\n    urll: http://h\n")), "asterisk[0].urll"));
 }

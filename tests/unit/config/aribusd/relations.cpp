@@ -22,7 +22,7 @@ using aribus::test::with;
 namespace {
 
 // What the daemon says of it, a line for each thing: its warnings, or its mistakes. Places are without file.
-std::string told(const std::string& text, const std::string& file = "c.yaml") {
+std::string contradiction(const std::string& text, const std::string& file = "c.yaml") {
   const auto config = parse_config(text, file);
   std::string all;
   if (!config) {
@@ -191,7 +191,7 @@ TEST_CASE(
     "would anyway") {
   for (const Doubt& doubt : doubts) {
     INFO(doubt.config);
-    CHECK(told(doubt.config) == doubt.told);
+    CHECK(contradiction(doubt.config) == doubt.told);
     CHECK(is_mistake(doubt.config) == doubt.mistake);
   }
 }
@@ -221,13 +221,14 @@ TEST_CASE("two ways to one socket are found behind links, too") {
   std::filesystem::create_symlink(directory.path("real"), directory.path("link"));
   const std::string text = with("sockets:\n  - path: " + directory.path("real/x") +
                                 "\n  - path: " + directory.path("link/x") + "\n");
-  CHECK_THAT(told(text), ContainsSubstring("7:11: sockets[1].path: it is the file of sockets[0].path"));
+  CHECK_THAT(contradiction(text),
+             ContainsSubstring("7:11: sockets[1].path: it is the file of sockets[0].path"));
 }
 
 TEST_CASE("the configuration is not what the records are written to") {
   const TempDir directory;
   const std::string file = directory.path("c.yaml");
-  CHECK_THAT(told(with("bus: {path: " + file + "}\n"), file),
+  CHECK_THAT(contradiction(with("bus: {path: " + file + "}\n"), file),
              ContainsSubstring("bus.path: it is a file that this configuration reads"));
 }
 
@@ -238,8 +239,8 @@ TEST_CASE("no file of a password or a certificate is what the records are writte
   std::filesystem::create_symlink(secret, link);
   for (const std::string& path : {secret, link}) {
     INFO(path);
-    CHECK_THAT(told("asterisk:\n  - {username: u, password_file: " + secret +
-                    ", apps: [a]}\nbus: {path: " + path + "}\n"),
+    CHECK_THAT(contradiction("asterisk:\n  - {username: u, password_file: " + secret +
+                             ", apps: [a]}\nbus: {path: " + path + "}\n"),
                ContainsSubstring("bus.path: it is a file that this configuration reads"));
   }
 }
@@ -273,16 +274,16 @@ TEST_CASE("a ring that is larger than the memory is doubted, unless it lies in a
       static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
   const std::string gib = std::to_string((memory >> 30) + 1);
   if (memory >> 30 >= 64) return;  // no ring is larger
-  CHECK_THAT(told(with("bus: {ring_bytes: " + gib + "GiB}\n")),
+  CHECK_THAT(contradiction(with("bus: {ring_bytes: " + gib + "GiB}\n")),
              ContainsSubstring("bus.ring_bytes: it is more than the ") && ContainsSubstring("of memory"));
-  CHECK(told(with("bus: {ring_bytes: " + gib + "GiB, path: /tmp/x}\n")).empty());
+  CHECK(contradiction(with("bus: {ring_bytes: " + gib + "GiB, path: /tmp/x}\n")).empty());
 }
 
 TEST_CASE("certificates that have expired are doubted; of several authorities one is enough") {
   const TempDir directory;
   const std::string expired = certificate(-20, -10), good = certificate(-20, 1000);
   const auto of = [&](const std::string& content) {
-    return told(
+    return contradiction(
         with("    url: https://pbx\n    tls: {ca_file: " + directory.write("ca.pem", content) + "}\n"));
   };
   CHECK_THAT(of(expired), ContainsSubstring("asterisk[0].tls.ca_file: its certificate has expired at 20"));
@@ -295,7 +296,7 @@ TEST_CASE("certificates that have expired are doubted; of several authorities on
 TEST_CASE("passwords that are hardly meant so are doubted, and not shown") {
   const TempDir directory;
   const auto of = [&](const std::string& line) {
-    return told("asterisk:\n  - username: u\n    apps: [a]\n    " + line + "\n");
+    return contradiction("asterisk:\n  - username: u\n    apps: [a]\n    " + line + "\n");
   };
   const auto in_file = [&](const std::string& content) {
     return of("password_file: " + directory.write("secret", content));

@@ -18,7 +18,7 @@ struct Verb {
 
 const std::string bridge = R"({"id":"b1","bridge_type":"mixing","channels":["c1"]})";
 
-const Verb verbs[] = {
+const Verb keyed_verbs[] = {
     {"bridge", R"("channels":["c1"],"bridgeId":"b1")", {{200, bridge}, {204, ""}, {200, bridge}}},
     {"play", R"("channelId":"c1","media":"sound:x")", {{201, R"({"id":"p1"})"}}},
     {"play", R"("channelId":"c1","media":"sound:x","wait":true)", {{201, R"({"id":"p1"})"}}, true},
@@ -85,7 +85,7 @@ struct KeyedStage : ControlStage {
 }  // namespace
 
 TEST_CASE("a verb that fails at any step does nothing twice when it is repeated with its key") {
-  for (const Verb& verb : verbs) {
+  for (const Verb& verb : keyed_verbs) {
     for (const Way way : {Way::refused, Way::refused_for_good, Way::unanswered, Way::unanswered_for_good,
                           Way::unreadable, Way::cut}) {
       for (size_t failing = 0; failing < verb.steps.size() + (verb.waits && way == Way::cut ? 1 : 0);

@@ -106,7 +106,7 @@ TEST_CASE("WebSocket: fragments come as they are, with control frames between th
   Pair pair;
   CHECK(pair.read_after(masked(Opcode::text, "ab", false)) == "ab");
   CHECK(pair.read_after(masked(Opcode::ping, "hello")).empty());
-  CHECK(pair.frames() == Cut{control(Kind::pong, "hello")});
+  CHECK(pair.frames() == Cut{test::control(Kind::pong, "hello")});
   CHECK(pair.read_after(masked(Opcode::continuation, "", false)).empty());
   CHECK(pair.read_after(masked(Opcode::pong, "unasked")).empty());
   CHECK(pair.read_after(masked(Opcode::continuation, "cd", false)) == "cd");
@@ -145,7 +145,7 @@ TEST_CASE("WebSocket: input that comes byte by byte is the same") {
   std::string got;
   for (const char byte : all) got += pair.read_after({&byte, 1});
   CHECK(got == "{\"a\":\"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80\"}\n[]\n" + std::string(200, 'x') + "\n");
-  CHECK(pair.frames() == Cut{control(Kind::pong, "p")});
+  CHECK(pair.frames() == Cut{test::control(Kind::pong, "p")});
 }
 
 TEST_CASE("WebSocket: what breaks the protocol is answered with its code, and ends the connection") {
