@@ -103,11 +103,11 @@ Result<void> check_access(const AccessRule& rule, const Method& method, const Js
   }
   // The variables of events.userEvent are members of an event: Asterisk does not evaluate them.
   if (!method.run || method.name == "events.userEvent") return {};
-  VariableCheck check({.functions = rule.functions,
-                       .sets = method.access_level != AccessLevel::read,
-                       .may_continue = !rule.bound_commands &&
-                                       rule.allows_control_of("channels.continueInDialplan"),
-                       .is_bound = rule.bound_commands});
+  VariableCheck check(
+      {.functions = rule.functions,
+       .sets = method.access_level != AccessLevel::read,
+       .may_continue = !rule.bound_commands && rule.allows_control_of("channels.continueInDialplan"),
+       .is_bound = rule.bound_commands});
   for (const std::string_view name : {"variable", "variables"}) {
     const JsonValue* given = find(params, name);
     if (given == nullptr) continue;

@@ -31,7 +31,7 @@ struct AccessRule {
   std::vector<std::string> types = {};            // globs of record types; empty: all
   std::vector<std::string> exclude_types = {};
   std::vector<std::string> apps = {};  // empty: all; "" stands for records and objects of no application
-  bool bound_commands = false;  // `apps` limits commands, too (bounds.h); then it has an application
+  bool bound_commands = false;         // `apps` limits commands, too (bounds.h); then it has an application
   std::vector<std::string> contexts = {};  // of the dialplan, which commands may send calls to all the same
   size_t connections = 0;              // at a time, per user; 0: no limit of this rule's own
   size_t commands_per_second = 0;      // per user, over all its connections; 0: unlimited

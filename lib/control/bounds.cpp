@@ -115,7 +115,8 @@ bool contains(const List& list, std::string_view name) {
 }
 
 bool begins_ignoring_case(std::string_view text, std::string_view beginning) {
-  return text.size() >= beginning.size() && ::strncasecmp(text.data(), beginning.data(), beginning.size()) == 0;
+  return text.size() >= beginning.size() &&
+         ::strncasecmp(text.data(), beginning.data(), beginning.size()) == 0;
 }
 
 bool declares(const Method& method, std::string_view parameter) {
@@ -149,13 +150,15 @@ std::string applications_of(const AccessRule& rule) {
 }
 
 Error outside(const AccessRule& rule, std::string_view parameter, const std::string& what) {
-  return not_allowed(std::string(parameter) + ": the access rule '" + rule.name + "' has bound_commands, and " + what,
-                     rule.name);
+  return not_allowed(
+      std::string(parameter) + ": the access rule '" + rule.name + "' has bound_commands, and " + what,
+      rule.name);
 }
 
-// Whether `id` is in the rule's part of the ids and names on the server: it begins with an application of the rule and
-// "-", and no application of others has a nearer claim to it. Asterisk ignores case, and newer versions also take an id
-// for a longer one that begins with it.
+// Whether `id` is in the rule's part of the ids and names on the server: it begins with an application of the
+// rule and
+// "-", and no application of others has a nearer claim to it. Asterisk ignores case, and newer versions also
+// take an id for a longer one that begins with it.
 bool has_own_prefix(const AccessRule& rule, const pbx::Server& server, std::string_view id) {
   size_t own = 0;
   for (const std::string& app : rule.apps) {
@@ -186,9 +189,10 @@ Result<void> check_new_id(const AccessRule& rule, const pbx::Server& server, std
                           std::string_view id, bool is_file) {
   const bool plain = is_file ? is_inside(id) : has_only(id, "-_.:@+");
   if (plain && has_own_prefix(rule, server, id)) return {};
-  return outside(rule, parameter,
-                 "what it creates has a name of letters, digits and -_.:@+ that begins with its application and '-' (" +
-                     applications_of(rule) + ")");
+  return outside(
+      rule, parameter,
+      "what it creates has a name of letters, digits and -_.:@+ that begins with its application and '-' (" +
+          applications_of(rule) + ")");
 }
 
 Result<void> check_application(const AccessRule& rule, std::string_view parameter, std::string_view app) {
@@ -200,12 +204,19 @@ bool has_context(const AccessRule& rule, std::string_view context) {
   return contains(rule.contexts, context);
 }
 
+// Technologies of Asterisk's own channels, which expect to be called by its modules only.
+constexpr std::string_view internal_technologies[] = {"Announcer", "CBAnn", "CBRec",    "Message",
+                                                      "Recorder",  "Snoop", "Surrogate"};
+
 // Local channels run a place in the dialplan: "Local/extension@context/options".
 Result<void> check_endpoint(const AccessRule& rule, std::string_view parameter, std::string_view endpoint) {
   const size_t begin = endpoint.find_first_not_of(" \t\r\n");
   if (begin != std::string_view::npos) endpoint.remove_prefix(begin);
   const size_t slash = std::min(endpoint.find('/'), endpoint.size());
   const std::string_view technology = endpoint.substr(0, slash);
+  const auto is_it = [&](std::string_view internal) { return begins_ignoring_case(technology, internal); };
+  if (std::ranges::any_of(internal_technologies, is_it))
+    return outside(rule, parameter, "an endpoint of a technology for calls is expected, as PJSIP/100");
   if (!begins_ignoring_case(technology, "Local")) return {};
   const std::string_view rest = endpoint.substr(std::min(slash + 1, endpoint.size()));
   const std::string_view place = rest.substr(0, rest.find('/'));
@@ -223,9 +234,10 @@ Result<void> check_media(const AccessRule& rule, const pbx::Server& server, std:
   if (colon < uri.size() && contains(of_nobody, scheme)) return {};
   if (scheme == "sound" && is_inside(rest)) return {};
   if (scheme == "recording" && is_inside(rest) && has_own_prefix(rule, server, rest)) return {};
-  return outside(rule, parameter,
-                 "sound: with a path in Asterisk's folder of sounds, recording: with a name that begins with its "
-                 "application and '-', number:, digits:, characters:, tone:, http: or https: is expected");
+  return outside(
+      rule, parameter,
+      "sound: with a path in Asterisk's folder of sounds, recording: with a name that begins with its "
+      "application and '-', number:, digits:, characters:, tone:, http: or https: is expected");
 }
 
 Result<void> check_language(const AccessRule& rule, std::string_view parameter, std::string_view language) {
@@ -243,8 +255,10 @@ std::optional<std::pair<IdKind, std::string_view>> source_of(std::string_view te
   return {};
 }
 
-// Where an originate or a channel that leaves its application goes. Sets `app` where that is to be the default.
-Result<void> check_place(const AccessRule& rule, const pbx::Server& server, const Method& method, Json& params) {
+// Where an originate or a channel that leaves its application goes. Sets `app` where that is to be the
+// default.
+Result<void> check_place(const AccessRule& rule, const pbx::Server& server, const Method& method,
+                         Json& params) {
   if (!declares(method, "context")) return {};
   const bool originates = declares(method, "app");
   const JsonValue* app = find(params, "app");
@@ -257,7 +271,8 @@ Result<void> check_place(const AccessRule& rule, const pbx::Server& server, cons
     if (!to_dialplan && app == nullptr) {
       const auto& apps = server.client().options().apps;
       const auto own = std::ranges::find_if(apps, [&](const auto& one) { return rule.owns_app(one); });
-      if (own == apps.end()) return outside(rule, "app", "the server " + server.name() + " has none of its applications");
+      if (own == apps.end())
+        return outside(rule, "app", "the server " + server.name() + " has none of its applications");
       set_member(params, "app", *own);
     }
     if (!to_dialplan) return {};
@@ -270,7 +285,8 @@ Result<void> check_place(const AccessRule& rule, const pbx::Server& server, cons
 }
 
 // The operation of the method that takes the parameter: of several the one that takes all that is given.
-const ari::Operation& operation_with(const Method& method, const JsonValue& params, std::string_view parameter) {
+const ari::Operation& operation_with(const Method& method, const JsonValue& params,
+                                     std::string_view parameter) {
   const std::string_view name = parameter == "channels" ? "channel" : parameter;  // of `bridge`
   const ari::Operation* found = nullptr;
   for (const std::string_view operation : method.operations) {
@@ -351,9 +367,9 @@ std::optional<IdKind> kind_of(ParameterBound bound) {
 }
 
 std::string_view text_of(ParameterBound bound) {
-  constexpr std::string_view texts[] = {"refused", "",         "channel", "bridge", "playback", "recording", "call",
-                                        "new id",  "application", "endpoint", "place", "sources", "media", "language",
-                                        "variables"};
+  constexpr std::string_view texts[] = {"refused",   "",        "channel", "bridge",      "playback",
+                                        "recording", "call",    "new id",  "application", "endpoint",
+                                        "place",     "sources", "media",   "language",    "variables"};
   return texts[static_cast<size_t>(bound)];
 }
 
@@ -490,7 +506,8 @@ Result<void> Bounds::check_objects(const AccessRule& rule, const pbx::Server& se
         return refusal(not_found(method, params, name));
       });
     } else if (bound == ParameterBound::call && !answered) {
-      if (!reaches(rule, server, IdKind::call, as_view(member.value))) right = refusal(no_such_call(server, member.value));
+      if (!reaches(rule, server, IdKind::call, as_view(member.value)))
+        right = refusal(no_such_call(server, member.value));
     } else if (bound == ParameterBound::new_id && !answered) {
       // It has the rule's prefix, and yet it is somebody else's: Asterisk would change some objects instead.
       const IdKind kind = created_kind(method, name).value_or(IdKind::channel);
@@ -528,12 +545,14 @@ Result<pbx::ResultText> Bounds::limit(const AccessRule& rule, const pbx::Server&
   return pbx::ResultText(array_text(kept));
 }
 
-bool Bounds::reaches(const AccessRule& rule, const pbx::Server& server, IdKind kind, std::string_view id) const {
-  return reaches_object(rule, server.model(), kind, id, [&](std::string_view bridge, const state::Object& object) {
-    const auto at = creators_.find(key_of(server, bridge));
-    return at != creators_.end() && at->second.rule == rule.name &&
-           (at->second.made.empty() || at->second.made == object.made);
-  });
+bool Bounds::reaches(const AccessRule& rule, const pbx::Server& server, IdKind kind,
+                     std::string_view id) const {
+  return reaches_object(rule, server.model(), kind, id,
+                        [&](std::string_view bridge, const state::Object& object) {
+                          const auto at = creators_.find(key_of(server, bridge));
+                          return at != creators_.end() && at->second.rule == rule.name &&
+                                 (at->second.made.empty() || at->second.made == object.made);
+                        });
 }
 
 std::string Bounds::key_of(const pbx::Server& server, std::string_view bridge) {
@@ -546,14 +565,16 @@ void Bounds::creating_bridge(const AccessRule& rule, const pbx::Server& server, 
     const std::string of_server = key_of(server, "");
     std::erase_if(creators_, [&](const auto& entry) {
       return !entry.second.pending && entry.first.starts_with(of_server) &&
-             server.model().find(IdKind::bridge, std::string_view(entry.first).substr(of_server.size())) == nullptr;
+             server.model().find(IdKind::bridge, std::string_view(entry.first).substr(of_server.size())) ==
+                 nullptr;
     });
     room_ = std::max(least_room, 2 * creators_.size());
   }
   creators_.insert_or_assign(key_of(server, id), Creator{rule.name, "", true});
 }
 
-void Bounds::created_bridge(const pbx::Server& server, std::string_view id, const Result<pbx::ResultText>& answer) {
+void Bounds::created_bridge(const pbx::Server& server, std::string_view id,
+                            const Result<pbx::ResultText>& answer) {
   const auto at = creators_.find(key_of(server, id));
   if (at == creators_.end() || !at->second.pending) return;
   if (!answer && answer.error().kind != ErrorKind::outcome_unknown) {

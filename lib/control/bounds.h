@@ -1,7 +1,8 @@
 // How commands of an access rule with `bound_commands` are limited to its applications.
 //
-// The tables in bounds.cpp say for every method how it is limited, and for every parameter what it may name. Methods
-// and parameters that are in no table are refused. docs/security.md has the same tables; a test compares them.
+// The tables in bounds.cpp say for every method how it is limited, and for every parameter what it may name.
+// Methods and parameters that are in no table are refused. docs/security.md has the same tables; a test
+// compares them.
 #pragma once
 
 #include <cstdint>
@@ -30,12 +31,12 @@ enum class Bound : uint8_t {
 
 // What a parameter may name.
 enum class ParameterBound : uint8_t {
-  refused,      // nothing: it is in no table
-  harmless,     // anything
-  channel,      // a channel that the rule reaches; likewise:
+  refused,   // nothing: it is in no table
+  harmless,  // anything
+  channel,   // a channel that the rule reaches; likewise:
   bridge,
   playback,
-  recording,    // a live one
+  recording,  // a live one
   call,
   new_id,       // of what the command creates: it begins with one of the rule's applications and "-"
   application,  // one of the rule
@@ -56,20 +57,22 @@ enum class ParameterBound : uint8_t {
 // The tables of `methods` as Markdown, for docs/security.md.
 [[nodiscard]] std::string bounds_document(const MethodTable& methods);
 
-// Checks commands of rules with `bound_commands`, and limits their answers. Owned by the dispatcher, on the loop's
-// thread.
+// Checks commands of rules with `bound_commands`, and limits their answers. Owned by the dispatcher, on the
+// loop's thread.
 class Bounds {
  public:
-  // Checks a command to `server` whose parameters fit the method's declaration. Sets `app` of an originate that names
-  // none. `generated_id`: what the daemon has set in them. Errors: not_allowed, for what the rule may never do, whatever exists; invalid_params for a call, refused for
-  // any other object that the rule does not reach: the answer of Asterisk where there is no such object; not_connected
-  // for any that is not known, while the live objects are not.
+  // Checks a command to `server` whose parameters fit the method's declaration. Sets `app` of an originate
+  // that names none. `generated_id`: what the daemon has set in them. Errors: not_allowed, for what the rule
+  // may never do, whatever exists; invalid_params for a call, refused for any other object that the rule does
+  // not reach: the answer of Asterisk where there is no such object; not_connected for any that is not known,
+  // while the live objects are not.
   [[nodiscard]] Result<void> check(const AccessRule& rule, const pbx::Server& server, const Method& method,
                                    Json& params, std::string_view generated_id) const;
-  // Asterisk's answer as the rule may see it: lists without what it does not reach, and the error of check() if an
-  // object that `params` names has left the rule's applications meanwhile.
-  [[nodiscard]] Result<pbx::ResultText> limit(const AccessRule& rule, const pbx::Server& server, const Method& method,
-                                              const JsonValue& params, pbx::ResultText answer) const;
+  // Asterisk's answer as the rule may see it: lists without what it does not reach, and the error of check()
+  // if an object that `params` names has left the rule's applications meanwhile.
+  [[nodiscard]] Result<pbx::ResultText> limit(const AccessRule& rule, const pbx::Server& server,
+                                              const Method& method, const JsonValue& params,
+                                              pbx::ResultText answer) const;
   // Whether commands of the rule may act on a live object, or a call.
   [[nodiscard]] bool reaches(const AccessRule& rule, const pbx::Server& server, record::IdKind kind,
                              std::string_view id) const;
@@ -86,8 +89,9 @@ class Bounds {
     bool pending = false;  // it is being created
   };
 
-  [[nodiscard]] Result<void> check_objects(const AccessRule& rule, const pbx::Server& server, const Method& method,
-                                           const JsonValue& params, bool answered) const;
+  [[nodiscard]] Result<void> check_objects(const AccessRule& rule, const pbx::Server& server,
+                                           const Method& method, const JsonValue& params,
+                                           bool answered) const;
   [[nodiscard]] static std::string key_of(const pbx::Server& server, std::string_view bridge);
 
   // By server and id. Those of bridges that have ended are removed when there are `room_`.

@@ -204,11 +204,13 @@ void Dispatcher::send(const std::shared_ptr<CommandContext>& command) {
               [this, command] { on_accepted(*command); }});
 }
 
-// Checks a command of a rule with `bound_commands`, just before it is sent. A repeat never comes here: it gets what the
-// first one got.
+// Checks a command of a rule with `bound_commands`, just before it is sent. A repeat never comes here: it
+// gets what the first one got.
 Result<void> Dispatcher::take_bounds(CommandContext& command) {
   const AccessRule& rule = *command.caller.principal.rule;
-  if (auto right = bounds_.check(rule, *command.server, *command.method, command.params, command.generated_id); !right)
+  if (auto right =
+          bounds_.check(rule, *command.server, *command.method, command.params, command.generated_id);
+      !right)
     return right;
   if (makes_bridge(*command.method, command.params)) {
     command.bridge = find_string(command.params, "bridgeId");
@@ -247,8 +249,8 @@ void Dispatcher::on_accepted(CommandContext& command) {
 void Dispatcher::on_answer(const std::shared_ptr<CommandContext>& command, Result<pbx::ResultText> answer) {
   if (answer && command->changes()) command->server->learn_places(answer->plain());
   if (answer && !command->changes() && command->caller.principal.rule->bound_commands) {
-    answer = bounds_.limit(*command->caller.principal.rule, *command->server, *command->method, command->asked,
-                           std::move(*answer));
+    answer = bounds_.limit(*command->caller.principal.rule, *command->server, *command->method,
+                           command->asked, std::move(*answer));
   }
   if (!command->bridge.empty()) bounds_.created_bridge(*command->server, command->bridge, answer);
   if (!answer || command->bridge_app.empty()) return complete(*command, std::move(answer));

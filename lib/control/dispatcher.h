@@ -22,8 +22,8 @@ namespace aribus::control {
 //
 //   begin()     copies the parameters, and takes `server` and `key` out of them
 //   check()     access rule, choice of the Asterisk, parameters: what is refused before anything is sent
-//   run()       idempotency key, generated id, audit, what `bound_commands` reaches; then the method itself runs
-//   complete()  the one end of every command: audit, answer to repeats, counts, answer
+//   run()       idempotency key, generated id, audit, what `bound_commands` reaches; then the method itself
+//   runs complete()  the one end of every command: audit, answer to repeats, counts, answer
 //
 // One per daemon, on the loop's thread; the method table must outlive it, and it must outlive all replies.
 class Dispatcher {

@@ -33,7 +33,9 @@ struct Reached {
   const CreatedBridge& created;
 
   [[nodiscard]] bool app(std::string_view name) const { return rule.owns_app(name); }
-  [[nodiscard]] bool empty_bridge(std::string_view id, const Object& bridge) const { return created(id, bridge); }
+  [[nodiscard]] bool empty_bridge(std::string_view id, const Object& bridge) const {
+    return created(id, bridge);
+  }
 };
 
 template <typename By>

@@ -9,9 +9,9 @@
 // - a call that is or was in one of them. If it was in others, too: of its legs those whose channels it sees.
 // - endpoints and device states, which belong to no application, if `apps` contains "".
 //
-// With `bound_commands`, its commands may act on the same objects (reaches_object()), with three differences: "" in
-// `apps` reaches nothing, an empty bridge is reached only by the rule whose command created it, and an object that
-// is not live by none.
+// With `bound_commands`, its commands may act on the same objects (reaches_object()), with three differences:
+// "" in `apps` reaches nothing, an empty bridge is reached only by the rule whose command created it, and an
+// object that is not live by none.
 #pragma once
 
 #include <functional>
@@ -41,8 +41,8 @@ namespace aribus::control {
 // Whether a command of the rule at hand created this bridge.
 using CreatedBridge = std::function<bool(std::string_view id, const state::Object& bridge)>;
 
-// Whether commands of `rule`, which has `bound_commands`, may act on the live object or call `id`; false if there is
-// none.
+// Whether commands of `rule`, which has `bound_commands`, may act on the live object or call `id`; false if
+// there is none.
 [[nodiscard]] bool reaches_object(const AccessRule& rule, const state::Model& model, record::IdKind kind,
                                   std::string_view id, const CreatedBridge& created);
 

@@ -49,7 +49,8 @@ TEST_CASE("commands of a rule with bound_commands reach no call of another appli
     const auto error = [&](const std::string& text) { return to_text(sales.ask(method, text)["error"]); };
     CHECK(error(of("support")) == error(of("unknown")));
     // In a batch, and without an answer.
-    const std::string request = R"({"jsonrpc":"2.0","method":")" + std::string(method) + R"(","params":)" + of("support");
+    const std::string request =
+        R"({"jsonrpc":"2.0","method":")" + std::string(method) + R"(","params":)" + of("support");
     sales.send(request + "}");
     sales.send("[" + request + R"(,"id":"b"}])");
     Json answers = sales.next();
@@ -72,7 +73,9 @@ TEST_CASE("a reload begins and ends the limits of commands") {
     stage.daemon.configure({stage.server(apps)}, with(limits));
     static_cast<void>(stage.daemon.reload());
   };
-  REQUIRE(support.code("originate", R"({"endpoint":"Local/answer@default","app":"support","channelId":"support-1"})") == 0);
+  REQUIRE(support.code("originate",
+                       R"({"endpoint":"Local/answer@default","app":"support","channelId":"support-1"})") ==
+          0);
   const auto get = [&] {
     Peer sales(stage.daemon.socket_path(), operator_by_group);
     return sales.code("channels.get", R"({"channelId":"support-1"})");

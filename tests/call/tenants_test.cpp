@@ -14,9 +14,11 @@ using std::chrono::seconds;
 
 // What ARI's objects are named by, and which of it belongs to whom.
 const std::map<std::string, std::string, std::less<>> object_names{
-    {"bridgeId", "bridge"},   {"caller", "leg"},          {"channel", "leg"},          {"channelId", "leg"},
-    {"channels", "leg"},      {"originator", "leg"},      {"playbackId", "playback"},  {"recordingName", "recording"},
-    {"source", "channel:leg"}, {"eventSource", "channel:leg"}};
+    {"bridgeId", "bridge"},     {"caller", "leg"},
+    {"channel", "leg"},         {"channelId", "leg"},
+    {"channels", "leg"},        {"originator", "leg"},
+    {"playbackId", "playback"}, {"recordingName", "recording"},
+    {"source", "channel:leg"},  {"eventSource", "channel:leg"}};
 
 std::string of(const std::string& app, std::string_view kind) {
   const bool is_source = kind.starts_with("channel:");
@@ -45,7 +47,9 @@ struct Tenants {
       for (const char* leg : {"-leg", "-played", "-recorded"}) make_leg(program, app, app + leg);
       program.call("bridges.create", object({{"bridgeId", app + "-bridge"}, {"type", "mixing"}}));
       program.call("bridges.addChannel", object({{"bridgeId", app + "-bridge"}, {"channel", app + "-leg"}}));
-      program.call("play", object({{"channelId", app + "-played"}, {"media", "tone:ring"}, {"playbackId", app + "-playback"}}));
+      program.call("play", object({{"channelId", app + "-played"},
+                                   {"media", "tone:ring"},
+                                   {"playbackId", app + "-playback"}}));
       program.call("record", object({{"channelId", app + "-recorded"},
                                      {"name", app + "-recording"},
                                      {"format", "wav"},
@@ -60,7 +64,8 @@ struct Tenants {
         static_cast<void>(admin.client().call("hangup", params(app + leg)));
       for (const char* bridge : {"-bridge", "-empty", "-new"})
         static_cast<void>(admin.client().call("bridges.destroy", object({{"bridgeId", app + bridge}})));
-      static_cast<void>(soon([&] { return !admin.client().call("recordings.getLive", named(app + "-recording")).ok(); }));
+      static_cast<void>(
+          soon([&] { return !admin.client().call("recordings.getLive", named(app + "-recording")).ok(); }));
       static_cast<void>(admin.client().call("recordings.deleteStored", named(app + "-recording")));
     }
   }
@@ -69,8 +74,9 @@ struct Tenants {
 
   [[nodiscard]] std::string config() const {
     const auto rule = [](const std::string& name, const std::string& app) {
-      return "  - {name: " + name + ", sockets: [@DIRECTORY@/" + name + ".sock], methods: [read, control, admin], apps: [" +
-             app + ", \"\"], bound_commands: true, contexts: [default]}\n";
+      return "  - {name: " + name + ", sockets: [@DIRECTORY@/" + name +
+             ".sock], methods: [read, control, admin], apps: [" + app +
+             ", \"\"], bound_commands: true, contexts: [default]}\n";
     };
     return "  - path: @DIRECTORY@/own.sock\n  - path: @DIRECTORY@/other.sock\naccess:\n" + rule("own", own) +
            rule("other", other) + "  - {name: admin, methods: [read, control, admin], functions: [\"*\"]}\n";
@@ -94,7 +100,8 @@ struct Tenants {
       texts.push_back(to_text(admin.call("channels.get", params(other + leg))));
     for (const char* bridge : {"-bridge", "-empty"})
       texts.push_back(to_text(admin.call("bridges.get", object({{"bridgeId", other + bridge}}))));
-    texts.push_back(text_at(admin.call("playbacks.get", object({{"playbackId", other + "-playback"}})), "state"));
+    texts.push_back(
+        text_at(admin.call("playbacks.get", object({{"playbackId", other + "-playback"}})), "state"));
     texts.push_back(text_at(admin.call("recordings.getLive", named(other + "-recording")), "state"));
     Json app = admin.call("applications.get", object({{"applicationName", other}}));
     texts.push_back(to_text(app));
@@ -117,23 +124,33 @@ std::map<std::string, std::string> least_params(const JsonValue& method, const s
     const std::string schema = to_text(*find(parameter, "schema"));
     const auto object = object_names.find(name);
     std::string value = "\"x\"";
-    if (object != object_names.end()) value = Argument::quoted(of(own, object->second));
-    else if (name == "app" || name == "application" || name == "applicationName") value = Argument::quoted(own);
-    else if (name == "endpoint") value = "\"Local/echo@default\"";
-    else if (name == "media") value = "\"sound:beep\"";
-    else if (name == "format") value = "\"wav\"";
-    else if (name == "operation") value = "\"pause\"";
-    else if (name == "dtmf") value = "\"5\"";
+    if (object != object_names.end())
+      value = Argument::quoted(of(own, object->second));
+    else if (name == "app" || name == "application" || name == "applicationName")
+      value = Argument::quoted(own);
+    else if (name == "endpoint")
+      value = "\"Local/echo@default\"";
+    else if (name == "media")
+      value = "\"sound:beep\"";
+    else if (name == "format")
+      value = "\"wav\"";
+    else if (name == "operation")
+      value = "\"pause\"";
+    else if (name == "dtmf")
+      value = "\"5\"";
     else if (name == "snoopId" || (name == "name" && find_string(method, "name").ends_with("record")))
       value = Argument::quoted(own + "-new");
-    else if (schema.find(R"("type":"integer")") != std::string::npos) value = "1";
-    else if (schema.find(R"("type":"object")") != std::string::npos) value = R"({"X":"1"})";
+    else if (schema.find(R"("type":"integer")") != std::string::npos)
+      value = "1";
+    else if (schema.find(R"("type":"object")") != std::string::npos)
+      value = R"({"X":"1"})";
     values[name] = value;
   }
   const std::string method_name(find_string(method, "name"));
   if (method_name.starts_with("channels.snoop")) values["spy"] = "\"both\"";
   if (method_name == "play" || method_name == "record") values["channelId"] = Argument::quoted(own + "-leg");
-  if (method_name == "transfer" || method_name == "channels.continueInDialplan") values["context"] = "\"default\"";
+  if (method_name == "transfer" || method_name == "channels.continueInDialplan")
+    values["context"] = "\"default\"";
   if (method_name.ends_with("WithId")) {
     if (method_name.starts_with("channels.originate")) values["channelId"] = Argument::quoted(own + "-new");
     if (method_name.starts_with("bridges.create")) values["bridgeId"] = Argument::quoted(own + "-new");
@@ -144,7 +161,8 @@ std::map<std::string, std::string> least_params(const JsonValue& method, const s
 
 std::string text_of(const std::map<std::string, std::string>& values) {
   std::string text;
-  for (const auto& [name, value] : values) text += (text.empty() ? "" : ",") + Argument::quoted(name) + ":" + value;
+  for (const auto& [name, value] : values)
+    text += (text.empty() ? "" : ",") + Argument::quoted(name) + ":" + value;
   return "{" + text + "}";
 }
 
@@ -176,7 +194,9 @@ TEST_CASE("no method reaches what belongs to another application, or tells that 
       for (const JsonValue& parameter : find(method, "params")->GetArray()) {
         const std::string given(find_string(parameter, "name"));
         const auto object = object_names.find(given);
-        if (object == object_names.end() || is_new(name, given) || name.starts_with("state.") || name == "subscribe") continue;
+        if (object == object_names.end() || is_new(name, given) || name.starts_with("state.") ||
+            name == "subscribe")
+          continue;
         INFO(name << " " << given);
         auto values = least_params(method, tenants.own);
         if (given == "bridgeId" && (name == "play" || name == "record")) values.erase("channelId");
@@ -194,14 +214,15 @@ TEST_CASE("no method reaches what belongs to another application, or tells that 
           refused.insert(name);
           continue;
         }
-        if (given == "originator" || given == "caller" || given == "channels" || given == "source") continue;  // Asterisk acts
+        if (given == "originator" || given == "caller" || given == "channels" || given == "source")
+          continue;  // Asterisk acts
         const Error asterisks = tenants.admin.refused(name, with(tenants.own + "-unknown"));
         if (asterisks.kind != ErrorKind::too_old) CHECK(text_of(asterisks) == text_of(unknown));
       }
     }
     CHECK(tried > 70);
-    CHECK(refused == std::set<std::string>{"recordings.copyStored", "recordings.deleteStored", "recordings.getStored",
-                                           "recordings.getStoredFile"});
+    CHECK(refused == std::set<std::string>{"recordings.copyStored", "recordings.deleteStored",
+                                           "recordings.getStored", "recordings.getStoredFile"});
     CHECK(tenants.others_state() == before);
   });
 }
@@ -209,8 +230,8 @@ TEST_CASE("no method reaches what belongs to another application, or tells that 
 TEST_CASE("lists and the live state show a program what is its own", "[call]") {
   on_each_version([](const std::string& version) {
     Tenants tenants(version);
-    for (const char* method : {"channels.list", "bridges.list", "applications.list", "state.channels", "state.bridges",
-                               "state.playbacks", "state.recordings", "state.calls"}) {
+    for (const char* method : {"channels.list", "bridges.list", "applications.list", "state.channels",
+                               "state.bridges", "state.playbacks", "state.recordings", "state.calls"}) {
       INFO(method);
       const std::string answer = to_text(tenants.tenant.call(method));
       CHECK_THAT(answer, ContainsSubstring(tenants.own) && !ContainsSubstring(tenants.other));
@@ -262,15 +283,18 @@ TEST_CASE("no way around leads to what belongs to another application", "[call]"
     const std::string set = params(other + "-leg", R"("variable":"X","value":"1","key":"k")");
     tenants.stranger.call("channels.setChannelVar", set);
     CHECK(text_of(tenants.tenant.refused("channels.setChannelVar", set)) ==
-          text_of(tenants.tenant.refused("channels.setChannelVar", params(unknown, R"("variable":"X","value":"1","key":"k1")"))));
-    tenants.tenant.call("channels.setChannelVar", params(own + "-leg", R"("variable":"X","value":"1","key":"k2")"));
+          text_of(tenants.tenant.refused("channels.setChannelVar",
+                                         params(unknown, R"("variable":"X","value":"1","key":"k1")"))));
+    tenants.tenant.call("channels.setChannelVar",
+                        params(own + "-leg", R"("variable":"X","value":"1","key":"k2")"));
 
     // Ids that are in use: the answer is that of any id that is not the rule's.
     const auto creating = [&](const std::string& method, const std::string& parameter, const std::string& id,
                               const std::string& more) {
       return text_of(tenants.tenant.refused(method, "{" + Argument(parameter, id).member + more + "}"));
     };
-    const std::string leg = other + "-leg", app = R"(,"app":")" + own + "\"", on = R"(,"channelId":")" + own + "-leg\"";
+    const std::string leg = other + "-leg", app = R"(,"app":")" + own + "\"",
+                      on = R"(,"channelId":")" + own + "-leg\"";
     const struct {
       const char* method;
       const char* parameter;
@@ -279,7 +303,8 @@ TEST_CASE("no way around leads to what belongs to another application", "[call]"
         {"originate", "channelId", leg, R"(,"endpoint":"Local/echo@default")"},
         {"originate", "otherChannelId", leg, R"(,"endpoint":"Local/echo@default")"},
         {"channels.create", "channelId", leg, R"(,"endpoint":"Local/echo@default")" + app},
-        {"channels.externalMedia", "channelId", leg, R"(,"external_host":"127.0.0.1:9","format":"ulaw")" + app},
+        {"channels.externalMedia", "channelId", leg,
+         R"(,"external_host":"127.0.0.1:9","format":"ulaw")" + app},
         {"channels.snoopChannel", "snoopId", leg, R"(,"spy":"both")" + app + on},
         {"bridges.create", "bridgeId", other + "-bridge", ""},
         {"bridges.createWithId", "bridgeId", other + "-bridge", R"(,"name":"changed")"},
@@ -313,8 +338,8 @@ TEST_CASE("no way around leads to what belongs to another application", "[call]"
     }
     REQUIRE_FALSE(others_call.empty());
     const auto into = [&](const std::string& call) {
-      std::string text =
-          text_of(tenants.tenant.refused("originate", R"({"endpoint":"Local/echo@default","call":")" + call + "\"}"));
+      std::string text = text_of(
+          tenants.tenant.refused("originate", R"({"endpoint":"Local/echo@default","call":")" + call + "\"}"));
       return text.replace(text.find(call), call.size(), "@");
     };
     CHECK(into(others_call) == into("no-call"));
@@ -322,7 +347,8 @@ TEST_CASE("no way around leads to what belongs to another application", "[call]"
   });
 }
 
-TEST_CASE("a program does with its own calls what it likes, and a moved channel is no more its own", "[call]") {
+TEST_CASE("a program does with its own calls what it likes, and a moved channel is no more its own",
+          "[call]") {
   on_each_version([](const std::string& version) {
     Tenants tenants(version);
     const std::string own = tenants.own, leg = own + "-leg";
@@ -334,14 +360,17 @@ TEST_CASE("a program does with its own calls what it likes, and a moved channel 
     CHECK(tenant.client().wait(*got).ok());
     tenant.call("bridges.destroy", object({{"bridgeId", own + "-new"}}));
     // An originate goes to its own application, though another one is the server's first.
-    const std::string leg2 = text_at(tenant.call("originate", R"({"endpoint":"Local/echo@default","wait":"answer"})"), "channel.id");
+    const std::string leg2 = text_at(
+        tenant.call("originate", R"({"endpoint":"Local/echo@default","wait":"answer"})"), "channel.id");
     const Json bridge = tenant.call("bridge", R"({"channels":[")" + leg2 + "\"]}");
     tenant.call("bridges.destroy", object({{"bridgeId", text_at(bridge, "id")}}));
-    tenant.call("channels.snoopChannel", params(leg2, R"("spy":"both","app":")" + own + R"(","snoopId":")" + own + "-snoop\""));
+    tenant.call("channels.snoopChannel",
+                params(leg2, R"("spy":"both","app":")" + own + R"(","snoopId":")" + own + "-snoop\""));
     tenant.call("hangup", params(own + "-snoop"));
     tenant.call("recordings.stop", named(own + "-recording"));
     tenant.call("playbacks.stop", object({{"playbackId", own + "-playback"}}));
-    tenant.call("events.userEvent", object({{"eventName", "x"}, {"application", own}, {"source", "channel:" + leg2}}));
+    tenant.call("events.userEvent",
+                object({{"eventName", "x"}, {"application", own}, {"source", "channel:" + leg2}}));
     tenant.call("hangup", params(leg2));
     // It is moved away by somebody who may.
     tenants.admin.call("channels.move", params(leg, R"("app":")" + tenants.other + "\""));

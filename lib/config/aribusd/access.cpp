@@ -124,13 +124,15 @@ void warn_of_gaps(const AccessRule& rule, std::vector<std::string>& warnings) {
                          "apps bounds records and state.*; ARI's operations that methods allows reach all "
                          "applications; bound_commands: true bounds these, too");
     } else if (rule.functions != AccessRule{}.functions && !rule.functions.empty()) {
-      warnings.push_back(of_rule +
-                         "functions: bound_commands does not bound dialplan functions; those beyond call may reach "
-                         "what other applications have");
+      warnings.push_back(
+          of_rule +
+          "functions: bound_commands does not bound dialplan functions; those beyond call may reach "
+          "what other applications have");
     }
   }
   if (!rule.contexts.empty() && !rule.bound_commands) {
-    warnings.push_back(of_rule + "contexts has no effect without bound_commands: true; commands reach all contexts");
+    warnings.push_back(of_rule +
+                       "contexts has no effect without bound_commands: true; commands reach all contexts");
   }
   warn_of_other_ways(rule, warnings);
 }
@@ -190,8 +192,9 @@ AccessRule read_rule(const YamlValue& value, const std::vector<SocketOptions>& s
                [&](const YamlValue& v) { rule.commands_per_second = static_cast<size_t>(v.integer(1)); });
   map.finish();
   if (rule.bound_commands && std::ranges::none_of(rule.apps, [](const auto& app) { return !app.empty(); })) {
-    bound_commands->fail("the rule names no application, so its commands would reach nothing; list its applications in "
-                         "apps, or leave bound_commands out");
+    bound_commands->fail(
+        "the rule names no application, so its commands would reach nothing; list its applications in "
+        "apps, or leave bound_commands out");
   }
   warn_of_gaps(rule, warnings);
   return rule;

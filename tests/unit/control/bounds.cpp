@@ -1,5 +1,5 @@
-// What commands of a rule with `bound_commands` reach: every method, with what is the rule's own, what is another's,
-// what does not exist, and what is of no application.
+// What commands of a rule with `bound_commands` reach: every method, with what is the rule's own, what is
+// another's, what does not exist, and what is of no application.
 #include "control/bounds.h"
 
 #include <algorithm>
@@ -31,11 +31,12 @@ namespace {
 constexpr const char* created = "2026-11-22T21:46:17.690+0000";
 
 std::string channel(const std::string& id) {
-  return R"({"id":")" + id + R"(","name":"PJSIP/)" + id + R"(","state":"Up","creationtime":")" + created + "\"}";
+  return R"({"id":")" + id + R"(","name":"PJSIP/)" + id + R"(","state":"Up","creationtime":")" + created +
+         "\"}";
 }
 std::string bridge(const std::string& id, const std::string& channels, const std::string& made = created) {
-  return R"({"id":")" + id + R"(","technology":"simple_bridge","channels":[)" + channels + R"(],"creationtime":")" +
-         made + "\"}";
+  return R"({"id":")" + id + R"(","technology":"simple_bridge","channels":[)" + channels +
+         R"(],"creationtime":")" + made + "\"}";
 }
 
 AccessRule bounded(const std::string& name, const std::string& app) {
@@ -46,14 +47,15 @@ AccessRule bounded(const std::string& name, const std::string& app) {
           .contexts = {"open-" + app}};
 }
 
-// An Asterisk on which two applications, `own` and `other`, have what ARI knows, and something belongs to none. The
-// ids begin with the name of the application; `free` with none.
+// An Asterisk on which two applications, `own` and `other`, have what ARI knows, and something belongs to
+// none. The ids begin with the name of the application; `free` with none.
 struct Tenants {
   Loop loop;
   FakeAsterisk asterisk{loop, test::behave_well};
   Dispatcher dispatcher{test::asterisk_methods()};
   test::TestServer server{loop, test::client_options(asterisk.url(), {"other", "own"})};
-  std::map<std::string, AccessRule> rules{{"own", bounded("own", "own")}, {"other", bounded("other", "other")}};
+  std::map<std::string, AccessRule> rules{{"own", bounded("own", "own")},
+                                          {"other", bounded("other", "other")}};
   std::string answer_body = "{}";  // of every request
   int status = 200;
   std::function<void()> before_answer = [] {};
@@ -80,12 +82,14 @@ struct Tenants {
     }
   }
   void enters(const std::string& app, const std::string& id) {
-    server.event(R"({"type":"StasisStart","application":")" + app + R"(","timestamp":"2026-11-22T21:46:18.000+0000",)" +
-                 R"("args":[],"channel":)" + channel(id) + "}");
+    server.event(R"({"type":"StasisStart","application":")" + app +
+                 R"(","timestamp":"2026-11-22T21:46:18.000+0000",)" + R"("args":[],"channel":)" +
+                 channel(id) + "}");
   }
   void moves(const std::string& app, const std::string& id) {
-    server.event(R"({"type":"StasisStart","application":")" + app + R"(","timestamp":"2026-11-22T21:47:18.000+0000",)" +
-                 R"("args":[],"channel":)" + channel(id) + "}");
+    server.event(R"({"type":"StasisStart","application":")" + app +
+                 R"(","timestamp":"2026-11-22T21:47:18.000+0000",)" + R"("args":[],"channel":)" +
+                 channel(id) + "}");
   }
   void changed(IdKind kind, const std::string& id, const std::string& text, const std::string& app = "") {
     server.publish(state::changed(server.name(), kind, id, text, app, wall_now()));
@@ -93,9 +97,11 @@ struct Tenants {
   }
   Result<std::string> call_as(const std::string& rule, const std::string& method, const std::string& params) {
     control::Caller caller;
-    caller.principal = {.id = 1000, .name = "tester", .rule = std::make_shared<const AccessRule>(rules.at(rule))};
+    caller.principal = {
+        .id = 1000, .name = "tester", .rule = std::make_shared<const AccessRule>(rules.at(rule))};
     std::optional<Result<std::string>> answer;
-    dispatcher.call(caller, method, json(params), [&](const Result<ResultText>& got) { answer = test::text_of(got); });
+    dispatcher.call(caller, method, json(params),
+                    [&](const Result<ResultText>& got) { answer = test::text_of(got); });
     REQUIRE(pump(loop, [&] { return answer.has_value(); }));
     return *answer;
   }
@@ -119,7 +125,8 @@ struct Tenants {
     return !asterisk.requests.empty();
   }
   bool is_not_allowed(const std::string& method, const std::string& params) {
-    return refused(method, params).starts_with(std::to_string(static_cast<int>(ErrorKind::not_allowed)) + " ");
+    return refused(method, params)
+        .starts_with(std::to_string(static_cast<int>(ErrorKind::not_allowed)) + " ");
   }
   std::string call_of(const std::string& id) { return std::string(server.model().calls().call_of(id)); }
 };
@@ -188,7 +195,8 @@ Params least_params(Tenants& tenants, const Method& method) {
     if (parameter.required) params[std::string(parameter.name)] = own_value(tenants, method, parameter);
   }
   if (method.name == "play" || method.name == "record") params["channelId"] = quoted("own-channel");
-  if (method.name == "transfer" || method.name == "channels.continueInDialplan") params["context"] = quoted("open-own");
+  if (method.name == "transfer" || method.name == "channels.continueInDialplan")
+    params["context"] = quoted("open-own");
   return params;
 }
 
@@ -217,7 +225,8 @@ TEST_CASE("a method or parameter that is in no table is refused") {
   CHECK_FALSE(has_bound("channels.newOperation"));
   const Method& hangup = *test::asterisk_methods().find("channels.hangup");
   CHECK(bound_of(hangup, "newParameter") == ParameterBound::refused);
-  CHECK_FALSE(bounded("a", "a").allows({.name = "channels.newOperation", .access_level = AccessLevel::control}));
+  CHECK_FALSE(
+      bounded("a", "a").allows({.name = "channels.newOperation", .access_level = AccessLevel::control}));
 }
 
 TEST_CASE("docs/security.md has the tables of what bounds commands") {
@@ -292,8 +301,9 @@ TEST_CASE("no command leads to a place in the dialplan that the rule does not li
   Tenants tenants;
   for (const char* method : {"originate", "channels.originate"}) {
     for (const char* place :
-         {R"("context":"closed")", R"("extension":"100")", R"("priority":1)", R"("label":"x")", R"("app":null)",
-          R"("context":"")", R"("context":"open-own,x")", R"("context":"OPEN-OWN")", R"("context":"default")"}) {
+         {R"("context":"closed")", R"("extension":"100")", R"("priority":1)", R"("label":"x")",
+          R"("app":null)", R"("context":"")", R"("context":"open-own,x")", R"("context":"OPEN-OWN")",
+          R"("context":"default")"}) {
       CHECK(tenants.is_not_allowed(method, std::string(R"({"endpoint":"PJSIP/100",)") + place + "}"));
     }
     CHECK(tenants.is_sent(method, R"({"endpoint":"PJSIP/100","context":"open-own","extension":"1"})"));
@@ -302,23 +312,26 @@ TEST_CASE("no command leads to a place in the dialplan that the rule does not li
   CHECK(tenants.is_not_allowed("channels.originateWithId",
                                R"({"endpoint":"PJSIP/100","channelId":"own-1","extension":"s"})"));
   for (const char* method : {"transfer", "channels.continueInDialplan"}) {
-    for (const char* place : {"", R"(,"context":"closed")", R"(,"extension":"s")", R"(,"context":"")", R"(,"label":"x")"})
+    for (const char* place :
+         {"", R"(,"context":"closed")", R"(,"extension":"s")", R"(,"context":"")", R"(,"label":"x")"})
       CHECK(tenants.is_not_allowed(method, std::string(R"({"channelId":"own-channel")") + place + "}"));
   }
-  for (const char* endpoint : {"Local/100", "Local/100@closed", "local/100@default/n", " LOCAL/1@closed", "Local/",
-                               "Local", "Local/100@open-own@closed", "Local/100@closed/@open-own", "Local/@", "Local/1@",
-                               "Local/100@open-own,closed"}) {
+  for (const char* endpoint : {"Local/100", "Local/100@closed", "local/100@default/n", " LOCAL/1@closed",
+                               "Local/", "Local", "Local/100@open-own@closed", "Local/100@closed/@open-own",
+                               "Local/@", "Local/1@", "Local/100@open-own,closed", "CBAnn/x", "recorder/x"}) {
     const std::string one = R"("endpoint":")" + std::string(endpoint) + "\"";
     for (const std::string method : {"originate", "channels.originate"})
       CHECK(tenants.is_not_allowed(method, "{" + one + "}"));
     CHECK(tenants.is_not_allowed("channels.create", "{" + one + R"(,"app":"own"})"));
-    CHECK(tenants.is_not_allowed("channels.originateWithId", "{" + one + R"(,"app":"own","channelId":"own-1"})"));
+    CHECK(tenants.is_not_allowed("channels.originateWithId",
+                                 "{" + one + R"(,"app":"own","channelId":"own-1"})"));
     for (const std::string method : {"transfer", "channels.redirect"})
       CHECK(tenants.is_not_allowed(method, "{" + one + R"(,"channelId":"own-channel"})"));
   }
   CHECK(tenants.is_sent("originate", R"({"endpoint":"Local/100@open-own/n"})"));
-  CHECK(tenants.is_not_allowed("channels.setChannelVar",
-                               R"({"channelId":"own-channel","variable":"TRANSFER_CONTEXT","value":"closed"})"));
+  CHECK(tenants.is_not_allowed(
+      "channels.setChannelVar",
+      R"({"channelId":"own-channel","variable":"TRANSFER_CONTEXT","value":"closed"})"));
 }
 
 TEST_CASE("new ids and names begin with an application of the rule") {
@@ -326,8 +339,8 @@ TEST_CASE("new ids and names begin with an application of the rule") {
   const auto originate = [](const std::string& id) {
     return R"({"endpoint":"PJSIP/100","channelId":")" + id + "\"}";
   };
-  for (const char* id : {"x", "own", "other-1", "OWN-1", "aribus-0123456789abcdef", "own-a,b", "own-\\\"", "own-(", "own-/",
-                         "own-%2f", "own 1"})
+  for (const char* id : {"x", "own", "other-1", "OWN-1", "aribus-0123456789abcdef", "own-a,b", "own-\\\"",
+                         "own-(", "own-/", "own-%2f", "own 1"})
     CHECK(tenants.is_not_allowed("originate", originate(id)));
   CHECK(tenants.is_sent("originate", originate("own-1")));
   CHECK(tenants.is_sent("originate", originate("own-a.b_c:1")));
@@ -353,7 +366,9 @@ TEST_CASE("an application whose name begins as another's keeps its own ids") {
   const Bounds bounds;
   const auto may_create = [&](const std::string& app, const std::string& id) {
     Json params = json(R"({"bridgeId":")" + id + "\"}");
-    return bounds.check(bounded("rule", app), server, *test::asterisk_methods().find("bridges.create"), params, "").ok();
+    return bounds
+        .check(bounded("rule", app), server, *test::asterisk_methods().find("bridges.create"), params, "")
+        .ok();
   };
   CHECK(may_create("ivr", "ivr-1"));
   CHECK(may_create("ivr-test", "ivr-test-1"));
@@ -370,41 +385,51 @@ TEST_CASE("media and languages do not lead to the files of others") {
     return R"({"channelId":"own-channel","media":)" + media + more + "}";
   };
   for (const char* media :
-       {R"("recording:other-x")", R"("recording:x")", R"("recording:own-/../other-x")", R"("sound:/var/spool/x")",
-        R"("sound:../x")", R"("sound:a/../../x")", R"(["sound:beep","recording:other-x"])",
-        R"("sound:beep,recording:other-x")", R"(["sound:beep,recording:other-x"])", R"("sound:\"/etc/x\"")",
-        R"("sound:\\/etc/x")", R"("file:/x")", R"("")", R"("x")", R"("SOUND:/x")", R"("sound:a,sound:/x")"}) {
+       {R"("recording:other-x")", R"("recording:x")", R"("recording:own-/../other-x")",
+        R"("sound:/var/spool/x")", R"("sound:../x")", R"("sound:a/../../x")",
+        R"(["sound:beep","recording:other-x"])", R"("sound:beep,recording:other-x")",
+        R"(["sound:beep,recording:other-x"])", R"("sound:\"/etc/x\"")", R"("sound:\\/etc/x")", R"("file:/x")",
+        R"("")", R"("x")", R"("SOUND:/x")", R"("sound:a,sound:/x")"}) {
     for (const char* method : {"play", "channels.play"}) CHECK(tenants.is_not_allowed(method, play(media)));
   }
-  for (const char* media : {R"("sound:beep")", R"("recording:own-x")", R"(["digits:1","tone:ring","number:5"])",
-                            R"("http://example.com/x.wav")", R"("characters:abc")"})
+  for (const char* media :
+       {R"("sound:beep")", R"("recording:own-x")", R"(["digits:1","tone:ring","number:5"])",
+        R"("http://example.com/x.wav")", R"("characters:abc")"})
     CHECK(tenants.is_sent("play", play(media)));
   for (const char* language : {"../../../spool", "/tmp", "en/..", "."})
-    CHECK(tenants.is_not_allowed("play", play(R"("sound:beep")", R"(,"lang":")" + std::string(language) + "\"")));
+    CHECK(tenants.is_not_allowed("play",
+                                 play(R"("sound:beep")", R"(,"lang":")" + std::string(language) + "\"")));
   CHECK(tenants.is_sent("play", play(R"("sound:beep")", R"(,"lang":"en_GB")")));
-  CHECK(tenants.is_not_allowed("channels.setChannelVar",
-                               R"j({"channelId":"own-channel","variable":"CHANNEL(language)","value":"../x"})j"));
-  CHECK(tenants.is_not_allowed("originate", R"j({"endpoint":"PJSIP/1","variables":{"CHANNEL( language )":"../x"}})j"));
+  CHECK(tenants.is_not_allowed(
+      "channels.setChannelVar",
+      R"j({"channelId":"own-channel","variable":"CHANNEL(language)","value":"../x"})j"));
+  CHECK(tenants.is_not_allowed("originate",
+                               R"j({"endpoint":"PJSIP/1","variables":{"CHANNEL( language )":"../x"}})j"));
 }
 
 TEST_CASE("each of several ids is checked") {
   Tenants tenants;
-  const std::string unknown = tenants.refused("bridges.addChannel", R"({"bridgeId":"own-bridge","channel":"unknown"})");
-  for (const char* channels : {R"(["own-channel","other-channel"])", R"("own-channel,other-channel")",
-                               R"(["own-channel,other-channel"])", R"("other-channel,own-channel")", R"([[]])"}) {
+  const std::string unknown =
+      tenants.refused("bridges.addChannel", R"({"bridgeId":"own-bridge","channel":"unknown"})");
+  for (const char* channels :
+       {R"(["own-channel","other-channel"])", R"("own-channel,other-channel")",
+        R"(["own-channel,other-channel"])", R"("other-channel,own-channel")", R"([[]])"}) {
     const std::string params = R"({"bridgeId":"own-bridge","channel":)" + std::string(channels) + "}";
     if (std::string_view(channels) == "[[]]") continue;
     CHECK(tenants.refused("bridges.addChannel", params) == unknown);
-    CHECK(tenants.refused("bridges.removeChannel", params).ends_with(R"("path":"/bridges/{bridgeId}/removeChannel"})"));
+    CHECK(tenants.refused("bridges.removeChannel", params)
+              .ends_with(R"("path":"/bridges/{bridgeId}/removeChannel"})"));
   }
   CHECK(tenants.is_sent("bridge", R"({"channels":["own-channel"]})"));
-  CHECK_THAT(tenants.refused("bridge", R"({"channels":["own-channel","other-channel"]})"), ContainsSubstring("400"));
-  for (const char* sources : {R"("channel:")", R"("bridge:")", R"("endpoint:PJSIP/100")", R"("deviceState:x")", R"("x")",
-                              R"("channel:own-channel,endpoint:PJSIP")", R"(["channel:own-channel","channel:"])"}) {
+  CHECK_THAT(tenants.refused("bridge", R"({"channels":["own-channel","other-channel"]})"),
+             ContainsSubstring("400"));
+  for (const char* sources :
+       {R"("channel:")", R"("bridge:")", R"("endpoint:PJSIP/100")", R"("deviceState:x")", R"("x")",
+        R"("channel:own-channel,endpoint:PJSIP")", R"(["channel:own-channel","channel:"])"}) {
     CHECK(tenants.is_not_allowed("applications.subscribe",
                                  R"({"applicationName":"own","eventSource":)" + std::string(sources) + "}"));
-    CHECK(tenants.is_not_allowed("events.userEvent",
-                                 R"({"application":"own","eventName":"x","source":)" + std::string(sources) + "}"));
+    CHECK(tenants.is_not_allowed("events.userEvent", R"({"application":"own","eventName":"x","source":)" +
+                                                         std::string(sources) + "}"));
   }
 }
 
@@ -421,7 +446,8 @@ TEST_CASE("an empty bridge belongs to the rule whose command created it") {
   CHECK_FALSE(get("twin"));
   CHECK_FALSE(get("other"));
   // Another one with its id is somebody else's.
-  tenants.server.event(R"({"type":"BridgeDestroyed","application":"own","bridge":)" + bridge("own-new", "") + "}");
+  tenants.server.event(R"({"type":"BridgeDestroyed","application":"own","bridge":)" + bridge("own-new", "") +
+                       "}");
   CHECK_FALSE(get("own"));
   tenants.changed(IdKind::bridge, "own-new", bridge("own-new", "", "2026-11-22T22:00:00.000+0000"), "own");
   CHECK_FALSE(get("own"));
@@ -450,18 +476,21 @@ TEST_CASE("who created a bridge is remembered for as long as it lives, however m
 
 TEST_CASE("lists have what the rule reaches") {
   Tenants tenants;
-  tenants.answer_body = "[" + channel("other-channel") + "," + channel("own-channel") + "," + channel("free-channel") +
-                        "," + channel("unknown") + "]";
+  tenants.answer_body = "[" + channel("other-channel") + "," + channel("own-channel") + "," +
+                        channel("free-channel") + "," + channel("unknown") + "]";
   const Json listed = json(*tenants.call("channels.list", "{}"));
   REQUIRE(listed.Size() == 1);
   CHECK(find_string(listed[0], "id") == "own-channel");
-  tenants.answer_body = "[" + bridge("other-bridge", "\"other-channel\"") + "," + bridge("free-bridge", "") + "]";
+  tenants.answer_body =
+      "[" + bridge("other-bridge", "\"other-channel\"") + "," + bridge("free-bridge", "") + "]";
   CHECK(*tenants.call("bridges.list", "{}") == "[]");
   const auto app = [](const std::string& name) {
-    return R"({"name":")" + name + R"(","channel_ids":[],"bridge_ids":[],"endpoint_ids":[],"device_names":[]})";
+    return R"({"name":")" + name +
+           R"(","channel_ids":[],"bridge_ids":[],"endpoint_ids":[],"device_names":[]})";
   };
   tenants.answer_body = "[" + app("other") + "," + app("own") + "]";
-  CHECK_THAT(*tenants.call("applications.list", "{}"), ContainsSubstring("own") && !ContainsSubstring("other"));
+  CHECK_THAT(*tenants.call("applications.list", "{}"),
+             ContainsSubstring("own") && !ContainsSubstring("other"));
 }
 
 TEST_CASE("an object that has left the application while Asterisk answered is not shown") {
@@ -481,11 +510,13 @@ TEST_CASE("a key of another rule of the same user says nothing") {
   Tenants tenants;
   const std::string hangup = R"({"channelId":"other-channel","key":"k"})";
   REQUIRE(tenants.call_as("other", "hangup", hangup).ok());
-  CHECK(tenants.refused("hangup", hangup) == tenants.refused("hangup", R"({"channelId":"unknown","key":"l"})"));
+  CHECK(tenants.refused("hangup", hangup) ==
+        tenants.refused("hangup", R"({"channelId":"unknown","key":"l"})"));
   CHECK(tenants.is_sent("hangup", R"({"channelId":"own-channel","key":"k2"})"));
   // A repeat gets the answer of the first one, although the channel has ended meanwhile.
-  tenants.server.event(R"({"type":"ChannelDestroyed","application":"own","cause":16,"cause_txt":"x","channel":)" +
-                       channel("own-channel") + "}");
+  tenants.server.event(
+      R"({"type":"ChannelDestroyed","application":"own","cause":16,"cause_txt":"x","channel":)" +
+      channel("own-channel") + "}");
   CHECK(tenants.call("hangup", R"({"channelId":"own-channel","key":"k2"})").ok());
   CHECK(tenants.asterisk.requests.empty());
 }
@@ -498,7 +529,8 @@ TEST_CASE("with several Asterisks, ids of others do not tell where they are") {
   dispatcher.add_server(first);
   dispatcher.add_server(second);
   const auto enters = [&](const std::string& app, const std::string& id) {
-    second.event(R"({"type":"StasisStart","application":")" + app + R"(","args":[],"channel":)" + channel(id) + "}");
+    second.event(R"({"type":"StasisStart","application":")" + app + R"(","args":[],"channel":)" +
+                 channel(id) + "}");
   };
   enters("own", "own-channel");
   enters("other", "other-channel");

@@ -177,7 +177,8 @@ TEST_CASE("variables that are shown although their event is not are warned of") 
 
 TEST_CASE("a rule is warned of what bound_commands leaves open, and of contexts without it") {
   const auto warnings = [](const std::string& keys) {
-    return config_of("access:\n  - {name: x, methods: [read, control, admin], apps: [a], " + keys + "}\n").warnings;
+    return config_of("access:\n  - {name: x, methods: [read, control, admin], apps: [a], " + keys + "}\n")
+        .warnings;
   };
   CHECK(warnings("bound_commands: true").empty());
   CHECK(warnings("bound_commands: true, contexts: [from-a]").empty());

@@ -206,10 +206,12 @@ const Mistake mistakes[] = {
     {with_rules({"name: a, methods: [read], apps: []"}),
      ":9:38: access[0].apps: at least one is expected; without this key the rule allows all applications"},
     {with_rules({"name: a, methods: [read], bound_commands: true"}),
-     ":9:48: access[0].bound_commands: the rule names no application, so its commands would reach nothing; list "
+     ":9:48: access[0].bound_commands: the rule names no application, so its commands would reach nothing; "
+     "list "
      "its applications in apps, or leave bound_commands out"},
     {with_rules({"name: a, methods: [read], apps: [''], bound_commands: true"}),
-     ":9:60: access[0].bound_commands: the rule names no application, so its commands would reach nothing; list "
+     ":9:60: access[0].bound_commands: the rule names no application, so its commands would reach nothing; "
+     "list "
      "its applications in apps, or leave bound_commands out"},
     {with_rules({"name: a, methods: [read], apps: [b], bound_commands: true, contexts: []"}),
      ":9:76: access[0].contexts: at least one is expected; without this key the rule allows no place in the "
