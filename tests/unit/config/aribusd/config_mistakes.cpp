@@ -214,7 +214,7 @@ const Mistake mistakes[] = {
      "list "
      "its applications in apps, or leave bound_commands out"},
     {with_rules({"name: a, methods: [read], apps: [b], bound_commands: true, contexts: []"}),
-     ":9:76: access[0].contexts: at least one is expected; without this key the rule allows no place in the "
+     ":9:75: access[0].contexts: at least one is expected; without this key the rule allows no place in the "
      "dialplan"},
     {with_rules({"name: a, methods: [read]", "name: b, users: [root], methods: [admin]"}),
      ":10:5: access[1]: the rule 'b' never applies: 'a' comes first and matches every connection that it "
