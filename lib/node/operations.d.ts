@@ -44,7 +44,7 @@ export class ChannelOperations {
   /** Sets several variables of a channel, one after the other. */
   setChannelVars(variables: Params<'channels.setChannelVars'>['variables']): Result<'channels.setChannelVars'>;
   /** Creates a channel that listens to another one, or whispers to it. It enters the application, where it can be bridged or recorded. */
-  snoopChannel(app: Params<'channels.snoopChannel'>['app'], spy?: Params<'channels.snoopChannel'>['spy'], options?: Pick<Params<'channels.snoopChannel'>, 'whisper' | 'appArgs' | 'snoopId'>): Result<'channels.snoopChannel'>;
+  snoopChannel(app: Params<'channels.snoopChannel'>['app'], spy?: Params<'channels.snoopChannel'>['spy'], options?: Pick<Params<'channels.snoopChannel'>, 'whisper' | 'appArgs' | 'snoopId' | 'call'>): Result<'channels.snoopChannel'>;
   /** Plays music on hold to a channel. A playback stops it, and it does not start again by itself. */
   startMoh(mohClass?: Params<'channels.startMoh'>['mohClass']): Result<'channels.startMoh'>;
   /** Sends silence to a channel, for phones that hang up without audio. A playback stops it. */

@@ -12,6 +12,7 @@ export interface Envelope {
   recordings?: Array<string>;
   endpoints?: Array<string>;
   devices?: Array<string>;
+  calls?: Array<string>;
   /** aribus derived it; Asterisk did not send it */
   synthetic?: true;
   /** the type is unknown to aribus */
@@ -330,6 +331,56 @@ export interface Subscribed {
     devices?: Array<{
       server: string;
       device_state: DeviceState;
+    }>;
+    calls?: Array<{
+      server: string;
+      app?: string;
+      call: {
+        id: string;
+        direction: "inbound" | "outbound";
+        from: {
+          name: string;
+          number: string;
+        };
+        to: {
+          name: string;
+          number: string;
+        };
+        apps: Array<string>;
+        started: string;
+        answered?: string;
+        complete: boolean;
+        hold_ms: number;
+        legs: Array<{
+          channel: string;
+          name: string;
+          joined_by: "first" | "local" | "dial" | "forward" | "transfer" | "create" | (string & {});
+          caller: {
+            name: string;
+            number: string;
+          };
+          began: string;
+          answered?: string;
+          ended?: string;
+          cause?: number;
+          cause_txt?: string;
+          state?: string;
+          bridge?: string;
+        }>;
+        legs_left_out?: number;
+        transfers: Array<{
+          time: string;
+          kind: "blind" | "attended";
+          channel: string;
+          to: string;
+          result: string;
+        }>;
+        recorded: Array<{
+          name: string;
+          format: string;
+          duration?: number;
+        }>;
+      };
     }>;
   };
 }
@@ -696,6 +747,80 @@ export interface TextMessageReceived extends Envelope {
   endpoint?: Endpoint;
 }
 
+export interface CallAnswered extends Envelope {
+  type: "call.answered";
+  answered: string;
+  ring_ms: number;
+}
+
+export interface CallEnded extends Envelope {
+  type: "call.ended";
+  direction: "inbound" | "outbound";
+  from: {
+    name: string;
+    number: string;
+  };
+  to: {
+    name: string;
+    number: string;
+  };
+  apps: Array<string>;
+  started: string;
+  answered?: string;
+  ended: string;
+  how: "ended" | "left";
+  complete: boolean;
+  ring_ms: number;
+  talk_ms: number;
+  hold_ms: number;
+  cause?: number;
+  cause_txt?: string;
+  legs: Array<{
+    channel: string;
+    name: string;
+    joined_by: "first" | "local" | "dial" | "forward" | "transfer" | "create" | (string & {});
+    caller: {
+      name: string;
+      number: string;
+    };
+    began: string;
+    answered?: string;
+    ended?: string;
+    cause?: number;
+    cause_txt?: string;
+    state?: string;
+    bridge?: string;
+  }>;
+  legs_left_out?: number;
+  transfers: Array<{
+    time: string;
+    kind: "blind" | "attended";
+    channel: string;
+    to: string;
+    result: string;
+  }>;
+  recorded: Array<{
+    name: string;
+    format: string;
+    duration?: number;
+  }>;
+}
+
+export interface CallStarted extends Envelope {
+  type: "call.started";
+  direction: "inbound" | "outbound";
+  from: {
+    name: string;
+    number: string;
+  };
+  to: {
+    name: string;
+    number: string;
+  };
+  started: string;
+  complete: boolean;
+}
+
 export interface CommandResolved extends Envelope {
   type: "command.resolved";
   command: string;
@@ -796,6 +921,9 @@ export type AnyRecord =
   | StasisEnd
   | StasisStart
   | TextMessageReceived
+  | CallAnswered
+  | CallEnded
+  | CallStarted
   | CommandResolved
   | ServerConnected
   | ServerDisconnected
@@ -1460,6 +1588,8 @@ export interface Methods {
       formats?: string;
       /** Variables to set on the channel, name to text. Newer Asterisks also take {"value": text, "report_events": true}, which shows it in events. */
       variables?: {[name: string]: any};
+      /** Id of the live call that the new channel becomes part of, as in `calls` of records. Default: the call of `originator`, else the channel begins a call. */
+      call?: string;
       /** Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it. */
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
@@ -1508,6 +1638,8 @@ export interface Methods {
       data?: string;
       /** Options of the WebSocket channel, added to its dial string, such as 'f(json)'. */
       transport_data?: string;
+      /** Id of the live call that the new channel becomes part of, as in `calls` of records. Default: the channel begins a call. */
+      call?: string;
       /** Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it. */
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
@@ -1654,6 +1786,8 @@ export interface Methods {
       originator?: string;
       /** Audio formats of the call, separated by commas: 'ulaw,slin16'. Default: those of `originator`, else all. Unknown ones get 400. */
       formats?: string;
+      /** Id of the live call that the new channel becomes part of, as in `calls` of records. Default: the call of `originator`, else the channel begins a call. */
+      call?: string;
       /** Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it. */
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
@@ -1692,6 +1826,8 @@ export interface Methods {
       originator?: string;
       /** Audio formats of the call, separated by commas: 'ulaw,slin16'. Default: those of `originator`, else all. Unknown ones get 400. */
       formats?: string;
+      /** Id of the live call that the new channel becomes part of, as in `calls` of records. Default: the call of `originator`, else the channel begins a call. */
+      call?: string;
       /** Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it. */
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
@@ -1900,6 +2036,8 @@ export interface Methods {
       appArgs?: string;
       /** Id for the new channel. Default: aribus chooses one. */
       snoopId?: string;
+      /** Id of the live call that the new channel becomes part of, as in `calls` of records. Default: the channel begins a call. */
+      call?: string;
       /** Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it. */
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
@@ -1922,6 +2060,8 @@ export interface Methods {
       whisper?: "none" | "both" | "out" | "in";
       /** Arguments for `args` of `StasisStart`, separated by commas: 'inbound,7'. Default: none. */
       appArgs?: string;
+      /** Id of the live call that the new channel becomes part of, as in `calls` of records. Default: the channel begins a call. */
+      call?: string;
       /** Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it. */
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
@@ -2041,6 +2181,7 @@ export interface Methods {
           channels?: Array<string>;
           bridges?: Array<string>;
           endpoints?: Array<string>;
+          calls?: Array<string>;
           announce?: boolean;
           more?: number;
         } | null;
@@ -2067,6 +2208,7 @@ export interface Methods {
           channels?: Array<string>;
           bridges?: Array<string>;
           endpoints?: Array<string>;
+          calls?: Array<string>;
           announce?: boolean;
           more?: number;
         } | null;
@@ -2412,6 +2554,8 @@ export interface Methods {
       originator?: string;
       /** Audio formats of the call, separated by commas: 'ulaw,slin16'. Default: those of `originator`, else all. Unknown ones get 400. */
       formats?: string;
+      /** Id of the live call that the new channel becomes part of, as in `calls` of records. Default: the call of `originator`, else the channel begins a call. */
+      call?: string;
       /** 'answer': the result shows whether the call was answered, and if not, why. The application must be one that aribus holds. Default: does not wait. */
       wait?: "answer";
       /** Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it. */
@@ -2737,6 +2881,70 @@ export interface Methods {
       }>;
     };
   };
+  /** Lists the calls that have not ended, with their legs, from the daemon's memory and without a request to Asterisk. */
+  "state.calls": {
+    params: {
+      /** Name of the Asterisk in the configuration. Default: all. */
+      server?: string;
+      /** Id of one call, as in `calls` of records. Default: all. */
+      id?: string;
+      /** Stasis application that the calls are or were in. Default: all. */
+      app?: string;
+    };
+    result: {
+      cursor: string;
+      calls: Array<{
+        server: string;
+        app?: string;
+        call: {
+          id: string;
+          direction: "inbound" | "outbound";
+          from: {
+            name: string;
+            number: string;
+          };
+          to: {
+            name: string;
+            number: string;
+          };
+          apps: Array<string>;
+          started: string;
+          answered?: string;
+          complete: boolean;
+          hold_ms: number;
+          legs: Array<{
+            channel: string;
+            name: string;
+            joined_by: "first" | "local" | "dial" | "forward" | "transfer" | "create" | (string & {});
+            caller: {
+              name: string;
+              number: string;
+            };
+            began: string;
+            answered?: string;
+            ended?: string;
+            cause?: number;
+            cause_txt?: string;
+            state?: string;
+            bridge?: string;
+          }>;
+          legs_left_out?: number;
+          transfers: Array<{
+            time: string;
+            kind: "blind" | "attended";
+            channel: string;
+            to: string;
+            result: string;
+          }>;
+          recorded: Array<{
+            name: string;
+            format: string;
+            duration?: number;
+          }>;
+        };
+      }>;
+    };
+  };
   /** Lists the channels that the daemon knows, with application, bridge and variables, from its memory and without a request to Asterisk. */
   "state.channels": {
     params: {
@@ -2896,6 +3104,8 @@ export interface Methods {
       bridges?: string | Array<string>;
       /** Endpoints whose records to deliver, such as 'PJSIP/100'. Default: all. */
       endpoints?: string | Array<string>;
+      /** Ids of calls whose records to deliver, as in `calls` of records. Default: all. */
+      calls?: string | Array<string>;
       /** Cursor to resume after: '<stream>:<seq>' of the last record you have seen. Default: as `from` says. When it can't be resumed, `resumed` is false. */
       since?: string;
       /** Where to begin without `since`, or when it can't be resumed: 'newest', with the next record (default), or 'oldest', with the oldest kept record, after a `lost` of those before it. */
@@ -2944,6 +3154,56 @@ export interface Methods {
         devices?: Array<{
           server: string;
           device_state: DeviceState;
+        }>;
+        calls?: Array<{
+          server: string;
+          app?: string;
+          call: {
+            id: string;
+            direction: "inbound" | "outbound";
+            from: {
+              name: string;
+              number: string;
+            };
+            to: {
+              name: string;
+              number: string;
+            };
+            apps: Array<string>;
+            started: string;
+            answered?: string;
+            complete: boolean;
+            hold_ms: number;
+            legs: Array<{
+              channel: string;
+              name: string;
+              joined_by: "first" | "local" | "dial" | "forward" | "transfer" | "create" | (string & {});
+              caller: {
+                name: string;
+                number: string;
+              };
+              began: string;
+              answered?: string;
+              ended?: string;
+              cause?: number;
+              cause_txt?: string;
+              state?: string;
+              bridge?: string;
+            }>;
+            legs_left_out?: number;
+            transfers: Array<{
+              time: string;
+              kind: "blind" | "attended";
+              channel: string;
+              to: string;
+              result: string;
+            }>;
+            recorded: Array<{
+              name: string;
+              format: string;
+              duration?: number;
+            }>;
+          };
         }>;
       };
     };

@@ -85,14 +85,14 @@ struct LiveCall {
   std::vector<CallLeg> legs;  // the first one first
   std::optional<uint64_t> legs_left_out;
   std::vector<CallTransfer> transfers;
-  std::vector<CallRecording> recordings;
+  std::vector<CallRecording> recorded;
   static constexpr auto members = std::tuple(
       member("id", &LiveCall::id), member("direction", &LiveCall::direction).one_of(call_directions),
       member("from", &LiveCall::from), member("to", &LiveCall::to), member("apps", &LiveCall::apps),
       member("started", &LiveCall::started), member("answered", &LiveCall::answered),
       member("complete", &LiveCall::complete), member("hold_ms", &LiveCall::hold_ms),
       member("legs", &LiveCall::legs), member("legs_left_out", &LiveCall::legs_left_out),
-      member("transfers", &LiveCall::transfers), member("recordings", &LiveCall::recordings));
+      member("transfers", &LiveCall::transfers), member("recorded", &LiveCall::recorded));
 };
 
 }  // namespace aribus::record

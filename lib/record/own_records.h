@@ -151,7 +151,7 @@ struct CallEnded {
   std::vector<CallLeg> legs;
   std::optional<uint64_t> legs_left_out;
   std::vector<CallTransfer> transfers;
-  std::vector<CallRecording> recordings;
+  std::vector<CallRecording> recorded;
   static constexpr auto members = std::tuple(
       member("direction", &CallEnded::direction).one_of(call_directions), member("from", &CallEnded::from),
       member("to", &CallEnded::to), member("apps", &CallEnded::apps), member("started", &CallEnded::started),
@@ -161,7 +161,7 @@ struct CallEnded {
       member("hold_ms", &CallEnded::hold_ms), member("cause", &CallEnded::cause),
       member("cause_txt", &CallEnded::cause_txt), member("legs", &CallEnded::legs),
       member("legs_left_out", &CallEnded::legs_left_out), member("transfers", &CallEnded::transfers),
-      member("recordings", &CallEnded::recordings));
+      member("recorded", &CallEnded::recorded));
 };
 
 // All of them, in the order of their names. own_record() takes no others.

@@ -132,7 +132,7 @@ record::LiveCall live_call(const std::string& id, const Call& call, uint64_t gap
   shown.legs = call.legs;
   if (call.legs_left_out > 0) shown.legs_left_out = call.legs_left_out;
   shown.transfers = call.transfers;
-  shown.recordings = call.recordings;
+  shown.recorded = call.recordings;
   return shown;
 }
 
@@ -184,7 +184,7 @@ void Calls::see(const Record& record) {
     case is_unheld:
       return hold(record, false);
     case records:
-      return take_recording(record);
+      return take_recording(record.member("recording"), record.type == "RecordingStarted");
     default:
       return;
   }
@@ -374,6 +374,7 @@ void Calls::transfer_attended(const Record& record) {
   link_below(first, find_channel(record.member("destination_link_first_leg")), Way::transfer);
   link_below(second, find_channel(record.member("destination_link_second_leg")), Way::transfer);
   const std::string_view target = record.member("transfer_target");
+  link_below(first, find_channel(target), Way::transfer);
   add_transfer({.time = record.time,
                 .kind = "attended",
                 .channel = id_in(record.member("transferer_first_leg")),
@@ -399,6 +400,7 @@ void Calls::add_transfer(const record::CallTransfer& transfer, std::initializer_
 // A channel in an application, in a record that compares with Asterisk, belongs to a call whose beginning was not seen.
 void Calls::take_changed(const Record& changed) {
   for_each_changed(changed, [&](IdKind kind, JsonView item, JsonView json) {
+    if (kind == IdKind::recording) return take_recording(json.text(), true);  // the answer came before the event
     if (kind != IdKind::channel) return;
     Known* const shown = channel(json.text(), changed);
     if (shown == nullptr || item.string_at("app").empty() || calls_.find(shown->second.call) != nullptr) return;
@@ -558,8 +560,7 @@ void Calls::hold(const Record& record, bool held) {
   }
 }
 
-void Calls::take_recording(const Record& record) {
-  const std::string_view text = record.member("recording");
+void Calls::take_recording(std::string_view text, bool begins) {
   const std::string_view target = target_of(text);
   std::vector<std::string> of;
   if (target.starts_with("channel:")) of.emplace_back(target.substr(8));
@@ -577,7 +578,7 @@ void Calls::take_recording(const Record& record) {
     if (call == nullptr) continue;
     auto at = std::ranges::find(call->recordings, name, &record::CallRecording::name);
     if (at == call->recordings.end()) {
-      if (record.type != "RecordingStarted" || call->recordings.size() >= Call::max_listed) continue;
+      if (!begins || call->recordings.size() >= Call::max_listed) continue;
       at = call->recordings.insert(at, {.name = name, .format = recording.string_at("format"), .duration = {}});
       grow(*call, sizeof *at + name.size());
     }
@@ -673,7 +674,7 @@ void Calls::finish(const std::string& id) {
   if (call.legs_left_out > 0) ended.legs_left_out = call.legs_left_out;
   ended.legs = std::move(call.legs);
   ended.transfers = std::move(call.transfers);
-  ended.recordings = std::move(call.recordings);
+  ended.recorded = std::move(call.recordings);
   Record record = record::own_record(ended, server_, now_);
   if (!ended.apps.empty()) record.app = ended.apps.back();
   for (const CallLeg& leg : ended.legs) record.ids.add(IdKind::channel, leg.channel);

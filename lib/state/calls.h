@@ -146,7 +146,7 @@ class Calls {
   void hold(const record::Record& record, bool held);
   void request_hangup(const record::Record& record);
   void leave(const record::Record& record);
-  void take_recording(const record::Record& record);
+  void take_recording(std::string_view text, bool begins);
   void take_own(const record::Record& record);
   [[nodiscard]] Known* channel(std::string_view text, const record::Record& record, bool begins = false);
   [[nodiscard]] Known* find_channel(std::string_view text);

@@ -92,10 +92,14 @@ class Model::Sight {
   }
 
   const std::string_view text;
+
+ private:
+  std::string buffer_;  // of an id that has to be decoded: before `id`, which may be in it
+
+ public:
   std::string_view id;
 
  private:
-  std::string buffer_;  // of an id that has to be decoded
   mutable std::optional<std::string_view> made_;
 };
 

@@ -1,4 +1,7 @@
 // The events of channels, as real Asterisks send them.
+#include <cstdlib>
+
+#include "base/time.h"
 #include "tests/call/coverage.h"
 
 namespace aribus::test {
@@ -84,9 +87,9 @@ TEST_CASE("what a caller does is seen: it holds the call, presses keys, talks, a
     const Json digit = program.expect_about("ChannelDtmfReceived", id);
     CHECK(text_at(digit, "digit") == "7");
     CHECK(digit["duration_ms"].IsInt());
-    program.expect_about("ChannelHold", id);
+    const auto held = parse_time(text_at(program.expect_about("ChannelHold", id), "time"));
     press();
-    program.expect_about("ChannelUnhold", id);
+    const auto unheld = parse_time(text_at(program.expect_about("ChannelUnhold", id), "time"));
 
     // The caller echoes what it hears: so it talks while it hears a sound, and no longer when that ends.
     set("TALK_DETECT(set)", "100,30");
@@ -101,6 +104,8 @@ TEST_CASE("what a caller does is seen: it holds the call, presses keys, talks, a
     }
     program.call("hangup", object({{"channelId", id}}));
     program.expect_about("ChannelDestroyed", id);
+    const int64_t hold = program.expect_about("call.ended", id)["hold_ms"].GetInt64();
+    CHECK(std::abs(hold - std::chrono::duration_cast<std::chrono::milliseconds>(*unheld - *held).count()) <= 20);
     caller.expect_success();
     sound_events.check_seen(stage);
   });

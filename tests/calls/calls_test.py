@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Many calls of all kinds (kinds.py): each is reported as one call, with the right legs and times, and none stays open.
 
-Usage: calls_test.py sim|22|16 [CALLS]
+Usage: calls_test.py sim|real [CALLS]
+
+real: with each of ARIBUS_ASTERISK_VERSIONS, which scripts/asterisk has started.
 
 The times are compared with those of the events, and on a real Asterisk with its CDR. CALLS: how many are to be made, some at the
 same time; default: each kind twice. ARIBUS_BUILD_DIR: build/release.
@@ -79,9 +81,6 @@ class RealCaller:
     async def hang_up(self):
         await asyncio.to_thread(self.asterisk.rest, "DELETE", f"/ari/channels/{self.own}")
 
-    async def hold(self, held):
-        await asyncio.to_thread(self.asterisk.rest, "POST" if held else "DELETE", f"/ari/channels/{self.own}/hold")
-
 
 def ms(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000
@@ -110,7 +109,7 @@ def check(expected, records):
             if name in expected.more:
                 assert record[name] == expected.more[name], where
         if "recordings" in expected.more:
-            assert [r["name"] for r in record["recordings"]] == expected.more["recordings"], where
+            assert [r["name"] for r in record["recorded"]] == expected.more["recordings"], where
         if "transfers" in expected.more:
             assert [t["kind"] for t in record["transfers"]] == expected.more["transfers"], where
         check_times(record, [r for r in told if call in r.get("calls", ())], records, expected.held, where)
@@ -134,8 +133,9 @@ def check_times(ended, of_root, records, held, where):
         assert abs(ended["talk_ms"] - (max(ends) - min(up))) <= EVENTS_MS, where
     holds = [ms(r["time"]) for r in own if r["type"] == "ChannelHold"]
     unholds = [ms(r["time"]) for r in own if r["type"] == "ChannelUnhold"]
-    assert bool(ended["hold_ms"]) == held, where
-    if held:
+    if held is not None:
+        assert bool(ended["hold_ms"]) == held, where
+    if holds and unholds:
         assert abs(ended["hold_ms"] - (unholds[0] - holds[0])) <= EVENTS_MS, where
 
 
@@ -213,6 +213,14 @@ async def make_calls(asterisk, socket, app, second_app, callers, count):
 
 def main():
     which, count = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    versions = os.environ.get("ARIBUS_ASTERISK_VERSIONS", "").split() if which == "real" else [which]
+    if not versions:
+        sys.exit("no real Asterisk to test with: run scripts/asterisk start 22, and set ARIBUS_ASTERISK_VERSIONS=22")
+    for version in versions:
+        run(version, count)
+
+
+def run(which, count):
     asterisk = Simulated() if which == "sim" else Real(which)
     app = f"calls{os.getpid()}"
     second_app = app + "b"
@@ -226,7 +234,7 @@ def main():
             records, made, kinds = asyncio.run(make_calls(asterisk, daemon.socket, app, second_app, callers, count))
             compared = check_cdr(asterisk, records) if which != "sim" else 0
             ended = sum(r["type"] == "call.ended" for r in records.all)
-            print(f"{made} of {kinds} kinds: {ended} calls ended, {compared} compared with the CDR")
+            print(f"{which}: {made} of {kinds} kinds: {ended} calls ended, {compared} compared with the CDR")
         finally:
             if callers:
                 callers.close()

@@ -186,18 +186,6 @@ async def inbound_that_goes_on_in_the_dialplan(kit, name):
     return [Expected(caller.channel, legs=caller.legs, how=None)]  # by what Asterisk still reports
 
 
-@kind(real_only=True)
-async def inbound_and_on_hold(kit, name):
-    caller = await kit.answered(name)
-    await caller.hold(True)
-    await kit.records.about(caller.channel, "ChannelHold")
-    await asyncio.sleep(0.2)  # how long the hold is; any time will do
-    await caller.hold(False)
-    await kit.records.about(caller.channel, "ChannelUnhold")
-    await kit.hang_up(caller.channel)
-    return [Expected(caller.channel, legs=caller.legs, held=True)]
-
-
 # Outbound.
 
 @kind()
@@ -399,4 +387,4 @@ async def transferred_by_the_one_who_was_called(kit, name):
                 await kit.call("hangup", channelId=channel)
             except Exception:  # one of the others has ended it
                 pass
-    return [Expected(desk, legs=None, transfers=["attended"])]
+    return [Expected(desk, legs=6, held=None, transfers=["attended"])]  # on hold while the third one is asked

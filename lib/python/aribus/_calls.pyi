@@ -368,6 +368,9 @@ class AsyncCalls:
     async def call(self, method: Literal["state.bridges"], params: StateBridgesParams | None = ..., timeout: float | None = ...) -> StateBridgesResult:
         """Lists the bridges that the daemon knows, from its memory and without a request to Asterisk."""
     @overload
+    async def call(self, method: Literal["state.calls"], params: StateCallsParams | None = ..., timeout: float | None = ...) -> StateCallsResult:
+        """Lists the calls that have not ended, with their legs, from the daemon's memory and without a request to Asterisk."""
+    @overload
     async def call(self, method: Literal["state.channels"], params: StateChannelsParams | None = ..., timeout: float | None = ...) -> StateChannelsResult:
         """Lists the channels that the daemon knows, with application, bridge and variables, from its memory and without a request to Asterisk."""
     @overload
@@ -759,6 +762,9 @@ class BlockingCalls:
     @overload
     def call(self, method: Literal["state.bridges"], params: StateBridgesParams | None = ..., timeout: float | None = ...) -> StateBridgesResult:
         """Lists the bridges that the daemon knows, from its memory and without a request to Asterisk."""
+    @overload
+    def call(self, method: Literal["state.calls"], params: StateCallsParams | None = ..., timeout: float | None = ...) -> StateCallsResult:
+        """Lists the calls that have not ended, with their legs, from the daemon's memory and without a request to Asterisk."""
     @overload
     def call(self, method: Literal["state.channels"], params: StateChannelsParams | None = ..., timeout: float | None = ...) -> StateChannelsResult:
         """Lists the channels that the daemon knows, with application, bridge and variables, from its memory and without a request to Asterisk."""

@@ -92,9 +92,9 @@ class ChannelOperations:
         """Sets several variables of a channel, one after the other."""
         await self.operate("channels.setChannelVars", given(variables=variables))
 
-    async def snoop_channel(self, app: str, spy: Literal['none', 'both', 'out', 'in'] | None = None, *, whisper: Literal['none', 'both', 'out', 'in'] | None = None, app_args: str | None = None, snoop_id: str | None = None) -> Channel:
+    async def snoop_channel(self, app: str, spy: Literal['none', 'both', 'out', 'in'] | None = None, *, whisper: Literal['none', 'both', 'out', 'in'] | None = None, app_args: str | None = None, snoop_id: str | None = None, call: str | None = None) -> Channel:
         """Creates a channel that listens to another one, or whispers to it. It enters the application, where it can be bridged or recorded."""
-        return await self.operate("channels.snoopChannel", given(app=app, spy=spy, whisper=whisper, appArgs=app_args, snoopId=snoop_id))  # type: ignore[no-any-return]
+        return await self.operate("channels.snoopChannel", given(app=app, spy=spy, whisper=whisper, appArgs=app_args, snoopId=snoop_id, call=call))  # type: ignore[no-any-return]
 
     async def start_moh(self, moh_class: str | None = None) -> None:
         """Plays music on hold to a channel. A playback stops it, and it does not start again by itself."""
@@ -256,9 +256,9 @@ class BlockingChannelOperations:
         """Sets several variables of a channel, one after the other."""
         self.operate("channels.setChannelVars", given(variables=variables))
 
-    def snoop_channel(self, app: str, spy: Literal['none', 'both', 'out', 'in'] | None = None, *, whisper: Literal['none', 'both', 'out', 'in'] | None = None, app_args: str | None = None, snoop_id: str | None = None) -> Channel:
+    def snoop_channel(self, app: str, spy: Literal['none', 'both', 'out', 'in'] | None = None, *, whisper: Literal['none', 'both', 'out', 'in'] | None = None, app_args: str | None = None, snoop_id: str | None = None, call: str | None = None) -> Channel:
         """Creates a channel that listens to another one, or whispers to it. It enters the application, where it can be bridged or recorded."""
-        return self.operate("channels.snoopChannel", given(app=app, spy=spy, whisper=whisper, appArgs=app_args, snoopId=snoop_id))  # type: ignore[no-any-return]
+        return self.operate("channels.snoopChannel", given(app=app, spy=spy, whisper=whisper, appArgs=app_args, snoopId=snoop_id, call=call))  # type: ignore[no-any-return]
 
     def start_moh(self, moh_class: str | None = None) -> None:
         """Plays music on hold to a channel. A playback stops it, and it does not start again by itself."""

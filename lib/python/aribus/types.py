@@ -19,6 +19,7 @@ class Envelope(TypedDict):
     recordings: NotRequired[list[str]]
     endpoints: NotRequired[list[str]]
     devices: NotRequired[list[str]]
+    calls: NotRequired[list[str]]
     synthetic: NotRequired[Literal[True]]
     """aribus derived it; Asterisk did not send it"""
     known: NotRequired[Literal[False]]
@@ -649,6 +650,98 @@ class TextMessageReceived(Envelope):
     endpoint: NotRequired[Endpoint]
 
 
+class CallAnswered(Envelope):
+    type: Literal['call.answered']
+    answered: str
+    ring_ms: int
+
+
+class CallEndedFrom(TypedDict):
+    name: str
+    number: str
+
+
+class CallEndedTo(TypedDict):
+    name: str
+    number: str
+
+
+class CallEndedLegsItemCaller(TypedDict):
+    name: str
+    number: str
+
+
+class CallEndedLegsItem(TypedDict):
+    channel: str
+    name: str
+    joined_by: Literal['first', 'local', 'dial', 'forward', 'transfer', 'create'] | str
+    caller: CallEndedLegsItemCaller
+    began: str
+    answered: NotRequired[str]
+    ended: NotRequired[str]
+    cause: NotRequired[int]
+    cause_txt: NotRequired[str]
+    state: NotRequired[str]
+    bridge: NotRequired[str]
+
+
+class CallEndedTransfersItem(TypedDict):
+    time: str
+    kind: Literal['blind', 'attended']
+    channel: str
+    to: str
+    result: str
+
+
+class CallEndedRecordedItem(TypedDict):
+    name: str
+    format: str
+    duration: NotRequired[int]
+
+
+CallEnded = TypedDict("CallEnded", {
+    "type": "Literal['call.ended']",
+    "direction": "Literal['inbound', 'outbound']",
+    "from": "CallEndedFrom",
+    "to": "CallEndedTo",
+    "apps": "list[str]",
+    "started": "str",
+    "answered": "NotRequired[str]",
+    "ended": "str",
+    "how": "Literal['ended', 'left']",
+    "complete": "bool",
+    "ring_ms": "int",
+    "talk_ms": "int",
+    "hold_ms": "int",
+    "cause": "NotRequired[int]",
+    "cause_txt": "NotRequired[str]",
+    "legs": "list[CallEndedLegsItem]",
+    "legs_left_out": "NotRequired[int]",
+    "transfers": "list[CallEndedTransfersItem]",
+    "recorded": "list[CallEndedRecordedItem]",
+})
+
+
+class CallStartedFrom(TypedDict):
+    name: str
+    number: str
+
+
+class CallStartedTo(TypedDict):
+    name: str
+    number: str
+
+
+CallStarted = TypedDict("CallStarted", {
+    "type": "Literal['call.started']",
+    "direction": "Literal['inbound', 'outbound']",
+    "from": "CallStartedFrom",
+    "to": "CallStartedTo",
+    "started": "str",
+    "complete": "bool",
+})
+
+
 class CommandResolved(Envelope):
     type: Literal['command.resolved']
     command: str
@@ -742,6 +835,72 @@ class SubscribedSnapshotDevicesItem(TypedDict):
     device_state: DeviceState
 
 
+class SubscribedSnapshotCallsItemCallFrom(TypedDict):
+    name: str
+    number: str
+
+
+class SubscribedSnapshotCallsItemCallTo(TypedDict):
+    name: str
+    number: str
+
+
+class SubscribedSnapshotCallsItemCallLegsItemCaller(TypedDict):
+    name: str
+    number: str
+
+
+class SubscribedSnapshotCallsItemCallLegsItem(TypedDict):
+    channel: str
+    name: str
+    joined_by: Literal['first', 'local', 'dial', 'forward', 'transfer', 'create'] | str
+    caller: SubscribedSnapshotCallsItemCallLegsItemCaller
+    began: str
+    answered: NotRequired[str]
+    ended: NotRequired[str]
+    cause: NotRequired[int]
+    cause_txt: NotRequired[str]
+    state: NotRequired[str]
+    bridge: NotRequired[str]
+
+
+class SubscribedSnapshotCallsItemCallTransfersItem(TypedDict):
+    time: str
+    kind: Literal['blind', 'attended']
+    channel: str
+    to: str
+    result: str
+
+
+class SubscribedSnapshotCallsItemCallRecordedItem(TypedDict):
+    name: str
+    format: str
+    duration: NotRequired[int]
+
+
+SubscribedSnapshotCallsItemCall = TypedDict("SubscribedSnapshotCallsItemCall", {
+    "id": "str",
+    "direction": "Literal['inbound', 'outbound']",
+    "from": "SubscribedSnapshotCallsItemCallFrom",
+    "to": "SubscribedSnapshotCallsItemCallTo",
+    "apps": "list[str]",
+    "started": "str",
+    "answered": "NotRequired[str]",
+    "complete": "bool",
+    "hold_ms": "int",
+    "legs": "list[SubscribedSnapshotCallsItemCallLegsItem]",
+    "legs_left_out": "NotRequired[int]",
+    "transfers": "list[SubscribedSnapshotCallsItemCallTransfersItem]",
+    "recorded": "list[SubscribedSnapshotCallsItemCallRecordedItem]",
+})
+
+
+class SubscribedSnapshotCallsItem(TypedDict):
+    server: str
+    app: NotRequired[str]
+    call: SubscribedSnapshotCallsItemCall
+
+
 class SubscribedSnapshot(TypedDict):
     channels: NotRequired[list[SubscribedSnapshotChannelsItem]]
     bridges: NotRequired[list[SubscribedSnapshotBridgesItem]]
@@ -749,6 +908,7 @@ class SubscribedSnapshot(TypedDict):
     recordings: NotRequired[list[SubscribedSnapshotRecordingsItem]]
     endpoints: NotRequired[list[SubscribedSnapshotEndpointsItem]]
     devices: NotRequired[list[SubscribedSnapshotDevicesItem]]
+    calls: NotRequired[list[SubscribedSnapshotCallsItem]]
 
 
 class Subscribed(TypedDict):
@@ -1291,6 +1451,8 @@ class ChannelsCreateParams(TypedDict):
     """Audio formats of the call, separated by commas: 'ulaw,slin16'. Default: those of `originator`, else all. Unknown ones get 400."""
     variables: NotRequired[dict[str, Any]]
     """Variables to set on the channel, name to text. Newer Asterisks also take {"value": text, "report_events": true}, which shows it in events."""
+    call: NotRequired[str]
+    """Id of the live call that the new channel becomes part of, as in `calls` of records. Default: the call of `originator`, else the channel begins a call."""
     server: NotRequired[str]
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
@@ -1333,6 +1495,8 @@ class ChannelsExternalMediaParams(TypedDict):
     """Arguments for `args` of `StasisStart`, separated by commas. Required with 'audiosocket': the UUID that identifies the stream."""
     transport_data: NotRequired[str]
     """Options of the WebSocket channel, added to its dial string, such as 'f(json)'."""
+    call: NotRequired[str]
+    """Id of the live call that the new channel becomes part of, as in `calls` of records. Default: the channel begins a call."""
     server: NotRequired[str]
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
@@ -1452,6 +1616,8 @@ class ChannelsOriginateParams(TypedDict):
     """Id of a channel on whose behalf the call is made: formats, language and inherited variables come from it. Excludes `formats`."""
     formats: NotRequired[str]
     """Audio formats of the call, separated by commas: 'ulaw,slin16'. Default: those of `originator`, else all. Unknown ones get 400."""
+    call: NotRequired[str]
+    """Id of the live call that the new channel becomes part of, as in `calls` of records. Default: the call of `originator`, else the channel begins a call."""
     server: NotRequired[str]
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
@@ -1487,6 +1653,8 @@ class ChannelsOriginateWithIdParams(TypedDict):
     """Id of a channel on whose behalf the call is made: formats, language and inherited variables come from it. Excludes `formats`."""
     formats: NotRequired[str]
     """Audio formats of the call, separated by commas: 'ulaw,slin16'. Default: those of `originator`, else all. Unknown ones get 400."""
+    call: NotRequired[str]
+    """Id of the live call that the new channel becomes part of, as in `calls` of records. Default: the call of `originator`, else the channel begins a call."""
     server: NotRequired[str]
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
@@ -1659,6 +1827,8 @@ class ChannelsSnoopChannelParams(TypedDict):
     """Arguments for `args` of `StasisStart`, separated by commas: 'inbound,7'. Default: none."""
     snoopId: NotRequired[str]
     """Id for the new channel. Default: aribus chooses one."""
+    call: NotRequired[str]
+    """Id of the live call that the new channel becomes part of, as in `calls` of records. Default: the channel begins a call."""
     server: NotRequired[str]
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
@@ -1678,6 +1848,8 @@ class ChannelsSnoopChannelWithIdParams(TypedDict):
     """Who hears the new channel: 'out' the phone, 'in' those whom the phone talks to. Default: 'none'; then `spy` is required."""
     appArgs: NotRequired[str]
     """Arguments for `args` of `StasisStart`, separated by commas: 'inbound,7'. Default: none."""
+    call: NotRequired[str]
+    """Id of the live call that the new channel becomes part of, as in `calls` of records. Default: the channel begins a call."""
     server: NotRequired[str]
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
@@ -1765,6 +1937,7 @@ class DaemonClientsResultClientsItemSubscription(TypedDict):
     channels: NotRequired[list[str]]
     bridges: NotRequired[list[str]]
     endpoints: NotRequired[list[str]]
+    calls: NotRequired[list[str]]
     announce: NotRequired[bool]
     more: NotRequired[int]
 
@@ -1794,6 +1967,7 @@ class DaemonClientsResultLeftItemSubscription(TypedDict):
     channels: NotRequired[list[str]]
     bridges: NotRequired[list[str]]
     endpoints: NotRequired[list[str]]
+    calls: NotRequired[list[str]]
     announce: NotRequired[bool]
     more: NotRequired[int]
 
@@ -2111,6 +2285,8 @@ class OriginateParams(TypedDict):
     """Id of a channel on whose behalf the call is made: formats, language and inherited variables come from it. Excludes `formats`."""
     formats: NotRequired[str]
     """Audio formats of the call, separated by commas: 'ulaw,slin16'. Default: those of `originator`, else all. Unknown ones get 400."""
+    call: NotRequired[str]
+    """Id of the live call that the new channel becomes part of, as in `calls` of records. Default: the call of `originator`, else the channel begins a call."""
     wait: NotRequired[Literal['answer']]
     """'answer': the result shows whether the call was answered, and if not, why. The application must be one that aribus holds. Default: does not wait."""
     server: NotRequired[str]
@@ -2378,6 +2554,86 @@ class StateBridgesResult(TypedDict):
     bridges: list[StateBridgesResultBridgesItem]
 
 
+class StateCallsParams(TypedDict):
+    server: NotRequired[str]
+    """Name of the Asterisk in the configuration. Default: all."""
+    id: NotRequired[str]
+    """Id of one call, as in `calls` of records. Default: all."""
+    app: NotRequired[str]
+    """Stasis application that the calls are or were in. Default: all."""
+
+
+class StateCallsResultCallsItemCallFrom(TypedDict):
+    name: str
+    number: str
+
+
+class StateCallsResultCallsItemCallTo(TypedDict):
+    name: str
+    number: str
+
+
+class StateCallsResultCallsItemCallLegsItemCaller(TypedDict):
+    name: str
+    number: str
+
+
+class StateCallsResultCallsItemCallLegsItem(TypedDict):
+    channel: str
+    name: str
+    joined_by: Literal['first', 'local', 'dial', 'forward', 'transfer', 'create'] | str
+    caller: StateCallsResultCallsItemCallLegsItemCaller
+    began: str
+    answered: NotRequired[str]
+    ended: NotRequired[str]
+    cause: NotRequired[int]
+    cause_txt: NotRequired[str]
+    state: NotRequired[str]
+    bridge: NotRequired[str]
+
+
+class StateCallsResultCallsItemCallTransfersItem(TypedDict):
+    time: str
+    kind: Literal['blind', 'attended']
+    channel: str
+    to: str
+    result: str
+
+
+class StateCallsResultCallsItemCallRecordedItem(TypedDict):
+    name: str
+    format: str
+    duration: NotRequired[int]
+
+
+StateCallsResultCallsItemCall = TypedDict("StateCallsResultCallsItemCall", {
+    "id": "str",
+    "direction": "Literal['inbound', 'outbound']",
+    "from": "StateCallsResultCallsItemCallFrom",
+    "to": "StateCallsResultCallsItemCallTo",
+    "apps": "list[str]",
+    "started": "str",
+    "answered": "NotRequired[str]",
+    "complete": "bool",
+    "hold_ms": "int",
+    "legs": "list[StateCallsResultCallsItemCallLegsItem]",
+    "legs_left_out": "NotRequired[int]",
+    "transfers": "list[StateCallsResultCallsItemCallTransfersItem]",
+    "recorded": "list[StateCallsResultCallsItemCallRecordedItem]",
+})
+
+
+class StateCallsResultCallsItem(TypedDict):
+    server: str
+    app: NotRequired[str]
+    call: StateCallsResultCallsItemCall
+
+
+class StateCallsResult(TypedDict):
+    cursor: str
+    calls: list[StateCallsResultCallsItem]
+
+
 class StateChannelsParams(TypedDict):
     server: NotRequired[str]
     """Name of the Asterisk in the configuration. Default: all."""
@@ -2553,6 +2809,8 @@ SubscribeParams = TypedDict("SubscribeParams", {
     "bridges": "NotRequired[str | list[str]]",
     # Endpoints whose records to deliver, such as 'PJSIP/100'. Default: all.
     "endpoints": "NotRequired[str | list[str]]",
+    # Ids of calls whose records to deliver, as in `calls` of records. Default: all.
+    "calls": "NotRequired[str | list[str]]",
     # Cursor to resume after: '<stream>:<seq>' of the last record you have seen. Default: as `from` says. When it can't be resumed, `resumed` is false.
     "since": "NotRequired[str]",
     # Where to begin without `since`, or when it can't be resumed: 'newest', with the next record (default), or 'oldest', with the oldest kept record, after a `lost` of those before it.
@@ -2606,6 +2864,72 @@ class SubscribeResultSnapshotDevicesItem(TypedDict):
     device_state: DeviceState
 
 
+class SubscribeResultSnapshotCallsItemCallFrom(TypedDict):
+    name: str
+    number: str
+
+
+class SubscribeResultSnapshotCallsItemCallTo(TypedDict):
+    name: str
+    number: str
+
+
+class SubscribeResultSnapshotCallsItemCallLegsItemCaller(TypedDict):
+    name: str
+    number: str
+
+
+class SubscribeResultSnapshotCallsItemCallLegsItem(TypedDict):
+    channel: str
+    name: str
+    joined_by: Literal['first', 'local', 'dial', 'forward', 'transfer', 'create'] | str
+    caller: SubscribeResultSnapshotCallsItemCallLegsItemCaller
+    began: str
+    answered: NotRequired[str]
+    ended: NotRequired[str]
+    cause: NotRequired[int]
+    cause_txt: NotRequired[str]
+    state: NotRequired[str]
+    bridge: NotRequired[str]
+
+
+class SubscribeResultSnapshotCallsItemCallTransfersItem(TypedDict):
+    time: str
+    kind: Literal['blind', 'attended']
+    channel: str
+    to: str
+    result: str
+
+
+class SubscribeResultSnapshotCallsItemCallRecordedItem(TypedDict):
+    name: str
+    format: str
+    duration: NotRequired[int]
+
+
+SubscribeResultSnapshotCallsItemCall = TypedDict("SubscribeResultSnapshotCallsItemCall", {
+    "id": "str",
+    "direction": "Literal['inbound', 'outbound']",
+    "from": "SubscribeResultSnapshotCallsItemCallFrom",
+    "to": "SubscribeResultSnapshotCallsItemCallTo",
+    "apps": "list[str]",
+    "started": "str",
+    "answered": "NotRequired[str]",
+    "complete": "bool",
+    "hold_ms": "int",
+    "legs": "list[SubscribeResultSnapshotCallsItemCallLegsItem]",
+    "legs_left_out": "NotRequired[int]",
+    "transfers": "list[SubscribeResultSnapshotCallsItemCallTransfersItem]",
+    "recorded": "list[SubscribeResultSnapshotCallsItemCallRecordedItem]",
+})
+
+
+class SubscribeResultSnapshotCallsItem(TypedDict):
+    server: str
+    app: NotRequired[str]
+    call: SubscribeResultSnapshotCallsItemCall
+
+
 class SubscribeResultSnapshot(TypedDict):
     channels: NotRequired[list[SubscribeResultSnapshotChannelsItem]]
     bridges: NotRequired[list[SubscribeResultSnapshotBridgesItem]]
@@ -2613,6 +2937,7 @@ class SubscribeResultSnapshot(TypedDict):
     recordings: NotRequired[list[SubscribeResultSnapshotRecordingsItem]]
     endpoints: NotRequired[list[SubscribeResultSnapshotEndpointsItem]]
     devices: NotRequired[list[SubscribeResultSnapshotDevicesItem]]
+    calls: NotRequired[list[SubscribeResultSnapshotCallsItem]]
 
 
 class SubscribeResult(TypedDict):
@@ -2698,6 +3023,9 @@ AnyRecord: TypeAlias = (
     | StasisEnd
     | StasisStart
     | TextMessageReceived
+    | CallAnswered
+    | CallEnded
+    | CallStarted
     | CommandResolved
     | ServerConnected
     | ServerDisconnected

@@ -216,7 +216,7 @@ TEST_CASE("events that come while Asterisk is asked are newer than its answers")
 }
 
 TEST_CASE("a call of others that has left Stasis since the answers is in no application") {
-  Stage stage;
+  ResyncStage stage;
   stage.tell(
       event("PeerStatusChange", R"("peer":{"peer_status":"x"})"));  // a daemon's records begin with number 1
   // Ours originated it, and hears of it.

@@ -63,7 +63,7 @@ struct ServerStage {
   WallTime now{Milliseconds(1'795'000'000'000)};
   std::string info = std::string(info_body);
   bool refuses_events = false;
-  std::vector<record::Record> records;
+  std::vector<record::Record> records;  // without those about calls
   int changes = 0;
   pbx::ServerOptions options;
   std::unique_ptr<TestServer> server;
@@ -82,7 +82,9 @@ struct ServerStage {
     tuning.connections = {.takeover_timeout = tuning.resync.first_look, .sweep_interval = Milliseconds(1)};
     if (change) change(options.client, tuning);
     server = std::make_unique<TestServer>(loop, options.client, options.name, nullptr, std::move(tuning));
-    server->on_record = [this](const record::Record& record) { records.push_back(record); };
+    server->on_record = [this](const record::Record& record) {
+      if (!record.type.starts_with("call.")) records.push_back(record);
+    };
     server->on_changed = [this] { ++changes; };
     asterisk.set_script([this](Peer& peer, const std::string& request) { answer(peer, request); });
   }

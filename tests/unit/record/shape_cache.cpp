@@ -215,7 +215,12 @@ TEST_CASE("a text is read as the record that it was written of") {
     const std::string text = test::record_text(record, ++seq);
     REQUIRE(read_text(tape, text, again) == seq);
     REQUIRE(test::record_text(again, seq) == text);
-    REQUIRE(again.members == record.members);
+    const auto begins = [](const Record& of) {
+      std::vector<uint32_t> places;
+      for (const record::Member& member : of.members) places.push_back(member.begin);
+      return places;
+    };
+    REQUIRE(begins(again) == begins(record));
   }
   for (const char* text : {"", "{}", R"({"seq":1})", "[]", "5", "x",
                            R"({"seq":0,"time":"2026-11-22T23:50:00.001Z","server":"","app":"","type":""})"}) {

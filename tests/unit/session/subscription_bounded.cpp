@@ -31,7 +31,7 @@ struct BoundedStage : Daemon {
   void publish(const record::Record& record) { asterisk.publish(record); }
   void event(const std::string& text) { asterisk.event(text); }
   void call(const std::string& app, const std::string& id) {
-    event(R"({"type":"StasisStart","application":")" + app + R"(","args":[],"channel":{"id":")" + id +
+    event(R"({"type":"ChannelDialplan","application":")" + app + R"(","channel":{"id":")" + id +
           R"(","name":"secret-)" + app + R"(","state":"Up"}})");
   }
   void bridge(const std::string& app, const std::string& id, const std::string& channels) {

@@ -329,8 +329,8 @@ TEST_CASE("a call has the applications, and the recordings of its channels and o
   const Json ended = stage.last("call.ended");
   CHECK(find_string(ended, "app") == "second");
   CHECK(find(ended, "apps")->Size() == 2);
-  REQUIRE(find(ended, "recordings")->Size() == 2);
-  CHECK(find((*find(ended, "recordings"))[0], "duration")->GetInt() == 7);
+  REQUIRE(find(ended, "recorded")->Size() == 2);
+  CHECK(find((*find(ended, "recorded"))[0], "duration")->GetInt() == 7);
 }
 
 TEST_CASE("the calls survive in the log") {

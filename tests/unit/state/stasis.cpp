@@ -89,10 +89,10 @@ TEST_CASE("what was known of another channel with the same id says nothing") {
     fetched.apps[app].ids[static_cast<size_t>(IdKind::channel)].insert("c1");
   Object before;
   before.made = "2026-11-22T21:46:17.690+0000";
-  before.text = channel("Stasis", "a2,x");
+  before.text = channel_in("Stasis", "a2,x");
   before.app = "a2";
   const auto app = [&](const std::string& made) {
-    std::string text = channel("Stasis", "a1,y");
+    std::string text = channel_in("Stasis", "a1,y");
     text.insert(1, R"("creationtime":")" + made + "\",");
     return app_of_channel(fetched, {"a1", "a2"}, "c1", text, &before);
   };

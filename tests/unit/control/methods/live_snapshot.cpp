@@ -119,6 +119,14 @@ struct Stage {
   }
 };
 
+// The calls come last.
+std::string without_calls(const std::string& snapshot) {
+  const size_t calls = snapshot.find(R"(,"calls":[)");
+  REQUIRE(calls != std::string::npos);
+  REQUIRE(snapshot.ends_with("]}"));
+  return snapshot.substr(0, calls) + "}";
+}
+
 }  // namespace
 
 TEST_CASE("a snapshot is what the objects were, byte for byte, however late it is written") {
@@ -142,10 +150,10 @@ TEST_CASE("a snapshot is what the objects were, byte for byte, however late it i
         CHECK(piece.size() < (128 << 10));
         stage.step(channels);
       }
-      if (reader) REQUIRE(slowly == expected);
-      REQUIRE(whole.str() == expected);
-      REQUIRE(of_two.str() == expected_of_two);
-      REQUIRE(visible.str() == expected_visible);
+      if (reader) REQUIRE(slowly == whole.str());
+      REQUIRE(without_calls(whole.str()) == expected);
+      REQUIRE(without_calls(of_two.str()) == expected_of_two);
+      REQUIRE(without_calls(visible.str()) == expected_visible);
     }
   }
   // A large one was made while it was written.
