@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/glob.h"
+#include "control/bounds.h"
 #include "control/dialplan_functions.h"
 
 namespace aribus::control {
@@ -45,6 +46,7 @@ bool AccessRule::covers(const AccessRule& other) const {
 }
 
 bool AccessRule::allows(const Method& method) const {
+  if (bound_commands && bound_of(method.name) == Bound::refused) return false;
   return lists(methods, method) && !lists(exclude_methods, method) &&
          std::ranges::none_of(method.operations, [&](std::string_view operation) {
            return names_method(exclude_methods, operation);
@@ -69,6 +71,10 @@ bool AccessRule::sees_app(std::string_view app) const {
   return apps.empty() || std::ranges::find(apps, app) != apps.end();
 }
 
+bool AccessRule::owns_app(std::string_view app) const {
+  return !app.empty() && std::ranges::find(apps, app) != apps.end();
+}
+
 bool lists(const std::vector<std::string>& entries, const Method& method) {
   return holds(entries, set_of(method.access_level)) || names_method(entries, method.name);
 }
@@ -83,7 +89,10 @@ Error not_allowed(std::string message, std::string_view rule) {
 
 Result<void> check_access(const AccessRule& rule, const Method& method, const JsonValue& params) {
   if (!rule.allows(method)) {
-    return not_allowed(method.name + ": the access rule '" + rule.name + "' does not allow it", rule.name);
+    const bool unlimited = rule.bound_commands && bound_of(method.name) == Bound::refused;
+    return not_allowed(method.name + ": the access rule '" + rule.name + "' does not allow it" +
+                           (unlimited ? ", as it has bound_commands" : ""),
+                       rule.name);
   }
   if (access_level_of(method, params) > method.access_level && !rule.is_admin()) {
     return not_allowed(
@@ -94,9 +103,11 @@ Result<void> check_access(const AccessRule& rule, const Method& method, const Js
   }
   // The variables of events.userEvent are members of an event: Asterisk does not evaluate them.
   if (!method.run || method.name == "events.userEvent") return {};
-  VariableCheck check({.functions = rule.functions,
-                       .sets = method.access_level != AccessLevel::read,
-                       .may_continue = rule.allows_control_of("channels.continueInDialplan")});
+  VariableCheck check(
+      {.functions = rule.functions,
+       .sets = method.access_level != AccessLevel::read,
+       .may_continue = !rule.bound_commands && rule.allows_control_of("channels.continueInDialplan"),
+       .is_bound = rule.bound_commands});
   for (const std::string_view name : {"variable", "variables"}) {
     const JsonValue* given = find(params, name);
     if (given == nullptr) continue;

@@ -31,6 +31,8 @@ struct AccessRule {
   std::vector<std::string> types = {};            // globs of record types; empty: all
   std::vector<std::string> exclude_types = {};
   std::vector<std::string> apps = {};  // empty: all; "" stands for records and objects of no application
+  bool bound_commands = false;         // `apps` limits commands, too (bounds.h); then it has an application
+  std::vector<std::string> contexts = {};  // of the dialplan, which commands may send calls to all the same
   size_t connections = 0;              // at a time, per user; 0: no limit of this rule's own
   size_t commands_per_second = 0;      // per user, over all its connections; 0: unlimited
 
@@ -38,12 +40,14 @@ struct AccessRule {
   // This rule applies to every peer that `other` applies to.
   [[nodiscard]] bool covers(const AccessRule& other) const;
   // The rule allows calling `method`. A method that consists of several ARI operations (a verb) is excluded
-  // together with any of them.
+  // together with any of them. With `bound_commands`, what can't be limited to applications is excluded.
   [[nodiscard]] bool allows(const Method& method) const;
   // The same for an ARI operation of level "control", by name.
   [[nodiscard]] bool allows_control_of(std::string_view operation) const;
   [[nodiscard]] bool allows_function(std::string_view name) const;
   [[nodiscard]] bool sees_app(std::string_view app) const;
+  // `app` is an application in `apps`.
+  [[nodiscard]] bool owns_app(std::string_view app) const;
   // The rule allows all of "admin".
   [[nodiscard]] bool is_admin() const;
 

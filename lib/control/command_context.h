@@ -37,6 +37,9 @@ struct CommandContext {
   pbx::Server* server = nullptr;  // that it goes to
   std::string key;                // "": none
   bool remembered = false;        // it is the first one with its key: repeats get its answer
+  std::string generated_id;       // that the daemon gave to what it creates, or ""
+  std::string bridge;             // that it creates, if its rule has bound_commands
+  Json asked;                     // likewise, the parameters of a command that only reads
   std::string bridge_app;         // of a command that creates a bridge: the application to subscribe to it
   uint64_t latest_before = 0;     // the model's latest() before that command was sent
   std::optional<AuditEntry> audit;

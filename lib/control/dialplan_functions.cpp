@@ -123,7 +123,8 @@ bool VariableCheck::allows(std::string_view function, std::string_view arguments
   std::string_view item = arguments.substr(0, arguments.find_first_of(",)"));
   while (item.starts_with(' ')) item.remove_prefix(1);
   while (item.ends_with(' ')) item.remove_suffix(1);
-  return is_settable(item);
+  // The language is a folder of sounds, and "../.." in it leads to the recordings of others.
+  return is_settable(item) && !(policy_.is_bound && equal(item, "language"));
 }
 
 }  // namespace aribus::control

@@ -27,6 +27,7 @@ class VariableCheck {
     const std::vector<std::string>& functions;  // of the rule; must outlive the check
     bool sets = false;  // the request changes something: names of variables count, not functions alone
     bool may_continue = false;  // the rule allows channels.continueInDialplan, so places in the dialplan too
+    bool is_bound = false;      // the rule has bound_commands
   };
 
   explicit VariableCheck(const Policy& policy) : policy_(policy) {}

@@ -97,7 +97,7 @@ Result<pbx::Server*> Dispatcher::pick_server(const CommandContext& command) cons
   }
   const JsonValue* named = command.server_param ? &*command.server_param : nullptr;
   return choose_server(open, id_directory_, *command.method, named, command.params,
-                       *command.caller.principal.rule);
+                       *command.caller.principal.rule, bounds_);
 }
 
 std::shared_ptr<CommandContext> Dispatcher::begin(const Caller& caller, const Method* method,
@@ -126,6 +126,9 @@ Result<void> Dispatcher::check(CommandContext& command) const {
     if (!key) return key.error();
     command.server = *server;
     command.key = std::move(*key);
+    // Another rule of the same user may have used the same key.
+    const AccessRule& rule = *command.caller.principal.rule;
+    if (rule.bound_commands && !command.key.empty()) command.key = rule.name + '\0' + command.key;
   }
   if (auto right = check_params(method.parameters, command.params); !right) return right;
   command.checked = true;
@@ -184,6 +187,9 @@ void Dispatcher::send(const std::shared_ptr<CommandContext>& command) {
     command->remembered = true;
   }
   command->audit = AuditEntry::begin(command->caller, method, server.name(), command->params);
+  if (command->caller.principal.rule->bound_commands) {
+    if (auto right = take_bounds(*command); !right) return complete(*command, right.error());
+  }
   if (makes_bridge(method, command->params)) {
     const auto& apps = server.client().options().apps;
     const auto app = std::ranges::find_if(apps, [&](const auto& one) {
@@ -198,6 +204,22 @@ void Dispatcher::send(const std::shared_ptr<CommandContext>& command) {
               [this, command] { on_accepted(*command); }});
 }
 
+// Checks a command of a rule with `bound_commands`, just before it is sent. A repeat never comes here: it
+// gets what the first one got.
+Result<void> Dispatcher::take_bounds(CommandContext& command) {
+  const AccessRule& rule = *command.caller.principal.rule;
+  if (auto right =
+          bounds_.check(rule, *command.server, *command.method, command.params, command.generated_id);
+      !right)
+    return right;
+  if (makes_bridge(*command.method, command.params)) {
+    command.bridge = find_string(command.params, "bridgeId");
+    bounds_.creating_bridge(rule, *command.server, command.bridge);
+  }
+  if (!command.changes()) command.asked = copy_of(command.params);
+  return {};
+}
+
 // Gives what the command creates an id, if the caller gave none; a repeat gets that of the first one, which
 // has `fingerprint` (0: it is not remembered). Returns it, or "" if the caller or Asterisk chooses it.
 std::string Dispatcher::generate_id(CommandContext& command, uint64_t fingerprint) {
@@ -207,6 +229,7 @@ std::string Dispatcher::generate_id(CommandContext& command, uint64_t fingerprin
     if (fingerprint != 0)
       id = idempotency_.id_of(command.caller.principal.id, command.key, fingerprint, command.began);
     if (id.empty()) id = "aribus-" + random_hex(8);
+    command.generated_id = id;
     command.progress.creating({method.generated_id_param, id, waits_for_end(command.params)});
     set_member(command.params, method.generated_id_param, id);
     return id;
@@ -225,6 +248,11 @@ void Dispatcher::on_accepted(CommandContext& command) {
 // Asterisk, or the method, has answered.
 void Dispatcher::on_answer(const std::shared_ptr<CommandContext>& command, Result<pbx::ResultText> answer) {
   if (answer && command->changes()) command->server->learn_places(answer->plain());
+  if (answer && !command->changes() && command->caller.principal.rule->bound_commands) {
+    answer = bounds_.limit(*command->caller.principal.rule, *command->server, *command->method,
+                           command->asked, std::move(*answer));
+  }
+  if (!command->bridge.empty()) bounds_.created_bridge(*command->server, command->bridge, answer);
   if (!answer || command->bridge_app.empty()) return complete(*command, std::move(answer));
   subscribe_to_bridge(*command->server, command->bridge_app, command->latest_before,
                       requester_of(command->caller), std::move(*answer),

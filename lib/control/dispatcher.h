@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "control/bounds.h"
 #include "control/call_counts.h"
 #include "control/command_context.h"
 #include "control/idempotency.h"
@@ -21,8 +22,8 @@ namespace aribus::control {
 //
 //   begin()     copies the parameters, and takes `server` and `key` out of them
 //   check()     access rule, choice of the Asterisk, parameters: what is refused before anything is sent
-//   run()       idempotency key, generated id, audit; then the method itself runs
-//   complete()  the one end of every command: audit, answer to repeats, counts, answer
+//   run()       idempotency key, generated id, audit, what `bound_commands` reaches; then the method itself
+//   runs complete()  the one end of every command: audit, answer to repeats, counts, answer
 //
 // One per daemon, on the loop's thread; the method table must outlive it, and it must outlive all replies.
 class Dispatcher {
@@ -68,6 +69,7 @@ class Dispatcher {
   [[nodiscard]] Result<pbx::Server*> pick_server(const CommandContext& command) const;
   void send(const std::shared_ptr<CommandContext>& command);
   std::string generate_id(CommandContext& command, uint64_t fingerprint);
+  [[nodiscard]] Result<void> take_bounds(CommandContext& command);
   void on_accepted(CommandContext& command);
   void on_answer(const std::shared_ptr<CommandContext>& command, Result<pbx::ResultText> answer);
   void complete(CommandContext& command, Result<pbx::ResultText> answer);
@@ -78,6 +80,7 @@ class Dispatcher {
   CallCounters calls_;
   state::IdDirectory id_directory_;  // used with several servers
   IdempotencyStore idempotency_;
+  Bounds bounds_;
 };
 
 }  // namespace aribus::control

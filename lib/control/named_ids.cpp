@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pbx/creating_operations.h"
+
 namespace aribus::control {
 namespace {
 
@@ -36,6 +38,15 @@ std::vector<NamedId> named_ids(const JsonValue& params) {
       named.push_back({"name", IdKind::recording, name});
   }
   return named;
+}
+
+std::optional<IdKind> created_kind(const Method& method, std::string_view parameter) {
+  if (parameter == "otherChannelId") return IdKind::channel;
+  for (const std::string_view operation : method.operations) {
+    const pbx::CreatingOperation* creates = pbx::find_creating_operation(operation);
+    if (creates != nullptr && creates->id == parameter) return creates->kind;
+  }
+  return {};
 }
 
 Result<std::vector<std::string>> order_keys(const JsonValue& params) {

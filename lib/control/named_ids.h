@@ -1,11 +1,13 @@
 // The channels, bridges, playbacks and recordings that a command names in its parameters.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "control/method.h"
 #include "json/json.h"
 #include "record/id_set.h"
 
@@ -19,6 +21,9 @@ struct NamedId {
 
 // In no particular order, with duplicates. They point into `params`.
 [[nodiscard]] std::vector<NamedId> named_ids(const JsonValue& params);
+
+// The kind of what `method` creates under the id or name in `parameter`; nothing if that names what exists.
+[[nodiscard]] std::optional<record::IdKind> created_kind(const Method& method, std::string_view parameter);
 
 inline constexpr size_t max_named_ids = 1024;  // by one command
 

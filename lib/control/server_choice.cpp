@@ -10,7 +10,6 @@
 #include "control/named_ids.h"
 #include "control/params.h"
 #include "control/visibility.h"
-#include "pbx/creating_operations.h"
 
 namespace aribus::control {
 namespace {
@@ -100,11 +99,14 @@ std::vector<Whereabouts> places_of(const Servers& servers, const std::vector<Nam
 
 // Nothing if none of `ids` is known.
 std::optional<Result<pbx::Server*>> choose_by(const std::vector<NamedId>& ids, const Servers& servers,
-                                              const state::IdDirectory& known, const AccessRule& rule) {
+                                              const state::IdDirectory& known, const AccessRule& rule,
+                                              const Bounds& bounds) {
   const auto seen = places_of(servers, ids, [&](const pbx::Server& server, const NamedId& id) {
-    return sees_id(rule, server.model(), id.kind, id.text);
+    return rule.bound_commands ? bounds.reaches(rule, server, id.kind, id.text)
+                               : sees_id(rule, server.model(), id.kind, id.text);
   });
   if (!seen.empty()) return decide(seen);
+  if (rule.bound_commands) return {};  // the others have the same answer as unknown ones
   const auto live = places_of(servers, ids, [](const pbx::Server&, const NamedId&) { return true; });
   if (!live.empty()) {
     const Result<pbx::Server*> decided = decide(live);
@@ -116,15 +118,6 @@ std::optional<Result<pbx::Server*>> choose_by(const std::vector<NamedId>& ids, c
     if (at != servers.end()) return *at;
   }
   return {};
-}
-
-// The parameter names an object that the method creates, not one that exists.
-bool names_new(const Method& method, std::string_view parameter) {
-  return parameter == "otherChannelId" ||
-         std::ranges::any_of(method.operations, [&](std::string_view operation) {
-           const pbx::CreatingOperation* creates = pbx::find_creating_operation(operation);
-           return creates != nullptr && creates->id == parameter;
-         });
 }
 
 // The server of that name.
@@ -143,15 +136,15 @@ Result<pbx::Server*> named_server(const Servers& servers, const JsonValue& given
 
 Result<pbx::Server*> choose_server(const std::vector<pbx::Server*>& servers, const state::IdDirectory& known,
                                    const Method& method, const JsonValue* named, const JsonValue& params,
-                                   const AccessRule& rule) {
+                                   const AccessRule& rule, const Bounds& bounds) {
   if (named != nullptr) return named_server(servers, *named);
   if (servers.size() == 1) return servers.front();
   std::vector<NamedId> existing, new_ones;
   for (const NamedId& id : named_ids(params)) {
-    (names_new(method, id.parameter) ? new_ones : existing).push_back(id);
+    (created_kind(method, id.parameter) ? new_ones : existing).push_back(id);
   }
   for (const auto& ids : {existing, new_ones}) {
-    if (const auto chosen = choose_by(ids, servers, known, rule)) return *chosen;
+    if (const auto chosen = choose_by(ids, servers, known, rule, bounds)) return *chosen;
   }
   return unknown_place(servers);
 }

@@ -8,8 +8,13 @@
 // - a playback or recording on a visible channel or bridge.
 // - a call that is or was in one of them. If it was in others, too: of its legs those whose channels it sees.
 // - endpoints and device states, which belong to no application, if `apps` contains "".
+//
+// With `bound_commands`, its commands may act on the same objects (reaches_object()), with three differences:
+// "" in `apps` reaches nothing, an empty bridge is reached only by the rule whose command created it, and an
+// object that is not live by none.
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 #include "control/access_rule.h"
@@ -32,5 +37,13 @@ namespace aribus::control {
 // object is visible, or records of one of the rule's applications have named it before (it may have ended).
 [[nodiscard]] bool sees_id(const AccessRule& rule, const state::Model& model, record::IdKind kind,
                            std::string_view id);
+
+// Whether a command of the rule at hand created this bridge.
+using CreatedBridge = std::function<bool(std::string_view id, const state::Object& bridge)>;
+
+// Whether commands of `rule`, which has `bound_commands`, may act on the live object or call `id`; false if
+// there is none.
+[[nodiscard]] bool reaches_object(const AccessRule& rule, const state::Model& model, record::IdKind kind,
+                                  std::string_view id, const CreatedBridge& created);
 
 }  // namespace aribus::control

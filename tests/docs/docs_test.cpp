@@ -248,6 +248,8 @@ TEST_CASE("the configurations shown are accepted", "[docs]") {
     for (const auto& [shown, there] : {std::pair("group: aribus-read", "group: daemon"),
                                        std::pair("groups: [aribus-control]", "groups: [operator]"),
                                        std::pair("groups: [aribus-read]", "groups: [daemon]"),
+                                       std::pair("groups: [aribus-sales]", "groups: [audio]"),
+                                       std::pair("groups: [aribus-support]", "groups: [video]"),
                                        std::pair("users: [root, aribus]", "users: [root, daemon]"),
                                        std::pair("users: [aribus-nats]", "users: [nobody]"),
                                        std::pair("users: [alice]", "users: [nobody]")}) {

@@ -119,9 +119,20 @@ void warn_of_gaps(const AccessRule& rule, std::vector<std::string>& warnings) {
   if (rule.allows(*declared_methods().find("ari.request")) && (bounded || !rule.allows_function("SHELL"))) {
     warnings.push_back(of_rule + "ari.request reaches what methods, functions, types and apps keep from it");
   } else if (!rule.apps.empty() && std::ranges::any_of(declared_methods().all(), allows)) {
-    warnings.push_back(
-        of_rule +
-        "apps bounds records and state.*; ARI's operations that methods allows reach all applications");
+    if (!rule.bound_commands) {
+      warnings.push_back(of_rule +
+                         "apps bounds records and state.*; ARI's operations that methods allows reach all "
+                         "applications; bound_commands: true bounds these, too");
+    } else if (rule.functions != AccessRule{}.functions && !rule.functions.empty()) {
+      warnings.push_back(
+          of_rule +
+          "functions: bound_commands does not bound dialplan functions; those beyond call may reach "
+          "what other applications have");
+    }
+  }
+  if (!rule.contexts.empty() && !rule.bound_commands) {
+    warnings.push_back(of_rule +
+                       "contexts has no effect without bound_commands: true; commands reach all contexts");
   }
   warn_of_other_ways(rule, warnings);
 }
@@ -129,6 +140,7 @@ void warn_of_gaps(const AccessRule& rule, std::vector<std::string>& warnings) {
 AccessRule read_rule(const YamlValue& value, const std::vector<SocketOptions>& sockets,
                      std::vector<std::string>& warnings) {
   AccessRule rule;
+  std::optional<YamlValue> bound_commands;
   YamlMap map(value);
   map.required("name", "refusals and the log name the rule by it",
                [&](const YamlValue& v) { rule.name = v.string(); });
@@ -166,11 +178,24 @@ AccessRule read_rule(const YamlValue& value, const std::vector<SocketOptions>& s
     read_list(v, "allows all applications",
               [&](const YamlValue& app) { rule.apps.push_back(app.is_empty() ? "" : app.string()); });
   });
+  map.optional("bound_commands", [&](const YamlValue& v) {
+    rule.bound_commands = v.boolean();
+    bound_commands = v;
+  });
+  map.optional("contexts", [&](const YamlValue& v) {
+    read_list(v, "allows no place in the dialplan",
+              [&](const YamlValue& context) { rule.contexts.push_back(context.string()); });
+  });
   map.optional("connections",
                [&](const YamlValue& v) { rule.connections = static_cast<size_t>(v.integer(1)); });
   map.optional("commands_per_second",
                [&](const YamlValue& v) { rule.commands_per_second = static_cast<size_t>(v.integer(1)); });
   map.finish();
+  if (rule.bound_commands && std::ranges::none_of(rule.apps, [](const auto& app) { return !app.empty(); })) {
+    bound_commands->fail(
+        "the rule names no application, so its commands would reach nothing; list its applications in "
+        "apps, or leave bound_commands out");
+  }
   warn_of_gaps(rule, warnings);
   return rule;
 }

@@ -74,6 +74,10 @@ std::vector<ari::Parameter> method_parameters(const ari::Operation& operation) {
   return parameters;
 }
 
+Error no_such_call(const pbx::Server& server, const JsonValue& call) {
+  return wrong_param("call", "the id of a live call of the server " + server.name(), &call);
+}
+
 Result<void> prepare(const ari::Operation& operation, Json& params, const pbx::Server& server) {
   if (const pbx::CreatingOperation* creates = pbx::find_creating_operation(operation.name)) {
     const JsonValue* id = find(params, creates->id);
@@ -81,7 +85,7 @@ Result<void> prepare(const ari::Operation& operation, Json& params, const pbx::S
       return wrong_param(creates->id, "a string that is not empty", id);
     const JsonValue* call = creates->kind == record::IdKind::channel ? find(params, "call") : nullptr;
     if (call != nullptr && server.model().calls().find(as_view(*call)) == nullptr)
-      return wrong_param("call", "the id of a live call of the server " + server.name(), call);
+      return no_such_call(server, *call);
   }
   // ARI declares "both" as the default, but Asterisk answers 400 "Direction is required" without it.
   const bool mutes = operation.name == "channels.mute" || operation.name == "channels.unmute";

@@ -14,6 +14,9 @@ namespace aribus::control {
 // channels.hangup may be a number, `app` of channels.originate may be null.
 [[nodiscard]] std::vector<ari::Parameter> method_parameters(const ari::Operation& operation);
 
+// The error for a `call` that is no live one.
+[[nodiscard]] Error no_such_call(const pbx::Server& server, const JsonValue& call);
+
 // Completes `params`, an object that check_params() has accepted, in place:
 //
 // - channels.originate without `app` and without a place in the dialplan gets the server's default

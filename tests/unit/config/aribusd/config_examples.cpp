@@ -120,7 +120,7 @@ TEST_CASE("the rules of docs/configuration.md have the effect that they are show
             .empty());
   // Of what these rules leave open on purpose only that is warned of.
   for (const std::string& warning : config.warnings)
-    CHECK_THAT(warning, ContainsSubstring("apps bounds records"));
+    CHECK_THAT(warning, ContainsSubstring("bound_commands does not bound dialplan functions"));
 
   // Nothing else that reads gives a recording.
   const Names reading = allowed(rule_of(config, "reading"));
@@ -173,4 +173,24 @@ TEST_CASE("variables that are shown although their event is not are warned of") 
     CHECK(warnings("subscribe", bound).empty());
   }
   CHECK(warnings("read", "types: [\"Channel*\"]").empty());
+}
+
+TEST_CASE("a rule is warned of what bound_commands leaves open, and of contexts without it") {
+  const auto warnings = [](const std::string& keys) {
+    return config_of("access:\n  - {name: x, methods: [read, control, admin], apps: [a], " + keys + "}\n")
+        .warnings;
+  };
+  CHECK(warnings("bound_commands: true").empty());
+  CHECK(warnings("bound_commands: true, contexts: [from-a]").empty());
+  CHECK(warnings("bound_commands: true, functions: []").empty());
+  const auto functions = warnings("bound_commands: true, functions: [call, DB]");
+  REQUIRE(functions.size() == 1);
+  CHECK_THAT(functions[0], ContainsSubstring("bound_commands does not bound dialplan functions"));
+  const auto contexts = warnings("contexts: [from-a]");
+  REQUIRE(contexts.size() == 2);
+  CHECK_THAT(contexts[1], ContainsSubstring("contexts has no effect without bound_commands"));
+  const Config config = config_of(
+      "access:\n  - {name: x, methods: [read], apps: [a], bound_commands: true, contexts: [from-a, b]}\n");
+  CHECK(rule_of(config, "x").bound_commands);
+  CHECK(rule_of(config, "x").contexts == std::vector<std::string>{"from-a", "b"});
 }

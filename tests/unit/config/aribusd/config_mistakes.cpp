@@ -205,6 +205,17 @@ const Mistake mistakes[] = {
      ":9:53: access[0].commands_per_second: a whole number from 1 to 2147483647 is expected, not '1.5'"},
     {with_rules({"name: a, methods: [read], apps: []"}),
      ":9:38: access[0].apps: at least one is expected; without this key the rule allows all applications"},
+    {with_rules({"name: a, methods: [read], bound_commands: true"}),
+     ":9:48: access[0].bound_commands: the rule names no application, so its commands would reach nothing; "
+     "list "
+     "its applications in apps, or leave bound_commands out"},
+    {with_rules({"name: a, methods: [read], apps: [''], bound_commands: true"}),
+     ":9:60: access[0].bound_commands: the rule names no application, so its commands would reach nothing; "
+     "list "
+     "its applications in apps, or leave bound_commands out"},
+    {with_rules({"name: a, methods: [read], apps: [b], bound_commands: true, contexts: []"}),
+     ":9:75: access[0].contexts: at least one is expected; without this key the rule allows no place in the "
+     "dialplan"},
     {with_rules({"name: a, methods: [read]", "name: b, users: [root], methods: [admin]"}),
      ":10:5: access[1]: the rule 'b' never applies: 'a' comes first and matches every connection that it "
      "matches; put it before that one"},
@@ -216,7 +227,7 @@ const Mistake mistakes[] = {
      "matches; put it before that one"},
     {with_rules({"name: a, alow: [read], methods: [read]"}),
      ":9:15: access[0].alow: no such key (known: name, users, groups, sockets, methods, exclude_methods, "
-     "functions, types, exclude_types, apps, connections, commands_per_second)"},
+     "functions, types, exclude_types, apps, bound_commands, contexts, connections, commands_per_second)"},
     {"asterisk:\n  - name: [x\n",
      ":3:1: no YAML: end of sequence flow not found; is a bracket, a brace or a quote not closed?"},
     {"a: b: c\n",
