@@ -45,7 +45,6 @@ std::string short_name(std::string_view name) {
 
 std::string party(const JsonValue& record, std::string_view side) {
   const std::string name = part(record, side, "name"), number = part(record, side, "number");
-  if (name.empty() && number.empty()) return "unknown";
   if (name.empty()) return number;
   return number.empty() ? name : name + " <" + number + ">";
 }
@@ -290,9 +289,10 @@ void Ladder::add_start(std::vector<Text>& out, const JsonValue& record) {
   started_ = parse_time(find_string(record, is_start ? "started" : "time")).value_or(last_);
   out.emplace_back("Call " + joined(record, "calls"), Style::bold);
   if (is_start) {
+    const std::string from = party(record, "from"), to = party(record, "to");
     add_wrapped(out,
-                field(record, "direction") + ", from " + party(record, "from") + " to " +
-                    party(record, "to") + ", started at " + to_rfc3339(*started_),
+                field(record, "direction") + (from.empty() ? "" : ", from " + from) +
+                    (to.empty() ? "" : ", to " + to) + ", started at " + to_rfc3339(*started_),
                 columns_);
   }
   if (!is_start || is_false(record, "complete")) {

@@ -16,7 +16,7 @@ namespace aribus::cli {
 
 // Draws the records of a call, in their order:
 //   Call pbx1/1795384777.12/1795384777690
-//   inbound, from Alice <100> to 200, started at 2026-11-22T21:46:17.690Z
+//   inbound, from Alice <100>, to 200, started at 2026-11-22T21:46:17.690Z
 //
 //              PJSIP/100    Local/200@s;1
 //              100          200

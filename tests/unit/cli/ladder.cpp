@@ -97,7 +97,7 @@ Call local_with_dial() {
 TEST_CASE("an inbound call is drawn with a summary") {
   CHECK(ivr().drawn(80) ==
         "Call pbx1/c1/1\n"
-        "inbound, from Alice <100> to 200, started at 2026-11-22T21:46:10.000Z\n"
+        "inbound, from Alice <100>, to 200, started at 2026-11-22T21:46:10.000Z\n"
         "\n"
         "           PJSIP/100\n"
         "           100\n"
@@ -119,7 +119,7 @@ TEST_CASE("an inbound call is drawn with a summary") {
 TEST_CASE("what is dialled is an arrow, and what is told twice comes once") {
   CHECK(local_with_dial().drawn(120) ==
         "Call pbx1/c1/1\n"
-        "outbound, from Alice <100> to 200, started at 2026-11-22T21:46:10.000Z\n"
+        "outbound, from Alice <100>, to 200, started at 2026-11-22T21:46:10.000Z\n"
         "\n"
         "           Local/200@s;1  Local/200@s;2  PJSIP/200\n"
         "                                         200\n"
