@@ -14,20 +14,20 @@ constexpr size_t of_time = 11;        // cells of the time, and the space behind
 constexpr size_t least_of_text = 26;  // cells
 constexpr size_t least_of_column = 8, most_of_column = 24;
 
-std::string field(const JsonValue& object, std::string_view name) {
+std::string text_at(const JsonValue& object, std::string_view name) {
   return std::string(find_string(object, name));
 }
 
-std::string part(const JsonValue& record, std::string_view object, std::string_view name) {
+std::string inner_text(const JsonValue& record, std::string_view object, std::string_view name) {
   const JsonValue* inner = find(record, object);
-  return inner == nullptr ? "" : field(*inner, name);
+  return inner == nullptr ? "" : text_at(*inner, name);
 }
 
-bool is_true(const JsonValue& record, std::string_view name) {
+bool holds_true(const JsonValue& record, std::string_view name) {
   const JsonValue* value = find(record, name);
   return value != nullptr && value->IsTrue();
 }
-bool is_false(const JsonValue& record, std::string_view name) {
+bool holds_false(const JsonValue& record, std::string_view name) {
   const JsonValue* value = find(record, name);
   return value != nullptr && value->IsFalse();
 }
@@ -44,15 +44,15 @@ std::string short_name(std::string_view name) {
 }
 
 std::string party(const JsonValue& record, std::string_view side) {
-  const std::string name = part(record, side, "name"), number = part(record, side, "number");
+  const std::string name = inner_text(record, side, "name"), number = inner_text(record, side, "number");
   if (name.empty()) return number;
   return number.empty() ? name : name + " <" + number + ">";
 }
 
-std::string bridge_name(const JsonValue& record) {
-  const std::string name = part(record, "bridge", "name");
+std::string shown_bridge(const JsonValue& record) {
+  const std::string name = inner_text(record, "bridge", "name");
   if (!name.empty()) return name;
-  const std::string id = part(record, "bridge", "id");
+  const std::string id = inner_text(record, "bridge", "id");
   constexpr size_t of_uuid = 36;  // Asterisk's own ids: their beginning is enough in one call
   return id.size() == of_uuid ? id.substr(0, 8) : id;
 }
@@ -75,7 +75,7 @@ void add_wrapped(std::vector<Text>& out, std::string_view text, size_t columns, 
 }
 
 std::string cause_of(const JsonValue& object) {
-  const std::string text = field(object, "cause_txt");
+  const std::string text = text_at(object, "cause_txt");
   if (!text.empty()) return text;
   const JsonValue* cause = find(object, "cause");
   return cause == nullptr ? "" : "cause " + to_text(*cause);
@@ -101,7 +101,7 @@ std::optional<size_t> Ladder::leg_of(const JsonValue& record, std::string_view m
     legs_.push_back(
         {.id = std::string(id), .name = short_name(find_string(*channel, "name")), .who = {}, .state = {}});
   }
-  if (legs_[*leg].who.empty() && !part(*channel, "caller", "number").empty())
+  if (legs_[*leg].who.empty() && !inner_text(*channel, "caller", "number").empty())
     legs_[*leg].who = who_is(*channel);
   return leg;
 }
@@ -134,9 +134,9 @@ std::vector<Text> Ladder::lines(const JsonValue& record) {
 }
 
 bool Ladder::is_copy(const JsonValue& record, const Event& event) {
-  const std::string line = field(record, "time") + "\n" + field(record, "type") + "\n" +
+  const std::string line = text_at(record, "time") + "\n" + text_at(record, "type") + "\n" +
                            (event.leg ? legs_[*event.leg].id : "") + "\n" + event.text.printed(false);
-  const std::string app = field(record, "app");
+  const std::string app = text_at(record, "app");
   const auto [at, is_new] = told_.try_emplace(line, app);
   return !is_new && at->second != app;
 }
@@ -159,10 +159,10 @@ std::optional<Ladder::Event> Ladder::state_of(size_t leg, std::string_view state
 
 std::optional<Ladder::Event> Ladder::dial(const JsonValue& record) {
   const auto caller = leg_of(record, "caller"), peer = leg_of(record, "peer");
-  const std::string status = field(record, "dialstatus");
+  const std::string status = text_at(record, "dialstatus");
   if (!peer) return {};
   if (status.empty()) {
-    const std::string at = field(record, "dialstring"), whom = at.empty() ? legs_[*peer].name : at;
+    const std::string at = text_at(record, "dialstring"), whom = at.empty() ? legs_[*peer].name : at;
     if (!caller) return Event{.text = "is called at " + whom, .leg = peer, .to = {}};
     return Event{.text = "dials " + whom, .leg = caller, .to = peer};
   }
@@ -180,14 +180,14 @@ std::optional<Ladder::Event> Ladder::dial(const JsonValue& record) {
 
 std::optional<Ladder::Event> Ladder::media(const JsonValue& record, std::string_view type) {
   const bool is_playback = type.starts_with("Playback");
-  const std::string target = part(record, is_playback ? "playback" : "recording", "target_uri");
+  const std::string target = inner_text(record, is_playback ? "playback" : "recording", "target_uri");
   std::string what;
   if (is_playback) {
-    const std::string uri = part(record, "playback", "media_uri");
+    const std::string uri = inner_text(record, "playback", "media_uri");
     if (type == "PlaybackStarted") what = "hears " + uri;
     if (type == "PlaybackFinished") what = "has heard " + uri;
   } else {
-    const std::string name = part(record, "recording", "name");
+    const std::string name = inner_text(record, "recording", "name");
     if (type == "RecordingStarted") what = "recording " + name + " begins";
     if (type == "RecordingFinished") what = "recording " + name + " is finished";
     if (type == "RecordingFailed") what = "recording " + name + " failed";
@@ -202,51 +202,51 @@ std::optional<Ladder::Event> Ladder::event_of(const JsonValue& record) {
   if (type == "Dial") return dial(record);
   if (type.starts_with("Playback") || type.starts_with("Recording")) return media(record, type);
   if (type == "BridgeAttendedTransfer") {
-    return Event{.text = "transfers, attended: " + field(record, "result"),
+    return Event{.text = "transfers, attended: " + text_at(record, "result"),
                  .leg = leg_of(record, "transferer_first_leg"),
                  .to = {}};
   }
   const auto leg = leg_of(record, "channel");
   if (!leg) return {};
   Event event{.text = {}, .leg = leg, .to = {}};
-  const bool waits = part(record, "bridge", "bridge_type") == "holding";
+  const bool waits = inner_text(record, "bridge", "bridge_type") == "holding";
   if (type == "ChannelCreated") {
     event.text = "is created";
     event.begins = true;
   } else if (type == "StasisStart") {
     const std::string args = joined(record, "args");
     event.text =
-        Text("enters " + field(record, "app") + (args.empty() ? "" : " (" + args + ")"), Style::bold);
+        Text("enters " + text_at(record, "app") + (args.empty() ? "" : " (" + args + ")"), Style::bold);
     legs_[*leg].is_over = false;
   } else if (type == "StasisEnd") {
-    event.text = "leaves " + field(record, "app");
+    event.text = "leaves " + text_at(record, "app");
   } else if (type == "ChannelStateChange") {
-    const std::string state = part(record, "channel", "state");
+    const std::string state = inner_text(record, "channel", "state");
     if (state == "Up") return state_of(*leg, "answers");
     if (state == "Ringing" || state == "Ring") return state_of(*leg, "rings");
     return {};
   } else if (type == "ChannelDtmfReceived") {
-    event.text = "pressed " + Text(field(record, "digit"), Style::bold);
+    event.text = "pressed " + Text(text_at(record, "digit"), Style::bold);
   } else if (type == "ChannelEnteredBridge") {
-    event.text = (waits ? "waits in " : "joins bridge ") + bridge_name(record);
+    event.text = (waits ? "waits in " : "joins bridge ") + shown_bridge(record);
   } else if (type == "ChannelLeftBridge") {
-    event.text = (waits ? "waits no longer in " : "leaves bridge ") + bridge_name(record);
+    event.text = (waits ? "waits no longer in " : "leaves bridge ") + shown_bridge(record);
   } else if (type == "ChannelHold") {
     event.text = Text("is on hold", Style::yellow);
   } else if (type == "ChannelUnhold") {
     event.text = "is back from hold";
   } else if (type == "ChannelUserevent") {
-    event.text = "user event " + field(record, "eventname");
+    event.text = "user event " + text_at(record, "eventname");
   } else if (type == "BridgeBlindTransfer") {
-    event.text = "transfers to " + field(record, "exten") + "@" + field(record, "context") + ": " +
-                 field(record, "result");
+    event.text = "transfers to " + text_at(record, "exten") + "@" + text_at(record, "context") + ": " +
+                 text_at(record, "result");
   } else if (type == "ChannelHangupRequest") {
     if (legs_[*leg].hangup_told) return {};
     legs_[*leg].hangup_told = true;
     event.text = "is to be hung up";
   } else if (type == "ChannelDestroyed") {
     const std::string cause = cause_of(record);
-    event.text = is_true(record, "synthetic")
+    event.text = holds_true(record, "synthetic")
                      ? Text("ended unseen", Style::red)
                      : Text("ends" + (cause.empty() ? "" : ": " + cause), style_of_cause(record));
     event.ends = true;
@@ -254,7 +254,7 @@ std::optional<Ladder::Event> Ladder::event_of(const JsonValue& record) {
   } else {
     return {};
   }
-  if (is_true(record, "synthetic")) event.text += " (found out later)";
+  if (holds_true(record, "synthetic")) event.text += " (found out later)";
   return event;
 }
 
@@ -291,11 +291,11 @@ void Ladder::add_start(std::vector<Text>& out, const JsonValue& record) {
   if (is_start) {
     const std::string from = party(record, "from"), to = party(record, "to");
     add_wrapped(out,
-                field(record, "direction") + (from.empty() ? "" : ", from " + from) +
+                text_at(record, "direction") + (from.empty() ? "" : ", from " + from) +
                     (to.empty() ? "" : ", to " + to) + ", started at " + to_rfc3339(*started_),
                 columns_);
   }
-  if (!is_start || is_false(record, "complete")) {
+  if (!is_start || holds_false(record, "complete")) {
     add_wrapped(out,
                 "its beginning is missing; times are from " +
                     (is_start ? std::string("the start of its first leg") : to_rfc3339(*started_)) + " on",
@@ -407,7 +407,7 @@ void Ladder::add_summary(std::vector<Text>& out, const JsonValue& record) const 
   times += answered ? ", talked " + seconds_at(record, "talk_ms") : ", nobody answered";
   if (number_of(record, "hold_ms") > 0) times += ", on hold " + seconds_at(record, "hold_ms");
   out.emplace_back(times);
-  if (is_false(record, "complete")) out.emplace_back("a part of it was not seen", Style::yellow);
+  if (holds_false(record, "complete")) out.emplace_back("a part of it was not seen", Style::yellow);
   size_t of_name = 0, of_id = 0;
   const auto legs = list_of(record, "legs");
   for (const JsonValue& leg : legs) {
@@ -416,20 +416,20 @@ void Ladder::add_summary(std::vector<Text>& out, const JsonValue& record) const 
   }
   for (const JsonValue& leg : legs) {
     const std::string line = "  " + fitted(find_string(leg, "name"), of_name) + "  " +
-                             fitted(find_string(leg, "channel"), of_id) + "  " + field(leg, "joined_by") +
+                             fitted(find_string(leg, "channel"), of_id) + "  " + text_at(leg, "joined_by") +
                              (cause_of(leg).empty() ? "" : ", " + cause_of(leg));
     out.emplace_back(cells(line) > columns_ ? cut(line, columns_) : line);
   }
   if (const uint64_t more = number_of(record, "legs_left_out"); more > 0)
     out.emplace_back("  and " + counted(more, "further leg"));
   for (const JsonValue& transfer : list_of(record, "transfers")) {
-    const std::string to = field(transfer, "to");
-    out.emplace_back("  transfer, " + field(transfer, "kind") + (to.empty() ? "" : ", to " + to) + ": " +
-                     field(transfer, "result"));
+    const std::string to = text_at(transfer, "to");
+    out.emplace_back("  transfer, " + text_at(transfer, "kind") + (to.empty() ? "" : ", to " + to) + ": " +
+                     text_at(transfer, "result"));
   }
   for (const JsonValue& recording : list_of(record, "recordings")) {
     const bool is_finished = find(recording, "duration") != nullptr;
-    out.emplace_back("  recording " + field(recording, "name") + "." + field(recording, "format") +
+    out.emplace_back("  recording " + text_at(recording, "name") + "." + text_at(recording, "format") +
                      (is_finished ? ", " + std::to_string(number_of(recording, "duration")) + " s" : ""));
   }
 }

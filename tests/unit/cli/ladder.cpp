@@ -12,8 +12,8 @@ using aribus::test::longest_line;
 
 namespace {
 
-std::string channel(const std::string& id, const std::string& name, const std::string& number = "",
-                    const std::string& state = "Up", const std::string& member = "channel") {
+std::string channel_text(const std::string& id, const std::string& name, const std::string& number = "",
+                         const std::string& state = "Up", const std::string& member = "channel") {
   return "\"" + member + R"(":{"id":")" + id + R"(","name":")" + name + R"(","state":")" + state +
          R"(","caller":{"name":"","number":")" + number + "\"}}";
 }
@@ -51,7 +51,7 @@ struct Call {
 };
 
 Call ivr() {
-  const std::string alice = channel("c1", "PJSIP/100-00000001", "100");
+  const std::string alice = channel_text("c1", "PJSIP/100-00000001", "100");
   Call call;
   return call.starts("inbound", "200")
       .at(2, "StasisStart", R"("args":["in"],)" + alice)
@@ -72,11 +72,11 @@ Call ivr() {
 }
 
 Call local_with_dial() {
-  const std::string first = channel("c1", "Local/200@s-00000001;1"),
-                    second = channel("c2", "Local/200@s-00000001;2"),
-                    phone = channel("c3", "PJSIP/200-00000002", "200");
-  const std::string dial = channel("c2", "Local/200@s-00000001;2", "", "Ring", "caller") + "," +
-                           channel("c3", "PJSIP/200-00000002", "200", "Down", "peer");
+  const std::string first = channel_text("c1", "Local/200@s-00000001;1"),
+                    second = channel_text("c2", "Local/200@s-00000001;2"),
+                    phone = channel_text("c3", "PJSIP/200-00000002", "200");
+  const std::string dial = channel_text("c2", "Local/200@s-00000001;2", "", "Ring", "caller") + "," +
+                           channel_text("c3", "PJSIP/200-00000002", "200", "Down", "peer");
   Call call;
   return call.starts("outbound", "200")
       .at(0, "ChannelCreated", first)
@@ -84,10 +84,10 @@ Call local_with_dial() {
       .at(0, "ChannelCreated", first, "other")  // a copy for another application
       .at(1, "Dial",
           R"("dialstatus":"","dialstring":"200@s",)" +
-              channel("c1", "Local/200@s-00000001;1", "", "Down", "peer"))
+              channel_text("c1", "Local/200@s-00000001;1", "", "Down", "peer"))
       .at(10, "Dial", R"("dialstatus":"","dialstring":"200",)" + dial)
       .at(20, "Dial", R"("dialstatus":"RINGING",)" + dial)
-      .at(20, "ChannelStateChange", channel("c3", "PJSIP/200-00000002", "200", "Ringing"))
+      .at(20, "ChannelStateChange", channel_text("c3", "PJSIP/200-00000002", "200", "Ringing"))
       .at(900, "Dial", R"("dialstatus":"BUSY",)" + dial)
       .at(901, "ChannelDestroyed", R"("cause":17,"cause_txt":"User busy",)" + phone);
 }
@@ -159,10 +159,10 @@ TEST_CASE("a leg that joins while the call is followed gets its column then") {
 
 TEST_CASE("a call whose beginning is missing says so, and other calls' channels are no legs") {
   Call call;
-  call.at(100, "ChannelDtmfReceived", R"("digit":"1",)" + channel("c1", "PJSIP/100-00000001", "100"));
+  call.at(100, "ChannelDtmfReceived", R"("digit":"1",)" + channel_text("c1", "PJSIP/100-00000001", "100"));
   const std::string two = R"({"time":"2026-11-22T21:46:11.000Z","type":"ChannelHold","app":"ivr",)"
                           R"("calls":["pbx1/c1/1","pbx1/c9/1"],)" +
-                          channel("c9", "PJSIP/900-00000009", "900") + "}";
+                          channel_text("c9", "PJSIP/900-00000009", "900") + "}";
   call.records.push_back(two);
   const std::string text = call.drawn(80);
   CHECK_THAT(text,
