@@ -39,6 +39,7 @@ struct Command {
 [[nodiscard]] Command replay_command();
 [[nodiscard]] Command status_command();
 [[nodiscard]] Command tail_command();
+[[nodiscard]] Command trace_command();
 // originate, hangup, bridge, play and transfer.
 [[nodiscard]] std::vector<Command> verb_commands();
 

@@ -24,7 +24,7 @@ constexpr std::string_view plain_characters =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_=/:@+,";
 
 // What a value is one of.
-enum class Kind { other, channel, bridge, playback, recording, endpoint, device, server, app, type, reason };
+enum class Kind { other, channel, bridge, playback, recording, endpoint, device, server, app, type, reason, call };
 
 struct Named {
   std::string_view name;
@@ -39,7 +39,9 @@ constexpr Named kinds[] = {
     {"bridge", Kind::bridge},
     {"bridgeId", Kind::bridge},
     {"bridges", Kind::bridge},
+    {"call", Kind::call},
     {"caller", Kind::channel},
+    {"calls", Kind::call},
     {"channel", Kind::channel},
     {"channelId", Kind::channel},
     {"channels", Kind::channel},
@@ -122,6 +124,11 @@ class Completion {
     if (line_.command == nullptr) return;
     if (line_.command->arguments.find("FILE") != std::string_view::npos) return file();
     if (line_.command->name == "tail") return values(Kind::type, "");
+    if (line_.command->name == "trace") {
+      if (line_.arguments.words.size() > 1) return;
+      values(Kind::call, "");
+      return values(Kind::channel, "");
+    }
     if (line_.command->name == "call") return words_of_call();
     if (const Verb* verb = find_verb(line_.command->name)) words_of_verb(*verb);
   }
@@ -233,6 +240,8 @@ class Completion {
           if (!cause.reason.empty()) offer_value(before, cause.reason, cause.text);
         }
         return;
+      case Kind::call:
+        return live_calls(before);
       case Kind::other:
         break;
     }
@@ -271,6 +280,21 @@ class Completion {
       } else {
         offer_value(before, name, state);
       }
+    }
+  }
+
+  void live_calls(const std::string& before) {
+    const std::optional<Json> answer = asked("state.calls");
+    if (!answer) return;
+    const auto side = [](const JsonValue& call, std::string_view name) {
+      const JsonValue* party = find(call, name);
+      return party == nullptr ? std::string() : std::string(find_string(*party, "number"));
+    };
+    for (const JsonValue& item : list_of(*answer, "calls")) {
+      const JsonValue* call = find(item, "call");
+      if (call == nullptr) continue;
+      offer_value(before, find_string(*call, "id"),
+                  std::string(find_string(*call, "direction")) + ", " + side(*call, "from") + " to " + side(*call, "to"));
     }
   }
 

@@ -19,6 +19,7 @@ const std::vector<Option> filters{{"exclude", "TYPE", "without these types (glob
                                   {"channel", "ID", "about this channel"},
                                   {"bridge", "ID", "about this bridge"},
                                   {"endpoint", "ID", "about this endpoint: PJSIP/100"},
+                                  {"call", "ID", "about this call"},
                                   {"since", "CURSOR", "start after this position in the stream"}};
 
 using std::chrono::milliseconds;
@@ -39,7 +40,7 @@ std::string subscription(const Arguments& arguments, const std::vector<std::stri
     writer.StartObject();
     write_list(writer, "types", types);
     write_list(writer, "exclude", arguments.values("exclude"));
-    for (const char* name : {"server", "app", "channel", "bridge", "endpoint"}) {
+    for (const char* name : {"server", "app", "channel", "bridge", "endpoint", "call"}) {
       write_list(writer, std::string(name) + "s", arguments.values(name));
     }
     if (!since.empty()) write_member(writer, "since", since);

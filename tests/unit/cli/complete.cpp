@@ -22,6 +22,10 @@ std::string answer_to(const std::string& line) {
     return R"("result":{"channels":[{"channel":{"id":"1795384777.12","state":"Up","caller":{"name":"Alice",)"
            R"("number":"100"}}},{"channel":{"id":"c1","name":"Local/x","state":"Ring"}},{"channel":{"id":"--x"}}]})";
   }
+  if (asks("state.calls")) {
+    return R"("result":{"calls":[{"server":"pbx1","call":{"id":"pbx1/c1/1795384777690","direction":"inbound",)"
+           R"("from":{"name":"","number":"100"},"to":{"name":"","number":"200"}}}]})";
+  }
   if (asks("state.bridges"))
     return R"("result":{"bridges":[{"bridge":{"id":"b1","name":"lobby","channels":["c1"]}}]})";
   if (asks("state.playbacks"))
@@ -81,6 +85,10 @@ TEST_CASE("ids that are there are completed where a command takes them, with who
   CHECK(shell.completed({"call", "playbacks.stop", "playbackId="}) == "\nplaybackId=p1\n");
   CHECK(shell.completed({"call", "recordings.stop", "recordingName="}) == "\nrecordingName=r1\n");
   CHECK(shell.completed({"tail", "--channel", "c"}) == "\nc1\n");
+  CHECK(shell.completed({"trace", "pb"}, true) == "\npbx1/c1/1795384777690\tinbound, 100 to 200\n");
+  CHECK(shell.completed({"trace", ""}) == "\npbx1/c1/1795384777690\n1795384777.12\nc1\n");
+  CHECK(shell.completed({"trace", "c1", ""}) == "\n");  // one alone
+  CHECK(shell.completed({"tail", "--call", "p"}) == "\npbx1/c1/1795384777690\n");
   // The id of what is made is a new one; what looks like an option is none.
   CHECK(shell.completed({"originate", "PJSIP/100", "channelId="}) == "\n");
   CHECK(shell.completed({"hangup", "--x"}) == "\n");
