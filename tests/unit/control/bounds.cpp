@@ -30,11 +30,11 @@ namespace {
 
 constexpr const char* created = "2026-11-22T21:46:17.690+0000";
 
-std::string channel(const std::string& id) {
+std::string bound_channel(const std::string& id) {
   return R"({"id":")" + id + R"(","name":"PJSIP/)" + id + R"(","state":"Up","creationtime":")" + created +
          "\"}";
 }
-std::string bridge(const std::string& id, const std::string& channels, const std::string& made = created) {
+std::string bound_bridge(const std::string& id, const std::string& channels, const std::string& made = created) {
   return R"({"id":")" + id + R"(","technology":"simple_bridge","channels":[)" + channels +
          R"(],"creationtime":")" + made + "\"}";
 }
@@ -69,10 +69,10 @@ struct Tenants {
     });
     for (const std::string app : {"own", "other"}) {
       enters(app, app + "-channel");
-      changed(IdKind::bridge, app + "-bridge", bridge(app + "-bridge", "\"" + app + "-channel\""), app);
+      changed(IdKind::bridge, app + "-bridge", bound_bridge(app + "-bridge", "\"" + app + "-channel\""), app);
     }
-    changed(IdKind::channel, "free-channel", channel("free-channel"));
-    changed(IdKind::bridge, "free-bridge", bridge("free-bridge", "\"free-channel\""));
+    changed(IdKind::channel, "free-channel", bound_channel("free-channel"));
+    changed(IdKind::bridge, "free-bridge", bound_bridge("free-bridge", "\"free-channel\""));
     for (const std::string whose : {"own", "other", "free"}) {
       const std::string on = R"("target_uri":"channel:)" + whose + R"(-channel")";
       changed(IdKind::playback, whose + "-playback",
@@ -84,12 +84,12 @@ struct Tenants {
   void enters(const std::string& app, const std::string& id) {
     server.event(R"({"type":"StasisStart","application":")" + app +
                  R"(","timestamp":"2026-11-22T21:46:18.000+0000",)" + R"("args":[],"channel":)" +
-                 channel(id) + "}");
+                 bound_channel(id) + "}");
   }
   void moves(const std::string& app, const std::string& id) {
     server.event(R"({"type":"StasisStart","application":")" + app +
                  R"(","timestamp":"2026-11-22T21:47:18.000+0000",)" + R"("args":[],"channel":)" +
-                 channel(id) + "}");
+                 bound_channel(id) + "}");
   }
   void changed(IdKind kind, const std::string& id, const std::string& text, const std::string& app = "") {
     server.publish(state::changed(server.name(), kind, id, text, app, wall_now()));
@@ -354,7 +354,7 @@ TEST_CASE("new ids and names begin with an application of the rule") {
   CHECK(tenants.is_sent("record", record("own-folder/x")));
   CHECK(tenants.is_sent("bridges.create", R"({"name":"any name"})"));  // names of bridges need not be unique
   // What somebody else has put into the rule's part of the ids is not touched.
-  tenants.changed(IdKind::bridge, "own-foreign", bridge("own-foreign", ""));
+  tenants.changed(IdKind::bridge, "own-foreign", bound_bridge("own-foreign", ""));
   CHECK_THAT(tenants.refused("bridges.createWithId", R"({"bridgeId":"own-foreign","name":"x"})"),
              ContainsSubstring("409"));
 }
@@ -436,53 +436,53 @@ TEST_CASE("each of several ids is checked") {
 TEST_CASE("an empty bridge belongs to the rule whose command created it") {
   Tenants tenants;
   const auto get = [&](const std::string& rule) {
-    tenants.answer_body = bridge("own-new", "");
+    tenants.answer_body = bound_bridge("own-new", "");
     return tenants.call_as(rule, "bridges.get", R"({"bridgeId":"own-new"})").ok();
   };
-  tenants.answer_body = bridge("own-new", "");
+  tenants.answer_body = bound_bridge("own-new", "");
   REQUIRE(tenants.is_sent("bridges.create", R"({"bridgeId":"own-new"})"));
   CHECK(get("own"));
   tenants.rules.emplace("twin", bounded("twin", "own"));
   CHECK_FALSE(get("twin"));
   CHECK_FALSE(get("other"));
   // Another one with its id is somebody else's.
-  tenants.server.event(R"({"type":"BridgeDestroyed","application":"own","bridge":)" + bridge("own-new", "") +
+  tenants.server.event(R"({"type":"BridgeDestroyed","application":"own","bridge":)" + bound_bridge("own-new", "") +
                        "}");
   CHECK_FALSE(get("own"));
-  tenants.changed(IdKind::bridge, "own-new", bridge("own-new", "", "2026-11-22T22:00:00.000+0000"), "own");
+  tenants.changed(IdKind::bridge, "own-new", bound_bridge("own-new", "", "2026-11-22T22:00:00.000+0000"), "own");
   CHECK_FALSE(get("own"));
   // One that was not created is not the rule's when it comes.
   tenants.status = 500;
   REQUIRE_FALSE(tenants.call("bridges.create", R"({"bridgeId":"own-late"})").ok());
   tenants.status = 200;
-  tenants.changed(IdKind::bridge, "own-late", bridge("own-late", ""), "own");
+  tenants.changed(IdKind::bridge, "own-late", bound_bridge("own-late", ""), "own");
   CHECK_FALSE(tenants.call("bridges.get", R"({"bridgeId":"own-late"})").ok());
 }
 
 TEST_CASE("who created a bridge is remembered for as long as it lives, however many come and go") {
   Tenants tenants;
   const auto create = [&](const std::string& id) {
-    tenants.answer_body = bridge(id, "");
+    tenants.answer_body = bound_bridge(id, "");
     REQUIRE(tenants.is_sent("bridges.create", R"({"bridgeId":")" + id + "\"}"));
   };
   create("own-kept");
   for (int i = 0; i < 1200; ++i) {
     const std::string id = "own-" + std::to_string(i);
     create(id);
-    tenants.server.event(R"({"type":"BridgeDestroyed","application":"own","bridge":)" + bridge(id, "") + "}");
+    tenants.server.event(R"({"type":"BridgeDestroyed","application":"own","bridge":)" + bound_bridge(id, "") + "}");
   }
   CHECK(tenants.is_sent("bridges.destroy", R"({"bridgeId":"own-kept"})"));
 }
 
 TEST_CASE("lists have what the rule reaches") {
   Tenants tenants;
-  tenants.answer_body = "[" + channel("other-channel") + "," + channel("own-channel") + "," +
-                        channel("free-channel") + "," + channel("unknown") + "]";
+  tenants.answer_body = "[" + bound_channel("other-channel") + "," + bound_channel("own-channel") + "," +
+                        bound_channel("free-channel") + "," + bound_channel("unknown") + "]";
   const Json listed = json(*tenants.call("channels.list", "{}"));
   REQUIRE(listed.Size() == 1);
   CHECK(find_string(listed[0], "id") == "own-channel");
   tenants.answer_body =
-      "[" + bridge("other-bridge", "\"other-channel\"") + "," + bridge("free-bridge", "") + "]";
+      "[" + bound_bridge("other-bridge", "\"other-channel\"") + "," + bound_bridge("free-bridge", "") + "]";
   CHECK(*tenants.call("bridges.list", "{}") == "[]");
   const auto app = [](const std::string& name) {
     return R"({"name":")" + name +
@@ -497,7 +497,7 @@ TEST_CASE("an object that has left the application while Asterisk answered is no
   Tenants tenants;
   const std::string unknown = tenants.refused("channels.get", R"({"channelId":"unknown"})");
   tenants.before_answer = [&] { tenants.moves("other", "own-channel"); };
-  tenants.answer_body = channel("own-channel");
+  tenants.answer_body = bound_channel("own-channel");
   const auto answer = tenants.call("channels.get", R"({"channelId":"own-channel"})");
   REQUIRE(tenants.asterisk.requests.size() == 1);
   REQUIRE_FALSE(answer.ok());
@@ -516,7 +516,7 @@ TEST_CASE("a key of another rule of the same user says nothing") {
   // A repeat gets the answer of the first one, although the channel has ended meanwhile.
   tenants.server.event(
       R"({"type":"ChannelDestroyed","application":"own","cause":16,"cause_txt":"x","channel":)" +
-      channel("own-channel") + "}");
+      bound_channel("own-channel") + "}");
   CHECK(tenants.call("hangup", R"({"channelId":"own-channel","key":"k2"})").ok());
   CHECK(tenants.asterisk.requests.empty());
 }
@@ -530,7 +530,7 @@ TEST_CASE("with several Asterisks, ids of others do not tell where they are") {
   dispatcher.add_server(second);
   const auto enters = [&](const std::string& app, const std::string& id) {
     second.event(R"({"type":"StasisStart","application":")" + app + R"(","args":[],"channel":)" +
-                 channel(id) + "}");
+                 bound_channel(id) + "}");
   };
   enters("own", "own-channel");
   enters("other", "other-channel");
