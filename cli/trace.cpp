@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
@@ -18,6 +19,7 @@ namespace aribus::cli {
 namespace {
 
 using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
 using Records = std::vector<Json>;
 // All records that there are, in order, whose list `name` ("calls", "channels") has the id.
 using Source = std::function<Result<Records>(std::string_view name, const std::string& id)>;
@@ -56,6 +58,7 @@ class Ring {
       if (const auto now = bus::Cursor::parse(find_string(*hello, "cursor"))) target_ = *now;
     }
     std::string place;  // that was read to
+    auto patience = Clock::now() + own_answer_timeout;
     do {
       const Result<Json> subscribed = subscribe(client_, subscription(name, id, place));
       if (!subscribed) return subscribed.error();
@@ -71,7 +74,12 @@ class Ring {
         take(std::move(client_.notifications().front()), records);
         client_.notifications().pop_front();
       }
-      place = find_string(*left, "cursor");
+      if (const std::string_view now = find_string(*left, "cursor"); now != place) {
+        place = now;
+        patience = Clock::now() + own_answer_timeout;
+      } else if (Clock::now() > patience) {
+        return Error{ErrorKind::not_connected, "aribusd does not deliver its records", {}};
+      }
       const auto reached = bus::Cursor::parse(place);
       if (!reached) return Error{ErrorKind::malformed, "aribusd's answer to unsubscribe has no cursor", {}};
       if (reached->stream != target_.stream || reached->seq >= target_.seq) break;

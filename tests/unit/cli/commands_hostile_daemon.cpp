@@ -59,7 +59,7 @@ const std::string hostile_snapshot =
 
 std::string event(const std::string& type, const std::string& members) {
   return R"({"jsonrpc":"2.0","method":"event","params":{"seq":2,"time":"2026-11-22T21:46:16.000Z","server":"P",)"
-         R"("app":"P","type":")" +
+         R"("app":"P","calls":["P"],"type":")" +
          type + "\"," + members + "}}";
 }
 
@@ -93,6 +93,7 @@ std::string right_answer(const std::string& request) {
   if (asks("status")) return R"("result":)" + status_answer;
   if (asks("daemon.clients")) return R"("result":)" + clients_answer;
   if (asks("hello")) return R"("result":{"aribus":"P","limits":{"request_bytes":1048576},"started":"P"})";
+  if (asks("unsubscribe")) return R"("result":{"cursor":"a:9"})";
   if (asks("subscribe")) return R"("result":)" + hostile_snapshot;
   if (asks("rpc.discover")) return R"("result":)" + discovered;
   if (asks("daemon.reload")) {
@@ -130,6 +131,8 @@ std::vector<Run> runs() {
           {{"calls"}},
           {{"calls"}, {{"once", ""}}},
           {{"calls"}, {{"json", ""}}},
+          {{"trace", "c1"}},
+          {{"trace", "c1"}, {{"json", ""}}},
           {{"tail"}},
           {{"tail"}, {{"json", ""}}},
           {{"tail"}, {{"all", ""}}},
