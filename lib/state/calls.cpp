@@ -148,7 +148,7 @@ std::string_view Calls::call_of(std::string_view channel) const {
 
 void Calls::link(Record& record, uint64_t seq, const Model& model) {
   model_ = &model;
-  server_ = record.server;
+  if (server_ != record.server) server_ = record.server;
   now_ = record.time;
   seq_ = seq;
   see(record);
@@ -454,7 +454,7 @@ void Calls::begin(Known& channel, const Shown& shown, const Record& record, bool
 std::string Calls::new_id(const std::string& channel) const {
   const auto since = std::chrono::duration_cast<milliseconds>(now_.time_since_epoch()).count();
   std::string behind = "/" + std::to_string(since);
-  std::string id = std::string(server_) + "/";
+  std::string id = server_ + "/";
   constexpr size_t longest_end = 40;
   if (id.size() + channel.size() + longest_end <= max_id_bytes) {
     id += channel;
@@ -736,11 +736,11 @@ void Calls::recall(const Record& record, uint64_t seq, const Model& model) {
       for (const CallLeg& leg : legs) remember(leg.channel);
     }
   }
-  recalls_ = false;
   recalled_.clear();
 }
 
 void Calls::recalled(std::string_view server, WallTime now, const Model& model) {
+  recalls_ = false;
   server_ = server;
   now_ = now;
   model_ = &model;

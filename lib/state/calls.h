@@ -178,10 +178,10 @@ class Calls {
   uint64_t gap_seq_ = 0;
   // Of the record at hand:
   const Model* model_ = nullptr;
-  std::string_view server_;
+  std::string server_;
   WallTime now_;
   uint64_t seq_ = 0;
-  bool recalls_ = false;
+  bool recalls_ = false;  // from the first recall() until recalled()
   std::string recalled_;  // the only call that it names
 };
 

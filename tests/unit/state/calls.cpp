@@ -360,6 +360,7 @@ TEST_CASE("the calls survive in the log") {
   for (const std::string_view id : {"o1", "o2", "a", "b"}) CHECK(again.call(id) == stage.call(id));
   CHECK(again.model.calls().size() == 2);
   CHECK_FALSE(again.model.calls().has_before());
+  CHECK_FALSE(again.model.calls().has_after());
   again.tell("ChannelDestroyed", ends("a"));
   again.tell("ChannelDestroyed", ends("b"));
   CHECK(again.log.back().type == "call.ended");
