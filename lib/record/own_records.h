@@ -192,8 +192,19 @@ template <OwnRecord Own>
   record.time = time;
   record.server = server;
   record.type = Own::type;
-  each_member(own,
-              [&](std::string_view name, const auto& value) { record.add_member(name, to_json(value)); });
+  JsonBuffer text;
+  JsonWriter writer(text);
+  writer.StartObject();
+  each_member(own, [&](std::string_view name, const auto& value) {
+    // The comma in front of it; of the first one it takes the place of the bracket.
+    record.members.push_back({.begin = record.members.empty() ? 0 : static_cast<uint32_t>(text.GetSize())});
+    write_key(writer, name);
+    write_json(writer, value);
+  });
+  writer.EndObject();
+  if (record.members.empty()) return record;
+  record.fields.assign(text.GetString(), text.GetSize() - 1);
+  record.fields.front() = ',';
   return record;
 }
 

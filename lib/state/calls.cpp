@@ -92,10 +92,35 @@ std::string id_in(std::string_view channel) {
 
 }  // namespace
 
+// A channel that a record or an answer shows.
+struct Calls::Sight {
+  Sight() = default;
+  explicit Sight(std::string_view object) : text(object) {
+    std::string buffer;
+    id = id_of(IdKind::channel, text, buffer);
+    made = made_at(text);
+  }
+  // As the member `name` of the record shows it, if there is one.
+  Sight(const Record& record, std::string_view name) {
+    size_t place = 0;
+    const std::string_view object = record.member(name, place);
+    if (object.empty() || object.front() != '{') return;
+    text = object;
+    id = record.id_of(record.members[place]);
+    made = record.made_of(record.members[place]);
+    if (id.empty() || made.empty()) *this = Sight(object);
+  }
+  [[nodiscard]] bool is_usable() const { return !id.empty() && id.size() <= max_id_bytes; }
+
+  std::string_view text;
+  std::string id;
+  std::string_view made;  // its `creationtime`, or ""
+};
+
 // What the text of a channel says.
 struct Calls::Shown {
   explicit Shown(std::string_view text) {
-    JsonTape tape;
+    static thread_local JsonTape tape;  // for its memory
     const JsonView channel = tape.read(text);
     if (!channel.valid() || channel.kind() != JsonKind::object) return;
     name = channel.string_at("name");
@@ -161,7 +186,7 @@ void Calls::see(const Record& record) {
   if (event == nullptr) return take_own(record);
   switch (roles_[static_cast<size_t>(event - ari::models().data())]) {
     case created:
-      static_cast<void>(channel(record.member("channel"), record, true));
+      static_cast<void>(channel({record, "channel"}, record, true));
       return;
     case enters:
       return enter(record);
@@ -224,27 +249,22 @@ void Calls::add_calls(Record& record) {
 void Calls::meet_expected(std::string_view id, const Record& record) {
   if (expected_.find(id) == nullptr) return;
   for (const std::string_view member : shown_in) {
-    const std::string_view text = record.member(member);
-    if (!text.empty() && text.front() == '{' && id_in(text) == id) static_cast<void>(channel(text, record));
+    if (const Sight sight(record, member); sight.id == id) static_cast<void>(channel(sight, record));
   }
 }
 
 // The channel that `text` shows; nullptr if it shows none, one that has ended, or an earlier one with this id.
-Calls::Known* Calls::find_channel(std::string_view text) {
-  if (text.empty() || text.front() != '{') return nullptr;
-  std::string buffer;
-  const auto at = channels_.find(id_of(IdKind::channel, text, buffer));
+Calls::Known* Calls::find_channel(const Sight& sight) {
+  if (!sight.is_usable()) return nullptr;
+  const auto at = channels_.find(sight.id);
   if (at == channels_.end() || at->second.over) return nullptr;
-  return compare_made(at->second.made, made_at(text)) == 0 ? &*at : nullptr;
+  return compare_made(at->second.made, sight.made) == 0 ? &*at : nullptr;
 }
 
 // Likewise, and remembers it if it is not known yet.
-Calls::Known* Calls::channel(std::string_view text, const Record& record, bool begins) {
-  if (text.empty() || text.front() != '{') return nullptr;
-  std::string buffer;
-  const std::string_view id = id_of(IdKind::channel, text, buffer);
-  if (id.empty() || id.size() > max_id_bytes) return nullptr;
-  const std::string_view made = made_at(text);
+Calls::Known* Calls::channel(const Sight& sight, const Record& record, bool begins) {
+  if (!sight.is_usable()) return nullptr;
+  const std::string_view id = sight.id, made = sight.made;
   auto at = channels_.find(id);
   if (at != channels_.end()) {
     Channel& known = at->second;
@@ -268,7 +288,7 @@ Calls::Known* Calls::channel(std::string_view text, const Record& record, bool b
   known.made = made;
   known.first_seq = seq_;
   std::string name_buffer;
-  const std::string_view name = find_string_member(text, "name", name_buffer);
+  const std::string_view name = find_string_member(sight.text, "name", name_buffer);
   if (const std::string_view whole = whole_of(name); !whole.empty()) {
     known.half_of = whole;
     auto& halves = halves_[known.half_of];
@@ -287,18 +307,19 @@ Calls::Known* Calls::channel(std::string_view text, const Record& record, bool b
     if (!with.empty() && calls_.find(with) != nullptr) {
       join(*at, with, Way::create);
     } else {
-      begin(*at, Shown(text), record, true, true);
+      begin(*at, Shown(sight.text), record, true, true);
     }
   }
   return &*at;
 }
 
 void Calls::enter(const Record& record) {
-  const std::string_view text = record.member("channel");
-  Known* const entered = channel(text, record, true);
+  const Sight sight(record, "channel");
+  const std::string_view text = sight.text;
+  Known* const entered = channel(sight, record, true);
   if (entered == nullptr) return;
   if (entered->second.call.empty()) {
-    const Known* const replaced = find_channel(record.member("replace_channel"));
+    const Known* const replaced = find_channel({record, "replace_channel"});
     if (replaced != nullptr && calls_.find(replaced->second.call) != nullptr)
       join(*entered, replaced->second.call, Way::transfer);
   }
@@ -323,11 +344,11 @@ void Calls::enter(const Record& record) {
 // Asterisk reports the end of a channel only to applications that are subscribed to it, and those of a channel that leaves
 // are not any more. So a channel that leaves when it is hung up has ended then, although nothing says so.
 void Calls::leave(const Record& record) {
-  if (Known* const known = find_channel(record.member("channel"))) known->second.left = record.time;
+  if (Known* const known = find_channel({record, "channel"})) known->second.left = record.time;
 }
 
 void Calls::request_hangup(const Record& record) {
-  Known* const known = find_channel(record.member("channel"));
+  Known* const known = find_channel({record, "channel"});
   if (known == nullptr) return;
   known->second.hung_up = true;
   const auto cause = whole_number<uint64_t>(record.member("cause"));
@@ -348,37 +369,37 @@ void Calls::set_cause(const Known& channel, uint64_t cause, const std::string& t
 }
 
 void Calls::dial(const Record& record) {
-  Known* const caller = channel(record.member("caller"), record);
-  Known* const peer = channel(record.member("peer"), record);
-  Known* const forwarded = channel(record.member("forwarded"), record);
+  Known* const caller = channel({record, "caller"}, record);
+  Known* const peer = channel({record, "peer"}, record);
+  Known* const forwarded = channel({record, "forwarded"}, record);
   link_below(caller, peer, Way::dial);
   link_below(peer, forwarded, Way::forward);
   link_below(caller, forwarded, Way::forward);
 }
 
 void Calls::transfer_blind(const Record& record) {
-  Known* const by = find_channel(record.member("channel"));
-  link_below(by, find_channel(record.member("replace_channel")), Way::transfer);
+  Known* const by = find_channel({record, "channel"});
+  link_below(by, find_channel({record, "replace_channel"}), Way::transfer);
   add_transfer({.time = record.time,
                 .kind = "blind",
                 .channel = id_in(record.member("channel")),
                 .to = string_of(record.member("exten")) + "@" + string_of(record.member("context")),
                 .result = string_of(record.member("result"))},
-               {by, find_channel(record.member("transferee"))});
+               {by, find_channel({record, "transferee"})});
 }
 
 void Calls::transfer_attended(const Record& record) {
-  Known* const first = find_channel(record.member("transferer_first_leg"));
-  Known* const second = find_channel(record.member("transferer_second_leg"));
-  link_below(first, find_channel(record.member("replace_channel")), Way::transfer);
-  link_below(first, find_channel(record.member("destination_link_first_leg")), Way::transfer);
-  link_below(second, find_channel(record.member("destination_link_second_leg")), Way::transfer);
-  const std::string_view target = record.member("transfer_target");
+  Known* const first = find_channel({record, "transferer_first_leg"});
+  Known* const second = find_channel({record, "transferer_second_leg"});
+  link_below(first, find_channel({record, "replace_channel"}), Way::transfer);
+  link_below(first, find_channel({record, "destination_link_first_leg"}), Way::transfer);
+  link_below(second, find_channel({record, "destination_link_second_leg"}), Way::transfer);
+  const Sight target(record, "transfer_target");
   link_below(first, find_channel(target), Way::transfer);
   add_transfer({.time = record.time,
                 .kind = "attended",
                 .channel = id_in(record.member("transferer_first_leg")),
-                .to = target.empty() ? string_of(record.member("destination_application")) : id_in(target),
+                .to = target.id.empty() ? string_of(record.member("destination_application")) : target.id,
                 .result = string_of(record.member("result"))},
                {first, second});
 }
@@ -402,7 +423,7 @@ void Calls::take_changed(const Record& changed) {
   for_each_changed(changed, [&](IdKind kind, JsonView item, JsonView json) {
     if (kind == IdKind::recording) return take_recording(json.text(), true);  // the answer came before the event
     if (kind != IdKind::channel) return;
-    Known* const shown = channel(json.text(), changed);
+    Known* const shown = channel(Sight(json.text()), changed);
     if (shown == nullptr || item.string_at("app").empty() || calls_.find(shown->second.call) != nullptr) return;
     if (!recalls_) begin(*shown, Shown(json.text()), changed, false, false);
   });
@@ -521,8 +542,8 @@ void Calls::add_leg(Call& call, Known& channel, Way way, const Shown& shown) {
 }
 
 void Calls::change_state(const Record& record) {
-  const std::string_view text = record.member("channel");
-  Known* const known = is_up(text) ? find_channel(text) : nullptr;
+  const Sight sight(record, "channel");
+  Known* const known = is_up(sight.text) ? find_channel(sight) : nullptr;
   if (known != nullptr) answer(*known, record.time);
 }
 
@@ -546,7 +567,7 @@ void Calls::answer(Known& channel, WallTime time) {
 }
 
 void Calls::hold(const Record& record, bool held) {
-  const Known* const known = find_channel(record.member("channel"));
+  const Known* const known = find_channel({record, "channel"});
   Call* const call = known == nullptr ? nullptr : change(known->second.call);
   if (call == nullptr) return;
   const auto at = std::ranges::find(call->held, known->first);
@@ -588,13 +609,13 @@ void Calls::take_recording(std::string_view text, bool begins) {
 
 // The Model says with channel_over() that it has ended.
 void Calls::destroy(const Record& record) {
-  const std::string_view text = record.member("channel");
-  Known* const known = find_channel(text);
+  const Sight sight(record, "channel");
+  Known* const known = find_channel(sight);
   if (known == nullptr) return;
   known->second.destroyed = true;
   Call* const call = change(known->second.call);
   if (call == nullptr) return;
-  const Shown shown(text);
+  const Shown shown(sight.text);
   for (CallLeg& leg : call->legs) {
     if (leg.channel != known->first) continue;
     leg.name = shown.name;

@@ -114,6 +114,7 @@ class Calls {
   [[nodiscard]] size_t channels() const { return channels_.size(); }
 
  private:
+  struct Sight;
   struct Shown;
   enum class Way : uint8_t { first, local, dial, forward, transfer, create };  // ways_to_join
   struct Below {
@@ -148,8 +149,8 @@ class Calls {
   void leave(const record::Record& record);
   void take_recording(std::string_view text, bool begins);
   void take_own(const record::Record& record);
-  [[nodiscard]] Known* channel(std::string_view text, const record::Record& record, bool begins = false);
-  [[nodiscard]] Known* find_channel(std::string_view text);
+  [[nodiscard]] Known* channel(const Sight& sight, const record::Record& record, bool begins = false);
+  [[nodiscard]] Known* find_channel(const Sight& sight);
   void add_calls(record::Record& record);
   void meet_expected(std::string_view id, const record::Record& record);
   void begin(Known& channel, const Shown& shown, const record::Record& record, bool outbound, bool complete);

@@ -221,8 +221,25 @@ def change_server(stage, old, new):
 
 def call_until(stage, text):
     """Calls until aribus-nats says so."""
-    def said():
+    def calls():
         Rest(stage.pbx.url, 10).call("POST", "/sim/calls", {"app": "demo", "count": 50})
+    act_until(stage, text, calls)
+
+
+def tell_until(stage, text):
+    """Sends events that are all alike until aribus-nats says so. Where nothing is kept of what has no room, nats-server may
+    still keep a smaller record that comes behind it."""
+    event = json.dumps({"type": "ChannelUserevent", "application": "demo", "eventname": "x", "userevent": {"text": "x" * 500}})
+
+    def events():
+        for _ in range(200):
+            Rest(stage.pbx.url, 10).call("POST", "/sim/event?app=demo", json.loads(event))
+    act_until(stage, text, events)
+
+
+def act_until(stage, text, act):
+    def said():
+        act()
         return text in stage.pbx.nats.log()
     wait_for(lambda: f"'{text}' in the log: " + stage.pbx.nats.log()[-1500:], said)
 
@@ -247,7 +264,7 @@ def full_account(folder):
     stage = Stage(folder, server=server, user="a", **{"pass": "a"})
     path = stage.folder / "metrics.sock"
     stage.bridge(f"  username: a\n  password: a\nmetrics:\n  path: {path}\n")
-    call_until(stage, "resource limits exceeded for account (10002)")
+    tell_until(stage, "resource limits exceeded for account (10002)")
     wait_for(lambda: "it tries 5 times: " + stage.pbx.nats.log()[-1000:], lambda: restarts(path) >= 5)
     state = stage.nats.api("STREAM.INFO." + STREAM)["state"]
     assert state["last_seq"] > state["messages"], state
