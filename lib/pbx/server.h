@@ -93,6 +93,7 @@ class Server {
   // Gives a record about this Asterisk to its parts and to the log, with the ids of its calls, and with the records about
   // calls that it causes. Required: called from the loop, and not by a part that is learning from another record.
   void publish(record::Record record) { publish_in_place(record); }
+  void publish_in_place(record::Record& record);  // adds the ids of its calls
   // The directory that learns from its records where ids are; nullptr: none, as with one Asterisk.
   void set_id_directory(state::IdDirectory* directory) { id_directory_ = directory; }
   // The directory learns the ids in the `answer` to a command: what it created is known before its first
@@ -151,7 +152,6 @@ class Server {
   void on_disconnected(const std::string& reason, Milliseconds retry_in);
   void on_switched(const ari::Client& before, ari::Client& now);
   void receive(const Connections::Link& link, std::string_view text, size_t total_bytes);
-  void publish_in_place(record::Record& record);
   void append(const record::Record& record);
   void learn(const record::Record& record, uint64_t seq);
   template <record::OwnRecord Own>
