@@ -315,7 +315,7 @@ struct Refusal {
   std::string_view message;
 };
 // Where Asterisk (22.10, 16.28) does not answer "Channel not found (404)" and the like.
-constexpr Refusal refusals[] = {
+constexpr Refusal texts_of_refusals[] = {
     {"applications.subscribe", "eventSource", 422, "Event source does not exist"},
     {"applications.unsubscribe", "eventSource", 422, "Event source was not subscribed to"},
     {"bridges.addChannel", "channel", 400, "Channel not found"},
@@ -339,7 +339,7 @@ constexpr Refusal refusals[] = {
 // What Asterisk answers where there is no such object.
 Error not_found(const Method& method, const JsonValue& params, std::string_view parameter) {
   const ari::Operation& operation = operation_with(method, params, parameter);
-  for (const Refusal& refusal : refusals) {
+  for (const Refusal& refusal : texts_of_refusals) {
     if (refusal.operation == operation.name && refusal.parameter == parameter)
       return asterisks_refusal(operation, refusal.status, refusal.message);
   }
