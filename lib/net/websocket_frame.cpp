@@ -131,10 +131,8 @@ std::optional<Received> FrameReader::next(std::string_view& bytes) {
     message_.erase(0, std::exchange(returned_bytes_, 0));
     if (message_.capacity() > kept_piece_bytes) message_.shrink_to_fit();
   }
-  // It is made where the caller has it. The processor would wait for all that is still to be written to
-  // memory if it copied what was written in smaller pieces just before.
   if (const std::string_view text = take_whole_text(bytes); text.data() != nullptr)
-    return std::optional<Received>(std::in_place, Received::Kind::text, text, text.size(), uint16_t{0});
+    return Received{Received::Kind::text, text, text.size(), 0};
   for (int fragments = 0; !ended_; ++fragments) {
     if (fragments == max_fragments_a_go) return std::nullopt;
     if (!in_frame_) {
