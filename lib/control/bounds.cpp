@@ -438,7 +438,7 @@ std::string bounds_document(const MethodTable& methods) {
 Result<void> Bounds::check(const AccessRule& rule, const pbx::Server& server, const Method& method,
                            Json& params, std::string_view generated_id) const {
   if (bound_of(method.name) != Bound::parameters) return {};
-  for (const auto& member : params.GetObject()) {
+  for (const auto& member : std::as_const(params).GetObject()) {
     const std::string_view name = as_view(member.name);
     const auto check_each = [&](const auto& check) { return for_each_text(member.value, check); };
     Result<void> right;
