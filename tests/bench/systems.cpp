@@ -105,8 +105,7 @@ Subscribed subscribe(const System& system, const std::string& address, const std
   } else if (system.name == "relay") {
     read_until(fd, "ready");
   } else {
-    // The events alone are counted, not what aribus says of calls.
-    const std::string params = type.empty() ? R"({"exclude":["call.*"]})" : R"({"types":[")" + type + R"("]})";
+    const std::string params = type.empty() ? "{}" : R"({"types":[")" + type + R"("]})";
     const std::string request = R"({"jsonrpc":"2.0","id":1,"method":"subscribe","params":)" + params + "}";
     const Json answer = system.websocket ? ask_by_websocket(fd, request) : ask(fd, request);
     const std::string cursor(find_string(answer["result"], "cursor"));
