@@ -13,12 +13,13 @@
 
 namespace aribus::bench {
 
-Trace Trace::load(const std::string& path) {
+Trace Trace::load(const std::string& path, std::string_view left_out) {
   Trace trace;
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
     const Result<Json> event = parse_json(line);
     if (!event) fail(path + ": an event is no JSON: " + event.error().message);
+    if (find_string(*event, "type") == left_out) continue;
     trace.types.emplace_back(find_string(*event, "type"));
     trace.events.push_back(std::move(line));
   }

@@ -25,8 +25,8 @@ struct Trace {
   std::vector<std::string> events;
   std::vector<std::string> types;  // of each event
 
-  // Ends the program when the file can't be read.
-  static Trace load(const std::string& path);
+  // Without events of the type `left_out`. Ends the program when the file can't be read.
+  static Trace load(const std::string& path, std::string_view left_out = {});
   // The `count` types that occur most often, the most frequent first.
   [[nodiscard]] std::vector<std::string> frequent_types(size_t count) const;
 };

@@ -141,7 +141,8 @@ Measured measure(const System& system, int publisher, Drain& drain, pid_t pid, u
 
 int main(int argc, char** argv) {
   Arguments arguments(argc, argv);
-  const Trace trace = Trace::load(arguments.text("trace"));
+  // With it a call begins, and aribus makes records of its own of that.
+  const Trace trace = Trace::load(arguments.text("trace"), "StasisStart");
   System system = make_system(arguments.text("system"), trace);
   const auto pid = static_cast<pid_t>(arguments.number("pid", 0));
   const std::string upstream = arguments.text("upstream");
