@@ -427,7 +427,7 @@ void Ladder::add_summary(std::vector<Text>& out, const JsonValue& record) const 
     out.emplace_back("  transfer, " + text_at(transfer, "kind") + (to.empty() ? "" : ", to " + to) + ": " +
                      text_at(transfer, "result"));
   }
-  for (const JsonValue& recording : list_of(record, "recordings")) {
+  for (const JsonValue& recording : list_of(record, "recorded")) {
     const bool is_finished = find(recording, "duration") != nullptr;
     out.emplace_back("  recording " + text_at(recording, "name") + "." + text_at(recording, "format") +
                      (is_finished ? ", " + std::to_string(number_of(recording, "duration")) + " s" : ""));

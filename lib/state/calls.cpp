@@ -70,6 +70,12 @@ std::string_view whole_of(std::string_view name) {
   return is_half ? name.substr(0, name.size() - 2) : std::string_view();
 }
 
+// About; its name may change.
+size_t bytes_of(const CallLeg& leg) {
+  constexpr size_t of_name = 32;
+  return sizeof leg + leg.channel.size() + of_name;
+}
+
 // "100" of "PJSIP/100-00000001".
 std::string resource_of(std::string_view name) {
   const size_t slash = name.find('/');
@@ -526,6 +532,7 @@ void Calls::add_leg(Call& call, Known& channel, Way way, const Shown& shown) {
   if (call.legs.size() >= call.live_legs + Call::max_ended_legs) {
     const auto oldest = std::find_if(call.legs.begin() + 1, call.legs.end(), [](const CallLeg& leg) { return leg.ended; });
     if (oldest != call.legs.end()) {
+      grow(call, 0 - bytes_of(*oldest));
       call.legs.erase(oldest);
       ++call.legs_left_out;
     }
@@ -538,7 +545,7 @@ void Calls::add_leg(Call& call, Known& channel, Way way, const Shown& shown) {
   leg.began = shown.made.value_or(now_);
   leg.answered = channel.second.up;
   ++call.live_legs;
-  grow(call, sizeof leg + leg.channel.size() + leg.name.size());
+  grow(call, bytes_of(leg));
 }
 
 void Calls::change_state(const Record& record) {

@@ -1,6 +1,7 @@
 // The drawing of one call by `aribus trace`.
 #include "cli/ladder.h"
 
+#include "record/own_records.h"
 #include "tests/catch.h"
 #include "tests/unit/cli/printed.h"
 #include "tests/unit/helpers.h"
@@ -68,7 +69,7 @@ Call ivr() {
           R"("hold_ms":500,"cause":16,"cause_txt":"Normal Clearing","legs":[{"channel":"c1",)"
           R"("name":"PJSIP/100-00000001","joined_by":"first","cause":16,"cause_txt":"Normal Clearing"}],)"
           R"("transfers":[{"kind":"blind","to":"300@sales","result":"Success"}],)"
-          R"("recordings":[{"name":"r1","format":"wav","duration":3}])");
+          R"("recorded":[{"name":"r1","format":"wav","duration":3}])");
 }
 
 Call local_with_dial() {
@@ -168,4 +169,36 @@ TEST_CASE("a call whose beginning is missing says so, and other calls' channels 
   CHECK_THAT(text,
              ContainsSubstring("its beginning is missing; times are from 2026-11-22T21:46:10.100Z on") &&
                  ContainsSubstring("0.000  ●") && !ContainsSubstring("PJSIP/900"));
+}
+
+// The fields are those that the daemon writes, not those that this file believes in.
+TEST_CASE("the summary of a call says what the daemon's record of its end does") {
+  const WallTime start = *parse_time("2026-11-22T21:46:10.000Z");
+  record::CallEnded ended;
+  ended.direction = "inbound";
+  ended.how = "left";
+  ended.complete = false;
+  ended.started = start;
+  ended.answered = start + std::chrono::seconds(1);
+  ended.ended = start + std::chrono::seconds(9);
+  ended.ring_ms = 1000;
+  ended.talk_ms = 8000;
+  ended.hold_ms = 2500;
+  ended.cause = 17;
+  ended.cause_txt = "User busy";
+  ended.legs_left_out = 3;
+  ended.legs.push_back({.channel = "c1", .name = "PJSIP/100-00000001", .joined_by = "first", .began = start});
+  ended.transfers.push_back({.time = start, .kind = "blind", .channel = "c1", .to = "700@out", .result = "Success"});
+  ended.recorded.push_back({.name = "r1", .format = "wav", .duration = 3});
+  record::Record record = record::own_record(ended, "pbx1", start);
+  record.ids.add(record::IdKind::call, "pbx1/c1/1");
+  Call call;
+  call.records = {test::record_text(record, 7)};
+  const std::string drawn = call.drawn(100);
+  for (const char* part :
+       {"ended after 9.000 s: User busy", "went on outside the applications", "rang 1.000 s", "talked 8.000 s",
+        "on hold 2.500 s", "a part of it was not seen", "PJSIP/100-00000001  c1  first", "and 3 further legs",
+        "transfer, blind, to 700@out: Success", "recording r1.wav, 3 s"}) {
+    CHECK_THAT(drawn, ContainsSubstring(part));
+  }
 }
