@@ -6,7 +6,8 @@ namespace aribus::cli {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> all = [] {
-    std::vector<Command> made{tail_command(), calls_command(), trace_command(), call_command()};  // in the order of the help
+    std::vector<Command> made{tail_command(), calls_command(), trace_command(),
+                              call_command()};  // in the order of the help
     for (Command& verb : verb_commands()) made.push_back(std::move(verb));
     for (Command& other :
          std::vector{status_command(), clients_command(), pbx_command(), reload_command(), check_command(),

@@ -24,7 +24,20 @@ constexpr std::string_view plain_characters =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_=/:@+,";
 
 // What a value is one of.
-enum class Kind { other, channel, bridge, playback, recording, endpoint, device, server, app, type, reason, call };
+enum class Kind {
+  other,
+  channel,
+  bridge,
+  playback,
+  recording,
+  endpoint,
+  device,
+  server,
+  app,
+  type,
+  reason,
+  call
+};
 
 struct Named {
   std::string_view name;
@@ -294,7 +307,8 @@ class Completion {
       const JsonValue* call = find(item, "call");
       if (call == nullptr) continue;
       offer_value(before, find_string(*call, "id"),
-                  std::string(find_string(*call, "direction")) + ", " + side(*call, "from") + " to " + side(*call, "to"));
+                  std::string(find_string(*call, "direction")) + ", " + side(*call, "from") + " to " +
+                      side(*call, "to"));
     }
   }
 

@@ -63,9 +63,9 @@ void make_room_for_descriptors(size_t connections) {
 // each time, page by page, which takes longer than handling the request. (To write a text of 1 MiB, the most
 // that a request has, RapidJSON allocates the 6 MiB that it would need if each character were escaped.)
 //
-// What is freed is joined with its free neighbours at once. Otherwise the C library keeps small pieces apart and joins
-// all of them when somebody needs a larger one: after 50,000 channels were freed in the background, that took the loop
-// 18 ms.
+// What is freed is joined with its free neighbours at once. Otherwise the C library keeps small pieces apart
+// and joins all of them when somebody needs a larger one: after 50,000 channels were freed in the background,
+// that took the loop 18 ms.
 void keep_memory() {
   ::mallopt(M_MXFAST, 0);
   ::mallopt(M_MMAP_THRESHOLD, 8 << 20);

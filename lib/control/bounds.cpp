@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <strings.h>
@@ -156,9 +157,8 @@ Error outside(const AccessRule& rule, std::string_view parameter, const std::str
 }
 
 // Whether `id` is in the rule's part of the ids and names on the server: it begins with an application of the
-// rule and
-// "-", and no application of others has a nearer claim to it. Asterisk ignores case, and newer versions also
-// take an id for a longer one that begins with it.
+// rule and "-", and no application of others has a nearer claim to it. Asterisk ignores case, and newer
+// versions also take an id for a longer one that begins with it.
 bool has_own_prefix(const AccessRule& rule, const pbx::Server& server, std::string_view id) {
   size_t own = 0;
   for (const std::string& app : rule.apps) {

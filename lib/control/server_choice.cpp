@@ -17,7 +17,7 @@ namespace {
 using Servers = std::vector<pbx::Server*>;
 
 // The servers that have an object.
-struct Whereabouts {
+struct ServersOf {
   NamedId id;
   Servers servers;  // at least one
 };
@@ -39,7 +39,7 @@ std::string listed(const Servers& servers) {
 }
 
 // "bridge 'sales' lives on pbx1"
-std::string text_of(const Whereabouts& place) {
+std::string text_of(const ServersOf& place) {
   constexpr size_t max_id_bytes = 64;
   std::string text(record::field_name(place.id.kind));
   text.pop_back();  // of a plural
@@ -64,13 +64,13 @@ Servers common(const Servers& some, const Servers& others) {
 }
 
 // The one server that has all objects. Required: `places` is not empty.
-Result<pbx::Server*> decide(const std::vector<Whereabouts>& places) {
+Result<pbx::Server*> decide(const std::vector<ServersOf>& places) {
   Servers left = places.front().servers;
-  for (const Whereabouts& place : places) {
+  for (const ServersOf& place : places) {
     const Servers both = common(left, place.servers);
     if (both.empty()) {
       auto other = std::ranges::find_if(
-          places, [&](const Whereabouts& one) { return common(one.servers, place.servers).empty(); });
+          places, [&](const ServersOf& one) { return common(one.servers, place.servers).empty(); });
       if (other == places.end()) other = places.begin();
       return refusal("no Asterisk has all that is named: " + text_of(*other) + ", " + text_of(place));
     }
@@ -78,16 +78,16 @@ Result<pbx::Server*> decide(const std::vector<Whereabouts>& places) {
   }
   if (left.size() == 1) return left.front();
   const auto fewest =
-      std::ranges::min_element(places, {}, [](const Whereabouts& place) { return place.servers.size(); });
+      std::ranges::min_element(places, {}, [](const ServersOf& place) { return place.servers.size(); });
   return refusal("missing, and " + text_of(*fewest) + "; one of " + join(names_of(left)) + " is expected");
 }
 
 // The places of those of `ids` that are live objects on some server and that `counts` accepts.
 template <typename Counts>
-std::vector<Whereabouts> places_of(const Servers& servers, const std::vector<NamedId>& ids, Counts counts) {
-  std::vector<Whereabouts> places;
+std::vector<ServersOf> places_of(const Servers& servers, const std::vector<NamedId>& ids, Counts counts) {
+  std::vector<ServersOf> places;
   for (const NamedId& id : ids) {
-    Whereabouts place{id, {}};
+    ServersOf place{id, {}};
     for (pbx::Server* server : servers) {
       if (server->model().find(id.kind, id.text) != nullptr && counts(*server, id))
         place.servers.push_back(server);

@@ -112,7 +112,8 @@ bool sees_call(const AccessRule& rule, const state::Call& call) {
 }
 
 bool sees_whole_call(const AccessRule& rule, const std::vector<std::string>& apps) {
-  return rule.apps.empty() || std::ranges::all_of(apps, [&](const std::string& app) { return rule.sees_app(app); });
+  return rule.apps.empty() ||
+         std::ranges::all_of(apps, [&](const std::string& app) { return rule.sees_app(app); });
 }
 
 bool sees_id(const AccessRule& rule, const Model& model, IdKind kind, std::string_view id) {

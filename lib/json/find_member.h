@@ -7,8 +7,8 @@
 
 namespace aribus {
 
-// Behind the object, array or string that begins at `at`; of any other value, the comma or bracket behind it. `end` if
-// there is none. What is no JSON is cut somewhere.
+// Behind the object, array or string that begins at `at`; of any other value, the comma or bracket behind it.
+// `end` if there is none. What is no JSON is cut somewhere.
 [[nodiscard]] const char* behind_value(const char* at, const char* end);
 
 // The value of the first member of that name of the object that `text` is, as its JSON text; "" if there is

@@ -236,8 +236,8 @@ class Http::Multi {
     while (const auto place = queue_.next()) {
       auto node = waiting_.extract(*place);
       std::unique_ptr<Transfer> transfer = std::move(node.mapped());
-      // A new one for each request: where a handle is used again and a header of the next answer is folded, curl 7.88 reads
-      // memory that it has freed.
+      // A new one for each request: where a handle is used again and a header of the next answer is folded,
+      // curl 7.88 reads memory that it has freed.
       transfer->easy.reset(curl_easy_init());
       if (transfer->easy == nullptr) throw std::bad_alloc();
       configure(*transfer);

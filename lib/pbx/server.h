@@ -90,10 +90,12 @@ class Server {
   [[nodiscard]] uint64_t failures() const { return failures_; }
   [[nodiscard]] ServerStatus status() const;
 
-  // Gives a record about this Asterisk to its parts and to the log, with the ids of its calls, and with the records about
-  // calls that it causes. Required: called from the loop, and not by a part that is learning from another record.
+  // Gives a record about this Asterisk to its parts and to the log, with the ids of its calls, and with the
+  // records about calls that it causes. Required: called from the loop, and not by a part that is learning
+  // from another record.
   void publish(record::Record record) { publish_in_place(record); }
-  void publish_in_place(record::Record& record);  // adds the ids of its calls
+  // Likewise, without a copy: the record has the ids of its calls afterwards.
+  void publish_in_place(record::Record& record);
   // The directory that learns from its records where ids are; nullptr: none, as with one Asterisk.
   void set_id_directory(state::IdDirectory* directory) { id_directory_ = directory; }
   // The directory learns the ids in the `answer` to a command: what it created is known before its first

@@ -1,5 +1,5 @@
-// What aribus says of a call: in `state.calls`, and in its own records about calls (own_records.h). docs/calls.md
-// says what a call is.
+// What aribus says of a call: in `state.calls`, and in its own records about calls (own_records.h).
+// docs/calls.md says what a call is.
 #pragma once
 
 #include <cstdint>
@@ -22,12 +22,13 @@ struct Party {
 };
 
 // How a channel came to be part of a call.
-inline constexpr std::string_view ways_to_join[] = {"first", "local", "dial", "forward", "transfer", "create"};
+inline constexpr std::string_view ways_to_join[] = {"first",   "local",    "dial",
+                                                    "forward", "transfer", "create"};
 
 // A channel of a call.
 struct CallLeg {
-  std::string channel;  // its id
-  std::string name;     // "PJSIP/100-00000001"
+  std::string channel;    // its id
+  std::string name;       // "PJSIP/100-00000001"
   std::string joined_by;  // one of ways_to_join
   Party caller;
   WallTime began;  // its creation
@@ -38,12 +39,13 @@ struct CallLeg {
   // In `state.calls`, while it lives:
   std::optional<std::string> state;   // "Up"
   std::optional<std::string> bridge;  // the id of the one that it is in
-  static constexpr auto members = std::tuple(
-      member("channel", &CallLeg::channel), member("name", &CallLeg::name),
-      member("joined_by", &CallLeg::joined_by).known_values(ways_to_join), member("caller", &CallLeg::caller),
-      member("began", &CallLeg::began), member("answered", &CallLeg::answered), member("ended", &CallLeg::ended),
-      member("cause", &CallLeg::cause), member("cause_txt", &CallLeg::cause_txt),
-      member("state", &CallLeg::state), member("bridge", &CallLeg::bridge));
+  static constexpr auto members =
+      std::tuple(member("channel", &CallLeg::channel), member("name", &CallLeg::name),
+                 member("joined_by", &CallLeg::joined_by).known_values(ways_to_join),
+                 member("caller", &CallLeg::caller), member("began", &CallLeg::began),
+                 member("answered", &CallLeg::answered), member("ended", &CallLeg::ended),
+                 member("cause", &CallLeg::cause), member("cause_txt", &CallLeg::cause_txt),
+                 member("state", &CallLeg::state), member("bridge", &CallLeg::bridge));
 };
 
 struct CallTransfer {
@@ -51,8 +53,8 @@ struct CallTransfer {
   WallTime time;
   std::string kind;     // one of `kinds`
   std::string channel;  // the id of the channel that transferred
-  std::string to;       // blind: extension@context; attended: the id of the channel that is talked to now, or ""
-  std::string result;   // ARI's: "Success", "Fail", …
+  std::string to;  // blind: extension@context; attended: the id of the channel that is talked to now, or ""
+  std::string result;  // ARI's: "Success", "Fail", …
   static constexpr auto members =
       std::tuple(member("time", &CallTransfer::time), member("kind", &CallTransfer::kind).one_of(kinds),
                  member("channel", &CallTransfer::channel), member("to", &CallTransfer::to),

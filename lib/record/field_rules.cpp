@@ -46,7 +46,8 @@ bool is_envelope_name(const NameKey& name) {
       for (const std::string_view name :
            {"type", "timestamp", "application",                     // the envelope takes these
             "seq", "time", "server", "app", "channels", "bridges",  // and uses these names
-            "playbacks", "recordings", "endpoints", "devices", "calls", "known", "invalid", "synthetic", "fields"}) {
+            "playbacks", "recordings", "endpoints", "devices", "calls", "known", "invalid", "synthetic",
+            "fields"}) {
         names.push_back({NameKey(name)});
         index.add(names.back().key, names.size() - 1);
       }

@@ -42,7 +42,8 @@ class IdSet {
   // Adds `id`, unless it is empty, longer than max_id_bytes or there already. Returns its number, counted
   // from 1; 0 if it is not there.
   uint32_t add(IdKind kind, std::string_view id);
-  // The same for one of very many. Required: it is not there, and is neither empty nor longer than max_id_bytes.
+  // The same for one of very many. Required: it is not there, and is neither empty nor longer than
+  // max_id_bytes.
   void add_new(IdKind kind, std::string_view id);
   void clear();
   // Makes room for so many ids.
@@ -78,8 +79,8 @@ class IdSet {
   [[nodiscard]] size_t slot_of(IdKind kind, std::string_view id, uint64_t hash) const;
   void grow(size_t count) const;
 
-  // Places by hash, with 1 added, if there are too many to search one by one; 0: free. After add_new() it is made when
-  // an id is looked for.
+  // Places by hash, with 1 added, if there are too many to search one by one; 0: free. After add_new() it is
+  // made when an id is looked for.
   mutable std::vector<uint32_t> found_;
 };
 

@@ -115,10 +115,10 @@ struct CallStarted {
   Party to;
   WallTime started;  // the channel's creation
   bool complete = true;
-  static constexpr auto members = std::tuple(
-      member("direction", &CallStarted::direction).one_of(call_directions), member("from", &CallStarted::from),
-      member("to", &CallStarted::to), member("started", &CallStarted::started),
-      member("complete", &CallStarted::complete));
+  static constexpr auto members =
+      std::tuple(member("direction", &CallStarted::direction).one_of(call_directions),
+                 member("from", &CallStarted::from), member("to", &CallStarted::to),
+                 member("started", &CallStarted::started), member("complete", &CallStarted::complete));
 };
 
 // The first channel of the call was answered.
@@ -143,9 +143,9 @@ struct CallEnded {
   WallTime ended;
   std::string how;  // one of `ways`
   bool complete = true;
-  uint64_t ring_ms = 0;  // until it was answered, or until its end
-  uint64_t talk_ms = 0;  // from the answer until the end
-  uint64_t hold_ms = 0;  // during which at least one leg was on hold
+  uint64_t ring_ms = 0;           // until it was answered, or until its end
+  uint64_t talk_ms = 0;           // from the answer until the end
+  uint64_t hold_ms = 0;           // during which at least one leg was on hold
   std::optional<uint64_t> cause;  // why its first channel ended
   std::optional<std::string> cause_txt;
   std::vector<CallLeg> legs;
@@ -165,8 +165,9 @@ struct CallEnded {
 };
 
 // All of them, in the order of their names. own_record() takes no others.
-using OwnRecords = std::tuple<Malformed, CallAnswered, CallEnded, CallStarted, CommandResolved, ServerConnected, ServerDisconnected, ServerGap,
-                              ServerRemoved, ServerReplaced, ServerResynced, StateChanged, StateGone>;
+using OwnRecords = std::tuple<Malformed, CallAnswered, CallEnded, CallStarted, CommandResolved,
+                              ServerConnected, ServerDisconnected, ServerGap, ServerRemoved, ServerReplaced,
+                              ServerResynced, StateChanged, StateGone>;
 
 template <typename Type, typename Tuple>
 inline constexpr bool is_in = false;

@@ -32,7 +32,8 @@ std::shared_ptr<const record::Record> read(const bus::RecordLog& log, uint64_t s
   return record;
 }
 
-// Whether the rule shows everything about a call: the record names all applications that it was in, or is of its only one.
+// Whether the rule shows everything about a call: the record names all applications that it was in, or is of
+// its only one.
 bool sees_whole_call_of(const record::Record& record, const control::AccessRule& rule) {
   JsonTape tape;
   std::vector<std::string> apps;
@@ -110,7 +111,7 @@ std::optional<std::string> VisibleLine::next(const bus::Filter& filter, const co
   }
   if (!filter.matches_ids(part.ids)) return "";  // only an id that is not shown matched
   if (is_call) keep_legs(part);
-  if (malformed) part.remove_member("text");     // the text may be of any application
+  if (malformed) part.remove_member("text");  // the text may be of any application
   return log_.line_of(part, seq_);
 }
 

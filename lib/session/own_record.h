@@ -18,10 +18,10 @@ namespace aribus::session {
 // Whether a record of this type is one about a call. It may name channels of other applications than its own.
 [[nodiscard]] bool is_about_call(std::string_view type);
 
-// What a rule shows of a record of the log that has no application, or is about a call. Such a record can name objects of
-// applications that the rule hides: their ids are left out, and the filter is applied to the ids that are
-// left. As a record can name very many objects, this is found out in several steps; subscribers that look at
-// the same record share what was read of it.
+// What a rule shows of a record of the log that has no application, or is about a call. Such a record can
+// name objects of applications that the rule hides: their ids are left out, and the filter is applied to the
+// ids that are left. As a record can name very many objects, this is found out in several steps; subscribers
+// that look at the same record share what was read of it.
 class VisibleLine {
  public:
   // Record `seq` of `log`, which must stay there until the last step.

@@ -127,8 +127,7 @@ struct ShownFilter {
                  member("servers", &ShownFilter::servers), member("apps", &ShownFilter::apps),
                  member("channels", &ShownFilter::channels), member("bridges", &ShownFilter::bridges),
                  member("endpoints", &ShownFilter::endpoints), member("calls", &ShownFilter::calls),
-                 member("announce", &ShownFilter::announce),
-                 member("more", &ShownFilter::more));
+                 member("announce", &ShownFilter::announce), member("more", &ShownFilter::more));
 };
 
 // One connection, present or not.

@@ -37,8 +37,8 @@ void Session::read() {
   want_flush();
 }
 
-// Handles the bytes read so far, line by line, and a batch request by request: one of them in any case, as who is read
-// has its turn.
+// Handles the bytes read so far, line by line, and a batch request by request: one of them in any case, as
+// who is read has its turn.
 void Session::handle_input() {
   std::string_view rest = input_;
   for (bool first = true; open_batch_ || !rest.empty(); first = false) {

@@ -1,23 +1,21 @@
 #include "state/calls.h"
 
 #include <algorithm>
-#include <array>
 
 #include "ari/schema.h"
 #include "base/numbers.h"
 #include "json/find_member.h"
 #include "json/json_tape.h"
-#include "record/own_records.h"
 #include "state/model.h"
 #include "state/object_text.h"
 
 namespace aribus::state {
 namespace {
 
-using std::chrono::milliseconds;
 using record::CallLeg;
 using record::Party;
 using record::Record;
+using std::chrono::milliseconds;
 
 enum Role : uint8_t {
   none,
@@ -47,17 +45,13 @@ uint8_t role_of(std::string_view type) {
   if (type == "ChannelStateChange") return changes_state;
   if (type == "ChannelHold") return is_held;
   if (type == "ChannelUnhold") return is_unheld;
-  const bool is_recording = type == "RecordingStarted" || type == "RecordingFinished" || type == "RecordingFailed";
+  const bool is_recording =
+      type == "RecordingStarted" || type == "RecordingFinished" || type == "RecordingFailed";
   return is_recording ? Role::records : Role::none;
 }
 
 constexpr std::string_view shown_in[] = {"channel", "peer", "caller", "forwarded"};
 constexpr size_t max_id_bytes = record::max_id_bytes;
-
-uint64_t between(WallTime from, WallTime to) {
-  const auto count = std::chrono::duration_cast<milliseconds>(to - from).count();
-  return count > 0 ? static_cast<uint64_t>(count) : 0;
-}
 
 bool is_up(std::string_view text) {
   std::string buffer;
@@ -68,12 +62,6 @@ bool is_up(std::string_view text) {
 std::string_view whole_of(std::string_view name) {
   const bool is_half = name.starts_with("Local/") && (name.ends_with(";1") || name.ends_with(";2"));
   return is_half ? name.substr(0, name.size() - 2) : std::string_view();
-}
-
-// About; its name may change.
-size_t bytes_of(const CallLeg& leg) {
-  constexpr size_t of_name = 32;
-  return sizeof leg + leg.channel.size() + of_name;
 }
 
 // "100" of "PJSIP/100-00000001".
@@ -91,37 +79,7 @@ std::string string_of(std::string_view json) {
   return value.valid() && value.kind() == JsonKind::string ? value.string() : std::string();
 }
 
-std::string id_in(std::string_view channel) {
-  std::string buffer;
-  return std::string(id_of(IdKind::channel, channel, buffer));
-}
-
 }  // namespace
-
-// A channel that a record or an answer shows.
-struct Calls::Sight {
-  Sight() = default;
-  explicit Sight(std::string_view object) : text(object) {
-    std::string buffer;
-    id = id_of(IdKind::channel, text, buffer);
-    made = made_at(text);
-  }
-  // As the member `name` of the record shows it, if there is one.
-  Sight(const Record& record, std::string_view name) {
-    size_t place = 0;
-    const std::string_view object = record.member(name, place);
-    if (object.empty() || object.front() != '{') return;
-    text = object;
-    id = record.id_of(record.members[place]);
-    made = record.made_of(record.members[place]);
-    if (id.empty() || made.empty()) *this = Sight(object);
-  }
-  [[nodiscard]] bool is_usable() const { return !id.empty() && id.size() <= max_id_bytes; }
-
-  std::string_view text;
-  std::string id;
-  std::string_view made;  // its `creationtime`, or ""
-};
 
 // What the text of a channel says.
 struct Calls::Shown {
@@ -149,27 +107,10 @@ struct Calls::Shown {
   std::string exten;
 };
 
-record::LiveCall live_call(const std::string& id, const Call& call, uint64_t gap_seq) {
-  record::LiveCall shown;
-  shown.id = id;
-  shown.direction = record::call_directions[call.outbound ? 1 : 0];
-  shown.from = call.from;
-  shown.to = call.to;
-  shown.apps = call.apps;
-  shown.started = call.started;
-  shown.answered = call.answered;
-  shown.complete = call.complete && call.first_seq > gap_seq;
-  shown.hold_ms = static_cast<uint64_t>(call.hold.count());
-  shown.legs = call.legs;
-  if (call.legs_left_out > 0) shown.legs_left_out = call.legs_left_out;
-  shown.transfers = call.transfers;
-  shown.recorded = call.recordings;
-  return shown;
-}
-
 Calls::Calls(std::shared_ptr<Versions> versions, CallsOptions options)
     : options_(options), calls_(std::move(versions)) {
-  for (const ari::ModelType& model : ari::models()) roles_.push_back(model.event ? role_of(model.name) : uint8_t{Role::none});
+  for (const ari::ModelType& model : ari::models())
+    roles_.push_back(model.event ? role_of(model.name) : uint8_t{Role::none});
 }
 
 std::string_view Calls::call_of(std::string_view channel) const {
@@ -192,7 +133,7 @@ void Calls::see(const Record& record) {
   if (event == nullptr) return take_own(record);
   switch (roles_[static_cast<size_t>(event - ari::models().data())]) {
     case created:
-      static_cast<void>(channel({record, "channel"}, record, true));
+      static_cast<void>(channel(Sight(IdKind::channel, record, "channel"), record, true));
       return;
     case enters:
       return enter(record);
@@ -240,8 +181,8 @@ void Calls::add_calls(Record& record) {
     }
     Channel& known = at->second;
     if (known.over) [[unlikely]] {
-      const std::string_view text = record.member("channel");
-      if (id_in(text) == id.text && compare_made(known.made, made_at(text)) < 0) {
+      const Sight sight(IdKind::channel, record, "channel");
+      if (sight.id == id.text && compare_made(known.made, sight.made()) < 0) {
         channels_.erase(at);  // it is another channel with this id
         continue;
       }
@@ -255,22 +196,23 @@ void Calls::add_calls(Record& record) {
 void Calls::meet_expected(std::string_view id, const Record& record) {
   if (expected_.find(id) == nullptr) return;
   for (const std::string_view member : shown_in) {
-    if (const Sight sight(record, member); sight.id == id) static_cast<void>(channel(sight, record));
+    if (const Sight sight(IdKind::channel, record, member); sight.id == id)
+      static_cast<void>(channel(sight, record));
   }
 }
 
-// The channel that `text` shows; nullptr if it shows none, one that has ended, or an earlier one with this id.
+// The channel that is shown; nullptr if it is none, one that has ended, or an earlier one with this id.
 Calls::Known* Calls::find_channel(const Sight& sight) {
-  if (!sight.is_usable()) return nullptr;
+  if (!sight.has_usable_id()) return nullptr;
   const auto at = channels_.find(sight.id);
   if (at == channels_.end() || at->second.over) return nullptr;
-  return compare_made(at->second.made, sight.made) == 0 ? &*at : nullptr;
+  return compare_made(at->second.made, sight.made()) == 0 ? &*at : nullptr;
 }
 
 // Likewise, and remembers it if it is not known yet.
 Calls::Known* Calls::channel(const Sight& sight, const Record& record, bool begins) {
-  if (!sight.is_usable()) return nullptr;
-  const std::string_view id = sight.id, made = sight.made;
+  if (!sight.has_usable_id()) return nullptr;
+  const std::string_view id = sight.id, made = sight.made();
   auto at = channels_.find(id);
   if (at != channels_.end()) {
     Channel& known = at->second;
@@ -320,12 +262,12 @@ Calls::Known* Calls::channel(const Sight& sight, const Record& record, bool begi
 }
 
 void Calls::enter(const Record& record) {
-  const Sight sight(record, "channel");
+  const Sight sight(IdKind::channel, record, "channel");
   const std::string_view text = sight.text;
   Known* const entered = channel(sight, record, true);
   if (entered == nullptr) return;
   if (entered->second.call.empty()) {
-    const Known* const replaced = find_channel({record, "replace_channel"});
+    const Known* const replaced = find_channel(Sight(IdKind::channel, record, "replace_channel"));
     if (replaced != nullptr && calls_.find(replaced->second.call) != nullptr)
       join(*entered, replaced->second.call, Way::transfer);
   }
@@ -335,11 +277,8 @@ void Calls::enter(const Record& record) {
     if (recalls_) return;
     return begin(*entered, Shown(text), record, false, record.member("synthetic").empty());
   }
-  if (std::ranges::find(call->apps, record.app) == call->apps.end() && call->apps.size() < Call::max_apps) {
-    call->apps.push_back(record.app);
-    grow(*call, record.app.size());
-  }
-  if (call->outbound && call->legs.front().channel == entered->first) {
+  calls_.grow(call->add_app(record.app));
+  if (call->outbound && call->begins_with(entered->first)) {
     const Shown shown(text);
     if (call->from.number.empty()) call->from = shown.connected;
     if (!shown.caller.number.empty()) call->to = shown.caller;
@@ -347,90 +286,84 @@ void Calls::enter(const Record& record) {
   if (is_up(text)) answer(*entered, now_);
 }
 
-// Asterisk reports the end of a channel only to applications that are subscribed to it, and those of a channel that leaves
-// are not any more. So a channel that leaves when it is hung up has ended then, although nothing says so.
+// Asterisk reports the end of a channel only to applications that are subscribed to it, and those of a
+// channel that leaves are not any more. So a channel that leaves when it is hung up has ended then, although
+// nothing says so.
 void Calls::leave(const Record& record) {
-  if (Known* const known = find_channel({record, "channel"})) known->second.left = record.time;
+  if (Known* const known = find_channel(Sight(IdKind::channel, record, "channel")))
+    known->second.left = record.time;
 }
 
 void Calls::request_hangup(const Record& record) {
-  Known* const known = find_channel({record, "channel"});
+  Known* const known = find_channel(Sight(IdKind::channel, record, "channel"));
   if (known == nullptr) return;
   known->second.hung_up = true;
-  const auto cause = whole_number<uint64_t>(record.member("cause"));
-  if (cause) set_cause(*known, *cause, string_of(record.member("cause_txt")));
+  set_cause(*known, record);
 }
 
-void Calls::set_cause(const Known& channel, uint64_t cause, const std::string& text) {
+// Why its leg ends, as the event about it says.
+void Calls::set_cause(const Known& channel, const Record& record) {
   Call* const call = change(channel.second.call);
-  if (call == nullptr) return;
-  for (CallLeg& leg : call->legs) {
-    if (leg.channel != channel.first) continue;
-    leg.cause = cause;
-    if (!text.empty()) leg.cause_txt = text;
-  }
-  if (call->legs.front().channel != channel.first) return;
-  call->cause = cause;
-  if (!text.empty()) call->cause_txt = text;
+  const auto cause = whole_number<uint64_t>(record.member("cause"));
+  if (call != nullptr && cause) call->set_cause(channel.first, *cause, string_of(record.member("cause_txt")));
 }
 
 void Calls::dial(const Record& record) {
-  Known* const caller = channel({record, "caller"}, record);
-  Known* const peer = channel({record, "peer"}, record);
-  Known* const forwarded = channel({record, "forwarded"}, record);
+  Known* const caller = channel(Sight(IdKind::channel, record, "caller"), record);
+  Known* const peer = channel(Sight(IdKind::channel, record, "peer"), record);
+  Known* const forwarded = channel(Sight(IdKind::channel, record, "forwarded"), record);
   link_below(caller, peer, Way::dial);
   link_below(peer, forwarded, Way::forward);
   link_below(caller, forwarded, Way::forward);
 }
 
 void Calls::transfer_blind(const Record& record) {
-  Known* const by = find_channel({record, "channel"});
-  link_below(by, find_channel({record, "replace_channel"}), Way::transfer);
+  Known* const by = find_channel(Sight(IdKind::channel, record, "channel"));
+  link_below(by, find_channel(Sight(IdKind::channel, record, "replace_channel")), Way::transfer);
   add_transfer({.time = record.time,
                 .kind = "blind",
-                .channel = id_in(record.member("channel")),
+                .channel = std::string(Sight(IdKind::channel, record, "channel").id),
                 .to = string_of(record.member("exten")) + "@" + string_of(record.member("context")),
                 .result = string_of(record.member("result"))},
-               {by, find_channel({record, "transferee"})});
+               {by, find_channel(Sight(IdKind::channel, record, "transferee"))});
 }
 
 void Calls::transfer_attended(const Record& record) {
-  Known* const first = find_channel({record, "transferer_first_leg"});
-  Known* const second = find_channel({record, "transferer_second_leg"});
-  link_below(first, find_channel({record, "replace_channel"}), Way::transfer);
-  link_below(first, find_channel({record, "destination_link_first_leg"}), Way::transfer);
-  link_below(second, find_channel({record, "destination_link_second_leg"}), Way::transfer);
-  const Sight target(record, "transfer_target");
+  Known* const first = find_channel(Sight(IdKind::channel, record, "transferer_first_leg"));
+  Known* const second = find_channel(Sight(IdKind::channel, record, "transferer_second_leg"));
+  link_below(first, find_channel(Sight(IdKind::channel, record, "replace_channel")), Way::transfer);
+  link_below(first, find_channel(Sight(IdKind::channel, record, "destination_link_first_leg")),
+             Way::transfer);
+  link_below(second, find_channel(Sight(IdKind::channel, record, "destination_link_second_leg")),
+             Way::transfer);
+  const Sight target(IdKind::channel, record, "transfer_target");
   link_below(first, find_channel(target), Way::transfer);
-  add_transfer({.time = record.time,
-                .kind = "attended",
-                .channel = id_in(record.member("transferer_first_leg")),
-                .to = target.id.empty() ? string_of(record.member("destination_application")) : target.id,
-                .result = string_of(record.member("result"))},
-               {first, second});
+  add_transfer(
+      {.time = record.time,
+       .kind = "attended",
+       .channel = std::string(Sight(IdKind::channel, record, "transferer_first_leg").id),
+       .to = target.id.empty() ? string_of(record.member("destination_application")) : std::string(target.id),
+       .result = string_of(record.member("result"))},
+      {first, second});
 }
 
-// Each application gets a copy of the event, with the same time.
 void Calls::add_transfer(const record::CallTransfer& transfer, std::initializer_list<const Known*> of) {
   for (const Known* channel : of) {
     Call* const call = channel == nullptr ? nullptr : change(channel->second.call);
-    if (call == nullptr || call->transfers.size() >= Call::max_listed) continue;
-    const auto is_same = [&](const record::CallTransfer& other) {
-      return other.time == transfer.time && other.kind == transfer.kind && other.channel == transfer.channel;
-    };
-    if (std::ranges::any_of(call->transfers, is_same)) continue;
-    call->transfers.push_back(transfer);
-    grow(*call, sizeof transfer + transfer.channel.size() + transfer.to.size());
+    if (call != nullptr) calls_.grow(call->add_transfer(transfer));
   }
 }
 
-// A channel in an application, in a record that compares with Asterisk, belongs to a call whose beginning was not seen.
+// A channel in an application, in a record that compares with Asterisk, belongs to a call whose beginning was
+// not seen.
 void Calls::take_changed(const Record& changed) {
   for_each_changed(changed, [&](IdKind kind, JsonView item, JsonView json) {
-    if (kind == IdKind::recording) return take_recording(json.text(), true);  // the answer came before the event
+    if (kind == IdKind::recording)
+      return take_recording(json.text(), true);  // the answer came before the event
     if (kind != IdKind::channel) return;
-    Known* const shown = channel(Sight(json.text()), changed);
-    if (shown == nullptr || item.string_at("app").empty() || calls_.find(shown->second.call) != nullptr) return;
+    Known* const shown = channel(Sight(kind, json.text()), changed);
+    if (shown == nullptr || item.string_at("app").empty() || calls_.find(shown->second.call) != nullptr)
+      return;
     if (!recalls_) begin(*shown, Shown(json.text()), changed, false, false);
   });
 }
@@ -448,25 +381,24 @@ void Calls::take_own(const Record& record) {
 
 void Calls::begin(Known& channel, const Shown& shown, const Record& record, bool outbound, bool complete) {
   const std::string id = new_id(channel.first);
-  Call& call = calls_.change(calls_.add(id));
+  Call& call = add_call(id);
   call.outbound = outbound;
   call.from = outbound ? shown.connected : shown.caller;
   call.to = outbound ? shown.caller : Party{{}, shown.exten};
   if (outbound && call.to.number.empty()) call.to.number = resource_of(shown.name);
-  if (!record.app.empty()) call.apps.push_back(record.app);
+  calls_.grow(call.add_app(record.app));
   call.started = shown.made.value_or(now_);
-  call.first_seq = seq_;
   call.complete = complete;
-  grow(call, sizeof call + id.size());
   channel.second.call = id;
   channel.second.over = false;  // it may have left, and come back
   add_leg(call, channel, Way::first, shown);
-  Record started = record::own_record(record::CallStarted{.direction = std::string(record::call_directions[outbound ? 1 : 0]),
-                                                          .from = call.from,
-                                                          .to = call.to,
-                                                          .started = call.started,
-                                                          .complete = complete},
-                                      server_, now_);
+  Record started = record::own_record(
+      record::CallStarted{.direction = std::string(record::call_directions[outbound ? 1 : 0]),
+                          .from = call.from,
+                          .to = call.to,
+                          .started = call.started,
+                          .complete = complete},
+      server_, now_);
   started.app = record.app;
   started.ids.add(IdKind::channel, channel.first);
   started.ids.add(IdKind::call, id);
@@ -513,43 +445,33 @@ void Calls::join(Known& channel, const std::string& call_id, Way way) {
     Call* call = change(call_id);
     if (call == nullptr) {
       if (!recalls_) return;
-      call = &calls_.change(calls_.add(call_id));  // the log does not have its beginning any more
+      call = &add_call(call_id);  // the log does not have its beginning any more
       call->complete = false;
-      call->first_seq = seq_;
       call->started = now_;
-      grow(*call, sizeof *call + call_id.size());
     }
     one->second.call = call_id;
     const Object* const object = model_->find(IdKind::channel, one->first);
-    add_leg(*call, *one, its_way, Shown(object == nullptr ? std::string_view() : std::string_view(object->text)));
+    add_leg(*call, *one, its_way,
+            Shown(object == nullptr ? std::string_view() : std::string_view(object->text)));
     for (const auto& [below, below_way] : std::exchange(one->second.below, {})) {
       if (const auto at = channels_.find(below); at != channels_.end()) to_join.emplace_back(&*at, below_way);
     }
   }
 }
 
-void Calls::add_leg(Call& call, Known& channel, Way way, const Shown& shown) {
-  if (call.legs.size() >= call.live_legs + Call::max_ended_legs) {
-    const auto oldest = std::find_if(call.legs.begin() + 1, call.legs.end(), [](const CallLeg& leg) { return leg.ended; });
-    if (oldest != call.legs.end()) {
-      grow(call, 0 - bytes_of(*oldest));
-      call.legs.erase(oldest);
-      ++call.legs_left_out;
-    }
-  }
-  CallLeg& leg = call.legs.emplace_back();
+void Calls::add_leg(Call& call, const Known& channel, Way way, const Shown& shown) {
+  CallLeg leg;
   leg.channel = channel.first;
   leg.name = shown.name;
   leg.joined_by = record::ways_to_join[static_cast<size_t>(way)];
   leg.caller = shown.caller;
   leg.began = shown.made.value_or(now_);
   leg.answered = channel.second.up;
-  ++call.live_legs;
-  grow(call, bytes_of(leg));
+  calls_.grow(call.add_leg(std::move(leg)));
 }
 
 void Calls::change_state(const Record& record) {
-  const Sight sight(record, "channel");
+  const Sight sight(IdKind::channel, record, "channel");
   Known* const known = is_up(sight.text) ? find_channel(sight) : nullptr;
   if (known != nullptr) answer(*known, record.time);
 }
@@ -558,15 +480,15 @@ void Calls::answer(Known& channel, WallTime time) {
   if (!channel.second.up) channel.second.up = time;
   Call* const call = change(channel.second.call);
   if (call == nullptr) return;
-  for (CallLeg& leg : call->legs) {
-    if (leg.channel == channel.first && !leg.answered) leg.answered = channel.second.up;
-  }
-  if (call->answered || call->legs.front().channel != channel.first) return;
+  if (CallLeg* const leg = call->leg(channel.first); leg != nullptr && !leg->answered)
+    leg->answered = channel.second.up;
+  if (call->answered || !call->begins_with(channel.first)) return;
   call->answered = channel.second.up;
   if (recalls_) return;
   Record answered = record::own_record(
-      record::CallAnswered{.answered = *call->answered, .ring_ms = between(call->started, *call->answered)}, server_,
-      now_);
+      record::CallAnswered{.answered = *call->answered,
+                           .ring_ms = milliseconds_between(call->started, *call->answered)},
+      server_, now_);
   if (!call->apps.empty()) answered.app = call->apps.back();
   answered.ids.add(IdKind::channel, channel.first);
   answered.ids.add(IdKind::call, channel.second.call);
@@ -574,18 +496,9 @@ void Calls::answer(Known& channel, WallTime time) {
 }
 
 void Calls::hold(const Record& record, bool held) {
-  const Known* const known = find_channel({record, "channel"});
+  const Known* const known = find_channel(Sight(IdKind::channel, record, "channel"));
   Call* const call = known == nullptr ? nullptr : change(known->second.call);
-  if (call == nullptr) return;
-  const auto at = std::ranges::find(call->held, known->first);
-  if (held == (at != call->held.end())) return;
-  if (held) {
-    if (call->held.empty()) call->held_since = record.time;
-    call->held.push_back(known->first);
-  } else {
-    call->held.erase(at);
-    if (call->held.empty()) call->hold += milliseconds(between(call->held_since, record.time));
-  }
+  if (call != nullptr) call->set_held(known->first, held, record.time);
 }
 
 void Calls::take_recording(std::string_view text, bool begins) {
@@ -599,37 +512,29 @@ void Calls::take_recording(std::string_view text, bool begins) {
   JsonTape tape;
   const JsonView recording = tape.read(text);
   if (!recording.valid() || recording.kind() != JsonKind::object) return;
-  const std::string name = recording.string_at("name");
-  const JsonView length = recording.find("duration");
+  record::CallRecording shown{
+      .name = recording.string_at("name"), .format = recording.string_at("format"), .duration = {}};
+  if (const JsonView length = recording.find("duration"); length.valid())
+    shown.duration = whole_number<uint64_t>(length.text());
   for (const std::string& id : of) {
-    Call* const call = change(call_of(id));
-    if (call == nullptr) continue;
-    auto at = std::ranges::find(call->recordings, name, &record::CallRecording::name);
-    if (at == call->recordings.end()) {
-      if (!begins || call->recordings.size() >= Call::max_listed) continue;
-      at = call->recordings.insert(at, {.name = name, .format = recording.string_at("format"), .duration = {}});
-      grow(*call, sizeof *at + name.size());
-    }
-    if (length.valid()) at->duration = whole_number<uint64_t>(length.text());
+    if (Call* const call = change(call_of(id))) calls_.grow(call->take_recording(shown, begins));
   }
 }
 
 // The Model says with channel_over() that it has ended.
 void Calls::destroy(const Record& record) {
-  const Sight sight(record, "channel");
+  const Sight sight(IdKind::channel, record, "channel");
   Known* const known = find_channel(sight);
   if (known == nullptr) return;
   known->second.destroyed = true;
   Call* const call = change(known->second.call);
   if (call == nullptr) return;
-  const Shown shown(sight.text);
-  for (CallLeg& leg : call->legs) {
-    if (leg.channel != known->first) continue;
-    leg.name = shown.name;
-    leg.caller = shown.caller;
+  if (CallLeg* const leg = call->leg(known->first)) {
+    const Shown shown(sight.text);
+    leg->name = shown.name;
+    leg->caller = shown.caller;
   }
-  const auto cause = whole_number<uint64_t>(record.member("cause"));
-  if (cause) set_cause(*known, *cause, string_of(record.member("cause_txt")));
+  set_cause(*known, record);
   if (model_->find(IdKind::channel, known->first) == nullptr) channel_over(known->first);
 }
 
@@ -653,14 +558,9 @@ void Calls::channel_over(std::string_view id) {
   const WallTime end = known.destroyed ? now_ : known.left.value_or(now_);
   Call* const call = change(known.call);
   if (call == nullptr) return remember(at->first);
-  for (CallLeg& leg : call->legs) {
-    if (leg.channel == at->first) leg.ended = end;
-  }
+  if (CallLeg* const leg = call->leg(at->first)) leg->ended = end;
   if (!known.destroyed && !(known.hung_up && known.left)) call->left = true;
-  if (const auto held = std::ranges::find(call->held, at->first); held != call->held.end()) {
-    call->held.erase(held);
-    if (call->held.empty()) call->hold += milliseconds(between(call->held_since, end));
-  }
+  call->set_held(at->first, false, end);
   --call->live_legs;
   if (call->live_legs == 0 && !recalls_) finish(std::string(known.call));
 }
@@ -672,9 +572,7 @@ void Calls::channel_shown(std::string_view id) {
   Call* const call = change(at->second.call);
   if (call == nullptr) return;
   ++call->live_legs;
-  for (CallLeg& leg : call->legs) {
-    if (leg.channel == at->first) leg.ended.reset();
-  }
+  if (CallLeg* const leg = call->leg(at->first)) leg->ended.reset();
   call->left = std::ranges::any_of(call->legs, [&](const CallLeg& leg) {
     const auto other = channels_.find(leg.channel);
     return leg.ended && other != channels_.end() && !other->second.destroyed;
@@ -682,27 +580,7 @@ void Calls::channel_shown(std::string_view id) {
 }
 
 void Calls::finish(const std::string& id) {
-  Call& call = *change(id);
-  record::CallEnded ended;
-  ended.direction = record::call_directions[call.outbound ? 1 : 0];
-  ended.from = call.from;
-  ended.to = call.to;
-  ended.apps = call.apps;
-  ended.started = call.started;
-  ended.answered = call.answered;
-  ended.ended = call.started;
-  for (const CallLeg& leg : call.legs) ended.ended = std::max(ended.ended, leg.ended.value_or(now_));
-  ended.how = record::CallEnded::ways[call.left ? 1 : 0];
-  ended.complete = call.complete && call.first_seq > gap_seq_;
-  ended.ring_ms = between(call.started, call.answered.value_or(ended.ended));
-  ended.talk_ms = call.answered ? between(*call.answered, ended.ended) : 0;
-  ended.hold_ms = static_cast<uint64_t>(call.hold.count());
-  ended.cause = call.cause;
-  ended.cause_txt = call.cause_txt;
-  if (call.legs_left_out > 0) ended.legs_left_out = call.legs_left_out;
-  ended.legs = std::move(call.legs);
-  ended.transfers = std::move(call.transfers);
-  ended.recorded = std::move(call.recordings);
+  const record::CallEnded ended = ended_call(*calls_.find(id), gap_seq_);
   Record record = record::own_record(ended, server_, now_);
   if (!ended.apps.empty()) record.app = ended.apps.back();
   for (const CallLeg& leg : ended.legs) record.ids.add(IdKind::channel, leg.channel);
@@ -728,9 +606,12 @@ Call* Calls::change(std::string_view id) {
   return slot == nullptr ? nullptr : &calls_.change(*slot);
 }
 
-void Calls::grow(Call& call, size_t bytes) {
-  call.bytes += bytes;
-  calls_.grow(bytes);
+Call& Calls::add_call(const std::string& id) {
+  Call& call = calls_.change(calls_.add(id));
+  call.first_seq = seq_;
+  call.bytes = sizeof call + id.size();
+  calls_.grow(call.bytes);
+  return call;
 }
 
 void Calls::recall(const Record& record, uint64_t seq, const Model& model) {
@@ -755,7 +636,7 @@ void Calls::recall(const Record& record, uint64_t seq, const Model& model) {
     call.to = Shown::party(tape.read(record.member("to")));
     call.started = parse_time(string_of(record.member("started"))).value_or(record.time);
     call.legs.front().began = call.started;
-    if (!record.app.empty()) call.apps.assign(1, record.app);
+    calls_.grow(call.add_app(record.app));
   }
   if (!recalled_.empty() && record.type == "call.ended") {
     if (const Call* call = calls_.find(recalled_)) {

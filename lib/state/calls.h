@@ -1,7 +1,6 @@
 // The calls of one Asterisk: trees of channels.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <initializer_list>
@@ -16,50 +15,16 @@
 #include "base/hash.h"
 #include "base/newest.h"
 #include "base/time.h"
-#include "record/call.h"
 #include "record/record.h"
+#include "state/call.h"
+#include "state/object_text.h"
 #include "state/versioned.h"
 
 namespace aribus::state {
 
 class Model;
 
-// A call that has not ended. Its id is the one under which Calls has it; its first leg is never left out.
-struct Call {
-  bool outbound = false;  // its first channel was originated
-  record::Party from;
-  record::Party to;
-  std::vector<std::string> apps;  // that it was in, the latest one last; at most max_apps
-  WallTime started;
-  std::optional<WallTime> answered;
-  uint64_t first_seq = 0;  // of the record that it began with
-  bool complete = true;    // its beginning was seen
-  bool left = false;       // a leg is not reported any more, and nobody has seen its end
-  std::vector<record::CallLeg> legs;
-  size_t live_legs = 0;
-  size_t legs_left_out = 0;
-  std::vector<std::string> held;  // ids of the channels on hold
-  WallTime held_since;
-  std::chrono::milliseconds hold{0};  // before that
-  std::optional<uint64_t> cause;  // of the end of its first channel
-  std::optional<std::string> cause_txt;
-  std::vector<record::CallTransfer> transfers;
-  std::vector<record::CallRecording> recordings;
-  size_t bytes = 0;  // of its texts, about
-
-  static constexpr size_t max_apps = 16;
-  static constexpr size_t max_ended_legs = 256;  // that are kept; beyond it the oldest are left out
-  static constexpr size_t max_listed = 64;       // transfers, and recordings
-};
-
-[[nodiscard]] inline size_t bytes_of(const Call& call) {
-  return call.bytes;
-}
-
 using FrozenCalls = FrozenMap<Call>;
-
-// As `state.calls` shows it, without what is live of its legs. `gap_seq`: see Calls.
-[[nodiscard]] record::LiveCall live_call(const std::string& id, const Call& call, uint64_t gap_seq);
 
 struct CallsOptions {
   size_t max_channels = 200'000;  // known ones, live or not; beyond it no channel becomes part of a call
@@ -67,8 +32,8 @@ struct CallsOptions {
 };
 
 // Finds out from the records of one Asterisk which channels belong together, and what became of their calls.
-// docs/calls.md has the rules. Part of a Model, which says when a channel ends: Asterisk sends each application a copy
-// of its own of an event, and only the Model knows which of them is late.
+// docs/calls.md has the rules. Part of a Model, which says when a channel ends: Asterisk sends each
+// application a copy of its own of an event, and only the Model knows which of them is late.
 //
 // Each record comes to link() before the Model applies it. What has to be published just before it is then in
 // take_before(), and when the Model has applied it, take_after() has what is to be published just after it.
@@ -79,13 +44,14 @@ class Calls {
  public:
   explicit Calls(std::shared_ptr<Versions> versions, CallsOptions options = {});
 
-  // A command is about to create the channel `id`: its first record begins a call, or adds it to the live call
-  // `call`, if that is not "".
+  // A command is about to create the channel `id`: its first record begins a call, or adds it to the live
+  // call `call`, if that is not "".
   void expect(std::string_view id, std::string_view call) { expected_.put(id, std::string(call)); }
   // The command has failed.
   void expect_no_more(std::string_view id) { expected_.erase(id); }
 
-  // Finds the calls of the record's channels, and adds their ids to those of the record. `model`: before the record.
+  // Finds the calls of the record's channels, and adds their ids to those of the record. `model`: before the
+  // record.
   void link(record::Record& record, uint64_t seq, const Model& model);
   // Likewise for a record of an earlier process, which names its calls itself: no others begin, and none end.
   void recall(const record::Record& record, uint64_t seq, const Model& model);
@@ -114,7 +80,6 @@ class Calls {
   [[nodiscard]] size_t channels() const { return channels_.size(); }
 
  private:
-  struct Sight;
   struct Shown;
   enum class Way : uint8_t { first, local, dial, forward, transfer, create };  // ways_to_join
   struct Below {
@@ -122,13 +87,13 @@ class Calls {
     Way way;
   };
   struct Channel {
-    std::string made;          // its `creationtime`; "": not known yet
-    std::string call;          // ""; none
-    std::string half_of;       // "Local/200@sales-00000001": it is one of the two halves of that
-    std::vector<Below> below;  // what joins a call with it
-    std::optional<WallTime> up;  // when it was answered
+    std::string made;              // its `creationtime`; "": not known yet
+    std::string call;              // ""; none
+    std::string half_of;           // "Local/200@sales-00000001": it is one of the two halves of that
+    std::vector<Below> below;      // what joins a call with it
+    std::optional<WallTime> up;    // when it was answered
     std::optional<WallTime> left;  // when it left its application
-    bool hung_up = false;          // its hangup was requested; after that it only leaves
+    bool hung_up = false;          // its hangup was requested: when it leaves, it ends
     uint64_t first_seq = 0;
     bool over = false;       // the Model knows it no more
     bool destroyed = false;  // and Asterisk has reported its end
@@ -156,26 +121,29 @@ class Calls {
   void begin(Known& channel, const Shown& shown, const record::Record& record, bool outbound, bool complete);
   void link_below(Known* above, Known* below, Way way);
   void join(Known& channel, const std::string& call, Way way);
-  void add_leg(Call& call, Known& channel, Way way, const Shown& shown);
+  void add_leg(Call& call, const Known& channel, Way way, const Shown& shown);
   void answer(Known& channel, WallTime time);
-  void set_cause(const Known& channel, uint64_t cause, const std::string& text);
+  void set_cause(const Known& channel, const record::Record& record);
   void add_transfer(const record::CallTransfer& transfer, std::initializer_list<const Known*> of);
   [[nodiscard]] std::string new_id(const std::string& channel) const;
   [[nodiscard]] Call* change(std::string_view id);
-  void grow(Call& call, size_t bytes);
+  [[nodiscard]] Call& add_call(const std::string& id);
   void finish(const std::string& id);
   void remember(const std::string& channel);
 
   CallsOptions options_;
   VersionedMap<Call> calls_;
   Channels channels_;
-  std::unordered_map<std::string, std::vector<std::string>, TextHash, std::equal_to<>> halves_;  // of Local channels
-  std::deque<std::string> ended_;       // ids of channels that are over, of calls that have ended; the oldest first
+  std::unordered_map<std::string, std::vector<std::string>, TextHash, std::equal_to<>>
+      halves_;  // of Local channels
+  std::deque<std::string>
+      ended_;  // ids of channels that are over, of calls that have ended; the oldest first
   Newest<std::string> expected_{4096};  // calls, or "", by the ids of channels
   std::vector<uint8_t> roles_;          // of event types, in the order of ari::models()
   std::vector<record::Record> before_;
   std::vector<record::Record> after_;
-  std::vector<std::string> unseen_;  // channels that an earlier process's records named, and none of them showed
+  std::vector<std::string>
+      unseen_;  // channels that an earlier process's records named, and none of them showed
   uint64_t gap_seq_ = 0;
   // Of the record at hand:
   const Model* model_ = nullptr;

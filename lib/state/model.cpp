@@ -8,7 +8,6 @@
 #include "ari/schema.h"
 #include "json/find_member.h"
 #include "json/json_tape.h"
-#include "state/object_text.h"
 
 namespace aribus::state {
 namespace {
@@ -70,39 +69,6 @@ void note_app(std::vector<std::string>& apps, const std::string& app) {
 
 }  // namespace
 
-// An object as a record or an answer shows it. What the reader of an event has not met is searched in the
-// text.
-class Model::Sight {
- public:
-  Sight(IdKind kind, std::string_view text) : text(text), id(id_of(kind, text, buffer_)) {}
-  // As `member` of the record shows it.
-  Sight(IdKind kind, std::string_view text, const Record& record, const record::Member& member)
-      : text(text), id(record.id_of(member)) {
-    if (id.empty()) id = id_of(kind, text, buffer_);
-    if (member.made != 0) made_ = record.made_of(member);
-  }
-  Sight(const Sight&) = delete;
-  Sight& operator=(const Sight&) = delete;
-
-  [[nodiscard]] bool has_usable_id() const { return !id.empty() && id.size() <= record::max_id_bytes; }
-  // Its `creationtime`, or "".
-  [[nodiscard]] std::string_view made() const {
-    if (!made_) made_ = made_at(text);
-    return *made_;
-  }
-
-  const std::string_view text;
-
- private:
-  std::string buffer_;  // of an id that has to be decoded: before `id`, which may be in it
-
- public:
-  std::string_view id;
-
- private:
-  mutable std::optional<std::string_view> made_;
-};
-
 bool ends_object(std::string_view type, std::string_view member) {
   return (type == "ChannelDestroyed" && member == "channel") ||
          (type == "BridgeDestroyed" && member == "bridge") ||
@@ -144,9 +110,7 @@ void Model::apply(const Record& record, uint64_t seq) {
     return;
   }
   for (Shown& shown : shown_[static_cast<size_t>(event - ari::models().data())]) {
-    const std::string_view text = record.member(shown.member, shown.place);
-    if (text.empty() || text.front() != '{') continue;
-    const Sight sight(shown.kind, text, record, record.members[shown.place]);
+    const Sight sight(shown.kind, record, shown.member, shown.place);
     if (!sight.has_usable_id()) continue;
     if (shown.ends) {
       end(shown.kind, sight.id, sight.made(), seq, false, record.app);
@@ -222,7 +186,8 @@ Frozen::Frozen(std::array<FrozenObjects, record::id_kinds> objects, FrozenCalls 
 Frozen::~Frozen() {
   constexpr size_t freed_at_once = 256 << 10;
   if (versions_->discard && kept_bytes() > freed_at_once)
-    versions_->discard(std::make_shared<std::pair<decltype(objects_), FrozenCalls>>(std::move(objects_), std::move(calls_)));
+    versions_->discard(
+        std::make_shared<std::pair<decltype(objects_), FrozenCalls>>(std::move(objects_), std::move(calls_)));
   auto& kept = versions_->kept_bytes;
   const auto at = kept.find(number_);
   if (at != kept.begin()) {
@@ -243,8 +208,8 @@ std::shared_ptr<const Frozen> Model::freeze() {
   const uint64_t number = version_++;
   std::array<FrozenObjects, record::id_kinds> frozen;
   for (size_t i = 0; i < objects_.size(); ++i) frozen[i] = objects_[i].freeze(version_);
-  const auto made =
-      std::make_shared<const Frozen>(std::move(frozen), calls_.freeze(version_), calls_.gap_seq(), number, versions_);
+  const auto made = std::make_shared<const Frozen>(std::move(frozen), calls_.freeze(version_),
+                                                   calls_.gap_seq(), number, versions_);
   frozen_ = made;
   frozen_at_ = applied_;
   return made;

@@ -19,6 +19,7 @@
 #include "base/time.h"
 #include "record/record.h"
 #include "state/calls.h"
+#include "state/object_text.h"
 #include "state/objects.h"
 
 namespace aribus::state {
@@ -49,8 +50,8 @@ inline constexpr size_t max_apps_seen_by = 16;
 // All live objects and calls as they were, in a version of the Model. It never changes.
 class Frozen {
  public:
-  Frozen(std::array<FrozenObjects, record::id_kinds> objects, FrozenCalls calls, uint64_t gap_seq, uint64_t number,
-         std::shared_ptr<Versions> versions);
+  Frozen(std::array<FrozenObjects, record::id_kinds> objects, FrozenCalls calls, uint64_t gap_seq,
+         uint64_t number, std::shared_ptr<Versions> versions);
   ~Frozen();
   Frozen(const Frozen&) = delete;
   Frozen& operator=(const Frozen&) = delete;
@@ -127,8 +128,8 @@ class Model {
   // The calls of its channels.
   [[nodiscard]] Calls& calls() { return calls_; }
   [[nodiscard]] const Calls& calls() const { return calls_; }
-  // Whether the object with this `creationtime` has ended: a late copy of an event shows it. `begins`: the event is one that
-  // an object begins with. `app`: the application of the event.
+  // Whether the object with this `creationtime` has ended: a late copy of an event shows it. `begins`: the
+  // event is one that an object begins with. `app`: the application of the event.
   [[nodiscard]] bool has_ended(IdKind kind, std::string_view id, std::string_view made, bool begins,
                                std::string_view app) const;
   // The applications whose records showed the object, also after it ended. Empty if it is unknown or only
@@ -176,8 +177,6 @@ class Model {
   };
   using EndedObjects = std::unordered_map<std::string, Ended, TextHash, std::equal_to<>>;
 
-  class Sight;
-
   Objects& objects(IdKind kind) { return objects_[static_cast<size_t>(kind)]; }
   void tell(Object& channel, Also also, const record::Record& record, uint64_t seq);
   static void enter(Object& channel, const record::Record& record, uint64_t seq);
@@ -185,7 +184,8 @@ class Model {
   Object* show(IdKind kind, const Sight& sight, const Shown& how, const record::Record& record, uint64_t seq);
   void take_changed(const record::Record& changed, uint64_t seq);
   void forget_end(IdKind kind, const Sight& sight);
-  [[nodiscard]] static bool is_late(const Ended& one, std::string_view made, bool begins, std::string_view app);
+  [[nodiscard]] static bool is_late(const Ended& one, std::string_view made, bool begins,
+                                    std::string_view app);
   [[nodiscard]] bool bring_back(IdKind kind, const Sight& sight, bool begins, const std::string& app);
   void end(IdKind kind, std::string_view id, std::string_view made, uint64_t seq, bool lives,
            const std::string& app = {});

@@ -51,6 +51,25 @@ int compare_made(std::string_view a, std::string_view b) {
   return *first < *second ? -1 : 1;
 }
 
+Sight::Sight(IdKind kind, const record::Record& record, std::string_view name) {
+  size_t place = 0;
+  take(kind, record, name, place);
+}
+
+Sight::Sight(IdKind kind, const record::Record& record, std::string_view name, size_t& place) {
+  take(kind, record, name, place);
+}
+
+void Sight::take(IdKind kind, const record::Record& record, std::string_view name, size_t& place) {
+  const std::string_view shown = record.member(name, place);
+  if (shown.empty() || shown.front() != '{') return;
+  text = shown;
+  const record::Member& member = record.members[place];
+  id = record.id_of(member);
+  if (id.empty()) id = id_of(kind, text, buffer_);
+  if (member.made != 0) made_ = record.made_of(member);
+}
+
 std::string_view target_of(std::string_view text) {
   static constexpr std::string_view name = R"("target_uri":")";
   return string_behind(text, name, name.find("_u"));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,35 @@ using record::IdKind;
 
 // Compares two `creationtime`s: below 0, 0 or above, as compare() does. 0 if one is empty or no time.
 [[nodiscard]] int compare_made(std::string_view a, std::string_view b);
+
+// An object as a record or an answer shows it. What the reader of an event has not met of it is searched in
+// the text. Must not outlive the text.
+class Sight {
+ public:
+  Sight(IdKind kind, std::string_view shown) : text(shown) { id = id_of(kind, text, buffer_); }
+  // As the record's member `name` shows it; without text and id if there is none. `place`: see
+  // Record::member().
+  Sight(IdKind kind, const record::Record& record, std::string_view name, size_t& place);
+  Sight(IdKind kind, const record::Record& record, std::string_view name);
+  Sight(const Sight&) = delete;
+  Sight& operator=(const Sight&) = delete;
+
+  [[nodiscard]] bool has_usable_id() const { return !id.empty() && id.size() <= record::max_id_bytes; }
+  // Its `creationtime`, or "".
+  [[nodiscard]] std::string_view made() const {
+    if (!made_) made_ = made_at(text);
+    return *made_;
+  }
+
+  std::string_view text;
+  std::string_view id;
+
+ private:
+  void take(IdKind kind, const record::Record& record, std::string_view name, size_t& place);
+
+  std::string buffer_;  // of an id that has to be decoded
+  mutable std::optional<std::string_view> made_;
+};
 
 // The `target_uri` of a playback or recording, or "".
 [[nodiscard]] std::string_view target_of(std::string_view text);

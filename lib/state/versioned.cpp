@@ -22,8 +22,8 @@ size_t FrozenMap<Object>::chunk_of(std::string_view id) const {
 
 template <typename Object>
 size_t FrozenMap<Object>::place_in(const Chunk& chunk, std::string_view id) {
-  const auto at = std::ranges::lower_bound(
-      chunk.items, id, {}, [](const auto& item) -> std::string_view { return item->id; });
+  const auto at = std::ranges::lower_bound(chunk.items, id, {},
+                                           [](const auto& item) -> std::string_view { return item->id; });
   return static_cast<size_t>(at - chunk.items.begin());
 }
 
@@ -47,7 +47,8 @@ typename FrozenMap<Object>::Iterator FrozenMap<Object>::from(std::string_view id
 // Whoever holds the chunks of a version holds them alone from now on.
 template <typename Object>
 typename FrozenMap<Object>::Chunks& VersionedMap<Object>::own_chunks() {
-  if (live_.chunks_.use_count() > 1) live_.chunks_ = std::make_shared<typename Frozen::Chunks>(*live_.chunks_);
+  if (live_.chunks_.use_count() > 1)
+    live_.chunks_ = std::make_shared<typename Frozen::Chunks>(*live_.chunks_);
   return *live_.chunks_;
 }
 
@@ -115,7 +116,8 @@ void VersionedMap<Object>::erase(std::string_view id) {
   auto& chunks = *live_.chunks_;
   if (items.empty()) {
     chunks.erase(chunks.begin() + static_cast<ptrdiff_t>(number));
-  } else if (number + 1 < chunks.size() && items.size() + chunks[number + 1]->items.size() <= chunk_size / 2) {
+  } else if (number + 1 < chunks.size() &&
+             items.size() + chunks[number + 1]->items.size() <= chunk_size / 2) {
     std::ranges::copy(chunks[number + 1]->items, std::back_inserter(items));
     chunks.erase(chunks.begin() + static_cast<ptrdiff_t>(number) + 1);
   }

@@ -34,8 +34,8 @@ struct Versions {
 template <typename Object>
 class VersionedMap;
 
-// The objects of one kind as they were, sorted by id. Copies share everything: it takes the memory of what has
-// changed since.
+// The objects of one kind as they were, sorted by id. Copies share everything: it takes the memory of what
+// has changed since.
 template <typename Object>
 class FrozenMap {
   struct Item {
@@ -98,9 +98,9 @@ class FrozenMap {
   size_t text_bytes_ = 0;
 };
 
-// The live objects of one kind. What they were at a time is kept without copying them (freeze()): an object is
-// copied when it is changed for the first time after that. A hash finds an object; sorted chunks of them make
-// the versions. No operation takes time in proportion to the number of objects.
+// The live objects of one kind. What they were at a time is kept without copying them (freeze()): an object
+// is copied when it is changed for the first time after that. A hash finds an object; sorted chunks of them
+// make the versions. No operation takes time in proportion to the number of objects.
 //
 // `bytes_of(const Object&)` must tell the bytes of an object's texts.
 template <typename Object>
@@ -190,9 +190,7 @@ class VersionedMap {
   void unshare(Slot& slot);
 
   // An object of versions that somebody holds is not live any more.
-  void keep(const Item& item) {
-    versions_->latest_bytes += sizeof(Item) + bytes_of(item.object);
-  }
+  void keep(const Item& item) { versions_->latest_bytes += sizeof(Item) + bytes_of(item.object); }
 
   std::shared_ptr<Versions> versions_;
   Frozen live_;

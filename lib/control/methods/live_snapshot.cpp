@@ -57,7 +57,9 @@ class Lists final : public pbx::MadeText, public std::enable_shared_from_this<Li
     for (const Source& source : sources_) {
       for (const IdKind kind : kinds_) {
         constexpr size_t around = 100;  // an object
-        const auto add = [&](const auto& objects) { size_ += objects.text_bytes() + around * objects.size(); };
+        const auto add = [&](const auto& objects) {
+          size_ += objects.text_bytes() + around * objects.size();
+        };
         kind == IdKind::call ? add(source.objects->calls()) : add(source.objects->of(kind));
       }
     }
@@ -92,7 +94,8 @@ class Lists final : public pbx::MadeText, public std::enable_shared_from_this<Li
     std::erase_if(shown.legs, [&](record::CallLeg& leg) {
       const Object* const channel = leg.ended ? nullptr : source.objects->find(IdKind::channel, leg.channel);
       if (channel != nullptr) add_live(leg, *channel, source.objects->number());
-      return !whole && (channel == nullptr || !sees_object(apps_, *source.objects, IdKind::channel, *channel));
+      return !whole &&
+             (channel == nullptr || !sees_object(apps_, *source.objects, IdKind::channel, *channel));
     });
     out += R"(,"call":)";
     out += to_json(shown);
@@ -186,7 +189,8 @@ class Lists::ItsReader final : public Reader {
   }
 
  private:
-  // Adds objects of the source at hand, from `at` on; returns true when there are more than go into the piece.
+  // Adds objects of the source at hand, from `at` on; returns true when there are more than go into the
+  // piece.
   template <typename Objects>
   bool fill(std::string& piece, const Objects& objects, std::optional<typename Objects::Iterator>& at,
             size_t& looked_at) {

@@ -187,8 +187,12 @@ TEST_CASE("the summary of a call says what the daemon's record of its end does")
   ended.cause = 17;
   ended.cause_txt = "User busy";
   ended.legs_left_out = 3;
-  ended.legs.push_back({.channel = "c1", .name = "PJSIP/100-00000001", .joined_by = "first", .began = start});
-  ended.transfers.push_back({.time = start, .kind = "blind", .channel = "c1", .to = "700@out", .result = "Success"});
+  record::CallLeg& leg = ended.legs.emplace_back();
+  leg.channel = "c1";
+  leg.name = "PJSIP/100-00000001";
+  leg.joined_by = "first";
+  ended.transfers.push_back(
+      {.time = start, .kind = "blind", .channel = "c1", .to = "700@out", .result = "Success"});
   ended.recorded.push_back({.name = "r1", .format = "wav", .duration = 3});
   record::Record record = record::own_record(ended, "pbx1", start);
   record.ids.add(record::IdKind::call, "pbx1/c1/1");
@@ -196,9 +200,9 @@ TEST_CASE("the summary of a call says what the daemon's record of its end does")
   call.records = {test::record_text(record, 7)};
   const std::string drawn = call.drawn(100);
   for (const char* part :
-       {"ended after 9.000 s: User busy", "went on outside the applications", "rang 1.000 s", "talked 8.000 s",
-        "on hold 2.500 s", "a part of it was not seen", "PJSIP/100-00000001  c1  first", "and 3 further legs",
-        "transfer, blind, to 700@out: Success", "recording r1.wav, 3 s"}) {
+       {"ended after 9.000 s: User busy", "went on outside the applications", "rang 1.000 s",
+        "talked 8.000 s", "on hold 2.500 s", "a part of it was not seen", "PJSIP/100-00000001  c1  first",
+        "and 3 further legs", "transfer, blind, to 700@out: Success", "recording r1.wav, 3 s"}) {
     CHECK_THAT(drawn, ContainsSubstring(part));
   }
 }

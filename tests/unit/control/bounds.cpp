@@ -34,7 +34,8 @@ std::string bound_channel(const std::string& id) {
   return R"({"id":")" + id + R"(","name":"PJSIP/)" + id + R"(","state":"Up","creationtime":")" + created +
          "\"}";
 }
-std::string bound_bridge(const std::string& id, const std::string& channels, const std::string& made = created) {
+std::string bound_bridge(const std::string& id, const std::string& channels,
+                         const std::string& made = created) {
   return R"({"id":")" + id + R"(","technology":"simple_bridge","channels":[)" + channels +
          R"(],"creationtime":")" + made + "\"}";
 }
@@ -446,10 +447,11 @@ TEST_CASE("an empty bridge belongs to the rule whose command created it") {
   CHECK_FALSE(get("twin"));
   CHECK_FALSE(get("other"));
   // Another one with its id is somebody else's.
-  tenants.server.event(R"({"type":"BridgeDestroyed","application":"own","bridge":)" + bound_bridge("own-new", "") +
-                       "}");
+  tenants.server.event(R"({"type":"BridgeDestroyed","application":"own","bridge":)" +
+                       bound_bridge("own-new", "") + "}");
   CHECK_FALSE(get("own"));
-  tenants.changed(IdKind::bridge, "own-new", bound_bridge("own-new", "", "2026-11-22T22:00:00.000+0000"), "own");
+  tenants.changed(IdKind::bridge, "own-new", bound_bridge("own-new", "", "2026-11-22T22:00:00.000+0000"),
+                  "own");
   CHECK_FALSE(get("own"));
   // One that was not created is not the rule's when it comes.
   tenants.status = 500;
@@ -469,7 +471,8 @@ TEST_CASE("who created a bridge is remembered for as long as it lives, however m
   for (int i = 0; i < 1200; ++i) {
     const std::string id = "own-" + std::to_string(i);
     create(id);
-    tenants.server.event(R"({"type":"BridgeDestroyed","application":"own","bridge":)" + bound_bridge(id, "") + "}");
+    tenants.server.event(R"({"type":"BridgeDestroyed","application":"own","bridge":)" + bound_bridge(id, "") +
+                         "}");
   }
   CHECK(tenants.is_sent("bridges.destroy", R"({"bridgeId":"own-kept"})"));
 }

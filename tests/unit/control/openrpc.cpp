@@ -1,7 +1,6 @@
 #include "control/openrpc.h"
 
 #include <algorithm>
-#include <algorithm>
 #include <set>
 
 #include <rapidjson/pointer.h>

@@ -34,9 +34,10 @@ struct CallStage {
   }
   void tell(const std::string& type, const std::string& members, const std::string& app = "demo",
             bool synthetic = false) {
-    const std::string time = "2026-11-22T23:00:" + std::string(second < 10 ? "0" : "") + std::to_string(second);
-    const std::string event =
-        R"({"type":")" + type + R"(","timestamp":")" + time + R"(.000+0000","application":")" + app + "\"," + members + "}";
+    const std::string time =
+        "2026-11-22T23:00:" + std::string(second < 10 ? "0" : "") + std::to_string(second);
+    const std::string event = R"({"type":")" + type + R"(","timestamp":")" + time +
+                              R"(.000+0000","application":")" + app + "\"," + members + "}";
     record::Record record;
     events.read(event, event.size(), "pbx1", record);
     INFO(event);
@@ -45,7 +46,8 @@ struct CallStage {
     publish(std::move(record));
   }
   void gone(const std::string& channel) {
-    record::Record own = record::own_record(record::StateGone{}, "pbx1", *parse_time("2026-11-22T23:01:00.000Z"));
+    record::Record own =
+        record::own_record(record::StateGone{}, "pbx1", *parse_time("2026-11-22T23:01:00.000Z"));
     own.ids.add(IdKind::channel, channel);
     publish(std::move(own));
   }
@@ -66,8 +68,12 @@ struct CallStage {
     REQUIRE(parsed);
     return std::move(*parsed);
   }
-  [[nodiscard]] std::vector<std::string_view> calls_of_last() const { return log.back().ids.of(IdKind::call); }
-  [[nodiscard]] std::string call(std::string_view channel) const { return std::string(model.calls().call_of(channel)); }
+  [[nodiscard]] std::vector<std::string_view> calls_of_last() const {
+    return log.back().ids.of(IdKind::call);
+  }
+  [[nodiscard]] std::string call(std::string_view channel) const {
+    return std::string(model.calls().call_of(channel));
+  }
 };
 
 // Member `name` of a channel's text, with the time that tells apart channels of one id.
@@ -142,7 +148,8 @@ TEST_CASE("both halves of a Local channel are of one call, whichever is seen fir
   const bool first = GENERATE(true, false);
   CallStage stage;
   const auto half = [](int number) {
-    return shown("channel", "l" + std::to_string(number), "Up", "Local/200@out-00000007;" + std::to_string(number));
+    return shown("channel", "l" + std::to_string(number), "Up",
+                 "Local/200@out-00000007;" + std::to_string(number));
   };
   stage.tell("ChannelCreated", half(first ? 1 : 2));
   stage.tell("ChannelCreated", half(first ? 2 : 1));
@@ -153,7 +160,8 @@ TEST_CASE("both halves of a Local channel are of one call, whichever is seen fir
   CHECK(stage.calls_of_last().size() == 1);
   // What the dialplan dials on the other half is of the call, too.
   stage.tell("ChannelCreated", shown("channel", "p1", "Down"));
-  stage.tell("Dial", R"("dialstatus":"","caller")" + half(2).substr(9) + "," + shown("peer", "p1", "Ringing"));
+  stage.tell("Dial",
+             R"("dialstatus":"","caller")" + half(2).substr(9) + "," + shown("peer", "p1", "Ringing"));
   CHECK(stage.call("p1") == stage.call("l1"));
   for (const std::string id : {"l1", "l2"}) {
     CHECK(stage.of("call.ended").empty());
@@ -171,7 +179,8 @@ TEST_CASE("both halves of a Local channel are of one call, whichever is seen fir
 TEST_CASE("what was dialled before the caller's call began joins it, with all that is below") {
   CallStage stage;
   stage.tell("Dial", R"("dialstatus":"",)" + shown("caller", "a") + "," + shown("peer", "b"));
-  stage.tell("Dial", R"("dialstatus":"",)" + shown("caller", "b") + "," + shown("peer", "c") + "," + shown("forwarded", "d"));
+  stage.tell("Dial", R"("dialstatus":"",)" + shown("caller", "b") + "," + shown("peer", "c") + "," +
+                         shown("forwarded", "d"));
   CHECK(stage.model.calls().size() == 0);
   stage.tell("StasisStart", R"("args":[],)" + shown("channel", "a"));
   for (const std::string_view id : {"b", "c", "d"}) CHECK(stage.call(id) == stage.call("a"));
@@ -217,8 +226,8 @@ TEST_CASE("who replaces a channel in a transfer joins its call") {
   CHECK(stage.call("r") == stage.call("a"));
   for (const std::string app : {"demo", "other"}) {
     stage.tell("BridgeBlindTransfer",
-               R"("result":"Success","is_external":true,"exten":"700","context":"out",)" + shown("channel", "b") + "," +
-                   shown("replace_channel", "s"),
+               R"("result":"Success","is_external":true,"exten":"700","context":"out",)" +
+                   shown("channel", "b") + "," + shown("replace_channel", "s"),
                app);
   }
   CHECK(stage.call("s").empty());  // nothing else has shown it: the event shows what was
@@ -296,7 +305,8 @@ TEST_CASE("a call of which a part fell into a gap is not complete") {
   stage.tell("StasisStart", R"("args":[],)" + shown("channel", "b"));
   stage.tell("ChannelDestroyed", ends("a"));
   CHECK(stage.log.back().member("complete") == "true");
-  stage.publish(record::own_record(record::ServerGap{.from = {}, .to = {}, .reason = "x"}, "pbx1", wall_now()));
+  stage.publish(
+      record::own_record(record::ServerGap{.from = {}, .to = {}, .reason = "x"}, "pbx1", wall_now()));
   stage.tell("StasisStart", R"("args":[],)" + shown("channel", "c"), "demo", true);
   stage.tell("StasisStart", R"("args":[],)" + shown("channel", "d"));
   for (const std::string id : {"b", "c", "d"}) stage.tell("ChannelDestroyed", ends(id));
@@ -318,8 +328,8 @@ TEST_CASE("a call has the applications, and the recordings of its channels and o
       R"("channels":["a"],"creationtime":"2026-11-22T22:00:00.000+0000"})";
   stage.tell("ChannelEnteredBridge", in_bridge + "," + shown("channel", "a"));
   const auto recording = [](const std::string& state, const std::string& target) {
-    return R"("recording":{"name":"r-)" + target + R"(","format":"wav","state":")" + state + R"(","target_uri":")" +
-           target + R"(","duration":7})";
+    return R"("recording":{"name":"r-)" + target + R"(","format":"wav","state":")" + state +
+           R"(","target_uri":")" + target + R"(","duration":7})";
   };
   for (const std::string target : {"channel:a", "bridge:br", "channel:other"}) {
     stage.tell("RecordingStarted", recording("recording", target), "second");

@@ -19,7 +19,7 @@ import sys
 import tempfile
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(SOURCE / "tests/clients"), str(SOURCE / "tests/calls")]
+sys.path[:0] = [str(SOURCE / "tests/clients"), str(SOURCE / "tests/call_kinds")]
 sys.dont_write_bytecode = True
 from stage import Daemon, Events, Real, Simulated, wait_for  # noqa: E402
 import aribus  # noqa: E402

@@ -1,0 +1,139 @@
+#include "state/call.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace aribus::state {
+namespace {
+
+using record::CallLeg;
+using std::chrono::milliseconds;
+
+// About: its name may change.
+size_t bytes_of(const CallLeg& leg) {
+  constexpr size_t of_name = 32;
+  return sizeof leg + leg.channel.size() + of_name;
+}
+
+}  // namespace
+
+uint64_t milliseconds_between(WallTime from, WallTime to) {
+  const auto count = std::chrono::duration_cast<milliseconds>(to - from).count();
+  return count > 0 ? static_cast<uint64_t>(count) : 0;
+}
+
+CallLeg* Call::leg(std::string_view channel) {
+  const auto at = std::ranges::find(legs, channel, &CallLeg::channel);
+  return at == legs.end() ? nullptr : &*at;
+}
+
+void Call::set_cause(std::string_view channel, uint64_t cause, const std::string& cause_txt) {
+  CallLeg* const ends = leg(channel);
+  if (ends == nullptr) return;
+  ends->cause = cause;
+  if (!cause_txt.empty()) ends->cause_txt = cause_txt;
+}
+
+void Call::set_held(std::string_view channel, bool is_held, WallTime time) {
+  const auto at = std::ranges::find(held, channel);
+  if (is_held == (at != held.end())) return;
+  if (is_held) {
+    if (held.empty()) held_since = time;
+    held.emplace_back(channel);
+  } else {
+    held.erase(at);
+    if (held.empty()) hold += milliseconds(milliseconds_between(held_since, time));
+  }
+}
+
+size_t Call::add_leg(CallLeg leg) {
+  const size_t before = bytes;
+  if (legs.size() >= live_legs + max_ended_legs) {
+    const auto oldest =
+        std::find_if(legs.begin() + 1, legs.end(), [](const CallLeg& one) { return one.ended.has_value(); });
+    if (oldest != legs.end()) {
+      bytes -= bytes_of(*oldest);
+      legs.erase(oldest);
+      ++legs_left_out;
+    }
+  }
+  bytes += bytes_of(leg);
+  legs.push_back(std::move(leg));
+  ++live_legs;
+  return bytes - before;
+}
+
+size_t Call::add_app(const std::string& app) {
+  if (app.empty() || apps.size() >= max_apps || std::ranges::find(apps, app) != apps.end()) return 0;
+  apps.push_back(app);
+  bytes += app.size();
+  return app.size();
+}
+
+size_t Call::add_transfer(const record::CallTransfer& transfer) {
+  const auto is_same = [&](const record::CallTransfer& other) {
+    return other.time == transfer.time && other.kind == transfer.kind && other.channel == transfer.channel;
+  };
+  if (transfers.size() >= max_listed || std::ranges::any_of(transfers, is_same)) return 0;
+  transfers.push_back(transfer);
+  const size_t more = sizeof transfer + transfer.channel.size() + transfer.to.size();
+  bytes += more;
+  return more;
+}
+
+size_t Call::take_recording(const record::CallRecording& recording, bool begins) {
+  const auto known = std::ranges::find(recordings, recording.name, &record::CallRecording::name);
+  if (known != recordings.end()) {
+    if (recording.duration) known->duration = recording.duration;
+    return 0;
+  }
+  if (!begins || recordings.size() >= max_listed) return 0;
+  recordings.push_back(recording);
+  const size_t more = sizeof recording + recording.name.size();
+  bytes += more;
+  return more;
+}
+
+record::LiveCall live_call(const std::string& id, const Call& call, uint64_t gap_seq) {
+  record::LiveCall shown;
+  shown.id = id;
+  shown.direction = record::call_directions[call.outbound ? 1 : 0];
+  shown.from = call.from;
+  shown.to = call.to;
+  shown.apps = call.apps;
+  shown.started = call.started;
+  shown.answered = call.answered;
+  shown.complete = call.is_complete(gap_seq);
+  shown.hold_ms = static_cast<uint64_t>(call.hold.count());
+  shown.legs = call.legs;
+  if (call.legs_left_out > 0) shown.legs_left_out = call.legs_left_out;
+  shown.transfers = call.transfers;
+  shown.recorded = call.recordings;
+  return shown;
+}
+
+record::CallEnded ended_call(const Call& call, uint64_t gap_seq) {
+  record::CallEnded ended;
+  ended.direction = record::call_directions[call.outbound ? 1 : 0];
+  ended.from = call.from;
+  ended.to = call.to;
+  ended.apps = call.apps;
+  ended.started = call.started;
+  ended.answered = call.answered;
+  ended.ended = call.started;
+  for (const CallLeg& leg : call.legs) ended.ended = std::max(ended.ended, leg.ended.value_or(call.started));
+  ended.how = record::CallEnded::ways[call.left ? 1 : 0];
+  ended.complete = call.is_complete(gap_seq);
+  ended.ring_ms = milliseconds_between(call.started, call.answered.value_or(ended.ended));
+  ended.talk_ms = call.answered ? milliseconds_between(*call.answered, ended.ended) : 0;
+  ended.hold_ms = static_cast<uint64_t>(call.hold.count());
+  ended.cause = call.legs.front().cause;
+  ended.cause_txt = call.legs.front().cause_txt;
+  ended.legs = call.legs;
+  if (call.legs_left_out > 0) ended.legs_left_out = call.legs_left_out;
+  ended.transfers = call.transfers;
+  ended.recorded = call.recordings;
+  return ended;
+}
+
+}  // namespace aribus::state
