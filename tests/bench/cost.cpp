@@ -100,7 +100,8 @@ class Path {
       }
       const auto types = std::span(trace_.types).subspan(first, count);
       for (const auto& [socket, type] : subscribers_) {
-        drain(socket.get(), type.empty() ? static_cast<size_t>(log_.next() - before) : static_cast<size_t>(std::ranges::count(types, type)));
+        drain(socket.get(), type.empty() ? static_cast<size_t>(log_.next() - before)
+                                         : static_cast<size_t>(std::ranges::count(types, type)));
       }
     }
   }

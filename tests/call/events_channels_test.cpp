@@ -105,7 +105,8 @@ TEST_CASE("what a caller does is seen: it holds the call, presses keys, talks, a
     program.call("hangup", object({{"channelId", id}}));
     program.expect_about("ChannelDestroyed", id);
     const int64_t hold = program.expect_about("call.ended", id)["hold_ms"].GetInt64();
-    CHECK(std::abs(hold - std::chrono::duration_cast<std::chrono::milliseconds>(*unheld - *held).count()) <= 20);
+    CHECK(std::abs(hold - std::chrono::duration_cast<std::chrono::milliseconds>(*unheld - *held).count()) <=
+          20);
     caller.expect_success();
     sound_events.check_seen(stage);
   });

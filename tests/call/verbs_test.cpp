@@ -42,7 +42,8 @@ TEST_CASE("originate tells how the call came out", "[call]") {
       CHECK(text_at(outcome, "outcome") == word);
       CHECK(outcome["cause"].GetInt() == cause);
       CHECK_FALSE(text_at(outcome, "cause_txt").empty());
-      CHECK(outcome["rang_ms"].GetInt() > 0);  // the phone rings for 300 ms, of which a busy machine sees less or more
+      CHECK(outcome["rang_ms"].GetInt() >
+            0);  // the phone rings for 300 ms, of which a busy machine sees less or more
       CHECK(outcome["rang_ms"].GetInt() < 30'000);
       if (version == "22") CHECK(outcome["tech_cause"].GetInt() == status);
     }
