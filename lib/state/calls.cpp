@@ -328,23 +328,26 @@ void Calls::transfer_blind(const Record& record) {
                {by, find_channel(Sight(IdKind::channel, record, "transferee"))});
 }
 
+// The event shows who talks now, in bridges, links or members of its own, and not always as
+// `transfer_target`. Who of them is of no call takes the transferer's place; the transferee was there before.
 void Calls::transfer_attended(const Record& record) {
   Known* const first = find_channel(Sight(IdKind::channel, record, "transferer_first_leg"));
   Known* const second = find_channel(Sight(IdKind::channel, record, "transferer_second_leg"));
-  link_below(first, find_channel(Sight(IdKind::channel, record, "replace_channel")), Way::transfer);
-  link_below(first, find_channel(Sight(IdKind::channel, record, "destination_link_first_leg")),
-             Way::transfer);
-  link_below(second, find_channel(Sight(IdKind::channel, record, "destination_link_second_leg")),
-             Way::transfer);
-  const Sight target(IdKind::channel, record, "transfer_target");
-  link_below(first, find_channel(target), Way::transfer);
-  add_transfer(
-      {.time = record.time,
-       .kind = "attended",
-       .channel = std::string(Sight(IdKind::channel, record, "transferer_first_leg").id),
-       .to = target.id.empty() ? string_of(record.member("destination_application")) : std::string(target.id),
-       .result = string_of(record.member("result"))},
-      {first, second});
+  Known* const above = first != nullptr && !first->second.call.empty() ? first : second;
+  const std::string transferee(Sight(IdKind::channel, record, "transferee").id);
+  std::string target(Sight(IdKind::channel, record, "transfer_target").id);
+  for (const std::string_view id : record.ids.of(IdKind::channel)) {
+    const auto at = channels_.find(id);
+    if (id == transferee || at == channels_.end() || at->second.over || !at->second.call.empty()) continue;
+    link_below(above, &*at, Way::transfer);
+    if (target.empty()) target = id;
+  }
+  add_transfer({.time = record.time,
+                .kind = "attended",
+                .channel = std::string(Sight(IdKind::channel, record, "transferer_first_leg").id),
+                .to = target.empty() ? string_of(record.member("destination_application")) : target,
+                .result = string_of(record.member("result"))},
+               {first, second});
 }
 
 void Calls::add_transfer(const record::CallTransfer& transfer, std::initializer_list<const Known*> of) {
