@@ -3,7 +3,9 @@
 
 #include <charconv>
 #include <concepts>
+#include <limits>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace aribus {
@@ -17,6 +19,14 @@ template <std::integral T>
   const auto [at, error] = std::from_chars(text.data(), end, number, base);
   if (error != std::errc() || at != end) return {};
   return number;
+}
+
+// Appends its decimal digits to `out`.
+template <std::integral T>
+void append_number(std::string& out, T number) {
+  char digits[std::numeric_limits<T>::digits10 + 2];  // and a sign
+  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+  out.append(digits, static_cast<size_t>(end - digits));
 }
 
 }  // namespace aribus

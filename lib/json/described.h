@@ -23,8 +23,10 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "base/numbers.h"
 #include "base/time.h"
 #include "json/json.h"
 #include "json/json_builder.h"
@@ -124,40 +126,58 @@ void each_member(const Type& whole, Take take) {
   std::apply([&](const auto&... members) { (one(members), ...); }, Type::members);
 }
 
-// Writes `value` as JSON.
 template <typename Type>
-void write_json(JsonWriter& writer, const Type& value) {
+void append_json(std::string& out, const Type& value);
+
+// Appends `name`, which needs no escapes, and the value of a member.
+template <typename Type>
+void append_member(std::string& out, std::string_view name, const Type& value) {
+  out += '"';
+  out += name;
+  out += "\":";
+  append_json(out, value);
+}
+
+// Appends `value` as JSON.
+template <typename Type>
+void append_json(std::string& out, const Type& value) {
   if constexpr (Described<Type>) {
-    writer.StartObject();
+    char before = '{';
     each_member(value, [&](std::string_view name, const auto& part) {
-      write_key(writer, name);
-      write_json(writer, part);
+      out += std::exchange(before, ',');
+      append_member(out, name, part);
     });
-    writer.EndObject();
+    if (before == '{') out += before;
+    out += '}';
   } else if constexpr (described::is<std::vector, Type>) {
-    writer.StartArray();
-    for (const auto& item : value) write_json(writer, item);
-    writer.EndArray();
+    out += '[';
+    for (const auto& item : value) {
+      if (&item != value.data()) out += ',';
+      append_json(out, item);
+    }
+    out += ']';
   } else if constexpr (described::is<OrNull, Type>) {
-    value.value.empty() ? static_cast<void>(writer.Null()) : write_json(writer, value.value);
+    value.value.empty() ? static_cast<void>(out += "null") : append_json(out, value.value);
   } else if constexpr (described::is<JsonText, Type>) {
-    write_raw(writer, value.text);
+    out += value.text;
   } else if constexpr (std::same_as<Type, WallTime>) {
-    write_string(writer, to_rfc3339(value));
+    out += '"';
+    append_rfc3339(out, value);
+    out += '"';
   } else if constexpr (std::same_as<Type, bool>) {
-    writer.Bool(value);
-  } else if constexpr (std::unsigned_integral<Type>) {
-    writer.Uint64(value);
-  } else if constexpr (std::signed_integral<Type>) {
-    writer.Int64(value);
+    out += value ? "true" : "false";
+  } else if constexpr (std::integral<Type>) {
+    append_number(out, value);
   } else {
-    write_string(writer, value);
+    append_json_string(out, value);
   }
 }
 
 template <typename Type>
 [[nodiscard]] std::string to_json(const Type& value) {
-  return render([&](JsonWriter& writer) { write_json(writer, value); });
+  std::string out;
+  append_json(out, value);
+  return out;
 }
 
 template <typename Type>

@@ -7,9 +7,6 @@
 #include "json/simd.h"
 
 namespace aribus {
-namespace {
-
-// Behind the closing quote of the string whose inside begins at `at`.
 const char* behind_string(const char* at, const char* end) {
   for (;;) {
     if (end - at >= 16) {
@@ -24,39 +21,40 @@ const char* behind_string(const char* at, const char* end) {
   }
 }
 
-}  // namespace
-
 const char* behind_value(const char* at, const char* end) {
+  if (at < end && *at == '"') return behind_string(at + 1, end);
   int depth = 0;
-  while (at < end) {
-    const char c = *at;
-    if (c == '"') {
-      at = behind_string(at + 1, end);
-      if (depth == 0) return at;
-      continue;
+  for (; at < end; ++at) {
+    switch (*at) {
+      case '"':
+        at = behind_string(at + 1, end) - 1;
+        break;
+      case '{':
+      case '[':
+        ++depth;
+        break;
+      case '}':
+      case ']':
+        if (depth == 0) return at;
+        if (--depth == 0) return at + 1;
+        break;
+      case ',':
+        if (depth == 0) return at;
+        break;
+      default:
+        break;
     }
-    if (c == '{' || c == '[') ++depth;
-    if (depth == 0 && (c == ',' || c == '}' || c == ']')) return at;
-    ++at;
-    if ((c == '}' || c == ']') && --depth == 0) return at;
   }
   return at;
 }
 
 std::string_view find_member(std::string_view text, std::string_view name) {
-  if (!text.starts_with('{')) return {};
-  const char* const end = text.data() + text.size();
-  const char* at = text.data() + 1;
-  while (at < end && *at == '"') {
-    const char* const name_end = behind_string(at + 1, end);
-    if (name_end == end) return {};
-    const std::string_view found(at + 1, static_cast<size_t>(name_end - at) - 2);
-    const char* const value = name_end + 1;
-    at = behind_value(value, end);
-    if (found == name) return {value, static_cast<size_t>(at - value)};
-    if (at < end) ++at;  // a comma
-  }
-  return {};
+  std::string_view found;
+  each_member_of(text, [&](std::string_view one, std::string_view value) {
+    if (one == name) found = value;
+    return one != name;
+  });
+  return found;
 }
 
 const char* find_text(std::string_view text, std::string_view sought, size_t rare) {
@@ -81,14 +79,23 @@ const char* find_text(std::string_view text, std::string_view sought, size_t rar
   return found == std::string_view::npos ? nullptr : text.data() + found;
 }
 
-std::string_view find_string_member(std::string_view text, std::string_view name, std::string& buffer) {
-  const std::string_view value = find_member(text, name);
-  if (value.size() < 2 || value.front() != '"') return {};
-  const std::string_view inside = value.substr(1, value.size() - 2);
+std::string_view string_of(std::string_view json, std::string& buffer) {
+  if (json.size() < 2 || json.front() != '"') return {};
+  const std::string_view inside = json.substr(1, json.size() - 2);
   if (inside.find('\\') == std::string_view::npos) return inside;
   buffer.clear();
   append_decoded(buffer, inside);
   return buffer;
+}
+
+std::string string_of(std::string_view json) {
+  std::string buffer;
+  const std::string_view string = string_of(json, buffer);
+  return string.data() == buffer.data() ? buffer : std::string(string);
+}
+
+std::string_view find_string_member(std::string_view text, std::string_view name, std::string& buffer) {
+  return string_of(find_member(text, name), buffer);
 }
 
 }  // namespace aribus

@@ -16,13 +16,41 @@ namespace aribus {
 // records have it. Names with escapes never match.
 [[nodiscard]] std::string_view find_member(std::string_view text, std::string_view name);
 
+// Calls `use(name, value)` for each member of the object that `text` is, both as they stand there, until it
+// returns false. Required: as for find_member().
+template <typename Use>
+void each_member_of(std::string_view text, Use use);
+
 // Where `sought` is first in `text`; nullptr if it is nowhere. Blocks are searched for its bytes number
 // `rare` and `rare` + 1, which should be a rare pair. Reads nothing outside of `text`. Required: rare + 1 <
 // sought.size().
 [[nodiscard]] const char* find_text(std::string_view text, std::string_view sought, size_t rare);
 
+// What the JSON text of a string says, decoded into `buffer` if it has escapes; "" if it is no string.
+[[nodiscard]] std::string_view string_of(std::string_view json, std::string& buffer);
+[[nodiscard]] std::string string_of(std::string_view json);
+
 // The member's string, decoded into `buffer` if it has escapes; "" if it is no string.
 [[nodiscard]] std::string_view find_string_member(std::string_view text, std::string_view name,
                                                   std::string& buffer);
+
+// Behind the closing quote of the string whose inside begins at `at`; `end` if there is none.
+[[nodiscard]] const char* behind_string(const char* at, const char* end);
+
+template <typename Use>
+void each_member_of(std::string_view text, Use use) {
+  if (!text.starts_with('{')) return;
+  const char* const end = text.data() + text.size();
+  const char* at = text.data() + 1;
+  while (at < end && *at == '"') {
+    const char* const name_end = behind_string(at + 1, end);
+    if (name_end == end) return;
+    const std::string_view name(at + 1, static_cast<size_t>(name_end - at) - 2);
+    const char* const value = name_end + 1;
+    at = behind_value(value, end);
+    if (!use(name, std::string_view(value, static_cast<size_t>(at - value)))) return;
+    if (at < end) ++at;  // a comma
+  }
+}
 
 }  // namespace aribus

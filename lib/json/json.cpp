@@ -218,6 +218,12 @@ std::string to_text(const JsonValue& value) {
 }
 
 void append_json_string(std::string& out, std::string_view text) {
+  if (is_plain(text)) {
+    out += '"';
+    out += text;
+    out += '"';
+    return;
+  }
   const size_t size = out.size();
   out.resize(size + text.size() * max_json_string_growth + 2);
   out.resize(static_cast<size_t>(write_json_string(out.data() + size, text) - out.data()));

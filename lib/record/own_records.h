@@ -193,19 +193,15 @@ template <OwnRecord Own>
   record.time = time;
   record.server = server;
   record.type = Own::type;
-  JsonBuffer text;
-  JsonWriter writer(text);
-  writer.StartObject();
+  static thread_local std::string text;  // for its memory
+  text.clear();
+  record.members.reserve(std::tuple_size_v<decltype(Own::members)>);
   each_member(own, [&](std::string_view name, const auto& value) {
-    // The comma in front of it; of the first one it takes the place of the bracket.
-    record.members.push_back({.begin = record.members.empty() ? 0 : static_cast<uint32_t>(text.GetSize())});
-    write_key(writer, name);
-    write_json(writer, value);
+    record.members.push_back({.begin = static_cast<uint32_t>(text.size())});
+    text += ',';
+    append_member(text, name, value);
   });
-  writer.EndObject();
-  if (record.members.empty()) return record;
-  record.fields.assign(text.GetString(), text.GetSize() - 1);
-  record.fields.front() = ',';
+  record.fields = text;
   return record;
 }
 

@@ -112,12 +112,12 @@ record::LiveCall live_call(const std::string& id, const Call& call, uint64_t gap
   return shown;
 }
 
-record::CallEnded ended_call(const Call& call, uint64_t gap_seq) {
+record::CallEnded ended_call(Call&& call, uint64_t gap_seq) {
   record::CallEnded ended;
   ended.direction = record::call_directions[call.outbound ? 1 : 0];
-  ended.from = call.from;
-  ended.to = call.to;
-  ended.apps = call.apps;
+  ended.from = std::move(call.from);
+  ended.to = std::move(call.to);
+  ended.apps = std::move(call.apps);
   ended.started = call.started;
   ended.answered = call.answered;
   ended.ended = call.started;
@@ -129,10 +129,10 @@ record::CallEnded ended_call(const Call& call, uint64_t gap_seq) {
   ended.hold_ms = static_cast<uint64_t>(call.hold.count());
   ended.cause = call.legs.front().cause;
   ended.cause_txt = call.legs.front().cause_txt;
-  ended.legs = call.legs;
+  ended.legs = std::move(call.legs);
   if (call.legs_left_out > 0) ended.legs_left_out = call.legs_left_out;
-  ended.transfers = call.transfers;
-  ended.recorded = call.recordings;
+  ended.transfers = std::move(call.transfers);
+  ended.recorded = std::move(call.recordings);
   return ended;
 }
 

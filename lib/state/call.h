@@ -67,6 +67,6 @@ struct Call {
 [[nodiscard]] record::LiveCall live_call(const std::string& id, const Call& call, uint64_t gap_seq);
 
 // What is said of a call whose legs have all ended.
-[[nodiscard]] record::CallEnded ended_call(const Call& call, uint64_t gap_seq);
+[[nodiscard]] record::CallEnded ended_call(Call&& call, uint64_t gap_seq);
 
 }  // namespace aribus::state

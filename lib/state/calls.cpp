@@ -5,7 +5,6 @@
 #include "ari/schema.h"
 #include "base/numbers.h"
 #include "json/find_member.h"
-#include "json/json_tape.h"
 #include "state/model.h"
 #include "state/object_text.h"
 
@@ -72,31 +71,39 @@ std::string resource_of(std::string_view name) {
   return std::string(name.substr(slash + 1, dash - slash - 1));
 }
 
-// The text of a member that is a JSON string, or "".
-std::string string_of(std::string_view json) {
-  JsonTape tape;
-  const JsonView value = tape.read(json);
-  return value.valid() && value.kind() == JsonKind::string ? value.string() : std::string();
-}
-
 }  // namespace
 
 // What the text of a channel says.
 struct Calls::Shown {
   explicit Shown(std::string_view text) {
-    static thread_local JsonTape tape;  // for its memory
-    const JsonView channel = tape.read(text);
-    if (!channel.valid() || channel.kind() != JsonKind::object) return;
-    name = channel.string_at("name");
-    up = channel.string_at("state") == "Up";
-    made = parse_time(channel.string_at("creationtime"));
-    caller = party(channel.find("caller"));
-    connected = party(channel.find("connected"));
-    const JsonView dialplan = channel.find("dialplan");
-    if (dialplan.valid()) exten = dialplan.string_at("exten");
+    size_t missing = 6;
+    each_member_of(text, [&](std::string_view member, std::string_view value) {
+      if (member == "name") {
+        name = string_of(value);
+      } else if (member == "state") {
+        up = value == R"("Up")";
+      } else if (member == "caller") {
+        caller = party(value);
+      } else if (member == "connected") {
+        connected = party(value);
+      } else if (member == "dialplan") {
+        exten = string_of(find_member(value, "exten"));
+      } else if (member == "creationtime") {
+        made = parse_time(string_of(value));
+      } else {
+        return true;
+      }
+      return --missing > 0;
+    });
   }
-  static Party party(JsonView json) {
-    return json.valid() ? Party{json.string_at("name"), json.string_at("number")} : Party();
+  static Party party(std::string_view json) {
+    Party shown;
+    each_member_of(json, [&](std::string_view member, std::string_view value) {
+      if (member == "name") shown.name = string_of(value);
+      if (member == "number") shown.number = string_of(value);
+      return true;
+    });
+    return shown;
   }
 
   std::string name;
@@ -165,6 +172,7 @@ void Calls::see(const Record& record) {
 // The ids of a record are those of the object that has them now, unless the record is a late one.
 void Calls::add_calls(Record& record) {
   const size_t count = record.ids.size();
+  std::string_view added;
   for (size_t i = 0; i < count; ++i) {
     const record::IdSet::Id id = record.ids[i];
     if (id.kind != IdKind::channel) continue;
@@ -188,7 +196,9 @@ void Calls::add_calls(Record& record) {
       }
     }
     if (recalls_ && known.call.empty() && !recalled_.empty()) join(*at, recalled_, Way::create);
-    if (!known.call.empty()) record.ids.add(IdKind::call, known.call);
+    if (known.call.empty() || known.call == added) continue;
+    record.ids.add(IdKind::call, known.call);
+    added = known.call;
   }
 }
 
@@ -512,13 +522,9 @@ void Calls::take_recording(std::string_view text, bool begins) {
     const Object* const bridge = model_->find(IdKind::bridge, target.substr(7));
     if (bridge != nullptr && bridge->seat) of = bridge->seat->channels;
   }
-  JsonTape tape;
-  const JsonView recording = tape.read(text);
-  if (!recording.valid() || recording.kind() != JsonKind::object) return;
-  record::CallRecording shown{
-      .name = recording.string_at("name"), .format = recording.string_at("format"), .duration = {}};
-  if (const JsonView length = recording.find("duration"); length.valid())
-    shown.duration = whole_number<uint64_t>(length.text());
+  const record::CallRecording shown{.name = string_of(find_member(text, "name")),
+                                    .format = string_of(find_member(text, "format")),
+                                    .duration = whole_number<uint64_t>(find_member(text, "duration"))};
   for (const std::string& id : of) {
     if (Call* const call = change(call_of(id))) calls_.grow(call->take_recording(shown, begins));
   }
@@ -533,9 +539,8 @@ void Calls::destroy(const Record& record) {
   Call* const call = change(known->second.call);
   if (call == nullptr) return;
   if (CallLeg* const leg = call->leg(known->first)) {
-    const Shown shown(sight.text);
-    leg->name = shown.name;
-    leg->caller = shown.caller;
+    leg->name = string_of(find_member(sight.text, "name"));
+    leg->caller = Shown::party(find_member(sight.text, "caller"));
   }
   set_cause(*known, record);
   if (model_->find(IdKind::channel, known->first) == nullptr) channel_over(known->first);
@@ -583,7 +588,7 @@ void Calls::channel_shown(std::string_view id) {
 }
 
 void Calls::finish(const std::string& id) {
-  const record::CallEnded ended = ended_call(*calls_.find(id), gap_seq_);
+  const record::CallEnded ended = ended_call(std::move(*change(id)), gap_seq_);
   Record record = record::own_record(ended, server_, now_);
   if (!ended.apps.empty()) record.app = ended.apps.back();
   for (const CallLeg& leg : ended.legs) record.ids.add(IdKind::channel, leg.channel);
@@ -634,9 +639,8 @@ void Calls::recall(const Record& record, uint64_t seq, const Model& model) {
     Call& call = *change(recalled_);
     call.complete = record.member("complete") == "true";
     call.outbound = string_of(record.member("direction")) == record::call_directions[1];
-    JsonTape tape;
-    call.from = Shown::party(tape.read(record.member("from")));
-    call.to = Shown::party(tape.read(record.member("to")));
+    call.from = Shown::party(record.member("from"));
+    call.to = Shown::party(record.member("to"));
     call.started = parse_time(string_of(record.member("started"))).value_or(record.time);
     call.legs.front().began = call.started;
     calls_.grow(call.add_app(record.app));
