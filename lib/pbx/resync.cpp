@@ -21,18 +21,19 @@ using state::Model;
 
 constexpr int looks_at_playback = 3;
 
-// The counts of the difference, and the ids of all live objects that can end.
+// The counts of the difference, and the ids of all live objects that can end, and of all live calls.
 Record resynced(const std::string& server, const Model& model, const Difference& difference, WallTime now) {
   const record::ServerResynced counts{
       .came = difference.came, .changed = difference.changed, .ended = difference.ended};
   Record record = record::own_record(counts, server, now);
   constexpr IdKind kinds[] = {IdKind::channel, IdKind::bridge, IdKind::playback, IdKind::recording};
-  size_t count = 0;
+  size_t count = model.calls().size();
   for (const IdKind kind : kinds) count += model.of(kind).size();
   record.ids.reserve(count);
   for (const IdKind kind : kinds) {
     for (const auto& [id, object] : model.of(kind)) record.ids.add_new(kind, id);
   }
+  for (const auto& [id, call] : model.calls().live()) record.ids.add_new(IdKind::call, id);
   return record;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "json/described.h"
+
 namespace aribus::state {
 namespace {
 
@@ -42,7 +44,7 @@ void Call::set_held(std::string_view channel, bool is_held, WallTime time) {
     held.emplace_back(channel);
   } else {
     held.erase(at);
-    if (held.empty()) hold += milliseconds(milliseconds_between(held_since, time));
+    if (held.empty()) hold_ms += milliseconds_between(held_since, time);
   }
 }
 
@@ -54,7 +56,7 @@ size_t Call::add_leg(CallLeg leg) {
     if (oldest != legs.end()) {
       bytes -= bytes_of(*oldest);
       legs.erase(oldest);
-      ++legs_left_out;
+      legs_left_out = legs_left_out.value_or(0) + 1;
     }
   }
   bytes += bytes_of(leg);
@@ -82,39 +84,47 @@ size_t Call::add_transfer(const record::CallTransfer& transfer) {
 }
 
 size_t Call::take_recording(const record::CallRecording& recording, bool begins) {
-  const auto known = std::ranges::find(recordings, recording.name, &record::CallRecording::name);
-  if (known != recordings.end()) {
+  const auto known = std::ranges::find(recorded, recording.name, &record::CallRecording::name);
+  if (known != recorded.end()) {
     if (recording.duration) known->duration = recording.duration;
     return 0;
   }
-  if (!begins || recordings.size() >= max_listed) return 0;
-  recordings.push_back(recording);
+  if (!begins || recorded.size() >= max_listed) return 0;
+  recorded.push_back(recording);
   const size_t more = sizeof recording + recording.name.size();
   bytes += more;
   return more;
 }
 
-record::LiveCall live_call(const std::string& id, const Call& call, uint64_t gap_seq) {
-  record::LiveCall shown;
-  shown.id = id;
-  shown.direction = record::call_directions[call.outbound ? 1 : 0];
-  shown.from = call.from;
-  shown.to = call.to;
-  shown.apps = call.apps;
-  shown.started = call.started;
-  shown.answered = call.answered;
-  shown.complete = call.is_complete(gap_seq);
-  shown.hold_ms = static_cast<uint64_t>(call.hold.count());
-  shown.legs = call.legs;
-  if (call.legs_left_out > 0) shown.legs_left_out = call.legs_left_out;
-  shown.transfers = call.transfers;
-  shown.recorded = call.recordings;
-  return shown;
+const CallText& text_of(const Call& call, uint64_t gap_seq) {
+  CallText& made = call.text;
+  if (!made.ends.empty() && made.gap_seq == gap_seq) return made;
+  static thread_local std::string text;  // for its memory
+  text = "{";
+  each_member(static_cast<const record::LiveCall&>(call), [&](std::string_view name, const auto& value) {
+    if (name == "legs") return;
+    name == "complete" ? append_member(text, name, call.is_complete(gap_seq)) : append_member(text, name, value);
+    text += ',';
+  });
+  text += R"("legs":[)";
+  made.ends = {static_cast<uint32_t>(text.size())};
+  for (const CallLeg& leg : call.legs) {
+    char before = '{';
+    each_member(leg, [&](std::string_view name, const auto& value) {
+      if (!leg.ended && (name == "name" || name == "caller")) return;
+      text += std::exchange(before, ',');
+      append_member(text, name, value);
+    });
+    made.ends.push_back(static_cast<uint32_t>(text.size()));
+  }
+  made.text = text;
+  made.gap_seq = gap_seq;
+  return made;
 }
 
 record::CallEnded ended_call(Call&& call, uint64_t gap_seq) {
   record::CallEnded ended;
-  ended.direction = record::call_directions[call.outbound ? 1 : 0];
+  ended.direction = std::move(call.direction);
   ended.from = std::move(call.from);
   ended.to = std::move(call.to);
   ended.apps = std::move(call.apps);
@@ -126,13 +136,13 @@ record::CallEnded ended_call(Call&& call, uint64_t gap_seq) {
   ended.complete = call.is_complete(gap_seq);
   ended.ring_ms = milliseconds_between(call.started, call.answered.value_or(ended.ended));
   ended.talk_ms = call.answered ? milliseconds_between(*call.answered, ended.ended) : 0;
-  ended.hold_ms = static_cast<uint64_t>(call.hold.count());
+  ended.hold_ms = call.hold_ms;
   ended.cause = call.legs.front().cause;
   ended.cause_txt = call.legs.front().cause_txt;
   ended.legs = std::move(call.legs);
-  if (call.legs_left_out > 0) ended.legs_left_out = call.legs_left_out;
+  ended.legs_left_out = call.legs_left_out;
   ended.transfers = std::move(call.transfers);
-  ended.recorded = std::move(call.recordings);
+  ended.recorded = std::move(call.recorded);
   return ended;
 }
 

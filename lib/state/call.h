@@ -1,9 +1,8 @@
 // One call, and what is said of it.
 #pragma once
 
-#include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,27 +13,30 @@
 
 namespace aribus::state {
 
-// A call that has not ended. Its id is the one under which Calls has it; its first leg is never left out.
-struct Call {
-  bool outbound = false;  // its first channel was originated
-  record::Party from;
-  record::Party to;
-  std::vector<std::string> apps;  // that it was in, the latest one last; at most max_apps
-  WallTime started;
-  std::optional<WallTime> answered;
-  uint64_t first_seq = 0;  // of the record that it began with
-  bool complete = true;    // its beginning was seen
-  bool left = false;       // a leg is not reported any more, and nobody has seen its end
-  std::vector<record::CallLeg> legs;
-  size_t live_legs = 0;
-  size_t legs_left_out = 0;
-  std::vector<std::string> held;  // ids of the channels on hold
-  WallTime held_since;
-  std::chrono::milliseconds hold{0};  // before that
-  std::vector<record::CallTransfer> transfers;
-  std::vector<record::CallRecording> recordings;
-  size_t bytes = 0;  // of it and its texts, about
+// The JSON text of a call in parts: without what changes while a leg lives, which its channel says itself.
+struct CallText {
+  std::string text;            // the head, up to the bracket in front of the legs, and the legs
+  std::vector<uint32_t> ends;  // of the head, and of each leg in front of its closing brace
+  uint64_t gap_seq = 0;        // that it was made for
 
+  [[nodiscard]] std::string_view head() const { return std::string_view(text).substr(0, ends.front()); }
+  // Of a live leg: without `name`, `caller`, `state` and `bridge`.
+  [[nodiscard]] std::string_view leg(size_t i) const {
+    return std::string_view(text).substr(ends[i], ends[i + 1] - ends[i]);
+  }
+};
+
+// A call that has not ended: what is shown of it, and what is kept besides. Its first leg is never left out.
+struct Call : record::LiveCall {
+  uint64_t first_seq = 0;  // of the record that it began with
+  bool left = false;       // a leg is not reported any more, and nobody has seen its end
+  size_t live_legs = 0;
+  std::vector<std::string> held;  // ids of the channels on hold
+  WallTime held_since;            // `hold_ms` counts what was before that
+  size_t bytes = 0;               // of it and its texts, about
+  mutable CallText text;          // see text_of(); empty: not made since the last change
+
+  [[nodiscard]] bool is_outbound() const { return direction == record::call_directions[1]; }
   // The leg of that channel; nullptr: it has none, or it was left out.
   [[nodiscard]] record::CallLeg* leg(std::string_view channel);
   [[nodiscard]] bool begins_with(std::string_view channel) const { return legs.front().channel == channel; }
@@ -63,8 +65,8 @@ struct Call {
 // Milliseconds between two times; 0 if they are in the other order.
 [[nodiscard]] uint64_t milliseconds_between(WallTime from, WallTime to);
 
-// As `state.calls` shows it, without what is live of its legs. `gap_seq`: see Call::is_complete().
-[[nodiscard]] record::LiveCall live_call(const std::string& id, const Call& call, uint64_t gap_seq);
+// Its JSON text, which is the same for all who ask until the call changes. `gap_seq`: see Call::is_complete().
+[[nodiscard]] const CallText& text_of(const Call& call, uint64_t gap_seq);
 
 // What is said of a call whose legs have all ended.
 [[nodiscard]] record::CallEnded ended_call(Call&& call, uint64_t gap_seq);

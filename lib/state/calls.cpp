@@ -121,8 +121,8 @@ Calls::Calls(std::shared_ptr<Versions> versions, CallsOptions options)
 }
 
 std::string_view Calls::call_of(std::string_view channel) const {
-  const auto at = channels_.find(channel);
-  return at == channels_.end() ? std::string_view() : std::string_view(at->second.call);
+  const Known* const at = channels_.find(channel);
+  return at == nullptr ? std::string_view() : std::string_view(at->second.call);
 }
 
 void Calls::link(Record& record, uint64_t seq, const Model& model) {
@@ -171,27 +171,28 @@ void Calls::see(const Record& record) {
 
 // The ids of a record are those of the object that has them now, unless the record is a late one.
 void Calls::add_calls(Record& record) {
+  if (record.declared == nullptr && record.type == record::ServerResynced::type) return;
   const size_t count = record.ids.size();
   std::string_view added;
   for (size_t i = 0; i < count; ++i) {
     const record::IdSet::Id id = record.ids[i];
     if (id.kind != IdKind::channel) continue;
-    auto at = channels_.find(id.text);
-    if (at == channels_.end()) {
+    Known* at = channels_.find(id.text);
+    if (at == nullptr) {
       if (recalls_) {
         if (recalled_.empty() || record.type == "ChannelDestroyed" || record.type == "call.ended") continue;
-        at = channels_.try_emplace(std::string(id.text)).first;
+        at = &channels_.add(id.text);
       } else {
         if (expected_.size() == 0) continue;
         meet_expected(id.text, record);
-        if ((at = channels_.find(id.text)) == channels_.end()) continue;
+        if ((at = channels_.find(id.text)) == nullptr) continue;
       }
     }
     Channel& known = at->second;
     if (known.over) [[unlikely]] {
       const Sight sight(IdKind::channel, record, "channel");
       if (sight.id == id.text && compare_made(known.made, sight.made()) < 0) {
-        channels_.erase(at);  // it is another channel with this id
+        channels_.erase(id.text);  // it is another channel with this id
         continue;
       }
     }
@@ -214,17 +215,17 @@ void Calls::meet_expected(std::string_view id, const Record& record) {
 // The channel that is shown; nullptr if it is none, one that has ended, or an earlier one with this id.
 Calls::Known* Calls::find_channel(const Sight& sight) {
   if (!sight.has_usable_id()) return nullptr;
-  const auto at = channels_.find(sight.id);
-  if (at == channels_.end() || at->second.over) return nullptr;
-  return compare_made(at->second.made, sight.made()) == 0 ? &*at : nullptr;
+  Known* const at = channels_.find(sight.id);
+  if (at == nullptr || at->second.over) return nullptr;
+  return compare_made(at->second.made, sight.made()) == 0 ? at : nullptr;
 }
 
 // Likewise, and remembers it if it is not known yet.
 Calls::Known* Calls::channel(const Sight& sight, const Record& record, bool begins) {
   if (!sight.has_usable_id()) return nullptr;
   const std::string_view id = sight.id, made = sight.made();
-  auto at = channels_.find(id);
-  if (at != channels_.end()) {
+  Known* at = channels_.find(id);
+  if (at != nullptr) {
     Channel& known = at->second;
     const int order = compare_made(known.made, made);
     if (order > 0) return nullptr;
@@ -232,16 +233,16 @@ Calls::Known* Calls::channel(const Sight& sight, const Record& record, bool begi
       if (known.made.empty()) known.made = made;
       if (known.over && (known.destroyed || model_->has_ended(IdKind::channel, id, made, begins, record.app)))
         return nullptr;
-      return &*at;
+      return at;
     }
     if (!known.over) channel_over(id);  // nobody has reported its end
-    channels_.erase(std::string(id));
+    channels_.erase(id);
   }
   if (model_->find(IdKind::channel, id) == nullptr &&
       model_->has_ended(IdKind::channel, id, made, begins, record.app))
     return nullptr;
   if (channels_.size() >= options_.max_channels) return nullptr;
-  at = channels_.try_emplace(std::string(id)).first;
+  at = &channels_.add(id);
   Channel& known = at->second;
   known.made = made;
   known.first_seq = seq_;
@@ -249,26 +250,26 @@ Calls::Known* Calls::channel(const Sight& sight, const Record& record, bool begi
   const std::string_view name = find_string_member(sight.text, "name", name_buffer);
   if (const std::string_view whole = whole_of(name); !whole.empty()) {
     known.half_of = whole;
-    auto& halves = halves_[known.half_of];
+    auto& halves = halves_.add(known.half_of).second;
     for (const std::string& half : halves) {
-      const auto other = channels_.find(half);
-      if (other == channels_.end()) continue;
-      link_below(&*other, &*at, Way::local);
-      link_below(&*at, &*other, Way::local);
+      Known* const other = channels_.find(half);
+      if (other == nullptr) continue;
+      link_below(other, at, Way::local);
+      link_below(at, other, Way::local);
     }
     halves.push_back(at->first);
   }
   if (const std::string* call = expected_.find(at->first)) {
     const std::string with = *call;
     expected_.erase(at->first);
-    if (!known.call.empty() || recalls_) return &*at;
+    if (!known.call.empty() || recalls_) return at;
     if (!with.empty() && calls_.find(with) != nullptr) {
       join(*at, with, Way::create);
     } else {
       begin(*at, Shown(sight.text), record, true, true);
     }
   }
-  return &*at;
+  return at;
 }
 
 void Calls::enter(const Record& record) {
@@ -288,7 +289,7 @@ void Calls::enter(const Record& record) {
     return begin(*entered, Shown(text), record, false, record.member("synthetic").empty());
   }
   calls_.grow(call->add_app(record.app));
-  if (call->outbound && call->begins_with(entered->first)) {
+  if (call->is_outbound() && call->begins_with(entered->first)) {
     const Shown shown(text);
     if (call->from.number.empty()) call->from = shown.connected;
     if (!shown.caller.number.empty()) call->to = shown.caller;
@@ -347,9 +348,9 @@ void Calls::transfer_attended(const Record& record) {
   const std::string transferee(Sight(IdKind::channel, record, "transferee").id);
   std::string target(Sight(IdKind::channel, record, "transfer_target").id);
   for (const std::string_view id : record.ids.of(IdKind::channel)) {
-    const auto at = channels_.find(id);
-    if (id == transferee || at == channels_.end() || at->second.over || !at->second.call.empty()) continue;
-    link_below(above, &*at, Way::transfer);
+    Known* const at = channels_.find(id);
+    if (id == transferee || at == nullptr || at->second.over || !at->second.call.empty()) continue;
+    link_below(above, at, Way::transfer);
     if (target.empty()) target = id;
   }
   add_transfer({.time = record.time,
@@ -395,7 +396,7 @@ void Calls::take_own(const Record& record) {
 void Calls::begin(Known& channel, const Shown& shown, const Record& record, bool outbound, bool complete) {
   const std::string id = new_id(channel.first);
   Call& call = add_call(id);
-  call.outbound = outbound;
+  call.direction = record::call_directions[outbound ? 1 : 0];
   call.from = outbound ? shown.connected : shown.caller;
   call.to = outbound ? shown.caller : Party{{}, shown.exten};
   if (outbound && call.to.number.empty()) call.to.number = resource_of(shown.name);
@@ -406,7 +407,7 @@ void Calls::begin(Known& channel, const Shown& shown, const Record& record, bool
   channel.second.over = false;  // it may have left, and come back
   add_leg(call, channel, Way::first, shown);
   Record started = record::own_record(
-      record::CallStarted{.direction = std::string(record::call_directions[outbound ? 1 : 0]),
+      record::CallStarted{.direction = call.direction,
                           .from = call.from,
                           .to = call.to,
                           .started = call.started,
@@ -417,7 +418,7 @@ void Calls::begin(Known& channel, const Shown& shown, const Record& record, bool
   started.ids.add(IdKind::call, id);
   before_.push_back(std::move(started));
   for (const auto& [below, way] : std::exchange(channel.second.below, {})) {
-    if (const auto at = channels_.find(below); at != channels_.end()) join(*at, id, way);
+    if (Known* const at = channels_.find(below)) join(*at, id, way);
   }
   if (shown.up) answer(channel, channel.second.up.value_or(now_));
 }
@@ -467,7 +468,7 @@ void Calls::join(Known& channel, const std::string& call_id, Way way) {
     add_leg(*call, *one, its_way,
             Shown(object == nullptr ? std::string_view() : std::string_view(object->text)));
     for (const auto& [below, below_way] : std::exchange(one->second.below, {})) {
-      if (const auto at = channels_.find(below); at != channels_.end()) to_join.emplace_back(&*at, below_way);
+      if (Known* const at = channels_.find(below)) to_join.emplace_back(at, below_way);
     }
   }
 }
@@ -547,19 +548,18 @@ void Calls::destroy(const Record& record) {
 }
 
 void Calls::channel_over(std::string_view id) {
-  const auto at = channels_.find(id);
-  if (at == channels_.end() || at->second.over) return;
+  Known* const at = channels_.find(id);
+  if (at == nullptr || at->second.over) return;
   Channel& known = at->second;
   if (known.first_seq == seq_ && !recalls_) return;  // an earlier channel with this id is over
   if (!known.half_of.empty()) {
-    const auto halves = halves_.find(known.half_of);
-    if (halves != halves_.end()) {
+    if (auto* const halves = halves_.find(known.half_of)) {
       std::erase(halves->second, at->first);
-      if (halves->second.empty()) halves_.erase(halves);
+      if (halves->second.empty()) halves_.erase(known.half_of);
     }
   }
   if (known.call.empty()) {
-    channels_.erase(at);
+    channels_.erase(id);
     return;
   }
   known.over = true;
@@ -574,16 +574,16 @@ void Calls::channel_over(std::string_view id) {
 }
 
 void Calls::channel_shown(std::string_view id) {
-  const auto at = channels_.find(id);
-  if (at == channels_.end() || !at->second.over) return;
+  Known* const at = channels_.find(id);
+  if (at == nullptr || !at->second.over) return;
   at->second.over = false;
   Call* const call = change(at->second.call);
   if (call == nullptr) return;
   ++call->live_legs;
   if (CallLeg* const leg = call->leg(at->first)) leg->ended.reset();
   call->left = std::ranges::any_of(call->legs, [&](const CallLeg& leg) {
-    const auto other = channels_.find(leg.channel);
-    return leg.ended && other != channels_.end() && !other->second.destroyed;
+    const Known* const other = channels_.find(leg.channel);
+    return leg.ended && other != nullptr && !other->second.destroyed;
   });
 }
 
@@ -602,20 +602,25 @@ void Calls::finish(const std::string& id) {
 void Calls::remember(const std::string& channel) {
   ended_.push_back(channel);
   if (ended_.size() <= options_.max_ended) return;
-  const auto oldest = channels_.find(ended_.front());
-  if (oldest != channels_.end() && oldest->second.over && calls_.find(oldest->second.call) == nullptr)
-    channels_.erase(oldest);
+  const Known* const oldest = channels_.find(ended_.front());
+  if (oldest != nullptr && oldest->second.over && calls_.find(oldest->second.call) == nullptr)
+    channels_.erase(ended_.front());
   ended_.pop_front();
 }
 
 Call* Calls::change(std::string_view id) {
   if (id.empty()) return nullptr;
   const auto slot = calls_.find_slot(id);
-  return slot == nullptr ? nullptr : &calls_.change(*slot);
+  if (slot == nullptr) return nullptr;
+  Call& call = calls_.change(*slot);
+  if (!call.text.ends.empty()) call.text = {};
+  return &call;
 }
 
 Call& Calls::add_call(const std::string& id) {
   Call& call = calls_.change(calls_.add(id));
+  call.id = id;
+  call.direction = record::call_directions[0];
   call.first_seq = seq_;
   call.bytes = sizeof call + id.size();
   calls_.grow(call.bytes);
@@ -630,7 +635,7 @@ void Calls::recall(const Record& record, uint64_t seq, const Model& model) {
   link(copy, seq, model);
   const auto channels = record.ids.of(IdKind::channel);
   if (!recalled_.empty() && record.type == "call.started" && !channels.empty()) {
-    Known& first = *channels_.try_emplace(std::string(channels.front())).first;
+    Known& first = channels_.add(channels.front());
     if (first.second.over) first.second = {};
     if (first.second.call != recalled_ || calls_.find(recalled_) == nullptr) {
       first.second.call.clear();
@@ -638,7 +643,7 @@ void Calls::recall(const Record& record, uint64_t seq, const Model& model) {
     }
     Call& call = *change(recalled_);
     call.complete = record.member("complete") == "true";
-    call.outbound = string_of(record.member("direction")) == record::call_directions[1];
+    call.direction = string_of(record.member("direction"));
     call.from = Shown::party(record.member("from"));
     call.to = Shown::party(record.member("to"));
     call.started = parse_time(string_of(record.member("started"))).value_or(record.time);
@@ -665,9 +670,9 @@ void Calls::recalled(std::string_view server, WallTime now, const Model& model) 
     if (call.live_legs == 0) over.push_back(id);
   }
   for (const std::string& id : over) finish(id);
-  for (const auto& [id, channel] : channels_) {
-    if (!channel.over && model.find(IdKind::channel, id) == nullptr) unseen_.push_back(id);
-  }
+  channels_.each([&](const Known& known) {
+    if (!known.second.over && model.find(IdKind::channel, known.first) == nullptr) unseen_.push_back(known.first);
+  });
 }
 
 }  // namespace aribus::state

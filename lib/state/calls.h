@@ -8,12 +8,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "base/hash.h"
 #include "base/newest.h"
+#include "base/sharded_map.h"
 #include "base/time.h"
 #include "record/record.h"
 #include "state/call.h"
@@ -50,8 +49,8 @@ class Calls {
   // The command has failed.
   void expect_no_more(std::string_view id) { expected_.erase(id); }
 
-  // Finds the calls of the record's channels, and adds their ids to those of the record. `model`: before the
-  // record.
+  // Finds the calls of the record's channels, and adds their ids to those of the record; a `server.resynced` names
+  // them itself. `model`: before the record.
   void link(record::Record& record, uint64_t seq, const Model& model);
   // Likewise for a record of an earlier process, which names its calls itself: no others begin, and none end.
   void recall(const record::Record& record, uint64_t seq, const Model& model);
@@ -72,6 +71,8 @@ class Calls {
   // nullptr when no live call has this id.
   [[nodiscard]] const Call* find(std::string_view id) const { return calls_.find(id); }
   [[nodiscard]] size_t size() const { return calls_.size(); }
+  // All live ones, in the order of their ids.
+  [[nodiscard]] const VersionedMap<Call>& live() const { return calls_; }
   // Calls that began with this record or earlier ones are not complete.
   [[nodiscard]] uint64_t gap_seq() const { return gap_seq_; }
   // See VersionedMap.
@@ -98,8 +99,8 @@ class Calls {
     bool over = false;       // the Model knows it no more
     bool destroyed = false;  // and Asterisk has reported its end
   };
-  using Channels = std::unordered_map<std::string, Channel, TextHash, std::equal_to<>>;
-  using Known = Channels::value_type;
+  using Channels = ShardedMap<Channel>;
+  using Known = Channels::Entry;
 
   void see(const record::Record& record);
   void enter(const record::Record& record);
@@ -134,8 +135,7 @@ class Calls {
   CallsOptions options_;
   VersionedMap<Call> calls_;
   Channels channels_;
-  std::unordered_map<std::string, std::vector<std::string>, TextHash, std::equal_to<>>
-      halves_;  // of Local channels
+  ShardedMap<std::vector<std::string>> halves_;  // of Local channels
   std::deque<std::string>
       ended_;  // ids of channels that are over, of calls that have ended; the oldest first
   Newest<std::string> expected_{4096};  // calls, or "", by the ids of channels

@@ -36,6 +36,18 @@ const Object* FrozenMap<Object>::find(std::string_view id) const {
 }
 
 template <typename Object>
+const Object* FrozenMap<Object>::find(std::string_view id, std::optional<Iterator>& near) const {
+  constexpr size_t steps = 4;
+  if (near) {
+    for (size_t i = 0; i < steps && *near != end(); ++i, ++*near) {
+      if ((**near).id == id) return &(**near).object;
+    }
+  }
+  near = from(id);
+  return *near != end() && (**near).id == id ? &(**near).object : nullptr;
+}
+
+template <typename Object>
 typename FrozenMap<Object>::Iterator FrozenMap<Object>::from(std::string_view id) const {
   if (chunks_->empty()) return end();
   const size_t number = chunk_of(id);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -85,6 +86,8 @@ class FrozenMap {
   [[nodiscard]] Iterator from(std::string_view id) const;
   // nullptr when there is none.
   [[nodiscard]] const Object* find(std::string_view id) const;
+  // Likewise, for many ids that are about in order: looks behind `near` first, and `near` is then where it was found.
+  [[nodiscard]] const Object* find(std::string_view id, std::optional<Iterator>& near) const;
 
  private:
   friend class VersionedMap<Object>;

@@ -10,6 +10,7 @@
 #include "control/params.h"
 #include "control/visibility.h"
 #include "json/json_builder.h"
+#include "json/find_member.h"
 #include "json/json_tape.h"
 #include "record/call.h"
 
@@ -85,31 +86,45 @@ class Lists final : public pbx::MadeText, public std::enable_shared_from_this<Li
     return sees_call(apps_, call) &&
            (wanted_.app.empty() || std::ranges::find(call.apps, wanted_.app) != call.apps.end());
   }
-  void append(std::string& out, const Source& source, const std::string& id, const state::Call& call) const {
+  // `near`: see FrozenMap::find().
+  void append(std::string& out, const Source& source, const state::Call& call,
+              std::optional<state::FrozenObjects::Iterator>& near) const {
     out += R"({"server":)";
     out += source.name;
     append_text(out, "app", call.apps.empty() ? std::string_view() : std::string_view(call.apps.back()));
-    record::LiveCall shown = state::live_call(id, call, source.objects->gap_seq());
-    const bool whole = sees_whole_call(apps_, call.apps);
-    std::erase_if(shown.legs, [&](record::CallLeg& leg) {
-      const Object* const channel = leg.ended ? nullptr : source.objects->find(IdKind::channel, leg.channel);
-      if (channel != nullptr) add_live(leg, *channel, source.objects->number());
-      return !whole &&
-             (channel == nullptr || !sees_object(apps_, *source.objects, IdKind::channel, *channel));
-    });
     out += R"(,"call":)";
-    out += to_json(shown);
-    out += '}';
+    const bool whole = sees_whole_call(apps_, call.apps);
+    const state::FrozenObjects& channels = source.objects->of(IdKind::channel);
+    const state::CallText& text = state::text_of(call, source.objects->gap_seq());
+    out += text.head();
+    for (size_t i = 0; i < call.legs.size(); ++i) {
+      const record::CallLeg& leg = call.legs[i];
+      const Object* const channel = leg.ended ? nullptr : channels.find(leg.channel, near);
+      if (!whole && (channel == nullptr || !sees_object(apps_, *source.objects, IdKind::channel, *channel)))
+        continue;
+      if (out.back() != '[') out += ',';
+      out += text.leg(i);
+      if (!leg.ended) append_live(out, leg, channel, source.objects->number());
+      out += '}';
+    }
+    out += "]}}";
   }
-  // What a channel says of itself now.
-  static void add_live(record::CallLeg& leg, const Object& channel, uint64_t version) {
-    JsonTape tape;
-    const JsonView shown = tape.read(channel.text);
-    leg.name = shown.string_at("name");
-    leg.state = shown.string_at("state");
-    if (const JsonView caller = shown.find("caller"); caller.valid())
-      leg.caller = {caller.string_at("name"), caller.string_at("number")};
-    if (const std::string_view bridge = channel.bridge(version); !bridge.empty()) leg.bridge = bridge;
+  // What the leg's channel says of itself now, if it is known.
+  static void append_live(std::string& out, const record::CallLeg& leg, const Object* channel, uint64_t version) {
+    std::string_view name, state, caller;
+    each_member_of(channel == nullptr ? std::string_view() : std::string_view(channel->text),
+                   [&](std::string_view member, std::string_view value) {
+                     if (member == "name") name = value;
+                     if (member == "state") state = value;
+                     if (member == "caller") caller = value;
+                     return name.empty() || state.empty() || caller.empty();
+                   });
+    out += R"(,"name":)";
+    name.empty() ? append_json(out, leg.name) : static_cast<void>(out += name);
+    out += R"(,"caller":)";
+    caller.empty() ? append_json(out, leg.caller) : static_cast<void>(out += caller);
+    if (!state.empty()) (out += R"(,"state":)") += state;
+    if (channel != nullptr) append_text(out, "bridge", channel->bridge(version));
   }
   // Appends an item of a list.
   static void append(std::string& out, const Source& source, IdKind kind, const Object& object) {
@@ -179,6 +194,7 @@ class Lists::ItsReader final : public Reader {
         const bool is_full = kind == IdKind::call ? fill(piece, source.objects->calls(), call_at_, looked_at)
                                                   : fill(piece, source.objects->of(kind), at_, looked_at);
         if (is_full) return true;
+        near_.reset();
       }
       source_ = 0;
       in_list_ = false;
@@ -195,29 +211,29 @@ class Lists::ItsReader final : public Reader {
   bool fill(std::string& piece, const Objects& objects, std::optional<typename Objects::Iterator>& at,
             size_t& looked_at) {
     if (!lists_->wanted_.id.empty()) {
-      if (const auto* object = objects.find(lists_->wanted_.id)) add(piece, lists_->wanted_.id, *object);
+      if (const auto* object = objects.find(lists_->wanted_.id)) add(piece, *object);
       return false;
     }
     if (!at) at = objects.begin();
     for (; *at != objects.end(); ++*at) {
       if (piece.size() >= bytes_at_once || looked_at++ == looked_at_once) return true;
-      add(piece, (**at).id, (**at).object);
+      add(piece, (**at).object);
     }
     at.reset();
     return false;
   }
-  void add(std::string& piece, const std::string&, const Object& object) {
+  void add(std::string& piece, const Object& object) {
     const Source& source = lists_->sources_[source_];
     const IdKind kind = lists_->kinds_[kind_];
     if (!lists_->shows(source, kind, object)) return;
     if (!std::exchange(empty_, false)) piece += ',';
     append(piece, source, kind, object);
   }
-  void add(std::string& piece, const std::string& id, const state::Call& call) {
+  void add(std::string& piece, const state::Call& call) {
     const Source& source = lists_->sources_[source_];
     if (!lists_->shows(call)) return;
     if (!std::exchange(empty_, false)) piece += ',';
-    lists_->append(piece, source, id, call);
+    lists_->append(piece, source, call, near_);
   }
 
   std::shared_ptr<const Lists> lists_;
@@ -228,6 +244,7 @@ class Lists::ItsReader final : public Reader {
   size_t source_ = 0;
   std::optional<state::FrozenObjects::Iterator> at_;
   std::optional<state::FrozenCalls::Iterator> call_at_;
+  std::optional<state::FrozenObjects::Iterator> near_;  // a channel of the last call
 };
 
 std::unique_ptr<pbx::MadeText::Reader> Lists::read() const {
