@@ -92,9 +92,13 @@ def leaf(folder, processes):
         wait_for(f"commands reach {name} over the hub",
                  lambda name=name: client.rpc(f"aribus.v1.rpc.{name}.control", "ping", number=7) == {"jsonrpc": "2.0", "id": 7, "result": {}})
     assert "result" in client.rpc("aribus.v1.rpc.any.control", "ping")
-    for name in NAMES:  # a program at the hub may read the PBX's own stream
-        own = json.loads(client.request(f"$JS.{name}.API.STREAM.INFO.ARIBUS_{name}").data)
-        assert own["config"]["name"] == f"ARIBUS_{name}", own
+
+    def is_there(name):
+        found = json.loads(client.request(f"$JS.{name}.API.STREAM.INFO.ARIBUS_{name}").data)
+        return "config" in found and found["config"]["name"] == f"ARIBUS_{name}"
+
+    for name in NAMES:  # a program at the hub may read the PBX's own stream, as soon as the bridge has made it
+        wait_for(f"the stream of {name}", lambda name=name: is_there(name))
     skip_if_old(client)
     made = client.api("STREAM.CREATE.ARIBUS", {"name": "ARIBUS", "storage": "file", "retention": "limits", "sources": [
         {"name": f"ARIBUS_{name}", "external": {"api": f"$JS.{name}.API"}} for name in NAMES]})
