@@ -30,10 +30,12 @@ Record resynced(const std::string& server, const Model& model, const Difference&
   size_t count = model.calls().size();
   for (const IdKind kind : kinds) count += model.of(kind).size();
   record.ids.reserve(count);
-  for (const IdKind kind : kinds) {
-    for (const auto& [id, object] : model.of(kind)) record.ids.add_new(kind, id);
-  }
-  for (const auto& [id, call] : model.calls().live()) record.ids.add_new(IdKind::call, id);
+  const auto add = [&record](IdKind kind, const auto& objects) {
+    for (auto at = objects.begin(); at != objects.end(); ++at)
+      record.ids.add_new(kind, (*at).id, record::id_hash(kind, at.hash()));
+  };
+  for (const IdKind kind : kinds) add(kind, model.of(kind));
+  add(IdKind::call, model.calls().live());
   return record;
 }
 

@@ -32,7 +32,11 @@ std::optional<IdKind> id_kind_of(std::string_view name) {
 }
 
 uint64_t id_hash(IdKind kind, std::string_view id) {
-  return hash_of(id) ^ (static_cast<uint64_t>(kind) + 1) * 0x9E3779B97F4A7C15U;
+  return id_hash(kind, hash_of(id));
+}
+
+uint64_t id_hash(IdKind kind, uint64_t hash) {
+  return hash ^ (static_cast<uint64_t>(kind) + 1) * 0x9E3779B97F4A7C15U;
 }
 
 uint32_t IdSet::add(IdKind kind, std::string_view id) {
@@ -66,8 +70,8 @@ uint32_t IdSet::number_of(IdKind kind, std::string_view id) const {
   return 0;
 }
 
-void IdSet::add_new(IdKind kind, std::string_view id) {
-  append(kind, id, id_hash(kind, id));
+void IdSet::add_new(IdKind kind, std::string_view id, uint64_t hash) {
+  append(kind, id, hash);
   found_.clear();
 }
 

@@ -23,8 +23,9 @@ inline constexpr size_t object_kinds = 6;  // those of ARI
 // The kind with that field name; nothing if there is none.
 [[nodiscard]] std::optional<IdKind> id_kind_of(std::string_view field_name);
 
-// The hash by which indices find an id.
+// The hash by which indices find an id; `hash`: its hash_of().
 [[nodiscard]] uint64_t id_hash(IdKind kind, std::string_view id);
+[[nodiscard]] uint64_t id_hash(IdKind kind, uint64_t hash);
 
 // Longer ids are ignored: Asterisk makes none of that length by itself, and the memory for ids is bounded by
 // their number.
@@ -42,9 +43,9 @@ class IdSet {
   // Adds `id`, unless it is empty, longer than max_id_bytes or there already. Returns its number, counted
   // from 1; 0 if it is not there.
   uint32_t add(IdKind kind, std::string_view id);
-  // The same for one of very many. Required: it is not there, and is neither empty nor longer than
-  // max_id_bytes.
-  void add_new(IdKind kind, std::string_view id);
+  // The same for one of very many, whose id_hash() is known. Required: it is not there, and is neither empty nor
+  // longer than max_id_bytes.
+  void add_new(IdKind kind, std::string_view id, uint64_t hash);
   void clear();
   // Makes room for so many ids.
   void reserve(size_t count);

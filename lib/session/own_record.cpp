@@ -69,7 +69,8 @@ record::Record with_ids(const record::Record& record, const std::vector<bool>& s
                       .fields = record.fields,
                       .members = record.members};
   for (size_t i = 0; i < shown.size(); ++i) {
-    if (shown[i]) part.ids.add_new(record.ids[i].kind, record.ids[i].text);
+    const record::IdSet::Id id = record.ids[i];
+    if (shown[i]) part.ids.add_new(id.kind, id.text, id.hash);
   }
   return part;
 }

@@ -58,6 +58,8 @@ class FrozenMap {
       const Item& item = *(*chunks_)[chunk_]->items[at_];
       return {item.id, item.object};
     }
+    // hash_of() of its id.
+    [[nodiscard]] uint64_t hash() const { return (*chunks_)[chunk_]->items[at_]->hash; }
     Iterator& operator++() {
       if (++at_ == (*chunks_)[chunk_]->items.size()) {
         ++chunk_;
