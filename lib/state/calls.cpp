@@ -416,6 +416,7 @@ void Calls::begin(Known& channel, const Shown& shown, const Record& record, bool
   started.ids.add(IdKind::channel, channel.first);
   started.ids.add(IdKind::call, id);
   before_.push_back(std::move(started));
+  ++counts_.started;
   for (const auto& [below, way] : std::exchange(channel.second.below, {})) {
     if (const auto at = channels_.find(below); at != channels_.end()) join(*at, id, way);
   }
@@ -588,7 +589,10 @@ void Calls::channel_shown(std::string_view id) {
 }
 
 void Calls::finish(const std::string& id) {
-  const record::CallEnded ended = ended_call(std::move(*change(id)), gap_seq_);
+  Call& call = *change(id);
+  const bool left = call.left;
+  const record::CallEnded ended = ended_call(std::move(call), gap_seq_);
+  ++counts_.ended[left ? 1 : 0][ended.complete ? 1 : 0];
   Record record = record::own_record(ended, server_, now_);
   if (!ended.apps.empty()) record.app = ended.apps.back();
   for (const CallLeg& leg : ended.legs) record.ids.add(IdKind::channel, leg.channel);

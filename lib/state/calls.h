@@ -42,6 +42,12 @@ struct CallsOptions {
 // (`how: "left"`) and the channel enters an application again.
 class Calls {
  public:
+  // Since the start of the process.
+  struct Counts {
+    uint64_t started = 0;
+    uint64_t ended[2][2] = {};  // by `how` (0: ended, 1: left), and whether all of it was seen
+  };
+
   explicit Calls(std::shared_ptr<Versions> versions, CallsOptions options = {});
 
   // A command is about to create the channel `id`: its first record begins a call, or adds it to the live
@@ -72,6 +78,7 @@ class Calls {
   // nullptr when no live call has this id.
   [[nodiscard]] const Call* find(std::string_view id) const { return calls_.find(id); }
   [[nodiscard]] size_t size() const { return calls_.size(); }
+  [[nodiscard]] const Counts& counts() const { return counts_; }
   // Calls that began with this record or earlier ones are not complete.
   [[nodiscard]] uint64_t gap_seq() const { return gap_seq_; }
   // See VersionedMap.
@@ -133,6 +140,7 @@ class Calls {
 
   CallsOptions options_;
   VersionedMap<Call> calls_;
+  Counts counts_;
   Channels channels_;
   std::unordered_map<std::string, std::vector<std::string>, TextHash, std::equal_to<>>
       halves_;  // of Local channels

@@ -94,6 +94,7 @@ class Lists final : public pbx::MadeText, public std::enable_shared_from_this<Li
     std::erase_if(shown.legs, [&](record::CallLeg& leg) {
       const Object* const channel = leg.ended ? nullptr : source.objects->find(IdKind::channel, leg.channel);
       if (channel != nullptr) add_live(leg, *channel, source.objects->number());
+      if (channel != nullptr && std::ranges::find(call.held, leg.channel) != call.held.end()) leg.held = true;
       return !whole &&
              (channel == nullptr || !sees_object(apps_, *source.objects, IdKind::channel, *channel));
     });

@@ -122,6 +122,10 @@ TEST_CASE("a call begins when a channel enters an application, and ends with it"
   CHECK(find(ended, "ring_ms")->GetInt() == 64000);
   CHECK(find(ended, "talk_ms")->GetInt() == 16000);
   CHECK(find(ended, "hold_ms")->GetInt() == 2000);
+  const Calls::Counts& counts = stage.model.calls().counts();
+  CHECK(counts.started == 1);
+  CHECK(counts.ended[0][1] == 1);
+  CHECK(counts.ended[0][0] + counts.ended[1][0] + counts.ended[1][1] == 0);
   CHECK(find(ended, "cause")->GetInt() == 16);
   CHECK(find_string(ended, "app") == "demo");
   CHECK(stage.model.calls().size() == 0);
