@@ -143,49 +143,39 @@ std::string ids_of(const JsonValue& record) {
 
 }  // namespace
 
-std::shared_ptr<CallView::Call> CallView::new_call(WallTime began) {
-  auto call = std::make_shared<Call>();
-  call->number = ++seen_;
-  call->began = began;
-  return call;
-}
-
-void CallView::make_room() {
-  if (calls_.size() < max_calls && whose_.size() < max_calls) return;
-  calls_.clear();
-  locals_.clear();
-  whose_.clear();
-}
-
-// A call begins before a record shows its first channel, and ends after the last one that does.
-CallView::Line CallView::call_line(const JsonValue& record, std::string_view type, WallTime now) {
-  const std::string id = joined(record, "calls"), channel = joined(record, "channels");
+// Who calls; where nobody is known to, who is called.
+CallView::Line CallView::call_line(const JsonValue& record, std::string_view type) {
+  const std::string id = joined(record, "calls");
   std::string who = party_at(record, "from");
   if (who.empty()) who = party_at(record, "to");
   if (type == "call.started") {
-    make_room();
-    std::shared_ptr<Call>& call = calls_[{std::string(find_string(record, "server")), channel}];
-    if (!call) call = new_call(parse_time(find_string(record, "started")).value_or(now));
-    if (call->who.empty()) call->who = who.empty() ? channel : who;
-    whose_[id] = "#" + std::to_string(call->number) + " " + call->who;
+    if (whose_.size() >= max_calls) whose_.clear();
+    whose_[id] = who;
+  } else if (const auto known = whose_.find(id); known != whose_.end()) {
+    if (who.empty()) who = known->second;
+    if (type == "call.ended") whose_.erase(known);
   }
-  const auto known = whose_.find(id);
-  Line line{known == whose_.end() ? who : known->second, call_happened(record, type), id};
-  if (type == "call.ended") whose_.erase(id);
-  return line;
+  return {who, call_happened(record, type), id};
 }
 
 std::shared_ptr<CallView::Call> CallView::call_of(const std::string& server, const JsonValue& channel,
                                                   WallTime now) {
-  make_room();
+  if (calls_.size() >= max_calls) {
+    calls_.clear();
+    locals_.clear();
+  }
   std::shared_ptr<Call>& call = calls_[{server, std::string(find_string(channel, "id"))}];
   const auto [local, half] = local_half(find_string(channel, "name"));
   const Key name{server, std::string(local)};
   if (!call && half != 0) {
     if (const auto other = locals_.find(name); other != locals_.end()) call = other->second.lock();
   }
-  if (!call) call = new_call(parse_time(find_string(channel, "creationtime")).value_or(now));
-  if (half != 0 && locals_[name].expired()) locals_[name] = call;
+  if (!call) {
+    call = std::make_shared<Call>();
+    call->number = ++seen_;
+    call->began = parse_time(find_string(channel, "creationtime")).value_or(now);
+    if (half != 0) locals_[name] = call;
+  }
   if (half == 1) call->has_first_half = true;
   if (half != 2 || !call->has_first_half) call->who = who_is(channel);
   return call;
@@ -226,7 +216,7 @@ CallView::Line CallView::line_of(const JsonValue& record, WallTime now) {
   if (const Text sentence = daemon_records_.sentence(record, now, all_); !sentence.empty()) {
     return {server, sentence, type == "command.resolved" ? ids_of(record) : ""};
   }
-  if (type.starts_with("call.")) return call_line(record, type, now);
+  if (type.starts_with("call.")) return call_line(record, type);
   if (const JsonValue* channel = main_channel(record)) return channel_line(record, *channel, now);
   if (type == "PlaybackStarted" || type == "PlaybackFinished") {
     auto [who, id] = target(server, part(record, "playback", "target_uri"));

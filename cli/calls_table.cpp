@@ -333,8 +333,11 @@ void CallsTable::enter(const std::string& server, const JsonValue& record, const
   if (call == calls_.end() || call->second.direction != "outbound" || call->second.server != server ||
       call->second.first != find_string(channel, "id"))
     return;
-  if (call->second.from.number.empty()) call->second.from = party_of(channel, "connected");
-  if (const record::Party party = party_of(channel, "caller"); !party.number.empty()) call->second.to = party;
+  record::Party &from = call->second.from, &to = call->second.to;
+  if (from.number.empty()) from = party_of(channel, "connected");
+  const record::Party caller = party_of(channel, "caller");
+  const bool is_same = caller.number == from.number && caller.name == from.name;
+  if (!caller.number.empty() && !is_same) to = caller;
 }
 
 const std::pair<const CallsTable::Key, CallsTable::Bridge>* CallsTable::bridge_of(const Key& key) const {

@@ -63,6 +63,11 @@ std::string_view whole_of(std::string_view name) {
   return is_half ? name.substr(0, name.size() - 2) : std::string_view();
 }
 
+// An endpoint without a caller id of its own has that of the `originate` that calls it.
+bool is_same(const Party& one, const Party& other) {
+  return one.number == other.number && one.name == other.name;
+}
+
 // "100" of "PJSIP/100-00000001".
 std::string resource_of(std::string_view name) {
   const size_t slash = name.find('/');
@@ -182,8 +187,8 @@ void Calls::add_calls(Record& record) {
         if (recalled_.empty() || record.type == "ChannelDestroyed" || record.type == "call.ended") continue;
         at = channels_.try_emplace(std::string(id.text)).first;
       } else {
-        if (expected_.size() == 0) continue;
-        meet_expected(id.text, record);
+        if (expected_.size() == 0 && halves_.empty()) continue;
+        meet_unknown(id.text, record);
         if ((at = channels_.find(id.text)) == channels_.end()) continue;
       }
     }
@@ -202,11 +207,15 @@ void Calls::add_calls(Record& record) {
   }
 }
 
-// The first record about a channel that a command has created.
-void Calls::meet_expected(std::string_view id, const Record& record) {
-  if (expected_.find(id) == nullptr) return;
+// A channel that a command has created, or the other half of a Local channel, in a record of any type.
+void Calls::meet_unknown(std::string_view id, const Record& record) {
+  const bool is_expected = expected_.find(id) != nullptr;
   for (const std::string_view member : shown_in) {
-    if (const Sight sight(IdKind::channel, record, member); sight.id == id)
+    const Sight sight(IdKind::channel, record, member);
+    if (sight.id != id) continue;
+    std::string buffer;
+    const std::string_view whole = whole_of(find_string_member(sight.text, "name", buffer));
+    if (is_expected || (!whole.empty() && halves_.find(whole) != halves_.end()))
       static_cast<void>(channel(sight, record));
   }
 }
@@ -291,7 +300,7 @@ void Calls::enter(const Record& record) {
   if (call->outbound && call->begins_with(entered->first)) {
     const Shown shown(text);
     if (call->from.number.empty()) call->from = shown.connected;
-    if (!shown.caller.number.empty()) call->to = shown.caller;
+    if (!shown.caller.number.empty() && !is_same(shown.caller, call->from)) call->to = shown.caller;
   }
   if (is_up(text)) answer(*entered, now_);
 }
@@ -398,7 +407,7 @@ void Calls::begin(Known& channel, const Shown& shown, const Record& record, bool
   call.outbound = outbound;
   call.from = outbound ? shown.connected : shown.caller;
   call.to = outbound ? shown.caller : Party{{}, shown.exten};
-  if (outbound && call.to.number.empty()) call.to.number = resource_of(shown.name);
+  if (outbound && (call.to.number.empty() || is_same(call.to, call.from))) call.to = {{}, resource_of(shown.name)};
   calls_.grow(call.add_app(record.app));
   call.started = shown.made.value_or(now_);
   call.complete = complete;

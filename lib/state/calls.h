@@ -124,7 +124,7 @@ class Calls {
   [[nodiscard]] Known* channel(const Sight& sight, const record::Record& record, bool begins = false);
   [[nodiscard]] Known* find_channel(const Sight& sight);
   void add_calls(record::Record& record);
-  void meet_expected(std::string_view id, const record::Record& record);
+  void meet_unknown(std::string_view id, const record::Record& record);
   void begin(Known& channel, const Shown& shown, const record::Record& record, bool outbound, bool complete);
   void link_below(Known* above, Known* below, Way way);
   void join(Known& channel, const std::string& call, Way way);

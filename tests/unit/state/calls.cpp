@@ -180,6 +180,38 @@ TEST_CASE("both halves of a Local channel are of one call, whichever is seen fir
   CHECK(ways == std::set<std::string>{"first", "local", "dial"});
 }
 
+TEST_CASE("the other half of a Local channel joins with the first record that shows it, of whatever type") {
+  CallStage stage;
+  stage.tell("StasisStart", R"("args":[],)" + shown("channel", "l1", "Up", "Local/200@out-00000007;1"));
+  stage.tell("ChannelDialplan", R"("dialplan_app":"Wait","dialplan_app_data":"1",)" +
+                                    shown("channel", "l2", "Up", "Local/200@out-00000007;2"));
+  CHECK(stage.call("l2") == stage.call("l1"));
+  CHECK(stage.calls_of_last().size() == 1);
+  // Others do not.
+  stage.tell("ChannelDialplan", R"("dialplan_app":"Wait","dialplan_app_data":"1",)" +
+                                    shown("channel", "l3", "Up", "Local/200@out-00000008;2"));
+  CHECK(stage.calls_of_last().empty());
+  for (const std::string id : {"l1", "l2"}) stage.tell("ChannelDestroyed", ends(id));
+  CHECK(stage.last("call.ended")["legs"].Size() == 2);
+  stage.tell("ChannelHangupRequest", shown("channel", "l2", "Up", "Local/200@out-00000007;2"));  // late
+  CHECK(stage.of("call.started").size() == 1);
+}
+
+TEST_CASE("who is called is the endpoint, if its caller id is that of the call") {
+  CallStage stage;
+  const auto alike = [](const std::string& state) {
+    std::string text = shown("channel", "o1", state, "Local/700@out-00000002;1");
+    return text.replace(text.find(R"("name":"Bob","number":"200")"), 27, R"("name":"Alice","number":"100")");
+  };
+  stage.model.calls().expect("o1", "");
+  stage.tell("ChannelCreated", alike("Down"));
+  stage.tell("StasisStart", R"("args":[],)" + alike("Up"));
+  const Call& call = *stage.model.calls().find(stage.call("o1"));
+  CHECK(call.from.number == "100");
+  CHECK(call.to.number == "700@out");
+  CHECK(call.to.name.empty());
+}
+
 TEST_CASE("what was dialled before the caller's call began joins it, with all that is below") {
   CallStage stage;
   stage.tell("Dial", R"("dialstatus":"",)" + shown("caller", "a") + "," + shown("peer", "b"));
