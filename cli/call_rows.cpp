@@ -154,9 +154,9 @@ bool CallFilter::matches(const CallRow& call, const LegRow& leg, std::string_vie
     return folded(*text).find(folded_search) != std::string::npos;
   };
   const std::initializer_list<const std::string*> texts{
-      &leg.channel,   &leg.who,         &leg.name,        &leg.with,      &leg.state,
-      &leg.app,       &leg.server,      &leg.bridge_id,   &leg.bridge_name, &leg.bridge_type,
-      &call.id,       &call.who,        &call.called,     &call.state,    &call.direction};
+      &leg.channel, &leg.who,    &leg.name,      &leg.with,        &leg.state,
+      &leg.app,     &leg.server, &leg.bridge_id, &leg.bridge_name, &leg.bridge_type,
+      &call.id,     &call.who,   &call.called,   &call.state,      &call.direction};
   return std::ranges::any_of(texts, has);
 }
 
@@ -239,8 +239,8 @@ std::vector<CallLine> with_legs(const std::vector<CallLine>& calls,
 }
 
 const std::vector<std::string>& leg_field_names() {
-  static const std::vector<std::string> names{"CHANNEL", "WHO",  "WITH",   "STATE",     "SECONDS", "BEGAN",
-                                              "APP",     "SERVER", "NAME", "BRIDGE",    "TYPE",    "HALF",
+  static const std::vector<std::string> names{"CHANNEL", "WHO",       "WITH", "STATE",  "SECONDS",  "BEGAN",
+                                              "APP",     "SERVER",    "NAME", "BRIDGE", "TYPE",     "HALF",
                                               "CALL",    "DIRECTION", "FROM", "TO",     "CALLSTATE"};
   return names;
 }

@@ -104,7 +104,8 @@ bool is_incomplete(const JsonValue& record) {
 }
 
 Text call_ended(const JsonValue& record) {
-  const auto began = parse_time(find_string(record, "started")), ended = parse_time(find_string(record, "ended"));
+  const auto began = parse_time(find_string(record, "started")),
+             ended = parse_time(find_string(record, "ended"));
   const std::string after = began && ended ? " after " + duration_text(*began, *ended) : "";
   const std::string_view cause = find_string(record, "cause_txt");
   std::string text = "call ended" + after + (cause.empty() ? "" : ": " + std::string(cause));
@@ -115,11 +116,11 @@ Text call_ended(const JsonValue& record) {
   }
   const bool is_answered = !find_string(record, "answered").empty();
   const uint64_t legs = list_of(record, "legs").Size() + number_of(record, "legs_left_out");
-  const std::string more = sentence_of(
-      {parties(record), "rang " + time_at(record, "ring_ms"),
-       is_answered ? "talked " + time_at(record, "talk_ms") : "nobody answered",
-       number_of(record, "hold_ms") > 0 ? "on hold " + time_at(record, "hold_ms") : "", counted(legs, "leg"),
-       is_incomplete(record) ? "a part of it was not seen" : ""});
+  const std::string more =
+      sentence_of({parties(record), "rang " + time_at(record, "ring_ms"),
+                   is_answered ? "talked " + time_at(record, "talk_ms") : "nobody answered",
+                   number_of(record, "hold_ms") > 0 ? "on hold " + time_at(record, "hold_ms") : "",
+                   counted(legs, "leg"), is_incomplete(record) ? "a part of it was not seen" : ""});
   return Text(text, style) + "; " + more;
 }
 

@@ -40,13 +40,13 @@ int print_calls(const Arguments& arguments, const CallFilter& filter, const Call
   if (const std::string trouble = table.trouble(); !trouble.empty()) err().line("aribus: " + trouble);
   const WallTime now = wall_now();
   if (arguments.has("json")) {
-    const auto document = parse_own_json(calls_json(lines_of_calls(all, filter, order), all.size(),
-                                                    find_string(*subscribed, "cursor"), now));
+    const auto document = parse_own_json(
+        calls_json(lines_of_calls(all, filter, order), all.size(), find_string(*subscribed, "cursor"), now));
     if (!document) return fail(document.error());
     out().json_document(*document);
   } else if (arguments.for_people()) {
-    const std::vector<CallLine> lines = with_legs(
-        lines_of_calls(all, filter, order), [](const CallRow& call) { return call.legs.size() > 1; });
+    const std::vector<CallLine> lines = with_legs(lines_of_calls(all, filter, order),
+                                                  [](const CallRow& call) { return call.legs.size() > 1; });
     const CallColumns columns(lines, now, out().size().second, true);
     out().line(columns.names());
     for (const CallLine& line : lines) out().line(columns.line(line, now, false));

@@ -101,8 +101,8 @@ void CallsTable::show_call(const std::string& server, const JsonValue& call) {
   }
 }
 
-CallsTable::Call* CallsTable::add_call(const std::string& server, std::string_view id,
-                                       std::string_view first, const JsonValue& shown) {
+CallsTable::Call* CallsTable::add_call(const std::string& server, std::string_view id, std::string_view first,
+                                       const JsonValue& shown) {
   if (id.empty() || calls_.size() >= max_shown) return nullptr;
   Call& call = calls_[std::string(id)];
   const JsonValue* complete = find(shown, "complete");
@@ -402,7 +402,7 @@ CallRow CallsTable::row_of(const std::string& id) const {
 
 std::vector<CallRow> CallsTable::rows() const {
   std::vector<CallRow> rows;
-  std::unordered_map<std::string_view, size_t> row_at;     // by the id of the call
+  std::unordered_map<std::string_view, size_t> row_at;  // by the id of the call
   for (const auto& [key, channel] : channels_) {
     LegRow leg = leg_of(key, channel);
     const auto joined = legs_.find(key);

@@ -31,10 +31,10 @@ constexpr std::array<Column, count> columns_of_calls{{{"WHO", 18, 40},
                                                       {"SERVER", 6, 24}}};
 
 // The most important first.
-constexpr std::array<Name, count> by_importance{who, time, state, called,  legs,   direction,
+constexpr std::array<Name, count> by_importance{who, time, state,   called, legs,  direction,
                                                 app, with, channel, bridge, server};
-constexpr std::array<Name, count> with_ids_kept{who, channel, time, state, called, legs,
-                                                direction, app, with, bridge, server};
+constexpr std::array<Name, count> with_ids_kept{who,       channel, time, state,  called, legs,
+                                                direction, app,     with, bridge, server};
 
 std::string value_of(const CallLine& line, size_t column, WallTime now) {
   const bool is_call = line.leg == nullptr && !line.call->id.empty();

@@ -64,7 +64,8 @@ void add_server(StatusLines& out, const JsonValue& server, WallTime now) {
   }
   const std::string_view rest = find_string(server, "rest");
   // An aribusd before 0.2.0 does not say how many calls there are.
-  const Text calls = find(server, "calls") == nullptr ? "" : counted(number_of(server, "calls"), "call") + "; ";
+  const Text calls =
+      find(server, "calls") == nullptr ? "" : counted(number_of(server, "calls"), "call") + "; ";
   out.add(6, calls + counted(number_of(server, "received"), "event") + " received; commands go over " +
                  (rest == "http"        ? Text("HTTP")
                   : rest == "websocket" ? Text("the WebSocket")

@@ -30,14 +30,14 @@ struct ServerStatus {
   uint64_t requests_open = 0;
   std::string rest;  // one of `transports`
 
-  static constexpr auto members = std::tuple(
-      member("name", &ServerStatus::name), member("connected", &ServerStatus::connected),
-      member("state", &ServerStatus::state).one_of(state_names), member("since", &ServerStatus::since),
-      member("reason", &ServerStatus::reason), member("version", &ServerStatus::version),
-      member("apps", &ServerStatus::apps), member("replaced", &ServerStatus::replaced),
-      member("received", &ServerStatus::received), member("calls", &ServerStatus::calls),
-      member("requests_open", &ServerStatus::requests_open),
-      member("rest", &ServerStatus::rest).one_of(transports));
+  static constexpr auto members =
+      std::tuple(member("name", &ServerStatus::name), member("connected", &ServerStatus::connected),
+                 member("state", &ServerStatus::state).one_of(state_names),
+                 member("since", &ServerStatus::since), member("reason", &ServerStatus::reason),
+                 member("version", &ServerStatus::version), member("apps", &ServerStatus::apps),
+                 member("replaced", &ServerStatus::replaced), member("received", &ServerStatus::received),
+                 member("calls", &ServerStatus::calls), member("requests_open", &ServerStatus::requests_open),
+                 member("rest", &ServerStatus::rest).one_of(transports));
 };
 
 }  // namespace aribus::pbx

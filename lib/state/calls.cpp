@@ -407,7 +407,8 @@ void Calls::begin(Known& channel, const Shown& shown, const Record& record, bool
   call.outbound = outbound;
   call.from = outbound ? shown.connected : shown.caller;
   call.to = outbound ? shown.caller : Party{{}, shown.exten};
-  if (outbound && (call.to.number.empty() || is_same(call.to, call.from))) call.to = {{}, resource_of(shown.name)};
+  if (outbound && (call.to.number.empty() || is_same(call.to, call.from)))
+    call.to = {{}, resource_of(shown.name)};
   calls_.grow(call.add_app(record.app));
   call.started = shown.made.value_or(now_);
   call.complete = complete;

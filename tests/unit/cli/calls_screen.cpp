@@ -50,8 +50,8 @@ LegRow second_leg(const CallRow& call, int number) {
   return leg;
 }
 
-// 300 calls: some alone, some with a leg of their own that they talk with, some in a queue. Each fiftieth is a
-// channel of no call.
+// 300 calls: some alone, some with a leg of their own that they talk with, some in a queue. Each fiftieth is
+// a channel of no call.
 std::vector<CallRow> many() {
   std::vector<CallRow> calls;
   for (int i = 0; i < 300; ++i) {

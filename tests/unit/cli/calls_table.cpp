@@ -125,9 +125,10 @@ TEST_CASE("the halves of a Local channel name each other") {
 
 TEST_CASE("a call has who calls whom, and the legs that the daemon says are its own, in their order") {
   TableStage stage;
-  stage.tell("call.started",
-             R"("calls":["k1"],"channels":["z1"],"direction":"inbound","from":{"name":"Alice","number":"100"},)"
-             R"("to":{"name":"","number":"200"},"started":"2026-11-22T21:46:05.000Z","complete":false)");
+  stage.tell(
+      "call.started",
+      R"("calls":["k1"],"channels":["z1"],"direction":"inbound","from":{"name":"Alice","number":"100"},)"
+      R"("to":{"name":"","number":"200"},"started":"2026-11-22T21:46:05.000Z","complete":false)");
   CHECK(stage.size() == 0);  // no record shows its channel yet
   stage.tell("StasisStart", R"("calls":["k1"],"channels":["z1"],"channel":)" + channel("z1", "100", "Ring"));
   CallRow call = stage.call("k1");
