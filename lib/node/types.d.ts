@@ -305,25 +305,60 @@ export interface Subscribed {
       app?: string;
       bridge?: string;
       began?: string;
-      variables?: {[name: string]: string}; channel: Channel;
+      variables?: {[name: string]: string};
+      channel: Channel;
     }>;
-    bridges?: Array<{server: string; bridge: Bridge;}>;
-    playbacks?: Array<{server: string; playback: Playback;}>;
-    recordings?: Array<{server: string; recording: LiveRecording;}>;
-    endpoints?: Array<{server: string; endpoint: {technology: string; resource: string; state?: string;};}>;
-    devices?: Array<{server: string; device_state: DeviceState;}>;
+    bridges?: Array<{
+      server: string;
+      bridge: Bridge;
+    }>;
+    playbacks?: Array<{
+      server: string;
+      playback: Playback;
+    }>;
+    recordings?: Array<{
+      server: string;
+      recording: LiveRecording;
+    }>;
+    endpoints?: Array<{
+      server: string;
+      endpoint: {
+        technology: string;
+        resource: string;
+        state?: string;
+      };
+    }>;
+    devices?: Array<{
+      server: string;
+      device_state: DeviceState;
+    }>;
     calls?: Array<{
       server: string;
-      app?: string; call: {
-        id: string; direction: 'inbound' | 'outbound'; from: {name: string; number: string;};
-        to: {name: string; number: string;};
+      app?: string;
+      call: {
+        id: string;
+        direction: "inbound" | "outbound";
+        from: {
+          name: string;
+          number: string;
+        };
+        to: {
+          name: string;
+          number: string;
+        };
         apps: Array<string>;
         started: string;
-        answered?: string; complete: boolean; hold_ms: number;
+        answered?: string;
+        complete: boolean;
+        hold_ms: number;
         legs: Array<{
-          channel: string; name: string;
-          joined_by: 'first' | 'local' | 'dial' | 'forward' | 'transfer' | 'create' | (string & {});
-          caller: {name: string; number: string;};
+          channel: string;
+          name: string;
+          joined_by: "first" | "local" | "dial" | "forward" | "transfer" | "create" | (string & {});
+          caller: {
+            name: string;
+            number: string;
+          };
           began: string;
           answered?: string;
           ended?: string;
@@ -334,9 +369,18 @@ export interface Subscribed {
           held?: boolean;
         }>;
         legs_left_out?: number;
-        transfers:
-            Array<{time: string; kind: 'blind' | 'attended'; channel: string; to: string; result: string;}>;
-        recorded: Array<{name: string; format: string; duration?: number;}>;
+        transfers: Array<{
+          time: string;
+          kind: "blind" | "attended";
+          channel: string;
+          to: string;
+          result: string;
+        }>;
+        recorded: Array<{
+          name: string;
+          format: string;
+          duration?: number;
+        }>;
       };
     }>;
   };
@@ -733,9 +777,13 @@ export interface CallEnded extends Envelope {
   cause?: number;
   cause_txt?: string;
   legs: Array<{
-    channel: string; name: string;
-    joined_by: 'first' | 'local' | 'dial' | 'forward' | 'transfer' | 'create' | (string & {});
-    caller: {name: string; number: string;};
+    channel: string;
+    name: string;
+    joined_by: "first" | "local" | "dial" | "forward" | "transfer" | "create" | (string & {});
+    caller: {
+      name: string;
+      number: string;
+    };
     began: string;
     answered?: string;
     ended?: string;
@@ -2836,7 +2884,7 @@ export interface Methods {
     };
   };
   /** Lists the calls that have not ended, with their legs, from the daemon's memory and without a request to Asterisk. */
-  'state.calls': {
+  "state.calls": {
     params: {
       /** Name of the Asterisk in the configuration. Default: all. */
       server?: string;
@@ -2849,16 +2897,31 @@ export interface Methods {
       cursor: string;
       calls: Array<{
         server: string;
-        app?: string; call: {
-          id: string; direction: 'inbound' | 'outbound'; from: {name: string; number: string;};
-          to: {name: string; number: string;};
+        app?: string;
+        call: {
+          id: string;
+          direction: "inbound" | "outbound";
+          from: {
+            name: string;
+            number: string;
+          };
+          to: {
+            name: string;
+            number: string;
+          };
           apps: Array<string>;
           started: string;
-          answered?: string; complete: boolean; hold_ms: number;
+          answered?: string;
+          complete: boolean;
+          hold_ms: number;
           legs: Array<{
-            channel: string; name: string;
-            joined_by: 'first' | 'local' | 'dial' | 'forward' | 'transfer' | 'create' | (string & {});
-            caller: {name: string; number: string;};
+            channel: string;
+            name: string;
+            joined_by: "first" | "local" | "dial" | "forward" | "transfer" | "create" | (string & {});
+            caller: {
+              name: string;
+              number: string;
+            };
             began: string;
             answered?: string;
             ended?: string;
@@ -2869,9 +2932,18 @@ export interface Methods {
             held?: boolean;
           }>;
           legs_left_out?: number;
-          transfers:
-              Array<{time: string; kind: 'blind' | 'attended'; channel: string; to: string; result: string;}>;
-          recorded: Array<{name: string; format: string; duration?: number;}>;
+          transfers: Array<{
+            time: string;
+            kind: "blind" | "attended";
+            channel: string;
+            to: string;
+            result: string;
+          }>;
+          recorded: Array<{
+            name: string;
+            format: string;
+            duration?: number;
+          }>;
         };
       }>;
     };
@@ -2969,40 +3041,61 @@ export interface Methods {
     };
   };
   /** Returns the daemon's status for operators: connections to the Asterisks, the ring, subscribers, memory. */
-  'status': {
-    params: {}; result: {
-      aribus: string; pid: number; started: string; configuration: {file: string; read: string;};
+  "status": {
+    params: {};
+    result: {
+      aribus: string;
+      pid: number;
+      started: string;
+      configuration: {
+        file: string;
+        read: string;
+      };
       servers: Array<{
-        name: string; connected: boolean;
-        state: 'connecting' | 'syncing' | 'ready' | 'replaced' | 'down' | 'leaving';
+        name: string;
+        connected: boolean;
+        state: "connecting" | "syncing" | "ready" | "replaced" | "down" | "leaving";
         since: string;
         reason?: string;
-        version?: string; apps: Array<string>; replaced: Array<string>; received: number; calls: number;
+        version?: string;
+        apps: Array<string>;
+        replaced: Array<string>;
+        received: number;
+        calls: number;
         requests_open: number;
-        rest: 'http' | 'websocket';
+        rest: "http" | "websocket";
       }>;
       bus: {
-        stream: string; first: number; next: number; ring_bytes: number; used_bytes: number;
+        stream: string;
+        first: number;
+        next: number;
+        ring_bytes: number;
+        used_bytes: number;
         path?: string;
         resumed?: boolean;
         reason?: string;
       };
-      loop: {turns: number; longest_turn_us: number; longest_turn_lately_us: number;};
+      loop: {
+        turns: number;
+        longest_turn_us: number;
+        longest_turn_lately_us: number;
+      };
       connections: number;
       subscribers: number;
       behind_records: number;
       lost_records: number;
-      process: {resident_bytes: number; descriptors: number; max_descriptors: number;};
+      process: {
+        resident_bytes: number;
+        descriptors: number;
+        max_descriptors: number;
+      };
     };
   };
   /** Starts the delivery of records on this connection, or changes the filter. A record must match every parameter given, each with any of its values. */
-  'subscribe': {
+  "subscribe": {
     params: {
-      /**
-         Types of records to deliver, with shell wildcards: 'StasisStart', 'Channel*', 'server.*'. Default:
-         all.
-       */
-      types?: string|Array<string>;
+      /** Types of records to deliver, with shell wildcards: 'StasisStart', 'Channel*', 'server.*'. Default: all. */
+      types?: string | Array<string>;
       /** Types of records to leave out, with wildcards as in `types`. Default: none. */
       exclude?: string | Array<string>;
       /** Names of the Asterisks whose records to deliver. Default: all. */
@@ -3017,30 +3110,15 @@ export interface Methods {
       endpoints?: string | Array<string>;
       /** Ids of calls whose records to deliver, as in `calls` of records. Default: all. */
       calls?: string | Array<string>;
-      /**
-         Cursor to resume after: '<stream>:<seq>' of the last record you have seen. Default: as `from` says.
-         When it can't be resumed, `resumed` is false.
-       */
+      /** Cursor to resume after: '<stream>:<seq>' of the last record you have seen. Default: as `from` says. When it can't be resumed, `resumed` is false. */
       since?: string;
-      /**
-         Where to begin without `since`, or when it can't be resumed: 'newest', with the next record
-         (default), or 'oldest', with the oldest kept record, after a `lost` of those before it.
-       */
-      from?: 'newest' | 'oldest';
-      /**
-         When you read too slowly: 'lost' (default) reports the lost records and continues, 'disconnect'
-         reports them and closes the connection.
-       */
-      on_overflow?: 'lost' | 'disconnect';
-      /**
-         true: the result has all live objects at its cursor, in `snapshot`; not when `since` is resumed.
-         Default: false.
-       */
+      /** Where to begin without `since`, or when it can't be resumed: 'newest', with the next record (default), or 'oldest', with the oldest kept record, after a `lost` of those before it. */
+      from?: "newest" | "oldest";
+      /** When you read too slowly: 'lost' (default) reports the lost records and continues, 'disconnect' reports them and closes the connection. */
+      on_overflow?: "lost" | "disconnect";
+      /** true: the result has all live objects at its cursor, in `snapshot`; not when `since` is resumed. Default: false. */
       snapshot?: boolean;
-      /**
-         true: `creating` reports an id that the daemon chooses before the command is sent, and records don't
-         wait for answers. Default: false.
-       */
+      /** true: `creating` reports an id that the daemon chooses before the command is sent, and records don't wait for answers. Default: false. */
       announce?: boolean;
     };
     result: {
@@ -3054,26 +3132,60 @@ export interface Methods {
           app?: string;
           bridge?: string;
           began?: string;
-          variables?: {[name: string]: string}; channel: Channel;
+          variables?: {[name: string]: string};
+          channel: Channel;
         }>;
-        bridges?: Array<{server: string; bridge: Bridge;}>;
-        playbacks?: Array<{server: string; playback: Playback;}>;
-        recordings?: Array<{server: string; recording: LiveRecording;}>;
-        endpoints?:
-            Array<{server: string; endpoint: {technology: string; resource: string; state?: string;};}>;
-        devices?: Array<{server: string; device_state: DeviceState;}>;
+        bridges?: Array<{
+          server: string;
+          bridge: Bridge;
+        }>;
+        playbacks?: Array<{
+          server: string;
+          playback: Playback;
+        }>;
+        recordings?: Array<{
+          server: string;
+          recording: LiveRecording;
+        }>;
+        endpoints?: Array<{
+          server: string;
+          endpoint: {
+            technology: string;
+            resource: string;
+            state?: string;
+          };
+        }>;
+        devices?: Array<{
+          server: string;
+          device_state: DeviceState;
+        }>;
         calls?: Array<{
           server: string;
-          app?: string; call: {
-            id: string; direction: 'inbound' | 'outbound'; from: {name: string; number: string;};
-            to: {name: string; number: string;};
+          app?: string;
+          call: {
+            id: string;
+            direction: "inbound" | "outbound";
+            from: {
+              name: string;
+              number: string;
+            };
+            to: {
+              name: string;
+              number: string;
+            };
             apps: Array<string>;
             started: string;
-            answered?: string; complete: boolean; hold_ms: number;
+            answered?: string;
+            complete: boolean;
+            hold_ms: number;
             legs: Array<{
-              channel: string; name: string;
-              joined_by: 'first' | 'local' | 'dial' | 'forward' | 'transfer' | 'create' | (string & {});
-              caller: {name: string; number: string;};
+              channel: string;
+              name: string;
+              joined_by: "first" | "local" | "dial" | "forward" | "transfer" | "create" | (string & {});
+              caller: {
+                name: string;
+                number: string;
+              };
               began: string;
               answered?: string;
               ended?: string;
@@ -3084,9 +3196,18 @@ export interface Methods {
               held?: boolean;
             }>;
             legs_left_out?: number;
-            transfers: Array<
-                {time: string; kind: 'blind' | 'attended'; channel: string; to: string; result: string;}>;
-            recorded: Array<{name: string; format: string; duration?: number;}>;
+            transfers: Array<{
+              time: string;
+              kind: "blind" | "attended";
+              channel: string;
+              to: string;
+              result: string;
+            }>;
+            recorded: Array<{
+              name: string;
+              format: string;
+              duration?: number;
+            }>;
           };
         }>;
       };
