@@ -156,6 +156,11 @@ CallView::Line CallView::call_line(const JsonValue& record, std::string_view typ
     if (who.empty()) who = known->second;
     if (type == "call.ended") whose_.erase(known);
   }
+  if (who.empty()) {  // the record of its beginning was not shown
+    const std::string channel = joined(record, "channels");
+    const auto shown = calls_.find({std::string(find_string(record, "server")), channel});
+    who = shown == calls_.end() ? channel : "#" + std::to_string(shown->second->number) + " " + shown->second->who;
+  }
   return {who, call_happened(record, type), id};
 }
 

@@ -203,6 +203,14 @@ TEST_CASE("a call begins, is answered and ends: who, to whom, how long, why, how
             "9 legs, a part of it was not seen  k1");
 }
 
+TEST_CASE("who is on its first channel is said of a call whose beginning was not shown") {
+  ViewStage stage;
+  const std::string answered = R"("calls":["k1"],"channels":["c1"],"answered":"2026-11-22T21:46:09.100Z","ring_ms":0)";
+  CHECK(stage.tell("call.answered", answered) == who("c1") + "call answered after 0.0 s  k1");
+  CHECK_FALSE(stage.tell("StasisStart", channel_member("c1", "PJSIP/1")).empty());
+  CHECK(stage.tell("call.answered", answered) == who("#1 Alice <100>") + "call answered after 0.0 s  k1");
+}
+
 TEST_CASE("a call that goes on where aribusd sees nothing of it, or whose beginning was not seen, says so") {
   ViewStage stage;
   CHECK(stage.tell("call.started",
