@@ -159,7 +159,8 @@ CallView::Line CallView::call_line(const JsonValue& record, std::string_view typ
   if (who.empty()) {  // the record of its beginning was not shown
     const std::string channel = joined(record, "channels");
     const auto shown = calls_.find({std::string(find_string(record, "server")), channel});
-    who = shown == calls_.end() ? channel : "#" + std::to_string(shown->second->number) + " " + shown->second->who;
+    who = shown == calls_.end() ? channel
+                                : "#" + std::to_string(shown->second->number) + " " + shown->second->who;
   }
   return {who, call_happened(record, type), id};
 }

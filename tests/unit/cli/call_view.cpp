@@ -205,7 +205,8 @@ TEST_CASE("a call begins, is answered and ends: who, to whom, how long, why, how
 
 TEST_CASE("who is on its first channel is said of a call whose beginning was not shown") {
   ViewStage stage;
-  const std::string answered = R"("calls":["k1"],"channels":["c1"],"answered":"2026-11-22T21:46:09.100Z","ring_ms":0)";
+  const std::string answered =
+      R"("calls":["k1"],"channels":["c1"],"answered":"2026-11-22T21:46:09.100Z","ring_ms":0)";
   CHECK(stage.tell("call.answered", answered) == who("c1") + "call answered after 0.0 s  k1");
   CHECK_FALSE(stage.tell("StasisStart", channel_member("c1", "PJSIP/1")).empty());
   CHECK(stage.tell("call.answered", answered) == who("#1 Alice <100>") + "call answered after 0.0 s  k1");

@@ -66,8 +66,9 @@ std::string table_of(const std::vector<CallLine>& lines, size_t width) {
 
 TEST_CASE("a table of calls and their legs is as docs/operations.md shows it") {
   const std::vector<CallRow> calls = table_calls();
-  const std::string table =
-      table_of(with_legs(lines_of_calls(calls, {}, {}), [](const CallRow& call) { return call.legs.size() > 1; }), 120);
+  const std::string table = table_of(
+      with_legs(lines_of_calls(calls, {}, {}), [](const CallRow& call) { return call.legs.size() > 1; }),
+      120);
   std::ifstream file(ARIBUS_SOURCE_DIR "/docs/operations.md");
   std::stringstream text;
   text << file.rdbuf();
@@ -80,18 +81,22 @@ TEST_CASE("a leg on hold says so, and of a channel of no call only what is its o
   calls[1].legs[0].held = true;
   calls[1].state = "on hold";
   calls[0].id = "";
-  const std::string table = table_of(with_legs(lines_of_calls(calls, {}, {}), [](const CallRow&) { return true; }), 120);
+  const std::string table =
+      table_of(with_legs(lines_of_calls(calls, {}, {}), [](const CallRow&) { return true; }), 120);
   std::istringstream lines(table);
   std::string names, call, first, second, channel;
   for (std::string* line : {&names, &call, &first, &second, &channel}) std::getline(lines, *line);
   CHECK_THAT(call, ContainsSubstring("on hold"));
   CHECK_THAT(first, ContainsSubstring("  Alice <100>") && ContainsSubstring("on hold"));
   CHECK_THAT(second, ContainsSubstring("  Bob <200>") && ContainsSubstring("Up"));
-  CHECK_THAT(channel, ContainsSubstring("Carol <300>") && ContainsSubstring("Up") && !ContainsSubstring("700"));
+  CHECK_THAT(channel,
+             ContainsSubstring("Carol <300>") && ContainsSubstring("Up") && !ContainsSubstring("700"));
 }
 
 TEST_CASE("a time is read at a glance") {
-  const auto clock = [](int seconds) { return clock_text(WallTime(), WallTime() + std::chrono::seconds(seconds)); };
+  const auto clock = [](int seconds) {
+    return clock_text(WallTime(), WallTime() + std::chrono::seconds(seconds));
+  };
   CHECK(clock(8) == "0:08");
   CHECK(clock(725) == "12:05");
   CHECK(clock(11564) == "3:12:44");

@@ -285,18 +285,21 @@ TEST_CASE("who replaces a channel in a transfer joins its call") {
   CHECK(second.transfers[0].to == "700@out");
 }
 
-TEST_CASE("who talks after an attended transfer is of the call, also where the event does not name the target") {
+TEST_CASE(
+    "who talks after an attended transfer is of the call, also where the event does not name the target") {
   CallStage stage;
   stage.tell("StasisStart", R"("args":[],)" + shown("channel", "a"));
   stage.tell("ChannelCreated", shown("channel", "customer"));
   stage.tell("ChannelCreated", shown("channel", "target"));
-  const std::string bridge = R"("bridge_type":"mixing","technology":"x","bridge_class":"x","creator":"","name":"",)"
-                             R"("creationtime":"2026-11-22T22:00:00.000+0000","channels":)";
-  stage.tell("BridgeAttendedTransfer",
-             R"("result":"Success","is_external":false,"destination_type":"bridge","destination_bridge":"b1",)" +
-                 shown("transferer_first_leg", "a") + "," + shown("transferer_second_leg", "a") + "," +
-                 shown("transferee", "customer") + R"(,"transferer_first_leg_bridge":{"id":"b1",)" + bridge +
-                 R"(["customer","target"]},"transferer_second_leg_bridge":{"id":"b2",)" + bridge + "[]}");
+  const std::string bridge =
+      R"("bridge_type":"mixing","technology":"x","bridge_class":"x","creator":"","name":"",)"
+      R"("creationtime":"2026-11-22T22:00:00.000+0000","channels":)";
+  stage.tell(
+      "BridgeAttendedTransfer",
+      R"("result":"Success","is_external":false,"destination_type":"bridge","destination_bridge":"b1",)" +
+          shown("transferer_first_leg", "a") + "," + shown("transferer_second_leg", "a") + "," +
+          shown("transferee", "customer") + R"(,"transferer_first_leg_bridge":{"id":"b1",)" + bridge +
+          R"(["customer","target"]},"transferer_second_leg_bridge":{"id":"b2",)" + bridge + "[]}");
   CHECK(stage.call("target") == stage.call("a"));
   CHECK(stage.call("customer").empty());
   REQUIRE(stage.model.calls().find(stage.call("a"))->transfers.size() == 1);
