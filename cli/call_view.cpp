@@ -1,5 +1,6 @@
 #include "cli/call_view.h"
 
+#include "cli/methods.h"
 #include "cli/terminal.h"
 
 namespace aribus::cli {
@@ -79,6 +80,60 @@ Text what_happened(const JsonValue& record, std::string_view type, WallTime bega
   return {};
 }
 
+std::string time_at(const JsonValue& record, std::string_view name) {
+  return duration_text(WallTime(), WallTime(std::chrono::milliseconds(number_of(record, name))));
+}
+
+// "from Alice <100> to 200"
+std::string parties(const JsonValue& record) {
+  const std::string from = party_at(record, "from"), to = party_at(record, "to");
+  return (from.empty() ? "" : "from " + from) + (from.empty() || to.empty() ? "" : " ") +
+         (to.empty() ? "" : "to " + to);
+}
+
+// The parts with ", " between them, without those that are empty.
+std::string sentence_of(std::initializer_list<std::string> parts) {
+  std::string out;
+  for (const std::string& one : parts) out += (out.empty() || one.empty() ? "" : ", ") + one;
+  return out;
+}
+
+bool is_incomplete(const JsonValue& record) {
+  const JsonValue* complete = find(record, "complete");
+  return complete != nullptr && complete->IsFalse();
+}
+
+Text call_ended(const JsonValue& record) {
+  const auto began = parse_time(find_string(record, "started")),
+             ended = parse_time(find_string(record, "ended"));
+  const std::string after = began && ended ? " after " + duration_text(*began, *ended) : "";
+  const std::string_view cause = find_string(record, "cause_txt");
+  std::string text = "call ended" + after + (cause.empty() ? "" : ": " + std::string(cause));
+  Style style = number_of(record, "cause") == 16 || cause.empty() ? Style::bold : Style::red;
+  if (find_string(record, "how") == "left") {
+    text = "call went on outside the applications" + after + ": Asterisk reports no more of it";
+    style = Style::bold;
+  }
+  const bool is_answered = !find_string(record, "answered").empty();
+  const uint64_t legs = list_of(record, "legs").Size() + number_of(record, "legs_left_out");
+  const std::string more =
+      sentence_of({parties(record), "rang " + time_at(record, "ring_ms"),
+                   is_answered ? "talked " + time_at(record, "talk_ms") : "nobody answered",
+                   number_of(record, "hold_ms") > 0 ? "on hold " + time_at(record, "hold_ms") : "",
+                   counted(legs, "leg"), is_incomplete(record) ? "a part of it was not seen" : ""});
+  return Text(text, style) + "; " + more;
+}
+
+Text call_happened(const JsonValue& record, std::string_view type) {
+  if (type == "call.started") {
+    const std::string what = sentence_of({std::string(find_string(record, "direction")), parties(record),
+                                          is_incomplete(record) ? "its beginning was not seen" : ""});
+    return Text("call begins: " + what, Style::bold);
+  }
+  if (type == "call.answered") return Text("call answered after " + time_at(record, "ring_ms"), Style::green);
+  return type == "call.ended" ? call_ended(record) : Text();
+}
+
 // The ids of the objects of a record without a channel.
 std::string ids_of(const JsonValue& record) {
   for (const char* name : {"channels", "bridges", "playbacks", "recordings", "endpoints", "devices"}) {
@@ -88,6 +143,27 @@ std::string ids_of(const JsonValue& record) {
 }
 
 }  // namespace
+
+// Who calls; where nobody is known to, who is called.
+CallView::Line CallView::call_line(const JsonValue& record, std::string_view type) {
+  const std::string id = joined(record, "calls");
+  std::string who = party_at(record, "from");
+  if (who.empty()) who = party_at(record, "to");
+  if (type == "call.started") {
+    if (whose_.size() >= max_calls) whose_.clear();
+    whose_[id] = who;
+  } else if (const auto known = whose_.find(id); known != whose_.end()) {
+    if (who.empty()) who = known->second;
+    if (type == "call.ended") whose_.erase(known);
+  }
+  if (who.empty()) {  // the record of its beginning was not shown
+    const std::string channel = joined(record, "channels");
+    const auto shown = calls_.find({std::string(find_string(record, "server")), channel});
+    who = shown == calls_.end() ? channel
+                                : "#" + std::to_string(shown->second->number) + " " + shown->second->who;
+  }
+  return {who, call_happened(record, type), id};
+}
 
 std::shared_ptr<CallView::Call> CallView::call_of(const std::string& server, const JsonValue& channel,
                                                   WallTime now) {
@@ -147,6 +223,7 @@ CallView::Line CallView::line_of(const JsonValue& record, WallTime now) {
   if (const Text sentence = daemon_records_.sentence(record, now, all_); !sentence.empty()) {
     return {server, sentence, type == "command.resolved" ? ids_of(record) : ""};
   }
+  if (type.starts_with("call.")) return call_line(record, type);
   if (const JsonValue* channel = main_channel(record)) return channel_line(record, *channel, now);
   if (type == "PlaybackStarted" || type == "PlaybackFinished") {
     auto [who, id] = target(server, part(record, "playback", "target_uri"));

@@ -44,6 +44,7 @@ class CallView {
   };
 
   [[nodiscard]] Line line_of(const JsonValue& record, WallTime now);
+  [[nodiscard]] Line call_line(const JsonValue& record, std::string_view type);
   [[nodiscard]] Line channel_line(const JsonValue& record, const JsonValue& channel, WallTime now);
   std::shared_ptr<Call> call_of(const std::string& server, const JsonValue& channel, WallTime now);
   // The channel that a target_uri, "channel:ID", names: who it is, and its id. Of others the URI itself.
@@ -55,6 +56,7 @@ class CallView {
   std::string date_;                            // of the last line
   std::map<Key, std::shared_ptr<Call>> calls_;  // by the channel's id
   std::map<Key, std::weak_ptr<Call>> locals_;   // by the common part of the names of a Local channel's halves
+  std::map<std::string, std::string> whose_;    // who began a call, by its id
   DaemonRecords daemon_records_;
 };
 

@@ -36,23 +36,23 @@ int print_calls(const Arguments& arguments, const CallFilter& filter, const Call
   if (const JsonValue* snapshot = find(*subscribed, "snapshot")) table.take_snapshot(*snapshot);
   if (const auto status = call_over(*client, "status"))
     table.take_status(*status);  // without it the table does not say which Asterisks are connected
-  std::vector<CallRow> rows = table.rows();
-  const size_t all = rows.size();
-  std::erase_if(rows, [&](const CallRow& row) { return !filter.matches(row); });
-  order.sort(rows);
+  const std::vector<CallRow> all = table.rows();
   if (const std::string trouble = table.trouble(); !trouble.empty()) err().line("aribus: " + trouble);
   const WallTime now = wall_now();
   if (arguments.has("json")) {
-    const auto document = parse_own_json(calls_json(rows, all, find_string(*subscribed, "cursor"), now));
+    const auto document = parse_own_json(
+        calls_json(lines_of_calls(all, filter, order), all.size(), find_string(*subscribed, "cursor"), now));
     if (!document) return fail(document.error());
     out().json_document(*document);
   } else if (arguments.for_people()) {
-    const CallColumns columns(rows, now, out().size().second, true);
+    const std::vector<CallLine> lines = with_legs(lines_of_calls(all, filter, order),
+                                                  [](const CallRow& call) { return call.legs.size() > 1; });
+    const CallColumns columns(lines, now, out().size().second, true);
     out().line(columns.names());
-    for (const CallRow& row : rows) out().line(columns.line(row, now, false));
+    for (const CallLine& line : lines) out().line(columns.line(line, now, false));
   } else {
-    out().fields(call_field_names());
-    for (const CallRow& row : rows) out().fields(call_fields(row, now));
+    out().fields(leg_field_names());
+    for (const CallLine& line : lines_of_legs(all, filter, order)) out().fields(leg_fields(line, now));
   }
   return done;
 }
@@ -207,16 +207,19 @@ Command calls_command() {
   return {
       "calls",
       "",
-      "shows a table of calls; live on a terminal",
-      "In a pipe: a line with the names of the fields and a line for each call, separated by tabs. "
-      "On a terminal: arrows, PageUp, PageDown, Home and End move, / searches, s sorts, q ends, ? shows all "
-      "keys; it continues after a restart of aribusd. Both halves of a Local channel are one call. --app, "
-      "--server and --channel may be given several times.",
-      {{"app", "NAME", "in this Stasis application"},
+      "shows a table of calls with their legs; live on a terminal",
+      "A line for each call, with its legs, the live channels that it is made of, below it. On a terminal: "
+      "arrows, PageUp, PageDown, Home and End move, Enter opens and closes the call, / searches, s sorts, q "
+      "ends, ? shows all keys; it continues after a restart of aribusd. Channels that belong to no call have "
+      "lines of their own. In a pipe: a line with the names of the fields and a line for each channel, "
+      "separated by tabs; the field CALL says to which call it belongs. --app, --server and --channel may be "
+      "given several times.",
+      {{"app", "NAME", "with a channel in this Stasis application"},
        {"server", "NAME", "of this Asterisk"},
-       {"channel", "ID", "this channel"},
+       {"channel", "ID", "with this channel"},
        {"search", "TEXT", "only calls with TEXT in a name, a number, an id or a bridge"},
-       {"sort", "COLUMN", "time, who, with, state, app, bridge, server or channel; -time: the newest first"},
+       {"sort", "COLUMN",
+        "time, who, called, with, state, app, bridge, server or channel; -time: the newest first"},
        {"json", "", "print one JSON document and end"},
        {"text", "", "print the table in a pipe as well"},
        {"once", "", "print the table once and end"}},

@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t column_gap = 2;  // between columns
 
-enum Name : size_t { who, with, state, time, channel, bridge, app, server, count };
+enum Name : size_t { who, called, with, state, time, legs, direction, channel, bridge, app, server, count };
 
 struct Column {
   std::string_view name;
@@ -19,41 +19,53 @@ struct Column {
   size_t most;   // more is cut
 };
 constexpr std::array<Column, count> columns_of_calls{{{"WHO", 18, 40},
+                                                      {"CALLED", 6, 40},
                                                       {"WITH", 13, 60},
                                                       {"STATE", 7, 16},
                                                       {"TIME", 5, 10},
+                                                      {"LEGS", 4, 6},
+                                                      {"DIR", 3, 3},
                                                       {"CHANNEL", 13, 150},
                                                       {"BRIDGE", 8, 40},
                                                       {"APP", 6, 24},
                                                       {"SERVER", 6, 24}}};
 
 // The most important first.
-constexpr std::array<Name, count> by_importance{who, time, with, state, channel, bridge, app, server};
-constexpr std::array<Name, count> with_ids_kept{who, channel, time, with, state, bridge, app, server};
+constexpr std::array<Name, count> by_importance{who, time, state,   called, legs,  direction,
+                                                app, with, channel, bridge, server};
+constexpr std::array<Name, count> with_ids_kept{who,       channel, time, state,  called, legs,
+                                                direction, app,     with, bridge, server};
 
-std::string value_of(const CallRow& row, size_t column, WallTime now) {
+std::string value_of(const CallLine& line, size_t column, WallTime now) {
+  const bool is_call = line.leg == nullptr && !line.call->id.empty();
   switch (column) {
     case who:
-      return row.who;
+      return (line.leg != nullptr ? "  " : "") + line.who();
+    case called:
+      return is_call ? line.call->called : "";
     case with:
-      return row.with;
+      return line.first().with;
     case state:
-      return row.state;
+      return line.leg != nullptr && line.leg->held ? "on hold" : line.state();
     case time:
-      return clock_text(row.began, now);
+      return clock_text(line.began(), now);
+    case legs:
+      return is_call ? std::to_string(line.call->legs.size()) : "";
+    case direction:
+      return !is_call ? "" : line.call->direction == "outbound" ? "out" : "in";
     case channel:
-      return row.channels.front();
+      return line.first().channel;
     case bridge:
-      return row.bridge();
+      return line.first().bridge();
     case app:
-      return row.app;
+      return line.app();
     default:
-      return row.server;
+      return line.first().server;
   }
 }
 
-Style style_of_call(std::string_view state) {
-  if (state == "Up") return Style::green;
+Style style_of_state(std::string_view state) {
+  if (state == "Up" || state == "up") return Style::green;
   return state == "Down" ? Style::grey : Style::yellow;
 }
 
@@ -70,12 +82,12 @@ std::string clock_text(WallTime from, WallTime to) {
   return text;
 }
 
-CallColumns::CallColumns(const std::vector<CallRow>& rows, WallTime now, size_t columns, bool keep_ids)
+CallColumns::CallColumns(std::span<const CallLine> lines, WallTime now, size_t columns, bool keep_ids)
     : columns_(columns) {
   std::array<size_t, count> natural{}, width{};
   for (size_t i = 0; i < count; ++i) {
     natural[i] = cells(columns_of_calls[i].name);
-    for (const CallRow& row : rows) natural[i] = std::max(natural[i], cells(value_of(row, i, now)));
+    for (const CallLine& line : lines) natural[i] = std::max(natural[i], cells(value_of(line, i, now)));
     natural[i] = std::min(natural[i], columns_of_calls[i].most);
     width[i] = std::min(natural[i], columns_of_calls[i].least);
   }
@@ -111,20 +123,20 @@ Text CallColumns::names() const {
   return Text(fitted(line, columns_), Style::bold);
 }
 
-Text CallColumns::line(const CallRow& row, WallTime now, bool is_chosen) const {
-  Text line;
+Text CallColumns::line(const CallLine& line, WallTime now, bool is_chosen) const {
+  Text out;
   std::string plain;
   for (const Shown& shown : shown_) {
-    const std::string value = value_of(row, shown.column, now);
-    const bool is_party = shown.column == who || shown.column == with;
+    const std::string value = value_of(line, shown.column, now);
+    const bool is_party = shown.column == who || shown.column == called || shown.column == with;
     const std::string space(plain.empty() ? 0 : column_gap, ' ');
     const std::string text = is_party ? fitted_who(value, shown.width) : fitted(value, shown.width);
-    line += space + Text(text, shown.column == state ? style_of_call(value) : Style::plain);
+    out += space + Text(text, shown.column == state ? style_of_state(value) : Style::plain);
     plain += space + text;
   }
   if (is_chosen) return Text(fitted(plain, columns_), Style::inverse);
   const size_t used = cells(plain);
-  return line + std::string(columns_ > used ? columns_ - used : 0, ' ');
+  return out + std::string(columns_ > used ? columns_ - used : 0, ' ');
 }
 
 }  // namespace aribus::cli

@@ -1,6 +1,7 @@
-// The rows of `aribus calls` as a table for people, in the columns that a terminal has room for.
+// The lines of `aribus calls` as a table for people, in the columns that a terminal has room for.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,16 +13,16 @@ namespace aribus::cli {
 // "0:08", "12:05" or "3:12:44".
 [[nodiscard]] std::string clock_text(WallTime from, WallTime to);
 
-// Which columns fit into so many cells, and how wide they are; made for the rows that it will show.
+// Which columns fit into so many cells, and how wide they are; made for the lines that it will show.
 class CallColumns {
  public:
   // Columns that don't fit are left out, the least important first. With `keep_ids` the ids of channels are
   // more important than all but who it is: where nothing else shows them.
-  CallColumns(const std::vector<CallRow>& rows, WallTime now, size_t columns, bool keep_ids);
+  CallColumns(std::span<const CallLine> lines, WallTime now, size_t columns, bool keep_ids);
 
   // Both are exactly as wide as the terminal.
   [[nodiscard]] Text names() const;
-  [[nodiscard]] Text line(const CallRow& row, WallTime now, bool is_chosen) const;
+  [[nodiscard]] Text line(const CallLine& line, WallTime now, bool is_chosen) const;
 
  private:
   struct Shown {

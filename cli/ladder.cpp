@@ -43,12 +43,6 @@ std::string short_name(std::string_view name) {
   return half == 0 ? out : out + ";" + std::to_string(half);
 }
 
-std::string party(const JsonValue& record, std::string_view side) {
-  const std::string name = inner_text(record, side, "name"), number = inner_text(record, side, "number");
-  if (name.empty()) return number;
-  return number.empty() ? name : name + " <" + number + ">";
-}
-
 std::string shown_bridge(const JsonValue& record) {
   const std::string name = inner_text(record, "bridge", "name");
   if (!name.empty()) return name;
@@ -289,7 +283,7 @@ void Ladder::add_start(std::vector<Text>& out, const JsonValue& record) {
   started_ = parse_time(find_string(record, is_start ? "started" : "time")).value_or(last_);
   out.emplace_back("Call " + joined(record, "calls"), Style::bold);
   if (is_start) {
-    const std::string from = party(record, "from"), to = party(record, "to");
+    const std::string from = party_at(record, "from"), to = party_at(record, "to");
     add_wrapped(out,
                 text_at(record, "direction") + (from.empty() ? "" : ", from " + from) +
                     (to.empty() ? "" : ", to " + to) + ", started at " + to_rfc3339(*started_),

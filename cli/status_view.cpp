@@ -63,7 +63,10 @@ void add_server(StatusLines& out, const JsonValue& server, WallTime now) {
                    " ('aribus call reclaim' takes it back)");
   }
   const std::string_view rest = find_string(server, "rest");
-  out.add(6, counted(number_of(server, "received"), "event") + " received; commands go over " +
+  // An aribusd before 0.2.0 does not say how many calls there are.
+  const Text calls =
+      find(server, "calls") == nullptr ? "" : counted(number_of(server, "calls"), "call") + "; ";
+  out.add(6, calls + counted(number_of(server, "received"), "event") + " received; commands go over " +
                  (rest == "http"        ? Text("HTTP")
                   : rest == "websocket" ? Text("the WebSocket")
                                         : Text(rest)) +

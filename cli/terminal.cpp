@@ -29,12 +29,20 @@ std::string counted(uint64_t number, std::string_view noun) {
   return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
 }
 
+std::string party_text(std::string_view name, std::string_view number) {
+  if (name.empty() || number.empty()) return std::string(name) + std::string(number);
+  return std::string(name) + " <" + std::string(number) + ">";
+}
+
+std::string party_at(const JsonValue& object, std::string_view member) {
+  const JsonValue* party = find(object, member);
+  return party == nullptr ? "" : party_text(find_string(*party, "name"), find_string(*party, "number"));
+}
+
 std::string who_is(const JsonValue& channel) {
   const JsonValue* caller = find(channel, "caller");
-  const std::string name = caller == nullptr ? "" : std::string(find_string(*caller, "name"));
-  const std::string number = caller == nullptr ? "" : std::string(find_string(*caller, "number"));
-  if (number.empty()) return std::string(find_string(channel, "name"));
-  return name.empty() ? number : name + " <" + number + ">";
+  const bool has_number = caller != nullptr && !find_string(*caller, "number").empty();
+  return has_number ? party_at(channel, "caller") : std::string(find_string(channel, "name"));
 }
 
 std::pair<std::string_view, int> local_half(std::string_view name) {

@@ -17,6 +17,11 @@ namespace aribus::cli {
 // "1 connection", "2 connections", "0 connections".
 [[nodiscard]] std::string counted(uint64_t number, std::string_view noun);
 
+// A name and a number: "Alice <100>", "100", "Alice" or "".
+[[nodiscard]] std::string party_text(std::string_view name, std::string_view number);
+// Likewise, of the object `member`, as `from` and `to` of a call.
+[[nodiscard]] std::string party_at(const JsonValue& object, std::string_view member);
+
 // Who is on an ARI Channel: "Alice <100>", or the channel's name.
 [[nodiscard]] std::string who_is(const JsonValue& channel);
 

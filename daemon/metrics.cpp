@@ -80,6 +80,7 @@ class Collector {
 
   std::string text() {
     add_servers();
+    add_calls();
     add_records();
     add_ring();
     add_subscribers();
@@ -155,6 +156,26 @@ class Collector {
       families_.counter("aribus_server_forgotten_total",
                         "Live objects dropped because the memory limit was reached.",
                         to_double(server->model().forgotten()), {{"server", server->name()}});
+    }
+  }
+
+  void add_calls() {
+    gauges("aribus_server_calls", "Live calls.",
+           [](const pbx::Server& asterisk) { return to_double(asterisk.model().calls().size()); });
+    counters("aribus_server_calls_started_total", "Calls that have begun.",
+             [](const pbx::Server& asterisk) { return asterisk.model().calls().counts().started; });
+    for (const pbx::Server* asterisk : asterisks_) {
+      const auto& ended = asterisk->model().calls().counts().ended;
+      for (size_t how = 0; how < std::size(record::CallEnded::ways); ++how) {
+        for (const bool complete : {false, true}) {
+          families_.counter("aribus_server_calls_ended_total",
+                            "Calls that have ended: how, and whether all of it was seen, as in `call.ended`.",
+                            to_double(ended[how][complete ? 1 : 0]),
+                            {{"server", asterisk->name()},
+                             {"how", std::string(record::CallEnded::ways[how])},
+                             {"complete", complete ? "true" : "false"}});
+        }
+      }
     }
   }
 

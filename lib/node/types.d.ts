@@ -366,6 +366,7 @@ export interface Subscribed {
           cause_txt?: string;
           state?: string;
           bridge?: string;
+          held?: boolean;
         }>;
         legs_left_out?: number;
         transfers: Array<{
@@ -790,6 +791,7 @@ export interface CallEnded extends Envelope {
     cause_txt?: string;
     state?: string;
     bridge?: string;
+    held?: boolean;
   }>;
   legs_left_out?: number;
   transfers: Array<{
@@ -2927,6 +2929,7 @@ export interface Methods {
             cause_txt?: string;
             state?: string;
             bridge?: string;
+            held?: boolean;
           }>;
           legs_left_out?: number;
           transfers: Array<{
@@ -3058,6 +3061,7 @@ export interface Methods {
         apps: Array<string>;
         replaced: Array<string>;
         received: number;
+        calls: number;
         requests_open: number;
         rest: "http" | "websocket";
       }>;
@@ -3189,6 +3193,7 @@ export interface Methods {
               cause_txt?: string;
               state?: string;
               bridge?: string;
+              held?: boolean;
             }>;
             legs_left_out?: number;
             transfers: Array<{

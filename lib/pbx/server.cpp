@@ -316,6 +316,7 @@ ServerStatus Server::status() const {
   status.apps = client().options().apps;
   status.replaced.assign(replaced.begin(), replaced.end());
   status.received = received_;
+  status.calls = model_.calls().size();
   status.requests_open = client().open_requests();
   status.rest = client().rest_over_websocket() ? "websocket" : "http";
   return status;

@@ -39,13 +39,14 @@ struct CallLeg {
   // In `state.calls`, while it lives:
   std::optional<std::string> state;   // "Up"
   std::optional<std::string> bridge;  // the id of the one that it is in
-  static constexpr auto members =
-      std::tuple(member("channel", &CallLeg::channel), member("name", &CallLeg::name),
-                 member("joined_by", &CallLeg::joined_by).known_values(ways_to_join),
-                 member("caller", &CallLeg::caller), member("began", &CallLeg::began),
-                 member("answered", &CallLeg::answered), member("ended", &CallLeg::ended),
-                 member("cause", &CallLeg::cause), member("cause_txt", &CallLeg::cause_txt),
-                 member("state", &CallLeg::state), member("bridge", &CallLeg::bridge));
+  std::optional<bool> held;           // true: it is on hold
+  static constexpr auto members = std::tuple(
+      member("channel", &CallLeg::channel), member("name", &CallLeg::name),
+      member("joined_by", &CallLeg::joined_by).known_values(ways_to_join), member("caller", &CallLeg::caller),
+      member("began", &CallLeg::began), member("answered", &CallLeg::answered),
+      member("ended", &CallLeg::ended), member("cause", &CallLeg::cause),
+      member("cause_txt", &CallLeg::cause_txt), member("state", &CallLeg::state),
+      member("bridge", &CallLeg::bridge), member("held", &CallLeg::held));
 };
 
 struct CallTransfer {

@@ -63,6 +63,11 @@ std::string_view whole_of(std::string_view name) {
   return is_half ? name.substr(0, name.size() - 2) : std::string_view();
 }
 
+// An endpoint without a caller id of its own has that of the `originate` that calls it.
+bool is_same(const Party& one, const Party& other) {
+  return one.number == other.number && one.name == other.name;
+}
+
 // "100" of "PJSIP/100-00000001".
 std::string resource_of(std::string_view name) {
   const size_t slash = name.find('/');
@@ -183,8 +188,8 @@ void Calls::add_calls(Record& record) {
         if (recalled_.empty() || record.type == "ChannelDestroyed" || record.type == "call.ended") continue;
         at = &channels_.add(id.text);
       } else {
-        if (expected_.size() == 0) continue;
-        meet_expected(id.text, record);
+        if (expected_.size() == 0 && halves_.size() == 0) continue;
+        meet_unknown(id.text, record);
         if ((at = channels_.find(id.text)) == nullptr) continue;
       }
     }
@@ -203,11 +208,15 @@ void Calls::add_calls(Record& record) {
   }
 }
 
-// The first record about a channel that a command has created.
-void Calls::meet_expected(std::string_view id, const Record& record) {
-  if (expected_.find(id) == nullptr) return;
+// A channel that a command has created, or the other half of a Local channel, in a record of any type.
+void Calls::meet_unknown(std::string_view id, const Record& record) {
+  const bool is_expected = expected_.find(id) != nullptr;
   for (const std::string_view member : shown_in) {
-    if (const Sight sight(IdKind::channel, record, member); sight.id == id)
+    const Sight sight(IdKind::channel, record, member);
+    if (sight.id != id) continue;
+    std::string buffer;
+    const std::string_view whole = whole_of(find_string_member(sight.text, "name", buffer));
+    if (is_expected || (!whole.empty() && halves_.find(whole) != nullptr))
       static_cast<void>(channel(sight, record));
   }
 }
@@ -292,7 +301,7 @@ void Calls::enter(const Record& record) {
   if (call->is_outbound() && call->begins_with(entered->first)) {
     const Shown shown(text);
     if (call->from.number.empty()) call->from = shown.connected;
-    if (!shown.caller.number.empty()) call->to = shown.caller;
+    if (!shown.caller.number.empty() && !is_same(shown.caller, call->from)) call->to = shown.caller;
   }
   if (is_up(text)) answer(*entered, now_);
 }
@@ -399,7 +408,8 @@ void Calls::begin(Known& channel, const Shown& shown, const Record& record, bool
   call.direction = record::call_directions[outbound ? 1 : 0];
   call.from = outbound ? shown.connected : shown.caller;
   call.to = outbound ? shown.caller : Party{{}, shown.exten};
-  if (outbound && call.to.number.empty()) call.to.number = resource_of(shown.name);
+  if (outbound && (call.to.number.empty() || is_same(call.to, call.from)))
+    call.to = {{}, resource_of(shown.name)};
   calls_.grow(call.add_app(record.app));
   call.started = shown.made.value_or(now_);
   call.complete = complete;
@@ -417,6 +427,7 @@ void Calls::begin(Known& channel, const Shown& shown, const Record& record, bool
   started.ids.add(IdKind::channel, channel.first);
   started.ids.add(IdKind::call, id);
   before_.push_back(std::move(started));
+  ++counts_.started;
   for (const auto& [below, way] : std::exchange(channel.second.below, {})) {
     if (Known* const at = channels_.find(below)) join(*at, id, way);
   }
@@ -588,7 +599,10 @@ void Calls::channel_shown(std::string_view id) {
 }
 
 void Calls::finish(const std::string& id) {
-  const record::CallEnded ended = ended_call(std::move(*change(id)), gap_seq_);
+  Call& call = *change(id);
+  const bool left = call.left;
+  const record::CallEnded ended = ended_call(std::move(call), gap_seq_);
+  ++counts_.ended[left ? 1 : 0][ended.complete ? 1 : 0];
   Record record = record::own_record(ended, server_, now_);
   if (!ended.apps.empty()) record.app = ended.apps.back();
   for (const CallLeg& leg : ended.legs) record.ids.add(IdKind::channel, leg.channel);

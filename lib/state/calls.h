@@ -41,6 +41,12 @@ struct CallsOptions {
 // (`how: "left"`) and the channel enters an application again.
 class Calls {
  public:
+  // Since the start of the process.
+  struct Counts {
+    uint64_t started = 0;
+    uint64_t ended[2][2] = {};  // by `how` (0: ended, 1: left), and whether all of it was seen
+  };
+
   explicit Calls(std::shared_ptr<Versions> versions, CallsOptions options = {});
 
   // A command is about to create the channel `id`: its first record begins a call, or adds it to the live
@@ -73,6 +79,7 @@ class Calls {
   [[nodiscard]] size_t size() const { return calls_.size(); }
   // All live ones, in the order of their ids.
   [[nodiscard]] const VersionedMap<Call>& live() const { return calls_; }
+  [[nodiscard]] const Counts& counts() const { return counts_; }
   // Calls that began with this record or earlier ones are not complete.
   [[nodiscard]] uint64_t gap_seq() const { return gap_seq_; }
   // See VersionedMap.
@@ -118,7 +125,7 @@ class Calls {
   [[nodiscard]] Known* channel(const Sight& sight, const record::Record& record, bool begins = false);
   [[nodiscard]] Known* find_channel(const Sight& sight);
   void add_calls(record::Record& record);
-  void meet_expected(std::string_view id, const record::Record& record);
+  void meet_unknown(std::string_view id, const record::Record& record);
   void begin(Known& channel, const Shown& shown, const record::Record& record, bool outbound, bool complete);
   void link_below(Known* above, Known* below, Way way);
   void join(Known& channel, const std::string& call, Way way);
@@ -134,6 +141,7 @@ class Calls {
 
   CallsOptions options_;
   VersionedMap<Call> calls_;
+  Counts counts_;
   Channels channels_;
   ShardedMap<std::vector<std::string>> halves_;  // of Local channels
   std::deque<std::string>

@@ -167,12 +167,23 @@ TEST_CASE("what happens is counted, and shown to who asks") {
   // The one that reads nothing: its socket holds some, the ring has overtaken it.
   CHECK(after["aribus_subscriber_lag_records_max"] > 1);
 
+  CHECK(after[R"(aribus_server_calls{server="pbx1"})"] == 0);
+  CHECK(after[R"(aribus_server_calls_started_total{server="pbx1"})"] == 3000);
+  CHECK(after[R"(aribus_server_calls_ended_total{server="pbx1",how="ended",complete="true"})"] == 3000);
+  for (const char* rest : {R"(how="ended",complete="false")", R"(how="left",complete="true")",
+                           R"(how="left",complete="false")"}) {
+    CHECK(after[R"(aribus_server_calls_ended_total{server="pbx1",)" + std::string(rest) + "}"] == 0);
+  }
+  simulator.control("POST", "call", R"({"app":"demo","caller":"100"})");
+  CHECK(soon([&] { return Figures::of(daemon)[R"(aribus_server_calls{server="pbx1"})"] == 1; }));
+
   // `status` says the same.
   const Json status = program.call("status");
   const Figures now = Figures::of(daemon);
   CHECK(static_cast<double>(status["behind_records"].GetUint64()) ==
         now["aribus_subscriber_lag_records_max"]);
   CHECK(static_cast<double>(status["lost_records"].GetUint64()) == now["aribus_lost_records_total"]);
+  CHECK(status["servers"][0]["calls"].GetUint64() == 1);
   CHECK(static_cast<double>(status["bus"]["used_bytes"].GetUint64()) == now["aribus_ring_used_bytes"]);
 
   simulator.control("POST", "drop", R"({"mode":"rst"})");

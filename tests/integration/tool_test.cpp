@@ -262,7 +262,10 @@ TEST_CASE("aribus calls: fields in a pipe, one document as JSON, a table on a te
   CHECK_THAT(once.text, ContainsSubstring("\n" + id + "\tAlice <100>\t"));
   const auto json = parse_json(stage.aribus({"calls", "--json", "--app", "demo"}).text);
   REQUIRE(json.ok());
-  CHECK(aribus::find(*json, "calls")->Size() == 1);
+  REQUIRE(aribus::find(*json, "calls")->Size() == 1);
+  const std::string call = text_at((*aribus::find(*json, "calls"))[0], "call.id");
+  CHECK_THAT(once.text, ContainsSubstring("\t" + call + "\tinbound\tAlice <100>\t"));
+  CHECK_THAT(stage.aribus({"calls", "--search", call}).text, ContainsSubstring("\n" + id + "\t"));
   CHECK(
       aribus::find(*parse_json(stage.aribus({"calls", "--json", "--search", "bob"}).text), "calls")->Empty());
   CHECK_THAT(stage.aribus({"calls", "--sort", "age"}).text, ContainsSubstring("--sort: time, who,"));
@@ -282,12 +285,19 @@ TEST_CASE(
   CHECK(tool.shows("1 call, "));
   CHECK(tool.shows("Alice <100>"));
   CHECK_FALSE(tool.is_as_it_was());
+  tool.type("\r");
+  CHECK(tool.shows("  Alice <100>"));  // the leg
+  CHECK(tool.shows("inbound, 1 leg, "));
+  tool.type("j");
+  CHECK(tool.shows("of call pbx1/"));
+  tool.type("o");
+  CHECK(tool.shows("rows 1 to 1"));
   tool.type("/zzz");
   CHECK(tool.shows("0 of 1 call, /zzz,"));
   tool.type("\x1b");
   CHECK(tool.shows("1 call, "));
   tool.resize(10, 40);
-  CHECK(tool.shows("\x1b[J\x1b[90mq end  / search  s sort  ? all keys     \x1b[0m"));  // as wide as it is now
+  CHECK(tool.shows("\x1b[J\x1b[90mq end  Enter legs  / search  ? all keys \x1b[0m"));  // as wide as it is now
   stage.daemon.restart();
   CHECK(tool.shows("not connected since "));
   stage.daemon.wait_ready();

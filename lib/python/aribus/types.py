@@ -683,6 +683,7 @@ class CallEndedLegsItem(TypedDict):
     cause_txt: NotRequired[str]
     state: NotRequired[str]
     bridge: NotRequired[str]
+    held: NotRequired[bool]
 
 
 class CallEndedTransfersItem(TypedDict):
@@ -862,6 +863,7 @@ class SubscribedSnapshotCallsItemCallLegsItem(TypedDict):
     cause_txt: NotRequired[str]
     state: NotRequired[str]
     bridge: NotRequired[str]
+    held: NotRequired[bool]
 
 
 class SubscribedSnapshotCallsItemCallTransfersItem(TypedDict):
@@ -2590,6 +2592,7 @@ class StateCallsResultCallsItemCallLegsItem(TypedDict):
     cause_txt: NotRequired[str]
     state: NotRequired[str]
     bridge: NotRequired[str]
+    held: NotRequired[bool]
 
 
 class StateCallsResultCallsItemCallTransfersItem(TypedDict):
@@ -2752,6 +2755,7 @@ class StatusResultServersItem(TypedDict):
     apps: list[str]
     replaced: list[str]
     received: int
+    calls: int
     requests_open: int
     rest: Literal['http', 'websocket']
 
@@ -2891,6 +2895,7 @@ class SubscribeResultSnapshotCallsItemCallLegsItem(TypedDict):
     cause_txt: NotRequired[str]
     state: NotRequired[str]
     bridge: NotRequired[str]
+    held: NotRequired[bool]
 
 
 class SubscribeResultSnapshotCallsItemCallTransfersItem(TypedDict):

@@ -169,3 +169,63 @@ TEST_CASE("who waits in a queue, and what ended unseen, is said") {
                                            channel_member("c1", "PJSIP/1")) ==
         who("#1 Alice <100>") + "ended unseen, after 9.0 s at most  c1");
 }
+
+TEST_CASE("a call begins, is answered and ends: who, to whom, how long, why, how many legs") {
+  ViewStage stage;
+  const std::string start = R"("calls":["k1"],"channels":["c1"],"direction":"inbound",)"
+                            R"("from":{"name":"Alice","number":"100"},"to":{"name":"","number":"200"},)"
+                            R"("started":"2026-11-22T21:46:07.000Z")";
+  CHECK(stage.tell("call.started", start + R"(,"complete":true)") ==
+        who("Alice <100>") + "call begins: inbound, from Alice <100> to 200  k1");
+  CHECK(stage.tell("StasisStart", channel_member("c1", "PJSIP/1")) ==
+        who("#1 Alice <100>") + "enters demo  c1");
+  CHECK(stage.tell("StasisStart", channel_member("c2", "PJSIP/2", "Bob", "201")) ==
+        who("#2 Bob <201>") + "enters demo  c2");
+  CHECK(stage.tell(
+            "call.answered",
+            R"("calls":["k1"],"channels":["c1"],"answered":"2026-11-22T21:46:09.100Z","ring_ms":2100)") ==
+        who("Alice <100>") + "call answered after 2.1 s  k1");
+  CHECK_FALSE(stage.tell("ChannelDestroyed", R"("cause":16,)" + channel_member("c1", "PJSIP/1")).empty());
+  const std::string end = start +
+                          R"(,"ended":"2026-11-22T21:47:19.000Z","apps":["demo"],"how":"ended",)"
+                          R"("ring_ms":2100,"talk_ms":69900,"legs":[{"channel":"c1"},{"channel":"c3"}],)";
+  CHECK(stage.tell("call.ended", end + R"("answered":"2026-11-22T21:46:09.100Z","hold_ms":5000,"cause":16,)"
+                                       R"("cause_txt":"Normal Clearing","complete":true)") ==
+        who("Alice <100>") +
+            "call ended after 1 min 12 s: Normal Clearing; from Alice <100> to 200, rang 2.1 s, talked 1 min "
+            "09 s, "
+            "on hold 5.0 s, 2 legs  k1");
+  // What is known of it is forgotten.
+  CHECK(stage.tell("call.ended", end + R"("hold_ms":0,"cause":17,"cause_txt":"User busy","complete":false,)"
+                                       R"("legs_left_out":7)") ==
+        who("Alice <100>") +
+            "call ended after 1 min 12 s: User busy; from Alice <100> to 200, rang 2.1 s, nobody answered, "
+            "9 legs, a part of it was not seen  k1");
+}
+
+TEST_CASE("who is on its first channel is said of a call whose beginning was not shown") {
+  ViewStage stage;
+  const std::string answered =
+      R"("calls":["k1"],"channels":["c1"],"answered":"2026-11-22T21:46:09.100Z","ring_ms":0)";
+  CHECK(stage.tell("call.answered", answered) == who("c1") + "call answered after 0.0 s  k1");
+  CHECK_FALSE(stage.tell("StasisStart", channel_member("c1", "PJSIP/1")).empty());
+  CHECK(stage.tell("call.answered", answered) == who("#1 Alice <100>") + "call answered after 0.0 s  k1");
+}
+
+TEST_CASE("a call that goes on where aribusd sees nothing of it, or whose beginning was not seen, says so") {
+  ViewStage stage;
+  CHECK(stage.tell("call.started",
+                   R"("calls":["k1"],"channels":["c1"],"direction":"outbound","complete":false,)"
+                   R"("from":{"name":"","number":""},"to":{"name":"","number":"200"},)"
+                   R"("started":"2026-11-22T21:46:07.000Z")") ==
+        who("200") + "call begins: outbound, to 200, its beginning was not seen  k1");
+  CHECK(
+      stage.tell("call.ended", R"("calls":["k1"],"channels":["c1"],"direction":"outbound","complete":false,)"
+                               R"("from":{"name":"","number":""},"to":{"name":"","number":"200"},)"
+                               R"("started":"2026-11-22T21:46:07.000Z","ended":"2026-11-22T21:46:17.000Z",)"
+                               R"("how":"left","ring_ms":0,"talk_ms":10000,"hold_ms":0,)"
+                               R"("answered":"2026-11-22T21:46:07.000Z","legs":[{"channel":"c1"}])") ==
+      who("200") +
+          "call went on outside the applications after 10.0 s: Asterisk reports no more of it; to 200, rang "
+          "0.0 s, talked 10.0 s, 1 leg, a part of it was not seen  k1");
+}

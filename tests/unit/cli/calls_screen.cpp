@@ -19,35 +19,65 @@ namespace {
 
 const WallTime screen_time = *parse_time("2026-11-22T21:46:17.000Z");
 
-CallRow numbered_row(int number, const std::string& who) {
-  CallRow row;
-  row.server = number % 3 == 0 ? "pbx2" : "pbx1";
-  row.channels = {"1795384777." + std::to_string(1000 + number)};
-  row.name = "PJSIP/" + std::to_string(1000 + number) + "-0000" + std::to_string(1000 + number);
-  row.who = who;
-  row.state = number % 7 == 0 ? "Ringing" : "Up";
-  row.began = screen_time - std::chrono::seconds(5 * (300 - number) + 8);
-  row.app = number % 2 == 0 ? "ivr" : "queue";
-  return row;
+CallRow numbered_call(int number, const std::string& who) {
+  LegRow leg;
+  leg.server = number % 3 == 0 ? "pbx2" : "pbx1";
+  leg.channel = "1795384777." + std::to_string(1000 + number);
+  leg.name = "PJSIP/" + std::to_string(1000 + number) + "-0000" + std::to_string(1000 + number);
+  leg.who = who;
+  leg.state = number % 7 == 0 ? "Ring" : "Up";
+  leg.began = screen_time - std::chrono::seconds(5 * (300 - number) + 8);
+  leg.app = number % 2 == 0 ? "ivr" : "queue";
+  CallRow call;
+  call.id = leg.server + "/" + leg.channel + "/1795384777690";
+  call.direction = number % 5 == 0 ? "outbound" : "inbound";
+  call.who = who;
+  call.called = std::to_string(300 + number);
+  call.started = leg.began;
+  call.state = number % 7 == 0 ? "ringing" : "up";
+  call.complete = number != 2;
+  call.legs = {leg};
+  return call;
 }
 
-// 300 calls: some alone, some with each other, some in a queue.
+LegRow second_leg(const CallRow& call, int number) {
+  LegRow leg = call.legs[0];
+  leg.channel = "1795384777." + std::to_string(5000 + number);
+  leg.name = "PJSIP/agent-0000" + std::to_string(5000 + number);
+  leg.who = "Agent " + std::to_string(number) + " <" + std::to_string(100 + number) + ">";
+  leg.with = call.who;
+  leg.app = "";
+  return leg;
+}
+
+// 300 calls: some alone, some with a leg of their own that they talk with, some in a queue. Each fiftieth is
+// a channel of no call.
 std::vector<CallRow> many() {
-  std::vector<CallRow> rows;
+  std::vector<CallRow> calls;
   for (int i = 0; i < 300; ++i) {
-    CallRow next = numbered_row(i, "Caller " + std::to_string(i) + " <" + std::to_string(2000 + i) + ">");
-    if (i % 4 == 1) next.with = "Agent " + std::to_string(i / 4) + " <" + std::to_string(100 + i / 4) + ">";
-    if (i % 4 == 1) next.bridge_id = "b" + std::to_string(i), next.bridge_type = "mixing";
-    if (i % 4 == 2) {
-      next.with = "waits in support";
-      next.bridge_id = "5e1d0c77-a2b9";
-      next.bridge_name = "support";
-      next.bridge_type = "holding";
+    CallRow next = numbered_call(i, "Caller " + std::to_string(i) + " <" + std::to_string(2000 + i) + ">");
+    LegRow& first = next.legs[0];
+    if (i % 4 == 1) {
+      first.bridge_id = "b" + std::to_string(i), first.bridge_type = "mixing";
+      next.legs.push_back(second_leg(next, i));
+      next.legs[0].with = next.legs[1].who;
     }
-    if (i % 50 == 3) next.channels.push_back("1795384777." + std::to_string(5000 + i));
-    rows.push_back(next);
+    if (i % 4 == 2) {
+      first.with = "waits in support";
+      first.bridge_id = "5e1d0c77-a2b9";
+      first.bridge_name = "support";
+      first.bridge_type = "holding";
+      next.state = "waiting";
+    }
+    if (i % 50 == 3) {
+      CallRow channel;
+      channel.who = first.who;
+      channel.legs = next.legs;
+      next = channel;
+    }
+    calls.push_back(next);
   }
-  return rows;
+  return calls;
 }
 
 std::vector<CallRow> names_of_all_kinds() {
@@ -71,11 +101,13 @@ std::vector<CallRow> names_of_all_kinds() {
   };
   std::vector<CallRow> rows;
   for (size_t i = 0; i < names.size(); ++i) {
-    rows.push_back(numbered_row(static_cast<int>(i), names[i]));
-    rows.back().with = names[names.size() - 1 - i];
-    rows.back().bridge_id = "b" + std::to_string(i);
-    rows.back().bridge_name = "部屋 " + std::to_string(i);
-    rows.back().bridge_type = "mixing";
+    rows.push_back(numbered_call(static_cast<int>(i), names[i]));
+    rows.back().called = names[(i + 5) % names.size()];
+    LegRow& leg = rows.back().legs[0];
+    leg.with = names[names.size() - 1 - i];
+    leg.bridge_id = "b" + std::to_string(i);
+    leg.bridge_name = "部屋 " + std::to_string(i);
+    leg.bridge_type = "mixing";
   }
   return rows;
 }
@@ -126,7 +158,9 @@ TEST_CASE("screens of 300 calls are as stored") {
   check_stored("300-80x24", drawn(screen, 24, 80));
   check_stored("300-200x50", drawn(screen, 50, 200));
   check_stored("300-40x12", drawn(screen, 12, 40));
-  press(screen, "G");
+  press(screen, "j\r");
+  check_stored("300-open-80x24", drawn(screen, 24, 80));
+  press(screen, "\rG");
   check_stored("300-end-80x24", drawn(screen, 24, 80));
   press(screen, "/support");
   check_stored("300-search-80x24", drawn(screen, 24, 80));
@@ -203,22 +237,72 @@ TEST_CASE("a call stays chosen while others come and go") {
   CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("\n>Caller"));
 }
 
+TEST_CASE("a call is opened and closed, with its legs below it") {
+  std::vector<CallRow> calls = many();
+  CallsScreen screen = screen_of(calls);
+  press(screen, "j\r");
+  CHECK_THAT(drawn(screen, 24, 100), ContainsSubstring("\n>Caller 1 ") &&
+                                         ContainsSubstring("\n|  Caller 1 ") &&
+                                         ContainsSubstring("\n|  Agent 1 ") &&
+                                         ContainsSubstring("\n|1795384777.1001  of call pbx1/"));
+  press(screen, "jj");
+  CHECK_THAT(drawn(screen, 24, 100),
+             ContainsSubstring("\n>  Agent 1 ") && ContainsSubstring("\n|1795384777.5001  of call pbx1/"));
+  // The leg stays chosen, wherever it is, and its call where it has ended.
+  press(screen, "r");
+  CHECK_THAT(drawn(screen, 24, 100), ContainsSubstring("\n>  Agent 1 "));
+  press(screen, "r");
+  calls[1].legs.pop_back();
+  screen.show(calls);
+  CHECK_THAT(drawn(screen, 24, 100), ContainsSubstring("\n>Caller 1 ") && !ContainsSubstring("|  Agent 1 "));
+  press(screen, "o");
+  CHECK_THAT(drawn(screen, 24, 100), ContainsSubstring("\n>Caller 1 ") && !ContainsSubstring("|  Caller 1 "));
+  // A leg closes its call, too.
+  press(screen, "oj");
+  CHECK_THAT(drawn(screen, 24, 100), ContainsSubstring("\n>  Caller 1 "));
+  press(screen, "o");
+  CHECK_THAT(drawn(screen, 24, 100), ContainsSubstring("\n>Caller 1 ") && !ContainsSubstring("|  Caller"));
+  // All of them; a channel of no call has nothing to open.
+  press(screen, "a");
+  const std::string all = drawn(screen, 24, 100);
+  CHECK_THAT(all, ContainsSubstring("\n>Caller 1 ") && ContainsSubstring("\n|  Caller 0 ") &&
+                      ContainsSubstring("\n|  Agent 5 ") && ContainsSubstring("\n|Caller 3 ") &&
+                      !ContainsSubstring("\n|  Caller 3 "));
+  press(screen, "o");
+  CHECK_THAT(drawn(screen, 24, 100), !ContainsSubstring("\n|  Caller 1 "));
+  press(screen, "a");
+  CHECK_THAT(drawn(screen, 24, 100), !ContainsSubstring("\n|  Caller"));
+}
+
+TEST_CASE("only the lines on the screen are painted, however many calls there are") {
+  std::vector<CallRow> calls;
+  for (int i = 0; i < 10'000; ++i) calls.push_back(numbered_call(i, "Caller " + std::to_string(i)));
+  calls[9'999].who = "A name that no line on the screen has room for, and so on and so on";
+  CallsScreen screen = screen_of(calls);
+  const std::string first = drawn(screen, 24, 120);
+  CHECK_THAT(first, ContainsSubstring("10000 calls, rows 1 to 19"));
+  // The columns have the widths of what is shown.
+  CHECK_THAT(first, ContainsSubstring("|WHO        CALLED"));
+  press(screen, "G");
+  CHECK_THAT(drawn(screen, 24, 120), ContainsSubstring(">A name that no line"));
+}
+
 TEST_CASE("a search shows what matches as it is typed, and Escape ends it") {
   CallsScreen screen = screen_of(many());
   press(screen, "/CALLER 29");
-  CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("|11 of 300 calls, /CALLER 29, rows 1 to 11"));
+  CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("|11 of 294 calls, /CALLER 29, rows 1 to 11"));
   press(screen, "\x7f\x7f 30");
-  CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("|0 of 300 calls, /CALLER  30,"));
+  CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("|0 of 294 calls, /CALLER  30,"));
   CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("|no call matches"));
   press(screen, "\x1b");
-  CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("|300 calls, rows 1 to 19"));
+  CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("|294 calls, 6 other channels, rows 1 to 19"));
   press(screen, "/q");  // a letter, and no command
   press(screen, "ueue\r");
-  CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("|150 of 300 calls, /queue, "));
+  CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("|144 of 294 calls, 6 of 6 other channels, /queue, "));
   press(screen, "/x\x1b");  // the one before is there again
-  CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("|150 of 300 calls, /queue, "));
+  CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("|144 of 294 calls, 6 of 6 other channels, /queue, "));
   press(screen, "\x1b");
-  CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("|300 calls, "));
+  CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("|294 calls, "));
 }
 
 TEST_CASE("q ends, Escape ends when there is no search, and help goes with any key") {
@@ -228,13 +312,13 @@ TEST_CASE("q ends, Escape ends when there is no search, and help goes with any k
   press(screen, "h");
   CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("Keys of aribus calls"));
   press(screen, "x");
-  CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("300 calls"));
+  CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("294 calls"));
 }
 
 TEST_CASE("the header tells the filter, and that the connection is lost until it is there again") {
   CallsScreen screen = screen_of(many(), {{"pbx2"}, {"ivr"}, {}, ""});
   CHECK_THAT(drawn(screen, 24, 80),
-             ContainsSubstring("|50 of 300 calls, server=pbx2, app=ivr, rows 1 to 19, by time"));
+             ContainsSubstring("|50 of 294 calls, server=pbx2, app=ivr, rows 1 to 19, by time"));
   screen.disconnected(screen_time - std::chrono::seconds(75), "closed");
   screen.disconnected(screen_time, "refused");
   CHECK_THAT(drawn(screen, 24, 80),
@@ -251,8 +335,8 @@ TEST_CASE("s goes through the columns, r turns the order around") {
   press(screen, "g");
   CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring(">Caller 299 "));
   press(screen, "ssg");
-  CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("by with, "));
-  press(screen, "ssssss");
+  CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("by called, "));
+  press(screen, "sssssss");
   CHECK_THAT(drawn(screen, 24, 80), ContainsSubstring("by time, "));
 }
 
@@ -261,12 +345,18 @@ TEST_CASE("no record and no key brings the screen down") {
       R"({"id":"c1","name":"Local/P@x-1;1","state":"P","caller":{"name":"P","number":"P"},"connected":{"number":"P"},)"
       R"("dialplan":{},"creationtime":"2026-11-22T21:46:07.000Z"})";
   const std::string bridge = R"({"id":"b1","bridge_type":"holding","name":"P","channels":["c1","c2"]})";
+  const std::string call =
+      R"("calls":["k1"],"direction":"P","from":{"name":"P","number":"P"},"to":{"name":"P","number":"P"},)"
+      R"("started":"2026-11-22T21:46:07.000Z","answered":"P","complete":false,"id":"k1","hold_ms":1,)"
+      R"("legs":[{"channel":"c1","held":true},{"channel":"P","ended":"P"}])";
   const auto record = [&](const std::string& type) {
     return R"({"seq":1,"time":"2026-11-22T21:46:16.000Z","server":"P","app":"P","type":")" + type +
-           R"(","channels":["c1"],"bridges":["b1"],"channel":)" + channel + R"(,"bridge":)" + bridge + "}";
+           R"(","channels":["c1"],"bridges":["b1"],"channel":)" + channel + R"(,"bridge":)" + bridge + "," +
+           call + "}";
   };
   const std::string snapshot = R"({"channels":[{"server":"P","app":"P","began":"x","channel":)" + channel +
-                               R"(}],"bridges":[{"server":"P","bridge":)" + bridge + "}]}";
+                               R"(}],"bridges":[{"server":"P","bridge":)" + bridge +
+                               R"(}],"calls":[{"server":"P","call":{)" + call + "}}]}";
   test::Mutations mutations(20261126);
   CallsTable table;
   CallsScreen screen({}, {});
@@ -275,7 +365,8 @@ TEST_CASE("no record and no key brings the screen down") {
     if (round % 10 == 0) {
       if (const auto taken = mutated(snapshot)) table.take_snapshot(*taken);
     }
-    for (const char* type : {"StasisStart", "ChannelEnteredBridge", "state.changed", "server.resynced"}) {
+    for (const char* type : {"call.started", "StasisStart", "ChannelEnteredBridge", "Dial", "call.answered",
+                             "state.changed", "server.resynced", "call.ended"}) {
       const auto made = mutated(record(type));
       if (made && made->IsObject()) table.apply(*made);
     }

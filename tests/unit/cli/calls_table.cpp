@@ -1,4 +1,4 @@
-// The rows of `aribus calls`.
+// The calls of `aribus calls` and their legs.
 #include "cli/calls_table.h"
 
 #include "tests/catch.h"
@@ -30,13 +30,28 @@ struct TableStage {
                     type + "\"," + members + "}"));
   }
   // Of the one channel, or of the one with this id.
-  [[nodiscard]] CallRow row(const std::string& id = "") const {
-    for (const CallRow& row : table.rows()) {
-      if (id.empty() || row.channels.front() == id) return row;
+  [[nodiscard]] LegRow row(const std::string& id = "") const {
+    for (const CallRow& call : table.rows()) {
+      for (const LegRow& leg : call.legs) {
+        if (id.empty() || leg.channel == id) return leg;
+      }
     }
-    FAIL("no row " + id);
+    FAIL("no channel " + id);
     return {};
   }
+  [[nodiscard]] CallRow call(const std::string& id) const {
+    for (CallRow& call : table.rows()) {
+      if (call.id == id) return call;
+    }
+    FAIL("no call " + id);
+    return {};
+  }
+  [[nodiscard]] std::string legs(const std::string& id) const {
+    std::string out;
+    for (const LegRow& leg : call(id).legs) out += (out.empty() ? "" : " ") + leg.channel;
+    return out;
+  }
+  // Of calls, and channels of no call.
   [[nodiscard]] size_t size() const { return table.rows().size(); }
 };
 
@@ -51,7 +66,9 @@ TEST_CASE("a channel has a row from the first record that shows it to its end") 
   CHECK(stage.row().server == "pbx1");
   CHECK(stage.row().state == "Ring");
   CHECK(stage.row().app == "demo");
-  CHECK(stage.row().channels == std::vector<std::string>{"c1"});
+  CHECK(stage.row().channel == "c1");
+  CHECK(stage.table.rows().front().id.empty());
+  CHECK(stage.table.rows().front().who == "100");
   CHECK(stage.row().began == *parse_time("2026-11-22T21:46:07.000Z"));
   stage.tell("StasisEnd", R"("channels":["c1"],"channel":)" + channel("c1", "100"));
   CHECK(stage.row().app.empty());
@@ -90,24 +107,102 @@ TEST_CASE("those in a holding bridge wait, and are with nobody") {
   CHECK(stage.row("c1").bridge() == "lobby (holding)");
 }
 
-TEST_CASE("both halves of a Local channel are one row") {
+TEST_CASE("the halves of a Local channel name each other") {
   TableStage stage;
   stage.tell("StasisStart", R"("channel":)" + local("l2", 2));
-  CHECK(stage.row().channels == std::vector<std::string>{"l2"});
+  CHECK(stage.row("l2").half.empty());
   stage.tell("StasisStart", R"("channel":)" + local("l1", 1));
   stage.tell("StasisStart", R"("channel":)" + channel("c1", "100"));
-  CHECK(stage.size() == 2);
-  CHECK(stage.row("l1").channels == std::vector<std::string>{"l1", "l2"});
-  stage.tell("ChannelEnteredBridge",
-             R"("channel":)" + local("l2", 2) + R"(,"bridge":)" + bridge(R"("l2","c1")"));
-  CHECK(stage.row("l1").with == "100");
-  CHECK(stage.row("l1").bridge_name == "lobby");
-  stage.tell("ChannelDestroyed", R"("channels":["l1"],"channel":)" + local("l1", 1));
-  CHECK(stage.row("l2").channels == std::vector<std::string>{"l2"});
+  CHECK(stage.row("l1").half == "l2");
+  CHECK(stage.row("l2").half == "l1");
+  CHECK(stage.row("c1").half.empty());
   // Of another Asterisk it may have the same name.
+  stage.tell("ChannelDestroyed", R"("channels":["l1"],"channel":)" + local("l1", 1));
   stage.table.apply(
       *parse_json(R"({"server":"pbx2","type":"ChannelCreated","channel":)" + local("l1", 1) + "}"));
-  CHECK(stage.size() == 3);
+  CHECK(stage.row("l2").half.empty());
+}
+
+TEST_CASE("a call has who calls whom, and the legs that the daemon says are its own, in their order") {
+  TableStage stage;
+  stage.tell(
+      "call.started",
+      R"("calls":["k1"],"channels":["z1"],"direction":"inbound","from":{"name":"Alice","number":"100"},)"
+      R"("to":{"name":"","number":"200"},"started":"2026-11-22T21:46:05.000Z","complete":false)");
+  CHECK(stage.size() == 0);  // no record shows its channel yet
+  stage.tell("StasisStart", R"("calls":["k1"],"channels":["z1"],"channel":)" + channel("z1", "100", "Ring"));
+  CallRow call = stage.call("k1");
+  CHECK(call.who == "Alice <100>");
+  CHECK(call.called == "200");
+  CHECK(call.direction == "inbound");
+  CHECK(call.started == *parse_time("2026-11-22T21:46:05.000Z"));
+  CHECK_FALSE(call.complete);
+  CHECK(call.state == "ringing");
+  CHECK(call.app() == "demo");
+
+  stage.tell("Dial", R"("calls":["k1"],"channels":["z1","b1"],"caller":)" + channel("z1", "100") +
+                         R"(,"peer":)" + channel("b1", "200", "Ringing"));
+  CHECK(stage.legs("k1") == "z1 b1");
+  stage.tell("ChannelVarset", R"("calls":["k1"],"channels":["a1"],"channel":)" + channel("a1", "201"));
+  CHECK(stage.legs("k1") == "z1 b1 a1");
+  stage.tell("call.answered", R"("calls":["k1"],"channels":["z1"],"answered":"2026-11-22T21:46:09.000Z")");
+  CHECK(stage.call("k1").state == "up");
+
+  stage.tell("ChannelDestroyed", R"("calls":["k1"],"channels":["z1"],"channel":)" + channel("z1", "100"));
+  CHECK(stage.legs("k1") == "b1 a1");
+  CHECK(stage.call("k1").who == "Alice <100>");
+  stage.tell("state.gone", R"("calls":["k1"],"channels":["a1"])");
+  CHECK(stage.legs("k1") == "b1");
+  stage.tell("ChannelDestroyed", R"("calls":["k1"],"channels":["b1"],"channel":)" + channel("b1", "200"));
+  stage.tell("call.ended", R"("calls":["k1"],"channels":["z1","b1","a1"])");
+  CHECK(stage.size() == 0);
+  // A late copy.
+  stage.tell("ChannelHangupRequest", R"("calls":["k1"],"channels":["b1"],"channel":)" + channel("b1", "200"));
+  CHECK(stage.size() == 0);
+}
+
+TEST_CASE("a record that names other channels or calls, too, makes nobody a leg") {
+  TableStage stage;
+  stage.tell("StasisStart", R"("calls":["k1"],"channels":["c1"],"channel":)" + channel("c1", "100"));
+  stage.tell("ChannelCreated", R"("channels":["c2"],"channel":)" + channel("c2", "200"));
+  stage.tell("ChannelEnteredBridge", R"("calls":["k1"],"channels":["c2","c1"],"channel":)" +
+                                         channel("c2", "200") + R"(,"bridge":)" + bridge(R"("c1","c2")"));
+  stage.tell("ChannelEnteredBridge", R"("calls":["k1","k2"],"channels":["c2"],"channel":)" +
+                                         channel("c2", "200") + R"(,"bridge":)" + bridge(R"("c1","c2")"));
+  CHECK(stage.legs("k1") == "c1");
+  CHECK(stage.size() == 2);
+  CHECK(stage.call("k1").who == "100");  // nothing but its id is known
+}
+
+TEST_CASE("a call waits or is on hold as long as one of its legs is") {
+  TableStage stage;
+  const std::string begins =
+      R"("calls":["k1"],"channels":["c1"],"direction":"inbound","from":{"name":"","number":"100"},)"
+      R"("to":{"name":"","number":"s"},"started":"2026-11-22T21:46:05.000Z","complete":true)";
+  const std::string about = R"("calls":["k1"],"channels":["c1"],"channel":)" + channel("c1", "100");
+  stage.tell("call.started", begins);
+  stage.tell("StasisStart", about);
+  stage.tell("ChannelEnteredBridge", about + R"(,"bridge":)" + bridge(R"("c1")", "holding"));
+  CHECK(stage.call("k1").state == "waiting");
+  stage.tell("ChannelHold", about);
+  CHECK(stage.call("k1").state == "on hold");
+  CHECK(stage.row("c1").held);
+  stage.tell("ChannelUnhold", about);
+  CHECK(stage.call("k1").state == "waiting");
+  stage.tell("ChannelLeftBridge", about + R"(,"bridge":)" + bridge("", "holding"));
+  CHECK(stage.call("k1").state == "ringing");
+}
+
+TEST_CASE("whom an outbound call reaches is known when its first channel enters the application") {
+  TableStage stage;
+  stage.tell("call.started",
+             R"("calls":["k1"],"channels":["c1"],"direction":"outbound","from":{"name":"","number":""},)"
+             R"("to":{"name":"","number":"200"},"started":"2026-11-22T21:46:05.000Z","complete":true)");
+  std::string shown = channel("c1", "200");
+  shown.replace(shown.find(R"("name":"","number":"200")"), 24, R"("name":"Bob","number":"200")");
+  stage.tell("StasisStart", R"("calls":["k1"],"channels":["c1"],"channel":)" + shown);
+  CHECK(stage.call("k1").called == "Bob <200>");
+  CHECK(stage.call("k1").who == "Bob <200>");  // nobody else is known
 }
 
 TEST_CASE("what ended unseen goes with the record that says what there is") {
@@ -164,6 +259,22 @@ TEST_CASE("a snapshot begins anew") {
   stage.table.take_snapshot(*parse_json(R"({"bridges":[],"channels":[)" + channels + "]}"));
   CHECK(stage.size() == 20);
   CHECK(stage.row("c19").app == "demo");
+  stage.table.take_snapshot(*parse_json(
+      R"({"bridges":[],"channels":[)" + channels +
+      R"(],"calls":[{"server":"pbx1","app":"demo","call":{"id":"k1","direction":"outbound",)"
+      R"("from":{"name":"","number":"100"},"to":{"name":"Bob","number":"200"},"apps":["demo"],)"
+      R"("started":"2026-11-22T21:46:05.000Z","answered":"2026-11-22T21:46:06.000Z","complete":true,)"
+      R"("hold_ms":0,"legs":[{"channel":"c9","joined_by":"first"},{"channel":"gone","joined_by":"dial",)"
+      R"("ended":"2026-11-22T21:46:06.000Z"},{"channel":"c3","joined_by":"dial","held":true}]}}]})"));
+  CHECK(stage.size() == 19);
+  CHECK(stage.legs("k1") == "c9 c3");
+  CHECK(stage.call("k1").state == "on hold");
+  CHECK(stage.call("k1").called == "Bob <200>");
+  CHECK(stage.call("k1").answered == parse_time("2026-11-22T21:46:06.000Z"));
+  stage.tell("ChannelUnhold", R"("calls":["k1"],"channels":["c3"],"channel":)" + channel("c3", "103"));
+  CHECK(stage.call("k1").state == "up");
+  stage.table.apply(*parse_json(R"({"server":"pbx1","type":"server.removed"})"));
+  CHECK(stage.size() == 0);
 }
 
 TEST_CASE("that an Asterisk is not connected is known from the status and from records") {

@@ -21,7 +21,7 @@ TEST_CASE("the status fits a screen of 80 columns") {
       R"({"aribus":"0.2.0","pid":4711,"started":"2026-11-26T17:02:00.000Z","connections":1,"subscribers":0,)"
       R"("lost_records":1,"servers":[{"name":"pbx1","state":"ready","since":"2026-11-26T17:03:00.000Z",)"
       R"("version":"22.10.1~dfsg+~cs6.17.60671434-1","apps":["inbound","dialler","voicemail","queue"],"replaced":[],)"
-      R"("received":1,"requests_open":1,"rest":"http"},{"name":"pbx2","state":"down",)"
+      R"("received":1,"calls":2,"requests_open":1,"rest":"http"},{"name":"pbx2","state":"down",)"
       R"("since":"2026-11-26T20:14:00.000Z","apps":[],"reason":"the password of the user 'aribus' is wrong: compare )"
       R"(it with ari.conf, and then reload aribusd; trying again","replaced":["inbound"],"received":2,)"
       R"("requests_open":0,"rest":"websocket"}],"bus":{"stream":"8f3a1c0e52d7","first":1,"next":1042,)"
@@ -35,7 +35,8 @@ TEST_CASE("the status fits a screen of 80 columns") {
 Asterisk
   pbx1: ready for 3 h 12 min, Asterisk 22.10.1~dfsg+~cs6.17.60671434-1,
       applications: inbound, dialler, voicemail, queue
-      1 event received; commands go over HTTP, 1 request waits for an answer
+      2 calls; 1 event received; commands go over HTTP, 1 request waits for an
+          answer
   pbx2: down for 1 min 00 s
       the password of the user 'aribus' is wrong: compare it with ari.conf, and
           then reload aribusd; trying again

@@ -122,6 +122,10 @@ TEST_CASE("a call begins when a channel enters an application, and ends with it"
   CHECK(find(ended, "ring_ms")->GetInt() == 64000);
   CHECK(find(ended, "talk_ms")->GetInt() == 16000);
   CHECK(find(ended, "hold_ms")->GetInt() == 2000);
+  const Calls::Counts& counts = stage.model.calls().counts();
+  CHECK(counts.started == 1);
+  CHECK(counts.ended[0][1] == 1);
+  CHECK(counts.ended[0][0] + counts.ended[1][0] + counts.ended[1][1] == 0);
   CHECK(find(ended, "cause")->GetInt() == 16);
   CHECK(find_string(ended, "app") == "demo");
   CHECK(stage.model.calls().size() == 0);
@@ -174,6 +178,38 @@ TEST_CASE("both halves of a Local channel are of one call, whichever is seen fir
   std::set<std::string> ways;
   for (const JsonValue& leg : legs.GetArray()) ways.emplace(find_string(leg, "joined_by"));
   CHECK(ways == std::set<std::string>{"first", "local", "dial"});
+}
+
+TEST_CASE("the other half of a Local channel joins with the first record that shows it, of whatever type") {
+  CallStage stage;
+  stage.tell("StasisStart", R"("args":[],)" + shown("channel", "l1", "Up", "Local/200@out-00000007;1"));
+  stage.tell("ChannelDialplan", R"("dialplan_app":"Wait","dialplan_app_data":"1",)" +
+                                    shown("channel", "l2", "Up", "Local/200@out-00000007;2"));
+  CHECK(stage.call("l2") == stage.call("l1"));
+  CHECK(stage.calls_of_last().size() == 1);
+  // Others do not.
+  stage.tell("ChannelDialplan", R"("dialplan_app":"Wait","dialplan_app_data":"1",)" +
+                                    shown("channel", "l3", "Up", "Local/200@out-00000008;2"));
+  CHECK(stage.calls_of_last().empty());
+  for (const std::string id : {"l1", "l2"}) stage.tell("ChannelDestroyed", ends(id));
+  CHECK(stage.last("call.ended")["legs"].Size() == 2);
+  stage.tell("ChannelHangupRequest", shown("channel", "l2", "Up", "Local/200@out-00000007;2"));  // late
+  CHECK(stage.of("call.started").size() == 1);
+}
+
+TEST_CASE("who is called is the endpoint, if its caller id is that of the call") {
+  CallStage stage;
+  const auto alike = [](const std::string& state) {
+    std::string text = shown("channel", "o1", state, "Local/700@out-00000002;1");
+    return text.replace(text.find(R"("name":"Bob","number":"200")"), 27, R"("name":"Alice","number":"100")");
+  };
+  stage.model.calls().expect("o1", "");
+  stage.tell("ChannelCreated", alike("Down"));
+  stage.tell("StasisStart", R"("args":[],)" + alike("Up"));
+  const Call& call = *stage.model.calls().find(stage.call("o1"));
+  CHECK(call.from.number == "100");
+  CHECK(call.to.number == "700@out");
+  CHECK(call.to.name.empty());
 }
 
 TEST_CASE("what was dialled before the caller's call began joins it, with all that is below") {
@@ -249,18 +285,21 @@ TEST_CASE("who replaces a channel in a transfer joins its call") {
   CHECK(second.transfers[0].to == "700@out");
 }
 
-TEST_CASE("who talks after an attended transfer is of the call, also where the event does not name the target") {
+TEST_CASE(
+    "who talks after an attended transfer is of the call, also where the event does not name the target") {
   CallStage stage;
   stage.tell("StasisStart", R"("args":[],)" + shown("channel", "a"));
   stage.tell("ChannelCreated", shown("channel", "customer"));
   stage.tell("ChannelCreated", shown("channel", "target"));
-  const std::string bridge = R"("bridge_type":"mixing","technology":"x","bridge_class":"x","creator":"","name":"",)"
-                             R"("creationtime":"2026-11-22T22:00:00.000+0000","channels":)";
-  stage.tell("BridgeAttendedTransfer",
-             R"("result":"Success","is_external":false,"destination_type":"bridge","destination_bridge":"b1",)" +
-                 shown("transferer_first_leg", "a") + "," + shown("transferer_second_leg", "a") + "," +
-                 shown("transferee", "customer") + R"(,"transferer_first_leg_bridge":{"id":"b1",)" + bridge +
-                 R"(["customer","target"]},"transferer_second_leg_bridge":{"id":"b2",)" + bridge + "[]}");
+  const std::string bridge =
+      R"("bridge_type":"mixing","technology":"x","bridge_class":"x","creator":"","name":"",)"
+      R"("creationtime":"2026-11-22T22:00:00.000+0000","channels":)";
+  stage.tell(
+      "BridgeAttendedTransfer",
+      R"("result":"Success","is_external":false,"destination_type":"bridge","destination_bridge":"b1",)" +
+          shown("transferer_first_leg", "a") + "," + shown("transferer_second_leg", "a") + "," +
+          shown("transferee", "customer") + R"(,"transferer_first_leg_bridge":{"id":"b1",)" + bridge +
+          R"(["customer","target"]},"transferer_second_leg_bridge":{"id":"b2",)" + bridge + "[]}");
   CHECK(stage.call("target") == stage.call("a"));
   CHECK(stage.call("customer").empty());
   REQUIRE(stage.model.calls().find(stage.call("a"))->transfers.size() == 1);

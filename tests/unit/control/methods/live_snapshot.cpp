@@ -204,3 +204,23 @@ TEST_CASE("thirty snapshots share the objects, and keep what has changed only wh
   taken.clear();
   CHECK(version.expired());
 }
+
+TEST_CASE("a leg that is on hold says so, as long as it is") {
+  Stage stage;
+  const auto tell = [&](const std::string& type, const std::string& more) {
+    stage.two.event(R"({"type":")" + type +
+                    R"(","application":"ivr","timestamp":"2026-01-01T00:00:00.000+0000",)" + more +
+                    R"("channel":{"id":"c1","name":"PJSIP/1-1","state":"Up"}})");
+  };
+  const auto leg = [&] {
+    const Json answer = test::json(
+        live_objects(stage.dispatcher, "s:7", IdKind::call, test::json("{}"), stage.all).value().str());
+    return to_text((*find((*find(answer, "calls"))[0], "call"))["legs"][0]);
+  };
+  tell("StasisStart", R"("args":[],)");
+  CHECK_THAT(leg(), !ContainsSubstring("held"));
+  tell("ChannelHold", "");
+  CHECK_THAT(leg(), ContainsSubstring(R"("held":true)"));
+  tell("ChannelUnhold", "");
+  CHECK_THAT(leg(), !ContainsSubstring("held"));
+}
