@@ -1,55 +1,54 @@
-// Which members have calls with a key.
+// Which members have calls with a key, and which calls wait for one of them.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "base/hash.h"
+#include "groups/call.h"
 
 namespace aribus::groups {
 
 struct Member;
 
-// Of one group. Usually a key has one member; several, when members passed its calls on.
-class Affinity {
- public:
+struct AffinityKey {
   struct Holder {
     Member* member;
     size_t calls;
   };
+  std::string text;
+  std::vector<Holder> holders;  // the one that has had such calls for the longest time first
+  std::set<Call*, ByPriority> waiting;
+};
 
-  void add(const std::string& key, Member* member) {
-    std::vector<Holder>& holders = keys_[key];
-    const auto at = find(holders, member);
-    at == holders.end() ? holders.push_back({member, 1}) : void(++at->calls);
-  }
-  // Returns whether that was the member's last call with the key. Required: add() was called for it.
-  bool remove(const std::string& key, Member* member) {
-    const auto entry = keys_.find(key);
-    const auto at = find(entry->second, member);
-    if (--at->calls > 0) return false;
-    entry->second.erase(at);
-    if (entry->second.empty()) keys_.erase(entry);
-    return true;
-  }
-  // The one that has had such calls for the longest time comes first.
-  [[nodiscard]] const std::vector<Holder>& holders(std::string_view key) const {
-    static const std::vector<Holder> none;
-    const auto entry = keys_.find(key);
-    return entry == keys_.end() ? none : entry->second;
-  }
-  [[nodiscard]] bool empty() const { return keys_.empty(); }
+// Of one group. Usually a key has one holder; several, when members passed its calls on.
+class Affinity {
+ public:
+  // nullptr: nobody has such calls.
+  [[nodiscard]] const AffinityKey* find(std::string_view key) const;
+  // The member owns one more call with the key.
+  void add(const std::string& key, Member& member);
+  // It owns one less. Returns whom that concerns if it was its last one: the calls that wait because of this
+  // key.
+  [[nodiscard]] std::vector<Call*> remove(const std::string& key, Member& member);
+
+  // The call waits for a member with its key. Required: there is one.
+  void wait(Call& call);
+  void wait_no_longer(Call& call);
+  // The first call that waits for this member, and that it has not passed on lately; nullptr: there is none.
+  [[nodiscard]] static Call* next_for(const Member& member);
+  // All that wait for it.
+  [[nodiscard]] static std::vector<Call*> waiting_for(const Member& member);
 
  private:
-  static std::vector<Holder>::iterator find(std::vector<Holder>& holders, const Member* member) {
-    return std::ranges::find(holders, member, &Holder::member);
-  }
+  using Keys = std::unordered_map<std::string, AffinityKey, TextHash, std::equal_to<>>;
+  void erase_if_empty(Keys::iterator key);
 
-  std::unordered_map<std::string, std::vector<Holder>, TextHash, std::equal_to<>> keys_;
+  Keys keys_;
 };
 
 }  // namespace aribus::groups

@@ -47,12 +47,13 @@ struct Call {
     WallTime until;      // and is not offered it again before
   };
   std::vector<Pass> passes;
-  Member* reserved_for = nullptr;  // a waiting call waits for this member
-  bool affinity_is_over = false;   // it has waited long enough
-  bool over = false;               // an earlier process has seen its end
-  bool queued = false;             // it waits for anybody
-  bool dirty = false;              // settle() has to look at it
-  std::optional<WallTime> due;     // of Deadlines
+  bool waits_for_key = false;     // for a member that has others with its key
+  bool affinity_is_over = false;  // it has waited long enough
+  bool over = false;              // an earlier process has seen its end
+  bool enters = false;            // what an earlier process has seen of its StasisStart is still to come
+  bool queued = false;            // it waits for anybody
+  bool dirty = false;             // settle() has to look at it
+  std::optional<WallTime> due;    // of Deadlines
 
   [[nodiscard]] bool was_passed_on_by(const std::string& member) const {
     return std::ranges::find(passes, member, &Pass::member) != passes.end();

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -137,7 +138,7 @@ class Group {
   void remove(Member& member, std::string_view why);
   void lose_calls(Member& member, std::string_view why);
   void suspend(Member& member);
-  void free_reserved(Member& member);
+  void free_waiting(Member& member);
   void take_claims(Member& member, std::span<const Held> holds);
   bool take_claim(Call& call, Member& member, uint64_t epoch);
 
@@ -154,7 +155,7 @@ class Group {
   void fall_back(Call& call);
 
   void place(Call& call);
-  [[nodiscard]] Member* choose(const Call& call, Member*& wait_for);
+  [[nodiscard]] Member* choose(const Call& call, bool& waits_for_key);
   [[nodiscard]] Call* next_for(const Member& member) const;
   void unqueue(Call& call);
   void mark(Call& call);
@@ -178,8 +179,9 @@ class Group {
   Context& context_;
   std::unordered_map<std::string, std::unique_ptr<Member>, TextHash, std::equal_to<>> members_;  // by name
   std::unordered_map<std::string, std::unique_ptr<Call>, TextHash, std::equal_to<>> calls_;      // by id
-  // Members that take calls: by their number of calls, then who has waited the longest for an offer.
-  std::set<std::pair<std::pair<size_t, uint64_t>, std::pair<uint64_t, Member*>>> available_;
+  // Members that take calls: by their number of calls, then who has waited the longest for an offer, then by
+  // name.
+  std::set<std::tuple<std::pair<size_t, uint64_t>, std::string_view, Member*>> available_;
   std::set<Call*, ByPriority> queue_;  // calls that wait for anybody
   Affinity affinity_;
   Deadlines<Call> call_deadlines_;

@@ -32,12 +32,13 @@ void Group::renew(Call& call, const NewCall& from) {
   call.held_until.reset();
   call.passes.clear();
   call.affinity_is_over = false;
+  call.enters = false;
 }
 
 void Group::enter(const NewCall& from) {
   Call* call = find(from.id);
   if (call != nullptr && call->state != CallState::left) {
-    if (context_.recalling) complete(*call, from);
+    if (std::exchange(call->enters, false)) complete(*call, from);
     return;
   }
   if (call == nullptr) {
@@ -54,18 +55,21 @@ void Group::enter(const NewCall& from) {
   mark(*call);
 }
 
-// Its group.assigned came before.
+// It is known, and its StasisStart tells more.
 void Group::complete(Call& call, const NewCall& from) {
   call.app = from.app;
   call.entered = from.entered;
   if (!call.key.empty() || from.key.empty()) return;
   call.key = from.key;
-  if (call.owner != nullptr) affinity_.add(call.key, call.owner);
+  if (call.owner == nullptr) return;
+  affinity_.add(call.key, *call.owner);
+  mark(*call.owner);  // others may wait with this key
 }
 
 void Group::begin_owned(const NewCall& from, const std::string& name) {
   if (find(from.id) != nullptr) return;
   Call& call = add_call(from);
+  call.enters = true;
   if (Member* member = find_member(name)) return assign(call, *member, "originated", CallState::accepted);
   call.previous = name;
   call.reason = "taken_over";
@@ -108,6 +112,7 @@ void Group::accept(Call& call) {
   call.orphaned.reset();
   call.not_before.reset();
   call.passes.clear();
+  call.affinity_is_over = false;
   schedule(call);
   act(call, record::GroupAccepted{
                 .group = settings_.name, .call = call.id, .member = call.owner->name, .epoch = call.epoch});
@@ -174,7 +179,7 @@ void Group::own(Call& call, Member& member, CallState state) {
   call.state = state;
   call.held_until.reset();
   member.calls.insert(&call);
-  if (!call.key.empty()) affinity_.add(call.key, &member);
+  if (!call.key.empty()) affinity_.add(call.key, member);
 }
 
 // It belongs to nobody of the group any more. What becomes of it is up to the caller.
@@ -194,14 +199,8 @@ void Group::disown(Call& call) {
   call.previous = member->name;
   member->calls.erase(&call);
   mark(*member);
-  if (call.key.empty() || !affinity_.remove(call.key, member)) return;
-  // Calls that wait for this member because of this key have no reason to any more.
-  for (auto at = member->reserved.begin(); at != member->reserved.end();) {
-    Call& waiting = **at++;
-    if (waiting.key != call.key) continue;
-    unqueue(waiting);
-    mark(waiting);
-  }
+  if (call.key.empty()) return;
+  for (Call* waiting : affinity_.remove(call.key, *member)) mark(*waiting);
 }
 
 // Its owner has it no longer, and somebody else is to get it.

@@ -33,9 +33,9 @@ std::optional<WallTime> Group::fallback_due(const Call& call) const {
   return call.not_before ? std::max(due, *call.not_before) : due;
 }
 
-// Then it waits no longer for the member that has its key.
+// Then it waits no longer for a member that has calls with its key.
 std::optional<WallTime> Group::affinity_due(const Call& call) const {
-  if (call.reserved_for == nullptr) return {};
+  if (call.key.empty() || call.affinity_is_over || call.state != CallState::waiting) return {};
   return call.orphaned.value_or(call.entered) + settings_.fallback_after;
 }
 
@@ -68,31 +68,30 @@ void Group::expire() {
   while (Member* member = member_deadlines_.pop(context_.now)) members.push_back(member);
   for (Member* member : members) expire(*member);
   settle();
-  // Calls that have waited for one member until now, and that nobody else has room for.
   for (Call* call : last_chance) {
     if (call->state == CallState::offered) {
       call->not_before = call->accept_until;
       schedule(*call);
-    } else if (call->state == CallState::waiting && fallback_due(*call) <= context_.now) {
+    } else if (call->state == CallState::waiting) {
       try_fallback(*call);
     }
   }
   settle();
 }
 
+// A call that waits has a last chance: whoever has room now is offered it. A call that is offered has had its
+// own.
 void Group::expire(Call& call, std::vector<Call*>& last_chance) {
   const WallTime now = context_.now;
+  const bool waits = call.state == CallState::waiting;
   if (call.state == CallState::offered && call.accept_until <= now) {
     Member& member = *call.owner;
     pass_on(call, "unanswered");
     if (++member.unanswered >= max_unanswered) suspend(member);
   }
   if (call.held_until && *call.held_until <= now) call.held_until.reset();
-  if (const auto due = affinity_due(call); due && *due <= now) {
-    call.affinity_is_over = true;
-    last_chance.push_back(&call);
-  } else if (const auto due = fallback_due(call); due && *due <= now) {
-    try_fallback(call);
+  if (const auto due = fallback_due(call); due && *due <= now) {
+    waits ? last_chance.push_back(&call) : try_fallback(call);
   }
   mark(call);
 }

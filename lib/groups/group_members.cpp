@@ -48,7 +48,7 @@ void Group::leave(Member& member, bool drain, std::optional<milliseconds> timeou
   if (!drain) return remove(member, "member_left");
   member.draining = true;
   if (timeout) member.drain_until = context_.now + *timeout;
-  free_reserved(member);
+  free_waiting(member);
   mark(member);  // it may have no calls
 }
 
@@ -71,7 +71,7 @@ void Group::see_alive(Member& member) {
 // Its next request makes it available again.
 void Group::suspend(Member& member) {
   member.suspended = true;
-  free_reserved(member);
+  free_waiting(member);
   mark(member);
 }
 
@@ -84,7 +84,7 @@ void Group::remove(Member& member, std::string_view why) {
     member.connection = 0;
   }
   lose_calls(member, why);
-  free_reserved(member);
+  free_waiting(member);
   update_place(member);
   std::erase(dirty_members_, &member);
   member_deadlines_.set(member, {});
@@ -95,13 +95,9 @@ void Group::lose_calls(Member& member, std::string_view why) {
   while (!member.calls.empty()) lose(**member.calls.begin(), why);
 }
 
-// Calls that wait for it go to anybody.
-void Group::free_reserved(Member& member) {
-  while (!member.reserved.empty()) {
-    Call& call = **member.reserved.begin();
-    unqueue(call);
-    mark(call);
-  }
+// Calls that wait for it may go to others now.
+void Group::free_waiting(Member& member) {
+  for (Call* call : Affinity::waiting_for(member)) mark(*call);
 }
 
 void Group::take_claims(Member& member, std::span<const Held> holds) {

@@ -12,9 +12,12 @@ constexpr milliseconds holds_time{2000};
 
 void Group::recall(const record::GroupAssigned& record, const NewCall& from) {
   Call* call = find(record.call);
-  if (call == nullptr) call = &add_call(from);
+  if (call == nullptr || call->state == CallState::left) {  // it comes for the first time, or again
+    if (call == nullptr) call = &add_call(from);
+    renew(*call, from);
+    call->enters = true;
+  }
   disown(*call);
-  if (record.reason == "new" && call->epoch != 0) renew(*call, from);  // it has come again
   Member* member = find_member(record.member);
   if (member == nullptr) member = &add_member(record.member, !record.member.starts_with('~'));
   const bool accepted = record.reason == "originated" || record.reason == "held";
@@ -24,6 +27,10 @@ void Group::recall(const record::GroupAssigned& record, const NewCall& from) {
   if (accepted) call->orphaned.reset();
   call->accept_until = from.entered + settings_.accept;
   own(*call, *member, accepted ? CallState::accepted : CallState::offered);
+  // Its last chance.
+  call->not_before.reset();
+  if (const auto due = fallback_due(*call); due && *due <= from.entered)
+    call->not_before = call->accept_until;
 }
 
 void Group::recall(const record::GroupAccepted& record, const NewCall& from) {
@@ -49,10 +56,11 @@ void Group::recall(const record::GroupAccepted& record, const NewCall& from) {
 void Group::recall(const record::GroupReleased& record, const NewCall& from) {
   Call* call = find(record.call);
   if (call == nullptr) call = &add_call(from);
-  if (call->over) return forget(*call);
   const Member* owner = call->owner;
   disown(*call);
+  if (call->over) return forget(*call);
   call->epoch = std::max(call->epoch, record.epoch);
+  call->not_before.reset();
   const std::string& why = record.reason;
   if (why == "ended" || why == "left") {
     call->state = CallState::left;

@@ -21,20 +21,20 @@ void Group::update_place(Member& member) {
   std::optional<std::pair<size_t, uint64_t>> place;
   if (member.takes_calls()) place = {member.calls.size(), member.last_offer};
   if (place == member.place) return;
-  if (member.place) available_.erase({*member.place, {member.number, &member}});
+  if (member.place) available_.erase({*member.place, member.name, &member});
   member.place = place;
-  if (place) available_.insert({*place, {member.number, &member}});
+  if (place) available_.insert({*place, member.name, &member});
 }
 
 void Group::unqueue(Call& call) {
   if (std::exchange(call.queued, false)) queue_.erase(&call);
-  if (Member* member = std::exchange(call.reserved_for, nullptr)) member->reserved.erase(&call);
+  if (std::exchange(call.waits_for_key, false)) affinity_.wait_no_longer(call);
 }
 
 // The first call that waits and could go to the member. Only calls that it has passed on lately are skipped.
 Call* Group::next_for(const Member& member) const {
   if (!member.takes_calls()) return nullptr;
-  Call* next = member.reserved.empty() ? nullptr : *member.reserved.begin();
+  Call* next = Affinity::next_for(member);
   for (Call* call : queue_) {
     if (next != nullptr && ByPriority()(next, call)) break;
     if (!call->was_passed_on_by(member.name)) return call;
@@ -42,19 +42,19 @@ Call* Group::next_for(const Member& member) const {
   return next;
 }
 
-// nullptr: nobody has room; or it is to wait for `wait_for`, which has calls with the same key.
-Member* Group::choose(const Call& call, Member*& wait_for) {
-  if (!call.key.empty()) {
-    for (const Affinity::Holder& holder : affinity_.holders(call.key)) {
-      Member& member = *holder.member;
-      if (!member.may_be_offered_calls() || call.was_passed_on_by(member.name)) continue;
-      if (member.takes_calls()) return &member;
-      if (wait_for == nullptr && !call.affinity_is_over) wait_for = &member;
+// nullptr: nobody has room; or it is to wait for one that has calls with the same key.
+Member* Group::choose(const Call& call, bool& waits_for_key) {
+  const AffinityKey* key = call.key.empty() ? nullptr : affinity_.find(call.key);
+  if (key != nullptr) {
+    for (const AffinityKey::Holder& holder : key->holders) {
+      if (!holder.member->may_be_offered_calls() || call.was_passed_on_by(holder.member->name)) continue;
+      if (holder.member->takes_calls()) return holder.member;
+      waits_for_key = !call.affinity_is_over;
     }
-    if (wait_for != nullptr) return nullptr;
+    if (waits_for_key) return nullptr;
   }
-  for (const auto& [place, who] : available_) {
-    if (!call.was_passed_on_by(who.second->name)) return who.second;
+  for (const auto& [place, name, member] : available_) {
+    if (!call.was_passed_on_by(member->name)) return member;
   }
   return nullptr;
 }
@@ -63,19 +63,16 @@ void Group::place(Call& call) {
   unqueue(call);
   if (call.state == CallState::waiting && !call.held_until) {
     std::erase_if(call.passes, [&](const Call::Pass& pass) { return pass.until <= context_.now; });
-    Member* wait_for = nullptr;
-    if (Member* member = choose(call, wait_for)) {
+    if (const auto due = affinity_due(call); due && *due <= context_.now) call.affinity_is_over = true;
+    bool waits_for_key = false;
+    if (Member* member = choose(call, waits_for_key)) {
       assign(call, *member, call.reason, CallState::offered);
       update_place(*member);
       return;
     }
-    if (wait_for != nullptr) {
-      call.reserved_for = wait_for;
-      wait_for->reserved.insert(&call);
-    } else {
-      call.queued = true;
-      queue_.insert(&call);
-    }
+    call.waits_for_key = waits_for_key;
+    call.queued = !waits_for_key;
+    waits_for_key ? affinity_.wait(call) : void(queue_.insert(&call));
   }
   schedule(call);
 }

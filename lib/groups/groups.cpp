@@ -403,6 +403,7 @@ void Groups::recalled(WallTime now) {
   for (const auto& [name, group] : groups_) {
     for (const auto& [id, call] : group->calls()) note(id, *group);
   }
+  set_now(now);
 }
 
 void Groups::expect_holds(WallTime now) {

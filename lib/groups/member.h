@@ -13,18 +13,20 @@
 
 namespace aribus::groups {
 
+struct AffinityKey;
+
 struct Member {
   std::string name;           // unique in its group
   bool named = false;         // by its program
   uint64_t number = 0;        // never used again
   Connection connection = 0;  // 0: it is away, and may come back until `away_until`
   size_t capacity = 0;
-  std::set<Call*, ByNumber> calls;       // that it owns
-  std::set<Call*, ByPriority> reserved;  // that wait for it, as it has others with their keys
-  WallTime last_sign;                    // of life
-  unsigned unanswered = 0;               // offers one after the other, without a request between them
-  bool suspended = false;                // gets no offers until it sends a request
-  bool draining = false;                 // gets no offers
+  std::set<Call*, ByNumber> calls;  // that it owns
+  std::set<AffinityKey*> awaited;   // keys of calls that it owns and that others wait with
+  WallTime last_sign;               // of life
+  unsigned unanswered = 0;          // offers one after the other, without a request between them
+  bool suspended = false;           // gets no offers until it sends a request
+  bool draining = false;            // gets no offers
   std::optional<WallTime> drain_until;
   std::optional<WallTime> away_until;
   uint64_t last_offer = 0;                           // the number of the group's offer
