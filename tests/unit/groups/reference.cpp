@@ -76,7 +76,8 @@ void Reference::settle(WallTime now) {
     for (Call& call : calls_) {
       std::erase_if(call.passes, [&](const auto& pass) { return pass.second <= now; });
       if (call.state != CallState::waiting || call.held_until) continue;
-      if (call.orphaned.value_or(call.entered) + settings_.fallback_after <= now) call.affinity_is_over = true;
+      if (call.orphaned.value_or(call.entered) + settings_.fallback_after <= now)
+        call.affinity_is_over = true;
       const bool goes_before = first == nullptr || (call.was_accepted && !first->was_accepted);
       if (goes_before && !choose(call).empty()) first = &call;
     }
@@ -282,7 +283,8 @@ void Reference::enter(const std::string& id, const std::string& key, bool recove
     known->key = key;
     known->owner = owner;
     known->state = state;
-    if (!owner.empty() && std::ranges::find(keys_[key], owner) == keys_[key].end()) keys_[key].push_back(owner);
+    if (!owner.empty() && std::ranges::find(keys_[key], owner) == keys_[key].end())
+      keys_[key].push_back(owner);
     return settle(now);
   }
   if (known == nullptr) {
