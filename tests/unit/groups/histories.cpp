@@ -76,13 +76,20 @@ std::string shown(const std::string& id, CallState state, const std::string& own
          std::to_string(epoch) + (accepted ? " was accepted" : "");
 }
 
+bool is_as(const Call* call, const Reference::Call& expected) {
+  if (call == nullptr) return false;
+  const std::string_view owner =
+      call->owner == nullptr ? std::string_view() : std::string_view(call->owner->name);
+  return call->state == expected.state && owner == expected.owner && call->epoch == expected.epoch &&
+         call->was_accepted == expected.was_accepted;
+}
+
 std::string difference(const Call* call, const Reference::Call& expected) {
   if (call == nullptr) return expected.id + " is unknown";
-  const std::string is = shown(call->id, call->state, call->owner == nullptr ? "" : call->owner->name,
-                               call->epoch, call->was_accepted);
-  const std::string should_be =
-      shown(expected.id, expected.state, expected.owner, expected.epoch, expected.was_accepted);
-  return is == should_be ? "" : "is " + is + "\nnot " + should_be;
+  return "is " +
+         shown(call->id, call->state, call->owner == nullptr ? "" : call->owner->name, call->epoch,
+               call->was_accepted) +
+         "\nnot " + shown(expected.id, expected.state, expected.owner, expected.epoch, expected.was_accepted);
 }
 
 class History {
@@ -206,11 +213,11 @@ class History {
     const Group* group = stage_.groups->find("ivr");
     expect(group->calls().size() == reference_.calls().size(), "number of calls");
     for (const auto& expected : reference_.calls()) {
-      const std::string wrong = difference(group->find(expected.id), expected);
-      expect(wrong.empty(), wrong);
-      expect(account_.calls[expected.id].owner == expected.owner,
-             expected.id + ": the records have another owner");
-      expect(!reference_.waits_in_vain(expected), expected.id + " waits in vain");
+      const Call* call = group->find(expected.id);
+      if (!is_as(call, expected)) fail(difference(call, expected));
+      if (account_.calls[expected.id].owner != expected.owner)
+        fail(expected.id + ": the records have another owner");
+      if (reference_.waits_in_vain(expected)) fail(expected.id + " waits in vain");
     }
     const size_t members = stage_.groups->stats(stage_.now).at("ivr").members;
     expect(members == reference_.members().size(), std::to_string(members) + " members");
@@ -239,10 +246,13 @@ class History {
     for (const std::string& news : stage_.news()) trace_.push_back("    " + news);
     trace_.push_back(std::to_string((stage_.now.time_since_epoch().count() - Stage::start_ms)) + " " + what);
   }
-  void expect(bool holds, const std::string& what) {
-    if (holds || !mistake_.empty()) return;
+  void fail(const std::string& what) {
+    if (!mistake_.empty()) return;
     note("then");
     mistake_ = what;
+  }
+  void expect(bool holds, const std::string& what) {
+    if (!holds) fail(what);
   }
 
   Settings any_settings() {
@@ -373,21 +383,21 @@ class History {
     for (const auto& expected : reference_.calls()) {
       if (expected.state == CallState::left || expected.id.starts_with('o')) continue;
       const Call* call = again->find(expected.id);
-      std::string wrong = difference(call, expected);
-      if (wrong.empty() && call->entered != expected.entered)
-        wrong = expected.id + ": another time of entering";
-      if (wrong.empty() && call->orphaned != expected.orphaned)
-        wrong = expected.id + ": another time of the loss";
-      expect(wrong.empty(), "read again: " + wrong);
+      if (!is_as(call, expected)) fail("read again: " + difference(call, expected));
+      if (call == nullptr) continue;
+      if (call->entered != expected.entered) fail("read again: another time of entering of " + expected.id);
+      if (call->orphaned != expected.orphaned) fail("read again: another time of the loss of " + expected.id);
     }
+    const auto owners = stage_.owners.of("ivr");
     for (const auto& [id, call] : account_.calls) {
+      const uint64_t hash = record::id_hash(record::IdKind::call, id);
       size_t next = 0;
-      std::string owner;
+      std::string_view owner;
       for (uint64_t seq = 1; seq <= stage_.seq(); ++seq) {
         for (; next < call.owners.size() && call.owners[next].first <= seq; ++next)
           owner = call.owners[next].second;
-        expect(stage_.owner_at(id, seq) == owner,
-               id + " at " + std::to_string(seq) + ": " + stage_.owner_at(id, seq) + ", not " + owner);
+        if (owners->owner_at(hash, seq) != owner)
+          fail("another owner of " + id + " at " + std::to_string(seq));
       }
     }
   }

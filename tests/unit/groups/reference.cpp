@@ -59,7 +59,9 @@ std::string Reference::choose(const Call& call) const {
   const Member* best = nullptr;
   for (const Member& member : members_) {
     if (!takes_calls(member) || call.passes.contains(member.name)) continue;
-    const auto place = [&](const Member& m) { return std::tuple(load(m.name), m.last_offer, m.name); };
+    const auto place = [&](const Member& m) {
+      return std::tuple(load(m.name), m.last_offer, std::string_view(m.name));
+    };
     if (best == nullptr || place(member) < place(*best)) best = &member;
   }
   return best == nullptr ? "" : best->name;
