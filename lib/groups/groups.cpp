@@ -314,16 +314,20 @@ std::optional<NotOwner> Groups::check(Connection connection, std::string_view id
   const auto groups = by_call_.find(id);
   if (groups == by_call_.end()) return {};
   const Context::Seat* seat = this->seat(connection);
+  std::optional<NotOwner> old;  // the epoch of the command is that of no group
+  bool is_current = !epoch;
   for (const Group* group : groups->second) {
     const Call* call = group->find(id);
     if (call == nullptr || call->state == CallState::left) continue;
-    if (seat != nullptr && seat->group == group) {
-      if (call->owner != seat->member || (epoch && *epoch != call->epoch)) return not_owner(*group, call);
-    } else if (group->settings().exclusive) {
-      return not_owner(*group, call);
-    }
+    const bool is_member = seat != nullptr && seat->group == group;
+    const bool has_epoch = epoch && *epoch == call->epoch;
+    if (is_member && (call->owner != seat->member || (epoch && !has_epoch))) return not_owner(*group, call);
+    if (!is_member && group->settings().exclusive) return not_owner(*group, call);
+    is_current |= has_epoch;
+    if (!old) old = not_owner(*group, call);
   }
-  return {};
+  if (is_current) return {};
+  return old;
 }
 
 std::optional<NotOwner> Groups::check_bridge(Connection connection,

@@ -62,10 +62,11 @@ struct Owned {
 };
 
 // `now` is the time of day without jumps: that of the start, and what a monotonic clock has measured since.
-// It never goes back. After each function that takes it, the caller takes the actions and does them in order,
-// in the same turn; the records among them go to the log, and to Ownerships, before anything else does. Then
-// it sets its timer to next(). Connections and calls that are unknown are ignored: every connection and every
-// call may be reported.
+// It never goes back; in each function that takes it, what is due by then happens first. After each of them
+// the caller takes the actions and does them in order, in the same turn; the records among them go to the
+// log, and to Ownerships, before any other. Then it sets its timer to next(). Connections and calls that are
+// unknown are ignored: every connection and every call may be reported. The memory is that of the connections
+// and of the live calls of the groups.
 class Groups {
  public:
   explicit Groups(GroupsOptions options);
@@ -115,8 +116,9 @@ class Groups {
                                        WallTime now);
 
   // Whether a command about the call may be sent: to be asked when it comes, and again just before it is
-  // sent. A member must own it, with this epoch if it names one; others may not touch calls of exclusive
-  // groups.
+  // sent. A member must own it, with this epoch if the command names one. Others may not touch calls of
+  // exclusive groups, and an epoch that they name must be that of one of the call's groups: who was a member
+  // before has an old one.
   [[nodiscard]] std::optional<NotOwner> check(Connection connection, std::string_view call,
                                               std::optional<uint64_t> epoch) const;
   // The same for a command about a bridge with channels of these calls: a member must own one of them, if

@@ -250,6 +250,40 @@ TEST_CASE("a command of a member that does not own the call, or with an old epoc
   CHECK_FALSE(stage.check(1, "c1"));
 }
 
+TEST_CASE("a program that was a member can't touch a call with the epoch that it had") {
+  Stage stage({ivr()});
+  stage.join(1, "w1");
+  stage.enter("c1");
+  stage.accept(1, "c1");
+  const uint64_t epoch = stage.call("c1")->epoch;
+  stage.join(2, "w2");
+  stage.leave(1);
+  CHECK(stage.owner("c1") == "w2");
+  const auto refused = stage.check(1, "c1", epoch);
+  REQUIRE(refused);
+  CHECK(refused->owner == "w2");
+  CHECK_FALSE(stage.check(1, "c1"));  // as any program outside
+}
+
+TEST_CASE("a command about a call of two groups names the epoch of the sender's own") {
+  Settings other = ivr();
+  other.name = "statistics";
+  Stage stage({ivr(), other});
+  stage.join(1, "w1");
+  stage.enter("c1");
+  stage.pass(5ms);
+  REQUIRE(stage.join({.connection = 2, .group = "statistics", .member = "s1"}));
+  const uint64_t first = stage.call("c1")->epoch;
+  const uint64_t second = stage.call("c1", "statistics")->epoch;
+  REQUIRE(first != second);
+  CHECK_FALSE(stage.check(1, "c1", first));
+  CHECK(stage.check(1, "c1", second));
+  CHECK_FALSE(stage.check(2, "c1", second));
+  CHECK(stage.check(2, "c1", first));
+  CHECK_FALSE(stage.check(9, "c1", first));
+  CHECK(stage.check(9, "c1", first + second));
+}
+
 TEST_CASE("members who own a call with a channel in a bridge may act on it") {
   Stage stage({ivr()});
   for (Connection connection = 1; connection <= 11; ++connection) stage.join(connection, "", 10);

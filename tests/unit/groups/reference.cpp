@@ -380,7 +380,7 @@ bool Reference::may_command(Connection connection, const std::string& id,
   const Call* known = find(id);
   if (known == nullptr || known->state == CallState::left) return true;
   const Member* member = const_cast<Reference*>(this)->at(connection);
-  if (member == nullptr) return !settings_.exclusive;
+  if (member == nullptr) return !settings_.exclusive && (!epoch || *epoch == known->epoch);
   return known->owner == member->name && (!epoch || *epoch == known->epoch);
 }
 
