@@ -240,12 +240,17 @@ class Stage {
   std::vector<std::string> news_;
 };
 
-// The group of the design's example.
+// A group with a fallback.
 inline groups::Settings ivr() {
   groups::Settings settings;
   settings.name = "ivr";
   settings.apps = {"demo"};
   settings.fallback = groups::Fallback::continue_;
+  return settings;
+}
+inline groups::Settings ivr_with(const std::function<void(groups::Settings&)>& change) {
+  groups::Settings settings = ivr();
+  change(settings);
   return settings;
 }
 
