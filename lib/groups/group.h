@@ -26,6 +26,9 @@
 
 namespace aribus::groups {
 
+// For so long after a restart members may say what they own.
+inline constexpr milliseconds holds_time{2000};
+
 // A call that a program says it owns: what it was told before the daemon was restarted.
 struct Held {
   std::string call;

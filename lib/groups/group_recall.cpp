@@ -4,11 +4,6 @@
 #include "groups/group.h"
 
 namespace aribus::groups {
-namespace {
-
-constexpr milliseconds holds_time{2000};
-
-}  // namespace
 
 void Group::recall(const record::GroupAssigned& record, const NewCall& from) {
   Call* call = find(record.call);

@@ -5,7 +5,6 @@
 namespace aribus::groups {
 namespace {
 
-constexpr milliseconds holds_time{2000};
 constexpr size_t max_member_bytes = 128;
 
 }  // namespace

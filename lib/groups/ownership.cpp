@@ -9,11 +9,10 @@ namespace aribus::groups {
 std::string_view Ownership::owner_at(uint64_t call, uint64_t seq) const {
   const auto at = calls_.find(call);
   if (at == calls_.end()) return {};
-  // Nearly always the latest one.
-  for (auto mark = at->second.rbegin(); mark != at->second.rend(); ++mark) {
-    if (mark->from <= seq) return mark->owner;
-  }
-  return {};
+  const std::vector<Mark>& marks = at->second;
+  if (marks.back().from <= seq) return marks.back().owner;  // nearly always
+  const auto next = std::ranges::upper_bound(marks, seq, {}, &Mark::from);
+  return next == marks.begin() ? std::string_view() : std::string_view(std::prev(next)->owner);
 }
 
 void Ownership::assign(uint64_t call, uint64_t seq, const std::string& member) {

@@ -56,6 +56,8 @@ class Ownerships {
   void learn(const record::GroupAssigned& record, uint64_t seq);
   void learn(const record::GroupAccepted& record);
   void learn(const record::GroupReleased& record, uint64_t seq);
+  // As Ownership's, for all groups: with 100 of them not after each record, but after each group's record, or
+  // now and then.
   void forget_before(uint64_t first);
   // Of a group; it stays where it is as long as it is kept: Subscriptions hold it. It is made where there is
   // none.
