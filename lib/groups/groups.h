@@ -12,8 +12,8 @@
 // written them or an earlier one. A call in a group has one owner or none: `assigned` is never without a
 // `released` before it when there was one, and `epoch` grows with each.
 //
-//   Groups     the groups, which connection sits in which, which calls are in which; the interface of this
-//   folder Group      one of them: its members and calls. settle() gives waiting calls to members, in order
+//   Groups     all groups, who sits in which and which calls are in which: the interface of this folder
+//   Group      one of them: its members and calls; settle() gives waiting calls to members, in order
 //   Call       a call in one group: waiting, offered, accepted, …
 //   Member     a member of one group: its calls, its signs of life
 //   Ownership  who owned which call when, for readers of the log
@@ -137,7 +137,7 @@ class Groups {
   // The start. After configure(), what the log holds of an earlier process comes to these in its order, with
   // the time of the record in `call.entered`; and what would be reported to entered(), left() and ended()
   // goes there, with `now` as the record's time. Nothing is decided until recalled(), which is called once,
-  // also where the log is new.
+  // also where the log is new, and before anybody joins.
   void recall(const record::GroupAssigned& record, const NewCall& call);
   void recall(const record::GroupAccepted& record, const NewCall& call);
   void recall(const record::GroupReleased& record, const NewCall& call);
