@@ -832,6 +832,33 @@ export interface CommandResolved extends Envelope {
   reason: string;
 }
 
+export interface GroupAccepted extends Envelope {
+  type: "group.accepted";
+  group: string;
+  call: string;
+  member: string;
+  epoch: number;
+}
+
+export interface GroupAssigned extends Envelope {
+  type: "group.assigned";
+  group: string;
+  call: string;
+  member: string;
+  epoch: number;
+  reason: "new" | "passed_on" | "taken_over" | "handed_over" | "originated" | "held" | (string & {});
+  previous: string;
+}
+
+export interface GroupReleased extends Envelope {
+  type: "group.released";
+  group: string;
+  call: string;
+  member: string;
+  epoch: number;
+  reason: "ended" | "left" | "declined" | "unanswered" | "disconnected" | "lease" | "member_left" | "handed_over" | "displaced" | "outside" | "fallback" | (string & {});
+}
+
 export interface ServerConnected extends Envelope {
   type: "server.connected";
   version: string;
@@ -927,6 +954,9 @@ export type AnyRecord =
   | CallEnded
   | CallStarted
   | CommandResolved
+  | GroupAccepted
+  | GroupAssigned
+  | GroupReleased
   | ServerConnected
   | ServerDisconnected
   | ServerGap

@@ -164,10 +164,57 @@ struct CallEnded {
       member("recorded", &CallEnded::recorded));
 };
 
+// A call belongs to a member of a group from this record on. The record's call is `call`.
+struct GroupAssigned {
+  static constexpr std::string_view type = "group.assigned";
+  static constexpr std::string_view reasons[] = {"new",         "passed_on",  "taken_over",
+                                                 "handed_over", "originated", "held"};
+  std::string group;
+  std::string call;
+  std::string member;
+  uint64_t epoch = 0;    // grows with each assignment of the call in this group
+  std::string reason;    // one of `reasons`
+  std::string previous;  // the member that had it last; "" for none
+  static constexpr auto members = std::tuple(
+      aribus::member("group", &GroupAssigned::group), aribus::member("call", &GroupAssigned::call),
+      aribus::member("member", &GroupAssigned::member), aribus::member("epoch", &GroupAssigned::epoch),
+      aribus::member("reason", &GroupAssigned::reason).known_values(reasons),
+      aribus::member("previous", &GroupAssigned::previous));
+};
+
+// The member has accepted the call that it was offered.
+struct GroupAccepted {
+  static constexpr std::string_view type = "group.accepted";
+  std::string group;
+  std::string call;
+  std::string member;
+  uint64_t epoch = 0;
+  static constexpr auto members = std::tuple(
+      aribus::member("group", &GroupAccepted::group), aribus::member("call", &GroupAccepted::call),
+      aribus::member("member", &GroupAccepted::member), aribus::member("epoch", &GroupAccepted::epoch));
+};
+
+// The call belongs to the member up to this record, and to nobody of the group after it.
+struct GroupReleased {
+  static constexpr std::string_view type = "group.released";
+  static constexpr std::string_view reasons[] = {"ended",        "left",    "declined",    "unanswered",
+                                                 "disconnected", "lease",   "member_left", "handed_over",
+                                                 "displaced",    "outside", "fallback"};
+  std::string group;
+  std::string call;
+  std::string member;  // "": it belonged to nobody
+  uint64_t epoch = 0;  // that of the member; 0 if it was never assigned
+  std::string reason;  // one of `reasons`
+  static constexpr auto members = std::tuple(
+      aribus::member("group", &GroupReleased::group), aribus::member("call", &GroupReleased::call),
+      aribus::member("member", &GroupReleased::member), aribus::member("epoch", &GroupReleased::epoch),
+      aribus::member("reason", &GroupReleased::reason).known_values(reasons));
+};
+
 // All of them, in the order of their names. own_record() takes no others.
-using OwnRecords = std::tuple<Malformed, CallAnswered, CallEnded, CallStarted, CommandResolved,
-                              ServerConnected, ServerDisconnected, ServerGap, ServerRemoved, ServerReplaced,
-                              ServerResynced, StateChanged, StateGone>;
+using OwnRecords = std::tuple<Malformed, CallAnswered, CallEnded, CallStarted, CommandResolved, GroupAccepted,
+                              GroupAssigned, GroupReleased, ServerConnected, ServerDisconnected, ServerGap,
+                              ServerRemoved, ServerReplaced, ServerResynced, StateChanged, StateGone>;
 
 template <typename Type, typename Tuple>
 inline constexpr bool is_in = false;

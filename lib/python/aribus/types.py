@@ -752,6 +752,33 @@ class CommandResolved(Envelope):
     reason: str
 
 
+class GroupAccepted(Envelope):
+    type: Literal['group.accepted']
+    group: str
+    call: str
+    member: str
+    epoch: int
+
+
+class GroupAssigned(Envelope):
+    type: Literal['group.assigned']
+    group: str
+    call: str
+    member: str
+    epoch: int
+    reason: Literal['new', 'passed_on', 'taken_over', 'handed_over', 'originated', 'held'] | str
+    previous: str
+
+
+class GroupReleased(Envelope):
+    type: Literal['group.released']
+    group: str
+    call: str
+    member: str
+    epoch: int
+    reason: Literal['ended', 'left', 'declined', 'unanswered', 'disconnected', 'lease', 'member_left', 'handed_over', 'displaced', 'outside', 'fallback'] | str
+
+
 class ServerConnected(Envelope):
     type: Literal['server.connected']
     version: str
@@ -3032,6 +3059,9 @@ AnyRecord: TypeAlias = (
     | CallEnded
     | CallStarted
     | CommandResolved
+    | GroupAccepted
+    | GroupAssigned
+    | GroupReleased
     | ServerConnected
     | ServerDisconnected
     | ServerGap

@@ -1,0 +1,56 @@
+// What is set for one group.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace aribus::groups {
+
+using std::chrono::milliseconds;
+
+// What the daemon does with a call that nobody takes.
+enum class Fallback : uint8_t {
+  none,       // it waits on
+  continue_,  // in the dialplan
+  hangup,
+  play,  // `fallback_media`, then hang up
+  move,  // to `fallback_app`
+};
+
+// What becomes of an accepted call whose member is gone while nobody takes it over.
+enum class Orphan : uint8_t {
+  keep,      // it waits on
+  fallback,  // as Fallback says, after `orphan_after`
+};
+
+struct Settings {
+  std::string name;                                        // up to 128 bytes
+  std::vector<std::string> apps;                           // at least one; sorted
+  milliseconds accept{2000};                               // time to accept an offer
+  std::optional<milliseconds> grace = milliseconds(2000);  // for a named member to reconnect; nothing: off
+  std::optional<milliseconds> lease;  // a member that is silent for so long loses its calls; nothing: off
+  milliseconds fallback_after{5000};  // from StasisStart
+  Fallback fallback = Fallback::none;
+  std::string fallback_media;  // of `play`
+  std::string fallback_app;    // of `move`: not one of `apps`
+  bool exclusive = false;      // commands of programs outside the group are refused
+  Orphan orphan = Orphan::keep;
+  milliseconds orphan_after{30'000};  // since the member was lost
+
+  bool operator==(const Settings&) const = default;
+};
+
+// What is wrong with them, as a sentence; "" when they can be used.
+[[nodiscard]] std::string mistake_in(const Settings& settings);
+
+// The first thing that `wanted` has otherwise than the group, as a sentence; "" when they are the same.
+[[nodiscard]] std::string difference(const Settings& group, const Settings& wanted);
+
+[[nodiscard]] std::string_view name_of(Fallback fallback);
+[[nodiscard]] std::string_view name_of(Orphan orphan);
+
+}  // namespace aribus::groups
