@@ -63,6 +63,17 @@ std::string_view whole_of(std::string_view name) {
   return is_half ? name.substr(0, name.size() - 2) : std::string_view();
 }
 
+// The leg that the call is answered with, and whose end is its own: the first one, or in an outbound call the
+// one that this one forwards to. What a dialled leg forwards to is not.
+const CallLeg& main_leg(const Call& call) {
+  const CallLeg* main = &call.legs.front();
+  for (const CallLeg& leg : call.legs) {
+    if (!call.outbound || leg.joined_by == "dial") break;
+    if (leg.joined_by == "forward") main = &leg;
+  }
+  return *main;
+}
+
 // "100" of "PJSIP/100-00000001".
 std::string resource_of(std::string_view name) {
   const size_t slash = name.find('/');
@@ -325,6 +336,7 @@ void Calls::dial(const Record& record) {
   link_below(caller, peer, Way::dial);
   link_below(peer, forwarded, Way::forward);
   link_below(caller, forwarded, Way::forward);
+  if (forwarded != nullptr && forwarded->second.up) answer(*forwarded, *forwarded->second.up);
 }
 
 void Calls::transfer_blind(const Record& record) {
@@ -495,7 +507,7 @@ void Calls::answer(Known& channel, WallTime time) {
   if (call == nullptr) return;
   if (CallLeg* const leg = call->leg(channel.first); leg != nullptr && !leg->answered)
     leg->answered = channel.second.up;
-  if (call->answered || !call->begins_with(channel.first)) return;
+  if (call->answered || main_leg(*call).channel != channel.first) return;
   call->answered = channel.second.up;
   if (recalls_) return;
   Record answered = record::own_record(
@@ -588,7 +600,11 @@ void Calls::channel_shown(std::string_view id) {
 }
 
 void Calls::finish(const std::string& id) {
-  const record::CallEnded ended = ended_call(std::move(*change(id)), gap_seq_);
+  Call& call = *change(id);
+  const CallLeg why = main_leg(call);
+  record::CallEnded ended = ended_call(std::move(call), gap_seq_);
+  ended.cause = why.cause;
+  ended.cause_txt = why.cause_txt;
   Record record = record::own_record(ended, server_, now_);
   if (!ended.apps.empty()) record.app = ended.apps.back();
   for (const CallLeg& leg : ended.legs) record.ids.add(IdKind::channel, leg.channel);

@@ -218,6 +218,35 @@ TEST_CASE("a channel that a command creates begins a call, or joins one") {
   CHECK(stage.call("o4").empty());
 }
 
+TEST_CASE(
+    "an originated call that is forwarded is answered by whom it is forwarded to, and ends as that one "
+    "does") {
+  CallStage stage;
+  stage.second = 1;
+  stage.model.calls().expect("c1", "");
+  stage.tell("ChannelCreated", shown("channel", "c1", "Down"));
+  stage.tell("ChannelCreated", shown("channel", "c2", "Down"));
+  stage.tell("Dial", R"("dialstatus":"CANCEL","forward":"700",)" + shown("peer", "c1", "Down") + "," +
+                         shown("forwarded", "c2", "Down"));
+  CHECK(stage.call("c2") == stage.call("c1"));
+  stage.second = 3;
+  stage.tell("ChannelDestroyed", ends("c1", 0, 23));
+  CHECK(stage.of("call.answered").empty());
+  stage.second = 4;
+  stage.tell("StasisStart", R"("args":[],)" + shown("channel", "c2"));
+  REQUIRE(stage.of("call.answered").size() == 1);
+  CHECK(stage.of("call.answered")[0]->ids.of(IdKind::channel) == std::vector<std::string_view>{"c2"});
+  stage.second = 10;
+  stage.tell("ChannelDestroyed", ends("c2"));
+  const Json ended = stage.last("call.ended");
+  CHECK(find(ended, "talk_ms")->GetInt() == 6000);
+  CHECK(find(ended, "cause")->GetInt() == 16);
+  REQUIRE(find(ended, "legs")->Size() == 2);
+  CHECK(find_string((*find(ended, "legs"))[0], "joined_by") == "first");
+  CHECK(find((*find(ended, "legs"))[0], "cause")->GetInt() == 23);
+  CHECK(find_string((*find(ended, "legs"))[1], "joined_by") == "forward");
+}
+
 TEST_CASE("who replaces a channel in a transfer joins its call") {
   CallStage stage;
   stage.tell("StasisStart", R"("args":[],)" + shown("channel", "a"));
@@ -249,18 +278,21 @@ TEST_CASE("who replaces a channel in a transfer joins its call") {
   CHECK(second.transfers[0].to == "700@out");
 }
 
-TEST_CASE("who talks after an attended transfer is of the call, also where the event does not name the target") {
+TEST_CASE(
+    "who talks after an attended transfer is of the call, also where the event does not name the target") {
   CallStage stage;
   stage.tell("StasisStart", R"("args":[],)" + shown("channel", "a"));
   stage.tell("ChannelCreated", shown("channel", "customer"));
   stage.tell("ChannelCreated", shown("channel", "target"));
-  const std::string bridge = R"("bridge_type":"mixing","technology":"x","bridge_class":"x","creator":"","name":"",)"
-                             R"("creationtime":"2026-11-22T22:00:00.000+0000","channels":)";
-  stage.tell("BridgeAttendedTransfer",
-             R"("result":"Success","is_external":false,"destination_type":"bridge","destination_bridge":"b1",)" +
-                 shown("transferer_first_leg", "a") + "," + shown("transferer_second_leg", "a") + "," +
-                 shown("transferee", "customer") + R"(,"transferer_first_leg_bridge":{"id":"b1",)" + bridge +
-                 R"(["customer","target"]},"transferer_second_leg_bridge":{"id":"b2",)" + bridge + "[]}");
+  const std::string bridge =
+      R"("bridge_type":"mixing","technology":"x","bridge_class":"x","creator":"","name":"",)"
+      R"("creationtime":"2026-11-22T22:00:00.000+0000","channels":)";
+  stage.tell(
+      "BridgeAttendedTransfer",
+      R"("result":"Success","is_external":false,"destination_type":"bridge","destination_bridge":"b1",)" +
+          shown("transferer_first_leg", "a") + "," + shown("transferer_second_leg", "a") + "," +
+          shown("transferee", "customer") + R"(,"transferer_first_leg_bridge":{"id":"b1",)" + bridge +
+          R"(["customer","target"]},"transferer_second_leg_bridge":{"id":"b2",)" + bridge + "[]}");
   CHECK(stage.call("target") == stage.call("a"));
   CHECK(stage.call("customer").empty());
   REQUIRE(stage.model.calls().find(stage.call("a"))->transfers.size() == 1);
