@@ -369,7 +369,8 @@ void Calls::transfer_attended(const Record& record) {
                 .channel = std::string(Sight(IdKind::channel, record, "transferer_first_leg").id),
                 .to = target.empty() ? string_of(record.member("destination_application")) : target,
                 .result = string_of(record.member("result"))},
-               {first, second});
+               {first, second, find_channel(Sight(IdKind::channel, record, "transferee")),
+                find_channel(Sight(IdKind::channel, record, "transfer_target"))});
 }
 
 void Calls::add_transfer(const record::CallTransfer& transfer, std::initializer_list<const Known*> of) {

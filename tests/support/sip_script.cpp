@@ -49,7 +49,7 @@ SipScript& SipScript::answer_call() {
   wait_for_call();
   answer("180 Ringing", contact, {}, to_tagged);
   answer("200 OK", contact, offer("sendrecv"), to_tagged);
-  steps_ += receive("request=\"ACK\"");
+  wait_for_acknowledgement();
   return *this;
 }
 
@@ -57,7 +57,7 @@ SipScript& SipScript::forward_call(const std::string& extension) {
   wait_for_call();
   answer("302 Moved Temporarily", "Contact: <sip:" + extension + "@[remote_ip]:[remote_port]>\n", {},
          to_tagged);
-  steps_ += receive("request=\"ACK\"");
+  wait_for_acknowledgement();
   return *this;
 }
 
@@ -68,6 +68,13 @@ void SipScript::wait_for_call() {
       "    <ereg regexp=\".*\" search_in=\"hdr\" header=\"From:\" assign_to=\"1\"/>\n"
       "    <log message=\"[call_id] [$1]\"/>\n"
       "  </action></recv>\n";
+}
+
+// The call may have come again meanwhile, as the phone was slow to answer.
+void SipScript::wait_for_acknowledgement() {
+  steps_ += "  <label id=\"3\"/>\n";
+  steps_ += receive("request=\"INVITE\" optional=\"true\" next=\"3\"");
+  steps_ += receive("request=\"ACK\"");
 }
 
 void SipScript::acknowledge() {

@@ -35,6 +35,7 @@ class SipScript {
 
  private:
   void wait_for_call();
+  void wait_for_acknowledgement();
   void acknowledge();
   void answer(const std::string& status, const std::string& headers = {}, const std::string& body = {},
               const std::string& to = "[last_To:]");

@@ -218,9 +218,7 @@ TEST_CASE("a channel that a command creates begins a call, or joins one") {
   CHECK(stage.call("o4").empty());
 }
 
-TEST_CASE(
-    "an originated call that is forwarded is answered by whom it is forwarded to, and ends as that one "
-    "does") {
+TEST_CASE("whom an originated call is forwarded to answers it, and it ends as that one does") {
   CallStage stage;
   stage.second = 1;
   stage.model.calls().expect("c1", "");
@@ -276,6 +274,25 @@ TEST_CASE("who replaces a channel in a transfer joins its call") {
   const Call& second = *stage.model.calls().find(stage.call("b"));
   REQUIRE(second.transfers.size() == 2);
   CHECK(second.transfers[0].to == "700@out");
+}
+
+TEST_CASE("a transfer is one of the calls of who transfers, of who is transferred, and of whom it is to") {
+  CallStage stage;
+  for (const char* channel : {"by", "with", "c1", "c2"})
+    stage.tell("StasisStart", R"("args":[],)" + shown("channel", channel));
+  stage.tell("BridgeAttendedTransfer",
+             R"("result":"Success","is_external":false,"destination_type":"bridge",)" +
+                 shown("transferer_first_leg", "by") + "," + shown("transferer_second_leg", "with") + "," +
+                 shown("transferee", "c1") + "," + shown("transfer_target", "c2"));
+  for (const char* channel : {"by", "with", "c1", "c2"}) {
+    INFO(channel);
+    const Call* const call = stage.model.calls().find(stage.call(channel));
+    REQUIRE(call != nullptr);
+    REQUIRE(call->transfers.size() == 1);
+    CHECK(call->transfers[0].kind == "attended");
+    CHECK(call->transfers[0].channel == "by");
+    CHECK(call->transfers[0].to == "c2");
+  }
 }
 
 TEST_CASE(
