@@ -118,6 +118,13 @@ class Kit:
     async def press(self, channel):
         await self.call("channels.sendDTMF", channelId=channel, dtmf="1")
 
+    async def press_until(self, channel, about, event):
+        """Presses until the phone at the other end of the bridge has done so; returns the event about a leg of the call."""
+        while True:
+            await self.press(channel)
+            if record := await self.records.soon(about, event):
+                return record
+
     async def bridge(self, name, *channels):
         await self.call("bridges.createWithId", bridgeId=name, type="mixing")
         await self.call("bridges.addChannel", bridgeId=name, channel=list(channels))
@@ -514,8 +521,7 @@ async def a_phone_transfers_in_the_dialplan(kit, name):
                    app=kit.app, timeout=30)
     await kit.comes(name)
     await kit.talks(name + "-far")
-    await kit.press(name)
-    await kit.records.about(name + "-far", "BridgeBlindTransfer")
+    await kit.press_until(name, name + "-far", "BridgeBlindTransfer")
     await kit.hang_up(name)
     await asyncio.to_thread(phone.end)
     return [Expected(name, legs=3, ways=["first", "local", "dial"], transfers=["blind"])]
@@ -534,8 +540,7 @@ async def a_phone_transfers_to_whom_it_asked(kit, name):
     first, second = name + "-a", name + "-b"
     asked = await talks_to(second, "end")
     phone = await talks_to(first, "digit", f"refer=sip:700@127.0.0.1?{asked.replaces()}", "bye")
-    await kit.press(first)
-    transfer = await kit.records.about(first + "-far", "BridgeAttendedTransfer")
+    transfer = await kit.press_until(first, first + "-far", "BridgeAttendedTransfer")
     assert transfer["result"] == "Success", transfer
     await asyncio.to_thread(phone.end)
     await asyncio.to_thread(asked.end)

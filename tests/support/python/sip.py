@@ -29,7 +29,8 @@ class Phone:
             self.process = subprocess.Popen(
                 ["sipp", asterisk, "-sf", "script.xml", "-m", "1", "-p", str(self.port), "-i", "127.0.0.1", "-mi", "127.0.0.1",
                  "-nostdin", "-aa", "-rtp_echo", "-timeout", "120s", "-timeout_error", "-trace_err", "-error_file", "errors",
-                 "-trace_logs", "-log_file", "log"],
+                 "-trace_logs", "-log_file", "log", "-watchdog_minor_maxtriggers", "1000000",
+                 "-watchdog_major_maxtriggers", "1000000"],
                 cwd=self.folder, stdout=output, stderr=output, env={**os.environ, "TERM": "dumb"})
         wait_for("sipp has its port", self.listens)
 
