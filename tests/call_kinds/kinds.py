@@ -446,7 +446,7 @@ async def a_phone_holds_and_resumes(kit, name):
     await kit.records.about(desk, "ChannelHold")
     await kit.press(desk)
     await kit.records.about(desk, "ChannelUnhold")
-    await kit.hang_up(desk, caller.channel)
+    await kit.hang_up(caller.channel, desk)
     await kit.call("bridges.destroy", bridgeId=name)
     await asyncio.to_thread(phone.end)
     return [Expected(desk, held=True), Expected(caller.channel, legs=caller.legs)]
@@ -507,7 +507,7 @@ async def a_phone_transfers_out_of_a_bridge(kit, name):
     await kit.press(desk)
     transfer = await kit.records.about(desk, "BridgeBlindTransfer")
     await kit.ends(desk)
-    await kit.hang_up(transfer["replace_channel"]["id"], caller.channel)
+    await kit.hang_up(caller.channel, transfer["replace_channel"]["id"])
     await kit.call("bridges.destroy", bridgeId=name)
     await asyncio.to_thread(phone.end)
     return [Expected(desk, legs=3, ways=["first", "transfer", "local"], transfers=["blind"]),
@@ -563,7 +563,7 @@ async def a_phone_transfers_out_of_two_bridges(kit, name):
     assert transfer["result"] == "Success", transfer
     await asyncio.to_thread(phone.end)
     await asyncio.to_thread(asked.end)
-    await kit.hang_up(transfer["destination_link_first_leg"]["id"], caller.channel, other)
+    await kit.hang_up(caller.channel, other, transfer["destination_link_first_leg"]["id"])
     for bridge in (name, name + "-2"):
         await kit.call("bridges.destroy", bridgeId=bridge)
     return [Expected(desk, legs=None, transfers=["attended"]), Expected(second, legs=None, transfers=["attended"]),
