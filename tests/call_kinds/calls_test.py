@@ -176,7 +176,7 @@ def check_cdr(asterisk, records, wait=True):
         if channel not in billed or len([r for r in records.of[channel] if r["type"] == "call.ended"]) != 1:
             continue
         own_end = ms(record["legs"][0]["ended"])
-        talked = own_end - ms(record["answered"]) if "answered" in record else 0
+        talked = max(own_end - ms(record["answered"]), 0) if "answered" in record else 0  # 0: it forwards
         longest, all_of_them = max(billed[channel]), sum(billed[channel])
         where = f"{channel}: {talked} ms, CDR {billed[channel]} ms: {record}"
         if record["legs"][0]["name"].startswith("PJSIP/") and any(r["type"] == "ChannelEnteredBridge" for r in records.of[channel]):
