@@ -84,7 +84,7 @@ class Real:
                        start_new_session=True)
 
     def rest(self, method, path, body=None):
-        return Rest(self.url, 10).call(method, path, body)
+        return Rest(self.url, 60).call(method, path, body)
 
     def restart(self):
         self.run("restart", self.version)
