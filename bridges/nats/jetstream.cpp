@@ -162,21 +162,35 @@ Result<StreamEnd> JetStream::read_end(const std::string& name, const jsStreamInf
       end.others_unknown = true;
       break;
     }
-    natsMsg* got = nullptr;
-    jsErrCode code{};
-    const natsStatus status = js_GetMsg(&got, context_, name.c_str(), seq, nullptr, &code);
-    const Message message(got);
-    if (status == NATS_NOT_FOUND) continue;  // deleted, or just expired
-    if (status != NATS_OK) return refused_stream(connection_, name, status, code);
-    const char* id = nullptr;
-    if (natsMsgHeader_Get(got, "Nats-Msg-Id", &id) == NATS_OK) end.place = Place::parse(id);
-    if (end.place.stream.empty()) {
-      ++end.others;
-      continue;
-    }
-    break;
+    const Result<std::optional<Place>> place = place_of(name, seq);
+    if (!place) return place.error();
+    if (!*place) continue;  // deleted, or just expired
+    end.place = **place;
+    if (!end.place.stream.empty()) break;
+    ++end.others;
   }
   return end;
+}
+
+Result<std::optional<Place>> JetStream::place_of(const std::string& name, uint64_t seq) {
+  natsMsg* got = nullptr;
+  jsErrCode code{};
+  const natsStatus status = js_GetMsg(&got, context_, name.c_str(), seq, nullptr, &code);
+  const Message message(got);
+  if (status == NATS_NOT_FOUND) return std::optional<Place>();
+  if (status != NATS_OK) return refused_stream(connection_, name, status, code);
+  const char* id = nullptr;
+  return std::optional(natsMsgHeader_Get(got, "Nats-Msg-Id", &id) == NATS_OK ? Place::parse(id) : Place{});
+}
+
+Result<std::vector<Place>> JetStream::places(const std::string& name, uint64_t after, uint64_t last) {
+  std::vector<Place> places;
+  for (uint64_t seq = after + 1; seq <= last; ++seq) {
+    Result<std::optional<Place>> place = place_of(name, seq);
+    if (!place) return place.error();
+    if (*place && !(*place)->stream.empty()) places.push_back(std::move(**place));
+  }
+  return places;
 }
 
 Result<std::string> JetStream::adopt(const StreamOptions& options) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "nats/connection.h"
@@ -58,6 +59,10 @@ class JetStream {
   // stream belongs to another installation or has other settings, with the reason; not_connected.
   [[nodiscard]] Result<StreamEnd> open(const StreamOptions& options, uint64_t known);
 
+  // The places of aribus-nats' messages that the stream has after the sequence `after`, up to `last`.
+  // Errors: not_connected.
+  [[nodiscard]] Result<std::vector<Place>> places(const std::string& name, uint64_t after, uint64_t last);
+
   // Makes the stream of another installation belong to `options.owner`, and returns its previous owner. Its
   // messages stay. Errors: invalid_params if it does not exist, or was not made by aribus-nats;
   // not_connected.
@@ -82,6 +87,8 @@ class JetStream {
  private:
   JetStream() = default;
   [[nodiscard]] Result<StreamEnd> read_end(const std::string& name, const jsStreamInfo& info, uint64_t known);
+  // The place of the message; no stream: it is another program's; nullopt: there is none.
+  [[nodiscard]] Result<std::optional<Place>> place_of(const std::string& name, uint64_t seq);
 
   natsConnection* connection_ = nullptr;
   jsCtx* context_ = nullptr;

@@ -25,6 +25,7 @@ constexpr std::chrono::seconds state_every{5};
 constexpr size_t headers_bytes = 512;  // reserved for a message's headers within the server's limit
 constexpr int refusals_suffered = 5;
 constexpr std::chrono::seconds undisturbed{60};
+constexpr std::chrono::minutes alone_for{1};  // after nats-server had no room for a message
 constexpr std::chrono::seconds same_error_after{60};
 
 Error stopped_error() {
@@ -52,9 +53,10 @@ struct Publisher::Session {
   uint64_t skip;         // records to skip, because NATS has had them
   const Place after;     // it resumes after this place
   const uint64_t first;  // the last sequence of the stream in NATS at the start
+  const Clock::time_point alone_until;
   // The first message is sent alone: if JetStream accepts none, each attempt would send thousands in vain.
   [[nodiscard]] bool takes_more() const {
-    return window.is_empty() || (window.last() != first && !window.is_full());
+    return window.is_empty() || (window.last() != first && !window.is_full() && Clock::now() >= alone_until);
   }
 
   Clock::time_point begun = Clock::now();
@@ -105,10 +107,19 @@ Error Publisher::publish(const std::function<bool()>& stopped) {
   if (!resumption.doubt.empty()) spdlog::warn("{}", resumption.doubt);
   Result<Records> records = Records::open(options_.records, resumption.after);
   if (!records) return records.error();
-  Session session{*nats,           *records,         Window(end->last, resumption.after),
-                  resumption.skip, resumption.after, end->last};
+  const uint64_t ahead = ahead_.last == end->last ? ahead_.by : 0;
+  Session session{*nats,           *records,         Window(end->last, resumption.after, ahead),
+                  resumption.skip, resumption.after, end->last,
+                  alone_until_};
   remember(session, true);
   figures_.set_place(resumption.after);
+  const Error error = publish(session, stopped);
+  note_end(session);
+  return error;
+}
+
+Error Publisher::publish(Session& session, const std::function<bool()>& stopped) {
+  if (auto reported = report_missing(session); !reported) return reported.error();
   if (auto begun = begin(session); !begun) return begun.error();
   while (!stopped()) {
     note_turn();
@@ -116,14 +127,14 @@ Error Publisher::publish(const std::function<bool()>& stopped) {
     milliseconds wait = session.window.is_empty() ? idle : milliseconds(0);
     bool none_left = false;
     while (!none_left && session.takes_more()) {
-      const auto envelope = records->next(std::exchange(wait, milliseconds(0)));
+      const auto envelope = session.records.next(std::exchange(wait, milliseconds(0)));
       if (!envelope) return envelope.error();
       none_left = !*envelope;
       if (*envelope) {
         if (auto done = send(session, **envelope); !done) return done.error();
       }
     }
-    if (none_left && !nats->is_connected())
+    if (none_left && !session.nats.is_connected())
       return {ErrorKind::not_connected, "the connection to NATS has ended", {}};
     if (auto taken = take_answers(session, none_left ? milliseconds(0) : idle); !taken) return taken.error();
     note_publishing(session, none_left);
@@ -135,6 +146,37 @@ Error Publisher::publish(const std::function<bool()>& stopped) {
   }
   remember(session, true);
   return stopped_error();
+}
+
+void Publisher::note_end(const Session& session) {
+  const Window& window = session.window;
+  if (window.lacks_room()) {
+    alone_until_ = Clock::now() + alone_for;
+    if (window.size() > 1) remember_flight(window.flight());
+  }
+  if (const auto believed = window.believed_last(); believed && *believed > window.last())
+    ahead_ = {window.last(), *believed - window.last()};
+}
+
+void Publisher::remember_flight(const Flight& flight) {
+  StateFile::State state = state_.state();
+  state.flight = flight;
+  write_state(std::move(state));
+}
+
+Result<void> Publisher::report_missing(Session& session) {
+  const Flight flight = state_.state().flight;
+  if (flight.seqs.empty()) return {};
+  const auto stored = session.nats.places(options_.stream.name, flight.after, session.first);
+  if (!stored) return stored.error();
+  const Missing missing = Missing::of(flight, *stored);
+  if (missing.records == 0) return {};
+  const Place place = session.window.stored();
+  const std::string id = place.text() + ":lost:" + std::to_string(missing.from);
+  if (auto sent = send_lost(session, place, id, missing); !sent) return sent;
+  lost_.warn(fmt::format("NATS had no room for {} of the records {} to {}, and took later ones",
+                         missing.records, missing.from, missing.to));
+  return {};
 }
 
 // Publishes a report if the daemon's stream does not continue after the last published record.
@@ -199,17 +241,23 @@ Result<void> Publisher::send_lost(Session& session, const Envelope& envelope) {
     return {};
   }
   const uint64_t records = lost.to - lost.from + 1;
-  figures_.lost += records;
   lost_.warn(fmt::format("records {} to {} ({}) left aribusd's ring before they were published", lost.from,
                          lost.to, records));
+  return send_lost(session, place, place.text(), {lost.from, lost.to, records});
+}
+
+Result<void> Publisher::send_lost(Session& session, const Place& place, const std::string& id,
+                                  const Missing& lost) {
   ObjectBuilder report;
   report.json("seq", std::to_string(lost.to))
       .text("time", to_rfc3339(wall_now()))
       .text("type", "lost")
       .json("from", std::to_string(lost.from))
       .json("to", std::to_string(lost.to))
-      .json("records", std::to_string(records));
-  return send_report(session, place, place.text(), "lost", report.str());
+      .json("records", std::to_string(lost.records));
+  auto sent = send_report(session, place, id, "lost", report.str());
+  if (sent) figures_.lost += lost.records;
+  return sent;
 }
 
 Result<void> Publisher::send_report(Session& session, const Place& place, const std::string& id,
@@ -241,6 +289,7 @@ Result<void> Publisher::take_answers(Session& session, milliseconds wait) {
   if (window.last() != before) {
     figures_.stored += window.last() - before;
     figures_.set_place(window.stored());
+    if (!state_.state().flight.seqs.empty()) remember_flight({});  // nothing of it can arrive any more
   }
   if (window.is_empty() || window.last() != before) session.progress = Clock::now();
   if (Clock::now() - session.progress > no_answer) {
@@ -266,7 +315,11 @@ void Publisher::remember(const Session& session, bool now, const Place& report) 
   if (window.last() == known.last && window.stored() == known.place && report == known.report) return;
   if (!now && !known.place.stream.empty() && Clock::now() - remembered_ < state_every) return;
   remembered_ = Clock::now();
-  const auto written = state_.write({known.installation, window.stored(), window.last(), report});
+  write_state({known.installation, window.stored(), window.last(), report, known.flight});
+}
+
+void Publisher::write_state(StateFile::State state) {
+  const auto written = state_.write(std::move(state));
   if (const bool is_logged = std::exchange(unwritable_, !written); !written && !is_logged) {
     spdlog::warn("{}. Once all records in NATS have expired, some may be published twice",
                  written.error().message);

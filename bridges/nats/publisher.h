@@ -29,7 +29,7 @@ struct PublisherOptions {
 class PublisherFigures {
  public:
   std::atomic<uint64_t> stored{0};     // messages that JetStream has acknowledged
-  std::atomic<uint64_t> lost{0};       // records that left the ring before they were published
+  std::atomic<uint64_t> lost{0};       // records that are reported as lost
   std::atomic<uint64_t> truncated{0};  // records that were too large for a message
   std::atomic<uint64_t> under_way{0};  // published and not acknowledged
   std::atomic<uint64_t> restarts{0};   // how often it restarted from the end of the stream
@@ -80,9 +80,18 @@ class Publisher {
 
   // Runs until an error or `stopped`; returns the reason.
   [[nodiscard]] Error publish(const std::function<bool()>& stopped);
+  [[nodiscard]] Error publish(Session& session, const std::function<bool()>& stopped);
   [[nodiscard]] Result<void> begin(Session& session);
+  // Reports what the stream in NATS misses of a flight.
+  [[nodiscard]] Result<void> report_missing(Session& session);
+  // Keeps what the session has learned of how nats-server took its messages.
+  void note_end(const Session& session);
+  void remember_flight(const Flight& flight);
   [[nodiscard]] Result<void> send(Session& session, const Envelope& envelope);
   [[nodiscard]] Result<void> send_lost(Session& session, const Envelope& envelope);
+  // Sends the report `lost` in the place `place`. `id`: see send_report().
+  [[nodiscard]] Result<void> send_lost(Session& session, const Place& place, const std::string& id,
+                                       const Missing& lost);
   // Sends a report of the bridge process itself, which takes the place of the records up to `place`. `id` is
   // its Nats-Msg-Id.
   [[nodiscard]] Result<void> send_report(Session& session, const Place& place, const std::string& id,
@@ -97,6 +106,7 @@ class Publisher {
   // Logs why it does not publish: once per reason, and at most once a minute for one that recurs.
   void tell(const Error& error);
   void remember(const Session& session, bool now, const Place& report = {});
+  void write_state(StateFile::State state);
   void note_turn();
   // Whether another aribus-nats publishes to this stream, which ends like this.
   [[nodiscard]] bool has_rival(const StreamEnd& end);
@@ -110,8 +120,14 @@ class Publisher {
   bool tells_return_ = true;                       // log when it publishes again
   // Each may be caused by every record, for hours.
   RareWarnings truncated_{Clock::now, std::chrono::minutes(1)}, lost_{Clock::now, std::chrono::minutes(1)};
-  bool refused_ = false;  // the last session ended because somebody else had changed the stream
-  int refusals_ = 0;      // how many consecutive sessions ended like that
+  // nats-server counts messages that it had no room for, and keeps none: its count is `by` ahead of the
+  // stream that ends with `last`.
+  struct Ahead {
+    uint64_t last = 0, by = 0;
+  } ahead_;
+  Clock::time_point alone_until_{};  // each message is sent alone
+  bool refused_ = false;             // the last session ended because somebody else had changed the stream
+  int refusals_ = 0;                 // how many consecutive sessions ended like that
   bool gives_up_ = false;
 };
 

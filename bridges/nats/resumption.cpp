@@ -1,6 +1,7 @@
 #include "nats/resumption.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace aribus::nats {
@@ -43,6 +44,21 @@ Lost Lost::without_first(uint64_t& skip, Lost lost, bool filtered) {
   const uint64_t had = std::min(skip, lost.to - lost.from + 1);
   skip -= had;
   return {lost.from + had, lost.to};
+}
+
+Missing Missing::of(const Flight& flight, const std::vector<Place>& stored) {
+  std::set<uint64_t> there;
+  for (const Place& place : stored) {
+    if (place.stream == flight.stream) there.insert(place.seq);
+  }
+  Missing missing;
+  for (const uint64_t seq : flight.seqs) {
+    if (there.empty() || seq > *there.rbegin()) break;  // nothing is stored behind it
+    if (there.contains(seq)) continue;
+    if (missing.records++ == 0) missing.from = seq;
+    missing.to = seq;
+  }
+  return missing;
 }
 
 }  // namespace aribus::nats

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "nats/envelope.h"
 #include "nats/jetstream.h"
@@ -30,6 +31,16 @@ struct Lost {
   // With a filter it is unknown how many of the lost records were published: all of them are reported, and
   // nothing after them is skipped.
   [[nodiscard]] static Lost without_first(uint64_t& skip, Lost lost, bool filtered);
+};
+
+// Records that the stream in NATS does not have, although it has later ones: `records` of those between
+// `from` and `to`.
+struct Missing {
+  uint64_t from = 0, to = 0, records = 0;  // 0: none
+
+  // `stored`: what the stream has of the flight.
+  [[nodiscard]] static Missing of(const Flight& flight, const std::vector<Place>& stored);
+  bool operator==(const Missing&) const = default;
 };
 
 }  // namespace aribus::nats

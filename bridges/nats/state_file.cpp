@@ -47,6 +47,17 @@ Result<StateFile> StateFile::open(std::string path) {
                  .place = Place::parse(find_string(*parsed, "place")),
                  .last = last != nullptr && last->IsUint64() ? last->GetUint64() : 0,
                  .report = Place::parse(find_string(*parsed, "report"))};
+  if (const JsonValue* flight = find(*parsed, "flight"); flight != nullptr && flight->IsObject()) {
+    Flight& known = file.state_.flight;
+    known.stream = find_string(*flight, "stream");
+    if (const JsonValue* after = find(*flight, "after"); after != nullptr && after->IsUint64())
+      known.after = after->GetUint64();
+    if (const JsonValue* seqs = find(*flight, "seqs"); seqs != nullptr && seqs->IsArray()) {
+      for (const JsonValue& seq : seqs->GetArray()) {
+        if (seq.IsUint64()) known.seqs.push_back(seq.GetUint64());
+      }
+    }
+  }
   return file;
 }
 
@@ -75,6 +86,18 @@ Result<void> StateFile::write(State state) {
     write_key(writer, "last");
     writer.Uint64(state.last);
     if (!state.report.stream.empty()) write_member(writer, "report", state.report.text());
+    if (!state.flight.seqs.empty()) {
+      write_key(writer, "flight");
+      writer.StartObject();
+      write_key(writer, "after");
+      writer.Uint64(state.flight.after);
+      write_member(writer, "stream", state.flight.stream);
+      write_key(writer, "seqs");
+      writer.StartArray();
+      for (const uint64_t seq : state.flight.seqs) writer.Uint64(seq);
+      writer.EndArray();
+      writer.EndObject();
+    }
     writer.EndObject();
   });
   const std::string fresh = path_ + ".new";

@@ -8,6 +8,7 @@ namespace {
 
 // JetStream's error codes.
 constexpr unsigned wrong_last_sequence = 10071, no_room = 10023, no_room_for_account = 10002;
+constexpr std::string_view says_last = "wrong last sequence: ";
 
 }  // namespace
 
@@ -25,7 +26,14 @@ void Window::sent(Place place, size_t bytes) {
   ++next_;
 }
 
+Flight Window::flight() const {
+  Flight flight{.after = last_, .stream = sent_.empty() ? "" : sent_.front().place.stream, .seqs = {}};
+  for (const Sent& sent : sent_) flight.seqs.push_back(sent.place.seq);
+  return flight;
+}
+
 Result<void> Window::answered(uint64_t expected, std::string_view answer) {
+  expected = expected < ahead_ ? 0 : expected - ahead_;
   const auto refused = [&](const std::string& why) {
     return Error{ErrorKind::refused, why, std::string(answer)};
   };
@@ -37,14 +45,18 @@ Result<void> Window::answered(uint64_t expected, std::string_view answer) {
   if (const JsonValue* error = find(*parsed, "error")) {
     const JsonValue* found = error->IsObject() ? find(*error, "err_code") : nullptr;
     const unsigned code = found != nullptr && found->IsUint() ? found->GetUint() : 0;
-    std::string why = "JetStream did not store a record: " + std::string(find_string(*error, "description")) +
+    const std::string_view description = find_string(*error, "description");
+    std::string why = "JetStream did not store a record: " + std::string(description) +
                       (code != 0 ? " (" + std::to_string(code) + ")" : "");
     if (code == wrong_last_sequence) {
-      return refused(
-          why +
-          "; another program publishes to its subjects, or messages of an earlier connection arrived late");
+      if (description.starts_with(says_last))
+        believed_last_ = whole_number<uint64_t>(description.substr(says_last.size()));
+      return refused(why +
+                     "; another program publishes to its subjects, messages of an earlier connection arrived "
+                     "late, or nats-server counts one that it had no room for");
     }
     if (code == no_room || code == no_room_for_account) {
+      lacks_room_ = true;
       why +=
           "; its disk is full, or a limit of nats-server's (max_file_store, an account's max_file): make "
           "room, "

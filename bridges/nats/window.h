@@ -2,13 +2,16 @@
 //
 // JetStream stores a message only if the stream's last sequence is the one that the message expects
 // (Nats-Expected-Last-Sequence). So messages that are sent without waiting for answers are stored in order,
-// each once; if one does not fit, it and all later ones are refused.
+// each once; if one does not fit, it and all later ones are refused. But where the account has no room for a
+// message, several versions of nats-server take the next one all the same: see Flight.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -25,19 +28,33 @@ struct Place {
   bool operator==(const Place&) const = default;
 };
 
+// Messages that were sent without waiting for answers, when nats-server had no room for one of them.
+// Up to 2.10.5 it stores such a message and deletes it again, and up to 2.12.2 it counts it without storing
+// it (nats-server's pull request 7658). Either way it takes the next message for the one that comes next:
+// what of these is stored has to be read from the stream.
+struct Flight {
+  uint64_t after = 0;  // the stream's last sequence before them
+  std::string stream;  // the daemon's
+  std::vector<uint64_t> seqs;
+
+  bool operator==(const Flight&) const = default;
+};
+
 class Window {
  public:
   static constexpr size_t max_records = 4096;
   static constexpr size_t max_bytes = 8 << 20;
 
-  // The stream in NATS ends with the sequence `last`; its last record is the one at `place`.
-  Window(uint64_t last, Place place) : last_(last), stored_(std::move(place)), next_(last) {}
+  // The stream in NATS ends with the sequence `last`; its last record is the one at `place`. `ahead`: by how
+  // much nats-server believes that it ends later.
+  Window(uint64_t last, Place place, uint64_t ahead = 0)
+      : last_(last), stored_(std::move(place)), ahead_(ahead), next_(last) {}
 
   [[nodiscard]] bool is_full() const { return sent_.size() >= max_records || bytes_ >= max_bytes; }
   [[nodiscard]] bool is_empty() const { return sent_.empty(); }
   [[nodiscard]] size_t size() const { return sent_.size(); }
   // The last sequence of the stream that the next message must expect.
-  [[nodiscard]] uint64_t expected() const { return next_; }
+  [[nodiscard]] uint64_t expected() const { return next_ + ahead_; }
   // The message that expects expected() was sent; it has the record at `place`.
   void sent(Place place, size_t bytes);
 
@@ -52,6 +69,12 @@ class Window {
   // The last record that is known to be stored, and its sequence in NATS.
   [[nodiscard]] const Place& stored() const { return stored_; }
   [[nodiscard]] uint64_t last() const { return last_; }
+  [[nodiscard]] Flight flight() const;
+
+  // Of the answer that was an error: nats-server had no room for the message; where it believes that the
+  // stream ends.
+  [[nodiscard]] bool lacks_room() const { return lacks_room_; }
+  [[nodiscard]] std::optional<uint64_t> believed_last() const { return believed_last_; }
 
  private:
   struct Sent {
@@ -61,9 +84,12 @@ class Window {
 
   uint64_t last_;
   Place stored_;
+  uint64_t ahead_;
   uint64_t next_;
   std::deque<Sent> sent_;  // the messages after last_
   size_t bytes_ = 0;
+  bool lacks_room_ = false;
+  std::optional<uint64_t> believed_last_;
 };
 
 }  // namespace aribus::nats

@@ -29,6 +29,15 @@ CallLeg* Call::leg(std::string_view channel) {
   return at == legs.end() ? nullptr : &*at;
 }
 
+const CallLeg& Call::main_leg() const {
+  const CallLeg* main = &legs.front();
+  for (const CallLeg& one : legs) {
+    if (!is_outbound() || one.joined_by == "dial") break;
+    if (one.joined_by == "forward") main = &one;
+  }
+  return *main;
+}
+
 void Call::set_cause(std::string_view channel, uint64_t cause, const std::string& cause_txt) {
   CallLeg* const ends = leg(channel);
   if (ends == nullptr) return;
@@ -124,6 +133,8 @@ const CallText& text_of(const Call& call, uint64_t gap_seq) {
 
 record::CallEnded ended_call(Call&& call, uint64_t gap_seq) {
   record::CallEnded ended;
+  ended.cause = call.main_leg().cause;
+  ended.cause_txt = call.main_leg().cause_txt;
   ended.direction = std::move(call.direction);
   ended.from = std::move(call.from);
   ended.to = std::move(call.to);
@@ -137,8 +148,6 @@ record::CallEnded ended_call(Call&& call, uint64_t gap_seq) {
   ended.ring_ms = milliseconds_between(call.started, call.answered.value_or(ended.ended));
   ended.talk_ms = call.answered ? milliseconds_between(*call.answered, ended.ended) : 0;
   ended.hold_ms = call.hold_ms;
-  ended.cause = call.legs.front().cause;
-  ended.cause_txt = call.legs.front().cause_txt;
   ended.legs = std::move(call.legs);
   ended.legs_left_out = call.legs_left_out;
   ended.transfers = std::move(call.transfers);

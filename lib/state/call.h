@@ -40,6 +40,9 @@ struct Call : record::LiveCall {
   // The leg of that channel; nullptr: it has none, or it was left out.
   [[nodiscard]] record::CallLeg* leg(std::string_view channel);
   [[nodiscard]] bool begins_with(std::string_view channel) const { return legs.front().channel == channel; }
+  // The leg that the call is answered with, and whose end is its own: the first one, or in an outbound call the
+  // one that this one forwards to. What a dialled leg forwards to is not.
+  [[nodiscard]] const record::CallLeg& main_leg() const;
   void set_cause(std::string_view channel, uint64_t cause, const std::string& cause_txt);
   void set_held(std::string_view channel, bool is_held, WallTime time);
   // These return by how much `bytes` has grown, modulo 2^64.

@@ -335,6 +335,7 @@ void Calls::dial(const Record& record) {
   link_below(caller, peer, Way::dial);
   link_below(peer, forwarded, Way::forward);
   link_below(caller, forwarded, Way::forward);
+  if (forwarded != nullptr && forwarded->second.up) answer(*forwarded, *forwarded->second.up);
 }
 
 void Calls::transfer_blind(const Record& record) {
@@ -367,7 +368,8 @@ void Calls::transfer_attended(const Record& record) {
                 .channel = std::string(Sight(IdKind::channel, record, "transferer_first_leg").id),
                 .to = target.empty() ? string_of(record.member("destination_application")) : target,
                 .result = string_of(record.member("result"))},
-               {first, second});
+               {first, second, find_channel(Sight(IdKind::channel, record, "transferee")),
+                find_channel(Sight(IdKind::channel, record, "transfer_target"))});
 }
 
 void Calls::add_transfer(const record::CallTransfer& transfer, std::initializer_list<const Known*> of) {
@@ -507,7 +509,7 @@ void Calls::answer(Known& channel, WallTime time) {
   if (call == nullptr) return;
   if (CallLeg* const leg = call->leg(channel.first); leg != nullptr && !leg->answered)
     leg->answered = channel.second.up;
-  if (call->answered || !call->begins_with(channel.first)) return;
+  if (call->answered || call->main_leg().channel != channel.first) return;
   call->answered = channel.second.up;
   if (recalls_) return;
   Record answered = record::own_record(

@@ -3,6 +3,8 @@ import asyncio
 import collections
 import json
 
+from sip import Phone
+
 KINDS = {}
 
 
@@ -101,6 +103,37 @@ class Kit:
                         app=self.app, timeout=30, **more)
         await self.comes(name)
         return name
+
+    async def phone(self, *steps):
+        """A SIP phone. Its steps wait for a digit (press), so that they come when the test wants them."""
+        return await asyncio.to_thread(Phone, self.callers.asterisk.sip, *steps)
+
+    async def answering(self, channel, *steps, **more):
+        """A SIP phone that is called as `channel`, and answers."""
+        phone = await self.phone("answer", *steps)
+        await self.call("originate", endpoint=phone.endpoint, channelId=channel, app=self.app, timeout=30, **more)
+        await self.comes(channel)
+        return phone
+
+    async def press(self, channel):
+        await self.call("channels.sendDTMF", channelId=channel, dtmf="1")
+
+    async def press_until(self, channel, about, event):
+        """Presses until the phone at the other end of the bridge has done so; returns the event about a leg of the call."""
+        while True:
+            await self.press(channel)
+            if record := await self.records.soon(about, event):
+                return record
+
+    async def bridge(self, name, *channels):
+        await self.call("bridges.createWithId", bridgeId=name, type="mixing")
+        await self.call("bridges.addChannel", bridgeId=name, channel=list(channels))
+        for channel in channels:
+            await self.records.about(channel, "ChannelEnteredBridge")
+
+    async def talks(self, channel):
+        """It is in a bridge with another one."""
+        await self.records.about(channel, "ChannelEnteredBridge", matches=lambda r: len(r["bridge"]["channels"]) == 2)
 
     async def hang_up(self, *channels, **more):
         for channel in channels:
@@ -399,3 +432,141 @@ async def transferred_by_the_one_who_was_called(kit, name):
             except Exception:  # one of the others has ended it
                 pass
     return [Expected(desk, legs=6, held=None, transfers=["attended"])]  # on hold while the third one is asked
+
+
+# SIP phones.
+
+@kind(real_only=True)
+async def a_phone_holds_and_resumes(kit, name):
+    caller = await kit.answered(name)
+    desk = name + "-desk"
+    phone = await kit.answering(desk, "digit", "hold", "digit", "resume", "end")
+    await kit.bridge(name, caller.channel, desk)
+    await kit.press(desk)
+    await kit.records.about(desk, "ChannelHold")
+    await kit.press(desk)
+    await kit.records.about(desk, "ChannelUnhold")
+    await kit.hang_up(caller.channel, desk)
+    await kit.call("bridges.destroy", bridgeId=name)
+    await asyncio.to_thread(phone.end)
+    return [Expected(desk, held=True), Expected(caller.channel, legs=caller.legs)]
+
+
+@kind(real_only=True)
+async def a_phone_is_hung_up_while_it_holds(kit, name):
+    phone = await kit.answering(name, "digit", "hold", "end")
+    await kit.press(name)
+    await kit.records.about(name, "ChannelHold")
+    await kit.hang_up(name)
+    await asyncio.to_thread(phone.end)
+    return [Expected(name, held=True)]
+
+
+@kind(real_only=True)
+async def a_phone_forwards_what_the_dialplan_dials(kit, name):
+    phone = await kit.phone("forward=700")
+    await kit.call("originate", endpoint=f"Local/sip{phone.port}@default/n", channelId=name, otherChannelId=name + "-far",
+                   app=kit.app, timeout=30)
+    await kit.comes(name)
+    await kit.hang_up(name)
+    await asyncio.to_thread(phone.end)
+    return [Expected(name, legs=5, ways=["first", "local", "dial", "forward", "local"])]
+
+
+@kind(real_only=True)
+async def a_phone_forwards_what_is_originated(kit, name):
+    phone = await kit.phone("forward=700")
+    await kit.call("originate", endpoint=phone.endpoint, channelId=name, app=kit.app, timeout=30)
+    forwarded = await kit.records.about(name, "Dial", matches=lambda r: "forwarded" in r)
+    await kit.comes(forwarded["forwarded"]["id"])
+    await kit.ends(name)
+    await kit.hang_up(forwarded["forwarded"]["id"])
+    await asyncio.to_thread(phone.end)
+    return [Expected(name, legs=3, ways=["first", "forward", "local"], cause=16)]
+
+
+@kind(real_only=True)
+async def a_phone_forwards_what_is_dialled(kit, name):
+    caller = await kit.answered(name)
+    phone, leg = await kit.phone("forward=700"), name + "-leg"
+    await kit.call("channels.create", endpoint=phone.endpoint, channelId=leg, app=kit.app, originator=caller.channel)
+    await kit.call("channels.dial", channelId=leg, timeout=30)
+    await kit.ends(leg)
+    await kit.hang_up(caller.channel)
+    await asyncio.to_thread(phone.end)
+    return [Expected(caller.channel, legs=caller.legs + 1)]
+
+
+@kind(real_only=True)
+async def a_phone_transfers_out_of_a_bridge(kit, name):
+    """A Local channel takes its place in the bridge."""
+    caller = await kit.answered(name)
+    desk = name + "-desk"
+    phone = await kit.answering(desk, "digit", "refer=sip:700@127.0.0.1", "bye")
+    await kit.bridge(name, caller.channel, desk)
+    await kit.press(desk)
+    transfer = await kit.records.about(desk, "BridgeBlindTransfer")
+    await kit.ends(desk)
+    await kit.hang_up(caller.channel, transfer["replace_channel"]["id"])
+    await kit.call("bridges.destroy", bridgeId=name)
+    await asyncio.to_thread(phone.end)
+    return [Expected(desk, legs=3, ways=["first", "transfer", "local"], transfers=["blind"]),
+            Expected(caller.channel, legs=caller.legs, transfers=["blind"])]
+
+
+@kind(real_only=True)
+async def a_phone_transfers_in_the_dialplan(kit, name):
+    phone = await kit.phone("answer", "digit", "refer=sip:700@127.0.0.1", "bye")
+    await kit.call("originate", endpoint=f"Local/sip{phone.port}@default/n", channelId=name, otherChannelId=name + "-far",
+                   app=kit.app, timeout=30)
+    await kit.comes(name)
+    await kit.talks(name + "-far")
+    await kit.press_until(name, name + "-far", "BridgeBlindTransfer")
+    await kit.hang_up(name)
+    await asyncio.to_thread(phone.end)
+    return [Expected(name, legs=3, ways=["first", "local", "dial"], transfers=["blind"])]
+
+
+@kind(real_only=True)
+async def a_phone_transfers_to_whom_it_asked(kit, name):
+    """In the dialplan: the two that it talks to are connected."""
+    async def talks_to(channel, *steps):
+        phone = await kit.phone("answer", *steps)
+        await kit.call("originate", endpoint=f"Local/sip{phone.port}@default/n", channelId=channel,
+                       otherChannelId=channel + "-far", app=kit.app, timeout=30)
+        await kit.comes(channel)
+        await kit.talks(channel + "-far")
+        return phone
+    first, second = name + "-a", name + "-b"
+    asked = await talks_to(second, "end")
+    phone = await talks_to(first, "digit", f"refer=sip:700@127.0.0.1?{asked.replaces()}", "bye")
+    transfer = await kit.press_until(first, first + "-far", "BridgeAttendedTransfer")
+    assert transfer["result"] == "Success", transfer
+    await asyncio.to_thread(phone.end)
+    await asyncio.to_thread(asked.end)
+    await kit.hang_up(first)
+    await kit.ends(second)  # its far half was alone in the bridge
+    return [Expected(one, legs=3, ways=["first", "local", "dial"], transfers=["attended"]) for one in (first, second)]
+
+
+@kind(real_only=True)
+async def a_phone_transfers_out_of_two_bridges(kit, name):
+    """The same in bridges of the application: Asterisk connects these with a Local channel, one half in the place of each leg."""
+    caller = await kit.answered(name)
+    other = await kit.outbound(name + "-other")
+    desk, second = name + "-desk", name + "-second"
+    asked = await kit.answering(second, "end")
+    await kit.bridge(name + "-2", second, other)
+    phone = await kit.answering(desk, "digit", f"refer=sip:700@127.0.0.1?{asked.replaces()}", "bye")
+    await kit.bridge(name, caller.channel, desk)
+    await kit.press(desk)
+    transfer = await kit.records.about(desk, "BridgeAttendedTransfer")
+    assert transfer["result"] == "Success", transfer
+    await asyncio.to_thread(phone.end)
+    await asyncio.to_thread(asked.end)
+    await kit.hang_up(caller.channel, other, transfer["destination_link_first_leg"]["id"])
+    for bridge in (name, name + "-2"):
+        await kit.call("bridges.destroy", bridgeId=bridge)
+    return [Expected(desk, legs=None, transfers=["attended"]), Expected(second, legs=None, transfers=["attended"]),
+            Expected(caller.channel, legs=caller.legs, transfers=["attended"]),
+            Expected(other, legs=kit.halves, transfers=["attended"])]

@@ -18,7 +18,7 @@ from arilite import Events, PASSWORD, Rest, USER  # noqa: E402
 from waiting import wait_for  # noqa: E402
 
 PARTY = "Local/answer@default"  # answers
-SUITES = {"22": ("sid", 18088), "16": ("bullseye", 18089)}
+SUITES = {"22": ("sid", 18088, 15060), "16": ("bullseye", 18089, 15061)}  # ports of HTTP and SIP
 IVRS = {
     "python": [sys.executable, SOURCE / "lib/python/examples/ivr.py"],
     "node": ["node", SOURCE / "lib/node/examples/ivr.mjs"],
@@ -75,8 +75,8 @@ class Real:
     """The Asterisk that scripts/asterisk has started."""
 
     def __init__(self, version):
-        suite, port = SUITES[version]
-        self.version, self.url = version, f"http://127.0.0.1:{port}"
+        suite, port, sip_port = SUITES[version]
+        self.version, self.url, self.sip = version, f"http://127.0.0.1:{port}", f"127.0.0.1:{sip_port}"
         self.folder = pathlib.Path(os.environ.get("ARIBUS_ASTERISK_ROOT", "/var/tmp/aribus-asterisk")) / suite
 
     def run(self, *arguments):
@@ -84,7 +84,7 @@ class Real:
                        start_new_session=True)
 
     def rest(self, method, path, body=None):
-        return Rest(self.url, 10).call(method, path, body)
+        return Rest(self.url, 60).call(method, path, body)
 
     def restart(self):
         self.run("restart", self.version)

@@ -11,7 +11,8 @@ std::string offer(const std::string& direction) {
          direction + "\n";
 }
 
-constexpr const char* caller = "<sip:scripted@[local_ip]:[local_port]>;tag=[call_number]";
+constexpr const char* own_side = "<sip:scripted@[local_ip]:[local_port]>;tag=[call_number]";
+constexpr const char* to_tagged = "[last_To:];tag=[call_number]";
 constexpr const char* contact = "Contact: <sip:scripted@[local_ip]:[local_port]>\n";
 
 std::string receive(const std::string& what) {
@@ -32,15 +33,53 @@ void SipScript::request(const std::string& first_line, const std::string& header
 SipScript& SipScript::call() {
   ++sequence_;
   const std::string to = "<sip:[service]@[remote_ip]:[remote_port]>";
+  other_side_ = to + "[peer_tag_param]";
   request("INVITE sip:[service]@[remote_ip]:[remote_port]",
-          "From: " + std::string(caller) + "\nTo: " + to + "\n" + contact, offer("sendrecv"), "INVITE", true);
+          "From: " + std::string(own_side) + "\nTo: " + to + "\n" + contact, offer("sendrecv"), "INVITE",
+          true);
   for (const char* status : {"100", "180", "183"}) {
     steps_ += receive("response=\"" + std::string(status) + "\" optional=\"true\"");
   }
   steps_ += receive("response=\"200\" rrs=\"true\"");
-  request("ACK [next_url]", "From: " + std::string(caller) + "\nTo: " + to + "[peer_tag_param]\n", "", "ACK",
-          false);
+  acknowledge();
   return *this;
+}
+
+SipScript& SipScript::answer_call() {
+  wait_for_call();
+  answer("180 Ringing", contact, {}, to_tagged);
+  answer("200 OK", contact, offer("sendrecv"), to_tagged);
+  wait_for_acknowledgement();
+  return *this;
+}
+
+SipScript& SipScript::forward_call(const std::string& extension) {
+  wait_for_call();
+  answer("302 Moved Temporarily", "Contact: <sip:" + extension + "@[remote_ip]:[remote_port]>\n", {},
+         to_tagged);
+  wait_for_acknowledgement();
+  return *this;
+}
+
+void SipScript::wait_for_call() {
+  other_side_ = "[$1]";
+  steps_ +=
+      "  <recv request=\"INVITE\" rrs=\"true\"><action>\n"
+      "    <ereg regexp=\".*\" search_in=\"hdr\" header=\"From:\" assign_to=\"1\"/>\n"
+      "    <log message=\"[call_id] [$1]\"/>\n"
+      "  </action></recv>\n";
+}
+
+// The call may have come again meanwhile, as the phone was slow to answer.
+void SipScript::wait_for_acknowledgement() {
+  steps_ += "  <label id=\"3\"/>\n";
+  steps_ += receive("request=\"INVITE\" optional=\"true\" next=\"3\"");
+  steps_ += receive("request=\"ACK\"");
+}
+
+void SipScript::acknowledge() {
+  request("ACK [next_url]", "From: " + std::string(own_side) + "\nTo: " + other_side_ + "\n", "", "ACK",
+          false);
 }
 
 SipScript& SipScript::wait_for_digit() {
@@ -53,9 +92,8 @@ SipScript& SipScript::send(const std::string& method, const std::string& headers
                            int status) {
   ++sequence_;
   request(method + " [next_url]",
-          "From: " + std::string(caller) +
-              "\nTo: <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]\n" + contact + headers,
-          body, method, true);
+          "From: " + std::string(own_side) + "\nTo: " + other_side_ + "\n" + contact + headers, body, method,
+          true);
   steps_ += receive("response=\"100\" optional=\"true\"");
   steps_ += receive("response=\"" + std::to_string(status) + "\"");
   return *this;
@@ -63,10 +101,7 @@ SipScript& SipScript::send(const std::string& method, const std::string& headers
 
 SipScript& SipScript::set_direction(const std::string& direction) {
   send("INVITE", {}, offer(direction));
-  request(
-      "ACK [next_url]",
-      "From: " + std::string(caller) + "\nTo: <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]\n",
-      "", "ACK", false);
+  acknowledge();
   return *this;
 }
 
@@ -90,17 +125,18 @@ SipScript& SipScript::serve() {
   steps_ += receive("request=\"OPTIONS\" optional=\"true\" next=\"1\"");
   steps_ += receive("request=\"MESSAGE\" optional=\"true\" next=\"1\"");
   steps_ += receive("request=\"REFER\"");
-  answer("202 Accepted\nContact: <sip:[local_ip]:[local_port]>");
+  answer("202 Accepted", "Contact: <sip:[local_ip]:[local_port]>\n");
   steps_ += "  <nop next=\"2\"/>\n  <label id=\"1\"/>\n";
   answer("200 OK");
   steps_ += "  <label id=\"2\"/>\n";
   return *this;
 }
 
-void SipScript::answer(const std::string& status) {
-  steps_ += "  <send><![CDATA[\nSIP/2.0 " + status +
-            "\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n"
-            "Content-Length: 0\n\n]]></send>\n";
+void SipScript::answer(const std::string& status, const std::string& headers, const std::string& body,
+                       const std::string& to) {
+  steps_ += "  <send><![CDATA[\nSIP/2.0 " + status + "\n[last_Via:]\n[last_From:]\n" + to +
+            "\n[last_Call-ID:]\n[last_CSeq:]\n" + headers + (body.empty() ? "Content-Length: 0\n\n" : body) +
+            "]]></send>\n";
 }
 
 std::string SipScript::xml() const {

@@ -69,3 +69,16 @@ TEST_CASE("of records that the daemon has lost those count that NATS did not hav
   check_lost(13, false, 21, 3);
   check_lost(13, true, 11, 0);
 }
+
+TEST_CASE("of messages that were sent together those are missing that have a stored one behind them") {
+  const Flight flight{.after = 40, .stream = "s", .seqs = {11, 12, 13, 15, 16}};
+  const auto missing = [&](const std::vector<Place>& stored) { return Missing::of(flight, stored); };
+  CHECK(missing({}) == Missing{});
+  CHECK(missing({{"s", 11}, {"s", 12}}) == Missing{});
+  CHECK(missing({{"s", 11}, {"s", 12}, {"s", 13}, {"s", 15}, {"s", 16}}) == Missing{});
+  CHECK(missing({{"s", 12}}) == Missing{11, 11, 1});
+  CHECK(missing({{"s", 12}, {"s", 15}}) == Missing{11, 13, 2});  // 16 can still be published
+  CHECK(missing({{"s", 16}}) == Missing{11, 15, 4});
+  CHECK(missing({{"other", 16}}) == Missing{});
+  CHECK(Missing::of({}, {{"s", 16}}) == Missing{});
+}

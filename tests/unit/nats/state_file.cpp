@@ -24,6 +24,11 @@ TEST_CASE("a state file is made with an installation of its own, and read again"
   CHECK(again->state().place == Place{"s", 12});
   CHECK(again->state().last == 34);
   CHECK(again->state().report == Place{"s", 56});
+  CHECK(again->state().flight == Flight{});
+  REQUIRE(file->write({.installation = installation, .place = {"s", 12}, .flight = {34, "s", {13, 15}}}));
+  const Result<StateFile> with_flight = StateFile::open(path);
+  REQUIRE(with_flight);
+  CHECK(with_flight->state().flight == Flight{34, "s", {13, 15}});
   const TempDir other;
   const Result<StateFile> others = StateFile::open(other.path("state.json"));
   REQUIRE(others);

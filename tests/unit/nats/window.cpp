@@ -99,3 +99,33 @@ TEST_CASE("a window is full by records and by bytes") {
   REQUIRE(window.answered(0, stored(1)));
   CHECK_FALSE(window.is_full());
 }
+
+TEST_CASE("a window knows what was under way when NATS had no room") {
+  Window window = under_way(3);
+  CHECK(window.flight() == Flight{10, "s", {1, 2, 3}});
+  REQUIRE(window.answered(10, stored(11)));
+  CHECK_FALSE(window.lacks_room());
+  REQUIRE_FALSE(window.answered(
+      11, R"({"error":{"code":400,"err_code":10002,"description":"resource limits exceeded for account"}})"));
+  CHECK(window.lacks_room());
+  CHECK(window.flight() == Flight{11, "s", {2, 3}});
+  CHECK(Window(10, {"s", 0}).flight() == Flight{10, "", {}});
+}
+
+TEST_CASE("a server that counts messages which it has not stored is told what it believes") {
+  Window refused(10, {"s", 0});
+  refused.sent({"s", 1}, 100);
+  REQUIRE_FALSE(refused.answered(
+      10, R"({"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 12"}})"));
+  CHECK(refused.believed_last() == 12);
+  Window window(10, {"s", 0}, 2);
+  CHECK(window.expected() == 12);
+  window.sent({"s", 1}, 100);
+  CHECK(window.expected() == 13);
+  window.sent({"s", 2}, 100);
+  REQUIRE(window.answered(12, stored(11)));
+  CHECK(window.last() == 11);
+  CHECK(window.stored() == Place{"s", 1});
+  REQUIRE_FALSE(window.answered(13, stored(11)));
+  CHECK(window.believed_last() == std::nullopt);
+}

@@ -254,6 +254,33 @@ TEST_CASE("a channel that a command creates begins a call, or joins one") {
   CHECK(stage.call("o4").empty());
 }
 
+TEST_CASE("whom an originated call is forwarded to answers it, and it ends as that one does") {
+  CallStage stage;
+  stage.second = 1;
+  stage.model.calls().expect("c1", "");
+  stage.tell("ChannelCreated", shown("channel", "c1", "Down"));
+  stage.tell("ChannelCreated", shown("channel", "c2", "Down"));
+  stage.tell("Dial", R"("dialstatus":"CANCEL","forward":"700",)" + shown("peer", "c1", "Down") + "," +
+                         shown("forwarded", "c2", "Down"));
+  CHECK(stage.call("c2") == stage.call("c1"));
+  stage.second = 3;
+  stage.tell("ChannelDestroyed", ends("c1", 0, 23));
+  CHECK(stage.of("call.answered").empty());
+  stage.second = 4;
+  stage.tell("StasisStart", R"("args":[],)" + shown("channel", "c2"));
+  REQUIRE(stage.of("call.answered").size() == 1);
+  CHECK(stage.of("call.answered")[0]->ids.of(IdKind::channel) == std::vector<std::string_view>{"c2"});
+  stage.second = 10;
+  stage.tell("ChannelDestroyed", ends("c2"));
+  const Json ended = stage.last("call.ended");
+  CHECK(find(ended, "talk_ms")->GetInt() == 6000);
+  CHECK(find(ended, "cause")->GetInt() == 16);
+  REQUIRE(find(ended, "legs")->Size() == 2);
+  CHECK(find_string((*find(ended, "legs"))[0], "joined_by") == "first");
+  CHECK(find((*find(ended, "legs"))[0], "cause")->GetInt() == 23);
+  CHECK(find_string((*find(ended, "legs"))[1], "joined_by") == "forward");
+}
+
 TEST_CASE("who replaces a channel in a transfer joins its call") {
   CallStage stage;
   stage.tell("StasisStart", R"("args":[],)" + shown("channel", "a"));
@@ -283,6 +310,25 @@ TEST_CASE("who replaces a channel in a transfer joins its call") {
   const Call& second = *stage.model.calls().find(stage.call("b"));
   REQUIRE(second.transfers.size() == 2);
   CHECK(second.transfers[0].to == "700@out");
+}
+
+TEST_CASE("a transfer is one of the calls of who transfers, of who is transferred, and of whom it is to") {
+  CallStage stage;
+  for (const char* channel : {"by", "with", "c1", "c2"})
+    stage.tell("StasisStart", R"("args":[],)" + shown("channel", channel));
+  stage.tell("BridgeAttendedTransfer",
+             R"("result":"Success","is_external":false,"destination_type":"bridge",)" +
+                 shown("transferer_first_leg", "by") + "," + shown("transferer_second_leg", "with") + "," +
+                 shown("transferee", "c1") + "," + shown("transfer_target", "c2"));
+  for (const char* channel : {"by", "with", "c1", "c2"}) {
+    INFO(channel);
+    const Call* const call = stage.model.calls().find(stage.call(channel));
+    REQUIRE(call != nullptr);
+    REQUIRE(call->transfers.size() == 1);
+    CHECK(call->transfers[0].kind == "attended");
+    CHECK(call->transfers[0].channel == "by");
+    CHECK(call->transfers[0].to == "c2");
+  }
 }
 
 TEST_CASE(
