@@ -146,7 +146,7 @@ struct CallEnded {
   uint64_t ring_ms = 0;           // until it was answered, or until its end
   uint64_t talk_ms = 0;           // from the answer until the end
   uint64_t hold_ms = 0;           // during which at least one leg was on hold
-  std::optional<uint64_t> cause;  // why its first channel ended
+  std::optional<uint64_t> cause;  // why its first leg ended, or the one that this forwarded an outbound call to
   std::optional<std::string> cause_txt;
   std::vector<CallLeg> legs;
   std::optional<uint64_t> legs_left_out;

@@ -50,12 +50,12 @@ TEST_CASE("ids that are known to be new are found like others") {
     for (size_t i = from; i < to; ++i) CHECK(ids.contains(IdKind::channel, all[i]));
     CHECK_FALSE(ids.contains(IdKind::bridge, all[from]));
   };
-  for (size_t i = 0; i < 10; ++i) ids.add_new(IdKind::channel, all[i]);
+  for (size_t i = 0; i < 10; ++i) ids.add_new(IdKind::channel, all[i], id_hash(IdKind::channel, all[i]));
   add_twice(0, 20);  // few are searched one by one
-  for (size_t i = 20; i < 500; ++i) ids.add_new(IdKind::channel, all[i]);
+  for (size_t i = 20; i < 500; ++i) ids.add_new(IdKind::channel, all[i], id_hash(IdKind::channel, all[i]));
   CHECK(ids.contains(IdKind::channel, all[499]));
   CHECK_FALSE(ids.contains(IdKind::channel, all[500]));
-  ids.add_new(IdKind::channel, all[500]);
+  ids.add_new(IdKind::channel, all[500], id_hash(IdKind::channel, all[500]));
   add_twice(400, 1000);
   CHECK(ids.of(IdKind::channel) == Strings(all.begin(), all.end()));
 }
