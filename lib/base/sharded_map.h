@@ -55,11 +55,13 @@ class ShardedMap {
     size_ += shard.size() - before;
     return *at;
   }
-  // Required: there is one.
+  // Nothing happens if there is none.
   void erase(std::string_view text) {
     const Key key{text, hash_of(text)};
     Shard& shard = shard_of(key.hash);
-    shard.erase(shard.find(key));
+    const auto at = shard.find(key);
+    if (at == shard.end()) return;
+    shard.erase(at);
     --size_;
   }
   [[nodiscard]] size_t size() const { return size_; }

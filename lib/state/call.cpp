@@ -46,14 +46,14 @@ void Call::set_cause(std::string_view channel, uint64_t cause, const std::string
 }
 
 void Call::set_held(std::string_view channel, bool is_held, WallTime time) {
-  const auto at = std::ranges::find(held, channel);
-  if (is_held == (at != held.end())) return;
+  CallLeg* const one = leg(channel);
+  if (one == nullptr || one->held.has_value() == is_held) return;
   if (is_held) {
-    if (held.empty()) held_since = time;
-    held.emplace_back(channel);
+    one->held = true;
+    if (held_legs++ == 0) held_since = time;
   } else {
-    held.erase(at);
-    if (held.empty()) hold_ms += milliseconds_between(held_since, time);
+    one->held.reset();
+    if (--held_legs == 0) hold_ms += milliseconds_between(held_since, time);
   }
 }
 

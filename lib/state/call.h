@@ -20,7 +20,7 @@ struct CallText {
   uint64_t gap_seq = 0;        // that it was made for
 
   [[nodiscard]] std::string_view head() const { return std::string_view(text).substr(0, ends.front()); }
-  // Of a live leg: without `name`, `caller`, `state` and `bridge`.
+  // Of a live leg: without `name`, `caller`, `state` and `bridge`, which its channel has.
   [[nodiscard]] std::string_view leg(size_t i) const {
     return std::string_view(text).substr(ends[i], ends[i + 1] - ends[i]);
   }
@@ -31,10 +31,10 @@ struct Call : record::LiveCall {
   uint64_t first_seq = 0;  // of the record that it began with
   bool left = false;       // a leg is not reported any more, and nobody has seen its end
   size_t live_legs = 0;
-  std::vector<std::string> held;  // ids of the channels on hold
-  WallTime held_since;            // `hold_ms` counts what was before that
-  size_t bytes = 0;               // of it and its texts, about
-  mutable CallText text;          // see text_of(); empty: not made since the last change
+  size_t held_legs = 0;
+  WallTime held_since;    // `hold_ms` counts what was before that
+  size_t bytes = 0;       // of it and its texts, about, without `text`
+  mutable CallText text;  // see text_of(); empty: not made since the last change
 
   [[nodiscard]] bool is_outbound() const { return direction == record::call_directions[1]; }
   // The leg of that channel; nullptr: it has none, or it was left out.
@@ -63,6 +63,9 @@ struct Call : record::LiveCall {
 
 [[nodiscard]] inline size_t bytes_of(const Call& call) {
   return call.bytes;
+}
+[[nodiscard]] inline size_t made_bytes_of(const Call& call) {
+  return call.text.text.capacity();
 }
 
 // Milliseconds between two times; 0 if they are in the other order.

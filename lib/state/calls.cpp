@@ -186,6 +186,7 @@ void Calls::add_calls(Record& record) {
     if (at == nullptr) {
       if (recalls_) {
         if (recalled_.empty() || record.type == "ChannelDestroyed" || record.type == "call.ended") continue;
+        if (is_full()) continue;
         at = &channels_.add(id.text);
       } else {
         if (expected_.size() == 0 && halves_.size() == 0) continue;
@@ -201,7 +202,8 @@ void Calls::add_calls(Record& record) {
         continue;
       }
     }
-    if (recalls_ && known.call.empty() && !recalled_.empty()) join(*at, recalled_, Way::create);
+    if (recalls_ && known.call.empty() && !recalled_.empty())
+      join(*at, recalled_, record.type == record::CallStarted::type ? Way::first : Way::create);
     if (known.call.empty() || known.call == added) continue;
     record.ids.add(IdKind::call, known.call);
     added = known.call;
@@ -250,7 +252,7 @@ Calls::Known* Calls::channel(const Sight& sight, const Record& record, bool begi
   if (model_->find(IdKind::channel, id) == nullptr &&
       model_->has_ended(IdKind::channel, id, made, begins, record.app))
     return nullptr;
-  if (channels_.size() >= options_.max_channels) return nullptr;
+  if (is_full()) return nullptr;
   at = &channels_.add(id);
   Channel& known = at->second;
   known.made = made;
@@ -650,7 +652,8 @@ void Calls::recall(const Record& record, uint64_t seq, const Model& model) {
   Record copy = record;
   link(copy, seq, model);
   const auto channels = record.ids.of(IdKind::channel);
-  if (!recalled_.empty() && record.type == "call.started" && !channels.empty()) {
+  if (!recalled_.empty() && record.type == record::CallStarted::type && !channels.empty() &&
+      (channels_.find(channels.front()) != nullptr || !is_full())) {
     Known& first = channels_.add(channels.front());
     if (first.second.over) first.second = {};
     if (first.second.call != recalled_ || calls_.find(recalled_) == nullptr) {

@@ -124,6 +124,7 @@ class Calls {
   void take_own(const record::Record& record);
   [[nodiscard]] Known* channel(const Sight& sight, const record::Record& record, bool begins = false);
   [[nodiscard]] Known* find_channel(const Sight& sight);
+  [[nodiscard]] bool is_full() const { return channels_.size() >= options_.max_channels; }
   void add_calls(record::Record& record);
   void meet_unknown(std::string_view id, const record::Record& record);
   void begin(Known& channel, const Shown& shown, const record::Record& record, bool outbound, bool complete);

@@ -53,6 +53,9 @@ struct Object {
 [[nodiscard]] inline size_t bytes_of(const Object& object) {
   return object.text.size() + object.variable_bytes;
 }
+[[nodiscard]] inline size_t made_bytes_of(const Object& /*object*/) {
+  return 0;
+}
 
 using Objects = VersionedMap<Object>;
 using FrozenObjects = FrozenMap<Object>;

@@ -107,7 +107,8 @@ class FrozenMap {
 // is copied when it is changed for the first time after that. A hash finds an object; sorted chunks of them
 // make the versions. No operation takes time in proportion to the number of objects.
 //
-// `bytes_of(const Object&)` must tell the bytes of an object's texts.
+// `bytes_of(const Object&)` must tell the bytes of an object's texts, and `made_bytes_of(const Object&)` those of what
+// readers have made of it.
 template <typename Object>
 class VersionedMap {
   using Frozen = FrozenMap<Object>;
@@ -195,7 +196,7 @@ class VersionedMap {
   void unshare(Slot& slot);
 
   // An object of versions that somebody holds is not live any more.
-  void keep(const Item& item) { versions_->latest_bytes += sizeof(Item) + bytes_of(item.object); }
+  void keep(const Item& item) { versions_->latest_bytes += sizeof(Item) + bytes_of(item.object) + made_bytes_of(item.object); }
 
   std::shared_ptr<Versions> versions_;
   Frozen live_;

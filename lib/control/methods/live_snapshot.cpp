@@ -105,7 +105,6 @@ class Lists final : public pbx::MadeText, public std::enable_shared_from_this<Li
       if (out.back() != '[') out += ',';
       out += text.leg(i);
       if (!leg.ended) append_live(out, leg, channel, source.objects->number());
-      if (std::ranges::find(call.held, leg.channel) != call.held.end()) out += R"(,"held":true)";
       out += '}';
     }
     out += "]}}";

@@ -477,9 +477,30 @@ TEST_CASE("the calls survive in the log") {
   again.tell("ChannelDestroyed", ends("a"));
   again.tell("ChannelDestroyed", ends("b"));
   CHECK(again.log.back().type == "call.ended");
-  if (from == 0) CHECK(again.log.back().member("complete") == "true");
+  if (from == 0) {
+    CHECK(again.log.back().member("complete") == "true");
+    CHECK(again.log.back().member("legs").find(R"("joined_by":"first")") != std::string_view::npos);
+  }
   CHECK(again.log.back().ids.of(IdKind::call) == std::vector<std::string_view>{stage.call("a")});
   CHECK(again.model.calls().size() == 1);
+}
+
+TEST_CASE("an id that a channel of no call had is another channel's, also after a restart") {
+  CallStage stage;
+  stage.tell("ChannelCreated", shown("channel", "x", "Down", "Local/1@a-00000001;1", 1));
+  stage.tell("ChannelCreated", shown("channel", "x", "Down", "PJSIP/100-00000002", 2));
+  CHECK(stage.model.calls().channels() == 1);
+  stage.tell("StasisStart", R"("args":[],)" + shown("channel", "x", "Up", "PJSIP/100-00000002", 2));
+  CHECK(stage.model.calls().size() == 1);
+
+  CallStage again;
+  for (size_t i = 0; i < stage.log.size(); ++i) {
+    again.model.calls().recall(stage.log[i], i + 1, again.model);
+    again.model.apply(stage.log[i], i + 1);
+  }
+  again.model.calls().recalled("pbx1", wall_now(), again.model);
+  CHECK(again.model.calls().channels() == 1);
+  CHECK(again.call("x") == stage.call("x"));
 }
 
 TEST_CASE("a call that ended when the earlier process died is reported as ended") {
