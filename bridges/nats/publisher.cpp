@@ -154,8 +154,8 @@ void Publisher::note_end(const Session& session) {
     alone_until_ = Clock::now() + alone_for;
     if (window.size() > 1) remember_flight(window.flight());
   }
-  if (const auto believed = window.believed_last(); believed && *believed > window.last())
-    ahead_ = {window.last(), *believed - window.last()};
+  // Also if it no longer is: a nats-server that was restarted has counted again.
+  if (const auto ahead = window.believed_ahead()) ahead_ = {window.last(), *ahead};
 }
 
 void Publisher::remember_flight(const Flight& flight) {

@@ -71,10 +71,10 @@ class Window {
   [[nodiscard]] uint64_t last() const { return last_; }
   [[nodiscard]] Flight flight() const;
 
-  // Of the answer that was an error: nats-server had no room for the message; where it believes that the
-  // stream ends.
+  // Of the answer that was an error: nats-server had no room for the message; by how much it believes that
+  // the stream ends behind last(), if it said that.
   [[nodiscard]] bool lacks_room() const { return lacks_room_; }
-  [[nodiscard]] std::optional<uint64_t> believed_last() const { return believed_last_; }
+  [[nodiscard]] std::optional<uint64_t> believed_ahead() const;
 
  private:
   struct Sent {
