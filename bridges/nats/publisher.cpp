@@ -50,13 +50,14 @@ struct Publisher::Session {
   JetStream& nats;
   Records& records;
   Window window;
-  uint64_t skip;         // records to skip, because NATS has had them
-  const Place after;     // it resumes after this place
-  const uint64_t first;  // the last sequence of the stream in NATS at the start
+  uint64_t skip;        // records to skip, because NATS has had them
+  const Place after;    // it resumes after this place
+  const StreamEnd end;  // of the stream in NATS at the start
   const Clock::time_point alone_until;
   // The first message is sent alone: if JetStream accepts none, each attempt would send thousands in vain.
   [[nodiscard]] bool takes_more() const {
-    return window.is_empty() || (window.last() != first && !window.is_full() && Clock::now() >= alone_until);
+    return window.is_empty() ||
+           (window.last() != end.last && !window.is_full() && Clock::now() >= alone_until);
   }
 
   Clock::time_point begun = Clock::now();
@@ -109,7 +110,7 @@ Error Publisher::publish(const std::function<bool()>& stopped) {
   if (!records) return records.error();
   const uint64_t ahead = ahead_.last == end->last ? ahead_.by : 0;
   Session session{*nats,           *records,         Window(end->last, resumption.after, ahead),
-                  resumption.skip, resumption.after, end->last,
+                  resumption.skip, resumption.after, *end,
                   alone_until_};
   remember(session, true);
   figures_.set_place(resumption.after);
@@ -119,7 +120,7 @@ Error Publisher::publish(const std::function<bool()>& stopped) {
 }
 
 Error Publisher::publish(Session& session, const std::function<bool()>& stopped) {
-  if (auto reported = report_missing(session); !reported) return reported.error();
+  if (auto reported = report_missing(session, stopped); !reported) return reported.error();
   if (auto begun = begin(session); !begun) return begun.error();
   while (!stopped()) {
     note_turn();
@@ -150,26 +151,37 @@ Error Publisher::publish(Session& session, const std::function<bool()>& stopped)
 
 void Publisher::note_end(const Session& session) {
   const Window& window = session.window;
-  if (window.lacks_room()) {
-    alone_until_ = Clock::now() + alone_for;
-    if (window.size() > 1) remember_flight(window.flight());
-  }
+  if (window.lacks_room()) alone_until_ = Clock::now() + alone_for;
+  // Whatever ended the session: nats-server may have refused one of them, and the answer was not read.
+  if (window.size() > 1)
+    write_state({state_.state().installation, window.stored(), window.last(), {}, window.flight()});
   // Also if it no longer is: a nats-server that was restarted has counted again.
   if (const auto ahead = window.believed_ahead()) ahead_ = {window.last(), *ahead};
 }
 
-void Publisher::remember_flight(const Flight& flight) {
+void Publisher::forget_flight() {
   StateFile::State state = state_.state();
-  state.flight = flight;
+  state.flight = {};
   write_state(std::move(state));
 }
 
-Result<void> Publisher::report_missing(Session& session) {
+Result<void> Publisher::report_missing(Session& session, const std::function<bool()>& stopped) {
   const Flight flight = state_.state().flight;
-  if (flight.seqs.empty()) return {};
-  const auto stored = session.nats.places(options_.stream.name, flight.after, session.first);
-  if (!stored) return stored.error();
-  const Missing missing = Missing::of(flight, *stored);
+  if (flight.seqs.empty() || shows_no_hole(session.end, flight)) return {};
+  std::vector<Place> stored;
+  const auto read =
+      session.nats.read_ids(options_.stream.name, std::max(flight.after + 1, session.end.first),
+                            session.end.last, [&](std::string_view id) {
+                              note_turn();
+                              Place place = Place::parse(id);
+                              if (place.stream == flight.stream && place.seq > flight.seqs.back())
+                                return false;  // behind them
+                              stored.push_back(std::move(place));
+                              return !stopped();
+                            });
+  if (!read) return read.error();
+  if (stopped()) return stopped_error();
+  const Missing missing = Missing::of(flight, stored);
   if (missing.records == 0) return {};
   const Place place = session.window.stored();
   const std::string id = place.text() + ":lost:" + std::to_string(missing.from);
@@ -289,7 +301,7 @@ Result<void> Publisher::take_answers(Session& session, milliseconds wait) {
   if (window.last() != before) {
     figures_.stored += window.last() - before;
     figures_.set_place(window.stored());
-    if (!state_.state().flight.seqs.empty()) remember_flight({});  // nothing of it can arrive any more
+    if (!state_.state().flight.seqs.empty()) forget_flight();  // nothing of it can arrive any more
   }
   if (window.is_empty() || window.last() != before) session.progress = Clock::now();
   if (Clock::now() - session.progress > no_answer) {
@@ -328,7 +340,7 @@ void Publisher::write_state(StateFile::State state) {
 
 void Publisher::note_publishing(const Session& session, bool none_left) {
   const Window& window = session.window;
-  if (figures_.publishes || (window.last() == session.first && !(none_left && window.is_empty()))) return;
+  if (figures_.publishes || (window.last() == session.end.last && !(none_left && window.is_empty()))) return;
   figures_.set_reason("");
   figures_.publishes = true;
   if (std::exchange(tells_return_, false)) {

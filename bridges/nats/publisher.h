@@ -83,10 +83,10 @@ class Publisher {
   [[nodiscard]] Error publish(Session& session, const std::function<bool()>& stopped);
   [[nodiscard]] Result<void> begin(Session& session);
   // Reports what the stream in NATS misses of a flight.
-  [[nodiscard]] Result<void> report_missing(Session& session);
+  [[nodiscard]] Result<void> report_missing(Session& session, const std::function<bool()>& stopped);
   // Keeps what the session has learned of how nats-server took its messages.
   void note_end(const Session& session);
-  void remember_flight(const Flight& flight);
+  void forget_flight();
   [[nodiscard]] Result<void> send(Session& session, const Envelope& envelope);
   [[nodiscard]] Result<void> send_lost(Session& session, const Envelope& envelope);
   // Sends the report `lost` in the place `place`. `id`: see send_report().

@@ -61,4 +61,12 @@ Missing Missing::of(const Flight& flight, const std::vector<Place>& stored) {
   return missing;
 }
 
+bool shows_no_hole(const StreamEnd& end, const Flight& flight) {
+  if (!end.is_whole || end.first > flight.after + 1 || end.place.stream != flight.stream) return false;
+  const uint64_t at = end.last - end.others;  // the sequence of `end.place`
+  if (at <= flight.after) return true;        // nothing of the flight is stored
+  const uint64_t before = at - flight.after - 1;
+  return before < flight.seqs.size() && flight.seqs[before] == end.place.seq;
+}
+
 }  // namespace aribus::nats

@@ -43,4 +43,8 @@ struct Missing {
   bool operator==(const Missing&) const = default;
 };
 
+// Whether the end of the stream alone shows that it has all of the flight up to there: reading each message
+// takes a round trip.
+[[nodiscard]] bool shows_no_hole(const StreamEnd& end, const Flight& flight);
+
 }  // namespace aribus::nats

@@ -82,3 +82,23 @@ TEST_CASE("of messages that were sent together those are missing that have a sto
   CHECK(missing({{"other", 16}}) == Missing{});
   CHECK(Missing::of({}, {{"s", 16}}) == Missing{});
 }
+
+TEST_CASE("the end of a stream without holes shows that nothing of a flight is missing") {
+  const Flight flight{.after = 40, .stream = "s", .seqs = {11, 12, 13, 15, 16}};
+  const auto shows = [&](StreamEnd end) {
+    if (end.first == 0) end.first = 30;
+    return shows_no_hole(end, flight);
+  };
+  CHECK(shows({.last = 40, .place = {"s", 10}, .is_whole = true}));
+  CHECK(shows({.last = 41, .place = {"s", 11}, .is_whole = true}));
+  CHECK(shows({.last = 44, .place = {"s", 15}, .is_whole = true}));
+  CHECK(shows({.last = 46, .place = {"s", 15}, .others = 2, .is_whole = true}));
+  CHECK(shows({.last = 41, .place = {"s", 11}, .first = 41, .is_whole = true}));
+  CHECK_FALSE(shows({.last = 43, .place = {"s", 15}, .is_whole = true}));  // one was counted, not stored
+  CHECK_FALSE(shows({.last = 44, .place = {"s", 15}}));                    // or stored, and deleted again
+  CHECK_FALSE(shows({.last = 42, .place = {"s", 12}, .first = 42, .is_whole = true}));
+  CHECK_FALSE(shows({.last = 46, .place = {"s", 16}, .is_whole = true}));  // a report is behind them
+  CHECK_FALSE(shows({.last = 47, .place = {"s", 17}, .is_whole = true}));
+  CHECK_FALSE(shows({.last = 41, .place = {"other", 11}, .is_whole = true}));
+  CHECK_FALSE(shows({.last = 41}));
+}
