@@ -324,7 +324,9 @@ void Publisher::remember(const Session& session, bool now, const Place& report) 
   if (session.skip > 0) return;  // stored() and last() are not of the same message yet
   const Window& window = session.window;
   const StateFile::State& known = state_.state();
-  if (window.last() == known.last && window.stored() == known.place && report == known.report) return;
+  if (state_.is_written() && window.last() == known.last && window.stored() == known.place &&
+      report == known.report)
+    return;
   if (!now && !known.place.stream.empty() && Clock::now() - remembered_ < state_every) return;
   remembered_ = Clock::now();
   write_state({known.installation, window.stored(), window.last(), report, known.flight});
@@ -332,9 +334,18 @@ void Publisher::remember(const Session& session, bool now, const Place& report) 
 
 void Publisher::write_state(StateFile::State state) {
   const auto written = state_.write(std::move(state));
-  if (const bool is_logged = std::exchange(unwritable_, !written); !written && !is_logged) {
+  const bool is_logged = std::exchange(unwritable_, !written);
+  if (written) return;
+  if (!is_logged) {
     spdlog::warn("{}. Once all records in NATS have expired, some may be published twice",
                  written.error().message);
+  }
+  if (const Flight& flight = state_.state().flight; !flight.seqs.empty()) {
+    unkept_.warn(
+        fmt::format("{}. If aribus-nats ends before the records {} to {} are in NATS, some of them may be "
+                    "missing there, and no "
+                    "record says so",
+                    written.error().message, flight.seqs.front(), flight.seqs.back()));
   }
 }
 

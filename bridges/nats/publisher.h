@@ -119,7 +119,8 @@ class Publisher {
   std::map<std::string, Clock::time_point> told_;  // logged reasons without their numbers, and when
   bool tells_return_ = true;                       // log when it publishes again
   // Each may be caused by every record, for hours.
-  RareWarnings truncated_{Clock::now, std::chrono::minutes(1)}, lost_{Clock::now, std::chrono::minutes(1)};
+  RareWarnings truncated_{Clock::now, std::chrono::minutes(1)}, lost_{Clock::now, std::chrono::minutes(1)},
+      unkept_{Clock::now, std::chrono::minutes(1)};
   // nats-server counts messages that it had no room for, and keeps none: its count is `by` ahead of the
   // stream that ends with `last`.
   struct Ahead {

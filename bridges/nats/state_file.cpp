@@ -78,7 +78,10 @@ Result<void> StateFile::hold() {
   return {};
 }
 
-Result<void> StateFile::write(State state) {
+Result<void> StateFile::write(State next) {
+  state_ = std::move(next);
+  is_written_ = false;
+  const State& state = state_;
   const std::string text = render([&](JsonWriter& writer) {
     writer.StartObject();
     write_member(writer, "installation", state.installation);
@@ -106,7 +109,7 @@ Result<void> StateFile::write(State state) {
   if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
     return system_error(fresh);
   if (::fdatasync(file.get()) != 0 || ::rename(fresh.c_str(), path_.c_str()) != 0) return system_error(path_);
-  state_ = std::move(state);
+  is_written_ = true;
   return {};
 }
 
