@@ -166,29 +166,47 @@ void Publisher::forget_flight() {
 }
 
 Result<void> Publisher::report_missing(Session& session, const std::function<bool()>& stopped) {
-  const Flight flight = state_.state().flight;
-  if (flight.seqs.empty() || shows_no_hole(session.end, flight)) return {};
-  std::vector<Place> stored;
-  const auto read =
-      session.nats.read_ids(options_.stream.name, std::max(flight.after + 1, session.end.first),
-                            session.end.last, [&](std::string_view id) {
-                              note_turn();
-                              Place place = Place::parse(id);
-                              if (place.stream == flight.stream && place.seq > flight.seqs.back())
-                                return false;  // behind them
-                              stored.push_back(std::move(place));
-                              return !stopped();
-                            });
-  if (!read) return read.error();
-  if (stopped()) return stopped_error();
-  const Missing missing = Missing::of(flight, stored);
-  if (missing.records == 0) return {};
+  const StateFile::State& known = state_.state();
+  if (known.flight.seqs.empty()) return {};
   const Place place = session.window.stored();
+  if (known.flight.read != session.end.last) {
+    Flight flight = known.flight;
+    if (flight.missing.records == 0 && shows_no_hole(session.end, flight)) return {};
+    const auto stored = read_flight(session, flight, stopped);
+    if (!stored) return stored.error();
+    // What was read before may be gone: expired, or purged.
+    if (const Missing found = missing_of(flight, *stored); found.records >= flight.missing.records)
+      flight.missing = found;
+    flight.read = session.end.last;
+    // Written before it is sent: later, the stream may no longer show it.
+    if (flight.missing.records > 0)
+      write_state({known.installation, place, session.window.last(), {}, std::move(flight)});
+  }
+  const Missing missing = known.flight.missing;
+  // If the stream has lost its newest messages, what was missing is published again, too.
+  if (missing.records == 0 || place.stream != known.flight.stream || place.seq < missing.to) return {};
   const std::string id = place.text() + ":lost:" + std::to_string(missing.from);
   if (auto sent = send_lost(session, place, id, missing); !sent) return sent;
   lost_.warn(fmt::format("NATS had no room for {} of the records {} to {}, and took later ones",
                          missing.records, missing.from, missing.to));
   return {};
+}
+
+Result<std::vector<Place>> Publisher::read_flight(Session& session, const Flight& flight,
+                                                  const std::function<bool()>& stopped) {
+  std::vector<Place> stored;
+  const auto take = [&](std::string_view id) {
+    note_turn();
+    Place place = Place::parse(id);
+    if (place.stream == flight.stream && place.seq > flight.seqs.back()) return false;  // behind them
+    stored.push_back(std::move(place));
+    return !stopped();
+  };
+  const uint64_t first = std::max(flight.after + 1, session.end.first);
+  if (auto read = session.nats.read_ids(options_.stream.name, first, session.end.last, take); !read)
+    return read.error();
+  if (stopped()) return stopped_error();
+  return stored;
 }
 
 // Publishes a report if the daemon's stream does not continue after the last published record.

@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
@@ -84,6 +85,9 @@ class Publisher {
   [[nodiscard]] Result<void> begin(Session& session);
   // Reports what the stream in NATS misses of a flight.
   [[nodiscard]] Result<void> report_missing(Session& session, const std::function<bool()>& stopped);
+  // The places that the stream has of the flight.
+  [[nodiscard]] Result<std::vector<Place>> read_flight(Session& session, const Flight& flight,
+                                                       const std::function<bool()>& stopped);
   // Keeps what the session has learned of how nats-server took its messages.
   void note_end(const Session& session);
   void forget_flight();

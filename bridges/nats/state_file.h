@@ -19,7 +19,7 @@ class StateFile {
     Place place;               // of the last message that is known to be stored
     uint64_t last = 0;         // the sequence of that message in NATS
     Place report{};            // of a report that was about to be published after it; no stream: none
-    Flight flight{};           // which of these are stored, is not known yet; no seqs: there are none
+    Flight flight{};           // some of these may be missing in the stream, unreported; no seqs: none
   };
 
   // Reads or creates the file. Errors: system; malformed.

@@ -378,6 +378,41 @@ def refused_unseen(folder):
     assert stage.check_whole() == 3 and "(10002)" not in stage.pbx.nats.log(), stage.pbx.nats.log()
 
 
+def purged_unread(folder):
+    """The stream is purged before aribus-nats has read what of them was stored: it publishes them again, or reports them."""
+    stage, wire = wired(folder)
+    wire.break_at("server", b"10002")
+    fill(stage)
+    wire.wait_dead()
+    wire.cut()
+    stage.wait_log("not publishing")
+    acknowledged = int(json.loads((stage.pbx.folder / "state.json").read_text())["place"].split(":")[1])
+    stage.nats.api("STREAM.PURGE." + STREAM)
+    wire.mend()
+    tell(stage, 300)
+    stage.wait_stored()
+    there = set()
+    for _, message in stage.nats.messages(STREAM):
+        report = json.loads(message.data)
+        there |= set(range(report["from"], report["to"] + 1)) if report["type"] == "lost" else {message_id(message)[1]}
+    assert there == set(range(acknowledged + 1, stage.pbx.status()["bus"]["next"])), (acknowledged, there)
+    stage.wait_log("some may be published again")
+
+
+def purged_unreported(folder):
+    """The stream is purged before the record `lost` has arrived: that is published all the same."""
+    stage, wire = wired(folder)
+    wire.break_at("bridge", b'"type":"lost"')
+    fill(stage)
+    wire.wait_dead()
+    stage.nats.api("STREAM.PURGE." + STREAM)
+    wire.cut()
+    wire.mend()
+    stage.wait_log("NATS had no room for 3 of the records")
+    found = [json.loads(message.data) for _, message in stage.nats.messages(STREAM)]
+    assert [(one["type"], one["records"]) for one in found] == [("lost", 3)], found
+
+
 def not_permitted(folder):
     """Who may not publish is not ready, for all that it is connected; the reason says which permission is missing."""
     server = ('accounts { A { jetstream: enabled, users: [{user: a, password: a, permissions: {publish: ["$JS.API.>", "_INBOX.>"]}}, '
@@ -455,7 +490,7 @@ def put_back(folder):
 
 
 def main():
-    cases = {case.__name__: case for case in (made, refused, strays, made_anew, too_large, full, full_account, refused_unseen, not_permitted, rivals, put_back)}
+    cases = {case.__name__: case for case in (made, refused, strays, made_anew, too_large, full, full_account, refused_unseen, purged_unread, purged_unreported, not_permitted, rivals, put_back)}
     for name in sys.argv[1:] or cases:
         with tempfile.TemporaryDirectory(prefix="aribus-stream-") as folder:
             try:

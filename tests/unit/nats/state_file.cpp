@@ -29,6 +29,11 @@ TEST_CASE("a state file is made with an installation of its own, and read again"
   const Result<StateFile> with_flight = StateFile::open(path);
   REQUIRE(with_flight);
   CHECK(with_flight->state().flight == Flight{34, "s", {13, 15}});
+  const Flight read{34, "s", {13, 15, 16}, {13, 15, 2}, 35};
+  REQUIRE(file->write({.installation = installation, .place = {"s", 16}, .flight = read}));
+  const Result<StateFile> with_missing = StateFile::open(path);
+  REQUIRE(with_missing);
+  CHECK(with_missing->state().flight == read);
   const TempDir other;
   const Result<StateFile> others = StateFile::open(other.path("state.json"));
   REQUIRE(others);
