@@ -169,14 +169,21 @@ Result<void> Publisher::report_missing(Session& session, const std::function<boo
   const StateFile::State& known = state_.state();
   if (known.flight.seqs.empty()) return {};
   const Place place = session.window.stored();
+  const auto id_for = [&](const Missing& missing) {
+    return place.text() + ":lost:" + std::to_string(missing.from);
+  };
   if (known.flight.read != session.end.last) {
     Flight flight = known.flight;
     if (flight.missing.records == 0 && shows_no_hole(session.end, flight)) return {};
     const auto stored = read_flight(session, flight, stopped);
     if (!stored) return stored.error();
     // What was read before may be gone: expired, or purged.
-    if (const Missing found = missing_of(flight, *stored); found.records >= flight.missing.records)
+    if (const Missing found = missing_of(flight, stored->places); found.records >= flight.missing.records)
       flight.missing = found;
+    if (std::ranges::find(stored->reports, id_for(flight.missing)) != stored->reports.end()) {
+      forget_flight();  // reported, but an earlier session did not get the acknowledgement
+      return {};
+    }
     flight.read = session.end.last;
     // Written before it is sent: later, the stream may no longer show it.
     if (flight.missing.records > 0)
@@ -185,21 +192,21 @@ Result<void> Publisher::report_missing(Session& session, const std::function<boo
   const Missing missing = known.flight.missing;
   // If the stream has lost its newest messages, what was missing is published again, too.
   if (missing.records == 0 || place.stream != known.flight.stream || place.seq < missing.to) return {};
-  const std::string id = place.text() + ":lost:" + std::to_string(missing.from);
-  if (auto sent = send_lost(session, place, id, missing); !sent) return sent;
+  if (auto sent = send_lost(session, place, id_for(missing), missing); !sent) return sent;
   lost_.warn(fmt::format("NATS had no room for {} of the records {} to {}, and took later ones",
                          missing.records, missing.from, missing.to));
   return {};
 }
 
-Result<std::vector<Place>> Publisher::read_flight(Session& session, const Flight& flight,
-                                                  const std::function<bool()>& stopped) {
-  std::vector<Place> stored;
+Result<Publisher::Stored> Publisher::read_flight(Session& session, const Flight& flight,
+                                                 const std::function<bool()>& stopped) {
+  Stored stored;
   const auto take = [&](std::string_view id) {
     note_turn();
     Place place = Place::parse(id);
     if (place.stream == flight.stream && place.seq > flight.seqs.back()) return false;  // behind them
-    stored.push_back(std::move(place));
+    if (id != place.text()) stored.reports.emplace_back(id);
+    stored.places.push_back(std::move(place));
     return !stopped();
   };
   const uint64_t first = std::max(flight.after + 1, session.end.first);

@@ -85,9 +85,13 @@ class Publisher {
   [[nodiscard]] Result<void> begin(Session& session);
   // Reports what the stream in NATS misses of a flight.
   [[nodiscard]] Result<void> report_missing(Session& session, const std::function<bool()>& stopped);
-  // The places that the stream has of the flight.
-  [[nodiscard]] Result<std::vector<Place>> read_flight(Session& session, const Flight& flight,
-                                                       const std::function<bool()>& stopped);
+  // What the stream has of the flight.
+  struct Stored {
+    std::vector<Place> places;
+    std::vector<std::string> reports;  // the ids of reports among them and behind them
+  };
+  [[nodiscard]] Result<Stored> read_flight(Session& session, const Flight& flight,
+                                           const std::function<bool()>& stopped);
   // Keeps what the session has learned of how nats-server took its messages.
   void note_end(const Session& session);
   void forget_flight();

@@ -413,6 +413,23 @@ def purged_unreported(folder):
     assert [(one["type"], one["records"]) for one in found] == [("lost", 3)], found
 
 
+def reported_once(folder):
+    """aribus-nats is killed before it knows that its record `lost` is stored: it finds that in the stream."""
+    stage, wire = wired(folder)
+    wire.break_at("bridge", b'"type":"lost"', passes=True)
+    fill(stage)
+    wire.wait_dead()
+    wait_for("the record lost is there", lambda: any(is_report(message.data) for _, message in stage.nats.messages(STREAM)))
+    stage.pbx.nats.kill()
+    wire.cut()
+    wire.mend()
+    stage.pbx.nats.start()
+    tell(stage, 300)
+    stage.wait_stored()
+    assert stage.check_whole() == 3
+    assert sum(is_report(message.data) for _, message in stage.nats.messages(STREAM)) == 1
+
+
 def not_permitted(folder):
     """Who may not publish is not ready, for all that it is connected; the reason says which permission is missing."""
     server = ('accounts { A { jetstream: enabled, users: [{user: a, password: a, permissions: {publish: ["$JS.API.>", "_INBOX.>"]}}, '
@@ -490,7 +507,8 @@ def put_back(folder):
 
 
 def main():
-    cases = {case.__name__: case for case in (made, refused, strays, made_anew, too_large, full, full_account, refused_unseen, purged_unread, purged_unreported, not_permitted, rivals, put_back)}
+    cases = {case.__name__: case for case in (made, refused, strays, made_anew, too_large, full, full_account, refused_unseen, purged_unread, purged_unreported, reported_once,
+                                                not_permitted, rivals, put_back)}
     for name in sys.argv[1:] or cases:
         with tempfile.TemporaryDirectory(prefix="aribus-stream-") as folder:
             try:
