@@ -152,8 +152,10 @@ Result<StreamEnd> JetStream::open(const StreamOptions& options, uint64_t known) 
 Result<StreamEnd> JetStream::read_end(const std::string& name, const jsStreamInfo& info, uint64_t known) {
   StreamEnd end{.last = info.State.LastSeq};
   if (info.State.Msgs == 0) return end;
+  end.first = info.State.FirstSeq;
+  end.is_whole = info.State.Msgs == end.last - end.first + 1;
   const uint64_t far = end.last > looked_back ? end.last - looked_back : 0;
-  for (uint64_t seq = end.last; seq >= info.State.FirstSeq; --seq) {
+  for (uint64_t seq = end.last; seq >= end.first; --seq) {
     if (seq == known && seq < end.last) {
       end.none_behind_known = true;
       break;
@@ -162,35 +164,35 @@ Result<StreamEnd> JetStream::read_end(const std::string& name, const jsStreamInf
       end.others_unknown = true;
       break;
     }
-    const Result<std::optional<Place>> place = place_of(name, seq);
-    if (!place) return place.error();
-    if (!*place) continue;  // deleted, or just expired
-    end.place = **place;
+    const Result<std::optional<std::string>> id = id_of(name, seq);
+    if (!id) return id.error();
+    if (!*id) continue;  // deleted, or just expired
+    end.place = Place::parse(**id);
     if (!end.place.stream.empty()) break;
     ++end.others;
   }
   return end;
 }
 
-Result<std::optional<Place>> JetStream::place_of(const std::string& name, uint64_t seq) {
+Result<std::optional<std::string>> JetStream::id_of(const std::string& name, uint64_t seq) {
   natsMsg* got = nullptr;
   jsErrCode code{};
   const natsStatus status = js_GetMsg(&got, context_, name.c_str(), seq, nullptr, &code);
   const Message message(got);
-  if (status == NATS_NOT_FOUND) return std::optional<Place>();
+  if (status == NATS_NOT_FOUND) return std::optional<std::string>();
   if (status != NATS_OK) return refused_stream(connection_, name, status, code);
   const char* id = nullptr;
-  return std::optional(natsMsgHeader_Get(got, "Nats-Msg-Id", &id) == NATS_OK ? Place::parse(id) : Place{});
+  return std::optional<std::string>(natsMsgHeader_Get(got, "Nats-Msg-Id", &id) == NATS_OK ? id : "");
 }
 
-Result<std::vector<Place>> JetStream::places(const std::string& name, uint64_t after, uint64_t last) {
-  std::vector<Place> places;
-  for (uint64_t seq = after + 1; seq <= last; ++seq) {
-    Result<std::optional<Place>> place = place_of(name, seq);
-    if (!place) return place.error();
-    if (*place && !(*place)->stream.empty()) places.push_back(std::move(**place));
+Result<void> JetStream::read_ids(const std::string& name, uint64_t first, uint64_t last,
+                                 const std::function<bool(std::string_view id)>& take) {
+  for (uint64_t seq = first; seq <= last; ++seq) {
+    const Result<std::optional<std::string>> id = id_of(name, seq);
+    if (!id) return id.error();
+    if (!take(id->value_or(""))) break;
   }
-  return places;
+  return {};
 }
 
 Result<std::string> JetStream::adopt(const StreamOptions& options) {

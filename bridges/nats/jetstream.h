@@ -3,11 +3,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 #include "nats/connection.h"
@@ -40,6 +40,9 @@ struct StreamEnd {
   // If `place` has no stream:
   bool none_behind_known = false;  // the stream holds no message of aribus-nats after the known sequence
   bool others_unknown = false;     // there were too many messages of others to search further
+
+  uint64_t first = 0;     // the sequence of the first message that it still holds; 0: none
+  bool is_whole = false;  // it holds all messages from there to the last
 };
 
 // Used by one thread. It does not reconnect: after an error it must be replaced, and the fate of unanswered
@@ -59,9 +62,10 @@ class JetStream {
   // stream belongs to another installation or has other settings, with the reason; not_connected.
   [[nodiscard]] Result<StreamEnd> open(const StreamOptions& options, uint64_t known);
 
-  // The places of aribus-nats' messages that the stream has after the sequence `after`, up to `last`.
-  // Errors: not_connected.
-  [[nodiscard]] Result<std::vector<Place>> places(const std::string& name, uint64_t after, uint64_t last);
+  // Calls `take` for each sequence from `first` to `last`, until it returns false: with the Nats-Msg-Id of
+  // the message; "" if it has none, or there is no such message. Errors: not_connected.
+  [[nodiscard]] Result<void> read_ids(const std::string& name, uint64_t first, uint64_t last,
+                                      const std::function<bool(std::string_view id)>& take);
 
   // Makes the stream of another installation belong to `options.owner`, and returns its previous owner. Its
   // messages stay. Errors: invalid_params if it does not exist, or was not made by aribus-nats;
@@ -87,8 +91,8 @@ class JetStream {
  private:
   JetStream() = default;
   [[nodiscard]] Result<StreamEnd> read_end(const std::string& name, const jsStreamInfo& info, uint64_t known);
-  // The place of the message; no stream: it is another program's; nullopt: there is none.
-  [[nodiscard]] Result<std::optional<Place>> place_of(const std::string& name, uint64_t seq);
+  // The message's Nats-Msg-Id, "" without one; nullopt: there is no such message.
+  [[nodiscard]] Result<std::optional<std::string>> id_of(const std::string& name, uint64_t seq);
 
   natsConnection* connection_ = nullptr;
   jsCtx* context_ = nullptr;

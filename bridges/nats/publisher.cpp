@@ -50,13 +50,14 @@ struct Publisher::Session {
   JetStream& nats;
   Records& records;
   Window window;
-  uint64_t skip;         // records to skip, because NATS has had them
-  const Place after;     // it resumes after this place
-  const uint64_t first;  // the last sequence of the stream in NATS at the start
+  uint64_t skip;        // records to skip, because NATS has had them
+  const Place after;    // it resumes after this place
+  const StreamEnd end;  // of the stream in NATS at the start
   const Clock::time_point alone_until;
   // The first message is sent alone: if JetStream accepts none, each attempt would send thousands in vain.
   [[nodiscard]] bool takes_more() const {
-    return window.is_empty() || (window.last() != first && !window.is_full() && Clock::now() >= alone_until);
+    return window.is_empty() ||
+           (window.last() != end.last && !window.is_full() && Clock::now() >= alone_until);
   }
 
   Clock::time_point begun = Clock::now();
@@ -109,7 +110,7 @@ Error Publisher::publish(const std::function<bool()>& stopped) {
   if (!records) return records.error();
   const uint64_t ahead = ahead_.last == end->last ? ahead_.by : 0;
   Session session{*nats,           *records,         Window(end->last, resumption.after, ahead),
-                  resumption.skip, resumption.after, end->last,
+                  resumption.skip, resumption.after, *end,
                   alone_until_};
   remember(session, true);
   figures_.set_place(resumption.after);
@@ -119,7 +120,7 @@ Error Publisher::publish(const std::function<bool()>& stopped) {
 }
 
 Error Publisher::publish(Session& session, const std::function<bool()>& stopped) {
-  if (auto reported = report_missing(session); !reported) return reported.error();
+  if (auto reported = report_missing(session, stopped); !reported) return reported.error();
   if (auto begun = begin(session); !begun) return begun.error();
   while (!stopped()) {
     note_turn();
@@ -150,33 +151,69 @@ Error Publisher::publish(Session& session, const std::function<bool()>& stopped)
 
 void Publisher::note_end(const Session& session) {
   const Window& window = session.window;
-  if (window.lacks_room()) {
-    alone_until_ = Clock::now() + alone_for;
-    if (window.size() > 1) remember_flight(window.flight());
-  }
-  if (const auto believed = window.believed_last(); believed && *believed > window.last())
-    ahead_ = {window.last(), *believed - window.last()};
+  if (window.lacks_room()) alone_until_ = Clock::now() + alone_for;
+  // Whatever ended the session: nats-server may have refused one of them, and the answer was not read.
+  if (window.size() > 1)
+    write_state({state_.state().installation, window.stored(), window.last(), {}, window.flight()});
+  // Also if it no longer is: a nats-server that was restarted has counted again.
+  if (const auto ahead = window.believed_ahead()) ahead_ = {window.last(), *ahead};
 }
 
-void Publisher::remember_flight(const Flight& flight) {
+void Publisher::forget_flight() {
   StateFile::State state = state_.state();
-  state.flight = flight;
+  state.flight = {};
   write_state(std::move(state));
 }
 
-Result<void> Publisher::report_missing(Session& session) {
-  const Flight flight = state_.state().flight;
-  if (flight.seqs.empty()) return {};
-  const auto stored = session.nats.places(options_.stream.name, flight.after, session.first);
-  if (!stored) return stored.error();
-  const Missing missing = Missing::of(flight, *stored);
-  if (missing.records == 0) return {};
+Result<void> Publisher::report_missing(Session& session, const std::function<bool()>& stopped) {
+  const StateFile::State& known = state_.state();
+  if (known.flight.seqs.empty()) return {};
   const Place place = session.window.stored();
-  const std::string id = place.text() + ":lost:" + std::to_string(missing.from);
-  if (auto sent = send_lost(session, place, id, missing); !sent) return sent;
+  const auto id_for = [&](const Missing& missing) {
+    return place.text() + ":lost:" + std::to_string(missing.from);
+  };
+  if (known.flight.read != session.end.last) {
+    Flight flight = known.flight;
+    if (flight.missing.records == 0 && shows_no_hole(session.end, flight)) return {};
+    const auto stored = read_flight(session, flight, stopped);
+    if (!stored) return stored.error();
+    // What was read before may be gone: expired, or purged.
+    if (const Missing found = missing_of(flight, stored->places); found.records >= flight.missing.records)
+      flight.missing = found;
+    if (std::ranges::find(stored->reports, id_for(flight.missing)) != stored->reports.end()) {
+      forget_flight();  // reported, but an earlier session did not get the acknowledgement
+      return {};
+    }
+    flight.read = session.end.last;
+    // Written before it is sent: later, the stream may no longer show it.
+    if (flight.missing.records > 0)
+      write_state({known.installation, place, session.window.last(), {}, std::move(flight)});
+  }
+  const Missing missing = known.flight.missing;
+  // If the stream has lost its newest messages, what was missing is published again, too.
+  if (missing.records == 0 || place.stream != known.flight.stream || place.seq < missing.to) return {};
+  if (auto sent = send_lost(session, place, id_for(missing), missing); !sent) return sent;
   lost_.warn(fmt::format("NATS had no room for {} of the records {} to {}, and took later ones",
                          missing.records, missing.from, missing.to));
   return {};
+}
+
+Result<Publisher::Stored> Publisher::read_flight(Session& session, const Flight& flight,
+                                                 const std::function<bool()>& stopped) {
+  Stored stored;
+  const auto take = [&](std::string_view id) {
+    note_turn();
+    Place place = Place::parse(id);
+    if (place.stream == flight.stream && place.seq > flight.seqs.back()) return false;  // behind them
+    if (id != place.text()) stored.reports.emplace_back(id);
+    stored.places.push_back(std::move(place));
+    return !stopped();
+  };
+  const uint64_t first = std::max(flight.after + 1, session.end.first);
+  if (auto read = session.nats.read_ids(options_.stream.name, first, session.end.last, take); !read)
+    return read.error();
+  if (stopped()) return stopped_error();
+  return stored;
 }
 
 // Publishes a report if the daemon's stream does not continue after the last published record.
@@ -289,7 +326,7 @@ Result<void> Publisher::take_answers(Session& session, milliseconds wait) {
   if (window.last() != before) {
     figures_.stored += window.last() - before;
     figures_.set_place(window.stored());
-    if (!state_.state().flight.seqs.empty()) remember_flight({});  // nothing of it can arrive any more
+    if (!state_.state().flight.seqs.empty()) forget_flight();  // nothing of it can arrive any more
   }
   if (window.is_empty() || window.last() != before) session.progress = Clock::now();
   if (Clock::now() - session.progress > no_answer) {
@@ -312,7 +349,9 @@ void Publisher::remember(const Session& session, bool now, const Place& report) 
   if (session.skip > 0) return;  // stored() and last() are not of the same message yet
   const Window& window = session.window;
   const StateFile::State& known = state_.state();
-  if (window.last() == known.last && window.stored() == known.place && report == known.report) return;
+  if (state_.is_written() && window.last() == known.last && window.stored() == known.place &&
+      report == known.report)
+    return;
   if (!now && !known.place.stream.empty() && Clock::now() - remembered_ < state_every) return;
   remembered_ = Clock::now();
   write_state({known.installation, window.stored(), window.last(), report, known.flight});
@@ -320,15 +359,24 @@ void Publisher::remember(const Session& session, bool now, const Place& report) 
 
 void Publisher::write_state(StateFile::State state) {
   const auto written = state_.write(std::move(state));
-  if (const bool is_logged = std::exchange(unwritable_, !written); !written && !is_logged) {
+  const bool is_logged = std::exchange(unwritable_, !written);
+  if (written) return;
+  if (!is_logged) {
     spdlog::warn("{}. Once all records in NATS have expired, some may be published twice",
                  written.error().message);
+  }
+  if (const Flight& flight = state_.state().flight; !flight.seqs.empty()) {
+    unkept_.warn(
+        fmt::format("{}. If aribus-nats ends before the records {} to {} are in NATS, some of them may be "
+                    "missing there, and no "
+                    "record says so",
+                    written.error().message, flight.seqs.front(), flight.seqs.back()));
   }
 }
 
 void Publisher::note_publishing(const Session& session, bool none_left) {
   const Window& window = session.window;
-  if (figures_.publishes || (window.last() == session.first && !(none_left && window.is_empty()))) return;
+  if (figures_.publishes || (window.last() == session.end.last && !(none_left && window.is_empty()))) return;
   figures_.set_reason("");
   figures_.publishes = true;
   if (std::exchange(tells_return_, false)) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
@@ -83,10 +84,17 @@ class Publisher {
   [[nodiscard]] Error publish(Session& session, const std::function<bool()>& stopped);
   [[nodiscard]] Result<void> begin(Session& session);
   // Reports what the stream in NATS misses of a flight.
-  [[nodiscard]] Result<void> report_missing(Session& session);
+  [[nodiscard]] Result<void> report_missing(Session& session, const std::function<bool()>& stopped);
+  // What the stream has of the flight.
+  struct Stored {
+    std::vector<Place> places;
+    std::vector<std::string> reports;  // the ids of reports among them and behind them
+  };
+  [[nodiscard]] Result<Stored> read_flight(Session& session, const Flight& flight,
+                                           const std::function<bool()>& stopped);
   // Keeps what the session has learned of how nats-server took its messages.
   void note_end(const Session& session);
-  void remember_flight(const Flight& flight);
+  void forget_flight();
   [[nodiscard]] Result<void> send(Session& session, const Envelope& envelope);
   [[nodiscard]] Result<void> send_lost(Session& session, const Envelope& envelope);
   // Sends the report `lost` in the place `place`. `id`: see send_report().
@@ -119,7 +127,8 @@ class Publisher {
   std::map<std::string, Clock::time_point> told_;  // logged reasons without their numbers, and when
   bool tells_return_ = true;                       // log when it publishes again
   // Each may be caused by every record, for hours.
-  RareWarnings truncated_{Clock::now, std::chrono::minutes(1)}, lost_{Clock::now, std::chrono::minutes(1)};
+  RareWarnings truncated_{Clock::now, std::chrono::minutes(1)}, lost_{Clock::now, std::chrono::minutes(1)},
+      unkept_{Clock::now, std::chrono::minutes(1)};
   // nats-server counts messages that it had no room for, and keeps none: its count is `by` ahead of the
   // stream that ends with `last`.
   struct Ahead {

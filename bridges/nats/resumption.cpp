@@ -21,9 +21,9 @@ Resumption Resumption::of(const StreamEnd& end, const StateFile::State& state) {
   // Later messages were of other programs, or were never stored: nats-server also assigns sequences to
   // messages for which the account has no room.
   if (end.none_behind_known) return {.after = state.place};
-  if (state.place.stream.empty() || end.others_unknown) {
-    // It is unknown how many of the later messages were of this installation (after --adopt: none). Skipping
-    // that many records could lose some.
+  if (state.place.stream.empty() || end.others_unknown || !state.flight.seqs.empty()) {
+    // It is unknown how many of the later messages were of this installation (after --adopt: none), or which
+    // of the flight they were. Skipping that many records could lose some.
     Resumption doubtful{.after = state.place};
     if (end.last > state.last) {
       doubtful.doubt = "the records of the messages " + std::to_string(state.last + 1) + " to " +
@@ -46,7 +46,7 @@ Lost Lost::without_first(uint64_t& skip, Lost lost, bool filtered) {
   return {lost.from + had, lost.to};
 }
 
-Missing Missing::of(const Flight& flight, const std::vector<Place>& stored) {
+Missing missing_of(const Flight& flight, const std::vector<Place>& stored) {
   std::set<uint64_t> there;
   for (const Place& place : stored) {
     if (place.stream == flight.stream) there.insert(place.seq);
@@ -59,6 +59,14 @@ Missing Missing::of(const Flight& flight, const std::vector<Place>& stored) {
     missing.to = seq;
   }
   return missing;
+}
+
+bool shows_no_hole(const StreamEnd& end, const Flight& flight) {
+  if (!end.is_whole || end.first > flight.after + 1 || end.place.stream != flight.stream) return false;
+  const uint64_t at = end.last - end.others;  // the sequence of `end.place`
+  if (at <= flight.after) return true;        // nothing of the flight is stored
+  const uint64_t before = at - flight.after - 1;
+  return before < flight.seqs.size() && flight.seqs[before] == end.place.seq;
 }
 
 }  // namespace aribus::nats

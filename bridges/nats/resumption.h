@@ -33,14 +33,11 @@ struct Lost {
   [[nodiscard]] static Lost without_first(uint64_t& skip, Lost lost, bool filtered);
 };
 
-// Records that the stream in NATS does not have, although it has later ones: `records` of those between
-// `from` and `to`.
-struct Missing {
-  uint64_t from = 0, to = 0, records = 0;  // 0: none
+// What the stream in NATS misses of the flight. `stored`: what it has.
+[[nodiscard]] Missing missing_of(const Flight& flight, const std::vector<Place>& stored);
 
-  // `stored`: what the stream has of the flight.
-  [[nodiscard]] static Missing of(const Flight& flight, const std::vector<Place>& stored);
-  bool operator==(const Missing&) const = default;
-};
+// Whether the end of the stream alone shows that it has all of the flight up to there: reading each message
+// takes a round trip.
+[[nodiscard]] bool shows_no_hole(const StreamEnd& end, const Flight& flight);
 
 }  // namespace aribus::nats

@@ -22,6 +22,51 @@ std::string new_installation() {
   return text;
 }
 
+uint64_t number(const JsonValue& object, std::string_view name) {
+  const JsonValue* value = find(object, name);
+  return value != nullptr && value->IsUint64() ? value->GetUint64() : 0;
+}
+
+void write_number(JsonWriter& writer, std::string_view name, uint64_t value) {
+  write_key(writer, name);
+  writer.Uint64(value);
+}
+
+void write_flight(JsonWriter& writer, const Flight& flight) {
+  writer.StartObject();
+  write_number(writer, "after", flight.after);
+  write_member(writer, "stream", flight.stream);
+  write_key(writer, "seqs");
+  writer.StartArray();
+  for (const uint64_t seq : flight.seqs) writer.Uint64(seq);
+  writer.EndArray();
+  if (flight.missing.records > 0) {
+    write_number(writer, "read", flight.read);
+    write_key(writer, "missing");
+    writer.StartObject();
+    write_number(writer, "from", flight.missing.from);
+    write_number(writer, "to", flight.missing.to);
+    write_number(writer, "records", flight.missing.records);
+    writer.EndObject();
+  }
+  writer.EndObject();
+}
+
+Flight read_flight(const JsonValue& object) {
+  Flight flight{
+      .after = number(object, "after"), .stream = std::string(find_string(object, "stream")), .seqs = {}};
+  if (const JsonValue* seqs = find(object, "seqs"); seqs != nullptr && seqs->IsArray()) {
+    for (const JsonValue& seq : seqs->GetArray()) {
+      if (seq.IsUint64()) flight.seqs.push_back(seq.GetUint64());
+    }
+  }
+  if (const JsonValue* missing = find(object, "missing"); missing != nullptr && missing->IsObject()) {
+    flight.missing = {number(*missing, "from"), number(*missing, "to"), number(*missing, "records")};
+    flight.read = number(object, "read");
+  }
+  return flight;
+}
+
 }  // namespace
 
 Result<StateFile> StateFile::open(std::string path) {
@@ -42,22 +87,12 @@ Result<StateFile> StateFile::open(std::string path) {
             "and run aribus-nats --adopt once",
         {}};
   }
-  const JsonValue* last = find(*parsed, "last");
   file.state_ = {.installation = std::string(find_string(*parsed, "installation")),
                  .place = Place::parse(find_string(*parsed, "place")),
-                 .last = last != nullptr && last->IsUint64() ? last->GetUint64() : 0,
+                 .last = number(*parsed, "last"),
                  .report = Place::parse(find_string(*parsed, "report"))};
-  if (const JsonValue* flight = find(*parsed, "flight"); flight != nullptr && flight->IsObject()) {
-    Flight& known = file.state_.flight;
-    known.stream = find_string(*flight, "stream");
-    if (const JsonValue* after = find(*flight, "after"); after != nullptr && after->IsUint64())
-      known.after = after->GetUint64();
-    if (const JsonValue* seqs = find(*flight, "seqs"); seqs != nullptr && seqs->IsArray()) {
-      for (const JsonValue& seq : seqs->GetArray()) {
-        if (seq.IsUint64()) known.seqs.push_back(seq.GetUint64());
-      }
-    }
-  }
+  if (const JsonValue* flight = find(*parsed, "flight"); flight != nullptr && flight->IsObject())
+    file.state_.flight = read_flight(*flight);
   return file;
 }
 
@@ -78,25 +113,19 @@ Result<void> StateFile::hold() {
   return {};
 }
 
-Result<void> StateFile::write(State state) {
+Result<void> StateFile::write(State next) {
+  state_ = std::move(next);
+  is_written_ = false;
+  const State& state = state_;
   const std::string text = render([&](JsonWriter& writer) {
     writer.StartObject();
     write_member(writer, "installation", state.installation);
     if (!state.place.stream.empty()) write_member(writer, "place", state.place.text());
-    write_key(writer, "last");
-    writer.Uint64(state.last);
+    write_number(writer, "last", state.last);
     if (!state.report.stream.empty()) write_member(writer, "report", state.report.text());
     if (!state.flight.seqs.empty()) {
       write_key(writer, "flight");
-      writer.StartObject();
-      write_key(writer, "after");
-      writer.Uint64(state.flight.after);
-      write_member(writer, "stream", state.flight.stream);
-      write_key(writer, "seqs");
-      writer.StartArray();
-      for (const uint64_t seq : state.flight.seqs) writer.Uint64(seq);
-      writer.EndArray();
-      writer.EndObject();
+      write_flight(writer, state.flight);
     }
     writer.EndObject();
   });
@@ -106,7 +135,7 @@ Result<void> StateFile::write(State state) {
   if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
     return system_error(fresh);
   if (::fdatasync(file.get()) != 0 || ::rename(fresh.c_str(), path_.c_str()) != 0) return system_error(path_);
-  state_ = std::move(state);
+  is_written_ = true;
   return {};
 }
 

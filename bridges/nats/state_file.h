@@ -19,7 +19,7 @@ class StateFile {
     Place place;               // of the last message that is known to be stored
     uint64_t last = 0;         // the sequence of that message in NATS
     Place report{};            // of a report that was about to be published after it; no stream: none
-    Flight flight{};           // which of these are stored, is not known yet; no seqs: there are none
+    Flight flight{};           // some of these may be missing in the stream, unreported; no seqs: none
   };
 
   // Reads or creates the file. Errors: system; malformed.
@@ -28,14 +28,17 @@ class StateFile {
   // where the other one was. Errors: system, also if another process holds it.
   [[nodiscard]] Result<void> hold();
   [[nodiscard]] const State& state() const { return state_; }
-  // Replaces the file atomically. Errors: system.
+  // Sets the state, and replaces the file atomically. Errors: system; the state is set all the same.
   [[nodiscard]] Result<void> write(State state);
+  // Whether the file has the state.
+  [[nodiscard]] bool is_written() const { return is_written_; }
 
  private:
   explicit StateFile(std::string path) : path_(std::move(path)) {}
 
   std::string path_;
   State state_;
+  bool is_written_ = true;
   Fd lock_;  // of a separate file, because the state file itself is replaced
 };
 

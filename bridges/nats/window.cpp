@@ -32,6 +32,11 @@ Flight Window::flight() const {
   return flight;
 }
 
+std::optional<uint64_t> Window::believed_ahead() const {
+  if (!believed_last_) return std::nullopt;
+  return *believed_last_ > last_ ? *believed_last_ - last_ : 0;
+}
+
 Result<void> Window::answered(uint64_t expected, std::string_view answer) {
   expected = expected < ahead_ ? 0 : expected - ahead_;
   const auto refused = [&](const std::string& why) {

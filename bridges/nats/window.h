@@ -28,7 +28,16 @@ struct Place {
   bool operator==(const Place&) const = default;
 };
 
-// Messages that were sent without waiting for answers, when nats-server had no room for one of them.
+// Records that the stream in NATS does not have, although it has later ones: `records` of those between
+// `from` and `to`.
+struct Missing {
+  uint64_t from = 0, to = 0, records = 0;  // 0: none
+
+  bool operator==(const Missing&) const = default;
+};
+
+// Messages that were sent without waiting for answers, when a connection ended.
+// Where nats-server has no room for one:
 // Up to 2.10.5 it stores such a message and deletes it again, and up to 2.12.2 it counts it without storing
 // it (nats-server's pull request 7658). Either way it takes the next message for the one that comes next:
 // what of these is stored has to be read from the stream.
@@ -36,6 +45,9 @@ struct Flight {
   uint64_t after = 0;  // the stream's last sequence before them
   std::string stream;  // the daemon's
   std::vector<uint64_t> seqs;
+
+  Missing missing{};  // of them, when the stream ended with the sequence `read`; it is reported next
+  uint64_t read = 0;  // 0: the stream was not read yet
 
   bool operator==(const Flight&) const = default;
 };
@@ -71,10 +83,10 @@ class Window {
   [[nodiscard]] uint64_t last() const { return last_; }
   [[nodiscard]] Flight flight() const;
 
-  // Of the answer that was an error: nats-server had no room for the message; where it believes that the
-  // stream ends.
+  // Of the answer that was an error: nats-server had no room for the message; by how much it believes that
+  // the stream ends behind last(), if it said that.
   [[nodiscard]] bool lacks_room() const { return lacks_room_; }
-  [[nodiscard]] std::optional<uint64_t> believed_last() const { return believed_last_; }
+  [[nodiscard]] std::optional<uint64_t> believed_ahead() const;
 
  private:
   struct Sent {

@@ -10,6 +10,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from nats_stage import Nats, NatsServer, Pbx, Process, is_report, message_id, wait_for
@@ -87,6 +88,66 @@ class Stage:
     def stop(self):
         self.pbx.stop()
         self.server.kill()
+
+
+class Wire:
+    """Between aribus-nats and nats-server: once `text` has come from a side, nothing more passes until mend()."""
+
+    def __init__(self, port):
+        self.port, self.rule, self.is_dead, self.sockets = port, None, False, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"nats://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def break_at(self, side, text, passes=False):
+        """`side`: "bridge" or "server". `passes`: what has the text arrives."""
+        self.rule = (side, text, passes)
+
+    def wait_dead(self):
+        wait_for(lambda: f"{self.rule} passes", lambda: self.is_dead)
+
+    def mend(self):
+        self.rule, self.is_dead = None, False
+
+    def cut(self):
+        for one in self.sockets:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self.sockets = []
+
+    def accept(self):
+        while True:
+            bridge, _ = self.listener.accept()
+            try:
+                if self.is_dead:
+                    raise OSError
+                server = socket.create_connection(("127.0.0.1", self.port))
+            except OSError:
+                bridge.close()
+                continue
+            self.sockets += [bridge, server]
+            for side, source, target in (("bridge", bridge, server), ("server", server, bridge)):
+                threading.Thread(target=self.pass_on, args=(side, source, target), daemon=True).start()
+
+    def pass_on(self, side, source, target):
+        before = b""
+        try:
+            while data := source.recv(1 << 20):
+                passes = not self.is_dead
+                if passes and self.rule and self.rule[0] == side and self.rule[1] in before + data:
+                    self.is_dead, passes = True, self.rule[2]
+                before = data[-64:]
+                if passes:
+                    target.sendall(data)
+        except OSError:
+            pass
+        for one in (source, target):
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
 
 def made(folder):
@@ -258,18 +319,28 @@ def full(folder):
     stage.check_whole()
 
 
-def full_account(folder):
-    """Where the account has no room for a record, nats-server may take the next one: the stream says what it misses."""
+def small_account(folder):
+    """A stage whose account has room for 100 KB."""
     server = 'accounts { A { jetstream { max_file: 100KB, max_mem: 0 }, users: [{user: a, password: a}] } }'
-    stage = Stage(folder, server=server, user="a", **{"pass": "a"})
-    path = stage.folder / "metrics.sock"
-    stage.bridge(f"  username: a\n  password: a\nmetrics:\n  path: {path}\n")
+    return Stage(folder, server=server, user="a", **{"pass": "a"})
+
+
+def fill(stage):
+    """Twelve records at once, of which three have no room, and later ones have."""
     stage.wait_stored()
     stage.pbx.nats.pause()
     for _ in range(6):  # three of the large ones have room
         tell(stage, 30_000)
         tell(stage, 300)
     stage.pbx.nats.go_on()
+
+
+def full_account(folder):
+    """Where the account has no room for a record, nats-server may take the next one: the stream says what it misses."""
+    stage = small_account(folder)
+    path = stage.folder / "metrics.sock"
+    stage.bridge(f"  username: a\n  password: a\nmetrics:\n  path: {path}\n")
+    fill(stage)
     stage.wait_log("resource limits exceeded for account (10002)")
     stage.wait_log("NATS had no room for 3 of the records")
     stage.wait_stored()
@@ -284,6 +355,79 @@ def full_account(folder):
     change_server(stage, "max_file: 100KB", "max_file: 100MB")
     stage.wait_stored()
     assert stage.check_whole() == 3
+
+
+def wired(folder):
+    """As full_account(), with a wire between."""
+    stage = small_account(folder)
+    wire = Wire(stage.server.port)
+    stage.pbx.bridge(wire.url, "  username: a\n  password: a\n")
+    return stage, wire
+
+
+def refused_unseen(folder):
+    """The connection breaks before aribus-nats has read that there was no room: it finds that out from the stream."""
+    stage, wire = wired(folder)
+    wire.break_at("server", b"10002")
+    fill(stage)
+    wire.wait_dead()
+    wire.cut()
+    wire.mend()
+    stage.wait_log("NATS had no room for 3 of the records")
+    stage.wait_stored()
+    assert stage.check_whole() == 3 and "(10002)" not in stage.pbx.nats.log(), stage.pbx.nats.log()
+
+
+def purged_unread(folder):
+    """The stream is purged before aribus-nats has read what of them was stored: it publishes them again, or reports them."""
+    stage, wire = wired(folder)
+    wire.break_at("server", b"10002")
+    fill(stage)
+    wire.wait_dead()
+    wire.cut()
+    stage.wait_log("not publishing")
+    acknowledged = int(json.loads((stage.pbx.folder / "state.json").read_text())["place"].split(":")[1])
+    stage.nats.api("STREAM.PURGE." + STREAM)
+    wire.mend()
+    tell(stage, 300)
+    stage.wait_stored()
+    there = set()
+    for _, message in stage.nats.messages(STREAM):
+        report = json.loads(message.data)
+        there |= set(range(report["from"], report["to"] + 1)) if report["type"] == "lost" else {message_id(message)[1]}
+    assert there == set(range(acknowledged + 1, stage.pbx.status()["bus"]["next"])), (acknowledged, there)
+    stage.wait_log("some may be published again")
+
+
+def purged_unreported(folder):
+    """The stream is purged before the record `lost` has arrived: that is published all the same."""
+    stage, wire = wired(folder)
+    wire.break_at("bridge", b'"type":"lost"')
+    fill(stage)
+    wire.wait_dead()
+    stage.nats.api("STREAM.PURGE." + STREAM)
+    wire.cut()
+    wire.mend()
+    stage.wait_log("NATS had no room for 3 of the records")
+    found = [json.loads(message.data) for _, message in stage.nats.messages(STREAM)]
+    assert [(one["type"], one["records"]) for one in found] == [("lost", 3)], found
+
+
+def reported_once(folder):
+    """aribus-nats is killed before it knows that its record `lost` is stored: it finds that in the stream."""
+    stage, wire = wired(folder)
+    wire.break_at("bridge", b'"type":"lost"', passes=True)
+    fill(stage)
+    wire.wait_dead()
+    wait_for("the record lost is there", lambda: any(is_report(message.data) for _, message in stage.nats.messages(STREAM)))
+    stage.pbx.nats.kill()
+    wire.cut()
+    wire.mend()
+    stage.pbx.nats.start()
+    tell(stage, 300)
+    stage.wait_stored()
+    assert stage.check_whole() == 3
+    assert sum(is_report(message.data) for _, message in stage.nats.messages(STREAM)) == 1
 
 
 def not_permitted(folder):
@@ -363,7 +507,8 @@ def put_back(folder):
 
 
 def main():
-    cases = {case.__name__: case for case in (made, refused, strays, made_anew, too_large, full, full_account, not_permitted, rivals, put_back)}
+    cases = {case.__name__: case for case in (made, refused, strays, made_anew, too_large, full, full_account, refused_unseen, purged_unread, purged_unreported, reported_once,
+                                                not_permitted, rivals, put_back)}
     for name in sys.argv[1:] or cases:
         with tempfile.TemporaryDirectory(prefix="aribus-stream-") as folder:
             try:

@@ -52,6 +52,14 @@ TEST_CASE("a report that was to be published is one of the messages that are cou
   check({.last = 45}, state({"s", 60}, 40, {"s", 99}), {"s", 99}, 4);
 }
 
+TEST_CASE("what was under way is published again if it is unknown what of it was stored before a purge") {
+  StateFile::State known = state({"s", 60}, 40);
+  known.flight = {40, "s", {61, 62, 63}};
+  check({.last = 42}, known, {"s", 60}, 0, true);
+  check({.last = 40}, known, {"s", 60}, 0);
+  check({.last = 42, .place = {"s", 63}}, known, {"s", 63}, 0);
+}
+
 TEST_CASE("a stream that is empty and has lost its newest messages is filled anew, with a warning") {
   check({.last = 39}, state({"s", 60}, 40), none, 0, true);
 }
@@ -72,7 +80,7 @@ TEST_CASE("of records that the daemon has lost those count that NATS did not hav
 
 TEST_CASE("of messages that were sent together those are missing that have a stored one behind them") {
   const Flight flight{.after = 40, .stream = "s", .seqs = {11, 12, 13, 15, 16}};
-  const auto missing = [&](const std::vector<Place>& stored) { return Missing::of(flight, stored); };
+  const auto missing = [&](const std::vector<Place>& stored) { return missing_of(flight, stored); };
   CHECK(missing({}) == Missing{});
   CHECK(missing({{"s", 11}, {"s", 12}}) == Missing{});
   CHECK(missing({{"s", 11}, {"s", 12}, {"s", 13}, {"s", 15}, {"s", 16}}) == Missing{});
@@ -80,5 +88,25 @@ TEST_CASE("of messages that were sent together those are missing that have a sto
   CHECK(missing({{"s", 12}, {"s", 15}}) == Missing{11, 13, 2});  // 16 can still be published
   CHECK(missing({{"s", 16}}) == Missing{11, 15, 4});
   CHECK(missing({{"other", 16}}) == Missing{});
-  CHECK(Missing::of({}, {{"s", 16}}) == Missing{});
+  CHECK(missing_of({}, {{"s", 16}}) == Missing{});
+}
+
+TEST_CASE("the end of a stream without holes shows that nothing of a flight is missing") {
+  const Flight flight{.after = 40, .stream = "s", .seqs = {11, 12, 13, 15, 16}};
+  const auto shows = [&](StreamEnd end) {
+    if (end.first == 0) end.first = 30;
+    return shows_no_hole(end, flight);
+  };
+  CHECK(shows({.last = 40, .place = {"s", 10}, .is_whole = true}));
+  CHECK(shows({.last = 41, .place = {"s", 11}, .is_whole = true}));
+  CHECK(shows({.last = 44, .place = {"s", 15}, .is_whole = true}));
+  CHECK(shows({.last = 46, .place = {"s", 15}, .others = 2, .is_whole = true}));
+  CHECK(shows({.last = 41, .place = {"s", 11}, .first = 41, .is_whole = true}));
+  CHECK_FALSE(shows({.last = 43, .place = {"s", 15}, .is_whole = true}));  // one was counted, not stored
+  CHECK_FALSE(shows({.last = 44, .place = {"s", 15}}));                    // or stored, and deleted again
+  CHECK_FALSE(shows({.last = 42, .place = {"s", 12}, .first = 42, .is_whole = true}));
+  CHECK_FALSE(shows({.last = 46, .place = {"s", 16}, .is_whole = true}));  // a report is behind them
+  CHECK_FALSE(shows({.last = 47, .place = {"s", 17}, .is_whole = true}));
+  CHECK_FALSE(shows({.last = 41, .place = {"other", 11}, .is_whole = true}));
+  CHECK_FALSE(shows({.last = 41}));
 }

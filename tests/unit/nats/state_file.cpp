@@ -29,6 +29,11 @@ TEST_CASE("a state file is made with an installation of its own, and read again"
   const Result<StateFile> with_flight = StateFile::open(path);
   REQUIRE(with_flight);
   CHECK(with_flight->state().flight == Flight{34, "s", {13, 15}});
+  const Flight read{34, "s", {13, 15, 16}, {13, 15, 2}, 35};
+  REQUIRE(file->write({.installation = installation, .place = {"s", 16}, .flight = read}));
+  const Result<StateFile> with_missing = StateFile::open(path);
+  REQUIRE(with_missing);
+  CHECK(with_missing->state().flight == read);
   const TempDir other;
   const Result<StateFile> others = StateFile::open(other.path("state.json"));
   REQUIRE(others);
@@ -55,6 +60,26 @@ TEST_CASE("a state file that can't be written is an error, with its path") {
   REQUIRE_FALSE(file);
   CHECK(file.error().kind == ErrorKind::system);
   CHECK(file.error().message.find("none/state.json") != std::string::npos);
+}
+
+TEST_CASE("what can't be written is known to this process all the same") {
+  const TempDir folder;
+  std::filesystem::create_directory(folder.path("state"));
+  const std::string path = folder.path("state/state.json");
+  Result<StateFile> file = StateFile::open(path);
+  REQUIRE(file);
+  CHECK(file->is_written());
+  const std::string installation = file->state().installation;
+  std::filesystem::rename(folder.path("state"), folder.path("away"));
+  REQUIRE_FALSE(file->write(
+      {.installation = installation, .place = {"s", 12}, .last = 34, .flight = {34, "s", {13, 15}}}));
+  CHECK_FALSE(file->is_written());
+  CHECK(file->state().place == Place{"s", 12});
+  CHECK(file->state().flight == Flight{34, "s", {13, 15}});
+  std::filesystem::rename(folder.path("away"), folder.path("state"));
+  REQUIRE(file->write(file->state()));
+  CHECK(file->is_written());
+  CHECK(StateFile::open(path)->state().flight == Flight{34, "s", {13, 15}});
 }
 
 TEST_CASE("a state file is for one process at a time") {

@@ -117,7 +117,7 @@ TEST_CASE("a server that counts messages which it has not stored is told what it
   refused.sent({"s", 1}, 100);
   REQUIRE_FALSE(refused.answered(
       10, R"({"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 12"}})"));
-  CHECK(refused.believed_last() == 12);
+  CHECK(refused.believed_ahead() == 2);
   Window window(10, {"s", 0}, 2);
   CHECK(window.expected() == 12);
   window.sent({"s", 1}, 100);
@@ -127,5 +127,19 @@ TEST_CASE("a server that counts messages which it has not stored is told what it
   CHECK(window.last() == 11);
   CHECK(window.stored() == Place{"s", 1});
   REQUIRE_FALSE(window.answered(13, stored(11)));
-  CHECK(window.believed_last() == std::nullopt);
+  CHECK(window.believed_ahead() == std::nullopt);
+}
+
+TEST_CASE("a server that has counted its messages again no longer is ahead") {
+  Window window(100, {"s", 0}, 4);
+  CHECK(window.expected() == 104);
+  window.sent({"s", 1}, 100);
+  REQUIRE_FALSE(window.answered(
+      104, R"({"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 100"}})"));
+  CHECK(window.believed_ahead() == 0);
+  Window behind(100, {"s", 0});
+  behind.sent({"s", 1}, 100);
+  REQUIRE_FALSE(behind.answered(
+      100, R"({"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 90"}})"));
+  CHECK(behind.believed_ahead() == 0);
 }
