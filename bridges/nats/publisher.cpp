@@ -368,8 +368,7 @@ void Publisher::write_state(StateFile::State state) {
   if (const Flight& flight = state_.state().flight; !flight.seqs.empty()) {
     unkept_.warn(
         fmt::format("{}. If aribus-nats ends before the records {} to {} are in NATS, some of them may be "
-                    "missing there, and no "
-                    "record says so",
+                    "missing there, and no record says so",
                     written.error().message, flight.seqs.front(), flight.seqs.back()));
   }
 }

@@ -36,11 +36,10 @@ struct Missing {
   bool operator==(const Missing&) const = default;
 };
 
-// Messages that were sent without waiting for answers, when a connection ended.
-// Where nats-server has no room for one:
-// Up to 2.10.5 it stores such a message and deletes it again, and up to 2.12.2 it counts it without storing
-// it (nats-server's pull request 7658). Either way it takes the next message for the one that comes next:
-// what of these is stored has to be read from the stream.
+// Messages that were sent, and not acknowledged when the connection ended. Where nats-server has no room for
+// one, up to 2.10.5 it stores it and deletes it again, and up to 2.12.2 it counts it without storing it
+// (nats-server's pull request 7658). Either way it takes the next message for the one that comes next: what
+// of these is stored has to be read from the stream.
 struct Flight {
   uint64_t after = 0;  // the stream's last sequence before them
   std::string stream;  // the daemon's
