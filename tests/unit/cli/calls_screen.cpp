@@ -71,7 +71,7 @@ std::vector<CallRow> many() {
     }
     if (i % 50 == 3) {
       CallRow channel;
-      channel.who = first.who;
+      channel.who = next.legs[0].who;
       channel.legs = next.legs;
       next = channel;
     }
