@@ -21,21 +21,20 @@ using state::Model;
 
 constexpr int looks_at_playback = 3;
 
-// The counts of the difference, and the ids of all live objects that can end, and of all live calls.
+// The counts of the difference, and the ids of all live objects that can end.
 Record resynced(const std::string& server, const Model& model, const Difference& difference, WallTime now) {
   const record::ServerResynced counts{
       .came = difference.came, .changed = difference.changed, .ended = difference.ended};
   Record record = record::own_record(counts, server, now);
   constexpr IdKind kinds[] = {IdKind::channel, IdKind::bridge, IdKind::playback, IdKind::recording};
-  size_t count = model.calls().size();
+  size_t count = 0;
   for (const IdKind kind : kinds) count += model.of(kind).size();
   record.ids.reserve(count);
-  const auto add = [&record](IdKind kind, const auto& objects) {
+  for (const IdKind kind : kinds) {
+    const auto& objects = model.of(kind);
     for (auto at = objects.begin(); at != objects.end(); ++at)
       record.ids.add_new(kind, (*at).id, record::id_hash(kind, at.hash()));
-  };
-  for (const IdKind kind : kinds) add(kind, model.of(kind));
-  add(IdKind::call, model.calls().live());
+  }
   return record;
 }
 

@@ -55,8 +55,8 @@ class Calls {
   // The command has failed.
   void expect_no_more(std::string_view id) { expected_.erase(id); }
 
-  // Finds the calls of the record's channels, and adds their ids to those of the record; a `server.resynced` names
-  // them itself. `model`: before the record.
+  // Finds the calls of the record's channels, and adds their ids to those of the record; a `server.resynced`,
+  // which names all live objects, names no calls. `model`: before the record.
   void link(record::Record& record, uint64_t seq, const Model& model);
   // Likewise for a record of an earlier process, which names its calls itself: no others begin, and none end.
   void recall(const record::Record& record, uint64_t seq, const Model& model);
@@ -77,8 +77,6 @@ class Calls {
   // nullptr when no live call has this id.
   [[nodiscard]] const Call* find(std::string_view id) const { return calls_.find(id); }
   [[nodiscard]] size_t size() const { return calls_.size(); }
-  // All live ones, in the order of their ids.
-  [[nodiscard]] const VersionedMap<Call>& live() const { return calls_; }
   [[nodiscard]] const Counts& counts() const { return counts_; }
   // Calls that began with this record or earlier ones are not complete.
   [[nodiscard]] uint64_t gap_seq() const { return gap_seq_; }
