@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "record/own_records.h"
+
 namespace aribus::state {
 namespace {
 
@@ -40,26 +42,28 @@ size_t IdDirectory::size() const {
 }
 
 void IdDirectory::learn(IdKind kind, std::string_view id, uint32_t server, bool past) {
-  const auto [at, added] = places_.try_emplace(key(kind, id), server);
-  if (added) {
-    oldest_.push_back(at->first);
-    bytes_ += at->first.size();
-  } else if (at->second == server || (past && servers_.contains(at->second))) {
+  const std::string text = key(kind, id);
+  auto* const known = places_.find(text);
+  if (known == nullptr) {
+    places_.add(text).second = server;
+    oldest_.push_back(text);
+    bytes_ += text.size();
+  } else if (known->second == server || (past && servers_.contains(known->second))) {
     return;
   } else {
-    count(std::exchange(at->second, server), static_cast<size_t>(-1));
+    count(std::exchange(known->second, server), static_cast<size_t>(-1));
   }
   count(server, 1);
   while (oldest_.size() > max_ids_ || bytes_ > max_bytes_) {
     bytes_ -= oldest_.front().size();
-    const auto dropped = places_.find(oldest_.front());
-    count(dropped->second, static_cast<size_t>(-1));
-    places_.erase(dropped);
+    count(places_.find(oldest_.front())->second, static_cast<size_t>(-1));
+    places_.erase(oldest_.front());
     oldest_.pop_front();
   }
 }
 
 void IdDirectory::learn(const record::Record& record) {
+  if (record.type == record::ServerResynced::type) return;
   const bool is_past = std::ranges::find(past, record.type) != std::end(past);
   const uint32_t server = record.ids.size() > 0 ? number_of(record.server) : 0;
   for (size_t i = 0; i < record.ids.size(); ++i) {
@@ -74,8 +78,8 @@ void IdDirectory::forget(std::string_view server) {
 }
 
 std::optional<std::string> IdDirectory::find(IdKind kind, std::string_view id) const {
-  const auto at = places_.find(key(kind, id));
-  if (at == places_.end()) return {};
+  const auto* const at = places_.find(key(kind, id));
+  if (at == nullptr) return {};
   const auto server = servers_.find(at->second);
   return server == servers_.end() ? std::nullopt : std::optional(server->second.name);
 }

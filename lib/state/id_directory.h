@@ -8,9 +8,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
-#include "base/hash.h"
+#include "base/sharded_map.h"
 #include "record/record.h"
 
 namespace aribus::state {
@@ -24,6 +23,7 @@ class IdDirectory {
   explicit IdDirectory(size_t max_ids = 100'000, size_t max_bytes = 8 << 20)
       : max_ids_(max_ids), max_bytes_(max_bytes) {}
 
+  // Nothing from a `server.resynced`: it lists live objects, which the model of its server knows.
   void learn(const record::Record& record);
   // Drops all ids of a server that was removed: they count as unknown at once, and their memory is given back as new
   // ids come.
@@ -44,7 +44,7 @@ class IdDirectory {
   size_t max_bytes_;
   size_t bytes_ = 0;
   // By key(): the number of the server. A server that is added again has another one.
-  std::unordered_map<std::string, uint32_t, TextHash, std::equal_to<>> places_;
+  ShardedMap<uint32_t> places_;
   struct Server {
     std::string name;
     size_t ids = 0;
