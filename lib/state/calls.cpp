@@ -57,67 +57,12 @@ bool is_up(std::string_view text) {
   return find_string_member(text, "state", buffer) == "Up";
 }
 
-// What two channels that are the halves of one Local channel have in common; "" for any other channel.
-std::string_view whole_of(std::string_view name) {
-  const bool is_half = name.starts_with("Local/") && (name.ends_with(";1") || name.ends_with(";2"));
-  return is_half ? name.substr(0, name.size() - 2) : std::string_view();
-}
-
 // An endpoint without a caller id of its own has that of the `originate` that calls it.
 bool is_same(const Party& one, const Party& other) {
   return one.number == other.number && one.name == other.name;
 }
 
-// "100" of "PJSIP/100-00000001".
-std::string resource_of(std::string_view name) {
-  const size_t slash = name.find('/');
-  const size_t dash = name.rfind('-');
-  if (slash == std::string_view::npos || dash == std::string_view::npos || dash < slash) return {};
-  return std::string(name.substr(slash + 1, dash - slash - 1));
-}
-
 }  // namespace
-
-// What the text of a channel says.
-struct Calls::Shown {
-  explicit Shown(std::string_view text) {
-    size_t missing = 6;
-    each_member_of(text, [&](std::string_view member, std::string_view value) {
-      if (member == "name") {
-        name = string_of(value);
-      } else if (member == "state") {
-        up = value == R"("Up")";
-      } else if (member == "caller") {
-        caller = party(value);
-      } else if (member == "connected") {
-        connected = party(value);
-      } else if (member == "dialplan") {
-        exten = string_of(find_member(value, "exten"));
-      } else if (member == "creationtime") {
-        made = parse_time(string_of(value));
-      } else {
-        return true;
-      }
-      return --missing > 0;
-    });
-  }
-  static Party party(std::string_view json) {
-    Party shown;
-    each_member_of(json, [&](std::string_view member, std::string_view value) {
-      if (member == "name") shown.name = string_of(value);
-      if (member == "number") shown.number = string_of(value);
-      return true;
-    });
-    return shown;
-  }
-
-  std::string name;
-  bool up = false;
-  std::optional<WallTime> made;
-  Party caller;
-  Party connected;
-  std::string exten;
-};
 
 Calls::Calls(std::shared_ptr<Versions> versions, CallsOptions options)
     : options_(options), calls_(std::move(versions)) {
@@ -185,7 +130,7 @@ void Calls::add_calls(Record& record) {
     Known* at = channels_.find(id.text);
     if (at == nullptr) {
       if (recalls_) {
-        if (recalled_.empty() || record.type == "ChannelDestroyed" || record.type == "call.ended") continue;
+        if (recalled_.empty() || record.type == "ChannelDestroyed" || record.type == record::CallEnded::type) continue;
         if (is_full()) continue;
         at = &channels_.add(id.text);
       } else {
@@ -277,7 +222,7 @@ Calls::Known* Calls::channel(const Sight& sight, const Record& record, bool begi
     if (!with.empty() && calls_.find(with) != nullptr) {
       join(*at, with, Way::create);
     } else {
-      begin(*at, Shown(sight.text), record, true, true);
+      begin(*at, ChannelText(sight.text), record, true, true);
     }
   }
   return at;
@@ -297,11 +242,11 @@ void Calls::enter(const Record& record) {
   Call* call = change(entered->second.call);
   if (call == nullptr) {
     if (recalls_) return;
-    return begin(*entered, Shown(text), record, false, record.member("synthetic").empty());
+    return begin(*entered, ChannelText(text), record, false, record.member("synthetic").empty());
   }
   calls_.grow(call->add_app(record.app));
   if (call->is_outbound() && call->begins_with(entered->first)) {
-    const Shown shown(text);
+    const ChannelText shown(text);
     if (call->from.number.empty()) call->from = shown.connected;
     if (!shown.caller.number.empty() && !is_same(shown.caller, call->from)) call->to = shown.caller;
   }
@@ -391,22 +336,22 @@ void Calls::take_changed(const Record& changed) {
     Known* const shown = channel(Sight(kind, json.text()), changed);
     if (shown == nullptr || item.string_at("app").empty() || calls_.find(shown->second.call) != nullptr)
       return;
-    if (!recalls_) begin(*shown, Shown(json.text()), changed, false, false);
+    if (!recalls_) begin(*shown, ChannelText(json.text()), changed, false, false);
   });
 }
 
 // aribus' own records.
 void Calls::take_own(const Record& record) {
-  if (record.type == "state.changed") return take_changed(record);
-  if (record.type == "server.gap") gap_seq_ = seq_;
-  if (record.type == "server.resynced") {
+  if (record.type == record::StateChanged::type) return take_changed(record);
+  if (record.type == record::ServerGap::type) gap_seq_ = seq_;
+  if (record.type == record::ServerResynced::type) {
     for (const std::string& id : std::exchange(unseen_, {})) {
       if (model_->find(IdKind::channel, id) == nullptr) channel_over(id);
     }
   }
 }
 
-void Calls::begin(Known& channel, const Shown& shown, const Record& record, bool outbound, bool complete) {
+void Calls::begin(Known& channel, const ChannelText& shown, const Record& record, bool outbound, bool complete) {
   const std::string id = new_id(channel.first);
   Call& call = add_call(id);
   call.direction = record::call_directions[outbound ? 1 : 0];
@@ -481,14 +426,14 @@ void Calls::join(Known& channel, const std::string& call_id, Way way) {
     one->second.call = call_id;
     const Object* const object = model_->find(IdKind::channel, one->first);
     add_leg(*call, *one, its_way,
-            Shown(object == nullptr ? std::string_view() : std::string_view(object->text)));
+            ChannelText(object == nullptr ? std::string_view() : std::string_view(object->text)));
     for (const auto& [below, below_way] : std::exchange(one->second.below, {})) {
       if (Known* const at = channels_.find(below)) to_join.emplace_back(at, below_way);
     }
   }
 }
 
-void Calls::add_leg(Call& call, const Known& channel, Way way, const Shown& shown) {
+void Calls::add_leg(Call& call, const Known& channel, Way way, const ChannelText& shown) {
   CallLeg leg;
   leg.channel = channel.first;
   leg.name = shown.name;
@@ -556,7 +501,7 @@ void Calls::destroy(const Record& record) {
   if (call == nullptr) return;
   if (CallLeg* const leg = call->leg(known->first)) {
     leg->name = string_of(find_member(sight.text, "name"));
-    leg->caller = Shown::party(find_member(sight.text, "caller"));
+    leg->caller = party_of(find_member(sight.text, "caller"));
   }
   set_cause(*known, record);
   if (model_->find(IdKind::channel, known->first) == nullptr) channel_over(known->first);
@@ -643,55 +588,6 @@ Call& Calls::add_call(const std::string& id) {
   call.bytes = sizeof call + id.size();
   calls_.grow(call.bytes);
   return call;
-}
-
-void Calls::recall(const Record& record, uint64_t seq, const Model& model) {
-  recalls_ = true;
-  const auto named = record.ids.of(IdKind::call);
-  recalled_ = named.size() == 1 ? std::string(named.front()) : std::string();
-  Record copy = record;
-  link(copy, seq, model);
-  const auto channels = record.ids.of(IdKind::channel);
-  if (!recalled_.empty() && record.type == record::CallStarted::type && !channels.empty() &&
-      (channels_.find(channels.front()) != nullptr || !is_full())) {
-    Known& first = channels_.add(channels.front());
-    if (first.second.over) first.second = {};
-    if (first.second.call != recalled_ || calls_.find(recalled_) == nullptr) {
-      first.second.call.clear();
-      join(first, recalled_, Way::first);
-    }
-    Call& call = *change(recalled_);
-    call.complete = record.member("complete") == "true";
-    call.direction = string_of(record.member("direction"));
-    call.from = Shown::party(record.member("from"));
-    call.to = Shown::party(record.member("to"));
-    call.started = parse_time(string_of(record.member("started"))).value_or(record.time);
-    call.legs.front().began = call.started;
-    calls_.grow(call.add_app(record.app));
-  }
-  if (!recalled_.empty() && record.type == "call.ended") {
-    if (const Call* call = calls_.find(recalled_)) {
-      const std::vector<CallLeg> legs = call->legs;
-      calls_.erase(recalled_);
-      for (const CallLeg& leg : legs) remember(leg.channel);
-    }
-  }
-  recalled_.clear();
-}
-
-void Calls::recalled(std::string_view server, WallTime now, const Model& model) {
-  recalls_ = false;
-  server_ = server;
-  now_ = now;
-  model_ = &model;
-  std::vector<std::string> over;
-  for (const auto& [id, call] : calls_) {
-    if (call.live_legs == 0) over.push_back(id);
-  }
-  for (const std::string& id : over) finish(id);
-  channels_.each([&](const Known& known) {
-    if (!known.second.over && model.find(IdKind::channel, known.first) == nullptr) unseen_.push_back(known.first);
-  });
 }
 
 }  // namespace aribus::state

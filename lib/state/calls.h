@@ -86,7 +86,6 @@ class Calls {
   [[nodiscard]] size_t channels() const { return channels_.size(); }
 
  private:
-  struct Shown;
   enum class Way : uint8_t { first, local, dial, forward, transfer, create };  // ways_to_join
   struct Below {
     std::string channel;
@@ -125,10 +124,10 @@ class Calls {
   [[nodiscard]] bool is_full() const { return channels_.size() >= options_.max_channels; }
   void add_calls(record::Record& record);
   void meet_unknown(std::string_view id, const record::Record& record);
-  void begin(Known& channel, const Shown& shown, const record::Record& record, bool outbound, bool complete);
+  void begin(Known& channel, const ChannelText& shown, const record::Record& record, bool outbound, bool complete);
   void link_below(Known* above, Known* below, Way way);
   void join(Known& channel, const std::string& call, Way way);
-  void add_leg(Call& call, const Known& channel, Way way, const Shown& shown);
+  void add_leg(Call& call, const Known& channel, Way way, const ChannelText& shown);
   void answer(Known& channel, WallTime time);
   void set_cause(const Known& channel, const record::Record& record);
   void add_transfer(const record::CallTransfer& transfer, std::initializer_list<const Known*> of);

@@ -70,6 +70,50 @@ void Sight::take(IdKind kind, const record::Record& record, std::string_view nam
   if (member.made != 0) made_ = record.made_of(member);
 }
 
+record::Party party_of(std::string_view json) {
+  record::Party party;
+  each_member_of(json, [&](std::string_view name, std::string_view value) {
+    if (name == "name") party.name = string_of(value);
+    if (name == "number") party.number = string_of(value);
+    return true;
+  });
+  return party;
+}
+
+ChannelText::ChannelText(std::string_view text) {
+  size_t missing = 6;
+  each_member_of(text, [&](std::string_view member, std::string_view value) {
+    if (member == "name") {
+      name = string_of(value);
+    } else if (member == "state") {
+      up = value == R"("Up")";
+    } else if (member == "caller") {
+      caller = party_of(value);
+    } else if (member == "connected") {
+      connected = party_of(value);
+    } else if (member == "dialplan") {
+      exten = string_of(find_member(value, "exten"));
+    } else if (member == "creationtime") {
+      made = parse_time(string_of(value));
+    } else {
+      return true;
+    }
+    return --missing > 0;
+  });
+}
+
+std::string_view whole_of(std::string_view name) {
+  const bool is_half = name.starts_with("Local/") && (name.ends_with(";1") || name.ends_with(";2"));
+  return is_half ? name.substr(0, name.size() - 2) : std::string_view();
+}
+
+std::string resource_of(std::string_view name) {
+  const size_t slash = name.find('/');
+  const size_t dash = name.rfind('-');
+  if (slash == std::string_view::npos || dash == std::string_view::npos || dash < slash) return {};
+  return std::string(name.substr(slash + 1, dash - slash - 1));
+}
+
 std::string_view target_of(std::string_view text) {
   static constexpr std::string_view name = R"("target_uri":")";
   return string_behind(text, name, name.find("_u"));

@@ -6,7 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/time.h"
 #include "json/json_tape.h"
+#include "record/call.h"
 #include "record/id_set.h"
 #include "record/record.h"
 
@@ -56,6 +58,27 @@ class Sight {
   std::string buffer_;  // of an id that has to be decoded
   mutable std::optional<std::string_view> made_;
 };
+
+// The caller or callee that the JSON of an ARI CallerID names.
+[[nodiscard]] record::Party party_of(std::string_view json);
+
+// What the text of a channel says of its call.
+struct ChannelText {
+  explicit ChannelText(std::string_view text);
+
+  std::string name;
+  bool up = false;
+  std::optional<WallTime> made;  // its `creationtime`
+  record::Party caller;
+  record::Party connected;
+  std::string exten;  // of its place in the dialplan
+};
+
+// What the names of the two halves of one Local channel have in common; "" for any other channel's name.
+[[nodiscard]] std::string_view whole_of(std::string_view name);
+
+// "100" of the name "PJSIP/100-00000001"; "" where there is no such part.
+[[nodiscard]] std::string resource_of(std::string_view name);
 
 // The `target_uri` of a playback or recording, or "".
 [[nodiscard]] std::string_view target_of(std::string_view text);
